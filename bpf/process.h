@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The wire between the kernel half and user space: the one source of truth.
+ * The build reads these structs back from the object's BTF and writes
+ * src/wire/layout.gen.ts; nothing of it is typed a second time.
+ */
+#ifndef LINNIX_PROCESS_H
+#define LINNIX_PROCESS_H
+
+#define COMM_LEN 16
+/* Most bytes of executable path and arguments that one exec record can carry;
+ * the default is far smaller, see max_args in process.bpf.c. */
+#define MAX_IMAGE_BYTES 32768
+/* Longest chain of path components that is walked for the executable's path. */
+#define MAX_PATH_DEPTH 32
+
+enum event_type {
+	EVENT_FORK = 1,
+	EVENT_EXEC = 2,
+	EVENT_EXIT = 3,
+	EVENT_TYPES = 4, /* one past the last */
+};
+
+/* process_event.flags: which fields this record really knows, and what was cut. */
+enum event_flag {
+	FLAG_PPID_KNOWN = 1,
+	FLAG_START_KNOWN = 2,
+	FLAG_CGROUP_KNOWN = 4,
+	FLAG_NS_PID_KNOWN = 8,
+	FLAG_ARGS_KNOWN = 16,
+	FLAG_ARGS_CUT = 32,
+	FLAG_EXE_KNOWN = 64,
+	FLAG_EXE_WHOLE = 128, /* exe is the path as one string, not components leaf first */
+};
+
+/* exit_event.known: which of its figures this kernel and backend could give. */
+enum exit_known {
+	KNOWN_STATUS = 1,
+	KNOWN_CPU = 2,
+	KNOWN_RSS = 4,
+	KNOWN_FAULTS = 8,
+	KNOWN_IO = 16,
+};
+
+/* Head of every record, and the whole of a fork record (then about the child). */
+struct process_event {
+	__u8 type;  /* enum event_type */
+	__u8 flags; /* enum event_flag */
+	__u16 cpu;
+	__u32 pid;    /* the kernel's tgid, in the initial pid namespace */
+	__u32 ppid;   /* tgid of real_parent */
+	__u32 ns_pid; /* tgid in the process's own pid namespace */
+	__u32 uid;
+	__u32 gid;
+	__u64 ts_ns;    /* CLOCK_BOOTTIME */
+	__u64 start_ns; /* start_boottime of the thread group leader */
+	__u64 cgroup_id; /* cgroup v2 (default hierarchy) */
+	char comm[COMM_LEN];
+};
+
+/* Followed by exe_len bytes of path, then args_len bytes of arguments. */
+struct exec_event {
+	struct process_event p;
+	__u32 old_tid; /* thread that called exec: differs from pid when it was not the leader */
+	__u16 exe_len;
+	__u16 args_len;
+	__u32 args_total; /* bytes of arguments that the process has, cut or not */
+	__u32 reserved;
+};
+
+struct exit_event {
+	struct process_event p;
+	__u32 status; /* as wait(2) gives it */
+	__u32 known;  /* enum exit_known */
+	__u64 utime_ns; /* of all threads; sampled by ticks on most kernels */
+	__u64 stime_ns;
+	__u64 runtime_ns; /* of all threads; exact: the scheduler's own sum */
+	__u64 peak_rss_bytes;
+	__u64 minor_faults;
+	__u64 major_faults;
+	__u64 read_bytes;
+	__u64 write_bytes;
+};
+
+/* One a CPU, in a memory-mapped array: user space reads it without a system call. */
+struct cpu_counters {
+	__u64 seen[EVENT_TYPES];     /* what the tracepoint offered, threads apart */
+	__u64 emitted[EVENT_TYPES];  /* what was handed to the ring: received + lost */
+	__u64 lost[EVENT_TYPES];     /* of these, what the ring had no room for */
+	__u64 filtered[EVENT_TYPES]; /* what a filter held back */
+	__u64 threads_started;
+	__u64 threads_exited;
+	__u64 pad[14]; /* to 256 bytes: no cache line is shared between CPUs */
+};
+
+#endif

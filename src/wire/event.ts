@@ -1,0 +1,58 @@
+/**
+ * The events as the outside sees them (`collect --format jsonl`, server-sent
+ * events): the names, units and nulls of the contract. 64-bit values that can
+ * pass 2^53 are bigint. A field that this kernel or backend cannot give is null.
+ */
+export interface EventBase {
+  /** RFC 3339, UTC, nanoseconds. */
+  time: string;
+  /** CLOCK_BOOTTIME, ns. */
+  ts_ns: bigint;
+  cpu: number;
+  /** The kernel's tgid, in the initial pid namespace. */
+  pid: number;
+  ppid: number | null;
+  uid: number | null;
+  gid: number | null;
+  comm: string;
+  /** CLOCK_BOOTTIME of the process's start, ns: with `pid` its identity. */
+  start_ns: bigint | null;
+  cgroup_id: bigint | null;
+  /** The pid as the process itself sees it, where it is known. */
+  ns_pid?: number;
+}
+
+export interface ForkEvent extends EventBase {
+  type: "fork";
+}
+
+export interface ExecEvent extends EventBase {
+  type: "exec";
+  exe: string | null;
+  args: string[] | null;
+  args_truncated: boolean | null;
+  old_comm: string | null;
+}
+
+export interface ExitEvent extends EventBase {
+  type: "exit";
+  exit_code: number | null;
+  /** Name such as `SIGKILL`; null where the process was not killed by a signal. */
+  signal: string | null;
+  core_dumped: boolean | null;
+  duration_ns: bigint | null;
+  cpu_user_ns: bigint | null;
+  cpu_system_ns: bigint | null;
+  peak_rss_bytes: number | null;
+  minor_faults: number | null;
+  major_faults: number | null;
+  read_bytes: number | null;
+  write_bytes: number | null;
+  exe: string | null;
+  args: string[] | null;
+}
+
+export type ProcessEvent = ForkEvent | ExecEvent | ExitEvent;
+
+/** Events by type: the kernel's own count, or what reached user space. */
+export type CountByType = Record<"fork" | "exec" | "exit", number>;
