@@ -1,0 +1,30 @@
+import type { Section } from "./section.ts";
+import { filters } from "./sections/filters.ts";
+import { log } from "./sections/log.ts";
+import { type OutputFormat, output } from "./sections/output.ts";
+import { probes } from "./sections/probes.ts";
+import { retention } from "./sections/retention.ts";
+import { ring } from "./sections/ring.ts";
+import { run } from "./sections/run.ts";
+
+/** All tables of the configuration file, in the order of the sample; a new one is a file in sections/ and its name here. */
+export const SECTIONS = { output, probes, filters, ring, retention, run, log } as const;
+
+type SettingsOf<S> = { -readonly [N in keyof S]: S[N] extends Section<infer T> ? T : never };
+
+/**
+ * Every setting as the user may give it, defaults filled in: `auto` still stands where the program is to choose.
+ * The fields are documented where they are declared: sections/<table>.ts.
+ */
+export type Settings = SettingsOf<typeof SECTIONS>;
+
+/** What `collect` runs with: the settings with every `auto` decided. */
+export interface CollectConfig extends Omit<Settings, "output" | "ring"> {
+  output: Omit<Settings["output"], "format"> & { format: OutputFormat };
+  ring: Omit<Settings["ring"], "watermarkBytes" | "flushIntervalMs"> & {
+    /** Bytes in one CPU's ring that wake the reader. */
+    watermarkBytes: number;
+    /** Longest time that a record waits in a ring, ms. */
+    flushIntervalMs: number;
+  };
+}

@@ -1,0 +1,72 @@
+import type { Section } from "../section.ts";
+import { cgroup, comm, durationNs, integer, listOf } from "../values.ts";
+
+/** A cgroup of the v2 hierarchy: by its path there (`/system.slice/cron.service`) or by its id (its inode number). */
+export type CgroupRef = { path: string } | { id: bigint };
+
+export interface FiltersSettings {
+  /** These processes and all their descendants; empty: every process. */
+  pids: number[];
+  /** Real user ids; empty: every user. */
+  uids: number[];
+  /** Names of at most 15 bytes; empty: every name. */
+  comms: string[];
+  cgroup: CgroupRef | null;
+  /** Exits of processes that lived less than this are held back, ns; 0: none. */
+  minDurationNs: number;
+}
+
+/** PID_MAX_LIMIT of a 64-bit kernel: include/linux/threads.h. */
+const PID_MAX = 4 * 1024 * 1024;
+/** (uid_t) -1 means "no uid". */
+const UID_MAX = 2 ** 32 - 2;
+/** Most values that one filter takes. */
+export const MAX_FILTER_VALUES = 64;
+
+export const filters: Section<FiltersSettings> = {
+  name: "filters",
+  title: "Filters, applied in the kernel",
+  keys: {
+    pids: {
+      toml: "pid",
+      flag: "pid",
+      hint: "PID",
+      type: listOf(integer({ min: 1, max: PID_MAX, name: "a process id" }), { max: MAX_FILTER_VALUES }),
+      default: [],
+      doc: "only these processes and all that descend from them",
+    },
+    uids: {
+      toml: "uid",
+      flag: "uid",
+      hint: "UID",
+      type: listOf(integer({ min: 0, max: UID_MAX, name: "a numeric user id" }), { max: MAX_FILTER_VALUES }),
+      default: [],
+      doc: "only processes of these users, by number",
+    },
+    comms: {
+      toml: "comm",
+      flag: "comm",
+      hint: "NAME",
+      type: listOf(comm, { max: MAX_FILTER_VALUES }),
+      default: [],
+      doc: "only processes of these names (the kernel's comm: at most 15 bytes)",
+    },
+    cgroup: {
+      toml: "cgroup",
+      flag: "cgroup",
+      hint: "PATH|ID",
+      type: cgroup,
+      default: null,
+      doc: "only processes of this cgroup: its path in the v2 hierarchy, or its id",
+      example: { path: "/system.slice/cron.service" },
+    },
+    minDurationNs: {
+      toml: "min_duration",
+      flag: "min-duration",
+      hint: "DURATION",
+      type: durationNs({ min: 0, max: "24h", example: "10ms" }),
+      default: 0,
+      doc: "hold back exits of processes that lived less than this",
+    },
+  },
+};

@@ -1,0 +1,35 @@
+import type { Auto, Section } from "../section.ts";
+import { choice, pathOrStdout } from "../values.ts";
+
+export type OutputFormat = "pretty" | "jsonl" | "none";
+
+export interface OutputSettings {
+  format: Auto<OutputFormat>;
+  /** Path of the file that events go to; null is stdout. */
+  file: string | null;
+}
+
+export const output: Section<OutputSettings> = {
+  name: "output",
+  title: "Output",
+  keys: {
+    format: {
+      toml: "format",
+      flag: "format",
+      hint: "FORMAT",
+      type: choice(["auto", "pretty", "jsonl", "none"]),
+      default: "auto",
+      doc: "form of the events: pretty, jsonl, none, or auto",
+      details: ["auto: pretty on a terminal, jsonl into a pipe or a file; none: only the summary"],
+    },
+    file: {
+      toml: "file",
+      flag: "output",
+      hint: "FILE",
+      type: pathOrStdout,
+      default: null,
+      doc: "file to write the events to (- is stdout)",
+      example: "/var/log/linnix.jsonl",
+    },
+  },
+};

@@ -1,0 +1,51 @@
+import type { Section } from "../section.ts";
+import { choice, listOf, size } from "../values.ts";
+
+export type EventType = "fork" | "exec" | "exit";
+export type BackendChoice = "auto" | "btf" | "tracepoint";
+
+export interface ProbesSettings {
+  /** At least one, no repetition, in the order fork, exec, exit. */
+  events: EventType[];
+  backend: BackendChoice;
+  /** Most bytes of arguments that an exec record carries; 0 reads none. */
+  maxArgsBytes: number;
+}
+
+export const EVENT_TYPES: readonly EventType[] = ["fork", "exec", "exit"];
+
+/** MAX_IMAGE_BYTES of bpf/process.h less PATH_MAX: path and arguments share one record. */
+export const MAX_ARGS_BYTES = 32768 - 4096;
+
+export const probes: Section<ProbesSettings> = {
+  name: "probes",
+  title: "Probes",
+  keys: {
+    events: {
+      toml: "events",
+      flag: "events",
+      hint: "LIST",
+      type: listOf(choice(EVENT_TYPES), { min: 1, max: EVENT_TYPES.length, order: EVENT_TYPES }),
+      default: [...EVENT_TYPES],
+      doc: "events to report: fork, exec, exit",
+    },
+    backend: {
+      toml: "backend",
+      flag: "backend",
+      hint: "BACKEND",
+      type: choice(["auto", "btf", "tracepoint"]),
+      default: "auto",
+      doc: "how to hook into the kernel: auto, btf or tracepoint",
+      details: ["auto: btf where the kernel has BTF, else tracepoint, which knows fewer fields"],
+    },
+    maxArgsBytes: {
+      toml: "max_args",
+      flag: "max-args",
+      hint: "BYTES",
+      type: size({ min: 0, max: MAX_ARGS_BYTES, example: 1024 }),
+      default: 1024,
+      doc: "most bytes of arguments read at an exec; what is cut is marked",
+      details: ["0 reads no arguments"],
+    },
+  },
+};

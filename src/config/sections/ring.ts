@@ -1,0 +1,48 @@
+import type { Auto, Section } from "../section.ts";
+import { autoOr, durationMs, size } from "../values.ts";
+
+export interface RingSettings {
+  /** Data area of one CPU's perf ring, bytes: a power of two. */
+  sizeBytes: number;
+  /** Bytes in one CPU's ring that wake the reader; auto: a quarter of the ring. */
+  watermarkBytes: Auto<number>;
+  /** Longest time that a record waits in a ring, ms; auto: 200 for pretty on a terminal, else 1000. */
+  flushIntervalMs: Auto<number>;
+}
+
+/** The perf ring is a power of two of pages, which are 4 KiB or more. */
+const MIN_RING_BYTES = 4 * 1024;
+const MAX_RING_BYTES = 64 * 1024 * 1024;
+
+export const ring: Section<RingSettings> = {
+  name: "ring",
+  title: "Ring between kernel and user space, one a CPU",
+  keys: {
+    sizeBytes: {
+      toml: "size",
+      flag: "ring-size",
+      hint: "SIZE",
+      type: size({ min: MIN_RING_BYTES, max: MAX_RING_BYTES, powerOfTwo: true, example: 256 * 1024 }),
+      default: 256 * 1024,
+      doc: "size of each CPU's ring: a power of two",
+    },
+    watermarkBytes: {
+      toml: "watermark",
+      flag: "watermark",
+      hint: "SIZE",
+      type: autoOr(size({ min: 64, max: MAX_RING_BYTES, example: 64 * 1024 })),
+      default: "auto",
+      doc: "how full a ring wakes the reader",
+      details: ["auto: a quarter of the ring; less is fresher, and costs more processor time"],
+    },
+    flushIntervalMs: {
+      toml: "flush_interval",
+      flag: "flush-interval",
+      hint: "DURATION",
+      type: autoOr(durationMs({ min: "10ms", max: "1m", example: "1s" })),
+      default: "auto",
+      doc: "longest time that an event waits in a ring",
+      details: ["auto: 200ms for pretty on a terminal, else 1s"],
+    },
+  },
+};

@@ -1,0 +1,34 @@
+import type { Section } from "../section.ts";
+import { durationMs, userName } from "../values.ts";
+
+export interface RunSettings {
+  /** Ends the run after this time, ms; 0: runs until it is stopped. */
+  durationMs: number;
+  /** Account whose privileges are all that is kept once everything is attached; null: those it was started with. */
+  user: string | null;
+}
+
+export const run: Section<RunSettings> = {
+  name: "run",
+  title: "Run",
+  keys: {
+    durationMs: {
+      toml: "duration",
+      flag: "duration",
+      hint: "DURATION",
+      // A timer of JavaScript holds at most 2^31 - 1 ms, which is a little more than 24 days.
+      type: durationMs({ min: 0, max: "576h", example: "10s" }),
+      default: 0,
+      doc: "end after this time (0: run until stopped)",
+    },
+    user: {
+      toml: "user",
+      flag: "user",
+      hint: "NAME",
+      type: userName,
+      default: null,
+      doc: "drop to the privileges of this user once attached",
+      example: "nobody",
+    },
+  },
+};

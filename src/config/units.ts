@@ -1,0 +1,122 @@
+import { usageError } from "../errors.ts";
+
+/** Units of a duration, largest first, in nanoseconds. */
+const DURATION_UNITS: readonly (readonly [unit: string, ns: bigint])[] = [
+  ["h", 3_600_000_000_000n],
+  ["m", 60_000_000_000n],
+  ["s", 1_000_000_000n],
+  ["ms", 1_000_000n],
+  ["us", 1_000n],
+  ["ns", 1n],
+];
+
+/** Units of a size, largest first, in bytes; the binary ones only, so that 64K can never be read as 64,000. */
+const SIZE_UNITS: readonly (readonly [unit: string, bytes: bigint])[] = [
+  ["GiB", 1n << 30n],
+  ["MiB", 1n << 20n],
+  ["KiB", 1n << 10n],
+  ["B", 1n],
+];
+
+export const DURATION_EXPECTED = "a number with its unit (ns, us, ms, s, m, h), such as 250ms, 2s or 5m, or 0";
+export const SIZE_EXPECTED = "a number of bytes, or one with its unit (KiB, MiB, GiB), such as 64KiB or 4MiB";
+export const PERCENT_EXPECTED = "a percentage, such as 1, 0.5 or 1%";
+
+/**
+ * Nanoseconds of `250ms`, `1.5s`, `0`; null for what is no duration, is not a whole number of nanoseconds or passes
+ * 2^53 ns (104 days), above which a number would not be exact.
+ */
+export function readDurationNs(text: string): number | null {
+  if (/^0+$/.test(text)) {
+    return 0;
+  }
+  const [, whole, fraction = "", unit] = /^(\d{1,19})(?:\.(\d{1,9}))?([a-zµ]+)$/.exec(text) ?? [];
+  const ns = DURATION_UNITS.find(([name]) => name === (unit === "µs" ? "us" : unit))?.[1];
+  return whole === undefined || ns === undefined ? null : scale(whole, fraction, ns);
+}
+
+/** Bytes of `64KiB`, `4MiB`, `1024`; null for what is no size, no whole number of bytes, or passes 2^53. */
+export function readSizeBytes(text: string): number | null {
+  const [, whole, fraction = "", unit = "B"] = /^(\d{1,19})(?:\.(\d{1,9}))?([A-Za-z]+)?$/.exec(text) ?? [];
+  const bytes = SIZE_UNITS.find(([name]) => name === unit)?.[1];
+  return whole === undefined || bytes === undefined ? null : scale(whole, fraction, bytes);
+}
+
+/** Percent of `1`, `1%`, `0.5 %`; null for what is none. */
+export function readPercent(text: string): number | null {
+  const [, number] = /^(\d{1,9}(?:\.\d{1,9})?) ?%?$/.exec(text) ?? [];
+  return number === undefined ? null : Number(number);
+}
+
+/**
+ * Nanoseconds of a duration that the user gave.
+ * @param name the option or key, as the user knows it, for the error
+ */
+export function parseDurationNs(text: string, name: string): number {
+  return given(readDurationNs(text), text, name, "not a duration", DURATION_EXPECTED);
+}
+
+/** Milliseconds, as {@link parseDurationNs}; may be a fraction. */
+export function parseDurationMs(text: string, name: string): number {
+  return parseDurationNs(text, name) / 1e6;
+}
+
+/** Bytes of a size that the user gave; `name` as for {@link parseDurationNs}. */
+export function parseSizeBytes(text: string, name: string): number {
+  return given(readSizeBytes(text), text, name, "not a size", SIZE_EXPECTED);
+}
+
+/** Percent that the user gave (1 for `1%`); `name` as for {@link parseDurationNs}. */
+export function parsePercent(text: string, name: string): number {
+  return given(readPercent(text), text, name, "not a percentage", PERCENT_EXPECTED);
+}
+
+/** The shortest exact text that reads back to the same number: `90s`, `1h`, `500us`, `0`. */
+export function formatDurationNs(durationNs: number): string {
+  return durationNs === 0 ? "0" : inLargestUnit(BigInt(durationNs), DURATION_UNITS);
+}
+
+/** As {@link formatDurationNs}, of milliseconds. */
+export function formatDurationMs(durationMs: number): string {
+  return formatDurationNs(Math.round(durationMs * 1e6));
+}
+
+/** The shortest exact text that reads back to the same number: `256KiB`, `1000`. */
+export function formatSizeBytes(bytes: number): string {
+  return bytes === 0 ? "0" : inLargestUnit(BigInt(bytes), SIZE_UNITS).replace(/(?<=\d)B$/, "");
+}
+
+/** `1%`. */
+export function formatPercent(pct: number): string {
+  return `${pct}%`;
+}
+
+function given<T>(value: T | null, text: string, name: string, why: string, expected: string): T {
+  if (value === null) {
+    throw usageError("bad-value", { what: `${name} ${quote(text)}`, why, mend: `expected ${expected}` });
+  }
+  return value;
+}
+
+/** A value as an error shows it: quoted, on one line, never raw control characters, not endless. */
+export function quote(text: string): string {
+  const shown = text.length > 80 ? `${text.slice(0, 80)}…` : text;
+  return JSON.stringify(shown).replace(/[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+}
+
+/** (whole.fraction × unit), exact or null. */
+function scale(whole: string, fraction: string, unit: bigint): number | null {
+  const parts = BigInt(whole + fraction) * unit;
+  const per = 10n ** BigInt(fraction.length);
+  const value = parts / per;
+  return parts % per === 0n && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : null;
+}
+
+function inLargestUnit(value: bigint, units: readonly (readonly [string, bigint])[]): string {
+  for (const [unit, per] of units) {
+    if (value % per === 0n) {
+      return `${value / per}${unit}`;
+    }
+  }
+  return `${value}`;
+}

@@ -1,0 +1,270 @@
+import * as z from "zod/mini";
+import type { CgroupRef } from "./sections/filters.ts";
+import {
+  formatDurationMs,
+  formatDurationNs,
+  formatSizeBytes,
+  readDurationNs,
+  readSizeBytes,
+} from "./units.ts";
+
+// Nothing that a root process runs should be code made at run time, and one check a start gains nothing from it.
+z.config({ jitless: true });
+
+/** What a TOML file can hold for a setting. */
+export type TomlValue = string | number | bigint | boolean | readonly (string | number | bigint)[];
+
+/** The type of a setting: how it is written in TOML and as text, and what a right one is. */
+export interface ValueType<T> {
+  /** Completes "expected …": what a right value is, with an example. */
+  readonly expected: string;
+  /** From what TOML gives to what the program uses; the message of a custom issue completes "the value …". */
+  readonly schema: z.ZodMiniType<T>;
+  /** From one word of the command line or the environment to what TOML would give. */
+  fromText(text: string): unknown;
+  toToml(value: NonNullable<T>): TomlValue;
+  /** Takes several values: by commas or by repetition of the option. */
+  readonly list: boolean;
+  /** All the words that it can be, where they are few. */
+  readonly choices?: readonly string[];
+}
+
+/** A transform that may refuse: `read` returns the value, or a {@link Refusal}. */
+function scalar<T>(options: {
+  expected: string;
+  input: z.ZodMiniType<string | number | bigint>;
+  read(value: string | number | bigint): T | Refusal;
+  toToml(value: NonNullable<T>): TomlValue;
+  fromText?(text: string): unknown;
+  choices?: readonly string[];
+}): ValueType<T> {
+  const schema = z.pipe(
+    options.input,
+    z.transform((value: string | number | bigint, context) => {
+      const result = options.read(value);
+      if (result instanceof Refusal) {
+        context.issues.push({ code: "custom", message: result.why, input: value });
+        return z.NEVER;
+      }
+      return result;
+    }),
+  ) as unknown as z.ZodMiniType<T>;
+  const { expected, toToml, fromText = (text: string) => text, choices } = options;
+  return { expected, schema, toToml, fromText, list: false, ...(choices && { choices }) };
+}
+
+/** Why a value of the right TOML type is still not one that can be used. */
+class Refusal {
+  constructor(readonly why: string) {}
+}
+
+/** One of a few words. */
+export function choice<const T extends string>(choices: readonly T[]): ValueType<T> {
+  return scalar<T>({
+    expected: `one of ${choices.join(", ")}`,
+    input: z.string(),
+    read: (value) => choices.find((word) => word === value) ?? new Refusal("is none of the choices"),
+    toToml: (value) => value,
+    choices,
+  });
+}
+
+/** A whole number, also as text; `name` says what it is of. */
+export function integer(options: { min: number; max: number; name: string }): ValueType<number> {
+  const { min, max, name } = options;
+  return scalar<number>({
+    expected: `${name} from ${min} to ${max}`,
+    input: z.union([z.number(), z.bigint()]),
+    read: (value) => within(Number(value), min, max, String) ?? new Refusal("is not a whole number"),
+    fromText: (text) => (/^\d{1,15}$/.test(text) ? Number(text) : text),
+    toToml: (value) => value,
+  });
+}
+
+/** Bytes. */
+export function size(options: { min: number; max: number; example: number; powerOfTwo?: true }): ValueType<number> {
+  const { min, max, example, powerOfTwo } = options;
+  const what = powerOfTwo ? "a power of two" : "a size";
+  return scalar<number>({
+    expected: `${what} from ${formatSizeBytes(min)} to ${formatSizeBytes(max)}, such as ${formatSizeBytes(example)}`,
+    input: z.union([z.string(), z.number(), z.bigint()]),
+    read: (value) => {
+      const bytes = typeof value === "string" ? readSizeBytes(value) : Number(value);
+      const result = bytes === null ? null : within(bytes, min, max, formatSizeBytes);
+      if (powerOfTwo && typeof result === "number" && !Number.isInteger(Math.log2(result))) {
+        return new Refusal("is not a power of two");
+      }
+      return result ?? new Refusal("is not a size");
+    },
+    toToml: formatSizeBytes,
+  });
+}
+
+interface DurationOptions {
+  min: string | 0;
+  max: string;
+  example: string;
+}
+
+/** Nanoseconds. */
+export function durationNs(options: DurationOptions): ValueType<number> {
+  return duration(options, 1, formatDurationNs);
+}
+
+/** Milliseconds. */
+export function durationMs(options: DurationOptions): ValueType<number> {
+  return duration(options, 1e6, formatDurationMs);
+}
+
+function duration(options: DurationOptions, nsPerUnit: number, format: (value: number) => string): ValueType<number> {
+  const min = readDurationNs(String(options.min)) ?? 0;
+  const max = readDurationNs(options.max) ?? Number.MAX_SAFE_INTEGER;
+  const range = `from ${options.min} to ${options.max}`;
+  return scalar<number>({
+    expected: `a duration ${range}, such as ${options.example}`,
+    // A bare number would leave the unit to guessing; 0 needs none.
+    input: z.union([z.string(), z.number(), z.bigint()]),
+    read: (value) => {
+      const ns = readDurationNs(String(value));
+      if (ns === null) {
+        const bare = /^\d+(\.\d+)?$/.test(String(value));
+        return new Refusal(bare ? "has no unit" : "is not a duration");
+      }
+      const bounded = within(ns, min, max, formatDurationNs) ?? new Refusal("is not a duration");
+      return bounded instanceof Refusal ? bounded : bounded / nsPerUnit;
+    },
+    toToml: format,
+  });
+}
+
+/** `auto`, or what `type` takes. */
+export function autoOr<T>(type: ValueType<T>): ValueType<T | "auto"> {
+  const isAuto = (value: unknown): value is "auto" => value === "auto";
+  return {
+    ...type,
+    expected: `auto, or ${type.expected}`,
+    schema: z.pipe(
+      z.unknown(),
+      z.transform((value, context) => {
+        if (isAuto(value)) {
+          return value;
+        }
+        const result = type.schema.safeParse(value);
+        if (!result.success) {
+          context.issues.push(...(result.error.issues as unknown as typeof context.issues));
+          return z.NEVER;
+        }
+        return result.data;
+      }),
+    ) as unknown as z.ZodMiniType<T | "auto">,
+    toToml: (value) => (isAuto(value) ? value : type.toToml(value as NonNullable<T>)),
+  };
+}
+
+/** Several of `type`, no repetition; `order` puts them into that of the list given. */
+export function listOf<T>(
+  type: ValueType<T>,
+  options: { min?: number; max: number; order?: readonly T[] },
+): ValueType<T[]> {
+  const { min = 0, max, order } = options;
+  return {
+    expected: `${min > 0 ? "a list of one or more" : "a list"}, each ${type.expected}`,
+    schema: z.pipe(
+      z.array(type.schema).check(
+        z.minLength(min, "is an empty list"),
+        z.maxLength(max, `has more than ${max} values`),
+      ),
+      z.transform((values: T[]) => {
+        const once = [...new Set(values)];
+        return order ? order.filter((value) => once.includes(value)) : once;
+      }),
+    ) as unknown as z.ZodMiniType<T[]>,
+    fromText: type.fromText,
+    toToml: (values) => values.map((value) => type.toToml(value as NonNullable<T>) as string | number | bigint),
+    list: true,
+    ...(type.choices && { choices: type.choices }),
+  };
+}
+
+/** The kernel's comm: TASK_COMM_LEN is 16 with its terminating NUL. */
+export const comm: ValueType<string> = scalar<string>({
+  expected: "a process name of 1 to 15 bytes, such as nginx",
+  input: z.string(),
+  read: (value) => {
+    const text = String(value);
+    const bytes = Buffer.byteLength(text);
+    if (bytes > 15) {
+      return new Refusal(`is ${bytes} bytes long`);
+    }
+    return bytes === 0 ? new Refusal("is empty") : (textRefusal(text) ?? text);
+  },
+  toToml: (value) => value,
+});
+
+export const cgroup: ValueType<CgroupRef | null> = scalar<CgroupRef | null>({
+  expected: "a path in the cgroup v2 hierarchy, such as /system.slice/cron.service, or a cgroup id, such as 4242",
+  input: z.union([z.string(), z.number(), z.bigint()]),
+  read: (value) => {
+    const text = String(value);
+    if (/^\d{1,20}$/.test(text)) {
+      const id = BigInt(text);
+      return id > 0n && id < 1n << 64n ? { id } : new Refusal("is not a cgroup id");
+    }
+    if (!text.startsWith("/")) {
+      return new Refusal("is neither an absolute path nor a number");
+    }
+    if (text.split("/").some((part) => part === ".." || part === ".")) {
+      return new Refusal("has . or .. in it");
+    }
+    return textRefusal(text) ?? { path: text };
+  },
+  toToml: (ref) => ("id" in ref ? String(ref.id) : ref.path),
+});
+
+/** A path; `-` is stdout, and null. */
+export const pathOrStdout: ValueType<string | null> = scalar<string | null>({
+  expected: "the path of a file, or - for stdout",
+  input: z.string(),
+  read: (value) => {
+    const text = String(value);
+    if (text === "-") {
+      return null;
+    }
+    return text === "" ? new Refusal("is empty") : text.includes("\0") ? new Refusal("has a NUL in it") : text;
+  },
+  toToml: (value) => value,
+});
+
+export const userName: ValueType<string | null> = scalar<string | null>({
+  expected: "the name of an account, such as nobody",
+  input: z.string(),
+  read: (value) => {
+    const text = String(value);
+    if (text === "") {
+      return new Refusal("is empty");
+    }
+    return /^[^\s:,/]{1,256}$/u.test(text) ? (textRefusal(text) ?? text) : new Refusal("is not an account name");
+  },
+  toToml: (value) => value,
+});
+
+/** The value where it is whole and within bounds, a refusal where it is not within them, null where it is no whole number. */
+function within(value: number, min: number, max: number, format: (value: number) => string): number | Refusal | null {
+  if (!Number.isFinite(value) || !Number.isInteger(value)) {
+    return null;
+  }
+  if (value < min) {
+    return new Refusal(`is less than ${format(min)}`);
+  }
+  return value > max ? new Refusal(`is more than ${format(max)}`) : value;
+}
+
+/** Refuses what the kernel or a terminal could take for something else than it looks. */
+function textRefusal(text: string): Refusal | null {
+  // U+FFFD is what an argument that is not UTF-8 has become by the time it gets here: it would match nothing.
+  if (text.includes("\ufffd")) {
+    return new Refusal("is not UTF-8");
+  }
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return /[\u0000-\u001f\u007f]/.test(text) ? new Refusal("has control characters in it") : null;
+}
