@@ -8,9 +8,9 @@
 #define LINNIX_PROCESS_H
 
 #define COMM_LEN 16
-/* Most bytes of executable path and arguments that one exec record can carry;
- * the default is far smaller, see max_args in process.bpf.c. */
-#define MAX_IMAGE_BYTES 32768
+/* Most bytes of executable path and arguments that one exec record may be set to carry:
+ * a perf sample holds less than 64 KiB, a per-CPU map's value at most 32 KiB. */
+#define MAX_IMAGE_BYTES 15360
 /* Longest chain of path components that is walked for the executable's path. */
 #define MAX_PATH_DEPTH 32
 
@@ -80,6 +80,32 @@ struct exit_event {
 	__u64 major_faults;
 	__u64 read_bytes;
 	__u64 write_bytes;
+};
+
+/*
+ * Set before load. The verifier takes them for constants and drops the code of
+ * what is off, so that a filter which was not asked for costs nothing.
+ */
+struct knobs {
+	__u32 event_mask; /* bit EVENT_x set: wanted */
+	__u32 max_image_bytes; /* executable's path and arguments in all */
+	__u64 min_duration_ns; /* exits of processes that lived less are held back */
+	__u64 cgroup_id;
+	__u32 cgroup_level;
+	__u32 page_size;
+	__u8 filter_pid;
+	__u8 filter_uid;
+	__u8 filter_comm;
+	__u8 filter_cgroup;
+	__u8 group_dead_known; /* sched_process_exit hands over group_dead: 6.16 and later */
+	__u8 reserved[3];
+	/* Classic tracepoints only: where the fields lie, from tracefs' format files. */
+	__u32 newtask_pid_offset;
+	__u32 newtask_comm_offset;
+	__u32 newtask_clone_flags_offset;
+	__u32 exec_filename_offset; /* of its __data_loc word */
+	__u32 exec_old_pid_offset;
+	__u32 exit_group_dead_offset;
 };
 
 /* One a CPU, in a memory-mapped array: user space reads it without a system call. */

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* Readers of task_struct and what hangs on it; a flavour for each kernel rename. */
+#ifndef LINNIX_CORE_H
+#define LINNIX_CORE_H
+
+#include "kernel.h"
+#include "process.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+/* The pid as the process itself sees it: that of its innermost pid namespace. */
+static __always_inline __u32 ns_tgid(struct task_struct *leader)
+{
+	struct pid *pid = leader->thread_pid;
+	unsigned int level;
+	int nr = 0;
+
+	if (!pid)
+		return 0; /* already released */
+	level = pid->level;
+	/* A variable index into a kernel array is no trusted load. */
+	bpf_probe_read_kernel(&nr, sizeof(nr), (void *)pid + bpf_core_field_offset(struct pid, numbers) +
+						       (level & 31) * bpf_core_type_size(struct upid));
+	return nr;
+}
+
+static __always_inline struct cgroup *default_cgroup(struct task_struct *task)
+{
+	return task->cgroups->dfl_cgrp;
+}
+
+/* Id of the task's ancestor cgroup at the given level; 0 when it lies less deep. */
+static __always_inline __u64 cgroup_ancestor_id(struct task_struct *task, int level)
+{
+	struct cgroup *cgroup = default_cgroup(task);
+	__u64 id = 0;
+
+	if (cgroup->level < level)
+		return 0;
+	if (bpf_core_field_exists(struct cgroup___ids, ancestor_ids)) {
+		struct cgroup___ids *ids = (void *)cgroup;
+
+		bpf_probe_read_kernel(&id, sizeof(id), (void *)ids +
+						       bpf_core_field_offset(struct cgroup___ids, ancestor_ids) +
+						       level * sizeof(id));
+	} else {
+		struct cgroup *ancestor = NULL;
+
+		bpf_probe_read_kernel(&ancestor, sizeof(ancestor),
+				      (void *)cgroup + bpf_core_field_offset(struct cgroup___pointers, ancestors) +
+					      level * sizeof(ancestor));
+		id = BPF_CORE_READ(ancestor, kn, id);
+	}
+	return id;
+}
+
+/* Fills the head that all records share, and every byte of it. */
+static __always_inline void fill_process(struct process_event *e, __u8 type, __u8 flags, struct task_struct *task)
+{
+	struct task_struct *leader = task->group_leader;
+
+	e->type = type;
+	e->flags = flags | FLAG_PPID_KNOWN | FLAG_START_KNOWN | FLAG_CGROUP_KNOWN | FLAG_NS_PID_KNOWN;
+	e->cpu = bpf_get_smp_processor_id();
+	e->pid = task->tgid;
+	e->ppid = task->real_parent->tgid;
+	e->ns_pid = ns_tgid(leader);
+	e->uid = task->cred->uid.val;
+	e->gid = task->cred->gid.val;
+	e->start_ns = leader->start_boottime;
+	e->cgroup_id = default_cgroup(task)->kn->id;
+	bpf_probe_read_kernel(e->comm, sizeof(e->comm), task->comm);
+	e->ts_ns = bpf_ktime_get_boot_ns();
+}
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* What both backends share: knobs, ring, counters, filters. */
+#ifndef LINNIX_MAPS_H
+#define LINNIX_MAPS_H
+
+#include "kernel.h"
+#include "process.h"
+#include <bpf/bpf_helpers.h>
+
+const volatile struct knobs knobs = {
+	.event_mask = 0xffffffff,
+	.max_image_bytes = 1024,
+	.page_size = 4096,
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+} events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* resized to the number of possible CPUs */
+	__type(key, __u32);
+	__type(value, struct cpu_counters);
+} counters SEC(".maps");
+
+/* The processes of --pid and all that descend from them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 262144);
+	__type(key, __u32);
+	__type(value, __u8);
+} tracked_pids SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 64);
+	__type(key, __u32);
+	__type(value, __u8);
+} wanted_uids SEC(".maps");
+
+struct comm_key {
+	char comm[COMM_LEN];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 64);
+	__type(key, struct comm_key);
+	__type(value, __u8);
+} wanted_comms SEC(".maps");
+
+static __always_inline struct cpu_counters *cpu_counters(void)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&counters, &cpu);
+}
+
+/* Atomic, for newer kernels may preempt a tracepoint's program. */
+#define COUNT(member)                                            \
+	do {                                                     \
+		struct cpu_counters *c = cpu_counters();         \
+		if (c)                                           \
+			__sync_fetch_and_add(&c->member, 1);     \
+	} while (0)
+
+static __always_inline void track_child(__u32 forker, __u32 child)
+{
+	__u8 yes = 1;
+
+	if (knobs.filter_pid && bpf_map_lookup_elem(&tracked_pids, &forker))
+		bpf_map_update_elem(&tracked_pids, &child, &yes, BPF_ANY);
+}
+
+static __always_inline void untrack(__u32 pid)
+{
+	if (knobs.filter_pid)
+		bpf_map_delete_elem(&tracked_pids, &pid);
+}
+
+/* A comm may have anything behind its NUL; a key may not. */
+static __always_inline bool is_wanted_comm(const char *comm)
+{
+	struct comm_key key = {};
+
+	bpf_probe_read_kernel_str(key.comm, sizeof(key.comm), comm);
+	return bpf_map_lookup_elem(&wanted_comms, &key);
+}
+
+/* The filters that the head of a record can answer; that of the cgroup is the backend's. */
+static __always_inline bool wants(struct process_event *e, enum event_type type)
+{
+	if (!(knobs.event_mask & (1 << type)))
+		return false;
+	if (knobs.filter_pid && !bpf_map_lookup_elem(&tracked_pids, &e->pid))
+		return false;
+	if (knobs.filter_uid && !bpf_map_lookup_elem(&wanted_uids, &e->uid))
+		return false;
+	if (knobs.filter_comm && !is_wanted_comm(e->comm))
+		return false;
+	return true;
+}
+
+static __always_inline void emit(void *ctx, struct process_event *e, enum event_type type, __u64 size)
+{
+	COUNT(emitted[type]);
+	if (bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, e, size) < 0)
+		COUNT(lost[type]);
+}
+
+#endif

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/* fork, exec and exit of processes by BTF tracepoints: the "btf" backend. */
+#include "kernel.h"
+#include "process.h"
+#include "core.h"
+#include "path.h"
+#include "maps.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+/*
+ * Room to build one exec record: what comes after its head may grow to twice
+ * max_image_bytes and a name in the verifier's eyes. Resized when that knob is set.
+ */
+struct exec_scratch {
+	struct exec_event e;
+	char image[2 * 1024 + NAME_SIZE];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct exec_scratch);
+} scratch SEC(".maps");
+
+/* Exits already counted, for kernels that do not say which thread was the last. */
+struct exit_key {
+	__u64 start_ns;
+	__u64 pid;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct exit_key);
+	__type(value, __u8);
+} counted_exits SEC(".maps");
+
+/* Makes clang keep what no map's value names, for the generated layout. */
+struct exit_event *unused_exit __attribute__((unused));
+enum event_type *unused_type __attribute__((unused));
+enum event_flag *unused_flag __attribute__((unused));
+enum exit_known *unused_known __attribute__((unused));
+
+_Static_assert(sizeof(struct process_event) == 64, "wire: head");
+_Static_assert(sizeof(struct exec_event) == 80, "wire: exec");
+_Static_assert(sizeof(struct exit_event) == 136, "wire: exit");
+_Static_assert(sizeof(struct cpu_counters) == 256, "wire: counters");
+
+static __always_inline bool in_wanted_cgroup(struct task_struct *task)
+{
+	return !knobs.filter_cgroup || cgroup_ancestor_id(task, knobs.cgroup_level) == knobs.cgroup_id;
+}
+
+SEC("tp_btf/sched_process_fork")
+int handle_fork(__u64 *ctx)
+{
+	struct task_struct *parent = (void *)ctx[0];
+	struct task_struct *child = (void *)ctx[1];
+	struct process_event e = {};
+
+	if (child->pid != child->tgid) {
+		COUNT(threads_started);
+		return 0;
+	}
+	COUNT(seen[EVENT_FORK]);
+	fill_process(&e, EVENT_FORK, 0, child);
+	/* The forker, not the parent that CLONE_PARENT may name: what descends is what was forked. */
+	track_child(parent->tgid, e.pid);
+	if (!wants(&e, EVENT_FORK) || !in_wanted_cgroup(child)) {
+		COUNT(filtered[EVENT_FORK]);
+		return 0;
+	}
+	emit(ctx, &e, EVENT_FORK, sizeof(e));
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int handle_exec(__u64 *ctx)
+{
+	struct task_struct *task = (void *)ctx[0];
+	struct mm_struct *mm;
+	struct exec_event *e;
+	struct path_result path;
+	__u64 args_start, args_total;
+	__u32 zero = 0, length;
+	char *data;
+
+	COUNT(seen[EVENT_EXEC]);
+	e = bpf_map_lookup_elem(&scratch, &zero);
+	if (!e)
+		return 0;
+	fill_process(&e->p, EVENT_EXEC, 0, task);
+	if (!wants(&e->p, EVENT_EXEC) || !in_wanted_cgroup(task)) {
+		COUNT(filtered[EVENT_EXEC]);
+		return 0;
+	}
+	e->old_tid = ctx[1];
+	e->exe_len = 0;
+	e->args_len = 0;
+	e->args_total = 0;
+	e->reserved = 0;
+
+	mm = task->mm;
+	data = (char *)(e + 1);
+	args_start = mm->arg_start;
+	args_total = mm->arg_end - args_start;
+	path = read_path(data, knobs.max_image_bytes, mm->exe_file);
+	if (path.length > knobs.max_image_bytes) {
+		/* The last component crossed the limit: drop what is over. */
+		path.length = knobs.max_image_bytes;
+		path.cut = true;
+	}
+	e->exe_len = path.length;
+	if (!path.cut)
+		e->p.flags |= FLAG_EXE_KNOWN;
+
+	length = knobs.max_image_bytes - path.length;
+	e->args_total = args_total;
+	if (args_total <= length)
+		length = args_total;
+	else
+		e->p.flags |= FLAG_ARGS_CUT;
+	/* Both are bounded by max_image_bytes; the verifier wants to see it of each. */
+	if (path.length > knobs.max_image_bytes || length > knobs.max_image_bytes)
+		return 0;
+	if (bpf_probe_read_user(data + path.length, length, (void *)args_start) == 0) {
+		e->args_len = length;
+		e->p.flags |= FLAG_ARGS_KNOWN;
+	} else {
+		length = 0; /* not in memory: left out rather than guessed */
+	}
+	emit(ctx, &e->p, EVENT_EXEC, sizeof(*e) + path.length + length);
+	return 0;
+}
+
+/* What threads that are gone left in signal_struct, and what each remaining thread still holds. */
+static __always_inline void add_thread(struct exit_event *e, struct task_struct *task)
+{
+	e->utime_ns += BPF_CORE_READ(task, utime);
+	e->stime_ns += BPF_CORE_READ(task, stime);
+	e->runtime_ns += BPF_CORE_READ(task, se.sum_exec_runtime);
+	e->minor_faults += BPF_CORE_READ(task, min_flt);
+	e->major_faults += BPF_CORE_READ(task, maj_flt);
+	if (bpf_core_field_exists(task->ioac.read_bytes)) {
+		e->read_bytes += BPF_CORE_READ(task, ioac.read_bytes);
+		e->write_bytes += BPF_CORE_READ(task, ioac.write_bytes);
+	}
+}
+
+/* Threads of a group that are looked at when it ends; those past it are missing from its figures. */
+#define MAX_REMAINING_THREADS 256
+
+static __always_inline void add_threads(struct exit_event *e, struct task_struct *task, struct signal_struct *signal)
+{
+	struct list_head *head, *node;
+
+	if (signal->nr_threads <= 1) {
+		add_thread(e, task);
+		return;
+	}
+	/* A leader that went first stays until the end, and killed threads may not be released yet. */
+	head = (void *)signal + bpf_core_field_offset(struct signal_struct, thread_head);
+	node = BPF_CORE_READ(head, next);
+	for (int i = 0; i < MAX_REMAINING_THREADS; i++) {
+		if (!node || node == head)
+			break;
+		add_thread(e, (void *)node - bpf_core_field_offset(struct task_struct, thread_node));
+		node = BPF_CORE_READ(node, next);
+	}
+}
+
+/* Whether this thread is the last of its process, true for exactly one of them. */
+static __always_inline bool is_last_thread(__u64 *ctx, struct task_struct *task, struct signal_struct *signal)
+{
+	struct exit_key key = {};
+	__u8 yes = 1;
+
+	if (knobs.group_dead_known)
+		return (bool)ctx[1];
+	if (signal->live.counter != 0)
+		return false;
+	if (signal->nr_threads <= 1)
+		return true;
+	/* Two threads that end at once may both find none alive: the first one counts. */
+	key.start_ns = task->group_leader->start_boottime;
+	key.pid = task->tgid;
+	return bpf_map_update_elem(&counted_exits, &key, &yes, BPF_NOEXIST) == 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int handle_exit(__u64 *ctx)
+{
+	struct task_struct *task = (void *)ctx[0];
+	struct signal_struct *signal = task->signal;
+	struct exit_event e = {};
+	bool wanted;
+
+	if (!is_last_thread(ctx, task, signal)) {
+		COUNT(threads_exited);
+		return 0;
+	}
+	COUNT(seen[EVENT_EXIT]);
+	fill_process(&e.p, EVENT_EXIT, 0, task);
+	wanted = wants(&e.p, EVENT_EXIT) && in_wanted_cgroup(task);
+	untrack(e.p.pid);
+	if (knobs.min_duration_ns && e.p.ts_ns - e.p.start_ns < knobs.min_duration_ns)
+		wanted = false;
+	if (!wanted) {
+		COUNT(filtered[EVENT_EXIT]);
+		return 0;
+	}
+
+	/* wait(2) reports the group's code where the group was told to end, else the leader's. */
+	if (signal->flags & SIGNAL_GROUP_EXIT)
+		e.status = signal->group_exit_code;
+	else
+		e.status = task->group_leader->exit_code;
+	e.known = KNOWN_STATUS | KNOWN_CPU | KNOWN_RSS | KNOWN_FAULTS;
+	e.utime_ns = signal->utime;
+	e.stime_ns = signal->stime;
+	e.runtime_ns = signal->sum_sched_runtime;
+	e.peak_rss_bytes = (__u64)signal->maxrss * knobs.page_size;
+	e.minor_faults = signal->min_flt;
+	e.major_faults = signal->maj_flt;
+	if (bpf_core_field_exists(signal->ioac.read_bytes)) {
+		e.read_bytes = signal->ioac.read_bytes;
+		e.write_bytes = signal->ioac.write_bytes;
+		e.known |= KNOWN_IO;
+	}
+	add_threads(&e, task, signal);
+	emit(ctx, &e.p, EVENT_EXIT, sizeof(e));
+	return 0;
+}

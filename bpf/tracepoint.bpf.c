@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/*
+ * fork, exec and exit by classic tracepoints: the "tracepoint" backend, for
+ * kernels without BTF. Nothing here is relocated; where a tracepoint's fields
+ * lie comes with the knobs. What only task_struct knows stays unknown.
+ */
+#include "kernel.h"
+#include "process.h"
+#include "maps.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+/* include/uapi/linux/sched.h */
+#define CLONE_PARENT 0x00008000
+#define CLONE_THREAD 0x00010000
+#define CLONE_INTO_CGROUP 0x200000000ULL
+
+#define FILENAME_SIZE 1024
+
+struct tracepoint_exec {
+	struct exec_event e;
+	char filename[FILENAME_SIZE];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct tracepoint_exec);
+} scratch SEC(".maps");
+
+/* Threads of a process beyond its first: user space seeds those that run already. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 262144);
+	__type(key, __u32);
+	__type(value, __u32);
+} extra_threads SEC(".maps");
+
+/* When a process was forked, kept only for --min-duration. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, __u32);
+	__type(value, __u64);
+} forked_at SEC(".maps");
+
+static __always_inline __u32 read_u32(void *ctx, __u32 offset)
+{
+	__u32 value = 0;
+
+	bpf_probe_read_kernel(&value, sizeof(value), ctx + offset);
+	return value;
+}
+
+static __always_inline bool in_wanted_cgroup(void)
+{
+	return !knobs.filter_cgroup || bpf_get_current_ancestor_cgroup_id(knobs.cgroup_level) == knobs.cgroup_id;
+}
+
+/* The head as far as the current task tells it; every byte is written. */
+static __always_inline void fill_current(struct process_event *e, enum event_type type, __u8 flags)
+{
+	__u64 ids = bpf_get_current_uid_gid();
+
+	e->type = type;
+	e->flags = flags | FLAG_CGROUP_KNOWN;
+	e->cpu = bpf_get_smp_processor_id();
+	e->pid = bpf_get_current_pid_tgid() >> 32;
+	e->ppid = 0;
+	e->ns_pid = 0;
+	e->uid = ids;
+	e->gid = ids >> 32;
+	e->start_ns = 0;
+	e->cgroup_id = bpf_get_current_cgroup_id();
+	bpf_get_current_comm(e->comm, sizeof(e->comm));
+	e->ts_ns = bpf_ktime_get_boot_ns();
+}
+
+static __always_inline void count_thread(__u32 pid)
+{
+	__u32 *threads, one = 1;
+
+	COUNT(threads_started);
+	if (knobs.group_dead_known)
+		return;
+	threads = bpf_map_lookup_elem(&extra_threads, &pid);
+	if (threads)
+		__sync_fetch_and_add(threads, 1);
+	else
+		bpf_map_update_elem(&extra_threads, &pid, &one, BPF_ANY);
+}
+
+SEC("tracepoint/task/task_newtask")
+int handle_fork(void *ctx)
+{
+	struct process_event e = {};
+	__u64 clone_flags = 0;
+	__u32 forker;
+
+	bpf_probe_read_kernel(&clone_flags, sizeof(clone_flags), ctx + knobs.newtask_clone_flags_offset);
+	fill_current(&e, EVENT_FORK, 0);
+	forker = e.pid;
+	if (clone_flags & CLONE_THREAD) {
+		count_thread(forker);
+		return 0;
+	}
+	COUNT(seen[EVENT_FORK]);
+	e.pid = read_u32(ctx, knobs.newtask_pid_offset);
+	bpf_probe_read_kernel(e.comm, sizeof(e.comm), ctx + knobs.newtask_comm_offset);
+	if (!(clone_flags & CLONE_PARENT)) {
+		e.ppid = forker;
+		e.flags |= FLAG_PPID_KNOWN;
+	}
+	if (clone_flags & CLONE_INTO_CGROUP) {
+		e.cgroup_id = 0;
+		e.flags &= ~FLAG_CGROUP_KNOWN;
+	}
+	track_child(forker, e.pid);
+	if (knobs.min_duration_ns)
+		bpf_map_update_elem(&forked_at, &e.pid, &e.ts_ns, BPF_ANY);
+	if (!wants(&e, EVENT_FORK) || !in_wanted_cgroup()) {
+		COUNT(filtered[EVENT_FORK]);
+		return 0;
+	}
+	emit(ctx, &e, EVENT_FORK, sizeof(e));
+	return 0;
+}
+
+SEC("tracepoint/sched/sched_process_exec")
+int handle_exec(void *ctx)
+{
+	struct tracepoint_exec *e;
+	__u32 zero = 0, limit = knobs.max_image_bytes;
+	long length;
+
+	COUNT(seen[EVENT_EXEC]);
+	e = bpf_map_lookup_elem(&scratch, &zero);
+	if (!e)
+		return 0;
+	fill_current(&e->e.p, EVENT_EXEC, 0);
+	if (!wants(&e->e.p, EVENT_EXEC) || !in_wanted_cgroup()) {
+		COUNT(filtered[EVENT_EXEC]);
+		return 0;
+	}
+	e->e.old_tid = read_u32(ctx, knobs.exec_old_pid_offset);
+	e->e.exe_len = 0;
+	e->e.args_len = 0;
+	e->e.args_total = 0;
+	e->e.reserved = 0;
+	if (limit > FILENAME_SIZE)
+		limit = FILENAME_SIZE;
+	/* A __data_loc word: offset in its low half, length in its high half. */
+	length = limit == 0 ? 0 :
+			      bpf_probe_read_kernel_str(e->filename, limit,
+							ctx + (read_u32(ctx, knobs.exec_filename_offset) & 0xffff));
+	if (length < 0 || length > FILENAME_SIZE)
+		length = 0;
+	/* A path that fills the limit may have been cut. */
+	if (length > 0 && length < limit)
+		e->e.p.flags |= FLAG_EXE_KNOWN | FLAG_EXE_WHOLE;
+	e->e.exe_len = length;
+	emit(ctx, &e->e.p, EVENT_EXEC, sizeof(e->e) + length);
+	return 0;
+}
+
+static __always_inline bool is_last_thread(void *ctx, __u32 pid)
+{
+	__u8 group_dead = 0;
+	__u32 *threads;
+
+	if (knobs.group_dead_known) {
+		bpf_probe_read_kernel(&group_dead, sizeof(group_dead), ctx + knobs.exit_group_dead_offset);
+		return group_dead;
+	}
+	threads = bpf_map_lookup_elem(&extra_threads, &pid);
+	if (!threads)
+		return true;
+	/* Whoever takes the count below nought was the last; 5.10 knows no fetching add, so look first. */
+	if (*threads == 0) {
+		bpf_map_delete_elem(&extra_threads, &pid);
+		return true;
+	}
+	__sync_fetch_and_add(threads, -1);
+	return false;
+}
+
+SEC("tracepoint/sched/sched_process_exit")
+int handle_exit(void *ctx)
+{
+	struct exit_event e = {};
+	bool wanted;
+
+	fill_current(&e.p, EVENT_EXIT, 0);
+	if (!is_last_thread(ctx, e.p.pid)) {
+		COUNT(threads_exited);
+		return 0;
+	}
+	COUNT(seen[EVENT_EXIT]);
+	wanted = wants(&e.p, EVENT_EXIT) && in_wanted_cgroup();
+	untrack(e.p.pid);
+	if (knobs.min_duration_ns) {
+		__u64 *forked = bpf_map_lookup_elem(&forked_at, &e.p.pid);
+
+		if (forked && e.p.ts_ns - *forked < knobs.min_duration_ns)
+			wanted = false;
+		bpf_map_delete_elem(&forked_at, &e.p.pid);
+	}
+	if (!wanted) {
+		COUNT(filtered[EVENT_EXIT]);
+		return 0;
+	}
+	emit(ctx, &e.p, EVENT_EXIT, sizeof(e));
+	return 0;
+}
