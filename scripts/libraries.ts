@@ -13,14 +13,17 @@ const LIBRARIES = [
 /** How `ldconfig -p` marks a library of this machine's own architecture. */
 const LDCONFIG_ARCH: Partial<Record<NodeJS.Architecture, string>> = { x64: "x86-64", arm64: "AArch64" };
 
-function find(cache: string, soname: string): string {
-  for (const line of cache.split("\n")) {
-    const entry = /^\s*(\S+) \(([^)]*)\) => (\S+)$/.exec(line);
-    if (entry?.[1] === soname && entry[2]?.includes(LDCONFIG_ARCH[process.arch] ?? "?") && entry[3]) {
-      return realpathSync(entry[3]);
-    }
-  }
-  throw new Error(`ldconfig knows no ${soname} for ${process.arch}`);
+/** Where the system has the libraries, links resolved, in the order of {@link LIBRARIES}. */
+export function libraryPaths(): string[] {
+  const entries = output("ldconfig", ["-p"])
+    .split("\n")
+    .map((line) => /^\s*(\S+) \(([^)]*)\) => (\S+)$/.exec(line));
+  return LIBRARIES.map(({ soname }) => {
+    const arch = LDCONFIG_ARCH[process.arch] ?? "?";
+    const path = entries.find((entry) => entry?.[1] === soname && entry[2]?.split(/,\s*/).includes(arch))?.[3];
+    if (!path) throw new Error(`ldconfig knows no ${soname} for ${process.arch}`);
+    return realpathSync(path);
+  });
 }
 
 /** Version of an installed package, where dpkg is what installed it. */
@@ -43,9 +46,9 @@ export interface CopiedLibrary {
 
 /** Copies the system's libraries into `.build/lib/`, each under its SONAME. */
 export function copyLibraries(root: string): CopiedLibrary[] {
-  const cache = output("ldconfig", ["-p"]);
-  return LIBRARIES.map(({ soname, package: name }) => {
-    writeFileAtomically(join(root, ".build/lib", soname), readFileSync(find(cache, soname)));
+  const paths = libraryPaths();
+  return LIBRARIES.map(({ soname, package: name }, index) => {
+    writeFileAtomically(join(root, ".build/lib", soname), readFileSync(paths[index] ?? ""));
     return { soname, package: name, version: packageVersion(name) };
   });
 }

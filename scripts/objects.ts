@@ -1,17 +1,18 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { output } from "./command.ts";
 import { writeFileAtomically } from "./files.ts";
 import { type BtfDump, layoutText } from "./layout.ts";
 
 /** Every BPF program of linnix: `bpf/<name>.bpf.c` becomes `.build/<name>.bpf.o`. */
-export const OBJECTS = ["process", "tracepoint", "tasks"].filter((name) => existsSync(`bpf/${name}.bpf.c`));
-
-/** What libbpf's headers call this machine's architecture (`__TARGET_ARCH_…`). */
-const BPF_ARCH: Partial<Record<NodeJS.Architecture, string>> = { x64: "x86", arm64: "arm64" };
+const OBJECTS = ["process", "tracepoint", "tasks"] as const;
 
 /** Where the layout is committed, relative to the root of the repository. */
 export const LAYOUT_FILE = "src/wire/layout.gen.ts";
+
+/** What libbpf's headers call this machine's architecture (`__TARGET_ARCH_…`). */
+const BPF_ARCH: Partial<Record<NodeJS.Architecture, string>> = { x64: "x86", arm64: "arm64" };
 
 function bpfArch(): string {
   const arch = BPF_ARCH[process.arch];
@@ -20,36 +21,34 @@ function bpfArch(): string {
 }
 
 /**
- * Compiles `bpf/<name>.bpf.c` and takes the DWARF out again; BTF stays.
- * The object depends on nothing but the sources and the compiler: paths in it are relative to `root`.
+ * Compiles `bpf/<name>.bpf.c` to `object` and takes the DWARF out again; BTF stays.
+ * No path of this machine gets into it: it depends on the sources and the compiler alone.
  */
-function compileObject(root: string, name: string, directory: string): Uint8Array {
-  const object = join(directory, `${name}.bpf.o`);
+function compileObject(root: string, name: string, object: string): void {
   const flags = ["-O2", "-g", "-target", "bpf", "-mcpu=v3", `-D__TARGET_ARCH_${bpfArch()}`, "-Wall", "-Werror"];
   const paths = ["-I", "bpf", `-fdebug-prefix-map=${root}=.`, "-fdebug-compilation-dir=."];
   output("clang", [...flags, ...paths, "-c", `bpf/${name}.bpf.c`, "-o", object], { cwd: root });
-  output("llvm-strip", ["-g", object]);
-  return readFileSync(object);
+  output("llvm-strip", ["-g", object], { cwd: root });
 }
 
 /** What the sources compile to. */
-export interface CompiledObjects {
+interface Compiled {
   objects: { name: string; bytes: Uint8Array }[];
   /** Text of `src/wire/layout.gen.ts`. */
   layout: string;
 }
 
-/** Compiles every BPF program and reads the layout of the wire from their BTF; writes only below `.build/`. */
-export function compileObjects(root: string): CompiledObjects {
-  mkdirSync(join(root, ".build"), { recursive: true });
-  const directory = mkdtempSync(join(root, ".build", "objects-"));
+/** Compiles every BPF program and reads the layout of the wire from their BTF; leaves nothing behind. */
+export function compileObjects(root: string): Compiled {
+  const directory = mkdtempSync(join(tmpdir(), "linnix-objects-"));
   try {
-    const objects = OBJECTS.map((name) => ({ name, bytes: compileObject(root, name, directory) }));
-    const dumps = OBJECTS.map((name) => {
-      const path = join(directory, `${name}.bpf.o`);
-      return { name: `${name}.bpf.o`, btf: JSON.parse(output("bpftool", ["btf", "dump", "file", path, "-j"])) as BtfDump };
+    const compiled = OBJECTS.map((name) => {
+      const object = join(directory, `${name}.bpf.o`);
+      compileObject(root, name, object);
+      const btf = JSON.parse(output("bpftool", ["btf", "dump", "file", object, "-j"])) as BtfDump;
+      return { name: `${name}.bpf.o`, bytes: readFileSync(object), btf };
     });
-    return { objects, layout: layoutText(readFileSync(join(root, "bpf/process.h"), "utf8"), dumps) };
+    return { objects: compiled, layout: layoutText(readFileSync(join(root, "bpf/process.h"), "utf8"), compiled) };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -58,9 +57,6 @@ export function compileObjects(root: string): CompiledObjects {
 /** Compiles the objects into `.build/` and brings the generated layout up to date. */
 export function buildObjects(root: string): void {
   const { objects, layout } = compileObjects(root);
-  for (const { name, bytes } of objects) writeFileAtomically(join(root, ".build", `${name}.bpf.o`), bytes);
-  for (const name of ["process", "tracepoint", "tasks"]) {
-    if (!OBJECTS.includes(name)) writeFileAtomically(join(root, ".build", `${name}.bpf.o`), "");
-  }
+  for (const { name, bytes } of objects) writeFileAtomically(join(root, ".build", name), bytes);
   writeFileAtomically(join(root, LAYOUT_FILE), layout);
 }

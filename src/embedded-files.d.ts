@@ -8,3 +8,18 @@ declare module "*.so.1" {
   const path: string;
   export default path;
 }
+
+declare module "*.txt" {
+  const path: string;
+  export default path;
+}
+
+/** Written by `build.ts`, which says where each value is from; here so that types can be checked before the first build. */
+declare module "*/build-info.json" {
+  export const commit: string | null;
+  export const modified: boolean;
+  export const versions: Record<
+    "libbpf1" | "libelf1" | "zlib1g" | "citty" | "consola" | "@iarna/toml" | "zod",
+    string | null
+  >;
+}

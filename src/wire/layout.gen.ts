@@ -2,7 +2,7 @@
 // `npm run build` writes it anew. Offsets, sizes and strides are bytes; `_len` counts elements.
 
 export const COMM_LEN = 16;
-export const MAX_IMAGE_BYTES = 32768;
+export const MAX_IMAGE_BYTES = 15360;
 export const MAX_PATH_DEPTH = 32;
 
 /* enum event_type */
@@ -95,6 +95,30 @@ export const EXIT_EVENT = {
   major_faults: 112, // __u64
   read_bytes: 120, // __u64
   write_bytes: 128, // __u64
+} as const;
+
+/** struct knobs */
+export const KNOBS = {
+  size: 64,
+  event_mask: 0, // __u32
+  max_image_bytes: 4, // __u32
+  min_duration_ns: 8, // __u64
+  cgroup_id: 16, // __u64
+  cgroup_level: 24, // __u32
+  page_size: 28, // __u32
+  filter_pid: 32, // __u8
+  filter_uid: 33, // __u8
+  filter_comm: 34, // __u8
+  filter_cgroup: 35, // __u8
+  group_dead_known: 36, // __u8
+  reserved: 37, // __u8[3]
+  reserved_len: 3,
+  newtask_pid_offset: 40, // __u32
+  newtask_comm_offset: 44, // __u32
+  newtask_clone_flags_offset: 48, // __u32
+  exec_filename_offset: 52, // __u32
+  exec_old_pid_offset: 56, // __u32
+  exit_group_dead_offset: 60, // __u32
 } as const;
 
 /** struct cpu_counters */

@@ -1,0 +1,52 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { output } from "./command.ts";
+import { writeFileAtomically } from "./files.ts";
+import type { CopiedLibrary } from "./libraries.ts";
+
+/** The npm packages that are bundled into the binary. */
+export const BUNDLED_PACKAGES = ["citty", "consola", "@iarna/toml", "zod"] as const;
+
+/** Which commit the sources are, as far as git can tell. */
+export interface SourceState {
+  /** Full hash, or null where this is no git checkout or there is no git. */
+  commit: string | null;
+  /** Whether what goes into the binary differs from that commit. */
+  modified: boolean;
+}
+
+/** @param inputs the paths, relative to `root`, whose changes count */
+export function sourceState(root: string, inputs: readonly string[]): SourceState {
+  // As root in another user's checkout git refuses to answer unless it is told that this one is meant.
+  const git = (...args: string[]) => output("git", ["-c", `safe.directory=${root}`, "-C", root, ...args]).trim();
+  try {
+    // An unpacked archive inside some other repository is not that repository.
+    if (git("rev-parse", "--show-prefix") !== "") return { commit: null, modified: false };
+    const modified = git("status", "--porcelain", "--untracked-files=all", "--", ...inputs) !== "";
+    return { commit: git("rev-parse", "HEAD"), modified };
+  } catch {
+    return { commit: null, modified: false };
+  }
+}
+
+function packageVersions(root: string): Record<string, string> {
+  const version = (name: string) =>
+    (JSON.parse(readFileSync(join(root, "node_modules", name, "package.json"), "utf8")) as { version: string }).version;
+  return Object.fromEntries(BUNDLED_PACKAGES.map((name) => [name, version(name)]));
+}
+
+/** Writes `.build/build-info.json`: the commit, and the exact versions of what is embedded. */
+export function writeBuildInfo(root: string, state: SourceState, libraries: readonly CopiedLibrary[]): void {
+  const libraryVersions = Object.fromEntries(libraries.map((library) => [library.package, library.version]));
+  const info = { ...state, versions: { ...libraryVersions, ...packageVersions(root) } };
+  writeFileAtomically(join(root, ".build/build-info.json"), `${JSON.stringify(info, null, 2)}\n`);
+}
+
+/** Writes `.build/licences.txt`: linnix's own licence, the notices, and every text that they name. */
+export function writeLicences(root: string): void {
+  const texts = readdirSync(join(root, "licenses")).sort().map((name) => `licenses/${name}`);
+  const parts = ["LICENSE", "THIRD-PARTY-NOTICES", ...texts].map((path) => {
+    return `${"=".repeat(80)}\n${path}\n${"=".repeat(80)}\n\n${readFileSync(join(root, path), "utf8").trim()}\n`;
+  });
+  writeFileAtomically(join(root, ".build/licences.txt"), parts.join("\n"));
+}
