@@ -55,7 +55,11 @@ async function main(args: readonly string[]): Promise<void> {
 
   // Taken before the build reads anything: what changes meanwhile makes the next build find it stale.
   const inputs = digest(state);
-  if (mode !== "--force" && existsSync(join(ROOT, "dist", BINARY)) && readIfThere(STAMP)?.toString() === stamp(inputs)) {
+  if (
+    mode !== "--force" &&
+    existsSync(join(ROOT, "dist", BINARY)) &&
+    readIfThere(STAMP)?.toString() === stamp(inputs)
+  ) {
     return;
   }
   console.error(`building dist/${BINARY}`);

@@ -44,7 +44,9 @@ export function writeBuildInfo(root: string, state: SourceState, libraries: read
 
 /** Writes `.build/licences.txt`: linnix's own licence, the notices, and every text that they name. */
 export function writeLicences(root: string): void {
-  const texts = readdirSync(join(root, "licenses")).sort().map((name) => `licenses/${name}`);
+  const texts = readdirSync(join(root, "licenses"))
+    .sort()
+    .map((name) => `licenses/${name}`);
   const parts = ["LICENSE", "THIRD-PARTY-NOTICES", ...texts].map((path) => {
     return `${"=".repeat(80)}\n${path}\n${"=".repeat(80)}\n\n${readFileSync(join(root, path), "utf8").trim()}\n`;
   });

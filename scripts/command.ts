@@ -6,7 +6,8 @@ const PATH = [process.env.PATH, "/usr/sbin", "/usr/bin", "/sbin", "/bin"].filter
 /** Absolute path of a program. */
 export function programPath(program: string): string {
   const path = Bun.which(program, { PATH });
-  if (!path) throw new Error(`there is no ${program} on this machine; \`npm run build\` installs or names what is missing`);
+  if (!path)
+    throw new Error(`there is no ${program} on this machine; \`npm run build\` installs or names what is missing`);
   return path;
 }
 

@@ -30,6 +30,7 @@ export function libraryPaths(): string[] {
 function packageVersion(name: string): string | null {
   try {
     // Several architectures of one package can be installed, all of the same version.
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's format, not JavaScript's
     return output("dpkg-query", ["-W", "-f", "${Version}\n", name]).split("\n")[0] || null;
   } catch {
     return null;

@@ -20,7 +20,9 @@ export const INPUTS = [
 
 function filesBelow(root: string, path: string): string[] {
   if (!statSync(join(root, path)).isDirectory()) return [path];
-  return readdirSync(join(root, path)).sort().flatMap((name) => filesBelow(root, join(path, name)));
+  return readdirSync(join(root, path))
+    .sort()
+    .flatMap((name) => filesBelow(root, join(path, name)));
 }
 
 /** A program or library as it is installed: another one has another size or time. */

@@ -1,7 +1,7 @@
 /** What the binary carries that others wrote, and under which licences. */
 import { readFileSync } from "node:fs";
-import licences from "../.build/licences.txt" with { type: "file" };
 import { versions } from "../.build/build-info.json";
+import licences from "../.build/licences.txt" with { type: "file" };
 
 /** One piece of third-party software inside the binary. */
 export interface Component {

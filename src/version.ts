@@ -22,6 +22,8 @@ export function verboseVersionText(): string {
     "licence  MIT; its BPF programs MIT OR GPL-2.0-only",
     "",
     "embedded:",
-    ...rows.map(([name, version, licence]) => `  ${name.padEnd(nameWidth)}  ${version.padEnd(versionWidth)}  ${licence}`),
+    ...rows.map(
+      ([name, version, licence]) => `  ${name.padEnd(nameWidth)}  ${version.padEnd(versionWidth)}  ${licence}`,
+    ),
   ].join("\n");
 }

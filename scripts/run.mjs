@@ -1,0 +1,91 @@
+// The one entry of `npm start`, `npm test`, `npm run build` and `npm run check`: gets what is missing on this machine,
+// builds what is stale, then does the job. Needs nothing but Node.js (18 or later) and npm.
+import { spawn } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { CannotSetUp, holdLock, say } from "./setup/common.mjs";
+import { setUpNpmPackages } from "./setup/npm.mjs";
+import { BUILD_NEEDS, setUpSystem, TEST_NEEDS } from "./setup/system.mjs";
+
+/** What `npm start` runs of dist/linnix; `npm start -- …` adds to it. */
+const START = ["collect", "--duration", "10s"];
+
+/** A kernel test waits for real processes, on a machine that may be busy. */
+const TEST_TIMEOUT_MS = 120_000;
+
+const BUN = "node_modules/.bin/bun";
+const BINARY = "dist/linnix";
+
+/** Each job: what it needs of the system, whether it needs the binary, and the commands, one after the other. */
+const JOBS = {
+  start: { needs: BUILD_NEEDS, binary: true, commands: (args) => [[BINARY, ...START, ...args]] },
+  build: { needs: BUILD_NEEDS, binary: false, commands: (args) => [[BUN, "build.ts", ...args]] },
+  test: { needs: [...BUILD_NEEDS, ...TEST_NEEDS], binary: true, commands: (args) => [testCommand(args)] },
+  check: {
+    needs: BUILD_NEEDS,
+    binary: false,
+    commands: () => [
+      ["node_modules/.bin/tsc", "--noEmit", "-p", "."],
+      ["node_modules/.bin/biome", "check", "--error-on-warnings", "."],
+      [BUN, "build.ts", "--check-layout"],
+    ],
+  },
+};
+
+function testCommand(args) {
+  // A file with the counts, for programs that want them; what people see stays as it is.
+  const report = process.env.LINNIX_TEST_REPORT;
+  const reporter = report ? ["--reporter=junit", `--reporter-outfile=${report}`] : [];
+  return [BUN, "test", `--timeout=${TEST_TIMEOUT_MS}`, ...reporter, ...(args.length > 0 ? args : ["./test"])];
+}
+
+/** Runs a command to its end, with this process's own input and output; gives its exit code. */
+function run([program, ...args]) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: "inherit" });
+    const forward = (signal) => child.kill(signal);
+    // A terminal sends SIGINT to the child as well: here it has only to be outlived.
+    const outlive = () => {};
+    process.on("SIGTERM", forward).on("SIGHUP", forward).on("SIGINT", outlive);
+    child.on("error", reject);
+    child.on("close", (code, signal) => {
+      process.off("SIGTERM", forward).off("SIGHUP", forward).off("SIGINT", outlive);
+      resolve(code ?? 128 + signalNumber(signal));
+    });
+  });
+}
+
+function signalNumber(name) {
+  return { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGTERM: 15 }[name] ?? 1;
+}
+
+async function main([name, ...args]) {
+  const job = JOBS[name];
+  if (!job) throw new CannotSetUp(`there is no job called ${name}: ${Object.keys(JOBS).join(", ")}`, 2);
+  process.chdir(fileURLToPath(new URL("..", import.meta.url)));
+
+  mkdirSync(".build", { recursive: true });
+  const release = holdLock(".build/setup.lock");
+  try {
+    setUpSystem(job.needs);
+    setUpNpmPackages();
+    if (job.binary) {
+      const code = await run([BUN, "build.ts"]);
+      if (code !== 0) return code;
+    }
+  } finally {
+    release();
+  }
+
+  let worst = 0;
+  for (const command of job.commands(args)) worst ||= await run(command);
+  return worst;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof CannotSetUp)) throw error;
+  say(error.message);
+  process.exitCode = error.exitCode;
+}

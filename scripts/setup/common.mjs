@@ -1,0 +1,54 @@
+import { spawnSync } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { delimiter } from "node:path";
+
+/** Administrators' programs live where an ordinary user's PATH may not lead. */
+export const PATH = [process.env.PATH, "/usr/sbin", "/usr/bin", "/sbin", "/bin"].filter(Boolean).join(delimiter);
+
+/** The set-up cannot go on; the message is for the person who started it. Exit code 3: cannot run here. */
+export class CannotSetUp extends Error {
+  constructor(message, exitCode = 3) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+/** Progress goes to standard error: standard output belongs to the job. */
+export function say(message) {
+  process.stderr.write(`set-up: ${message}\n`);
+}
+
+/**
+ * Runs a program to its end without input, its output kept.
+ * Ctrl-C ends the program, not this process, so that what was begun here is also tidied up here.
+ */
+export function runQuietly(program, args, env = {}) {
+  const outlive = () => {};
+  process.on("SIGINT", outlive).on("SIGTERM", outlive);
+  try {
+    const options = { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], maxBuffer: 64 << 20 };
+    const done = spawnSync(program, args, { ...options, env: { ...process.env, PATH, ...env } });
+    return { ok: done.status === 0, output: `${done.stdout ?? ""}${done.stderr ?? ""}${done.error?.message ?? ""}` };
+  } finally {
+    process.off("SIGINT", outlive).off("SIGTERM", outlive);
+  }
+}
+
+/** The end of a program's output, which is where it says what went wrong. */
+export function tail(text, lines = 15) {
+  return text.trimEnd().split("\n").slice(-lines).join("\n");
+}
+
+/**
+ * Lets one set-up at a time into this directory; gives the function that ends its turn.
+ * flock(1) locks the open file that it inherits from here: the lock ends with this process, however that ends.
+ */
+export function holdLock(path) {
+  const fd = openSync(path, "w");
+  const flock = (...args) => spawnSync("flock", [...args, "3"], { stdio: ["ignore", "ignore", "inherit", fd] });
+  if (flock("--nonblock").status === 1) {
+    say("waiting for another set-up in this directory");
+    flock();
+  }
+  return () => closeSync(fd);
+}
