@@ -16,7 +16,7 @@ import { buildObjects, compileObjects, LAYOUT_FILE } from "./scripts/objects.ts"
 import { INPUTS, inputsDigest } from "./scripts/stale.ts";
 
 const ROOT = import.meta.dir;
-const BINARY = "linnix";
+const BINARY = "dist/linnix";
 /** Says from what the binary was made; written last, so that a build that was cut short is no build. */
 const STAMP = join(ROOT, ".build/linnix.stamp");
 const MODES = ["--force", "--objects-only", "--check-layout"];
@@ -55,17 +55,13 @@ async function main(args: readonly string[]): Promise<void> {
 
   // Taken before the build reads anything: what changes meanwhile makes the next build find it stale.
   const inputs = digest(state);
-  if (
-    mode !== "--force" &&
-    existsSync(join(ROOT, "dist", BINARY)) &&
-    readIfThere(STAMP)?.toString() === stamp(inputs)
-  ) {
+  if (mode !== "--force" && existsSync(join(ROOT, BINARY)) && readIfThere(STAMP)?.toString() === stamp(inputs)) {
     return;
   }
-  console.error(`building dist/${BINARY}`);
+  console.error(`building ${BINARY}`);
   buildParts(state);
   const made = stamp(inputs);
-  await compileBinary(ROOT, BINARY);
+  await compileBinary(join(ROOT, "src/main.ts"), join(ROOT, BINARY));
   writeFileAtomically(STAMP, made);
 }
 

@@ -1,23 +1,24 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 /**
- * Compiles `src/main.ts` and all that it embeds into one executable.
+ * Compiles a program and all that it embeds into one executable, put in place in one step.
  *
  * Nothing of the directory in which it will be started configures it: it runs as root, and a `.env` or `bunfig.toml`
  * there may be anybody's.
+ *
+ * @throws Error with the compiler's messages
  */
-export async function compileBinary(root: string, binary: string): Promise<void> {
-  const dist = join(root, "dist");
-  mkdirSync(dist, { recursive: true });
+export async function compileBinary(entrypoint: string, outfile: string): Promise<void> {
+  mkdirSync(dirname(outfile), { recursive: true });
   // The name of the executable is part of it: a temporary directory, not a temporary name, keeps builds alike.
-  const directory = mkdtempSync(join(dist, ".build-"));
+  const directory = mkdtempSync(join(dirname(outfile), ".build-"));
   try {
-    const outfile = join(directory, binary);
+    const temporary = join(directory, basename(outfile));
     const result = await Bun.build({
-      entrypoints: [join(root, "src/main.ts")],
+      entrypoints: [entrypoint],
       compile: {
-        outfile,
+        outfile: temporary,
         autoloadDotenv: false,
         autoloadBunfig: false,
         autoloadTsconfig: false,
@@ -33,7 +34,7 @@ export async function compileBinary(root: string, binary: string): Promise<void>
       throw: false,
     });
     if (!result.success) throw new Error(result.logs.map(String).join("\n"));
-    renameSync(outfile, join(dist, binary));
+    renameSync(temporary, outfile);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

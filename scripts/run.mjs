@@ -1,7 +1,6 @@
 // The one entry of `npm start`, `npm test`, `npm run build` and `npm run check`: gets what is missing on this machine,
 // builds what is stale, then does the job. Needs nothing but Node.js (18 or later) and npm.
 import { spawn } from "node:child_process";
-import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { CannotSetUp, holdLock, say } from "./setup/common.mjs";
 import { setUpNpmPackages } from "./setup/npm.mjs";
@@ -64,7 +63,6 @@ async function main([name, ...args]) {
   if (!job) throw new CannotSetUp(`there is no job called ${name}: ${Object.keys(JOBS).join(", ")}`, 2);
   process.chdir(fileURLToPath(new URL("..", import.meta.url)));
 
-  mkdirSync(".build", { recursive: true });
   const release = holdLock(".build/setup.lock");
   try {
     setUpSystem(job.needs);

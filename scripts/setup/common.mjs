@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
-import { delimiter } from "node:path";
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import { delimiter, dirname } from "node:path";
 
 /** Administrators' programs live where an ordinary user's PATH may not lead. */
 export const PATH = [process.env.PATH, "/usr/sbin", "/usr/bin", "/sbin", "/bin"].filter(Boolean).join(delimiter);
@@ -44,7 +44,15 @@ export function tail(text, lines = 15) {
  * flock(1) locks the open file that it inherits from here: the lock ends with this process, however that ends.
  */
 export function holdLock(path) {
-  const fd = openSync(path, "w");
+  let fd;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    fd = openSync(path, "w");
+  } catch (error) {
+    // Another user's directory, in which we can change nothing: fine as long as nothing has to be changed.
+    if (["EACCES", "EPERM", "EROFS"].includes(error.code)) return () => {};
+    throw error;
+  }
   const flock = (...args) => spawnSync("flock", [...args, "3"], { stdio: ["ignore", "ignore", "inherit", fd] });
   if (flock("--nonblock").status === 1) {
     say("waiting for another set-up in this directory");

@@ -1,0 +1,32 @@
+import { expect, test } from "bun:test";
+import { bpfObject, libraries } from "../../src/embedded.ts";
+
+const ELF = [0x7f, 0x45, 0x4c, 0x46];
+/** e_machine of elf.h. */
+const EM_BPF = 247;
+const MACHINE: Partial<Record<NodeJS.Architecture, number>> = { x64: 62, arm64: 183 };
+
+function machine(bytes: Uint8Array): number {
+  expect([...bytes.subarray(0, 4)]).toEqual(ELF);
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint16(18, true);
+}
+
+test.each(["process", "tracepoint", "tasks"] as const)("%s: a BPF object with BTF and without DWARF", (name) => {
+  const bytes = bpfObject(name);
+  expect(machine(bytes)).toBe(EM_BPF);
+  const text = Buffer.from(bytes).toString("latin1");
+  expect(text).toContain(".BTF.ext\0");
+  expect(text).not.toContain(".debug_info");
+});
+
+test("no object names the directory that it was compiled in", () => {
+  const root = new URL("../..", import.meta.url).pathname;
+  for (const name of ["process", "tracepoint", "tasks"] as const) {
+    expect(Buffer.from(bpfObject(name)).includes(root)).toBe(false);
+  }
+});
+
+test("the libraries are this machine's, in the order in which they need each other", () => {
+  expect(libraries().map(({ soname }) => soname)).toEqual(["libz.so.1", "libelf.so.1", "libbpf.so.1"]);
+  for (const { bytes } of libraries()) expect(machine(bytes())).toBe(MACHINE[process.arch] ?? -1);
+});

@@ -1,0 +1,33 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+
+const { testCounts } = await import(join(import.meta.dir, "../../scripts/test-counts.mjs"));
+
+const REPORT = `<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="bun test" tests="7" assertions="9" failures="2" skipped="1" time="0.5">
+  <testsuite name="test/a.test.ts" file="test/a.test.ts" tests="4" failures="2" skipped="1">
+    <testcase name="tests=&quot;99&quot;" />
+  </testsuite>
+  <testsuite name="test/b.test.ts" file="test/b.test.ts" tests="3" failures="0" skipped="0">
+  </testsuite>
+</testsuites>
+`;
+
+test("passed, failed and skipped are the report's", () => {
+  const counts = testCounts(REPORT, ["test/a.test.ts", "test/b.test.ts"]);
+  expect(counts).toEqual({ passed: 4, failed: 2, skipped: 1, missing: [] });
+});
+
+test("a file that left no trace is a failure", () => {
+  const counts = testCounts(REPORT, ["test/a.test.ts", "test/b.test.ts", "test/c.test.ts"]);
+  expect(counts).toEqual({ passed: 4, failed: 3, skipped: 1, missing: ["test/c.test.ts"] });
+});
+
+test("no report: every file failed, nothing passed", () => {
+  expect(testCounts("", ["test/a.test.ts"])).toEqual({ passed: 0, failed: 1, skipped: 0, missing: ["test/a.test.ts"] });
+});
+
+test("half a report is none", () => {
+  const half = REPORT.slice(0, -20);
+  expect(testCounts(half, ["test/a.test.ts"])).toMatchObject({ missing: ["test/a.test.ts"] });
+});
