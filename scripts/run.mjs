@@ -75,9 +75,13 @@ async function main([name, ...args]) {
     release();
   }
 
-  let worst = 0;
-  for (const command of job.commands(args)) worst ||= await run(command);
-  return worst;
+  // All of them, so that one run shows everything that is wrong; the first failure is the result.
+  let result = 0;
+  for (const command of job.commands(args)) {
+    const code = await run(command);
+    result ||= code;
+  }
+  return result;
 }
 
 try {
