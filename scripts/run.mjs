@@ -1,6 +1,7 @@
 // The one entry of `npm start`, `npm test`, `npm run build` and `npm run check`: gets what is missing on this machine,
 // builds what is stale, then does the job. Needs nothing but Node.js (18 or later) and npm.
 import { spawn } from "node:child_process";
+import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
 import { CannotSetUp, holdLock, say } from "./setup/common.mjs";
 import { setUpNpmPackages } from "./setup/npm.mjs";
@@ -49,13 +50,9 @@ function run([program, ...args]) {
     child.on("error", reject);
     child.on("close", (code, signal) => {
       process.off("SIGTERM", forward).off("SIGHUP", forward).off("SIGINT", outlive);
-      resolve(code ?? 128 + signalNumber(signal));
+      resolve(code ?? 128 + constants.signals[signal]);
     });
   });
-}
-
-function signalNumber(name) {
-  return { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGTERM: 15 }[name] ?? 1;
 }
 
 async function main([name, ...args]) {
@@ -65,8 +62,8 @@ async function main([name, ...args]) {
 
   const release = holdLock(".build/setup.lock");
   try {
-    setUpSystem(job.needs);
-    setUpNpmPackages();
+    await setUpSystem(job.needs);
+    await setUpNpmPackages();
     if (job.binary) {
       const code = await run([BUN, "build.ts"]);
       if (code !== 0) return code;

@@ -1,5 +1,6 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { closeSync, mkdirSync, openSync } from "node:fs";
+import { constants } from "node:os";
 import { delimiter, dirname } from "node:path";
 
 /** Administrators' programs live where an ordinary user's PATH may not lead. */
@@ -19,19 +20,35 @@ export function say(message) {
 }
 
 /**
- * Runs a program to its end without input, its output kept.
- * Ctrl-C ends the program, not this process, so that what was begun here is also tidied up here.
+ * Runs a program to its end without input, its output kept. A signal that would end this process ends the program, and
+ * then the set-up, so that what was begun here is also tidied up here.
+ *
+ * @returns {Promise<{ ok: boolean, output: string }>}
  */
 export function runQuietly(program, args, env = {}) {
-  const outlive = () => {};
-  process.on("SIGINT", outlive).on("SIGTERM", outlive);
-  try {
-    const options = { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], maxBuffer: 64 << 20 };
-    const done = spawnSync(program, args, { ...options, env: { ...process.env, PATH, ...env } });
-    return { ok: done.status === 0, output: `${done.stdout ?? ""}${done.stderr ?? ""}${done.error?.message ?? ""}` };
-  } finally {
-    process.off("SIGINT", outlive).off("SIGTERM", outlive);
-  }
+  return new Promise((resolve, reject) => {
+    const options = { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, PATH, ...env } };
+    const child = spawn(program, args, options);
+    let output = "";
+    let ended;
+    const end = (signal) => {
+      ended = signal;
+      child.kill(signal);
+    };
+    process.on("SIGINT", end).on("SIGTERM", end).on("SIGHUP", end);
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding("utf8").on("data", (text) => (output += text));
+    const done = (ok) => {
+      process.off("SIGINT", end).off("SIGTERM", end).off("SIGHUP", end);
+      if (ended) reject(new CannotSetUp(`ended by ${ended}`, 128 + constants.signals[ended]));
+      else resolve({ ok, output });
+    };
+    child.on("error", (error) => {
+      output += error.message;
+      done(false);
+    });
+    child.on("close", (code) => done(code === 0));
+  });
 }
 
 /** The end of a program's output, which is where it says what went wrong. */

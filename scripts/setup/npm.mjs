@@ -6,17 +6,19 @@ const STAMP = "node_modules/.build/package-lock.sha256";
 const BUN = "node_modules/.bin/bun";
 
 /** Installs what package-lock.json names, unless it is there. */
-export function setUpNpmPackages() {
+export async function setUpNpmPackages() {
   const lock = readFileSync("package-lock.json");
   const digest = createHash("sha256").update(lock).digest("hex");
   if (existsSync(STAMP) && readFileSync(STAMP, "utf8") === digest && existsSync(BUN)) return;
 
   if (!isInstalled(JSON.parse(lock.toString()))) {
     say("installing npm packages");
-    npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error");
+    await npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error");
   }
   // Of all install scripts this alone is wanted: it puts the executable of this platform in its place.
-  if (!runQuietly(BUN, ["--version"]).ok) must(runQuietly(process.execPath, ["node_modules/bun/install.js"]), "bun");
+  if (!(await runQuietly(BUN, ["--version"])).ok) {
+    must(await runQuietly(process.execPath, ["node_modules/bun/install.js"]), "bun's install script");
+  }
   mkdirSync("node_modules/.build", { recursive: true });
   writeFileSync(STAMP, digest);
 }
@@ -30,11 +32,11 @@ function isInstalled(lock) {
   });
 }
 
-function npm(...args) {
+async function npm(...args) {
   // Under `npm run` this is the very npm that was called.
   const script = process.env.npm_execpath;
   const [program, before] = script ? [process.execPath, [script]] : ["npm", []];
-  must(runQuietly(program, [...before, ...args]), `npm ${args[0]}`);
+  must(await runQuietly(program, [...before, ...args]), `npm ${args[0]}`);
 }
 
 function must({ ok, output }, what) {

@@ -29,27 +29,26 @@ export const TEST_NEEDS = [
 ];
 
 /** Installs what is missing where this is Debian and we are root; says what to install everywhere else. */
-export function setUpSystem(needs) {
-  const missing = missingOf(needs);
+export async function setUpSystem(needs) {
+  const missing = await missingOf(needs);
   if (missing.length === 0) return;
   const family = distributionFamily();
   if (family !== "debian" || process.getuid() !== 0) throw new CannotSetUp(whatToInstall(missing, family));
 
   const packages = packagesOf(missing, "debian");
   say(`installing ${packages.join(", ")}`);
-  install(packages);
-  const still = missingOf(needs);
+  await install(packages);
+  const still = await missingOf(needs);
   if (still.length > 0) {
     throw new CannotSetUp(`installed ${packages.join(", ")}, and yet there is no ${still.map(nameOf).join(", ")}`);
   }
 }
 
-function missingOf(needs) {
-  let libraries;
+async function missingOf(needs) {
+  const libraries = needs.some(({ library }) => library) ? (await runQuietly("ldconfig", ["-p"])).output : "";
   return needs.filter(({ program, file, library }) => {
     if (program) return !isOnPath(program);
     if (file) return !existsSync(file);
-    libraries ??= runQuietly("ldconfig", ["-p"]).output;
     return !libraries.includes(`${library} `);
   });
 }
@@ -92,7 +91,7 @@ function whatToInstall(missing, family) {
   return lines.join("\n");
 }
 
-function install(packages) {
+async function install(packages) {
   const options = ["-y", "-q", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Use-Pty=0"];
   const aptGet = (...args) =>
     runQuietly("apt-get", [...options, ...args], { DEBIAN_FRONTEND: "noninteractive", NEEDRESTART_SUSPEND: "1" });
@@ -101,14 +100,14 @@ function install(packages) {
     return aptGet("update");
   };
 
-  withoutStartingServices(packages, () => {
+  await withoutStartingServices(packages, async () => {
     const hadLists = existsSync("/var/lib/apt/lists") && readdirSync("/var/lib/apt/lists").some(isPackageList);
-    if (!hadLists) update();
-    let done = aptGet("install", ...packages);
+    if (!hadLists) await update();
+    let done = await aptGet("install", ...packages);
     if (!done.ok && hadLists) {
       // Old lists name versions that the mirror no longer has.
-      update();
-      done = aptGet("install", ...packages);
+      await update();
+      done = await aptGet("install", ...packages);
     }
     if (!done.ok) throw new CannotSetUp(`apt-get could not install ${packages.join(" ")}:\n${tail(done.output)}`);
   });
@@ -123,7 +122,7 @@ function isPackageList(name) {
  * what this machine does. invoke-rc.d(8) and deb-systemd-invoke(1) ask policy-rc.d, where there is one, and take 101
  * for "no". Ours says no only as long as this process lives.
  */
-function withoutStartingServices(packages, action) {
+async function withoutStartingServices(packages, action) {
   const policy = "/usr/sbin/policy-rc.d";
   const mark = "# Put here by the set-up of linnix while it installs packages.";
   if (existsSync(policy) && readFileSync(policy, "utf8").includes(mark)) rmSync(policy);
@@ -133,12 +132,12 @@ function withoutStartingServices(packages, action) {
     writeFileSync(policy, text, { flag: "wx", mode: 0o755 });
   }
   try {
-    action();
+    await action();
   } finally {
     if (ours) rmSync(policy, { force: true });
   }
   // With systemd, a service that is installed is also started at the next boot.
   if (packages.includes("auditd") && existsSync("/run/systemd/system")) {
-    runQuietly("systemctl", ["disable", "auditd.service"]);
+    await runQuietly("systemctl", ["disable", "auditd.service"]);
   }
 }
