@@ -1,0 +1,56 @@
+/**
+ * Paces by absolute deadlines: slot `i` is due at `i / rate` after the start,
+ * however long the slots before it took, so that sleeping too long or spawning
+ * slowly does not lower the rate. After a delay it catches up, but only so
+ * far: slots that are late by more than `maxLateNs` are skipped and counted,
+ * since a burst of what was missed would be another workload than the one asked for.
+ */
+export class Pacer {
+  readonly #periodNs: number;
+  readonly #maxLateNs: number;
+  readonly #startNs: number;
+  #slot = 0;
+  #skipped = 0;
+
+  /**
+   * @param ratePerSecond 0: as fast as possible, every slot is due at once
+   * @param startNs when slot 0 is due, on the clock that `take` is asked with
+   */
+  constructor(ratePerSecond: number, startNs: number, maxLateNs: number) {
+    this.#periodNs = ratePerSecond === 0 ? 0 : 1e9 / ratePerSecond;
+    this.#startNs = startNs;
+    this.#maxLateNs = maxLateNs;
+  }
+
+  /** Slots given up because they were too late. */
+  get skipped(): number {
+    return this.#skipped;
+  }
+
+  /** When the next slot is due, ns; at full speed always the start. */
+  get nextNs(): number {
+    return this.#startNs + this.#slot * this.#periodNs;
+  }
+
+  /**
+   * Takes the next slot if it is due.
+   *
+   * @returns when it was due, ns (at full speed `nowNs` itself), or NaN where none is due yet
+   */
+  take(nowNs: number): number {
+    if (this.#periodNs === 0) {
+      this.#slot++;
+      return nowNs;
+    }
+    if (nowNs < this.nextNs) return Number.NaN;
+    const tooLateNs = nowNs - this.nextNs - this.#maxLateNs;
+    if (tooLateNs > 0) {
+      const missed = Math.ceil(tooLateNs / this.#periodNs);
+      this.#slot += missed;
+      this.#skipped += missed;
+    }
+    const dueNs = this.nextNs;
+    this.#slot++;
+    return dueNs;
+  }
+}

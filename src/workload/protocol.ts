@@ -1,0 +1,95 @@
+import { z } from "zod";
+import { PROGRAMS } from "./programs.ts";
+import type { EndReason } from "./spawn-loop.ts";
+import { COLUMN_NAMES, type ColumnName, type ColumnRows } from "./truth-columns.ts";
+
+/*
+ * The spawner process reads command lines and writes JSON lines: `ready` once
+ * everything is prepared, then, when the run is over, `rows` as often as it
+ * takes and one `result`. An `error` may come instead of any of them.
+ */
+
+/** Commands that the spawner understands, one a line. End of input ends everything at once. */
+export const COMMAND = { start: "start", stop: "stop" } as const;
+
+/** Rows in one line: about 200 KB of text. */
+export const ROWS_PER_LINE = 2048;
+
+/** ns that may pass 2^53 travel as decimal text. */
+const bigNs = z.string().regex(/^\d+$/).transform(BigInt);
+
+const ready = z.object({
+  type: z.literal("ready"),
+  spawnerPid: z.number().int(),
+  folder: z.string(),
+  run: z.number().int(),
+  originNs: bigNs,
+  commands: z.array(
+    z.object({
+      program: z.enum(PROGRAMS),
+      path: z.string(),
+      lifetimeMs: z.number().nullable(),
+      share: z.number(),
+    }),
+  ),
+  leftOut: z.array(z.object({ program: z.enum(PROGRAMS), debianPackage: z.string() })),
+});
+
+const rows = z.object({
+  type: z.literal("rows"),
+  rows: z.custom<ColumnRows>((value) => {
+    const columns = value as Record<ColumnName, unknown>;
+    return COLUMN_NAMES.every((name) => Array.isArray(columns[name]));
+  }),
+});
+
+const result = z.object({
+  type: z.literal("result"),
+  reason: z.enum(["duration", "spawns", "stop", "abort", "errors"]) satisfies z.ZodType<EndReason>,
+  startedNs: z.number(),
+  endedNs: z.number(),
+  skipped: z.number(),
+  errors: z.array(z.object({ name: z.string(), count: z.number() })),
+  spawnerCpuNs: z.number(),
+});
+
+const error = z.object({
+  type: z.literal("error"),
+  code: z.string(),
+  exitCode: z.number(),
+  what: z.string(),
+  why: z.string().optional(),
+  mend: z.string().optional(),
+});
+
+const message = z.discriminatedUnion("type", [ready, rows, result, error]);
+
+/** A line from the spawner, understood. */
+export type Message = z.infer<typeof message>;
+/** A line as it is written. */
+export type MessageText = z.input<typeof message>;
+export type ReadyMessage = z.infer<typeof ready>;
+export type ResultMessage = z.infer<typeof result>;
+
+/** Reads one line; throws where it is none of the protocol's. */
+export function parseMessage(line: string): Message {
+  return message.parse(JSON.parse(line));
+}
+
+/** Cuts a stream of text into its lines. */
+export class LineCutter {
+  #rest: string[] = [];
+
+  /** The lines that this piece completes. */
+  push(piece: string): string[] {
+    const parts = piece.split("\n");
+    if (parts.length === 1) {
+      if (piece !== "") this.#rest.push(piece);
+      return [];
+    }
+    const first = this.#rest.join("") + (parts[0] ?? "");
+    const last = parts.at(-1) ?? "";
+    this.#rest = last === "" ? [] : [last];
+    return [first, ...parts.slice(1, -1)];
+  }
+}

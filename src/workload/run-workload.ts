@@ -1,0 +1,217 @@
+import { cannotRunError, EXIT, type ExitCode, LinnixError } from "../errors.ts";
+import { GroundTruth } from "./ground-truth.ts";
+import { COMMAND, LineCutter, type Message, parseMessage, type ReadyMessage, type ResultMessage } from "./protocol.ts";
+import { removeLeftFolder } from "./sample-files.ts";
+import { selfCommand } from "./self-command.ts";
+import { planWorkload, type WorkloadPlan, type WorkloadSpec } from "./spec.ts";
+import { TruthColumns } from "./truth-columns.ts";
+import { type WorkloadResult, workloadResult } from "./workload-result.ts";
+
+/** The hidden subcommand that is the spawner. */
+const SUBCOMMAND = "__workload";
+/** How long the spawner may take beyond what its plan allows, ms. */
+const GRACE_MS = 15_000;
+/** How long it may take to clean up after its input has ended, ms. */
+const CLEANUP_MS = 6_000;
+/** What is kept of anything it prints to stderr. */
+const STDERR_BYTES = 4096;
+
+/** What is known once everything is prepared and nothing has been spawned yet. */
+export interface WorkloadReady {
+  /** Parent of all the processes to come: `strace -p` and filters by parent go here. */
+  spawnerPid: number;
+  folder: string;
+  commands: ReadyMessage["commands"];
+  leftOut: ReadyMessage["leftOut"];
+}
+
+/** A workload in a process of its own. Disposed of early, it is ended and leaves nothing behind. */
+export interface WorkloadHandle extends AsyncDisposable {
+  /** Resolves when `start` would spawn at once. */
+  readonly ready: Promise<WorkloadReady>;
+  /** Resolves when the run is over, by its own bounds or by `stop`. */
+  readonly done: Promise<WorkloadResult>;
+  /** Begins to spawn, as soon as it is ready. */
+  start(): Promise<void>;
+  /** Ends it: no more spawns, the last children get `drainMs` to end. */
+  stop(): Promise<WorkloadResult>;
+}
+
+/** How the spawner is started, where that is not the ordinary way. */
+export interface WorkloadOptions {
+  /** The whole command line up to the spawner's options; default `workloadCommand()`. */
+  command?: readonly string[] | undefined;
+}
+
+/** The command line of the spawner, such as `linnix __workload`: to be put behind a wrapper (`strace -f …`). */
+export function workloadCommand(): string[] {
+  return selfCommand(SUBCOMMAND);
+}
+
+/**
+ * Prepares a workload; nothing is spawned before `start`.
+ *
+ * @throws LinnixError (usage) where the spec is not possible. `ready` and
+ *   `done` reject with a LinnixError where the spawner cannot run or dies.
+ */
+export function runWorkload(spec: WorkloadSpec, options: WorkloadOptions = {}): WorkloadHandle {
+  return new SpawnerClient(planWorkload(spec), options.command ?? workloadCommand());
+}
+
+class SpawnerClient implements WorkloadHandle {
+  readonly ready: Promise<WorkloadReady>;
+  readonly done: Promise<WorkloadResult>;
+  readonly #plan: WorkloadPlan;
+  readonly #child: Bun.Subprocess<"pipe", "pipe", "pipe">;
+  readonly #ready = Promise.withResolvers<WorkloadReady>();
+  readonly #done = Promise.withResolvers<WorkloadResult>();
+  readonly #columns = new TruthColumns(0);
+  #readyMessage: ReadyMessage | null = null;
+  #result: ResultMessage | null = null;
+  #error: LinnixError | null = null;
+  #deadline: Timer | null = null;
+
+  constructor(plan: WorkloadPlan, command: readonly string[]) {
+    this.#plan = plan;
+    this.ready = this.#ready.promise;
+    this.done = this.#done.promise;
+    // Whoever awaits them sees the failure; that nobody does is no crash.
+    this.ready.catch(() => {});
+    this.done.catch(() => {});
+    this.#child = Bun.spawn([...command], {
+      cwd: "/",
+      env: spawnerEnvironment(),
+      stdin: "pipe",
+      stdout: "pipe",
+      stderr: "pipe",
+      // A session of its own: Ctrl-C is for the one who asked for the workload, who then stops it in good order.
+      detached: true,
+    });
+    this.#send(JSON.stringify(plan));
+    void this.#follow();
+  }
+
+  async start(): Promise<void> {
+    await this.ready;
+    const { durationMs, drainMs } = this.#plan;
+    this.#deadline ??= setTimeout(() => this.#killGroup(), durationMs + drainMs + GRACE_MS);
+    this.#send(COMMAND.start);
+  }
+
+  stop(): Promise<WorkloadResult> {
+    this.#send(COMMAND.stop);
+    return this.done;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.#child.stdin.end();
+    } catch {}
+    const timer = setTimeout(() => this.#killGroup(), CLEANUP_MS);
+    await this.#child.exited;
+    clearTimeout(timer);
+    await this.done.catch(() => {});
+  }
+
+  /** The spawner leads its process group and is not reaped yet, so that the group is surely ours. */
+  #killGroup(): void {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    try {
+      process.kill(-this.#child.pid, "SIGKILL");
+    } catch {
+      this.#child.kill("SIGKILL");
+    }
+  }
+
+  #send(line: string): void {
+    try {
+      this.#child.stdin.write(`${line}\n`);
+      // Where it has died, `done` says so.
+      Promise.resolve(this.#child.stdin.flush()).catch(() => {});
+    } catch {}
+  }
+
+  async #follow(): Promise<void> {
+    const stderr = tail(this.#child.stderr, STDERR_BYTES);
+    try {
+      await this.#readMessages();
+    } catch (cause) {
+      this.#error ??= cannotRunError(
+        "workload-failed",
+        { what: "the workload generator said something that is not understood", why: String(cause) },
+        { cause },
+      );
+      this.#killGroup();
+    }
+    await this.#child.exited;
+    if (this.#deadline !== null) clearTimeout(this.#deadline);
+    // It does so itself unless it was killed outright.
+    if (this.#readyMessage !== null) removeLeftFolder(this.#readyMessage.folder);
+    this.#settle(await stderr);
+  }
+
+  async #readMessages(): Promise<void> {
+    const cutter = new LineCutter();
+    const decoder = new TextDecoder();
+    for await (const bytes of this.#child.stdout) {
+      for (const line of cutter.push(decoder.decode(bytes, { stream: true }))) this.#take(parseMessage(line));
+    }
+  }
+
+  #take(message: Message): void {
+    if (message.type === "ready") {
+      this.#readyMessage = message;
+      const { spawnerPid, folder, commands, leftOut } = message;
+      this.#ready.resolve({ spawnerPid, folder, commands, leftOut });
+    } else if (message.type === "rows") {
+      this.#columns.append(message.rows);
+    } else if (message.type === "result") {
+      this.#result = message;
+    } else {
+      const { code, exitCode, what, why, mend } = message;
+      this.#error = new LinnixError(code, asExitCode(exitCode), { what, why, mend });
+    }
+  }
+
+  #settle(stderr: string): void {
+    const ready = this.#readyMessage;
+    const result = this.#result;
+    if (ready !== null && result !== null && this.#error === null) {
+      const { folder, spawnerPid, originNs, run, commands } = ready;
+      const truth = new GroundTruth({ folder, spawnerPid, originNs, run, commands }, this.#columns);
+      this.#done.resolve(workloadResult(this.#plan, ready, truth, result));
+      return;
+    }
+    const { exitCode, signalCode } = this.#child;
+    const how = signalCode === null ? `exit code ${exitCode}` : signalCode;
+    const error =
+      this.#error ??
+      cannotRunError("workload-ended", {
+        what: "the workload generator ended before it had a result",
+        why: [how, stderr.trim().split("\n").at(-1)].filter(Boolean).join(": "),
+      });
+    this.#ready.reject(error);
+    this.#done.reject(error);
+  }
+}
+
+/** Nothing of the user's environment reaches the spawner but where temporary files go. */
+function spawnerEnvironment(): Record<string, string> {
+  const environment: Record<string, string> = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" };
+  if (process.env.TMPDIR !== undefined) environment.TMPDIR = process.env.TMPDIR;
+  return environment;
+}
+
+function asExitCode(code: number): ExitCode {
+  return Object.values(EXIT).find((known) => known === code) ?? EXIT.cannotRun;
+}
+
+/** The last bytes of a stream, as text. */
+async function tail(stream: ReadableStream<Uint8Array>, bytes: number): Promise<string> {
+  let text = "";
+  const decoder = new TextDecoder();
+  try {
+    for await (const piece of stream) text = (text + decoder.decode(piece, { stream: true })).slice(-bytes);
+  } catch {}
+  return text;
+}

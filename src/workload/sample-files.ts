@@ -1,0 +1,40 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Prng } from "../stats/prng.ts";
+import { SAMPLE_FILES, sampleFileName } from "./programs.ts";
+
+const FOLDER_PREFIX = "linnix-workload-";
+/** Enough that sha256sum computes for longer than it takes to start reading. */
+const FILE_BYTES = 16 * 1024;
+
+/** A private folder (0700) with the files that `ls`, `find` and `sha256sum` work on; gone when disposed. */
+export class SampleFiles implements Disposable {
+  readonly folder: string;
+
+  constructor(seed: number) {
+    this.folder = mkdtempSync(join(tmpdir(), FOLDER_PREFIX));
+    try {
+      const prng = new Prng(seed);
+      const words = new Uint32Array(FILE_BYTES / 4);
+      for (let n = 0; n < SAMPLE_FILES; n++) {
+        for (let i = 0; i < words.length; i++) words[i] = prng.uint32();
+        writeFileSync(join(this.folder, sampleFileName(n)), words, { flag: "wx", mode: 0o600 });
+      }
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Removes a folder that a spawner made and could not remove itself. Anything that is not such a folder is left alone. */
+export function removeLeftFolder(folder: string): void {
+  const prefix = join(tmpdir(), FOLDER_PREFIX);
+  if (!folder.startsWith(prefix) || folder.includes("/", prefix.length)) return;
+  rmSync(folder, { recursive: true, force: true });
+}

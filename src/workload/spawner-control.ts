@@ -1,0 +1,82 @@
+import { EXIT, type ExitCode } from "../errors.ts";
+import { COMMAND, LineCutter } from "./protocol.ts";
+import type { LoopControl } from "./spawn-loop.ts";
+
+const SIGNALS: readonly [NodeJS.Signals, ExitCode][] = [
+  ["SIGINT", EXIT.sigint],
+  ["SIGTERM", EXIT.sigterm],
+  ["SIGHUP", EXIT.sigterm],
+];
+
+/** What the spawner process is told: by lines on its standard input, by its end, by signals. */
+export class SpawnerControl implements LoopControl, Disposable {
+  request: "stop" | "abort" | null = null;
+  /** Whoever started this process is gone: nobody reads what it writes. */
+  orphaned = false;
+  /** Of the signal that ended it. */
+  signalExitCode: ExitCode | null = null;
+  readonly #input: NodeJS.ReadStream;
+  readonly #cutter = new LineCutter();
+  readonly #lines: string[] = [];
+  #wake: (() => void) | null = null;
+  readonly #undo = new DisposableStack();
+
+  constructor(input: NodeJS.ReadStream) {
+    this.#input = input;
+    this.#input.setEncoding("utf8");
+    this.#on("data", (piece: string) => {
+      for (const line of this.#cutter.push(piece)) this.#line(line);
+    });
+    const gone = (): void => {
+      this.orphaned = true;
+      this.#ask("abort");
+    };
+    this.#on("end", gone);
+    this.#on("error", gone);
+    for (const [signal, exitCode] of SIGNALS) {
+      const handler = (): void => {
+        this.signalExitCode ??= exitCode;
+        this.#ask("abort");
+      };
+      process.on(signal, handler);
+      this.#undo.defer(() => process.off(signal, handler));
+    }
+  }
+
+  /** The next line, or null where the end was asked for before it came. */
+  async line(): Promise<string | null> {
+    for (;;) {
+      const line = this.#lines.shift();
+      if (line !== undefined) return line;
+      if (this.request !== null) return null;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#undo.dispose();
+    this.#input.pause();
+    // An open pipe must not keep a process alive that has nothing left to do.
+    this.#input.unref();
+  }
+
+  #on<A extends unknown[]>(event: string, handler: (...args: A) => void): void {
+    this.#input.on(event, handler as (...args: unknown[]) => void);
+    this.#undo.defer(() => this.#input.off(event, handler as (...args: unknown[]) => void));
+  }
+
+  #line(line: string): void {
+    if (line === COMMAND.stop) this.#ask("stop");
+    else {
+      this.#lines.push(line);
+      this.#wake?.();
+    }
+  }
+
+  #ask(request: "stop" | "abort"): void {
+    if (this.request !== "abort") this.request = request;
+    this.#wake?.();
+  }
+}

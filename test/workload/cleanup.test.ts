@@ -1,0 +1,97 @@
+import { describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { EXIT } from "../../src/errors.ts";
+import { runWorkload } from "../../src/workload/run-workload.ts";
+import { groupMembers, spawnerCommand, until } from "./real-workload.ts";
+
+const SLEEPERS = {
+  mix: [{ program: "sleep" as const, share: 1, lifetimeMs: 10_000 }],
+  rate: 200,
+  durationMs: 600_000,
+  maxOutstanding: 40,
+};
+
+/** A spawner at work with at least ten sleeping children. */
+async function atWork() {
+  const workload = runWorkload(SLEEPERS, { command: spawnerCommand });
+  const { spawnerPid, folder } = await workload.ready;
+  await workload.start();
+  await until(() => groupMembers(spawnerPid).length > 10);
+  expect(existsSync(folder)).toBe(true);
+  return { workload, spawnerPid, folder };
+}
+
+async function nothingLeft(spawnerPid: number, folder: string): Promise<void> {
+  await until(() => groupMembers(spawnerPid).length === 0);
+  await until(() => !existsSync(folder));
+}
+
+describe("whatever ends the spawner, neither child nor folder is left", () => {
+  test.each([["SIGTERM"], ["SIGINT"], ["SIGHUP"]] as const)("%s, and what was done is still told", async (signal) => {
+    const { workload, spawnerPid, folder } = await atWork();
+    await using _ = workload;
+    process.kill(spawnerPid, signal);
+    const result = await workload.done;
+    expect(result.reason).toBe("abort");
+    expect(result.killed).toBeGreaterThan(0);
+    expect(result.reaped).toBe(result.spawned);
+    await nothingLeft(spawnerPid, folder);
+  });
+
+  test("a signal before the start", async () => {
+    await using workload = runWorkload(SLEEPERS, { command: spawnerCommand });
+    const { spawnerPid, folder } = await workload.ready;
+    process.kill(spawnerPid, "SIGTERM");
+    expect(workload.done).rejects.toThrow(`exit code ${EXIT.sigterm}`);
+    await workload.done.catch(() => {});
+    await nothingLeft(spawnerPid, folder);
+  });
+
+  test("disposed of at work", async () => {
+    const { workload, spawnerPid, folder } = await atWork();
+    await workload[Symbol.asyncDispose]();
+    expect(groupMembers(spawnerPid)).toEqual([]);
+    expect(existsSync(folder)).toBe(false);
+    await workload[Symbol.asyncDispose]();
+  });
+
+  test("disposed of before it was ready", async () => {
+    const workload = runWorkload(SLEEPERS, { command: spawnerCommand });
+    await workload[Symbol.asyncDispose]();
+    expect(workload.done).rejects.toThrow("before it had a result");
+    // Its end may have come before or after it was ready.
+    const folder = await workload.ready.then((ready) => ready.folder).catch(() => null);
+    if (folder !== null) expect(existsSync(folder)).toBe(false);
+  });
+
+  test("the parent killed by SIGKILL", async () => {
+    const parent = Bun.spawn([process.execPath, join(import.meta.dir, "doomed-parent.ts")], { stdout: "pipe" });
+    const reader = parent.stdout.getReader();
+    const { value } = await reader.read();
+    const { spawnerPid, folder } = JSON.parse(new TextDecoder().decode(value)) as {
+      spawnerPid: number;
+      folder: string;
+    };
+    await until(() => groupMembers(spawnerPid).length > 10);
+    expect(existsSync(folder)).toBe(true);
+    parent.kill("SIGKILL");
+    await parent.exited;
+    await nothingLeft(spawnerPid, folder);
+  });
+
+  test("the spawner itself killed by SIGKILL: the parent removes its folder, children end when their time is up", async () => {
+    await using workload = runWorkload(
+      { ...SLEEPERS, mix: [{ program: "sleep", share: 1, lifetimeMs: 300 }] },
+      { command: spawnerCommand },
+    );
+    const { spawnerPid, folder } = await workload.ready;
+    await workload.start();
+    await until(() => groupMembers(spawnerPid).length > 10);
+    process.kill(spawnerPid, "SIGKILL");
+    expect(workload.done).rejects.toThrow("SIGKILL");
+    await workload.done.catch(() => {});
+    expect(existsSync(folder)).toBe(false);
+    await nothingLeft(spawnerPid, folder);
+  });
+});

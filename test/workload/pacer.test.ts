@@ -1,0 +1,67 @@
+import { describe, expect, test } from "bun:test";
+import { Pacer } from "../../src/workload/pacer.ts";
+
+const MS = 1e6;
+
+/** Takes every slot that a loop waking at these times gets. */
+function takeAll(pacer: Pacer, wakeNs: Iterable<number>): number[] {
+  const due: number[] = [];
+  for (const now of wakeNs)
+    for (let slot = pacer.take(now); !Number.isNaN(slot); slot = pacer.take(now)) due.push(slot);
+  return due;
+}
+
+function* every(stepNs: number, untilNs: number): Generator<number> {
+  for (let now = 0; now <= untilNs; now += stepNs) yield now;
+}
+
+describe("Pacer", () => {
+  test("slots are due at i / rate after the start, whenever they are asked for", () => {
+    const pacer = new Pacer(100, 5 * MS, 250 * MS);
+    expect(pacer.take(4.9 * MS)).toBeNaN();
+    expect(pacer.take(5 * MS)).toBe(5 * MS);
+    expect(pacer.take(14 * MS)).toBeNaN();
+    expect(pacer.nextNs).toBe(15 * MS);
+    expect(pacer.take(21 * MS)).toBe(15 * MS);
+    expect(pacer.take(25 * MS)).toBe(25 * MS);
+  });
+
+  test("waking late by a bit each time loses no slot", () => {
+    const due = takeAll(new Pacer(1000, 0, 250 * MS), every(1.37 * MS, 1000 * MS));
+    expect(due.length).toBeWithin(999, 1002);
+    expect(due.every((slot, i) => Math.abs(slot - i * MS) < 1)).toBe(true);
+  });
+
+  test("a rate that divides no second stays exact over an hour", () => {
+    const pacer = new Pacer(50_000 / 3 / 86_400, 0, 250 * MS);
+    const due = takeAll(pacer, every(10 * MS, 3_600_000 * MS));
+    expect(due.length).toBe(Math.floor((3600 * 50_000) / 3 / 86_400) + 1);
+    expect(pacer.skipped).toBe(0);
+  });
+
+  test("a short delay is caught up at once", () => {
+    const pacer = new Pacer(100, 0, 250 * MS);
+    takeAll(pacer, [0]);
+    expect(takeAll(pacer, [200 * MS])).toHaveLength(20);
+    expect(pacer.skipped).toBe(0);
+  });
+
+  test("a long delay is caught up to the bound only, and what was skipped is counted", () => {
+    const pacer = new Pacer(100, 0, 250 * MS);
+    takeAll(pacer, [0]);
+    const due = takeAll(pacer, [10_000 * MS]);
+    expect(due[0]).toBe(9_750 * MS);
+    expect(due).toHaveLength(26);
+    expect(pacer.skipped).toBe(974);
+    expect(1 + due.length + pacer.skipped).toBe(1001);
+    expect(pacer.nextNs).toBe(10_010 * MS);
+  });
+
+  test("rate 0 is full speed: always due, never late", () => {
+    const pacer = new Pacer(0, 0, 250 * MS);
+    expect(pacer.take(1)).toBe(1);
+    expect(pacer.take(1)).toBe(1);
+    expect(pacer.take(9e12)).toBe(9e12);
+    expect(pacer.skipped).toBe(0);
+  });
+});

@@ -1,0 +1,32 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** The spawner without the rest of linnix, so that only the workload is tested. */
+export const spawnerCommand = [process.execPath, join(import.meta.dir, "spawner-entry.ts")];
+
+/** Pids of a process group, the leader included; those that have ended and only wait to be reaped left out. */
+export function groupMembers(pgid: number): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      const stat = statFields(pid);
+      return stat?.pgrp === pgid && stat.state !== "Z" && stat.state !== "X";
+    });
+}
+
+/** State and process group of a process; null where there is none. */
+function statFields(pid: number): { state: string; pgrp: number } | null {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const [state = "", , pgrp] = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    return { state, pgrp: Number(pgrp) };
+  } catch {
+    return null;
+  }
+}
+
+/** Waits until something holds; the test's own time limit ends the wait. */
+export async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await Bun.sleep(5);
+}

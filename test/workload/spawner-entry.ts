@@ -1,0 +1,4 @@
+/** The spawner process without the command line around it. */
+import { spawnerProcess } from "../../src/workload/spawner-process.ts";
+
+process.exit(await spawnerProcess(process.argv[2]));
