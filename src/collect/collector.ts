@@ -1,0 +1,237 @@
+import { boottimeNs, realtimeOffsetNs } from "../libbpf/clock.ts";
+import { PerfBuffer } from "../libbpf/perf-buffer.ts";
+import { Backend, chooseBackend, type ProbeOptions, TIMESTAMP_OFFSET } from "../probes/backend.ts";
+import { btfBackend } from "../probes/btf-backend.ts";
+import type { KernelCounts } from "../probes/counters.ts";
+import { tracepointBackend } from "../probes/tracepoint-backend.ts";
+import { EventView } from "../process/event-view.ts";
+import { openProcessLister, type ProcessLister } from "../process/live-processes.ts";
+import { readProcImage } from "../process/proc-image.ts";
+import { NO_IMAGE } from "../process/image-store.ts";
+import { ProcessTable } from "../process/table.ts";
+import { WallClock } from "../process/wall-clock.ts";
+import { PerfRing } from "../ring/perf-ring.ts";
+import { RingSet } from "../ring/ring-set.ts";
+import type { BackendChoice } from "../config/sections/probes.ts";
+import type { CountByType } from "../wire/event.ts";
+import { EVENT_EXEC, EVENT_FORK, PROCESS_EVENT } from "../wire/layout.gen.ts";
+import type { Record } from "../wire/record.ts";
+
+export interface CollectorOptions extends ProbeOptions {
+  backend: BackendChoice;
+  ringBytes: number;
+  watermarkBytes: number;
+  flushIntervalMs: number;
+  lingerMs: number;
+}
+
+/** What the collector calls while it runs. */
+export interface CollectorEvents {
+  /** One event; the view is void after the call. */
+  event(view: EventView): void;
+  /** The rings are empty for now. */
+  idle(): void;
+}
+
+/** How often the table is held against what really runs, and the wall clock taken anew. */
+const RECONCILE_MS = 60_000;
+/** The table is checked sooner when it has grown by so many beyond twice what it held after the last check. */
+const RECONCILE_GROWTH = 4096;
+/** A descendant may be forked while `--pid` looks for descendants: so many looks until none is new. */
+const MAX_DESCENDANT_LOOKS = 8;
+
+/**
+ * The way from the kernel's rings to events in order, with the process table
+ * beside it. Everything runs on this thread: at a watermark's signal, and every
+ * flush interval.
+ */
+export class Collector implements Disposable {
+  readonly backend: Backend;
+  readonly table: ProcessTable;
+  readonly #options: CollectorOptions;
+  readonly #events: CollectorEvents;
+  readonly #buffer: PerfBuffer;
+  readonly #rings: RingSet;
+  readonly #clock = new WallClock(realtimeOffsetNs());
+  readonly #view: EventView;
+  readonly #wanted: ReadonlySet<number>;
+  readonly #received: CountByType = { fork: 0, exec: 0, exit: 0 };
+  #lister: ProcessLister | undefined;
+  #timer: Timer | undefined;
+  #lastReconcileMs = 0;
+  #liveAfterReconcile = 0;
+  #wakeups = 0;
+  #closed = false;
+  readonly #onSignal = () => {
+    this.#wakeups++;
+    this.drain();
+  };
+  readonly #consume = (record: Record) => {
+    const type = record.u8(PROCESS_EVENT.type);
+    if (type === EVENT_FORK) this.#received.fork++;
+    else if (type === EVENT_EXEC) this.#received.exec++;
+    else this.#received.exit++;
+    this.#view.accept(record);
+    // An exec may have been sent for the sake of the exits only.
+    if (this.#wanted.has(type)) this.#events.event(this.#view);
+  };
+
+  /**
+   * Loads the kernel half; nothing is attached yet.
+   * @throws LinnixError (exit code 3) when it cannot run here
+   */
+  constructor(options: CollectorOptions, events: CollectorEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.table = new ProcessTable({ lingerNs: options.lingerMs * 1e6 });
+    this.#view = new EventView(this.table, this.#clock);
+    const types = { fork: 1, exec: 2, exit: 3 } as const;
+    this.#wanted = new Set(options.events.map((type) => types[type]));
+    const kind = chooseBackend(options.backend) === "btf" ? btfBackend() : tracepointBackend();
+    this.backend = new Backend(kind, options);
+    try {
+      this.#buffer = new PerfBuffer(this.backend.eventsMapFd, {
+        ringBytes: options.ringBytes,
+        watermarkBytes: options.watermarkBytes,
+      });
+    } catch (error) {
+      this.backend.close();
+      throw error;
+    }
+    this.#rings = new RingSet(
+      this.#buffer.rings.map((mapping) => new PerfRing(mapping)),
+      { timestampOffset: TIMESTAMP_OFFSET, now: boottimeNs },
+    );
+  }
+
+  /** Records that reached user space, by type. */
+  get received(): Readonly<CountByType> {
+    return this.#received;
+  }
+
+  /** Events given out after a younger one. */
+  get outOfOrder(): number {
+    return this.#rings.outOfOrder;
+  }
+
+  /** Times that a ring's watermark woke this process. */
+  get wakeups(): number {
+    return this.#wakeups;
+  }
+
+  /** The kernel's own counts so far. */
+  counts(): KernelCounts {
+    return this.backend.counts();
+  }
+
+  /** Attaches, enters what already runs into the table, and starts to read. */
+  start(): void {
+    process.on("SIGIO", this.#onSignal);
+    this.#buffer.signalOnWatermark();
+    this.backend.attach();
+    this.#lister = openProcessLister();
+    this.#seed();
+    this.#timer = setInterval(() => this.#tick(), this.#options.flushIntervalMs);
+  }
+
+  /** Gives out what the rings hold. */
+  drain(): void {
+    if (this.#closed) return;
+    this.#rings.drain(this.#consume);
+    this.#events.idle();
+  }
+
+  /**
+   * Detaches and gives out what is left, so that the kernel's count of what it
+   * handed over is what was received and lost, to the event.
+   */
+  async stop(): Promise<void> {
+    if (this.#timer) clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.backend.detach();
+    // A program that was running when it was detached on another CPU may still be about to write.
+    for (let look = 0; look < 50; look++) {
+      await Bun.sleep(2);
+      this.#rings.drainAll(this.#consume);
+      if (this.isBalanced()) break;
+    }
+    this.#events.idle();
+  }
+
+  /** Whether emitted = received + lost, for every type. */
+  isBalanced(): boolean {
+    const { emitted, lost } = this.counts();
+    return (["fork", "exec", "exit"] as const).every((type) => emitted[type] === this.#received[type] + lost[type]);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#timer) clearInterval(this.#timer);
+    process.off("SIGIO", this.#onSignal);
+    this.#lister?.[Symbol.dispose]();
+    this.#buffer.close();
+    this.backend.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #tick(): void {
+    this.drain();
+    if (this.#closed) return;
+    const nowNs = boottimeNs();
+    this.table.expire(nowNs);
+    const nowMs = nowNs / 1e6;
+    const hasGrown = this.table.live > 2 * this.#liveAfterReconcile + RECONCILE_GROWTH;
+    if (nowMs - this.#lastReconcileMs >= RECONCILE_MS || hasGrown) {
+      this.#clock.adjust(realtimeOffsetNs());
+      this.#reconcile();
+    }
+  }
+
+  /** Enters what runs already, after attaching: what is forked from here on tells of itself. */
+  #seed(): void {
+    const { table } = this;
+    const pids = new Set(this.#options.filters.pids);
+    for (let look = 0; look < MAX_DESCENDANT_LOOKS; look++) {
+      const before = pids.size;
+      this.#lister?.list((record) => {
+        const slot = table.seed(record);
+        if (table.image(slot) === NO_IMAGE) this.#seedImage(slot);
+        if (pids.has(record.u32(PROCESS_EVENT.ppid))) pids.add(record.u32(PROCESS_EVENT.pid));
+      });
+      if (pids.size === before) break;
+      for (const pid of pids) this.backend.trackPid(pid);
+    }
+    this.#lastReconcileMs = boottimeNs() / 1e6;
+    this.#liveAfterReconcile = table.live;
+  }
+
+  #seedImage(slot: number): void {
+    const { table } = this;
+    const startNs = table.startHigh(slot) * 4294967296 + table.startLow(slot);
+    const image = readProcImage(table.pid(slot), startNs, this.#options.maxArgsBytes);
+    if (image) table.setImage(slot, image.exe, image.args);
+  }
+
+  /** Holds the table against what really runs: an exit that was lost must not leave its process there for ever. */
+  #reconcile(): void {
+    const { table } = this;
+    if (!this.#lister) return;
+    const startedNs = boottimeNs();
+    const running = new Set<number>();
+    this.#lister.list((record) => {
+      running.add(table.seed(record));
+    });
+    // What was born while the list was made may be missing from it; its events are in the rings.
+    this.drain();
+    for (const slot of table.liveSlots()) {
+      if (running.has(slot) || (table.bornNs(slot) ?? 0) >= startedNs) continue;
+      table.reconcileGone(slot, startedNs);
+    }
+    this.#lastReconcileMs = startedNs / 1e6;
+    this.#liveAfterReconcile = table.live;
+  }
+}

@@ -1,0 +1,115 @@
+import type { CollectConfig } from "../config/schema.ts";
+import { EXIT, type ExitCode } from "../errors.ts";
+import { boottimeNs } from "../libbpf/clock.ts";
+import { JsonlSink } from "../sinks/jsonl.ts";
+import { NoneSink } from "../sinks/none.ts";
+import { Output, OutputClosed } from "../sinks/output.ts";
+import type { Sink } from "../sinks/sink.ts";
+import type { RunSummary } from "../wire/summary.ts";
+import { Collector } from "./collector.ts";
+
+export interface CollectIo {
+  stdout: number;
+  stderr: number;
+  /** Whether stdout is a terminal. */
+  isTty: boolean;
+  color: boolean;
+}
+
+async function openSink(config: CollectConfig, output: Output, io: CollectIo): Promise<Sink> {
+  if (config.output.format === "none") return new NoneSink(output);
+  if (config.output.format === "jsonl") return new JsonlSink(output);
+  const { PrettySink } = await import("../sinks/pretty.ts");
+  return new PrettySink(output, { color: io.color, width: io.isTty ? (process.stdout.columns ?? 80) : 0 });
+}
+
+/**
+ * `linnix collect`: watches until a signal, the duration or a closed pipe ends it.
+ * @throws LinnixError when it cannot run here, or its output fails
+ */
+export async function runCollect(config: CollectConfig, io: CollectIo): Promise<ExitCode> {
+  const ended = Promise.withResolvers<void>();
+  let failure: unknown;
+  const fail = (error: unknown) => {
+    failure ??= error;
+    ended.resolve();
+  };
+  using output = config.output.file === null ? Output.of(io.stdout) : Output.open(config.output.file);
+  const sink = await openSink(config, output, io);
+  using collector = new Collector(
+    {
+      backend: config.probes.backend,
+      events: config.probes.events,
+      maxArgsBytes: config.probes.maxArgsBytes,
+      filters: config.filters,
+      ringBytes: config.ring.sizeBytes,
+      watermarkBytes: config.ring.watermarkBytes,
+      flushIntervalMs: config.ring.flushIntervalMs,
+      lingerMs: config.retention.lingerMs,
+    },
+    {
+      event: (view) => {
+        if (failure) return;
+        try {
+          sink.write(view);
+        } catch (error) {
+          fail(error);
+        }
+      },
+      idle: () => {
+        if (failure) return;
+        try {
+          sink.flush();
+        } catch (error) {
+          fail(error);
+        }
+      },
+    },
+  );
+  const stop = () => ended.resolve();
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const signal of signals) process.on(signal, stop);
+  try {
+    const startedNs = boottimeNs();
+    collector.start();
+    const { durationMs } = config.run;
+    const timer = durationMs ? setTimeout(stop, durationMs) : undefined;
+    await ended.promise;
+    clearTimeout(timer);
+    await collector.stop();
+    if (!failure) sink.finish(summaryOf(collector, (boottimeNs() - startedNs) / 1e9));
+  } catch (error) {
+    fail(error);
+  } finally {
+    for (const signal of signals) process.off(signal, stop);
+  }
+  if (failure instanceof OutputClosed) return EXIT.ok;
+  if (failure) throw failure;
+  return EXIT.ok;
+}
+
+function summaryOf(collector: Collector, durationS: number): RunSummary {
+  const { emitted, lost, lostByCpu, filtered, threadsStarted, threadsExited } = collector.counts();
+  const { user, system } = process.cpuUsage();
+  const cpuS = (user + system) / 1e6;
+  return {
+    type: "summary",
+    duration_s: Number(durationS.toFixed(6)),
+    received: { ...collector.received },
+    emitted,
+    lost: lost.fork + lost.exec + lost.exit,
+    lost_by_type: lost,
+    lost_by_cpu: lostByCpu,
+    filtered,
+    suppressed: { fork: 0, exec: 0, exit: 0 },
+    threads: { started: threadsStarted, exited: threadsExited },
+    backend: collector.backend.name,
+    missing_fields: [...collector.backend.missingFields],
+    cost: {
+      user_cpu_s: user / 1e6,
+      system_cpu_s: system / 1e6,
+      cpu_pct: Number(((100 * cpuS) / durationS).toFixed(4)),
+      max_rss_bytes: process.resourceUsage().maxRSS * 1024,
+    },
+  };
+}

@@ -1,0 +1,43 @@
+/** Writing to BPF maps, and looking into memory-mapped ones. */
+import { checkLibbpf, NativeError, lastErrno } from "./errno.ts";
+import { libbpf } from "./libbpf.ts";
+import { libc } from "./libc.ts";
+import { addressOf, type Pointer, viewOf } from "./native.ts";
+
+/** Sets `key` to `value`, both as the bytes that the map's types lay down. */
+export function updateMap(mapFd: number, key: NodeJS.TypedArray, value: NodeJS.TypedArray): void {
+  checkLibbpf("bpf_map_update_elem", libbpf().bpf_map_update_elem(mapFd, addressOf(key), addressOf(value), 0n));
+}
+
+const PROT_READ = 1;
+const MAP_SHARED = 1;
+const PAGE_BYTES = 4096;
+
+/** A BPF_F_MMAPABLE array's memory, read without a system call. */
+export class MappedArray implements Disposable {
+  /** The array's values, one behind the other. */
+  readonly bytes: ArrayBuffer;
+  readonly #length: number;
+  #address: Pointer | null;
+
+  /** @throws NativeError when the map cannot be mapped */
+  constructor(mapFd: number, lengthBytes: number) {
+    this.#length = Math.ceil(lengthBytes / PAGE_BYTES) * PAGE_BYTES;
+    const address = Number(libc().mmap(null, this.#length, PROT_READ, MAP_SHARED, mapFd, 0n));
+    // MAP_FAILED is (void *) -1.
+    if (address < 0 || address > 2 ** 63) throw new NativeError("mapping a BPF array", lastErrno());
+    this.#address = address as Pointer;
+    this.bytes = viewOf(this.#address, lengthBytes);
+  }
+
+  /** `bytes` must not be read after this. */
+  close(): void {
+    if (this.#address === null) return;
+    libc().munmap(this.#address, this.#length);
+    this.#address = null;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

@@ -1,0 +1,56 @@
+/** errno, as names and sentences. */
+import { constants } from "node:os";
+import { getSystemErrorMap } from "node:util";
+import { int32At, type Pointer } from "./native.ts";
+import { libc } from "./libc.ts";
+
+const NAMES = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]));
+
+/** Name of an errno value such as `EPERM`; `errno 524` where it has none. */
+export function errnoName(errno: number): string {
+  return NAMES.get(errno) ?? (errno === 524 ? "ENOTSUPP" : `errno ${errno}`);
+}
+
+/** What errno a failed libc or libbpf pointer call left; read at once, before any other call. */
+export function lastErrno(): number {
+  return int32At(libc().__errno_location() as Pointer);
+}
+
+/** A native call that failed. `message` names the call and the errno. */
+export class NativeError extends Error {
+  override readonly name = "NativeError";
+
+  /**
+   * @param call the C function or what it was to do
+   * @param errno positive errno value
+   */
+  constructor(
+    readonly call: string,
+    readonly errno: number,
+  ) {
+    const text = getSystemErrorMap().get(-errno)?.[1];
+    super(`${call}: ${errnoName(errno)}${text ? ` (${text})` : ""}`);
+  }
+
+  get code(): string {
+    return errnoName(this.errno);
+  }
+}
+
+/** Passes a libc result on; -1 becomes a `NativeError` with errno. */
+export function checkLibc(call: string, result: number): number {
+  if (result === -1) throw new NativeError(call, lastErrno());
+  return result;
+}
+
+/** Passes a libbpf int result on; a negative one (-errno) becomes a `NativeError`. */
+export function checkLibbpf(call: string, result: number): number {
+  if (result < 0) throw new NativeError(call, -result);
+  return result;
+}
+
+/** Passes a libbpf pointer on; NULL becomes a `NativeError` with errno. */
+export function checkPointer(call: string, result: Pointer | bigint | null): Pointer {
+  if (result === null) throw new NativeError(call, lastErrno());
+  return Number(result) as Pointer;
+}

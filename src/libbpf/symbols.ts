@@ -1,0 +1,91 @@
+/**
+ * The C functions that linnix calls, each beside its declaration. Pointers are
+ * numbers; 64-bit results come as bigint unless they are known to be small.
+ */
+
+/** libbpf ≥ 1.0: bpf/libbpf.h, bpf/bpf.h, bpf/btf.h. */
+export const LIBBPF_SYMBOLS = {
+  // libbpf_print_fn_t libbpf_set_print(libbpf_print_fn_t fn);
+  libbpf_set_print: { args: ["ptr"], returns: "ptr" },
+  // const char *libbpf_version_string(void);
+  libbpf_version_string: { args: [], returns: "ptr" },
+  // int libbpf_num_possible_cpus(void);
+  libbpf_num_possible_cpus: { args: [], returns: "i32" },
+  // struct bpf_object *bpf_object__open_mem(const void *buf, size_t size, const struct bpf_object_open_opts *opts);
+  bpf_object__open_mem: { args: ["ptr", "usize", "ptr"], returns: "ptr" },
+  // int bpf_object__load(struct bpf_object *obj);
+  bpf_object__load: { args: ["ptr"], returns: "i32" },
+  // void bpf_object__close(struct bpf_object *obj);
+  bpf_object__close: { args: ["ptr"], returns: "void" },
+  // struct bpf_map *bpf_object__find_map_by_name(const struct bpf_object *obj, const char *name);
+  bpf_object__find_map_by_name: { args: ["ptr", "cstring"], returns: "ptr" },
+  // struct bpf_program *bpf_object__find_program_by_name(const struct bpf_object *obj, const char *name);
+  bpf_object__find_program_by_name: { args: ["ptr", "cstring"], returns: "ptr" },
+  // void *bpf_map__initial_value(struct bpf_map *map, size_t *psize);
+  bpf_map__initial_value: { args: ["ptr", "ptr"], returns: "ptr" },
+  // int bpf_map__set_max_entries(struct bpf_map *map, __u32 max_entries);
+  bpf_map__set_max_entries: { args: ["ptr", "u32"], returns: "i32" },
+  // int bpf_map__set_value_size(struct bpf_map *map, __u32 size);
+  bpf_map__set_value_size: { args: ["ptr", "u32"], returns: "i32" },
+  // int bpf_map__fd(const struct bpf_map *map);
+  bpf_map__fd: { args: ["ptr"], returns: "i32" },
+  // int bpf_program__fd(const struct bpf_program *prog);
+  bpf_program__fd: { args: ["ptr"], returns: "i32" },
+  // int bpf_program__set_autoload(struct bpf_program *prog, bool autoload);
+  bpf_program__set_autoload: { args: ["ptr", "bool"], returns: "i32" },
+  // struct bpf_link *bpf_program__attach(const struct bpf_program *prog);
+  bpf_program__attach: { args: ["ptr"], returns: "ptr" },
+  // struct bpf_link *bpf_program__attach_perf_event(const struct bpf_program *prog, int pfd);
+  bpf_program__attach_perf_event: { args: ["ptr", "i32"], returns: "ptr" },
+  // int bpf_link__fd(const struct bpf_link *link);
+  bpf_link__fd: { args: ["ptr"], returns: "i32" },
+  // int bpf_link__destroy(struct bpf_link *link);
+  bpf_link__destroy: { args: ["ptr"], returns: "i32" },
+  // int bpf_iter_create(int link_fd);
+  bpf_iter_create: { args: ["i32"], returns: "i32" },
+  // int bpf_map_update_elem(int fd, const void *key, const void *value, __u64 flags);
+  bpf_map_update_elem: { args: ["i32", "ptr", "ptr", "u64"], returns: "i32" },
+  // int bpf_obj_get_info_by_fd(int bpf_fd, void *info, __u32 *info_len);
+  bpf_obj_get_info_by_fd: { args: ["i32", "ptr", "ptr"], returns: "i32" },
+  // struct perf_buffer *perf_buffer__new_raw(int map_fd, size_t page_cnt, struct perf_event_attr *attr,
+  //   perf_buffer_event_fn event_cb, void *ctx, const struct perf_buffer_raw_opts *opts);
+  perf_buffer__new_raw: { args: ["i32", "usize", "ptr", "ptr", "ptr", "ptr"], returns: "ptr" },
+  // void perf_buffer__free(struct perf_buffer *pb);
+  perf_buffer__free: { args: ["ptr"], returns: "void" },
+  // size_t perf_buffer__buffer_cnt(const struct perf_buffer *pb);
+  perf_buffer__buffer_cnt: { args: ["ptr"], returns: "i32" },
+  // int perf_buffer__buffer_fd(const struct perf_buffer *pb, size_t buf_idx);
+  perf_buffer__buffer_fd: { args: ["ptr", "usize"], returns: "i32" },
+  // int perf_buffer__buffer(struct perf_buffer *pb, int buf_idx, void **buf, size_t *buf_size);
+  perf_buffer__buffer: { args: ["ptr", "i32", "ptr", "ptr"], returns: "i32" },
+  // struct btf *btf__load_vmlinux_btf(void);
+  btf__load_vmlinux_btf: { args: [], returns: "ptr" },
+  // __s32 btf__find_by_name_kind(const struct btf *btf, const char *type_name, __u32 kind);
+  btf__find_by_name_kind: { args: ["ptr", "cstring", "u32"], returns: "i32" },
+  // const struct btf_type *btf__type_by_id(const struct btf *btf, __u32 id);
+  btf__type_by_id: { args: ["ptr", "u32"], returns: "ptr" },
+  // void btf__free(struct btf *btf);
+  btf__free: { args: ["ptr"], returns: "void" },
+} as const;
+
+/** glibc. */
+export const LIBC_SYMBOLS = {
+  // int *__errno_location(void);
+  __errno_location: { args: [], returns: "ptr" },
+  // int memfd_create(const char *name, unsigned int flags);
+  memfd_create: { args: ["cstring", "u32"], returns: "i32" },
+  // int fcntl(int fd, int cmd, long arg);
+  fcntl: { args: ["i32", "i32", "i64"], returns: "i32" },
+  // ssize_t read(int fd, void *buf, size_t count);
+  read: { args: ["i32", "ptr", "usize"], returns: "i64" },
+  // void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset);
+  mmap: { args: ["ptr", "usize", "i32", "i32", "i32", "i64"], returns: "ptr" },
+  // int munmap(void *addr, size_t length);
+  munmap: { args: ["ptr", "usize"], returns: "i32" },
+  // int clock_gettime(clockid_t clockid, struct timespec *tp);
+  clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
+  // int openat(int dirfd, const char *pathname, int flags);
+  openat: { args: ["i32", "cstring", "i32"], returns: "i32" },
+  // long syscall(long number, ...);
+  syscall: { args: ["i64", "i64", "i64", "i64", "i64", "i64"], returns: "i64" },
+} as const;

@@ -1,0 +1,88 @@
+/**
+ * tracefs: where it is mounted, else a mount of our own that is attached to no
+ * directory, so that nobody else sees it and nothing stays behind when its
+ * descriptor is closed, by us or by the kernel.
+ */
+import { closeSync, existsSync, readFileSync } from "node:fs";
+import { cannotRunError } from "../errors.ts";
+import { checkLibc, NativeError } from "./errno.ts";
+import { libc } from "./libc.ts";
+import { addressOf } from "./native.ts";
+
+/** The same on all architectures: include/uapi/asm-generic/unistd.h. */
+const SYS_FSOPEN = 430n;
+const SYS_FSCONFIG = 431n;
+const SYS_FSMOUNT = 432n;
+/** include/uapi/linux/mount.h */
+const CLOEXEC = 1n;
+const FSCONFIG_CMD_CREATE = 6n;
+
+const PLACES = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
+
+function systemCall(name: string, number: bigint, ...args: bigint[]): number {
+  const [a = 0n, b = 0n, c = 0n, d = 0n, e = 0n] = args;
+  return checkLibc(name, Number(libc().syscall(number, a, b, c, d, e)));
+}
+
+/** fsopen(2), fsconfig(2), fsmount(2): a mounted filesystem without a place. */
+function mountDetached(type: string): number {
+  const name = new TextEncoder().encode(`${type}\0`);
+  const context = systemCall("fsopen", SYS_FSOPEN, BigInt(addressOf(name)), CLOEXEC);
+  try {
+    systemCall("fsconfig", SYS_FSCONFIG, BigInt(context), FSCONFIG_CMD_CREATE, 0n, 0n, 0n);
+    return systemCall("fsmount", SYS_FSMOUNT, BigInt(context), CLOEXEC, 0n);
+  } finally {
+    closeSync(context);
+  }
+}
+
+export class Tracefs implements Disposable {
+  readonly #root: string;
+  #fd: number | undefined;
+
+  private constructor(root: string, fd?: number) {
+    this.#root = root;
+    this.#fd = fd;
+  }
+
+  /** @throws LinnixError (exit code 3) when there is none to be had */
+  static open(): Tracefs {
+    for (const place of PLACES) if (existsSync(`${place}/events/sched`)) return new Tracefs(place);
+    let fd: number;
+    try {
+      fd = mountDetached("tracefs");
+    } catch (cause) {
+      const why = cause instanceof NativeError ? cause.message : String(cause);
+      throw cannotRunError(
+        "tracefs",
+        {
+          what: "tracefs is not mounted, and cannot be mounted for linnix alone",
+          why,
+          mend: "run as root, or: mount -t tracefs tracefs /sys/kernel/tracing",
+        },
+        { cause },
+      );
+    }
+    return new Tracefs(`/proc/self/fd/${fd}`, fd);
+  }
+
+  /** Whether the mount is linnix's own. */
+  get isPrivate(): boolean {
+    return this.#fd !== undefined;
+  }
+
+  /** Text of a file below tracefs' root. */
+  read(path: string): string {
+    return readFileSync(`${this.#root}/${path}`, "utf8");
+  }
+
+  close(): void {
+    if (this.#fd === undefined) return;
+    closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

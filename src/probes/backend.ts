@@ -1,0 +1,208 @@
+import { existsSync } from "node:fs";
+import type { FiltersSettings } from "../config/sections/filters.ts";
+import type { BackendChoice, EventType } from "../config/sections/probes.ts";
+import { cannotRunError, LinnixError } from "../errors.ts";
+import type { BpfLink } from "../libbpf/bpf-link.ts";
+import { MappedArray, updateMap } from "../libbpf/bpf-map.ts";
+import { BpfLoadError, BpfObject } from "../libbpf/bpf-object.ts";
+import { NativeError } from "../libbpf/errno.ts";
+import { libbpf } from "../libbpf/libbpf.ts";
+import { bpfObject } from "../embedded.ts";
+import { COMM_LEN, CPU_COUNTERS, EVENT_EXEC, EVENT_EXIT, EVENT_FORK, KNOBS, PROCESS_EVENT } from "../wire/layout.gen.ts";
+import { resolveCgroup } from "./cgroup.ts";
+import { type KernelCounts, KernelCounters } from "./counters.ts";
+
+export type BackendName = "btf" | "tracepoint";
+
+export interface ProbeOptions {
+  events: readonly EventType[];
+  /** Most bytes of executable path and arguments in one exec record. */
+  maxArgsBytes: number;
+  filters: FiltersSettings;
+}
+
+/** What differs between the backends. */
+export interface BackendKind {
+  name: BackendName;
+  /** The object: `bpf/<object>.bpf.c`. */
+  object: "process" | "tracepoint";
+  /** Event fields that it cannot give. */
+  missingFields: readonly string[];
+  /** Sets the knobs and sizes that only this backend has; before load. */
+  prepare(object: BpfObject, knobs: DataView, options: ProbeOptions): void;
+  /** Attaches fork, exec and exit. */
+  attach(object: BpfObject): BpfLink[];
+  close(): void;
+}
+
+const TYPE_NUMBER = { fork: EVENT_FORK, exec: EVENT_EXEC, exit: EVENT_EXIT } as const;
+const BTF_FILE = "/sys/kernel/btf/vmlinux";
+
+/** Which types have to be sent so that those asked for are whole: an exit tells what was executed last. */
+export function sentTypes(events: readonly EventType[]): EventType[] {
+  const sent = new Set(events);
+  if (sent.has("exit")) sent.add("exec");
+  return [...sent];
+}
+
+/**
+ * The kernel half: loaded by the constructor, attached by `attach`, gone after
+ * `close`, or when this process ends in whatever way.
+ */
+export class Backend implements Disposable {
+  readonly name: BackendName;
+  readonly missingFields: readonly string[];
+  readonly #kind: BackendKind;
+  readonly #object: BpfObject;
+  readonly #filters: FiltersSettings;
+  #links: BpfLink[] = [];
+  #countersMemory: MappedArray | undefined;
+  #counters: KernelCounters | undefined;
+
+  /** @throws LinnixError (exit code 3) */
+  constructor(kind: BackendKind, options: ProbeOptions) {
+    this.#kind = kind;
+    this.name = kind.name;
+    this.missingFields = kind.missingFields;
+    this.#filters = options.filters;
+    try {
+      this.#object = BpfObject.open(kind.object, bpfObject(kind.object));
+    } catch (cause) {
+      kind.close();
+      throw loadError(kind.name, cause);
+    }
+    try {
+      this.#load(options);
+    } catch (cause) {
+      this.close();
+      throw loadError(kind.name, cause);
+    }
+  }
+
+  get eventsMapFd(): number {
+    return this.#object.mapFd("events");
+  }
+
+  /** Descriptors of the programs, for those who ask what they cost. */
+  get programFds(): number[] {
+    return ["handle_fork", "handle_exec", "handle_exit"].map((name) => this.#object.programFd(name));
+  }
+
+  /** The kernel's counts so far: no system call. */
+  counts(): KernelCounts {
+    if (!this.#counters) throw new Error("the backend is closed");
+    return this.#counters.read();
+  }
+
+  attach(): void {
+    try {
+      this.#links = this.#kind.attach(this.#object);
+    } catch (cause) {
+      throw loadError(this.name, cause);
+    }
+  }
+
+  /** No program starts after this; one that runs may still end. */
+  detach(): void {
+    for (const link of this.#links.splice(0).reverse()) link.close();
+  }
+
+  /** Lets `--pid` follow one more process. */
+  trackPid(pid: number): void {
+    updateMap(this.#object.mapFd("tracked_pids"), Uint32Array.of(pid), Uint8Array.of(1));
+  }
+
+  /** Tells a backend that counts threads by itself how many a process has beyond its first. */
+  setExtraThreads(pid: number, threads: number): void {
+    if (this.name === "tracepoint") {
+      updateMap(this.#object.mapFd("extra_threads"), Uint32Array.of(pid), Uint32Array.of(threads));
+    }
+  }
+
+  close(): void {
+    this.detach();
+    this.#counters = undefined;
+    this.#countersMemory?.close();
+    this.#object.close();
+    this.#kind.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #load(options: ProbeOptions): void {
+    const object = this.#object;
+    const { filters } = options;
+    const data = object.readOnlyData;
+    if (data.length < KNOBS.size) throw new Error("the BPF object and the generated layout do not match");
+    const knobs = new DataView(data.buffer, data.byteOffset, data.length);
+    const little = true;
+    const mask = sentTypes(options.events).reduce((bits, type) => bits | (1 << TYPE_NUMBER[type]), 0);
+    knobs.setUint32(KNOBS.event_mask, mask, little);
+    knobs.setUint32(KNOBS.max_image_bytes, options.maxArgsBytes, little);
+    knobs.setBigUint64(KNOBS.min_duration_ns, BigInt(filters.minDurationNs), little);
+    knobs.setUint32(KNOBS.page_size, 4096, little);
+    knobs.setUint8(KNOBS.filter_pid, filters.pids.length > 0 ? 1 : 0);
+    knobs.setUint8(KNOBS.filter_uid, filters.uids.length > 0 ? 1 : 0);
+    knobs.setUint8(KNOBS.filter_comm, filters.comms.length > 0 ? 1 : 0);
+    if (filters.cgroup) {
+      const { id, level } = resolveCgroup(filters.cgroup);
+      knobs.setUint8(KNOBS.filter_cgroup, 1);
+      knobs.setBigUint64(KNOBS.cgroup_id, id, little);
+      knobs.setUint32(KNOBS.cgroup_level, level, little);
+    }
+    const cpus = libbpf().libbpf_num_possible_cpus();
+    object.setMaxEntries("counters", cpus);
+    // Maps of filters that are off need not take the kernel's memory.
+    if (filters.pids.length === 0) object.setMaxEntries("tracked_pids", 1);
+    if (filters.uids.length === 0) object.setMaxEntries("wanted_uids", 1);
+    if (filters.comms.length === 0) object.setMaxEntries("wanted_comms", 1);
+    this.#kind.prepare(object, knobs, options);
+    object.load();
+    for (const pid of filters.pids) this.trackPid(pid);
+    for (const uid of filters.uids) updateMap(object.mapFd("wanted_uids"), Uint32Array.of(uid), Uint8Array.of(1));
+    for (const comm of filters.comms) {
+      const key = new Uint8Array(COMM_LEN);
+      key.set(new TextEncoder().encode(comm).subarray(0, COMM_LEN - 1));
+      updateMap(object.mapFd("wanted_comms"), key, Uint8Array.of(1));
+    }
+    this.#countersMemory = new MappedArray(object.mapFd("counters"), cpus * CPU_COUNTERS.size);
+    this.#counters = new KernelCounters(this.#countersMemory.bytes);
+  }
+
+  get filtersPids(): readonly number[] {
+    return this.#filters.pids;
+  }
+}
+
+function loadError(backend: BackendName, cause: unknown): unknown {
+  if (cause instanceof LinnixError) return cause;
+  const errno = cause instanceof BpfLoadError ? cause.errno : cause instanceof NativeError ? cause.errno : 0;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const code = errno === 1 || errno === 13 ? "privilege" : "load";
+  const isRoot = process.geteuid?.() === 0;
+  return cannotRunError(
+    code,
+    {
+      what: `the ${backend} backend cannot be loaded`,
+      why: message,
+      mend:
+        errno === 1 && !isRoot
+          ? "run it as root: sudo linnix …"
+          : backend === "btf" && !existsSync(BTF_FILE)
+            ? "this kernel has no BTF: use --backend tracepoint"
+            : "linnix doctor says what this machine lacks",
+    },
+    { cause },
+  );
+}
+
+/** The choice behind `auto`: BTF where the kernel has it. */
+export function chooseBackend(choice: BackendChoice): BackendName {
+  if (choice !== "auto") return choice;
+  return existsSync(BTF_FILE) ? "btf" : "tracepoint";
+}
+
+/** Offset by which the records are ordered. */
+export const TIMESTAMP_OFFSET = PROCESS_EVENT.ts_ns;

@@ -1,0 +1,36 @@
+import { BpfLink } from "../libbpf/bpf-link.ts";
+import { VmlinuxBtf } from "../libbpf/vmlinux-btf.ts";
+import { EXEC_EVENT, KNOBS } from "../wire/layout.gen.ts";
+import type { BackendKind } from "./backend.ts";
+
+/** NAME_SIZE of bpf/path.h: what the last path component may write past the limit. */
+const NAME_SIZE = 256;
+
+/** BTF tracepoints: every field. */
+export function btfBackend(): BackendKind {
+  return {
+    name: "btf",
+    object: "process",
+    missingFields: [],
+    prepare(object, knobs, options) {
+      using btf = VmlinuxBtf.load();
+      // Since 6.16 the tracepoint says whether the thread was the last: (task, group_dead).
+      const known = (btf?.tracepointArguments("sched_process_exit") ?? 1) >= 2;
+      knobs.setUint8(KNOBS.group_dead_known, known ? 1 : 0);
+      if (known) object.setMaxEntries("counted_exits", 1);
+      object.setValueSize("scratch", EXEC_EVENT.size + 2 * Math.ceil(options.maxArgsBytes / 8) * 8 + NAME_SIZE);
+    },
+    attach(object) {
+      const links: BpfLink[] = [];
+      try {
+        // Births first: an exit whose fork was not seen is stranger than the reverse.
+        for (const program of ["handle_fork", "handle_exec", "handle_exit"]) links.push(BpfLink.attach(object, program));
+      } catch (error) {
+        for (const link of links) link.close();
+        throw error;
+      }
+      return links;
+    },
+    close() {},
+  };
+}

@@ -1,0 +1,99 @@
+import { cannotRunError } from "../errors.ts";
+import { BpfLink } from "../libbpf/bpf-link.ts";
+import { Tracefs } from "../libbpf/tracefs.ts";
+import { KNOBS } from "../wire/layout.gen.ts";
+import type { BackendKind } from "./backend.ts";
+import { parseTracepointFormat, type TracepointField } from "./tracepoint-format.ts";
+
+const PROGRAMS = {
+  handle_fork: "task/task_newtask",
+  handle_exec: "sched/sched_process_exec",
+  handle_exit: "sched/sched_process_exit",
+} as const;
+
+/** What only task_struct knows. */
+const MISSING_FIELDS = [
+  "start_ns",
+  "ns_pid",
+  "args",
+  "args_truncated",
+  "exit_code",
+  "signal",
+  "core_dumped",
+  "cpu_user_ns",
+  "cpu_system_ns",
+  "peak_rss_bytes",
+  "minor_faults",
+  "major_faults",
+  "read_bytes",
+  "write_bytes",
+];
+
+function field(fields: Map<string, TracepointField>, tracepoint: string, name: string): number {
+  const found = fields.get(name);
+  if (found) return found.offset;
+  throw cannotRunError("tracepoint-format", {
+    what: `the tracepoint backend cannot read ${tracepoint}`,
+    why: `its format has no field called ${name} on this kernel`,
+    mend: "use --backend btf where the kernel has BTF",
+  });
+}
+
+/** Classic tracepoints: no BTF, no CO-RE; the fields' places come from tracefs. */
+export function tracepointBackend(): BackendKind {
+  const tracefs = Tracefs.open();
+  const format = (tracepoint: string) => {
+    try {
+      return parseTracepointFormat(tracefs.read(`events/${tracepoint}/format`));
+    } catch (cause) {
+      throw cannotRunError(
+        "tracepoint",
+        {
+          what: `tracepoint ${tracepoint} cannot be used`,
+          why: (cause as Error).message,
+          mend: "a kernel that is locked down for confidentiality, or built without tracing, does not offer it",
+        },
+        { cause },
+      );
+    }
+  };
+  return {
+    name: "tracepoint",
+    object: "tracepoint",
+    missingFields: MISSING_FIELDS,
+    prepare(object, knobs) {
+      const little = true;
+      const newtask = format(PROGRAMS.handle_fork);
+      const exec = format(PROGRAMS.handle_exec);
+      const exit = format(PROGRAMS.handle_exit);
+      const set = (knob: number, fields: Map<string, TracepointField>, tracepoint: string, name: string) =>
+        knobs.setUint32(knob, field(fields, tracepoint, name), little);
+      set(KNOBS.newtask_pid_offset, newtask, PROGRAMS.handle_fork, "pid");
+      set(KNOBS.newtask_comm_offset, newtask, PROGRAMS.handle_fork, "comm");
+      set(KNOBS.newtask_clone_flags_offset, newtask, PROGRAMS.handle_fork, "clone_flags");
+      set(KNOBS.exec_filename_offset, exec, PROGRAMS.handle_exec, "filename");
+      set(KNOBS.exec_old_pid_offset, exec, PROGRAMS.handle_exec, "old_pid");
+      const groupDead = exit.get("group_dead");
+      knobs.setUint8(KNOBS.group_dead_known, groupDead ? 1 : 0);
+      knobs.setUint32(KNOBS.exit_group_dead_offset, groupDead?.offset ?? 0, little);
+      if (groupDead) object.setMaxEntries("extra_threads", 1);
+      if (knobs.getBigUint64(KNOBS.min_duration_ns, little) === 0n) object.setMaxEntries("forked_at", 1);
+    },
+    attach(object) {
+      const links: BpfLink[] = [];
+      try {
+        for (const [program, tracepoint] of Object.entries(PROGRAMS)) {
+          const id = Number(tracefs.read(`events/${tracepoint}/id`));
+          links.push(BpfLink.attachTracepoint(object, program, id));
+        }
+      } catch (error) {
+        for (const link of links) link.close();
+        throw error;
+      }
+      return links;
+    },
+    close() {
+      tracefs.close();
+    },
+  };
+}

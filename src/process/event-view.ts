@@ -1,0 +1,244 @@
+import {
+  COMM_LEN,
+  EVENT_EXEC,
+  EVENT_FORK,
+  EXIT_EVENT,
+  FLAG_ARGS_CUT,
+  FLAG_ARGS_KNOWN,
+  FLAG_CGROUP_KNOWN,
+  FLAG_EXE_KNOWN,
+  FLAG_NS_PID_KNOWN,
+  FLAG_PPID_KNOWN,
+  FLAG_START_KNOWN,
+  KNOWN_CPU,
+  KNOWN_FAULTS,
+  KNOWN_IO,
+  KNOWN_RSS,
+  KNOWN_STATUS,
+  PROCESS_EVENT,
+} from "../wire/layout.gen.ts";
+import { Record } from "../wire/record.ts";
+import type { ProcessEvent } from "../wire/event.ts";
+import { userShareNs } from "./cpu-time.ts";
+import { NO_IMAGE } from "./image-store.ts";
+import { signalName } from "./signal-name.ts";
+import { NO_SLOT, type ProcessTable } from "./table.ts";
+import { WallClock } from "./wall-clock.ts";
+
+const text = new TextDecoder();
+
+/**
+ * One event as sinks see it: the record where it lies, beside what the process
+ * table knows of its process. There is one view, moved from event to event; a
+ * sink takes what it wants while `write` runs.
+ */
+export class EventView {
+  readonly table: ProcessTable;
+  readonly clock: WallClock;
+  record: Record = new Record();
+  /** `EVENT_FORK`, `EVENT_EXEC` or `EVENT_EXIT`. */
+  type = 0;
+  slot = NO_SLOT;
+  /** The name before an exec; only when `oldCommKnown`. */
+  readonly oldComm = new Uint8Array(COMM_LEN);
+  oldCommKnown = false;
+  readonly #comm = new Uint8Array(COMM_LEN);
+
+  constructor(table: ProcessTable, clock: WallClock) {
+    this.table = table;
+    this.clock = clock;
+  }
+
+  /** Takes the record into the table and makes it the event at hand. */
+  accept(record: Record): void {
+    this.record = record;
+    this.type = record.u8(PROCESS_EVENT.type);
+    if (this.type === EVENT_FORK) {
+      this.slot = this.table.fork(record);
+    } else if (this.type === EVENT_EXEC) {
+      const before = this.table.findLive(this.pid);
+      this.oldCommKnown = before !== NO_SLOT;
+      if (this.oldCommKnown) this.table.copyComm(before, this.oldComm);
+      this.slot = this.table.exec(record);
+    } else {
+      this.slot = this.table.exit(record);
+    }
+  }
+
+  get flags(): number {
+    return this.record.u8(PROCESS_EVENT.flags);
+  }
+
+  get pid(): number {
+    return this.record.u32(PROCESS_EVENT.pid);
+  }
+
+  get cpu(): number {
+    return this.record.u16(PROCESS_EVENT.cpu);
+  }
+
+  get uid(): number {
+    return this.record.u32(PROCESS_EVENT.uid);
+  }
+
+  get gid(): number {
+    return this.record.u32(PROCESS_EVENT.gid);
+  }
+
+  /** The parent: as the kernel said, else as the table knows it and only while that parent lives; -1: not known. */
+  get ppid(): number {
+    if (this.flags & FLAG_PPID_KNOWN) return this.record.u32(PROCESS_EVENT.ppid);
+    const ppid = this.table.ppid(this.slot);
+    return ppid !== undefined && this.table.findLive(ppid) !== NO_SLOT ? ppid : -1;
+  }
+
+  get startKnown(): boolean {
+    return (this.flags & FLAG_START_KNOWN) !== 0;
+  }
+
+  get cgroupKnown(): boolean {
+    return (this.flags & FLAG_CGROUP_KNOWN) !== 0;
+  }
+
+  get nsPidKnown(): boolean {
+    return (this.flags & FLAG_NS_PID_KNOWN) !== 0;
+  }
+
+  /** The name's bytes, up to its NUL; void with the next event. */
+  get comm(): Uint8Array {
+    this.record.copy(PROCESS_EVENT.comm, COMM_LEN, this.#comm, 0);
+    return this.#comm;
+  }
+
+  /** The image that the process executes; `NO_IMAGE` when not known. */
+  get image(): number {
+    return this.slot === NO_SLOT ? NO_IMAGE : this.table.image(this.slot);
+  }
+
+  /** Of an exit, ns; -1: not known. */
+  get durationNs(): number {
+    const now = this.record.u64(PROCESS_EVENT.ts_ns);
+    if (this.startKnown) {
+      // The difference of the halves: exact also where the stamps are past 2^53.
+      return (
+        (this.record.u32(PROCESS_EVENT.ts_ns + 4) - this.record.u32(PROCESS_EVENT.start_ns + 4)) * 4294967296 +
+        (this.record.u32(PROCESS_EVENT.ts_ns) - this.record.u32(PROCESS_EVENT.start_ns))
+      );
+    }
+    const born = this.table.bornNs(this.slot);
+    return born === undefined ? -1 : now - born;
+  }
+
+  /** `KNOWN_…` bits of an exit. */
+  get known(): number {
+    return this.record.u32(EXIT_EVENT.known);
+  }
+
+  /** Wait status of an exit. */
+  get status(): number {
+    return this.record.u32(EXIT_EVENT.status);
+  }
+
+  /** A 64-bit figure of an exit, by its `EXIT_EVENT` offset. */
+  figure(offset: number): number {
+    return this.record.u64(offset);
+  }
+
+  /** User time of an exit, ns. */
+  get cpuUserNs(): number {
+    return userShareNs(
+      this.figure(EXIT_EVENT.runtime_ns),
+      this.figure(EXIT_EVENT.utime_ns),
+      this.figure(EXIT_EVENT.stime_ns),
+    );
+  }
+
+  /** The event as an object of its own, to keep. */
+  toEvent(): ProcessEvent {
+    const { record } = this;
+    this.clock.set(record.u32(PROCESS_EVENT.ts_ns + 4), record.u32(PROCESS_EVENT.ts_ns));
+    const seconds = new Date(this.clock.seconds * 1000).toISOString().slice(0, 19);
+    const base = {
+      time: `${seconds}.${String(this.clock.nanoseconds).padStart(9, "0")}Z`,
+      ts_ns: record.big(PROCESS_EVENT.ts_ns),
+      cpu: this.cpu,
+      pid: this.pid,
+      ppid: this.ppid < 0 ? null : this.ppid,
+      uid: this.uid,
+      gid: this.gid,
+      comm: textOf(this.comm),
+      start_ns: this.startKnown ? record.big(PROCESS_EVENT.start_ns) : null,
+      cgroup_id: this.cgroupKnown ? record.big(PROCESS_EVENT.cgroup_id) : null,
+      ...(this.nsPidKnown ? { ns_pid: record.u32(PROCESS_EVENT.ns_pid) } : {}),
+    };
+    if (this.type === EVENT_FORK) return { type: "fork", ...base };
+    if (this.type === EVENT_EXEC) {
+      const argsKnown = (this.flags & FLAG_ARGS_KNOWN) !== 0;
+      return {
+        type: "exec",
+        ...base,
+        exe: this.exeText,
+        args: this.argsText,
+        args_truncated: argsKnown ? (this.flags & FLAG_ARGS_CUT) !== 0 : null,
+        old_comm: this.oldCommKnown ? textOf(this.oldComm) : null,
+      };
+    }
+    const { known, status } = this;
+    const signal = status & 0x7f;
+    const figure = (bit: number, offset: number) => (known & bit ? record.u64(offset) : null);
+    const duration = this.durationNs;
+    return {
+      type: "exit",
+      ...base,
+      exit_code: known & KNOWN_STATUS && signal === 0 ? (status >>> 8) & 0xff : null,
+      signal: known & KNOWN_STATUS && signal !== 0 ? signalName(signal) : null,
+      core_dumped: known & KNOWN_STATUS ? (status & 0x80) !== 0 : null,
+      duration_ns: duration < 0 ? null : BigInt(duration),
+      cpu_user_ns: known & KNOWN_CPU ? BigInt(this.cpuUserNs) : null,
+      cpu_system_ns: known & KNOWN_CPU ? BigInt(this.figure(EXIT_EVENT.runtime_ns) - this.cpuUserNs) : null,
+      peak_rss_bytes: figure(KNOWN_RSS, EXIT_EVENT.peak_rss_bytes),
+      minor_faults: figure(KNOWN_FAULTS, EXIT_EVENT.minor_faults),
+      major_faults: figure(KNOWN_FAULTS, EXIT_EVENT.major_faults),
+      read_bytes: figure(KNOWN_IO, EXIT_EVENT.read_bytes),
+      write_bytes: figure(KNOWN_IO, EXIT_EVENT.write_bytes),
+      exe: this.exeText,
+      args: this.argsText,
+    };
+  }
+
+  /** Path of the executable; null when not known. */
+  get exeText(): string | null {
+    const { images } = this.table;
+    const image = this.image;
+    if (image === NO_IMAGE || !(images.flags(image) & FLAG_EXE_KNOWN)) return null;
+    const start = images.exeStart(image);
+    return textOf(images.bytesOf(image).subarray(start, start + images.exeLength(image)));
+  }
+
+  /** The arguments; null when not known. */
+  get argsText(): string[] | null {
+    const { images } = this.table;
+    const image = this.image;
+    if (image === NO_IMAGE || !(images.flags(image) & FLAG_ARGS_KNOWN)) return null;
+    const start = images.exeStart(image) + images.exeLength(image);
+    return splitArguments(images.bytesOf(image).subarray(start, start + images.argsLength(image)));
+  }
+}
+
+/** A C string's text up to its NUL; bytes that are not UTF-8 become U+FFFD. */
+export function textOf(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return text.decode(end < 0 ? bytes : bytes.subarray(0, end));
+}
+
+/** Arguments as the kernel keeps them: each ended by NUL, the last one perhaps cut before it. */
+export function splitArguments(bytes: Uint8Array): string[] {
+  const args: string[] = [];
+  for (let from = 0; from < bytes.length; ) {
+    const nul = bytes.indexOf(0, from);
+    const end = nul < 0 ? bytes.length : nul;
+    args.push(text.decode(bytes.subarray(from, end)));
+    from = end + 1;
+  }
+  return args;
+}

@@ -1,0 +1,43 @@
+/** What a process that ran before us executes: /proc is the only one to ask. */
+import { readFileSync, readlinkSync } from "node:fs";
+
+/** Path and arguments as raw bytes; null what cannot be read. */
+export interface ProcImage {
+  exe: Uint8Array | null;
+  args: Uint8Array | null;
+}
+
+const DELETED = Buffer.from(" (deleted)");
+/** USER_HZ: the unit of /proc/PID/stat's start time on every architecture that linnix runs on. */
+const TICK_NS = 10_000_000;
+
+/**
+ * Reads the image of the process that started at `startNs` (boot time; 0: not known).
+ * @returns undefined when the pid is another process's by now
+ */
+export function readProcImage(pid: number, startNs: number, maxBytes: number): ProcImage | undefined {
+  const exe = read(() => readlinkSync(`/proc/${pid}/exe`, { encoding: "buffer" }));
+  const args = read(() => readFileSync(`/proc/${pid}/cmdline`));
+  if (startNs > 0) {
+    const stat = read(() => readFileSync(`/proc/${pid}/stat`));
+    if (!stat) return undefined;
+    const fields = stat.subarray(stat.lastIndexOf(0x29) + 2).toString("latin1").split(" ");
+    // Field 22 of proc(5); the first one here is field 3.
+    const startTicks = Number(fields[19]);
+    if (Math.abs(startTicks * TICK_NS - startNs) > 2 * TICK_NS) return undefined;
+  }
+  const path = exe?.subarray(-DELETED.length).equals(DELETED) ? exe.subarray(0, -DELETED.length) : exe;
+  return {
+    exe: path && path.length <= maxBytes ? path : null,
+    // A kernel thread has an empty command line: no arguments are known of it.
+    args: args && args.length > 0 ? args.subarray(0, Math.max(0, maxBytes - (path?.length ?? 0))) : null,
+  };
+}
+
+function read(from: () => Buffer): Buffer | null {
+  try {
+    return from();
+  } catch {
+    return null; // gone, a kernel thread, or not ours to look at
+  }
+}

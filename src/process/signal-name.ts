@@ -1,0 +1,18 @@
+import { constants } from "node:os";
+
+const NAMES = new Map<number, string>();
+// Where a number has two names (SIGIO and SIGPOLL, SIGABRT and SIGIOT) the first one is signal(7)'s main one.
+for (const [name, number] of Object.entries(constants.signals)) if (!NAMES.has(number)) NAMES.set(number, name);
+
+/** The kernel's first real-time signal; the C library keeps two for itself and calls the third SIGRTMIN. */
+const SIGRTMIN = 34;
+const SIGRTMAX = 64;
+
+/** Name of a signal such as `SIGKILL` or `SIGRTMIN+3`. */
+export function signalName(signal: number): string {
+  const name = NAMES.get(signal);
+  if (name) return name;
+  if (signal === SIGRTMAX) return "SIGRTMAX";
+  if (signal >= SIGRTMIN) return signal === SIGRTMIN ? "SIGRTMIN" : `SIGRTMIN+${signal - SIGRTMIN}`;
+  return `SIG${signal}`;
+}

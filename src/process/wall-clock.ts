@@ -1,0 +1,55 @@
+/**
+ * Boot-time stamps as wall-clock time, split into seconds and nanoseconds so
+ * that nothing is rounded. The offset between the clocks changes when the clock
+ * is set; it is taken anew now and then.
+ */
+export class WallClock {
+  #offsetSeconds = 0;
+  #offsetNanoseconds = 0;
+  /** Result of `set`: whole seconds since 1970 … */
+  seconds = 0;
+  /** … and the nanoseconds above them. */
+  nanoseconds = 0;
+
+  /** @param offsetNs wall-clock time minus boot time */
+  constructor(offsetNs: bigint) {
+    this.adjust(offsetNs);
+  }
+
+  adjust(offsetNs: bigint): void {
+    this.#offsetSeconds = Number(offsetNs / 1_000_000_000n);
+    this.#offsetNanoseconds = Number(offsetNs % 1_000_000_000n);
+  }
+
+  /** Converts a boot-time stamp given as two 32-bit halves. */
+  set(high: number, low: number): void {
+    splitNs(high, low);
+    let nanoseconds = split.nanoseconds + this.#offsetNanoseconds;
+    let seconds = split.seconds + this.#offsetSeconds;
+    if (nanoseconds >= 1e9) {
+      nanoseconds -= 1e9;
+      seconds++;
+    } else if (nanoseconds < 0) {
+      nanoseconds += 1e9;
+      seconds--;
+    }
+    this.seconds = seconds;
+    this.nanoseconds = nanoseconds;
+  }
+}
+
+/** Result of `splitNs`, reused. */
+export const split = { seconds: 0, nanoseconds: 0 };
+
+/** 2^32 ns are 4 s and this many ns. */
+const HIGH_REMAINDER_NS = 294_967_296;
+/** Below this the product with the remainder above stays exact in a double: 4 years of ns. */
+export const MAX_EXACT_HIGH = 2 ** 24;
+
+/** Splits a 64-bit number into multiples of 10^9 and the rest, exact for `high` < `MAX_EXACT_HIGH`. */
+export function splitNs(high: number, low: number): void {
+  const rest = high * HIGH_REMAINDER_NS + low;
+  const seconds = Math.floor(rest / 1e9);
+  split.seconds = 4 * high + seconds;
+  split.nanoseconds = rest - seconds * 1e9;
+}

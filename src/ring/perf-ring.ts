@@ -1,0 +1,108 @@
+import type { Record } from "../wire/record.ts";
+
+/** include/uapi/linux/perf_event.h */
+const PERF_RECORD_LOST = 2;
+const PERF_RECORD_SAMPLE = 9;
+const CONTROL_PAGE_BYTES = 4096;
+/** struct perf_event_mmap_page: data_head and data_tail are the u64 at bytes 1024 and 1032. */
+const DATA_HEAD = 0;
+const DATA_TAIL = 1;
+/** struct perf_event_header, then the u32 that says how long the raw data is. */
+const RAW_DATA_OFFSET = 12;
+
+/**
+ * One CPU's ring, read in place. The kernel moves `data_head`, we move
+ * `data_tail`; both only ever grow, and their low bits say where in the ring
+ * they stand. A record may lie across the ring's end.
+ */
+export class PerfRing {
+  readonly #u32: Uint32Array;
+  readonly #u8: Uint8Array;
+  readonly #mask: number;
+  readonly #control: BigUint64Array;
+  /** Up to where records have been taken, and up to where the kernel had written at the last look. */
+  #position: number;
+  #end: number;
+  #lost = 0;
+  /** Of the record at hand: where its data starts and how long it is. */
+  #start = 0;
+  #length = 0;
+  #next: number;
+
+  /** @param mapping the control page and, behind it, a power of two of data bytes */
+  constructor(mapping: ArrayBuffer) {
+    this.#control = new BigUint64Array(mapping, 1024, 2);
+    this.#u32 = new Uint32Array(mapping, CONTROL_PAGE_BYTES);
+    this.#u8 = new Uint8Array(mapping, CONTROL_PAGE_BYTES);
+    this.#mask = this.#u8.length - 1;
+    this.#position = Number(Atomics.load(this.#control, DATA_TAIL));
+    this.#end = this.#position;
+    this.#next = this.#position;
+  }
+
+  /** Data bytes of the ring. */
+  get size(): number {
+    return this.#u8.length;
+  }
+
+  /** Records that the kernel says this ring had no room for. */
+  get lost(): number {
+    return this.#lost;
+  }
+
+  /** Bytes between what was taken and what the kernel had written at the last look. */
+  get pendingBytes(): number {
+    return this.#end - this.#position;
+  }
+
+  /** Looks how far the kernel has written. What it wrote before is visible after. */
+  look(): void {
+    this.#end = Number(Atomics.load(this.#control, DATA_HEAD));
+  }
+
+  /** Finds the next sample up to the last look; false when there is none. It stays there until `take()`. */
+  find(): boolean {
+    while (this.#position < this.#end) {
+      const header = this.#word(this.#position + 4);
+      const size = header >>> 16;
+      const type = this.#word(this.#position);
+      if (type === PERF_RECORD_SAMPLE) {
+        this.#length = this.#word(this.#position + 8);
+        this.#start = this.#position + RAW_DATA_OFFSET;
+        this.#next = this.#position + size;
+        return true;
+      }
+      // struct { header; u64 id; u64 lost; }
+      if (type === PERF_RECORD_LOST) this.#lost += this.#word(this.#position + 16);
+      if (size === 0) throw new Error("the perf ring holds a record without a length");
+      this.#position += size;
+    }
+    return false;
+  }
+
+  /** Lets `record` stand on the sample that `find` found. */
+  place(record: Record): void {
+    record.attach(this.#u32, this.#u8);
+    record.seek(this.#start & this.#mask, this.#length);
+  }
+
+  /** A 64-bit member of the sample that `find` found, as a double. */
+  u64(offset: number): number {
+    const at = this.#start + offset;
+    return this.#word(at + 4) * 4294967296 + this.#word(at);
+  }
+
+  /** Leaves the sample that `find` found behind; its room is the kernel's after `release()`. */
+  take(): void {
+    this.#position = this.#next;
+  }
+
+  /** Hands everything that was taken back to the kernel. Cursors on it are void. */
+  release(): void {
+    Atomics.store(this.#control, DATA_TAIL, BigInt(this.#position));
+  }
+
+  #word(position: number): number {
+    return this.#u32[(position & this.#mask) >>> 2] as number;
+  }
+}

@@ -1,0 +1,114 @@
+import { Record } from "../wire/record.ts";
+import { MinHeap } from "./min-heap.ts";
+import type { PerfRing } from "./perf-ring.ts";
+
+/**
+ * A record's time is taken a few microseconds before it becomes visible in its
+ * ring. What is younger than this is left for the next look, so that a record
+ * which is still being written is not overtaken by a younger one of another CPU.
+ */
+const IN_FLIGHT_NS = 10_000;
+/** Looks for each drain: the second takes what was too young for the first. */
+const MAX_LOOKS = 4;
+/** Records after which the kernel gets its room back, in the middle of a long drain. */
+const RELEASE_EVERY = 256;
+
+export interface RingSetOptions {
+  /** Offset of the u64 in every record by which they are ordered (ns). */
+  timestampOffset: number;
+  /** The clock of these timestamps, now (ns). */
+  now: () => number;
+}
+
+/**
+ * The rings of all CPUs as one stream in the kernel's order of time.
+ *
+ * Why this keeps cause before effect: a look takes the time first and the
+ * rings' heads after it, and gives out only what happened before that time. If
+ * B is given out and A caused B, then A was in its ring before B's time was
+ * taken, thus before the heads were read, and is older than B: it goes first.
+ * Records without such a tie may still come out of order when a CPU was held up
+ * between taking the time and writing; these are counted.
+ */
+export class RingSet {
+  readonly #rings: readonly PerfRing[];
+  readonly #options: RingSetOptions;
+  readonly #heap: MinHeap;
+  readonly #record = new Record();
+  #received = 0;
+  #outOfOrder = 0;
+  #lastNs = 0;
+
+  constructor(rings: readonly PerfRing[], options: RingSetOptions) {
+    this.#rings = rings;
+    this.#options = options;
+    this.#heap = new MinHeap(rings.length);
+  }
+
+  /** Samples given out so far. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /** Samples that were given out after a younger one. */
+  get outOfOrder(): number {
+    return this.#outOfOrder;
+  }
+
+  /** Records that the rings had no room for, by ring, as the kernel's own marks in the rings tell. */
+  get lostByRing(): number[] {
+    return this.#rings.map((ring) => ring.lost);
+  }
+
+  /**
+   * Gives out what the rings hold, oldest first. The cursor is the same each
+   * time and void after `consume` returns.
+   * @returns whether anything was left behind because it was too young
+   */
+  drain(consume: (record: Record) => void): boolean {
+    let left = true;
+    for (let look = 0; left && look < MAX_LOOKS; look++) {
+      left = this.#drainUntil(this.#options.now() - IN_FLIGHT_NS, consume);
+    }
+    return left;
+  }
+
+  /** Gives out everything, also the youngest: for the end, when no program runs any more. */
+  drainAll(consume: (record: Record) => void): void {
+    this.#drainUntil(Number.POSITIVE_INFINITY, consume);
+  }
+
+  #drainUntil(horizonNs: number, consume: (record: Record) => void): boolean {
+    const { timestampOffset } = this.#options;
+    const heap = this.#heap;
+    heap.clear();
+    for (let i = 0; i < this.#rings.length; i++) {
+      const ring = this.#rings[i] as PerfRing;
+      ring.look();
+      if (ring.find()) heap.push(i, ring.u64(timestampOffset));
+    }
+    let taken = 0;
+    try {
+      while (heap.size > 0 && heap.topKey <= horizonNs) {
+        const ring = this.#rings[heap.top] as PerfRing;
+        if (heap.topKey < this.#lastNs) this.#outOfOrder++;
+        else this.#lastNs = heap.topKey;
+        ring.place(this.#record);
+        // Taken even when `consume` throws: a record that cannot be dealt with must not come again for ever.
+        ring.take();
+        this.#received++;
+        consume(this.#record);
+        if (++taken % RELEASE_EVERY === 0) this.#release();
+        if (ring.find()) heap.replaceTop(ring.u64(timestampOffset));
+        else heap.pop();
+      }
+    } finally {
+      this.#release();
+    }
+    return heap.size > 0;
+  }
+
+  #release(): void {
+    for (const ring of this.#rings) ring.release();
+  }
+}

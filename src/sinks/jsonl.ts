@@ -1,0 +1,225 @@
+import type { EventView } from "../process/event-view.ts";
+import { NO_IMAGE } from "../process/image-store.ts";
+import { signalName } from "../process/signal-name.ts";
+import {
+  EVENT_EXEC,
+  EVENT_FORK,
+  EXIT_EVENT,
+  FLAG_ARGS_CUT,
+  FLAG_ARGS_KNOWN,
+  FLAG_EXE_KNOWN,
+  KNOWN_CPU,
+  KNOWN_FAULTS,
+  KNOWN_IO,
+  KNOWN_RSS,
+  KNOWN_STATUS,
+  PROCESS_EVENT,
+} from "../wire/layout.gen.ts";
+import type { RunSummary } from "../wire/summary.ts";
+import { ByteWriter, literal } from "./byte-writer.ts";
+import type { Output } from "./output.ts";
+import type { Sink } from "./sink.ts";
+
+const FORK = literal('{"type":"fork","time":"');
+const EXEC = literal('{"type":"exec","time":"');
+const EXIT = literal('{"type":"exit","time":"');
+const TS_NS = literal('Z","ts_ns":');
+const CPU = literal(',"cpu":');
+const PID = literal(',"pid":');
+const PPID = literal(',"ppid":');
+const UID = literal(',"uid":');
+const GID = literal(',"gid":');
+const COMM = literal(',"comm":');
+const START_NS = literal(',"start_ns":');
+const CGROUP_ID = literal(',"cgroup_id":');
+const NS_PID = literal(',"ns_pid":');
+const EXE = literal(',"exe":');
+const ARGS = literal(',"args":');
+const ARGS_TRUNCATED = literal(',"args_truncated":');
+const OLD_COMM = literal(',"old_comm":');
+const EXIT_CODE = literal(',"exit_code":');
+const SIGNAL = literal(',"signal":');
+const CORE_DUMPED = literal(',"core_dumped":');
+const DURATION_NS = literal(',"duration_ns":');
+const CPU_USER_NS = literal(',"cpu_user_ns":');
+const CPU_SYSTEM_NS = literal(',"cpu_system_ns":');
+const PEAK_RSS_BYTES = literal(',"peak_rss_bytes":');
+const MINOR_FAULTS = literal(',"minor_faults":');
+const MAJOR_FAULTS = literal(',"major_faults":');
+const READ_BYTES = literal(',"read_bytes":');
+const WRITE_BYTES = literal(',"write_bytes":');
+const END = literal("}\n");
+
+/** Room for all of an event but its strings. */
+const FIXED_BYTES = 1024;
+
+/** The event as one JSON object, without a line end, written to `out`. */
+export class JsonEncoder {
+  /** `YYYY-MM-DDTHH:MM:SS.` of the second of the last event. */
+  #secondText = literal("");
+  #second = -1;
+
+  encode(event: EventView, out: ByteWriter): void {
+    out.reserve(FIXED_BYTES);
+    out.put(event.type === EVENT_FORK ? FORK : event.type === EVENT_EXEC ? EXEC : EXIT);
+    this.#head(event, out);
+    if (event.type === EVENT_EXEC) {
+      this.#image(event, out);
+      out.put(ARGS_TRUNCATED);
+      if (event.flags & FLAG_ARGS_KNOWN) out.boolean((event.flags & FLAG_ARGS_CUT) !== 0);
+      else out.null();
+      out.put(OLD_COMM);
+      if (event.oldCommKnown) out.cString(event.oldComm);
+      else out.null();
+    } else if (event.type !== EVENT_FORK) {
+      this.#exit(event, out);
+      this.#image(event, out);
+    }
+  }
+
+  #head(event: EventView, out: ByteWriter): void {
+    const { record, clock } = event;
+    const high = record.u32(PROCESS_EVENT.ts_ns + 4);
+    const low = record.u32(PROCESS_EVENT.ts_ns);
+    clock.set(high, low);
+    if (clock.seconds !== this.#second) {
+      this.#second = clock.seconds;
+      this.#secondText = literal(new Date(clock.seconds * 1000).toISOString().slice(0, 20));
+    }
+    out.put(this.#secondText);
+    out.digits(clock.nanoseconds, 9);
+    out.put(TS_NS);
+    out.u64(high, low);
+    out.put(CPU);
+    out.number(event.cpu);
+    out.put(PID);
+    out.number(event.pid);
+    out.put(PPID);
+    const { ppid } = event;
+    if (ppid < 0) out.null();
+    else out.number(ppid);
+    out.put(UID);
+    out.number(event.uid);
+    out.put(GID);
+    out.number(event.gid);
+    out.put(COMM);
+    out.cString(event.comm);
+    out.put(START_NS);
+    if (event.startKnown) out.u64(record.u32(PROCESS_EVENT.start_ns + 4), record.u32(PROCESS_EVENT.start_ns));
+    else out.null();
+    out.put(CGROUP_ID);
+    if (event.cgroupKnown) out.u64(record.u32(PROCESS_EVENT.cgroup_id + 4), record.u32(PROCESS_EVENT.cgroup_id));
+    else out.null();
+    if (event.nsPidKnown) {
+      out.put(NS_PID);
+      out.number(record.u32(PROCESS_EVENT.ns_pid));
+    }
+  }
+
+  #exit(event: EventView, out: ByteWriter): void {
+    const { known, status } = event;
+    const statusKnown = (known & KNOWN_STATUS) !== 0;
+    const signal = status & 0x7f;
+    out.put(EXIT_CODE);
+    if (statusKnown && signal === 0) out.number((status >>> 8) & 0xff);
+    else out.null();
+    out.put(SIGNAL);
+    if (statusKnown && signal !== 0) out.put(literal(`"${signalName(signal)}"`));
+    else out.null();
+    out.put(CORE_DUMPED);
+    if (statusKnown) out.boolean((status & 0x80) !== 0);
+    else out.null();
+    out.put(DURATION_NS);
+    const duration = event.durationNs;
+    if (duration >= 0) out.number(duration);
+    else out.null();
+    const cpuKnown = (known & KNOWN_CPU) !== 0;
+    const userNs = cpuKnown ? event.cpuUserNs : 0;
+    this.#figure(out, CPU_USER_NS, cpuKnown, userNs);
+    this.#figure(out, CPU_SYSTEM_NS, cpuKnown, event.figure(EXIT_EVENT.runtime_ns) - userNs);
+    this.#figure(out, PEAK_RSS_BYTES, (known & KNOWN_RSS) !== 0, event.figure(EXIT_EVENT.peak_rss_bytes));
+    this.#figure(out, MINOR_FAULTS, (known & KNOWN_FAULTS) !== 0, event.figure(EXIT_EVENT.minor_faults));
+    this.#figure(out, MAJOR_FAULTS, (known & KNOWN_FAULTS) !== 0, event.figure(EXIT_EVENT.major_faults));
+    this.#figure(out, READ_BYTES, (known & KNOWN_IO) !== 0, event.figure(EXIT_EVENT.read_bytes));
+    this.#figure(out, WRITE_BYTES, (known & KNOWN_IO) !== 0, event.figure(EXIT_EVENT.write_bytes));
+  }
+
+  #figure(out: ByteWriter, name: Uint8Array, known: boolean, value: number): void {
+    out.put(name);
+    if (known) out.number(value);
+    else out.null();
+  }
+
+  /** `exe` and `args` from the table's image of the process. */
+  #image(event: EventView, out: ByteWriter): void {
+    const { images } = event.table;
+    const image = event.image;
+    const flags = image === NO_IMAGE ? 0 : images.flags(image);
+    out.put(EXE);
+    if (flags & FLAG_EXE_KNOWN) {
+      const start = images.exeStart(image);
+      // The path as one string may carry the NUL that ends it.
+      let end = start + images.exeLength(image);
+      if (images.bytesOf(image)[end - 1] === 0) end--;
+      out.string(images.bytesOf(image), start, end);
+      out.reserve(FIXED_BYTES);
+    } else {
+      out.null();
+    }
+    out.put(ARGS);
+    if (flags & FLAG_ARGS_KNOWN) {
+      const start = images.exeStart(image) + images.exeLength(image);
+      this.#args(images.bytesOf(image), start, start + images.argsLength(image), out);
+      out.reserve(FIXED_BYTES);
+    } else {
+      out.null();
+    }
+  }
+
+  #args(bytes: Uint8Array, start: number, stop: number, out: ByteWriter): void {
+    out.reserve(6 * (stop - start) + 3 * (stop - start) + 16);
+    out.byte(0x5b);
+    for (let from = start; from < stop; ) {
+      let end = from;
+      while (end < stop && bytes[end] !== 0) end++;
+      if (from > start) out.byte(0x2c);
+      out.string(bytes, from, end);
+      from = end + 1;
+    }
+    out.byte(0x5d);
+  }
+}
+
+/** Hand on when so many bytes are gathered, so that memory stays small at any rate. */
+const GATHER_BYTES = 64 * 1024;
+
+/** JSON Lines: an object a line, for programs. */
+export class JsonlSink implements Sink {
+  readonly #output: Output;
+  readonly #encoder = new JsonEncoder();
+  readonly #buffer = new ByteWriter(GATHER_BYTES + 8 * 1024);
+
+  constructor(output: Output) {
+    this.#output = output;
+  }
+
+  write(event: EventView): void {
+    this.#encoder.encode(event, this.#buffer);
+    this.#buffer.put(END);
+    if (this.#buffer.length >= GATHER_BYTES) this.flush();
+  }
+
+  flush(): void {
+    if (this.#buffer.length === 0) return;
+    const { length } = this.#buffer;
+    this.#buffer.length = 0;
+    this.#output.write(this.#buffer.bytes, length);
+  }
+
+  finish(summary: RunSummary): void {
+    const line = literal(`${JSON.stringify(summary)}\n`);
+    this.#buffer.reserve(line.length);
+    this.#buffer.put(line);
+    this.flush();
+  }
+}

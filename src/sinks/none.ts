@@ -1,0 +1,21 @@
+import type { Output } from "./output.ts";
+import type { RunSummary } from "../wire/summary.ts";
+import type { Sink } from "./sink.ts";
+
+/** No events, only the summary. */
+export class NoneSink implements Sink {
+  readonly #output: Output;
+
+  constructor(output: Output) {
+    this.#output = output;
+  }
+
+  write(): void {}
+
+  flush(): void {}
+
+  finish(summary: RunSummary): void {
+    const line = new TextEncoder().encode(`${JSON.stringify(summary)}\n`);
+    this.#output.write(line, line.length);
+  }
+}

@@ -1,0 +1,139 @@
+import type { EventView } from "../process/event-view.ts";
+import { NO_SLOT, type ProcessTable } from "../process/table.ts";
+import type { ExecEvent, ExitEvent, ProcessEvent } from "../wire/event.ts";
+import type { RunSummary } from "../wire/summary.ts";
+import type { Output } from "./output.ts";
+import { commandLine, printable } from "./printable.ts";
+import type { Sink } from "./sink.ts";
+
+export interface PrettyOptions {
+  color: boolean;
+  /** Columns of the terminal; 0: no terminal, lines are not cut. */
+  width: number;
+}
+
+const RESET = "\x1b[0m";
+const DIM = "\x1b[2m";
+const COLORS = { fork: "\x1b[34m", exec: "\x1b[32m", exit: "\x1b[33m", failed: "\x1b[31m" } as const;
+/** Deeper than this the tree is drawn no further to the right. */
+const MAX_INDENT = 12;
+const HEADING = `${"TIME".padEnd(15)} TYPE ${"PID".padStart(8)} ${"PPID".padStart(8)} ${"UID".padStart(6)} COMMAND`;
+
+/** Aligned columns for people: one line an event, indented by its place in the tree. */
+export class PrettySink implements Sink {
+  readonly #output: Output;
+  readonly #options: PrettyOptions;
+  #lines = `${HEADING}\n`;
+
+  constructor(output: Output, options: PrettyOptions) {
+    this.#output = output;
+    this.#options = options;
+    if (options.color) this.#lines = `${DIM}${HEADING}${RESET}\n`;
+  }
+
+  write(view: EventView): void {
+    const event = view.toEvent();
+    const [columns, text] = lineOf(event, depthOf(view.table, view.ppid));
+    const { width, color } = this.#options;
+    const cut = width > 0 ? cutTo(text, width - columns.length) : text;
+    const failed = event.type === "exit" && (event.signal !== null || (event.exit_code ?? 0) !== 0);
+    const paint = COLORS[failed ? "failed" : event.type];
+    this.#lines += color ? `${paint}${columns}${RESET}${cut}\n` : `${columns}${cut}\n`;
+    if (this.#lines.length > 64 * 1024) this.flush();
+  }
+
+  flush(): void {
+    if (this.#lines === "") return;
+    const bytes = new TextEncoder().encode(this.#lines);
+    this.#lines = "";
+    this.#output.write(bytes, bytes.length);
+  }
+
+  finish(summary: RunSummary): void {
+    this.#lines += summaryText(summary);
+    this.flush();
+  }
+}
+
+/** Ancestors that the table knows and that live, counted up to a bound. */
+function depthOf(table: ProcessTable, ppid: number): number {
+  let depth = 0;
+  let pid = ppid;
+  // The top (pid 1) and what is above it are where most stand: no indentation for those.
+  while (pid > 1 && depth < MAX_INDENT) {
+    const slot = table.find(pid);
+    if (slot === NO_SLOT) break;
+    depth++;
+    pid = table.ppid(slot) ?? 0;
+  }
+  return depth;
+}
+
+function lineOf(event: ProcessEvent, depth: number): [string, string] {
+  const time = event.time.slice(11, 26);
+  const ppid = event.ppid === null ? "?" : String(event.ppid);
+  const uid = event.uid === null ? "?" : String(event.uid);
+  const head = `${time} ${event.type} ${String(event.pid).padStart(8)} ${ppid.padStart(8)} ${uid.padStart(6)} `;
+  return [head, "  ".repeat(depth) + textOf(event)];
+}
+
+function textOf(event: ProcessEvent): string {
+  if (event.type === "fork") return printable(event.comm);
+  if (event.type === "exec") return execText(event);
+  return exitText(event);
+}
+
+function execText(event: ExecEvent): string {
+  const command = event.args ? commandLine(event.args) : printable(event.exe ?? event.comm);
+  // A program's name for itself may say little: the path says which file it is.
+  const named = event.exe !== null && event.args !== null && event.args[0] !== event.exe;
+  return `${command}${event.args_truncated ? " …" : ""}${named ? `  [${printable(event.exe ?? "")}]` : ""}`;
+}
+
+function exitText(event: ExitEvent): string {
+  const parts = [printable(event.comm)];
+  if (event.signal !== null) parts.push(`killed by ${event.signal}${event.core_dumped ? " (core dumped)" : ""}`);
+  else if (event.exit_code !== null) parts.push(`code ${event.exit_code}`);
+  if (event.duration_ns !== null) parts.push(`after ${durationText(Number(event.duration_ns))}`);
+  if (event.cpu_user_ns !== null && event.cpu_system_ns !== null) {
+    parts.push(`cpu ${durationText(Number(event.cpu_user_ns + event.cpu_system_ns))}`);
+  }
+  if (event.peak_rss_bytes !== null) parts.push(`peak ${(event.peak_rss_bytes / 2 ** 20).toFixed(1)} MiB`);
+  return parts.join("  ");
+}
+
+/** Nanoseconds with a unit that leaves one to three digits before the point. */
+export function durationText(ns: number): string {
+  if (ns < 1e3) return `${ns} ns`;
+  if (ns < 1e6) return `${(ns / 1e3).toFixed(0)} µs`;
+  if (ns < 1e9) return `${(ns / 1e6).toFixed(1)} ms`;
+  if (ns < 60e9) return `${(ns / 1e9).toFixed(2)} s`;
+  const seconds = Math.round(ns / 1e9);
+  const clock = `${String(Math.floor(seconds / 60) % 60).padStart(2, "0")}:${String(seconds % 60).padStart(2, "0")}`;
+  return `${Math.floor(seconds / 3600)}:${clock} h`;
+}
+
+/** Cut to that many columns, with an ellipsis; never to nothing. */
+function cutTo(text: string, columns: number): string {
+  const room = Math.max(columns, 16);
+  if (Bun.stringWidth(text) <= room) return text;
+  let cut = text.slice(0, room - 1);
+  while (Bun.stringWidth(cut) > room - 1) cut = cut.slice(0, -1);
+  return `${cut}…`;
+}
+
+function summaryText(summary: RunSummary): string {
+  const count = (counts: { fork: number; exec: number; exit: number }) =>
+    `fork ${counts.fork}, exec ${counts.exec}, exit ${counts.exit}`;
+  const { received, emitted, lost, lost_by_type, filtered, duration_s, cost, backend } = summary;
+  const lines = [
+    `${duration_s.toFixed(1)} s by the ${backend} backend: ${count(received)}`,
+    `emitted by the kernel: ${count(emitted)}; lost: ${lost === 0 ? "none" : `${lost} (${count(lost_by_type)})`}`,
+  ];
+  if (filtered.fork + filtered.exec + filtered.exit > 0) lines.push(`held back by filters: ${count(filtered)}`);
+  lines.push(
+    `cost: ${((cost.user_cpu_s + cost.system_cpu_s) * 1e3).toFixed(0)} ms CPU, ${cost.cpu_pct.toFixed(2)} % of one ` +
+      `core, start included; at most ${(cost.max_rss_bytes / 2 ** 20).toFixed(0)} MiB of memory`,
+  );
+  return `\n${lines.join("\n")}\n`;
+}

@@ -1,0 +1,12 @@
+import type { EventView } from "../process/event-view.ts";
+import type { RunSummary } from "../wire/summary.ts";
+
+/** Where events go. */
+export interface Sink {
+  /** Takes one event; the view is void after the call. */
+  write(event: EventView): void;
+  /** Hands on what was gathered; called when the rings are empty. */
+  flush(): void;
+  /** Writes the last line and hands everything on. */
+  finish(summary: RunSummary): void;
+}

@@ -1,0 +1,78 @@
+/**
+ * One record of the wire where it lies: in a ring whose end it may cross, or in
+ * a plain buffer. A cursor, moved from record to record; nothing is copied and
+ * nothing is allocated.
+ */
+export class Record {
+  #u32 = new Uint32Array(0);
+  #u8 = new Uint8Array(0);
+  #mask32 = 0;
+  #mask8 = 0;
+  #start8 = 0;
+  /** Bytes of the record; the ring may have padded it by a few. */
+  length = 0;
+
+  /**
+   * Moves the cursor to a ring's data area; `seek` then names the record.
+   * @param data a power of two of bytes, 4-byte aligned
+   */
+  attach(u32: Uint32Array, u8: Uint8Array): void {
+    this.#u32 = u32;
+    this.#u8 = u8;
+    this.#mask32 = u32.length - 1;
+    this.#mask8 = u8.length - 1;
+  }
+
+  /** The record starts at byte `start` (a multiple of 4, taken round the ring's end) and is `length` long. */
+  seek(start: number, length: number): void {
+    this.#start8 = start;
+    this.length = length;
+  }
+
+  u8(offset: number): number {
+    return this.#u8[(this.#start8 + offset) & this.#mask8] as number;
+  }
+
+  u16(offset: number): number {
+    return this.u8(offset) | (this.u8(offset + 1) << 8);
+  }
+
+  /** `offset` is a multiple of 4, as is every 32-bit member's. */
+  u32(offset: number): number {
+    return this.#u32[((this.#start8 + offset) >>> 2) & this.#mask32] as number;
+  }
+
+  /** A 64-bit member as a double: exact below 2^53. */
+  u64(offset: number): number {
+    return this.u32(offset + 4) * 4294967296 + this.u32(offset);
+  }
+
+  /** A 64-bit member, exact. */
+  big(offset: number): bigint {
+    return (BigInt(this.u32(offset + 4)) << 32n) | BigInt(this.u32(offset));
+  }
+
+  /** Copies `length` bytes from `offset` to `target` at `to`. */
+  copy(offset: number, length: number, target: Uint8Array, to: number): void {
+    const from = (this.#start8 + offset) & this.#mask8;
+    const first = Math.min(length, this.#mask8 + 1 - from);
+    // Short copies, the usual ones, are quicker by hand than by a call and a view.
+    if (length <= 64) {
+      for (let i = 0; i < length; i++) target[to + i] = this.#u8[(from + i) & this.#mask8] as number;
+      return;
+    }
+    target.set(this.#u8.subarray(from, from + first), to);
+    if (first < length) target.set(this.#u8.subarray(0, length - first), to + first);
+  }
+}
+
+/** A cursor on a record in a plain buffer, for what is read from elsewhere than a ring, and for tests. */
+export function recordIn(bytes: Uint8Array): Record {
+  const size = 2 ** Math.ceil(Math.log2(Math.max(bytes.length, 4)));
+  const buffer = new ArrayBuffer(size);
+  new Uint8Array(buffer).set(bytes);
+  const record = new Record();
+  record.attach(new Uint32Array(buffer), new Uint8Array(buffer));
+  record.seek(0, bytes.length);
+  return record;
+}

@@ -1,0 +1,32 @@
+import type { CountByType } from "./event.ts";
+
+/** The last line of a run. For each type `emitted = received + lost`, to the event. */
+export interface RunSummary {
+  type: "summary";
+  duration_s: number;
+  /** What reached user space, by type. */
+  received: CountByType;
+  /** The kernel side's own count of what it handed to the rings, by type. */
+  emitted: CountByType;
+  /** Records that a ring had no room for, in all. */
+  lost: number;
+  lost_by_type: CountByType;
+  lost_by_cpu: { cpu: number; lost: number }[];
+  /** What kernel-side filters held back, by type. */
+  filtered: CountByType;
+  /** What the kernel side counted instead of sending, by type. */
+  suppressed: CountByType;
+  /** Threads that were started and that ended: counted, never sent. */
+  threads: { started: number; exited: number };
+  backend: "btf" | "tracepoint";
+  /** Fields that this backend and kernel cannot give: null in every event. */
+  missing_fields: string[];
+  /** What the collector itself used from its start to its end. */
+  cost: {
+    user_cpu_s: number;
+    system_cpu_s: number;
+    /** Of one core, over `duration_s`. */
+    cpu_pct: number;
+    max_rss_bytes: number;
+  };
+}
