@@ -1,0 +1,48 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { EXIT } from "../../src/errors.ts";
+import { verboseVersionText, versionText } from "../../src/version.ts";
+
+const BINARY = join(import.meta.dir, "../../dist/linnix");
+const reason = existsSync(BINARY) ? "" : " (skipped: no dist/linnix, see `npm run build`)";
+
+/** A directory as a stranger might leave it for root to start linnix in. */
+const trap = mkdtempSync(join(tmpdir(), "linnix-binary-"));
+writeFileSync(join(trap, ".env"), "LINNIX_CONFIG=/nonexistent/from-dotenv.toml\n");
+for (const name of ["bunfig.toml", ".bunfig.toml"]) writeFileSync(join(trap, name), 'preload = ["./preload.ts"]\n');
+writeFileSync(join(trap, "preload.ts"), 'console.log("preloaded");\n');
+afterAll(() => rmSync(trap, { recursive: true, force: true }));
+
+function linnix(args: string[], env: Record<string, string> = {}) {
+  const done = Bun.spawnSync([BINARY, ...args], { cwd: trap, env: { HOME: trap, TMPDIR: trap, ...env }, stdin: null });
+  return { stdout: done.stdout.toString(), stderr: done.stderr.toString(), exitCode: done.exitCode };
+}
+
+describe.skipIf(reason !== "")(`dist/linnix${reason}`, () => {
+  test("says its version, and what it carries", () => {
+    expect(linnix(["--version"])).toEqual({ stdout: `${versionText()}\n`, stderr: "", exitCode: EXIT.ok });
+    expect(linnix(["--version", "--verbose"]).stdout).toBe(`${verboseVersionText()}\n`);
+  });
+
+  test("takes nothing from .env and bunfig.toml where it is started", () => {
+    const { stdout, stderr, exitCode } = linnix(["collect", "--print-config"]);
+    expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: EXIT.ok });
+    expect(stdout).not.toContain("preloaded");
+    // The variable is one that would have been noticed.
+    expect(linnix(["collect", "--print-config"], { LINNIX_CONFIG: "/nonexistent/from-dotenv.toml" }).exitCode).toBe(
+      EXIT.usage,
+    );
+  });
+
+  test("leaves no file behind", () => {
+    linnix(["collect", "--print-config"]);
+    expect(readdirSync(trap).sort()).toEqual([".bunfig.toml", ".env", "bunfig.toml", "preload.ts"]);
+  });
+
+  test("needs nothing of this directory, nor a PATH", () => {
+    const done = Bun.spawnSync([BINARY, "--version"], { cwd: "/", env: {}, stdin: null });
+    expect(done.stdout.toString()).toBe(`${versionText()}\n`);
+  });
+});
