@@ -1,0 +1,175 @@
+/**
+ * Reads just enough of a kernel's BTF to tell what that kernel can do.
+ * Format: Documentation/bpf/btf.rst of the kernel sources.
+ */
+
+/** What the kernel offers, as its own type information says it: true also where a distribution backported it. */
+export interface BtfFeatures {
+  /** Each of sched_process_fork, _exec and _exit has a BTF tracepoint (5.5). */
+  processTracepoints: boolean;
+  /** `sched_process_exit` tells which thread is the last one; null where the type could not be followed. */
+  exitHasGroupDead: boolean | null;
+  /** `iter/task` programs (5.8). */
+  taskIterator: boolean;
+  /** Task storage maps in tracing programs (5.13); null where the type could not be followed. */
+  taskStorage: boolean | null;
+  /** `bpf_ktime_get_boot_ns` (5.8). */
+  bootClock: boolean;
+  /** Maps are charged to the memory cgroup instead of RLIMIT_MEMLOCK (5.11). */
+  memcgAccounting: boolean;
+  /** `BPF_ENABLE_STATS`, statistics held by a file descriptor (5.8). */
+  enableStats: boolean;
+  /** `task_struct.ioac` holds bytes (CONFIG_TASK_IO_ACCOUNTING); null where the type could not be followed. */
+  ioAccounting: boolean | null;
+}
+
+const MAGIC = 0xeb9f;
+const HEADER_BYTES = 24;
+const TYPE_BYTES = 12;
+
+const KIND_STRUCT = 4;
+const KIND_TYPEDEF = 8;
+const KIND_FUNC_PROTO = 13;
+
+/** Bytes that follow `struct btf_type`, by kind: fixed, and for each of its `vlen` members. */
+const TAIL_BYTES: Record<number, [fixed: number, each: number]> = {
+  1: [4, 0], // INT
+  2: [0, 0], // PTR
+  3: [12, 0], // ARRAY
+  4: [0, 12], // STRUCT
+  5: [0, 12], // UNION
+  6: [0, 8], // ENUM
+  7: [0, 0], // FWD
+  8: [0, 0], // TYPEDEF
+  9: [0, 0], // VOLATILE
+  10: [0, 0], // CONST
+  11: [0, 0], // RESTRICT
+  12: [0, 0], // FUNC
+  13: [0, 8], // FUNC_PROTO
+  14: [4, 0], // VAR
+  15: [0, 12], // DATASEC
+  16: [0, 0], // FLOAT
+  17: [4, 0], // DECL_TAG
+  18: [0, 0], // TYPE_TAG
+  19: [0, 12], // ENUM64
+};
+
+/** The features that `bytes` (the whole of `/sys/kernel/btf/vmlinux`) show; null where it is no BTF. */
+export function readBtfFeatures(bytes: Uint8Array): BtfFeatures | null {
+  const btf = openBtf(bytes);
+  if (btf === null) return null;
+  return {
+    processTracepoints: ["fork", "exec", "exit"].every((event) => btf.nameAt(`btf_trace_sched_process_${event}`) > 0),
+    exitHasGroupDead: exitHasGroupDead(btf),
+    taskIterator: btf.nameAt("bpf_iter__task") > 0,
+    // Map type and helper came with 5.11 for LSM programs alone; this member moved there for those that trace.
+    taskStorage: structHas(btf, "task_struct", "bpf_storage"),
+    bootClock: btf.nameAt("BPF_FUNC_ktime_get_boot_ns") > 0,
+    // No name tells it; this helper came with the same release, and libbpf goes by it too.
+    memcgAccounting: btf.nameAt("BPF_FUNC_ktime_get_coarse_ns") > 0,
+    enableStats: btf.nameAt("BPF_ENABLE_STATS") > 0,
+    ioAccounting: structHas(btf, "task_io_accounting", "read_bytes"),
+  };
+}
+
+interface Btf {
+  view: DataView;
+  little: boolean;
+  typesStart: number;
+  typesEnd: number;
+  /** Offset of a name in the string section; 0 where it is not there. */
+  nameAt(name: string): number;
+}
+
+function openBtf(bytes: Uint8Array): Btf | null {
+  if (bytes.length < HEADER_BYTES) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const little = view.getUint16(0, true) === MAGIC;
+  if (!little && view.getUint16(0, false) !== MAGIC) return null;
+
+  const headerBytes = view.getUint32(4, little);
+  const typesStart = headerBytes + view.getUint32(8, little);
+  const typesEnd = typesStart + view.getUint32(12, little);
+  const stringsStart = headerBytes + view.getUint32(16, little);
+  const stringsEnd = stringsStart + view.getUint32(20, little);
+  if (typesEnd > bytes.length || stringsEnd > bytes.length) return null;
+
+  const strings = Buffer.from(bytes.buffer, bytes.byteOffset + stringsStart, stringsEnd - stringsStart);
+  // Strings are whole and ended by NUL; the first one is empty, so each other has a NUL before it too.
+  const nameAt = (name: string) => strings.indexOf(`\0${name}\0`, 0, "latin1") + 1;
+  return { view, little, typesStart, typesEnd, nameAt };
+}
+
+interface BtfType {
+  kind: number;
+  vlen: number;
+  /** Offset of its name in the string section. */
+  name: number;
+  /** Size, or id of the type that it refers to. */
+  sizeOrType: number;
+  /** Where its members begin. */
+  tail: number;
+}
+
+/** Calls `visit` for the types with ids 1, 2, … until it returns true or a kind is unknown. */
+function walkTypes(btf: Btf, visit: (type: BtfType, id: number) => boolean): void {
+  let offset = btf.typesStart;
+  for (let id = 1; offset + TYPE_BYTES <= btf.typesEnd; id++) {
+    const info = btf.view.getUint32(offset + 4, btf.little);
+    const type: BtfType = {
+      kind: (info >>> 24) & 0x1f,
+      vlen: info & 0xffff,
+      name: btf.view.getUint32(offset, btf.little),
+      sizeOrType: btf.view.getUint32(offset + 8, btf.little),
+      tail: offset + TYPE_BYTES,
+    };
+    const tailBytes = TAIL_BYTES[type.kind];
+    if (tailBytes === undefined) return;
+    offset = type.tail + tailBytes[0] + tailBytes[1] * type.vlen;
+    if (offset > btf.typesEnd || visit(type, id)) return;
+  }
+}
+
+function typeById(btf: Btf, wanted: number): BtfType | null {
+  let found: BtfType | null = null;
+  walkTypes(btf, (type, id) => {
+    if (id === wanted) found = type;
+    return id === wanted;
+  });
+  return found;
+}
+
+function typeByName(btf: Btf, kind: number, name: string): BtfType | null {
+  const nameOffset = btf.nameAt(name);
+  if (nameOffset === 0) return null;
+  let found: BtfType | null = null;
+  walkTypes(btf, (type) => {
+    const hit = type.kind === kind && type.name === nameOffset;
+    if (hit) found = type;
+    return hit;
+  });
+  return found;
+}
+
+/**
+ * The tracepoint's arguments are those of the function that
+ * `typedef void (*btf_trace_sched_process_exit)(void *, struct task_struct *, bool)` names:
+ * two without `group_dead`, three with it.
+ */
+function exitHasGroupDead(btf: Btf): boolean | null {
+  const typedef = typeByName(btf, KIND_TYPEDEF, "btf_trace_sched_process_exit");
+  const pointer = typedef && typeById(btf, typedef.sizeOrType);
+  const prototype = pointer && typeById(btf, pointer.sizeOrType);
+  return prototype?.kind === KIND_FUNC_PROTO ? prototype.vlen >= 3 : null;
+}
+
+function structHas(btf: Btf, structName: string, member: string): boolean | null {
+  const struct = typeByName(btf, KIND_STRUCT, structName);
+  if (struct === null) return null;
+  const wanted = btf.nameAt(member);
+  if (wanted === 0) return false;
+  for (let i = 0; i < struct.vlen; i++) {
+    if (btf.view.getUint32(struct.tail + i * 12, btf.little) === wanted) return true;
+  }
+  return false;
+}

@@ -1,0 +1,210 @@
+import { accessSync, closeSync, constants, openSync, readdirSync, readlinkSync, readSync, statSync } from "node:fs";
+import { machine } from "node:os";
+import { join } from "node:path";
+
+/** Why a file gave nothing: `absent` also stands for "not a file". */
+export type ReadFailure = "absent" | "denied" | "failed";
+
+export type ReadResult = { ok: true; bytes: Uint8Array } | { ok: false; reason: ReadFailure };
+
+export interface RunResult {
+  /** null where the program was ended by a signal or by the time limit. */
+  exitCode: number | null;
+  /** Standard output, then standard error; each cut at 16 KiB. */
+  output: string;
+}
+
+/** The only way by which the doctor sees a machine: nothing here writes, and nothing here throws. */
+export interface HostReader {
+  /** As `uname -m` says it. */
+  readonly machine: string;
+  /** At most `maxBytes` (1 MiB) of the file. */
+  readFile(path: string, maxBytes?: number): ReadResult;
+  exists(path: string): boolean;
+  readLink(path: string): string | null;
+  /** Names in a directory, unsorted; empty where it cannot be read. */
+  list(path: string): string[];
+  /** Absolute path of an executable in the fixed PATH. */
+  which(name: string): string | null;
+  /**
+   * Runs `argv` with a bare environment and no input, for at most `limitMs` (5 s), after which it is killed with
+   * all that it started; null where it could not be started.
+   */
+  run(argv: readonly [string, ...string[]], limitMs?: number): Promise<RunResult | null>;
+}
+
+const PATH_DIRECTORIES = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+const MAX_FILE_BYTES = 1 << 20;
+const MAX_OUTPUT_BYTES = 16 << 10;
+const RUN_LIMIT_MS = 5000;
+
+/**
+ * @param root directory that stands for `/`: another one than `/` is a recorded machine
+ */
+export function hostReader(root = "/"): HostReader {
+  const at = (path: string) => join(root, path);
+  return {
+    machine: machine(),
+    readFile: (path, maxBytes = MAX_FILE_BYTES) => readBounded(at(path), maxBytes),
+    exists: (path) => {
+      try {
+        statSync(at(path));
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    readLink: (path) => {
+      try {
+        return readlinkSync(at(path));
+      } catch {
+        return null;
+      }
+    },
+    list: (path) => {
+      try {
+        return readdirSync(at(path));
+      } catch {
+        return [];
+      }
+    },
+    which: (name) => {
+      for (const directory of PATH_DIRECTORIES) {
+        const path = join(directory, name);
+        if (isExecutable(at(path))) return path;
+      }
+      return null;
+    },
+    run: (argv, limitMs = RUN_LIMIT_MS) => runBounded([at(argv[0]), ...argv.slice(1)], limitMs),
+  };
+}
+
+/** The file as text, bytes that are not UTF-8 replaced; null where it cannot be read. */
+export function readText(host: HostReader, path: string): string | null {
+  const result = host.readFile(path);
+  return result.ok ? new TextDecoder().decode(result.bytes).trimEnd() : null;
+}
+
+/** The file as one whole number; null where it cannot be read or holds something else. */
+export function readNumber(host: HostReader, path: string): number | null {
+  const text = readText(host, path)?.trim();
+  return text !== undefined && /^-?\d{1,15}$/.test(text) ? Number(text) : null;
+}
+
+/** Why a file cannot be read, or null where it can. */
+export function readFailure(host: HostReader, path: string): ReadFailure | null {
+  const result = host.readFile(path, 1);
+  return result.ok ? null : result.reason;
+}
+
+function readBounded(path: string, maxBytes: number): ReadResult {
+  let fd: number;
+  try {
+    // O_NONBLOCK: a FIFO in the place of a file must not hold us up.
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    return { ok: false, reason: failureOf(error) };
+  }
+  try {
+    // Files of procfs and sysfs state no useful size, so read until there is no more.
+    const chunks: Uint8Array[] = [];
+    let total = 0;
+    while (total < maxBytes) {
+      const chunk = new Uint8Array(Math.min(maxBytes - total, 256 << 10));
+      const count = readSync(fd, chunk, 0, chunk.length, null);
+      if (count === 0) break;
+      chunks.push(chunk.subarray(0, count));
+      total += count;
+    }
+    return { ok: true, bytes: Buffer.concat(chunks, total) };
+  } catch (error) {
+    return { ok: false, reason: failureOf(error) };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function failureOf(error: unknown): ReadFailure {
+  switch ((error as NodeJS.ErrnoException).code) {
+    case "ENOENT":
+    case "ENOTDIR":
+    case "EISDIR":
+      return "absent";
+    case "EACCES":
+    case "EPERM":
+      return "denied";
+    default:
+      return "failed";
+  }
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+async function runBounded(argv: string[], limitMs: number): Promise<RunResult | null> {
+  let child: Bun.Subprocess<"ignore", "pipe", "pipe">;
+  try {
+    child = Bun.spawn(argv, {
+      cwd: "/",
+      env: { PATH: PATH_DIRECTORIES.join(":"), LC_ALL: "C" },
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+      detached: true,
+    });
+  } catch {
+    return null;
+  }
+  // A grandchild may keep the pipes open after the child is gone: the readers must end with the limit as well.
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), limitMs);
+  limit.signal.addEventListener("abort", () => killGroup(child.pid));
+  try {
+    const [stdout, stderr] = await Promise.all([
+      readStream(child.stdout, limit.signal),
+      readStream(child.stderr, limit.signal),
+    ]);
+    if (stdout.cut || stderr.cut) killGroup(child.pid);
+    await child.exited;
+    return { exitCode: child.signalCode === null ? child.exitCode : null, output: stdout.text + stderr.text };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The child leads a process group of its own, so that nothing that it started outlives it. */
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // Gone already.
+  }
+}
+
+async function readStream(stream: ReadableStream<Uint8Array>, signal: AbortSignal) {
+  const reader = stream.getReader();
+  const stop = () => void reader.cancel().catch(() => {});
+  signal.addEventListener("abort", stop);
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  try {
+    while (total < MAX_OUTPUT_BYTES) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      chunks.push(value);
+      total += value.length;
+    }
+  } catch {
+    // What came until then is what there is.
+  }
+  const cut = total >= MAX_OUTPUT_BYTES;
+  if (cut) stop();
+  signal.removeEventListener("abort", stop);
+  return { text: new TextDecoder().decode(Buffer.concat(chunks).subarray(0, MAX_OUTPUT_BYTES)), cut };
+}

@@ -1,0 +1,65 @@
+import { describe, expect, test } from "bun:test";
+import { readBtfFeatures } from "../../src/doctor/btf.ts";
+import { encodeBtf } from "./btf-encoder.ts";
+
+const ALL = {
+  processTracepoints: true,
+  exitHasGroupDead: true,
+  taskIterator: true,
+  taskStorage: true,
+  bootClock: true,
+  memcgAccounting: true,
+  enableStats: true,
+  ioAccounting: true,
+};
+
+describe("readBtfFeatures", () => {
+  test("finds everything in a kernel that has everything, of either byte order", () => {
+    expect(readBtfFeatures(encodeBtf())).toEqual(ALL);
+    expect(readBtfFeatures(encodeBtf({ little: false }))).toEqual(ALL);
+  });
+
+  test("misses just what is missing", () => {
+    expect(readBtfFeatures(encodeBtf({ exitParameters: 2 }))).toEqual({ ...ALL, exitHasGroupDead: false });
+    expect(readBtfFeatures(encodeBtf({ taskIterator: false }))).toEqual({ ...ALL, taskIterator: false });
+    expect(readBtfFeatures(encodeBtf({ taskStorage: false }))).toEqual({ ...ALL, taskStorage: false });
+    expect(readBtfFeatures(encodeBtf({ bootClock: false }))).toEqual({ ...ALL, bootClock: false });
+    expect(readBtfFeatures(encodeBtf({ memcgAccounting: false }))).toEqual({ ...ALL, memcgAccounting: false });
+    expect(readBtfFeatures(encodeBtf({ enableStats: false }))).toEqual({ ...ALL, enableStats: false });
+    expect(readBtfFeatures(encodeBtf({ ioAccounting: false }))).toEqual({ ...ALL, ioAccounting: false });
+  });
+
+  test("does not take a kernel without one of the tracepoints for one with them", () => {
+    expect(readBtfFeatures(encodeBtf({ exitParameters: 0 }))).toMatchObject({
+      processTracepoints: false,
+      exitHasGroupDead: null,
+    });
+  });
+
+  test("says that it does not know what lies behind a kind of a later kernel", () => {
+    expect(readBtfFeatures(encodeBtf({ unknownKind: true }))).toEqual({
+      ...ALL,
+      exitHasGroupDead: null,
+      taskStorage: null,
+      ioAccounting: null,
+    });
+  });
+
+  test("takes nothing for BTF that is none", () => {
+    expect(readBtfFeatures(new Uint8Array())).toBeNull();
+    expect(readBtfFeatures(new Uint8Array(1000))).toBeNull();
+    const whole = encodeBtf();
+    expect(readBtfFeatures(whole.subarray(0, whole.length - 1))).toBeNull();
+  });
+
+  test("survives any damage behind the magic", () => {
+    const whole = encodeBtf();
+    for (let at = 2; at < whole.length; at++) {
+      for (const value of [0, 1, 0x7f, 0xff]) {
+        const damaged = whole.slice();
+        damaged[at] = value;
+        expect(() => readBtfFeatures(damaged)).not.toThrow();
+      }
+    }
+  });
+});
