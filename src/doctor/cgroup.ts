@@ -1,0 +1,37 @@
+import type { Check } from "./check.ts";
+import type { Mount } from "./mounts.ts";
+
+export interface CgroupFacts {
+  /** Where the v2 tree is mounted; null where it is not. */
+  unifiedTarget: string | null;
+  /** Hierarchies of v1. */
+  legacyCount: number;
+}
+
+export function readCgroup(mounts: readonly Mount[]): CgroupFacts {
+  return {
+    unifiedTarget: mounts.find((mount) => mount.type === "cgroup2")?.target ?? null,
+    legacyCount: new Set(mounts.filter((mount) => mount.type === "cgroup").map((mount) => mount.device)).size,
+  };
+}
+
+export function checkCgroup(cgroup: CgroupFacts): Check {
+  const check = { id: "cgroup", title: "cgroups" };
+  const { unifiedTarget, legacyCount } = cgroup;
+  if (unifiedTarget === null) {
+    return {
+      ...check,
+      status: "warn",
+      found: legacyCount > 0 ? `v1 only, ${legacyCount} hierarchies` : "not mounted",
+      costs: "cgroup_id of events has no path to go with it: cgroup, container and unit may be null",
+      mend: "boot with systemd.unified_cgroup_hierarchy=1, or mount -t cgroup2 none DIRECTORY",
+    };
+  }
+  if (legacyCount === 0) return { ...check, status: "ok", found: `v2 on ${unifiedTarget}` };
+  return {
+    ...check,
+    status: "info",
+    found: `hybrid: v2 on ${unifiedTarget} beside ${legacyCount} hierarchies of v1`,
+    costs: "cgroup_id is that of v2; a container that was set up in v1 alone is not told from its host",
+  };
+}

@@ -1,0 +1,25 @@
+/**
+ * What a finding means for `linnix collect`:
+ * `fail`, it cannot run because of this; `warn`, something it promises is lost,
+ * dearer or unknown; `info`, worth knowing, nothing is lost; `ok`, as it should be.
+ */
+export type Status = "ok" | "warn" | "fail" | "info";
+
+/** One thing that was looked at. The texts are clauses without a full stop and may hold data of the machine. */
+export interface Check {
+  /** Stable machine-readable name, kebab-case. */
+  id: string;
+  title: string;
+  status: Status;
+  found: string;
+  /** What its lack takes away, or makes dearer. */
+  costs?: string;
+  /** What the user can do about it: a command, a setting. */
+  mend?: string;
+}
+
+/** Checks that are shown together under one heading. */
+export interface Section {
+  title: string;
+  checks: Check[];
+}

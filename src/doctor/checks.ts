@@ -1,0 +1,60 @@
+import { checkAgents } from "./agents.ts";
+import { checkAudit } from "./audit.ts";
+import { checkCgroup } from "./cgroup.ts";
+import type { Section } from "./check.ts";
+import { checkClock } from "./clock.ts";
+import type { Facts } from "./facts.ts";
+import { checkJit } from "./jit.ts";
+import { checkFeatures, checkKernel } from "./kernel.ts";
+import { checkLockdown, checkUnprivilegedBpf } from "./lockdown.ts";
+import { checkMachine } from "./machine.ts";
+import { checkHidepid, checkPidNamespace } from "./namespaces.ts";
+import { checkPerf } from "./perf.ts";
+import { checkPrivileges } from "./privileges.ts";
+import { checkPrograms } from "./programs.ts";
+import { checkPtraceScope } from "./ptrace.ts";
+import { checkTracefs } from "./tracefs.ts";
+
+/** Judges the facts; pure. */
+export function checkFacts(facts: Facts): Section[] {
+  const { kernel, privileges, machine } = facts;
+  return [
+    {
+      title: "Kernel",
+      checks: [
+        ...checkKernel(kernel),
+        checkJit(facts.jit, kernel),
+        ...checkFeatures(kernel),
+        checkTracefs(facts.tracefs, kernel, privileges),
+        ...checkPerf(facts.perf, kernel, privileges),
+      ],
+    },
+    {
+      title: "Privileges",
+      checks: [
+        ...checkPrivileges(privileges, kernel),
+        checkUnprivilegedBpf(facts.lockdown, privileges),
+        checkLockdown(facts.lockdown, kernel),
+      ],
+    },
+    {
+      title: "Place",
+      checks: [
+        checkPidNamespace(facts.namespaces),
+        checkHidepid(facts.namespaces, privileges),
+        checkCgroup(facts.cgroup),
+        ...checkMachine(machine),
+        ...checkClock(facts.clock),
+        checkAgents(facts.agents),
+      ],
+    },
+    {
+      title: "Programs to compare with",
+      checks: [
+        ...checkPrograms(facts.programs, machine),
+        checkPtraceScope(facts.ptraceScope, privileges),
+        ...checkAudit(facts.audit, kernel, machine, privileges),
+      ],
+    },
+  ];
+}

@@ -1,0 +1,238 @@
+import { type BtfFeatures, readBtfFeatures } from "./btf.ts";
+import type { Check } from "./check.ts";
+import { type HostReader, type ReadFailure, readText } from "./host-reader.ts";
+
+export interface KernelVersion {
+  major: number;
+  minor: number;
+}
+
+export interface KernelFacts {
+  release: string | null;
+  version: KernelVersion | null;
+  /** As `uname -m` says it. */
+  machine: string;
+  /** bpf(2) was built in. */
+  hasBpf: boolean;
+  btf: BtfFacts;
+  /** A switch of the kernel's configuration: its value, `n` where it is off, null where no configuration is readable. */
+  config(name: string): string | null;
+  /** Words of the kernel command line. */
+  commandLine: string[];
+}
+
+export interface BtfFacts {
+  /** Why there are no features: the file is absent, denied, unreadable, or holds no BTF. */
+  failure: ReadFailure | "malformed" | null;
+  sizeBytes: number;
+  features: BtfFeatures | null;
+}
+
+const BTF_PATH = "/sys/kernel/btf/vmlinux";
+/** Those of today are 5 to 10 MB. */
+const MAX_BTF_BYTES = 64 << 20;
+
+export function readKernel(host: HostReader): KernelFacts {
+  const release = readText(host, "/proc/sys/kernel/osrelease");
+  return {
+    release,
+    version: parseVersion(release),
+    machine: host.machine,
+    // The sysctl and the mount point both come with CONFIG_BPF_SYSCALL; a container may hide either.
+    hasBpf: host.exists("/proc/sys/kernel/unprivileged_bpf_disabled") || host.exists("/sys/fs/bpf"),
+    btf: readBtf(host),
+    config: readConfig(host, release),
+    commandLine: (readText(host, "/proc/cmdline") ?? "").split(/\s+/),
+  };
+}
+
+/** Whether the kernel is at least `major.minor`; null where its version is not known. */
+export function isAtLeast(version: KernelVersion | null, major: number, minor: number): boolean | null {
+  if (version === null) return null;
+  return version.major > major || (version.major === major && version.minor >= minor);
+}
+
+/** Whether its programs can read the boot-time clock: the newest thing that both backends need. */
+export function hasBootClock(kernel: KernelFacts): boolean | null {
+  return kernel.btf.features?.bootClock ?? isAtLeast(kernel.version, 5, 8);
+}
+
+/** Whether BPF maps are charged to RLIMIT_MEMLOCK; null where that is not known. */
+export function chargesMemlock(kernel: KernelFacts): boolean | null {
+  const isNew = kernel.btf.features?.memcgAccounting ?? isAtLeast(kernel.version, 5, 11);
+  return isNew === null ? null : !isNew;
+}
+
+/** Whether BPF statistics can be held by a file descriptor. */
+export function hasEnableStats(kernel: KernelFacts): boolean | null {
+  return kernel.btf.features?.enableStats ?? isAtLeast(kernel.version, 5, 8);
+}
+
+/** Whether the `btf` backend finds what it needs in this kernel. */
+export function offersBtfBackend(kernel: KernelFacts): boolean {
+  return kernel.btf.features?.processTracepoints === true;
+}
+
+export function checkKernel(kernel: KernelFacts): Check[] {
+  return [checkRelease(kernel), checkMachine(kernel), checkBpf(kernel), checkBtf(kernel)];
+}
+
+/** What the kernel's BTF tells about the smaller things that linnix uses where they are there. */
+export function checkFeatures(kernel: KernelFacts): Check[] {
+  return [checkTaskIterator(kernel), checkTaskStorage(kernel), checkGroupDead(kernel), checkIoAccounting(kernel)];
+}
+
+function checkRelease(kernel: KernelFacts): Check {
+  const check = { id: "kernel", title: "kernel", found: kernel.release ?? "/proc/sys/kernel/osrelease cannot be read" };
+  const mend = "boot a kernel of 5.10 or later";
+  if (hasBootClock(kernel) === false) {
+    return {
+      ...check,
+      status: "fail",
+      costs: "BPF programs that trace need 5.5, and the boot-time clock that stamps each event needs 5.8",
+      mend,
+    };
+  }
+  switch (isAtLeast(kernel.version, 5, 10)) {
+    case true:
+      return { ...check, status: "ok", found: `${check.found} (5.10 and later are tested)` };
+    case false:
+      return { ...check, status: "warn", costs: "nobody has tried linnix on kernels before 5.10", mend };
+    default:
+      return { ...check, status: "warn", costs: "its version is not known, so what it can do is a guess" };
+  }
+}
+
+function checkMachine(kernel: KernelFacts): Check {
+  const check = { id: "arch", title: "architecture", found: kernel.machine };
+  if (kernel.machine === "x86_64" || kernel.machine === "aarch64") return { ...check, status: "ok" };
+  return { ...check, status: "warn", costs: "linnix is made for x86_64 and aarch64" };
+}
+
+function checkBpf(kernel: KernelFacts): Check {
+  const check = { id: "bpf", title: "bpf(2)" };
+  if (kernel.hasBpf) return { ...check, status: "ok", found: "in this kernel" };
+  if (kernel.config("BPF_SYSCALL") === "y") {
+    return { ...check, status: "ok", found: "in this kernel, its sysctl and mount point hidden" };
+  }
+  return {
+    ...check,
+    status: "fail",
+    found: "neither /proc/sys/kernel/unprivileged_bpf_disabled nor /sys/fs/bpf is there",
+    costs: "without bpf(2) nothing can be loaded",
+    mend: "a kernel with CONFIG_BPF_SYSCALL=y",
+  };
+}
+
+function checkBtf(kernel: KernelFacts): Check {
+  const { failure, sizeBytes, features } = kernel.btf;
+  const check = { id: "btf", title: "kernel BTF" };
+  const costs = "collect falls back to the tracepoint backend, which cannot tell arguments nor an exit's figures";
+  if (features === null) {
+    const why = { absent: "not there", denied: "not readable", failed: "not readable", malformed: "no BTF" };
+    return {
+      ...check,
+      status: "warn",
+      found: `${BTF_PATH} is ${why[failure ?? "absent"]}`,
+      costs,
+      mend:
+        failure === "absent"
+          ? "a kernel with CONFIG_DEBUG_INFO_BTF=y, as those of the distributions are"
+          : `make ${BTF_PATH} of the host readable here`,
+    };
+  }
+  const found = `${BTF_PATH}, ${(sizeBytes / 2 ** 20).toFixed(1)} MiB`;
+  if (features.processTracepoints) return { ...check, status: "ok", found };
+  return {
+    ...check,
+    status: "warn",
+    found: `${found}, without the tracepoints of fork, exec and exit`,
+    costs,
+    mend: "boot a kernel of 5.5 or later",
+  };
+}
+
+function checkTaskIterator(kernel: KernelFacts): Check {
+  const check = { id: "task-iterator", title: "task iterator" };
+  if (kernel.btf.features?.taskIterator) return { ...check, status: "ok", found: "iter/task" };
+  return {
+    ...check,
+    status: "warn",
+    found: unknownWithoutBtf(kernel, "not in this kernel"),
+    costs: "processes that run already, CPU and memory are read from /proc, some 40 times dearer",
+    mend: "a kernel of 5.8 or later with BTF",
+  };
+}
+
+function checkTaskStorage(kernel: KernelFacts): Check {
+  const check = { id: "task-storage", title: "task storage" };
+  if (kernel.btf.features?.taskStorage) return { ...check, status: "ok", found: "for programs that trace" };
+  return {
+    ...check,
+    status: "info",
+    found: unknownWithoutBtf(kernel, "not in this kernel (5.13)"),
+    costs: "a hash map stands in for it",
+  };
+}
+
+function checkGroupDead(kernel: KernelFacts): Check {
+  const check = { id: "group-dead", title: "group_dead" };
+  if (kernel.btf.features?.exitHasGroupDead) {
+    return { ...check, status: "ok", found: "sched_process_exit says which thread was the last" };
+  }
+  return {
+    ...check,
+    status: "info",
+    found: unknownWithoutBtf(kernel, "sched_process_exit does not say which thread was the last"),
+    costs: "linnix counts threads itself",
+  };
+}
+
+function checkIoAccounting(kernel: KernelFacts): Check {
+  const check = { id: "io-accounting", title: "I/O accounting" };
+  if (kernel.btf.features === null) return { ...check, status: "info", found: "unknown without BTF" };
+  if (kernel.btf.features.ioAccounting) return { ...check, status: "ok", found: "bytes read and written by process" };
+  return {
+    ...check,
+    status: "warn",
+    found: "not in this kernel",
+    costs: "read_bytes and write_bytes are null",
+    mend: "a kernel with CONFIG_TASK_IO_ACCOUNTING=y",
+  };
+}
+
+function unknownWithoutBtf(kernel: KernelFacts, otherwise: string): string {
+  return kernel.btf.features === null ? "unknown without BTF" : otherwise;
+}
+
+function parseVersion(release: string | null): KernelVersion | null {
+  const match = /^(\d{1,4})\.(\d{1,4})/.exec(release ?? "");
+  return match ? { major: Number(match[1]), minor: Number(match[2]) } : null;
+}
+
+function readBtf(host: HostReader): BtfFacts {
+  const result = host.readFile(BTF_PATH, MAX_BTF_BYTES);
+  if (!result.ok) return { failure: result.reason, sizeBytes: 0, features: null };
+  const features = readBtfFeatures(result.bytes);
+  return { failure: features ? null : "malformed", sizeBytes: result.bytes.length, features };
+}
+
+function readConfig(host: HostReader, release: string | null): KernelFacts["config"] {
+  const text = unzipped(host, "/proc/config.gz") ?? (release && readText(host, `/boot/config-${release}`));
+  if (!text) return () => null;
+  const values = new Map<string, string>();
+  for (const [, name, value] of text.matchAll(/^CONFIG_(\w+)=(.*)$/gm)) {
+    if (name !== undefined && value !== undefined) values.set(name, value);
+  }
+  return (name) => values.get(name) ?? "n";
+}
+
+function unzipped(host: HostReader, path: string): string | null {
+  const result = host.readFile(path);
+  if (!result.ok) return null;
+  try {
+    return new TextDecoder().decode(Bun.gunzipSync(new Uint8Array(result.bytes)));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,79 @@
+import type { Check } from "./check.ts";
+import { type HostReader, readFailure, readNumber, readText } from "./host-reader.ts";
+import type { KernelFacts } from "./kernel.ts";
+import { mayLoad, type PrivilegeFacts } from "./privileges.ts";
+
+export type LockdownMode = "none" | "integrity" | "confidentiality";
+
+export interface LockdownFacts {
+  /** null where it cannot be read. */
+  mode: LockdownMode | null;
+  denied: boolean;
+  /** securityfs shows nothing at all, so the file's absence means nothing. */
+  securityfsMounted: boolean;
+  /** kernel.unprivileged_bpf_disabled: 0 no, 1 until reboot, 2 yes; null where it cannot be read. */
+  unprivilegedBpfDisabled: number | null;
+}
+
+const LOCKDOWN_PATH = "/sys/kernel/security/lockdown";
+const CONFIDENTIALITY_COSTS = "the kernel refuses BPF programs that read its memory, and tracefs, to root too";
+
+export function readLockdown(host: HostReader): LockdownFacts {
+  // "none [integrity] confidentiality": the one in brackets is on.
+  const mode = /\[(none|integrity|confidentiality)\]/.exec(readText(host, LOCKDOWN_PATH) ?? "")?.[1];
+  return {
+    mode: (mode as LockdownMode | undefined) ?? null,
+    denied: readFailure(host, LOCKDOWN_PATH) === "denied",
+    securityfsMounted: host.list("/sys/kernel/security").length > 0,
+    unprivilegedBpfDisabled: readNumber(host, "/proc/sys/kernel/unprivileged_bpf_disabled"),
+  };
+}
+
+export function checkLockdown(lockdown: LockdownFacts, kernel: KernelFacts): Check {
+  const check = { id: "lockdown", title: "lockdown" };
+  switch (lockdown.mode) {
+    case "none":
+      return { ...check, status: "ok", found: "none" };
+    case "integrity":
+      return { ...check, status: "ok", found: "integrity, which lets BPF programs read" };
+    case "confidentiality":
+      return {
+        ...check,
+        status: "fail",
+        found: "confidentiality",
+        costs: CONFIDENTIALITY_COSTS,
+        mend: "boot with lockdown=integrity; while the machine is up it cannot be loosened",
+      };
+    default:
+      break;
+  }
+  const asked = kernel.commandLine.find((word) => word.startsWith("lockdown="));
+  if (kernel.config("SECURITY_LOCKDOWN_LSM") === "n") return { ...check, status: "ok", found: "not in this kernel" };
+  if (lockdown.securityfsMounted && !lockdown.denied) return { ...check, status: "ok", found: "not active" };
+  const isLikely = asked === "lockdown=confidentiality";
+  return {
+    ...check,
+    status: isLikely ? "warn" : "info",
+    found: lockdown.denied
+      ? "unknown without root"
+      : `unknown: securityfs is not mounted; ${asked ? `the kernel was booted with ${asked}` : "the kernel's command line asks for none"}`,
+    ...(isLikely ? { costs: CONFIDENTIALITY_COSTS } : {}),
+    ...(lockdown.denied ? {} : { mend: "to see it: mount -t securityfs securityfs /sys/kernel/security" }),
+  };
+}
+
+export function checkUnprivilegedBpf(lockdown: LockdownFacts, privileges: PrivilegeFacts): Check {
+  const check = { id: "unprivileged-bpf", title: "unprivileged BPF" };
+  const value = lockdown.unprivilegedBpfDisabled;
+  if (value === null) return { ...check, status: "info", found: "kernel.unprivileged_bpf_disabled cannot be read" };
+  if (value === 0) {
+    return {
+      ...check,
+      status: "info",
+      found: "allowed (kernel.unprivileged_bpf_disabled = 0), which linnix has no use for",
+    };
+  }
+  const found = `disabled (kernel.unprivileged_bpf_disabled = ${value})`;
+  if (mayLoad(privileges)) return { ...check, status: "ok", found: `${found}, which does not bind this user` };
+  return { ...check, status: "info", found, costs: "this user cannot load any program; linnix would need root anyway" };
+}

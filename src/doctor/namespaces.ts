@@ -1,0 +1,63 @@
+import type { Check } from "./check.ts";
+import type { HostReader } from "./host-reader.ts";
+import type { Mount } from "./mounts.ts";
+import { holds, type PrivilegeFacts } from "./privileges.ts";
+
+export interface NamespaceFacts {
+  /** null where it cannot be told. */
+  inInitialPidNamespace: boolean | null;
+  /** `hidepid=` of /proc: `0`/`off`, `1`/`noaccess`, `2`/`invisible`, `4`/`ptraceable`; null where it is not given. */
+  hidepid: string | null;
+}
+
+/** PROC_PID_INIT_INO of include/linux/proc_ns.h. */
+const INITIAL_PID_NAMESPACE = "pid:[4026531836]";
+
+export function readNamespaces(host: HostReader, mounts: readonly Mount[]): NamespaceFacts {
+  const namespace = host.readLink("/proc/self/ns/pid");
+  // The last mount on a target is the one that is seen.
+  const proc = mounts.findLast((mount) => mount.target === "/proc" && mount.type === "proc");
+  const hidepid = proc?.options.find((option) => option.startsWith("hidepid="))?.slice("hidepid=".length);
+  return {
+    inInitialPidNamespace: namespace === null ? null : namespace === INITIAL_PID_NAMESPACE,
+    hidepid: hidepid ?? null,
+  };
+}
+
+export function checkPidNamespace(namespaces: NamespaceFacts): Check {
+  const check = { id: "pid-namespace", title: "pid namespace" };
+  switch (namespaces.inInitialPidNamespace) {
+    case true:
+      return { ...check, status: "ok", found: "the initial one" };
+    case false:
+      return {
+        ...check,
+        status: "warn",
+        found: "not the initial one (a container?)",
+        costs:
+          "pid and ppid of events are the host's, not those seen here; " +
+          "what is looked up in /proc is missing or another process's",
+        mend: "docker run --pid=host, or run linnix on the host",
+      };
+    default:
+      return { ...check, status: "info", found: "unknown: /proc/self/ns/pid cannot be read" };
+  }
+}
+
+export function checkHidepid(namespaces: NamespaceFacts, privileges: PrivilegeFacts): Check {
+  const check = { id: "hidepid", title: "/proc" };
+  const { hidepid } = namespaces;
+  if (hidepid === null || hidepid === "0" || hidepid === "off") {
+    return { ...check, status: "ok", found: "shows all processes" };
+  }
+  const found = `mounted with hidepid=${hidepid}`;
+  if (holds(privileges, "CAP_SYS_PTRACE"))
+    return { ...check, status: "ok", found: `${found}, which does not bind this user` };
+  return {
+    ...check,
+    status: "warn",
+    found,
+    costs: "other users' processes are hidden from polling, and from the tracepoint backend at start",
+    mend: "run it as root, or mount -o remount,hidepid=0 /proc",
+  };
+}

@@ -1,0 +1,142 @@
+import type { Check } from "./check.ts";
+import { type HostReader, readNumber, readText } from "./host-reader.ts";
+import { chargesMemlock, hasEnableStats, type KernelFacts } from "./kernel.ts";
+import { holds, mayLoad, type PrivilegeFacts } from "./privileges.ts";
+
+export interface PerfFacts {
+  /** kernel.perf_event_paranoid; null where there are no perf events. */
+  paranoid: number | null;
+  /** kernel.perf_event_mlock_kb: ring memory that a user may map, for each online CPU. */
+  mlockKib: number | null;
+  /** RLIMIT_MEMLOCK, hard, in bytes; Infinity for unlimited, null where it cannot be read. */
+  memlockBytes: number | null;
+  /** kernel.bpf_stats_enabled. */
+  bpfStats: number | null;
+}
+
+/** `--ring-size` as it is by default, and the control page, which is 64 KiB on some machines. */
+const RING_KIB = 256;
+const CONTROL_PAGE_KIB = 64;
+/** More than all maps of a default run take together. */
+const MAPS_BYTES = 32 << 20;
+
+export function readPerf(host: HostReader): PerfFacts {
+  const limit = /^Max locked memory\s+(\S+)\s+(\S+)/m.exec(readText(host, "/proc/self/limits") ?? "")?.[2];
+  return {
+    paranoid: readNumber(host, "/proc/sys/kernel/perf_event_paranoid"),
+    mlockKib: readNumber(host, "/proc/sys/kernel/perf_event_mlock_kb"),
+    memlockBytes: limit === undefined ? null : limit === "unlimited" ? Number.POSITIVE_INFINITY : Number(limit),
+    bpfStats: readNumber(host, "/proc/sys/kernel/bpf_stats_enabled"),
+  };
+}
+
+export function checkPerf(perf: PerfFacts, kernel: KernelFacts, privileges: PrivilegeFacts): Check[] {
+  return [
+    checkParanoid(perf, kernel, privileges),
+    checkRingMemory(perf, privileges),
+    checkMemlock(perf, kernel, privileges),
+    checkStatistics(perf, kernel, privileges),
+  ];
+}
+
+function checkParanoid(perf: PerfFacts, kernel: KernelFacts, privileges: PrivilegeFacts): Check {
+  const check = { id: "perf-event-paranoid", title: "perf events" };
+  if (perf.paranoid === null) {
+    if (kernel.config("PERF_EVENTS") === "y") {
+      return { ...check, status: "info", found: "in this kernel; kernel.perf_event_paranoid cannot be read" };
+    }
+    return {
+      ...check,
+      status: "fail",
+      found: "kernel.perf_event_paranoid is not there",
+      costs: "without perf events there is no ring to read from",
+      mend: "a kernel with CONFIG_PERF_EVENTS=y",
+    };
+  }
+  const found = `kernel.perf_event_paranoid = ${perf.paranoid}`;
+  if (holds(privileges, "CAP_SYS_ADMIN"))
+    return { ...check, status: "ok", found: `${found}, which does not bind this user` };
+  // Levels above 2 are Debian's, Ubuntu's and Android's own; some of their kernels let CAP_SYS_ADMIN alone past them.
+  if (perf.paranoid > 2) {
+    return {
+      ...check,
+      status: "warn",
+      found,
+      costs: "the distribution's own level may refuse perf rings to all but CAP_SYS_ADMIN",
+      mend: "sysctl -w kernel.perf_event_paranoid=2",
+    };
+  }
+  return { ...check, status: mayLoad(privileges) ? "ok" : "info", found };
+}
+
+function checkRingMemory(perf: PerfFacts, privileges: PrivilegeFacts): Check {
+  const check = { id: "ring-memory", title: "ring memory" };
+  if (holds(privileges, "CAP_IPC_LOCK") || perf.paranoid === -1) {
+    return { ...check, status: "ok", found: "without a limit for this user" };
+  }
+  if (perf.mlockKib === null) return { ...check, status: "info", found: "kernel.perf_event_mlock_kb cannot be read" };
+  const found = `${perf.mlockKib} KiB a CPU (kernel.perf_event_mlock_kb)`;
+  const wantedKib = RING_KIB + CONTROL_PAGE_KIB;
+  if (perf.mlockKib >= wantedKib) return { ...check, status: "ok", found: `${found}, a ring takes ${RING_KIB} KiB` };
+  return {
+    ...check,
+    status: "warn",
+    found,
+    costs: `the default ring of ${RING_KIB} KiB a CPU may be refused`,
+    mend: `sysctl -w kernel.perf_event_mlock_kb=${wantedKib}, or a smaller collect --ring-size`,
+  };
+}
+
+function checkMemlock(perf: PerfFacts, kernel: KernelFacts, privileges: PrivilegeFacts): Check {
+  const check = { id: "memlock", title: "RLIMIT_MEMLOCK" };
+  const bytes = perf.memlockBytes;
+  const limit =
+    bytes === null ? "unknown" : bytes === Number.POSITIVE_INFINITY ? "unlimited" : `${Math.round(bytes / 1024)} KiB`;
+  const charges = chargesMemlock(kernel);
+  if (charges === false) {
+    return { ...check, status: "ok", found: `${limit}, and this kernel does not charge BPF maps to it` };
+  }
+  if (holds(privileges, "CAP_SYS_RESOURCE")) {
+    return { ...check, status: "ok", found: `${limit}, which this user may raise` };
+  }
+  if (bytes === null || charges === null) return { ...check, status: "info", found: limit };
+  if (bytes >= MAPS_BYTES) return { ...check, status: "ok", found: limit };
+  return {
+    ...check,
+    status: "fail",
+    found: `${limit}, and no CAP_SYS_RESOURCE to raise it`,
+    costs: "kernels before 5.11 charge BPF maps to it, and these do not fit",
+    mend: "ulimit -l unlimited as root, or LimitMEMLOCK=infinity in the unit",
+  };
+}
+
+function checkStatistics(perf: PerfFacts, kernel: KernelFacts, privileges: PrivilegeFacts): Check {
+  const check = { id: "bpf-statistics", title: "BPF statistics" };
+  if (perf.bpfStats !== null && perf.bpfStats > 0) {
+    return {
+      ...check,
+      status: "warn",
+      found: "switched on for the whole machine (kernel.bpf_stats_enabled = 1)",
+      costs: "each run of each BPF program reads the clock twice more, whether anybody asks or not",
+      mend: "sysctl -w kernel.bpf_stats_enabled=0",
+    };
+  }
+  if (hasEnableStats(kernel) === false) {
+    return {
+      ...check,
+      status: "warn",
+      found: "only by the sysctl, no BPF_ENABLE_STATS",
+      costs: "overhead-test has no in-kernel figures, as it will not touch a sysctl that a crash would leave on",
+      mend: "a kernel of 5.8 or later",
+    };
+  }
+  if (holds(privileges, "CAP_SYS_ADMIN")) {
+    return { ...check, status: "ok", found: "off; held by a file descriptor while overhead-test measures" };
+  }
+  return {
+    ...check,
+    status: "info",
+    found: "off, and only CAP_SYS_ADMIN may switch them on",
+    costs: "overhead-test has no in-kernel figures",
+  };
+}

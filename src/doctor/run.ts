@@ -1,0 +1,75 @@
+import { version } from "../../package.json";
+import { EXIT, type ExitCode } from "../errors.ts";
+import { checkFacts } from "./checks.ts";
+import { type Facts, readFacts } from "./facts.ts";
+import { type HostReader, hostReader } from "./host-reader.ts";
+import { isJitOn } from "./jit.ts";
+import { renderReport } from "./render.ts";
+import { judge } from "./verdict.ts";
+
+export interface DoctorOptions {
+  /** Print `linnix.doctor/1` instead of the table. */
+  json: boolean;
+  color: boolean;
+  /** Columns to wrap the table at; by default those of the terminal, and no wrapping where there is none. */
+  columns?: number | null;
+  /** The machine to look at; by default this one. */
+  host?: HostReader;
+  /** How long steal time is watched, in ms. */
+  stealWindowMs?: number;
+}
+
+/**
+ * Looks at what this machine has and lacks for linnix.
+ * @returns the report, and `EXIT.ok` where `collect` can run here as this user, else `EXIT.cannotRun`
+ */
+export async function runDoctor(options: DoctorOptions): Promise<{ text: string; exitCode: ExitCode }> {
+  const { host = hostReader(), stealWindowMs } = options;
+  const facts = await readFacts(host, stealWindowMs === undefined ? {} : { stealWindowMs });
+  const sections = checkFacts(facts);
+  const verdict = judge(facts, sections);
+  const exitCode = verdict.can.collect ? EXIT.ok : EXIT.cannotRun;
+  if (options.json) {
+    const report = {
+      schema: "linnix.doctor/1",
+      version,
+      host: describeHost(facts),
+      checks: sections.flatMap((section) => section.checks),
+      backend: verdict.backend,
+      null_fields: verdict.nullFields,
+      can: {
+        collect: verdict.can.collect,
+        "overhead-test": verdict.can.overheadTest,
+        "compare-with-polling": verdict.can.compareWithPolling,
+      },
+      missing_rows: verdict.missingRows,
+    };
+    return { text: `${JSON.stringify(report, null, 2)}\n`, exitCode };
+  }
+  const { kernel, machine } = facts;
+  const where = [`Linux ${kernel.release ?? "(unknown)"}`, machine.distribution].filter(Boolean).join(", ");
+  const heading = `linnix ${version} doctor on ${where}`;
+  const columns = options.columns === undefined ? terminalColumns() : options.columns;
+  return { text: renderReport(heading, sections, verdict, { color: options.color, columns }), exitCode };
+}
+
+/** The same names as in the other reports; null for what cannot be told. */
+function describeHost({ kernel, jit, machine, clock }: Facts) {
+  return {
+    kernel: kernel.release,
+    arch: kernel.machine,
+    distribution: machine.distribution,
+    cpus: machine.cpusOnline,
+    cpu_model: machine.cpuModel,
+    memory_bytes: machine.memoryBytes,
+    btf: kernel.btf.features !== null,
+    jit: isJitOn(jit, kernel),
+    virtualization: machine.virtualization,
+    steal_pct: clock.stealPct,
+    clocksource: clock.clocksource,
+  };
+}
+
+function terminalColumns(): number | null {
+  return process.stdout.isTTY ? process.stdout.columns || 80 : null;
+}

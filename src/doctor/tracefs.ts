@@ -1,0 +1,66 @@
+import type { Check } from "./check.ts";
+import { type HostReader, type ReadFailure, readFailure, readText } from "./host-reader.ts";
+import { type KernelFacts, offersBtfBackend } from "./kernel.ts";
+import type { Mount } from "./mounts.ts";
+import { holds, type PrivilegeFacts } from "./privileges.ts";
+
+export interface TracefsFacts {
+  /** Where it is mounted; null where it is not. */
+  target: string | null;
+  /** Why the tracepoints' format files cannot be read there. */
+  failure: ReadFailure | null;
+  /** The kernel has it, mounted or not. */
+  supported: boolean;
+}
+
+export function readTracefs(host: HostReader, mounts: readonly Mount[]): TracefsFacts {
+  const target = mounts.find((mount) => mount.type === "tracefs")?.target ?? null;
+  const filesystems = readText(host, "/proc/filesystems") ?? "";
+  return {
+    target,
+    failure: target === null ? null : readFailure(host, `${target}/events/sched/sched_process_exit/format`),
+    supported: target !== null || /^nodev\ttracefs$/m.test(filesystems),
+  };
+}
+
+/** Whether the `tracepoint` backend can, or as root could, read where tracepoints keep their fields. */
+export function offersTracepointBackend(tracefs: TracefsFacts): boolean {
+  return tracefs.target === null ? tracefs.supported : tracefs.failure !== "absent";
+}
+
+export function checkTracefs(tracefs: TracefsFacts, kernel: KernelFacts, privileges: PrivilegeFacts): Check {
+  const check = { id: "tracefs", title: "tracefs" };
+  const needed = !offersBtfBackend(kernel);
+  const costs = needed
+    ? "without BTF and without tracefs there is no backend left"
+    : "only collect --backend tracepoint needs it";
+
+  if (!offersTracepointBackend(tracefs)) {
+    return {
+      ...check,
+      status: needed ? "fail" : "info",
+      found: tracefs.supported ? `${tracefs.target} has no sched events` : "not in this kernel",
+      costs,
+      mend: "a kernel with CONFIG_FTRACE=y, or with CONFIG_DEBUG_INFO_BTF=y, which does without",
+    };
+  }
+  if (tracefs.target !== null) {
+    if (tracefs.failure === null) return { ...check, status: "ok", found: `mounted on ${tracefs.target}` };
+    return {
+      ...check,
+      status: needed ? "warn" : "info",
+      found: `mounted on ${tracefs.target}; what is in it is unknown without root`,
+      costs,
+    };
+  }
+  if (holds(privileges, "CAP_SYS_ADMIN")) {
+    return { ...check, status: "ok", found: "not mounted; where it is needed collect mounts it for itself alone" };
+  }
+  return {
+    ...check,
+    status: needed ? "fail" : "info",
+    found: "not mounted, and this user cannot mount it",
+    costs,
+    mend: "as root: mount -t tracefs tracefs /sys/kernel/tracing",
+  };
+}

@@ -1,0 +1,122 @@
+import type { ExecEvent, ExitEvent } from "../wire/event.ts";
+import type { Check, Section, Status } from "./check.ts";
+import type { Facts } from "./facts.ts";
+import { hasEnableStats, offersBtfBackend } from "./kernel.ts";
+import { holds, isRoot } from "./privileges.ts";
+import { offersTracepointBackend } from "./tracefs.ts";
+
+export type Backend = "btf" | "tracepoint";
+
+/** What the machine can be used for. */
+export interface Verdict {
+  /** The backend that `collect` chooses on this kernel, be it for this user or for root; null where it offers none. */
+  backend: Backend | null;
+  /** Fields of events that this kernel and backend cannot give. */
+  nullFields: string[];
+  /** Whether each subcommand can run here and now, as this user. */
+  can: { collect: boolean; overheadTest: boolean; compareWithPolling: boolean };
+  /** Rows of the comparison that will be missing. */
+  missingRows: string[];
+  /** The one mark and sentence that sums it up. */
+  status: Status;
+  sentence: string;
+}
+
+/** What only task_struct knows, which classic tracepoints do not show. */
+const TRACEPOINT_NULL_FIELDS = [
+  "args",
+  "args_truncated",
+  "exit_code",
+  "signal",
+  "core_dumped",
+  "cpu_user_ns",
+  "cpu_system_ns",
+  "peak_rss_bytes",
+  "minor_faults",
+  "major_faults",
+  "read_bytes",
+  "write_bytes",
+] as const satisfies readonly (keyof ExecEvent | keyof ExitEvent)[];
+
+interface Row {
+  method: string;
+  /** Checks that show a lack of what the method needs. */
+  checks: string[];
+  /** What it needs besides. */
+  needs?: "bpf" | "root";
+}
+
+/** Rows of the comparison that not every machine can have. */
+const ROWS: readonly Row[] = [
+  { method: "ps", checks: ["ps"] },
+  { method: "ps-log", checks: ["ps"] },
+  { method: "top", checks: ["top"] },
+  { method: "task-iterator", checks: ["task-iterator"], needs: "bpf" },
+  { method: "strace", checks: ["strace", "ptrace-scope"] },
+  { method: "auditd", checks: ["auditd", "audit"], needs: "root" },
+  { method: "linnix", checks: [], needs: "bpf" },
+  { method: "execsnoop", checks: ["execsnoop"], needs: "bpf" },
+  // The kernel's process connector speaks to root alone.
+  { method: "forkstat", checks: ["forkstat"], needs: "root" },
+  { method: "bpftrace", checks: ["bpftrace"], needs: "bpf" },
+  { method: "pidstat", checks: ["pidstat"] },
+];
+
+/** Sums the checks up; pure. */
+export function judge(facts: Facts, sections: readonly Section[]): Verdict {
+  const checks = sections.flatMap((section) => section.checks);
+  const backend = chooseBackend(facts);
+  const collect = backend !== null && checks.every((check) => check.status !== "fail");
+  const nullFields = listNullFields(facts, backend);
+  const lacking = new Set(checks.filter(isLack).map(({ id }) => id));
+  const has = { bpf: collect, root: isRoot(facts.privileges) };
+  const missingRows = ROWS.filter(
+    ({ checks, needs }) => checks.some((id) => lacking.has(id)) || (needs && !has[needs]),
+  ).map(({ method }) => method);
+  return {
+    backend,
+    nullFields,
+    // Polling needs nothing but /proc; a method that cannot run is a row that says so.
+    can: { collect, overheadTest: collect, compareWithPolling: true },
+    missingRows,
+    status: !collect ? "fail" : backend === "btf" && nullFields.length === 0 ? "ok" : "warn",
+    sentence: [
+      collect ? collectSentence(facts, backend, nullFields) : cannotSentence(backend, checks),
+      compareSentence(collect, missingRows),
+    ].join("; "),
+  };
+}
+
+function chooseBackend({ kernel, tracefs }: Facts): Backend | null {
+  if (offersBtfBackend(kernel)) return "btf";
+  return offersTracepointBackend(tracefs) ? "tracepoint" : null;
+}
+
+function listNullFields({ kernel }: Facts, backend: Backend | null): string[] {
+  if (backend === null) return [];
+  if (backend === "tracepoint") return [...TRACEPOINT_NULL_FIELDS];
+  return kernel.btf.features?.ioAccounting === false ? ["read_bytes", "write_bytes"] : [];
+}
+
+function isLack(check: Check): boolean {
+  return (check.status === "warn" || check.status === "info") && check.costs !== undefined;
+}
+
+function collectSentence(facts: Facts, backend: Backend | null, nullFields: readonly string[]): string {
+  const fields = nullFields.length === 0 ? "every field known" : `null: ${nullFields.join(", ")}`;
+  const hasStatistics = hasEnableStats(facts.kernel) !== false && holds(facts.privileges, "CAP_SYS_ADMIN");
+  const lack = hasStatistics ? "" : " (the latter without in-kernel figures)";
+  return `collect and overhead-test can run here${lack}: ${backend} backend, ${fields}`;
+}
+
+function cannotSentence(backend: Backend | null, checks: readonly Check[]): string {
+  const blocking = checks.filter((check) => check.status === "fail").map((check) => check.title);
+  const why = blocking.length === 0 ? "" : ` (${blocking.join(", ")})`;
+  const else_ = backend === null ? "this kernel offers no backend" : `the kernel itself offers the ${backend} backend`;
+  return `collect and overhead-test cannot run here${why}, ${else_}`;
+}
+
+function compareSentence(collect: boolean, missingRows: readonly string[]): string {
+  const rows = missingRows.length === 0 ? "with every method" : `without ${missingRows.join(", ")}`;
+  return `compare-with-polling can run${collect ? " too" : ""}, ${rows}`;
+}

@@ -1,0 +1,551 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import type { Check } from "../../src/doctor/check.ts";
+import { checkFacts } from "../../src/doctor/checks.ts";
+import { checkClock, readClock } from "../../src/doctor/clock.ts";
+import { readFacts } from "../../src/doctor/facts.ts";
+import { judge, type Verdict } from "../../src/doctor/verdict.ts";
+import { encodeBtf } from "./btf-encoder.ts";
+import { auditctl, type MachineOptions, mountinfo, recordMachine, status } from "./recorded-machine.ts";
+
+// Programs are started for real, and the machine may be busy.
+setDefaultTimeout(60_000);
+
+/** CAP_BPF and CAP_PERFMON alone. */
+const BPF_AND_PERFMON = "000000c000000000";
+const NOTHING = "0000000000000000";
+
+interface Examination {
+  check(id: string): Check;
+  /** Ids of the checks that are neither ok nor info. */
+  troubles: string[];
+  verdict: Verdict;
+}
+
+async function examine(options: MachineOptions = {}): Promise<Examination> {
+  using machine = recordMachine(options);
+  const facts = await readFacts(machine.host, { stealWindowMs: 0 });
+  const sections = checkFacts(facts);
+  const checks = sections.flatMap((section) => section.checks);
+  const ids = checks.map(({ id }) => id);
+  expect(new Set(ids).size).toBe(ids.length);
+  for (const check of checks) {
+    // Whatever is wrong says what it costs.
+    if (check.status === "warn" || check.status === "fail") expect(check.costs).toBeString();
+  }
+  return {
+    check: (id) => {
+      const found = checks.find((check) => check.id === id);
+      if (found === undefined) throw new Error(`no check ${id}`);
+      return found;
+    },
+    troubles: checks.filter(({ status }) => status === "warn" || status === "fail").map(({ id }) => id),
+    verdict: judge(facts, sections),
+  };
+}
+
+test("a good machine has no trouble, and can do everything", async () => {
+  const { troubles, verdict } = await examine();
+  expect(troubles).toEqual([]);
+  expect(verdict).toMatchObject({
+    backend: "btf",
+    nullFields: [],
+    can: { collect: true, overheadTest: true, compareWithPolling: true },
+    missingRows: [],
+    status: "ok",
+  });
+});
+
+describe("kernel", () => {
+  test("without BTF falls back to tracepoints, and names what is null", async () => {
+    const { check, verdict } = await examine({ files: { "/sys/kernel/btf/vmlinux": null } });
+    expect(check("btf")).toMatchObject({ status: "warn", mend: expect.stringContaining("CONFIG_DEBUG_INFO_BTF") });
+    expect(check("task-iterator")).toMatchObject({ status: "warn", found: "unknown without BTF" });
+    expect(verdict.backend).toBe("tracepoint");
+    expect(verdict.can.collect).toBeTrue();
+    expect(verdict.nullFields).toContain("exit_code");
+    expect(verdict.nullFields).not.toContain("pid");
+    expect(verdict.missingRows).toEqual(["task-iterator"]);
+    expect(verdict.sentence).toContain("tracepoint backend, null: args");
+  });
+
+  test("with a BTF file that is none or may not be read says which", async () => {
+    const garbage = await examine({ files: { "/sys/kernel/btf/vmlinux": "garbage" } });
+    expect(garbage.check("btf").found).toEndWith("is no BTF");
+    const denied = await examine({ denied: ["/sys/kernel/btf/vmlinux"] });
+    expect(denied.check("btf").found).toEndWith("is not readable");
+    expect(denied.verdict.backend).toBe("tracepoint");
+  });
+
+  test("without BTF and without tracefs has no backend", async () => {
+    const { check, verdict } = await examine({
+      files: {
+        "/sys/kernel/btf/vmlinux": null,
+        "/proc/filesystems": "nodev\tsysfs\n",
+        "/proc/self/mountinfo": mountinfo({ tracefs: false }),
+      },
+    });
+    expect(check("tracefs").status).toBe("fail");
+    expect(verdict).toMatchObject({ backend: null, nullFields: [], can: { collect: false } });
+  });
+
+  test("before 5.8 cannot run, but for what a distribution has backported", async () => {
+    const files = { "/proc/sys/kernel/osrelease": "4.18.0-553.el8.x86_64\n" };
+    const backported = await examine({ files });
+    expect(backported.check("kernel")).toMatchObject({ status: "warn" });
+    expect(backported.verdict.can.collect).toBeTrue();
+
+    for (const btf of [null, encodeBtf({ bootClock: false })]) {
+      const { check, verdict } = await examine({ files: { ...files, "/sys/kernel/btf/vmlinux": btf } });
+      expect(check("kernel")).toMatchObject({ status: "fail", mend: expect.stringContaining("5.10") });
+      expect(verdict.can.collect).toBeFalse();
+    }
+  });
+
+  test("of unknown version is a guess, not a failure", async () => {
+    const { check, verdict } = await examine({ files: { "/proc/sys/kernel/osrelease": "something" } });
+    expect(check("kernel").status).toBe("warn");
+    expect(verdict.can.collect).toBeTrue();
+  });
+
+  test("without I/O accounting makes two fields null", async () => {
+    const { check, verdict } = await examine({
+      files: { "/sys/kernel/btf/vmlinux": encodeBtf({ ioAccounting: false }) },
+    });
+    expect(check("io-accounting").status).toBe("warn");
+    expect(verdict).toMatchObject({ backend: "btf", nullFields: ["read_bytes", "write_bytes"], status: "warn" });
+  });
+
+  test("without group_dead or task storage loses nothing", async () => {
+    const { check, troubles } = await examine({
+      files: { "/sys/kernel/btf/vmlinux": encodeBtf({ exitParameters: 2, taskStorage: false }) },
+    });
+    expect(check("group-dead").status).toBe("info");
+    expect(check("task-storage").status).toBe("info");
+    expect(troubles).toEqual([]);
+  });
+
+  test("without bpf(2) cannot run", async () => {
+    const { check, verdict } = await examine({ files: { "/proc/sys/kernel/unprivileged_bpf_disabled": null } });
+    expect(check("bpf").status).toBe("fail");
+    expect(verdict.can.collect).toBeFalse();
+  });
+
+  test("of another architecture is untried", async () => {
+    expect((await examine({ machine: "riscv64" })).check("arch").status).toBe("warn");
+    expect((await examine({ machine: "aarch64" })).check("arch").status).toBe("ok");
+  });
+});
+
+describe("JIT", () => {
+  const jit = async (enable: string | null, more: Record<string, string | Uint8Array> = {}) =>
+    (await examine({ files: { "/proc/sys/net/core/bpf_jit_enable": enable, ...more } })).check("jit");
+  const config = (text: string) => ({ "/proc/config.gz": Bun.gzipSync(new TextEncoder().encode(text)) });
+
+  test("off is dear, 2 is loud", async () => {
+    expect(await jit("0\n")).toMatchObject({ status: "warn", mend: "sysctl -w net.core.bpf_jit_enable=1" });
+    expect(await jit("2\n")).toMatchObject({ status: "warn", mend: "sysctl -w net.core.bpf_jit_enable=1" });
+  });
+
+  test("is what the kernel's configuration says where the sysctl is not there", async () => {
+    expect(await jit(null)).toMatchObject({ status: "info" });
+    const boot = "/boot/config-6.1.0-18-amd64";
+    expect(await jit(null, { [boot]: "CONFIG_BPF_JIT=y\nCONFIG_BPF_JIT_ALWAYS_ON=y\n" })).toMatchObject({
+      status: "ok",
+      found: "always on",
+    });
+    expect(await jit(null, config("CONFIG_BPF=y\n# CONFIG_BPF_JIT is not set\n"))).toMatchObject({
+      status: "warn",
+      found: "not in this kernel",
+    });
+    expect(await jit(null, { "/proc/config.gz": "no gzip" })).toMatchObject({ status: "info" });
+  });
+
+  test("hardened for root is worth knowing", async () => {
+    expect(await jit("1\n", { "/proc/sys/net/core/bpf_jit_harden": "2\n" })).toMatchObject({ status: "info" });
+  });
+
+  test("hidden from this user is unknown without root", async () => {
+    const { check } = await examine({ denied: ["/proc/sys/net/core/bpf_jit_enable"] });
+    expect(check("jit").found).toBe("unknown without root");
+  });
+});
+
+describe("privileges", () => {
+  const as = (options: Parameters<typeof status>[0], more: MachineOptions = {}) =>
+    examine({ ...more, files: { "/proc/self/status": status(options), ...more.files } });
+
+  test("none: cannot run, and sudo is the mend", async () => {
+    const { check, verdict } = await as({ uid: 1000, effective: NOTHING });
+    expect(check("cap-bpf")).toMatchObject({ status: "fail", mend: expect.stringContaining("sudo") });
+    expect(check("cap-perfmon").status).toBe("fail");
+    expect(check("cap-sys-admin").status).toBe("info");
+    expect(verdict).toMatchObject({ backend: "btf", can: { collect: false, compareWithPolling: true } });
+    expect(verdict.missingRows).toEqual(["task-iterator", "auditd", "linnix", "execsnoop", "forkstat", "bpftrace"]);
+  });
+
+  test("root without the capabilities: sudo would not help, the container has to give them", async () => {
+    const { check } = await as({ effective: NOTHING, bounding: NOTHING });
+    expect(check("cap-bpf")).toMatchObject({ status: "fail", mend: expect.stringContaining("--cap-add BPF") });
+  });
+
+  test("CAP_BPF and CAP_PERFMON are enough to collect, but not for BPF statistics", async () => {
+    const { check, verdict } = await as({ uid: 1000, effective: BPF_AND_PERFMON });
+    expect(check("user").status).toBe("ok");
+    expect(check("cap-sys-admin")).toMatchObject({ status: "warn", costs: expect.stringContaining("in-kernel") });
+    expect(verdict.can.collect).toBeTrue();
+    expect(verdict.sentence).toContain("the latter without in-kernel figures");
+  });
+
+  test("CAP_SYS_ADMIN stands for both", async () => {
+    const { check, verdict } = await as({ effective: "0000000000200000" });
+    expect(check("cap-bpf")).toMatchObject({ status: "ok", found: expect.stringContaining("stands for it") });
+    expect(verdict.can.collect).toBeTrue();
+  });
+
+  test("CAP_BPF alone is not enough", async () => {
+    const { check, verdict } = await as({ uid: 1000, effective: "0000008000000000" });
+    expect(check("cap-bpf").status).toBe("ok");
+    expect(check("cap-perfmon").status).toBe("fail");
+    expect(verdict.can.collect).toBeFalse();
+  });
+
+  test("capabilities in another user namespace count for nothing", async () => {
+    const { check, verdict } = await examine({ links: { "/proc/self/ns/user": "user:[4026532500]" } });
+    expect(check("user-namespace").status).toBe("fail");
+    expect(check("user").status).toBe("info");
+    expect(check("cap-bpf")).toMatchObject({ status: "fail", found: "in this user namespace only" });
+    expect(check("cap-bpf").mend).toBeUndefined();
+    expect(verdict.can.collect).toBeFalse();
+  });
+
+  test("a kernel that knows no CAP_BPF says so", async () => {
+    const { check } = await examine({
+      files: {
+        "/proc/sys/kernel/cap_last_cap": "37\n",
+        "/proc/self/status": status({ effective: "0000003fffffffff" }),
+      },
+    });
+    expect(check("cap-bpf")).toMatchObject({ status: "ok", found: expect.stringContaining("unknown to this kernel") });
+  });
+
+  test("a seccomp filter may stand in the way", async () => {
+    expect((await as({ seccomp: 2 })).check("seccomp").status).toBe("info");
+    expect((await as({ uid: 1000, effective: NOTHING, seccomp: 2 })).check("seccomp").status).toBe("warn");
+  });
+
+  test("a /proc/self/status that is not there grants nothing", async () => {
+    const { verdict } = await examine({ files: { "/proc/self/status": null } });
+    expect(verdict.can.collect).toBeFalse();
+  });
+});
+
+describe("lockdown", () => {
+  const lockdown = async (text: string | null, more: MachineOptions = {}) =>
+    examine({ ...more, files: { "/sys/kernel/security/lockdown": text, ...more.files } });
+
+  test("confidentiality forbids it to root too", async () => {
+    const { check, verdict } = await lockdown("none integrity [confidentiality]\n");
+    expect(check("lockdown")).toMatchObject({ status: "fail", mend: expect.stringContaining("lockdown=integrity") });
+    expect(verdict.can.collect).toBeFalse();
+    expect(verdict.sentence).toContain("lockdown");
+  });
+
+  test("integrity does not", async () => {
+    expect((await lockdown("none [integrity] confidentiality\n")).troubles).toEqual([]);
+  });
+
+  test("is not active where securityfs shows no such file", async () => {
+    const { check } = await lockdown(null, { files: { "/sys/kernel/security/lsm": "capability" } });
+    expect(check("lockdown")).toMatchObject({ status: "ok", found: "not active" });
+  });
+
+  test("is unknown where securityfs is not mounted or not to be read", async () => {
+    expect((await lockdown(null)).check("lockdown")).toMatchObject({
+      status: "info",
+      mend: expect.stringContaining("mount -t securityfs"),
+    });
+    const booted = await lockdown(null, { files: { "/proc/cmdline": "quiet lockdown=confidentiality\n" } });
+    expect(booted.check("lockdown").status).toBe("warn");
+    const denied = await lockdown("[none] integrity confidentiality\n", { denied: ["/sys/kernel/security/lockdown"] });
+    expect(denied.check("lockdown").found).toBe("unknown without root");
+  });
+
+  test("is not there in a kernel built without it", async () => {
+    const files = { "/boot/config-6.1.0-18-amd64": "# CONFIG_SECURITY_LOCKDOWN_LSM is not set\n" };
+    expect((await lockdown(null, { files })).check("lockdown").found).toBe("not in this kernel");
+  });
+});
+
+describe("limits and sysctls", () => {
+  const nobody = { "/proc/self/status": status({ uid: 1000, effective: BPF_AND_PERFMON }) };
+
+  test("statistics left on cost every program", async () => {
+    const { check, verdict } = await examine({ files: { "/proc/sys/kernel/bpf_stats_enabled": "1\n" } });
+    expect(check("bpf-statistics")).toMatchObject({ status: "warn", mend: "sysctl -w kernel.bpf_stats_enabled=0" });
+    expect(verdict.can.collect).toBeTrue();
+  });
+
+  test("a kernel without BPF_ENABLE_STATS has no in-kernel figures", async () => {
+    const files = { "/sys/kernel/btf/vmlinux": encodeBtf({ enableStats: false }) };
+    const { check, verdict } = await examine({ files });
+    expect(check("bpf-statistics").status).toBe("warn");
+    expect(verdict.sentence).toContain("without in-kernel figures");
+  });
+
+  test("perf_event_paranoid beyond the kernel's own levels binds all but root", async () => {
+    const { check } = await examine({ files: { ...nobody, "/proc/sys/kernel/perf_event_paranoid": "3\n" } });
+    expect(check("perf-event-paranoid").status).toBe("warn");
+    const ordinary = await examine({ files: { ...nobody, "/proc/sys/kernel/perf_event_paranoid": "2\n" } });
+    expect(ordinary.check("perf-event-paranoid").status).toBe("ok");
+  });
+
+  test("no perf events, no ring", async () => {
+    const { check, verdict } = await examine({ files: { "/proc/sys/kernel/perf_event_paranoid": null } });
+    expect(check("perf-event-paranoid").status).toBe("fail");
+    expect(verdict.can.collect).toBeFalse();
+  });
+
+  test("too little ring memory binds a user without CAP_IPC_LOCK only", async () => {
+    const little = { "/proc/sys/kernel/perf_event_mlock_kb": "128\n" };
+    expect((await examine({ files: little })).check("ring-memory").status).toBe("ok");
+    expect((await examine({ files: { ...little, ...nobody } })).check("ring-memory")).toMatchObject({
+      status: "warn",
+      mend: expect.stringContaining("--ring-size"),
+    });
+  });
+
+  test("RLIMIT_MEMLOCK binds before 5.11, where it cannot be raised", async () => {
+    const old = {
+      "/proc/sys/kernel/osrelease": "5.10.0\n",
+      "/sys/kernel/btf/vmlinux": encodeBtf({ memcgAccounting: false }),
+    };
+    const limits = (hard: string) => ({ "/proc/self/limits": `Max locked memory         65536   ${hard}   bytes\n` });
+    const memlock = async (files: Record<string, string | Uint8Array>) =>
+      (await examine({ files })).check("memlock").status;
+    expect(await memlock({ ...old, ...limits("65536") })).toBe("fail");
+    expect(await memlock({ ...old, ...limits("unlimited") })).toBe("ok");
+    expect(
+      await memlock({ ...old, ...limits("65536"), "/proc/self/status": status({ effective: "ffffffffffffffff" }) }),
+    ).toBe("ok");
+    expect(await memlock(limits("65536"))).toBe("ok");
+  });
+
+  test("unprivileged BPF switched off does not bind root", async () => {
+    const id = "unprivileged-bpf";
+    expect((await examine()).check(id).status).toBe("ok");
+    expect((await examine({ files: { "/proc/sys/kernel/unprivileged_bpf_disabled": "0\n" } })).check(id).status).toBe(
+      "info",
+    );
+    const plain = { "/proc/self/status": status({ uid: 1000, effective: NOTHING }) };
+    expect((await examine({ files: plain })).check(id).status).toBe("info");
+  });
+
+  test("ptrace_scope 2 binds all but root, 3 binds everybody", async () => {
+    const scope = (value: string, more = {}) =>
+      examine({ files: { "/proc/sys/kernel/yama/ptrace_scope": value, ...more } });
+    expect((await scope("2")).check("ptrace-scope").status).toBe("ok");
+    expect((await scope("2", nobody)).check("ptrace-scope").status).toBe("warn");
+    const locked = await scope("3");
+    expect(locked.check("ptrace-scope").status).toBe("warn");
+    expect(locked.verdict.missingRows).toEqual(["strace"]);
+  });
+});
+
+describe("tracefs", () => {
+  const unmounted = { "/proc/self/mountinfo": mountinfo({ tracefs: false }) };
+  const nobody = { "/proc/self/status": status({ uid: 1000, effective: BPF_AND_PERFMON }) };
+  const noBtf = { "/sys/kernel/btf/vmlinux": null };
+
+  test("not mounted is mounted by collect where root runs it", async () => {
+    expect((await examine({ files: unmounted })).check("tracefs").status).toBe("ok");
+    const { check, verdict } = await examine({ files: { ...unmounted, ...noBtf } });
+    expect(check("tracefs").status).toBe("ok");
+    expect(verdict).toMatchObject({ backend: "tracepoint", can: { collect: true } });
+  });
+
+  test("not mounted and not mountable stops only the tracepoint backend", async () => {
+    expect((await examine({ files: { ...unmounted, ...nobody } })).check("tracefs").status).toBe("info");
+    const { check, verdict } = await examine({ files: { ...unmounted, ...nobody, ...noBtf } });
+    expect(check("tracefs")).toMatchObject({ status: "fail", mend: expect.stringContaining("mount -t tracefs") });
+    expect(verdict).toMatchObject({ backend: "tracepoint", can: { collect: false } });
+  });
+
+  test("mounted, but closed to this user, is unknown without root", async () => {
+    const denied = ["/sys/kernel/tracing/events/sched/sched_process_exit/format"];
+    expect((await examine({ denied })).check("tracefs")).toMatchObject({
+      status: "info",
+      found: expect.stringContaining("unknown without root"),
+    });
+  });
+});
+
+describe("place", () => {
+  test("in a container pids are others'", async () => {
+    const { check, verdict } = await examine({ links: { "/proc/self/ns/pid": "pid:[4026532999]" } });
+    expect(check("pid-namespace")).toMatchObject({ status: "warn", mend: expect.stringContaining("--pid=host") });
+    expect(verdict.can.collect).toBeTrue();
+  });
+
+  test("hidepid hides from all but root", async () => {
+    const hidden = { "/proc/self/mountinfo": mountinfo({ proc: "rw,hidepid=invisible" }) };
+    expect((await examine({ files: hidden })).check("hidepid").status).toBe("ok");
+    const nobody = { "/proc/self/status": status({ uid: 1000, effective: NOTHING }) };
+    expect((await examine({ files: { ...hidden, ...nobody } })).check("hidepid").status).toBe("warn");
+  });
+
+  test("cgroups are v2, hybrid, v1 or none", async () => {
+    const cgroup = async (kind: string) =>
+      (await examine({ files: { "/proc/self/mountinfo": mountinfo({ cgroup: kind }) } })).check("cgroup");
+    expect(await cgroup("v2")).toMatchObject({ status: "ok", found: "v2 on /sys/fs/cgroup" });
+    expect(await cgroup("hybrid")).toMatchObject({ status: "info" });
+    expect(await cgroup("v1")).toMatchObject({ status: "warn", found: "v1 only, 1 hierarchies" });
+    const none = await examine({ files: { "/proc/self/mountinfo": null } });
+    expect(none.check("cgroup")).toMatchObject({ status: "warn", found: "not mounted" });
+  });
+
+  test("mount points with spaces are read as they are", async () => {
+    const line = "31 23 0:28 / /mnt/c\\040group rw - cgroup2 cgroup2 rw\n";
+    const { check } = await examine({ files: { "/proc/self/mountinfo": line } });
+    expect(check("cgroup").found).toBe("v2 on /mnt/c group");
+  });
+
+  test("a slow clock costs each event, and a better one is named", async () => {
+    const path = "/sys/devices/system/clocksource/clocksource0";
+    const slow = await examine({ files: { [`${path}/current_clocksource`]: "acpi_pm\n" } });
+    expect(slow.check("clocksource")).toMatchObject({
+      status: "warn",
+      mend: expect.stringContaining("echo kvm-clock"),
+    });
+    const none = await examine({ files: { [`${path}/current_clocksource`]: null } });
+    expect(none.check("clocksource").status).toBe("info");
+  });
+
+  test("stolen time makes measuring noisy, now or since boot", () => {
+    const steal = (now: number | null, sinceBoot: number) =>
+      checkClock({ clocksource: "tsc", availableClocksources: [], stealPct: now, stealSinceBootPct: sinceBoot })[1];
+    expect(steal(0.4, 0.1)).toMatchObject({ status: "ok", found: "0.4 % now, 0.1 % since boot" });
+    expect(steal(7, 0.1)).toMatchObject({ status: "warn", costs: expect.stringContaining("INCONCLUSIVE") });
+    expect(steal(0, 8)).toMatchObject({ status: "warn" });
+    expect(steal(null, 8)).toMatchObject({ status: "warn", found: "8.0 % since boot" });
+  });
+
+  test("steal time is what came to it while it was watched", async () => {
+    using machine = recordMachine({ files: { "/proc/stat": "cpu  100 0 100 9700 0 0 0 100 0 0\n" } });
+    const reading = readClock(machine.host, 0);
+    writeFileSync(`${machine.root}/proc/stat`, "cpu  110 0 110 9770 0 0 0 110 0 0\n");
+    expect(await reading).toMatchObject({ stealPct: 10, stealSinceBootPct: (100 * 110) / 10_100 });
+  });
+
+  test("CPUs and memory are counted", async () => {
+    const { check } = await examine();
+    expect(check("cpus").found).toStartWith("4 online of 8 possible");
+    expect(check("memory").found).toBe("1.9 GiB available of 3.8 GiB");
+    const tight = await examine({ files: { "/proc/meminfo": "MemTotal: 200000 kB\nMemAvailable: 50000 kB\n" } });
+    expect(tight.check("memory").status).toBe("warn");
+  });
+
+  test("others that hold BPF programs are named", async () => {
+    const { check } = await examine({
+      files: { "/proc/77/comm": "falco\n", "/proc/77/cmdline": "falco\0" },
+      links: { "/proc/77/fd/3": "anon_inode:bpf-prog", "/proc/77/exe": "/usr/bin/falco" },
+    });
+    expect(check("bpf-agents")).toMatchObject({ status: "info", found: "falco (77)" });
+    const closed = await examine({ files: { "/proc/77/comm": "falco\n", "/proc/77/cmdline": "falco\0" } });
+    expect(closed.check("bpf-agents").found).toBe("unknown without root");
+  });
+});
+
+describe("programs", () => {
+  test("tell path and version", async () => {
+    const { check } = await examine();
+    expect(check("ps").found).toBe("/usr/bin/ps 4.0.2");
+    expect(check("bpftrace").found).toBe("/usr/bin/bpftrace 0.17.0");
+    expect(check("pidstat").found).toBe("/usr/bin/pidstat 12.6.1");
+  });
+
+  test("that are missing name the package, and the row that will be missing", async () => {
+    const { check, verdict } = await examine({ programs: { strace: null, pidstat: null, ps: null, find: null } });
+    expect(check("strace")).toMatchObject({ status: "warn", found: "not installed", mend: "apt-get install strace" });
+    expect(check("pidstat")).toMatchObject({ status: "info", mend: "apt-get install sysstat" });
+    expect(check("workload-programs")).toMatchObject({ status: "warn", mend: "apt-get install findutils" });
+    expect(verdict.missingRows).toEqual(["ps", "ps-log", "strace", "pidstat"]);
+    expect(verdict.can.collect).toBeTrue();
+  });
+
+  test("are not installed by apt on another distribution", async () => {
+    const { check } = await examine({
+      programs: { strace: null },
+      files: { "/etc/os-release": 'PRETTY_NAME="Fedora Linux 40"\nID=fedora\n' },
+    });
+    expect(check("strace").mend).toBe("install it (Debian's package: strace)");
+  });
+
+  test("that do not tell their version are there all the same", async () => {
+    const { check } = await examine({ programs: { strace: "exit 1" } });
+    expect(check("strace")).toMatchObject({ status: "ok", found: "/usr/bin/strace, version unknown" });
+  });
+
+  test("of BusyBox are not what is meant", async () => {
+    const busyBox =
+      'echo "ps: unrecognized option: version\nBusyBox v1.36.1 (2023-11-07) multi-call binary." >&2; exit 1';
+    const { check } = await examine({ programs: { ps: busyBox } });
+    expect(check("ps")).toMatchObject({ status: "warn", found: "/usr/bin/ps BusyBox 1.36.1" });
+  });
+
+  test("of bcc are found under Debian's name for them", async () => {
+    const { check } = await examine({ programs: { execsnoop: null, "execsnoop-bpfcc": "exit 2" } });
+    expect(check("execsnoop").found).toStartWith("/usr/bin/execsnoop-bpfcc");
+  });
+});
+
+describe("audit", () => {
+  test("that is free to be used is ok, on or off", async () => {
+    expect((await examine()).check("audit")).toMatchObject({
+      status: "ok",
+      found: expect.stringContaining("off, no rules"),
+    });
+    const on = await examine({ programs: { auditctl: auditctl({ enabled: 1 }) } });
+    expect(on.check("audit")).toMatchObject({ status: "ok", found: expect.stringContaining("on, no rules") });
+  });
+
+  test("in use is left alone", async () => {
+    const rules = "-a always,exit -F arch=b64 -S execve\n-w /etc/passwd -p wa";
+    const { check, verdict } = await examine({ programs: { auditctl: auditctl({ enabled: 1, rules }) } });
+    expect(check("audit")).toMatchObject({
+      status: "warn",
+      found: "in use: no auditd runs, 2 rules",
+      mend: expect.stringContaining("--force-audit"),
+    });
+    expect(verdict.missingRows).toEqual(["auditd"]);
+    const running = await examine({ files: { "/proc/321/comm": "auditd\n" } });
+    expect(running.check("audit").found).toBe("in use: auditd runs, 0 rules");
+  });
+
+  test("locked, switched off at boot, or not in the kernel cannot be used", async () => {
+    expect((await examine({ programs: { auditctl: auditctl({ enabled: 2 }) } })).check("audit").mend).toBe("reboot");
+    const off = await examine({ files: { "/proc/cmdline": "quiet audit=0\n" } });
+    expect(off.check("audit")).toMatchObject({ status: "warn", mend: "boot without audit=0" });
+    expect((await examine({ files: { "/proc/self/loginuid": null } })).check("audit").status).toBe("warn");
+  });
+
+  test("is unknown where auditctl is missing or refused", async () => {
+    const refused = await examine({
+      programs: { auditctl: "echo You must be root to run this program. >&2; exit 4" },
+      files: { "/proc/self/status": status({ uid: 1000, effective: NOTHING }) },
+    });
+    expect(refused.check("audit")).toMatchObject({ status: "info", found: expect.stringContaining("without root") });
+    const missing = await examine({ programs: { auditctl: null } });
+    expect(missing.check("auditd")).toMatchObject({ status: "warn", mend: "apt-get install auditd" });
+    expect(missing.check("audit").found).toContain("without auditctl");
+  });
+});
+
+test("a machine that shows nothing at all crashes nothing", async () => {
+  using machine = recordMachine();
+  const nothing = `${machine.root}/empty`;
+  const { hostReader } = await import("../../src/doctor/host-reader.ts");
+  const facts = await readFacts(hostReader(nothing), { stealWindowMs: 0 });
+  const sections = checkFacts(facts);
+  expect(judge(facts, sections)).toMatchObject({ backend: null, can: { collect: false }, status: "fail" });
+});

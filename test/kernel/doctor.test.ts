@@ -1,0 +1,154 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { availableParallelism, machine, release } from "node:os";
+import { join } from "node:path";
+import type { Check } from "../../src/doctor/check.ts";
+import { runDoctor } from "../../src/doctor/run.ts";
+
+// Programs are started for real, and the machine may be busy.
+setDefaultTimeout(60_000);
+
+const MODULE = join(import.meta.dir, "../../src/doctor/run.ts");
+/** What runs in another place than this process: as another user, in other namespaces. */
+const CODE = `
+  const { runDoctor } = await import(${JSON.stringify(MODULE)});
+  const { text, exitCode } = await runDoctor({ json: true, color: false, stealWindowMs: 0 });
+  process.stdout.write(text);
+  process.exitCode = exitCode;
+`;
+
+interface Report {
+  exitCode: number | null;
+  backend: string | null;
+  can: Record<string, boolean>;
+  check(id: string): Check;
+}
+
+function parse(text: string, exitCode: number | null): Report {
+  const { backend, can, checks } = JSON.parse(text) as { backend: string; can: Report["can"]; checks: Check[] };
+  const check = (id: string) => {
+    const found = checks.find((each) => each.id === id);
+    if (found === undefined) throw new Error(`no check ${id}`);
+    return found;
+  };
+  return { exitCode, backend, can, check };
+}
+
+async function here(): Promise<Report> {
+  const { text, exitCode } = await runDoctor({ json: true, color: false, stealWindowMs: 0 });
+  return parse(text, exitCode);
+}
+
+async function behind(...prefix: string[]): Promise<Report> {
+  const child = Bun.spawn([...prefix, process.execPath, "-e", CODE], { stdin: "ignore", stderr: "pipe", cwd: "/" });
+  const [text, errors] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  await child.exited;
+  expect(errors).toBe("");
+  return parse(text, child.exitCode);
+}
+
+/** A shell in a mount namespace of its own that prepares the place and becomes what follows; the text is constant. */
+function inPlace(prepare: string): string[] {
+  return ["unshare", "--mount", "--propagation", "private", "sh", "-c", `${prepare} && exec "$@"`, "sh"];
+}
+
+function runs(...argv: [string, ...string[]]): boolean {
+  try {
+    return Bun.spawnSync(argv, { stdin: "ignore", stdout: "ignore", stderr: "ignore" }).exitCode === 0;
+  } catch {
+    return false;
+  }
+}
+
+const AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] as const;
+
+const isRoot = process.geteuid?.() === 0;
+const canUnshare = isRoot && runs("unshare", "--mount", "true");
+const canBeNobody = isRoot && runs(...AS_NOBODY, process.execPath, "-e", `await import(${JSON.stringify(MODULE)})`);
+const hasTracefs = /^nodev\ttracefs$/m.test(readFileSync("/proc/filesystems", "utf8"));
+const hasSecurityfs = /^nodev\tsecurityfs$/m.test(readFileSync("/proc/filesystems", "utf8"));
+
+describe("on this machine", () => {
+  test("says what other sources say", async () => {
+    const { text } = await runDoctor({ json: true, color: false });
+    const { host } = JSON.parse(text);
+    expect(host).toMatchObject({ kernel: release(), arch: machine(), btf: existsSync("/sys/kernel/btf/vmlinux") });
+    expect(host.cpus).toBeGreaterThanOrEqual(availableParallelism());
+    expect(host.steal_pct).toBeGreaterThanOrEqual(0);
+  });
+
+  test("collect can run just where no check fails and there is a backend", async () => {
+    const { text, exitCode } = await runDoctor({ json: true, color: false });
+    const { checks, backend, can } = JSON.parse(text);
+    const failed = checks.filter(({ status }: Check) => status === "fail");
+    expect(can.collect).toBe(failed.length === 0 && backend !== null);
+    expect(exitCode).toBe(can.collect ? 0 : 3);
+  });
+
+  test("leaves nothing behind: no mount, no file descriptor, no child", async () => {
+    const state = () => ({
+      mounts: readFileSync("/proc/self/mountinfo", "utf8"),
+      fds: readdirSync("/proc/self/fd").length,
+      children: readFileSync("/proc/thread-self/children", "utf8"),
+    });
+    // The first run may open what the runtime keeps for good.
+    await here();
+    const before = state();
+    await here();
+    expect(state()).toEqual(before);
+  });
+});
+
+describe("in bad places", () => {
+  test.skipIf(!canBeNobody)("as nobody: it works, and says what root would see (needs root and setpriv)", async () => {
+    const report = await behind(...AS_NOBODY);
+    expect(report.exitCode).toBe(3);
+    expect(report.can).toMatchObject({ collect: false, "compare-with-polling": true });
+    expect(report.check("user").found).toBe("uid 65534, not root");
+    expect(report.check("cap-bpf")).toMatchObject({ status: "fail" });
+    expect(report.check("bpf-agents").found).toContain("unknown without root");
+    expect(report.backend).toBe((await here()).backend);
+  });
+
+  test.skipIf(!canUnshare || !hasTracefs)("without BTF: the tracepoint backend (needs root and unshare)", async () => {
+    const report = await behind(...inPlace("mount -t tmpfs none /sys/kernel/btf"));
+    expect(report.check("btf")).toMatchObject({ status: "warn", found: expect.stringContaining("not there") });
+    expect(report.backend).toBe("tracepoint");
+  });
+
+  test.skipIf(!canUnshare || !hasTracefs)("with tracefs mounted: it is found (needs root and unshare)", async () => {
+    const report = await behind(...inPlace("mount -t tracefs tracefs /sys/kernel/tracing"));
+    expect(report.check("tracefs")).toMatchObject({ status: "ok", found: "mounted on /sys/kernel/tracing" });
+  });
+
+  test.skipIf(!canUnshare || !hasSecurityfs)("with securityfs mounted: lockdown is known (needs root)", async () => {
+    const report = await behind(...inPlace("mount -t securityfs securityfs /sys/kernel/security"));
+    expect(report.check("lockdown").found).not.toContain("unknown");
+  });
+
+  test.skipIf(!canUnshare)("in another pid namespace: pids are others' (needs root and unshare)", async () => {
+    const report = await behind("unshare", "--pid", "--fork", "--mount-proc");
+    expect(report.check("pid-namespace")).toMatchObject({ status: "warn" });
+  });
+
+  const canMapRoot = canUnshare && runs("unshare", "--user", "--map-root-user", "true");
+  test.skipIf(!canMapRoot)("in another user namespace: its root is none (needs root and unshare)", async () => {
+    const report = await behind("unshare", "--user", "--map-root-user");
+    expect(report.exitCode).toBe(3);
+    expect(report.check("user-namespace").status).toBe("fail");
+    expect(report.check("user").status).toBe("info");
+  });
+
+  test.skipIf(!isRoot || !runs("setpriv", "--help"))(
+    "as root without capabilities (needs root and setpriv)",
+    async () => {
+      const report = await behind("setpriv", "--bounding-set=-bpf,-perfmon,-sys_admin");
+      expect(report.exitCode).toBe(3);
+      expect(report.check("cap-bpf")).toMatchObject({
+        status: "fail",
+        found: "neither effective nor in the bounding set",
+        mend: expect.stringContaining("--cap-add"),
+      });
+    },
+  );
+});
