@@ -10,6 +10,12 @@ import { run } from "./sections/run.ts";
 /** All tables of the configuration file, in the order of the sample; a new one is a file in sections/ and its name here. */
 export const SECTIONS = { output, probes, filters, ring, retention, run, log } as const;
 
+/** A table whose settings are looked at without knowing which it is. */
+export type AnySection = Section<Record<string, unknown>>;
+
+/** {@link SECTIONS} as a list. */
+export const SECTION_LIST = Object.entries(SECTIONS) as unknown as readonly (readonly [string, AnySection])[];
+
 type SettingsOf<S> = { -readonly [N in keyof S]: S[N] extends Section<infer T> ? T : never };
 
 /**

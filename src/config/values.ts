@@ -1,10 +1,13 @@
 import * as z from "zod/mini";
+import { nearest } from "./nearest.ts";
 import type { CgroupRef } from "./sections/filters.ts";
 import {
   formatDurationMs,
   formatDurationNs,
+  formatPercent,
   formatSizeBytes,
   readDurationNs,
+  readPercent,
   readSizeBytes,
 } from "./units.ts";
 
@@ -12,14 +15,16 @@ import {
 z.config({ jitless: true });
 
 /** What a TOML file can hold for a setting. */
-export type TomlValue = string | number | bigint | boolean | readonly (string | number | bigint)[];
+export type TomlValue = string | number | boolean | readonly (string | number)[];
 
 /** The type of a setting: how it is written in TOML and as text, and what a right one is. */
 export interface ValueType<T> {
   /** Completes "expected …": what a right value is, with an example. */
   readonly expected: string;
+  /** The same of one value of a list. */
+  readonly itemExpected?: string;
   /** From what TOML gives to what the program uses; the message of a custom issue completes "the value …". */
-  readonly schema: z.ZodMiniType<T>;
+  schema(): z.ZodMiniType<T>;
   /** From one word of the command line or the environment to what TOML would give. */
   fromText(text: string): unknown;
   toToml(value: NonNullable<T>): TomlValue;
@@ -29,26 +34,45 @@ export interface ValueType<T> {
   readonly choices?: readonly string[];
 }
 
+/**
+ * No bigint: the parser wraps an integer that needs more than 64 bits round to one that means something else, and
+ * hands over as bigint all that may be such.
+ */
+const TEXT_OR_NUMBER = once(() => z.union([z.string(), z.number()]));
+const TEXT = once(() => z.string());
+
+/** Made when it is first asked for: most settings are never given, and all their schemas together cost 3 MB. */
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
 /** A transform that may refuse: `read` returns the value, or a {@link Refusal}. */
 function scalar<T>(options: {
   expected: string;
-  input: z.ZodMiniType<string | number | bigint>;
-  read(value: string | number | bigint): T | Refusal;
+  input: () => z.ZodMiniType<string | number>;
+  read(value: string | number): T | Refusal;
   toToml(value: NonNullable<T>): TomlValue;
   fromText?(text: string): unknown;
   choices?: readonly string[];
 }): ValueType<T> {
-  const schema = z.pipe(
-    options.input,
-    z.transform((value: string | number | bigint, context) => {
-      const result = options.read(value);
-      if (result instanceof Refusal) {
-        context.issues.push({ code: "custom", message: result.why, input: value });
-        return z.NEVER;
-      }
-      return result;
-    }),
-  ) as unknown as z.ZodMiniType<T>;
+  const schema = once(
+    () =>
+      z.pipe(
+        options.input(),
+        z.transform((value: string | number, context) => {
+          const result = options.read(value);
+          if (result instanceof Refusal) {
+            context.issues.push({ code: "custom", message: result.why, input: value });
+            return z.NEVER;
+          }
+          return result;
+        }),
+      ) as unknown as z.ZodMiniType<T>,
+  );
   const { expected, toToml, fromText = (text: string) => text, choices } = options;
   return { expected, schema, toToml, fromText, list: false, ...(choices && { choices }) };
 }
@@ -62,8 +86,8 @@ class Refusal {
 export function choice<const T extends string>(choices: readonly T[]): ValueType<T> {
   return scalar<T>({
     expected: `one of ${choices.join(", ")}`,
-    input: z.string(),
-    read: (value) => choices.find((word) => word === value) ?? new Refusal("is none of the choices"),
+    input: TEXT,
+    read: (value) => choices.find((word) => word === value) ?? new Refusal("none of the choices"),
     toToml: (value) => value,
     choices,
   });
@@ -74,8 +98,9 @@ export function integer(options: { min: number; max: number; name: string }): Va
   const { min, max, name } = options;
   return scalar<number>({
     expected: `${name} from ${min} to ${max}`,
-    input: z.union([z.number(), z.bigint()]),
-    read: (value) => within(Number(value), min, max, String) ?? new Refusal("is not a whole number"),
+    input: TEXT_OR_NUMBER,
+    read: (value) =>
+      (typeof value === "number" ? within(value, min, max, String) : null) ?? new Refusal("not a whole number"),
     fromText: (text) => (/^\d{1,15}$/.test(text) ? Number(text) : text),
     toToml: (value) => value,
   });
@@ -87,16 +112,32 @@ export function size(options: { min: number; max: number; example: number; power
   const what = powerOfTwo ? "a power of two" : "a size";
   return scalar<number>({
     expected: `${what} from ${formatSizeBytes(min)} to ${formatSizeBytes(max)}, such as ${formatSizeBytes(example)}`,
-    input: z.union([z.string(), z.number(), z.bigint()]),
+    input: TEXT_OR_NUMBER,
     read: (value) => {
       const bytes = typeof value === "string" ? readSizeBytes(value) : Number(value);
       const result = bytes === null ? null : within(bytes, min, max, formatSizeBytes);
       if (powerOfTwo && typeof result === "number" && !Number.isInteger(Math.log2(result))) {
-        return new Refusal("is not a power of two");
+        return new Refusal("not a power of two");
       }
-      return result ?? new Refusal("is not a size");
+      return result ?? new Refusal("not a size");
     },
     toToml: formatSizeBytes,
+  });
+}
+
+/** Percent: 1 for `1%`. */
+export function percent(options: { min: number; max: number; example: number }): ValueType<number> {
+  const { min, max, example } = options;
+  return scalar<number>({
+    expected: `a percentage from ${min} to ${max}, such as ${example} or ${formatPercent(example)}`,
+    input: TEXT_OR_NUMBER,
+    read: (value) => {
+      const pct = typeof value === "string" ? readPercent(value) : value;
+      return pct === null || !Number.isFinite(pct)
+        ? new Refusal("not a percentage")
+        : (refusalOutside(pct, min, max, formatPercent) ?? pct);
+    },
+    toToml: formatPercent,
   });
 }
 
@@ -123,14 +164,14 @@ function duration(options: DurationOptions, nsPerUnit: number, format: (value: n
   return scalar<number>({
     expected: `a duration ${range}, such as ${options.example}`,
     // A bare number would leave the unit to guessing; 0 needs none.
-    input: z.union([z.string(), z.number(), z.bigint()]),
+    input: TEXT_OR_NUMBER,
     read: (value) => {
       const ns = readDurationNs(String(value));
       if (ns === null) {
         const bare = /^\d+(\.\d+)?$/.test(String(value));
-        return new Refusal(bare ? "has no unit" : "is not a duration");
+        return new Refusal(bare ? "has no unit" : "not a duration");
       }
-      const bounded = within(ns, min, max, formatDurationNs) ?? new Refusal("is not a duration");
+      const bounded = within(ns, min, max, formatDurationNs) ?? new Refusal("not a duration");
       return bounded instanceof Refusal ? bounded : bounded / nsPerUnit;
     },
     toToml: format,
@@ -143,20 +184,23 @@ export function autoOr<T>(type: ValueType<T>): ValueType<T | "auto"> {
   return {
     ...type,
     expected: `auto, or ${type.expected}`,
-    schema: z.pipe(
-      z.unknown(),
-      z.transform((value, context) => {
-        if (isAuto(value)) {
-          return value;
-        }
-        const result = type.schema.safeParse(value);
-        if (!result.success) {
-          context.issues.push(...(result.error.issues as unknown as typeof context.issues));
-          return z.NEVER;
-        }
-        return result.data;
-      }),
-    ) as unknown as z.ZodMiniType<T | "auto">,
+    schema: once(
+      () =>
+        z.pipe(
+          z.unknown(),
+          z.transform((value, context) => {
+            if (isAuto(value)) {
+              return value;
+            }
+            const result = type.schema().safeParse(value);
+            if (!result.success) {
+              context.issues.push(...(result.error.issues as unknown as typeof context.issues));
+              return z.NEVER;
+            }
+            return result.data;
+          }),
+        ) as unknown as z.ZodMiniType<T | "auto">,
+    ),
     toToml: (value) => (isAuto(value) ? value : type.toToml(value as NonNullable<T>)),
   };
 }
@@ -168,19 +212,22 @@ export function listOf<T>(
 ): ValueType<T[]> {
   const { min = 0, max, order } = options;
   return {
-    expected: `${min > 0 ? "a list of one or more" : "a list"}, each ${type.expected}`,
-    schema: z.pipe(
-      z.array(type.schema).check(
-        z.minLength(min, "is an empty list"),
-        z.maxLength(max, `has more than ${max} values`),
-      ),
-      z.transform((values: T[]) => {
-        const once = [...new Set(values)];
-        return order ? order.filter((value) => once.includes(value)) : once;
-      }),
-    ) as unknown as z.ZodMiniType<T[]>,
+    expected: `a list of ${min} to ${max} values, each ${type.expected}`,
+    itemExpected: type.expected,
+    schema: once(
+      () =>
+        z.pipe(
+          z
+            .array(type.schema())
+            .check(z.minLength(min, "an empty list"), z.maxLength(max, `has more than ${max} values`)),
+          z.transform((values: T[]) => {
+            const different = [...new Set(values)];
+            return order ? order.filter((value) => different.includes(value)) : different;
+          }),
+        ) as unknown as z.ZodMiniType<T[]>,
+    ),
     fromText: type.fromText,
-    toToml: (values) => values.map((value) => type.toToml(value as NonNullable<T>) as string | number | bigint),
+    toToml: (values) => values.map((value) => type.toToml(value as NonNullable<T>) as string | number),
     list: true,
     ...(type.choices && { choices: type.choices }),
   };
@@ -189,29 +236,29 @@ export function listOf<T>(
 /** The kernel's comm: TASK_COMM_LEN is 16 with its terminating NUL. */
 export const comm: ValueType<string> = scalar<string>({
   expected: "a process name of 1 to 15 bytes, such as nginx",
-  input: z.string(),
+  input: TEXT,
   read: (value) => {
     const text = String(value);
     const bytes = Buffer.byteLength(text);
     if (bytes > 15) {
-      return new Refusal(`is ${bytes} bytes long`);
+      return new Refusal(`${bytes} bytes long`);
     }
-    return bytes === 0 ? new Refusal("is empty") : (textRefusal(text) ?? text);
+    return bytes === 0 ? new Refusal("empty") : (textRefusal(text) ?? text);
   },
   toToml: (value) => value,
 });
 
 export const cgroup: ValueType<CgroupRef | null> = scalar<CgroupRef | null>({
   expected: "a path in the cgroup v2 hierarchy, such as /system.slice/cron.service, or a cgroup id, such as 4242",
-  input: z.union([z.string(), z.number(), z.bigint()]),
+  input: TEXT_OR_NUMBER,
   read: (value) => {
     const text = String(value);
     if (/^\d{1,20}$/.test(text)) {
       const id = BigInt(text);
-      return id > 0n && id < 1n << 64n ? { id } : new Refusal("is not a cgroup id");
+      return id > 0n && id < 1n << 64n ? { id } : new Refusal("not a cgroup id");
     }
     if (!text.startsWith("/")) {
-      return new Refusal("is neither an absolute path nor a number");
+      return new Refusal("neither an absolute path nor a number");
     }
     if (text.split("/").some((part) => part === ".." || part === ".")) {
       return new Refusal("has . or .. in it");
@@ -224,47 +271,79 @@ export const cgroup: ValueType<CgroupRef | null> = scalar<CgroupRef | null>({
 /** A path; `-` is stdout, and null. */
 export const pathOrStdout: ValueType<string | null> = scalar<string | null>({
   expected: "the path of a file, or - for stdout",
-  input: z.string(),
+  input: TEXT,
   read: (value) => {
     const text = String(value);
     if (text === "-") {
       return null;
     }
-    return text === "" ? new Refusal("is empty") : text.includes("\0") ? new Refusal("has a NUL in it") : text;
+    return text === "" ? new Refusal("empty") : text.includes("\0") ? new Refusal("has a NUL in it") : text;
   },
   toToml: (value) => value,
 });
 
 export const userName: ValueType<string | null> = scalar<string | null>({
   expected: "the name of an account, such as nobody",
-  input: z.string(),
+  input: TEXT,
   read: (value) => {
     const text = String(value);
     if (text === "") {
-      return new Refusal("is empty");
+      return new Refusal("empty");
     }
-    return /^[^\s:,/]{1,256}$/u.test(text) ? (textRefusal(text) ?? text) : new Refusal("is not an account name");
+    return /^[^\s:,/]{1,256}$/u.test(text) ? (textRefusal(text) ?? text) : new Refusal("not an account name");
   },
   toToml: (value) => value,
 });
 
 /** The value where it is whole and within bounds, a refusal where it is not within them, null where it is no whole number. */
 function within(value: number, min: number, max: number, format: (value: number) => string): number | Refusal | null {
-  if (!Number.isFinite(value) || !Number.isInteger(value)) {
-    return null;
-  }
+  return Number.isInteger(value) ? (refusalOutside(value, min, max, format) ?? value) : null;
+}
+
+function refusalOutside(value: number, min: number, max: number, format: (value: number) => string): Refusal | null {
   if (value < min) {
-    return new Refusal(`is less than ${format(min)}`);
+    return new Refusal(`less than ${format(min)}`);
   }
-  return value > max ? new Refusal(`is more than ${format(max)}`) : value;
+  return value > max ? new Refusal(`more than ${format(max)}`) : null;
 }
 
 /** Refuses what the kernel or a terminal could take for something else than it looks. */
 function textRefusal(text: string): Refusal | null {
   // U+FFFD is what an argument that is not UTF-8 has become by the time it gets here: it would match nothing.
   if (text.includes("\ufffd")) {
-    return new Refusal("is not UTF-8");
+    return new Refusal("not UTF-8");
   }
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   return /[\u0000-\u001f\u007f]/.test(text) ? new Refusal("has control characters in it") : null;
+}
+
+/** What is wrong with a value, as a clause: from the issue that its schema raised. */
+export function problemOf(issue: z.core.$ZodIssue, value: unknown): string {
+  // Lengths of a list are checked even where it is none.
+  const isLength = (issue.code === "too_small" || issue.code === "too_big") && Array.isArray(value);
+  return issue.code === "custom" || isLength ? issue.message : typeName(value);
+}
+
+/**
+ * What was expected instead of a value, as a sentence: the nearest choice first.
+ * @param ofItem whether the value is one of a list
+ */
+export function expectation(type: ValueType<unknown>, value: unknown, ofItem: boolean): string {
+  const near = typeof value === "string" && ofItem === type.list ? nearest(value, type.choices ?? []) : null;
+  const expected = (ofItem ? type.itemExpected : undefined) ?? type.expected;
+  return `${near === null ? "" : `did you mean ${near}? `}expected ${expected}`;
+}
+
+/** `a boolean`, `a table`: the TOML type of a value. */
+export function typeName(value: unknown): string {
+  if (typeof value === "bigint") {
+    return "a number too big";
+  }
+  if (value instanceof Date) {
+    return "a date or time";
+  }
+  if (Array.isArray(value)) {
+    return "a list";
+  }
+  return typeof value === "object" ? "a table" : `a ${typeof value}`;
 }

@@ -8,14 +8,14 @@ export interface ProbesSettings {
   /** At least one, no repetition, in the order fork, exec, exit. */
   events: EventType[];
   backend: BackendChoice;
-  /** Most bytes of arguments that an exec record carries; 0 reads none. */
+  /** Most bytes that an exec record carries of the executable's path and the arguments together. */
   maxArgsBytes: number;
 }
 
 export const EVENT_TYPES: readonly EventType[] = ["fork", "exec", "exit"];
 
-/** MAX_IMAGE_BYTES of bpf/process.h less PATH_MAX: path and arguments share one record. */
-export const MAX_ARGS_BYTES = 32768 - 4096;
+/** MAX_IMAGE_BYTES of bpf/process.h. */
+export const MAX_ARGS_BYTES = 15360;
 
 export const probes: Section<ProbesSettings> = {
   name: "probes",
@@ -44,8 +44,8 @@ export const probes: Section<ProbesSettings> = {
       hint: "BYTES",
       type: size({ min: 0, max: MAX_ARGS_BYTES, example: 1024 }),
       default: 1024,
-      doc: "most bytes of arguments read at an exec; what is cut is marked",
-      details: ["0 reads no arguments"],
+      doc: "most bytes of path and arguments read at an exec",
+      details: ["what is cut is marked"],
     },
   },
 };

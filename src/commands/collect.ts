@@ -1,0 +1,71 @@
+import { resolveAuto } from "../config/load.ts";
+import { SECTION_LIST } from "../config/schema.ts";
+import { EXIT, type ExitCode, usageError } from "../errors.ts";
+import { commandOf, type Invocation, type OptionDefs, optionsOf } from "./command.ts";
+import { writeStdout } from "./stdout.ts";
+import { isTerminal } from "./terminal.ts";
+
+const CONFIGURATION: OptionDefs = {
+  "print-config": {
+    type: "boolean",
+    description: "print the settings in force as TOML that can be fed back, and where each comes from",
+    group: "Configuration",
+  },
+  "check-config": {
+    type: "boolean",
+    description: "check options, environment and configuration file, and do nothing else",
+    group: "Configuration",
+  },
+};
+
+/** Every setting but those that all commands have. */
+const SETTINGS: OptionDefs = Object.assign(
+  {},
+  ...SECTION_LIST.filter(([name]) => name !== "log").map(([, section]) => optionsOf(section)),
+);
+
+export const collect = commandOf({
+  about: [
+    "Prints every new process, every program that is executed and every process that ends, as it happens, " +
+      "with the command line, the exit status and what the process used. Needs root, or CAP_BPF and CAP_PERFMON.",
+    "Events go to stdout (or --output), everything else to stderr. Stopping with Ctrl-C, SIGTERM or --duration is " +
+      "the normal end: the last line is a summary in which emitted = received + lost.",
+    "Each setting is taken from its option, else from the environment (LINNIX_RING_SIZE for --ring-size), else from " +
+      "the configuration file, else the default in brackets. Durations: 250ms, 2s, 5m. Sizes: 64KiB, 4MiB.",
+  ],
+  args: { ...SETTINGS, ...CONFIGURATION },
+  examples: [
+    { command: "sudo linnix collect", does: "watch, for people" },
+    { command: "sudo linnix collect --format jsonl | jq .comm", does: "watch, for programs" },
+    {
+      command: "sudo linnix collect --events exit --min-duration 1s --duration 10m --output /var/tmp/exits.jsonl",
+      does: "what ended within ten minutes after it had run for a second or more",
+    },
+    { command: "sudo linnix collect --pid 4242", does: "one process and all that descend from it" },
+    { command: "linnix collect --print-config > linnix.toml", does: "a configuration file to begin with" },
+  ],
+  exits: [
+    { code: EXIT.ok, meaning: "stopped by Ctrl-C, SIGTERM or --duration, after the summary" },
+    { code: EXIT.usage, meaning: "unknown option, bad value, bad configuration" },
+    { code: EXIT.cannotRun, meaning: "cannot run here: privilege, kernel, output; linnix doctor tells more" },
+  ],
+  run: async ({ data }): Promise<ExitCode> => {
+    const { args, config, color } = data as Invocation;
+    const stdoutIsTty = await isTerminal(1);
+    const resolved = resolveAuto(config.settings, { stdoutIsTty });
+    if (args.switches.has("print-config") && args.switches.has("check-config")) {
+      throw usageError("contradiction", { what: "--print-config and --check-config", why: "only one can be done" });
+    }
+    if (args.switches.has("print-config")) {
+      const { printSettings } = await import("../config/print.ts");
+      writeStdout(printSettings(config.settings, resolved, config.origins));
+      return EXIT.ok;
+    }
+    if (args.switches.has("check-config")) {
+      writeStdout(`${config.file ?? "no configuration file"}: ok\n`);
+      return EXIT.ok;
+    }
+    const { runCollect } = await import("../collect/run.ts");
+    return runCollect(resolved, { stdout: 1, stderr: 2, isTty: stdoutIsTty, color });
+  },
+});

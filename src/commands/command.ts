@@ -1,0 +1,82 @@
+import { type BooleanArgDef, type CommandDef, defineCommand, type StringArgDef } from "citty";
+import { type Loaded, readWords } from "../config/load.ts";
+import type { AnySection } from "../config/schema.ts";
+import type { ValueType } from "../config/values.ts";
+import type { ExitCode } from "../errors.ts";
+
+/** An option of a command, as citty has it, with what its help and the check of the command line need besides. */
+export type OptionDef = ((StringArgDef & { type: "string" }) | (BooleanArgDef & { type: "boolean" })) & {
+  description: string;
+  alias?: string;
+  /** May be given more than once. */
+  multiple?: boolean;
+  /** The default in words, behind the description. */
+  defaultText?: string;
+  /** Head under which the help lists it. */
+  group?: string;
+};
+
+export type OptionDefs = Record<string, OptionDef>;
+
+/** What the command line said, checked against the definitions of its options. */
+export interface ParsedArgs {
+  /** Options that take a value: name without dashes → their words, in order. */
+  words: ReadonlyMap<string, readonly string[]>;
+  /** Options without a value that were given. */
+  switches: ReadonlySet<string>;
+  /** What follows `--`; null where there is none. */
+  rest: readonly string[] | null;
+}
+
+/** What a command is run with. */
+export interface Invocation {
+  args: ParsedArgs;
+  /** Settings of options, environment and file. */
+  config: Loaded;
+  /** Whether what goes to stdout may be coloured. */
+  color: boolean;
+}
+
+/** A command of linnix: citty's definition, and what its help says besides the options. */
+export interface Command extends CommandDef<OptionDefs> {
+  args: OptionDefs;
+  /** Paragraphs below the usage line. */
+  about: readonly string[];
+  examples: readonly { command: string; does: string }[];
+  exits: readonly { code: ExitCode; meaning: string }[];
+  /** Name of what may follow `--`, where anything may. */
+  rest?: string;
+  run: (context: { data?: Invocation }) => Promise<ExitCode>;
+}
+
+/** A command by citty's hand, with all that ours have besides. */
+export function commandOf(command: Command): Command {
+  return Object.assign(defineCommand<OptionDefs>(command), command);
+}
+
+/**
+ * Value of an option that is no setting of the configuration file.
+ * @param fallback its value where it is not given
+ * @throws {LinnixError} naming the option, its value and what was expected
+ */
+export function optionValue<T>(args: ParsedArgs, flag: string, type: ValueType<T>, fallback: T): T {
+  const words = args.words.get(flag);
+  return words === undefined ? fallback : readWords({ type }, words, `--${flag}`);
+}
+
+/** Options for the settings of a table of the configuration file. */
+export function optionsOf(section: AnySection): OptionDefs {
+  const options: OptionDefs = {};
+  for (const key of Object.values(section.keys)) {
+    const value = key.default === null ? "" : [key.type.toToml(key.default as NonNullable<unknown>)].flat().join(",");
+    options[key.flag] = {
+      type: "string",
+      description: key.doc,
+      valueHint: key.hint,
+      multiple: key.type.list,
+      group: section.title,
+      ...(value !== "" && { defaultText: value }),
+    };
+  }
+  return options;
+}

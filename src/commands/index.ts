@@ -1,0 +1,38 @@
+import type { Command } from "./command.ts";
+
+/** A command's name and what its help begins with; its module is loaded when it is asked for. */
+export interface CommandEntry {
+  name: string;
+  aliases?: readonly string[];
+  description: string;
+  load: () => Promise<Command>;
+}
+
+/** Every command, one entry each. A name that begins with `__` is the program's own business, and in no list or help. */
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: "collect",
+    description: "watch every process of this machine: fork, exec, exit",
+    load: async () => (await import("./collect.ts")).collect,
+  },
+  {
+    name: "doctor",
+    description: "what this machine has and lacks for linnix, and the mend of each lack",
+    load: async () => (await import("./doctor.ts")).doctor,
+  },
+];
+
+/** The command of that name or alias. */
+export function findCommand(name: string): CommandEntry | undefined {
+  return COMMANDS.find((entry) => entry.name === name || entry.aliases?.includes(name));
+}
+
+/** The commands that users are told about. */
+export function listedCommands(): readonly CommandEntry[] {
+  return COMMANDS.filter(({ name }) => !isInternal(name));
+}
+
+/** Whether a command is one that linnix runs itself with, such as a workload of its own. */
+export function isInternal(name: string): boolean {
+  return name.startsWith("__");
+}

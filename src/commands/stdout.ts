@@ -1,0 +1,32 @@
+import { writeSync } from "node:fs";
+import { cannotRunError } from "../errors.ts";
+
+/** Thrown where the reader of stdout has gone: nothing is wrong, and nothing is left to do. */
+export class ClosedPipe extends Error {
+  override readonly name = "ClosedPipe";
+}
+
+/**
+ * Writes a result to stdout, whole.
+ * @throws {ClosedPipe} where nobody reads any more
+ * @throws {LinnixError} where it cannot be written, such as to a full disk
+ */
+export function writeStdout(text: string): void {
+  const bytes = Buffer.from(text);
+  for (let written = 0; written < bytes.length; ) {
+    try {
+      written += writeSync(1, bytes, written);
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code === "EPIPE") {
+        throw new ClosedPipe();
+      }
+      if (code !== "EAGAIN") {
+        const why = (error as Error).message.replace(/^E[A-Z0-9]+: /, "").replace(/, write$/, "");
+        throw cannotRunError("stdout", { what: "cannot write to stdout", why }, { cause: error });
+      }
+      // Somebody set the pipe to not block, and it is full.
+      Bun.sleepSync(1);
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
+import { LinnixError, usageError } from "../errors.ts";
+import { formatSizeBytes } from "./units.ts";
+
+/** Far more than any configuration: what is bigger is some other file. */
+const MAX_FILE_BYTES = 1024 * 1024;
+
+/** Text of a configuration file, and what is doubtful about the file. */
+export interface ConfigText {
+  text: string;
+  warnings: string[];
+}
+
+/**
+ * Reads a configuration file; null where there is none.
+ * @throws {LinnixError} where it cannot be read, is no regular file, too big, or not UTF-8
+ */
+export function readConfigFile(path: string): ConfigText | null {
+  let fd: number;
+  try {
+    // Not blocking: opening a FIFO would wait for its writer.
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === "ENOENT" || code === "ENOTDIR") {
+      return null;
+    }
+    throw unreadable(path, code === "EACCES" ? "permission denied" : messageOf(error), error);
+  }
+  try {
+    const stats = fstatSync(fd);
+    if (!stats.isFile()) {
+      throw unreadable(path, `it is ${kindOf(stats)}, not a regular file`);
+    }
+    if (stats.size > MAX_FILE_BYTES) {
+      throw unreadable(path, `it is bigger than ${formatSizeBytes(MAX_FILE_BYTES)}`);
+    }
+    return { text: decode(path, readAll(fd, path)), warnings: doubts(path, stats) };
+  } catch (error) {
+    throw error instanceof LinnixError ? error : unreadable(path, messageOf(error), error);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Reads to the end, which may have moved since the size was asked for. */
+function readAll(fd: number, path: string): Uint8Array {
+  const buffer = new Uint8Array(MAX_FILE_BYTES + 1);
+  let length = 0;
+  for (;;) {
+    const read = readSync(fd, buffer, length, buffer.length - length, null);
+    length += read;
+    if (length > MAX_FILE_BYTES) {
+      throw unreadable(path, `it is bigger than ${formatSizeBytes(MAX_FILE_BYTES)}`);
+    }
+    if (read === 0) {
+      return buffer.subarray(0, length);
+    }
+  }
+}
+
+function decode(path: string, bytes: Uint8Array): string {
+  try {
+    // A byte order mark is dropped by the decoder: TOML allows one, the parser does not.
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw unreadable(path, "it is not UTF-8 text", error);
+  }
+}
+
+/** Who else than its reader could have written it. */
+function doubts(path: string, stats: Stats): string[] {
+  const warnings: string[] = [];
+  if (stats.mode & constants.S_IWOTH) {
+    warnings.push(`${path} can be written by every user of this machine; mend: chmod o-w ${path}`);
+  }
+  if (stats.uid !== 0 && stats.uid !== process.geteuid?.()) {
+    warnings.push(`${path} belongs to user ${stats.uid}, who can change what runs here`);
+  }
+  return warnings;
+}
+
+function kindOf(stats: Stats): string {
+  if (stats.isDirectory()) {
+    return "a directory";
+  }
+  if (stats.isFIFO()) {
+    return "a FIFO";
+  }
+  return stats.isSocket() ? "a socket" : "a device";
+}
+
+function unreadable(path: string, why: string, cause?: unknown): LinnixError {
+  return usageError(
+    "config-file",
+    { what: `cannot read the configuration file ${path}`, why, mend: "name another with --config FILE" },
+    { cause },
+  );
+}
+
+function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+/** The system's words without Node's prefix and suffix: `EIO: i/o error, read` reads `i/o error`. */
+function messageOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/^E[A-Z0-9]+: /, "").replace(/, \w+( '.*')?$/, "");
+}

@@ -1,0 +1,5 @@
+/** The parser alone: the package's main module brings its stream and its serializer along. */
+declare module "@iarna/toml/parse-string" {
+  /** @throws {Error} with `fromTOML`, and `line` and `col` counted from 0, where the text is not TOML */
+  export default function parse(text: string): Record<string, unknown>;
+}

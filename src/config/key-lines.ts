@@ -1,0 +1,197 @@
+/** Lines (from 1) by path of keys; array elements are part of a path as their index. */
+export class KeyLines {
+  readonly #lines = new Map<string, number>();
+
+  /** The first place where a path is named stands. */
+  add(path: readonly string[], line: number): void {
+    const id = JSON.stringify(path);
+    if (!this.#lines.has(id)) {
+      this.#lines.set(id, line);
+    }
+  }
+
+  /** Line of the path, or of the longest part of it that is named anywhere; null where none is. */
+  find(path: readonly PropertyKey[]): number | null {
+    for (let length = path.length; length > 0; length--) {
+      const line = this.#lines.get(JSON.stringify(path.slice(0, length).map(String)));
+      if (line !== undefined) {
+        return line;
+      }
+    }
+    return null;
+  }
+}
+
+/** Deeper than any setting; keeps what a hostile file can make of the stack small. */
+const MAX_DEPTH = 32;
+
+/**
+ * Finds where the keys of a TOML document stand, which the parser does not tell.
+ * @param text a document that the parser has accepted: nothing is checked a second time
+ */
+export function locateKeys(text: string): KeyLines {
+  const scanner = new Scanner(text);
+  try {
+    scanner.document();
+  } catch (error) {
+    if (!(error instanceof TooDeep)) {
+      throw error;
+    }
+  }
+  return scanner.lines;
+}
+
+class TooDeep extends Error {}
+
+class Scanner {
+  readonly lines = new KeyLines();
+  readonly #text: string;
+  #at = 0;
+  #line = 1;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  document(): void {
+    let table: string[] = [];
+    let before = -1;
+    // The second condition ends on what no scanner of valid TOML meets, instead of staying there for ever.
+    for (this.#skipBlank(); this.#at < this.#text.length && this.#at > before; this.#skipBlank()) {
+      before = this.#at;
+      if (this.#peek() !== "[") {
+        this.#pair(table, 0);
+        continue;
+      }
+      const line = this.#line;
+      this.#skipWhile(/[[ \t]/);
+      table = this.#key();
+      this.#addPrefixes([], table, line);
+      this.#skipWhile(/[\] \t]/);
+    }
+  }
+
+  /** `key = value`, up to the end of the value. */
+  #pair(table: readonly string[], depth: number): void {
+    const line = this.#line;
+    const key = this.#key();
+    this.#addPrefixes(table, key, line);
+    this.#skipWhile(/[= \t]/);
+    this.#value([...table, ...key], depth);
+  }
+
+  #addPrefixes(table: readonly string[], key: readonly string[], line: number): void {
+    for (let length = 1; length <= key.length; length++) {
+      this.lines.add([...table, ...key.slice(0, length)], line);
+    }
+  }
+
+  /** A dotted key; leaves off before `=` or `]`. */
+  #key(): string[] {
+    const parts: string[] = [];
+    do {
+      this.#skipWhile(/[. \t]/);
+      const quote = this.#peek();
+      const start = this.#at;
+      if (quote === '"' || quote === "'") {
+        this.#string(quote);
+        const inner = this.#text.slice(start + 1, this.#at - 1);
+        parts.push(quote === '"' ? unescapeKey(inner) : inner);
+      } else {
+        this.#skipWhile(/[A-Za-z0-9_-]/);
+        parts.push(this.#text.slice(start, this.#at));
+      }
+      this.#skipWhile(/[ \t]/);
+    } while (this.#peek() === ".");
+    return parts;
+  }
+
+  #value(path: readonly string[], depth: number): void {
+    if (depth > MAX_DEPTH) {
+      throw new TooDeep();
+    }
+    const first = this.#peek();
+    if (first === '"' || first === "'") {
+      const triple = first.repeat(3);
+      this.#string(this.#text.startsWith(triple, this.#at) ? triple : first);
+    } else if (first === "[") {
+      this.#at++;
+      for (let index = 0; this.#more("]"); index++) {
+        this.lines.add([...path, String(index)], this.#line);
+        this.#value([...path, String(index)], depth + 1);
+      }
+    } else if (first === "{") {
+      this.#at++;
+      while (this.#more("}")) {
+        this.#pair(path, depth + 1);
+      }
+    } else {
+      this.#skipWhile(/[^,\]}#\r\n]/);
+    }
+  }
+
+  /** Moves to the next element of an array or inline table, or past its end. */
+  #more(end: string): boolean {
+    this.#skipBlank();
+    while (this.#peek() === ",") {
+      this.#at++;
+      this.#skipBlank();
+    }
+    if (this.#at < this.#text.length && this.#peek() !== end) {
+      return true;
+    }
+    this.#at++;
+    return false;
+  }
+
+  /** Past a string that begins here with `quote`: one or three `"` or `'`. */
+  #string(quote: string): void {
+    this.#at += quote.length;
+    while (this.#at < this.#text.length && !this.#text.startsWith(quote, this.#at)) {
+      if (this.#peek() === "\\" && quote.startsWith('"')) {
+        this.#step();
+      }
+      this.#step();
+    }
+    this.#at += quote.length;
+    // A string in three quotes may end in one or two more of them, which are its own.
+    for (let own = 0; quote.length === 3 && own < 2 && this.#peek() === quote[0]; own++) {
+      this.#at++;
+    }
+  }
+
+  #skipBlank(): void {
+    for (;;) {
+      this.#skipWhile(/[ \t\r\n]/);
+      if (this.#peek() !== "#") {
+        return;
+      }
+      this.#skipWhile(/[^\n]/);
+    }
+  }
+
+  #skipWhile(these: RegExp): void {
+    while (this.#at < this.#text.length && these.test(this.#peek())) {
+      this.#step();
+    }
+  }
+
+  #step(): void {
+    if (this.#peek() === "\n") {
+      this.#line++;
+    }
+    this.#at++;
+  }
+
+  #peek(): string {
+    return this.#text[this.#at] ?? "";
+  }
+}
+
+/** A key in basic quotes as the parser sees it. */
+function unescapeKey(text: string): string {
+  const escapes: Record<string, string> = { b: "\b", t: "\t", n: "\n", f: "\f", r: "\r" };
+  return text.replace(/\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))/g, (_, short, long, letter) =>
+    letter === undefined ? String.fromCodePoint(Number.parseInt(short ?? long, 16)) : (escapes[letter] ?? letter),
+  );
+}

@@ -1,0 +1,187 @@
+import { usageError } from "../errors.ts";
+import { readConfigFile } from "./file.ts";
+import { nearest } from "./nearest.ts";
+import { type CollectConfig, SECTION_LIST, type Settings } from "./schema.ts";
+import { envName } from "./section.ts";
+import { formatSizeBytes, quote } from "./units.ts";
+import { expectation, problemOf, type ValueType } from "./values.ts";
+
+/** The configuration file that is read where no other is named. */
+export const DEFAULT_CONFIG_FILE = "/etc/linnix/linnix.toml";
+
+/** Where settings come from. */
+export interface Sources {
+  /** What the command line gives: option without dashes → its words, in order. */
+  flags: ReadonlyMap<string, readonly string[]>;
+  /** The environment. */
+  env: Readonly<Record<string, string | undefined>>;
+  /** The file that is read where neither `--config` nor LINNIX_CONFIG names one, and it exists; null: none. */
+  defaultFile?: string | null;
+}
+
+/** Where one setting comes from, as the user knows it: `--ring-size`, `LINNIX_RING_SIZE`, `FILE:12`, `default`. */
+export type Origin = string;
+
+export interface Loaded {
+  settings: Settings;
+  /** By `table.property`. */
+  origins: ReadonlyMap<string, Origin>;
+  /** Path of the file that was read. */
+  file: string | null;
+  /** What is doubtful but no error, each to be told once. */
+  warnings: readonly string[];
+}
+
+/** Variables of the environment that are no setting of the file. */
+const OTHER_VARIABLES = ["LINNIX_CONFIG"];
+
+/**
+ * Settings in force: options over environment over file over defaults.
+ * @throws {LinnixError} for the first value that is wrong, naming where it was given
+ */
+export async function loadSettings(sources: Sources): Promise<Loaded> {
+  const values = new Map<string, Record<string, unknown>>();
+  const origins = new Map<string, Origin>();
+  const set = (section: string, property: string, value: unknown, origin: Origin): void => {
+    const table = values.get(section) ?? {};
+    values.set(section, table);
+    table[property] = value;
+    origins.set(`${section}.${property}`, origin);
+  };
+
+  for (const [section, { keys }] of SECTION_LIST) {
+    for (const [property, key] of Object.entries(keys)) {
+      set(section, property, key.default, "default");
+    }
+  }
+  const fromFile = await loadFile(sources);
+  for (const { section, property, value, line } of fromFile.settings) {
+    set(section, property, value, line === null ? `${fromFile.file}` : `${fromFile.file}:${line}`);
+  }
+  for (const [section, { keys }] of SECTION_LIST) {
+    for (const [property, key] of Object.entries(keys)) {
+      const name = envName(key.flag);
+      const text = sources.env[name];
+      if (text) {
+        set(section, property, readWords(key, [text], name), name);
+      }
+      const words = sources.flags.get(key.flag);
+      if (words !== undefined) {
+        set(section, property, readWords(key, words, `--${key.flag}`), `--${key.flag}`);
+      }
+    }
+  }
+
+  const settings = Object.fromEntries(values) as unknown as Settings;
+  checkTogether(settings, origins);
+  return {
+    settings,
+    origins,
+    file: fromFile.file,
+    warnings: [...fromFile.warnings, ...unknownVariables(sources.env)],
+  };
+}
+
+/** Decides every `auto`, by whether events go to a terminal. */
+export function resolveAuto(settings: Settings, place: { stdoutIsTty: boolean }): CollectConfig {
+  const { output, ring } = settings;
+  const onTerminal = place.stdoutIsTty && output.file === null;
+  const format = output.format === "auto" ? (onTerminal ? "pretty" : "jsonl") : output.format;
+  const watermarkBytes = ring.watermarkBytes === "auto" ? ring.sizeBytes / 4 : ring.watermarkBytes;
+  const flushIntervalMs =
+    ring.flushIntervalMs === "auto" ? (onTerminal && format === "pretty" ? 200 : 1000) : ring.flushIntervalMs;
+  return { ...settings, output: { ...output, format }, ring: { ...ring, watermarkBytes, flushIntervalMs } };
+}
+
+/**
+ * Value of an option or variable from its words.
+ * @param name the option or variable as the user knows it
+ */
+export function readWords<T>({ type }: { type: ValueType<T> }, words: readonly string[], name: string): T {
+  const items = type.list ? words.flatMap((word) => word.split(",")).map((item) => item.trim()) : words;
+  const raw = items.map((item) => type.fromText(item));
+  const result = type.schema().safeParse(type.list ? raw : raw[0]);
+  if (result.success) {
+    return result.data;
+  }
+  const [issue] = result.error.issues;
+  const at = issue?.path[0];
+  const item = items[typeof at === "number" ? at : 0];
+  throw usageError("bad-value", {
+    what: type.list && at === undefined ? name : `${name} ${quote(item ?? "")}`,
+    why: issue === undefined ? undefined : problemOf(issue, raw),
+    mend: expectation(type, item, at !== undefined),
+  });
+}
+
+async function loadFile(sources: Sources) {
+  const named = sources.flags.get("config")?.[0] ?? (sources.env.LINNIX_CONFIG || undefined);
+  const path = named ?? (sources.defaultFile === undefined ? DEFAULT_CONFIG_FILE : sources.defaultFile);
+  const content = path === null ? null : readConfigFile(path);
+  if (path === null || content === null) {
+    if (named === undefined) {
+      return { file: null, settings: [], warnings: [] };
+    }
+    throw usageError("config-file", {
+      what: `cannot read the configuration file ${path}`,
+      why: "no such file",
+      mend: `name an existing file with ${sources.flags.has("config") ? "--config" : "LINNIX_CONFIG"}, or leave it out`,
+    });
+  }
+  // Parser and schema of the file cost 2 ms and 4 MB: only who has a file pays.
+  const { parseToml } = await import("./toml.ts");
+  return { file: path, settings: parseToml(content.text, path), warnings: content.warnings };
+}
+
+/** What no single value shows: settings that contradict each other. */
+function checkTogether(settings: Settings, origins: ReadonlyMap<string, Origin>): void {
+  const { ring, filters, probes } = settings;
+  if (ring.watermarkBytes !== "auto" && ring.watermarkBytes > ring.sizeBytes) {
+    throw usageError("contradiction", {
+      what: named("ring", "watermarkBytes", ring.watermarkBytes, origins),
+      why: `more than the ring holds: ${because("ring", "sizeBytes", ring.sizeBytes, origins)}`,
+      mend: `expected at most ${formatSizeBytes(ring.sizeBytes)}, or auto for a quarter of the ring`,
+    });
+  }
+  if (filters.minDurationNs > 0 && !probes.events.includes("exit")) {
+    throw usageError("contradiction", {
+      what: named("filters", "minDurationNs", filters.minDurationNs, origins),
+      why: `only exits can be held back, and there are none: ${because("probes", "events", probes.events, origins)}`,
+      mend: "add exit to the events, or leave the filter out",
+    });
+  }
+}
+
+/** `--ring-size 4KiB`, or `FILE:3: ring.size = "4KiB"`: a setting as the user gave it. */
+function named(...setting: Parameters<typeof describe>): string {
+  const { origin, text, assignment, isWord } = describe(...setting);
+  return isWord ? `${origin} ${text}` : `${origin}: ${assignment}`;
+}
+
+/** The same as a reason: `--ring-size 4KiB`, or `ring.size = "4KiB" (default)`. */
+function because(...setting: Parameters<typeof describe>): string {
+  const { origin, text, assignment, isWord } = describe(...setting);
+  return isWord ? `${origin} ${text}` : `${assignment} (${origin})`;
+}
+
+function describe(section: string, property: string, value: unknown, origins: ReadonlyMap<string, Origin>) {
+  const key = SECTION_LIST.find(([name]) => name === section)?.[1].keys[property];
+  const origin = origins.get(`${section}.${property}`) ?? "default";
+  const text = [key?.type.toToml(value as NonNullable<unknown>)].flat().join(",");
+  const assignment = `${section}.${key?.toml} = ${quote(text)}`;
+  return { origin, text, assignment, isWord: /^(--|LINNIX_)/.test(origin) };
+}
+
+/** A variable in our own name that nothing reads is most likely a slip. */
+function unknownVariables(env: Sources["env"]): string[] {
+  const known = new Set(SECTION_LIST.flatMap(([, { keys }]) => Object.values(keys).map((key) => envName(key.flag))));
+  for (const name of OTHER_VARIABLES) {
+    known.add(name);
+  }
+  return Object.keys(env)
+    .filter((name) => name.startsWith("LINNIX_") && !known.has(name))
+    .map((name) => {
+      const suggestion = nearest(name, known);
+      return `the environment variable ${name} means nothing to linnix${suggestion ? `; did you mean ${suggestion}?` : ""}`;
+    });
+}

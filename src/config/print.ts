@@ -1,0 +1,96 @@
+import type { Origin } from "./load.ts";
+import { type CollectConfig, SECTION_LIST, type Settings } from "./schema.ts";
+import { envName, type Key } from "./section.ts";
+import type { TomlValue, ValueType } from "./values.ts";
+
+type AnySettings = Record<string, Record<string, unknown> | undefined>;
+
+/** Settings of the program where the user sets nothing. */
+export function defaultSettings(): Settings {
+  const entries = SECTION_LIST.map(([name, { keys }]) => [
+    name,
+    Object.fromEntries(Object.entries(keys).map(([property, key]) => [property, key.default])),
+  ]);
+  return Object.fromEntries(entries) as Settings;
+}
+
+/**
+ * The settings as a TOML document that reads back to the same settings; a remark behind each value says where it
+ * comes from, and what `auto` comes to here.
+ */
+export function printSettings(
+  settings: Settings,
+  resolved: CollectConfig,
+  origins: ReadonlyMap<string, Origin>,
+): string {
+  const head = "# The settings of linnix in force here, and where each comes from.\n";
+  const body = document(false, (name, property, key) => {
+    const value = (settings as unknown as AnySettings)[name]?.[property];
+    const inForce = (resolved as unknown as AnySettings)[name]?.[property];
+    const remarks = [value === null ? "not set" : (origins.get(`${name}.${property}`) ?? "default")];
+    if (value === "auto" && inForce !== "auto") {
+      remarks.push(`here: ${plain(key.type, inForce)}`);
+    }
+    return [`${assignment(key, value)}  # ${remarks.join("; ").replaceAll(UNPRINTABLE, "\ufffd")}`];
+  });
+  return head + body;
+}
+
+/** The sample configuration: every setting with its documentation and its default. */
+export function printSample(): string {
+  const head = [
+    "# Configuration of linnix: every setting with its default.",
+    "# Read from --config FILE, else from the file that LINNIX_CONFIG names, else from /etc/linnix/linnix.toml.",
+    "# The option or variable named with a setting goes before what this file says: options over environment over file.",
+    "# Durations: 250ms, 2s, 5m, 1h. Sizes: 64KiB, 4MiB, or bytes.",
+    "",
+  ];
+  const body = document(true, (_, __, key) => [
+    "",
+    ...[key.doc, ...(key.details ?? [])].map((line) => `# ${line.charAt(0).toUpperCase()}${line.slice(1)}.`),
+    `# ${expectation(key.type)} Option --${key.flag}, variable ${envName(key.flag)}.`,
+    assignment(key, key.default),
+  ]);
+  return head.join("\n") + body;
+}
+
+function document(titled: boolean, lines: (section: string, property: string, key: Key<unknown>) => string[]): string {
+  const tables = SECTION_LIST.map(([name, { title, keys }]) => [
+    "",
+    ...(titled ? [`# ${title}.`] : []),
+    `[${name}]`,
+    ...Object.entries(keys).flatMap(([property, key]) => lines(name, property, key)),
+  ]);
+  return `${tables.flat().join("\n")}\n`;
+}
+
+function expectation(type: ValueType<unknown>): string {
+  return `${type.expected.charAt(0).toUpperCase()}${type.expected.slice(1)}.`;
+}
+
+/** `key = value`; as a remark where the setting is absent, for TOML has no null. */
+function assignment(key: Key<unknown>, value: unknown): string {
+  return value === null
+    ? `# ${key.toml} = ${tomlText(key.type.toToml(key.example as NonNullable<unknown>))}`
+    : `${key.toml} = ${tomlText(key.type.toToml(value as NonNullable<unknown>))}`;
+}
+
+/** As on the command line: without quotes. */
+function plain(type: ValueType<unknown>, value: unknown): string {
+  return [type.toToml(value as NonNullable<unknown>)].flat().join(",");
+}
+
+/** What would act on a terminal: C0 and C1 controls, DEL, separators of lines, marks of direction. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
+/** A TOML value; of basic strings everything is escaped that a terminal could act upon. */
+function tomlText(value: TomlValue): string {
+  if (Array.isArray(value)) {
+    return `[${value.map(tomlText).join(", ")}]`;
+  }
+  // Each escape of a JSON string is one of a TOML string.
+  return typeof value === "string"
+    ? JSON.stringify(value).replace(UNPRINTABLE, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`)
+    : String(value);
+}

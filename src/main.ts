@@ -1,0 +1,117 @@
+import { commandIndex, parseArgv } from "./commands/argv.ts";
+import type { ParsedArgs } from "./commands/command.ts";
+import { reportError, type Telling } from "./commands/failure.ts";
+import { GLOBAL_OPTIONS } from "./commands/globals.ts";
+import { type CommandEntry, findCommand, isInternal, listedCommands } from "./commands/index.ts";
+import { writeStdout } from "./commands/stdout.ts";
+import { isTerminal } from "./commands/terminal.ts";
+import { loadSettings } from "./config/load.ts";
+import { log, setUpLog, writeStderr } from "./config/log.ts";
+import { nearest } from "./config/nearest.ts";
+import { quote } from "./config/units.ts";
+import { EXIT, type ExitCode, usageError } from "./errors.ts";
+
+/** From the words of the command line to an exit code. */
+async function main(argv: readonly string[]): Promise<ExitCode> {
+  const at = commandIndex(argv, GLOBAL_OPTIONS);
+  const before = at < 0 ? argv : argv.slice(0, at);
+  const general = parseArgv(before, GLOBAL_OPTIONS, { command: "linnix", rest: false });
+  const name = argv[at];
+  if (name === undefined) {
+    return withoutCommand(general);
+  }
+  const after = argv.slice(at + 1);
+  if (name === "help") {
+    return main([...before, ...after, "--help"]);
+  }
+  const entry = findCommand(name);
+  if (entry === undefined) {
+    throw unknownCommand(name);
+  }
+  return withCommand(entry, [...before, ...after]);
+}
+
+async function withoutCommand(args: ParsedArgs): Promise<ExitCode> {
+  const { rootHelp } = await import("./commands/help.ts");
+  if (await answered(args, rootHelp)) {
+    return EXIT.ok;
+  }
+  writeStderr(rootHelp());
+  return EXIT.usage;
+}
+
+async function withCommand(entry: CommandEntry, words: readonly string[]): Promise<ExitCode> {
+  const command = await entry.load();
+  const options = { ...command.args, ...GLOBAL_OPTIONS };
+  const args = parseArgv(words, options, { command: `linnix ${entry.name}`, rest: command.rest !== undefined });
+  const help = async () => (await import("./commands/help.ts")).commandHelp(entry, command);
+  if (await answered(args, help)) {
+    return EXIT.ok;
+  }
+  // What linnix runs itself with gets all that it is to know on its command line.
+  const surroundings = isInternal(entry.name) ? { env: {}, defaultFile: null } : { env: process.env };
+  const config = await loadSettings({ flags: args.words, ...surroundings });
+  const { level } = config.settings.log;
+  telling = { silent: level === "silent", stack: level === "debug" };
+  setUpLog({ level, color: await mayColor(args, 2) });
+  for (const warning of config.warnings) {
+    log.warn(warning);
+  }
+  // Called here and not by citty's runCommand, which parses the words again in its own tolerant way (and costs 2.4 MB).
+  return command.run({ data: { args, config, color: await mayColor(args, 1) } });
+}
+
+/** Gives help or version where they are asked for. */
+async function answered({ switches }: ParsedArgs, help: () => string | Promise<string>): Promise<boolean> {
+  if (switches.has("help")) {
+    writeStdout(await help());
+    return true;
+  }
+  if (switches.has("version")) {
+    const { verboseVersionText, versionText } = await import("./version.ts");
+    writeStdout(`${switches.has("verbose") ? verboseVersionText() : versionText()}\n`);
+    return true;
+  }
+  if (switches.has("verbose")) {
+    throw usageError("missing-option", {
+      what: "--verbose",
+      why: "only goes with --version",
+      mend: "for a more talkative log: --log-level debug",
+    });
+  }
+  return false;
+}
+
+function unknownCommand(name: string) {
+  const names = listedCommands().flatMap((entry) => [entry.name, ...(entry.aliases ?? [])]);
+  const near = nearest(name, names);
+  return usageError("unknown-command", {
+    what: `unknown command ${quote(name)}`,
+    mend: near === null ? `known: ${names.join(", ")}` : `did you mean ${near}? known: ${names.join(", ")}`,
+  });
+}
+
+/** Colour is for a person at a terminal that did not refuse it: https://no-color.org. */
+async function mayColor({ switches }: ParsedArgs, fd: number): Promise<boolean> {
+  const { NO_COLOR, TERM } = process.env;
+  return !switches.has("no-color") && !NO_COLOR && TERM !== "dumb" && (await isTerminal(fd));
+}
+
+/** How errors are told before the settings are known: by what looks like the log level. */
+function tellingOf(argv: readonly string[]): Telling {
+  const at = argv.findIndex((word) => word === "--" || word.startsWith("--log-level"));
+  const [, inline] = argv[at]?.split("=") ?? [];
+  const given = argv[at]?.startsWith("--log-level") ? (inline ?? argv[at + 1]) : process.env.LINNIX_LOG_LEVEL;
+  return { silent: given === "silent", stack: given === "debug" };
+}
+
+const argv = process.argv.slice(2);
+let telling = tellingOf(argv);
+
+function fail(error: unknown): never {
+  process.exit(reportError(error, telling));
+}
+
+process.on("uncaughtException", fail);
+process.on("unhandledRejection", fail);
+main(argv).then((code) => process.exit(code), fail);
