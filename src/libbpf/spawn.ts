@@ -1,8 +1,9 @@
 /**
  * Processes made, timed and waited for by libc itself: what the workload
- * generator needs and Bun.spawn does not give (the exact pid's rusage, no
- * threads or pipes for each child, tens of microseconds instead of a
- * millisecond).
+ * generator needs and Bun.spawn does not give (clock readings right around the
+ * spawn, raw wait statuses, argv[0], a child reaped as soon as it ends, bare
+ * forks), with nothing allocated for each child that the collector of garbage
+ * would come for.
  */
 import { dlopen, ptr, read } from "bun:ffi";
 import { constants } from "node:os";
@@ -66,6 +67,7 @@ const PR_SET_PDEATHSIG = 1;
 const EPOLL_CLOEXEC = 0o2000000;
 const EPOLL_CTL_ADD = 1;
 const EPOLLIN = 1;
+const POLLIN = 1;
 const POSIX_SPAWN_SETSIGDEF = 4;
 const POSIX_SPAWN_SETSIGMASK = 8;
 /** The same number on every architecture (include/uapi/asm-generic/unistd.h). */
@@ -84,7 +86,12 @@ function errno(): number {
   return at === null ? 0 : read.i32(at);
 }
 
-const ERRNO_NAME = new Map(Object.entries(constants.errno).map(([name, code]) => [code, name]));
+/** Some numbers have two names; the usual one is listed first (EAGAIN, not EWOULDBLOCK). */
+const ERRNO_NAME = new Map(
+  Object.entries(constants.errno)
+    .reverse()
+    .map(([name, code]) => [code, name]),
+);
 
 /** The name of an error number, such as `EAGAIN`. */
 export function errnoName(code: number): string {
@@ -312,7 +319,8 @@ export class ExitWatch implements Disposable {
   readonly #eventView = new DataView(this.#event.buffer);
   readonly #ready = new Uint8Array(EPOLL_EVENT_BYTES * EPOLL_BATCH);
   readonly #readyView = new DataView(this.#ready.buffer);
-  readonly #poll = new Int32Array(2);
+  /** struct pollfd: fd, then events and revents in one word. */
+  readonly #poll = new Int32Array(4);
   #open = true;
   /** Whether the last `ended` may have left some that had ended by then unnamed. */
   more = false;
@@ -344,13 +352,21 @@ export class ExitWatch implements Disposable {
     libc.close(fd);
   }
 
-  /** Blocks this thread until a child ends, a signal comes or `ns` have passed. */
-  wait(ns: number): void {
+  /**
+   * Blocks this thread until a child ends, a signal comes or `ns` have passed.
+   *
+   * @param inputFd input on it ends the wait, too; -1: none
+   * @returns whether the event loop has something to do: input, or a signal
+   */
+  wait(ns: number, inputFd = -1): boolean {
     if (!this.#open) throw new Error("exit watch is closed");
     this.#poll[0] = this.#epoll;
-    this.#poll[1] = EPOLLIN;
+    this.#poll[1] = POLLIN;
+    this.#poll[2] = inputFd;
+    this.#poll[3] = POLLIN;
     setSleepSpec(ns);
-    libc.ppoll(this.#poll, 1n, sleepSpec, null);
+    const ready = libc.ppoll(this.#poll, 2n, sleepSpec, null);
+    return ready < 0 || (ready > 0 && (this.#poll[3] ?? 0) >>> 16 !== 0);
   }
 
   /** Writes the pids of watched children that have ended to `into`; gives their number. Does not wait. */

@@ -53,4 +53,12 @@ export class Pacer {
     this.#slot++;
     return dueNs;
   }
+
+  /** Ends the account: slots that were due by then and never taken were skipped too. */
+  close(nowNs: number): void {
+    if (this.#periodNs === 0 || nowNs < this.nextNs) return;
+    const missed = Math.floor((nowNs - this.nextNs) / this.#periodNs) + 1;
+    this.#slot += missed;
+    this.#skipped += missed;
+  }
 }

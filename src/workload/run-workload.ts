@@ -1,7 +1,7 @@
 import { cannotRunError, EXIT, type ExitCode, LinnixError } from "../errors.ts";
 import { GroundTruth } from "./ground-truth.ts";
+import { killLeftChildren, removeLeftFolder } from "./leftovers.ts";
 import { COMMAND, LineCutter, type Message, parseMessage, type ReadyMessage, type ResultMessage } from "./protocol.ts";
-import { removeLeftFolder } from "./sample-files.ts";
 import { selfCommand } from "./self-command.ts";
 import { planWorkload, type WorkloadPlan, type WorkloadSpec } from "./spec.ts";
 import { TruthColumns } from "./truth-columns.ts";
@@ -145,8 +145,11 @@ class SpawnerClient implements WorkloadHandle {
     }
     await this.#child.exited;
     if (this.#deadline !== null) clearTimeout(this.#deadline);
-    // It does so itself unless it was killed outright.
-    if (this.#readyMessage !== null) removeLeftFolder(this.#readyMessage.folder);
+    // It does both itself unless it was killed outright.
+    if (this.#readyMessage !== null) {
+      if (this.#result === null) killLeftChildren(this.#child.pid, this.#readyMessage.run);
+      removeLeftFolder(this.#readyMessage.folder);
+    }
     this.#settle(await stderr);
   }
 

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { Prng } from "../stats/prng.ts";
 import { SAMPLE_FILES, sampleFileName } from "./programs.ts";
 
-const FOLDER_PREFIX = "linnix-workload-";
+/** How the folders of all runs begin. */
+export const FOLDER_PREFIX = "linnix-workload-";
 /** Enough that sha256sum computes for longer than it takes to start reading. */
 const FILE_BYTES = 16 * 1024;
 
@@ -30,11 +31,4 @@ export class SampleFiles implements Disposable {
   [Symbol.dispose](): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
-}
-
-/** Removes a folder that a spawner made and could not remove itself. Anything that is not such a folder is left alone. */
-export function removeLeftFolder(folder: string): void {
-  const prefix = join(tmpdir(), FOLDER_PREFIX);
-  if (!folder.startsWith(prefix) || folder.includes("/", prefix.length)) return;
-  rmSync(folder, { recursive: true, force: true });
 }

@@ -36,8 +36,10 @@ export interface LoopOutcome {
   errors: Map<number, number>;
 }
 
-/** How long the thread blocks at most before the event loop gets to see signals and commands. */
-const SLICE_NS = 20e6;
+/** The event loop gets its turn so often at least; input and (most) signals give it one at once. */
+const TURN_NS = 100e6;
+/** Standard input, where commands come from. */
+const STDIN_FD = 0;
 /** Children that no pidfd tells of are asked after so often. */
 const BLIND_POLL_NS = 2e6;
 /** What it catches up after a delay: more would be a burst that nobody asked for. */
@@ -59,7 +61,8 @@ function expectedRows(plan: WorkloadPlan): number {
 /**
  * The paced loop of the spawner process: spawns when a slot is due, sleeps
  * until the next slot or the next exit, and notes both. It blocks the thread
- * (its event loop gets a turn every 20 ms), since a timer of the event loop is
+ * (its event loop gets a turn when there is input or a
+ * signal), since a timer of the event loop is
  * late by a millisecond and costs more than the spawn.
  */
 export class SpawnLoop implements Disposable {
@@ -101,6 +104,9 @@ export class SpawnLoop implements Disposable {
     this.#lastLookNs = startedNs;
     const reason = await this.#spawnAll(control, pacer, startedNs);
     const endedNs = this.#clock.now();
+    // A slot that would be due right at the end belongs to no run of that duration.
+    const lastNs = startedNs + this.#plan.durationMs * 1e6 - 1;
+    if (reason !== "spawns") pacer.close(Math.min(endedNs, lastNs));
     await this.#drain(control, endedNs + this.#plan.drainMs * 1e6);
     await this.#killAll();
     return { reason, startedNs, endedNs, skipped: pacer.skipped, errors: this.#errors };
@@ -109,29 +115,30 @@ export class SpawnLoop implements Disposable {
   async #spawnAll(control: LoopControl, pacer: Pacer, startedNs: number): Promise<EndReason> {
     const { maxSpawns, maxOutstanding, rate } = this.#plan;
     const endNs = startedNs + this.#plan.durationMs * 1e6;
-    let turnNs = startedNs + SLICE_NS;
+    let turnNs = startedNs + TURN_NS;
     for (;;) {
       const nowNs = this.#clock.now();
       if (control.request !== null) return control.request;
       if (nowNs >= endNs) return "duration";
       if (nowNs >= turnNs) {
         await eventLoopTurn();
-        turnNs = this.#clock.now() + SLICE_NS;
+        turnNs = this.#clock.now() + TURN_NS;
         continue;
       }
       const done = this.columns.length >= maxSpawns;
       // A paced run of n spawns lasts n periods: it ends when the slot after its last would be due.
       if (done && (rate === 0 || nowNs >= pacer.nextNs)) return "spawns";
-      const full = done || this.#alive.size >= maxOutstanding;
-      const dueNs = full ? Number.NaN : pacer.take(nowNs);
+      const full = !done && this.#alive.size >= maxOutstanding;
+      const dueNs = done || full ? Number.NaN : pacer.take(nowNs);
       if (!Number.isNaN(dueNs)) {
         this.#spawn(dueNs);
         this.#reapEnded();
         if (this.#errorsInARow >= MAX_ERRORS_IN_A_ROW) return "errors";
         continue;
       }
-      const slotNs = full && !done ? turnNs : pacer.nextNs;
-      this.#sleepUntil(Math.min(turnNs, endNs, slotNs));
+      // Where there is no room, only an exit makes a difference.
+      const slotNs = full ? turnNs : pacer.nextNs;
+      if (this.#sleepUntil(Math.min(turnNs, endNs, slotNs), STDIN_FD)) turnNs = 0;
     }
   }
 
@@ -163,10 +170,12 @@ export class SpawnLoop implements Disposable {
     if (!this.#watch.add(pid)) this.#blind.add(pid);
   }
 
-  #sleepUntil(ns: number): void {
+  /** Sleeps until then or the next exit; true: the event loop has something to do. */
+  #sleepUntil(ns: number, inputFd: number): boolean {
     const blindNs = this.#blind.size > 0 ? BLIND_POLL_NS : Number.POSITIVE_INFINITY;
-    this.#watch.wait(Math.min(ns - this.#clock.now(), blindNs));
+    const woken = this.#watch.wait(Math.min(ns - this.#clock.now(), blindNs), inputFd);
     this.#reapEnded();
+    return woken;
   }
 
   #reapEnded(): void {
@@ -209,7 +218,7 @@ export class SpawnLoop implements Disposable {
     while (this.#alive.size > 0 && control.request !== "abort") {
       const nowNs = this.#clock.now();
       if (nowNs >= untilNs) return;
-      this.#sleepUntil(Math.min(untilNs, nowNs + SLICE_NS));
+      this.#sleepUntil(Math.min(untilNs, nowNs + TURN_NS), STDIN_FD);
       await eventLoopTurn();
     }
   }
@@ -220,7 +229,8 @@ export class SpawnLoop implements Disposable {
     for (const pid of this.#alive.keys()) kill(pid, constants.signals.SIGKILL);
     const untilNs = this.#clock.now() + KILL_WAIT_NS;
     while (this.#alive.size > 0 && this.#clock.now() < untilNs) {
-      this.#sleepUntil(this.#clock.now() + SLICE_NS);
+      // Input may have ended, and then never stops being ready.
+      this.#sleepUntil(this.#clock.now() + TURN_NS, -1);
       await eventLoopTurn();
     }
   }

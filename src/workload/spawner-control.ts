@@ -58,8 +58,8 @@ export class SpawnerControl implements LoopControl, Disposable {
   [Symbol.dispose](): void {
     this.#undo.dispose();
     this.#input.pause();
-    // An open pipe must not keep a process alive that has nothing left to do.
-    this.#input.unref();
+    // An open pipe must not keep a process alive that has nothing left to do; a file has no such method.
+    (this.#input as { unref?: () => void }).unref?.();
   }
 
   #on<A extends unknown[]>(event: string, handler: (...args: A) => void): void {

@@ -33,7 +33,7 @@ export interface WorkloadResult {
   killed: number;
   /** Of these, ended with another status than the program was to end with, though the spawner did not kill them. */
   unexpected: number;
-  /** Slots given up because they came too late. */
+  /** Slots of the asked rate that were given up: with `spawned` and `failed` they make up the whole run. */
   skipped: number;
   /** Processes that could not be made, by error name such as `EAGAIN`. */
   failed: { name: string; count: number }[];

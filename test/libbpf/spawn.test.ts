@@ -94,6 +94,17 @@ describe("Spawner", () => {
     expect(reap(-1)).toBeNull();
   });
 
+  test("errors have their usual names", () => {
+    expect([1, 2, 11, 12, 24, 9999].map(errnoName)).toEqual([
+      "EPERM",
+      "ENOENT",
+      "EAGAIN",
+      "ENOMEM",
+      "EMFILE",
+      "errno 9999",
+    ]);
+  });
+
   test("too many or too long arguments are refused", () => {
     using spawner = new Spawner([]);
     expect(() => spawner.spawn(TRUE, Array(600).fill("x"))).toThrow(RangeError);

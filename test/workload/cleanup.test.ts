@@ -1,9 +1,14 @@
-import { describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
 import { EXIT } from "../../src/errors.ts";
+import { removeLeftFolder } from "../../src/workload/leftovers.ts";
 import { runWorkload } from "../../src/workload/run-workload.ts";
 import { groupMembers, spawnerCommand, until } from "./real-workload.ts";
+
+// Real processes on a machine that may be busy.
+setDefaultTimeout(60_000);
 
 const SLEEPERS = {
   mix: [{ program: "sleep" as const, share: 1, lifetimeMs: 10_000 }],
@@ -80,18 +85,24 @@ describe("whatever ends the spawner, neither child nor folder is left", () => {
     await nothingLeft(spawnerPid, folder);
   });
 
-  test("the spawner itself killed by SIGKILL: the parent removes its folder, children end when their time is up", async () => {
-    await using workload = runWorkload(
-      { ...SLEEPERS, mix: [{ program: "sleep", share: 1, lifetimeMs: 300 }] },
-      { command: spawnerCommand },
-    );
-    const { spawnerPid, folder } = await workload.ready;
-    await workload.start();
-    await until(() => groupMembers(spawnerPid).length > 10);
+  test("the spawner itself killed by SIGKILL: the parent ends its children and removes its folder", async () => {
+    const { workload, spawnerPid, folder } = await atWork();
+    await using _ = workload;
     process.kill(spawnerPid, "SIGKILL");
     expect(workload.done).rejects.toThrow("SIGKILL");
     await workload.done.catch(() => {});
     expect(existsSync(folder)).toBe(false);
     await nothingLeft(spawnerPid, folder);
+  });
+
+  test("only a folder that a spawner could have made is removed", () => {
+    const alien = mkdtempSync(join(tmpdir(), "linnix-test-"));
+    const inside = join(alien, "linnix-workload-x");
+    mkdirSync(inside);
+    for (const path of [alien, inside, "/tmp", join(tmpdir(), "linnix-workload-x", "..", basename(alien))]) {
+      removeLeftFolder(path);
+    }
+    expect(existsSync(inside)).toBe(true);
+    rmSync(alien, { recursive: true });
   });
 });

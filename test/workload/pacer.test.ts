@@ -57,11 +57,23 @@ describe("Pacer", () => {
     expect(pacer.nextNs).toBe(10_010 * MS);
   });
 
+  test("slots that were due at the end and never taken are skipped ones", () => {
+    const pacer = new Pacer(100, 0, 250 * MS);
+    takeAll(pacer, [35 * MS]);
+    pacer.close(39 * MS);
+    expect(pacer.skipped).toBe(0);
+    pacer.close(100 * MS);
+    expect(pacer.skipped).toBe(7);
+    pacer.close(100 * MS);
+    expect(pacer.skipped).toBe(7);
+  });
+
   test("rate 0 is full speed: always due, never late", () => {
     const pacer = new Pacer(0, 0, 250 * MS);
     expect(pacer.take(1)).toBe(1);
     expect(pacer.take(1)).toBe(1);
     expect(pacer.take(9e12)).toBe(9e12);
+    pacer.close(9e13);
     expect(pacer.skipped).toBe(0);
   });
 });

@@ -15,6 +15,13 @@ export function groupMembers(pgid: number): number[] {
     });
 }
 
+/** Start time of a process, CLOCK_BOOTTIME, ns. /proc gives it in ticks (USER_HZ: 100 a second everywhere). */
+export function startTimeNs(pid: number): bigint {
+  const text = readFileSync(`/proc/${pid}/stat`, "latin1");
+  const ticks = text.slice(text.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+  return BigInt(ticks) * 10_000_000n;
+}
+
 /** State and process group of a process; null where there is none. */
 function statFields(pid: number): { state: string; pgrp: number } | null {
   try {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { EXIT } from "../../src/errors.ts";
 import { CLOCK, clockNs } from "../../src/libbpf/spawn.ts";
@@ -6,7 +6,10 @@ import type { MixShare } from "../../src/workload/profiles.ts";
 import { PROGRAMS, SAMPLE_FILES } from "../../src/workload/programs.ts";
 import { runWorkload, type WorkloadHandle } from "../../src/workload/run-workload.ts";
 import type { WorkloadSpec } from "../../src/workload/spec.ts";
-import { groupMembers, spawnerCommand, until } from "./real-workload.ts";
+import { groupMembers, spawnerCommand, startTimeNs, until } from "./real-workload.ts";
+
+// Real processes on a machine that may be busy.
+setDefaultTimeout(60_000);
 
 const TRUE_ONLY: MixShare[] = [{ program: "true", share: 1, lifetimeMs: 1 }];
 
@@ -62,9 +65,9 @@ describe("a real workload", () => {
   test("the achieved rate is the asked one, over the whole run", async () => {
     const result = await finished({ mix: TRUE_ONLY, rate: 300, durationMs: 1000 });
     expect(result.reason).toBe("duration");
-    // Either it kept up, or it says how many slots it gave up: nothing is missing from the account.
-    const accounted = result.spawned + result.skipped;
-    expect(accounted).toBeWithin(Math.floor(result.durationS * 300) - 80, Math.ceil(result.durationS * 300) + 2);
+    // It kept up, or it says how many slots it gave up: none is missing from the account.
+    expect(result.spawned + result.skipped).toBe(300);
+    expect(result.spawned).toBeGreaterThan(0);
     expect(result.rateAchieved).toBeCloseTo(result.spawned / result.durationS, 6);
     expect(result.unexpected).toBe(0);
     expect(result.reaped).toBe(result.spawned);
@@ -80,7 +83,7 @@ describe("a real workload", () => {
       const others = spawns.slice(Math.max(0, i - 64), i);
       expect(others.filter((other) => (other.exitedByNs as bigint) > spawn.spawnedFromNs).length).toBeLessThan(4);
     }
-  }, 20_000);
+  });
 
   test("children get no descriptor, ignored signal or variable of the spawner", async () => {
     await using workload = real({ mix: [{ program: "sleep", share: 1, lifetimeMs: 10_000 }], rate: 100, maxSpawns: 1 });
@@ -112,7 +115,12 @@ describe("a real workload", () => {
     const { spawnerPid, folder } = await workload.ready;
     await workload.start();
     await until(() => groupMembers(spawnerPid).length > 5);
+    const child = groupMembers(spawnerPid).find((pid) => pid !== spawnerPid) as number;
+    const startNs = startTimeNs(child);
     const result = await workload.stop();
+    // The kernel's own start time, which /proc rounds down to ticks of 10 ms.
+    const found = result.truth.find(child, startNs, 10_000_000);
+    expect(result.truth.at(found).pid).toBe(child);
     expect(result).toMatchObject({ reason: "stop", killed: 0, unexpected: 0 });
     expect(result.reaped).toBe(result.spawned);
     expect(result.spawned).toBeGreaterThan(4);
@@ -153,5 +161,16 @@ describe("a real workload", () => {
     await using workload = runWorkload({}, { command: ["/bin/sh", "-c", "echo nonsense; exec sleep 100"] });
     expect(workload.done).rejects.toMatchObject({ code: "cannot-run.workload-failed" });
     await workload.done.catch(() => {});
+  });
+
+  test.each([
+    ["{", EXIT.usage, "is not JSON"],
+    ['{"rate":1e9}', EXIT.usage, "rate"],
+    ['{"rate":10}', EXIT.ok, ""],
+  ])("run by hand with the spec %s and no input, it ends with exit code %d", (spec, exitCode, says) => {
+    const ran = Bun.spawnSync([...spawnerCommand, spec], { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+    expect(ran.stderr.toString()).toBe("");
+    expect(ran.stdout.toString()).toContain(says);
+    expect(ran.exitCode).toBe(exitCode);
   });
 });
