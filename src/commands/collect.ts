@@ -66,6 +66,7 @@ export const collect = commandOf({
       return EXIT.ok;
     }
     const { runCollect } = await import("../collect/run.ts");
-    return runCollect(resolved, { stdout: 1, stderr: 2, isTty: stdoutIsTty, color });
+    const onTerminal = stdoutIsTty && resolved.output.file === null;
+    return runCollect(resolved, { stdout: 1, stderr: 2, isTty: onTerminal, color: color && onTerminal });
   },
 });

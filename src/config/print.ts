@@ -47,8 +47,9 @@ export function printSample(): string {
   ];
   const body = document(true, (_, __, key) => [
     "",
-    ...[key.doc, ...(key.details ?? [])].map((line) => `# ${line.charAt(0).toUpperCase()}${line.slice(1)}.`),
-    `# ${expectation(key.type)} Option --${key.flag}, variable ${envName(key.flag)}.`,
+    `# ${key.doc.charAt(0).toUpperCase()}${key.doc.slice(1)} (--${key.flag}, ${envName(key.flag)}).`,
+    ...(key.details ?? []).map((line) => `# ${line}`),
+    ...(key.type.choices ? [] : [`# Expected: ${key.type.expected}.`]),
     assignment(key, key.default),
   ]);
   return head.join("\n") + body;
@@ -57,15 +58,11 @@ export function printSample(): string {
 function document(titled: boolean, lines: (section: string, property: string, key: Key<unknown>) => string[]): string {
   const tables = SECTION_LIST.map(([name, { title, keys }]) => [
     "",
-    ...(titled ? [`# ${title}.`] : []),
+    ...(titled && title.toLowerCase() !== name ? [`# ${title}.`] : []),
     `[${name}]`,
     ...Object.entries(keys).flatMap(([property, key]) => lines(name, property, key)),
   ]);
   return `${tables.flat().join("\n")}\n`;
-}
-
-function expectation(type: ValueType<unknown>): string {
-  return `${type.expected.charAt(0).toUpperCase()}${type.expected.slice(1)}.`;
 }
 
 /** `key = value`; as a remark where the setting is absent, for TOML has no null. */

@@ -339,6 +339,9 @@ export function typeName(value: unknown): string {
   if (typeof value === "bigint") {
     return "a number too big";
   }
+  if (typeof value === "number" && !Number.isFinite(value)) {
+    return "not a finite number";
+  }
   if (value instanceof Date) {
     return "a date or time";
   }

@@ -49,7 +49,7 @@ export const filters: Section<FiltersSettings> = {
       hint: "NAME",
       type: listOf(comm, { max: MAX_FILTER_VALUES }),
       default: [],
-      doc: "only processes of these names (the kernel's comm: at most 15 bytes)",
+      doc: "only processes of these names: the kernel's comm, at most 15 bytes",
     },
     cgroup: {
       toml: "cgroup",

@@ -20,7 +20,7 @@ export const output: Section<OutputSettings> = {
       type: choice(["auto", "pretty", "jsonl", "none"]),
       default: "auto",
       doc: "form of the events: pretty, jsonl, none, or auto",
-      details: ["auto: pretty on a terminal, jsonl into a pipe or a file; none: only the summary"],
+      details: ["auto: pretty on a terminal, jsonl into a pipe or a file. none: no events, only their count."],
     },
     file: {
       toml: "file",
@@ -28,7 +28,7 @@ export const output: Section<OutputSettings> = {
       hint: "FILE",
       type: pathOrStdout,
       default: null,
-      doc: "file to write the events to (- is stdout)",
+      doc: "file to write the events to; - is stdout",
       example: "/var/log/linnix.jsonl",
     },
   },

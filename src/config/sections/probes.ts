@@ -36,7 +36,7 @@ export const probes: Section<ProbesSettings> = {
       type: choice(["auto", "btf", "tracepoint"]),
       default: "auto",
       doc: "how to hook into the kernel: auto, btf or tracepoint",
-      details: ["auto: btf where the kernel has BTF, else tracepoint, which knows fewer fields"],
+      details: ["auto: btf where the kernel has BTF, else tracepoint, which knows fewer fields."],
     },
     maxArgsBytes: {
       toml: "max_args",
@@ -45,7 +45,7 @@ export const probes: Section<ProbesSettings> = {
       type: size({ min: 0, max: MAX_ARGS_BYTES, example: 1024 }),
       default: 1024,
       doc: "most bytes of path and arguments read at an exec",
-      details: ["what is cut is marked"],
+      details: ["What is cut is marked."],
     },
   },
 };

@@ -19,7 +19,7 @@ export const run: Section<RunSettings> = {
       // A timer of JavaScript holds at most 2^31 - 1 ms, which is a little more than 24 days.
       type: durationMs({ min: 0, max: "576h", example: "10s" }),
       default: 0,
-      doc: "end after this time (0: run until stopped)",
+      doc: "end after this time; 0: run until stopped",
     },
     user: {
       toml: "user",

@@ -1,0 +1,296 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { listedCommands } from "../../src/commands/index.ts";
+import { SECTION_LIST } from "../../src/config/schema.ts";
+import { EXIT } from "../../src/errors.ts";
+
+const MAIN = join(import.meta.dir, "../../src/main.ts");
+const directory = mkdtempSync(join(tmpdir(), "linnix-test-"));
+chmodSync(directory, 0o755);
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+/** The variables that a user of the machine would have, and none of ours. */
+const ENV = { PATH: process.env.PATH ?? "/usr/bin:/bin", HOME: directory, TERM: "xterm" };
+
+interface Result {
+  stdout: string;
+  stderr: string;
+  exitCode: number | null;
+}
+
+function run(command: readonly string[], env: Record<string, string> = {}): Result {
+  const { stdout, stderr, exitCode } = Bun.spawnSync([...command], { env: { ...ENV, ...env }, cwd: directory });
+  return { stdout: stdout.toString(), stderr: stderr.toString(), exitCode };
+}
+
+function linnix(args: readonly string[], env: Record<string, string> = {}): Result {
+  return run([process.execPath, MAIN, ...args], env);
+}
+
+function file(name: string, text: string): string {
+  const path = join(directory, name);
+  writeFileSync(path, text, { mode: 0o644 });
+  return path;
+}
+
+/** One message: `linnix: …`, and the mend on a line of its own. */
+function expectOneMessage({ stdout, stderr, exitCode }: Result, ...parts: string[]): void {
+  expect(stderr).toMatch(/^linnix: [^\n]+\n( {2}[^\n]+\n)?$/);
+  for (const part of parts) {
+    expect(stderr).toContain(part);
+  }
+  expect(stdout).toBe("");
+  expect(exitCode).toBe(EXIT.usage);
+}
+
+describe("help", () => {
+  test("of the program lists the commands, and goes to stdout", () => {
+    const { stdout, stderr, exitCode } = linnix(["--help"]);
+    expect(exitCode).toBe(EXIT.ok);
+    expect(stderr).toBe("");
+    for (const { name, description } of listedCommands()) {
+      expect(stdout).toContain(`  ${name}`);
+      expect(stdout).toContain(description);
+    }
+    expect(stdout).not.toContain("__");
+    expect(linnix(["help"]).stdout).toBe(stdout);
+    expect(linnix(["-h"]).stdout).toBe(stdout);
+  });
+
+  test("without a command goes to stderr, as wrong use", () => {
+    const { stdout, stderr, exitCode } = linnix([]);
+    expect(exitCode).toBe(EXIT.usage);
+    expect(stdout).toBe("");
+    expect(stderr).toBe(linnix(["--help"]).stdout);
+  });
+
+  test.each(listedCommands().map(({ name }) => name))("of %s has usage, options, examples and exit codes", (name) => {
+    const { stdout, stderr, exitCode } = linnix([name, "--help"]);
+    expect(exitCode).toBe(EXIT.ok);
+    expect(stderr).toBe("");
+    for (const part of [`Usage: linnix ${name} [OPTION]...`, "--config FILE", "Examples:", "Exit codes:", "  2  "]) {
+      expect(stdout).toContain(part);
+    }
+    expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
+    expect(linnix(["help", name]).stdout).toBe(stdout);
+  });
+
+  test("of collect has every setting with its default", () => {
+    const { stdout } = linnix(["collect", "--help"]);
+    for (const [, { keys }] of SECTION_LIST) {
+      for (const { flag } of Object.values(keys)) {
+        expect(stdout).toContain(` --${flag} `);
+      }
+    }
+    expect(stdout).toContain("[256KiB]");
+  });
+});
+
+describe("version", () => {
+  test("is one line; with --verbose the parts follow", () => {
+    const { stdout, exitCode } = linnix(["--version"]);
+    expect(exitCode).toBe(EXIT.ok);
+    expect(stdout).toMatch(/^linnix \d+\.\d+\.\d+\n$/);
+    expect(linnix(["collect", "-V"]).stdout).toBe(stdout);
+    const verbose = linnix(["--version", "--verbose"]).stdout;
+    expect(verbose).toStartWith(stdout);
+    expect(verbose).toContain("libbpf");
+  });
+
+  test("--verbose alone is an error", () => {
+    expectOneMessage(linnix(["--verbose"]), "--verbose", "--version");
+  });
+});
+
+describe("wrong use", () => {
+  test.each<[string[], string[]]>([
+    [["colect"], ['unknown command "colect"', "did you mean collect?"]],
+    [["xyzzy"], ['unknown command "xyzzy"', "known: collect"]],
+    [["help", "colect"], ['unknown command "colect"']],
+    [
+      ["--format", "jsonl", "collect"],
+      ["unknown option --format", "behind its name"],
+    ],
+    [
+      ["collect", "--frmat", "jsonl"],
+      ["unknown option --frmat", "did you mean --format?"],
+    ],
+    [
+      ["collect", "--format", "json"],
+      ['--format "json"', "did you mean jsonl?", "auto, pretty, jsonl, none"],
+    ],
+    [
+      ["collect", "--duration"],
+      ["--duration", "needs a value", "--duration DURATION"],
+    ],
+    [
+      ["collect", "--duration", "ten"],
+      ['--duration "ten"', "not a duration", "such as 10s"],
+    ],
+    [
+      ["collect", "--ring-size=3MB"],
+      ['--ring-size "3MB"', "not a size", "such as 256KiB"],
+    ],
+    [
+      ["collect", "--output", "a", "--output", "b"],
+      ['--output "b"', 'given before, with "a"'],
+    ],
+    [["collect", "all"], ['unexpected argument "all"']],
+    [["collect", "--print-config", "--check-config"], ["only one can be done"]],
+    [
+      ["collect", "--config", "/nonexistent/linnix.toml"],
+      ["/nonexistent/linnix.toml", "no such file"],
+    ],
+    [["collect", "--config", "/"], ["it is a directory"]],
+    [
+      ["doctor", "--jsn"],
+      ["unknown option --jsn", "did you mean --json?"],
+    ],
+    [["doctor", "--format", "jsonl"], ["unknown option --format"]],
+    [["doctor", "--config", "/nonexistent/linnix.toml"], ["no such file"]],
+    [
+      ["collect", "--comm", "evil\u001b[31m\nname"],
+      ["--comm", "bytes"],
+    ],
+    [["\u001b[31mred\n"], ["unknown command"]],
+  ])("%j is one message and exit code 2", (args, parts) => {
+    const result = linnix(args);
+    expectOneMessage(result, ...parts);
+    expect(result.stderr).not.toContain("\u001b");
+  });
+
+  test("in the environment names the variable", () => {
+    expectOneMessage(linnix(["collect"], { LINNIX_FORMAT: "xml" }), 'LINNIX_FORMAT "xml"', "expected one of");
+  });
+
+  test("in the file names file, line and key", () => {
+    const path = file("wrong.toml", "[ring]\n\nsze = '1MiB'\n");
+    expectOneMessage(linnix(["collect", "--config", path]), `${path}:3: ring.sze`, "did you mean ring.size?");
+    expectOneMessage(linnix(["collect"], { LINNIX_CONFIG: path }), `${path}:3: ring.sze`);
+    const broken = file("broken.toml", "[ring]\nsize = 1MiB\n");
+    expectOneMessage(linnix(["doctor", "--config", broken]), `${broken}:2`, "not TOML", '"1MiB"');
+  });
+
+  test("has its stack told at log level debug only, and nothing at silent", () => {
+    expect(linnix(["collect", "--duration", "x"]).stderr).not.toContain("    at ");
+    expect(linnix(["--log-level", "debug", "collect", "--duration", "x"]).stderr).toContain("    at ");
+    expect(linnix(["collect", "--duration", "x", "--log-level=debug"]).stderr).toContain("    at ");
+    expect(linnix(["collect", "--duration", "x"], { LINNIX_LOG_LEVEL: "debug" }).stderr).toContain("    at ");
+    const silent = linnix(["collect", "--duration", "x", "--log-level", "silent"]);
+    expect(silent).toEqual({ stdout: "", stderr: "", exitCode: EXIT.usage });
+  });
+});
+
+describe("configuration", () => {
+  test("--print-config can be fed back", () => {
+    const first = linnix(["collect", "--print-config", "--ring-size", "1MiB", "--pid", "1,2", "--pid=3"]);
+    expect(first.exitCode).toBe(EXIT.ok);
+    expect(first.stderr).toBe("");
+    expect(first.stdout).toContain("pid = [1, 2, 3]  # --pid\n");
+    const path = file("printed.toml", first.stdout);
+    const second = linnix(["collect", "--print-config", "--config", path]);
+    const bare = (text: string) => text.replace(/ {2}# .*$/gm, "");
+    expect(bare(second.stdout)).toBe(bare(first.stdout));
+    expect(second.stdout).toContain(`# ${path}:`);
+  });
+
+  test("--check-config says which file is right, and nothing runs", () => {
+    const path = file("right.toml", "[output]\nfile = 'never-written.jsonl'\n");
+    expect(linnix(["collect", "--check-config", "--config", path])).toEqual({
+      stdout: `${path}: ok\n`,
+      stderr: "",
+      exitCode: EXIT.ok,
+    });
+    expect(existsSync(join(directory, "never-written.jsonl"))).toBe(false);
+  });
+
+  test("a doubtful file or variable is a warning on stderr, which --log-level error leaves out", () => {
+    const path = file("open.toml", "");
+    chmodSync(path, 0o666);
+    const args = ["collect", "--check-config", "--config", path];
+    const result = linnix(args, { LINNIX_FORMT: "x" });
+    expect(result.exitCode).toBe(EXIT.ok);
+    expect(result.stdout).toBe(`${path}: ok\n`);
+    expect(result.stderr).toContain(`linnix: warning: ${path} can be written by every user`);
+    expect(result.stderr).toContain("did you mean LINNIX_FORMAT?");
+    expect(linnix([...args, "--log-level", "error"], { LINNIX_FORMT: "x" }).stderr).toBe("");
+  });
+});
+
+describe("terminal", () => {
+  const hasScript = Bun.which("script") !== null;
+
+  /** Runs linnix on a pseudo-terminal; script(1) takes a shell's command line, so no argument may need quotes. */
+  function onTerminal(args: readonly string[], env: Record<string, string> = {}): string {
+    return run(["script", "-qec", [process.execPath, MAIN, ...args].join(" "), "/dev/null"], env).stdout;
+  }
+
+  test.skipIf(!hasScript)("auto is pretty and quick there (needs script)", () => {
+    const shown = onTerminal(["collect", "--print-config"]);
+    expect(shown).toContain("here: pretty");
+    expect(shown).toContain("here: 200ms");
+    expect(linnix(["collect", "--print-config"]).stdout).toContain("here: jsonl");
+  });
+
+  test.skipIf(!hasScript)("warnings are coloured there, and nowhere where it is refused (needs script)", () => {
+    const args = ["collect", "--check-config"];
+    const env = { LINNIX_FORMT: "x" };
+    expect(onTerminal(args, env)).toContain("\u001b[33mwarning");
+    expect(onTerminal([...args, "--no-color"], env)).not.toContain("\u001b");
+    expect(onTerminal(args, { ...env, NO_COLOR: "1" })).not.toContain("\u001b");
+    expect(onTerminal(args, { ...env, TERM: "dumb" })).not.toContain("\u001b");
+    expect(linnix(args, env).stderr).not.toContain("\u001b");
+  });
+});
+
+describe("stdout", () => {
+  const shell = (script: string) => run(["sh", "-c", script, "sh", process.execPath, MAIN]);
+
+  test("closed by its reader is a quiet end", () => {
+    const { stderr } = shell('{ sleep 0.3; "$1" "$2" collect --help; echo "exit $?" >&2; } | true');
+    expect(stderr).toBe("exit 0\n");
+  });
+
+  test("that is full is an error with its cause", () => {
+    const { stderr, exitCode } = shell('"$1" "$2" --version > /dev/full');
+    expect(exitCode).toBe(EXIT.cannotRun);
+    expect(stderr).toBe("linnix: cannot write to stdout: no space left on device\n");
+  });
+
+  test("is written whole into a pipe that does not block", () => {
+    const { stdout } = shell('"$1" "$2" collect --help | { sleep 0.3; cat; }');
+    expect(stdout).toBe(linnix(["collect", "--help"]).stdout);
+  });
+
+  test("stderr may be closed", () => {
+    expect(shell('"$1" "$2" collect --duration x 2>&-').exitCode).toBe(EXIT.usage);
+  });
+});
+
+describe("without privilege", () => {
+  const NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+  const isRoot = process.geteuid?.() === 0;
+  const canRun = isRoot && run([...NOBODY, process.execPath, MAIN, "--version"]).exitCode === 0;
+  const why = isRoot ? "needs a tree that everybody can read" : "needs root to become somebody else";
+
+  test.skipIf(!canRun)(`help, version and configuration work (${why})`, () => {
+    const nobody = (...args: string[]) => run([...NOBODY, process.execPath, MAIN, ...args]);
+    expect(nobody("--help").exitCode).toBe(EXIT.ok);
+    expect(nobody("collect", "--print-config").stdout).toContain("[ring]");
+    expect(nobody("collect", "--check-config").exitCode).toBe(EXIT.ok);
+    const path = file("secret.toml", "");
+    chmodSync(path, 0o600);
+    expectOneMessage(nobody("collect", "--check-config", "--config", path), path, "permission denied");
+  });
+});
+
+test("main.ts alone ends the program", () => {
+  for (const path of new Bun.Glob("**/*.ts").scanSync(join(import.meta.dir, "../../src"))) {
+    if (path !== "main.ts") {
+      const source = readFileSync(join(import.meta.dir, "../../src", path), "utf8");
+      expect({ path, exits: /process\.exit(Code)?\b/.test(source) }).toEqual({ path, exits: false });
+    }
+  }
+});

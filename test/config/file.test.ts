@@ -1,0 +1,60 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { chmodSync, chownSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readConfigFile } from "../../src/config/file.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "linnix-test-"));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+function file(name: string, content: string | Uint8Array, mode = 0o600): string {
+  const path = join(directory, name);
+  writeFileSync(path, content);
+  chmodSync(path, mode);
+  return path;
+}
+
+describe("readConfigFile", () => {
+  test("gives the text, without a byte order mark", () => {
+    expect(readConfigFile(file("plain", "a = 'é'\n"))).toEqual({ text: "a = 'é'\n", warnings: [] });
+    expect(readConfigFile(file("bom", "\ufeffa = 1\n"))?.text).toBe("a = 1\n");
+  });
+
+  test("follows a symbolic link", () => {
+    symlinkSync(file("target", "a = 1\n"), join(directory, "link"));
+    expect(readConfigFile(join(directory, "link"))?.text).toBe("a = 1\n");
+  });
+
+  test("gives null where there is none", () => {
+    expect(readConfigFile(join(directory, "nothing"))).toBeNull();
+    expect(readConfigFile(join(file("no-directory", ""), "x"))).toBeNull();
+  });
+
+  test("refuses what is no regular file, and does not wait for it", () => {
+    const fifo = join(directory, "fifo");
+    expect(Bun.spawnSync(["mkfifo", fifo]).exitCode).toBe(0);
+    expect(() => readConfigFile(fifo)).toThrow("it is a FIFO, not a regular file");
+    expect(() => readConfigFile(directory)).toThrow("it is a directory, not a regular file");
+    expect(() => readConfigFile("/dev/zero")).toThrow("it is a device, not a regular file");
+  });
+
+  test("refuses a file of more than 1 MiB, whatever its size is said to be", () => {
+    expect(readConfigFile(file("full", "#".repeat(1024 * 1024)))?.text.length).toBe(1024 * 1024);
+    expect(() => readConfigFile(file("big", "#".repeat(1024 * 1024 + 1)))).toThrow("bigger than 1MiB");
+    // Files of procfs have size 0 and content all the same.
+    expect(readConfigFile("/proc/self/status")?.text).toContain("Pid:");
+  });
+
+  test("refuses what is not UTF-8", () => {
+    expect(() => readConfigFile(file("latin1", Uint8Array.of(0x61, 0xe9)))).toThrow("not UTF-8");
+  });
+
+  test("warns of a file that others can write", () => {
+    expect(readConfigFile(file("open", "", 0o666))?.warnings).toEqual([expect.stringContaining("chmod o-w")]);
+    if (process.geteuid?.() === 0) {
+      const path = file("foreign", "");
+      chownSync(path, 4711, 4711);
+      expect(readConfigFile(path)?.warnings).toEqual([expect.stringContaining("belongs to user 4711")]);
+    }
+  });
+});

@@ -1,0 +1,179 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { loadSettings, resolveAuto, type Sources } from "../../src/config/load.ts";
+import { defaultSettings } from "../../src/config/print.ts";
+import { EXIT, LinnixError } from "../../src/errors.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "linnix-test-"));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+function file(name: string, text: string): string {
+  const path = join(directory, name);
+  writeFileSync(path, text, { mode: 0o600 });
+  return path;
+}
+
+function load(flags: Record<string, string[]>, env: Sources["env"] = {}, defaultFile: string | null = null) {
+  return loadSettings({ flags: new Map(Object.entries(flags)), env, defaultFile });
+}
+
+async function errorOf(...sources: Parameters<typeof load>): Promise<LinnixError> {
+  const error = await load(...sources).then(
+    () => new Error("accepted"),
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(LinnixError);
+  expect((error as LinnixError).exitCode).toBe(EXIT.usage);
+  return error as LinnixError;
+}
+
+describe("loadSettings", () => {
+  test("gives the defaults where nothing is set", async () => {
+    const { settings, origins, file, warnings } = await load({});
+    expect(settings).toEqual(defaultSettings());
+    expect(new Set(origins.values())).toEqual(new Set(["default"]));
+    expect(file).toBeNull();
+    expect(warnings).toEqual([]);
+  });
+
+  test("takes options before environment before file before defaults, and knows where each comes from", async () => {
+    const path = file("all.toml", "[ring]\nsize = '1MiB'\nwatermark = '4KiB'\n[run]\nduration = '1m'\n");
+    const { settings, origins } = await load(
+      { "ring-size": ["8MiB"] },
+      { LINNIX_RING_SIZE: "4MiB", LINNIX_WATERMARK: "8KiB", LINNIX_FORMAT: "" },
+      path,
+    );
+    expect(settings.ring.sizeBytes).toBe(8 * 1024 * 1024);
+    expect(settings.ring.watermarkBytes).toBe(8 * 1024);
+    expect(settings.run.durationMs).toBe(60_000);
+    expect(settings.output.format).toBe("auto");
+    expect(origins.get("ring.sizeBytes")).toBe("--ring-size");
+    expect(origins.get("ring.watermarkBytes")).toBe("LINNIX_WATERMARK");
+    expect(origins.get("run.durationMs")).toBe(`${path}:5`);
+    expect(origins.get("output.format")).toBe("default");
+  });
+
+  test("an option replaces a list of the file, and lists come by comma and by repetition", async () => {
+    const path = file("list.toml", "[filters]\npid = [1, 2]\nuid = [3]\n");
+    const { settings } = await load({ pid: ["7,8", " 9 ", "7"] }, {}, path);
+    expect(settings.filters.pids).toEqual([7, 8, 9]);
+    expect(settings.filters.uids).toEqual([3]);
+  });
+
+  test("an option can take back what a file sets", async () => {
+    const path = file("back.toml", "[output]\nfile = '/x'\n[ring]\nwatermark = '4KiB'\n[run]\nduration = '1s'");
+    const { settings } = await load({ output: ["-"], watermark: ["auto"], duration: ["0"] }, {}, path);
+    expect(settings.output.file).toBeNull();
+    expect(settings.ring.watermarkBytes).toBe("auto");
+    expect(settings.run.durationMs).toBe(0);
+  });
+
+  test("reads the file of --config, else of LINNIX_CONFIG, else the default one", async () => {
+    const [a, b, c] = ["1s", "2s", "3s"].map((text) => file(`${text}.toml`, `[run]\nduration = '${text}'\n`));
+    const of = async (flags: Record<string, string[]>, env: Sources["env"]) =>
+      (await load(flags, env, c as string)).settings.run.durationMs;
+    expect(await of({ config: [a as string] }, { LINNIX_CONFIG: b })).toBe(1000);
+    expect(await of({}, { LINNIX_CONFIG: b })).toBe(2000);
+    expect(await of({}, { LINNIX_CONFIG: "" })).toBe(3000);
+  });
+
+  test("only the default file may be missing", async () => {
+    const missing = join(directory, "missing.toml");
+    expect((await load({}, {}, missing)).file).toBeNull();
+    expect((await errorOf({ config: [missing] })).mend).toContain("--config");
+    expect((await errorOf({}, { LINNIX_CONFIG: missing })).mend).toContain("LINNIX_CONFIG");
+  });
+
+  test("a wrong value in the file is wrong also where an option replaces it", async () => {
+    const path = file("wrong.toml", "[ring]\nsize = '1'\n");
+    expect((await errorOf({ "ring-size": ["1MiB"] }, {}, path)).what).toContain("wrong.toml:2: ring.size");
+  });
+
+  test.each<[Record<string, string[]>, Sources["env"], string, string, string]>([
+    [{ "ring-size": ["300KiB"] }, {}, '--ring-size "300KiB"', "not a power of two", "such as 256KiB"],
+    [{}, { LINNIX_RING_SIZE: "x" }, 'LINNIX_RING_SIZE "x"', "not a size", "such as 256KiB"],
+    [{ format: ["json"] }, {}, '--format "json"', "none of the choices", "did you mean jsonl?"],
+    [{ events: ["fork,exce"] }, {}, '--events "exce"', "none of the choices", "did you mean exec?"],
+    [{ events: [""] }, {}, '--events ""', "none of the choices", "fork, exec, exit"],
+    [{ pid: ["1,abc"] }, {}, '--pid "abc"', "not a whole number", "a process id from 1"],
+    [{ pid: ["1,,2"] }, {}, '--pid ""', "not a whole number", "a process id from 1"],
+    [
+      {
+        pid: [
+          Array(65)
+            .fill(0)
+            .map((_, i) => i + 1)
+            .join(),
+        ],
+      },
+      {},
+      "--pid",
+      "more than 64 values",
+      "1 to 4194304",
+    ],
+    [{ comm: ["\ufffd"] }, {}, "--comm", "not UTF-8", "1 to 15 bytes"],
+    [{ comm: ["a\u001b[2J"] }, {}, "--comm", "control characters", "1 to 15 bytes"],
+    [{ output: ["a\0b"] }, {}, "--output", "NUL", "the path of a file"],
+    [{ duration: ["10"] }, {}, '--duration "10"', "has no unit", "such as 10s"],
+    [{ "log-level": ["loud"] }, {}, '--log-level "loud"', "none of the choices", "silent, error"],
+  ])("refuses %p %p", async (flags, env, what, why, mend) => {
+    const error = await errorOf(flags, env);
+    expect(error.what).toContain(what);
+    expect(error.why).toContain(why);
+    expect(error.mend).toContain(mend);
+  });
+
+  test("refuses a watermark that the ring cannot reach, and says where both come from", async () => {
+    const error = await errorOf({ watermark: ["512KiB"] });
+    expect(error.what).toBe("--watermark 512KiB");
+    expect(error.why).toBe('more than the ring holds: ring.size = "256KiB" (default)');
+    const path = file("ring.toml", "[ring]\nwatermark = '1MiB'\n");
+    const other = await errorOf({ "ring-size": ["64KiB"] }, {}, path);
+    expect(other.what).toBe(`${path}:2: ring.watermark = "1MiB"`);
+    expect(other.why).toContain("--ring-size 64KiB");
+  });
+
+  test("refuses a filter of exits where no exits are asked for", async () => {
+    const error = await errorOf({ events: ["fork,exec"], "min-duration": ["1s"] });
+    expect(error.what).toBe("--min-duration 1s");
+    expect(error.why).toContain("--events fork,exec");
+  });
+
+  test("warns of a variable in its own name that means nothing", async () => {
+    const { warnings } = await load({}, { LINNIX_RING_SIZ: "1MiB", LINNIX_CONFIG: "", PATH: "/bin" });
+    expect(warnings).toEqual([expect.stringContaining("did you mean LINNIX_RING_SIZE?")]);
+  });
+});
+
+describe("resolveAuto", () => {
+  const settings = defaultSettings();
+
+  test("pretty and quick on a terminal, JSON lines elsewhere", () => {
+    const onTerminal = resolveAuto(settings, { stdoutIsTty: true });
+    expect(onTerminal.output.format).toBe("pretty");
+    expect(onTerminal.ring.flushIntervalMs).toBe(200);
+    const elsewhere = resolveAuto(settings, { stdoutIsTty: false });
+    expect(elsewhere.output.format).toBe("jsonl");
+    expect(elsewhere.ring.flushIntervalMs).toBe(1000);
+  });
+
+  test("a file is no terminal", () => {
+    const resolved = resolveAuto({ ...settings, output: { format: "auto", file: "/x" } }, { stdoutIsTty: true });
+    expect(resolved.output.format).toBe("jsonl");
+    expect(resolved.ring.flushIntervalMs).toBe(1000);
+  });
+
+  test("the watermark is a quarter of the ring", () => {
+    const ring = { ...settings.ring, sizeBytes: 4096 };
+    expect(resolveAuto({ ...settings, ring }, { stdoutIsTty: false }).ring.watermarkBytes).toBe(1024);
+  });
+
+  test("what is set stays", () => {
+    const ring = { sizeBytes: 4096, watermarkBytes: 64, flushIntervalMs: 10 };
+    const resolved = resolveAuto({ ...settings, ring, output: { format: "none", file: null } }, { stdoutIsTty: true });
+    expect(resolved.ring).toEqual(ring);
+    expect(resolved.output.format).toBe("none");
+  });
+});

@@ -1,0 +1,118 @@
+import { describe, expect, test } from "bun:test";
+import { parseToml } from "../../src/config/toml.ts";
+import { EXIT, LinnixError } from "../../src/errors.ts";
+
+function errorOf(text: string): LinnixError {
+  try {
+    parseToml(text, "linnix.toml");
+  } catch (error) {
+    if (error instanceof LinnixError) {
+      return error;
+    }
+    throw error;
+  }
+  throw new Error(`accepted: ${text}`);
+}
+
+describe("parseToml", () => {
+  test("gives the settings of a document, converted, with their lines", () => {
+    const text =
+      '[ring]\nsize = "1MiB"\nwatermark = "auto"\n[filters]\npid = [1, 2, 1]\n[probes]\nevents = ["exit", "fork"]';
+    expect(parseToml(text, "x")).toEqual([
+      { section: "probes", property: "events", value: ["fork", "exit"], line: 7 },
+      { section: "filters", property: "pids", value: [1, 2], line: 5 },
+      { section: "ring", property: "sizeBytes", value: 1_048_576, line: 2 },
+      { section: "ring", property: "watermarkBytes", value: "auto", line: 3 },
+    ]);
+  });
+
+  test.each([
+    ["an empty document", ""],
+    ["empty tables", "[ring]\n[run]\n"],
+    ["bytes as a number", "[ring]\nsize = 262144"],
+    ["0 without a unit", "[run]\nduration = 0"],
+    ["dotted keys", "ring.size = '1MiB'"],
+    ["an inline table", "ring = { size = '1MiB' }"],
+    ["a cgroup by id, as number and as text", "[filters]\ncgroup = 4242"],
+    ["a cgroup by an id that is no TOML integer", "[filters]\ncgroup = '18446744073709551615'"],
+  ])("takes %s", (_, text) => {
+    parseToml(text, "x");
+  });
+
+  // Each: document, place and key, cause, mend.
+  test.each<[string, string, string, string]>([
+    ["a = \n", "linnix.toml:1", "not TOML: unexpected character", ""],
+    ["\n[ring]\nsize = 256KiB", "linnix.toml:3", "not TOML", 'quotes: "256KiB"'],
+    ["[output]\nformat = pretty # x", "linnix.toml:2", "not TOML", 'quotes: "pretty"'],
+    ["[ring]\nsize = '1MiB'\nsize = '2MiB'", "linnix.toml:3", "already there", ""],
+    ["[ring]\n[ring]", "linnix.toml:2", "already there", ""],
+    ["a = 'x\n", "linnix.toml:1", "unterminated string", ""],
+    ['a = "\\q"', "linnix.toml:1", 'unknown escape character "q"', ""],
+    ["!", "linnix.toml:1", 'unexpected character "!"', ""],
+    ["[ring]\n\nsze = '1MiB'", "linnix.toml:3: ring.sze", "unknown key of [ring]", "did you mean ring.size?"],
+    ["ring_size = '1MiB'", "linnix.toml:1: ring_size", "unknown key", "did you mean ring.size?"],
+    ["[output]\nring_size = '1MiB'", "linnix.toml:2: output.ring_size", "unknown key", "did you mean ring.size?"],
+    ["[rign]\nsize = '1MiB'", "linnix.toml:1: rign", "unknown key or table", "did you mean [ring]?"],
+    ["[ring]\nzzzzzz = 1", "linnix.toml:2: ring.zzzzzz", "unknown key", "known here: size, watermark"],
+    ["[zzzzzz]\n", "linnix.toml:1: zzzzzz", "unknown key or table", "known here: [output], [probes]"],
+    ["__proto__ = 1", "linnix.toml:1: __proto__", "unknown key", "known here"],
+    ["[__proto__]\nx = 1", "linnix.toml:1: __proto__", "unknown key", "known here"],
+    ["[ring]\nconstructor = 1", "linnix.toml:2: ring.constructor", "unknown key", "known here"],
+    ["[ring]\n'a\\nb' = 1", 'linnix.toml:2: ring."a\\\\nb"', "unknown key", "known here"],
+    ["ring = 3", "linnix.toml:1: ring", "a number, not a table", ""],
+    ["[[ring]]\nsize = 1", "linnix.toml:1: ring", "a list, not a table", ""],
+    ["[ring]\nwatermark = true", "linnix.toml:2: ring.watermark = true", "a boolean", "expected auto, or a size from"],
+    ["[ring]\nsize = '300KiB'", 'linnix.toml:2: ring.size = "300KiB"', "not a power of two", "such as 256KiB"],
+    ["[ring]\nsize = '1KiB'", 'ring.size = "1KiB"', "less than 4KiB", "from 4KiB to 64MiB"],
+    ["[ring]\nsize = '128MiB'", 'ring.size = "128MiB"', "more than 64MiB", "from 4KiB to 64MiB"],
+    ["[ring]\nsize = inf", "ring.size = Infinity", "not a finite number", "expected"],
+    ["[ring.size]\nx = 1", "linnix.toml:1: ring.size", "a table", "expected a power of two"],
+    ["[ring]\nflush_interval = '1ms'", "ring.flush_interval", "less than 10ms", "from 10ms to 1m"],
+    ["[run]\nduration = 10", "linnix.toml:2: run.duration = 10", "has no unit", "such as 10s"],
+    ["[run]\nduration = '10'", 'run.duration = "10"', "has no unit", "such as 10s"],
+    ["[run]\nduration = '600h'", "run.duration", "more than 576h", "expected"],
+    ["[run]\nuser = ''", 'run.user = ""', "empty", "such as nobody"],
+    ["[run]\nuser = 'a b'", "run.user", "not an account name", "such as nobody"],
+    ["[probes]\nevents = 'fork'", 'probes.events = "fork"', "a string", "a list of 1 to 3"],
+    ["[probes]\nevents = []", "linnix.toml:2: probes.events", "an empty list", "a list of 1 to 3"],
+    ["[probes]\nevents = ['fork',\n\n'exce']", 'linnix.toml:4: probes.events[1] = "exce"', "none of", "mean exec?"],
+    ["[probes]\nbackend = 'bft'", 'probes.backend = "bft"', "none of the choices", "did you mean btf?"],
+    ["[probes]\nmax_args = '16KiB'", "probes.max_args", "more than 15KiB", "expected a size from 0"],
+    ["[filters]\npid = [1, 'x']", 'linnix.toml:2: filters.pid[1] = "x"', "not a whole number", "a process id"],
+    ["[filters]\npid = [1.5]", "filters.pid[0] = 1.5", "not a whole number", "a process id"],
+    ["[filters]\npid = [0]", "filters.pid[0] = 0", "less than 1", "a process id"],
+    ["[filters]\npid = 1", "filters.pid = 1", "a number", "a list"],
+    ["[filters]\nuid = [-1]", "filters.uid[0] = -1", "less than 0", "a numeric user id"],
+    ["[filters]\ncomm = ['abcdefghijklmnop']", "filters.comm[0]", "16 bytes long", "1 to 15 bytes"],
+    ["[filters]\ncomm = ['ääääääää']", "filters.comm[0]", "16 bytes long", "1 to 15 bytes"],
+    ["[filters]\ncomm = ['']", "filters.comm[0]", "empty", "1 to 15 bytes"],
+    ["[filters]\ncgroup = 'x'", "filters.cgroup", "neither an absolute path nor a number", "such as"],
+    ["[filters]\ncgroup = '/a/../b'", "filters.cgroup", "has . or .. in it", "such as"],
+    ["[filters]\ncgroup = 1979-05-27", "linnix.toml:2: filters.cgroup", "a date or time", "such as"],
+    ["[output]\nformat = 'josnl'", 'output.format = "josnl"', "none of the choices", "did you mean jsonl?"],
+    ["[output]\nfile = ''", 'output.file = ""', "empty", "the path of a file"],
+    ["[log]\nlevel = 'wran'", 'log.level = "wran"', "none of the choices", "did you mean warn?"],
+  ])("refuses %j", (text, what, why, mend) => {
+    const error = errorOf(text);
+    expect(error.exitCode).toBe(EXIT.usage);
+    expect(error.what).toContain(what);
+    expect(error.why).toContain(why);
+    expect(error.mend ?? "").toContain(mend);
+  });
+
+  test("refuses an integer that the parser wraps round to a small one", () => {
+    const error = errorOf("[filters]\npid = [18446744073709551620]");
+    expect(error.what).toBe("linnix.toml:2: filters.pid[0]");
+    expect(error.why).toBe("a number too big");
+  });
+
+  test("names the problem that stands first in the file", () => {
+    expect(errorOf("[run]\nduration = 1\n[output]\nformat = 'x'\nfoo = 1\n").what).toContain("linnix.toml:2:");
+    expect(errorOf("[run]\nfoo = 1\n[output]\nformat = 'x'\n").what).toContain("linnix.toml:2:");
+  });
+
+  test("refuses 65 values of a filter", () => {
+    const error = errorOf(`[filters]\nuid = [${Array.from({ length: 65 }, (_, uid) => uid)}]`);
+    expect(error.why).toBe("has more than 64 values");
+  });
+});
