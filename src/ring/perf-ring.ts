@@ -66,6 +66,7 @@ export class PerfRing {
       const header = this.#word(this.#position + 4);
       const size = header >>> 16;
       const type = this.#word(this.#position);
+      if (size === 0) throw new Error("the perf ring holds a record without a length");
       if (type === PERF_RECORD_SAMPLE) {
         this.#length = this.#word(this.#position + 8);
         this.#start = this.#position + RAW_DATA_OFFSET;
@@ -74,7 +75,6 @@ export class PerfRing {
       }
       // struct { header; u64 id; u64 lost; }
       if (type === PERF_RECORD_LOST) this.#lost += this.#word(this.#position + 16);
-      if (size === 0) throw new Error("the perf ring holds a record without a length");
       this.#position += size;
     }
     return false;

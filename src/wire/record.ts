@@ -4,8 +4,8 @@
  * nothing is allocated.
  */
 export class Record {
-  #u32 = new Uint32Array(0);
-  #u8 = new Uint8Array(0);
+  #u32: Uint32Array = new Uint32Array(0);
+  #u8: Uint8Array = new Uint8Array(0);
   #mask32 = 0;
   #mask8 = 0;
   #start8 = 0;

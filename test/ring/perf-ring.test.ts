@@ -1,0 +1,235 @@
+import { describe, expect, test } from "bun:test";
+import { PerfRing } from "../../src/ring/perf-ring.ts";
+import { Prng } from "../../src/stats/prng.ts";
+import { Record } from "../../src/wire/record.ts";
+import { KernelRing } from "./kernel-ring.ts";
+
+/** Data of a sample whose every byte tells where it stands and whose it is. */
+function dataOf(length: number, seed: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => (seed * 31 + i * 7) & 0xff);
+}
+
+/** The data of all samples up to the last look, with what the kernel filled them up by. */
+function takeAll(ring: PerfRing): Uint8Array[] {
+  const record = new Record();
+  const found: Uint8Array[] = [];
+  while (ring.find()) {
+    ring.place(record);
+    const bytes = new Uint8Array(record.length);
+    record.copy(0, record.length, bytes, 0);
+    found.push(bytes);
+    ring.take();
+  }
+  return found;
+}
+
+/** As `sample` writes it: rounded up so that header, length and data fill 8-byte words. */
+function padded(data: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(KernelRing.sizeOf(data) - 12);
+  bytes.set(data);
+  return bytes;
+}
+
+describe("samples", () => {
+  const RING = 512;
+
+  test("come out whole wherever in the ring they begin, across its end too", () => {
+    for (let start = 0; start < 2 * RING; start += 8) {
+      for (const length of [8, 20, 64, 65, 136, 300]) {
+        const kernel = new KernelRing(RING, BigInt(start));
+        const ring = new PerfRing(kernel.mapping);
+        expect(kernel.sample(dataOf(length, start))).toBe(true);
+        ring.look();
+        expect(takeAll(ring)).toEqual([padded(dataOf(length, start))]);
+        ring.release();
+        expect(kernel.tail).toBe(kernel.head);
+      }
+    }
+  });
+
+  test("their 64-bit members are read across the end as well", () => {
+    for (let start = 0; start < RING; start += 8) {
+      const kernel = new KernelRing(RING, BigInt(start));
+      const ring = new PerfRing(kernel.mapping);
+      const data = dataOf(64, start);
+      kernel.sample(data);
+      ring.look();
+      ring.find();
+      for (let at = 0; at + 8 <= 64; at += 4) {
+        expect(ring.u64(at)).toBe(Number(new DataView(data.buffer).getBigUint64(at, true)));
+      }
+    }
+  });
+
+  test.each([0n, 2n ** 31n - 64n, 2n ** 32n - 64n, 2n ** 40n - 64n, 2n ** 52n - 64n])(
+    "a thousand of them, through cursors that begin at %p",
+    (start) => {
+      const kernel = new KernelRing(RING, start);
+      const ring = new PerfRing(kernel.mapping);
+      const prng = new Prng(Number(start % 1000n));
+      for (let i = 0; i < 1000; i++) {
+        const data = dataOf(prng.index(200), i);
+        expect(kernel.sample(data)).toBe(true);
+        ring.look();
+        expect(ring.pendingBytes).toBe(KernelRing.sizeOf(data));
+        expect(takeAll(ring)).toEqual([padded(data)]);
+        expect(ring.pendingBytes).toBe(0);
+        ring.release();
+        expect(kernel.tail).toBe(kernel.head);
+      }
+      expect(ring.lost).toBe(0);
+    },
+  );
+
+  test("a ring that holds as much as the kernel ever puts into it is read to the end", () => {
+    for (let start = 0; start < RING; start += 8) {
+      const kernel = new KernelRing(RING, BigInt(start));
+      const ring = new PerfRing(kernel.mapping);
+      const written: Uint8Array[] = [];
+      for (let i = 0; kernel.sample(dataOf(28, i)); i++) written.push(padded(dataOf(28, i)));
+      expect(written.length).toBe(Math.floor((RING - 1) / 40));
+      ring.look();
+      expect(takeAll(ring)).toEqual(written);
+    }
+  });
+
+  test("a ring without a byte to spare is read to the end", () => {
+    for (let start = 0; start < RING; start += 8) {
+      const kernel = new KernelRing(RING, BigInt(start));
+      const ring = new PerfRing(kernel.mapping);
+      // A header and 64 bytes each: eight of 64 fill 512.
+      const record = new Uint8Array(64);
+      new DataView(record.buffer).setUint32(0, 9, true);
+      new DataView(record.buffer).setUint16(6, 64, true);
+      new DataView(record.buffer).setUint32(8, 52, true);
+      for (let i = 0; i < RING / 64; i++) kernel.raw(record.with(12, i));
+      ring.look();
+      expect(ring.pendingBytes).toBe(RING);
+      expect(takeAll(ring).map((bytes) => bytes[0])).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    }
+  });
+
+  test("what was written after the last look waits for the next", () => {
+    const kernel = new KernelRing(RING);
+    const ring = new PerfRing(kernel.mapping);
+    expect(ring.find()).toBe(false);
+    kernel.sample(dataOf(8, 1));
+    expect(ring.find()).toBe(false);
+    ring.look();
+    kernel.sample(dataOf(8, 2));
+    expect(takeAll(ring)).toEqual([padded(dataOf(8, 1))]);
+    ring.look();
+    expect(takeAll(ring)).toEqual([padded(dataOf(8, 2))]);
+  });
+
+  test("one that was found stays until it is taken", () => {
+    const kernel = new KernelRing(RING);
+    const ring = new PerfRing(kernel.mapping);
+    kernel.sample(dataOf(20, 1));
+    kernel.sample(dataOf(20, 2));
+    ring.look();
+    const first = ring.find() && ring.u64(0);
+    expect(ring.find() && ring.u64(0)).toBe(first);
+    ring.release();
+    expect(kernel.tail).toBe(0n);
+    ring.take();
+    expect(ring.find() && ring.u64(0)).not.toBe(first);
+    ring.release();
+    expect(kernel.tail).toBe(BigInt(KernelRing.sizeOf(dataOf(20, 1))));
+  });
+});
+
+describe("the room", () => {
+  test("is the kernel's again only after release", () => {
+    const kernel = new KernelRing(512);
+    const ring = new PerfRing(kernel.mapping);
+    while (kernel.sample(dataOf(52, 1)));
+    ring.look();
+    const taken = takeAll(ring).length;
+    expect(kernel.tail).toBe(0n);
+    expect(kernel.sample(dataOf(52, 2))).toBe(false);
+    ring.release();
+    expect(kernel.tail).toBe(BigInt(taken * 64));
+    expect(kernel.sample(dataOf(52, 3))).toBe(true);
+  });
+
+  test("a reader goes on from the tail that it finds", () => {
+    const kernel = new KernelRing(512, 2n ** 33n + 8n);
+    const first = new PerfRing(kernel.mapping);
+    kernel.sample(dataOf(52, 1));
+    kernel.sample(dataOf(52, 2));
+    first.look();
+    first.find();
+    first.take();
+    first.release();
+    const second = new PerfRing(kernel.mapping);
+    second.look();
+    expect(takeAll(second)).toEqual([padded(dataOf(52, 2))]);
+  });
+
+  test("its size is that of the data", () => {
+    expect(new PerfRing(new KernelRing(8192).mapping).size).toBe(8192);
+  });
+});
+
+describe("losses", () => {
+  test("are counted where the kernel tells of them, between the samples around them", () => {
+    for (let start = 0; start < 512; start += 8) {
+      const kernel = new KernelRing(512, BigInt(start));
+      const ring = new PerfRing(kernel.mapping);
+      const written: number[] = [];
+      let lost = 0;
+      for (let round = 0; round < 20; round++) {
+        for (let i = 0; i < 12; i++) {
+          const id = round * 12 + i;
+          if (kernel.sample(dataOf(52, id))) written.push(id);
+          else lost++;
+        }
+        ring.look();
+        const taken = takeAll(ring);
+        expect(taken).toEqual(written.splice(0).map((id) => padded(dataOf(52, id))));
+        ring.release();
+      }
+      // The last round's are told of with the next sample.
+      kernel.sample(dataOf(8, 1));
+      ring.look();
+      expect(takeAll(ring).length).toBe(1);
+      expect(lost).toBeGreaterThan(0);
+      expect(ring.lost).toBe(lost);
+    }
+  });
+
+  test("a mark without a sample behind it counts too, once, and its room is handed back", () => {
+    const kernel = new KernelRing(512);
+    const ring = new PerfRing(kernel.mapping);
+    kernel.lost(3n);
+    kernel.lost(4n);
+    ring.look();
+    expect(ring.find()).toBe(false);
+    expect(ring.find()).toBe(false);
+    expect(ring.lost).toBe(7);
+    ring.release();
+    expect(kernel.tail).toBe(kernel.head);
+  });
+
+  test("records of other types are stepped over", () => {
+    const kernel = new KernelRing(512, 504n);
+    const ring = new PerfRing(kernel.mapping);
+    const PERF_RECORD_THROTTLE = 5;
+    kernel.other(PERF_RECORD_THROTTLE, 32);
+    kernel.sample(dataOf(52, 1));
+    kernel.other(PERF_RECORD_THROTTLE, 8);
+    ring.look();
+    expect(takeAll(ring)).toEqual([padded(dataOf(52, 1))]);
+    ring.release();
+    expect(kernel.tail).toBe(kernel.head);
+  });
+
+  test.each([0, 2, 9])("a record of type %i without a length is an error, not a loop without an end", (type) => {
+    const kernel = new KernelRing(512);
+    const ring = new PerfRing(kernel.mapping);
+    kernel.raw(Uint8Array.of(type, 0, 0, 0, 0, 0, 0, 0));
+    ring.look();
+    expect(() => ring.find()).toThrow("without a length");
+  });
+});
