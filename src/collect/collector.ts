@@ -1,4 +1,5 @@
 import { boottimeNs, realtimeOffsetNs } from "../libbpf/clock.ts";
+import { dropCleanFilePages, trimHeap } from "../libbpf/memory.ts";
 import { PerfBuffer } from "../libbpf/perf-buffer.ts";
 import { Backend, chooseBackend, type ProbeOptions, TIMESTAMP_OFFSET } from "../probes/backend.ts";
 import { btfBackend } from "../probes/btf-backend.ts";
@@ -37,6 +38,8 @@ export interface CollectorEvents {
 const RECONCILE_MS = 60_000;
 /** The table is checked sooner when it has grown by so many beyond twice what it held after the last check. */
 const RECONCILE_GROWTH = 4096;
+/** Flush intervals after which what was needed only to start will not be needed soon. */
+const SETTLED_TICKS = 3;
 /** A descendant may be forked while `--pid` looks for descendants: so many looks until none is new. */
 const MAX_DESCENDANT_LOOKS = 8;
 
@@ -61,6 +64,7 @@ export class Collector implements Disposable {
   #lastReconcileMs = 0;
   #liveAfterReconcile = 0;
   #wakeups = 0;
+  #ticks = 0;
   #closed = false;
   readonly #onSignal = () => {
     this.#wakeups++;
@@ -131,6 +135,7 @@ export class Collector implements Disposable {
     this.backend.attach();
     this.#lister = openProcessLister();
     this.#seed();
+    trimHeap();
     this.#timer = setInterval(() => this.#tick(), this.#options.flushIntervalMs);
   }
 
@@ -181,6 +186,7 @@ export class Collector implements Disposable {
   #tick(): void {
     this.drain();
     if (this.#closed) return;
+    if (++this.#ticks === SETTLED_TICKS) dropCleanFilePages();
     const nowNs = boottimeNs();
     this.table.expire(nowNs);
     const nowMs = nowNs / 1e6;

@@ -20,6 +20,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     description: "what this machine has and lacks for linnix, and the mend of each lack",
     load: async () => (await import("./doctor.ts")).doctor,
   },
+  {
+    name: "__workload",
+    description: "spawn a paced workload and tell its ground truth",
+    load: async () => (await import("./internal-workload.ts")).internalWorkload,
+  },
 ];
 
 /** The command of that name or alias. */

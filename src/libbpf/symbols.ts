@@ -80,6 +80,10 @@ export const LIBC_SYMBOLS = {
   read: { args: ["i32", "ptr", "usize"], returns: "i64" },
   // void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset);
   mmap: { args: ["ptr", "usize", "i32", "i32", "i32", "i64"], returns: "ptr" },
+  // int madvise(void *addr, size_t length, int advice);
+  madvise: { args: ["ptr", "usize", "i32"], returns: "i32" },
+  // int malloc_trim(size_t pad);
+  malloc_trim: { args: ["usize"], returns: "i32" },
   // int munmap(void *addr, size_t length);
   munmap: { args: ["ptr", "usize"], returns: "i32" },
   // int clock_gettime(clockid_t clockid, struct timespec *tp);
