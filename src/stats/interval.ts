@@ -1,0 +1,34 @@
+/**
+ * A confidence interval, in the unit of what it is about. An end that the data cannot bound is ±Infinity (and `null`
+ * in JSON): an interval that knows nothing is [−Infinity, Infinity], so that no comparison with it is ever decided.
+ */
+export type Interval = readonly [lo: number, hi: number];
+
+export const UNBOUNDED: Interval = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+
+/** The confidence of every interval that is not given another one. */
+export const CONFIDENCE = 0.95;
+
+/** Where an interval lies with regard to a value; `straddles` where the value is inside or at an end. */
+export function position(interval: Interval, value: number): "below" | "above" | "straddles" {
+  if (interval[1] < value) return "below";
+  if (interval[0] > value) return "above";
+  return "straddles";
+}
+
+/** True where the two intervals have a value in common. */
+export function overlaps(a: Interval, b: Interval): boolean {
+  return a[0] <= b[1] && b[0] <= a[1];
+}
+
+/** The interval of the same thing in another unit; `factor` may be negative. */
+export function scale(interval: Interval, factor: number): Interval {
+  const a = interval[0] * factor;
+  const b = interval[1] * factor;
+  return a <= b ? [a, b] : [b, a];
+}
+
+/** Half of the width. */
+export function halfWidth(interval: Interval): number {
+  return (interval[1] - interval[0]) / 2;
+}

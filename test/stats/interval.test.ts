@@ -1,0 +1,23 @@
+import { describe, expect, test } from "bun:test";
+import { halfWidth, overlaps, position, scale, UNBOUNDED } from "../../src/stats/interval.ts";
+
+describe("interval", () => {
+  test("lies below, above or across a value; an end that is the value is across", () => {
+    expect(position([0, 1], 2)).toBe("below");
+    expect(position([3, 4], 2)).toBe("above");
+    expect(position([1, 3], 2)).toBe("straddles");
+    expect(position([1, 2], 2)).toBe("straddles");
+    expect(position(UNBOUNDED, 2)).toBe("straddles");
+  });
+
+  test("overlaps, scales, has a width", () => {
+    expect(overlaps([0, 2], [2, 3])).toBe(true);
+    expect(overlaps([0, 1], [2, 3])).toBe(false);
+    expect(scale([1, 2], -2)).toEqual([-4, -2]);
+    expect(halfWidth([1, 4])).toBe(1.5);
+  });
+
+  test("an unbounded end is null in JSON", () => {
+    expect(JSON.stringify(UNBOUNDED)).toBe("[null,null]");
+  });
+});
