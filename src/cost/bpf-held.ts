@@ -1,0 +1,59 @@
+import { readdirSync, readlinkSync } from "node:fs";
+import { BPF_CMD, BpfAttr, bpf } from "../libbpf/cost-bpf.ts";
+import { readProcFile } from "./proc-stat.ts";
+
+/** Ids of BPF objects that a process holds through its file descriptors. */
+export interface HeldBpf {
+  /** Held directly, through a link, or through a perf event that they are attached to. */
+  programIds: number[];
+  mapIds: number[];
+}
+
+/**
+ * Looks through the file descriptors of a process (/proc/<pid>/fdinfo) for BPF programs, links and maps, and asks the
+ * kernel which program hangs on its perf events (BPF_TASK_FD_QUERY). A program that is only pinned, or attached by
+ * netlink or to a cgroup without a link, leaves no trace there: take what appeared between two snapshots as well.
+ */
+export function readHeldBpf(pid: number): HeldBpf {
+  const programIds = new Set<number>();
+  const mapIds = new Set<number>();
+  for (const fd of readFds(pid)) {
+    const target = readFdTarget(pid, fd);
+    if (target === "anon_inode:[perf_event]") {
+      const id = programOfPerfEvent(pid, fd);
+      if (id !== null) programIds.add(id);
+    } else if (target.startsWith("anon_inode:bpf")) {
+      const info = readProcFile(`/proc/${pid}/fdinfo/${fd}`) ?? "";
+      // Programs and links both say prog_id.
+      const programId = /^prog_id:\s+(\d+)$/m.exec(info)?.[1];
+      const mapId = /^map_id:\s+(\d+)$/m.exec(info)?.[1];
+      if (programId !== undefined) programIds.add(Number(programId));
+      if (mapId !== undefined) mapIds.add(Number(mapId));
+    }
+  }
+  const ascending = (ids: Set<number>): number[] => [...ids].sort((a, b) => a - b);
+  return { programIds: ascending(programIds), mapIds: ascending(mapIds) };
+}
+
+function readFds(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** Closed in between: empty. */
+function readFdTarget(pid: number, fd: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/fd/${fd}`);
+  } catch {
+    return "";
+  }
+}
+
+function programOfPerfEvent(pid: number, fd: number): number | null {
+  // attr.task_fd_query: pid, fd, flags, buf_len, buf, prog_id, …; the name of what is probed is not wanted.
+  const attr = new BpfAttr().setU32(0, pid).setU32(4, fd);
+  return bpf(BPF_CMD.taskFdQuery, attr) === 0 ? attr.getU32(24) : null;
+}

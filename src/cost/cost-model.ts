@@ -1,0 +1,110 @@
+import type { Interval } from "../stats/interval.ts";
+import { fitLine, invertLine, type LineFit, type LinePoint, lineAt } from "../stats/line-fit.ts";
+
+/** One window of a sweep over rates. */
+export interface CostPoint {
+  /** Achieved, not asked. */
+  processesPerSecond: number;
+  /** Cost in that window, % of one core. */
+  cpuPct: number;
+  /** Length of the window: a longer one counts more, as the noise of a mean falls with it. */
+  durationS: number;
+}
+
+/** cpuPct = idlePct + usPerProcess · processesPerSecond / 10,000. */
+export interface CostModel {
+  /** % of one core at no processes; can come out slightly below 0, which then says how rough it is. */
+  idlePct: number;
+  idlePctCi95: Interval;
+  /** Processor time a process (its fork, exec and exit together), µs. */
+  usPerProcess: number;
+  usPerProcessCi95: Interval;
+  /** Share of the variation between the windows that the line explains. */
+  r2: number;
+  /** Number of windows. */
+  points: number;
+  fit: LineFit;
+}
+
+/** 1 µs a process at 1 process a second is 10^-6 of a core. */
+const PCT_PER_US_AND_RATE = 1e-4;
+
+/**
+ * Fits idle cost and cost a process to windows at several rates; rate 0 should be among them. The line is honest
+ * within the swept rates and conservative above: at high rates wake-ups are shared by more events.
+ *
+ * @returns null where fewer than two rates were swept
+ */
+export function fitCostModel(points: readonly CostPoint[]): CostModel | null {
+  const fit = fitLine(
+    points.map((point): LinePoint => ({ x: point.processesPerSecond, y: point.cpuPct, weight: point.durationS })),
+  );
+  if (fit === null) return null;
+  return {
+    idlePct: fit.intercept,
+    idlePctCi95: fit.interceptInterval,
+    usPerProcess: fit.slope / PCT_PER_US_AND_RATE,
+    usPerProcessCi95: [fit.slopeInterval[0] / PCT_PER_US_AND_RATE, fit.slopeInterval[1] / PCT_PER_US_AND_RATE],
+    r2: fit.r2,
+    points: fit.n,
+    fit,
+  };
+}
+
+/** What the model says of a rate: % of one core, never below 0, with the interval of the long-run mean there. */
+export function predictCpuPct(model: CostModel, processesPerSecond: number): { cpuPct: number; ci95: Interval } {
+  const { value, interval } = lineAt(model.fit, processesPerSecond);
+  return { cpuPct: Math.max(value, 0), ci95: [Math.max(interval[0], 0), Math.max(interval[1], 0)] };
+}
+
+/**
+ * Up to how many processes a second the cost stays below `thresholdPct` of one core. Infinity where it never reaches
+ * it, as an end of the interval where the windows cannot bound it.
+ */
+export function processesPerSecondAt(
+  model: CostModel,
+  thresholdPct: number,
+): { processesPerSecond: number; ci95: Interval } {
+  const { value, interval } = invertLine(model.fit, thresholdPct);
+  return { processesPerSecond: value, ci95: interval };
+}
+
+/** A kind of machine, by how much happens on it. */
+export interface Environment {
+  name: string;
+  eventsPerDay: number;
+}
+
+/** The machines that claims of "<1 %" are made for. */
+export const ENVIRONMENTS: readonly Environment[] = [
+  { name: "small-server", eventsPerDay: 50_000 },
+  { name: "busy-api", eventsPerDay: 500_000 },
+  { name: "ci-runner", eventsPerDay: 2_000_000 },
+];
+
+/** Fork, exec, exit. */
+export const EVENTS_PER_PROCESS = 3;
+
+const SECONDS_PER_DAY = 86_400;
+
+export interface EnvironmentPrediction extends Environment {
+  processesPerSecond: number;
+  predictedPct: number;
+  ci95: Interval;
+}
+
+/**
+ * What the same tool would cost on average on such machines if their processor were this one, % of one core. An average
+ * over the day: 50,000 events a day are 0.2 processes a second, so that idle cost is nearly all of it.
+ */
+export function predictEnvironments(
+  model: CostModel,
+  environments: readonly Environment[] = ENVIRONMENTS,
+  eventsPerProcess: number = EVENTS_PER_PROCESS,
+): EnvironmentPrediction[] {
+  return environments.map((environment) => {
+    const processesPerSecond = environment.eventsPerDay / SECONDS_PER_DAY / eventsPerProcess;
+    const { cpuPct, ci95 } = predictCpuPct(model, processesPerSecond);
+    return { ...environment, processesPerSecond, predictedPct: cpuPct, ci95 };
+  });
+}

@@ -1,0 +1,66 @@
+import { readFileSync } from "node:fs";
+
+/**
+ * Unit of the times in /proc/<pid>/stat and /proc/stat, ns: USER_HZ is 100 on every architecture that Bun runs on
+ * (include/asm-generic/param.h), whatever the kernel's own tick is.
+ */
+export const NS_PER_CLOCK_TICK = 10_000_000;
+
+/** The fields of /proc/<pid>/stat that measuring needs; proc_pid_stat(5). Times in clock ticks of 10 ms. */
+export interface ProcStat {
+  pid: number;
+  comm: string;
+  state: string;
+  ppid: number;
+  utimeTicks: number;
+  stimeTicks: number;
+  /** Of children that have been waited for, and of theirs. */
+  cutimeTicks: number;
+  cstimeTicks: number;
+  threads: number;
+  /** Start after boot: with `pid`, the process's identity. */
+  startTicks: number;
+}
+
+/** Parses the one line of /proc/<pid>/stat. @returns null where it is not such a line */
+export function parseProcStat(line: string): ProcStat | null {
+  // comm may hold spaces and parentheses; nothing after it does.
+  const open = line.indexOf("(");
+  const close = line.lastIndexOf(")");
+  if (open < 0 || close < open) return null;
+  // The first of these is field 3 of the manual page.
+  const fields = line.slice(close + 2).split(" ");
+  const field = (number: number): number => Number(fields[number - 3]);
+  const stat: ProcStat = {
+    pid: Number(line.slice(0, open)),
+    comm: line.slice(open + 1, close),
+    state: fields[0] ?? "",
+    ppid: field(4),
+    utimeTicks: field(14),
+    stimeTicks: field(15),
+    cutimeTicks: field(16),
+    cstimeTicks: field(17),
+    threads: field(20),
+    startTicks: field(22),
+  };
+  return Number.isInteger(stat.pid) && Number.isInteger(stat.startTicks) ? stat : null;
+}
+
+/** @returns null where there is no such process (any more) */
+export function readProcStat(pid: number): ProcStat | null {
+  const line = readProcFile(`/proc/${pid}/stat`);
+  return line === null ? null : parseProcStat(line);
+}
+
+/**
+ * A file of /proc, its bytes as Latin-1 (names in it can be anything).
+ *
+ * @returns null where it, or the process that it is about, is gone or withheld
+ */
+export function readProcFile(path: string): string | null {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,128 @@
+import { type Interval, overlaps, position } from "../stats/interval.ts";
+
+/**
+ * A part of the ledger. `missing`: it should have been measured and was not, so that nothing can be proven. `left-out`:
+ * it does not apply to this subject; the verdict is about the rest, and says so.
+ */
+export type LedgerPart<T> =
+  | ({ state: "measured" } & T)
+  | { state: "missing"; why: string }
+  | { state: "left-out"; why: string };
+
+/** Everything that the verdict rests on. */
+export interface Ledger {
+  /** The claim: total cost below this, % of one core. */
+  thresholdPct: number;
+  /** User and in-kernel processor time together, % of one core. */
+  total: LedgerPart<{ avgCpuPct: number; ci95: Interval }>;
+  /** Events that were counted in the kernel and did not reach user space. */
+  lost: LedgerPart<{ events: number }>;
+  /** Processes that the workload made and those of them that the subject reported. */
+  capture: LedgerPart<{ spawned: number; captured: number }>;
+  /** How much longer the default workload's processes take, %; and the same between two arms that are alike. */
+  slowdown: LedgerPart<{ pct: number; ci95: Interval; nullCi95?: Interval }>;
+  /** Other grounds for which nothing can be proven: interrupted, too noisy. */
+  unfit?: readonly string[];
+}
+
+export type VerdictName = "PASS" | "FAIL" | "INCONCLUSIVE";
+
+export interface Verdict {
+  verdict: VerdictName;
+  /** Sentences, those that decided it first. Never empty. */
+  reasons: string[];
+}
+
+/** What one part says for itself. */
+type Finding = { says: VerdictName | "left-out"; reason: string };
+
+/**
+ * Judges the claim. FAIL where any measured part disproves it. Otherwise INCONCLUSIVE where an interval holds the
+ * threshold, a part is missing or there are grounds in `unfit`. PASS only where every part that applies has proven its
+ * share: the interval of the total cost below the threshold, nothing lost, every process captured, the interval of the
+ * slowdown not above and not across the threshold.
+ */
+export function judge(ledger: Ledger): Verdict {
+  const findings: Finding[] = [
+    part("total cost", ledger.total, (total) => judgeTotal(total, ledger.thresholdPct)),
+    part("lost events", ledger.lost, judgeLost),
+    part("capture", ledger.capture, judgeCapture),
+    part("slowdown", ledger.slowdown, (slowdown) => judgeSlowdown(slowdown, ledger.thresholdPct)),
+    ...(ledger.unfit ?? []).map((reason): Finding => ({ says: "INCONCLUSIVE", reason })),
+  ];
+  const said = (name: Finding["says"]): string[] =>
+    findings.filter(({ says }) => says === name).map(({ reason }) => reason);
+  const [failed, open, passed, leftOut] = [said("FAIL"), said("INCONCLUSIVE"), said("PASS"), said("left-out")];
+  if (failed.length > 0) return { verdict: "FAIL", reasons: [...failed, ...open] };
+  if (open.length > 0) return { verdict: "INCONCLUSIVE", reasons: open };
+  if (passed.length === 0) return { verdict: "INCONCLUSIVE", reasons: ["nothing was measured", ...leftOut] };
+  return { verdict: "PASS", reasons: [...passed, ...leftOut] };
+}
+
+function part<T>(name: string, ledgerPart: LedgerPart<T>, judgeMeasured: (measured: T) => Finding): Finding {
+  switch (ledgerPart.state) {
+    case "measured":
+      return judgeMeasured(ledgerPart);
+    case "missing":
+      return { says: "INCONCLUSIVE", reason: `${name} could not be had: ${ledgerPart.why}` };
+    case "left-out":
+      return { says: "left-out", reason: `${name} left out: ${ledgerPart.why}` };
+  }
+}
+
+function judgeTotal({ avgCpuPct, ci95 }: { avgCpuPct: number; ci95: Interval }, thresholdPct: number): Finding {
+  const figure = `total cost averages ${percent(avgCpuPct)} of one core ${range(ci95)}`;
+  // A claim of "less than" is not proven by an interval that ends at the threshold.
+  if (ci95[1] < thresholdPct) return { says: "PASS", reason: `${figure}, below ${percent(thresholdPct)}` };
+  if (ci95[0] >= thresholdPct) return { says: "FAIL", reason: `${figure}, not below ${percent(thresholdPct)}` };
+  return { says: "INCONCLUSIVE", reason: `${figure}: the interval holds ${percent(thresholdPct)}` };
+}
+
+function judgeLost({ events }: { events: number }): Finding {
+  if (events > 0) return { says: "FAIL", reason: `${events} ${plural(events, "event was", "events were")} lost` };
+  return { says: "PASS", reason: "no event was lost" };
+}
+
+function judgeCapture({ spawned, captured }: { spawned: number; captured: number }): Finding {
+  if (spawned === 0) return { says: "INCONCLUSIVE", reason: "the workload made no process" };
+  const share = `${captured} of ${spawned} processes captured`;
+  if (captured >= spawned) return { says: "PASS", reason: share };
+  // Rounding must not print 100 % where something is missing.
+  return { says: "FAIL", reason: `${share} (${Math.floor((10_000 * captured) / spawned) / 100} %)` };
+}
+
+function judgeSlowdown(
+  { pct, ci95, nullCi95 }: { pct: number; ci95: Interval; nullCi95?: Interval },
+  thresholdPct: number,
+): Finding {
+  const figure = `the workload's processes take ${percent(pct)} longer ${range(ci95)}`;
+  switch (position(ci95, thresholdPct)) {
+    case "below":
+      return { says: "PASS", reason: figure };
+    case "above":
+      if (nullCi95 !== undefined && overlaps(ci95, nullCi95)) {
+        return { says: "INCONCLUSIVE", reason: `${figure}, but rounds without it differ as much ${range(nullCi95)}` };
+      }
+      return { says: "FAIL", reason: `${figure}, above ${percent(thresholdPct)}` };
+    case "straddles":
+      return { says: "INCONCLUSIVE", reason: `${figure}: the interval holds ${percent(thresholdPct)}` };
+  }
+}
+
+/** Three significant digits, so that 0.0042 % does not read as 0 %. */
+function percent(value: number): string {
+  return `${number(value)} %`;
+}
+
+function range([lo, hi]: Interval): string {
+  return `(95 % interval ${number(lo)} to ${number(hi)} %)`;
+}
+
+function number(value: number): string {
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
+  return String(Number(value.toPrecision(3)));
+}
+
+function plural(count: number, one: string, more: string): string {
+  return count === 1 ? one : more;
+}

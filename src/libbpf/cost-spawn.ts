@@ -1,0 +1,103 @@
+import { dlopen, ptr, read } from "bun:ffi";
+
+const { symbols: libc } = dlopen("libc.so.6", {
+  // int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,
+  //                 char *const argv[], char *const envp[]): 0 or an error number
+  posix_spawn: { args: ["ptr", "ptr", "ptr", "ptr", "ptr", "ptr"], returns: "i32" },
+  // pid_t waitpid(pid_t pid, int *status, int options)
+  waitpid: { args: ["i32", "ptr", "i32"], returns: "i32" },
+  // int *__errno_location(void)
+  __errno_location: { args: [], returns: "ptr" },
+  // int sched_getaffinity(pid_t pid, size_t cpusetsize, cpu_set_t *mask)
+  sched_getaffinity: { args: ["i32", "u64", "ptr"], returns: "i32" },
+  // int sched_setaffinity(pid_t pid, size_t cpusetsize, const cpu_set_t *mask)
+  sched_setaffinity: { args: ["i32", "u64", "ptr"], returns: "i32" },
+  // int sched_getcpu(void)
+  sched_getcpu: { args: [], returns: "i32" },
+});
+
+const ENOENT = 2;
+const EINTR = 4;
+const ENOTDIR = 20;
+/** sizeof(cpu_set_t): 1,024 processors. */
+const CPU_SET_BYTES = 128;
+
+/** A path, the one argument and the empty environment as C wants them; all that they point to stays referenced. */
+class SpawnTarget {
+  readonly path: Uint8Array;
+  readonly argv: BigUint64Array;
+  readonly envp = new BigUint64Array(1);
+  readonly pid = new Int32Array(1);
+  readonly status = new Int32Array(1);
+
+  constructor(path: string) {
+    this.path = new TextEncoder().encode(`${path}\0`);
+    this.argv = new BigUint64Array([BigInt(ptr(this.path)), 0n]);
+  }
+
+  spawn(): number {
+    return libc.posix_spawn(this.pid, this.path, null, null, this.argv, this.envp);
+  }
+}
+
+/**
+ * Makes the barest whole process there is: glibc's posix_spawn(3) of a path that does not exist does
+ * clone(CLONE_VM | CLONE_VFORK), a failing execve, exit, and waits for the child itself. The tracepoints of fork and
+ * exit fire once each, that of exec does not. About 40 to 60 µs, without the page tables and the loader that a spawn
+ * with exec spends its time on.
+ *
+ * @returns a function that does it once and throws if the path turns out to exist
+ */
+export function failingSpawn(): () => void {
+  // Nothing can lie below a character device, so nobody can make this path exist.
+  const target = new SpawnTarget("/dev/null/linnix");
+  return () => {
+    const error = target.spawn();
+    // ENOENT is what there is without a /dev.
+    if (error !== ENOTDIR && error !== ENOENT) throw new Error(`posix_spawn gave ${error} where exec had to fail`);
+  };
+}
+
+/**
+ * Spawns a program without arguments, with an empty environment and this process's standard streams, and waits for
+ * its end: fork, exec and exit once each.
+ *
+ * @param path absolute
+ * @returns a function that does it once and throws where the program cannot be started
+ */
+export function waitedSpawn(path: string): () => void {
+  const target = new SpawnTarget(path);
+  return () => {
+    const error = target.spawn();
+    if (error !== 0) throw new Error(`posix_spawn of ${path} gave ${error}`);
+    while (libc.waitpid(target.pid[0] as number, target.status, 0) === -1) {
+      const errno = libc.__errno_location();
+      if (errno === null || read.i32(errno) !== EINTR) throw new Error(`somebody else has waited for ${path}`);
+    }
+  };
+}
+
+/** Number of the processor that this thread runs on now; negative where the kernel does not say. */
+export function currentCpu(): number {
+  return libc.sched_getcpu();
+}
+
+/**
+ * Keeps the calling thread on one processor until disposed. Processes that it starts meanwhile stay there for good.
+ * Does nothing where the kernel refuses.
+ */
+export function pinToCpu(cpu: number): Disposable {
+  const before = new Uint8Array(CPU_SET_BYTES);
+  const one = new Uint8Array(CPU_SET_BYTES);
+  let pinned = false;
+  if (cpu >= 0 && cpu < CPU_SET_BYTES * 8 && libc.sched_getaffinity(0, CPU_SET_BYTES, before) >= 0) {
+    one[cpu >> 3] = 1 << (cpu & 7);
+    pinned = libc.sched_setaffinity(0, CPU_SET_BYTES, one) === 0;
+  }
+  return {
+    [Symbol.dispose]() {
+      if (pinned) libc.sched_setaffinity(0, CPU_SET_BYTES, before);
+      pinned = false;
+    },
+  };
+}

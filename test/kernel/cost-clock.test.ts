@@ -1,0 +1,228 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { ProcessClock, processCpuUse } from "../../src/cost/process-clock.ts";
+import { ProcessTreeClock } from "../../src/cost/process-tree-clock.ts";
+import { WakeupCounter } from "../../src/cost/wakeups.ts";
+import { ownCpuNs, waitedChildrenCpuNs } from "../../src/libbpf/cost-clock.ts";
+
+// Children burn processor time for real, and the machine may be busy.
+setDefaultTimeout(60_000);
+
+const NS_PER_MS = 1e6;
+const TICK_NS = 10 * NS_PER_MS;
+
+/** Uses that much processor time of its own, in user mode but for the clock. */
+const BURN = `
+  const burn = (ms) => {
+    const start = process.cpuUsage();
+    for (;;) {
+      for (let i = 0; i < 1e5; i++);
+      const { user, system } = process.cpuUsage(start);
+      if (user + system >= ms * 1000) return;
+    }
+  };
+`;
+
+/** A Bun process that obeys: for each line that is sent to it, it runs that code and says what it gave. */
+function obedient() {
+  const code = `${BURN} for await (const line of console) console.log(await eval("(async () => {" + line + "})()") ?? "done");`;
+  const child = Bun.spawn([process.execPath, "-e", code], { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+  const reader = child.stdout.getReader();
+  return {
+    child,
+    pid: child.pid,
+    async run(line: string): Promise<string> {
+      child.stdin.write(`${line}\n`);
+      child.stdin.flush();
+      return new TextDecoder().decode((await reader.read()).value).trim();
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await child.exited;
+    },
+  };
+}
+
+function sh(script: string) {
+  return Bun.spawn(["sh", "-c", script], { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 2000 && !condition(); tries++) await Bun.sleep(10);
+  expect(condition()).toBe(true);
+}
+
+describe("ProcessClock", () => {
+  test("agrees with the child's own getrusage, between two readings", async () => {
+    await using child = obedient();
+    const usage = "const { user, system } = process.cpuUsage(); return user + system;";
+    await child.run(usage);
+    const clock = ProcessClock.open(child.pid);
+    const ownBefore = Number(await child.run(usage));
+    const before = clock?.read();
+    await child.run("burn(300)");
+    const after = clock?.read();
+    const ownAfter = Number(await child.run(usage));
+    if (!before || !after) throw new Error("the clock could not be read");
+    const use = processCpuUse(before, after);
+    const ownNs = (ownAfter - ownBefore) * 1000;
+    expect(use.cpuNs).toBeGreaterThan(300 * NS_PER_MS);
+    // The child's figure also holds its answering of the two questions.
+    expect(Math.abs(use.cpuNs - ownNs)).toBeLessThan(0.05 * ownNs + TICK_NS);
+    expect(use.cpuPct).toBeCloseTo((100 * use.cpuNs) / use.elapsedNs, 9);
+    expect(use.userPct as number).toBeGreaterThan(use.systemPct as number);
+    expect((use.userPct as number) + (use.systemPct as number)).toBeCloseTo(use.cpuPct, 9);
+  });
+
+  test("counts all threads, those that have ended included, and resolves far less than a tick", async () => {
+    await using child = obedient();
+    const clock = ProcessClock.open(child.pid);
+    const before = clock?.read();
+    const worker = new Blob([`${BURN} burn(200);`]).text();
+    await child.run(
+      `const w = new Worker(URL.createObjectURL(new Blob([${JSON.stringify(await worker)}]))); await new Promise((r) => w.addEventListener("close", r))`,
+    );
+    const after = clock?.read();
+    if (!before || !after) throw new Error("the clock could not be read");
+    const { cpuNs } = processCpuUse(before, after);
+    expect(cpuNs).toBeGreaterThan(190 * NS_PER_MS);
+    expect(after.cpuNs % BigInt(TICK_NS)).not.toBe(0n);
+  });
+
+  test("reads kernel threads", () => {
+    const clock = ProcessClock.open(2);
+    // Absent in a container with a pid namespace of its own.
+    if (clock !== null) expect(clock.read()?.cpuNs).toBeGreaterThan(0n);
+  });
+
+  test("is null for no process and for one that has been waited for, not for a zombie", async () => {
+    expect(ProcessClock.open(2 ** 30)).toBeNull();
+    const child = sh("read x");
+    const clock = ProcessClock.open(child.pid);
+    expect(clock?.read()).not.toBeNull();
+    child.stdin.end();
+    await child.exited;
+    expect(clock?.read()).toBeNull();
+  });
+});
+
+describe("ProcessTreeClock", () => {
+  /** User and system time, ns, that wait4 gave for a child and all that it waited for. */
+  const waited = (child: ReturnType<typeof sh>): number => Number(child.resourceUsage()?.cpuTime.total ?? 0) * 1000;
+
+  test("counts children that come and go unseen, like wait4's rusage", async () => {
+    const child = sh(
+      "read go; i=0; while [ $i -lt 60 ]; do /bin/ls -lR /etc >/dev/null 2>&1; i=$((i+1)); done; echo done; read end",
+    );
+    const clock = ProcessTreeClock.open(child.pid);
+    if (clock === null) throw new Error("no clock");
+    const reader = child.stdout.getReader();
+    child.stdin.write("\n");
+    child.stdin.flush();
+    let done = false;
+    const finished = reader.read().then(() => (done = true));
+    let last = 0;
+    while (!done) {
+      const { cpuNs } = clock.read();
+      expect(cpuNs).toBeGreaterThanOrEqual(last);
+      last = cpuNs;
+      await Bun.sleep(50);
+    }
+    await finished;
+    const { cpuNs, waitedForNs, orphanedNs, pids } = clock.read();
+    child.stdin.end();
+    await child.exited;
+    expect(pids).toEqual([child.pid]);
+    expect(waitedForNs).toBeGreaterThan(0);
+    expect(orphanedNs).toBe(0);
+    const total = waited(child);
+    expect(total).toBeGreaterThan(4 * TICK_NS);
+    // Ticks: user and system of the shell's account of its children are each cut down to 10 ms.
+    expect(cpuNs).toBeWithin(total - 2 * TICK_NS - 0.01 * total, total + 1);
+  });
+
+  test("counts living descendants, and keeps them when their parent dies", async () => {
+    const child = sh("sh -c 'while :; do :; done' & echo $!; read x; wait");
+    const pid = Number(new TextDecoder().decode((await child.stdout.getReader().read()).value));
+    const clock = ProcessTreeClock.open(child.pid);
+    if (clock === null) throw new Error("no clock");
+    try {
+      await until(() => clock.read().cpuNs > 50 * NS_PER_MS);
+      expect(clock.read().pids).toEqual([child.pid, pid]);
+      child.kill("SIGKILL");
+      await child.exited;
+      const before = clock.read();
+      expect(before.pids).toEqual([pid]);
+      expect(before.cpuNs).toBeGreaterThan(50 * NS_PER_MS);
+      await until(() => clock.read().cpuNs > before.cpuNs + 50 * NS_PER_MS);
+    } finally {
+      process.kill(pid, "SIGKILL");
+    }
+    await until(() => clock.read().pids.length === 0);
+    const { cpuNs, orphanedNs } = clock.read();
+    expect(cpuNs).toBeGreaterThan(100 * NS_PER_MS);
+    expect(orphanedNs).toBe(cpuNs);
+  });
+
+  // Shells take SIGCHLD back, even one that is told to ignore it.
+  test.skipIf(Bun.which("perl") === null)(
+    "does not lose what a child had used that nobody waits for (needs perl)",
+    async () => {
+      // The kernel gives a parent that ignores SIGCHLD nothing of its children's time.
+      const code = '$| = 1; $SIG{CHLD} = "IGNORE"; if (($p = fork) == 0) { 1 while 1 } print "$p\\n"; <STDIN>';
+      const parent = Bun.spawn(["perl", "-e", code], { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+      try {
+        const pid = Number(new TextDecoder().decode((await parent.stdout.getReader().read()).value));
+        const clock = ProcessTreeClock.open(parent.pid);
+        if (clock === null) throw new Error("no clock");
+        await until(() => clock.read().cpuNs > 200 * NS_PER_MS);
+        const before = clock.read();
+        process.kill(pid, "SIGKILL");
+        await until(() => clock.read().pids.length === 1);
+        const after = clock.read();
+        expect(after.waitedForNs).toBe(0);
+        expect(after.cpuNs).toBeGreaterThanOrEqual(before.cpuNs);
+        // All but the two ticks that an account may be behind, and what the parent itself used.
+        expect(after.orphanedNs).toBeGreaterThan(before.cpuNs - 2 * TICK_NS - 50 * NS_PER_MS);
+        expect(clock.read().orphanedNs).toBe(after.orphanedNs);
+      } finally {
+        parent.kill("SIGKILL");
+        await parent.exited;
+      }
+    },
+  );
+});
+
+describe("clocks of this process", () => {
+  test("own time rises with work, children's with a child that was waited for", async () => {
+    const own = ownCpuNs();
+    for (let i = 0; i < 1e6; i++);
+    expect(ownCpuNs()).toBeGreaterThan(own);
+    const children = waitedChildrenCpuNs();
+    const child = sh("i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done");
+    await child.exited;
+    const used = Number(waitedChildrenCpuNs() - children);
+    // User and system time are each cut down to a µs.
+    expect(Math.abs(used - Number(child.resourceUsage()?.cpuTime.total) * 1000)).toBeLessThanOrEqual(2000);
+  });
+});
+
+describe("WakeupCounter", () => {
+  test("counts each sleep of a process once", async () => {
+    const child = sh("read go; i=0; while [ $i -lt 50 ]; do sleep 0.001; i=$((i+1)); done; echo done; read end");
+    const counter = new WakeupCounter(child.pid);
+    expect(counter.read()).toBe(0);
+    child.stdin.write("\n");
+    child.stdin.flush();
+    await child.stdout.getReader().read();
+    await until(() => counter.read() >= 50);
+    // It waits once for each sleep, and for vfork, pipes and locks at times.
+    expect(counter.read()).toBeWithin(50, 400);
+    child.stdin.end();
+    await child.exited;
+    expect(counter.read()).toBeWithin(50, 400);
+  });
+
+  test("of no process stays 0", () => {
+    expect(new WakeupCounter(2 ** 30).read()).toBe(0);
+  });
+});
