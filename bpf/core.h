@@ -69,7 +69,8 @@ static __always_inline void fill_process(struct process_event *e, __u8 type, __u
 	e->gid = task->cred->gid.val;
 	e->start_ns = leader->start_boottime;
 	e->cgroup_id = default_cgroup(task)->kn->id;
-	bpf_probe_read_kernel(e->comm, sizeof(e->comm), task->comm);
+	/* The process's name, not that of the thread which happens to act, such as the last one to end. */
+	bpf_probe_read_kernel(e->comm, sizeof(e->comm), leader->comm);
 	e->ts_ns = bpf_ktime_get_boot_ns();
 }
 
