@@ -9,5 +9,18 @@
 export function userShareNs(runtimeNs: number, utimeNs: number, stimeNs: number): number {
   if (stimeNs === 0) return runtimeNs;
   if (utimeNs === 0) return 0;
-  return Math.round((runtimeNs * utimeNs) / (utimeNs + stimeNs));
+  // Rounding must not make the share larger than the whole: system time would be less than nothing.
+  return Math.min(runtimeNs, Math.round((runtimeNs * utimeNs) / (utimeNs + stimeNs)));
+}
+
+/** The scheduler brings a running task's sum up to date at every tick, which is 10 ms apart at most. */
+const MAX_UNACCOUNTED_NS = 20e6;
+
+/**
+ * What the last thread ran since the scheduler last added it up, ns. A
+ * difference that no tick can have left open comes of a task that was moved
+ * between scheduler queues while it ran: then nothing is added.
+ */
+export function unaccountedNs(differenceNs: number): number {
+  return differenceNs > 0 && differenceNs < MAX_UNACCOUNTED_NS ? differenceNs : 0;
 }

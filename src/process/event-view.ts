@@ -1,3 +1,4 @@
+import type { ProcessEvent } from "../wire/event.ts";
 import {
   COMM_LEN,
   EVENT_EXEC,
@@ -18,14 +19,14 @@ import {
   PROCESS_EVENT,
 } from "../wire/layout.gen.ts";
 import { Record } from "../wire/record.ts";
-import type { ProcessEvent } from "../wire/event.ts";
-import { userShareNs } from "./cpu-time.ts";
+import { unaccountedNs, userShareNs } from "./cpu-time.ts";
 import { NO_IMAGE } from "./image-store.ts";
 import { signalName } from "./signal-name.ts";
 import { NO_SLOT, type ProcessTable } from "./table.ts";
-import { WallClock } from "./wall-clock.ts";
+import type { WallClock } from "./wall-clock.ts";
 
-const text = new TextDecoder();
+/** A byte order mark is a character like any other: two names must not look like one. */
+const text = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * One event as sinks see it: the record where it lies, beside what the process
@@ -56,7 +57,7 @@ export class EventView {
     if (this.type === EVENT_FORK) {
       this.slot = this.table.fork(record);
     } else if (this.type === EVENT_EXEC) {
-      const before = this.table.findLive(this.pid);
+      const before = this.table.match(record);
       this.oldCommKnown = before !== NO_SLOT;
       if (this.oldCommKnown) this.table.copyComm(before, this.oldComm);
       this.slot = this.table.exec(record);
@@ -144,13 +145,16 @@ export class EventView {
     return this.record.u64(offset);
   }
 
+  /** User and system time of an exit, ns. */
+  get cpuNs(): number {
+    const accounted = this.figure(EXIT_EVENT.accounted_ns);
+    const pending = accounted === 0 ? 0 : unaccountedNs(this.record.sampleTimeNs - accounted);
+    return this.figure(EXIT_EVENT.runtime_ns) + pending;
+  }
+
   /** User time of an exit, ns. */
   get cpuUserNs(): number {
-    return userShareNs(
-      this.figure(EXIT_EVENT.runtime_ns),
-      this.figure(EXIT_EVENT.utime_ns),
-      this.figure(EXIT_EVENT.stime_ns),
-    );
+    return userShareNs(this.cpuNs, this.figure(EXIT_EVENT.utime_ns), this.figure(EXIT_EVENT.stime_ns));
   }
 
   /** The event as an object of its own, to keep. */
@@ -195,7 +199,7 @@ export class EventView {
       core_dumped: known & KNOWN_STATUS ? (status & 0x80) !== 0 : null,
       duration_ns: duration < 0 ? null : BigInt(duration),
       cpu_user_ns: known & KNOWN_CPU ? BigInt(this.cpuUserNs) : null,
-      cpu_system_ns: known & KNOWN_CPU ? BigInt(this.figure(EXIT_EVENT.runtime_ns) - this.cpuUserNs) : null,
+      cpu_system_ns: known & KNOWN_CPU ? BigInt(this.cpuNs - this.cpuUserNs) : null,
       peak_rss_bytes: figure(KNOWN_RSS, EXIT_EVENT.peak_rss_bytes),
       minor_faults: figure(KNOWN_FAULTS, EXIT_EVENT.minor_faults),
       major_faults: figure(KNOWN_FAULTS, EXIT_EVENT.major_faults),

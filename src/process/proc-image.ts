@@ -21,7 +21,10 @@ export function readProcImage(pid: number, startNs: number, maxBytes: number): P
   if (startNs > 0) {
     const stat = read(() => readFileSync(`/proc/${pid}/stat`));
     if (!stat) return undefined;
-    const fields = stat.subarray(stat.lastIndexOf(0x29) + 2).toString("latin1").split(" ");
+    const fields = stat
+      .subarray(stat.lastIndexOf(0x29) + 2)
+      .toString("latin1")
+      .split(" ");
     // Field 22 of proc(5); the first one here is field 3.
     const startTicks = Number(fields[19]);
     if (Math.abs(startTicks * TICK_NS - startNs) > 2 * TICK_NS) return undefined;

@@ -13,6 +13,7 @@ export function signalName(signal: number): string {
   const name = NAMES.get(signal);
   if (name) return name;
   if (signal === SIGRTMAX) return "SIGRTMAX";
-  if (signal >= SIGRTMIN) return signal === SIGRTMIN ? "SIGRTMIN" : `SIGRTMIN+${signal - SIGRTMIN}`;
+  if (signal >= SIGRTMIN && signal < SIGRTMAX)
+    return signal === SIGRTMIN ? "SIGRTMIN" : `SIGRTMIN+${signal - SIGRTMIN}`;
   return `SIG${signal}`;
 }

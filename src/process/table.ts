@@ -95,6 +95,24 @@ export class ProcessTable {
     return slot !== NO_SLOT && this.#state[slot] === LIVE ? slot : NO_SLOT;
   }
 
+  /** Slot of the process that the record is of, live or lingering; NO_SLOT when it is not known. */
+  match(record: Record): number {
+    const pid = record.u32(PROCESS_EVENT.pid);
+    const knowsStart = record.u8(PROCESS_EVENT.flags) & FLAG_START_KNOWN;
+    const low = record.u32(PROCESS_EVENT.start_ns);
+    const high = record.u32(PROCESS_EVENT.start_ns + 4);
+    let slot = this.#buckets[this.#bucketOf(pid)] as number;
+    for (; slot !== NO_SLOT; slot = this.#next[slot] as number) {
+      if (this.#pid[slot] !== pid) continue;
+      // Without a start time the newest of that pid is meant, as long as it lives.
+      if (!knowsStart) return this.#state[slot] === LIVE ? slot : NO_SLOT;
+      if (this.#startLow[slot] === low && this.#startHigh[slot] === high) return slot;
+      // Entered from /proc, which does not tell the start exactly.
+      if (this.#startLow[slot] === 0 && this.#startHigh[slot] === 0 && this.#state[slot] === LIVE) return slot;
+    }
+    return NO_SLOT;
+  }
+
   pid(slot: number): number {
     return this.#pid[slot] as number;
   }
@@ -144,6 +162,7 @@ export class ProcessTable {
 
   /** A process was born: it shares its parent's image. */
   fork(record: Record): number {
+    this.#endEarlierLife(record);
     const slot = this.#enter(record);
     this.#bornNs[slot] = record.u64(PROCESS_EVENT.ts_ns);
     if ((this.#image[slot] as number) === NO_IMAGE && record.u8(PROCESS_EVENT.flags) & FLAG_PPID_KNOWN) {
@@ -169,7 +188,7 @@ export class ProcessTable {
 
   /** A process that ran already: entered unless an event told of it before. Returns its slot. */
   seed(record: Record): number {
-    const slot = this.#match(record);
+    const slot = this.match(record);
     return slot === NO_SLOT ? this.#enter(record) : slot;
   }
 
@@ -203,27 +222,17 @@ export class ProcessTable {
     }
   }
 
-  /** Slot of the process that the record is of, live or lingering; NO_SLOT when it is not known. */
-  #match(record: Record): number {
-    const pid = record.u32(PROCESS_EVENT.pid);
-    const knowsStart = record.u8(PROCESS_EVENT.flags) & FLAG_START_KNOWN;
-    const low = record.u32(PROCESS_EVENT.start_ns);
-    const high = record.u32(PROCESS_EVENT.start_ns + 4);
-    let slot = this.#buckets[this.#bucketOf(pid)] as number;
-    for (; slot !== NO_SLOT; slot = this.#next[slot] as number) {
-      if (this.#pid[slot] !== pid) continue;
-      // Without a start time the newest of that pid is meant, as long as it lives.
-      if (!knowsStart) return this.#state[slot] === LIVE ? slot : NO_SLOT;
-      if (this.#startLow[slot] === low && this.#startHigh[slot] === high) return slot;
-      // Entered from /proc, which does not tell the start exactly.
-      if (this.#startLow[slot] === 0 && this.#startHigh[slot] === 0 && this.#state[slot] === LIVE) return slot;
-    }
-    return NO_SLOT;
+  /** Where no start time tells lives apart: nobody is born twice, so an exit was lost between two births. */
+  #endEarlierLife(birth: Record): void {
+    if (birth.u8(PROCESS_EVENT.flags) & FLAG_START_KNOWN) return;
+    const earlier = this.findLive(birth.u32(PROCESS_EVENT.pid));
+    if (earlier === NO_SLOT || this.bornNs(earlier) === undefined) return;
+    this.reconcileGone(earlier, birth.u64(PROCESS_EVENT.ts_ns));
   }
 
   /** Finds or makes the entry of the record's process, and takes over what the record's head says. */
   #enter(record: Record): number {
-    let slot = this.#match(record);
+    let slot = this.match(record);
     const pid = record.u32(PROCESS_EVENT.pid);
     const flags = record.u8(PROCESS_EVENT.flags);
     if (slot === NO_SLOT) {

@@ -43,7 +43,7 @@ export const split = { seconds: 0, nanoseconds: 0 };
 
 /** 2^32 ns are 4 s and this many ns. */
 const HIGH_REMAINDER_NS = 294_967_296;
-/** Below this the product with the remainder above stays exact in a double: 4 years of ns. */
+/** Below this the product with the remainder above stays exact in a double: 2^56 ns, more than two years. */
 export const MAX_EXACT_HIGH = 2 ** 24;
 
 /** Splits a 64-bit number into multiples of 10^9 and the rest, exact for `high` < `MAX_EXACT_HIGH`. */

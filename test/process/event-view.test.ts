@@ -1,0 +1,374 @@
+import { describe, expect, test } from "bun:test";
+import { EventView, splitArguments, textOf } from "../../src/process/event-view.ts";
+import { NO_SLOT, ProcessTable } from "../../src/process/table.ts";
+import { WallClock } from "../../src/process/wall-clock.ts";
+import type { ProcessEvent } from "../../src/wire/event.ts";
+import {
+  FLAG_ARGS_CUT,
+  FLAG_ARGS_KNOWN,
+  FLAG_CGROUP_KNOWN,
+  FLAG_EXE_KNOWN,
+  FLAG_EXE_WHOLE,
+  FLAG_PPID_KNOWN,
+  FLAG_START_KNOWN,
+  KNOWN_CPU,
+  KNOWN_FAULTS,
+  KNOWN_IO,
+  KNOWN_RSS,
+  KNOWN_STATUS,
+} from "../../src/wire/layout.gen.ts";
+import { recordIn } from "../../src/wire/record.ts";
+import {
+  argumentBytes,
+  concat,
+  EXEC_KNOWN,
+  type Exec,
+  type Exit,
+  execRecord,
+  exitRecord,
+  forkRecord,
+  HEAD_KNOWN,
+  type Head,
+  pathComponents,
+} from "../wire/make-record.ts";
+
+/** 2026-09-21T14:13:20.000000000Z, when the machine is at 0. */
+const BOOT_NS = 1_790_000_000_000_000_000n;
+
+/** One view, as a run has it. */
+class Run {
+  readonly table = new ProcessTable({ lingerNs: 1e9 });
+  readonly view = new EventView(this.table, new WallClock(BOOT_NS));
+
+  event(record: Uint8Array): ProcessEvent {
+    this.view.accept(recordIn(record));
+    return this.view.toEvent();
+  }
+
+  fork(fields: Head) {
+    return this.event(forkRecord(fields));
+  }
+
+  exec(fields: Exec) {
+    return this.event(execRecord(fields)) as Extract<ProcessEvent, { type: "exec" }>;
+  }
+
+  exit(fields: Exit) {
+    return this.event(exitRecord(fields)) as Extract<ProcessEvent, { type: "exit" }>;
+  }
+}
+
+const HEAD: Head = {
+  cpu: 3,
+  pid: 4242,
+  ppid: 4200,
+  ns_pid: 7,
+  uid: 1000,
+  gid: 100,
+  ts_ns: 12_345_678_901_234n,
+  start_ns: 12_345_678_000_000n,
+  cgroup_id: 2n ** 63n + 1n,
+  comm: "true",
+};
+
+/** What every event of `HEAD` says, and its key order. */
+const BASE = {
+  time: "2026-09-21T17:39:05.678901234Z",
+  ts_ns: 12_345_678_901_234n,
+  cpu: 3,
+  pid: 4242,
+  ppid: 4200,
+  uid: 1000,
+  gid: 100,
+  comm: "true",
+  start_ns: 12_345_678_000_000n,
+  cgroup_id: 2n ** 63n + 1n,
+  ns_pid: 7,
+};
+
+/** Equal, and with the fields in the same order. */
+function expectEvent(event: ProcessEvent, expected: object): void {
+  expect(event).toEqual(expected as ProcessEvent);
+  expect(Object.keys(event)).toEqual(Object.keys(expected));
+}
+
+describe("whole events", () => {
+  test("fork", () => {
+    expectEvent(new Run().fork(HEAD), { type: "fork", ...BASE });
+  });
+
+  test("exec", () => {
+    const run = new Run();
+    run.fork({ ...HEAD, comm: "sh" });
+    const event = run.exec({ ...HEAD, exe: pathComponents("/usr/bin/true"), args: argumentBytes("true", "-x") });
+    expectEvent(event, {
+      type: "exec",
+      ...BASE,
+      exe: "/usr/bin/true",
+      args: ["true", "-x"],
+      args_truncated: false,
+      old_comm: "sh",
+    });
+  });
+
+  test("exit", () => {
+    const run = new Run();
+    run.exec({ ...HEAD, exe: pathComponents("/usr/bin/true"), args: argumentBytes("true", "-x") });
+    const event = run.exit({
+      ...HEAD,
+      status: 3 << 8,
+      utime_ns: 4_000_000n,
+      stime_ns: 12_000_000n,
+      runtime_ns: 1_000_000n,
+      peak_rss_bytes: 123 * 4096,
+      minor_faults: 77,
+      major_faults: 2,
+      read_bytes: 8192,
+      write_bytes: 512,
+    });
+    expectEvent(event, {
+      type: "exit",
+      ...BASE,
+      exit_code: 3,
+      signal: null,
+      core_dumped: false,
+      duration_ns: 901_234n,
+      cpu_user_ns: 250_000n,
+      cpu_system_ns: 750_000n,
+      peak_rss_bytes: 123 * 4096,
+      minor_faults: 77,
+      major_faults: 2,
+      read_bytes: 8192,
+      write_bytes: 512,
+      exe: "/usr/bin/true",
+      args: ["true", "-x"],
+    });
+  });
+
+  test("from a backend that knows next to nothing: null, not 0", () => {
+    const run = new Run();
+    const bare = { ...HEAD, flags: 0, ppid: 0, start_ns: 0n, cgroup_id: 0n, ns_pid: 0 };
+    const { ns_pid: _, ...base } = { ...BASE, ppid: null, start_ns: null, cgroup_id: null };
+    expectEvent(run.exec(bare), {
+      type: "exec",
+      ...base,
+      exe: null,
+      args: null,
+      args_truncated: null,
+      old_comm: null,
+    });
+    expectEvent(run.exit({ ...bare, known: 0 }), {
+      type: "exit",
+      ...base,
+      exit_code: null,
+      signal: null,
+      core_dumped: null,
+      duration_ns: null,
+      cpu_user_ns: null,
+      cpu_system_ns: null,
+      peak_rss_bytes: null,
+      minor_faults: null,
+      major_faults: null,
+      read_bytes: null,
+      write_bytes: null,
+      exe: null,
+      args: null,
+    });
+    expectEvent(run.fork({ ...bare, pid: 4300 }), { type: "fork", ...base, pid: 4300 });
+  });
+});
+
+describe("how a process ended", () => {
+  test.each([
+    [0, 0, null, false],
+    [1 << 8, 1, null, false],
+    [255 << 8, 255, null, false],
+    [9, null, "SIGKILL", false],
+    [11, null, "SIGSEGV", false],
+    [6 | 0x80, null, "SIGABRT", true],
+    [34, null, "SIGRTMIN", false],
+    [64 | 0x80, null, "SIGRTMAX", true],
+  ])("status %i", (status, exit_code, signal, core_dumped) => {
+    expect(new Run().exit({ pid: 1, status })).toMatchObject({ exit_code, signal, core_dumped });
+  });
+
+  test.each([
+    [KNOWN_STATUS, ["exit_code", "core_dumped"]],
+    [KNOWN_CPU, ["cpu_user_ns", "cpu_system_ns"]],
+    [KNOWN_RSS, ["peak_rss_bytes"]],
+    [KNOWN_FAULTS, ["minor_faults", "major_faults"]],
+    [KNOWN_IO, ["read_bytes", "write_bytes"]],
+  ])("known %i tells %p and nothing else", (known, fields) => {
+    const { exit_code, core_dumped, cpu_user_ns, cpu_system_ns, ...rest } = new Run().exit({ pid: 1, known });
+    const { peak_rss_bytes, minor_faults, major_faults, read_bytes, write_bytes } = rest;
+    const values = Object.entries({
+      exit_code,
+      core_dumped,
+      cpu_user_ns,
+      cpu_system_ns,
+      peak_rss_bytes,
+      minor_faults,
+      major_faults,
+      read_bytes,
+      write_bytes,
+    });
+    expect(values.filter(([, value]) => value !== null).map(([name]) => name)).toEqual(fields);
+  });
+});
+
+describe("how long it lived", () => {
+  test("is exact where the stamps are past 2^53", () => {
+    const run = new Run();
+    const start_ns = 2n ** 56n - 3n;
+    expect(run.exit({ pid: 1, start_ns, ts_ns: start_ns + 1n }).duration_ns).toBe(1n);
+    expect(run.exit({ pid: 1, start_ns, ts_ns: start_ns + 5n }).duration_ns).toBe(5n);
+    expect(run.exit({ pid: 1, start_ns, ts_ns: start_ns + 2n ** 40n + 1n }).duration_ns).toBe(2n ** 40n + 1n);
+  });
+
+  test("without a start time: since its fork, where that was seen", () => {
+    const flags = FLAG_CGROUP_KNOWN;
+    const run = new Run();
+    run.fork({ pid: 1, flags, ts_ns: 1000 });
+    expect(run.exit({ pid: 1, flags, ts_ns: 4500 }).duration_ns).toBe(3500n);
+    run.exec({ pid: 2, flags, ts_ns: 1000 });
+    expect(run.exit({ pid: 2, flags, ts_ns: 4500 }).duration_ns).toBe(null);
+  });
+
+  test("an end before its start is not told", () => {
+    expect(new Run().exit({ pid: 1, start_ns: 10n, ts_ns: 9 }).duration_ns).toBe(null);
+  });
+});
+
+describe("the parent", () => {
+  const flags = FLAG_START_KNOWN;
+
+  test("is the record's, known to the table or not", () => {
+    expect(new Run().fork({ pid: 2, ppid: 99 }).ppid).toBe(99);
+    expect(new Run().fork({ pid: 2, ppid: 0, flags: FLAG_PPID_KNOWN }).ppid).toBe(0);
+  });
+
+  test("where the record does not tell: the table's, as long as that process lives", () => {
+    const run = new Run();
+    run.fork({ pid: 10, ppid: 1, start_ns: 1n });
+    run.fork({ pid: 20, ppid: 10, start_ns: 2n });
+    expect(run.exec({ pid: 20, start_ns: 2n, flags }).ppid).toBe(10);
+    run.exit({ pid: 10, start_ns: 1n });
+    // Whoever took it in is not known.
+    expect(run.exec({ pid: 20, start_ns: 2n, flags }).ppid).toBe(null);
+    expect(run.exit({ pid: 20, start_ns: 2n, flags }).ppid).toBe(null);
+  });
+});
+
+describe("the name before an exec", () => {
+  test("is that of the process's last event", () => {
+    const run = new Run();
+    run.fork({ pid: 5, start_ns: 1n, comm: "sh" });
+    expect(run.exec({ pid: 5, start_ns: 1n, comm: "env" }).old_comm).toBe("sh");
+    expect(run.exec({ pid: 5, start_ns: 1n, comm: "true" }).old_comm).toBe("env");
+  });
+
+  test("is not known where nothing was seen of it, whatever was before", () => {
+    const run = new Run();
+    run.fork({ pid: 5, start_ns: 1n, comm: "sh" });
+    run.exec({ pid: 5, start_ns: 1n, comm: "env" });
+    expect(run.exec({ pid: 6, start_ns: 2n }).old_comm).toBe(null);
+  });
+
+  test("is not that of an earlier process of the same pid, whose exit was lost", () => {
+    const run = new Run();
+    run.fork({ pid: 5, start_ns: 1n, comm: "earlier" });
+    expect(run.exec({ pid: 5, start_ns: 2n, comm: "true" }).old_comm).toBe(null);
+  });
+});
+
+describe("path and arguments", () => {
+  const run = new Run();
+  const exe = pathComponents("/bin/x");
+
+  test.each([
+    ["none at all", "", []],
+    ["one that is empty", "\0", [""]],
+    ["empty ones at the end", "a\0\0\0", ["a", "", ""]],
+    ["empty ones before others", "\0\0a\0", ["", "", "a"]],
+    ["line ends and tabs", "a\nb\0\t\r\0", ["a\nb", "\t\r"]],
+    ["the last one cut in the middle", "abc\0de", ["abc", "de"]],
+    ["cut right behind one", "abc\0", ["abc"]],
+    ["UTF-8", "grün\0😀\0", ["grün", "😀"]],
+    ["a byte order mark", "\ufeffa\0", ["\ufeffa"]],
+  ])("%s", (_, args, expected) => {
+    expect(run.exec({ pid: 1, exe, args }).args).toEqual(expected);
+  });
+
+  test.each([
+    ["a lone byte", [0xff], "\ufffd"],
+    ["between letters", [0x61, 0xc3, 0x62], "a\ufffdb"],
+    ["an overlong slash", [0xc0, 0xaf], "\ufffd\ufffd"],
+    ["a sequence cut at the end", [0xe2, 0x82], "\ufffd"],
+    ["a surrogate", [0xed, 0xa0, 0x80], "\ufffd\ufffd\ufffd"],
+    ["past U+10FFFF", [0xf4, 0x90, 0x80, 0x80], "\ufffd\ufffd\ufffd\ufffd"],
+  ])("what is no UTF-8 becomes U+FFFD: %s", (_, bytes, expected) => {
+    const raw = Uint8Array.from(bytes);
+    const event = run.exec({ pid: 1, exe: pathComponents(concat("/", raw)), args: argumentBytes(raw), comm: raw });
+    expect([event.exe, event.args, event.comm]).toEqual([`/${expected}`, [expected], expected]);
+  });
+
+  test("a cut command line is marked, and only that", () => {
+    expect(run.exec({ pid: 1, exe, args: "a\0b", flags: EXEC_KNOWN | FLAG_ARGS_CUT }).args_truncated).toBe(true);
+    expect(run.exec({ pid: 1, exe, args: "a\0b\0", flags: EXEC_KNOWN }).args_truncated).toBe(false);
+    const unknown = run.exec({ pid: 1, exe, flags: (EXEC_KNOWN | FLAG_ARGS_CUT) & ~FLAG_ARGS_KNOWN });
+    expect([unknown.args, unknown.args_truncated]).toEqual([null, null]);
+  });
+
+  test("a path that was cut is not told, and its arguments are", () => {
+    const event = run.exec({ pid: 1, exe: "leaf\0de", args: "a\0", flags: EXEC_KNOWN & ~FLAG_EXE_KNOWN });
+    expect([event.exe, event.args]).toEqual([null, ["a"]]);
+  });
+
+  test("a path as one string is taken up to its NUL", () => {
+    const flags = HEAD_KNOWN | FLAG_EXE_KNOWN | FLAG_EXE_WHOLE;
+    expect(run.exec({ pid: 1, exe: "./relative\0", flags }).exe).toBe("./relative");
+  });
+
+  test("an exit has those of its last exec, a child that never executed its parent's", () => {
+    const lives = new Run();
+    lives.exec({ pid: 1, start_ns: 1n, exe: pathComponents("/bin/one"), args: "one\0" });
+    lives.fork({ pid: 2, start_ns: 2n, ppid: 1 });
+    lives.exec({ pid: 1, start_ns: 1n, exe: pathComponents("/bin/two"), args: "two\0" });
+    expect(lives.exit({ pid: 2, start_ns: 2n })).toMatchObject({ exe: "/bin/one", args: ["one"] });
+    expect(lives.exit({ pid: 1, start_ns: 1n })).toMatchObject({ exe: "/bin/two", args: ["two"] });
+    expect(lives.exit({ pid: 3, start_ns: 3n })).toMatchObject({ exe: null, args: null });
+  });
+});
+
+describe("texts", () => {
+  test.each([
+    ["true\0\0\0", "true"],
+    ["0123456789abcdef", "0123456789abcdef"],
+    ["", ""],
+    ["\0abc", ""],
+    ["sh\0ell", "sh"],
+  ])("textOf %j", (bytes, text) => {
+    expect(textOf(new TextEncoder().encode(bytes))).toBe(text);
+  });
+
+  test("splitArguments leaves its bytes alone", () => {
+    const bytes = argumentBytes("a", "b");
+    expect(splitArguments(bytes)).toEqual(["a", "b"]);
+    expect(bytes).toEqual(argumentBytes("a", "b"));
+  });
+
+  test("an event is its own: what comes later does not change it", () => {
+    const run = new Run();
+    const first = run.exec({ ...HEAD, exe: pathComponents("/bin/x"), args: "x\0" });
+    const copy = structuredClone(first);
+    run.exec({ ...HEAD, pid: 9, ts_ns: 1, comm: "other", exe: pathComponents("/bin/y"), args: "y\0" });
+    expect(first).toEqual(copy);
+  });
+
+  test("the view stands on no process before its first event", () => {
+    const run = new Run();
+    expect(run.view.slot).toBe(NO_SLOT);
+    expect(run.view.exeText).toBe(null);
+    expect(run.view.argsText).toBe(null);
+  });
+});

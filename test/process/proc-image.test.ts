@@ -1,0 +1,94 @@
+import { describe, expect, test } from "bun:test";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, unlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readProcImage } from "../../src/process/proc-image.ts";
+
+const TICK_NS = 1e9 / 100;
+
+/** Start of a process as /proc tells it, ns. */
+function startNs(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]) * TICK_NS;
+}
+
+function text(bytes: Uint8Array | null | undefined): string | null {
+  return bytes ? Buffer.from(bytes).toString("latin1") : null;
+}
+
+/** What a shell script executes at its end, which stops itself by `STOP`, for as long as `use` runs. */
+async function withStopped(script: string, use: (pid: number) => void): Promise<void> {
+  const child = Bun.spawn(["/bin/sh", "-c", script], { stdio: ["ignore", "ignore", "inherit"] });
+  try {
+    const isStopped = () => readFileSync(`/proc/${child.pid}/stat`, "latin1").includes(") T ");
+    while (!isStopped()) await Bun.sleep(1);
+    use(child.pid);
+  } finally {
+    child.kill("SIGKILL");
+    await child.exited;
+  }
+}
+
+const STOP = "-c 'kill -STOP $$'";
+
+describe("readProcImage", () => {
+  test("of this process: its path and its arguments as they are", () => {
+    const image = readProcImage(process.pid, 0, 1 << 20);
+    expect(text(image?.exe)).toBe(realpathSync("/proc/self/exe"));
+    expect(text(image?.args)).toBe(readFileSync("/proc/self/cmdline", "latin1"));
+  });
+
+  test("takes the process for the one that is meant only when it started then, to two ticks", () => {
+    const start = startNs(process.pid);
+    for (const off of [-2, 0, 0.99, 2]) {
+      expect(readProcImage(process.pid, start + off * TICK_NS, 4096)).toBeDefined();
+    }
+    for (const off of [-3, 3, 1000]) {
+      expect(readProcImage(process.pid, start + off * TICK_NS, 4096)).toBeUndefined();
+    }
+  });
+
+  test("keeps bytes that are no UTF-8, line ends, and empty arguments", async () => {
+    const script = `exec /bin/sh ${STOP} "$(printf 'a\\377b')" "$(printf 'c\\nd')" ''`;
+    await withStopped(script, (pid) => {
+      const image = readProcImage(pid, startNs(pid), 4096);
+      expect(text(image?.exe)).toBe(realpathSync("/bin/sh"));
+      expect(text(image?.args)).toBe("/bin/sh\0-c\0kill -STOP $$\0a\xffb\0c\nd\0\0");
+    });
+  });
+
+  test("cuts what is longer than asked for: a path that does not fit is not told, arguments are cut", () => {
+    const exe = text(readProcImage(process.pid, 0, 4096)?.exe) ?? "";
+    const whole = readFileSync("/proc/self/cmdline", "latin1");
+    expect(text(readProcImage(process.pid, 0, exe.length - 1)?.exe)).toBe(null);
+    const image = readProcImage(process.pid, 0, exe.length + 2);
+    expect(text(image?.exe)).toBe(exe);
+    expect(text(image?.args)).toBe(whole.slice(0, 2));
+  });
+
+  test("of an executable that was deleted: the path that it had", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "linnix-test-"));
+    try {
+      const path = join(realpathSync(directory), "shell");
+      copyFileSync(realpathSync("/bin/sh"), path);
+      await withStopped(`exec ${path} ${STOP}`, (pid) => {
+        unlinkSync(path);
+        expect(text(readProcImage(pid, 0, 4096)?.exe)).toBe(path);
+      });
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  test("of a process that is gone: nothing", async () => {
+    const child = Bun.spawn(["/bin/true"]);
+    await child.exited;
+    expect(readProcImage(child.pid, 0, 4096)).toEqual({ exe: null, args: null });
+    expect(readProcImage(child.pid, 1, 4096)).toBeUndefined();
+  });
+
+  const isKernelThread = existsSync("/proc/2/stat") && readFileSync("/proc/2/stat", "latin1").includes("(kthreadd)");
+  test.skipIf(!isKernelThread)(`of a kernel thread: nothing${isKernelThread ? "" : " (none is visible here)"}`, () => {
+    expect(readProcImage(2, startNs(2), 4096)).toEqual({ exe: null, args: null });
+  });
+});
