@@ -45,6 +45,10 @@ enum {
 
 #define BPF_F_CURRENT_CPU 0xffffffffULL
 
+/* include/uapi/linux/sched.h */
+#define SCHED_NORMAL 0
+#define SCHED_BATCH 3
+
 /* include/linux/sched/signal.h: signal_struct.flags, unchanged since 2.6. */
 #define SIGNAL_GROUP_EXIT 0x00000004
 
@@ -112,8 +116,13 @@ struct task_io_accounting {
 };
 
 struct sched_entity {
-	__u64 exec_start;
 	__u64 sum_exec_runtime;
+	__u64 prev_sum_exec_runtime;
+};
+
+/* Only with CONFIG_SCHED_INFO. */
+struct sched_info {
+	__u64 last_arrival;
 };
 
 struct signal_struct {
@@ -164,6 +173,8 @@ struct mm_struct {
 
 struct task_struct {
 	struct sched_entity se;
+	unsigned int policy;
+	struct sched_info sched_info;
 	struct mm_struct *mm;
 	int exit_code;
 	int pid;

@@ -45,7 +45,7 @@ enum exit_known *unused_known __attribute__((unused));
 
 _Static_assert(sizeof(struct process_event) == 64, "wire: head");
 _Static_assert(sizeof(struct exec_event) == 80, "wire: exec");
-_Static_assert(sizeof(struct exit_event) == 136, "wire: exit");
+_Static_assert(sizeof(struct exit_event) == 144, "wire: exit");
 _Static_assert(sizeof(struct cpu_counters) == 256, "wire: counters");
 
 static __always_inline bool in_wanted_cgroup(struct task_struct *task)
@@ -171,6 +171,22 @@ static __always_inline void add_threads(struct exit_event *e, struct task_struct
 	}
 }
 
+/*
+ * Until when the running task's time is in the scheduler's sum, on the
+ * scheduler's clock, which perf samples are stamped with as well. The sum is
+ * brought up to date by ticks and context switches only; a short process ends
+ * before the first. What it was given since it got the CPU is the difference of
+ * the two sums (the fair class keeps both).
+ */
+static __always_inline __u64 accounted_until(struct task_struct *task)
+{
+	if (!bpf_core_field_exists(task->sched_info.last_arrival))
+		return 0;
+	if (task->policy != SCHED_NORMAL && task->policy != SCHED_BATCH)
+		return 0;
+	return task->sched_info.last_arrival + (task->se.sum_exec_runtime - task->se.prev_sum_exec_runtime);
+}
+
 /* Whether this thread is the last of its process, true for exactly one of them. */
 static __always_inline bool is_last_thread(__u64 *ctx, struct task_struct *task, struct signal_struct *signal)
 {
@@ -230,6 +246,7 @@ int handle_exit(__u64 *ctx)
 		e.known |= KNOWN_IO;
 	}
 	add_threads(&e, task, signal);
+	e.accounted_ns = accounted_until(task);
 	emit(ctx, &e.p, EVENT_EXIT, sizeof(e));
 	return 0;
 }

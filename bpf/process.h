@@ -74,7 +74,8 @@ struct exit_event {
 	__u32 known;  /* enum exit_known */
 	__u64 utime_ns; /* of all threads; sampled by ticks on most kernels */
 	__u64 stime_ns;
-	__u64 runtime_ns; /* of all threads; exact: the scheduler's own sum */
+	__u64 runtime_ns; /* of all threads; exact up to accounted_ns: the scheduler's own sum */
+	__u64 accounted_ns; /* scheduler clock; since then the last thread ran unaccounted; 0: not known */
 	__u64 peak_rss_bytes;
 	__u64 minor_faults;
 	__u64 major_faults;

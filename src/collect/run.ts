@@ -1,6 +1,8 @@
+import { log } from "../config/log.ts";
 import type { CollectConfig } from "../config/schema.ts";
 import { EXIT, type ExitCode } from "../errors.ts";
 import { boottimeNs } from "../libbpf/clock.ts";
+import { accountNamed, dropTo } from "../libbpf/privileges.ts";
 import { JsonlSink } from "../sinks/jsonl.ts";
 import { NoneSink } from "../sinks/none.ts";
 import { Output, OutputClosed } from "../sinks/output.ts";
@@ -34,6 +36,7 @@ export async function runCollect(config: CollectConfig, io: CollectIo): Promise<
     failure ??= error;
     ended.resolve();
   };
+  const account = config.run.user === null ? undefined : accountNamed(config.run.user);
   using output = config.output.file === null ? Output.of(io.stdout) : Output.open(config.output.file);
   const sink = await openSink(config, output, io);
   using collector = new Collector(
@@ -72,6 +75,8 @@ export async function runCollect(config: CollectConfig, io: CollectIo): Promise<
   try {
     const startedNs = boottimeNs();
     collector.start();
+    if (account) dropTo(account);
+    announce(collector);
     const { durationMs } = config.run;
     const timer = durationMs ? setTimeout(stop, durationMs) : undefined;
     await ended.promise;
@@ -86,6 +91,13 @@ export async function runCollect(config: CollectConfig, io: CollectIo): Promise<
   if (failure instanceof OutputClosed) return EXIT.ok;
   if (failure) throw failure;
   return EXIT.ok;
+}
+
+/** Says that it watches, by which backend, and what that backend cannot tell. */
+function announce({ backend }: Collector): void {
+  const missing = backend.missingFields;
+  log.info(`watching by the ${backend.name} backend${missing.length === 0 ? ", every field" : ""}; Ctrl-C ends`);
+  if (missing.length > 0) log.warn(`the ${backend.name} backend cannot tell, so these are null: ${missing.join(", ")}`);
 }
 
 function summaryOf(collector: Collector, durationS: number): RunSummary {

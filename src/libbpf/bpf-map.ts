@@ -1,5 +1,5 @@
 /** Writing to BPF maps, and looking into memory-mapped ones. */
-import { checkLibbpf, NativeError, lastErrno } from "./errno.ts";
+import { checkLibbpf, lastErrno, NativeError } from "./errno.ts";
 import { libbpf } from "./libbpf.ts";
 import { libc } from "./libc.ts";
 import { addressOf, type Pointer, viewOf } from "./native.ts";

@@ -1,8 +1,8 @@
 /** errno, as names and sentences. */
 import { constants } from "node:os";
 import { getSystemErrorMap } from "node:util";
-import { int32At, type Pointer } from "./native.ts";
 import { libc } from "./libc.ts";
+import { int32At, type Pointer } from "./native.ts";
 
 const NAMES = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]));
 

@@ -3,15 +3,17 @@
  * the rings are read in place (`perf_buffer__buffer`), since a callback a record
  * would cost more than all the rest.
  */
+
+import { JSCallback } from "bun:ffi";
 import { checkLibbpf, checkLibc, checkPointer } from "./errno.ts";
 import { libbpf } from "./libbpf.ts";
 import { libc } from "./libc.ts";
 import { addressOf, type Pointer, viewOf } from "./native.ts";
-import { JSCallback } from "bun:ffi";
 
 /** include/uapi/linux/perf_event.h */
 const PERF_TYPE_SOFTWARE = 1;
 const PERF_COUNT_SW_BPF_OUTPUT = 10n;
+const PERF_SAMPLE_TIME = 1n << 2n;
 const PERF_SAMPLE_RAW = 1n << 10n;
 const ATTRIBUTE_WATERMARK = 1n << 14n;
 
@@ -34,7 +36,7 @@ function eventAttributes(watermarkBytes: number): BigUint64Array {
   attributes[0] = BigInt(PERF_TYPE_SOFTWARE) | (BigInt(attributes.byteLength) << 32n); // type, size
   attributes[1] = PERF_COUNT_SW_BPF_OUTPUT; // config
   attributes[2] = 1n; // sample_period
-  attributes[3] = PERF_SAMPLE_RAW; // sample_type
+  attributes[3] = PERF_SAMPLE_TIME | PERF_SAMPLE_RAW; // sample_type
   attributes[5] = ATTRIBUTE_WATERMARK;
   attributes[6] = BigInt(watermarkBytes); // wakeup_watermark
   return attributes;

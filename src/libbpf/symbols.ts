@@ -80,6 +80,12 @@ export const LIBC_SYMBOLS = {
   read: { args: ["i32", "ptr", "usize"], returns: "i64" },
   // void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset);
   mmap: { args: ["ptr", "usize", "i32", "i32", "i32", "i64"], returns: "ptr" },
+  // int setgroups(size_t size, const gid_t *list);
+  setgroups: { args: ["usize", "ptr"], returns: "i32" },
+  // int setresgid(gid_t rgid, gid_t egid, gid_t sgid);
+  setresgid: { args: ["u32", "u32", "u32"], returns: "i32" },
+  // int setresuid(uid_t ruid, uid_t euid, uid_t suid);
+  setresuid: { args: ["u32", "u32", "u32"], returns: "i32" },
   // int madvise(void *addr, size_t length, int advice);
   madvise: { args: ["ptr", "usize", "i32"], returns: "i32" },
   // int malloc_trim(size_t pad);

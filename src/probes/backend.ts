@@ -1,16 +1,24 @@
 import { existsSync } from "node:fs";
 import type { FiltersSettings } from "../config/sections/filters.ts";
 import type { BackendChoice, EventType } from "../config/sections/probes.ts";
+import { bpfObject } from "../embedded.ts";
 import { cannotRunError, LinnixError } from "../errors.ts";
 import type { BpfLink } from "../libbpf/bpf-link.ts";
 import { MappedArray, updateMap } from "../libbpf/bpf-map.ts";
 import { BpfLoadError, BpfObject } from "../libbpf/bpf-object.ts";
 import { NativeError } from "../libbpf/errno.ts";
 import { libbpf } from "../libbpf/libbpf.ts";
-import { bpfObject } from "../embedded.ts";
-import { COMM_LEN, CPU_COUNTERS, EVENT_EXEC, EVENT_EXIT, EVENT_FORK, KNOBS, PROCESS_EVENT } from "../wire/layout.gen.ts";
+import {
+  COMM_LEN,
+  CPU_COUNTERS,
+  EVENT_EXEC,
+  EVENT_EXIT,
+  EVENT_FORK,
+  KNOBS,
+  PROCESS_EVENT,
+} from "../wire/layout.gen.ts";
 import { resolveCgroup } from "./cgroup.ts";
-import { type KernelCounts, KernelCounters } from "./counters.ts";
+import { KernelCounters, type KernelCounts } from "./counters.ts";
 
 export type BackendName = "btf" | "tracepoint";
 

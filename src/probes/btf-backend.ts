@@ -24,7 +24,8 @@ export function btfBackend(): BackendKind {
       const links: BpfLink[] = [];
       try {
         // Births first: an exit whose fork was not seen is stranger than the reverse.
-        for (const program of ["handle_fork", "handle_exec", "handle_exit"]) links.push(BpfLink.attach(object, program));
+        for (const program of ["handle_fork", "handle_exec", "handle_exit"])
+          links.push(BpfLink.attach(object, program));
       } catch (error) {
         for (const link of links) link.close();
         throw error;

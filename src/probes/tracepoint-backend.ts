@@ -12,7 +12,7 @@ const PROGRAMS = {
 } as const;
 
 /** What only task_struct knows. */
-const MISSING_FIELDS = [
+export const TRACEPOINT_MISSING_FIELDS = [
   "start_ns",
   "ns_pid",
   "args",
@@ -60,7 +60,7 @@ export function tracepointBackend(): BackendKind {
   return {
     name: "tracepoint",
     object: "tracepoint",
-    missingFields: MISSING_FIELDS,
+    missingFields: TRACEPOINT_MISSING_FIELDS,
     prepare(object, knobs) {
       const little = true;
       const newtask = format(PROGRAMS.handle_fork);

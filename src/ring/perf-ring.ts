@@ -7,8 +7,10 @@ const CONTROL_PAGE_BYTES = 4096;
 /** struct perf_event_mmap_page: data_head and data_tail are the u64 at bytes 1024 and 1032. */
 const DATA_HEAD = 0;
 const DATA_TAIL = 1;
-/** struct perf_event_header, then the u32 that says how long the raw data is. */
-const RAW_DATA_OFFSET = 12;
+/** A sample: struct perf_event_header, the u64 time (PERF_SAMPLE_TIME), the u32 length of the raw data, the data. */
+const TIME_OFFSET = 8;
+const RAW_SIZE_OFFSET = 16;
+const RAW_DATA_OFFSET = 20;
 
 /**
  * One CPU's ring, read in place. The kernel moves `data_head`, we move
@@ -68,7 +70,7 @@ export class PerfRing {
       const type = this.#word(this.#position);
       if (size === 0) throw new Error("the perf ring holds a record without a length");
       if (type === PERF_RECORD_SAMPLE) {
-        this.#length = this.#word(this.#position + 8);
+        this.#length = this.#word(this.#position + RAW_SIZE_OFFSET);
         this.#start = this.#position + RAW_DATA_OFFSET;
         this.#next = this.#position + size;
         return true;
@@ -84,6 +86,7 @@ export class PerfRing {
   place(record: Record): void {
     record.attach(this.#u32, this.#u8);
     record.seek(this.#start & this.#mask, this.#length);
+    record.sampleTimeNs = this.u64(TIME_OFFSET - RAW_DATA_OFFSET);
   }
 
   /** A 64-bit member of the sample that `find` found, as a double. */

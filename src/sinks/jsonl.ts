@@ -136,7 +136,7 @@ export class JsonEncoder {
     const cpuKnown = (known & KNOWN_CPU) !== 0;
     const userNs = cpuKnown ? event.cpuUserNs : 0;
     this.#figure(out, CPU_USER_NS, cpuKnown, userNs);
-    this.#figure(out, CPU_SYSTEM_NS, cpuKnown, event.figure(EXIT_EVENT.runtime_ns) - userNs);
+    this.#figure(out, CPU_SYSTEM_NS, cpuKnown, event.cpuNs - userNs);
     this.#figure(out, PEAK_RSS_BYTES, (known & KNOWN_RSS) !== 0, event.figure(EXIT_EVENT.peak_rss_bytes));
     this.#figure(out, MINOR_FAULTS, (known & KNOWN_FAULTS) !== 0, event.figure(EXIT_EVENT.minor_faults));
     this.#figure(out, MAJOR_FAULTS, (known & KNOWN_FAULTS) !== 0, event.figure(EXIT_EVENT.major_faults));

@@ -1,5 +1,5 @@
-import type { Output } from "./output.ts";
 import type { RunSummary } from "../wire/summary.ts";
+import type { Output } from "./output.ts";
 import type { Sink } from "./sink.ts";
 
 /** No events, only the summary. */

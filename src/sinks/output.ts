@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, writeSync } from "node:fs";
-import { cannotRunError, LinnixError, usageError } from "../errors.ts";
+import { cannotRunError, type LinnixError, usageError } from "../errors.ts";
 
 /** The reader of our output went away, as `| head` does: a quiet end, not an error. */
 export class OutputClosed extends Error {

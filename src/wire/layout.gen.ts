@@ -71,7 +71,7 @@ export const EXEC_EVENT = {
 
 /** struct exit_event */
 export const EXIT_EVENT = {
-  size: 136,
+  size: 144,
   type: 0, // __u8
   flags: 1, // __u8
   cpu: 2, // __u16
@@ -90,11 +90,12 @@ export const EXIT_EVENT = {
   utime_ns: 72, // __u64
   stime_ns: 80, // __u64
   runtime_ns: 88, // __u64
-  peak_rss_bytes: 96, // __u64
-  minor_faults: 104, // __u64
-  major_faults: 112, // __u64
-  read_bytes: 120, // __u64
-  write_bytes: 128, // __u64
+  accounted_ns: 96, // __u64
+  peak_rss_bytes: 104, // __u64
+  minor_faults: 112, // __u64
+  major_faults: 120, // __u64
+  read_bytes: 128, // __u64
+  write_bytes: 136, // __u64
 } as const;
 
 /** struct knobs */

@@ -11,6 +11,8 @@ export class Record {
   #start8 = 0;
   /** Bytes of the record; the ring may have padded it by a few. */
   length = 0;
+  /** The scheduler's clock when the record was written, ns; 0: it came from elsewhere than a ring. */
+  sampleTimeNs = 0;
 
   /**
    * Moves the cursor to a ring's data area; `seek` then names the record.
