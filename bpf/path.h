@@ -17,15 +17,20 @@ struct path_result {
  * NUL; user space turns them round. The buffer must hold limit + NAME_SIZE bytes.
  * The path is the one seen from the root of the file's mount namespace, as
  * /proc/PID/exe shows it there.
+ *
+ * `used` lies in a map's value: the verifier does not follow what is stored
+ * there, so that all ways through one turn of the loop are one to it, and its
+ * work grows with the number of turns only, whatever the limit is.
  */
-static __always_inline struct path_result read_path(char *buffer, __u32 limit, struct file *file)
+static __always_inline struct path_result read_path(char *buffer, __u32 limit, struct file *file, volatile __u32 *used)
 {
 	struct path_result result = { 0, false };
 	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
 	struct vfsmount *vfsmount = BPF_CORE_READ(file, f_path.mnt);
 	struct dentry *root = BPF_CORE_READ(vfsmount, mnt_root);
-	__u32 used = 0;
+	__u32 at;
 
+	*used = 0;
 	for (int i = 0; i < MAX_PATH_DEPTH; i++) {
 		struct dentry *parent;
 		long n;
@@ -43,23 +48,24 @@ static __always_inline struct path_result read_path(char *buffer, __u32 limit, s
 			continue;
 		}
 		parent = BPF_CORE_READ(dentry, d_parent);
-		if (used > limit)
+		at = *used;
+		if (at > limit)
 			break;
-		n = bpf_probe_read_kernel_str(buffer + used, NAME_SIZE, BPF_CORE_READ(dentry, d_name.name));
+		n = bpf_probe_read_kernel_str(buffer + at, NAME_SIZE, BPF_CORE_READ(dentry, d_name.name));
 		if (n <= 0 || n > NAME_SIZE)
 			break;
 		if (parent == dentry) {
 			/* A file without a directory: memfd, a pipe's other end. Its own root is named "/". */
-			if (used == 0)
-				used += n;
+			if (at == 0)
+				*used = n;
 			goto out;
 		}
-		used += n;
+		*used = at + n;
 		dentry = parent;
 	}
 	result.cut = true;
 out:
-	result.length = used;
+	result.length = *used;
 	return result;
 }
 

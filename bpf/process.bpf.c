@@ -106,7 +106,7 @@ int handle_exec(__u64 *ctx)
 	data = (char *)(e + 1);
 	args_start = mm->arg_start;
 	args_total = mm->arg_end - args_start;
-	path = read_path(data, knobs.max_image_bytes, mm->exe_file);
+	path = read_path(data, knobs.max_image_bytes, mm->exe_file, &e->args_total);
 	if (path.length > knobs.max_image_bytes) {
 		/* The last component crossed the limit: drop what is over. */
 		path.length = knobs.max_image_bytes;
