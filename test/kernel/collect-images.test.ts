@@ -1,0 +1,342 @@
+import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { ExecEvent } from "./support/collect-output.ts";
+import { CollectRun, USUAL } from "./support/collect-run.ts";
+import type { Story } from "./support/fixture.ts";
+import { succeeds, titled, whyNoBtf } from "./support/needs.ts";
+import { useCollector, useFixture } from "./support/watching.ts";
+
+setDefaultTimeout(60_000);
+
+const reason = whyNoBtf();
+
+/** What the fixture's lists of arguments are to read as: test/fixtures/process/images.c spells them in bytes. */
+const ARGUMENTS: [kind: string, args: string[]][] = [
+  ["one", ["only"]],
+  ["empty-last", ["leaf", "a", ""]],
+  ["empty-middle", ["leaf", "", "", "b"]],
+  ["all-empty", ["", "", ""]],
+  ["newlines", ["leaf", "two\nlines\r\n", "\n", "tab\there"]],
+  ["controls", ["leaf", "\x1b[31mred\x1b[0m\x07", "\x01\x1f\x7f", "\u009b"]],
+  ["json", ["leaf", 'say "hi"', "back\\slash", '{"pid":1}', "</script>"]],
+  ["utf-8", ["leaf", "Grüße", "🐧", "日本語"]],
+  // One U+FFFD for each maximal part that no character begins with.
+  ["not-utf-8", ["leaf", "\ufffd\ufffd", "a\ufffd", "\ufffd\ufffd\ufffdz", "\ufffd", "\ufffd\ufffd"]],
+];
+
+/** What MANY of test/fixtures/process/images.c makes. */
+const MANY = Array.from({ length: 5000 }, (_, index) => String(index));
+
+/** The one exec of a story. */
+function onlyExec({ execs }: Story): ExecEvent {
+  expect(execs).toHaveLength(1);
+  return execs[0] as ExecEvent;
+}
+
+/** Bytes of path and arguments as the kernel keeps them: each argument ended by NUL. */
+function imageBytes(exe: string, args: readonly string[]): number {
+  return Buffer.byteLength(exe) + args.reduce((sum, arg) => sum + Buffer.byteLength(arg) + 1, 0);
+}
+
+describe.skipIf(reason !== null)(titled("arguments", reason), () => {
+  const fixture = useFixture();
+  const collect = useCollector();
+
+  for (const [kind, args] of ARGUMENTS) {
+    test(kind, async () => {
+      const { leaf } = fixture();
+      const watched = await fixture().watched(collect(), "exec-args", leaf, kind);
+      const story = watched.reaped("executed");
+      expect(onlyExec(story)).toMatchObject({ exe: leaf, args, args_truncated: false, comm: "leaf" });
+      expect(story.exit).toMatchObject({ exe: leaf, args, comm: "leaf" });
+      // The process itself was given the same.
+      expect(watched.truths.self("leaf")).toMatchObject({ exe: leaf, args });
+    });
+  }
+
+  test("none: what the kernel puts in their place", async () => {
+    const { leaf } = fixture();
+    const watched = await fixture().watched(collect(), "exec-args", leaf, "none");
+    // Since 5.18 one empty argument (dcd46d897adb), before it none at all.
+    const { args } = watched.truths.self("leaf");
+    const story = watched.reaped("executed");
+    expect(onlyExec(story)).toMatchObject({ exe: leaf, args, args_truncated: false });
+    expect(story.exit.args).toEqual(args);
+  });
+
+  test("five thousand: cut, and said to be", async () => {
+    const { leaf } = fixture();
+    const watched = await fixture().watched(collect(), "exec-args", leaf, "many");
+    const story = watched.reaped("executed");
+    const exec = onlyExec(story);
+    expect(exec).toMatchObject({ exe: leaf, args_truncated: true });
+    expectCut(exec.args, MANY, 1024 - Buffer.byteLength(leaf));
+    expect(story.exit.args).toEqual(exec.args);
+  });
+
+  test("one of a hundred thousand bytes: cut, and said to be", async () => {
+    const { leaf } = fixture();
+    const watched = await fixture().watched(collect(), "exec-args", leaf, "long");
+    const exec = onlyExec(watched.reaped("executed"));
+    expect(exec.args_truncated).toBe(true);
+    expectCut(exec.args, ["leaf", "x".repeat(100_000), "behind"], 1024 - Buffer.byteLength(leaf));
+  });
+
+  test("the whole output keeps the contract", async () => {
+    expect((await collect().stop()).summary.lost).toBe(0);
+  });
+});
+
+/** Cut at exactly that many bytes of the kernel's own form. */
+function expectCut(args: string[] | null, whole: readonly string[], bytes: number): void {
+  const text = whole.map((arg) => `${arg}\0`).join("");
+  const kept = text.slice(0, bytes);
+  expect(args).toEqual(kept.endsWith("\0") ? kept.slice(0, -1).split("\0") : kept.split("\0"));
+}
+
+describe.skipIf(reason !== null)(titled("--max-args", reason), () => {
+  const fixture = useFixture();
+
+  test("15KiB: five thousand arguments in 24 KiB are cut there, a hundred not at all", async () => {
+    const { leaf } = fixture();
+    await using collect = await CollectRun.start([...USUAL, "--max-args", "15KiB"]);
+    const exec = onlyExec((await fixture().watched(collect, "exec-args", leaf, "many")).reaped("executed"));
+    expect(exec.args_truncated).toBe(true);
+    expectCut(exec.args, MANY, 15 * 1024 - Buffer.byteLength(leaf));
+    const hundred = MANY.slice(0, 100);
+    const whole = onlyExec((await fixture().watched(collect, "exec-path", leaf, ...hundred)).reaped("executed"));
+    expect(whole).toMatchObject({ args: hundred, args_truncated: false });
+    await collect.stop();
+  });
+
+  test("exactly what there is: nothing is cut; a byte less: cut", async () => {
+    const { leaf } = fixture();
+    const args = ["leaf", "x".repeat(100), "last"];
+    const bytes = imageBytes(leaf, args);
+    for (const [limit, isCut] of [
+      [bytes, false],
+      [bytes - 1, true],
+    ] as const) {
+      await using collect = await CollectRun.start([...USUAL, "--max-args", String(limit)]);
+      const exec = onlyExec((await fixture().watched(collect, "exec-path", leaf, ...args)).reaped("executed"));
+      expect(exec).toMatchObject({ exe: leaf, args, args_truncated: isCut });
+      await collect.stop();
+    }
+  });
+
+  test("cut in the middle of a character: it becomes U+FFFD", async () => {
+    const { leaf } = fixture();
+    const limit = imageBytes(leaf, ["leaf"]) + 3;
+    await using collect = await CollectRun.start([...USUAL, "--max-args", String(limit)]);
+    const exec = onlyExec((await fixture().watched(collect, "exec-path", leaf, "leaf", "🐧")).reaped("executed"));
+    expect(exec).toMatchObject({ exe: leaf, args: ["leaf", "\ufffd"], args_truncated: true });
+    await collect.stop();
+  });
+
+  test("less than the path takes: no path is better than a piece of one", async () => {
+    const { leaf } = fixture();
+    await using collect = await CollectRun.start([...USUAL, "--max-args", String(Buffer.byteLength(leaf) - 1)]);
+    const story = (await fixture().watched(collect, "exec-path", leaf, "leaf")).reaped("executed");
+    expect(onlyExec(story)).toMatchObject({ exe: null, args: [], args_truncated: true, comm: "leaf" });
+    expect(story.exit).toMatchObject({ exe: null, args: [] });
+    await collect.stop();
+  });
+
+  test("0: neither path nor arguments, everything else", async () => {
+    const { leaf } = fixture();
+    await using collect = await CollectRun.start([...USUAL, "--max-args", "0"]);
+    const story = (await fixture().watched(collect, "exec-path", leaf, "leaf")).reaped("executed");
+    expect(onlyExec(story)).toMatchObject({ exe: null, args: [], args_truncated: true, comm: "leaf" });
+    expect(story.exit).toMatchObject({ exit_code: 0, exe: null });
+    await collect.stop();
+  });
+});
+
+describe.skipIf(reason !== null)(titled("the executable", reason), () => {
+  const fixture = useFixture();
+  const collect = useCollector();
+  let place = "";
+
+  beforeAll(() => {
+    place = join(fixture().directory, "place");
+    mkdirSync(place);
+  });
+
+  /** A copy of the leaf under another name. */
+  function copyOfLeaf(...path: string[]): string {
+    const copy = join(place, ...path);
+    mkdirSync(join(copy, ".."), { recursive: true });
+    copyFileSync(fixture().leaf, copy);
+    return copy;
+  }
+
+  test("by a relative path: the whole path, and the argument as given", async () => {
+    copyOfLeaf("sub", "relative");
+    const watched = await fixture().watched(collect(), "exec-in", place, "./sub/../sub/relative", "./relative");
+    const exe = join(place, "sub/relative");
+    const story = watched.reaped("executed");
+    expect(onlyExec(story)).toMatchObject({ exe, args: ["./relative"], comm: "relative" });
+    expect(story.exit).toMatchObject({ exe, args: ["./relative"] });
+  });
+
+  test("by a symbolic link: the file behind it, under the link's name", async () => {
+    symlinkSync(fixture().leaf, join(place, "link"));
+    const watched = await fixture().watched(collect(), "exec-path", join(place, "link"), "link");
+    expect(onlyExec(watched.reaped("executed"))).toMatchObject({ exe: fixture().leaf, args: ["link"], comm: "link" });
+  });
+
+  test("a script: its interpreter, and what that is given", async () => {
+    const script = join(place, "script with a space");
+    writeFileSync(script, `#!${fixture().leaf} one option\n`, { mode: 0o755 });
+    const watched = await fixture().watched(collect(), "exec-path", script, "ignored", "argument");
+    const args = [fixture().leaf, "one option", script, "argument"];
+    expect(onlyExec(watched.reaped("executed"))).toMatchObject({
+      exe: fixture().leaf,
+      args,
+      comm: "script with a s",
+    });
+    expect(watched.truths.self("leaf").args).toEqual(args);
+  });
+
+  test("a name that is longer than a comm", async () => {
+    const exe = copyOfLeaf("a-name-of-more-than-fifteen-bytes");
+    const watched = await fixture().watched(collect(), "exec-path", exe, "x");
+    expect(onlyExec(watched.reaped("executed"))).toMatchObject({ exe, comm: "a-name-of-more-" });
+  });
+
+  test("a path that holds anything", async () => {
+    const exe = copyOfLeaf('new\nline "quoted" (paren) \\back', "Grüße\x1b[1m");
+    const watched = await fixture().watched(collect(), "exec-path", exe, "x");
+    expect(onlyExec(watched.reaped("executed"))).toMatchObject({ exe, comm: "Grüße\x1b[1m" });
+  });
+
+  test("a path of thirty components", async () => {
+    const depth = place.split("/").length - 1;
+    const exe = copyOfLeaf(...Array.from({ length: 29 - depth }, (_, i) => `d${i}`), "leaf");
+    expect(exe.split("/").length - 1).toBe(30);
+    const watched = await fixture().watched(collect(), "exec-path", exe, "x");
+    expect(onlyExec(watched.reaped("executed")).exe).toBe(exe);
+  });
+
+  test("deeper than is followed: unknown rather than a piece of it", async () => {
+    const exe = copyOfLeaf(...Array.from({ length: 50 }, (_, i) => `${i}`), "leaf");
+    const watched = await fixture().watched(collect(), "exec-path", exe, "deep", "down");
+    const story = watched.reaped("executed");
+    expect(onlyExec(story)).toMatchObject({ exe: null, args: ["deep", "down"], args_truncated: false, comm: "leaf" });
+    expect(story.exit).toMatchObject({ exe: null, args: ["deep", "down"] });
+  });
+
+  test("a file that has no path, by execveat", async () => {
+    const watched = await fixture().watched(collect(), "exec-memfd", fixture().leaf);
+    const story = watched.reaped("executed");
+    const { comm } = watched.truths.self("leaf");
+    // As /proc/PID/exe names it, without the note that no directory has it.
+    expect(watched.truths.self("leaf").exe).toBe("/memfd:no path (deleted)");
+    expect(onlyExec(story)).toMatchObject({ exe: "/memfd:no path", args: ["from memory", "x"], comm });
+    expect(story.exit).toMatchObject({ exe: "/memfd:no path", args: ["from memory", "x"], comm });
+  });
+
+  test("in a root of its own: the path as seen from outside", async () => {
+    const root = join(place, "root");
+    const exe = copyOfLeaf("root", "bin", "leaf");
+    const watched = await fixture().watched(collect(), "chroot", root, "/bin/leaf");
+    expect(onlyExec(watched.reaped("executed"))).toMatchObject({ exe, args: ["leaf", "elsewhere"] });
+  });
+
+  test("on a filesystem mounted in a namespace of its own: across the mount", async () => {
+    const mountpoint = join(place, "mounted");
+    mkdirSync(mountpoint);
+    const watched = await fixture().watched(collect(), "tmpfs", mountpoint, fixture().leaf);
+    const exe = join(mountpoint, "inner/leaf");
+    expect(onlyExec(watched.reaped("executed"))).toMatchObject({ exe, args: ["leaf", "elsewhere"] });
+    expect(watched.truths.self("leaf").exe).toBe(exe);
+  });
+
+  test("on a bind mount: by the path that it was reached by", async () => {
+    copyOfLeaf("origin", "sub", "leaf");
+    const target = join(place, "bound");
+    mkdirSync(target);
+    const exe = join(target, "sub/leaf");
+    const watched = await fixture().watched(collect(), "bind", join(place, "origin"), target, exe);
+    expect(onlyExec(watched.reaped("executed"))).toMatchObject({ exe, args: ["leaf", "elsewhere"] });
+    expect(watched.truths.self("leaf").exe).toBe(exe);
+  });
+
+  const hasOverlay = /^nodev\toverlay$/m.test(readFileSync("/proc/filesystems", "utf8"));
+  test.skipIf(!hasOverlay)(
+    titled("on an overlay, as containers have", hasOverlay ? null : "no overlayfs"),
+    async () => {
+      copyOfLeaf("lower", "bin", "leaf");
+      for (const name of ["upper", "work", "merged"]) mkdirSync(join(place, "overlay", name), { recursive: true });
+      const merged = join(place, "overlay/merged");
+      const exe = join(merged, "bin/leaf");
+      const watched = await fixture().watched(
+        collect(),
+        "overlay",
+        join(place, "lower"),
+        join(place, "overlay"),
+        merged,
+        exe,
+      );
+      expect(onlyExec(watched.reaped("executed"))).toMatchObject({ exe, args: ["leaf", "elsewhere"] });
+      expect(watched.truths.self("leaf").exe).toBe(exe);
+    },
+  );
+
+  test("an exec that fails is none", async () => {
+    const watched = await fixture().watched(collect(), "exec-missing");
+    const { execs, exit } = watched.reaped("failed");
+    expect(execs).toEqual([]);
+    expect(exit).toMatchObject({ exit_code: 127, exe: fixture().program });
+  });
+
+  test("one exec after the other: the exit has the last one's", async () => {
+    const { program, leaf } = fixture();
+    const watched = await fixture().watched(
+      collect(),
+      "exec-path",
+      program,
+      "second",
+      "become",
+      leaf,
+      "third",
+      "of three",
+    );
+    const { execs, exit } = watched.story(watched.truths.reaped("executed"));
+    expect(execs).toMatchObject([
+      { exe: program, args: ["second", "become", leaf, "third", "of three"], old_comm: "process-fixture" },
+      { exe: leaf, args: ["third", "of three"], old_comm: "process-fixture", comm: "leaf" },
+    ]);
+    expect(exit).toMatchObject({ exe: leaf, args: ["third", "of three"] });
+  });
+
+  test("a child that was left behind keeps what its parent was before it executed something else", async () => {
+    const { program, leaf } = fixture();
+    const watched = await fixture().watched(collect(), "left-behind", leaf);
+    const executed = watched.reaped("executed");
+    expect(executed.exit).toMatchObject({ exe: leaf, args: ["leaf", "after the fork"] });
+    const left = watched.reaped("left-behind");
+    expect(left.fork.ppid).toBe(executed.truth.pid);
+    expect(left.exit).toMatchObject({ exit_code: 31, exe: program, args: [program, "left-behind", leaf] });
+  });
+
+  test("the name before an exec is that of the process's last event", async () => {
+    const watched = await fixture().watched(collect(), "exec-renamed", 'q"\\(\n) é', fixture().leaf, "x");
+    const story = watched.reaped("executed");
+    // The new name was taken between fork and exec, and no event tells of that.
+    expect(["process-fixture", 'q"\\(\n) é']).toContain(onlyExec(story).old_comm ?? "");
+    expect(onlyExec(story).comm).toBe("leaf");
+  });
+
+  test("the whole output keeps the contract", async () => {
+    expect((await collect().stop()).summary.lost).toBe(0);
+  });
+});
+
+// A machine without tmpfs or with a strange /tmp would fail above for reasons of its own.
+test.skipIf(reason !== null)("this machine lets root mount in a namespace of its own", () => {
+  expect(succeeds("unshare", "--mount", "--propagation", "private", "mount", "-t", "tmpfs", "tmpfs", "/mnt")).toBe(
+    true,
+  );
+});

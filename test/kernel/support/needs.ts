@@ -1,0 +1,55 @@
+import { accessSync, constants, existsSync } from "node:fs";
+import { join } from "node:path";
+
+const ROOT = join(import.meta.dir, "../../..");
+
+/** The program under test. */
+export const BINARY = join(ROOT, "dist/linnix");
+
+/** Where a system's own programs are: the user's PATH decides nothing about what root runs. */
+const FOLDERS = ["/usr/bin", "/bin", "/usr/sbin", "/sbin"];
+
+/** Absolute path of an installed program, or null. */
+export function programPath(name: string): string | null {
+  for (const folder of FOLDERS) {
+    try {
+      accessSync(`${folder}/${name}`, constants.X_OK);
+      return `${folder}/${name}`;
+    } catch {}
+  }
+  return null;
+}
+
+/** Whether a command ends with 0. */
+export function succeeds(...command: [string, ...string[]]): boolean {
+  try {
+    return Bun.spawnSync(command, { stdin: "ignore", stdout: "ignore", stderr: "ignore" }).exitCode === 0;
+  } catch {
+    return false;
+  }
+}
+
+/** Why no process can be watched here; null where that is possible. */
+export function whyNotHere(): string | null {
+  if (process.platform !== "linux") return "needs Linux";
+  if (process.geteuid?.() !== 0) return "needs root";
+  if (!existsSync(BINARY)) return "needs dist/linnix: npm run build";
+  if (programPath("gcc") === null) return "needs gcc";
+  return null;
+}
+
+/** Why the BTF backend cannot be tested here; null where it can. */
+export function whyNoBtf(): string | null {
+  return whyNotHere() ?? (existsSync("/sys/kernel/btf/vmlinux") ? null : "needs a kernel with BTF");
+}
+
+/** The first reason, for a `describe.skipIf` and its title. */
+export function reasonOf(...reasons: (string | null | false)[]): string | null {
+  for (const reason of reasons) if (reason) return reason;
+  return null;
+}
+
+/** A title that says why its tests are skipped, where they are. */
+export function titled(title: string, reason: string | null): string {
+  return reason === null ? title : `${title} (skipped: ${reason})`;
+}

@@ -1,0 +1,29 @@
+import { afterAll, beforeAll } from "bun:test";
+import { CollectRun, type StartOptions, USUAL } from "./collect-run.ts";
+import { Fixture } from "./fixture.ts";
+
+/** Compiles the fixtures for the tests around the call. */
+export function useFixture(): () => Fixture {
+  let fixture: Fixture | undefined;
+  beforeAll(() => {
+    fixture = new Fixture();
+  });
+  afterAll(() => fixture?.[Symbol.dispose]());
+  return () => {
+    if (fixture === undefined) throw new Error("the fixtures are not compiled");
+    return fixture;
+  };
+}
+
+/** One collector for the tests around the call; a last test is to stop it and to look at all that it wrote. */
+export function useCollector(args: readonly string[] = USUAL, options: StartOptions = {}): () => CollectRun {
+  let collect: CollectRun | undefined;
+  beforeAll(async () => {
+    collect = await CollectRun.start(args, options);
+  });
+  afterAll(() => collect?.[Symbol.asyncDispose]());
+  return () => {
+    if (collect === undefined) throw new Error("the collector is not running");
+    return collect;
+  };
+}
