@@ -1,0 +1,129 @@
+import { AUDITED_SYSCALLS, type AuditFlags } from "./audit-control.ts";
+import { needTool, toolEnv } from "./tool.ts";
+
+/**
+ * Puts audit back when it is told to "restore", and ends when it is "done". Where its standard input ends before that,
+ * the other end has died, in whatever way: then it puts audit back as well, and ends the daemon too, which it knows by
+ * its pid and its environment.
+ *
+ * The rules go first: a daemon that has stopped reading while there still are records makes every process of the
+ * machine wait. The daemon is asked once, and again only after a while: auditd ignores SIGTERM at its start, and a
+ * second one in the midst of its end kills it. A daemon that did not take its leave stays in its pid file, and in the
+ * kernel until the next record for it, such as that of its own switch.
+ *
+ * Constant text: all that differs comes as arguments. $1 auditctl, $2 key without the daemon, $3 enabled, $4 backlog
+ * limit, $5 backlog wait time or nothing, $6 pid file, $7 the daemon's home, $8 the system calls of the rules, separated
+ * by blanks.
+ */
+const SCRIPT = `
+trap '' HUP INT QUIT TERM PIPE
+auditctl=$1 key=$2 enabled=$3 backlog=$4 wait=$5 pidfile=$6 home=$7 rules=$8
+daemon=0
+
+restore() {
+  for syscalls in $rules; do
+    "$auditctl" -d always,exit -F arch=b64 -S "$syscalls" -k "$key-d$daemon"
+  done >&2
+  "$auditctl" -e "$enabled" >&2
+  "$auditctl" -b "$backlog" >&2
+  [ ! "$wait" ] || "$auditctl" --backlog_wait_time "$wait" >&2
+}
+
+while read -r word value; do
+  case $word in
+    daemon) daemon=$value ;;
+    restore) restore; echo restored ;;
+    done) exit 0 ;;
+  esac
+done
+restore
+[ $daemon != 0 ] || exit 0
+
+lives() { grep -qF "HOME=$home" "/proc/$daemon/environ"; }
+tries=0
+while lives; do
+  case $tries in
+    0 | 10 | 30) kill -TERM $daemon ;;
+    60) kill -KILL $daemon ;;
+    80) break ;;
+  esac
+  sleep 0.1
+  tries=$((tries + 1))
+done
+if "$auditctl" -s | grep -q "^pid $daemon$"; then
+  "$auditctl" -e 1 >&2
+  "$auditctl" -e "$enabled" >&2
+fi
+read -r pid <"$pidfile" && [ "$pid" = $daemon ] && rm -f "$pidfile"
+`;
+
+/** Where auditd notes its pid: fixed when it was compiled. */
+export const PID_FILE = "/run/auditd.pid";
+
+/**
+ * A process that outlives us, whose one task is to put audit back as it was. It does so in the ordinary course of
+ * things too, so that the way out after a crash is the one that is taken every time. Ctrl-C does not reach it (a
+ * session of its own), and it ignores what asks it to end; only SIGKILL to both leaves our rules behind, which the
+ * next start then removes.
+ */
+export class AuditGuard {
+  readonly #child: Bun.Subprocess<"pipe", "pipe", "ignore">;
+  #restored: Promise<void> | null = null;
+
+  /**
+   * Starts it before anything is changed.
+   *
+   * @param keyPrefix see `auditKeyPrefix`
+   * @param home the folder that is our own daemon's home, and nobody else's
+   */
+  constructor(auditctl: string, keyPrefix: string, before: AuditFlags, home: string) {
+    const shell = needTool("sh", "install a POSIX shell");
+    const flags = [before.enabled, before.backlogLimit, before.backlogWaitTime ?? ""].map(String);
+    const args = [auditctl, keyPrefix, ...flags, PID_FILE, home, AUDITED_SYSCALLS.join(" ")];
+    this.#child = Bun.spawn([shell, "-c", SCRIPT, "linnix-audit-guard", ...args], {
+      env: toolEnv("/nonexistent"),
+      cwd: "/",
+      stdin: "pipe",
+      stdout: "pipe",
+      stderr: "ignore",
+      detached: true,
+    });
+  }
+
+  /** Tells it which daemon is ours, as soon as there is one. */
+  watchDaemon(pid: number): void {
+    this.#tell(`daemon ${pid}`);
+  }
+
+  /** Has it put audit back, and waits until it has; or until it has ended, where it was killed itself. Idempotent. */
+  restore(): Promise<void> {
+    this.#restored ??= this.#restore();
+    return this.#restored;
+  }
+
+  async #restore(): Promise<void> {
+    this.#tell("restore");
+    // Whatever it says means that it is done; so does the end.
+    await this.#child.stdout.getReader().read();
+  }
+
+  /** Lets it go: there is nothing left that it would have to undo. */
+  async release(): Promise<void> {
+    this.#tell("done");
+    try {
+      await this.#child.stdin.end();
+    } catch {
+      // EPIPE, as below.
+    }
+    await this.#child.exited;
+  }
+
+  #tell(line: string): void {
+    try {
+      this.#child.stdin.write(`${line}\n`);
+      this.#child.stdin.flush();
+    } catch {
+      // EPIPE: it was killed. Who stops us looks at what is left to do.
+    }
+  }
+}

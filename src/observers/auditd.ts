@@ -1,0 +1,415 @@
+import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { constants } from "node:os";
+import { join } from "node:path";
+import { readProcFile } from "../cost/proc-stat.ts";
+import { cannotRunError, LinnixError } from "../errors.ts";
+import {
+  AUDITED_SYSCALLS,
+  AuditControl,
+  type AuditFlags,
+  type AuditStatus,
+  auditKey,
+  auditKeyPrefix,
+  ownerLives,
+  ruleOwner,
+  sameFlags,
+} from "./audit-control.ts";
+import { AuditGuard, PID_FILE } from "./audit-guard.ts";
+import { parseAudit } from "./audit-log.ts";
+import { fileBytes, LaunchedTool, makeFolder, removeFolder } from "./launch.ts";
+import { readLines } from "./lines.ts";
+import {
+  type Availability,
+  type AvailabilityOptions,
+  type ExitUsage,
+  newTally,
+  type Observer,
+  type ObserverContext,
+  type RunningObserver,
+  type Sighting,
+  type Tally,
+} from "./observer.ts";
+import { needRoot } from "./privilege.ts";
+import { catchesSignal, kernelThreadsNamed } from "./proc-fs.ts";
+import { findTool, firstLine, needTool, runTool } from "./tool.ts";
+
+const MEND = "install auditd";
+/** What distributions' own rules ask for (`-b 8192`); the kernel's 64 loses records at once. */
+const BACKLOG_LIMIT = 8192;
+/**
+ * The kernel's 60 s, for each record of each process, become 0.1 s: where the daemon is overrun, or stops reading, the
+ * machine must go on, and the records that it loses are counted.
+ */
+const BACKLOG_WAIT_DIVISOR = 600;
+/** Where a daemon that is not ours has its settings and its log, if it was not told otherwise. */
+const SYSTEM_CONFIG = "/etc/audit";
+const SYSTEM_LOG = "/var/log/audit/audit.log";
+/** How long the last records may take on their way to the log, ms. */
+const DRAIN_TIMEOUT_MS = 3_000;
+const DRAIN_POLL_MS = 20;
+
+/**
+ * The settings that Debian and Fedora ship, but for the paths, and for what auditd may do to the machine when space
+ * runs short, which is to stop writing and no more.
+ */
+function configText(folder: string): string {
+  return `local_events = yes
+write_logs = yes
+log_file = ${logPath(folder)}
+log_group = root
+log_format = ENRICHED
+flush = INCREMENTAL_ASYNC
+freq = 50
+max_log_file = 512
+max_log_file_action = SUSPEND
+num_logs = 2
+priority_boost = 4
+name_format = NONE
+space_left = 16
+space_left_action = IGNORE
+admin_space_left = 8
+admin_space_left_action = SUSPEND
+disk_full_action = SUSPEND
+disk_error_action = SUSPEND
+distribute_network = no
+q_depth = 2000
+overflow_action = IGNORE
+max_restarts = 10
+plugin_dir = ${join(folder, "plugins.d")}
+end_of_event_timeout = 2
+`;
+}
+
+function logPath(folder: string): string {
+  return join(folder, "audit.log");
+}
+
+async function available(options: AvailabilityOptions = {}): Promise<Availability> {
+  const unprivileged = needRoot("the audit subsystem");
+  if (unprivileged !== null) return unprivileged;
+  const auditctl = findTool("auditctl");
+  if (auditctl === null || findTool("auditd") === null) {
+    return { ok: false, reason: "auditd is not installed", mend: MEND };
+  }
+  try {
+    const control = new AuditControl(auditctl);
+    const objection = whyNot(await control.status(), await control.rules(), options.forceAudit ?? false);
+    if (objection !== null) return { ok: false, ...objection };
+  } catch (error) {
+    if (!(error instanceof LinnixError)) throw error;
+    const reason = [error.what, error.why].filter(Boolean).join(": ");
+    return { ok: false, reason, mend: error.mend ?? MEND };
+  }
+  return { ok: true, version: firstLine((await runTool([auditctl, "-v"])).stdout) || auditctl };
+}
+
+/** What speaks against touching audit in this state; null for nothing. */
+export function whyNot(
+  status: AuditStatus,
+  rules: readonly string[],
+  force: boolean,
+): { reason: string; mend: string } | null {
+  if (status.enabled === 2) {
+    return { reason: "the audit rules are locked until the next boot", mend: "boot without `-e 2` in the audit rules" };
+  }
+  if (status.failure === 2) {
+    return { reason: "audit is set to panic where it loses a record", mend: "auditctl -f 1, while this runs" };
+  }
+  const owners = rules.map((rule) => ruleOwner(rule));
+  if (owners.some((owner) => owner !== null && ownerLives(owner))) {
+    return { reason: "another linnix is measuring audit", mend: "wait until it is done" };
+  }
+  if (rules.some((rule) => /^-a (never,task|task,never)/.test(rule))) {
+    return {
+      reason: "a rule (`-a task,never`) keeps all new processes out of audit",
+      mend: "auditctl -d task,never, while this runs",
+    };
+  }
+  // What a killed linnix has left is nobody's use.
+  const foreign = owners.filter((owner) => owner === null).length;
+  const hasDaemon = status.daemonPid !== 0 && !owners.some((owner) => owner?.daemonPid === status.daemonPid);
+  if (force || (foreign === 0 && !hasDaemon)) return null;
+  const uses = [
+    ...(hasDaemon ? [`auditd at work (pid ${status.daemonPid})`] : []),
+    ...(foreign === 0 ? [] : [`${foreign} audit ${foreign === 1 ? "rule" : "rules"}`]),
+  ];
+  return {
+    reason: `this machine has ${uses.join(" and ")}`,
+    mend: "--force-audit adds two rules of our own beside them for the time of the run",
+  };
+}
+
+async function start(context: ObserverContext): Promise<RunningObserver> {
+  const control = new AuditControl(needTool("auditctl", MEND));
+  const daemonPath = needTool("auditd", MEND);
+  context.signal?.throwIfAborted();
+  const objection = whyNot(await control.status(), await control.rules(), context.forceAudit ?? false);
+  if (objection !== null) throw cannotRunError("audit", { what: objection.reason, mend: objection.mend });
+  await control.removeStale();
+
+  const before = await control.status();
+  const running = new RunningAudit(control, before, await control.rules(), context);
+  try {
+    await running.begin(daemonPath);
+    return running;
+  } catch (error) {
+    await running[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Rules of ours in the kernel, and the daemon that writes their records: our own, or the one that was there. */
+class RunningAudit implements RunningObserver {
+  readonly intervalMs = null;
+  readonly #control: AuditControl;
+  readonly #before: AuditStatus;
+  readonly #rulesBefore: readonly string[];
+  readonly #keyPrefix: string;
+  readonly #folder: string;
+  readonly #context: ObserverContext;
+  readonly #log: LogTail;
+  #guard: AuditGuard | null = null;
+  #daemon: LaunchedTool | null = null;
+  #problem: string | null = null;
+  #lost = 0;
+  #watching = false;
+  #stopping: Promise<void> | null = null;
+
+  constructor(control: AuditControl, before: AuditStatus, rules: readonly string[], context: ObserverContext) {
+    this.#control = control;
+    this.#before = before;
+    this.#rulesBefore = rules;
+    this.#keyPrefix = auditKeyPrefix(before);
+    this.#context = context;
+    this.#folder = makeFolder(context, "auditd");
+    this.#log = new LogTail(before.daemonPid === 0 ? logPath(this.#folder) : logOfDaemon(before.daemonPid));
+  }
+
+  /** Daemon first, then the rules, then the switch: records that find no daemon go to the kernel's log. */
+  async begin(daemonPath: string): Promise<void> {
+    this.#guard = new AuditGuard(this.#control.auditctl, this.#keyPrefix, this.#before, this.#folder);
+    await this.#stage("guarded");
+    if (this.#before.daemonPid === 0) {
+      await this.#startDaemon(daemonPath);
+      await this.#stage("daemon");
+    }
+    const { enabled, backlogLimit, backlogWaitTime } = this.#before;
+    await this.#control.setFlags({
+      enabled,
+      backlogLimit: Math.max(backlogLimit, BACKLOG_LIMIT),
+      backlogWaitTime: backlogWaitTime === null ? null : Math.ceil(backlogWaitTime / BACKLOG_WAIT_DIVISOR),
+    });
+    await this.#stage("backlog");
+    for (const syscalls of AUDITED_SYSCALLS) {
+      await this.#control.addRule(syscalls, this.#key);
+      await this.#stage(`rule ${syscalls}`);
+    }
+    if (enabled === 0) await this.#control.setEnabled(1);
+    this.#watching = true;
+    await this.#stage("watching");
+  }
+
+  async #startDaemon(daemonPath: string): Promise<void> {
+    mkdirSync(join(this.#folder, "plugins.d"), { mode: 0o700 });
+    writeFileSync(join(this.#folder, "auditd.conf"), configText(this.#folder), { mode: 0o600, flag: "wx" });
+    const daemon = new LaunchedTool({
+      argv: [daemonPath, "-n", "-s", "nochange", "-c", this.#folder],
+      folder: this.#folder,
+      stopSignal: "SIGTERM",
+      // Not at once: first the rules have to go, which is the guard's task.
+      deathSignal: null,
+    });
+    this.#daemon = daemon;
+    this.#guard?.watchDaemon(daemon.pid);
+    // It ignores being asked to end until it has set up its handlers.
+    const isReady = async () =>
+      (await this.#control.status()).daemonPid === daemon.pid && catchesSignal(daemon.pid, constants.signals.SIGTERM);
+    await daemon.whenReady(isReady, this.#context.signal);
+  }
+
+  get #key(): string {
+    return auditKey(this.#keyPrefix, this.#daemon?.pid ?? 0);
+  }
+
+  async #stage(name: string): Promise<void> {
+    await this.#context.onStage?.(name);
+    this.#context.signal?.throwIfAborted();
+  }
+
+  pids(): number[] {
+    return [this.#daemon?.pid ?? this.#before.daemonPid];
+  }
+
+  kernelThreads(): number[] {
+    return kernelThreadsNamed("kauditd");
+  }
+
+  problem(): string | null {
+    return this.#problem ?? this.#daemon?.problem() ?? null;
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    this.#problem = this.#daemon?.problem() ?? null;
+    const { onStage } = this.#context;
+    // Each of these is done whatever becomes of the one before it; the last one looks whether all is well.
+    await using undo = new AsyncDisposableStack();
+    undo.defer(() => this.#checkRestored());
+    undo.defer(() => this.#guard?.release());
+    undo.defer(() => this.#stopDaemon());
+    undo.defer(() => this.#restore());
+    await onStage?.("stopping");
+  }
+
+  async #restore(): Promise<void> {
+    if (this.#guard === null) return;
+    await this.#guard.restore();
+    await this.#putBack();
+    await this.#context.onStage?.("restored");
+    this.#lost = (await this.#control.status()).lost - this.#before.lost;
+    await this.#drain();
+  }
+
+  /** What the guard has not done, since it was killed itself. */
+  async #putBack(): Promise<void> {
+    for (const rule of await this.#control.rules()) {
+      if (ruleOwner(rule)?.key !== this.#key) continue;
+      for (const syscalls of AUDITED_SYSCALLS) await this.#control.removeRule(syscalls, this.#key);
+    }
+    await this.#control.setFlags(this.#before);
+  }
+
+  async #stopDaemon(): Promise<void> {
+    if (this.#daemon === null) return;
+    await this.#daemon.stop();
+    await this.#control.forgetDeadDaemon();
+    this.#removePidFile(this.#daemon.pid);
+    await this.#context.onStage?.("stopped");
+  }
+
+  /** Waits for the record of the removal of our last rule, which comes after all that the rules made. */
+  async #drain(): Promise<void> {
+    if (!this.#watching) return;
+    const deadline = performance.now() + DRAIN_TIMEOUT_MS;
+    const last = AUDITED_SYSCALLS.length;
+    while (performance.now() < deadline && this.problem() === null && !this.#daemon?.ended) {
+      let removed = 0;
+      for (const line of this.#log.tailLines()) {
+        if (line.startsWith("type=CONFIG_CHANGE") && line.includes("remove_rule") && line.includes(this.#key))
+          removed += 1;
+      }
+      if (removed >= last) return;
+      await Bun.sleep(DRAIN_POLL_MS);
+    }
+  }
+
+  /** auditd removes it itself, but not where it was killed. */
+  #removePidFile(daemonPid: number): void {
+    if (readProcFile(PID_FILE)?.trim() === String(daemonPid)) rmSync(PID_FILE, { force: true });
+  }
+
+  /** Where something could not be put back, it is said. */
+  async #checkRestored(): Promise<void> {
+    const now = await this.#control.status();
+    const rules = await this.#control.rules();
+    const missing = this.#rulesBefore.some((rule) => !rules.includes(rule));
+    const ours = rules.some((rule) => ruleOwner(rule)?.key === this.#key);
+    if (!ours && !missing && sameFlags(now, this.#before)) return;
+    throw cannotRunError("audit-restore", {
+      what: "audit could not be put back as it was",
+      why: `it was ${flagsText(this.#before)} with ${this.#rulesBefore.length} rules, it is ${flagsText(now)} with ${rules.length}`,
+      mend: `look at \`auditctl -s\` and \`auditctl -l\`; rules with the key ${this.#key} are linnix's`,
+    });
+  }
+
+  *seen(tally: Tally = newTally()): Generator<Sighting> {
+    if (this.#stopping === null) {
+      throw cannotRunError("method-running", { what: "the output of auditd is read after it has stopped" });
+    }
+    tally.lost += this.#lost;
+    yield* parseAudit(this.#log.lines(tally), tally, this.#key);
+  }
+
+  bytesWritten(): number {
+    return this.#log.bytes();
+  }
+
+  usage(): ExitUsage | null {
+    return this.#daemon?.usage() ?? null;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.stop();
+    } finally {
+      removeFolder(this.#folder);
+    }
+  }
+}
+
+function flagsText({ enabled, backlogLimit, backlogWaitTime }: AuditFlags): string {
+  return `enabled ${enabled}, backlog_limit ${backlogLimit}, backlog_wait_time ${backlogWaitTime ?? "unknown"}`;
+}
+
+/** A log from where it stands now on, also where its daemon rotates it once meanwhile. */
+class LogTail {
+  readonly #path: string;
+  readonly #fromByte: number;
+  readonly #inode: number;
+
+  constructor(path: string) {
+    this.#path = path;
+    const stat = statSync(path, { throwIfNoEntry: false });
+    this.#fromByte = stat?.size ?? 0;
+    this.#inode = stat?.ino ?? 0;
+  }
+
+  /** The files that hold it now, and where in them it begins. */
+  #files(): { path: string; fromByte: number }[] {
+    const inode = statSync(this.#path, { throwIfNoEntry: false })?.ino;
+    if (inode === undefined) return [];
+    if (this.#inode === 0) return [{ path: this.#path, fromByte: 0 }];
+    if (inode === this.#inode) return [{ path: this.#path, fromByte: this.#fromByte }];
+    const rotated = { path: `${this.#path}.1`, fromByte: this.#fromByte };
+    return [...(fileBytes(rotated.path) > rotated.fromByte ? [rotated] : []), { path: this.#path, fromByte: 0 }];
+  }
+
+  *lines(tally: Pick<Tally, "cutLines">): Generator<string> {
+    for (const { path, fromByte } of this.#files()) yield* readLines(path, tally, fromByte);
+  }
+
+  /** The last 64 KiB, for looking whether something has come. */
+  tailLines(): Iterable<string> {
+    const size = fileBytes(this.#path);
+    return size === 0 ? [] : readLines(this.#path, newTally(), Math.max(0, size - 64 * 1024));
+  }
+
+  bytes(): number {
+    return this.#files().reduce((sum, { path, fromByte }) => sum + fileBytes(path) - fromByte, 0);
+  }
+}
+
+/** The log of a daemon that is not ours, as its settings name it. */
+function logOfDaemon(pid: number): string {
+  const words = (readProcFile(`/proc/${pid}/cmdline`) ?? "").split("\0");
+  const option = words.indexOf("-c");
+  const folder = option === -1 ? undefined : words[option + 1];
+  const config = readProcFile(join(folder ?? SYSTEM_CONFIG, "auditd.conf")) ?? "";
+  return /^\s*log_file\s*=\s*(\/\S+)/m.exec(config)?.[1] ?? SYSTEM_LOG;
+}
+
+/** auditd: rules for exec and exit, a record of each written to a log. */
+export const auditd: Observer = {
+  name: "auditd",
+  kind: "events",
+  scope: "machine",
+  inKernel: "audit",
+  aftermath:
+    "where audit had never been on since boot, the kernel goes on checking every system call of processes that start later (about 0.1 µs a call) until the next boot; `auditctl -a task,never` spares new processes that",
+  available,
+  start,
+};

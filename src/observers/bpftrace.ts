@@ -1,0 +1,73 @@
+import type { Observer, Sighting, Tally } from "./observer.ts";
+import { holdsBpfProgram, sleepsInPoll } from "./proc-fs.ts";
+import { availableTool, needTool } from "./tool.ts";
+import { startTool } from "./tool-observer.ts";
+import { bpfAvailability, withTracefs } from "./tracefs.ts";
+
+const MEND = "install bpftrace";
+/** Most text of one record, characters: arguments hold newlines, so that a record can be many lines. */
+const MAX_RECORD_CHARS = 64 * 1024;
+
+/** The script that people write: the calls of execve with their arguments, forks and ends. */
+export const BPFTRACE_PROGRAM = `
+tracepoint:syscalls:sys_enter_execve, tracepoint:syscalls:sys_enter_execveat { printf("EXEC %d ", pid); join(args->argv); }
+tracepoint:sched:sched_process_fork { printf("FORK %d\\n", args->child_pid); }
+tracepoint:sched:sched_process_exit { printf("EXIT %d\\n", pid); }
+`;
+
+/**
+ * Reads what the script prints. Newlines in arguments are printed as they are: a line that is no record goes on with
+ * the arguments of the exec above. Pid and arguments of an exec are two prints, which another CPU's can come between:
+ * the pid without arguments is dropped then, not guessed.
+ */
+export function* parseBpftrace(lines: Iterable<string>, tally: Tally): Generator<Sighting> {
+  let exec: { pid: number; args: string } | null = null;
+  const take = function* (): Generator<Sighting> {
+    if (exec === null) return;
+    tally.records += 1;
+    yield { pid: exec.pid, what: "exec", args: exec.args };
+    exec = null;
+  };
+  for (const line of lines) {
+    const [, kind, pid] = /^(FORK|EXIT) (\d+)$/.exec(line) ?? [];
+    const lost = /^Lost (\d+) events$/.exec(line)?.[1];
+    // The last "EXEC" of the line is the one that the arguments belong to.
+    const [, execPid, args] = /^(?:EXEC \d+ )*EXEC (\d+) (.*)$/.exec(line) ?? [];
+    if (kind !== undefined) {
+      yield* take();
+      tally.records += 1;
+      yield { pid: Number(pid), what: kind === "FORK" ? "fork" : "exit" };
+    } else if (execPid !== undefined) {
+      yield* take();
+      exec = { pid: Number(execPid), args: args ?? "" };
+    } else if (lost !== undefined) {
+      tally.lost += Number(lost);
+    } else if (exec !== null) {
+      if (exec.args.length + line.length < MAX_RECORD_CHARS) exec.args += `\n${line}`;
+    } else if (!/^Attaching \d+ probes?\.\.\.$/.test(line) && line !== "") {
+      tally.unparsed += 1;
+    }
+  }
+  yield* take();
+}
+
+/** bpftrace with a script of tracepoints and printf. */
+export const bpftrace: Observer = {
+  name: "bpftrace",
+  kind: "events",
+  scope: "machine",
+  inKernel: "bpf",
+  aftermath: null,
+  available: async () => bpfAvailability() ?? (await availableTool(["bpftrace"], ["--version"], MEND)),
+  start: (context) => {
+    const path = needTool("bpftrace", MEND);
+    return startTool(context, {
+      name: "bpftrace",
+      argv: () => withTracefs([path, "-e", BPFTRACE_PROGRAM]),
+      stopSignal: "SIGINT",
+      ready: (tool) => holdsBpfProgram(tool.pid) && sleepsInPoll(tool.pid),
+      parse: parseBpftrace,
+      intervalMs: null,
+    });
+  },
+};

@@ -1,0 +1,87 @@
+import { readFileSync } from "node:fs";
+import type { Observer, Sighting, Tally } from "./observer.ts";
+import { needRoot } from "./privilege.ts";
+import { availableTool, needTool } from "./tool.ts";
+import { startTool } from "./tool-observer.ts";
+
+const MEND = "install forkstat";
+
+const ROW = /^\d\d:\d\d:\d\d (fork|exec|exit) +(\d+) (.*)$/;
+
+/** Most text of one row, characters: names hold newlines, so that a row can be many lines. */
+const MAX_ROW_CHARS = 64 * 1024;
+
+/**
+ * Reads `forkstat -e fork,exec,exit`. It looks the command up in /proc after the event, so that of a process that has
+ * ended by then it says `<unknown>`: that names nobody. A newline in a process's own name is printed as it is: a line
+ * that is no row goes on with the row above.
+ */
+export function* parseForkstat(lines: Iterable<string>, tally: Tally): Generator<Sighting> {
+  let row: { event: string; pid: number; rest: string } | null = null;
+  for (const line of lines) {
+    const [, event, pid, rest] = ROW.exec(line) ?? [];
+    if (event !== undefined && pid !== undefined && rest !== undefined) {
+      if (row !== null) yield* takeRow(row, tally);
+      row = { event, pid: Number(pid), rest };
+    } else if (/^Time +Event +PID /.test(line)) {
+      // The heading comes again and again.
+    } else if (row === null) {
+      tally.unparsed += 1;
+    } else if (row.rest.length + line.length < MAX_ROW_CHARS) {
+      row.rest += `\n${line}`;
+    }
+  }
+  if (row !== null) yield* takeRow(row, tally);
+}
+
+function* takeRow(row: { event: string; pid: number; rest: string }, tally: Tally): Generator<Sighting> {
+  // A fork is two rows; the one of the parent tells nothing new.
+  if (row.event === "fork" && /^ *parent /.test(row.rest)) return;
+  tally.records += 1;
+  const command = commandOf(row.event, row.rest);
+  const sighting: Sighting = { pid: row.pid, what: row.event as "fork" | "exec" | "exit" };
+  if (command !== "<unknown>") sighting.args = command;
+  yield sighting;
+}
+
+/** The last column of a row: after "child" for a fork, after status and duration for an exit. */
+function commandOf(event: string, rest: string): string {
+  if (event === "fork") return rest.replace(/^ *child +/, "");
+  if (event === "exit") return rest.replace(/^ *-?\d+ +(unknown|[\d.]+s) /, "");
+  return rest.trimStart();
+}
+
+/** Whether a process listens to the kernel's process events: netlink(7) family 11 (connector), in its first group. */
+function listensToProcessEvents(pid: number): boolean {
+  try {
+    return readFileSync("/proc/net/netlink", "latin1")
+      .split("\n")
+      .map((line) => line.trim().split(/\s+/))
+      .some(([, family, port, groups]) => {
+        return family === "11" && Number(port) === pid && (Number.parseInt(groups ?? "0", 16) & 1) === 1;
+      });
+  } catch {
+    return false;
+  }
+}
+
+/** forkstat: the kernel's process events connector (netlink), a row for each. */
+export const forkstat: Observer = {
+  name: "forkstat",
+  kind: "events",
+  scope: "machine",
+  inKernel: "connector",
+  aftermath: null,
+  available: async () => needRoot("the process events connector") ?? (await availableTool(["forkstat"], ["-h"], MEND)),
+  start: (context) => {
+    const path = needTool("forkstat", MEND);
+    return startTool(context, {
+      name: "forkstat",
+      argv: () => [path, "-e", "fork,exec,exit"],
+      stopSignal: "SIGINT",
+      ready: (tool) => listensToProcessEvents(tool.pid),
+      parse: parseForkstat,
+      intervalMs: null,
+    });
+  },
+};

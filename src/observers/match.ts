@@ -1,0 +1,92 @@
+import type { Sighting } from "./observer.ts";
+
+/** A process that is known to have lived, as the workload that made it tells (`SpawnTruth`). */
+export interface TruthProcess {
+  pid: number;
+  /** Stands in the process's arguments and in nobody else's; ASCII. */
+  nonce: string;
+  /** It started between these: CLOCK_BOOTTIME before and after it was spawned, ns. */
+  spawnedFromNs: bigint;
+  spawnedByNs: bigint;
+  /** The lifetime that it was asked to have, ms: the class that it is counted in; null for as long as its work took. */
+  lifetimeMs: number | null;
+}
+
+/** How many processes of one kind there were, and how many of them a method's output named. */
+export interface Capture {
+  total: number;
+  seen: number;
+  /** % of total; null where there was none. */
+  capturePct: number | null;
+}
+
+export interface LifetimeCapture extends Capture {
+  lifetimeMs: number | null;
+}
+
+export interface MatchResult extends Capture {
+  /** By lifetime, shortest first; those that were asked for none come last. */
+  byLifetime: LifetimeCapture[];
+  /** For each truth item, in order: was it seen. */
+  seenFlags: boolean[];
+  /** Sightings that named no process of the truth: the machine's other processes. */
+  unmatched: number;
+}
+
+/** A process's identity is its pid and start; a nonce in its arguments names it too. Anything less is a guess. */
+function names(sighting: Sighting, truth: TruthProcess): boolean {
+  const { args, startNs } = sighting;
+  if (typeof args === "string") {
+    if (args.includes(truth.nonce)) return true;
+  } else if (args?.some((arg) => arg.includes(truth.nonce))) {
+    return true;
+  }
+  if (startNs === undefined) return false;
+  // A start that was rounded down stands for the whole step of its grid.
+  const step = sighting.startGridNs ?? 0n;
+  const last = step > 0n ? startNs + step - 1n : startNs;
+  return last >= truth.spawnedFromNs && startNs <= truth.spawnedByNs;
+}
+
+function capture(total: number, seen: number): Capture {
+  return { total, seen, capturePct: total === 0 ? null : (100 * seen) / total };
+}
+
+/**
+ * Which processes of the truth a method has seen: those that a sighting names by pid and nonce, or by pid and start
+ * time. A recycled pid is another process, also where both holders belong to the truth.
+ */
+export function matchSightings(truth: readonly TruthProcess[], sightings: Iterable<Sighting>): MatchResult {
+  const byPid = new Map<number, number[]>();
+  truth.forEach((process, index) => {
+    const holders = byPid.get(process.pid);
+    if (holders === undefined) byPid.set(process.pid, [index]);
+    else holders.push(index);
+  });
+
+  const seenFlags = new Array<boolean>(truth.length).fill(false);
+  let unmatched = 0;
+  for (const sighting of sightings) {
+    let matched = false;
+    for (const index of byPid.get(sighting.pid) ?? []) {
+      if (names(sighting, truth[index] as TruthProcess)) {
+        matched = true;
+        seenFlags[index] = true;
+      }
+    }
+    if (!matched) unmatched += 1;
+  }
+
+  const classes = new Map<number | null, { total: number; seen: number }>();
+  truth.forEach((process, index) => {
+    const group = classes.get(process.lifetimeMs) ?? { total: 0, seen: 0 };
+    group.total += 1;
+    if (seenFlags[index]) group.seen += 1;
+    classes.set(process.lifetimeMs, group);
+  });
+  const byLifetime = [...classes]
+    .sort(([a], [b]) => (a ?? Number.POSITIVE_INFINITY) - (b ?? Number.POSITIVE_INFINITY))
+    .map(([lifetimeMs, group]) => ({ lifetimeMs, ...capture(group.total, group.seen) }));
+  const seen = seenFlags.reduce((sum, flag) => sum + (flag ? 1 : 0), 0);
+  return { ...capture(truth.length, seen), byLifetime, seenFlags, unmatched };
+}

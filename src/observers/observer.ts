@@ -1,0 +1,135 @@
+/** What a method's own output told: a process appeared in a listing, was forked, became another image, or ended. */
+export type SightingKind = "listed" | "fork" | "exec" | "exit";
+
+/** One time that a method's own output named a process. */
+export interface Sighting {
+  /** The kernel's tgid as the method prints it. */
+  pid: number;
+  what: SightingKind;
+  /**
+   * The arguments as the method shows them: one string, or one an argument where it keeps them apart. One Latin-1
+   * code unit a byte, the method's escapes undone where they can be. Absent where the method shows none.
+   */
+  args?: string | readonly string[];
+  /** CLOCK_BOOTTIME of the start of the process, ns, where the method shows it. */
+  startNs?: bigint;
+  /** The grid that `startNs` was rounded down to, ns; 10 ms for /proc/PID/stat. 0 where it is exact. */
+  startGridNs?: bigint;
+}
+
+/** What was found while reading a method's output; complete once `seen()` has been read to its end. */
+export interface Tally {
+  /** Lines or records that named a process. */
+  records: number;
+  /** Whole listings, for methods that poll: the achieved rate is this over the measured time. */
+  listings: number;
+  /** Lines that were not understood: 0 where all is well. */
+  unparsed: number;
+  /** Lines that were longer than the bound, and lost their end. */
+  cutLines: number;
+  /** Events that the method itself says it has lost. */
+  lost: number;
+}
+
+/** A tally of nothing yet. */
+export function newTally(): Tally {
+  return { records: 0, listings: 0, unparsed: 0, cutLines: 0, lost: 0 };
+}
+
+/** Whether a method can be had on this machine, and what to do where it can not. */
+export type Availability =
+  | {
+      ok: true;
+      /** As the program tells it, such as "ps from procps-ng 4.0.2". */
+      version: string;
+    }
+  | {
+      ok: false;
+      /** One clause, such as "strace is not installed". */
+      reason: string;
+      /** What would make it available. */
+      mend: string;
+    };
+
+/** What a method is told about the machine's other users before it is asked whether it can be had. */
+export interface AvailabilityOptions {
+  /** Use the audit subsystem although it already has rules or a daemon. */
+  forceAudit?: boolean;
+}
+
+/** What a method needs to know to start. */
+export interface ObserverContext extends AvailabilityOptions {
+  /** Root of the workload's process tree; a method of scope "workload" refuses to start without it. */
+  workloadPid: number | null;
+  /** The run's own private folder (0700): all that a method writes lies under it. */
+  tempDir: string;
+  /** Time between two looks, ms; methods that are told by the kernel ignore it. */
+  intervalMs: number;
+  /**
+   * The command that runs `runWorker` (worker.ts) in a process of its own. Left out, it is this program's hidden
+   * command `__observer`, or where this is no compiled program, this runtime on worker-main.ts.
+   */
+  workerCommand?: readonly string[];
+  /** Ends `start` early: what was done until then is undone, and `start` rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** Told when each step of `start` and `stop` is done, and waited for. */
+  onStage?: (stage: string) => void | Promise<void>;
+}
+
+/**
+ * What a root process and all the descendants that were waited for used, from wait4(2): the kernel's exact sum, start-up
+ * included. Its peak memory is left out: after vfork(2) and execve(2) the kernel still counts the forker's pages in it.
+ */
+export interface ExitUsage {
+  cpuUserUs: number;
+  cpuSystemUs: number;
+}
+
+/** A method at work. Owned by one scope; disposing it stops it and removes its files. */
+export interface RunningObserver extends AsyncDisposable {
+  /** Root pids of the method's own process trees. */
+  pids(): number[];
+  /** Kernel threads that work for the method, such as kauditd: their processor time since the start is its cost too. */
+  kernelThreads(): number[];
+  /** Time between two looks that the method really uses, ms; null for methods that are told by the kernel. */
+  readonly intervalMs: number | null;
+  /** What went wrong since the start, such as "strace ended with status 1: …"; null while all is well. */
+  problem(): string | null;
+  /** Stops the method and gives back all that it took from the machine. Idempotent; the output stays to be read. */
+  stop(): Promise<void>;
+  /** The method's output, read after `stop`. May be read more than once. */
+  seen(tally?: Tally): Iterable<Sighting>;
+  /** Bytes that the method has written to files. */
+  bytesWritten(): number;
+  /** What the root processes used from start to end; null before `stop`, or where the kernel did not say. */
+  usage(): ExitUsage | null;
+}
+
+/** Where a method's cost arises beside its own processes, so that cost accounting knows what else to look at. */
+export type InKernelCost =
+  /** System calls of its own processes only. */
+  | "none"
+  /** BPF programs, held by file descriptors of its processes. */
+  | "bpf"
+  /** The audit records made by the watched processes themselves, and kauditd. */
+  | "audit"
+  /** The watched processes stop at their system calls. */
+  | "ptrace"
+  /** Messages that the watched processes queue to a netlink socket at fork, exec and exit. */
+  | "connector";
+
+/** One way to watch processes. */
+export interface Observer {
+  readonly name: string;
+  /** Whether it looks every interval or is told by the kernel. */
+  readonly kind: "polling" | "events";
+  /** Whether it watches all processes or those of the workload alone. */
+  readonly scope: "machine" | "workload";
+  readonly inKernel: InKernelCost;
+  /** What stays changed on the machine until its next boot after the method has stopped; null for nothing. */
+  readonly aftermath: string | null;
+  /** Looks, without changing anything, whether the method can be had here. Never rejects. */
+  available(options?: AvailabilityOptions): Promise<Availability>;
+  /** Starts the method; resolved when it is watching. Rejects with a LinnixError after undoing what it had done. */
+  start(context: ObserverContext): Promise<RunningObserver>;
+}

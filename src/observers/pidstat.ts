@@ -1,0 +1,64 @@
+import type { Observer, Sighting, Tally } from "./observer.ts";
+import { availableTool, needTool } from "./tool.ts";
+import { startTool } from "./tool-observer.ts";
+
+const MEND = "install sysstat";
+/** Most text of one row, characters: arguments hold newlines, so that a row can be many lines. */
+const MAX_ROW_CHARS = 64 * 1024;
+
+const HEADER = /^(?:\d\d:\d\d:\d\d|Average:)(?: [AP]M)? +UID +PID +%usr .* CPU +Command$/;
+// time UID PID %usr %system %guest %wait %CPU CPU Command; older ones have no %wait.
+const ROW = /^(?:\d\d:\d\d:\d\d|Average:)(?: [AP]M)? +\d+ +(\d+) +(?:[\d.]+ +){4,5}(?:\d+|-) {2}(.*)$/;
+
+/**
+ * Reads `pidstat -l`: the processes that used processor time since the look before, and at the end their averages.
+ * Newlines in arguments are printed as they are: a line that is no row goes on with the row above.
+ */
+export function* parsePidstat(lines: Iterable<string>, tally: Tally): Generator<Sighting> {
+  let row: { pid: number; args: string } | null = null;
+  const take = function* (): Generator<Sighting> {
+    if (row === null) return;
+    tally.records += 1;
+    yield { pid: row.pid, what: "listed", args: row.args };
+    row = null;
+  };
+  for (const line of lines) {
+    const [, pid, args] = ROW.exec(line) ?? [];
+    if (pid !== undefined) {
+      yield* take();
+      row = { pid: Number(pid), args: args ?? "" };
+    } else if (HEADER.test(line)) {
+      yield* take();
+      if (!line.startsWith("Average:")) tally.listings += 1;
+    } else if (row !== null) {
+      // An empty line ends the listing, or belongs to an argument: that makes no difference to anybody.
+      if (row.args.length + line.length < MAX_ROW_CHARS) row.args += `\n${line}`;
+    } else if (!/^Linux /.test(line) && line !== "") {
+      tally.unparsed += 1;
+    }
+  }
+  yield* take();
+}
+
+/** `pidstat -l` every interval, which is whole seconds. */
+export const pidstat: Observer = {
+  name: "pidstat",
+  kind: "polling",
+  scope: "machine",
+  inKernel: "none",
+  aftermath: null,
+  available: () => availableTool(["pidstat"], ["-V"], MEND),
+  start: (context) => {
+    const path = needTool("pidstat", MEND);
+    const seconds = Math.max(1, Math.round(context.intervalMs / 1000));
+    return startTool(context, {
+      name: "pidstat",
+      argv: () => [path, "-l", String(seconds)],
+      // It prints its averages first.
+      stopSignal: "SIGINT",
+      ready: (tool) => tool.outputBytes() > 0,
+      parse: parsePidstat,
+      intervalMs: seconds * 1000,
+    });
+  },
+};

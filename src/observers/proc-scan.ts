@@ -1,0 +1,88 @@
+import { join } from "node:path";
+import { NS_PER_CLOCK_TICK } from "../cost/proc-stat.ts";
+import type { Observer, ObserverContext, RunningObserver, Sighting, Tally } from "./observer.ts";
+import type { ScanDetail } from "./proc-scanner.ts";
+import { startTool } from "./tool-observer.ts";
+
+/** The intervals that polling at its best is tried at, ms. */
+export const PROC_SCAN_INTERVALS_MS = [1000, 100, 10] as const;
+
+const TICK_NS = BigInt(NS_PER_CLOCK_TICK);
+/** The hidden command of a compiled linnix that comes to `runWorker`. */
+export const WORKER_SUBCOMMAND = "__observer";
+
+/** Reads what the worker writes, see `runProcScan`. */
+export function* parseProcScan(lines: Iterable<string>, tally: Tally): Generator<Sighting> {
+  for (const line of lines) {
+    const entry = parseEntry(line);
+    if (entry === null) {
+      tally.unparsed += 1;
+    } else if ("listing" in entry) {
+      tally.listings += 1;
+    } else {
+      tally.records += 1;
+      yield entry;
+    }
+  }
+}
+
+function parseEntry(line: string): Sighting | { listing: number } | null {
+  let entry: unknown;
+  try {
+    entry = JSON.parse(line);
+  } catch {
+    // The last line where the worker was killed in the middle of it.
+    return null;
+  }
+  if (typeof entry !== "object" || entry === null) return null;
+  if ("listing" in entry && typeof entry.listing === "number") return { listing: entry.listing };
+  if (!("pid" in entry && "start_ticks" in entry && "args" in entry)) return null;
+  const { pid, start_ticks: startTicks, args } = entry;
+  if (typeof pid !== "number" || typeof startTicks !== "number" || !Array.isArray(args)) return null;
+  return { pid, what: "listed", args: args.map(String), startNs: BigInt(startTicks) * TICK_NS, startGridNs: TICK_NS };
+}
+
+/** The command that runs a worker when nobody names one: this very program. */
+function workerCommand(context: ObserverContext): readonly string[] {
+  if (context.workerCommand !== undefined) return context.workerCommand;
+  if (Bun.main.startsWith("/$bunfs/")) return [process.execPath, WORKER_SUBCOMMAND];
+  return [process.execPath, join(import.meta.dir, "worker-main.ts")];
+}
+
+async function startScan(name: string, detail: ScanDetail, context: ObserverContext): Promise<RunningObserver> {
+  const command = workerCommand(context);
+  return startTool(context, {
+    name,
+    argv: () => [...command, "proc-scan", String(context.intervalMs), detail],
+    stopSignal: "SIGTERM",
+    ready: (tool) => tool.outputBytes() > 0,
+    parse: parseProcScan,
+    intervalMs: context.intervalMs,
+  });
+}
+
+async function available(): Promise<{ ok: true; version: string }> {
+  return { ok: true, version: `Bun ${Bun.version}` };
+}
+
+/** All of /proc every interval, as well as it can be done: processor time and memory of all, arguments of new ones. */
+export const procScan: Observer = {
+  name: "proc-scan",
+  kind: "polling",
+  scope: "machine",
+  inKernel: "none",
+  aftermath: null,
+  available,
+  start: (context) => startScan("proc-scan", "all", context),
+};
+
+/** Only the list of pids every interval, and a look at those that are new: the least that polling can be. */
+export const procList: Observer = {
+  name: "proc-list",
+  kind: "polling",
+  scope: "machine",
+  inKernel: "none",
+  aftermath: null,
+  available,
+  start: (context) => startScan("proc-list", "new", context),
+};

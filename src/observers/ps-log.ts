@@ -1,0 +1,49 @@
+import type { Observer, Sighting, Tally } from "./observer.ts";
+import { isPsHeader, parsePsRow } from "./ps.ts";
+import { availableTool, needTool } from "./tool.ts";
+import { startTool } from "./tool-observer.ts";
+
+const MEND = "install procps";
+
+/** Reads listings of `ps aux` that follow one another, each with its header. */
+export function* parsePsLog(lines: Iterable<string>, tally: Tally): Generator<Sighting> {
+  for (const line of lines) {
+    const row = parsePsRow(line);
+    if (row !== null) {
+      tally.records += 1;
+      yield { pid: row.pid, what: "listed", args: row.command };
+    } else if (isPsHeader(line)) {
+      tally.listings += 1;
+    } else {
+      tally.unparsed += 1;
+    }
+  }
+}
+
+/** The cron job that people write, at any interval. $1 seconds. */
+const LOOP = `while :; do
+  ps aux --sort=-%cpu | head -20
+  sleep "$1"
+done`;
+
+/** `ps aux --sort=-%cpu | head -20` appended to a log every interval. */
+export const psLog: Observer = {
+  name: "ps-log",
+  kind: "polling",
+  scope: "machine",
+  inKernel: "none",
+  aftermath: null,
+  available: () => availableTool(["ps"], ["--version"], MEND),
+  start: (context) => {
+    const shell = needTool("sh", "install a POSIX shell");
+    needTool("ps", MEND);
+    return startTool(context, {
+      name: "ps-log",
+      argv: () => [shell, "-c", LOOP, "ps-log-loop", String(context.intervalMs / 1000)],
+      stopSignal: "SIGTERM",
+      ready: (tool) => tool.outputBytes() > 0,
+      parse: parsePsLog,
+      intervalMs: context.intervalMs,
+    });
+  },
+};

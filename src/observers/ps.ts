@@ -1,0 +1,91 @@
+import { join } from "node:path";
+import type { Observer, Sighting, Tally } from "./observer.ts";
+import { readProcIo } from "./proc-fs.ts";
+import { availableTool, needTool } from "./tool.ts";
+import { startTool } from "./tool-observer.ts";
+
+const MEND = "install procps";
+
+/** A row of `ps aux`. */
+export interface PsRow {
+  user: string;
+  pid: number;
+  /** The command with its arguments, as ps shows it: control characters and what is not ASCII are "?" or ".". */
+  command: string;
+}
+
+// USER PID %CPU %MEM VSZ RSS TTY STAT START TIME COMMAND
+const ROW = /^(\S.*?)\s+(\d+)\s+[\d.]+\s+[\d.]+\s+\d+\s+\d+\s+\S+\s+\S+\s+\S+\s+[\d:-]+ (.*)$/;
+const HEADER = /^USER\s+PID\s+%CPU\s+%MEM\s+VSZ\s+RSS\s+TTY\s+STAT\s+START\s+TIME\s+COMMAND$/;
+
+/** Reads one row of `ps aux` (procps); null for the header and for what is no row. */
+export function parsePsRow(line: string): PsRow | null {
+  const [, user, pid, command] = ROW.exec(line) ?? [];
+  if (user === undefined || pid === undefined || command === undefined) return null;
+  return { user, pid: Number(pid), command };
+}
+
+/** Whether a line is the header of `ps aux`. */
+export function isPsHeader(line: string): boolean {
+  return HEADER.test(line);
+}
+
+/**
+ * Reads what the loop of this method prints: a mark for each listing, then what `diff` says about it. The rows that a
+ * listing has and the one before had not (`> `) are the sightings.
+ */
+export function* parsePsDiffs(lines: Iterable<string>, tally: Tally): Generator<Sighting> {
+  for (const line of lines) {
+    if (line === LISTING_MARK) {
+      tally.listings += 1;
+    } else if (line.startsWith("> ")) {
+      const row = parsePsRow(line.slice(2));
+      if (row !== null) {
+        tally.records += 1;
+        yield { pid: row.pid, what: "listed", args: row.command };
+      } else if (!isPsHeader(line.slice(2))) {
+        tally.unparsed += 1;
+      }
+    } else if (!line.startsWith("< ") && line !== "---" && !/^\d+(,\d+)?[acd]\d+(,\d+)?$/.test(line)) {
+      tally.unparsed += 1;
+    }
+  }
+}
+
+const LISTING_MARK = "# listing";
+
+/** The loop that people write: list, compare with the last listing, wait. $1 last, $2 new listing, $3 seconds. */
+const LOOP = `: >"$1"
+while :; do
+  ps aux >"$2"
+  echo "${LISTING_MARK}"
+  diff "$1" "$2"
+  mv "$2" "$1"
+  sleep "$3"
+done`;
+
+/** `ps aux` every interval, each listing compared with the last. */
+export const ps: Observer = {
+  name: "ps",
+  kind: "polling",
+  scope: "machine",
+  inKernel: "none",
+  aftermath: null,
+  available: () => availableTool(["ps"], ["--version"], MEND),
+  start: (context) => {
+    const shell = needTool("sh", "install a POSIX shell");
+    needTool("ps", MEND);
+    needTool("diff", "install diffutils");
+    const seconds = String(context.intervalMs / 1000);
+    return startTool(context, {
+      name: "ps",
+      argv: (folder) => [shell, "-c", LOOP, "ps-loop", join(folder, "last"), join(folder, "new"), seconds],
+      stopSignal: "SIGTERM",
+      ready: (tool) => tool.outputBytes() > 0,
+      parse: parsePsDiffs,
+      intervalMs: context.intervalMs,
+      // The listings are overwritten: only the kernel's count of what the loop's programs wrote has all of it.
+      bytesWritten: (tool) => readProcIo(tool.pid, "wchar"),
+    });
+  },
+};

@@ -1,0 +1,26 @@
+import { auditd } from "./auditd.ts";
+import { bpftrace } from "./bpftrace.ts";
+import { execsnoop } from "./execsnoop.ts";
+import { forkstat } from "./forkstat.ts";
+import type { Observer } from "./observer.ts";
+import { pidstat } from "./pidstat.ts";
+import { procList, procScan } from "./proc-scan.ts";
+import { ps } from "./ps.ts";
+import { psLog } from "./ps-log.ts";
+import { strace } from "./strace.ts";
+import { top } from "./top.ts";
+
+/** The ways of watching processes beside linnix's own, in the order of the report. */
+export const OBSERVERS: readonly Observer[] = [
+  ps,
+  psLog,
+  top,
+  pidstat,
+  procScan,
+  procList,
+  strace,
+  auditd,
+  execsnoop,
+  forkstat,
+  bpftrace,
+];

@@ -1,0 +1,66 @@
+import { join } from "node:path";
+import { cannotRunError, usageError } from "../errors.ts";
+import type { Observer } from "./observer.ts";
+import { isOurs, tracersOf } from "./proc-fs.ts";
+import { parseStrace } from "./strace-log.ts";
+import { availableTool, findTool, firstLine, needTool, runTool } from "./tool.ts";
+import { startTool } from "./tool-observer.ts";
+
+const MEND = "install strace";
+/** Most of a string that is printed, bytes: strace's own 32 can cut the nonce. */
+const MAX_STRING_BYTES = 256;
+
+function logPath(folder: string): string {
+  return join(folder, "trace");
+}
+
+/** `strace -f -e trace=process`, attached to the workload: to a process that this one has started, and no other. */
+export const strace: Observer = {
+  name: "strace",
+  kind: "events",
+  scope: "workload",
+  inKernel: "ptrace",
+  aftermath: null,
+  available: async () => {
+    const installed = await availableTool(["strace"], ["-V"], MEND);
+    if (!installed.ok) return installed;
+    // Installed is not permitted: in a container ptrace(2) is often filtered out.
+    const probe = await runTool([findTool("strace") ?? "strace", "-o", "/dev/null", findTool("true") ?? "/bin/true"]);
+    if (probe.status === 0) return installed;
+    return {
+      ok: false,
+      reason: `strace may not trace here: ${firstLine(probe.stderr)}`,
+      mend: "allow ptrace (in a container: --cap-add SYS_PTRACE and a seccomp profile with ptrace)",
+    };
+  },
+  start: async (context) => {
+    const path = needTool("strace", MEND);
+    const { workloadPid } = context;
+    if (workloadPid === null || workloadPid === process.pid || !isOurs(workloadPid)) {
+      throw usageError("strace-target", {
+        what: `strace is only ever attached to our own workload, which ${workloadPid ?? "nothing"} is not`,
+      });
+    }
+    if (tracersOf(workloadPid).some((tracer) => tracer !== 0)) {
+      throw cannotRunError("traced", { what: "the workload is being traced already", mend: "detach the other tracer" });
+    }
+    return startTool(context, {
+      name: "strace",
+      argv: (folder) => [
+        path,
+        ...["-f", "-e", "trace=process", "-s", String(MAX_STRING_BYTES)],
+        ...["-o", logPath(folder), "-p", String(workloadPid)],
+      ],
+      // It detaches from all of them first.
+      stopSignal: "SIGTERM",
+      deathSignal: "TERM",
+      ready: (tool) => {
+        const tracers = tracersOf(workloadPid);
+        return tracers.length > 0 && tracers.every((tracer) => tracer === tool.pid);
+      },
+      parse: parseStrace,
+      intervalMs: null,
+      outputPath: logPath,
+    });
+  },
+};

@@ -1,0 +1,101 @@
+import { accessSync, constants, statSync } from "node:fs";
+import { cannotRunError } from "../errors.ts";
+import type { Availability } from "./observer.ts";
+
+/** Where programs are looked for: never in the caller's PATH, since root runs them. */
+export const TOOL_PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
+
+/**
+ * The whole environment of a program: nothing of the caller's, so that neither locale nor a personal start-up file
+ * changes what it prints.
+ *
+ * @param home a folder that holds no settings: the run's own temporary one
+ */
+export function toolEnv(home: string): Record<string, string> {
+  return { PATH: TOOL_PATH, LC_ALL: "C", HOME: home, TERM: "dumb" };
+}
+
+/** Absolute path of the first of these programs that is installed, or null. */
+export function findTool(...names: string[]): string | null {
+  for (const name of names) {
+    for (const folder of TOOL_PATH.split(":")) {
+      const path = `${folder}/${name}`;
+      try {
+        accessSync(path, constants.X_OK);
+        if (statSync(path).isFile()) return path;
+      } catch {
+        // Not here: the next folder.
+      }
+    }
+  }
+  return null;
+}
+
+/** `findTool` for a program without which nothing goes on. */
+export function needTool(names: string | string[], mend: string): string {
+  const candidates = typeof names === "string" ? [names] : names;
+  const path = findTool(...candidates);
+  if (path === null) throw cannotRunError("missing-program", { what: `${candidates[0]} is not installed`, mend });
+  return path;
+}
+
+export interface ToolResult {
+  /** Exit status; null where a signal ended it. */
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Longest that a short command may take, ms. */
+const SHORT_COMMAND_MS = 10_000;
+/** Most output of a short command that is kept, bytes: also a program that never stops printing ends. */
+const SHORT_COMMAND_BYTES = 1024 * 1024;
+
+/** Runs a short command to its end; it is killed where it outstays its time. Never rejects. */
+export async function runTool(argv: string[]): Promise<ToolResult> {
+  try {
+    const child = Bun.spawn(argv, {
+      env: toolEnv("/nonexistent"),
+      cwd: "/",
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+      timeout: SHORT_COMMAND_MS,
+      killSignal: "SIGKILL",
+      maxBuffer: SHORT_COMMAND_BYTES,
+    });
+    const [stdout, stderr] = await Promise.all([
+      new Response(child.stdout).bytes(),
+      new Response(child.stderr).bytes(),
+      child.exited,
+    ]);
+    return { status: child.exitCode, stdout: latin1(stdout), stderr: latin1(stderr) };
+  } catch (error) {
+    return { status: null, stdout: "", stderr: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+}
+
+/** The first line of a text that says something. */
+export function firstLine(text: string): string {
+  return (
+    text
+      .split("\n")
+      .map((line) => line.trim())
+      .find((line) => line !== "") ?? ""
+  );
+}
+
+/**
+ * Whether a program is installed, and which version it calls itself. A program that will not tell its version is
+ * there all the same.
+ */
+export async function availableTool(names: string[], versionArgs: string[], mend: string): Promise<Availability> {
+  const path = findTool(...names);
+  if (path === null) return { ok: false, reason: `${names[0]} is not installed`, mend };
+  const result = await runTool([path, ...versionArgs]);
+  return { ok: true, version: firstLine(result.stdout) || firstLine(result.stderr) || path };
+}

@@ -1,0 +1,67 @@
+import type { Observer, Sighting, Tally } from "./observer.ts";
+import { availableTool, needTool } from "./tool.ts";
+import { startTool } from "./tool-observer.ts";
+
+const MEND = "install procps";
+/** Widest line that top can be asked for. */
+const WIDTH = 512;
+
+/**
+ * Reads frames of `top -b`. The columns are found by the header of each frame; COMMAND is the last one, and runs to
+ * the end of the line. A frame without PID first or without COMMAND last is not understood.
+ */
+export function* parseTop(lines: Iterable<string>, tally: Tally): Generator<Sighting> {
+  // Number of columns before COMMAND; 0 while in the summary above the table.
+  let columns = 0;
+  for (const line of lines) {
+    if (/^top - /.test(line)) {
+      columns = 0;
+      tally.listings += 1;
+    } else if (/^\s*PID\s.*\sCOMMAND\s*$/.test(line)) {
+      columns = line.trim().split(/\s+/).length - 1;
+    } else if (columns > 0 && line.trim() !== "") {
+      const row = cutColumns(line, columns);
+      const pid = Number(row?.[0]);
+      if (row === null || !Number.isInteger(pid)) {
+        tally.unparsed += 1;
+        continue;
+      }
+      tally.records += 1;
+      yield { pid, what: "listed", args: row[columns] ?? "" };
+    }
+  }
+}
+
+/** The first `columns` words of a line, and what comes after them and one blank; null where there are fewer. */
+function cutColumns(line: string, columns: number): string[] | null {
+  const found: string[] = [];
+  let rest = line.trimStart();
+  for (let index = 0; index < columns; index += 1) {
+    const end = rest.indexOf(" ");
+    if (end === -1) return null;
+    found.push(rest.slice(0, end));
+    rest = index === columns - 1 ? rest.slice(end + 1) : rest.slice(end).trimStart();
+  }
+  return [...found, rest];
+}
+
+/** `top` in batch mode, with whole command lines (-c): without them it shows nothing that tells a process for sure. */
+export const top: Observer = {
+  name: "top",
+  kind: "polling",
+  scope: "machine",
+  inKernel: "none",
+  aftermath: null,
+  available: () => availableTool(["top"], ["-V"], MEND),
+  start: (context) => {
+    const path = needTool("top", MEND);
+    return startTool(context, {
+      name: "top",
+      argv: () => [path, "-b", "-c", "-w", String(WIDTH), "-d", String(context.intervalMs / 1000)],
+      stopSignal: "SIGTERM",
+      ready: (tool) => tool.outputBytes() > 0,
+      parse: parseTop,
+      intervalMs: context.intervalMs,
+    });
+  },
+};

@@ -1,0 +1,39 @@
+import { existsSync } from "node:fs";
+import type { Availability } from "./observer.ts";
+import { needRoot } from "./privilege.ts";
+import { findTool } from "./tool.ts";
+
+/** Where tracefs can be mounted (Documentation/trace/ftrace.rst); a file that is there only when it is. */
+const MOUNTED = ["/sys/kernel/tracing/events", "/sys/kernel/debug/tracing/events"];
+
+/** Constant text: what runs comes as arguments, never as part of it. */
+const MOUNT_AND_RUN = 'mount -t tracefs tracefs /sys/kernel/tracing && exec "$@"';
+
+function isMounted(): boolean {
+  return MOUNTED.some((path) => existsSync(path));
+}
+
+/**
+ * A command that finds tracefs mounted. Where it is not, the command gets a mount namespace of its own, which takes
+ * the mount with it when it ends: the machine's mounts stay as they are. Each program is an exec of the next.
+ */
+export function withTracefs(argv: string[]): string[] {
+  const unshare = findTool("unshare");
+  const shell = findTool("sh");
+  if (isMounted() || unshare === null || shell === null) return argv;
+  return [unshare, "--mount", "--propagation", "private", shell, "-c", MOUNT_AND_RUN, "with-tracefs", ...argv];
+}
+
+/** Why a program that puts BPF programs on tracepoints cannot be had; null where nothing speaks against it. */
+export function bpfAvailability(): Availability | null {
+  const unprivileged = needRoot("loading BPF programs");
+  if (unprivileged !== null) return unprivileged;
+  if (!isMounted() && (findTool("unshare") === null || findTool("mount") === null || findTool("sh") === null)) {
+    return {
+      ok: false,
+      reason: "tracefs is not mounted",
+      mend: "mount -t tracefs tracefs /sys/kernel/tracing, or install util-linux and a shell",
+    };
+  }
+  return null;
+}

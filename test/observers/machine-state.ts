@@ -1,0 +1,61 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readProcStat } from "../../src/cost/proc-stat.ts";
+
+/** What auditctl says that must be after a run as it was before; null without auditctl. */
+export function auditState(): Record<string, string> | null {
+  if (!existsSync("/usr/sbin/auditctl") && !existsSync("/sbin/auditctl")) return null;
+  const ask = (option: string) => Bun.spawnSync(["auditctl", option]).stdout.toString();
+  const field = (name: string) => new RegExp(`^${name} (.*)$`, "m").exec(ask("-s"))?.[1] ?? "";
+  return {
+    rules: ask("-l"),
+    enabled: field("enabled"),
+    daemon: field("pid"),
+    backlogLimit: field("backlog_limit"),
+    backlogWaitTime: field("backlog_wait_time"),
+    failure: field("failure"),
+    pidFile: String(existsSync("/run/auditd.pid")),
+  };
+}
+
+/** Where this process sees tracefs mounted. */
+export function tracefsMounts(): string[] {
+  const mounts = readFileSync("/proc/self/mounts", "latin1").split("\n");
+  return mounts.filter((mount) => mount.split(" ")[2] === "tracefs");
+}
+
+/** Living processes whose arguments or environment name a folder: those that were started for it. */
+export function processesOf(folder: string): string[] {
+  const found: string[] = [];
+  for (const name of readdirSync("/proc")) {
+    const pid = Number(name);
+    if (!Number.isInteger(pid) || pid === process.pid) continue;
+    const stat = readProcStat(pid);
+    if (stat === null || stat.state === "Z" || stat.state === "X") continue;
+    try {
+      const words = ["cmdline", "environ"].map((file) => readFileSync(`/proc/${pid}/${file}`, "latin1"));
+      if (words.some((text) => text.includes(folder))) found.push(`${pid} ${stat.comm}`);
+    } catch {
+      // It has ended.
+    }
+  }
+  return found;
+}
+
+/** Living processes with this word in their arguments. */
+export function processesNamed(word: string): number[] {
+  return readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => Number.isInteger(pid) && pid !== process.pid && readProcStat(pid)?.state !== "Z")
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, "latin1").split("\0").includes(word);
+      } catch {
+        return false;
+      }
+    });
+}
+
+/** Waits until something is so, however long the machine takes; the test's own timeout is the limit. */
+export async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await Bun.sleep(20);
+}

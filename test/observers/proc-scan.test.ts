@@ -1,0 +1,33 @@
+import { expect, test } from "bun:test";
+import { newTally } from "../../src/observers/observer.ts";
+import { parseProcScan } from "../../src/observers/proc-scan.ts";
+import { parseStat } from "../../src/observers/proc-scanner.ts";
+
+test("the worker's lines are sightings with arguments and start", () => {
+  const tally = newTally();
+  const lines = [
+    '{"listing":2}',
+    '{"pid":7,"start_ticks":123,"args":["a b","\xff\\n"]}',
+    '{"listing":2}',
+    '{"pid":8,"start_ti',
+    "{}",
+    "null",
+  ];
+  expect([...parseProcScan(lines, tally)]).toEqual([
+    { pid: 7, what: "listed", args: ["a b", "\xff\n"], startNs: 1_230_000_000n, startGridNs: 10_000_000n },
+  ]);
+  expect(tally).toMatchObject({ records: 1, listings: 2, unparsed: 3 });
+});
+
+test("the numbers of /proc/PID/stat, whatever stands in the name", () => {
+  const numbers =
+    "1 31535 31535 0 -1 4194304 230 0 1 0 11 22 0 0 20 0 1 0 987654 8069120 1216 18446744073709551615 1 2 140736000000123 4 5 6";
+  for (const name of ["sleep", "a b", ") R 1 (", "new\nline", "\xff\xfe"]) {
+    const bytes = Buffer.from(`77 (${name}) S ${numbers}\n`, "latin1");
+    const into = { pid: 77, startTicks: 0, cpuTicks: 0, rssPages: 0, startStack: 0 };
+    expect(parseStat(bytes, bytes.length, into)).toBe(true);
+    expect(into).toEqual({ pid: 77, startTicks: 987654, cpuTicks: 33, rssPages: 1216, startStack: 140736000000123 });
+  }
+  const into = { pid: 77, startTicks: 0, cpuTicks: 0, rssPages: 0, startStack: 0 };
+  expect(parseStat(Buffer.from("77 (half"), 8, into)).toBe(false);
+});
