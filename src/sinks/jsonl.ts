@@ -160,7 +160,7 @@ export class JsonEncoder {
       const start = images.exeStart(image);
       // The path as one string may carry the NUL that ends it.
       let end = start + images.exeLength(image);
-      if (images.bytesOf(image)[end - 1] === 0) end--;
+      if (end > start && images.bytesOf(image)[end - 1] === 0) end--;
       out.string(images.bytesOf(image), start, end);
       out.reserve(FIXED_BYTES);
     } else {

@@ -104,10 +104,11 @@ function exitText(event: ExitEvent): string {
 
 /** Nanoseconds with a unit that leaves one to three digits before the point. */
 export function durationText(ns: number): string {
+  // The limits lie where rounding to the digits shown would make a fourth one.
   if (ns < 1e3) return `${ns} ns`;
-  if (ns < 1e6) return `${(ns / 1e3).toFixed(0)} µs`;
-  if (ns < 1e9) return `${(ns / 1e6).toFixed(1)} ms`;
-  if (ns < 60e9) return `${(ns / 1e9).toFixed(2)} s`;
+  if (ns < 999.5e3) return `${(ns / 1e3).toFixed(0)} µs`;
+  if (ns < 999.95e6) return `${(ns / 1e6).toFixed(1)} ms`;
+  if (ns < 59.995e9) return `${(ns / 1e9).toFixed(2)} s`;
   const seconds = Math.round(ns / 1e9);
   const clock = `${String(Math.floor(seconds / 60) % 60).padStart(2, "0")}:${String(seconds % 60).padStart(2, "0")}`;
   return `${Math.floor(seconds / 3600)}:${clock} h`;
@@ -118,7 +119,8 @@ function cutTo(text: string, columns: number): string {
   const room = Math.max(columns, 16);
   if (Bun.stringWidth(text) <= room) return text;
   let cut = text.slice(0, room - 1);
-  while (Bun.stringWidth(cut) > room - 1) cut = cut.slice(0, -1);
+  // Nor between the halves of a character past U+FFFF.
+  while (Bun.stringWidth(cut) > room - 1 || !cut.isWellFormed()) cut = cut.slice(0, -1);
   return `${cut}…`;
 }
 

@@ -1,14 +1,17 @@
 /** Text from processes, made safe for a terminal: whoever names a process must not drive the terminal of who watches. */
 
-// C0, DEL and C1 controls; line and paragraph separators; bidirectional overrides; what would not be seen.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: to find them is the purpose
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+/**
+ * Control characters (C0, DEL, C1); formatting ones, which turn a line's direction or say how others are shown; line
+ * and paragraph separators; halves of characters; and whatever else is not seen where it stands.
+ */
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/gu;
 const SHORT: { [character: string]: string } = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\x1b": "\\e" };
 
 /** `text` with every character that a terminal could act on written as an escape. */
 export function printable(text: string): string {
   return text.replace(UNSAFE, (character) => {
-    const code = character.charCodeAt(0);
+    const code = character.codePointAt(0) ?? 0;
+    if (code > 0xffff) return `\\u{${hex(code, 0)}}`;
     return SHORT[character] ?? (code < 256 ? `\\x${hex(code, 2)}` : `\\u${hex(code, 4)}`);
   });
 }

@@ -4,7 +4,10 @@
 const PERF_RECORD_LOST = 2;
 const PERF_RECORD_SAMPLE = 9;
 const CONTROL_PAGE_BYTES = 4096;
+/** struct perf_event_header, and the u64 time that PERF_SAMPLE_TIME asks for. */
 const HEADER_BYTES = 8;
+const SIZE_OFFSET = HEADER_BYTES + 8;
+const DATA_OFFSET = SIZE_OFFSET + 4;
 
 /**
  * The kernel's side of one CPU's perf ring (kernel/events/ring_buffer.c): puts samples behind `data_head` as long as
@@ -40,14 +43,22 @@ export class KernelRing {
     return this.#control[1] as bigint;
   }
 
-  /** Bytes that `data` takes in the ring: header, the u32 that says how long it is, and both rounded up to 8. */
-  static sizeOf(data: Uint8Array): number {
-    return HEADER_BYTES + Math.ceil((4 + data.length) / 8) * 8;
+  /** Bytes that so much data takes in the ring: with all that stands before it, and rounded up to 8. */
+  static sizeOf(dataBytes: number): number {
+    return Math.ceil((DATA_OFFSET + dataBytes) / 8) * 8;
   }
 
-  /** Writes a sample as bpf_perf_event_output does; false where there is no room and it is lost. */
-  sample(data: Uint8Array): boolean {
-    const size = KernelRing.sizeOf(data);
+  /** Most data of a sample that takes so many bytes, a multiple of 8. */
+  static dataOf(sampleBytes: number): number {
+    return sampleBytes - DATA_OFFSET;
+  }
+
+  /**
+   * Writes a sample as bpf_perf_event_output does; false where there is no room and it is lost.
+   * @param timeNs of the scheduler's clock
+   */
+  sample(data: Uint8Array, timeNs = 0n): boolean {
+    const size = KernelRing.sizeOf(data.length);
     if (!this.#hasRoom(size + (this.#lost > 0n ? 24 : 0))) {
       this.#lost++;
       return false;
@@ -57,9 +68,11 @@ export class KernelRing {
       this.#lost = 0n;
     }
     const record = this.#record(PERF_RECORD_SAMPLE, size);
+    const view = new DataView(record.buffer);
+    view.setBigUint64(HEADER_BYTES, timeNs, true);
     // The kernel says how long the data is together with what fills it up.
-    new DataView(record.buffer).setUint32(HEADER_BYTES, size - HEADER_BYTES - 4, true);
-    record.set(data, HEADER_BYTES + 4);
+    view.setUint32(SIZE_OFFSET, KernelRing.dataOf(size), true);
+    record.set(data, DATA_OFFSET);
     this.#append(record);
     return true;
   }

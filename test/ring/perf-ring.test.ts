@@ -25,7 +25,7 @@ function takeAll(ring: PerfRing): Uint8Array[] {
 
 /** As `sample` writes it: rounded up so that header, length and data fill 8-byte words. */
 function padded(data: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(KernelRing.sizeOf(data) - 12);
+  const bytes = new Uint8Array(KernelRing.dataOf(KernelRing.sizeOf(data.length)));
   bytes.set(data);
   return bytes;
 }
@@ -71,7 +71,7 @@ describe("samples", () => {
         const data = dataOf(prng.index(200), i);
         expect(kernel.sample(data)).toBe(true);
         ring.look();
-        expect(ring.pendingBytes).toBe(KernelRing.sizeOf(data));
+        expect(ring.pendingBytes).toBe(KernelRing.sizeOf(data.length));
         expect(takeAll(ring)).toEqual([padded(data)]);
         expect(ring.pendingBytes).toBe(0);
         ring.release();
@@ -86,8 +86,8 @@ describe("samples", () => {
       const kernel = new KernelRing(RING, BigInt(start));
       const ring = new PerfRing(kernel.mapping);
       const written: Uint8Array[] = [];
-      for (let i = 0; kernel.sample(dataOf(28, i)); i++) written.push(padded(dataOf(28, i)));
-      expect(written.length).toBe(Math.floor((RING - 1) / 40));
+      for (let i = 0; kernel.sample(dataOf(20, i)); i++) written.push(padded(dataOf(20, i)));
+      expect(written.length).toBe(Math.floor((RING - 1) / KernelRing.sizeOf(20)));
       ring.look();
       expect(takeAll(ring)).toEqual(written);
     }
@@ -97,15 +97,29 @@ describe("samples", () => {
     for (let start = 0; start < RING; start += 8) {
       const kernel = new KernelRing(RING, BigInt(start));
       const ring = new PerfRing(kernel.mapping);
-      // A header and 64 bytes each: eight of 64 fill 512.
-      const record = new Uint8Array(64);
-      new DataView(record.buffer).setUint32(0, 9, true);
-      new DataView(record.buffer).setUint16(6, 64, true);
-      new DataView(record.buffer).setUint32(8, 52, true);
-      for (let i = 0; i < RING / 64; i++) kernel.raw(record.with(12, i));
+      // More than the kernel ever does: seven of 64 bytes, and one that takes the last byte.
+      const data = Array.from({ length: 7 }, (_, i) => dataOf(KernelRing.dataOf(64), i));
+      for (const one of data) expect(kernel.sample(one)).toBe(true);
+      kernel.other(5, 64);
       ring.look();
       expect(ring.pendingBytes).toBe(RING);
-      expect(takeAll(ring).map((bytes) => bytes[0])).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+      expect(takeAll(ring)).toEqual(data.map(padded));
+    }
+  });
+
+  test("each brings the scheduler's time at which it was written", () => {
+    for (let start = 0; start < RING; start += 8) {
+      const kernel = new KernelRing(RING, BigInt(start));
+      const ring = new PerfRing(kernel.mapping);
+      const record = new Record();
+      for (const timeNs of [1n, 2n ** 32n - 1n, 2n ** 40n + 7n]) kernel.sample(dataOf(20, start), timeNs);
+      ring.look();
+      const times: number[] = [];
+      for (; ring.find(); ring.take()) {
+        ring.place(record);
+        times.push(record.sampleTimeNs);
+      }
+      expect(times).toEqual([1, 2 ** 32 - 1, 2 ** 40 + 7]);
     }
   });
 
@@ -135,7 +149,7 @@ describe("samples", () => {
     ring.take();
     expect(ring.find() && ring.u64(0)).not.toBe(first);
     ring.release();
-    expect(kernel.tail).toBe(BigInt(KernelRing.sizeOf(dataOf(20, 1))));
+    expect(kernel.tail).toBe(BigInt(KernelRing.sizeOf(20)));
   });
 });
 
@@ -149,7 +163,7 @@ describe("the room", () => {
     expect(kernel.tail).toBe(0n);
     expect(kernel.sample(dataOf(52, 2))).toBe(false);
     ring.release();
-    expect(kernel.tail).toBe(BigInt(taken * 64));
+    expect(kernel.tail).toBe(BigInt(taken * KernelRing.sizeOf(52)));
     expect(kernel.sample(dataOf(52, 3))).toBe(true);
   });
 

@@ -274,7 +274,7 @@ describe("the kernel gets its room back", () => {
     machine.write(1, 200, 3);
     machine.drain();
     const [first, second] = machine.kernel as [KernelRing, KernelRing];
-    expect(first.head - first.tail).toBe(BigInt(KernelRing.sizeOf(forkRecord({ pid: 1 }))));
+    expect(first.head - first.tail).toBe(BigInt(KernelRing.sizeOf(forkRecord({ pid: 1 }).length)));
     expect(second.tail).toBe(second.head);
   });
 

@@ -56,6 +56,7 @@ export interface Exit extends Head {
   utime_ns?: bigint | number;
   stime_ns?: bigint | number;
   runtime_ns?: bigint | number;
+  accounted_ns?: bigint | number;
   peak_rss_bytes?: bigint | number;
   minor_faults?: bigint | number;
   major_faults?: bigint | number;
@@ -131,6 +132,7 @@ const FIGURES = [
   "utime_ns",
   "stime_ns",
   "runtime_ns",
+  "accounted_ns",
   "peak_rss_bytes",
   "minor_faults",
   "major_faults",

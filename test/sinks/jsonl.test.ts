@@ -1,0 +1,203 @@
+import { describe, expect, test } from "bun:test";
+import { EventView } from "../../src/process/event-view.ts";
+import { ProcessTable } from "../../src/process/table.ts";
+import { WallClock } from "../../src/process/wall-clock.ts";
+import { ByteWriter } from "../../src/sinks/byte-writer.ts";
+import { JsonEncoder, JsonlSink } from "../../src/sinks/jsonl.ts";
+import { NoneSink } from "../../src/sinks/none.ts";
+import { Prng } from "../../src/stats/prng.ts";
+import { COMM_LEN, FLAG_EXE_WHOLE } from "../../src/wire/layout.gen.ts";
+import { recordIn } from "../../src/wire/record.ts";
+import {
+  ALL_FLAGS,
+  argumentBytes,
+  EXIT_KNOWN,
+  execRecord,
+  exitRecord,
+  forkRecord,
+  type Head,
+  pathComponents,
+} from "../wire/make-record.ts";
+import { outputText } from "./output-text.ts";
+import { randomRecord } from "./random-record.ts";
+import { SUMMARY } from "./summary.ts";
+
+const OFFSET_NS = 1_790_000_000_123_456_789n;
+
+function newView(): EventView {
+  return new EventView(new ProcessTable({ lingerNs: 1e18 }), new WallClock(OFFSET_NS));
+}
+
+/** JSON as it is meant: whole numbers with all their digits, whatever they are kept in. */
+function json(value: unknown): string {
+  if (typeof value === "bigint") return value.toString();
+  if (typeof value === "number" && Number.isInteger(value)) return BigInt(value).toString();
+  if (Array.isArray(value)) return `[${value.map(json).join(",")}]`;
+  if (typeof value === "object" && value !== null) {
+    return `{${Object.entries(value)
+      .map(([key, member]) => `${JSON.stringify(key)}:${json(member)}`)
+      .join(",")}}`;
+  }
+  return JSON.stringify(value);
+}
+
+/** The event's line, written into a buffer that has no byte more than the encoder asks for. */
+function encoded(view: EventView, encoder = new JsonEncoder()): string {
+  const out = new ByteWriter(0);
+  encoder.encode(view, out);
+  return new TextDecoder("utf-8", { ignoreBOM: true, fatal: true }).decode(out.bytes.subarray(0, out.length));
+}
+
+describe("a line is the event, field by field", () => {
+  test("for random records of every type, every flag and every known bit", () => {
+    for (let seed = 0; seed < 40; seed++) {
+      const prng = new Prng(seed);
+      const view = newView();
+      const encoder = new JsonEncoder();
+      for (let i = 0; i < 400; i++) {
+        const record = recordIn(randomRecord(prng));
+        record.sampleTimeNs = prng.index(2) * Math.floor(2 ** (prng.float() * 53));
+        view.accept(record);
+        const line = `${encoded(view, encoder)}}`;
+        const expected = json(view.toEvent());
+        if (line !== expected) throw new Error(`seed ${seed}, record ${i}:\n${line}\nnot\n${expected}`);
+        JSON.parse(line);
+        if (Buffer.from(line).some((byte) => byte < 0x20)) throw new Error(`a control character in ${line}`);
+      }
+    }
+  });
+
+  test("for every combination of flags, of a process with and without a past", () => {
+    const view = newView();
+    for (let flags = 0; flags <= ALL_FLAGS; flags++) {
+      for (let known = 0; known <= EXIT_KNOWN; known++) {
+        const head: Head = { flags, pid: flags % 7, ppid: 3, ns_pid: 5, start_ns: 9n, ts_ns: 10n, cgroup_id: 11n };
+        const exe = flags & FLAG_EXE_WHOLE ? "/bin/x\0" : pathComponents("/bin/x");
+        for (const record of [
+          forkRecord(head),
+          execRecord({ ...head, exe, args: argumentBytes("x") }),
+          exitRecord({ ...head, known, status: known }),
+        ]) {
+          view.accept(recordIn(record));
+          const line = `${encoded(view)}}`;
+          const expected = json(view.toEvent());
+          if (line !== expected) throw new Error(`flags ${flags}, known ${known}:\n${line}\nnot\n${expected}`);
+        }
+      }
+    }
+  });
+
+  test("when every field is as long as it can be", () => {
+    const view = newView();
+    const most = 2n ** 64n - 1n;
+    const head: Head = {
+      flags: ALL_FLAGS,
+      cpu: 65535,
+      pid: 2 ** 32 - 1,
+      ppid: 2 ** 32 - 1,
+      ns_pid: 2 ** 32 - 1,
+      uid: 2 ** 32 - 1,
+      gid: 2 ** 32 - 1,
+      ts_ns: most,
+      start_ns: 2n ** 63n,
+      cgroup_id: most,
+      comm: new Uint8Array(COMM_LEN).fill(1),
+    };
+    const exe = new Uint8Array(7000).fill(0x1b); // as one string: ALL_FLAGS says so
+    // Nothing is longer, for its size, than a control character; nothing is more of them than empty arguments.
+    for (const args of [new Uint8Array(8000).fill(2), new Uint8Array(8000), new Uint8Array(0)]) {
+      const records = [
+        forkRecord(head),
+        execRecord({ ...head, exe, args }),
+        execRecord({ ...head, exe, args }),
+        exitRecord({
+          ...head,
+          status: 64 | 0x80,
+          utime_ns: most,
+          stime_ns: most,
+          runtime_ns: most,
+          peak_rss_bytes: most,
+          minor_faults: most,
+          major_faults: most,
+          read_bytes: most,
+          write_bytes: most,
+        }),
+      ];
+      for (const record of records) {
+        view.accept(recordIn(record));
+        expect(`${encoded(view)}}`).toBe(json(view.toEvent()));
+      }
+    }
+  });
+
+  test("across seconds, forwards and backwards, and when the clock is set", () => {
+    const view = newView();
+    const encoder = new JsonEncoder();
+    for (const ts_ns of [0n, 876_543_210n, 876_543_211n, 10n ** 9n, 5n, 10n ** 17n, 10n ** 9n]) {
+      view.accept(recordIn(forkRecord({ pid: 1, ts_ns })));
+      expect(`${encoded(view, encoder)}}`).toBe(json(view.toEvent()));
+    }
+    view.clock.adjust(-5n);
+    expect(`${encoded(view, encoder)}}`).toBe(json(view.toEvent()));
+    expect(encoded(view, encoder)).toContain('"time":"1970-01-01T00:00:00.999999995Z"');
+  });
+});
+
+describe("JsonlSink", () => {
+  test("writes a line an event and the summary as the last one, in order", () => {
+    const prng = new Prng(9);
+    const view = newView();
+    const expected: string[] = [];
+    const text = outputText((output) => {
+      const sink = new JsonlSink(output);
+      for (let i = 0; i < 3000; i++) {
+        view.accept(recordIn(randomRecord(prng)));
+        expected.push(json(view.toEvent()));
+        sink.write(view);
+        if (prng.index(100) === 0) sink.flush();
+      }
+      sink.finish(SUMMARY);
+    });
+    expected.push(JSON.stringify(SUMMARY), "");
+    // Many times what it gathers before it hands on.
+    expect(text.length).toBeGreaterThan(1e6);
+    expect(text === expected.join("\n")).toBe(true);
+  });
+
+  test("hands on by itself what grows large, and nothing when there is nothing", () => {
+    const sizes: number[] = [];
+    const view = newView();
+    const record = execRecord({ pid: 1, args: new Uint8Array(15_000).fill(1), ts_ns: 1 });
+    const text = outputText((output) => {
+      const sink = new JsonlSink(output);
+      const { write } = output;
+      output.write = (bytes, length) => {
+        sizes.push(length);
+        write.call(output, bytes, length);
+      };
+      sink.flush();
+      expect(sizes).toEqual([]);
+      for (let i = 0; i < 20; i++) {
+        view.accept(recordIn(record));
+        sink.write(view);
+      }
+      sink.flush();
+      sink.flush();
+    });
+    expect(sizes.length).toBeGreaterThan(10);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(Buffer.byteLength(text));
+    expect(text.trimEnd().split("\n").length).toBe(20);
+  });
+});
+
+describe("NoneSink", () => {
+  test("writes the summary and nothing else", () => {
+    const text = outputText((output) => {
+      const sink = new NoneSink(output);
+      sink.write();
+      sink.flush();
+      sink.finish(SUMMARY);
+    });
+    expect(text).toBe(`${JSON.stringify(SUMMARY)}\n`);
+  });
+});

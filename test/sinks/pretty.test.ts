@@ -1,0 +1,252 @@
+import { describe, expect, test } from "bun:test";
+import { EventView } from "../../src/process/event-view.ts";
+import { ProcessTable } from "../../src/process/table.ts";
+import { WallClock } from "../../src/process/wall-clock.ts";
+import { durationText, type PrettyOptions, PrettySink } from "../../src/sinks/pretty.ts";
+import { Prng } from "../../src/stats/prng.ts";
+import { FLAG_ARGS_CUT, FLAG_ARGS_KNOWN, FLAG_EXE_KNOWN } from "../../src/wire/layout.gen.ts";
+import { recordIn } from "../../src/wire/record.ts";
+import {
+  argumentBytes,
+  EXEC_KNOWN,
+  type Exec,
+  execRecord,
+  exitRecord,
+  forkRecord,
+  pathComponents,
+} from "../wire/make-record.ts";
+import { outputText } from "./output-text.ts";
+import { randomRecord } from "./random-record.ts";
+import { SUMMARY } from "./summary.ts";
+
+/** 2026-09-21T14:13:20Z. */
+const BOOT_NS = 1_790_000_000_000_000_000n;
+const NO_TERMINAL: PrettyOptions = { color: false, width: 0 };
+const HEADING = "TIME            TYPE      PID     PPID    UID COMMAND";
+const SGR = new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, "g");
+
+/** Lines that a sink makes of the records, the heading apart. */
+function lines(options: PrettyOptions, ...records: Uint8Array[]): string[] {
+  const view = new EventView(new ProcessTable({ lingerNs: 1e9 }), new WallClock(BOOT_NS));
+  const text = outputText((output) => {
+    const sink = new PrettySink(output, options);
+    for (const record of records) {
+      view.accept(recordIn(record));
+      sink.write(view);
+    }
+    sink.flush();
+  });
+  expect(text.endsWith("\n")).toBe(true);
+  return text.slice(0, -1).split("\n").slice(1);
+}
+
+function exec(fields: Omit<Exec, "exe" | "args"> & { exe?: string; args: string[] }): Uint8Array {
+  const exe = pathComponents(fields.exe ?? fields.args[0] ?? "");
+  return execRecord({ ...fields, exe, args: argumentBytes(...fields.args) });
+}
+
+const TS = { ts_ns: 65_432_109_876n };
+
+describe("lines", () => {
+  test("a life: columns under their heading, one for each event", () => {
+    const identity = { pid: 4242, start_ns: 65_000_000_000n, ppid: 1, uid: 1000, ts_ns: 65_432_109_876n };
+    const found = lines(
+      NO_TERMINAL,
+      forkRecord({ ...identity, comm: "sh" }),
+      exec({ ...identity, comm: "sleep", exe: "/usr/bin/sleep", args: ["sleep", "0.1"] }),
+      exitRecord({ ...identity, comm: "sleep", runtime_ns: 1_234_567, peak_rss_bytes: 3 * 2 ** 20 }),
+    );
+    expect([HEADING, ...found]).toEqual([
+      "TIME            TYPE      PID     PPID    UID COMMAND",
+      "14:14:25.432109 fork     4242        1   1000 sh",
+      "14:14:25.432109 exec     4242        1   1000 sleep 0.1  [/usr/bin/sleep]",
+      "14:14:25.432109 exit     4242        1   1000 sleep  code 0  after 432.1 ms  cpu 1.2 ms  peak 3.0 MiB",
+    ]);
+  });
+
+  test.each([
+    [0, "code 0"],
+    [3 << 8, "code 3"],
+    [9, "killed by SIGKILL"],
+    [11 | 0x80, "killed by SIGSEGV (core dumped)"],
+  ])("an end by status %i", (status, text) => {
+    const [line] = lines(NO_TERMINAL, exitRecord({ ...TS, pid: 1, comm: "x", status, known: 1, flags: 0 }));
+    expect(line).toBe(`14:14:25.432109 exit        1        ?      0 x  ${text}`);
+  });
+
+  test("what a backend cannot tell is left out, a parent that is not known is marked", () => {
+    expect(lines(NO_TERMINAL, exitRecord({ ...TS, pid: 7, comm: "x", known: 0, flags: 0 }))).toEqual([
+      "14:14:25.432109 exit        7        ?      0 x",
+    ]);
+    expect(lines(NO_TERMINAL, execRecord({ ...TS, pid: 7, comm: "x", flags: 0 }))).toEqual([
+      "14:14:25.432109 exec        7        ?      0 x",
+    ]);
+  });
+
+  test.each([
+    ["no path beside the command where the command is the path", EXEC_KNOWN, "/bin/true", ["/bin/true"], "/bin/true"],
+    ["the path where the command hides it", EXEC_KNOWN, "/tmp/x", ["sshd: a b"], "'sshd: a b'  [/tmp/x]"],
+    ["the path alone", EXEC_KNOWN & ~FLAG_ARGS_KNOWN, "/bin/true", ["x"], "/bin/true"],
+    ["the arguments alone", EXEC_KNOWN & ~FLAG_EXE_KNOWN, "/bin/true", ["x", "y"], "x y"],
+    ["a cut", EXEC_KNOWN | FLAG_ARGS_CUT, "/bin/x", ["/bin/x", "ab"], "/bin/x ab …"],
+    ["an empty argument", EXEC_KNOWN, "/bin/x", ["/bin/x", ""], "/bin/x ''"],
+    ["control characters", EXEC_KNOWN, "/b\x1b[2Jx", ["a\nb\u202e"], "'a\\nb\\u202e'  [/b\\e[2Jx]"],
+  ])("of an exec show %s", (_, flags, exe, args, text) => {
+    const [line] = lines(NO_TERMINAL, exec({ ...TS, pid: 1, flags, comm: "x", exe, args }));
+    expect(line?.slice(HEADING.indexOf("COMMAND"))).toBe(text);
+  });
+
+  test("stand further to the right the deeper in the tree a process is, up to a bound", () => {
+    const records = [forkRecord({ pid: 1, start_ns: 1n, comm: "init" })];
+    for (let pid = 100; pid < 120; pid++) {
+      records.push(forkRecord({ pid, ppid: pid === 100 ? 1 : pid - 1, start_ns: BigInt(pid), comm: `p${pid}` }));
+    }
+    const depths = lines(NO_TERMINAL, ...records).map((line) => line.search(/[a-z]\w*$/) - HEADING.indexOf("COMMAND"));
+    expect(depths).toEqual([0, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 24, 24, 24, 24, 24, 24, 24]);
+  });
+
+  test("of a circle of parents end", () => {
+    const found = lines(
+      NO_TERMINAL,
+      forkRecord({ pid: 50, ppid: 51, start_ns: 1n, comm: "a" }),
+      forkRecord({ pid: 51, ppid: 50, start_ns: 2n, comm: "b" }),
+    );
+    expect(found.length).toBe(2);
+  });
+
+  test("keep their columns for the largest pid of a kernel and usual uids", () => {
+    const pid = 4_194_304;
+    for (const uid of [0, 65_534, 999_999]) {
+      const [line] = lines(NO_TERMINAL, forkRecord({ ...TS, pid, ppid: pid - 1, uid, comm: "x" }));
+      expect(line?.indexOf("x")).toBe(HEADING.indexOf("COMMAND"));
+    }
+  });
+});
+
+describe("a terminal", () => {
+  const args = ["/bin/echo", "漢字".repeat(100)];
+
+  test("is never wider than it is", () => {
+    const prng = new Prng(3);
+    const records = Array.from({ length: 400 }, () => randomRecord(prng));
+    for (const width of [64, 80, 81, 200]) {
+      for (const line of lines({ color: false, width }, ...records)) {
+        // Numbers wider than their columns push the command, which keeps 16 columns whatever happens.
+        const columns = Math.max(width, (/^\S+ \w+ +\d+ +\S+ +\d+ /.exec(line)?.[0].length ?? 0) + 16);
+        expect(Bun.stringWidth(line)).toBeLessThanOrEqual(columns);
+      }
+    }
+  });
+
+  test("cuts between characters, wide and long ones too", () => {
+    for (let width = 64; width < 100; width++) {
+      const [wide] = lines({ color: false, width }, exec({ ...TS, pid: 1, comm: "x", args }));
+      expect(wide?.endsWith("…")).toBe(true);
+      expect(Bun.stringWidth(wide ?? "")).toBeGreaterThanOrEqual(width - 1);
+      const [long] = lines({ color: false, width }, exec({ ...TS, pid: 1, args: ["/x", "😀".repeat(100)] }));
+      expect(long).not.toContain("\ufffd");
+      expect(Bun.stringWidth(long ?? "")).toBeLessThanOrEqual(width);
+    }
+  });
+
+  test("without columns to speak of still shows a piece of the command", () => {
+    const [line] = lines({ color: false, width: 20 }, exec({ ...TS, pid: 1, args: ["/bin/a-long-command-name"] }));
+    expect(line?.slice(HEADING.indexOf("COMMAND"))).toBe("/bin/a-long-com…");
+  });
+
+  test("shows the type by colour, failures by another, and the command without", () => {
+    const color = { color: true, width: 0 };
+    const found = lines(
+      color,
+      forkRecord({ pid: 1, comm: "x" }),
+      exec({ pid: 1, args: ["x"] }),
+      exitRecord({ pid: 1, comm: "x" }),
+      exitRecord({ pid: 2, comm: "x", status: 1 << 8 }),
+      exitRecord({ pid: 3, comm: "x", status: 9 }),
+      exitRecord({ pid: 4, comm: "x", known: 0 }),
+    );
+    const colors = found.map((line) => line.match(SGR));
+    const [blue, green, yellow, red, reset] = ["\x1b[34m", "\x1b[32m", "\x1b[33m", "\x1b[31m", "\x1b[0m"];
+    expect(colors).toEqual([
+      [blue, reset],
+      [green, reset],
+      [yellow, reset],
+      [red, reset],
+      [red, reset],
+      [yellow, reset],
+    ] as RegExpMatchArray[]);
+    for (const line of found) expect(line.startsWith("\x1b")).toBe(true);
+  });
+
+  test("gets nothing from processes that it could act on", () => {
+    const prng = new Prng(4);
+    const records = Array.from({ length: 2000 }, () => randomRecord(prng));
+    for (const line of lines({ color: true, width: 120 }, ...records)) {
+      expect(line.replace(SGR, "")).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u);
+    }
+  });
+
+  test("colour changes nothing else", () => {
+    const prng = new Prng(5);
+    const records = Array.from({ length: 300 }, () => randomRecord(prng));
+    const plain = lines({ color: false, width: 100 }, ...records);
+    expect(lines({ color: true, width: 100 }, ...records).map((line) => line.replace(SGR, ""))).toEqual(plain);
+  });
+});
+
+describe("durationText", () => {
+  test.each([
+    [0, "0 ns"],
+    [999, "999 ns"],
+    [1000, "1 µs"],
+    [999_499, "999 µs"],
+    [999_500, "1.0 ms"],
+    [1_000_000, "1.0 ms"],
+    [123_456_789, "123.5 ms"],
+    [999_949_999, "999.9 ms"],
+    [999_950_000, "1.00 s"],
+    [1_000_000_000, "1.00 s"],
+    [59_994_000_000, "59.99 s"],
+    [59_995_000_000, "0:01:00 h"],
+    [60_000_000_000, "0:01:00 h"],
+    [3_599_500_000_000, "1:00:00 h"],
+    [90_061_000_000_000, "25:01:01 h"],
+  ])("%i ns is %s", (ns, text) => {
+    expect(durationText(ns)).toBe(text);
+  });
+
+  test("has one to three digits before the point, and is right to what it shows", () => {
+    const prng = new Prng(6);
+    const units: { [unit: string]: number } = { ns: 1, µs: 1e3, ms: 1e6, s: 1e9 };
+    for (let i = 0; i < 50_000; i++) {
+      const ns = Math.floor(2 ** (prng.float() * Math.log2(59.99e9)));
+      const [, digits = "", decimals = "", unit = ""] =
+        /^(\d{1,3})(?:\.(\d+))? (ns|µs|ms|s)$/.exec(durationText(ns)) ?? [];
+      const step = 10 ** -decimals.length;
+      const shown = Number(`${digits}.${decimals}`) * (units[unit] ?? Number.NaN);
+      if (!(Math.abs(shown - ns) <= 0.501 * step * (units[unit] ?? 0))) throw new Error(`${ns}: ${durationText(ns)}`);
+    }
+  });
+});
+
+describe("the summary", () => {
+  const text = (summary = SUMMARY) => outputText((output) => new PrettySink(output, NO_TERMINAL).finish(summary));
+
+  test("stands below the events and says what balances, what was lost and what it cost", () => {
+    expect(text()).toBe(
+      `${HEADING}\n\n` +
+        "10.3 s by the btf backend: fork 101, exec 102, exit 103\n" +
+        "emitted by the kernel: fork 105, exec 107, exit 109; lost: 15 (fork 4, exec 5, exit 6)\n" +
+        "cost: 30 ms CPU, 0.29 % of one core, start included; at most 31 MiB of memory\n",
+    );
+  });
+
+  test("names losses and filters only where there are any", () => {
+    const none = { fork: 0, exec: 0, exit: 0 };
+    expect(text({ ...SUMMARY, lost: 0, lost_by_type: none })).toContain("lost: none\n");
+    expect(text({ ...SUMMARY, filtered: { fork: 1, exec: 2, exit: 3 } })).toContain(
+      "held back by filters: fork 1, exec 2, exit 3\n",
+    );
+    expect(text()).not.toContain("filters");
+  });
+});

@@ -1,0 +1,100 @@
+/** Records with anything in every field, for comparisons that must hold for all of them. */
+import type { Prng } from "../../src/stats/prng.ts";
+import { COMM_LEN, FLAG_EXE_WHOLE } from "../../src/wire/layout.gen.ts";
+import { execRecord, exitRecord, forkRecord, type Head, pathComponents } from "../wire/make-record.ts";
+
+/** A number of up to `bits` bits: small ones as likely as large ones. */
+function randomBig(prng: Prng, bits = 64): bigint {
+  const value = (BigInt(prng.uint32()) << 32n) | BigInt(prng.uint32());
+  return value & ((1n << BigInt(prng.index(bits + 1))) - 1n);
+}
+
+const PIECES = [
+  "a",
+  "0",
+  " ",
+  '"',
+  "\\",
+  "/",
+  "\n",
+  "\t",
+  "\x1b",
+  "\x7f",
+  "\x80",
+  "é",
+  "\u2028",
+  "\ufeff",
+  "漢",
+  "😀",
+  "\ud7ff",
+];
+const ILL_FORMED = [
+  [0xff],
+  [0xc0, 0x80],
+  [0xed, 0xa0, 0x80],
+  [0xe2, 0x82],
+  [0xf0, 0x9f, 0x98],
+  [0xf4, 0x90, 0x80, 0x80],
+];
+
+/** Text, ill-formed text, control characters, or any bytes; NULs among them where `nuls`. */
+export function randomText(prng: Prng, maxBytes: number, nuls = false): Uint8Array {
+  const anything = prng.index(4) === 0;
+  const bytes: number[] = [];
+  const length = prng.index(maxBytes + 1);
+  while (bytes.length < length) {
+    if (anything) bytes.push(prng.index(256));
+    else if (nuls && prng.index(6) === 0) bytes.push(0);
+    else if (prng.index(12) === 0) bytes.push(...(ILL_FORMED[prng.index(ILL_FORMED.length)] as number[]));
+    else bytes.push(...Buffer.from(PIECES[prng.index(PIECES.length)] as string));
+  }
+  return Uint8Array.from(bytes.slice(0, length), (byte) => (byte === 0 && !nuls ? 1 : byte));
+}
+
+export function randomRecord(prng: Prng): Uint8Array {
+  // Few pids, so that most events find their process in the table.
+  const head: Head = {
+    flags: prng.index(256),
+    cpu: prng.index(4) === 0 ? prng.index(65536) : prng.index(4),
+    pid: prng.index(20) === 0 ? prng.uint32() : prng.index(16),
+    ppid: prng.index(20) === 0 ? prng.uint32() : prng.index(16),
+    ns_pid: prng.uint32() >>> prng.index(32),
+    uid: prng.uint32() >>> prng.index(32),
+    gid: prng.uint32() >>> prng.index(32),
+    ts_ns: randomBig(prng),
+    start_ns: prng.index(4) === 0 ? randomBig(prng) : BigInt(prng.index(3)),
+    cgroup_id: randomBig(prng),
+    comm: randomText(prng, COMM_LEN, true),
+  };
+  const type = prng.index(3);
+  if (type === 0) return forkRecord(head);
+  if (type === 1) {
+    const path = randomText(prng, prng.index(10) === 0 ? 4000 : 60);
+    const isWhole = (head.flags ?? 0) & FLAG_EXE_WHOLE;
+    const exe = isWhole
+      ? Buffer.concat([path, new Uint8Array(prng.index(2))])
+      : pathComponents(Buffer.concat([Buffer.from("/"), path]));
+    return execRecord({
+      ...head,
+      exe,
+      args: randomText(prng, prng.index(10) === 0 ? 10_000 : 100, true),
+      old_tid: prng.uint32(),
+    });
+  }
+  // Figures up to where sums of them still are whole numbers for a double; past that they are what a double makes of them.
+  const figure = () => randomBig(prng, prng.index(10) === 0 ? 64 : 52);
+  return exitRecord({
+    ...head,
+    status: prng.index(65536),
+    known: prng.index(32),
+    utime_ns: figure(),
+    stime_ns: figure(),
+    runtime_ns: figure(),
+    accounted_ns: figure(),
+    peak_rss_bytes: figure(),
+    minor_faults: figure(),
+    major_faults: figure(),
+    read_bytes: figure(),
+    write_bytes: figure(),
+  });
+}

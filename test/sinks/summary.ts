@@ -1,0 +1,18 @@
+import type { RunSummary } from "../../src/wire/summary.ts";
+
+/** A run of ten seconds, with a number of its own in every place. */
+export const SUMMARY: RunSummary = {
+  type: "summary",
+  duration_s: 10.25,
+  received: { fork: 101, exec: 102, exit: 103 },
+  emitted: { fork: 105, exec: 107, exit: 109 },
+  lost: 15,
+  lost_by_type: { fork: 4, exec: 5, exit: 6 },
+  lost_by_cpu: [{ cpu: 1, lost: 15 }],
+  filtered: { fork: 0, exec: 0, exit: 0 },
+  suppressed: { fork: 0, exec: 0, exit: 0 },
+  threads: { started: 7, exited: 8 },
+  backend: "btf",
+  missing_fields: [],
+  cost: { user_cpu_s: 0.02, system_cpu_s: 0.01, cpu_pct: 0.2927, max_rss_bytes: 31 * 2 ** 20 },
+};
