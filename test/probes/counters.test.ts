@@ -1,0 +1,67 @@
+import { describe, expect, test } from "bun:test";
+import { KernelCounters } from "../../src/probes/counters.ts";
+import { CPU_COUNTERS, EVENT_EXEC, EVENT_EXIT, EVENT_FORK } from "../../src/wire/layout.gen.ts";
+
+const CPUS = 3;
+const TYPES = { fork: EVENT_FORK, exec: EVENT_EXEC, exit: EVENT_EXIT } as const;
+const KINDS = ["seen", "emitted", "lost", "filtered"] as const;
+
+/** The counters' memory as the kernel side writes it. */
+class Memory {
+  readonly bytes = new ArrayBuffer(CPUS * CPU_COUNTERS.size);
+  readonly #view = new DataView(this.bytes);
+
+  set(cpu: number, offset: number, value: bigint): void {
+    this.#view.setBigUint64(cpu * CPU_COUNTERS.size + offset, value, true);
+  }
+}
+
+const NONE = { fork: 0, exec: 0, exit: 0 };
+
+describe("KernelCounters", () => {
+  test("are sums over all CPUs, each in its own place", () => {
+    const memory = new Memory();
+    const expected: { [kind: string]: { [type: string]: number } } = {};
+    let value = 1n;
+    for (const kind of KINDS) {
+      for (const [type, number] of Object.entries(TYPES)) {
+        for (let cpu = 0; cpu < CPUS; cpu++, value *= 2n) {
+          memory.set(cpu, CPU_COUNTERS[kind] + 8 * number, value);
+          expected[kind] = { ...expected[kind], [type]: (expected[kind]?.[type] ?? 0) + Number(value) };
+        }
+      }
+    }
+    memory.set(0, CPU_COUNTERS.threads_started, 5n);
+    memory.set(2, CPU_COUNTERS.threads_started, 6n);
+    memory.set(1, CPU_COUNTERS.threads_exited, 7n);
+    const counts = new KernelCounters(memory.bytes).read();
+    expect(counts).toMatchObject({ ...expected, threadsStarted: 11, threadsExited: 7 });
+    // A power of two each: no two sums can be mixed up.
+    expect(value).toBe(2n ** 36n);
+  });
+
+  test("losses by CPU name only those that lost anything, of whatever type", () => {
+    const memory = new Memory();
+    memory.set(0, CPU_COUNTERS.emitted + 8 * EVENT_FORK, 9n);
+    memory.set(2, CPU_COUNTERS.lost + 8 * EVENT_FORK, 1n);
+    memory.set(2, CPU_COUNTERS.lost + 8 * EVENT_EXEC, 2n);
+    memory.set(2, CPU_COUNTERS.lost + 8 * EVENT_EXIT, 4n);
+    expect(new KernelCounters(memory.bytes).read().lostByCpu).toEqual([{ cpu: 2, lost: 7 }]);
+  });
+
+  test("are read anew each time: the memory is the kernel's", () => {
+    const memory = new Memory();
+    const counters = new KernelCounters(memory.bytes);
+    expect(counters.read()).toEqual({
+      seen: NONE,
+      emitted: NONE,
+      lost: NONE,
+      filtered: NONE,
+      lostByCpu: [],
+      threadsStarted: 0,
+      threadsExited: 0,
+    });
+    memory.set(1, CPU_COUNTERS.seen + 8 * EVENT_EXIT, 2n ** 40n);
+    expect(counters.read().seen).toEqual({ fork: 0, exec: 0, exit: 2 ** 40 });
+  });
+});
