@@ -18,7 +18,7 @@ export const NO_SLOT = -1;
 export interface ProcessTableOptions {
   /** How long an exited process can still be asked for, ns. */
   lingerNs: number;
-  /** Most exited processes that are kept, whatever their age: bounds the memory at fork storms. */
+  /** Most exited processes that are kept, whatever their age, at least one: bounds the memory at fork storms. */
   lingerMax?: number;
 }
 
@@ -64,7 +64,7 @@ export class ProcessTable {
   #lostExits = 0;
 
   constructor(options: ProcessTableOptions) {
-    this.#options = { lingerMax: 8192, ...options };
+    this.#options = { ...options, lingerMax: Math.max(1, options.lingerMax ?? 4096) };
   }
 
   /** Processes that live, as far as is known. */
@@ -211,15 +211,20 @@ export class ProcessTable {
 
   /** Forgets the exited processes whose time is over. */
   expire(nowNs: number): void {
-    while (this.#oldestExited !== NO_SLOT) {
-      const slot = this.#oldestExited;
-      const isOver = nowNs - (this.#exitedNs[slot] as number) > this.#options.lingerNs;
-      if (!isOver && this.#lingering <= this.#options.lingerMax) break;
-      this.#oldestExited = this.#nextExited[slot] as number;
-      if (this.#oldestExited === NO_SLOT) this.#newestExited = NO_SLOT;
-      this.#lingering--;
-      this.#remove(slot);
+    while (
+      this.#oldestExited !== NO_SLOT &&
+      nowNs - (this.#exitedNs[this.#oldestExited] as number) > this.#options.lingerNs
+    ) {
+      this.#forgetOldest();
     }
+  }
+
+  #forgetOldest(): void {
+    const slot = this.#oldestExited;
+    this.#oldestExited = this.#nextExited[slot] as number;
+    if (this.#oldestExited === NO_SLOT) this.#newestExited = NO_SLOT;
+    this.#lingering--;
+    this.#remove(slot);
   }
 
   /** Where no start time tells lives apart: nobody is born twice, so an exit was lost between two births. */
@@ -278,6 +283,8 @@ export class ProcessTable {
     if (this.#newestExited === NO_SLOT) this.#oldestExited = slot;
     else this.#nextExited[this.#newestExited] = slot;
     this.#newestExited = slot;
+    // At once, not at the next expiry: a storm must not make the table larger than it has to be.
+    if (this.#lingering > this.#options.lingerMax) this.#forgetOldest();
   }
 
   #remove(slot: number): void {

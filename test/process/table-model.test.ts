@@ -102,14 +102,16 @@ class Model {
     process.isLive = false;
     process.exitedNs = nowNs;
     this.exited.push(process);
+    if (this.exited.length > LINGER_MAX) this.forgetOldest();
   }
 
   expire(nowNs: number): void {
-    while (this.exited[0]) {
-      if (nowNs - this.exited[0].exitedNs <= LINGER_NS && this.exited.length <= LINGER_MAX) break;
-      const process = this.exited.shift();
-      this.processes = this.processes.filter((one) => one !== process);
-    }
+    while (this.exited[0] && nowNs - this.exited[0].exitedNs > LINGER_NS) this.forgetOldest();
+  }
+
+  forgetOldest(): void {
+    const process = this.exited.shift();
+    this.processes = this.processes.filter((one) => one !== process);
   }
 }
 
