@@ -186,7 +186,10 @@ export class Collector implements Disposable {
   #tick(): void {
     this.drain();
     if (this.#closed) return;
-    if (++this.#ticks === SETTLED_TICKS) dropCleanFilePages();
+    if (++this.#ticks === SETTLED_TICKS) {
+      dropCleanFilePages();
+      Bun.gc(true);
+    }
     const nowNs = boottimeNs();
     this.table.expire(nowNs);
     const nowMs = nowNs / 1e6;
@@ -194,6 +197,7 @@ export class Collector implements Disposable {
     if (nowMs - this.#lastReconcileMs >= RECONCILE_MS || hasGrown) {
       this.#clock.adjust(realtimeOffsetNs());
       this.#reconcile();
+      dropCleanFilePages();
     }
   }
 
