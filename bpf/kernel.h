@@ -193,6 +193,11 @@ struct task_struct {
 	struct css_set *cgroups;
 };
 
+/* The classic tracepoint's record: with this member since the kernel says which thread was the last (6.16). */
+struct trace_event_raw_sched_process_exit {
+	bool group_dead;
+};
+
 struct seq_file;
 
 struct bpf_iter_meta {

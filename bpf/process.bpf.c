@@ -193,7 +193,7 @@ static __always_inline bool is_last_thread(__u64 *ctx, struct task_struct *task,
 	struct exit_key key = {};
 	__u8 yes = 1;
 
-	if (knobs.group_dead_known)
+	if (bpf_core_field_exists(struct trace_event_raw_sched_process_exit, group_dead))
 		return (bool)ctx[1];
 	if (signal->live.counter != 0)
 		return false;

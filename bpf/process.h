@@ -98,9 +98,9 @@ struct knobs {
 	__u8 filter_uid;
 	__u8 filter_comm;
 	__u8 filter_cgroup;
-	__u8 group_dead_known; /* sched_process_exit hands over group_dead: 6.16 and later */
-	__u8 reserved[3];
 	/* Classic tracepoints only: where the fields lie, from tracefs' format files. */
+	__u8 group_dead_known; /* sched_process_exit has group_dead: 6.16 and later */
+	__u8 reserved[3];
 	__u32 newtask_pid_offset;
 	__u32 newtask_comm_offset;
 	__u32 newtask_clone_flags_offset;

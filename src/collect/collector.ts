@@ -40,6 +40,8 @@ const RECONCILE_MS = 60_000;
 const RECONCILE_GROWTH = 4096;
 /** Flush intervals after which what was needed only to start will not be needed soon. */
 const SETTLED_TICKS = 3;
+/** Processes that are entered at the start between two looks at the rings. */
+const DRAIN_EVERY = 16;
 /** A descendant may be forked while `--pid` looks for descendants: so many looks until none is new. */
 const MAX_DESCENDANT_LOOKS = 8;
 
@@ -132,8 +134,8 @@ export class Collector implements Disposable {
   start(): void {
     process.on("SIGIO", this.#onSignal);
     this.#buffer.signalOnWatermark();
-    this.backend.attach();
     this.#lister = openProcessLister();
+    this.backend.attach();
     this.#seed();
     trimHeap();
     this.#timer = setInterval(() => this.#tick(), this.#options.flushIntervalMs);
@@ -205,12 +207,15 @@ export class Collector implements Disposable {
   #seed(): void {
     const { table } = this;
     const pids = new Set(this.#options.filters.pids);
+    let listed = 0;
     for (let look = 0; look < MAX_DESCENDANT_LOOKS; look++) {
       const before = pids.size;
       this.#lister?.list((record) => {
         const slot = table.seed(record);
         if (table.image(slot) === NO_IMAGE) this.#seedImage(slot);
         if (pids.has(record.u32(PROCESS_EVENT.ppid))) pids.add(record.u32(PROCESS_EVENT.pid));
+        // Events come already, and no signal is handled before this ends: the rings must not fill up.
+        if (++listed % DRAIN_EVERY === 0) this.drain();
       });
       if (pids.size === before) break;
       for (const pid of pids) this.backend.trackPid(pid);

@@ -3,7 +3,7 @@
  * numbers; 64-bit results come as bigint unless they are known to be small.
  */
 
-/** libbpf ≥ 1.0: bpf/libbpf.h, bpf/bpf.h, bpf/btf.h. */
+/** libbpf ≥ 1.0: bpf/libbpf.h, bpf/bpf.h. */
 export const LIBBPF_SYMBOLS = {
   // libbpf_print_fn_t libbpf_set_print(libbpf_print_fn_t fn);
   libbpf_set_print: { args: ["ptr"], returns: "ptr" },
@@ -58,14 +58,6 @@ export const LIBBPF_SYMBOLS = {
   perf_buffer__buffer_fd: { args: ["ptr", "usize"], returns: "i32" },
   // int perf_buffer__buffer(struct perf_buffer *pb, int buf_idx, void **buf, size_t *buf_size);
   perf_buffer__buffer: { args: ["ptr", "i32", "ptr", "ptr"], returns: "i32" },
-  // struct btf *btf__load_vmlinux_btf(void);
-  btf__load_vmlinux_btf: { args: [], returns: "ptr" },
-  // __s32 btf__find_by_name_kind(const struct btf *btf, const char *type_name, __u32 kind);
-  btf__find_by_name_kind: { args: ["ptr", "cstring", "u32"], returns: "i32" },
-  // const struct btf_type *btf__type_by_id(const struct btf *btf, __u32 id);
-  btf__type_by_id: { args: ["ptr", "u32"], returns: "ptr" },
-  // void btf__free(struct btf *btf);
-  btf__free: { args: ["ptr"], returns: "void" },
 } as const;
 
 /** glibc. */

@@ -1,6 +1,5 @@
 import { BpfLink } from "../libbpf/bpf-link.ts";
-import { VmlinuxBtf } from "../libbpf/vmlinux-btf.ts";
-import { EXEC_EVENT, KNOBS } from "../wire/layout.gen.ts";
+import { EXEC_EVENT } from "../wire/layout.gen.ts";
 import type { BackendKind } from "./backend.ts";
 
 /** NAME_SIZE of bpf/path.h: what the last path component may write past the limit. */
@@ -12,12 +11,7 @@ export function btfBackend(): BackendKind {
     name: "btf",
     object: "process",
     missingFields: [],
-    prepare(object, knobs, options) {
-      using btf = VmlinuxBtf.load();
-      // Since 6.16 the tracepoint says whether the thread was the last: (task, group_dead).
-      const known = (btf?.tracepointArguments("sched_process_exit") ?? 1) >= 2;
-      knobs.setUint8(KNOBS.group_dead_known, known ? 1 : 0);
-      if (known) object.setMaxEntries("counted_exits", 1);
+    prepare(object, _knobs, options) {
       object.setValueSize("scratch", EXEC_EVENT.size + 2 * Math.ceil(options.maxArgsBytes / 8) * 8 + NAME_SIZE);
     },
     attach(object) {
