@@ -136,7 +136,10 @@ async function costOf(subject: Subject, work: () => Promise<void>): Promise<Cost
 
 async function spawnPaced(rate: number): Promise<number> {
   const command = [LINNIX, "__workload"];
-  await using workload = runWorkload({ mix: [{ program: "true", share: 1 }], rate, durationMs: seconds * 1e3 }, { command });
+  await using workload = runWorkload(
+    { mix: [{ program: "true", share: 1 }], rate, durationMs: seconds * 1e3 },
+    { command },
+  );
   await workload.start();
   const { spawned } = await workload.done;
   await Bun.sleep(1100); // the last flush is the subject's cost too
@@ -185,7 +188,8 @@ async function storm(): Promise<void> {
     for (const format of ["none", "jsonl"]) {
       const subject = await startLinnix(format);
       const cost = await costOf(subject, async () => {
-        await Bun.spawn(["stress-ng", "--fork", "4", "--fork-ops", "400000"], { stdout: "ignore", stderr: "ignore" }).exited;
+        await Bun.spawn(["stress-ng", "--fork", "4", "--fork-ops", "400000"], { stdout: "ignore", stderr: "ignore" })
+          .exited;
         await Bun.sleep(1100);
       });
       const summary = await subject.end();
@@ -222,7 +226,8 @@ async function memory(): Promise<void> {
   await Bun.sleep(4000);
   for (let million = 0; million <= Number(options.million); million++) {
     if (million > 0) {
-      await Bun.spawn(["stress-ng", "--fork", "4", "--fork-ops", "500000"], { stdout: "ignore", stderr: "ignore" }).exited;
+      await Bun.spawn(["stress-ng", "--fork", "4", "--fork-ops", "500000"], { stdout: "ignore", stderr: "ignore" })
+        .exited;
     }
     const now = readProcessMemory(subject.pid);
     if (!now) break;

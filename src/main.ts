@@ -61,7 +61,7 @@ async function withCommand(entry: CommandEntry, words: readonly string[]): Promi
   return command.run({ data: { args, config, color: await mayColor(args, 1) } });
 }
 
-/** Gives help or version where they are asked for. */
+/** Gives help, version or licences where they are asked for. */
 async function answered({ switches }: ParsedArgs, help: () => string | Promise<string>): Promise<boolean> {
   if (switches.has("help")) {
     writeStdout(await help());
@@ -70,6 +70,11 @@ async function answered({ switches }: ParsedArgs, help: () => string | Promise<s
   if (switches.has("version")) {
     const { verboseVersionText, versionText } = await import("./version.ts");
     writeStdout(`${switches.has("verbose") ? verboseVersionText() : versionText()}\n`);
+    return true;
+  }
+  if (switches.has("licences")) {
+    const { licencesText } = await import("./licences.ts");
+    writeStdout(licencesText());
     return true;
   }
   if (switches.has("verbose")) {

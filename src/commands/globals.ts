@@ -28,4 +28,5 @@ export const GLOBAL_OPTIONS: OptionDefs = {
     group: "General",
   },
   verbose: { type: "boolean", description: "with --version: commit, parts and licences", group: "General" },
+  licences: { type: "boolean", description: "show the licence texts of all that is in this binary", group: "General" },
 };
