@@ -27,9 +27,14 @@ async function openSink(config: CollectConfig, output: Output, io: CollectIo): P
 
 /**
  * `linnix collect`: watches until a signal, the duration or a closed pipe ends it.
+ * @param onWatching called once everything is attached and announced
  * @throws LinnixError when it cannot run here, or its output fails
  */
-export async function runCollect(config: CollectConfig, io: CollectIo): Promise<ExitCode> {
+export async function runCollect(
+  config: CollectConfig,
+  io: CollectIo,
+  onWatching?: (collector: Collector) => void,
+): Promise<ExitCode> {
   const ended = Promise.withResolvers<void>();
   let failure: unknown;
   const fail = (error: unknown) => {
@@ -77,6 +82,7 @@ export async function runCollect(config: CollectConfig, io: CollectIo): Promise<
     collector.start();
     if (account) dropTo(account);
     announce(collector);
+    onWatching?.(collector);
     const { durationMs } = config.run;
     const timer = durationMs ? setTimeout(stop, durationMs) : undefined;
     await ended.promise;

@@ -1,0 +1,51 @@
+import type { Collector } from "../collect/collector.ts";
+import { resolveAuto } from "../config/load.ts";
+import { log } from "../config/log.ts";
+import { EXIT, type ExitCode } from "../errors.ts";
+import { collect } from "./collect.ts";
+import { commandOf, type Invocation } from "./command.ts";
+
+/** `collect` whose probes can be taken off and put back on, which is what `overhead-test` measures a slowdown with. */
+export const internalCollect = commandOf({
+  about: [
+    "Runs as collect does. At the line `detach` on standard input it takes its probes off, at the line `attach` it puts " +
+      "them back on, and says `detached` or `attached` on stderr when that is done. The end of standard input ends it.",
+  ],
+  args: collect.args,
+  examples: [
+    {
+      command: "(sleep 1; echo detach; sleep 1; echo attach; sleep 1) | linnix __collect --format none",
+      does: "watch, but not in the second second",
+    },
+  ],
+  exits: [
+    { code: EXIT.ok, meaning: "ended, after the summary" },
+    { code: EXIT.usage, meaning: "bad value, bad configuration" },
+    { code: EXIT.cannotRun, meaning: "cannot run here" },
+  ],
+  run: async ({ data }): Promise<ExitCode> => {
+    const { config } = data as Invocation;
+    const resolved = resolveAuto(config.settings, { stdoutIsTty: false });
+    const { runCollect } = await import("../collect/run.ts");
+    return runCollect(
+      resolved,
+      { stdout: 1, stderr: 2, isTty: false, color: false },
+      (collector) => void obey(collector),
+    );
+  },
+});
+
+async function obey({ backend }: Collector): Promise<void> {
+  for await (const line of console) {
+    if (line === "detach") {
+      backend.detach();
+      log.info("detached");
+    } else if (line === "attach") {
+      // Twice would be watched twice.
+      backend.detach();
+      backend.attach();
+      log.info("attached");
+    }
+  }
+  process.kill(process.pid, "SIGTERM");
+}
