@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { userShareNs } from "../../src/process/cpu-time.ts";
+import { unaccountedNs, userShareNs } from "../../src/process/cpu-time.ts";
 import { Prng } from "../../src/stats/prng.ts";
 
 describe("userShareNs", () => {
@@ -36,5 +36,18 @@ describe("userShareNs", () => {
     [8_301_506_701_138_488, 19_939_594_388_760_776],
   ])("is never more than the run time, where rounding would make it so", (runtimeNs, utimeNs) => {
     expect(userShareNs(runtimeNs, utimeNs, 1)).toBe(runtimeNs);
+  });
+});
+
+describe("unaccountedNs", () => {
+  test.each([
+    ["what a tick would not have added up yet", 3_999_999, 3_999_999],
+    ["nothing: added up just now", 0, 0],
+    ["nothing: a clock that went backwards between queues", -1, 0],
+    ["nothing: far backwards", -1e15, 0],
+    ["nothing: more than any tick leaves open", 20_000_000, 0],
+    ["all of the longest tick", 10_000_000, 10_000_000],
+  ])("%s", (_, differenceNs, ns) => {
+    expect(unaccountedNs(differenceNs)).toBe(ns);
   });
 });

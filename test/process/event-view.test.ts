@@ -216,6 +216,36 @@ describe("how a process ended", () => {
   });
 });
 
+describe("the processor time", () => {
+  /** What an exit that was written at `sampleTimeNs` of the scheduler's clock used in all, ns. */
+  function cpuNs(fields: Exit, sampleTimeNs: number): bigint {
+    const { view } = new Run();
+    const record = recordIn(exitRecord(fields));
+    record.sampleTimeNs = sampleTimeNs;
+    view.accept(record);
+    const event = view.toEvent() as Extract<ProcessEvent, { type: "exit" }>;
+    return (event.cpu_user_ns ?? 0n) + (event.cpu_system_ns ?? 0n);
+  }
+
+  test.each([
+    [
+      "with what the last thread ran since it was added up",
+      { runtime_ns: 5000, accounted_ns: 1_000_000 },
+      1_000_700,
+      5700n,
+    ],
+    ["without, where the kernel does not say since when", { runtime_ns: 5000 }, 1_000_700, 5000n],
+    ["without, where the record is of no ring", { runtime_ns: 5000, accounted_ns: 1_000_000 }, 0, 5000n],
+    ["without, where the clocks do not fit", { runtime_ns: 5000, accounted_ns: 1_000_000 }, 999_999, 5000n],
+    ["with all of it, where nothing was added up yet", { accounted_ns: 1_000_000 }, 1_300_000, 300_000n],
+  ])("is the scheduler's sum %s", (_, fields, sampleTimeNs, ns) => {
+    expect(cpuNs({ pid: 1, ...fields }, sampleTimeNs)).toBe(ns);
+    // However it is split.
+    expect(cpuNs({ pid: 1, ...fields, utime_ns: 4e6, stime_ns: 8e6 }, sampleTimeNs)).toBe(ns);
+    expect(cpuNs({ pid: 1, ...fields, utime_ns: 0, stime_ns: 8e6 }, sampleTimeNs)).toBe(ns);
+  });
+});
+
 describe("how long it lived", () => {
   test("is exact where the stamps are past 2^53", () => {
     const run = new Run();

@@ -93,6 +93,21 @@ describe("ImageStore", () => {
     expect(store.count).toBe(0);
   });
 
+  test.each([52, 116, 244, 500, 1012, 8180, 16372])(
+    "packs images of %i bytes without a gap, and none over another",
+    (length) => {
+      // With their head they fill a block to the last byte; so many that they lie in several chunks.
+      const store = new ImageStore();
+      const count = Math.ceil((3 * 256 * 1024) / (length + 12));
+      const held = Array.from({ length: count }, (_, i): [number, Image] => {
+        const image = { exe: new Uint8Array(length).fill(i), args: new Uint8Array(0), flags: i, references: 1 };
+        return [put(store, image.exe, image.args, i), image];
+      });
+      for (const [image, expected] of held) expectHolds(store, image, expected);
+      expect(store.bytes).toBeLessThanOrEqual(5 * 256 * 1024);
+    },
+  );
+
   test("uses memory again that was released", () => {
     const store = new ImageStore();
     const empty = new Uint8Array(0);

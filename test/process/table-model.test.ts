@@ -15,7 +15,7 @@ import {
 } from "../wire/make-record.ts";
 
 const LINGER_NS = 500;
-const LINGER_MAX = 40;
+const LINGER_MAX = 5;
 
 interface Process {
   pid: number;
@@ -110,8 +110,8 @@ class Model {
   }
 
   forgetOldest(): void {
-    const process = this.exited.shift();
-    this.processes = this.processes.filter((one) => one !== process);
+    const oldest = this.exited.shift();
+    this.processes = this.processes.filter((process) => process !== oldest);
   }
 }
 

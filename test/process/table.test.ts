@@ -475,12 +475,23 @@ describe("lingering", () => {
     expect(table.lingering).toBe(1);
   });
 
-  test("ends by count, the oldest first", () => {
+  test("ends by count at once, the oldest first", () => {
     const table = new Table({ lingerNs: 1e18, lingerMax: 3 });
-    for (let pid = 1; pid <= 10; pid++) table.exited({ pid, start_ns: BigInt(pid), ts_ns: pid });
-    table.expire(10);
-    expect(table.lingering).toBe(3);
+    for (let pid = 1; pid <= 10; pid++) {
+      table.exited({ pid, start_ns: BigInt(pid), ts_ns: pid });
+      expect(table.lingering).toBe(Math.min(pid, 3));
+    }
     expect([7, 8, 9, 10].map((pid) => table.find(pid) !== NO_SLOT)).toEqual([false, true, true, true]);
+  });
+
+  test("keeps at least the one that has just gone: its event is being told", () => {
+    const table = new Table({ lingerNs: 0, lingerMax: 0 });
+    table.execed({ pid: 1, start_ns: 1n, exe: "/bin/first" });
+    table.exited({ pid: 1, start_ns: 1n, ts_ns: 5 });
+    const slot = table.execed({ pid: 2, start_ns: 2n, exe: "/bin/second" });
+    expect(table.exited({ pid: 2, start_ns: 2n, ts_ns: 6 })).toBe(slot);
+    expect(table.exe(slot)).toBe("/bin/second");
+    expect([table.lingering, table.find(1)]).toEqual([1, NO_SLOT]);
   });
 
   test("live processes never end by either", () => {
@@ -518,8 +529,9 @@ describe("growth", () => {
         table.forked({ pid, start_ns: BigInt(i + 1), comm: `g${i}` });
         if (i < count - 1) table.exited({ pid, start_ns: BigInt(i + 1), ts_ns: i, comm: `g${i}` });
       }
-      // Others, so that the table grows at another point each time.
-      table.forked({ pid: 10_000 + i, start_ns: 1n });
+      // Others, so that the table grows at any point between them.
+      for (let other = 0; other <= i % 3; other++) table.forked({ pid: 10_000 + 3 * i + other, start_ns: 1n });
+      for (const pid of pids) if (table.comm(table.find(pid)) !== `g${i}`) throw new Error(`an older one than ${i}`);
     }
     for (const pid of pids) {
       expect(table.comm(table.find(pid))).toBe(`g${count - 1}`);

@@ -50,7 +50,7 @@ function encoded(view: EventView, encoder = new JsonEncoder()): string {
 
 describe("a line is the event, field by field", () => {
   test("for random records of every type, every flag and every known bit", () => {
-    for (let seed = 0; seed < 40; seed++) {
+    for (let seed = 0; seed < 20; seed++) {
       const prng = new Prng(seed);
       const view = newView();
       const encoder = new JsonEncoder();
@@ -127,6 +127,19 @@ describe("a line is the event, field by field", () => {
         view.accept(recordIn(record));
         expect(`${encoded(view)}}`).toBe(json(view.toEvent()));
       }
+    }
+  });
+
+  test("wherever in the buffer it begins", () => {
+    const view = newView();
+    view.accept(recordIn(execRecord({ pid: 1, exe: pathComponents("/bin/x"), args: new Uint8Array(400) })));
+    const expected = json(view.toEvent());
+    const encoder = new JsonEncoder();
+    for (let start = 0; start < 1500; start++) {
+      const out = new ByteWriter(start);
+      out.length = start;
+      encoder.encode(view, out);
+      if (`${Buffer.from(out.bytes).toString("utf8", start, out.length)}}` !== expected) throw new Error(`at ${start}`);
     }
   });
 
