@@ -1,0 +1,69 @@
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { textOf } from "../../src/process/event-view.ts";
+import { openProcessLister } from "../../src/process/live-processes.ts";
+import { FLAG_PPID_KNOWN, PROCESS_EVENT } from "../../src/wire/layout.gen.ts";
+
+interface Listed {
+  pid: number;
+  ppid: number;
+  uid: number;
+  flags: number;
+  comm: string;
+}
+
+/** Every process that the lister of this user and kernel tells of: the task iterator for root, /proc for others. */
+function listed(): Listed[] {
+  using lister = openProcessLister();
+  const processes: Listed[] = [];
+  const comm = new Uint8Array(PROCESS_EVENT.comm_len);
+  lister.list((record) => {
+    record.copy(PROCESS_EVENT.comm, comm.length, comm, 0);
+    processes.push({
+      pid: record.u32(PROCESS_EVENT.pid),
+      ppid: record.u32(PROCESS_EVENT.ppid),
+      uid: record.u32(PROCESS_EVENT.uid),
+      flags: record.u8(PROCESS_EVENT.flags),
+      comm: textOf(comm),
+    });
+  });
+  return processes;
+}
+
+describe("the list of processes", () => {
+  test("has this one, once, with its parent, owner and name", () => {
+    const own = listed().filter(({ pid }) => pid === process.pid);
+    expect(own).toMatchObject([
+      {
+        ppid: process.ppid,
+        uid: process.getuid?.() ?? -1,
+        comm: readFileSync("/proc/self/comm", "utf8").trimEnd(),
+      },
+    ]);
+    expect((own[0]?.flags ?? 0) & FLAG_PPID_KNOWN).toBe(FLAG_PPID_KNOWN);
+  });
+
+  test("has no thread, and no process twice", () => {
+    const pids = listed().map(({ pid }) => pid);
+    expect(new Set(pids).size).toBe(pids.length);
+    const threads = new Set(pids.filter((pid) => tgidOf(pid) !== pid && tgidOf(pid) !== undefined));
+    expect([...threads]).toEqual([]);
+  });
+
+  test("has a process as long as it runs", async () => {
+    const child = Bun.spawn(["/bin/cat"], { stdin: "pipe", stdout: "ignore" });
+    expect(listed().map(({ pid }) => pid)).toContain(child.pid);
+    child.stdin.end();
+    await child.exited;
+    expect(listed().map(({ pid }) => pid)).not.toContain(child.pid);
+  });
+});
+
+/** Of a task, as /proc tells; undefined when it is gone. */
+function tgidOf(pid: number): number | undefined {
+  try {
+    return Number(/^Tgid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+  } catch {
+    return undefined;
+  }
+}
