@@ -61,6 +61,8 @@ export interface AvailabilityOptions {
 export interface ObserverContext extends AvailabilityOptions {
   /** Root of the workload's process tree; a method of scope "workload" refuses to start without it. */
   workloadPid: number | null;
+  /** More roots that a method of scope "workload" is to watch. */
+  alsoPids?: readonly number[];
   /** The run's own private folder (0700): all that a method writes lies under it. */
   tempDir: string;
   /** Time between two looks, ms; methods that are told by the kernel ignore it. */

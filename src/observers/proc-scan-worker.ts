@@ -1,5 +1,6 @@
 import { writeSync } from "node:fs";
 import { ProcScanner, type ScanDetail } from "./proc-scanner.ts";
+import { warmUp } from "./warm-up.ts";
 
 /**
  * Scans /proc every interval until it is killed. Each scan is written to standard output at once, as lines of JSON:
@@ -7,6 +8,7 @@ import { ProcScanner, type ScanDetail } from "./proc-scanner.ts";
  * or has another image. It sleeps without an event loop, which costs less than a timer.
  */
 export function runProcScan(intervalMs: number, detail: ScanDetail): never {
+  warmUpScanner(detail);
   using scanner = new ProcScanner(detail);
   let next = performance.now();
   while (true) {
@@ -20,4 +22,10 @@ export function runProcScan(intervalMs: number, detail: ScanDetail): never {
     next = Math.max(next + intervalMs, now);
     if (next > now) Bun.sleepSync(next - now);
   }
+}
+
+/** With a scanner of its own, so that the one that counts finds everything new. */
+function warmUpScanner(detail: ScanDetail): void {
+  using scanner = new ProcScanner(detail);
+  warmUp(() => scanner.scan(() => {}));
 }

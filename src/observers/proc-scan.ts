@@ -1,15 +1,10 @@
-import { join } from "node:path";
 import { NS_PER_CLOCK_TICK } from "../cost/proc-stat.ts";
 import type { Observer, ObserverContext, RunningObserver, Sighting, Tally } from "./observer.ts";
 import type { ScanDetail } from "./proc-scanner.ts";
 import { startTool } from "./tool-observer.ts";
-
-/** The intervals that polling at its best is tried at, ms. */
-export const PROC_SCAN_INTERVALS_MS = [1000, 100, 10] as const;
+import { workerCommand } from "./worker-command.ts";
 
 const TICK_NS = BigInt(NS_PER_CLOCK_TICK);
-/** The hidden command of a compiled linnix that comes to `runWorker`. */
-export const WORKER_SUBCOMMAND = "__observer";
 
 /** Reads what the worker writes, see `runProcScan`. */
 export function* parseProcScan(lines: Iterable<string>, tally: Tally): Generator<Sighting> {
@@ -40,13 +35,6 @@ function parseEntry(line: string): Sighting | { listing: number } | null {
   const { pid, start_ticks: startTicks, args } = entry;
   if (typeof pid !== "number" || typeof startTicks !== "number" || !Array.isArray(args)) return null;
   return { pid, what: "listed", args: args.map(String), startNs: BigInt(startTicks) * TICK_NS, startGridNs: TICK_NS };
-}
-
-/** The command that runs a worker when nobody names one: this very program. */
-function workerCommand(context: ObserverContext): readonly string[] {
-  if (context.workerCommand !== undefined) return context.workerCommand;
-  if (Bun.main.startsWith("/$bunfs/")) return [process.execPath, WORKER_SUBCOMMAND];
-  return [process.execPath, join(import.meta.dir, "worker-main.ts")];
 }
 
 async function startScan(name: string, detail: ScanDetail, context: ObserverContext): Promise<RunningObserver> {

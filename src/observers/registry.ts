@@ -2,15 +2,17 @@ import { auditd } from "./auditd.ts";
 import { bpftrace } from "./bpftrace.ts";
 import { execsnoop } from "./execsnoop.ts";
 import { forkstat } from "./forkstat.ts";
+import { linnix } from "./linnix.ts";
 import type { Observer } from "./observer.ts";
 import { pidstat } from "./pidstat.ts";
 import { procList, procScan } from "./proc-scan.ts";
 import { ps } from "./ps.ts";
 import { psLog } from "./ps-log.ts";
 import { strace } from "./strace.ts";
+import { taskIterator } from "./task-iterator.ts";
 import { top } from "./top.ts";
 
-/** The ways of watching processes beside linnix's own, in the order of the report. */
+/** The ways of watching processes, in the order of the report. */
 export const OBSERVERS: readonly Observer[] = [
   ps,
   psLog,
@@ -18,8 +20,10 @@ export const OBSERVERS: readonly Observer[] = [
   pidstat,
   procScan,
   procList,
+  taskIterator,
   strace,
   auditd,
+  linnix,
   execsnoop,
   forkstat,
   bpftrace,

@@ -36,12 +36,14 @@ export const strace: Observer = {
   start: async (context) => {
     const path = needTool("strace", MEND);
     const { workloadPid } = context;
-    if (workloadPid === null || workloadPid === process.pid || !isOurs(workloadPid)) {
+    const pids = workloadPid === null ? [] : [workloadPid, ...(context.alsoPids ?? [])];
+    const foreign = pids.find((pid) => pid === process.pid || !isOurs(pid));
+    if (pids.length === 0 || foreign !== undefined) {
       throw usageError("strace-target", {
-        what: `strace is only ever attached to our own workload, which ${workloadPid ?? "nothing"} is not`,
+        what: `strace is only ever attached to our own workload, which ${foreign ?? "nothing"} is not`,
       });
     }
-    if (tracersOf(workloadPid).some((tracer) => tracer !== 0)) {
+    if (pids.some((pid) => tracersOf(pid).some((tracer) => tracer !== 0))) {
       throw cannotRunError("traced", { what: "the workload is being traced already", mend: "detach the other tracer" });
     }
     return startTool(context, {
@@ -49,13 +51,13 @@ export const strace: Observer = {
       argv: (folder) => [
         path,
         ...["-f", "-e", "trace=process", "-s", String(MAX_STRING_BYTES)],
-        ...["-o", logPath(folder), "-p", String(workloadPid)],
+        ...["-o", logPath(folder), ...pids.flatMap((pid) => ["-p", String(pid)])],
       ],
       // It detaches from all of them first.
       stopSignal: "SIGTERM",
       deathSignal: "TERM",
       ready: (tool) => {
-        const tracers = tracersOf(workloadPid);
+        const tracers = pids.flatMap(tracersOf);
         return tracers.length > 0 && tracers.every((tracer) => tracer === tool.pid);
       },
       parse: parseStrace,

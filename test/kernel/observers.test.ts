@@ -21,11 +21,13 @@ const MUST_SEE: Record<string, Life[]> = {
   pidstat: ["busy"],
   "proc-scan": ["busy", "asleep"],
   "proc-list": ["busy", "asleep"],
+  "task-iterator": ["busy", "asleep"],
   strace: ["busy", "asleep", "brief"],
   auditd: ["busy", "asleep", "brief"],
   execsnoop: ["busy", "asleep", "brief"],
   forkstat: ["busy", "asleep"],
   bpftrace: ["busy", "asleep", "brief"],
+  linnix: ["busy", "asleep", "brief"],
 };
 
 class TempFolder implements Disposable {

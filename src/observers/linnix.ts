@@ -1,0 +1,66 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { versionText } from "../version.ts";
+import { selfCommand } from "../workload/self-command.ts";
+import type { Observer, Sighting, SightingKind, Tally } from "./observer.ts";
+import { needRoot } from "./privilege.ts";
+import { startTool } from "./tool-observer.ts";
+
+const KINDS: ReadonlySet<string> = new Set<SightingKind>(["fork", "exec", "exit"]);
+
+/** A file of settings that has none: the ordinary ones, whatever this machine's own file says. */
+function emptySettings(folder: string): string {
+  const path = join(folder, "settings.toml");
+  writeFileSync(path, "", { mode: 0o600, flag: "wx" });
+  return path;
+}
+
+/** Reads the JSON lines of `linnix collect`: each event names its process by pid and exact start. */
+export function* parseLinnix(lines: Iterable<string>, tally: Tally): Generator<Sighting> {
+  for (const line of lines) {
+    let event: { type?: unknown; pid?: unknown; lost?: unknown };
+    try {
+      event = JSON.parse(line);
+    } catch {
+      tally.unparsed += 1;
+      continue;
+    }
+    if (event.type === "summary") {
+      if (typeof event.lost === "number") tally.lost += event.lost;
+    } else if (typeof event.type === "string" && KINDS.has(event.type) && typeof event.pid === "number") {
+      tally.records += 1;
+      // Not from the parsed object, whose numbers end at 2^53; within a string the quote would be escaped.
+      const startNs = /"start_ns":(\d+)/.exec(line)?.[1];
+      yield {
+        pid: event.pid,
+        what: event.type as SightingKind,
+        ...(startNs !== undefined && { startNs: BigInt(startNs) }),
+      };
+    }
+  }
+}
+
+/** `linnix collect` as anybody would run it: every event, whole arguments, JSON lines to a file. */
+export const linnix: Observer = {
+  name: "linnix",
+  kind: "events",
+  scope: "machine",
+  inKernel: "bpf",
+  aftermath: null,
+  available: async () => needRoot("linnix collect") ?? { ok: true, version: versionText() },
+  start: (context) => {
+    const outputPath = (folder: string): string => join(folder, "events.jsonl");
+    return startTool(context, {
+      name: "linnix",
+      argv: (folder) => {
+        const words = ["--config", emptySettings(folder), "--format", "jsonl", "--output", outputPath(folder)];
+        return selfCommand("collect", ...words);
+      },
+      stopSignal: "SIGTERM",
+      ready: (tool) => readFileSync(tool.errorPath, "latin1").includes("watching by "),
+      parse: parseLinnix,
+      intervalMs: null,
+      outputPath,
+    });
+  },
+};

@@ -1,0 +1,46 @@
+import { release } from "node:os";
+import type { Observer, Sighting, Tally } from "./observer.ts";
+import { needRoot } from "./privilege.ts";
+import { startTool } from "./tool-observer.ts";
+import { workerCommand } from "./worker-command.ts";
+
+const LISTING = /^\{"listing":\d+\}$/;
+const PROCESS = /^\{"pid":(\d+),"start_ns":(\d+)\}$/;
+
+/** Reads what the worker writes, see `runTaskIterator`. */
+export function* parseTaskIterator(lines: Iterable<string>, tally: Tally): Generator<Sighting> {
+  for (const line of lines) {
+    const [, pid, startNs] = PROCESS.exec(line) ?? [];
+    if (pid !== undefined && startNs !== undefined) {
+      tally.records += 1;
+      yield { pid: Number(pid), what: "listed", startNs: BigInt(startNs) };
+    } else if (LISTING.test(line)) {
+      tally.listings += 1;
+    } else {
+      // The last line where the worker was killed in the middle of it.
+      tally.unparsed += 1;
+    }
+  }
+}
+
+/** One pass of the BPF task iterator every interval: pid, start, processor time and memory of all, no file a process. */
+export const taskIterator: Observer = {
+  name: "task-iterator",
+  kind: "polling",
+  scope: "machine",
+  // Its program runs within its own read(2): the worker's processor time holds it.
+  inKernel: "none",
+  aftermath: null,
+  available: async () => needRoot("the BPF task iterator") ?? { ok: true, version: `Linux ${release()}` },
+  start: (context) => {
+    const command = workerCommand(context);
+    return startTool(context, {
+      name: "task-iterator",
+      argv: () => [...command, "task-iterator", String(context.intervalMs)],
+      stopSignal: "SIGTERM",
+      ready: (tool) => tool.outputBytes() > 0,
+      parse: parseTaskIterator,
+      intervalMs: context.intervalMs,
+    });
+  },
+};

@@ -1,0 +1,15 @@
+import { join } from "node:path";
+import type { ObserverContext } from "./observer.ts";
+
+/** The hidden command of a compiled linnix that comes to `runWorker`. */
+export const WORKER_SUBCOMMAND = "__observer";
+
+/**
+ * The command that runs a worker when nobody names one: this very program, or where it is not compiled, this runtime
+ * on the worker alone.
+ */
+export function workerCommand(context: Pick<ObserverContext, "workerCommand">): readonly string[] {
+  if (context.workerCommand !== undefined) return context.workerCommand;
+  if (Bun.main.startsWith("/$bunfs/")) return [process.execPath, WORKER_SUBCOMMAND, "--"];
+  return [process.execPath, join(import.meta.dir, "worker-main.ts")];
+}
