@@ -44,7 +44,7 @@ enum event_flag *unused_flag __attribute__((unused));
 enum exit_known *unused_known __attribute__((unused));
 
 _Static_assert(sizeof(struct process_event) == 64, "wire: head");
-_Static_assert(sizeof(struct exec_event) == 80, "wire: exec");
+_Static_assert(sizeof(struct exec_event) == 96, "wire: exec");
 _Static_assert(sizeof(struct exit_event) == 144, "wire: exit");
 _Static_assert(sizeof(struct cpu_counters) == 256, "wire: counters");
 
@@ -76,6 +76,17 @@ int handle_fork(__u64 *ctx)
 	return 0;
 }
 
+SEC("tp_btf/task_rename")
+int handle_rename(__u64 *ctx)
+{
+	struct task_struct *task = (void *)ctx[0];
+
+	/* Only a process's own name, and not by somebody else who writes to its /proc/PID/comm. */
+	if (task->pid == task->tgid && task->pid == (int)bpf_get_current_pid_tgid())
+		remember_comm(task->comm);
+	return 0;
+}
+
 SEC("tp_btf/sched_process_exec")
 int handle_exec(__u64 *ctx)
 {
@@ -100,7 +111,7 @@ int handle_exec(__u64 *ctx)
 	e->exe_len = 0;
 	e->args_len = 0;
 	e->args_total = 0;
-	e->reserved = 0;
+	take_old_comm(e);
 
 	mm = task->mm;
 	data = (char *)(e + 1);

@@ -65,7 +65,8 @@ struct exec_event {
 	__u16 exe_len;
 	__u16 args_len;
 	__u32 args_total; /* bytes of arguments that the process has, cut or not */
-	__u32 reserved;
+	__u32 old_comm_known;
+	char old_comm[COMM_LEN]; /* the name right before the exec */
 };
 
 struct exit_event {
@@ -107,6 +108,8 @@ struct knobs {
 	__u32 exec_filename_offset; /* of its __data_loc word */
 	__u32 exec_old_pid_offset;
 	__u32 exit_group_dead_offset;
+	__u32 rename_oldcomm_offset;
+	__u32 rename_pid_offset;
 };
 
 /* One a CPU, in a memory-mapped array: user space reads it without a system call. */

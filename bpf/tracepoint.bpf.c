@@ -128,6 +128,17 @@ int handle_fork(void *ctx)
 	return 0;
 }
 
+SEC("tracepoint/task/task_rename")
+int handle_rename(void *ctx)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+
+	/* Only a process's own name, and not by somebody else who writes to its /proc/PID/comm. */
+	if ((__u32)id == id >> 32 && read_u32(ctx, knobs.rename_pid_offset) == (__u32)id)
+		remember_comm(ctx + knobs.rename_oldcomm_offset);
+	return 0;
+}
+
 SEC("tracepoint/sched/sched_process_exec")
 int handle_exec(void *ctx)
 {
@@ -148,7 +159,7 @@ int handle_exec(void *ctx)
 	e->e.exe_len = 0;
 	e->e.args_len = 0;
 	e->e.args_total = 0;
-	e->e.reserved = 0;
+	take_old_comm(&e->e);
 	if (limit > FILENAME_SIZE)
 		limit = FILENAME_SIZE;
 	/* A __data_loc word: offset in its low half, length in its high half. */

@@ -1,3 +1,4 @@
+import { constants, setPriority } from "node:os";
 import type { BackendChoice } from "../config/sections/probes.ts";
 import { boottimeNs, realtimeOffsetNs } from "../libbpf/clock.ts";
 import { dropCleanFilePages, trimHeap } from "../libbpf/memory.ts";
@@ -44,6 +45,19 @@ const SETTLED_TICKS = 3;
 const DRAIN_EVERY = 16;
 /** A descendant may be forked while `--pid` looks for descendants: so many looks until none is new. */
 const MAX_DESCENDANT_LOOKS = 8;
+
+/**
+ * On a machine with more to run than it has CPUs the reader must still come in
+ * time, and it wants little: this thread goes before others, the runtime's
+ * helpers do not.
+ */
+function preferThisThread(): void {
+  try {
+    setPriority(constants.priority.PRIORITY_HIGH);
+  } catch {
+    // Without CAP_SYS_NICE it goes as all others do.
+  }
+}
 
 /**
  * The way from the kernel's rings to events in order, with the process table
@@ -132,6 +146,7 @@ export class Collector implements Disposable {
 
   /** Attaches, enters what already runs into the table, and starts to read. */
   start(): void {
+    preferThisThread();
     process.on("SIGIO", this.#onSignal);
     this.#buffer.signalOnWatermark();
     this.#lister = openProcessLister();

@@ -5,6 +5,9 @@ import type { BackendKind } from "./backend.ts";
 /** NAME_SIZE of bpf/path.h: what the last path component may write past the limit. */
 const NAME_SIZE = 256;
 
+/** In the order of attaching: an exit whose fork was not seen is stranger than the reverse. */
+const PROGRAMS = ["handle_fork", "handle_rename", "handle_exec", "handle_exit"];
+
 /** BTF tracepoints: every field. */
 export function btfBackend(): BackendKind {
   return {
@@ -17,9 +20,7 @@ export function btfBackend(): BackendKind {
     attach(object) {
       const links: BpfLink[] = [];
       try {
-        // Births first: an exit whose fork was not seen is stranger than the reverse.
-        for (const program of ["handle_fork", "handle_exec", "handle_exit"])
-          links.push(BpfLink.attach(object, program));
+        for (const program of PROGRAMS) links.push(BpfLink.attach(object, program));
       } catch (error) {
         for (const link of links) link.close();
         throw error;

@@ -7,6 +7,7 @@ import { parseTracepointFormat, type TracepointField } from "./tracepoint-format
 
 const PROGRAMS = {
   handle_fork: "task/task_newtask",
+  handle_rename: "task/task_rename",
   handle_exec: "sched/sched_process_exec",
   handle_exit: "sched/sched_process_exit",
 } as const;
@@ -73,6 +74,9 @@ export function tracepointBackend(): BackendKind {
       set(KNOBS.newtask_clone_flags_offset, newtask, PROGRAMS.handle_fork, "clone_flags");
       set(KNOBS.exec_filename_offset, exec, PROGRAMS.handle_exec, "filename");
       set(KNOBS.exec_old_pid_offset, exec, PROGRAMS.handle_exec, "old_pid");
+      const rename = format(PROGRAMS.handle_rename);
+      set(KNOBS.rename_pid_offset, rename, PROGRAMS.handle_rename, "pid");
+      set(KNOBS.rename_oldcomm_offset, rename, PROGRAMS.handle_rename, "oldcomm");
       const groupDead = exit.get("group_dead");
       knobs.setUint8(KNOBS.group_dead_known, groupDead ? 1 : 0);
       knobs.setUint32(KNOBS.exit_group_dead_offset, groupDead?.offset ?? 0, little);

@@ -3,6 +3,7 @@ import {
   COMM_LEN,
   EVENT_EXEC,
   EVENT_FORK,
+  EXEC_EVENT,
   EXIT_EVENT,
   FLAG_ARGS_CUT,
   FLAG_ARGS_KNOWN,
@@ -57,13 +58,23 @@ export class EventView {
     if (this.type === EVENT_FORK) {
       this.slot = this.table.fork(record);
     } else if (this.type === EVENT_EXEC) {
-      const before = this.table.match(record);
-      this.oldCommKnown = before !== NO_SLOT;
-      if (this.oldCommKnown) this.table.copyComm(before, this.oldComm);
+      this.#takeOldComm(record);
       this.slot = this.table.exec(record);
     } else {
       this.slot = this.table.exit(record);
     }
+  }
+
+  /** As the kernel side saw it right before; else the name of the process's last event. */
+  #takeOldComm(record: Record): void {
+    this.oldCommKnown = record.u32(EXEC_EVENT.old_comm_known) !== 0;
+    if (this.oldCommKnown) {
+      record.copy(EXEC_EVENT.old_comm, COMM_LEN, this.oldComm, 0);
+      return;
+    }
+    const before = this.table.match(record);
+    this.oldCommKnown = before !== NO_SLOT;
+    if (this.oldCommKnown) this.table.copyComm(before, this.oldComm);
   }
 
   get flags(): number {

@@ -48,7 +48,7 @@ export const PROCESS_EVENT = {
 
 /** struct exec_event */
 export const EXEC_EVENT = {
-  size: 80,
+  size: 96,
   type: 0, // __u8
   flags: 1, // __u8
   cpu: 2, // __u16
@@ -66,7 +66,9 @@ export const EXEC_EVENT = {
   exe_len: 68, // __u16
   args_len: 70, // __u16
   args_total: 72, // __u32
-  reserved: 76, // __u32
+  old_comm_known: 76, // __u32
+  old_comm: 80, // char[16]
+  old_comm_len: 16,
 } as const;
 
 /** struct exit_event */
@@ -100,7 +102,7 @@ export const EXIT_EVENT = {
 
 /** struct knobs */
 export const KNOBS = {
-  size: 64,
+  size: 72,
   event_mask: 0, // __u32
   max_image_bytes: 4, // __u32
   min_duration_ns: 8, // __u64
@@ -120,6 +122,8 @@ export const KNOBS = {
   exec_filename_offset: 52, // __u32
   exec_old_pid_offset: 56, // __u32
   exit_group_dead_offset: 60, // __u32
+  rename_oldcomm_offset: 64, // __u32
+  rename_pid_offset: 68, // __u32
 } as const;
 
 /** struct cpu_counters */
