@@ -35,6 +35,16 @@ describe("parseTracepointFormat", () => {
     });
   });
 
+  test("task/task_rename of 6.18", () => {
+    expect(fieldsOf(recorded("task_rename"))).toEqual({
+      ...COMMON_FIELDS,
+      pid: { type: "pid_t", offset: 8, size: 4 },
+      oldcomm: { type: "char [16]", offset: 12, size: 16 },
+      newcomm: { type: "char [16]", offset: 28, size: 16 },
+      oom_score_adj: { type: "short", offset: 44, size: 2 },
+    });
+  });
+
   test("sched/sched_process_exec of 6.18", () => {
     expect(fieldsOf(recorded("sched_process_exec"))).toEqual({
       ...COMMON_FIELDS,

@@ -290,7 +290,15 @@ describe("the parent", () => {
 });
 
 describe("the name before an exec", () => {
-  test("is that of the process's last event", () => {
+  test("is the record's, whatever the process was called at its last event", () => {
+    const run = new Run();
+    run.fork({ pid: 5, start_ns: 1n, comm: "sh" });
+    expect(run.exec({ pid: 5, start_ns: 1n, comm: "env", old_comm: "renamed" }).old_comm).toBe("renamed");
+    expect(run.exec({ pid: 6, start_ns: 2n, old_comm: "0123456789abcdef" }).old_comm).toBe("0123456789abcdef");
+    expect(run.exec({ pid: 6, start_ns: 2n, old_comm: "" }).old_comm).toBe("");
+  });
+
+  test("is that of the process's last event, where the record does not tell", () => {
     const run = new Run();
     run.fork({ pid: 5, start_ns: 1n, comm: "sh" });
     expect(run.exec({ pid: 5, start_ns: 1n, comm: "env" }).old_comm).toBe("sh");

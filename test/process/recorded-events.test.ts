@@ -185,9 +185,11 @@ describe.skipIf(isStale)(`recorded records${isStale ? " (of another layout)" : "
     expect([exe, args, args_truncated]).toEqual([null, [], true]);
   });
 
-  test("the name before an exec is that of the last event: what a process called itself since was not seen", () => {
-    const { old_comm, comm } = new Decoded("renamed").exec("executed");
-    expect([old_comm, comm]).toEqual(["process-fixture", "leaf"]);
+  test("the name before an exec is what the process called itself by then", () => {
+    for (const name of ["renamed", "tracepoint-renamed"]) {
+      const { old_comm, comm } = new Decoded(name).exec("executed");
+      expect([old_comm, comm]).toEqual(["a\nb\x1b", "leaf"]);
+    }
   });
 
   test.each([

@@ -74,12 +74,9 @@ export function randomRecord(prng: Prng): Uint8Array {
     const exe = isWhole
       ? Buffer.concat([path, new Uint8Array(prng.index(2))])
       : pathComponents(Buffer.concat([Buffer.from("/"), path]));
-    return execRecord({
-      ...head,
-      exe,
-      args: randomText(prng, prng.index(10) === 0 ? 10_000 : 100, true),
-      old_tid: prng.uint32(),
-    });
+    const old_comm = prng.index(2) === 0 ? {} : { old_comm: randomText(prng, COMM_LEN, true) };
+    const args = randomText(prng, prng.index(10) === 0 ? 10_000 : 100, true);
+    return execRecord({ ...head, ...old_comm, exe, args, old_tid: prng.uint32() });
   }
   // Figures up to where sums of them still are whole numbers for a double; past that they are what a double makes of them.
   const figure = () => randomBig(prng, prng.index(10) === 0 ? 64 : 52);

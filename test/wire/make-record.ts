@@ -48,6 +48,8 @@ export interface Exec extends Head {
   /** As the record carries them: each ended by NUL. */
   args?: Bytes;
   args_total?: number;
+  /** Left out: the record does not tell. */
+  old_comm?: Bytes;
 }
 
 export interface Exit extends Head {
@@ -114,6 +116,10 @@ export function execRecord(fields: Exec): Uint8Array<ArrayBuffer> {
   view.setUint16(EXEC_EVENT.exe_len, exe.length, true);
   view.setUint16(EXEC_EVENT.args_len, args.length, true);
   view.setUint32(EXEC_EVENT.args_total, fields.args_total ?? args.length, true);
+  if (fields.old_comm !== undefined) {
+    view.setUint32(EXEC_EVENT.old_comm_known, 1, true);
+    bytes.set(commBytes(fields.old_comm), EXEC_EVENT.old_comm);
+  }
   bytes.set(exe, EXEC_EVENT.size);
   bytes.set(args, EXEC_EVENT.size + exe.length);
   return bytes;
@@ -154,8 +160,12 @@ function head(length: number, type: number, fields: Head): Uint8Array<ArrayBuffe
   view.setBigUint64(PROCESS_EVENT.ts_ns, BigInt(fields.ts_ns ?? 0), true);
   view.setBigUint64(PROCESS_EVENT.start_ns, BigInt(fields.start_ns ?? 0), true);
   view.setBigUint64(PROCESS_EVENT.cgroup_id, BigInt(fields.cgroup_id ?? 0), true);
-  const comm = bytesOf(fields.comm ?? "");
-  if (comm.length > COMM_LEN) throw new Error(`a comm has at most ${COMM_LEN} bytes`);
-  bytes.set(comm, PROCESS_EVENT.comm);
+  bytes.set(commBytes(fields.comm ?? ""), PROCESS_EVENT.comm);
+  return bytes;
+}
+
+function commBytes(comm: Bytes): Uint8Array {
+  const bytes = bytesOf(comm);
+  if (bytes.length > COMM_LEN) throw new Error(`a comm has at most ${COMM_LEN} bytes`);
   return bytes;
 }
