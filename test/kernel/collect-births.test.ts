@@ -1,16 +1,17 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { storyOf } from "./support/fixture.ts";
 import { allowedCpus, ownCgroupId } from "./support/machine.ts";
-import { titled, whyNoBtf } from "./support/needs.ts";
+import { titled, whyNoBtf, whyNotHere } from "./support/needs.ts";
 import { useCollector, useFixture } from "./support/watching.ts";
 
 setDefaultTimeout(60_000);
+
+const fixture = useFixture(whyNotHere());
 
 const reason = whyNoBtf();
 const THREADS = 300;
 
 describe.skipIf(reason !== null)(titled("births of processes", reason), () => {
-  const fixture = useFixture();
   const collect = useCollector();
 
   test("fork: every field of a child that executes nothing", async () => {
@@ -167,7 +168,6 @@ describe.skipIf(reason !== null)(titled("births of processes", reason), () => {
 });
 
 describe.skipIf(reason !== null)(titled("threads", reason), () => {
-  const fixture = useFixture();
   const collect = useCollector();
 
   test("are no processes", async () => {

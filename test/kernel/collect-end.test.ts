@@ -10,12 +10,12 @@ import { useFixture } from "./support/watching.ts";
 
 setDefaultTimeout(60_000);
 
+const fixture = useFixture(whyNotHere());
+
 const reason = whyNotHere();
 const ENVIRONMENT = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" };
 
 describe.skipIf(reason !== null)(titled("how a run ends", reason), () => {
-  const fixture = useFixture();
-
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     test(`by ${signal}: everything that happened before it, the summary, 0`, async () => {
       await using collect = await CollectRun.start(["--format", "jsonl"]);
@@ -81,6 +81,31 @@ describe.skipIf(reason !== null)(titled("how a run ends", reason), () => {
     expect(readFileSync(`${status}.err`, "utf8")).toMatch(/^linnix: watching by [^\n]*\n$/);
     expect(parseLine(await new Response(child.stdout).text()).type).toMatch(/^(fork|exec|exit)$/);
     rmSync(place, { recursive: true });
+  });
+
+  // It waits in write(2) then, and nothing but SIGKILL, or the reader's end, gets it out of there.
+  test.failing("by SIGTERM also while nobody reads what it writes", async () => {
+    const place = mkdtempSync(join(tmpdir(), "linnix-stuck-"));
+    const fifo = join(place, "fifo");
+    expect(Bun.spawnSync(["mkfifo", fifo]).exitCode).toBe(0);
+    await using reader = Bun.spawn(["sh", "-c", 'exec sleep 600 <"$0"', fifo], { stdin: "ignore" });
+    await using child = Bun.spawn(["sh", "-c", 'exec "$@" >"$0"', fifo, BINARY, "collect", ...USUAL], {
+      stdin: "ignore",
+      stderr: "ignore",
+      env: ENVIRONMENT,
+    });
+    try {
+      await until("linnix to be stuck", () => {
+        Bun.spawnSync(["/bin/true"]);
+        return readFileSync(`/proc/${child.pid}/wchan`, "utf8").includes("pipe_write");
+      });
+      child.kill("SIGTERM");
+      expect(await Promise.race([child.exited, Bun.sleep(2000)])).toBe(0);
+    } finally {
+      child.kill("SIGKILL");
+      reader.kill("SIGKILL");
+      rmSync(place, { recursive: true });
+    }
   });
 
   test("with an error, when standard output is full", async () => {

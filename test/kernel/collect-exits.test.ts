@@ -5,10 +5,12 @@ import { cgroup2Mount } from "../../src/probes/cgroup.ts";
 import type { ExitEvent } from "./support/collect-output.ts";
 import { until } from "./support/collect-run.ts";
 import type { ReapedTruth } from "./support/fixture.ts";
-import { titled, whyNoBtf } from "./support/needs.ts";
+import { titled, whyNoBtf, whyNotHere } from "./support/needs.ts";
 import { useCollector, useFixture } from "./support/watching.ts";
 
 setDefaultTimeout(60_000);
+
+const fixture = useFixture(whyNotHere());
 
 const reason = whyNoBtf();
 
@@ -32,7 +34,6 @@ function expectSameCpu(exit: ExitEvent, truth: ReapedTruth): void {
 }
 
 describe.skipIf(reason !== null)(titled("how processes end", reason), () => {
-  const fixture = useFixture();
   const collect = useCollector();
 
   for (const code of [0, 1, 2, 77, 126, 127, 128, 254, 255]) {
@@ -97,7 +98,6 @@ describe.skipIf(reason !== null)(titled("how processes end", reason), () => {
 });
 
 describe.skipIf(reason !== null)(titled("what processes used", reason), () => {
-  const fixture = useFixture();
   const collect = useCollector();
   let cgroup: string | undefined;
 

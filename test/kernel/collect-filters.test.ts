@@ -10,6 +10,8 @@ import { useFixture } from "./support/watching.ts";
 
 setDefaultTimeout(60_000);
 
+const fixture = useFixture(whyNotHere());
+
 const BACKENDS = [
   ["btf", whyNoBtf()],
   ["tracepoint", whyNotHere()],
@@ -37,8 +39,6 @@ for (const [backend, reason] of BACKENDS) {
   const withBackend = ["--backend", backend];
 
   describe.skipIf(reason !== null)(titled(`filters in the kernel, ${backend} backend`, reason), () => {
-    const fixture = useFixture();
-
     test("--pid: that process and all that descend from it, nobody else", async () => {
       await using chosen = await fixture().commands();
       await using other = await fixture().commands();
@@ -183,7 +183,6 @@ for (const [backend, whyNot] of BACKENDS) {
   const reason = reasonOf(whyNot, mount === undefined && "the cgroup v2 hierarchy is not mounted");
 
   describe.skipIf(reason !== null)(titled(`--cgroup, ${backend} backend`, reason), () => {
-    const fixture = useFixture();
     const path = (...names: string[]) => [mount ?? "", ...names].join("/");
     let name = "";
 
@@ -242,8 +241,6 @@ for (const [backend, whyNot] of BACKENDS) {
 }
 
 describe.skipIf(whyNoBtf() !== null)(titled("exe and args behind a filter", whyNoBtf()), () => {
-  const fixture = useFixture();
-
   // The exec was held back by its name, the exit was not: what is said of it is still the program before.
   test.failing("are unknown rather than those of an earlier program, where the exec was held back", async () => {
     const { program, leaf } = fixture();

@@ -4,10 +4,12 @@ import { join } from "node:path";
 import type { ExecEvent } from "./support/collect-output.ts";
 import { CollectRun, USUAL } from "./support/collect-run.ts";
 import type { Story } from "./support/fixture.ts";
-import { succeeds, titled, whyNoBtf } from "./support/needs.ts";
+import { succeeds, titled, whyNoBtf, whyNotHere } from "./support/needs.ts";
 import { useCollector, useFixture } from "./support/watching.ts";
 
 setDefaultTimeout(60_000);
+
+const fixture = useFixture(whyNotHere());
 
 const reason = whyNoBtf();
 
@@ -40,7 +42,6 @@ function imageBytes(exe: string, args: readonly string[]): number {
 }
 
 describe.skipIf(reason !== null)(titled("arguments", reason), () => {
-  const fixture = useFixture();
   const collect = useCollector();
 
   for (const [kind, args] of ARGUMENTS) {
@@ -96,8 +97,6 @@ function expectCut(args: string[] | null, whole: readonly string[], bytes: numbe
 }
 
 describe.skipIf(reason !== null)(titled("--max-args", reason), () => {
-  const fixture = useFixture();
-
   test("15KiB: five thousand arguments in 24 KiB are cut there, a hundred not at all", async () => {
     const { leaf } = fixture();
     await using collect = await CollectRun.start([...USUAL, "--max-args", "15KiB"]);
@@ -154,7 +153,6 @@ describe.skipIf(reason !== null)(titled("--max-args", reason), () => {
 });
 
 describe.skipIf(reason !== null)(titled("the executable", reason), () => {
-  const fixture = useFixture();
   const collect = useCollector();
   let place = "";
 

@@ -11,6 +11,8 @@ import { useFixture } from "./support/watching.ts";
 
 setDefaultTimeout(60_000);
 
+const fixture = useFixture(whyNotHere());
+
 const reason = reasonOf(
   whyNotHere(),
   whyNotHere() === null && !succeeds("unshare", "--mount", "true") && "needs mount namespaces",
@@ -21,7 +23,6 @@ const noSetpriv = reasonOf(noBtf, programPath("setpriv") === null && "needs setp
 const HIDE_BTF = "mount -t tmpfs tmpfs /sys/kernel/btf";
 
 describe.skipIf(reason !== null)(titled("places", reason), () => {
-  const fixture = useFixture();
   /** Where everybody may go, unlike the directory of the sources. */
   let open = "";
 

@@ -9,6 +9,8 @@ import { useFixture } from "./support/watching.ts";
 
 setDefaultTimeout(60_000);
 
+const fixture = useFixture(whyNotHere());
+
 for (const [backend, reason] of [
   ["btf", whyNoBtf()],
   ["tracepoint", whyNotHere()],
@@ -17,8 +19,6 @@ for (const [backend, reason] of [
   const isBtf = backend === "btf";
 
   describe.skipIf(reason !== null)(titled(`what ran before, ${backend} backend`, reason), () => {
-    const fixture = useFixture();
-
     function only(events: readonly ProcessEvent[], identity: Identity): ExitEvent {
       const own = events.filter((event) => is(event, identity));
       expect(own.map(({ type }) => type)).toEqual(["exit"]);

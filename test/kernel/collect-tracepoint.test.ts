@@ -6,6 +6,8 @@ import { useCollector, useFixture } from "./support/watching.ts";
 
 setDefaultTimeout(60_000);
 
+const fixture = useFixture(whyNotHere());
+
 const reason = whyNotHere();
 
 /** What no classic tracepoint tells. */
@@ -23,7 +25,6 @@ const UNKNOWN = {
 };
 
 describe.skipIf(reason !== null)(titled("the tracepoint backend", reason), () => {
-  const fixture = useFixture();
   const collect = useCollector([...USUAL, "--backend", "tracepoint"]);
 
   test("says which it is, and what it cannot tell", () => {

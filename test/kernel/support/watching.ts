@@ -2,11 +2,11 @@ import { afterAll, beforeAll } from "bun:test";
 import { CollectRun, type StartOptions, USUAL } from "./collect-run.ts";
 import { Fixture } from "./fixture.ts";
 
-/** Compiles the fixtures for the tests around the call. */
-export function useFixture(): () => Fixture {
+/** Compiles the fixtures for the tests around the call, unless these are skipped for a reason. */
+export function useFixture(reason: string | null): () => Fixture {
   let fixture: Fixture | undefined;
   beforeAll(() => {
-    fixture = new Fixture();
+    if (reason === null) fixture = new Fixture();
   });
   afterAll(() => fixture?.[Symbol.dispose]());
   return () => {

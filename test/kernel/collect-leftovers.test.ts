@@ -1,0 +1,46 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { join } from "node:path";
+import type { AttachLoop } from "./support/attach-loop.ts";
+import { bpftool, countOf, stillThere } from "./support/bpf-objects.ts";
+import { until } from "./support/collect-run.ts";
+import { reasonOf, titled, whyNoBtf, whyNotHere } from "./support/needs.ts";
+
+setDefaultTimeout(120_000);
+
+// A classic tracepoint takes the kernel some 0.2 s to let go of.
+for (const [backend, rounds, whyNot] of [
+  ["btf", 100, whyNoBtf()],
+  ["tracepoint", 25, whyNotHere()],
+] as const) {
+  const reason = reasonOf(whyNot, bpftool === null && "needs bpftool");
+
+  describe.skipIf(reason !== null)(titled(`attached and detached ${rounds} times, ${backend} backend`, reason), () => {
+    test("no descriptor, mapping, program, map or link is left while the process goes on", async () => {
+      const script = join(import.meta.dir, "support/attach-loop.ts");
+      await using child = Bun.spawn([process.execPath, script, backend, String(rounds)], {
+        stdin: "pipe",
+        stdout: "pipe",
+        stderr: "inherit",
+      });
+      let text = "";
+      const decoder = new TextDecoder();
+      for await (const bytes of child.stdout) {
+        text += decoder.decode(bytes, { stream: true });
+        if (text.endsWith("\n")) break;
+      }
+      const loop = JSON.parse(text) as AttachLoop;
+      expect(child.exitCode).toBeNull();
+      expect(loop).toMatchObject({ rounds, balanced: true });
+      // The child that each round made was seen.
+      expect(loop.received).toBeGreaterThanOrEqual(rounds);
+      expect(loop.made.programs.length).toBeGreaterThanOrEqual(3 * rounds);
+      expect(loop.made.maps.length).toBeGreaterThanOrEqual(2 * rounds);
+      expect(loop.made.links.length).toBeGreaterThanOrEqual(3 * rounds);
+      expect(loop.descriptors.last).toEqual(loop.descriptors.first);
+      expect(loop.mappings.last).toEqual([]);
+      await until("all to be gone", () => countOf(stillThere(loop.made)) === 0);
+      await child.stdin.end();
+      expect(await child.exited).toBe(0);
+    });
+  });
+}

@@ -1,0 +1,109 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { join } from "node:path";
+import type { ProcessEvent } from "./support/collect-output.ts";
+import { CollectRun, USUAL } from "./support/collect-run.ts";
+import { type Identity, is, type Truths } from "./support/fixture.ts";
+import type { LossyTable } from "./support/lossy-table.ts";
+import { titled, whyNoBtf, whyNotHere } from "./support/needs.ts";
+import { useFixture } from "./support/watching.ts";
+
+setDefaultTimeout(120_000);
+
+const fixture = useFixture(whyNotHere());
+
+const CROWD = 3000;
+
+for (const [backend, reason] of [
+  ["btf", whyNoBtf()],
+  ["tracepoint", whyNotHere()],
+] as const) {
+  describe.skipIf(reason !== null)(titled(`a ring that is too small, ${backend} backend`, reason), () => {
+    test("every record is accounted for: emitted = received + lost, by type", async () => {
+      // One crowd's end alone fills the ring many times, quicker than anybody can read it.
+      const args = ["--format", "jsonl", "--ring-size", "4KiB", "--backend", backend];
+      await using collect = await CollectRun.start(args);
+      const truths = await fixture().run("crowd", [CROWD]);
+      const { events, summary } = await collect.stop();
+      // That the counts balance, and are those of the lines, was checked by stop().
+      expect(summary.lost).toBeGreaterThan(0);
+      expect(summary.emitted.fork).toBeGreaterThanOrEqual(CROWD);
+      expect(summary.emitted.exit).toBeGreaterThanOrEqual(CROWD);
+      // What came through is true all the same.
+      const reaped = new Map(truths.everyReaped("crowd").map((truth) => [truth.pid, truth]));
+      let seen = 0;
+      for (const event of events) {
+        const truth = reaped.get(event.pid);
+        if (truth === undefined || !is(event, truth)) continue;
+        seen++;
+        if (event.type === "fork") expect(event.ppid).toBe(truths.main.pid);
+        if (event.type === "exit" && backend === "btf") expect(event.exit_code).toBe(truth.status >> 8);
+      }
+      expect(seen).toBeGreaterThan(0);
+    });
+  });
+}
+
+const reason = whyNotHere();
+describe.skipIf(reason !== null)(titled("lost exits", reason), () => {
+  test("do not let the process table grow for ever", async () => {
+    const rounds = 8;
+    const script = join(import.meta.dir, "support/lossy-table.ts");
+    const command = [script, String(rounds), fixture().program, "crowd", String(CROWD)];
+    const child = Bun.spawn([process.execPath, ...command], { stdin: "ignore", stdout: "pipe", stderr: "inherit" });
+    const table = JSON.parse(await new Response(child.stdout).text()) as LossyTable;
+    expect(await child.exited).toBe(0);
+    expect(table.balanced).toBe(true);
+    expect(table.emitted).toBe(table.received + table.lost);
+    // Far more exits were lost than the table ever held.
+    expect(table.lostExits).toBeGreaterThan(CROWD);
+    // Twice what may live at once, what it may grow by between two looks, and one crowd on top of that.
+    expect(table.peakLive).toBeLessThan(2 * (CROWD + table.running) + 4096 + CROWD);
+  });
+});
+
+const noBtf = whyNoBtf();
+describe.skipIf(noBtf !== null)(titled("two collectors at once", noBtf), () => {
+  /** An event without what each collector measures for itself. */
+  function shared(event: ProcessEvent): object {
+    // Stamps are taken by each program, and so is what depends on them.
+    const { time, ts_ns, ...rest } = event;
+    if (rest.type === "exit") {
+      const { duration_ns, cpu_user_ns, cpu_system_ns, ...exit } = rest;
+      return exit;
+    }
+    return rest;
+  }
+
+  test("see the same, and neither is disturbed by the other's end", async () => {
+    await using one = await CollectRun.start();
+    await using other = await CollectRun.start([...USUAL, "--max-args", "2KiB"]);
+    await using third = await CollectRun.start([...USUAL, "--backend", "tracepoint"]);
+    const own = new Map<number, Identity>();
+    const keep = (truths: Truths) => {
+      for (const identity of [truths.main, ...truths.everyReaped()]) own.set(identity.pid, identity);
+    };
+    keep(await fixture().run("crowd", [300]));
+    keep(await fixture().run("vfork", [fixture().leaf]));
+    keep(await fixture().run("thread-exec", [fixture().leaf]));
+    keep(await fixture().run("chain", [20]));
+    // The first one ends in the middle; the others go on.
+    const first = await one.stop();
+    keep(await fixture().run("crowd", [50]));
+    third.child.kill("SIGKILL");
+    await third.child.exited;
+    const last = await fixture().run("fork");
+    const second = await other.stop();
+    const ours = (events: readonly ProcessEvent[]) =>
+      events.filter((event) => {
+        const identity = own.get(event.pid);
+        return identity !== undefined && is(event, identity);
+      });
+    const seenByFirst = ours(first.events);
+    expect(seenByFirst.length).toBeGreaterThan(2 * 300);
+    expect(ours(second.events).slice(0, seenByFirst.length).map(shared)).toEqual(seenByFirst.map(shared));
+    for (const truth of last.everyReaped()) {
+      expect(second.events.filter((event) => is(event, truth)).map(({ type }) => type)).toEqual(["fork", "exit"]);
+    }
+    expect([first.summary.lost, second.summary.lost]).toEqual([0, 0]);
+  });
+});
