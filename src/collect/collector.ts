@@ -243,7 +243,7 @@ export class Collector implements Disposable {
     const { table } = this;
     const startNs = table.startHigh(slot) * 4294967296 + table.startLow(slot);
     const image = readProcImage(table.pid(slot), startNs, this.#options.maxArgsBytes);
-    if (image) table.setImage(slot, image.exe, image.args);
+    if (image) table.setImage(slot, image.exe, image.args, image.argsCut);
   }
 
   /** Holds the table against what really runs: an exit that was lost must not leave its process there for ever. */

@@ -42,8 +42,7 @@ export async function runCollect(
     ended.resolve();
   };
   const account = config.run.user === null ? undefined : accountNamed(config.run.user);
-  using output = config.output.file === null ? Output.of(io.stdout) : Output.open(config.output.file);
-  const sink = await openSink(config, output, io);
+  let sink: Sink | undefined;
   using collector = new Collector(
     {
       backend: config.probes.backend,
@@ -59,7 +58,7 @@ export async function runCollect(
       event: (view) => {
         if (failure) return;
         try {
-          sink.write(view);
+          sink?.write(view);
         } catch (error) {
           fail(error);
         }
@@ -67,13 +66,16 @@ export async function runCollect(
       idle: () => {
         if (failure) return;
         try {
-          sink.flush();
+          sink?.flush();
         } catch (error) {
           fail(error);
         }
       },
     },
   );
+  // After the kernel half is loaded: where that fails, no empty file is left behind.
+  using output = config.output.file === null ? Output.of(io.stdout) : Output.open(config.output.file);
+  sink = await openSink(config, output, io);
   const stop = () => ended.resolve();
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const signal of signals) process.on(signal, stop);

@@ -187,14 +187,12 @@ export class EventView {
       ...(this.nsPidKnown ? { ns_pid: record.u32(PROCESS_EVENT.ns_pid) } : {}),
     };
     if (this.type === EVENT_FORK) return { type: "fork", ...base };
+    const image = { exe: this.exeText, args: this.argsText, args_truncated: this.argsTruncated };
     if (this.type === EVENT_EXEC) {
-      const argsKnown = (this.flags & FLAG_ARGS_KNOWN) !== 0;
       return {
         type: "exec",
         ...base,
-        exe: this.exeText,
-        args: this.argsText,
-        args_truncated: argsKnown ? (this.flags & FLAG_ARGS_CUT) !== 0 : null,
+        ...image,
         old_comm: this.oldCommKnown ? textOf(this.oldComm) : null,
       };
     }
@@ -216,8 +214,7 @@ export class EventView {
       major_faults: figure(KNOWN_FAULTS, EXIT_EVENT.major_faults),
       read_bytes: figure(KNOWN_IO, EXIT_EVENT.read_bytes),
       write_bytes: figure(KNOWN_IO, EXIT_EVENT.write_bytes),
-      exe: this.exeText,
-      args: this.argsText,
+      ...image,
     };
   }
 
@@ -228,6 +225,13 @@ export class EventView {
     if (image === NO_IMAGE || !(images.flags(image) & FLAG_EXE_KNOWN)) return null;
     const start = images.exeStart(image);
     return textOf(images.bytesOf(image).subarray(start, start + images.exeLength(image)));
+  }
+
+  /** Whether arguments are missing from `argsText`; null when the arguments are not known. */
+  get argsTruncated(): boolean | null {
+    const image = this.image;
+    const flags = image === NO_IMAGE ? 0 : this.table.images.flags(image);
+    return flags & FLAG_ARGS_KNOWN ? (flags & FLAG_ARGS_CUT) !== 0 : null;
   }
 
   /** The arguments; null when not known. */

@@ -5,6 +5,8 @@ import { readFileSync, readlinkSync } from "node:fs";
 export interface ProcImage {
   exe: Uint8Array | null;
   args: Uint8Array | null;
+  /** Whether arguments were left out for `maxBytes`. */
+  argsCut: boolean;
 }
 
 const DELETED = Buffer.from(" (deleted)");
@@ -30,10 +32,13 @@ export function readProcImage(pid: number, startNs: number, maxBytes: number): P
     if (Math.abs(startTicks * TICK_NS - startNs) > 2 * TICK_NS) return undefined;
   }
   const path = exe?.subarray(-DELETED.length).equals(DELETED) ? exe.subarray(0, -DELETED.length) : exe;
+  const room = Math.max(0, maxBytes - (path?.length ?? 0));
+  // A kernel thread has an empty command line: no arguments are known of it.
+  const known = args && args.length > 0 ? args : null;
   return {
     exe: path && path.length <= maxBytes ? path : null,
-    // A kernel thread has an empty command line: no arguments are known of it.
-    args: args && args.length > 0 ? args.subarray(0, Math.max(0, maxBytes - (path?.length ?? 0))) : null,
+    args: known && known.subarray(0, room),
+    argsCut: known !== null && known.length > room,
   };
 }
 

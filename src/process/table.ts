@@ -193,8 +193,9 @@ export class ProcessTable {
   }
 
   /** Gives a process that has none its image from elsewhere than an event. */
-  setImage(slot: number, exe: Uint8Array | null, args: Uint8Array | null): void {
-    const flags = (exe ? FLAG_EXE_KNOWN | FLAG_EXE_WHOLE : 0) | (args ? FLAG_ARGS_KNOWN : 0);
+  setImage(slot: number, exe: Uint8Array | null, args: Uint8Array | null, argsCut = false): void {
+    const flags =
+      (exe ? FLAG_EXE_KNOWN | FLAG_EXE_WHOLE : 0) | (args ? FLAG_ARGS_KNOWN : 0) | (argsCut ? FLAG_ARGS_CUT : 0);
     const image = this.images.create(exe?.length ?? 0, args?.length ?? 0, flags);
     const start = this.images.exeStart(image);
     if (exe) this.images.bytesOf(image).set(exe, start);

@@ -65,9 +65,6 @@ export class JsonEncoder {
     this.#head(event, out);
     if (event.type === EVENT_EXEC) {
       this.#image(event, out);
-      out.put(ARGS_TRUNCATED);
-      if (event.flags & FLAG_ARGS_KNOWN) out.boolean((event.flags & FLAG_ARGS_CUT) !== 0);
-      else out.null();
       out.put(OLD_COMM);
       if (event.oldCommKnown) out.cString(event.oldComm);
       else out.null();
@@ -150,7 +147,7 @@ export class JsonEncoder {
     else out.null();
   }
 
-  /** `exe` and `args` from the table's image of the process. */
+  /** `exe`, `args` and whether those were cut, from the table's image of the process. */
   #image(event: EventView, out: ByteWriter): void {
     const { images } = event.table;
     const image = event.image;
@@ -171,7 +168,11 @@ export class JsonEncoder {
       const start = images.exeStart(image) + images.exeLength(image);
       this.#args(images.bytesOf(image), start, start + images.argsLength(image), out);
       out.reserve(FIXED_BYTES);
+      out.put(ARGS_TRUNCATED);
+      out.boolean((flags & FLAG_ARGS_CUT) !== 0);
     } else {
+      out.null();
+      out.put(ARGS_TRUNCATED);
       out.null();
     }
   }

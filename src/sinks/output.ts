@@ -74,9 +74,11 @@ export class Output implements Disposable {
 
   /** After a failed write: drops the piece of a line that made it to the file. */
   #cutToWholeLines(bytes: Uint8Array, done: number): void {
-    if (!this.#isFile || this.#path === undefined || done === 0) return;
+    if (!this.#isFile || done === 0) return;
     const end = bytes.lastIndexOf(0x0a, done - 1) + 1;
     try {
+      // Somebody else may write to the file behind standard output: then it is not ours to cut.
+      if (fstatSync(this.#fd).size !== this.#position + done) return;
       ftruncateSync(this.#fd, this.#position + end);
     } catch {
       // The write's own error says enough.

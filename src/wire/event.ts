@@ -50,6 +50,7 @@ export interface ExitEvent extends EventBase {
   write_bytes: number | null;
   exe: string | null;
   args: string[] | null;
+  args_truncated: boolean | null;
 }
 
 export type ProcessEvent = ForkEvent | ExecEvent | ExitEvent;

@@ -59,6 +59,7 @@ describe.skipIf(reason !== null)(titled("the tracepoint backend", reason), () =>
         duration_ns: ts_ns - fork.ts_ns,
         exe: fixture().program,
         args: null,
+        args_truncated: null,
       });
     }
   });

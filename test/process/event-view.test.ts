@@ -142,6 +142,7 @@ describe("whole events", () => {
       write_bytes: 512,
       exe: "/usr/bin/true",
       args: ["true", "-x"],
+      args_truncated: false,
     });
   });
 
@@ -173,6 +174,7 @@ describe("whole events", () => {
       write_bytes: null,
       exe: null,
       args: null,
+      args_truncated: null,
     });
     expectEvent(run.fork({ ...bare, pid: 4300 }), { type: "fork", ...base, pid: 4300 });
   });

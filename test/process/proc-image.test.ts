@@ -83,12 +83,12 @@ describe("readProcImage", () => {
   test("of a process that is gone: nothing", async () => {
     const child = Bun.spawn(["/bin/true"]);
     await child.exited;
-    expect(readProcImage(child.pid, 0, 4096)).toEqual({ exe: null, args: null });
+    expect(readProcImage(child.pid, 0, 4096)).toEqual({ exe: null, args: null, argsCut: false });
     expect(readProcImage(child.pid, 1, 4096)).toBeUndefined();
   });
 
   const isKernelThread = existsSync("/proc/2/stat") && readFileSync("/proc/2/stat", "latin1").includes("(kthreadd)");
   test.skipIf(!isKernelThread)(`of a kernel thread: nothing${isKernelThread ? "" : " (none is visible here)"}`, () => {
-    expect(readProcImage(2, startNs(2), 4096)).toEqual({ exe: null, args: null });
+    expect(readProcImage(2, startNs(2), 4096)).toEqual({ exe: null, args: null, argsCut: false });
   });
 });
