@@ -1,0 +1,222 @@
+import { METHOD_NAMES, methodsNamed } from "../compare/arms.ts";
+import {
+  type CompareOptions,
+  DEFAULT_INTERVAL_MS,
+  DEFAULT_LIFETIMES,
+  DEFAULT_PROCESSES,
+  DEFAULT_RATE,
+  LIMITS,
+  type LifetimeShare,
+} from "../compare/options.ts";
+import { log, writeStderr } from "../config/log.ts";
+import { readDurationNs } from "../config/units.ts";
+import { durationMs, integer, listOf, pathOrStdout, type ValueType } from "../config/values.ts";
+import { EXIT, type ExitCode, usageError } from "../errors.ts";
+import { commandOf, type Invocation, optionValue, type ParsedArgs } from "./command.ts";
+import { writeStdout } from "./stdout.ts";
+import { isTerminal } from "./terminal.ts";
+
+const INTERVAL = durationMs({ min: "10ms", max: "1m", example: "1s" });
+const DURATION = durationMs({ min: "500ms", max: "10m", example: "4s" });
+const RATE = integer({ min: 1, max: LIMITS.rate, name: "a number of processes a second" });
+const SEED = integer({ min: 0, max: 0xffff_ffff, name: "a number" });
+const SIZES = listOf(integer({ min: 1, max: LIMITS.processes, name: "a number of sleeping processes" }), { max: 8 });
+const MAX_SHARE = 1000;
+const MAX_LIFETIMES = 8;
+
+export const compare = commandOf({
+  about: [
+    "Runs each way of watching processes in turn on the same workload of known processes, in random order and with " +
+      "times in between without anybody watching, and puts beside each other what they cost and what they saw: ps, " +
+      "top, pidstat, /proc and task-iterator scans, strace, auditd, execsnoop, forkstat, bpftrace and linnix.",
+    "A method that is not installed or not permitted is a row that says how to get it. Without root, linnix and the " +
+      "others that look into the kernel are such rows. strace is attached to the workload alone; audit rules of this " +
+      "machine are left alone unless --force-audit is given. Everything is put back, also after Ctrl-C.",
+    "The report goes to stdout, progress to stderr. Percentages of CPU are of one core.",
+  ],
+  args: {
+    methods: {
+      type: "string",
+      valueHint: "NAME",
+      multiple: true,
+      description: `the methods to compare: ${METHOD_NAMES.join(", ")}`,
+      defaultText: "all but proc-list",
+    },
+    interval: {
+      type: "string",
+      valueHint: "DURATION",
+      description: "how often polling looks; /proc and task-iterator scans are tried at 100ms and 10ms as well",
+      defaultText: "1s",
+    },
+    rate: {
+      type: "string",
+      valueHint: "N",
+      description: "processes a second that the workload makes",
+      defaultText: String(DEFAULT_RATE),
+    },
+    duration: {
+      type: "string",
+      valueHint: "DURATION",
+      description: "how long each method is measured, all rounds together; the whole takes about 80 times as long",
+      defaultText: "4s; quick: 1s",
+    },
+    lifetimes: {
+      type: "string",
+      valueHint: "DURATION[:SHARE]",
+      multiple: true,
+      description: "how long the workload's processes live, and how many of them each; 1ms is /bin/true",
+      defaultText: "1ms,10ms,100ms,1s",
+    },
+    processes: {
+      type: "string",
+      valueHint: "N",
+      multiple: true,
+      description: "measure the cost of a look also among so many sleeping processes; none: do not",
+      defaultText: "100,500,2000; quick: none",
+    },
+    quick: { type: "boolean", description: "one short round, below a minute, for a first look" },
+    seed: { type: "string", valueHint: "N", description: "of the random order", defaultText: "1" },
+    "force-audit": {
+      type: "boolean",
+      description: "measure auditd although this machine has audit rules or a daemon of its own",
+    },
+    json: {
+      type: "string",
+      valueHint: "FILE",
+      description: "write the report as JSON; - is stdout, and the report for people goes to stderr",
+      group: "Report",
+    },
+    html: { type: "string", valueHint: "FILE", description: "write the report as one HTML file", group: "Report" },
+  },
+  examples: [
+    { command: "sudo linnix compare-with-polling", does: "all methods, below four minutes" },
+    { command: "sudo linnix compare --quick", does: "a first look, below a minute" },
+    { command: "sudo linnix compare --methods ps,auditd,linnix --duration 30s", does: "three of them, for longer" },
+    { command: "linnix compare --methods ps,top,proc-scan", does: "what can be had without root" },
+    { command: "sudo linnix compare --json compare.json --html compare.html", does: "with reports to keep" },
+  ],
+  exits: [
+    { code: EXIT.ok, meaning: "compared; methods that could not be had say so in their rows" },
+    { code: EXIT.usage, meaning: "unknown option or method, bad value, bad configuration" },
+    { code: EXIT.cannotRun, meaning: "none of the methods could be measured here" },
+    { code: EXIT.sigint, meaning: "ended by Ctrl-C (143: by SIGTERM), after a report of what there is" },
+  ],
+  run: async ({ data }): Promise<ExitCode> => {
+    const { args, config, color } = data as Invocation;
+    const options = compareOptions(args);
+    const { ReportFile } = await import("../report/report-file.ts");
+    const jsonPath = filePath(args, "json", { stdout: true });
+    const htmlPath = filePath(args, "html", { stdout: false });
+    using jsonFile = typeof jsonPath === "string" ? ReportFile.begin(jsonPath, "--json") : null;
+    using htmlFile = typeof htmlPath === "string" ? ReportFile.begin(htmlPath, "--html") : null;
+    const jsonToStdout = jsonPath === null;
+
+    const { runCompare } = await import("../compare/run.ts");
+    const { Interruption } = await import("../overhead/interruption.ts");
+    const { CompareProgress } = await import("../report/compare/progress.ts");
+    const { textReport } = await import("../report/compare/text.ts");
+    const terminals = { out: await isTerminal(1), err: await isTerminal(2) };
+    const isDumb = process.env.TERM === "dumb";
+    const errColor = terminals.err && !isDumb && !args.switches.has("no-color") && !process.env.NO_COLOR;
+    const { level } = config.settings.log;
+
+    using interruption = new Interruption();
+    using progress = new CompareProgress({
+      isTty: terminals.err && !isDumb,
+      color: errColor,
+      columns: process.stderr.columns || 80,
+      isTold: level === "info" || level === "debug",
+      warn: (text) => log.warn(text),
+    });
+    const report = await runCompare(options, {
+      signal: interruption.signal,
+      onPlanned: (steps) => progress.plan(steps),
+      onStep: (name) => progress.step(name),
+      onWarning: (text) => progress.warn(text),
+    });
+    progress.close();
+
+    const json = `${JSON.stringify(report, null, 2)}\n`;
+    jsonFile?.finish(json);
+    if (jsonToStdout) writeStdout(json);
+    if (htmlFile !== null) {
+      const { htmlReport } = await import("../report/compare/html.ts");
+      htmlFile.finish(htmlReport(report));
+    }
+    const columns = (jsonToStdout ? terminals.err : terminals.out) ? process.stderr.columns || 80 : null;
+    (jsonToStdout ? writeStderr : writeStdout)(textReport(report, { color: jsonToStdout ? errColor : color, columns }));
+    return interruption.exitCode ?? EXIT.ok;
+  },
+});
+
+function compareOptions(args: ParsedArgs): CompareOptions {
+  const quick = args.switches.has("quick");
+  const methods = wordsOf(args, "methods");
+  methodsNamed(methods);
+  return {
+    methods,
+    intervalMs: optionValue(args, "interval", INTERVAL, DEFAULT_INTERVAL_MS),
+    rate: optionValue(args, "rate", RATE, DEFAULT_RATE),
+    durationMs: args.words.has("duration") ? optionValue(args, "duration", DURATION, 0) : null,
+    quick,
+    seed: optionValue(args, "seed", SEED, 1),
+    lifetimes: lifetimesOf(wordsOf(args, "lifetimes")),
+    processes: processesOf(args, quick),
+    forceAudit: args.switches.has("force-audit"),
+  };
+}
+
+/** The words of an option that takes several, by commas or by repetition; null where it is not given. */
+function wordsOf(args: ParsedArgs, option: string): string[] | null {
+  const given = args.words.get(option);
+  if (given === undefined) return null;
+  return [...new Set(given.flatMap((word) => word.split(",")).map((word) => word.trim()))];
+}
+
+function processesOf(args: ParsedArgs, quick: boolean): readonly number[] {
+  const words = wordsOf(args, "processes");
+  if (words === null) return quick ? [] : DEFAULT_PROCESSES;
+  if (words.length === 1 && words[0] === "none") return [];
+  return optionValue(args, "processes", SIZES as ValueType<number[]>, []);
+}
+
+function lifetimesOf(words: readonly string[] | null): readonly LifetimeShare[] {
+  if (words === null) return DEFAULT_LIFETIMES;
+  if (words.length > MAX_LIFETIMES) throw badLifetimes(words.join(","), `more than ${MAX_LIFETIMES} values`);
+  const shares = words.map((word): LifetimeShare => {
+    const [lifetime = "", share = "1", ...rest] = word.split(":");
+    const lifetimeMs = (readDurationNs(lifetime) ?? 0) / 1e6;
+    const weight = /^\d+(\.\d+)?$/.test(share) ? Number(share) : 0;
+    if (!Number.isInteger(lifetimeMs) || lifetimeMs < 1 || lifetimeMs > LIMITS.lifetimeMs) {
+      throw badLifetimes(word, "not a duration of whole milliseconds from 1ms to 10s");
+    }
+    if (weight <= 0 || weight > MAX_SHARE || rest.length > 0) {
+      throw badLifetimes(word, `the share is not a number above 0, up to ${MAX_SHARE}`);
+    }
+    return { lifetimeMs, share: weight };
+  });
+  if (new Set(shares.map(({ lifetimeMs }) => lifetimeMs)).size < shares.length) {
+    throw badLifetimes(words.join(","), "the same lifetime twice");
+  }
+  return shares;
+}
+
+function badLifetimes(word: string, why: string) {
+  return usageError("bad-value", {
+    what: `--lifetimes ${JSON.stringify(word)}`,
+    why,
+    mend: "expected a list such as 1ms,10ms,1s, or with shares 1ms:3,100ms:1",
+  });
+}
+
+/** Path that an option names; null for stdout, undefined where the option is not given. */
+function filePath(args: ParsedArgs, option: string, { stdout }: { stdout: boolean }): string | null | undefined {
+  if (!args.words.has(option)) return undefined;
+  const path = optionValue(args, option, pathOrStdout, null);
+  if (path !== null || stdout) return path;
+  throw usageError("bad-value", {
+    what: `--${option} -`,
+    why: "a page is written to a file",
+    mend: `expected --${option} FILE`,
+  });
+}

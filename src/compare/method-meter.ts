@@ -1,0 +1,141 @@
+import { readdirSync } from "node:fs";
+import { readHeldBpf } from "../cost/bpf-held.ts";
+import { readBpfMemory, readPerfRingBytes } from "../cost/bpf-memory.ts";
+import { type BpfProgramInfo, ProgramHandles } from "../cost/bpf-programs.ts";
+import { runTimeDifference } from "../cost/bpf-run-time.ts";
+import { enableRunTimeStats, type RunTimeStats } from "../cost/bpf-stats.ts";
+import { readProcessMemory } from "../cost/memory.ts";
+import { readProcFile } from "../cost/proc-stat.ts";
+import { ProcessTreeClock } from "../cost/process-tree-clock.ts";
+import { LinnixError } from "../errors.ts";
+import { boottimeNs } from "../libbpf/clock.ts";
+import { processCpuClockId, readClockNs } from "../libbpf/cost-clock.ts";
+import type { Observer, RunningObserver } from "../observers/observer.ts";
+
+/** What a method has used, at one moment. */
+export interface MethodReading {
+  atNs: number;
+  /** CLOCK_BOOTTIME, ns. */
+  bootNs: number;
+  /** Its process trees. */
+  cpuNs: number;
+  /** Of these, children that have come and gone: shown by the kernel in steps of 10 ms. */
+  waitedForNs: number;
+  pids: readonly number[];
+  /** Kernel threads that work for it. */
+  threadNs: number;
+  /** Its BPF programs that run on behalf of others; null where that is not counted. */
+  programs: ReadonlyMap<number, BpfProgramInfo> | null;
+  bytesWritten: number;
+}
+
+/** What a method used between two readings. */
+export interface MethodUse {
+  elapsedNs: number;
+  cpuNs: number;
+  /** BPF programs and kernel threads; null where what it costs inside the kernel shows as slowdown only. */
+  kernelNs: number | null;
+  bytesWritten: number;
+}
+
+/** Reads the clocks of one method, and of nobody else: neither the workload's nor this process's. */
+export class MethodMeter implements Disposable {
+  readonly #observer: Observer;
+  readonly #running: RunningObserver;
+  readonly #clocks: ProcessTreeClock[];
+  readonly #threads: number[];
+  #programs: ProgramHandles | null = null;
+  #stats: RunTimeStats | null = null;
+
+  constructor(observer: Observer, running: RunningObserver) {
+    this.#observer = observer;
+    this.#running = running;
+    this.#clocks = running.pids().flatMap((pid) => ProcessTreeClock.open(pid) ?? []);
+    this.#threads = running.kernelThreads().flatMap((pid) => processCpuClockId(pid) ?? []);
+    if (observer.inKernel === "bpf") this.#countPrograms();
+  }
+
+  read(): MethodReading {
+    const trees = this.#clocks.map((clock) => clock.read());
+    const threadNs = this.#threads.reduce((sum, id) => sum + Number(readClockNs(id) ?? 0n), 0);
+    return {
+      atNs: Bun.nanoseconds(),
+      bootNs: boottimeNs(),
+      cpuNs: trees.reduce((sum, { cpuNs }) => sum + cpuNs, 0),
+      waitedForNs: trees.reduce((sum, { waitedForNs }) => sum + waitedForNs, 0),
+      pids: trees.flatMap(({ pids }) => pids),
+      threadNs,
+      programs: this.#programs?.read() ?? null,
+      bytesWritten: this.#running.bytesWritten(),
+    };
+  }
+
+  use(before: MethodReading, after: MethodReading): MethodUse {
+    return {
+      elapsedNs: after.atNs - before.atNs,
+      cpuNs: after.cpuNs - before.cpuNs,
+      kernelNs: this.#kernelNs(before, after),
+      bytesWritten: after.bytesWritten - before.bytesWritten,
+    };
+  }
+
+  /** Memory of its processes now, shared pages divided by their users, and what its BPF programs hold in the kernel. */
+  memoryBytes(pids: readonly number[]): number {
+    let bytes = 0;
+    for (const pid of pids) {
+      const memory = readProcessMemory(pid);
+      bytes += memory?.pssBytes ?? memory?.rssBytes ?? 0;
+    }
+    if (this.#programs === null) return bytes;
+    const held = pids.map(readHeldBpf);
+    const { mapBytes, programBytes } = readBpfMemory(
+      new Set(held.flatMap(({ programIds }) => programIds)),
+      held.flatMap(({ mapIds }) => mapIds),
+    );
+    return bytes + mapBytes + programBytes + pids.reduce((sum, pid) => sum + readPerfRingBytes(pid), 0);
+  }
+
+  [Symbol.dispose](): void {
+    this.#stats?.close();
+    this.#programs?.close();
+  }
+
+  #countPrograms(): void {
+    const programs = new ProgramHandles();
+    try {
+      for (const pid of this.#clocks.flatMap((clock) => clock.read().pids)) {
+        const own = iteratorProgramIds(pid);
+        for (const id of readHeldBpf(pid).programIds) if (!own.includes(id)) programs.add(id);
+      }
+      this.#stats = enableRunTimeStats();
+      this.#programs = programs;
+    } catch (error) {
+      programs.close();
+      // A kernel that does not count leaves this one figure open.
+      if (!(error instanceof LinnixError)) throw error;
+    }
+  }
+
+  #kernelNs(before: MethodReading, after: MethodReading): number | null {
+    const { inKernel } = this.#observer;
+    if (inKernel === "none") return 0;
+    if (inKernel === "audit") return after.threadNs - before.threadNs;
+    if (before.programs === null || after.programs === null) return null;
+    return runTimeDifference(before.programs, after.programs).runNs;
+  }
+}
+
+/** Programs that a process reads from: they run within its read(2), so that its processor time holds theirs already. */
+function iteratorProgramIds(pid: number): number[] {
+  let fds: string[];
+  try {
+    fds = readdirSync(`/proc/${pid}/fdinfo`);
+  } catch {
+    return [];
+  }
+  return fds.flatMap((fd) => {
+    const info = readProcFile(`/proc/${pid}/fdinfo/${fd}`) ?? "";
+    const id = /^link_type:\s+iter$/m.test(info) ? /^prog_id:\s+(\d+)$/m.exec(info)?.[1] : undefined;
+    return id === undefined ? [] : [Number(id)];
+  });
+}

@@ -1,0 +1,329 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { cannotRunError, LinnixError } from "../errors.ts";
+import type { Observer } from "../observers/observer.ts";
+import { readHostFacts } from "../overhead/host.ts";
+import { intervalText } from "../report/compare/notation.ts";
+import type { CompareReport } from "../report/compare/report.ts";
+import { printable } from "../report/format.ts";
+import { blockSchedule } from "../stats/schedule.ts";
+import { VERSION } from "../version.ts";
+import { armsOf, methodsNamed } from "./arms.ts";
+import { type ArmState, frontierOf, growthOf, livedOf, othersOf, rowOf } from "./figures.ts";
+import { GROWING, type GrowthStep, measureAt } from "./growth.ts";
+import { type CompareOptions, ORDINARY_SHARE } from "./options.ts";
+import { type ComparePlan, planCompare } from "./plan.ts";
+import { takeHome } from "./sentence.ts";
+import { runSession, type Session, type SessionSetting, timeSpawns } from "./session.ts";
+import { Sleepers } from "./sleepers.ts";
+import type { TimedPlace } from "./slowdown.ts";
+import { SpawnTimer } from "./spawn-timer.ts";
+
+/** One part of a comparison: a method's turn, or a look around. */
+export interface CompareStep {
+  /** Such as `ps every 1 s, round 1 of 2`. */
+  name: string;
+  /** About how long it takes. */
+  seconds: number;
+}
+
+export interface CompareHooks {
+  /** Ends the comparison; its reason is the name of the signal that did. */
+  signal: AbortSignal;
+  /** Told once, before the first step. */
+  onPlanned(steps: readonly CompareStep[]): void;
+  onStep(name: string): void;
+  onWarning(text: string): void;
+}
+
+/** Unwatched places before a method that leaves traces. */
+const CLEAN_PLACES = 3;
+
+/**
+ * Runs every method beside the others on the same workload. What a signal interrupts is a report that says so, of all
+ * that was measured until then; everything that was started has been ended by the time it returns.
+ *
+ * @throws LinnixError (usage) for what cannot be compared; (exit code 3) where no method could be measured at all
+ */
+export async function runCompare(options: CompareOptions, hooks: CompareHooks): Promise<CompareReport> {
+  const plan = planCompare(options);
+  const methods = methodsNamed(options.methods);
+  const comparison = new Comparison(options, plan, methods, hooks);
+  await comparison.run();
+  return comparison.report();
+}
+
+class Comparison {
+  readonly #options: CompareOptions;
+  readonly #plan: ComparePlan;
+  readonly #methods: readonly Observer[];
+  readonly #hooks: CompareHooks;
+  readonly #began = performance.now();
+  readonly #started = new Date();
+  #host: CompareReport["host"] | null = null;
+  #states: ArmState[] = [];
+  readonly #sessions: Session[] = [];
+  readonly #places: TimedPlace[] = [];
+  readonly #growth: GrowthStep[] = [];
+  #growthReason: string | null = null;
+  readonly #notes: string[] = [];
+
+  constructor(options: CompareOptions, plan: ComparePlan, methods: readonly Observer[], hooks: CompareHooks) {
+    this.#options = options;
+    this.#plan = plan;
+    this.#methods = methods;
+    this.#hooks = hooks;
+  }
+
+  async run(): Promise<void> {
+    const { signal } = this.#hooks;
+    try {
+      this.#host = await readHostFacts();
+      await this.#look();
+      using folder = new RunFolder();
+      await using timer = await SpawnTimer.start();
+      await this.#measure({ options: this.#options, plan: this.#plan, timer, tempDir: folder.path, signal });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      // What was interrupted is told by the report; what could not be put back must be told as well.
+      if (error !== signal.reason) this.#warn(describe(error));
+    }
+    if (!signal.aborted && this.#sessions.length === 0) throw this.#nothing();
+  }
+
+  report(): CompareReport {
+    const { signal } = this.#hooks;
+    const options = this.#options;
+    const plan = this.#plan;
+    const rows = this.#states.map((state) => rowOf(this.#reached(state), this.#sessions, this.#places));
+    const slows = new Set(
+      this.#states.filter(({ arm }) => arm.observer.inKernel === "ptrace").map(({ arm }) => arm.id),
+    );
+    const ordinary = this.#sessions.filter(({ arm }) => !slows.has(arm));
+    const lives = ordinary.flatMap(({ lives }) => lives.map(({ livedMs }) => livedMs));
+    const frontier = frontierOf(rows, lives);
+    return {
+      schema: "linnix.compare/1",
+      version: VERSION,
+      started: this.#started.toISOString(),
+      duration_s: (performance.now() - this.#began) / 1000,
+      complete: !signal.aborted,
+      interrupted_by: signal.aborted ? String(signal.reason) : null,
+      host: this.#host ?? UNKNOWN_HOST,
+      options: {
+        methods: this.#methods.map(({ name }) => name),
+        interval_ms: options.intervalMs,
+        rate: options.rate,
+        duration_ms_per_method: plan.windowMs * plan.rounds,
+        rounds: plan.rounds,
+        lifetimes: options.lifetimes.map(({ lifetimeMs, share }) => ({ lifetime_ms: lifetimeMs, share })),
+        processes: [...options.processes],
+        quick: options.quick,
+        force_audit: options.forceAudit,
+        seed: options.seed,
+      },
+      workload: {
+        spawned: this.#sessions.reduce((sum, { spawned }) => sum + spawned, 0),
+        rate_asked: options.rate,
+        rate_achieved:
+          this.#sessions.length === 0
+            ? null
+            : this.#sessions.reduce((sum, { rateAchieved }) => sum + rateAchieved, 0) / this.#sessions.length,
+        lifetimes_ms: options.lifetimes.map(({ lifetimeMs }) => lifetimeMs),
+        lived_ms: livedOf(ordinary),
+        others_per_second: othersOf(this.#sessions),
+        ordinary_share: ORDINARY_SHARE,
+      },
+      take_home: takeHome(rows, frontier),
+      rows,
+      frontier,
+      growth: growthOf(this.#growth, options.intervalMs, this.#growthReason),
+      notes: this.#notes,
+    };
+  }
+
+  /** Asks each method whether it can be had. */
+  async #look(): Promise<void> {
+    const { intervalMs, quick, forceAudit } = this.#options;
+    for (const observer of this.#methods) {
+      this.#hooks.signal.throwIfAborted();
+      const availability = await observer.available({ forceAudit });
+      const arms = armsOf([observer], intervalMs, quick);
+      // One row tells why.
+      for (const arm of availability.ok ? arms : arms.slice(0, 1)) {
+        this.#states.push({ arm, availability, problem: null });
+      }
+    }
+    const isRoot = process.geteuid?.() === 0;
+    if (!isRoot && this.#methods.some(({ name }) => name === "linnix")) {
+      this.#warn("linnix itself needs root, so it is not among the methods compared: run this with sudo to have it");
+    }
+    if (!this.#states.some(({ availability }) => availability.ok)) throw this.#nothing();
+  }
+
+  async #measure(setting: SessionSetting): Promise<void> {
+    const there = this.#states.filter(({ availability }) => availability.ok);
+    // What leaves traces on the machine comes when all others are done.
+    const last = there.filter(({ arm }) => arm.observer.aftermath !== null);
+    const ordinary = there.filter((state) => !last.includes(state));
+    const growing = this.#methods.filter(
+      ({ name }) => GROWING.includes(name) && ordinary.some(({ arm }) => arm.observer.name === name),
+    );
+    const sizes = growing.length === 0 ? [] : this.#options.processes;
+    const plan = this.#plan;
+    const options = this.#options;
+    const ids = ordinary.map(({ arm }) => arm.id);
+    const schedule = ids.length === 0 ? [] : blockSchedule(ids, plan.rounds, { seed: options.seed, mirrored: false });
+    const byId = new Map(there.map((state) => [state.arm.id, state]));
+    const stateOf = (id: string): ArmState => byId.get(id) as ArmState;
+    const turns = schedule.map((order) => order.map(stateOf));
+    this.#hooks.onPlanned([
+      ...turns.flatMap((states, round) => states.map((state) => this.#turnStep(state, round))),
+      ...sizes.flatMap((size) => growing.map(({ name }) => this.#growStep(name, size))),
+      ...turns.flatMap((_, round) => last.map((state) => this.#turnStep(state, round))),
+    ]);
+    // The first blocks run cold.
+    await timeSpawns(setting);
+    await this.#rounds(turns, setting);
+    await this.#grow(sizes, growing, setting);
+    await this.#last(last, setting);
+  }
+
+  /** Every method in turn, in an order drawn anew for each round, and nobody in between. */
+  async #rounds(turns: readonly (readonly ArmState[])[], setting: SessionSetting): Promise<void> {
+    for (const [round, states] of turns.entries()) {
+      for (const state of states) {
+        if (round > 0 && this.#isLate(this.#plan.roundsUntilMs)) {
+          this.#noteLate(round);
+          continue;
+        }
+        await this.#unwatched("rounds", setting);
+        await this.#turn(state, round, "rounds", setting);
+      }
+    }
+    if (turns.length > 0) await this.#unwatched("rounds", setting);
+  }
+
+  async #last(states: readonly ArmState[], setting: SessionSetting): Promise<void> {
+    if (states.length === 0) return;
+    for (let place = 0; place < CLEAN_PLACES; place++) await this.#unwatched("last", setting);
+    for (let round = 0; round < this.#plan.rounds; round++) {
+      for (const state of states) await this.#turn(state, round, "last", setting);
+    }
+  }
+
+  async #turn(state: ArmState, round: number, part: TimedPlace["part"], setting: SessionSetting): Promise<void> {
+    const { arm } = state;
+    this.#hooks.onStep(this.#turnStep(state, round).name);
+    try {
+      const session = await runSession(arm, round, setting);
+      this.#sessions.push(session);
+      if (session.spawnUs !== null) this.#places.push({ arm: arm.id, us: session.spawnUs, part });
+    } catch (error) {
+      if (setting.signal.aborted) throw error;
+      state.problem = describe(error);
+      this.#warn(`${arm.observer.name}: ${state.problem}`);
+    }
+  }
+
+  #turnStep({ arm }: ArmState, round: number): CompareStep {
+    const { rounds, leadMs, windowMs } = this.#plan;
+    const how = arm.intervalMs === null ? "" : ` every ${intervalText(arm.intervalMs)}`;
+    const which = rounds > 1 ? `, round ${round + 1} of ${rounds}` : "";
+    // Start, stop, timed spawns, and the end of the longest-lived.
+    const longestMs = Math.max(...this.#options.lifetimes.map(({ lifetimeMs }) => lifetimeMs));
+    return { name: `${arm.observer.name}${how}${which}`, seconds: (leadMs + windowMs + longestMs + 1300) / 1000 };
+  }
+
+  #growStep(method: string, size: number): CompareStep {
+    return { name: `${method} among ${size} sleeping processes`, seconds: this.#plan.growthWindowMs / 1000 + 0.8 };
+  }
+
+  async #unwatched(part: TimedPlace["part"], setting: SessionSetting): Promise<void> {
+    const { us } = await timeSpawns(setting);
+    if (us !== null) this.#places.push({ arm: null, us, part });
+  }
+
+  async #grow(sizes: readonly number[], methods: readonly Observer[], setting: SessionSetting): Promise<void> {
+    if (sizes.length === 0) {
+      this.#growthReason = this.#options.processes.length === 0 ? "not asked for" : "no method for it is there";
+      return;
+    }
+    for (const size of sizes) {
+      const objection = this.#isLate(this.#plan.growthUntilMs) ? "the time was used up" : Sleepers.objection(size);
+      if (objection !== null) {
+        this.#growthReason = objection;
+        this.#warn(`not measured among ${size} sleeping processes: ${objection}`);
+        continue;
+      }
+      try {
+        const onMethod = (name: string): void => this.#hooks.onStep(this.#growStep(name, size).name);
+        this.#growth.push(await measureAt(size, methods, setting, onMethod));
+      } catch (error) {
+        if (setting.signal.aborted) throw error;
+        this.#growthReason = describe(error);
+        this.#warn(this.#growthReason);
+      }
+    }
+  }
+
+  #isLate(untilMs: number | null): boolean {
+    return untilMs !== null && performance.now() - this.#began > untilMs;
+  }
+
+  #noteLate(round: number): void {
+    const note = `The machine is slow: not every method had its turn in round ${round + 1}.`;
+    if (!this.#notes.includes(note)) this.#notes.push(note);
+  }
+
+  /** A method whose turn never came says so. */
+  #reached(state: ArmState): ArmState {
+    const had = this.#sessions.some(({ arm }) => arm === state.arm.id);
+    if (had || state.problem !== null || !state.availability.ok) return state;
+    return { ...state, problem: "the run was interrupted before its turn" };
+  }
+
+  #warn(text: string): void {
+    this.#notes.push(text);
+    this.#hooks.onWarning(text);
+  }
+
+  #nothing(): LinnixError {
+    const first = this.#states.find(({ availability, problem }) => !availability.ok || problem !== null);
+    const { availability, problem } = first ?? { availability: null, problem: null };
+    const lack = availability !== null && !availability.ok ? availability : null;
+    return cannotRunError("no-method", {
+      what: "none of the methods could be measured here",
+      why: first === undefined ? undefined : `${first.arm.observer.name}: ${lack?.reason ?? problem}`,
+      mend: lack?.mend ?? "see `linnix doctor`",
+    });
+  }
+}
+
+const UNKNOWN_HOST: CompareReport["host"] = {
+  kernel: null,
+  arch: null,
+  cpus: null,
+  cpu_model: null,
+  btf: false,
+  jit: null,
+  virtualization: null,
+  steal_pct: null,
+  clocksource: null,
+};
+
+/** The run's own folder (0700): all that methods write lies in it. */
+class RunFolder implements Disposable {
+  readonly path = mkdtempSync(join(tmpdir(), "linnix-compare-"));
+
+  [Symbol.dispose](): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+function describe(error: unknown): string {
+  if (error instanceof SuppressedError) return `${describe(error.suppressed)}; and then ${describe(error.error)}`;
+  if (error instanceof LinnixError) return printable([error.what, error.why].filter(Boolean).join(": "));
+  return printable(error instanceof Error ? error.message : String(error));
+}

@@ -1,0 +1,51 @@
+import { captureText, intervalText, roughly } from "../report/compare/notation.ts";
+import type { CompareRow, FrontierRow } from "../report/compare/report.ts";
+
+/** Methods that stand for polling, the first that has figures. */
+const POLLING = ["ps", "top", "pidstat", "ps-log", "proc-scan", "proc-list", "task-iterator"];
+/** Where linnix cannot run, another that is told by the kernel stands beside them. */
+const TOLD = ["linnix", "execsnoop", "bpftrace", "forkstat", "auditd", "strace"];
+
+type Figures = CompareRow & { seen: number; total: number; total_cpu_pct: number };
+
+/**
+ * What a person takes home, computed from the rows: what polling saw and cost, what linnix did, and how often polling
+ * would have to look.
+ */
+export function takeHome(rows: readonly CompareRow[], frontier: readonly FrontierRow[]): string {
+  const polling = pick(rows, POLLING);
+  const told = pick(rows, TOLD);
+  const parts = [polling, told].flatMap((row) => (row === null ? [] : [clause(row)]));
+  if (parts.length === 0) return "No method could be measured here.";
+  const sentences = [`${parts.join("; ")}.`];
+  const point = frontier.find(({ method }) => method === polling?.method);
+  if (polling !== null && point !== undefined) sentences.push(need(point, polling));
+  return sentences.filter(Boolean).join(" ");
+}
+
+function pick(rows: readonly CompareRow[], names: readonly string[]): Figures | null {
+  for (const name of names) {
+    const found = rows.find((row) => row.method === name && row.seen !== null && row.total_cpu_pct !== null);
+    if (found !== undefined) return found as Figures;
+  }
+  return null;
+}
+
+function clause(row: Figures): string {
+  const { method, interval_ms, seen, total, total_cpu_pct, slowdown } = row;
+  const how = interval_ms === null ? "" : ` every ${intervalText(interval_ms)}`;
+  const felt =
+    slowdown?.ci95 && slowdown.ci95[0] > 5 ? `, and slowed a short process by ${roughly(slowdown.pct)} %` : "";
+  return `${method}${how} saw ${captureText(seen, total)} of the processes for ${roughly(total_cpu_pct)} % CPU${felt}`;
+}
+
+function need(
+  { wanted_pct, interval_ms, cpu_pct, us_per_look, possible }: FrontierRow,
+  { method, seen, total }: Figures,
+): string {
+  if ((100 * seen) / total >= wanted_pct) return "";
+  if (interval_ms === null || cpu_pct === null) return `No interval would let ${method} see ${wanted_pct} %.`;
+  const often = `To see ${wanted_pct} %, ${method} would have to look every ${intervalText(interval_ms)}`;
+  if (!possible) return `${often}, which it cannot: one look takes ${roughly(us_per_look / 1000)} ms (an estimate).`;
+  return `${often}, for ${roughly(cpu_pct)} % CPU (an estimate).`;
+}

@@ -1,0 +1,208 @@
+import { readProcFile } from "../cost/proc-stat.ts";
+import { type LifetimeCapture, matchSightings } from "../observers/match.ts";
+import { newTally, type Tally } from "../observers/observer.ts";
+import { runWorkload } from "../workload/run-workload.ts";
+import type { WorkloadResult } from "../workload/workload-result.ts";
+import type { Arm } from "./arms.ts";
+import { type Looks, looksBetween, loopCpuNs } from "./looks.ts";
+import { MethodMeter, type MethodUse } from "./method-meter.ts";
+import type { CompareOptions } from "./options.ts";
+import type { ComparePlan } from "./plan.ts";
+import { type SpawnTimer, WARMUP_SPAWNS } from "./spawn-timer.ts";
+import { sleepUnless, unless } from "./stop.ts";
+
+/** One turn of one method: what it used, and what it saw of the workload. */
+export interface Session {
+  arm: string;
+  round: number;
+  /** Between two readings of the clocks, in the midst of the workload. */
+  use: MethodUse;
+  /** Processes that the workload made between the readings. */
+  processes: number;
+  /** Processes of others that a method that is told by the kernel told of meanwhile: an estimate, see `othersTold`. */
+  others: number;
+  /** Peak of a few looks. */
+  memoryBytes: number;
+  /** Of the whole workload, from its first process to the end of its last. */
+  total: number;
+  seen: number;
+  byLifetime: LifetimeCapture[];
+  tally: Tally;
+  /** Null for methods that are told by the kernel, and where there were too few. */
+  looks: Looks | null;
+  intervalMs: number | null;
+  rateAchieved: number;
+  spawned: number;
+  /** Tasks that others started meanwhile, threads too: what watches the machine watches them as well. */
+  othersPerSecond: number | null;
+  /** µs a timed spawn while it watched; null where none was timed. */
+  spawnUs: number | null;
+  /** How long the processes really lived. */
+  lives: Life[];
+}
+
+/** How long a process was to live, and did, ms. */
+export interface Life {
+  lifetimeMs: number | null;
+  livedMs: number;
+}
+
+/** What all sessions of a comparison have in common. */
+export interface SessionSetting {
+  options: CompareOptions;
+  plan: ComparePlan;
+  timer: SpawnTimer;
+  tempDir: string;
+  signal: AbortSignal;
+}
+
+/** Looks at memory within a window. */
+const MEMORY_LOOKS = 3;
+
+/**
+ * Starts a method, has the workload run under its eyes, and stops it.
+ *
+ * @throws LinnixError where the method does not start, or ends by itself; the signal's reason where that is aborted
+ */
+export async function runSession(arm: Arm, round: number, setting: SessionSetting): Promise<Session> {
+  const { options, plan, timer, tempDir, signal } = setting;
+  signal.throwIfAborted();
+  await using workload = runWorkload({
+    mix: plan.mix,
+    rate: options.rate,
+    durationMs: plan.leadMs + plan.windowMs,
+    maxOutstanding: outstandingOf(options),
+    seed: options.seed + round,
+  });
+  const { spawnerPid } = await unless(signal, workload.ready);
+  await using running = await arm.observer.start({
+    workloadPid: spawnerPid,
+    alsoPids: [timer.pid],
+    tempDir,
+    intervalMs: arm.intervalMs ?? options.intervalMs,
+    forceAudit: options.forceAudit,
+    signal,
+  });
+  using meter = new MethodMeter(arm.observer, running);
+  const first = meter.read();
+  // Before the clocks are read: what runs for days has had more than a few hundred processes to warm up on.
+  const timed = await timeSpawns(setting);
+  const machine = new MachineForks();
+  await workload.start();
+  await sleepUnless(signal, plan.leadMs);
+  const before = meter.read();
+  let memoryBytes = 0;
+  for (let look = 0; look < MEMORY_LOOKS; look++) {
+    await sleepUntil(before.atNs + (plan.windowMs * 1e6 * (look + 0.5)) / MEMORY_LOOKS, signal);
+    memoryBytes = Math.max(memoryBytes, meter.memoryBytes(before.pids));
+  }
+  await sleepUntil(before.atNs + plan.windowMs * 1e6, signal);
+  const after = meter.read();
+  const result = await unless(signal, workload.done);
+  const othersPerSecond = machine.perSecond(result.spawned);
+  const last = meter.read();
+  const problem = running.problem();
+  await running.stop();
+  if (problem !== null) throw new MethodEnded(problem);
+  const tally = newTally();
+  const truth = [...result.truth];
+  const { total, seen, byLifetime, unmatched } = matchSightings(truth, running.seen(tally));
+  const isPolling = arm.observer.kind === "polling";
+  const looks = isPolling ? looksBetween(first, last, running.usage(), tally.listings) : null;
+  const use = meter.use(before, after);
+  const isCounted = (bootNs: bigint): boolean => bootNs >= before.bootNs && bootNs < after.bootNs;
+  return {
+    arm: arm.id,
+    round,
+    use: looks?.isLoop ? { ...use, cpuNs: loopCpuNs(looks, running.intervalMs ?? 0, use.elapsedNs) } : use,
+    processes: truth.filter(({ spawnedFromNs }) => isCounted(spawnedFromNs)).length,
+    others: isPolling
+      ? 0
+      : othersTold({ records: tally.records, unmatched, ours: total, timed: timed.spawns }) *
+        (use.elapsedNs / (last.atNs - first.atNs)),
+    memoryBytes,
+    total,
+    seen,
+    byLifetime,
+    tally,
+    looks,
+    intervalMs: running.intervalMs,
+    rateAchieved: result.rateAchieved,
+    spawned: result.spawned,
+    othersPerSecond,
+    spawnUs: timed.us,
+    lives: livesOf(result),
+  };
+}
+
+/** A method that ended by itself while it was to watch. */
+export class MethodEnded extends Error {
+  override readonly name = "MethodEnded";
+}
+
+export interface TimedSpawns {
+  /** Null where there was no time for one. */
+  us: number | null;
+  /** All that were made, also those that were not timed. */
+  spawns: number;
+}
+
+/**
+ * Times the blocks of one place in the schedule: µs a spawn, the lower quartile of the quietest block, since what else
+ * goes on only ever adds time.
+ */
+export async function timeSpawns({ plan, timer, signal }: SessionSetting): Promise<TimedSpawns> {
+  const blocks: number[] = [];
+  let spawns = 0;
+  for (let block = 0; block < plan.blocks; block++) {
+    const { n, p25 } = await unless(signal, timer.time(plan.blockSpawns, plan.blockMs));
+    spawns += n + WARMUP_SPAWNS;
+    if (n > 0) blocks.push(p25);
+  }
+  return { us: blocks.length === 0 ? null : Math.min(...blocks), spawns };
+}
+
+/** As many as live at once at that rate, and some more; the kernel's slowest second must not thin the workload out. */
+function outstandingOf({ rate, lifetimes }: CompareOptions): number {
+  const longestMs = Math.max(...lifetimes.map(({ lifetimeMs }) => lifetimeMs));
+  return Math.min(4096, Math.max(256, Math.ceil(2 * rate * (longestMs / 1000 + 1))));
+}
+
+/**
+ * How many processes of others a method told of: what it said that is not about the workload, at as many records a
+ * process as it has for the workload's, without the spawns that were timed under its eyes.
+ */
+export function othersTold(told: { records: number; unmatched: number; ours: number; timed: number }): number {
+  const each = (told.records - told.unmatched) / told.ours;
+  return each > 0 ? Math.max(0, told.unmatched / each - told.timed) : 0;
+}
+
+/** Counts the forks of the whole machine. */
+class MachineForks {
+  readonly #beganNs = Bun.nanoseconds();
+  readonly #before = MachineForks.#read();
+
+  /** Those that were not ours; null where the kernel does not tell. */
+  perSecond(ours: number): number | null {
+    const now = MachineForks.#read();
+    if (now === null || this.#before === null) return null;
+    return Math.max(0, now - this.#before - ours) / ((Bun.nanoseconds() - this.#beganNs) / 1e9);
+  }
+
+  static #read(): number | null {
+    const found = /^processes (\d+)$/m.exec(readProcFile("/proc/stat") ?? "")?.[1];
+    return found === undefined ? null : Number(found);
+  }
+}
+
+function sleepUntil(atNs: number, signal: AbortSignal): Promise<void> {
+  return sleepUnless(signal, Math.max(0, (atNs - Bun.nanoseconds()) / 1e6));
+}
+
+function livesOf({ truth }: WorkloadResult): Life[] {
+  const lives: Life[] = [];
+  for (const { lifetimeMs, spawnedFromNs, exitedByNs, killed } of truth) {
+    if (exitedByNs !== null && !killed) lives.push({ lifetimeMs, livedMs: Number(exitedByNs - spawnedFromNs) / 1e6 });
+  }
+  return lives;
+}

@@ -1,0 +1,104 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { needTool, toolEnv } from "../observers/tool.ts";
+import { sleepUnless } from "./stop.ts";
+
+/** What a sleeping process takes at most, bytes: page tables, stack, a few pages of its own. */
+const BYTES_EACH = 1024 * 1024;
+/** They end by themselves after this, whatever happens. */
+const LIFETIME_S = 180;
+const START_TIMEOUT_MS = 60_000;
+
+/**
+ * Starts $1 sleeping processes and says so, then waits for its input to end, which it does with the process that holds
+ * the other end; then it ends them all. It leads a process group that holds nobody else.
+ */
+const HOLDER = `
+count=$1
+while [ "$count" -gt 0 ]; do
+  sleep "$2" </dev/null >/dev/null 2>&1 &
+  count=$((count - 1))
+done
+echo started
+read -r _
+kill -s KILL 0`;
+
+/** A number of sleeping processes, for as long as this is not disposed of. */
+export class Sleepers implements AsyncDisposable {
+  readonly count: number;
+  readonly #child: Bun.Subprocess<"pipe", "pipe", "ignore">;
+
+  private constructor(count: number, shell: string) {
+    this.count = count;
+    this.#child = Bun.spawn([shell, "-c", HOLDER, "linnix-sleepers", String(count), String(LIFETIME_S)], {
+      env: toolEnv("/nonexistent"),
+      cwd: "/",
+      stdin: "pipe",
+      stdout: "pipe",
+      stderr: "ignore",
+      detached: true,
+    });
+  }
+
+  /**
+   * Why this machine should not have so many more processes; null where it may.
+   */
+  static objection(count: number): string | null {
+    const available = /^MemAvailable:\s+(\d+) kB$/m.exec(read("/proc/meminfo"))?.[1];
+    if (available !== undefined && Number(available) * 1024 < 2 * count * BYTES_EACH) {
+      return `too little memory for ${count} sleeping processes`;
+    }
+    const pids = Number(read("/proc/sys/kernel/pid_max"));
+    if (pids > 0 && count + processCount() > pids / 2) return `pid_max is too low for ${count} sleeping processes`;
+    return null;
+  }
+
+  /** @throws the signal's reason where that is aborted; an Error where they could not be started */
+  static async start(count: number, signal: AbortSignal): Promise<Sleepers> {
+    const sleepers = new Sleepers(count, needTool("sh", "install a POSIX shell"));
+    try {
+      let said = false;
+      const reader = new Response(sleepers.#child.stdout).body?.getReader();
+      void reader
+        ?.read()
+        .then(({ done }) => {
+          said = !done;
+        })
+        .catch(() => {});
+      const deadline = performance.now() + START_TIMEOUT_MS;
+      while (!said) {
+        if (sleepers.#child.exitCode !== null || performance.now() > deadline) {
+          throw new Error(`${count} sleeping processes could not be started`);
+        }
+        await sleepUnless(signal, 20);
+      }
+      return sleepers;
+    } catch (error) {
+      await sleepers[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      try {
+        process.kill(-this.#child.pid, "SIGKILL");
+      } catch {
+        this.#child.kill("SIGKILL");
+      }
+    }
+    await this.#child.exited;
+  }
+}
+
+/** Processes on the machine now. */
+export function processCount(): number {
+  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).length;
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return "";
+  }
+}

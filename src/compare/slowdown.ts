@@ -1,0 +1,84 @@
+import type { Interval } from "../stats/interval.ts";
+import { mean, standardDeviation } from "../stats/moments.ts";
+import { median } from "../stats/quantile.ts";
+import { studentQuantile } from "../stats/student.ts";
+
+/** Timed spawns at one place in the schedule; in the order in which they ran. */
+export interface TimedPlace {
+  /** Null: nobody watched. */
+  arm: string | null;
+  /** µs a spawn, the lower quartile. */
+  us: number;
+  /**
+   * Places of different parts are not compared. In part "last" a method leaves traces behind, so that only what nobody
+   * watched before it began is its baseline.
+   */
+  part: "rounds" | "last";
+}
+
+/** How much longer a spawn took while a method watched. */
+export interface SlowdownFigure {
+  pct: number;
+  /** 95 %; null: too few places to tell. */
+  ci95: Interval | null;
+  usPerProcess: number;
+  usCi95: Interval | null;
+}
+
+/**
+ * Relative difference of each of an arm's places to the unwatched ones next to it. The spread is that of unwatched
+ * places to *their* unwatched neighbours, pooled over the whole run, or the arm's own where that is wider: an arm has a
+ * few places only, and they alone would tell a spread of nothing.
+ *
+ * @returns null where the arm was never timed beside an unwatched place
+ */
+export function slowdownOf(places: readonly TimedPlace[], arm: string): SlowdownFigure | null {
+  const differences = differencesOf(places, arm);
+  if (differences.length === 0) return null;
+  const none = nullDifferences(places);
+  const baseUs = median(places.filter((place) => place.arm === null).map(({ us }) => us));
+  const pct = 100 * mean(differences);
+  const usPerProcess = (pct / 100) * baseUs;
+  if (none.length < 3) return { pct, ci95: null, usPerProcess, usCi95: null };
+  const own = differences.length > 1 ? standardDeviation(differences) : 0;
+  // About what is expected, no difference, not about the mean: a drift is noise too.
+  const pooled = Math.sqrt(mean(none.map((difference) => difference ** 2)));
+  const spread = 100 * Math.max(pooled, own);
+  const half = (studentQuantile(0.975, none.length - 1) * spread) / Math.sqrt(differences.length);
+  const ci95: Interval = [pct - half, pct + half];
+  return { pct, ci95, usPerProcess, usCi95: [(ci95[0] / 100) * baseUs, (ci95[1] / 100) * baseUs] };
+}
+
+function differencesOf(places: readonly TimedPlace[], arm: string): number[] {
+  return places.flatMap((place, index) => {
+    if (place.arm !== arm) return [];
+    const base = baselineOf(places, index);
+    return base === null ? [] : [place.us / base - 1];
+  });
+}
+
+function nullDifferences(places: readonly TimedPlace[]): number[] {
+  const unwatched = places.filter(({ arm, part }) => arm === null && part === "rounds");
+  return unwatched.flatMap(({ us }, index) => {
+    const before = unwatched[index - 1];
+    const after = unwatched[index + 1];
+    return before === undefined || after === undefined ? [] : [us / mean([before.us, after.us]) - 1];
+  });
+}
+
+/** The nearest unwatched places before and after one; in the last part all that came before its first watched one. */
+function baselineOf(places: readonly TimedPlace[], index: number): number | null {
+  const part = places[index]?.part;
+  if (part === "last") {
+    const last = places.filter((place) => place.part === "last");
+    const clean = last.slice(
+      0,
+      last.findIndex(({ arm }) => arm !== null),
+    );
+    return clean.length === 0 ? null : mean(clean.map(({ us }) => us));
+  }
+  const isBase = (place: TimedPlace): boolean => place.arm === null && place.part === part;
+  const near = [places.slice(0, index).findLast(isBase), places.slice(index + 1).find(isBase)];
+  const found = near.flatMap((place) => (place === undefined ? [] : [place.us]));
+  return found.length === 0 ? null : mean(found);
+}
