@@ -16,9 +16,25 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./collect.ts")).collect,
   },
   {
+    name: "compare-with-polling",
+    aliases: ["compare"],
+    description: "the same workload under ps, top, /proc, strace, auditd and linnix",
+    load: async () => (await import("./compare.ts")).compare,
+  },
+  {
     name: "doctor",
     description: "what this machine has and lacks for linnix, and the mend of each lack",
     load: async () => (await import("./doctor.ts")).doctor,
+  },
+  {
+    name: "__observer",
+    description: "watch by one method, for compare-with-polling",
+    load: async () => (await import("./internal-observer.ts")).internalObserver,
+  },
+  {
+    name: "__spawn-timer",
+    description: "time spawns, for compare-with-polling",
+    load: async () => (await import("./internal-spawn-timer.ts")).internalSpawnTimer,
   },
   {
     name: "__workload",
