@@ -1,4 +1,4 @@
-import type { ExecEvent, ExitEvent } from "../wire/event.ts";
+import { TRACEPOINT_MISSING_FIELDS } from "../probes/missing-fields.ts";
 import type { Check, Section, Status } from "./check.ts";
 import type { Facts } from "./facts.ts";
 import { hasEnableStats, offersBtfBackend } from "./kernel.ts";
@@ -21,22 +21,6 @@ export interface Verdict {
   status: Status;
   sentence: string;
 }
-
-/** What only task_struct knows, which classic tracepoints do not show. */
-const TRACEPOINT_NULL_FIELDS = [
-  "args",
-  "args_truncated",
-  "exit_code",
-  "signal",
-  "core_dumped",
-  "cpu_user_ns",
-  "cpu_system_ns",
-  "peak_rss_bytes",
-  "minor_faults",
-  "major_faults",
-  "read_bytes",
-  "write_bytes",
-] as const satisfies readonly (keyof ExecEvent | keyof ExitEvent)[];
 
 interface Row {
   method: string;
@@ -94,7 +78,7 @@ function chooseBackend({ kernel, tracefs }: Facts): Backend | null {
 
 function listNullFields({ kernel }: Facts, backend: Backend | null): string[] {
   if (backend === null) return [];
-  if (backend === "tracepoint") return [...TRACEPOINT_NULL_FIELDS];
+  if (backend === "tracepoint") return [...TRACEPOINT_MISSING_FIELDS];
   return kernel.btf.features?.ioAccounting === false ? ["read_bytes", "write_bytes"] : [];
 }
 

@@ -3,6 +3,7 @@ import { BpfLink } from "../libbpf/bpf-link.ts";
 import { Tracefs } from "../libbpf/tracefs.ts";
 import { KNOBS } from "../wire/layout.gen.ts";
 import type { BackendKind } from "./backend.ts";
+import { TRACEPOINT_MISSING_FIELDS } from "./missing-fields.ts";
 import { parseTracepointFormat, type TracepointField } from "./tracepoint-format.ts";
 
 const PROGRAMS = {
@@ -11,24 +12,6 @@ const PROGRAMS = {
   handle_exec: "sched/sched_process_exec",
   handle_exit: "sched/sched_process_exit",
 } as const;
-
-/** What only task_struct knows. */
-export const TRACEPOINT_MISSING_FIELDS = [
-  "start_ns",
-  "ns_pid",
-  "args",
-  "args_truncated",
-  "exit_code",
-  "signal",
-  "core_dumped",
-  "cpu_user_ns",
-  "cpu_system_ns",
-  "peak_rss_bytes",
-  "minor_faults",
-  "major_faults",
-  "read_bytes",
-  "write_bytes",
-];
 
 function field(fields: Map<string, TracepointField>, tracepoint: string, name: string): number {
   const found = fields.get(name);

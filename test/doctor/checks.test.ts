@@ -66,7 +66,7 @@ describe("kernel", () => {
     expect(verdict.nullFields).toContain("exit_code");
     expect(verdict.nullFields).not.toContain("pid");
     expect(verdict.missingRows).toEqual(["task-iterator"]);
-    expect(verdict.sentence).toContain("tracepoint backend, null: args");
+    expect(verdict.sentence).toContain("tracepoint backend, null: start_ns");
   });
 
   test("with a BTF file that is none or may not be read says which", async () => {
