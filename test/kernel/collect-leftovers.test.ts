@@ -36,7 +36,8 @@ for (const [backend, rounds, whyNot] of [
       expect(loop.made.programs.length).toBeGreaterThanOrEqual(3 * rounds);
       expect(loop.made.maps.length).toBeGreaterThanOrEqual(2 * rounds);
       expect(loop.made.links.length).toBeGreaterThanOrEqual(3 * rounds);
-      expect(loop.descriptors.last).toEqual(loop.descriptors.first);
+      // The first round may still have had one of the child that it made.
+      expect(loop.descriptors.last.filter((descriptor) => !loop.descriptors.first.includes(descriptor))).toEqual([]);
       expect(loop.mappings.last).toEqual([]);
       await until("all to be gone", () => countOf(stillThere(loop.made)) === 0);
       await child.stdin.end();

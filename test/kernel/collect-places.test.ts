@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { libraryPaths } from "../../scripts/libraries.ts";
@@ -78,6 +78,12 @@ describe.skipIf(reason !== null)(titled("places", reason), () => {
       expect(message).toMatch(/EPERM|EACCES|not permitted|denied/);
     });
   }
+
+  test.skipIf(noSetpriv !== null)(titled("where it is refused, it leaves no file", noSetpriv), async () => {
+    const file = join(open, "events.jsonl");
+    await refuses(["--output", file], { before: asRootWithout("bpf", "perfmon", "sys_admin") });
+    expect(existsSync(file)).toBe(false);
+  });
 
   test.skipIf(noSetpriv !== null)(titled("nobody with CAP_BPF and CAP_PERFMON: works", noSetpriv), async () => {
     // The ring's memory is bounded for those who may not lock any amount.

@@ -36,6 +36,7 @@ for (const [backend, reason] of [
         comm: "process-fixture",
         exe: fixture().program,
         args: [fixture().program, "commands"],
+        args_truncated: false,
       });
       // Only the kernel knows a start exactly; from /proc none is taken.
       expect(exit.duration_ns === null).toBe(!isBtf);
@@ -98,6 +99,7 @@ for (const [backend, reason] of [
       expect(kept.length).toBeGreaterThan(512);
       expect(kept.length + (exit.exe?.length ?? 0)).toBeLessThanOrEqual(1024);
       expect(whole.startsWith(kept)).toBe(true);
+      expect(exit.args_truncated).toBe(true);
     });
   });
 }

@@ -86,6 +86,12 @@ describe.skipIf(reason !== null)(titled("the tracepoint backend", reason), () =>
     expect(watched.story(watched.truths.reaped("executed")).execs).toMatchObject([{ exe: "./leaf" }]);
   });
 
+  test("the name before an exec is the one that the process had right before it", async () => {
+    const watched = await fixture().watched(collect(), "exec-renamed", "renamed", fixture().leaf, "x");
+    const { execs } = watched.story(watched.truths.reaped("executed"));
+    expect(execs).toMatchObject([{ old_comm: "renamed", comm: "leaf" }]);
+  });
+
   test("vfork and clone3 are forks", async () => {
     const vforked = await fixture().watched(collect(), "vfork", fixture().leaf);
     expect(vforked.story(vforked.truths.reaped("vfork-exit")).fork.ppid).toBe(vforked.main.pid);

@@ -82,7 +82,7 @@ const EXIT_FIGURES = [
 const FIELDS = {
   fork: HEAD,
   exec: [...HEAD, "exe", "args", "args_truncated", "old_comm"],
-  exit: [...HEAD, ...EXIT_FIGURES, "exe", "args"],
+  exit: [...HEAD, ...EXIT_FIGURES, "exe", "args", "args_truncated"],
 } as const;
 
 /** PID_MAX_LIMIT of a 64-bit kernel. */
@@ -95,7 +95,7 @@ export function shapeProblems({ events }: CollectOutput, missingFields: readonly
   const missing = new Set(missingFields);
   for (const event of events) {
     const problem = (what: string) => {
-      if (problems.length < 20) problems.push(`${what}: ${show(event)}`);
+      if (problems.length < 5) problems.push(`${what}: ${show(event)}`);
     };
     const names = Object.keys(event);
     for (const name of FIELDS[event.type]) if (!names.includes(name)) problem(`no ${name}`);
@@ -103,13 +103,13 @@ export function shapeProblems({ events }: CollectOutput, missingFields: readonly
       if (!(FIELDS[event.type] as readonly string[]).includes(name) && !WHERE_KNOWN.includes(name))
         problem(`has ${name}`);
       // Of what ran before, and of its children until they execute something, /proc told.
-      const isFromProc = name === "args" && event.type === "exit";
+      const isFromProc = name.startsWith("args") && event.type === "exit";
       if (missing.has(name) && !isFromProc && event[name as "pid"] !== null)
         problem(`${name} is known though it is said to be missing`);
     }
     if (missing.has("ns_pid") && "ns_pid" in event) problem("ns_pid is known though it is said to be missing");
     checkHead(event, missing, problem);
-    if (event.type === "exec") checkExec(event, missing, problem);
+    if (event.type === "exec") checkExec(event, problem);
     if (event.type === "exit") checkExit(event, missing, problem);
   }
   return problems;
@@ -145,20 +145,21 @@ function isArgs(args: unknown): boolean {
   return args === null || (Array.isArray(args) && args.every((arg) => typeof arg === "string" && !arg.includes("\0")));
 }
 
-function checkExec(event: ExecEvent, missing: Set<string>, problem: Problem): void {
-  const { exe, args, args_truncated, old_comm } = event;
+function checkImage({ exe, args, args_truncated }: ExecEvent | ExitEvent, problem: Problem): void {
   if (exe !== null && !isText(exe, 65536)) problem("exe");
   if (!isArgs(args)) problem("args");
-  if (missing.has("args") ? args_truncated !== null : (args === null) !== (args_truncated === null))
-    problem("args_truncated");
-  if (args_truncated !== null && typeof args_truncated !== "boolean") problem("args_truncated");
+  if (args === null ? args_truncated !== null : typeof args_truncated !== "boolean") problem("args_truncated");
+}
+
+function checkExec(event: ExecEvent, problem: Problem): void {
+  const { old_comm } = event;
+  checkImage(event, problem);
   if (old_comm !== null && !isText(old_comm, 15)) problem("old_comm");
 }
 
 function checkExit(event: ExitEvent, missing: Set<string>, problem: Problem): void {
-  const { exit_code, signal, core_dumped, duration_ns, exe, args } = event;
-  if (exe !== null && !isText(exe, 65536)) problem("exe");
-  if (!isArgs(args)) problem("args");
+  const { exit_code, signal, core_dumped, duration_ns } = event;
+  checkImage(event, problem);
   if (duration_ns !== null ? typeof duration_ns !== "bigint" || duration_ns < 0n : missing.size === 0)
     problem("duration_ns");
   if (missing.has("exit_code")) return;
@@ -192,7 +193,7 @@ const MAX_INVERTED_SHARE = 0.01;
 export function orderProblems({ events, summary }: CollectOutput): string[] {
   const problems: string[] = [];
   const problem = (what: string, event: ProcessEvent) => {
-    if (problems.length < 20) problems.push(`${what}: ${show(event)}`);
+    if (problems.length < 5) problems.push(`${what}: ${show(event)}`);
   };
   const isWholeStory = summary === null || summary.lost === 0;
   const state = new Map<number, ProcessEvent["type"]>();

@@ -1,10 +1,11 @@
 /**
- * bun lossy-table.ts ROUNDS COMMAND [ARGUMENT]...: watches a command, run so many
- * times, through a ring that is far too small for what it does, and says as JSON
- * how many processes the table believed to live.
+ * bun lossy-table.ts PROGRAM CROWD ROUNDS: watches crowds of processes (the
+ * fixture's `held-crowd`) that all begin before its eyes and all end while it
+ * looks away, and says as JSON how many processes its table believed to live.
  */
 import { readdirSync } from "node:fs";
 import { Collector } from "../../../src/collect/collector.ts";
+import { isRunning } from "./machine.ts";
 
 export interface LossyTable {
   emitted: number;
@@ -13,7 +14,7 @@ export interface LossyTable {
   balanced: boolean;
   /** Processes whose exit was lost, found out later. */
   lostExits: number;
-  /** Entries for live processes: the most at any flush, and those at the end. */
+  /** Entries for live processes: the most at any time, and those at the end. */
   peakLive: number;
   live: number;
   /** Processes that really ran at the end. */
@@ -24,16 +25,17 @@ function sum(counts: { fork: number; exec: number; exit: number }): number {
   return counts.fork + counts.exec + counts.exit;
 }
 
-async function main(rounds: number, command: string[]): Promise<LossyTable> {
+async function main(program: string, crowd: number, rounds: number): Promise<LossyTable> {
   let peakLive = 0;
-  using collector = new Collector(
+  using collector: Collector = new Collector(
     {
       backend: "auto",
       events: ["fork", "exec", "exit"],
       maxArgsBytes: 1024,
       filters: { pids: [], uids: [], comms: [], cgroup: null, minDurationNs: 0 },
-      ringBytes: 4096,
-      watermarkBytes: 3072,
+      // Enough for what comes bit by bit, not for the end of a crowd.
+      ringBytes: 64 * 1024,
+      watermarkBytes: 8 * 1024,
       flushIntervalMs: 20,
       lingerMs: 100,
     },
@@ -46,10 +48,22 @@ async function main(rounds: number, command: string[]): Promise<LossyTable> {
   );
   collector.start();
   for (let round = 0; round < rounds; round++) {
-    await Bun.spawn(command, { stdin: "ignore", stdout: "ignore", stderr: "inherit" }).exited;
+    const child = Bun.spawn([program, "held-crowd", String(crowd)], { stdin: "pipe", stdout: "pipe" });
+    const decoder = new TextDecoder();
+    let text = "";
+    for await (const bytes of child.stdout) {
+      text += decoder.decode(bytes, { stream: true });
+      if (text.includes('"ready"')) break;
+    }
+    collector.drain();
+    child.stdin.write("\n");
+    await child.stdin.end();
+    // This thread reads no ring until all of them are gone.
+    while (isRunning(child.pid)) Bun.sleepSync(5);
+    await child.exited;
+    // A few ticks: the table is held against what runs where it has grown too much.
+    await Bun.sleep(100);
   }
-  // The next tick holds the table against what runs, where it has grown too much.
-  await Bun.sleep(200);
   await collector.stop();
   const { emitted, lost } = collector.counts();
   return {
@@ -64,5 +78,6 @@ async function main(rounds: number, command: string[]): Promise<LossyTable> {
   };
 }
 
-console.log(JSON.stringify(await main(Number(process.argv[2]), process.argv.slice(3))));
+const [program = "", crowd = "3000", rounds = "8"] = process.argv.slice(2);
+console.log(JSON.stringify(await main(program, Number(crowd), Number(rounds))));
 process.exit(0);
