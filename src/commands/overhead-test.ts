@@ -1,0 +1,194 @@
+import { writeStderr } from "../config/log.ts";
+import { choice, durationMs, integer, listOf, pathOrStdout, percent } from "../config/values.ts";
+import { EXIT, type ExitCode, usageError } from "../errors.ts";
+import { DEFAULT_MS, type OverheadOptions, QUICK_MS, type SubjectChoice, TEST_PROFILES } from "../overhead/options.ts";
+import { LIMITS } from "../workload/spec.ts";
+import { commandOf, type Invocation, optionValue, type ParsedArgs } from "./command.ts";
+import { writeStdout } from "./stdout.ts";
+import { isTerminal } from "./terminal.ts";
+
+const PID_MAX = 4 * 1024 * 1024;
+const MOST_PIDS = 64;
+
+const RATE = integer({ min: 1, max: LIMITS.rate, name: "a number of processes a second" });
+const PIDS = listOf(integer({ min: 1, max: PID_MAX, name: "a process id" }), { max: MOST_PIDS });
+const BASELINE = durationMs({ min: 0, max: "10m", example: "10s" });
+const DURATION = durationMs({ min: "500ms", max: "55m", example: "60s" });
+const INTERVAL = durationMs({ min: "100ms", max: "1m", example: "2s" });
+const THRESHOLD = percent({ min: 0.001, max: 1000, example: 1 });
+
+export const overheadTest = commandOf({
+  about: [
+    "Runs linnix's own collector, as collect runs it, against a workload of known processes, and adds up all that it " +
+      "costs: its processor time, the time of its BPF programs in the watched processes, the slowdown of what is " +
+      "watched, memory. Ends with PASS only where every part of the claim is proven. Needs root.",
+    "Something else can be judged by the same measure: an agent that runs already (--pid), or one that is started " +
+      "(-- COMMAND). What it reports is not read, so that capture and losses are left out; what cannot be stopped " +
+      "has no slowdown.",
+    "The report goes to stdout, progress to stderr. Percentages are of one core unless they say otherwise.",
+  ],
+  args: {
+    baseline: {
+      type: "string",
+      valueHint: "DURATION",
+      description: "how long the machine is watched without the collector",
+      defaultText: "10s; quick: 2s",
+    },
+    duration: {
+      type: "string",
+      valueHint: "DURATION",
+      description: "how long the collector is watched under the workload; the other parts take their share of it",
+      defaultText: "60s; quick: 7s",
+    },
+    interval: {
+      type: "string",
+      valueHint: "DURATION",
+      description: "length of a sample",
+      defaultText: "2s; quick: 1s",
+    },
+    threshold: {
+      type: "string",
+      valueHint: "PERCENT",
+      description: "the claim: all together costs less than this, % of one core",
+      defaultText: "1",
+    },
+    rate: {
+      type: "string",
+      valueHint: "N",
+      description: "processes a second that the workload makes",
+      defaultText: "that of the profile; seed: 100",
+    },
+    profile: {
+      type: "string",
+      valueHint: "NAME",
+      description: "workload: small-server (50,000 events a day), busy-api (500,000), ci-runner (2,000,000), seed",
+      defaultText: "seed",
+    },
+    quick: { type: "boolean", description: "short phases, for a first look: below half a minute" },
+    json: {
+      type: "string",
+      valueHint: "FILE",
+      description:
+        "write the report as JSON, raw samples included; - is stdout, and the report for people goes to stderr",
+      group: "Report",
+    },
+    html: { type: "string", valueHint: "FILE", description: "write the report as one HTML file", group: "Report" },
+    pid: {
+      type: "string",
+      valueHint: "PID",
+      multiple: true,
+      description: "judge these processes and all that descend from them instead",
+      group: "Something else",
+    },
+  },
+  rest: "COMMAND...",
+  examples: [
+    { command: "sudo linnix overhead-test", does: "the whole test, below three minutes" },
+    { command: "sudo linnix test --quick", does: "a first look" },
+    { command: "sudo linnix test --json result.json --html result.html", does: "with reports to keep" },
+    { command: "sudo linnix test -- bpftrace script.bt", does: "the same measure for another agent" },
+    { command: "sudo linnix test --pid $(pidof falco)", does: "for one that runs already" },
+  ],
+  exits: [
+    { code: EXIT.ok, meaning: "PASS: it costs less than the threshold, nothing was lost, every process was captured" },
+    { code: EXIT.fail, meaning: "FAIL: a part of the claim is disproven" },
+    { code: EXIT.usage, meaning: "unknown option, bad value, bad configuration" },
+    { code: EXIT.cannotRun, meaning: "cannot run here: privilege, kernel, missing program" },
+    { code: EXIT.inconclusive, meaning: "INCONCLUSIVE: too noisy to tell, or a part could not be measured" },
+    { code: EXIT.sigint, meaning: "ended by Ctrl-C (143: by SIGTERM), after a report of what there is" },
+  ],
+  run: async ({ data }): Promise<ExitCode> => {
+    const { args, config, color } = data as Invocation;
+    const options = testOptions(data as Invocation);
+    const { ReportFile } = await import("../report/report-file.ts");
+    const jsonPath = filePath(args, "json", { stdout: true });
+    const htmlPath = filePath(args, "html", { stdout: false });
+    using jsonFile = typeof jsonPath === "string" ? ReportFile.begin(jsonPath, "--json") : null;
+    using htmlFile = typeof htmlPath === "string" ? ReportFile.begin(htmlPath, "--html") : null;
+    const jsonToStdout = jsonPath === null;
+
+    const { runOverheadTest, exitCodeOf } = await import("../overhead/run.ts");
+    const { Interruption } = await import("../overhead/interruption.ts");
+    const { LiveView } = await import("../report/overhead/live.ts");
+    const { textReport } = await import("../report/overhead/text.ts");
+    const terminals = { out: await isTerminal(1), err: await isTerminal(2) };
+    const columns = process.stderr.columns || 80;
+    const isTold = config.settings.log.level === "info" || config.settings.log.level === "debug";
+    const isDumb = process.env.TERM === "dumb";
+    const errColor = terminals.err && !isDumb && !args.switches.has("no-color") && !process.env.NO_COLOR;
+
+    using interruption = new Interruption();
+    const view = new LiveView({
+      isTty: terminals.err && !isDumb,
+      color: errColor,
+      columns: terminals.err ? columns : null,
+      ...(!isTold && { write: () => {} }),
+    });
+    const report = await runOverheadTest(options, view, interruption.signal).finally(() => view.close());
+
+    if (jsonFile !== null || jsonToStdout) {
+      const { jsonReport } = await import("../report/overhead/json.ts");
+      const text = jsonReport(report);
+      jsonFile?.finish(text);
+      if (jsonToStdout) writeStdout(text);
+    }
+    if (htmlFile !== null) {
+      const { htmlReport } = await import("../report/overhead/html.ts");
+      htmlFile.finish(htmlReport(report));
+    }
+    const toErr = jsonToStdout;
+    const style = {
+      color: toErr ? errColor : color,
+      columns: (toErr ? terminals.err : terminals.out) ? columns : null,
+      // Where both are the same terminal, what was shown there is not shown again.
+      beginningShown: isTold && terminals.err && (toErr || terminals.out),
+    };
+    (toErr ? writeStderr : writeStdout)(textReport(report, style));
+    return interruption.exitCode ?? exitCodeOf(report.verdict);
+  },
+});
+
+function testOptions({ args, config }: Invocation): OverheadOptions {
+  const quick = args.switches.has("quick");
+  const usual = quick ? QUICK_MS : DEFAULT_MS;
+  const duration = optionValue(args, "duration", DURATION, usual.duration);
+  return {
+    subject: subjectOf(args, config),
+    baselineMs: optionValue(args, "baseline", BASELINE, usual.baseline),
+    durationMs: duration,
+    intervalMs: optionValue(args, "interval", INTERVAL, usual.interval),
+    thresholdPct: optionValue(args, "threshold", THRESHOLD, 1),
+    rate: args.words.has("rate") ? optionValue(args, "rate", RATE, 1) : null,
+    profile: optionValue(args, "profile", choice(TEST_PROFILES), "seed"),
+    seed: 1,
+    quick,
+  };
+}
+
+function subjectOf(args: ParsedArgs, config: Invocation["config"]): SubjectChoice {
+  const pids = optionValue(args, "pid", PIDS, []);
+  const { rest } = args;
+  if (rest !== null && rest.length === 0) {
+    throw usageError("missing-value", { what: "--", why: "no command follows it", mend: "expected -- COMMAND..." });
+  }
+  if (rest !== null && pids.length > 0) {
+    throw usageError("contradiction", {
+      what: "--pid and -- COMMAND",
+      why: "only one subject can be judged at a time",
+    });
+  }
+  if (rest !== null) return { kind: "command", argv: rest };
+  return pids.length > 0 ? { kind: "pid", pids } : { kind: "linnix", settings: config.settings };
+}
+
+/** Path that an option names; null for stdout, undefined where the option is not given. */
+function filePath(args: ParsedArgs, option: string, { stdout }: { stdout: boolean }): string | null | undefined {
+  if (!args.words.has(option)) return undefined;
+  const path = optionValue(args, option, pathOrStdout, null);
+  if (path !== null || stdout) return path;
+  throw usageError("bad-value", {
+    what: `--${option} -`,
+    why: "a page is written to a file",
+    mend: `expected --${option} FILE`,
+  });
+}

@@ -1,0 +1,164 @@
+import type { GroundTruth, SpawnTruth } from "../workload/ground-truth.ts";
+
+/** What an event of the output tells that the check needs. Times are CLOCK_BOOTTIME, ns. */
+interface SeenEvent {
+  type: "fork" | "exec" | "exit";
+  tsNs: number;
+  args: readonly string[] | null;
+  argsTruncated: boolean | null;
+  exitCode: number | null;
+  signal: string | null;
+}
+
+/** How much of the truth an output holds. */
+export interface CaptureCount {
+  spawned: number;
+  /** Its fork, its exec with the very arguments, and its exit with the very status are all there. */
+  captured: number;
+  /** Of those that were not: what was not there, or not right. One may lack several. */
+  without_fork: number;
+  without_exec: number;
+  without_exit: number;
+  wrong_args: number;
+  wrong_status: number;
+  /** Arguments and states that this backend does not tell, or that were cut short by a bound: compared as far as they go. */
+  untold_args: number;
+  untold_status: number;
+}
+
+/**
+ * The events of `collect --format jsonl`, held against what a workload says it has made. 64-bit times are read as
+ * numbers, which are exact up to 104 days of uptime and off by a few ns after that, where µs matter.
+ */
+export class CaptureCheck {
+  readonly #byPid = new Map<number, SeenEvent[]>();
+  /** Time of every event, ns. */
+  readonly #times: number[] = [];
+  #sorted = new Float64Array();
+  #summary: Record<string, unknown> | null = null;
+  #broken = 0;
+
+  /** Takes a line of the output. */
+  add(line: string): void {
+    let event: Record<string, unknown>;
+    try {
+      event = JSON.parse(line) as Record<string, unknown>;
+    } catch {
+      this.#broken++;
+      return;
+    }
+    const { type } = event;
+    if (type === "summary") this.#summary = event;
+    if (type !== "fork" && type !== "exec" && type !== "exit") return;
+    const pid = event.pid as number;
+    this.#times.push(event.ts_ns as number);
+    const seen: SeenEvent = {
+      type,
+      tsNs: event.ts_ns as number,
+      args: (event.args ?? null) as string[] | null,
+      argsTruncated: (event.args_truncated ?? null) as boolean | null,
+      exitCode: (event.exit_code ?? null) as number | null,
+      signal: (event.signal ?? null) as string | null,
+    };
+    const list = this.#byPid.get(pid);
+    if (list === undefined) this.#byPid.set(pid, [seen]);
+    else list.push(seen);
+  }
+
+  /** The last line of a whole output. */
+  get summary(): Record<string, unknown> | null {
+    return this.#summary;
+  }
+
+  /** Lines that are no JSON: 0 where all is well. */
+  get broken(): number {
+    return this.#broken;
+  }
+
+  /** Number of events that happened from one time to another, CLOCK_BOOTTIME, ns. */
+  eventsBetween(fromNs: number, toNs: number): number {
+    if (this.#sorted.length !== this.#times.length) this.#sorted = Float64Array.from(this.#times).sort();
+    return firstAtOrAbove(this.#sorted, toNs) - firstAtOrAbove(this.#sorted, fromNs);
+  }
+
+  /** Which of a workload's processes the output holds, by pid, time of their life, arguments and status. */
+  check(truth: GroundTruth): CaptureCount {
+    const count = noCapture();
+    for (const spawn of truth) this.#checkOne(spawn, count);
+    return count;
+  }
+
+  #checkOne(spawn: SpawnTruth, count: CaptureCount): void {
+    const fromNs = Number(spawn.spawnedFromNs);
+    const byNs = Number(spawn.spawnedByNs);
+    const untilNs = spawn.exitedByNs === null ? Number.POSITIVE_INFINITY : Number(spawn.exitedByNs);
+    const own = (this.#byPid.get(spawn.pid) ?? []).filter(({ tsNs }) => tsNs >= fromNs && tsNs <= untilNs);
+    const fork = own.find(({ type, tsNs }) => type === "fork" && tsNs <= byNs);
+    const exec = own.find(({ type }) => type === "exec");
+    const exit = own.find(({ type }) => type === "exit");
+    const args = exec === undefined ? "missing" : compareArgs(exec, spawn.args);
+    const status = exit === undefined ? "missing" : compareStatus(exit, spawn);
+    count.spawned++;
+    if (fork === undefined) count.without_fork++;
+    if (exec === undefined) count.without_exec++;
+    // What was killed at the very end, and not waited for, may still live.
+    if (exit === undefined && spawn.status !== null) count.without_exit++;
+    if (args === "wrong") count.wrong_args++;
+    if (args === "untold") count.untold_args++;
+    if (status === "wrong") count.wrong_status++;
+    if (status === "untold") count.untold_status++;
+    const whole = fork !== undefined && exec !== undefined && (exit !== undefined || spawn.status === null);
+    if (whole && args !== "wrong" && status !== "wrong") count.captured++;
+  }
+}
+
+/** Nothing spawned, nothing seen. */
+export function noCapture(): CaptureCount {
+  return {
+    spawned: 0,
+    captured: 0,
+    without_fork: 0,
+    without_exec: 0,
+    without_exit: 0,
+    wrong_args: 0,
+    wrong_status: 0,
+    untold_args: 0,
+    untold_status: 0,
+  };
+}
+
+/** Both together. */
+export function addCaptures(a: CaptureCount, b: CaptureCount): CaptureCount {
+  const sum = { ...a };
+  for (const name of Object.keys(b) as (keyof CaptureCount)[]) sum[name] += b[name];
+  return sum;
+}
+
+/** Index of the first value that is not below `limit`, or their number. */
+function firstAtOrAbove(sorted: Float64Array, limit: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] as number) < limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+type Comparison = "right" | "wrong" | "untold";
+
+function compareArgs(exec: SeenEvent, truth: readonly string[]): Comparison {
+  const { args, argsTruncated } = exec;
+  if (args === null) return "untold";
+  if (argsTruncated !== true)
+    return args.length === truth.length && args.every((arg, i) => arg === truth[i]) ? "right" : "wrong";
+  const isBeginning = args.every((arg, i) => (i < args.length - 1 ? arg === truth[i] : truth[i]?.startsWith(arg)));
+  return isBeginning ? "untold" : "wrong";
+}
+
+function compareStatus(exit: SeenEvent, truth: SpawnTruth): Comparison {
+  if (exit.exitCode === null && exit.signal === null) return "untold";
+  if (truth.status === null) return "right";
+  return exit.exitCode === truth.exitCode && exit.signal === truth.signal ? "right" : "wrong";
+}

@@ -1,0 +1,203 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { resolveAuto } from "../config/load.ts";
+import { defaultSettings, printSettings } from "../config/print.ts";
+import { type CollectConfig, SECTION_LIST, type Settings } from "../config/schema.ts";
+import { cannotRunError, EXIT, type LinnixError, usageError } from "../errors.ts";
+import { processCpuClockId, readClockNs } from "../libbpf/cost-clock.ts";
+import { selfCommand } from "../workload/self-command.ts";
+import { LeashedChild } from "./child.ts";
+import { type PrivateFolder, ScratchFile } from "./private-folder.ts";
+import type { RunningSubject, Subject, SubjectSwitch } from "./subject.ts";
+
+/** What `collect` says once it is attached. */
+const WATCHING = "watching by the ";
+const SETTINGS_FILE = "settings.toml";
+
+/** Settings in force that decide how `collect` works; what it watches, where it writes and how it ends is decided here. */
+export function subjectSettings(inForce: Settings): Settings {
+  const usual = defaultSettings();
+  return {
+    ...inForce,
+    output: { format: "jsonl", file: null },
+    filters: usual.filters,
+    probes: { ...inForce.probes, events: usual.probes.events },
+    run: { ...inForce.run, durationMs: 0 },
+    log: { level: "info" },
+  };
+}
+
+/** `linnix collect` and its settings that are not the default ones, as options. */
+export function collectCommandText(settings: Settings): string {
+  const usual = defaultSettings() as unknown as Record<string, Record<string, unknown>>;
+  const words = ["linnix", "collect"];
+  for (const [name, { keys }] of SECTION_LIST) {
+    const values = (settings as unknown as Record<string, Record<string, unknown>>)[name] ?? {};
+    for (const [property, key] of Object.entries(keys)) {
+      const value = values[property];
+      if (value === null || value === undefined || JSON.stringify(value) === JSON.stringify(usual[name]?.[property])) {
+        continue;
+      }
+      words.push(`--${key.flag}`, [key.type.toToml(value)].flat().join(","));
+    }
+  }
+  return words.join(" ");
+}
+
+/** linnix's own collector: this very program, started as its user would, writing JSON lines to a file. */
+export class CollectorSubject implements Subject {
+  readonly kind = "linnix";
+  readonly name = "linnix collect";
+  readonly command: string;
+  readonly flushMs: number;
+  readonly #folder: PrivateFolder;
+  readonly #settingsPath: string;
+
+  /** @param folder where the settings are laid down for it */
+  constructor(inForce: Settings, folder: PrivateFolder) {
+    const settings = subjectSettings(inForce);
+    const resolved: CollectConfig = resolveAuto(settings, { stdoutIsTty: false });
+    this.#folder = folder;
+    this.#settingsPath = join(folder.path, SETTINGS_FILE);
+    writeFileSync(this.#settingsPath, printSettings(settings, resolved, new Map()), { flag: "wx", mode: 0o600 });
+    this.command = collectCommandText(settings);
+    this.flushMs = resolved.ring.flushIntervalMs;
+  }
+
+  async start(signal: AbortSignal): Promise<RunningCollector> {
+    return RunningCollector.start("collect", this.#settingsPath, this.#folder, signal);
+  }
+
+  openSwitch = async (signal: AbortSignal): Promise<CollectorSwitch> => {
+    const collector = await RunningCollector.start("__collect", this.#settingsPath, this.#folder, signal);
+    const toggle = new CollectorSwitch(collector, signal);
+    try {
+      await toggle.arm(false);
+      return toggle;
+    } catch (error) {
+      await collector.stop();
+      throw error;
+    }
+  };
+}
+
+/** A running collector and what it has written. */
+export class RunningCollector implements RunningSubject {
+  readonly roots: readonly number[];
+  readonly load: { elapsedNs: number; cpuNs: number | null };
+  readonly programIds = [];
+  readonly child: LeashedChild;
+  readonly #output: ScratchFile;
+
+  private constructor(child: LeashedChild, output: ScratchFile, load: RunningCollector["load"]) {
+    this.child = child;
+    this.#output = output;
+    this.roots = [child.pid];
+    this.load = load;
+  }
+
+  static async start(
+    command: "collect" | "__collect",
+    settingsPath: string,
+    folder: PrivateFolder,
+    signal: AbortSignal,
+  ): Promise<RunningCollector> {
+    signal.throwIfAborted();
+    const output = new ScratchFile(folder);
+    let child: LeashedChild | undefined;
+    try {
+      const began = Bun.nanoseconds();
+      child = new LeashedChild({
+        argv: selfCommand(command, "--config", settingsPath, "--no-color"),
+        // All that it is to know is in the settings.
+        env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
+        cwd: "/",
+        stdin: command === "__collect" ? "pipe" : "ignore",
+        stdout: output.fd,
+        stderr: "pipe",
+        stopSignal: "SIGTERM",
+        deathSignal: "KILL",
+      });
+      const watching = await child.hear(WATCHING, { signal });
+      const elapsedNs = Bun.nanoseconds() - began;
+      signal.throwIfAborted();
+      if (!watching) throw startError(child);
+      const clock = processCpuClockId(child.pid);
+      const cpuNs = clock === null ? null : readClockNs(clock);
+      return new RunningCollector(child, output, { elapsedNs, cpuNs: cpuNs === null ? null : Number(cpuNs) });
+    } catch (error) {
+      await child?.stop();
+      output[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  problem(): string | null {
+    const problem = this.child.problem();
+    const words = this.child.said.trimEnd().split("\n").at(-1) ?? "";
+    return problem === null || words === "" ? problem : `${problem}: ${words}`;
+  }
+
+  /** What it has written; whole after `stop`. */
+  lines(): Generator<string> {
+    return this.#output.lines();
+  }
+
+  stop(): Promise<void> {
+    return this.child.stop();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    this.#output[Symbol.dispose]();
+  }
+}
+
+/** A collector whose probes are taken off and put back on. */
+export class CollectorSwitch implements SubjectSwitch {
+  readonly isCheap = true;
+  readonly collector: RunningCollector;
+  readonly #signal: AbortSignal;
+
+  constructor(collector: RunningCollector, signal: AbortSignal) {
+    this.collector = collector;
+    this.#signal = signal;
+  }
+
+  async arm(on: boolean): Promise<void> {
+    const { child } = this.collector;
+    if (!child.ended) {
+      await child.send(on ? "attach" : "detach");
+      if (await child.hear(on ? "attached" : "detached", { signal: this.#signal })) return;
+    }
+    // An aborted run leaves it as it is: it is about to be ended.
+    if (this.#signal.aborted) return;
+    throw cannotRunError("subject-ended", {
+      what: `the collector did not ${on ? "attach" : "detach"} its probes`,
+      why: this.problem() ?? undefined,
+    });
+  }
+
+  problem(): string | null {
+    return this.collector.problem();
+  }
+
+  stop(): Promise<void> {
+    return this.collector.stop();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.collector[Symbol.asyncDispose]();
+  }
+}
+
+/** Why a collector ended before it was watching: in its own words, as it would have told its user. */
+function startError(child: LeashedChild): LinnixError {
+  const [, what, , mend] = /^linnix: (.*)(\n {2}(.*))?$/m.exec(child.said) ?? [];
+  const text = {
+    what: what ?? "the collector did not start",
+    why: what ? undefined : (child.problem() ?? "no answer"),
+    mend,
+  };
+  return child.exitCode === EXIT.usage ? usageError("subject", text) : cannotRunError("subject", text);
+}

@@ -1,0 +1,229 @@
+import { readHeldBpf } from "../cost/bpf-held.ts";
+import { listProgramIds } from "../cost/bpf-programs.ts";
+import { ProcessTreeClock } from "../cost/process-tree-clock.ts";
+import { cannotRunError } from "../errors.ts";
+import { LeashedChild } from "./child.ts";
+import { type PrivateFolder, ScratchFile } from "./private-folder.ts";
+import type { RunningSubject, Subject, SubjectSwitch } from "./subject.ts";
+
+/** A command is looked at so often, ms. */
+const LOOK_MS = 100;
+/** It watches when for so long it has loaded no more BPF programs and (nearly) not run. */
+const QUIET_MS = 500;
+/** Nor does it before so much time has passed: a shell is quiet before what it starts has begun. */
+const LEAST_MS = 500;
+/** A command that is never quiet is taken to watch after this time. bpftrace compiles first, for a second or two. */
+const MOST_MS = 8_000;
+/** The same where it was not quiet the first time either. */
+const MOST_AGAIN_MS = 1_000;
+/** Nobody reads what it writes. */
+const MOST_OUTPUT_BYTES = 16 * 1024 * 1024;
+/** Less than this share of one core is quiet. */
+const QUIET_SHARE = 0.05;
+
+/** How a command was when it watched for the first time: it is started again for each round of a comparison. */
+interface StartedBefore {
+  /** BPF programs that had appeared. */
+  programs: number;
+  wasQuiet: boolean;
+}
+
+/** Any other agent, started by a command line. */
+export class CommandSubject implements Subject {
+  readonly kind = "command";
+  readonly name: string;
+  readonly command: string;
+  readonly flushMs = null;
+  readonly #argv: readonly string[];
+  readonly #folder: PrivateFolder;
+  #before: StartedBefore | null = null;
+
+  /** @throws LinnixError (exit code 3) where there is no such program */
+  constructor(argv: readonly string[], folder: PrivateFolder) {
+    const [program = "", ...args] = argv;
+    const path = program.includes("/") ? program : Bun.which(program);
+    if (path === null) {
+      throw cannotRunError("missing-program", {
+        what: `there is no program ${JSON.stringify(program)}`,
+        why: "it is in no folder of PATH",
+        mend: "install it, or give its path",
+      });
+    }
+    this.name = program.split("/").at(-1) ?? program;
+    this.command = argv.map(shellWord).join(" ");
+    this.#argv = [path, ...args];
+    this.#folder = folder;
+  }
+
+  async start(signal: AbortSignal): Promise<RunningCommand> {
+    const running = await RunningCommand.start(this.#argv, this.#folder, signal, this.#before);
+    this.#before ??= { programs: running.programIds.length, wasQuiet: running.wasQuiet };
+    return running;
+  }
+
+  openSwitch = async (signal: AbortSignal): Promise<SubjectSwitch> => new CommandSwitch(() => this.start(signal));
+}
+
+/** A running command; its output goes to a file that is never read. */
+export class RunningCommand implements RunningSubject {
+  readonly roots: readonly number[];
+  readonly load: { elapsedNs: number; cpuNs: number | null };
+  readonly programIds: readonly number[];
+  /** Whether it came to rest, or was taken to watch after some time. */
+  readonly wasQuiet: boolean;
+  readonly #child: LeashedChild;
+  readonly #output: ScratchFile;
+
+  private constructor(
+    child: LeashedChild,
+    output: ScratchFile,
+    load: RunningCommand["load"],
+    programIds: readonly number[],
+    wasQuiet: boolean,
+  ) {
+    this.#child = child;
+    this.#output = output;
+    this.roots = [child.pid];
+    this.load = load;
+    this.programIds = programIds;
+    this.wasQuiet = wasQuiet;
+  }
+
+  static async start(
+    argv: readonly string[],
+    folder: PrivateFolder,
+    signal: AbortSignal,
+    startedBefore: StartedBefore | null,
+  ): Promise<RunningCommand> {
+    signal.throwIfAborted();
+    const output = new ScratchFile(folder);
+    let child: LeashedChild | undefined;
+    try {
+      const before = new Set(listProgramIds());
+      const began = Bun.nanoseconds();
+      child = new LeashedChild({
+        argv,
+        // Asked for by the user, and run as the user would run it.
+        env: process.env,
+        cwd: process.cwd(),
+        stdin: "ignore",
+        stdout: output.fd,
+        stderr: output.fd,
+        stopSignal: "SIGINT",
+        deathSignal: "TERM",
+      });
+      const { elapsedNs, cpuNs, wasQuiet } = await watching(child, output, before, began, signal, startedBefore);
+      const appeared = listProgramIds().filter((id) => !before.has(id));
+      return new RunningCommand(child, output, { elapsedNs, cpuNs }, appeared, wasQuiet);
+    } catch (error) {
+      await child?.stop();
+      output[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  problem(): string | null {
+    return endOf(this.#child, this.#output);
+  }
+
+  tend(): void {
+    this.#output.keepBelow(MOST_OUTPUT_BYTES);
+  }
+
+  stop(): Promise<void> {
+    return this.#child.stop();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    this.#output[Symbol.dispose]();
+  }
+}
+
+/** Starts the command and ends it again, for each switch. */
+class CommandSwitch implements SubjectSwitch {
+  readonly isCheap = false;
+  readonly #start: () => Promise<RunningCommand>;
+  #running: RunningCommand | null = null;
+
+  constructor(start: () => Promise<RunningCommand>) {
+    this.#start = start;
+  }
+
+  async arm(on: boolean): Promise<void> {
+    if (on) {
+      this.#running ??= await this.#start();
+      return;
+    }
+    const problem = this.#running?.problem() ?? null;
+    await this.stop();
+    if (problem !== null) throw cannotRunError("subject-ended", { what: "the command ended by itself", why: problem });
+  }
+
+  problem(): string | null {
+    return this.#running?.problem() ?? null;
+  }
+
+  async stop(): Promise<void> {
+    const running = this.#running;
+    this.#running = null;
+    await running?.[Symbol.asyncDispose]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+/** Waits until a command that was just started seems to watch: nobody says so, but what it does changes then. */
+async function watching(
+  child: LeashedChild,
+  output: ScratchFile,
+  before: ReadonlySet<number>,
+  began: number,
+  signal: AbortSignal,
+  startedBefore: StartedBefore | null,
+): Promise<{ elapsedNs: number; cpuNs: number | null; wasQuiet: boolean }> {
+  const mostMs = startedBefore?.wasQuiet === false ? MOST_AGAIN_MS : MOST_MS;
+  const clock = ProcessTreeClock.open(child.pid);
+  let lastIds = "";
+  let quietSinceNs = began;
+  let last = clock?.read() ?? null;
+  for (;;) {
+    await Bun.sleep(LOOK_MS);
+    signal.throwIfAborted();
+    if (child.ended || clock === null) {
+      throw cannotRunError("subject-ended", {
+        what: "the command ended before anything could be measured",
+        why: endOf(child, output) ?? undefined,
+        mend: "give a command that runs until it is stopped",
+      });
+    }
+    const now = clock.read();
+    const appeared = listProgramIds().filter((id) => !before.has(id));
+    const ids = [...appeared, ...now.pids.flatMap((pid) => readHeldBpf(pid).programIds)].join();
+    const usedNs = now.cpuNs - (last?.cpuNs ?? 0);
+    if (ids !== lastIds || usedNs > QUIET_SHARE * (now.atNs - (last?.atNs ?? began))) quietSinceNs = now.atNs;
+    lastIds = ids;
+    last = now;
+    const elapsedNs = now.atNs - began;
+    const isQuiet = now.atNs - quietSinceNs >= QUIET_MS * 1e6 && elapsedNs >= LEAST_MS * 1e6;
+    const isComplete = appeared.length >= (startedBefore?.programs ?? 0);
+    if (isQuiet && isComplete) return { elapsedNs, cpuNs: now.cpuNs, wasQuiet: true };
+    if (elapsedNs >= mostMs * 1e6) return { elapsedNs, cpuNs: now.cpuNs, wasQuiet: false };
+  }
+}
+
+/** How a command ended by itself, and its last words; null while it runs. */
+function endOf(child: LeashedChild, output: ScratchFile): string | null {
+  const problem = child.problem();
+  if (problem === null) return null;
+  let last = "";
+  for (const line of output.lines()) last = line.trim() || last;
+  return last === "" ? problem : `${problem}: ${last.slice(0, 200)}`;
+}
+
+/** A word as it would be typed. */
+function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,29 @@
+import { readClock } from "../doctor/clock.ts";
+import { hostReader } from "../doctor/host-reader.ts";
+import { isJitOn, readJit } from "../doctor/jit.ts";
+import { readKernel } from "../doctor/kernel.ts";
+import { readMachine } from "../doctor/machine.ts";
+import type { HostFacts } from "../report/host-facts.ts";
+
+/**
+ * What a report says of the machine that it was made on; null for what cannot be told.
+ *
+ * @param stealWindowMs how long steal time is watched
+ */
+export async function readHostFacts(stealWindowMs = 500): Promise<HostFacts> {
+  const host = hostReader();
+  const kernel = readKernel(host);
+  const machine = readMachine(host);
+  const clock = await readClock(host, stealWindowMs);
+  return {
+    kernel: kernel.release,
+    arch: kernel.machine,
+    cpus: machine.cpusOnline,
+    cpu_model: machine.cpuModel,
+    btf: kernel.btf.features !== null,
+    jit: isJitOn(readJit(host), kernel),
+    virtualization: machine.virtualization,
+    steal_pct: clock.stealPct,
+    clocksource: clock.clocksource,
+  };
+}

@@ -1,0 +1,38 @@
+import { EXIT, type ExitCode } from "../errors.ts";
+
+const EXIT_CODE = { SIGINT: EXIT.sigint, SIGTERM: EXIT.sigterm, SIGHUP: EXIT.sigterm } as const;
+type Ending = keyof typeof EXIT_CODE;
+
+/**
+ * Turns the first signal that asks this process to end into an abort, so that it ends in good order and tells what
+ * there is. A second one ends it at once; what it has started is on a leash.
+ */
+export class Interruption implements Disposable {
+  readonly #controller = new AbortController();
+  readonly #handlers: [Ending, () => void][];
+  #received: Ending | null = null;
+
+  constructor() {
+    this.#handlers = (Object.keys(EXIT_CODE) as Ending[]).map((name) => [name, () => this.#receive(name)]);
+    for (const [name, handler] of this.#handlers) process.on(name, handler);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** What the program ends with; null where no signal came. */
+  get exitCode(): ExitCode | null {
+    return this.#received === null ? null : EXIT_CODE[this.#received];
+  }
+
+  [Symbol.dispose](): void {
+    for (const [name, handler] of this.#handlers) process.off(name, handler);
+  }
+
+  #receive(name: Ending): void {
+    if (this.#received !== null) process.exit(EXIT_CODE[name]);
+    this.#received = name;
+    this.#controller.abort(name);
+  }
+}

@@ -1,0 +1,103 @@
+import type { Ledger } from "../cost/verdict.ts";
+import type { CaptureCount } from "./capture.ts";
+import type { Figures } from "./result.ts";
+
+/** What the verdict has to know besides the figures. */
+export interface LedgerContext {
+  thresholdPct: number;
+  isLinnix: boolean;
+  /** Whether the subject can be stopped, so that there is something to compare with. */
+  canStop: boolean;
+  /** Why the run did not get to its end; null where it did. */
+  incomplete: string | null;
+  /** What went wrong with a part, by its name. */
+  problems: readonly { part: PartName; why: string }[];
+  capture: CaptureCount | null;
+}
+
+export type PartName = "subject" | "in-kernel" | "capture" | "slowdown" | "model" | "output";
+
+/** Steal above this, and a clock that counts it as the subject's time, is too high by as much. */
+const MOST_STEAL_PCT = 5;
+/** A workload that reaches less of the asked rate is another workload. */
+const LEAST_RATE_SHARE = 0.9;
+/** A machine that others use to more than this share, with tasks waiting for a processor so often, is saturated by them. */
+const MOST_OTHERS_PCT = 40;
+const MOST_PRESSURE_PCT = 60;
+const MOST_BUSY_PCT = 95;
+/** Rates below this are too few processes for a share of them to tell anything. */
+const FEW_SPAWNS = 20;
+
+const NOT_TO_BE_STOPPED = "the subject is not to be stopped, so that there is nothing to compare with";
+const OTHERS_OUTPUT = "the output of other agents is not read";
+
+/** What is to be judged, from the figures. */
+export function ledgerOf(figures: Figures, context: LedgerContext): Ledger {
+  const why = (part: PartName): string =>
+    context.problems.find((problem) => problem.part === part)?.why ?? context.incomplete ?? "it was not measured";
+  return {
+    thresholdPct: context.thresholdPct,
+    total: totalPart(figures, context.thresholdPct, why),
+    lost: context.isLinnix
+      ? figures.events.lost === null
+        ? { state: "missing", why: why("output") }
+        : { state: "measured", events: figures.events.lost }
+      : { state: "left-out", why: OTHERS_OUTPUT },
+    capture: context.isLinnix
+      ? context.capture === null
+        ? { state: "missing", why: why("capture") }
+        : { state: "measured", spawned: context.capture.spawned, captured: context.capture.captured }
+      : { state: "left-out", why: OTHERS_OUTPUT },
+    slowdown: slowdownPart(figures, context, why),
+    unfit: unfit(figures, context),
+  };
+}
+
+function totalPart(figures: Figures, thresholdPct: number, why: (part: PartName) => string): Ledger["total"] {
+  const { total, collector } = figures;
+  if (total !== null) return { state: "measured", avgCpuPct: total.avg_cpu_pct, ci95: total.ci95 };
+  // A part alone can disprove the claim about the whole, not prove it.
+  if (collector !== null && collector.ci95[0] >= thresholdPct) {
+    return { state: "measured", avgCpuPct: collector.avg_cpu_pct, ci95: collector.ci95 };
+  }
+  return { state: "missing", why: collector === null ? why("subject") : why("in-kernel") };
+}
+
+function slowdownPart(
+  { slowdown }: Figures,
+  context: LedgerContext,
+  why: (part: PartName) => string,
+): Ledger["slowdown"] {
+  if (!context.canStop) return { state: "left-out", why: NOT_TO_BE_STOPPED };
+  const problem = context.problems.find(({ part }) => part === "slowdown");
+  if (slowdown !== null && slowdown.pct !== null && slowdown.ci95 !== null && problem === undefined) {
+    const { pct, ci95, null_ci95 } = slowdown;
+    return { state: "measured", pct, ci95, ...(null_ci95 && { nullCi95: null_ci95 }) };
+  }
+  return { state: "missing", why: why("slowdown") };
+}
+
+/** Grounds for which the figures, right as they are, prove nothing about this machine at its ordinary work. */
+function unfit({ noise, workload }: Figures, { incomplete, problems }: LedgerContext): string[] {
+  const grounds: string[] = [];
+  const pct = (value: number): string => `${value.toFixed(0)} %`;
+  if (incomplete !== null) grounds.push(`the test did not get to its end: ${incomplete}`);
+  for (const { part, why } of problems) if (part === "subject") grounds.push(why);
+  const { steal_machine_pct: steal, others_machine_pct: others } = noise;
+  const { cpu_pressure_pct: pressure, busy_machine_pct: busy } = noise;
+  if (steal !== null && steal > MOST_STEAL_PCT) {
+    grounds.push(`the hypervisor took ${pct(steal)} of the machine's processor time for others`);
+  }
+  const isFull = (pressure !== null && pressure > MOST_PRESSURE_PCT) || (busy !== null && busy > MOST_BUSY_PCT);
+  if (others !== null && others > MOST_OTHERS_PCT && isFull) {
+    const waiting = pressure === null ? "" : `, and tasks waited for a processor ${pct(pressure)} of the time`;
+    grounds.push(`the machine was full of other work: ${pct(others)} of its processor time went there${waiting}`);
+  }
+  if (workload !== null && workload.rate_asked * workload.duration_s >= FEW_SPAWNS) {
+    if (workload.rate_achieved < LEAST_RATE_SHARE * workload.rate_asked) {
+      const rate = `${workload.rate_achieved.toFixed(1)} of ${workload.rate_asked.toFixed(1)} processes a second`;
+      grounds.push(`the workload reached only ${rate}`);
+    }
+  }
+  return grounds;
+}

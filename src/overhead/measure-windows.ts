@@ -1,0 +1,50 @@
+import { type Meter, type Reading, windowBetween } from "./meter.ts";
+import type { RawWindow } from "./raw.ts";
+import { sleep } from "./sleep.ts";
+
+/** A window and when it was, CLOCK_BOOTTIME, ns: the clock of the events. */
+export interface TimedWindow {
+  raw: RawWindow;
+  fromNs: number;
+  toNs: number;
+}
+
+export interface WindowOptions {
+  meter: Meter;
+  place: Pick<RawWindow, "phase" | "rate">;
+  windows: number;
+  windowMs: number;
+  /** Bun.nanoseconds() of the beginning of the run. */
+  runBeganNs: number;
+  signal: AbortSignal;
+  /** Called after each window; gives false where it is to be the last. */
+  onWindow?(window: TimedWindow): boolean;
+}
+
+/** A run's first and last look at the clocks, and the windows between them; an abort ends it with a shorter window. */
+export interface Measured {
+  windows: TimedWindow[];
+  first: Reading;
+  last: Reading;
+}
+
+/** A window that an abort cut to less than this share of its length is dropped. */
+const LEAST_SHARE = 0.25;
+
+/** Looks at the clocks at absolute times, so that no window's lateness adds to the next one's. */
+export async function measureWindows(options: WindowOptions): Promise<Measured> {
+  const { meter, place, windowMs, runBeganNs, signal } = options;
+  const first = meter.read();
+  let last = first;
+  const windows: TimedWindow[] = [];
+  for (let i = 1; i <= options.windows && !signal.aborted; i++) {
+    await sleep((first.atNs - Bun.nanoseconds()) / 1e6 + i * windowMs, signal);
+    const now = meter.read();
+    if (signal.aborted && now.atNs - last.atNs < LEAST_SHARE * windowMs * 1e6) break;
+    const window = { raw: windowBetween(last, now, place, runBeganNs), fromNs: last.boottimeNs, toNs: now.boottimeNs };
+    windows.push(window);
+    last = now;
+    if (options.onWindow?.(window) === false) break;
+  }
+  return { windows, first, last };
+}

@@ -1,0 +1,224 @@
+import { readdirSync } from "node:fs";
+import { readHeldBpf } from "../cost/bpf-held.ts";
+import { type KernelMemory, readBpfMemory, readPerfRingBytes } from "../cost/bpf-memory.ts";
+import { type BpfProgramInfo, ProgramHandles } from "../cost/bpf-programs.ts";
+import { runTimeDifference } from "../cost/bpf-run-time.ts";
+import { readProcessMemory } from "../cost/memory.ts";
+import { type NoiseCounters, readNoiseCounters } from "../cost/noise.ts";
+import { readProcFile } from "../cost/proc-stat.ts";
+import { ProcessClock } from "../cost/process-clock.ts";
+import { ProcessTreeClock } from "../cost/process-tree-clock.ts";
+import type { SystemCpu } from "../cost/system-cpu.ts";
+import { WakeupCounter } from "../cost/wakeups.ts";
+import { boottimeNs } from "../libbpf/clock.ts";
+import { ownCpuNs } from "../libbpf/cost-clock.ts";
+import { sum } from "../stats/moments.ts";
+import type { RawMemory, RawProgram, RawWindow } from "./raw.ts";
+import type { RunningSubject, Subject } from "./subject.ts";
+
+/** Everything that is looked at together, at one moment. */
+export interface Reading {
+  /** Monotonic, ns since this process's start. */
+  atNs: number;
+  boottimeNs: number;
+  /** Null where there is no subject, or its processes cannot be read (any more). */
+  subject: { cpuNs: number; userNs: number; systemNs: number } | null;
+  programs: ReadonlyMap<number, BpfProgramInfo> | null;
+  /** Of the programs, those that the subject calls itself. */
+  ownPrograms: ReadonlySet<number>;
+  wakeups: number | null;
+  memory: RawMemory | null;
+  noise: NoiseCounters;
+  monitorCpuNs: number;
+}
+
+/** Looks at all the clocks. Without a subject only at those of the machine and of this process. */
+export class Meter implements Disposable {
+  readonly #running: RunningSubject | null;
+  readonly #clock: SubjectClock | null;
+  readonly #wakeups: WakeupCounter | null;
+  readonly #programs = new ProgramHandles();
+  readonly #ownPrograms = new Set<number>();
+  readonly #countsPrograms: boolean;
+
+  /**
+   * @param countsPrograms whether BPF statistics are on
+   * @throws LinnixError (exit code 3) where the kernel does not show its BPF programs
+   */
+  constructor(subject: { kind: Subject["kind"]; running: RunningSubject } | null, countsPrograms: boolean) {
+    this.#running = subject?.running ?? null;
+    this.#countsPrograms = countsPrograms && subject !== null;
+    const root = subject?.running.roots[0];
+    const isOne = subject?.kind === "linnix" && root !== undefined;
+    this.#clock = subject === null ? null : isOne ? oneProcess(root) : processTrees(subject.running.roots);
+    this.#wakeups = isOne ? new WakeupCounter(root) : null;
+  }
+
+  read(): Reading {
+    // The short ones next to each other: what they are about goes on meanwhile.
+    const subject = this.#clock?.read() ?? null;
+    if (this.#countsPrograms) this.#findPrograms(subject?.pids ?? []);
+    const programs = this.#countsPrograms ? this.#programs.read() : null;
+    const atNs = Bun.nanoseconds();
+    return {
+      atNs,
+      boottimeNs: boottimeNs(),
+      subject,
+      programs,
+      ownPrograms: this.#ownPrograms,
+      wakeups: this.#wakeups?.read() ?? null,
+      memory: subject === null ? null : memoryOf(subject.pids),
+      noise: readNoiseCounters(),
+      monitorCpuNs: Number(ownCpuNs()),
+    };
+  }
+
+  /** Kernel memory of the subject, now; null where there is none. Looks at every mapping of its processes. */
+  kernelMemory(): KernelMemory | null {
+    const pids = this.#clock?.read()?.pids;
+    if (pids === undefined) return null;
+    const held = pids.map(readHeldBpf);
+    const programIds = new Set([...(this.#running?.programIds ?? []), ...held.flatMap(({ programIds }) => programIds)]);
+    const mapIds = held.flatMap(({ mapIds }) => mapIds);
+    return {
+      ringBytes: pids.reduce((total, pid) => total + readPerfRingBytes(pid), 0),
+      ...readBpfMemory(programIds, mapIds),
+    };
+  }
+
+  close(): void {
+    this.#programs.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** An agent may load programs at any time. */
+  #findPrograms(pids: readonly number[]): void {
+    for (const id of this.#running?.programIds ?? []) this.#programs.add(id);
+    for (const pid of pids) {
+      for (const id of readHeldBpf(pid).programIds) this.#programs.add(id);
+      for (const id of iteratorProgramIds(pid)) this.#ownPrograms.add(id);
+    }
+  }
+}
+
+interface SubjectClock {
+  read(): { cpuNs: number; userNs: number; systemNs: number; pids: number[] } | null;
+}
+
+/** Exact, and cheap to read. */
+function oneProcess(pid: number): SubjectClock {
+  const clock = ProcessClock.open(pid);
+  return {
+    read() {
+      const now = clock?.read();
+      return now ? { cpuNs: Number(now.cpuNs), userNs: now.userNs, systemNs: now.systemNs, pids: [pid] } : null;
+    },
+  };
+}
+
+function processTrees(roots: readonly number[]): SubjectClock {
+  const clocks = roots.map((pid) => ProcessTreeClock.open(pid));
+  return {
+    read() {
+      const pids: number[] = [];
+      let cpuNs = 0;
+      for (const clock of clocks) {
+        const now = clock?.read();
+        if (now === undefined || now.pids.length === 0) return null;
+        cpuNs += now.cpuNs;
+        pids.push(...now.pids);
+      }
+      return { cpuNs, userNs: 0, systemNs: 0, pids };
+    },
+  };
+}
+
+function memoryOf(pids: readonly number[]): RawMemory | null {
+  const each = pids.map(readProcessMemory).filter((memory) => memory !== null);
+  if (each.length === 0) return null;
+  return {
+    rss_bytes: sum(each.map((one) => one.rssBytes)),
+    pss_bytes: each.every((one) => one.pssBytes !== null) ? sum(each.map((one) => one.pssBytes ?? 0)) : null,
+    anon_bytes: sum(each.map((one) => one.anonBytes)),
+    file_bytes: sum(each.map((one) => one.fileBytes)),
+  };
+}
+
+/**
+ * Programs that a process reads from: they run within its read(2), so that their time is part of its own processor
+ * time already (`link_type: iter` in fdinfo).
+ */
+function iteratorProgramIds(pid: number): number[] {
+  let fds: string[];
+  try {
+    fds = readdirSync(`/proc/${pid}/fdinfo`);
+  } catch {
+    return [];
+  }
+  return fds.flatMap((fd) => {
+    const info = readProcFile(`/proc/${pid}/fdinfo/${fd}`) ?? "";
+    const id = /^link_type:\s+iter$/m.test(info) ? /^prog_id:\s+(\d+)$/m.exec(info)?.[1] : undefined;
+    return id === undefined ? [] : [Number(id)];
+  });
+}
+
+/** What each program ran between two readings; null where that was not counted. */
+export function programsBetween(before: Reading, after: Reading): RawProgram[] | null {
+  if (before.programs === null || after.programs === null) return null;
+  return runTimeDifference(before.programs, after.programs).programs.map(({ id, name, runs, runNs }) => ({
+    id,
+    name,
+    runs,
+    run_ns: runNs,
+    own: after.ownPrograms.has(id),
+  }));
+}
+
+/** The window between two readings. What the workload made and the output holds is entered later. */
+export function windowBetween(
+  before: Reading,
+  after: Reading,
+  place: Pick<RawWindow, "phase" | "rate">,
+  runBeganNs: number,
+): RawWindow {
+  const programs = programsBetween(before, after);
+  const others = programs === null ? null : programs.filter(({ own }) => !own);
+  const own = programs === null ? null : programs.filter((program) => program.own);
+  const subject =
+    before.subject !== null && after.subject !== null ? { from: before.subject, to: after.subject } : null;
+  const wakeups = before.wakeups !== null && after.wakeups !== null ? after.wakeups - before.wakeups : null;
+  const pressure = { from: before.noise.cpuPressureUs, to: after.noise.cpuPressureUs };
+  return {
+    ...place,
+    from_s: (before.atNs - runBeganNs) / 1e9,
+    to_s: (after.atNs - runBeganNs) / 1e9,
+    elapsed_ns: after.atNs - before.atNs,
+    cpu_ns: subject && subject.to.cpuNs - subject.from.cpuNs,
+    user_ns: subject && subject.to.userNs - subject.from.userNs,
+    system_ns: subject && subject.to.systemNs - subject.from.systemNs,
+    run_ns: others === null ? null : sum(others.map(({ run_ns }) => run_ns)),
+    runs: others === null ? null : sum(others.map(({ runs }) => runs)),
+    own_run_ns: own === null ? null : sum(own.map(({ run_ns }) => run_ns)),
+    wakeups,
+    memory: after.memory,
+    machine: machineBetween(before.noise.system, after.noise.system),
+    cpu_pressure_us: pressure.from !== null && pressure.to !== null ? pressure.to - pressure.from : null,
+    monitor_cpu_ns: after.monitorCpuNs - before.monitorCpuNs,
+    spawned: 0,
+    events: null,
+  };
+}
+
+function machineBetween(before: SystemCpu | null, after: SystemCpu | null): SystemCpu | null {
+  if (before === null || after === null) return null;
+  return {
+    cpus: after.cpus,
+    userTicks: after.userTicks - before.userTicks,
+    systemTicks: after.systemTicks - before.systemTicks,
+    idleTicks: after.idleTicks - before.idleTicks,
+    stealTicks: after.stealTicks - before.stealTicks,
+  };
+}

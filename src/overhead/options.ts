@@ -1,0 +1,44 @@
+import type { Settings } from "../config/schema.ts";
+import { PROFILES, type ProfileName } from "../workload/profiles.ts";
+
+/** What is judged. */
+export type SubjectChoice =
+  /** This very program's `collect`, with these settings. */
+  | { kind: "linnix"; settings: Settings }
+  /** A command that is started, stopped, and started again. */
+  | { kind: "command"; argv: readonly string[] }
+  /** Processes that run already, each with all that descends from it. */
+  | { kind: "pid"; pids: readonly number[] };
+
+/** The profiles that an overhead test can be asked for. */
+export const TEST_PROFILES = ["small-server", "busy-api", "ci-runner", "seed"] as const satisfies ProfileName[];
+export type TestProfile = (typeof TEST_PROFILES)[number];
+
+/** What a test is asked to be. */
+export interface OverheadOptions {
+  subject: SubjectChoice;
+  /** How long the machine is watched without the subject, ms. */
+  baselineMs: number;
+  /** How long the subject is watched under the workload, ms. */
+  durationMs: number;
+  /** Length of one sample, ms. */
+  intervalMs: number;
+  /** The claim: total cost below this, % of one core. */
+  thresholdPct: number;
+  /** Spawns a second; null: what the profile has. */
+  rate: number | null;
+  profile: TestProfile;
+  /** Of everything that is drawn at random. */
+  seed: number;
+  /** Shorter everywhere, for a first look. */
+  quick: boolean;
+}
+
+/** Durations where none are given, ms. */
+export const DEFAULT_MS = { baseline: 10_000, duration: 60_000, interval: 2_000 } as const;
+export const QUICK_MS = { baseline: 2_000, duration: 7_000, interval: 1_000 } as const;
+
+/** Spawns a second that the workload is asked for. */
+export function askedRate({ rate, profile }: Pick<OverheadOptions, "rate" | "profile">): number {
+  return rate ?? PROFILES[profile].rate;
+}

@@ -1,0 +1,62 @@
+import { readProcStat } from "../cost/proc-stat.ts";
+import { usageError } from "../errors.ts";
+import type { RunningSubject, Subject } from "./subject.ts";
+
+/** Processes that run already and are not ours to stop. */
+export class PidSubject implements Subject {
+  readonly kind = "pid";
+  readonly name: string;
+  readonly command = null;
+  readonly flushMs = null;
+  readonly openSwitch = null;
+  readonly #pids: readonly number[];
+
+  /** @throws LinnixError (exit code 2) where there is no such process, or it is one of this test's own */
+  constructor(pids: readonly number[]) {
+    const names = pids.map((pid) => {
+      const stat = readProcStat(pid);
+      if (stat === null) {
+        throw usageError("no-process", { what: `--pid ${pid}`, why: "there is no such process", mend: "see ps -e" });
+      }
+      if (pid === process.pid || ancestors(process.pid).includes(pid)) {
+        throw usageError("no-process", {
+          what: `--pid ${pid}`,
+          why: "this test is that process or descends from it, and would measure itself",
+          mend: "name the agent's own process",
+        });
+      }
+      return `${stat.comm} (${pid})`;
+    });
+    this.name = names.join(", ");
+    this.#pids = withoutDescendants(pids);
+  }
+
+  async start(): Promise<RunningSubject> {
+    const pids = this.#pids;
+    const begun = new Map(pids.map((pid) => [pid, readProcStat(pid)?.startTicks]));
+    return {
+      roots: pids,
+      load: null,
+      programIds: [],
+      problem: () => {
+        const gone = pids.filter((pid) => readProcStat(pid)?.startTicks !== begun.get(pid));
+        return gone.length === 0 ? null : `process ${gone.join(", ")} has ended`;
+      },
+      stop: async () => {},
+      [Symbol.asyncDispose]: async () => {},
+    };
+  }
+}
+
+/** A process that descends from another one of the list is counted with it. */
+function withoutDescendants(pids: readonly number[]): number[] {
+  return [...new Set(pids)].filter((pid) => !ancestors(pid).some((ancestor) => pids.includes(ancestor)));
+}
+
+function ancestors(pid: number): number[] {
+  const found: number[] = [];
+  for (let at = readProcStat(pid)?.ppid ?? 0; at > 0 && !found.includes(at); at = readProcStat(at)?.ppid ?? 0) {
+    found.push(at);
+  }
+  return found;
+}

@@ -1,0 +1,115 @@
+import { LIMITS } from "../workload/spec.ts";
+import { askedRate, type OverheadOptions } from "./options.ts";
+
+/** One rate of the sweep that the cost model is fitted to. */
+export interface SweepStep {
+  /** Spawns a second; 0: none. */
+  rate: number;
+  windows: number;
+  windowMs: number;
+}
+
+/** How the time of a test is spent, ms. */
+export interface Plan {
+  /** Comparing two arms that are alike, to see how far apart noise alone drives them; 0: left out. */
+  noiseMs: number;
+  /** 0: left out. */
+  baselineMs: number;
+  /**
+   * What a program does once in its life, such as compiling its own code while it runs, is to be over when the samples
+   * begin: it is worked for so long, and that is reported apart.
+   */
+  warmUp: { rate: number; durationMs: number };
+  /**
+   * From a change of the workload's rate to the first window: a reader that gathers events for some time works on
+   * those of before until then, and from then on each window holds a whole share of reading.
+   */
+  leadInMs: number;
+  durationMs: number;
+  intervalMs: number;
+  rate: number;
+  sweep: SweepStep[];
+  /** 0: left out. */
+  slowdownMs: number;
+}
+
+/** Longest that one rate of the sweep takes, and that the slowdown takes: more would tell little more. */
+const MAX_STEP_MS = 30_000;
+const MAX_SLOWDOWN_MS = 60_000;
+const MAX_NOISE_MS = 2_000;
+/** A window of the sweep: some looks of a reader that looks once a second. */
+const WINDOW_MS = 4_000;
+/** Least that one rate of the sweep takes, unless all of the workload is shorter. */
+const MIN_STEP_MS = 3_000;
+/** The sweep goes around this rate at least, so that a quiet workload still gets a model. */
+const FEWEST_PER_SECOND = 100;
+/** A machine may be able to make more processes than this a second, or not: the sweep goes below the asked rate then. */
+const SURELY_POSSIBLE = 150;
+/** Spawns a second of the warm-up, of a program that does nothing: in seconds the events of minutes. */
+const WARM_UP_RATE = 400;
+/** What a reader gathers for, at most, where it is not known: execsnoop and its like wake at once, linnix once a second. */
+const USUAL_LEAD_IN_MS = 1_200;
+
+/** Rates of the sweep; the workload itself adds its own. */
+export function sweepRates(rate: number, quick: boolean): number[] {
+  const around = Math.min(Math.max(rate, FEWEST_PER_SECOND), LIMITS.rate);
+  if (around > SURELY_POSSIBLE) return quick ? [0, around / 4] : [0, around / 4, around / 2];
+  return quick ? [0, around * 2] : [0, around / 2, around * 2];
+}
+
+/**
+ * Makes a plan that fits the asked durations: the parts that have no option of their own take a share of `durationMs`.
+ *
+ * @param flushMs how long the subject gathers events before it reads them; null where that is not known
+ */
+export function planOf(options: OverheadOptions, flushMs: number | null): Plan {
+  const { subject, durationMs, intervalMs, quick } = options;
+  const rate = askedRate(options);
+  const stepMs = Math.max(Math.min(durationMs / 5, MAX_STEP_MS), Math.min(MIN_STEP_MS, durationMs));
+  const windows = Math.max(Math.round(stepMs / WINDOW_MS), 3);
+  const canStop = subject.kind !== "pid";
+  // Each round of a command starts it twice.
+  const slowdownShare = subject.kind === "command" ? 0.6 : 0.4;
+  return {
+    noiseMs: Math.min(durationMs / 10, MAX_NOISE_MS),
+    baselineMs: canStop ? options.baselineMs : 0,
+    warmUp: { rate: WARM_UP_RATE, durationMs: Math.min(quick ? 2_500 : 5_000, durationMs / 2) },
+    leadInMs: flushMs === null ? USUAL_LEAD_IN_MS : flushMs + 200,
+    durationMs,
+    intervalMs: Math.min(intervalMs, durationMs),
+    rate,
+    sweep: sweepRates(rate, quick).map((each) => ({ rate: each, windows, windowMs: stepMs / windows })),
+    slowdownMs: canStop ? Math.min(durationMs * slowdownShare, MAX_SLOWDOWN_MS) : 0,
+  };
+}
+
+/** One part of a run, as progress shows it. */
+export interface PlannedPhase {
+  name: PhaseName;
+  seconds: number;
+}
+
+export type PhaseName = "noise" | "baseline" | "start" | "warm-up" | "workload" | "sweep" | "slowdown";
+
+/** What starting and stopping a subject takes about, ms. */
+const START_MS = 600;
+/** What ending a workload takes about: its last children, its rows. */
+const WORKLOAD_END_MS = 300;
+
+/** The parts in their order with about how long they take. */
+export function phasesOf(plan: Plan): PlannedPhase[] {
+  const sweepMs = plan.sweep.reduce(
+    (total, { windows, windowMs }) => total + plan.leadInMs + windows * windowMs + WORKLOAD_END_MS,
+    0,
+  );
+  const phases: [PhaseName, number][] = [
+    ["noise", plan.noiseMs],
+    ["baseline", plan.baselineMs],
+    ["start", START_MS],
+    ["warm-up", plan.warmUp.durationMs + WORKLOAD_END_MS],
+    ["workload", plan.leadInMs + plan.durationMs + WORKLOAD_END_MS],
+    ["sweep", sweepMs + START_MS],
+    ["slowdown", plan.slowdownMs === 0 ? 0 : plan.slowdownMs + START_MS],
+  ];
+  return phases.filter(([, ms]) => ms > 0).map(([name, ms]) => ({ name, seconds: ms / 1000 }));
+}

@@ -1,0 +1,69 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  rmSync,
+  unlinkSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** A folder for this process alone (0700); gone when disposed. */
+export class PrivateFolder implements Disposable {
+  readonly path: string;
+
+  constructor() {
+    this.path = mkdtempSync(join(tmpdir(), "linnix-overhead-"));
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+const CHUNK_BYTES = 256 * 1024;
+
+/**
+ * A file without a name that a program writes to (appending) and this process reads: on the disk, as the output of a
+ * real run is, and gone with its last file descriptor, however this process ends.
+ */
+export class ScratchFile implements Disposable {
+  readonly fd: number;
+  #open = true;
+
+  constructor(folder: PrivateFolder) {
+    const path = join(folder.path, "scratch");
+    const { O_RDWR, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+    this.fd = openSync(path, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+    unlinkSync(path);
+  }
+
+  /** Its lines from the first; a last one without a line end is left out: its writer was cut short. */
+  *lines(): Generator<string> {
+    const decoder = new TextDecoder();
+    const buffer = new Uint8Array(CHUNK_BYTES);
+    let rest = "";
+    for (let at = 0; ; ) {
+      const got = readSync(this.fd, buffer, 0, CHUNK_BYTES, at);
+      if (got === 0) return;
+      at += got;
+      const lines = (rest + decoder.decode(buffer.subarray(0, got), { stream: true })).split("\n");
+      rest = lines.pop() ?? "";
+      yield* lines;
+    }
+  }
+
+  /** Empties it where it has become bigger. */
+  keepBelow(bytes: number): void {
+    if (fstatSync(this.fd).size > bytes) ftruncateSync(this.fd);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#open) closeSync(this.fd);
+    this.#open = false;
+  }
+}

@@ -1,0 +1,120 @@
+import type { KernelMemory } from "../cost/bpf-memory.ts";
+import type { RunTimeStatsPrice } from "../cost/bpf-stats-price.ts";
+import type { SlowdownRound } from "../cost/slowdown.ts";
+import type { SystemCpu } from "../cost/system-cpu.ts";
+import type { CountByType } from "../wire/event.ts";
+import type { CaptureCount } from "./capture.ts";
+
+/*
+ * What was measured, as it stands in a report under `raw`: plain JSON, out of which figures.ts forms all the figures.
+ * Cumulated counters are given as their differences over a window.
+ */
+
+export interface RawRun {
+  windows: RawWindow[];
+  /** What each BPF program of the subject ran in the windows of the workload; null where statistics could not be had. */
+  programs: RawProgram[] | null;
+  /** What counting the runs of BPF programs costs; null where it could not be measured. */
+  statistics_price: RunTimeStatsPrice | null;
+  /** From the subject's start until it was watching. */
+  load: { elapsed_ns: number; cpu_ns: number | null } | null;
+  kernel_memory: KernelMemory | null;
+  workloads: RawWorkload[];
+  /** What the subject's own output holds of the workloads' processes. */
+  capture: CaptureCount | null;
+  /** The subject's own count over its whole run. */
+  counts: RawCounts | null;
+  /** Rounds in which nothing was switched: what noise alone does. */
+  noise: RawRounds | null;
+  slowdown: RawRounds[];
+  /** The same count of the collector that the slowdown was measured with. */
+  slowdown_counts: RawCounts | null;
+}
+
+export type WindowPhase = "baseline" | "warm-up" | "workload" | "sweep";
+
+/** One stretch of time, between two looks at all the clocks. */
+export interface RawWindow {
+  phase: WindowPhase;
+  /** Spawns a second that were asked for; null: no workload was meant to run. */
+  rate: number | null;
+  /** Since the beginning of the run. */
+  from_s: number;
+  to_s: number;
+  elapsed_ns: number;
+  /** Processor time of the subject's processes; null in the baseline, or where it could not be read. */
+  cpu_ns: number | null;
+  /** The same as the kernel samples which of both runs; only the ratio is of use. */
+  user_ns: number | null;
+  system_ns: number | null;
+  /** Time in the subject's BPF programs that run on behalf of others. */
+  run_ns: number | null;
+  runs: number | null;
+  /** Time in BPF programs that the subject itself calls (iterators): part of `cpu_ns` already. */
+  own_run_ns: number | null;
+  /** Voluntary context switches of the subject's threads; null for a tree of processes. */
+  wakeups: number | null;
+  memory: RawMemory | null;
+  /** The machine's processor time, in ticks of 10 ms. */
+  machine: SystemCpu | null;
+  /** Time in which a task waited for a processor. */
+  cpu_pressure_us: number | null;
+  /** Processor time of this test's own process. */
+  monitor_cpu_ns: number;
+  /** Processes that the workload made. */
+  spawned: number;
+  /** Events in the subject's output that happened in this window; null where that is not read. */
+  events: number | null;
+}
+
+/** At the end of a window. */
+export interface RawMemory {
+  rss_bytes: number;
+  pss_bytes: number | null;
+  anon_bytes: number;
+  file_bytes: number;
+}
+
+export interface RawProgram {
+  id: number;
+  name: string;
+  runs: number;
+  run_ns: number;
+  /** Called by the subject itself: its time is part of the subject's processor time. */
+  own: boolean;
+}
+
+export interface RawWorkload {
+  phase: Exclude<WindowPhase, "baseline">;
+  rate_asked: number;
+  rate_achieved: number;
+  duration_s: number;
+  spawned: number;
+  /** Slots of the asked rate that were given up, and processes that could not be made. */
+  skipped: number;
+  failed: number;
+  /** User and system time of its processes. */
+  children_cpu_us: number;
+  /** Processor time of the process that made them. */
+  spawner_cpu_ns: number;
+  /** Programs of the mix that are not installed. */
+  left_out: string[];
+}
+
+export interface RawCounts {
+  duration_s: number;
+  backend: string;
+  missing_fields: string[];
+  emitted: CountByType;
+  received: CountByType;
+  suppressed: CountByType;
+  lost: number;
+}
+
+export interface RawRounds {
+  operation: string;
+  seed: number;
+  repetitions: number;
+  warmup: number;
+  rounds: SlowdownRound[];
+}

@@ -1,0 +1,207 @@
+import type { VerdictName } from "../cost/verdict.ts";
+import type { HostFacts } from "../report/host-facts.ts";
+import type { Interval } from "../stats/interval.ts";
+import type { RawRun } from "./raw.ts";
+
+/*
+ * The report, as `--json` prints it (`linnix.overhead-test/1`) and as the other reports are made from. `*_cpu_pct` is %
+ * of one core, `*_machine_pct` % of all cores. What could not be had is null. The ends of an interval that the data do
+ * not bound are infinite here and null in JSON.
+ */
+
+export interface OverheadReport extends Figures {
+  schema: "linnix.overhead-test/1";
+  version: string;
+  /** RFC 3339, UTC. */
+  started: string;
+  /** Why the run did not get to its end; null where it did. */
+  incomplete: string | null;
+  host: HostFacts;
+  subject: SubjectFacts;
+  options: ReportedOptions;
+  threshold_pct: number;
+  verdict: VerdictName;
+  /** Sentences, those that decided the verdict first. */
+  reasons: string[];
+  /** Parts of the ledger that are not in this report, and why. */
+  left_out: { part: string; why: string }[];
+  raw: RawRun;
+}
+
+export interface SubjectFacts {
+  kind: "linnix" | "command" | "pid";
+  name: string;
+  command: string | null;
+  pids: number[];
+}
+
+export interface ReportedOptions {
+  baseline_s: number;
+  duration_s: number;
+  interval_s: number;
+  profile: string;
+  rate: number;
+  quick: boolean;
+  seed: number;
+}
+
+/** All that is computed from {@link RawRun}. */
+export interface Figures {
+  baseline: { duration_s: number; system_cpu_pct: number | null; others_machine_pct: number | null } | null;
+  /** How much disturbed the run. */
+  noise: NoiseFigures;
+  workload: WorkloadFigures | null;
+  samples: SampleFigures[];
+  collector: CollectorFigures | null;
+  in_kernel: InKernelFigures | null;
+  total: TotalFigures | null;
+  memory: MemoryFigures | null;
+  events: EventFigures;
+  slowdown: SlowdownFigures | null;
+  model: ModelFigures | null;
+  /** This test's own process while the subject was watched: counted as nobody's. */
+  monitor: { avg_cpu_pct: number } | null;
+}
+
+export interface NoiseFigures {
+  /** Over the windows of the workload, or of the baseline where there are none. */
+  steal_machine_pct: number | null;
+  cpu_pressure_pct: number | null;
+  busy_machine_pct: number | null;
+  /** What neither the workload nor the subject nor this test used. */
+  others_machine_pct: number | null;
+  /** Two arms that are alike, compared as the slowdown's are, µs a bare fork. */
+  null_us_ci95: Interval | null;
+}
+
+export interface WorkloadFigures {
+  rate_asked: number;
+  rate_achieved: number;
+  spawned: number;
+  skipped: number;
+  failed: number;
+  duration_s: number;
+  /** User and system time of one of its processes, mean. */
+  cpu_us_per_process: number | null;
+  left_out: string[];
+}
+
+export interface SampleFigures {
+  /** Its end, since the beginning of the run. */
+  t_s: number;
+  length_s: number;
+  /** The subject's processes, user and system time. */
+  user_cpu_pct: number | null;
+  /** The subject's BPF programs, in the time of the watched processes. */
+  kernel_cpu_pct: number | null;
+  total_cpu_pct: number | null;
+  /** The whole machine. */
+  system_cpu_pct: number | null;
+  rss_bytes: number | null;
+}
+
+export interface CollectorFigures {
+  avg_cpu_pct: number;
+  ci95: Interval;
+  peak_cpu_pct: number;
+  p95_cpu_pct: number;
+  cpu_ns: number;
+  /** `avg_cpu_pct` by mode, roughly; null where no tick of the scheduler fell on it. */
+  user_mode_cpu_pct: number | null;
+  kernel_mode_cpu_pct: number | null;
+  wakeups: number | null;
+  wakeups_per_second: number | null;
+  /** Its start and its warm-up, which the averages leave out. */
+  load: { elapsed_ms: number; cpu_ms: number | null } | null;
+  warm_up: { duration_s: number; avg_cpu_pct: number; spawned: number } | null;
+}
+
+export interface InKernelFigures {
+  avg_cpu_pct: number;
+  run_ns: number;
+  runs: number;
+  /** Null where the events are not known. */
+  ns_per_event: number | null;
+  programs: { name: string; runs: number; run_ns: number; ns_per_run: number | null; own: boolean }[];
+  /** What the counting itself adds, and is part of `avg_cpu_pct`. */
+  statistics: { ns_per_run: number; counted_ns_per_run: number; cpu_pct: number } | null;
+}
+
+export interface TotalFigures {
+  avg_cpu_pct: number;
+  ci95: Interval;
+  peak_cpu_pct: number;
+  avg_machine_pct: number | null;
+  /** All of the cost, that of idling included, over the processes that were seen. */
+  us_per_process: number | null;
+}
+
+export interface MemoryFigures {
+  rss_avg_bytes: number;
+  rss_peak_bytes: number;
+  anon_peak_bytes: number;
+  file_peak_bytes: number;
+  pss_peak_bytes: number | null;
+  kernel_bytes: { rings: number; maps: number; programs: number } | null;
+}
+
+export interface EventFigures {
+  /** Processes that the workloads made, those of the sweep included. */
+  spawned: number;
+  captured: number | null;
+  capture_pct: number | null;
+  received: number | null;
+  emitted: number | null;
+  lost: number | null;
+  suppressed: number | null;
+  /** While the workload ran; by all processes of the machine. */
+  per_second: number | null;
+}
+
+export interface SlowdownFigures {
+  /** What is `us_per_process` the slowdown of. */
+  operation: string;
+  us_per_process: number;
+  us_ci95: Interval;
+  /** Of the processor time of the workload's processes. */
+  pct: number | null;
+  ci95: Interval | null;
+  null_ci95: Interval | null;
+  /** A bare fork's own slowdown as a share of it, and a spawn's of a spawn. */
+  bare_fork_pct: number | null;
+  spawn_pct: number | null;
+  null_us_ci95: Interval;
+  smallest_detectable_us: number;
+  rounds: number;
+  metric: string;
+  /** Events that had no room in the rings during the rounds; null where that is not known. */
+  lost: number | null;
+  /** Each operation by each figure of a block. */
+  operations: OperationSlowdown[];
+}
+
+export interface OperationSlowdown {
+  operation: string;
+  metric: string;
+  us: number;
+  us_ci95: Interval;
+  null_us_ci95: Interval;
+  smallest_detectable_us: number;
+  operation_us: number;
+  pct: number;
+  ci95: Interval;
+  rounds: number;
+}
+
+export interface ModelFigures {
+  idle_pct: number;
+  idle_ci95: Interval;
+  us_per_process: number;
+  us_ci95: Interval;
+  r2: number;
+  windows: number;
+  rates: number[];
+  processes_per_second_at_threshold: number;
+  processes_ci95: Interval;
+  environments: { name: string; events_per_day: number; predicted_pct: number; ci95: Interval }[];
+}

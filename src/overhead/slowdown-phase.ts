@@ -1,0 +1,105 @@
+import { bareFork, type Operation, runSlowdownRounds, spawnWithExec } from "../cost/slowdown.ts";
+import { findProgram } from "../workload/programs.ts";
+import type { RawCounts, RawRounds } from "./raw.ts";
+import type { SubjectSwitch } from "./subject.ts";
+
+/** How an operation's rounds are run. */
+interface Rounds {
+  operation: Operation;
+  /** Share of the time. */
+  share: number;
+  rounds: number;
+  repetitions: number;
+}
+
+const WARMUP = 5;
+/** Rounds of an A/A comparison, at most. */
+const NOISE_ROUNDS = 60;
+
+/** Where switching costs next to nothing, many short rounds. The exec's time spreads more, so it gets more of them. */
+function cheapRounds(): Rounds[] {
+  const spawn = spawnOperation();
+  return [
+    { operation: bareFork(), share: spawn === null ? 1 : 0.4, rounds: 600, repetitions: 100 },
+    ...(spawn === null ? [] : [{ operation: spawn, share: 0.6, rounds: 400, repetitions: 20 }]),
+  ];
+}
+
+/** Where each switch starts and stops an agent, few long rounds. */
+function costlyRounds(): Rounds[] {
+  return [{ operation: spawnOperation() ?? bareFork(), share: 1, rounds: 16, repetitions: 200 }];
+}
+
+/** Fork, exec, exit and wait; null where there is no program that does nothing. */
+function spawnOperation(): Operation | null {
+  const path = findProgram("true");
+  return path === null ? null : spawnWithExec(path);
+}
+
+export interface SlowdownPhaseOptions {
+  toggle: SubjectSwitch;
+  budgetMs: number;
+  seed: number;
+  signal: AbortSignal;
+  onRound?(): void;
+}
+
+/** Runs the rounds of each operation with the subject on and off in turn; see `runSlowdownRounds`. */
+export async function runSlowdownPhase(options: SlowdownPhaseOptions): Promise<RawRounds[]> {
+  const { toggle, budgetMs, seed, signal, onRound } = options;
+  const all: RawRounds[] = [];
+  for (const each of toggle.isCheap ? cheapRounds() : costlyRounds()) {
+    if (signal.aborted) break;
+    const rounds = await runSlowdownRounds({
+      ...each,
+      arm: (on) => toggle.arm(on),
+      warmup: WARMUP,
+      seed,
+      budgetMs: budgetMs * each.share,
+      signal,
+      onRound: () => onRound?.(),
+    });
+    all.push({ operation: each.operation.name, seed, repetitions: each.repetitions, warmup: WARMUP, rounds });
+  }
+  return all;
+}
+
+/** The same rounds with nothing to switch: how far apart two arms come that are alike. */
+export async function runNoiseRounds(budgetMs: number, seed: number, signal: AbortSignal): Promise<RawRounds> {
+  const operation = bareFork();
+  const repetitions = 100;
+  const rounds = await runSlowdownRounds({
+    operation,
+    arm() {},
+    rounds: NOISE_ROUNDS,
+    repetitions,
+    warmup: WARMUP,
+    seed,
+    budgetMs,
+    signal,
+  });
+  return { operation: operation.name, seed, repetitions, warmup: WARMUP, rounds };
+}
+
+/**
+ * Whether the probes were on where they should have been and off where not, by what the collector counted: every
+ * process of the `on` arm, and of the others none. Other processes of the machine count as well, so that a few more
+ * forks are no contradiction.
+ *
+ * @returns what is wrong, or null
+ */
+export function switchingProblem(all: readonly RawRounds[], counts: RawCounts): string | null {
+  let on = 0;
+  let off = 0;
+  for (const { rounds, repetitions, warmup } of all) {
+    for (const { order } of rounds) {
+      const armed = order.filter((arm) => arm === "on").length;
+      on += armed * (repetitions + warmup);
+      off += (order.length - armed) * (repetitions + warmup);
+    }
+  }
+  const { fork } = counts.emitted;
+  if (fork < on) return `the probes saw ${fork} of ${on} processes in the rounds in which they were attached`;
+  if (fork > on + off / 2) return `the probes saw ${fork} processes, though they were attached for ${on} only`;
+  return null;
+}

@@ -1,0 +1,44 @@
+/** What is judged: linnix's own collector, a command, or processes that run already. */
+export interface Subject {
+  readonly kind: "linnix" | "command" | "pid";
+  /** For a heading. */
+  readonly name: string;
+  /** How it is started, for a report; null where it is not started here. */
+  readonly command: string | null;
+  /** How long it gathers events before it reads them, ms; null where that is not known. */
+  readonly flushMs: number | null;
+  /**
+   * Starts it and waits until it watches.
+   *
+   * @throws LinnixError where it cannot be started; the signal's reason where that is aborted
+   */
+  start(signal: AbortSignal): Promise<RunningSubject>;
+  /** Another one of it, to be switched on and off; null where it cannot be. Off at first. */
+  openSwitch: ((signal: AbortSignal) => Promise<SubjectSwitch>) | null;
+}
+
+/** A subject at work. Disposed of, it is ended if it was started here. */
+export interface RunningSubject extends AsyncDisposable {
+  /** Its processes, of each also all that descends from it. */
+  readonly roots: readonly number[];
+  /** From its start until it was watching; null where it ran before. */
+  readonly load: { elapsedNs: number; cpuNs: number | null } | null;
+  /** BPF programs that are taken for its own, besides those that its processes hold. */
+  readonly programIds: readonly number[];
+  /** How it ended although nobody asked it to; null while all is well. */
+  problem(): string | null;
+  /** Called at each sample. */
+  tend?(): void;
+  stop(): Promise<void>;
+}
+
+/** A subject that is switched on and off. */
+export interface SubjectSwitch extends AsyncDisposable {
+  /** What a switch costs in time tells how often it is worth it. */
+  readonly isCheap: boolean;
+  /** Resolved when it watches, or has ceased to. */
+  arm(on: boolean): Promise<void>;
+  /** How it ended although nobody asked it to; null while all is well. */
+  problem(): string | null;
+  stop(): Promise<void>;
+}

@@ -1,0 +1,92 @@
+import { randomBytes } from "node:crypto";
+import { closeSync, constants, openSync, renameSync, statSync, unlinkSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { cannotRunError, usageError } from "../errors.ts";
+
+/**
+ * A file that a report is written to in the end. It is begun at once, under another name beside it, so that a run of
+ * minutes does not end with "permission denied", and takes its name when it is whole: whoever reads it never sees half
+ * of it, and a link of that name is replaced rather than followed.
+ */
+export class ReportFile implements Disposable {
+  readonly path: string;
+  #begun: { fd: number; path: string } | null;
+
+  private constructor(path: string, begun: { fd: number; path: string }) {
+    this.path = path;
+    this.#begun = begun;
+  }
+
+  /**
+   * @param option the option that it was given with, for errors
+   * @throws LinnixError (exit code 2) where it cannot be written
+   */
+  static begin(path: string, option: string): ReportFile {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw unwritable(path, option, "it is a directory");
+    const suffix = randomBytes(6).toString("hex");
+    const draft = join(dirname(path), `.${basename(path)}.${suffix}`);
+    try {
+      const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+      return new ReportFile(path, {
+        fd: openSync(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644),
+        path: draft,
+      });
+    } catch (cause) {
+      throw unwritable(path, option, reasonOf(cause), cause);
+    }
+  }
+
+  /** Writes it whole and gives it its name. @throws LinnixError (exit code 3) where the disk is full or fails */
+  finish(text: string): void {
+    const begun = this.#begun;
+    if (begun === null) throw new Error("closed");
+    try {
+      writeFileSync(begun.fd, text);
+      renameSync(begun.path, this.path);
+      this.#begun = null;
+      closeSync(begun.fd);
+    } catch (cause) {
+      throw cannotRunError(
+        "report-file",
+        { what: `writing ${this.path} failed`, why: reasonOf(cause), mend: "free some space, or name another place" },
+        { cause },
+      );
+    }
+  }
+
+  [Symbol.dispose](): void {
+    const begun = this.#begun;
+    this.#begun = null;
+    if (begun === null) return;
+    closeSync(begun.fd);
+    try {
+      unlinkSync(begun.path);
+    } catch {
+      // Somebody else has taken it away.
+    }
+  }
+}
+
+const REASON: Record<string, string> = {
+  ENOENT: "its folder does not exist",
+  ENOTDIR: "a part of the path is not a folder",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EROFS: "the filesystem is read-only",
+  ENOSPC: "no space is left on the device",
+  EDQUOT: "the disk quota is used up",
+};
+
+function reasonOf(cause: unknown): string {
+  const { code = "", message } = cause as NodeJS.ErrnoException;
+  return REASON[code] ?? (code || message);
+}
+
+function unwritable(path: string, option: string, why: string, cause?: unknown) {
+  const text = {
+    what: `${option} ${path} cannot be written`,
+    why,
+    mend: "name a file in a folder that can be written to",
+  };
+  return usageError("report-file", text, { cause });
+}

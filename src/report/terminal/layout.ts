@@ -1,0 +1,75 @@
+import { paint, type TextStyle, type Tone } from "./style.ts";
+
+/** Narrower than this, text beside labels is a ribbon of single words. */
+const MIN_COLUMNS = 50;
+
+/** Breaks a text into lines between words; words are never cut. */
+export function wrap(text: string, columns: number | null): string[] {
+  if (columns === null) return [text];
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && Bun.stringWidth(line) + 1 + Bun.stringWidth(word) > columns) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === "" ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
+}
+
+/** A label and what it is about. */
+export type Fact = readonly [label: string, text: string, tone?: Tone];
+
+/** Labels in a column, their texts wrapped beside them. */
+export function facts(
+  rows: readonly Fact[],
+  style: TextStyle,
+  labelWidth = widest(rows.map(([label]) => label)),
+): string[] {
+  const columns = style.columns === null ? null : Math.max(style.columns, MIN_COLUMNS) - labelWidth - 4;
+  return rows.flatMap(([label, text, tone]) =>
+    wrap(text, columns).map((line, index) => {
+      const shown = tone === undefined ? line : paint(line, tone, style);
+      return `  ${padEnd(index === 0 ? label : "", labelWidth)}  ${shown}`;
+    }),
+  );
+}
+
+export interface Column {
+  head: string;
+  align?: "left" | "right";
+  /** At least so wide, so that tables of several reports or rows that come one by one stand below each other. */
+  width?: number;
+}
+
+/** A table's head and rows, two blanks between columns. */
+export function table(columns: readonly Column[], rows: readonly (readonly string[])[], style: TextStyle): string[] {
+  const widths = columns.map(({ head, width = 0 }, index) =>
+    Math.max(width, widest([head, ...rows.map((row) => row[index] ?? "")])),
+  );
+  const line = (cells: readonly string[]): string =>
+    `  ${cells
+      .map((cell, index) => (columns[index]?.align === "left" ? padEnd : padStart)(cell, widths[index] ?? 0))
+      .join("  ")}`.trimEnd();
+  return [paint(line(columns.map(({ head }) => head)), "faint", style), ...rows.map(line)];
+}
+
+/** A heading of its own. */
+export function heading(text: string, style: TextStyle): string {
+  return paint(text, "strong", style);
+}
+
+function widest(texts: readonly string[]): number {
+  return Math.max(0, ...texts.map((text) => Bun.stringWidth(text)));
+}
+
+/** As String.padEnd, by columns of a terminal. */
+export function padEnd(text: string, width: number): string {
+  return text + " ".repeat(Math.max(width - Bun.stringWidth(text), 0));
+}
+
+export function padStart(text: string, width: number): string {
+  return " ".repeat(Math.max(width - Bun.stringWidth(text), 0)) + text;
+}

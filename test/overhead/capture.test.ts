@@ -1,0 +1,146 @@
+import { describe, expect, test } from "bun:test";
+import { addCaptures, CaptureCheck, noCapture } from "../../src/overhead/capture.ts";
+import { GroundTruth, type SpawnTruth } from "../../src/workload/ground-truth.ts";
+import type { Command } from "../../src/workload/programs.ts";
+
+const ORIGIN_NS = 5_000_000_000_000n;
+const COMMANDS: Command[] = [
+  { program: "true", path: "/usr/bin/true", lifetimeMs: 1, share: 1 },
+  { program: "exit", path: "/usr/bin/sh", lifetimeMs: null, share: 1 },
+  { program: "signal", path: "/usr/bin/sh", lifetimeMs: null, share: 1 },
+];
+
+/** Spawns 10 µs apart, 5 µs each: pid, command, wait status (-1: never ended). */
+function truthOf(...rows: [pid: number, command: number, status: number][]): GroundTruth {
+  const truth = new GroundTruth({
+    folder: "/tmp/f",
+    spawnerPid: 7,
+    originNs: ORIGIN_NS,
+    run: 12_345,
+    commands: COMMANDS,
+  });
+  for (const [index, [pid, command, status]] of rows.entries()) {
+    const row = truth.columns.add();
+    const arrays = truth.columns.arrays;
+    const fromNs = 10_000 * index;
+    arrays.pid[row] = pid;
+    arrays.command[row] = command;
+    arrays.status[row] = status;
+    arrays.spawnedFromNs[row] = fromNs;
+    arrays.spawnedByNs[row] = fromNs + 2000;
+    arrays.exitedFromNs[row] = fromNs + 3000;
+    arrays.exitedByNs[row] = fromNs + 5000;
+  }
+  return truth;
+}
+
+/** What a collector that misses nothing writes of a spawn. */
+function eventsOf(spawn: SpawnTruth): Record<string, unknown>[] {
+  const at = Number(spawn.spawnedFromNs);
+  const { pid, args } = spawn;
+  const ended = spawn.status !== null;
+  return [
+    { type: "fork", ts_ns: at + 500, pid },
+    { type: "exec", ts_ns: at + 1000, pid, args, args_truncated: false },
+    ...(ended ? [{ type: "exit", ts_ns: at + 2500, pid, exit_code: spawn.exitCode, signal: spawn.signal }] : []),
+  ];
+}
+
+function checkOf(truth: GroundTruth, change: (events: Record<string, unknown>[]) => void = () => {}) {
+  const events = [...truth].flatMap(eventsOf);
+  change(events);
+  const check = new CaptureCheck();
+  for (const event of events) check.add(JSON.stringify(event));
+  return check;
+}
+
+const THREE = () => truthOf([100, 0, 0], [101, 1, 42 << 8], [102, 2, 15]);
+
+test("processes of which fork, exec, arguments, exit and status are there are captured", () => {
+  const truth = THREE();
+  expect(checkOf(truth).check(truth)).toEqual({ ...noCapture(), spawned: 3, captured: 3 });
+});
+
+describe("a process is not captured", () => {
+  const one = (change: (events: Record<string, unknown>[]) => void, expected: object): void => {
+    const truth = THREE();
+    expect(checkOf(truth, change).check(truth)).toEqual({ ...noCapture(), spawned: 3, captured: 2, ...expected });
+  };
+
+  test("without its fork, its exec or its exit", () => {
+    one((events) => events.splice(0, 1), { without_fork: 1 });
+    one((events) => events.splice(1, 1), { without_exec: 1 });
+    one((events) => events.splice(2, 1), { without_exit: 1 });
+  });
+
+  test("with an argument more, less or another", () => {
+    one((events) => Object.assign(events[1] ?? {}, { args: ["true"] }), { wrong_args: 1 });
+    one((events) => Object.assign(events[1] ?? {}, { args: ["true", "123450000000", ""] }), { wrong_args: 1 });
+    one((events) => Object.assign(events[1] ?? {}, { args: ["true", "123450000001"] }), { wrong_args: 1 });
+  });
+
+  test("with another status or signal", () => {
+    one((events) => Object.assign(events[5] ?? {}, { exit_code: 41 }), { wrong_status: 1 });
+    one((events) => Object.assign(events[8] ?? {}, { signal: "SIGKILL" }), { wrong_status: 1 });
+    one((events) => Object.assign(events[2] ?? {}, { exit_code: null, signal: "SIGKILL" }), { wrong_status: 1 });
+  });
+
+  test("whose pid belonged to another process then", () => {
+    one((events) => Object.assign(events[0] ?? {}, { ts_ns: Number(ORIGIN_NS) - 1000 }), { without_fork: 1 });
+    one((events) => Object.assign(events[2] ?? {}, { ts_ns: Number(ORIGIN_NS) + 6000 }), { without_exit: 1 });
+  });
+});
+
+test("a pid that is given out again is another process", () => {
+  const truth = truthOf([100, 0, 0], [100, 1, 3 << 8]);
+  expect(checkOf(truth).check(truth)).toMatchObject({ spawned: 2, captured: 2 });
+  const half = checkOf(truth, (events) => events.splice(0, 3));
+  expect(half.check(truth)).toMatchObject({ captured: 1, without_fork: 1, without_exec: 1, without_exit: 1 });
+});
+
+test("what a backend cannot tell is counted as such, not as wrong", () => {
+  const truth = truthOf([100, 0, 0]);
+  const check = checkOf(truth, ([, exec, exit]) => {
+    Object.assign(exec ?? {}, { args: null, args_truncated: null });
+    Object.assign(exit ?? {}, { exit_code: null, signal: null });
+  });
+  expect(check.check(truth)).toMatchObject({ captured: 1, untold_args: 1, untold_status: 1 });
+});
+
+test("arguments that were cut short are compared as far as they go", () => {
+  const truth = truthOf([100, 0, 0]);
+  const cut = (args: string[]) =>
+    checkOf(truth, ([, exec]) => Object.assign(exec ?? {}, { args, args_truncated: true }));
+  expect(cut(["true", "1234"]).check(truth)).toMatchObject({ captured: 1, untold_args: 1 });
+  expect(cut(["true", "9"]).check(truth)).toMatchObject({ captured: 0, wrong_args: 1 });
+  expect(cut(["false", "1234"]).check(truth)).toMatchObject({ captured: 0, wrong_args: 1 });
+});
+
+test("a process that never ended needs no exit", () => {
+  const truth = truthOf([100, 0, -1]);
+  expect(checkOf(truth).check(truth)).toMatchObject({ captured: 1, without_exit: 0 });
+});
+
+test("other lines are no events: a summary is kept, what is no JSON is counted", () => {
+  const check = new CaptureCheck();
+  check.add('{"type":"sample","pid":3,"ts_ns":5}');
+  check.add('{"type":"fork","pid":');
+  check.add('{"type":"summary","lost":7}');
+  expect(check.summary).toEqual({ type: "summary", lost: 7 });
+  expect(check.broken).toBe(1);
+  expect(check.eventsBetween(0, 1e15)).toBe(0);
+});
+
+test("events are counted by their own time, a window's end belonging to the next", () => {
+  const check = new CaptureCheck();
+  for (const ts_ns of [30, 10, 20, 20, 40]) check.add(JSON.stringify({ type: "fork", pid: 1, ts_ns }));
+  expect(check.eventsBetween(10, 20)).toBe(1);
+  expect(check.eventsBetween(20, 40)).toBe(3);
+  check.add(JSON.stringify({ type: "exit", pid: 1, ts_ns: 25 }));
+  expect(check.eventsBetween(20, 40)).toBe(4);
+});
+
+test("counts add up", () => {
+  const one = { ...noCapture(), spawned: 2, captured: 1, without_exec: 1 };
+  expect(addCaptures(one, one)).toEqual({ ...noCapture(), spawned: 4, captured: 2, without_exec: 2 });
+});

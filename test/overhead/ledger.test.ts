@@ -1,0 +1,175 @@
+import { describe, expect, test } from "bun:test";
+import { judge } from "../../src/cost/verdict.ts";
+import { figuresOf } from "../../src/overhead/figures.ts";
+import { type LedgerContext, ledgerOf } from "../../src/overhead/ledger.ts";
+import type { RawRun } from "../../src/overhead/raw.ts";
+import { quietRun, slowdownRounds } from "./raw-run.ts";
+
+function verdictOf(raw: RawRun, more: Partial<LedgerContext> = {}) {
+  const thresholdPct = more.thresholdPct ?? 1;
+  const figures = figuresOf(raw, { thresholdPct, seed: 1 });
+  const context = { isLinnix: true, canStop: true, incomplete: null, problems: [], capture: raw.capture };
+  return judge(ledgerOf(figures, { ...context, thresholdPct, ...more }));
+}
+
+/** A quiet run with a difference. */
+function run(change: (raw: RawRun) => void): RawRun {
+  const raw = quietRun();
+  change(raw);
+  return raw;
+}
+
+function burdened(raw: RawRun, cpuPct: number): void {
+  for (const window of raw.windows) if (window.cpu_ns !== null) window.cpu_ns += cpuPct * window.elapsed_ns * 0.01;
+}
+
+test("PASS takes every part", () => {
+  const { verdict, reasons } = verdictOf(quietRun());
+  expect(verdict).toBe("PASS");
+  expect(reasons.join("\n")).toMatch(/0\.25 % of one core.*below 1 %/);
+  expect(reasons).toContain("no event was lost");
+  expect(reasons).toContain("6140 of 6140 processes captured");
+  expect(reasons).toHaveLength(4);
+});
+
+describe("FAIL", () => {
+  test("a burden on the collector", () => {
+    const { verdict, reasons } = verdictOf(run((raw) => burdened(raw, 1.5)));
+    expect(verdict).toBe("FAIL");
+    expect(reasons[0]).toContain("not below 1 %");
+  });
+
+  test("a burden in the kernel alone", () => {
+    const raw = run(({ windows }) => {
+      for (const window of windows) if (window.run_ns !== null) window.run_ns += 0.01 * window.elapsed_ns;
+    });
+    expect(verdictOf(raw).verdict).toBe("FAIL");
+  });
+
+  test("one lost event", () => {
+    const raw = run(({ counts }) => {
+      if (counts) counts.lost = 1;
+    });
+    expect(verdictOf(raw)).toMatchObject({ verdict: "FAIL", reasons: ["1 event was lost"] });
+  });
+
+  test("one process that was not captured", () => {
+    const raw = run(({ capture }) => {
+      if (capture) capture.captured--;
+    });
+    expect(verdictOf(raw)).toMatchObject({ verdict: "FAIL", reasons: ["6139 of 6140 processes captured (99.98 %)"] });
+  });
+
+  test("a slowdown above the threshold", () => {
+    const { verdict, reasons } = verdictOf(run((raw) => (raw.slowdown = [slowdownRounds("spawn", 500, 80)])));
+    expect(verdict).toBe("FAIL");
+    expect(reasons[0]).toContain("longer");
+  });
+
+  test("a collector that alone costs too much, where the kernel's part is not known", () => {
+    const raw = run((each) => {
+      burdened(each, 2);
+      for (const window of each.windows) window.run_ns = null;
+    });
+    expect(verdictOf(raw, { problems: [{ part: "in-kernel", why: "old kernel" }] }).verdict).toBe("FAIL");
+  });
+});
+
+describe("INCONCLUSIVE", () => {
+  const inconclusive = (raw: RawRun, reason: string | RegExp, more: Partial<LedgerContext> = {}): void => {
+    const { verdict, reasons } = verdictOf(raw, more);
+    expect(verdict).toBe("INCONCLUSIVE");
+    expect(reasons.join("\n")).toMatch(reason);
+  };
+
+  test("an interval that holds the threshold", () => {
+    inconclusive(quietRun(), "the interval holds 0.25 %", { thresholdPct: 0.25 });
+  });
+
+  test("an unknown part in the kernel", () => {
+    const raw = run(({ windows }) => {
+      for (const window of windows) window.run_ns = null;
+    });
+    inconclusive(raw, "total cost could not be had: old kernel", {
+      problems: [{ part: "in-kernel", why: "old kernel" }],
+    });
+  });
+
+  test("no count of what was lost, no output to look for the processes in, no slowdown", () => {
+    inconclusive(
+      run((raw) => (raw.counts = null)),
+      "lost events could not be had",
+    );
+    inconclusive(
+      run((raw) => (raw.capture = null)),
+      "capture could not be had",
+    );
+    inconclusive(
+      run((raw) => (raw.slowdown = [])),
+      "slowdown could not be had",
+    );
+    const problems = [{ part: "slowdown" as const, why: "the probes were not switched" }];
+    inconclusive(quietRun(), "slowdown could not be had: the probes were not switched", { problems });
+  });
+
+  test("a run that was ended early", () => {
+    inconclusive(quietRun(), "did not get to its end: SIGINT", { incomplete: "SIGINT came during the workload" });
+  });
+
+  test("a subject that ended by itself", () => {
+    inconclusive(quietRun(), "it ended", { problems: [{ part: "subject", why: "it ended with status 3" }] });
+  });
+
+  test("a machine full of other work", () => {
+    const raw = run(({ windows }) => {
+      for (const window of windows) {
+        if (window.machine) window.machine = { ...window.machine, userTicks: 380, systemTicks: 20, idleTicks: 0 };
+        window.cpu_pressure_us = 1.9e6;
+      }
+    });
+    inconclusive(raw, /the machine was full of other work: 8\d % of its processor time.*95 % of the time/);
+    // A machine that is busy, but where nobody has to wait, is fit.
+    for (const window of raw.windows) {
+      if (window.machine) window.machine = { ...window.machine, userTicks: 200, systemTicks: 20, idleTicks: 180 };
+      window.cpu_pressure_us = 0.2e6;
+    }
+    expect(verdictOf(raw).verdict).toBe("PASS");
+  });
+
+  test("stolen time", () => {
+    const raw = run(({ windows }) => {
+      for (const window of windows) if (window.machine) window.machine = { ...window.machine, stealTicks: 40 };
+    });
+    inconclusive(raw, "the hypervisor took");
+  });
+
+  test("a workload that did not reach its rate", () => {
+    const raw = run(({ workloads }) => {
+      for (const each of workloads) each.rate_achieved = 80;
+    });
+    inconclusive(raw, "reached only 80.0 of 100.0 processes a second");
+  });
+});
+
+describe("something else than linnix", () => {
+  test("is judged by what can be had of it", () => {
+    const raw = run((each) => {
+      each.counts = null;
+      each.capture = null;
+    });
+    const { verdict, reasons } = verdictOf(raw, { isLinnix: false });
+    expect(verdict).toBe("PASS");
+    expect(reasons.join("\n")).toContain("capture left out: the output of other agents is not read");
+  });
+
+  test("what cannot be stopped has no slowdown, and that is said", () => {
+    const raw = run((each) => {
+      each.counts = null;
+      each.capture = null;
+      each.slowdown = [];
+    });
+    const { verdict, reasons } = verdictOf(raw, { isLinnix: false, canStop: false });
+    expect(verdict).toBe("PASS");
+    expect(reasons.join("\n")).toContain("slowdown left out: the subject is not to be stopped");
+  });
+});

@@ -1,0 +1,215 @@
+import { describe, expect, test } from "bun:test";
+import { figuresOf } from "../../src/overhead/figures.ts";
+import { htmlReport } from "../../src/report/overhead/html.ts";
+import { jsonReport } from "../../src/report/overhead/json.ts";
+import { LiveView } from "../../src/report/overhead/live.ts";
+import { verdictSentence } from "../../src/report/overhead/sentence.ts";
+import { textReport } from "../../src/report/overhead/text.ts";
+import { emptyRun, quietRun } from "../overhead/raw-run.ts";
+import { exampleReport } from "./example.ts";
+
+const PIPED = { color: false, columns: null, beginningShown: false };
+
+/** A report of which next to nothing could be had. */
+function poorReport() {
+  return exampleReport({
+    raw: emptyRun(),
+    verdict: "INCONCLUSIVE",
+    incomplete: "SIGINT came during the baseline",
+    reasons: ["the test did not get to its end: SIGINT came during the baseline"],
+    left_out: [{ part: "slowdown", why: "it was not measured" }],
+  });
+}
+
+describe("the text", () => {
+  test("has every part, and ends with one line that says what was proven and how sure", () => {
+    const text = textReport(exampleReport(), PIPED);
+    const lines = text.trimEnd().split("\n");
+    for (const part of [
+      "RESULTS",
+      "samples",
+      "events",
+      "in the kernel",
+      "together",
+      "lost",
+      "capture",
+      "Memory",
+      "Model",
+    ]) {
+      expect(text).toContain(part);
+    }
+    expect(lines[0]).toBe("linnix 1.2.3 overhead-test");
+    expect(lines.at(-1)).toMatch(
+      /^✓ PASS: watching every process costs 0\.2\d+ % of one core, .*95 % sure: 0\.2\d+ to 0\.2\d+ %.*6,140 processes.*captured; none of 21,000 events lost/,
+    );
+    expect(text).not.toMatch(/undefined|NaN|null/);
+    expect(text).not.toContain("\u001b");
+  });
+
+  test("says of each percentage what it is of", () => {
+    const text = textReport(exampleReport(), PIPED);
+    expect(text).toContain("% of one core     average");
+    expect(text).toMatch(/0\.1\d+ % of the whole machine/);
+    expect(text).toContain("system: the whole machine");
+    expect(text).toMatch(/together\s+0\.25\d*/);
+  });
+
+  test("keeps to the columns of a terminal, the verdict as well", () => {
+    for (const columns of [80, 100]) {
+      for (const report of [exampleReport(), poorReport()]) {
+        const lines = textReport(report, { color: false, columns, beginningShown: false }).split("\n");
+        expect(lines.filter((line) => Bun.stringWidth(line) > columns)).toEqual([]);
+      }
+    }
+  });
+
+  test("does not repeat what was shown while it ran", () => {
+    const text = textReport(exampleReport(), { ...PIPED, beginningShown: true });
+    expect(text).not.toContain("overhead-test");
+    expect(text).not.toContain("0:02");
+  });
+
+  test("tells what there is of a run that was ended early, marked as incomplete", () => {
+    const text = textReport(poorReport(), PIPED);
+    expect(text).toContain("RESULTS (incomplete: SIGINT came during the baseline)");
+    expect(text.trimEnd().split("\n").at(-1)).toStartWith("~ INCONCLUSIVE: ");
+    expect(text).not.toMatch(/undefined|NaN|null/);
+  });
+
+  test("names from outside do not act on the terminal", () => {
+    const name = "a\u001b[2Jb";
+    const report = exampleReport({ subject: { kind: "command", name, command: name, pids: [] } });
+    const [program] = report.in_kernel?.programs ?? [];
+    if (program) program.name = name;
+    expect(textReport(report, PIPED)).not.toContain("\u001b");
+  });
+});
+
+describe("the sentence", () => {
+  test("a FAIL gives its reasons", () => {
+    expect(verdictSentence(exampleReport({ verdict: "FAIL", reasons: ["7 events were lost"] }))).toBe(
+      "FAIL: the claim of less than 1.00 % is not proven: 7 events were lost",
+    );
+  });
+
+  test("a PASS of another agent says what was left out of it", () => {
+    const report = exampleReport({
+      subject: { kind: "pid", name: "falco (77)", command: null, pids: [77] },
+      left_out: [{ part: "capture", why: "not read" }],
+    });
+    report.raw.capture = null;
+    report.events.lost = null;
+    expect(verdictSentence(report)).toMatch(/^PASS: falco \(77\) costs .*; capture left out$/);
+  });
+});
+
+describe("the JSON", () => {
+  test("holds the raw part, out of which the figures can be computed again", () => {
+    const report = exampleReport();
+    const parsed = JSON.parse(jsonReport(report));
+    const { raw, threshold_pct, options } = parsed;
+    const again = JSON.parse(JSON.stringify(figuresOf(raw, { thresholdPct: threshold_pct, seed: options.seed })));
+    for (const [name, figures] of Object.entries(again)) expect(parsed[name]).toEqual(figures);
+    expect(parsed.schema).toBe("linnix.overhead-test/1");
+  });
+
+  test("has null for an end that nothing bounds", () => {
+    const raw = quietRun();
+    raw.windows = raw.windows.filter(({ phase }) => phase === "workload").slice(0, 1);
+    const parsed = JSON.parse(jsonReport(exampleReport({ raw })));
+    expect(parsed.total.ci95).toEqual([null, null]);
+    expect(parsed.model).toBeNull();
+  });
+});
+
+describe("the page", () => {
+  test("is one file that loads nothing and runs nothing", () => {
+    const page = htmlReport(exampleReport());
+    expect(page).toStartWith("<!doctype html>");
+    expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`);
+    expect(page).not.toMatch(/<(script|link|img|iframe|object|embed)\b|\b(src|href|srcset)=|url\(|@import|https?:/i);
+  });
+
+  test("every element that is opened is closed, in order", () => {
+    for (const report of [exampleReport(), poorReport()]) {
+      const open: string[] = [];
+      for (const [, end, name = "", rest = ""] of htmlReport(report).matchAll(/<(\/?)([a-z][a-z0-9]*)([^>]*)>/g)) {
+        if (["meta", "br"].includes(name) || rest.endsWith("/")) continue;
+        if (end === "") open.push(name);
+        else expect(open.pop()).toBe(name);
+      }
+      expect(open).toEqual([]);
+    }
+  });
+
+  test("text is escaped, and what is not known is a dash", () => {
+    const page = htmlReport(exampleReport());
+    expect(page).toContain("A &lt;fast&gt; processor");
+    expect(page).not.toContain("<fast>");
+    expect(htmlReport(poorReport())).not.toMatch(/undefined|NaN|null|Infinity/);
+  });
+
+  test("has the verdict, the charts and the samples", () => {
+    const page = htmlReport(exampleReport());
+    expect(page).toContain('class="verdict good"');
+    expect(page.match(/<svg/g)).toHaveLength(3);
+    expect(page).toContain("All 30 samples");
+  });
+});
+
+test("while it runs, the head of the table comes with its first row", () => {
+  let text = "";
+  using view = new LiveView({
+    isTty: false,
+    color: false,
+    columns: null,
+    write: (piece) => {
+      text += piece;
+    },
+  });
+  const report = exampleReport();
+  view.planned({
+    plan: {
+      noiseMs: 100,
+      baselineMs: 1000,
+      warmUp: { rate: 400, durationMs: 1000 },
+      leadInMs: 100,
+      durationMs: 4000,
+      intervalMs: 2000,
+      rate: 100,
+      sweep: [],
+      slowdownMs: 0,
+    },
+    subject: {
+      kind: "pid",
+      name: "agent (7)",
+      command: null,
+      flushMs: null,
+      start: () => Promise.reject(),
+      openSwitch: null,
+    },
+    host: report.host,
+    options: {
+      subject: { kind: "pid", pids: [7] },
+      baselineMs: 1000,
+      durationMs: 4000,
+      intervalMs: 2000,
+      thresholdPct: 1,
+      rate: null,
+      profile: "seed",
+      seed: 1,
+      quick: false,
+    },
+  });
+  view.phase("workload");
+  for (const sample of report.samples.slice(0, 2)) view.sample(sample);
+  view.phase("sweep");
+  expect(text).toContain("agent (7), running already");
+  const lines = text.split("\n");
+  const head = lines.findIndex((line) => line.includes("collector %"));
+  expect(lines[head - 1]).toStartWith("workload (about ");
+  expect(lines[head + 1]).toMatch(/^ +0:02 +0\.\d+ +0\.050/);
+  expect(lines[head + 2]).toMatch(/^ +0:04 /);
+  expect(lines[head + 3]).toContain("% of one core");
+  expect(lines.filter((line) => line.includes("collector %"))).toHaveLength(1);
+});
