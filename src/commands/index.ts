@@ -16,21 +16,26 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./collect.ts")).collect,
   },
   {
-    name: "compare-with-polling",
-    aliases: ["compare"],
-    description: "the same workload under ps, top, /proc, strace, auditd and linnix",
-    load: async () => (await import("./compare.ts")).compare,
-  },
-  {
     name: "overhead-test",
     aliases: ["test"],
     description: "prove (or disprove) that watching costs less than 1 % of a core",
     load: async () => (await import("./overhead-test.ts")).overheadTest,
   },
   {
+    name: "compare-with-polling",
+    aliases: ["compare"],
+    description: "the same workload under ps, top, /proc, strace, auditd and linnix",
+    load: async () => (await import("./compare.ts")).compare,
+  },
+  {
     name: "doctor",
     description: "what this machine has and lacks for linnix, and the mend of each lack",
     load: async () => (await import("./doctor.ts")).doctor,
+  },
+  {
+    name: "__collect",
+    description: "collect, with probes that can be taken off and put back on",
+    load: async () => (await import("./internal-collect.ts")).internalCollect,
   },
   {
     name: "__observer",
@@ -41,11 +46,6 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: "__spawn-timer",
     description: "time spawns, for compare-with-polling",
     load: async () => (await import("./internal-spawn-timer.ts")).internalSpawnTimer,
-  },
-  {
-    name: "__collect",
-    description: "collect, with probes that can be taken off and put back on",
-    load: async () => (await import("./internal-collect.ts")).internalCollect,
   },
   {
     name: "__workload",
