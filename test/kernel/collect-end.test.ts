@@ -1,6 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bpfIdsOf, bpftool, countOf, stillThere } from "./support/bpf-objects.ts";
 import { parseLine, parseOutput } from "./support/collect-output.ts";
@@ -67,7 +66,7 @@ describe.skipIf(reason !== null)(titled("how a run ends", reason), () => {
   }
 
   test("quietly, when the reader of its output has enough", async () => {
-    const place = mkdtempSync(join(tmpdir(), "linnix-pipe-"));
+    const place = mkdtempSync(join(fixture().directory, "pipe-"));
     const status = join(place, "status");
     const child = Bun.spawn(
       ["sh", "-c", '{ "$@" 2>"$0.err"; echo $? >"$0"; } | head -n 1', status, BINARY, "collect", ...USUAL],
@@ -80,12 +79,11 @@ describe.skipIf(reason !== null)(titled("how a run ends", reason), () => {
     expect(readFileSync(status, "utf8")).toBe("0\n");
     expect(readFileSync(`${status}.err`, "utf8")).toMatch(/^linnix: watching by [^\n]*\n$/);
     expect(parseLine(await new Response(child.stdout).text()).type).toMatch(/^(fork|exec|exit)$/);
-    rmSync(place, { recursive: true });
   });
 
   // It waits in write(2) then, and nothing but SIGKILL, or the reader's end, gets it out of there.
   test.failing("by SIGTERM also while nobody reads what it writes", async () => {
-    const place = mkdtempSync(join(tmpdir(), "linnix-stuck-"));
+    const place = mkdtempSync(join(fixture().directory, "stuck-"));
     const fifo = join(place, "fifo");
     expect(Bun.spawnSync(["mkfifo", fifo]).exitCode).toBe(0);
     await using reader = Bun.spawn(["sh", "-c", 'exec sleep 600 <"$0"', fifo], { stdin: "ignore" });
@@ -104,7 +102,6 @@ describe.skipIf(reason !== null)(titled("how a run ends", reason), () => {
     } finally {
       child.kill("SIGKILL");
       reader.kill("SIGKILL");
-      rmSync(place, { recursive: true });
     }
   });
 
@@ -127,7 +124,7 @@ describe.skipIf(reason !== null)(titled("how a run ends", reason), () => {
   });
 
   test("with an error, when the disk is full: what was written before is whole lines", async () => {
-    const place = mkdtempSync(join(tmpdir(), "linnix-full-"));
+    const place = mkdtempSync(join(fixture().directory, "full-"));
     const script = 'mount -t tmpfs -o size=64k tmpfs "$1" && shift && { "$@"; status=$?; cat "$0"; exit $status; }';
     const file = join(place, "events.jsonl");
     const child = Bun.spawn(
@@ -153,11 +150,10 @@ describe.skipIf(reason !== null)(titled("how a run ends", reason), () => {
     expect(text.length).toBeGreaterThan(32 * 1024);
     // Every line is whole, and there is no summary: the run did not come to its end.
     expect(parseOutput(text)).toMatchObject({ summary: null });
-    rmSync(place, { recursive: true });
   });
 
   test("--output: a file that only its owner reads; a second run writes behind the first", async () => {
-    const place = mkdtempSync(join(tmpdir(), "linnix-output-"));
+    const place = mkdtempSync(join(fixture().directory, "output-"));
     const file = join(place, "events.jsonl");
     for (let run = 0; run < 2; run++) {
       await using collect = await CollectRun.start([...USUAL, "--output", file]);
@@ -177,11 +173,10 @@ describe.skipIf(reason !== null)(titled("how a run ends", reason), () => {
     const lines = readFileSync(file, "utf8").trimEnd().split("\n").map(parseLine);
     expect(lines.filter(({ type }) => type === "summary")).toHaveLength(2);
     expect(lines.at(-1)?.type).toBe("summary");
-    rmSync(place, { recursive: true });
   });
 
   test("--output to where none can be: one message, 2, and no file", async () => {
-    const place = mkdtempSync(join(tmpdir(), "linnix-output-"));
+    const place = mkdtempSync(join(fixture().directory, "output-"));
     writeFileSync(join(place, "file"), "");
     for (const [path, why] of [
       [place, "directory"],
@@ -194,7 +189,6 @@ describe.skipIf(reason !== null)(titled("how a run ends", reason), () => {
       expect(stderr).toContain(why);
     }
     expect(readdirSync(place)).toEqual(["file"]);
-    rmSync(place, { recursive: true });
   });
 
   for (const backend of existsSync("/sys/kernel/btf/vmlinux") ? ["btf", "tracepoint"] : ["tracepoint"]) {
