@@ -53,9 +53,11 @@ export const strace: Observer = {
         ...["-f", "-e", "trace=process", "-s", String(MAX_STRING_BYTES)],
         ...["-o", logPath(folder), ...pids.flatMap((pid) => ["-p", String(pid)])],
       ],
-      // It detaches from all of them first.
+      // It detaches from all of them first. One that is in vfork(2) it waits for, whose child may be waiting for it: the
+      // two then wait for ever, unless it is killed. The kernel detaches what a killed tracer traced, so that it is
+      // killed at once where this process dies.
       stopSignal: "SIGTERM",
-      deathSignal: "TERM",
+      deathSignal: "KILL",
       ready: (tool) => {
         const tracers = pids.flatMap(tracersOf);
         return tracers.length > 0 && tracers.every((tracer) => tracer === tool.pid);
