@@ -3,7 +3,7 @@ import { newTally } from "../observers/observer.ts";
 import { runWorkload } from "../workload/run-workload.ts";
 import { looksBetween } from "./looks.ts";
 import { MethodMeter } from "./method-meter.ts";
-import { type SessionSetting, timeSpawns } from "./session.ts";
+import { type SessionSetting, warmUp } from "./session.ts";
 import { processCount, Sleepers } from "./sleepers.ts";
 import { sleepUnless, unless } from "./stop.ts";
 
@@ -11,7 +11,7 @@ import { sleepUnless, unless } from "./stop.ts";
 export const GROWING: readonly string[] = ["ps", "top", "proc-scan", "task-iterator", "linnix"];
 
 /** How long the workload runs before the clocks are read, ms. */
-const LEAD_MS = 500;
+const LEAD_MS = 1000;
 
 /** What one method costs among a number of processes. */
 export interface GrowthFigure {
@@ -81,7 +81,7 @@ async function toldCost(observer: Observer, setting: SessionSetting): Promise<Gr
   const { spawnerPid } = await unless(signal, workload.ready);
   await using running = await observer.start({ workloadPid: spawnerPid, tempDir, intervalMs: 0, signal });
   using meter = new MethodMeter(observer, running);
-  await timeSpawns(setting);
+  await warmUp(setting);
   await workload.start();
   await sleepUnless(signal, LEAD_MS);
   const before = meter.read();

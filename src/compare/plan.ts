@@ -13,6 +13,9 @@ export interface ComparePlan {
   /** Timed spawns in a block, and blocks at each place in the schedule. */
   blockSpawns: number;
   blocks: number;
+  /** Spawns that methods that are told by the kernel warm up on, and most time for them. */
+  warmUpSpawns: number;
+  warmUpMs: number;
   /** Most time for one block. */
   blockMs: number;
   /** No method gets a second turn after this; null: they all do. */
@@ -25,7 +28,7 @@ export interface ComparePlan {
 }
 
 const DEFAULT = { rounds: 2, leadMs: 1000, durationMs: 4000 } as const;
-const QUICK = { rounds: 1, leadMs: 300, durationMs: 1000 } as const;
+const QUICK = { rounds: 1, leadMs: 700, durationMs: 1000 } as const;
 
 /** Makes the choices. Without a duration the whole takes less than four minutes, or less than one where it is quick. */
 export function planCompare(options: CompareOptions): ComparePlan {
@@ -39,6 +42,8 @@ export function planCompare(options: CompareOptions): ComparePlan {
     mix: workloadMix(options),
     blockSpawns: 100,
     blocks: quick ? 2 : 3,
+    warmUpSpawns: quick ? 500 : 1000,
+    warmUpMs: quick ? 400 : 800,
     blockMs: 1000,
     roundsUntilMs: durationMs === null ? 175_000 : null,
     growthUntilMs: durationMs === null ? 205_000 : null,

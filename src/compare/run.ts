@@ -181,7 +181,7 @@ class Comparison {
     this.#hooks.onPlanned([
       ...turns.flatMap((states, round) => states.map((state) => this.#turnStep(state, round))),
       ...sizes.flatMap((size) => growing.map(({ name }) => this.#growStep(name, size))),
-      ...turns.flatMap((_, round) => last.map((state) => this.#turnStep(state, round))),
+      ...Array.from({ length: plan.rounds }, (_, round) => last.map((state) => this.#turnStep(state, round))).flat(),
     ]);
     // The first blocks run cold.
     await timeSpawns(setting);

@@ -84,8 +84,16 @@ export async function runSession(arm: Arm, round: number, setting: SessionSettin
     signal,
   });
   using meter = new MethodMeter(arm.observer, running);
+  // Where this is left early, what it watches ends first: a tracer cannot let go of a process that is in vfork(2).
+  await using _early = {
+    [Symbol.asyncDispose]: async (): Promise<void> => {
+      await workload[Symbol.asyncDispose]();
+      if (signal.aborted) await timer[Symbol.asyncDispose]();
+    },
+  };
   const first = meter.read();
   // Before the clocks are read: what runs for days has had more than a few hundred processes to warm up on.
+  const warmed = arm.observer.kind === "events" ? await warmUp(setting) : 0;
   const timed = await timeSpawns(setting);
   const machine = new MachineForks();
   await workload.start();
@@ -116,10 +124,11 @@ export async function runSession(arm: Arm, round: number, setting: SessionSettin
     round,
     use: looks?.isLoop ? { ...use, cpuNs: loopCpuNs(looks, running.intervalMs ?? 0, use.elapsedNs) } : use,
     processes: truth.filter(({ spawnedFromNs }) => isCounted(spawnedFromNs)).length,
-    others: isPolling
-      ? 0
-      : othersTold({ records: tally.records, unmatched, ours: total, timed: timed.spawns }) *
-        (use.elapsedNs / (last.atNs - first.atNs)),
+    others:
+      isPolling || arm.observer.scope === "workload"
+        ? 0
+        : othersTold({ records: tally.records, unmatched, ours: total, timed: timed.spawns + warmed }) *
+          (use.elapsedNs / (last.atNs - first.atNs)),
     memoryBytes,
     total,
     seen,
@@ -133,6 +142,12 @@ export async function runSession(arm: Arm, round: number, setting: SessionSettin
     spawnUs: timed.us,
     lives: livesOf(result),
   };
+}
+
+/** Has the method see processes come and go at full speed. @returns how many */
+export async function warmUp({ plan, timer, signal }: SessionSetting): Promise<number> {
+  const { n } = await unless(signal, timer.time(plan.warmUpSpawns, plan.warmUpMs));
+  return n + WARMUP_SPAWNS;
 }
 
 /** A method that ended by itself while it was to watch. */

@@ -1,4 +1,4 @@
-import { formatBytes, formatCount, formatNumber, formatPct, formatSigned, UNKNOWN, withPercent } from "../format.ts";
+import { formatBytes, formatCount, formatNumber, formatPct, printable, UNKNOWN, withPercent } from "../format.ts";
 import type { Column, Fact } from "../terminal/layout.ts";
 import { captureText, intervalText, roughly } from "./notation.ts";
 import type { CompareReport, CompareRow, FrontierRow } from "./report.ts";
@@ -58,13 +58,16 @@ export function costTable(report: CompareReport): ReportTable {
 }
 
 function slowdownText({ slowdown }: CompareRow): string {
-  return slowdown === null ? UNKNOWN : formatSigned(Number(slowdown.pct.toFixed(1)));
+  return slowdown === null ? UNKNOWN : `${slowdown.pct > 0 ? "+" : ""}${oneDecimal(slowdown.pct)}`;
 }
 
 function slowdownInterval({ slowdown }: CompareRow): string {
   if (slowdown === null || slowdown.ci95 === null) return UNKNOWN;
-  const [low, high] = slowdown.ci95.map((end) => formatNumber(Number(end.toFixed(1)), { decimals: 1 }));
-  return `${low} to ${high}`;
+  return slowdown.ci95.map(oneDecimal).join(" to ");
+}
+
+function oneDecimal(value: number): string {
+  return formatNumber(value, { decimals: 1 });
 }
 
 export function captureTable(report: CompareReport): ReportTable {
@@ -159,7 +162,7 @@ function modelText({ interval_ms, predicted_pct, measured_pct }: FrontierRow["mo
 export function absentFacts({ rows }: CompareReport): Fact[] {
   return rows
     .filter(({ rounds }) => rounds === 0)
-    .map(({ method, reason, mend }): Fact => [method, [reason, mend].filter(Boolean).join("; ")]);
+    .map(({ method, reason, mend }): Fact => [method, printable([reason, mend].filter(Boolean).join("; "))]);
 }
 
 /** What else is to be known of methods that have figures. */
@@ -170,7 +173,7 @@ export function remarks(report: CompareReport): string[] {
     ...(unparsed ? [`${method}: ${formatCount(unparsed)} lines of its output were not understood.`] : []),
     ...(aftermath === null ? [] : [`${method}: ${aftermath}`]),
   ]);
-  return [...new Set([...own, ...report.notes])];
+  return [...new Set([...own, ...report.notes])].map(printable);
 }
 
 export function aboutFacts(report: CompareReport): Fact[] {

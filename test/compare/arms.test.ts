@@ -1,0 +1,54 @@
+import { expect, test } from "bun:test";
+import { armsOf, METHOD_NAMES, methodsNamed } from "../../src/compare/arms.ts";
+import { DEFAULT_LIFETIMES, DEFAULT_PROCESSES } from "../../src/compare/options.ts";
+import { planCompare } from "../../src/compare/plan.ts";
+import { planWorkload } from "../../src/workload/spec.ts";
+
+const OPTIONS = {
+  methods: null,
+  intervalMs: 1000,
+  rate: 100,
+  durationMs: null,
+  quick: false,
+  seed: 1,
+  lifetimes: DEFAULT_LIFETIMES,
+  processes: DEFAULT_PROCESSES,
+  forceAudit: false,
+};
+
+test("all methods of the contract are there", () => {
+  const wanted = ["ps", "ps-log", "top", "proc-scan", "task-iterator", "strace", "auditd", "linnix"];
+  expect(METHOD_NAMES).toEqual(expect.arrayContaining([...wanted, "execsnoop", "forkstat", "bpftrace", "pidstat"]));
+});
+
+test("an unknown method is refused with the nearest one", () => {
+  expect(() => methodsNamed(["ps", "strcae"])).toThrow("did you mean strace?");
+  expect(methodsNamed(["linnix", "ps"]).map(({ name }) => name)).toEqual(["ps", "linnix"]);
+});
+
+test("scans are tried at shorter intervals than asked for, other methods at that one", () => {
+  const ids = armsOf(methodsNamed(["ps", "proc-scan", "linnix"]), 1000, false).map(({ id }) => id);
+  expect(ids).toEqual(["ps@1000", "proc-scan@1000", "proc-scan@100", "proc-scan@10", "linnix"]);
+  expect(armsOf(methodsNamed(["proc-scan"]), 10, false).map(({ id }) => id)).toEqual(["proc-scan@10"]);
+});
+
+test("a window holds a whole number of looks", () => {
+  for (const intervalMs of [10, 250, 700, 1000, 5000]) {
+    const { windowMs } = planCompare({ ...OPTIONS, intervalMs });
+    expect(windowMs).toBeGreaterThan(0);
+    expect(windowMs % intervalMs).toBe(0);
+  }
+});
+
+test("a fifth of the workload is the ordinary mix, and the workload is one that can be run", () => {
+  const { mix } = planCompare({
+    ...OPTIONS,
+    lifetimes: [
+      { lifetimeMs: 1, share: 3 },
+      { lifetimeMs: 50, share: 1 },
+    ],
+  });
+  const sum = (parts: typeof mix): number => parts.reduce((total, { share }) => total + share, 0);
+  expect(sum(mix.filter(({ lifetimeMs }) => lifetimeMs === undefined)) / sum(mix)).toBeCloseTo(0.2, 9);
+  expect(planWorkload({ mix, rate: 100 }).mix).toHaveLength(6);
+});

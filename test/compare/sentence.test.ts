@@ -1,0 +1,64 @@
+import { expect, test } from "bun:test";
+import { takeHome } from "../../src/compare/sentence.ts";
+import type { FrontierRow } from "../../src/report/compare/report.ts";
+import { row } from "./made-up.ts";
+
+const PS = row({ method: "ps", interval_ms: 1000, seen: 9, total: 100, total_cpu_pct: 0.9 });
+const LINNIX = row({ method: "linnix", kind: "events", seen: 100, total: 100, total_cpu_pct: 0.2 });
+const FAR: FrontierRow = {
+  method: "ps",
+  wanted_pct: 95,
+  interval_ms: 1.2,
+  us_per_look: 9000,
+  cpu_pct: 750,
+  possible: false,
+  model: [],
+};
+
+test("says what polling saw and cost, and what linnix did", () => {
+  expect(takeHome([PS, LINNIX], [])).toBe(
+    "ps every 1 s saw 9 % of the processes for 0.90 % CPU; linnix saw 100 % of the processes for 0.20 % CPU.",
+  );
+});
+
+test("says how often polling would have to look, and that it cannot", () => {
+  expect(takeHome([PS, LINNIX], [FAR])).toEndWith(
+    " To see 95 %, ps would have to look every 1.2 ms, which it cannot: one look takes 9.0 ms (an estimate).",
+  );
+  const near = { ...FAR, interval_ms: 100, cpu_pct: 9, possible: true };
+  expect(takeHome([PS, LINNIX], [near])).toEndWith(
+    " To see 95 %, ps would have to look every 100 ms, for 9.0 % CPU (an estimate).",
+  );
+  expect(takeHome([PS], [{ ...FAR, interval_ms: null, cpu_pct: null }])).toEndWith(
+    "No interval would let ps see 95 %.",
+  );
+});
+
+test("says nothing of more looks where enough was seen", () => {
+  const good = { ...PS, seen: 96 };
+  expect(takeHome([good], [FAR])).toBe("ps every 1 s saw 96 % of the processes for 0.90 % CPU.");
+});
+
+test("never rounds up to all, nor down to none", () => {
+  const nearly = { ...LINNIX, seen: 9999, total: 10_000 };
+  expect(takeHome([nearly], [])).toContain("saw 99.9 % of");
+  expect(takeHome([{ ...PS, seen: 1, total: 10_000 }], [])).toContain("saw 0.1 % of");
+  expect(takeHome([{ ...PS, seen: 0 }], [])).toContain("saw 0 % of");
+});
+
+test("takes others where ps or linnix have no figures", () => {
+  const noPs = row({ method: "ps", available: false, reason: "ps is not installed" });
+  const top = row({ method: "top", interval_ms: 500, seen: 20, total: 100, total_cpu_pct: 1 });
+  const strace = row({
+    method: "strace",
+    seen: 100,
+    total: 100,
+    total_cpu_pct: 36,
+    slowdown: { pct: 470, ci95: [445, 496], us_per_process: 2000, us_ci95: [1900, 2100] },
+  });
+  expect(takeHome([noPs, top, strace], [])).toBe(
+    "top every 500 ms saw 20 % of the processes for 1.0 % CPU; " +
+      "strace saw 100 % of the processes for 36 % CPU, and slowed a short process by 470 %.",
+  );
+  expect(takeHome([noPs], [])).toBe("No method could be measured here.");
+});

@@ -1,0 +1,27 @@
+import { expect, test } from "bun:test";
+import { parseLinnix } from "../../src/observers/linnix.ts";
+import { newTally } from "../../src/observers/observer.ts";
+import { parseTaskIterator } from "../../src/observers/task-iterator.ts";
+
+test("the task iterator's processes carry their exact start, beyond 2^53 too", () => {
+  const tally = newTally();
+  const lines = ['{"listing":2}', '{"pid":7,"start_ns":9007199254740993}', '{"listing":3}', '{"pid":8,"sta'];
+  expect([...parseTaskIterator(lines, tally)]).toEqual([{ pid: 7, what: "listed", startNs: 9007199254740993n }]);
+  expect(tally).toMatchObject({ records: 1, listings: 2, unparsed: 1 });
+});
+
+test("linnix's events carry theirs, whatever the arguments look like", () => {
+  const tally = newTally();
+  const lines = [
+    '{"type":"fork","pid":7,"start_ns":9007199254740993,"comm":"x"}',
+    String.raw`{"type":"exec","pid":7,"args":["\"start_ns\":1"],"start_ns":12}`,
+    '{"type":"sample","pid":7,"start_ns":12}',
+    "half a li",
+    '{"type":"summary","lost":3,"pid":1}',
+  ];
+  expect([...parseLinnix(lines, tally)]).toEqual([
+    { pid: 7, what: "fork", startNs: 9007199254740993n },
+    { pid: 7, what: "exec", startNs: 12n },
+  ]);
+  expect(tally).toMatchObject({ records: 2, unparsed: 1, lost: 3 });
+});
