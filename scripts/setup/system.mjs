@@ -22,10 +22,18 @@ export const TEST_NEEDS = [
   { program: "auditd", debian: "auditd", fedora: "audit", arch: "audit" },
   { program: "execsnoop", debian: "libbpf-tools", fedora: "libbpf-tools", arch: "libbpf-tools" },
   { program: "exitsnoop", debian: "libbpf-tools", fedora: "libbpf-tools", arch: "libbpf-tools" },
+  { program: "forkstat", debian: "forkstat", fedora: "forkstat", arch: "forkstat" },
+  { program: "bpftrace", debian: "bpftrace", fedora: "bpftrace", arch: "bpftrace" },
+  { program: "pidstat", debian: "sysstat", fedora: "sysstat", arch: "sysstat" },
+  { program: "diff", debian: "diffutils", fedora: "diffutils", arch: "diffutils" },
+  { program: "perl", debian: "perl", fedora: "perl-interpreter", arch: "perl" },
   { program: "stress-ng", debian: "stress-ng", fedora: "stress-ng", arch: "stress-ng" },
   { program: "tmux", debian: "tmux", fedora: "tmux", arch: "tmux" },
   { program: "gcc", debian: "gcc", fedora: "gcc", arch: "gcc" },
   { file: "/usr/include/stdio.h", debian: "libc6-dev", fedora: "glibc-devel", arch: "glibc" },
+  // To boot other kernels, in a machine without KVM.
+  { program: "qemu-system-x86_64", debian: "qemu-system-x86", fedora: "qemu-system-x86-core", arch: "qemu-system-x86" },
+  { program: "busybox", debian: "busybox-static", fedora: "busybox", arch: "busybox" },
 ];
 
 /** Installs what is missing where this is Debian and we are root; says what to install everywhere else. */
