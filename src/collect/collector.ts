@@ -33,6 +33,8 @@ export interface CollectorEvents {
   event(view: EventView): void;
   /** The rings are empty for now. */
   idle(): void;
+  /** Whether events can be taken now; while not, they wait in the rings, and what does not fit is counted as lost. */
+  ready?(): boolean;
 }
 
 /** How often the table is held against what really runs, and the wall clock taken anew. */
@@ -158,7 +160,7 @@ export class Collector implements Disposable {
 
   /** Gives out what the rings hold. */
   drain(): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#events.ready?.() === false) return;
     this.#rings.drain(this.#consume);
     this.#events.idle();
   }

@@ -5,7 +5,7 @@ import { boottimeNs } from "../libbpf/clock.ts";
 import { accountNamed, dropTo } from "../libbpf/privileges.ts";
 import { JsonlSink } from "../sinks/jsonl.ts";
 import { NoneSink } from "../sinks/none.ts";
-import { Output, OutputClosed } from "../sinks/output.ts";
+import { Output, OutputClosed, stuckReaderError } from "../sinks/output.ts";
 import type { Sink } from "../sinks/sink.ts";
 import type { RunSummary } from "../wire/summary.ts";
 import { Collector } from "./collector.ts";
@@ -17,6 +17,10 @@ export interface CollectIo {
   isTty: boolean;
   color: boolean;
 }
+
+/** How soon a full pipe is tried again, and how long its reader has for the end of the output. */
+const SLOW_READER_MS = 10;
+const STUCK_READER_MS = 2000;
 
 async function openSink(config: CollectConfig, output: Output, io: CollectIo): Promise<Sink> {
   if (config.output.format === "none") return new NoneSink(output);
@@ -43,6 +47,8 @@ export async function runCollect(
   };
   const account = config.run.user === null ? undefined : accountNamed(config.run.user);
   let sink: Sink | undefined;
+  let output: Output | undefined;
+  let again: Timer | undefined;
   using collector = new Collector(
     {
       backend: config.probes.backend,
@@ -63,6 +69,20 @@ export async function runCollect(
           fail(error);
         }
       },
+      ready: () => {
+        if (failure || !output?.isBlocked) return true;
+        try {
+          if (output.retry()) return true;
+        } catch (error) {
+          fail(error);
+        }
+        // The reader is slow: look again soon, for a full pipe gives no signal.
+        again ??= setTimeout(() => {
+          again = undefined;
+          collector.drain();
+        }, SLOW_READER_MS);
+        return false;
+      },
       idle: () => {
         if (failure) return;
         try {
@@ -74,7 +94,8 @@ export async function runCollect(
     },
   );
   // After the kernel half is loaded: where that fails, no empty file is left behind.
-  using output = config.output.file === null ? Output.of(io.stdout) : Output.open(config.output.file);
+  using opened = config.output.file === null ? Output.of(io.stdout) : Output.open(config.output.file);
+  output = opened;
   sink = await openSink(config, output, io);
   const stop = () => ended.resolve();
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -90,15 +111,27 @@ export async function runCollect(
     await ended.promise;
     clearTimeout(timer);
     await collector.stop();
-    if (!failure) sink.finish(summaryOf(collector, (boottimeNs() - startedNs) / 1e9));
+    if (!failure) {
+      sink.finish(summaryOf(collector, (boottimeNs() - startedNs) / 1e9));
+      await drained(output);
+    }
   } catch (error) {
     fail(error);
   } finally {
+    clearTimeout(again);
     for (const signal of signals) process.off(signal, stop);
   }
   if (failure instanceof OutputClosed) return EXIT.ok;
   if (failure) throw failure;
   return EXIT.ok;
+}
+
+/** Waits a while for a slow reader to take the end of the output. */
+async function drained(output: Output): Promise<void> {
+  for (let waitedMs = 0; !output.retry(); waitedMs += SLOW_READER_MS) {
+    if (waitedMs >= STUCK_READER_MS) throw stuckReaderError();
+    await Bun.sleep(SLOW_READER_MS);
+  }
 }
 
 /** Says that it watches, by which backend, and what that backend cannot tell. */

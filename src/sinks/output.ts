@@ -6,25 +6,43 @@ export class OutputClosed extends Error {
   override readonly name = "OutputClosed";
 }
 
-const WAIT_MS = 2;
-const waiting = new Int32Array(new SharedArrayBuffer(4));
-
 function codeOf(error: unknown): string {
   return (error as { code?: string }).code ?? "";
+}
+
+const NOTHING = new Uint8Array(0);
+
+/**
+ * A pipe's descriptor of our own that does not block, so that a reader who does
+ * not read cannot keep us from hearing a signal; the flag would else hold for
+ * all who share the descriptor. The given one where there is no such thing.
+ */
+function unblocked(fd: number): number {
+  const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
+  try {
+    return fstatSync(fd).isFIFO() ? openSync(`/proc/self/fd/${fd}`, O_WRONLY | O_NONBLOCK | O_NOCTTY) : fd;
+  } catch {
+    return fd;
+  }
 }
 
 /** A descriptor that whole lines are written to. */
 export class Output implements Disposable {
   readonly #fd: number;
+  readonly #ownsFd: boolean;
   readonly #path: string | undefined;
   readonly #isFile: boolean;
   #position: number;
+  /** What the reader had no room for. */
+  #pending = NOTHING;
   #closed = false;
 
   private constructor(fd: number, path: string | undefined) {
-    this.#fd = fd;
+    this.#fd = unblocked(fd);
+    this.#ownsFd = path !== undefined || this.#fd !== fd;
+    if (path !== undefined && this.#fd !== fd) closeSync(fd);
     this.#path = path;
-    const status = fstatSync(fd);
+    const status = fstatSync(this.#fd);
     this.#isFile = status.isFile();
     this.#position = status.size;
   }
@@ -47,12 +65,45 @@ export class Output implements Disposable {
     }
   }
 
+  /** Whether something waits for a slow reader. */
+  get isBlocked(): boolean {
+    return this.#pending.length > 0;
+  }
+
   /**
-   * Writes `length` bytes, which end with a line end; waits when the reader is slow.
+   * Writes `length` bytes, which end with a line end. What a slow reader has no
+   * room for is kept, and goes first next time: stop bringing more while
+   * `isBlocked`.
    * @throws OutputClosed when the reader is gone
    * @throws LinnixError when the disk is full or fails; the file then ends with the last whole line
    */
   write(bytes: Uint8Array, length: number): void {
+    if (this.#pending.length > 0) {
+      const joined = new Uint8Array(this.#pending.length + length);
+      joined.set(this.#pending);
+      joined.set(bytes.subarray(0, length), this.#pending.length);
+      this.#pending = joined;
+      this.retry();
+      return;
+    }
+    const done = this.#writeSome(bytes, length);
+    if (done < length) this.#pending = bytes.slice(done, length);
+  }
+
+  /**
+   * Writes what waits, as far as the reader has room.
+   * @returns whether nothing waits any more
+   */
+  retry(): boolean {
+    if (this.#pending.length > 0) {
+      const done = this.#writeSome(this.#pending, this.#pending.length);
+      this.#pending = done < this.#pending.length ? this.#pending.subarray(done) : NOTHING;
+    }
+    return this.#pending.length === 0;
+  }
+
+  /** How many bytes were written before the reader had no room left. */
+  #writeSome(bytes: Uint8Array, length: number): number {
     let done = 0;
     while (done < length) {
       try {
@@ -60,16 +111,14 @@ export class Output implements Disposable {
       } catch (cause) {
         const code = codeOf(cause);
         if (code === "EINTR") continue;
-        if (code === "EAGAIN") {
-          Atomics.wait(waiting, 0, 0, WAIT_MS);
-          continue;
-        }
+        if (code === "EAGAIN") break;
         if (code === "EPIPE") throw new OutputClosed();
         this.#cutToWholeLines(bytes, done);
         throw writeError(this.#path ?? "standard output", code, cause);
       }
     }
-    this.#position += length;
+    this.#position += done;
+    return done;
   }
 
   /** After a failed write: drops the piece of a line that made it to the file. */
@@ -88,7 +137,7 @@ export class Output implements Disposable {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#path !== undefined) closeSync(this.#fd);
+    if (this.#ownsFd) closeSync(this.#fd);
   }
 
   [Symbol.dispose](): void {
@@ -132,4 +181,13 @@ function writeError(name: string, code: string, cause: unknown): LinnixError {
     },
     { cause },
   );
+}
+
+/** @returns the error for a reader that keeps the end of the output from being written */
+export function stuckReaderError(): LinnixError {
+  return cannotRunError("output-stuck", {
+    what: "the last events and the summary could not be written",
+    why: "the reader of the output does not read",
+    mend: "what was written before is whole lines but for the last; look at the program behind the pipe",
+  });
 }
