@@ -151,6 +151,9 @@ function note(what: string, value: number): void {
   rows.set(what, [...(rows.get(what) ?? []), value]);
 }
 
+/** Programs that run for a process that executes once: fork, rename, exec, exit. */
+const RUNS_A_PROCESS = 4;
+
 const total = (counts: { fork: number; exec: number; exit: number }) => counts.fork + counts.exec + counts.exit;
 
 async function paced(): Promise<void> {
@@ -173,7 +176,7 @@ async function paced(): Promise<void> {
       });
       const summary = await subject.end();
       // Each process of the workload is a fork, an exec and an exit; what others did beside it counts as it comes.
-      const processes = summary ? Math.max(spawned, cost.runs / 3) : spawned;
+      const processes = summary ? Math.max(spawned, cost.runs / RUNS_A_PROCESS) : spawned;
       note(`${subject.name} at ${rate}/s: own CPU, µs a process`, cost.cpuUs / processes);
       note(`${subject.name} at ${rate}/s: own CPU, % of a core`, cost.cpuPct);
       note(`${subject.name} at ${rate}/s: in the kernel, ns a run of a program`, (1e3 * cost.kernelUs) / cost.runs);
