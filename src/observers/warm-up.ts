@@ -1,5 +1,5 @@
 /** Long enough for the compiler to have taken note of what runs all the time, ms. */
-const WARM_UP_MS = 200;
+const WARM_UP_MS = 500;
 
 /**
  * Does a thing again and again for a moment. What polls for hours runs compiled code; what is watched for a few looks
