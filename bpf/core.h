@@ -8,19 +8,24 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
+/* Room for MAX_PID_NS_LEVEL (32) of them and more. */
+#define MAX_UPIDS_SIZE 4096
+
 /* The pid as the process itself sees it: that of its innermost pid namespace. */
 static __always_inline __u32 ns_tgid(struct task_struct *leader)
 {
 	struct pid *pid = leader->thread_pid;
-	unsigned int level;
+	__u64 at;
 	int nr = 0;
 
 	if (!pid)
 		return 0; /* already released */
-	level = pid->level;
+	at = pid->level * bpf_core_type_size(struct upid);
+	/* Verifiers before 6.12 take a product for unbounded: bounded once more, behind the compiler's back. */
+	barrier_var(at);
+	at &= MAX_UPIDS_SIZE - 1;
 	/* A variable index into a kernel array is no trusted load. */
-	bpf_probe_read_kernel(&nr, sizeof(nr), (void *)pid + bpf_core_field_offset(struct pid, numbers) +
-						       (level & 31) * bpf_core_type_size(struct upid));
+	bpf_probe_read_kernel(&nr, sizeof(nr), (void *)pid + bpf_core_field_offset(struct pid, numbers) + at);
 	return nr;
 }
 

@@ -45,6 +45,9 @@ enum {
 
 #define BPF_F_CURRENT_CPU 0xffffffffULL
 
+/* include/uapi/asm-generic/errno-base.h */
+#define EEXIST 17
+
 /* include/uapi/linux/sched.h */
 #define SCHED_NORMAL 0
 #define SCHED_BATCH 3

@@ -208,12 +208,14 @@ static __always_inline bool is_last_thread(__u64 *ctx, struct task_struct *task,
 		return (bool)ctx[1];
 	if (signal->live.counter != 0)
 		return false;
-	if (signal->nr_threads <= 1)
-		return true;
-	/* Two threads that end at once may both find none alive: the first one counts. */
+	/*
+	 * Threads that end at once may all find none alive, and the first of them may be released before the
+	 * next one comes here, so that a look at what is left tells nothing: the first one counts.
+	 */
 	key.start_ns = task->group_leader->start_boottime;
 	key.pid = task->tgid;
-	return bpf_map_update_elem(&counted_exits, &key, &yes, BPF_NOEXIST) == 0;
+	/* Before 6.4 the verifier calls a function here that gives an int: the upper half says nothing. */
+	return (int)bpf_map_update_elem(&counted_exits, &key, &yes, BPF_NOEXIST) != -EEXIST;
 }
 
 SEC("tp_btf/sched_process_exit")

@@ -188,13 +188,14 @@ static __always_inline bool is_last_thread(void *ctx, __u32 pid)
 	threads = bpf_map_lookup_elem(&extra_threads, &pid);
 	if (!threads)
 		return true;
-	/* Whoever takes the count below nought was the last; 5.10 knows no fetching add, so look first. */
-	if (*threads == 0) {
-		bpf_map_delete_elem(&extra_threads, &pid);
-		return true;
-	}
+	/*
+	 * Whoever finds the count below nought comes after all the others. 5.10 knows no fetching add, so that two
+	 * may find it there: the one whose deletion succeeds is the last.
+	 */
 	__sync_fetch_and_add(threads, -1);
-	return false;
+	if ((__s32) * (volatile __u32 *)threads >= 0)
+		return false;
+	return bpf_map_delete_elem(&extra_threads, &pid) == 0;
 }
 
 SEC("tracepoint/sched/sched_process_exit")
