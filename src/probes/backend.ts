@@ -19,6 +19,7 @@ import {
 } from "../wire/layout.gen.ts";
 import { resolveCgroup } from "./cgroup.ts";
 import { KernelCounters, type KernelCounts } from "./counters.ts";
+import { isLockedForConfidentiality } from "./lockdown.ts";
 
 export type BackendName = "btf" | "tracepoint";
 
@@ -189,21 +190,21 @@ function loadError(backend: BackendName, cause: unknown): unknown {
   const errno = cause instanceof BpfLoadError ? cause.errno : cause instanceof NativeError ? cause.errno : 0;
   const message = cause instanceof Error ? cause.message : String(cause);
   const code = errno === 1 || errno === 13 ? "privilege" : "load";
-  const isRoot = process.geteuid?.() === 0;
-  return cannotRunError(
-    code,
-    {
-      what: `the ${backend} backend cannot be loaded`,
-      why: message,
-      mend:
-        errno === 1 && !isRoot
-          ? "run it as root: sudo linnix …"
-          : backend === "btf" && !existsSync(BTF_FILE)
-            ? "this kernel has no BTF: use --backend tracepoint"
-            : "linnix doctor says what this machine lacks",
-    },
-    { cause },
-  );
+  const what = `the ${backend} backend cannot be loaded`;
+  return cannotRunError(code, { what, why: message, mend: loadMend(backend, errno, message) }, { cause });
+}
+
+function loadMend(backend: BackendName, errno: number, message: string): string {
+  if (errno === 1 && process.geteuid?.() !== 0) return "run it as root: sudo linnix …";
+  if (backend === "btf" && !existsSync(BTF_FILE)) return "this kernel has no BTF: use --backend tracepoint";
+  // The kernel takes the helpers away that read its memory, and its message speaks of no lockdown.
+  if (isLockedForConfidentiality()) {
+    return "this kernel is locked down for confidentiality: boot it with lockdown=integrity, or without lockdown";
+  }
+  if (message.includes("unknown func bpf_get_current_ancestor_cgroup_id")) {
+    return "this kernel's tracepoints cannot filter by --cgroup: leave it out, or use --backend btf where there is BTF";
+  }
+  return "linnix doctor says what this machine lacks";
 }
 
 /** The choice behind `auto`: BTF where the kernel has it. */

@@ -3,6 +3,7 @@ import { BpfLink } from "../libbpf/bpf-link.ts";
 import { Tracefs } from "../libbpf/tracefs.ts";
 import { KNOBS } from "../wire/layout.gen.ts";
 import type { BackendKind } from "./backend.ts";
+import { isLockedForConfidentiality } from "./lockdown.ts";
 import { TRACEPOINT_MISSING_FIELDS } from "./missing-fields.ts";
 import { parseTracepointFormat, type TracepointField } from "./tracepoint-format.ts";
 
@@ -25,6 +26,14 @@ function field(fields: Map<string, TracepointField>, tracepoint: string, name: s
 
 /** Classic tracepoints: no BTF, no CO-RE; the fields' places come from tracefs. */
 export function tracepointBackend(): BackendKind {
+  // Its tracefs is empty, and Linux 7.3 oopses when an empty one that nobody else has mounted is given up.
+  if (isLockedForConfidentiality()) {
+    throw cannotRunError("lockdown", {
+      what: "the tracepoint backend cannot run",
+      why: "this kernel is locked down for confidentiality",
+      mend: "boot it with lockdown=integrity, or without lockdown",
+    });
+  }
   const tracefs = Tracefs.open();
   const format = (tracepoint: string) => {
     try {
