@@ -1,0 +1,125 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Kernel } from "./kernels.ts";
+
+/** Most that a guest may take from its start to its power-off, ms. */
+const BOOT_TIMEOUT_MS = 170_000;
+
+/** What the guest's init says first and last on the console. */
+const INIT_RUNS = "guest: init runs";
+const DONE = "guest: done";
+
+/** What a guest left behind: text of its files, by path below its results. */
+export class Results {
+  readonly #directory: string;
+  /** What it said on its console. */
+  readonly console: string;
+
+  constructor(directory: string, console: string) {
+    this.#directory = directory;
+    this.console = console;
+  }
+
+  /** @throws when there is no such file */
+  text(path: string): string {
+    return readFileSync(join(this.#directory, path), "utf8");
+  }
+
+  has(path: string): boolean {
+    return [...new Bun.Glob(path).scanSync({ cwd: this.#directory })].length > 0;
+  }
+}
+
+/** The guest never came as far as its first process: nothing is known of what was to be tested. */
+export class NeverReachedInit extends Error {}
+
+/** Boots kernels and keeps what the guests left until it is disposed of. */
+export class Booter implements Disposable {
+  readonly #directory = mkdtempSync(join(tmpdir(), "linnix-kernels-"));
+  readonly #running = new Set<Bun.Subprocess>();
+  #boots = 0;
+
+  /** A path in the directory that goes with it. */
+  path(name: string): string {
+    return join(this.#directory, name);
+  }
+
+  /**
+   * Boots a kernel, once more when it did not come up.
+   * @throws NeverReachedInit when it did not come up twice, Error when the guest did not come to its end
+   */
+  async boot(kernel: Kernel, initramfs: string, commandLine: string): Promise<Results> {
+    try {
+      return await this.#bootOnce(kernel, initramfs, commandLine);
+    } catch (error) {
+      if (!(error instanceof NeverReachedInit)) throw error;
+      return this.#bootOnce(kernel, initramfs, commandLine);
+    }
+  }
+
+  async #bootOnce(kernel: Kernel, initramfs: string, commandLine: string): Promise<Results> {
+    const directory = join(this.#directory, `boot-${++this.#boots}`);
+    mkdirSync(directory);
+    const archive = join(directory, "results.tar");
+    const command = qemuCommand(kernel.path, initramfs, commandLine, archive);
+    const child = Bun.spawn(command, {
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+      timeout: BOOT_TIMEOUT_MS,
+      killSignal: "SIGKILL",
+    });
+    this.#running.add(child);
+    const [console, stderr] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+      child.exited,
+    ]);
+    this.#running.delete(child);
+    const said = `${console.slice(-6000)}\n${stderr}\n${command.map(quoted).join(" ")}`;
+    if (!console.includes(INIT_RUNS)) throw new NeverReachedInit(`${kernel.release} never reached init:\n${said}`);
+    if (!console.includes(DONE)) throw new Error(`${kernel.release} did not come to its end:\n${said}`);
+    const results = join(directory, "results");
+    mkdirSync(results);
+    // What comes behind the archive's end, should there be anything, is not looked at.
+    const tar = Bun.spawn(["tar", "-x", "-f", archive, "-C", results, "--no-same-owner"], { stderr: "pipe" });
+    if ((await tar.exited) !== 0) {
+      throw new Error(`the results of ${kernel.release} are no archive: ${await new Response(tar.stderr).text()}`);
+    }
+    return new Results(results, console);
+  }
+
+  [Symbol.dispose](): void {
+    for (const child of this.#running) child.kill("SIGKILL");
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+/**
+ * A machine of two CPUs without KVM, the same everywhere. Without `-cx16` qemu 7.2
+ * crashes Linux 6.12 early on now and then.
+ */
+function qemuCommand(kernel: string, initramfs: string, commandLine: string, results: string): string[] {
+  const machine = ["-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max,-cx16", "-smp", "2", "-m", "1024"];
+  const quiet = ["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-monitor", "none"];
+  const ports = ["-serial", "stdio", "-serial", `file:${results}`];
+  // An oops is the end of it, so that nobody waits for what cannot come any more.
+  const append = `console=ttyS0 panic=-1 oops=panic quiet ${commandLine}`;
+  return [
+    "qemu-system-x86_64",
+    ...machine,
+    ...quiet,
+    ...ports,
+    "-kernel",
+    kernel,
+    "-initrd",
+    initramfs,
+    "-append",
+    append,
+  ];
+}
+
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,347 @@
+/** dist/linnix on other kernels than this machine's, each booted in a virtual machine of its own. */
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { balanceProblems, orderProblems, shapeProblems } from "../kernel/support/collect-output.ts";
+import { expectSameEnd, Fixture } from "../kernel/support/fixture.ts";
+import { reasonOf, titled } from "../kernel/support/needs.ts";
+import { Booter, type Results } from "./boot.ts";
+import { guestFiles, whyNoGuest } from "./guest.ts";
+import { writeInitramfs } from "./initramfs.ts";
+import { getKernels, type Kernels, SERIES } from "./kernels.ts";
+import { Way } from "./way.ts";
+
+setDefaultTimeout(600_000);
+
+/** Guests that run at a time. */
+const MAX_RUNNING = 2;
+
+const noGuest = whyNoGuest();
+const kernels: Kernels = noGuest === null ? await getKernels() : { found: new Map(), missing: new Map() };
+
+/** Every guest that is to be booted, in this order. */
+const BOOTS = [
+  ...SERIES.map(({ name }) => ({ id: name, series: name, commandLine: "linnix.ways=auto,tracepoint,cgroup,no-btf" })),
+  ...["5.10", "newest"].map((series) => ({
+    id: `${series} locked down`,
+    series,
+    commandLine: "linnix.ways=auto,tracepoint lockdown=confidentiality",
+  })),
+].filter(({ series }) => kernels.found.has(series));
+
+const scope = new DisposableStack();
+const booted = new Map<string, Promise<Results>>();
+
+beforeAll(() => {
+  if (BOOTS.length === 0) return;
+  const booter = scope.use(new Booter());
+  const fixture = scope.use(new Fixture());
+  const initramfs = booter.path("initramfs");
+  writeInitramfs(initramfs, guestFiles(fixture));
+  const lanes: Promise<unknown>[] = Array.from({ length: MAX_RUNNING }, () => Promise.resolve());
+  for (const [index, { id, series, commandLine }] of BOOTS.entries()) {
+    const kernel = kernels.found.get(series);
+    if (!kernel) continue;
+    const boot = (lanes[index % MAX_RUNNING] as Promise<unknown>).then(() =>
+      booter.boot(kernel, initramfs, commandLine),
+    );
+    booted.set(id, boot);
+    // Who waits for it hears of the failure; the next one in the lane starts all the same.
+    lanes[index % MAX_RUNNING] = boot.catch(() => {});
+  }
+});
+
+afterAll(() => scope.dispose());
+
+/** What a guest left behind; the boot's failure is that of the tests that ask. */
+function useResults(id: string): (way: string) => Way {
+  let results: Results | undefined;
+  beforeAll(async () => {
+    results = await booted.get(id);
+  });
+  const ways = new Map<string, Way>();
+  return (name) => {
+    if (results === undefined) throw new Error(`no guest was booted for ${id}`);
+    const way = ways.get(name) ?? new Way(results, name);
+    ways.set(name, way);
+    return way;
+  };
+}
+
+function reasonFor(series: string): string | null {
+  return reasonOf(noGuest, kernels.missing.get(series) ?? null);
+}
+
+function releaseOf(series: string): string {
+  return kernels.found.get(series)?.release ?? series;
+}
+
+/** What no classic tracepoint tells. */
+const UNKNOWN = {
+  start_ns: null,
+  args: null,
+  exit_code: null,
+  signal: null,
+  core_dumped: null,
+  cpu_user_ns: null,
+  cpu_system_ns: null,
+  peak_rss_bytes: null,
+  minor_faults: null,
+  major_faults: null,
+  read_bytes: null,
+  write_bytes: null,
+};
+
+/** Scenarios that say of each of their processes how it was reaped. */
+const SCENARIOS = readFileSync(join(import.meta.dir, "guest/scenarios"), "utf8")
+  .trim()
+  .split("\n")
+  .map((line) => line.split(" ")[0] as string);
+
+/** A run that came to its normal end, its whole output held against the contract. */
+function expectWhole(way: Way, backend: "btf" | "tracepoint"): void {
+  const { exitCode, stderr } = way;
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 0,
+    stderr: expect.stringContaining(`watching by the ${backend} backend`),
+  });
+  expect(way.has("fixture.failed") ? way.text("fixture.failed") + way.text("fixture.stderr") : "").toBe("");
+  const { output } = way;
+  expect(output.summary).toMatchObject({ backend, lost: 0 });
+  expect(shapeProblems(output, output.summary?.missing_fields ?? [])).toEqual([]);
+  expect(orderProblems(output)).toEqual([]);
+  expect(balanceProblems(output)).toEqual([]);
+  // No pid comes twice in so short a time.
+  const exits = output.events.filter(({ type }) => type === "exit").map(({ pid }) => pid);
+  expect(exits.filter((pid, index) => exits.indexOf(pid) !== index)).toEqual([]);
+}
+
+function expectDoctor(way: Way, backend: "btf" | "tracepoint"): void {
+  expect(way.text("doctor.stderr")).toBe("");
+  const doctor = JSON.parse(way.text("doctor.json"));
+  expect(doctor).toMatchObject({ schema: "linnix.doctor/1", backend, can: { collect: true } });
+  expect(way.text("doctor.code").trim()).toBe("0");
+  expect(doctor.null_fields.toSorted()).toEqual(way.output.summary?.missing_fields.toSorted());
+}
+
+for (const { name: series } of SERIES) {
+  const reason = reasonFor(series);
+  describe.skipIf(reason !== null)(titled(`Linux ${releaseOf(series)}`, reason), () => {
+    const way = useResults(series);
+
+    test("is the kernel that ran, and nothing is left mounted", () => {
+      const { results } = way("auto");
+      expect(results.text("release").trim()).toBe(releaseOf(series));
+      expect(results.text("mounts")).not.toMatch(/tracefs|debugfs|bpf/);
+    });
+
+    describe("by BTF tracepoints", () => {
+      test("auto takes them, with every field; the output keeps the contract", () => {
+        expectWhole(way("auto"), "btf");
+        expect(way("auto").output.summary?.missing_fields).toEqual([]);
+        expectDoctor(way("auto"), "btf");
+      });
+
+      for (const scenario of SCENARIOS) {
+        test(`${scenario}: one fork, one exit, as wait4 tells it`, () => {
+          const watched = way("auto").watched(scenario);
+          const truths = watched.truths.everyReaped();
+          expect(truths).not.toEqual([]);
+          for (const truth of truths) {
+            const { fork, exit } = watched.story(truth);
+            expectSameEnd(exit, truth);
+            expect(exit.duration_ns).toBe(exit.ts_ns - (exit.start_ns ?? 0n));
+            expect(fork.start_ns).toBe(exit.start_ns);
+          }
+        });
+      }
+
+      test("code and signal", () => {
+        const end = (scenario: string, label: string) => way("auto").watched(scenario).reaped(label).exit;
+        expect(end("code", "code")).toMatchObject({ exit_code: 3, signal: null, core_dumped: false });
+        expect(end("killed", "killed")).toMatchObject({ exit_code: null, signal: "SIGKILL", core_dumped: false });
+        expect(end("segv", "segv")).toMatchObject({ exit_code: null, signal: "SIGSEGV" });
+      });
+
+      test("the leader goes first: the exit is the last thread's", () => {
+        for (const scenario of ["leader-first", "leader-first-group"]) {
+          const watched = way("auto").watched(scenario);
+          const { exit } = watched.reaped("leader-first");
+          expect(Number(exit.ts_ns)).toBeGreaterThan(watched.truths.self("outliving").now_ns);
+          expect(exit.duration_ns).toBeGreaterThanOrEqual(60_000_000n);
+        }
+      });
+
+      for (const [scenario, args] of [
+        ["empty-last", ["leaf", "a", ""]],
+        ["not-utf-8", ["leaf", "\ufffd\ufffd", "a\ufffd", "\ufffd\ufffd\ufffdz", "\ufffd", "\ufffd\ufffd"]],
+      ] as const) {
+        test(`arguments: ${scenario}`, () => {
+          const { execs, exit } = way("auto").watched(scenario).reaped("executed");
+          const image = { exe: "/guest/leaf", args: [...args] };
+          expect(execs).toMatchObject([{ ...image, args_truncated: false, comm: "leaf", old_comm: "process-fixture" }]);
+          expect(exit).toMatchObject({ ...image, comm: "leaf" });
+        });
+      }
+
+      test("arguments: long ones are cut, and marked", () => {
+        const [exec] = way("auto").watched("long").reaped("executed").execs;
+        expect(exec).toMatchObject({ exe: "/guest/leaf", args_truncated: true });
+        expect(exec?.args?.[1]).toMatch(/^x{800,1024}$/);
+      });
+
+      test("exec by another thread than the leader", () => {
+        const { execs } = way("auto").watched("thread-exec").reaped("exec-from-thread");
+        expect(execs).toMatchObject([{ exe: "/guest/leaf", args: ["leaf-by-thread", "of another thread"] }]);
+      });
+
+      test("the path through a mount", () => {
+        const { execs } = way("auto").watched("tmpfs").reaped("executed");
+        expect(execs).toMatchObject([{ exe: "/tmp/scratch/inner/leaf", args: ["leaf", "elsewhere"] }]);
+      });
+
+      test("figures: processor time, faults, peak", () => {
+        const burned = way("auto").watched("burn").reaped("burn");
+        const cpuUs = Number((burned.exit.cpu_user_ns ?? 0n) + (burned.exit.cpu_system_ns ?? 0n)) / 1000;
+        expect(cpuUs).toBeGreaterThanOrEqual(60_000);
+        expect(cpuUs).toBeLessThanOrEqual(1.05 * (burned.truth.user_us + burned.truth.system_us) + 100);
+        const { exit, truth } = way("auto").watched("touch").reaped("touch");
+        expect(exit.minor_faults ?? 0).toBeGreaterThanOrEqual(1000);
+        expect([exit.minor_faults, exit.major_faults, exit.peak_rss_bytes]).toEqual([
+          truth.minor_faults,
+          truth.major_faults,
+          truth.max_rss_kib * 1024,
+        ]);
+        // Of twelve threads that were alive when one of them ended all.
+        const group = way("auto").watched("exit-group");
+        const ended = group.reaped("exit-group").exit;
+        expect(ended.minor_faults ?? 0).toBeGreaterThanOrEqual(group.truths.number("exit-group", "pages"));
+        expect(Number((ended.cpu_user_ns ?? 0n) + (ended.cpu_system_ns ?? 0n))).toBeGreaterThanOrEqual(
+          group.truths.number("exit-group", "spent_ms") * 1e6,
+        );
+      });
+
+      test("CPU, user, cgroup, pid namespace", () => {
+        const pinned = way("auto").watched("pinned");
+        const truths = pinned.truths.everyReaped("pinned");
+        expect(truths.map((truth) => pinned.story(truth).exit.cpu)).toEqual([0, 1]);
+        const turned = way("auto").watched("ids").reaped("turned-user");
+        expect([turned.fork.uid, turned.fork.gid, turned.exit.uid, turned.exit.gid]).toEqual([0, 0, 2345, 1234]);
+        const cgroup = BigInt(way("auto").results.text("cgroup-id"));
+        const born = way("auto").watched("cgroup").reaped("born-there");
+        expect([born.fork.cgroup_id, born.exit.cgroup_id]).toEqual([cgroup, cgroup]);
+        const namespace = way("auto").watched("pid-namespace");
+        const ns = (label: string) => namespace.story(namespace.truths.self(label)).fork.ns_pid;
+        expect([ns("init"), ns("second")]).toEqual([1, 2]);
+      });
+
+      test("--cgroup: that one and what is below it", () => {
+        expectFiltered(way("cgroup"), "btf");
+      });
+    });
+
+    for (const name of ["tracepoint", "no-btf"]) {
+      describe(name === "no-btf" ? "without BTF" : "--backend tracepoint", () => {
+        test("by classic tracepoints; the output keeps the contract", () => {
+          expectWhole(way(name), "tracepoint");
+          for (const field of Object.keys(UNKNOWN)) expect(way(name).stderr).toContain(field);
+        });
+
+        for (const scenario of SCENARIOS) {
+          test(`${scenario}: one fork, one exit, nothing guessed`, () => {
+            const watched = way(name).watched(scenario);
+            const truths = watched.truths.everyReaped();
+            expect(truths).not.toEqual([]);
+            for (const truth of truths) {
+              const { fork, exit } = watched.story(truth);
+              expect(exit).toMatchObject({
+                ...UNKNOWN,
+                uid: truth.uid,
+                gid: truth.gid,
+                duration_ns: exit.ts_ns - fork.ts_ns,
+              });
+            }
+          });
+        }
+
+        test("parent, path and names", () => {
+          const watched = way(name).watched("empty-last");
+          const { fork, execs, exit } = watched.story(watched.truths.reaped("executed"));
+          expect(fork).toMatchObject({ ppid: watched.main.pid, comm: "process-fixture" });
+          const unknown = { args: null, args_truncated: null };
+          expect(execs).toMatchObject([{ exe: "/guest/leaf", comm: "leaf", old_comm: "process-fixture", ...unknown }]);
+          expect(exit).toMatchObject({ exe: "/guest/leaf", comm: "leaf" });
+          const pinned = way(name).watched("pinned");
+          const cpus = pinned.truths.everyReaped("pinned").map((truth) => pinned.story(truth).exit.cpu);
+          expect(cpus).toEqual([0, 1]);
+        });
+
+        test("the leader goes first: the exit is the last thread's", () => {
+          for (const scenario of ["leader-first", "leader-first-group"]) {
+            const watched = way(name).watched(scenario);
+            const { exit } = watched.story(watched.truths.reaped("leader-first"));
+            expect(Number(exit.ts_ns)).toBeGreaterThan(watched.truths.self("outliving").now_ns);
+          }
+        });
+      });
+    }
+
+    test("without BTF: doctor says so, --backend btf is refused", () => {
+      expectDoctor(way("no-btf"), "tracepoint");
+      expect(way("no-btf").text("forced.code").trim()).toBe("3");
+      expect(way("no-btf").text("forced")).toMatch(/^linnix: [^\n]+\n {2}[^\n]*no BTF[^\n]*--backend tracepoint\n$/);
+    });
+
+    // Only later kernels give classic tracepoints the helper for it.
+    if (series === "5.10") {
+      test("--cgroup without BTF: refused, and why", () => {
+        const { exitCode, stderr } = way("no-btf-cgroup");
+        expect({ exitCode, stderr }).toEqual({ exitCode: 3, stderr: expect.stringContaining("--cgroup") });
+        expect(stderr).toMatch(/^linnix: [^\n]+\n {2}[^\n]+\n$/);
+      });
+    } else {
+      test("--cgroup without BTF: that one and what is below it", () => {
+        expectFiltered(way("no-btf-cgroup"), "tracepoint");
+      });
+    }
+  });
+}
+
+/** Of two processes in a cgroup below the one asked for, what happened there; nothing of any other. */
+function expectFiltered(way: Way, backend: "btf" | "tracepoint"): void {
+  expectWhole(way, backend);
+  const { truths } = way.watched("cgroup");
+  const [moved, born] = [truths.reaped("moved-there").pid, truths.reaped("born-there").pid];
+  const seen = way.output.events.map(({ type, pid, cgroup_id }) => ({ type, pid, cgroup_id }));
+  const cgroup_id = BigInt(way.results.text("cgroup-id"));
+  expect(seen).toEqual([
+    { type: "fork", pid: born, cgroup_id },
+    { type: "exit", pid: born, cgroup_id },
+    { type: "exit", pid: moved, cgroup_id },
+  ]);
+  expect(way.output.summary?.filtered.exit ?? 0).toBeGreaterThan(0);
+}
+
+for (const series of ["5.10", "newest"]) {
+  const reason = reasonFor(series);
+  describe.skipIf(reason !== null)(titled(`Linux ${releaseOf(series)}, lockdown=confidentiality`, reason), () => {
+    const way = useResults(`${series} locked down`);
+
+    test("doctor says that collect cannot run, and why", () => {
+      expect(way("auto").text("doctor.code").trim()).toBe("3");
+      const doctor = JSON.parse(way("auto").text("doctor.json"));
+      expect(doctor.can).toMatchObject({ collect: false });
+      const lockdown = doctor.checks.find(({ id }: { id: string }) => id === "lockdown");
+      expect(lockdown).toMatchObject({ status: "fail", found: "confidentiality" });
+    });
+
+    for (const name of ["auto", "tracepoint"]) {
+      test(`${name}: refused with one message that names the lockdown; nothing is left behind`, () => {
+        const { exitCode, stderr } = way(name);
+        expect({ exitCode, stderr }).toEqual({ exitCode: 3, stderr: expect.stringContaining("confidentiality") });
+        expect(stderr).toMatch(/^linnix: [^\n]+\n {2}[^\n]+\n$/);
+        expect(way(name).results.text("mounts")).not.toMatch(/tracefs|debugfs|bpf/);
+      });
+    }
+  });
+}

@@ -1,0 +1,232 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** Where kernels stay between runs. */
+export const KERNELS_DIRECTORY = join(import.meta.dir, "../../.build/kernels");
+
+/** A series of kernels of which one is booted. */
+export interface KernelSeries {
+  /** Also its directory in the cache. */
+  name: string;
+  /** The suites of the distribution that have it. */
+  suites: readonly string[];
+  includes(major: number, minor: number): boolean;
+}
+
+const only = (wanted: string) => (major: number, minor: number) => `${major}.${minor}` === wanted;
+
+/** The oldest that is supported, two that many machines run, and the newest that there is. */
+export const SERIES = [
+  { name: "5.10", suites: ["bullseye"], includes: only("5.10") },
+  { name: "6.1", suites: ["bookworm"], includes: only("6.1") },
+  { name: "6.12", suites: ["trixie", "bookworm-backports"], includes: only("6.12") },
+  // From 6.16 on sched_process_exit says which thread was the last.
+  {
+    name: "newest",
+    suites: ["trixie-backports"],
+    includes: (major, minor) => major > 6 || (major === 6 && minor >= 16),
+  },
+] as const satisfies readonly KernelSeries[];
+
+/** A kernel to boot. */
+export interface Kernel {
+  series: string;
+  /** As `uname -r` gives it. */
+  release: string;
+  /** The bzImage. */
+  path: string;
+}
+
+/** Kernels by series, and why there is none of a series. */
+export interface Kernels {
+  found: Map<string, Kernel>;
+  missing: Map<string, string>;
+}
+
+/** How long apt-get may take for one thing, ms. */
+const APT_TIMEOUT_MS = 120_000;
+/** Packages of a series that are tried, newest first: an index may name what the pool has no more. */
+const MAX_CANDIDATES = 4;
+
+/** Small images for virtual machines; from 6.19 on `linux-image-…` is empty and `linux-binary-…` holds the kernel. */
+const PACKAGE = /^linux-(image|binary)-((\d+)\.(\d+)\S*-cloud-amd64)(-unsigned)?$/;
+
+/** Where a package has its kernel. */
+const PLACES = ["boot/vmlinuz-*", "usr/lib/modules/*/vmlinuz"];
+
+/** The kernels of `series`: those of the cache, and the rest from the mirror that this system installs from. */
+export async function getKernels(series: readonly KernelSeries[] = SERIES): Promise<Kernels> {
+  const kernels: Kernels = { found: new Map(), missing: new Map() };
+  for (const { name } of series) {
+    const kernel = cached(name);
+    if (kernel) kernels.found.set(name, kernel);
+  }
+  const wanted = series.filter(({ name }) => !kernels.found.has(name));
+  if (wanted.length === 0) return kernels;
+  mkdirSync(KERNELS_DIRECTORY, { recursive: true });
+  const scratch = mkdtempSync(join(KERNELS_DIRECTORY, "download-"));
+  try {
+    const apt = await PrivateApt.open(scratch, [...new Set(wanted.flatMap(({ suites }) => suites))]);
+    for (const each of wanted) {
+      try {
+        kernels.found.set(each.name, await download(apt, each, scratch));
+      } catch (error) {
+        kernels.missing.set(each.name, (error as Error).message);
+      }
+    }
+  } catch (error) {
+    for (const { name } of wanted) kernels.missing.set(name, (error as Error).message);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+  return kernels;
+}
+
+function cached(series: string): Kernel | undefined {
+  const directory = join(KERNELS_DIRECTORY, series);
+  if (!existsSync(directory)) return undefined;
+  const image = readdirSync(directory).find((name) => name.startsWith("vmlinuz-"));
+  if (image === undefined) return undefined;
+  return { series, release: image.slice("vmlinuz-".length), path: join(directory, image) };
+}
+
+async function download(apt: PrivateApt, series: KernelSeries, scratch: string): Promise<Kernel> {
+  const candidates = (await apt.packageNames())
+    .flatMap((name) => {
+      const [, kind = "", version = "", major, minor, unsigned] = PACKAGE.exec(name) ?? [];
+      if (version === "" || unsigned !== undefined || !series.includes(Number(major), Number(minor))) return [];
+      return [{ name, kind, version }];
+    })
+    // Numbers as numbers; of one version `binary` before `image`.
+    .sort((a, b) => b.version.localeCompare(a.version, "en", { numeric: true }) || a.kind.localeCompare(b.kind))
+    .slice(0, MAX_CANDIDATES);
+  if (candidates.length === 0) throw new Error(`the mirror has no cloud kernel ${series.name}`);
+  let problem = "";
+  for (const { name } of candidates) {
+    const directory = mkdtempSync(join(scratch, "package-"));
+    try {
+      await apt.download(name, directory);
+      const package_ = readdirSync(directory).find((file) => file.endsWith(".deb"));
+      if (package_ === undefined) throw new Error(`apt-get downloaded nothing for ${name}`);
+      return await unpack(series.name, join(directory, package_), directory);
+    } catch (error) {
+      problem = (error as Error).message;
+    }
+  }
+  throw new Error(problem);
+}
+
+/** Takes the kernel out of its package and puts it into the cache, whole or not at all. */
+async function unpack(series: string, deb: string, directory: string): Promise<Kernel> {
+  const contents = Bun.spawn(["dpkg-deb", "--fsys-tarfile", deb], {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "ignore",
+  });
+  const tar = Bun.spawn(
+    ["tar", "-x", "-C", directory, "--no-same-owner", "--wildcards", ...PLACES.map((place) => `./${place}`)],
+    // Only one of the places is in any package, and tar complains of the other one.
+    { stdin: contents.stdout, stdout: "ignore", stderr: "ignore" },
+  );
+  await Promise.all([contents.exited, tar.exited]);
+  const [image] = PLACES.flatMap((place) => [...new Bun.Glob(place).scanSync({ cwd: directory })]);
+  if (image === undefined) throw new Error(`${deb.slice(deb.lastIndexOf("/") + 1)} holds no kernel`);
+  const release = image.startsWith("boot/") ? image.slice("boot/vmlinuz-".length) : (image.split("/")[3] ?? "");
+  const place = join(KERNELS_DIRECTORY, series);
+  const staged = join(directory, "cache");
+  mkdirSync(staged);
+  renameSync(join(directory, image), join(staged, `vmlinuz-${release}`));
+  rmSync(place, { recursive: true, force: true });
+  renameSync(staged, place);
+  return { series, release, path: join(place, `vmlinuz-${release}`) };
+}
+
+/**
+ * apt with lists and packages of its own: the system's are neither read nor
+ * changed, only the mirror's address comes from there.
+ */
+class PrivateApt {
+  readonly #environment: Record<string, string>;
+
+  private constructor(configuration: string) {
+    this.#environment = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C", APT_CONFIG: configuration };
+  }
+
+  /** @throws when there is no apt, or its mirror does not answer */
+  static async open(scratch: string, suites: readonly string[]): Promise<PrivateApt> {
+    const mirror = await systemMirror();
+    const lists = join(scratch, "lists");
+    mkdirSync(join(lists, "partial"), { recursive: true });
+    mkdirSync(join(scratch, "cache/archives/partial"), { recursive: true });
+    const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
+    const options = existsSync(keyring) ? ` [signed-by=${keyring}]` : "";
+    const sources = join(scratch, "sources.list");
+    writeFileSync(sources, suites.map((suite) => `deb${options} ${mirror} ${suite} main\n`).join(""));
+    const configuration = join(scratch, "apt.conf");
+    const settings = {
+      "Dir::Etc::sourcelist": sources,
+      "Dir::Etc::sourceparts": "/dev/null",
+      "Dir::Etc::preferences": "/dev/null",
+      "Dir::Etc::preferencesparts": "/dev/null",
+      "Dir::State::lists": lists,
+      // With the system's own status a version that is installed would be asked for.
+      "Dir::State::status": "/dev/null",
+      "Dir::Cache": join(scratch, "cache"),
+      "APT::Architecture": "amd64",
+      "APT::Sandbox::User": "root",
+      "Acquire::Retries": "2",
+      "Acquire::http::Timeout": "20",
+      "Acquire::https::Timeout": "20",
+    };
+    const lines = Object.entries(settings).map(([name, value]) => `${name} "${value}";\n`);
+    writeFileSync(configuration, lines.join(""));
+    const apt = new PrivateApt(configuration);
+    // Ends well also where nothing could be read, and where one suite of several could not.
+    await apt.#run("the mirror's lists of packages cannot be read", ["apt-get", "-q", "update"]);
+    if ((await apt.packageNames()).every((name) => name === "")) throw new Error("the mirror does not answer");
+    return apt;
+  }
+
+  async packageNames(): Promise<string[]> {
+    const text = await this.#run("apt-cache knows no packages", ["apt-cache", "pkgnames", "linux-"]);
+    return text.split("\n");
+  }
+
+  async download(name: string, directory: string): Promise<void> {
+    await this.#run(`${name} cannot be downloaded`, ["apt-get", "-q", "download", name], directory);
+  }
+
+  async #run(problem: string, command: string[], cwd = "/"): Promise<string> {
+    return run(problem, command, { cwd, env: this.#environment });
+  }
+}
+
+/** Where this system gets its own packages from. */
+async function systemMirror(): Promise<string> {
+  const format = "$(COMPONENT) $(REPO_URI)";
+  const options = { cwd: "/", env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" } };
+  const text = await run("there is no apt here", ["apt-get", "indextargets", "--format", format], options);
+  const mirrors = text.split("\n").flatMap((line) => /^main (\S+\/debian\/)$/.exec(line)?.[1] ?? []);
+  if (mirrors[0] === undefined) throw new Error("this system does not get its packages from a Debian mirror");
+  return mirrors[0];
+}
+
+/** @throws Error with `problem` and the last line that it said, without addresses */
+async function run(problem: string, command: string[], options: { cwd: string; env: Record<string, string> }) {
+  let child: Bun.Subprocess<"ignore", "pipe", "pipe">;
+  try {
+    child = Bun.spawn(command, {
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+      timeout: APT_TIMEOUT_MS,
+      ...options,
+    });
+  } catch {
+    throw new Error(`${problem}: there is no ${command[0]}`);
+  }
+  const [stdout, stderr] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  if ((await child.exited) === 0) return stdout;
+  const said = stderr.trim().split("\n").at(-1) ?? "";
+  throw new Error(`${problem}: ${said.replace(/\bhttps?:\S+/g, "…")}`);
+}

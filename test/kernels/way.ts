@@ -1,0 +1,43 @@
+import { type CollectOutput, parseOutput } from "../kernel/support/collect-output.ts";
+import { parseTruth, Truths, Watched } from "../kernel/support/fixture.ts";
+import type { Results } from "./boot.ts";
+
+/** One run of collect in a guest: what it wrote, beside what the fixture's processes say of themselves. */
+export class Way {
+  readonly results: Results;
+  readonly name: string;
+  #output: CollectOutput | undefined;
+
+  constructor(results: Results, name: string) {
+    this.results = results;
+    this.name = name;
+  }
+
+  get exitCode(): number {
+    return Number(this.text("code"));
+  }
+
+  get stderr(): string {
+    return this.text("stderr");
+  }
+
+  /** What it wrote; any line that is not whole or of no known type fails the test. */
+  get output(): CollectOutput {
+    this.#output ??= parseOutput(this.text("events.jsonl"));
+    return this.#output;
+  }
+
+  text(file: string): string {
+    return this.results.text(`${this.name}/${file}`);
+  }
+
+  has(file: string): boolean {
+    return this.results.has(`${this.name}/${file}`);
+  }
+
+  /** A scenario by its name in test/kernels/guest/scenarios. */
+  watched(scenario: string): Watched {
+    const lines = this.text(`truth/${scenario}.jsonl`).trim().split("\n");
+    return new Watched(new Truths(lines.map(parseTruth)), this.output.events);
+  }
+}
