@@ -21,7 +21,7 @@ static __always_inline __u32 ns_tgid(struct task_struct *leader)
 	if (!pid)
 		return 0; /* already released */
 	at = pid->level * bpf_core_type_size(struct upid);
-	/* Verifiers before 6.12 take a product for unbounded: bounded once more, behind the compiler's back. */
+	/* The verifiers of 5.10 and 6.1 take a 32-bit product for unbounded: bounded once more, behind the compiler's back. */
 	barrier_var(at);
 	at &= MAX_UPIDS_SIZE - 1;
 	/* A variable index into a kernel array is no trusted load. */
