@@ -4,7 +4,7 @@ import { EXIT, type ExitCode, usageError } from "../errors.ts";
 import { DEFAULT_MS, type OverheadOptions, QUICK_MS, type SubjectChoice, TEST_PROFILES } from "../overhead/options.ts";
 import { LIMITS } from "../workload/spec.ts";
 import { commandOf, type Invocation, optionValue, type ParsedArgs } from "./command.ts";
-import { writeStdout } from "./stdout.ts";
+import { ClosedPipe, writeStdout } from "./stdout.ts";
 import { isTerminal } from "./terminal.ts";
 
 const PID_MAX = 4 * 1024 * 1024;
@@ -130,7 +130,7 @@ export const overheadTest = commandOf({
       const { jsonReport } = await import("../report/overhead/json.ts");
       const text = jsonReport(report);
       jsonFile?.finish(text);
-      if (jsonToStdout) writeStdout(text);
+      if (jsonToStdout) write(text);
     }
     if (htmlFile !== null) {
       const { htmlReport } = await import("../report/overhead/html.ts");
@@ -143,10 +143,19 @@ export const overheadTest = commandOf({
       // Where both are the same terminal, what was shown there is not shown again.
       beginningShown: isTold && terminals.err && (toErr || terminals.out),
     };
-    (toErr ? writeStderr : writeStdout)(textReport(report, style));
+    (toErr ? writeStderr : write)(textReport(report, style));
     return interruption.exitCode ?? exitCodeOf(report.verdict);
   },
 });
+
+/** Writes to stdout. That nobody reads to the end changes nothing about the verdict. */
+function write(text: string): void {
+  try {
+    writeStdout(text);
+  } catch (error) {
+    if (!(error instanceof ClosedPipe)) throw error;
+  }
+}
 
 function testOptions({ args, config }: Invocation): OverheadOptions {
   const quick = args.switches.has("quick");

@@ -10,9 +10,14 @@ export interface LedgerContext {
   canStop: boolean;
   /** Why the run did not get to its end; null where it did. */
   incomplete: string | null;
-  /** What went wrong with a part, by its name. */
-  problems: readonly { part: PartName; why: string }[];
+  problems: readonly Problem[];
   capture: CaptureCount | null;
+}
+
+/** What went wrong with a part of the run. */
+export interface Problem {
+  part: PartName;
+  why: string;
 }
 
 export type PartName = "subject" | "in-kernel" | "capture" | "slowdown" | "model" | "output";
@@ -100,4 +105,13 @@ function unfit({ noise, workload }: Figures, { incomplete, problems }: LedgerCon
     }
   }
   return grounds;
+}
+
+/** Parts of the ledger that are not in it, and why. */
+export function leftOut(ledger: Ledger, problems: readonly Problem[]): { part: string; why: string }[] {
+  const parts = { total: ledger.total, lost: ledger.lost, capture: ledger.capture, slowdown: ledger.slowdown };
+  const left = Object.entries(parts).flatMap(([part, each]) =>
+    each.state === "measured" ? [] : [{ part, why: each.why }],
+  );
+  return [...left, ...problems.filter(({ part }) => part === "in-kernel")];
 }

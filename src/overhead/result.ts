@@ -9,23 +9,28 @@ import type { RawRun } from "./raw.ts";
  * not bound are infinite here and null in JSON.
  */
 
-export interface OverheadReport extends Figures {
-  schema: "linnix.overhead-test/1";
-  version: string;
-  /** RFC 3339, UTC. */
-  started: string;
+export interface OverheadReport extends ReportHead, Figures {
   /** Why the run did not get to its end; null where it did. */
   incomplete: string | null;
-  host: HostFacts;
-  subject: SubjectFacts;
-  options: ReportedOptions;
-  threshold_pct: number;
   verdict: VerdictName;
   /** Sentences, those that decided the verdict first. */
   reasons: string[];
   /** Parts of the ledger that are not in this report, and why. */
   left_out: { part: string; why: string }[];
   raw: RawRun;
+}
+
+/** What is known before anything is measured. */
+export interface ReportHead {
+  schema: "linnix.overhead-test/1";
+  version: string;
+  /** RFC 3339, UTC. */
+  started: string;
+  host: HostFacts;
+  /** Its pids are known once it has been started. */
+  subject: SubjectFacts;
+  options: ReportedOptions;
+  threshold_pct: number;
 }
 
 export interface SubjectFacts {

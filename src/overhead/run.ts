@@ -1,52 +1,26 @@
 import { listProgramIds } from "../cost/bpf-programs.ts";
-import { enableRunTimeStats } from "../cost/bpf-stats.ts";
-import { priceRunTimeStats } from "../cost/bpf-stats-price.ts";
-import type { VerdictName } from "../cost/verdict.ts";
-import { judge } from "../cost/verdict.ts";
+import { judge, type VerdictName } from "../cost/verdict.ts";
 import { cannotRunError, EXIT, type ExitCode, LinnixError } from "../errors.ts";
 import type { HostFacts } from "../report/host-facts.ts";
 import { VERSION } from "../version.ts";
-import { runWorkload, type WorkloadHandle } from "../workload/run-workload.ts";
-import type { WorkloadResult } from "../workload/workload-result.ts";
-import { addCaptures, CaptureCheck, noCapture } from "./capture.ts";
-import { CollectorSubject, CollectorSwitch, RunningCollector } from "./collector-subject.ts";
+import { CollectorSubject } from "./collector-subject.ts";
 import { CommandSubject } from "./command-subject.ts";
-import { figuresOf, sampleOf } from "./figures.ts";
+import { figuresOf } from "./figures.ts";
 import { readHostFacts } from "./host.ts";
-import { ledgerOf, type PartName } from "./ledger.ts";
-import { type Measured, measureWindows, type TimedWindow } from "./measure-windows.ts";
-import { Meter, programsBetween } from "./meter.ts";
+import { ledgerOf, leftOut } from "./ledger.ts";
 import type { OverheadOptions } from "./options.ts";
+import { type Outcome, type PhaseListener, Phases } from "./phases.ts";
 import { PidSubject } from "./pid-subject.ts";
-import { type PhaseName, type Plan, planOf } from "./plan.ts";
+import { type Plan, planOf } from "./plan.ts";
 import { PrivateFolder } from "./private-folder.ts";
-import type { RawCounts, RawRun, RawWindow, RawWorkload } from "./raw.ts";
-import type { OverheadReport, SampleFigures } from "./result.ts";
-import { sleep } from "./sleep.ts";
-import { runNoiseRounds, runSlowdownPhase, switchingProblem } from "./slowdown-phase.ts";
-import type { RunningSubject, Subject, SubjectSwitch } from "./subject.ts";
+import type { OverheadReport, ReportHead } from "./result.ts";
+import type { Subject } from "./subject.ts";
 
 /** Who is told how the test goes on. */
-export interface TestListener {
+export interface TestListener extends PhaseListener {
   /** Once, before anything is measured. */
-  planned(about: { plan: Plan; subject: Subject; host: HostFacts; options: OverheadOptions }): void;
-  phase(name: PhaseName): void;
-  sample(sample: SampleFigures): void;
-  note(text: string): void;
+  planned(plan: Plan, head: ReportHead): void;
 }
-
-/** The rest of a workload goes on for so long beyond the last window, so that no window is without it, ms. */
-const TAIL_MS = 200;
-
-const PHASE_WORDS: Record<PhaseName, string> = {
-  noise: "looking at the machine's noise",
-  baseline: "the baseline",
-  start: "the subject's start",
-  "warm-up": "the warm-up",
-  workload: "the workload",
-  sweep: "the sweep over rates",
-  slowdown: "the slowdown",
-};
 
 /**
  * Runs the whole test. An abort ends it early with what there is; its reason stands in the report.
@@ -62,12 +36,10 @@ export async function runOverheadTest(
   using folder = new PrivateFolder();
   const subject = openSubject(options, folder);
   const plan = planOf(options, subject.flushMs);
-  const started = new Date().toISOString();
-  const host = await readHostFacts();
-  const test = new OverheadTest(options, plan, subject, listener, signal);
-  listener.planned({ plan, subject, host, options });
-  await test.run();
-  return test.report(host, started);
+  const head = headOf(options, plan, subject, await readHostFacts());
+  listener.planned(plan, head);
+  const outcome = await new Phases(options, plan, subject, listener, signal).run();
+  return reportOf(head, outcome, subject);
 }
 
 /** The exit code that a verdict ends the program with. */
@@ -86,6 +58,54 @@ function openSubject({ subject }: OverheadOptions, folder: PrivateFolder): Subje
   }
 }
 
+function headOf(options: OverheadOptions, plan: Plan, subject: Subject, host: HostFacts): ReportHead {
+  const { kind, name, command } = subject;
+  const { profile, quick, seed, thresholdPct } = options;
+  return {
+    schema: "linnix.overhead-test/1",
+    version: VERSION,
+    started: new Date().toISOString(),
+    host,
+    subject: { kind, name, command, pids: [] },
+    options: {
+      baseline_s: plan.baselineMs / 1000,
+      duration_s: plan.durationMs / 1000,
+      interval_s: plan.intervalMs / 1000,
+      profile,
+      rate: plan.rate,
+      quick,
+      seed,
+    },
+    threshold_pct: thresholdPct,
+  };
+}
+
+/** Forms the figures and judges them. */
+function reportOf(head: ReportHead, outcome: Outcome, subject: Subject): OverheadReport {
+  const { raw, problems, incomplete, pids } = outcome;
+  const thresholdPct = head.threshold_pct;
+  const figures = figuresOf(raw, { thresholdPct, seed: head.options.seed });
+  const ledger = ledgerOf(figures, {
+    thresholdPct,
+    isLinnix: subject.kind === "linnix",
+    canStop: subject.openSwitch !== null,
+    incomplete,
+    problems,
+    capture: raw.capture,
+  });
+  const { verdict, reasons } = judge(ledger);
+  return {
+    ...head,
+    subject: { ...head.subject, pids: [...pids] },
+    incomplete,
+    verdict,
+    reasons,
+    left_out: leftOut(ledger, problems),
+    ...figures,
+    raw,
+  };
+}
+
 /** Whoever may see all BPF programs of the machine may do all the rest that is needed here. */
 function assertPrivileged(): void {
   try {
@@ -102,351 +122,4 @@ function assertPrivileged(): void {
       { cause },
     );
   }
-}
-
-/** The subject has ended by itself: nothing more can be measured. */
-class SubjectEnded extends Error {
-  override readonly name = "SubjectEnded";
-}
-
-class OverheadTest {
-  readonly #options: OverheadOptions;
-  readonly #plan: Plan;
-  readonly #subject: Subject;
-  readonly #listener: TestListener;
-  readonly #signal: AbortSignal;
-  readonly #beganNs = Bun.nanoseconds();
-  readonly #raw: RawRun = {
-    windows: [],
-    programs: null,
-    statistics_price: null,
-    load: null,
-    kernel_memory: null,
-    workloads: [],
-    capture: null,
-    counts: null,
-    noise: null,
-    slowdown: [],
-    slowdown_counts: null,
-  };
-  readonly #windows: TimedWindow[] = [];
-  readonly #workloads: WorkloadResult[] = [];
-  readonly #problems: { part: PartName; why: string }[] = [];
-  #phase: PhaseName = "noise";
-  #incomplete: string | null = null;
-  #pids: readonly number[] = [];
-
-  constructor(options: OverheadOptions, plan: Plan, subject: Subject, listener: TestListener, signal: AbortSignal) {
-    this.#options = options;
-    this.#plan = plan;
-    this.#subject = subject;
-    this.#listener = listener;
-    this.#signal = signal;
-  }
-
-  async run(): Promise<void> {
-    try {
-      await this.#measureNoise();
-      await this.#measureBaseline();
-      await this.#measureSubject();
-      await this.#measureSlowdown();
-    } catch (error) {
-      if (!this.#signal.aborted && !(error instanceof SubjectEnded)) throw error;
-    }
-    if (this.#signal.aborted) {
-      this.#incomplete = `${this.#signal.reason} came during ${PHASE_WORDS[this.#phase]}`;
-    }
-  }
-
-  report(host: HostFacts, started: string): OverheadReport {
-    const { thresholdPct, seed, profile, quick } = this.#options;
-    const { kind, name, command } = this.#subject;
-    const figures = figuresOf(this.#raw, { thresholdPct, seed });
-    const ledger = ledgerOf(figures, {
-      thresholdPct,
-      isLinnix: kind === "linnix",
-      canStop: this.#subject.openSwitch !== null,
-      incomplete: this.#incomplete,
-      problems: this.#problems,
-      capture: this.#raw.capture,
-    });
-    const { verdict, reasons } = judge(ledger);
-    return {
-      schema: "linnix.overhead-test/1",
-      version: VERSION,
-      started,
-      incomplete: this.#incomplete,
-      host,
-      subject: { kind, name, command, pids: [...this.#pids] },
-      options: {
-        baseline_s: this.#plan.baselineMs / 1000,
-        duration_s: this.#plan.durationMs / 1000,
-        interval_s: this.#plan.intervalMs / 1000,
-        profile,
-        rate: this.#plan.rate,
-        quick,
-        seed,
-      },
-      threshold_pct: thresholdPct,
-      verdict,
-      reasons,
-      left_out: leftOut(ledger, this.#problems),
-      ...figures,
-      raw: this.#raw,
-    };
-  }
-
-  #begin(phase: PhaseName): void {
-    this.#phase = phase;
-    this.#listener.phase(phase);
-  }
-
-  async #measureNoise(): Promise<void> {
-    this.#begin("noise");
-    try {
-      this.#raw.statistics_price = priceRunTimeStats();
-    } catch {
-      // The figures say that it is not known.
-    }
-    this.#raw.noise = await runNoiseRounds(this.#plan.noiseMs, this.#options.seed, this.#signal);
-    this.#signal.throwIfAborted();
-  }
-
-  async #measureBaseline(): Promise<void> {
-    const { baselineMs, intervalMs } = this.#plan;
-    if (baselineMs === 0) return;
-    this.#begin("baseline");
-    using meter = new Meter(null, false);
-    const windows = Math.max(Math.round(baselineMs / intervalMs), 1);
-    await this.#measure(meter, { phase: "baseline", rate: null }, windows, baselineMs / windows);
-    this.#signal.throwIfAborted();
-  }
-
-  async #measureSubject(): Promise<void> {
-    this.#begin("start");
-    await using running = await this.#subject.start(this.#signal);
-    this.#pids = running.roots;
-    this.#raw.load = running.load && { elapsed_ns: running.load.elapsedNs, cpu_ns: running.load.cpuNs };
-    try {
-      await this.#watch(running);
-    } finally {
-      await running.stop();
-      if (running instanceof RunningCollector) this.#readOutput(running);
-    }
-    this.#signal.throwIfAborted();
-  }
-
-  async #watch(running: RunningSubject): Promise<void> {
-    using statistics = this.#enableStatistics();
-    using meter = new Meter({ kind: this.#subject.kind, running }, statistics !== null);
-    await this.#warmUp(meter, running);
-    this.#begin("workload");
-    const { rate, durationMs, intervalMs } = this.#plan;
-    const windows = Math.max(Math.round(durationMs / intervalMs), 1);
-    const measured = await this.#underWorkload(meter, running, {
-      phase: "workload",
-      rate,
-      windows,
-      windowMs: durationMs / windows,
-    });
-    this.#raw.programs = programsBetween(measured.first, measured.last);
-    this.#raw.kernel_memory = meter.kernelMemory();
-    this.#check(running);
-    this.#begin("sweep");
-    for (const step of this.#plan.sweep) {
-      await this.#underWorkload(meter, running, { phase: "sweep", ...step });
-      this.#check(running);
-    }
-  }
-
-  /** One window from the subject's readiness on. */
-  async #warmUp(meter: Meter, running: RunningSubject): Promise<void> {
-    this.#begin("warm-up");
-    const { rate, durationMs } = this.#plan.warmUp;
-    await using workload = runWorkload({
-      mix: [{ program: "true", share: 1 }],
-      rate,
-      durationMs,
-      seed: this.#options.seed,
-    });
-    await workload.start();
-    const windowMs = durationMs;
-    const { windows } = await this.#measure(meter, { phase: "warm-up", rate }, 1, windowMs);
-    await this.#end(workload, "warm-up", windows);
-    this.#check(running);
-  }
-
-  /** Waits for the end of a workload, and enters what it did. */
-  async #end(workload: WorkloadHandle, phase: RawWorkload["phase"], windows: readonly TimedWindow[]): Promise<void> {
-    const result = await (this.#signal.aborted ? workload.stop() : workload.done);
-    this.#workloads.push(result);
-    this.#raw.workloads.push(rawWorkload(phase, result));
-    for (const { raw, fromNs, toNs } of windows) raw.spawned = spawnedBetween(result, fromNs, toNs);
-  }
-
-  /** Statistics of BPF programs, on until disposed of; null where they cannot be had. */
-  #enableStatistics(): Disposable | null {
-    try {
-      return enableRunTimeStats();
-    } catch (error) {
-      if (!(error instanceof LinnixError)) throw error;
-      this.#fail("in-kernel", [error.what, error.why].filter(Boolean).join(": "));
-      return null;
-    }
-  }
-
-  #fail(part: PartName, why: string): void {
-    this.#problems.push({ part, why });
-    this.#listener.note(why);
-  }
-
-  #check(running: RunningSubject): void {
-    this.#signal.throwIfAborted();
-    const problem = running.problem();
-    if (problem === null) return;
-    this.#fail("subject", `${this.#subject.name} did not run to the end: ${problem}`);
-    throw new SubjectEnded();
-  }
-
-  /** Windows under a workload of that rate, which runs before the first and beyond the last of them. */
-  async #underWorkload(
-    meter: Meter,
-    running: RunningSubject,
-    step: { phase: "workload" | "sweep"; rate: number; windows: number; windowMs: number },
-  ): Promise<Measured> {
-    const { leadInMs } = this.#plan;
-    const { phase, rate, windows, windowMs } = step;
-    const onWindow = (window: TimedWindow): boolean => {
-      running.tend?.();
-      if (phase === "workload") this.#listener.sample(sampleOf(window.raw));
-      return running.problem() === null;
-    };
-    const measure = async (): Promise<Measured> => {
-      await sleep(leadInMs, this.#signal);
-      return this.#measure(meter, { phase, rate }, windows, windowMs, onWindow);
-    };
-    if (rate === 0) return measure();
-    await using workload = runWorkload({
-      profile: this.#options.profile,
-      rate,
-      durationMs: leadInMs + windows * windowMs + TAIL_MS,
-      seed: this.#options.seed,
-    });
-    await workload.start();
-    const measured = await measure();
-    if (running.problem() !== null) void workload.stop();
-    await this.#end(workload, phase, measured.windows);
-    return measured;
-  }
-
-  async #measure(
-    meter: Meter,
-    place: Pick<RawWindow, "phase" | "rate">,
-    windows: number,
-    windowMs: number,
-    onWindow?: (window: TimedWindow) => boolean,
-  ): Promise<Measured> {
-    const measured = await measureWindows({
-      meter,
-      place,
-      windows,
-      windowMs,
-      runBeganNs: this.#beganNs,
-      signal: this.#signal,
-      ...(onWindow && { onWindow }),
-    });
-    this.#windows.push(...measured.windows);
-    this.#raw.windows.push(...measured.windows.map(({ raw }) => raw));
-    return measured;
-  }
-
-  /** What the collector wrote, held against what the workloads made. Read when nothing is measured any more. */
-  #readOutput(collector: RunningCollector): void {
-    const check = new CaptureCheck();
-    for (const line of collector.lines()) check.add(line);
-    if (this.#workloads.length > 0) {
-      this.#raw.capture = this.#workloads.map(({ truth }) => check.check(truth)).reduce(addCaptures, noCapture());
-    }
-    for (const { raw, fromNs, toNs } of this.#windows) {
-      if (raw.phase !== "baseline") raw.events = check.eventsBetween(fromNs, toNs);
-    }
-    this.#raw.counts = countsOf(check);
-    if (this.#raw.counts === null) this.#fail("output", "the collector did not get to write its summary");
-    if (check.broken > 0) this.#fail("capture", `${check.broken} lines of the collector's output are not JSON`);
-  }
-
-  async #measureSlowdown(): Promise<void> {
-    const { slowdownMs } = this.#plan;
-    if (this.#subject.openSwitch === null || slowdownMs === 0) return;
-    this.#begin("slowdown");
-    await using stack = new AsyncDisposableStack();
-    let toggle: SubjectSwitch;
-    try {
-      toggle = stack.use(await this.#subject.openSwitch(this.#signal));
-      this.#raw.slowdown = await runSlowdownPhase({
-        toggle,
-        budgetMs: slowdownMs,
-        seed: this.#options.seed,
-        signal: this.#signal,
-      });
-    } catch (error) {
-      if (!(error instanceof LinnixError)) throw error;
-      this.#fail("slowdown", [error.what, error.why].filter(Boolean).join(": "));
-      return;
-    }
-    if (!(toggle instanceof CollectorSwitch)) return;
-    await toggle.stop();
-    const check = new CaptureCheck();
-    for (const line of toggle.collector.lines()) check.add(line);
-    const counts = countsOf(check);
-    this.#raw.slowdown_counts = counts;
-    const problem =
-      counts === null ? "the collector did not count what it saw" : switchingProblem(this.#raw.slowdown, counts);
-    if (problem !== null && !this.#signal.aborted) this.#fail("slowdown", problem);
-  }
-}
-
-function rawWorkload(phase: RawWorkload["phase"], result: WorkloadResult): RawWorkload {
-  return {
-    phase,
-    rate_asked: result.rateAsked,
-    rate_achieved: result.rateAchieved,
-    duration_s: result.durationS,
-    spawned: result.spawned,
-    skipped: result.skipped,
-    failed: result.failed.reduce((total, { count }) => total + count, 0),
-    children_cpu_us: result.childrenCpuUs,
-    spawner_cpu_ns: result.spawnerCpuNs,
-    left_out: result.leftOut.map(({ program }) => program),
-  };
-}
-
-function spawnedBetween({ truth }: WorkloadResult, fromNs: number, toNs: number): number {
-  const from = fromNs - Number(truth.head.originNs);
-  const to = toNs - Number(truth.head.originNs);
-  let count = 0;
-  for (let i = 0; i < truth.length; i++) {
-    const at = truth.columns.get("spawnedFromNs", i);
-    if (at >= from && at < to) count++;
-  }
-  return count;
-}
-
-/** The collector's own account; null where it did not get to write it. */
-function countsOf({ summary }: CaptureCheck): RawCounts | null {
-  if (summary === null) return null;
-  const { duration_s, backend, missing_fields, emitted, received, suppressed, lost } = summary as unknown as RawCounts;
-  return { duration_s, backend, missing_fields, emitted, received, suppressed, lost };
-}
-
-function leftOut(
-  ledger: ReturnType<typeof ledgerOf>,
-  problems: readonly { part: PartName; why: string }[],
-): { part: string; why: string }[] {
-  const parts = { total: ledger.total, lost: ledger.lost, capture: ledger.capture, slowdown: ledger.slowdown };
-  const left = Object.entries(parts).flatMap(([part, each]) =>
-    each.state === "measured" ? [] : [{ part, why: each.why }],
-  );
-  const inKernel = problems.filter(({ part }) => part === "in-kernel");
-  return [...left, ...inKernel];
 }

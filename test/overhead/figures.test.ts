@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { figuresOf, modelPoints } from "../../src/overhead/figures.ts";
+import { figuresOf } from "../../src/overhead/figures.ts";
+import { modelPoints } from "../../src/overhead/model-figures.ts";
 import type { RawRun } from "../../src/overhead/raw.ts";
 import { emptyRun, quietRun, rawWindow, slowdownRounds } from "./raw-run.ts";
 

@@ -168,39 +168,18 @@ test("while it runs, the head of the table comes with its first row", () => {
     },
   });
   const report = exampleReport();
-  view.planned({
-    plan: {
-      noiseMs: 100,
-      baselineMs: 1000,
-      warmUp: { rate: 400, durationMs: 1000 },
-      leadInMs: 100,
-      durationMs: 4000,
-      intervalMs: 2000,
-      rate: 100,
-      sweep: [],
-      slowdownMs: 0,
-    },
-    subject: {
-      kind: "pid",
-      name: "agent (7)",
-      command: null,
-      flushMs: null,
-      start: () => Promise.reject(),
-      openSwitch: null,
-    },
-    host: report.host,
-    options: {
-      subject: { kind: "pid", pids: [7] },
-      baselineMs: 1000,
-      durationMs: 4000,
-      intervalMs: 2000,
-      thresholdPct: 1,
-      rate: null,
-      profile: "seed",
-      seed: 1,
-      quick: false,
-    },
-  });
+  const plan = {
+    noiseMs: 100,
+    baselineMs: 1000,
+    warmUp: { rate: 400, durationMs: 1000 },
+    leadInMs: 100,
+    durationMs: 4000,
+    intervalMs: 2000,
+    rate: 100,
+    sweep: [],
+    slowdownMs: 0,
+  };
+  view.planned(plan, { ...report, subject: { kind: "pid", name: "agent (7)", command: null, pids: [] } });
   view.phase("workload");
   for (const sample of report.samples.slice(0, 2)) view.sample(sample);
   view.phase("sweep");

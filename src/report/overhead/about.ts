@@ -1,17 +1,15 @@
-import type { OverheadReport } from "../../overhead/result.ts";
+import type { ReportHead } from "../../overhead/result.ts";
 import { formatNumber, formatSeconds, formatTime, printable, withPercent } from "../format.ts";
 import type { HostFacts } from "../host-facts.ts";
 import type { Fact } from "../terminal/layout.ts";
 
-type About = Pick<OverheadReport, "version" | "started" | "host" | "subject" | "options" | "threshold_pct">;
-
 /** Title of the report. */
-export function reportTitle({ version }: Pick<OverheadReport, "version">): string {
+export function reportTitle({ version }: Pick<ReportHead, "version">): string {
   return `linnix ${version} overhead-test`;
 }
 
 /** What is measured, where, and under what. */
-export function aboutFacts(report: About): Fact[] {
+export function aboutFacts(report: ReportHead): Fact[] {
   const { subject, options, host } = report;
   const rate = `${formatNumber(options.rate, { decimals: 2 })} processes a second`;
   const what = subject.command ?? `${subject.name}, running already`;

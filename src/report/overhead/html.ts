@@ -1,5 +1,5 @@
 import { type CostModel, fitCostModel, predictCpuPct } from "../../cost/cost-model.ts";
-import { modelPoints } from "../../overhead/figures.ts";
+import { modelPoints } from "../../overhead/model-figures.ts";
 import type { OverheadReport } from "../../overhead/result.ts";
 import { formatBytes, formatCount, formatNumber, formatSigned, formatTime, UNKNOWN, withPercent } from "../format.ts";
 import { type Limit, scatter, stackedBars, type Whisker, whiskers } from "../html/chart.ts";

@@ -1,7 +1,6 @@
-import { type PhaseName, phasesOf } from "../../overhead/plan.ts";
-import type { OverheadReport, SampleFigures } from "../../overhead/result.ts";
+import { type PhaseName, type Plan, phasesOf } from "../../overhead/plan.ts";
+import type { ReportHead, SampleFigures } from "../../overhead/result.ts";
 import type { TestListener } from "../../overhead/run.ts";
-import { VERSION } from "../../version.ts";
 import { table } from "../terminal/layout.ts";
 import { Progress } from "../terminal/progress.ts";
 import { paint, type TextStyle } from "../terminal/style.ts";
@@ -27,7 +26,6 @@ const PHASE_TEXT: Record<PhaseName, string> = {
 /** Shows a test while it goes on: heading, a row each sample, and how long it will still take. */
 export class LiveView implements TestListener, Disposable {
   readonly #options: LiveOptions;
-  readonly #began = new Date().toISOString();
   #progress: Progress | null = null;
   #workloadBeganS = 0;
   #rows = 0;
@@ -36,7 +34,7 @@ export class LiveView implements TestListener, Disposable {
     this.#options = options;
   }
 
-  planned({ plan, subject, host, options }: Parameters<TestListener["planned"]>[0]): void {
+  planned(plan: Plan, head: ReportHead): void {
     const { isTty, color, columns, write } = this.#options;
     this.#progress = new Progress({
       phases: phasesOf(plan).map(({ name, seconds }) => ({ name: PHASE_TEXT[name], seconds })),
@@ -45,23 +43,7 @@ export class LiveView implements TestListener, Disposable {
       columns: columns ?? 80,
       ...(write && { write }),
     });
-    const about: Parameters<typeof beginningLines>[0] = {
-      version: VERSION,
-      started: this.#began,
-      host,
-      subject: { kind: subject.kind, name: subject.name, command: subject.command, pids: [] },
-      options: {
-        baseline_s: plan.baselineMs / 1000,
-        duration_s: plan.durationMs / 1000,
-        interval_s: plan.intervalMs / 1000,
-        profile: options.profile,
-        rate: plan.rate,
-        quick: options.quick,
-        seed: options.seed,
-      } satisfies OverheadReport["options"],
-      threshold_pct: options.thresholdPct,
-    };
-    this.#progress.lines(beginningLines(about, this.#options));
+    this.#progress.lines(beginningLines(head, this.#options));
   }
 
   phase(name: PhaseName): void {

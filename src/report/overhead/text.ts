@@ -1,4 +1,4 @@
-import type { OverheadReport } from "../../overhead/result.ts";
+import type { OverheadReport, ReportHead } from "../../overhead/result.ts";
 import { type Column, facts, heading, table, wrap } from "../terminal/layout.ts";
 import { paint, type TextStyle } from "../terminal/style.ts";
 import { aboutFacts, reportTitle } from "./about.ts";
@@ -13,7 +13,7 @@ export interface TextReportOptions extends TextStyle {
 }
 
 /** What is told before the first figure. */
-export function beginningLines(report: Parameters<typeof aboutFacts>[0], style: TextStyle): string[] {
+export function beginningLines(report: ReportHead, style: TextStyle): string[] {
   return [heading(reportTitle(report), style), ...facts(aboutFacts(report), style), ""];
 }
 

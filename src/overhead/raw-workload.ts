@@ -1,0 +1,38 @@
+import type { WorkloadResult } from "../workload/workload-result.ts";
+import type { CaptureCheck } from "./capture.ts";
+import type { RawCounts, RawWorkload } from "./raw.ts";
+
+/** What a workload came to, as it stands in a report. */
+export function rawWorkload(phase: RawWorkload["phase"], result: WorkloadResult): RawWorkload {
+  return {
+    phase,
+    rate_asked: result.rateAsked,
+    rate_achieved: result.rateAchieved,
+    duration_s: result.durationS,
+    spawned: result.spawned,
+    skipped: result.skipped,
+    failed: result.failed.reduce((total, { count }) => total + count, 0),
+    children_cpu_us: result.childrenCpuUs,
+    spawner_cpu_ns: result.spawnerCpuNs,
+    left_out: result.leftOut.map(({ program }) => program),
+  };
+}
+
+/** Processes that it made from one time to another, CLOCK_BOOTTIME, ns. */
+export function spawnedBetween({ truth }: WorkloadResult, fromNs: number, toNs: number): number {
+  const from = fromNs - Number(truth.head.originNs);
+  const to = toNs - Number(truth.head.originNs);
+  let count = 0;
+  for (let i = 0; i < truth.length; i++) {
+    const at = truth.columns.get("spawnedFromNs", i);
+    if (at >= from && at < to) count++;
+  }
+  return count;
+}
+
+/** The collector's own account; null where it did not get to write it. */
+export function countsOf({ summary }: CaptureCheck): RawCounts | null {
+  if (summary === null) return null;
+  const { duration_s, backend, missing_fields, emitted, received, suppressed, lost } = summary as unknown as RawCounts;
+  return { duration_s, backend, missing_fields, emitted, received, suppressed, lost };
+}
