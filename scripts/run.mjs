@@ -8,7 +8,7 @@ import { setUpNpmPackages } from "./setup/npm.mjs";
 import { BUILD_NEEDS, setUpSystem, TEST_NEEDS } from "./setup/system.mjs";
 
 /** What `npm start` runs of dist/linnix; `npm start -- …` adds to it. */
-const START = ["collect", "--duration", "10s"];
+const START = ["overhead-test"];
 
 /** A kernel test waits for real processes, on a machine that may be busy. */
 const TEST_TIMEOUT_MS = 120_000;
