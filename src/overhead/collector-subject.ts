@@ -13,6 +13,8 @@ import type { RunningSubject, Subject, SubjectSwitch } from "./subject.ts";
 /** What `collect` says once it is attached. */
 const WATCHING = "watching by the ";
 const SETTINGS_FILE = "settings.toml";
+/** BTF tracepoints are attached in less than a millisecond; classic ones wait for the kernel's grace periods. */
+const CHEAP_SWITCH_MS = 20;
 
 /** Settings in force that decide how `collect` works; what it watches, where it writes and how it ends is decided here. */
 export function subjectSettings(inForce: Settings): Settings {
@@ -72,7 +74,7 @@ export class CollectorSubject implements Subject {
     const collector = await RunningCollector.start("__collect", this.#settingsPath, this.#folder, signal);
     const toggle = new CollectorSwitch(collector, signal);
     try {
-      await toggle.arm(false);
+      await toggle.tryOut();
       return toggle;
     } catch (error) {
       await collector.stop();
@@ -155,13 +157,26 @@ export class RunningCollector implements RunningSubject {
 
 /** A collector whose probes are taken off and put back on. */
 export class CollectorSwitch implements SubjectSwitch {
-  readonly isCheap = true;
   readonly collector: RunningCollector;
   readonly #signal: AbortSignal;
+  #switchMs = 0;
 
   constructor(collector: RunningCollector, signal: AbortSignal) {
     this.collector = collector;
     this.#signal = signal;
+  }
+
+  get isCheap(): boolean {
+    return this.#switchMs < CHEAP_SWITCH_MS;
+  }
+
+  /** Switches it once on and off, to see how long that takes; leaves it off. */
+  async tryOut(): Promise<void> {
+    await this.arm(false);
+    const began = performance.now();
+    await this.arm(true);
+    await this.arm(false);
+    this.#switchMs = (performance.now() - began) / 2;
   }
 
   async arm(on: boolean): Promise<void> {

@@ -34,7 +34,7 @@ export interface RunningSubject extends AsyncDisposable {
 
 /** A subject that is switched on and off. */
 export interface SubjectSwitch extends AsyncDisposable {
-  /** What a switch costs in time tells how often it is worth it. */
+  /** Whether switching takes so little time that it can be done after every few milliseconds of measuring. */
   readonly isCheap: boolean;
   /** Resolved when it watches, or has ceased to. */
   arm(on: boolean): Promise<void>;

@@ -59,12 +59,20 @@ function captureFact({ raw }: OverheadReport): Fact[] {
   if (capture === null) return [];
   const { captured, spawned } = capture;
   const isWhole = captured === spawned;
+  // What this backend does not tell of any could not be held against the truth.
+  const held = listed(
+    "fork",
+    "exec",
+    capture.untold_args < spawned && "arguments",
+    "exit",
+    capture.untold_status < spawned && "status",
+  );
   const but = (count: number, what: string): string | false => count > 0 && `${formatCount(count)} ${what}`;
   return [
     [
       "capture",
       listed(
-        `${capturedPct(capture)} %: ${formatCount(captured)} of ${formatCount(spawned)} processes with fork, exec, arguments, exit and status`,
+        `${capturedPct(capture)} %: ${formatCount(captured)} of ${formatCount(spawned)} processes with their ${held}`,
         but(capture.without_fork, "without fork"),
         but(capture.without_exec, "without exec"),
         but(capture.without_exit, "without exit"),
