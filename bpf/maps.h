@@ -54,37 +54,6 @@ struct {
 	__type(value, __u8);
 } wanted_comms SEC(".maps");
 
-/*
- * The name that a process had before its last renaming. An exec renames the
- * process before its tracepoint comes, so there the last one is the exec's own.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 1024);
-	__type(key, __u32);
-	__type(value, struct comm_key);
-} old_comms SEC(".maps");
-
-static __always_inline void remember_comm(const void *comm)
-{
-	__u32 pid = bpf_get_current_pid_tgid() >> 32;
-	struct comm_key old = {};
-
-	bpf_probe_read_kernel_str(old.comm, sizeof(old.comm), comm);
-	bpf_map_update_elem(&old_comms, &pid, &old, BPF_ANY);
-}
-
-static __always_inline void take_old_comm(struct exec_event *e)
-{
-	struct comm_key *old = bpf_map_lookup_elem(&old_comms, &e->p.pid);
-
-	e->old_comm_known = old != NULL;
-	if (old)
-		__builtin_memcpy(e->old_comm, old->comm, COMM_LEN);
-	else
-		__builtin_memset(e->old_comm, 0, COMM_LEN);
-}
-
 static __always_inline struct cpu_counters *cpu_counters(void)
 {
 	__u32 cpu = bpf_get_smp_processor_id();

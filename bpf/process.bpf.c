@@ -76,15 +76,47 @@ int handle_fork(__u64 *ctx)
 	return 0;
 }
 
+/*
+ * The last renaming on this CPU. An exec renames its process once that has its
+ * new mm, shortly before the exec's own tracepoint and as a rule on the same
+ * CPU; by the mm the exec knows that the renaming is its own.
+ */
+struct renaming {
+	__u64 mm;
+	char old_comm[COMM_LEN];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct renaming);
+} last_renaming SEC(".maps");
+
 SEC("tp_btf/task_rename")
 int handle_rename(__u64 *ctx)
 {
 	struct task_struct *task = (void *)ctx[0];
+	__u32 zero = 0;
+	struct renaming *renaming = bpf_map_lookup_elem(&last_renaming, &zero);
 
-	/* Only a process's own name, and not by somebody else who writes to its /proc/PID/comm. */
-	if (task->pid == task->tgid && task->pid == (int)bpf_get_current_pid_tgid())
-		remember_comm(task->comm);
+	if (!renaming)
+		return 0;
+	renaming->mm = (__u64)task->mm;
+	bpf_probe_read_kernel(renaming->old_comm, sizeof(renaming->old_comm), task->comm);
 	return 0;
+}
+
+static __always_inline void take_old_comm(struct exec_event *e, struct mm_struct *mm)
+{
+	__u32 zero = 0;
+	struct renaming *renaming = bpf_map_lookup_elem(&last_renaming, &zero);
+
+	e->old_comm_known = renaming && renaming->mm == (__u64)mm;
+	if (e->old_comm_known)
+		__builtin_memcpy(e->old_comm, renaming->old_comm, COMM_LEN);
+	else
+		__builtin_memset(e->old_comm, 0, COMM_LEN);
 }
 
 SEC("tp_btf/sched_process_exec")
@@ -111,9 +143,9 @@ int handle_exec(__u64 *ctx)
 	e->exe_len = 0;
 	e->args_len = 0;
 	e->args_total = 0;
-	take_old_comm(e);
 
 	mm = task->mm;
+	take_old_comm(e, mm);
 	data = (char *)(e + 1);
 	args_start = mm->arg_start;
 	args_total = mm->arg_end - args_start;

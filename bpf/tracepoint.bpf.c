@@ -128,14 +128,41 @@ int handle_fork(void *ctx)
 	return 0;
 }
 
+/*
+ * The name that a process had before its last renaming. An exec renames the
+ * process before its tracepoint comes, so there the last one is the exec's own.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, struct comm_key);
+} old_comms SEC(".maps");
+
+static __always_inline void take_old_comm(struct exec_event *e)
+{
+	struct comm_key *old = bpf_map_lookup_elem(&old_comms, &e->p.pid);
+
+	e->old_comm_known = old != NULL;
+	if (old)
+		__builtin_memcpy(e->old_comm, old->comm, COMM_LEN);
+	else
+		__builtin_memset(e->old_comm, 0, COMM_LEN);
+}
+
 SEC("tracepoint/task/task_rename")
 int handle_rename(void *ctx)
 {
 	__u64 id = bpf_get_current_pid_tgid();
 
 	/* Only a process's own name, and not by somebody else who writes to its /proc/PID/comm. */
-	if ((__u32)id == id >> 32 && read_u32(ctx, knobs.rename_pid_offset) == (__u32)id)
-		remember_comm(ctx + knobs.rename_oldcomm_offset);
+	if ((__u32)id == id >> 32 && read_u32(ctx, knobs.rename_pid_offset) == (__u32)id) {
+		struct comm_key old = {};
+		__u32 pid = id;
+
+		bpf_probe_read_kernel_str(old.comm, sizeof(old.comm), ctx + knobs.rename_oldcomm_offset);
+		bpf_map_update_elem(&old_comms, &pid, &old, BPF_ANY);
+	}
 	return 0;
 }
 
