@@ -31,7 +31,12 @@ export class Interruption implements Disposable {
   }
 
   #receive(name: Ending): void {
-    if (this.#received !== null) process.exit(EXIT_CODE[name]);
+    if (this.#received !== null) {
+      // Without a handler the signal does what it does to any program.
+      this[Symbol.dispose]();
+      process.kill(process.pid, name);
+      return;
+    }
     this.#received = name;
     this.#controller.abort(name);
   }
