@@ -15,7 +15,7 @@ import { ProcessTable } from "../process/table.ts";
 import { WallClock } from "../process/wall-clock.ts";
 import { PerfRing } from "../ring/perf-ring.ts";
 import { RingSet } from "../ring/ring-set.ts";
-import type { CountByType } from "../wire/event.ts";
+import type { CountByType, LostEvent } from "../wire/event.ts";
 import { EVENT_EXEC, EVENT_FORK, PROCESS_EVENT } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
 
@@ -31,6 +31,8 @@ export interface CollectorOptions extends ProbeOptions {
 export interface CollectorEvents {
   /** One event; the view is void after the call. */
   event(view: EventView): void;
+  /** Records were lost. */
+  lost?(event: LostEvent): void;
   /** The rings are empty for now. */
   idle(): void;
   /** Whether events can be taken now; while not, they wait in the rings, and what does not fit is counted as lost. */
@@ -81,6 +83,7 @@ export class Collector implements Disposable {
   #timer: Timer | undefined;
   #lastReconcileMs = 0;
   #liveAfterReconcile = 0;
+  readonly #toldLost = new Map<number, number>();
   #wakeups = 0;
   #ticks = 0;
   #closed = false;
@@ -162,6 +165,7 @@ export class Collector implements Disposable {
   drain(): void {
     if (this.#closed || this.#events.ready?.() === false) return;
     this.#rings.drain(this.#consume);
+    this.#tellLosses();
     this.#events.idle();
   }
 
@@ -179,6 +183,7 @@ export class Collector implements Disposable {
       this.#rings.drainAll(this.#consume);
       if (this.isBalanced()) break;
     }
+    this.#tellLosses();
     this.#events.idle();
   }
 
@@ -200,6 +205,18 @@ export class Collector implements Disposable {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** Tells of each CPU's losses since the last look, by the kernel side's own count. */
+  #tellLosses(): void {
+    for (const { cpu, lost } of this.backend.lostByCpu()) {
+      const count = lost - (this.#toldLost.get(cpu) ?? 0);
+      if (count === 0) continue;
+      this.#toldLost.set(cpu, lost);
+      const ts_ns = BigInt(boottimeNs());
+      this.#clock.set(Number(ts_ns >> 32n), Number(ts_ns & 0xffffffffn));
+      this.#events.lost?.({ type: "lost", time: this.#clock.text, ts_ns, cpu, count });
+    }
   }
 
   #tick(): void {

@@ -69,6 +69,9 @@ export async function runCollect(
           fail(error);
         }
       },
+      lost: (event) => {
+        if (!failure) sink?.lost(event);
+      },
       ready: () => {
         if (failure || !output?.isBlocked) return true;
         try {

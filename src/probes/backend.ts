@@ -92,15 +92,15 @@ export class Backend implements Disposable {
     return this.#object.mapFd("events");
   }
 
-  /** Descriptors of the programs, for those who ask what they cost. */
-  get programFds(): number[] {
-    return ["handle_fork", "handle_exec", "handle_exit"].map((name) => this.#object.programFd(name));
-  }
-
   /** The kernel's counts so far: no system call. */
   counts(): KernelCounts {
     if (!this.#counters) throw new Error("the backend is closed");
     return this.#counters.read();
+  }
+
+  /** The losses so far of the CPUs that have any: no system call. */
+  lostByCpu(): { cpu: number; lost: number }[] {
+    return this.#counters?.lostByCpu() ?? [];
   }
 
   attach(): void {

@@ -27,6 +27,19 @@ export class KernelCounters {
   }
 
   read(): KernelCounts {
+    return {
+      seen: this.#byType(CPU_COUNTERS.seen),
+      emitted: this.#byType(CPU_COUNTERS.emitted),
+      lost: this.#byType(CPU_COUNTERS.lost),
+      filtered: this.#byType(CPU_COUNTERS.filtered),
+      lostByCpu: this.lostByCpu(),
+      threadsStarted: this.#sum(CPU_COUNTERS.threads_started),
+      threadsExited: this.#sum(CPU_COUNTERS.threads_exited),
+    };
+  }
+
+  /** The CPUs that lost records, and how many. */
+  lostByCpu(): { cpu: number; lost: number }[] {
     const lostByCpu: { cpu: number; lost: number }[] = [];
     for (let cpu = 0; cpu < this.#cpus; cpu++) {
       const lost = [EVENT_FORK, EVENT_EXEC, EVENT_EXIT]
@@ -34,15 +47,7 @@ export class KernelCounters {
         .reduce((sum, value) => sum + value, 0);
       if (lost > 0) lostByCpu.push({ cpu, lost });
     }
-    return {
-      seen: this.#byType(CPU_COUNTERS.seen),
-      emitted: this.#byType(CPU_COUNTERS.emitted),
-      lost: this.#byType(CPU_COUNTERS.lost),
-      filtered: this.#byType(CPU_COUNTERS.filtered),
-      lostByCpu,
-      threadsStarted: this.#sum(CPU_COUNTERS.threads_started),
-      threadsExited: this.#sum(CPU_COUNTERS.threads_exited),
-    };
+    return lostByCpu;
   }
 
   #byType(offset: number): CountByType {

@@ -172,9 +172,8 @@ export class EventView {
   toEvent(): ProcessEvent {
     const { record } = this;
     this.clock.set(record.u32(PROCESS_EVENT.ts_ns + 4), record.u32(PROCESS_EVENT.ts_ns));
-    const seconds = new Date(this.clock.seconds * 1000).toISOString().slice(0, 19);
     const base = {
-      time: `${seconds}.${String(this.clock.nanoseconds).padStart(9, "0")}Z`,
+      time: this.clock.text,
       ts_ns: record.big(PROCESS_EVENT.ts_ns),
       cpu: this.cpu,
       pid: this.pid,

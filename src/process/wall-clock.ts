@@ -36,6 +36,12 @@ export class WallClock {
     this.seconds = seconds;
     this.nanoseconds = nanoseconds;
   }
+
+  /** The result of `set` in RFC 3339, UTC. */
+  get text(): string {
+    const seconds = new Date(this.seconds * 1000).toISOString().slice(0, 19);
+    return `${seconds}.${String(this.nanoseconds).padStart(9, "0")}Z`;
+  }
 }
 
 /** Result of `splitNs`, reused. */

@@ -1,6 +1,7 @@
 import type { EventView } from "../process/event-view.ts";
 import { NO_IMAGE } from "../process/image-store.ts";
 import { signalName } from "../process/signal-name.ts";
+import type { LostEvent } from "../wire/event.ts";
 import {
   EVENT_EXEC,
   EVENT_FORK,
@@ -210,6 +211,11 @@ export class JsonlSink implements Sink {
     if (this.#buffer.length >= GATHER_BYTES) this.flush();
   }
 
+  lost({ type, time, ts_ns, cpu, count }: LostEvent): void {
+    // By hand, for JSON knows no bigint.
+    this.#line(`{"type":"${type}","time":"${time}","ts_ns":${ts_ns},"cpu":${cpu},"count":${count}}\n`);
+  }
+
   flush(): void {
     if (this.#buffer.length === 0) return;
     const { length } = this.#buffer;
@@ -218,9 +224,13 @@ export class JsonlSink implements Sink {
   }
 
   finish(summary: RunSummary): void {
-    const line = literal(`${JSON.stringify(summary)}\n`);
+    this.#line(`${JSON.stringify(summary)}\n`);
+    this.flush();
+  }
+
+  #line(text: string): void {
+    const line = literal(text);
     this.#buffer.reserve(line.length);
     this.#buffer.put(line);
-    this.flush();
   }
 }

@@ -12,6 +12,8 @@ export class NoneSink implements Sink {
 
   write(): void {}
 
+  lost(): void {}
+
   flush(): void {}
 
   finish(summary: RunSummary): void {

@@ -1,6 +1,6 @@
 import type { EventView } from "../process/event-view.ts";
 import { NO_SLOT, type ProcessTable } from "../process/table.ts";
-import type { ExecEvent, ExitEvent, ProcessEvent } from "../wire/event.ts";
+import type { ExecEvent, ExitEvent, LostEvent, ProcessEvent } from "../wire/event.ts";
 import type { RunSummary } from "../wire/summary.ts";
 import type { Output } from "./output.ts";
 import { commandLine, printable } from "./printable.ts";
@@ -40,6 +40,11 @@ export class PrettySink implements Sink {
     const paint = COLORS[failed ? "failed" : event.type];
     this.#lines += color ? `${paint}${columns}${RESET}${cut}\n` : `${columns}${cut}\n`;
     if (this.#lines.length > 64 * 1024) this.flush();
+  }
+
+  lost({ time, cpu, count }: LostEvent): void {
+    const text = `${time.slice(11, 26)} lost ${count} records of CPU ${cpu}: its ring was full (see --ring-size)`;
+    this.#lines += this.#options.color ? `${COLORS.failed}${text}${RESET}\n` : `${text}\n`;
   }
 
   flush(): void {

@@ -1,10 +1,13 @@
 import type { EventView } from "../process/event-view.ts";
+import type { LostEvent } from "../wire/event.ts";
 import type { RunSummary } from "../wire/summary.ts";
 
 /** Where events go. */
 export interface Sink {
   /** Takes one event; the view is void after the call. */
   write(event: EventView): void;
+  /** Tells that records were lost. */
+  lost(event: LostEvent): void;
   /** Hands on what was gathered; called when the rings are empty. */
   flush(): void;
   /** Writes the last line and hands everything on. */

@@ -53,6 +53,16 @@ export interface ExitEvent extends EventBase {
   args_truncated: boolean | null;
 }
 
+/** Records that a ring had no room for since the last such event of that CPU. */
+export interface LostEvent {
+  type: "lost";
+  /** When it was noticed: RFC 3339, UTC, nanoseconds. */
+  time: string;
+  ts_ns: bigint;
+  cpu: number;
+  count: number;
+}
+
 export type ProcessEvent = ForkEvent | ExecEvent | ExitEvent;
 
 /** Events by type: the kernel's own count, or what reached user space. */

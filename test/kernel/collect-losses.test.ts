@@ -27,7 +27,9 @@ for (const [backend, reason] of [
       const meanwhile = await fixture().run("crowd", [CROWD]);
       collect.child.kill("SIGCONT");
       const after = await fixture().run("fork");
-      const { events, summary } = await collect.stop();
+      const { events, others, summary } = await collect.stop();
+      const losses = others.filter(({ type }) => type === "lost") as { type: string; count: number }[];
+      expect(losses.reduce((sum, { count }) => sum + count, 0)).toBe(summary.lost);
       // That the counts balance, and are those of the lines, was checked by stop().
       expect(summary.lost).toBeGreaterThan(CROWD);
       expect(summary.emitted.fork).toBeGreaterThanOrEqual(2 * CROWD + 3);

@@ -177,6 +177,23 @@ describe("JsonlSink", () => {
     expect(text === expected.join("\n")).toBe(true);
   });
 
+  test("tells what was lost, exactly", () => {
+    const loss = {
+      type: "lost",
+      time: "2026-01-02T03:04:05.000000006Z",
+      ts_ns: 2n ** 60n + 1n,
+      cpu: 3,
+      count: 7,
+    } as const;
+    expect(
+      outputText((output) => {
+        const sink = new JsonlSink(output);
+        sink.lost(loss);
+        sink.flush();
+      }),
+    ).toBe(`${json(loss)}\n`);
+  });
+
   test("hands on by itself what grows large, and nothing when there is nothing", () => {
     const sizes: number[] = [];
     const view = newView();

@@ -229,6 +229,16 @@ describe("durationText", () => {
   });
 });
 
+test("losses stand where they happened", () => {
+  const loss = { type: "lost", time: "2026-01-02T03:04:05.000000006Z", ts_ns: 1n, cpu: 3, count: 7 } as const;
+  const text = outputText((output) => {
+    const sink = new PrettySink(output, NO_TERMINAL);
+    sink.lost(loss);
+    sink.flush();
+  });
+  expect(text).toBe(`${HEADING}\n03:04:05.000000 lost 7 records of CPU 3: its ring was full (see --ring-size)\n`);
+});
+
 describe("the summary", () => {
   const text = (summary = SUMMARY) => outputText((output) => new PrettySink(output, NO_TERMINAL).finish(summary));
 
