@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { readHeldBpf } from "../cost/bpf-held.ts";
 import { listProgramIds } from "../cost/bpf-programs.ts";
 import { ProcessTreeClock } from "../cost/process-tree-clock.ts";
@@ -7,14 +8,17 @@ import { type PrivateFolder, ScratchFile } from "./private-folder.ts";
 import type { RunningSubject, Subject, SubjectSwitch } from "./subject.ts";
 
 /** A command is looked at so often, ms. */
-const LOOK_MS = 100;
+const LOOK_MS = 50;
 /** It watches when for so long it has loaded no more BPF programs and (nearly) not run. */
 const QUIET_MS = 500;
 /** Nor does it before so much time has passed: a shell is quiet before what it starts has begun. */
 const LEAST_MS = 500;
 /** A command that is never quiet is taken to watch after this time. bpftrace compiles first, for a second or two. */
 const MOST_MS = 8_000;
-/** The same where it was not quiet the first time either. */
+/** What was quiet after some time when it was first started is taken to be so after a little more of it. */
+const AGAIN_MARGIN = 1.25;
+const QUIET_AGAIN_MS = 100;
+/** How long it is waited for where it was not quiet the first time either. */
 const MOST_AGAIN_MS = 1_000;
 /** Nobody reads what it writes. */
 const MOST_OUTPUT_BYTES = 16 * 1024 * 1024;
@@ -26,6 +30,8 @@ interface StartedBefore {
   /** BPF programs that had appeared. */
   programs: number;
   wasQuiet: boolean;
+  /** When it last did something before it was quiet, ms after its start. */
+  readyMs: number;
 }
 
 /** Any other agent, started by a command line. */
@@ -57,7 +63,11 @@ export class CommandSubject implements Subject {
 
   async start(signal: AbortSignal): Promise<RunningCommand> {
     const running = await RunningCommand.start(this.#argv, this.#folder, signal, this.#before);
-    this.#before ??= { programs: running.programIds.length, wasQuiet: running.wasQuiet };
+    this.#before ??= {
+      programs: running.programIds.length,
+      wasQuiet: running.wasQuiet,
+      readyMs: Math.max(running.load.elapsedNs / 1e6 - QUIET_MS, 0),
+    };
     return running;
   }
 
@@ -112,9 +122,10 @@ export class RunningCommand implements RunningSubject {
         stopSignal: "SIGINT",
         deathSignal: "TERM",
       });
-      const { elapsedNs, cpuNs, wasQuiet } = await watching(child, output, before, began, signal, startedBefore);
+      const ready = await watching(child, output, before, began, signal, startedBefore);
       const appeared = listProgramIds().filter((id) => !before.has(id));
-      return new RunningCommand(child, output, { elapsedNs, cpuNs }, appeared, wasQuiet);
+      const { elapsedNs, cpuNs, wasQuiet, pids } = ready;
+      return new RunningCommand(child, output, { elapsedNs, cpuNs }, withoutOthers(appeared, pids), wasQuiet);
     } catch (error) {
       await child?.stop();
       output[Symbol.dispose]();
@@ -183,8 +194,11 @@ async function watching(
   began: number,
   signal: AbortSignal,
   startedBefore: StartedBefore | null,
-): Promise<{ elapsedNs: number; cpuNs: number | null; wasQuiet: boolean }> {
+): Promise<{ elapsedNs: number; cpuNs: number; wasQuiet: boolean; pids: number[] }> {
+  const again = startedBefore !== null;
   const mostMs = startedBefore?.wasQuiet === false ? MOST_AGAIN_MS : MOST_MS;
+  const quietMs = again ? QUIET_AGAIN_MS : QUIET_MS;
+  const leastMs = again ? AGAIN_MARGIN * startedBefore.readyMs + QUIET_AGAIN_MS : LEAST_MS;
   const clock = ProcessTreeClock.open(child.pid);
   let lastIds = "";
   let quietSinceNs = began;
@@ -207,11 +221,26 @@ async function watching(
     lastIds = ids;
     last = now;
     const elapsedNs = now.atNs - began;
-    const isQuiet = now.atNs - quietSinceNs >= QUIET_MS * 1e6 && elapsedNs >= LEAST_MS * 1e6;
+    const isQuiet = now.atNs - quietSinceNs >= quietMs * 1e6 && elapsedNs >= leastMs * 1e6;
     const isComplete = appeared.length >= (startedBefore?.programs ?? 0);
-    if (isQuiet && isComplete) return { elapsedNs, cpuNs: now.cpuNs, wasQuiet: true };
-    if (elapsedNs >= mostMs * 1e6) return { elapsedNs, cpuNs: now.cpuNs, wasQuiet: false };
+    if (isQuiet && isComplete) return { elapsedNs, cpuNs: now.cpuNs, wasQuiet: true, pids: now.pids };
+    if (elapsedNs >= mostMs * 1e6) return { elapsedNs, cpuNs: now.cpuNs, wasQuiet: false, pids: now.pids };
   }
+}
+
+/**
+ * Programs of the list but those that another process than the given ones holds: somebody else may have loaded some at
+ * the same time. What nobody holds is pinned, or attached in a way that needs no holder.
+ */
+function withoutOthers(ids: readonly number[], pids: readonly number[]): number[] {
+  if (ids.length === 0) return [];
+  const others = new Set<number>();
+  for (const name of readdirSync("/proc")) {
+    if (!/^[1-9]\d*$/.test(name) || pids.includes(Number(name))) continue;
+    for (const id of readHeldBpf(Number(name)).programIds) others.add(id);
+  }
+  const own = new Set(pids.flatMap((pid) => readHeldBpf(pid).programIds));
+  return ids.filter((id) => own.has(id) || !others.has(id));
 }
 
 /** How a command ended by itself, and its last words; null while it runs. */
@@ -219,7 +248,8 @@ function endOf(child: LeashedChild, output: ScratchFile): string | null {
   const problem = child.problem();
   if (problem === null) return null;
   let last = "";
-  for (const line of output.lines()) last = line.trim() || last;
+  // A line of marks beneath a line of code says nothing without it.
+  for (const line of output.lines()) if (/\p{L}/u.test(line)) last = line.trim();
   return last === "" ? problem : `${problem}: ${last.slice(0, 200)}`;
 }
 

@@ -1,5 +1,6 @@
 import { sum } from "../stats/moments.ts";
 import type { CountByType } from "../wire/event.ts";
+import { EVENTS_PER_PROCESS } from "../workload/profiles.ts";
 import { collectorOf, inKernelOf, memoryOf, totalOf } from "./cost-figures.ts";
 import { modelOf } from "./model-figures.ts";
 import { baselineOf, noiseOf } from "./noise-figures.ts";
@@ -65,6 +66,7 @@ function eventsOf(raw: RawRun, workload: readonly RawWindow[]): EventFigures {
   const all = (by: CountByType | undefined): number | null => (by === undefined ? null : by.fork + by.exec + by.exit);
   const events = knownSum(workload.map((window) => window.events));
   const elapsedS = sum(workload.map(({ elapsed_ns }) => elapsed_ns)) / 1e9;
+  const spawned = sum(workload.map((window) => window.spawned));
   return {
     spawned: sum(raw.workloads.map(({ spawned }) => spawned)),
     captured: capture?.captured ?? null,
@@ -74,5 +76,7 @@ function eventsOf(raw: RawRun, workload: readonly RawWindow[]): EventFigures {
     lost: counts?.lost ?? null,
     suppressed: all(counts?.suppressed),
     per_second: events === null || workload.length === 0 ? null : events / elapsedS,
+    by_others_per_second:
+      events === null || workload.length === 0 ? null : Math.max(events - EVENTS_PER_PROCESS * spawned, 0) / elapsedS,
   };
 }

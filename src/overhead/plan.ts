@@ -69,7 +69,7 @@ export function planOf(options: OverheadOptions, flushMs: number | null): Plan {
   const windows = Math.max(Math.round(stepMs / WINDOW_MS), 3);
   const canStop = subject.kind !== "pid";
   // Each round of a command starts it twice.
-  const slowdownShare = subject.kind === "command" ? 0.6 : 0.4;
+  const slowdownShare = subject.kind === "command" ? 0.7 : 0.4;
   return {
     noiseMs: Math.min(durationMs / 10, MAX_NOISE_MS),
     baselineMs: canStop ? options.baselineMs : 0,

@@ -159,8 +159,9 @@ export interface EventFigures {
   emitted: number | null;
   lost: number | null;
   suppressed: number | null;
-  /** While the workload ran; by all processes of the machine. */
+  /** While the workload was watched; by all processes of the machine, and by those that are not the workload's. */
   per_second: number | null;
+  by_others_per_second: number | null;
 }
 
 export interface SlowdownFigures {

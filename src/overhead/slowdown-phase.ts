@@ -27,7 +27,7 @@ function cheapRounds(): Rounds[] {
 
 /** Where each switch starts and stops an agent, few long rounds. */
 function costlyRounds(): Rounds[] {
-  return [{ operation: spawnOperation() ?? bareFork(), share: 1, rounds: 16, repetitions: 200 }];
+  return [{ operation: spawnOperation() ?? bareFork(), share: 1, rounds: 24, repetitions: 100 }];
 }
 
 /** Fork, exec, exit and wait; null where there is no program that does nothing. */

@@ -229,6 +229,19 @@ describe.skipIf(reason !== null)(titled("something else", reason), () => {
     expect(report.in_kernel?.runs).toBeGreaterThan(0);
   });
 
+  test("programs that somebody else loads at the same time are not taken for its own", async () => {
+    const script = `sleep 0.4; exec ${process.execPath} src/main.ts collect --format none`;
+    const other = Bun.spawn(["sh", "-c", script], { stdout: "ignore", stderr: "ignore" });
+    let report: OverheadReport;
+    try {
+      report = await run(command("sh", "-c", "i=0; while [ $i -lt 150000 ]; do i=$((i+1)); done; exec sleep 1000"));
+    } finally {
+      other.kill("SIGTERM");
+      await other.exited;
+    }
+    expect(report.in_kernel?.programs).toEqual([]);
+  });
+
   test("a running agent is judged by its pid: its programs are found, its slowdown is left out", async () => {
     const agent = Bun.spawn([process.execPath, "src/main.ts", "collect", "--format", "none"], {
       stdout: "ignore",

@@ -146,6 +146,14 @@ describe("noise", () => {
   });
 });
 
+test("events of the workload and of others are told apart", () => {
+  const raw = quietRun();
+  for (const window of raw.windows) if (window.events !== null) window.events += 100;
+  const { per_second, by_others_per_second } = figures(raw).events;
+  expect(per_second).toBeCloseTo(350, 9);
+  expect(by_others_per_second).toBeCloseTo(50, 9);
+});
+
 test("an empty run has no figures and fails at none", () => {
   expect(figures(emptyRun())).toEqual({
     baseline: null,
@@ -171,6 +179,7 @@ test("an empty run has no figures and fails at none", () => {
       lost: null,
       suppressed: null,
       per_second: null,
+      by_others_per_second: null,
     },
     slowdown: null,
     model: null,

@@ -39,12 +39,13 @@ function workloadFact({ workload }: OverheadReport): Fact[] {
 }
 
 function eventFacts({ events }: OverheadReport): Fact[] {
-  const { emitted, lost, suppressed, per_second } = events;
+  const { emitted, lost, suppressed, per_second, by_others_per_second } = events;
   if (emitted === null) return [];
   const rate = per_second !== null && `${formatNumber(per_second)} a second under the workload`;
+  const others = by_others_per_second !== null && `${formatNumber(by_others_per_second)} of them by other processes`;
   const counted = suppressed !== null && suppressed > 0 && `${formatCount(suppressed)} counted only`;
   return [
-    ["events", listed(`${formatCount(emitted)} in all`, rate)],
+    ["events", listed(`${formatCount(emitted)} in all`, rate, others)],
     ["lost", listed(formatCount(lost), counted), lost === 0 ? "good" : "bad"],
   ];
 }
