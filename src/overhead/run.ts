@@ -93,7 +93,9 @@ function reportOf(head: ReportHead, outcome: Outcome, subject: Subject): Overhea
     problems,
     capture: raw.capture,
   });
-  const { verdict, reasons } = judge(ledger);
+  const { verdict: judged, reasons } = judge(ledger);
+  // Half a test proves nothing, not even a failure: what was cut off may be what was not captured.
+  const verdict = incomplete !== null ? "INCONCLUSIVE" : judged;
   return {
     ...head,
     subject: { ...head.subject, pids: [...pids] },
