@@ -82,7 +82,7 @@ describe.skipIf(reason !== null)(titled("overhead-test", reason), () => {
     ["SIGTERM", EXIT.sigterm],
   ] as const) {
     test(`${signal} ends it in good order, with a report of what there is`, async () => {
-      const child = Bun.spawn([BINARY, "test", "--baseline", "100ms", "--duration", "20s", "--json", "-"], {
+      const child = Bun.spawn([BINARY, "test", "--baseline", "100ms", "--duration", "4s", "--json", "-"], {
         env: ENV,
         stdin: "ignore",
         stdout: "pipe",

@@ -94,7 +94,7 @@ describe.skipIf(reason !== null)(titled("linnix's own collector", reason), () =>
   });
 
   test("a ring that is too small loses events, and that is a FAIL", async () => {
-    const report = await run(linnix({ sizeBytes: 4096, watermarkBytes: 4096, flushIntervalMs: 1000 }), { rate: 200 });
+    const report = await run(linnix({ sizeBytes: 4096, watermarkBytes: 4096, flushIntervalMs: 300 }), { rate: 200 });
     expect(report.verdict).toBe("FAIL");
     expect(report.events.lost).toBeGreaterThan(0);
     expect(report.reasons[0]).toMatch(/events? (was|were) lost/);
@@ -236,7 +236,7 @@ describe.skipIf(reason !== null)(titled("something else", reason), () => {
     const other = Bun.spawn(["sh", "-c", script], { stdout: "ignore", stderr: "ignore" });
     let report: OverheadReport;
     try {
-      report = await run(command("sh", "-c", "i=0; while [ $i -lt 150000 ]; do i=$((i+1)); done; exec sleep 1000"));
+      report = await run(command("sh", "-c", "i=0; while [ $i -lt 80000 ]; do i=$((i+1)); done; exec sleep 1000"));
     } finally {
       other.kill("SIGTERM");
       await other.exited;
