@@ -118,7 +118,7 @@ function assertPrivileged(): void {
       "privilege",
       {
         what: "overhead-test cannot run here",
-        why: cause.what + (cause.why ? ` (${cause.why})` : ""),
+        why: [cause.what, cause.why].filter(Boolean).join(": "),
         mend: "run it as root: sudo linnix overhead-test; linnix doctor tells what else this machine lacks",
       },
       { cause },

@@ -22,7 +22,7 @@ export class ReportFile implements Disposable {
    * @throws LinnixError (exit code 2) where it cannot be written
    */
   static begin(path: string, option: string): ReportFile {
-    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw unwritable(path, option, "it is a directory");
+    if (isDirectory(path)) throw unwritable(path, option, "it is a directory");
     const suffix = randomBytes(6).toString("hex");
     const draft = join(dirname(path), `.${basename(path)}.${suffix}`);
     try {
@@ -64,6 +64,15 @@ export class ReportFile implements Disposable {
     } catch {
       // Somebody else has taken it away.
     }
+  }
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    // Not there, or not to be seen: what is wrong with it will show.
+    return false;
   }
 }
 

@@ -146,7 +146,10 @@ describe("without privileges", () => {
     const before = [setpriv ?? "", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all"];
     // The binary may lie where nobody else may look.
     const probe = Bun.spawnSync([...before, "/bin/sh", "-c", `test -x "$0"`, BINARY]);
-    if (probe.exitCode !== 0) return;
+    if (probe.exitCode !== 0) return console.warn(`skipped: ${BINARY} cannot be run by another user`);
+    const denied = await linnix(["--json", "/root/report.json"], { before });
+    expect(denied).toMatchObject({ exitCode: EXIT.usage, stdout: "" });
+    expect(denied.stderr).toContain("permission denied");
     const { stdout, stderr, exitCode } = await linnix(SHORT, { before });
     expect(exitCode).toBe(EXIT.cannotRun);
     expect(stdout).toBe("");
