@@ -37,7 +37,7 @@ export function readProcImage(pid: number, startNs: number, maxBytes: number): P
   const known = args && args.length > 0 ? args : null;
   return {
     exe: path && path.length <= maxBytes ? path : null,
-    args: known && known.subarray(0, room),
+    args: known === null ? null : known.subarray(0, room),
     argsCut: known !== null && known.length > room,
   };
 }
