@@ -54,10 +54,13 @@ export function* parsePsDiffs(lines: Iterable<string>, tally: Tally): Generator<
 
 const LISTING_MARK = "# listing";
 
-/** The loop that people write: list, compare with the last listing, wait. $1 last, $2 new listing, $3 seconds. */
+/**
+ * The loop that people write: list, compare with the last listing, wait. $1 last, $2 new listing, $3 seconds.
+ * Once its folder is gone it ends by itself.
+ */
 const LOOP = `: >"$1"
 while :; do
-  ps aux >"$2"
+  ps aux >"$2" || exit 1
   echo "${LISTING_MARK}"
   diff "$1" "$2"
   mv "$2" "$1"
