@@ -1,11 +1,9 @@
-import { readdirSync } from "node:fs";
-import { readHeldBpf } from "../cost/bpf-held.ts";
+import { iteratorProgramIds, readHeldBpf } from "../cost/bpf-held.ts";
 import { readBpfMemory, readPerfRingBytes } from "../cost/bpf-memory.ts";
 import { type BpfProgramInfo, ProgramHandles } from "../cost/bpf-programs.ts";
 import { runTimeDifference } from "../cost/bpf-run-time.ts";
 import { enableRunTimeStats, type RunTimeStats } from "../cost/bpf-stats.ts";
 import { readProcessMemory } from "../cost/memory.ts";
-import { readProcFile } from "../cost/proc-stat.ts";
 import { ProcessTreeClock } from "../cost/process-tree-clock.ts";
 import { LinnixError } from "../errors.ts";
 import { boottimeNs } from "../libbpf/clock.ts";
@@ -123,19 +121,4 @@ export class MethodMeter implements Disposable {
     if (before.programs === null || after.programs === null) return null;
     return runTimeDifference(before.programs, after.programs).runNs;
   }
-}
-
-/** Programs that a process reads from: they run within its read(2), so that its processor time holds theirs already. */
-function iteratorProgramIds(pid: number): number[] {
-  let fds: string[];
-  try {
-    fds = readdirSync(`/proc/${pid}/fdinfo`);
-  } catch {
-    return [];
-  }
-  return fds.flatMap((fd) => {
-    const info = readProcFile(`/proc/${pid}/fdinfo/${fd}`) ?? "";
-    const id = /^link_type:\s+iter$/m.test(info) ? /^prog_id:\s+(\d+)$/m.exec(info)?.[1] : undefined;
-    return id === undefined ? [] : [Number(id)];
-  });
 }

@@ -35,6 +35,18 @@ export function readHeldBpf(pid: number): HeldBpf {
   return { programIds: ascending(programIds), mapIds: ascending(mapIds) };
 }
 
+/**
+ * Programs that a process reads from: they run within its read(2), so that their time is part of its own processor
+ * time already (`link_type: iter` in fdinfo).
+ */
+export function iteratorProgramIds(pid: number): number[] {
+  return readFds(pid).flatMap((fd) => {
+    const info = readProcFile(`/proc/${pid}/fdinfo/${fd}`) ?? "";
+    const id = /^link_type:\s+iter$/m.test(info) ? /^prog_id:\s+(\d+)$/m.exec(info)?.[1] : undefined;
+    return id === undefined ? [] : [Number(id)];
+  });
+}
+
 function readFds(pid: number): number[] {
   try {
     return readdirSync(`/proc/${pid}/fd`).map(Number);

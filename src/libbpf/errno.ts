@@ -4,7 +4,12 @@ import { getSystemErrorMap } from "node:util";
 import { libc } from "./libc.ts";
 import { int32At, type Pointer } from "./native.ts";
 
-const NAMES = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]));
+/** Some numbers have two names; the usual one is listed first (EAGAIN, not EWOULDBLOCK). */
+const NAMES = new Map(
+  Object.entries(constants.errno)
+    .reverse()
+    .map(([name, value]) => [value, name]),
+);
 
 /** Name of an errno value such as `EPERM`; `errno 524` where it has none. */
 export function errnoName(errno: number): string {

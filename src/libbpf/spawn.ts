@@ -6,7 +6,7 @@
  * would come for.
  */
 import { dlopen, ptr, read } from "bun:ffi";
-import { constants } from "node:os";
+import { errnoName } from "./errno.ts";
 
 const { symbols: libc } = dlopen("libc.so.6", {
   // int posix_spawn(pid_t *, const char *path, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const argv[], char *const envp[]);
@@ -84,18 +84,6 @@ const MAX_ARGS = 512;
 function errno(): number {
   const at = libc.__errno_location();
   return at === null ? 0 : read.i32(at);
-}
-
-/** Some numbers have two names; the usual one is listed first (EAGAIN, not EWOULDBLOCK). */
-const ERRNO_NAME = new Map(
-  Object.entries(constants.errno)
-    .reverse()
-    .map(([name, code]) => [code, name]),
-);
-
-/** The name of an error number, such as `EAGAIN`. */
-export function errnoName(code: number): string {
-  return ERRNO_NAME.get(code) ?? `errno ${code}`;
 }
 
 const timespec = new BigInt64Array(2);
@@ -222,7 +210,6 @@ export class Spawner implements Disposable {
   readonly #envp: BigUint64Array;
   readonly #pid = new Int32Array(1);
   readonly #encoder = new TextEncoder();
-  readonly #missing = cString("/dev/null/no-such-program");
   #open = true;
 
   /** @param environment `NAME=value` strings: the children's whole environment */
@@ -269,20 +256,6 @@ export class Spawner implements Disposable {
     this.#argv[argv.length] = 0n;
     const error = libc.posix_spawn(this.#pid, path, this.#actions, this.#attr, this.#argv, this.#envp);
     return error === 0 ? (this.#pid[0] ?? 0) : -error;
-  }
-
-  /**
-   * A bare fork: one process is made, finds no program to run, exits and is
-   * reaped, all within this call. The smallest unit of what fork and exit
-   * probes slow down, with no exec in it.
-   *
-   * @returns false where not even the process could be made
-   */
-  forkOnly(): boolean {
-    if (!this.#open) throw new Error("spawner is closed");
-    this.#argv[0] = 0n;
-    const error = libc.posix_spawn(this.#pid, this.#missing, null, null, this.#argv, this.#envp);
-    return error === constants.errno.ENOTDIR || error === constants.errno.ENOENT;
   }
 
   [Symbol.dispose](): void {

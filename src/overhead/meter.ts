@@ -1,11 +1,9 @@
-import { readdirSync } from "node:fs";
-import { readHeldBpf } from "../cost/bpf-held.ts";
+import { iteratorProgramIds, readHeldBpf } from "../cost/bpf-held.ts";
 import { type KernelMemory, readBpfMemory, readPerfRingBytes } from "../cost/bpf-memory.ts";
 import { type BpfProgramInfo, ProgramHandles } from "../cost/bpf-programs.ts";
 import { runTimeDifference } from "../cost/bpf-run-time.ts";
 import { readProcessMemory } from "../cost/memory.ts";
 import { type NoiseCounters, readNoiseCounters } from "../cost/noise.ts";
-import { readProcFile } from "../cost/proc-stat.ts";
 import { ProcessClock } from "../cost/process-clock.ts";
 import { ProcessTreeClock } from "../cost/process-tree-clock.ts";
 import type { SystemCpu } from "../cost/system-cpu.ts";
@@ -145,24 +143,6 @@ function memoryOf(pids: readonly number[]): RawMemory | null {
     anon_bytes: sum(each.map((one) => one.anonBytes)),
     file_bytes: sum(each.map((one) => one.fileBytes)),
   };
-}
-
-/**
- * Programs that a process reads from: they run within its read(2), so that their time is part of its own processor
- * time already (`link_type: iter` in fdinfo).
- */
-function iteratorProgramIds(pid: number): number[] {
-  let fds: string[];
-  try {
-    fds = readdirSync(`/proc/${pid}/fdinfo`);
-  } catch {
-    return [];
-  }
-  return fds.flatMap((fd) => {
-    const info = readProcFile(`/proc/${pid}/fdinfo/${fd}`) ?? "";
-    const id = /^link_type:\s+iter$/m.test(info) ? /^prog_id:\s+(\d+)$/m.exec(info)?.[1] : undefined;
-    return id === undefined ? [] : [Number(id)];
-  });
 }
 
 /** What each program ran between two readings; null where that was not counted. */

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
+import { errnoName } from "../../src/libbpf/errno.ts";
 import {
   CLOCK,
   clockNs,
   cString,
   ExitWatch,
-  errnoName,
   kill,
   RelativeClock,
   reap,
@@ -111,18 +111,11 @@ describe("Spawner", () => {
     expect(() => spawner.spawn(TRUE, ["x", "y".repeat(70_000)])).toThrow(RangeError);
   });
 
-  test("a bare fork leaves no child", () => {
-    using spawner = new Spawner([]);
-    for (let i = 0; i < 50; i++) expect(spawner.forkOnly()).toBe(true);
-    expect(reap(-1)).toBeNull();
-  });
-
   test("closed is closed", () => {
     const spawner = new Spawner([]);
     spawner[Symbol.dispose]();
     spawner[Symbol.dispose]();
     expect(() => spawner.spawn(TRUE, ["true"])).toThrow("closed");
-    expect(() => spawner.forkOnly()).toThrow("closed");
   });
 });
 
