@@ -19,8 +19,13 @@ const MAX_UNACCOUNTED_NS = 20e6;
 /**
  * What the last thread ran since the scheduler last added it up, ns. A
  * difference that no tick can have left open comes of a task that was moved
- * between scheduler queues while it ran: then nothing is added.
+ * between scheduler queues while it ran: then nothing is added. Where the
+ * processor's counter is not steady (guests without hardware support), the
+ * scheduler's clock jumps at ticks: nothing ran for longer than its process lived.
+ *
+ * @param lifetimeNs of the process; negative: not known
  */
-export function unaccountedNs(differenceNs: number): number {
-  return differenceNs > 0 && differenceNs < MAX_UNACCOUNTED_NS ? differenceNs : 0;
+export function unaccountedNs(differenceNs: number, lifetimeNs: number): number {
+  if (differenceNs <= 0 || differenceNs >= MAX_UNACCOUNTED_NS) return 0;
+  return lifetimeNs < 0 ? differenceNs : Math.min(differenceNs, lifetimeNs);
 }

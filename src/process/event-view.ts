@@ -159,7 +159,7 @@ export class EventView {
   /** User and system time of an exit, ns. */
   get cpuNs(): number {
     const accounted = this.figure(EXIT_EVENT.accounted_ns);
-    const pending = accounted === 0 ? 0 : unaccountedNs(this.record.sampleTimeNs - accounted);
+    const pending = accounted === 0 ? 0 : unaccountedNs(this.record.sampleTimeNs - accounted, this.durationNs);
     return this.figure(EXIT_EVENT.runtime_ns) + pending;
   }
 

@@ -48,6 +48,11 @@ describe("unaccountedNs", () => {
     ["nothing: more than any tick leaves open", 20_000_000, 0],
     ["all of the longest tick", 10_000_000, 10_000_000],
   ])("%s", (_, differenceNs, ns) => {
-    expect(unaccountedNs(differenceNs)).toBe(ns);
+    expect(unaccountedNs(differenceNs, 1e9)).toBe(ns);
+    expect(unaccountedNs(differenceNs, -1)).toBe(ns);
+  });
+
+  test("never more than the process lived", () => {
+    expect(unaccountedNs(5_125_615, 1_430_930)).toBe(1_430_930);
   });
 });
