@@ -44,30 +44,31 @@ export function parseArgv(
     if (definition === undefined) {
       throw unknownOption(token.rawName, options, command);
     }
-    if (definition.type === "boolean") {
+    if (definition.type === "boolean" && definition.bareValue === undefined) {
       if (token.value !== undefined) {
         throw usageError("surplus-value", { what: `${token.rawName}=${token.value}`, why: "takes no value" });
       }
       switches.add(token.name);
       continue;
     }
-    if (token.value === undefined || (!token.inlineValue && /^-./.test(token.value))) {
+    const value = token.value ?? definition.bareValue;
+    if (value === undefined || (!token.inlineValue && /^-./.test(value))) {
       const mend = `expected ${token.rawName} ${definition.valueHint ?? "VALUE"}`;
       throw usageError("missing-value", {
         what: token.rawName,
-        why: token.value === undefined ? "needs a value" : `needs a value, and ${token.value} looks like an option`,
-        mend: token.value === undefined ? mend : `${mend}, or ${token.rawName}=${token.value} if it is meant as one`,
+        why: value === undefined ? "needs a value" : `needs a value, and ${value} looks like an option`,
+        mend: value === undefined ? mend : `${mend}, or ${token.rawName}=${value} if it is meant as one`,
       });
     }
     const before = words.get(token.name);
     if (before !== undefined && !definition.multiple) {
       throw usageError("repeated-option", {
-        what: `${token.rawName} ${quote(token.value)}`,
+        what: `${token.rawName} ${quote(value)}`,
         why: `given before, with ${quote(before.join(","))}`,
         mend: "give it once",
       });
     }
-    words.set(token.name, [...(before ?? []), token.value]);
+    words.set(token.name, [...(before ?? []), value]);
   }
   return { words, switches, rest: restFrom === null || !rest ? null : argv.slice(restFrom) };
 }

@@ -10,6 +10,8 @@ export type OptionDef = ((StringArgDef & { type: "string" }) | (BooleanArgDef & 
   alias?: string;
   /** May be given more than once. */
   multiple?: boolean;
+  /** What an option that takes a value by `=` alone means where it stands without one. */
+  bareValue?: string;
   /** The default in words, behind the description. */
   defaultText?: string;
   /** Head under which the help lists it. */
@@ -70,7 +72,7 @@ export function optionsOf(section: AnySection): OptionDefs {
   for (const key of Object.values(section.keys)) {
     const value = key.default === null ? "" : [key.type.toToml(key.default as NonNullable<unknown>)].flat().join(",");
     options[key.flag] = {
-      type: "string",
+      ...(key.type.switch ? { type: "boolean", bareValue: "true" } : { type: "string" }),
       description: key.doc,
       valueHint: key.hint,
       multiple: key.type.list,

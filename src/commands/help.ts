@@ -45,9 +45,10 @@ export function commandHelp({ name, aliases = [], description }: CommandEntry, c
 function optionGroups(options: OptionDefs): string[] {
   const groups = new Map<string, Row[]>();
   for (const [name, option] of Object.entries(options)) {
-    const { alias, valueHint, description, defaultText, multiple, group = "Options" } = option;
+    const { alias, valueHint, description, defaultText, multiple, bareValue, group = "Options" } = option;
     const short = alias ? `-${alias}, ` : "";
-    const value = valueHint ? ` ${valueHint}${multiple ? ",..." : ""}` : "";
+    const hint = `${valueHint}${multiple && !valueHint?.endsWith("...") ? ",..." : ""}`;
+    const value = !valueHint ? "" : bareValue === undefined ? ` ${hint}` : `[=${hint}]`;
     const rows = groups.get(group) ?? [];
     groups.set(group, rows);
     rows.push([`${short}--${name}${value}`, `${description}${defaultText ? ` [${defaultText}]` : ""}`]);

@@ -32,8 +32,8 @@ export interface Loaded {
   warnings: readonly string[];
 }
 
-/** Variables of the environment that are no setting of the file. */
-const OTHER_VARIABLES = ["LINNIX_CONFIG"];
+/** Variables of the environment that are no setting of the file; the token is no setting so that it is never printed. */
+const OTHER_VARIABLES = ["LINNIX_CONFIG", "LINNIX_API_TOKEN"];
 
 /**
  * Settings in force: options over environment over file over defaults.
@@ -98,7 +98,7 @@ export function resolveAuto(settings: Settings, place: { stdoutIsTty: boolean })
  * @param name the option or variable as the user knows it
  */
 export function readWords<T>({ type }: { type: ValueType<T> }, words: readonly string[], name: string): T {
-  const items = type.list ? words.flatMap((word) => word.split(",")).map((item) => item.trim()) : words;
+  const items = type.list && type.commas !== false ? splitAtCommas(words) : words;
   const raw = items.map((item) => type.fromText(item));
   const result = type.schema().safeParse(type.list ? raw : raw[0]);
   if (result.success) {
@@ -112,6 +112,10 @@ export function readWords<T>({ type }: { type: ValueType<T> }, words: readonly s
     why: issue === undefined ? undefined : problemOf(issue, raw),
     mend: expectation(type, item, at !== undefined),
   });
+}
+
+function splitAtCommas(words: readonly string[]): string[] {
+  return words.flatMap((word) => word.split(",")).map((item) => item.trim());
 }
 
 async function loadFile(sources: Sources) {
@@ -135,7 +139,7 @@ async function loadFile(sources: Sources) {
 
 /** What no single value shows: settings that contradict each other. */
 function checkTogether(settings: Settings, origins: ReadonlyMap<string, Origin>): void {
-  const { ring, filters, probes } = settings;
+  const { ring, filters, probes, redaction } = settings;
   if (ring.watermarkBytes !== "auto" && ring.watermarkBytes > ring.sizeBytes) {
     throw usageError("contradiction", {
       what: named("ring", "watermarkBytes", ring.watermarkBytes, origins),
@@ -148,6 +152,13 @@ function checkTogether(settings: Settings, origins: ReadonlyMap<string, Origin>)
       what: named("filters", "minDurationNs", filters.minDurationNs, origins),
       why: `only exits can be held back, and there are none: ${because("probes", "events", probes.events, origins)}`,
       mend: "add exit to the events, or leave the filter out",
+    });
+  }
+  if (redaction.patterns.length > 0 && !redaction.redact) {
+    throw usageError("contradiction", {
+      what: named("redaction", "patterns", redaction.patterns, origins),
+      why: `nothing would be hidden: ${because("redaction", "redact", redaction.redact, origins)}`,
+      mend: "add redact = true (--redact), or leave the patterns out",
     });
   }
 }

@@ -1,14 +1,30 @@
 import type { Section } from "./section.ts";
+import { api } from "./sections/api.ts";
+import { budget } from "./sections/budget.ts";
 import { filters } from "./sections/filters.ts";
 import { log } from "./sections/log.ts";
 import { type OutputFormat, output } from "./sections/output.ts";
 import { probes } from "./sections/probes.ts";
+import { redaction } from "./sections/redaction.ts";
 import { retention } from "./sections/retention.ts";
 import { ring } from "./sections/ring.ts";
 import { run } from "./sections/run.ts";
+import { sampling } from "./sections/sampling.ts";
 
 /** All tables of the configuration file, in the order of the sample; a new one is a file in sections/ and its name here. */
-export const SECTIONS = { output, probes, filters, ring, retention, run, log } as const;
+export const SECTIONS = {
+  output,
+  probes,
+  filters,
+  sampling,
+  api,
+  budget,
+  redaction,
+  ring,
+  retention,
+  run,
+  log,
+} as const;
 
 /** A table whose settings are looked at without knowing which it is. */
 export type AnySection = Section<Record<string, unknown>>;

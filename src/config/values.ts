@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { nearest } from "./nearest.ts";
+import { patternRefusal } from "./patterns.ts";
 import type { CgroupRef } from "./sections/filters.ts";
 import {
   formatDurationMs,
@@ -30,6 +31,10 @@ export interface ValueType<T> {
   toToml(value: NonNullable<T>): TomlValue;
   /** Takes several values: by commas or by repetition of the option. */
   readonly list: boolean;
+  /** False where a comma is a part of a list's value: only repetition gives several then. */
+  readonly commas?: boolean;
+  /** The option may stand without a value, which means true. */
+  readonly switch?: boolean;
   /** All the words that it can be, where they are few. */
   readonly choices?: readonly string[];
 }
@@ -40,6 +45,7 @@ export interface ValueType<T> {
  */
 const TEXT_OR_NUMBER = once(() => z.union([z.string(), z.number()]));
 const TEXT = once(() => z.string());
+const BOOLEAN = once(() => z.boolean());
 
 /** Made when it is first asked for: most settings are never given, and all their schemas together cost 3 MB. */
 function once<T>(make: () => T): () => T {
@@ -53,8 +59,8 @@ function once<T>(make: () => T): () => T {
 /** A transform that may refuse: `read` returns the value, or a {@link Refusal}. */
 function scalar<T>(options: {
   expected: string;
-  input: () => z.ZodMiniType<string | number>;
-  read(value: string | number): T | Refusal;
+  input: () => z.ZodMiniType<string | number | boolean>;
+  read(value: string | number | boolean): T | Refusal;
   toToml(value: NonNullable<T>): TomlValue;
   fromText?(text: string): unknown;
   choices?: readonly string[];
@@ -63,7 +69,7 @@ function scalar<T>(options: {
     () =>
       z.pipe(
         options.input(),
-        z.transform((value: string | number, context) => {
+        z.transform((value: string | number | boolean, context) => {
           const result = options.read(value);
           if (result instanceof Refusal) {
             context.issues.push({ code: "custom", message: result.why, input: value });
@@ -92,6 +98,18 @@ export function choice<const T extends string>(choices: readonly T[]): ValueType
     choices,
   });
 }
+
+/** `true` or `false`; on the command line the option alone means true. */
+export const boolean: ValueType<boolean> = {
+  ...scalar<boolean>({
+    expected: "true or false",
+    input: BOOLEAN,
+    read: (value) => value === true,
+    fromText: (text) => (text === "true" ? true : text === "false" ? false : text),
+    toToml: (value) => value,
+  }),
+  switch: true,
+};
 
 /** A whole number, also as text; `name` says what it is of. */
 export function integer(options: { min: number; max: number; name: string }): ValueType<number> {
@@ -132,7 +150,7 @@ export function percent(options: { min: number; max: number; example: number }):
     expected: `a percentage from ${min} to ${max}, such as ${example} or ${formatPercent(example)}`,
     input: TEXT_OR_NUMBER,
     read: (value) => {
-      const pct = typeof value === "string" ? readPercent(value) : value;
+      const pct = typeof value === "string" ? readPercent(value) : Number(value);
       return pct === null || !Number.isFinite(pct)
         ? new Refusal("not a percentage")
         : (refusalOutside(pct, min, max, formatPercent) ?? pct);
@@ -143,6 +161,8 @@ export function percent(options: { min: number; max: number; example: number }):
 
 interface DurationOptions {
   min: string | 0;
+  /** Whether 0 is taken too, below a `min` that is more. */
+  orZero?: true;
   max: string;
   example: string;
 }
@@ -162,7 +182,7 @@ function duration(options: DurationOptions, nsPerUnit: number, format: (value: n
   const max = readDurationNs(options.max) ?? Number.MAX_SAFE_INTEGER;
   const range = `from ${options.min} to ${options.max}`;
   return scalar<number>({
-    expected: `a duration ${range}, such as ${options.example}`,
+    expected: `${options.orZero ? "0, or " : ""}a duration ${range}, such as ${options.example}`,
     // A bare number would leave the unit to guessing; 0 needs none.
     input: TEXT_OR_NUMBER,
     read: (value) => {
@@ -170,6 +190,9 @@ function duration(options: DurationOptions, nsPerUnit: number, format: (value: n
       if (ns === null) {
         const bare = /^\d+(\.\d+)?$/.test(String(value));
         return new Refusal(bare ? "has no unit" : "not a duration");
+      }
+      if (ns === 0 && options.orZero) {
+        return 0;
       }
       const bounded = within(ns, min, max, formatDurationNs) ?? new Refusal("not a duration");
       return bounded instanceof Refusal ? bounded : bounded / nsPerUnit;
@@ -208,9 +231,9 @@ export function autoOr<T>(type: ValueType<T>): ValueType<T | "auto"> {
 /** Several of `type`, no repetition; `order` puts them into that of the list given. */
 export function listOf<T>(
   type: ValueType<T>,
-  options: { min?: number; max: number; order?: readonly T[] },
+  options: { min?: number; max: number; order?: readonly T[]; commas?: false },
 ): ValueType<T[]> {
-  const { min = 0, max, order } = options;
+  const { min = 0, max, order, commas = true } = options;
   return {
     expected: `a list of ${min} to ${max} values, each ${type.expected}`,
     itemExpected: type.expected,
@@ -229,6 +252,7 @@ export function listOf<T>(
     fromText: type.fromText,
     toToml: (values) => values.map((value) => type.toToml(value as NonNullable<T>) as string | number),
     list: true,
+    commas,
     ...(type.choices && { choices: type.choices }),
   };
 }
@@ -274,10 +298,89 @@ export const pathOrStdout: ValueType<string | null> = scalar<string | null>({
   input: TEXT,
   read: (value) => {
     const text = String(value);
-    if (text === "-") {
+    return text === "-" ? null : readPath(text);
+  },
+  toToml: (value) => value,
+});
+
+/** The path of a file; null is what stands for none. */
+export const optionalPath: ValueType<string | null> = scalar<string | null>({
+  expected: "the path of a file",
+  input: TEXT,
+  read: (value) => readPath(String(value)),
+  toToml: (value) => value,
+});
+
+function readPath(text: string): string | Refusal {
+  return text === "" ? new Refusal("empty") : text.includes("\0") ? new Refusal("has a NUL in it") : text;
+}
+
+/** `struct sockaddr_un` of unix(7): 108 bytes for the path and its terminating NUL. */
+const MAX_SOCKET_PATH_BYTES = 107;
+
+/** Where a server listens; `off` is nowhere, and null. A host is a number or `localhost`: names are not looked up. */
+export const listenAddress: ValueType<string | null> = scalar<string | null>({
+  expected: "HOST:PORT with the host as a number, such as 127.0.0.1:3000 or [::1]:3000, or unix:/PATH, or off",
+  input: TEXT,
+  read: (value) => {
+    const text = String(value);
+    if (text === "off") {
       return null;
     }
-    return text === "" ? new Refusal("empty") : text.includes("\0") ? new Refusal("has a NUL in it") : text;
+    return text.startsWith("unix:") ? readSocketPath(text) : readHostPort(text);
+  },
+  toToml: (value) => value,
+});
+
+function readSocketPath(text: string): string | Refusal {
+  const path = text.slice("unix:".length);
+  if (!path.startsWith("/") || path.endsWith("/")) {
+    return new Refusal("not the absolute path of a socket");
+  }
+  return Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES
+    ? new Refusal(`the path of a socket has at most ${MAX_SOCKET_PATH_BYTES} bytes`)
+    : (textRefusal(path) ?? text);
+}
+
+function readHostPort(text: string): string | Refusal {
+  const [, v6, host, port] = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(text) ?? [];
+  if (port === undefined) {
+    return new Refusal(isIpv4(text) ? "has no port" : "not HOST:PORT");
+  }
+  if (v6 === undefined ? !isIpv4(host ?? "") && host !== "localhost" : !URL.canParse(`http://[${v6}]`)) {
+    return new Refusal("the host is no address");
+  }
+  return Number(port) > 65_535 ? new Refusal("no port is more than 65535") : text;
+}
+
+function isIpv4(text: string): boolean {
+  const parts = text.split(".");
+  return parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255);
+}
+
+/** An origin as browsers send it: RFC 6454, section 6.1. */
+export const origin: ValueType<string> = scalar<string>({
+  expected: "an origin as a browser sends it, such as https://dash.example or http://localhost:8080",
+  input: TEXT,
+  read: (value) => {
+    const text = String(value);
+    const url = /^https?:\/\//.test(text) ? URL.parse(text) : null;
+    if (url === null) {
+      return new Refusal(text === "*" ? "every page of the web is too many: name each" : "not an origin");
+    }
+    return url.origin === text ? text : new Refusal(`browsers write it ${url.origin}`);
+  },
+  toToml: (value) => value,
+});
+
+/** A regular expression of JavaScript (`u` flag), as text, which is known to end soon on any input. */
+export const pattern: ValueType<string> = scalar<string>({
+  expected: "a regular expression, such as token=(\\S+)",
+  input: TEXT,
+  read: (value) => {
+    const text = String(value);
+    const why = patternRefusal(text);
+    return why === null ? text : new Refusal(why);
   },
   toToml: (value) => value,
 });

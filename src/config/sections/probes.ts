@@ -1,5 +1,5 @@
 import type { Section } from "../section.ts";
-import { choice, listOf, size } from "../values.ts";
+import { boolean, choice, listOf, size } from "../values.ts";
 
 export type EventType = "fork" | "exec" | "exit";
 export type BackendChoice = "auto" | "btf" | "tracepoint";
@@ -10,6 +10,8 @@ export interface ProbesSettings {
   backend: BackendChoice;
   /** Most bytes that an exec record carries of the executable's path and the arguments together. */
   maxArgsBytes: number;
+  /** Whether page faults are told of, a few a second and process. */
+  pageFaults: boolean;
 }
 
 export const EVENT_TYPES: readonly EventType[] = ["fork", "exec", "exit"];
@@ -46,6 +48,15 @@ export const probes: Section<ProbesSettings> = {
       default: 1024,
       doc: "most bytes of path and arguments read at an exec",
       details: ["What is cut is marked."],
+    },
+    pageFaults: {
+      toml: "page_faults",
+      flag: "page-faults",
+      hint: "BOOL",
+      type: boolean,
+      default: false,
+      doc: "tell of page faults as well, at most a few a second and process",
+      details: ["Page faults are frequent: overhead-test shows what this costs."],
     },
   },
 };

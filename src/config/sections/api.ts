@@ -1,0 +1,76 @@
+import type { Section } from "../section.ts";
+import { durationMs, integer, listenAddress, listOf, optionalPath, origin } from "../values.ts";
+
+export interface ApiSettings {
+  /** `127.0.0.1:3000`, `[::1]:3000`, `localhost:3000` or `unix:/path`; null: no HTTP. */
+  listen: string | null;
+  /** File whose first line is the bearer token; null: none, or that of LINNIX_API_TOKEN. */
+  tokenFile: string | null;
+  /** Origins of web pages that may read answers (CORS), such as `https://dash.example`. */
+  allowOrigins: string[];
+  /** Most clients that follow live events at the same time. */
+  maxClients: number;
+  /** Most events kept for clients that come back and ask for what they missed; 0: none. */
+  historyEvents: number;
+  /** A live stream without events says this often that it is alive, ms. */
+  heartbeatMs: number;
+}
+
+export const api: Section<ApiSettings> = {
+  name: "api",
+  title: "HTTP API and metrics",
+  keys: {
+    listen: {
+      toml: "listen",
+      flag: "listen",
+      hint: "ADDRESS",
+      type: listenAddress,
+      default: null,
+      doc: "serve HTTP there: 127.0.0.1:3000, [::1]:3000 or unix:/path; off: do not",
+      details: ["Any address but loopback and a Unix socket needs a token (token_file, or LINNIX_API_TOKEN)."],
+      example: "127.0.0.1:3000",
+    },
+    tokenFile: {
+      toml: "token_file",
+      flag: "api-token-file",
+      hint: "FILE",
+      type: optionalPath,
+      default: null,
+      doc: "file with the bearer token that requests have to carry",
+      details: ["Only its owner may read it. LINNIX_API_TOKEN in the environment goes before it."],
+      example: "/etc/linnix/token",
+    },
+    allowOrigins: {
+      toml: "allow_origins",
+      flag: "api-allow-origin",
+      hint: "ORIGIN",
+      type: listOf(origin, { max: 32 }),
+      default: [],
+      doc: "web pages of this origin may read answers (CORS)",
+    },
+    maxClients: {
+      toml: "max_clients",
+      flag: "api-max-clients",
+      hint: "NUMBER",
+      type: integer({ min: 1, max: 1024, name: "a number of clients" }),
+      default: 32,
+      doc: "most clients that follow live events at the same time",
+    },
+    historyEvents: {
+      toml: "history",
+      flag: "api-history",
+      hint: "NUMBER",
+      type: integer({ min: 0, max: 1_000_000, name: "a number of events" }),
+      default: 4096,
+      doc: "most events kept for clients that come back; 0: none",
+    },
+    heartbeatMs: {
+      toml: "heartbeat",
+      flag: "api-heartbeat",
+      hint: "DURATION",
+      type: durationMs({ min: "1s", max: "5m", example: "15s" }),
+      default: 15_000,
+      doc: "how often a stream without events says that it is alive",
+    },
+  },
+};
