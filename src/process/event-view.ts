@@ -5,10 +5,7 @@ import {
   EVENT_FORK,
   EXEC_EVENT,
   EXIT_EVENT,
-  FLAG_ARGS_CUT,
-  FLAG_ARGS_KNOWN,
   FLAG_CGROUP_KNOWN,
-  FLAG_EXE_KNOWN,
   FLAG_NS_PID_KNOWN,
   FLAG_PPID_KNOWN,
   FLAG_START_KNOWN,
@@ -24,10 +21,8 @@ import { unaccountedNs, userShareNs } from "./cpu-time.ts";
 import { NO_IMAGE } from "./image-store.ts";
 import { signalName } from "./signal-name.ts";
 import { NO_SLOT, type ProcessTable } from "./table.ts";
+import { textOf } from "./text.ts";
 import type { WallClock } from "./wall-clock.ts";
-
-/** A byte order mark is a character like any other: two names must not look like one. */
-const text = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * One event as sinks see it: the record where it lies, beside what the process
@@ -219,44 +214,16 @@ export class EventView {
 
   /** Path of the executable; null when not known. */
   get exeText(): string | null {
-    const { images } = this.table;
-    const image = this.image;
-    if (image === NO_IMAGE || !(images.flags(image) & FLAG_EXE_KNOWN)) return null;
-    const start = images.exeStart(image);
-    return textOf(images.bytesOf(image).subarray(start, start + images.exeLength(image)));
-  }
-
-  /** Whether arguments are missing from `argsText`; null when the arguments are not known. */
-  get argsTruncated(): boolean | null {
-    const image = this.image;
-    const flags = image === NO_IMAGE ? 0 : this.table.images.flags(image);
-    return flags & FLAG_ARGS_KNOWN ? (flags & FLAG_ARGS_CUT) !== 0 : null;
+    return this.table.images.exeText(this.image);
   }
 
   /** The arguments; null when not known. */
   get argsText(): string[] | null {
-    const { images } = this.table;
-    const image = this.image;
-    if (image === NO_IMAGE || !(images.flags(image) & FLAG_ARGS_KNOWN)) return null;
-    const start = images.exeStart(image) + images.exeLength(image);
-    return splitArguments(images.bytesOf(image).subarray(start, start + images.argsLength(image)));
+    return this.table.images.argsText(this.image);
   }
-}
 
-/** A C string's text up to its NUL; bytes that are not UTF-8 become U+FFFD. */
-export function textOf(bytes: Uint8Array): string {
-  const end = bytes.indexOf(0);
-  return text.decode(end < 0 ? bytes : bytes.subarray(0, end));
-}
-
-/** Arguments as the kernel keeps them: each ended by NUL, the last one perhaps cut before it. */
-export function splitArguments(bytes: Uint8Array): string[] {
-  const args: string[] = [];
-  for (let from = 0; from < bytes.length; ) {
-    const nul = bytes.indexOf(0, from);
-    const end = nul < 0 ? bytes.length : nul;
-    args.push(text.decode(bytes.subarray(from, end)));
-    from = end + 1;
+  /** Whether arguments are missing from `argsText`; null when the arguments are not known. */
+  get argsTruncated(): boolean | null {
+    return this.table.images.argsTruncated(this.image);
   }
-  return args;
 }

@@ -1,17 +1,22 @@
+import { FLAG_ARGS_CUT, FLAG_ARGS_KNOWN, FLAG_EXE_KNOWN } from "../wire/layout.gen.ts";
+import { splitArguments, textOf } from "./text.ts";
+
 /**
- * What processes execute: path and arguments as raw bytes, packed into a few
- * large chunks, each image shared by all processes that run it (a fork shares
- * its parent's). Kept off the JavaScript heap's back: a hundred thousand images
- * are no objects.
+ * What processes execute: path and arguments as raw bytes, packed into slabs,
+ * each image shared by all processes that run it (a fork shares its parent's).
+ * A hundred thousand images are no objects.
  *
- * An image is a block of 64-byte units: a head (references u32, exe length u16,
- * arguments length u16, flags u32), the path, the arguments. Blocks come in
- * sizes of powers of two; free ones of a size hang together in a list.
+ * An image is a block of 16-byte units: a head (references u32, exe length u16,
+ * arguments length u16, flags u32), the path, the arguments. Each slab holds
+ * blocks of one size, so that one which has become empty is given back whole.
  */
-const UNIT_BYTES = 64;
-const CHUNK_BYTES = 256 * 1024;
-const UNITS_PER_CHUNK = CHUNK_BYTES / UNIT_BYTES;
-const SIZE_CLASSES = 10; // 64 B to 32 KiB
+const UNIT_BYTES = 16;
+const UNITS_PER_SLAB = 4096;
+const MAX_SLAB_BYTES = UNITS_PER_SLAB * UNIT_BYTES;
+/** Slabs of small blocks are small: few images of many sizes must not take much. */
+const MIN_SLAB_BYTES = 16 * 1024;
+/** Sizes step by a quarter of a power of two: at most a fifth of a block is unused. */
+const SIZE_CLASSES = 41;
 const HEAD_BYTES = 12;
 const REFERENCES = 0;
 const EXE_LENGTH = 2; // in u16
@@ -21,14 +26,71 @@ const FLAGS = 2; // in u32
 /** No image: the process's executable is not known. */
 export const NO_IMAGE = 0;
 
+/** Most bytes of path and arguments together that an image can hold. */
+export const MAX_STORED_BYTES = MAX_SLAB_BYTES / 2 - HEAD_BYTES;
+
+const NO_BLOCK = -1;
+
+/** A piece of memory cut into blocks of one size. */
+class Slab {
+  readonly u8: Uint8Array;
+  readonly u16: Uint16Array;
+  readonly u32: Uint32Array;
+  used = 0;
+  /** Unit of the first block that was released; each holds the unit of the next in its first word. */
+  free = NO_BLOCK;
+  /** Unit of the first block that was never used. */
+  fresh = 0;
+  /** Neighbours among the slabs of this size that have room. */
+  previous: Slab | undefined;
+  next: Slab | undefined;
+
+  constructor(
+    /** Its place in the store. */
+    readonly index: number,
+    readonly sizeClass: number,
+    readonly blockUnits: number,
+  ) {
+    const blockBytes = blockUnits * UNIT_BYTES;
+    const bytes = Math.min(MAX_SLAB_BYTES, Math.max(MIN_SLAB_BYTES, 16 * blockBytes));
+    const memory = new ArrayBuffer(bytes - (bytes % blockBytes));
+    this.u8 = new Uint8Array(memory);
+    this.u16 = new Uint16Array(memory);
+    this.u32 = new Uint32Array(memory);
+  }
+
+  get isFull(): boolean {
+    return this.free === NO_BLOCK && 4 * (this.fresh + this.blockUnits) > this.u32.length;
+  }
+
+  /** @returns the unit of a block; the slab must have room */
+  take(): number {
+    this.used++;
+    let unit = this.free;
+    if (unit !== NO_BLOCK) {
+      this.free = this.u32[4 * unit] as number;
+      if (this.free === 0xffffffff) this.free = NO_BLOCK;
+      return unit;
+    }
+    unit = this.fresh;
+    this.fresh += this.blockUnits;
+    return unit;
+  }
+
+  give(unit: number): void {
+    this.used--;
+    this.u32[4 * unit] = this.free;
+    this.free = unit;
+  }
+}
+
 export class ImageStore {
-  readonly #u8: Uint8Array[] = [];
-  readonly #u16: Uint16Array[] = [];
-  readonly #u32: Uint32Array[] = [];
-  /** Next free unit that was never used; unit 0 stays unused, so that 0 names no image. */
-  #fresh = 1;
-  /** First free block of each size class; 0: none. */
-  readonly #free = new Int32Array(SIZE_CLASSES);
+  /** By index, from 1 on, so that no image is 0. */
+  readonly #slabs: (Slab | undefined)[] = [undefined];
+  readonly #freeIndexes: number[] = [];
+  /** First slab of each size that has room. */
+  readonly #open: (Slab | undefined)[] = new Array(SIZE_CLASSES).fill(undefined);
+  #bytes = 0;
   #count = 0;
 
   /** Images held. */
@@ -38,31 +100,31 @@ export class ImageStore {
 
   /** Bytes of memory taken for images, used or free. */
   get bytes(): number {
-    return this.#u8.length * CHUNK_BYTES;
+    return this.#bytes;
   }
 
   /**
    * Makes room for an image with one reference; the caller writes
-   * `exeLength + argsLength` bytes to `bytes(image)` from `start(image)` on.
+   * `exeLength + argsLength` bytes (at most `MAX_STORED_BYTES`) to
+   * `bytesOf(image)` from `exeStart(image)` on.
    */
   create(exeLength: number, argsLength: number, flags: number): number {
     const sizeClass = classOf(HEAD_BYTES + exeLength + argsLength);
-    const image = this.#free[sizeClass] || this.#allocate(sizeClass);
-    const u32 = this.#words(image);
-    const at = wordOf(image);
-    if (this.#free[sizeClass] === image) this.#free[sizeClass] = u32[at] as number;
-    u32[at + REFERENCES] = 1;
-    u32[at + FLAGS] = flags;
-    const u16 = this.#u16[chunkOf(image)] as Uint16Array;
-    u16[2 * at + EXE_LENGTH] = exeLength;
-    u16[2 * at + ARGS_LENGTH] = argsLength;
+    const slab = this.#open[sizeClass] ?? this.#newSlab(sizeClass);
+    const unit = slab.take();
+    if (slab.isFull) this.#unlink(slab);
+    const word = 4 * unit;
+    slab.u32[word + REFERENCES] = 1;
+    slab.u32[word + FLAGS] = flags;
+    slab.u16[2 * word + EXE_LENGTH] = exeLength;
+    slab.u16[2 * word + ARGS_LENGTH] = argsLength;
     this.#count++;
-    return image;
+    return slab.index * UNITS_PER_SLAB + unit;
   }
 
-  /** The chunk that holds the image. */
+  /** The memory that holds the image. */
   bytesOf(image: number): Uint8Array {
-    return this.#u8[chunkOf(image)] as Uint8Array;
+    return this.#slabOf(image).u8;
   }
 
   /** Where in `bytesOf(image)` the path starts; the arguments follow it. */
@@ -71,22 +133,42 @@ export class ImageStore {
   }
 
   exeLength(image: number): number {
-    return (this.#u16[chunkOf(image)] as Uint16Array)[2 * wordOf(image) + EXE_LENGTH] as number;
+    return this.#slabOf(image).u16[2 * wordOf(image) + EXE_LENGTH] as number;
   }
 
   argsLength(image: number): number {
-    return (this.#u16[chunkOf(image)] as Uint16Array)[2 * wordOf(image) + ARGS_LENGTH] as number;
+    return this.#slabOf(image).u16[2 * wordOf(image) + ARGS_LENGTH] as number;
   }
 
   /** The `FLAG_…` bits of the exec record. */
   flags(image: number): number {
-    return this.#words(image)[wordOf(image) + FLAGS] as number;
+    return this.#slabOf(image).u32[wordOf(image) + FLAGS] as number;
+  }
+
+  /** Path of the executable; null when not known. */
+  exeText(image: number): string | null {
+    if (image === NO_IMAGE || !(this.flags(image) & FLAG_EXE_KNOWN)) return null;
+    const start = this.exeStart(image);
+    return textOf(this.bytesOf(image).subarray(start, start + this.exeLength(image)));
+  }
+
+  /** The arguments; null when not known. */
+  argsText(image: number): string[] | null {
+    if (image === NO_IMAGE || !(this.flags(image) & FLAG_ARGS_KNOWN)) return null;
+    const start = this.exeStart(image) + this.exeLength(image);
+    return splitArguments(this.bytesOf(image).subarray(start, start + this.argsLength(image)));
+  }
+
+  /** Whether arguments are missing from `argsText`; null when the arguments are not known. */
+  argsTruncated(image: number): boolean | null {
+    const flags = image === NO_IMAGE ? 0 : this.flags(image);
+    return flags & FLAG_ARGS_KNOWN ? (flags & FLAG_ARGS_CUT) !== 0 : null;
   }
 
   /** One more process runs this image. */
   share(image: number): number {
     if (image !== NO_IMAGE) {
-      const u32 = this.#words(image);
+      const { u32 } = this.#slabOf(image);
       const at = wordOf(image) + REFERENCES;
       u32[at] = (u32[at] as number) + 1;
     }
@@ -96,51 +178,74 @@ export class ImageStore {
   /** One process less runs it; the last one's release frees it. */
   release(image: number): void {
     if (image === NO_IMAGE) return;
-    const u32 = this.#words(image);
-    const at = wordOf(image);
-    const references = (u32[at + REFERENCES] as number) - 1;
+    const slab = this.#slabOf(image);
+    const at = wordOf(image) + REFERENCES;
+    const references = (slab.u32[at] as number) - 1;
     if (references > 0) {
-      u32[at + REFERENCES] = references;
+      slab.u32[at] = references;
       return;
     }
-    const sizeClass = classOf(HEAD_BYTES + this.exeLength(image) + this.argsLength(image));
-    u32[at] = this.#free[sizeClass] as number;
-    this.#free[sizeClass] = image;
+    const wasFull = slab.isFull;
+    slab.give(image % UNITS_PER_SLAB);
     this.#count--;
+    if (wasFull) this.#link(slab);
+    // One slab of a size stays, empty or not, or an image that comes and goes would make and free it each time.
+    if (slab.used === 0 && (slab.previous || slab.next)) this.#freeSlab(slab);
   }
 
-  #words(image: number): Uint32Array {
-    return this.#u32[chunkOf(image)] as Uint32Array;
+  #slabOf(image: number): Slab {
+    return this.#slabs[image >>> 12] as Slab;
   }
 
-  #allocate(sizeClass: number): number {
-    const units = 2 ** sizeClass;
-    // A block lies in one chunk; what is left at a chunk's end is given up.
-    if ((this.#fresh % UNITS_PER_CHUNK) + units > UNITS_PER_CHUNK) {
-      this.#fresh = Math.ceil(this.#fresh / UNITS_PER_CHUNK) * UNITS_PER_CHUNK;
-    }
-    const image = this.#fresh;
-    while (chunkOf(image) >= this.#u8.length) {
-      const chunk = new ArrayBuffer(CHUNK_BYTES);
-      this.#u8.push(new Uint8Array(chunk));
-      this.#u16.push(new Uint16Array(chunk));
-      this.#u32.push(new Uint32Array(chunk));
-    }
-    this.#fresh += units;
-    return image;
+  #newSlab(sizeClass: number): Slab {
+    const index = this.#freeIndexes.pop() ?? this.#slabs.length;
+    const slab = new Slab(index, sizeClass, unitsOf(sizeClass));
+    this.#slabs[index] = slab;
+    this.#bytes += slab.u8.length;
+    this.#link(slab);
+    return slab;
+  }
+
+  #freeSlab(slab: Slab): void {
+    this.#unlink(slab);
+    this.#slabs[slab.index] = undefined;
+    this.#freeIndexes.push(slab.index);
+    this.#bytes -= slab.u8.length;
+  }
+
+  #link(slab: Slab): void {
+    const first = this.#open[slab.sizeClass];
+    slab.previous = undefined;
+    slab.next = first;
+    if (first) first.previous = slab;
+    this.#open[slab.sizeClass] = slab;
+  }
+
+  #unlink(slab: Slab): void {
+    if (slab.previous) slab.previous.next = slab.next;
+    else this.#open[slab.sizeClass] = slab.next;
+    if (slab.next) slab.next.previous = slab.previous;
+    slab.previous = undefined;
+    slab.next = undefined;
   }
 }
 
-function chunkOf(image: number): number {
-  return Math.floor(image / UNITS_PER_CHUNK);
-}
-
-/** Index of the image's first 32-bit word in its chunk. */
+/** Index of the image's first 32-bit word in its slab. */
 function wordOf(image: number): number {
-  return (image % UNITS_PER_CHUNK) * (UNIT_BYTES / 4);
+  return (image % UNITS_PER_SLAB) * (UNIT_BYTES / 4);
 }
 
-/** Smallest c with 64 · 2^c ≥ bytes. */
+/** The size of block that `bytes` need: up to 8 units each its own, from there on four to a power of two. */
 function classOf(bytes: number): number {
-  return bytes <= UNIT_BYTES ? 0 : 32 - Math.clz32((bytes - 1) >>> 6);
+  const last = (bytes - 1) >>> 4;
+  if (last < 8) return last;
+  const power = 31 - Math.clz32(last);
+  return 8 + 4 * (power - 3) + ((last >>> (power - 2)) - 4);
+}
+
+/** Units of a block of that class. */
+function unitsOf(sizeClass: number): number {
+  if (sizeClass < 8) return sizeClass + 1;
+  const power = 3 + ((sizeClass - 8) >> 2);
+  return (5 + ((sizeClass - 8) & 3)) << (power - 2);
 }

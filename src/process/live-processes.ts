@@ -91,7 +91,9 @@ class ProcScan implements ProcessLister {
       this.#bytes[PROCESS_EVENT.flags] = FLAG_PPID_KNOWN;
       this.#view.setUint32(PROCESS_EVENT.pid, pid, little);
       this.#view.setUint32(PROCESS_EVENT.ppid, Number(fields[1]), little);
-      this.#view.setUint32(PROCESS_EVENT.uid, statSync(`/proc/${pid}`).uid, little);
+      const { uid, gid } = statSync(`/proc/${pid}`);
+      this.#view.setUint32(PROCESS_EVENT.uid, uid, little);
+      this.#view.setUint32(PROCESS_EVENT.gid, gid, little);
       this.#bytes.set(Buffer.from(comm, "latin1").subarray(0, PROCESS_EVENT.comm_len - 1), PROCESS_EVENT.comm);
       return true;
     } catch {

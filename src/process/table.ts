@@ -1,16 +1,21 @@
 import {
   COMM_LEN,
   EXEC_EVENT,
+  EXIT_EVENT,
   FLAG_ARGS_CUT,
   FLAG_ARGS_KNOWN,
+  FLAG_CGROUP_KNOWN,
   FLAG_EXE_KNOWN,
   FLAG_EXE_WHOLE,
   FLAG_PPID_KNOWN,
   FLAG_START_KNOWN,
+  KNOWN_STATUS,
   PROCESS_EVENT,
 } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
-import { ImageStore, NO_IMAGE } from "./image-store.ts";
+import { ImageStore, MAX_STORED_BYTES, NO_IMAGE } from "./image-store.ts";
+import { MIN_CAPACITY, TableColumns } from "./table-columns.ts";
+import { textOf } from "./text.ts";
 
 /** No entry: what `find` gives for a process that is not known. */
 export const NO_SLOT = -1;
@@ -20,6 +25,7 @@ export interface ProcessTableOptions {
   lingerNs: number;
   /** Most exited processes that are kept, whatever their age, at least one: bounds the memory at fork storms. */
   lingerMax?: number;
+  redact?: Redact | undefined;
 }
 
 /** Where the process stands. */
@@ -27,34 +33,31 @@ const FREE = 0;
 const LIVE = 1;
 const EXITED = 2;
 
+/** What is kept of the flags of a record's head. */
+const KEPT_FLAGS = FLAG_PPID_KNOWN | FLAG_CGROUP_KNOWN;
+/** The exit's wait status is known; a bit that no kept flag of the wire has. */
+const STATUS_KNOWN = FLAG_EXE_WHOLE;
+
+/** The columns are made smaller when less than this share of them is used. */
+const SPARSE = 1 / 8;
+
+/** Rewrites NUL-separated arguments before they are kept; the result may be of another length. */
+export type Redact = (args: Uint8Array) => Uint8Array;
+
 /**
  * The processes of the machine, by pid and start time; exited ones linger for a
  * while. Columns of numbers instead of objects: nothing is allocated for an
- * event, and a process costs about a hundred bytes and its image.
+ * event, and a process costs about 150 bytes and its image.
  *
- * An entry is named by its slot, which is good until the next event.
+ * An entry is named by its slot, which is good until the next event or expiry.
  */
 export class ProcessTable {
   readonly images = new ImageStore();
-  readonly #options: Required<ProcessTableOptions>;
-  #capacity = 1024;
-  #pid = new Uint32Array(this.#capacity);
-  #ppid = new Uint32Array(this.#capacity);
-  #uid = new Uint32Array(this.#capacity);
-  #flags = new Uint8Array(this.#capacity);
-  #state = new Uint8Array(this.#capacity);
-  #startLow = new Uint32Array(this.#capacity);
-  #startHigh = new Uint32Array(this.#capacity);
-  /** When it was first seen (fork), and when it went; CLOCK_BOOTTIME, ns. */
-  #bornNs = new Float64Array(this.#capacity);
-  #exitedNs = new Float64Array(this.#capacity);
-  #comm = new Uint8Array(this.#capacity * COMM_LEN);
-  #image = new Int32Array(this.#capacity);
-  /** Next of the same bucket, or next free slot. */
-  #next = new Int32Array(this.#capacity);
-  /** Next in the order of exit. */
-  #nextExited = new Int32Array(this.#capacity);
-  #buckets = new Int32Array(2 * this.#capacity).fill(NO_SLOT);
+  /** Applied to the arguments of what is executed from now on. */
+  redact: Redact | undefined;
+  readonly #options: Required<Omit<ProcessTableOptions, "redact">>;
+  #columns = new TableColumns(MIN_CAPACITY);
+  #buckets = new Int32Array(2 * MIN_CAPACITY).fill(NO_SLOT);
   #freeSlot = NO_SLOT;
   #used = 0;
   #live = 0;
@@ -62,9 +65,21 @@ export class ProcessTable {
   #oldestExited = NO_SLOT;
   #newestExited = NO_SLOT;
   #lostExits = 0;
+  #generation = 0;
 
   constructor(options: ProcessTableOptions) {
-    this.#options = { ...options, lingerMax: Math.max(1, options.lingerMax ?? 4096) };
+    this.redact = options.redact;
+    this.#options = { lingerNs: options.lingerNs, lingerMax: Math.max(1, options.lingerMax ?? 4096) };
+  }
+
+  /** How long an exited process can still be asked for, ns. */
+  get lingerNs(): number {
+    return this.#options.lingerNs;
+  }
+
+  /** Taken into account at the next `expire`. */
+  set lingerNs(ns: number) {
+    this.#options.lingerNs = ns;
   }
 
   /** Processes that live, as far as is known. */
@@ -82,92 +97,197 @@ export class ProcessTable {
     return this.#lostExits;
   }
 
+  /** Another number after each change of the table: for what is made of it and kept. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** Bytes of memory taken: columns, buckets, images. */
+  get bytes(): number {
+    return this.#columns.bytes + this.#buckets.byteLength + this.images.bytes;
+  }
+
+  /** One past the highest slot in use. */
+  get slotEnd(): number {
+    return this.#used;
+  }
+
   /** Slot of the newest process of that pid, live or lingering. */
   find(pid: number): number {
+    const { pid: pids, next } = this.#columns;
     let slot = this.#buckets[this.#bucketOf(pid)] as number;
-    while (slot !== NO_SLOT && this.#pid[slot] !== pid) slot = this.#next[slot] as number;
+    while (slot !== NO_SLOT && pids[slot] !== pid) slot = next[slot] as number;
     return slot;
   }
 
   /** Slot of the live process of that pid. */
   findLive(pid: number): number {
     const slot = this.find(pid);
-    return slot !== NO_SLOT && this.#state[slot] === LIVE ? slot : NO_SLOT;
+    return slot !== NO_SLOT && this.#columns.state[slot] === LIVE ? slot : NO_SLOT;
+  }
+
+  /** Slot of the next older process of the same pid; NO_SLOT: none is known. */
+  findOlder(slot: number): number {
+    const { pid: pids, next } = this.#columns;
+    const pid = pids[slot];
+    let older = next[slot] as number;
+    while (older !== NO_SLOT && pids[older] !== pid) older = next[older] as number;
+    return older;
   }
 
   /** Slot of the process that the record is of, live or lingering; NO_SLOT when it is not known. */
   match(record: Record): number {
+    const { pid: pids, state, startLow, startHigh, next } = this.#columns;
     const pid = record.u32(PROCESS_EVENT.pid);
     const knowsStart = record.u8(PROCESS_EVENT.flags) & FLAG_START_KNOWN;
     const low = record.u32(PROCESS_EVENT.start_ns);
     const high = record.u32(PROCESS_EVENT.start_ns + 4);
     let slot = this.#buckets[this.#bucketOf(pid)] as number;
-    for (; slot !== NO_SLOT; slot = this.#next[slot] as number) {
-      if (this.#pid[slot] !== pid) continue;
+    for (; slot !== NO_SLOT; slot = next[slot] as number) {
+      if (pids[slot] !== pid) continue;
       // Without a start time the newest of that pid is meant, as long as it lives.
-      if (!knowsStart) return this.#state[slot] === LIVE ? slot : NO_SLOT;
-      if (this.#startLow[slot] === low && this.#startHigh[slot] === high) return slot;
+      if (!knowsStart) return state[slot] === LIVE ? slot : NO_SLOT;
+      if (startLow[slot] === low && startHigh[slot] === high) return slot;
       // Entered from /proc, which does not tell the start exactly.
-      if (this.#startLow[slot] === 0 && this.#startHigh[slot] === 0 && this.#state[slot] === LIVE) return slot;
+      if (startLow[slot] === 0 && startHigh[slot] === 0 && state[slot] === LIVE) return slot;
     }
     return NO_SLOT;
   }
 
   pid(slot: number): number {
-    return this.#pid[slot] as number;
+    return this.#columns.pid[slot] as number;
   }
 
   /** As of its fork or its last event; undefined where it is not known. */
   ppid(slot: number): number | undefined {
-    return (this.#flags[slot] as number) & FLAG_PPID_KNOWN ? this.#ppid[slot] : undefined;
+    const { flags, ppid } = this.#columns;
+    return (flags[slot] as number) & FLAG_PPID_KNOWN ? ppid[slot] : undefined;
+  }
+
+  /** The parent that it was born to, whoever has taken it since; undefined when its fork was not seen. */
+  birthPpid(slot: number): number | undefined {
+    const { flags, birthPpid, bornNs } = this.#columns;
+    return (flags[slot] as number) & FLAG_PPID_KNOWN && bornNs[slot] ? birthPpid[slot] : undefined;
   }
 
   uid(slot: number): number {
-    return this.#uid[slot] as number;
+    return this.#columns.uid[slot] as number;
+  }
+
+  gid(slot: number): number {
+    return this.#columns.gid[slot] as number;
+  }
+
+  /** The two halves of its cgroup's id (v2 hierarchy), as of its last event; both 0: not known. */
+  cgroupIdLow(slot: number): number {
+    return this.#columns.cgroupLow[slot] as number;
+  }
+
+  cgroupIdHigh(slot: number): number {
+    return this.#columns.cgroupHigh[slot] as number;
+  }
+
+  /** Id of its cgroup in the v2 hierarchy: the inode number of its directory; undefined where it is not known. */
+  cgroupId(slot: number): bigint | undefined {
+    if (!((this.#columns.flags[slot] as number) & FLAG_CGROUP_KNOWN)) return undefined;
+    return (BigInt(this.cgroupIdHigh(slot)) << 32n) | BigInt(this.cgroupIdLow(slot));
   }
 
   isLive(slot: number): boolean {
-    return this.#state[slot] === LIVE;
+    return this.#columns.state[slot] === LIVE;
   }
 
   /** CLOCK_BOOTTIME of its fork as the events showed it, ns; undefined when its fork was not seen. */
   bornNs(slot: number): number | undefined {
-    return this.#bornNs[slot] || undefined;
+    return this.#columns.bornNs[slot] || undefined;
   }
 
-  /** Start time as two 32-bit halves of ns: its identity together with the pid. */
+  /** CLOCK_BOOTTIME of its exit, or of when it was found to be gone, ns; undefined while it lives. */
+  exitedNs(slot: number): number | undefined {
+    return this.isLive(slot) ? undefined : this.#columns.exitedNs[slot];
+  }
+
+  /** Of an exited one, as wait(2) gives it; undefined while it lives and where it is not known. */
+  exitStatus(slot: number): number | undefined {
+    const { flags, exitStatus } = this.#columns;
+    return (flags[slot] as number) & STATUS_KNOWN ? exitStatus[slot] : undefined;
+  }
+
+  /** Start time as two 32-bit halves of ns: its identity together with the pid. Both 0: not known. */
   startHigh(slot: number): number {
-    return this.#startHigh[slot] as number;
+    return this.#columns.startHigh[slot] as number;
   }
 
   startLow(slot: number): number {
-    return this.#startLow[slot] as number;
+    return this.#columns.startLow[slot] as number;
   }
 
   /** The image that it executes; `NO_IMAGE` when not known. */
   image(slot: number): number {
-    return this.#image[slot] as number;
+    return this.#columns.image[slot] as number;
+  }
+
+  /** Its latest sample: % of one core, bytes, number; undefined when there was none. */
+  cpuPct(slot: number): number | undefined {
+    const cpuPct = this.#columns.cpuPct[slot] as number;
+    return Number.isNaN(cpuPct) ? undefined : cpuPct;
+  }
+
+  rssBytes(slot: number): number | undefined {
+    return Number.isNaN(this.#columns.cpuPct[slot] as number) ? undefined : this.#columns.rssBytes[slot];
+  }
+
+  threads(slot: number): number | undefined {
+    return Number.isNaN(this.#columns.cpuPct[slot] as number) ? undefined : this.#columns.threads[slot];
   }
 
   /** Copies its name, NUL-padded, to `target`. */
   copyComm(slot: number, target: Uint8Array): void {
+    const { comm } = this.#columns;
     const from = slot * COMM_LEN;
-    for (let i = 0; i < COMM_LEN; i++) target[i] = this.#comm[from + i] as number;
+    for (let i = 0; i < COMM_LEN; i++) target[i] = comm[from + i] as number;
+  }
+
+  /** Its name, as text. */
+  comm(slot: number): string {
+    return textOf(this.#columns.comm.subarray(slot * COMM_LEN, (slot + 1) * COMM_LEN));
+  }
+
+  /** Path of what it executes; null when not known. */
+  exe(slot: number): string | null {
+    return this.images.exeText(this.image(slot));
+  }
+
+  /** Its arguments as of its exec; null when not known. */
+  args(slot: number): string[] | null {
+    return this.images.argsText(this.image(slot));
+  }
+
+  /** Whether `args` lacks some; null when they are not known. */
+  argsTruncated(slot: number): boolean | null {
+    return this.images.argsTruncated(this.image(slot));
   }
 
   /** Slots of all live processes. */
   *liveSlots(): Generator<number> {
-    for (let slot = 0; slot < this.#used; slot++) if (this.#state[slot] === LIVE) yield slot;
+    for (let slot = 0; slot < this.#used; slot++) if (this.#columns.state[slot] === LIVE) yield slot;
+  }
+
+  /** Slots of all processes that are known: live and lingering. */
+  *knownSlots(): Generator<number> {
+    for (let slot = 0; slot < this.#used; slot++) if (this.#columns.state[slot] !== FREE) yield slot;
   }
 
   /** A process was born: it shares its parent's image. */
   fork(record: Record): number {
     this.#endEarlierLife(record);
     const slot = this.#enter(record);
-    this.#bornNs[slot] = record.u64(PROCESS_EVENT.ts_ns);
-    if ((this.#image[slot] as number) === NO_IMAGE && record.u8(PROCESS_EVENT.flags) & FLAG_PPID_KNOWN) {
+    const { bornNs, birthPpid, image } = this.#columns;
+    bornNs[slot] = record.u64(PROCESS_EVENT.ts_ns);
+    birthPpid[slot] = record.u32(PROCESS_EVENT.ppid);
+    if ((image[slot] as number) === NO_IMAGE && record.u8(PROCESS_EVENT.flags) & FLAG_PPID_KNOWN) {
       const parent = this.find(record.u32(PROCESS_EVENT.ppid));
-      if (parent !== NO_SLOT) this.#image[slot] = this.images.share(this.#image[parent] as number);
+      if (parent !== NO_SLOT) image[slot] = this.images.share(image[parent] as number);
     }
     return slot;
   }
@@ -182,49 +302,78 @@ export class ProcessTable {
   /** A process is gone; its entry lingers. */
   exit(record: Record): number {
     const slot = this.#enter(record);
+    if (record.u32(EXIT_EVENT.known) & KNOWN_STATUS) {
+      const { flags, exitStatus } = this.#columns;
+      exitStatus[slot] = record.u32(EXIT_EVENT.status);
+      flags[slot] = (flags[slot] as number) | STATUS_KNOWN;
+    }
     this.#leave(slot, record.u64(PROCESS_EVENT.ts_ns));
     return slot;
   }
 
-  /** A process that ran already: entered unless an event told of it before. Returns its slot. */
+  /**
+   * A process that runs, as a list tells: entered unless an event told of it
+   * before; of one that is known, what no event tells is taken over. Returns its slot.
+   */
   seed(record: Record): number {
     const slot = this.match(record);
-    return slot === NO_SLOT ? this.#enter(record) : slot;
+    if (slot === NO_SLOT) return this.#enter(record);
+    // Nobody tells when its parent has gone and another one has taken it, or when it was moved to another cgroup.
+    if (this.isLive(slot)) this.#takePlace(slot, record);
+    return slot;
   }
 
   /** Gives a process that has none its image from elsewhere than an event. */
   setImage(slot: number, exe: Uint8Array | null, args: Uint8Array | null, argsCut = false): void {
+    const exeLength = exe?.length ?? 0;
+    const kept = args && this.redact ? this.redact(args) : args;
+    const argsLength = Math.min(kept?.length ?? 0, MAX_STORED_BYTES - exeLength);
+    const cut = argsCut || argsLength < (kept?.length ?? 0);
     const flags =
-      (exe ? FLAG_EXE_KNOWN | FLAG_EXE_WHOLE : 0) | (args ? FLAG_ARGS_KNOWN : 0) | (argsCut ? FLAG_ARGS_CUT : 0);
-    const image = this.images.create(exe?.length ?? 0, args?.length ?? 0, flags);
+      (exe ? FLAG_EXE_KNOWN | FLAG_EXE_WHOLE : 0) | (args ? FLAG_ARGS_KNOWN : 0) | (cut ? FLAG_ARGS_CUT : 0);
+    const image = this.images.create(exeLength, argsLength, flags);
     const start = this.images.exeStart(image);
     if (exe) this.images.bytesOf(image).set(exe, start);
-    if (args) this.images.bytesOf(image).set(args, start + (exe?.length ?? 0));
+    if (kept) this.images.bytesOf(image).set(kept.subarray(0, argsLength), start + exeLength);
     this.#setImage(slot, image);
+    this.#generation++;
+  }
+
+  /** Takes over what a sample told of a process: % of one core, bytes, number of threads. */
+  setSample(slot: number, cpuPct: number, rssBytes: number, threads: number): void {
+    const columns = this.#columns;
+    columns.cpuPct[slot] = cpuPct;
+    columns.rssBytes[slot] = rssBytes;
+    columns.threads[slot] = threads;
+    this.#generation++;
   }
 
   /** The process is gone, but nobody told: its exit was lost. */
   reconcileGone(slot: number, nowNs: number): void {
-    if (this.#state[slot] !== LIVE) return;
+    if (this.#columns.state[slot] !== LIVE) return;
     this.#lostExits++;
+    this.#generation++;
     this.#leave(slot, nowNs);
   }
 
-  /** Forgets the exited processes whose time is over. */
+  /** Forgets the exited processes whose time is over, and gives back the memory that a storm took. */
   expire(nowNs: number): void {
     while (
       this.#oldestExited !== NO_SLOT &&
-      nowNs - (this.#exitedNs[this.#oldestExited] as number) > this.#options.lingerNs
+      nowNs - (this.#columns.exitedNs[this.#oldestExited] as number) > this.#options.lingerNs
     ) {
       this.#forgetOldest();
     }
+    const { capacity } = this.#columns;
+    if (capacity > MIN_CAPACITY && this.#live + this.#lingering < SPARSE * capacity) this.#compact();
   }
 
   #forgetOldest(): void {
     const slot = this.#oldestExited;
-    this.#oldestExited = this.#nextExited[slot] as number;
+    this.#oldestExited = this.#columns.nextExited[slot] as number;
     if (this.#oldestExited === NO_SLOT) this.#newestExited = NO_SLOT;
     this.#lingering--;
+    this.#generation++;
     this.#remove(slot);
   }
 
@@ -240,138 +389,177 @@ export class ProcessTable {
   #enter(record: Record): number {
     let slot = this.match(record);
     const pid = record.u32(PROCESS_EVENT.pid);
-    const flags = record.u8(PROCESS_EVENT.flags);
     if (slot === NO_SLOT) {
       // Another process had this pid and lives, as far as we know: its exit was lost.
       const earlier = this.findLive(pid);
       if (earlier !== NO_SLOT) this.reconcileGone(earlier, record.u64(PROCESS_EVENT.ts_ns));
       slot = this.#insert(pid);
-      this.#startLow[slot] = 0;
-      this.#startHigh[slot] = 0;
     }
-    if (flags & FLAG_START_KNOWN) {
-      this.#startLow[slot] = record.u32(PROCESS_EVENT.start_ns);
-      this.#startHigh[slot] = record.u32(PROCESS_EVENT.start_ns + 4);
+    const { startLow, startHigh, uid, gid, comm } = this.#columns;
+    if (record.u8(PROCESS_EVENT.flags) & FLAG_START_KNOWN) {
+      startLow[slot] = record.u32(PROCESS_EVENT.start_ns);
+      startHigh[slot] = record.u32(PROCESS_EVENT.start_ns + 4);
     }
-    if (flags & FLAG_PPID_KNOWN) this.#ppid[slot] = record.u32(PROCESS_EVENT.ppid);
-    this.#flags[slot] = (this.#flags[slot] as number) | (flags & FLAG_PPID_KNOWN);
-    this.#uid[slot] = record.u32(PROCESS_EVENT.uid);
-    record.copy(PROCESS_EVENT.comm, COMM_LEN, this.#comm, slot * COMM_LEN);
+    this.#takePlace(slot, record);
+    uid[slot] = record.u32(PROCESS_EVENT.uid);
+    gid[slot] = record.u32(PROCESS_EVENT.gid);
+    record.copy(PROCESS_EVENT.comm, COMM_LEN, comm, slot * COMM_LEN);
+    this.#generation++;
     return slot;
+  }
+
+  /** Takes over where the process stands: below which parent, in which cgroup. */
+  #takePlace(slot: number, record: Record): void {
+    const { flags, ppid, cgroupLow, cgroupHigh } = this.#columns;
+    const known = record.u8(PROCESS_EVENT.flags);
+    if (known & FLAG_PPID_KNOWN) ppid[slot] = record.u32(PROCESS_EVENT.ppid);
+    if (known & FLAG_CGROUP_KNOWN) {
+      cgroupLow[slot] = record.u32(PROCESS_EVENT.cgroup_id);
+      cgroupHigh[slot] = record.u32(PROCESS_EVENT.cgroup_id + 4);
+    }
+    flags[slot] = (flags[slot] as number) | (known & KEPT_FLAGS);
   }
 
   #insert(pid: number): number {
     const slot = this.#takeSlot();
     const bucket = this.#bucketOf(pid);
-    this.#pid[slot] = pid;
-    this.#state[slot] = LIVE;
-    this.#flags[slot] = 0;
-    this.#bornNs[slot] = 0;
-    this.#image[slot] = NO_IMAGE;
-    this.#next[slot] = this.#buckets[bucket] as number;
+    const columns = this.#columns;
+    columns.pid[slot] = pid;
+    columns.state[slot] = LIVE;
+    columns.flags[slot] = 0;
+    columns.startLow[slot] = 0;
+    columns.startHigh[slot] = 0;
+    columns.cgroupLow[slot] = 0;
+    columns.cgroupHigh[slot] = 0;
+    columns.bornNs[slot] = 0;
+    columns.image[slot] = NO_IMAGE;
+    columns.cpuPct[slot] = Number.NaN;
+    columns.next[slot] = this.#buckets[bucket] as number;
     this.#buckets[bucket] = slot;
     this.#live++;
     return slot;
   }
 
   #leave(slot: number, nowNs: number): void {
-    if (this.#state[slot] !== LIVE) return;
-    this.#state[slot] = EXITED;
-    this.#exitedNs[slot] = nowNs;
+    const { state, exitedNs, nextExited } = this.#columns;
+    if (state[slot] !== LIVE) return;
+    state[slot] = EXITED;
+    exitedNs[slot] = nowNs;
     this.#live--;
     this.#lingering++;
-    this.#nextExited[slot] = NO_SLOT;
+    nextExited[slot] = NO_SLOT;
     if (this.#newestExited === NO_SLOT) this.#oldestExited = slot;
-    else this.#nextExited[this.#newestExited] = slot;
+    else nextExited[this.#newestExited] = slot;
     this.#newestExited = slot;
     // At once, not at the next expiry: a storm must not make the table larger than it has to be.
     if (this.#lingering > this.#options.lingerMax) this.#forgetOldest();
   }
 
   #remove(slot: number): void {
-    const bucket = this.#bucketOf(this.#pid[slot] as number);
+    const { pid, next, image, state } = this.#columns;
+    const bucket = this.#bucketOf(pid[slot] as number);
     let at = this.#buckets[bucket] as number;
     if (at === slot) {
-      this.#buckets[bucket] = this.#next[slot] as number;
+      this.#buckets[bucket] = next[slot] as number;
     } else {
-      while ((this.#next[at] as number) !== slot) at = this.#next[at] as number;
-      this.#next[at] = this.#next[slot] as number;
+      while ((next[at] as number) !== slot) at = next[at] as number;
+      next[at] = next[slot] as number;
     }
-    this.images.release(this.#image[slot] as number);
-    this.#image[slot] = NO_IMAGE;
-    this.#state[slot] = FREE;
-    this.#next[slot] = this.#freeSlot;
+    this.images.release(image[slot] as number);
+    image[slot] = NO_IMAGE;
+    state[slot] = FREE;
+    next[slot] = this.#freeSlot;
     this.#freeSlot = slot;
   }
 
   #setImage(slot: number, image: number): void {
-    this.images.release(this.#image[slot] as number);
-    this.#image[slot] = image;
+    const { image: images } = this.#columns;
+    this.images.release(images[slot] as number);
+    images[slot] = image;
   }
 
   #imageFrom(record: Record): number {
     const exeLength = record.u16(EXEC_EVENT.exe_len);
+    const flags = record.u8(PROCESS_EVENT.flags) & (FLAG_EXE_KNOWN | FLAG_EXE_WHOLE | FLAG_ARGS_KNOWN | FLAG_ARGS_CUT);
     const argsLength = record.u16(EXEC_EVENT.args_len);
-    const flags = record.u8(PROCESS_EVENT.flags);
-    const image = this.images.create(
-      exeLength,
-      argsLength,
-      flags & (FLAG_EXE_KNOWN | FLAG_EXE_WHOLE | FLAG_ARGS_KNOWN | FLAG_ARGS_CUT),
-    );
+    // Written to memory that is kept only when it is redacted.
+    const redacted = this.redact && argsLength > 0 ? this.#redactedFrom(record, exeLength, argsLength) : undefined;
+    const image = redacted
+      ? this.images.create(exeLength, redacted.bytes.length, redacted.cut ? flags | FLAG_ARGS_CUT : flags)
+      : this.images.create(exeLength, argsLength, flags);
     const bytes = this.images.bytesOf(image);
     const start = this.images.exeStart(image);
-    record.copy(EXEC_EVENT.size, exeLength + argsLength, bytes, start);
+    record.copy(EXEC_EVENT.size, redacted ? exeLength : exeLength + argsLength, bytes, start);
+    if (redacted) bytes.set(redacted.bytes, start + exeLength);
     if (!(flags & FLAG_EXE_WHOLE)) turnPath(bytes, start, exeLength);
     return image;
+  }
+
+  #redactedFrom(record: Record, exeLength: number, argsLength: number): { bytes: Uint8Array; cut: boolean } {
+    const args = new Uint8Array(argsLength);
+    record.copy(EXEC_EVENT.size + exeLength, argsLength, args, 0);
+    const bytes = this.redact?.(args) ?? args;
+    const room = MAX_STORED_BYTES - exeLength;
+    return { bytes: bytes.subarray(0, room), cut: bytes.length > room };
   }
 
   #takeSlot(): number {
     if (this.#freeSlot !== NO_SLOT) {
       const slot = this.#freeSlot;
-      this.#freeSlot = this.#next[slot] as number;
+      this.#freeSlot = this.#columns.next[slot] as number;
       return slot;
     }
-    if (this.#used === this.#capacity) this.#grow();
+    if (this.#used === this.#columns.capacity) this.#grow();
     return this.#used++;
   }
 
   #grow(): void {
-    const capacity = 2 * this.#capacity;
-    const grown = <T extends Uint8Array | Uint32Array | Int32Array | Float64Array>(column: T, length = capacity): T => {
-      const larger = new (column.constructor as new (length: number) => T)(length);
-      larger.set(column as never);
-      return larger;
-    };
-    this.#pid = grown(this.#pid);
-    this.#ppid = grown(this.#ppid);
-    this.#uid = grown(this.#uid);
-    this.#flags = grown(this.#flags);
-    this.#state = grown(this.#state);
-    this.#startLow = grown(this.#startLow);
-    this.#startHigh = grown(this.#startHigh);
-    this.#bornNs = grown(this.#bornNs);
-    this.#exitedNs = grown(this.#exitedNs);
-    this.#comm = grown(this.#comm, capacity * COMM_LEN);
-    this.#image = grown(this.#image);
-    this.#next = grown(this.#next);
-    this.#nextExited = grown(this.#nextExited);
-    this.#capacity = capacity;
-    // Newest first in every bucket: an entry made later has to stand before one made earlier, of the same pid.
     const entries = this.#chainsOldestFirst();
+    this.#columns = this.#columns.grownTo(2 * this.#columns.capacity);
+    this.#rehash(entries);
+  }
+
+  /** Moves what is known together into columns of a size that fits. */
+  #compact(): void {
+    const oldestFirst = this.#chainsOldestFirst();
+    const newSlotOf = new Int32Array(this.#used).fill(NO_SLOT);
+    for (let i = 0; i < oldestFirst.length; i++) newSlotOf[oldestFirst[i] as number] = i;
+    const moved = (slot: number) => (slot === NO_SLOT ? NO_SLOT : (newSlotOf[slot] as number));
+    let capacity = MIN_CAPACITY;
+    while (capacity < 2 * oldestFirst.length) capacity *= 2;
+    this.#columns = this.#columns.compactedTo(capacity, oldestFirst);
+    const { nextExited, state } = this.#columns;
+    for (let slot = 0; slot < oldestFirst.length; slot++) {
+      if (state[slot] === EXITED) nextExited[slot] = moved(nextExited[slot] as number);
+      oldestFirst[slot] = slot;
+    }
+    this.#oldestExited = moved(this.#oldestExited);
+    this.#newestExited = moved(this.#newestExited);
+    this.#used = oldestFirst.length;
+    this.#freeSlot = NO_SLOT;
+    this.#generation++;
+    this.#rehash(oldestFirst);
+  }
+
+  /** Newest first in every bucket: an entry made later has to stand before one made earlier, of the same pid. */
+  #rehash(oldestFirst: Int32Array): void {
+    const { capacity, pid, next } = this.#columns;
     this.#buckets = new Int32Array(2 * capacity).fill(NO_SLOT);
-    for (const slot of entries) {
-      const bucket = this.#bucketOf(this.#pid[slot] as number);
-      this.#next[slot] = this.#buckets[bucket] as number;
+    for (const slot of oldestFirst) {
+      const bucket = this.#bucketOf(pid[slot] as number);
+      next[slot] = this.#buckets[bucket] as number;
       this.#buckets[bucket] = slot;
     }
   }
 
-  #chainsOldestFirst(): number[] {
-    const entries: number[] = [];
+  #chainsOldestFirst(): Int32Array {
+    const { next } = this.#columns;
+    const entries = new Int32Array(this.#live + this.#lingering);
+    let at = entries.length;
     for (const head of this.#buckets) {
-      for (let slot = head; slot !== NO_SLOT; slot = this.#next[slot] as number) entries.push(slot);
+      for (let slot = head; slot !== NO_SLOT; slot = next[slot] as number) entries[--at] = slot;
     }
-    return entries.reverse();
+    return entries;
   }
 
   #bucketOf(pid: number): number {

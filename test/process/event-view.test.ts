@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { EventView, splitArguments, textOf } from "../../src/process/event-view.ts";
+import { EventView } from "../../src/process/event-view.ts";
 import { NO_SLOT, ProcessTable } from "../../src/process/table.ts";
+import { splitArguments, textOf } from "../../src/process/text.ts";
 import { WallClock } from "../../src/process/wall-clock.ts";
 import type { ProcessEvent } from "../../src/wire/event.ts";
 import {
@@ -241,10 +242,11 @@ describe("the processor time", () => {
     ["without, where the clocks do not fit", { runtime_ns: 5000, accounted_ns: 1_000_000 }, 999_999, 5000n],
     ["with all of it, where nothing was added up yet", { accounted_ns: 1_000_000 }, 1_300_000, 300_000n],
   ])("is the scheduler's sum %s", (_, fields, sampleTimeNs, ns) => {
-    expect(cpuNs({ pid: 1, ...fields }, sampleTimeNs)).toBe(ns);
+    const life = { pid: 1, start_ns: 0n, ts_ns: 1_000_000 };
+    expect(cpuNs({ ...life, ...fields }, sampleTimeNs)).toBe(ns);
     // However it is split.
-    expect(cpuNs({ pid: 1, ...fields, utime_ns: 4e6, stime_ns: 8e6 }, sampleTimeNs)).toBe(ns);
-    expect(cpuNs({ pid: 1, ...fields, utime_ns: 0, stime_ns: 8e6 }, sampleTimeNs)).toBe(ns);
+    expect(cpuNs({ ...life, ...fields, utime_ns: 4e6, stime_ns: 8e6 }, sampleTimeNs)).toBe(ns);
+    expect(cpuNs({ ...life, ...fields, utime_ns: 0, stime_ns: 8e6 }, sampleTimeNs)).toBe(ns);
   });
 });
 

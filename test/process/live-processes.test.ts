@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { textOf } from "../../src/process/event-view.ts";
 import { openProcessLister } from "../../src/process/live-processes.ts";
+import { textOf } from "../../src/process/text.ts";
 import { FLAG_PPID_KNOWN, PROCESS_EVENT } from "../../src/wire/layout.gen.ts";
 
 interface Listed {

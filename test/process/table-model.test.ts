@@ -1,5 +1,4 @@
 import { expect, test } from "bun:test";
-import { NO_IMAGE } from "../../src/process/image-store.ts";
 import { NO_SLOT, ProcessTable } from "../../src/process/table.ts";
 import { Prng } from "../../src/stats/prng.ts";
 import { FLAG_PPID_KNOWN, FLAG_START_KNOWN } from "../../src/wire/layout.gen.ts";
@@ -44,7 +43,10 @@ class Model {
 
   event(kind: "fork" | "exec" | "exit" | "seed", fields: Fields): void {
     const known = this.match(fields);
-    if (kind === "seed" && known) return;
+    if (kind === "seed" && known) {
+      if (known.isLive) known.ppid = fields.ppid ?? known.ppid;
+      return;
+    }
     const process = this.enter(fields, kind === "fork");
     if (kind === "fork") {
       process.bornNs = fields.ts_ns;
@@ -148,24 +150,16 @@ function apply(table: ProcessTable, kind: "fork" | "exec" | "exit" | "seed", fie
 
 /** Of one process, whatever the table can be asked. */
 function described(table: ProcessTable, slot: number) {
-  const comm = new Uint8Array(16);
-  table.copyComm(slot, comm);
-  const image = table.image(slot);
   return {
     pid: table.pid(slot),
     start: (BigInt(table.startHigh(slot)) << 32n) | BigInt(table.startLow(slot)),
-    comm: Buffer.from(comm).toString().replace(/\0+$/, ""),
+    comm: table.comm(slot),
     ppid: table.ppid(slot),
     uid: table.uid(slot),
-    exe: image === NO_IMAGE ? null : exeText(table, image),
+    exe: table.exe(slot),
     isLive: table.isLive(slot),
     bornNs: table.bornNs(slot),
   };
-}
-
-function exeText({ images }: ProcessTable, image: number): string {
-  const start = images.exeStart(image);
-  return new TextDecoder().decode(images.bytesOf(image).subarray(start, start + images.exeLength(image)));
 }
 
 function expectSame(table: ProcessTable, model: Model, pids: readonly number[]): void {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { textOf } from "../../src/process/event-view.ts";
+import { textOf } from "../../src/process/text.ts";
 import { commandLine, printable } from "../../src/sinks/printable.ts";
 import { Prng } from "../../src/stats/prng.ts";
 import { randomText } from "./random-record.ts";

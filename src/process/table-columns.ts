@@ -1,0 +1,96 @@
+import { COMM_LEN } from "../wire/layout.gen.ts";
+
+/** The least that is worth making smaller. */
+export const MIN_CAPACITY = 1024;
+
+type Column = Uint8Array | Uint32Array | Int32Array | Float32Array | Float64Array;
+
+/**
+ * What the process table keeps of each process, a typed array a fact. Only the
+ * table writes here; index is the slot.
+ */
+export class TableColumns {
+  readonly pid: Uint32Array;
+  /** As of its last event … */
+  readonly ppid: Uint32Array;
+  /** … and at its birth. */
+  readonly birthPpid: Uint32Array;
+  readonly uid: Uint32Array;
+  readonly gid: Uint32Array;
+  readonly flags: Uint8Array;
+  readonly state: Uint8Array;
+  readonly startLow: Uint32Array;
+  readonly startHigh: Uint32Array;
+  readonly cgroupLow: Uint32Array;
+  readonly cgroupHigh: Uint32Array;
+  /** When it was first seen (fork), and when it went; CLOCK_BOOTTIME, ns. */
+  readonly bornNs: Float64Array;
+  readonly exitedNs: Float64Array;
+  readonly exitStatus: Uint32Array;
+  readonly comm: Uint8Array;
+  readonly image: Int32Array;
+  /** Latest sample; NaN: none. */
+  readonly cpuPct: Float32Array;
+  readonly rssBytes: Float64Array;
+  readonly threads: Uint32Array;
+  /** Next of the same bucket, or next free slot. */
+  readonly next: Int32Array;
+  /** Next in the order of exit. */
+  readonly nextExited: Int32Array;
+
+  constructor(readonly capacity: number) {
+    this.pid = new Uint32Array(capacity);
+    this.ppid = new Uint32Array(capacity);
+    this.birthPpid = new Uint32Array(capacity);
+    this.uid = new Uint32Array(capacity);
+    this.gid = new Uint32Array(capacity);
+    this.flags = new Uint8Array(capacity);
+    this.state = new Uint8Array(capacity);
+    this.startLow = new Uint32Array(capacity);
+    this.startHigh = new Uint32Array(capacity);
+    this.cgroupLow = new Uint32Array(capacity);
+    this.cgroupHigh = new Uint32Array(capacity);
+    this.bornNs = new Float64Array(capacity);
+    this.exitedNs = new Float64Array(capacity);
+    this.exitStatus = new Uint32Array(capacity);
+    this.comm = new Uint8Array(capacity * COMM_LEN);
+    this.image = new Int32Array(capacity);
+    this.cpuPct = new Float32Array(capacity);
+    this.rssBytes = new Float64Array(capacity);
+    this.threads = new Uint32Array(capacity);
+    this.next = new Int32Array(capacity);
+    this.nextExited = new Int32Array(capacity);
+  }
+
+  /** Every column, in the same order for all capacities. */
+  all(): Column[] {
+    return Object.values(this).filter((value): value is Column => ArrayBuffer.isView(value));
+  }
+
+  get bytes(): number {
+    return this.all().reduce((sum, column) => sum + column.byteLength, 0);
+  }
+
+  /** Columns of `capacity` that hold the same, slot for slot, as far as there is room. */
+  grownTo(capacity: number): TableColumns {
+    const grown = new TableColumns(capacity);
+    const columns = this.all();
+    for (const [i, column] of grown.all().entries()) column.set(columns[i] as never);
+    return grown;
+  }
+
+  /** Columns of `capacity` that hold these slots, one after the other, and nothing else. */
+  compactedTo(capacity: number, slots: Int32Array): TableColumns {
+    const compacted = new TableColumns(capacity);
+    const columns = this.all();
+    for (const [i, target] of compacted.all().entries()) {
+      const source = columns[i] as Column;
+      const width = target.length / capacity;
+      for (let to = 0; to < slots.length; to++) {
+        const from = (slots[to] as number) * width;
+        for (let part = 0; part < width; part++) target[to * width + part] = source[from + part] as number;
+      }
+    }
+    return compacted;
+  }
+}
