@@ -1,0 +1,136 @@
+/** Who descends from whom, by what the process table knows: a walk at the time of the question, nothing is kept. */
+import { NO_SLOT, type ProcessTable } from "./table.ts";
+
+/** A process beside the one that was asked about. */
+export interface Relative {
+  slot: number;
+  /** Generations between the two, from 1 on. */
+  depth: number;
+}
+
+export interface Relatives {
+  /** Nearest first. */
+  relatives: Relative[];
+  /** Whether there are more than the bounds let through. */
+  truncated: boolean;
+}
+
+export interface TreeBounds {
+  /** Most generations. */
+  maxDepth?: number;
+  /** Most processes. */
+  maxCount?: number;
+}
+
+const MAX_DEPTH = 256;
+const MAX_COUNT = 10_000;
+
+/**
+ * The process's parent: the newest of its `ppid` that started before it, for a
+ * pid is used again. One that exited counts while it is kept; NO_SLOT: none is known.
+ */
+export function parentOf(table: ProcessTable, slot: number): number {
+  return olderOf(table, slot, table.ppid(slot));
+}
+
+/** The processes that it descends from, up to the first whose parent is not known. */
+export function ancestorsOf(table: ProcessTable, slot: number, bounds: TreeBounds = {}): Relatives {
+  const most = Math.min(bounds.maxDepth ?? MAX_DEPTH, bounds.maxCount ?? MAX_COUNT);
+  const relatives: Relative[] = [];
+  const seen = new Set([slot]);
+  let at = parentOf(table, slot);
+  // Where no start times are known, pids that were used again can make a ring.
+  while (at !== NO_SLOT && !seen.has(at)) {
+    if (relatives.length === most) return { relatives, truncated: true };
+    seen.add(at);
+    relatives.push({ slot: at, depth: relatives.length + 1 });
+    at = parentOf(table, at);
+  }
+  return { relatives, truncated: false };
+}
+
+/**
+ * The processes that descend from it. Of one that has exited these are the ones
+ * that were born to it as well, whoever has taken them since.
+ */
+export function descendantsOf(table: ProcessTable, slot: number, bounds: TreeBounds = {}): Relatives {
+  const { maxDepth = MAX_DEPTH, maxCount = MAX_COUNT } = bounds;
+  const children = new Children(table);
+  const relatives: Relative[] = [];
+  const seen = new Set([slot]);
+  let truncated = false;
+  const visit = (parent: number, depth: number) => {
+    for (const child of children.of(parent)) {
+      if (seen.has(child)) continue;
+      if (depth > maxDepth || relatives.length >= maxCount) {
+        truncated = true;
+        return;
+      }
+      seen.add(child);
+      relatives.push({ slot: child, depth });
+    }
+  };
+  visit(slot, 1);
+  for (let i = 0; i < relatives.length; i++) {
+    const { slot: parent, depth } = relatives[i] as Relative;
+    visit(parent, depth + 1);
+  }
+  return { relatives, truncated };
+}
+
+/** The children of every process, as two lists of links: by the parent of now, and by a parent that exited. */
+class Children {
+  readonly #first: Int32Array;
+  readonly #next: Int32Array;
+  readonly #firstBorn: Int32Array;
+  readonly #nextBorn: Int32Array;
+
+  constructor(table: ProcessTable) {
+    const lists = () => new Int32Array(table.slotEnd).fill(NO_SLOT);
+    this.#first = lists();
+    this.#next = lists();
+    this.#firstBorn = lists();
+    this.#nextBorn = lists();
+    for (const slot of table.knownSlots()) {
+      const parent = parentOf(table, slot);
+      if (parent !== NO_SLOT) {
+        this.#next[slot] = this.#first[parent] as number;
+        this.#first[parent] = slot;
+      }
+      const birthPpid = table.birthPpid(slot);
+      if (birthPpid === undefined || birthPpid === table.ppid(slot)) continue;
+      const bornTo = olderOf(table, slot, birthPpid);
+      if (bornTo === NO_SLOT || bornTo === parent || table.isLive(bornTo)) continue;
+      this.#nextBorn[slot] = this.#firstBorn[bornTo] as number;
+      this.#firstBorn[bornTo] = slot;
+    }
+  }
+
+  *of(parent: number): Generator<number> {
+    for (let at = this.#first[parent] as number; at !== NO_SLOT; at = this.#next[at] as number) yield at;
+    for (let at = this.#firstBorn[parent] as number; at !== NO_SLOT; at = this.#nextBorn[at] as number) yield at;
+  }
+}
+
+/** The newest process of pid `ppid` that can have been there when the process at `slot` was born. */
+function olderOf(table: ProcessTable, slot: number, ppid: number | undefined): number {
+  if (ppid === undefined) return NO_SLOT;
+  let parent = table.find(ppid);
+  while (parent !== NO_SLOT && !couldBeParent(table, parent, slot)) parent = table.findOlder(parent);
+  return parent;
+}
+
+function couldBeParent(table: ProcessTable, parent: number, child: number): boolean {
+  if (parent === child) return false;
+  const childStartNs = startNs(table, child);
+  if (childStartNs === undefined) return true;
+  const parentStartNs = startNs(table, parent);
+  if (parentStartNs !== undefined && parentStartNs > childStartNs) return false;
+  const exitedNs = table.exitedNs(parent);
+  return exitedNs === undefined || exitedNs >= childStartNs;
+}
+
+/** As a double, for comparisons of times that are far apart; undefined where neither start nor fork is known. */
+function startNs(table: ProcessTable, slot: number): number | undefined {
+  return table.startHigh(slot) * 4294967296 + table.startLow(slot) || table.bornNs(slot);
+}
