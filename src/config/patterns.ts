@@ -1,10 +1,18 @@
+import { ByteRegexp } from "../regexp/byte-regexp.ts";
+import { RegexpRefusal } from "../regexp/syntax.ts";
+
+/** Longer than anything a person would write, short enough to be looked at. */
+const MAX_LENGTH = 500;
+
 /** Why a regular expression cannot be used, as a clause; null where it can. */
 export function patternRefusal(text: string): string | null {
   if (text === "") return "empty";
+  if (text.length > MAX_LENGTH) return `longer than ${MAX_LENGTH} characters`;
   try {
-    new RegExp(text, "u");
+    new ByteRegexp(text);
     return null;
-  } catch {
-    return "not a regular expression";
+  } catch (error) {
+    if (error instanceof RegexpRefusal) return `no regular expression that can be used: ${error.message}`;
+    throw error;
   }
 }

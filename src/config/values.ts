@@ -373,9 +373,9 @@ export const origin: ValueType<string> = scalar<string>({
   toToml: (value) => value,
 });
 
-/** A regular expression of JavaScript (`u` flag), as text, which is known to end soon on any input. */
+/** A regular expression as `src/regexp/syntax.ts` has it: one that cannot take for ever, whatever it looks at. */
 export const pattern: ValueType<string> = scalar<string>({
-  expected: "a regular expression, such as token=(\\S+)",
+  expected: "a regular expression of RE2, such as token=(\\S+)",
   input: TEXT,
   read: (value) => {
     const text = String(value);

@@ -1,0 +1,136 @@
+import { ByteRegexp } from "../regexp/byte-regexp.ts";
+
+/** What stands where something was hidden. */
+export const REDACTED = "[redacted]";
+
+const MARK = new TextEncoder().encode(REDACTED);
+const NUL = 0;
+const SPACE = 0x20;
+const SHOWN = 0;
+const HIDDEN = 1;
+const HIDDEN_TO_END = 2;
+/** Steps of the expressions a byte of arguments: ordinary ones take a handful, and what takes more is hidden whole. */
+const STEPS_PER_BYTE = 256;
+const STEPS_AT_LEAST = 50_000;
+
+/** What is to be hidden; see `src/config/sections/redaction.ts`. */
+export interface Redaction {
+  redact: boolean;
+  /** Regular expressions; none: every argument but the first is hidden. */
+  patterns: readonly string[];
+}
+
+/**
+ * Makes what rewrites arguments before anything keeps them. It takes them as the kernel has them, each ended by NUL but
+ * perhaps the last, which may have been cut; the result has the same number of arguments, and is good until the next
+ * call.
+ *
+ * Patterns see the arguments joined by single spaces, as they were typed. Where a pattern has groups, what those match
+ * is hidden, else all of the match. What is hidden up to a space within an argument is hidden to the argument's end,
+ * for there the space is part of a value: `--password`, `my secret`. Arguments that take too many steps to look
+ * through are hidden as without patterns: nobody can make this slow, and nothing goes past it.
+ *
+ * @returns undefined where nothing is to be hidden
+ */
+export function redactorOf({ redact, patterns }: Redaction): ((args: Uint8Array) => Uint8Array) | undefined {
+  if (!redact) return undefined;
+  const redactor = new Redactor(patterns.map((pattern) => new ByteRegexp(pattern)));
+  return (args) => redactor.redact(args);
+}
+
+class Redactor {
+  readonly #patterns: readonly ByteRegexp[];
+  /** The arguments as the patterns see them, then what of them is hidden, then the result: kept from call to call. */
+  #text: Uint8Array = new Uint8Array(1024);
+  #hidden: Uint8Array = new Uint8Array(1024);
+  #result: Uint8Array = new Uint8Array(1024);
+  #length = 0;
+
+  constructor(patterns: readonly ByteRegexp[]) {
+    this.#patterns = patterns;
+  }
+
+  redact(args: Uint8Array): Uint8Array {
+    if (this.#patterns.length === 0 || !this.#mark(args)) return this.#hideAll(args);
+    return this.#hideMarked(args);
+  }
+
+  /**
+   * Marks what the patterns find.
+   * @returns false when it took too long
+   */
+  #mark(args: Uint8Array): boolean {
+    this.#text = withRoom(this.#text, args.length);
+    this.#hidden = withRoom(this.#hidden, args.length);
+    this.#hidden.fill(0, 0, args.length);
+    for (let i = 0; i < args.length; i++) this.#text[i] = args[i] === NUL ? SPACE : (args[i] as number);
+    const length = args[args.length - 1] === NUL ? args.length - 1 : args.length;
+    let steps = STEPS_AT_LEAST + STEPS_PER_BYTE * length;
+    for (const pattern of this.#patterns) {
+      steps = pattern.findAll(this.#text, length, steps, (places) => {
+        for (let slot = pattern.groups > 0 ? 2 : 0; slot < places.length; slot += 2) {
+          const start = places[slot] as number;
+          if (start >= 0) this.#hidden.fill(1, start, places[slot + 1]);
+        }
+      });
+      if (steps < 0) return false;
+    }
+    return true;
+  }
+
+  #hideMarked(args: Uint8Array): Uint8Array {
+    const hidden = this.#hidden;
+    const first = hidden.indexOf(1);
+    if (first < 0 || first >= args.length) return args;
+    this.#length = 0;
+    let state = SHOWN;
+    for (let i = 0; i < args.length; i++) {
+      const byte = args[i] as number;
+      // Each argument has a mark of its own, however far a match went.
+      if (byte === NUL) state = SHOWN;
+      else if (hidden[i] === 1 && state === SHOWN) {
+        state = HIDDEN;
+        this.#put(MARK);
+      } else if (hidden[i] === 0 && state === HIDDEN) {
+        state = byte === SPACE ? HIDDEN_TO_END : SHOWN;
+      }
+      if (state === SHOWN) this.#putByte(byte);
+    }
+    return this.#result.subarray(0, this.#length);
+  }
+
+  #hideAll(args: Uint8Array): Uint8Array {
+    this.#length = 0;
+    const first = args.indexOf(NUL);
+    if (first < 0) return args;
+    for (let i = 0; i <= first; i++) this.#putByte(args[i] as number);
+    for (let from = first + 1; from < args.length; ) {
+      const nul = args.indexOf(NUL, from);
+      const end = nul < 0 ? args.length : nul;
+      // Nothing is hidden of an empty one.
+      if (end > from) this.#put(MARK);
+      if (nul >= 0) this.#putByte(NUL);
+      from = end + 1;
+    }
+    return this.#result.subarray(0, this.#length);
+  }
+
+  #put(bytes: Uint8Array): void {
+    this.#result = withRoom(this.#result, this.#length + bytes.length);
+    this.#result.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  #putByte(byte: number): void {
+    if (this.#length === this.#result.length) this.#result = withRoom(this.#result, this.#length + 1);
+    this.#result[this.#length++] = byte;
+  }
+}
+
+/** The same bytes in an array that has room for `length`. */
+function withRoom(bytes: Uint8Array, length: number): Uint8Array {
+  if (length <= bytes.length) return bytes;
+  const larger = new Uint8Array(Math.max(length, 2 * bytes.length));
+  larger.set(bytes);
+  return larger;
+}

@@ -1,0 +1,78 @@
+import { describe, expect, test } from "bun:test";
+import { redactorOf } from "../../src/process/redact.ts";
+
+/** Arguments as the kernel has them, `|` standing for NUL. */
+const bytesOf = (text: string) => new TextEncoder().encode(text.replaceAll("|", "\0"));
+
+function redacted(text: string, ...patterns: string[]): string {
+  const redact = redactorOf({ redact: true, patterns });
+  return new TextDecoder().decode(redact?.(bytesOf(text))).replaceAll("\0", "|");
+}
+
+/** As docs/configuration.md recommends it. */
+const USUAL = "(?i)(?:pass(?:word|wd)?|mysql_pwd|token|secret|api_?key|credentials?)[\\w-]*[=: ]+(\\S+)";
+
+describe("redactorOf", () => {
+  test("is nothing where nothing is to be hidden", () => {
+    expect(redactorOf({ redact: false, patterns: [] })).toBeUndefined();
+  });
+
+  test.each<[string, string]>([
+    ["", ""],
+    ["ls|", "ls|"],
+    ["ls", "ls"],
+    ["ls|-l|/tmp|", "ls|[redacted]|[redacted]|"],
+    // Cut within the last one.
+    ["ls|-l|/tm", "ls|[redacted]|[redacted]"],
+    ["ls||-l||", "ls||[redacted]||"],
+    ["|a|", "|[redacted]|"],
+  ])("without patterns hides all arguments but the first: %j", (args, expected) => {
+    expect(redacted(args)).toBe(expected);
+  });
+
+  test.each<[string, string, string]>([
+    ["x|--password=geheim|-v|", USUAL, "x|--password=[redacted]|-v|"],
+    ["x|--password|geheim|-v|", USUAL, "x|--password|[redacted]|-v|"],
+    ["x|--PASSWORD|geheim", USUAL, "x|--PASSWORD|[redacted]"],
+    ["x|--api-key|k|--token: t|", USUAL, "x|--api-key|k|--token: [redacted]|"],
+    ["x|--access-token-file=/a|y|", USUAL, "x|--access-token-file=[redacted]|y|"],
+    // The space is part of the value.
+    ["x|--password|my secret pass|-v|", "--password (\\S+)", "x|--password|[redacted]|-v|"],
+    ["x|--password=my secret|-v|", "--password=(\\S+)", "x|--password=[redacted]|-v|"],
+    ["sh|-c|mysql -ppw db|", " -p(\\S+)", "sh|-c|mysql -p[redacted]|"],
+    // Without a group all of the match goes.
+    ["x|AKIA0123456789|", "AKIA\\w+", "x|[redacted]|"],
+    ["x|aAKIA01b c|", "AKIA\\d+", "x|a[redacted]b c|"],
+    ["curl|https://me:pw@host/|", "://([^:/@]+):([^@]+)@", "curl|https://[redacted]:[redacted]@host/|"],
+    // A match over several arguments keeps their number.
+    ["x|a|b|c|", "a.*", "x|[redacted]|[redacted]|[redacted]|"],
+    ["x|a|b|c|", "^x", "[redacted]|a|b|c|"],
+    ["x|nothing|", "secret", "x|nothing|"],
+    ["x||a|", "a", "x||[redacted]|"],
+    ["x|é secret=ü|", "secret=(.+)", "x|é secret=[redacted]|"],
+  ])("with patterns hides what they match: %j by %j", (args, pattern, expected) => {
+    expect(redacted(args, pattern)).toBe(expected);
+  });
+
+  test("takes what any of several patterns matches", () => {
+    expect(redacted("x|a1|b2|c3|", "a\\d", "c(\\d)")).toBe("x|[redacted]|b2|c[redacted]|");
+  });
+
+  test("hides all of what takes too long to look through", () => {
+    const args = `x|${"a".repeat(14_000)}|`;
+    expect(redacted(args, "a.*b|a")).toBe("x|[redacted]|");
+  });
+
+  test("leaves bytes alone that are no UTF-8, and what it was given", () => {
+    const given = Uint8Array.of(0x78, 0, 0xff, 0x61, 0x80, 0);
+    const redact = redactorOf({ redact: true, patterns: ["a"] });
+    expect([...(redact?.(given) ?? [])]).toEqual([0x78, 0, 0xff, ...new TextEncoder().encode("[redacted]"), 0x80, 0]);
+    expect([...given]).toEqual([0x78, 0, 0xff, 0x61, 0x80, 0]);
+  });
+
+  test("has nothing left of the arguments before", () => {
+    const redact = redactorOf({ redact: true, patterns: ["long"] });
+    redact?.(bytesOf("x|a long one that is hidden|"));
+    expect(new TextDecoder().decode(redact?.(bytesOf("y|b|")))).toBe("y\0b\0");
+  });
+});
