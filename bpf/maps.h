@@ -83,6 +83,58 @@ static __always_inline void untrack(__u32 pid)
 		bpf_map_delete_elem(&tracked_pids, &pid);
 }
 
+/*
+ * Processes whose last exec a filter held back, or the ring had no room for: at
+ * their exit nobody in user space knows what they were. Looked at only once
+ * there has been one.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 262144);
+	__type(key, __u32);
+	__type(value, __u8);
+} missed_execs SEC(".maps");
+
+enum {
+	NO_EXEC_MISSED,
+	SOME_EXEC_MISSED,
+	ANY_EXEC_MISSED, /* the map was full: it may have been that of any process */
+};
+
+volatile __u32 missed_exec_state = NO_EXEC_MISSED;
+
+static __always_inline void miss_exec(__u32 pid)
+{
+	__u8 yes = 1;
+
+	if (bpf_map_update_elem(&missed_execs, &pid, &yes, BPF_ANY) < 0)
+		missed_exec_state = ANY_EXEC_MISSED;
+	else if (missed_exec_state == NO_EXEC_MISSED)
+		missed_exec_state = SOME_EXEC_MISSED;
+}
+
+/* All events of a process pass --pid or none; what the other filters look at may change within its life. */
+static __always_inline void hold_back_exec(__u32 pid)
+{
+	if (knobs.filter_uid || knobs.filter_comm || knobs.filter_cgroup)
+		miss_exec(pid);
+}
+
+static __always_inline bool has_missed_exec(__u32 pid)
+{
+	if (missed_exec_state == NO_EXEC_MISSED)
+		return false;
+	return missed_exec_state == ANY_EXEC_MISSED || bpf_map_lookup_elem(&missed_execs, &pid);
+}
+
+/* It has executed anew, which was told, or it is gone. */
+static __always_inline void forget_missed_exec(__u32 pid)
+{
+	if (missed_exec_state != NO_EXEC_MISSED)
+		bpf_map_delete_elem(&missed_execs, &pid);
+}
+
 /* A comm may have anything behind its NUL; a key may not. */
 static __always_inline bool is_wanted_comm(const char *comm)
 {
@@ -106,11 +158,14 @@ static __always_inline bool wants(struct process_event *e, enum event_type type)
 	return true;
 }
 
-static __always_inline void emit(void *ctx, struct process_event *e, enum event_type type, __u64 size)
+/* Whether there was room for it. */
+static __always_inline bool emit(void *ctx, struct process_event *e, enum event_type type, __u64 size)
 {
 	COUNT(emitted[type]);
-	if (bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, e, size) < 0)
-		COUNT(lost[type]);
+	if (bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, e, size) == 0)
+		return true;
+	COUNT(lost[type]);
+	return false;
 }
 
 #endif

@@ -68,6 +68,9 @@ int handle_fork(__u64 *ctx)
 	fill_process(&e, EVENT_FORK, 0, child);
 	/* The forker, not the parent that CLONE_PARENT may name: what descends is what was forked. */
 	track_child(parent->tgid, e.pid);
+	/* User space takes the parent's image for the child's, which it is not where CLONE_PARENT names another parent. */
+	if (has_missed_exec(parent->tgid) || e.ppid != parent->tgid)
+		miss_exec(e.pid);
 	if (!wants(&e, EVENT_FORK) || !in_wanted_cgroup(child)) {
 		COUNT(filtered[EVENT_FORK]);
 		return 0;
@@ -137,6 +140,7 @@ int handle_exec(__u64 *ctx)
 	fill_process(&e->p, EVENT_EXEC, 0, task);
 	if (!wants(&e->p, EVENT_EXEC) || !in_wanted_cgroup(task)) {
 		COUNT(filtered[EVENT_EXEC]);
+		hold_back_exec(e->p.pid);
 		return 0;
 	}
 	e->old_tid = ctx[1];
@@ -174,7 +178,10 @@ int handle_exec(__u64 *ctx)
 	} else {
 		length = 0; /* not in memory: left out rather than guessed */
 	}
-	emit(ctx, &e->p, EVENT_EXEC, sizeof(*e) + path.length + length);
+	if (emit(ctx, &e->p, EVENT_EXEC, sizeof(*e) + path.length + length))
+		forget_missed_exec(e->p.pid);
+	else
+		miss_exec(e->p.pid);
 	return 0;
 }
 
@@ -266,6 +273,10 @@ int handle_exit(__u64 *ctx)
 	fill_process(&e.p, EVENT_EXIT, 0, task);
 	wanted = wants(&e.p, EVENT_EXIT) && in_wanted_cgroup(task);
 	untrack(e.p.pid);
+	if (has_missed_exec(e.p.pid)) {
+		e.known |= MISSED_EXEC;
+		forget_missed_exec(e.p.pid);
+	}
 	if (knobs.min_duration_ns && e.p.ts_ns - e.p.start_ns < knobs.min_duration_ns)
 		wanted = false;
 	if (!wanted) {
@@ -278,7 +289,7 @@ int handle_exit(__u64 *ctx)
 		e.status = signal->group_exit_code;
 	else
 		e.status = task->group_leader->exit_code;
-	e.known = KNOWN_STATUS | KNOWN_CPU | KNOWN_RSS | KNOWN_FAULTS;
+	e.known |= KNOWN_STATUS | KNOWN_CPU | KNOWN_RSS | KNOWN_FAULTS;
 	e.utime_ns = signal->utime;
 	e.stime_ns = signal->stime;
 	e.runtime_ns = signal->sum_sched_runtime;

@@ -33,13 +33,14 @@ enum event_flag {
 	FLAG_EXE_WHOLE = 128, /* exe is the path as one string, not components leaf first */
 };
 
-/* exit_event.known: which of its figures this kernel and backend could give. */
+/* exit_event.known: which of its figures this kernel and backend could give, and what is missing otherwise. */
 enum exit_known {
 	KNOWN_STATUS = 1,
 	KNOWN_CPU = 2,
 	KNOWN_RSS = 4,
 	KNOWN_FAULTS = 8,
 	KNOWN_IO = 16,
+	MISSED_EXEC = 32, /* its last exec was not handed over: what user space knows of its image is out of date */
 };
 
 /* Head of every record, and the whole of a fork record (then about the child). */

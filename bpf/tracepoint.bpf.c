@@ -118,6 +118,8 @@ int handle_fork(void *ctx)
 		e.flags &= ~FLAG_CGROUP_KNOWN;
 	}
 	track_child(forker, e.pid);
+	if (has_missed_exec(forker))
+		miss_exec(e.pid);
 	if (knobs.min_duration_ns)
 		bpf_map_update_elem(&forked_at, &e.pid, &e.ts_ns, BPF_ANY);
 	if (!wants(&e, EVENT_FORK) || !in_wanted_cgroup()) {
@@ -180,6 +182,7 @@ int handle_exec(void *ctx)
 	fill_current(&e->e.p, EVENT_EXEC, 0);
 	if (!wants(&e->e.p, EVENT_EXEC) || !in_wanted_cgroup()) {
 		COUNT(filtered[EVENT_EXEC]);
+		hold_back_exec(e->e.p.pid);
 		return 0;
 	}
 	e->e.old_tid = read_u32(ctx, knobs.exec_old_pid_offset);
@@ -199,7 +202,10 @@ int handle_exec(void *ctx)
 	if (length > 0 && length < limit)
 		e->e.p.flags |= FLAG_EXE_KNOWN | FLAG_EXE_WHOLE;
 	e->e.exe_len = length;
-	emit(ctx, &e->e.p, EVENT_EXEC, sizeof(e->e) + length);
+	if (emit(ctx, &e->e.p, EVENT_EXEC, sizeof(e->e) + length))
+		forget_missed_exec(e->e.p.pid);
+	else
+		miss_exec(e->e.p.pid);
 	return 0;
 }
 
@@ -239,6 +245,10 @@ int handle_exit(void *ctx)
 	COUNT(seen[EVENT_EXIT]);
 	wanted = wants(&e.p, EVENT_EXIT) && in_wanted_cgroup();
 	untrack(e.p.pid);
+	if (has_missed_exec(e.p.pid)) {
+		e.known |= MISSED_EXEC;
+		forget_missed_exec(e.p.pid);
+	}
 	if (knobs.min_duration_ns) {
 		__u64 *forked = bpf_map_lookup_elem(&forked_at, &e.p.pid);
 

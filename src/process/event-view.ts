@@ -2,6 +2,7 @@ import type { ProcessEvent } from "../wire/event.ts";
 import {
   COMM_LEN,
   EVENT_EXEC,
+  EVENT_EXIT,
   EVENT_FORK,
   EXEC_EVENT,
   EXIT_EVENT,
@@ -14,6 +15,7 @@ import {
   KNOWN_IO,
   KNOWN_RSS,
   KNOWN_STATUS,
+  MISSED_EXEC,
   PROCESS_EVENT,
 } from "../wire/layout.gen.ts";
 import { Record } from "../wire/record.ts";
@@ -119,7 +121,9 @@ export class EventView {
 
   /** The image that the process executes; `NO_IMAGE` when not known. */
   get image(): number {
-    return this.slot === NO_SLOT ? NO_IMAGE : this.table.image(this.slot);
+    if (this.slot === NO_SLOT) return NO_IMAGE;
+    const isOutdated = this.type === EVENT_EXIT && (this.known & MISSED_EXEC) !== 0;
+    return isOutdated ? NO_IMAGE : this.table.image(this.slot);
   }
 
   /** Of an exit, ns; -1: not known. */

@@ -27,6 +27,7 @@ export const KNOWN_CPU = 2;
 export const KNOWN_RSS = 4;
 export const KNOWN_FAULTS = 8;
 export const KNOWN_IO = 16;
+export const MISSED_EXEC = 32;
 
 /** struct process_event */
 export const PROCESS_EVENT = {
