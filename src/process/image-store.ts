@@ -13,8 +13,11 @@ import { splitArguments, textOf } from "./text.ts";
 const UNIT_BYTES = 16;
 const UNITS_PER_SLAB = 4096;
 const MAX_SLAB_BYTES = UNITS_PER_SLAB * UNIT_BYTES;
-/** Slabs of small blocks are small: few images of many sizes must not take much. */
-const MIN_SLAB_BYTES = 16 * 1024;
+/**
+ * A size's first slab is small, for few images of many sizes must not take much;
+ * the others are not, for the runtime keeps memory of its own for each.
+ */
+const FIRST_SLAB_BYTES = 16 * 1024;
 /** Sizes step by a quarter of a power of two: at most a fifth of a block is unused. */
 const SIZE_CLASSES = 41;
 const HEAD_BYTES = 12;
@@ -50,9 +53,10 @@ class Slab {
     readonly index: number,
     readonly sizeClass: number,
     readonly blockUnits: number,
+    isFirst: boolean,
   ) {
     const blockBytes = blockUnits * UNIT_BYTES;
-    const bytes = Math.min(MAX_SLAB_BYTES, Math.max(MIN_SLAB_BYTES, 16 * blockBytes));
+    const bytes = isFirst ? Math.min(MAX_SLAB_BYTES, Math.max(FIRST_SLAB_BYTES, 4 * blockBytes)) : MAX_SLAB_BYTES;
     const memory = new ArrayBuffer(bytes - (bytes % blockBytes));
     this.u8 = new Uint8Array(memory);
     this.u16 = new Uint16Array(memory);
@@ -90,6 +94,8 @@ export class ImageStore {
   readonly #freeIndexes: number[] = [];
   /** First slab of each size that has room. */
   readonly #open: (Slab | undefined)[] = new Array(SIZE_CLASSES).fill(undefined);
+  /** Slabs of each size. */
+  readonly #slabCounts = new Uint32Array(SIZE_CLASSES);
   #bytes = 0;
   #count = 0;
 
@@ -199,7 +205,9 @@ export class ImageStore {
 
   #newSlab(sizeClass: number): Slab {
     const index = this.#freeIndexes.pop() ?? this.#slabs.length;
-    const slab = new Slab(index, sizeClass, unitsOf(sizeClass));
+    const slabs = this.#slabCounts[sizeClass] as number;
+    const slab = new Slab(index, sizeClass, unitsOf(sizeClass), slabs === 0);
+    this.#slabCounts[sizeClass] = slabs + 1;
     this.#slabs[index] = slab;
     this.#bytes += slab.u8.length;
     this.#link(slab);
@@ -210,6 +218,7 @@ export class ImageStore {
     this.#unlink(slab);
     this.#slabs[slab.index] = undefined;
     this.#freeIndexes.push(slab.index);
+    this.#slabCounts[slab.sizeClass] = (this.#slabCounts[slab.sizeClass] as number) - 1;
     this.#bytes -= slab.u8.length;
   }
 
