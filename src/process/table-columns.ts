@@ -29,7 +29,9 @@ export class TableColumns {
   readonly exitStatus: Uint32Array;
   readonly comm: Uint8Array;
   readonly image: Int32Array;
-  /** Latest sample; NaN: none. */
+  /** The sweep of the latest sample, counted from 1; 0: none. */
+  readonly sweep: Uint32Array;
+  /** NaN: not known yet. */
   readonly cpuPct: Float32Array;
   readonly rssBytes: Float64Array;
   readonly threads: Uint32Array;
@@ -55,6 +57,7 @@ export class TableColumns {
     this.exitStatus = new Uint32Array(capacity);
     this.comm = new Uint8Array(capacity * COMM_LEN);
     this.image = new Int32Array(capacity);
+    this.sweep = new Uint32Array(capacity);
     this.cpuPct = new Float32Array(capacity);
     this.rssBytes = new Float64Array(capacity);
     this.threads = new Uint32Array(capacity);

@@ -65,6 +65,9 @@ export class ProcessTable {
   #oldestExited = NO_SLOT;
   #newestExited = NO_SLOT;
   #lostExits = 0;
+  /** The sweep at hand or the latest one, and the first one that still counts. */
+  #sweep = 1;
+  #firstSweep = 1;
   #generation = 0;
 
   constructor(options: ProcessTableOptions) {
@@ -227,18 +230,30 @@ export class ProcessTable {
     return this.#columns.image[slot] as number;
   }
 
-  /** Its latest sample: % of one core, bytes, number; undefined when there was none. */
+  /**
+   * % of one core at the latest sweep over all processes: 0 where that did not tell of it, for then it did not run.
+   * Undefined where nothing is known: no sweep saw it, or it was looked at only once.
+   */
   cpuPct(slot: number): number | undefined {
-    const cpuPct = this.#columns.cpuPct[slot] as number;
-    return Number.isNaN(cpuPct) ? undefined : cpuPct;
+    const { sweep, cpuPct } = this.#columns;
+    if (!this.#isSampled(slot)) return undefined;
+    if (sweep[slot] !== this.#sweep) return 0;
+    const pct = cpuPct[slot] as number;
+    return Number.isNaN(pct) ? undefined : pct;
   }
 
+  /** As of its latest sample, bytes; undefined when there was none. */
   rssBytes(slot: number): number | undefined {
-    return Number.isNaN(this.#columns.cpuPct[slot] as number) ? undefined : this.#columns.rssBytes[slot];
+    return this.#isSampled(slot) ? this.#columns.rssBytes[slot] : undefined;
   }
 
+  /** As of its latest sample; undefined when there was none. */
   threads(slot: number): number | undefined {
-    return Number.isNaN(this.#columns.cpuPct[slot] as number) ? undefined : this.#columns.threads[slot];
+    return this.#isSampled(slot) ? this.#columns.threads[slot] : undefined;
+  }
+
+  #isSampled(slot: number): boolean {
+    return (this.#columns.sweep[slot] as number) >= this.#firstSweep;
   }
 
   /** Copies its name, NUL-padded, to `target`. */
@@ -339,9 +354,22 @@ export class ProcessTable {
     this.#generation++;
   }
 
-  /** Takes over what a sample told of a process: % of one core, bytes, number of threads. */
+  /** A sweep over all processes begins: those of which it does not tell did not run. */
+  beginSweep(): void {
+    this.#sweep++;
+    this.#generation++;
+  }
+
+  /** No more sweeps, or not before a while: what they told gets old and is forgotten. */
+  endSweeps(): void {
+    this.#firstSweep = this.#sweep + 1;
+    this.#generation++;
+  }
+
+  /** Takes over what the sweep tells of a process: % of one core (NaN: not known), bytes, number of threads. */
   setSample(slot: number, cpuPct: number, rssBytes: number, threads: number): void {
     const columns = this.#columns;
+    columns.sweep[slot] = this.#sweep;
     columns.cpuPct[slot] = cpuPct;
     columns.rssBytes[slot] = rssBytes;
     columns.threads[slot] = threads;
@@ -433,7 +461,7 @@ export class ProcessTable {
     columns.cgroupHigh[slot] = 0;
     columns.bornNs[slot] = 0;
     columns.image[slot] = NO_IMAGE;
-    columns.cpuPct[slot] = Number.NaN;
+    columns.sweep[slot] = 0;
     columns.next[slot] = this.#buckets[bucket] as number;
     this.#buckets[bucket] = slot;
     this.#live++;
