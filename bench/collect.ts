@@ -3,6 +3,7 @@
  * are installed: on its own side, in the kernel, at rest, at the start, in memory.
  *
  *   bun bench/collect.ts [--rounds N] [--seconds S] [--only paced,storm,idle,start,memory] [--million N]
+ *                       [--linnix BINARY]
  *
  * Arms are interleaved; figures are medians over rounds with their spread. Other
  * processes of the machine make events too: what is said of an event or a
@@ -21,16 +22,17 @@ import { ProcessClock, processCpuUse } from "../src/cost/process-clock.ts";
 import { median } from "../src/stats/quantile.ts";
 import { runWorkload } from "../src/workload/run-workload.ts";
 
-const LINNIX = join(import.meta.dir, "../dist/linnix");
 const { values: options } = parseArgs({
   options: {
     rounds: { type: "string", default: "3" },
     seconds: { type: "string", default: "10" },
     rate: { type: "string", default: "200" },
     million: { type: "string", default: "3" },
+    linnix: { type: "string", default: join(import.meta.dir, "../dist/linnix") },
     only: { type: "string", default: "paced,storm,idle,start,memory" },
   },
 });
+const LINNIX = options.linnix;
 const rounds = Number(options.rounds);
 const seconds = Number(options.seconds);
 const parts = new Set(options.only.split(","));

@@ -41,6 +41,7 @@ async function withoutCommand(args: ParsedArgs): Promise<ExitCode> {
 }
 
 async function withCommand(entry: CommandEntry, words: readonly string[]): Promise<ExitCode> {
+  if (entry.collects) (await import("./commands/runtime.ts")).settleRuntime();
   const command = await entry.load();
   const options = { ...command.args, ...GLOBAL_OPTIONS };
   const args = parseArgv(words, options, { command: `linnix ${entry.name}`, rest: command.rest !== undefined });

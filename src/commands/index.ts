@@ -6,6 +6,8 @@ export interface CommandEntry {
   aliases?: readonly string[];
   description: string;
   load: () => Promise<Command>;
+  /** Whether it runs for long and is to cost little: {@link settleRuntime}. */
+  collects?: true;
 }
 
 /** Every command, one entry each. A name that begins with `__` is the program's own business, and in no list or help. */
@@ -14,6 +16,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: "collect",
     description: "watch every process of this machine: fork, exec, exit",
     load: async () => (await import("./collect.ts")).collect,
+    collects: true,
   },
   {
     name: "overhead-test",
@@ -36,6 +39,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: "__collect",
     description: "collect, with probes that can be taken off and put back on",
     load: async () => (await import("./internal-collect.ts")).internalCollect,
+    collects: true,
   },
   {
     name: "__observer",

@@ -1,0 +1,26 @@
+import { execute } from "../libbpf/execute.ts";
+import { isCompiled } from "../workload/self-command.ts";
+
+/** Options of the runtime's environment, as in BUN_OPTIONS. */
+const RUNTIME_PREFIX = "BUN_";
+
+/**
+ * JavaScriptCore's last and dearest compiler (FTL). What a collector runs is
+ * small and compiled well by the one before; FTL takes a tenth of a second of
+ * CPU time in the first minute, and megabytes, to win nothing that can be
+ * measured: see docs/measurements.md.
+ */
+const WITHOUT_FTL = "BUN_JSC_useFTLJIT=0";
+
+/**
+ * Starts this program again, in the same process, with the runtime set for a
+ * collector: the runtime reads such options from its environment only, before
+ * the first line of ours. Does nothing where that has been done, or fails.
+ */
+export function settleRuntime(): void {
+  const env = Object.entries(process.env).map(([name, value]) => `${name}=${value ?? ""}`);
+  const wanted = [...env.filter((entry) => !entry.startsWith(RUNTIME_PREFIX)), WITHOUT_FTL];
+  const isSettled = wanted.length === env.length && env.includes(WITHOUT_FTL);
+  if (isSettled || !isCompiled()) return;
+  execute(process.execPath, [process.argv0, ...process.argv.slice(2)], wanted);
+}

@@ -1,0 +1,33 @@
+/** Becoming another program. */
+import { dlopen, ptr } from "bun:ffi";
+
+/** Alone here and not with the other C functions: this is called before anything else, and for most commands never. */
+const EXECUTE = {
+  // int execve(const char *pathname, char *const argv[], char *const envp[]);
+  execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
+} as const;
+
+/**
+ * Executes a program in place of this one: same pid, same parent, same open
+ * files but those marked close-on-exec. Comes back only where that failed.
+ *
+ * @param argv its words, its name first
+ * @param env `NAME=value` each
+ */
+export function execute(path: string, argv: readonly string[], env: readonly string[]): void {
+  const { symbols } = dlopen("libc.so.6", EXECUTE);
+  const keep: Buffer[] = [];
+  const strings = (words: readonly string[]): BigUint64Array => {
+    const pointers = new BigUint64Array(words.length + 1);
+    words.forEach((word, i) => {
+      const text = Buffer.from(`${word}\0`);
+      keep.push(text);
+      pointers[i] = BigInt(ptr(text));
+    });
+    return pointers;
+  };
+  const file = Buffer.from(`${path}\0`);
+  symbols.execve(ptr(file), strings(argv), strings(env));
+  // Failed: until here the strings had to stay where they are.
+  keep.length = 0;
+}
