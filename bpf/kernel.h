@@ -34,12 +34,14 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_PERF_EVENT_ARRAY = 4,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_LRU_HASH = 9,
+	BPF_MAP_TYPE_TASK_STORAGE = 29,
 };
 
 enum {
 	BPF_ANY = 0,
 	BPF_NOEXIST = 1,
 	BPF_F_NO_PREALLOC = 1,
+	BPF_LOCAL_STORAGE_GET_F_CREATE = 1,
 	BPF_F_MMAPABLE = 1024,
 };
 
@@ -174,10 +176,42 @@ struct mm_struct {
 	struct file *exe_file;
 };
 
+typedef struct {
+	__s64 counter;
+} atomic_long_t;
+
+struct mm_rss_stat {
+	atomic_long_t count[4];
+};
+
+struct percpu_counter {
+	__s64 count;
+	__s32 *counters;
+};
+
+/* Pages of a process by kind: per-CPU counters since 6.2 (f1a7941243c1), atomic ones before. */
+struct mm_struct___atomic {
+	struct mm_rss_stat rss_stat;
+};
+
+struct mm_struct___percpu {
+	struct percpu_counter rss_stat[4];
+};
+
+struct bpf_array {
+	void *pptrs[0];
+};
+
+/* Which helpers a kernel has. */
+enum bpf_func_id {
+	BPF_FUNC_loop = 181,
+};
+
 struct task_struct {
 	struct sched_entity se;
 	unsigned int policy;
 	struct sched_info sched_info;
+	unsigned int flags;
 	struct mm_struct *mm;
 	int exit_code;
 	int pid;
@@ -196,6 +230,19 @@ struct task_struct {
 	struct css_set *cgroups;
 };
 
+struct thread_info {
+	__u32 cpu;
+};
+
+/* The CPU of a task: in its thread_info on all architectures since 5.16 (bcf9033e5449). */
+struct task_struct___thread_info {
+	struct thread_info thread_info;
+};
+
+struct task_struct___cpu {
+	unsigned int cpu;
+};
+
 /* The classic tracepoint's record: with this member since the kernel says which thread was the last (6.16). */
 struct trace_event_raw_sched_process_exit {
 	bool group_dead;
@@ -205,6 +252,7 @@ struct seq_file;
 
 struct bpf_iter_meta {
 	struct seq_file *seq;
+	__u64 session_id;
 };
 
 struct bpf_iter__task {

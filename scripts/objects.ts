@@ -6,7 +6,10 @@ import { writeFileAtomically } from "./files.ts";
 import { type BtfDump, layoutText } from "./layout.ts";
 
 /** Every BPF program of linnix: `bpf/<name>.bpf.c` becomes `.build/<name>.bpf.o`. */
-const OBJECTS = ["process", "tracepoint", "tasks"] as const;
+const OBJECTS = ["process", "tracepoint", "tasks", "sample", "sample-hash"] as const;
+
+/** What declares the wire. */
+const HEADERS = ["bpf/process.h", "bpf/sample.h"] as const;
 
 /** Where the layout is committed, relative to the root of the repository. */
 export const LAYOUT_FILE = "src/wire/layout.gen.ts";
@@ -48,7 +51,8 @@ export function compileObjects(root: string): Compiled {
       const btf = JSON.parse(output("bpftool", ["btf", "dump", "file", object, "-j"])) as BtfDump;
       return { name: `${name}.bpf.o`, bytes: readFileSync(object), btf };
     });
-    return { objects: compiled, layout: layoutText(readFileSync(join(root, "bpf/process.h"), "utf8"), compiled) };
+    const headers = HEADERS.map((header) => readFileSync(join(root, header), "utf8"));
+    return { objects: compiled, layout: layoutText(headers.join("\n"), compiled) };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

@@ -7,10 +7,18 @@ import libbpf from "../.build/lib/libbpf.so.1" with { type: "file" };
 import libelf from "../.build/lib/libelf.so.1" with { type: "file" };
 import libz from "../.build/lib/libz.so.1" with { type: "file" };
 import processObject from "../.build/process.bpf.o" with { type: "file" };
+import sampleObject from "../.build/sample.bpf.o" with { type: "file" };
+import sampleHashObject from "../.build/sample-hash.bpf.o" with { type: "file" };
 import tasksObject from "../.build/tasks.bpf.o" with { type: "file" };
 import tracepointObject from "../.build/tracepoint.bpf.o" with { type: "file" };
 
-const BPF_OBJECTS = { process: processObject, tracepoint: tracepointObject, tasks: tasksObject } as const;
+const BPF_OBJECTS = {
+  process: processObject,
+  tracepoint: tracepointObject,
+  tasks: tasksObject,
+  sample: sampleObject,
+  "sample-hash": sampleHashObject,
+} as const;
 
 /** Name of a BPF object: `bpf/<name>.bpf.c`. */
 export type BpfObjectName = keyof typeof BPF_OBJECTS;

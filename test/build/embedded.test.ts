@@ -11,7 +11,7 @@ function machine(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint16(18, true);
 }
 
-test.each(["process", "tracepoint", "tasks"] as const)("%s: a BPF object with BTF and without DWARF", (name) => {
+test.each(["process", "tracepoint", "tasks", "sample", "sample-hash"] as const)("%s: a BPF object with BTF and without DWARF", (name) => {
   const bytes = bpfObject(name);
   expect(machine(bytes)).toBe(EM_BPF);
   const text = Buffer.from(bytes).toString("latin1");
@@ -21,7 +21,7 @@ test.each(["process", "tracepoint", "tasks"] as const)("%s: a BPF object with BT
 
 test("no object names the directory that it was compiled in", () => {
   const root = new URL("../..", import.meta.url).pathname;
-  for (const name of ["process", "tracepoint", "tasks"] as const) {
+  for (const name of ["process", "tracepoint", "tasks", "sample", "sample-hash"] as const) {
     expect(Buffer.from(bpfObject(name)).includes(root)).toBe(false);
   }
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { newTally } from "../../src/observers/observer.ts";
 import { parseProcScan } from "../../src/observers/proc-scan.ts";
-import { parseStat } from "../../src/observers/proc-scanner.ts";
+import { parseStat } from "../../src/sampling/proc-scanner.ts";
 
 test("the worker's lines are sightings with arguments and start", () => {
   const tally = newTally();
@@ -24,10 +24,36 @@ test("the numbers of /proc/PID/stat, whatever stands in the name", () => {
     "1 31535 31535 0 -1 4194304 230 0 1 0 11 22 0 0 20 0 1 0 987654 8069120 1216 18446744073709551615 1 2 140736000000123 4 5 6";
   for (const name of ["sleep", "a b", ") R 1 (", "new\nline", "\xff\xfe"]) {
     const bytes = Buffer.from(`77 (${name}) S ${numbers}\n`, "latin1");
-    const into = { pid: 77, startTicks: 0, cpuTicks: 0, rssPages: 0, startStack: 0 };
+    const into = nothingOf(77);
     expect(parseStat(bytes, bytes.length, into)).toBe(true);
-    expect(into).toEqual({ pid: 77, startTicks: 987654, cpuTicks: 33, rssPages: 1216, startStack: 140736000000123 });
+    expect(into).toEqual({
+      pid: 77,
+      startTicks: 987654,
+      cpuTicks: 33,
+      rssPages: 1216,
+      ppid: 1,
+      threads: 1,
+      isZombie: false,
+      startStack: 140736000000123,
+    });
   }
-  const into = { pid: 77, startTicks: 0, cpuTicks: 0, rssPages: 0, startStack: 0 };
-  expect(parseStat(Buffer.from("77 (half"), 8, into)).toBe(false);
+  expect(parseStat(Buffer.from("77 (half"), 8, nothingOf(77))).toBe(false);
 });
+
+test("a main thread that has ended", () => {
+  const rest = "1 2 2 0 -1 0 0 0 0 0 0 0 0 0 20 0 3 0 5 0 0 0 0 0 140736000000123 0";
+  for (const [state, isZombie] of [
+    ["Z", true],
+    ["X", true],
+    ["R", false],
+  ] as const) {
+    const into = nothingOf(9);
+    const bytes = Buffer.from(`9 (x) ${state} ${rest}\n`);
+    expect(parseStat(bytes, bytes.length, into)).toBe(true);
+    expect(into).toMatchObject({ isZombie, threads: 3 });
+  }
+});
+
+function nothingOf(pid: number): Parameters<typeof parseStat>[2] {
+  return { pid, startTicks: 0, cpuTicks: 0, rssPages: 0, ppid: 0, threads: 0, isZombie: false, startStack: 0 };
+}

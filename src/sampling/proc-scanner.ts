@@ -18,10 +18,17 @@ export interface ScannedProcess {
   /** User and system time, USER_HZ ticks; as of the last look at it. */
   cpuTicks: number;
   rssPages: number;
+  ppid: number;
+  threads: number;
+  /** Whether its main thread has ended: the process has too, unless there are others. */
+  isZombie: boolean;
 }
 
 /** Called when a process is new, or has become another image. Arguments in Latin-1; empty for a kernel thread. */
 export type OnProcess = (process: ScannedProcess, args: string[]) => void;
+
+/** For a scan whose reader does not want to hear of what is new. */
+const nobody: OnProcess = () => {};
 
 interface Known extends ScannedProcess {
   /** Kept open on /proc/PID/stat; -1 where there are too many to keep. */
@@ -40,6 +47,8 @@ const STAT_BYTES = 1024;
 
 const BLANK = 0x20;
 const CLOSE = 0x29;
+const ZOMBIE = 0x5a;
+const DEAD = 0x58;
 
 /**
  * The best that reading /proc can do in this runtime: /proc/PID/stat stays open and is read again with pread(2), which
@@ -62,7 +71,7 @@ export class ProcScanner implements Disposable {
   }
 
   /** Looks once at all processes; tells about those that are new or have another image. Gives how many there are. */
-  scan(onProcess: OnProcess): number {
+  scan(onProcess = nobody): number {
     this.#scan += 1;
     let count = 0;
     for (const name of readdirSync("/proc")) {
@@ -93,7 +102,7 @@ export class ProcScanner implements Disposable {
       if (this.#detail === "new" && known.looks >= 2) return;
       const formerStack = known.startStack;
       if (this.#read(name, known)) {
-        if (known.startStack !== formerStack) onProcess(known, this.#readArgs(name));
+        if (known.startStack !== formerStack) this.#tell(name, known, onProcess);
         return;
       }
       this.#forget(name, known);
@@ -104,14 +113,21 @@ export class ProcScanner implements Disposable {
       startTicks: 0,
       cpuTicks: 0,
       rssPages: 0,
+      ppid: 0,
+      threads: 0,
+      isZombie: false,
       startStack: 0,
       scan: this.#scan,
       looks: 0,
     };
     if (this.#read(name, known)) {
       this.#known.set(name, known);
-      onProcess(known, this.#readArgs(name));
+      this.#tell(name, known, onProcess);
     }
+  }
+
+  #tell(name: string, known: Known, onProcess: OnProcess): void {
+    if (onProcess !== nobody) onProcess(known, this.#readArgs(name));
   }
 
   #forget(name: string, known: Known): void {
@@ -163,15 +179,18 @@ export class ProcScanner implements Disposable {
 }
 
 /**
- * Takes what is needed out of a line of /proc/PID/stat (proc(5)): fields 14, 15 (utime, stime), 22 (start), 24 (rss)
- * and 28 (bottom of the stack). The name, which may hold anything, ends at the last ")".
+ * Takes what is needed out of a line of /proc/PID/stat (proc(5)): fields 3 (state), 4 (ppid), 14, 15 (utime, stime), 20
+ * (threads), 22 (start), 24 (rss) and 28 (bottom of the stack). The name, which may hold anything, ends at the last ")".
  */
 export function parseStat(bytes: Uint8Array, length: number, into: ScannedProcess & { startStack: number }): boolean {
   let at = bytes.lastIndexOf(CLOSE, length - 1);
   if (at === -1) return false;
-  // Past ") ", at the first byte of field 3.
+  // Past ") ", at the one byte of field 3; then past "S ".
   at += 2;
-  let field = 3;
+  const state = bytes[at];
+  into.isZombie = state === ZOMBIE || state === DEAD;
+  at += 2;
+  let field = 4;
   let value = 0;
   let cpuTicks = 0;
   for (; at < length; at += 1) {
@@ -180,8 +199,10 @@ export function parseStat(bytes: Uint8Array, length: number, into: ScannedProces
       value = value * 10 + (byte - 0x30);
       continue;
     }
-    if (field === 14) cpuTicks = value;
+    if (field === 4) into.ppid = value;
+    else if (field === 14) cpuTicks = value;
     else if (field === 15) into.cpuTicks = cpuTicks + value;
+    else if (field === 20) into.threads = value;
     else if (field === 22) into.startTicks = value;
     else if (field === 24) into.rssPages = value;
     else if (field === 28) {

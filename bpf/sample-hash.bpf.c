@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/*
+ * As sample.bpf.c, for kernels before 5.13: no program but those of security
+ * modules had storage that goes with the task before 5.12 (a10787e6d58c), and a
+ * callback is unknown to them.
+ */
+#include "sampler.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+/* By pid. Nobody takes out who is gone: those that are not looked for any more make room for others. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192); /* resized to the number of processes */
+	__type(key, __u32);
+	__type(value, struct last_sample);
+} last_samples SEC(".maps");
+
+static __always_inline struct last_sample *last_sample_of(struct task_struct *task, __u64 start_ns)
+{
+	struct last_sample none = {};
+	__u32 pid = task->pid;
+	struct last_sample *last = bpf_map_lookup_elem(&last_samples, &pid);
+
+	/* Another process had this pid. */
+	if (last && last->start_ns != start_ns) {
+		*last = none;
+		return last;
+	}
+	if (!last) {
+		bpf_map_update_elem(&last_samples, &pid, &none, BPF_ANY);
+		last = bpf_map_lookup_elem(&last_samples, &pid);
+	}
+	return last;
+}
+
+#define MAX_THREADS 256
+
+static __always_inline __u32 walk_threads(struct thread_walk *walk, __u32 count)
+{
+	__u32 walked;
+
+	for (walked = 0; walked < MAX_THREADS; walked++) {
+		if (!add_thread(walk))
+			break;
+	}
+	return walked;
+}
+
+/* These kernels' counters hold what there is, but for a few pages that threads keep for themselves. */
+__noinline __u64 exact_pages(__u64 mm, __u64 counted)
+{
+	return counted;
+}
+
+SEC("iter/task")
+int sample_processes(struct bpf_iter__task *ctx)
+{
+	return sample(ctx);
+}

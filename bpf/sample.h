@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * What the sampling iterator writes: the wire of a sweep. The build reads these
+ * structs as it does those of process.h.
+ */
+#ifndef LINNIX_SAMPLE_H
+#define LINNIX_SAMPLE_H
+
+#include "process.h"
+
+/* process_event.cpu of a sample from elsewhere than the kernel side, which cannot tell. */
+#define NO_CPU 65535
+
+/* process_event.type of what a sweep writes; apart from the types that rings carry. */
+enum sample_type {
+	EVENT_SAMPLE = 32,
+	EVENT_SWEEP_END = 33,
+};
+
+enum sample_flag {
+	SAMPLE_FIRST_SEEN = 1, /* no figures were kept of it: runtime_ns counts from its start */
+};
+
+/* A process that ran since the last sweep, or whose memory moved by more than the threshold. */
+struct sample_event {
+	struct process_event p; /* cpu: where its main thread ran last */
+	__u64 runtime_ns; /* of all threads, since the last sweep */
+	__u64 rss_bytes;
+	__u32 threads;
+	__u32 sample_flags; /* enum sample_flag */
+};
+
+/* The last record of a sweep, as long as the others. */
+struct sweep_end {
+	__u64 type; /* EVENT_SWEEP_END */
+	__u64 processes; /* that were looked at */
+	__u64 left_out_threads; /* beyond what is walked of one process: their time is missing */
+	__u64 unkept; /* processes whose figures the kernel had no room to keep: not told of */
+	__u64 reserved[7];
+};
+
+/* Set before load. */
+struct sample_knobs {
+	__u64 rss_threshold_bytes;
+	__u32 page_size;
+	__u32 cpus; /* possible ones */
+};
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The sampling program, for two objects: they differ in where they keep the last
+ * figures of a process and in how they walk its threads. Each defines
+ *   last_sample_of(task, start_ns)   where to keep the figures of that leader
+ *   walk_threads(walk, count)        calls add_thread for up to count threads, gives how many
+ *   exact_pages(mm, counted)         what the pages counted at first really are
+ * after including this.
+ */
+#ifndef LINNIX_SAMPLER_H
+#define LINNIX_SAMPLER_H
+
+#include "kernel.h"
+#include "sample.h"
+#include "core.h"
+
+/* include/linux/sched.h */
+#define PF_KTHREAD 0x00200000
+
+/* include/linux/mm_types_task.h, the same since 4.5; 2 counts what is swapped out. */
+#define MM_FILEPAGES 0
+#define MM_ANONPAGES 1
+#define MM_SHMEMPAGES 3
+
+/* What the verifier is to unroll at most. */
+#define MAX_SUMMED_CPUS 512
+
+const volatile struct sample_knobs sample_knobs = {
+	.rss_threshold_bytes = 1 << 20,
+	.page_size = 4096,
+	.cpus = 1,
+};
+
+/* The sweep at hand; there is one reader. */
+struct sweep_totals {
+	__u64 session;
+	struct sweep_end end;
+} totals = {};
+
+/* As of the last time that a process was told of. */
+struct last_sample {
+	__u64 runtime_ns;
+	__u64 rss_pages;
+	__u64 start_ns;
+};
+
+/* Makes clang keep what no map's value names, for the generated layout. */
+struct sample_event *unused_sample __attribute__((unused));
+enum sample_type *unused_sample_type __attribute__((unused));
+enum sample_flag *unused_sample_flag __attribute__((unused));
+
+_Static_assert(sizeof(struct sample_event) == 88, "wire: sample");
+_Static_assert(sizeof(struct sweep_end) == sizeof(struct sample_event), "wire: end of a sweep");
+
+/*
+ * An address as a number, as helpers and functions want it: the verifier does not
+ * follow what goes through memory.
+ */
+static __always_inline __u64 number_of(const volatile void *address)
+{
+	static volatile __u64 number;
+
+	number = (__u64)address;
+	return number;
+}
+
+/* The way along the threads of a process: addresses, for they are read by helper. */
+struct thread_walk {
+	__u64 head;
+	__u64 node;
+	__u64 runtime_ns;
+};
+
+/* Whether there is another one. */
+static __always_inline bool add_thread(struct thread_walk *walk)
+{
+	struct list_head *node = (void *)walk->node;
+	struct task_struct *task;
+
+	if (!node || walk->node == walk->head)
+		return false;
+	task = (void *)node - bpf_core_field_offset(struct task_struct, thread_node);
+	walk->runtime_ns += BPF_CORE_READ(task, se.sum_exec_runtime);
+	walk->node = (__u64)BPF_CORE_READ(node, next);
+	return true;
+}
+
+/* Defined by the object. */
+static __always_inline struct last_sample *last_sample_of(struct task_struct *task, __u64 start_ns);
+static __always_inline __u32 walk_threads(struct thread_walk *walk, __u32 count);
+__u64 exact_pages(__u64 mm, __u64 counted);
+
+/*
+ * The time of all threads of a process that are still listed. Global, as all that
+ * loops here: the verifier looks at such a function once, whatever leads to it.
+ */
+__noinline __u64 runtime_of_threads(__u64 signal, __u32 count)
+{
+	struct thread_walk walk = {};
+	__u32 walked;
+
+	walk.head = signal + bpf_core_field_offset(struct signal_struct, thread_head);
+	walk.node = (__u64)BPF_CORE_READ((struct signal_struct *)signal, thread_head.next);
+	walked = walk_threads(&walk, count);
+	if (count > walked && walk.node && walk.node != walk.head)
+		totals.end.left_out_threads += count - walked;
+	return walk.runtime_ns;
+}
+
+/* Threads that are asked for the memory of a process whose leader went first. */
+#define MAX_ASKED_THREADS 32
+
+/* Newest first: those that end leave the list soon, the leader alone stays. */
+__noinline __u64 mm_of_threads(__u64 signal)
+{
+	__u64 head = signal + bpf_core_field_offset(struct signal_struct, thread_head);
+	struct list_head *node = BPF_CORE_READ((struct signal_struct *)signal, thread_head.prev);
+	__u64 mm = 0;
+
+	for (int i = 0; i < MAX_ASKED_THREADS; i++) {
+		struct task_struct *task = (void *)node - bpf_core_field_offset(struct task_struct, thread_node);
+
+		if (!node || (__u64)node == head)
+			break;
+		mm = (__u64)BPF_CORE_READ(task, mm);
+		if (mm)
+			break;
+		node = BPF_CORE_READ(node, prev);
+	}
+	return mm;
+}
+
+static __always_inline __s64 not_negative(__s64 count)
+{
+	return count > 0 ? count : 0;
+}
+
+/* Pages by counters of one number each: before 6.2 (f1a7941243c1). Threads keep a few for themselves, up to 64. */
+static __always_inline __u64 atomic_pages(__u64 mm)
+{
+	struct mm_rss_stat stat = {};
+
+	/* By helper: older verifiers stop at the type of such a number. */
+	bpf_probe_read_kernel(&stat, sizeof(stat),
+			      (void *)(mm + bpf_core_field_offset(struct mm_struct___atomic, rss_stat)));
+	return not_negative(stat.count[MM_FILEPAGES].counter) + not_negative(stat.count[MM_ANONPAGES].counter) +
+	       not_negative(stat.count[MM_SHMEMPAGES].counter);
+}
+
+/*
+ * Pages as the kernel's own counters show them at once. Since 6.2 every CPU keeps
+ * some for itself, up to a batch, so that a look at the middle alone is off by that.
+ */
+#define COUNTED_PAGES(mm, READ)                                  \
+	(not_negative(READ(mm, rss_stat[MM_FILEPAGES].count)) +  \
+	 not_negative(READ(mm, rss_stat[MM_ANONPAGES].count)) +  \
+	 not_negative(READ(mm, rss_stat[MM_SHMEMPAGES].count)))
+
+#define READ_DIRECTLY(pointer, member) ((pointer)->member)
+
+static __always_inline bool has_atomic_counters(void)
+{
+	return bpf_core_field_exists(struct mm_struct___atomic, rss_stat.count);
+}
+
+/* The CPU that a task runs on or ran on last: in thread_info on all architectures since 5.16 (bcf9033e5449). */
+static __always_inline __u16 last_cpu(struct task_struct *task)
+{
+	if (bpf_core_field_exists(struct task_struct___cpu, cpu))
+		return ((struct task_struct___cpu *)task)->cpu;
+	return ((struct task_struct___thread_info *)task)->thread_info.cpu;
+}
+
+static __always_inline void count_process(__u64 session)
+{
+	if (totals.session != session) {
+		/* A new sweep. The end's own record may be asked for twice, so nothing is reset there. */
+		__builtin_memset(&totals, 0, sizeof(totals));
+		totals.session = session;
+		totals.end.type = EVENT_SWEEP_END;
+	}
+	totals.end.processes++;
+}
+
+static __always_inline int sample(struct bpf_iter__task *ctx)
+{
+	struct seq_file *seq = ctx->meta->seq;
+	struct task_struct *task = ctx->task;
+	struct signal_struct *signal;
+	struct last_sample *last;
+	struct sample_event e;
+	struct mm_struct *mm;
+	__u64 runtime_ns, pages, moved, mm_address;
+	int threads;
+
+	if (!task) {
+		struct sweep_end end = totals.end;
+
+		bpf_seq_write(seq, &end, sizeof(end));
+		return 0;
+	}
+	if (task->pid != task->tgid)
+		return 0;
+	signal = task->signal;
+	/* A zombie leader stays listed until it is reaped; its process goes on while other threads live. */
+	if (signal->live.counter == 0)
+		return 0;
+	count_process(ctx->meta->session_id);
+
+	/* What is gone first: a thread that goes meanwhile is missing now and there the next time, never twice. */
+	runtime_ns = signal->sum_sched_runtime;
+	threads = signal->nr_threads;
+	mm = task->mm;
+	mm_address = number_of(mm);
+	if (threads <= 1) {
+		runtime_ns += task->se.sum_exec_runtime;
+	} else {
+		runtime_ns += runtime_of_threads(number_of(signal), threads);
+		if (!mm)
+			mm_address = mm_of_threads(number_of(signal));
+	}
+	/* A kernel thread may wear somebody else's. */
+	if (mm && task->flags & PF_KTHREAD)
+		mm_address = 0;
+	if (!mm_address)
+		pages = 0;
+	else if (has_atomic_counters())
+		pages = atomic_pages(mm_address);
+	else if (mm)
+		pages = COUNTED_PAGES((struct mm_struct___percpu *)mm, READ_DIRECTLY);
+	else
+		pages = COUNTED_PAGES((struct mm_struct___percpu *)mm_address, BPF_CORE_READ);
+
+	last = last_sample_of(task, task->start_boottime);
+	if (!last) {
+		totals.end.unkept++;
+		return 0;
+	}
+	moved = pages > last->rss_pages ? pages - last->rss_pages : last->rss_pages - pages;
+	if (last->start_ns && runtime_ns <= last->runtime_ns &&
+	    moved * sample_knobs.page_size <= sample_knobs.rss_threshold_bytes)
+		return 0;
+
+	fill_process(&e.p, EVENT_SAMPLE, 0, task);
+	e.p.cpu = last_cpu(task);
+	e.runtime_ns = runtime_ns > last->runtime_ns ? runtime_ns - last->runtime_ns : 0;
+	e.rss_bytes = exact_pages(mm_address, pages) * sample_knobs.page_size;
+	e.threads = threads;
+	e.sample_flags = last->start_ns ? 0 : SAMPLE_FIRST_SEEN;
+	/* Where the reader's buffer is full the process comes once more: nothing is taken as told before it is written. */
+	if (bpf_seq_write(seq, &e, sizeof(e)) != 0)
+		return 0;
+	if (runtime_ns > last->runtime_ns)
+		last->runtime_ns = runtime_ns;
+	last->rss_pages = pages;
+	last->start_ns = e.p.start_ns;
+	return 0;
+}
+
+#endif

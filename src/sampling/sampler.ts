@@ -1,0 +1,41 @@
+import type { Record } from "../wire/record.ts";
+
+/** What a sweep says of itself. */
+export interface Sweep {
+  /** Processes that were looked at. */
+  processes: number;
+  /** Threads whose time is missing, of processes with more than are walked. */
+  leftOutThreads: number;
+  /** Processes that were not told of for want of room to keep their figures. */
+  unkept: number;
+}
+
+/** CPU time and memory of all processes, as differences between sweeps. */
+export interface Sampler extends Disposable {
+  /** Who tells: the BPF task iterator, or the files of /proc (times to the tick of 10 ms, no CPU, no exact start). */
+  readonly source: "task-iterator" | "proc";
+
+  /**
+   * Looks at all processes once and gives those that ran since the last sweep, whose memory moved by more than
+   * `rssThresholdBytes`, or that were never seen (`SAMPLE_FIRST_SEEN`), each as a `SAMPLE_EVENT`. The cursor is the
+   * same each time and void after `each` returns.
+   *
+   * @returns the same object each time
+   * @throws NativeError where the kernel does not let it look any more
+   */
+  sweep(each: (record: Record) => void): Sweep;
+}
+
+export interface SamplerOptions {
+  /** What a process's memory has to move by, up or down, for it to be told of though it did not run. */
+  rssThresholdBytes?: number;
+}
+
+/**
+ * 1 MiB: what CPUs keep of the kernel's counters for themselves is below it on machines of a few CPUs, and what moves
+ * without running (reclaim) moves by more.
+ */
+export const RSS_THRESHOLD_BYTES = 2 ** 20;
+
+/** include/linux/mm.h: of all that linnix runs on. */
+export const PAGE_BYTES = 4096;
