@@ -1,7 +1,7 @@
 import type { EventView } from "../process/event-view.ts";
 import { NO_IMAGE } from "../process/image-store.ts";
 import { signalName } from "../process/signal-name.ts";
-import type { LostEvent } from "../wire/event.ts";
+import type { DegradedEvent, LostEvent } from "../wire/event.ts";
 import {
   EVENT_EXEC,
   EVENT_FORK,
@@ -214,6 +214,12 @@ export class JsonlSink implements Sink {
   lost({ type, time, ts_ns, cpu, count }: LostEvent): void {
     // By hand, for JSON knows no bigint.
     this.#line(`{"type":"${type}","time":"${time}","ts_ns":${ts_ns},"cpu":${cpu},"count":${count}}\n`);
+  }
+
+  degraded({ type, time, ts_ns, level, reason, cost_pct, budget_pct }: DegradedEvent): void {
+    const head = `{"type":"${type}","time":"${time}","ts_ns":${ts_ns},"level":${level}`;
+    const figures = `"cost_pct":${cost_pct},"budget_pct":${budget_pct}`;
+    this.#line(`${head},"reason":${JSON.stringify(reason)},${figures}}\n`);
   }
 
   flush(): void {

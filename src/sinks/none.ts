@@ -14,6 +14,8 @@ export class NoneSink implements Sink {
 
   lost(): void {}
 
+  degraded(): void {}
+
   flush(): void {}
 
   finish(summary: RunSummary): void {

@@ -1,6 +1,6 @@
 import type { EventView } from "../process/event-view.ts";
 import { NO_SLOT, type ProcessTable } from "../process/table.ts";
-import type { ExecEvent, ExitEvent, LostEvent, ProcessEvent } from "../wire/event.ts";
+import type { DegradedEvent, ExecEvent, ExitEvent, LostEvent, ProcessEvent } from "../wire/event.ts";
 import type { RunSummary } from "../wire/summary.ts";
 import type { Output } from "./output.ts";
 import { commandLine, printable } from "./printable.ts";
@@ -44,6 +44,11 @@ export class PrettySink implements Sink {
 
   lost({ time, cpu, count }: LostEvent): void {
     const text = `${time.slice(11, 26)} lost ${count} records of CPU ${cpu}: its ring was full (see --ring-size)`;
+    this.#lines += this.#options.color ? `${COLORS.failed}${text}${RESET}\n` : `${text}\n`;
+  }
+
+  degraded({ time, level, reason }: DegradedEvent): void {
+    const text = `${time.slice(11, 26)} budget, level ${level}: ${reason}`;
     this.#lines += this.#options.color ? `${COLORS.failed}${text}${RESET}\n` : `${text}\n`;
   }
 

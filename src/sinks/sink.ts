@@ -1,5 +1,5 @@
 import type { EventView } from "../process/event-view.ts";
-import type { LostEvent } from "../wire/event.ts";
+import type { DegradedEvent, LostEvent } from "../wire/event.ts";
 import type { RunSummary } from "../wire/summary.ts";
 
 /** Where events go. */
@@ -8,6 +8,8 @@ export interface Sink {
   write(event: EventView): void;
   /** Tells that records were lost. */
   lost(event: LostEvent): void;
+  /** Tells that the collector holds back more or less. */
+  degraded(event: DegradedEvent): void;
   /** Hands on what was gathered; called when the rings are empty. */
   flush(): void;
   /** Writes the last line and hands everything on. */

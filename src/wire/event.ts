@@ -63,6 +63,22 @@ export interface LostEvent {
   count: number;
 }
 
+/** The collector holds back more, or less, to keep its budget. */
+export interface DegradedEvent {
+  type: "degraded";
+  /** RFC 3339, UTC, nanoseconds. */
+  time: string;
+  ts_ns: bigint;
+  /** 0: nothing is held back; 1: sampling is rarer; 2: no sampling. */
+  level: number;
+  /** A sentence for people. */
+  reason: string;
+  /** What collecting cost in the last while, % of one core; null where that was not what changed the level. */
+  cost_pct: number | null;
+  /** % of one core; 0: no budget (any more). */
+  budget_pct: number;
+}
+
 export type ProcessEvent = ForkEvent | ExecEvent | ExitEvent;
 
 /** Events by type: the kernel's own count, or what reached user space. */

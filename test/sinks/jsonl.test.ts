@@ -177,6 +177,24 @@ describe("JsonlSink", () => {
     expect(text === expected.join("\n")).toBe(true);
   });
 
+  test.each([1.25, null])("tells that it holds back, exactly", (cost_pct) => {
+    const degraded = {
+      type: "degraded",
+      time: "2026-01-02T03:04:05.000000006Z",
+      ts_ns: 2n ** 60n + 1n,
+      level: 1,
+      reason: 'a "reason"\n',
+      cost_pct,
+      budget_pct: 1,
+    } as const;
+    const text = outputText((output) => {
+      const sink = new JsonlSink(output);
+      sink.degraded(degraded);
+      sink.flush();
+    });
+    expect(text).toBe(`${json(degraded)}\n`);
+  });
+
   test("tells what was lost, exactly", () => {
     const loss = {
       type: "lost",

@@ -239,6 +239,16 @@ test("losses stand where they happened", () => {
   expect(text).toBe(`${HEADING}\n03:04:05.000000 lost 7 records of CPU 3: its ring was full (see --ring-size)\n`);
 });
 
+test("what is held back stands where it happened", () => {
+  const text = outputText((output) => {
+    const sink = new PrettySink(output, NO_TERMINAL);
+    const time = "2026-01-02T03:04:05.000000006Z";
+    sink.degraded({ type: "degraded", time, ts_ns: 1n, level: 1, reason: "why", cost_pct: 2, budget_pct: 1 });
+    sink.flush();
+  });
+  expect(text).toBe(`${HEADING}\n03:04:05.000000 budget, level 1: why\n`);
+});
+
 describe("the summary", () => {
   const text = (summary = SUMMARY) => outputText((output) => new PrettySink(output, NO_TERMINAL).finish(summary));
 

@@ -1,0 +1,102 @@
+import { type BudgetChange, type BudgetLevel, Governor } from "./governor.ts";
+
+/** What a budget is held against; each of them only grows. */
+export interface BudgetClocks {
+  /** Any clock that does not jump, ns. */
+  nowNs(): number;
+  /** Processor time of this process, ns. */
+  cpuNs(): number;
+  /** Time in the kernel half, ns; null where that is not known. */
+  kernelNs(): number | null;
+}
+
+export interface BudgetOptions {
+  /** % of one core; 0: no budget, cost is measured all the same. */
+  budgetPct: number;
+  /** The level behind which nothing is left to give up. */
+  lastLevel: BudgetLevel;
+  clocks: BudgetClocks;
+  onChange(change: BudgetChange): void;
+}
+
+/** The time that a cost is an average of. */
+export const WINDOW_NS = 10e9;
+
+/**
+ * Holds what collecting costs against a budget, window by window. The first window begins a window's length after the
+ * start, so that loading and compiling, which happen once, do not count. A window ends with the first tick after its
+ * time: its cost is that of the time that really passed.
+ */
+export class Budget {
+  readonly #clocks: BudgetClocks;
+  readonly #onChange: (change: BudgetChange) => void;
+  readonly #governor: Governor;
+  #isWarm = false;
+  #startNs: number;
+  #startCpuNs = 0;
+  #startKernelNs: number | null = null;
+  #cpuPct: number | null = null;
+  #inKernelPct: number | null = null;
+
+  constructor({ budgetPct, lastLevel, clocks, onChange }: BudgetOptions) {
+    this.#clocks = clocks;
+    this.#onChange = onChange;
+    this.#governor = new Governor(budgetPct, lastLevel);
+    this.#startNs = clocks.nowNs();
+  }
+
+  get level(): BudgetLevel {
+    return this.#governor.level;
+  }
+
+  /** % of one core; 0: no budget. */
+  get budgetPct(): number {
+    return this.#governor.budgetPct;
+  }
+
+  /** This process's own time in the last window, % of one core; null before there was one. */
+  get cpuPct(): number | null {
+    return this.#cpuPct;
+  }
+
+  /** Time in the kernel half in the last window, % of one core; null where that is not known. */
+  get inKernelPct(): number | null {
+    return this.#inKernelPct;
+  }
+
+  /** Both together, as far as they are known. */
+  get costPct(): number | null {
+    return this.#cpuPct === null ? null : this.#cpuPct + (this.#inKernelPct ?? 0);
+  }
+
+  /** Ends the window when its time has come. Cheap: call it as often as something happens anyway. */
+  tick(): void {
+    const nowNs = this.#clocks.nowNs();
+    const elapsedNs = nowNs - this.#startNs;
+    if (elapsedNs < WINDOW_NS) return;
+    const cpuNs = this.#clocks.cpuNs();
+    const kernelNs = this.#clocks.kernelNs();
+    const pct = (ns: number) => (100 * ns) / elapsedNs;
+    const wasWarm = this.#isWarm;
+    if (wasWarm) {
+      this.#cpuPct = pct(cpuNs - this.#startCpuNs);
+      const isKnown = kernelNs !== null && this.#startKernelNs !== null;
+      this.#inKernelPct = isKnown ? pct(kernelNs - (this.#startKernelNs ?? 0)) : null;
+    }
+    this.#isWarm = true;
+    this.#startNs = nowNs;
+    this.#startCpuNs = cpuNs;
+    this.#startKernelNs = kernelNs;
+    if (!wasWarm) return;
+    this.#tell(this.#governor.window(this.costPct ?? 0));
+  }
+
+  /** Takes new limits while it runs. */
+  setLimits(budgetPct: number, lastLevel: BudgetLevel): void {
+    this.#tell(this.#governor.setLimits(budgetPct, lastLevel));
+  }
+
+  #tell(change: BudgetChange | null): void {
+    if (change) this.#onChange(change);
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * How far the collector holds back to keep its budget: 0 as it is set; 1 sampling is rarer and rings are emptied less
+ * often; 2 no sampling. Events of processes are never given up.
+ */
+export type BudgetLevel = 0 | 1 | 2;
+
+/** What a window of measurement came to. */
+export interface BudgetChange {
+  /** The level from here on. */
+  level: BudgetLevel;
+  /**
+   * `over`: too much for a while, one level up; `under`: little enough for a while, one level down; `exhausted`: still
+   * too much, and nothing is left to give up: told once for each stay at the last level; `off`: the budget is gone.
+   */
+  kind: "over" | "under" | "exhausted" | "off";
+}
+
+/** Windows over the budget in a row before it holds back, so that a burst alone changes nothing. */
+export const WINDOWS_OVER = 2;
+/** Windows in a row under `BACK_AT` of the budget before a level is given back: coming back costs again. */
+export const WINDOWS_UNDER = 6;
+export const BACK_AT = 0.7;
+
+/** Decides the level from what each window of time cost. Pure: knows no clock. */
+export class Governor {
+  #budgetPct: number;
+  #lastLevel: BudgetLevel;
+  #level: BudgetLevel = 0;
+  #over = 0;
+  #under = 0;
+  #isExhaustionTold = false;
+
+  /**
+   * @param budgetPct what a window may cost, in the unit of what `window` is given; 0: anything
+   * @param lastLevel the level behind which nothing is left to give up
+   */
+  constructor(budgetPct: number, lastLevel: BudgetLevel) {
+    this.#budgetPct = budgetPct;
+    this.#lastLevel = lastLevel;
+  }
+
+  get level(): BudgetLevel {
+    return this.#level;
+  }
+
+  get budgetPct(): number {
+    return this.#budgetPct;
+  }
+
+  /** What follows from a window that cost so much; null: nothing. */
+  window(costPct: number): BudgetChange | null {
+    if (this.#budgetPct === 0) return null;
+    this.#over = costPct > this.#budgetPct ? this.#over + 1 : 0;
+    this.#under = costPct < BACK_AT * this.#budgetPct ? this.#under + 1 : 0;
+    if (this.#over >= WINDOWS_OVER) {
+      this.#over = 0;
+      return this.#tooMuch();
+    }
+    if (this.#under >= WINDOWS_UNDER && this.#level > 0) return this.#become((this.#level - 1) as BudgetLevel, "under");
+    return null;
+  }
+
+  /** Takes new limits, as for the constructor. */
+  setLimits(budgetPct: number, lastLevel: BudgetLevel): BudgetChange | null {
+    this.#lastLevel = lastLevel;
+    if (budgetPct === this.#budgetPct) return this.#level > lastLevel ? this.#become(lastLevel, "under") : null;
+    this.#budgetPct = budgetPct;
+    this.#over = 0;
+    this.#under = 0;
+    if (budgetPct === 0 && this.#level > 0) return this.#become(0, "off");
+    return this.#level > lastLevel ? this.#become(lastLevel, "under") : null;
+  }
+
+  #tooMuch(): BudgetChange | null {
+    if (this.#level < this.#lastLevel) return this.#become((this.#level + 1) as BudgetLevel, "over");
+    if (this.#isExhaustionTold) return null;
+    this.#isExhaustionTold = true;
+    return { level: this.#level, kind: "exhausted" };
+  }
+
+  #become(level: BudgetLevel, kind: BudgetChange["kind"]): BudgetChange {
+    this.#level = level;
+    this.#under = 0;
+    this.#isExhaustionTold = false;
+    return { level, kind };
+  }
+}
