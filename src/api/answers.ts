@@ -1,0 +1,121 @@
+/**
+ * The shapes of all answers. The handlers' types are taken from here, and so is
+ * the description of the API; nothing of this is loaded before that is asked for.
+ */
+import * as z from "zod/mini";
+import { GAP_REASONS } from "./gap-reason.ts";
+
+z.config({ jitless: true });
+
+const count = z.int().check(z.nonnegative());
+const bytes = count;
+const ratePct = z.number().check(z.nonnegative());
+/** Can pass 2^53: printed exactly, as an integer. */
+const uint64 = z.bigint();
+const byType = z.object({ fork: count, exec: count, exit: count });
+
+export const container = z.object({ id: z.string(), runtime: z.string() });
+
+export const process = z.object({
+  pid: count,
+  ppid: z.nullable(count),
+  uid: count,
+  gid: z.nullable(count),
+  user: z.nullable(z.string()),
+  group: z.nullable(z.string()),
+  comm: z.string(),
+  exe: z.nullable(z.string()),
+  args: z.nullable(z.array(z.string())),
+  args_truncated: z.nullable(z.boolean()),
+  start_ns: z.nullable(uint64),
+  cgroup_id: z.nullable(uint64),
+  cgroup: z.nullable(z.string()),
+  container: z.nullable(container),
+  pod_uid: z.nullable(z.string()),
+  unit: z.nullable(z.string()),
+  cpu_pct: z.nullable(ratePct),
+  rss_bytes: z.nullable(bytes),
+  threads: z.nullable(count),
+  state: z.enum(["live", "exited"]),
+  exited_ns: z.nullable(uint64),
+  exit_code: z.nullable(count),
+  signal: z.nullable(z.string()),
+  core_dumped: z.nullable(z.boolean()),
+});
+
+export const processes = z.object({ live: count, matched: count, processes: z.array(process) });
+
+export const graph = z.object({
+  process,
+  ancestors: z.array(process),
+  descendants: z.array(process),
+  truncated: z.boolean(),
+});
+
+export const health = z.object({ status: z.literal("alive"), version: z.string() });
+
+export const readiness = z.object({
+  status: z.literal("ready"),
+  backend: z.string(),
+  sampling: z.nullable(z.string()),
+});
+
+export const status = z.object({
+  version: z.string(),
+  started: z.iso.datetime(),
+  uptime_s: z.number(),
+  backend: z.string(),
+  missing_fields: z.array(z.string()),
+  sampling: z.nullable(z.object({ source: z.string(), interval_ms: count })),
+  received: byType,
+  emitted: byType,
+  filtered: byType,
+  suppressed: byType,
+  lost: count,
+  lost_by_type: byType,
+  lost_by_cpu: z.array(z.object({ cpu: count, lost: count })),
+  events_per_second: z.nullable(ratePct),
+  processes: z.object({ live: count, lingering: count, lost_exits: count }),
+  cost: z.object({
+    cpu_pct: z.nullable(ratePct),
+    in_kernel_cpu_pct: z.nullable(ratePct),
+    user_cpu_s: z.number(),
+    system_cpu_s: z.number(),
+  }),
+  memory: z.object({ rss_bytes: bytes, anon_bytes: bytes, file_bytes: bytes, table_bytes: bytes }),
+  budget: z.nullable(z.object({ level: count, cost_pct: z.nullable(ratePct), budget_pct: ratePct })),
+  api: z.object({
+    clients: count,
+    max_clients: count,
+    sent: count,
+    missed: count,
+    history: z.object({ events: count, bytes }),
+  }),
+});
+
+export const index = z.object({
+  name: z.literal("linnix"),
+  version: z.string(),
+  routes: z.array(z.object({ path: z.string(), summary: z.string() })),
+});
+
+/** RFC 9457, and what some problems add. */
+export const problem = z.object({
+  type: z.literal("about:blank"),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  parameter: z.optional(z.string()),
+  reasons: z.optional(z.array(z.string())),
+  backend: z.optional(z.string()),
+  missing_fields: z.optional(z.array(z.string())),
+});
+
+/** The data of `event: gap`. */
+export const gap = z.object({ type: z.literal("gap"), reason: z.enum(GAP_REASONS), missed: z.nullable(count) });
+
+export type Process = z.infer<typeof process>;
+export type Processes = z.infer<typeof processes>;
+export type Graph = z.infer<typeof graph>;
+export type Status = z.infer<typeof status>;
+export type Gap = z.infer<typeof gap>;

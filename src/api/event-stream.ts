@@ -1,0 +1,252 @@
+import type { EventView } from "../process/event-view.ts";
+import { ByteWriter, literal } from "../sinks/byte-writer.ts";
+import { JsonEncoder } from "../sinks/jsonl.ts";
+import { EVENT_EXEC, EVENT_EXIT, EVENT_FORK } from "../wire/layout.gen.ts";
+import { newEpoch, resumeAfter } from "./event-id.ts";
+import { typeCode } from "./event-types.ts";
+import { EventHistory } from "./history.ts";
+import { toJson } from "./json.ts";
+import { type ClientTotals, StreamClient } from "./stream-client.ts";
+import { commBytes, StreamFilter, type StreamQuery } from "./stream-filter.ts";
+
+export interface EventStreamOptions {
+  maxClients: number;
+  /** Most events kept for clients that come back; 0: none. */
+  historyEvents: number;
+  heartbeatMs: number;
+}
+
+/** Anything else than a record that is told to clients, with the names of JSON Lines. */
+export interface Notice {
+  type: string;
+  pid?: number | null;
+  comm?: string | null;
+}
+
+/** How long the history is kept on after the last client went: those who come back come back soon. */
+const REPLAY_MS = 5 * 60_000;
+/** Even where nothing is replayed, events wait there until the rings are empty. */
+const MIN_FRAMES = 1024;
+/** An event takes 300 to 500 bytes; the history stays within what as many long ones would take. */
+const BYTES_PER_EVENT = 1024;
+const MIN_BYTES = 1024 * 1024;
+/** A client that has taken nothing for so long is given up, for it takes the place of others. */
+const STUCK_MS = 5 * 60_000;
+
+const ID = literal("id: ");
+const EVENT = literal("\nevent: ");
+const DATA = literal("\ndata: ");
+const END = literal("\n\n");
+const TYPE_NAMES: Uint8Array[] = [];
+const TYPE_CODES: number[] = [];
+for (const [number, type] of [
+  [EVENT_FORK, "fork"],
+  [EVENT_EXEC, "exec"],
+  [EVENT_EXIT, "exit"],
+  [4, "page_fault"],
+] as const) {
+  TYPE_NAMES[number] = literal(type);
+  TYPE_CODES[number] = typeCode(type);
+}
+const NO_COMM = new Uint8Array(0);
+
+/**
+ * The live events for all clients. Each is encoded once, and only where someone
+ * may want it: while there is a client, and for some minutes after the last one
+ * has gone. All others are only counted, so that one who comes back later is
+ * told how many it missed.
+ */
+export class EventStream {
+  readonly epoch = newEpoch();
+  readonly #options: EventStreamOptions;
+  readonly #history: EventHistory;
+  readonly #encoder = new JsonEncoder();
+  readonly #idPrefix = literal(`${this.epoch}-`);
+  readonly #clients = new Set<StreamClient>();
+  readonly #totals: ClientTotals = { sent: 0, missed: 0 };
+  #scratch: ByteWriter | undefined;
+  #armed = false;
+  #hasNew = false;
+  #beat: Timer | undefined;
+  #disarm: Timer | undefined;
+  #refused = 0;
+
+  constructor(options: EventStreamOptions) {
+    this.#options = options;
+    this.#history = new EventHistory({
+      maxFrames: Math.max(MIN_FRAMES, options.historyEvents),
+      maxBytes: Math.max(MIN_BYTES, options.historyEvents * BYTES_PER_EVENT),
+      dropped: (seq) => {
+        for (const client of this.#clients) client.dropped(seq);
+      },
+    });
+  }
+
+  /** Events so far, whether anyone wanted them or not. */
+  get count(): number {
+    return this.#history.next - 1;
+  }
+
+  get clients(): number {
+    return this.#clients.size;
+  }
+
+  get maxClients(): number {
+    return this.#options.maxClients;
+  }
+
+  /** Clients that were turned away because there were too many. */
+  get refused(): number {
+    return this.#refused;
+  }
+
+  /** Events handed to clients, and events that slow ones missed. */
+  get totals(): Readonly<ClientTotals> {
+    return this.#totals;
+  }
+
+  get history(): { events: number; bytes: number } {
+    return { events: this.#history.frames, bytes: this.#history.bytes };
+  }
+
+  /** Takes one event; the view is void after the call. */
+  event(view: EventView): void {
+    if (!this.#armed) {
+      this.#history.skip();
+      return;
+    }
+    const out = this.#begin(TYPE_NAMES[view.type] as Uint8Array);
+    this.#encoder.encode(view, out);
+    out.reserve(END.length + 1);
+    out.byte(0x7d);
+    this.#end(out, TYPE_CODES[view.type] as number, view.pid, view.comm);
+  }
+
+  /** Takes what is no record: a sample, a loss, a change of the budget's level. */
+  notice(notice: Notice): void {
+    const code = typeCode(notice.type);
+    if (code < 0) return;
+    if (!this.#armed) {
+      this.#history.skip();
+      return;
+    }
+    const out = this.#begin(literal(notice.type));
+    const json = literal(toJson(notice));
+    out.reserve(json.length + END.length);
+    out.put(json);
+    this.#end(out, code, notice.pid ?? 0, notice.comm ? commBytes(notice.comm) : NO_COMM);
+  }
+
+  /** Hands on what has come since the last time. */
+  flush(): void {
+    if (!this.#hasNew) return;
+    this.#hasNew = false;
+    for (const client of this.#clients) client.pump();
+  }
+
+  /**
+   * Enters a client.
+   * @param lastEventId the header of one that comes back
+   * @returns the body of its answer; undefined when there are too many already
+   */
+  open(query: StreamQuery, lastEventId: string | null): ReadableStream<Uint8Array> | undefined {
+    if (this.#clients.size >= this.#options.maxClients) {
+      this.#refused++;
+      return undefined;
+    }
+    this.#arm();
+    const client = this.#clientFrom(query, lastEventId);
+    this.#clients.add(client);
+    this.#beat ??= setInterval(() => this.#beatAll(), this.#options.heartbeatMs);
+    return client.stream(() => this.#leave(client));
+  }
+
+  /** Takes new limits; clients that are there stay. */
+  reconfigure({ maxClients, heartbeatMs }: Pick<EventStreamOptions, "maxClients" | "heartbeatMs">): void {
+    this.#options.maxClients = maxClients;
+    if (heartbeatMs === this.#options.heartbeatMs) return;
+    this.#options.heartbeatMs = heartbeatMs;
+    if (this.#beat === undefined) return;
+    clearInterval(this.#beat);
+    this.#beat = setInterval(() => this.#beatAll(), heartbeatMs);
+  }
+
+  /** Hands on what is left, and ends all answers. */
+  close(): void {
+    this.flush();
+    for (const client of this.#clients) client.end();
+    this.#clients.clear();
+    clearInterval(this.#beat);
+    clearTimeout(this.#disarm);
+    this.#armed = false;
+  }
+
+  #clientFrom(query: StreamQuery, lastEventId: string | null): StreamClient {
+    const history = this.#history;
+    const filter = new StreamFilter(query);
+    const place = (next: number) => new StreamClient(history, filter, next, this.#totals);
+    if (lastEventId === null) return place(history.next);
+    const after = resumeAfter(lastEventId, this.epoch);
+    const oldest = this.#options.historyEvents === 0 ? history.next : Math.max(history.first, this.#oldestReplayed);
+    if (after === "other-run") {
+      const client = place(oldest);
+      client.noteGap("other-run", null);
+      return client;
+    }
+    // One that has not been given out yet can only be a mistake: nothing is missing.
+    const client = place(Math.min(Math.max(after + 1, oldest), history.next));
+    if (after + 1 < oldest) client.noteGap("history", oldest - after - 1);
+    return client;
+  }
+
+  /** With few events to keep, more lie in the history than were asked for. */
+  get #oldestReplayed(): number {
+    return this.#history.next - this.#options.historyEvents;
+  }
+
+  #begin(type: Uint8Array): ByteWriter {
+    this.#scratch ??= new ByteWriter(4096);
+    const out = this.#scratch;
+    out.length = 0;
+    out.reserve(128);
+    out.put(ID);
+    out.put(this.#idPrefix);
+    out.number(this.#history.next);
+    out.put(EVENT);
+    out.put(type);
+    out.put(DATA);
+    return out;
+  }
+
+  #end(out: ByteWriter, code: number, pid: number, comm: Uint8Array): void {
+    out.put(END);
+    this.#history.append(code, pid, comm, out.bytes, out.length);
+    this.#hasNew = true;
+  }
+
+  #arm(): void {
+    clearTimeout(this.#disarm);
+    this.#disarm = undefined;
+    this.#armed = true;
+  }
+
+  #leave(client: StreamClient): void {
+    if (!this.#clients.delete(client) || this.#clients.size > 0) return;
+    clearInterval(this.#beat);
+    this.#beat = undefined;
+    this.#disarm = setTimeout(() => {
+      this.#armed = false;
+      this.#history.clear();
+      this.#scratch = undefined;
+    }, REPLAY_MS);
+    this.#disarm.unref();
+  }
+
+  #beatAll(): void {
+    for (const client of this.#clients) {
+      if (client.beat() * this.#options.heartbeatMs < STUCK_MS) continue;
+      client.abort();
+      this.#leave(client);
+    }
+  }
+}

@@ -1,0 +1,191 @@
+import { COMM_LEN } from "../wire/layout.gen.ts";
+
+export interface HistoryOptions {
+  /** Most frames kept. */
+  maxFrames: number;
+  /** Most bytes that they take together. */
+  maxBytes: number;
+  /** Called for each frame before it is dropped to make room. */
+  dropped?: (seq: number) => void;
+}
+
+const FIRST_FRAMES = 256;
+const FIRST_BYTES = 128 * 1024;
+
+/**
+ * The last events as they go out, encoded once for all clients: a ring of bytes
+ * bounded by number and by size, that grows to its bounds only as far as it is
+ * used. Frames are numbered one after the other.
+ */
+export class EventHistory {
+  readonly #options: HistoryOptions;
+  #bytes = new Uint8Array(0);
+  /** Bytes ever written, gaps at the ring's end included: a frame's place is this modulo the ring's size. */
+  #head = 0;
+  /** By sequence number modulo the capacity. */
+  #capacity = 0;
+  #start = new Float64Array(0);
+  #length = new Uint32Array(0);
+  #type = new Uint8Array(0);
+  #pid = new Uint32Array(0);
+  #comm = new Uint8Array(0);
+  #first = 1;
+  #next = 1;
+
+  constructor(options: HistoryOptions) {
+    this.#options = options;
+  }
+
+  /** Number of the oldest frame that is kept; `next` where there is none. */
+  get first(): number {
+    return this.#first;
+  }
+
+  /** The number that the next frame gets. */
+  get next(): number {
+    return this.#next;
+  }
+
+  get frames(): number {
+    return this.#next - this.#first;
+  }
+
+  /** Memory taken for frames, used or free. */
+  get bytes(): number {
+    return this.#bytes.length + this.#capacity * (8 + 4 + 1 + 4 + COMM_LEN);
+  }
+
+  /** Counts a frame that is not kept, and forgets all that came before it. */
+  skip(): void {
+    this.#next++;
+    this.#first = this.#next;
+  }
+
+  /** Forgets all frames and gives their memory back. */
+  clear(): void {
+    this.#first = this.#next;
+    this.#head = 0;
+    this.#bytes = new Uint8Array(0);
+    this.#resize(0);
+  }
+
+  /**
+   * Keeps a frame.
+   * @param pid 0: of no process
+   * @param comm its bytes, ended by NUL or `COMM_LEN` of them
+   * @param frame the first `length` bytes of it are copied
+   */
+  append(type: number, pid: number, comm: Uint8Array, frame: Uint8Array, length: number): void {
+    this.#makeRoom(length);
+    if (length > this.#bytes.length) {
+      // Larger than all that may be kept: told as missed.
+      this.#options.dropped?.(this.#next);
+      this.skip();
+      return;
+    }
+    const at = this.#head % this.#bytes.length;
+    // Whole frames only: they are handed on as slices.
+    const start = at + length > this.#bytes.length ? this.#head + this.#bytes.length - at : this.#head;
+    const row = this.#next & (this.#capacity - 1);
+    const place = start % this.#bytes.length;
+    const { buffer, byteOffset } = frame;
+    this.#bytes.set(new Uint8Array(buffer, byteOffset, length), place);
+    this.#start[row] = start;
+    this.#length[row] = length;
+    this.#type[row] = type;
+    this.#pid[row] = pid;
+    let i = 0;
+    for (; i < COMM_LEN && i < comm.length && comm[i] !== 0; i++) this.#comm[row * COMM_LEN + i] = comm[i] as number;
+    for (; i < COMM_LEN; i++) this.#comm[row * COMM_LEN + i] = 0;
+    this.#head = start + length;
+    this.#next++;
+  }
+
+  type(seq: number): number {
+    return this.#type[seq & (this.#capacity - 1)] as number;
+  }
+
+  pid(seq: number): number {
+    return this.#pid[seq & (this.#capacity - 1)] as number;
+  }
+
+  /** Whether the frame's process has that name, padded with NUL to `COMM_LEN`. */
+  hasComm(seq: number, comm: Uint8Array): boolean {
+    const from = (seq & (this.#capacity - 1)) * COMM_LEN;
+    for (let i = 0; i < COMM_LEN; i++) if (this.#comm[from + i] !== comm[i]) return false;
+    return true;
+  }
+
+  length(seq: number): number {
+    return this.#length[seq & (this.#capacity - 1)] as number;
+  }
+
+  /** Copies a frame to `target`. */
+  copy(seq: number, target: Uint8Array, to: number): void {
+    const row = seq & (this.#capacity - 1);
+    const place = (this.#start[row] as number) % this.#bytes.length;
+    target.set(this.#bytes.subarray(place, place + (this.#length[row] as number)), to);
+  }
+
+  #makeRoom(length: number): void {
+    const { maxFrames, maxBytes } = this.#options;
+    if (this.frames === this.#capacity && this.#capacity < maxFrames) {
+      this.#resize(Math.max(FIRST_FRAMES, 2 * this.#capacity));
+    }
+    while (this.frames >= maxFrames) this.#drop();
+    while (!this.#hasRoom(length)) {
+      if (this.#bytes.length < maxBytes) this.#growBytes(length);
+      else if (this.#first < this.#next) this.#drop();
+      else return;
+    }
+  }
+
+  #hasRoom(length: number): boolean {
+    const size = this.#bytes.length;
+    if (length > size) return false;
+    if (this.#first === this.#next) return true;
+    const at = this.#head % size;
+    const start = at + length > size ? this.#head + size - at : this.#head;
+    const oldest = this.#start[this.#first & (this.#capacity - 1)] as number;
+    return start + length - oldest <= size;
+  }
+
+  #drop(): void {
+    this.#options.dropped?.(this.#first);
+    this.#first++;
+  }
+
+  #growBytes(length: number): void {
+    const old = this.#bytes;
+    const wanted = Math.max(FIRST_BYTES, 2 * old.length, 2 ** Math.ceil(Math.log2(length)));
+    const larger = new Uint8Array(Math.min(this.#options.maxBytes, wanted));
+    let head = 0;
+    for (let seq = this.#first; seq < this.#next; seq++) {
+      this.copy(seq, larger, head);
+      this.#start[seq & (this.#capacity - 1)] = head;
+      head += this.length(seq);
+    }
+    this.#bytes = larger;
+    this.#head = head;
+  }
+
+  /** @param capacity 0 or a power of two */
+  #resize(capacity: number): void {
+    const from = { start: this.#start, length: this.#length, type: this.#type, pid: this.#pid, comm: this.#comm };
+    const oldMask = this.#capacity - 1;
+    this.#capacity = capacity;
+    this.#start = new Float64Array(capacity);
+    this.#length = new Uint32Array(capacity);
+    this.#type = new Uint8Array(capacity);
+    this.#pid = new Uint32Array(capacity);
+    this.#comm = new Uint8Array(capacity * COMM_LEN);
+    for (let seq = this.#first; seq < this.#next; seq++) {
+      const [was, row] = [seq & oldMask, seq & (capacity - 1)];
+      this.#start[row] = from.start[was] as number;
+      this.#length[row] = from.length[was] as number;
+      this.#type[row] = from.type[was] as number;
+      this.#pid[row] = from.pid[was] as number;
+      this.#comm.set(from.comm.subarray(was * COMM_LEN, (was + 1) * COMM_LEN), row * COMM_LEN);
+    }
+  }
+}

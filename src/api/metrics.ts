@@ -1,0 +1,141 @@
+import type { CountByType } from "../wire/event.ts";
+import type { EventStream } from "./event-stream.ts";
+import { MetricsText } from "./metrics-text.ts";
+import { countOpenFds, readOwnMemory } from "./own-memory.ts";
+import type { RequestCounts } from "./request-counts.ts";
+import type { Facts } from "./source.ts";
+
+export interface MetricsInput {
+  version: string;
+  facts: Facts;
+  stream: EventStream;
+  requests: RequestCounts;
+}
+
+const byType = (counts: Readonly<CountByType>) =>
+  (["fork", "exec", "exit"] as const).map((type) => [{ type }, counts[type]] as const);
+const sum = ({ fork, exec, exit }: Readonly<CountByType>) => fork + exec + exit;
+const ratio = (pct: number | null) => (pct === null ? null : pct / 100);
+
+/** Everything that linnix counts, in base units, named by Prometheus' conventions. */
+export function renderMetrics({ version, facts, stream, requests }: MetricsInput): string {
+  const text = new MetricsText();
+  const { backend } = facts;
+  text.gauge("linnix_build_info", "Version of linnix and the way it watches by.", [[{ version, backend }, 1]]);
+  text.gauge("linnix_collecting", "Whether events are being collected.", facts.collecting === true ? 1 : 0);
+  events(text, facts);
+  processes(text, facts);
+  cost(text, facts);
+  api(text, stream, requests);
+  return text.toString();
+}
+
+function events(text: MetricsText, facts: Facts): void {
+  text.counter("linnix_events_total", "Events that reached user space, by type.", [
+    ...byType(facts.received),
+    [{ type: "sample" }, facts.samples],
+  ]);
+  text.counter(
+    "linnix_emitted_events_total",
+    "Events that the kernel side handed to its rings.",
+    byType(facts.emitted),
+  );
+  text.counter("linnix_lost_events_total", "Events that a ring had no room for.", sum(facts.lost));
+  text.counter(
+    "linnix_cpu_lost_events_total",
+    "Events that the ring of a CPU had no room for; CPUs without any are left out.",
+    facts.lostByCpu.map(({ cpu, lost }) => [{ cpu }, lost] as const),
+  );
+  text.counter(
+    "linnix_suppressed_events_total",
+    "Events that the kernel side counted instead of sending.",
+    byType(facts.suppressed),
+  );
+  text.counter("linnix_filtered_events_total", "Events that filters in the kernel held back.", byType(facts.filtered));
+  text.counter("linnix_threads_started_total", "Threads that were started.", facts.threads.started);
+  text.counter("linnix_threads_exited_total", "Threads that ended.", facts.threads.exited);
+  text.counter("linnix_out_of_order_events_total", "Events given out after a younger one.", facts.outOfOrder);
+  text.counter("linnix_wakeups_total", "Times that a filling ring woke the collector.", facts.wakeups);
+}
+
+function processes(text: MetricsText, facts: Facts): void {
+  text.gauge("linnix_processes", "Processes in the process table, by whether they live.", [
+    [{ state: "live" }, facts.live],
+    [{ state: "exited" }, facts.lingering],
+  ]);
+  text.counter(
+    "linnix_lost_exits_total",
+    "Processes that were found to be gone without an exit having been seen.",
+    facts.lostExits,
+  );
+  text.gauge("linnix_process_table_bytes", "Memory of the process table.", facts.tableBytes);
+  text.gauge(
+    "linnix_sampling_interval_seconds",
+    "Time between two looks at the CPU and memory of all processes; 0: off.",
+    (facts.sampling?.intervalMs ?? 0) / 1000,
+  );
+  const { caches } = facts;
+  text.counter(
+    "linnix_cache_requests_total",
+    "Questions to a cache of names, by whether it knew the answer.",
+    caches.flatMap(({ name, hits, misses }) => [
+      [{ cache: name, result: "hit" }, hits] as const,
+      [{ cache: name, result: "miss" }, misses] as const,
+    ]),
+  );
+  text.counter(
+    "linnix_cache_evictions_total",
+    "Entries that a cache dropped for want of room.",
+    caches.map(({ name, evictions }) => [{ cache: name }, evictions] as const),
+  );
+  text.gauge(
+    "linnix_cache_entries",
+    "Entries of a cache.",
+    caches.map(({ name, entries }) => [{ cache: name }, entries] as const),
+  );
+}
+
+function cost(text: MetricsText, facts: Facts): void {
+  const { userCpuS, systemCpuS, inKernelCpuS, budget } = facts;
+  const memory = readOwnMemory();
+  text.counter(
+    "linnix_cpu_seconds_total",
+    "Processor time of linnix: of its process (user), and of its programs in the kernel (kernel; an estimate).",
+    [
+      [{ part: "user" }, userCpuS + systemCpuS] as const,
+      ...(inKernelCpuS === null ? [] : [[{ part: "kernel" }, inKernelCpuS] as const]),
+    ],
+  );
+  text.gauge("linnix_budget_level", "How much is left out to stay within the budget; 0: nothing.", budget?.level ?? 0);
+  text.gauge(
+    "linnix_budget_cost_ratio",
+    "What collecting costs, as a share of one core.",
+    ratio(budget?.costPct ?? null),
+  );
+  text.gauge(
+    "linnix_budget_limit_ratio",
+    "What collecting may cost, as a share of one core.",
+    ratio(budget?.budgetPct ?? null),
+  );
+  text.gauge("linnix_resident_memory_bytes", "Resident memory, pages of files included.", memory.rssBytes);
+  text.gauge("linnix_anonymous_memory_bytes", "Resident memory that belongs to no file.", memory.anonBytes);
+  text.counter("process_cpu_seconds_total", "Processor time of the process, user and system.", userCpuS + systemCpuS);
+  text.gauge("process_resident_memory_bytes", "Resident memory size.", memory.rssBytes);
+  text.gauge("process_start_time_seconds", "Start of the process since the Unix epoch.", facts.startedMs / 1000);
+  text.gauge("process_open_fds", "Open file descriptors.", countOpenFds());
+}
+
+function api(text: MetricsText, stream: EventStream, requests: RequestCounts): void {
+  text.counter("linnix_api_requests_total", "Requests that were answered, by status code.", requests.byCode());
+  text.gauge("linnix_api_clients", "Clients that follow live events.", stream.clients);
+  text.gauge("linnix_api_clients_limit", "Most clients that may follow live events.", stream.maxClients);
+  text.counter("linnix_api_refused_clients_total", "Clients beyond the limit.", stream.refused);
+  text.counter("linnix_sse_sent_events_total", "Events handed to clients that follow them.", stream.totals.sent);
+  text.counter(
+    "linnix_sse_missed_events_total",
+    "Events that slow clients missed; each was told how many.",
+    stream.totals.missed,
+  );
+  text.gauge("linnix_sse_history_events", "Events kept for clients that come back.", stream.history.events);
+  text.gauge("linnix_sse_history_bytes", "Memory of the events kept for clients that come back.", stream.history.bytes);
+}

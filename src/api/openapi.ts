@@ -1,0 +1,138 @@
+/** The description of the API, made of the route table and of the schemas that the answers' types come from. */
+import * as z from "zod/mini";
+import * as answers from "./answers.ts";
+import type { Param } from "./params.ts";
+import { PROBLEM_TITLES, type ProblemStatus } from "./problem.ts";
+import type { Route } from "./routes.ts";
+
+const SCHEMAS = {
+  Container: answers.container,
+  Gap: answers.gap,
+  Graph: answers.graph,
+  Health: answers.health,
+  Index: answers.index,
+  Problem: answers.problem,
+  Process: answers.process,
+  Processes: answers.processes,
+  Readiness: answers.readiness,
+  Status: answers.status,
+} as const;
+
+type JsonObject = Record<string, unknown>;
+
+/** Problems that any route can have. */
+const COMMON: Partial<Record<ProblemStatus, string>> = {
+  400: "A parameter or the Host header is not right.",
+  401: "The bearer token is missing or wrong.",
+  405: "Only GET and HEAD are answered.",
+  421: "The Host header names somebody else.",
+};
+
+/** OpenAPI 3.1. */
+export function describeApi(version: string, routes: readonly Route[]): JsonObject {
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "linnix",
+      version,
+      summary: "Every process of a machine, as its kernel saw it",
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    servers: [{ url: "/" }],
+    security: [{}, { token: [] }],
+    paths: Object.fromEntries(routes.map((route) => [route.path, { get: operation(route), head: head(route) }])),
+    components: {
+      securitySchemes: {
+        token: { type: "http", scheme: "bearer", description: "Needed where linnix was started with a token." },
+      },
+      schemas: componentSchemas(),
+    },
+  };
+}
+
+function operation(route: Route): JsonObject {
+  const { operationId, summary, description, gives, problems } = route;
+  const content = Object.fromEntries(
+    Object.entries(gives).map(([type, name]) => [
+      type,
+      {
+        schema:
+          name === "text" ? (type === "application/json" ? { type: "object" } : { type: "string" }) : reference(name),
+      },
+    ]),
+  );
+  return {
+    operationId,
+    summary,
+    description,
+    parameters: parametersOf(route),
+    responses: { 200: { description: summary, content }, ...problemResponses({ ...COMMON, ...problems }) },
+    ...(route.open ? { security: [{}] } : {}),
+  };
+}
+
+function head(route: Route): JsonObject {
+  return {
+    operationId: route.operationId.replace(/^(get|list|follow)/, "head"),
+    summary: `The headers of ${route.path}`,
+    parameters: parametersOf(route),
+    responses: { 200: { description: route.summary } },
+  };
+}
+
+function parametersOf({ path, params, operationId }: Route): JsonObject[] {
+  const list = Object.entries(params).map(([name, param]) => queryParameter(name, param));
+  if (path.endsWith("{pid}")) {
+    list.unshift({ name: "pid", in: "path", required: true, schema: { type: "integer", minimum: 1 } });
+  }
+  if (operationId.startsWith("follow")) {
+    const description = "Id of the last event that the client got.";
+    list.push({ name: "Last-Event-ID", in: "header", required: false, description, schema: { type: "string" } });
+  }
+  return list;
+}
+
+function queryParameter(name: string, { description, schema, fallback, kind }: Param): JsonObject {
+  const { $schema: _, ...shape } = z.toJSONSchema(schema(), { io: "input" }) as JsonObject;
+  return {
+    name,
+    in: "query",
+    required: false,
+    description,
+    schema: fallback === null ? shape : { ...shape, default: fallback },
+    // A list is one word, its parts separated by commas.
+    ...(kind === "list" || kind === "integers" ? { style: "form", explode: false } : {}),
+  };
+}
+
+function problemResponses(problems: Partial<Record<ProblemStatus, string>>): JsonObject {
+  return Object.fromEntries(
+    Object.entries(problems).map(([status, description]) => [
+      status,
+      {
+        description: description ?? PROBLEM_TITLES[Number(status) as ProblemStatus],
+        content: { "application/problem+json": { schema: reference("problem") } },
+      },
+    ]),
+  );
+}
+
+function reference(name: string): JsonObject {
+  return { $ref: `#/components/schemas/${name.charAt(0).toUpperCase()}${name.slice(1)}` };
+}
+
+function componentSchemas(): JsonObject {
+  const registry = z.registry<{ id: string }>();
+  for (const [id, schema] of Object.entries(SCHEMAS)) registry.add(schema, { id });
+  const { schemas } = z.toJSONSchema(registry, {
+    uri: (id) => `#/components/schemas/${id}`,
+    unrepresentable: "any",
+    override: ({ zodSchema, jsonSchema }) => {
+      if (zodSchema._zod.def.type === "bigint")
+        Object.assign(jsonSchema, { type: "integer", format: "uint64", minimum: 0 });
+    },
+  }) as { schemas: Record<string, JsonObject> };
+  return Object.fromEntries(
+    Object.entries(schemas).map(([id, { $schema: _schema, $id: _id, id: _name, ...schema }]) => [id, schema]),
+  );
+}

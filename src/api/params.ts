@@ -1,0 +1,71 @@
+import * as z from "zod/mini";
+import { nearest } from "../config/nearest.ts";
+import { Problem } from "./problem.ts";
+
+// No code is made at run time in a process that root runs.
+z.config({ jitless: true });
+
+/** One query parameter: how its text is read, and what it has to be then. */
+export interface Param<T = unknown> {
+  /** For a person: the parameter's sentence in the description of the API. */
+  description: string;
+  /** From the text of the query to what the schema checks; a list's parts are separated by commas. */
+  kind: "text" | "integer" | "list" | "integers";
+  /** Made when it is first asked for: schemas take memory. */
+  schema: () => z.ZodMiniType<T>;
+  /** Where it is not given. */
+  fallback: T;
+}
+
+export type Params = Readonly<Record<string, Param>>;
+
+/** What a request asked for, by the parameters of its route. */
+export type Query<P extends Params> = { [Name in keyof P]: P[Name] extends Param<infer T> ? T : never };
+
+const DIGITS = /^\d{1,15}$/;
+
+/**
+ * Reads and checks the query of a request.
+ * @throws Problem 400 that names the parameter and what it may be
+ */
+export function readQuery<P extends Params>(search: URLSearchParams, params: P): Query<P> {
+  const query: Record<string, unknown> = {};
+  for (const [name, { fallback }] of Object.entries(params)) query[name] = fallback;
+  const given = new Set<string>();
+  for (const [name, text] of search) {
+    const param = Object.hasOwn(params, name) ? params[name] : undefined;
+    if (!param) throw unknownParameter(name, Object.keys(params));
+    if (given.has(name))
+      throw new Problem(400, `The parameter ${name} is given more than once.`, {}, { parameter: name });
+    given.add(name);
+    query[name] = valueFrom(name, text, param);
+  }
+  return query as Query<P>;
+}
+
+function valueFrom(name: string, text: string, param: Param): unknown {
+  const result = z.safeParse(param.schema(), parsed(text, param.kind));
+  if (result.success) return result.data;
+  const why = result.error.issues[0]?.message ?? "not a right value";
+  throw new Problem(400, `The parameter ${name}: ${why}.`, {}, { parameter: name });
+}
+
+function parsed(text: string, kind: Param["kind"]): unknown {
+  const number = (digits: string) => (DIGITS.test(digits) ? Number(digits) : digits);
+  if (kind === "text") return text;
+  if (kind === "integer") return number(text);
+  const parts = text.split(",");
+  return kind === "list" ? parts : parts.map(number);
+}
+
+function unknownParameter(name: string, known: readonly string[]): Problem {
+  const near = nearest(name, known);
+  const hint =
+    near !== null
+      ? ` Did you mean ${near}?`
+      : known.length > 0
+        ? ` There are: ${known.join(", ")}.`
+        : " It takes none.";
+  const shown = name.length > 64 ? `${name.slice(0, 64)}…` : name;
+  return new Problem(400, `There is no parameter ${JSON.stringify(shown)} here.${hint}`, {}, { parameter: shown });
+}

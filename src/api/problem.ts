@@ -1,0 +1,39 @@
+import { toJson } from "./json.ts";
+
+/** Status codes that are told as a problem, and what each is called (RFC 9110, section 15). */
+export const PROBLEM_TITLES = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  414: "URI Too Long",
+  421: "Misdirected Request",
+  429: "Too Many Requests",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+} as const;
+
+export type ProblemStatus = keyof typeof PROBLEM_TITLES;
+
+/** What went wrong with a request; thrown by a handler, told as problem details (RFC 9457). */
+export class Problem extends Error {
+  /**
+   * @param detail one sentence for the person who made the request
+   * @param headers more headers of the answer, such as `Allow`
+   * @param members more members of the object
+   */
+  constructor(
+    readonly status: ProblemStatus,
+    readonly detail: string,
+    readonly headers: Readonly<Record<string, string>> = {},
+    readonly members: Readonly<Record<string, unknown>> = {},
+  ) {
+    super(detail);
+  }
+
+  response(): Response {
+    const { status, detail, headers, members } = this;
+    const body = toJson({ type: "about:blank", title: PROBLEM_TITLES[status], status, detail, ...members });
+    return new Response(body, { status, headers: { ...headers, "Content-Type": "application/problem+json" } });
+  }
+}

@@ -1,0 +1,373 @@
+import * as z from "zod/mini";
+import type { AnswerCache } from "./answer-cache.ts";
+import type * as answers from "./answers.ts";
+import type { EventStream } from "./event-stream.ts";
+import { EVENT_TYPES } from "./event-types.ts";
+import { toJson } from "./json.ts";
+import { METRICS_CONTENT_TYPE } from "./metrics-text.ts";
+import { readOwnMemory } from "./own-memory.ts";
+import { type Param, type Params, type Query, readQuery } from "./params.ts";
+import { Problem, type ProblemStatus } from "./problem.ts";
+import type { RequestCounts } from "./request-counts.ts";
+import type { ApiSource, Facts, ProcessSort } from "./source.ts";
+
+/** What handlers work with. */
+export interface ApiContext {
+  version: string;
+  source: ApiSource;
+  stream: EventStream;
+  requests: RequestCounts;
+  cache: AnswerCache;
+}
+
+/** One request that has passed all checks. */
+export interface RouteCall {
+  context: ApiContext;
+  request: Request;
+  search: URLSearchParams;
+  /** What stands for the `{pid}` of the path. */
+  pid: string;
+}
+
+export interface Answer {
+  body: string | Uint8Array | ReadableStream<Uint8Array> | null;
+  type: string;
+  headers?: Readonly<Record<string, string>>;
+}
+
+/** A name of `answers.ts`, or text of another kind. */
+type AnswerSchema = Exclude<keyof typeof answers, "process" | "container"> | "process" | "text";
+
+export interface Route {
+  /** With `{pid}` at its end where it takes one. */
+  path: string;
+  operationId: string;
+  summary: string;
+  description: string;
+  params: Params;
+  /** Whether it is answered without the token. */
+  open?: true;
+  /** Media type and shape of what it gives. */
+  gives: Readonly<Record<string, AnswerSchema>>;
+  /** Problems of its own, beside those that every route can have. */
+  problems: Partial<Record<ProblemStatus, string>>;
+  handle(call: RouteCall): Answer | Promise<Answer>;
+}
+
+const JSON_TYPE = "application/json";
+const MAX_LISTED = 10_000;
+
+function param<T>(kind: Param["kind"], description: string, fallback: T, schema: () => z.ZodMiniType<T>): Param<T> {
+  return { kind, description, fallback, schema };
+}
+
+const text = (name: string, maxLength: number) => () =>
+  z
+    .string()
+    .check(
+      z.minLength(1, `${name} is empty`),
+      z.maxLength(maxLength, `longer than ${maxLength} characters`),
+    ) as z.ZodMiniType<string | null>;
+
+const PROCESSES_PARAMS = {
+  sort: param<ProcessSort>("text", "What comes first: most CPU, most memory, or the latest start.", "cpu", () =>
+    z.enum(["cpu", "rss", "start"], "expected cpu, rss or start"),
+  ),
+  limit: param<number>("integer", "Most processes in the answer; `matched` tells of how many.", 1000, () =>
+    z
+      .int(`expected a whole number from 1 to ${MAX_LISTED}`)
+      .check(z.minimum(1, "less than 1"), z.maximum(MAX_LISTED, `more than ${MAX_LISTED}`)),
+  ),
+  user: param<string | null>("text", "Only processes of this user: a name or a uid.", null, text("a user", 256)),
+  cgroup: param<string | null>(
+    "text",
+    "Only processes in this cgroup or below it: a path.",
+    null,
+    () =>
+      z
+        .string()
+        .check(
+          z.regex(/^\//, "expected a path that begins with /"),
+          z.maxLength(4096, "longer than 4096 characters"),
+        ) as unknown as z.ZodMiniType<string | null>,
+  ),
+  comm: param<string | null>("text", "Only processes of this name.", null, text("a name", 64)),
+} satisfies Params;
+
+const STREAM_PARAMS = {
+  types: param<string[] | null>(
+    "list",
+    "Only events of these types, separated by commas.",
+    null,
+    () =>
+      z
+        .array(z.enum(EVENT_TYPES, `expected of ${EVENT_TYPES.join(", ")}`))
+        .check(z.minLength(1), z.maxLength(EVENT_TYPES.length, "too many types")) as unknown as z.ZodMiniType<
+        string[] | null
+      >,
+  ),
+  pid: param<number[] | null>(
+    "integers",
+    "Only events of these processes, separated by commas.",
+    null,
+    () =>
+      z
+        .array(
+          z
+            .int("expected whole numbers")
+            .check(z.minimum(1, "no pid is less than 1"), z.maximum(4_194_304, "no pid is that large")),
+        )
+        .check(z.minLength(1), z.maxLength(64, "more than 64 pids")) as unknown as z.ZodMiniType<number[] | null>,
+  ),
+  comm: param<string | null>("text", "Only events of processes of this name.", null, text("a name", 64)),
+} satisfies Params;
+
+export const ROUTES: readonly Route[] = [
+  {
+    path: "/",
+    operationId: "getIndex",
+    summary: "The routes, as JSON or as a page",
+    description: "A page for a browser, JSON for everyone else: by `Accept`.",
+    params: {},
+    gives: { [JSON_TYPE]: "index", "text/html": "text" },
+    problems: {},
+    handle: async ({ context, request, search }) => {
+      readQuery(search, {});
+      const { indexHtml, prefersHtml, HTML_HEADERS } = await import("./index-page.ts");
+      const headers = { Vary: "Accept" };
+      if (prefersHtml(request.headers.get("accept"))) {
+        return {
+          body: indexHtml(context.version, ROUTES),
+          type: "text/html; charset=utf-8",
+          headers: { ...headers, ...HTML_HEADERS },
+        };
+      }
+      const routes = ROUTES.map(({ path, summary }) => ({ path, summary }));
+      return { ...json({ name: "linnix", version: context.version, routes }), headers };
+    },
+  },
+  {
+    path: "/healthz",
+    operationId: "getHealth",
+    summary: "Alive",
+    description: "Answered by whoever can answer at all; needs no token.",
+    params: {},
+    open: true,
+    gives: { [JSON_TYPE]: "health" },
+    problems: {},
+    handle: ({ context, search }) => {
+      readQuery(search, {});
+      return json({ status: "alive", version: context.version });
+    },
+  },
+  {
+    path: "/readyz",
+    operationId: "getReadiness",
+    summary: "Attached and collecting, with all that can be had",
+    description: "503 with the reasons where something is missing: fields, the task iterator, or what the budget took.",
+    params: {},
+    gives: { [JSON_TYPE]: "readiness" },
+    problems: { 503: "Not collecting, or less than could be." },
+    handle: ({ context, search }) => {
+      readQuery(search, {});
+      const { backend, missingFields, sampling, ...facts } = context.source.facts();
+      const reasons = degradations({ backend, missingFields, sampling, ...facts });
+      if (reasons.length > 0) {
+        throw new Problem(503, `${reasons.join("; ")}.`, {}, { reasons, backend, missing_fields: missingFields });
+      }
+      return json({ status: "ready", backend, sampling: sampling?.source ?? null });
+    },
+  },
+  {
+    path: "/status",
+    operationId: "getStatus",
+    summary: "What it does, what it has lost, what it costs",
+    description: "Percentages are of one core, over the last seconds.",
+    params: {},
+    gives: { [JSON_TYPE]: "status" },
+    problems: {},
+    handle: ({ context, search }) => {
+      readQuery(search, {});
+      context.source.refresh();
+      return json(statusOf(context));
+    },
+  },
+  {
+    path: "/processes",
+    operationId: "listProcesses",
+    summary: "The live processes",
+    description: "Highest first, by the sort asked for; processes of which that is not known come last.",
+    params: PROCESSES_PARAMS,
+    gives: { [JSON_TYPE]: "processes" },
+    problems: {},
+    handle: ({ context, search }) => {
+      const query: Query<typeof PROCESSES_PARAMS> = readQuery(search, PROCESSES_PARAMS);
+      const { source, cache } = context;
+      const key = JSON.stringify(query);
+      source.refresh();
+      const kept = cache.get(key, source.generation);
+      if (kept) return { body: kept, type: JSON_TYPE };
+      const body = new TextEncoder().encode(`${toJson(source.processes(query))}\n`);
+      cache.set(key, source.generation, body);
+      return { body, type: JSON_TYPE };
+    },
+  },
+  {
+    path: "/processes/{pid}",
+    operationId: "getProcess",
+    summary: "One process",
+    description: "The newest of that pid, also for a while after its exit.",
+    params: {},
+    gives: { [JSON_TYPE]: "process" },
+    problems: { 404: "No process of that pid is known." },
+    handle: ({ context, search, pid }) => {
+      readQuery(search, {});
+      context.source.refresh();
+      return json(context.source.process(pidOf(pid)) ?? unknownPid(pid));
+    },
+  },
+  {
+    path: "/graph/{pid}",
+    operationId: "getGraph",
+    summary: "One process, its ancestors and its descendants",
+    description: "Ancestors nearest first; descendants by generation. At most 1000 of each.",
+    params: {},
+    gives: { [JSON_TYPE]: "graph" },
+    problems: { 404: "No process of that pid is known." },
+    handle: ({ context, search, pid }) => {
+      readQuery(search, {});
+      context.source.refresh();
+      return json(context.source.graph(pidOf(pid)) ?? unknownPid(pid));
+    },
+  },
+  streamRoute("/events", "followEvents", "Live events, as server-sent events"),
+  streamRoute("/stream", "followStream", "The same as /events"),
+  {
+    path: "/metrics",
+    operationId: "getMetrics",
+    summary: "Metrics in the text format of Prometheus",
+    description: "Counters begin at 0 when linnix is started.",
+    params: {},
+    gives: { "text/plain": "text" },
+    problems: {},
+    handle: async ({ context, search }) => {
+      readQuery(search, {});
+      const { renderMetrics } = await import("./metrics.ts");
+      const { version, source, stream, requests } = context;
+      return { body: renderMetrics({ version, facts: source.facts(), stream, requests }), type: METRICS_CONTENT_TYPE };
+    },
+  },
+  {
+    path: "/openapi.json",
+    operationId: "getDescription",
+    summary: "The description of this API",
+    description: "OpenAPI 3.1.",
+    params: {},
+    gives: { [JSON_TYPE]: "text" },
+    problems: {},
+    handle: async ({ context, search }) => {
+      readQuery(search, {});
+      const { describeApi } = await import("./openapi.ts");
+      return json(describeApi(context.version, ROUTES));
+    },
+  },
+];
+
+function streamRoute(path: string, operationId: string, summary: string): Route {
+  return {
+    path,
+    operationId,
+    summary,
+    description:
+      "Each event has an id, its type as its name, and the object of JSON Lines as its data. With `Last-Event-ID` " +
+      "what came after that event is sent first. `event: gap` tells of events that are missing. What concerns the " +
+      "whole stream (storm, lost, degraded, summary) is not held back by `pid` and `comm`.",
+    params: STREAM_PARAMS,
+    gives: { "text/event-stream": "text" },
+    problems: { 429: "As many clients follow the events already as may." },
+    handle: ({ context, request, search }) => {
+      const query: Query<typeof STREAM_PARAMS> = readQuery(search, STREAM_PARAMS);
+      const type = "text/event-stream";
+      if (request.method === "HEAD") return { body: null, type };
+      const body = context.stream.open(query, request.headers.get("last-event-id"));
+      if (body) return { body, type };
+      const detail = `${context.stream.maxClients} clients follow the events already.`;
+      throw new Problem(429, detail, { "Retry-After": "5" });
+    },
+  };
+}
+
+function json(value: unknown): Answer {
+  return { body: `${toJson(value)}\n`, type: JSON_TYPE };
+}
+
+function pidOf(text: string): number {
+  if (!/^[1-9]\d{0,9}$/.test(text))
+    throw new Problem(400, "A pid is a whole number above 0.", {}, { parameter: "pid" });
+  return Number(text);
+}
+
+function unknownPid(pid: string): never {
+  throw new Problem(404, `No process ${pid} is known: it never was, or it is gone for longer than it is kept.`);
+}
+
+/** What is not as it should be, one clause each. */
+function degradations({ collecting, backend, missingFields, sampling, budget }: Facts): string[] {
+  const reasons: string[] = [];
+  if (collecting !== true) reasons.push(`${collecting}: no events are collected`);
+  if (missingFields.length > 0) reasons.push(`the ${backend} backend cannot tell ${missingFields.join(", ")}`);
+  if (sampling?.source === "proc") reasons.push("CPU and memory are read from /proc, for there is no task iterator");
+  if (budget && budget.level > 0) reasons.push(`the budget is exceeded: level ${budget.level}`);
+  return reasons;
+}
+
+function statusOf({ version, source, stream }: ApiContext): answers.Status {
+  const facts = source.facts();
+  const memory = readOwnMemory();
+  const { fork, exec, exit } = facts.lost;
+  return {
+    version,
+    started: new Date(facts.startedMs).toISOString(),
+    uptime_s: Math.max(0, Math.round(Date.now() - facts.startedMs)) / 1000,
+    backend: facts.backend,
+    missing_fields: [...facts.missingFields],
+    sampling: facts.sampling && { source: facts.sampling.source, interval_ms: facts.sampling.intervalMs },
+    received: { ...facts.received },
+    emitted: { ...facts.emitted },
+    filtered: { ...facts.filtered },
+    suppressed: { ...facts.suppressed },
+    lost: fork + exec + exit,
+    lost_by_type: { fork, exec, exit },
+    lost_by_cpu: [...facts.lostByCpu],
+    events_per_second: rounded(facts.eventsPerSecond, 1),
+    processes: { live: facts.live, lingering: facts.lingering, lost_exits: facts.lostExits },
+    cost: {
+      cpu_pct: rounded(facts.cpuPct, 3),
+      in_kernel_cpu_pct: rounded(facts.inKernelCpuPct, 3),
+      user_cpu_s: facts.userCpuS,
+      system_cpu_s: facts.systemCpuS,
+    },
+    memory: {
+      rss_bytes: memory.rssBytes,
+      anon_bytes: memory.anonBytes,
+      file_bytes: memory.fileBytes,
+      table_bytes: facts.tableBytes,
+    },
+    budget: facts.budget && {
+      level: facts.budget.level,
+      cost_pct: rounded(facts.budget.costPct, 3),
+      budget_pct: facts.budget.budgetPct,
+    },
+    api: {
+      clients: stream.clients,
+      max_clients: stream.maxClients,
+      sent: stream.totals.sent,
+      missed: stream.totals.missed,
+      history: stream.history,
+    },
+  };
+}
+
+function rounded(value: number | null, decimals: number): number | null {
+  return value === null ? null : Number(value.toFixed(decimals));
+}

@@ -1,0 +1,248 @@
+import { log } from "../config/log.ts";
+import { cannotRunError, type LinnixError, usageError } from "../errors.ts";
+import type { EventView } from "../process/event-view.ts";
+import { VERSION } from "../version.ts";
+import { AnswerCache } from "./answer-cache.ts";
+import { corsHeaders, isPreflight, preflight } from "./cors.ts";
+import { EventStream, type Notice } from "./event-stream.ts";
+import { checkHost } from "./host-check.ts";
+import { type ListenAddress, parseListenAddress } from "./listen-address.ts";
+import { Problem } from "./problem.ts";
+import { RequestCounts } from "./request-counts.ts";
+import { type Answer, type ApiContext, ROUTES, type Route } from "./routes.ts";
+import type { ApiSource } from "./source.ts";
+import { readToken, TOKEN_VARIABLE, TokenCheck } from "./token.ts";
+import { type PlacedSocket, placeSocket, type SocketOwner } from "./unix-socket.ts";
+
+export interface ApiOptions {
+  /** `127.0.0.1:3000`, `[::1]:3000` or `unix:/path`. */
+  listen: string;
+  /** File with the bearer token; `LINNIX_API_TOKEN` goes before it. */
+  tokenFile: string | null;
+  /** Origins whose pages may read answers. */
+  allowOrigins: readonly string[];
+  /** Most clients that follow live events. */
+  maxClients: number;
+  /** Most events kept for clients that come back. */
+  historyEvents: number;
+  heartbeatMs: number;
+  /** Who owns the Unix socket, where it is not who starts this. */
+  socketOwner?: SocketOwner | undefined;
+}
+
+/** What can change while it runs. */
+export type ApiChanges = Pick<ApiOptions, "tokenFile" | "allowOrigins" | "maxClients" | "heartbeatMs">;
+
+/** The HTTP API while it runs. */
+export interface ApiServer {
+  /** Where it listens, for people: `http://127.0.0.1:3000/` or `unix:/path`. */
+  readonly url: string;
+  /** Takes one event; the view is void after the call. */
+  event(view: EventView): void;
+  /** Takes anything else that clients are told: a sample, a loss, a change of the budget's level. */
+  notice(notice: Notice): void;
+  /** Hands on what was taken; called when the rings are empty. */
+  flush(): void;
+  /** @throws LinnixError where the token can not be read any more; nothing has changed then */
+  reconfigure(changes: ApiChanges): void;
+  /** Ends all answers, and no longer listens. */
+  close(): Promise<void>;
+}
+
+/** Longest target of a request; the headers together have 16 KiB (Bun's limit). */
+const MAX_URL_LENGTH = 8192;
+/** An idle connection is closed after so long; a stream of events is none. */
+const IDLE_TIMEOUT_S = 30;
+/** Requests have no use for a body. */
+const MAX_BODY_BYTES = 4096;
+/** How long answers that are on their way have at the end. */
+const CLOSE_MS = 500;
+
+/**
+ * Starts to answer.
+ * @throws LinnixError exit code 2 for an address or token that cannot be used, 3 where it cannot listen there
+ */
+export async function startApi(options: ApiOptions, source: ApiSource): Promise<ApiServer> {
+  const address = parseListenAddress(options.listen);
+  const server = new Server(options, address, source);
+  await server.listen();
+  return server;
+}
+
+class Server implements ApiServer {
+  readonly #address: ListenAddress;
+  readonly #options: ApiOptions;
+  readonly #context: ApiContext;
+  readonly #source: ApiSource;
+  readonly #stream: EventStream;
+  readonly #byPath = new Map<string, Route>();
+  #token: TokenCheck | null;
+  #allowOrigins: readonly string[];
+  #server: Bun.Server<undefined> | undefined;
+  #socket: PlacedSocket | undefined;
+
+  constructor(options: ApiOptions, address: ListenAddress, source: ApiSource) {
+    this.#options = options;
+    this.#address = address;
+    this.#source = source;
+    this.#token = this.#tokenFrom(options.tokenFile);
+    this.#allowOrigins = options.allowOrigins;
+    const { maxClients, historyEvents, heartbeatMs } = options;
+    this.#stream = new EventStream({ maxClients, historyEvents, heartbeatMs });
+    this.#context = {
+      version: VERSION,
+      source,
+      stream: this.#stream,
+      requests: new RequestCounts(),
+      cache: new AnswerCache(),
+    };
+    for (const route of ROUTES) this.#byPath.set(route.path, route);
+  }
+
+  get url(): string {
+    if (this.#address.kind === "unix") return `unix:${this.#address.path}`;
+    return this.#server?.url.href ?? "";
+  }
+
+  async listen(): Promise<void> {
+    const address = this.#address;
+    if (address.kind === "unix") {
+      const place = (path: string) => {
+        // Bun does not lift the time-out of a single request there. Who can connect is who runs this: none is needed.
+        const options = { ...this.#handlers(), unix: path, idleTimeout: 0 };
+        this.#server = Bun.serve(options as unknown as Bun.Serve.Options<undefined>);
+      };
+      try {
+        this.#socket = await placeSocket(address.path, this.#options.socketOwner, place);
+      } catch (error) {
+        await this.#server?.stop(true);
+        throw error;
+      }
+      return;
+    }
+    try {
+      this.#server = Bun.serve({ ...this.#handlers(), hostname: address.host, port: address.port });
+    } catch (cause) {
+      throw listenError(this.#options.listen, cause);
+    }
+  }
+
+  event(view: EventView): void {
+    this.#stream.event(view);
+  }
+
+  notice(notice: Notice): void {
+    this.#stream.notice(notice);
+  }
+
+  flush(): void {
+    this.#stream.flush();
+    this.#source.flushed();
+  }
+
+  reconfigure({ tokenFile, allowOrigins, maxClients, heartbeatMs }: ApiChanges): void {
+    this.#token = this.#tokenFrom(tokenFile);
+    this.#allowOrigins = allowOrigins;
+    this.#stream.reconfigure({ maxClients, heartbeatMs });
+  }
+
+  async close(): Promise<void> {
+    this.#stream.close();
+    this.#socket?.remove();
+    this.#socket = undefined;
+    const server = this.#server;
+    this.#server = undefined;
+    if (!server) return;
+    // What is on its way may arrive; who does not take it is not waited for.
+    await Promise.race([server.stop(false), Bun.sleep(CLOSE_MS)]);
+    await server.stop(true);
+  }
+
+  /** @throws LinnixError where a token is needed and there is none */
+  #tokenFrom(tokenFile: string | null): TokenCheck | null {
+    const token = readToken(tokenFile);
+    if (token !== null) return new TokenCheck(token);
+    if (this.#address.kind === "unix" || this.#address.isLoopback) return null;
+    throw usageError("api-token-missing", {
+      what: `cannot listen at ${this.#options.listen} without a token`,
+      why: "other machines can reach this address, and command lines hold secrets",
+      mend: `set ${TOKEN_VARIABLE} or --api-token-file, or listen at 127.0.0.1 or unix:/run/linnix.sock`,
+    });
+  }
+
+  #handlers() {
+    return {
+      idleTimeout: IDLE_TIMEOUT_S,
+      maxRequestBodySize: MAX_BODY_BYTES,
+      development: false,
+      fetch: (request: Request, server: Bun.Server<undefined>) => this.#fetch(request, server),
+      error: (error: Error) => this.#failure(error),
+    } as const;
+  }
+
+  async #fetch(request: Request, server: Bun.Server<undefined>): Promise<Response> {
+    const response = await this.#answer(request, server).catch((error: unknown) => this.#failure(error));
+    this.#context.requests.add(response.status);
+    const { headers } = response;
+    headers.set("X-Content-Type-Options", "nosniff");
+    headers.set("Cache-Control", "no-store");
+    for (const [name, value] of corsHeaders(request, this.#allowOrigins)) headers.append(name, value);
+    return response;
+  }
+
+  async #answer(request: Request, server: Bun.Server<undefined>): Promise<Response> {
+    if (request.url.length > MAX_URL_LENGTH) {
+      throw new Problem(414, `The target of a request has at most ${MAX_URL_LENGTH} characters.`);
+    }
+    checkHost(request.headers.get("host"), this.#address);
+    if (isPreflight(request) && this.#allowOrigins.length > 0) return preflight();
+    const url = URL.parse(request.url, "http://localhost");
+    const { route, pid } = this.#route(url?.pathname ?? "");
+    if (!route?.open) this.#checkToken(request);
+    if (!route || !url) throw new Problem(404, "There is nothing here; / lists what there is.");
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      throw new Problem(405, "Only GET and HEAD are answered here.", { Allow: "GET, HEAD" });
+    }
+    const call = { context: this.#context, request, search: url.searchParams, pid };
+    const { body, type, headers }: Answer = await route.handle(call);
+    // A stream is quiet for as long as nothing happens: its clients are told that it lives, and looked after there.
+    if (body instanceof ReadableStream) server.timeout(request, 0);
+    return new Response(body as ConstructorParameters<typeof Response>[0], {
+      headers: { ...headers, "Content-Type": type },
+    });
+  }
+
+  #route(path: string): { route: Route | undefined; pid: string } {
+    const exact = this.#byPath.get(path);
+    if (exact || path.includes("{")) return { route: exact, pid: "" };
+    const slash = path.lastIndexOf("/");
+    const pid = path.slice(slash + 1);
+    return { route: pid === "" ? undefined : this.#byPath.get(`${path.slice(0, slash)}/{pid}`), pid };
+  }
+
+  #checkToken(request: Request): void {
+    const authorization = request.headers.get("authorization");
+    if (this.#token === null || this.#token.allows(authorization)) return;
+    const error = authorization === null ? "" : ', error="invalid_token"';
+    throw new Problem(401, "This needs the bearer token of this server.", {
+      "WWW-Authenticate": `Bearer realm="linnix"${error}`,
+    });
+  }
+
+  #failure(error: unknown): Response {
+    if (error instanceof Problem) return error.response();
+    log.error(`the HTTP API could not answer: ${error instanceof Error ? error.message : String(error)}`);
+    if (error instanceof Error) log.debug(error.stack ?? "");
+    return new Problem(500, "Something went wrong in here; the log tells more.").response();
+  }
+}
+
+function listenError(listen: string, cause: unknown): LinnixError {
+  const { code = "", message = String(cause) } = cause as { code?: string; message?: string };
+  const text = {
+    EADDRINUSE: { why: "another program listens there", mend: "choose another port, or end that program" },
+    EADDRNOTAVAIL: { why: "this machine has no such address", mend: "choose one that `ip address` lists" },
+    EACCES: { why: "ports below 1024 need CAP_NET_BIND_SERVICE", mend: "choose a port from 1024 on" },
+  }[code] ?? { why: message, mend: "choose another address" };
+  return cannotRunError("listen", { what: `cannot listen at ${listen}`, ...text }, { cause });
+}

@@ -1,0 +1,81 @@
+import type { CountByType } from "../wire/event.ts";
+import type { Graph, Process, Processes } from "./answers.ts";
+
+export type ProcessSort = "cpu" | "rss" | "start";
+
+/** Which of the live processes are asked for, and in which order. */
+export interface ProcessQuery {
+  /** The highest first; of starts the youngest. */
+  sort: ProcessSort;
+  limit: number;
+  /** Name or number. */
+  user: string | null;
+  /** Path in the hierarchy; what lies below it counts. */
+  cgroup: string | null;
+  comm: string | null;
+}
+
+/** How well a bounded cache does. */
+export interface CacheFacts {
+  name: string;
+  hits: number;
+  misses: number;
+  evictions: number;
+  entries: number;
+}
+
+/** What the collector can say of itself; null what is not known. */
+export interface Facts {
+  /** Whether events are being collected, and why not where they are not. */
+  collecting: true | "starting" | "stopping";
+  /** Wall clock at the start, ms. */
+  startedMs: number;
+  backend: string;
+  missingFields: readonly string[];
+  /** Null: off. */
+  sampling: { source: "task-iterator" | "proc"; intervalMs: number } | null;
+  received: Readonly<CountByType>;
+  emitted: Readonly<CountByType>;
+  lost: Readonly<CountByType>;
+  filtered: Readonly<CountByType>;
+  suppressed: Readonly<CountByType>;
+  /** Of the CPUs that lost any. */
+  lostByCpu: readonly { cpu: number; lost: number }[];
+  threads: { started: number; exited: number };
+  /** Samples told of so far. */
+  samples: number;
+  wakeups: number;
+  outOfOrder: number;
+  /** Over the last seconds. */
+  eventsPerSecond: number | null;
+  live: number;
+  lingering: number;
+  lostExits: number;
+  tableBytes: number;
+  caches: readonly CacheFacts[];
+  /** Own processor time since the start, s. */
+  userCpuS: number;
+  systemCpuS: number;
+  /** Of one core, over the last seconds. */
+  cpuPct: number | null;
+  /** What the BPF programs use, % of one core, and have used, s. */
+  inKernelCpuPct: number | null;
+  inKernelCpuS: number | null;
+  /** Null: no budget. */
+  budget: { level: number; costPct: number | null; budgetPct: number } | null;
+}
+
+/** What the API asks. */
+export interface ApiSource {
+  /** Another number when an answer about processes may have changed. */
+  readonly generation: number;
+  /** Takes in what waits in the rings, so that an answer is of now. */
+  refresh(): void;
+  /** Called after each drain of the rings. */
+  flushed(): void;
+  processes(query: ProcessQuery): Processes;
+  /** The newest process of that pid, also one that has just exited. */
+  process(pid: number): Process | null;
+  graph(pid: number): Graph | null;
+  facts(): Facts;
+}

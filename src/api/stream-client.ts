@@ -1,0 +1,154 @@
+import { literal } from "../sinks/byte-writer.ts";
+import type { GapReason } from "./gap-reason.ts";
+import type { EventHistory } from "./history.ts";
+import type { StreamFilter } from "./stream-filter.ts";
+
+/** Most bytes handed to a connection at a time: with what lies in its socket, the client's queue. */
+const CHUNK_BYTES = 64 * 1024;
+const HEARTBEAT = literal(": heartbeat\n\n");
+
+export interface ClientTotals {
+  /** Events handed to connections. */
+  sent: number;
+  /** Events that were dropped from the history before a slow client had taken them. */
+  missed: number;
+}
+
+/**
+ * One client of the live events: a place in the history, moved on as fast as
+ * the connection takes what lies there. It has no queue of its own, so that a
+ * stuck one costs nothing but its place.
+ */
+export class StreamClient {
+  readonly filter: StreamFilter;
+  readonly #history: EventHistory;
+  readonly #totals: ClientTotals;
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #next: number;
+  #gap: { reason: GapReason; missed: number | null } | undefined;
+  #quiet = false;
+  #blockedBeats = 0;
+
+  /** @param next number of the first event that it is to get */
+  constructor(history: EventHistory, filter: StreamFilter, next: number, totals: ClientTotals) {
+    this.#history = history;
+    this.filter = filter;
+    this.#next = next;
+    this.#totals = totals;
+  }
+
+  /** The body of its answer. */
+  stream(onEnd: () => void): ReadableStream<Uint8Array> {
+    return new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        this.#controller = controller;
+        // Sent at once, so that the client knows that it is connected; and how soon it may come back.
+        controller.enqueue(literal("retry: 2000\n\n"));
+      },
+      pull: () => this.pump(),
+      cancel: () => {
+        this.#controller = undefined;
+        onEnd();
+      },
+    });
+  }
+
+  /** Tells it, before the next event, that events are missing. @param missed null where nobody knows how many */
+  noteGap(reason: GapReason, missed: number | null): void {
+    this.#gap = { reason, missed };
+  }
+
+  /** An event is about to leave the history: counts it where this client had still to get it. */
+  dropped(seq: number): void {
+    if (this.#next !== seq) return;
+    this.#next = seq + 1;
+    if (!this.filter.passes(this.#history, seq)) return;
+    this.#totals.missed++;
+    if (this.#gap && this.#gap.missed !== null) this.#gap.missed++;
+    else this.#gap ??= { reason: "slow-client", missed: 1 };
+  }
+
+  /** Hands on what the connection takes. */
+  pump(): void {
+    const controller = this.#controller;
+    while (controller && (controller.desiredSize ?? 0) > 0) {
+      const chunk = this.#chunk();
+      if (!chunk) return;
+      this.#quiet = false;
+      this.#blockedBeats = 0;
+      controller.enqueue(chunk);
+    }
+  }
+
+  /**
+   * Says that the stream lives, where nothing else has said so since the last time.
+   * @returns how many times in a row it could not be told anything
+   */
+  beat(): number {
+    const controller = this.#controller;
+    if (!controller) return 0;
+    if ((controller.desiredSize ?? 0) <= 0) return ++this.#blockedBeats;
+    if (this.#quiet) controller.enqueue(HEARTBEAT);
+    this.#quiet = true;
+    this.#blockedBeats = 0;
+    return 0;
+  }
+
+  /** Ends the answer after what has been handed on. */
+  end(): void {
+    const controller = this.#controller;
+    this.#controller = undefined;
+    ignoreGone(() => controller?.close());
+  }
+
+  /** Breaks the connection off. */
+  abort(): void {
+    const controller = this.#controller;
+    this.#controller = undefined;
+    ignoreGone(() => controller?.error(new Error("the client has taken nothing for too long")));
+  }
+
+  /** Events from its place on, as many as fit a chunk; undefined where there is none for it. */
+  #chunk(): Uint8Array | undefined {
+    const history = this.#history;
+    const gap = this.#gap ? gapFrame(this.#gap) : undefined;
+    let bytes = gap?.length ?? 0;
+    let end = this.#next;
+    for (; end < history.next; end++) {
+      const length = this.filter.passes(history, end) ? history.length(end) : 0;
+      // One that is larger than a chunk goes alone.
+      if (bytes + length > CHUNK_BYTES && bytes > 0) break;
+      bytes += length;
+    }
+    const from = this.#next;
+    this.#next = end;
+    if (bytes === 0) return undefined;
+    this.#gap = undefined;
+    const chunk = new Uint8Array(bytes);
+    let at = 0;
+    if (gap) {
+      chunk.set(gap, 0);
+      at = gap.length;
+    }
+    for (let seq = from; seq < end; seq++) {
+      if (!this.filter.passes(history, seq)) continue;
+      history.copy(seq, chunk, at);
+      at += history.length(seq);
+      this.#totals.sent++;
+    }
+    return chunk;
+  }
+}
+
+/** Without an id: a client that goes away now is to be told again. */
+function gapFrame({ reason, missed }: { reason: GapReason; missed: number | null }): Uint8Array {
+  return literal(`event: gap\ndata: ${JSON.stringify({ type: "gap", reason, missed })}\n\n`);
+}
+
+function ignoreGone(action: () => void): void {
+  try {
+    action();
+  } catch {
+    // The connection has gone already.
+  }
+}

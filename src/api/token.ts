@@ -1,0 +1,80 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { type LinnixError, usageError } from "../errors.ts";
+
+/** The environment variable that holds the token; it goes before a file. */
+export const TOKEN_VARIABLE = "LINNIX_API_TOKEN";
+
+const MAX_TOKEN_BYTES = 4096;
+/** `token68` of RFC 9110, section 11.2: what can stand after `Bearer`. */
+const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
+const MEND = "write one with: (umask 077; openssl rand -hex 32 > FILE)";
+
+/**
+ * The bearer token from the environment, else from the file; null where there is neither.
+ * @throws LinnixError (exit code 2) when it is there but cannot be used
+ */
+export function readToken(tokenFile: string | null, environment = process.env): string | null {
+  const fromEnvironment = environment[TOKEN_VARIABLE];
+  if (fromEnvironment !== undefined) return checked(fromEnvironment, TOKEN_VARIABLE);
+  return tokenFile === null ? null : checked(readTokenFile(tokenFile), tokenFile);
+}
+
+function readTokenFile(path: string): string {
+  let fd: number;
+  try {
+    // Not to wait where it is a pipe.
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (cause) {
+    throw tokenError(`${path} cannot be read`, (cause as Error).message, MEND);
+  }
+  try {
+    const { mode, uid } = fstatSync(fd);
+    if ((mode & constants.S_IFMT) !== constants.S_IFREG)
+      throw tokenError(`${path} is no regular file`, undefined, MEND);
+    // Group members may read it where its owner lets them; nobody else may, and nobody else may change it.
+    if (mode & 0o026) {
+      const octal = (mode & 0o777).toString(8).padStart(4, "0");
+      throw tokenError(`others can read or change ${path}`, `its mode is ${octal}`, `chmod 600 ${path}`);
+    }
+    if (uid !== 0 && uid !== process.geteuid?.()) {
+      throw tokenError(`${path} belongs to another user`, `its owner has the uid ${uid}`, `chown root ${path}`);
+    }
+    const bytes = new Uint8Array(MAX_TOKEN_BYTES + 1);
+    const length = readSync(fd, bytes, 0, bytes.length, 0);
+    if (length > MAX_TOKEN_BYTES) throw tokenError(`${path} is too long for a token`, undefined, MEND);
+    return new TextDecoder().decode(bytes.subarray(0, length)).trim();
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function checked(token: string, origin: string): string {
+  if (TOKEN.test(token) && token.length <= MAX_TOKEN_BYTES) return token;
+  const why = token === "" ? "it is empty" : "it holds what a header cannot carry";
+  throw tokenError(`${origin} holds no token`, why, MEND);
+}
+
+function tokenError(what: string, why: string | undefined, mend: string): LinnixError {
+  return usageError("api-token", { what, why, mend });
+}
+
+/** Compares what requests carry with the token, in a time that does not depend on where they differ. */
+export class TokenCheck {
+  readonly #digest: Buffer;
+
+  constructor(token: string) {
+    this.#digest = digestOf(token);
+  }
+
+  /** @param authorization the header's value */
+  allows(authorization: string | null): boolean {
+    const credentials = /^Bearer +(\S+) *$/i.exec(authorization ?? "");
+    // Digests have one length, whatever was sent.
+    return credentials !== null && timingSafeEqual(digestOf(credentials[1] as string), this.#digest);
+  }
+}
+
+function digestOf(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}

@@ -1,0 +1,117 @@
+import { chmodSync, chownSync, lstatSync, mkdtempSync, renameSync, rmdirSync, unlinkSync } from "node:fs";
+import { connect } from "node:net";
+import { dirname, join } from "node:path";
+import { cannotRunError, type LinnixError, usageError } from "../errors.ts";
+
+/** Room in `sun_path`, its final NUL apart: unix(7). */
+const MAX_PATH_BYTES = 107;
+
+/** A socket at its place, and its removal. */
+export interface PlacedSocket {
+  /** Takes it away, unless something else has taken its place. */
+  remove(): void;
+}
+
+/** Who may connect, besides root; default: who runs this. */
+export interface SocketOwner {
+  uid: number;
+  gid: number;
+}
+
+/**
+ * Makes a Unix socket at `path`, mode 0600. It is made in a private folder
+ * beside that place and moved there when it is ready: at no time can others
+ * connect, no link is followed, and nothing but a dead socket is replaced.
+ *
+ * @param listen binds to the path that it gets
+ * @throws LinnixError where it cannot be made (exit code 3), or where something else than a dead socket is there
+ */
+export async function placeSocket(
+  path: string,
+  owner: SocketOwner | undefined,
+  listen: (path: string) => void,
+): Promise<PlacedSocket> {
+  await checkPlace(path);
+  const folder = privateFolder(path);
+  const made = join(folder, "s");
+  try {
+    if (Buffer.byteLength(made) > MAX_PATH_BYTES) {
+      const why = `at most ${MAX_PATH_BYTES} bytes can name a socket, and it is made in a folder beside its place`;
+      throw usageError("socket-path", { what: `${path} is too long for a socket`, why, mend: "choose a shorter one" });
+    }
+    const umask = process.umask(0o177);
+    try {
+      listen(made);
+    } finally {
+      process.umask(umask);
+    }
+    chmodSync(made, 0o600);
+    if (owner) chownSync(made, owner.uid, owner.gid);
+    const { ino, dev } = lstatSync(made);
+    renameSync(made, path);
+    return { remove: () => removeSocket(path, ino, dev) };
+  } catch (cause) {
+    ignore(() => unlinkSync(made));
+    throw cause instanceof Error && "syscall" in cause ? cannotPlace(path, cause.message) : cause;
+  } finally {
+    ignore(() => rmdirSync(folder));
+  }
+}
+
+/** Refuses a place where something is that must stay. */
+async function checkPlace(path: string): Promise<void> {
+  let isSocket: boolean;
+  try {
+    isSocket = lstatSync(path).isSocket();
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return;
+    throw cannotPlace(path, (cause as Error).message);
+  }
+  if (!isSocket) throw cannotPlace(path, "something is there that is no socket");
+  if (await isAlive(path)) throw cannotPlace(path, "another program listens there");
+}
+
+/** Whether somebody listens at the socket: one whose owner has died refuses. */
+function isAlive(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ path });
+    const tell = (alive: boolean) => {
+      socket.destroy();
+      resolve(alive);
+    };
+    socket.once("connect", () => tell(true));
+    // ENOENT: gone meanwhile. Whatever else it says, somebody may be there.
+    socket.once("error", ({ code }: NodeJS.ErrnoException) => tell(code !== "ECONNREFUSED" && code !== "ENOENT"));
+  });
+}
+
+function privateFolder(path: string): string {
+  try {
+    return mkdtempSync(join(dirname(path), ".linnix-"));
+  } catch (cause) {
+    throw cannotPlace(path, (cause as Error).message);
+  }
+}
+
+function removeSocket(path: string, ino: number, dev: number): void {
+  ignore(() => {
+    const now = lstatSync(path);
+    if (now.ino === ino && now.dev === dev) unlinkSync(path);
+  });
+}
+
+function ignore(action: () => void): void {
+  try {
+    action();
+  } catch {
+    // Not there, or no longer ours to take away.
+  }
+}
+
+function cannotPlace(path: string, why: string): LinnixError {
+  return cannotRunError("listen", {
+    what: `cannot listen at unix:${path}`,
+    why,
+    mend: "choose another path, or take away what is there",
+  });
+}

@@ -1,0 +1,151 @@
+/** A machine that never was, behind a real server: its table and views are real, only the records are made up. */
+
+import { type Names, ProcessRows } from "../../src/api/process-rows.ts";
+import { type ApiOptions, type ApiServer, startApi } from "../../src/api/server.ts";
+import type { ApiSource, Facts } from "../../src/api/source.ts";
+import { EventView } from "../../src/process/event-view.ts";
+import { ProcessTable } from "../../src/process/table.ts";
+import { WallClock } from "../../src/process/wall-clock.ts";
+import { recordIn } from "../../src/wire/record.ts";
+import { argumentBytes, EXEC_KNOWN, execRecord, exitRecord, forkRecord, pathComponents } from "../wire/make-record.ts";
+
+const START_NS = 1_700_000_000_000_000_000n;
+
+export const NAMES: Names = {
+  user: (uid) => (uid === 0 ? "root" : uid === 33 ? "www-data" : null),
+  group: (gid) => (gid === 0 ? "root" : null),
+  place: () => ({ cgroup: "/system.slice/cron.service", container: null, pod_uid: null, unit: "cron.service" }),
+};
+
+export class MadeUpSource implements ApiSource {
+  readonly table = new ProcessTable({ lingerNs: 1e12 });
+  readonly view = new EventView(this.table, new WallClock(START_NS));
+  readonly #rows = new ProcessRows(this.table, NAMES);
+  /** Past 2^53. */
+  #tsNs = 10_000_000_000_000_001n;
+  /** Overrides of what it says of itself. */
+  told: Partial<Facts> = {};
+  refreshes = 0;
+  /** Lists made, rather than taken from a cache. */
+  lists = 0;
+
+  get generation(): number {
+    return this.table.generation;
+  }
+
+  refresh(): void {
+    this.refreshes++;
+  }
+
+  flushed(): void {}
+
+  processes(query: Parameters<ApiSource["processes"]>[0]) {
+    this.lists++;
+    return this.#rows.list(query);
+  }
+
+  process(pid: number) {
+    return this.#rows.one(pid);
+  }
+
+  graph(pid: number) {
+    return this.#rows.graph(pid);
+  }
+
+  fork(pid: number, ppid: number, comm = "sh", uid = 0): EventView {
+    this.#tsNs += 1000n;
+    const head = { pid, ppid, comm, uid, gid: 0, ts_ns: this.#tsNs, start_ns: this.#tsNs };
+    this.view.accept(recordIn(forkRecord(head)));
+    return this.view;
+  }
+
+  exec(pid: number, comm: string, args: string[] = [comm]): EventView {
+    const image = { flags: EXEC_KNOWN, exe: pathComponents(`/usr/bin/${comm}`), args: argumentBytes(...args) };
+    this.view.accept(recordIn(execRecord({ ...this.#known(pid), comm, ...image })));
+    return this.view;
+  }
+
+  exit(pid: number, status = 0): EventView {
+    this.view.accept(recordIn(exitRecord({ ...this.#known(pid), status })));
+    return this.view;
+  }
+
+  facts(): Facts {
+    const { table } = this;
+    return {
+      collecting: true,
+      startedMs: 1_790_000_000_000,
+      backend: "btf",
+      missingFields: [],
+      sampling: { source: "task-iterator", intervalMs: 1000 },
+      received: { fork: 3, exec: 2, exit: 1 },
+      emitted: { fork: 4, exec: 2, exit: 1 },
+      lost: { fork: 1, exec: 0, exit: 0 },
+      filtered: { fork: 0, exec: 0, exit: 0 },
+      suppressed: { fork: 0, exec: 0, exit: 0 },
+      lostByCpu: [{ cpu: 1, lost: 1 }],
+      threads: { started: 5, exited: 4 },
+      samples: 7,
+      wakeups: 2,
+      outOfOrder: 0,
+      eventsPerSecond: 12.34,
+      live: table.live,
+      lingering: table.lingering,
+      lostExits: table.lostExits,
+      tableBytes: table.bytes,
+      caches: [{ name: "cgroup", hits: 9, misses: 1, evictions: 0, entries: 1 }],
+      userCpuS: 0.5,
+      systemCpuS: 0.25,
+      cpuPct: 0.123456,
+      inKernelCpuPct: 0.05,
+      inKernelCpuS: 0.125,
+      budget: { level: 0, costPct: 0.2, budgetPct: 1 },
+      ...this.told,
+    };
+  }
+
+  /** The head of its next record. */
+  #known(pid: number) {
+    const { table } = this;
+    const slot = table.find(pid);
+    this.#tsNs += 1000n;
+    return {
+      pid,
+      ppid: table.ppid(slot) ?? 0,
+      comm: table.comm(slot),
+      uid: table.uid(slot),
+      gid: table.gid(slot),
+      ts_ns: this.#tsNs,
+      start_ns: (BigInt(table.startHigh(slot)) << 32n) | BigInt(table.startLow(slot)),
+    };
+  }
+}
+
+export const OPTIONS: ApiOptions = {
+  listen: "127.0.0.1:0",
+  tokenFile: null,
+  allowOrigins: [],
+  maxClients: 4,
+  historyEvents: 1000,
+  heartbeatMs: 60_000,
+};
+
+/** A server over a source with a few processes: 1 → 10 → 20 → 30, and 40 of another user. */
+export async function startMadeUp(
+  options: Partial<ApiOptions> = {},
+): Promise<{ api: ApiServer; source: MadeUpSource; url: (path: string) => string } & AsyncDisposable> {
+  const source = new MadeUpSource();
+  source.fork(1, 0, "systemd");
+  source.fork(10, 1);
+  source.exec(10, "cron", ["/usr/sbin/cron", "-f"]);
+  source.fork(20, 10);
+  source.fork(30, 20);
+  source.fork(40, 1, "nginx", 33);
+  const api = await startApi({ ...OPTIONS, ...options }, source);
+  return {
+    api,
+    source,
+    url: (path) => new URL(path, api.url).href,
+    [Symbol.asyncDispose]: () => api.close(),
+  };
+}

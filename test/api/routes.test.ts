@@ -1,0 +1,163 @@
+import { describe, expect, test } from "bun:test";
+import { startMadeUp } from "./made-up.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: what an answer holds is what is tested
+type Json = any;
+
+async function getJson(url: string): Promise<{ status: number; headers: Headers; body: Json }> {
+  const response = await fetch(url);
+  return { status: response.status, headers: response.headers, body: await response.json() };
+}
+
+describe("routes", () => {
+  test("every answer forbids to keep and to guess it", async () => {
+    await using server = await startMadeUp();
+    for (const path of ["/", "/healthz", "/processes", "/nothing", "/metrics"]) {
+      const { headers } = await fetch(server.url(path));
+      expect(headers.get("cache-control")).toBe("no-store");
+      expect(headers.get("x-content-type-options")).toBe("nosniff");
+      expect(headers.get("access-control-allow-origin")).toBeNull();
+    }
+  });
+
+  test("/processes: the live ones, sorted, filtered, limited", async () => {
+    await using server = await startMadeUp();
+    const { source } = server;
+    source.exit(30);
+    source.table.setSample(source.table.find(20), 12.345, 4096, 3);
+    source.table.setSample(source.table.find(10), 99, 1024, 1);
+    const pids = async (query: string) => {
+      const { body } = await getJson(server.url(`/processes${query}`));
+      return body.processes.map(({ pid }: { pid: number }) => pid);
+    };
+    expect(await pids("")).toEqual([10, 20, 1, 40]);
+    expect(await pids("?sort=rss")).toEqual([20, 10, 1, 40]);
+    expect(await pids("?sort=start&limit=2")).toEqual([40, 20]);
+    expect(await pids("?user=www-data")).toEqual([40]);
+    expect(await pids("?user=33")).toEqual([40]);
+    expect(await pids("?user=nobody")).toEqual([]);
+    expect(await pids("?comm=nginx")).toEqual([40]);
+    expect(await pids("?cgroup=/system.slice")).toEqual([10, 20, 1, 40]);
+    expect(await pids("?cgroup=/system")).toEqual([]);
+    const { body } = await getJson(server.url("/processes?limit=1"));
+    expect({ ...body, processes: body.processes.length }).toEqual({ live: 4, matched: 4, processes: 1 });
+  });
+
+  test("one shape of a process everywhere", async () => {
+    await using server = await startMadeUp();
+    const { source } = server;
+    source.table.setSample(source.table.find(10), 12.345, 4096, 3);
+    const { body } = await getJson(server.url("/processes/10"));
+    expect(body).toEqual({
+      pid: 10,
+      ppid: 1,
+      uid: 0,
+      gid: 0,
+      user: "root",
+      group: "root",
+      comm: "cron",
+      exe: "/usr/bin/cron",
+      args: ["/usr/sbin/cron", "-f"],
+      args_truncated: false,
+      start_ns: expect.any(Number),
+      cgroup_id: 0,
+      cgroup: "/system.slice/cron.service",
+      container: null,
+      pod_uid: null,
+      unit: "cron.service",
+      cpu_pct: 12.35,
+      rss_bytes: 4096,
+      threads: 3,
+      state: "live",
+      exited_ns: null,
+      exit_code: null,
+      signal: null,
+      core_dumped: null,
+    });
+    const list = await getJson(server.url("/processes?limit=1"));
+    const graph = await getJson(server.url("/graph/10"));
+    expect(list.body.processes[0]).toEqual(body);
+    expect(graph.body.process).toEqual(body);
+  });
+
+  test("/graph: ancestors nearest first, descendants by generation, also of one that has exited", async () => {
+    await using server = await startMadeUp();
+    const { source } = server;
+    source.exit(20, 0x89);
+    const { body } = await getJson(server.url("/graph/20"));
+    const pids = (rows: { pid: number }[]) => rows.map(({ pid }) => pid);
+    expect(body.process).toMatchObject({
+      pid: 20,
+      state: "exited",
+      exit_code: null,
+      signal: "SIGKILL",
+      core_dumped: true,
+    });
+    expect(pids(body.ancestors)).toEqual([10, 1]);
+    expect(pids(body.descendants)).toEqual([30]);
+    expect(body.truncated).toBe(false);
+  });
+
+  test("a start past 2^53 comes out digit by digit", async () => {
+    await using server = await startMadeUp();
+    const { table } = server.source;
+    const text = await (await fetch(server.url("/processes/40"))).text();
+    const slot = table.find(40);
+    const start = (BigInt(table.startHigh(slot)) << 32n) | BigInt(table.startLow(slot));
+    expect(text).toContain(`"start_ns":${start},`);
+  });
+
+  test("/status and /readyz", async () => {
+    await using server = await startMadeUp();
+    const { body } = await getJson(server.url("/status"));
+    expect(body).toMatchObject({ backend: "btf", lost: 1, received: { fork: 3 }, processes: { live: 5 } });
+    expect((await fetch(server.url("/readyz"))).status).toBe(200);
+    server.source.told = { backend: "tracepoint", missingFields: ["cgroup_id"] };
+    const degraded = await getJson(server.url("/readyz"));
+    expect(degraded.status).toBe(503);
+    expect(degraded.headers.get("content-type")).toBe("application/problem+json");
+    expect(degraded.body).toMatchObject({ status: 503, backend: "tracepoint", missing_fields: ["cgroup_id"] });
+    expect(degraded.body.reasons).toEqual(["the tracepoint backend cannot tell cgroup_id"]);
+    server.source.told = { sampling: { source: "proc", intervalMs: 1000 } };
+    expect((await getJson(server.url("/readyz"))).body.detail).toContain("/proc");
+    server.source.told = { collecting: "stopping" };
+    expect((await fetch(server.url("/readyz"))).status).toBe(503);
+    expect((await fetch(server.url("/healthz"))).status).toBe(200);
+  });
+
+  test("/: JSON for programs, a page that loads nothing for browsers", async () => {
+    await using server = await startMadeUp();
+    const { body } = await getJson(server.url("/"));
+    expect(body.routes.map(({ path }: { path: string }) => path)).toContain("/graph/{pid}");
+    const page = await fetch(server.url("/"), { headers: { Accept: "text/html,application/xhtml+xml,*/*;q=0.8" } });
+    expect(page.headers.get("content-type")).toBe("text/html; charset=utf-8");
+    expect(page.headers.get("content-security-policy")).toStartWith("default-src 'none'");
+    expect(page.headers.get("vary")).toBe("Accept");
+    const text = await page.text();
+    expect(text).toContain('<a href="/metrics">/metrics</a>');
+    expect(text).not.toMatch(/<script|<link|<img|src=/);
+  });
+
+  test("HEAD gives the headers of GET and no body", async () => {
+    await using server = await startMadeUp();
+    for (const path of ["/healthz", "/processes", "/metrics", "/events"]) {
+      const head = await fetch(server.url(path), { method: "HEAD" });
+      expect(head.status).toBe(200);
+      expect(await head.text()).toBe("");
+      expect(head.headers.get("content-type")).toBeTruthy();
+    }
+    expect((await fetch(server.url("/processes/77"), { method: "HEAD" })).status).toBe(404);
+  });
+
+  test("a list is made once for many who ask, and anew when it has changed and is no longer fresh", async () => {
+    await using server = await startMadeUp();
+    for (let i = 0; i < 50; i++) await (await fetch(server.url("/processes?limit=2"))).text();
+    expect(server.source.lists).toBeLessThan(50);
+    const before = server.source.lists;
+    await Bun.sleep(250);
+    server.source.fork(99, 1, "late");
+    const { body } = await getJson(server.url("/processes?limit=2"));
+    expect(body.matched).toBe(6);
+    expect(server.source.lists).toBe(before + 1);
+  });
+});
