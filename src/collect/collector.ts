@@ -15,6 +15,9 @@ import { ProcessTable } from "../process/table.ts";
 import { WallClock } from "../process/wall-clock.ts";
 import { PerfRing } from "../ring/perf-ring.ts";
 import { RingSet } from "../ring/ring-set.ts";
+import { SampleFilter } from "../sampling/sample-filter.ts";
+import type { Sampler } from "../sampling/sampler.ts";
+import { Sampling, type SamplingCounts } from "../sampling/sampling.ts";
 import type { CountByType, LostEvent } from "../wire/event.ts";
 import { EVENT_EXEC, EVENT_FORK, PROCESS_EVENT } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
@@ -25,12 +28,18 @@ export interface CollectorOptions extends ProbeOptions {
   watermarkBytes: number;
   flushIntervalMs: number;
   lingerMs: number;
+  /** Time between two sweeps over the CPU time and memory of all processes; 0: none. */
+  sampleIntervalMs: number;
+  /** What the memory of a process that did not run must move by to be told of, bytes. */
+  rssThresholdBytes: number;
 }
 
 /** What the collector calls while it runs. */
 export interface CollectorEvents {
   /** One event; the view is void after the call. */
   event(view: EventView): void;
+  /** A process that ran since the sweep before, or whose memory moved; the view is void after the call. */
+  sample?(view: EventView): void;
   /** Records were lost. */
   lost?(event: LostEvent): void;
   /** The rings are empty for now. */
@@ -76,11 +85,19 @@ export class Collector implements Disposable {
   readonly #buffer: PerfBuffer;
   readonly #rings: RingSet;
   readonly #clock = new WallClock(realtimeOffsetNs());
+  #flushIntervalMs: number;
   readonly #view: EventView;
   readonly #wanted: ReadonlySet<number>;
   readonly #received: CountByType = { fork: 0, exec: 0, exit: 0 };
   #lister: ProcessLister | undefined;
   #timer: Timer | undefined;
+  readonly #sampleFilter: SampleFilter;
+  #sampling: Sampling | undefined;
+  #sampleIntervalMs: number;
+  /** Where sweeps do not fall together with flushes they have a timer of their own. */
+  #sampleTimer: Timer | undefined;
+  /** Flushes until the next sweep; 0: no sweep with a flush. */
+  #flushesToSweep = 0;
   #lastReconcileMs = 0;
   #liveAfterReconcile = 0;
   readonly #toldLost = new Map<number, number>();
@@ -108,6 +125,7 @@ export class Collector implements Disposable {
   constructor(options: CollectorOptions, events: CollectorEvents) {
     this.#options = options;
     this.#events = events;
+    this.#flushIntervalMs = options.flushIntervalMs;
     this.table = new ProcessTable({ lingerNs: options.lingerMs * 1e6 });
     this.#view = new EventView(this.table, this.#clock);
     const types = { fork: 1, exec: 2, exit: 3 } as const;
@@ -158,7 +176,16 @@ export class Collector implements Disposable {
     this.backend.attach();
     this.#seed();
     trimHeap();
-    this.#timer = setInterval(() => this.#tick(), this.#options.flushIntervalMs);
+    this.#timer = setInterval(() => this.#tick(), this.#flushIntervalMs);
+  }
+
+  /** Empties the rings every so many ms from now on. */
+  setFlushInterval(flushIntervalMs: number): void {
+    if (flushIntervalMs === this.#flushIntervalMs) return;
+    this.#flushIntervalMs = flushIntervalMs;
+    if (!this.#timer) return;
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => this.#tick(), flushIntervalMs);
   }
 
   /** Gives out what the rings hold. */
