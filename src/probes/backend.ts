@@ -1,4 +1,5 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { log } from "../config/log.ts";
 import type { FiltersSettings } from "../config/sections/filters.ts";
 import type { BackendChoice, EventType } from "../config/sections/probes.ts";
 import { bpfObject } from "../embedded.ts";
@@ -47,12 +48,20 @@ export interface BackendKind {
 const TYPE_NUMBER = { fork: EVENT_FORK, exec: EVENT_EXEC, exit: EVENT_EXIT } as const;
 const BTF_FILE = "/sys/kernel/btf/vmlinux";
 
-/** Which types have to be sent so that those asked for are whole: an exit tells what was executed last. */
+/** Which types have to be sent so that those asked for are whole: an exit tells what was executed last, by itself or before its fork. */
 export function sentTypes(events: readonly EventType[]): EventType[] {
   const sent = new Set(events);
-  if (sent.has("exit")) sent.add("exec");
+  if (sent.has("exit")) sent.add("fork").add("exec");
   return [...sent];
 }
+
+/** Processes whose exec was lost are gone from the map at their exit, lost or not: these live at the same time. */
+const MAX_LOST_EXECS = 4096;
+
+/** include/uapi/linux/capability.h */
+const CAP_SYS_ADMIN = 21;
+const CAP_PERFMON = 38;
+const CAP_BPF = 39;
 
 /**
  * The kernel half: loaded by the constructor, attached by `attach`, gone after
@@ -167,6 +176,9 @@ export class Backend implements Disposable {
     if (filters.pids.length === 0) object.setMaxEntries("tracked_pids", 1);
     if (filters.uids.length === 0) object.setMaxEntries("wanted_uids", 1);
     if (filters.comms.length === 0) object.setMaxEntries("wanted_comms", 1);
+    // Without a filter that holds execs back only those that the ring had no room for are remembered.
+    const holdsBack = filters.uids.length > 0 || filters.comms.length > 0 || filters.cgroup !== null;
+    if (!holdsBack) object.setMaxEntries("missed_execs", MAX_LOST_EXECS);
     this.#kind.prepare(object, knobs, options);
     object.load();
     for (const pid of filters.pids) this.trackPid(pid);
@@ -185,17 +197,29 @@ export class Backend implements Disposable {
   }
 }
 
+/** What loading and attaching takes that this process does not have; empty where all is there, or it cannot be told. */
+function missingCapabilities(): string[] {
+  const status = readFileSync("/proc/self/status", "latin1");
+  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
+  const lacks = (bit: number) => ((effective >> BigInt(bit)) & 1n) === 0n;
+  if (!lacks(CAP_SYS_ADMIN)) return [];
+  return [...(lacks(CAP_BPF) ? ["CAP_BPF"] : []), ...(lacks(CAP_PERFMON) ? ["CAP_PERFMON"] : [])];
+}
+
 function loadError(backend: BackendName, cause: unknown): unknown {
   if (cause instanceof LinnixError) return cause;
   const errno = cause instanceof BpfLoadError ? cause.errno : cause instanceof NativeError ? cause.errno : 0;
   const message = cause instanceof Error ? cause.message : String(cause);
   const code = errno === 1 || errno === 13 ? "privilege" : "load";
   const what = `the ${backend} backend cannot be loaded`;
+  if (cause instanceof BpfLoadError && cause.verifierLog !== "") log.debug(cause.verifierLog.trimEnd());
   return cannotRunError(code, { what, why: message, mend: loadMend(backend, errno, message) }, { cause });
 }
 
 function loadMend(backend: BackendName, errno: number, message: string): string {
   if (errno === 1 && process.geteuid?.() !== 0) return "run it as root: sudo linnix …";
+  const missing = errno === 1 ? missingCapabilities() : [];
+  if (missing.length > 0) return `give it ${missing.join(" and ")}, which this process lacks though it is root`;
   if (backend === "btf" && !existsSync(BTF_FILE)) return "this kernel has no BTF: use --backend tracepoint";
   // The kernel takes the helpers away that read its memory, and its message speaks of no lockdown.
   if (isLockedForConfidentiality()) {
