@@ -18,15 +18,23 @@ export class BpfLoadError extends Error {
     readonly verifierLog: string,
     cause: NativeError,
   ) {
-    super(`BPF object ${object} could not be loaded: ${cause.code}${summaryOf(verifierLog)}`, { cause });
+    super(
+      `BPF object ${object} could not be loaded: ${[cause.code, verifierSummary(verifierLog)].filter(Boolean).join(": ")}`,
+      { cause },
+    );
   }
 }
 
-/** The line of a verifier's log that says what is wrong: the last before the statistics. */
-function summaryOf(log: string): string {
+/** An instruction, and what the verifier knows or does beside it. */
+const INSTRUCTION = /^\d+: \([0-9a-f]{2}\)/;
+const STATE = /^(;|\d+: R|from \d+ to \d+|R\d+(_\w+)?=|frame\d+:|mark_precise|last_idx|regs=|parent |stack=)/;
+
+/** The line of a verifier's log that says what is wrong: the first after the last instruction; hints may follow it. */
+export function verifierSummary(log: string): string {
   const lines = log.split("\n").filter((line) => line && !line.startsWith("processed ") && !line.startsWith("-- "));
-  const last = lines.at(-1);
-  return last ? `: ${last}` : "";
+  const last = lines.findLastIndex((line) => INSTRUCTION.test(line));
+  const said = lines.slice(last + 1).filter((line) => !STATE.test(line));
+  return said[0] ?? lines.at(-1) ?? "";
 }
 
 const LOG_BYTES = 64 * 1024;
