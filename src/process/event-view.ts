@@ -1,3 +1,4 @@
+import { type KnownPlace, placeFields } from "../identity/place.ts";
 import type { ProcessEvent } from "../wire/event.ts";
 import {
   COMM_LEN,
@@ -26,6 +27,11 @@ import { NO_SLOT, type ProcessTable } from "./table.ts";
 import { textOf } from "./text.ts";
 import type { WallClock } from "./wall-clock.ts";
 
+/** Who knows where the process of an event belongs. */
+export interface PlaceOfEvent {
+  ofEvent(event: EventView): KnownPlace;
+}
+
 /**
  * One event as sinks see it: the record where it lies, beside what the process
  * table knows of its process. There is one view, moved from event to event; a
@@ -34,6 +40,8 @@ import type { WallClock } from "./wall-clock.ts";
 export class EventView {
   readonly table: ProcessTable;
   readonly clock: WallClock;
+  /** Left out: neither cgroup nor container nor unit is told. */
+  identity: PlaceOfEvent | undefined;
   record: Record = new Record();
   /** `EVENT_FORK`, `EVENT_EXEC` or `EVENT_EXIT`. */
   type = 0;
@@ -183,6 +191,7 @@ export class EventView {
       start_ns: this.startKnown ? record.big(PROCESS_EVENT.start_ns) : null,
       cgroup_id: this.cgroupKnown ? record.big(PROCESS_EVENT.cgroup_id) : null,
       ...(this.nsPidKnown ? { ns_pid: record.u32(PROCESS_EVENT.ns_pid) } : {}),
+      ...(this.identity ? placeFields(this.identity.ofEvent(this)) : {}),
     };
     if (this.type === EVENT_FORK) return { type: "fork", ...base };
     const image = { exe: this.exeText, args: this.argsText, args_truncated: this.argsTruncated };

@@ -29,6 +29,8 @@ export class TableColumns {
   readonly exitStatus: Uint32Array;
   readonly comm: Uint8Array;
   readonly image: Int32Array;
+  /** A number of whoever tells of places; 0: none. */
+  readonly place: Uint32Array;
   /** The sweep of the latest sample, counted from 1; 0: none. */
   readonly sweep: Uint32Array;
   /** NaN: not known yet. */
@@ -57,6 +59,7 @@ export class TableColumns {
     this.exitStatus = new Uint32Array(capacity);
     this.comm = new Uint8Array(capacity * COMM_LEN);
     this.image = new Int32Array(capacity);
+    this.place = new Uint32Array(capacity);
     this.sweep = new Uint32Array(capacity);
     this.cpuPct = new Float32Array(capacity);
     this.rssBytes = new Float64Array(capacity);

@@ -44,6 +44,13 @@ const SPARSE = 1 / 8;
 /** Rewrites NUL-separated arguments before they are kept; the result may be of another length. */
 export type Redact = (args: Uint8Array) => Uint8Array;
 
+/** Keeps what the table holds by number only, for as long as a process has it. */
+export interface Shared {
+  /** One more process has it. @returns the same number */
+  share(number: number): number;
+  release(number: number): void;
+}
+
 /**
  * The processes of the machine, by pid and start time; exited ones linger for a
  * while. Columns of numbers instead of objects: nothing is allocated for an
@@ -55,6 +62,8 @@ export class ProcessTable {
   readonly images = new ImageStore();
   /** Applied to the arguments of what is executed from now on. */
   redact: Redact | undefined;
+  /** Who numbers the places of single processes; a child has its parent's. */
+  places: Shared | undefined;
   readonly #options: Required<Omit<ProcessTableOptions, "redact">>;
   #columns = new TableColumns(MIN_CAPACITY);
   #buckets = new Int32Array(2 * MIN_CAPACITY).fill(NO_SLOT);
@@ -256,6 +265,20 @@ export class ProcessTable {
     return (this.#columns.sweep[slot] as number) >= this.#firstSweep;
   }
 
+  /** The place that `setPlace` gave it or the process that it descends from; 0: none. */
+  place(slot: number): number {
+    return this.#columns.place[slot] as number;
+  }
+
+  /** Takes over the caller's share in a place. */
+  setPlace(slot: number, place: number): void {
+    const { place: places } = this.#columns;
+    const before = places[slot] as number;
+    places[slot] = place;
+    if (before !== 0) this.places?.release(before);
+    this.#generation++;
+  }
+
   /** Copies its name, NUL-padded, to `target`. */
   copyComm(slot: number, target: Uint8Array): void {
     const { comm } = this.#columns;
@@ -297,13 +320,14 @@ export class ProcessTable {
   fork(record: Record): number {
     this.#endEarlierLife(record);
     const slot = this.#enter(record);
-    const { bornNs, birthPpid, image } = this.#columns;
+    const { bornNs, birthPpid, image, place } = this.#columns;
     bornNs[slot] = record.u64(PROCESS_EVENT.ts_ns);
     birthPpid[slot] = record.u32(PROCESS_EVENT.ppid);
-    if ((image[slot] as number) === NO_IMAGE && record.u8(PROCESS_EVENT.flags) & FLAG_PPID_KNOWN) {
-      const parent = this.find(record.u32(PROCESS_EVENT.ppid));
-      if (parent !== NO_SLOT) image[slot] = this.images.share(image[parent] as number);
-    }
+    if (!(record.u8(PROCESS_EVENT.flags) & FLAG_PPID_KNOWN)) return slot;
+    const parent = this.find(record.u32(PROCESS_EVENT.ppid));
+    if (parent === NO_SLOT) return slot;
+    if (image[slot] === NO_IMAGE) image[slot] = this.images.share(image[parent] as number);
+    if (place[slot] === 0 && place[parent] !== 0) place[slot] = this.places?.share(place[parent] as number) ?? 0;
     return slot;
   }
 
@@ -461,6 +485,7 @@ export class ProcessTable {
     columns.cgroupHigh[slot] = 0;
     columns.bornNs[slot] = 0;
     columns.image[slot] = NO_IMAGE;
+    columns.place[slot] = 0;
     columns.sweep[slot] = 0;
     columns.next[slot] = this.#buckets[bucket] as number;
     this.#buckets[bucket] = slot;
@@ -484,7 +509,7 @@ export class ProcessTable {
   }
 
   #remove(slot: number): void {
-    const { pid, next, image, state } = this.#columns;
+    const { pid, next, image, place, state } = this.#columns;
     const bucket = this.#bucketOf(pid[slot] as number);
     let at = this.#buckets[bucket] as number;
     if (at === slot) {
@@ -495,6 +520,8 @@ export class ProcessTable {
     }
     this.images.release(image[slot] as number);
     image[slot] = NO_IMAGE;
+    if (place[slot] !== 0) this.places?.release(place[slot] as number);
+    place[slot] = 0;
     state[slot] = FREE;
     next[slot] = this.#freeSlot;
     this.#freeSlot = slot;

@@ -112,6 +112,11 @@ export class JsonEncoder {
       out.put(NS_PID);
       out.number(record.u32(PROCESS_EVENT.ns_pid));
     }
+    if (event.identity) {
+      const { json } = event.identity.ofEvent(event);
+      out.reserve(json.length + FIXED_BYTES);
+      out.put(json);
+    }
   }
 
   #exit(event: EventView, out: ByteWriter): void {

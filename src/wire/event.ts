@@ -20,6 +20,12 @@ export interface EventBase {
   cgroup_id: bigint | null;
   /** The pid as the process itself sees it, where it is known. */
   ns_pid?: number;
+  /** Path in the cgroup hierarchy, where it is known. */
+  cgroup?: string;
+  /** The container that the process is in: its id of 64 hexadecimal digits, and what runs it. */
+  container?: { id: string; runtime: "docker" | "containerd" | "cri-o" | "podman" };
+  /** systemd's unit. */
+  unit?: string;
 }
 
 export interface ForkEvent extends EventBase {

@@ -1,0 +1,99 @@
+/**
+ * What the path of a cgroup says: container, pod, systemd unit. Runtimes name
+ * their cgroups by the two drivers of the OCI runtimes, systemd (`NAME-ID.scope`)
+ * and cgroupfs (`…/ID`), in v1 and v2 hierarchies alike.
+ */
+
+export type Runtime = "docker" | "containerd" | "cri-o" | "podman";
+
+export interface Container {
+  /** 64 hexadecimal digits. */
+  id: string;
+  runtime: Runtime;
+}
+
+const RUNTIMES: { [prefix: string]: Runtime } = {
+  docker: "docker",
+  "cri-containerd": "containerd",
+  containerd: "containerd",
+  nerdctl: "containerd",
+  crio: "cri-o",
+  libpod: "podman",
+};
+
+const ID = "([0-9a-f]{64})";
+/** `docker-ID.scope`; without the driver systemd also `crio-ID`, `libpod-ID`. */
+const NAMED = new RegExp(`^(docker|cri-containerd|containerd|nerdctl|crio|libpod)-${ID}(?:\\.scope)?$`);
+/** `SLICE:PREFIX:ID`, an OCI path for the driver systemd, taken as it stands by the driver cgroupfs. */
+const COLONS = new RegExp(`^[^:]*:(docker|cri-containerd|containerd|nerdctl|crio|libpod):${ID}$`);
+const BARE = new RegExp(`^${ID}$`);
+/** The namespaces of containerd's own tools, which they use for a path: `/default/ID`. */
+const CONTAINERD_NAMESPACES = new Set(["default", "k8s.io"]);
+
+/**
+ * The container that a cgroup belongs to, the innermost one where they are
+ * nested; null: none. A bare id below kubepods is taken for containerd's, for
+ * docker writes the same there; any other one for docker's.
+ */
+export function containerOf(path: string): Container | null {
+  const parts = path.split("/");
+  for (let i = parts.length - 1; i >= 0; i--) {
+    const part = parts[i] as string;
+    if (part.length < 64) continue;
+    const [, prefix, id] = NAMED.exec(part) ?? COLONS.exec(part) ?? [];
+    if (prefix !== undefined && id !== undefined) return { id, runtime: RUNTIMES[prefix] as Runtime };
+    if (BARE.test(part)) return { id: part, runtime: runtimeAbove(parts, i) };
+  }
+  return null;
+}
+
+function runtimeAbove(parts: readonly string[], index: number): Runtime {
+  const isContainerd =
+    CONTAINERD_NAMESPACES.has(parts[index - 1] ?? "") || parts.slice(0, index).some((part) => isKubepods(part));
+  // Docker in a pod's container makes its own below it.
+  return isContainerd && parts[index - 1] !== "docker" ? "containerd" : "docker";
+}
+
+/** The kubelet's own cgroup, by either driver, also below one that `--cgroup-root` names. */
+function isKubepods(part: string): boolean {
+  return part.startsWith("kubepods") || part.startsWith("kubelet-kubepods");
+}
+
+/** `pod` and the uid of the API, or the hash that static pods have instead; systemd's slices take `_` for `-`. */
+const POD =
+  /^(?:kube(?:let-kube)?pods-(?:[a-z]+-)?)?pod([0-9a-f]{8}([-_])[0-9a-f]{4}\2[0-9a-f]{4}\2[0-9a-f]{4}\2[0-9a-f]{12}|[0-9a-f]{32})(?:\.slice)?(?::.*)?$/;
+
+/** Uid of the pod that a cgroup belongs to, with dashes as the API writes it; null: none. */
+export function podUidOf(path: string): string | null {
+  const parts = path.split("/");
+  for (let i = parts.length - 1; i >= 0; i--) {
+    const part = parts[i] as string;
+    const uid = POD.exec(part)?.[1];
+    if (uid === undefined) continue;
+    if (part.startsWith("pod") && !parts.slice(0, i).some(isKubepods)) continue;
+    return uid.replaceAll("_", "-");
+  }
+  return null;
+}
+
+/** The types of unit that have processes (systemd.unit(5)); slices only hold other units. */
+const UNIT = /^[A-Za-z0-9:_.\\@-]+\.(?:service|scope|socket|mount|swap)$/;
+/** UNIT_NAME_MAX. */
+const MAX_UNIT_LENGTH = 255;
+
+/**
+ * The systemd unit that a cgroup belongs to, the innermost one: of a user's
+ * manager its unit rather than `user@1000.service`; null: none. Escapes stay
+ * as systemd prints them.
+ */
+export function unitOf(path: string): string | null {
+  const parts = path.split("/");
+  for (let i = parts.length - 1; i >= 0; i--) {
+    const part = parts[i] as string;
+    // systemd puts `_` before a name that the kernel could take for a file of its own.
+    const name = part.startsWith("_") ? part.slice(1) : part;
+    // A template is no unit: what runs is an instance of it.
+    if (name.length <= MAX_UNIT_LENGTH && UNIT.test(name) && !name.includes("@.")) return name;
+  }
+  return null;
+}

@@ -1,0 +1,182 @@
+import type { EventView, PlaceOfEvent } from "../process/event-view.ts";
+import { NO_SLOT, type ProcessTable } from "../process/table.ts";
+import { parentOf } from "../process/tree.ts";
+import { EVENT_EXEC, PROCESS_EVENT } from "../wire/layout.gen.ts";
+import { type AccountFiles, Accounts } from "./accounts.ts";
+import { Allowance } from "./allowance.ts";
+import { type CgroupMounts, readCgroupMounts } from "./cgroup-mount.ts";
+import { CgroupNames } from "./cgroup-names.ts";
+import { type CacheStats, Lru } from "./lru.ts";
+import { type KnownPlace, placeAt, UNKNOWN_PLACE } from "./place.ts";
+import { NO_PLACE, PlaceStore } from "./place-store.ts";
+import { type Membership, readMembership, tellingV1Path } from "./proc-cgroup.ts";
+
+export interface IdentityOptions {
+  mounts?: CgroupMounts;
+  accounts?: AccountFiles;
+  /** Most cgroups whose names are kept. */
+  maxCgroups?: number;
+}
+
+const MAX_CGROUPS = 2048;
+/** A cgroup that could not be told is asked for again after this time. */
+const RETRY_MS = 10_000;
+/** The root of the v2 hierarchy has this id (cgroup_init() makes it first). */
+const ROOT_ID = 1;
+
+interface NamedCgroup {
+  low: number;
+  high: number;
+  place: KnownPlace;
+  /** When a place that is not known is to be looked for again, ms; else never. */
+  retryMs: number;
+}
+
+/**
+ * Where processes belong: cgroup, container, pod, unit, and the names of users
+ * and groups. Looked for once for each cgroup, when it is first asked for.
+ *
+ * Where v1 hierarchies are in use, processes may all stand at the root of the
+ * v2 one: then /proc/PID/cgroup is read, for few processes, and their
+ * descendants inherit what it says.
+ */
+export class Identity implements PlaceOfEvent, Disposable {
+  readonly #table: ProcessTable;
+  readonly #mounts: CgroupMounts;
+  readonly #names: CgroupNames | undefined;
+  readonly #accounts: Accounts;
+  readonly #cgroups: Lru<number, NamedCgroup>;
+  readonly #places = new PlaceStore();
+  readonly #root: KnownPlace;
+  /** Reads of /proc/PID/cgroup for events: for processes that were likely moved, and for others. */
+  readonly #likely = new Allowance(100);
+  readonly #unlikely = new Allowance(20);
+  #rootLow = ROOT_ID;
+  #rootHigh = 0;
+  /** The cgroup of the last event. */
+  #last: NamedCgroup | undefined;
+  #lastHits = 0;
+
+  constructor(table: ProcessTable, options: IdentityOptions = {}) {
+    this.#table = table;
+    this.#mounts = options.mounts ?? readCgroupMounts();
+    this.#accounts = new Accounts(options.accounts);
+    this.#cgroups = new Lru(options.maxCgroups ?? MAX_CGROUPS);
+    this.#names = CgroupNames.open(this.#mounts);
+    this.#root = this.#mounts.v2 ? placeAt(this.#mounts.v2.root) : UNKNOWN_PLACE;
+    if (this.#names) {
+      const id = this.#names.rootId;
+      this.#rootLow = Number(id & 0xffffffffn);
+      this.#rootHigh = Number(id >> 32n);
+    }
+    if (this.#mounts.hasV1) table.places = this.#places;
+  }
+
+  /** Where the process of an event belongs: its `json` costs nothing more. */
+  ofEvent(event: EventView): KnownPlace {
+    const { record } = event;
+    let place = UNKNOWN_PLACE;
+    if (event.cgroupKnown) {
+      const low = record.u32(PROCESS_EVENT.cgroup_id);
+      const high = record.u32(PROCESS_EVENT.cgroup_id + 4);
+      const last = this.#last;
+      if (last && last.low === low && last.high === high) {
+        this.#lastHits++;
+        place = last.place;
+      } else {
+        place = this.ofCgroup(high, low, event.pid);
+      }
+    }
+    if (!this.#mounts.hasV1 || event.slot === NO_SLOT || (place !== this.#root && place !== UNKNOWN_PLACE))
+      return place;
+    if (event.type === EVENT_EXEC) this.#lookAtExec(event);
+    return this.#placeOf(event.slot) ?? place;
+  }
+
+  /** Where the process belongs, live or lingering. */
+  of(slot: number): KnownPlace {
+    const table = this.#table;
+    const low = table.cgroupIdLow(slot);
+    const high = table.cgroupIdHigh(slot);
+    const isKnown = low !== 0 || high !== 0;
+    const place = isKnown ? this.ofCgroup(high, low, table.isLive(slot) ? table.pid(slot) : 0) : UNKNOWN_PLACE;
+    if (isKnown && place !== this.#root && place !== UNKNOWN_PLACE) return place;
+    if (!this.#mounts.hasV1 && isKnown) return place;
+    if (table.place(slot) === NO_PLACE && table.isLive(slot)) this.#look(slot);
+    return this.#placeOf(slot) ?? place;
+  }
+
+  /**
+   * What is known of a cgroup of the v2 hierarchy, by the halves of its id.
+   * @param pid a process that is in it; 0: none is known
+   */
+  ofCgroup(high: number, low: number, pid = 0): KnownPlace {
+    if (low === this.#rootLow && high === this.#rootHigh) return this.#root;
+    // Two ids may have one key past 2^53, which is why they are compared.
+    const key = high * 4294967296 + low;
+    let cgroup = this.#cgroups.get(key);
+    if (!cgroup || cgroup.low !== low || cgroup.high !== high || performance.now() >= cgroup.retryMs) {
+      const path = this.#names?.pathOf(high, low, pid) ?? null;
+      const retryMs = path === null ? performance.now() + RETRY_MS : Number.POSITIVE_INFINITY;
+      cgroup = { low, high, place: path === null ? UNKNOWN_PLACE : placeAt(path), retryMs };
+      this.#cgroups.set(key, cgroup);
+    }
+    if (cgroup.place !== UNKNOWN_PLACE) this.#last = cgroup;
+    return cgroup.place;
+  }
+
+  /** Null: this machine has no such user. */
+  userName(uid: number): string | null {
+    return this.#accounts.userName(uid);
+  }
+
+  /** Null: this machine has no such group. */
+  groupName(gid: number): string | null {
+    return this.#accounts.groupName(gid);
+  }
+
+  /** How well the cache of cgroups does. */
+  stats(): CacheStats {
+    const stats = this.#cgroups.stats();
+    return { ...stats, hits: stats.hits + this.#lastHits };
+  }
+
+  close(): void {
+    this.#names?.close();
+    if (this.#table.places === this.#places) this.#table.places = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #placeOf(slot: number): KnownPlace | undefined {
+    return this.#places.get(this.#table.place(slot));
+  }
+
+  /**
+   * Reads where a process stands that may have been moved since its birth. Who
+   * starts services and containers forks, moves the child, and has it execute:
+   * init does, and what is in a pid namespace but in no container that we know of was moved.
+   */
+  #lookAtExec({ slot, pid, ppid, record, nsPidKnown }: EventView): void {
+    const inherited = this.#placeOf(slot);
+    const isNamespaced = nsPidKnown && record.u32(PROCESS_EVENT.ns_pid) !== pid;
+    const isLikely = ppid === 1 || (isNamespaced && !inherited?.container);
+    if (!(isLikely ? this.#likely : this.#unlikely).take()) return;
+    this.#look(slot);
+    if (inherited) return;
+    // So that its next children need no look of their own.
+    const parent = parentOf(this.#table, slot);
+    if (parent !== NO_SLOT && this.#table.isLive(parent) && this.#table.place(parent) === NO_PLACE) this.#look(parent);
+  }
+
+  #look(slot: number): void {
+    const membership = readMembership(this.#table.pid(slot));
+    if (membership) this.#table.setPlace(slot, this.#places.take(this.#pathFrom(membership), placeAt));
+  }
+
+  #pathFrom(membership: Membership): string {
+    return tellingV1Path(membership) ?? membership.v2 ?? "/";
+  }
+}

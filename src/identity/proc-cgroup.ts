@@ -1,0 +1,63 @@
+/** /proc/PID/cgroup (cgroups(7)): where a live process stands in each hierarchy. */
+import { closeSync, openSync, readSync } from "node:fs";
+import { containerOf, unitOf } from "./cgroup-path.ts";
+
+export interface Membership {
+  /** In the v2 hierarchy, seen from our cgroup namespace; null: it is not mounted. */
+  v2: string | null;
+  /** In the v1 hierarchies, in the order of the file. */
+  v1: { controllers: string; path: string }[];
+}
+
+const DELETED = " (deleted)";
+/** A line for each hierarchy, and a path is no longer than PATH_MAX. */
+const buffer = Buffer.alloc(64 * 1024);
+
+/** Null: the process is gone, or may not be looked at. */
+export function readMembership(pid: number): Membership | null {
+  let fd: number;
+  try {
+    fd = openSync(`/proc/${pid}/cgroup`, "r");
+  } catch {
+    return null;
+  }
+  try {
+    let length = 0;
+    for (;;) {
+      const got = readSync(fd, buffer, length, buffer.length - length, null);
+      if (got === 0 || length + got === buffer.length) break;
+      length += got;
+    }
+    return parseMembership(buffer.toString("utf8", 0, length));
+  } catch {
+    return null;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** No cgroup has a newline in its name: cgroup_mkdir() refuses it for this file's sake (kernel/cgroup/cgroup.c). */
+export function parseMembership(text: string): Membership {
+  const membership: Membership = { v2: null, v1: [] };
+  for (const line of text.split("\n")) {
+    const first = line.indexOf(":");
+    const second = line.indexOf(":", first + 1);
+    if (first < 0 || second < 0) continue;
+    const controllers = line.slice(first + 1, second);
+    const path = withoutDeleted(line.slice(second + 1));
+    if (controllers === "" && line.startsWith("0:")) membership.v2 = path;
+    else membership.v1.push({ controllers, path });
+  }
+  return membership;
+}
+
+/** What the kernel says of a cgroup that was removed while a process that is gone is not reaped yet. */
+export function withoutDeleted(path: string): string {
+  return path.endsWith(DELETED) ? path.slice(0, -DELETED.length) : path;
+}
+
+/** The v1 path that says most: the first that names a container, else the first that names a unit; null: none does. */
+export function tellingV1Path({ v1 }: Membership): string | null {
+  const telling = v1.find(({ path }) => containerOf(path)) ?? v1.find(({ path }) => unitOf(path) !== null);
+  return telling?.path ?? null;
+}
