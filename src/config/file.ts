@@ -5,6 +5,9 @@ import { formatSizeBytes } from "./units.ts";
 /** Far more than any configuration: what is bigger is some other file. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
+/** Who this was started as: privileges may be dropped before the file is read again. */
+const STARTED_AS = process.geteuid?.();
+
 /** Text of a configuration file, and what is doubtful about the file. */
 export interface ConfigText {
   text: string;
@@ -13,7 +16,7 @@ export interface ConfigText {
 
 /**
  * Reads a configuration file; null where there is none.
- * @throws {LinnixError} where it cannot be read, is no regular file, too big, or not UTF-8
+ * @throws {LinnixError} where it cannot be read, is no regular file, too big, not UTF-8, or others can change it
  */
 export function readConfigFile(path: string): ConfigText | null {
   let fd: number;
@@ -68,16 +71,32 @@ function decode(path: string, bytes: Uint8Array): string {
   }
 }
 
-/** Who else than its reader could have written it. */
+/**
+ * Who else than its reader could have written it. Root writes to files that the configuration names and runs as whom
+ * it names: one that others can write hands them root, so it is refused, as sudo(8) and sshd(8) refuse theirs.
+ */
 function doubts(path: string, stats: Stats): string[] {
-  const warnings: string[] = [];
   if (stats.mode & constants.S_IWOTH) {
-    warnings.push(`${path} can be written by every user of this machine; mend: chmod o-w ${path}`);
+    throw untrusted(path, "every user of this machine can write it", `chmod o-w ${path}`);
   }
-  if (stats.uid !== 0 && stats.uid !== process.geteuid?.()) {
-    warnings.push(`${path} belongs to user ${stats.uid}, who can change what runs here`);
+  // Who called sudo is root already, and may keep the file in a folder of their own.
+  const trusted = [0, STARTED_AS, ...(STARTED_AS === 0 ? [sudoUid()] : [])];
+  if (!trusted.includes(stats.uid)) {
+    const why = `it belongs to user ${stats.uid}, who could change what runs here`;
+    throw untrusted(path, why, STARTED_AS === 0 ? `chown root ${path}` : "name a file of root's or of your own");
   }
-  return warnings;
+  const isForGroup = (stats.mode & constants.S_IWGRP) !== 0 && stats.gid !== 0 && STARTED_AS === 0;
+  return isForGroup ? [`${path} can be written by group ${stats.gid}; mend: chmod g-w ${path}`] : [];
+}
+
+/** sudo(8) sets it; who can start this as root with another value needs no configuration file. */
+function sudoUid(): number | undefined {
+  const uid = process.env.SUDO_UID;
+  return uid !== undefined && /^\d{1,10}$/.test(uid) ? Number(uid) : undefined;
+}
+
+function untrusted(path: string, why: string, mend: string): LinnixError {
+  return usageError("config-untrusted", { what: `the configuration file ${path} is not trusted`, why, mend });
 }
 
 function kindOf(stats: Stats): string {

@@ -34,6 +34,11 @@ export function setUpLog(options: { level: LogLevel; color: boolean }): void {
   color = options.color;
 }
 
+/** Changes how much is told while it runs. */
+export function setLogLevel(level: LogLevel): void {
+  log.level = LEVELS[level];
+}
+
 function report({ type, args }: LogObject): void {
   const mark = MARKS[type];
   const marked = mark === undefined ? "" : color ? `\u001b[${mark.sgr}m${mark.text}\u001b[0m` : mark.text;

@@ -206,14 +206,73 @@ describe("configuration", () => {
     expect(existsSync(join(directory, "never-written.jsonl"))).toBe(false);
   });
 
-  test("a doubtful file or variable is a warning on stderr, which --log-level error leaves out", () => {
+  test("every setting of the daemon goes from option, environment and file into what is printed", () => {
+    const path = file(
+      "daemon.toml",
+      [
+        "[probes]\npage_faults = true",
+        "[sampling]\ninterval = '5s'\nrss_threshold = '64KiB'",
+        "[api]\nlisten = 'unix:/run/linnix.sock'\ntoken_file = '/etc/linnix/token'\nmax_clients = 3",
+        "allow_origins = ['https://dash.example']\nhistory = 0\nheartbeat = '5s'",
+        "[budget]\ncpu = 2",
+        "[redaction]\nredact = true\npatterns = ['token=(\\S{1,9})', 'x']",
+      ].join("\n"),
+    );
+    const fromFile = linnix(["collect", "--print-config", "--config", path]).stdout;
+    for (const line of [
+      "page_faults = true",
+      'interval = "5s"',
+      'rss_threshold = "64KiB"',
+      'listen = "unix:/run/linnix.sock"',
+      'token_file = "/etc/linnix/token"',
+      "max_clients = 3",
+      'allow_origins = ["https://dash.example"]',
+      "history = 0",
+      'heartbeat = "5s"',
+      'cpu = "2%"',
+      "redact = true",
+      'patterns = ["token=(\\\\S{1,9})", "x"]',
+    ]) {
+      expect(fromFile).toMatch(new RegExp(`^${RegExp.escape(line)}  # ${RegExp.escape(path)}:\\d+$`, "m"));
+    }
+    const env = {
+      LINNIX_SAMPLE_INTERVAL: "0",
+      LINNIX_LISTEN: "off",
+      LINNIX_CPU_BUDGET: "0.5%",
+      LINNIX_REDACT: "true",
+      LINNIX_REDACT_PATTERN: "a{1,2},b",
+      LINNIX_API_TOKEN: "sesame",
+    };
+    const fromEnv = linnix(["collect", "--print-config", "--page-faults=false", "--config", path], env);
+    expect(fromEnv.stderr).toBe("");
+    expect(fromEnv.stdout).toContain("page_faults = false  # --page-faults\n");
+    expect(fromEnv.stdout).toContain('interval = "0"  # LINNIX_SAMPLE_INTERVAL\n');
+    expect(fromEnv.stdout).toContain('# listen = "127.0.0.1:3000"  # not set\n');
+    expect(fromEnv.stdout).toContain('cpu = "0.5%"  # LINNIX_CPU_BUDGET\n');
+    expect(fromEnv.stdout).toContain('patterns = ["a{1,2},b"]  # LINNIX_REDACT_PATTERN\n');
+    expect(fromEnv.stdout).not.toContain("sesame");
+    expect(linnix(["collect", "--check-config", "--config", path], env).stdout).toBe(`${path}: ok\n`);
+  });
+
+  test("an option that is true or false may stand alone, and takes its value by = only", () => {
+    const printed = linnix(["collect", "--print-config", "--redact"]).stdout;
+    expect(printed).toContain("redact = true  # --redact\n");
+    expectOneMessage(linnix(["collect", "--redact=yes"]), '--redact "yes"', "expected true or false");
+    expectOneMessage(linnix(["collect", "--redact", "true"]), 'unexpected argument "true"');
+  });
+
+  test("a file that others can write is refused", () => {
     const path = file("open.toml", "");
     chmodSync(path, 0o666);
+    expectOneMessage(linnix(["collect", "--check-config", "--config", path]), path, `chmod o-w ${path}`);
+  });
+
+  test("a doubtful variable is a warning on stderr, which --log-level error leaves out", () => {
+    const path = file("doubtless.toml", "");
     const args = ["collect", "--check-config", "--config", path];
     const result = linnix(args, { LINNIX_FORMT: "x" });
     expect(result.exitCode).toBe(EXIT.ok);
     expect(result.stdout).toBe(`${path}: ok\n`);
-    expect(result.stderr).toContain(`linnix: warning: ${path} can be written by every user`);
     expect(result.stderr).toContain("did you mean LINNIX_FORMAT?");
     expect(linnix([...args, "--log-level", "error"], { LINNIX_FORMT: "x" }).stderr).toBe("");
   });

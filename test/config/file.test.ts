@@ -49,12 +49,34 @@ describe("readConfigFile", () => {
     expect(() => readConfigFile(file("latin1", Uint8Array.of(0x61, 0xe9)))).toThrow("not UTF-8");
   });
 
-  test("warns of a file that others can write", () => {
-    expect(readConfigFile(file("open", "", 0o666))?.warnings).toEqual([expect.stringContaining("chmod o-w")]);
-    if (process.geteuid?.() === 0) {
-      const path = file("foreign", "");
-      chownSync(path, 4711, 4711);
-      expect(readConfigFile(path)?.warnings).toEqual([expect.stringContaining("belongs to user 4711")]);
+  test("refuses a file that others can write, and says how to mend it", () => {
+    const path = file("open", "", 0o602);
+    expect(() => readConfigFile(path)).toThrow(`chmod o-w ${path}`);
+    chmodSync(path, 0o644);
+    expect(readConfigFile(path)?.warnings).toEqual([]);
+  });
+
+  const isRoot = process.geteuid?.() === 0;
+
+  test.skipIf(!isRoot)("refuses a file of another user, unless that is who called sudo (needs root)", () => {
+    const path = file("foreign", "");
+    chownSync(path, 4711, 0);
+    expect(() => readConfigFile(path)).toThrow("it belongs to user 4711");
+    const before = process.env.SUDO_UID;
+    try {
+      process.env.SUDO_UID = "4711";
+      expect(readConfigFile(path)?.warnings).toEqual([]);
+    } finally {
+      if (before === undefined) delete process.env.SUDO_UID;
+      else process.env.SUDO_UID = before;
     }
+  });
+
+  test.skipIf(!isRoot)("warns of a file that a group can write (needs root)", () => {
+    const path = file("group", "", 0o660);
+    expect(readConfigFile(path)?.warnings).toEqual([]);
+    chownSync(path, 0, 4711);
+    chmodSync(path, 0o660);
+    expect(readConfigFile(path)?.warnings).toEqual([expect.stringContaining("chmod g-w")]);
   });
 });

@@ -141,6 +141,25 @@ describe("loadSettings", () => {
     expect(error.why).toContain("--events fork,exec");
   });
 
+  test("refuses patterns without redaction: nothing would be hidden", async () => {
+    const path = file("patterns.toml", "[redaction]\nredact = false\npatterns = ['x']\n");
+    const error = await errorOf({}, {}, path);
+    expect(error.what).toBe(`${path}:3: redaction.patterns = "x"`);
+    expect(error.why).toContain(`redaction.redact = "false" (${path}:2)`);
+    expect((await load({ redact: ["true"] }, {}, path)).settings.redaction).toEqual({ redact: true, patterns: ["x"] });
+  });
+
+  test("a pattern keeps its commas and its spaces: several come by repetition", async () => {
+    const { settings } = await load({ redact: ["true"], "redact-pattern": ["a{1,2}", " b"] });
+    expect(settings.redaction.patterns).toEqual(["a{1,2}", " b"]);
+  });
+
+  test("a token in the environment is no setting, and nothing unknown", async () => {
+    const { warnings, settings } = await load({}, { LINNIX_API_TOKEN: "sesame" });
+    expect(warnings).toEqual([]);
+    expect(JSON.stringify(settings)).not.toContain("sesame");
+  });
+
   test("warns of a variable in its own name that means nothing", async () => {
     const { warnings } = await load({}, { LINNIX_RING_SIZ: "1MiB", LINNIX_CONFIG: "", PATH: "/bin" });
     expect(warnings).toEqual([expect.stringContaining("did you mean LINNIX_RING_SIZE?")]);
