@@ -7,7 +7,7 @@ import { Backend, chooseBackend, type ProbeOptions, TIMESTAMP_OFFSET } from "../
 import { btfBackend } from "../probes/btf-backend.ts";
 import type { KernelCounts } from "../probes/counters.ts";
 import { tracepointBackend } from "../probes/tracepoint-backend.ts";
-import { EventView } from "../process/event-view.ts";
+import { EventView, type PlaceOfEvent } from "../process/event-view.ts";
 import { NO_IMAGE } from "../process/image-store.ts";
 import { openProcessLister, type ProcessLister } from "../process/live-processes.ts";
 import { readProcImage } from "../process/proc-image.ts";
@@ -19,7 +19,7 @@ import { SampleFilter } from "../sampling/sample-filter.ts";
 import type { Sampler } from "../sampling/sampler.ts";
 import { Sampling, type SamplingCounts } from "../sampling/sampling.ts";
 import type { CountByType, LostEvent } from "../wire/event.ts";
-import { EVENT_EXEC, EVENT_FORK, PROCESS_EVENT } from "../wire/layout.gen.ts";
+import { EVENT_EXEC, EVENT_EXIT, EVENT_FORK, PROCESS_EVENT } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
 
 export interface CollectorOptions extends ProbeOptions {
@@ -92,12 +92,15 @@ export class Collector implements Disposable {
   #lister: ProcessLister | undefined;
   #timer: Timer | undefined;
   readonly #sampleFilter: SampleFilter;
+  /** Whether samples are wanted of some processes and their descendants only. */
+  readonly #follows: boolean;
   #sampling: Sampling | undefined;
   #sampleIntervalMs: number;
   /** Where sweeps do not fall together with flushes they have a timer of their own. */
   #sampleTimer: Timer | undefined;
-  /** Flushes until the next sweep; 0: no sweep with a flush. */
-  #flushesToSweep = 0;
+  /** 0: no sweep with a flush. */
+  #flushesPerSweep = 0;
+  #flushes = 0;
   #lastReconcileMs = 0;
   #liveAfterReconcile = 0;
   readonly #toldLost = new Map<number, number>();
@@ -114,6 +117,7 @@ export class Collector implements Disposable {
     else if (type === EVENT_EXEC) this.#received.exec++;
     else this.#received.exit++;
     this.#view.accept(record);
+    if (this.#follows) this.#follow(type);
     // An exec may have been sent for the sake of the exits only.
     if (this.#wanted.has(type)) this.#events.event(this.#view);
   };
@@ -126,6 +130,8 @@ export class Collector implements Disposable {
     this.#options = options;
     this.#events = events;
     this.#flushIntervalMs = options.flushIntervalMs;
+    this.#sampleIntervalMs = options.sampleIntervalMs;
+    this.#follows = options.filters.pids.length > 0;
     this.table = new ProcessTable({ lingerNs: options.lingerMs * 1e6 });
     this.#view = new EventView(this.table, this.#clock);
     const types = { fork: 1, exec: 2, exit: 3 } as const;
@@ -133,6 +139,7 @@ export class Collector implements Disposable {
     const kind = chooseBackend(options.backend) === "btf" ? btfBackend() : tracepointBackend();
     this.backend = new Backend(kind, options);
     try {
+      this.#sampleFilter = new SampleFilter(options.filters);
       this.#buffer = new PerfBuffer(this.backend.eventsMapFd, {
         ringBytes: options.ringBytes,
         watermarkBytes: options.watermarkBytes,
@@ -167,6 +174,21 @@ export class Collector implements Disposable {
     return this.backend.counts();
   }
 
+  /** Who is asked where the process of an event belongs; undefined: nobody. */
+  set identity(identity: PlaceOfEvent | undefined) {
+    this.#view.identity = identity;
+  }
+
+  /** Who tells of CPU time and memory; null where nobody is asked. */
+  get samplingSource(): Sampler["source"] | null {
+    return this.#sampling?.source ?? null;
+  }
+
+  /** What the present sampler has done so far; null where there is none. */
+  get samplingCounts(): Readonly<SamplingCounts> | null {
+    return this.#sampling?.counts ?? null;
+  }
+
   /** Attaches, enters what already runs into the table, and starts to read. */
   start(): void {
     preferThisThread();
@@ -175,8 +197,9 @@ export class Collector implements Disposable {
     this.#lister = openProcessLister();
     this.backend.attach();
     this.#seed();
-    trimHeap();
     this.#timer = setInterval(() => this.#tick(), this.#flushIntervalMs);
+    this.#schedule();
+    trimHeap();
   }
 
   /** Empties the rings every so many ms from now on. */
@@ -186,14 +209,77 @@ export class Collector implements Disposable {
     if (!this.#timer) return;
     clearInterval(this.#timer);
     this.#timer = setInterval(() => this.#tick(), flushIntervalMs);
+    this.#schedule();
+  }
+
+  /** Sweeps over all processes every so many ms from now on; 0: no more, and what it took is given back. */
+  setSampleInterval(sampleIntervalMs: number): void {
+    if (sampleIntervalMs === this.#sampleIntervalMs) return;
+    this.#sampleIntervalMs = sampleIntervalMs;
+    if (this.#timer) this.#schedule();
   }
 
   /** Gives out what the rings hold. */
   drain(): void {
-    if (this.#closed || this.#events.ready?.() === false) return;
+    if (this.#take()) this.#events.idle();
+  }
+
+  /** The events that the rings hold; false where nobody can take them now. */
+  #take(): boolean {
+    if (this.#closed || this.#events.ready?.() === false) return false;
     this.#rings.drain(this.#consume);
     this.#tellLosses();
-    this.#events.idle();
+    return true;
+  }
+
+  /** Lets sweeps fall together with flushes where the intervals allow it: every wake-up costs. */
+  #schedule(): void {
+    if (this.#sampleTimer) clearInterval(this.#sampleTimer);
+    this.#sampleTimer = undefined;
+    const intervalMs = this.#sampleIntervalMs;
+    if (intervalMs === 0) {
+      this.#endSampling();
+      return;
+    }
+    if (!this.#sampling) {
+      this.#sampling = new Sampling(
+        { rssThresholdBytes: this.#options.rssThresholdBytes },
+        {
+          view: this.#view,
+          drain: () => void this.#take(),
+          wants: (view) => this.#sampleFilter.wants(view),
+          sample: (view) => this.#giveSample(view),
+        },
+      );
+      this.#sampling.sweep();
+    }
+    this.#flushesPerSweep = intervalMs % this.#flushIntervalMs === 0 ? intervalMs / this.#flushIntervalMs : 0;
+    this.#flushes = 0;
+    if (this.#flushesPerSweep > 0) return;
+    this.#sampleTimer = setInterval(() => {
+      const isReady = this.#take();
+      this.#sampling?.sweep();
+      if (isReady) this.#events.idle();
+    }, intervalMs);
+  }
+
+  #endSampling(): void {
+    this.#flushesPerSweep = 0;
+    if (!this.#sampling) return;
+    this.#sampling[Symbol.dispose]();
+    this.#sampling = undefined;
+    this.table.endSweeps();
+  }
+
+  #giveSample(view: EventView): boolean {
+    if (this.#events.ready?.() === false) return false;
+    this.#events.sample?.(view);
+    return true;
+  }
+
+  #follow(type: number): void {
+    if (type === EVENT_FORK) this.#sampleFilter.forked(this.#view.pid, this.#view.ppid);
+    else if (type === EVENT_EXIT) this.#sampleFilter.exited(this.#view.pid);
   }
 
   /**
@@ -202,7 +288,9 @@ export class Collector implements Disposable {
    */
   async stop(): Promise<void> {
     if (this.#timer) clearInterval(this.#timer);
+    if (this.#sampleTimer) clearInterval(this.#sampleTimer);
     this.#timer = undefined;
+    this.#sampleTimer = undefined;
     this.backend.detach();
     // A program that was running when it was detached on another CPU may still be about to write.
     for (let look = 0; look < 50; look++) {
@@ -224,6 +312,8 @@ export class Collector implements Disposable {
     if (this.#closed) return;
     this.#closed = true;
     if (this.#timer) clearInterval(this.#timer);
+    if (this.#sampleTimer) clearInterval(this.#sampleTimer);
+    this.#endSampling();
     process.off("SIGIO", this.#onSignal);
     this.#lister?.[Symbol.dispose]();
     this.#buffer.close();
@@ -247,8 +337,14 @@ export class Collector implements Disposable {
   }
 
   #tick(): void {
-    this.drain();
+    const isReady = this.#take();
     if (this.#closed) return;
+    if (this.#flushesPerSweep > 0 && ++this.#flushes >= this.#flushesPerSweep) {
+      this.#flushes = 0;
+      this.#sampling?.sweep();
+    }
+    // One hand-over for the events and the samples.
+    if (isReady) this.#events.idle();
     if (++this.#ticks === SETTLED_TICKS) {
       dropCleanFilePages();
       Bun.gc(true);
@@ -281,6 +377,7 @@ export class Collector implements Disposable {
       if (pids.size === before) break;
       for (const pid of pids) this.backend.trackPid(pid);
     }
+    if (this.#follows) for (const pid of pids) this.#sampleFilter.follow(pid);
     this.#lastReconcileMs = boottimeNs() / 1e6;
     this.#liveAfterReconcile = table.live;
   }

@@ -59,9 +59,19 @@ export async function runCollect(
       watermarkBytes: config.ring.watermarkBytes,
       flushIntervalMs: config.ring.flushIntervalMs,
       lingerMs: config.retention.lingerMs,
+      sampleIntervalMs: config.sampling.intervalMs,
+      rssThresholdBytes: config.sampling.rssThresholdBytes,
     },
     {
       event: (view) => {
+        if (failure) return;
+        try {
+          sink?.write(view);
+        } catch (error) {
+          fail(error);
+        }
+      },
+      sample: (view) => {
         if (failure) return;
         try {
           sink?.write(view);

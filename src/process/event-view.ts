@@ -1,10 +1,11 @@
 import { type KnownPlace, placeFields } from "../identity/place.ts";
-import type { ProcessEvent } from "../wire/event.ts";
+import type { ProcessEvent, SampleEvent } from "../wire/event.ts";
 import {
   COMM_LEN,
   EVENT_EXEC,
   EVENT_EXIT,
   EVENT_FORK,
+  EVENT_SAMPLE,
   EXEC_EVENT,
   EXIT_EVENT,
   FLAG_CGROUP_KNOWN,
@@ -17,7 +18,9 @@ import {
   KNOWN_RSS,
   KNOWN_STATUS,
   MISSED_EXEC,
+  NO_CPU,
   PROCESS_EVENT,
+  SAMPLE_EVENT,
 } from "../wire/layout.gen.ts";
 import { Record } from "../wire/record.ts";
 import { unaccountedNs, userShareNs } from "./cpu-time.ts";
@@ -43,12 +46,14 @@ export class EventView {
   /** Left out: neither cgroup nor container nor unit is told. */
   identity: PlaceOfEvent | undefined;
   record: Record = new Record();
-  /** `EVENT_FORK`, `EVENT_EXEC` or `EVENT_EXIT`. */
+  /** `EVENT_FORK`, `EVENT_EXEC`, `EVENT_EXIT` or `EVENT_SAMPLE`. */
   type = 0;
   slot = NO_SLOT;
   /** The name before an exec; only when `oldCommKnown`. */
   readonly oldComm = new Uint8Array(COMM_LEN);
   oldCommKnown = false;
+  /** Of a sample, % of one core: only who makes the sweeps knows over what time. */
+  cpuPct = 0;
   readonly #comm = new Uint8Array(COMM_LEN);
 
   constructor(table: ProcessTable, clock: WallClock) {
@@ -65,6 +70,8 @@ export class EventView {
     } else if (this.type === EVENT_EXEC) {
       this.#takeOldComm(record);
       this.slot = this.table.exec(record);
+    } else if (this.type === EVENT_SAMPLE) {
+      this.slot = this.table.seed(record);
     } else {
       this.slot = this.table.exit(record);
     }
@@ -90,6 +97,7 @@ export class EventView {
     return this.record.u32(PROCESS_EVENT.pid);
   }
 
+  /** `NO_CPU`, of samples alone, where it is not known. */
   get cpu(): number {
     return this.record.u16(PROCESS_EVENT.cpu);
   }
@@ -175,11 +183,21 @@ export class EventView {
     return userShareNs(this.cpuNs, this.figure(EXIT_EVENT.utime_ns), this.figure(EXIT_EVENT.stime_ns));
   }
 
-  /** The event as an object of its own, to keep. */
-  toEvent(): ProcessEvent {
+  /** Of a sample, bytes. */
+  get rssBytes(): number {
+    return this.record.u64(SAMPLE_EVENT.rss_bytes);
+  }
+
+  /** Of a sample. */
+  get threads(): number {
+    return this.record.u32(SAMPLE_EVENT.threads);
+  }
+
+  /** What all events share, as an object of its own. */
+  #base() {
     const { record } = this;
     this.clock.set(record.u32(PROCESS_EVENT.ts_ns + 4), record.u32(PROCESS_EVENT.ts_ns));
-    const base = {
+    return {
       time: this.clock.text,
       ts_ns: record.big(PROCESS_EVENT.ts_ns),
       cpu: this.cpu,
@@ -193,6 +211,25 @@ export class EventView {
       ...(this.nsPidKnown ? { ns_pid: record.u32(PROCESS_EVENT.ns_pid) } : {}),
       ...(this.identity ? placeFields(this.identity.ofEvent(this)) : {}),
     };
+  }
+
+  /** The sample as an object of its own, to keep. */
+  toSample(): SampleEvent {
+    const { cpu, cpuPct, rssBytes, threads } = this;
+    return {
+      type: "sample",
+      ...this.#base(),
+      cpu: cpu === NO_CPU ? null : cpu,
+      cpu_pct: Number(cpuPct.toFixed(3)),
+      rss_bytes: rssBytes,
+      threads,
+    };
+  }
+
+  /** The fork, exec or exit as an object of its own, to keep. */
+  toEvent(): ProcessEvent {
+    const { record } = this;
+    const base = this.#base();
     if (this.type === EVENT_FORK) return { type: "fork", ...base };
     const image = { exe: this.exeText, args: this.argsText, args_truncated: this.argsTruncated };
     if (this.type === EVENT_EXEC) {

@@ -5,6 +5,7 @@ import type { DegradedEvent, LostEvent } from "../wire/event.ts";
 import {
   EVENT_EXEC,
   EVENT_FORK,
+  EVENT_SAMPLE,
   EXIT_EVENT,
   FLAG_ARGS_CUT,
   FLAG_ARGS_KNOWN,
@@ -14,6 +15,7 @@ import {
   KNOWN_IO,
   KNOWN_RSS,
   KNOWN_STATUS,
+  NO_CPU,
   PROCESS_EVENT,
 } from "../wire/layout.gen.ts";
 import type { RunSummary } from "../wire/summary.ts";
@@ -24,6 +26,7 @@ import type { Sink } from "./sink.ts";
 const FORK = literal('{"type":"fork","time":"');
 const EXEC = literal('{"type":"exec","time":"');
 const EXIT = literal('{"type":"exit","time":"');
+const SAMPLE = literal('{"type":"sample","time":"');
 const TS_NS = literal('Z","ts_ns":');
 const CPU = literal(',"cpu":');
 const PID = literal(',"pid":');
@@ -49,6 +52,9 @@ const MINOR_FAULTS = literal(',"minor_faults":');
 const MAJOR_FAULTS = literal(',"major_faults":');
 const READ_BYTES = literal(',"read_bytes":');
 const WRITE_BYTES = literal(',"write_bytes":');
+const CPU_PCT = literal(',"cpu_pct":');
+const RSS_BYTES = literal(',"rss_bytes":');
+const THREADS = literal(',"threads":');
 const END = literal("}\n");
 
 /** Room for all of an event but its strings. */
@@ -62,6 +68,10 @@ export class JsonEncoder {
 
   encode(event: EventView, out: ByteWriter): void {
     out.reserve(FIXED_BYTES);
+    if (event.type === EVENT_SAMPLE) {
+      this.#sample(event, out);
+      return;
+    }
     out.put(event.type === EVENT_FORK ? FORK : event.type === EVENT_EXEC ? EXEC : EXIT);
     this.#head(event, out);
     if (event.type === EVENT_EXEC) {
@@ -73,6 +83,20 @@ export class JsonEncoder {
       this.#exit(event, out);
       this.#image(event, out);
     }
+  }
+
+  #sample(event: EventView, out: ByteWriter): void {
+    out.put(SAMPLE);
+    this.#head(event, out);
+    out.put(CPU_PCT);
+    const thousandths = Math.round(event.cpuPct * 1000);
+    out.number(Math.floor(thousandths / 1000));
+    out.byte(0x2e);
+    out.digits(thousandths % 1000, 3);
+    out.put(RSS_BYTES);
+    out.number(event.rssBytes);
+    out.put(THREADS);
+    out.number(event.threads);
   }
 
   #head(event: EventView, out: ByteWriter): void {
@@ -89,7 +113,8 @@ export class JsonEncoder {
     out.put(TS_NS);
     out.u64(high, low);
     out.put(CPU);
-    out.number(event.cpu);
+    if (event.cpu === NO_CPU && event.type === EVENT_SAMPLE) out.null();
+    else out.number(event.cpu);
     out.put(PID);
     out.number(event.pid);
     out.put(PPID);

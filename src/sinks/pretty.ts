@@ -1,6 +1,7 @@
 import type { EventView } from "../process/event-view.ts";
 import { NO_SLOT, type ProcessTable } from "../process/table.ts";
-import type { DegradedEvent, ExecEvent, ExitEvent, LostEvent, ProcessEvent } from "../wire/event.ts";
+import type { DegradedEvent, ExecEvent, ExitEvent, LostEvent, ProcessEvent, SampleEvent } from "../wire/event.ts";
+import { EVENT_SAMPLE } from "../wire/layout.gen.ts";
 import type { RunSummary } from "../wire/summary.ts";
 import type { Output } from "./output.ts";
 import { commandLine, printable } from "./printable.ts";
@@ -32,12 +33,12 @@ export class PrettySink implements Sink {
   }
 
   write(view: EventView): void {
-    const event = view.toEvent();
+    const event = view.type === EVENT_SAMPLE ? view.toSample() : view.toEvent();
     const [columns, text] = lineOf(event, depthOf(view.table, view.ppid));
     const { width, color } = this.#options;
     const cut = width > 0 ? cutTo(text, width - columns.length) : text;
     const failed = event.type === "exit" && (event.signal !== null || (event.exit_code ?? 0) !== 0);
-    const paint = COLORS[failed ? "failed" : event.type];
+    const paint = event.type === "sample" ? DIM : COLORS[failed ? "failed" : event.type];
     this.#lines += color ? `${paint}${columns}${RESET}${cut}\n` : `${columns}${cut}\n`;
     if (this.#lines.length > 64 * 1024) this.flush();
   }
@@ -79,15 +80,18 @@ function depthOf(table: ProcessTable, ppid: number): number {
   return depth;
 }
 
-function lineOf(event: ProcessEvent, depth: number): [string, string] {
+function lineOf(event: ProcessEvent | SampleEvent, depth: number): [string, string] {
   const time = event.time.slice(11, 26);
   const ppid = event.ppid === null ? "?" : String(event.ppid);
   const uid = event.uid === null ? "?" : String(event.uid);
-  const head = `${time} ${event.type} ${String(event.pid).padStart(8)} ${ppid.padStart(8)} ${uid.padStart(6)} `;
+  // "sample" is wider than the other types and takes its room from the pid's.
+  const pid = String(event.pid).padStart(12 - event.type.length);
+  const head = `${time} ${event.type} ${pid} ${ppid.padStart(8)} ${uid.padStart(6)} `;
   return [head, "  ".repeat(depth) + textOf(event)];
 }
 
-function textOf(event: ProcessEvent): string {
+function textOf(event: ProcessEvent | SampleEvent): string {
+  if (event.type === "sample") return sampleText(event);
   if (event.type === "fork") return printable(event.comm);
   if (event.type === "exec") return execText(event);
   return exitText(event);
@@ -98,6 +102,12 @@ function execText(event: ExecEvent): string {
   // A program's name for itself may say little: the path says which file it is.
   const named = event.exe !== null && event.args !== null && event.args[0] !== event.exe;
   return `${command}${event.args_truncated ? " …" : ""}${named ? `  [${printable(event.exe ?? "")}]` : ""}`;
+}
+
+function sampleText({ comm, cpu_pct, rss_bytes, threads }: SampleEvent): string {
+  const parts = [printable(comm), `cpu ${cpu_pct.toFixed(1)} %`, `rss ${(rss_bytes / 2 ** 20).toFixed(1)} MiB`];
+  if (threads > 1) parts.push(`${threads} threads`);
+  return parts.join("  ");
 }
 
 function exitText(event: ExitEvent): string {

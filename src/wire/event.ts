@@ -59,6 +59,17 @@ export interface ExitEvent extends EventBase {
   args_truncated: boolean | null;
 }
 
+/** A process that ran since the sweep before, or whose memory moved. */
+export interface SampleEvent extends Omit<EventBase, "cpu"> {
+  type: "sample";
+  /** Where its main thread ran last; null where that is not known. */
+  cpu: number | null;
+  /** Since the sweep before, % of one core: all threads together, so that it may pass 100. */
+  cpu_pct: number;
+  rss_bytes: number;
+  threads: number;
+}
+
 /** Records that a ring had no room for since the last such event of that CPU. */
 export interface LostEvent {
   type: "lost";

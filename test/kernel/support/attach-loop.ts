@@ -47,6 +47,8 @@ async function main(backend: BackendChoice, rounds: number): Promise<AttachLoop>
           watermarkBytes: 64 * 1024,
           flushIntervalMs: 1000,
           lingerMs: 1000,
+          sampleIntervalMs: 0,
+          rssThresholdBytes: 0,
         },
         { event: () => {}, idle: () => {} },
       );

@@ -38,6 +38,8 @@ async function main(program: string, crowd: number, rounds: number): Promise<Los
       watermarkBytes: 8 * 1024,
       flushIntervalMs: 20,
       lingerMs: 100,
+      sampleIntervalMs: 0,
+      rssThresholdBytes: 0,
     },
     {
       event: () => {},

@@ -1,0 +1,95 @@
+import { boottimeNs } from "../libbpf/clock.ts";
+import type { EventView } from "../process/event-view.ts";
+import { NO_SLOT } from "../process/table.ts";
+import { SAMPLE_EVENT, SAMPLE_FIRST_SEEN } from "../wire/layout.gen.ts";
+import type { Record } from "../wire/record.ts";
+import { openSampler } from "./open.ts";
+import type { Sampler, SamplerOptions } from "./sampler.ts";
+
+/** What sampling has done so far. */
+export interface SamplingCounts {
+  sweeps: number;
+  /** Samples that were given out. */
+  samples: number;
+  /** Samples that were due while nobody could take them: the process table has them, the output not. */
+  heldBack: number;
+  /** Looks at a process for which there was no room to keep its figures. */
+  unkept: number;
+  /** Looks at a thread beyond those that are walked of one process. */
+  leftOutThreads: number;
+}
+
+export interface SamplingSinks {
+  /** The view that carries a sample; its table takes the figures. */
+  view: EventView;
+  /** Gives out what the rings hold: the fork of a process goes before its first sample. */
+  drain(): void;
+  /** Whether a filter lets a sample through. */
+  wants(view: EventView): boolean;
+  /** Takes one sample; the view is void after the call. False where it could not be taken. */
+  sample(view: EventView): boolean;
+}
+
+/** Sweeps over all processes into the process table, and those that did something to whoever wants to hear of it. */
+export class Sampling implements Disposable {
+  readonly #sampler: Sampler;
+  readonly #sinks: SamplingSinks;
+  readonly #counts: SamplingCounts = { sweeps: 0, samples: 0, heldBack: 0, unkept: 0, leftOutThreads: 0 };
+  /** Start of the sweep before, CLOCK_BOOTTIME; 0: there was none. */
+  #lastNs = 0;
+  #elapsedNs = 0;
+  readonly #take = (record: Record) => this.#process(record);
+
+  constructor(options: SamplerOptions, sinks: SamplingSinks) {
+    this.#sinks = sinks;
+    this.#sampler = openSampler(options);
+  }
+
+  get source(): Sampler["source"] {
+    return this.#sampler.source;
+  }
+
+  get counts(): Readonly<SamplingCounts> {
+    return this.#counts;
+  }
+
+  /** One sweep. The first one finds out how things stand, and gives nothing out. */
+  sweep(): void {
+    const startedNs = boottimeNs();
+    this.#elapsedNs = startedNs - this.#lastNs;
+    this.#sinks.view.table.beginSweep();
+    const { unkept, leftOutThreads } = this.#sampler.sweep(this.#take);
+    this.#lastNs = startedNs;
+    this.#counts.sweeps++;
+    this.#counts.unkept += unkept;
+    this.#counts.leftOutThreads += leftOutThreads;
+  }
+
+  [Symbol.dispose](): void {
+    this.#sampler[Symbol.dispose]();
+  }
+
+  #process(record: Record): void {
+    const { view, drain } = this.#sinks;
+    const { table } = view;
+    let slot = table.match(record);
+    if (slot === NO_SLOT && this.#lastNs !== 0) {
+      // Born since the rings were looked at.
+      drain();
+      slot = table.match(record);
+    }
+    // It has ended since the sweep came by, and its exit told all there is.
+    if (slot !== NO_SLOT && !table.isLive(slot)) return;
+    view.accept(record);
+    // Nobody knows when one that is seen first and is older spent its time, such as after an exec by another thread.
+    const isFirst = (record.u32(SAMPLE_EVENT.sample_flags) & SAMPLE_FIRST_SEEN) !== 0;
+    const isNews = this.#lastNs !== 0 && (!isFirst || record.u64(SAMPLE_EVENT.start_ns) >= this.#lastNs);
+    const cpuPct = isNews ? (100 * record.u64(SAMPLE_EVENT.runtime_ns)) / this.#elapsedNs : Number.NaN;
+    table.setSample(view.slot, cpuPct, view.rssBytes, view.threads);
+    if (!isNews) return;
+    view.cpuPct = cpuPct;
+    if (!this.#sinks.wants(view)) return;
+    if (this.#sinks.sample(view)) this.#counts.samples++;
+    else this.#counts.heldBack++;
+  }
+}
