@@ -4,6 +4,7 @@ import {
   EVENT_EXEC,
   EVENT_EXIT,
   EVENT_FORK,
+  EVENT_SAMPLE,
   EXEC_EVENT,
   EXIT_EVENT,
   FLAG_ARGS_CUT,
@@ -20,6 +21,7 @@ import {
   KNOWN_RSS,
   KNOWN_STATUS,
   PROCESS_EVENT,
+  SAMPLE_EVENT,
 } from "../../src/wire/layout.gen.ts";
 
 /** Text stands for its UTF-8 bytes. */
@@ -64,6 +66,13 @@ export interface Exit extends Head {
   major_faults?: bigint | number;
   read_bytes?: bigint | number;
   write_bytes?: bigint | number;
+}
+
+export interface Sample extends Head {
+  runtime_ns?: bigint | number;
+  rss_bytes?: bigint | number;
+  threads?: number;
+  sample_flags?: number;
 }
 
 /** What the btf backend knows of every process. */
@@ -131,6 +140,16 @@ export function exitRecord(fields: Exit): Uint8Array<ArrayBuffer> {
   view.setUint32(EXIT_EVENT.status, fields.status ?? 0, true);
   view.setUint32(EXIT_EVENT.known, fields.known ?? EXIT_KNOWN, true);
   for (const name of FIGURES) view.setBigUint64(EXIT_EVENT[name], BigInt(fields[name] ?? 0), true);
+  return bytes;
+}
+
+export function sampleRecord(fields: Sample): Uint8Array<ArrayBuffer> {
+  const bytes = head(SAMPLE_EVENT.size, EVENT_SAMPLE, { flags: HEAD_KNOWN, ...fields });
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(SAMPLE_EVENT.runtime_ns, BigInt(fields.runtime_ns ?? 0), true);
+  view.setBigUint64(SAMPLE_EVENT.rss_bytes, BigInt(fields.rss_bytes ?? 0), true);
+  view.setUint32(SAMPLE_EVENT.threads, fields.threads ?? 1, true);
+  view.setUint32(SAMPLE_EVENT.sample_flags, fields.sample_flags ?? 0, true);
   return bytes;
 }
 

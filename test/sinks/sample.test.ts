@@ -1,0 +1,100 @@
+import { describe, expect, test } from "bun:test";
+import { EventView } from "../../src/process/event-view.ts";
+import { ProcessTable } from "../../src/process/table.ts";
+import { WallClock } from "../../src/process/wall-clock.ts";
+import { JsonlSink } from "../../src/sinks/jsonl.ts";
+import type { Output } from "../../src/sinks/output.ts";
+import { PrettySink } from "../../src/sinks/pretty.ts";
+import type { Sink } from "../../src/sinks/sink.ts";
+import { NO_CPU } from "../../src/wire/layout.gen.ts";
+import { recordIn } from "../../src/wire/record.ts";
+import { type Sample, sampleRecord } from "../wire/make-record.ts";
+import { outputText } from "./output-text.ts";
+
+const SAMPLE: Sample = {
+  pid: 7,
+  ppid: 1,
+  ns_pid: 7,
+  uid: 1000,
+  gid: 100,
+  cpu: 3,
+  ts_ns: 2n ** 60n + 1n,
+  start_ns: 5n,
+  cgroup_id: 2n ** 63n + 1n,
+  comm: "x",
+  rss_bytes: 3 * 2 ** 20,
+  threads: 2,
+};
+
+function written(sinkOf: (output: Output) => Sink, samples: readonly [Sample, number][]): string {
+  const view = new EventView(new ProcessTable({ lingerNs: 1e9 }), new WallClock(0n));
+  return outputText((output) => {
+    const sink = sinkOf(output);
+    for (const [sample, cpuPct] of samples) {
+      view.accept(recordIn(sampleRecord(sample)));
+      view.cpuPct = cpuPct;
+      sink.write(view);
+    }
+    sink.flush();
+  });
+}
+
+describe("a sample", () => {
+  test("as a line of JSON, numbers past 2^53 exact", () => {
+    const text = written((output) => new JsonlSink(output), [[SAMPLE, 12.3456]]);
+    expect(text).toContain(`"ts_ns":${2n ** 60n + 1n},"cpu":3,"pid":7,"ppid":1,"uid":1000,"gid":100,"comm":"x"`);
+    expect(text).toContain(
+      `"start_ns":5,"cgroup_id":${2n ** 63n + 1n},"ns_pid":7,"cpu_pct":12.346,"rss_bytes":3145728`,
+    );
+    expect(JSON.parse(text)).toMatchObject({ type: "sample", cpu_pct: 12.346, rss_bytes: 3145728, threads: 2 });
+  });
+
+  test.each([
+    [0, 0],
+    [0.0004, 0],
+    [0.0005, 0.001],
+    [0.05, 0.05],
+    [99.9996, 100],
+    [6400.1, 6400.1],
+  ])("CPU %p %% is written as %p", (cpuPct, expected) => {
+    expect(JSON.parse(written((output) => new JsonlSink(output), [[SAMPLE, cpuPct]])).cpu_pct).toBe(expected);
+  });
+
+  test("of a source that does not know the CPU: null", () => {
+    const line = JSON.parse(written((output) => new JsonlSink(output), [[{ ...SAMPLE, cpu: NO_CPU }, 1]]));
+    expect(line.cpu).toBeNull();
+  });
+
+  test("is the same as an object to keep", () => {
+    const view = new EventView(new ProcessTable({ lingerNs: 1e9 }), new WallClock(0n));
+    view.accept(recordIn(sampleRecord({ ...SAMPLE, ts_ns: 9n, cgroup_id: 4n })));
+    view.cpuPct = 1.23456;
+    const line = JSON.parse(
+      written((output) => new JsonlSink(output), [[{ ...SAMPLE, ts_ns: 9n, cgroup_id: 4n }, 1.23456]]),
+    );
+    const event = view.toSample();
+    expect({ ...event, ts_ns: 9, start_ns: 5, cgroup_id: 4 }).toEqual(line);
+  });
+
+  test("enters a process that was not known", () => {
+    const table = new ProcessTable({ lingerNs: 1e9 });
+    const view = new EventView(table, new WallClock(0n));
+    view.accept(recordIn(sampleRecord(SAMPLE)));
+    expect([table.live, table.find(7), table.comm(table.find(7))]).toEqual([1, view.slot, "x"]);
+  });
+
+  test("in columns, for people", () => {
+    const text = written(
+      (output) => new PrettySink(output, { color: false, width: 0 }),
+      [
+        [{ ...SAMPLE, ts_ns: 1_000_000_000n }, 12.3456],
+        [{ ...SAMPLE, ts_ns: 1_000_000_000n, pid: 123456, threads: 1, comm: "a\u001bb" }, 0],
+      ],
+    );
+    expect(text.split("\n").slice(1)).toEqual([
+      "00:00:01.000000 sample      7        1   1000 x  cpu 12.3 %  rss 3.0 MiB  2 threads",
+      "00:00:01.000000 sample 123456        1   1000 a\\eb  cpu 0.0 %  rss 3.0 MiB",
+      "",
+    ]);
+  });
+});
