@@ -1,26 +1,36 @@
-import { log } from "../config/log.ts";
+import type { ApiServer } from "../api/server.ts";
+import { log, setLogLevel } from "../config/log.ts";
 import type { CollectConfig } from "../config/schema.ts";
 import { EXIT, type ExitCode } from "../errors.ts";
 import { boottimeNs } from "../libbpf/clock.ts";
 import { accountNamed, dropTo } from "../libbpf/privileges.ts";
+import { redactorOf } from "../process/redact.ts";
 import { JsonlSink } from "../sinks/jsonl.ts";
 import { NoneSink } from "../sinks/none.ts";
-import { Output, OutputClosed, stuckReaderError } from "../sinks/output.ts";
+import { Output, OutputClosed } from "../sinks/output.ts";
 import type { Sink } from "../sinks/sink.ts";
-import type { RunSummary } from "../wire/summary.ts";
 import { Collector } from "./collector.ts";
+import { Delivery } from "./delivery.ts";
+import { Hangup } from "./hangup.ts";
+import { setPace } from "./pace.ts";
+import { Reloader } from "./reloader.ts";
+import type { Spending } from "./spending.ts";
+import { summaryOf } from "./summary.ts";
 
 export interface CollectIo {
   stdout: number;
   stderr: number;
-  /** Whether stdout is a terminal. */
+  /** Whether events go to a terminal. */
   isTty: boolean;
   color: boolean;
 }
 
-/** How soon a full pipe is tried again, and how long its reader has for the end of the output. */
-const SLOW_READER_MS = 10;
-const STUCK_READER_MS = 2000;
+export interface CollectHooks {
+  /** Called once everything is attached and announced. */
+  onWatching?(collector: Collector): void;
+  /** Reads the configuration again, at SIGHUP; where it is left out SIGHUP ends the run. */
+  reread?(): Promise<CollectConfig>;
+}
 
 async function openSink(config: CollectConfig, output: Output, io: CollectIo): Promise<Sink> {
   if (config.output.format === "none") return new NoneSink(output);
@@ -29,16 +39,18 @@ async function openSink(config: CollectConfig, output: Output, io: CollectIo): P
   return new PrettySink(output, { color: io.color, width: io.isTty ? (process.stdout.columns ?? 80) : 0 });
 }
 
+/** Where nobody is told of an event, nobody need know where its process belongs. */
+async function openIdentity({ output, api }: CollectConfig, { table }: Collector) {
+  if (output.format === "none" && api.listen === null) return undefined;
+  const { Identity } = await import("../identity/identity.ts");
+  return new Identity(table);
+}
+
 /**
  * `linnix collect`: watches until a signal, the duration or a closed pipe ends it.
- * @param onWatching called once everything is attached and announced
  * @throws LinnixError when it cannot run here, or its output fails
  */
-export async function runCollect(
-  config: CollectConfig,
-  io: CollectIo,
-  onWatching?: (collector: Collector) => void,
-): Promise<ExitCode> {
+export async function runCollect(config: CollectConfig, io: CollectIo, hooks: CollectHooks = {}): Promise<ExitCode> {
   const ended = Promise.withResolvers<void>();
   let failure: unknown;
   const fail = (error: unknown) => {
@@ -46,136 +58,103 @@ export async function runCollect(
     ended.resolve();
   };
   const account = config.run.user === null ? undefined : accountNamed(config.run.user);
-  let sink: Sink | undefined;
-  let output: Output | undefined;
-  let again: Timer | undefined;
-  using collector = new Collector(
-    {
-      backend: config.probes.backend,
-      events: config.probes.events,
-      maxArgsBytes: config.probes.maxArgsBytes,
-      filters: config.filters,
-      ringBytes: config.ring.sizeBytes,
-      watermarkBytes: config.ring.watermarkBytes,
-      flushIntervalMs: config.ring.flushIntervalMs,
-      lingerMs: config.retention.lingerMs,
-      sampleIntervalMs: config.sampling.intervalMs,
-      rssThresholdBytes: config.sampling.rssThresholdBytes,
-    },
-    {
-      event: (view) => {
-        if (failure) return;
-        try {
-          sink?.write(view);
-        } catch (error) {
-          fail(error);
-        }
-      },
-      sample: (view) => {
-        if (failure) return;
-        try {
-          sink?.write(view);
-        } catch (error) {
-          fail(error);
-        }
-      },
-      lost: (event) => {
-        if (!failure) sink?.lost(event);
-      },
-      ready: () => {
-        if (failure || !output?.isBlocked) return true;
-        try {
-          if (output.retry()) return true;
-        } catch (error) {
-          fail(error);
-        }
-        // The reader is slow: look again soon, for a full pipe gives no signal.
-        again ??= setTimeout(() => {
-          again = undefined;
-          collector.drain();
-        }, SLOW_READER_MS);
-        return false;
-      },
-      idle: () => {
-        if (failure) return;
-        try {
-          sink?.flush();
-        } catch (error) {
-          fail(error);
-        }
-      },
-    },
-  );
+  /** In force now: a reload changes it. */
+  let inForce = config;
+  let phase: "starting" | "watching" | "stopping" = "starting";
+  using delivery = new Delivery(fail, () => collector.drain());
+  using collector = new Collector(collectorOptions(config), delivery);
+  collector.table.redact = redactorOf(config.redaction);
+  using scope = new DisposableStack();
   // After the kernel half is loaded: where that fails, no empty file is left behind.
-  using opened = config.output.file === null ? Output.of(io.stdout) : Output.open(config.output.file);
-  output = opened;
-  sink = await openSink(config, output, io);
+  const output = scope.use(config.output.file === null ? Output.of(io.stdout) : Output.open(config.output.file));
+  delivery.open(await openSink(config, output, io), output);
+  const { listen } = config.api;
+  const identity = scope.adopt(await openIdentity(config, collector), (opened) => opened?.close());
+  collector.identity = identity;
+  let spending: Spending | undefined;
+  const spend = async (wanted: CollectConfig) => {
+    if (spending) return spending.reconfigure(wanted);
+    if (wanted.budget.cpuPct === 0 && wanted.api.listen === null) return;
+    const { Spending } = await import("./spending.ts");
+    spending = scope.use(new Spending(collector, wanted, (event) => delivery.degraded(event)));
+    delivery.onIdle = () => spending?.tick();
+  };
+  const reloader = new Reloader(config, {
+    reread: async () => (await hooks.reread?.()) ?? config,
+    reopen: () => delivery.reopen(),
+    apply: async (wanted) => {
+      // First, for it alone can fail.
+      delivery.api?.reconfigure(wanted.api);
+      collector.table.redact = redactorOf(wanted.redaction);
+      collector.table.lingerNs = wanted.retention.lingerMs * 1e6;
+      await spend(wanted);
+      setPace(collector, spending?.budget.level ?? 0, wanted);
+      setLogLevel(wanted.log.level);
+      inForce = wanted;
+    },
+  });
   const stop = () => ended.resolve();
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  for (const signal of signals) process.on(signal, stop);
+  const hangup = new Hangup(io.isTty);
+  const onHangup = () => {
+    if (!hooks.reread || hangup.ends()) stop();
+    else if (phase === "watching") void reloader.reload();
+  };
+  const signals = { SIGINT: stop, SIGTERM: stop, SIGHUP: onHangup } as const;
+  for (const [signal, handler] of Object.entries(signals)) process.on(signal, handler);
+  let api: ApiServer | undefined;
   try {
     const startedNs = boottimeNs();
+    // Before anything is attached: an address that is taken ends it at once.
+    if (listen !== null && identity) {
+      const { openApi } = await import("./api.ts");
+      const now = () => ({ config: inForce, spending, phase });
+      api = await openApi(listen, { collector, identity, account, now });
+      delivery.api = api;
+    }
     collector.start();
+    await spend(config);
     if (account) dropTo(account);
-    announce(collector);
-    onWatching?.(collector);
+    phase = "watching";
+    announce(collector, api);
+    hooks.onWatching?.(collector);
     const { durationMs } = config.run;
     const timer = durationMs ? setTimeout(stop, durationMs) : undefined;
     await ended.promise;
     clearTimeout(timer);
+    phase = "stopping";
     await collector.stop();
-    if (!failure) {
-      sink.finish(summaryOf(collector, (boottimeNs() - startedNs) / 1e9));
-      await drained(output);
-    }
+    if (!failure) await delivery.finish(summaryOf(collector, (boottimeNs() - startedNs) / 1e9));
   } catch (error) {
     fail(error);
   } finally {
-    clearTimeout(again);
-    for (const signal of signals) process.off(signal, stop);
+    for (const [signal, handler] of Object.entries(signals)) process.off(signal, handler);
+    delivery.api = undefined;
+    await api?.close();
   }
   if (failure instanceof OutputClosed) return EXIT.ok;
   if (failure) throw failure;
   return EXIT.ok;
 }
 
-/** Waits a while for a slow reader to take the end of the output. */
-async function drained(output: Output): Promise<void> {
-  for (let waitedMs = 0; !output.retry(); waitedMs += SLOW_READER_MS) {
-    if (waitedMs >= STUCK_READER_MS) throw stuckReaderError();
-    await Bun.sleep(SLOW_READER_MS);
-  }
+function collectorOptions({ probes, filters, ring, retention, sampling }: CollectConfig) {
+  return {
+    backend: probes.backend,
+    events: probes.events,
+    maxArgsBytes: probes.maxArgsBytes,
+    filters,
+    ringBytes: ring.sizeBytes,
+    watermarkBytes: ring.watermarkBytes,
+    flushIntervalMs: ring.flushIntervalMs,
+    lingerMs: retention.lingerMs,
+    sampleIntervalMs: sampling.intervalMs,
+    rssThresholdBytes: sampling.rssThresholdBytes,
+  };
 }
 
-/** Says that it watches, by which backend, and what that backend cannot tell. */
-function announce({ backend }: Collector): void {
+/** Says that it watches, by which backend, and what that backend cannot tell; and where it answers. */
+function announce({ backend }: Collector, api: ApiServer | undefined): void {
   const missing = backend.missingFields;
   log.info(`watching by the ${backend.name} backend${missing.length === 0 ? ", every field" : ""}; Ctrl-C ends`);
   if (missing.length > 0) log.warn(`the ${backend.name} backend cannot tell, so these are null: ${missing.join(", ")}`);
-}
-
-function summaryOf(collector: Collector, durationS: number): RunSummary {
-  const { emitted, lost, lostByCpu, filtered, threadsStarted, threadsExited } = collector.counts();
-  const { user, system } = process.cpuUsage();
-  const cpuS = (user + system) / 1e6;
-  return {
-    type: "summary",
-    duration_s: Number(durationS.toFixed(6)),
-    received: { ...collector.received },
-    emitted,
-    lost: lost.fork + lost.exec + lost.exit,
-    lost_by_type: lost,
-    lost_by_cpu: lostByCpu,
-    filtered,
-    suppressed: { fork: 0, exec: 0, exit: 0 },
-    threads: { started: threadsStarted, exited: threadsExited },
-    backend: collector.backend.name,
-    missing_fields: [...collector.backend.missingFields],
-    cost: {
-      user_cpu_s: user / 1e6,
-      system_cpu_s: system / 1e6,
-      cpu_pct: Number(((100 * cpuS) / durationS).toFixed(4)),
-      max_rss_bytes: process.resourceUsage().maxRSS * 1024,
-    },
-  };
+  if (api) log.info(`answering at ${api.url}`);
 }

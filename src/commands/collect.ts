@@ -1,7 +1,8 @@
-import { resolveAuto } from "../config/load.ts";
-import { SECTION_LIST } from "../config/schema.ts";
+import { loadSettings, resolveAuto } from "../config/load.ts";
+import { log } from "../config/log.ts";
+import { type CollectConfig, SECTION_LIST } from "../config/schema.ts";
 import { EXIT, type ExitCode, usageError } from "../errors.ts";
-import { commandOf, type Invocation, type OptionDefs, optionsOf } from "./command.ts";
+import { commandOf, type Invocation, type OptionDefs, optionsOf, type ParsedArgs } from "./command.ts";
 import { writeStdout } from "./stdout.ts";
 import { isTerminal } from "./terminal.ts";
 
@@ -67,6 +68,14 @@ export const collect = commandOf({
     }
     const { runCollect } = await import("../collect/run.ts");
     const onTerminal = stdoutIsTty && resolved.output.file === null;
-    return runCollect(resolved, { stdout: 1, stderr: 2, isTty: onTerminal, color: color && onTerminal });
+    const io = { stdout: 1, stderr: 2, isTty: onTerminal, color: color && onTerminal };
+    return runCollect(resolved, io, { reread: () => reread(args, stdoutIsTty) });
   },
 });
+
+/** The settings as they would be if it were started now, with the same options and environment. */
+async function reread(args: ParsedArgs, stdoutIsTty: boolean): Promise<CollectConfig> {
+  const { settings, warnings } = await loadSettings({ flags: args.words, env: process.env });
+  for (const warning of warnings) log.warn(warning);
+  return resolveAuto(settings, { stdoutIsTty });
+}

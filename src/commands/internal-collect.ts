@@ -30,7 +30,7 @@ export const internalCollect = commandOf({
     return runCollect(
       resolved,
       { stdout: 1, stderr: 2, isTty: false, color: false },
-      (collector) => void obey(collector),
+      { onWatching: (collector) => void obey(collector) },
     );
   },
 });

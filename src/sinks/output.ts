@@ -26,9 +26,14 @@ function unblocked(fd: number): number {
   }
 }
 
+function openToAppend(path: string, flags = 0): number {
+  const { O_WRONLY, O_CREAT, O_APPEND, O_NOCTTY } = constants;
+  return openSync(path, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | flags, 0o600);
+}
+
 /** A descriptor that whole lines are written to. */
 export class Output implements Disposable {
-  readonly #fd: number;
+  #fd: number;
   readonly #ownsFd: boolean;
   readonly #path: string | undefined;
   readonly #isFile: boolean;
@@ -58,11 +63,36 @@ export class Output implements Disposable {
    */
   static open(path: string): Output {
     try {
-      const { O_WRONLY, O_CREAT, O_APPEND, O_NOCTTY } = constants;
-      return new Output(openSync(path, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY, 0o600), path);
+      return new Output(openToAppend(path), path);
     } catch (cause) {
       throw outputError(path, codeOf(cause), cause);
     }
+  }
+
+  /**
+   * Opens its file again by its name, as is done when a log is rotated: where it was moved away a new one is made, and
+   * what is written from now on goes there.
+   * @returns false where it is no file of its own, and nothing was done
+   * @throws LinnixError (exit code 2) when it cannot be opened; the old file is kept then
+   */
+  reopen(): boolean {
+    if (this.#path === undefined || !this.#isFile || this.#closed) return false;
+    let fd: number;
+    try {
+      // A FIFO that took its place must not keep us waiting for its reader.
+      fd = openToAppend(this.#path, constants.O_NONBLOCK);
+    } catch (cause) {
+      throw outputError(this.#path, codeOf(cause), cause);
+    }
+    const status = fstatSync(fd);
+    if (!status.isFile()) {
+      closeSync(fd);
+      throw outputError(this.#path, "it is no regular file any more", undefined);
+    }
+    closeSync(this.#fd);
+    this.#fd = fd;
+    this.#position = status.size;
+    return true;
   }
 
   /** Whether something waits for a slow reader. */

@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   readSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -276,5 +277,60 @@ describe("a pipe", () => {
     expect((await read()) === text).toBe(true);
     closeSync(fd);
     closeSync(hold);
+  });
+});
+
+describe("a file that is opened again", () => {
+  test("goes on in a new file where the old one was moved away, and nothing is lost", () => {
+    const path = join(root, "rotated");
+    using output = Output.open(path);
+    write(output, "one\n");
+    renameSync(path, `${path}.1`);
+    write(output, "two\n");
+    expect(output.reopen()).toBe(true);
+    write(output, "three\n");
+    expect(readFileSync(`${path}.1`, "utf8")).toBe("one\ntwo\n");
+    expect(readFileSync(path, "utf8")).toBe("three\n");
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  test("goes on at its end where it is the same", () => {
+    const path = join(root, "same");
+    using output = Output.open(path);
+    write(output, "one\n");
+    expect(output.reopen()).toBe(true);
+    write(output, "two\n");
+    expect(readFileSync(path, "utf8")).toBe("one\ntwo\n");
+  });
+
+  test("keeps the old one where there can be no new one, and leaves no descriptor behind", () => {
+    const folder = join(root, "folder-that-goes");
+    mkdirSync(folder);
+    const path = join(folder, "log");
+    using output = Output.open(path);
+    const fifo = join(root, "fifo-to-be-moved");
+    spawnSync("mkfifo", [fifo]);
+    renameSync(folder, `${folder}.1`);
+    const before = readdirSync("/proc/self/fd").length;
+    expect(errorOf(() => output.reopen())).toMatchObject({ why: "its directory does not exist" });
+    mkdirSync(folder);
+    renameSync(fifo, path);
+    expect(errorOf(() => output.reopen())).toBeInstanceOf(LinnixError);
+    rmSync(path);
+    mkdirSync(path);
+    expect(errorOf(() => output.reopen())).toMatchObject({ why: "it is a directory" });
+    expect(readdirSync("/proc/self/fd").length).toBe(before);
+    write(output, "one\n");
+    expect(readFileSync(join(`${folder}.1`, "log"), "utf8")).toBe("one\n");
+  });
+
+  test("is not what is done to standard output, a pipe, or what is closed", () => {
+    const path = join(root, "closed");
+    expect(Output.of(1).reopen()).toBe(false);
+    const output = Output.open(path);
+    output.close();
+    expect(output.reopen()).toBe(false);
+    using device = Output.open("/dev/null");
+    expect(device.reopen()).toBe(false);
   });
 });

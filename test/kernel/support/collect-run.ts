@@ -108,6 +108,11 @@ export class CollectRun implements AsyncDisposable {
     return this.#reader.output.events;
   }
 
+  /** Lines of other types that it has written so far. */
+  get others(): readonly { type: string }[] {
+    return this.#reader.output.others;
+  }
+
   /** Waits for an event. */
   event(what: string, matches: (event: ProcessEvent) => boolean): Promise<ProcessEvent> {
     let seen = 0;

@@ -1,0 +1,61 @@
+import type { ApiServer } from "../api/server.ts";
+import type { CollectConfig } from "../config/schema.ts";
+import type { Identity } from "../identity/identity.ts";
+import type { Collector } from "./collector.ts";
+import { intervalsAt } from "./pace.ts";
+import type { Spending } from "./spending.ts";
+
+/** What the API tells of beside the collector. */
+export interface ApiParts {
+  collector: Collector;
+  identity: Identity;
+  /** Owner of a Unix socket: who this process will be. */
+  account: { uid: number; gid: number } | undefined;
+  /** As they are at the moment. */
+  now(): {
+    config: CollectConfig;
+    spending: Spending | undefined;
+    phase: "starting" | "watching" | "stopping";
+  };
+}
+
+/**
+ * Starts the HTTP API. To be imported where it is wanted only: what is off takes no memory.
+ * @throws LinnixError where it cannot listen there
+ */
+export async function openApi(listen: string, { collector, identity, account, now }: ApiParts): Promise<ApiServer> {
+  const { startApi } = await import("../api/server.ts");
+  const { CollectorSource } = await import("../api/collector-source.ts");
+  const source = new CollectorSource({
+    collector,
+    names: {
+      user: (uid) => identity.userName(uid),
+      group: (gid) => identity.groupName(gid),
+      place: (slot) => identity.of(slot),
+    },
+    caches: () => {
+      const { hits, misses, evictions, entries } = identity.stats();
+      return [{ name: "cgroups", hits, misses, evictions, entries }];
+    },
+    sampling: () => {
+      const { config, spending } = now();
+      const { samplingSource } = collector;
+      const { sampleMs } = intervalsAt(spending?.budget.level ?? 0, config);
+      return samplingSource === null ? null : { source: samplingSource, intervalMs: sampleMs };
+    },
+    samples: () => collector.samplingCounts?.samples ?? 0,
+    budget: () => {
+      const budget = now().spending?.budget;
+      if (!budget || budget.budgetPct === 0) return null;
+      const { level, costPct, budgetPct } = budget;
+      return { level, costPct, budgetPct };
+    },
+    inKernelCpuPct: () => now().spending?.budget.inKernelPct ?? null,
+    inKernelNs: () => now().spending?.inKernelNs ?? null,
+    collecting: () => {
+      const { phase } = now();
+      return phase === "watching" ? true : phase;
+    },
+  });
+  return startApi({ ...now().config.api, listen, socketOwner: account }, source);
+}

@@ -1,0 +1,142 @@
+import type { ApiServer } from "../api/server.ts";
+import type { EventView } from "../process/event-view.ts";
+import { type Output, stuckReaderError } from "../sinks/output.ts";
+import type { Sink } from "../sinks/sink.ts";
+import type { DegradedEvent, LostEvent } from "../wire/event.ts";
+import type { RunSummary } from "../wire/summary.ts";
+import type { CollectorEvents } from "./collector.ts";
+
+/** How soon a full pipe is tried again, and how long its reader has for the end of the output. */
+const SLOW_READER_MS = 10;
+const STUCK_READER_MS = 2000;
+
+/** What is told besides events. */
+export type Told = LostEvent | DegradedEvent;
+
+/**
+ * Where the collector's events go: to the sink and its output, and to the API where there is one. The first failure of
+ * the output ends the delivery.
+ */
+export class Delivery implements CollectorEvents, Disposable {
+  /** Called when the rings are empty and everything has been handed on. */
+  onIdle: (() => void) | undefined;
+  api: ApiServer | undefined;
+  readonly #fail: (error: unknown) => void;
+  readonly #retry: () => void;
+  #sink: Sink | undefined;
+  #output: Output | undefined;
+  #hasFailed = false;
+  #again: Timer | undefined;
+
+  /**
+   * @param fail is told what the output failed with
+   * @param retry is called when a reader that was slow may be ready again
+   */
+  constructor(fail: (error: unknown) => void, retry: () => void) {
+    this.#fail = fail;
+    this.#retry = retry;
+  }
+
+  /** Events before this are dropped: there are none, for nothing is attached yet. */
+  open(sink: Sink, output: Output): void {
+    this.#sink = sink;
+    this.#output = output;
+  }
+
+  event(view: EventView): void {
+    if (this.#hasFailed) return;
+    // The call that is made most often: no closure for it.
+    try {
+      this.#sink?.write(view);
+      this.api?.event(view);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  sample(view: EventView): void {
+    this.event(view);
+  }
+
+  lost(event: LostEvent): void {
+    this.#tell(event, () => this.#sink?.lost(event));
+  }
+
+  degraded(event: DegradedEvent): void {
+    this.#tell(event, () => this.#sink?.degraded(event));
+  }
+
+  ready(): boolean {
+    const output = this.#output;
+    if (this.#hasFailed || !output?.isBlocked) return true;
+    try {
+      if (output.retry()) return true;
+    } catch (error) {
+      this.#failed(error);
+    }
+    // The reader is slow: look again soon, for a full pipe gives no signal.
+    this.#again ??= setTimeout(() => {
+      this.#again = undefined;
+      this.#retry();
+    }, SLOW_READER_MS);
+    return false;
+  }
+
+  idle(): void {
+    if (this.#hasFailed) return;
+    this.#try(() => {
+      this.#sink?.flush();
+      this.api?.flush();
+    });
+    this.onIdle?.();
+  }
+
+  /**
+   * Goes on in a new file of the same name where the old one was moved away; what was gathered goes to the old one.
+   * @returns whether the output is a file that could be opened again
+   * @throws LinnixError where it cannot be opened; the old one is kept then
+   */
+  reopen(): boolean {
+    if (this.#hasFailed) return false;
+    this.#try(() => this.#sink?.flush());
+    return this.#output?.reopen() ?? false;
+  }
+
+  /**
+   * Writes the last line, and waits a while for a slow reader to take the end of the output.
+   * @throws LinnixError, OutputClosed where the output fails
+   */
+  async finish(summary: RunSummary): Promise<void> {
+    this.#sink?.finish(summary);
+    for (let waitedMs = 0; this.#output?.retry() === false; waitedMs += SLOW_READER_MS) {
+      if (waitedMs >= STUCK_READER_MS) throw stuckReaderError();
+      await Bun.sleep(SLOW_READER_MS);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#again);
+    this.#again = undefined;
+  }
+
+  #tell(event: Told, write: () => void): void {
+    if (this.#hasFailed) return;
+    this.#try(() => {
+      write();
+      this.api?.notice(event);
+    });
+  }
+
+  #try(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #failed(error: unknown): void {
+    this.#hasFailed = true;
+    this.#fail(error);
+  }
+}

@@ -1,0 +1,34 @@
+import type { BudgetLevel } from "../budget/governor.ts";
+import type { CollectConfig } from "../config/schema.ts";
+import type { Collector } from "./collector.ts";
+
+/** How often the collector does what it does by the clock, ms. */
+export interface Intervals {
+  /** 0: no sampling. */
+  sampleMs: number;
+  flushMs: number;
+}
+
+const RARER_SAMPLING = 5;
+const RARER_FLUSHING = 2;
+
+/** What the settings come to at a level of the budget. */
+export function intervalsAt(
+  level: BudgetLevel,
+  { sampling, ring }: Pick<CollectConfig, "sampling" | "ring">,
+): Intervals {
+  const sampleMs = level === 0 ? sampling.intervalMs : level === 1 ? RARER_SAMPLING * sampling.intervalMs : 0;
+  return { sampleMs, flushMs: level === 0 ? ring.flushIntervalMs : RARER_FLUSHING * ring.flushIntervalMs };
+}
+
+/** The level behind which there is nothing to hold back. */
+export function lastLevelOf({ sampling }: Pick<CollectConfig, "sampling">): BudgetLevel {
+  return sampling.intervalMs > 0 ? 2 : 1;
+}
+
+/** Has the collector keep the intervals of that level. */
+export function setPace(collector: Collector, level: BudgetLevel, config: CollectConfig): void {
+  const { sampleMs, flushMs } = intervalsAt(level, config);
+  collector.setFlushInterval(flushMs);
+  collector.setSampleInterval(sampleMs);
+}

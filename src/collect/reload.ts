@@ -1,0 +1,57 @@
+import { type CollectConfig, SECTION_LIST } from "../config/schema.ts";
+import { quote } from "../config/units.ts";
+
+/** Settings that are taken over while it runs, by `table.property`; all others need a restart. */
+const LIVE: ReadonlySet<string> = new Set([
+  "log.level",
+  "sampling.intervalMs",
+  "budget.cpuPct",
+  "retention.lingerMs",
+  "redaction.redact",
+  "redaction.patterns",
+  "ring.flushIntervalMs",
+  "api.tokenFile",
+  "api.allowOrigins",
+  "api.maxClients",
+  "api.heartbeatMs",
+]);
+
+/** What a reread configuration comes to. */
+export interface Reload {
+  /** What runs from now on: the settings in force with those changed that can change. */
+  config: CollectConfig;
+  /** Settings that have changed, as the user writes them: `ring.size = "1MiB"`. */
+  changed: string[];
+  /** Settings that were changed but need a restart. */
+  needRestart: string[];
+}
+
+type Tables = Record<string, Record<string, unknown>>;
+
+/** Compares the settings in force with those that have been read again; `auto` is decided in both. */
+export function compareConfigs(inForce: CollectConfig, wanted: CollectConfig): Reload {
+  const config = structuredClone(inForce) as unknown as Tables;
+  const changed: string[] = [];
+  const needRestart: string[] = [];
+  for (const [name, { keys }] of SECTION_LIST) {
+    for (const [property, key] of Object.entries(keys)) {
+      const value = (wanted as unknown as Tables)[name]?.[property];
+      const before = textOf(key.type.toToml, (inForce as unknown as Tables)[name]?.[property]);
+      const after = textOf(key.type.toToml, value);
+      if (before === after) continue;
+      const isLive = LIVE.has(`${name}.${property}`);
+      (isLive ? changed : needRestart).push(`${name}.${key.toml} = ${after}`);
+      const table = config[name];
+      if (isLive && table) table[property] = value;
+    }
+  }
+  return { config: config as unknown as CollectConfig, changed, needRestart };
+}
+
+/** The value as the file would have it; `none` where it is absent. */
+function textOf(toToml: (value: NonNullable<unknown>) => unknown, value: unknown): string {
+  if (value === null || value === undefined) return "none";
+  const toml = toToml(value);
+  const one = (item: unknown) => (typeof item === "string" ? quote(item) : String(item));
+  return Array.isArray(toml) ? `[${toml.map(one).join(", ")}]` : one(toml);
+}

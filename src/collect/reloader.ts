@@ -1,0 +1,74 @@
+import { log } from "../config/log.ts";
+import type { CollectConfig } from "../config/schema.ts";
+import { LinnixError } from "../errors.ts";
+import { compareConfigs } from "./reload.ts";
+
+export interface ReloadParts {
+  /** Reads the configuration again. @throws LinnixError where it is wrong */
+  reread(): Promise<CollectConfig>;
+  /** Takes over settings that can change; all or, with an error, none. */
+  apply(config: CollectConfig): Promise<void>;
+  /** Opens the output again. @returns whether it is a file; @throws LinnixError where it cannot be opened */
+  reopen(): boolean;
+}
+
+/** Settings whose change says less than it seems to. */
+const REMARKS: { [setting: string]: string } = {
+  redaction: "redaction holds for what is executed from now on",
+};
+
+/** Rereads the configuration while it runs, one reading at a time, and tells what came of it. */
+export class Reloader {
+  readonly #parts: ReloadParts;
+  #config: CollectConfig;
+  #isRunning = false;
+  #isWanted = false;
+
+  /** @param config what is in force */
+  constructor(config: CollectConfig, parts: ReloadParts) {
+    this.#config = config;
+    this.#parts = parts;
+  }
+
+  /** Never fails: what is wrong is told in the log, and changes nothing. */
+  async reload(): Promise<void> {
+    this.#isWanted = true;
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    while (this.#isWanted) {
+      this.#isWanted = false;
+      await this.#once();
+    }
+    this.#isRunning = false;
+  }
+
+  async #once(): Promise<void> {
+    try {
+      if (this.#parts.reopen()) log.debug("the output has been opened again");
+    } catch (error) {
+      log.error(`the output is kept as it is: ${textOf(error)}`);
+    }
+    try {
+      const { config, changed, needRestart } = compareConfigs(this.#config, await this.#parts.reread());
+      await this.#parts.apply(config);
+      this.#config = config;
+      tell(changed, needRestart);
+    } catch (error) {
+      log.error(`the configuration stays as it was: ${textOf(error)}`);
+    }
+  }
+}
+
+function tell(changed: readonly string[], needRestart: readonly string[]): void {
+  const remarks = Object.entries(REMARKS).filter(([name]) => changed.some((text) => text.startsWith(`${name}.`)));
+  const what =
+    changed.length === 0 ? "nothing has changed" : [changed.join(", "), ...remarks.map(([, t]) => t)].join("; ");
+  log.info(`configuration read again: ${what}`);
+  if (needRestart.length > 0) log.warn(`only a restart changes ${needRestart.join(", ")}`);
+}
+
+/** On one line, as all of an error that ends the program is not. */
+function textOf(error: unknown): string {
+  if (error instanceof LinnixError) return [error.what, error.why, error.mend].filter(Boolean).join("; ");
+  return error instanceof Error ? error.message : String(error);
+}

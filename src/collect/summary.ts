@@ -1,0 +1,29 @@
+import type { RunSummary } from "../wire/summary.ts";
+import type { Collector } from "./collector.ts";
+
+/** The last line of a run that took so long. */
+export function summaryOf(collector: Collector, durationS: number): RunSummary {
+  const { emitted, lost, lostByCpu, filtered, threadsStarted, threadsExited } = collector.counts();
+  const { user, system } = process.cpuUsage();
+  const cpuS = (user + system) / 1e6;
+  return {
+    type: "summary",
+    duration_s: Number(durationS.toFixed(6)),
+    received: { ...collector.received },
+    emitted,
+    lost: lost.fork + lost.exec + lost.exit,
+    lost_by_type: lost,
+    lost_by_cpu: lostByCpu,
+    filtered,
+    suppressed: { fork: 0, exec: 0, exit: 0 },
+    threads: { started: threadsStarted, exited: threadsExited },
+    backend: collector.backend.name,
+    missing_fields: [...collector.backend.missingFields],
+    cost: {
+      user_cpu_s: user / 1e6,
+      system_cpu_s: system / 1e6,
+      cpu_pct: Number(((100 * cpuS) / durationS).toFixed(4)),
+      max_rss_bytes: process.resourceUsage().maxRSS * 1024,
+    },
+  };
+}

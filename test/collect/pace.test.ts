@@ -1,0 +1,34 @@
+import { describe, expect, test } from "bun:test";
+import { intervalsAt, lastLevelOf } from "../../src/collect/pace.ts";
+import { reasonOf } from "../../src/collect/spending.ts";
+import { resolveAuto } from "../../src/config/load.ts";
+import { defaultSettings } from "../../src/config/print.ts";
+
+const config = resolveAuto(defaultSettings(), { stdoutIsTty: false });
+const unsampled = { ...config, sampling: { ...config.sampling, intervalMs: 0 } };
+
+describe("the pace", () => {
+  test("is as set, then rarer, then without sampling", () => {
+    expect(intervalsAt(0, config)).toEqual({ sampleMs: 1000, flushMs: 1000 });
+    expect(intervalsAt(1, config)).toEqual({ sampleMs: 5000, flushMs: 2000 });
+    expect(intervalsAt(2, config)).toEqual({ sampleMs: 0, flushMs: 2000 });
+    expect(intervalsAt(1, unsampled)).toEqual({ sampleMs: 0, flushMs: 2000 });
+  });
+
+  test("has no second level where there is no sampling to switch off", () => {
+    expect(lastLevelOf(config)).toBe(2);
+    expect(lastLevelOf(unsampled)).toBe(1);
+  });
+});
+
+describe("the reason", () => {
+  test("says what it costs, and what is done about it", () => {
+    expect(reasonOf({ level: 1, kind: "over" }, 1.62, 1, config)).toBe(
+      "collecting costs 1.62% of a core, of a budget of 1%: sampling every 5s, rings are emptied every 2s",
+    );
+    expect(reasonOf({ level: 2, kind: "over" }, 1.62, 1, config)).toContain("1%: no sampling, rings are");
+    expect(reasonOf({ level: 2, kind: "exhausted" }, 3, 1, config)).toContain("process events are never left out");
+    expect(reasonOf({ level: 0, kind: "under" }, 0.2, 1, config)).toContain("as it is set again");
+    expect(reasonOf({ level: 0, kind: "off" }, null, 0, config)).toContain("no budget any more");
+  });
+});

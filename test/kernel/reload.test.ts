@@ -1,0 +1,140 @@
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseOutput } from "./support/collect-output.ts";
+import { CollectRun, endedWell, until } from "./support/collect-run.ts";
+import { BINARY, programPath, titled, whyNotHere } from "./support/needs.ts";
+
+setDefaultTimeout(60_000);
+
+const reason = whyNotHere();
+const directory = mkdtempSync(join(tmpdir(), "linnix-test-"));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+/** What every configuration here begins with. */
+const HEAD = "[output]\nformat = 'jsonl'\n[ring]\nsize = '4MiB'\nflush_interval = '20ms'\n";
+
+function config(name: string, text: string): string {
+  const path = join(directory, name);
+  writeFileSync(path, HEAD + text, { mode: 0o600 });
+  return path;
+}
+
+/** Has it read its configuration again, and waits until it has said so for the `count`-th time. */
+async function reload(collect: CollectRun, count = 1): Promise<void> {
+  const told = /^linnix: (error: the configuration stays|configuration read again)/gm;
+  collect.child.kill("SIGHUP");
+  await until("a word of the configuration", () => (collect.stderr.match(told)?.length ?? 0) >= count);
+}
+
+describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
+  test("takes over what can change, and names what cannot", async () => {
+    const path = config("changes.toml", "[sampling]\ninterval = 0\n");
+    await using collect = await CollectRun.start(["--config", path, "--linger", "9s"]);
+    Bun.spawnSync(["/bin/echo", "before"]);
+    await collect.event("an exec", (event) => event.type === "exec" && event.args?.[1] === "before");
+    config(
+      "changes.toml",
+      "[sampling]\ninterval = '50ms'\n[redaction]\nredact = true\n[retention]\nlinger = '1s'\n[probes]\nevents = ['exit']\n",
+    );
+    await reload(collect);
+    const { pid } = Bun.spawnSync(["/bin/echo", "after"]);
+    const exec = await collect.event("an exec", (event) => event.type === "exec" && event.pid === pid);
+    expect(exec).toMatchObject({ args: ["/bin/echo", "[redacted]"] });
+    await until("a sample", () => collect.others.some(({ type }) => type === "sample"));
+    // The option goes before the file.
+    expect(collect.stderr).toMatch(
+      /^linnix: configuration read again: sampling\.interval = "50ms", redaction\.redact = true; redaction holds .*$/m,
+    );
+    expect(collect.stderr).toMatch(/^linnix: warning: only a restart changes probes\.events = \["exit"\]$/m);
+    await collect.stop();
+  });
+
+  test("with an error in the configuration changes nothing", async () => {
+    const path = config("error.toml", "");
+    await using collect = await CollectRun.start(["--config", path]);
+    config("error.toml", "[redaction]\nredact = true\npaterns = ['x']\n");
+    await reload(collect);
+    const { pid } = Bun.spawnSync(["/bin/echo", "shown"]);
+    const exec = await collect.event("an exec", (event) => event.type === "exec" && event.pid === pid);
+    expect(exec).toMatchObject({ args: ["/bin/echo", "shown"] });
+    expect(collect.stderr).toContain(`${path}:8: redaction.paterns; unknown key of [redaction]; did you mean`);
+    // What became untrusted is not read either.
+    config("error.toml", "");
+    chmodSync(path, 0o606);
+    await reload(collect, 2);
+    expect(collect.stderr).toContain(`chmod o-w ${path}`);
+    await collect.stop();
+  });
+
+  test("goes on in a new file where the output was moved away: nothing is lost, all lines are whole", async () => {
+    const path = join(directory, "rotated.jsonl");
+    await using collect = await CollectRun.start(["--config", config("rotated.toml", ""), "--output", path]);
+    const pids: number[] = [];
+    for (let round = 1; round <= 5; round++) {
+      for (let i = 0; i < 20; i++) pids.push(Bun.spawnSync(["/bin/true"]).pid);
+      renameSync(path, `${path}.${round}`);
+      await reload(collect, round);
+    }
+    collect.child.kill("SIGTERM");
+    const ended = await collect.ended();
+    const texts = [1, 2, 3, 4, 5].map((round) => readFileSync(`${path}.${round}`, "utf8"));
+    for (const text of texts) expect(text === "" || text.endsWith("\n")).toBe(true);
+    const output = parseOutput([...texts, readFileSync(path, "utf8")].join(""));
+    endedWell({ ...ended, ...output });
+    const exited = new Set(output.events.flatMap((event) => (event.type === "exit" ? [event.pid] : [])));
+    expect(pids.filter((pid) => !exited.has(pid))).toEqual([]);
+  });
+
+  const noScript = reason ?? (programPath("script") === null ? "needs script" : null);
+  test.skipIf(noScript !== null)(titled("ends the run where stdout is a terminal", noScript), async () => {
+    const log = join(directory, "terminal.log");
+    const path = config("terminal.toml", "");
+    const { child, tell } = onTerminal(["--config", path, "--format", "pretty"], log);
+    const pid = await until("linnix to watch", tell);
+    process.kill(pid, "SIGHUP");
+    expect(await child.exited).toBe(0);
+    expect(readFileSync(log, "utf8")).not.toContain("configuration read again");
+  });
+
+  test.skipIf(noScript !== null)(titled("ends the run where its terminal is gone", noScript), async () => {
+    const log = join(directory, "gone.log");
+    const output = join(directory, "gone.jsonl");
+    const { child, tell } = onTerminal(["--config", config("gone.toml", ""), "--output", output], log);
+    const pid = await until("linnix to watch", tell);
+    child.kill("SIGKILL");
+    await until("linnix to end", () => !isAlive(pid));
+    expect(parseOutput(readFileSync(output, "utf8")).summary).not.toBeNull();
+  });
+
+  /** linnix on a terminal of its own, that script(1) makes; what it says is in `log`. */
+  function onTerminal(args: string[], log: string) {
+    const command = `exec ${[BINARY, "collect", ...args].join(" ")} 2>${log}`;
+    const child = Bun.spawn([programPath("script") as string, "-qec", command, "/dev/null"], {
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: "ignore",
+      env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", SHELL: "/bin/sh" },
+    });
+    const tell = (): number | false => {
+      try {
+        if (!readFileSync(log, "utf8").includes("watching by")) return false;
+      } catch {
+        return false;
+      }
+      const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim();
+      return Number(children.split(" ")[0]) || false;
+    };
+    return { child, tell };
+  }
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
