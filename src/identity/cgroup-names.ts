@@ -9,6 +9,9 @@ const WALK_EVERY_MS = 10_000;
 const MAX_WALKED = 20_000;
 const MAX_DEPTH = 64;
 
+/** What says that handles will not work the next time either: no right, or not by this kernel. */
+const NEVER: ReadonlySet<string> = new Set(["EPERM", "EOPNOTSUPP", "EINVAL", "ENOSYS"]);
+
 /**
  * Paths of cgroups by their id, in the v2 hierarchy. By file handle, which is
  * one system call, also when no process is left in it; without the right to
@@ -42,7 +45,8 @@ export class CgroupNames implements Disposable {
   }
 
   /**
-   * Path from the root of the hierarchy, without a slash at its end; null: there is no such cgroup any more, or it cannot be told.
+   * Path from the root of the hierarchy, without a slash at its end; null: there is
+   * no such cgroup any more, or it cannot be told.
    * @param pid a process that is or was in it; 0: none is known
    */
   pathOf(high: number, low: number, pid = 0): string | null {
@@ -59,8 +63,9 @@ export class CgroupNames implements Disposable {
     try {
       fd = openKernfsById(this.#fd, high, low);
     } catch (error) {
-      if (error instanceof NativeError && (error.code === "ESTALE" || error.code === "ENOENT")) return null;
-      this.#handlesWork = false;
+      const code = error instanceof NativeError ? error.code : "ENOSYS";
+      if (code === "ESTALE" || code === "ENOENT") return null;
+      if (NEVER.has(code)) this.#handlesWork = false;
       return undefined;
     }
     try {

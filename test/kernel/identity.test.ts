@@ -1,0 +1,261 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdirSync, readdirSync, readlinkSync, rmdirSync } from "node:fs";
+import { join } from "node:path";
+import { readCgroupMounts } from "../../src/identity/cgroup-mount.ts";
+import { CgroupNames } from "../../src/identity/cgroup-names.ts";
+import { Identity } from "../../src/identity/identity.ts";
+import { ProcessTable } from "../../src/process/table.ts";
+import { recordIn } from "../../src/wire/record.ts";
+import { forkRecord } from "../wire/make-record.ts";
+import type { ProcessEvent } from "./support/collect-output.ts";
+import { CollectRun, USUAL } from "./support/collect-run.ts";
+import { reasonOf, titled, whyNoBtf, whyNotHere } from "./support/needs.ts";
+import { asNobody } from "./support/places.ts";
+import { inCgroups, TestCgroup } from "./support/test-cgroup.ts";
+
+setDefaultTimeout(60_000);
+
+const ID = "0123456789abcdef".repeat(4);
+const POD = "872d2066_00ef_48ea_a7d8_51b18b72d739";
+const PODS = ["kubepods.slice", "kubepods-burstable.slice", `kubepods-burstable-pod${POD}.slice`];
+
+const mounts = readCgroupMounts();
+const noV2 = reasonOf(
+  process.geteuid?.() !== 0 && "needs root",
+  mounts.v2 === undefined && "the cgroup v2 hierarchy is not mounted",
+);
+const point = mounts.v2?.point ?? "";
+
+const halves = (id: bigint) => [Number(id >> 32n), Number(id & 0xffffffffn)] as const;
+
+/** Runs to its end. */
+function output(...command: string[]): string {
+  const { stdout, stderr, exitCode } = Bun.spawnSync(command, { stdin: "ignore", stderr: "pipe" });
+  if (exitCode !== 0) throw new Error(`${command.join(" ")} ended with ${exitCode}: ${stderr}`);
+  return stdout.toString();
+}
+
+/** A process that stays until it is killed. */
+async function sleeper(...before: string[]): Promise<Bun.Subprocess<"ignore", "pipe", "inherit">> {
+  const child = Bun.spawn([...before, "/bin/sh", "-c", "echo; exec sleep 1000"], {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  await child.stdout.getReader().read();
+  return child;
+}
+
+/** Descriptors of ours that are of the hierarchy. */
+function openCgroups(): string[] {
+  return readdirSync("/proc/self/fd").filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(point);
+    } catch {
+      return false;
+    }
+  });
+}
+
+describe.skipIf(noV2 !== null)(titled("names of cgroups", noV2), () => {
+  let cgroup: TestCgroup;
+  beforeAll(() => {
+    cgroup = new TestCgroup(point);
+  });
+  afterAll(async () => {
+    await cgroup[Symbol.asyncDispose]();
+  });
+
+  const told = (before: string[], id: bigint, ...pids: (number | string)[]) => {
+    const script = join(import.meta.dir, "support/cgroup-path.ts");
+    return JSON.parse(output(...before, process.execPath, script, String(id), ...pids.map(String))) as {
+      mount: { point: string; root: string };
+      paths: (string | null)[];
+    };
+  };
+
+  test("by id: the root, one with a process, one without, one that is gone", async () => {
+    using names = CgroupNames.open(mounts);
+    expect(names?.pathOf(...halves(names.rootId))).toBe("/");
+    const path = cgroup.make(...PODS, `cri-containerd-${ID}.scope`);
+    const id = cgroup.id(path);
+    expect(names?.pathOf(...halves(id))).toBe(path);
+    const child = await sleeper(...inCgroups(cgroup.directory(path)));
+    expect(names?.pathOf(...halves(id), child.pid)).toBe(path);
+    child.kill("SIGKILL");
+    await child.exited;
+    expect(names?.pathOf(...halves(id), child.pid)).toBe(path);
+    await cgroup.remove(path);
+    expect(names?.pathOf(...halves(id))).toBeNull();
+    expect(names?.pathOf(0x7fffffff, 5)).toBeNull();
+  });
+
+  test("no descriptor stays behind", () => {
+    expect(openCgroups()).toEqual([]);
+    {
+      using names = CgroupNames.open(mounts);
+      for (let i = 0; i < 100; i++) names?.pathOf(0, 1 + i);
+      expect(openCgroups()).toHaveLength(1);
+      names?.close();
+      expect(names?.pathOf(0, 1)).toBeNull();
+    }
+    expect(openCgroups()).toEqual([]);
+  });
+
+  test("without the right to open by handle: by a process in it, and by looking for it", async () => {
+    const path = cgroup.make("plain", `docker-${ID}.scope`);
+    const elsewhere = cgroup.make("elsewhere");
+    const id = cgroup.id(path);
+    const inside = await sleeper(...inCgroups(cgroup.directory(path)));
+    const outside = await sleeper(...inCgroups(cgroup.directory(elsewhere)));
+    expect(told(asNobody(), id, inside.pid).paths).toEqual([path]);
+    // A process that is elsewhere by now does not mislead.
+    expect(told(asNobody(), id, outside.pid, 0).paths).toEqual([path, path]);
+    for (const child of [inside, outside]) {
+      child.kill("SIGKILL");
+      await child.exited;
+    }
+    expect(told(asNobody(), id, 0).paths).toEqual([path]);
+    await cgroup.remove(path);
+    expect(told(asNobody(), id, 0).paths).toEqual([null]);
+  });
+
+  test("from inside a cgroup namespace: what is in it, as from outside or not at all", () => {
+    const inside = cgroup.make("namespace", "inside");
+    const around = cgroup.make("namespace");
+    const namespaced = [...inCgroups(cgroup.directory(around)), "unshare", "--cgroup", "--mount"];
+    // The old mount shows the whole hierarchy still.
+    expect(told(namespaced, cgroup.id(inside), 0).paths[0]).toMatch(/\/inside$/);
+    const remount = ["sh", "-c", 'umount -l "$0" && mount -t cgroup2 none "$0" && exec "$@"', point];
+    const own = told([...namespaced, ...remount], cgroup.id(inside), 0);
+    expect(own).toMatchObject({ mount: { root: "/" }, paths: ["/inside"] });
+    expect(told([...namespaced, ...remount], cgroup.id(cgroup.make("beside")), 0).paths).toEqual([null]);
+  });
+
+  test("a name that is not UTF-8 and full of quotes comes out as text", () => {
+    using names = CgroupNames.open(mounts);
+    const name = Buffer.concat([Buffer.from(`${cgroup.directory(cgroup.path)}/a"b\\c\x1b`), Buffer.from([0xff, 0xfe])]);
+    mkdirSync(name);
+    try {
+      using identity = new Identity(new ProcessTable({ lingerNs: 1 }));
+      // Bun's stat takes text only: the shell finds the name.
+      const glob = 'stat -c %i "$0"/a?b*';
+      const id = BigInt(output("/bin/sh", "-c", glob, cgroup.directory(cgroup.path)).trim());
+      const path = `${cgroup.path}/a"b\\c\x1b\ufffd\ufffd`;
+      expect(names?.pathOf(...halves(id))).toBe(path);
+      expect(JSON.parse(`{"x":0${Buffer.from(identity.ofCgroup(...halves(id)).json)}}`)).toEqual({
+        x: 0,
+        cgroup: path,
+      });
+    } finally {
+      rmdirSync(name);
+    }
+  });
+
+  test("asked once a cgroup, kept also when it is gone, and let go of when there are too many", async () => {
+    const table = new ProcessTable({ lingerNs: 1e9 });
+    using identity = new Identity(table, { maxCgroups: 2 });
+    const path = cgroup.make(...PODS, `crio-${ID}.scope`);
+    const id = cgroup.id(path);
+    const slot = table.fork(recordIn(forkRecord({ pid: 2 ** 22 + 5, start_ns: 1n, cgroup_id: id })));
+    const place = {
+      cgroup: path,
+      container: { id: ID, runtime: "cri-o" },
+      pod_uid: POD.replaceAll("_", "-"),
+      unit: `crio-${ID}.scope`,
+    };
+    expect(identity.of(slot)).toMatchObject(place);
+    await cgroup.remove(path);
+    expect(identity.of(slot)).toMatchObject(place);
+    expect(identity.stats()).toMatchObject({ entries: 1, limit: 2, hits: 1, misses: 1, evictions: 0 });
+    for (const other of ["x", "y"]) identity.ofCgroup(...halves(cgroup.id(cgroup.make(other))));
+    expect(identity.stats()).toMatchObject({ entries: 2, evictions: 1 });
+    expect(identity.of(slot)).toMatchObject({ cgroup: null, container: null, unit: null });
+  });
+
+  const noCollect = whyNoBtf();
+  test.skipIf(noCollect !== null)(
+    titled("in events, for processes in a pid namespace and their children", noCollect),
+    async () => {
+      const path = cgroup.make(...PODS, `docker-${ID}.scope`);
+      await using collect = await CollectRun.start(USUAL);
+      output(...inCgroups(cgroup.directory(path)), "unshare", "--pid", "--fork", "sh", "-c", "/bin/true; :");
+      const id = cgroup.id(path);
+      await collect.event(
+        "the exit of true",
+        ({ type, comm, cgroup_id }) => type === "exit" && comm === "true" && cgroup_id === id,
+      );
+      const { events } = await collect.stop();
+      const inside = events.filter(({ cgroup_id }) => cgroup_id === id);
+      expect(inside.length).toBeGreaterThanOrEqual(6);
+      for (const event of inside) {
+        expect(event).toMatchObject({
+          cgroup: path,
+          container: { id: ID, runtime: "docker" },
+          unit: `docker-${ID}.scope`,
+        });
+      }
+      expect(inside.some(({ pid, ns_pid }) => ns_pid !== pid)).toBe(true);
+      // Who is somewhere else is told of there.
+      for (const event of events) if (event.cgroup_id !== id) expect(event.cgroup).not.toBe(path);
+    },
+  );
+});
+
+const v1Point = "/sys/fs/cgroup/pids";
+const noV1 = reasonOf(whyNotHere(), !(mounts.hasV1 && hasV1Pids()) && "there is no cgroup v1 hierarchy of pids");
+
+function hasV1Pids(): boolean {
+  try {
+    return readdirSync(v1Point).includes("cgroup.sane_behavior");
+  } catch {
+    return false;
+  }
+}
+
+describe.skipIf(noV1 !== null)(titled("cgroup v1", noV1), () => {
+  test("a container in a v1 hierarchy alone: told by /proc, and its descendants inherit it", async () => {
+    await using cgroup = new TestCgroup(v1Point);
+    const path = cgroup.make("docker", ID);
+    const container = { id: ID, runtime: "docker" } as const;
+    await using collect = await CollectRun.start(USUAL);
+    // As runtimes do: forked, moved, and only then the namespace's first process is executed.
+    // It has to live until it is looked at: without a v2 cgroup nobody tells of it afterwards.
+    const shell = ["unshare", "--pid", "--fork", "sh", "-c", "sleep 1; /bin/true; /bin/true; :"];
+    output(...inCgroups(cgroup.directory(path)), ...shell);
+    const ends: ProcessEvent[] = [];
+    const isInside = (event: ProcessEvent) => "container" in event && event.container?.id === ID;
+    await collect.event("two exits of true", (event) => {
+      if (event.type === "exit" && event.comm === "true" && isInside(event)) ends.push(event);
+      return ends.length === 2;
+    });
+    const { events } = await collect.stop();
+    const pids = new Set(ends.map(({ pid }) => pid));
+    for (const event of events.filter(({ pid }) => pids.has(pid))) {
+      expect(event).toMatchObject({ cgroup: path, container });
+    }
+    // Nobody else is taken for one of it.
+    const family = events.filter(isInside).map(({ pid }) => pid);
+    expect(new Set(family).size).toBeLessThanOrEqual(5);
+  });
+
+  test("asked for a process that runs, without an event of it", async () => {
+    await using cgroup = new TestCgroup(v1Point);
+    const path = cgroup.make("kubepods", `pod${POD.replaceAll("_", "-")}`, ID);
+    const child = await sleeper(...inCgroups(cgroup.directory(path)));
+    const table = new ProcessTable({ lingerNs: 1e9 });
+    using identity = new Identity(table);
+    const seeded = table.seed(recordIn(forkRecord({ pid: child.pid, start_ns: 1n, cgroup_id: 1n })));
+    expect(identity.of(seeded)).toMatchObject({
+      cgroup: path,
+      container: { id: ID, runtime: "containerd" },
+      pod_uid: POD.replaceAll("_", "-"),
+    });
+    child.kill("SIGKILL");
+    await child.exited;
+    // Known for as long as the process is.
+    expect(identity.of(seeded)).toMatchObject({ cgroup: path });
+    const born = table.fork(recordIn(forkRecord({ pid: 5, ppid: child.pid, start_ns: 2n, cgroup_id: 1n })));
+    expect(identity.of(born)).toMatchObject({ cgroup: path });
+  });
+});

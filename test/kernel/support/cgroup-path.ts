@@ -1,0 +1,14 @@
+/**
+ * Tells the paths of cgroups from where the tests cannot be themselves: another user, another namespace.
+ *
+ *   bun cgroup-path.ts ID PID…    one line of JSON: { mount, paths }
+ */
+import { readCgroupMounts } from "../../../src/identity/cgroup-mount.ts";
+import { CgroupNames } from "../../../src/identity/cgroup-names.ts";
+
+const mounts = readCgroupMounts();
+using names = CgroupNames.open(mounts);
+const [id = "0", ...pids] = process.argv.slice(2);
+const halves = [Number(BigInt(id) >> 32n), Number(BigInt(id) & 0xffffffffn)] as const;
+const paths = pids.map((pid) => names?.pathOf(...halves, Number(pid)) ?? null);
+console.log(JSON.stringify({ mount: mounts.v2, paths }));
