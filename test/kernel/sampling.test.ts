@@ -1,0 +1,262 @@
+/** Sweeps over real processes, by every source that this kernel has. */
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { Sleepers } from "../../src/compare/sleepers.ts";
+import { boottimeNs } from "../../src/libbpf/clock.ts";
+import { openSampler } from "../../src/sampling/open.ts";
+import { ProcSampler } from "../../src/sampling/proc-sampler.ts";
+import type { Sampler, SamplerOptions } from "../../src/sampling/sampler.ts";
+import { TaskIteratorSampler } from "../../src/sampling/task-iterator-sampler.ts";
+import { EVENT_SAMPLE, SAMPLE_EVENT, SAMPLE_FIRST_SEEN } from "../../src/wire/layout.gen.ts";
+import { bpfIdsOf, bpftool, countOf, descriptorsOf, stillThere } from "./support/bpf-objects.ts";
+import { titled, whyNoBtf } from "./support/needs.ts";
+import { WorkerProgram } from "./support/sampling-worker.ts";
+
+setDefaultTimeout(120_000);
+
+const reason = whyNoBtf();
+const IDLE = 1000;
+const BUSY = 5;
+/** What the kernel has not added up yet of a thread that runs: it does at every tick, 10 ms at most. */
+const TICK_NS = 10e6;
+
+const SAMPLERS: Record<string, (options?: SamplerOptions) => Sampler> = {
+  "task storage": (options) => TaskIteratorSampler.withTaskStorage(options),
+  "a map": (options) => TaskIteratorSampler.withMap(8192, options),
+  "/proc": (options) => new ProcSampler(options),
+};
+
+interface Sample {
+  pid: number;
+  runtimeNs: number;
+  rssBytes: number;
+  threads: number;
+  startNs: number;
+  isFirst: boolean;
+}
+
+/** One sweep, by pid. */
+function sweep(sampler: Sampler): Map<number, Sample> {
+  const samples = new Map<number, Sample>();
+  sampler.sweep((record) => {
+    expect(record.u8(SAMPLE_EVENT.type)).toBe(EVENT_SAMPLE);
+    const pid = record.u32(SAMPLE_EVENT.pid);
+    expect(samples.has(pid)).toBe(false);
+    samples.set(pid, {
+      pid,
+      runtimeNs: record.u64(SAMPLE_EVENT.runtime_ns),
+      rssBytes: record.u64(SAMPLE_EVENT.rss_bytes),
+      threads: record.u32(SAMPLE_EVENT.threads),
+      startNs: record.u64(SAMPLE_EVENT.start_ns),
+      isFirst: (record.u32(SAMPLE_EVENT.sample_flags) & SAMPLE_FIRST_SEEN) !== 0,
+    });
+  });
+  return samples;
+}
+
+function pids(): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
+/** Run time of all threads that are there: proc_pid_schedstat. */
+function schedNs(pid: number): number {
+  return readdirSync(`/proc/${pid}/task`).reduce(
+    (sum, tid) => sum + Number(readFileSync(`/proc/${pid}/task/${tid}/schedstat`, "latin1").split(" ")[0]),
+    0,
+  );
+}
+
+function vmRssBytes(pid: number): number {
+  return 1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1] ?? 0);
+}
+
+const scope = new DisposableStack();
+let program: WorkerProgram;
+
+beforeAll(() => {
+  if (reason === null) program = scope.use(new WorkerProgram());
+});
+afterAll(() => scope.dispose());
+
+for (const [name, open] of Object.entries(SAMPLERS)) {
+  const precise = name !== "/proc";
+
+  describe.skipIf(reason !== null)(titled(`sweeps by ${name}`, reason), () => {
+    const tooMany = Sleepers.objection(IDLE);
+
+    test.skipIf(tooMany !== null)(
+      titled(`of ${IDLE} idle processes and ${BUSY} busy ones: ${BUSY}`, tooMany),
+      async () => {
+        await using _ = await Sleepers.start(IDLE, new AbortController().signal);
+        const busy = await Promise.all(Array.from({ length: BUSY }, () => program.start("spin")));
+        const idle = await sleeping(IDLE);
+        const wanted = busy.map(({ pid }) => pid).sort((a, b) => a - b);
+        using sampler = open();
+        const first = sweep(sampler);
+        for (const pid of [...idle, ...wanted]) expect(first.get(pid)?.isFirst).toBe(true);
+        for (let i = 0; i < 3; i++) {
+          // Each of the five has to have its turn: by schedstat, not by time.
+          const then = wanted.map(schedNs);
+          await until(() => wanted.every((pid, at) => schedNs(pid) > (then[at] as number) + 4 * TICK_NS));
+          const samples = sweep(sampler);
+          const ours = [...samples.keys()].filter((pid) => idle.has(pid) || wanted.includes(pid));
+          expect(ours.sort((a, b) => a - b)).toEqual(wanted);
+          for (const pid of wanted) expect(samples.get(pid)).toMatchObject({ isFirst: false, threads: 1 });
+        }
+        for (const worker of busy) worker.end();
+      },
+    );
+
+    test("the run time of all threads, to the tick", async () => {
+      using sampler = open();
+      for (const args of [["spin"], ["threads", 3]] as const) {
+        const { pid } = await program.start(...args);
+        const threads = args[0] === "spin" ? 1 : 4;
+        const atFirst = schedNs(pid);
+        expect(sweep(sampler).get(pid)?.threads).toBe(threads);
+        const afterFirst = schedNs(pid);
+        let sum = 0;
+        for (let i = 0; i < 3; i++) {
+          const then = schedNs(pid);
+          await until(() => schedNs(pid) > then + 4 * TICK_NS);
+          sum += sweep(sampler).get(pid)?.runtimeNs ?? 0;
+        }
+        const atLast = schedNs(pid);
+        // Both sides read the same sums; one may be a tick of each thread behind.
+        const slack = (precise ? 1 : 3) * threads * TICK_NS;
+        expect(sum).toBeGreaterThan(atLast - afterFirst - 2 * slack - 4 * TICK_NS);
+        expect(sum).toBeLessThanOrEqual(atLast - atFirst + slack);
+      }
+    });
+
+    test("the time of threads that are gone counts, memory and threads are those of now", async () => {
+      using sampler = open();
+      const startedNs = boottimeNs();
+      const { pid } = await program.start("threads-gone", 30);
+      const sample = sweep(sampler).get(pid);
+      expect(sample).toMatchObject({ isFirst: true, threads: 1 });
+      // Seen first: since its start.
+      expect(sample?.runtimeNs).toBeGreaterThanOrEqual(4 * 30e6 - (precise ? 0 : TICK_NS * 5));
+      expect(sample?.startNs).toBeGreaterThan(startedNs - TICK_NS);
+      expect(sweep(sampler).get(pid)).toBeUndefined();
+    });
+
+    test("a process whose main thread has gone is one that runs, with its memory", async () => {
+      using sampler = open();
+      const { pid } = await program.start("leader-gone");
+      await until(() => / Z /.test(readFileSync(`/proc/${pid}/stat`, "latin1")));
+      const first = sweep(sampler).get(pid);
+      expect(first?.isFirst).toBe(true);
+      // /proc shows no memory of it.
+      if (precise) expect(first?.rssBytes).toBeGreaterThanOrEqual(64 * 1024);
+      const then = schedNs(pid);
+      await until(() => schedNs(pid) > then + 4 * TICK_NS);
+      expect(sweep(sampler).get(pid)?.runtimeNs).toBeGreaterThan(0);
+    });
+
+    test("memory, as /proc tells it", async () => {
+      using sampler = open();
+      const worker = await program.start("grow");
+      sweep(sampler);
+      for (const megabytes of [2, 20]) {
+        const before = vmRssBytes(worker.pid);
+        await worker.grow(megabytes);
+        await until(() => isSleeping(worker.pid));
+        const sample = sweep(sampler).get(worker.pid);
+        const inProc = vmRssBytes(worker.pid);
+        expect(inProc - before).toBeGreaterThanOrEqual((megabytes - 0.5) * 2 ** 20);
+        // Kernels before 6.17 leave out of /proc what CPUs keep for themselves.
+        expect(Math.abs((sample?.rssBytes ?? 0) - inProc)).toBeLessThanOrEqual(2 ** 20);
+        expect(sweep(sampler).get(worker.pid)).toBeUndefined();
+      }
+    });
+
+    test("kernel threads have no memory, and are told of when they run", () => {
+      using sampler = open();
+      const samples = sweep(sampler);
+      expect(samples.get(2)).toMatchObject({ rssBytes: 0, threads: 1, isFirst: true });
+    });
+
+    test("nothing is left of it", async () => {
+      const descriptors = descriptorsOf("self").length;
+      const sampler = open();
+      sweep(sampler);
+      const ids = bpfIdsOf("self");
+      expect(countOf(ids) > 0).toBe(precise);
+      sampler[Symbol.dispose]();
+      expect(descriptorsOf("self").length).toBeLessThanOrEqual(descriptors);
+      // The kernel gives up what nobody holds once every CPU has been elsewhere.
+      if (bpftool !== null) await until(() => countOf(stillThere(ids)) === 0);
+    });
+  });
+}
+
+describe.skipIf(reason !== null)(titled("the best source", reason), () => {
+  test("is the iterator where there is one", () => {
+    using sampler = openSampler();
+    expect(sampler.source).toBe("task-iterator");
+    expect(sweep(sampler).size).toBeGreaterThan(0);
+  });
+
+  test("goes on by /proc for who may not use the iterator any more", () => {
+    const script = `
+      import { openSampler } from "${import.meta.dir}/../../src/sampling/open.ts";
+      using sampler = openSampler();
+      sampler.sweep(() => {});
+      const before = sampler.source;
+      process.setgid(65534);
+      process.setuid(65534);
+      const { processes } = sampler.sweep(() => {});
+      console.log(JSON.stringify({ before, processes: processes > 0, after: sampler.source }));
+    `;
+    const { stdout, stderr } = Bun.spawnSync([process.execPath, "-e", script]);
+    const said = JSON.parse(stdout.toString() || JSON.stringify({ stderr: stderr.toString() }));
+    // Kernels since 5.19 leave a new read to who holds the link; before, one needs CAP_BPF for it.
+    expect(said).toMatchObject({ before: "task-iterator", processes: true });
+  });
+});
+
+/** So many children of one process that are called sleep, once none of them runs any more. */
+async function sleeping(count: number): Promise<Set<number>> {
+  let children: number[] = [];
+  let ranNs = -1;
+  await until(() => {
+    const byParent = new Map<string, number[]>();
+    for (const pid of pids()) {
+      const parent = parentOfSleep(pid);
+      if (parent !== undefined) byParent.set(parent, [...(byParent.get(parent) ?? []), pid]);
+    }
+    children = [...byParent.values()].find(({ length }) => length === count) ?? [];
+    const before = ranNs;
+    ranNs = children.reduce((sum, pid) => sum + schedNs(pid), 0);
+    return children.length === count && ranNs === before;
+  });
+  return new Set(children);
+}
+
+function parentOfSleep(pid: number): string | undefined {
+  try {
+    return /^\d+ \(sleep\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "latin1"))?.[1];
+  } catch {
+    return undefined;
+  }
+}
+
+function isSleeping(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return stat[stat.lastIndexOf(")") + 2] === "S";
+  } catch {
+    return false;
+  }
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  const giveUp = Date.now() + 60_000;
+  while (!condition()) {
+    if (Date.now() > giveUp) throw new Error(`waited in vain for ${condition}`);
+    await Bun.sleep(20);
+  }
+}
