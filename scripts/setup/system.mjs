@@ -29,6 +29,7 @@ export const TEST_NEEDS = [
   { program: "perl", debian: "perl", fedora: "perl-interpreter", arch: "perl" },
   { program: "stress-ng", debian: "stress-ng", fedora: "stress-ng", arch: "stress-ng" },
   { program: "tmux", debian: "tmux", fedora: "tmux", arch: "tmux" },
+  { program: "promtool", debian: "prometheus", fedora: "golang-github-prometheus", arch: "prometheus" },
   { program: "gcc", debian: "gcc", fedora: "gcc", arch: "gcc" },
   { file: "/usr/include/stdio.h", debian: "libc6-dev", fedora: "glibc-devel", arch: "glibc" },
   // To boot other kernels, in a machine without KVM.

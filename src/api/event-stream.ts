@@ -1,7 +1,7 @@
 import type { EventView } from "../process/event-view.ts";
 import { ByteWriter, literal } from "../sinks/byte-writer.ts";
 import { JsonEncoder } from "../sinks/jsonl.ts";
-import { EVENT_EXEC, EVENT_EXIT, EVENT_FORK } from "../wire/layout.gen.ts";
+import { EVENT_EXEC, EVENT_EXIT, EVENT_FORK, EVENT_SAMPLE } from "../wire/layout.gen.ts";
 import { newEpoch, resumeAfter } from "./event-id.ts";
 import { typeCode } from "./event-types.ts";
 import { EventHistory } from "./history.ts";
@@ -43,7 +43,7 @@ for (const [number, type] of [
   [EVENT_FORK, "fork"],
   [EVENT_EXEC, "exec"],
   [EVENT_EXIT, "exit"],
-  [4, "page_fault"],
+  [EVENT_SAMPLE, "sample"],
 ] as const) {
   TYPE_NAMES[number] = literal(type);
   TYPE_CODES[number] = typeCode(type);
@@ -111,11 +111,13 @@ export class EventStream {
 
   /** Takes one event; the view is void after the call. */
   event(view: EventView): void {
+    const type = TYPE_NAMES[view.type];
+    if (!type) return;
     if (!this.#armed) {
       this.#history.skip();
       return;
     }
-    const out = this.#begin(TYPE_NAMES[view.type] as Uint8Array);
+    const out = this.#begin(type);
     this.#encoder.encode(view, out);
     out.reserve(END.length + 1);
     out.byte(0x7d);

@@ -37,6 +37,8 @@ export type ApiChanges = Pick<ApiOptions, "tokenFile" | "allowOrigins" | "maxCli
 export interface ApiServer {
   /** Where it listens, for people: `http://127.0.0.1:3000/` or `unix:/path`. */
   readonly url: string;
+  /** Clients that follow live events. */
+  readonly clients: number;
   /** Takes one event; the view is void after the call. */
   event(view: EventView): void;
   /** Takes anything else that clients are told: a sample, a loss, a change of the budget's level. */
@@ -104,6 +106,10 @@ class Server implements ApiServer {
     return this.#server?.url.href ?? "";
   }
 
+  get clients(): number {
+    return this.#stream.clients;
+  }
+
   async listen(): Promise<void> {
     const address = this.#address;
     if (address.kind === "unix") {
@@ -121,7 +127,9 @@ class Server implements ApiServer {
       return;
     }
     try {
-      this.#server = Bun.serve({ ...this.#handlers(), hostname: address.host, port: address.port });
+      // Without development Bun would share a port that another program listens at.
+      const options = { ...this.#handlers(), hostname: address.host, port: address.port, reusePort: false };
+      this.#server = Bun.serve(options);
     } catch (cause) {
       throw listenError(this.#options.listen, cause);
     }

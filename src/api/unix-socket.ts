@@ -6,6 +6,8 @@ import { cannotRunError, type LinnixError, usageError } from "../errors.ts";
 /** Room in `sun_path`, its final NUL apart: unix(7). */
 const MAX_PATH_BYTES = 107;
 
+const FOLDER_PREFIX = ".linnix-";
+
 /** A socket at its place, and its removal. */
 export interface PlacedSocket {
   /** Takes it away, unless something else has taken its place. */
@@ -31,14 +33,11 @@ export async function placeSocket(
   owner: SocketOwner | undefined,
   listen: (path: string) => void,
 ): Promise<PlacedSocket> {
+  checkLength(path);
   await checkPlace(path);
   const folder = privateFolder(path);
   const made = join(folder, "s");
   try {
-    if (Buffer.byteLength(made) > MAX_PATH_BYTES) {
-      const why = `at most ${MAX_PATH_BYTES} bytes can name a socket, and it is made in a folder beside its place`;
-      throw usageError("socket-path", { what: `${path} is too long for a socket`, why, mend: "choose a shorter one" });
-    }
     const umask = process.umask(0o177);
     try {
       listen(made);
@@ -56,6 +55,13 @@ export async function placeSocket(
   } finally {
     ignore(() => rmdirSync(folder));
   }
+}
+
+function checkLength(path: string): void {
+  const longest = Math.max(Buffer.byteLength(path), Buffer.byteLength(join(dirname(path), FOLDER_PREFIX, "XXXXXX/s")));
+  if (longest <= MAX_PATH_BYTES) return;
+  const why = `at most ${MAX_PATH_BYTES} bytes can name a socket, and it is made in a folder beside its place`;
+  throw usageError("socket-path", { what: `${path} is too long for a socket`, why, mend: "choose a shorter one" });
 }
 
 /** Refuses a place where something is that must stay. */
@@ -87,7 +93,7 @@ function isAlive(path: string): Promise<boolean> {
 
 function privateFolder(path: string): string {
   try {
-    return mkdtempSync(join(dirname(path), ".linnix-"));
+    return mkdtempSync(join(dirname(path), FOLDER_PREFIX));
   } catch (cause) {
     throw cannotPlace(path, (cause as Error).message);
   }

@@ -1,0 +1,109 @@
+import type { Collector } from "../collect/collector.ts";
+import type { Graph, Process, Processes } from "./answers.ts";
+import { type Names, ProcessRows } from "./process-rows.ts";
+import { Recent } from "./recent.ts";
+import type { ApiSource, CacheFacts, Facts, ProcessQuery } from "./source.ts";
+
+/** What the answers come from, beside the collector. */
+export interface CollectorSourceParts {
+  collector: Collector;
+  names: Names;
+  /** Bounded caches of names. */
+  caches?(): CacheFacts[];
+  /** Null: sampling is off. */
+  sampling(): { source: "task-iterator" | "proc"; intervalMs: number } | null;
+  /** Samples told of so far. */
+  samples(): number;
+  /** Null: there is no budget. */
+  budget?(): { level: number; costPct: number | null; budgetPct: number } | null;
+  /** Of the BPF programs: % of one core lately, and ns so far; null: not known. */
+  inKernelCpuPct?(): number | null;
+  inKernelNs?(): number | null;
+  /** Whether it has begun to collect, and not ended yet. */
+  collecting(): Facts["collecting"];
+}
+
+/** Rings are looked at for an answer where the last look is older than this, ms. */
+const REFRESH_MS = 50;
+
+/** A running collector as what the API asks. */
+export class CollectorSource implements ApiSource {
+  readonly #parts: CollectorSourceParts;
+  readonly #rows: ProcessRows;
+  readonly #startedMs = Date.now() - process.uptime() * 1000;
+  readonly #recent: Recent<"events" | "cpuUs">;
+  #lookedMs = 0;
+
+  constructor(parts: CollectorSourceParts) {
+    this.#parts = parts;
+    this.#rows = new ProcessRows(parts.collector.table, parts.names);
+    this.#recent = new Recent(() => {
+      const { user, system } = process.cpuUsage();
+      const { fork, exec, exit } = parts.collector.received;
+      return { events: fork + exec + exit, cpuUs: user + system };
+    });
+  }
+
+  get generation(): number {
+    return this.#parts.collector.table.generation;
+  }
+
+  refresh(): void {
+    if (performance.now() - this.#lookedMs >= REFRESH_MS) this.#parts.collector.drain();
+  }
+
+  flushed(): void {
+    this.#lookedMs = performance.now();
+    this.#recent.tick();
+  }
+
+  processes(query: ProcessQuery): Processes {
+    return this.#rows.list(query);
+  }
+
+  process(pid: number): Process | null {
+    return this.#rows.one(pid);
+  }
+
+  graph(pid: number): Graph | null {
+    return this.#rows.graph(pid);
+  }
+
+  facts(): Facts {
+    const { collector, ...parts } = this.#parts;
+    const { table, backend } = collector;
+    const { emitted, lost, lostByCpu, filtered, threadsStarted, threadsExited } = collector.counts();
+    const { user, system } = process.cpuUsage();
+    const cpuUsPerSecond = this.#recent.perSecond("cpuUs");
+    const inKernelNs = parts.inKernelNs?.() ?? null;
+    return {
+      collecting: parts.collecting(),
+      startedMs: this.#startedMs,
+      backend: backend.name,
+      missingFields: backend.missingFields,
+      sampling: parts.sampling(),
+      received: collector.received,
+      emitted,
+      lost,
+      filtered,
+      suppressed: { fork: 0, exec: 0, exit: 0 },
+      lostByCpu,
+      threads: { started: threadsStarted, exited: threadsExited },
+      samples: parts.samples(),
+      wakeups: collector.wakeups,
+      outOfOrder: collector.outOfOrder,
+      eventsPerSecond: this.#recent.perSecond("events"),
+      live: table.live,
+      lingering: table.lingering,
+      lostExits: table.lostExits,
+      tableBytes: table.bytes,
+      caches: parts.caches?.() ?? [],
+      userCpuS: user / 1e6,
+      systemCpuS: system / 1e6,
+      cpuPct: cpuUsPerSecond === null ? null : cpuUsPerSecond / 1e4,
+      inKernelCpuPct: parts.inKernelCpuPct?.() ?? null,
+      inKernelCpuS: inKernelNs === null ? null : inKernelNs / 1e9,
+      budget: parts.budget?.() ?? null,
+    };
+  }
+}

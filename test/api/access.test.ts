@@ -1,0 +1,255 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readToken } from "../../src/api/token.ts";
+import { LinnixError } from "../../src/errors.ts";
+import { startMadeUp } from "./made-up.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "linnix-access-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function tokenFile(name: string, content: string, mode = 0o600): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  chmodSync(path, mode);
+  return path;
+}
+
+const TOKEN = "0123456789abcdef0123456789abcdef";
+
+/** Sends bytes as they are, and gives the status of the answer. */
+function raw(url: string, request: string): Promise<number> {
+  const { port, hostname } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), hostname.replace(/[[\]]/g, ""), () => socket.write(request));
+    socket.once("data", (bytes) => {
+      resolve(Number(/^HTTP\/1\.1 (\d+)/.exec(String(bytes))?.[1]));
+      socket.destroy();
+    });
+    socket.once("error", reject);
+  });
+}
+
+async function codeOf(action: Promise<unknown>): Promise<[code: string, exitCode: number] | undefined> {
+  try {
+    await action;
+    return undefined;
+  } catch (error) {
+    if (error instanceof LinnixError) return [error.code, error.exitCode];
+    throw error;
+  }
+}
+
+describe("the Host header", () => {
+  test("on loopback only loopback names and addresses are taken: a page whose name was made to point here is not", async () => {
+    await using server = await startMadeUp();
+    const status = (host: string) => raw(server.api.url, `GET /status HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+    for (const host of [
+      "localhost",
+      "localhost:8080",
+      "LOCALHOST.",
+      "a.localhost",
+      "127.0.0.1",
+      "127.9.9.9:1",
+      "[::1]:5",
+    ]) {
+      expect([host, await status(host)]).toEqual([host, 200]);
+    }
+    for (const host of [
+      "evil.example",
+      "localhost.evil.example",
+      "10.0.0.1",
+      "[2001:db8::1]",
+      "127.0.0.1.evil.example",
+    ]) {
+      expect([host, await status(host)]).toEqual([host, 421]);
+    }
+    for (const host of ['a"<b', "localhost, evil.example", "user@localhost", "[::1", ""]) {
+      expect([host, await status(host)]).toEqual([host, 400]);
+    }
+    expect(await raw(server.api.url, "GET /status HTTP/1.0\r\n\r\n")).toBe(400);
+    expect(await raw(server.api.url, "GET /status HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n")).toBe(
+      400,
+    );
+    expect(await raw(server.api.url, "GET http://evil.example/status HTTP/1.1\r\nHost: localhost\r\n\r\n")).toBe(200);
+  });
+
+  test("IPv6 loopback", async () => {
+    await using server = await startMadeUp({ listen: "[::1]:0" });
+    expect((await fetch(server.url("/healthz"))).status).toBe(200);
+  });
+});
+
+describe("problems", () => {
+  test("each a problem of its own kind, with what to do", async () => {
+    await using server = await startMadeUp();
+    const asked = async (path: string, init?: RequestInit) => {
+      const response = await fetch(server.url(path), init);
+      expect(response.headers.get("content-type")).toBe("application/problem+json");
+      const body = (await response.json()) as { status: number; detail: string };
+      expect(body.status).toBe(response.status);
+      return [response.status, body.detail, response.headers.get("allow")] as const;
+    };
+    expect(await asked("/nothing")).toEqual([404, expect.any(String), null]);
+    expect(await asked("/processes/4711")).toEqual([404, expect.stringContaining("4711"), null]);
+    expect(await asked("/processes/0x10")).toEqual([400, expect.any(String), null]);
+    expect(await asked("/processes/{pid}")).toEqual([400, expect.any(String), null]);
+    for (const method of ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"]) {
+      expect(await asked("/processes", { method })).toEqual([405, expect.any(String), "GET, HEAD"]);
+    }
+    const bad = async (query: string) => {
+      const [status, detail] = await asked(`/processes?${query}`);
+      expect(status).toBe(400);
+      return detail;
+    };
+    expect(await bad("lmit=3")).toContain("Did you mean limit?");
+    expect(await bad("sort=name")).toContain("cpu, rss or start");
+    expect(await bad("limit=0")).toContain("less than 1");
+    expect(await bad("limit=10001")).toContain("more than 10000");
+    expect(await bad("limit=1.5")).toContain("whole number");
+    expect(await bad("limit=1e3")).toContain("whole number");
+    expect(await bad("limit=")).toContain("whole number");
+    expect(await bad("limit=1&limit=2")).toContain("more than once");
+    expect(await bad("user=")).toContain("empty");
+    expect(await bad(`comm=${"x".repeat(65)}`)).toContain("longer than 64");
+    expect(await bad("cgroup=system.slice")).toContain("begins with /");
+    expect(await bad("__proto__=1")).toContain("no parameter");
+    expect((await asked("/status?x"))[0]).toBe(400);
+    expect((await asked("/events?types=fork,spoon"))[0]).toBe(400);
+    expect((await asked("/events?pid=1,two"))[0]).toBe(400);
+    expect((await asked(`/processes?user=${"x".repeat(9000)}`))[0]).toBe(414);
+    expect(await raw(server.api.url, `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${"x".repeat(20_000)}\r\n\r\n`)).toBe(
+      431,
+    );
+    expect(await raw(server.api.url, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999\r\n\r\n")).toBe(413);
+  });
+});
+
+describe("CORS", () => {
+  const origin = "https://dash.example";
+  const preflight = { "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization" };
+
+  test("nobody may by default", async () => {
+    await using server = await startMadeUp();
+    const answer = await fetch(server.url("/status"), { headers: { Origin: origin } });
+    expect(answer.headers.get("access-control-allow-origin")).toBeNull();
+    const asked = await fetch(server.url("/status"), { method: "OPTIONS", headers: { Origin: origin, ...preflight } });
+    expect(asked.status).toBe(405);
+  });
+
+  test("only those that were allowed, also before they have shown a token", async () => {
+    const file = tokenFile("cors", TOKEN);
+    await using server = await startMadeUp({ allowOrigins: [origin], tokenFile: file });
+    const ask = (from: string) =>
+      fetch(server.url("/status"), { method: "OPTIONS", headers: { Origin: from, ...preflight } });
+    const allowed = await ask(origin);
+    expect(allowed.status).toBe(204);
+    expect(allowed.headers.get("access-control-allow-origin")).toBe(origin);
+    expect(allowed.headers.get("access-control-allow-headers")).toContain("Authorization");
+    expect(allowed.headers.get("vary")).toBe("Origin");
+    expect((await ask("https://evil.example")).headers.get("access-control-allow-origin")).toBeNull();
+    const answer = await fetch(server.url("/status"), {
+      headers: { Origin: origin, Authorization: `Bearer ${TOKEN}` },
+    });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("access-control-allow-origin")).toBe(origin);
+  });
+});
+
+describe("the token", () => {
+  test("is needed for all but /healthz, also for what is not there", async () => {
+    await using server = await startMadeUp({ tokenFile: tokenFile("good", `${TOKEN}\n`) });
+    const status = async (path: string, authorization?: string) =>
+      (await fetch(server.url(path), authorization ? { headers: { Authorization: authorization } } : {})).status;
+    expect(await status("/healthz")).toBe(200);
+    for (const path of ["/", "/status", "/processes", "/events", "/metrics", "/openapi.json", "/nothing"]) {
+      expect([path, await status(path)]).toEqual([path, 401]);
+    }
+    expect(await status("/status", `Bearer ${TOKEN}`)).toBe(200);
+    expect(await status("/status", `bearer ${TOKEN}`)).toBe(200);
+    for (const wrong of [
+      `Bearer ${TOKEN}x`,
+      "Bearer x",
+      "Bearer",
+      `Basic ${TOKEN}`,
+      TOKEN,
+      `Bearer ${TOKEN} ${TOKEN}`,
+    ]) {
+      expect([wrong, await status("/status", wrong)]).toEqual([wrong, 401]);
+    }
+    const response = await fetch(server.url("/status"));
+    expect(response.headers.get("www-authenticate")).toBe('Bearer realm="linnix"');
+    expect(await response.text()).not.toContain(TOKEN);
+  });
+
+  test("an address that others can reach needs one", async () => {
+    expect(await codeOf(startMadeUp({ listen: "0.0.0.0:0" }))).toEqual(["usage.api-token-missing", 2]);
+    expect(await codeOf(startMadeUp({ listen: "[::]:0" }))).toEqual(["usage.api-token-missing", 2]);
+    await using server = await startMadeUp({ listen: "0.0.0.0:0", tokenFile: tokenFile("all", TOKEN) });
+    const { port } = new URL(server.api.url);
+    const url = `http://127.0.0.1:${port}/status`;
+    expect((await fetch(url)).status).toBe(401);
+    expect((await fetch(url, { headers: { Authorization: `Bearer ${TOKEN}`, Host: "node1.example" } })).status).toBe(
+      200,
+    );
+  });
+
+  test("a file that others can read or change is refused, and so is what is no token", () => {
+    const refused = (path: string) => {
+      try {
+        return readToken(path, {});
+      } catch (error) {
+        return (error as LinnixError).exitCode === 2 ? "refused" : error;
+      }
+    };
+    expect(readToken(tokenFile("t600", TOKEN), {})).toBe(TOKEN);
+    expect(readToken(tokenFile("t640", TOKEN, 0o640), {})).toBe(TOKEN);
+    for (const mode of [0o644, 0o604, 0o620, 0o602, 0o666])
+      expect(refused(tokenFile("open", TOKEN, mode))).toBe("refused");
+    expect(refused(tokenFile("empty", ""))).toBe("refused");
+    expect(refused(tokenFile("two", "two words"))).toBe("refused");
+    expect(refused(tokenFile("huge", "x".repeat(5000)))).toBe("refused");
+    expect(refused(folder)).toBe("refused");
+    expect(refused(join(folder, "none"))).toBe("refused");
+    symlinkSync(tokenFile("target", TOKEN), join(folder, "link"));
+    expect(readToken(join(folder, "link"), {})).toBe(TOKEN);
+  });
+
+  test("the environment goes before the file", () => {
+    const file = tokenFile("file", TOKEN);
+    expect(readToken(file, { LINNIX_API_TOKEN: "other" })).toBe("other");
+    expect(() => readToken(file, { LINNIX_API_TOKEN: "" })).toThrow("holds no token");
+    expect(readToken(null, {})).toBeNull();
+  });
+
+  test("can change while it runs, and stays where the new one cannot be read", async () => {
+    const path = tokenFile("changing", TOKEN);
+    await using server = await startMadeUp({ tokenFile: path });
+    const status = async (token: string) =>
+      (await fetch(server.url("/status"), { headers: { Authorization: `Bearer ${token}` } })).status;
+    const changes = { tokenFile: path, allowOrigins: [], maxClients: 1, heartbeatMs: 1000 };
+    tokenFile("changing", "another");
+    server.api.reconfigure(changes);
+    expect([await status(TOKEN), await status("another")]).toEqual([401, 200]);
+    rmSync(path);
+    expect(() => server.api.reconfigure(changes)).toThrow(LinnixError);
+    expect(await status("another")).toBe(200);
+  });
+});
+
+describe("where it listens", () => {
+  test("a port in use, and what is no address", async () => {
+    await using server = await startMadeUp();
+    const { host } = new URL(server.api.url);
+    expect(await codeOf(startMadeUp({ listen: host }))).toEqual(["cannot-run.listen", 3]);
+    expect(await codeOf(startMadeUp({ listen: "[2001:db8::1]:0", tokenFile: tokenFile("v6", TOKEN) }))).toEqual([
+      "cannot-run.listen",
+      3,
+    ]);
+    for (const listen of ["example.org:80", "127.0.0.1", "127.0.0.1:70000", "unix:relative", "[::1%lo]:80", ":80"]) {
+      expect([listen, await codeOf(startMadeUp({ listen }))]).toEqual([listen, ["usage.listen-address", 2]]);
+    }
+  });
+});

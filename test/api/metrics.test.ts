@@ -1,0 +1,57 @@
+import { describe, expect, test } from "bun:test";
+import { MetricsText } from "../../src/api/metrics-text.ts";
+import { programPath } from "../kernel/support/needs.ts";
+import { startMadeUp } from "./made-up.ts";
+
+const promtool = programPath("promtool");
+
+describe("metrics", () => {
+  test("what must be escaped is, and what is not known is left out", () => {
+    const text = new MetricsText();
+    text.counter("a_total", "Back\\slash and\nline.", [[{ name: 'q"\\\n' }, 1]]);
+    text.gauge("b_bytes", "Not known.", null);
+    text.gauge("c_ratio", "A share.", 0.5);
+    expect(String(text)).toBe(
+      "# HELP a_total Back\\\\slash and\\nline.\n# TYPE a_total counter\n" +
+        'a_total{name="q\\"\\\\\\n"} 1\n# HELP c_ratio A share.\n# TYPE c_ratio gauge\nc_ratio 0.5\n',
+    );
+  });
+
+  test("names and values", async () => {
+    await using server = await startMadeUp();
+    const response = await fetch(server.url("/metrics"));
+    expect(response.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
+    const text = await response.text();
+    for (const line of [
+      'linnix_events_total{type="fork"} 3',
+      'linnix_events_total{type="sample"} 7',
+      "linnix_lost_events_total 1",
+      'linnix_cpu_lost_events_total{cpu="1"} 1',
+      'linnix_processes{state="live"} 5',
+      'linnix_cache_requests_total{cache="cgroup",result="hit"} 9',
+      'linnix_cpu_seconds_total{part="user"} 0.75',
+      'linnix_cpu_seconds_total{part="kernel"} 0.125',
+      "linnix_budget_level 0",
+      "linnix_budget_limit_ratio 0.01",
+      "linnix_api_clients 0",
+      "process_start_time_seconds 1790000000",
+    ]) {
+      expect(text).toContain(`\n${line}\n`);
+    }
+    expect(text).toMatch(/^linnix_build_info\{version="[^"]+",backend="btf"\} 1$/m);
+    expect(text).toMatch(/^linnix_resident_memory_bytes \d{7,}$/m);
+    server.source.told = { inKernelCpuS: null, budget: null, lostByCpu: [] };
+    const less = await (await fetch(server.url("/metrics"))).text();
+    expect(less).not.toMatch(/part="kernel"|linnix_budget_limit_ratio|linnix_cpu_lost/);
+    expect(less).toContain('linnix_api_requests_total{code="200"} 1\n');
+  });
+
+  test.skipIf(promtool === null)("promtool has nothing to say (skipped where there is no promtool)", async () => {
+    await using server = await startMadeUp();
+    const text = await (await fetch(server.url("/metrics"))).text();
+    const { stdout, stderr, exitCode } = Bun.spawnSync([promtool as string, "check", "metrics"], {
+      stdin: new TextEncoder().encode(text),
+    });
+    expect([String(stdout), String(stderr), exitCode]).toEqual(["", "", 0]);
+  });
+});

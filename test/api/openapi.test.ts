@@ -1,0 +1,108 @@
+import { describe, expect, test } from "bun:test";
+import { ROUTES } from "../../src/api/routes.ts";
+import { problemsOf, type Schema } from "./json-schema.ts";
+import { startMadeUp } from "./made-up.ts";
+
+interface Media {
+  schema: Schema;
+}
+
+interface Description {
+  openapi: string;
+  paths: Record<
+    string,
+    Record<string, { operationId: string; responses: Record<string, { content?: Record<string, Media> }> }>
+  >;
+  components: { schemas: Record<string, Schema> };
+}
+
+/** Path asked for, the route that it is, how, and the status that comes. */
+const REQUESTS: [path: string, route: string, status: number, accept?: string][] = [
+  ["/", "/", 200],
+  ["/", "/", 200, "text/html"],
+  ["/healthz", "/healthz", 200],
+  ["/readyz", "/readyz", 200],
+  ["/status", "/status", 200],
+  ["/processes", "/processes", 200],
+  ["/processes?sort=rss&limit=2", "/processes", 200],
+  ["/processes?sort=x", "/processes", 400],
+  ["/processes/10", "/processes/{pid}", 200],
+  ["/processes/20", "/processes/{pid}", 200],
+  ["/processes/x", "/processes/{pid}", 400],
+  ["/processes/999", "/processes/{pid}", 404],
+  ["/graph/10", "/graph/{pid}", 200],
+  ["/graph/999", "/graph/{pid}", 404],
+  ["/events?types=x", "/events", 400],
+  ["/stream?nope=1", "/stream", 400],
+  ["/metrics", "/metrics", 200],
+  ["/openapi.json", "/openapi.json", 200],
+  ["/openapi.json?x=1", "/openapi.json", 400],
+];
+
+describe("the description of the API", () => {
+  test("names every route, and refers only to what is there", async () => {
+    await using server = await startMadeUp();
+    const text = await (await fetch(server.url("/openapi.json"))).text();
+    const description = JSON.parse(text) as Description;
+    expect(description.openapi).toBe("3.1.0");
+    expect(Object.keys(description.paths)).toEqual(ROUTES.map(({ path }) => path));
+    const ids = Object.values(description.paths).flatMap((methods) =>
+      Object.values(methods).map(({ operationId }) => operationId),
+    );
+    expect(new Set(ids).size).toBe(ids.length);
+    const named = [...text.matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)].map(([, name]) => name as string);
+    expect(named.length).toBeGreaterThan(20);
+    for (const name of named) expect(Object.keys(description.components.schemas)).toContain(name);
+  });
+
+  test("every answer is as it is described, problems too", async () => {
+    await using server = await startMadeUp();
+    const { source } = server;
+    source.exit(20, 0x8b);
+    source.table.setSample(source.table.find(10), 3.5, 4096, 2);
+    const description = (await (await fetch(server.url("/openapi.json"))).json()) as Description;
+    const check = async (response: Response, route: string, method = "get") => {
+      const media = (response.headers.get("content-type") ?? "").replace(/;.*/, "");
+      const shape = description.paths[route]?.[method]?.responses[response.status]?.content?.[media];
+      expect([route, response.status, media, shape !== undefined]).toEqual([route, response.status, media, true]);
+      const body = media.endsWith("json") ? await response.json() : await response.text();
+      expect(problemsOf(body, shape?.schema ?? {}, description.components.schemas)).toEqual([]);
+    };
+    for (const [path, route, status, accept] of REQUESTS) {
+      const response = await fetch(server.url(path), accept ? { headers: { Accept: accept } } : {});
+      expect([path, response.status]).toEqual([path, status]);
+      await check(response, route);
+    }
+    await check(await fetch(server.url("/status"), { method: "POST" }), "/status");
+    source.told = {
+      backend: "tracepoint",
+      missingFields: ["cgroup_id"],
+      inKernelCpuPct: null,
+      budget: null,
+      sampling: null,
+    };
+    await check(await fetch(server.url("/readyz")), "/readyz");
+    await check(await fetch(server.url("/status")), "/status");
+    const streams = await Promise.all(
+      Array.from({ length: 5 }, async () => {
+        const abort = new AbortController();
+        return { abort, response: await fetch(server.url("/events"), { signal: abort.signal }) };
+      }),
+    );
+    const refused = streams.find(({ response }) => response.status === 429);
+    await check(refused?.response as Response, "/events");
+    for (const { abort } of streams) abort.abort();
+  });
+
+  test("the check itself finds what is wrong", () => {
+    const schema: Schema = {
+      type: "object",
+      properties: { a: { type: "integer", minimum: 0 }, b: { anyOf: [{ type: "string" }, { type: "null" }] } },
+      required: ["a"],
+      additionalProperties: false,
+    };
+    expect(problemsOf({ a: 1, b: null }, schema, {})).toEqual([]);
+    expect(problemsOf({ a: -1, b: 2, c: 3 }, schema, {})).toHaveLength(4);
+    expect(problemsOf({}, schema, {})).toHaveLength(1);
+  });
+});
