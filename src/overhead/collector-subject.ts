@@ -26,6 +26,10 @@ export function subjectSettings(inForce: Settings): Settings {
     filters: usual.filters,
     probes: { ...inForce.probes, events: usual.probes.events },
     run: { ...inForce.run, durationMs: 0 },
+    // A second collector cannot listen where the first does; nor is anybody asking this one.
+    api: { ...inForce.api, listen: null },
+    // The ground truth is held against what was executed, word by word.
+    redaction: usual.redaction,
     log: { level: "info" },
   };
 }

@@ -46,7 +46,7 @@ const FEWEST_PER_SECOND = 100;
 /** A machine may be able to make more processes than this a second, or not: the sweep goes below the asked rate then. */
 const SURELY_POSSIBLE = 150;
 /** Spawns a second of the warm-up, of a program that does nothing: in seconds the events of minutes. */
-const WARM_UP_RATE = 400;
+const WARM_UP_RATE = 800;
 /** What a reader gathers for, at most, where it is not known: execsnoop and its like wake at once, linnix once a second. */
 const USUAL_LEAD_IN_MS = 1_200;
 
@@ -73,7 +73,7 @@ export function planOf(options: OverheadOptions, flushMs: number | null): Plan {
   return {
     noiseMs: Math.min(durationMs / 10, MAX_NOISE_MS),
     baselineMs: canStop ? options.baselineMs : 0,
-    warmUp: { rate: WARM_UP_RATE, durationMs: Math.min(quick ? 2_500 : 5_000, durationMs / 2) },
+    warmUp: { rate: WARM_UP_RATE, durationMs: Math.min(quick ? 2_500 : 10_000, durationMs / 2) },
     leadInMs: flushMs === null ? USUAL_LEAD_IN_MS : flushMs + 200,
     durationMs,
     intervalMs: Math.min(intervalMs, durationMs),
