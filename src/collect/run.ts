@@ -141,6 +141,7 @@ function collectorOptions({ probes, filters, ring, retention, sampling }: Collec
     backend: probes.backend,
     events: probes.events,
     maxArgsBytes: probes.maxArgsBytes,
+    pageFaults: probes.pageFaults,
     filters,
     ringBytes: ring.sizeBytes,
     watermarkBytes: ring.watermarkBytes,

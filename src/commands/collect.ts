@@ -31,6 +31,8 @@ export const collect = commandOf({
       "with the command line, the exit status and what the process used. Needs root, or CAP_BPF and CAP_PERFMON.",
     "Events go to stdout (or --output), everything else to stderr. Stopping with Ctrl-C, SIGTERM or --duration is " +
       "the normal end: the last line is a summary in which emitted = received + lost.",
+    "SIGHUP opens --output again, reads the configuration again and takes over what can change while it runs; what " +
+      "cannot is named. Where the terminal is gone it ends the run.",
     "Each setting is taken from its option, else from the environment (LINNIX_RING_SIZE for --ring-size), else from " +
       "the configuration file, else the default in brackets. Durations: 250ms, 2s, 5m. Sizes: 64KiB, 4MiB.",
   ],

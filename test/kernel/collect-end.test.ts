@@ -15,7 +15,7 @@ const reason = whyNotHere();
 const ENVIRONMENT = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" };
 
 describe.skipIf(reason !== null)(titled("how a run ends", reason), () => {
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
     test(`by ${signal}: everything that happened before it, the summary, 0`, async () => {
       await using collect = await CollectRun.start(["--format", "jsonl"]);
       const truths = await fixture().run("crowd", [50]);
