@@ -1,6 +1,6 @@
 /**
  * Writes the wire layout down in TypeScript: byte offsets, sizes and constants
- * of what `bpf/process.h` and `bpf/sample.h` declare, read from the BTF of the
+ * of what the headers of the wire in `bpf/` declare, read from the BTF of the
  * compiled objects, so that the compiler that laid the structs out is the one
  * that is asked.
  */

@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import libbpf from "../.build/lib/libbpf.so.1" with { type: "file" };
 import libelf from "../.build/lib/libelf.so.1" with { type: "file" };
 import libz from "../.build/lib/libz.so.1" with { type: "file" };
+import cgroupObject from "../.build/cgroup.bpf.o" with { type: "file" };
 import processObject from "../.build/process.bpf.o" with { type: "file" };
 import sampleObject from "../.build/sample.bpf.o" with { type: "file" };
 import sampleHashObject from "../.build/sample-hash.bpf.o" with { type: "file" };
@@ -18,6 +19,7 @@ const BPF_OBJECTS = {
   tasks: tasksObject,
   sample: sampleObject,
   "sample-hash": sampleHashObject,
+  cgroup: cgroupObject,
 } as const;
 
 /** Name of a BPF object: `bpf/<name>.bpf.c`. */

@@ -7,6 +7,7 @@ import { Allowance } from "./allowance.ts";
 import { type CgroupMounts, readCgroupMounts } from "./cgroup-mount.ts";
 import { CgroupNames } from "./cgroup-names.ts";
 import { type CacheStats, Lru } from "./lru.ts";
+import { MadeCgroups } from "./made-cgroups.ts";
 import { type KnownPlace, placeAt, UNKNOWN_PLACE } from "./place.ts";
 import { NO_PLACE, PlaceStore } from "./place-store.ts";
 import { type Membership, readMembership, tellingV1Path } from "./proc-cgroup.ts";
@@ -34,7 +35,8 @@ interface NamedCgroup {
 
 /**
  * Where processes belong: cgroup, container, pod, unit, and the names of users
- * and groups. Looked for once for each cgroup, when it is first asked for.
+ * and groups. Looked for once for each cgroup, when it is first asked for; one
+ * that was made and has gone before that, among those that were made last.
  *
  * Where v1 hierarchies are in use, processes may all stand at the root of the
  * v2 one: then /proc/PID/cgroup is read, for few processes, and their
@@ -44,6 +46,7 @@ export class Identity implements PlaceOfEvent, Disposable {
   readonly #table: ProcessTable;
   readonly #mounts: CgroupMounts;
   readonly #names: CgroupNames | undefined;
+  readonly #made: MadeCgroups | undefined;
   readonly #accounts: Accounts;
   readonly #cgroups: Lru<number, NamedCgroup>;
   readonly #places = new PlaceStore();
@@ -63,6 +66,7 @@ export class Identity implements PlaceOfEvent, Disposable {
     this.#accounts = new Accounts(options.accounts);
     this.#cgroups = new Lru(options.maxCgroups ?? MAX_CGROUPS);
     this.#names = CgroupNames.open(this.#mounts);
+    this.#made = MadeCgroups.open();
     this.#root = this.#mounts.v2 ? placeAt(this.#mounts.v2.root) : UNKNOWN_PLACE;
     if (this.#names) {
       const id = this.#names.rootId;
@@ -116,7 +120,7 @@ export class Identity implements PlaceOfEvent, Disposable {
     const key = high * 4294967296 + low;
     let cgroup = this.#cgroups.get(key);
     if (!cgroup || cgroup.low !== low || cgroup.high !== high || performance.now() >= cgroup.retryMs) {
-      const path = this.#names?.pathOf(high, low, pid) ?? null;
+      const path = this.#names?.pathOf(high, low, pid) ?? this.#made?.pathOf(high, low) ?? null;
       const retryMs = path === null ? performance.now() + RETRY_MS : Number.POSITIVE_INFINITY;
       cgroup = { low, high, place: path === null ? UNKNOWN_PLACE : placeAt(path), retryMs };
       this.#cgroups.set(key, cgroup);
@@ -143,6 +147,7 @@ export class Identity implements PlaceOfEvent, Disposable {
 
   close(): void {
     this.#names?.close();
+    this.#made?.[Symbol.dispose]();
     if (this.#table.places === this.#places) this.#table.places = undefined;
   }
 

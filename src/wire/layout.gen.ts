@@ -5,6 +5,8 @@ export const COMM_LEN = 16;
 export const MAX_IMAGE_BYTES = 15360;
 export const MAX_PATH_DEPTH = 32;
 export const NO_CPU = 65535;
+export const MADE_CGROUPS = 256;
+export const CGROUP_PATH_LEN = 504;
 
 /* enum event_type */
 export const EVENT_FORK = 1;
@@ -197,4 +199,12 @@ export const SAMPLE_KNOBS = {
   rss_threshold_bytes: 0, // __u64
   page_size: 8, // __u32
   cpus: 12, // __u32
+} as const;
+
+/** struct made_cgroup */
+export const MADE_CGROUP = {
+  size: 512,
+  id: 0, // __u64
+  path: 8, // char[504]
+  path_len: 504,
 } as const;

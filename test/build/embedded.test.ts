@@ -11,17 +11,20 @@ function machine(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint16(18, true);
 }
 
-test.each(["process", "tracepoint", "tasks", "sample", "sample-hash"] as const)("%s: a BPF object with BTF and without DWARF", (name) => {
-  const bytes = bpfObject(name);
-  expect(machine(bytes)).toBe(EM_BPF);
-  const text = Buffer.from(bytes).toString("latin1");
-  expect(text).toContain(".BTF.ext\0");
-  expect(text).not.toContain(".debug_info");
-});
+test.each(["process", "tracepoint", "tasks", "sample", "sample-hash", "cgroup"] as const)(
+  "%s: a BPF object with BTF and without DWARF",
+  (name) => {
+    const bytes = bpfObject(name);
+    expect(machine(bytes)).toBe(EM_BPF);
+    const text = Buffer.from(bytes).toString("latin1");
+    expect(text).toContain(".BTF.ext\0");
+    expect(text).not.toContain(".debug_info");
+  },
+);
 
 test("no object names the directory that it was compiled in", () => {
   const root = new URL("../..", import.meta.url).pathname;
-  for (const name of ["process", "tracepoint", "tasks", "sample", "sample-hash"] as const) {
+  for (const name of ["process", "tracepoint", "tasks", "sample", "sample-hash", "cgroup"] as const) {
     expect(Buffer.from(bpfObject(name)).includes(root)).toBe(false);
   }
 });

@@ -170,10 +170,28 @@ describe.skipIf(noV2 !== null)(titled("names of cgroups", noV2), () => {
     expect(identity.stats()).toMatchObject({ entries: 1, limit: 2, hits: 1, misses: 1, evictions: 0 });
     for (const other of ["x", "y"]) identity.ofCgroup(...halves(cgroup.id(cgroup.make(other))));
     expect(identity.stats()).toMatchObject({ entries: 2, evictions: 1 });
-    expect(identity.of(slot)).toMatchObject({ cgroup: null, container: null, unit: null });
+    expect(identity.ofCgroup(0, 2 ** 32 - 7)).toMatchObject({ cgroup: null, container: null, unit: null });
   });
 
   const noCollect = whyNoBtf();
+  test.skipIf(noCollect !== null)(titled("of those that are gone before anybody asks", noCollect), async () => {
+    using identity = new Identity(new ProcessTable({ lingerNs: 1e9 }));
+    const made: { id: bigint; path: string }[] = [];
+    for (let i = 0; i < 300; i++) {
+      const path = cgroup.make("short", `docker-${i.toString(16).padStart(64, "0")}.scope`);
+      made.push({ id: cgroup.id(path), path });
+      await cgroup.remove(path);
+    }
+    const long = cgroup.make("short", "x".repeat(250), "y".repeat(250));
+    const longId = cgroup.id(long);
+    await cgroup.remove(long);
+    expect(identity.ofCgroup(...halves(longId))).toMatchObject({ cgroup: null });
+    const told = made.map(({ id }) => identity.ofCgroup(...halves(id)).cgroup);
+    // The oldest had to go for newer ones; what is told is right.
+    for (const [i, path] of told.entries()) if (path !== null) expect(path).toBe(made[i]?.path as string);
+    expect(told.slice(-200)).toEqual(made.slice(-200).map(({ path }) => path));
+  });
+
   test.skipIf(noCollect !== null)(
     titled("in events, for processes in a pid namespace and their children", noCollect),
     async () => {

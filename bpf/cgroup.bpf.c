@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/*
+ * Writes down the path of every cgroup when it is made: one that has gone again
+ * until user space asks has no name any more.
+ */
+#include "kernel.h"
+#include "cgroup.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+_Static_assert(sizeof(struct made_cgroup) == 512, "an element of a mapped array is a multiple of 8 bytes");
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+struct cgroup_root {
+	int hierarchy_id;
+};
+
+struct cgroup___root {
+	struct cgroup_root *root;
+};
+#pragma clang attribute pop
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, MADE_CGROUPS);
+	__type(key, __u32);
+	__type(value, struct made_cgroup);
+} made SEC(".maps");
+
+/* The kernel makes one cgroup at a time (cgroup_mutex), so that nobody else counts here. */
+static __u32 next;
+
+SEC("tp_btf/cgroup_mkdir")
+int BPF_PROG(handle_cgroup_mkdir, struct cgroup *cgroup, const char *path)
+{
+	struct made_cgroup *entry;
+	__u32 index;
+	long length;
+
+	/* The default hierarchy; those of v1 number their cgroups by themselves. */
+	if (((struct cgroup___root *)cgroup)->root->hierarchy_id != 0)
+		return 0;
+	index = next++ % MADE_CGROUPS;
+	entry = bpf_map_lookup_elem(&made, &index);
+	if (!entry)
+		return 0;
+	entry->id = 0;
+	length = bpf_probe_read_kernel_str(entry->path, CGROUP_PATH_LEN, path);
+	if (length > 0 && length < CGROUP_PATH_LEN)
+		entry->id = cgroup->kn->id;
+	return 0;
+}
