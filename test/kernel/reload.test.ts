@@ -28,6 +28,22 @@ async function reload(collect: CollectRun, count = 1): Promise<void> {
   await until("a word of the configuration", () => (collect.stderr.match(told)?.length ?? 0) >= count);
 }
 
+describe.skipIf(reason !== null)(titled("redaction", reason), () => {
+  test("holds for what ran before the start as well, and for every output", async () => {
+    const before = Bun.spawn(["/bin/sh", "-c", "read line", "--password=geheim"], { stdin: "pipe" });
+    const path = config("redaction.toml", "[redaction]\nredact = true\npatterns = ['password=(\\S+)', 'ano(ther)']\n");
+    await using collect = await CollectRun.start(["--config", path]);
+    before.stdin.write("go on\n");
+    before.stdin.end();
+    const exit = await collect.event("an exit", (event) => event.type === "exit" && event.pid === before.pid);
+    expect(exit).toMatchObject({ args: ["/bin/sh", "-c", "read line", "--password=[redacted]"] });
+    const { pid } = Bun.spawnSync(["/bin/echo", "another", "an other"]);
+    const exec = await collect.event("an exec", (event) => event.type === "exec" && event.pid === pid);
+    expect(exec).toMatchObject({ args: ["/bin/echo", "ano[redacted]", "an other"] });
+    await collect.stop();
+  });
+});
+
 describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
   test("takes over what can change, and names what cannot", async () => {
     const path = config("changes.toml", "[sampling]\ninterval = 0\n");
