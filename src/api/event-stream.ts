@@ -27,8 +27,8 @@ export interface Notice {
 const REPLAY_MS = 5 * 60_000;
 /** Even where nothing is replayed, events wait there until the rings are empty. */
 const MIN_FRAMES = 1024;
-/** An event takes 300 to 500 bytes; the history stays within what as many long ones would take. */
-const BYTES_PER_EVENT = 1024;
+/** What an event takes on average where many are kept, and the memory that they may take. */
+const BYTES_PER_EVENT = 512;
 const MIN_BYTES = 1024 * 1024;
 /** A client that has taken nothing for so long is given up, for it takes the place of others. */
 const STUCK_MS = 5 * 60_000;

@@ -252,6 +252,7 @@ export const ROUTES: readonly Route[] = [
     problems: {},
     handle: async ({ context, search }) => {
       readQuery(search, {});
+      context.source.refresh();
       const { renderMetrics } = await import("./metrics.ts");
       const { version, source, stream, requests } = context;
       return { body: renderMetrics({ version, facts: source.facts(), stream, requests }), type: METRICS_CONTENT_TYPE };
