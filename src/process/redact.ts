@@ -10,8 +10,8 @@ const SHOWN = 0;
 const HIDDEN = 1;
 const HIDDEN_TO_END = 2;
 /** Steps of the expressions a byte of arguments: ordinary ones take a handful, and what takes more is hidden whole. */
-const STEPS_PER_BYTE = 256;
-const STEPS_AT_LEAST = 50_000;
+const STEPS_PER_BYTE = 64;
+const STEPS_AT_LEAST = 20_000;
 
 /** What is to be hidden; see `src/config/sections/redaction.ts`. */
 export interface Redaction {
