@@ -1,0 +1,139 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CollectRun } from "./support/collect-run.ts";
+import { programPath, whyNotHere } from "./support/needs.ts";
+
+const why = whyNotHere();
+const curl = programPath("curl");
+const promtool = programPath("promtool");
+const folder = mkdtempSync(join(tmpdir(), "linnix-api-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const MAIN = join(import.meta.dir, "../../src/main.ts");
+const SOCKET = join(folder, "api.sock");
+const ARGS = [
+  "--format",
+  "jsonl",
+  "--flush-interval",
+  "50ms",
+  "--sample-interval",
+  "100ms",
+  "--listen",
+  `unix:${SOCKET}`,
+];
+
+async function eventually<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+  for (let tries = 0; tries < 500; tries++) {
+    const found = await look();
+    if (found !== undefined) return found;
+    await Bun.sleep(20);
+  }
+  throw new Error(`waited in vain for ${what}`);
+}
+
+const get = (path: string) => fetch(`http://localhost${path}`, { unix: SOCKET });
+// biome-ignore lint/suspicious/noExplicitAny: what an answer holds is what is tested
+const getJson = async (path: string): Promise<any> => (await get(path)).json();
+
+describe.skipIf(why !== null)(`collect --listen${why ? ` (skipped: ${why})` : ""}`, () => {
+  test("processes, their ancestry, and those that have just exited", async () => {
+    await using run = await CollectRun.start(ARGS);
+    const sleeper = Bun.spawn(["/bin/sh", "-c", "sleep 60 & wait"], { stdin: "ignore" });
+    try {
+      const shell = await eventually("the shell's answer", async () => {
+        const response = await get(`/graph/${sleeper.pid}`);
+        const graph = response.status === 200 ? await response.json() : undefined;
+        // biome-ignore lint/suspicious/noExplicitAny: as above
+        return (graph as any)?.descendants[0]?.comm === "sleep" ? (graph as any) : undefined;
+      });
+      expect(shell.process).toMatchObject({ comm: "sh", state: "live", uid: 0, user: "root" });
+      expect(shell.ancestors[0].pid).toBe(process.pid);
+      expect(shell.descendants[0]).toMatchObject({ ppid: sleeper.pid, args: ["sleep", "60"] });
+      const { processes, live } = await getJson("/processes?comm=sleep&sort=start");
+      expect(live).toBeGreaterThan(2);
+      expect(processes[0]).toEqual(await getJson(`/processes/${shell.descendants[0].pid}`));
+      process.kill(shell.descendants[0].pid, "SIGKILL");
+      await sleeper.exited;
+      const gone = await eventually("the exit", async () => {
+        const row = await getJson(`/processes/${shell.descendants[0].pid}`);
+        return row.state === "exited" ? row : undefined;
+      });
+      expect(gone).toMatchObject({ signal: "SIGKILL", exit_code: null, core_dumped: false });
+      expect((await getJson(`/graph/${gone.pid}`)).ancestors[0].pid).toBe(sleeper.pid);
+    } finally {
+      sleeper.kill("SIGKILL");
+    }
+    await run.stop();
+  });
+
+  test("ready, and every figure told", async () => {
+    await using run = await CollectRun.start(ARGS);
+    const ready = await get("/readyz");
+    expect([200, 503]).toContain(ready.status);
+    const status = await eventually("samples", async () => {
+      const answer = await getJson("/status");
+      return answer.received.fork >= 0 && answer.memory.rss_bytes > 0 ? answer : undefined;
+    });
+    expect(status.lost).toBe(0);
+    const metrics = await (await get("/metrics")).text();
+    expect(metrics).toMatch(/^linnix_events_total\{type="exit"\} \d+$/m);
+    if (promtool !== null) {
+      const stdin = new TextEncoder().encode(metrics);
+      const { stdout, stderr, exitCode } = Bun.spawnSync([promtool, "check", "metrics"], { stdin });
+      expect([String(stdout), String(stderr), exitCode]).toEqual(["", "", 0]);
+    }
+    await run.stop();
+  });
+
+  test.skipIf(curl === null)(
+    "curl -N follows the events, which are those of JSON Lines (skipped without curl)",
+    async () => {
+      await using run = await CollectRun.start(ARGS);
+      const url = "http://localhost/events?types=exec,summary";
+      const child = Bun.spawn([curl as string, "-s", "-N", "--unix-socket", SOCKET, url], { stdout: "pipe" });
+      await eventually("a client", async () => (await getJson("/status")).api.clients || undefined);
+      Bun.spawnSync(["/bin/true", "for curl"]);
+      const { events } = await run.stop();
+      const text = await new Response(child.stdout).text();
+      const data = [...text.matchAll(/^id: \w+-\d+\nevent: exec\ndata: (.*)$/gm)].map(([, json]) => json as string);
+      const mine = data.map((json) => JSON.parse(json)).filter(({ args }) => args?.[1] === "for curl");
+      expect(mine).toHaveLength(1);
+      const written = events.find(({ pid, type }) => type === "exec" && pid === mine[0].pid);
+      expect(mine[0]).toMatchObject({ type: "exec", exe: "/usr/bin/true", comm: "true", time: written?.time });
+    },
+  );
+
+  test("without --listen not one module of the API is loaded", async () => {
+    const loadedWith = (...args: string[]) => {
+      const hook = join(folder, "tell-modules.ts");
+      writeFileSync(
+        hook,
+        `process.on("exit", () => {
+           require("node:fs").writeFileSync(process.env.MODULES, Object.keys(require.cache).join("\\n"));
+         });`,
+      );
+      const modules = join(folder, "modules");
+      const command = ["--preload", hook, MAIN, "collect", "--format", "none", "--duration", "100ms", ...args];
+      const { exitCode } = Bun.spawnSync([process.execPath, ...command], { env: { ...process.env, MODULES: modules } });
+      expect(exitCode).toBe(0);
+      return readFileSync(modules, "utf8").split("\n");
+    };
+    const loaded = loadedWith();
+    expect(loaded.some((path) => path.endsWith("/src/collect/collector.ts"))).toBe(true);
+    const ofApi = (paths: string[]) => paths.filter((path) => path.includes("/src/api/"));
+    expect(ofApi(loaded)).toEqual([]);
+    expect(ofApi(loadedWith("--listen", `unix:${SOCKET}`)).length).toBeGreaterThan(10);
+  });
+
+  test("the socket is gone at the end, and one that is taken ends the start", async () => {
+    const run = await CollectRun.start(ARGS);
+    const second = await CollectRun.toEnd(ARGS);
+    expect(second.exitCode).toBe(3);
+    expect(second.stderr).toContain("another program listens there");
+    expect((await get("/healthz")).status).toBe(200);
+    await run.stop();
+    expect(existsSync(SOCKET)).toBe(false);
+  });
+});
