@@ -248,6 +248,10 @@ struct trace_event_raw_sched_process_exit {
 	bool group_dead;
 };
 
+struct bpf_iter_task {
+	__u64 opaque[3];
+};
+
 struct seq_file;
 
 struct bpf_iter_meta {

@@ -56,5 +56,5 @@ __noinline __u64 exact_pages(__u64 mm, __u64 counted)
 SEC("iter/task")
 int sample_processes(struct bpf_iter__task *ctx)
 {
-	return sample(ctx);
+	return sample_next(ctx);
 }

@@ -39,6 +39,14 @@ struct sweep_end {
 	__u64 reserved[7];
 };
 
+/* What a walk is told, and what it tells besides its records. */
+struct walk_request {
+	__u64 sweep; /* 1 and up; the same again while there was no room for all */
+	__u32 records; /* written */
+	__u32 is_full; /* the rest has to be asked for */
+	struct sweep_end end;
+};
+
 /* Set before load. */
 struct sample_knobs {
 	__u64 rss_threshold_bytes;

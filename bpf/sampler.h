@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The sampling program, for two objects: they differ in where they keep the last
- * figures of a process and in how they walk its threads. Each defines
+ * The sampling program, for three objects: they differ in how they come by the
+ * processes and hand over, in where they keep the last figures of a process, and
+ * in how they walk its threads. Each defines
  *   last_sample_of(task, start_ns)   where to keep the figures of that leader
  *   walk_threads(walk, count)        calls add_thread for up to count threads, gives how many
  *   exact_pages(mm, counted)         what the pages counted at first really are
@@ -33,7 +34,7 @@ const volatile struct sample_knobs sample_knobs = {
 
 /* The sweep at hand; there is one reader. */
 struct sweep_totals {
-	__u64 session;
+	__u64 sweep;
 	struct sweep_end end;
 } totals = {};
 
@@ -42,6 +43,7 @@ struct last_sample {
 	__u64 runtime_ns;
 	__u64 rss_pages;
 	__u64 start_ns;
+	__u64 sweep;
 };
 
 /* Makes clang keep what no map's value names, for the generated layout. */
@@ -171,21 +173,22 @@ static __always_inline __u16 last_cpu(struct task_struct *task)
 	return ((struct task_struct___thread_info *)task)->thread_info.cpu;
 }
 
-static __always_inline void count_process(__u64 session)
+static __always_inline void enter_sweep(__u64 sweep)
 {
-	if (totals.session != session) {
-		/* A new sweep. The end's own record may be asked for twice, so nothing is reset there. */
-		__builtin_memset(&totals, 0, sizeof(totals));
-		totals.session = session;
-		totals.end.type = EVENT_SWEEP_END;
-	}
-	totals.end.processes++;
+	if (totals.sweep == sweep)
+		return;
+	/* The end's own record may be asked for twice, so nothing is reset there. */
+	__builtin_memset(&totals, 0, sizeof(totals));
+	totals.sweep = sweep;
+	totals.end.type = EVENT_SWEEP_END;
 }
 
-static __always_inline int sample(struct bpf_iter__task *ctx)
+/*
+ * Looks at one task; `write` hands a record over, through `to`, or says that there
+ * is no room for it now. False then: the task is to come once more.
+ */
+static __always_inline bool sample(struct task_struct *task, bool (*write)(void *to, struct sample_event *e), void *to)
 {
-	struct seq_file *seq = ctx->meta->seq;
-	struct task_struct *task = ctx->task;
 	struct signal_struct *signal;
 	struct last_sample *last;
 	struct sample_event e;
@@ -193,19 +196,10 @@ static __always_inline int sample(struct bpf_iter__task *ctx)
 	__u64 runtime_ns, pages, moved, mm_address;
 	int threads;
 
-	if (!task) {
-		struct sweep_end end = totals.end;
-
-		bpf_seq_write(seq, &end, sizeof(end));
-		return 0;
-	}
-	if (task->pid != task->tgid)
-		return 0;
 	signal = task->signal;
 	/* A zombie leader stays listed until it is reaped; its process goes on while other threads live. */
 	if (signal->live.counter == 0)
-		return 0;
-	count_process(ctx->meta->session_id);
+		return true;
 
 	/* What is gone first: a thread that goes meanwhile is missing now and there the next time, never twice. */
 	runtime_ns = signal->sum_sched_runtime;
@@ -232,14 +226,18 @@ static __always_inline int sample(struct bpf_iter__task *ctx)
 		pages = COUNTED_PAGES((struct mm_struct___percpu *)mm_address, BPF_CORE_READ);
 
 	last = last_sample_of(task, task->start_boottime);
+	/* Told of before the room was used up. */
+	if (last && last->start_ns && last->sweep == totals.sweep)
+		return true;
+	totals.end.processes++;
 	if (!last) {
 		totals.end.unkept++;
-		return 0;
+		return true;
 	}
 	moved = pages > last->rss_pages ? pages - last->rss_pages : last->rss_pages - pages;
 	if (last->start_ns && runtime_ns <= last->runtime_ns &&
 	    moved * sample_knobs.page_size <= sample_knobs.rss_threshold_bytes)
-		return 0;
+		return true;
 
 	fill_process(&e.p, EVENT_SAMPLE, 0, task);
 	e.p.cpu = last_cpu(task);
@@ -247,13 +245,39 @@ static __always_inline int sample(struct bpf_iter__task *ctx)
 	e.rss_bytes = exact_pages(mm_address, pages) * sample_knobs.page_size;
 	e.threads = threads;
 	e.sample_flags = last->start_ns ? 0 : SAMPLE_FIRST_SEEN;
-	/* Where the reader's buffer is full the process comes once more: nothing is taken as told before it is written. */
-	if (bpf_seq_write(seq, &e, sizeof(e)) != 0)
-		return 0;
+	/* Nothing is taken as told before it is written. */
+	if (!write(to, &e)) {
+		totals.end.processes--;
+		return false;
+	}
 	if (runtime_ns > last->runtime_ns)
 		last->runtime_ns = runtime_ns;
 	last->rss_pages = pages;
 	last->start_ns = e.p.start_ns;
+	last->sweep = totals.sweep;
+	return true;
+}
+
+static __always_inline bool write_to_seq(void *seq, struct sample_event *e)
+{
+	return bpf_seq_write(seq, e, sizeof(*e)) == 0;
+}
+
+/* A task of the task iterator, and its end. */
+static __always_inline int sample_next(struct bpf_iter__task *ctx)
+{
+	struct seq_file *seq = ctx->meta->seq;
+	struct task_struct *task = ctx->task;
+
+	enter_sweep(ctx->meta->session_id);
+	if (!task) {
+		struct sweep_end end = totals.end;
+
+		bpf_seq_write(seq, &end, sizeof(end));
+	} else if (task->pid == task->tgid) {
+		/* Where the reader's buffer is full the kernel asks for the same task again. */
+		sample(task, write_to_seq, seq);
+	}
 	return 0;
 }
 

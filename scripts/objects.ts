@@ -6,7 +6,7 @@ import { writeFileAtomically } from "./files.ts";
 import { type BtfDump, layoutText } from "./layout.ts";
 
 /** Every BPF program of linnix: `bpf/<name>.bpf.c` becomes `.build/<name>.bpf.o`. */
-const OBJECTS = ["process", "tracepoint", "tasks", "sample", "sample-hash", "cgroup"] as const;
+const OBJECTS = ["process", "tracepoint", "tasks", "sample", "sample-hash", "sample-walk", "cgroup"] as const;
 
 /** What declares the wire. */
 const HEADERS = ["bpf/process.h", "bpf/sample.h", "bpf/cgroup.h"] as const;

@@ -3,13 +3,14 @@
  * libbpf with what it needs. Run from source, they come from `.build/`.
  */
 import { readFileSync } from "node:fs";
+import cgroupObject from "../.build/cgroup.bpf.o" with { type: "file" };
 import libbpf from "../.build/lib/libbpf.so.1" with { type: "file" };
 import libelf from "../.build/lib/libelf.so.1" with { type: "file" };
 import libz from "../.build/lib/libz.so.1" with { type: "file" };
-import cgroupObject from "../.build/cgroup.bpf.o" with { type: "file" };
 import processObject from "../.build/process.bpf.o" with { type: "file" };
 import sampleObject from "../.build/sample.bpf.o" with { type: "file" };
 import sampleHashObject from "../.build/sample-hash.bpf.o" with { type: "file" };
+import sampleWalkObject from "../.build/sample-walk.bpf.o" with { type: "file" };
 import tasksObject from "../.build/tasks.bpf.o" with { type: "file" };
 import tracepointObject from "../.build/tracepoint.bpf.o" with { type: "file" };
 
@@ -19,6 +20,7 @@ const BPF_OBJECTS = {
   tasks: tasksObject,
   sample: sampleObject,
   "sample-hash": sampleHashObject,
+  "sample-walk": sampleWalkObject,
   cgroup: cgroupObject,
 } as const;
 

@@ -15,6 +15,7 @@ import { ProcessTable } from "../process/table.ts";
 import { WallClock } from "../process/wall-clock.ts";
 import { PerfRing } from "../ring/perf-ring.ts";
 import { RingSet } from "../ring/ring-set.ts";
+import { openSampler } from "../sampling/open.ts";
 import { SampleFilter } from "../sampling/sample-filter.ts";
 import type { Sampler } from "../sampling/sampler.ts";
 import { Sampling, type SamplingCounts } from "../sampling/sampling.ts";
@@ -242,15 +243,12 @@ export class Collector implements Disposable {
       return;
     }
     if (!this.#sampling) {
-      this.#sampling = new Sampling(
-        { rssThresholdBytes: this.#options.rssThresholdBytes },
-        {
-          view: this.#view,
-          drain: () => void this.#take(),
-          wants: (view) => this.#sampleFilter.wants(view),
-          sample: (view) => this.#giveSample(view),
-        },
-      );
+      this.#sampling = new Sampling(openSampler({ rssThresholdBytes: this.#options.rssThresholdBytes }), {
+        view: this.#view,
+        drain: () => void this.#take(),
+        wants: (view) => this.#sampleFilter.wants(view),
+        sample: (view) => this.#giveSample(view),
+      });
       this.#sampling.sweep();
     }
     this.#flushesPerSweep = intervalMs % this.#flushIntervalMs === 0 ? intervalMs / this.#flushIntervalMs : 0;

@@ -2,12 +2,16 @@ import { readdirSync } from "node:fs";
 import { NativeError } from "../libbpf/errno.ts";
 import type { Record } from "../wire/record.ts";
 import { ProcSampler } from "./proc-sampler.ts";
+import { ProcessWalkSampler } from "./process-walk-sampler.ts";
 import type { Sampler, SamplerOptions, Sweep } from "./sampler.ts";
 import { TaskIteratorSampler } from "./task-iterator-sampler.ts";
 
 /** Room for so many times the processes that there are, and at least for so many: of who is gone some is taken up. */
 const MAP_ROOM = 4;
 const MIN_MAP_PROCESSES = 8192;
+
+/** A walk takes a third of a microsecond a process and does not pause; a CPU should not be kept for longer than a tick. */
+const MAX_WALKED_PROCESSES = 10_000;
 
 /**
  * The best sampler that this kernel offers.
@@ -18,6 +22,10 @@ const MIN_MAP_PROCESSES = 8192;
  */
 export function openSampler(options: SamplerOptions = {}): Sampler {
   return new BestSampler([
+    () => {
+      if (countProcesses() > MAX_WALKED_PROCESSES) throw new Error("too many processes to walk along at one go");
+      return new ProcessWalkSampler(options);
+    },
     () => TaskIteratorSampler.withTaskStorage(options),
     () => TaskIteratorSampler.withMap(mapProcesses(), options),
     () => new ProcSampler(options),
@@ -25,7 +33,11 @@ export function openSampler(options: SamplerOptions = {}): Sampler {
 }
 
 function mapProcesses(): number {
-  return Math.max(MIN_MAP_PROCESSES, MAP_ROOM * readdirSync("/proc").length);
+  return Math.max(MIN_MAP_PROCESSES, MAP_ROOM * countProcesses());
+}
+
+function countProcesses(): number {
+  return readdirSync("/proc").length;
 }
 
 /** The first of several that works, the last one always. */

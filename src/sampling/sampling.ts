@@ -3,8 +3,7 @@ import type { EventView } from "../process/event-view.ts";
 import { NO_SLOT } from "../process/table.ts";
 import { SAMPLE_EVENT, SAMPLE_FIRST_SEEN } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
-import { openSampler } from "./open.ts";
-import type { Sampler, SamplerOptions } from "./sampler.ts";
+import type { Sampler } from "./sampler.ts";
 
 /** What sampling has done so far. */
 export interface SamplingCounts {
@@ -40,9 +39,10 @@ export class Sampling implements Disposable {
   #elapsedNs = 0;
   readonly #take = (record: Record) => this.#process(record);
 
-  constructor(options: SamplerOptions, sinks: SamplingSinks) {
+  /** @param sampler is closed with this */
+  constructor(sampler: Sampler, sinks: SamplingSinks) {
     this.#sinks = sinks;
-    this.#sampler = openSampler(options);
+    this.#sampler = sampler;
   }
 
   get source(): Sampler["source"] {

@@ -2,10 +2,10 @@ import { closeSync, readSync } from "node:fs";
 import { type BpfObjectName, bpfObject } from "../embedded.ts";
 import { BpfLink, openIterator } from "../libbpf/bpf-link.ts";
 import { BpfObject } from "../libbpf/bpf-object.ts";
-import { libbpf } from "../libbpf/libbpf.ts";
-import { EVENT_SWEEP_END, SAMPLE_EVENT, SAMPLE_KNOBS, SWEEP_END } from "../wire/layout.gen.ts";
+import { EVENT_SWEEP_END, SAMPLE_EVENT, SWEEP_END } from "../wire/layout.gen.ts";
 import { Record } from "../wire/record.ts";
-import { PAGE_BYTES, RSS_THRESHOLD_BYTES, type Sampler, type SamplerOptions, type Sweep } from "./sampler.ts";
+import type { Sampler, SamplerOptions, Sweep } from "./sampler.ts";
+import { setSampleKnobs } from "./set-knobs.ts";
 
 /** The kernel hands over at most eight pages at a time (kernel/bpf/bpf_iter.c). */
 const READ_BYTES = 64 * 1024;
@@ -23,13 +23,7 @@ export class TaskIteratorSampler implements Sampler {
   private constructor(name: BpfObjectName, options: SamplerOptions, maxProcesses?: number) {
     this.#object = BpfObject.open(name, bpfObject(name));
     try {
-      const data = this.#object.readOnlyData;
-      if (data.length < SAMPLE_KNOBS.size) throw new Error("the BPF object and the generated layout do not match");
-      const knobs = new DataView(data.buffer, data.byteOffset, data.length);
-      const rssThresholdBytes = options.rssThresholdBytes ?? RSS_THRESHOLD_BYTES;
-      knobs.setBigUint64(SAMPLE_KNOBS.rss_threshold_bytes, BigInt(rssThresholdBytes), true);
-      knobs.setUint32(SAMPLE_KNOBS.page_size, PAGE_BYTES, true);
-      knobs.setUint32(SAMPLE_KNOBS.cpus, libbpf().libbpf_num_possible_cpus(), true);
+      setSampleKnobs(this.#object, options);
       if (maxProcesses !== undefined) this.#object.setMaxEntries("last_samples", maxProcesses);
       this.#object.load();
       this.#link = BpfLink.attach(this.#object, "sample_processes");

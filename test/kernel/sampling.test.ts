@@ -5,6 +5,7 @@ import { Sleepers } from "../../src/compare/sleepers.ts";
 import { boottimeNs } from "../../src/libbpf/clock.ts";
 import { openSampler } from "../../src/sampling/open.ts";
 import { ProcSampler } from "../../src/sampling/proc-sampler.ts";
+import { ProcessWalkSampler } from "../../src/sampling/process-walk-sampler.ts";
 import type { Sampler, SamplerOptions } from "../../src/sampling/sampler.ts";
 import { TaskIteratorSampler } from "../../src/sampling/task-iterator-sampler.ts";
 import { EVENT_SAMPLE, SAMPLE_EVENT, SAMPLE_FIRST_SEEN } from "../../src/wire/layout.gen.ts";
@@ -21,6 +22,7 @@ const BUSY = 5;
 const TICK_NS = 10e6;
 
 const SAMPLERS: Record<string, (options?: SamplerOptions) => Sampler> = {
+  "a walk": (options) => new ProcessWalkSampler(options),
   "task storage": (options) => TaskIteratorSampler.withTaskStorage(options),
   "a map": (options) => TaskIteratorSampler.withMap(8192, options),
   "/proc": (options) => new ProcSampler(options),
@@ -238,7 +240,7 @@ async function sleeping(count: number): Promise<Set<number>> {
 
 function parentOfSleep(pid: number): string | undefined {
   try {
-    return /^\d+ \(sleep\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "latin1"))?.[1];
+    return /^\d+ \(sleep\) S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "latin1"))?.[1];
   } catch {
     return undefined;
   }

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/*
+ * As sample.bpf.c, for kernels since 6.7: the program walks the list of processes by
+ * itself. The task iterator looks every pid up, threads included, and holds each
+ * task for the program, which costs more than all that is done with it; and there
+ * is neither a file nor a buffer to make for each sweep.
+ */
+#include "task-storage.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+/* include/linux/bpf.h of the kernel; which tasks a walk comes by: leaders of thread groups. */
+#define BPF_TASK_ITER_ALL_PROCS 0
+
+extern int bpf_iter_task_new(struct bpf_iter_task *it, struct task_struct *task, unsigned int flags) __ksym;
+extern struct task_struct *bpf_iter_task_next(struct bpf_iter_task *it) __ksym;
+extern void bpf_iter_task_destroy(struct bpf_iter_task *it) __ksym;
+extern void bpf_rcu_read_lock(void) __ksym;
+extern void bpf_rcu_read_unlock(void) __ksym;
+
+/* 128 KiB, which user space reads in place. */
+#define MAX_RECORDS 1489
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, MAX_RECORDS + 1); /* one more, so that whole 128 KiB are mapped */
+	__type(key, __u32);
+	__type(value, struct sample_event);
+} records SEC(".maps");
+
+struct walk_request *unused_request __attribute__((unused));
+
+static __u32 written = 0;
+
+static __always_inline bool write_to_records(void *unused, struct sample_event *e)
+{
+	__u32 at = written;
+	struct sample_event *record;
+
+	if (at >= MAX_RECORDS)
+		return false;
+	record = bpf_map_lookup_elem(&records, &at);
+	if (!record)
+		return false;
+	*record = *e;
+	written = at + 1;
+	return true;
+}
+
+SEC("syscall")
+int sample_processes(struct walk_request *request)
+{
+	struct bpf_iter_task it;
+	struct task_struct *task;
+	bool is_full = false;
+
+	enter_sweep(request->sweep);
+	written = 0;
+	bpf_rcu_read_lock();
+	bpf_iter_task_new(&it, NULL, BPF_TASK_ITER_ALL_PROCS);
+	while ((task = bpf_iter_task_next(&it))) {
+		/* What runs where nothing does has pid 0. */
+		if (task->pid != 0 && !sample(task, write_to_records, NULL)) {
+			is_full = true;
+			break;
+		}
+	}
+	bpf_iter_task_destroy(&it);
+	bpf_rcu_read_unlock();
+	request->records = written;
+	request->is_full = is_full;
+	request->end.processes = totals.end.processes;
+	request->end.left_out_threads = totals.end.left_out_threads;
+	request->end.unkept = totals.end.unkept;
+	return 0;
+}

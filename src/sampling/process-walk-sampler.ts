@@ -1,0 +1,66 @@
+import { bpfObject } from "../embedded.ts";
+import { MappedArray } from "../libbpf/bpf-map.ts";
+import { BpfObject } from "../libbpf/bpf-object.ts";
+import { BpfRun } from "../libbpf/bpf-run.ts";
+import { SAMPLE_EVENT, WALK_REQUEST } from "../wire/layout.gen.ts";
+import { Record } from "../wire/record.ts";
+import type { Sampler, SamplerOptions, Sweep } from "./sampler.ts";
+import { setSampleKnobs } from "./set-knobs.ts";
+
+/** Of the records, mapped: bpf/sample-walk.bpf.c. */
+const MAPPED_BYTES = 128 * 1024;
+
+/**
+ * Sampling by a program that walks the kernel's list of processes by itself, for kernels since 6.7: a system call and
+ * nothing else, the records are read where the kernel wrote them. For machines of some thousand processes, for the
+ * kernel does not let others onto the CPU while it walks.
+ */
+export class ProcessWalkSampler implements Sampler {
+  readonly source = "task-iterator";
+  readonly #object: BpfObject;
+  readonly #records: MappedArray;
+  readonly #run: BpfRun;
+  readonly #request = new Uint8Array(WALK_REQUEST.size);
+  readonly #requestView = new DataView(this.#request.buffer);
+  readonly #record = new Record();
+  readonly #sweep: Sweep = { processes: 0, leftOutThreads: 0, unkept: 0 };
+  #sweeps = 0;
+
+  /** @throws BpfLoadError, NativeError where this kernel does not let a program walk */
+  constructor(options: SamplerOptions = {}) {
+    this.#object = BpfObject.open("sample-walk", bpfObject("sample-walk"));
+    try {
+      setSampleKnobs(this.#object, options);
+      this.#object.load();
+      this.#run = new BpfRun(this.#object.programFd("sample_processes"), this.#request);
+      this.#records = new MappedArray(this.#object.mapFd("records"), MAPPED_BYTES);
+    } catch (error) {
+      this.#object.close();
+      throw error;
+    }
+    this.#record.attach(new Uint32Array(this.#records.bytes), new Uint8Array(this.#records.bytes));
+  }
+
+  sweep(each: (record: Record) => void): Sweep {
+    const request = this.#requestView;
+    const record = this.#record;
+    request.setBigUint64(WALK_REQUEST.sweep, BigInt(++this.#sweeps), true);
+    do {
+      this.#run.run();
+      const written = request.getUint32(WALK_REQUEST.records, true);
+      for (let at = 0; at < written; at++) {
+        record.seek(at * SAMPLE_EVENT.size, SAMPLE_EVENT.size);
+        each(record);
+      }
+    } while (request.getUint32(WALK_REQUEST.is_full, true) !== 0);
+    this.#sweep.processes = Number(request.getBigUint64(WALK_REQUEST.processes, true));
+    this.#sweep.leftOutThreads = Number(request.getBigUint64(WALK_REQUEST.left_out_threads, true));
+    this.#sweep.unkept = Number(request.getBigUint64(WALK_REQUEST.unkept, true));
+    return this.#sweep;
+  }
+
+  [Symbol.dispose](): void {
+    this.#records.close();
+    this.#object.close();
+  }
+}
