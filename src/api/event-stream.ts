@@ -139,11 +139,16 @@ export class EventStream {
     this.#end(out, code, notice.pid ?? 0, notice.comm ? commBytes(notice.comm) : NO_COMM);
   }
 
-  /** Hands on what has come since the last time. */
-  flush(): void {
-    if (!this.#hasNew) return;
+  /**
+   * Hands on what has come since the last time.
+   * @returns bytes handed on
+   */
+  flush(): number {
+    if (!this.#hasNew) return 0;
     this.#hasNew = false;
-    for (const client of this.#clients) client.pump();
+    let bytes = 0;
+    for (const client of this.#clients) bytes += client.pump();
+    return bytes;
   }
 
   /**

@@ -11,6 +11,7 @@ import { Problem } from "./problem.ts";
 import { RequestCounts } from "./request-counts.ts";
 import { type Answer, type ApiContext, ROUTES, type Route } from "./routes.ts";
 import type { ApiSource } from "./source.ts";
+import { Tidy } from "./tidy.ts";
 import { readToken, TOKEN_VARIABLE, TokenCheck } from "./token.ts";
 import { type PlacedSocket, placeSocket, type SocketOwner } from "./unix-socket.ts";
 
@@ -77,6 +78,7 @@ class Server implements ApiServer {
   readonly #context: ApiContext;
   readonly #source: ApiSource;
   readonly #stream: EventStream;
+  readonly #tidy = new Tidy();
   readonly #byPath = new Map<string, Route>();
   #token: TokenCheck | null;
   #allowOrigins: readonly string[];
@@ -144,8 +146,9 @@ class Server implements ApiServer {
   }
 
   flush(): void {
-    this.#stream.flush();
+    this.#tidy.add(this.#stream.flush());
     this.#source.flushed();
+    this.#tidy.tick();
   }
 
   reconfigure({ tokenFile, allowOrigins, maxClients, heartbeatMs }: ApiChanges): void {
@@ -213,6 +216,7 @@ class Server implements ApiServer {
     }
     const call = { context: this.#context, request, search: url.searchParams, pid };
     const { body, type, headers }: Answer = await route.handle(call);
+    this.#tidy.add(typeof body === "string" || body instanceof Uint8Array ? body.length : 0);
     // A stream is quiet for as long as nothing happens: its clients are told that it lives, and looked after there.
     if (body instanceof ReadableStream) server.timeout(request, 0);
     return new Response(body as ConstructorParameters<typeof Response>[0], {

@@ -45,7 +45,9 @@ export class StreamClient {
         // Sent at once, so that the client knows that it is connected; and how soon it may come back.
         controller.enqueue(literal("retry: 2000\n\n"));
       },
-      pull: () => this.pump(),
+      pull: () => {
+        this.pump();
+      },
       cancel: () => {
         this.#controller = undefined;
         onEnd();
@@ -68,16 +70,22 @@ export class StreamClient {
     else this.#gap ??= { reason: "slow-client", missed: 1 };
   }
 
-  /** Hands on what the connection takes. */
-  pump(): void {
+  /**
+   * Hands on what the connection takes.
+   * @returns bytes handed on
+   */
+  pump(): number {
     const controller = this.#controller;
+    let bytes = 0;
     while (controller && (controller.desiredSize ?? 0) > 0) {
       const chunk = this.#chunk();
-      if (!chunk) return;
+      if (!chunk) break;
+      bytes += chunk.length;
       this.#quiet = false;
       this.#blockedBeats = 0;
       controller.enqueue(chunk);
     }
+    return bytes;
   }
 
   /**
