@@ -65,9 +65,6 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
   using collector = new Collector(collectorOptions(config), delivery);
   collector.table.redact = redactorOf(config.redaction);
   using scope = new DisposableStack();
-  // After the kernel half is loaded: where that fails, no empty file is left behind.
-  const output = scope.use(config.output.file === null ? Output.of(io.stdout) : Output.open(config.output.file));
-  delivery.open(await openSink(config, output, io), output);
   const { listen } = config.api;
   const identity = scope.adopt(await openIdentity(config, collector), (opened) => opened?.close());
   collector.identity = identity;
@@ -111,6 +108,9 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
       api = await openApi(listen, { collector, identity, account, now });
       delivery.api = api;
     }
+    // After the kernel half is loaded and the address is taken: where that fails, no empty file is left behind.
+    const output = scope.use(config.output.file === null ? Output.of(io.stdout) : Output.open(config.output.file));
+    delivery.open(await openSink(config, output, io), output);
     collector.start();
     await spend(config);
     if (account) dropTo(account);
