@@ -45,7 +45,8 @@ export function collectCommandText(settings: Settings): string {
       if (value === null || value === undefined || JSON.stringify(value) === JSON.stringify(usual[name]?.[property])) {
         continue;
       }
-      words.push(`--${key.flag}`, [key.type.toToml(value)].flat().join(","));
+      if (typeof value === "boolean") words.push(value ? `--${key.flag}` : `--${key.flag}=false`);
+      else words.push(`--${key.flag}`, [key.type.toToml(value)].flat().join(","));
     }
   }
   return words.join(" ");
