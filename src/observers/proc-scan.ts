@@ -1,6 +1,6 @@
 import { NS_PER_CLOCK_TICK } from "../cost/proc-stat.ts";
-import type { Observer, ObserverContext, RunningObserver, Sighting, Tally } from "./observer.ts";
 import type { ScanDetail } from "../sampling/proc-scanner.ts";
+import type { Observer, ObserverContext, RunningObserver, Sighting, Tally } from "./observer.ts";
 import { startTool } from "./tool-observer.ts";
 import { workerCommand } from "./worker-command.ts";
 
