@@ -63,10 +63,10 @@ function lastLine(path: string): string {
   return tail.toString("utf8", 0, length).trimEnd().split("\n").at(-1) ?? "";
 }
 
-async function startLinnix(format: string): Promise<Subject & { attachedMs: number }> {
+async function startLinnix(format: string, ...more: string[]): Promise<Subject & { attachedMs: number }> {
   const output = join(folder, `linnix.${format}`);
   const from = Bun.nanoseconds();
-  const child = Bun.spawn([LINNIX, "collect", "--format", format, "--output", output], {
+  const child = Bun.spawn([LINNIX, "collect", "--format", format, "--output", output, ...more], {
     stdin: "ignore",
     stdout: "ignore",
     stderr: "pipe",
@@ -218,12 +218,17 @@ async function storm(): Promise<void> {
 
 async function idle(): Promise<void> {
   for (let round = 0; round < rounds; round++) {
-    const subject = await startLinnix("none");
-    await Bun.sleep(5000);
-    const cost = await costOf(subject, () => Bun.sleep(2 * seconds * 1e3));
-    const summary = await subject.end();
-    note("idle: own CPU, % of a core", cost.cpuPct);
-    note("idle: events all the same", summary ? total(summary.received) : Number.NaN);
+    for (const [name, more] of [
+      ["sampling off", ["--sample-interval", "0"]],
+      ["as it is set by default", []],
+    ] as const) {
+      const subject = await startLinnix("none", ...more);
+      await Bun.sleep(5000);
+      const cost = await costOf(subject, () => Bun.sleep(2 * seconds * 1e3));
+      const summary = await subject.end();
+      note(`idle, ${name}: own CPU, % of a core`, cost.cpuPct);
+      note(`idle, ${name}: events all the same`, summary ? total(summary.received) : Number.NaN);
+    }
   }
 }
 
