@@ -1,0 +1,157 @@
+/** `collect` with its samples: whose, when, and in which place of the stream. */
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseLine } from "./support/collect-output.ts";
+import { CollectRun, until } from "./support/collect-run.ts";
+import { titled, whyNoBtf } from "./support/needs.ts";
+import { WorkerProgram } from "./support/sampling-worker.ts";
+
+setDefaultTimeout(60_000);
+
+const reason = whyNoBtf();
+const FLUSH = ["--flush-interval", "50ms", "--ring-size", "4MiB"];
+
+interface Line {
+  type: string;
+  pid: number;
+  ppid: number;
+  ts_ns: bigint;
+  cpu_pct: number;
+  rss_bytes: number;
+  threads: number;
+  cpu_user_ns: bigint;
+  cpu_system_ns: bigint;
+  comm: string;
+}
+
+const scope = new DisposableStack();
+let program: WorkerProgram;
+let directory: string;
+
+beforeAll(() => {
+  if (reason !== null) return;
+  program = scope.use(new WorkerProgram());
+  directory = mkdtempSync(join(tmpdir(), "linnix-samples-"));
+  scope.defer(() => rmSync(directory, { recursive: true, force: true }));
+});
+afterAll(() => scope.dispose());
+
+/** A run whose lines can be read while it goes on, in the order in which it wrote them. */
+class LineRun implements AsyncDisposable {
+  static #runs = 0;
+  readonly #file = join(directory, `events-${++LineRun.#runs}.jsonl`);
+  #run: CollectRun | undefined;
+
+  async start(...args: string[]): Promise<this> {
+    this.#run = await CollectRun.start(["--format", "jsonl", ...FLUSH, "--output", this.#file, ...args]);
+    return this;
+  }
+
+  get pid(): number {
+    return this.#run?.pid ?? 0;
+  }
+
+  lines(): Line[] {
+    const whole = readFileSync(this.#file, "utf8").split("\n").slice(0, -1);
+    return whole.map((line) => parseLine(line) as unknown as Line);
+  }
+
+  samplesOf(pid: number): Line[] {
+    return this.lines().filter((line) => line.type === "sample" && line.pid === pid);
+  }
+
+  async end(): Promise<Line[]> {
+    this.#run?.child.kill("SIGTERM");
+    await this.#run?.child.exited;
+    expect(this.#run?.child.exitCode).toBe(0);
+    return this.lines();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#run?.[Symbol.asyncDispose]();
+  }
+}
+
+describe.skipIf(reason !== null)(titled("samples", reason), () => {
+  for (const [what, interval] of [
+    ["with a flush", "100ms"],
+    ["at times of their own", "70ms"],
+  ] as const) {
+    test(`${what}: of who runs, between its fork and its exit, as much as it used`, async () => {
+      await using run = await new LineRun().start("--sample-interval", interval);
+      const worker = await program.start("threads", 2);
+      const idle = await program.start("threads", 0);
+      await until("samples", () => run.samplesOf(worker.pid).length >= 5);
+      worker.end();
+      idle.end();
+      await until("the exits", () =>
+        [worker, idle].every(({ pid }) => run.lines().some((line) => line.type === "exit" && line.pid === pid)),
+      );
+      const lines = await run.end();
+      const story = lines.filter(({ pid }) => pid === worker.pid);
+      const types = story.map(({ type }) => type);
+      expect([types[0], types.at(-1)]).toEqual(["fork", "exit"]);
+      expect(types.lastIndexOf("exec")).toBeGreaterThan(0);
+      const samples = story.filter(({ type }) => type === "sample");
+      expect(samples.at(-1)).toMatchObject({ ppid: process.pid, threads: 3, comm: "worker" });
+      expect(samples.at(-1)?.rss_bytes).toBeGreaterThan(64 * 1024);
+      // Each sample speaks of the time since the one before, as long as none was left out for doing nothing.
+      const exit = story.at(-1) as Line;
+      let usedNs = 0;
+      for (let i = 1; i < samples.length; i++) {
+        const [before, sample] = [samples[i - 1] as Line, samples[i] as Line];
+        usedNs += (sample.cpu_pct / 100) * Number(sample.ts_ns - before.ts_ns);
+      }
+      expect(usedNs).toBeGreaterThan(0);
+      expect(usedNs).toBeLessThanOrEqual(1.1 * Number(exit.cpu_user_ns + exit.cpu_system_ns) + 30e6);
+      // One that only sleeps is told of once, for what it did to get there.
+      expect(lines.filter(({ type, pid }) => type === "sample" && pid === idle.pid).length).toBeLessThanOrEqual(2);
+      // Samples are no part of the balance.
+      const summary = lines.at(-1) as unknown as { received: object; emitted: object };
+      expect(Object.keys(summary.received)).toEqual(["fork", "exec", "exit"]);
+    });
+  }
+
+  test("the first sweep tells nobody of who was there before", async () => {
+    const worker = await program.start("threads", 0);
+    await using run = await new LineRun().start("--sample-interval", "50ms");
+    await until("sweeps", () => new Set(run.samplesOf(run.pid).map(({ ts_ns }) => ts_ns)).size >= 3);
+    expect(run.samplesOf(worker.pid)).toEqual([]);
+    worker.end();
+  });
+
+  test("--sample-interval 0: none", async () => {
+    await using run = await new LineRun().start("--sample-interval", "0");
+    const worker = await program.start("spin");
+    await Bun.sleep(300);
+    worker.end();
+    const lines = await run.end();
+    expect(lines.filter(({ type }) => type === "sample")).toEqual([]);
+  });
+
+  test("--events says nothing about them, --pid and --comm do", async () => {
+    await using run = await new LineRun().start(
+      "--events",
+      "exit",
+      "--sample-interval",
+      "50ms",
+      "--pid",
+      `${process.pid}`,
+    );
+    await using named = await new LineRun().start("--sample-interval", "50ms", "--comm", "worker");
+    const worker = await program.start("spin");
+    await until("samples", () => run.samplesOf(worker.pid).length >= 2 && named.samplesOf(worker.pid).length >= 2);
+    worker.end();
+    const ours = new Set([process.pid]);
+    for (const line of await run.end()) {
+      if (line.type !== "sample") continue;
+      if (ours.has(line.ppid)) ours.add(line.pid);
+      expect(ours).toContain(line.pid);
+    }
+    expect(new Set((await named.end()).filter(({ type }) => type === "sample").map(({ comm }) => comm))).toEqual(
+      new Set(["worker"]),
+    );
+  });
+});
