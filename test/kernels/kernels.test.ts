@@ -221,6 +221,18 @@ for (const { name: series } of SERIES) {
         );
       });
 
+      test("samples by the kernel side: linnix itself, with its memory and its threads", () => {
+        const samples = way("auto").samplesOf("linnix");
+        expect(samples).not.toEqual([]);
+        for (const sample of samples) {
+          expect(sample.start_ns).toBeGreaterThan(0n);
+          expect(sample.cpu_pct).toBeGreaterThanOrEqual(0);
+          expect(sample.rss_bytes).toBeGreaterThan(2 ** 20);
+          expect(sample.rss_bytes % 4096).toBe(0);
+          expect(sample.threads).toBeGreaterThan(1);
+        }
+      });
+
       test("CPU, user, cgroup, pid namespace", () => {
         const pinned = way("auto").watched("pinned");
         const truths = pinned.truths.everyReaped("pinned");
@@ -263,6 +275,17 @@ for (const { name: series } of SERIES) {
             }
           });
         }
+
+        test("samples, by /proc where there is no BTF", () => {
+          const samples = way(name).samplesOf("linnix");
+          expect(samples).not.toEqual([]);
+          for (const sample of samples) {
+            expect(sample.rss_bytes).toBeGreaterThan(2 ** 20);
+            expect([sample.cpu === null, sample.start_ns === null]).toEqual(
+              name === "no-btf" ? [true, true] : [false, false],
+            );
+          }
+        });
 
         test("parent, path and names", () => {
           const watched = way(name).watched("empty-last");

@@ -1,3 +1,4 @@
+import type { SampleEvent } from "../../src/wire/event.ts";
 import { type CollectOutput, parseOutput } from "../kernel/support/collect-output.ts";
 import { parseTruth, Truths, Watched } from "../kernel/support/fixture.ts";
 import type { Results } from "./boot.ts";
@@ -33,6 +34,12 @@ export class Way {
 
   has(file: string): boolean {
     return this.results.has(`${this.name}/${file}`);
+  }
+
+  /** Samples of the processes of that name. */
+  samplesOf(comm: string): SampleEvent[] {
+    const samples = this.output.others.filter(({ type }) => type === "sample") as SampleEvent[];
+    return samples.filter((sample) => sample.comm === comm);
   }
 
   /** A scenario by its name in test/kernels/guest/scenarios. */
