@@ -130,7 +130,8 @@ int handle_exec(__u64 *ctx)
 	struct exec_event *e;
 	struct path_result path;
 	__u64 args_start, args_total;
-	__u32 zero = 0, length;
+	__u32 zero = 0;
+	__u64 length;
 	char *data;
 
 	COUNT(seen[EVENT_EXEC]);
@@ -169,7 +170,11 @@ int handle_exec(__u64 *ctx)
 		length = args_total;
 	else
 		e->p.flags |= FLAG_ARGS_CUT;
-	/* Both are bounded by max_image_bytes; the verifier wants to see it of each. */
+	/*
+	 * Both are bounded by max_image_bytes; the verifier wants to see it of each, and before 6.6 of all 64 bits,
+	 * of which the compiler would leave half out.
+	 */
+	barrier_var(length);
 	if (path.length > knobs.max_image_bytes || length > knobs.max_image_bytes)
 		return 0;
 	if (bpf_probe_read_user(data + path.length, length, (void *)args_start) == 0) {
