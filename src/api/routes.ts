@@ -317,7 +317,8 @@ function degradations({ collecting, backend, missingFields, sampling, budget }: 
   const reasons: string[] = [];
   if (collecting !== true) reasons.push(`${collecting}: no events are collected`);
   if (missingFields.length > 0) reasons.push(`the ${backend} backend cannot tell ${missingFields.join(", ")}`);
-  if (sampling?.source === "proc") reasons.push("CPU and memory are read from /proc, for there is no task iterator");
+  if (sampling?.source === "proc")
+    reasons.push("samples are read from /proc, for the kernel has no task iterator or refuses it");
   if (budget && budget.level > 0) reasons.push(`the budget is exceeded: level ${budget.level}`);
   return reasons;
 }

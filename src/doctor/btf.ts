@@ -13,6 +13,10 @@ export interface BtfFeatures {
   taskIterator: boolean;
   /** Task storage maps in tracing programs (5.13); null where the type could not be followed. */
   taskStorage: boolean | null;
+  /** Programs can walk the list of processes by themselves, `bpf_iter_task_new` (6.7). */
+  processWalk: boolean;
+  /** A BTF tracepoint tells of each cgroup that is made. */
+  cgroupTracepoint: boolean;
   /** `bpf_ktime_get_boot_ns` (5.8). */
   bootClock: boolean;
   /** Maps are charged to the memory cgroup instead of RLIMIT_MEMLOCK (5.11). */
@@ -64,6 +68,8 @@ export function readBtfFeatures(bytes: Uint8Array): BtfFeatures | null {
     taskIterator: btf.nameAt("bpf_iter__task") > 0,
     // Map type and helper came with 5.11 for LSM programs alone; this member moved there for those that trace.
     taskStorage: structHas(btf, "task_struct", "bpf_storage"),
+    processWalk: btf.nameAt("bpf_iter_task_new") > 0,
+    cgroupTracepoint: btf.nameAt("btf_trace_cgroup_mkdir") > 0,
     bootClock: btf.nameAt("BPF_FUNC_ktime_get_boot_ns") > 0,
     // No name tells it; this helper came with the same release, and libbpf goes by it too.
     memcgAccounting: btf.nameAt("BPF_FUNC_ktime_get_coarse_ns") > 0,

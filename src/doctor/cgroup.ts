@@ -1,5 +1,7 @@
 import type { Check } from "./check.ts";
+import type { KernelFacts } from "./kernel.ts";
 import type { Mount } from "./mounts.ts";
+import { holds, mayLoad, type PrivilegeFacts } from "./privileges.ts";
 
 export interface CgroupFacts {
   /** Where the v2 tree is mounted; null where it is not. */
@@ -33,5 +35,22 @@ export function checkCgroup(cgroup: CgroupFacts): Check {
     status: "info",
     found: `hybrid: v2 on ${unifiedTarget} beside ${legacyCount} hierarchies of v1`,
     costs: "cgroup_id is that of v2; a container that was set up in v1 alone is not told from its host",
+  };
+}
+
+/** How a cgroup's id comes by its path, also where the cgroup has gone before anybody asks. */
+export function checkCgroupNames(cgroup: CgroupFacts, kernel: KernelFacts, privileges: PrivilegeFacts): Check {
+  const check = { id: "cgroup-names", title: "cgroup names" };
+  if (cgroup.unifiedTarget === null) return { ...check, status: "info", found: "from /proc/PID/cgroup alone" };
+  const present = holds(privileges, "CAP_DAC_READ_SEARCH") ? "by file handle" : "from /proc/PID/cgroup, or by looking";
+  if (!mayLoad(privileges)) return { ...check, status: "info", found: present };
+  if (kernel.btf.features?.cgroupTracepoint) {
+    return { ...check, status: "ok", found: `${present}; of those that are gone, written down when they were made` };
+  }
+  return {
+    ...check,
+    status: "info",
+    found: `${present}; nothing tells when one is made`,
+    costs: "cgroup, container and unit are left out for a cgroup that is gone before it is asked for",
   };
 }

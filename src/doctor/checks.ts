@@ -1,6 +1,6 @@
 import { checkAgents } from "./agents.ts";
 import { checkAudit } from "./audit.ts";
-import { checkCgroup } from "./cgroup.ts";
+import { checkCgroup, checkCgroupNames } from "./cgroup.ts";
 import type { Section } from "./check.ts";
 import { checkClock } from "./clock.ts";
 import type { Facts } from "./facts.ts";
@@ -13,6 +13,7 @@ import { checkPerf } from "./perf.ts";
 import { checkPrivileges } from "./privileges.ts";
 import { checkPrograms } from "./programs.ts";
 import { checkPtraceScope } from "./ptrace.ts";
+import { checkSampling } from "./sampling.ts";
 import { checkTracefs } from "./tracefs.ts";
 
 /** Judges the facts; pure. */
@@ -25,6 +26,7 @@ export function checkFacts(facts: Facts): Section[] {
         ...checkKernel(kernel),
         checkJit(facts.jit, kernel),
         ...checkFeatures(kernel),
+        checkSampling(facts.sampling, kernel, privileges),
         checkTracefs(facts.tracefs, kernel, privileges),
         ...checkPerf(facts.perf, kernel, privileges),
       ],
@@ -43,6 +45,7 @@ export function checkFacts(facts: Facts): Section[] {
         checkPidNamespace(facts.namespaces),
         checkHidepid(facts.namespaces, privileges),
         checkCgroup(facts.cgroup),
+        checkCgroupNames(facts.cgroup, kernel, privileges),
         ...checkMachine(machine),
         ...checkClock(facts.clock),
         checkAgents(facts.agents),

@@ -13,6 +13,7 @@ import { type PerfFacts, readPerf } from "./perf.ts";
 import { type PrivilegeFacts, readPrivileges } from "./privileges.ts";
 import { type ProgramFacts, readPrograms } from "./programs.ts";
 import { readPtraceScope } from "./ptrace.ts";
+import { readSampling, type SamplingFacts } from "./sampling.ts";
 import { readTracefs, type TracefsFacts } from "./tracefs.ts";
 
 /** All that was read off a machine; the checks judge it without looking again. */
@@ -23,6 +24,7 @@ export interface Facts {
   lockdown: LockdownFacts;
   tracefs: TracefsFacts;
   perf: PerfFacts;
+  sampling: SamplingFacts;
   namespaces: NamespaceFacts;
   cgroup: CgroupFacts;
   clock: ClockFacts;
@@ -50,6 +52,7 @@ export async function readFacts(host: HostReader, { stealWindowMs = STEAL_WINDOW
     lockdown: readLockdown(host),
     tracefs: readTracefs(host, mounts),
     perf: readPerf(host),
+    sampling: readSampling(host),
     namespaces: readNamespaces(host, mounts),
     cgroup: readCgroup(mounts),
     clock,

@@ -159,7 +159,7 @@ function checkTaskIterator(kernel: KernelFacts): Check {
     ...check,
     status: "warn",
     found: unknownWithoutBtf(kernel, "not in this kernel"),
-    costs: "processes that run already, CPU and memory are read from /proc, some 40 times dearer",
+    costs: "processes that ran before collect began are read from /proc, some 40 times dearer",
     mend: "a kernel of 5.8 or later with BTF",
   };
 }

@@ -144,7 +144,9 @@ interface OptionalCapability {
 const OPTIONAL: readonly OptionalCapability[] = [
   {
     name: "CAP_DAC_READ_SEARCH",
-    costs: "the tracepoint backend cannot read tracefs as another user than root",
+    costs:
+      "paths of cgroups are looked for in their hierarchy, as far as they are still there; " +
+      "the tracepoint backend cannot read tracefs as another user than root",
   },
   {
     name: "CAP_SYS_PTRACE",

@@ -37,6 +37,7 @@ export async function runDoctor(options: DoctorOptions): Promise<{ text: string;
       checks: sections.flatMap((section) => section.checks),
       backend: verdict.backend,
       null_fields: verdict.nullFields,
+      sampling: verdict.sampling,
       can: {
         collect: verdict.can.collect,
         "overhead-test": verdict.can.overheadTest,

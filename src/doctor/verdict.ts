@@ -3,6 +3,7 @@ import type { Check, Section, Status } from "./check.ts";
 import type { Facts } from "./facts.ts";
 import { hasEnableStats, offersBtfBackend } from "./kernel.ts";
 import { holds, isRoot } from "./privileges.ts";
+import { type SamplingWay, samplingWay } from "./sampling.ts";
 import { offersTracepointBackend } from "./tracefs.ts";
 
 export type Backend = "btf" | "tracepoint";
@@ -13,6 +14,8 @@ export interface Verdict {
   backend: Backend | null;
   /** Fields of events that this kernel and backend cannot give. */
   nullFields: string[];
+  /** How `collect` comes by CPU time and memory on this kernel; null where it has no backend either. */
+  sampling: SamplingWay | null;
   /** Whether each subcommand can run here and now, as this user. */
   can: { collect: boolean; overheadTest: boolean; compareWithPolling: boolean };
   /** Rows of the comparison that will be missing. */
@@ -52,6 +55,8 @@ export function judge(facts: Facts, sections: readonly Section[]): Verdict {
   const backend = chooseBackend(facts);
   const collect = backend !== null && checks.every((check) => check.status !== "fail");
   const nullFields = listNullFields(facts, backend);
+  const sampling = backend && samplingWay(facts.kernel, facts.sampling);
+  const isWhole = backend === "btf" && nullFields.length === 0 && sampling !== "proc";
   const lacking = new Set(checks.filter(isLack).map(({ id }) => id));
   const has = { bpf: collect, root: isRoot(facts.privileges) };
   const missingRows = ROWS.filter(
@@ -60,12 +65,15 @@ export function judge(facts: Facts, sections: readonly Section[]): Verdict {
   return {
     backend,
     nullFields,
+    sampling,
     // Polling needs nothing but /proc; a method that cannot run is a row that says so.
     can: { collect, overheadTest: collect, compareWithPolling: true },
     missingRows,
-    status: !collect ? "fail" : backend === "btf" && nullFields.length === 0 ? "ok" : "warn",
+    status: !collect ? "fail" : isWhole ? "ok" : "warn",
     sentence: [
-      collect ? collectSentence(facts, backend, nullFields) : cannotSentence(backend, checks),
+      collect
+        ? collectSentence(facts, backend, nullFields) + (sampling === "proc" ? ", samples from /proc" : "")
+        : cannotSentence(backend, checks),
       compareSentence(collect, missingRows),
     ].join("; "),
   };

@@ -119,7 +119,19 @@ describe("routes", () => {
     expect(degraded.body).toMatchObject({ status: 503, backend: "tracepoint", missing_fields: ["cgroup_id"] });
     expect(degraded.body.reasons).toEqual(["the tracepoint backend cannot tell cgroup_id"]);
     server.source.told = { sampling: { source: "proc", intervalMs: 1000 } };
-    expect((await getJson(server.url("/readyz"))).body.detail).toContain("/proc");
+    const sampledByProc = await getJson(server.url("/readyz"));
+    expect(sampledByProc.status).toBe(503);
+    expect(sampledByProc.body).toMatchObject({ backend: "btf", missing_fields: [] });
+    expect(sampledByProc.body.reasons).toEqual([expect.stringContaining("/proc")]);
+    // Where nobody wants samples nothing is missing.
+    server.source.told = { sampling: null };
+    expect((await getJson(server.url("/readyz"))).body).toMatchObject({ status: "ready", sampling: null });
+    server.source.told = {
+      sampling: { source: "proc", intervalMs: 1000 },
+      backend: "tracepoint",
+      missingFields: ["args"],
+    };
+    expect((await getJson(server.url("/readyz"))).body.reasons).toHaveLength(2);
     server.source.told = { collecting: "stopping" };
     expect((await fetch(server.url("/readyz"))).status).toBe(503);
     expect((await fetch(server.url("/healthz"))).status).toBe(200);

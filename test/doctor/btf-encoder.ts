@@ -5,6 +5,8 @@ export interface BtfOptions {
   exitParameters?: number;
   taskIterator?: boolean;
   taskStorage?: boolean;
+  processWalk?: boolean;
+  cgroupTracepoint?: boolean;
   bootClock?: boolean;
   memcgAccounting?: boolean;
   enableStats?: boolean;
@@ -21,6 +23,8 @@ export function encodeBtf(options: BtfOptions = {}): Uint8Array {
     exitParameters = 3,
     taskIterator = true,
     taskStorage = true,
+    processWalk = true,
+    cgroupTracepoint = true,
     bootClock = true,
     memcgAccounting = true,
     enableStats = true,
@@ -71,6 +75,8 @@ export function encodeBtf(options: BtfOptions = {}): Uint8Array {
     4,
     helpers.flatMap((helper, value) => [name(helper), value]),
   );
+  if (processWalk) add(KIND.prototype, name("bpf_iter_task_new"), 0, 0);
+  if (cgroupTracepoint) add(KIND.typedef, name("btf_trace_cgroup_mkdir"), 0, 0);
   tracepoint("fork", 3);
   tracepoint("exec", 4);
   if (exitParameters > 0) tracepoint("exit", exitParameters);

@@ -7,6 +7,8 @@ const ALL = {
   exitHasGroupDead: true,
   taskIterator: true,
   taskStorage: true,
+  processWalk: true,
+  cgroupTracepoint: true,
   bootClock: true,
   memcgAccounting: true,
   enableStats: true,
@@ -23,6 +25,8 @@ describe("readBtfFeatures", () => {
     expect(readBtfFeatures(encodeBtf({ exitParameters: 2 }))).toEqual({ ...ALL, exitHasGroupDead: false });
     expect(readBtfFeatures(encodeBtf({ taskIterator: false }))).toEqual({ ...ALL, taskIterator: false });
     expect(readBtfFeatures(encodeBtf({ taskStorage: false }))).toEqual({ ...ALL, taskStorage: false });
+    expect(readBtfFeatures(encodeBtf({ processWalk: false }))).toEqual({ ...ALL, processWalk: false });
+    expect(readBtfFeatures(encodeBtf({ cgroupTracepoint: false }))).toEqual({ ...ALL, cgroupTracepoint: false });
     expect(readBtfFeatures(encodeBtf({ bootClock: false }))).toEqual({ ...ALL, bootClock: false });
     expect(readBtfFeatures(encodeBtf({ memcgAccounting: false }))).toEqual({ ...ALL, memcgAccounting: false });
     expect(readBtfFeatures(encodeBtf({ enableStats: false }))).toEqual({ ...ALL, enableStats: false });

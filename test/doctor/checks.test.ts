@@ -1,9 +1,12 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { writeFileSync } from "node:fs";
+import { readBtfFeatures } from "../../src/doctor/btf.ts";
 import type { Check } from "../../src/doctor/check.ts";
 import { checkFacts } from "../../src/doctor/checks.ts";
 import { checkClock, readClock } from "../../src/doctor/clock.ts";
 import { readFacts } from "../../src/doctor/facts.ts";
+import type { KernelFacts } from "../../src/doctor/kernel.ts";
+import { samplingWay } from "../../src/doctor/sampling.ts";
 import { judge, type Verdict } from "../../src/doctor/verdict.ts";
 import { encodeBtf } from "./btf-encoder.ts";
 import { auditctl, type MachineOptions, mountinfo, recordMachine, status } from "./recorded-machine.ts";
@@ -50,6 +53,7 @@ test("a good machine has no trouble, and can do everything", async () => {
   expect(verdict).toMatchObject({
     backend: "btf",
     nullFields: [],
+    sampling: "process-walk",
     can: { collect: true, overheadTest: true, compareWithPolling: true },
     missingRows: [],
     status: "ok",
@@ -67,6 +71,8 @@ describe("kernel", () => {
     expect(verdict.nullFields).not.toContain("pid");
     expect(verdict.missingRows).toEqual(["task-iterator"]);
     expect(verdict.sentence).toContain("tracepoint backend, null: start_ns");
+    expect(verdict.sentence).toContain("write_bytes, samples from /proc; compare");
+    expect(verdict.sampling).toBe("proc");
   });
 
   test("with a BTF file that is none or may not be read says which", async () => {
@@ -86,7 +92,7 @@ describe("kernel", () => {
       },
     });
     expect(check("tracefs").status).toBe("fail");
-    expect(verdict).toMatchObject({ backend: null, nullFields: [], can: { collect: false } });
+    expect(verdict).toMatchObject({ backend: null, nullFields: [], sampling: null, can: { collect: false } });
   });
 
   test("before 5.8 cannot run, but for what a distribution has backported", async () => {
@@ -123,6 +129,47 @@ describe("kernel", () => {
     expect(check("group-dead").status).toBe("info");
     expect(check("task-storage").status).toBe("info");
     expect(troubles).toEqual([]);
+  });
+
+  test("tells which way samples take", async () => {
+    const way = async (btf: Uint8Array | null, processes: Record<string, string> = {}) => {
+      const { check } = await examine({ files: { "/sys/kernel/btf/vmlinux": btf, ...processes } });
+      return check("sampling");
+    };
+    expect(await way(encodeBtf())).toMatchObject({ status: "ok", found: expect.stringContaining("a walk") });
+    const withoutWalk = await way(encodeBtf({ processWalk: false }));
+    expect(withoutWalk).toMatchObject({ status: "ok", found: expect.stringContaining("storage of each task") });
+    const old = await way(encodeBtf({ processWalk: false, taskStorage: false }));
+    expect(old).toMatchObject({ status: "ok", found: expect.stringContaining("in a map") });
+    for (const btf of [null, encodeBtf({ taskIterator: false })]) {
+      const { check, verdict } = await examine({ files: { "/sys/kernel/btf/vmlinux": btf } });
+      expect(verdict).toMatchObject({ sampling: "proc", status: "warn" });
+      expect(check("sampling")).toMatchObject({
+        status: "warn",
+        found: "from /proc",
+        costs: expect.stringMatching(/30 times.*ticks.*null.*readyz/),
+        mend: expect.stringContaining("BTF"),
+      });
+    }
+  });
+
+  test("with more processes than are walked at one go takes the iterator", () => {
+    const kernel = { btf: { failure: null, sizeBytes: 1, features: readBtfFeatures(encodeBtf()) } } as KernelFacts;
+    expect(samplingWay(kernel, { processes: 10_000 })).toBe("process-walk");
+    expect(samplingWay(kernel, { processes: 10_001 })).toBe("task-storage");
+  });
+
+  test("tells whether cgroups that are gone have names", async () => {
+    const names = async (options: MachineOptions) => (await examine(options)).check("cgroup-names");
+    expect(await names({})).toMatchObject({ status: "ok", found: expect.stringContaining("by file handle; of those") });
+    for (const btf of [null, encodeBtf({ cgroupTracepoint: false })]) {
+      const check = await names({ files: { "/sys/kernel/btf/vmlinux": btf } });
+      expect(check).toMatchObject({ status: "info", costs: expect.stringContaining("gone") });
+    }
+    const v1 = await names({ files: { "/proc/self/mountinfo": mountinfo({ cgroup: "v1" }) } });
+    expect(v1.found).toBe("from /proc/PID/cgroup alone");
+    const withoutHandles = await names({ files: { "/proc/self/status": status({ effective: BPF_AND_PERFMON }) } });
+    expect(withoutHandles.found).toStartWith("from /proc/PID/cgroup, or by looking; of those");
   });
 
   test("without bpf(2) cannot run", async () => {

@@ -53,6 +53,7 @@ describe("runDoctor", () => {
       },
       backend: "btf",
       null_fields: [],
+      sampling: "process-walk",
       can: { collect: true, "overhead-test": true, "compare-with-polling": true },
       missing_rows: ["strace"],
     });

@@ -1,0 +1,52 @@
+import type { Check } from "./check.ts";
+import type { HostReader } from "./host-reader.ts";
+import type { KernelFacts } from "./kernel.ts";
+import { mayLoad, type PrivilegeFacts } from "./privileges.ts";
+
+/**
+ * How `collect` comes by CPU time and memory of all processes: a program that walks the list of processes, the task
+ * iterator with its figures in storage of each task or in a map, or the files of /proc.
+ */
+export type SamplingWay = "process-walk" | "task-storage" | "lru-map" | "proc";
+
+export interface SamplingFacts {
+  /** What /proc lists, which is what `collect` goes by too. */
+  processes: number;
+}
+
+/** As in src/sampling/open.ts: a walk does not pause, so with more processes the iterator is taken. */
+const MAX_WALKED_PROCESSES = 10_000;
+
+export function readSampling(host: HostReader): SamplingFacts {
+  return { processes: host.list("/proc").length };
+}
+
+/** The way that this kernel offers, be it to this user or to root only. */
+export function samplingWay({ btf: { features } }: KernelFacts, { processes }: SamplingFacts): SamplingWay {
+  if (!features?.taskIterator) return "proc";
+  if (features.taskStorage === false) return "lru-map";
+  return features.processWalk && processes <= MAX_WALKED_PROCESSES ? "process-walk" : "task-storage";
+}
+
+/** Without BTF, or without the rights to load a program, nobody has to guess how samples are had. */
+export function checkSampling(sampling: SamplingFacts, kernel: KernelFacts, privileges: PrivilegeFacts): Check {
+  const check = { id: "sampling", title: "sampling" };
+  const way = samplingWay(kernel, sampling);
+  if (way === "proc") {
+    return {
+      ...check,
+      status: "warn",
+      found: "from /proc",
+      costs:
+        "each sweep costs some 30 times more than one in the kernel, CPU time comes in ticks of 10 ms, " +
+        "cpu and start_ns of samples are null, and /readyz answers 503",
+      mend: "a kernel of 5.10 or later with BTF; or do without samples: --sample-interval 0",
+    };
+  }
+  const found = {
+    "process-walk": "in the kernel: a walk along the list of processes",
+    "task-storage": "in the kernel: task iterator, figures in storage of each task",
+    "lru-map": "in the kernel: task iterator, figures in a map",
+  }[way];
+  return mayLoad(privileges) ? { ...check, status: "ok", found } : { ...check, status: "info", found };
+}
