@@ -2,6 +2,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { storyOf } from "./support/fixture.ts";
 import { allowedCpus, ownCgroupId } from "./support/machine.ts";
 import { titled, whyNoBtf, whyNotHere } from "./support/needs.ts";
+import { placeOf } from "./support/place.ts";
 import { useCollector, useFixture } from "./support/watching.ts";
 
 setDefaultTimeout(60_000);
@@ -29,6 +30,7 @@ describe.skipIf(reason !== null)(titled("births of processes", reason), () => {
         start_ns: fork.start_ns,
         cgroup_id: ownCgroupId(),
         ns_pid: truth.pid,
+        ...placeOf(fork),
       };
       expect(fork).toEqual({ type: "fork", time: fork.time, ts_ns: fork.ts_ns, cpu: fork.cpu, ...head });
       expect(execs).toEqual([]);

@@ -2,6 +2,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { USUAL } from "./support/collect-run.ts";
 import { ownCgroupId } from "./support/machine.ts";
 import { titled, whyNotHere } from "./support/needs.ts";
+import { placeOf } from "./support/place.ts";
 import { useCollector, useFixture } from "./support/watching.ts";
 
 setDefaultTimeout(60_000);
@@ -44,6 +45,7 @@ describe.skipIf(reason !== null)(titled("the tracepoint backend", reason), () =>
         comm: "process-fixture",
         start_ns: null,
         cgroup_id: ownCgroupId(),
+        ...placeOf(fork),
       };
       expect(fork).toEqual({ type: "fork", time: fork.time, ts_ns: fork.ts_ns, cpu: fork.cpu, ...head });
       expect(execs).toEqual([]);

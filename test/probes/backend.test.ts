@@ -13,8 +13,12 @@ describe("what has to be sent", () => {
       ["fork", "exec"],
       ["fork", "exec"],
     ],
-    // An exit tells path and arguments as of the last exec.
-    [["exit"], ["exit", "exec"]],
+    // An exit tells path and arguments as of the last exec, which may be from before the fork.
+    [["exit"], ["exit", "exec", "fork"]],
+    [
+      ["exec", "exit"],
+      ["exec", "exit", "fork"],
+    ],
     [
       ["fork", "exit"],
       ["fork", "exit", "exec"],

@@ -1,0 +1,12 @@
+import type { EventBase } from "../../../src/wire/event.ts";
+
+type Place = Pick<EventBase, "cgroup" | "container" | "unit">;
+
+/** What an event tells of its process's place beyond the cgroup's id; whether that is true is asked elsewhere. */
+export function placeOf({ cgroup, container, unit }: Place): Place {
+  return {
+    ...(cgroup !== undefined && { cgroup }),
+    ...(container !== undefined && { container }),
+    ...(unit !== undefined && { unit }),
+  };
+}
