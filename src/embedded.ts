@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import cgroupObject from "../.build/cgroup.bpf.o" with { type: "file" };
+import faultsObject from "../.build/faults.bpf.o" with { type: "file" };
 import libbpf from "../.build/lib/libbpf.so.1" with { type: "file" };
 import libelf from "../.build/lib/libelf.so.1" with { type: "file" };
 import libz from "../.build/lib/libz.so.1" with { type: "file" };
@@ -22,6 +23,7 @@ const BPF_OBJECTS = {
   "sample-hash": sampleHashObject,
   "sample-walk": sampleWalkObject,
   cgroup: cgroupObject,
+  faults: faultsObject,
 } as const;
 
 /** Name of a BPF object: `bpf/<name>.bpf.c`. */

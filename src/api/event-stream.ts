@@ -1,7 +1,7 @@
 import type { EventView } from "../process/event-view.ts";
 import { ByteWriter, literal } from "../sinks/byte-writer.ts";
 import { JsonEncoder } from "../sinks/jsonl.ts";
-import { EVENT_EXEC, EVENT_EXIT, EVENT_FORK, EVENT_SAMPLE } from "../wire/layout.gen.ts";
+import { EVENT_EXEC, EVENT_EXIT, EVENT_FORK, EVENT_PAGE_FAULT, EVENT_SAMPLE } from "../wire/layout.gen.ts";
 import { newEpoch, resumeAfter } from "./event-id.ts";
 import { typeCode } from "./event-types.ts";
 import { EventHistory } from "./history.ts";
@@ -44,6 +44,7 @@ for (const [number, type] of [
   [EVENT_EXEC, "exec"],
   [EVENT_EXIT, "exit"],
   [EVENT_SAMPLE, "sample"],
+  [EVENT_PAGE_FAULT, "page_fault"],
 ] as const) {
   TYPE_NAMES[number] = literal(type);
   TYPE_CODES[number] = typeCode(type);

@@ -6,6 +6,7 @@ import { PerfBuffer } from "../libbpf/perf-buffer.ts";
 import { Backend, chooseBackend, type ProbeOptions, TIMESTAMP_OFFSET } from "../probes/backend.ts";
 import { btfBackend } from "../probes/btf-backend.ts";
 import type { KernelCounts } from "../probes/counters.ts";
+import { type PageFaultCounts, PageFaultProbe } from "../probes/page-faults.ts";
 import { tracepointBackend } from "../probes/tracepoint-backend.ts";
 import { EventView, type PlaceOfEvent } from "../process/event-view.ts";
 import { NO_IMAGE } from "../process/image-store.ts";
@@ -20,11 +21,13 @@ import { SampleFilter } from "../sampling/sample-filter.ts";
 import type { Sampler } from "../sampling/sampler.ts";
 import { Sampling, type SamplingCounts } from "../sampling/sampling.ts";
 import type { CountByType, LostEvent } from "../wire/event.ts";
-import { EVENT_EXEC, EVENT_EXIT, EVENT_FORK, PROCESS_EVENT } from "../wire/layout.gen.ts";
+import { EVENT_EXEC, EVENT_EXIT, EVENT_FORK, EVENT_PAGE_FAULT, PROCESS_EVENT } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
 
 export interface CollectorOptions extends ProbeOptions {
   backend: BackendChoice;
+  /** Whether page faults are told of as well. */
+  pageFaults?: boolean;
   ringBytes: number;
   watermarkBytes: number;
   flushIntervalMs: number;
@@ -90,6 +93,9 @@ export class Collector implements Disposable {
   readonly #view: EventView;
   readonly #wanted: ReadonlySet<number>;
   readonly #received: CountByType = { fork: 0, exec: 0, exit: 0 };
+  /** Left out where nobody asked for page faults. */
+  #pageFaults: PageFaultProbe | undefined;
+  #receivedPageFaults = 0;
   #lister: ProcessLister | undefined;
   #timer: Timer | undefined;
   readonly #sampleFilter: SampleFilter;
@@ -114,6 +120,10 @@ export class Collector implements Disposable {
   };
   readonly #consume = (record: Record) => {
     const type = record.u8(PROCESS_EVENT.type);
+    if (type === EVENT_PAGE_FAULT) {
+      this.#pageFault(record);
+      return;
+    }
     if (type === EVENT_FORK) this.#received.fork++;
     else if (type === EVENT_EXEC) this.#received.exec++;
     else this.#received.exit++;
@@ -141,11 +151,13 @@ export class Collector implements Disposable {
     this.backend = new Backend(kind, options);
     try {
       this.#sampleFilter = new SampleFilter(options.filters);
+      if (options.pageFaults) this.#pageFaults = new PageFaultProbe(this.backend);
       this.#buffer = new PerfBuffer(this.backend.eventsMapFd, {
         ringBytes: options.ringBytes,
         watermarkBytes: options.watermarkBytes,
       });
     } catch (error) {
+      this.#pageFaults?.close();
       this.backend.close();
       throw error;
     }
@@ -175,6 +187,13 @@ export class Collector implements Disposable {
     return this.backend.counts();
   }
 
+  /** Counts of page faults, with those that reached user space; null where they are not told of. */
+  get pageFaultCounts(): (PageFaultCounts & { received: number }) | null {
+    if (!this.#pageFaults) return null;
+    const { seen, emitted, lost, suppressed } = this.#pageFaults.counts();
+    return { seen, emitted, received: this.#receivedPageFaults, lost, suppressed };
+  }
+
   /** Who is asked where the process of an event belongs; undefined: nobody. */
   set identity(identity: PlaceOfEvent | undefined) {
     this.#view.identity = identity;
@@ -196,11 +215,23 @@ export class Collector implements Disposable {
     process.on("SIGIO", this.#onSignal);
     this.#buffer.signalOnWatermark();
     this.#lister = openProcessLister();
-    this.backend.attach();
+    this.attach();
     this.#seed();
     this.#timer = setInterval(() => this.#tick(), this.#flushIntervalMs);
     this.#schedule();
     trimHeap();
+  }
+
+  /** Puts all probes on. */
+  attach(): void {
+    this.backend.attach();
+    this.#pageFaults?.attach();
+  }
+
+  /** Takes all probes off: no program starts after this; one that runs may still end. */
+  detach(): void {
+    this.#pageFaults?.detach();
+    this.backend.detach();
   }
 
   /** Empties the rings every so many ms from now on. */
@@ -275,6 +306,13 @@ export class Collector implements Disposable {
     return true;
   }
 
+  /** Apart from the other types: their sums have to come out without it. */
+  #pageFault(record: Record): void {
+    this.#receivedPageFaults++;
+    this.#view.accept(record);
+    if (this.#sampleFilter.wants(this.#view)) this.#events.event(this.#view);
+  }
+
   #follow(type: number): void {
     if (type === EVENT_FORK) this.#sampleFilter.forked(this.#view.pid, this.#view.ppid);
     else if (type === EVENT_EXIT) this.#sampleFilter.exited(this.#view.pid);
@@ -289,7 +327,7 @@ export class Collector implements Disposable {
     if (this.#sampleTimer) clearInterval(this.#sampleTimer);
     this.#timer = undefined;
     this.#sampleTimer = undefined;
-    this.backend.detach();
+    this.detach();
     // A program that was running when it was detached on another CPU may still be about to write.
     for (let look = 0; look < 50; look++) {
       await Bun.sleep(2);
@@ -303,6 +341,8 @@ export class Collector implements Disposable {
   /** Whether emitted = received + lost, for every type. */
   isBalanced(): boolean {
     const { emitted, lost } = this.counts();
+    const faults = this.pageFaultCounts;
+    if (faults && faults.emitted !== faults.received + faults.lost) return false;
     return (["fork", "exec", "exit"] as const).every((type) => emitted[type] === this.#received[type] + lost[type]);
   }
 
@@ -314,6 +354,7 @@ export class Collector implements Disposable {
     this.#endSampling();
     process.off("SIGIO", this.#onSignal);
     this.#lister?.[Symbol.dispose]();
+    this.#pageFaults?.close();
     this.#buffer.close();
     this.backend.close();
   }
@@ -324,7 +365,7 @@ export class Collector implements Disposable {
 
   /** Tells of each CPU's losses since the last look, by the kernel side's own count. */
   #tellLosses(): void {
-    for (const { cpu, lost } of this.backend.lostByCpu()) {
+    for (const { cpu, lost } of this.#lostByCpu()) {
       const count = lost - (this.#toldLost.get(cpu) ?? 0);
       if (count === 0) continue;
       this.#toldLost.set(cpu, lost);
@@ -332,6 +373,16 @@ export class Collector implements Disposable {
       this.#clock.set(Number(ts_ns >> 32n), Number(ts_ns & 0xffffffffn));
       this.#events.lost?.({ type: "lost", time: this.#clock.text, ts_ns, cpu, count });
     }
+  }
+
+  #lostByCpu(): { cpu: number; lost: number }[] {
+    const lostByCpu = this.backend.lostByCpu();
+    for (const { cpu, lost } of this.#pageFaults?.lostByCpu() ?? []) {
+      const there = lostByCpu.find((entry) => entry.cpu === cpu);
+      if (there) there.lost += lost;
+      else lostByCpu.push({ cpu, lost });
+    }
+    return lostByCpu;
   }
 
   #tick(): void {

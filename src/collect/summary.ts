@@ -16,6 +16,7 @@ export function summaryOf(collector: Collector, durationS: number): RunSummary {
     lost_by_cpu: lostByCpu,
     filtered,
     suppressed: { fork: 0, exec: 0, exit: 0 },
+    ...(collector.pageFaultCounts ? { page_faults: collector.pageFaultCounts } : {}),
     threads: { started: threadsStarted, exited: threadsExited },
     backend: collector.backend.name,
     missing_fields: [...collector.backend.missingFields],

@@ -35,15 +35,15 @@ export const internalCollect = commandOf({
   },
 });
 
-async function obey({ backend }: Collector): Promise<void> {
+async function obey(collector: Collector): Promise<void> {
   for await (const line of console) {
     if (line === "detach") {
-      backend.detach();
+      collector.detach();
       log.info("detached");
     } else if (line === "attach") {
       // Twice would be watched twice.
-      backend.detach();
-      backend.attach();
+      collector.detach();
+      collector.attach();
       log.info("attached");
     }
   }

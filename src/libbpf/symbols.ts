@@ -27,6 +27,8 @@ export const LIBBPF_SYMBOLS = {
   bpf_map__set_max_entries: { args: ["ptr", "u32"], returns: "i32" },
   // int bpf_map__set_value_size(struct bpf_map *map, __u32 size);
   bpf_map__set_value_size: { args: ["ptr", "u32"], returns: "i32" },
+  // int bpf_map__reuse_fd(struct bpf_map *map, int fd);
+  bpf_map__reuse_fd: { args: ["ptr", "i32"], returns: "i32" },
   // int bpf_map__fd(const struct bpf_map *map);
   bpf_map__fd: { args: ["ptr"], returns: "i32" },
   // int bpf_program__fd(const struct bpf_program *prog);

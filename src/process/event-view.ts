@@ -1,13 +1,15 @@
 import { type KnownPlace, placeFields } from "../identity/place.ts";
-import type { ProcessEvent, SampleEvent } from "../wire/event.ts";
+import type { PageFaultEvent, ProcessEvent, SampleEvent } from "../wire/event.ts";
 import {
   COMM_LEN,
   EVENT_EXEC,
   EVENT_EXIT,
   EVENT_FORK,
+  EVENT_PAGE_FAULT,
   EVENT_SAMPLE,
   EXEC_EVENT,
   EXIT_EVENT,
+  FAULT_WRITE,
   FLAG_CGROUP_KNOWN,
   FLAG_NS_PID_KNOWN,
   FLAG_PPID_KNOWN,
@@ -19,6 +21,7 @@ import {
   KNOWN_STATUS,
   MISSED_EXEC,
   NO_CPU,
+  PAGE_FAULT_EVENT,
   PROCESS_EVENT,
   SAMPLE_EVENT,
 } from "../wire/layout.gen.ts";
@@ -46,7 +49,7 @@ export class EventView {
   /** Left out: neither cgroup nor container nor unit is told. */
   identity: PlaceOfEvent | undefined;
   record: Record = new Record();
-  /** `EVENT_FORK`, `EVENT_EXEC`, `EVENT_EXIT` or `EVENT_SAMPLE`. */
+  /** `EVENT_FORK`, `EVENT_EXEC`, `EVENT_EXIT`, `EVENT_SAMPLE` or `EVENT_PAGE_FAULT`. */
   type = 0;
   slot = NO_SLOT;
   /** The name before an exec; only when `oldCommKnown`. */
@@ -72,6 +75,8 @@ export class EventView {
       this.slot = this.table.exec(record);
     } else if (this.type === EVENT_SAMPLE) {
       this.slot = this.table.seed(record);
+    } else if (this.type === EVENT_PAGE_FAULT) {
+      this.slot = this.table.match(record);
     } else {
       this.slot = this.table.exit(record);
     }
@@ -193,6 +198,16 @@ export class EventView {
     return this.record.u32(SAMPLE_EVENT.threads);
   }
 
+  /** Of a page fault. */
+  get isWrite(): boolean {
+    return (this.record.u32(PAGE_FAULT_EVENT.fault_flags) & FAULT_WRITE) !== 0;
+  }
+
+  /** Of a page fault: those of its process before it that were not told. */
+  get suppressed(): number {
+    return this.record.u64(PAGE_FAULT_EVENT.suppressed);
+  }
+
   /** What all events share, as an object of its own. */
   #base() {
     const { record } = this;
@@ -223,6 +238,18 @@ export class EventView {
       cpu_pct: Number(cpuPct.toFixed(3)),
       rss_bytes: rssBytes,
       threads,
+    };
+  }
+
+  /** The page fault as an object of its own, to keep. */
+  toPageFault(): PageFaultEvent {
+    return {
+      type: "page_fault",
+      ...this.#base(),
+      address: this.record.big(PAGE_FAULT_EVENT.address),
+      ip: this.record.big(PAGE_FAULT_EVENT.ip),
+      write: this.isWrite,
+      suppressed: this.suppressed,
     };
   }
 

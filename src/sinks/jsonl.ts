@@ -5,6 +5,7 @@ import type { DegradedEvent, LostEvent } from "../wire/event.ts";
 import {
   EVENT_EXEC,
   EVENT_FORK,
+  EVENT_PAGE_FAULT,
   EVENT_SAMPLE,
   EXIT_EVENT,
   FLAG_ARGS_CUT,
@@ -16,6 +17,7 @@ import {
   KNOWN_RSS,
   KNOWN_STATUS,
   NO_CPU,
+  PAGE_FAULT_EVENT,
   PROCESS_EVENT,
 } from "../wire/layout.gen.ts";
 import type { RunSummary } from "../wire/summary.ts";
@@ -27,6 +29,7 @@ const FORK = literal('{"type":"fork","time":"');
 const EXEC = literal('{"type":"exec","time":"');
 const EXIT = literal('{"type":"exit","time":"');
 const SAMPLE = literal('{"type":"sample","time":"');
+const PAGE_FAULT = literal('{"type":"page_fault","time":"');
 const TS_NS = literal('Z","ts_ns":');
 const CPU = literal(',"cpu":');
 const PID = literal(',"pid":');
@@ -55,6 +58,10 @@ const WRITE_BYTES = literal(',"write_bytes":');
 const CPU_PCT = literal(',"cpu_pct":');
 const RSS_BYTES = literal(',"rss_bytes":');
 const THREADS = literal(',"threads":');
+const ADDRESS = literal(',"address":');
+const IP = literal(',"ip":');
+const WRITE = literal(',"write":');
+const SUPPRESSED = literal(',"suppressed":');
 const END = literal("}\n");
 
 /** Room for all of an event but its strings. */
@@ -70,6 +77,10 @@ export class JsonEncoder {
     out.reserve(FIXED_BYTES);
     if (event.type === EVENT_SAMPLE) {
       this.#sample(event, out);
+      return;
+    }
+    if (event.type === EVENT_PAGE_FAULT) {
+      this.#pageFault(event, out);
       return;
     }
     out.put(event.type === EVENT_FORK ? FORK : event.type === EVENT_EXEC ? EXEC : EXIT);
@@ -97,6 +108,20 @@ export class JsonEncoder {
     out.number(event.rssBytes);
     out.put(THREADS);
     out.number(event.threads);
+  }
+
+  #pageFault(event: EventView, out: ByteWriter): void {
+    const { record } = event;
+    out.put(PAGE_FAULT);
+    this.#head(event, out);
+    out.put(ADDRESS);
+    out.u64(record.u32(PAGE_FAULT_EVENT.address + 4), record.u32(PAGE_FAULT_EVENT.address));
+    out.put(IP);
+    out.u64(record.u32(PAGE_FAULT_EVENT.ip + 4), record.u32(PAGE_FAULT_EVENT.ip));
+    out.put(WRITE);
+    out.boolean(event.isWrite);
+    out.put(SUPPRESSED);
+    out.number(event.suppressed);
   }
 
   #head(event: EventView, out: ByteWriter): void {

@@ -1,7 +1,15 @@
 import type { EventView } from "../process/event-view.ts";
 import { NO_SLOT, type ProcessTable } from "../process/table.ts";
-import type { DegradedEvent, ExecEvent, ExitEvent, LostEvent, ProcessEvent, SampleEvent } from "../wire/event.ts";
-import { EVENT_SAMPLE } from "../wire/layout.gen.ts";
+import type {
+  DegradedEvent,
+  ExecEvent,
+  ExitEvent,
+  LostEvent,
+  PageFaultEvent,
+  ProcessEvent,
+  SampleEvent,
+} from "../wire/event.ts";
+import { EVENT_PAGE_FAULT, EVENT_SAMPLE } from "../wire/layout.gen.ts";
 import type { RunSummary } from "../wire/summary.ts";
 import type { Output } from "./output.ts";
 import { commandLine, printable } from "./printable.ts";
@@ -33,12 +41,12 @@ export class PrettySink implements Sink {
   }
 
   write(view: EventView): void {
-    const event = view.type === EVENT_SAMPLE ? view.toSample() : view.toEvent();
+    const event = objectOf(view);
     const [columns, text] = lineOf(event, depthOf(view.table, view.ppid));
     const { width, color } = this.#options;
     const cut = width > 0 ? cutTo(text, width - columns.length) : text;
     const failed = event.type === "exit" && (event.signal !== null || (event.exit_code ?? 0) !== 0);
-    const paint = event.type === "sample" ? DIM : COLORS[failed ? "failed" : event.type];
+    const paint = event.type === "sample" || event.type === "page_fault" ? DIM : COLORS[failed ? "failed" : event.type];
     this.#lines += color ? `${paint}${columns}${RESET}${cut}\n` : `${columns}${cut}\n`;
     if (this.#lines.length > 64 * 1024) this.flush();
   }
@@ -66,6 +74,13 @@ export class PrettySink implements Sink {
   }
 }
 
+type Shown = ProcessEvent | SampleEvent | PageFaultEvent;
+
+function objectOf(view: EventView): Shown {
+  if (view.type === EVENT_SAMPLE) return view.toSample();
+  return view.type === EVENT_PAGE_FAULT ? view.toPageFault() : view.toEvent();
+}
+
 /** Ancestors that the table knows and that live, counted up to a bound. */
 function depthOf(table: ProcessTable, ppid: number): number {
   let depth = 0;
@@ -80,17 +95,19 @@ function depthOf(table: ProcessTable, ppid: number): number {
   return depth;
 }
 
-function lineOf(event: ProcessEvent | SampleEvent, depth: number): [string, string] {
+function lineOf(event: Shown, depth: number): [string, string] {
   const time = event.time.slice(11, 26);
   const ppid = event.ppid === null ? "?" : String(event.ppid);
   const uid = event.uid === null ? "?" : String(event.uid);
   // "sample" is wider than the other types and takes its room from the pid's.
-  const pid = String(event.pid).padStart(12 - event.type.length);
-  const head = `${time} ${event.type} ${pid} ${ppid.padStart(8)} ${uid.padStart(6)} `;
+  const type = event.type === "page_fault" ? "fault" : event.type;
+  const pid = String(event.pid).padStart(12 - type.length);
+  const head = `${time} ${type} ${pid} ${ppid.padStart(8)} ${uid.padStart(6)} `;
   return [head, "  ".repeat(depth) + textOf(event)];
 }
 
-function textOf(event: ProcessEvent | SampleEvent): string {
+function textOf(event: Shown): string {
+  if (event.type === "page_fault") return pageFaultText(event);
   if (event.type === "sample") return sampleText(event);
   if (event.type === "fork") return printable(event.comm);
   if (event.type === "exec") return execText(event);
@@ -108,6 +125,11 @@ function sampleText({ comm, cpu_pct, rss_bytes, threads }: SampleEvent): string 
   const parts = [printable(comm), `cpu ${cpu_pct.toFixed(1)} %`, `rss ${(rss_bytes / 2 ** 20).toFixed(1)} MiB`];
   if (threads > 1) parts.push(`${threads} threads`);
   return parts.join("  ");
+}
+
+function pageFaultText({ comm, address, ip, write, suppressed }: PageFaultEvent): string {
+  const access = `${write ? "write" : "read"} at 0x${address.toString(16)} by 0x${ip.toString(16)}`;
+  return `${printable(comm)}  ${access}${suppressed > 0 ? `  (${suppressed} before it not told)` : ""}`;
 }
 
 function exitText(event: ExitEvent): string {
@@ -147,12 +169,16 @@ function cutTo(text: string, columns: number): string {
 function summaryText(summary: RunSummary): string {
   const count = (counts: { fork: number; exec: number; exit: number }) =>
     `fork ${counts.fork}, exec ${counts.exec}, exit ${counts.exit}`;
-  const { received, emitted, lost, lost_by_type, filtered, duration_s, cost, backend } = summary;
+  const { received, emitted, lost, lost_by_type, filtered, page_faults, duration_s, cost, backend } = summary;
   const lines = [
     `${duration_s.toFixed(1)} s by the ${backend} backend: ${count(received)}`,
     `emitted by the kernel: ${count(emitted)}; lost: ${lost === 0 ? "none" : `${lost} (${count(lost_by_type)})`}`,
   ];
   if (filtered.fork + filtered.exec + filtered.exit > 0) lines.push(`held back by filters: ${count(filtered)}`);
+  if (page_faults) {
+    const { seen, received, suppressed, lost } = page_faults;
+    lines.push(`page faults: ${seen}, of which told ${received}, suppressed ${suppressed}, lost ${lost}`);
+  }
   lines.push(
     `cost: ${((cost.user_cpu_s + cost.system_cpu_s) * 1e3).toFixed(0)} ms CPU, ${cost.cpu_pct.toFixed(2)} % of one ` +
       `core, start included; at most ${(cost.max_rss_bytes / 2 ** 20).toFixed(0)} MiB of memory`,

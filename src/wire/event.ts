@@ -70,6 +70,17 @@ export interface SampleEvent extends Omit<EventBase, "cpu"> {
   threads: number;
 }
 
+/** A page fault of a process at one of its own addresses; at most ten a second are told of a process. */
+export interface PageFaultEvent extends EventBase {
+  type: "page_fault";
+  address: bigint;
+  /** Of the instruction that touched it. */
+  ip: bigint;
+  write: boolean;
+  /** Page faults of this process, since the last that was told, that were not. */
+  suppressed: number;
+}
+
 /** Records that a ring had no room for since the last such event of that CPU. */
 export interface LostEvent {
   type: "lost";

@@ -7,6 +7,7 @@ export const MAX_PATH_DEPTH = 32;
 export const NO_CPU = 65535;
 export const MADE_CGROUPS = 256;
 export const CGROUP_PATH_LEN = 504;
+export const FAULTS_PER_SECOND = 10;
 
 /* enum event_type */
 export const EVENT_FORK = 1;
@@ -38,6 +39,12 @@ export const EVENT_SWEEP_END = 33;
 
 /* enum sample_flag */
 export const SAMPLE_FIRST_SEEN = 1;
+
+/* enum fault_type */
+export const EVENT_PAGE_FAULT = 34;
+
+/* enum fault_flag */
+export const FAULT_WRITE = 1;
 
 /** struct process_event */
 export const PROCESS_EVENT = {
@@ -222,4 +229,38 @@ export const MADE_CGROUP = {
   id: 0, // __u64
   path: 8, // char[504]
   path_len: 504,
+} as const;
+
+/** struct page_fault_event */
+export const PAGE_FAULT_EVENT = {
+  size: 96,
+  type: 0, // __u8
+  flags: 1, // __u8
+  cpu: 2, // __u16
+  pid: 4, // __u32
+  ppid: 8, // __u32
+  ns_pid: 12, // __u32
+  uid: 16, // __u32
+  gid: 20, // __u32
+  ts_ns: 24, // __u64
+  start_ns: 32, // __u64
+  cgroup_id: 40, // __u64
+  comm: 48, // char[16]
+  comm_len: 16,
+  address: 64, // __u64
+  ip: 72, // __u64
+  suppressed: 80, // __u64
+  fault_flags: 88, // __u64
+} as const;
+
+/** struct fault_counters */
+export const FAULT_COUNTERS = {
+  size: 64,
+  seen: 0, // __u64
+  emitted: 8, // __u64
+  lost: 16, // __u64
+  suppressed: 24, // __u64
+  pad: 32, // __u64[4]
+  pad_len: 4,
+  pad_stride: 8,
 } as const;

@@ -8,7 +8,7 @@ export interface RunSummary {
   received: CountByType;
   /** The kernel side's own count of what it handed to the rings, by type. */
   emitted: CountByType;
-  /** Records that a ring had no room for, in all. */
+  /** Records of these types that a ring had no room for, in all. */
   lost: number;
   lost_by_type: CountByType;
   lost_by_cpu: { cpu: number; lost: number }[];
@@ -16,6 +16,8 @@ export interface RunSummary {
   filtered: CountByType;
   /** What the kernel side counted instead of sending, by type. */
   suppressed: CountByType;
+  /** Only where they are told of: seen = emitted + suppressed, emitted = received + lost. */
+  page_faults?: { seen: number; emitted: number; received: number; lost: number; suppressed: number };
   /** Threads that were started and that ended: counted, never sent. */
   threads: { started: number; exited: number };
   backend: "btf" | "tracepoint";

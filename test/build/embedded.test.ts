@@ -11,7 +11,7 @@ function machine(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint16(18, true);
 }
 
-test.each(["process", "tracepoint", "tasks", "sample", "sample-hash", "sample-walk", "cgroup"] as const)(
+test.each(["process", "tracepoint", "tasks", "sample", "sample-hash", "sample-walk", "cgroup", "faults"] as const)(
   "%s: a BPF object with BTF and without DWARF",
   (name) => {
     const bytes = bpfObject(name);
@@ -24,7 +24,16 @@ test.each(["process", "tracepoint", "tasks", "sample", "sample-hash", "sample-wa
 
 test("no object names the directory that it was compiled in", () => {
   const root = new URL("../..", import.meta.url).pathname;
-  for (const name of ["process", "tracepoint", "tasks", "sample", "sample-hash", "sample-walk", "cgroup"] as const) {
+  for (const name of [
+    "process",
+    "tracepoint",
+    "tasks",
+    "sample",
+    "sample-hash",
+    "sample-walk",
+    "cgroup",
+    "faults",
+  ] as const) {
     expect(Buffer.from(bpfObject(name)).includes(root)).toBe(false);
   }
 });

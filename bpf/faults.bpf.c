@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/*
+ * Page faults of processes at their own addresses, a few a second and process. An
+ * object of its own: where nobody asks for them nothing of it is loaded. For x86
+ * since 5.12, the first whose atomic operations give the old value to a program.
+ */
+#include "kernel.h"
+#include "faults.h"
+#include "core.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+#define NS_PER_SECOND 1000000000ULL
+/* X86_PF_WRITE: arch/x86/include/asm/trap_pf.h */
+#define PF_WRITE 2
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+struct pt_regs {
+	unsigned long ip;
+};
+#pragma clang attribute pop
+
+/* The map of the object that tells of processes takes its place: all records go through the same rings. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+} events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* resized to the number of possible CPUs */
+	__type(key, __u32);
+	__type(value, struct fault_counters);
+} fault_counters SEC(".maps");
+
+/* By its start as well, for a pid may soon be another process's. */
+struct throttle_key {
+	__u64 start_ns;
+	__u64 pid;
+};
+
+/*
+ * Faults take numbers that only grow; those below `limit` are told. All threads of
+ * a process share one.
+ */
+struct throttle {
+	__u64 window_ns; /* when the second at hand began */
+	__u64 taken;
+	__u64 limit;
+	__u64 suppressed; /* since the last that was told */
+};
+
+/* A process that loses its place to others starts anew. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096); /* resized where there are many CPUs, each of which keeps some free */
+	__type(key, struct throttle_key);
+	__type(value, struct throttle);
+} throttles SEC(".maps");
+
+/* Makes clang keep what no map's value names, for the generated layout. */
+struct page_fault_event *unused_fault __attribute__((unused));
+enum fault_type *unused_fault_type __attribute__((unused));
+enum fault_flag *unused_fault_flag __attribute__((unused));
+
+_Static_assert(sizeof(struct page_fault_event) == 96, "wire: page fault");
+_Static_assert(sizeof(struct fault_counters) == 64, "wire: counters of page faults");
+
+#define NOW(member) (*(volatile __u64 *)&(member))
+
+static __always_inline struct throttle *throttle_of(struct task_struct *task, __u64 now_ns)
+{
+	struct throttle_key key = {};
+	struct throttle fresh = {};
+	struct throttle *throttle;
+
+	key.start_ns = task->group_leader->start_boottime;
+	key.pid = task->tgid;
+	throttle = bpf_map_lookup_elem(&throttles, &key);
+	if (throttle)
+		return throttle;
+	fresh.window_ns = now_ns;
+	fresh.limit = FAULTS_PER_SECOND;
+	/* Another thread may have been first: then that one's holds. */
+	bpf_map_update_elem(&throttles, &key, &fresh, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&throttles, &key);
+}
+
+/*
+ * Whether this fault may be told. Threads on several CPUs may begin a second at
+ * once: each read `taken` while the second had not begun for anybody, so that none
+ * of them sets a limit more than FAULTS_PER_SECOND past what was taken until then.
+ */
+static __always_inline bool admits(struct throttle *throttle, __u64 now_ns)
+{
+	__u64 taken = NOW(throttle->taken);
+
+	if ((__s64)(now_ns - NOW(throttle->window_ns)) >= (__s64)NS_PER_SECOND) {
+		NOW(throttle->window_ns) = now_ns;
+		NOW(throttle->limit) = taken + FAULTS_PER_SECOND;
+	}
+	return __sync_fetch_and_add(&throttle->taken, 1) < NOW(throttle->limit);
+}
+
+SEC("tp_btf/page_fault_user")
+int handle_page_fault(__u64 *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (void *)ctx[1];
+	struct page_fault_event e = {};
+	struct fault_counters *counters;
+	struct throttle *throttle;
+	__u64 now_ns = bpf_ktime_get_boot_ns();
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	counters = bpf_map_lookup_elem(&fault_counters, &cpu);
+	if (!counters)
+		return 0;
+	/* Atomic, for newer kernels may preempt a tracepoint's program. */
+	__sync_fetch_and_add(&counters->seen, 1);
+	throttle = throttle_of(task, now_ns);
+	if (!throttle || !admits(throttle, now_ns)) {
+		__sync_fetch_and_add(&counters->suppressed, 1);
+		if (throttle)
+			__sync_fetch_and_add(&throttle->suppressed, 1);
+		return 0;
+	}
+	fill_process(&e.p, EVENT_PAGE_FAULT, 0, task);
+	e.address = ctx[0];
+	e.ip = regs->ip;
+	e.fault_flags = ctx[2] & PF_WRITE ? FAULT_WRITE : 0;
+	e.suppressed = __sync_lock_test_and_set(&throttle->suppressed, 0);
+	__sync_fetch_and_add(&counters->emitted, 1);
+	if (bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, &e, sizeof(e)) == 0)
+		return 0;
+	__sync_fetch_and_add(&counters->lost, 1);
+	/* The next one carries what this one would have. */
+	__sync_fetch_and_add(&throttle->suppressed, e.suppressed);
+	return 0;
+}

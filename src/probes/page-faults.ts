@@ -1,0 +1,143 @@
+import { log } from "../config/log.ts";
+import { bpfObject } from "../embedded.ts";
+import { cannotRunError, type LinnixError } from "../errors.ts";
+import { BpfLink } from "../libbpf/bpf-link.ts";
+import { MappedArray } from "../libbpf/bpf-map.ts";
+import { BpfLoadError, BpfObject } from "../libbpf/bpf-object.ts";
+import { NativeError } from "../libbpf/errno.ts";
+import { libbpf } from "../libbpf/libbpf.ts";
+import { FAULT_COUNTERS } from "../wire/layout.gen.ts";
+import type { Backend } from "./backend.ts";
+
+/** The kernel side's own counts of page faults: seen = emitted + suppressed. */
+export interface PageFaultCounts {
+  seen: number;
+  /** What was handed to the rings: received and lost. */
+  emitted: number;
+  lost: number;
+  /** What was held back, for its process had been told of often enough in that second. */
+  suppressed: number;
+}
+
+/** Processes whose faults are counted apart at the same time. */
+const MIN_PROCESSES = 4096;
+/** An LRU map hands its places to CPUs by 128 (LOCAL_FREE_TARGET, kernel/bpf/bpf_lru_list.c): with fewer they take each other's. */
+const PROCESSES_PER_CPU = 256;
+
+/** What libbpf answers where the kernel has no such tracepoint. */
+const ESRCH = 3;
+
+/**
+ * The probe that tells of page faults, beside the programs of a backend and through its rings. Loaded by the
+ * constructor, gone after `close`, or when this process ends.
+ */
+export class PageFaultProbe implements Disposable {
+  readonly #object: BpfObject;
+  readonly #memory: MappedArray;
+  readonly #values: BigUint64Array;
+  readonly #cpus = libbpf().libbpf_num_possible_cpus();
+  #link: BpfLink | undefined;
+  #isClosed = false;
+
+  /**
+   * @param backend is loaded, and stays so until this is closed
+   * @throws LinnixError (exit code 3) where this kernel has no such tracepoint, or it cannot be loaded
+   */
+  constructor(backend: Pick<Backend, "name" | "eventsMapFd">) {
+    if (backend.name !== "btf") throw noProbeError("the tracepoint backend has no page faults: it does without BTF");
+    try {
+      this.#object = BpfObject.open("faults", bpfObject("faults"));
+    } catch (cause) {
+      throw loadError(cause);
+    }
+    try {
+      const object = this.#object;
+      object.reuseMap("events", backend.eventsMapFd);
+      object.setMaxEntries("fault_counters", this.#cpus);
+      object.setMaxEntries("throttles", Math.max(MIN_PROCESSES, PROCESSES_PER_CPU * this.#cpus));
+      object.load();
+      this.#memory = new MappedArray(object.mapFd("fault_counters"), this.#cpus * FAULT_COUNTERS.size);
+      this.#values = new BigUint64Array(this.#memory.bytes);
+    } catch (cause) {
+      this.#object.close();
+      throw loadError(cause);
+    }
+  }
+
+  attach(): void {
+    try {
+      this.#link ??= BpfLink.attach(this.#object, "handle_page_fault");
+    } catch (cause) {
+      throw loadError(cause);
+    }
+  }
+
+  detach(): void {
+    this.#link?.close();
+    this.#link = undefined;
+  }
+
+  /** The kernel's counts so far: no system call. */
+  counts(): PageFaultCounts {
+    return {
+      seen: this.#sum(FAULT_COUNTERS.seen),
+      emitted: this.#sum(FAULT_COUNTERS.emitted),
+      lost: this.#sum(FAULT_COUNTERS.lost),
+      suppressed: this.#sum(FAULT_COUNTERS.suppressed),
+    };
+  }
+
+  /** The losses so far of the CPUs that have any: no system call. */
+  lostByCpu(): { cpu: number; lost: number }[] {
+    const lostByCpu: { cpu: number; lost: number }[] = [];
+    for (let cpu = 0; cpu < this.#cpus; cpu++) {
+      const lost = this.#at(cpu, FAULT_COUNTERS.lost);
+      if (lost > 0) lostByCpu.push({ cpu, lost });
+    }
+    return lostByCpu;
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.detach();
+    this.#memory.close();
+    this.#object.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #sum(offset: number): number {
+    let sum = 0;
+    for (let cpu = 0; cpu < this.#cpus; cpu++) sum += this.#at(cpu, offset);
+    return sum;
+  }
+
+  #at(cpu: number, offset: number): number {
+    if (this.#isClosed) throw new Error("the page fault probe is closed");
+    return Number(this.#values[(cpu * FAULT_COUNTERS.size + offset) / 8]);
+  }
+}
+
+function noProbeError(why: string, cause?: unknown): LinnixError {
+  return cannotRunError(
+    "page-faults",
+    { what: "page faults cannot be told of here", why, mend: "leave --page-faults out (probes.page_faults = false)" },
+    { cause },
+  );
+}
+
+function loadError(cause: unknown): LinnixError {
+  const errno = cause instanceof BpfLoadError || cause instanceof NativeError ? cause.errno : 0;
+  if (errno === ESRCH) {
+    return noProbeError("this kernel has no tracepoint page_fault_user, as only x86 is sure to", cause);
+  }
+  const message = cause instanceof Error ? cause.message : String(cause);
+  if (cause instanceof BpfLoadError && cause.verifierLog !== "") log.debug(cause.verifierLog.trimEnd());
+  if (/unknown func|uses reserved fields/.test(message)) {
+    return noProbeError(`that takes Linux 5.12 or later: ${message}`, cause);
+  }
+  return noProbeError(message, cause);
+}

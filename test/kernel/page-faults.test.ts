@@ -1,0 +1,204 @@
+/** `collect --page-faults`: a few a second and process, none forgotten, and nothing at all where nobody asks. */
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { PageFaultEvent } from "../../src/wire/event.ts";
+import { FAULTS_PER_SECOND } from "../../src/wire/layout.gen.ts";
+import type { RunSummary } from "../../src/wire/summary.ts";
+import { bpfIdsOf } from "./support/bpf-objects.ts";
+import { CollectRun, until } from "./support/collect-run.ts";
+import { programPath, reasonOf, titled, whyNoBtf } from "./support/needs.ts";
+
+setDefaultTimeout(60_000);
+
+const SOURCE = join(import.meta.dir, "../fixtures/page-faults/toucher.c");
+const ARGS = ["--format", "jsonl", "--flush-interval", "20ms", "--sample-interval", "0", "--ring-size", "4MiB"];
+
+function whyNoTracepoint(): string | null {
+  const hasIt = readFileSync("/sys/kernel/btf/vmlinux").includes("btf_trace_page_fault_user");
+  return hasIt ? null : "needs the tracepoint page_fault_user";
+}
+
+const reason = whyNoBtf() ?? reasonOf(whyNoTracepoint());
+
+const scope = new DisposableStack();
+let directory: string;
+let program: string;
+
+beforeAll(() => {
+  if (reason !== null) return;
+  directory = mkdtempSync(join(tmpdir(), "linnix-page-faults-"));
+  scope.defer(() => rmSync(directory, { recursive: true, force: true }));
+  program = join(directory, "toucher");
+  const { exitCode, stderr } = Bun.spawnSync([programPath("gcc") ?? "gcc", "-O1", "-o", program, SOURCE]);
+  if (exitCode !== 0) throw new Error(`${SOURCE}: ${stderr}`);
+});
+afterAll(() => scope.dispose());
+
+interface Region {
+  start: number;
+  bytes: number;
+}
+
+/** A process that touches pages when told to. */
+class Toucher implements AsyncDisposable {
+  readonly #child = Bun.spawn([program], { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+  readonly #lines = this.#child.stdout.getReader();
+  /** In all. */
+  pages = 0;
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  async touch(how: "w" | "r", pages: number): Promise<Region> {
+    this.#child.stdin.write(`${how} ${pages}\n`);
+    await this.#child.stdin.flush();
+    const { value } = await this.#lines.read();
+    const [start = 0, bytes = 0] = new TextDecoder().decode(value).split(" ").map(Number);
+    this.pages += pages;
+    return { start, bytes };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#child.stdin.end();
+    expect(await this.#child.exited).toBe(0);
+  }
+}
+
+/** A run of `collect`, and the lines that it has written. */
+class FaultRun implements AsyncDisposable {
+  static #runs = 0;
+  readonly #file = join(directory, `events-${++FaultRun.#runs}.jsonl`);
+  #run: CollectRun | undefined;
+
+  async start(...args: string[]): Promise<this> {
+    this.#run = await CollectRun.start([...ARGS, "--output", this.#file, ...args]);
+    return this;
+  }
+
+  get pid(): number {
+    return this.#run?.pid ?? 0;
+  }
+
+  lines(): { type: string }[] {
+    const whole = readFileSync(this.#file, "utf8").split("\n").slice(0, -1);
+    return whole.map((line) => JSON.parse(line) as { type: string });
+  }
+
+  faults(): Fault[] {
+    return this.lines().filter(({ type }) => type === "page_fault") as unknown as Fault[];
+  }
+
+  faultsIn({ start, bytes }: Region): Fault[] {
+    return this.faults().filter(({ address }) => address >= start && address < start + bytes);
+  }
+
+  async end(): Promise<RunSummary> {
+    this.#run?.child.kill("SIGTERM");
+    await this.#run?.child.exited;
+    expect(this.#run?.child.exitCode).toBe(0);
+    return this.lines().at(-1) as unknown as RunSummary;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#run?.[Symbol.asyncDispose]();
+  }
+}
+
+/** User addresses are below 2^53: as JSON gives them. */
+type Fault = Omit<PageFaultEvent, "ts_ns" | "address" | "ip"> & { ts_ns: number; address: number; ip: number };
+
+/** Touches new pages until one of them is told of: the second at hand may have been used up. */
+async function told(run: FaultRun, toucher: Toucher, how: "w" | "r", pages: number): Promise<Fault> {
+  const regions: Region[] = [];
+  for (let tries = 0; tries < 200; tries++) {
+    regions.push(await toucher.touch(how, pages));
+    await Bun.sleep(50);
+    const fault = regions.flatMap((region) => run.faultsIn(region))[0];
+    if (fault) return fault;
+  }
+  throw new Error("no page fault was told of");
+}
+
+describe.skipIf(reason !== null)(titled("page faults", reason), () => {
+  test("at most so many a second of a process; what is held back is carried by the next, and counted", async () => {
+    await using run = await new FaultRun().start("--page-faults");
+    const toucher = new Toucher();
+    {
+      await using _ends = toucher;
+      const written = await told(run, toucher, "w", 200);
+      expect(written).toMatchObject({ pid: toucher.pid, comm: "toucher", write: true });
+      const read = await told(run, toucher, "r", 200);
+      expect(read).toMatchObject({ pid: toucher.pid, comm: "toucher", write: false });
+      expect(read.ip).toBeGreaterThan(0);
+      // All that was held back before it is carried by this one, or by one before.
+      await told(run, toucher, "w", 1);
+    }
+    const ofToucher = await until("all of its faults", () => run.faults().filter(({ pid }) => pid === toucher.pid));
+    const { page_faults: counts, received, emitted, lost_by_type } = await run.end();
+    if (!counts) throw new Error("no page faults in the summary");
+
+    const carried = ofToucher.reduce((sum, { suppressed }) => sum + suppressed, 0);
+    expect(carried).toBeGreaterThan(0);
+    expect(ofToucher.length + carried).toBeGreaterThanOrEqual(toucher.pages);
+    // Of three seconds that follow each other the middle one lasts a second; a stamp may be late.
+    for (let i = 2 * FAULTS_PER_SECOND; i < ofToucher.length; i++) {
+      const sinceNs = (ofToucher[i]?.ts_ns ?? 0) - (ofToucher[i - 2 * FAULTS_PER_SECOND]?.ts_ns ?? 0);
+      expect(sinceNs).toBeGreaterThan(0.9e9);
+    }
+    expect(counts.seen).toBe(counts.emitted + counts.suppressed);
+    expect(counts.emitted).toBe(counts.received + counts.lost);
+    expect(counts.received).toBe(run.faults().length);
+    // They go apart from the other types.
+    for (const type of ["fork", "exec", "exit"] as const) {
+      expect(emitted[type]).toBe(received[type] + lost_by_type[type]);
+    }
+  });
+
+  test("between the fork and the exit of their process", async () => {
+    await using run = await new FaultRun().start("--page-faults");
+    const toucher = new Toucher();
+    {
+      await using _ends = toucher;
+      await told(run, toucher, "w", 20);
+    }
+    await run.end();
+    const types = (run.lines() as { type: string; pid?: number }[])
+      .filter(({ pid }) => pid === toucher.pid)
+      .map(({ type }) => type);
+    expect(types[0]).toBe("fork");
+    expect(types.at(-1)).toBe("exit");
+    expect(types).toContain("page_fault");
+  });
+
+  test("of those that a filter lets through", async () => {
+    await using run = await new FaultRun().start("--page-faults", "--comm", "toucher");
+    await using toucher = new Toucher();
+    await using _other = new Toucher();
+    await told(run, toucher, "w", 20);
+    const { page_faults: counts } = await run.end();
+    expect(new Set(run.faults().map(({ comm }) => comm))).toEqual(new Set(["toucher"]));
+    // That of the others is counted as received all the same.
+    expect(counts?.emitted).toBe((counts?.received ?? 0) + (counts?.lost ?? 0));
+  });
+
+  test("nothing of it is loaded, and nothing told, where nobody asks", async () => {
+    await using without = await new FaultRun().start();
+    await using with_ = await new FaultRun().start("--page-faults");
+    expect(bpfIdsOf(without.pid).programs.length).toBe(bpfIdsOf(with_.pid).programs.length - 1);
+    await using toucher = new Toucher();
+    await told(with_, toucher, "w", 20);
+    expect(await without.end()).not.toHaveProperty("page_faults");
+    expect(without.faults()).toEqual([]);
+  });
+
+  test("not by classic tracepoints: says what, why and what to do", async () => {
+    const run = CollectRun.toEnd(["--page-faults", "--backend", "tracepoint", "--duration", "1s"]);
+    const { exitCode, stderr } = await run;
+    expect(exitCode).toBe(3);
+    expect(stderr).toContain("page faults cannot be told of here: the tracepoint backend");
+    expect(stderr).toContain("leave --page-faults out");
+  });
+});
