@@ -15,6 +15,7 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 extern int bpf_iter_task_new(struct bpf_iter_task *it, struct task_struct *task, unsigned int flags) __ksym;
 extern struct task_struct *bpf_iter_task_next(struct bpf_iter_task *it) __ksym;
 extern void bpf_iter_task_destroy(struct bpf_iter_task *it) __ksym;
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym;
 extern void bpf_rcu_read_lock(void) __ksym;
 extern void bpf_rcu_read_unlock(void) __ksym;
 
@@ -49,12 +50,15 @@ static __always_inline bool write_to_records(void *unused, struct sample_event *
 }
 
 /*
- * In a frame of its own: what it leaves behind on the stack would make every way
- * through it another state of the loop around it, and the verifier take seconds.
+ * Global, so that the verifier looks at it once: it would look at it anew for every
+ * state of the loop around it, which takes a tenth of a second and more. Such a
+ * function takes numbers and memory only.
  */
-static __noinline bool sample_one(struct task_struct *task)
+__noinline int sample_one(__u64 address, struct last_sample *last)
 {
-	return sample(task, write_to_records, NULL);
+	struct task_struct *task = bpf_rdonly_cast((void *)address, bpf_core_type_id_kernel(struct task_struct));
+
+	return sample(task, last, write_to_records, NULL);
 }
 
 SEC("syscall")
@@ -70,7 +74,7 @@ int sample_processes(struct walk_request *request)
 	bpf_iter_task_new(&it, NULL, BPF_TASK_ITER_ALL_PROCS);
 	while ((task = bpf_iter_task_next(&it))) {
 		/* What runs where nothing does has pid 0. */
-		if (task->pid != 0 && !sample_one(task)) {
+		if (task->pid != 0 && !sample_one(number_of(task), last_sample_of(task, 0))) {
 			is_full = true;
 			break;
 		}

@@ -140,13 +140,13 @@ static __always_inline __s64 not_negative(__s64 count)
 /* Pages by counters of one number each: before 6.2 (f1a7941243c1). Threads keep a few for themselves, up to 64. */
 static __always_inline __u64 atomic_pages(__u64 mm)
 {
-	struct mm_rss_stat stat = {};
+	__s64 count[4] = {};
 
 	/* By helper: older verifiers stop at the type of such a number. */
-	bpf_probe_read_kernel(&stat, sizeof(stat),
+	bpf_probe_read_kernel(count, sizeof(count),
 			      (void *)(mm + bpf_core_field_offset(struct mm_struct___atomic, rss_stat)));
-	return not_negative(stat.count[MM_FILEPAGES].counter) + not_negative(stat.count[MM_ANONPAGES].counter) +
-	       not_negative(stat.count[MM_SHMEMPAGES].counter);
+	return not_negative(count[MM_FILEPAGES]) + not_negative(count[MM_ANONPAGES]) +
+	       not_negative(count[MM_SHMEMPAGES]);
 }
 
 /*
@@ -185,12 +185,13 @@ static __always_inline void enter_sweep(__u64 sweep)
 
 /*
  * Looks at one task; `write` hands a record over, through `to`, or says that there
- * is no room for it now. False then: the task is to come once more.
+ * is no room for it now. False then: the task is to come once more. `last` is NULL
+ * where there was no room to keep figures of it.
  */
-static __always_inline bool sample(struct task_struct *task, bool (*write)(void *to, struct sample_event *e), void *to)
+static __always_inline bool sample(struct task_struct *task, struct last_sample *last,
+				   bool (*write)(void *to, struct sample_event *e), void *to)
 {
 	struct signal_struct *signal;
-	struct last_sample *last;
 	struct sample_event e;
 	struct mm_struct *mm;
 	__u64 runtime_ns, pages, moved, mm_address;
@@ -225,7 +226,6 @@ static __always_inline bool sample(struct task_struct *task, bool (*write)(void 
 	else
 		pages = COUNTED_PAGES((struct mm_struct___percpu *)mm_address, BPF_CORE_READ);
 
-	last = last_sample_of(task, task->start_boottime);
 	/* Told of before the room was used up. */
 	if (last && last->start_ns && last->sweep == totals.sweep)
 		return true;
@@ -276,7 +276,7 @@ static __always_inline int sample_next(struct bpf_iter__task *ctx)
 		bpf_seq_write(seq, &end, sizeof(end));
 	} else if (task->pid == task->tgid) {
 		/* Where the reader's buffer is full the kernel asks for the same task again. */
-		sample(task, write_to_seq, seq);
+		sample(task, last_sample_of(task, task->start_boottime), write_to_seq, seq);
 	}
 	return 0;
 }
