@@ -23,6 +23,7 @@ import { Sampling, type SamplingCounts } from "../sampling/sampling.ts";
 import type { CountByType, LostEvent } from "../wire/event.ts";
 import { EVENT_EXEC, EVENT_EXIT, EVENT_FORK, EVENT_PAGE_FAULT, PROCESS_EVENT } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
+import { Garbage } from "./garbage.ts";
 
 export interface CollectorOptions extends ProbeOptions {
   backend: BackendChoice;
@@ -111,6 +112,7 @@ export class Collector implements Disposable {
   #lastReconcileMs = 0;
   #liveAfterReconcile = 0;
   readonly #toldLost = new Map<number, number>();
+  readonly #garbage = new Garbage();
   #wakeups = 0;
   #ticks = 0;
   #closed = false;
@@ -398,6 +400,8 @@ export class Collector implements Disposable {
       dropCleanFilePages();
       Bun.gc(true);
     }
+    const { fork, exec, exit } = this.#received;
+    this.#garbage.tick(fork + exec + exit);
     const nowNs = boottimeNs();
     this.table.expire(nowNs);
     const nowMs = nowNs / 1e6;
@@ -406,6 +410,7 @@ export class Collector implements Disposable {
       this.#clock.adjust(realtimeOffsetNs());
       this.#reconcile();
       dropCleanFilePages();
+      Bun.gc(true);
     }
   }
 
