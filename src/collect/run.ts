@@ -153,9 +153,10 @@ function collectorOptions({ probes, filters, ring, retention, sampling }: Collec
 }
 
 /** Says that it watches, by which backend, and what that backend cannot tell; and where it answers. */
-function announce({ backend }: Collector, api: ApiServer | undefined): void {
+function announce({ backend, samplingSource }: Collector, api: ApiServer | undefined): void {
   const missing = backend.missingFields;
   log.info(`watching by the ${backend.name} backend${missing.length === 0 ? ", every field" : ""}; Ctrl-C ends`);
   if (missing.length > 0) log.warn(`the ${backend.name} backend cannot tell, so these are null: ${missing.join(", ")}`);
+  if (samplingSource === "proc") log.warn("CPU and memory are read from /proc, for this kernel has no task iterator");
   if (api) log.info(`answering at ${api.url}`);
 }

@@ -28,7 +28,9 @@ const SETTINGS: OptionDefs = Object.assign(
 export const collect = commandOf({
   about: [
     "Prints every new process, every program that is executed and every process that ends, as it happens, " +
-      "with the command line, the exit status and what the process used. Needs root, or CAP_BPF and CAP_PERFMON.",
+      "with the command line, the exit status and what the process used; once a second CPU and memory of those that " +
+      "were active. With --listen it answers over HTTP: live events, processes, Prometheus metrics. Needs root, or " +
+      "CAP_BPF and CAP_PERFMON.",
     "Events go to stdout (or --output), everything else to stderr. Stopping with Ctrl-C, SIGTERM or --duration is " +
       "the normal end: the last line is a summary in which emitted = received + lost.",
     "SIGHUP opens --output again, reads the configuration again and takes over what can change while it runs; what " +
@@ -43,6 +45,10 @@ export const collect = commandOf({
     {
       command: "sudo linnix collect --events exit --min-duration 1s --duration 10m --output /var/tmp/exits.jsonl",
       does: "what ended within ten minutes after it had run for a second or more",
+    },
+    {
+      command: "sudo linnix collect --format none --listen 127.0.0.1:3000",
+      does: "answer at http://127.0.0.1:3000/, print nothing",
     },
     { command: "sudo linnix collect --pid 4242", does: "one process and all that descend from it" },
     { command: "linnix collect --print-config > linnix.toml", does: "a configuration file to begin with" },

@@ -14,7 +14,7 @@ export interface CommandEntry {
 export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "collect",
-    description: "watch every process of this machine: fork, exec, exit",
+    description: "watch every process of this machine: fork, exec, exit, CPU and memory",
     load: async () => (await import("./collect.ts")).collect,
     collects: true,
   },
