@@ -45,7 +45,7 @@ export interface ValueType<T> {
  */
 const TEXT_OR_NUMBER = once(() => z.union([z.string(), z.number()]));
 const TEXT = once(() => z.string());
-const BOOLEAN = once(() => z.boolean());
+const TEXT_OR_BOOLEAN = once(() => z.union([z.string(), z.boolean()]));
 
 /** Made when it is first asked for: most settings are never given, and all their schemas together cost 3 MB. */
 function once<T>(make: () => T): () => T {
@@ -103,8 +103,8 @@ export function choice<const T extends string>(choices: readonly T[]): ValueType
 export const boolean: ValueType<boolean> = {
   ...scalar<boolean>({
     expected: "true or false",
-    input: BOOLEAN,
-    read: (value) => value === true,
+    input: TEXT_OR_BOOLEAN,
+    read: (value) => (typeof value === "boolean" ? value : new Refusal("neither true nor false")),
     fromText: (text) => (text === "true" ? true : text === "false" ? false : text),
     toToml: (value) => value,
   }),

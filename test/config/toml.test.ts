@@ -91,7 +91,7 @@ describe("parseToml", () => {
     ["[filters]\ncgroup = 1979-05-27", "linnix.toml:2: filters.cgroup", "a date or time", "such as"],
     ["[output]\nformat = 'josnl'", 'output.format = "josnl"', "none of the choices", "did you mean jsonl?"],
     ["[output]\nfile = ''", 'output.file = ""', "empty", "the path of a file"],
-    ["[probes]\npage_faults = 'yes'", 'probes.page_faults = "yes"', "a string", "true or false"],
+    ["[probes]\npage_faults = 'yes'", 'probes.page_faults = "yes"', "neither true nor false", "true or false"],
     ["[sampling]\ninterval = '1ms'", "sampling.interval", "less than 10ms", "0, or a duration from 10ms to 1h"],
     ["[sampling]\ninterval = 5", "linnix.toml:2: sampling.interval = 5", "has no unit", "such as 1s"],
     ["[sampling]\ninterval = '2h'", "sampling.interval", "more than 1h", "to 1h"],
