@@ -32,11 +32,14 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
 }
 
 async function withoutCommand(args: ParsedArgs): Promise<ExitCode> {
-  const { rootHelp } = await import("./commands/help.ts");
-  if (await answered(args, rootHelp)) {
+  const help = async (fd: 1 | 2) => {
+    const { helpColumns, rootHelp } = await import("./commands/help.ts");
+    return rootHelp(await helpColumns(fd));
+  };
+  if (await answered(args, () => help(1))) {
     return EXIT.ok;
   }
-  writeStderr(rootHelp());
+  writeStderr(await help(2));
   return EXIT.usage;
 }
 
@@ -45,7 +48,10 @@ async function withCommand(entry: CommandEntry, words: readonly string[]): Promi
   const command = await entry.load();
   const options = { ...command.args, ...GLOBAL_OPTIONS };
   const args = parseArgv(words, options, { command: `linnix ${entry.name}`, rest: command.rest !== undefined });
-  const help = async () => (await import("./commands/help.ts")).commandHelp(entry, command);
+  const help = async () => {
+    const { commandHelp, helpColumns } = await import("./commands/help.ts");
+    return commandHelp(entry, command, await helpColumns(1));
+  };
   if (await answered(args, help)) {
     return EXIT.ok;
   }
@@ -63,7 +69,7 @@ async function withCommand(entry: CommandEntry, words: readonly string[]): Promi
 }
 
 /** Gives help, version or licences where they are asked for. */
-async function answered({ switches }: ParsedArgs, help: () => string | Promise<string>): Promise<boolean> {
+async function answered({ switches }: ParsedArgs, help: () => Promise<string>): Promise<boolean> {
   if (switches.has("help")) {
     writeStdout(await help());
     return true;
