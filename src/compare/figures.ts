@@ -50,6 +50,7 @@ export function rowOf(state: ArmState, sessions: readonly Session[], places: rea
     kernel_cpu_pct: kernelNs === null ? null : pctOf(kernelNs),
     total_cpu_pct: totalNs === null ? null : pctOf(totalNs),
     us_per_process: totalNs === null || processes === 0 ? null : totalNs / 1000 / processes,
+    processes_per_second: processes / (elapsedNs / 1e9),
     slowdown: slowdown && {
       pct: slowdown.pct,
       ci95: slowdown.ci95,
@@ -87,6 +88,7 @@ function emptyRow({ arm, availability, problem }: ArmState): CompareRow {
     kernel_cpu_pct: null,
     total_cpu_pct: null,
     us_per_process: null,
+    processes_per_second: null,
     slowdown: null,
     memory_bytes: null,
     bytes_written: null,

@@ -1,4 +1,3 @@
-import { readProcFile } from "../cost/proc-stat.ts";
 import { type LifetimeCapture, matchSightings } from "../observers/match.ts";
 import { newTally, type Tally } from "../observers/observer.ts";
 import { runWorkload } from "../workload/run-workload.ts";
@@ -7,6 +6,7 @@ import type { Arm } from "./arms.ts";
 import { type Looks, looksBetween, loopCpuNs } from "./looks.ts";
 import { MethodMeter, type MethodUse } from "./method-meter.ts";
 import type { CompareOptions } from "./options.ts";
+import { MachineForks, othersTold } from "./others.ts";
 import type { ComparePlan } from "./plan.ts";
 import { type SpawnTimer, WARMUP_SPAWNS } from "./spawn-timer.ts";
 import { sleepUnless, unless } from "./stop.ts";
@@ -114,7 +114,7 @@ export async function runSession(arm: Arm, round: number, setting: SessionSettin
   if (problem !== null) throw new MethodEnded(problem);
   const tally = newTally();
   const truth = [...result.truth];
-  const { total, seen, byLifetime, unmatched } = matchSightings(truth, running.seen(tally));
+  const { total, seen, byLifetime, othersExecuted } = matchSightings(truth, running.seen(tally));
   const isPolling = arm.observer.kind === "polling";
   const looks = isPolling ? looksBetween(first, last, running.usage(), tally.listings) : null;
   const use = meter.use(before, after);
@@ -124,11 +124,15 @@ export async function runSession(arm: Arm, round: number, setting: SessionSettin
     round,
     use: looks?.isLoop ? { ...use, cpuNs: loopCpuNs(looks, running.intervalMs ?? 0, use.elapsedNs) } : use,
     processes: truth.filter(({ spawnedFromNs }) => isCounted(spawnedFromNs)).length,
-    others:
-      isPolling || arm.observer.scope === "workload"
-        ? 0
-        : othersTold({ records: tally.records, unmatched, ours: total, timed: timed.spawns + warmed }) *
-          (use.elapsedNs / (last.atNs - first.atNs)),
+    others: isPolling
+      ? 0
+      : othersTold({
+          executed: othersExecuted,
+          spawns: timed.spawns + warmed,
+          watchedNs: last.atNs - first.atNs,
+          windowNs: use.elapsedNs,
+          forkedPerSecond: othersPerSecond,
+        }),
     memoryBytes,
     total,
     seen,
@@ -181,33 +185,6 @@ export async function timeSpawns({ plan, timer, signal }: SessionSetting): Promi
 function outstandingOf({ rate, lifetimes }: CompareOptions): number {
   const longestMs = Math.max(...lifetimes.map(({ lifetimeMs }) => lifetimeMs));
   return Math.min(4096, Math.max(256, Math.ceil(2 * rate * (longestMs / 1000 + 1))));
-}
-
-/**
- * How many processes of others a method told of: what it said that is not about the workload, at as many records a
- * process as it has for the workload's, without the spawns that were timed under its eyes.
- */
-export function othersTold(told: { records: number; unmatched: number; ours: number; timed: number }): number {
-  const each = (told.records - told.unmatched) / told.ours;
-  return each > 0 ? Math.max(0, told.unmatched / each - told.timed) : 0;
-}
-
-/** Counts the forks of the whole machine. */
-class MachineForks {
-  readonly #beganNs = Bun.nanoseconds();
-  readonly #before = MachineForks.#read();
-
-  /** Those that were not ours; null where the kernel does not tell. */
-  perSecond(ours: number): number | null {
-    const now = MachineForks.#read();
-    if (now === null || this.#before === null) return null;
-    return Math.max(0, now - this.#before - ours) / ((Bun.nanoseconds() - this.#beganNs) / 1e9);
-  }
-
-  static #read(): number | null {
-    const found = /^processes (\d+)$/m.exec(readProcFile("/proc/stat") ?? "")?.[1];
-    return found === undefined ? null : Number(found);
-  }
 }
 
 function sleepUntil(atNs: number, signal: AbortSignal): Promise<void> {

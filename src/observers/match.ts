@@ -29,8 +29,8 @@ export interface MatchResult extends Capture {
   byLifetime: LifetimeCapture[];
   /** For each truth item, in order: was it seen. */
   seenFlags: boolean[];
-  /** Sightings that named no process of the truth: the machine's other processes. */
-  unmatched: number;
+  /** Processes beside those of the truth that a sighting says have executed a program: each counts once. */
+  othersExecuted: number;
 }
 
 /** A process's identity is its pid and start; a nonce in its arguments names it too. Anything less is a guess. */
@@ -65,16 +65,16 @@ export function matchSightings(truth: readonly TruthProcess[], sightings: Iterab
   });
 
   const seenFlags = new Array<boolean>(truth.length).fill(false);
-  let unmatched = 0;
+  const others = new Set<number>();
   for (const sighting of sightings) {
-    let matched = false;
-    for (const index of byPid.get(sighting.pid) ?? []) {
-      if (names(sighting, truth[index] as TruthProcess)) {
-        matched = true;
-        seenFlags[index] = true;
-      }
+    const holders = byPid.get(sighting.pid);
+    if (holders === undefined) {
+      if (sighting.what === "exec") others.add(sighting.pid);
+      continue;
     }
-    if (!matched) unmatched += 1;
+    for (const index of holders) {
+      if (names(sighting, truth[index] as TruthProcess)) seenFlags[index] = true;
+    }
   }
 
   const classes = new Map<number | null, { total: number; seen: number }>();
@@ -88,5 +88,5 @@ export function matchSightings(truth: readonly TruthProcess[], sightings: Iterab
     .sort(([a], [b]) => (a ?? Number.POSITIVE_INFINITY) - (b ?? Number.POSITIVE_INFINITY))
     .map(([lifetimeMs, group]) => ({ lifetimeMs, ...capture(group.total, group.seen) }));
   const seen = seenFlags.reduce((sum, flag) => sum + (flag ? 1 : 0), 0);
-  return { ...capture(truth.length, seen), byLifetime, seenFlags, unmatched };
+  return { ...capture(truth.length, seen), byLifetime, seenFlags, othersExecuted: others.size };
 }

@@ -1,6 +1,5 @@
 import { expect, test } from "bun:test";
 import { frontierOf, growthOf, rowOf } from "../../src/compare/figures.ts";
-import { othersTold } from "../../src/compare/session.ts";
 import { armOf, row, session } from "./made-up.ts";
 
 const OK = { ok: true, version: "x 1" } as const;
@@ -29,6 +28,7 @@ test("adds the turns of a method up", () => {
     kernel_cpu_pct: 0,
     total_cpu_pct: 1.5,
     us_per_process: 150,
+    processes_per_second: 100,
     memory_bytes: 2 << 20,
     bytes_written: 1500,
     measured_s: 4,
@@ -55,6 +55,7 @@ test("what is done in the kernel counts, and what cannot be counted there is nul
     total_cpu_pct: expect.closeTo(0.3),
     // Of the workload's processes and as many of others.
     us_per_process: 15,
+    processes_per_second: 200,
   });
   const uncounted = { ...use, kernelNs: null };
   expect(rowOf(state(linnix), [session(linnix, { use: uncounted })], [])).toMatchObject({
@@ -88,13 +89,6 @@ test("a method that is not there is a row that says why, and never 0", () => {
     reason: "it ended",
     cpu_pct: null,
   });
-});
-
-test("processes of others are what a method told of beyond the workload and the timed spawns", () => {
-  // Three records a process: 100 of the workload, 30 timed, 50 of others.
-  expect(othersTold({ records: 540, unmatched: 240, ours: 100, timed: 30 })).toBe(50);
-  expect(othersTold({ records: 300, unmatched: 0, ours: 100, timed: 30 })).toBe(0);
-  expect(othersTold({ records: 10, unmatched: 10, ours: 100, timed: 0 })).toBe(0);
 });
 
 test("the frontier rests on the most frequent looks, and shows the model beside what was measured", () => {

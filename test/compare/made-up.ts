@@ -19,6 +19,7 @@ export function row(figures: Partial<CompareRow>): CompareRow {
     kernel_cpu_pct: null,
     total_cpu_pct: null,
     us_per_process: null,
+    processes_per_second: null,
     slowdown: null,
     memory_bytes: null,
     bytes_written: null,

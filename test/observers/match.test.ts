@@ -12,7 +12,7 @@ test("pid and nonce name a process, in one text or as an argument", () => {
     { pid: 8, what: "exec", args: ["sleep", "--name=n0008"] },
   ]);
   expect(result.seenFlags).toEqual([true, true, false]);
-  expect(result).toMatchObject({ total: 3, seen: 2, unmatched: 0 });
+  expect(result).toMatchObject({ total: 3, seen: 2, othersExecuted: 0 });
   expect(result.capturePct).toBeCloseTo(66.67, 1);
 });
 
@@ -24,7 +24,8 @@ test("a pid alone, a nonce alone, or another's nonce is no sighting", () => {
     { pid: 7, what: "listed", args: "sleep 1 n0008" },
     { pid: 99, what: "exec", args: "n0007" },
   ]);
-  expect(result).toMatchObject({ seen: 0, unmatched: 4 });
+  // Ours that could not be named are nobody else; only the last one is.
+  expect(result).toMatchObject({ seen: 0, othersExecuted: 1 });
 });
 
 test("pid and start time name a process where there are no arguments", () => {

@@ -65,6 +65,8 @@ export interface CompareRow {
    * kernel also by those of others that they told of, which they paid for as well.
    */
   us_per_process: number | null;
+  /** Those processes, a second. */
+  processes_per_second: number | null;
   slowdown: {
     pct: number;
     ci95: readonly [lo: number, hi: number] | null;
