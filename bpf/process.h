@@ -110,7 +110,14 @@ struct knobs {
 	__u32 exec_old_pid_offset;
 	__u32 exit_group_dead_offset;
 	__u32 rename_oldcomm_offset;
+	__u32 rename_newcomm_offset;
 	__u32 rename_pid_offset;
+};
+
+/* Classic tracepoints only: a process that has or had several threads, which no event tells of as a whole. */
+struct thread_group {
+	__u32 extra_threads; /* beyond one; counted where sched_process_exit has no group_dead */
+	char comm[COMM_LEN]; /* the leader's, which is the process's */
 };
 
 /* One a CPU, in a memory-mapped array: user space reads it without a system call. */

@@ -29,14 +29,14 @@ struct {
 	__type(value, struct tracepoint_exec);
 } scratch SEC(".maps");
 
-/* Threads of a process beyond its first: user space seeds those that run already. */
+/* By pid: user space enters those that run already. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 262144);
 	__type(key, __u32);
-	__type(value, __u32);
-} extra_threads SEC(".maps");
+	__type(value, struct thread_group);
+} thread_groups SEC(".maps");
 
 /* When a process was forked, kept only for --min-duration. */
 struct {
@@ -78,18 +78,21 @@ static __always_inline void fill_current(struct process_event *e, enum event_typ
 	e->ts_ns = bpf_ktime_get_boot_ns();
 }
 
+/* A process's first thread beside its leader is made by the leader, whose name is known here and by its renamings only. */
 static __always_inline void count_thread(__u32 pid)
 {
-	__u32 *threads, one = 1;
+	struct thread_group *group;
 
 	COUNT(threads_started);
-	if (knobs.group_dead_known)
-		return;
-	threads = bpf_map_lookup_elem(&extra_threads, &pid);
-	if (threads)
-		__sync_fetch_and_add(threads, 1);
-	else
-		bpf_map_update_elem(&extra_threads, &pid, &one, BPF_ANY);
+	group = bpf_map_lookup_elem(&thread_groups, &pid);
+	if (group) {
+		__sync_fetch_and_add(&group->extra_threads, 1);
+	} else {
+		struct thread_group first = { .extra_threads = 1 };
+
+		bpf_get_current_comm(first.comm, sizeof(first.comm));
+		bpf_map_update_elem(&thread_groups, &pid, &first, BPF_ANY);
+	}
 }
 
 SEC("tracepoint/task/task_newtask")
@@ -156,11 +159,17 @@ SEC("tracepoint/task/task_rename")
 int handle_rename(void *ctx)
 {
 	__u64 id = bpf_get_current_pid_tgid();
+	__u32 pid = id >> 32;
+	struct thread_group *group;
 
-	/* Only a process's own name, and not by somebody else who writes to its /proc/PID/comm. */
-	if ((__u32)id == id >> 32 && read_u32(ctx, knobs.rename_pid_offset) == (__u32)id) {
+	/* The leader's name is its process's; another thread may have given it, through /proc. */
+	if (read_u32(ctx, knobs.rename_pid_offset) != pid)
+		return 0;
+	group = bpf_map_lookup_elem(&thread_groups, &pid);
+	if (group)
+		bpf_probe_read_kernel(group->comm, sizeof(group->comm), ctx + knobs.rename_newcomm_offset);
+	if ((__u32)id == pid) {
 		struct comm_key old = {};
-		__u32 pid = id;
 
 		bpf_probe_read_kernel_str(old.comm, sizeof(old.comm), ctx + knobs.rename_oldcomm_offset);
 		bpf_map_update_elem(&old_comms, &pid, &old, BPF_ANY);
@@ -209,36 +218,44 @@ int handle_exec(void *ctx)
 	return 0;
 }
 
-static __always_inline bool is_last_thread(void *ctx, __u32 pid)
+static __always_inline bool is_last_thread(void *ctx, struct thread_group *group)
 {
+	__u64 id = bpf_get_current_pid_tgid();
+	__u32 pid = id >> 32;
 	__u8 group_dead = 0;
-	__u32 *threads;
 
 	if (knobs.group_dead_known) {
 		bpf_probe_read_kernel(&group_dead, sizeof(group_dead), ctx + knobs.exit_group_dead_offset);
+		if (group_dead && group)
+			bpf_map_delete_elem(&thread_groups, &pid);
 		return group_dead;
 	}
-	threads = bpf_map_lookup_elem(&extra_threads, &pid);
-	if (!threads)
-		return true;
+	/* A thread of which nobody knows is one of a process that user space has not entered yet. */
+	if (!group)
+		return (__u32)id == pid;
 	/*
 	 * Whoever finds the count below nought comes after all the others. 5.10 knows no fetching add, so that two
 	 * may find it there: the one whose deletion succeeds is the last.
 	 */
-	__sync_fetch_and_add(threads, -1);
-	if ((__s32) * (volatile __u32 *)threads >= 0)
+	__sync_fetch_and_add(&group->extra_threads, -1);
+	if (*(volatile __s32 *)&group->extra_threads >= 0)
 		return false;
-	return bpf_map_delete_elem(&extra_threads, &pid) == 0;
+	return bpf_map_delete_elem(&thread_groups, &pid) == 0;
 }
 
 SEC("tracepoint/sched/sched_process_exit")
 int handle_exit(void *ctx)
 {
+	struct thread_group *group;
 	struct exit_event e = {};
 	bool wanted;
 
 	fill_current(&e.p, EVENT_EXIT, 0);
-	if (!is_last_thread(ctx, e.p.pid)) {
+	group = bpf_map_lookup_elem(&thread_groups, &e.p.pid);
+	/* Before it is deleted. The current name is that of the thread which happens to be the last. */
+	if (group)
+		__builtin_memcpy(e.p.comm, group->comm, sizeof(e.p.comm));
+	if (!is_last_thread(ctx, group)) {
 		COUNT(threads_exited);
 		return 0;
 	}

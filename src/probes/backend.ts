@@ -130,13 +130,6 @@ export class Backend implements Disposable {
     updateMap(this.#object.mapFd("tracked_pids"), Uint32Array.of(pid), Uint8Array.of(1));
   }
 
-  /** Tells a backend that counts threads by itself how many a process has beyond its first. */
-  setExtraThreads(pid: number, threads: number): void {
-    if (this.name === "tracepoint") {
-      updateMap(this.#object.mapFd("extra_threads"), Uint32Array.of(pid), Uint32Array.of(threads));
-    }
-  }
-
   close(): void {
     this.detach();
     this.#counters = undefined;

@@ -120,7 +120,7 @@ export const EXIT_EVENT = {
 
 /** struct knobs */
 export const KNOBS = {
-  size: 72,
+  size: 80,
   event_mask: 0, // __u32
   max_image_bytes: 4, // __u32
   min_duration_ns: 8, // __u64
@@ -141,7 +141,16 @@ export const KNOBS = {
   exec_old_pid_offset: 56, // __u32
   exit_group_dead_offset: 60, // __u32
   rename_oldcomm_offset: 64, // __u32
-  rename_pid_offset: 68, // __u32
+  rename_newcomm_offset: 68, // __u32
+  rename_pid_offset: 72, // __u32
+} as const;
+
+/** struct thread_group */
+export const THREAD_GROUP = {
+  size: 20,
+  extra_threads: 0, // __u32
+  comm: 4, // char[16]
+  comm_len: 16,
 } as const;
 
 /** struct cpu_counters */

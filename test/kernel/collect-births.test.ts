@@ -203,6 +203,13 @@ describe.skipIf(reason !== null)(titled("threads", reason), () => {
     });
   }
 
+  test("a leader that was renamed, by itself and by the thread that outlived it", async () => {
+    const itself = (await fixture().watched(collect(), "leader-first", 1, "alone", "itself")).reaped("leader-first");
+    expect(itself.exit.comm).toBe("itself");
+    const given = await fixture().watched(collect(), "leader-first", 1, "group", "itself", "by-thread");
+    expect(given.reaped("leader-first").exit.comm).toBe("by-thread");
+  });
+
   test("exec by another thread than the leader keeps the process", async () => {
     const { leaf } = fixture();
     const watched = await fixture().watched(collect(), "thread-exec", leaf);

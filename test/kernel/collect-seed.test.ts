@@ -42,6 +42,17 @@ for (const [backend, reason] of [
       expect(exit.duration_ns === null).toBe(!isBtf);
     });
 
+    test("its threads are no processes, and its exit has its own name", async () => {
+      await using before = await fixture().commands();
+      const main = await before.main();
+      await before.run("own-threads", "ran-before");
+      await using collect = await CollectRun.start(args);
+      await before.run("own-thread-ends");
+      await before.last("own-leader-ends");
+      const exit = only((await collect.stop()).events, main);
+      expect(exit).toMatchObject({ comm: "ran-before", exit_code: isBtf ? 9 : null });
+    });
+
     test("its children are what it is, until they execute something", async () => {
       await using before = await fixture().commands();
       const main = await before.main();

@@ -119,12 +119,16 @@ describe.skipIf(reason !== null)(titled("the tracepoint backend", reason), () =>
       ["threads", [8, 1], "threaded"],
       ["leader-first", [60], "leader-first"],
       ["leader-first", [60, "group"], "leader-first"],
+      ["leader-first", [1, "alone", "itself"], "leader-first"],
+      ["leader-first", [1, "group", "itself", "by-thread"], "leader-first"],
       ["exit-group", [64, 1], "exit-group"],
       ["sleeping-threads", [100], "sleeping"],
     ] as const) {
       const watched = await fixture().watched(collect(), scenario, ...args);
-      const { execs, exit } = watched.story(watched.truths.reaped(label));
+      const truth = watched.truths.reaped(label);
+      const { execs, exit } = watched.story(truth);
       expect(execs).toEqual([]);
+      expect(exit.comm).toBe(truth.comm);
       if (scenario === "leader-first")
         expect(Number(exit.ts_ns)).toBeGreaterThan(watched.truths.self("outliving").now_ns);
     }

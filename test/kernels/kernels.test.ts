@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { balanceProblems, orderProblems, shapeProblems } from "../kernel/support/collect-output.ts";
-import { expectSameEnd, Fixture } from "../kernel/support/fixture.ts";
+import { expectSameEnd, Fixture, is } from "../kernel/support/fixture.ts";
 import { reasonOf, titled } from "../kernel/support/needs.ts";
 import { Booter, type Results } from "./boot.ts";
 import { guestFiles, whyNoGuest } from "./guest.ts";
@@ -247,6 +247,10 @@ for (const { name: series } of SERIES) {
         expect([ns("init"), ns("second")]).toEqual([1, 2]);
       });
 
+      test("threads of what ran before are no processes", () => {
+        expectEndOfBefore(way("auto"), 9);
+      });
+
       test("--cgroup: that one and what is below it", () => {
         expectFiltered(way("cgroup"), "btf");
       });
@@ -268,6 +272,7 @@ for (const { name: series } of SERIES) {
               const { fork, exit } = watched.story(truth);
               expect(exit).toMatchObject({
                 ...UNKNOWN,
+                comm: truth.comm,
                 uid: truth.uid,
                 gid: truth.gid,
                 duration_ns: exit.ts_ns - fork.ts_ns,
@@ -299,7 +304,13 @@ for (const { name: series } of SERIES) {
           expect(cpus).toEqual([0, 1]);
         });
 
-        test("the leader goes first: the exit is the last thread's", () => {
+        test("threads of what ran before are no processes", () => {
+          expectEndOfBefore(way(name), null);
+        });
+
+        test("the leader goes first: the exit is the last thread's, under the process's name", () => {
+          const renamed = way(name).watched("leader-renamed");
+          expect(renamed.story(renamed.truths.reaped("leader-first")).exit.comm).toBe("by-thread");
           for (const scenario of ["leader-first", "leader-first-group"]) {
             const watched = way(name).watched(scenario);
             const { exit } = watched.story(watched.truths.reaped("leader-first"));
@@ -328,6 +339,13 @@ for (const { name: series } of SERIES) {
       });
     }
   });
+}
+
+/** Of a process that had three threads before linnix was started, one of which ended, then the leader: its own end. */
+function expectEndOfBefore(way: Way, exit_code: number | null): void {
+  const { main } = way.watched("before");
+  const own = way.output.events.filter((event) => is(event, main));
+  expect(own).toMatchObject([{ type: "exit", comm: "ran-before", exit_code }]);
 }
 
 /** Of two processes in a cgroup below the one asked for, what happened there; nothing of any other. */

@@ -1,0 +1,61 @@
+import { readdirSync, statSync } from "node:fs";
+import { readProcStat } from "../cost/proc-stat.ts";
+import { updateMap } from "../libbpf/bpf-map.ts";
+import { NativeError } from "../libbpf/errno.ts";
+import { COMM_LEN, THREAD_GROUP } from "../wire/layout.gen.ts";
+
+/** What a full map answers. */
+const E2BIG = 7;
+/** Looks at one process until no thread of it came or went meanwhile. */
+const MAX_LOOKS = 8;
+
+/**
+ * Enters the processes that have several threads already into the map of the tracepoint backend, by pid: what they are
+ * called, and how many threads must end before they do.
+ */
+export function enterThreadGroups(mapFd: number): void {
+  for (const name of readdirSync("/proc")) {
+    const pid = Number(name);
+    if (!Number.isInteger(pid) || !hasThreads(pid)) continue;
+    // Programs count in the same place: what they do between a look and the writing shows at the next look.
+    let entered = -1;
+    for (let look = 0; look < MAX_LOOKS; look++) {
+      const group = readThreadGroup(pid);
+      if (group === null || group.extraThreads === entered) break;
+      entered = group.extraThreads;
+      if (!isRoomFor(mapFd, pid, group.bytes)) return;
+    }
+  }
+}
+
+function isRoomFor(mapFd: number, pid: number, group: Uint8Array): boolean {
+  try {
+    updateMap(mapFd, Uint32Array.of(pid), group);
+    return true;
+  } catch (error) {
+    if (error instanceof NativeError && error.errno === E2BIG) return false;
+    throw error;
+  }
+}
+
+/** One call, for most processes have none: /proc/PID/task has a link for each thread beside the two of a directory. */
+function hasThreads(pid: number): boolean {
+  try {
+    return statSync(`/proc/${pid}/task`).nlink - 2 > 1;
+  } catch {
+    return false; // gone while we looked
+  }
+}
+
+/** A struct thread_group; null where the process is gone. */
+function readThreadGroup(pid: number): { extraThreads: number; bytes: Uint8Array } | null {
+  const stat = readProcStat(pid);
+  if (stat === null) return null;
+  // A leader that went first is counted until the process ends.
+  const extraThreads = stat.threads - 1 - (stat.state === "Z" || stat.state === "X" ? 1 : 0);
+  if (extraThreads < 0) return null;
+  const bytes = new Uint8Array(THREAD_GROUP.size);
+  new DataView(bytes.buffer).setUint32(THREAD_GROUP.extra_threads, extraThreads, true);
+  bytes.set(Buffer.from(stat.comm, "latin1").subarray(0, COMM_LEN - 1), THREAD_GROUP.comm);
+  return { extraThreads, bytes };
+}
