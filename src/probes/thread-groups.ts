@@ -6,7 +6,7 @@ import { COMM_LEN, THREAD_GROUP } from "../wire/layout.gen.ts";
 
 /** What a full map answers. */
 const E2BIG = 7;
-/** Looks at one process until no thread of it came or went meanwhile. */
+/** Looks at one process until nothing of it changed meanwhile. */
 const MAX_LOOKS = 8;
 
 /**
@@ -18,12 +18,12 @@ export function enterThreadGroups(mapFd: number): void {
     const pid = Number(name);
     if (!Number.isInteger(pid) || !hasThreads(pid)) continue;
     // Programs count in the same place: what they do between a look and the writing shows at the next look.
-    let entered = -1;
+    let entered = new Uint8Array();
     for (let look = 0; look < MAX_LOOKS; look++) {
       const group = readThreadGroup(pid);
-      if (group === null || group.extraThreads === entered) break;
-      entered = group.extraThreads;
-      if (!isRoomFor(mapFd, pid, group.bytes)) return;
+      if (group === null || Buffer.compare(group, entered) === 0) break;
+      if (!isRoomFor(mapFd, pid, group)) return;
+      entered = group;
     }
   }
 }
@@ -48,7 +48,7 @@ function hasThreads(pid: number): boolean {
 }
 
 /** A struct thread_group; null where the process is gone. */
-function readThreadGroup(pid: number): { extraThreads: number; bytes: Uint8Array } | null {
+function readThreadGroup(pid: number): Uint8Array<ArrayBuffer> | null {
   const stat = readProcStat(pid);
   if (stat === null) return null;
   // A leader that went first is counted until the process ends.
@@ -57,5 +57,5 @@ function readThreadGroup(pid: number): { extraThreads: number; bytes: Uint8Array
   const bytes = new Uint8Array(THREAD_GROUP.size);
   new DataView(bytes.buffer).setUint32(THREAD_GROUP.extra_threads, extraThreads, true);
   bytes.set(Buffer.from(stat.comm, "latin1").subarray(0, COMM_LEN - 1), THREAD_GROUP.comm);
-  return { extraThreads, bytes };
+  return bytes;
 }
