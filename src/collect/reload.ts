@@ -26,26 +26,33 @@ export interface Reload {
   needRestart: string[];
 }
 
-type Tables = Record<string, Record<string, unknown>>;
+type Table = Record<string, unknown>;
 
-/** Compares the settings in force with those that have been read again; `auto` is decided in both. */
+/**
+ * Compares the settings in force with those that have been read again. What is `auto` in both has not changed, though
+ * it may be decided otherwise: it follows what it is decided by.
+ */
 export function compareConfigs(inForce: CollectConfig, wanted: CollectConfig): Reload {
-  const config = structuredClone(inForce) as unknown as Tables;
+  const config = structuredClone(inForce);
   const changed: string[] = [];
   const needRestart: string[] = [];
   for (const [name, { keys }] of SECTION_LIST) {
     for (const [property, key] of Object.entries(keys)) {
-      const value = (wanted as unknown as Tables)[name]?.[property];
-      const before = textOf(key.type.toToml, (inForce as unknown as Tables)[name]?.[property]);
-      const after = textOf(key.type.toToml, value);
-      if (before === after) continue;
+      const text = (settings: unknown) => textOf(key.type.toToml, tableOf(settings, name)[property]);
+      const after = text(wanted);
+      if (text(inForce) === after || text(inForce.given) === text(wanted.given)) continue;
       const isLive = LIVE.has(`${name}.${property}`);
       (isLive ? changed : needRestart).push(`${name}.${key.toml} = ${after}`);
-      const table = config[name];
-      if (isLive && table) table[property] = value;
+      if (!isLive) continue;
+      tableOf(config, name)[property] = tableOf(wanted, name)[property];
+      tableOf(config.given, name)[property] = tableOf(wanted.given, name)[property];
     }
   }
-  return { config: config as unknown as CollectConfig, changed, needRestart };
+  return { config, changed, needRestart };
+}
+
+function tableOf(settings: unknown, name: string): Table {
+  return (settings as Record<string, Table>)[name] as Table;
 }
 
 /** The value as the file would have it; `none` where it is absent. */

@@ -90,7 +90,8 @@ export function resolveAuto(settings: Settings, place: { stdoutIsTty: boolean })
   const watermarkBytes = ring.watermarkBytes === "auto" ? ring.sizeBytes / 4 : ring.watermarkBytes;
   const flushIntervalMs =
     ring.flushIntervalMs === "auto" ? (onTerminal && format === "pretty" ? 200 : 1000) : ring.flushIntervalMs;
-  return { ...settings, output: { ...output, format }, ring: { ...ring, watermarkBytes, flushIntervalMs } };
+  const decided = { output: { ...output, format }, ring: { ...ring, watermarkBytes, flushIntervalMs } };
+  return { ...settings, ...decided, given: settings };
 }
 
 /**

@@ -49,4 +49,6 @@ export interface CollectConfig extends Omit<Settings, "output" | "ring"> {
     /** Longest time that a record waits in a ring, ms. */
     flushIntervalMs: number;
   };
+  /** What it was decided from. */
+  given: Settings;
 }

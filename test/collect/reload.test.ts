@@ -42,6 +42,20 @@ describe("compareConfigs", () => {
     expect(changed).toHaveLength(11);
   });
 
+  test("names what was changed, not what follows from it", async () => {
+    const {
+      config: inForce,
+      changed,
+      needRestart,
+    } = compareConfigs(await config(), await config({ "ring-size": ["1MiB"] }));
+    expect({ changed, needRestart }).toEqual({ changed: [], needRestart: ['ring.size = "1MiB"'] });
+    expect(inForce).toEqual(await config());
+    const both = compareConfigs(await config(), await config({ "ring-size": ["1MiB"], watermark: ["256KiB"] }));
+    expect(both.needRestart).toEqual(['ring.size = "1MiB"', 'ring.watermark = "256KiB"']);
+    // As good as what it was before.
+    expect(compareConfigs(await config(), await config({ watermark: ["64KiB"] })).needRestart).toEqual([]);
+  });
+
   test("leaves alone what needs a restart, and names it", async () => {
     const before = await config();
     const wanted = await config({
