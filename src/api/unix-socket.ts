@@ -45,7 +45,7 @@ export async function placeSocket(
       process.umask(umask);
     }
     chmodSync(made, 0o600);
-    if (owner) chownSync(made, owner.uid, owner.gid);
+    if (owner) giveTo(owner, made, path);
     const { ino, dev } = lstatSync(made);
     renameSync(made, path);
     return { remove: () => removeSocket(path, ino, dev) };
@@ -54,6 +54,18 @@ export async function placeSocket(
     throw cause instanceof Error && "syscall" in cause ? cannotPlace(path, cause.message) : cause;
   } finally {
     ignore(() => rmdirSync(folder));
+  }
+}
+
+/** @param path what the user calls it */
+function giveTo({ uid, gid }: SocketOwner, made: string, path: string): void {
+  try {
+    chownSync(made, uid, gid);
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code !== "EPERM") throw cannotPlace(path, message);
+    const why = `it may not be given to user ${uid}, which takes CAP_CHOWN`;
+    throw cannotPlace(path, why, "add that capability, or listen at an address such as 127.0.0.1:3000");
   }
 }
 
@@ -114,10 +126,6 @@ function ignore(action: () => void): void {
   }
 }
 
-function cannotPlace(path: string, why: string): LinnixError {
-  return cannotRunError("listen", {
-    what: `cannot listen at unix:${path}`,
-    why,
-    mend: "choose another path, or take away what is there",
-  });
+function cannotPlace(path: string, why: string, mend = "choose another path, or take away what is there"): LinnixError {
+  return cannotRunError("listen", { what: `cannot listen at unix:${path}`, why, mend });
 }
