@@ -5,68 +5,68 @@
 
 #include "core.h"
 
-#define NAME_SIZE 256 /* NAME_MAX and its NUL */
-
-struct path_result {
-	__u32 length; /* bytes written, each component with its NUL */
-	bool cut;     /* too deep or too long: the components nearest the root are missing */
+enum path_step {
+	PATH_GOES_ON,
+	PATH_WHOLE,
+	PATH_CUT, /* too long: the components nearest the root are missing */
 };
 
-/*
- * Writes the components of `file`'s path to `buffer`, leaf first, each ended by
- * NUL; user space turns them round. The buffer must hold limit + NAME_SIZE bytes.
- * The path is the one seen from the root of the file's mount namespace, as
- * /proc/PID/exe shows it there.
- *
- * `used` lies in a map's value: the verifier does not follow what is stored
- * there, so that all ways through one turn of the loop are one to it, and its
- * work grows with the number of turns only, whatever the limit is.
- */
-static __always_inline struct path_result read_path(char *buffer, __u32 limit, struct file *file, volatile __u32 *used)
+static __always_inline void begin_path(struct path_walk *walk, struct file *file)
 {
-	struct path_result result = { 0, false };
-	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
 	struct vfsmount *vfsmount = BPF_CORE_READ(file, f_path.mnt);
-	struct dentry *root = BPF_CORE_READ(vfsmount, mnt_root);
-	__u32 at;
 
-	*used = 0;
-	for (int i = 0; i < MAX_PATH_DEPTH; i++) {
-		struct dentry *parent;
-		long n;
+	walk->dentry = (__u64)BPF_CORE_READ(file, f_path.dentry);
+	walk->vfsmount = (__u64)vfsmount;
+	walk->root = (__u64)BPF_CORE_READ(vfsmount, mnt_root);
+	walk->length = 0;
+}
 
-		if (dentry == root) {
-			/* The root of a mount: go on where it is mounted, unless it is the topmost. */
-			struct mount *mount = (void *)vfsmount - bpf_core_field_offset(struct mount, mnt);
-			struct mount *above = BPF_CORE_READ(mount, mnt_parent);
+/*
+ * One step towards the root: writes a component to `buffer`, leaf first, each ended
+ * by NUL, or leaves a mount; user space turns them round. The buffer must hold
+ * limit + NAME_SIZE bytes. The path is the one seen from the root of the file's
+ * mount namespace, as /proc/PID/exe shows it there.
+ */
+static __always_inline enum path_step step_up(struct path_walk *walk, char *buffer, __u32 limit)
+{
+	struct dentry *dentry = (void *)walk->dentry;
+	struct dentry *parent;
+	const unsigned char *name;
+	__u64 at;
+	long n;
 
-			if (above == mount)
-				goto out;
-			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
-			vfsmount = (void *)above + bpf_core_field_offset(struct mount, mnt);
-			root = BPF_CORE_READ(vfsmount, mnt_root);
-			continue;
-		}
-		parent = BPF_CORE_READ(dentry, d_parent);
-		at = *used;
-		if (at > limit)
-			break;
-		n = bpf_probe_read_kernel_str(buffer + at, NAME_SIZE, BPF_CORE_READ(dentry, d_name.name));
-		if (n <= 0 || n > NAME_SIZE)
-			break;
-		if (parent == dentry) {
-			/* A file without a directory: memfd, a pipe's other end. Its own root is named "/". */
-			if (at == 0)
-				*used = n;
-			goto out;
-		}
-		*used = at + n;
-		dentry = parent;
+	if (walk->dentry == walk->root) {
+		/* The root of a mount: go on where it is mounted, unless it is the topmost. */
+		struct mount *mount = (void *)walk->vfsmount - bpf_core_field_offset(struct mount, mnt);
+		struct mount *above = BPF_CORE_READ(mount, mnt_parent);
+		struct vfsmount *vfsmount = (void *)above + bpf_core_field_offset(struct mount, mnt);
+
+		if (above == mount)
+			return PATH_WHOLE;
+		walk->dentry = (__u64)BPF_CORE_READ(mount, mnt_mountpoint);
+		walk->vfsmount = (__u64)vfsmount;
+		walk->root = (__u64)BPF_CORE_READ(vfsmount, mnt_root);
+		return PATH_GOES_ON;
 	}
-	result.cut = true;
-out:
-	result.length = *used;
-	return result;
+	parent = BPF_CORE_READ(dentry, d_parent);
+	name = BPF_CORE_READ(dentry, d_name.name);
+	/* The verifiers of 5.10 and 6.1 keep bounds of all 64 bits only, and in a register only. */
+	at = walk->length;
+	barrier_var(at);
+	if (at > limit)
+		return PATH_CUT;
+	n = bpf_probe_read_kernel_str(buffer + at, NAME_SIZE, name);
+	if (n <= 0 || n > NAME_SIZE)
+		return PATH_CUT;
+	if (parent == dentry) {
+		/* A file without a directory: memfd, a pipe's other end. Its own root is named "/". */
+		if (at == 0)
+			walk->length = n;
+		return PATH_WHOLE;
+	}
+	walk->length = at + n;
+	walk->dentry = (__u64)parent;
+	return PATH_GOES_ON;
 }
 
 #endif

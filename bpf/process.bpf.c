@@ -13,6 +13,7 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
  * max_image_bytes and a name in the verifier's eyes. Resized when that knob is set.
  */
 struct exec_scratch {
+	struct path_walk walk;
 	struct exec_event e;
 	char image[2 * 1024 + NAME_SIZE];
 };
@@ -122,22 +123,37 @@ static __always_inline void take_old_comm(struct exec_event *e, struct mm_struct
 		__builtin_memset(e->old_comm, 0, COMM_LEN);
 }
 
+/*
+ * Global, so that the verifier looks at it once and not at every turn of the loop
+ * around it. Such a function is told nothing of its caller's pointers.
+ */
+__noinline int climb_path(void)
+{
+	struct exec_scratch *s;
+	__u32 zero = 0;
+
+	s = bpf_map_lookup_elem(&scratch, &zero);
+	return s ? step_up(&s->walk, (char *)(&s->e + 1), knobs.max_image_bytes) : PATH_CUT;
+}
+
 SEC("tp_btf/sched_process_exec")
 int handle_exec(__u64 *ctx)
 {
 	struct task_struct *task = (void *)ctx[0];
 	struct mm_struct *mm;
+	struct exec_scratch *s;
 	struct exec_event *e;
-	struct path_result path;
 	__u64 args_start, args_total;
+	__u64 exe_length, length;
+	int step = PATH_GOES_ON;
 	__u32 zero = 0;
-	__u64 length;
 	char *data;
 
 	COUNT(seen[EVENT_EXEC]);
-	e = bpf_map_lookup_elem(&scratch, &zero);
-	if (!e)
+	s = bpf_map_lookup_elem(&scratch, &zero);
+	if (!s)
 		return 0;
+	e = &s->e;
 	fill_process(&e->p, EVENT_EXEC, 0, task);
 	if (!wants(&e->p, EVENT_EXEC) || !in_wanted_cgroup(task)) {
 		COUNT(filtered[EVENT_EXEC]);
@@ -154,17 +170,20 @@ int handle_exec(__u64 *ctx)
 	data = (char *)(e + 1);
 	args_start = mm->arg_start;
 	args_total = mm->arg_end - args_start;
-	path = read_path(data, knobs.max_image_bytes, mm->exe_file, &e->args_total);
-	if (path.length > knobs.max_image_bytes) {
+	begin_path(&s->walk, mm->exe_file);
+	for (int i = 0; i < MAX_PATH_DEPTH && step == PATH_GOES_ON; i++)
+		step = climb_path();
+	exe_length = s->walk.length;
+	if (exe_length > knobs.max_image_bytes) {
 		/* The last component crossed the limit: drop what is over. */
-		path.length = knobs.max_image_bytes;
-		path.cut = true;
+		exe_length = knobs.max_image_bytes;
+		step = PATH_CUT;
 	}
-	e->exe_len = path.length;
-	if (!path.cut)
+	e->exe_len = exe_length;
+	if (step == PATH_WHOLE)
 		e->p.flags |= FLAG_EXE_KNOWN;
 
-	length = knobs.max_image_bytes - path.length;
+	length = knobs.max_image_bytes - exe_length;
 	e->args_total = args_total;
 	if (args_total <= length)
 		length = args_total;
@@ -175,15 +194,15 @@ int handle_exec(__u64 *ctx)
 	 * of which the compiler would leave half out.
 	 */
 	barrier_var(length);
-	if (path.length > knobs.max_image_bytes || length > knobs.max_image_bytes)
+	if (exe_length > knobs.max_image_bytes || length > knobs.max_image_bytes)
 		return 0;
-	if (bpf_probe_read_user(data + path.length, length, (void *)args_start) == 0) {
+	if (bpf_probe_read_user(data + exe_length, length, (void *)args_start) == 0) {
 		e->args_len = length;
 		e->p.flags |= FLAG_ARGS_KNOWN;
 	} else {
 		length = 0; /* not in memory: left out rather than guessed */
 	}
-	if (emit(ctx, &e->p, EVENT_EXEC, sizeof(*e) + path.length + length))
+	if (emit(ctx, &e->p, EVENT_EXEC, sizeof(*e) + exe_length + length))
 		forget_missed_exec(e->p.pid);
 	else
 		miss_exec(e->p.pid);

@@ -11,8 +11,10 @@
 /* Most bytes of executable path and arguments that one exec record may be set to carry:
  * a perf sample holds less than 64 KiB, a per-CPU map's value at most 32 KiB. */
 #define MAX_IMAGE_BYTES 15360
-/* Longest chain of path components that is walked for the executable's path. */
-#define MAX_PATH_DEPTH 32
+/* Longest chain of path components and mounts that is walked for the executable's path. */
+#define MAX_PATH_DEPTH 1024
+/* NAME_MAX and its NUL. */
+#define NAME_SIZE 256
 
 enum event_type {
 	EVENT_FORK = 1,
@@ -68,6 +70,15 @@ struct exec_event {
 	__u32 args_total; /* bytes of arguments that the process has, cut or not */
 	__u32 old_comm_known;
 	char old_comm[COMM_LEN]; /* the name right before the exec */
+};
+
+/* Where the walk along an executable's path stands; kernel addresses, that never leave the kernel. */
+struct path_walk {
+	__u64 dentry;
+	__u64 vfsmount;
+	__u64 root; /* of that mount */
+	__u32 length; /* bytes written, each component with its NUL */
+	__u32 reserved;
 };
 
 struct exit_event {

@@ -1,9 +1,6 @@
 import { BpfLink } from "../libbpf/bpf-link.ts";
-import { EXEC_EVENT } from "../wire/layout.gen.ts";
+import { EXEC_EVENT, NAME_SIZE, PATH_WALK } from "../wire/layout.gen.ts";
 import type { BackendKind } from "./backend.ts";
-
-/** NAME_SIZE of bpf/path.h: what the last path component may write past the limit. */
-const NAME_SIZE = 256;
 
 /** In the order of attaching: an exit whose fork was not seen is stranger than the reverse. */
 const PROGRAMS = ["handle_fork", "handle_rename", "handle_exec", "handle_exit"];
@@ -15,7 +12,9 @@ export function btfBackend(): BackendKind {
     object: "process",
     missingFields: [],
     prepare(object, _knobs, options) {
-      object.setValueSize("scratch", EXEC_EVENT.size + 2 * Math.ceil(options.maxArgsBytes / 8) * 8 + NAME_SIZE);
+      // What the last path component may write past the limit comes behind it.
+      const image = 2 * Math.ceil(options.maxArgsBytes / 8) * 8 + NAME_SIZE;
+      object.setValueSize("scratch", PATH_WALK.size + EXEC_EVENT.size + image);
     },
     attach(object) {
       const links: BpfLink[] = [];

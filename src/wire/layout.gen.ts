@@ -3,7 +3,8 @@
 
 export const COMM_LEN = 16;
 export const MAX_IMAGE_BYTES = 15360;
-export const MAX_PATH_DEPTH = 32;
+export const MAX_PATH_DEPTH = 1024;
+export const NAME_SIZE = 256;
 export const NO_CPU = 65535;
 export const MADE_CGROUPS = 256;
 export const CGROUP_PATH_LEN = 504;
@@ -87,6 +88,16 @@ export const EXEC_EVENT = {
   old_comm_known: 76, // __u32
   old_comm: 80, // char[16]
   old_comm_len: 16,
+} as const;
+
+/** struct path_walk */
+export const PATH_WALK = {
+  size: 32,
+  dentry: 0, // __u64
+  vfsmount: 8, // __u64
+  root: 16, // __u64
+  length: 24, // __u32
+  reserved: 28, // __u32
 } as const;
 
 /** struct exit_event */

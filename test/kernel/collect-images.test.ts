@@ -209,20 +209,26 @@ describe.skipIf(reason !== null)(titled("the executable", reason), () => {
     expect(onlyExec(watched.reaped("executed"))).toMatchObject({ exe, comm: "Grüße\x1b[1m" });
   });
 
-  test("a path of thirty components", async () => {
+  test.each([30, 60, 400])("a path of %i components", async (count) => {
     const depth = place.split("/").length - 1;
-    const exe = copyOfLeaf(...Array.from({ length: 29 - depth }, (_, i) => `d${i}`), "leaf");
-    expect(exe.split("/").length - 1).toBe(30);
-    const watched = await fixture().watched(collect(), "exec-path", exe, "x");
-    expect(onlyExec(watched.reaped("executed")).exe).toBe(exe);
+    const exe = copyOfLeaf(...Array.from({ length: count - 1 - depth }, () => "d"), "leaf");
+    expect(exe.split("/").length - 1).toBe(count);
+    const watched = await fixture().watched(collect(), "exec-path", exe, "deep", "down");
+    const story = watched.reaped("executed");
+    const image = { exe, args: ["deep", "down"], args_truncated: false, comm: "leaf" };
+    expect(onlyExec(story)).toMatchObject(image);
+    expect(story.exit).toMatchObject(image);
   });
 
   test("deeper than is followed: unknown rather than a piece of it", async () => {
-    const exe = copyOfLeaf(...Array.from({ length: 50 }, (_, i) => `${i}`), "leaf");
-    const watched = await fixture().watched(collect(), "exec-path", exe, "deep", "down");
+    const exe = copyOfLeaf(...Array.from({ length: 1024 }, () => "d"), "leaf");
+    // Room for all of its bytes.
+    await using roomy = await CollectRun.start([...USUAL, "--max-args", "8KiB"]);
+    const watched = await fixture().watched(roomy, "exec-path", exe, "deep", "down");
     const story = watched.reaped("executed");
     expect(onlyExec(story)).toMatchObject({ exe: null, args: ["deep", "down"], args_truncated: false, comm: "leaf" });
     expect(story.exit).toMatchObject({ exe: null, args: ["deep", "down"] });
+    await roomy.stop();
   });
 
   test("a file that has no path, by execveat", async () => {

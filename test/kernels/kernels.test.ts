@@ -195,6 +195,11 @@ for (const { name: series } of SERIES) {
         expect(execs).toMatchObject([{ exe: "/guest/leaf", args: ["leaf-by-thread", "of another thread"] }]);
       });
 
+      test("a path of more than sixty components", () => {
+        const { execs } = way("auto").watched("deep").reaped("executed");
+        expect(execs).toMatchObject([{ exe: expect.stringMatching(/^\/tmp\/deep(\/d){60}\/leaf$/), args: ["leaf"] }]);
+      });
+
       test("the path through a mount", () => {
         const { execs } = way("auto").watched("tmpfs").reaped("executed");
         expect(execs).toMatchObject([{ exe: "/tmp/scratch/inner/leaf", args: ["leaf", "elsewhere"] }]);
