@@ -1,22 +1,28 @@
 /** `collect` with its samples: whose, when, and in which place of the stream. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { cgroup2Mount } from "../../src/probes/cgroup.ts";
 import { parseLine } from "./support/collect-output.ts";
 import { CollectRun, until } from "./support/collect-run.ts";
-import { titled, whyNoBtf } from "./support/needs.ts";
-import { WorkerProgram } from "./support/sampling-worker.ts";
+import { programPath, reasonOf, titled, whyNoBtf } from "./support/needs.ts";
+import { asNobody } from "./support/places.ts";
+import { type Worker, WorkerProgram } from "./support/sampling-worker.ts";
+import { inCgroups, TestCgroup } from "./support/test-cgroup.ts";
 
 setDefaultTimeout(60_000);
 
 const reason = whyNoBtf();
+const MIB = 2 ** 20;
 const FLUSH = ["--flush-interval", "50ms", "--ring-size", "4MiB"];
 
 interface Line {
   type: string;
   pid: number;
   ppid: number;
+  uid: number;
+  cgroup_id: bigint;
   ts_ns: bigint;
   cpu_pct: number;
   rss_bytes: number;
@@ -153,5 +159,75 @@ describe.skipIf(reason !== null)(titled("samples", reason), () => {
     expect(new Set((await named.end()).filter(({ type }) => type === "sample").map(({ comm }) => comm))).toEqual(
       new Set(["worker"]),
     );
+  });
+
+  /** Lets all of them work until those wanted have been told of, and gives every sample. */
+  async function samplesOf(run: LineRun, wanted: Worker[], others: Worker[]): Promise<Line[]> {
+    await until("samples", () => wanted.every(({ pid }) => run.samplesOf(pid).length >= 3));
+    for (const worker of [...wanted, ...others]) worker.end();
+    return (await run.end()).filter(({ type }) => type === "sample");
+  }
+
+  const noSetpriv = reasonOf(programPath("setpriv") === null && "needs setpriv");
+  test.skipIf(noSetpriv !== null)(titled("--uid: of that user's processes alone", noSetpriv), async () => {
+    await using run = await new LineRun().start("--sample-interval", "50ms", "--uid", "65534");
+    const ours = await program.start("spin");
+    const nobodys = await program.startAs(asNobody(), "spin");
+    const samples = await samplesOf(run, [nobodys], [ours]);
+    expect(new Set(samples.map(({ uid }) => uid))).toEqual(new Set([65534]));
+    // It was root's until it became nobody's: what counts is whose it is now.
+    const before = await program.start("spin");
+    await using after = await new LineRun().start("--sample-interval", "50ms", "--uid", "0", "--comm", "worker");
+    const other = await program.startAs(asNobody(), "spin");
+    const told = new Set((await samplesOf(after, [before], [other])).map(({ pid }) => pid));
+    expect([told.has(before.pid), told.has(other.pid)]).toEqual([true, false]);
+  });
+
+  const mount = cgroup2Mount();
+  const noCgroup = reasonOf(mount === undefined && "the cgroup v2 hierarchy is not mounted");
+  test.skipIf(noCgroup !== null)(titled("--cgroup: in that one and what is below it", noCgroup), async () => {
+    await using cgroup = new TestCgroup(mount ?? "");
+    const inner = cgroup.make("wanted", "inner");
+    const wanted = cgroup.make("wanted");
+    const beside = cgroup.make("beside");
+    const start = (path: string) => program.startAs(inCgroups(cgroup.directory(path)), "spin");
+    const first = await start(inner);
+    await using run = await new LineRun().start("--sample-interval", "50ms", "--cgroup", wanted);
+    const outside = [await program.start("spin"), await start(beside)];
+    // One that is made while it runs belongs to it as well.
+    const late = cgroup.make("wanted", "late");
+    const inside = [first, await start(wanted), await start(late)];
+    const samples = await samplesOf(run, inside, outside);
+    expect(new Set(samples.map(({ cgroup_id }) => cgroup_id))).toEqual(
+      new Set([wanted, inner, late].map((path) => cgroup.id(path))),
+    );
+    const pids = new Set(samples.map(({ pid }) => pid));
+    for (const { pid } of outside) expect(pids).not.toContain(pid);
+  });
+
+  test("--rss-threshold: of a sleeper whose memory moved by more than that, and of none whose moved by less", async () => {
+    await using run = await new LineRun().start("--sample-interval", "50ms", "--rss-threshold", "8MiB");
+    // What others do to a file is done to the memory of who has it mapped.
+    const mapped = async (name: string) => {
+      const path = join(directory, name);
+      writeFileSync(path, Buffer.alloc(16 * MIB));
+      return { path, worker: await program.start("map", path) };
+    };
+    const [small, large] = [await mapped("small"), await mapped("large")];
+    const sweeps = () => new Set(run.samplesOf(run.pid).map(({ ts_ns }) => ts_ns)).size;
+    const moreSweeps = async () => {
+      const before = sweeps();
+      await until("sweeps", () => sweeps() > before + 3);
+    };
+    await moreSweeps();
+    const count = run.samplesOf(small.worker.pid).length;
+    truncateSync(small.path, 12 * MIB);
+    truncateSync(large.path, 4 * MIB);
+    const { pid } = large.worker;
+    const last = await until("its sample", () => run.samplesOf(pid).find(({ rss_bytes }) => rss_bytes < 12 * MIB));
+    expect(last).toMatchObject({ comm: "worker", cpu_pct: 0, threads: 1 });
+    await moreSweeps();
+    expect(run.samplesOf(small.worker.pid)).toHaveLength(count);
+    for (const { worker } of [small, large]) worker.end();
   });
 });

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -11,6 +11,8 @@ export class WorkerProgram implements Disposable {
   readonly #running: Worker[] = [];
 
   constructor() {
+    // Other users execute what is in it.
+    chmodSync(this.#directory, 0o755);
     const { exitCode, stderr } = Bun.spawnSync(
       ["gcc", "-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-static", "-pthread", SOURCE, "-o", this.path],
       { stdin: "ignore" },
@@ -19,8 +21,13 @@ export class WorkerProgram implements Disposable {
   }
 
   /** Starts one, and waits until it is at what it is to do. */
-  async start(...args: readonly (string | number)[]): Promise<Worker> {
-    const worker = new Worker([this.path, ...args.map(String)]);
+  start(...args: readonly (string | number)[]): Promise<Worker> {
+    return this.startAs([], ...args);
+  }
+
+  /** @param before stands before the program, which it is to become by exec: another user, another cgroup */
+  async startAs(before: readonly string[], ...args: readonly (string | number)[]): Promise<Worker> {
+    const worker = new Worker([...before, this.path, ...args.map(String)]);
     this.#running.push(worker);
     await worker.ready();
     return worker;
