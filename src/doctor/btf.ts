@@ -23,8 +23,6 @@ export interface BtfFeatures {
   memcgAccounting: boolean;
   /** `BPF_ENABLE_STATS`, statistics held by a file descriptor (5.8). */
   enableStats: boolean;
-  /** `task_struct.ioac` holds bytes (CONFIG_TASK_IO_ACCOUNTING); null where the type could not be followed. */
-  ioAccounting: boolean | null;
 }
 
 const MAGIC = 0xeb9f;
@@ -74,7 +72,6 @@ export function readBtfFeatures(bytes: Uint8Array): BtfFeatures | null {
     // No name tells it; this helper came with the same release, and libbpf goes by it too.
     memcgAccounting: btf.nameAt("BPF_FUNC_ktime_get_coarse_ns") > 0,
     enableStats: btf.nameAt("BPF_ENABLE_STATS") > 0,
-    ioAccounting: structHas(btf, "task_io_accounting", "read_bytes"),
   };
 }
 

@@ -1,3 +1,4 @@
+import { IO_ACCOUNTING_FILE } from "../probes/missing-fields.ts";
 import { type BtfFeatures, readBtfFeatures } from "./btf.ts";
 import type { Check } from "./check.ts";
 import { type HostReader, type ReadFailure, readText } from "./host-reader.ts";
@@ -15,6 +16,8 @@ export interface KernelFacts {
   /** bpf(2) was built in. */
   hasBpf: boolean;
   btf: BtfFacts;
+  /** It counts bytes read and written by each process. */
+  ioAccounting: boolean;
   /** A switch of the kernel's configuration: its value, `n` where it is off, null where no configuration is readable. */
   config(name: string): string | null;
   /** Words of the kernel command line. */
@@ -41,6 +44,7 @@ export function readKernel(host: HostReader): KernelFacts {
     // The sysctl and the mount point both come with CONFIG_BPF_SYSCALL; a container may hide either.
     hasBpf: host.exists("/proc/sys/kernel/unprivileged_bpf_disabled") || host.exists("/sys/fs/bpf"),
     btf: readBtf(host),
+    ioAccounting: host.exists(IO_ACCOUNTING_FILE),
     config: readConfig(host, release),
     commandLine: (readText(host, "/proc/cmdline") ?? "").split(/\s+/),
   };
@@ -190,8 +194,7 @@ function checkGroupDead(kernel: KernelFacts): Check {
 
 function checkIoAccounting(kernel: KernelFacts): Check {
   const check = { id: "io-accounting", title: "I/O accounting" };
-  if (kernel.btf.features === null) return { ...check, status: "info", found: "unknown without BTF" };
-  if (kernel.btf.features.ioAccounting) return { ...check, status: "ok", found: "bytes read and written by process" };
+  if (kernel.ioAccounting) return { ...check, status: "ok", found: "bytes read and written by process" };
   return {
     ...check,
     status: "warn",

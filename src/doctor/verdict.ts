@@ -1,4 +1,4 @@
-import { TRACEPOINT_MISSING_FIELDS } from "../probes/missing-fields.ts";
+import { missingFields } from "../probes/missing-fields.ts";
 import type { Check, Section, Status } from "./check.ts";
 import type { Facts } from "./facts.ts";
 import { hasEnableStats, offersBtfBackend } from "./kernel.ts";
@@ -85,9 +85,7 @@ function chooseBackend({ kernel, tracefs }: Facts): Backend | null {
 }
 
 function listNullFields({ kernel }: Facts, backend: Backend | null): string[] {
-  if (backend === null) return [];
-  if (backend === "tracepoint") return [...TRACEPOINT_MISSING_FIELDS];
-  return kernel.btf.features?.ioAccounting === false ? ["read_bytes", "write_bytes"] : [];
+  return backend === null ? [] : [...missingFields(backend, () => kernel.ioAccounting)];
 }
 
 function isLack(check: Check): boolean {

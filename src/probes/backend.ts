@@ -21,6 +21,7 @@ import {
 import { resolveCgroup } from "./cgroup.ts";
 import { KernelCounters, type KernelCounts } from "./counters.ts";
 import { isLockedForConfidentiality } from "./lockdown.ts";
+import { missingFields } from "./missing-fields.ts";
 
 export type BackendName = "btf" | "tracepoint";
 
@@ -36,8 +37,6 @@ export interface BackendKind {
   name: BackendName;
   /** The object: `bpf/<object>.bpf.c`. */
   object: "process" | "tracepoint";
-  /** Event fields that it cannot give. */
-  missingFields: readonly string[];
   /** Sets the knobs and sizes that only this backend has; before load. */
   prepare(object: BpfObject, knobs: DataView, options: ProbeOptions): void;
   /** Attaches fork, exec and exit. */
@@ -69,6 +68,7 @@ const CAP_BPF = 39;
  */
 export class Backend implements Disposable {
   readonly name: BackendName;
+  /** Event fields that it cannot give on this kernel. */
   readonly missingFields: readonly string[];
   readonly #kind: BackendKind;
   readonly #object: BpfObject;
@@ -81,7 +81,7 @@ export class Backend implements Disposable {
   constructor(kind: BackendKind, options: ProbeOptions) {
     this.#kind = kind;
     this.name = kind.name;
-    this.missingFields = kind.missingFields;
+    this.missingFields = missingFields(kind.name, existsSync);
     this.#filters = options.filters;
     try {
       this.#object = BpfObject.open(kind.object, bpfObject(kind.object));

@@ -10,7 +10,6 @@ export function btfBackend(): BackendKind {
   return {
     name: "btf",
     object: "process",
-    missingFields: [],
     prepare(object, _knobs, options) {
       // What the last path component may write past the limit comes behind it.
       const image = 2 * Math.ceil(options.maxArgsBytes / 8) * 8 + NAME_SIZE;

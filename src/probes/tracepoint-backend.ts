@@ -4,7 +4,6 @@ import { Tracefs } from "../libbpf/tracefs.ts";
 import { KNOBS } from "../wire/layout.gen.ts";
 import type { BackendKind } from "./backend.ts";
 import { isLockedForConfidentiality } from "./lockdown.ts";
-import { TRACEPOINT_MISSING_FIELDS } from "./missing-fields.ts";
 import { enterThreadGroups } from "./thread-groups.ts";
 import { parseTracepointFormat, type TracepointField } from "./tracepoint-format.ts";
 
@@ -60,7 +59,6 @@ export function tracepointBackend(): BackendKind {
   return {
     name: "tracepoint",
     object: "tracepoint",
-    missingFields: TRACEPOINT_MISSING_FIELDS,
     prepare(object, knobs) {
       const little = true;
       const newtask = format(PROGRAMS.handle_fork);

@@ -10,7 +10,6 @@ export interface BtfOptions {
   bootClock?: boolean;
   memcgAccounting?: boolean;
   enableStats?: boolean;
-  ioAccounting?: boolean;
   /** A type of a kind that does not exist, before all others. */
   unknownKind?: boolean;
 }
@@ -28,7 +27,6 @@ export function encodeBtf(options: BtfOptions = {}): Uint8Array {
     bootClock = true,
     memcgAccounting = true,
     enableStats = true,
-    ioAccounting = true,
     unknownKind = false,
   } = options;
   const types: number[][] = [];
@@ -61,7 +59,6 @@ export function encodeBtf(options: BtfOptions = {}): Uint8Array {
   if (unknownKind) add(31, 0, 0, 0);
   add(KIND.int, name("long unsigned int"), 0, 8, [64]);
   struct("task_struct", ["pid", ...(taskStorage ? ["bpf_storage"] : [])]);
-  struct("task_io_accounting", ioAccounting ? ["rchar", "read_bytes"] : []);
   if (taskIterator) struct("bpf_iter__task", ["meta", "task"]);
   const helpers = [
     bootClock ? "BPF_FUNC_ktime_get_boot_ns" : "BPF_FUNC_ktime_get_ns",

@@ -12,7 +12,6 @@ const ALL = {
   bootClock: true,
   memcgAccounting: true,
   enableStats: true,
-  ioAccounting: true,
 };
 
 describe("readBtfFeatures", () => {
@@ -30,7 +29,6 @@ describe("readBtfFeatures", () => {
     expect(readBtfFeatures(encodeBtf({ bootClock: false }))).toEqual({ ...ALL, bootClock: false });
     expect(readBtfFeatures(encodeBtf({ memcgAccounting: false }))).toEqual({ ...ALL, memcgAccounting: false });
     expect(readBtfFeatures(encodeBtf({ enableStats: false }))).toEqual({ ...ALL, enableStats: false });
-    expect(readBtfFeatures(encodeBtf({ ioAccounting: false }))).toEqual({ ...ALL, ioAccounting: false });
   });
 
   test("does not take a kernel without one of the tracepoints for one with them", () => {
@@ -45,7 +43,6 @@ describe("readBtfFeatures", () => {
       ...ALL,
       exitHasGroupDead: null,
       taskStorage: null,
-      ioAccounting: null,
     });
   });
 

@@ -55,6 +55,7 @@ const FILES: Record<string, string | Uint8Array> = {
     "Limit  Soft Limit  Hard Limit  Units\nMax locked memory         8388608              8388608              bytes\n",
   "/proc/self/mountinfo": mountinfo(),
   "/proc/self/loginuid": "4294967295",
+  "/proc/self/io": "",
   "/proc/filesystems": "nodev\tsysfs\nnodev\ttracefs\n\text4\n",
   "/proc/cmdline": "root=/dev/vda1 ro quiet\n",
   "/proc/stat": "cpu  100 0 100 9800 0 0 0 0 0 0\ncpu0 100 0 100 9800 0 0 0 0 0 0\n",
