@@ -87,6 +87,7 @@ export class CollectorSource implements ApiSource {
       lost,
       filtered,
       suppressed: { fork: 0, exec: 0, exit: 0 },
+      pageFaults: collector.pageFaultCounts,
       lostByCpu,
       threads: { started: threadsStarted, exited: threadsExited },
       samples: parts.samples(),

@@ -31,26 +31,32 @@ export function renderMetrics({ version, facts, stream, requests }: MetricsInput
 }
 
 function events(text: MetricsText, facts: Facts): void {
+  const { pageFaults } = facts;
+  const ofPageFaults = (count: "received" | "emitted" | "suppressed") =>
+    pageFaults ? [[{ type: "page_fault" }, pageFaults[count]] as const] : [];
   text.counter("linnix_events_total", "Events that reached user space, by type.", [
     ...byType(facts.received),
+    ...ofPageFaults("received"),
     [{ type: "sample" }, facts.samples],
   ]);
+  text.counter("linnix_emitted_events_total", "Events that the kernel side handed to its rings.", [
+    ...byType(facts.emitted),
+    ...ofPageFaults("emitted"),
+  ]);
   text.counter(
-    "linnix_emitted_events_total",
-    "Events that the kernel side handed to its rings.",
-    byType(facts.emitted),
+    "linnix_lost_events_total",
+    "Events that a ring had no room for.",
+    sum(facts.lost) + (pageFaults?.lost ?? 0),
   );
-  text.counter("linnix_lost_events_total", "Events that a ring had no room for.", sum(facts.lost));
   text.counter(
     "linnix_cpu_lost_events_total",
     "Events that the ring of a CPU had no room for; CPUs without any are left out.",
     facts.lostByCpu.map(({ cpu, lost }) => [{ cpu }, lost] as const),
   );
-  text.counter(
-    "linnix_suppressed_events_total",
-    "Events that the kernel side counted instead of sending.",
-    byType(facts.suppressed),
-  );
+  text.counter("linnix_suppressed_events_total", "Events that the kernel side counted instead of sending.", [
+    ...byType(facts.suppressed),
+    ...ofPageFaults("suppressed"),
+  ]);
   text.counter("linnix_filtered_events_total", "Events that filters in the kernel held back.", byType(facts.filtered));
   text.counter("linnix_threads_started_total", "Threads that were started.", facts.threads.started);
   text.counter("linnix_threads_exited_total", "Threads that ended.", facts.threads.exited);

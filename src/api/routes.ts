@@ -341,6 +341,7 @@ function statusOf({ version, source, stream }: ApiContext): answers.Status {
     lost: fork + exec + exit,
     lost_by_type: { fork, exec, exit },
     lost_by_cpu: [...facts.lostByCpu],
+    page_faults: facts.pageFaults,
     events_per_second: rounded(facts.eventsPerSecond, 1),
     processes: { live: facts.live, lingering: facts.lingering, lost_exits: facts.lostExits },
     cost: {

@@ -24,6 +24,14 @@ export interface CacheFacts {
   entries: number;
 }
 
+export interface PageFaultFacts {
+  seen: number;
+  emitted: number;
+  received: number;
+  lost: number;
+  suppressed: number;
+}
+
 /** What the collector can say of itself; null what is not known. */
 export interface Facts {
   /** Whether events are being collected, and why not where they are not. */
@@ -39,6 +47,8 @@ export interface Facts {
   lost: Readonly<CountByType>;
   filtered: Readonly<CountByType>;
   suppressed: Readonly<CountByType>;
+  /** seen = emitted + suppressed, emitted = received + lost; null: off. */
+  pageFaults: PageFaultFacts | null;
   /** Of the CPUs that lost any. */
   lostByCpu: readonly { cpu: number; lost: number }[];
   threads: { started: number; exited: number };

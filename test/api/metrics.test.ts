@@ -42,8 +42,22 @@ describe("metrics", () => {
     expect(text).toMatch(/^linnix_resident_memory_bytes \d{7,}$/m);
     server.source.told = { inKernelCpuS: null, budget: null, lostByCpu: [] };
     const less = await (await fetch(server.url("/metrics"))).text();
-    expect(less).not.toMatch(/part="kernel"|linnix_budget_limit_ratio|linnix_cpu_lost/);
+    expect(less).not.toMatch(/page_fault|part="kernel"|linnix_budget_limit_ratio|linnix_cpu_lost/);
     expect(less).toContain('linnix_api_requests_total{code="200"} 1\n');
+  });
+
+  test("page faults, where they are told of, are one more type, and losses like all others", async () => {
+    await using server = await startMadeUp();
+    server.source.told = { pageFaults: { seen: 100, emitted: 30, received: 28, lost: 2, suppressed: 70 } };
+    const text = await (await fetch(server.url("/metrics"))).text();
+    for (const line of [
+      'linnix_events_total{type="page_fault"} 28',
+      'linnix_emitted_events_total{type="page_fault"} 30',
+      'linnix_suppressed_events_total{type="page_fault"} 70',
+      "linnix_lost_events_total 3",
+    ]) {
+      expect(text).toContain(`\n${line}\n`);
+    }
   });
 
   test.skipIf(promtool === null)("promtool has nothing to say (skipped where there is no promtool)", async () => {

@@ -22,10 +22,12 @@ export class SseClient implements AsyncDisposable {
     this.#abort = abort;
   }
 
-  static async open(url: string, lastEventId?: string): Promise<SseClient> {
+  /** @param unix path of the socket where the server listens, where that is one */
+  static async open(url: string, lastEventId?: string, unix?: string): Promise<SseClient> {
     const abort = new AbortController();
     const headers: Record<string, string> = lastEventId === undefined ? {} : { "Last-Event-ID": lastEventId };
-    const response = await fetch(url, { headers, signal: abort.signal });
+    const place = unix === undefined ? {} : { unix };
+    const response = await fetch(url, { headers, signal: abort.signal, ...place });
     if (response.status !== 200 || !response.body) throw new Error(`${response.status} ${await response.text()}`);
     return new SseClient(response.body.getReader(), abort);
   }

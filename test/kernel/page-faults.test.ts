@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { PageFaultEvent } from "../../src/wire/event.ts";
 import { FAULTS_PER_SECOND } from "../../src/wire/layout.gen.ts";
 import type { RunSummary } from "../../src/wire/summary.ts";
+import { SseClient } from "../api/sse-client.ts";
 import { bpfIdsOf } from "./support/bpf-objects.ts";
 import { CollectRun, until } from "./support/collect-run.ts";
 import { programPath, reasonOf, titled, whyNoBtf } from "./support/needs.ts";
@@ -182,6 +183,29 @@ describe.skipIf(reason !== null)(titled("page faults", reason), () => {
     expect(new Set(run.faults().map(({ comm }) => comm))).toEqual(new Set(["toucher"]));
     // That of the others is counted as received all the same.
     expect(counts?.emitted).toBe((counts?.received ?? 0) + (counts?.lost ?? 0));
+  });
+
+  test("a client of /events is told of them, as JSON Lines are, and of nothing else that it did not ask for", async () => {
+    const socket = join(directory, "api.sock");
+    await using run = await new FaultRun().start("--page-faults", "--listen", `unix:${socket}`);
+    await using toucher = new Toucher();
+    const url = `http://localhost/events?types=page_fault&pid=${toucher.pid}`;
+    await using client = await SseClient.open(url, undefined, socket);
+    const written = await told(run, toucher, "w", 20);
+    for (;;) {
+      const sent = await client.next();
+      if (sent === undefined) throw new Error("the stream has ended");
+      expect(sent.event).toBe("page_fault");
+      const fault = JSON.parse(sent.data) as Fault;
+      expect(fault).toMatchObject({ type: "page_fault", pid: toucher.pid, comm: "toucher" });
+      if (fault.ts_ns !== written.ts_ns) continue;
+      expect(fault).toEqual(written);
+      break;
+    }
+    const answer = await fetch("http://localhost/status", { unix: socket });
+    const { page_faults: counts } = (await answer.json()) as { page_faults: { [name: string]: number } };
+    expect(counts).toMatchObject({ lost: 0, seen: (counts.emitted ?? 0) + (counts.suppressed ?? 0) });
+    expect(counts.received).toBeGreaterThan(0);
   });
 
   test("nothing of it is loaded, and nothing told, where nobody asks", async () => {
