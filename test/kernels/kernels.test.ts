@@ -21,7 +21,11 @@ const kernels: Kernels = noGuest === null ? await getKernels() : { found: new Ma
 
 /** Every guest that is to be booted, in this order. */
 const BOOTS = [
-  ...SERIES.map(({ name }) => ({ id: name, series: name, commandLine: "linnix.ways=auto,tracepoint,cgroup,no-btf" })),
+  ...SERIES.map(({ name }) => ({
+    id: name,
+    series: name,
+    commandLine: "linnix.ways=auto,tracepoint,cgroup,page-faults,no-btf",
+  })),
   ...["5.10", "newest"].map((series) => ({
     id: `${series} locked down`,
     series,
@@ -258,6 +262,31 @@ for (const { name: series } of SERIES) {
 
       test("--cgroup: that one and what is below it", () => {
         expectFiltered(way("cgroup"), "btf");
+      });
+
+      // Atomic operations that give a program the old value came with 5.12.
+      test("--page-faults: of each process a few a second, all of them counted; refused on 5.10", () => {
+        const faults = way("page-faults");
+        if (series === "5.10") {
+          const { exitCode, stderr } = faults;
+          expect({ exitCode, stderr }).toEqual({ exitCode: 3, stderr: expect.stringContaining("Linux 5.12") });
+          return;
+        }
+        expectWhole(faults, "btf");
+        const { truth, fork, exit } = faults.watched("touch").reaped("touch");
+        const told = faults.pageFaultsOf(truth.pid);
+        expect(told).not.toEqual([]);
+        for (const fault of told) {
+          expect(fault).toMatchObject({ comm: "process-fixture", start_ns: fork.start_ns, ppid: fork.ppid });
+          expect(fault.ts_ns > fork.ts_ns && fault.ts_ns < exit.ts_ns).toBe(true);
+        }
+        expect(told.some(({ write }) => write)).toBe(true);
+        const counts = faults.output.summary?.page_faults;
+        if (!counts) throw new Error("no page faults in the summary");
+        expect(counts.seen).toBe(counts.emitted + counts.suppressed);
+        expect(counts.emitted).toBe(counts.received + counts.lost);
+        expect(counts.seen).toBeGreaterThanOrEqual(1000);
+        expect(counts.suppressed).toBeGreaterThan(0);
       });
     });
 

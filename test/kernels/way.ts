@@ -1,4 +1,4 @@
-import type { SampleEvent } from "../../src/wire/event.ts";
+import type { PageFaultEvent, SampleEvent } from "../../src/wire/event.ts";
 import { type CollectOutput, parseOutput } from "../kernel/support/collect-output.ts";
 import { parseTruth, Truths, Watched } from "../kernel/support/fixture.ts";
 import type { Results } from "./boot.ts";
@@ -40,6 +40,11 @@ export class Way {
   samplesOf(comm: string): SampleEvent[] {
     const samples = this.output.others.filter(({ type }) => type === "sample") as SampleEvent[];
     return samples.filter((sample) => sample.comm === comm);
+  }
+
+  pageFaultsOf(pid: number): PageFaultEvent[] {
+    const faults = this.output.others.filter(({ type }) => type === "page_fault") as PageFaultEvent[];
+    return faults.filter((fault) => fault.pid === pid);
   }
 
   /** A scenario by its name in test/kernels/guest/scenarios. */
