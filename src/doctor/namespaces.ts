@@ -1,3 +1,4 @@
+import { INITIAL_PID_NAMESPACE } from "../process/pid-namespace.ts";
 import type { Check } from "./check.ts";
 import type { HostReader } from "./host-reader.ts";
 import type { Mount } from "./mounts.ts";
@@ -9,9 +10,6 @@ export interface NamespaceFacts {
   /** `hidepid=` of /proc: `0`/`off`, `1`/`noaccess`, `2`/`invisible`, `4`/`ptraceable`; null where it is not given. */
   hidepid: string | null;
 }
-
-/** PROC_PID_INIT_INO of include/linux/proc_ns.h. */
-const INITIAL_PID_NAMESPACE = "pid:[4026531836]";
 
 export function readNamespaces(host: HostReader, mounts: readonly Mount[]): NamespaceFacts {
   const namespace = host.readLink("/proc/self/ns/pid");

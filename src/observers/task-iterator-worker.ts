@@ -1,6 +1,6 @@
 import { writeSync } from "node:fs";
 import { cannotRunError } from "../errors.ts";
-import { openProcessLister } from "../process/live-processes.ts";
+import { TaskIterator } from "../process/task-iterator.ts";
 import { PROCESS_EVENT } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
 import { warmUp } from "./warm-up.ts";
@@ -20,10 +20,7 @@ interface Known {
  * @throws LinnixError where this kernel has no task iterator that we may use
  */
 export function runTaskIterator(intervalMs: number): never {
-  using lister = openProcessLister();
-  if (lister.source !== "task-iterator") {
-    throw cannotRunError("task-iterator", { what: "the BPF task iterator cannot be used here" });
-  }
+  using lister = openTaskIterator();
   warmUp(() => lister.list(() => {}));
   const known = new Map<number, Known>();
   let next = performance.now();
@@ -51,5 +48,13 @@ export function runTaskIterator(intervalMs: number): never {
     const now = performance.now();
     next = Math.max(next + intervalMs, now);
     if (next > now) Bun.sleepSync(next - now);
+  }
+}
+
+function openTaskIterator(): TaskIterator {
+  try {
+    return new TaskIterator();
+  } catch (cause) {
+    throw cannotRunError("task-iterator", { what: "the BPF task iterator cannot be used here" }, { cause });
   }
 }

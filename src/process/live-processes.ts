@@ -1,10 +1,11 @@
-/** The processes that run right now, as records of the wire: from the task iterator, else from /proc. */
-import { closeSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
-import { bpfObject } from "../embedded.ts";
-import { BpfLink, openIterator } from "../libbpf/bpf-link.ts";
-import { BpfObject } from "../libbpf/bpf-object.ts";
+/** The processes that run right now, as records of the wire: from the task iterator, and from /proc. */
+import { readdirSync, statSync } from "node:fs";
+import { NS_PER_CLOCK_TICK, readProcStat } from "../cost/proc-stat.ts";
+import { boottimeNs } from "../libbpf/clock.ts";
 import { FLAG_PPID_KNOWN, PROCESS_EVENT } from "../wire/layout.gen.ts";
 import { Record } from "../wire/record.ts";
+import { hasKernelPids } from "./pid-namespace.ts";
+import { TaskIterator } from "./task-iterator.ts";
 
 /** Lists live processes; `each` gets a cursor that is void after it returns. */
 export interface ProcessLister extends Disposable {
@@ -12,102 +13,83 @@ export interface ProcessLister extends Disposable {
   list(each: (record: Record) => void): void;
 }
 
-const READ_BYTES = 64 * 1024;
-
-/** One pass of the BPF task iterator: exact start times, no file a process. */
-class TaskIterator implements ProcessLister {
-  readonly source = "task-iterator";
-  readonly #object: BpfObject;
-  readonly #link: BpfLink;
-  readonly #u8 = new Uint8Array(READ_BYTES);
-  readonly #u32 = new Uint32Array(this.#u8.buffer);
-
-  constructor() {
-    this.#object = BpfObject.open("tasks", bpfObject("tasks"));
-    try {
-      this.#object.load();
-      this.#link = BpfLink.attach(this.#object, "list_processes");
-    } catch (error) {
-      this.#object.close();
-      throw error;
-    }
-  }
-
-  list(each: (record: Record) => void): void {
-    const fd = openIterator(this.#link);
-    const record = new Record();
-    record.attach(this.#u32, this.#u8);
-    try {
-      // The kernel hands over whole pieces of a few pages; a record may be split between two reads.
-      let kept = 0;
-      for (;;) {
-        const got = readSync(fd, this.#u8, kept, READ_BYTES - kept, null);
-        if (got === 0) break;
-        const end = kept + got;
-        let at = 0;
-        for (; at + PROCESS_EVENT.size <= end; at += PROCESS_EVENT.size) {
-          record.seek(at, PROCESS_EVENT.size);
-          each(record);
-        }
-        this.#u8.copyWithin(0, at, end);
-        kept = end - at;
-      }
-    } finally {
-      closeSync(fd);
-    }
-  }
-
-  [Symbol.dispose](): void {
-    this.#link.close();
-    this.#object.close();
-  }
-}
-
 /** /proc: start times only to the tick, so that the identity is the pid alone. */
 class ProcScan implements ProcessLister {
   readonly source = "proc";
   readonly #bytes = new Uint8Array(PROCESS_EVENT.size);
   readonly #view = new DataView(this.#bytes.buffer);
+  readonly #record = new Record();
 
-  list(each: (record: Record) => void): void {
-    const record = new Record();
-    record.attach(new Uint32Array(this.#bytes.buffer), this.#bytes);
-    record.seek(0, PROCESS_EVENT.size);
-    for (const name of readdirSync("/proc")) {
-      const pid = Number(name);
-      if (Number.isInteger(pid) && this.#fill(pid)) each(record);
-    }
+  constructor() {
+    this.#record.attach(new Uint32Array(this.#bytes.buffer), this.#bytes);
+    this.#record.seek(0, PROCESS_EVENT.size);
   }
 
-  #fill(pid: number): boolean {
+  list(each: (record: Record) => void): void {
+    for (const pid of this.pids()) this.tell(pid, each);
+  }
+
+  /** Zombies are among them. */
+  pids(): number[] {
+    return readdirSync("/proc").map(Number).filter(Number.isInteger);
+  }
+
+  /** Tells of one process, unless it is gone, or is younger than that. */
+  tell(pid: number, each: (record: Record) => void, bornBeforeNs = Number.POSITIVE_INFINITY): void {
+    const stat = readProcStat(pid);
+    if (stat === null || stat.startTicks * NS_PER_CLOCK_TICK >= bornBeforeNs) return;
+    // A leader that went first is counted among the threads until the process ends.
+    if ((stat.state === "Z" || stat.state === "X") && stat.threads <= 1) return;
     try {
-      const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-      const close = stat.lastIndexOf(")");
-      const comm = stat.slice(stat.indexOf("(") + 1, close);
-      const fields = stat.slice(close + 2).split(" ");
-      if (fields[0] === "Z" || fields[0] === "X") return false;
-      const little = true;
-      this.#bytes.fill(0);
-      this.#bytes[PROCESS_EVENT.flags] = FLAG_PPID_KNOWN;
-      this.#view.setUint32(PROCESS_EVENT.pid, pid, little);
-      this.#view.setUint32(PROCESS_EVENT.ppid, Number(fields[1]), little);
       const { uid, gid } = statSync(`/proc/${pid}`);
-      this.#view.setUint32(PROCESS_EVENT.uid, uid, little);
-      this.#view.setUint32(PROCESS_EVENT.gid, gid, little);
-      this.#bytes.set(Buffer.from(comm, "latin1").subarray(0, PROCESS_EVENT.comm_len - 1), PROCESS_EVENT.comm);
-      return true;
+      this.#fill(pid, stat.ppid, uid, gid, Buffer.from(stat.comm, "latin1"));
     } catch {
-      return false; // gone while we looked
+      return; // gone while we looked
     }
+    each(this.#record);
+  }
+
+  #fill(pid: number, ppid: number, uid: number, gid: number, comm: Uint8Array): void {
+    const little = true;
+    this.#bytes.fill(0);
+    this.#bytes[PROCESS_EVENT.flags] = FLAG_PPID_KNOWN;
+    this.#view.setUint32(PROCESS_EVENT.pid, pid, little);
+    this.#view.setUint32(PROCESS_EVENT.ppid, ppid, little);
+    this.#view.setUint32(PROCESS_EVENT.uid, uid, little);
+    this.#view.setUint32(PROCESS_EVENT.gid, gid, little);
+    this.#bytes.set(comm.subarray(0, PROCESS_EVENT.comm_len - 1), PROCESS_EVENT.comm);
   }
 
   [Symbol.dispose](): void {}
 }
 
+/** The iterator, and what it leaves out from /proc: there are kernels that hide their first process from BPF programs. */
+class CompletedIterator implements ProcessLister {
+  readonly source = "task-iterator";
+  readonly #iterator = new TaskIterator();
+  readonly #proc = new ProcScan();
+
+  list(each: (record: Record) => void): void {
+    // Before the pass: what is born after it is not left out, but tells of itself.
+    const leftOut = new Set(hasKernelPids() ? this.#proc.pids() : []);
+    const nowNs = boottimeNs();
+    this.#iterator.list((record) => {
+      leftOut.delete(record.u32(PROCESS_EVENT.pid));
+      each(record);
+    });
+    // Most of these are zombies, or have ended meanwhile, and their pids may be others' by now.
+    for (const pid of leftOut) this.#proc.tell(pid, each, nowNs - NS_PER_CLOCK_TICK);
+  }
+
+  [Symbol.dispose](): void {
+    this.#iterator[Symbol.dispose]();
+  }
+}
+
 /** The better lister that this kernel offers. */
 export function openProcessLister(): ProcessLister {
   try {
-    return new TaskIterator();
+    return new CompletedIterator();
   } catch {
     return new ProcScan();
   }

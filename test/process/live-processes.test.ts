@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { readProcStat } from "../../src/cost/proc-stat.ts";
 import { openProcessLister } from "../../src/process/live-processes.ts";
+import { hasKernelPids } from "../../src/process/pid-namespace.ts";
 import { textOf } from "../../src/process/text.ts";
 import { FLAG_PPID_KNOWN, PROCESS_EVENT } from "../../src/wire/layout.gen.ts";
 
@@ -50,6 +52,17 @@ describe("the list of processes", () => {
     expect([...threads]).toEqual([]);
   });
 
+  test("has what /proc has, where that has the same pids", () => {
+    if (!hasKernelPids()) return;
+    const before = running();
+    const pids = new Set(listed().map(({ pid }) => pid));
+    const after = running();
+    // What ran all the while; a kernel may hide some of it from the task iterator, such as its first process.
+    const leftOut = [...before].filter(([pid, start]) => after.get(pid) === start && !pids.has(pid));
+    expect(leftOut).toEqual([]);
+    expect(pids).toContain(1);
+  });
+
   test("has a process as long as it runs", async () => {
     const child = Bun.spawn(["/bin/cat"], { stdin: "pipe", stdout: "ignore" });
     expect(listed().map(({ pid }) => pid)).toContain(child.pid);
@@ -58,6 +71,14 @@ describe("the list of processes", () => {
     expect(listed().map(({ pid }) => pid)).not.toContain(child.pid);
   });
 });
+
+/** Start in ticks by pid of all that /proc has, zombies apart. */
+function running(): Map<number, number> {
+  const stats = readdirSync("/proc").map((name) => (/^\d+$/.test(name) ? readProcStat(Number(name)) : null));
+  return new Map(
+    stats.flatMap((stat) => (stat !== null && stat.state !== "Z" ? [[stat.pid, stat.startTicks] as const] : [])),
+  );
+}
 
 /** Of a task, as /proc tells; undefined when it is gone. */
 function tgidOf(pid: number): number | undefined {

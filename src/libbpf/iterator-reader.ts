@@ -1,0 +1,47 @@
+import { closeSync, readSync } from "node:fs";
+import { type BpfLink, openIterator } from "./bpf-link.ts";
+
+/** The kernel hands over at most eight pages at a time (kernel/bpf/bpf_iter.c). */
+const READ_BYTES = 64 * 1024;
+
+/** Reads what an iterator program writes: records that all have the same size. */
+export class IteratorReader {
+  /** Where the records lie while a pass tells of them. */
+  readonly u8 = new Uint8Array(READ_BYTES);
+  readonly u32 = new Uint32Array(this.u8.buffer);
+
+  /**
+   * One pass of the iterator from its start.
+   * @param each gets the offset of a record in `u8`, which is void after it returns; true: nothing comes behind it
+   * @returns false where the pass came to its end without `each` having said that it has seen it
+   */
+  pass(link: BpfLink, recordBytes: number, each: (at: number) => boolean): boolean {
+    const fd = openIterator(link);
+    try {
+      let kept = 0;
+      for (;;) {
+        const got = this.#read(fd, kept);
+        if (got === 0) return false;
+        const end = kept + got;
+        let at = 0;
+        for (; at + recordBytes <= end; at += recordBytes) if (each(at)) return true;
+        // A record may be split between two reads.
+        this.u8.copyWithin(0, at, end);
+        kept = end - at;
+      }
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  #read(fd: number, kept: number): number {
+    for (;;) {
+      try {
+        return readSync(fd, this.u8, kept, READ_BYTES - kept, null);
+      } catch (error) {
+        // After a million tasks without a word the kernel takes a breath.
+        if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      }
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import { bpfObject } from "../embedded.ts";
+import { BpfLink } from "../libbpf/bpf-link.ts";
+import { BpfObject } from "../libbpf/bpf-object.ts";
+import { IteratorReader } from "../libbpf/iterator-reader.ts";
+import { PROCESS_EVENT } from "../wire/layout.gen.ts";
+import { Record } from "../wire/record.ts";
+import type { ProcessLister } from "./live-processes.ts";
+
+/** One pass of the BPF task iterator: exact start times, no file a process. */
+export class TaskIterator implements ProcessLister {
+  readonly source = "task-iterator";
+  readonly #object: BpfObject;
+  readonly #link: BpfLink;
+  readonly #reader = new IteratorReader();
+
+  /** @throws BpfLoadError, NativeError where this kernel has no such iterator, or refuses it */
+  constructor() {
+    this.#object = BpfObject.open("tasks", bpfObject("tasks"));
+    try {
+      this.#object.load();
+      this.#link = BpfLink.attach(this.#object, "list_processes");
+    } catch (error) {
+      this.#object.close();
+      throw error;
+    }
+  }
+
+  list(each: (record: Record) => void): void {
+    const record = new Record();
+    record.attach(this.#reader.u32, this.#reader.u8);
+    this.#reader.pass(this.#link, PROCESS_EVENT.size, (at) => {
+      record.seek(at, PROCESS_EVENT.size);
+      each(record);
+      return false;
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#link.close();
+    this.#object.close();
+  }
+}
