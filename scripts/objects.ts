@@ -6,10 +6,20 @@ import { writeFileAtomically } from "./files.ts";
 import { type BtfDump, layoutText } from "./layout.ts";
 
 /** Every BPF program of linnix: `bpf/<name>.bpf.c` becomes `.build/<name>.bpf.o`. */
-const OBJECTS = ["process", "tracepoint", "tasks", "sample", "sample-hash", "sample-walk", "cgroup", "faults"] as const;
+const OBJECTS = [
+  "process",
+  "tracepoint",
+  "tasks",
+  "sample",
+  "sample-hash",
+  "sample-walk",
+  "cgroup",
+  "faults",
+  "new-processes",
+] as const;
 
 /** What declares the wire. */
-const HEADERS = ["bpf/process.h", "bpf/sample.h", "bpf/cgroup.h", "bpf/faults.h"] as const;
+const HEADERS = ["bpf/process.h", "bpf/sample.h", "bpf/cgroup.h", "bpf/faults.h", "bpf/new-processes.h"] as const;
 
 /** Where the layout is committed, relative to the root of the repository. */
 export const LAYOUT_FILE = "src/wire/layout.gen.ts";

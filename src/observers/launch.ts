@@ -21,6 +21,8 @@ export interface LaunchOptions {
   stopSignal: "SIGINT" | "SIGTERM";
   /** What the kernel sends it when this process dies without having stopped it; null where somebody else sees to it. */
   deathSignal: "KILL" | "TERM" | null;
+  /** Beside what every program gets, `toolEnv`. */
+  env?: Record<string, string>;
 }
 
 /**
@@ -46,7 +48,7 @@ export class LaunchedTool {
       const stderr = createFile(this.errorPath);
       try {
         this.#child = Bun.spawn([...leash(options.deathSignal), ...options.argv], {
-          env: toolEnv(options.folder),
+          env: { ...toolEnv(options.folder), ...options.env },
           cwd: options.folder,
           stdin: "ignore",
           stdout,

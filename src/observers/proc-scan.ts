@@ -2,7 +2,7 @@ import { NS_PER_CLOCK_TICK } from "../cost/proc-stat.ts";
 import type { ScanDetail } from "../sampling/proc-scanner.ts";
 import type { Observer, ObserverContext, RunningObserver, Sighting, Tally } from "./observer.ts";
 import { startTool } from "./tool-observer.ts";
-import { workerCommand } from "./worker-command.ts";
+import { WORKER_ENV, workerCommand } from "./worker-command.ts";
 
 const TICK_NS = BigInt(NS_PER_CLOCK_TICK);
 
@@ -42,6 +42,7 @@ async function startScan(name: string, detail: ScanDetail, context: ObserverCont
   return startTool(context, {
     name,
     argv: () => [...command, "proc-scan", String(context.intervalMs), detail],
+    env: WORKER_ENV,
     stopSignal: "SIGTERM",
     ready: (tool) => tool.outputBytes() > 0,
     parse: parseProcScan,

@@ -1,49 +1,37 @@
-import { writeSync } from "node:fs";
-import { cannotRunError } from "../errors.ts";
-import { TaskIterator } from "../process/task-iterator.ts";
-import { PROCESS_EVENT } from "../wire/layout.gen.ts";
-import type { Record } from "../wire/record.ts";
+import { readdirSync, writeSync } from "node:fs";
+import { NewOfIterator } from "./new-of-iterator.ts";
+import { NewProcesses } from "./new-processes.ts";
 import { warmUp } from "./warm-up.ts";
 
-/** A process as the iterator told of it at its last pass. */
-interface Known {
-  /** CLOCK_BOOTTIME, ns: with the pid its identity. Below 2^53 it is exact. */
-  startNs: number;
-  pass: number;
+/** Looks at all processes, and tells of those that no look of its own has told of before. */
+export interface NewProcessLook extends Disposable {
+  /**
+   * Gives how many processes there are in all.
+   *
+   * @param each given the pid and the start of each new one: CLOCK_BOOTTIME, ns
+   */
+  look(each: (pid: number, startNs: bigint) => void): number;
 }
 
 /**
- * Lists all processes with the BPF task iterator every interval until it is killed. Each pass is written to standard
- * output at once, as lines of JSON: `{"listing":N}` with the number of processes, then `{"pid":…,"start_ns":…}` for
- * each one that is new. It sleeps without an event loop, which costs less than a timer.
+ * Looks at all processes from within the kernel every interval until it is killed. Each look is written to standard
+ * output at once: a line `=N` with the number of processes, and before it a line `+PID START_NS` for each one that is
+ * new. It sleeps without an event loop, which costs less than a timer.
  *
  * @throws LinnixError where this kernel has no task iterator that we may use
  */
 export function runTaskIterator(intervalMs: number): never {
-  using lister = openTaskIterator();
-  warmUp(() => lister.list(() => {}));
-  const known = new Map<number, Known>();
+  warmUpLook();
+  using processes = openLook();
+  let lines = "";
+  const tell = (pid: number, startNs: bigint): void => {
+    lines += `+${pid} ${startNs}\n`;
+  };
   let next = performance.now();
-  for (let pass = 0; ; pass++) {
-    let lines = "";
-    let count = 0;
-    lister.list((record: Record) => {
-      count += 1;
-      const pid = record.u32(PROCESS_EVENT.pid);
-      const startNs = record.u64(PROCESS_EVENT.start_ns);
-      const old = known.get(pid);
-      if (old !== undefined && old.startNs === startNs) {
-        old.pass = pass;
-      } else {
-        known.set(pid, { startNs, pass });
-        lines += `{"pid":${pid},"start_ns":${record.big(PROCESS_EVENT.start_ns)}}\n`;
-      }
-    });
-    // What is known and was not listed has ended; where nothing has, there is nothing to look for.
-    if (known.size > count) {
-      for (const [pid, process] of known) if (process.pass !== pass) known.delete(pid);
-    }
-    writeSync(1, `{"listing":${count}}\n${lines}`);
+  while (true) {
+    const count = processes.look(tell);
+    writeSync(1, `${lines}=${count}\n`);
+    lines = "";
     // From deadline to deadline; those that were missed are not made up for.
     const now = performance.now();
     next = Math.max(next + intervalMs, now);
@@ -51,10 +39,21 @@ export function runTaskIterator(intervalMs: number): never {
   }
 }
 
-function openTaskIterator(): TaskIterator {
+/** A walk does not pause; a CPU should not be kept for longer than a tick. */
+const MAX_WALKED_PROCESSES = 10_000;
+
+/** The cheapest way that this kernel offers: since 6.7 a program walks by itself, since 5.8 it is asked for each task. */
+function openLook(): NewProcessLook {
+  if (readdirSync("/proc").length > MAX_WALKED_PROCESSES) return new NewOfIterator();
   try {
-    return new TaskIterator();
-  } catch (cause) {
-    throw cannotRunError("task-iterator", { what: "the BPF task iterator cannot be used here" }, { cause });
+    return new NewProcesses();
+  } catch {
+    return new NewOfIterator();
   }
+}
+
+/** With one of its own, so that the one that counts finds everything new. */
+function warmUpLook(): void {
+  using processes = openLook();
+  warmUp(() => processes.look(() => {}));
 }

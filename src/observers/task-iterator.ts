@@ -2,10 +2,10 @@ import { release } from "node:os";
 import type { Observer, Sighting, Tally } from "./observer.ts";
 import { needRoot } from "./privilege.ts";
 import { startTool } from "./tool-observer.ts";
-import { workerCommand } from "./worker-command.ts";
+import { WORKER_ENV, workerCommand } from "./worker-command.ts";
 
-const LISTING = /^\{"listing":\d+\}$/;
-const PROCESS = /^\{"pid":(\d+),"start_ns":(\d+)\}$/;
+const LISTING = /^=\d+$/;
+const PROCESS = /^\+(\d+) (\d+)$/;
 
 /** Reads what the worker writes, see `runTaskIterator`. */
 export function* parseTaskIterator(lines: Iterable<string>, tally: Tally): Generator<Sighting> {
@@ -37,6 +37,7 @@ export const taskIterator: Observer = {
     return startTool(context, {
       name: "task-iterator",
       argv: () => [...command, "task-iterator", String(context.intervalMs)],
+      env: WORKER_ENV,
       stopSignal: "SIGTERM",
       ready: (tool) => tool.outputBytes() > 0,
       parse: parseTaskIterator,

@@ -20,6 +20,7 @@ export interface ToolMethod {
   argv: (folder: string) => string[];
   stopSignal: LaunchOptions["stopSignal"];
   deathSignal?: LaunchOptions["deathSignal"];
+  env?: LaunchOptions["env"];
   /** Whether it is watching by now. */
   ready: (tool: LaunchedTool) => boolean;
   parse: OutputParser;
@@ -43,6 +44,7 @@ export async function startTool(context: ObserverContext, method: ToolMethod): P
       folder,
       stopSignal: method.stopSignal,
       deathSignal: method.deathSignal ?? "KILL",
+      ...(method.env && { env: method.env }),
     });
     await onStage?.("launched");
     const launched = tool;

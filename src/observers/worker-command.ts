@@ -5,6 +5,12 @@ import type { ObserverContext } from "./observer.ts";
 export const WORKER_SUBCOMMAND = "__observer";
 
 /**
+ * The runtime's allocator (mimalloc) has a thread that looks ten times a second for memory to give back, which costs as
+ * much as a look a second does. Without a delay before it gives back there is no such thread: here, never to give back.
+ */
+export const WORKER_ENV = { MIMALLOC_PURGE_DELAY: "-1" };
+
+/**
  * The command that runs a worker when nobody names one: this very program, or where it is not compiled, this runtime
  * on the worker alone.
  */

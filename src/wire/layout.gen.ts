@@ -284,3 +284,20 @@ export const FAULT_COUNTERS = {
   pad_len: 4,
   pad_stride: 8,
 } as const;
+
+/** struct new_process */
+export const NEW_PROCESS = {
+  size: 16,
+  pid: 0, // __u32
+  reserved: 4, // __u32
+  start_ns: 8, // __u64
+} as const;
+
+/** struct look_answer */
+export const LOOK_ANSWER = {
+  size: 16,
+  processes: 0, // __u32
+  written: 4, // __u32
+  is_full: 8, // __u32
+  reserved: 12, // __u32
+} as const;

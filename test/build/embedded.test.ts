@@ -11,16 +11,23 @@ function machine(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint16(18, true);
 }
 
-test.each(["process", "tracepoint", "tasks", "sample", "sample-hash", "sample-walk", "cgroup", "faults"] as const)(
-  "%s: a BPF object with BTF and without DWARF",
-  (name) => {
-    const bytes = bpfObject(name);
-    expect(machine(bytes)).toBe(EM_BPF);
-    const text = Buffer.from(bytes).toString("latin1");
-    expect(text).toContain(".BTF.ext\0");
-    expect(text).not.toContain(".debug_info");
-  },
-);
+test.each([
+  "process",
+  "tracepoint",
+  "tasks",
+  "sample",
+  "sample-hash",
+  "sample-walk",
+  "cgroup",
+  "faults",
+  "new-processes",
+] as const)("%s: a BPF object with BTF and without DWARF", (name) => {
+  const bytes = bpfObject(name);
+  expect(machine(bytes)).toBe(EM_BPF);
+  const text = Buffer.from(bytes).toString("latin1");
+  expect(text).toContain(".BTF.ext\0");
+  expect(text).not.toContain(".debug_info");
+});
 
 test("no object names the directory that it was compiled in", () => {
   const root = new URL("../..", import.meta.url).pathname;
@@ -33,6 +40,7 @@ test("no object names the directory that it was compiled in", () => {
     "sample-walk",
     "cgroup",
     "faults",
+    "new-processes",
   ] as const) {
     expect(Buffer.from(bpfObject(name)).includes(root)).toBe(false);
   }

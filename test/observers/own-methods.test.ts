@@ -5,7 +5,7 @@ import { parseTaskIterator } from "../../src/observers/task-iterator.ts";
 
 test("the task iterator's processes carry their exact start, beyond 2^53 too", () => {
   const tally = newTally();
-  const lines = ['{"listing":2}', '{"pid":7,"start_ns":9007199254740993}', '{"listing":3}', '{"pid":8,"sta'];
+  const lines = ["+7 9007199254740993", "=2", "=3", "+8 "];
   expect([...parseTaskIterator(lines, tally)]).toEqual([{ pid: 7, what: "listed", startNs: 9007199254740993n }]);
   expect(tally).toMatchObject({ records: 1, listings: 2, unparsed: 1 });
 });

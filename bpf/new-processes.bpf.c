@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/*
+ * Polling at its best: a look at all processes that tells who is new, for kernels
+ * since 6.7. The program walks the list of processes by itself, and who has been
+ * told of is kept here, so that a process which was there before costs a glance.
+ */
+#include "kernel.h"
+#include "new-processes.h"
+#include "core.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+/* include/linux/bpf.h of the kernel; which tasks a walk comes by: leaders of thread groups. */
+#define BPF_TASK_ITER_ALL_PROCS 0
+
+extern int bpf_iter_task_new(struct bpf_iter_task *it, struct task_struct *task, unsigned int flags) __ksym;
+extern struct task_struct *bpf_iter_task_next(struct bpf_iter_task *it) __ksym;
+extern void bpf_iter_task_destroy(struct bpf_iter_task *it) __ksym;
+extern void bpf_rcu_read_lock(void) __ksym;
+extern void bpf_rcu_read_unlock(void) __ksym;
+
+/* 64 KiB, which user space reads in place. */
+#define MAX_NEW 4096
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, MAX_NEW);
+	__type(key, __u32);
+	__type(value, struct new_process);
+} new_processes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, __u64);
+} told SEC(".maps");
+
+struct look_answer *unused_answer __attribute__((unused));
+
+SEC("syscall")
+int look(struct look_answer *answer)
+{
+	struct bpf_iter_task it;
+	struct task_struct *task;
+	__u32 processes = 0, written = 0, is_full = 0;
+
+	bpf_rcu_read_lock();
+	bpf_iter_task_new(&it, NULL, BPF_TASK_ITER_ALL_PROCS);
+	while ((task = bpf_iter_task_next(&it))) {
+		struct new_process *new;
+		__u64 *is_told;
+		__u32 at = written;
+
+		/* What runs where nothing does has pid 0; a zombie stays listed until it is reaped. */
+		if (task->pid == 0 || task->signal->live.counter == 0)
+			continue;
+		processes++;
+		is_told = bpf_task_storage_get(&told, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+		if (is_told && *is_told)
+			continue;
+		new = bpf_map_lookup_elem(&new_processes, &at);
+		if (!new) {
+			is_full = 1;
+			continue;
+		}
+		new->pid = task->pid;
+		new->start_ns = task->start_boottime;
+		if (is_told)
+			*is_told = 1;
+		written++;
+	}
+	bpf_iter_task_destroy(&it);
+	bpf_rcu_read_unlock();
+	answer->processes = processes;
+	answer->written = written;
+	answer->is_full = is_full;
+	return 0;
+}

@@ -1,0 +1,54 @@
+import { cannotRunError } from "../errors.ts";
+import { TaskIterator } from "../process/task-iterator.ts";
+import { PROCESS_EVENT } from "../wire/layout.gen.ts";
+import type { Record } from "../wire/record.ts";
+
+/** A process as the iterator told of it at its last pass. */
+interface Known {
+  /** CLOCK_BOOTTIME, ns: with the pid its identity. */
+  startNs: bigint;
+  pass: number;
+}
+
+/** As `NewProcesses`, for kernels before 6.7: the task iterator hands over all processes, and who is new is found out here. */
+export class NewOfIterator implements Disposable {
+  readonly #lister: TaskIterator;
+  readonly #known = new Map<number, Known>();
+  #pass = 0;
+
+  /** @throws LinnixError where this kernel has no task iterator that we may use */
+  constructor() {
+    try {
+      this.#lister = new TaskIterator();
+    } catch {
+      throw cannotRunError("task-iterator", { what: "the BPF task iterator cannot be used here" });
+    }
+  }
+
+  look(each: (pid: number, startNs: bigint) => void): number {
+    const known = this.#known;
+    const pass = ++this.#pass;
+    let count = 0;
+    this.#lister.list((record: Record) => {
+      count += 1;
+      const pid = record.u32(PROCESS_EVENT.pid);
+      const startNs = record.big(PROCESS_EVENT.start_ns);
+      const old = known.get(pid);
+      if (old !== undefined && old.startNs === startNs) {
+        old.pass = pass;
+      } else {
+        known.set(pid, { startNs, pass });
+        each(pid, startNs);
+      }
+    });
+    // What is known and was not listed has ended; where nothing has, there is nothing to look for.
+    if (known.size > count) {
+      for (const [pid, process] of known) if (process.pass !== pass) known.delete(pid);
+    }
+    return count;
+  }
+
+  [Symbol.dispose](): void {
+    this.#lister[Symbol.dispose]();
+  }
+}

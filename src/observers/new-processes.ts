@@ -1,0 +1,56 @@
+import { bpfObject } from "../embedded.ts";
+import { MappedArray } from "../libbpf/bpf-map.ts";
+import { BpfObject } from "../libbpf/bpf-object.ts";
+import { BpfRun } from "../libbpf/bpf-run.ts";
+import { LOOK_ANSWER, NEW_PROCESS } from "../wire/layout.gen.ts";
+
+/** Of the new ones, mapped: bpf/new-processes.bpf.c. */
+const MAPPED_BYTES = 64 * 1024;
+
+/**
+ * Looks at all processes by a program that walks the kernel's list of them by itself, for kernels since 6.7: one system
+ * call a look. The kernel keeps who has been told of; only those that are new are handed over, read where it wrote them.
+ */
+export class NewProcesses implements Disposable {
+  readonly #object: BpfObject;
+  readonly #run: BpfRun;
+  readonly #new: MappedArray;
+  readonly #newWords: Uint32Array;
+  readonly #answer = new Uint8Array(LOOK_ANSWER.size);
+  readonly #answerWords = new Uint32Array(this.#answer.buffer);
+
+  /** @throws BpfLoadError, NativeError where this kernel does not let a program walk */
+  constructor() {
+    this.#object = BpfObject.open("new-processes", bpfObject("new-processes"));
+    try {
+      this.#object.load();
+      this.#run = new BpfRun(this.#object.programFd("look"), this.#answer);
+      this.#new = new MappedArray(this.#object.mapFd("new_processes"), MAPPED_BYTES);
+    } catch (error) {
+      this.#object.close();
+      throw error;
+    }
+    this.#newWords = new Uint32Array(this.#new.bytes);
+  }
+
+  look(each: (pid: number, startNs: bigint) => void): number {
+    const answer = this.#answerWords;
+    const words = this.#newWords;
+    do {
+      this.#run.run();
+      const written = answer[LOOK_ANSWER.written / 4] as number;
+      for (let record = 0; record < written; record++) {
+        const at = (record * NEW_PROCESS.size) / 4;
+        const start = at + NEW_PROCESS.start_ns / 4;
+        const startNs = (BigInt(words[start + 1] as number) << 32n) | BigInt(words[start] as number);
+        each(words[at + NEW_PROCESS.pid / 4] as number, startNs);
+      }
+    } while (answer[LOOK_ANSWER.is_full / 4] !== 0);
+    return answer[LOOK_ANSWER.processes / 4] as number;
+  }
+
+  [Symbol.dispose](): void {
+    this.#new.close();
+    this.#object.close();
+  }
+}
