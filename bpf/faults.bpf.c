@@ -5,6 +5,8 @@
  * since 5.12, the first whose atomic operations give the old value to a program.
  */
 #include "kernel.h"
+/* The map of the object that tells of processes takes its place: all records go through the same rings. */
+#include "events.h"
 #include "faults.h"
 #include "core.h"
 
@@ -19,13 +21,6 @@ struct pt_regs {
 	unsigned long ip;
 };
 #pragma clang attribute pop
-
-/* The map of the object that tells of processes takes its place: all records go through the same rings. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(__u32));
-} events SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -4,6 +4,7 @@
 #define LINNIX_MAPS_H
 
 #include "kernel.h"
+#include "events.h"
 #include "process.h"
 #include <bpf/bpf_helpers.h>
 
@@ -12,12 +13,6 @@ const volatile struct knobs knobs = {
 	.max_image_bytes = 1024,
 	.page_size = 4096,
 };
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(__u32));
-} events SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -1,6 +1,7 @@
+import { cgroupMounts } from "../identity/cgroup-mount.ts";
+import type { Mount } from "../mountinfo.ts";
 import type { Check } from "./check.ts";
 import type { KernelFacts } from "./kernel.ts";
-import type { Mount } from "./mounts.ts";
 import { holds, mayLoad, type PrivilegeFacts } from "./privileges.ts";
 
 export interface CgroupFacts {
@@ -12,7 +13,7 @@ export interface CgroupFacts {
 
 export function readCgroup(mounts: readonly Mount[]): CgroupFacts {
   return {
-    unifiedTarget: mounts.find((mount) => mount.type === "cgroup2")?.target ?? null,
+    unifiedTarget: cgroupMounts(mounts).v2?.point ?? null,
     legacyCount: new Set(mounts.filter((mount) => mount.type === "cgroup").map((mount) => mount.device)).size,
   };
 }

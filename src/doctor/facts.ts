@@ -1,13 +1,13 @@
+import { parseMountinfo } from "../mountinfo.ts";
 import { type AgentFacts, readAgents } from "./agents.ts";
 import { type AuditFacts, readAudit } from "./audit.ts";
 import { type CgroupFacts, readCgroup } from "./cgroup.ts";
 import { type ClockFacts, readClock } from "./clock.ts";
-import type { HostReader } from "./host-reader.ts";
+import { type HostReader, readText } from "./host-reader.ts";
 import { type JitFacts, readJit } from "./jit.ts";
 import { type KernelFacts, readKernel } from "./kernel.ts";
 import { type LockdownFacts, readLockdown } from "./lockdown.ts";
 import { type MachineFacts, readMachine } from "./machine.ts";
-import { readMounts } from "./mounts.ts";
 import { type NamespaceFacts, readNamespaces } from "./namespaces.ts";
 import { type PerfFacts, readPerf } from "./perf.ts";
 import { type PrivilegeFacts, readPrivileges } from "./privileges.ts";
@@ -44,7 +44,7 @@ export async function readFacts(host: HostReader, { stealWindowMs = STEAL_WINDOW
     readPrograms(host),
     readAudit(host),
   ]);
-  const mounts = readMounts(host);
+  const mounts = parseMountinfo(readText(host, "/proc/self/mountinfo") ?? "");
   return {
     kernel: readKernel(host),
     jit: readJit(host),

@@ -1,7 +1,7 @@
+import type { Mount } from "../mountinfo.ts";
 import { INITIAL_PID_NAMESPACE } from "../process/pid-namespace.ts";
 import type { Check } from "./check.ts";
 import type { HostReader } from "./host-reader.ts";
-import type { Mount } from "./mounts.ts";
 import { holds, type PrivilegeFacts } from "./privileges.ts";
 
 export interface NamespaceFacts {

@@ -1,3 +1,4 @@
+import { MAX_WALKED_PROCESSES } from "../sampling/walk-limit.ts";
 import type { Check } from "./check.ts";
 import type { HostReader } from "./host-reader.ts";
 import type { KernelFacts } from "./kernel.ts";
@@ -13,9 +14,6 @@ export interface SamplingFacts {
   /** What /proc lists, which is what `collect` goes by too. */
   processes: number;
 }
-
-/** As in src/sampling/open.ts: a walk does not pause, so with more processes the iterator is taken. */
-const MAX_WALKED_PROCESSES = 10_000;
 
 export function readSampling(host: HostReader): SamplingFacts {
   return { processes: host.list("/proc").length };

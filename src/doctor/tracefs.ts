@@ -1,7 +1,7 @@
+import type { Mount } from "../mountinfo.ts";
 import type { Check } from "./check.ts";
 import { type HostReader, type ReadFailure, readFailure, readText } from "./host-reader.ts";
 import { type KernelFacts, offersBtfBackend } from "./kernel.ts";
-import type { Mount } from "./mounts.ts";
 import { holds, type PrivilegeFacts } from "./privileges.ts";
 
 export interface TracefsFacts {

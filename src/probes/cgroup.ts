@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import type { CgroupRef } from "../config/sections/filters.ts";
 import { usageError } from "../errors.ts";
+import { readCgroupMounts } from "../identity/cgroup-mount.ts";
 
 /** A cgroup as the kernel side compares it: its id, and how many ancestors it has. */
 export interface ResolvedCgroup {
@@ -10,11 +11,7 @@ export interface ResolvedCgroup {
 
 /** Where the v2 hierarchy is mounted; undefined where it is not. */
 export function cgroup2Mount(): string | undefined {
-  for (const line of readFileSync("/proc/self/mountinfo", "utf8").split("\n")) {
-    const [left = "", right = ""] = line.split(" - ");
-    if (right.startsWith("cgroup2 ")) return left.split(" ")[4]?.replace(/\\040/g, " ");
-  }
-  return undefined;
+  return readCgroupMounts().v2?.point;
 }
 
 /** @throws LinnixError (exit code 2) when there is no such cgroup */

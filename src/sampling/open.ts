@@ -5,13 +5,11 @@ import { ProcSampler } from "./proc-sampler.ts";
 import { ProcessWalkSampler } from "./process-walk-sampler.ts";
 import type { Sampler, SamplerOptions, Sweep } from "./sampler.ts";
 import { TaskIteratorSampler } from "./task-iterator-sampler.ts";
+import { MAX_WALKED_PROCESSES } from "./walk-limit.ts";
 
 /** Room for so many times the processes that there are, and at least for so many: of who is gone some is taken up. */
 const MAP_ROOM = 4;
 const MIN_MAP_PROCESSES = 8192;
-
-/** A walk takes a third of a microsecond a process and does not pause; a CPU should not be kept for longer than a tick. */
-const MAX_WALKED_PROCESSES = 10_000;
 
 /**
  * The best sampler that this kernel offers.
