@@ -1,15 +1,10 @@
+import { printable } from "../report/format.ts";
+import { wrap } from "../report/terminal/layout.ts";
+import { paint, type TextStyle, type Tone } from "../report/terminal/style.ts";
 import type { Check, Section, Status } from "./check.ts";
 
-export interface RenderOptions {
-  color: boolean;
-  /** Columns to wrap at; null leaves each line whole, for a file or a pipe. */
-  columns: number | null;
-}
-
 const MARKS: Record<Status, string> = { ok: "✓", warn: "!", fail: "✗", info: "·" };
-const COLORS: Record<Status, string> = { ok: "\x1b[32m", warn: "\x1b[33m", fail: "\x1b[31m", info: "\x1b[2m" };
-const BOLD = "\x1b[1m";
-const RESET = "\x1b[0m";
+const TONES: Record<Status, Tone> = { ok: "good", warn: "doubtful", fail: "bad", info: "faint" };
 
 /** Narrower than this, text beside the titles is a ribbon of single words. */
 const MIN_COLUMNS = 50;
@@ -19,54 +14,31 @@ export function renderReport(
   heading: string,
   sections: readonly Section[],
   verdict: { status: Status; sentence: string },
-  options: RenderOptions,
+  style: TextStyle,
 ): string {
   const titleWidth = Math.max(...sections.flatMap(({ checks }) => checks.map(({ title }) => title.length)));
-  const lines = [...wrap(heading, options)];
+  const lines = [...wrap(printable(heading), style.columns)];
   for (const { title, checks } of sections) {
-    lines.push("", paint(title, BOLD, options));
-    for (const check of checks) lines.push(...renderCheck(check, titleWidth, options));
+    lines.push("", paint(title, "strong", style));
+    for (const check of checks) lines.push(...renderCheck(check, titleWidth, style));
   }
-  const mark = paint(MARKS[verdict.status], COLORS[verdict.status], options);
-  lines.push("", ...indented(`${mark} `, 2, verdict.sentence, options));
+  const mark = paint(MARKS[verdict.status], TONES[verdict.status], style);
+  lines.push("", ...indented(`${mark} `, 2, verdict.sentence, style));
   return `${lines.join("\n")}\n`;
 }
 
-function renderCheck(check: Check, titleWidth: number, options: RenderOptions): string[] {
+function renderCheck(check: Check, titleWidth: number, style: TextStyle): string[] {
   const textColumn = titleWidth + 6;
-  const mark = paint(MARKS[check.status], COLORS[check.status], options);
-  const lines = indented(`  ${mark} ${check.title.padEnd(titleWidth)}  `, textColumn, check.found, options);
+  const mark = paint(MARKS[check.status], TONES[check.status], style);
+  const lines = indented(`  ${mark} ${check.title.padEnd(titleWidth)}  `, textColumn, check.found, style);
   const pad = " ".repeat(textColumn);
-  if (check.costs) lines.push(...indented(`${pad}costs: `, textColumn + 7, check.costs, options));
-  if (check.mend) lines.push(...indented(`${pad}mend:  `, textColumn + 7, check.mend, options));
+  if (check.costs) lines.push(...indented(`${pad}costs: `, textColumn + 7, check.costs, style));
+  if (check.mend) lines.push(...indented(`${pad}mend:  `, textColumn + 7, check.mend, style));
   return lines;
 }
 
 /** `text` wrapped behind `prefix`, which takes `width` columns; its further lines begin below its first. */
-function indented(prefix: string, width: number, text: string, options: RenderOptions): string[] {
-  const columns = options.columns === null ? null : Math.max(options.columns, MIN_COLUMNS) - width;
-  return wrap(text, { ...options, columns }).map((line, index) => (index === 0 ? prefix : " ".repeat(width)) + line);
-}
-
-function wrap(text: string, { columns }: RenderOptions): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of printable(text).split(" ")) {
-    if (line !== "" && columns !== null && line.length + 1 + word.length > columns) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === "" ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line];
-}
-
-/** Names of processes and files can hold anything; a terminal must not obey it. */
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "�");
-}
-
-function paint(text: string, code: string, { color }: RenderOptions): string {
-  return color ? `${code}${text}${RESET}` : text;
+function indented(prefix: string, width: number, text: string, style: TextStyle): string[] {
+  const columns = style.columns === null ? null : Math.max(style.columns, MIN_COLUMNS) - width;
+  return wrap(printable(text), columns).map((line, index) => (index === 0 ? prefix : " ".repeat(width)) + line);
 }

@@ -1,5 +1,6 @@
 /** What a process that ran before us executes: /proc is the only one to ask. */
 import { readFileSync, readlinkSync } from "node:fs";
+import { NS_PER_CLOCK_TICK, readProcStat } from "../cost/proc-stat.ts";
 
 /** Path and arguments as raw bytes; null what cannot be read. */
 export interface ProcImage {
@@ -10,8 +11,6 @@ export interface ProcImage {
 }
 
 const DELETED = Buffer.from(" (deleted)");
-/** USER_HZ: the unit of /proc/PID/stat's start time on every architecture that linnix runs on. */
-const TICK_NS = 10_000_000;
 
 /**
  * Reads the image of the process that started at `startNs` (boot time; 0: not known).
@@ -21,15 +20,9 @@ export function readProcImage(pid: number, startNs: number, maxBytes: number): P
   const exe = read(() => readlinkSync(`/proc/${pid}/exe`, { encoding: "buffer" }));
   const args = read(() => readFileSync(`/proc/${pid}/cmdline`));
   if (startNs > 0) {
-    const stat = read(() => readFileSync(`/proc/${pid}/stat`));
-    if (!stat) return undefined;
-    const fields = stat
-      .subarray(stat.lastIndexOf(0x29) + 2)
-      .toString("latin1")
-      .split(" ");
-    // Field 22 of proc(5); the first one here is field 3.
-    const startTicks = Number(fields[19]);
-    if (Math.abs(startTicks * TICK_NS - startNs) > 2 * TICK_NS) return undefined;
+    const stat = readProcStat(pid);
+    if (stat === null) return undefined;
+    if (Math.abs(stat.startTicks * NS_PER_CLOCK_TICK - startNs) > 2 * NS_PER_CLOCK_TICK) return undefined;
   }
   const path = exe?.subarray(-DELETED.length).equals(DELETED) ? exe.subarray(0, -DELETED.length) : exe;
   const room = Math.max(0, maxBytes - (path?.length ?? 0));

@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from "node:fs";
+import { NS_PER_CLOCK_TICK } from "../cost/proc-stat.ts";
 import { boottimeNs } from "../libbpf/clock.ts";
 import {
   COMM_LEN,
@@ -12,8 +13,6 @@ import { Record } from "../wire/record.ts";
 import { ProcScanner, type ScannedProcess } from "./proc-scanner.ts";
 import { PAGE_BYTES, RSS_THRESHOLD_BYTES, type Sampler, type SamplerOptions, type Sweep } from "./sampler.ts";
 
-/** USER_HZ is 100 on every architecture that linnix runs on. */
-const TICK_NS = 1e7;
 /** Most files of /proc that stay open; the rest is opened at each sweep. */
 const MAX_KEPT_FDS = 512;
 
@@ -96,9 +95,9 @@ export class ProcSampler implements Sampler {
     view.setUint32(SAMPLE_EVENT.ppid, process.ppid, little);
     view.setBigUint64(SAMPLE_EVENT.ts_ns, BigInt(Math.round(boottimeNs())), little);
     // To the tick, and so not flagged as known: good enough to tell old from new.
-    view.setBigUint64(SAMPLE_EVENT.start_ns, BigInt(process.startTicks * TICK_NS), little);
+    view.setBigUint64(SAMPLE_EVENT.start_ns, BigInt(process.startTicks * NS_PER_CLOCK_TICK), little);
     const ticks = process.cpuTicks - (told?.cpuTicks ?? 0);
-    view.setBigUint64(SAMPLE_EVENT.runtime_ns, BigInt(Math.max(0, ticks) * TICK_NS), little);
+    view.setBigUint64(SAMPLE_EVENT.runtime_ns, BigInt(Math.max(0, ticks) * NS_PER_CLOCK_TICK), little);
     view.setBigUint64(SAMPLE_EVENT.rss_bytes, BigInt(process.rssPages * PAGE_BYTES), little);
     view.setUint32(SAMPLE_EVENT.threads, process.threads, little);
     view.setUint32(SAMPLE_EVENT.sample_flags, told ? 0 : SAMPLE_FIRST_SEEN, little);
