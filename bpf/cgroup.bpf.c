@@ -12,16 +12,6 @@ _Static_assert(sizeof(struct made_cgroup) == 512, "an element of a mapped array 
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
-#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-struct cgroup_root {
-	int hierarchy_id;
-};
-
-struct cgroup___root {
-	struct cgroup_root *root;
-};
-#pragma clang attribute pop
-
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -41,7 +31,7 @@ int BPF_PROG(handle_cgroup_mkdir, struct cgroup *cgroup, const char *path)
 	long length;
 
 	/* The default hierarchy; those of v1 number their cgroups by themselves. */
-	if (((struct cgroup___root *)cgroup)->root->hierarchy_id != 0)
+	if (cgroup->root->hierarchy_id != 0)
 		return 0;
 	index = next++ % MADE_CGROUPS;
 	entry = bpf_map_lookup_elem(&made, &index);

@@ -84,8 +84,14 @@ struct kernfs_node {
 	__u64 id;
 };
 
+/* A hierarchy: 0 is the default one, v2; those of v1 have numbers of their own. */
+struct cgroup_root {
+	int hierarchy_id;
+};
+
 struct cgroup {
 	struct kernfs_node *kn;
+	struct cgroup_root *root;
 	int level;
 };
 

@@ -14,12 +14,20 @@ const OBJECTS = [
   "sample-hash",
   "sample-walk",
   "cgroup",
+  "moves",
   "faults",
   "new-processes",
 ] as const;
 
 /** What declares the wire. */
-const HEADERS = ["bpf/process.h", "bpf/sample.h", "bpf/cgroup.h", "bpf/faults.h", "bpf/new-processes.h"] as const;
+const HEADERS = [
+  "bpf/process.h",
+  "bpf/sample.h",
+  "bpf/cgroup.h",
+  "bpf/moves.h",
+  "bpf/faults.h",
+  "bpf/new-processes.h",
+] as const;
 
 /** Where the layout is committed, relative to the root of the repository. */
 export const LAYOUT_FILE = "src/wire/layout.gen.ts";

@@ -8,6 +8,7 @@ import faultsObject from "../.build/faults.bpf.o" with { type: "file" };
 import libbpf from "../.build/lib/libbpf.so.1" with { type: "file" };
 import libelf from "../.build/lib/libelf.so.1" with { type: "file" };
 import libz from "../.build/lib/libz.so.1" with { type: "file" };
+import movesObject from "../.build/moves.bpf.o" with { type: "file" };
 import newProcessesObject from "../.build/new-processes.bpf.o" with { type: "file" };
 import processObject from "../.build/process.bpf.o" with { type: "file" };
 import sampleObject from "../.build/sample.bpf.o" with { type: "file" };
@@ -24,6 +25,7 @@ const BPF_OBJECTS = {
   "sample-hash": sampleHashObject,
   "sample-walk": sampleWalkObject,
   cgroup: cgroupObject,
+  moves: movesObject,
   faults: faultsObject,
   "new-processes": newProcessesObject,
 } as const;

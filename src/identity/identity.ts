@@ -1,13 +1,14 @@
 import type { EventView, PlaceOfEvent } from "../process/event-view.ts";
 import { NO_SLOT, type ProcessTable } from "../process/table.ts";
-import { parentOf } from "../process/tree.ts";
-import { EVENT_EXEC, PROCESS_EVENT } from "../wire/layout.gen.ts";
+import { descendantsOf, parentOf } from "../process/tree.ts";
+import { EVENT_EXEC, EVENT_FORK, PROCESS_EVENT } from "../wire/layout.gen.ts";
 import { type AccountFiles, Accounts } from "./accounts.ts";
 import { Allowance } from "./allowance.ts";
 import { type CgroupMounts, readCgroupMounts } from "./cgroup-mount.ts";
 import { CgroupNames } from "./cgroup-names.ts";
 import { type CacheStats, Lru } from "./lru.ts";
 import { MadeCgroups } from "./made-cgroups.ts";
+import { type Move, Moves } from "./moves.ts";
 import { type KnownPlace, placeAt, UNKNOWN_PLACE } from "./place.ts";
 import { NO_PLACE, PlaceStore } from "./place-store.ts";
 import { type Membership, readMembership, tellingV1Path } from "./proc-cgroup.ts";
@@ -39,14 +40,16 @@ interface NamedCgroup {
  * that was made and has gone before that, among those that were made last.
  *
  * Where v1 hierarchies are in use, processes may all stand at the root of the
- * v2 one: then /proc/PID/cgroup is read, for few processes, and their
- * descendants inherit what it says.
+ * v2 one: then /proc/PID/cgroup is read, for few processes, the kernel side says
+ * who was moved, and descendants inherit both.
  */
 export class Identity implements PlaceOfEvent, Disposable {
   readonly #table: ProcessTable;
   readonly #mounts: CgroupMounts;
   readonly #names: CgroupNames | undefined;
   readonly #made: MadeCgroups | undefined;
+  /** Undefined also where there are no v1 hierarchies. */
+  readonly #moves: Moves | undefined;
   readonly #accounts: Accounts;
   readonly #cgroups: Lru<number, NamedCgroup>;
   readonly #places = new PlaceStore();
@@ -73,7 +76,10 @@ export class Identity implements PlaceOfEvent, Disposable {
       this.#rootLow = Number(id & 0xffffffffn);
       this.#rootHigh = Number(id >> 32n);
     }
-    if (this.#mounts.hasV1) table.places = this.#places;
+    if (this.#mounts.hasV1) {
+      table.places = this.#places;
+      this.#moves = Moves.open();
+    }
   }
 
   /** Where the process of an event belongs: its `json` costs nothing more. */
@@ -93,7 +99,9 @@ export class Identity implements PlaceOfEvent, Disposable {
     }
     if (!this.#mounts.hasV1 || event.slot === NO_SLOT || (place !== this.#root && place !== UNKNOWN_PLACE))
       return place;
-    if (event.type === EVENT_EXEC) this.#lookAtExec(event);
+    this.#takeMoves(record.u64(PROCESS_EVENT.ts_ns));
+    if (event.type === EVENT_FORK) this.#inherit(event.slot);
+    else if (event.type === EVENT_EXEC) this.#lookAtExec(event);
     return this.#placeOf(event.slot) ?? place;
   }
 
@@ -106,7 +114,9 @@ export class Identity implements PlaceOfEvent, Disposable {
     const place = isKnown ? this.ofCgroup(high, low, table.isLive(slot) ? table.pid(slot) : 0) : UNKNOWN_PLACE;
     if (isKnown && place !== this.#root && place !== UNKNOWN_PLACE) return place;
     if (!this.#mounts.hasV1 && isKnown) return place;
+    this.#takeMoves(Number.POSITIVE_INFINITY);
     if (table.place(slot) === NO_PLACE && table.isLive(slot)) this.#look(slot);
+    else this.#inherit(slot);
     return this.#placeOf(slot) ?? place;
   }
 
@@ -148,11 +158,50 @@ export class Identity implements PlaceOfEvent, Disposable {
   close(): void {
     this.#names?.close();
     this.#made?.[Symbol.dispose]();
+    this.#moves?.[Symbol.dispose]();
     if (this.#table.places === this.#places) this.#table.places = undefined;
   }
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** Takes over where processes were moved until then. */
+  #takeMoves(untilNs: number): void {
+    const reader = this.#moves?.reader;
+    for (let move = reader?.next(untilNs); move; move = reader?.next(untilNs)) this.#moved(move);
+  }
+
+  /** A runtime moves in each hierarchy, and not all paths say as much: the first that tells a container counts, else a unit. */
+  #moved({ pid, startLow, startHigh, path, tsNs }: Move): void {
+    const table = this.#table;
+    const slot = table.find(pid);
+    if (slot === NO_SLOT || table.startLow(slot) !== startLow || table.startHigh(slot) !== startHigh) return;
+    const place = placeAt(path);
+    const known = this.#placeOf(slot);
+    if (place.container ? place.container.id === known?.container?.id : known?.container || place.unit === null) return;
+    if (place.cgroup === known?.cgroup) return;
+    const before = table.place(slot);
+    // What it has borne since was born there.
+    for (const relative of descendantsOf(table, slot).relatives) {
+      const isLater = (table.bornNs(relative.slot) ?? 0) >= tsNs;
+      if (isLater && table.place(relative.slot) === before) this.#put(relative.slot, path);
+    }
+    this.#put(slot, path);
+  }
+
+  #put(slot: number, path: string): void {
+    this.#table.setPlace(slot, this.#places.take(path, placeAt));
+  }
+
+  /** A process that nobody knows the place of was born where its parent is. */
+  #inherit(slot: number): void {
+    const table = this.#table;
+    if (table.place(slot) !== NO_PLACE) return;
+    const parent = parentOf(table, slot);
+    if (parent === NO_SLOT) return;
+    if (table.place(parent) === NO_PLACE && table.isLive(parent) && this.#likely.take()) this.#look(parent);
+    if (table.place(parent) !== NO_PLACE) table.setPlace(slot, this.#places.share(table.place(parent)));
   }
 
   #placeOf(slot: number): KnownPlace | undefined {
@@ -178,7 +227,7 @@ export class Identity implements PlaceOfEvent, Disposable {
 
   #look(slot: number): void {
     const membership = readMembership(this.#table.pid(slot));
-    if (membership) this.#table.setPlace(slot, this.#places.take(this.#pathFrom(membership), placeAt));
+    if (membership) this.#put(slot, this.#pathFrom(membership));
   }
 
   #pathFrom(membership: Membership): string {

@@ -8,6 +8,8 @@ export const NAME_SIZE = 256;
 export const NO_CPU = 65535;
 export const MADE_CGROUPS = 256;
 export const CGROUP_PATH_LEN = 504;
+export const MOVES = 512;
+export const MOVE_PATH_LEN = 480;
 export const FAULTS_PER_SECOND = 10;
 
 /* enum event_type */
@@ -249,6 +251,18 @@ export const MADE_CGROUP = {
   id: 0, // __u64
   path: 8, // char[504]
   path_len: 504,
+} as const;
+
+/** struct move */
+export const MOVE = {
+  size: 512,
+  number: 0, // __u64
+  ts_ns: 8, // __u64
+  start_ns: 16, // __u64
+  pid: 24, // __u32
+  unused: 28, // __u32
+  path: 32, // char[480]
+  path_len: 480,
 } as const;
 
 /** struct page_fault_event */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdirSync, readdirSync, readlinkSync, rmdirSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readCgroupMounts } from "../../src/identity/cgroup-mount.ts";
 import { CgroupNames } from "../../src/identity/cgroup-names.ts";
@@ -8,7 +8,7 @@ import { ProcessTable } from "../../src/process/table.ts";
 import { recordIn } from "../../src/wire/record.ts";
 import { forkRecord } from "../wire/make-record.ts";
 import type { ProcessEvent } from "./support/collect-output.ts";
-import { CollectRun, USUAL } from "./support/collect-run.ts";
+import { CollectRun, USUAL, until } from "./support/collect-run.ts";
 import { reasonOf, titled, whyNoBtf, whyNotHere } from "./support/needs.ts";
 import { asNobody } from "./support/places.ts";
 import { inCgroups, TestCgroup } from "./support/test-cgroup.ts";
@@ -238,7 +238,6 @@ describe.skipIf(noV1 !== null)(titled("cgroup v1", noV1), () => {
     const container = { id: ID, runtime: "docker" } as const;
     await using collect = await CollectRun.start(USUAL);
     // As runtimes do: forked, moved, and only then the namespace's first process is executed.
-    // It has to live until it is looked at: without a v2 cgroup nobody tells of it afterwards.
     const shell = ["unshare", "--pid", "--fork", "sh", "-c", "sleep 1; /bin/true; /bin/true; :"];
     output(...inCgroups(cgroup.directory(path)), ...shell);
     const ends: ProcessEvent[] = [];
@@ -255,6 +254,67 @@ describe.skipIf(noV1 !== null)(titled("cgroup v1", noV1), () => {
     // Nobody else is taken for one of it.
     const family = events.filter(isInside).map(({ pid }) => pid);
     expect(new Set(family).size).toBeLessThanOrEqual(5);
+  });
+
+  /** Rings are emptied so seldom that /proc has nothing to say any more. */
+  const SELDOM = ["--format", "jsonl", "--flush-interval", "2s", "--ring-size", "4MiB", "--sample-interval", "0"];
+
+  test.skipIf(whyNoBtf() !== null)(
+    titled("a container that has gone before anybody looks: told by its move, descendants too", whyNoBtf()),
+    async () => {
+      await using cgroup = new TestCgroup(v1Point);
+      const path = cgroup.make("docker", ID);
+      const plain = cgroup.make("plain");
+      const container = { id: ID, runtime: "docker" } as const;
+      await using collect = await CollectRun.start(SELDOM);
+      output(...inCgroups(cgroup.directory(path)), "sh", "-c", "/bin/true child; (/bin/true grandchild); :");
+      // Moved there by somebody else, after it was born, and with a child before: that one stays where it was.
+      const script = "/bin/true early; echo; read line; /bin/true late; exec /bin/true itself";
+      const moved = Bun.spawn(["sh", "-c", script], { stdin: "pipe", stdout: "pipe" });
+      await moved.stdout.getReader().read();
+      writeFileSync(`${cgroup.directory(path)}/cgroup.procs`, String(moved.pid));
+      moved.stdin.write("on\n");
+      await moved.stdin.end();
+      await moved.exited;
+      // Elsewhere is elsewhere.
+      output(...inCgroups(cgroup.directory(plain)), "/bin/true", "elsewhere");
+      const last = output("/bin/sh", "-c", "echo $$; /bin/true last").trim();
+      await collect.event("the last exit", ({ type, pid }) => type === "exit" && pid === Number(last));
+      const { events } = await collect.stop();
+      const inside = (word: string) => {
+        const exec = events.find((event) => event.type === "exec" && event.args?.[1] === word);
+        return events.filter(({ pid }) => pid === exec?.pid).map(({ type, ...event }) => [type, event.container?.id]);
+      };
+      for (const word of ["child", "grandchild", "late"])
+        expect(inside(word)).toEqual(["fork", "exec", "exit"].map((t) => [t, ID]));
+      expect(inside("itself").slice(-2)).toEqual(["exec", "exit"].map((type) => [type, ID]));
+      for (const word of ["early", "elsewhere", "last"]) {
+        expect(inside(word).length).toBeGreaterThanOrEqual(2);
+        for (const [, id] of inside(word)) expect(id).toBeUndefined();
+      }
+      const told = events.filter((event) => event.container);
+      for (const event of told) expect(event).toMatchObject({ cgroup: path, container });
+    },
+  );
+
+  test("children of a container's process that was there before the start, gone before anybody looks", async () => {
+    await using cgroup = new TestCgroup(v1Point);
+    const path = cgroup.make("docker", ID);
+    const script = "while read line; do /bin/true there; done";
+    const parent = Bun.spawn([...inCgroups(cgroup.directory(path)), "sh", "-c", script], { stdin: "pipe" });
+    await until("it to be there", () => readFileSync(`/proc/${parent.pid}/cgroup`, "utf8").includes(ID));
+    await using collect = await CollectRun.start(SELDOM);
+    parent.stdin.write("\n");
+    await parent.stdin.flush();
+    const { pid } = await collect.event("the exec", (event) => event.type === "exec" && event.args?.[1] === "there");
+    await collect.event("its exit", (event) => event.type === "exit" && event.pid === pid);
+    await parent.stdin.end();
+    await parent.exited;
+    const { events } = await collect.stop();
+    const own = events.filter((event) => event.pid === pid);
+    expect(own.map(({ type, container }) => [type, container?.id])).toEqual(
+      ["fork", "exec", "exit"].map((type) => [type, ID]),
+    );
   });
 
   test("asked for a process that runs, without an event of it", async () => {
