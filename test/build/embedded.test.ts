@@ -11,7 +11,7 @@ function machine(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint16(18, true);
 }
 
-test.each([
+const OBJECTS = [
   "process",
   "tracepoint",
   "tasks",
@@ -19,9 +19,12 @@ test.each([
   "sample-hash",
   "sample-walk",
   "cgroup",
+  "moves",
   "faults",
   "new-processes",
-] as const)("%s: a BPF object with BTF and without DWARF", (name) => {
+] as const;
+
+test.each(OBJECTS)("%s: a BPF object with BTF and without DWARF", (name) => {
   const bytes = bpfObject(name);
   expect(machine(bytes)).toBe(EM_BPF);
   const text = Buffer.from(bytes).toString("latin1");
@@ -31,17 +34,7 @@ test.each([
 
 test("no object names the directory that it was compiled in", () => {
   const root = new URL("../..", import.meta.url).pathname;
-  for (const name of [
-    "process",
-    "tracepoint",
-    "tasks",
-    "sample",
-    "sample-hash",
-    "sample-walk",
-    "cgroup",
-    "faults",
-    "new-processes",
-  ] as const) {
+  for (const name of OBJECTS) {
     expect(Buffer.from(bpfObject(name)).includes(root)).toBe(false);
   }
 });

@@ -22,7 +22,7 @@ export function whyNoGuest(): string | null {
 export function guestFiles(fixture: Fixture): GuestFile[] {
   return [
     { path: "/init", bytes: readFileSync(join(HERE, "init")), executable: true },
-    ...["scenarios", "scenarios-of-cgroup", "scenarios-of-page-faults"].map((name) => ({
+    ...["scenarios", "scenarios-of-cgroup", "scenarios-of-cgroup-v1", "scenarios-of-page-faults"].map((name) => ({
       path: `/guest/${name}`,
       bytes: readFileSync(join(HERE, name)),
     })),

@@ -24,7 +24,7 @@ const BOOTS = [
   ...SERIES.map(({ name }) => ({
     id: name,
     series: name,
-    commandLine: "linnix.ways=auto,tracepoint,cgroup,page-faults,no-btf",
+    commandLine: "linnix.ways=auto,tracepoint,cgroup,cgroup-v1,page-faults,no-btf",
   })),
   ...["5.10", "newest"].map((series) => ({
     id: `${series} locked down`,
@@ -79,6 +79,9 @@ function reasonFor(series: string): string | null {
 function releaseOf(series: string): string {
   return kernels.found.get(series)?.release ?? series;
 }
+
+/** In a v1 hierarchy, by its cgroup's name. */
+const CONTAINER = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 /** What no classic tracepoint tells. */
 const UNKNOWN = {
@@ -262,6 +265,18 @@ for (const { name: series } of SERIES) {
 
       test("--cgroup: that one and what is below it", () => {
         expectFiltered(way("cgroup"), "btf");
+      });
+
+      test("the container of a v1 hierarchy, of processes that are gone before anybody looks", () => {
+        const way1 = way("cgroup-v1");
+        expectWhole(way1, "btf");
+        const outside = way1.watched("outside").reaped("code");
+        expect([outside.fork.container, outside.exit.container]).toEqual([undefined, undefined]);
+        const watched = way1.watched("cgroup");
+        const [moved, born] = [watched.reaped("moved-there"), watched.story(watched.truths.reaped("born-there"))];
+        const place = { cgroup: `/docker/${CONTAINER}`, container: { id: CONTAINER, runtime: "docker" } };
+        expect(moved.fork).not.toHaveProperty("container");
+        for (const event of [moved.exit, born.fork, born.exit]) expect(event).toMatchObject(place);
       });
 
       // Atomic operations that give a program the old value came with 5.12.
