@@ -2,8 +2,10 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Description } from "../api/description.ts";
 import { CollectRun } from "./support/collect-run.ts";
-import { programPath, whyNotHere } from "./support/needs.ts";
+import { programPath, titled, whyNotHere } from "./support/needs.ts";
+import { inMounts } from "./support/places.ts";
 
 const why = whyNotHere();
 const curl = programPath("curl");
@@ -66,6 +68,36 @@ describe.skipIf(why !== null)(`collect --listen${why ? ` (skipped: ${why})` : ""
       sleeper.kill("SIGKILL");
     }
     await run.stop();
+  });
+
+  const noMounts = programPath("unshare") === null ? "needs unshare" : null;
+  test.skipIf(noMounts !== null)(titled("every answer is as described, with BTF and without", noMounts), async () => {
+    for (const { before, ready } of [
+      { before: [], ready: 200 },
+      { before: inMounts("mount -t tmpfs tmpfs /sys/kernel/btf"), ready: 503 },
+    ]) {
+      await using run = await CollectRun.start(ARGS, { before });
+      const description = await Description.of(await get("/openapi.json"));
+      Bun.spawnSync(["/bin/true"]);
+      const paths = ["/", "/healthz", "/readyz", "/status", "/processes", "/metrics", "/processes?limit=0"];
+      for (const path of paths) {
+        expect(await description.problems(await get(path), path.replace(/\?.*/, ""))).toEqual([]);
+      }
+      for (const pid of [process.pid, run.pid]) {
+        expect(await description.problems(await get(`/processes/${pid}`), "/processes/{pid}")).toEqual([]);
+        expect(await description.problems(await get(`/graph/${pid}`), "/graph/{pid}")).toEqual([]);
+      }
+      const answer = await get("/readyz");
+      if (ready === 503) {
+        expect(answer.status).toBe(503);
+        const { reasons } = (await answer.json()) as { reasons: string[] };
+        expect(reasons.join("\n")).toContain("samples are read from /proc");
+        expect(reasons.join("\n")).toContain("the tracepoint backend cannot tell");
+      } else if (existsSync("/sys/kernel/btf/vmlinux")) {
+        expect(answer.status).toBe(200);
+      }
+      await run.stop();
+    }
   });
 
   test("ready, and every figure told", async () => {

@@ -1,14 +1,17 @@
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { readdirSync, readlinkSync } from "node:fs";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { KernelMeter } from "../../src/budget/kernel-meter.ts";
 import { Collector } from "../../src/collect/collector.ts";
 import { resolveAuto } from "../../src/config/load.ts";
 import { defaultSettings } from "../../src/config/print.ts";
 import { boottimeNs } from "../../src/libbpf/clock.ts";
-import { until } from "./support/collect-run.ts";
+import type { DegradedEvent } from "../../src/wire/event.ts";
+import { CollectRun, until } from "./support/collect-run.ts";
 import { titled, whyNotHere } from "./support/needs.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(120_000);
 
 const reason = whyNotHere();
 const { probes, filters, ring, retention, sampling } = resolveAuto(defaultSettings(), { stdoutIsTty: false });
@@ -84,5 +87,54 @@ describe.skipIf(reason !== null)(titled("what the kernel half costs", reason), (
     expect(meter.ns()).toBeNull();
     meter.tick(240e9);
     expect(hasStatisticsOn()).toBe(false);
+  });
+});
+
+describe.skipIf(reason !== null)(titled("a budget that is too small", reason), () => {
+  const directory = mkdtempSync(join(tmpdir(), "linnix-budget-"));
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+  const path = join(directory, "linnix.toml");
+  const socket = join(directory, "api.sock");
+  const write = (budget: string) =>
+    writeFileSync(
+      path,
+      `[output]\nformat = 'jsonl'\n[ring]\nsize = '4MiB'\nflush_interval = '50ms'\n[sampling]\ninterval = '50ms'\n` +
+        `[budget]\ncpu = '${budget}'\n[api]\nlisten = 'unix:${socket}'\n`,
+      { mode: 0o600 },
+    );
+  const sampleMs = async () => {
+    const response = await fetch("http://localhost/status", { unix: socket });
+    return ((await response.json()) as { sampling: { interval_ms: number } }).sampling.interval_ms;
+  };
+  const readyz = async () => {
+    const response = await fetch("http://localhost/readyz", { unix: socket });
+    return { status: response.status, body: (await response.json()) as { reasons?: string[] } };
+  };
+
+  test("is told of in the stream, the log and /readyz; samples become rarer; without one all is as before", async () => {
+    write("0.001%");
+    await using collect = await CollectRun.start(["--config", path]);
+    const degraded = () => collect.others.filter(({ type }) => type === "degraded") as DegradedEvent[];
+    const told = async (count: number) => {
+      // A window takes ten seconds, and two of them decide.
+      for (let tries = 0; tries < 900 && degraded().length < count; tries++) await Bun.sleep(100);
+      return degraded()[count - 1];
+    };
+    const over = await told(1);
+    expect(over).toMatchObject({ level: 1, budget_pct: 0.001 });
+    expect(over?.cost_pct).toBeGreaterThan(0.001);
+    expect(collect.stderr).toContain("warning: collecting costs");
+    const { status, body } = await readyz();
+    expect([status, body.reasons]).toEqual([503, expect.arrayContaining(["the budget is exceeded: level 1"])]);
+    expect(await sampleMs()).toBe(250);
+    // Events of processes are never given up.
+    const { pid } = Bun.spawnSync(["/bin/true"]);
+    await collect.event("an exit", (event) => event.type === "exit" && event.pid === pid);
+    write("0");
+    collect.child.kill("SIGHUP");
+    expect(await told(2)).toMatchObject({ level: 0, budget_pct: 0 });
+    expect(await sampleMs()).toBe(50);
+    expect((await readyz()).body.reasons ?? []).not.toContain("the budget is exceeded: level 1");
+    await collect.stop();
   });
 });
