@@ -1,7 +1,9 @@
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync, readlinkSync, statSync } from "node:fs";
 import type { CgroupRef } from "../config/sections/filters.ts";
-import { usageError } from "../errors.ts";
+import { cannotRunError, usageError } from "../errors.ts";
 import { readCgroupMounts } from "../identity/cgroup-mount.ts";
+import { readMembership } from "../identity/proc-cgroup.ts";
+import { hasKernelPids } from "../process/pid-namespace.ts";
 
 /** A cgroup as the kernel side compares it: its id, and how many ancestors it has. */
 export interface ResolvedCgroup {
@@ -14,23 +16,50 @@ export function cgroup2Mount(): string | undefined {
   return readCgroupMounts().v2?.point;
 }
 
-/** @throws LinnixError (exit code 2) when there is no such cgroup */
+/** @throws LinnixError: exit code 2 when there is no such cgroup, 3 when its level cannot be told from here */
 export function resolveCgroup(ref: CgroupRef): ResolvedCgroup {
-  const mount = cgroup2Mount();
-  if (mount === undefined) {
+  const { v2 } = readCgroupMounts();
+  if (v2 === undefined) {
     throw usageError("cgroup", {
       what: "--cgroup cannot be used",
       why: "the cgroup v2 hierarchy is not mounted",
       mend: "mount -t cgroup2 none /sys/fs/cgroup/unified, or leave --cgroup out",
     });
   }
+  const mount = v2.point;
   const found = "path" in ref ? byPath(mount, ref.path) : byId(mount, ref.id);
-  if (found) return found;
-  throw usageError("cgroup", {
-    what: `--cgroup ${"path" in ref ? ref.path : ref.id} is not known`,
-    why: `there is no such cgroup below ${mount}`,
-    mend: "name a directory there by its path from that root, such as /system.slice, or give its inode number",
-  });
+  if (!found) {
+    throw usageError("cgroup", {
+      what: `--cgroup ${"path" in ref ? ref.path : ref.id} is not known`,
+      why: `there is no such cgroup below ${mount}`,
+      mend: "name a directory there by its path from that root, such as /system.slice, or give its inode number",
+    });
+  }
+  return { id: found.id, level: found.level + levelOfMount(v2.root) };
+}
+
+/** PROC_CGROUP_INIT_INO of include/linux/proc_ns.h. */
+const INITIAL_CGROUP_NAMESPACE = "cgroup:[4026531835]";
+/** The parent of all kernel threads, in the initial pid namespace: it stays in the root of the hierarchy. */
+const KTHREADD = 2;
+
+/**
+ * How deep the mounted cgroup itself lies in the whole hierarchy.
+ * @param root that cgroup's path from the root of our cgroup namespace, as mountinfo has it, such as `/` or `/../..`
+ */
+function levelOfMount(root: string): number {
+  const isInitial = readlinkSync("/proc/self/ns/cgroup") === INITIAL_CGROUP_NAMESPACE;
+  const kthreadd = isInitial ? "/" : hasKernelPids() ? readMembership(KTHREADD)?.v2 : undefined;
+  const up = kthreadd?.split("/").filter((part) => part !== "");
+  if (up === undefined || up.some((part) => part !== "..")) {
+    throw cannotRunError("cgroup-namespace", {
+      what: "--cgroup cannot be used",
+      why: "this is a cgroup namespace of its own, and how deep it lies in the hierarchy cannot be told from here",
+      mend: "docker run --pid=host or --cgroupns=host, or leave --cgroup out",
+    });
+  }
+  const down = root.split("/").filter((part) => part !== "");
+  return up.length + down.reduce((level, part) => level + (part === ".." ? -1 : 1), 0);
 }
 
 function byPath(mount: string, path: string): ResolvedCgroup | undefined {

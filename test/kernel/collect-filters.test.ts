@@ -225,6 +225,30 @@ for (const [backend, whyNot] of BACKENDS) {
       });
     }
 
+    test("seen from a cgroup namespace of its own, by a mount of its own and by that of the machine", async () => {
+      // `linnix` stands in the cgroup that it sees as the root.
+      const enter = 'echo 0 > "$1/cgroup.procs" && shift && exec unshare --cgroup --mount "$@"';
+      const remount = `umount ${mount} && mount -t cgroup2 none ${mount} && exec "$@"`;
+      for (const [cgroup, inside] of [
+        ["/inner", ["/bin/sh", "-c", remount, "sh"]],
+        [`/${name}/inner`, []],
+      ] as const) {
+        const args = ["--backend", backend, "--cgroup", cgroup];
+        const before = ["/bin/sh", "-c", enter, "sh", path(name), ...inside];
+        const { events, result } = await seen(
+          args,
+          async () => {
+            await fixture().run("cgroup", [path(name)]);
+            return await fixture().run("cgroup", [path(name, "inner")]);
+          },
+          { before },
+        );
+        expect(typesOf(events, result.reaped("moved-there"))).toBe("exit");
+        expect(typesOf(events, result.reaped("born-there"))).toBe("fork exit");
+        expect(events).toHaveLength(3);
+      }
+    });
+
     test("a child that is born into it", async () => {
       const args = ["--backend", backend, "--cgroup", `/${name}`];
       const { events, result } = await seen(args, () => fixture().run("into-cgroup", [path(name)]));
