@@ -77,9 +77,21 @@ export const collect = commandOf({
     const { runCollect } = await import("../collect/run.ts");
     const onTerminal = stdoutIsTty && resolved.output.file === null;
     const io = { stdout: 1, stderr: 2, isTty: onTerminal, color: color && onTerminal };
-    return runCollect(resolved, io, { reread: () => reread(args, stdoutIsTty) });
+    return runCollect(resolved, io, { reread: () => reread(args, stdoutIsTty), onWatching: tellManager });
   },
 });
+
+/** Tells systemd, where it has started this and asks for it (Type=notify), that everything is attached. */
+async function tellManager(): Promise<void> {
+  const socket = process.env.NOTIFY_SOCKET;
+  if (!socket) return;
+  try {
+    const { notifyManager } = await import("../libbpf/notify-socket.ts");
+    notifyManager(socket, "READY=1");
+  } catch (error) {
+    log.warn(`the service manager could not be told that it is ready: ${(error as Error).message}`);
+  }
+}
 
 /** The settings as they would be if it were started now, with the same options and environment. */
 async function reread(args: ParsedArgs, stdoutIsTty: boolean): Promise<CollectConfig> {

@@ -90,6 +90,10 @@ export const LIBC_SYMBOLS = {
   clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
   // int openat(int dirfd, const char *pathname, int flags);
   openat: { args: ["i32", "cstring", "i32"], returns: "i32" },
+  // int socket(int domain, int type, int protocol);
+  socket: { args: ["i32", "i32", "i32"], returns: "i32" },
+  // int connect(int sockfd, const struct sockaddr *addr, socklen_t addrlen);
+  connect: { args: ["i32", "ptr", "u32"], returns: "i32" },
   // long syscall(long number, ...);
   syscall: { args: ["i64", "i64", "i64", "i64", "i64", "i64"], returns: "i64" },
 } as const;

@@ -1,0 +1,40 @@
+/** Telling a service manager how this process is doing: sd_notify(3). */
+import { closeSync, writeSync } from "node:fs";
+import { checkLibc } from "./errno.ts";
+import { libc } from "./libc.ts";
+import { addressOf } from "./native.ts";
+
+/* unix(7), socket(2) */
+const AF_UNIX = 1;
+const SOCK_DGRAM = 2;
+const SOCK_CLOEXEC = 0o2000000;
+/** Of `sun_path`. */
+const MAX_PATH_BYTES = 108;
+
+/**
+ * Sends a message such as `READY=1`.
+ * @param socket as the manager gives it in NOTIFY_SOCKET: a path, or `@` and an abstract name
+ * @throws Error where it is no such thing, or nobody listens there
+ */
+export function notifyManager(socket: string, message: string): void {
+  const address = socketAddress(socket);
+  const fd = checkLibc("socket", libc().socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  try {
+    checkLibc("connect", libc().connect(fd, addressOf(address), address.length));
+    writeSync(fd, message);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** struct sockaddr_un; of an abstract name no NUL ends it. */
+function socketAddress(socket: string): Uint8Array {
+  const isAbstract = socket.startsWith("@");
+  if (!isAbstract && !socket.startsWith("/")) throw new Error(`${JSON.stringify(socket)} is no Unix socket`);
+  const path = Buffer.from(isAbstract ? `\0${socket.slice(1)}` : `${socket}\0`);
+  if (path.length > MAX_PATH_BYTES) throw new Error(`${JSON.stringify(socket)} is too long for a Unix socket`);
+  const address = new Uint8Array(2 + path.length);
+  new Uint16Array(address.buffer, 0, 1)[0] = AF_UNIX;
+  address.set(path, 2);
+  return address;
+}
