@@ -176,7 +176,9 @@ export class Identity implements PlaceOfEvent, Disposable {
   #moved({ pid, startLow, startHigh, path, tsNs }: Move): void {
     const table = this.#table;
     const slot = table.find(pid);
-    if (slot === NO_SLOT || table.startLow(slot) !== startLow || table.startHigh(slot) !== startHigh) return;
+    if (slot === NO_SLOT) return;
+    const isStartKnown = table.startLow(slot) !== 0 || table.startHigh(slot) !== 0;
+    if (isStartKnown && (table.startLow(slot) !== startLow || table.startHigh(slot) !== startHigh)) return;
     const place = placeAt(path);
     const known = this.#placeOf(slot);
     if (place.container ? place.container.id === known?.container?.id : known?.container || place.unit === null) return;
