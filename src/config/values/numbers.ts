@@ -1,0 +1,113 @@
+import {
+  formatDurationMs,
+  formatDurationNs,
+  formatPercent,
+  formatSizeBytes,
+  readDurationNs,
+  readPercent,
+  readSizeBytes,
+} from "../units.ts";
+import { Refusal, scalar, TEXT_OR_NUMBER } from "./scalar.ts";
+import type { ValueType } from "./value-type.ts";
+
+/** A whole number, also as text; `name` says what it is of. */
+export function integer(options: { min: number; max: number; name: string }): ValueType<number> {
+  const { min, max, name } = options;
+  return scalar<number>({
+    expected: `${name} from ${min} to ${max}`,
+    input: TEXT_OR_NUMBER,
+    read: (value) =>
+      (typeof value === "number" ? within(value, min, max, String) : null) ?? new Refusal("not a whole number"),
+    fromText: (text) => (/^\d{1,15}$/.test(text) ? Number(text) : text),
+    toToml: (value) => value,
+  });
+}
+
+/** Bytes. */
+export function size(options: { min: number; max: number; example: number; powerOfTwo?: true }): ValueType<number> {
+  const { min, max, example, powerOfTwo } = options;
+  const what = powerOfTwo ? "a power of two" : "a size";
+  return scalar<number>({
+    expected: `${what} from ${formatSizeBytes(min)} to ${formatSizeBytes(max)}, such as ${formatSizeBytes(example)}`,
+    input: TEXT_OR_NUMBER,
+    read: (value) => {
+      const bytes = typeof value === "string" ? readSizeBytes(value) : Number(value);
+      const result = bytes === null ? null : within(bytes, min, max, formatSizeBytes);
+      if (powerOfTwo && typeof result === "number" && !Number.isInteger(Math.log2(result))) {
+        return new Refusal("not a power of two");
+      }
+      return result ?? new Refusal("not a size");
+    },
+    toToml: formatSizeBytes,
+  });
+}
+
+/** Percent: 1 for `1%`. */
+export function percent(options: { min: number; max: number; example: number }): ValueType<number> {
+  const { min, max, example } = options;
+  return scalar<number>({
+    expected: `a percentage from ${min} to ${max}, such as ${example} or ${formatPercent(example)}`,
+    input: TEXT_OR_NUMBER,
+    read: (value) => {
+      const pct = typeof value === "string" ? readPercent(value) : Number(value);
+      return pct === null || !Number.isFinite(pct)
+        ? new Refusal("not a percentage")
+        : (refusalOutside(pct, min, max, formatPercent) ?? pct);
+    },
+    toToml: formatPercent,
+  });
+}
+
+interface DurationOptions {
+  min: string | 0;
+  /** Whether 0 is taken too, below a `min` that is more. */
+  orZero?: true;
+  max: string;
+  example: string;
+}
+
+/** Nanoseconds. */
+export function durationNs(options: DurationOptions): ValueType<number> {
+  return duration(options, 1, formatDurationNs);
+}
+
+/** Milliseconds. */
+export function durationMs(options: DurationOptions): ValueType<number> {
+  return duration(options, 1e6, formatDurationMs);
+}
+
+function duration(options: DurationOptions, nsPerUnit: number, format: (value: number) => string): ValueType<number> {
+  const min = readDurationNs(String(options.min)) ?? 0;
+  const max = readDurationNs(options.max) ?? Number.MAX_SAFE_INTEGER;
+  const range = `from ${options.min} to ${options.max}`;
+  return scalar<number>({
+    expected: `${options.orZero ? "0, or " : ""}a duration ${range}, such as ${options.example}`,
+    // A bare number would leave the unit to guessing; 0 needs none.
+    input: TEXT_OR_NUMBER,
+    read: (value) => {
+      const ns = readDurationNs(String(value));
+      if (ns === null) {
+        const bare = /^\d+(\.\d+)?$/.test(String(value));
+        return new Refusal(bare ? "has no unit" : "not a duration");
+      }
+      if (ns === 0 && options.orZero) {
+        return 0;
+      }
+      const bounded = within(ns, min, max, formatDurationNs) ?? new Refusal("not a duration");
+      return bounded instanceof Refusal ? bounded : bounded / nsPerUnit;
+    },
+    toToml: format,
+  });
+}
+
+/** The value where it is whole and within bounds, a refusal where it is not within them, null where it is no whole number. */
+function within(value: number, min: number, max: number, format: (value: number) => string): number | Refusal | null {
+  return Number.isInteger(value) ? (refusalOutside(value, min, max, format) ?? value) : null;
+}
+
+function refusalOutside(value: number, min: number, max: number, format: (value: number) => string): Refusal | null {
+  if (value < min) {
+    return new Refusal(`less than ${format(min)}`);
+  }
+  return value > max ? new Refusal(`more than ${format(max)}`) : null;
+}

@@ -1,0 +1,25 @@
+import { Refusal, scalar, TEXT } from "./scalar.ts";
+import type { ValueType } from "./value-type.ts";
+
+/** A path; `-` is stdout, and null. */
+export const pathOrStdout: ValueType<string | null> = scalar<string | null>({
+  expected: "the path of a file, or - for stdout",
+  input: TEXT,
+  read: (value) => {
+    const text = String(value);
+    return text === "-" ? null : readPath(text);
+  },
+  toToml: (value) => value,
+});
+
+/** The path of a file; null is what stands for none. */
+export const optionalPath: ValueType<string | null> = scalar<string | null>({
+  expected: "the path of a file",
+  input: TEXT,
+  read: (value) => readPath(String(value)),
+  toToml: (value) => value,
+});
+
+function readPath(text: string): string | Refusal {
+  return text === "" ? new Refusal("empty") : text.includes("\0") ? new Refusal("has a NUL in it") : text;
+}

@@ -1,0 +1,64 @@
+import * as z from "zod/mini";
+import type { TomlValue, ValueType } from "./value-type.ts";
+
+// Nothing that a root process runs should be code made at run time, and one check a start gains nothing from it.
+z.config({ jitless: true });
+
+/**
+ * No bigint: the parser wraps an integer that needs more than 64 bits round to one that means something else, and
+ * hands over as bigint all that may be such.
+ */
+export const TEXT_OR_NUMBER = once(() => z.union([z.string(), z.number()]));
+export const TEXT = once(() => z.string());
+export const TEXT_OR_BOOLEAN = once(() => z.union([z.string(), z.boolean()]));
+
+/** Made when it is first asked for: most settings are never given, and all their schemas together cost 3 MB. */
+export function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+/** A transform that may refuse: `read` returns the value, or a {@link Refusal}. */
+export function scalar<T>(options: {
+  expected: string;
+  input: () => z.ZodMiniType<string | number | boolean>;
+  read(value: string | number | boolean): T | Refusal;
+  toToml(value: NonNullable<T>): TomlValue;
+  fromText?(text: string): unknown;
+  choices?: readonly string[];
+}): ValueType<T> {
+  const schema = once(
+    () =>
+      z.pipe(
+        options.input(),
+        z.transform((value: string | number | boolean, context) => {
+          const result = options.read(value);
+          if (result instanceof Refusal) {
+            context.issues.push({ code: "custom", message: result.why, input: value });
+            return z.NEVER;
+          }
+          return result;
+        }),
+      ) as unknown as z.ZodMiniType<T>,
+  );
+  const { expected, toToml, fromText = (text: string) => text, choices } = options;
+  return { expected, schema, toToml, fromText, list: false, ...(choices && { choices }) };
+}
+
+/** Why a value of the right TOML type is still not one that can be used. */
+export class Refusal {
+  constructor(readonly why: string) {}
+}
+
+/** Refuses what the kernel or a terminal could take for something else than it looks. */
+export function textRefusal(text: string): Refusal | null {
+  // U+FFFD is what an argument that is not UTF-8 has become by the time it gets here: it would match nothing.
+  if (text.includes("\ufffd")) {
+    return new Refusal("not UTF-8");
+  }
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return /[\u0000-\u001f\u007f]/.test(text) ? new Refusal("has control characters in it") : null;
+}
