@@ -48,8 +48,7 @@ const KTHREADD = 2;
  * @param root that cgroup's path from the root of our cgroup namespace, as mountinfo has it, such as `/` or `/../..`
  */
 function levelOfMount(root: string): number {
-  const isInitial = readlinkSync("/proc/self/ns/cgroup") === INITIAL_CGROUP_NAMESPACE;
-  const kthreadd = isInitial ? "/" : hasKernelPids() ? readMembership(KTHREADD)?.v2 : undefined;
+  const kthreadd = isInInitialNamespace() ? "/" : hasKernelPids() ? readMembership(KTHREADD)?.v2 : undefined;
   const up = kthreadd?.split("/").filter((part) => part !== "");
   if (up === undefined || up.some((part) => part !== "..")) {
     throw cannotRunError("cgroup-namespace", {
@@ -60,6 +59,14 @@ function levelOfMount(root: string): number {
   }
   const down = root.split("/").filter((part) => part !== "");
   return up.length + down.reduce((level, part) => level + (part === ".." ? -1 : 1), 0);
+}
+
+function isInInitialNamespace(): boolean {
+  try {
+    return readlinkSync("/proc/self/ns/cgroup") === INITIAL_CGROUP_NAMESPACE;
+  } catch {
+    return true; // a kernel without namespaces
+  }
 }
 
 function byPath(mount: string, path: string): ResolvedCgroup | undefined {
