@@ -10,7 +10,7 @@ import type { OverheadOptions, SubjectChoice } from "../../src/overhead/options.
 import type { OverheadReport } from "../../src/overhead/result.ts";
 import { exitCodeOf, runOverheadTest, type TestListener } from "../../src/overhead/run.ts";
 import { jsonReport } from "../../src/report/overhead/json.ts";
-import { titled, whyNotHere } from "./support/needs.ts";
+import { titled, whyNoPageFaults, whyNotHere } from "./support/needs.ts";
 
 // A run of all parts, however short, on a machine that may be busy.
 setDefaultTimeout(120_000);
@@ -85,6 +85,27 @@ describe.skipIf(reason !== null)(titled("linnix's own collector", reason), () =>
     }
     computeAgain(parsed);
   });
+
+  const noFaults = whyNoPageFaults();
+  test.skipIf(noFaults !== null)(
+    titled("page faults, where they are told of, have their price", noFaults),
+    async () => {
+      const settings = { ...defaultSettings() };
+      settings.probes = { ...settings.probes, pageFaults: true };
+      settings.ring = { ...settings.ring, flushIntervalMs: FLUSH_MS, sizeBytes: 4 * 2 ** 20 };
+      const report = await run({ kind: "linnix", settings });
+      expect(report.incomplete).toBeNull();
+      expect(report.subject.command).toContain("--page-faults");
+    // The kernel keeps 15 characters of a name.
+    const probe = report.in_kernel?.programs.find(({ name }) => name === "handle_page_fau");
+      // A process that executes something takes dozens of them.
+      expect(probe?.runs).toBeGreaterThan(10 * report.events.spawned);
+      expect(probe?.ns_per_run).toBeGreaterThan(0);
+      // They are no part of the balance of what tells of processes.
+      expect(report.events.capture_pct).toBe(100);
+      expect(report.events.emitted).toBe((report.events.received ?? 0) + (report.events.lost ?? 0));
+    },
+  );
 
   test("a claim that it cannot keep is disproven", async () => {
     const report = await run(linnix({ flushIntervalMs: 10 }), { thresholdPct: 0.001 });

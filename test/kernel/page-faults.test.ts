@@ -9,19 +9,14 @@ import type { RunSummary } from "../../src/wire/summary.ts";
 import { SseClient } from "../api/sse-client.ts";
 import { bpfIdsOf } from "./support/bpf-objects.ts";
 import { CollectRun, until } from "./support/collect-run.ts";
-import { programPath, reasonOf, titled, whyNoBtf } from "./support/needs.ts";
+import { programPath, titled, whyNoPageFaults } from "./support/needs.ts";
 
 setDefaultTimeout(60_000);
 
 const SOURCE = join(import.meta.dir, "../fixtures/page-faults/toucher.c");
 const ARGS = ["--format", "jsonl", "--flush-interval", "20ms", "--sample-interval", "0", "--ring-size", "4MiB"];
 
-function whyNoTracepoint(): string | null {
-  const hasIt = readFileSync("/sys/kernel/btf/vmlinux").includes("btf_trace_page_fault_user");
-  return hasIt ? null : "needs the tracepoint page_fault_user";
-}
-
-const reason = whyNoBtf() ?? reasonOf(whyNoTracepoint());
+const reason = whyNoPageFaults();
 
 const scope = new DisposableStack();
 let directory: string;

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const ROOT = join(import.meta.dir, "../../..");
@@ -41,6 +41,14 @@ export function whyNotHere(): string | null {
 /** Why the BTF backend cannot be tested here; null where it can. */
 export function whyNoBtf(): string | null {
   return whyNotHere() ?? (existsSync("/sys/kernel/btf/vmlinux") ? null : "needs a kernel with BTF");
+}
+
+/** Why page faults cannot be told of here; null where they can. */
+export function whyNoPageFaults(): string | null {
+  const why = whyNoBtf();
+  if (why !== null) return why;
+  const hasIt = readFileSync("/sys/kernel/btf/vmlinux").includes("btf_trace_page_fault_user");
+  return hasIt ? null : "needs the tracepoint page_fault_user";
 }
 
 /** The first reason, for a `describe.skipIf` and its title. */
