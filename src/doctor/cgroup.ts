@@ -35,7 +35,7 @@ export function checkCgroup(cgroup: CgroupFacts): Check {
     ...check,
     status: "info",
     found: `hybrid: v2 on ${unifiedTarget} beside ${legacyCount} hierarchies of v1`,
-    costs: "cgroup_id is that of v2; a container that was set up in v1 alone is not told from its host",
+    costs: "cgroup_id is that of v2, which containers of v1 alone share; cgroup, container and unit tell them apart",
   };
 }
 

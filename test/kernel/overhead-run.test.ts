@@ -96,8 +96,8 @@ describe.skipIf(reason !== null)(titled("linnix's own collector", reason), () =>
       const report = await run({ kind: "linnix", settings });
       expect(report.incomplete).toBeNull();
       expect(report.subject.command).toContain("--page-faults");
-    // The kernel keeps 15 characters of a name.
-    const probe = report.in_kernel?.programs.find(({ name }) => name === "handle_page_fau");
+      // The kernel keeps 15 characters of a name.
+      const probe = report.in_kernel?.programs.find(({ name }) => name === "handle_page_fau");
       // A process that executes something takes dozens of them.
       expect(probe?.runs).toBeGreaterThan(10 * report.events.spawned);
       expect(probe?.ns_per_run).toBeGreaterThan(0);
