@@ -3,9 +3,10 @@ import { newTally } from "../observers/observer.ts";
 import { runWorkload } from "../workload/run-workload.ts";
 import { looksBetween } from "./looks.ts";
 import { MethodMeter } from "./method-meter.ts";
-import { type SessionSetting, warmUp } from "./session.ts";
+import type { SessionSetting } from "./session.ts";
 import { processCount, Sleepers } from "./sleepers.ts";
 import { sleepUnless, unless } from "./stop.ts";
+import { WarmUp } from "./warm-up.ts";
 
 /** The methods whose cost is measured at several numbers of processes, where they are to be had. */
 export const GROWING: readonly string[] = ["ps", "top", "proc-scan", "task-iterator", "linnix"];
@@ -79,9 +80,10 @@ async function toldCost(observer: Observer, setting: SessionSetting): Promise<Gr
     seed: options.seed,
   });
   const { spawnerPid } = await unless(signal, workload.ready);
+  await using warmUp = await WarmUp.prepare(setting);
   await using running = await observer.start({ workloadPid: spawnerPid, tempDir, intervalMs: 0, signal });
   using meter = new MethodMeter(observer, running);
-  await warmUp(setting);
+  await warmUp.run();
   await workload.start();
   await sleepUnless(signal, LEAD_MS);
   const before = meter.read();

@@ -13,9 +13,9 @@ export interface ComparePlan {
   /** Timed spawns in a block, and blocks at each place in the schedule. */
   blockSpawns: number;
   blocks: number;
-  /** Spawns that methods that are told by the kernel warm up on, and most time for them. */
-  warmUpSpawns: number;
+  /** How long methods that are told by the kernel warm up, and most spawns one after the other meanwhile. */
   warmUpMs: number;
+  warmUpSpawns: number;
   /** Most time for one block. */
   blockMs: number;
   /** No method gets a second turn after this; null: they all do. */
@@ -42,8 +42,8 @@ export function planCompare(options: CompareOptions): ComparePlan {
     mix: workloadMix(options),
     blockSpawns: 100,
     blocks: quick ? 2 : 3,
-    warmUpSpawns: quick ? 500 : 4000,
-    warmUpMs: quick ? 400 : 2600,
+    warmUpMs: quick ? 800 : 2600,
+    warmUpSpawns: quick ? 1000 : 4000,
     blockMs: 1000,
     roundsUntilMs: durationMs === null ? 175_000 : null,
     growthUntilMs: durationMs === null ? 205_000 : null,

@@ -228,12 +228,14 @@ class Comparison {
   }
 
   #turnStep({ arm }: ArmState, round: number): CompareStep {
-    const { rounds, leadMs, windowMs } = this.#plan;
+    const { rounds, leadMs, windowMs, warmUpMs } = this.#plan;
     const how = arm.intervalMs === null ? "" : ` every ${intervalText(arm.intervalMs)}`;
     const which = rounds > 1 ? `, round ${round + 1} of ${rounds}` : "";
     // Start, stop, timed spawns, and the end of the longest-lived.
     const longestMs = Math.max(...this.#options.lifetimes.map(({ lifetimeMs }) => lifetimeMs));
-    return { name: `${arm.observer.name}${how}${which}`, seconds: (leadMs + windowMs + longestMs + 1300) / 1000 };
+    const beforeMs = arm.observer.kind === "events" ? warmUpMs : 0;
+    const seconds = (beforeMs + leadMs + windowMs + longestMs + 1300) / 1000;
+    return { name: `${arm.observer.name}${how}${which}`, seconds };
   }
 
   #growStep(method: string, size: number): CompareStep {

@@ -10,6 +10,7 @@ import { MachineForks, othersTold } from "./others.ts";
 import type { ComparePlan } from "./plan.ts";
 import { type SpawnTimer, WARMUP_SPAWNS } from "./spawn-timer.ts";
 import { sleepUnless, unless } from "./stop.ts";
+import { WarmUp } from "./warm-up.ts";
 
 /** One turn of one method: what it used, and what it saw of the workload. */
 export interface Session {
@@ -75,9 +76,10 @@ export async function runSession(arm: Arm, round: number, setting: SessionSettin
     seed: options.seed + round,
   });
   const { spawnerPid } = await unless(signal, workload.ready);
+  await using warmUp = arm.observer.kind === "events" ? await WarmUp.prepare(setting) : null;
   await using running = await arm.observer.start({
     workloadPid: spawnerPid,
-    alsoPids: [timer.pid],
+    alsoPids: [timer.pid, ...(warmUp === null ? [] : [warmUp.pid])],
     tempDir,
     intervalMs: arm.intervalMs ?? options.intervalMs,
     forceAudit: options.forceAudit,
@@ -87,13 +89,12 @@ export async function runSession(arm: Arm, round: number, setting: SessionSettin
   // Where this is left early, what it watches ends first: a tracer cannot let go of a process that is in vfork(2).
   await using _early = {
     [Symbol.asyncDispose]: async (): Promise<void> => {
-      await workload[Symbol.asyncDispose]();
+      await Promise.all([workload[Symbol.asyncDispose](), warmUp?.[Symbol.asyncDispose]()]);
       if (signal.aborted) await timer[Symbol.asyncDispose]();
     },
   };
   const first = meter.read();
-  // Before the clocks are read: what runs for days has had more than a few hundred processes to warm up on.
-  const warmed = arm.observer.kind === "events" ? await warmUp(setting) : 0;
+  const warmed = (await warmUp?.run()) ?? 0;
   const timed = await timeSpawns(setting);
   const machine = new MachineForks();
   await workload.start();
@@ -146,12 +147,6 @@ export async function runSession(arm: Arm, round: number, setting: SessionSettin
     spawnUs: timed.us,
     lives: livesOf(result),
   };
-}
-
-/** Has the method see processes come and go at full speed. @returns how many */
-export async function warmUp({ plan, timer, signal }: SessionSetting): Promise<number> {
-  const { n } = await unless(signal, timer.time(plan.warmUpSpawns, plan.warmUpMs));
-  return n + WARMUP_SPAWNS;
 }
 
 /** A method that ended by itself while it was to watch. */
