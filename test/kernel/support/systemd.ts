@@ -49,7 +49,7 @@ const PRIVATE = ["--fork", "--kill-child", "--pid", "--mount", "--mount-proc", "
 /** Why there is no systemd to be had here; null where there is. */
 export function whyNoSystemd(): string | null {
   if (SYSTEMD === undefined) return "needs systemd";
-  for (const program of ["systemctl", "unshare", "nsenter"]) {
+  for (const program of ["systemctl", "unshare", "nsenter", "setpriv"]) {
     if (programPath(program) === null) return `needs ${program}`;
   }
   return null;
@@ -90,7 +90,9 @@ export class Systemd implements AsyncDisposable {
     const own = OWN_UNITS.filter((name) => existsSync(join("/usr/lib/systemd/system", name)));
     const boot = ["sh", "-c", BOOT, "sh", SYSTEMD ?? "", BINARY, unit, "/usr/lib/systemd/system", ...own];
     const before = inCgroups(this.#cgroup.directory(this.#cgroup.path));
-    this.#child = Bun.spawn([...before, "unshare", ...PRIVATE, ...boot], {
+    // With the test its systemd goes, however the test ends.
+    const leash = ["setpriv", "--pdeathsig", "KILL"];
+    this.#child = Bun.spawn([...before, ...leash, "unshare", ...PRIVATE, ...boot], {
       stdin: "ignore",
       stdout: "pipe",
       stderr: "pipe",
