@@ -1,5 +1,16 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmdirSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readCgroupMounts } from "../../src/identity/cgroup-mount.ts";
 import { CgroupNames } from "../../src/identity/cgroup-names.ts";
@@ -9,7 +20,7 @@ import { recordIn } from "../../src/wire/record.ts";
 import { forkRecord } from "../wire/make-record.ts";
 import type { ProcessEvent } from "./support/collect-output.ts";
 import { CollectRun, USUAL, until } from "./support/collect-run.ts";
-import { reasonOf, titled, whyNoBtf, whyNotHere } from "./support/needs.ts";
+import { programPath, reasonOf, succeeds, titled, whyNoBtf, whyNotHere } from "./support/needs.ts";
 import { asNobody } from "./support/places.ts";
 import { inCgroups, TestCgroup } from "./support/test-cgroup.ts";
 
@@ -335,5 +346,46 @@ describe.skipIf(noV1 !== null)(titled("cgroup v1", noV1), () => {
     expect(identity.of(seeded)).toMatchObject({ cgroup: path });
     const born = table.fork(recordIn(forkRecord({ pid: 5, ppid: child.pid, start_ns: 2n, cgroup_id: 1n })));
     expect(identity.of(born)).toMatchObject({ cgroup: path });
+  });
+});
+
+const runc = programPath("runc");
+const busybox = programPath("busybox");
+const noRunc = reasonOf(
+  whyNoBtf(),
+  runc === null && "needs runc",
+  (busybox === null || succeeds("ldd", busybox)) && "needs a static busybox",
+);
+
+describe.skipIf(noRunc !== null)(titled("a real runtime", noRunc), () => {
+  const folder = mkdtempSync(join(tmpdir(), "linnix-runc-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  test("its container, short as it lives: all that it executes, by v1 or v2", async () => {
+    const id = [...crypto.getRandomValues(new Uint8Array(32))]
+      .map((byte) => byte.toString(16).padStart(2, "0"))
+      .join("");
+    mkdirSync(join(folder, "rootfs"));
+    copyFileSync(busybox as string, join(folder, "rootfs/busybox"));
+    output(runc as string, "spec", "--bundle", folder);
+    const config = JSON.parse(readFileSync(join(folder, "config.json"), "utf8"));
+    config.process.args = ["/busybox", "sh", "-c", "/busybox true inside; :"];
+    config.process.terminal = false;
+    config.linux.cgroupsPath = `/${id}`;
+    writeFileSync(join(folder, "config.json"), JSON.stringify(config));
+    const args = ["--format", "jsonl", "--flush-interval", "2s", "--ring-size", "4MiB", "--sample-interval", "0"];
+    await using collect = await CollectRun.start(args);
+    output(runc as string, "run", "--bundle", folder, `linnix-${id.slice(0, 12)}`);
+    const isOfContainer = (event: ProcessEvent) => event.container?.id === id;
+    await collect.event("its end", (event) => event.type === "exit" && event.ns_pid === 1 && isOfContainer(event));
+    const { events } = await collect.stop();
+    const inside = events.filter(isOfContainer);
+    for (const event of inside) expect(event).toMatchObject({ cgroup: `/${id}`, container: { runtime: "docker" } });
+    const executed = inside.flatMap((event) => (event.type === "exec" ? [event.args?.slice(1, 3)] : []));
+    expect(executed).toEqual([
+      ["sh", "-c"],
+      ["true", "inside"],
+    ]);
+    expect(inside.filter(({ type, comm }) => type === "exit" && comm === "busybox")).toHaveLength(2);
   });
 });
