@@ -7,6 +7,11 @@ const CONTROL_PAGE_BYTES = 4096;
 /** struct perf_event_mmap_page: data_head and data_tail are the u64 at bytes 1024 and 1032. */
 const DATA_HEAD = 0;
 const DATA_TAIL = 1;
+/** Their low words, in words. The machines that linnix runs on are little-endian. */
+const DATA_HEAD_LOW = 2 * DATA_HEAD;
+const DATA_TAIL_LOW = 2 * DATA_TAIL;
+/** Values of a word. */
+const WORD = 4294967296;
 /** A sample: struct perf_event_header, the u64 time (PERF_SAMPLE_TIME), the u32 length of the raw data, the data. */
 const TIME_OFFSET = 8;
 const RAW_SIZE_OFFSET = 16;
@@ -22,10 +27,14 @@ export class PerfRing {
   readonly #u8: Uint8Array;
   readonly #mask: number;
   readonly #control: BigUint64Array;
+  /** The same memory in words: a BigInt is made anew each time, and nothing need be made to look at a ring. */
+  readonly #controlWords: Int32Array;
   /** Up to where records have been taken, and up to where the kernel had written at the last look. */
   #position: number;
   #end: number;
   #lost = 0;
+  /** Up to where the kernel has its room back. */
+  #released: number;
   /** Of the record at hand: where its data starts and how long it is. */
   #start = 0;
   #length = 0;
@@ -34,12 +43,14 @@ export class PerfRing {
   /** @param mapping the control page and, behind it, a power of two of data bytes */
   constructor(mapping: ArrayBuffer) {
     this.#control = new BigUint64Array(mapping, 1024, 2);
+    this.#controlWords = new Int32Array(mapping, 1024, 4);
     this.#u32 = new Uint32Array(mapping, CONTROL_PAGE_BYTES);
     this.#u8 = new Uint8Array(mapping, CONTROL_PAGE_BYTES);
     this.#mask = this.#u8.length - 1;
     this.#position = Number(Atomics.load(this.#control, DATA_TAIL));
     this.#end = this.#position;
     this.#next = this.#position;
+    this.#released = this.#position;
   }
 
   /** Data bytes of the ring. */
@@ -57,9 +68,14 @@ export class PerfRing {
     return this.#end - this.#position;
   }
 
-  /** Looks how far the kernel has written. What it wrote before is visible after. */
-  look(): void {
-    this.#end = Number(Atomics.load(this.#control, DATA_HEAD));
+  /**
+   * Looks how far the kernel has written. What it wrote before is visible after. The low word tells: since the last
+   * look the kernel has written at most one ring's length, which is less than 4 GiB.
+   * @returns whether there is something
+   */
+  look(): boolean {
+    this.#end += (Atomics.load(this.#controlWords, DATA_HEAD_LOW) - this.#end) >>> 0;
+    return this.#end > this.#position;
   }
 
   /** Finds the next sample up to the last look; false when there is none. It stays there until `take()`. */
@@ -92,7 +108,7 @@ export class PerfRing {
   /** A 64-bit member of the sample that `find` found, as a double. */
   u64(offset: number): number {
     const at = this.#start + offset;
-    return this.#word(at + 4) * 4294967296 + this.#word(at);
+    return this.#word(at + 4) * WORD + this.#word(at);
   }
 
   /** Leaves the sample that `find` found behind; its room is the kernel's after `release()`. */
@@ -102,7 +118,15 @@ export class PerfRing {
 
   /** Hands everything that was taken back to the kernel. Cursors on it are void. */
   release(): void {
-    Atomics.store(this.#control, DATA_TAIL, BigInt(this.#position));
+    const position = this.#position;
+    if (position === this.#released) return;
+    // Where the high word stays as it is, the low one alone is the whole change: the kernel never sees half of one.
+    if (Math.floor(position / WORD) === Math.floor(this.#released / WORD)) {
+      Atomics.store(this.#controlWords, DATA_TAIL_LOW, position | 0);
+    } else {
+      Atomics.store(this.#control, DATA_TAIL, BigInt(position));
+    }
+    this.#released = position;
   }
 
   #word(position: number): number {

@@ -60,6 +60,13 @@ export class RingSet {
     return this.#rings.map((ring) => ring.lost);
   }
 
+  /** Whether nothing was written since the last drain. */
+  isEmpty(): boolean {
+    let isEmpty = true;
+    for (const ring of this.#rings) if (ring.look()) isEmpty = false;
+    return isEmpty;
+  }
+
   /**
    * Gives out what the rings hold, oldest first. The cursor is the same each
    * time and void after `consume` returns.
