@@ -40,6 +40,8 @@ export interface ApiServer {
   readonly url: string;
   /** Clients that follow live events. */
   readonly clients: number;
+  /** Whether something is being answered, live events too. */
+  readonly isBusy: boolean;
   /** Takes one event; the view is void after the call. */
   event(view: EventView): void;
   /** Takes anything else that clients are told: a sample, a loss, a change of the budget's level. */
@@ -110,6 +112,10 @@ class Server implements ApiServer {
 
   get clients(): number {
     return this.#stream.clients;
+  }
+
+  get isBusy(): boolean {
+    return this.#stream.clients > 0 || (this.#server?.pendingRequests ?? 0) > 0;
   }
 
   async listen(): Promise<void> {

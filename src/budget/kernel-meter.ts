@@ -50,6 +50,10 @@ export class KernelMeter implements Disposable {
     return this.#price.nsPerEvent;
   }
 
+  get isMeasuring(): boolean {
+    return this.#stats !== undefined;
+  }
+
   /** Measures where it is time to. Call it now and then. */
   tick(nowNs: number): void {
     if (this.#stats || this.#isRefused || nowNs - this.#lastNs < EVERY_NS) return;

@@ -1,6 +1,7 @@
 import { constants, setPriority } from "node:os";
 import type { BackendChoice } from "../config/sections/probes.ts";
 import { boottimeNs, realtimeOffsetNs } from "../libbpf/clock.ts";
+import { EventLoopSleep } from "../libbpf/event-loop.ts";
 import { dropCleanFilePages, trimHeap } from "../libbpf/memory.ts";
 import { PerfBuffer } from "../libbpf/perf-buffer.ts";
 import { Backend, chooseBackend, type ProbeOptions, TIMESTAMP_OFFSET } from "../probes/backend.ts";
@@ -51,12 +52,18 @@ export interface CollectorEvents {
   idle(): void;
   /** Whether events can be taken now; while not, they wait in the rings, and what does not fit is counted as lost. */
   ready?(): boolean;
+  /** How long nobody else needs this thread, ms: so long it may sleep without going round the event loop. */
+  freeMs?(): number;
 }
 
 /** How often the table is held against what really runs, and the wall clock taken anew. */
 const RECONCILE_MS = 60_000;
 /** The table is checked sooner when it has grown by so many beyond twice what it held after the last check. */
 const RECONCILE_GROWTH = 4096;
+/** After so long the event loop has its turn in any case. */
+const MAX_REST_MS = 8000;
+/** To find what can be let go of takes milliseconds; what a minute has touched is little. */
+const RECONCILES_PER_DROP = 10;
 /** Flush intervals after which what was needed only to start will not be needed soon. */
 const SETTLED_TICKS = 3;
 /** Processes that are entered at the start between two looks at the rings. */
@@ -99,6 +106,9 @@ export class Collector implements Disposable {
   #receivedPageFaults = 0;
   #lister: ProcessLister | undefined;
   #timer: Timer | undefined;
+  /** When the rings are looked at next, by performance.now(). */
+  #dueMs = 0;
+  #sleep: EventLoopSleep | null = null;
   readonly #sampleFilter: SampleFilter;
   /** Whether samples are wanted of some processes and their descendants only. */
   readonly #follows: boolean;
@@ -114,6 +124,7 @@ export class Collector implements Disposable {
   readonly #toldLost = new Map<number, number>();
   readonly #garbage = new Garbage();
   #wakeups = 0;
+  #reconciles = 0;
   #ticks = 0;
   #closed = false;
   readonly #onSignal = () => {
@@ -219,7 +230,9 @@ export class Collector implements Disposable {
     this.#lister = openProcessLister();
     this.attach();
     this.#seed();
-    this.#timer = setInterval(() => this.#tick(), this.#flushIntervalMs);
+    this.#sleep = this.#events.freeMs ? EventLoopSleep.open() : null;
+    this.#dueMs = performance.now() + this.#flushIntervalMs;
+    this.#arm();
     this.#schedule();
     trimHeap();
   }
@@ -241,8 +254,8 @@ export class Collector implements Disposable {
     if (flushIntervalMs === this.#flushIntervalMs) return;
     this.#flushIntervalMs = flushIntervalMs;
     if (!this.#timer) return;
-    clearInterval(this.#timer);
-    this.#timer = setInterval(() => this.#tick(), flushIntervalMs);
+    this.#dueMs = Math.min(this.#dueMs, performance.now() + flushIntervalMs);
+    this.#arm();
     this.#schedule();
   }
 
@@ -261,6 +274,8 @@ export class Collector implements Disposable {
   /** The events that the rings hold; false where nobody can take them now. */
   #take(): boolean {
     if (this.#closed || this.#events.ready?.() === false) return false;
+    // At rest the rings are empty, and nothing can have been lost: the way of most looks costs next to nothing.
+    if (this.#rings.isEmpty()) return true;
     this.#rings.drain(this.#consume);
     this.#tellLosses();
     return true;
@@ -325,7 +340,7 @@ export class Collector implements Disposable {
    * handed over is what was received and lost, to the event.
    */
   async stop(): Promise<void> {
-    if (this.#timer) clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     if (this.#sampleTimer) clearInterval(this.#sampleTimer);
     this.#timer = undefined;
     this.#sampleTimer = undefined;
@@ -351,7 +366,7 @@ export class Collector implements Disposable {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#timer) clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     if (this.#sampleTimer) clearInterval(this.#sampleTimer);
     this.#endSampling();
     process.off("SIGIO", this.#onSignal);
@@ -387,6 +402,30 @@ export class Collector implements Disposable {
     return lostByCpu;
   }
 
+  #arm(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#turn(), Math.max(0, this.#dueMs - performance.now()));
+  }
+
+  /** One look at the rings, and as many more as this thread is free for: a turn of the event loop costs more. */
+  #turn(): void {
+    const untilMs = performance.now() + MAX_REST_MS;
+    do {
+      this.#tick();
+      if (this.#closed) return;
+      // From deadline to deadline; those that were missed are not made up for.
+      this.#dueMs = Math.max(this.#dueMs + this.#flushIntervalMs, performance.now());
+    } while (this.#rest(untilMs));
+    if (this.#timer) this.#arm();
+  }
+
+  /** Sleeps until the next look is due; false where the event loop must have its turn before. */
+  #rest(untilMs: number): boolean {
+    if (!this.#sleep || !this.#timer || this.#sampleTimer || this.#dueMs > untilMs) return false;
+    const waitMs = this.#dueMs - performance.now();
+    return (this.#events.freeMs?.() ?? 0) >= waitMs && (waitMs <= 0 || this.#sleep.for(waitMs));
+  }
+
   #tick(): void {
     const isReady = this.#take();
     if (this.#closed) return;
@@ -409,8 +448,8 @@ export class Collector implements Disposable {
     if (nowMs - this.#lastReconcileMs >= RECONCILE_MS || hasGrown) {
       this.#clock.adjust(realtimeOffsetNs());
       this.#reconcile();
-      dropCleanFilePages();
-      Bun.gc(true);
+      this.#garbage.rest(fork + exec + exit);
+      if (++this.#reconciles % RECONCILES_PER_DROP === 0) dropCleanFilePages();
     }
   }
 

@@ -21,6 +21,8 @@ export class Delivery implements CollectorEvents, Disposable {
   /** Called when the rings are empty and everything has been handed on. */
   onIdle: (() => void) | undefined;
   api: ApiServer | undefined;
+  /** See `CollectorEvents`, the output and the API apart. */
+  othersFreeMs: () => number = () => 0;
   readonly #fail: (error: unknown) => void;
   readonly #retry: () => void;
   #sink: Sink | undefined;
@@ -82,12 +84,19 @@ export class Delivery implements CollectorEvents, Disposable {
     return false;
   }
 
+  freeMs(): number {
+    if (this.#hasFailed || this.#again || this.api?.isBusy) return 0;
+    return this.othersFreeMs();
+  }
+
   idle(): void {
     if (this.#hasFailed) return;
-    this.#try(() => {
+    try {
       this.#sink?.flush();
       this.api?.flush();
-    });
+    } catch (error) {
+      this.#failed(error);
+    }
     this.onIdle?.();
   }
 

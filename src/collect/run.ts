@@ -119,6 +119,8 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
     hooks.onWatching?.(collector);
     const { durationMs } = config.run;
     const timer = durationMs ? setTimeout(stop, durationMs) : undefined;
+    const endMs = durationMs ? performance.now() + durationMs : Number.POSITIVE_INFINITY;
+    delivery.othersFreeMs = () => (spending?.isMeasuring ? 0 : endMs - performance.now());
     await ended.promise;
     clearTimeout(timer);
     phase = "stopping";

@@ -45,6 +45,11 @@ export class Spending implements Disposable {
     return this.#meter?.ns() ?? null;
   }
 
+  /** Whether it has a timer running. */
+  get isMeasuring(): boolean {
+    return this.#meter?.isMeasuring ?? false;
+  }
+
   /** Call it whenever the rings are empty: it asks the clock once, and mostly that is all. */
   tick(): void {
     this.budget.tick();

@@ -88,6 +88,8 @@ export const LIBC_SYMBOLS = {
   munmap: { args: ["ptr", "usize"], returns: "i32" },
   // int clock_gettime(clockid_t clockid, struct timespec *tp);
   clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
+  // int poll(struct pollfd *fds, nfds_t nfds, int timeout);
+  poll: { args: ["ptr", "usize", "i32"], returns: "i32" },
   // int openat(int dirfd, const char *pathname, int flags);
   openat: { args: ["i32", "cstring", "i32"], returns: "i32" },
   // int socket(int domain, int type, int protocol);
