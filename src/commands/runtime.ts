@@ -15,6 +15,13 @@ const SETTINGS = [
    * costs. Garbage is collected all the same when so much has been made; here that is next to none.
    */
   "BUN_GC_TIMER_DISABLE=1",
+  /*
+   * Threads beside this one that compile and mark: what there is to do is little, and to wake another thread and share
+   * the work with it takes more CPU time than the work.
+   */
+  "BUN_JSC_useConcurrentJIT=0",
+  "BUN_JSC_useConcurrentGC=0",
+  "BUN_JSC_numberOfGCMarkers=1",
 ];
 
 /**

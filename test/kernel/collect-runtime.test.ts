@@ -4,7 +4,13 @@ import { CollectRun, USUAL } from "./support/collect-run.ts";
 import { titled, whyNotHere } from "./support/needs.ts";
 
 const NUL = "\0";
-const SETTINGS = ["BUN_GC_TIMER_DISABLE=1", "BUN_JSC_useFTLJIT=0"];
+const SETTINGS = [
+  "BUN_GC_TIMER_DISABLE=1",
+  "BUN_JSC_numberOfGCMarkers=1",
+  "BUN_JSC_useConcurrentGC=0",
+  "BUN_JSC_useConcurrentJIT=0",
+  "BUN_JSC_useFTLJIT=0",
+];
 
 function read(pid: number, file: string): string {
   return readFileSync(`/proc/${pid}/${file}`, "utf8");
