@@ -1,5 +1,5 @@
 import type { EventView } from "../process/event-view.ts";
-import { ByteWriter, literal } from "../sinks/byte-writer.ts";
+import { ByteWriter, literal, type Piece } from "../sinks/byte-writer.ts";
 import { JsonEncoder } from "../sinks/jsonl.ts";
 import { EVENT_EXEC, EVENT_EXIT, EVENT_FORK, EVENT_PAGE_FAULT, EVENT_SAMPLE } from "../wire/layout.gen.ts";
 import { newEpoch, resumeAfter } from "./event-id.ts";
@@ -37,7 +37,7 @@ const ID = literal("id: ");
 const EVENT = literal("\nevent: ");
 const DATA = literal("\ndata: ");
 const END = literal("\n\n");
-const TYPE_NAMES: Uint8Array[] = [];
+const TYPE_NAMES: Piece[] = [];
 const TYPE_CODES: number[] = [];
 for (const [number, type] of [
   [EVENT_FORK, "fork"],
@@ -212,7 +212,7 @@ export class EventStream {
     return this.#history.next - this.#options.historyEvents;
   }
 
-  #begin(type: Uint8Array): ByteWriter {
+  #begin(type: Piece): ByteWriter {
     this.#scratch ??= new ByteWriter(4096);
     const out = this.#scratch;
     out.length = 0;

@@ -1,11 +1,11 @@
-import { literal } from "../sinks/byte-writer.ts";
+import { utf8 } from "../sinks/byte-writer.ts";
 import type { GapReason } from "./gap-reason.ts";
 import type { EventHistory } from "./history.ts";
 import type { StreamFilter } from "./stream-filter.ts";
 
 /** Most bytes handed to a connection at a time: with what lies in its socket, the client's queue. */
 const CHUNK_BYTES = 64 * 1024;
-const HEARTBEAT = literal(": heartbeat\n\n");
+const HEARTBEAT = utf8(": heartbeat\n\n");
 
 export interface ClientTotals {
   /** Events handed to connections. */
@@ -43,7 +43,7 @@ export class StreamClient {
       start: (controller) => {
         this.#controller = controller;
         // Sent at once, so that the client knows that it is connected; and how soon it may come back.
-        controller.enqueue(literal("retry: 2000\n\n"));
+        controller.enqueue(utf8("retry: 2000\n\n"));
       },
       pull: () => {
         this.pump();
@@ -150,7 +150,7 @@ export class StreamClient {
 
 /** Without an id: a client that goes away now is to be told again. */
 function gapFrame({ reason, missed }: { reason: GapReason; missed: number | null }): Uint8Array {
-  return literal(`event: gap\ndata: ${JSON.stringify({ type: "gap", reason, missed })}\n\n`);
+  return utf8(`event: gap\ndata: ${JSON.stringify({ type: "gap", reason, missed })}\n\n`);
 }
 
 function ignoreGone(action: () => void): void {

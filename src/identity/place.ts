@@ -1,3 +1,4 @@
+import { literal, type Piece } from "../sinks/byte-writer.ts";
 import { type Container, containerOf, podUidOf, unitOf } from "./cgroup-path.ts";
 
 /** Where a process belongs, in the names of the JSON that tells it. */
@@ -13,7 +14,7 @@ export interface Place {
 /** A place with what an event tells of it, made once. */
 export interface KnownPlace extends Place {
   /** `,"cgroup":…` and so on, what is known only. */
-  json: Uint8Array;
+  json: Piece;
 }
 
 export const UNKNOWN_PLACE: KnownPlace = {
@@ -21,7 +22,7 @@ export const UNKNOWN_PLACE: KnownPlace = {
   container: null,
   pod_uid: null,
   unit: null,
-  json: new Uint8Array(0),
+  json: literal(""),
 };
 
 /** What the path says. One from inside a cgroup namespace may start with `/..`. */
@@ -32,7 +33,7 @@ export function placeAt(path: string): KnownPlace {
     pod_uid: podUidOf(path),
     unit: unitOf(path),
   };
-  return { ...place, json: new TextEncoder().encode(jsonOf(place)) };
+  return { ...place, json: literal(jsonOf(place)) };
 }
 
 function jsonOf({ cgroup, container, unit }: Place): string {

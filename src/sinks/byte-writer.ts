@@ -1,13 +1,42 @@
 import { MAX_EXACT_HIGH, split, splitNs } from "../process/wall-clock.ts";
 
-const ascii = new TextEncoder();
+const encoder = new TextEncoder();
 
-/** The bytes of a piece of JSON that never changes. */
-export function literal(text: string): Uint8Array {
-  return ascii.encode(text);
+/** The text's UTF-8. */
+export function utf8(text: string): Uint8Array<ArrayBuffer> {
+  return encoder.encode(text);
 }
 
-const HEX = literal("0123456789abcdef");
+/** Bytes of a word, which a piece is written by. */
+const WORD = 8;
+
+/**
+ * A piece of text that is written again and again, as words of eight bytes: most of a line of JSON are names, and
+ * words take a quarter of the time that bytes do. Doubles, since those are the only words of that size that no object
+ * is made for; UTF-8 is never a NaN, whose bits might change on the way, for it has no byte 0xff, and behind its
+ * leading bytes 0xf0 to 0xf4 comes no 0x7f.
+ */
+export class Piece {
+  readonly length: number;
+  readonly words: Float64Array;
+
+  constructor(text: string) {
+    const bytes = utf8(text);
+    const padded = new Uint8Array(Math.ceil(bytes.length / WORD) * WORD);
+    padded.set(bytes);
+    this.length = bytes.length;
+    this.words = new Float64Array(padded.buffer);
+  }
+}
+
+export function literal(text: string): Piece {
+  return new Piece(text);
+}
+
+const HEX = utf8("0123456789abcdef");
+const BILLION = 1e9;
+/** `00` to `99`, as little-endian words. */
+const PAIRS = Uint16Array.from({ length: 100 }, (_, n) => 0x3030 + Math.floor(n / 10) + ((n % 10) << 8));
 const NULL = literal("null");
 const TRUE = literal("true");
 const FALSE = literal("false");
@@ -21,26 +50,35 @@ SHORT_ESCAPES[0x0d] = 0x72;
 
 /** Text as JSON bytes in a buffer that grows no further than one event needs. No string is made on the way. */
 export class ByteWriter {
-  bytes: Uint8Array;
+  bytes: Uint8Array<ArrayBuffer>;
   length = 0;
+  #view: DataView<ArrayBuffer>;
 
   constructor(capacity: number) {
-    this.bytes = new Uint8Array(capacity);
+    this.bytes = new Uint8Array(capacity + WORD);
+    this.#view = new DataView(this.bytes.buffer);
   }
 
   /** Makes sure that `count` more bytes fit. */
   reserve(count: number): void {
-    if (this.length + count <= this.bytes.length) return;
-    const larger = new Uint8Array(Math.max(2 * this.bytes.length, this.length + count));
+    // The last word of a piece may reach beyond its end.
+    const wanted = this.length + count + WORD;
+    if (wanted <= this.bytes.length) return;
+    const larger = new Uint8Array(Math.max(2 * this.bytes.length, wanted));
     larger.set(this.bytes.subarray(0, this.length));
     this.bytes = larger;
+    this.#view = new DataView(larger.buffer);
   }
 
-  put(piece: Uint8Array): void {
-    const { bytes } = this;
+  put(piece: Piece): void {
+    const { words } = piece;
+    const view = this.#view;
     let at = this.length;
-    for (let i = 0; i < piece.length; i++) bytes[at++] = piece[i] as number;
-    this.length = at;
+    this.length = at + piece.length;
+    for (let i = 0; i < words.length; i++) {
+      view.setFloat64(at, words[i] as number, true);
+      at += WORD;
+    }
   }
 
   byte(value: number): void {
@@ -62,40 +100,30 @@ export class ByteWriter {
       this.put(literal(String(BigInt(value))));
       return;
     }
-    const { bytes } = this;
-    let digits = 1;
-    for (let limit = 10; value >= limit && digits < 16; limit *= 10) digits++;
-    let at = this.length + digits;
-    this.length = at;
-    // In pieces that fit an int32, whose division is quicker than a double's.
-    while (value >= 1e9) {
-      const rest = Math.floor(value / 1e9);
-      let low = (value - rest * 1e9) | 0;
-      for (let i = 0; i < 9; i++) {
-        const tenth = (low / 10) | 0;
-        bytes[--at] = 48 + low - tenth * 10;
-        low = tenth;
-      }
-      value = rest;
+    if (value >= BILLION) {
+      const rest = Math.floor(value / BILLION);
+      this.number(rest);
+      this.digits(value - rest * BILLION, 9);
+      return;
     }
-    let low = value | 0;
-    do {
-      const tenth = (low / 10) | 0;
-      bytes[--at] = 48 + low - tenth * 10;
-      low = tenth;
-    } while (low > 0);
+    this.digits(value, lengthOf(value | 0));
   }
 
   /** A whole number in exactly `digits` digits, below 2^31. */
   digits(value: number, digits: number): void {
-    const { bytes } = this;
-    let at = this.length + digits;
+    const view = this.#view;
+    const start = this.length;
+    let at = start + digits;
     this.length = at;
-    for (let i = 0; i < digits; i++) {
-      const tenth = (value / 10) | 0;
-      bytes[--at] = 48 + value - tenth * 10;
-      value = tenth;
+    let rest = value | 0;
+    // Two at a time, and by a product: a division takes several times as long. Its error is far below a hundredth.
+    while (at - start >= 2) {
+      const hundredth = (rest * 0.01) | 0;
+      at -= 2;
+      view.setUint16(at, PAIRS[rest - hundredth * 100] as number, true);
+      rest = hundredth;
     }
+    if (at > start) view.setUint8(start, 0x30 + (rest % 10));
   }
 
   /** A 64-bit number from its halves, exact. */
@@ -163,6 +191,13 @@ export class ByteWriter {
     while (end < source.length && source[end] !== 0) end++;
     this.string(source, 0, end);
   }
+}
+
+/** Digits of a whole number from 0 to 2^31. */
+function lengthOf(value: number): number {
+  if (value < 10_000) return value < 100 ? (value < 10 ? 1 : 2) : value < 1000 ? 3 : 4;
+  if (value < 1_000_000) return value < 100_000 ? 5 : 6;
+  return value < 100_000_000 ? (value < 10_000_000 ? 7 : 8) : value < 1_000_000_000 ? 9 : 10;
 }
 
 /**

@@ -21,7 +21,7 @@ import {
   PROCESS_EVENT,
 } from "../wire/layout.gen.ts";
 import type { RunSummary } from "../wire/summary.ts";
-import { ByteWriter, literal } from "./byte-writer.ts";
+import { ByteWriter, literal, type Piece } from "./byte-writer.ts";
 import type { Output } from "./output.ts";
 import type { Sink } from "./sink.ts";
 
@@ -197,7 +197,7 @@ export class JsonEncoder {
     this.#figure(out, WRITE_BYTES, (known & KNOWN_IO) !== 0, event.figure(EXIT_EVENT.write_bytes));
   }
 
-  #figure(out: ByteWriter, name: Uint8Array, known: boolean, value: number): void {
+  #figure(out: ByteWriter, name: Piece, known: boolean, value: number): void {
     out.put(name);
     if (known) out.number(value);
     else out.null();

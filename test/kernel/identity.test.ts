@@ -16,6 +16,7 @@ import { readCgroupMounts } from "../../src/identity/cgroup-mount.ts";
 import { CgroupNames } from "../../src/identity/cgroup-names.ts";
 import { Identity } from "../../src/identity/identity.ts";
 import { ProcessTable } from "../../src/process/table.ts";
+import { ByteWriter } from "../../src/sinks/byte-writer.ts";
 import { recordIn } from "../../src/wire/record.ts";
 import { forkRecord } from "../wire/make-record.ts";
 import type { ProcessEvent } from "./support/collect-output.ts";
@@ -154,7 +155,10 @@ describe.skipIf(noV2 !== null)(titled("names of cgroups", noV2), () => {
       const id = BigInt(output("/bin/sh", "-c", glob, cgroup.directory(cgroup.path)).trim());
       const path = `${cgroup.path}/a"b\\c\x1b\ufffd\ufffd`;
       expect(names?.pathOf(...halves(id))).toBe(path);
-      expect(JSON.parse(`{"x":0${Buffer.from(identity.ofCgroup(...halves(id)).json)}}`)).toEqual({
+      const { json } = identity.ofCgroup(...halves(id));
+      const out = new ByteWriter(json.length);
+      out.put(json);
+      expect(JSON.parse(`{"x":0${Buffer.from(out.bytes.subarray(0, out.length))}}`)).toEqual({
         x: 0,
         cgroup: path,
       });

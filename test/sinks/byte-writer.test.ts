@@ -115,6 +115,25 @@ describe("numbers", () => {
   });
 });
 
+describe("a piece", () => {
+  test("of any length, and of any UTF-8, is written whole and nothing of it stays behind it", () => {
+    const text = 'ab\x7f\u00e9\u20ac\u{1f600}\x7f\x7f\u{10ffff}\x7f,"pid":\u{1f600}';
+    const letters = [...text];
+    for (let length = 0; length <= letters.length; length++) {
+      const piece = letters.slice(0, length).join("");
+      for (const before of ["", "1", "1234567"]) {
+        const out = written((writer) => {
+          writer.reserve(200);
+          writer.put(literal(before));
+          writer.put(literal(piece));
+          writer.byte(0x21);
+        }, 0);
+        expect(out).toBe(`${before}${piece}!`);
+      }
+    }
+  });
+});
+
 describe("the buffer", () => {
   test("keeps what it holds when it grows, and grows only when it must", () => {
     const out = new ByteWriter(8);
@@ -123,10 +142,11 @@ describe("the buffer", () => {
     out.reserve(0);
     expect(out.bytes).toBe(bytes);
     out.reserve(1);
-    expect(out.bytes.length).toBe(16);
+    // Eight more than asked for: the last word of a piece may reach beyond its end.
+    expect(out.bytes.length).toBe(2 * bytes.length);
     out.byte(0x39);
     out.reserve(1000);
-    expect(out.bytes.length).toBe(1009);
+    expect(out.bytes.length).toBe(1017);
     expect(decoder.decode(out.bytes.subarray(0, out.length))).toBe("123456789");
   });
 
