@@ -217,6 +217,8 @@ export class Identity implements PlaceOfEvent, Disposable {
    */
   #lookAtExec({ slot, pid, ppid, record, nsPidKnown }: EventView): void {
     const inherited = this.#placeOf(slot);
+    // Where the kernel side tells of every move there is nothing to look for.
+    if (inherited && this.#moves) return;
     const isNamespaced = nsPidKnown && record.u32(PROCESS_EVENT.ns_pid) !== pid;
     const isLikely = ppid === 1 || (isNamespaced && !inherited?.container);
     if (!(isLikely ? this.#likely : this.#unlikely).take()) return;
