@@ -23,12 +23,12 @@ export function* parseTaskIterator(lines: Iterable<string>, tally: Tally): Gener
   }
 }
 
-/** One pass of the BPF task iterator every interval: pid, start, processor time and memory of all, no file a process. */
+/** A walk along the kernel's list of processes every interval: pid and exact start of the new ones, no file a process. */
 export const taskIterator: Observer = {
   name: "task-iterator",
   kind: "polling",
   scope: "machine",
-  // Its program runs within its own read(2): the worker's processor time holds it.
+  // Its program runs within its own system calls: the worker's processor time holds it.
   inKernel: "none",
   aftermath: null,
   available: async () => needRoot("the BPF task iterator") ?? { ok: true, version: `Linux ${release()}` },
