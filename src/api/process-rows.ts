@@ -1,5 +1,6 @@
 import { signalName } from "../process/signal-name.ts";
-import { NO_SLOT, type ProcessTable } from "../process/table.ts";
+import type { ProcessTable } from "../process/table.ts";
+import { NO_SLOT } from "../process/table-slots.ts";
 import { ancestorsOf, descendantsOf } from "../process/tree.ts";
 import type { Graph, Process, Processes } from "./answers.ts";
 import type { ProcessQuery } from "./source.ts";

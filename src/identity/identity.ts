@@ -1,5 +1,6 @@
 import type { EventView, PlaceOfEvent } from "../process/event-view.ts";
-import { NO_SLOT, type ProcessTable } from "../process/table.ts";
+import type { ProcessTable } from "../process/table.ts";
+import { NO_SLOT } from "../process/table-slots.ts";
 import { descendantsOf, parentOf } from "../process/tree.ts";
 import { EVENT_EXEC, EVENT_FORK, PROCESS_EVENT } from "../wire/layout.gen.ts";
 import { type AccountFiles, Accounts } from "./accounts.ts";

@@ -29,7 +29,8 @@ import { Record } from "../wire/record.ts";
 import { unaccountedNs, userShareNs } from "./cpu-time.ts";
 import { NO_IMAGE } from "./image-store.ts";
 import { signalName } from "./signal-name.ts";
-import { NO_SLOT, type ProcessTable } from "./table.ts";
+import type { ProcessTable } from "./table.ts";
+import { NO_SLOT } from "./table-slots.ts";
 import { textOf } from "./text.ts";
 import type { WallClock } from "./wall-clock.ts";
 

@@ -1,5 +1,6 @@
 /** Who descends from whom, by what the process table knows: a walk at the time of the question, nothing is kept. */
-import { NO_SLOT, type ProcessTable } from "./table.ts";
+import type { TableRows } from "./table-rows.ts";
+import { NO_SLOT } from "./table-slots.ts";
 
 /** A process beside the one that was asked about. */
 export interface Relative {
@@ -29,12 +30,12 @@ const MAX_COUNT = 10_000;
  * The process's parent: the newest of its `ppid` that started before it, for a
  * pid is used again. One that exited counts while it is kept; NO_SLOT: none is known.
  */
-export function parentOf(table: ProcessTable, slot: number): number {
+export function parentOf(table: TableRows, slot: number): number {
   return olderOf(table, slot, table.ppid(slot));
 }
 
 /** The processes that it descends from, up to the first whose parent is not known. */
-export function ancestorsOf(table: ProcessTable, slot: number, bounds: TreeBounds = {}): Relatives {
+export function ancestorsOf(table: TableRows, slot: number, bounds: TreeBounds = {}): Relatives {
   const most = Math.min(bounds.maxDepth ?? MAX_DEPTH, bounds.maxCount ?? MAX_COUNT);
   const relatives: Relative[] = [];
   const seen = new Set([slot]);
@@ -53,7 +54,7 @@ export function ancestorsOf(table: ProcessTable, slot: number, bounds: TreeBound
  * The processes that descend from it. Of one that has exited these are the ones
  * that were born to it as well, whoever has taken them since.
  */
-export function descendantsOf(table: ProcessTable, slot: number, bounds: TreeBounds = {}): Relatives {
+export function descendantsOf(table: TableRows, slot: number, bounds: TreeBounds = {}): Relatives {
   const { maxDepth = MAX_DEPTH, maxCount = MAX_COUNT } = bounds;
   const children = new Children(table);
   const relatives: Relative[] = [];
@@ -85,7 +86,7 @@ class Children {
   readonly #firstBorn: Int32Array;
   readonly #nextBorn: Int32Array;
 
-  constructor(table: ProcessTable) {
+  constructor(table: TableRows) {
     const lists = () => new Int32Array(table.slotEnd).fill(NO_SLOT);
     this.#first = lists();
     this.#next = lists();
@@ -113,14 +114,14 @@ class Children {
 }
 
 /** The newest process of pid `ppid` that can have been there when the process at `slot` was born. */
-function olderOf(table: ProcessTable, slot: number, ppid: number | undefined): number {
+function olderOf(table: TableRows, slot: number, ppid: number | undefined): number {
   if (ppid === undefined) return NO_SLOT;
   let parent = table.find(ppid);
   while (parent !== NO_SLOT && !couldBeParent(table, parent, slot)) parent = table.findOlder(parent);
   return parent;
 }
 
-function couldBeParent(table: ProcessTable, parent: number, child: number): boolean {
+function couldBeParent(table: TableRows, parent: number, child: number): boolean {
   if (parent === child) return false;
   const childStartNs = startNs(table, child);
   if (childStartNs === undefined) return true;
@@ -131,6 +132,6 @@ function couldBeParent(table: ProcessTable, parent: number, child: number): bool
 }
 
 /** As a double, for comparisons of times that are far apart; undefined where neither start nor fork is known. */
-function startNs(table: ProcessTable, slot: number): number | undefined {
+function startNs(table: TableRows, slot: number): number | undefined {
   return table.startHigh(slot) * 4294967296 + table.startLow(slot) || table.bornNs(slot);
 }

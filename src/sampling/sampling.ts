@@ -1,6 +1,6 @@
 import { boottimeNs } from "../libbpf/clock.ts";
 import type { EventView } from "../process/event-view.ts";
-import { NO_SLOT } from "../process/table.ts";
+import { NO_SLOT } from "../process/table-slots.ts";
 import { SAMPLE_EVENT, SAMPLE_FIRST_SEEN } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
 import type { Sampler } from "./sampler.ts";

@@ -1,5 +1,6 @@
 import type { EventView } from "../process/event-view.ts";
-import { NO_SLOT, type ProcessTable } from "../process/table.ts";
+import type { ProcessTable } from "../process/table.ts";
+import { NO_SLOT } from "../process/table-slots.ts";
 import type {
   DegradedEvent,
   ExecEvent,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { EventView } from "../../src/process/event-view.ts";
-import { NO_SLOT, ProcessTable } from "../../src/process/table.ts";
+import { ProcessTable } from "../../src/process/table.ts";
+import { NO_SLOT } from "../../src/process/table-slots.ts";
 import { splitArguments, textOf } from "../../src/process/text.ts";
 import { WallClock } from "../../src/process/wall-clock.ts";
 import type { ProcessEvent } from "../../src/wire/event.ts";

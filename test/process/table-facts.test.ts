@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { NO_SLOT, ProcessTable } from "../../src/process/table.ts";
+import { ProcessTable } from "../../src/process/table.ts";
+import { NO_SLOT } from "../../src/process/table-slots.ts";
 import { FLAG_CGROUP_KNOWN, FLAG_PPID_KNOWN, FLAG_START_KNOWN } from "../../src/wire/layout.gen.ts";
 import { recordIn } from "../../src/wire/record.ts";
 import { argumentBytes, execRecord, exitRecord, forkRecord, pathComponents } from "../wire/make-record.ts";

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { NO_SLOT, ProcessTable } from "../../src/process/table.ts";
+import { ProcessTable } from "../../src/process/table.ts";
+import { NO_SLOT } from "../../src/process/table-slots.ts";
 import { Prng } from "../../src/stats/prng.ts";
 import { FLAG_PPID_KNOWN, FLAG_START_KNOWN } from "../../src/wire/layout.gen.ts";
 import { recordIn } from "../../src/wire/record.ts";

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { NO_IMAGE } from "../../src/process/image-store.ts";
-import { NO_SLOT, ProcessTable } from "../../src/process/table.ts";
+import { ProcessTable } from "../../src/process/table.ts";
+import { NO_SLOT } from "../../src/process/table-slots.ts";
 import {
   FLAG_ARGS_CUT,
   FLAG_ARGS_KNOWN,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { NO_SLOT, ProcessTable } from "../../src/process/table.ts";
+import { ProcessTable } from "../../src/process/table.ts";
+import { NO_SLOT } from "../../src/process/table-slots.ts";
 import { ancestorsOf, descendantsOf, parentOf, type Relatives } from "../../src/process/tree.ts";
 import { FLAG_PPID_KNOWN } from "../../src/wire/layout.gen.ts";
 import { recordIn } from "../../src/wire/record.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { turnPath } from "../../src/process/table.ts";
+import { turnPath } from "../../src/process/turn-path.ts";
 import { Prng } from "../../src/stats/prng.ts";
 import { concat, pathComponents } from "../wire/make-record.ts";
 

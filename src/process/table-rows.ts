@@ -1,0 +1,205 @@
+import { COMM_LEN, FLAG_CGROUP_KNOWN, FLAG_EXE_WHOLE, FLAG_PPID_KNOWN } from "../wire/layout.gen.ts";
+import type { Record } from "../wire/record.ts";
+import { ImageStore } from "./image-store.ts";
+import { FREE, LIVE, TableSlots } from "./table-slots.ts";
+import { textOf } from "./text.ts";
+
+/** What is kept of the flags of a record's head. */
+export const KEPT_FLAGS = FLAG_PPID_KNOWN | FLAG_CGROUP_KNOWN;
+/** The exit's wait status is known; a bit that no kept flag of the wire has. */
+export const STATUS_KNOWN = FLAG_EXE_WHOLE;
+
+/**
+ * What the process table tells of its processes; nothing here changes it. A process is named by its slot, which is good
+ * until the next event or expiry.
+ */
+export class TableRows {
+  readonly images = new ImageStore();
+  protected readonly slots = new TableSlots();
+  /** The sweep at hand or the latest one, and the first one that still counts. */
+  protected sweep = 1;
+  protected firstSweep = 1;
+
+  /** Processes that live, as far as is known. */
+  get live(): number {
+    return this.slots.live;
+  }
+
+  /** Exited processes that are still kept. */
+  get lingering(): number {
+    return this.slots.lingering;
+  }
+
+  /** Bytes of memory taken: columns, buckets, images. */
+  get bytes(): number {
+    return this.slots.bytes + this.images.bytes;
+  }
+
+  /** One past the highest slot in use. */
+  get slotEnd(): number {
+    return this.slots.end;
+  }
+
+  /** Slot of the newest process of that pid, live or lingering. */
+  find(pid: number): number {
+    return this.slots.find(pid);
+  }
+
+  /** Slot of the live process of that pid. */
+  findLive(pid: number): number {
+    return this.slots.findLive(pid);
+  }
+
+  /** Slot of the next older process of the same pid; NO_SLOT: none is known. */
+  findOlder(slot: number): number {
+    return this.slots.findOlder(slot);
+  }
+
+  /** Slot of the process that the record is of, live or lingering; NO_SLOT when it is not known. */
+  match(record: Record): number {
+    return this.slots.match(record);
+  }
+
+  /** Slots of all live processes. */
+  *liveSlots(): Generator<number> {
+    const { slots } = this;
+    for (let slot = 0; slot < slots.end; slot++) if (slots.columns.state[slot] === LIVE) yield slot;
+  }
+
+  /** Slots of all processes that are known: live and lingering. */
+  *knownSlots(): Generator<number> {
+    const { slots } = this;
+    for (let slot = 0; slot < slots.end; slot++) if (slots.columns.state[slot] !== FREE) yield slot;
+  }
+
+  pid(slot: number): number {
+    return this.slots.columns.pid[slot] as number;
+  }
+
+  /** As of its fork or its last event; undefined where it is not known. */
+  ppid(slot: number): number | undefined {
+    const { flags, ppid } = this.slots.columns;
+    return (flags[slot] as number) & FLAG_PPID_KNOWN ? ppid[slot] : undefined;
+  }
+
+  /** The parent that it was born to, whoever has taken it since; undefined when its fork was not seen. */
+  birthPpid(slot: number): number | undefined {
+    const { flags, birthPpid, bornNs } = this.slots.columns;
+    return (flags[slot] as number) & FLAG_PPID_KNOWN && bornNs[slot] ? birthPpid[slot] : undefined;
+  }
+
+  uid(slot: number): number {
+    return this.slots.columns.uid[slot] as number;
+  }
+
+  gid(slot: number): number {
+    return this.slots.columns.gid[slot] as number;
+  }
+
+  /** The two halves of its cgroup's id (v2 hierarchy), as of its last event; both 0: not known. */
+  cgroupIdLow(slot: number): number {
+    return this.slots.columns.cgroupLow[slot] as number;
+  }
+
+  cgroupIdHigh(slot: number): number {
+    return this.slots.columns.cgroupHigh[slot] as number;
+  }
+
+  /** Id of its cgroup in the v2 hierarchy: the inode number of its directory; undefined where it is not known. */
+  cgroupId(slot: number): bigint | undefined {
+    if (!((this.slots.columns.flags[slot] as number) & FLAG_CGROUP_KNOWN)) return undefined;
+    return (BigInt(this.cgroupIdHigh(slot)) << 32n) | BigInt(this.cgroupIdLow(slot));
+  }
+
+  isLive(slot: number): boolean {
+    return this.slots.columns.state[slot] === LIVE;
+  }
+
+  /** CLOCK_BOOTTIME of its fork as the events showed it, ns; undefined when its fork was not seen. */
+  bornNs(slot: number): number | undefined {
+    return this.slots.columns.bornNs[slot] || undefined;
+  }
+
+  /** CLOCK_BOOTTIME of its exit, or of when it was found to be gone, ns; undefined while it lives. */
+  exitedNs(slot: number): number | undefined {
+    return this.isLive(slot) ? undefined : this.slots.columns.exitedNs[slot];
+  }
+
+  /** Of an exited one, as wait(2) gives it; undefined while it lives and where it is not known. */
+  exitStatus(slot: number): number | undefined {
+    const { flags, exitStatus } = this.slots.columns;
+    return (flags[slot] as number) & STATUS_KNOWN ? exitStatus[slot] : undefined;
+  }
+
+  /** Start time as two 32-bit halves of ns: its identity together with the pid. Both 0: not known. */
+  startHigh(slot: number): number {
+    return this.slots.columns.startHigh[slot] as number;
+  }
+
+  startLow(slot: number): number {
+    return this.slots.columns.startLow[slot] as number;
+  }
+
+  /** The image that it executes; `NO_IMAGE` when not known. */
+  image(slot: number): number {
+    return this.slots.columns.image[slot] as number;
+  }
+
+  /**
+   * % of one core at the latest sweep over all processes: 0 where that did not tell of it, for then it did not run.
+   * Undefined where nothing is known: no sweep saw it, or it was looked at only once.
+   */
+  cpuPct(slot: number): number | undefined {
+    const { sweep, cpuPct } = this.slots.columns;
+    if (!this.#isSampled(slot)) return undefined;
+    if (sweep[slot] !== this.sweep) return 0;
+    const pct = cpuPct[slot] as number;
+    return Number.isNaN(pct) ? undefined : pct;
+  }
+
+  /** As of its latest sample, bytes; undefined when there was none. */
+  rssBytes(slot: number): number | undefined {
+    return this.#isSampled(slot) ? this.slots.columns.rssBytes[slot] : undefined;
+  }
+
+  /** As of its latest sample; undefined when there was none. */
+  threads(slot: number): number | undefined {
+    return this.#isSampled(slot) ? this.slots.columns.threads[slot] : undefined;
+  }
+
+  /** The place that `setPlace` gave it or the process that it descends from; 0: none. */
+  place(slot: number): number {
+    return this.slots.columns.place[slot] as number;
+  }
+
+  /** Copies its name, NUL-padded, to `target`. */
+  copyComm(slot: number, target: Uint8Array): void {
+    const { comm } = this.slots.columns;
+    const from = slot * COMM_LEN;
+    for (let i = 0; i < COMM_LEN; i++) target[i] = comm[from + i] as number;
+  }
+
+  /** Its name, as text. */
+  comm(slot: number): string {
+    return textOf(this.slots.columns.comm.subarray(slot * COMM_LEN, (slot + 1) * COMM_LEN));
+  }
+
+  /** Path of what it executes; null when not known. */
+  exe(slot: number): string | null {
+    return this.images.exeText(this.image(slot));
+  }
+
+  /** Its arguments as of its exec; null when not known. */
+  args(slot: number): string[] | null {
+    return this.images.argsText(this.image(slot));
+  }
+
+  /** Whether `args` lacks some; null when they are not known. */
+  argsTruncated(slot: number): boolean | null {
+    return this.images.argsTruncated(this.image(slot));
+  }
+
+  #isSampled(slot: number): boolean {
+    return (this.slots.columns.sweep[slot] as number) >= this.firstSweep;
+  }
+}

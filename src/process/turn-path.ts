@@ -1,0 +1,19 @@
+/** Longer than any path that a record holds: MAX_IMAGE_BYTES (bpf/process.h). */
+const turned = new Uint8Array(16384);
+
+/**
+ * Turns path components, leaf first and each ended by NUL, into a path in place:
+ * `true\0bin\0usr\0` becomes `/usr/bin/true`, which has the same length.
+ */
+export function turnPath(bytes: Uint8Array, start: number, length: number): void {
+  let to = 0;
+  let end = start + length - 1; // the last component's NUL
+  while (end > start) {
+    let from = end;
+    while (from > start && bytes[from - 1] !== 0) from--;
+    turned[to++] = 0x2f;
+    for (let i = from; i < end; i++) turned[to++] = bytes[i] as number;
+    end = from - 1;
+  }
+  for (let i = 0; i < to; i++) bytes[start + i] = turned[i] as number;
+}
