@@ -44,7 +44,7 @@ int look(struct look_answer *answer)
 {
 	struct bpf_iter_task it;
 	struct task_struct *task;
-	__u32 processes = 0, written = 0, is_full = 0;
+	__u32 processes = 0, written = 0, is_full = 0, unkept = 0;
 
 	bpf_rcu_read_lock();
 	bpf_iter_task_new(&it, NULL, BPF_TASK_ITER_ALL_PROCS);
@@ -58,7 +58,11 @@ int look(struct look_answer *answer)
 			continue;
 		processes++;
 		is_told = bpf_task_storage_get(&told, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-		if (is_told && *is_told)
+		if (!is_told) {
+			unkept++;
+			continue;
+		}
+		if (*is_told)
 			continue;
 		new = bpf_map_lookup_elem(&new_processes, &at);
 		if (!new) {
@@ -67,8 +71,7 @@ int look(struct look_answer *answer)
 		}
 		new->pid = task->pid;
 		new->start_ns = task->start_boottime;
-		if (is_told)
-			*is_told = 1;
+		*is_told = 1;
 		written++;
 	}
 	bpf_iter_task_destroy(&it);
@@ -76,5 +79,6 @@ int look(struct look_answer *answer)
 	answer->processes = processes;
 	answer->written = written;
 	answer->is_full = is_full;
+	answer->unkept = unkept;
 	return 0;
 }

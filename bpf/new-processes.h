@@ -17,7 +17,7 @@ struct look_answer {
 	__u32 processes; /* that live */
 	__u32 written; /* new ones */
 	__u32 is_full; /* the rest of the new ones has to be asked for */
-	__u32 reserved;
+	__u32 unkept; /* for which there was no room to keep that they were told of: not told of */
 };
 
 #endif

@@ -46,7 +46,10 @@ export class NewProcesses implements Disposable {
         each(words[at + NEW_PROCESS.pid / 4] as number, startNs);
       }
     } while (answer[LOOK_ANSWER.is_full / 4] !== 0);
-    return answer[LOOK_ANSWER.processes / 4] as number;
+    const processes = answer[LOOK_ANSWER.processes / 4] as number;
+    // x86-64 without cmpxchg16b has none.
+    if (answer[LOOK_ANSWER.unkept / 4] === processes) throw new Error("this kernel has no room for storage of tasks");
+    return processes;
   }
 
   [Symbol.dispose](): void {

@@ -1,4 +1,5 @@
 import { readdirSync, writeSync } from "node:fs";
+import { MAX_WALKED_PROCESSES } from "../sampling/walk-limit.ts";
 import { NewOfIterator } from "./new-of-iterator.ts";
 import { NewProcesses } from "./new-processes.ts";
 import { warmUp } from "./warm-up.ts";
@@ -21,8 +22,7 @@ export interface NewProcessLook extends Disposable {
  * @throws LinnixError where this kernel has no task iterator that we may use
  */
 export function runTaskIterator(intervalMs: number): never {
-  warmUpLook();
-  using processes = openLook();
+  using processes = warmUpLook()();
   let lines = "";
   const tell = (pid: number, startNs: bigint): void => {
     lines += `+${pid} ${startNs}\n`;
@@ -39,21 +39,25 @@ export function runTaskIterator(intervalMs: number): never {
   }
 }
 
-/** A walk does not pause; a CPU should not be kept for longer than a tick. */
-const MAX_WALKED_PROCESSES = 10_000;
-
-/** The cheapest way that this kernel offers: since 6.7 a program walks by itself, since 5.8 it is asked for each task. */
-function openLook(): NewProcessLook {
-  if (readdirSync("/proc").length > MAX_WALKED_PROCESSES) return new NewOfIterator();
-  try {
-    return new NewProcesses();
-  } catch {
-    return new NewOfIterator();
+/**
+ * The cheapest way that this kernel offers: since 6.7 a program walks by itself, since 5.8 it is asked for each task.
+ * Warmed up with one of its own, so that the one that counts finds everything new.
+ */
+function warmUpLook(): () => NewProcessLook {
+  const walk = (): NewProcessLook => new NewProcesses();
+  const iterate = (): NewProcessLook => new NewOfIterator();
+  if (readdirSync("/proc").length <= MAX_WALKED_PROCESSES) {
+    try {
+      return warmedUp(walk);
+    } catch {
+      // The program cannot be loaded, or has nowhere to keep what it knows.
+    }
   }
+  return warmedUp(iterate);
 }
 
-/** With one of its own, so that the one that counts finds everything new. */
-function warmUpLook(): void {
-  using processes = openLook();
+function warmedUp(open: () => NewProcessLook): () => NewProcessLook {
+  using processes = open();
   warmUp(() => processes.look(() => {}));
+  return open;
 }

@@ -313,5 +313,5 @@ export const LOOK_ANSWER = {
   processes: 0, // __u32
   written: 4, // __u32
   is_full: 8, // __u32
-  reserved: 12, // __u32
+  unkept: 12, // __u32
 } as const;
