@@ -12,8 +12,6 @@ export interface CollectorSourceParts {
   caches?(): CacheFacts[];
   /** Null: sampling is off. */
   sampling(): { source: "task-iterator" | "proc"; intervalMs: number } | null;
-  /** Samples told of so far. */
-  samples(): number;
   /** Null: there is no budget. */
   budget?(): { level: number; costPct: number | null; budgetPct: number } | null;
   /** Of the BPF programs: % of one core lately, and ns so far; null: not known. */
@@ -72,7 +70,7 @@ export class CollectorSource implements ApiSource {
   facts(): Facts {
     const { collector, ...parts } = this.#parts;
     const { table, backend } = collector;
-    const { emitted, lost, lostByCpu, filtered, threadsStarted, threadsExited } = collector.counts();
+    const { emitted, lost, filtered, threadsStarted, threadsExited } = collector.counts();
     const { user, system } = process.cpuUsage();
     const cpuUsPerSecond = this.#recent.perSecond("cpuUs");
     const inKernelNs = parts.inKernelNs?.() ?? null;
@@ -88,9 +86,9 @@ export class CollectorSource implements ApiSource {
       filtered,
       suppressed: { fork: 0, exec: 0, exit: 0 },
       pageFaults: collector.pageFaultCounts,
-      lostByCpu,
+      lostByCpu: collector.lostByCpu,
       threads: { started: threadsStarted, exited: threadsExited },
-      samples: parts.samples(),
+      samples: collector.samples,
       wakeups: collector.wakeups,
       outOfOrder: collector.outOfOrder,
       eventsPerSecond: this.#recent.perSecond("events"),

@@ -43,7 +43,6 @@ export async function openApi(listen: string, { collector, identity, account, no
       const { sampleMs } = intervalsAt(spending?.budget.level ?? 0, config);
       return samplingSource === null ? null : { source: samplingSource, intervalMs: sampleMs };
     },
-    samples: () => collector.samplingCounts?.samples ?? 0,
     budget: () => {
       const budget = now().spending?.budget;
       if (!budget || budget.budgetPct === 0) return null;

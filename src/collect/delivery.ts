@@ -4,7 +4,7 @@ import { type Output, stuckReaderError } from "../sinks/output.ts";
 import type { Sink } from "../sinks/sink.ts";
 import type { DegradedEvent, LostEvent } from "../wire/event.ts";
 import type { RunSummary } from "../wire/summary.ts";
-import type { CollectorEvents } from "./collector.ts";
+import type { CollectorEvents } from "./collector-events.ts";
 
 /** How soon a full pipe is tried again, and how long its reader has for the end of the output. */
 const SLOW_READER_MS = 10;

@@ -3,7 +3,7 @@ import type { Collector } from "./collector.ts";
 
 /** The last line of a run that took so long. */
 export function summaryOf(collector: Collector, durationS: number): RunSummary {
-  const { emitted, lost, lostByCpu, filtered, threadsStarted, threadsExited } = collector.counts();
+  const { emitted, lost, filtered, threadsStarted, threadsExited } = collector.counts();
   const { user, system } = process.cpuUsage();
   const cpuS = (user + system) / 1e6;
   return {
@@ -13,7 +13,7 @@ export function summaryOf(collector: Collector, durationS: number): RunSummary {
     emitted,
     lost: lost.fork + lost.exec + lost.exit,
     lost_by_type: lost,
-    lost_by_cpu: lostByCpu,
+    lost_by_cpu: collector.lostByCpu,
     filtered,
     suppressed: { fork: 0, exec: 0, exit: 0 },
     ...(collector.pageFaultCounts ? { page_faults: collector.pageFaultCounts } : {}),

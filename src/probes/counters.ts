@@ -10,7 +10,6 @@ export interface KernelCounts {
   lost: CountByType;
   /** What the filters held back. */
   filtered: CountByType;
-  lostByCpu: { cpu: number; lost: number }[];
   threadsStarted: number;
   threadsExited: number;
 }
@@ -32,7 +31,6 @@ export class KernelCounters {
       emitted: this.#byType(CPU_COUNTERS.emitted),
       lost: this.#byType(CPU_COUNTERS.lost),
       filtered: this.#byType(CPU_COUNTERS.filtered),
-      lostByCpu: this.lostByCpu(),
       threadsStarted: this.#sum(CPU_COUNTERS.threads_started),
       threadsExited: this.#sum(CPU_COUNTERS.threads_exited),
     };

@@ -11,6 +11,7 @@ export interface RunSummary {
   /** Records of these types that a ring had no room for, in all. */
   lost: number;
   lost_by_type: CountByType;
+  /** Page faults among them. */
   lost_by_cpu: { cpu: number; lost: number }[];
   /** What kernel-side filters held back, by type. */
   filtered: CountByType;

@@ -14,7 +14,7 @@ import { programPath, titled, whyNoPageFaults } from "./support/needs.ts";
 setDefaultTimeout(60_000);
 
 const SOURCE = join(import.meta.dir, "../fixtures/page-faults/toucher.c");
-const ARGS = ["--format", "jsonl", "--flush-interval", "20ms", "--sample-interval", "0", "--ring-size", "4MiB"];
+const ARGS = ["--format", "jsonl", "--flush-interval", "20ms", "--sample-interval", "0"];
 
 const reason = whyNoPageFaults();
 
@@ -67,10 +67,15 @@ class Toucher implements AsyncDisposable {
 class FaultRun implements AsyncDisposable {
   static #runs = 0;
   readonly #file = join(directory, `events-${++FaultRun.#runs}.jsonl`);
+  readonly #ringSize: string;
   #run: CollectRun | undefined;
 
+  constructor(ringSize = "4MiB") {
+    this.#ringSize = ringSize;
+  }
+
   async start(...args: string[]): Promise<this> {
-    this.#run = await CollectRun.start([...ARGS, "--output", this.#file, ...args]);
+    this.#run = await CollectRun.start([...ARGS, "--ring-size", this.#ringSize, "--output", this.#file, ...args]);
     return this;
   }
 
@@ -201,6 +206,30 @@ describe.skipIf(reason !== null)(titled("page faults", reason), () => {
     const { page_faults: counts } = (await answer.json()) as { page_faults: { [name: string]: number } };
     expect(counts).toMatchObject({ lost: 0, seen: (counts.emitted ?? 0) + (counts.suppressed ?? 0) });
     expect(counts.received).toBeGreaterThan(0);
+  });
+
+  test("those that a ring has no room for are among the losses of its CPU, wherever these are told of", async () => {
+    const socket = join(directory, "lossy.sock");
+    await using run = await new FaultRun("4KiB").start("--page-faults", "--listen", `unix:${socket}`);
+    process.kill(run.pid, "SIGSTOP");
+    // Each process faults, and nobody reads the rings.
+    for (let i = 0; i < 100; i++) expect(Bun.spawnSync(["/bin/true"]).exitCode).toBe(0);
+    process.kill(run.pid, "SIGCONT");
+    const losses = () => (run.lines() as { type: string; count: number }[]).filter(({ type }) => type === "lost");
+    await until("losses", () => losses().length > 0);
+    const metrics = await (await fetch("http://localhost/metrics", { unix: socket })).text();
+    const total = (name: string) =>
+      [...metrics.matchAll(new RegExp(`^${name}(?:{[^}]*})? (\\d+)$`, "gm"))].reduce(
+        (sum, [, n]) => sum + Number(n),
+        0,
+      );
+    expect(total("linnix_lost_events_total")).toBeGreaterThan(0);
+    expect(total("linnix_cpu_lost_events_total")).toBe(total("linnix_lost_events_total"));
+    const { lost, lost_by_cpu, page_faults } = await run.end();
+    expect(page_faults?.lost).toBeGreaterThan(0);
+    const lostInAll = lost + (page_faults?.lost ?? 0);
+    expect(lost_by_cpu.reduce((sum, each) => sum + each.lost, 0)).toBe(lostInAll);
+    expect(losses().reduce((sum, { count }) => sum + count, 0)).toBe(lostInAll);
   });
 
   test("nothing of it is loaded, and nothing told, where nobody asks", async () => {

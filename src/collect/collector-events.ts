@@ -1,0 +1,18 @@
+import type { EventView } from "../process/event-view.ts";
+import type { LostEvent } from "../wire/event.ts";
+
+/** What the collector calls while it runs. */
+export interface CollectorEvents {
+  /** One event; the view is void after the call. */
+  event(view: EventView): void;
+  /** A process that ran since the sweep before, or whose memory moved; the view is void after the call. */
+  sample?(view: EventView): void;
+  /** Records were lost. */
+  lost?(event: LostEvent): void;
+  /** The rings are empty for now. */
+  idle(): void;
+  /** Whether events can be taken now; while not, they wait in the rings, and what does not fit is counted as lost. */
+  ready?(): boolean;
+  /** How long nobody else needs this thread, ms: so long it may sleep without going round the event loop. */
+  freeMs?(): number;
+}

@@ -1,0 +1,95 @@
+import { boottimeNs } from "../libbpf/clock.ts";
+import { NO_IMAGE } from "../process/image-store.ts";
+import { openProcessLister } from "../process/live-processes.ts";
+import { readProcImage } from "../process/proc-image.ts";
+import type { ProcessTable } from "../process/table.ts";
+import { PROCESS_EVENT } from "../wire/layout.gen.ts";
+
+/** How often the table is held against what really runs. */
+const RECONCILE_NS = 60e9;
+/** The table is checked sooner when it has grown by so many beyond twice what it held after the last check. */
+const RECONCILE_GROWTH = 4096;
+/** Processes that are entered at the start between two looks at the rings. */
+const DRAIN_EVERY = 16;
+/** A descendant may be forked while descendants are looked for: so many looks until none is new. */
+const MAX_DESCENDANT_LOOKS = 8;
+
+/** Holds the process table against the list of processes that really run. */
+export class Reconciler implements Disposable {
+  readonly #table: ProcessTable;
+  readonly #drain: () => void;
+  readonly #lister = openProcessLister();
+  #lastNs = 0;
+  #liveThen = 0;
+
+  /** @param drain gives out what the rings hold: events go on while a list is made */
+  constructor(table: ProcessTable, drain: () => void) {
+    this.#table = table;
+    this.#drain = drain;
+  }
+
+  /**
+   * Enters what runs already, after attaching: what is forked from here on tells of itself.
+   * @param maxArgsBytes of path and arguments of each
+   * @param pids these processes and …
+   * @param track … their descendants are told of, as soon as they are known
+   * @returns all of these
+   */
+  seed(maxArgsBytes: number, pids: readonly number[], track: (pid: number) => void): ReadonlySet<number> {
+    const table = this.#table;
+    const family = new Set(pids);
+    let listed = 0;
+    for (let look = 0; look < MAX_DESCENDANT_LOOKS; look++) {
+      const before = family.size;
+      this.#lister.list((record) => {
+        const slot = table.seed(record);
+        if (table.image(slot) === NO_IMAGE) seedImage(table, slot, maxArgsBytes);
+        if (family.has(record.u32(PROCESS_EVENT.ppid))) family.add(record.u32(PROCESS_EVENT.pid));
+        // Events come already, and no signal is handled before this ends: the rings must not fill up.
+        if (++listed % DRAIN_EVERY === 0) this.#drain();
+      });
+      if (family.size === before) break;
+      for (const pid of family) track(pid);
+    }
+    this.#done(boottimeNs());
+    return family;
+  }
+
+  /** @param nowNs CLOCK_BOOTTIME */
+  isDue(nowNs: number): boolean {
+    const hasGrown = this.#table.live > 2 * this.#liveThen + RECONCILE_GROWTH;
+    return hasGrown || nowNs - this.#lastNs >= RECONCILE_NS;
+  }
+
+  /** An exit that was lost must not leave its process in the table for ever. */
+  reconcile(): void {
+    const table = this.#table;
+    const startedNs = boottimeNs();
+    const running = new Set<number>();
+    this.#lister.list((record) => {
+      running.add(table.seed(record));
+    });
+    // What was born while the list was made may be missing from it; its events are in the rings.
+    this.#drain();
+    for (const slot of table.liveSlots()) {
+      if (running.has(slot) || (table.bornNs(slot) ?? 0) >= startedNs) continue;
+      table.reconcileGone(slot, startedNs);
+    }
+    this.#done(startedNs);
+  }
+
+  [Symbol.dispose](): void {
+    this.#lister[Symbol.dispose]();
+  }
+
+  #done(nowNs: number): void {
+    this.#lastNs = nowNs;
+    this.#liveThen = this.#table.live;
+  }
+}
+
+function seedImage(table: ProcessTable, slot: number, maxArgsBytes: number): void {
+  const startNs = table.startHigh(slot) * 4294967296 + table.startLow(slot);
+  const image = readProcImage(table.pid(slot), startNs, maxArgsBytes);
+  if (image) table.setImage(slot, image.exe, image.args, image.argsCut);
+}
