@@ -8,13 +8,11 @@ import {
   LIMITS,
   type LifetimeShare,
 } from "../compare/options.ts";
-import { log, writeStderr } from "../config/log.ts";
+import { log } from "../config/log.ts";
 import { readDurationNs } from "../config/units.ts";
-import { durationMs, integer, listOf, pathOrStdout, type ValueType } from "../config/values.ts";
+import { durationMs, integer, listOf, type ValueType } from "../config/values.ts";
 import { EXIT, type ExitCode, usageError } from "../errors.ts";
 import { commandOf, type Invocation, optionValue, type ParsedArgs } from "./command.ts";
-import { writeStdout } from "./stdout.ts";
-import { isTerminal } from "./terminal.ts";
 
 const INTERVAL = durationMs({ min: "10ms", max: "1m", example: "1s" });
 const DURATION = durationMs({ min: "500ms", max: "10m", example: "4s" });
@@ -102,29 +100,21 @@ export const compare = commandOf({
     { code: EXIT.sigint, meaning: "ended by Ctrl-C (143: by SIGTERM), after a report of what there is" },
   ],
   run: async ({ data }): Promise<ExitCode> => {
-    const { args, config, color } = data as Invocation;
-    const options = compareOptions(args);
-    const { ReportFile } = await import("../report/report-file.ts");
-    const jsonPath = filePath(args, "json", { stdout: true });
-    const htmlPath = filePath(args, "html", { stdout: false });
-    using jsonFile = typeof jsonPath === "string" ? ReportFile.begin(jsonPath, "--json") : null;
-    using htmlFile = typeof htmlPath === "string" ? ReportFile.begin(htmlPath, "--html") : null;
-    const jsonToStdout = jsonPath === null;
+    const invocation = data as Invocation;
+    const options = compareOptions(invocation.args);
+    const { DEFAULT_COLUMNS, ReportOutput } = await import("./report-output.ts");
+    using output = await ReportOutput.open(invocation);
 
     const { runCompare } = await import("../compare/run.ts");
     const { Interruption } = await import("../overhead/interruption.ts");
     const { CompareProgress } = await import("../report/compare/progress.ts");
     const { textReport } = await import("../report/compare/text.ts");
-    const terminals = { out: await isTerminal(1), err: await isTerminal(2) };
-    const isDumb = process.env.TERM === "dumb";
-    const errColor = terminals.err && !isDumb && !args.switches.has("no-color") && !process.env.NO_COLOR;
-    const { level } = config.settings.log;
+    const { level } = invocation.config.settings.log;
 
     using interruption = new Interruption();
     using progress = new CompareProgress({
-      isTty: terminals.err && !isDumb,
-      color: errColor,
-      columns: process.stderr.columns || 80,
+      ...output.progress,
+      columns: output.progress.columns ?? DEFAULT_COLUMNS,
       isTold: level === "info" || level === "debug",
       warn: (text) => log.warn(text),
     });
@@ -136,15 +126,11 @@ export const compare = commandOf({
     });
     progress.close();
 
-    const json = `${JSON.stringify(report, null, 2)}\n`;
-    jsonFile?.finish(json);
-    if (jsonToStdout) writeStdout(json);
-    if (htmlFile !== null) {
-      const { htmlReport } = await import("../report/compare/html.ts");
-      htmlFile.finish(htmlReport(report));
-    }
-    const columns = (jsonToStdout ? terminals.err : terminals.out) ? process.stderr.columns || 80 : null;
-    (jsonToStdout ? writeStderr : writeStdout)(textReport(report, { color: jsonToStdout ? errColor : color, columns }));
+    await output.finish({
+      json: () => `${JSON.stringify(report, null, 2)}\n`,
+      html: async () => (await import("../report/compare/html.ts")).htmlReport(report),
+      text: (style) => textReport(report, style),
+    });
     return interruption.exitCode ?? EXIT.ok;
   },
 });
@@ -206,17 +192,5 @@ function badLifetimes(word: string, why: string) {
     what: `--lifetimes ${JSON.stringify(word)}`,
     why,
     mend: "expected a list such as 1ms,10ms,1s, or with shares 1ms:3,100ms:1",
-  });
-}
-
-/** Path that an option names; null for stdout, undefined where the option is not given. */
-function filePath(args: ParsedArgs, option: string, { stdout }: { stdout: boolean }): string | null | undefined {
-  if (!args.words.has(option)) return undefined;
-  const path = optionValue(args, option, pathOrStdout, null);
-  if (path !== null || stdout) return path;
-  throw usageError("bad-value", {
-    what: `--${option} -`,
-    why: "a page is written to a file",
-    mend: `expected --${option} FILE`,
   });
 }

@@ -1,11 +1,8 @@
-import { writeStderr } from "../config/log.ts";
-import { choice, durationMs, integer, listOf, pathOrStdout, percent } from "../config/values.ts";
+import { choice, durationMs, integer, listOf, percent } from "../config/values.ts";
 import { EXIT, type ExitCode, usageError } from "../errors.ts";
 import { DEFAULT_MS, type OverheadOptions, QUICK_MS, type SubjectChoice, TEST_PROFILES } from "../overhead/options.ts";
 import { LIMITS } from "../workload/spec.ts";
 import { commandOf, type Invocation, optionValue, type ParsedArgs } from "./command.ts";
-import { ClosedPipe, writeStdout } from "./stdout.ts";
-import { isTerminal } from "./terminal.ts";
 
 const PID_MAX = 4 * 1024 * 1024;
 const MOST_PIDS = 64;
@@ -98,64 +95,31 @@ export const overheadTest = commandOf({
     { code: EXIT.sigint, meaning: "ended by Ctrl-C (143: by SIGTERM), after a report of what there is" },
   ],
   run: async ({ data }): Promise<ExitCode> => {
-    const { args, config, color } = data as Invocation;
-    const options = testOptions(data as Invocation);
-    const { ReportFile } = await import("../report/report-file.ts");
-    const jsonPath = filePath(args, "json", { stdout: true });
-    const htmlPath = filePath(args, "html", { stdout: false });
-    using jsonFile = typeof jsonPath === "string" ? ReportFile.begin(jsonPath, "--json") : null;
-    using htmlFile = typeof htmlPath === "string" ? ReportFile.begin(htmlPath, "--html") : null;
-    const jsonToStdout = jsonPath === null;
+    const invocation = data as Invocation;
+    const options = testOptions(invocation);
+    const { ReportOutput } = await import("./report-output.ts");
+    using output = await ReportOutput.open(invocation);
 
     const { runOverheadTest, exitCodeOf } = await import("../overhead/run.ts");
     const { Interruption } = await import("../overhead/interruption.ts");
     const { LiveView } = await import("../report/overhead/live.ts");
     const { textReport } = await import("../report/overhead/text.ts");
-    const terminals = { out: await isTerminal(1), err: await isTerminal(2) };
-    const columns = process.stderr.columns || 80;
-    const isTold = config.settings.log.level === "info" || config.settings.log.level === "debug";
-    const isDumb = process.env.TERM === "dumb";
-    const errColor = terminals.err && !isDumb && !args.switches.has("no-color") && !process.env.NO_COLOR;
+    const { level } = invocation.config.settings.log;
+    const isTold = level === "info" || level === "debug";
 
     using interruption = new Interruption();
-    const view = new LiveView({
-      isTty: terminals.err && !isDumb,
-      color: errColor,
-      columns: terminals.err ? columns : null,
-      ...(!isTold && { write: () => {} }),
-    });
+    const view = new LiveView({ ...output.progress, ...(!isTold && { write: () => {} }) });
     const report = await runOverheadTest(options, view, interruption.signal).finally(() => view.close());
 
-    if (jsonFile !== null || jsonToStdout) {
-      const { jsonReport } = await import("../report/overhead/json.ts");
-      const text = jsonReport(report);
-      jsonFile?.finish(text);
-      if (jsonToStdout) write(text);
-    }
-    if (htmlFile !== null) {
-      const { htmlReport } = await import("../report/overhead/html.ts");
-      htmlFile.finish(htmlReport(report));
-    }
-    const toErr = jsonToStdout;
-    const style = {
-      color: toErr ? errColor : color,
-      columns: (toErr ? terminals.err : terminals.out) ? columns : null,
-      // Where both are the same terminal, what was shown there is not shown again.
-      beginningShown: isTold && terminals.err && (toErr || terminals.out),
-    };
-    (toErr ? writeStderr : write)(textReport(report, style));
+    await output.finish({
+      json: async () => (await import("../report/overhead/json.ts")).jsonReport(report),
+      html: async () => (await import("../report/overhead/html.ts")).htmlReport(report),
+      // What was shown on the same terminal is not shown again.
+      text: (style) => textReport(report, { ...style, beginningShown: isTold && output.followsProgress }),
+    });
     return interruption.exitCode ?? exitCodeOf(report.verdict);
   },
 });
-
-/** Writes to stdout. That nobody reads to the end changes nothing about the verdict. */
-function write(text: string): void {
-  try {
-    writeStdout(text);
-  } catch (error) {
-    if (!(error instanceof ClosedPipe)) throw error;
-  }
-}
 
 function testOptions({ args, config }: Invocation): OverheadOptions {
   const quick = args.switches.has("quick");
@@ -188,16 +152,4 @@ function subjectOf(args: ParsedArgs, config: Invocation["config"]): SubjectChoic
   }
   if (rest !== null) return { kind: "command", argv: rest };
   return pids.length > 0 ? { kind: "pid", pids } : { kind: "linnix", settings: config.settings };
-}
-
-/** Path that an option names; null for stdout, undefined where the option is not given. */
-function filePath(args: ParsedArgs, option: string, { stdout }: { stdout: boolean }): string | null | undefined {
-  if (!args.words.has(option)) return undefined;
-  const path = optionValue(args, option, pathOrStdout, null);
-  if (path !== null || stdout) return path;
-  throw usageError("bad-value", {
-    what: `--${option} -`,
-    why: "a page is written to a file",
-    mend: `expected --${option} FILE`,
-  });
 }

@@ -171,6 +171,16 @@ describe("what cannot be had", () => {
     expect(run.stderr).toContain("linnix itself needs root");
   });
 
+  test("a reader of stdout that goes changes nothing about the other reports, nor about the exit code", async () => {
+    const html = join(folder, "unread.html");
+    const unread = ["/bin/sh", "-c", '{ "$0" "$@"; echo "ended with $?" >&2; } | true'];
+    const words = ["--methods", "ps", "--processes", "none", "--json", "-", "--html", html];
+    const { stderr } = await compare([...TINY, ...words], unread);
+    expect(stderr).toEndWith("ended with 0\n");
+    expect(stderr).toContain("ps every 250 ms");
+    expect(readFileSync(html, "utf8")).toStartWith("<!doctype html>");
+  });
+
   test.skipIf(!mayRead)("without any method there is no report (needs root, and a path for all)", async () => {
     chmodSync(folder, 0o1777);
     const { exitCode, stdout, stderr } = await compare(["--methods", "linnix"], nobody);

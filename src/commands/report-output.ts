@@ -1,0 +1,96 @@
+/** Where the report of a measuring command goes: `--json FILE|-`, `--html FILE`, and for people to the terminal. */
+import { writeStderr } from "../config/log.ts";
+import { pathOrStdout } from "../config/values.ts";
+import { usageError } from "../errors.ts";
+import { ReportFile } from "../report/report-file.ts";
+import type { TextStyle } from "../report/terminal/style.ts";
+import { type Invocation, optionValue, type ParsedArgs } from "./command.ts";
+import { ClosedPipe, writeStdout } from "./stdout.ts";
+import { isTerminal } from "./terminal.ts";
+
+/** One report in each of its forms; what nobody asked for is not made. */
+export interface ReportForms {
+  json(): string | Promise<string>;
+  html(): string | Promise<string>;
+  text(style: TextStyle): string;
+}
+
+/** Of a terminal that does not say. */
+export const DEFAULT_COLUMNS = 80;
+
+export class ReportOutput implements Disposable {
+  /** How progress looks, on stderr. */
+  readonly progress: TextStyle & { isTty: boolean };
+  /** Whether the report for people goes to the terminal that shows progress. */
+  readonly followsProgress: boolean;
+  readonly #style: TextStyle;
+  readonly #json: ReportFile | null;
+  readonly #html: ReportFile | null;
+  /** Then the report for people goes to stderr. */
+  readonly #isJsonToStdout: boolean;
+
+  private constructor({ args, color }: Invocation, terminals: { out: boolean; err: boolean }) {
+    const jsonPath = filePath(args, "json", { stdout: true });
+    const htmlPath = filePath(args, "html", { stdout: false });
+    using begun = new DisposableStack();
+    const begin = (path: string | null | undefined, option: string) =>
+      typeof path === "string" ? begun.use(ReportFile.begin(path, option)) : null;
+    this.#json = begin(jsonPath, "--json");
+    this.#html = begin(htmlPath, "--html");
+    this.#isJsonToStdout = jsonPath === null;
+    const isDumb = process.env.TERM === "dumb";
+    const errColor = terminals.err && !isDumb && !args.switches.has("no-color") && !process.env.NO_COLOR;
+    const columns = process.stderr.columns || DEFAULT_COLUMNS;
+    this.progress = { isTty: terminals.err && !isDumb, color: errColor, columns: terminals.err ? columns : null };
+    this.followsProgress = terminals.err && (this.#isJsonToStdout || terminals.out);
+    this.#style = this.#isJsonToStdout
+      ? { color: errColor, columns: this.progress.columns }
+      : { color, columns: terminals.out ? columns : null };
+    begun.move();
+  }
+
+  /**
+   * Begins the files.
+   * @throws LinnixError (exit code 2) where one cannot be written
+   */
+  static async open(invocation: Invocation): Promise<ReportOutput> {
+    return new ReportOutput(invocation, { out: await isTerminal(1), err: await isTerminal(2) });
+  }
+
+  /** Writes the report; that nobody reads stdout to the end changes nothing about it, nor about the exit code. */
+  async finish({ json, html, text }: ReportForms): Promise<void> {
+    if (this.#json !== null || this.#isJsonToStdout) {
+      const written = await json();
+      this.#json?.finish(written);
+      if (this.#isJsonToStdout) writeToReader(written);
+    }
+    this.#html?.finish(await html());
+    (this.#isJsonToStdout ? writeStderr : writeToReader)(text(this.#style));
+  }
+
+  /** Files that were not finished are gone after this. */
+  [Symbol.dispose](): void {
+    this.#html?.[Symbol.dispose]();
+    this.#json?.[Symbol.dispose]();
+  }
+}
+
+function writeToReader(text: string): void {
+  try {
+    writeStdout(text);
+  } catch (error) {
+    if (!(error instanceof ClosedPipe)) throw error;
+  }
+}
+
+/** Path that an option names; null for stdout, undefined where the option is not given. */
+function filePath(args: ParsedArgs, option: string, { stdout }: { stdout: boolean }): string | null | undefined {
+  if (!args.words.has(option)) return undefined;
+  const path = optionValue(args, option, pathOrStdout, null);
+  if (path !== null || stdout) return path;
+  throw usageError("bad-value", {
+    what: `--${option} -`,
+    why: "a page is written to a file",
+    mend: `expected --${option} FILE`,
+  });
+}
