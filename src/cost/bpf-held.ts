@@ -1,6 +1,6 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import { BPF_CMD, BpfAttr, bpf } from "../libbpf/cost-bpf.ts";
-import { readProcFile } from "./proc-stat.ts";
+import { readProcFile } from "../proc-stat.ts";
 
 /** Ids of BPF objects that a process holds through its file descriptors. */
 export interface HeldBpf {

@@ -1,8 +1,8 @@
 import { closeSync } from "node:fs";
 import { BPF_CMD, BpfAttr, bpf } from "../libbpf/cost-bpf.ts";
+import { readProcFile } from "../proc-stat.ts";
 import { readPrograms } from "./bpf-programs.ts";
 import { parseKbFields } from "./memory.ts";
-import { readProcFile } from "./proc-stat.ts";
 
 /** Kernel memory that BPF programs, their maps and a process's perf rings take. */
 export interface KernelMemory {

@@ -1,4 +1,4 @@
-import { readProcFile } from "./proc-stat.ts";
+import { readProcFile } from "../proc-stat.ts";
 
 /** Memory of a process. What the kernel or the rights do not give is null. */
 export interface ProcessMemory {

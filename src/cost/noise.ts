@@ -1,4 +1,4 @@
-import { readProcFile } from "./proc-stat.ts";
+import { readProcFile } from "../proc-stat.ts";
 import { readSystemCpu, type SystemCpu, systemCpuUse } from "./system-cpu.ts";
 
 /** Counters of what disturbs a measurement, at one moment. */

@@ -1,5 +1,5 @@
 import { processCpuClockId, readClockNs } from "../libbpf/cost-clock.ts";
-import { NS_PER_CLOCK_TICK, readProcStat } from "./proc-stat.ts";
+import { NS_PER_CLOCK_TICK, readProcStat } from "../proc-stat.ts";
 
 /** Processor time of a process at one moment. */
 export interface ProcessCpu {

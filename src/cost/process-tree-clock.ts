@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { processCpuClockId, readClockNs } from "../libbpf/cost-clock.ts";
-import { NS_PER_CLOCK_TICK, type ProcStat, readProcStat } from "./proc-stat.ts";
+import { NS_PER_CLOCK_TICK, type ProcStat, readProcStat } from "../proc-stat.ts";
 
 /** Processor time of a process and all that descend from it, at one moment. */
 export interface TreeCpu {

@@ -1,4 +1,4 @@
-import { readProcFile } from "./proc-stat.ts";
+import { readProcFile } from "../proc-stat.ts";
 
 /** The machine's processor time since boot by what it went to, in clock ticks of 10 ms, all processors together. */
 export interface SystemCpu {

@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import { readProcFile } from "./proc-stat.ts";
+import { readProcFile } from "../proc-stat.ts";
 
 /**
  * Counts how often a process was woken: voluntary context switches of all its threads (each time a thread went to

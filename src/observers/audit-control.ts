@@ -1,5 +1,5 @@
-import { readProcStat } from "../cost/proc-stat.ts";
 import { cannotRunError, type LinnixError } from "../errors.ts";
+import { readProcStat } from "../proc-stat.ts";
 import { printable } from "./launch.ts";
 import { isAlive } from "./proc-fs.ts";
 import { firstLine, runTool } from "./tool.ts";

@@ -1,8 +1,8 @@
 import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
-import { readProcFile } from "../cost/proc-stat.ts";
 import { cannotRunError, LinnixError } from "../errors.ts";
+import { readProcFile } from "../proc-stat.ts";
 import {
   AUDITED_SYSCALLS,
   AuditControl,

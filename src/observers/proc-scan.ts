@@ -1,4 +1,4 @@
-import { NS_PER_CLOCK_TICK } from "../cost/proc-stat.ts";
+import { NS_PER_CLOCK_TICK } from "../proc-stat.ts";
 import type { ScanDetail } from "../sampling/proc-scanner.ts";
 import type { Observer, ObserverContext, RunningObserver, Sighting, Tally } from "./observer.ts";
 import { startTool } from "./tool-observer.ts";

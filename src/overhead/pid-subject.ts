@@ -1,5 +1,5 @@
-import { readProcStat } from "../cost/proc-stat.ts";
 import { usageError } from "../errors.ts";
+import { readProcStat } from "../proc-stat.ts";
 import type { RunningSubject, Subject } from "./subject.ts";
 
 /** Processes that run already and are not ours to stop. */

@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from "node:fs";
-import { readProcStat } from "../cost/proc-stat.ts";
 import { updateMap } from "../libbpf/bpf-map.ts";
 import { NativeError } from "../libbpf/errno.ts";
+import { readProcStat } from "../proc-stat.ts";
 import { COMM_LEN, THREAD_GROUP } from "../wire/layout.gen.ts";
 
 /** What a full map answers. */

@@ -1,7 +1,7 @@
 /** The processes that run right now, as records of the wire: from the task iterator, and from /proc. */
 import { readdirSync, statSync } from "node:fs";
-import { NS_PER_CLOCK_TICK, readProcStat } from "../cost/proc-stat.ts";
 import { boottimeNs } from "../libbpf/clock.ts";
+import { NS_PER_CLOCK_TICK, readProcStat } from "../proc-stat.ts";
 import { FLAG_PPID_KNOWN, PROCESS_EVENT } from "../wire/layout.gen.ts";
 import { Record } from "../wire/record.ts";
 import { hasKernelPids } from "./pid-namespace.ts";

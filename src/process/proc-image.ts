@@ -1,6 +1,6 @@
 /** What a process that ran before us executes: /proc is the only one to ask. */
 import { readFileSync, readlinkSync } from "node:fs";
-import { NS_PER_CLOCK_TICK, readProcStat } from "../cost/proc-stat.ts";
+import { NS_PER_CLOCK_TICK, readProcStat } from "../proc-stat.ts";
 
 /** Path and arguments as raw bytes; null what cannot be read. */
 export interface ProcImage {

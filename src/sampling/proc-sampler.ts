@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
-import { NS_PER_CLOCK_TICK } from "../cost/proc-stat.ts";
 import { boottimeNs } from "../libbpf/clock.ts";
+import { NS_PER_CLOCK_TICK } from "../proc-stat.ts";
 import {
   COMM_LEN,
   EVENT_SAMPLE,

@@ -2,7 +2,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { Sleepers } from "../../src/compare/sleepers.ts";
 import { SpawnTimer } from "../../src/compare/spawn-timer.ts";
-import { readProcStat } from "../../src/cost/proc-stat.ts";
+import { readProcStat } from "../../src/proc-stat.ts";
 import { processesNamed, until } from "../observers/machine-state.ts";
 
 setDefaultTimeout(60_000);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { parsePerfRingBytes } from "../../src/cost/bpf-memory.ts";
 import { parseKbFields, readProcessMemory } from "../../src/cost/memory.ts";
-import { readProcStat } from "../../src/cost/proc-stat.ts";
+import { readProcStat } from "../../src/proc-stat.ts";
 
 const SMAPS = `7f0000000000-7f0000042000 rw-s 00000000 00:0e 1043                       anon_inode:[perf_event]
 Size:                264 kB

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
-import { readProcStat } from "../../src/cost/proc-stat.ts";
+import { readProcStat } from "../../src/proc-stat.ts";
 import { openProcessLister } from "../../src/process/live-processes.ts";
 import { hasKernelPids } from "../../src/process/pid-namespace.ts";
 import { textOf } from "../../src/process/text.ts";

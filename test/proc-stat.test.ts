@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { NS_PER_CLOCK_TICK, parseProcStat, readProcStat } from "../../src/cost/proc-stat.ts";
+import { NS_PER_CLOCK_TICK, parseProcStat, readProcStat } from "../src/proc-stat.ts";
 
 const TAIL =
   "S 7 100 100 0 -1 4194304 200 300 0 0 12 34 56 78 20 0 3 0 98765 1000000 250 18446744073709551615 0 0 0 0 0 0 0 0 0";
