@@ -167,6 +167,8 @@ export class Collector implements Disposable {
     this.#schedule.start();
     this.#switchSampling();
     trimHeap();
+    // What was compiled only to start: a megabyte.
+    Bun.shrink();
   }
 
   /** Puts all probes on. */

@@ -1,5 +1,5 @@
 import { boottimeNs, realtimeOffsetNs } from "../libbpf/clock.ts";
-import { dropCleanFilePages } from "../libbpf/memory.ts";
+import { dropCleanFilePages, residentFileBytes } from "../libbpf/memory.ts";
 import type { ProcessTable } from "../process/table.ts";
 import type { WallClock } from "../process/wall-clock.ts";
 import { Garbage } from "./garbage.ts";
@@ -7,8 +7,8 @@ import type { Reconciler } from "./reconciler.ts";
 
 /** Flushes after which what was needed only to start will not be needed soon. */
 const SETTLED_TICKS = 3;
-/** To find what can be let go of takes milliseconds; what a minute has touched is little. */
-const RECONCILES_PER_DROP = 10;
+/** To find what can be let go of takes milliseconds: it is done where there is more than this, bytes. */
+const MANY_FILE_BYTES = 26 * 1024 * 1024;
 
 /** What a collector has to do now and then that no event asks for: memory, the table's old entries, the wall clock. */
 export class Housekeeping {
@@ -17,7 +17,6 @@ export class Housekeeping {
   readonly #reconciler: Reconciler;
   readonly #garbage = new Garbage();
   #ticks = 0;
-  #reconciles = 0;
 
   constructor(table: ProcessTable, clock: WallClock, reconciler: Reconciler) {
     this.#table = table;
@@ -41,6 +40,6 @@ export class Housekeeping {
     this.#clock.adjust(realtimeOffsetNs());
     this.#reconciler.reconcile();
     this.#garbage.rest(events);
-    if (++this.#reconciles % RECONCILES_PER_DROP === 0) dropCleanFilePages();
+    if (residentFileBytes() > MANY_FILE_BYTES) dropCleanFilePages();
   }
 }

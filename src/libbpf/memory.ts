@@ -46,3 +46,12 @@ export function dropCleanFilePages(): void {
     libc().madvise(start as Pointer, length, MADV_DONTNEED);
   }
 }
+
+/** proc(5): a figure of statm is a number of pages. */
+const PAGE_BYTES = 4096;
+
+/** Resident pages of files, ours and shared, bytes. */
+export function residentFileBytes(): number {
+  const [, , shared = "0"] = readFileSync("/proc/self/statm", "latin1").split(" ");
+  return Number(shared) * PAGE_BYTES;
+}
