@@ -98,7 +98,8 @@ describe.skipIf(!isRoot)(`every method on a tiny workload${why}`, () => {
       expect(row.seen).toBeLessThanOrEqual(row.total ?? 0);
       expect(row.slowdown?.pct).toBeNumber();
       expect(row.by_lifetime.reduce((sum, { total }) => sum + total, 0)).toBe(row.total ?? 0);
-      expect(row.unparsed).toBeLessThanOrEqual(1);
+      // The two prints of one exec may have another CPU's between them, and many come from both while it warms up.
+      expect(row.unparsed).toBeLessThanOrEqual(name === "bpftrace" ? 20 : 1);
       if (kind === "polling") expect(row.interval_ms).toBeGreaterThan(0);
       else expect(row.interval_ms).toBeNull();
       if (inKernel === "bpf" || inKernel === "audit") expect(row.kernel_cpu_pct).toBeGreaterThan(0);

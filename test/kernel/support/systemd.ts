@@ -24,7 +24,9 @@ const OWN_UNITS = [
  */
 const BOOT = `
 set -e
-systemd=$1 linnix=$2 unit=$3 own=$4
+systemd=$1 own=$4
+# Held open: they may lie below a folder that is covered here.
+exec 3<"$2" 4<"$3"
 shift 4
 mount --make-rprivate /
 umount -R -l /sys/fs/cgroup
@@ -34,10 +36,11 @@ mount -o remount,bind,ro /
 mount --bind /proc/sys /proc/sys
 mount -o remount,bind,ro /proc/sys
 : >/usr/local/bin/linnix
-mount --bind "$linnix" /usr/local/bin/linnix
+mount --bind /proc/self/fd/3 /usr/local/bin/linnix
 mkdir /run/lock /run/units /run/none
 for name; do cp "$own/$name" /run/units/; done
-cp "$unit" /run/units/linnix.service
+cat <&4 >/run/units/linnix.service
+exec 3<&- 4<&-
 printf '[Unit]\\nRequires=basic.target\\nAfter=basic.target\\n' >/run/units/test.target
 exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin container=linnix-test \\
   SYSTEMD_UNIT_PATH=/run/units SYSTEMD_GENERATOR_PATH=/run/none SYSTEMD_ENVIRONMENT_GENERATOR_PATH=/run/none \\
@@ -138,8 +141,12 @@ export class Systemd implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     // The first process of a pid namespace takes all others with it.
-    if (this.#pid > 0) process.kill(this.#pid, "SIGKILL");
-    else this.#child.kill("SIGKILL");
+    try {
+      if (this.#pid > 0) process.kill(this.#pid, "SIGKILL");
+      else this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
     await this.#child.exited;
     const directory = this.#cgroup.directory(this.#cgroup.path);
     for (const name of [...new Bun.Glob("**/").scanSync({ cwd: directory, onlyFiles: false })].sort().reverse()) {
