@@ -7,17 +7,9 @@
 #include "kernel.h"
 #include "new-processes.h"
 #include "core.h"
+#include "walk.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
-
-/* include/linux/bpf.h of the kernel; which tasks a walk comes by: leaders of thread groups. */
-#define BPF_TASK_ITER_ALL_PROCS 0
-
-extern int bpf_iter_task_new(struct bpf_iter_task *it, struct task_struct *task, unsigned int flags) __ksym;
-extern struct task_struct *bpf_iter_task_next(struct bpf_iter_task *it) __ksym;
-extern void bpf_iter_task_destroy(struct bpf_iter_task *it) __ksym;
-extern void bpf_rcu_read_lock(void) __ksym;
-extern void bpf_rcu_read_unlock(void) __ksym;
 
 /* 64 KiB, which user space reads in place. */
 #define MAX_NEW 4096

@@ -6,18 +6,11 @@
  * is neither a file nor a buffer to make for each sweep.
  */
 #include "task-storage.h"
+#include "walk.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
-/* include/linux/bpf.h of the kernel; which tasks a walk comes by: leaders of thread groups. */
-#define BPF_TASK_ITER_ALL_PROCS 0
-
-extern int bpf_iter_task_new(struct bpf_iter_task *it, struct task_struct *task, unsigned int flags) __ksym;
-extern struct task_struct *bpf_iter_task_next(struct bpf_iter_task *it) __ksym;
-extern void bpf_iter_task_destroy(struct bpf_iter_task *it) __ksym;
 extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym;
-extern void bpf_rcu_read_lock(void) __ksym;
-extern void bpf_rcu_read_unlock(void) __ksym;
 
 /* 128 KiB, which user space reads in place. */
 #define MAX_RECORDS 1489
