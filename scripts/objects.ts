@@ -6,7 +6,7 @@ import { writeFileAtomically } from "./files.ts";
 import { type BtfDump, layoutText } from "./layout.ts";
 
 /** Every BPF program of linnix: `bpf/<name>.bpf.c` becomes `.build/<name>.bpf.o`. */
-const OBJECTS = [
+export const OBJECTS = [
   "process",
   "tracepoint",
   "tasks",

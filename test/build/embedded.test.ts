@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { OBJECTS } from "../../scripts/objects.ts";
 import { bpfObject, libraries } from "../../src/embedded.ts";
 
 const ELF = [0x7f, 0x45, 0x4c, 0x46];
@@ -10,19 +11,6 @@ function machine(bytes: Uint8Array): number {
   expect([...bytes.subarray(0, 4)]).toEqual(ELF);
   return new DataView(bytes.buffer, bytes.byteOffset).getUint16(18, true);
 }
-
-const OBJECTS = [
-  "process",
-  "tracepoint",
-  "tasks",
-  "sample",
-  "sample-hash",
-  "sample-walk",
-  "cgroup",
-  "moves",
-  "faults",
-  "new-processes",
-] as const;
 
 test.each(OBJECTS)("%s: a BPF object with BTF and without DWARF", (name) => {
   const bytes = bpfObject(name);
