@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { cannotRunError, LinnixError } from "../errors.ts";
@@ -16,8 +16,8 @@ import {
 } from "./audit-control.ts";
 import { AuditGuard, PID_FILE } from "./audit-guard.ts";
 import { parseAudit } from "./audit-log.ts";
-import { fileBytes, LaunchedTool, makeFolder, removeFolder } from "./launch.ts";
-import { readLines } from "./lines.ts";
+import { LaunchedTool, makeFolder, removeFolder } from "./launch.ts";
+import { LogTail } from "./log-tail.ts";
 import {
   type Availability,
   type AvailabilityOptions,
@@ -353,44 +353,6 @@ class RunningAudit implements RunningObserver {
 
 function flagsText({ enabled, backlogLimit, backlogWaitTime }: AuditFlags): string {
   return `enabled ${enabled}, backlog_limit ${backlogLimit}, backlog_wait_time ${backlogWaitTime ?? "unknown"}`;
-}
-
-/** A log from where it stands now on, also where its daemon rotates it once meanwhile. */
-class LogTail {
-  readonly #path: string;
-  readonly #fromByte: number;
-  readonly #inode: number;
-
-  constructor(path: string) {
-    this.#path = path;
-    const stat = statSync(path, { throwIfNoEntry: false });
-    this.#fromByte = stat?.size ?? 0;
-    this.#inode = stat?.ino ?? 0;
-  }
-
-  /** The files that hold it now, and where in them it begins. */
-  #files(): { path: string; fromByte: number }[] {
-    const inode = statSync(this.#path, { throwIfNoEntry: false })?.ino;
-    if (inode === undefined) return [];
-    if (this.#inode === 0) return [{ path: this.#path, fromByte: 0 }];
-    if (inode === this.#inode) return [{ path: this.#path, fromByte: this.#fromByte }];
-    const rotated = { path: `${this.#path}.1`, fromByte: this.#fromByte };
-    return [...(fileBytes(rotated.path) > rotated.fromByte ? [rotated] : []), { path: this.#path, fromByte: 0 }];
-  }
-
-  *lines(tally: Pick<Tally, "cutLines">): Generator<string> {
-    for (const { path, fromByte } of this.#files()) yield* readLines(path, tally, fromByte);
-  }
-
-  /** The last 64 KiB, for looking whether something has come. */
-  tailLines(): Iterable<string> {
-    const size = fileBytes(this.#path);
-    return size === 0 ? [] : readLines(this.#path, newTally(), Math.max(0, size - 64 * 1024));
-  }
-
-  bytes(): number {
-    return this.#files().reduce((sum, { path, fromByte }) => sum + fileBytes(path) - fromByte, 0);
-  }
 }
 
 /** The log of a daemon that is not ours, as its settings name it. */
