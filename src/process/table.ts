@@ -13,6 +13,9 @@ import { imageOfExec, imageOfProc, type Redact } from "./make-image.ts";
 import { KEPT_FLAGS, STATUS_KNOWN, TableRows } from "./table-rows.ts";
 import { LIVE, NO_SLOT } from "./table-slots.ts";
 
+/** With these a table of up to a thousand live processes needs no more room than one of 4096 entries. */
+const LINGER_MAX = 3072;
+
 export interface ProcessTableOptions {
   /** How long an exited process can still be asked for, ns. */
   lingerNs: number;
@@ -44,7 +47,7 @@ export class ProcessTable extends TableRows {
   #lostExits = 0;
   #generation = 0;
 
-  constructor({ lingerNs, lingerMax = 4096, redact }: ProcessTableOptions) {
+  constructor({ lingerNs, lingerMax = LINGER_MAX, redact }: ProcessTableOptions) {
     super();
     this.redact = redact;
     this.lingerNs = lingerNs;

@@ -16,7 +16,7 @@ export const retention: Section<RetentionSettings> = {
       hint: "DURATION",
       type: durationMs({ min: 0, max: "24h", example: "30s" }),
       default: 30_000,
-      doc: "how long an exited process stays in the process table",
+      doc: "how long an exited process stays in the process table, the latest 3072 at most",
     },
   },
 };
