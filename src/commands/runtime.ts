@@ -1,8 +1,8 @@
 import { execute } from "../libbpf/execute.ts";
 import { isCompiled } from "../workload/self-command.ts";
 
-/** Options of the runtime's environment, as in BUN_OPTIONS. */
-const RUNTIME_PREFIX = "BUN_";
+/** Options of the runtime's environment, as in BUN_OPTIONS, and of its allocator. */
+const RUNTIME_PREFIX = /^(BUN|MIMALLOC)_/;
 
 const SETTINGS = [
   /*
@@ -22,6 +22,8 @@ const SETTINGS = [
   "BUN_JSC_useConcurrentJIT=0",
   "BUN_JSC_useConcurrentGC=0",
   "BUN_JSC_numberOfGCMarkers=1",
+  /* Memory that is free is given back at once: a thread that does it later is woken at every turn of the event loop. */
+  "MIMALLOC_PURGE_DELAY=0",
 ];
 
 /**
@@ -31,7 +33,7 @@ const SETTINGS = [
  */
 export function settleRuntime(): void {
   const env = Object.entries(process.env).map(([name, value]) => `${name}=${value ?? ""}`);
-  const wanted = [...env.filter((entry) => !entry.startsWith(RUNTIME_PREFIX)), ...SETTINGS];
+  const wanted = [...env.filter((entry) => !RUNTIME_PREFIX.test(entry)), ...SETTINGS];
   const isSettled = wanted.length === env.length && SETTINGS.every((setting) => env.includes(setting));
   if (isSettled || !isCompiled()) return;
   execute(process.execPath, [process.argv0, ...process.argv.slice(2)], wanted);

@@ -10,6 +10,7 @@ const SETTINGS = [
   "BUN_JSC_useConcurrentGC=0",
   "BUN_JSC_useConcurrentJIT=0",
   "BUN_JSC_useFTLJIT=0",
+  "MIMALLOC_PURGE_DELAY=0",
 ];
 
 function read(pid: number, file: string): string {
@@ -27,7 +28,7 @@ describe.skipIf(whyNotHere() !== null)(titled("the runtime of a collector", whyN
   });
 
   test("is not what its caller's environment makes of it", async () => {
-    const env = { PATH: "/usr/bin", BUN_JSC_useDFGJIT: "0", BUN_JSC_useFTLJIT: "1" };
+    const env = { PATH: "/usr/bin", BUN_JSC_useDFGJIT: "0", BUN_JSC_useFTLJIT: "1", MIMALLOC_SHOW_STATS: "1" };
     await using run = await CollectRun.start(USUAL, { env });
     const left = read(run.child.pid, "environ").split(NUL).slice(0, -1).sort();
     expect(left).toEqual([...SETTINGS, "PATH=/usr/bin"]);
