@@ -1,4 +1,4 @@
-import { isIPv4 } from "node:net";
+import { isIPv4 } from "./ip-address.ts";
 import { isLoopback, type ListenAddress } from "./listen-address.ts";
 import { Problem } from "./problem.ts";
 

@@ -1,5 +1,5 @@
-import { isIPv4, isIPv6 } from "node:net";
 import { type LinnixError, usageError } from "../errors.ts";
+import { isIPv4, isIPv6 } from "./ip-address.ts";
 
 /** Where to listen. */
 export type ListenAddress =
@@ -20,7 +20,7 @@ export function parseListenAddress(text: string): ListenAddress {
   // What a name means is for others to say, who could make it mean an address that is not loopback.
   const host = match?.[2] === "localhost" ? "127.0.0.1" : (match?.[1] ?? match?.[2]);
   const port = Number(match?.[3]);
-  if (!host || port > 65_535 || !(match?.[1] ? isIPv6(host) && !host.includes("%") : isIPv4(host))) {
+  if (!host || port > 65_535 || !(match?.[1] ? isIPv6(host) : isIPv4(host))) {
     throw badAddress(text);
   }
   return { kind: "tcp", host, port, isLoopback: isLoopback(host) };

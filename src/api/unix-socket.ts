@@ -1,5 +1,4 @@
 import { chmodSync, chownSync, lstatSync, mkdtempSync, renameSync, rmdirSync, unlinkSync } from "node:fs";
-import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { cannotRunError, type LinnixError, usageError } from "../errors.ts";
 
@@ -90,17 +89,16 @@ async function checkPlace(path: string): Promise<void> {
 }
 
 /** Whether somebody listens at the socket: one whose owner has died refuses. */
-function isAlive(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ path });
-    const tell = (alive: boolean) => {
-      socket.destroy();
-      resolve(alive);
-    };
-    socket.once("connect", () => tell(true));
+async function isAlive(path: string): Promise<boolean> {
+  try {
+    const socket = await Bun.connect({ unix: path, socket: { data: () => undefined } });
+    socket.terminate();
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
     // ENOENT: gone meanwhile. Whatever else it says, somebody may be there.
-    socket.once("error", ({ code }: NodeJS.ErrnoException) => tell(code !== "ECONNREFUSED" && code !== "ENOENT"));
-  });
+    return code !== "ECONNREFUSED" && code !== "ENOENT";
+  }
 }
 
 function privateFolder(path: string): string {
