@@ -8,7 +8,7 @@ const MAX_BYTES = 1024 * 1024;
 interface Entry {
   generation: number;
   madeMs: number;
-  body: Uint8Array;
+  body: Blob;
 }
 
 /** Answers that take long to make and are asked for often, by what was asked. */
@@ -22,7 +22,7 @@ export class AnswerCache {
   }
 
   /** The answer to `key` where it still holds. */
-  get(key: string, generation: number): Uint8Array | undefined {
+  get(key: string, generation: number): Blob | undefined {
     const entry = this.#entries.get(key);
     if (!entry) return undefined;
     const ageMs = this.#now() - entry.madeMs;
@@ -31,8 +31,8 @@ export class AnswerCache {
     return undefined;
   }
 
-  set(key: string, generation: number, body: Uint8Array): void {
-    if (body.length > MAX_BYTES) return;
+  set(key: string, generation: number, body: Blob): void {
+    if (body.size > MAX_BYTES) return;
     if (this.#entries.size >= MAX_ENTRIES) {
       const [oldest] = this.#entries.keys();
       if (oldest !== undefined) this.#entries.delete(oldest);

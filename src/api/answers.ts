@@ -115,8 +115,5 @@ export const problem = z.object({
 /** The data of `event: gap`. */
 export const gap = z.object({ type: z.literal("gap"), reason: z.enum(GAP_REASONS), missed: z.nullable(count) });
 
-export type Process = z.infer<typeof process>;
-export type Processes = z.infer<typeof processes>;
-export type Graph = z.infer<typeof graph>;
 export type Status = z.infer<typeof status>;
 export type Gap = z.infer<typeof gap>;

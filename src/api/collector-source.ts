@@ -1,6 +1,6 @@
 import type { Collector } from "../collect/collector.ts";
-import type { Graph, Process, Processes } from "./answers.ts";
-import { type Names, ProcessRows } from "./process-rows.ts";
+import { ProcessAnswers } from "./process-answers.ts";
+import type { Names } from "./process-json.ts";
 import { Recent } from "./recent.ts";
 import type { ApiSource, CacheFacts, Facts, ProcessQuery } from "./source.ts";
 
@@ -27,14 +27,14 @@ const REFRESH_MS = 50;
 /** A running collector as what the API asks. */
 export class CollectorSource implements ApiSource {
   readonly #parts: CollectorSourceParts;
-  readonly #rows: ProcessRows;
+  readonly #answers: ProcessAnswers;
   readonly #startedMs = Date.now() - process.uptime() * 1000;
   readonly #recent: Recent<"events" | "cpuUs">;
   #lookedMs = 0;
 
   constructor(parts: CollectorSourceParts) {
     this.#parts = parts;
-    this.#rows = new ProcessRows(parts.collector.table, parts.names);
+    this.#answers = new ProcessAnswers(parts.collector.table, parts.names);
     this.#recent = new Recent(() => {
       const { user, system } = process.cpuUsage();
       const { fork, exec, exit } = parts.collector.received;
@@ -55,16 +55,16 @@ export class CollectorSource implements ApiSource {
     this.#recent.tick();
   }
 
-  processes(query: ProcessQuery): Processes {
-    return this.#rows.list(query);
+  processes(query: ProcessQuery): Blob {
+    return this.#answers.list(query);
   }
 
-  process(pid: number): Process | null {
-    return this.#rows.one(pid);
+  process(pid: number): Blob | null {
+    return this.#answers.one(pid);
   }
 
-  graph(pid: number): Graph | null {
-    return this.#rows.graph(pid);
+  graph(pid: number): Blob | null {
+    return this.#answers.graph(pid);
   }
 
   facts(): Facts {

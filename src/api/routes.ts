@@ -30,9 +30,11 @@ export interface RouteCall {
 }
 
 export interface Answer {
-  body: string | Uint8Array | ReadableStream<Uint8Array> | null;
+  body: string | Blob | ReadableStream<Uint8Array> | null;
   type: string;
   headers?: Readonly<Record<string, string>>;
+  /** Whether the body is another answer's too. */
+  isKept?: true;
 }
 
 /** A name of `answers.ts`, or text of another kind. */
@@ -206,8 +208,8 @@ export const ROUTES: readonly Route[] = [
       const key = JSON.stringify(query);
       source.refresh();
       const kept = cache.get(key, source.generation);
-      if (kept) return { body: kept, type: JSON_TYPE };
-      const body = new TextEncoder().encode(`${toJson(source.processes(query))}\n`);
+      if (kept) return { body: kept, type: JSON_TYPE, isKept: true };
+      const body = source.processes(query);
       cache.set(key, source.generation, body);
       return { body, type: JSON_TYPE };
     },
@@ -223,7 +225,7 @@ export const ROUTES: readonly Route[] = [
     handle: ({ context, search, pid }) => {
       readQuery(search, {});
       context.source.refresh();
-      return json(context.source.process(pidOf(pid)) ?? unknownPid(pid));
+      return { body: context.source.process(pidOf(pid)) ?? unknownPid(pid), type: JSON_TYPE };
     },
   },
   {
@@ -237,7 +239,7 @@ export const ROUTES: readonly Route[] = [
     handle: ({ context, search, pid }) => {
       readQuery(search, {});
       context.source.refresh();
-      return json(context.source.graph(pidOf(pid)) ?? unknownPid(pid));
+      return { body: context.source.graph(pidOf(pid)) ?? unknownPid(pid), type: JSON_TYPE };
     },
   },
   streamRoute("/events", "followEvents", "Live events, as server-sent events"),

@@ -152,9 +152,8 @@ class Server implements ApiServer {
   }
 
   flush(): void {
-    this.#tidy.add(this.#stream.flush());
+    this.#tidy.made(this.#stream.flush());
     this.#source.flushed();
-    this.#tidy.tick();
   }
 
   reconfigure({ tokenFile, allowOrigins, maxClients, heartbeatMs }: ApiChanges): void {
@@ -221,8 +220,8 @@ class Server implements ApiServer {
       throw new Problem(405, "Only GET and HEAD are answered here.", { Allow: "GET, HEAD" });
     }
     const call = { context: this.#context, request, search: url.searchParams, pid };
-    const { body, type, headers }: Answer = await route.handle(call);
-    this.#tidy.add(typeof body === "string" || body instanceof Uint8Array ? body.length : 0);
+    const { body, type, headers, isKept }: Answer = await route.handle(call);
+    this.#tidy.answered(isKept ? 0 : typeof body === "string" ? body.length : body instanceof Blob ? body.size : 0);
     // A stream is quiet for as long as nothing happens: its clients are told that it lives, and looked after there.
     if (body instanceof ReadableStream) server.timeout(request, 0);
     return new Response(body as ConstructorParameters<typeof Response>[0], {

@@ -1,5 +1,4 @@
 import type { CountByType } from "../wire/event.ts";
-import type { Graph, Process, Processes } from "./answers.ts";
 
 export type ProcessSort = "cpu" | "rss" | "start";
 
@@ -83,9 +82,10 @@ export interface ApiSource {
   refresh(): void;
   /** Called after each drain of the rings. */
   flushed(): void;
-  processes(query: ProcessQuery): Processes;
-  /** The newest process of that pid, also one that has just exited. */
-  process(pid: number): Process | null;
-  graph(pid: number): Graph | null;
+  /** The answer `processes`, as JSON. */
+  processes(query: ProcessQuery): Blob;
+  /** The newest process of that pid, also one that has just exited, as JSON; null: none is known. */
+  process(pid: number): Blob | null;
+  graph(pid: number): Blob | null;
   facts(): Facts;
 }

@@ -1,32 +1,33 @@
-import { trimHeap } from "../libbpf/memory.ts";
-
-/** How often at most, ms: a collection costs some ms. */
-const EVERY_MS = 20_000;
-/** Less than so many bytes of answers leave little behind. */
-const WORTH_BYTES = 256 * 1024;
+/** What a request and its answer take besides the body: objects of JavaScript, and what those hold outside. */
+const REQUEST_BYTES = 4096;
+/** Garbage that is worth a collection. */
+const WORTH_BYTES = 1024 * 1024;
+/** A collection takes some ms; none follows for so many times as long. */
+const REST_FACTOR = 50;
 
 /**
- * What answers were made of is garbage of megabytes that the runtime would let
- * lie for long, for its heap is small and it sees no need. Gives it back, now
- * and then, where there were answers.
+ * What requests and answers leave behind is garbage that the runtime would let
+ * gather until there is as much again as there is in all. Collects it by how
+ * much has been made, for at most a fiftieth of the time.
  */
 export class Tidy {
   #bytes = 0;
-  #lastMs = performance.now();
+  #restUntilMs = 0;
 
-  /** So many bytes went out. */
-  add(bytes: number): void {
-    this.#bytes += bytes;
+  /** A request was answered. @param bodyBytes of a body that was made for it; 0: it is kept */
+  answered(bodyBytes: number): void {
+    this.made(REQUEST_BYTES + bodyBytes);
   }
 
-  /** Called as often as something happens anyway. */
-  tick(): void {
+  /** So many bytes were made that nobody needs for long. */
+  made(bytes: number): void {
+    this.#bytes += bytes;
     if (this.#bytes < WORTH_BYTES) return;
     const nowMs = performance.now();
-    if (nowMs - this.#lastMs < EVERY_MS) return;
-    this.#lastMs = nowMs;
+    if (nowMs < this.#restUntilMs) return;
     this.#bytes = 0;
     Bun.gc(true);
-    trimHeap();
+    const doneMs = performance.now();
+    this.#restUntilMs = doneMs + REST_FACTOR * (doneMs - nowMs);
   }
 }

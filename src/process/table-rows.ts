@@ -105,9 +105,13 @@ export class TableRows {
     return this.slots.columns.cgroupHigh[slot] as number;
   }
 
+  isCgroupKnown(slot: number): boolean {
+    return ((this.slots.columns.flags[slot] as number) & FLAG_CGROUP_KNOWN) !== 0;
+  }
+
   /** Id of its cgroup in the v2 hierarchy: the inode number of its directory; undefined where it is not known. */
   cgroupId(slot: number): bigint | undefined {
-    if (!((this.slots.columns.flags[slot] as number) & FLAG_CGROUP_KNOWN)) return undefined;
+    if (!this.isCgroupKnown(slot)) return undefined;
     return (BigInt(this.cgroupIdHigh(slot)) << 32n) | BigInt(this.cgroupIdLow(slot));
   }
 

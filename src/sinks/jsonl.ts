@@ -1,5 +1,4 @@
 import type { EventView } from "../process/event-view.ts";
-import { NO_IMAGE } from "../process/image-store.ts";
 import { signalName } from "../process/signal-name.ts";
 import type { DegradedEvent, LostEvent } from "../wire/event.ts";
 import {
@@ -8,9 +7,6 @@ import {
   EVENT_PAGE_FAULT,
   EVENT_SAMPLE,
   EXIT_EVENT,
-  FLAG_ARGS_CUT,
-  FLAG_ARGS_KNOWN,
-  FLAG_EXE_KNOWN,
   KNOWN_CPU,
   KNOWN_FAULTS,
   KNOWN_IO,
@@ -22,6 +18,7 @@ import {
 } from "../wire/layout.gen.ts";
 import type { RunSummary } from "../wire/summary.ts";
 import { ByteWriter, literal, type Piece } from "./byte-writer.ts";
+import { putImage } from "./image-json.ts";
 import type { Output } from "./output.ts";
 import type { Sink } from "./sink.ts";
 
@@ -40,9 +37,6 @@ const COMM = literal(',"comm":');
 const START_NS = literal(',"start_ns":');
 const CGROUP_ID = literal(',"cgroup_id":');
 const NS_PID = literal(',"ns_pid":');
-const EXE = literal(',"exe":');
-const ARGS = literal(',"args":');
-const ARGS_TRUNCATED = literal(',"args_truncated":');
 const OLD_COMM = literal(',"old_comm":');
 const EXIT_CODE = literal(',"exit_code":');
 const SIGNAL = literal(',"signal":');
@@ -86,13 +80,13 @@ export class JsonEncoder {
     out.put(event.type === EVENT_FORK ? FORK : event.type === EVENT_EXEC ? EXEC : EXIT);
     this.#head(event, out);
     if (event.type === EVENT_EXEC) {
-      this.#image(event, out);
+      putImage(event.table.images, event.image, out, FIXED_BYTES);
       out.put(OLD_COMM);
       if (event.oldCommKnown) out.cString(event.oldComm);
       else out.null();
     } else if (event.type !== EVENT_FORK) {
       this.#exit(event, out);
-      this.#image(event, out);
+      putImage(event.table.images, event.image, out, FIXED_BYTES);
     }
   }
 
@@ -201,49 +195,6 @@ export class JsonEncoder {
     out.put(name);
     if (known) out.number(value);
     else out.null();
-  }
-
-  /** `exe`, `args` and whether those were cut, from the table's image of the process. */
-  #image(event: EventView, out: ByteWriter): void {
-    const { images } = event.table;
-    const image = event.image;
-    const flags = image === NO_IMAGE ? 0 : images.flags(image);
-    out.put(EXE);
-    if (flags & FLAG_EXE_KNOWN) {
-      const start = images.exeStart(image);
-      // The path as one string may carry the NUL that ends it.
-      let end = start + images.exeLength(image);
-      if (end > start && images.bytesOf(image)[end - 1] === 0) end--;
-      out.string(images.bytesOf(image), start, end);
-      out.reserve(FIXED_BYTES);
-    } else {
-      out.null();
-    }
-    out.put(ARGS);
-    if (flags & FLAG_ARGS_KNOWN) {
-      const start = images.exeStart(image) + images.exeLength(image);
-      this.#args(images.bytesOf(image), start, start + images.argsLength(image), out);
-      out.reserve(FIXED_BYTES);
-      out.put(ARGS_TRUNCATED);
-      out.boolean((flags & FLAG_ARGS_CUT) !== 0);
-    } else {
-      out.null();
-      out.put(ARGS_TRUNCATED);
-      out.null();
-    }
-  }
-
-  #args(bytes: Uint8Array, start: number, stop: number, out: ByteWriter): void {
-    out.reserve(6 * (stop - start) + 3 * (stop - start) + 16);
-    out.byte(0x5b);
-    for (let from = start; from < stop; ) {
-      let end = from;
-      while (end < stop && bytes[end] !== 0) end++;
-      if (from > start) out.byte(0x2c);
-      out.string(bytes, from, end);
-      from = end + 1;
-    }
-    out.byte(0x5d);
   }
 }
 

@@ -1,6 +1,7 @@
 /** A machine that never was, behind a real server: its table and views are real, only the records are made up. */
 
-import { type Names, ProcessRows } from "../../src/api/process-rows.ts";
+import { ProcessAnswers } from "../../src/api/process-answers.ts";
+import type { Names } from "../../src/api/process-json.ts";
 import { type ApiOptions, type ApiServer, startApi } from "../../src/api/server.ts";
 import type { ApiSource, Facts } from "../../src/api/source.ts";
 import { EventView } from "../../src/process/event-view.ts";
@@ -20,7 +21,7 @@ export const NAMES: Names = {
 export class MadeUpSource implements ApiSource {
   readonly table = new ProcessTable({ lingerNs: 1e12 });
   readonly view = new EventView(this.table, new WallClock(START_NS));
-  readonly #rows = new ProcessRows(this.table, NAMES);
+  readonly #answers = new ProcessAnswers(this.table, NAMES);
   /** Past 2^53. */
   #tsNs = 10_000_000_000_000_001n;
   /** Overrides of what it says of itself. */
@@ -41,15 +42,15 @@ export class MadeUpSource implements ApiSource {
 
   processes(query: Parameters<ApiSource["processes"]>[0]) {
     this.lists++;
-    return this.#rows.list(query);
+    return this.#answers.list(query);
   }
 
   process(pid: number) {
-    return this.#rows.one(pid);
+    return this.#answers.one(pid);
   }
 
   graph(pid: number) {
-    return this.#rows.graph(pid);
+    return this.#answers.graph(pid);
   }
 
   fork(pid: number, ppid: number, comm = "sh", uid = 0): EventView {

@@ -1,0 +1,150 @@
+import { signalName } from "../process/signal-name.ts";
+import type { ProcessTable } from "../process/table.ts";
+import { type ByteWriter, literal, type Piece } from "../sinks/byte-writer.ts";
+import { putImage } from "../sinks/image-json.ts";
+import { COMM_LEN } from "../wire/layout.gen.ts";
+
+/** Where a process runs; null what is not known, or not so. */
+export interface Place {
+  cgroup: string | null;
+  container: { id: string; runtime: string } | null;
+  pod_uid: string | null;
+  unit: string | null;
+}
+
+/** Names of what the table knows by number. */
+export interface Names {
+  user(uid: number): string | null;
+  group(gid: number): string | null;
+  /** Of the process at that slot of the table. */
+  place(slot: number): Place | null;
+}
+
+const PID = literal('{"pid":');
+const PPID = literal(',"ppid":');
+const UID = literal(',"uid":');
+const GID = literal(',"gid":');
+const USER = literal(',"user":');
+const GROUP = literal(',"group":');
+const COMM = literal(',"comm":');
+const START_NS = literal(',"start_ns":');
+const CGROUP_ID = literal(',"cgroup_id":');
+const CPU_PCT = literal(',"cpu_pct":');
+const RSS_BYTES = literal(',"rss_bytes":');
+const THREADS = literal(',"threads":');
+const LIVE = literal(',"state":"live","exited_ns":');
+const EXITED = literal(',"state":"exited","exited_ns":');
+const EXIT_CODE = literal(',"exit_code":');
+const SIGNAL = literal(',"signal":');
+const CORE_DUMPED = literal(',"core_dumped":');
+
+const NOWHERE: Place = { cgroup: null, container: null, pod_uid: null, unit: null };
+/** Room for all of a process but its image, its names and its place. */
+const FIXED_BYTES = 768;
+/** Names of users and groups kept as pieces; a machine has few that run anything. */
+const MAX_NAMES = 1024;
+
+/**
+ * A process in the shape that it has in every answer, `process` of answers.ts,
+ * straight from the table: a list of thousands leaves no garbage behind.
+ */
+export class ProcessJson {
+  readonly #table: ProcessTable;
+  readonly #names: Names;
+  readonly #comm = new Uint8Array(COMM_LEN);
+  readonly #pieces = new Map<string | null, Piece>();
+  readonly #places = new WeakMap<Place, Piece>();
+
+  constructor(table: ProcessTable, names: Names) {
+    this.#table = table;
+    this.#names = names;
+  }
+
+  /** Writes the process at that slot. */
+  put(slot: number, out: ByteWriter): void {
+    const table = this.#table;
+    out.reserve(FIXED_BYTES);
+    out.put(PID);
+    out.number(table.pid(slot));
+    putNumber(out, PPID, table.ppid(slot));
+    out.put(UID);
+    out.number(table.uid(slot));
+    out.put(GID);
+    out.number(table.gid(slot));
+    out.put(USER);
+    this.#piece(this.#name(this.#names.user(table.uid(slot))), out);
+    out.put(GROUP);
+    this.#piece(this.#name(this.#names.group(table.gid(slot))), out);
+    out.put(COMM);
+    table.copyComm(slot, this.#comm);
+    out.cString(this.#comm);
+    putImage(table.images, table.image(slot), out, FIXED_BYTES);
+    out.put(START_NS);
+    const [startHigh, startLow] = [table.startHigh(slot), table.startLow(slot)];
+    if (startHigh === 0 && startLow === 0) out.null();
+    else out.u64(startHigh, startLow);
+    out.put(CGROUP_ID);
+    if (table.isCgroupKnown(slot)) out.u64(table.cgroupIdHigh(slot), table.cgroupIdLow(slot));
+    else out.null();
+    this.#piece(this.#place(this.#names.place(slot) ?? NOWHERE), out);
+    this.#figures(slot, out);
+  }
+
+  #figures(slot: number, out: ByteWriter): void {
+    const table = this.#table;
+    out.put(CPU_PCT);
+    const cpuPct = table.cpuPct(slot);
+    if (cpuPct === undefined) {
+      out.null();
+    } else {
+      const hundredths = Math.round(cpuPct * 100);
+      out.number(Math.floor(hundredths / 100));
+      out.byte(0x2e);
+      out.digits(hundredths % 100, 2);
+    }
+    putNumber(out, RSS_BYTES, table.rssBytes(slot));
+    putNumber(out, THREADS, table.threads(slot));
+    putNumber(out, table.isLive(slot) ? LIVE : EXITED, table.exitedNs(slot));
+    const status = table.exitStatus(slot);
+    const signal = status === undefined ? 0 : status & 0x7f;
+    putNumber(out, EXIT_CODE, status === undefined || signal !== 0 ? undefined : (status >>> 8) & 0xff);
+    out.put(SIGNAL);
+    if (signal === 0) out.null();
+    else out.put(literal(JSON.stringify(signalName(signal))));
+    out.put(CORE_DUMPED);
+    if (status === undefined) out.null();
+    else out.boolean((status & 0x80) !== 0);
+    out.byte(0x7d);
+  }
+
+  #piece(piece: Piece, out: ByteWriter): void {
+    out.reserve(piece.length + FIXED_BYTES);
+    out.put(piece);
+  }
+
+  #name(name: string | null): Piece {
+    let piece = this.#pieces.get(name);
+    if (piece === undefined) {
+      if (this.#pieces.size >= MAX_NAMES) this.#pieces.clear();
+      piece = literal(JSON.stringify(name));
+      this.#pieces.set(name, piece);
+    }
+    return piece;
+  }
+
+  #place(place: Place): Piece {
+    let piece = this.#places.get(place);
+    if (piece === undefined) {
+      const { cgroup, container, pod_uid, unit } = place;
+      piece = literal(`,${JSON.stringify({ cgroup, container, pod_uid, unit }).slice(1, -1)}`);
+      this.#places.set(place, piece);
+    }
+    return piece;
+  }
+}
+
+function putNumber(out: ByteWriter, name: Piece, value: number | undefined): void {
+  out.put(name);
+  if (value === undefined) out.null();
+  else out.number(value);
+}

@@ -1,0 +1,56 @@
+import { type ImageStore, NO_IMAGE } from "../process/image-store.ts";
+import { FLAG_ARGS_CUT, FLAG_ARGS_KNOWN, FLAG_EXE_KNOWN } from "../wire/layout.gen.ts";
+import { type ByteWriter, literal } from "./byte-writer.ts";
+
+const EXE = literal(',"exe":');
+const ARGS = literal(',"args":');
+const ARGS_TRUNCATED = literal(',"args_truncated":');
+
+/** Room for the names. */
+const NAMES_BYTES = 64;
+
+/**
+ * Writes `,"exe":…,"args":…,"args_truncated":…` of an image, null what is not known. Makes room for what it writes,
+ * and for `reserve` bytes more.
+ */
+export function putImage(images: ImageStore, image: number, out: ByteWriter, reserve: number): void {
+  const flags = image === NO_IMAGE ? 0 : images.flags(image);
+  out.reserve(NAMES_BYTES);
+  out.put(EXE);
+  if (flags & FLAG_EXE_KNOWN) {
+    const start = images.exeStart(image);
+    // The path as one string may carry the NUL that ends it.
+    let end = start + images.exeLength(image);
+    if (end > start && images.bytesOf(image)[end - 1] === 0) end--;
+    out.string(images.bytesOf(image), start, end);
+    out.reserve(NAMES_BYTES);
+  } else {
+    out.null();
+  }
+  out.put(ARGS);
+  if (flags & FLAG_ARGS_KNOWN) {
+    const start = images.exeStart(image) + images.exeLength(image);
+    putArguments(images.bytesOf(image), start, start + images.argsLength(image), out);
+    out.reserve(NAMES_BYTES + reserve);
+    out.put(ARGS_TRUNCATED);
+    out.boolean((flags & FLAG_ARGS_CUT) !== 0);
+  } else {
+    out.null();
+    out.reserve(NAMES_BYTES + reserve);
+    out.put(ARGS_TRUNCATED);
+    out.null();
+  }
+}
+
+function putArguments(bytes: Uint8Array, start: number, stop: number, out: ByteWriter): void {
+  out.reserve(6 * (stop - start) + 3 * (stop - start) + 16);
+  out.byte(0x5b);
+  for (let from = start; from < stop; ) {
+    let end = from;
+    while (end < stop && bytes[end] !== 0) end++;
+    if (from > start) out.byte(0x2c);
+    out.string(bytes, from, end);
+    from = end + 1;
+  }
+  out.byte(0x5d);
+}

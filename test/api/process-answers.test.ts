@@ -1,0 +1,122 @@
+import { expect, test } from "bun:test";
+import { ProcessAnswers } from "../../src/api/process-answers.ts";
+import type { Names, Place } from "../../src/api/process-json.ts";
+import { ProcessTable } from "../../src/process/table.ts";
+import { recordIn } from "../../src/wire/record.ts";
+import {
+  argumentBytes,
+  bytesOf,
+  EXEC_KNOWN,
+  execRecord,
+  exitRecord,
+  forkRecord,
+  pathComponents,
+} from "../wire/make-record.ts";
+
+const NOBODY: Names = { user: () => null, group: () => null, place: () => null };
+
+function answersOf(names: Partial<Names> = {}) {
+  const table = new ProcessTable({ lingerNs: 1e18 });
+  return { table, answers: new ProcessAnswers(table, { ...NOBODY, ...names }) };
+}
+
+const ALL = { sort: "cpu", limit: 10_000, user: null, cgroup: null, comm: null } as const;
+
+test("what is not known is null", async () => {
+  const { table, answers } = answersOf();
+  table.fork(recordIn(forkRecord({ pid: 7, comm: "x", uid: 5, gid: 6, flags: 0 })));
+  expect(await answers.one(7)?.json()).toEqual({
+    pid: 7,
+    ppid: null,
+    uid: 5,
+    gid: 6,
+    user: null,
+    group: null,
+    comm: "x",
+    exe: null,
+    args: null,
+    args_truncated: null,
+    start_ns: null,
+    cgroup_id: null,
+    cgroup: null,
+    container: null,
+    pod_uid: null,
+    unit: null,
+    cpu_pct: null,
+    rss_bytes: null,
+    threads: null,
+    state: "live",
+    exited_ns: null,
+    exit_code: null,
+    signal: null,
+    core_dumped: null,
+  });
+  expect(answers.one(8)).toBeNull();
+  expect(answers.graph(8)).toBeNull();
+});
+
+test("names and arguments of any bytes", async () => {
+  const place: Place = {
+    cgroup: '/a"b\\c\n',
+    container: { id: "0123456789ab", runtime: "docker" },
+    pod_uid: "u-1",
+    unit: "é.service",
+  };
+  const { table, answers } = answersOf({ user: () => 'we"ird\\', group: () => "\u0007", place: () => place });
+  const head = { pid: 9, ppid: 1, comm: bytesOf(new Uint8Array([0x61, 0xff, 0x22])), start_ns: 3n };
+  const image = { exe: pathComponents("/bin/ü"), args: argumentBytes("a b", "", new Uint8Array([0x80]), '\t"') };
+  table.exec(recordIn(execRecord({ ...head, flags: EXEC_KNOWN, ...image })));
+  expect(await answers.one(9)?.json()).toMatchObject({
+    comm: 'a\ufffd"',
+    exe: "/bin/ü",
+    args: ["a b", "", "\ufffd", '\t"'],
+    user: 'we"ird\\',
+    group: "\u0007",
+    ...place,
+  });
+});
+
+test("numbers: past 2^53 digit by digit, shares of a core in hundredths, status by exit code or signal", async () => {
+  const { table, answers } = answersOf();
+  const start_ns = 18_000_000_000_000_000_123n;
+  const slot = table.fork(recordIn(forkRecord({ pid: 3, ppid: 1, start_ns, cgroup_id: 9_007_199_254_740_993n })));
+  const text = async () => (await answers.one(3)?.text()) ?? "";
+  for (const [pct, json] of [
+    [0, 0],
+    [0.004, 0],
+    [0.0051, 0.01],
+    [0.3, 0.3],
+    [99.999, 100],
+    [6400.127, 6400.13],
+  ] as const) {
+    table.setSample(slot, pct, 2 ** 40, 70_000);
+    expect(JSON.parse(await text())).toMatchObject({ cpu_pct: json, rss_bytes: 2 ** 40, threads: 70_000 });
+  }
+  expect(await text()).toContain(`"start_ns":${start_ns},"cgroup_id":9007199254740993,`);
+  table.exit(recordIn(exitRecord({ pid: 3, start_ns, ts_ns: 77n, status: 0x0300 })));
+  expect(JSON.parse(await text())).toMatchObject({
+    state: "exited",
+    exited_ns: 77,
+    exit_code: 3,
+    signal: null,
+    core_dumped: false,
+  });
+});
+
+test("a list of thousands, with long arguments among them, is one document in the order asked for", async () => {
+  const { table, answers } = answersOf();
+  const COUNT = 5000;
+  for (let pid = 1; pid <= COUNT; pid++) {
+    const head = { pid, ppid: 1, comm: `p${pid}`, start_ns: BigInt(pid) };
+    const args = argumentBytes(`p${pid}`, "\u0001".repeat(pid % 500 === 0 ? 20_000 : 10));
+    table.exec(recordIn(execRecord({ ...head, flags: EXEC_KNOWN, exe: pathComponents("/bin/p"), args })));
+  }
+  const list = (await answers.list({ ...ALL, sort: "start" }).json()) as {
+    processes: { pid: number; args: string[] }[];
+  };
+  expect(list.processes.map(({ pid }) => pid)).toEqual(Array.from({ length: COUNT }, (_, i) => COUNT - i));
+  expect(list.processes.every(({ pid, args }) => args[1]?.length === (pid % 500 === 0 ? 20_000 : 10))).toBe(true);
+  const few = await answers.list({ ...ALL, sort: "start", limit: 2, comm: "p4000" }).json();
+  expect(few).toMatchObject({ live: COUNT, matched: 1, processes: [{ pid: 4000 }] });
+  expect(await answers.list({ ...ALL, comm: "none" }).json()).toEqual({ live: COUNT, matched: 0, processes: [] });
+});
