@@ -59,7 +59,12 @@ export interface Route {
 const JSON_TYPE = "application/json";
 const MAX_LISTED = 10_000;
 
-function param<T>(kind: Param["kind"], description: string, fallback: T, schema: () => z.ZodMiniType<T>): Param<T> {
+function param<T>(kind: Param["kind"], description: string, fallback: T, make: () => z.ZodMiniType<T>): Param<T> {
+  let made: z.ZodMiniType<T> | undefined;
+  const schema = () => {
+    made ??= make();
+    return made;
+  };
   return { kind, description, fallback, schema };
 }
 
