@@ -12,7 +12,7 @@ import { MadeCgroups } from "./made-cgroups.ts";
 import { type Move, Moves } from "./moves.ts";
 import { type KnownPlace, placeAt, UNKNOWN_PLACE } from "./place.ts";
 import { NO_PLACE, PlaceStore } from "./place-store.ts";
-import { type Membership, readMembership, tellingV1Path } from "./proc-cgroup.ts";
+import { type Membership, parseMembership, readMembershipText, tellingV1Path } from "./proc-cgroup.ts";
 
 export interface IdentityOptions {
   mounts?: CgroupMounts;
@@ -54,6 +54,8 @@ export class Identity implements PlaceOfEvent, Disposable {
   readonly #accounts: Accounts;
   readonly #cgroups: Lru<number, NamedCgroup>;
   readonly #places = new PlaceStore();
+  /** What the kernel said of the last process that was looked at: most say the same. */
+  #lastLook = { text: "", path: "" };
   readonly #root: KnownPlace;
   /** Reads of /proc/PID/cgroup for events: for processes that were likely moved, and for others. */
   readonly #likely = new Allowance(100);
@@ -231,8 +233,10 @@ export class Identity implements PlaceOfEvent, Disposable {
   }
 
   #look(slot: number): void {
-    const membership = readMembership(this.#table.pid(slot));
-    if (membership) this.#put(slot, this.#pathFrom(membership));
+    const text = readMembershipText(this.#table.pid(slot));
+    if (text === null) return;
+    if (text !== this.#lastLook.text) this.#lastLook = { text, path: this.#pathFrom(parseMembership(text)) };
+    this.#put(slot, this.#lastLook.path);
   }
 
   #pathFrom(membership: Membership): string {

@@ -15,6 +15,12 @@ const buffer = Buffer.alloc(64 * 1024);
 
 /** Null: the process is gone, or may not be looked at. */
 export function readMembership(pid: number): Membership | null {
+  const text = readMembershipText(pid);
+  return text === null ? null : parseMembership(text);
+}
+
+/** The file as it stands, for {@link parseMembership}; null: the process is gone, or may not be looked at. */
+export function readMembershipText(pid: number): string | null {
   let fd: number;
   try {
     fd = openSync(`/proc/${pid}/cgroup`, "r");
@@ -28,7 +34,7 @@ export function readMembership(pid: number): Membership | null {
       if (got === 0 || length + got === buffer.length) break;
       length += got;
     }
-    return parseMembership(buffer.toString("utf8", 0, length));
+    return buffer.toString("utf8", 0, length);
   } catch {
     return null;
   } finally {
