@@ -64,7 +64,7 @@ export class EventStream {
   readonly #encoder = new JsonEncoder();
   readonly #idPrefix = literal(`${this.epoch}-`);
   readonly #clients = new Set<StreamClient>();
-  readonly #totals: ClientTotals = { sent: 0, missed: 0 };
+  readonly #totals: ClientTotals = { sent: 0, missed: 0, bytes: 0 };
   #scratch: ByteWriter | undefined;
   #armed = false;
   #hasNew = false;
@@ -101,7 +101,7 @@ export class EventStream {
     return this.#refused;
   }
 
-  /** Events handed to clients, and events that slow ones missed. */
+  /** What was handed to clients, and events that slow ones missed. */
   get totals(): Readonly<ClientTotals> {
     return this.#totals;
   }
@@ -140,16 +140,11 @@ export class EventStream {
     this.#end(out, code, notice.pid ?? 0, notice.comm ? commBytes(notice.comm) : NO_COMM);
   }
 
-  /**
-   * Hands on what has come since the last time.
-   * @returns bytes handed on
-   */
-  flush(): number {
-    if (!this.#hasNew) return 0;
+  /** Hands on what has come since the last time. */
+  flush(): void {
+    if (!this.#hasNew) return;
     this.#hasNew = false;
-    let bytes = 0;
-    for (const client of this.#clients) bytes += client.pump();
-    return bytes;
+    for (const client of this.#clients) client.pump();
   }
 
   /**

@@ -4,6 +4,7 @@ import type * as answers from "./answers.ts";
 import type { EventStream } from "./event-stream.ts";
 import { EVENT_TYPES } from "./event-types.ts";
 import { toJson } from "./json.ts";
+import { renderMetrics } from "./metrics.ts";
 import { METRICS_CONTENT_TYPE } from "./metrics-text.ts";
 import { readOwnMemory } from "./own-memory.ts";
 import { type Param, type Params, type Query, readQuery } from "./params.ts";
@@ -257,10 +258,9 @@ export const ROUTES: readonly Route[] = [
     params: {},
     gives: { "text/plain": "text" },
     problems: {},
-    handle: async ({ context, search }) => {
+    handle: ({ context, search }) => {
       readQuery(search, {});
       context.source.refresh();
-      const { renderMetrics } = await import("./metrics.ts");
       const { version, source, stream, requests } = context;
       return { body: renderMetrics({ version, facts: source.facts(), stream, requests }), type: METRICS_CONTENT_TYPE };
     },

@@ -152,7 +152,8 @@ class Server implements ApiServer {
   }
 
   flush(): void {
-    this.#tidy.made(this.#stream.flush());
+    this.#stream.flush();
+    this.#tidy.handedOn(this.#stream.totals.bytes);
     this.#source.flushed();
   }
 

@@ -12,6 +12,8 @@ export interface ClientTotals {
   sent: number;
   /** Events that were dropped from the history before a slow client had taken them. */
   missed: number;
+  /** Bytes handed to connections. */
+  bytes: number;
 }
 
 /**
@@ -70,22 +72,17 @@ export class StreamClient {
     else this.#gap ??= { reason: "slow-client", missed: 1 };
   }
 
-  /**
-   * Hands on what the connection takes.
-   * @returns bytes handed on
-   */
-  pump(): number {
+  /** Hands on what the connection takes. */
+  pump(): void {
     const controller = this.#controller;
-    let bytes = 0;
     while (controller && (controller.desiredSize ?? 0) > 0) {
       const chunk = this.#chunk();
       if (!chunk) break;
-      bytes += chunk.length;
+      this.#totals.bytes += chunk.length;
       this.#quiet = false;
       this.#blockedBeats = 0;
       controller.enqueue(chunk);
     }
-    return bytes;
   }
 
   /**

@@ -3,24 +3,30 @@ const REQUEST_BYTES = 4096;
 /** Garbage that is worth a collection. */
 const WORTH_BYTES = 1024 * 1024;
 /** A collection takes some ms; none follows for so many times as long. */
-const REST_FACTOR = 50;
+const REST_FACTOR = 20;
 
 /**
  * What requests and answers leave behind is garbage that the runtime would let
  * gather until there is as much again as there is in all. Collects it by how
- * much has been made, for at most a fiftieth of the time.
+ * much has been made, for at most a twentieth of the time.
  */
 export class Tidy {
   #bytes = 0;
+  #streamedBytes = 0;
   #restUntilMs = 0;
 
   /** A request was answered. @param bodyBytes of a body that was made for it; 0: it is kept */
   answered(bodyBytes: number): void {
-    this.made(REQUEST_BYTES + bodyBytes);
+    this.#made(REQUEST_BYTES + bodyBytes);
   }
 
-  /** So many bytes were made that nobody needs for long. */
-  made(bytes: number): void {
+  /** Live events were handed on. @param streamedBytes all of them so far */
+  handedOn(streamedBytes: number): void {
+    this.#made(streamedBytes - this.#streamedBytes);
+    this.#streamedBytes = streamedBytes;
+  }
+
+  #made(bytes: number): void {
     this.#bytes += bytes;
     if (this.#bytes < WORTH_BYTES) return;
     const nowMs = performance.now();

@@ -8,7 +8,10 @@ import type { Reconciler } from "./reconciler.ts";
 /** Flushes after which what was needed only to start will not be needed soon. */
 const SETTLED_TICKS = 3;
 /** To find what can be let go of takes milliseconds: it is done where there is more than this, bytes. */
-const MANY_FILE_BYTES = 26 * 1024 * 1024;
+const MANY_FILE_BYTES = 28 * 1024 * 1024;
+/** How often is looked whether there is, and how long at least lies between two times that it is let go of, ns. */
+const LOOK_NS = 5e9;
+const DROP_NS = 60e9;
 
 /** What a collector has to do now and then that no event asks for: memory, the table's old entries, the wall clock. */
 export class Housekeeping {
@@ -17,6 +20,8 @@ export class Housekeeping {
   readonly #reconciler: Reconciler;
   readonly #garbage = new Garbage();
   #ticks = 0;
+  #lookedNs = 0;
+  #droppedNs = 0;
 
   constructor(table: ProcessTable, clock: WallClock, reconciler: Reconciler) {
     this.#table = table;
@@ -29,17 +34,27 @@ export class Housekeeping {
    * @param events everything that was looked at so far, samples among it
    */
   tick(events: number): void {
+    const nowNs = boottimeNs();
     if (++this.#ticks === SETTLED_TICKS) {
       dropCleanFilePages();
+      this.#lookedNs = nowNs;
       Bun.gc(true);
     }
     this.#garbage.tick(events);
-    const nowNs = boottimeNs();
     this.#table.expire(nowNs);
+    if (this.#ticks > SETTLED_TICKS) this.#dropFilePages(nowNs);
     if (!this.#reconciler.isDue(nowNs)) return;
     this.#clock.adjust(realtimeOffsetNs());
     this.#reconciler.reconcile();
     this.#garbage.rest(events);
-    if (residentFileBytes() > MANY_FILE_BYTES) dropCleanFilePages();
+  }
+
+  /** What was run once, such as the parts that answer requests, need not stay. */
+  #dropFilePages(nowNs: number): void {
+    if (nowNs - this.#lookedNs < LOOK_NS || nowNs - this.#droppedNs < DROP_NS) return;
+    this.#lookedNs = nowNs;
+    if (residentFileBytes() <= MANY_FILE_BYTES) return;
+    this.#droppedNs = nowNs;
+    dropCleanFilePages();
   }
 }

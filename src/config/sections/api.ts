@@ -61,7 +61,7 @@ export const api: Section<ApiSettings> = {
       flag: "api-history",
       hint: "NUMBER",
       type: integer({ min: 0, max: 1_000_000, name: "a number of events" }),
-      default: 4096,
+      default: 2048,
       doc: "most events kept for clients that come back; 0: none",
     },
     heartbeatMs: {
