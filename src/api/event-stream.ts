@@ -223,7 +223,7 @@ export class EventStream {
 
   #end(out: ByteWriter, code: number, pid: number, comm: Uint8Array): void {
     out.put(END);
-    this.#history.append(code, pid, comm, out.bytes, out.length);
+    this.#history.append(code, pid, comm, out);
     this.#hasNew = true;
   }
 

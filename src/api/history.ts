@@ -1,3 +1,4 @@
+import type { ByteWriter } from "../sinks/byte-writer.ts";
 import { COMM_LEN } from "../wire/layout.gen.ts";
 
 export interface HistoryOptions {
@@ -20,6 +21,8 @@ const FIRST_BYTES = 128 * 1024;
 export class EventHistory {
   readonly #options: HistoryOptions;
   #bytes = new Uint8Array(0);
+  /** Of the same memory: no object is made to copy a frame there. */
+  #view = new DataView(this.#bytes.buffer);
   /** Bytes ever written, gaps at the ring's end included: a frame's place is this modulo the ring's size. */
   #head = 0;
   /** By sequence number modulo the capacity. */
@@ -65,7 +68,7 @@ export class EventHistory {
   clear(): void {
     this.#first = this.#next;
     this.#head = 0;
-    this.#bytes = new Uint8Array(0);
+    this.#take(new Uint8Array(0));
     this.#resize(0);
   }
 
@@ -73,9 +76,10 @@ export class EventHistory {
    * Keeps a frame.
    * @param pid 0: of no process
    * @param comm its bytes, ended by NUL or `COMM_LEN` of them
-   * @param frame the first `length` bytes of it are copied
+   * @param frame what was written there is copied
    */
-  append(type: number, pid: number, comm: Uint8Array, frame: Uint8Array, length: number): void {
+  append(type: number, pid: number, comm: Uint8Array, frame: ByteWriter): void {
+    const { length } = frame;
     this.#makeRoom(length);
     if (length > this.#bytes.length) {
       // Larger than all that may be kept: told as missed.
@@ -88,8 +92,7 @@ export class EventHistory {
     const start = at + length > this.#bytes.length ? this.#head + this.#bytes.length - at : this.#head;
     const row = this.#next & (this.#capacity - 1);
     const place = start % this.#bytes.length;
-    const { buffer, byteOffset } = frame;
-    this.#bytes.set(new Uint8Array(buffer, byteOffset, length), place);
+    frame.copyTo(this.#view, place);
     this.#start[row] = start;
     this.#length[row] = length;
     this.#type[row] = type;
@@ -120,11 +123,32 @@ export class EventHistory {
     return this.#length[seq & (this.#capacity - 1)] as number;
   }
 
-  /** Copies a frame to `target`. */
-  copy(seq: number, target: Uint8Array, to: number): void {
-    const row = seq & (this.#capacity - 1);
-    const place = (this.#start[row] as number) % this.#bytes.length;
-    target.set(this.#bytes.subarray(place, place + (this.#length[row] as number)), to);
+  /**
+   * Copies frames `first` to `end - 1` to `target`, from `to` on: in one piece where they lie behind each other.
+   * @returns their bytes
+   */
+  copy(first: number, end: number, target: Uint8Array, to: number): number {
+    const size = this.#bytes.length;
+    let at = to;
+    for (let seq = first; seq < end; ) {
+      const start = this.#startOf(seq);
+      const place = start % size;
+      let length = 0;
+      do length += this.length(seq++);
+      while (seq < end && this.#startOf(seq) === start + length && place + length < size);
+      target.set(this.#bytes.subarray(place, place + length), at);
+      at += length;
+    }
+    return at - to;
+  }
+
+  #startOf(seq: number): number {
+    return this.#start[seq & (this.#capacity - 1)] as number;
+  }
+
+  #take(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer);
   }
 
   #makeRoom(length: number): void {
@@ -146,7 +170,7 @@ export class EventHistory {
     if (this.#first === this.#next) return true;
     const at = this.#head % size;
     const start = at + length > size ? this.#head + size - at : this.#head;
-    const oldest = this.#start[this.#first & (this.#capacity - 1)] as number;
+    const oldest = this.#startOf(this.#first);
     return start + length - oldest <= size;
   }
 
@@ -161,11 +185,11 @@ export class EventHistory {
     const larger = new Uint8Array(Math.min(this.#options.maxBytes, wanted));
     let head = 0;
     for (let seq = this.#first; seq < this.#next; seq++) {
-      this.copy(seq, larger, head);
+      const length = this.copy(seq, seq + 1, larger, head);
       this.#start[seq & (this.#capacity - 1)] = head;
-      head += this.length(seq);
+      head += length;
     }
-    this.#bytes = larger;
+    this.#take(larger);
     this.#head = head;
   }
 

@@ -135,11 +135,13 @@ export class StreamClient {
       chunk.set(gap, 0);
       at = gap.length;
     }
-    for (let seq = from; seq < end; seq++) {
-      if (!this.filter.passes(history, seq)) continue;
-      history.copy(seq, chunk, at);
-      at += history.length(seq);
-      this.#totals.sent++;
+    for (let seq = from; seq < end; ) {
+      const first = seq;
+      while (seq < end && this.filter.passes(history, seq)) seq++;
+      at += history.copy(first, seq, chunk, at);
+      this.#totals.sent += seq - first;
+      // The one that does not pass, if any.
+      seq++;
     }
     return chunk;
   }

@@ -81,6 +81,15 @@ export class ByteWriter {
     }
   }
 
+  /** Copies what has been written to `target`, from `at` on. */
+  copyTo(target: DataView, at: number): void {
+    const view = this.#view;
+    const { length } = this;
+    let i = 0;
+    for (; i + WORD <= length; i += WORD) target.setFloat64(at + i, view.getFloat64(i, true), true);
+    for (; i < length; i++) target.setUint8(at + i, view.getUint8(i));
+  }
+
   byte(value: number): void {
     this.bytes[this.length++] = value;
   }
