@@ -7,19 +7,20 @@ import type { ProcessQuery } from "./source.ts";
 
 /** Most relatives of a kind in one answer. */
 const MAX_RELATIVES = 1000;
-/** So much is written before it is copied to the answer: what is kept to write to stays small. */
-const CHUNK_BYTES = 64 * 1024;
+/** Room to write to: what an answer takes besides its processes, and one of those with arguments of ordinary length. */
+const ENVELOPE_BYTES = 1024;
+const PROCESS_BYTES = 1024;
 
 /** What the process table knows, as the JSON of answers; shapes: answers.ts. */
 export class ProcessAnswers {
   readonly #table: ProcessTable;
   readonly #names: Names;
-  readonly #body: Body;
+  readonly #json: ProcessJson;
 
   constructor(table: ProcessTable, names: Names) {
     this.#table = table;
     this.#names = names;
-    this.#body = new Body(new ProcessJson(table, names));
+    this.#json = new ProcessJson(table, names);
   }
 
   /** Live processes: `processes`. */
@@ -34,7 +35,7 @@ export class ProcessAnswers {
     for (const slot of slots) keys[slot] = key(slot);
     slots.sort((a, b) => (keys[b] as number) - (keys[a] as number) || table.pid(a) - table.pid(b));
     slots.length = Math.min(slots.length, query.limit);
-    const body = this.#body.begin();
+    const body = new Body(this.#json, slots.length);
     body.text(`{"live":${table.live},"matched":${matched},"processes":`);
     body.processes(slots);
     body.text("}\n");
@@ -45,7 +46,7 @@ export class ProcessAnswers {
   one(pid: number): Blob | null {
     const slot = this.#table.find(pid);
     if (slot === NO_SLOT) return null;
-    const body = this.#body.begin();
+    const body = new Body(this.#json, 1);
     body.process(slot);
     body.text("\n");
     return body.end();
@@ -58,7 +59,7 @@ export class ProcessAnswers {
     if (slot === NO_SLOT) return null;
     const bounds = { maxCount: MAX_RELATIVES };
     const [ancestors, descendants] = [ancestorsOf(table, slot, bounds), descendantsOf(table, slot, bounds)];
-    const body = this.#body.begin();
+    const body = new Body(this.#json, 1 + ancestors.relatives.length + descendants.relatives.length);
     body.text('{"process":');
     body.process(slot);
     body.text(',"ancestors":');
@@ -97,21 +98,15 @@ export class ProcessAnswers {
   }
 }
 
-/** Writes the bodies of answers, one after the other. */
+/** The body of one answer. */
 class Body {
   readonly #json: ProcessJson;
-  #out = new ByteWriter(CHUNK_BYTES);
-  #chunks: Blob[] = [];
+  readonly #out: ByteWriter;
 
-  constructor(json: ProcessJson) {
+  /** @param processes of how many it tells */
+  constructor(json: ProcessJson, processes: number) {
     this.#json = json;
-  }
-
-  /** Drops what is left of one that failed. */
-  begin(): this {
-    this.#out.length = 0;
-    this.#chunks = [];
-    return this;
+    this.#out = new ByteWriter(ENVELOPE_BYTES + processes * PROCESS_BYTES);
   }
 
   text(text: string): void {
@@ -122,7 +117,6 @@ class Body {
 
   process(slot: number): void {
     this.#json.put(slot, this.#out);
-    if (this.#out.length >= CHUNK_BYTES / 2) this.#cut();
   }
 
   processes(slots: readonly number[]): void {
@@ -136,17 +130,10 @@ class Body {
 
   /** The whole, which can be sent any number of times without a copy. */
   end(): Blob {
-    this.#cut();
-    const chunks = this.#chunks;
-    this.#chunks = [];
-    const [first] = chunks;
-    return first && chunks.length === 1 ? first : new Blob(chunks);
-  }
-
-  #cut(): void {
-    this.#chunks.push(new Blob([this.#out.bytes.subarray(0, this.#out.length)]));
-    this.#out.length = 0;
-    // Very long arguments made it larger.
-    if (this.#out.bytes.length > 2 * CHUNK_BYTES) this.#out = new ByteWriter(CHUNK_BYTES);
+    const { bytes, length } = this.#out;
+    const whole = new Blob([bytes.subarray(0, length)]);
+    // Given back now, not with the next collection: lists are long, and may be made several times a second.
+    bytes.buffer.transfer(0);
+    return whole;
   }
 }
