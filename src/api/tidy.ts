@@ -1,7 +1,10 @@
 /** What a request and its answer take besides the body: objects of JavaScript, and what those hold outside. */
 const REQUEST_BYTES = 4096;
 /** Garbage that is worth a collection. */
-const WORTH_BYTES = 1024 * 1024;
+const WORTH_BYTES = 512 * 1024;
+/** Little is collected as well, with the code of what nobody asks for any more, but not often. */
+const LITTLE_BYTES = 32 * 1024;
+const LITTLE_MS = 60_000;
 /** A collection takes some ms; none follows for so many times as long. */
 const REST_FACTOR = 20;
 
@@ -13,6 +16,7 @@ const REST_FACTOR = 20;
 export class Tidy {
   #bytes = 0;
   #streamedBytes = 0;
+  #doneMs = 0;
   #restUntilMs = 0;
 
   /** A request was answered. @param bodyBytes of a body that was made for it; 0: it is kept */
@@ -28,12 +32,12 @@ export class Tidy {
 
   #made(bytes: number): void {
     this.#bytes += bytes;
-    if (this.#bytes < WORTH_BYTES) return;
+    if (this.#bytes < LITTLE_BYTES) return;
     const nowMs = performance.now();
-    if (nowMs < this.#restUntilMs) return;
+    if (nowMs < this.#restUntilMs || (this.#bytes < WORTH_BYTES && nowMs - this.#doneMs < LITTLE_MS)) return;
     this.#bytes = 0;
     Bun.gc(true);
-    const doneMs = performance.now();
-    this.#restUntilMs = doneMs + REST_FACTOR * (doneMs - nowMs);
+    this.#doneMs = performance.now();
+    this.#restUntilMs = this.#doneMs + REST_FACTOR * (this.#doneMs - nowMs);
   }
 }
