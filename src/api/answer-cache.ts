@@ -3,6 +3,7 @@ const FRESH_MS = 200;
 /** How long it holds when nothing has changed, ms: names are read anew now and then. */
 const UNCHANGED_MS = 5000;
 const MAX_ENTRIES = 16;
+/** Of all answers together. */
 const MAX_BYTES = 1024 * 1024;
 
 interface Entry {
@@ -15,6 +16,7 @@ interface Entry {
 export class AnswerCache {
   readonly #entries = new Map<string, Entry>();
   readonly #now: () => number;
+  #bytes = 0;
 
   /** @param now a clock that does not go back, ms */
   constructor(now: () => number = () => performance.now()) {
@@ -25,18 +27,35 @@ export class AnswerCache {
   get(key: string, generation: number): Blob | undefined {
     const entry = this.#entries.get(key);
     if (!entry) return undefined;
-    const ageMs = this.#now() - entry.madeMs;
-    if (ageMs < FRESH_MS || (ageMs < UNCHANGED_MS && entry.generation === generation)) return entry.body;
-    this.#entries.delete(key);
+    if (this.#holds(entry, generation)) return entry.body;
+    this.#delete(key, entry);
     return undefined;
+  }
+
+  /** Lets go of the answers that no longer hold. */
+  sweep(generation: number): void {
+    for (const [key, entry] of this.#entries) if (!this.#holds(entry, generation)) this.#delete(key, entry);
   }
 
   set(key: string, generation: number, body: Blob): void {
     if (body.size > MAX_BYTES) return;
-    if (this.#entries.size >= MAX_ENTRIES) {
-      const [oldest] = this.#entries.keys();
-      if (oldest !== undefined) this.#entries.delete(oldest);
+    const before = this.#entries.get(key);
+    if (before) this.#delete(key, before);
+    for (const [oldest, entry] of this.#entries) {
+      if (this.#entries.size < MAX_ENTRIES && this.#bytes + body.size <= MAX_BYTES) break;
+      this.#delete(oldest, entry);
     }
     this.#entries.set(key, { generation, madeMs: this.#now(), body });
+    this.#bytes += body.size;
+  }
+
+  #holds({ madeMs, generation }: Entry, current: number): boolean {
+    const ageMs = this.#now() - madeMs;
+    return ageMs < FRESH_MS || (ageMs < UNCHANGED_MS && generation === current);
+  }
+
+  #delete(key: string, entry: Entry): void {
+    this.#entries.delete(key);
+    this.#bytes -= entry.body.size;
   }
 }

@@ -155,6 +155,7 @@ class Server implements ApiServer {
     this.#stream.flush();
     this.#tidy.handedOn(this.#stream.totals.bytes);
     this.#source.flushed();
+    this.#context.cache.sweep(this.#source.generation);
   }
 
   reconfigure({ tokenFile, allowOrigins, maxClients, heartbeatMs }: ApiChanges): void {
