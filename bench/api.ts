@@ -1,9 +1,9 @@
 /**
  * What the HTTP API of `linnix collect` gives and costs: requests a second on a table of 500 processes, from the
- * kernel to a client of the live events, memory and descriptors after millions of events, processor time with
- * everything on.
+ * kernel to a client of the live events, memory in use, memory and descriptors after millions of events, processor time
+ * with everything on.
  *
- *   bun bench/api.ts [--only requests,latency,cost,memory] [--binary FILE] [--seconds S] [--million N]
+ *   bun bench/api.ts [--only requests,latency,cost,use,memory] [--binary FILE] [--seconds S] [--million N]
  *
  * Nothing of it may lose an event: what was lost is printed with every figure.
  */
@@ -20,7 +20,7 @@ import { runWorkload } from "../src/workload/run-workload.ts";
 
 const { values: options } = parseArgs({
   options: {
-    only: { type: "string", default: "requests,latency,cost,memory" },
+    only: { type: "string", default: "requests,latency,cost,use,memory" },
     binary: { type: "string", default: join(import.meta.dir, "../dist/linnix") },
     seconds: { type: "string", default: "20" },
     million: { type: "string", default: "2" },
@@ -162,6 +162,41 @@ async function cost(pid: number): Promise<void> {
   await reading;
 }
 
+/** Memory at its highest, which is looked at ten times a second: at rest, with a client and scrapes, asked for lists. */
+async function use(pid: number): Promise<void> {
+  const mib = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
+  const during = async (what: string, work: () => Promise<unknown>) => {
+    let [rss, anon] = [0, 0];
+    const look = setInterval(() => {
+      const now = readProcessMemory(pid);
+      rss = Math.max(rss, now?.rssBytes ?? 0);
+      anon = Math.max(anon, now?.anonBytes ?? 0);
+    }, 100);
+    await work();
+    clearInterval(look);
+    print(`${what}: most RSS, anonymous MiB`, `${mib(rss)}, ${mib(anon)}`);
+  };
+  const lists = async () => {
+    for (let i = 0; i < 3000; i++) {
+      await (await fetch(`${BASE}/processes`)).arrayBuffer();
+      await Bun.sleep(1);
+    }
+  };
+  await during("nobody asks", () => Bun.sleep(10_000));
+  await during("3,000 GET /processes one after the other", lists);
+  const abort = new AbortController();
+  const response = await fetch(`${BASE}/events`, { signal: abort.signal });
+  const reading = (async () => {
+    for await (const _ of response.body ?? []);
+  })().catch(() => {});
+  const scrape = setInterval(() => void fetch(`${BASE}/metrics`).then((answer) => answer.text()), 15_000);
+  await during("200 spawns a second, one client, scrapes", () => load(200, 3000 * seconds));
+  await during("the same and 3,000 GET /processes", () => Promise.all([load(200, 8000), lists()]));
+  clearInterval(scrape);
+  abort.abort();
+  await reading;
+}
+
 async function memory(pid: number): Promise<void> {
   const fds = () => readdirSync(`/proc/${pid}/fd`).length;
   const mib = (bytes = 0) => (bytes / 2 ** 20).toFixed(1);
@@ -202,6 +237,7 @@ try {
     if (parts.has("requests")) await requests();
     if (parts.has("latency")) await latency();
     if (parts.has("cost")) await cost(linnix.pid);
+    if (parts.has("use")) await use(linnix.pid);
     if (parts.has("memory")) await memory(linnix.pid);
   } finally {
     linnix.kill("SIGTERM");
