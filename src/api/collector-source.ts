@@ -10,6 +10,8 @@ export interface CollectorSourceParts {
   names: Names;
   /** Bounded caches of names. */
   caches?(): CacheFacts[];
+  /** See `Facts`. */
+  lostMoves?(): number | null;
   /** Null: sampling is off. */
   sampling(): { source: "task-iterator" | "proc"; intervalMs: number } | null;
   /** Null: there is no budget. */
@@ -97,6 +99,7 @@ export class CollectorSource implements ApiSource {
       lostExits: table.lostExits,
       tableBytes: table.bytes,
       caches: parts.caches?.() ?? [],
+      lostMoves: parts.lostMoves?.() ?? null,
       userCpuS: user / 1e6,
       systemCpuS: system / 1e6,
       cpuPct: cpuUsPerSecond === null ? null : cpuUsPerSecond / 1e4,

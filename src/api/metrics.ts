@@ -99,6 +99,11 @@ function processes(text: MetricsText, facts: Facts): void {
     "Entries of a cache.",
     caches.map(({ name, entries }) => [{ cache: name }, entries] as const),
   );
+  text.counter(
+    "linnix_lost_cgroup_moves_total",
+    "Moves of processes between cgroups v1 that were not read in time: where those run may be told wrong.",
+    facts.lostMoves,
+  );
 }
 
 function cost(text: MetricsText, facts: Facts): void {

@@ -62,6 +62,8 @@ export interface Facts {
   lostExits: number;
   tableBytes: number;
   caches: readonly CacheFacts[];
+  /** Moves of processes between v1 cgroups that were not read in time; null: nothing tells of any. */
+  lostMoves: number | null;
   /** Own processor time since the start, s. */
   userCpuS: number;
   systemCpuS: number;

@@ -37,6 +37,7 @@ export async function openApi(listen: string, { collector, identity, account, no
       const { hits, misses, evictions, entries } = identity.stats();
       return [{ name: "cgroups", hits, misses, evictions, entries }];
     },
+    lostMoves: () => identity.lostMoves,
     sampling: () => {
       const { config, spending } = now();
       const { samplingSource } = collector;

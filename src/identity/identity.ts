@@ -158,6 +158,11 @@ export class Identity implements PlaceOfEvent, Disposable {
     return { ...stats, hits: stats.hits + this.#lastHits };
   }
 
+  /** Moves between v1 cgroups that came faster than they were read; null: nothing tells of any. */
+  get lostMoves(): number | null {
+    return this.#moves?.reader.lost ?? null;
+  }
+
   close(): void {
     this.#names?.close();
     this.#made?.[Symbol.dispose]();

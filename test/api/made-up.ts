@@ -96,6 +96,7 @@ export class MadeUpSource implements ApiSource {
       lostExits: table.lostExits,
       tableBytes: table.bytes,
       caches: [{ name: "cgroup", hits: 9, misses: 1, evictions: 0, entries: 1 }],
+      lostMoves: 2,
       userCpuS: 0.5,
       systemCpuS: 0.25,
       cpuPct: 0.123456,

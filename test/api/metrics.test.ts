@@ -29,6 +29,7 @@ describe("metrics", () => {
       'linnix_cpu_lost_events_total{cpu="1"} 1',
       'linnix_processes{state="live"} 5',
       'linnix_cache_requests_total{cache="cgroup",result="hit"} 9',
+      "linnix_lost_cgroup_moves_total 2",
       'linnix_cpu_seconds_total{part="user"} 0.75',
       'linnix_cpu_seconds_total{part="kernel"} 0.125',
       "linnix_budget_level 0",
@@ -40,9 +41,9 @@ describe("metrics", () => {
     }
     expect(text).toMatch(/^linnix_build_info\{version="[^"]+",backend="btf"\} 1$/m);
     expect(text).toMatch(/^linnix_resident_memory_bytes \d{7,}$/m);
-    server.source.told = { inKernelCpuS: null, budget: null, lostByCpu: [] };
+    server.source.told = { inKernelCpuS: null, budget: null, lostByCpu: [], lostMoves: null };
     const less = await (await fetch(server.url("/metrics"))).text();
-    expect(less).not.toMatch(/page_fault|part="kernel"|linnix_budget_limit_ratio|linnix_cpu_lost/);
+    expect(less).not.toMatch(/page_fault|part="kernel"|linnix_budget_limit_ratio|linnix_cpu_lost|linnix_lost_cgroup/);
     expect(less).toContain('linnix_api_requests_total{code="200"} 1\n');
   });
 
