@@ -74,6 +74,8 @@ export async function runSession(arm: Arm, round: number, setting: SessionSettin
     durationMs: plan.leadMs + plan.windowMs,
     maxOutstanding: outstandingOf(options),
     seed: options.seed + round,
+    // Methods look every 10 ms, and 100 spawns a second have that period too.
+    jitter: true,
   });
   const { spawnerPid } = await unless(signal, workload.ready);
   await using warmUp = arm.observer.kind === "events" ? await WarmUp.prepare(setting) : null;

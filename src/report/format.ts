@@ -28,9 +28,10 @@ export function withPercent(value: number | null): string {
   return text === UNKNOWN ? text : `${text} %`;
 }
 
-/** `0.262 to 0.291`. */
+/** `0.262 to 0.291`; unknown where the data bound it on no side. */
 export function formatInterval(interval: Interval | null): string {
-  return interval === null ? UNKNOWN : `${formatNumber(interval[0])} to ${formatNumber(interval[1])}`;
+  const isKnown = interval?.some(Number.isFinite);
+  return interval === null || !isKnown ? UNKNOWN : `${formatNumber(interval[0])} to ${formatNumber(interval[1])}`;
 }
 
 /** With its sign: `+4.07`, `−0.12`. */

@@ -9,17 +9,23 @@ export class Pacer {
   readonly #periodNs: number;
   readonly #maxLateNs: number;
   readonly #startNs: number;
+  readonly #jitter: (() => number) | null;
   #slot = 0;
+  /** How far into its period the next slot is due, 0 to 1. */
+  #shift: number;
   #skipped = 0;
 
   /**
    * @param ratePerSecond 0: as fast as possible, every slot is due at once
    * @param startNs when slot 0 is due, on the clock that `take` is asked with
+   * @param jitter says for each slot how far into its period it is due, from 0 to less than 1; null: at its start
    */
-  constructor(ratePerSecond: number, startNs: number, maxLateNs: number) {
+  constructor(ratePerSecond: number, startNs: number, maxLateNs: number, jitter: (() => number) | null = null) {
     this.#periodNs = ratePerSecond === 0 ? 0 : 1e9 / ratePerSecond;
     this.#startNs = startNs;
     this.#maxLateNs = maxLateNs;
+    this.#jitter = jitter;
+    this.#shift = jitter?.() ?? 0;
   }
 
   /** Slots given up because they were too late. */
@@ -29,7 +35,7 @@ export class Pacer {
 
   /** When the next slot is due, ns; at full speed always the start. */
   get nextNs(): number {
-    return this.#startNs + this.#slot * this.#periodNs;
+    return this.#startNs + (this.#slot + this.#shift) * this.#periodNs;
   }
 
   /**
@@ -46,11 +52,11 @@ export class Pacer {
     const tooLateNs = nowNs - this.nextNs - this.#maxLateNs;
     if (tooLateNs > 0) {
       const missed = Math.ceil(tooLateNs / this.#periodNs);
-      this.#slot += missed;
+      this.#advance(missed);
       this.#skipped += missed;
     }
     const dueNs = this.nextNs;
-    this.#slot++;
+    this.#advance(1);
     return dueNs;
   }
 
@@ -58,7 +64,12 @@ export class Pacer {
   close(nowNs: number): void {
     if (this.#periodNs === 0 || nowNs < this.nextNs) return;
     const missed = Math.floor((nowNs - this.nextNs) / this.#periodNs) + 1;
-    this.#slot += missed;
+    this.#advance(missed);
     this.#skipped += missed;
+  }
+
+  #advance(slots: number): void {
+    this.#slot += slots;
+    this.#shift = this.#jitter?.() ?? 0;
   }
 }

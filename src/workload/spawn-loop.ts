@@ -100,7 +100,9 @@ export class SpawnLoop implements Disposable {
   /** Spawns until something ends it, then waits for the last children or kills them. */
   async run(control: LoopControl): Promise<LoopOutcome> {
     const startedNs = this.#clock.now();
-    const pacer = new Pacer(this.#plan.rate, startedNs, MAX_LATE_NS);
+    const prng = new Prng(this.#plan.seed ^ 0x2545f491);
+    const jitter = this.#plan.jitter ? () => prng.float() : null;
+    const pacer = new Pacer(this.#plan.rate, startedNs, MAX_LATE_NS, jitter);
     this.#lastLookNs = startedNs;
     const reason = await this.#spawnAll(control, pacer, startedNs);
     const endedNs = this.#clock.now();

@@ -32,6 +32,7 @@ const schema = z.strictObject({
   maxOutstanding: z.number().int().min(1).max(LIMITS.outstanding).optional(),
   drainMs: z.number().min(0).max(LIMITS.drainMs).optional(),
   seed: z.number().int().min(0).max(0xffffffff).default(1),
+  jitter: z.boolean().default(false),
 });
 
 /** What a workload is asked to be. Everything has a default. */
@@ -51,6 +52,8 @@ export interface WorkloadSpec {
   drainMs?: number | undefined;
   /** Of the order of the mix; 1 by default. */
   seed?: number | undefined;
+  /** Whether each spawn is due anywhere within its period, so that nobody who looks as often is in step with them. */
+  jitter?: boolean | undefined;
 }
 
 /** A spec with every choice made. */
@@ -63,6 +66,7 @@ export interface WorkloadPlan {
   maxOutstanding: number;
   drainMs: number;
   seed: number;
+  jitter: boolean;
 }
 
 /**
@@ -95,5 +99,6 @@ export function planWorkload(spec: unknown): WorkloadPlan {
     maxOutstanding: asked.maxOutstanding ?? (rate === 0 ? 2 * availableParallelism() : 256),
     drainMs: asked.drainMs ?? longestMs + 1000,
     seed: asked.seed,
+    jitter: asked.jitter,
   };
 }

@@ -68,6 +68,17 @@ describe("Pacer", () => {
     expect(pacer.skipped).toBe(7);
   });
 
+  test("with jitter each slot is due anywhere within its own period", () => {
+    const shifts = [0.5, 0, 0.99, 0.25];
+    let next = 0;
+    const pacer = new Pacer(100, 5 * MS, 250 * MS, () => shifts[next++ % shifts.length] as number);
+    expect(pacer.take(9.9 * MS)).toBeNaN();
+    expect(takeAll(pacer, every(0.1 * MS, 45 * MS))).toEqual([10 * MS, 15 * MS, 34.9 * MS, 37.5 * MS]);
+    expect(pacer.nextNs).toBe(50 * MS);
+    pacer.close(1005 * MS);
+    expect(pacer.skipped).toBeWithin(95, 97);
+  });
+
   test("rate 0 is full speed: always due, never late", () => {
     const pacer = new Pacer(0, 0, 250 * MS);
     expect(pacer.take(1)).toBe(1);

@@ -6,7 +6,14 @@ import { LIMITS, planWorkload } from "../../src/workload/spec.ts";
 describe("planWorkload", () => {
   test("an empty spec is the seed profile for a minute", () => {
     const plan = planWorkload({});
-    expect(plan).toMatchObject({ profile: "seed", rate: 100, durationMs: 60_000, seed: 1, maxOutstanding: 256 });
+    expect(plan).toMatchObject({
+      profile: "seed",
+      rate: 100,
+      durationMs: 60_000,
+      seed: 1,
+      jitter: false,
+      maxOutstanding: 256,
+    });
     expect(plan.mix).toHaveLength(4);
   });
 
