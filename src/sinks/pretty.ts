@@ -104,7 +104,9 @@ function lineOf(event: Shown, depth: number): [string, string] {
   const type = event.type === "page_fault" ? "fault" : event.type;
   const pid = String(event.pid).padStart(12 - type.length);
   const head = `${time} ${type} ${pid} ${ppid.padStart(8)} ${uid.padStart(6)} `;
-  return [head, "  ".repeat(depth) + textOf(event)];
+  // Figures stand below each other, and all of them within a narrow terminal; the tree is drawn by what happens in it.
+  const isFigures = event.type === "sample" || event.type === "page_fault";
+  return [head, "  ".repeat(isFigures ? 0 : depth) + textOf(event)];
 }
 
 function textOf(event: Shown): string {
