@@ -78,11 +78,11 @@ describe("a sample", () => {
 
   test("is not indented, however deep in the tree its process is: its figures are to stay on 80 columns", () => {
     const chain = Array.from({ length: 12 }, (_, i): [Sample, number] => [
-      { ...SAMPLE, pid: 4_000_001 + i, ppid: i === 0 ? 1 : 4_000_000 + i, comm: "postgres", threads: 1 },
+      { ...SAMPLE, pid: 4_000_001 + i, ppid: i === 0 ? 1 : 4_000_000 + i, comm: "nginx", threads: 1 },
       100,
     ]);
     const lines = written((output) => new PrettySink(output, { color: false, width: 80 }), chain).split("\n");
-    expect(lines.at(-2)).toEndWith("postgres  cpu 100.0 %  rss 3.0 MiB");
+    expect(lines.at(-2)).toEndWith("nginx  cpu 100.0 %  rss 3.0 MiB");
   });
 
   test("enters a process that was not known", () => {
