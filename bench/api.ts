@@ -183,7 +183,6 @@ async function use(pid: number): Promise<void> {
     }
   };
   await during("nobody asks", () => Bun.sleep(10_000));
-  await during("3,000 GET /processes one after the other", lists);
   const abort = new AbortController();
   const response = await fetch(`${BASE}/events`, { signal: abort.signal });
   const reading = (async () => {
@@ -195,6 +194,7 @@ async function use(pid: number): Promise<void> {
   clearInterval(scrape);
   abort.abort();
   await reading;
+  await during("3,000 GET /processes one after the other", lists);
 }
 
 async function memory(pid: number): Promise<void> {
