@@ -1,16 +1,9 @@
+import type { Place } from "../identity/place.ts";
 import { signalName } from "../process/signal-name.ts";
 import type { ProcessTable } from "../process/table.ts";
 import { type ByteWriter, literal, type Piece } from "../sinks/byte-writer.ts";
 import { putImage } from "../sinks/image-json.ts";
 import { COMM_LEN } from "../wire/layout.gen.ts";
-
-/** Where a process runs; null what is not known, or not so. */
-export interface Place {
-  cgroup: string | null;
-  container: { id: string; runtime: string } | null;
-  pod_uid: string | null;
-  unit: string | null;
-}
 
 /** Names of what the table knows by number. */
 export interface Names {
