@@ -128,6 +128,21 @@ async function latency(): Promise<void> {
   );
 }
 
+/** A client of the live events, until it is disposed of. */
+async function follow(): Promise<AsyncDisposable> {
+  const abort = new AbortController();
+  const response = await fetch(`${BASE}/events`, { signal: abort.signal });
+  const reading = (async () => {
+    for await (const _ of response.body ?? []);
+  })().catch(() => {});
+  return {
+    [Symbol.asyncDispose]: async () => {
+      abort.abort();
+      await reading;
+    },
+  };
+}
+
 async function costOf(pid: number, work: () => Promise<void>): Promise<string> {
   using _stats = enableRunTimeStats();
   const clock = ProcessClock.open(pid);
@@ -149,17 +164,11 @@ async function cost(pid: number): Promise<void> {
   await load(200, 20_000); // what is compiled once
   print("idle, API open, nobody asks: % of a core (own + kernel)", await costOf(pid, () => Bun.sleep(durationMs)));
   print("200 spawns a second, nobody asks: %", await costOf(pid, () => load(200, durationMs)));
-  const abort = new AbortController();
-  const response = await fetch(`${BASE}/events`, { signal: abort.signal });
-  const reading = (async () => {
-    for await (const _ of response.body ?? []);
-  })().catch(() => {});
+  await using _client = await follow();
   const scrape = setInterval(() => void fetch(`${BASE}/metrics`).then((answer) => answer.text()), 15_000);
   await load(200, 10_000);
   print("200 spawns a second, one client, scrapes: %", await costOf(pid, () => load(200, durationMs)));
   clearInterval(scrape);
-  abort.abort();
-  await reading;
 }
 
 /** Memory at its highest, which is looked at ten times a second: at rest, with a client and scrapes, asked for lists. */
@@ -183,17 +192,12 @@ async function use(pid: number): Promise<void> {
     }
   };
   await during("nobody asks", () => Bun.sleep(10_000));
-  const abort = new AbortController();
-  const response = await fetch(`${BASE}/events`, { signal: abort.signal });
-  const reading = (async () => {
-    for await (const _ of response.body ?? []);
-  })().catch(() => {});
+  const client = await follow();
   const scrape = setInterval(() => void fetch(`${BASE}/metrics`).then((answer) => answer.text()), 15_000);
   await during("200 spawns a second, one client, scrapes", () => load(200, 3000 * seconds));
   await during("the same and 3,000 GET /processes", () => Promise.all([load(200, 8000), lists()]));
   clearInterval(scrape);
-  abort.abort();
-  await reading;
+  await client[Symbol.asyncDispose]();
   await during("3,000 GET /processes one after the other", lists);
 }
 
