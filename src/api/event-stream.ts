@@ -150,9 +150,14 @@ export class EventStream {
   /**
    * Enters a client.
    * @param lastEventId the header of one that comes back
+   * @param cutOff breaks its connection off; without it one that takes nothing keeps its place
    * @returns the body of its answer; undefined when there are too many already
    */
-  open(query: StreamQuery, lastEventId: string | null): ReadableStream<Uint8Array> | undefined {
+  open(
+    query: StreamQuery,
+    lastEventId: string | null,
+    cutOff?: (() => void) | undefined,
+  ): ReadableStream<Uint8Array> | undefined {
     if (this.#clients.size >= this.#options.maxClients) {
       this.#refused++;
       return undefined;
@@ -161,7 +166,7 @@ export class EventStream {
     const client = this.#clientFrom(query, lastEventId);
     this.#clients.add(client);
     this.#beat ??= setInterval(() => this.#beatAll(), this.#options.heartbeatMs);
-    return client.stream(() => this.#leave(client));
+    return client.stream(() => this.#leave(client), cutOff);
   }
 
   /** Takes new limits; clients that are there stay. */
@@ -248,8 +253,7 @@ export class EventStream {
   #beatAll(): void {
     for (const client of this.#clients) {
       if (client.beat() * this.#options.heartbeatMs < STUCK_MS) continue;
-      client.abort();
-      this.#leave(client);
+      if (client.abort()) this.#leave(client);
     }
   }
 }

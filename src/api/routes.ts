@@ -28,6 +28,8 @@ export interface RouteCall {
   search: URLSearchParams;
   /** What stands for the `{pid}` of the path. */
   pid: string;
+  /** Breaks the connection off soon, whatever has not been taken; undefined: that cannot be done. */
+  cutOff: (() => void) | undefined;
 }
 
 export interface Answer {
@@ -293,11 +295,11 @@ function streamRoute(path: string, operationId: string, summary: string): Route 
     params: STREAM_PARAMS,
     gives: { "text/event-stream": "text" },
     problems: { 429: "As many clients follow the events already as may." },
-    handle: ({ context, request, search }) => {
+    handle: ({ context, request, search, cutOff }) => {
       const query: Query<typeof STREAM_PARAMS> = readQuery(search, STREAM_PARAMS);
       const type = "text/event-stream";
       if (request.method === "HEAD") return { body: null, type };
-      const body = context.stream.open(query, request.headers.get("last-event-id"));
+      const body = context.stream.open(query, request.headers.get("last-event-id"), cutOff);
       if (body) return { body, type };
       const detail = `${context.stream.maxClients} clients follow the events already.`;
       throw new Problem(429, detail, { "Retry-After": "5" });

@@ -58,6 +58,8 @@ export interface ApiServer {
 const MAX_URL_LENGTH = 8192;
 /** An idle connection is closed after so long; a stream of events is none. */
 const IDLE_TIMEOUT_S = 30;
+/** As soon as Bun can close a connection. */
+const CUT_OFF_S = 1;
 /** Requests have no use for a body. */
 const MAX_BODY_BYTES = 4096;
 /** How long answers that are on their way have at the end. */
@@ -221,7 +223,9 @@ class Server implements ApiServer {
     if (request.method !== "GET" && request.method !== "HEAD") {
       throw new Problem(405, "Only GET and HEAD are answered here.", { Allow: "GET, HEAD" });
     }
-    const call = { context: this.#context, request, search: url.searchParams, pid };
+    // Bun knows of no time-out of a single request on a Unix socket.
+    const cutOff = this.#address.kind === "unix" ? undefined : () => server.timeout(request, CUT_OFF_S);
+    const call = { context: this.#context, request, search: url.searchParams, pid, cutOff };
     const { body, type, headers, isKept }: Answer = await route.handle(call);
     this.#tidy.answered(isKept ? 0 : typeof body === "string" ? body.length : body instanceof Blob ? body.size : 0);
     // A stream is quiet for as long as nothing happens: its clients are told that it lives, and looked after there.

@@ -28,6 +28,7 @@ export class StreamClient {
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #next: number;
   #gap: { reason: GapReason; missed: number | null } | undefined;
+  #cutOff: (() => void) | undefined;
   #quiet = false;
   #blockedBeats = 0;
 
@@ -39,8 +40,12 @@ export class StreamClient {
     this.#totals = totals;
   }
 
-  /** The body of its answer. */
-  stream(onEnd: () => void): ReadableStream<Uint8Array> {
+  /**
+   * The body of its answer.
+   * @param cutOff see {@link abort}
+   */
+  stream(onEnd: () => void, cutOff?: (() => void) | undefined): ReadableStream<Uint8Array> {
+    this.#cutOff = cutOff;
     return new ReadableStream<Uint8Array>({
       start: (controller) => {
         this.#controller = controller;
@@ -106,11 +111,18 @@ export class StreamClient {
     ignoreGone(() => controller?.close());
   }
 
-  /** Breaks the connection off. */
-  abort(): void {
+  /**
+   * Breaks the connection off, where that can be done. To end the answer is not enough: Bun would keep the connection
+   * for as long as what lies in its socket is not taken.
+   * @returns false where it stays, and its place with it
+   */
+  abort(): boolean {
     const controller = this.#controller;
+    if (!this.#cutOff) return false;
     this.#controller = undefined;
     ignoreGone(() => controller?.error(new Error("the client has taken nothing for too long")));
+    this.#cutOff();
+    return true;
   }
 
   /** Events from its place on, as many as fit a chunk; undefined where there is none for it. */

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, jest, test } from "bun:test";
 import { connect } from "node:net";
 import { EventStream } from "../../src/api/event-stream.ts";
 import { MadeUpSource, startMadeUp } from "./made-up.ts";
@@ -182,6 +182,25 @@ describe("live events", () => {
     stuck.destroy();
     await until(() => api.clients === 1);
   }, 60_000);
+
+  test("who takes nothing for five minutes is cut off; where that cannot be done, it keeps its place", () => {
+    jest.useFakeTimers();
+    try {
+      for (const canBeCut of [true, false]) {
+        let cuts = 0;
+        const stream = new EventStream({ maxClients: 1, historyEvents: 10, heartbeatMs: 60_000 });
+        // Nobody reads: what says how soon to come back is already more than is taken.
+        stream.open({ types: null, pid: null, comm: null }, null, canBeCut ? () => cuts++ : undefined);
+        jest.advanceTimersByTime(4 * 60_000);
+        expect([cuts, stream.clients]).toEqual([0, 1]);
+        jest.advanceTimersByTime(2 * 60_000);
+        expect([cuts, stream.clients]).toEqual(canBeCut ? [1, 0] : [0, 1]);
+        stream.close();
+      }
+    } finally {
+      jest.useRealTimers();
+    }
+  });
 
   test("at the end clients get what is left, and the end", async () => {
     const server = await startMadeUp();
