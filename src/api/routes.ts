@@ -61,6 +61,8 @@ export interface Route {
 
 const JSON_TYPE = "application/json";
 const MAX_LISTED = 10_000;
+/** nginx would gather events until it has a buffer full of them. */
+const STREAM_HEADERS = { "X-Accel-Buffering": "no" };
 
 function param<T>(kind: Param["kind"], description: string, fallback: T, make: () => z.ZodMiniType<T>): Param<T> {
   let made: z.ZodMiniType<T> | undefined;
@@ -298,9 +300,9 @@ function streamRoute(path: string, operationId: string, summary: string): Route 
     handle: ({ context, request, search, cutOff }) => {
       const query: Query<typeof STREAM_PARAMS> = readQuery(search, STREAM_PARAMS);
       const type = "text/event-stream";
-      if (request.method === "HEAD") return { body: null, type };
+      if (request.method === "HEAD") return { body: null, type, headers: STREAM_HEADERS };
       const body = context.stream.open(query, request.headers.get("last-event-id"), cutOff);
-      if (body) return { body, type };
+      if (body) return { body, type, headers: STREAM_HEADERS };
       const detail = `${context.stream.maxClients} clients follow the events already.`;
       throw new Problem(429, detail, { "Retry-After": "5" });
     },

@@ -202,6 +202,16 @@ describe("live events", () => {
     }
   });
 
+  test("proxies are told not to gather events", async () => {
+    await using server = await startMadeUp();
+    for (const method of ["GET", "HEAD"]) {
+      const abort = new AbortController();
+      const { headers } = await fetch(server.url("/events"), { method, signal: abort.signal });
+      expect(headers.get("x-accel-buffering")).toBe("no");
+      abort.abort();
+    }
+  });
+
   test("at the end clients get what is left, and the end", async () => {
     const server = await startMadeUp();
     const { api, source } = server;
