@@ -1,4 +1,16 @@
-import { chmodSync, chownSync, lstatSync, mkdtempSync, renameSync, rmdirSync, unlinkSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdtempSync,
+  openSync,
+  renameSync,
+  rmdirSync,
+  unlinkSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { cannotRunError, type LinnixError, usageError } from "../errors.ts";
 
@@ -6,6 +18,8 @@ import { cannotRunError, type LinnixError, usageError } from "../errors.ts";
 const MAX_PATH_BYTES = 107;
 
 const FOLDER_PREFIX = ".linnix-";
+
+const OWN_FOLDER = "choose a path in a folder that only root, or who runs this, can write to";
 
 /** A socket at its place, and its removal. */
 export interface PlacedSocket {
@@ -22,7 +36,9 @@ export interface SocketOwner {
 /**
  * Makes a Unix socket at `path`, mode 0600. It is made in a private folder
  * beside that place and moved there when it is ready: at no time can others
- * connect, no link is followed, and nothing but a dead socket is replaced.
+ * connect, no link is followed, and nothing but a dead socket is replaced. That
+ * folder is held by a descriptor: who may write beside it, as the account of
+ * `--user` may, cannot put another in its place to have its files given away.
  *
  * @param listen binds to the path that it gets
  * @throws LinnixError where it cannot be made (exit code 3), or where something else than a dead socket is there
@@ -34,8 +50,8 @@ export async function placeSocket(
 ): Promise<PlacedSocket> {
   checkLength(path);
   await checkPlace(path);
-  const folder = privateFolder(path);
-  const made = join(folder, "s");
+  using folder = new PrivateFolder(path);
+  const made = join(folder.path, "s");
   try {
     const umask = process.umask(0o177);
     try {
@@ -51,8 +67,6 @@ export async function placeSocket(
   } catch (cause) {
     ignore(() => unlinkSync(made));
     throw cause instanceof Error && "syscall" in cause ? cannotPlace(path, cause.message) : cause;
-  } finally {
-    ignore(() => rmdirSync(folder));
   }
 }
 
@@ -69,9 +83,8 @@ function giveTo({ uid, gid }: SocketOwner, made: string, path: string): void {
 }
 
 function checkLength(path: string): void {
-  const longest = Math.max(Buffer.byteLength(path), Buffer.byteLength(join(dirname(path), FOLDER_PREFIX, "XXXXXX/s")));
-  if (longest <= MAX_PATH_BYTES) return;
-  const why = `at most ${MAX_PATH_BYTES} bytes can name a socket, and it is made in a folder beside its place`;
+  if (Buffer.byteLength(path) <= MAX_PATH_BYTES) return;
+  const why = `at most ${MAX_PATH_BYTES} bytes can name a socket`;
   throw usageError("socket-path", { what: `${path} is too long for a socket`, why, mend: "choose a shorter one" });
 }
 
@@ -101,11 +114,37 @@ async function isAlive(path: string): Promise<boolean> {
   }
 }
 
-function privateFolder(path: string): string {
-  try {
-    return mkdtempSync(join(dirname(path), FOLDER_PREFIX));
-  } catch (cause) {
-    throw cannotPlace(path, (cause as Error).message);
+/** A folder beside a place that only this user can look into or change. */
+class PrivateFolder implements Disposable {
+  readonly #name: string;
+  readonly #fd: number;
+
+  /** @param path the place */
+  constructor(path: string) {
+    try {
+      this.#name = mkdtempSync(join(dirname(path), FOLDER_PREFIX));
+    } catch (cause) {
+      throw cannotPlace(path, (cause as Error).message);
+    }
+    try {
+      this.#fd = openSync(this.#name, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    } catch (cause) {
+      throw cannotPlace(path, (cause as Error).message);
+    }
+    const { uid, mode } = fstatSync(this.#fd);
+    if (uid === process.geteuid?.() && (mode & 0o077) === 0) return;
+    closeSync(this.#fd);
+    throw cannotPlace(path, `${this.#name} was put in the place of a folder of the same name`, OWN_FOLDER);
+  }
+
+  /** Leads to it, whatever is at its name by now. */
+  get path(): string {
+    return `/proc/self/fd/${this.#fd}`;
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#fd);
+    ignore(() => rmdirSync(this.#name));
   }
 }
 

@@ -1,16 +1,21 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import {
+  chmodSync,
   existsSync,
   lstatSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { placeSocket } from "../../src/api/unix-socket.ts";
 import { LinnixError } from "../../src/errors.ts";
 import { startMadeUp } from "./made-up.ts";
 
@@ -66,6 +71,40 @@ describe("a Unix socket", () => {
     expect(readFileSync(file, "utf8")).toBe("precious");
     expect(await refusal(join(folder, "none", "c.sock"))).toStartWith("3: ENOENT");
     expect(await refusal(join(folder, "x".repeat(120)))).toStartWith("2: at most");
+  });
+
+  test("a path may be as long as a socket's can be", async () => {
+    const path = join(folder, "y".repeat(106 - folder.length));
+    expect(Buffer.byteLength(path)).toBe(107);
+    await using _server = await startMadeUp({ listen: `unix:${path}` });
+    expect((await ask(path)).status).toBe(200);
+  });
+
+  test("who may write to its folder cannot have another file given away", async () => {
+    const place = join(folder, "shared");
+    mkdirSync(place);
+    const victim = join(folder, "victim");
+    writeFileSync(victim, "root's alone");
+    chmodSync(victim, 0o644);
+    const { uid, gid } = statSync(victim);
+    const isRoot = uid === 0;
+    using stack = new DisposableStack();
+    const swap = (made: string) => {
+      const server = Bun.listen({ unix: made, socket: { data: () => undefined } });
+      stack.defer(() => server.stop(true));
+      // As an account may do that owns the folder, between any two steps.
+      const [name = ""] = readdirSync(place);
+      renameSync(join(place, name), join(place, "moved"));
+      mkdirSync(join(place, name));
+      symlinkSync(victim, join(place, name, "s"));
+    };
+    const placed = await placeSocket(join(place, "e.sock"), isRoot ? { uid: 65534, gid: 65534 } : { uid, gid }, swap);
+    const now = statSync(victim);
+    expect([now.uid, now.gid, now.mode & 0o777]).toEqual([uid, gid, 0o644]);
+    expect(lstatSync(join(place, "e.sock"))).toMatchObject(isRoot ? { uid: 65534, gid: 65534 } : { uid, gid });
+    expect(lstatSync(join(place, "e.sock")).mode & 0o777).toBe(0o600);
+    placed.remove();
+    expect(existsSync(join(place, "e.sock"))).toBe(false);
   });
 
   test("what took its place meanwhile stays", async () => {
