@@ -95,7 +95,7 @@ async function checkPlace(path: string): Promise<void> {
     isSocket = lstatSync(path).isSocket();
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return;
-    throw cannotPlace(path, (cause as Error).message);
+    throw cannotUseFolder(path, cause as NodeJS.ErrnoException);
   }
   if (!isSocket) throw cannotPlace(path, "something is there that is no socket");
   if (await isAlive(path)) throw cannotPlace(path, "another program listens there");
@@ -124,7 +124,7 @@ class PrivateFolder implements Disposable {
     try {
       this.#name = mkdtempSync(join(dirname(path), FOLDER_PREFIX));
     } catch (cause) {
-      throw cannotPlace(path, (cause as Error).message);
+      throw cannotUseFolder(path, cause as NodeJS.ErrnoException);
     }
     try {
       this.#fd = openSync(this.#name, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
@@ -161,6 +161,19 @@ function ignore(action: () => void): void {
   } catch {
     // Not there, or no longer ours to take away.
   }
+}
+
+function cannotUseFolder(path: string, { code, message }: NodeJS.ErrnoException): LinnixError {
+  const folder = dirname(path);
+  if (code === "ENOENT") {
+    const mend = `make it first, with systemd by RuntimeDirectory=: mkdir -p ${folder}`;
+    return cannotPlace(path, `there is no folder ${folder}`, mend);
+  }
+  if (code === "EACCES" || code === "EROFS") {
+    const why = code === "EROFS" ? `${folder} is mounted read-only` : `${folder} is not this user's to write to`;
+    return cannotPlace(path, why, OWN_FOLDER);
+  }
+  return cannotPlace(path, message);
 }
 
 function cannotPlace(path: string, why: string, mend = "choose another path, or take away what is there"): LinnixError {

@@ -69,7 +69,8 @@ describe("a Unix socket", () => {
     symlinkSync(file, join(folder, "link"));
     expect(await refusal(join(folder, "link"))).toBe("3: something is there that is no socket");
     expect(readFileSync(file, "utf8")).toBe("precious");
-    expect(await refusal(join(folder, "none", "c.sock"))).toStartWith("3: ENOENT");
+    expect(await refusal(join(folder, "none", "c.sock"))).toBe(`3: there is no folder ${join(folder, "none")}`);
+    expect(await refusal(join(file, "c.sock"))).toStartWith("3: ENOTDIR");
     expect(await refusal(join(folder, "x".repeat(120)))).toStartWith("2: at most");
   });
 
