@@ -1,9 +1,11 @@
 import type { ProcessTable } from "../process/table.ts";
 import { NO_SLOT } from "../process/table-slots.ts";
+import { textOf } from "../process/text.ts";
 import { ancestorsOf, descendantsOf } from "../process/tree.ts";
 import { ByteWriter, utf8 } from "../sinks/byte-writer.ts";
 import { type Names, ProcessJson } from "./process-json.ts";
 import type { ProcessQuery } from "./source.ts";
+import { commBytes } from "./stream-filter.ts";
 
 /** Most relatives of a kind in one answer. */
 const MAX_RELATIVES = 1000;
@@ -78,7 +80,11 @@ export class ProcessAnswers {
       const uid = /^\d{1,10}$/.test(user) ? Number(user) : -1;
       checks.push((slot) => table.uid(slot) === uid || names.user(table.uid(slot)) === user);
     }
-    if (comm !== null) checks.push((slot) => table.comm(slot) === comm);
+    if (comm !== null) {
+      // As the kernel cut it, and as /events compares it.
+      const kept = textOf(commBytes(comm));
+      checks.push((slot) => table.comm(slot) === kept);
+    }
     if (cgroup !== null) {
       const below = cgroup.endsWith("/") ? cgroup : `${cgroup}/`;
       checks.push((slot) => {

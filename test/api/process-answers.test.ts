@@ -77,6 +77,21 @@ test("names and arguments of any bytes", async () => {
   });
 });
 
+test("a name that is longer than the kernel keeps finds what /events finds by it", async () => {
+  const { table, answers } = answersOf();
+  table.fork(recordIn(forkRecord({ pid: 7, comm: "systemd-journal", start_ns: 1n })));
+  table.fork(recordIn(forkRecord({ pid: 8, comm: bytesOf(new Uint8Array([0x61, 0xff])), start_ns: 2n })));
+  const pids = async (comm: string) => {
+    const { processes } = (await answers.list({ ...ALL, comm }).json()) as { processes: { pid: number }[] };
+    return processes.map(({ pid }) => pid);
+  };
+  expect(await pids("systemd-journald")).toEqual([7]);
+  expect(await pids("systemd-journal")).toEqual([7]);
+  expect(await pids("systemd")).toEqual([]);
+  // As answers show it.
+  expect(await pids("a\ufffd")).toEqual([8]);
+});
+
 test("numbers: past 2^53 digit by digit, shares of a core in hundredths, status by exit code or signal", async () => {
   const { table, answers } = answersOf();
   const start_ns = 18_000_000_000_000_000_123n;
