@@ -1,8 +1,10 @@
 import type { Collector } from "../collect/collector.ts";
+import { boottimeNs } from "../libbpf/clock.ts";
 import { ProcessAnswers } from "./process-answers.ts";
 import type { Names } from "./process-json.ts";
 import { Recent } from "./recent.ts";
 import type { ApiSource, CacheFacts, Facts, ProcessQuery } from "./source.ts";
+import { UpTime } from "./up-time.ts";
 
 /** What the answers come from, beside the collector. */
 export interface CollectorSourceParts {
@@ -30,7 +32,10 @@ const REFRESH_MS = 50;
 export class CollectorSource implements ApiSource {
   readonly #parts: CollectorSourceParts;
   readonly #answers: ProcessAnswers;
-  readonly #startedMs = Date.now() - process.uptime() * 1000;
+  readonly #upTime = new UpTime(process.uptime() * 1000, {
+    wallMs: () => Date.now(),
+    bootMs: () => boottimeNs() / 1e6,
+  });
   readonly #recent: Recent<"events" | "cpuUs">;
   #lookedMs = 0;
 
@@ -78,7 +83,8 @@ export class CollectorSource implements ApiSource {
     const inKernelNs = parts.inKernelNs?.() ?? null;
     return {
       collecting: parts.collecting(),
-      startedMs: this.#startedMs,
+      startedMs: this.#upTime.startedMs,
+      uptimeMs: this.#upTime.ms,
       backend: backend.name,
       missingFields: backend.missingFields,
       sampling: parts.sampling(),

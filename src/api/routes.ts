@@ -341,7 +341,7 @@ function statusOf({ version, source, stream }: ApiContext): answers.Status {
   return {
     version,
     started: new Date(facts.startedMs).toISOString(),
-    uptime_s: Math.max(0, Math.round(Date.now() - facts.startedMs)) / 1000,
+    uptime_s: Math.round(facts.uptimeMs) / 1000,
     backend: facts.backend,
     missing_fields: [...facts.missingFields],
     sampling: facts.sampling && { source: facts.sampling.source, interval_ms: facts.sampling.intervalMs },

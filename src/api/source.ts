@@ -37,6 +37,8 @@ export interface Facts {
   collecting: true | "starting" | "stopping";
   /** Wall clock at the start, ms. */
   startedMs: number;
+  /** Since then, by a clock that is never set. */
+  uptimeMs: number;
   backend: string;
   missingFields: readonly string[];
   /** Null: off. */

@@ -76,6 +76,7 @@ export class MadeUpSource implements ApiSource {
     return {
       collecting: true,
       startedMs: 1_790_000_000_000,
+      uptimeMs: 12_345.6,
       backend: "btf",
       missingFields: [],
       sampling: { source: "task-iterator", intervalMs: 1000 },

@@ -110,6 +110,7 @@ describe("routes", () => {
   test("/status and /readyz", async () => {
     await using server = await startMadeUp();
     const { body } = await getJson(server.url("/status"));
+    expect(body).toMatchObject({ started: "2026-09-21T14:13:20.000Z", uptime_s: 12.346 });
     expect(body).toMatchObject({ backend: "btf", lost: 1, received: { fork: 3 }, processes: { live: 5 } });
     expect((await fetch(server.url("/readyz"))).status).toBe(200);
     server.source.told = { backend: "tracepoint", missingFields: ["cgroup_id"] };
