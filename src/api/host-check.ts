@@ -21,8 +21,9 @@ export function checkHost(header: string | null, address: ListenAddress): void {
 
 /** The name or address without its port, brackets and final dot; null where the header is none. */
 function hostnameOf(header: string | null): string | null {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+))(?::\d{0,5})?$/.exec(header ?? "");
-  if (!match) return null;
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+))(?::(\d{0,5}))?$/.exec(header ?? "");
+  // No URL has a larger port, and that of such a request could not be read.
+  if (!match || Number(match[3] ?? 0) > 65_535) return null;
   return match[1] ?? (match[2] as string).replace(/\.$/, "").toLowerCase();
 }
 
