@@ -89,7 +89,7 @@ export class ProcessAnswers {
       const below = cgroup.endsWith("/") ? cgroup : `${cgroup}/`;
       checks.push((slot) => {
         const path = names.place(slot)?.cgroup;
-        return path != null && (path === cgroup || path.startsWith(below));
+        return path != null && (path.startsWith(below) || `${path}/` === below);
       });
     }
     return (slot) => checks.every((check) => check(slot));

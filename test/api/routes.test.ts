@@ -38,6 +38,8 @@ describe("routes", () => {
     expect(await pids("?user=nobody")).toEqual([]);
     expect(await pids("?comm=nginx")).toEqual([40]);
     expect(await pids("?cgroup=/system.slice")).toEqual([10, 20, 1, 40]);
+    expect(await pids("?cgroup=/system.slice/cron.service/")).toEqual([10, 20, 1, 40]);
+    expect(await pids("?cgroup=/")).toEqual([10, 20, 1, 40]);
     expect(await pids("?cgroup=/system")).toEqual([]);
     const { body } = await getJson(server.url("/processes?limit=1"));
     expect({ ...body, processes: body.processes.length }).toEqual({ live: 4, matched: 4, processes: 1 });
