@@ -25,6 +25,7 @@ const COMMON: Partial<Record<ProblemStatus, string>> = {
   400: "A parameter or the Host header is not right.",
   401: "The bearer token is missing or wrong.",
   405: "Only GET and HEAD are answered.",
+  414: "The target of the request is too long.",
   421: "The Host header names somebody else.",
 };
 
@@ -76,7 +77,8 @@ function head(route: Route): JsonObject {
     operationId: route.operationId.replace(/^(get|list|follow)/, "head"),
     summary: `The headers of ${route.path}`,
     parameters: parametersOf(route),
-    responses: { 200: { description: route.summary } },
+    responses: { 200: { description: route.summary }, ...withoutBody({ ...COMMON, ...route.problems }) },
+    ...(route.open ? { security: [{}] } : {}),
   };
 }
 
@@ -103,6 +105,10 @@ function queryParameter(name: string, { description, schema, fallback, kind }: P
     // A list is one word, its parts separated by commas.
     ...(kind === "list" || kind === "integers" ? { style: "form", explode: false } : {}),
   };
+}
+
+function withoutBody(problems: Partial<Record<ProblemStatus, string>>): JsonObject {
+  return Object.fromEntries(Object.entries(problems).map(([status, description]) => [status, { description }]));
 }
 
 function problemResponses(problems: Partial<Record<ProblemStatus, string>>): JsonObject {

@@ -25,6 +25,7 @@ const REQUESTS: [path: string, route: string, status: number, accept?: string][]
   ["/metrics", "/metrics", 200],
   ["/openapi.json", "/openapi.json", 200],
   ["/openapi.json?x=1", "/openapi.json", 400],
+  [`/processes?comm=${"x".repeat(9000)}`, "/processes", 414],
 ];
 
 describe("the description of the API", () => {
@@ -54,6 +55,12 @@ describe("the description of the API", () => {
       const response = await fetch(server.url(path), accept ? { headers: { Accept: accept } } : {});
       expect([path, response.status]).toEqual([path, status]);
       await check(response, route);
+      // What the headers alone say is described as well.
+      const head = await fetch(server.url(path), { method: "HEAD" });
+      expect([path, Object.keys(description.document.paths[route]?.head?.responses ?? {})]).toEqual([
+        path,
+        expect.arrayContaining([String(head.status)]),
+      ]);
     }
     await check(await fetch(server.url("/status"), { method: "POST" }), "/status");
     source.told = { pageFaults: { seen: 9, emitted: 4, received: 3, lost: 1, suppressed: 5 } };
