@@ -53,8 +53,8 @@ export class CollectorSource implements ApiSource {
     return this.#parts.collector.table.generation;
   }
 
-  refresh(): void {
-    if (performance.now() - this.#lookedMs >= REFRESH_MS) this.#parts.collector.drain();
+  refresh(when?: "at once"): void {
+    if (when === "at once" || performance.now() - this.#lookedMs >= REFRESH_MS) this.#parts.collector.drain();
   }
 
   flushed(): void {

@@ -234,8 +234,10 @@ export const ROUTES: readonly Route[] = [
     problems: { 404: "No process of that pid is known." },
     handle: ({ context, search, pid }) => {
       readQuery(search, {});
-      context.source.refresh();
-      return { body: context.source.process(pidOf(pid)) ?? unknownPid(pid), type: JSON_TYPE };
+      return {
+        body: found(context.source, (source) => source.process(pidOf(pid))) ?? unknownPid(pid),
+        type: JSON_TYPE,
+      };
     },
   },
   {
@@ -248,8 +250,7 @@ export const ROUTES: readonly Route[] = [
     problems: { 404: "No process of that pid is known." },
     handle: ({ context, search, pid }) => {
       readQuery(search, {});
-      context.source.refresh();
-      return { body: context.source.graph(pidOf(pid)) ?? unknownPid(pid), type: JSON_TYPE };
+      return { body: found(context.source, (source) => source.graph(pidOf(pid))) ?? unknownPid(pid), type: JSON_TYPE };
     },
   },
   streamRoute("/events", "followEvents", "Live events, as server-sent events"),
@@ -317,6 +318,15 @@ function pidOf(text: string): number {
   if (!/^[1-9]\d{0,9}$/.test(text))
     throw new Problem(400, "A pid is a whole number above 0.", {}, { parameter: "pid" });
   return Number(text);
+}
+
+/** What is not there may have come since the last look, however short ago that was. */
+function found(source: ApiSource, look: (source: ApiSource) => Blob | null): Blob | null {
+  source.refresh();
+  const body = look(source);
+  if (body !== null) return body;
+  source.refresh("at once");
+  return look(source);
 }
 
 function unknownPid(pid: string): never {

@@ -82,8 +82,8 @@ export interface Facts {
 export interface ApiSource {
   /** Another number when an answer about processes may have changed. */
   readonly generation: number;
-  /** Takes in what waits in the rings, so that an answer is of now. */
-  refresh(): void;
+  /** Takes in what waits in the rings, so that an answer is of now; where that was just done only if asked for. */
+  refresh(when?: "at once"): void;
   /** Called after each drain of the rings. */
   flushed(): void;
   /** The answer `processes`, as JSON. */

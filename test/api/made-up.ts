@@ -34,8 +34,14 @@ export class MadeUpSource implements ApiSource {
     return this.table.generation;
   }
 
-  refresh(): void {
+  /** Waits in the rings; taken in by a look that is not too soon after the last one. */
+  waiting: (() => void) | undefined;
+
+  refresh(when?: "at once"): void {
     this.refreshes++;
+    if (when !== "at once") return;
+    this.waiting?.();
+    this.waiting = undefined;
   }
 
   flushed(): void {}

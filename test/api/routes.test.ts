@@ -100,6 +100,22 @@ describe("routes", () => {
     expect(body.truncated).toBe(false);
   });
 
+  test("a process that came right after the last look at the rings is found", async () => {
+    await using server = await startMadeUp();
+    const { source } = server;
+    for (const [pid, path] of [
+      [71, "/processes/71"],
+      [72, "/graph/72"],
+    ] as const) {
+      source.waiting = () => void source.fork(pid, 1);
+      expect((await fetch(server.url(path))).status).toBe(200);
+    }
+    // No more looks than are needed.
+    const before = source.refreshes;
+    await fetch(server.url("/processes/71"));
+    expect(source.refreshes).toBe(before + 1);
+  });
+
   test("a start past 2^53 comes out digit by digit", async () => {
     await using server = await startMadeUp();
     const { table } = server.source;

@@ -70,6 +70,19 @@ describe.skipIf(why !== null)(`collect --listen${why ? ` (skipped: ${why})` : ""
     await run.stop();
   });
 
+  test("a process that was just started is found, however often is asked", async () => {
+    await using run = await CollectRun.start(ARGS);
+    for (let i = 0; i < 20; i++) {
+      const child = Bun.spawn(["/bin/sleep", "60"], { stdin: "ignore" });
+      try {
+        expect((await get(`/processes/${child.pid}`)).status).toBe(200);
+      } finally {
+        child.kill("SIGKILL");
+      }
+    }
+    await run.stop();
+  });
+
   const noMounts = programPath("unshare") === null ? "needs unshare" : null;
   test.skipIf(noMounts !== null)(titled("every answer is as described, with BTF and without", noMounts), async () => {
     for (const { before, ready } of [
