@@ -7,6 +7,8 @@ export const TOKEN_VARIABLE = "LINNIX_API_TOKEN";
 const MAX_TOKEN_BYTES = 4096;
 /** `token68` of RFC 9110, section 11.2: what can stand after `Bearer`. */
 const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
+/** As after `--user`, at a reload: what only root can read cannot be read any more. */
+const MEND_ACCESS = "let the group of the user that linnix runs as read it: chgrp GROUP FILE && chmod 640 FILE";
 const MEND = "write one with: (umask 077; openssl rand -hex 32 > FILE)";
 
 /**
@@ -25,7 +27,9 @@ function readTokenFile(path: string): string {
     // Not to wait where it is a pipe.
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (cause) {
-    throw tokenError(`${path} cannot be read`, (cause as Error).message, MEND);
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const mend = code === "EACCES" ? MEND_ACCESS : MEND;
+    throw tokenError(`${path} cannot be read`, message, mend);
   }
   try {
     const { mode, uid } = fstatSync(fd);

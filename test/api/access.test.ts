@@ -217,6 +217,18 @@ describe("the token", () => {
     expect(readToken(join(folder, "link"), {})).toBe(TOKEN);
   });
 
+  const isRoot = process.geteuid?.() === 0;
+  test.skipIf(!isRoot)("what only root can read is told how to be read after --user (skipped: needs root)", () => {
+    const file = tokenFile("root-only", TOKEN);
+    chmodSync(folder, 0o711);
+    process.seteuid?.(65534);
+    try {
+      expect(() => readToken(file, {})).toThrow("chmod 640");
+    } finally {
+      process.seteuid?.(0);
+    }
+  });
+
   test("the environment goes before the file", () => {
     const file = tokenFile("file", TOKEN);
     expect(readToken(file, { LINNIX_API_TOKEN: "other" })).toBe("other");
