@@ -10,6 +10,8 @@ const OPTIONS: OptionDefs = {
   pid: { type: "string", description: "", valueHint: "PID", multiple: true },
   quick: { type: "boolean", description: "", alias: "q" },
   "no-color": { type: "boolean", description: "" },
+  verbose: { type: "boolean", description: "", alias: "V" },
+  redact: { type: "boolean", description: "", bareValue: "true" },
 };
 
 function parse(argv: string[], rest = false) {
@@ -39,6 +41,17 @@ describe("parseArgv", () => {
     expect([...parse(["--quick", "-q", "--no-color"]).switches]).toEqual(["quick", "no-color"]);
   });
 
+  test("takes short switches in one word", () => {
+    expect([...parse(["-qV"]).switches]).toEqual(["quick", "verbose"]);
+  });
+
+  test("an option that may stand without a value takes one by = only", () => {
+    expect(parse(["--redact"]).words.get("redact")).toEqual(["true"]);
+    expect(parse(["--redact=false"]).words.get("redact")).toEqual(["false"]);
+    expect(errorOf(["--redact", "false"]).mend).toBe("if it is the value of --redact: --redact=false");
+    expect(errorOf(["--redact=true", "false"]).mend).toBe("see linnix x --help");
+  });
+
   test("takes a lone - as a value, and anything behind =", () => {
     expect(parse(["--size", "-"]).words.get("size")).toEqual(["-"]);
     expect(parse(["--size=--quick"]).words.get("size")).toEqual(["--quick"]);
@@ -56,6 +69,10 @@ describe("parseArgv", () => {
     [["--sise", "1"], "unknown option --sise", "", "did you mean --size?"],
     [["--zzzzzz"], "unknown option --zzzzzz", "", "see linnix x --help"],
     [["-x"], "unknown option -x", "", "see linnix x --help"],
+    [["-qx"], "unknown option -x", "", "see linnix x --help"],
+    [["-q=1"], "unknown option -=", "", "see linnix x --help"],
+    [["--="], "unknown option --=", "", "see linnix x --help"],
+    [["---"], "unknown option ---", "", "see linnix x --help"],
     [["-5"], "unknown option -5", "", "see linnix x --help"],
     [["--constructor"], "unknown option --constructor", "", "see linnix x --help"],
     [["--__proto__=1"], "unknown option --__proto__", "", "see linnix x --help"],
@@ -63,6 +80,7 @@ describe("parseArgv", () => {
     [["--siz", "1"], "unknown option --siz", "", "did you mean --size?"],
     [["--size"], "--size", "needs a value", "expected --size SIZE"],
     [["--size", "--quick"], "--size", "--quick looks like an option", "--size=--quick"],
+    [["--size", "--"], "--size", "-- looks like an option", "--size=--"],
     [["--size", "-1"], "--size", "-1 looks like an option", "--size=-1"],
     [["--size", "1", "--size=2"], '--size "2"', 'given before, with "1"', "once"],
     [["--quick=yes"], "--quick=yes", "takes no value", ""],
