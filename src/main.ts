@@ -1,5 +1,5 @@
 import { commandIndex, parseArgv } from "./commands/argv.ts";
-import type { ParsedArgs } from "./commands/command.ts";
+import type { OptionDefs, ParsedArgs } from "./commands/command.ts";
 import { reportError, type Telling } from "./commands/failure.ts";
 import { GLOBAL_OPTIONS } from "./commands/globals.ts";
 import { type CommandEntry, findCommand, isInternal, listedCommands } from "./commands/index.ts";
@@ -57,7 +57,7 @@ async function withCommand(entry: CommandEntry, words: readonly string[]): Promi
   }
   // What linnix runs itself with gets all that it is to know on its command line.
   const surroundings = isInternal(entry.name) ? { env: {}, defaultFile: null } : { env: process.env };
-  const config = await loadSettings({ flags: args.words, ...surroundings });
+  const config = await loadSettings({ flags: settingsOf(args, options), ...surroundings });
   const { level } = config.settings.log;
   telling = { silent: level === "silent", stack: level === "debug" };
   setUpLog({ level, color: await mayColor(args, 2) });
@@ -66,6 +66,11 @@ async function withCommand(entry: CommandEntry, words: readonly string[]): Promi
   }
   // Called here and not by citty's runCommand, which parses the words again in its own tolerant way (and costs 2.4 MB).
   return command.run({ data: { args, config, color: await mayColor(args, 1) } });
+}
+
+/** Options that say what the configuration is: a command's own `--duration` is not that of `collect`. */
+function settingsOf({ words }: ParsedArgs, options: OptionDefs): ParsedArgs["words"] {
+  return new Map([...words].filter(([name]) => name === "config" || options[name]?.isSetting));
 }
 
 /** Gives help, version or licences where they are asked for. */

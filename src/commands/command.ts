@@ -16,6 +16,8 @@ export type OptionDef = ((StringArgDef & { type: "string" }) | (BooleanArgDef & 
   defaultText?: string;
   /** Head under which the help lists it. */
   group?: string;
+  /** Whether it gives a setting of the configuration file: other commands have options of the same names. */
+  isSetting?: true;
 };
 
 export type OptionDefs = Record<string, OptionDef>;
@@ -77,6 +79,7 @@ export function optionsOf(section: AnySection): OptionDefs {
       valueHint: key.hint,
       multiple: key.type.list,
       group: section.title,
+      isSetting: true,
       ...(value !== "" && { defaultText: value }),
     };
   }

@@ -130,6 +130,18 @@ describe("wrong use", () => {
       ['--duration "ten"', "not a duration", "such as 10s"],
     ],
     [
+      ["test", "--duration", "10"],
+      ['--duration "10"', "has no unit", "from 500ms to 55m, such as 60s"],
+    ],
+    [
+      ["compare", "--duration", "700h"],
+      ['--duration "700h"', "more than 10m", "from 500ms to 10m"],
+    ],
+    [
+      ["test", "--pid", "1,x"],
+      ['--pid "x"', "not a whole number"],
+    ],
+    [
       ["collect", "--ring-size=3MB"],
       ['--ring-size "3MB"', "not a size", "such as 256KiB"],
     ],
