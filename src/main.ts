@@ -101,7 +101,7 @@ async function answered({ switches }: ParsedArgs, help: () => Promise<string>): 
 
 function unknownCommand(name: string) {
   const names = listedCommands().flatMap((entry) => [entry.name, ...(entry.aliases ?? [])]);
-  const near = nearest(name, names);
+  const near = nearest(name, [...names, "help", "--help", "--version"]);
   return usageError("unknown-command", {
     what: `unknown command ${quote(name)}`,
     mend: near === null ? `known: ${names.join(", ")}` : `did you mean ${near}? known: ${names.join(", ")}`,

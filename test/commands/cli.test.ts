@@ -107,6 +107,8 @@ describe("version", () => {
 describe("wrong use", () => {
   test.each<[string[], string[]]>([
     [["colect"], ['unknown command "colect"', "did you mean collect?"]],
+    [["version"], ["did you mean --version?"]],
+    [["hlep"], ["did you mean help?"]],
     [["xyzzy"], ['unknown command "xyzzy"', "known: collect"]],
     [["help", "colect"], ['unknown command "colect"']],
     [
