@@ -42,6 +42,9 @@ export function readSizeBytes(text: string): number | null {
   return whole === undefined || bytes === undefined ? null : scale(whole, fraction, bytes);
 }
 
+/** Most digits of a percentage behind its point. */
+const PERCENT_DIGITS = 9;
+
 /** Percent of `1`, `1%`, `0.5 %`; null for what is none. */
 export function readPercent(text: string): number | null {
   const [, number] = /^(\d{1,9}(?:\.\d{1,9})?) ?%?$/.exec(text) ?? [];
@@ -86,9 +89,9 @@ export function formatSizeBytes(bytes: number): string {
   return bytes === 0 ? "0" : inLargestUnit(BigInt(bytes), SIZE_UNITS).replace(/(?<=\d)B$/, "");
 }
 
-/** `1%`. */
+/** `1%`, `0.000001%`: with no more digits behind the point than {@link readPercent} takes, and never an exponent. */
 export function formatPercent(pct: number): string {
-  return `${pct}%`;
+  return `${pct.toFixed(PERCENT_DIGITS).replace(/\.?0+$/, "")}%`;
 }
 
 function given<T>(value: T | null, text: string, name: string, why: string, expected: string): T {

@@ -64,6 +64,8 @@ describe("printSettings", () => {
       },
     ],
     ["a path with control characters", { output: ["\u0001\u0002\t\n\u007f\u0085\u2028\u202e'\"\\é😀"] }],
+    ["a very small percentage", { "cpu-budget": ["0.000000001"] }],
+    ["a percentage of many digits", { "cpu-budget": ["99.123456789%"] }],
     ["a cgroup by path", { cgroup: ["/system.slice/x@y.service"] }],
   ])("reads back to the same settings: %s", async (name, flags) => {
     const loaded = await load(flags);

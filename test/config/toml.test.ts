@@ -100,6 +100,8 @@ describe("parseToml", () => {
     ["[budget]\ncpu = '1 percent'", "budget.cpu", "not a percentage", "such as 1 or 1%"],
     ["[budget]\ncpu = -1", "budget.cpu = -1", "less than 0%", "from 0 to 100"],
     ["[budget]\ncpu = 101", "budget.cpu = 101", "more than 100%", "from 0 to 100"],
+    ["[budget]\ncpu = 0.0000000001", "budget.cpu = 1e-10", "too many digits", "from 0 to 100"],
+    ["[budget]\ncpu = 33.333333333333336", "budget.cpu", "too many digits", "from 0 to 100"],
     ["[budget]\ncpu = nan", "budget.cpu", "not a finite number", "such as 1 or 1%"],
     ["[api]\nlisten = '3000'", "api.listen", "not HOST:PORT", "such as 127.0.0.1:3000"],
     ["[api]\nlisten = 3000", "api.listen = 3000", "a number", "such as 127.0.0.1:3000"],

@@ -50,9 +50,12 @@ export function percent(options: { min: number; max: number; example: number }):
     input: TEXT_OR_NUMBER,
     read: (value) => {
       const pct = typeof value === "string" ? readPercent(value) : Number(value);
-      return pct === null || !Number.isFinite(pct)
-        ? new Refusal("not a percentage")
-        : (refusalOutside(pct, min, max, formatPercent) ?? pct);
+      if (pct === null || !Number.isFinite(pct)) {
+        return new Refusal("not a percentage");
+      }
+      const outside = refusalOutside(pct, min, max, formatPercent);
+      // As text it would have been refused: what is printed is to read back to the same.
+      return outside ?? (readPercent(formatPercent(pct)) === pct ? pct : new Refusal("has too many digits"));
     },
     toToml: formatPercent,
   });
