@@ -81,7 +81,8 @@ class Scanner {
   }
 
   #addPrefixes(table: readonly string[], key: readonly string[], line: number): void {
-    for (let length = 1; length <= key.length; length++) {
+    // What is deeper than any setting is told of by the part of it that is not.
+    for (let length = 1; length <= key.length && table.length + length <= MAX_DEPTH; length++) {
       this.lines.add([...table, ...key.slice(0, length)], line);
     }
   }

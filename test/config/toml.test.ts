@@ -139,6 +139,11 @@ describe("parseToml", () => {
     expect(error.why).toBe("a number too big");
   });
 
+  test("takes a key of very many parts in passing", () => {
+    const error = errorOf(`${"a.".repeat(100_000)}a = 1`);
+    expect(error.what).toBe("linnix.toml:1: a");
+  });
+
   test("names the problem that stands first in the file", () => {
     expect(errorOf("[run]\nduration = 1\n[output]\nformat = 'x'\nfoo = 1\n").what).toContain("linnix.toml:2:");
     expect(errorOf("[run]\nfoo = 1\n[output]\nformat = 'x'\n").what).toContain("linnix.toml:2:");
