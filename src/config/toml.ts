@@ -5,6 +5,7 @@ import { locateKeys } from "./key-lines.ts";
 import { nearest } from "./nearest.ts";
 import { type AnySection, SECTION_LIST } from "./schema.ts";
 import type { Key } from "./section.ts";
+import { syntaxError } from "./toml-syntax.ts";
 import { quote } from "./units.ts";
 import { expectation, problemOf, typeName } from "./values.ts";
 
@@ -37,33 +38,8 @@ function parseDocument(text: string, path: string): Record<string, unknown> {
   try {
     return parse(text);
   } catch (error) {
-    const { line, message } = error as { line?: number; message: string };
-    throw usageError(
-      "config-syntax",
-      {
-        what: `${path}${line === undefined ? "" : `:${line + 1}`}`,
-        why: `not TOML: ${syntaxProblem(message)}`,
-        mend: line === undefined ? undefined : syntaxMend(text.split("\n")[line] ?? ""),
-      },
-      { cause: error },
-    );
+    throw syntaxError(error, text, path);
   }
-}
-
-/** The parser's message without its copy of the text, and with letters where it names their codes. */
-function syntaxProblem(message: string): string {
-  const [clause = message] = message.split(/ at row \d+, col /);
-  const named = clause
-    .replace(/^Unknown character "(\d+)"$/, (_, code) => `unexpected character ${quote(String.fromCodePoint(+code))}`)
-    .replace(/^(Unknown escape character): (\d+)$/, (_, what, code) => `${what} ${quote(String.fromCodePoint(+code))}`)
-    .replace(/^Can't redefine existing key$/, "this key or table is already there");
-  return `${named.charAt(0).toLowerCase()}${named.slice(1)}`;
-}
-
-/** The one mistake that is made again and again: `size = 256KiB`. */
-function syntaxMend(line: string): string | undefined {
-  const [, word] = /=\s*([\w.:/%-]*[A-Za-z%][\w.:/%-]*)\s*(?:#.*)?$/.exec(line) ?? [];
-  return word === undefined ? undefined : `text stands in quotes: ${quote(word)}`;
 }
 
 function documentSchema() {
