@@ -1,4 +1,5 @@
 import { fstatSync } from "node:fs";
+import { isNullDevice } from "../config/null-device.ts";
 
 /**
  * Whether a file descriptor is a terminal. Node's tty module, which would tell, brings 2.6 MB of streams along: it is
@@ -7,9 +8,7 @@ import { fstatSync } from "node:fs";
 export async function isTerminal(fd: number): Promise<boolean> {
   try {
     const stats = fstatSync(fd);
-    // Device 1:3, Documentation/admin-guide/devices.txt of the kernel.
-    const isNull = stats.rdev === (1 << 8) + 3;
-    if (!stats.isCharacterDevice() || isNull) {
+    if (!stats.isCharacterDevice() || isNullDevice(stats)) {
       return false;
     }
   } catch {

@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
 import { LinnixError, usageError } from "../errors.ts";
+import { isNullDevice } from "./null-device.ts";
 import { formatSizeBytes } from "./units.ts";
 
 /** Far more than any configuration: what is bigger is some other file. */
@@ -32,6 +33,10 @@ export function readConfigFile(path: string): ConfigText | null {
   }
   try {
     const stats = fstatSync(fd);
+    // As everywhere else it stands for an empty file, and whoever writes to it changes nothing.
+    if (isNullDevice(stats)) {
+      return { text: "", warnings: [] };
+    }
     if (!stats.isFile()) {
       throw unreadable(path, `it is ${kindOf(stats)}, not a regular file`);
     }
@@ -112,7 +117,11 @@ function kindOf(stats: Stats): string {
 function unreadable(path: string, why: string, cause?: unknown): LinnixError {
   return usageError(
     "config-file",
-    { what: `cannot read the configuration file ${path}`, why, mend: "name another with --config FILE" },
+    {
+      what: `cannot read the configuration file ${path}`,
+      why,
+      mend: "name another with --config FILE; --config /dev/null is none",
+    },
     { cause },
   );
 }

@@ -121,6 +121,14 @@ function splitAtCommas(words: readonly string[]): string[] {
 
 async function loadFile(sources: Sources) {
   const named = sources.flags.get("config")?.[0] ?? (sources.env.LINNIX_CONFIG || undefined);
+  if (named === "") {
+    // Most likely a shell's variable that is not set; silence would run with other settings than were meant.
+    throw usageError("config-file", {
+      what: "--config",
+      why: "names no file: it is empty",
+      mend: "expected --config FILE; --config /dev/null is none",
+    });
+  }
   const path = named ?? (sources.defaultFile === undefined ? DEFAULT_CONFIG_FILE : sources.defaultFile);
   const content = path === null ? null : readConfigFile(path);
   if (path === null || content === null) {

@@ -30,6 +30,10 @@ describe("readConfigFile", () => {
     expect(readConfigFile(join(file("no-directory", ""), "x"))).toBeNull();
   });
 
+  test("takes /dev/null for an empty file, also where every user can write it", () => {
+    expect(readConfigFile("/dev/null")).toEqual({ text: "", warnings: [] });
+  });
+
   test("refuses what is no regular file, and does not wait for it", () => {
     const fifo = join(directory, "fifo");
     expect(Bun.spawnSync(["mkfifo", fifo]).exitCode).toBe(0);

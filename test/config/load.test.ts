@@ -86,6 +86,12 @@ describe("loadSettings", () => {
     expect((await errorOf({}, { LINNIX_CONFIG: missing })).mend).toContain("LINNIX_CONFIG");
   });
 
+  test("an empty --config is an error, and /dev/null is no file at all", async () => {
+    expect((await errorOf({ config: [""] })).why).toContain("empty");
+    const path = file("default.toml", "[run]\nduration = '3s'\n");
+    expect((await load({ config: ["/dev/null"] }, {}, path)).settings.run.durationMs).toBe(0);
+  });
+
   test("a wrong value in the file is wrong also where an option replaces it", async () => {
     const path = file("wrong.toml", "[ring]\nsize = '1'\n");
     expect((await errorOf({ "ring-size": ["1MiB"] }, {}, path)).what).toContain("wrong.toml:2: ring.size");
