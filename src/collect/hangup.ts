@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync } from "node:fs";
 
 /**
  * What SIGHUP means to this process: that its terminal is gone, which ends it, or, as to any daemon, that it should
@@ -7,14 +7,20 @@ import { closeSync, constants, openSync } from "node:fs";
 export class Hangup {
   readonly #onTerminal: boolean;
   readonly #hadTerminal = hasControllingTerminal();
+  /** By nohup(1): it is to outlive its terminal. */
+  readonly #wasIgnored = isIgnored();
 
-  /** @param onTerminal whether events go to a terminal: nobody reads them once that is gone */
+  /**
+   * To be made before SIGHUP is listened to.
+   * @param onTerminal whether events go to a terminal: nobody reads them once that is gone
+   */
   constructor(onTerminal: boolean) {
     this.#onTerminal = onTerminal;
   }
 
   /** Whether a SIGHUP that has come now ends the run. */
   ends(): boolean {
+    if (this.#wasIgnored) return false;
     return this.#onTerminal || (this.#hadTerminal && !hasControllingTerminal());
   }
 }
@@ -27,4 +33,10 @@ function hasControllingTerminal(): boolean {
   } catch {
     return false;
   }
+}
+
+/** Whether SIGHUP, which is signal 1, is ignored: proc_pid_status(5). */
+function isIgnored(): boolean {
+  const [, mask = "0"] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
+  return (BigInt(`0x${mask}`) & 1n) === 1n;
 }

@@ -57,10 +57,25 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
     failure ??= error;
     ended.resolve();
   };
+  let phase: "starting" | "watching" | "stopping" = "starting";
+  const stop = () => ended.resolve();
+  const hangup = new Hangup(io.isTty);
+  let reloadsOnceWatching = false;
+  const onHangup = () => {
+    if (!hooks.reread || hangup.ends()) stop();
+    else if (phase === "watching") void reloader.reload();
+    // The configuration was read before: what has changed since would not be seen.
+    else reloadsOnceWatching = true;
+  };
+  /*
+   * Before anything is loaded, and until the process has ended: whoever is impatient, or sends SIGHUP to all that
+   * there is, does not take away what is written at the end.
+   */
+  const signals = { SIGINT: stop, SIGTERM: stop, SIGHUP: onHangup } as const;
+  for (const [signal, handler] of Object.entries(signals)) process.on(signal, handler);
   const account = config.run.user === null ? undefined : accountNamed(config.run.user);
   /** In force now: a reload changes it. */
   let inForce = config;
-  let phase: "starting" | "watching" | "stopping" = "starting";
   using delivery = new Delivery(fail, () => collector.drain());
   using collector = new Collector(collectorOptions(config), delivery);
   collector.table.redact = redactorOf(config.redaction);
@@ -78,8 +93,9 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
   };
   const reloader = new Reloader(config, {
     reread: async () => (await hooks.reread?.()) ?? config,
-    reopen: () => delivery.reopen(),
+    reopen: () => phase === "watching" && delivery.reopen(),
     apply: async (wanted) => {
+      if (phase !== "watching") return;
       // First, for it alone can fail.
       delivery.api?.reconfigure(wanted.api);
       collector.table.redact = redactorOf(wanted.redaction);
@@ -90,14 +106,6 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
       inForce = wanted;
     },
   });
-  const stop = () => ended.resolve();
-  const hangup = new Hangup(io.isTty);
-  const onHangup = () => {
-    if (!hooks.reread || hangup.ends()) stop();
-    else if (phase === "watching") void reloader.reload();
-  };
-  const signals = { SIGINT: stop, SIGTERM: stop, SIGHUP: onHangup } as const;
-  for (const [signal, handler] of Object.entries(signals)) process.on(signal, handler);
   let api: ApiServer | undefined;
   try {
     const startedNs = boottimeNs();
@@ -117,6 +125,7 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
     phase = "watching";
     announce(collector, api);
     hooks.onWatching?.(collector);
+    if (reloadsOnceWatching) void reloader.reload();
     const { durationMs } = config.run;
     const timer = durationMs ? setTimeout(stop, durationMs) : undefined;
     const endMs = durationMs ? performance.now() + durationMs : Number.POSITIVE_INFINITY;
@@ -129,7 +138,6 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
   } catch (error) {
     fail(error);
   } finally {
-    for (const [signal, handler] of Object.entries(signals)) process.off(signal, handler);
     delivery.api = undefined;
     await api?.close();
   }

@@ -1,6 +1,6 @@
-import { loadSettings, resolveAuto } from "../config/load.ts";
+import { type Loaded, loadSettings, resolveAuto } from "../config/load.ts";
 import { log } from "../config/log.ts";
-import { type CollectConfig, SECTION_LIST } from "../config/schema.ts";
+import { SECTION_LIST } from "../config/schema.ts";
 import { EXIT, type ExitCode, usageError } from "../errors.ts";
 import { commandOf, type Invocation, type OptionDefs, optionsOf, type ParsedArgs } from "./command.ts";
 import { writeStdout } from "./stdout.ts";
@@ -77,7 +77,13 @@ export const collect = commandOf({
     const { runCollect } = await import("../collect/run.ts");
     const onTerminal = stdoutIsTty && resolved.output.file === null;
     const io = { stdout: 1, stderr: 2, isTty: onTerminal, color: color && onTerminal };
-    return runCollect(resolved, io, { reread: () => reread(args, stdoutIsTty), onWatching: tellManager });
+    let { file } = config;
+    const reread = async () => {
+      const again = await readAgain(args, file);
+      file = again.file;
+      return resolveAuto(again.settings, { stdoutIsTty });
+    };
+    return runCollect(resolved, io, { reread, onWatching: tellManager });
   },
 });
 
@@ -93,9 +99,12 @@ async function tellManager(): Promise<void> {
   }
 }
 
-/** The settings as they would be if it were started now, with the same options and environment. */
-async function reread(args: ParsedArgs, stdoutIsTty: boolean): Promise<CollectConfig> {
-  const { settings, warnings } = await loadSettings({ flags: args.words, env: process.env });
-  for (const warning of warnings) log.warn(warning);
-  return resolveAuto(settings, { stdoutIsTty });
+/**
+ * The settings as they would be if it were started now, with the same options and environment. That a file which was
+ * there is gone is an error all the same: taken for the defaults, it would end redaction, say, without a word.
+ */
+async function readAgain(args: ParsedArgs, file: string | null): Promise<Loaded> {
+  const loaded = await loadSettings({ flags: args.words, env: process.env, needsDefaultFile: file !== null });
+  for (const warning of loaded.warnings) log.warn(warning);
+  return loaded;
 }

@@ -17,6 +17,8 @@ export interface Sources {
   env: Readonly<Record<string, string | undefined>>;
   /** The file that is read where neither `--config` nor LINNIX_CONFIG names one, and it exists; null: none. */
   defaultFile?: string | null;
+  /** Whether that file has to be there: it was when the settings in force were read from it. */
+  needsDefaultFile?: boolean;
 }
 
 /** Where one setting comes from, as the user knows it: `--ring-size`, `LINNIX_RING_SIZE`, `FILE:12`, `default`. */
@@ -132,13 +134,17 @@ async function loadFile(sources: Sources) {
   const path = named ?? (sources.defaultFile === undefined ? DEFAULT_CONFIG_FILE : sources.defaultFile);
   const content = path === null ? null : readConfigFile(path);
   if (path === null || content === null) {
-    if (named === undefined) {
+    if (named === undefined && !sources.needsDefaultFile) {
       return { file: null, settings: [], warnings: [] };
     }
+    const option = sources.flags.has("config") ? "--config" : "LINNIX_CONFIG";
     throw usageError("config-file", {
       what: `cannot read the configuration file ${path}`,
       why: "no such file",
-      mend: `name an existing file with ${sources.flags.has("config") ? "--config" : "LINNIX_CONFIG"}, or leave it out`,
+      mend:
+        named === undefined
+          ? "put it back: an empty one stands for the defaults"
+          : `name an existing file with ${option}, or leave it out`,
     });
   }
   // Parser and schema of the file cost 2 ms and 4 MB: only who has a file pays.

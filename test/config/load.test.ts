@@ -86,6 +86,12 @@ describe("loadSettings", () => {
     expect((await errorOf({}, { LINNIX_CONFIG: missing })).mend).toContain("LINNIX_CONFIG");
   });
 
+  test("the default file may not be missing either where the settings in force came from it", async () => {
+    const defaultFile = join(directory, "missing.toml");
+    const again = loadSettings({ flags: new Map(), env: {}, defaultFile, needsDefaultFile: true });
+    await expect(again).rejects.toThrow("no such file; put it back");
+  });
+
   test("an empty --config is an error, and /dev/null is no file at all", async () => {
     expect((await errorOf({ config: [""] })).why).toContain("empty");
     const path = file("default.toml", "[run]\nduration = '3s'\n");

@@ -103,6 +103,51 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
     expect(pids.filter((pid) => !exited.has(pid))).toEqual([]);
   });
 
+  test("that comes while it starts is not lost", async () => {
+    const path = config("starting.toml", "");
+    // The longer the start: the API is loaded, classic tracepoints are attached slowly.
+    const listen = `unix:${join(directory, "starting.sock")}`;
+    const args = ["--config", path, "--backend", "tracepoint", "--listen", listen, "--output", "/dev/null"];
+    await using run = spawnCollect(args);
+    await until("linnix to listen to signals", () => catchesHangup(run.child.pid));
+    config("starting.toml", "[retention]\nlinger = '9s'\n");
+    run.child.kill("SIGHUP");
+    await until("a word of the configuration", () => run.stderr().includes('read again: retention.linger = "9s"'));
+    run.child.kill("SIGTERM");
+    expect(await run.child.exited).toBe(0);
+  });
+
+  test("and every other signal that comes while it ends takes nothing of the end away", async () => {
+    const socket = join(directory, "impatient.sock");
+    const output = join(directory, "impatient.jsonl");
+    const path = config("impatient.toml", "");
+    await using run = spawnCollect(["--config", path, "--output", output, "--listen", `unix:${socket}`]);
+    await until("linnix to watch", () => run.stderr().includes("watching by"));
+    const signals = ["SIGTERM", "SIGHUP", "SIGINT"] as const;
+    let exited = false;
+    void run.child.exited.then(() => {
+      exited = true;
+    });
+    for (let i = 0; !exited; i++) {
+      run.child.kill(signals[i % signals.length]);
+      await Bun.sleep(1);
+    }
+    expect(run.child.exitCode).toBe(0);
+    expect(parseOutput(readFileSync(output, "utf8")).summary).not.toBeNull();
+  });
+
+  test("keeps redaction where the file that asked for it is gone", async () => {
+    const path = config("gone-file.toml", "[redaction]\nredact = true\n");
+    await using collect = await CollectRun.start(["--config", path]);
+    rmSync(path);
+    await reload(collect);
+    const { pid } = Bun.spawnSync(["/bin/echo", "secret"]);
+    const exec = await collect.event("an exec", (event) => event.type === "exec" && event.pid === pid);
+    expect(exec).toMatchObject({ args: ["/bin/echo", "[redacted]"] });
+    expect(collect.stderr).toContain("no such file");
+    await collect.stop();
+  });
+
   const noScript = reason ?? (programPath("script") === null ? "needs script" : null);
   test.skipIf(noScript !== null)(titled("ends the run where stdout is a terminal", noScript), async () => {
     const log = join(directory, "terminal.log");
@@ -124,9 +169,25 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
     expect(parseOutput(readFileSync(output, "utf8")).summary).not.toBeNull();
   });
 
+  test.skipIf(noScript !== null)(titled("outlives its terminal under nohup", noScript), async () => {
+    const log = join(directory, "nohup.log");
+    const output = join(directory, "nohup.jsonl");
+    const args = ["--config", config("nohup.toml", ""), "--output", output];
+    const { child, tell } = onTerminal(args, log, "nohup ");
+    const pid = await until("linnix to watch", tell);
+    child.kill("SIGKILL");
+    await child.exited;
+    // As the kernel's own at the end of the terminal, which reaches the foreground only.
+    process.kill(pid, "SIGHUP");
+    await until("a word of the configuration", () => readFileSync(log, "utf8").includes("configuration read again"));
+    process.kill(pid, "SIGTERM");
+    await until("linnix to end", () => !isAlive(pid));
+    expect(parseOutput(readFileSync(output, "utf8")).summary).not.toBeNull();
+  });
+
   /** linnix on a terminal of its own, that script(1) makes; what it says is in `log`. */
-  function onTerminal(args: string[], log: string) {
-    const command = `exec ${[BINARY, "collect", ...args].join(" ")} 2>${log}`;
+  function onTerminal(args: string[], log: string, before = "") {
+    const command = `exec ${before}${[BINARY, "collect", ...args].join(" ")} 2>${log}`;
     const child = Bun.spawn([programPath("script") as string, "-qec", command, "/dev/null"], {
       stdin: "ignore",
       stdout: "ignore",
@@ -145,6 +206,23 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
     return { child, tell };
   }
 });
+
+/** Starts it, and does not wait until it watches. */
+function spawnCollect(args: string[]) {
+  const log = join(directory, `${Bun.randomUUIDv7()}.log`);
+  const child = Bun.spawn([BINARY, "collect", ...args], { stdin: "ignore", stdout: "ignore", stderr: Bun.file(log) });
+  const end = async () => {
+    child.kill("SIGKILL");
+    await child.exited;
+  };
+  return { child, stderr: () => readFileSync(log, "utf8"), [Symbol.asyncDispose]: end };
+}
+
+/** SIGHUP is signal 1. */
+function catchesHangup(pid: number): boolean {
+  const [, mask = "0"] = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  return (BigInt(`0x${mask}`) & 1n) === 1n;
+}
 
 function isAlive(pid: number): boolean {
   try {
