@@ -82,7 +82,7 @@ describe("a sample", () => {
       100,
     ]);
     const lines = written((output) => new PrettySink(output, { color: false, width: 80 }), chain).split("\n");
-    expect(lines.at(-2)).toEndWith("nginx  cpu 100.0 %  rss 3.0 MiB");
+    expect(lines.at(-2)).toEndWith("nginx  100.0 %  3.0 MiB");
   });
 
   test("enters a process that was not known", () => {
@@ -105,5 +105,19 @@ describe("a sample", () => {
       "00:00:01.000000 sample 123456        1   1000 a\\eb  cpu 0.0 %  rss 3.0 MiB",
       "",
     ]);
+  });
+
+  test.each([
+    [160, "kworker/u16:3-e  cpu 12.3 %  rss 3.0 MiB  2 threads"],
+    [80, "kworker/u16:3-e  12.3 %  3.0 MiB"],
+    [70, "kworke…  12.3 %  3.0 MiB"],
+    [40, "kwo…  12.3 %  3…"],
+    [1, "kwo…  12.3 %  3…"],
+  ])("in columns, on a terminal of %i", (width, expected) => {
+    const text = written(
+      (output) => new PrettySink(output, { color: false, width }),
+      [[{ ...SAMPLE, ts_ns: 1_000_000_000n, comm: "kworker/u16:3-e" }, 12.3456]],
+    );
+    expect(text.split("\n")[1]?.slice(46)).toBe(expected);
   });
 });
