@@ -1,5 +1,5 @@
 import { log } from "../config/log.ts";
-import { cannotRunError, type LinnixError, usageError } from "../errors.ts";
+import { cannotRunError, type LinnixError } from "../errors.ts";
 import type { EventView } from "../process/event-view.ts";
 import { VERSION } from "../version.ts";
 import { AnswerCache } from "./answer-cache.ts";
@@ -12,7 +12,7 @@ import { RequestCounts } from "./request-counts.ts";
 import { type Answer, type ApiContext, ROUTES, type Route } from "./routes.ts";
 import type { ApiSource } from "./source.ts";
 import { Tidy } from "./tidy.ts";
-import { readToken, TOKEN_VARIABLE, TokenCheck } from "./token.ts";
+import { type TokenCheck, tokenCheck } from "./token.ts";
 import { type PlacedSocket, placeSocket, type SocketOwner } from "./unix-socket.ts";
 
 export interface ApiOptions {
@@ -93,7 +93,7 @@ class Server implements ApiServer {
     this.#options = options;
     this.#address = address;
     this.#source = source;
-    this.#token = this.#tokenFrom(options.tokenFile);
+    this.#token = tokenCheck(address, options);
     this.#allowOrigins = options.allowOrigins;
     const { maxClients, historyEvents, heartbeatMs } = options;
     this.#stream = new EventStream({ maxClients, historyEvents, heartbeatMs });
@@ -161,7 +161,7 @@ class Server implements ApiServer {
   }
 
   reconfigure({ tokenFile, allowOrigins, maxClients, heartbeatMs }: ApiChanges): void {
-    this.#token = this.#tokenFrom(tokenFile);
+    this.#token = tokenCheck(this.#address, { listen: this.#options.listen, tokenFile });
     this.#allowOrigins = allowOrigins;
     this.#stream.reconfigure({ maxClients, heartbeatMs });
   }
@@ -176,18 +176,6 @@ class Server implements ApiServer {
     // What is on its way may arrive; who does not take it is not waited for.
     await Promise.race([server.stop(false), Bun.sleep(CLOSE_MS)]);
     await server.stop(true);
-  }
-
-  /** @throws LinnixError where a token is needed and there is none */
-  #tokenFrom(tokenFile: string | null): TokenCheck | null {
-    const token = readToken(tokenFile);
-    if (token !== null) return new TokenCheck(token);
-    if (this.#address.kind === "unix" || this.#address.isLoopback) return null;
-    throw usageError("api-token-missing", {
-      what: `cannot listen at ${this.#options.listen} without a token`,
-      why: "other machines can reach this address, and command lines hold secrets",
-      mend: `set ${TOKEN_VARIABLE} or --api-token-file, or listen at 127.0.0.1 or unix:/run/linnix.sock`,
-    });
   }
 
   #handlers() {

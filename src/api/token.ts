@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { type LinnixError, usageError } from "../errors.ts";
+import type { ListenAddress } from "./listen-address.ts";
 
 /** The environment variable that holds the token; it goes before a file. */
 export const TOKEN_VARIABLE = "LINNIX_API_TOKEN";
@@ -60,6 +61,24 @@ function checked(token: string, origin: string): string {
 
 function tokenError(what: string, why: string | undefined, mend: string): LinnixError {
   return usageError("api-token", { what, why, mend });
+}
+
+/**
+ * What requests at that address have to carry; null: nothing.
+ * @throws LinnixError (exit code 2) where a token is needed and there is none, or it cannot be used
+ */
+export function tokenCheck(
+  address: ListenAddress,
+  { listen, tokenFile }: { listen: string; tokenFile: string | null },
+): TokenCheck | null {
+  const token = readToken(tokenFile);
+  if (token !== null) return new TokenCheck(token);
+  if (address.kind === "unix" || address.isLoopback) return null;
+  throw usageError("api-token-missing", {
+    what: `cannot listen at ${listen} without a token`,
+    why: "other machines can reach this address, and command lines hold secrets",
+    mend: `set ${TOKEN_VARIABLE} or --api-token-file, or listen at 127.0.0.1 or unix:/run/linnix.sock`,
+  });
 }
 
 /** Compares what requests carry with the token, in a time that does not depend on where they differ. */

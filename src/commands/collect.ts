@@ -71,6 +71,8 @@ export const collect = commandOf({
       return EXIT.ok;
     }
     if (args.switches.has("check-config")) {
+      const { checkSettings } = await import("../collect/check-settings.ts");
+      await checkSettings(config.settings);
       writeStdout(`${config.file ?? "no configuration file"}: ok\n`);
       return EXIT.ok;
     }

@@ -220,6 +220,15 @@ describe("configuration", () => {
     expect(existsSync(join(directory, "never-written.jsonl"))).toBe(false);
   });
 
+  test("--check-config looks at what the settings name as well", () => {
+    const check = (...args: string[]) => linnix(["collect", "--check-config", ...args]);
+    expectOneMessage(check("--user", "no-such-user"), "--user no-such-user is not known");
+    expectOneMessage(check("--listen", "0.0.0.0:3000"), "cannot listen at 0.0.0.0:3000 without a token");
+    expectOneMessage(check("--listen", "127.0.0.1:3000", "--api-token-file", "/nonexistent"), "/nonexistent");
+    const env = { LINNIX_API_TOKEN: "sesame" };
+    expect(linnix(["collect", "--check-config", "--listen", "0.0.0.0:3000"], env).exitCode).toBe(EXIT.ok);
+  });
+
   test("every setting of the daemon goes from option, environment and file into what is printed", () => {
     const path = file(
       "daemon.toml",
