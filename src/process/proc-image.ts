@@ -1,5 +1,5 @@
 /** What a process that ran before us executes: /proc is the only one to ask. */
-import { readFileSync, readlinkSync } from "node:fs";
+import { closeSync, openSync, readlinkSync, readSync } from "node:fs";
 import { NS_PER_CLOCK_TICK, readProcStat } from "../proc-stat.ts";
 
 /** Path and arguments as raw bytes; null what cannot be read. */
@@ -18,14 +18,15 @@ const DELETED = Buffer.from(" (deleted)");
  */
 export function readProcImage(pid: number, startNs: number, maxBytes: number): ProcImage | undefined {
   const exe = read(() => readlinkSync(`/proc/${pid}/exe`, { encoding: "buffer" }));
-  const args = read(() => readFileSync(`/proc/${pid}/cmdline`));
+  const path = exe?.subarray(-DELETED.length).equals(DELETED) ? exe.subarray(0, -DELETED.length) : exe;
+  const room = Math.max(0, maxBytes - (path?.length ?? 0));
+  // A byte more, which says that there are more.
+  const args = read(() => readStart(`/proc/${pid}/cmdline`, room + 1));
   if (startNs > 0) {
     const stat = readProcStat(pid);
     if (stat === null) return undefined;
     if (Math.abs(stat.startTicks * NS_PER_CLOCK_TICK - startNs) > 2 * NS_PER_CLOCK_TICK) return undefined;
   }
-  const path = exe?.subarray(-DELETED.length).equals(DELETED) ? exe.subarray(0, -DELETED.length) : exe;
-  const room = Math.max(0, maxBytes - (path?.length ?? 0));
   // A kernel thread has an empty command line: no arguments are known of it.
   const known = args && args.length > 0 ? args : null;
   return {
@@ -33,6 +34,26 @@ export function readProcImage(pid: number, startNs: number, maxBytes: number): P
     args: known === null ? null : known.subarray(0, room),
     argsCut: known !== null && known.length > room,
   };
+}
+
+/**
+ * The first bytes of a file. A process says by itself where its command line ends (prctl(2), PR_SET_MM_MAP, which needs
+ * no privilege): all of it may be more than this machine has memory.
+ */
+function readStart(path: string, most: number): Buffer {
+  const fd = openSync(path, "r");
+  try {
+    const bytes = Buffer.alloc(most);
+    let length = 0;
+    while (length < most) {
+      const got = readSync(fd, bytes, length, most - length, null);
+      if (got === 0) break;
+      length += got;
+    }
+    return bytes.subarray(0, length);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function read(from: () => Buffer): Buffer | null {

@@ -17,8 +17,8 @@ function text(bytes: Uint8Array | null | undefined): string | null {
 }
 
 /** What a shell script executes at its end, which stops itself by `STOP`, for as long as `use` runs. */
-async function withStopped(script: string, use: (pid: number) => void): Promise<void> {
-  const child = Bun.spawn(["/bin/sh", "-c", script], { stdio: ["ignore", "ignore", "inherit"] });
+async function withStopped(script: string, args: string[], use: (pid: number) => void): Promise<void> {
+  const child = Bun.spawn(["/bin/sh", "-c", script, "sh", ...args], { stdio: ["ignore", "ignore", "inherit"] });
   try {
     const isStopped = () => readFileSync(`/proc/${child.pid}/stat`, "latin1").includes(") T ");
     while (!isStopped()) await Bun.sleep(1);
@@ -50,7 +50,7 @@ describe("readProcImage", () => {
 
   test("keeps bytes that are no UTF-8, line ends, and empty arguments", async () => {
     const script = `exec /bin/sh ${STOP} "$(printf 'a\\377b')" "$(printf 'c\\nd')" ''`;
-    await withStopped(script, (pid) => {
+    await withStopped(script, [], (pid) => {
       const image = readProcImage(pid, startNs(pid), 4096);
       expect(text(image?.exe)).toBe(realpathSync("/bin/sh"));
       expect(text(image?.args)).toBe("/bin/sh\0-c\0kill -STOP $$\0a\xffb\0c\nd\0\0");
@@ -66,12 +66,26 @@ describe("readProcImage", () => {
     expect(text(image?.args)).toBe(whole.slice(0, 2));
   });
 
+  const countsReads = existsSync("/proc/self/io");
+  const unseen = countsReads ? "" : " (this kernel does not count reads)";
+  test.skipIf(!countsReads)(`reads no more of a long command line than is kept${unseen}`, async () => {
+    // A process may say that its command line is as large as its memory.
+    const long = "x".repeat(100_000);
+    await withStopped(`exec /bin/sh ${STOP} "$@"`, [long, long, long, long, long, long, long, long], (pid) => {
+      const readBytes = () => Number(/^rchar: (\d+)$/m.exec(readFileSync("/proc/self/io", "latin1"))?.[1]);
+      const before = readBytes();
+      const image = readProcImage(pid, startNs(pid), 4096);
+      expect(readBytes() - before).toBeLessThan(100_000);
+      expect([image?.argsCut, (image?.exe?.length ?? 0) + (image?.args?.length ?? 0)]).toEqual([true, 4096]);
+    });
+  });
+
   test("of an executable that was deleted: the path that it had", async () => {
     const directory = mkdtempSync(join(tmpdir(), "linnix-test-"));
     try {
       const path = join(realpathSync(directory), "shell");
       copyFileSync(realpathSync("/bin/sh"), path);
-      await withStopped(`exec ${path} ${STOP}`, (pid) => {
+      await withStopped(`exec ${path} ${STOP}`, [], (pid) => {
         unlinkSync(path);
         expect(text(readProcImage(pid, 0, 4096)?.exe)).toBe(path);
       });
