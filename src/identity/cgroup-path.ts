@@ -19,11 +19,13 @@ const RUNTIMES: { [prefix: string]: Runtime } = {
   nerdctl: "containerd",
   crio: "cri-o",
   libpod: "podman",
+  // Below the unit that podman runs in: `--cgroups=split`, as all of Quadlet's containers.
+  "libpod-payload": "podman",
 };
 
 const ID = "([0-9a-f]{64})";
 /** `docker-ID.scope`; without the driver systemd also `crio-ID`, `libpod-ID`. */
-const NAMED = new RegExp(`^(docker|cri-containerd|containerd|nerdctl|crio|libpod)-${ID}(?:\\.scope)?$`);
+const NAMED = new RegExp(`^(docker|cri-containerd|containerd|nerdctl|crio|libpod|libpod-payload)-${ID}(?:\\.scope)?$`);
 /** `SLICE:PREFIX:ID`, an OCI path for the driver systemd, taken as it stands by the driver cgroupfs. */
 const COLONS = new RegExp(`^[^:]*:(docker|cri-containerd|containerd|nerdctl|crio|libpod):${ID}$`);
 const BARE = new RegExp(`^${ID}$`);
@@ -54,14 +56,14 @@ function runtimeAbove(parts: readonly string[], index: number): Runtime {
   return isContainerd && parts[index - 1] !== "docker" ? "containerd" : "docker";
 }
 
-/** The kubelet's own cgroup, by either driver, also below one that `--cgroup-root` names. */
+/** The kubelet's own cgroup, by either driver; below one that `--cgroup-root` names, systemd's slices begin with that. */
 function isKubepods(part: string): boolean {
-  return part.startsWith("kubepods") || part.startsWith("kubelet-kubepods");
+  return part.startsWith("kubepods") || part.includes("-kubepods");
 }
 
 /** `pod` and the uid of the API, or the hash that static pods have instead; systemd's slices take `_` for `-`. */
 const POD =
-  /^(?:kube(?:let-kube)?pods-(?:[a-z]+-)?)?pod([0-9a-f]{8}([-_])[0-9a-f]{4}\2[0-9a-f]{4}\2[0-9a-f]{4}\2[0-9a-f]{12}|[0-9a-f]{32})(?:\.slice)?(?::.*)?$/;
+  /^(?:(?:.*-)?kubepods-(?:[a-z]+-)?)?pod([0-9a-f]{8}([-_])[0-9a-f]{4}\2[0-9a-f]{4}\2[0-9a-f]{4}\2[0-9a-f]{12}|[0-9a-f]{32})(?:\.slice)?(?::.*)?$/;
 
 /** Uid of the pod that a cgroup belongs to, with dashes as the API writes it; null: none. */
 export function podUidOf(path: string): string | null {
@@ -78,6 +80,8 @@ export function podUidOf(path: string): string | null {
 
 /** The types of unit that have processes (systemd.unit(5)); slices only hold other units. */
 const UNIT = /^[A-Za-z0-9:_.\\@-]+\.(?:service|scope|socket|mount|swap)$/;
+/** A template is no unit: what runs is an instance of it, whose name may begin with a dot. */
+const TEMPLATE = /^[^@]*@\.[a-z]+$/;
 /** UNIT_NAME_MAX. */
 const MAX_UNIT_LENGTH = 255;
 
@@ -92,8 +96,7 @@ export function unitOf(path: string): string | null {
     const part = parts[i] as string;
     // systemd puts `_` before a name that the kernel could take for a file of its own.
     const name = part.startsWith("_") ? part.slice(1) : part;
-    // A template is no unit: what runs is an instance of it.
-    if (name.length <= MAX_UNIT_LENGTH && UNIT.test(name) && !name.includes("@.")) return name;
+    if (name.length <= MAX_UNIT_LENGTH && UNIT.test(name) && !TEMPLATE.test(name)) return name;
   }
   return null;
 }

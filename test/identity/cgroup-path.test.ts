@@ -53,6 +53,13 @@ const PATHS: [string, string | null, string | null, string | null][] = [
     UID,
     `cri-containerd-${ID}.scope`,
   ],
+  [
+    `/lab.slice/lab-kubepods.slice/lab-kubepods-burstable.slice/lab-kubepods-burstable-pod${SLICE_UID}.slice/crio-${ID}.scope`,
+    "cri-o",
+    UID,
+    `crio-${ID}.scope`,
+  ],
+  [`/lab/kubepods/besteffort/pod${UID}/${ID}`, "containerd", UID, null],
   // Seen from inside a cgroup namespace.
   [
     `/../../kubepods-besteffort-pod${SLICE_UID}.slice/cri-containerd-${ID}.scope`,
@@ -78,6 +85,16 @@ const PATHS: [string, string | null, string | null, string | null][] = [
     null,
     `libpod-${ID}.scope`,
   ],
+  // Quadlet: below the unit, systemd's or that of a user's manager, beside conmon.
+  [`/system.slice/web.service/libpod-payload-${ID}`, "podman", null, "web.service"],
+  [`/system.slice/web.service/libpod-payload-${ID}/inner`, "podman", null, "web.service"],
+  ["/system.slice/web.service/runtime", null, null, "web.service"],
+  [
+    `/user.slice/user-1000.slice/user@1000.service/app.slice/app-web.slice/web@80.service/libpod-payload-${ID}`,
+    "podman",
+    null,
+    "web@80.service",
+  ],
   // What is beside a container, but none.
   [`/machine.slice/libpod-conmon-${ID}.scope`, null, null, `libpod-conmon-${ID}.scope`],
   [`/kubepods.slice/kubepods-pod${SLICE_UID}.slice/crio-conmon-${ID}.scope`, null, UID, `crio-conmon-${ID}.scope`],
@@ -96,6 +113,15 @@ const PATHS: [string, string | null, string | null, string | null][] = [
   ["/system.slice/ssh.service", null, null, "ssh.service"],
   ["/system.slice/system-getty.slice/getty@tty1.service", null, null, "getty@tty1.service"],
   ["/system.slice/system-serial\\x2dgetty.slice/serial-getty@ttyS0.service", null, null, "serial-getty@ttyS0.service"],
+  ["/system.slice/system-mail.slice/mail@.hidden.service", null, null, "mail@.hidden.service"],
+  ["/machine.slice/systemd-nspawn@web.service/payload/system.slice/ssh.service", null, null, "ssh.service"],
+  ["/lxc.payload.web/system.slice/ssh.service", null, null, "ssh.service"],
+  [
+    "/user.slice/user-1000.slice/user@1000.service/app.slice/snap.code.code-0c5f.scope",
+    null,
+    null,
+    "snap.code.code-0c5f.scope",
+  ],
   ["/system.slice/srv-my\\x2ddata.mount", null, null, "srv-my\\x2ddata.mount"],
   ["/user.slice/user-1000.slice/session-2.scope", null, null, "session-2.scope"],
   ["/user.slice/user-1000.slice/user@1000.service", null, null, "user@1000.service"],
@@ -169,5 +195,6 @@ describe("names that are meant to mislead", () => {
     const path = `/${"a:".repeat(120)}`.repeat(17);
     expect([containerOf(path), podUidOf(path), unitOf(path)]).toEqual([null, null, null]);
     expect(podUidOf(`/kubepods-${"a-".repeat(2000)}pod`)).toBeNull();
+    expect(podUidOf(`/${"-kubepods-a".repeat(2000)}-pod`)).toBeNull();
   });
 });
