@@ -10,10 +10,8 @@ import {
 import type { Record } from "../wire/record.ts";
 import { type ImageStore, MAX_STORED_BYTES } from "./image-store.ts";
 import type { ProcImage } from "./proc-image.ts";
+import type { Redact } from "./redact.ts";
 import { turnPath } from "./turn-path.ts";
-
-/** Rewrites NUL-separated arguments before they are kept; the result may be of another length. */
-export type Redact = (args: Uint8Array) => Uint8Array;
 
 const IMAGE_FLAGS = FLAG_EXE_KNOWN | FLAG_EXE_WHOLE | FLAG_ARGS_KNOWN | FLAG_ARGS_CUT;
 
@@ -23,7 +21,7 @@ export function imageOfExec(images: ImageStore, record: Record, redact: Redact |
   const flags = record.u8(PROCESS_EVENT.flags) & IMAGE_FLAGS;
   const argsLength = record.u16(EXEC_EVENT.args_len);
   // Written to memory that is kept only when it is redacted.
-  const redacted = redact && argsLength > 0 ? redactedOf(record, exeLength, argsLength, redact) : undefined;
+  const redacted = redact && argsLength > 0 ? redactedOf(record, exeLength, argsLength, flags, redact) : undefined;
   const image = redacted
     ? images.create(exeLength, redacted.bytes.length, redacted.cut ? flags | FLAG_ARGS_CUT : flags)
     : images.create(exeLength, argsLength, flags);
@@ -38,7 +36,7 @@ export function imageOfExec(images: ImageStore, record: Record, redact: Redact |
 /** @returns the number of a new image of what /proc tells of a process */
 export function imageOfProc(images: ImageStore, { exe, args, argsCut }: ProcImage, redact: Redact | undefined): number {
   const exeLength = exe?.length ?? 0;
-  const kept = args && redact ? redact(args) : args;
+  const kept = args && redact ? redact(args, argsCut) : args;
   const argsLength = Math.min(kept?.length ?? 0, MAX_STORED_BYTES - exeLength);
   const cut = argsCut || argsLength < (kept?.length ?? 0);
   const flags = (exe ? FLAG_EXE_KNOWN | FLAG_EXE_WHOLE : 0) | (args ? FLAG_ARGS_KNOWN : 0) | (cut ? FLAG_ARGS_CUT : 0);
@@ -49,10 +47,10 @@ export function imageOfProc(images: ImageStore, { exe, args, argsCut }: ProcImag
   return image;
 }
 
-function redactedOf(record: Record, exeLength: number, argsLength: number, redact: Redact) {
+function redactedOf(record: Record, exeLength: number, argsLength: number, flags: number, redact: Redact) {
   const args = new Uint8Array(argsLength);
   record.copy(EXEC_EVENT.size + exeLength, argsLength, args, 0);
-  const bytes = redact(args);
+  const bytes = redact(args, (flags & FLAG_ARGS_CUT) !== 0);
   const room = MAX_STORED_BYTES - exeLength;
   return { bytes: bytes.subarray(0, room), cut: bytes.length > room };
 }

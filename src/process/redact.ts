@@ -6,6 +6,8 @@ export const REDACTED = "[redacted]";
 const MARK = new TextEncoder().encode(REDACTED);
 const NUL = 0;
 const SPACE = 0x20;
+/** What `\s` matches, and so what ends a `\S+`. */
+const isSpace = (byte: number) => byte === SPACE || (byte >= 0x09 && byte <= 0x0d);
 const SHOWN = 0;
 const HIDDEN = 1;
 const HIDDEN_TO_END = 2;
@@ -16,26 +18,32 @@ const STEPS_AT_LEAST = 20_000;
 /** What is to be hidden; see `src/config/sections/redaction.ts`. */
 export interface Redaction {
   redact: boolean;
-  /** Regular expressions; none: every argument but the first is hidden. */
+  /** Regular expressions; none: every argument but the first is hidden, and what follows a space in that one. */
   patterns: readonly string[];
 }
 
 /**
- * Makes what rewrites arguments before anything keeps them. It takes them as the kernel has them, each ended by NUL but
- * perhaps the last, which may have been cut; the result has the same number of arguments, and is good until the next
- * call.
+ * Rewrites arguments as the kernel has them, each ended by NUL but perhaps the last.
+ * @param cut whether there were more: the last one, where no NUL ends it, is a piece of one then
+ * @returns the same number of arguments, in memory that is void with the next call
+ */
+export type Redact = (args: Uint8Array, cut: boolean) => Uint8Array;
+
+/**
+ * Makes what rewrites arguments before anything keeps them.
  *
  * Patterns see the arguments joined by single spaces, as they were typed. Where a pattern has groups, what those match
  * is hidden, else all of the match. What is hidden up to a space within an argument is hidden to the argument's end,
- * for there the space is part of a value: `--password`, `my secret`. Arguments that take too many steps to look
- * through are hidden as without patterns: nobody can make this slow, and nothing goes past it.
+ * for there the space is part of a value: `--password`, `my secret`. A piece of an argument is hidden whole: half a
+ * secret is none to a pattern. Arguments that take too many steps to look through are hidden as without patterns:
+ * nobody can make this slow, and nothing goes past it.
  *
  * @returns undefined where nothing is to be hidden
  */
-export function redactorOf({ redact, patterns }: Redaction): ((args: Uint8Array) => Uint8Array) | undefined {
+export function redactorOf({ redact, patterns }: Redaction): Redact | undefined {
   if (!redact) return undefined;
   const redactor = new Redactor(patterns.map((pattern) => new ByteRegexp(pattern)));
-  return (args) => redactor.redact(args);
+  return (args, cut) => redactor.redact(args, cut);
 }
 
 class Redactor {
@@ -50,8 +58,9 @@ class Redactor {
     this.#patterns = patterns;
   }
 
-  redact(args: Uint8Array): Uint8Array {
+  redact(args: Uint8Array, cut: boolean): Uint8Array {
     if (this.#patterns.length === 0 || !this.#mark(args)) return this.#hideAll(args);
+    if (cut) this.#hidden.fill(1, args.lastIndexOf(NUL) + 1, args.length);
     return this.#hideMarked(args);
   }
 
@@ -72,6 +81,10 @@ class Redactor {
           const start = places[slot] as number;
           if (start >= 0) this.#hidden.fill(1, start, places[slot + 1]);
         }
+        // What was taken for a value may be an option with a value of its own: `--use-token --secret x`.
+        const [start = 0, end = 0] = places;
+        const last = end > start ? args.lastIndexOf(NUL, end - 1) + 1 : start;
+        return last > start ? last : undefined;
       });
       if (steps < 0) return false;
     }
@@ -92,7 +105,7 @@ class Redactor {
         state = HIDDEN;
         this.#put(MARK);
       } else if (hidden[i] === 0 && state === HIDDEN) {
-        state = byte === SPACE ? HIDDEN_TO_END : SHOWN;
+        state = isSpace(byte) ? HIDDEN_TO_END : SHOWN;
       }
       if (state === SHOWN) this.#putByte(byte);
     }
@@ -101,10 +114,12 @@ class Redactor {
 
   #hideAll(args: Uint8Array): Uint8Array {
     this.#length = 0;
-    const first = args.indexOf(NUL);
-    if (first < 0) return args;
-    for (let i = 0; i <= first; i++) this.#putByte(args[i] as number);
-    for (let from = first + 1; from < args.length; ) {
+    let shown = 0;
+    while (shown < args.length && args[shown] !== NUL && !isSpace(args[shown] as number)) shown++;
+    for (let i = 0; i < shown; i++) this.#putByte(args[i] as number);
+    // A program that gives itself another title may put all its arguments there.
+    if (shown < args.length) this.#putByte(args[shown] as number);
+    for (let from = shown + 1; from < args.length; ) {
       const nul = args.indexOf(NUL, from);
       const end = nul < 0 ? args.length : nul;
       // Nothing is hidden of an empty one.

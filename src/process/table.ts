@@ -9,7 +9,8 @@ import {
 } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
 import { NO_IMAGE } from "./image-store.ts";
-import { imageOfExec, imageOfProc, type Redact } from "./make-image.ts";
+import { imageOfExec, imageOfProc } from "./make-image.ts";
+import type { Redact } from "./redact.ts";
 import { KEPT_FLAGS, STATUS_KNOWN, TableRows } from "./table-rows.ts";
 import { LIVE, NO_SLOT } from "./table-slots.ts";
 

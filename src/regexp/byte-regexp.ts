@@ -55,22 +55,23 @@ export class ByteRegexp {
   }
 
   /**
-   * Finds all matches that do not overlap, from left to right.
+   * Finds matches from left to right.
    * @param found is called with the start and end of each match at [0] and [1], those of group n at [2n] and [2n + 1],
-   *   -1 where the group took no part; void after the call
+   *   -1 where the group took no part; void after the call. It gives the place from where on the next match may begin,
+   *   behind this one's start; undefined: this one's end, so that they do not overlap
    * @param steps how many steps it may take: finding all can take input² × expression
    * @returns how many steps are left; less than 0: it gave up
    */
-  findAll(input: Uint8Array, length: number, steps: number, found: (places: Int32Array) => void): number {
+  findAll(input: Uint8Array, length: number, steps: number, found: (places: Int32Array) => number | undefined): number {
     this.#input = input;
     this.#length = length;
     let left = steps;
     for (let from = 0; from <= length && left >= 0; ) {
       left = this.#find(from, left);
       if (left < 0 || this.#found[0] === UNSET) break;
-      found(this.#found);
+      const next = found(this.#found);
       const [start = 0, end = 0] = this.#found;
-      from = end > start ? end : end + 1;
+      from = Math.max(next ?? end, start + 1);
     }
     return left;
   }

@@ -1,16 +1,21 @@
 import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { redactorOf } from "../../src/process/redact.ts";
 
 /** Arguments as the kernel has them, `|` standing for NUL. */
 const bytesOf = (text: string) => new TextEncoder().encode(text.replaceAll("|", "\0"));
 
+/** By patterns; with a text that does not end in `|` for one that was cut. */
 function redacted(text: string, ...patterns: string[]): string {
   const redact = redactorOf({ redact: true, patterns });
-  return new TextDecoder().decode(redact?.(bytesOf(text))).replaceAll("\0", "|");
+  return new TextDecoder().decode(redact?.(bytesOf(text), !text.endsWith("|"))).replaceAll("\0", "|");
 }
 
-/** As docs/configuration.md recommends it. */
-const USUAL = "(?i)(?:pass(?:word|wd)?|mysql_pwd|token|secret|api_?key|credentials?)[\\w-]*[=: ]+(\\S+)";
+/** As docs/configuration.md recommends them. */
+const [USUAL = "", URL_PASSWORD = ""] = [
+  ...readFileSync(join(import.meta.dir, "../../docs/configuration.md"), "utf8").matchAll(/^ {2}'(.+)',$/gm),
+].map(([, pattern]) => pattern as string);
 
 describe("redactorOf", () => {
   test("is nothing where nothing is to be hidden", () => {
@@ -26,6 +31,11 @@ describe("redactorOf", () => {
     ["ls|-l|/tm", "ls|[redacted]|[redacted]"],
     ["ls||-l||", "ls||[redacted]||"],
     ["|a|", "|[redacted]|"],
+    // Programs that give themselves a title put all of it in the first one.
+    ["nginx: worker process|", "nginx: [redacted]|"],
+    ["browser --type=renderer --key=geheim|||", "browser [redacted]|||"],
+    ["browser\t--key=geheim|-v|", "browser\t[redacted]|[redacted]|"],
+    [" a|b|", " [redacted]|[redacted]|"],
   ])("without patterns hides all arguments but the first: %j", (args, expected) => {
     expect(redacted(args)).toBe(expected);
   });
@@ -33,12 +43,25 @@ describe("redactorOf", () => {
   test.each<[string, string, string]>([
     ["x|--password=geheim|-v|", USUAL, "x|--password=[redacted]|-v|"],
     ["x|--password|geheim|-v|", USUAL, "x|--password|[redacted]|-v|"],
-    ["x|--PASSWORD|geheim", USUAL, "x|--PASSWORD|[redacted]"],
+    ["x|--PASSWORD|geheim|", USUAL, "x|--PASSWORD|[redacted]|"],
     ["x|--api-key|k|--token: t|", USUAL, "x|--api-key|k|--token: [redacted]|"],
     ["x|--access-token-file=/a|y|", USUAL, "x|--access-token-file=[redacted]|y|"],
     // The space is part of the value.
     ["x|--password|my secret pass|-v|", "--password (\\S+)", "x|--password|[redacted]|-v|"],
     ["x|--password=my secret|-v|", "--password=(\\S+)", "x|--password=[redacted]|-v|"],
+    ["x|--password|my\tway|-v|", USUAL, "x|--password|[redacted]|-v|"],
+    ["x|--token=first line\nsecond|-v|", USUAL, "x|--token=[redacted]|-v|"],
+    ["x|--token|first\nsecond\r\n\v\f|-v|", USUAL, "x|--token|[redacted]|-v|"],
+    // What stands where a value would be may be an option with a value of its own.
+    ["vault|-no-store-token|-token|s.geheim|-v|", USUAL, "vault|-no-store-token|[redacted]|[redacted]|-v|"],
+    ["x|--token|--secret|--password|geheim|-v|", USUAL, "x|--token|[redacted]|[redacted]|[redacted]|-v|"],
+    [
+      "x|--use-token|--secret|geheim|-v|",
+      "--[a-z-]*(?:token|secret)[= ]\\S+",
+      "x|[redacted]|[redacted]|[redacted]|-v|",
+    ],
+    ["redis-cli|-u|redis://me:pa@ss@host/0|", URL_PASSWORD, "redis-cli|-u|redis://me:[redacted]@host/0|"],
+    ["git|clone|https://token:x@host/a|b|", URL_PASSWORD, "git|clone|https://token:[redacted]@host/a|b|"],
     ["sh|-c|mysql -ppw db|", " -p(\\S+)", "sh|-c|mysql -p[redacted]|"],
     // Without a group all of the match goes.
     ["x|AKIA0123456789|", "AKIA\\w+", "x|[redacted]|"],
@@ -54,6 +77,21 @@ describe("redactorOf", () => {
     expect(redacted(args, pattern)).toBe(expected);
   });
 
+  test.each<[string, string]>([
+    ["curl|https://me:gehe", "curl|[redacted]"],
+    ["curl|-H|Authorization: Bea", "curl|-H|[redacted]"],
+    ["curl|-s|", "curl|-s|"],
+    ["x|--token|geheim|-", "x|--token|[redacted]|[redacted]"],
+    ["one-long-arg", "[redacted]"],
+  ])("hides a piece of an argument whole, for no pattern can know what it was: %j", (args, expected) => {
+    expect(redacted(args, USUAL, URL_PASSWORD)).toBe(expected);
+  });
+
+  test("takes the last argument for whole where nothing was cut, though no NUL ends it", () => {
+    const redact = redactorOf({ redact: true, patterns: [USUAL] });
+    expect(new TextDecoder().decode(redact?.(bytesOf("title of a program"), false))).toBe("title of a program");
+  });
+
   test("takes what any of several patterns matches", () => {
     expect(redacted("x|a1|b2|c3|", "a\\d", "c(\\d)")).toBe("x|[redacted]|b2|c[redacted]|");
   });
@@ -66,13 +104,20 @@ describe("redactorOf", () => {
   test("leaves bytes alone that are no UTF-8, and what it was given", () => {
     const given = Uint8Array.of(0x78, 0, 0xff, 0x61, 0x80, 0);
     const redact = redactorOf({ redact: true, patterns: ["a"] });
-    expect([...(redact?.(given) ?? [])]).toEqual([0x78, 0, 0xff, ...new TextEncoder().encode("[redacted]"), 0x80, 0]);
+    expect([...(redact?.(given, false) ?? [])]).toEqual([
+      0x78,
+      0,
+      0xff,
+      ...new TextEncoder().encode("[redacted]"),
+      0x80,
+      0,
+    ]);
     expect([...given]).toEqual([0x78, 0, 0xff, 0x61, 0x80, 0]);
   });
 
   test("has nothing left of the arguments before", () => {
     const redact = redactorOf({ redact: true, patterns: ["long"] });
-    redact?.(bytesOf("x|a long one that is hidden|"));
-    expect(new TextDecoder().decode(redact?.(bytesOf("y|b|")))).toBe("y\0b\0");
+    redact?.(bytesOf("x|a long one that is hidden|"), false);
+    expect(new TextDecoder().decode(redact?.(bytesOf("y|b|"), false))).toBe("y\0b\0");
   });
 });

@@ -19,7 +19,7 @@ export const redaction: Section<RedactionSettings> = {
       type: boolean,
       default: false,
       doc: "hide the arguments of every process, all but the first, or what the patterns match",
-      details: ["What is hidden is never kept in memory, and no output has it: it reads [redacted]."],
+      details: ["What is hidden is not kept, and no output has it: it reads [redacted]."],
     },
     patterns: {
       toml: "patterns",
