@@ -7,7 +7,7 @@ import { accountNamed, dropTo } from "../libbpf/privileges.ts";
 import { redactorOf } from "../process/redact.ts";
 import { JsonlSink } from "../sinks/jsonl.ts";
 import { NoneSink } from "../sinks/none.ts";
-import { Output, OutputClosed } from "../sinks/output.ts";
+import { NoReader, Output, OutputClosed } from "../sinks/output.ts";
 import type { Sink } from "../sinks/sink.ts";
 import { Collector } from "./collector.ts";
 import { Delivery } from "./delivery.ts";
@@ -37,6 +37,26 @@ async function openSink(config: CollectConfig, output: Output, io: CollectIo): P
   if (config.output.format === "jsonl") return new JsonlSink(output);
   const { PrettySink } = await import("../sinks/pretty.ts");
   return new PrettySink(output, { color: io.color, width: io.isTty ? (process.stdout.columns ?? 80) : 0 });
+}
+
+/** How often is looked whether a FIFO has a reader. */
+const READER_LOOK_MS = 100;
+
+/**
+ * Opens the file; a FIFO once somebody reads it, as a shell's `>` does.
+ * @throws OutputClosed when the run ended before that
+ */
+async function openOutput(file: string, ended: Promise<void>): Promise<Output> {
+  for (let isFirst = true; ; isFirst = false) {
+    try {
+      return Output.open(file);
+    } catch (error) {
+      if (!(error instanceof NoReader)) throw error;
+    }
+    if (isFirst) log.warn(`waiting for somebody to read the FIFO ${file}`);
+    const isOver = await Promise.race([ended.then(() => true), Bun.sleep(READER_LOOK_MS)]);
+    if (isOver) throw new OutputClosed();
+  }
 }
 
 /** Where nobody is told of an event, nobody need know where its process belongs. */
@@ -117,7 +137,8 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
       delivery.api = api;
     }
     // After the kernel half is loaded and the address is taken: where that fails, no empty file is left behind.
-    const output = scope.use(config.output.file === null ? Output.of(io.stdout) : Output.open(config.output.file));
+    const { file } = config.output;
+    const output = scope.use(file === null ? Output.of(io.stdout) : await openOutput(file, ended.promise));
     delivery.open(await openSink(config, output, io), output);
     collector.start();
     await spend(config);

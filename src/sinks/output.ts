@@ -1,9 +1,14 @@
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, statSync, writeSync } from "node:fs";
 import { cannotRunError, type LinnixError, usageError } from "../errors.ts";
 
 /** The reader of our output went away, as `| head` does: a quiet end, not an error. */
 export class OutputClosed extends Error {
   override readonly name = "OutputClosed";
+}
+
+/** Nobody reads the FIFO yet that was to be opened. */
+export class NoReader extends Error {
+  override readonly name = "NoReader";
 }
 
 function codeOf(error: unknown): string {
@@ -26,9 +31,14 @@ function unblocked(fd: number): number {
   }
 }
 
-function openToAppend(path: string, flags = 0): number {
-  const { O_WRONLY, O_CREAT, O_APPEND, O_NOCTTY } = constants;
-  return openSync(path, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | flags, 0o600);
+/** Not blocking: a FIFO that nobody reads must not keep us from hearing a signal. */
+function openToAppend(path: string): number {
+  const { O_WRONLY, O_CREAT, O_APPEND, O_NOCTTY, O_NONBLOCK } = constants;
+  return openSync(path, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_NONBLOCK, 0o600);
+}
+
+function isFifo(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFIFO() === true;
 }
 
 /** A descriptor that whole lines are written to. */
@@ -59,12 +69,14 @@ export class Output implements Disposable {
 
   /**
    * Opens a file to append to, made readable by its owner only when it is new.
+   * @throws NoReader when it is a FIFO that nobody reads: it can be opened once somebody does
    * @throws LinnixError (exit code 2) when it cannot be opened
    */
   static open(path: string): Output {
     try {
       return new Output(openToAppend(path), path);
     } catch (cause) {
+      if (codeOf(cause) === "ENXIO" && isFifo(path)) throw new NoReader();
       throw outputError(path, codeOf(cause), cause);
     }
   }
@@ -79,8 +91,7 @@ export class Output implements Disposable {
     if (this.#path === undefined || !this.#isFile || this.#closed) return false;
     let fd: number;
     try {
-      // A FIFO that took its place must not keep us waiting for its reader.
-      fd = openToAppend(this.#path, constants.O_NONBLOCK);
+      fd = openToAppend(this.#path);
     } catch (cause) {
       throw outputError(this.#path, codeOf(cause), cause);
     }
@@ -183,6 +194,7 @@ function outputError(path: string, code: string, cause: unknown): LinnixError {
     EACCES: "permission denied",
     EPERM: "permission denied",
     EROFS: "the filesystem is read-only",
+    ENXIO: "it is a FIFO that nobody reads, a socket, or a device that is not there",
   };
   return usageError(
     "output",

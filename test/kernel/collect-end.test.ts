@@ -115,6 +115,23 @@ describe.skipIf(reason !== null)(titled("how a run ends", reason), () => {
     }
   });
 
+  test("by SIGTERM while nobody reads the FIFO it is to write to; by the end of its time where somebody does", async () => {
+    const fifo = join(mkdtempSync(join(fixture().directory, "unread-")), "fifo");
+    expect(Bun.spawnSync(["mkfifo", fifo]).exitCode).toBe(0);
+    const command = [BINARY, "collect", ...USUAL, "--output", fifo, "--duration", "100ms"];
+    const options = { stdin: "ignore", stdout: "pipe", stderr: "pipe", env: ENVIRONMENT } as const;
+    await using stopped = Bun.spawn(command, options);
+    const { value } = await stopped.stderr.getReader().read();
+    expect(new TextDecoder().decode(value)).toContain(`waiting for somebody to read the FIFO ${fifo}`);
+    stopped.kill("SIGTERM");
+    expect(await stopped.exited).toBe(0);
+    await using read = Bun.spawn(command, options);
+    await read.stderr.getReader().read();
+    await using reader = Bun.spawn(["cat", fifo], { stdin: "ignore", stdout: "pipe" });
+    expect(await read.exited).toBe(0);
+    expect(parseLine((await new Response(reader.stdout).text()).trim().split("\n").at(-1) ?? "").type).toBe("summary");
+  });
+
   test("with an error, when standard output is full", async () => {
     const child = Bun.spawn(["sh", "-c", 'exec "$0" "$@" >/dev/full', BINARY, "collect", ...USUAL], {
       stdin: "ignore",

@@ -18,7 +18,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EXIT, LinnixError } from "../../src/errors.ts";
-import { Output, OutputClosed } from "../../src/sinks/output.ts";
+import { NoReader, Output, OutputClosed } from "../../src/sinks/output.ts";
 
 const root = mkdtempSync(join(tmpdir(), "linnix-test-"));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -226,6 +226,17 @@ describe("a pipe", () => {
     write(output, "read by nobody\n");
     closeSync(reader);
     expect(errorOf(() => write(output, "too late\n"))).toBeInstanceOf(OutputClosed);
+  });
+
+  test("that nobody reads yet keeps nobody waiting", () => {
+    const path = fifo("unread-pipe");
+    expect(errorOf(() => Output.open(path))).toBeInstanceOf(NoReader);
+    const reader = openSync(path, O_RDONLY | O_NONBLOCK);
+    using output = Output.open(path);
+    write(output, "read\n");
+    const bytes = new Uint8Array(16);
+    expect(new TextDecoder().decode(bytes.subarray(0, readSync(reader, bytes)))).toBe("read\n");
+    closeSync(reader);
   });
 
   /** Brings the text as a collector would: what the reader has no room for goes when it has. */
