@@ -73,8 +73,9 @@ function byPath(mount: string, path: string): ResolvedCgroup | undefined {
   const parts = path.split("/").filter((part) => part !== "");
   if (parts.includes("..")) return undefined;
   try {
-    const { ino } = statSync([mount, ...parts].join("/"), { bigint: true });
-    return { id: ino, level: parts.length };
+    const status = statSync([mount, ...parts].join("/"), { bigint: true });
+    // Its files have numbers of the same kind: no process would ever be in one.
+    return status.isDirectory() ? { id: status.ino, level: parts.length } : undefined;
   } catch {
     return undefined;
   }

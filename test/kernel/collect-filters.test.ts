@@ -257,10 +257,13 @@ for (const [backend, whyNot] of BACKENDS) {
       expect(types).toBe(backend === "btf" ? "fork exit" : "exit");
     });
 
-    test("one that is not there", async () => {
-      const { exitCode, stderr, events } = await CollectRun.toEnd(["--backend", backend, "--cgroup", `/${name}/none`]);
-      expect({ exitCode, events }).toEqual({ exitCode: 2, events: [] });
-      expect(stderr).toContain(`/${name}/none`);
+    test("one that is not there, and a file of one", async () => {
+      for (const cgroup of [`/${name}/none`, `/${name}/cgroup.procs`]) {
+        const args = ["--backend", backend, "--cgroup", cgroup, "--duration", "100ms"];
+        const { exitCode, stderr, events } = await CollectRun.toEnd(args);
+        expect({ exitCode, events }).toEqual({ exitCode: 2, events: [] });
+        expect(stderr).toContain(cgroup);
+      }
     });
   });
 }
