@@ -1,7 +1,7 @@
 import type { Place } from "../identity/place.ts";
 import { signalName } from "../process/signal-name.ts";
 import type { ProcessTable } from "../process/table.ts";
-import { type ByteWriter, literal, type Piece } from "../sinks/byte-writer.ts";
+import { type ByteWriter, jsonText, literal, type Piece } from "../sinks/byte-writer.ts";
 import { putImage } from "../sinks/image-json.ts";
 import { COMM_LEN } from "../wire/layout.gen.ts";
 
@@ -119,7 +119,7 @@ export class ProcessJson {
     let piece = this.#pieces.get(name);
     if (piece === undefined) {
       if (this.#pieces.size >= MAX_NAMES) this.#pieces.clear();
-      piece = literal(JSON.stringify(name));
+      piece = literal(jsonText(name));
       this.#pieces.set(name, piece);
     }
     return piece;
@@ -129,7 +129,7 @@ export class ProcessJson {
     let piece = this.#places.get(place);
     if (piece === undefined) {
       const { cgroup, container, pod_uid, unit } = place;
-      piece = literal(`,${JSON.stringify({ cgroup, container, pod_uid, unit }).slice(1, -1)}`);
+      piece = literal(`,${jsonText({ cgroup, container, pod_uid, unit }).slice(1, -1)}`);
       this.#places.set(place, piece);
     }
     return piece;

@@ -1,4 +1,4 @@
-import { literal, type Piece } from "../sinks/byte-writer.ts";
+import { jsonText, literal, type Piece } from "../sinks/byte-writer.ts";
 import { type Container, containerOf, podUidOf, unitOf } from "./cgroup-path.ts";
 
 /** Where a process belongs, in the names of the JSON that tells it. */
@@ -38,9 +38,9 @@ export function placeAt(path: string): KnownPlace {
 
 function jsonOf({ cgroup, container, unit }: Place): string {
   return [
-    `,"cgroup":${JSON.stringify(cgroup)}`,
-    container ? `,"container":${JSON.stringify(container)}` : "",
-    unit !== null ? `,"unit":${JSON.stringify(unit)}` : "",
+    `,"cgroup":${jsonText(cgroup)}`,
+    container ? `,"container":${jsonText(container)}` : "",
+    unit !== null ? `,"unit":${jsonText(unit)}` : "",
   ].join("");
 }
 

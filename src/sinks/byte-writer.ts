@@ -7,6 +7,19 @@ export function utf8(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text);
 }
 
+/** The control characters that JSON may hold as they are, and a terminal acts on: DEL and those of C1. */
+const UNESCAPED = /[\x7f-\x9f]/g;
+
+/** JSON without a control character, which is what {@link ByteWriter.string} writes of a string. */
+export function jsonText(value: string | number | boolean | object | null): string {
+  return escapeControls(JSON.stringify(value));
+}
+
+/** JSON in which no control character stands as it is. */
+export function escapeControls(json: string): string {
+  return json.replace(UNESCAPED, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
 /** Bytes of a word, which a piece is written by. */
 const WORD = 8;
 
@@ -40,6 +53,7 @@ const PAIRS = Uint16Array.from({ length: 100 }, (_, n) => 0x3030 + Math.floor(n 
 const NULL = literal("null");
 const TRUE = literal("true");
 const FALSE = literal("false");
+const DEL = 0x7f;
 /** Second byte of the short escapes, by control character; 0 where there is none (RFC 8259, 7). */
 const SHORT_ESCAPES = new Uint8Array(32);
 SHORT_ESCAPES[0x08] = 0x62;
@@ -150,8 +164,8 @@ export class ByteWriter {
 
   /**
    * Bytes `from` to `end` of `source` as a JSON string: control characters are
-   * escaped, what is not UTF-8 becomes U+FFFD (one for each maximal subpart, as
-   * TextDecoder does).
+   * escaped, DEL and those of C1 too, for it may be read at a terminal; what is
+   * not UTF-8 becomes U+FFFD (one for each maximal subpart, as TextDecoder does).
    */
   string(source: Uint8Array, from: number, end: number): void {
     this.reserve(6 * (end - from) + 2);
@@ -160,9 +174,13 @@ export class ByteWriter {
     bytes[at++] = 0x22;
     for (let i = from; i < end; ) {
       const byte = source[i] as number;
-      if (byte >= 0x80) {
-        const length = utf8Length(source, i, end);
-        if (length > 0) {
+      if (byte >= DEL) {
+        const length = byte === DEL ? 1 : utf8Length(source, i, end);
+        const isControl = byte === DEL || (byte === 0xc2 && length === 2 && (source[i + 1] as number) < 0xa0);
+        if (isControl) {
+          i += length;
+          at = this.#escape(at, source[i - 1] as number);
+        } else if (length > 0) {
           for (const stop = i + length; i < stop; i++) bytes[at++] = source[i] as number;
         } else {
           bytes[at++] = 0xef;
@@ -174,16 +192,12 @@ export class ByteWriter {
       }
       i++;
       if (byte < 0x20) {
-        bytes[at++] = 0x5c;
         const short = SHORT_ESCAPES[byte] as number;
         if (short) {
+          bytes[at++] = 0x5c;
           bytes[at++] = short;
         } else {
-          bytes[at++] = 0x75;
-          bytes[at++] = 0x30;
-          bytes[at++] = 0x30;
-          bytes[at++] = HEX[byte >> 4] as number;
-          bytes[at++] = HEX[byte & 15] as number;
+          at = this.#escape(at, byte);
         }
       } else {
         if (byte === 0x22 || byte === 0x5c) bytes[at++] = 0x5c;
@@ -192,6 +206,18 @@ export class ByteWriter {
     }
     bytes[at++] = 0x22;
     this.length = at;
+  }
+
+  /** `\u00xx`, there. @returns the place behind it */
+  #escape(at: number, code: number): number {
+    const { bytes } = this;
+    bytes[at] = 0x5c;
+    bytes[at + 1] = 0x75;
+    bytes[at + 2] = 0x30;
+    bytes[at + 3] = 0x30;
+    bytes[at + 4] = HEX[code >> 4] as number;
+    bytes[at + 5] = HEX[code & 15] as number;
+    return at + 6;
   }
 
   /** A C string of at most `source.length` bytes, as a JSON string. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { ByteWriter, literal } from "../../src/sinks/byte-writer.ts";
+import { ByteWriter, jsonText, literal } from "../../src/sinks/byte-writer.ts";
 import { Prng } from "../../src/stats/prng.ts";
 import { randomText } from "./random-record.ts";
 
@@ -11,15 +11,24 @@ function written(write: (out: ByteWriter) => void, capacity = 64): string {
   return decoder.decode(out.bytes.subarray(0, out.length));
 }
 
-/** The bytes as a JSON string, and as what writes JSON from text makes of them. */
+/** The bytes as a JSON string, and as what writes JSON from text makes of them: the same, and no control character. */
 function expectSame(bytes: Uint8Array): void {
   // Other bytes around it, which must not be looked at.
   const source = new Uint8Array(bytes.length + 8).fill(0xbf);
   source.set(bytes, 4);
   const found = written((out) => out.string(source, 4, 4 + bytes.length), 0);
-  const expected = JSON.stringify(decoder.decode(bytes));
+  const expected = jsonText(decoder.decode(bytes));
+  if (/\p{Cc}/u.test(found)) throw new Error(`${Buffer.from(bytes).toString("hex")}: a control character in ${found}`);
+  if (JSON.parse(found) !== decoder.decode(bytes)) throw new Error(`${found} is another text`);
   if (found !== expected) throw new Error(`${Buffer.from(bytes).toString("hex")}: ${found}, not ${expected}`);
 }
+
+test("JSON from text has no control character, and means the same", () => {
+  const value = { cgroup: "/a\x7f\x80\u009b31m\x9f\x1b\n\u00a0é" };
+  expect(jsonText(value)).toBe('{"cgroup":"/a\\u007f\\u0080\\u009b31m\\u009f\\u001b\\n\u00a0é"}');
+  expect(JSON.parse(jsonText(value))).toEqual(value);
+  expect(jsonText(null)).toBe("null");
+});
 
 describe("string", () => {
   test("of every byte, and of every two", () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { EventView } from "../../src/process/event-view.ts";
 import { ProcessTable } from "../../src/process/table.ts";
 import { WallClock } from "../../src/process/wall-clock.ts";
-import { ByteWriter } from "../../src/sinks/byte-writer.ts";
+import { ByteWriter, jsonText } from "../../src/sinks/byte-writer.ts";
 import { JsonEncoder, JsonlSink } from "../../src/sinks/jsonl.ts";
 import { NoneSink } from "../../src/sinks/none.ts";
 import { Prng } from "../../src/stats/prng.ts";
@@ -38,7 +38,7 @@ function json(value: unknown): string {
       .map(([key, member]) => `${JSON.stringify(key)}:${json(member)}`)
       .join(",")}}`;
   }
-  return JSON.stringify(value);
+  return typeof value === "string" ? jsonText(value) : JSON.stringify(value);
 }
 
 /** The event's line, written into a buffer that has no byte more than the encoder asks for. */
