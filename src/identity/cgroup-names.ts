@@ -2,7 +2,7 @@ import { closeSync, opendirSync, openSync, readlinkSync, statSync } from "node:f
 import { NativeError } from "../libbpf/errno.ts";
 import { openKernfsById } from "../libbpf/file-handle.ts";
 import type { CgroupMounts } from "./cgroup-mount.ts";
-import { readMembership } from "./proc-cgroup.ts";
+import { readMembership, withoutDeleted } from "./proc-cgroup.ts";
 
 /** The hierarchy is walked only where handles cannot be had: so seldom, and no further than this. */
 const WALK_EVERY_MS = 10_000;
@@ -11,6 +11,17 @@ const MAX_DEPTH = 64;
 
 /** What says that handles will not work the next time either: no right, or not by this kernel. */
 const NEVER: ReadonlySet<string> = new Set(["EPERM", "EOPNOTSUPP", "EINVAL", "ENOSYS"]);
+
+/**
+ * Path of a cgroup that is open, from the root of the hierarchy; undefined: it is not below what is mounted. One that
+ * was removed since it was opened has the path that it had.
+ */
+export function pathOfOpen(fd: number, { point, root }: { point: string; root: string }): string | undefined {
+  const path = withoutDeleted(readlinkSync(`/proc/self/fd/${fd}`, { encoding: "buffer" }).toString());
+  if (path === point) return root;
+  if (!path.startsWith(`${point}/`)) return undefined;
+  return (root === "/" ? "" : root) + path.slice(point.length);
+}
 
 /**
  * Paths of cgroups by their id, in the v2 hierarchy. By file handle, which is
@@ -69,21 +80,12 @@ export class CgroupNames implements Disposable {
       return undefined;
     }
     try {
-      return this.#belowRoot(readlinkSync(`/proc/self/fd/${fd}`, { encoding: "buffer" }).toString());
+      return pathOfOpen(fd, this.#mount);
     } catch {
       return undefined;
     } finally {
       closeSync(fd);
     }
-  }
-
-  /** Undefined: not below what is mounted. */
-  #belowRoot(path: string): string | undefined {
-    const { point, root } = this.#mount;
-    const prefix = root === "/" ? "" : root;
-    if (path === point) return root;
-    if (path.startsWith(`${point}/`)) return prefix + path.slice(point.length);
-    return undefined;
   }
 
   #byProcess(id: bigint, pid: number): string | undefined {

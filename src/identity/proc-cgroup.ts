@@ -57,7 +57,7 @@ export function parseMembership(text: string): Membership {
   return membership;
 }
 
-/** What the kernel says of a cgroup that was removed while a process that is gone is not reaped yet. */
+/** What the kernel says of a cgroup that was removed while it is open, or a process of it is not reaped yet. */
 export function withoutDeleted(path: string): string {
   return path.endsWith(DELETED) ? path.slice(0, -DELETED.length) : path;
 }

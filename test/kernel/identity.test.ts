@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
+  closeSync,
   copyFileSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -13,7 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readCgroupMounts } from "../../src/identity/cgroup-mount.ts";
-import { CgroupNames } from "../../src/identity/cgroup-names.ts";
+import { CgroupNames, pathOfOpen } from "../../src/identity/cgroup-names.ts";
 import { Identity } from "../../src/identity/identity.ts";
 import { ProcessTable } from "../../src/process/table.ts";
 import { ByteWriter } from "../../src/sinks/byte-writer.ts";
@@ -100,6 +102,17 @@ describe.skipIf(noV2 !== null)(titled("names of cgroups", noV2), () => {
     await cgroup.remove(path);
     expect(names?.pathOf(...halves(id))).toBeNull();
     expect(names?.pathOf(0x7fffffff, 5)).toBeNull();
+  });
+
+  test("of one that is removed while it is looked at: the name that it had", async () => {
+    const path = cgroup.make("short", `docker-${ID}.scope`);
+    const fd = openSync(cgroup.directory(path), "r");
+    await cgroup.remove(path);
+    expect(readlinkSync(`/proc/self/fd/${fd}`)).toEndWith(".scope (deleted)");
+    expect(pathOfOpen(fd, { point, root: "/" })).toBe(path);
+    expect(pathOfOpen(fd, { point, root: "/../x" })).toBe(`/../x${path}`);
+    expect(pathOfOpen(fd, { point: `${point}/elsewhere`, root: "/" })).toBeUndefined();
+    closeSync(fd);
   });
 
   test("no descriptor stays behind", () => {
