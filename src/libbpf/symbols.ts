@@ -96,6 +96,8 @@ export const LIBC_SYMBOLS = {
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },
   // int connect(int sockfd, const struct sockaddr *addr, socklen_t addrlen);
   connect: { args: ["i32", "ptr", "u32"], returns: "i32" },
+  // ssize_t send(int sockfd, const void *buf, size_t len, int flags);
+  send: { args: ["i32", "ptr", "usize", "i32"], returns: "i64" },
   // long syscall(long number, ...);
   syscall: { args: ["i64", "i64", "i64", "i64", "i64", "i64"], returns: "i64" },
 } as const;

@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, statSync, writeSync } from "node:fs";
 import { cannotRunError, type LinnixError, usageError } from "../errors.ts";
+import { sendNow } from "../libbpf/send.ts";
 
 /** The reader of our output went away, as `| head` does: a quiet end, not an error. */
 export class OutputClosed extends Error {
@@ -47,6 +48,8 @@ export class Output implements Disposable {
   readonly #ownsFd: boolean;
   readonly #path: string | undefined;
   readonly #isFile: boolean;
+  /** As sshd and the parents of many services give it: it cannot be opened again as a pipe can. */
+  readonly #isSocket: boolean;
   #position: number;
   /** What the reader had no room for. */
   #pending = NOTHING;
@@ -59,6 +62,7 @@ export class Output implements Disposable {
     this.#path = path;
     const status = fstatSync(this.#fd);
     this.#isFile = status.isFile();
+    this.#isSocket = status.isSocket();
     this.#position = status.size;
   }
 
@@ -148,12 +152,14 @@ export class Output implements Disposable {
     let done = 0;
     while (done < length) {
       try {
-        done += writeSync(this.#fd, bytes, done, length - done);
+        done += this.#isSocket
+          ? sendNow(this.#fd, bytes.subarray(done, length))
+          : writeSync(this.#fd, bytes, done, length - done);
       } catch (cause) {
         const code = codeOf(cause);
         if (code === "EINTR") continue;
         if (code === "EAGAIN") break;
-        if (code === "EPIPE") throw new OutputClosed();
+        if (code === "EPIPE" || code === "ECONNRESET") throw new OutputClosed();
         this.#cutToWholeLines(bytes, done);
         throw writeError(this.#path ?? "standard output", code, cause);
       }

@@ -18,6 +18,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EXIT, LinnixError } from "../../src/errors.ts";
+import { checkLibc } from "../../src/libbpf/errno.ts";
+import { libc } from "../../src/libbpf/libc.ts";
+import { addressOf } from "../../src/libbpf/native.ts";
 import { NoReader, Output, OutputClosed } from "../../src/sinks/output.ts";
 
 const root = mkdtempSync(join(tmpdir(), "linnix-test-"));
@@ -288,6 +291,53 @@ describe("a pipe", () => {
     expect((await read()) === text).toBe(true);
     closeSync(fd);
     closeSync(hold);
+  });
+});
+
+describe("a socket", () => {
+  const AF_UNIX = 1;
+  const SOCK_STREAM = 1;
+
+  /** A blocking one, as standard output may be, connected to the server at that path. */
+  function connected(path: string): number {
+    const fd = checkLibc("socket", libc().socket(AF_UNIX, SOCK_STREAM, 0));
+    const address = Buffer.concat([new Uint8Array(new Uint16Array([AF_UNIX]).buffer), Buffer.from(`${path}\0`)]);
+    checkLibc("connect", libc().connect(fd, addressOf(address), address.length));
+    return fd;
+  }
+
+  test("whose reader does not read keeps nobody waiting, and gets everything once it does", async () => {
+    let read = "";
+    const path = join(root, "socket");
+    // It reads when this test waits, not before.
+    const data = (_: unknown, bytes: Buffer) => {
+      read += bytes.toString();
+    };
+    const server = Bun.listen({ unix: path, socket: { data } });
+    const fd = connected(path);
+    const output = Output.of(fd);
+    const text = Array.from({ length: 100_000 }, (_, i) => `line ${i}\n`).join("");
+    write(output, text);
+    expect(output.isBlocked).toBeTrue();
+    write(output, "the last line\n");
+    while (!output.retry() || read.length < text.length + 14) await Bun.sleep(1);
+    expect(read === `${text}the last line\n`).toBe(true);
+    server.stop(true);
+    closeSync(fd);
+  });
+
+  test("whose reader went away ends quietly", async () => {
+    const path = join(root, "closed-socket");
+    const gone = Promise.withResolvers<void>();
+    const server = Bun.listen({
+      unix: path,
+      socket: { open: (socket) => void socket.terminate(), data: () => {}, close: () => gone.resolve() },
+    });
+    const fd = connected(path);
+    await gone.promise;
+    expect(errorOf(() => write(Output.of(fd), "too late\n"))).toBeInstanceOf(OutputClosed);
+    server.stop(true);
+    closeSync(fd);
   });
 });
 
