@@ -53,6 +53,18 @@ export function readProcStat(pid: number): ProcStat | null {
 }
 
 /**
+ * The real user and group of a process, as the kernel side tells them. The owner of /proc/<pid> is the effective one,
+ * and root where the process may not be dumped, as after it has given up root.
+ *
+ * @returns null where there is no such process (any more)
+ */
+export function readProcIds(pid: number): { uid: number; gid: number } | null {
+  const status = readProcFile(`/proc/${pid}/status`);
+  const [, uid, gid] = /^Uid:\t(\d+)\t.*\nGid:\t(\d+)\t/m.exec(status ?? "") ?? [];
+  return uid === undefined || gid === undefined ? null : { uid: Number(uid), gid: Number(gid) };
+}
+
+/**
  * A file of /proc, its bytes as Latin-1 (names in it can be anything).
  *
  * @returns null where it, or the process that it is about, is gone or withheld

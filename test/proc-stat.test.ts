@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { NS_PER_CLOCK_TICK, parseProcStat, readProcStat } from "../src/proc-stat.ts";
+import { NS_PER_CLOCK_TICK, parseProcStat, readProcIds, readProcStat } from "../src/proc-stat.ts";
 
 const TAIL =
   "S 7 100 100 0 -1 4194304 200 300 0 0 12 34 56 78 20 0 3 0 98765 1000000 250 18446744073709551615 0 0 0 0 0 0 0 0 0";
@@ -34,6 +34,11 @@ describe("parseProcStat", () => {
 test("readProcStat reads a real process and says null of none", () => {
   expect(readProcStat(process.pid)).toMatchObject({ pid: process.pid, ppid: process.ppid });
   expect(readProcStat(2 ** 30)).toBeNull();
+});
+
+test("readProcIds reads the real user and group, and says null of none", () => {
+  expect(readProcIds(process.pid)).toEqual({ uid: process.getuid?.() ?? -1, gid: process.getgid?.() ?? -1 });
+  expect(readProcIds(2 ** 30)).toBeNull();
 });
 
 test("a clock tick is what getconf says", () => {

@@ -1,7 +1,7 @@
 /** The processes that run right now, as records of the wire: from the task iterator, and from /proc. */
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { boottimeNs } from "../libbpf/clock.ts";
-import { NS_PER_CLOCK_TICK, readProcStat } from "../proc-stat.ts";
+import { NS_PER_CLOCK_TICK, readProcIds, readProcStat } from "../proc-stat.ts";
 import { FLAG_PPID_KNOWN, PROCESS_EVENT } from "../wire/layout.gen.ts";
 import { Record } from "../wire/record.ts";
 import { hasKernelPids } from "./pid-namespace.ts";
@@ -40,12 +40,9 @@ class ProcScan implements ProcessLister {
     if (stat === null || stat.startTicks * NS_PER_CLOCK_TICK >= bornBeforeNs) return;
     // A leader that went first is counted among the threads until the process ends.
     if ((stat.state === "Z" || stat.state === "X") && stat.threads <= 1) return;
-    try {
-      const { uid, gid } = statSync(`/proc/${pid}`);
-      this.#fill(pid, stat.ppid, uid, gid, Buffer.from(stat.comm, "latin1"));
-    } catch {
-      return; // gone while we looked
-    }
+    const ids = readProcIds(pid);
+    if (ids === null) return; // gone while we looked
+    this.#fill(pid, stat.ppid, ids.uid, ids.gid, Buffer.from(stat.comm, "latin1"));
     each(this.#record);
   }
 

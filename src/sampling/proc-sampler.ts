@@ -1,6 +1,6 @@
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { boottimeNs } from "../libbpf/clock.ts";
-import { NS_PER_CLOCK_TICK } from "../proc-stat.ts";
+import { NS_PER_CLOCK_TICK, readProcIds } from "../proc-stat.ts";
 import {
   COMM_LEN,
   EVENT_SAMPLE,
@@ -78,10 +78,11 @@ export class ProcSampler implements Sampler {
     const view = this.#view;
     const little = true;
     this.#bytes.fill(0);
+    const ids = readProcIds(process.pid);
+    if (ids === null) return false;
+    view.setUint32(SAMPLE_EVENT.uid, ids.uid, little);
+    view.setUint32(SAMPLE_EVENT.gid, ids.gid, little);
     try {
-      const { uid, gid } = statSync(`/proc/${process.pid}`);
-      view.setUint32(SAMPLE_EVENT.uid, uid, little);
-      view.setUint32(SAMPLE_EVENT.gid, gid, little);
       const comm = readFileSync(`/proc/${process.pid}/comm`);
       // Without the line end.
       this.#bytes.set(comm.subarray(0, Math.min(comm.length - 1, COMM_LEN - 1)), SAMPLE_EVENT.comm);

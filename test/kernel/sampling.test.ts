@@ -33,6 +33,7 @@ interface Sample {
   runtimeNs: number;
   rssBytes: number;
   threads: number;
+  uid: number;
   startNs: number;
   isFirst: boolean;
 }
@@ -49,6 +50,7 @@ function sweep(sampler: Sampler): Map<number, Sample> {
       runtimeNs: record.u64(SAMPLE_EVENT.runtime_ns),
       rssBytes: record.u64(SAMPLE_EVENT.rss_bytes),
       threads: record.u32(SAMPLE_EVENT.threads),
+      uid: record.u32(SAMPLE_EVENT.uid),
       startNs: record.u64(SAMPLE_EVENT.start_ns),
       isFirst: (record.u32(SAMPLE_EVENT.sample_flags) & SAMPLE_FIRST_SEEN) !== 0,
     });
@@ -173,6 +175,12 @@ for (const [name, open] of Object.entries(SAMPLERS)) {
         expect(Math.abs((sample?.rssBytes ?? 0) - inProc)).toBeLessThanOrEqual(2 ** 20);
         expect(sweep(sampler).get(worker.pid)).toBeUndefined();
       }
+    });
+
+    test("whose it is now, though it may not be dumped since it gave up root", async () => {
+      using sampler = open();
+      const { pid } = await program.start("turns", 65534);
+      expect(sweep(sampler).get(pid)?.uid).toBe(65534);
     });
 
     test("kernel threads have no memory, and are told of when they run", () => {
