@@ -67,7 +67,7 @@ export class Reconciler implements Disposable {
     const startedNs = boottimeNs();
     const running = new Set<number>();
     this.#lister.list((record) => {
-      running.add(table.seed(record));
+      running.add(table.refresh(record));
     });
     // What was born while the list was made may be missing from it; its events are in the rings.
     this.#drain();

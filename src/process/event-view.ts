@@ -75,7 +75,7 @@ export class EventView {
       this.#takeOldComm(record);
       this.slot = this.table.exec(record);
     } else if (this.type === EVENT_SAMPLE) {
-      this.slot = this.table.seed(record);
+      this.slot = this.table.refresh(record);
     } else if (this.type === EVENT_PAGE_FAULT) {
       this.slot = this.table.match(record);
     } else {

@@ -120,6 +120,15 @@ export class ProcessTable extends TableRows {
     return slot;
   }
 
+  /**
+   * A process as it is right now, as a sweep or a list tells: entered unless an event told of it before; of one that is
+   * known all of that is taken over, for nobody tells when it has changed its user or its name. Returns its slot.
+   */
+  refresh(record: Record): number {
+    const slot = this.match(record);
+    return slot !== NO_SLOT && !this.isLive(slot) ? slot : this.#enter(record);
+  }
+
   /** Gives a process that has none its image from elsewhere than an event. */
   setImage(slot: number, exe: Uint8Array | null, args: Uint8Array | null, argsCut = false): void {
     this.#setImage(slot, imageOfProc(this.images, { exe, args, argsCut }, this.redact));

@@ -6,6 +6,7 @@ import { Description } from "../api/description.ts";
 import { CollectRun } from "./support/collect-run.ts";
 import { programPath, titled, whyNotHere } from "./support/needs.ts";
 import { inMounts } from "./support/places.ts";
+import { WorkerProgram } from "./support/sampling-worker.ts";
 
 const why = whyNotHere();
 const curl = programPath("curl");
@@ -80,6 +81,20 @@ describe.skipIf(why !== null)(`collect --listen${why ? ` (skipped: ${why})` : ""
         child.kill("SIGKILL");
       }
     }
+    await run.stop();
+  });
+
+  test("of a process that changed its user and its name without an exec those of now", async () => {
+    using program = new WorkerProgram();
+    await using run = await CollectRun.start(ARGS);
+    const { pid } = await program.start("turns", 65534);
+    const row = await eventually("its sample", async () => {
+      const found = await getJson(`/processes/${pid}`);
+      return found.comm === "turned" ? found : undefined;
+    });
+    expect(row).toMatchObject({ uid: 65534, gid: 65534, state: "live" });
+    const { processes } = await getJson("/processes?user=65534&comm=turned");
+    expect(processes).toHaveLength(1);
     await run.stop();
   });
 

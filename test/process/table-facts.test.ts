@@ -98,6 +98,7 @@ describe("what the table tells of a process", () => {
     changed(() => table.setImage(table.find(1), null, null));
     changed(() => table.setSample(table.find(1), 1, 2, 3));
     changed(() => table.seed(recordIn(forkRecord({ pid: 2, start_ns: 2n }))));
+    changed(() => table.refresh(recordIn(forkRecord({ pid: 2, start_ns: 2n, uid: 1 }))));
     changed(() => table.exit(recordIn(exitRecord(identity))));
     changed(() => table.reconcileGone(table.find(2), 5));
     changed(() => table.expire(1e9));
@@ -123,6 +124,21 @@ describe("a list of what runs", () => {
     // A list that does not know them takes nothing away.
     table.seed(recordIn(forkRecord({ ...identity, flags: FLAG_START_KNOWN })));
     expect([table.ppid(slot), table.cgroupId(slot)]).toEqual([1, 8n]);
+  });
+
+  test("as things are right now: the user and the name as well", () => {
+    const table = new ProcessTable({ lingerNs: 1e9 });
+    const identity = { pid: 9, start_ns: 1n };
+    const slot = table.fork(recordIn(forkRecord({ ...identity, ts_ns: 2, ppid: 5, uid: 0, gid: 0, comm: "master" })));
+    const now = { ...identity, ppid: 5, uid: 33, gid: 34, comm: "worker" };
+    expect(table.refresh(recordIn(forkRecord(now)))).toBe(slot);
+    expect([table.uid(slot), table.gid(slot), table.comm(slot), table.bornNs(slot)]).toEqual([33, 34, "worker", 2]);
+    table.exit(recordIn(exitRecord({ ...now, comm: "gone" })));
+    expect(table.refresh(recordIn(forkRecord(now)))).toBe(slot);
+    expect([table.comm(slot), table.isLive(slot)]).toEqual(["gone", false]);
+    // One that nobody told of is entered.
+    const other = table.refresh(recordIn(forkRecord({ pid: 10, start_ns: 3n, comm: "other" })));
+    expect([table.find(10), table.comm(other)]).toEqual([other, "other"]);
   });
 
   test("tells nothing of one that has exited since", () => {
