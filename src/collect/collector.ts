@@ -160,7 +160,7 @@ export class Collector implements Disposable {
     preferThisThread();
     process.on("SIGIO", this.#onSignal);
     this.#feed.signalOnWatermark();
-    this.#reconciler = new Reconciler(this.table, () => this.drain());
+    this.#reconciler = new Reconciler({ table: this.table, drain: () => this.drain() });
     this.#housekeeping = new Housekeeping(this.table, this.#clock, this.#reconciler);
     this.attach();
     this.#seed(this.#reconciler);

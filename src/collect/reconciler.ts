@@ -1,6 +1,6 @@
 import { boottimeNs } from "../libbpf/clock.ts";
 import { NO_IMAGE } from "../process/image-store.ts";
-import { openProcessLister } from "../process/live-processes.ts";
+import { openProcessLister, type ProcessLister } from "../process/live-processes.ts";
 import { readProcImage } from "../process/proc-image.ts";
 import type { ProcessTable } from "../process/table.ts";
 import { PROCESS_EVENT } from "../wire/layout.gen.ts";
@@ -14,18 +14,26 @@ const DRAIN_EVERY = 16;
 /** A descendant may be forked while descendants are looked for: so many looks until none is new. */
 const MAX_DESCENDANT_LOOKS = 8;
 
+export interface ReconcilerOptions {
+  table: ProcessTable;
+  /** Gives out what the rings hold: events go on while a list is made. */
+  drain(): void;
+  /** Is closed with the reconciler. */
+  lister?: ProcessLister;
+}
+
 /** Holds the process table against the list of processes that really run. */
 export class Reconciler implements Disposable {
   readonly #table: ProcessTable;
   readonly #drain: () => void;
-  readonly #lister = openProcessLister();
+  readonly #lister: ProcessLister;
   #lastNs = 0;
   #liveThen = 0;
 
-  /** @param drain gives out what the rings hold: events go on while a list is made */
-  constructor(table: ProcessTable, drain: () => void) {
+  constructor({ table, drain, lister = openProcessLister() }: ReconcilerOptions) {
     this.#table = table;
     this.#drain = drain;
+    this.#lister = lister;
   }
 
   /**
@@ -65,15 +73,15 @@ export class Reconciler implements Disposable {
   reconcile(): void {
     const table = this.#table;
     const startedNs = boottimeNs();
-    const running = new Set<number>();
+    // Who was known before the list is made, and is not on it, is gone; who comes to be known later may be too young for it.
+    const missing = new Set(table.liveSlots());
     this.#lister.list((record) => {
-      running.add(table.refresh(record));
+      missing.delete(table.refresh(record));
     });
-    // What was born while the list was made may be missing from it; its events are in the rings.
+    // Those that ended meanwhile tell of themselves, and their slots may be others' after that.
     this.#drain();
-    for (const slot of table.liveSlots()) {
-      if (running.has(slot) || (table.bornNs(slot) ?? 0) >= startedNs) continue;
-      table.reconcileGone(slot, startedNs);
+    for (const slot of missing) {
+      if ((table.bornNs(slot) ?? 0) < startedNs) table.reconcileGone(slot, startedNs);
     }
     this.#done(startedNs);
   }

@@ -1,0 +1,49 @@
+import { describe, expect, test } from "bun:test";
+import { Reconciler } from "../../src/collect/reconciler.ts";
+import { ProcessTable } from "../../src/process/table.ts";
+import { NO_SLOT } from "../../src/process/table-slots.ts";
+import { type Record, recordIn } from "../../src/wire/record.ts";
+import { execRecord, exitRecord, forkRecord, type Head } from "../wire/make-record.ts";
+
+/** Past every pid that there is. */
+const PID = 2 ** 23;
+
+function reconcilerOf(table: ProcessTable, running: Head[], drain: () => void): Reconciler {
+  const lister = {
+    source: "task-iterator" as const,
+    list(each: (record: Record) => void) {
+      for (const head of running) each(recordIn(forkRecord(head)));
+    },
+    [Symbol.dispose]() {},
+  };
+  return new Reconciler({ table, drain, lister });
+}
+
+describe("the table against what runs", () => {
+  test("who is not on the list is gone, once", () => {
+    const table = new ProcessTable({ lingerNs: 1e9 });
+    const lost = { pid: PID, start_ns: 1n };
+    const live = { pid: PID + 1, start_ns: 2n };
+    for (const head of [lost, live]) table.fork(recordIn(forkRecord({ ...head, ts_ns: 1 })));
+    using reconciler = reconcilerOf(table, [live], () => {});
+    reconciler.reconcile();
+    reconciler.reconcile();
+    expect([table.findLive(PID), table.find(PID) !== NO_SLOT, table.lostExits]).toEqual([NO_SLOT, true, 1]);
+    expect(table.findLive(PID + 1)).not.toBe(NO_SLOT);
+  });
+
+  test("who executes after the list was made lives, though its fork was held back", () => {
+    const table = new ProcessTable({ lingerNs: 1e9 });
+    const head = { pid: PID, start_ns: 5n };
+    let events = [() => table.exec(recordIn(execRecord(head)))];
+    using reconciler = reconcilerOf(table, [], () => {
+      for (const event of events.splice(0)) event();
+    });
+    reconciler.reconcile();
+    expect(table.findLive(PID)).not.toBe(NO_SLOT);
+    // And one that ended meanwhile tells of itself.
+    events = [() => table.exit(recordIn(exitRecord(head)))];
+    reconciler.reconcile();
+    expect([table.findLive(PID), table.lostExits]).toEqual([NO_SLOT, 0]);
+  });
+});
