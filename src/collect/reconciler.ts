@@ -46,16 +46,19 @@ export class Reconciler implements Disposable {
   seed(maxArgsBytes: number, pids: readonly number[], track: (pid: number) => void): ReadonlySet<number> {
     const table = this.#table;
     const family = new Set(pids);
+    const parents = new Map<number, number>();
     let listed = 0;
     for (let look = 0; look < MAX_DESCENDANT_LOOKS; look++) {
       const before = family.size;
+      parents.clear();
       this.#lister.list((record) => {
         const slot = table.seed(record);
         if (table.image(slot) === NO_IMAGE) seedImage(table, slot, maxArgsBytes);
-        if (family.has(record.u32(PROCESS_EVENT.ppid))) family.add(record.u32(PROCESS_EVENT.pid));
+        if (family.size > 0) parents.set(record.u32(PROCESS_EVENT.pid), record.u32(PROCESS_EVENT.ppid));
         // Events come already, and no signal is handled before this ends: the rings must not fill up.
         if (++listed % DRAIN_EVERY === 0) this.#drain();
       });
+      addDescendants(family, parents);
       if (family.size === before) break;
       for (const pid of family) track(pid);
     }
@@ -94,6 +97,15 @@ export class Reconciler implements Disposable {
     this.#lastNs = nowNs;
     this.#liveThen = this.#table.live;
   }
+}
+
+/** Adds all that descend from a family to it. A child may be listed before its parent: pids begin anew at some time. */
+function addDescendants(family: Set<number>, parents: ReadonlyMap<number, number>): void {
+  let before: number;
+  do {
+    before = family.size;
+    for (const [pid, ppid] of parents) if (family.has(ppid)) family.add(pid);
+  } while (family.size > before);
 }
 
 function seedImage(table: ProcessTable, slot: number, maxArgsBytes: number): void {

@@ -47,3 +47,14 @@ describe("the table against what runs", () => {
     expect([table.findLive(PID), table.lostExits]).toEqual([NO_SLOT, 0]);
   });
 });
+
+test("all that descend from the processes that are watched are, in whatever order of pids", () => {
+  const table = new ProcessTable({ lingerNs: 1e9 });
+  const chain = Array.from({ length: 40 }, (_, i) => ({ pid: PID + i, ppid: PID + i + 1, start_ns: BigInt(40 - i) }));
+  const stranger = { pid: PID + 100, ppid: 1, start_ns: 1n };
+  using reconciler = reconcilerOf(table, [...chain, stranger], () => {});
+  const tracked = new Set<number>();
+  const family = reconciler.seed(1024, [PID + 40], (pid) => tracked.add(pid));
+  expect([...family].sort()).toEqual([PID + 40, ...chain.map(({ pid }) => pid)].sort());
+  expect(tracked).toEqual(new Set(family));
+});
