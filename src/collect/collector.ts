@@ -1,6 +1,6 @@
 import { realtimeOffsetNs } from "../libbpf/clock.ts";
 import { trimHeap } from "../libbpf/memory.ts";
-import type { Backend } from "../probes/backend.ts";
+import { type Backend, holdsBackExits } from "../probes/backend.ts";
 import type { KernelCounts } from "../probes/counters.ts";
 import type { PageFaultCounts } from "../probes/page-faults.ts";
 import { EventView, type PlaceOfEvent } from "../process/event-view.ts";
@@ -82,6 +82,7 @@ export class Collector implements Disposable {
     this.#events = events;
     this.#follows = options.filters.pids.length > 0;
     this.table = new ProcessTable({ lingerNs: options.lingerMs * 1e6 });
+    this.table.exitsHeldBack = holdsBackExits(options);
     this.#view = new EventView(this.table, this.#clock);
     this.#wanted = new Set(options.events.map((type) => EVENT_TYPES[type]));
     this.#feed = new KernelFeed(options);
@@ -91,6 +92,8 @@ export class Collector implements Disposable {
       this.#feed.close();
       throw error;
     }
+    // Its pid may soon be another process's.
+    if (this.#follows) this.table.onGone = (pid) => this.#sampleFilter.exited(pid);
     this.#balance = new Balance(this.#feed);
     this.#sampling = new SamplingSwitch({
       rssThresholdBytes: options.rssThresholdBytes,
@@ -160,7 +163,11 @@ export class Collector implements Disposable {
     preferThisThread();
     process.on("SIGIO", this.#onSignal);
     this.#feed.signalOnWatermark();
-    this.#reconciler = new Reconciler({ table: this.table, drain: () => this.drain() });
+    this.#reconciler = new Reconciler({
+      table: this.table,
+      drain: () => this.drain(),
+      exitsHeldBack: this.table.exitsHeldBack,
+    });
     this.#housekeeping = new Housekeeping(this.table, this.#clock, this.#reconciler);
     this.attach();
     this.#seed(this.#reconciler);

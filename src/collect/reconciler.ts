@@ -5,8 +5,9 @@ import { readProcImage } from "../process/proc-image.ts";
 import type { ProcessTable } from "../process/table.ts";
 import { PROCESS_EVENT } from "../wire/layout.gen.ts";
 
-/** How often the table is held against what really runs. */
+/** How often the table is held against what really runs, and where exits are not told of because a filter holds them back. */
 const RECONCILE_NS = 60e9;
+const WITHOUT_EXITS_NS = 5e9;
 /** The table is checked sooner when it has grown by so many beyond twice what it held after the last check. */
 const RECONCILE_GROWTH = 4096;
 /** Processes that are entered at the start between two looks at the rings. */
@@ -18,6 +19,8 @@ export interface ReconcilerOptions {
   table: ProcessTable;
   /** Gives out what the rings hold: events go on while a list is made. */
   drain(): void;
+  /** Whether filters keep exits from being told of: see `holdsBackExits`. */
+  exitsHeldBack?: boolean;
   /** Is closed with the reconciler. */
   lister?: ProcessLister;
 }
@@ -26,13 +29,15 @@ export interface ReconcilerOptions {
 export class Reconciler implements Disposable {
   readonly #table: ProcessTable;
   readonly #drain: () => void;
+  readonly #everyNs: number;
   readonly #lister: ProcessLister;
   #lastNs = 0;
   #liveThen = 0;
 
-  constructor({ table, drain, lister = openProcessLister() }: ReconcilerOptions) {
+  constructor({ table, drain, exitsHeldBack = false, lister = openProcessLister() }: ReconcilerOptions) {
     this.#table = table;
     this.#drain = drain;
+    this.#everyNs = exitsHeldBack ? WITHOUT_EXITS_NS : RECONCILE_NS;
     this.#lister = lister;
   }
 
@@ -69,10 +74,10 @@ export class Reconciler implements Disposable {
   /** @param nowNs CLOCK_BOOTTIME */
   isDue(nowNs: number): boolean {
     const hasGrown = this.#table.live > 2 * this.#liveThen + RECONCILE_GROWTH;
-    return hasGrown || nowNs - this.#lastNs >= RECONCILE_NS;
+    return hasGrown || nowNs - this.#lastNs >= this.#everyNs;
   }
 
-  /** An exit that was lost must not leave its process in the table for ever. */
+  /** An exit that was lost, or held back, must not leave its process in the table for ever. */
   reconcile(): void {
     const table = this.#table;
     const startedNs = boottimeNs();

@@ -54,6 +54,13 @@ export function sentTypes(events: readonly EventType[]): EventType[] {
   return [...sent];
 }
 
+/** Whether some exits are not told of, though the process table knows of their processes: it is seeded with all of them. */
+export function holdsBackExits({ events, filters }: Pick<ProbeOptions, "events" | "filters">): boolean {
+  const { pids, uids, comms, cgroup, minDurationNs } = filters;
+  const lists = [pids, uids, comms];
+  return !events.includes("exit") || minDurationNs > 0 || cgroup !== null || lists.some(({ length }) => length > 0);
+}
+
 /** Processes whose exec was lost are gone from the map at their exit, lost or not: these live at the same time. */
 const MAX_LOST_EXECS = 4096;
 

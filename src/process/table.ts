@@ -42,6 +42,10 @@ export class ProcessTable extends TableRows {
   redact: Redact | undefined;
   /** Who numbers the places of single processes; a child has its parent's. */
   places: Shared | undefined;
+  /** Whether filters keep exits from being told of: then who is found to be gone was not lost. */
+  exitsHeldBack = false;
+  /** Is told the pid of a process that was found to be gone without an exit having been seen. */
+  onGone: ((pid: number) => void) | undefined;
   /** How long an exited process can still be asked for, ns; taken into account at the next `expire`. */
   lingerNs: number;
   readonly #lingerMax: number;
@@ -55,7 +59,7 @@ export class ProcessTable extends TableRows {
     this.#lingerMax = Math.max(1, lingerMax);
   }
 
-  /** Processes that were found to be gone without an exit having been seen. */
+  /** Processes that were found to be gone without an exit having been seen, though it was to be told of. */
   get lostExits(): number {
     return this.#lostExits;
   }
@@ -157,10 +161,11 @@ export class ProcessTable extends TableRows {
     this.#generation++;
   }
 
-  /** The process is gone, but nobody told: its exit was lost. */
+  /** The process is gone, but nobody told: its exit was lost, or held back. */
   reconcileGone(slot: number, nowNs: number): void {
     if (this.slots.columns.state[slot] !== LIVE) return;
-    this.#lostExits++;
+    if (!this.exitsHeldBack) this.#lostExits++;
+    this.onGone?.(this.pid(slot));
     this.#generation++;
     this.#leave(slot, nowNs);
   }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Reconciler } from "../../src/collect/reconciler.ts";
+import { boottimeNs } from "../../src/libbpf/clock.ts";
 import { ProcessTable } from "../../src/process/table.ts";
 import { NO_SLOT } from "../../src/process/table-slots.ts";
 import { type Record, recordIn } from "../../src/wire/record.ts";
@@ -8,7 +9,7 @@ import { execRecord, exitRecord, forkRecord, type Head } from "../wire/make-reco
 /** Past every pid that there is. */
 const PID = 2 ** 23;
 
-function reconcilerOf(table: ProcessTable, running: Head[], drain: () => void): Reconciler {
+function reconcilerOf(table: ProcessTable, running: Head[], drain: () => void, exitsHeldBack = false): Reconciler {
   const lister = {
     source: "task-iterator" as const,
     list(each: (record: Record) => void) {
@@ -16,12 +17,14 @@ function reconcilerOf(table: ProcessTable, running: Head[], drain: () => void): 
     },
     [Symbol.dispose]() {},
   };
-  return new Reconciler({ table, drain, lister });
+  return new Reconciler({ table, drain, exitsHeldBack, lister });
 }
 
 describe("the table against what runs", () => {
-  test("who is not on the list is gone, once", () => {
+  test("who is not on the list is gone, once, and whoever follows its pid is told", () => {
     const table = new ProcessTable({ lingerNs: 1e9 });
+    const gone: number[] = [];
+    table.onGone = (pid) => gone.push(pid);
     const lost = { pid: PID, start_ns: 1n };
     const live = { pid: PID + 1, start_ns: 2n };
     for (const head of [lost, live]) table.fork(recordIn(forkRecord({ ...head, ts_ns: 1 })));
@@ -30,6 +33,29 @@ describe("the table against what runs", () => {
     reconciler.reconcile();
     expect([table.findLive(PID), table.find(PID) !== NO_SLOT, table.lostExits]).toEqual([NO_SLOT, true, 1]);
     expect(table.findLive(PID + 1)).not.toBe(NO_SLOT);
+    expect(gone).toEqual([PID]);
+  });
+
+  test("an exit that was held back was not lost", () => {
+    const table = new ProcessTable({ lingerNs: 1e9 });
+    table.exitsHeldBack = true;
+    table.fork(recordIn(forkRecord({ pid: PID, start_ns: 1n, ts_ns: 1 })));
+    using reconciler = reconcilerOf(table, [], () => {}, true);
+    reconciler.reconcile();
+    expect([table.findLive(PID), table.lostExits]).toEqual([NO_SLOT, 0]);
+  });
+
+  test("it is held against it sooner where exits are held back", () => {
+    const table = new ProcessTable({ lingerNs: 1e9 });
+    const isDue = [false, true].map((heldBack) => {
+      using reconciler = reconcilerOf(table, [], () => {}, heldBack);
+      reconciler.reconcile();
+      return [0, 30e9, 600e9].map((laterNs) => reconciler.isDue(boottimeNs() + laterNs));
+    });
+    expect(isDue).toEqual([
+      [false, false, true],
+      [false, true, true],
+    ]);
   });
 
   test("who executes after the list was made lives, though its fork was held back", () => {

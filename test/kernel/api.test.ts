@@ -98,6 +98,19 @@ describe.skipIf(why !== null)(`collect --listen${why ? ` (skipped: ${why})` : ""
     await run.stop();
   });
 
+  test("who has ended does not stay among the live because a filter held its exit back", async () => {
+    await using run = await CollectRun.start([...ARGS, "--min-duration", "1h"]);
+    const child = Bun.spawn(["/bin/cat"], { stdin: "pipe", stdout: "ignore" });
+    const stateOf = async () => (await getJson(`/processes/${child.pid}`)).state;
+    await eventually("it to be known", async () => ((await stateOf()) === "live" ? true : undefined));
+    child.stdin.end();
+    await child.exited;
+    await eventually("its end", async () => ((await stateOf()) === "exited" ? true : undefined));
+    // Which is no loss.
+    expect((await getJson("/status")).processes.lost_exits).toBe(0);
+    await run.stop();
+  });
+
   const noMounts = programPath("unshare") === null ? "needs unshare" : null;
   test.skipIf(noMounts !== null)(titled("every answer is as described, with BTF and without", noMounts), async () => {
     for (const { before, ready } of [

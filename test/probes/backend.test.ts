@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import type { EventType } from "../../src/config/sections/probes.ts";
-import { chooseBackend, sentTypes, TIMESTAMP_OFFSET } from "../../src/probes/backend.ts";
+import { chooseBackend, holdsBackExits, sentTypes, TIMESTAMP_OFFSET } from "../../src/probes/backend.ts";
 import { recordIn } from "../../src/wire/record.ts";
 import { forkRecord } from "../wire/make-record.ts";
 
@@ -31,6 +31,22 @@ describe("what has to be sent", () => {
   test.each(cases)("for %p is %p", (events, sent) => {
     expect(sentTypes(events).toSorted()).toEqual(sent.toSorted());
     expect(new Set(sentTypes(events)).size).toBe(sentTypes(events).length);
+  });
+});
+
+describe("exits", () => {
+  const events: EventType[] = ["fork", "exec", "exit"];
+  const filters = { pids: [], uids: [], comms: [], cgroup: null, minDurationNs: 0 };
+
+  test("are all told of without a filter", () => {
+    expect(holdsBackExits({ events, filters })).toBe(false);
+    expect(holdsBackExits({ events: ["exit"], filters })).toBe(false);
+  });
+
+  test("are held back by every filter, and where nobody asked for them", () => {
+    const some = [{ pids: [1] }, { uids: [0] }, { comms: ["sh"] }, { cgroup: { id: 1n } }, { minDurationNs: 1 }];
+    for (const filter of some) expect(holdsBackExits({ events, filters: { ...filters, ...filter } })).toBe(true);
+    expect(holdsBackExits({ events: ["fork", "exec"], filters })).toBe(true);
   });
 });
 
