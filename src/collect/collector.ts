@@ -1,5 +1,5 @@
 import { realtimeOffsetNs } from "../libbpf/clock.ts";
-import { trimHeap } from "../libbpf/memory.ts";
+import { dropCleanFilePages, trimHeap } from "../libbpf/memory.ts";
 import { type Backend, holdsBackExits } from "../probes/backend.ts";
 import type { KernelCounts } from "../probes/counters.ts";
 import type { PageFaultCounts } from "../probes/page-faults.ts";
@@ -85,6 +85,8 @@ export class Collector implements Disposable {
     this.table.exitsHeldBack = holdsBackExits(options);
     this.#view = new EventView(this.table, this.#clock);
     this.#wanted = new Set(options.events.map((type) => EVENT_TYPES[type]));
+    // libbpf is about to take 12 MB for a while: not on top of what the runtime read to start.
+    dropCleanFilePages();
     this.#feed = new KernelFeed(options);
     try {
       this.#sampleFilter = new SampleFilter(options.filters);
@@ -176,6 +178,7 @@ export class Collector implements Disposable {
     trimHeap();
     // What was compiled only to start: a megabyte.
     Bun.shrink();
+    dropCleanFilePages();
   }
 
   /** Puts all probes on. */
