@@ -37,7 +37,7 @@ export const api: Section<ApiSettings> = {
       type: optionalPath,
       default: null,
       doc: "file with the bearer token that requests have to carry",
-      details: ["Only its owner may read it. LINNIX_API_TOKEN in the environment goes before it."],
+      details: ["Its group may read it, others may not. LINNIX_API_TOKEN in the environment goes before it."],
       example: "/etc/linnix/token",
     },
     allowOrigins: {
