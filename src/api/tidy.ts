@@ -5,7 +5,7 @@ const WORTH_BYTES = 512 * 1024;
 /** Little is collected as well, with the code of what nobody asks for any more, but not often. */
 const LITTLE_BYTES = 32 * 1024;
 const LITTLE_MS = 60_000;
-/** A collection takes some ms; none follows for so many times as long. */
+/** A collection takes some ms of CPU time; none follows for so many times as long. */
 const REST_FACTOR = 20;
 
 /**
@@ -36,8 +36,11 @@ export class Tidy {
     const nowMs = performance.now();
     if (nowMs < this.#restUntilMs || (this.#bytes < WORTH_BYTES && nowMs - this.#doneMs < LITTLE_MS)) return;
     this.#bytes = 0;
+    const before = process.cpuUsage();
     Bun.gc(true);
+    const { user, system } = process.cpuUsage(before);
     this.#doneMs = performance.now();
-    this.#restUntilMs = this.#doneMs + REST_FACTOR * (this.#doneMs - nowMs);
+    // Not by the clock on the wall: others would have us wait for as long as they kept us from running.
+    this.#restUntilMs = this.#doneMs + (REST_FACTOR * (user + system)) / 1000;
   }
 }
