@@ -6,6 +6,8 @@ import { formatSizeBytes } from "./units.ts";
 /** Far more than any configuration: what is bigger is some other file. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
+const NAME_ANOTHER = "name another with --config FILE; --config /dev/null is none";
+
 /** Who this was started as: privileges may be dropped before the file is read again. */
 const STARTED_AS = process.geteuid?.();
 
@@ -29,7 +31,11 @@ export function readConfigFile(path: string): ConfigText | null {
     if (code === "ENOENT" || code === "ENOTDIR") {
       return null;
     }
-    throw unreadable(path, code === "EACCES" ? "permission denied" : messageOf(error), error);
+    if (code === "EACCES") {
+      // Also where privileges were dropped before it is read again.
+      throw unreadable(path, "permission denied", error, `let this user read it, or ${NAME_ANOTHER}`);
+    }
+    throw unreadable(path, messageOf(error), error);
   }
   try {
     const stats = fstatSync(fd);
@@ -114,16 +120,8 @@ function kindOf(stats: Stats): string {
   return stats.isSocket() ? "a socket" : "a device";
 }
 
-function unreadable(path: string, why: string, cause?: unknown): LinnixError {
-  return usageError(
-    "config-file",
-    {
-      what: `cannot read the configuration file ${path}`,
-      why,
-      mend: "name another with --config FILE; --config /dev/null is none",
-    },
-    { cause },
-  );
+function unreadable(path: string, why: string, cause?: unknown, mend = NAME_ANOTHER): LinnixError {
+  return usageError("config-file", { what: `cannot read the configuration file ${path}`, why, mend }, { cause });
 }
 
 function errorCode(error: unknown): string | undefined {

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { GLOBAL_OPTIONS } from "../../src/commands/globals.ts";
 import { commandHelp, rootHelp } from "../../src/commands/help.ts";
 import { findCommand, listedCommands } from "../../src/commands/index.ts";
 
+const ROOT = join(import.meta.dir, "../..");
 const MAIN = join(import.meta.dir, "../../src/main.ts");
 /** util-linux's, which gives a program a terminal. */
 const SCRIPT = "/usr/bin/script";
@@ -33,6 +35,13 @@ describe("help", () => {
       expect(wideLines(text, columns)).toEqual([]);
       expect(words(text)).toBe(words(commandHelp(entry, command, 100)));
     }
+  });
+
+  test("has no option that the documentation does not name", () => {
+    const names = ["README.md", ...new Bun.Glob("docs/*.{md,toml}").scanSync(ROOT)];
+    const documents = names.map((name) => readFileSync(join(ROOT, name), "utf8")).join("\n");
+    const options = [GLOBAL_OPTIONS, ...COMMANDS.map(({ command }) => command.args)].flatMap(Object.keys);
+    expect(options.filter((name) => !new RegExp(`--${name}(?![a-z-])`).test(documents))).toEqual([]);
   });
 
   test.skipIf(!existsSync(SCRIPT)).each([
