@@ -37,9 +37,9 @@ export class Schedule implements Disposable {
   #sleep: EventLoopSleep | null = null;
   /** Where sweeps do not fall together with flushes they have a timer of their own. */
   #sampleTimer: Timer | undefined;
-  /** 0: no sweep with a flush. */
-  #flushesPerSweep = 0;
-  #flushes = 0;
+  #sweepsWithFlush = false;
+  /** When the next one of these is due, by performance.now(): the flush that comes nearest to it does it. */
+  #sweepDueMs = 0;
 
   /** @param sampleMs 0: no sweeps */
   constructor(flushMs: number, sampleMs: number, hooks: ScheduleHooks) {
@@ -93,9 +93,9 @@ export class Schedule implements Disposable {
   #align(): void {
     clearInterval(this.#sampleTimer);
     this.#sampleTimer = undefined;
-    this.#flushes = 0;
-    this.#flushesPerSweep = this.#sampleMs % this.#flushMs === 0 ? this.#sampleMs / this.#flushMs : 0;
-    if (this.#sampleMs === 0 || this.#flushesPerSweep > 0) return;
+    this.#sweepsWithFlush = this.#sampleMs > 0 && this.#sampleMs % this.#flushMs === 0;
+    this.#sweepDueMs = this.#dueMs - this.#flushMs + this.#sampleMs;
+    if (this.#sampleMs === 0 || this.#sweepsWithFlush) return;
     this.#sampleTimer = setInterval(() => this.#hooks.sweep(), this.#sampleMs);
   }
 
@@ -116,8 +116,9 @@ export class Schedule implements Disposable {
   }
 
   #flush(): void {
-    const withSweep = this.#flushesPerSweep > 0 && ++this.#flushes >= this.#flushesPerSweep;
-    if (withSweep) this.#flushes = 0;
+    const nowMs = performance.now();
+    const withSweep = this.#sweepsWithFlush && nowMs >= this.#sweepDueMs - this.#flushMs / 2;
+    if (withSweep) this.#sweepDueMs = nextDueMs(this.#sweepDueMs, this.#sampleMs, nowMs);
     this.#hooks.flush(withSweep);
   }
 
