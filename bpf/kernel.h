@@ -208,11 +208,6 @@ struct bpf_array {
 	void *pptrs[0];
 };
 
-/* Which helpers a kernel has. */
-enum bpf_func_id {
-	BPF_FUNC_loop = 181,
-};
-
 struct task_struct {
 	struct sched_entity se;
 	unsigned int policy;

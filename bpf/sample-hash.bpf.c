@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
  * As sample.bpf.c, for kernels before 5.13: no program but those of security
- * modules had storage that goes with the task before 5.12 (a10787e6d58c), and a
- * callback is unknown to them.
+ * modules had storage that goes with the task before 5.12 (a10787e6d58c).
  */
 #include "sampler.h"
 
@@ -32,19 +31,6 @@ static __always_inline struct last_sample *last_sample_of(struct task_struct *ta
 		last = bpf_map_lookup_elem(&last_samples, &pid);
 	}
 	return last;
-}
-
-#define MAX_THREADS 256
-
-static __always_inline __u32 walk_threads(struct thread_walk *walk, __u32 count)
-{
-	__u32 walked;
-
-	for (walked = 0; walked < MAX_THREADS; walked++) {
-		if (!add_thread(walk))
-			break;
-	}
-	return walked;
 }
 
 /* These kernels' counters hold what there is, but for a few pages that threads keep for themselves. */

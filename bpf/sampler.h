@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
  * The sampling program, for three objects: they differ in how they come by the
- * processes and hand over, in where they keep the last figures of a process, and
- * in how they walk its threads. Each defines
+ * processes and hand over, and in where they keep the last figures of a process.
+ * Each defines
  *   last_sample_of(task, start_ns)   where to keep the figures of that leader
- *   walk_threads(walk, count)        calls add_thread for up to count threads, gives how many
  *   exact_pages(mm, counted)         what the pages counted at first really are
  * after including this.
  */
@@ -66,46 +65,67 @@ static __always_inline __u64 number_of(const volatile void *address)
 	return number;
 }
 
-/* The way along the threads of a process: addresses, for they are read by helper. */
+/* The way along the threads of a process: addresses, for they are read by helper. There is one reader. */
 struct thread_walk {
 	__u64 head;
 	__u64 node;
 	__u64 runtime_ns;
-};
+} walk = {};
 
 /* Whether there is another one. */
-static __always_inline bool add_thread(struct thread_walk *walk)
+static __always_inline bool add_thread(void)
 {
-	struct list_head *node = (void *)walk->node;
+	struct list_head *node = (void *)walk.node;
 	struct task_struct *task;
 
-	if (!node || walk->node == walk->head)
+	if (!node || walk.node == walk.head)
 		return false;
 	task = (void *)node - bpf_core_field_offset(struct task_struct, thread_node);
-	walk->runtime_ns += BPF_CORE_READ(task, se.sum_exec_runtime);
-	walk->node = (__u64)BPF_CORE_READ(node, next);
+	walk.runtime_ns += BPF_CORE_READ(task, se.sum_exec_runtime);
+	walk.node = (__u64)BPF_CORE_READ(node, next);
 	return true;
 }
 
 /* Defined by the object. */
 static __always_inline struct last_sample *last_sample_of(struct task_struct *task, __u64 start_ns);
-static __always_inline __u32 walk_threads(struct thread_walk *walk, __u32 count);
 __u64 exact_pages(__u64 mm, __u64 counted);
 
+/* As many as a loop may be unrolled for, so many times: more than any process has had. */
+#define THREADS_AT_ONCE 256
+#define MAX_TURNS 256
+
 /*
- * The time of all threads of a process that are still listed. Global, as all that
+ * Goes on along the way, for up to count threads; gives how many. Global, as all that
  * loops here: the verifier looks at such a function once, whatever leads to it.
  */
+__noinline __u32 walk_threads(__u32 count)
+{
+	__u32 walked;
+
+	for (walked = 0; walked < THREADS_AT_ONCE; walked++) {
+		if (walked >= count || !add_thread())
+			break;
+	}
+	return walked;
+}
+
+/* The time of all threads of a process that are still listed. */
 __noinline __u64 runtime_of_threads(__u64 signal, __u32 count)
 {
-	struct thread_walk walk = {};
-	__u32 walked;
+	__u32 left = count;
 
 	walk.head = signal + bpf_core_field_offset(struct signal_struct, thread_head);
 	walk.node = (__u64)BPF_CORE_READ((struct signal_struct *)signal, thread_head.next);
-	walked = walk_threads(&walk, count);
-	if (count > walked && walk.node && walk.node != walk.head)
-		totals.end.left_out_threads += count - walked;
+	walk.runtime_ns = 0;
+	for (int i = 0; i < MAX_TURNS; i++) {
+		__u32 walked = walk_threads(left);
+
+		left -= walked;
+		if (walked != THREADS_AT_ONCE)
+			break;
+	}
+	if (left > 0 && walk.node && walk.node != walk.head)
+		totals.end.left_out_threads += left;
 	return walk.runtime_ns;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* For kernels since 5.13: last figures in storage that goes with the task itself, threads walked by a callback. */
+/* For kernels since 5.13: last figures in storage that goes with the task itself. */
 #ifndef LINNIX_TASK_STORAGE_H
 #define LINNIX_TASK_STORAGE_H
 
@@ -15,29 +15,6 @@ struct {
 static __always_inline struct last_sample *last_sample_of(struct task_struct *task, __u64 start_ns)
 {
 	return bpf_task_storage_get(&last_samples, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-}
-
-/* More than any process has had. */
-#define MAX_THREADS 65536
-#define MAX_THREADS_WITHOUT_LOOP 256
-
-static int add_next_thread(__u32 index, struct thread_walk *walk)
-{
-	return add_thread(walk) ? 0 : 1;
-}
-
-static __always_inline __u32 walk_threads(struct thread_walk *walk, __u32 count)
-{
-	__u32 walked;
-
-	/* Since 5.17. */
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop))
-		return bpf_loop(count < MAX_THREADS ? count : MAX_THREADS, add_next_thread, walk, 0);
-	for (walked = 0; walked < MAX_THREADS_WITHOUT_LOOP; walked++) {
-		if (!add_thread(walk))
-			break;
-	}
-	return walked;
 }
 
 /* Of no use but for where it lies: on each CPU as far from the map's base as anything else that the CPU has for itself. */

@@ -135,6 +135,17 @@ for (const [name, open] of Object.entries(SAMPLERS)) {
       }
     });
 
+    test("of many hundred threads as well", async () => {
+      const threads = 600;
+      using sampler = open();
+      const { pid } = await program.start("crowd", threads);
+      const first = sweep(sampler).get(pid);
+      expect(first).toMatchObject({ isFirst: true, threads: threads + 1 });
+      expect(first?.runtimeNs).toBeGreaterThanOrEqual(threads * 5e6 - (precise ? 0 : 5 * TICK_NS));
+      // Once all of them sleep nothing is left to tell.
+      await until(() => (sweep(sampler).get(pid)?.runtimeNs ?? 0) === 0);
+    });
+
     test("the time of threads that are gone counts, memory and threads are those of now", async () => {
       using sampler = open();
       const startedNs = boottimeNs();
