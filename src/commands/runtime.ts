@@ -22,12 +22,6 @@ const SETTINGS = [
   "BUN_JSC_useConcurrentJIT=0",
   "BUN_JSC_useConcurrentGC=0",
   "BUN_JSC_numberOfGCMarkers=1",
-  /*
-   * What runs now and then is not worth the memory of being compiled: a MiB where the API is asked. What runs for every
-   * event gets there all the same within seconds.
-   */
-  "BUN_JSC_thresholdForJITAfterWarmUp=2000",
-  "BUN_JSC_thresholdForOptimizeAfterWarmUp=4000",
   /* Memory that is free is given back at once: a thread that does it later is woken at every turn of the event loop. */
   "MIMALLOC_PURGE_DELAY=0",
 ];
