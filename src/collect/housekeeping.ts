@@ -11,7 +11,7 @@ const SETTLED_TICKS = 3;
 const MANY_FILE_BYTES = 28 * 1024 * 1024;
 /** How often is looked whether there is, and how long at least lies between two times that it is let go of, ns. */
 const LOOK_NS = 5e9;
-const DROP_NS = 15e9;
+const DROP_NS = 60e9;
 
 /** What a collector has to do now and then that no event asks for: memory, the table's old entries, the wall clock. */
 export class Housekeeping {
