@@ -2,7 +2,7 @@ import type { EventView, PlaceOfEvent } from "../process/event-view.ts";
 import type { ProcessTable } from "../process/table.ts";
 import { NO_SLOT } from "../process/table-slots.ts";
 import { descendantsOf, parentOf } from "../process/tree.ts";
-import { EVENT_EXEC, EVENT_FORK, PROCESS_EVENT } from "../wire/layout.gen.ts";
+import { EVENT_EXEC, EVENT_FORK, EVENT_SAMPLE, MOVES, PROCESS_EVENT } from "../wire/layout.gen.ts";
 import { type AccountFiles, Accounts } from "./accounts.ts";
 import { Allowance } from "./allowance.ts";
 import { type CgroupMounts, readCgroupMounts } from "./cgroup-mount.ts";
@@ -51,6 +51,9 @@ export class Identity implements PlaceOfEvent, Disposable {
   readonly #made: MadeCgroups | undefined;
   /** Undefined also where there are no v1 hierarchies. */
   readonly #moves: Moves | undefined;
+  /** Moves of processes whose fork may still be in a ring, in their order. */
+  #early: Move[] = [];
+  #lostEarly = 0;
   readonly #accounts: Accounts;
   readonly #cgroups: Lru<number, NamedCgroup>;
   readonly #places = new PlaceStore();
@@ -102,7 +105,7 @@ export class Identity implements PlaceOfEvent, Disposable {
     }
     if (!this.#mounts.hasV1 || event.slot === NO_SLOT || (place !== this.#root && place !== UNKNOWN_PLACE))
       return place;
-    this.#takeMoves(record.u64(PROCESS_EVENT.ts_ns));
+    this.#takeMoves(record.u64(PROCESS_EVENT.ts_ns), event.type !== EVENT_SAMPLE);
     if (event.type === EVENT_FORK) this.#inherit(event.slot);
     else if (event.type === EVENT_EXEC) this.#lookAtExec(event);
     return this.#placeOf(event.slot) ?? place;
@@ -117,7 +120,7 @@ export class Identity implements PlaceOfEvent, Disposable {
     const place = isKnown ? this.ofCgroup(high, low, table.isLive(slot) ? table.pid(slot) : 0) : UNKNOWN_PLACE;
     if (isKnown && place !== this.#root && place !== UNKNOWN_PLACE) return place;
     if (!this.#mounts.hasV1 && isKnown) return place;
-    this.#takeMoves(Number.POSITIVE_INFINITY);
+    this.#takeMoves(Number.POSITIVE_INFINITY, false);
     if (table.place(slot) === NO_PLACE && table.isLive(slot)) this.#look(slot);
     else this.#inherit(slot);
     return this.#placeOf(slot) ?? place;
@@ -160,7 +163,7 @@ export class Identity implements PlaceOfEvent, Disposable {
 
   /** Moves between v1 cgroups that came faster than they were read; null: nothing tells of any. */
   get lostMoves(): number | null {
-    return this.#moves?.reader.lost ?? null;
+    return this.#moves ? this.#moves.reader.lost + this.#lostEarly : null;
   }
 
   close(): void {
@@ -174,23 +177,37 @@ export class Identity implements PlaceOfEvent, Disposable {
     this.close();
   }
 
-  /** Takes over where processes were moved until then. */
-  #takeMoves(untilNs: number): void {
+  /**
+   * Takes over where processes were moved until then.
+   * @param isInOrder every fork before then was given out, as where a ring's event says when: not where a sample does, or
+   *   somebody asks
+   */
+  #takeMoves(untilNs: number, isInOrder: boolean): void {
     const reader = this.#moves?.reader;
-    for (let move = reader?.next(untilNs); move; move = reader?.next(untilNs)) this.#moved(move);
+    if (this.#early.length > 0)
+      this.#early = this.#early.filter((move) => move.tsNs > untilNs || !(this.#moved(move) || isInOrder));
+    for (let move = reader?.next(untilNs); move; move = reader?.next(untilNs)) {
+      if (this.#moved(move) || isInOrder) continue;
+      if (this.#early.length < MOVES) this.#early.push(move);
+      else this.#lostEarly++;
+    }
   }
 
-  /** A runtime moves in each hierarchy, and not all paths say as much: the first that tells a container counts, else a unit. */
-  #moved({ pid, startLow, startHigh, path, tsNs }: Move): void {
+  /**
+   * A runtime moves in each hierarchy, and not all paths say as much: the first that tells a container counts, else a unit.
+   * @returns false: the table does not know the process
+   */
+  #moved({ pid, startLow, startHigh, path, tsNs }: Move): boolean {
     const table = this.#table;
     const slot = table.find(pid);
-    if (slot === NO_SLOT) return;
+    if (slot === NO_SLOT) return false;
     const isStartKnown = table.startLow(slot) !== 0 || table.startHigh(slot) !== 0;
-    if (isStartKnown && (table.startLow(slot) !== startLow || table.startHigh(slot) !== startHigh)) return;
+    if (isStartKnown && (table.startLow(slot) !== startLow || table.startHigh(slot) !== startHigh)) return false;
     const place = placeAt(path);
     const known = this.#placeOf(slot);
-    if (place.container ? place.container.id === known?.container?.id : known?.container || place.unit === null) return;
-    if (place.cgroup === known?.cgroup) return;
+    if (place.container ? place.container.id === known?.container?.id : known?.container || place.unit === null)
+      return true;
+    if (place.cgroup === known?.cgroup) return true;
     const before = table.place(slot);
     // What it has borne since was born there.
     for (const relative of descendantsOf(table, slot).relatives) {
@@ -198,6 +215,7 @@ export class Identity implements PlaceOfEvent, Disposable {
       if (isLater && table.place(relative.slot) === before) this.#put(relative.slot, path);
     }
     this.#put(slot, path);
+    return true;
   }
 
   #put(slot: number, path: string): void {

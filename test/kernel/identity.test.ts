@@ -345,6 +345,25 @@ describe.skipIf(noV1 !== null)(titled("cgroup v1", noV1), () => {
     );
   });
 
+  test.skipIf(whyNoBtf() !== null)(
+    titled("a move that was read before the fork of who was moved, which is gone when anybody looks", whyNoBtf()),
+    async () => {
+      await using cgroup = new TestCgroup(v1Point);
+      const path = cgroup.make("docker", ID);
+      const table = new ProcessTable({ lingerNs: 1e9 });
+      using identity = new Identity(table);
+      const known = table.seed(recordIn(forkRecord({ pid: process.pid, start_ns: 1n, cgroup_id: 1n })));
+      const child = await sleeper(...inCgroups(cgroup.directory(path)));
+      child.kill("SIGKILL");
+      await child.exited;
+      expect(identity.of(known).container).toBeNull();
+      // When it started is not known here, and is not asked for then.
+      const late = table.seed(recordIn(forkRecord({ pid: child.pid, start_ns: 0n, cgroup_id: 1n })));
+      expect(identity.of(late)).toMatchObject({ cgroup: path, container: { id: ID, runtime: "docker" } });
+      expect(identity.lostMoves).toBe(0);
+    },
+  );
+
   test("asked for a process that runs, without an event of it", async () => {
     await using cgroup = new TestCgroup(v1Point);
     const path = cgroup.make("kubepods", `pod${POD.replaceAll("_", "-")}`, ID);
