@@ -5,6 +5,7 @@
 #include "core.h"
 #include "path.h"
 #include "maps.h"
+#include "retry.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
@@ -20,7 +21,7 @@ struct exec_scratch {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, 1); /* 2 where execs are retried: the first may stand preempted in the midst of it */
 	__type(key, __u32);
 	__type(value, struct exec_scratch);
 } scratch SEC(".maps");
@@ -54,8 +55,7 @@ static __always_inline bool in_wanted_cgroup(struct task_struct *task)
 	return !knobs.filter_cgroup || cgroup_ancestor_id(task, knobs.cgroup_level) == knobs.cgroup_id;
 }
 
-SEC("tp_btf/sched_process_fork")
-int handle_fork(__u64 *ctx)
+static __always_inline int on_fork(__u64 *ctx)
 {
 	struct task_struct *parent = (void *)ctx[0];
 	struct task_struct *child = (void *)ctx[1];
@@ -78,6 +78,19 @@ int handle_fork(__u64 *ctx)
 	}
 	emit(ctx, &e, EVENT_FORK, sizeof(e));
 	return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int handle_fork(__u64 *ctx)
+{
+	claim();
+	return on_fork(ctx);
+}
+
+SEC("tp_btf/sched_process_fork")
+int retry_fork(__u64 *ctx)
+{
+	return was_claimed(EVENT_FORK) ? 0 : on_fork(ctx);
 }
 
 /*
@@ -121,23 +134,24 @@ static __always_inline void take_old_comm(struct exec_event *e, struct mm_struct
 		__builtin_memcpy(e->old_comm, renaming->old_comm, COMM_LEN);
 	else
 		__builtin_memset(e->old_comm, 0, COMM_LEN);
+	/* The same address may be another mm's soon, whose renaming may be on another CPU, or skipped. */
+	if (renaming)
+		renaming->mm = 0;
 }
 
 /*
  * Global, so that the verifier looks at it once and not at every turn of the loop
  * around it. Such a function is told nothing of its caller's pointers.
  */
-__noinline int climb_path(void)
+__noinline int climb_path(__u32 attempt)
 {
-	struct exec_scratch *s;
-	__u32 zero = 0;
+	struct exec_scratch *s = bpf_map_lookup_elem(&scratch, &attempt);
 
-	s = bpf_map_lookup_elem(&scratch, &zero);
 	return s ? step_up(&s->walk, (char *)(&s->e + 1), knobs.max_image_bytes) : PATH_CUT;
 }
 
-SEC("tp_btf/sched_process_exec")
-int handle_exec(__u64 *ctx)
+/* @attempt: 0, or 1 where the first was skipped */
+static __always_inline int on_exec(__u64 *ctx, __u32 attempt)
 {
 	struct task_struct *task = (void *)ctx[0];
 	struct mm_struct *mm;
@@ -146,11 +160,10 @@ int handle_exec(__u64 *ctx)
 	__u64 args_start, args_total;
 	__u64 exe_length, length;
 	int step = PATH_GOES_ON;
-	__u32 zero = 0;
 	char *data;
 
 	COUNT(seen[EVENT_EXEC]);
-	s = bpf_map_lookup_elem(&scratch, &zero);
+	s = bpf_map_lookup_elem(&scratch, &attempt);
 	if (!s)
 		return 0;
 	e = &s->e;
@@ -172,7 +185,7 @@ int handle_exec(__u64 *ctx)
 	args_total = mm->arg_end - args_start;
 	begin_path(&s->walk, mm->exe_file);
 	for (int i = 0; i < MAX_PATH_DEPTH && step == PATH_GOES_ON; i++)
-		step = climb_path();
+		step = climb_path(attempt);
 	exe_length = s->walk.length;
 	if (exe_length > knobs.max_image_bytes) {
 		/* The last component crossed the limit: drop what is over. */
@@ -207,6 +220,19 @@ int handle_exec(__u64 *ctx)
 	else
 		miss_exec(e->p.pid);
 	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int handle_exec(__u64 *ctx)
+{
+	claim();
+	return on_exec(ctx, 0);
+}
+
+SEC("tp_btf/sched_process_exec")
+int retry_exec(__u64 *ctx)
+{
+	return was_claimed(EVENT_EXEC) ? 0 : on_exec(ctx, 1);
 }
 
 /* What threads that are gone left in signal_struct, and what each remaining thread still holds. */
@@ -281,8 +307,7 @@ static __always_inline bool is_last_thread(__u64 *ctx, struct task_struct *task,
 	return (int)bpf_map_update_elem(&counted_exits, &key, &yes, BPF_NOEXIST) != -EEXIST;
 }
 
-SEC("tp_btf/sched_process_exit")
-int handle_exit(__u64 *ctx)
+static __always_inline int on_exit(__u64 *ctx)
 {
 	struct task_struct *task = (void *)ctx[0];
 	struct signal_struct *signal = task->signal;
@@ -329,4 +354,17 @@ int handle_exit(__u64 *ctx)
 	e.accounted_ns = accounted_until(task);
 	emit(ctx, &e.p, EVENT_EXIT, sizeof(e));
 	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int handle_exit(__u64 *ctx)
+{
+	claim();
+	return on_exit(ctx);
+}
+
+SEC("tp_btf/sched_process_exit")
+int retry_exit(__u64 *ctx)
+{
+	return was_claimed(EVENT_EXIT) ? 0 : on_exit(ctx);
 }

@@ -113,7 +113,8 @@ struct knobs {
 	__u8 filter_cgroup;
 	/* Classic tracepoints only: where the fields lie, from tracefs' format files. */
 	__u8 group_dead_known; /* sched_process_exit has group_dead: 6.16 and later */
-	__u8 reserved[3];
+	__u8 retry; /* BTF tracepoints only: what the kernel skips is tried a second time */
+	__u8 reserved[2];
 	__u32 newtask_pid_offset;
 	__u32 newtask_comm_offset;
 	__u32 newtask_clone_flags_offset;
@@ -137,9 +138,10 @@ struct cpu_counters {
 	__u64 emitted[EVENT_TYPES];  /* what was handed to the ring: received + lost */
 	__u64 lost[EVENT_TYPES];     /* of these, what the ring had no room for */
 	__u64 filtered[EVENT_TYPES]; /* what a filter held back */
+	__u64 retried[EVENT_TYPES];  /* skipped by the kernel, and looked at by the second program; threads too */
 	__u64 threads_started;
 	__u64 threads_exited;
-	__u64 pad[14]; /* to 256 bytes: no cache line is shared between CPUs */
+	__u64 pad[10]; /* to 256 bytes: no cache line is shared between CPUs */
 };
 
 #endif

@@ -71,10 +71,13 @@ export const status = z.object({
   emitted: byType,
   filtered: byType,
   suppressed: byType,
+  skipped: byType,
   lost: count,
   lost_by_type: byType,
   lost_by_cpu: z.array(z.object({ cpu: count, lost: count })),
-  page_faults: z.nullable(z.object({ seen: count, emitted: count, received: count, lost: count, suppressed: count })),
+  page_faults: z.nullable(
+    z.object({ seen: count, emitted: count, received: count, lost: count, suppressed: count, skipped: count }),
+  ),
   events_per_second: z.nullable(ratePct),
   processes: z.object({ live: count, lingering: count, lost_exits: count }),
   cost: z.object({

@@ -93,6 +93,7 @@ export class CollectorSource implements ApiSource {
       lost,
       filtered,
       suppressed: { fork: 0, exec: 0, exit: 0 },
+      skipped: backend.skipped(),
       pageFaults: collector.pageFaultCounts,
       lostByCpu: collector.lostByCpu,
       threads: { started: threadsStarted, exited: threadsExited },

@@ -32,7 +32,7 @@ export function renderMetrics({ version, facts, stream, requests }: MetricsInput
 
 function events(text: MetricsText, facts: Facts): void {
   const { pageFaults } = facts;
-  const ofPageFaults = (count: "received" | "emitted" | "suppressed") =>
+  const ofPageFaults = (count: "received" | "emitted" | "suppressed" | "skipped") =>
     pageFaults ? [[{ type: "page_fault" }, pageFaults[count]] as const] : [];
   text.counter("linnix_events_total", "Events that reached user space, by type.", [
     ...byType(facts.received),
@@ -57,6 +57,11 @@ function events(text: MetricsText, facts: Facts): void {
     ...byType(facts.suppressed),
     ...ofPageFaults("suppressed"),
   ]);
+  text.counter(
+    "linnix_skipped_events_total",
+    "Events that the kernel ran no program for, as it stood preempted: nobody was told. Threads' among them.",
+    [...byType(facts.skipped), ...ofPageFaults("skipped")],
+  );
   text.counter("linnix_filtered_events_total", "Events that filters in the kernel held back.", byType(facts.filtered));
   text.counter("linnix_threads_started_total", "Threads that were started.", facts.threads.started);
   text.counter("linnix_threads_exited_total", "Threads that ended.", facts.threads.exited);

@@ -359,6 +359,7 @@ function statusOf({ version, source, stream }: ApiContext): answers.Status {
     emitted: { ...facts.emitted },
     filtered: { ...facts.filtered },
     suppressed: { ...facts.suppressed },
+    skipped: { ...facts.skipped },
     lost: fork + exec + exit,
     lost_by_type: { fork, exec, exit },
     lost_by_cpu: [...facts.lostByCpu],

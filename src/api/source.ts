@@ -29,6 +29,7 @@ export interface PageFaultFacts {
   received: number;
   lost: number;
   suppressed: number;
+  skipped: number;
 }
 
 /** What the collector can say of itself; null what is not known. */
@@ -48,6 +49,8 @@ export interface Facts {
   lost: Readonly<CountByType>;
   filtered: Readonly<CountByType>;
   suppressed: Readonly<CountByType>;
+  /** What the kernel skipped a program for and nothing made good. */
+  skipped: Readonly<CountByType>;
   /** seen = emitted + suppressed, emitted = received + lost; null: off. */
   pageFaults: PageFaultFacts | null;
   /** Of the CPUs that lost any. */

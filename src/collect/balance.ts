@@ -35,18 +35,18 @@ export class Balance {
   }
 
   /** The kernel's counts of page faults, with those that reached user space; null where they are not told of. */
-  pageFaults(): (PageFaultCounts & { received: number }) | null {
+  pageFaults(): (PageFaultCounts & { received: number; skipped: number }) | null {
     const { pageFaults } = this.#feed;
     if (!pageFaults) return null;
     const { seen, emitted, lost, suppressed } = pageFaults.counts();
-    return { seen, emitted, received: this.#receivedPageFaults, lost, suppressed };
+    return { seen, emitted, received: this.#receivedPageFaults, lost, suppressed, skipped: pageFaults.skipped() };
   }
 
   /** Whether emitted = received + lost, for every type. */
   isEven(): boolean {
     const { emitted, lost } = this.#feed.backend.counts();
-    const faults = this.pageFaults();
-    if (faults && faults.emitted !== faults.received + faults.lost) return false;
+    const faults = this.#feed.pageFaults?.counts();
+    if (faults && faults.emitted !== this.#receivedPageFaults + faults.lost) return false;
     return TYPES.every((type) => emitted[type] === this.#received[type] + lost[type]);
   }
 }

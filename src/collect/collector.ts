@@ -136,7 +136,7 @@ export class Collector implements Disposable {
   }
 
   /** Counts of page faults, with those that reached user space; null where they are not told of. */
-  get pageFaultCounts(): (PageFaultCounts & { received: number }) | null {
+  get pageFaultCounts(): (PageFaultCounts & { received: number; skipped: number }) | null {
     return this.#balance.pageFaults();
   }
 

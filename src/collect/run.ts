@@ -155,6 +155,8 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
     clearTimeout(timer);
     phase = "stopping";
     await collector.stop();
+    const { fork, exec, exit } = collector.counts().retried;
+    log.debug(`skipped by the kernel and made good: fork ${fork}, exec ${exec}, exit ${exit}, threads among them`);
     if (!failure) await delivery.finish(summaryOf(collector, (boottimeNs() - startedNs) / 1e9));
   } catch (error) {
     fail(error);

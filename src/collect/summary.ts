@@ -14,6 +14,7 @@ export function summaryOf(collector: Collector, durationS: number): RunSummary {
     lost: lost.fork + lost.exec + lost.exit,
     lost_by_type: lost,
     lost_by_cpu: collector.lostByCpu,
+    skipped: collector.backend.skipped(),
     filtered,
     suppressed: { fork: 0, exec: 0, exit: 0 },
     ...(collector.pageFaultCounts ? { page_faults: collector.pageFaultCounts } : {}),

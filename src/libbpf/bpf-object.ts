@@ -107,6 +107,11 @@ export class BpfObject implements Disposable {
     checkLibbpf(`value size of BPF map ${map}`, libbpf().bpf_map__set_value_size(this.map(map), bytes));
   }
 
+  /** Leaves a program out; only before `load()`. */
+  leaveOut(program: string): void {
+    checkLibbpf(`leaving out ${program}`, libbpf().bpf_program__set_autoload(this.program(program), false));
+  }
+
   /** Takes the map behind `fd`, of another object, in place of its own; only before `load()`. `fd` stays its owner's. */
   reuseMap(map: string, fd: number): void {
     checkLibbpf(`map of another object for ${map}`, libbpf().bpf_map__reuse_fd(this.map(map), fd));

@@ -9,6 +9,7 @@ import { MappedArray, updateMap } from "../libbpf/bpf-map.ts";
 import { BpfLoadError, BpfObject } from "../libbpf/bpf-object.ts";
 import { NativeError } from "../libbpf/errno.ts";
 import { libbpf } from "../libbpf/libbpf.ts";
+import type { CountByType } from "../wire/event.ts";
 import {
   COMM_LEN,
   CPU_COUNTERS,
@@ -22,6 +23,7 @@ import { resolveCgroup } from "./cgroup.ts";
 import { KernelCounters, type KernelCounts } from "./counters.ts";
 import { isLockedForConfidentiality } from "./lockdown.ts";
 import { missingFields } from "./missing-fields.ts";
+import { skippedRuns } from "./skipped-runs.ts";
 
 export type BackendName = "btf" | "tracepoint";
 
@@ -112,6 +114,11 @@ export class Backend implements Disposable {
   counts(): KernelCounts {
     if (!this.#counters) throw new Error("the backend is closed");
     return this.#counters.read();
+  }
+
+  /** What the kernel skipped so far and nothing made good, by type; see {@link skippedRuns}. One system call a program. */
+  skipped(): CountByType {
+    return skippedRuns(this.#object, this.counts().retried);
   }
 
   /** The losses so far of the CPUs that have any: no system call. */

@@ -1,24 +1,46 @@
+import { release } from "node:os";
 import { BpfLink } from "../libbpf/bpf-link.ts";
-import { EXEC_EVENT, NAME_SIZE, PATH_WALK } from "../wire/layout.gen.ts";
+import { EXEC_EVENT, KNOBS, NAME_SIZE, PATH_WALK } from "../wire/layout.gen.ts";
 import type { BackendKind } from "./backend.ts";
+import { skipsPreempted } from "./skipped-runs.ts";
 
-/** In the order of attaching: an exit whose fork was not seen is stranger than the reverse. */
+/**
+ * In the order of attaching: an exit whose fork was not seen is stranger than the reverse. Of two at the same tracepoint
+ * the first that is attached runs first.
+ */
 const PROGRAMS = ["handle_fork", "handle_rename", "handle_exec", "handle_exit"];
+/** The second at each tracepoint: see bpf/retry.h. Each comes before the first of what follows it in a process's life. */
+const WITH_RETRIES = [
+  "handle_fork",
+  "retry_fork",
+  "handle_rename",
+  "handle_exec",
+  "retry_exec",
+  "handle_exit",
+  "retry_exit",
+];
 
-/** BTF tracepoints: every field. */
-export function btfBackend(): BackendKind {
+/**
+ * BTF tracepoints: every field.
+ * @param retry whether a second program makes good what the kernel skips of the first
+ */
+export function btfBackend(retry = skipsPreempted(release())): BackendKind {
+  const programs = retry ? WITH_RETRIES : PROGRAMS;
   return {
     name: "btf",
     object: "process",
-    prepare(object, _knobs, options) {
+    prepare(object, knobs, options) {
       // What the last path component may write past the limit comes behind it.
       const image = 2 * Math.ceil(options.maxArgsBytes / 8) * 8 + NAME_SIZE;
       object.setValueSize("scratch", PATH_WALK.size + EXEC_EVENT.size + image);
+      knobs.setUint8(KNOBS.retry, retry ? 1 : 0);
+      if (retry) object.setMaxEntries("scratch", 2);
+      else for (const program of WITH_RETRIES) if (!PROGRAMS.includes(program)) object.leaveOut(program);
     },
     attach(object) {
       const links: BpfLink[] = [];
       try {
-        for (const program of PROGRAMS) links.push(BpfLink.attach(object, program));
+        for (const program of programs) links.push(BpfLink.attach(object, program));
       } catch (error) {
         for (const link of links) link.close();
         throw error;

@@ -10,6 +10,8 @@ export interface KernelCounts {
   lost: CountByType;
   /** What the filters held back. */
   filtered: CountByType;
+  /** What the kernel skipped and a second program looked at, threads as well. */
+  retried: CountByType;
   threadsStarted: number;
   threadsExited: number;
 }
@@ -31,6 +33,7 @@ export class KernelCounters {
       emitted: this.#byType(CPU_COUNTERS.emitted),
       lost: this.#byType(CPU_COUNTERS.lost),
       filtered: this.#byType(CPU_COUNTERS.filtered),
+      retried: this.#byType(CPU_COUNTERS.retried),
       threadsStarted: this.#sum(CPU_COUNTERS.threads_started),
       threadsExited: this.#sum(CPU_COUNTERS.threads_exited),
     };

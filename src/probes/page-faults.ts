@@ -8,6 +8,7 @@ import { NativeError } from "../libbpf/errno.ts";
 import { libbpf } from "../libbpf/libbpf.ts";
 import { FAULT_COUNTERS } from "../wire/layout.gen.ts";
 import type { Backend } from "./backend.ts";
+import { skippedOf } from "./skipped-runs.ts";
 
 /** The kernel side's own counts of page faults: seen = emitted + suppressed. */
 export interface PageFaultCounts {
@@ -85,6 +86,11 @@ export class PageFaultProbe implements Disposable {
       lost: this.#sum(FAULT_COUNTERS.lost),
       suppressed: this.#sum(FAULT_COUNTERS.suppressed),
     };
+  }
+
+  /** Faults so far that the kernel skipped the program for, as it stood preempted: not even seen. A system call. */
+  skipped(): number {
+    return skippedOf(this.#object, "handle_page_fault");
   }
 
   /** The losses so far of the CPUs that have any: no system call. */

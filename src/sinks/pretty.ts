@@ -184,15 +184,17 @@ function cutTo(text: string, room: number): string {
 function summaryText(summary: RunSummary): string {
   const count = (counts: { fork: number; exec: number; exit: number }) =>
     `fork ${counts.fork}, exec ${counts.exec}, exit ${counts.exit}`;
-  const { received, emitted, lost, lost_by_type, filtered, page_faults, duration_s, cost, backend } = summary;
+  const { received, emitted, lost, lost_by_type, skipped, filtered, page_faults, duration_s, cost, backend } = summary;
   const lines = [
     `${duration_s.toFixed(1)} s by the ${backend} backend: ${count(received)}`,
     `emitted by the kernel: ${count(emitted)}; lost: ${lost === 0 ? "none" : `${lost} (${count(lost_by_type)})`}`,
   ];
+  if (skipped.fork + skipped.exec + skipped.exit > 0) lines.push(`skipped by the kernel: ${count(skipped)}`);
   if (filtered.fork + filtered.exec + filtered.exit > 0) lines.push(`held back by filters: ${count(filtered)}`);
   if (page_faults) {
-    const { seen, received, suppressed, lost } = page_faults;
-    lines.push(`page faults: ${seen}, of which told ${received}, suppressed ${suppressed}, lost ${lost}`);
+    const { seen, received, suppressed, lost, skipped } = page_faults;
+    const unseen = skipped > 0 ? `; skipped by the kernel ${skipped}` : "";
+    lines.push(`page faults: ${seen}, of which told ${received}, suppressed ${suppressed}, lost ${lost}${unseen}`);
   }
   lines.push(
     `cost: ${((cost.user_cpu_s + cost.system_cpu_s) * 1e3).toFixed(0)} ms CPU, ${cost.cpu_pct.toFixed(2)} % of one ` +

@@ -145,8 +145,9 @@ export const KNOBS = {
   filter_comm: 34, // __u8
   filter_cgroup: 35, // __u8
   group_dead_known: 36, // __u8
-  reserved: 37, // __u8[3]
-  reserved_len: 3,
+  retry: 37, // __u8
+  reserved: 38, // __u8[2]
+  reserved_len: 2,
   newtask_pid_offset: 40, // __u32
   newtask_comm_offset: 44, // __u32
   newtask_clone_flags_offset: 48, // __u32
@@ -181,10 +182,13 @@ export const CPU_COUNTERS = {
   filtered: 96, // __u64[4]
   filtered_len: 4,
   filtered_stride: 8,
-  threads_started: 128, // __u64
-  threads_exited: 136, // __u64
-  pad: 144, // __u64[14]
-  pad_len: 14,
+  retried: 128, // __u64[4]
+  retried_len: 4,
+  retried_stride: 8,
+  threads_started: 160, // __u64
+  threads_exited: 168, // __u64
+  pad: 176, // __u64[10]
+  pad_len: 10,
   pad_stride: 8,
 } as const;
 

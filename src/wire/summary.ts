@@ -13,12 +13,17 @@ export interface RunSummary {
   lost_by_type: CountByType;
   /** Page faults among them. */
   lost_by_cpu: { cpu: number; lost: number }[];
+  /**
+   * Runs of the programs that the kernel skipped, for the same one stood preempted on that CPU, and that no second
+   * program made good: events that nobody was told of, or of exit and fork such of threads.
+   */
+  skipped: CountByType;
   /** What kernel-side filters held back, by type. */
   filtered: CountByType;
   /** What the kernel side counted instead of sending, by type. */
   suppressed: CountByType;
-  /** Only where they are told of: seen = emitted + suppressed, emitted = received + lost. */
-  page_faults?: { seen: number; emitted: number; received: number; lost: number; suppressed: number };
+  /** Only where they are told of: seen = emitted + suppressed, emitted = received + lost; those skipped were not seen. */
+  page_faults?: { seen: number; emitted: number; received: number; lost: number; suppressed: number; skipped: number };
   /** Threads that were started and that ended: counted, never sent. */
   threads: { started: number; exited: number };
   backend: "btf" | "tracepoint";

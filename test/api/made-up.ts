@@ -91,6 +91,7 @@ export class MadeUpSource implements ApiSource {
       lost: { fork: 1, exec: 0, exit: 0 },
       filtered: { fork: 0, exec: 0, exit: 0 },
       suppressed: { fork: 0, exec: 0, exit: 0 },
+      skipped: { fork: 1, exec: 2, exit: 3 },
       pageFaults: null,
       lostByCpu: [{ cpu: 1, lost: 1 }],
       threads: { started: 5, exited: 4 },

@@ -49,12 +49,14 @@ describe("metrics", () => {
 
   test("page faults, where they are told of, are one more type, and losses like all others", async () => {
     await using server = await startMadeUp();
-    server.source.told = { pageFaults: { seen: 100, emitted: 30, received: 28, lost: 2, suppressed: 70 } };
+    server.source.told = { pageFaults: { seen: 100, emitted: 30, received: 28, lost: 2, suppressed: 70, skipped: 6 } };
     const text = await (await fetch(server.url("/metrics"))).text();
     for (const line of [
       'linnix_events_total{type="page_fault"} 28',
       'linnix_emitted_events_total{type="page_fault"} 30',
       'linnix_suppressed_events_total{type="page_fault"} 70',
+      'linnix_skipped_events_total{type="page_fault"} 6',
+      'linnix_skipped_events_total{type="exit"} 3',
       "linnix_lost_events_total 3",
     ]) {
       expect(text).toContain(`\n${line}\n`);

@@ -63,7 +63,7 @@ describe("the description of the API", () => {
       ]);
     }
     await check(await fetch(server.url("/status"), { method: "POST" }), "/status");
-    source.told = { pageFaults: { seen: 9, emitted: 4, received: 3, lost: 1, suppressed: 5 } };
+    source.told = { pageFaults: { seen: 9, emitted: 4, received: 3, lost: 1, suppressed: 5, skipped: 2 } };
     await check(await fetch(server.url("/status")), "/status");
     source.told = {
       backend: "tracepoint",

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Kernel } from "./kernels.ts";
 
 /** Most that a guest may take from its start to its power-off, ms. */
-const BOOT_TIMEOUT_MS = 170_000;
+const BOOT_TIMEOUT_MS = 300_000;
 
 /** What the guest's init says first and last on the console. */
 const INIT_RUNS = "guest: init runs";

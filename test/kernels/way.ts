@@ -47,9 +47,13 @@ export class Way {
     return faults.filter((fault) => fault.pid === pid);
   }
 
+  /** What the fixture's processes say of themselves, by the name of the file. */
+  truths(name: string): Truths {
+    return new Truths(this.text(`truth/${name}.jsonl`).trim().split("\n").map(parseTruth));
+  }
+
   /** A scenario by its name in test/kernels/guest/scenarios. */
   watched(scenario: string): Watched {
-    const lines = this.text(`truth/${scenario}.jsonl`).trim().split("\n");
-    return new Watched(new Truths(lines.map(parseTruth)), this.output.events);
+    return new Watched(this.truths(scenario), this.output.events);
   }
 }

@@ -4,7 +4,7 @@ import { CPU_COUNTERS, EVENT_EXEC, EVENT_EXIT, EVENT_FORK } from "../../src/wire
 
 const CPUS = 3;
 const TYPES = { fork: EVENT_FORK, exec: EVENT_EXEC, exit: EVENT_EXIT } as const;
-const KINDS = ["seen", "emitted", "lost", "filtered"] as const;
+const KINDS = ["seen", "emitted", "lost", "filtered", "retried"] as const;
 
 /** The counters' memory as the kernel side writes it. */
 class Memory {
@@ -37,7 +37,7 @@ describe("KernelCounters", () => {
     const counts = new KernelCounters(memory.bytes).read();
     expect(counts).toMatchObject({ ...expected, threadsStarted: 11, threadsExited: 7 });
     // A power of two each: no two sums can be mixed up.
-    expect(value).toBe(2n ** 36n);
+    expect(value).toBe(2n ** 45n);
   });
 
   test("losses by CPU name only those that lost anything, of whatever type", () => {
@@ -57,6 +57,7 @@ describe("KernelCounters", () => {
       emitted: NONE,
       lost: NONE,
       filtered: NONE,
+      retried: NONE,
       threadsStarted: 0,
       threadsExited: 0,
     });

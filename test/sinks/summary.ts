@@ -10,6 +10,7 @@ export const SUMMARY: RunSummary = {
   lost_by_type: { fork: 4, exec: 5, exit: 6 },
   lost_by_cpu: [{ cpu: 1, lost: 15 }],
   filtered: { fork: 0, exec: 0, exit: 0 },
+  skipped: { fork: 0, exec: 0, exit: 0 },
   suppressed: { fork: 0, exec: 0, exit: 0 },
   threads: { started: 7, exited: 8 },
   backend: "btf",

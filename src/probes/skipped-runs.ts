@@ -1,0 +1,35 @@
+import { readProgramInfo } from "../cost/bpf-programs.ts";
+import type { BpfObject } from "../libbpf/bpf-object.ts";
+import type { CountByType } from "../wire/event.ts";
+
+/** Linux from which on a tracepoint's program may be preempted (include/linux/tracepoint.h: SRCU in place of disabled preemption). */
+const FIRST_PREEMPTIBLE_MAJOR = 7;
+
+/** The program at each type's tracepoint. */
+const PROGRAM = { fork: "handle_fork", exec: "handle_exec", exit: "handle_exit" } as const;
+
+/**
+ * Whether the kernel may skip a tracepoint's program because the same one stands preempted on that CPU.
+ * @param release as `uname -r` says it; one that cannot be read counts as new
+ */
+export function skipsPreempted(release: string): boolean {
+  const major = Number.parseInt(release, 10);
+  return !(major < FIRST_PREEMPTIBLE_MAJOR);
+}
+
+/** Runs of a loaded program that the kernel skipped (`recursion_misses` of struct bpf_prog_info); 0 before Linux 5.12. */
+export function skippedOf(object: BpfObject, program: string): number {
+  return Number(readProgramInfo(object.programFd(program)).recursionMisses ?? 0n);
+}
+
+/**
+ * Runs of the programs that the kernel skipped and that no second program made good: events that nobody was told of, or
+ * ends and starts of threads. One bpf(2) a program. Before Linux 5.12, which counts none, 0.
+ * @param object is loaded
+ * @param retried what second programs made good
+ */
+export function skippedRuns(object: BpfObject, retried: Readonly<CountByType>): CountByType {
+  // One that was just skipped may not be made good yet, or be made good between both looks.
+  const skipped = (type: keyof typeof PROGRAM) => Math.max(0, skippedOf(object, PROGRAM[type]) - retried[type]);
+  return { fork: skipped("fork"), exec: skipped("exec"), exit: skipped("exit") };
+}
