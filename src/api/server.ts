@@ -3,6 +3,7 @@ import { cannotRunError, type LinnixError } from "../errors.ts";
 import type { EventView } from "../process/event-view.ts";
 import { VERSION } from "../version.ts";
 import { AnswerCache } from "./answer-cache.ts";
+import { ConnectionLimit } from "./connection-limit.ts";
 import { corsHeaders, isPreflight, preflight } from "./cors.ts";
 import { EventStream, type Notice } from "./event-stream.ts";
 import { checkHost } from "./host-check.ts";
@@ -62,6 +63,8 @@ const IDLE_TIMEOUT_S = 30;
 const CUT_OFF_S = 1;
 /** Requests have no use for a body. */
 const MAX_BODY_BYTES = 4096;
+/** Most connections over TCP; any local account can make some. At a Unix socket only its owner can. */
+const MAX_CONNECTIONS = 1024;
 /** How long answers that are on their way have at the end. */
 const CLOSE_MS = 500;
 
@@ -88,6 +91,7 @@ class Server implements ApiServer {
   #allowOrigins: readonly string[];
   #server: Bun.Server<undefined> | undefined;
   #socket: PlacedSocket | undefined;
+  #connections: ConnectionLimit | undefined;
 
   constructor(options: ApiOptions, address: ListenAddress, source: ApiSource) {
     this.#options = options;
@@ -139,7 +143,9 @@ class Server implements ApiServer {
     try {
       // Without development Bun would share a port that another program listens at.
       const options = { ...this.#handlers(), hostname: address.host, port: address.port, reusePort: false };
-      this.#server = Bun.serve(options);
+      this.#connections = new ConnectionLimit(MAX_CONNECTIONS, () => {
+        this.#server = Bun.serve(options);
+      });
     } catch (cause) {
       throw listenError(this.#options.listen, cause);
     }
@@ -158,6 +164,7 @@ class Server implements ApiServer {
     this.#tidy.handedOn(this.#stream.totals.bytes);
     this.#source.flushed();
     this.#context.cache.sweep(this.#source.generation);
+    this.#connections?.check();
   }
 
   reconfigure({ tokenFile, allowOrigins, maxClients, heartbeatMs }: ApiChanges): void {

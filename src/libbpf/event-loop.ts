@@ -8,7 +8,7 @@ const WORDS = 2;
 const POLLIN = 1;
 
 /** Descriptors of the event loops of this process. */
-function eventLoops(): number[] {
+export function eventLoops(): number[] {
   return readdirSync("/proc/self/fd").flatMap((fd) => {
     try {
       return readlinkSync(`/proc/self/fd/${fd}`) === "anon_inode:[eventpoll]" ? [Number(fd)] : [];

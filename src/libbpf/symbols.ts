@@ -90,6 +90,10 @@ export const LIBC_SYMBOLS = {
   clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
   // int poll(struct pollfd *fds, nfds_t nfds, int timeout);
   poll: { args: ["ptr", "usize", "i32"], returns: "i32" },
+  // int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event);
+  epoll_ctl: { args: ["i32", "i32", "i32", "ptr"], returns: "i32" },
+  // int getsockopt(int sockfd, int level, int optname, void *optval, socklen_t *optlen);
+  getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
   // int openat(int dirfd, const char *pathname, int flags);
   openat: { args: ["i32", "cstring", "i32"], returns: "i32" },
   // int socket(int domain, int type, int protocol);

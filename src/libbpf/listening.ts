@@ -1,0 +1,73 @@
+/** The sockets that this process listens at, and how the runtime's event loop hears of them. */
+import { readdirSync, readFileSync } from "node:fs";
+import { checkLibc } from "./errno.ts";
+import { eventLoops } from "./event-loop.ts";
+import { libc } from "./libc.ts";
+import { addressOf } from "./native.ts";
+
+/** asm-generic/socket.h */
+const SOL_SOCKET = 1;
+const SO_ACCEPTCONN = 30;
+/** sys/epoll.h */
+const EPOLL_CTL_MOD = 3;
+
+/** Descriptors of listening sockets. */
+export function listeningSockets(): number[] {
+  return readdirSync("/proc/self/fd").map(Number).filter(isListening);
+}
+
+function isListening(fd: number): boolean {
+  const value = new Int32Array(1);
+  const length = Uint32Array.of(value.byteLength);
+  const result = libc().getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, addressOf(value), addressOf(length));
+  return result === 0 && value[0] === 1;
+}
+
+/**
+ * A listening socket as the event loop knows it. Bun accepts all that come, and where there is no descriptor left it tries
+ * for ever, at a whole core: who is not to be accepted must not wake the loop.
+ */
+export class ListeningSocket {
+  readonly #fd: number;
+  readonly #loop: number;
+  readonly #events: number;
+  readonly #data: bigint;
+
+  private constructor(fd: number, loop: number, events: number, data: bigint) {
+    this.#fd = fd;
+    this.#loop = loop;
+    this.#events = events;
+    this.#data = data;
+  }
+
+  /** Undefined: no event loop waits for that descriptor. */
+  static find(fd: number): ListeningSocket | undefined {
+    for (const loop of eventLoops()) {
+      // proc_pid_fdinfo(5): both in hexadecimal.
+      const text = readFileSync(`/proc/self/fdinfo/${loop}`, "latin1");
+      const [, events, data] =
+        text.match(new RegExp(`^tfd: +${fd} events: +([0-9a-f]+) data: +([0-9a-f]+)`, "m")) ?? [];
+      if (events && data) return new ListeningSocket(fd, loop, Number.parseInt(events, 16), BigInt(`0x${data}`));
+    }
+    return undefined;
+  }
+
+  /** Lets those that come wait in the kernel's queue, which has an end, from now on. */
+  pause(): void {
+    this.#set(0);
+  }
+
+  resume(): void {
+    this.#set(this.#events);
+  }
+
+  #set(events: number): void {
+    // struct epoll_event: packed on x86-64 alone.
+    const dataAt = process.arch === "x64" ? 4 : 8;
+    const event = new DataView(new ArrayBuffer(dataAt + 8));
+    event.setUint32(0, events, true);
+    event.setBigUint64(dataAt, this.#data, true);
+    const address = addressOf(new Uint8Array(event.buffer));
+    checkLibc("epoll_ctl", libc().epoll_ctl(this.#loop, EPOLL_CTL_MOD, this.#fd, address));
+  }
+}
