@@ -61,7 +61,8 @@ int sample_processes(struct walk_request *request)
 	struct task_struct *task;
 	bool is_full = false;
 
-	enter_sweep(request->sweep);
+	/* Also where there was no room for all: it comes by all of them again. */
+	begin_sweep(request->sweep);
 	written = 0;
 	bpf_rcu_read_lock();
 	bpf_iter_task_new(&it, NULL, BPF_TASK_ITER_ALL_PROCS);

@@ -193,11 +193,8 @@ static __always_inline __u16 last_cpu(struct task_struct *task)
 	return ((struct task_struct___thread_info *)task)->thread_info.cpu;
 }
 
-static __always_inline void enter_sweep(__u64 sweep)
+static __always_inline void begin_sweep(__u64 sweep)
 {
-	if (totals.sweep == sweep)
-		return;
-	/* The end's own record may be asked for twice, so nothing is reset there. */
 	__builtin_memset(&totals, 0, sizeof(totals));
 	totals.sweep = sweep;
 	totals.end.type = EVENT_SWEEP_END;
@@ -246,10 +243,10 @@ static __always_inline bool sample(struct task_struct *task, struct last_sample 
 	else
 		pages = COUNTED_PAGES((struct mm_struct___percpu *)mm_address, BPF_CORE_READ);
 
+	totals.end.processes++;
 	/* Told of before the room was used up. */
 	if (last && last->start_ns && last->sweep == totals.sweep)
 		return true;
-	totals.end.processes++;
 	if (!last) {
 		totals.end.unkept++;
 		return true;
@@ -289,7 +286,9 @@ static __always_inline int sample_next(struct bpf_iter__task *ctx)
 	struct seq_file *seq = ctx->meta->seq;
 	struct task_struct *task = ctx->task;
 
-	enter_sweep(ctx->meta->session_id);
+	/* The end's own record may be asked for twice, so nothing is reset there. */
+	if (totals.sweep != ctx->meta->session_id)
+		begin_sweep(ctx->meta->session_id);
 	if (!task) {
 		struct sweep_end end = totals.end;
 

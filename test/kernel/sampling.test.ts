@@ -214,6 +214,23 @@ for (const [name, open] of Object.entries(SAMPLERS)) {
   });
 }
 
+describe.skipIf(reason !== null)(titled("a walk that has to begin anew for want of room", reason), () => {
+  const count = 1600;
+  const tooMany = Sleepers.objection(count);
+
+  test.skipIf(tooMany !== null)(titled("counts each process once", tooMany), async () => {
+    using sampler = new ProcessWalkSampler();
+    const before = sampler.sweep(() => {}).processes;
+    await using _ = await Sleepers.start(count, new AbortController().signal);
+    let told = 0;
+    const { processes } = sampler.sweep(() => told++);
+    expect(told).toBeGreaterThanOrEqual(count);
+    // The others of the machine are fewer than those that a second look would count again.
+    expect(processes).toBeGreaterThanOrEqual(count + before / 2);
+    expect(processes).toBeLessThan(count + before * 1.5);
+  });
+});
+
 describe.skipIf(reason !== null)(titled("the best source", reason), () => {
   test("is the iterator where there is one", () => {
     using sampler = openSampler();
