@@ -1,4 +1,4 @@
-/** Writing to BPF maps, and looking into memory-mapped ones. */
+/** Writing to BPF maps, copying them, and looking into memory-mapped ones. */
 import { checkLibbpf, lastErrno, NativeError } from "./errno.ts";
 import { libbpf } from "./libbpf.ts";
 import { libc } from "./libc.ts";
@@ -7,6 +7,43 @@ import { addressOf, type Pointer, viewOf } from "./native.ts";
 /** Sets `key` to `value`, both as the bytes that the map's types lay down. */
 export function updateMap(mapFd: number, key: NodeJS.TypedArray, value: NodeJS.TypedArray): void {
   checkLibbpf("bpf_map_update_elem", libbpf().bpf_map_update_elem(mapFd, addressOf(key), addressOf(value), 0n));
+}
+
+const ENOENT = 2;
+
+/**
+ * Copies all that a hash map holds into another one of the same types, both of loaded objects: two system calls (since
+ * Linux 5.6).
+ */
+export function copyHashMap(from: Pointer, to: Pointer): void {
+  const {
+    bpf_map__fd,
+    bpf_map__max_entries,
+    bpf_map__key_size,
+    bpf_map__value_size,
+    bpf_map_lookup_batch,
+    bpf_map_update_batch,
+  } = libbpf();
+  const entries = bpf_map__max_entries(from);
+  const keys = new Uint8Array(entries * bpf_map__key_size(from));
+  const values = new Uint8Array(entries * bpf_map__value_size(from));
+  const count = new Uint32Array([entries]);
+  // Where a further call would go on: room for all was given, so there is none.
+  const position = new BigUint64Array(1);
+  const looked = bpf_map_lookup_batch(
+    bpf_map__fd(from),
+    null,
+    addressOf(position),
+    addressOf(keys),
+    addressOf(values),
+    addressOf(count),
+    null,
+  );
+  // ENOENT: it came to the end.
+  if (looked !== -ENOENT) checkLibbpf("bpf_map_lookup_batch", looked);
+  if (count[0] === 0) return;
+  const updated = bpf_map_update_batch(bpf_map__fd(to), addressOf(keys), addressOf(values), addressOf(count), null);
+  checkLibbpf("bpf_map_update_batch", updated);
 }
 
 const PROT_READ = 1;

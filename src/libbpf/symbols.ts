@@ -31,6 +31,12 @@ export const LIBBPF_SYMBOLS = {
   bpf_map__reuse_fd: { args: ["ptr", "i32"], returns: "i32" },
   // int bpf_map__fd(const struct bpf_map *map);
   bpf_map__fd: { args: ["ptr"], returns: "i32" },
+  // __u32 bpf_map__max_entries(const struct bpf_map *map);
+  bpf_map__max_entries: { args: ["ptr"], returns: "u32" },
+  // __u32 bpf_map__key_size(const struct bpf_map *map);
+  bpf_map__key_size: { args: ["ptr"], returns: "u32" },
+  // __u32 bpf_map__value_size(const struct bpf_map *map);
+  bpf_map__value_size: { args: ["ptr"], returns: "u32" },
   // int bpf_program__fd(const struct bpf_program *prog);
   bpf_program__fd: { args: ["ptr"], returns: "i32" },
   // int bpf_program__set_autoload(struct bpf_program *prog, bool autoload);
@@ -47,6 +53,12 @@ export const LIBBPF_SYMBOLS = {
   bpf_iter_create: { args: ["i32"], returns: "i32" },
   // int bpf_map_update_elem(int fd, const void *key, const void *value, __u64 flags);
   bpf_map_update_elem: { args: ["i32", "ptr", "ptr", "u64"], returns: "i32" },
+  // int bpf_map_lookup_batch(int fd, void *in_batch, void *out_batch, void *keys, void *values, __u32 *count,
+  //                          const struct bpf_map_batch_opts *opts);
+  bpf_map_lookup_batch: { args: ["i32", "ptr", "ptr", "ptr", "ptr", "ptr", "ptr"], returns: "i32" },
+  // int bpf_map_update_batch(int fd, const void *keys, const void *values, __u32 *count,
+  //                          const struct bpf_map_batch_opts *opts);
+  bpf_map_update_batch: { args: ["i32", "ptr", "ptr", "ptr", "ptr"], returns: "i32" },
   // int bpf_obj_get_info_by_fd(int bpf_fd, void *info, __u32 *info_len);
   bpf_obj_get_info_by_fd: { args: ["i32", "ptr", "ptr"], returns: "i32" },
   // struct perf_buffer *perf_buffer__new_raw(int map_fd, size_t page_cnt, struct perf_event_attr *attr,

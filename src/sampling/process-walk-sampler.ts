@@ -4,8 +4,10 @@ import { BpfObject } from "../libbpf/bpf-object.ts";
 import { BpfRun } from "../libbpf/bpf-run.ts";
 import { SAMPLE_EVENT, WALK_REQUEST } from "../wire/layout.gen.ts";
 import { Record } from "../wire/record.ts";
-import type { Sampler, SamplerOptions, Sweep } from "./sampler.ts";
+import type { Sampler, SamplerLimit, SamplerOptions, Sweep } from "./sampler.ts";
 import { setSampleKnobs } from "./set-knobs.ts";
+import { TaskIteratorSampler } from "./task-iterator-sampler.ts";
+import { MAX_WALKED_PROCESSES } from "./walk-limit.ts";
 
 /** Of the records, mapped: bpf/sample-walk.bpf.c. */
 const MAPPED_BYTES = 128 * 1024;
@@ -17,6 +19,7 @@ const MAPPED_BYTES = 128 * 1024;
  */
 export class ProcessWalkSampler implements Sampler {
   readonly source = "task-iterator";
+  readonly limit: SamplerLimit;
   readonly #object: BpfObject;
   readonly #records: MappedArray;
   readonly #run: BpfRun;
@@ -24,7 +27,8 @@ export class ProcessWalkSampler implements Sampler {
   readonly #requestView = new DataView(this.#request.buffer);
   readonly #record = new Record();
   readonly #sweep: Sweep = { processes: 0, leftOutThreads: 0, unkept: 0 };
-  #sweeps = 0;
+  /** Numbers of sweeps that no iterator comes to, which numbers its own: figures name the sweep that they are of. */
+  #sweeps = 2 ** 32;
 
   /** @throws BpfLoadError, NativeError where this kernel does not let a program walk */
   constructor(options: SamplerOptions = {}) {
@@ -38,6 +42,10 @@ export class ProcessWalkSampler implements Sampler {
       this.#object.close();
       throw error;
     }
+    this.limit = {
+      processes: MAX_WALKED_PROCESSES,
+      successor: () => TaskIteratorSampler.withTaskStorage(options, this.#object),
+    };
     this.#record.attach(new Uint32Array(this.#records.bytes), new Uint8Array(this.#records.bytes));
   }
 

@@ -10,10 +10,25 @@ export interface Sweep {
   unkept: number;
 }
 
+/** Up to where a way to sample is good, and what comes then. */
+export interface SamplerLimit {
+  /** Most processes that it is good for. */
+  processes: number;
+  /**
+   * A sampler for so many, which goes on from the figures that this one keeps: no time is missed, and none told twice.
+   * This one is not to sweep any more.
+   *
+   * @throws Error where it cannot be had, such as after root was given up
+   */
+  successor(processes: number): Sampler;
+}
+
 /** CPU time and memory of all processes, as differences between sweeps. */
 export interface Sampler extends Disposable {
   /** Who tells: the BPF task iterator, or the files of /proc (times to the tick of 10 ms, no CPU, no exact start). */
   readonly source: "task-iterator" | "proc";
+  /** Left out: it is good for any number of processes. */
+  readonly limit?: SamplerLimit;
 
   /**
    * Looks at all processes once and gives those that ran since the last sweep, whose memory moved by more than

@@ -1,15 +1,25 @@
 import { type BpfObjectName, bpfObject } from "../embedded.ts";
 import { BpfLink } from "../libbpf/bpf-link.ts";
+import { copyHashMap } from "../libbpf/bpf-map.ts";
 import { BpfObject } from "../libbpf/bpf-object.ts";
 import { IteratorReader } from "../libbpf/iterator-reader.ts";
 import { EVENT_SWEEP_END, SAMPLE_EVENT, SWEEP_END } from "../wire/layout.gen.ts";
 import { Record } from "../wire/record.ts";
-import type { Sampler, SamplerOptions, Sweep } from "./sampler.ts";
+import type { Sampler, SamplerLimit, SamplerOptions, Sweep } from "./sampler.ts";
 import { setSampleKnobs } from "./set-knobs.ts";
+
+/** The map of the last figures, in each object. */
+const FIGURES = "last_samples";
+/** It has room for so many times the processes that there are, and at least for so many: of who is gone some is taken up. */
+const ROOM = 4;
+const MIN_ROOM = 8192;
+/** One that is fuller than this may lose figures of who lives: it hands its places to CPUs by hundreds. */
+const FULL = 1 / 2;
 
 /** Sampling by the BPF task iterator: the kernel keeps the last figures and hands over only what changed. */
 export class TaskIteratorSampler implements Sampler {
   readonly source = "task-iterator";
+  readonly limit?: SamplerLimit;
   readonly #object: BpfObject;
   readonly #link: BpfLink;
   readonly #reader = new IteratorReader();
@@ -17,28 +27,47 @@ export class TaskIteratorSampler implements Sampler {
   readonly #sweep: Sweep = { processes: 0, leftOutThreads: 0, unkept: 0 };
 
   /** @throws BpfLoadError, NativeError where this kernel has no such iterator, or no storage of that kind */
-  private constructor(name: BpfObjectName, options: SamplerOptions, maxProcesses?: number) {
+  private constructor(name: BpfObjectName, options: SamplerOptions, load: (object: BpfObject) => void, room?: number) {
     this.#object = BpfObject.open(name, bpfObject(name));
     try {
       setSampleKnobs(this.#object, options);
-      if (maxProcesses !== undefined) this.#object.setMaxEntries("last_samples", maxProcesses);
-      this.#object.load();
+      load(this.#object);
       this.#link = BpfLink.attach(this.#object, "sample_processes");
     } catch (error) {
       this.#object.close();
       throw error;
     }
+    if (room !== undefined) {
+      const successor = (processes: number) => TaskIteratorSampler.withMap(processes, options, this.#object);
+      this.limit = { processes: FULL * room, successor };
+    }
     this.#record.attach(this.#reader.u32, this.#reader.u8);
   }
 
-  /** The last figures lie in storage of the task itself: kernels since 5.13. */
-  static withTaskStorage(options: SamplerOptions = {}): TaskIteratorSampler {
-    return new TaskIteratorSampler("sample", options);
+  /**
+   * The last figures lie in storage of the task itself: kernels since 5.13.
+   * @param former an object with such storage, which is shared: it goes on from there
+   */
+  static withTaskStorage(options: SamplerOptions = {}, former?: BpfObject): TaskIteratorSampler {
+    return new TaskIteratorSampler("sample", options, (object) => {
+      if (former) object.reuseMap(FIGURES, former.mapFd(FIGURES));
+      object.load();
+    });
   }
 
-  /** The last figures lie in a map by pid. @param maxProcesses that it has room for */
-  static withMap(maxProcesses: number, options: SamplerOptions = {}): TaskIteratorSampler {
-    return new TaskIteratorSampler("sample-hash", options, maxProcesses);
+  /**
+   * The last figures lie in a map by pid.
+   * @param processes that there are now: it has room for some times as many
+   * @param former an object with such a map, which is copied: it goes on from there
+   */
+  static withMap(processes: number, options: SamplerOptions = {}, former?: BpfObject): TaskIteratorSampler {
+    const room = Math.max(MIN_ROOM, ROOM * processes);
+    const load = (object: BpfObject) => {
+      object.setMaxEntries(FIGURES, room);
+      object.load();
+      if (former) copyHashMap(former.map(FIGURES), object.map(FIGURES));
+    };
+    return new TaskIteratorSampler("sample-hash", options, load, room);
   }
 
   sweep(each: (record: Record) => void): Sweep {

@@ -24,7 +24,7 @@ const TICK_NS = 10e6;
 const SAMPLERS: Record<string, (options?: SamplerOptions) => Sampler> = {
   "a walk": (options) => new ProcessWalkSampler(options),
   "task storage": (options) => TaskIteratorSampler.withTaskStorage(options),
-  "a map": (options) => TaskIteratorSampler.withMap(8192, options),
+  "a map": (options) => TaskIteratorSampler.withMap(1000, options),
   "/proc": (options) => new ProcSampler(options),
 };
 
@@ -230,6 +230,58 @@ describe.skipIf(reason !== null)(titled("a walk that has to begin anew for want 
     expect(processes).toBeLessThan(count + before * 1.5);
   });
 });
+
+for (const name of ["a walk", "a map"]) {
+  describe.skipIf(reason !== null)(titled(`the successor of ${name}`, reason), () => {
+    test("goes on where that was: no time is missed or told twice, nobody is seen first again", async () => {
+      const { pid } = await program.start("threads", 3);
+      const slack = 4 * TICK_NS;
+      const former = (SAMPLERS[name] as () => Sampler)();
+      const atFirst = schedNs(pid);
+      sweep(former);
+      let sum = 0;
+      const ran = async (ms: number) => {
+        const then = schedNs(pid);
+        await until(() => schedNs(pid) > then + ms * 1e6);
+      };
+      await ran(100);
+      sum += sweep(former).get(pid)?.runtimeNs ?? 0;
+      const knownNs = boottimeNs();
+      // What runs before, while and after it is opened is of the same interval.
+      await ran(100);
+      using successor = former.limit?.successor(20_000) as Sampler;
+      former[Symbol.dispose]();
+      await ran(100);
+      const samples = sweep(successor);
+      const sample = samples.get(pid);
+      sum += sample?.runtimeNs ?? 0;
+      const atLast = schedNs(pid);
+      expect(sample).toMatchObject({ isFirst: false, threads: 4 });
+      expect(sum).toBeGreaterThan(300e6 - 2 * slack);
+      expect(sum).toBeLessThanOrEqual(atLast - atFirst + slack);
+      // Who was there before is not new, and most had nothing to do.
+      for (const { isFirst, startNs } of samples.values()) if (isFirst) expect(startNs).toBeGreaterThan(knownNs);
+      expect(samples.size).toBeLessThan(pids().length / 2);
+    });
+
+    test("nothing is left of either, while it samples and afterwards", async () => {
+      const former = (SAMPLERS[name] as () => Sampler)();
+      sweep(former);
+      const ofFormer = bpfIdsOf("self");
+      const successor = former.limit?.successor(20_000) as Sampler;
+      former[Symbol.dispose]();
+      sweep(successor);
+      const ofSuccessor = bpfIdsOf("self");
+      // Storage of tasks is shared; a map by pid is copied.
+      const shared = ofFormer.maps.filter((id) => ofSuccessor.maps.includes(id));
+      expect(shared).toHaveLength(name === "a walk" ? 1 : 0);
+      if (bpftool !== null) await until(() => countOf(stillThere(ofFormer)) === shared.length);
+      successor[Symbol.dispose]();
+      expect(countOf(bpfIdsOf("self"))).toBe(0);
+      if (bpftool !== null) await until(() => countOf(stillThere(ofSuccessor)) === 0);
+    });
+  });
+}
 
 describe.skipIf(reason !== null)(titled("the best source", reason), () => {
   test("is the iterator where there is one", () => {

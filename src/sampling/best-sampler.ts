@@ -1,0 +1,82 @@
+import { NativeError } from "../libbpf/errno.ts";
+import type { Record } from "../wire/record.ts";
+import type { Sampler, SamplerLimit, Sweep } from "./sampler.ts";
+
+/** The first of several that works, the last one always; its successor once there are too many processes for it. */
+export class BestSampler implements Sampler {
+  readonly #openers: (() => Sampler)[];
+  readonly #warn: (text: string) => void;
+  #sampler: Sampler;
+  /** A successor could not be had: asked for once, and said once. */
+  #stays = false;
+
+  /**
+   * @param openers best first; each throws where this kernel does not offer it
+   * @param warn is told, once, that there are too many processes for the only sampler that there is
+   */
+  constructor(openers: readonly (() => Sampler)[], warn: (text: string) => void) {
+    this.#openers = [...openers];
+    this.#warn = warn;
+    this.#sampler = this.#next(undefined);
+  }
+
+  get source(): Sampler["source"] {
+    return this.#sampler.source;
+  }
+
+  sweep(each: (record: Record) => void): Sweep {
+    const sweep = this.#sweepWithBest(each);
+    const { limit } = this.#sampler;
+    if (limit !== undefined && sweep.processes > limit.processes && !this.#stays) this.#succeed(limit, sweep.processes);
+    return sweep;
+  }
+
+  [Symbol.dispose](): void {
+    this.#sampler[Symbol.dispose]();
+  }
+
+  #sweepWithBest(each: (record: Record) => void): Sweep {
+    for (;;) {
+      try {
+        const sweep = this.#sampler.sweep(each);
+        const keepsNothing = sweep.unkept > 0 && sweep.unkept === sweep.processes;
+        if (!keepsNothing || this.#openers.length === 0) return sweep;
+      } catch (error) {
+        // Not what the caller did with a record.
+        if (!(error instanceof NativeError) || this.#openers.length === 0) throw error;
+      }
+      this.#replaceBy(() => this.#next(undefined));
+    }
+  }
+
+  /** From the next sweep on. There is no way back when processes have become fewer: nothing goes to and fro. */
+  #succeed(limit: SamplerLimit, processes: number): void {
+    try {
+      this.#replaceBy(() => limit.successor(processes));
+    } catch (error) {
+      this.#stays = true;
+      const why = error instanceof Error ? error.message : String(error);
+      this.#warn(
+        `CPU and memory are sampled in a way for up to ${limit.processes} processes, of which there are ${processes}: ` +
+          `another way could not be taken (${why}), a restart would`,
+      );
+    }
+  }
+
+  #replaceBy(open: () => Sampler): void {
+    const given = this.#sampler;
+    this.#sampler = open();
+    given[Symbol.dispose]();
+  }
+
+  /** Opens the first of the rest that can be opened. */
+  #next(error: unknown): Sampler {
+    const opener = this.#openers.shift();
+    if (opener === undefined) throw error;
+    try {
+      return opener();
+    } catch (cause) {
+      return this.#next(cause);
+    }
+  }
+}

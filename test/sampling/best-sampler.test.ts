@@ -1,0 +1,122 @@
+import { describe, expect, test } from "bun:test";
+import { NativeError } from "../../src/libbpf/errno.ts";
+import { BestSampler } from "../../src/sampling/best-sampler.ts";
+import type { Sampler, Sweep } from "../../src/sampling/sampler.ts";
+import { Record } from "../../src/wire/record.ts";
+
+interface Part {
+  /** What a sweep answers, or throws. */
+  answer?: () => Partial<Sweep>;
+  /** Most processes that it is good for; the one for more. */
+  limit?: { processes: number; successor: () => Sampler };
+}
+
+/** What was done to the samplers, in order. */
+class Story {
+  readonly lines: string[] = [];
+  processes = 10;
+  readonly warn = (text: string) => void this.lines.push(`warn ${text}`);
+
+  sampler(name: string, { answer, limit }: Part = {}): Sampler {
+    this.lines.push(`open ${name}`);
+    return {
+      source: "proc",
+      ...(limit ? { limit } : {}),
+      sweep: (each) => {
+        this.lines.push(`sweep ${name}`);
+        const answered = answer?.();
+        each(new Record());
+        return { processes: this.processes, leftOutThreads: 0, unkept: 0, ...answered };
+      },
+      [Symbol.dispose]: () => void this.lines.push(`close ${name}`),
+    };
+  }
+
+  /** Since the last time. */
+  take(): string[] {
+    return this.lines.splice(0);
+  }
+}
+
+const refuse = () => {
+  throw new Error("not here");
+};
+
+/** Sweeps, and says how many records came of it. */
+function told(sampler: Sampler): number {
+  let records = 0;
+  sampler.sweep(() => records++);
+  return records;
+}
+
+describe("the best sampler", () => {
+  test("is the first that can be opened", () => {
+    const story = new Story();
+    using sampler = new BestSampler([refuse, () => story.sampler("b"), refuse], story.warn);
+    expect(told(sampler)).toBe(1);
+    expect(story.take()).toEqual(["open b", "sweep b"]);
+    expect(() => new BestSampler([refuse], story.warn)).toThrow("not here");
+  });
+
+  test("is the next one where it is refused, or keeps nothing; the last one stays", () => {
+    const story = new Story();
+    const answer = () => {
+      throw new NativeError("read", 1);
+    };
+    using sampler = new BestSampler(
+      [
+        () => story.sampler("a", { answer }),
+        () => story.sampler("b", { answer: () => ({ unkept: 10 }) }),
+        () => story.sampler("c", { answer: () => ({ unkept: 10 }) }),
+      ],
+      story.warn,
+    );
+    sampler.sweep(() => {});
+    expect(story.take()).toEqual(["open a", "sweep a", "open b", "close a", "sweep b", "open c", "close b", "sweep c"]);
+  });
+
+  test("is its successor once there are too many processes, and stays that; each sweep tells once", () => {
+    const story = new Story();
+    const most = { processes: 1000, successor: () => story.sampler("most") };
+    const more = { processes: 100, successor: () => story.sampler("more", { limit: most }) };
+    using sampler = new BestSampler([() => story.sampler("few", { limit: more })], story.warn);
+    for (const processes of [100, 101, 102, 5, 1001, 5, 2000]) {
+      story.processes = processes;
+      expect(told(sampler)).toBe(1);
+    }
+    expect(story.take()).toEqual([
+      "open few",
+      "sweep few",
+      "sweep few",
+      "open more",
+      "close few",
+      "sweep more",
+      "sweep more",
+      "sweep more",
+      "open most",
+      "close more",
+      "sweep most",
+      "sweep most",
+    ]);
+  });
+
+  test("stays where its successor cannot be opened: that is asked for once, and said once", () => {
+    const story = new Story();
+    const limit = { processes: 9, successor: refuse };
+    {
+      using sampler = new BestSampler([() => story.sampler("few", { limit }), refuse], story.warn);
+      for (let i = 0; i < 3; i++) expect(told(sampler)).toBe(1);
+    }
+    const said = story.take();
+    expect(said.filter((line) => line.startsWith("warn"))).toEqual([
+      expect.stringMatching(/up to 9 .* 10: .*not here/),
+    ]);
+    expect(said.filter((line) => !line.startsWith("warn"))).toEqual([
+      "open few",
+      "sweep few",
+      "sweep few",
+      "sweep few",
+      "close few",
+    ]);
+  });
+});
