@@ -52,6 +52,8 @@ struct sample_knobs {
 	__u64 rss_threshold_bytes;
 	__u32 page_size;
 	__u32 cpus; /* possible ones */
+	__u32 max_threads; /* of one process whose time is added up; as many as the program can, at most */
+	__u32 reserved;
 };
 
 #endif

@@ -29,6 +29,7 @@ const volatile struct sample_knobs sample_knobs = {
 	.rss_threshold_bytes = 1 << 20,
 	.page_size = 4096,
 	.cpus = 1,
+	.max_threads = ~0U,
 };
 
 /* The sweep at hand; there is one reader. */
@@ -112,7 +113,8 @@ __noinline __u32 walk_threads(__u32 count)
 /* The time of all threads of a process that are still listed. */
 __noinline __u64 runtime_of_threads(__u64 signal, __u32 count)
 {
-	__u32 left = count;
+	__u32 left = count < sample_knobs.max_threads ? count : sample_knobs.max_threads;
+	__u32 beyond = count - left;
 
 	walk.head = signal + bpf_core_field_offset(struct signal_struct, thread_head);
 	walk.node = (__u64)BPF_CORE_READ((struct signal_struct *)signal, thread_head.next);
@@ -124,6 +126,7 @@ __noinline __u64 runtime_of_threads(__u64 signal, __u32 count)
 		if (walked != THREADS_AT_ONCE)
 			break;
 	}
+	left += beyond;
 	if (left > 0 && walk.node && walk.node != walk.head)
 		totals.end.left_out_threads += left;
 	return walk.runtime_ns;

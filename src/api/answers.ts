@@ -78,6 +78,13 @@ export const status = z.object({
   page_faults: z.nullable(
     z.object({ seen: count, emitted: count, received: count, lost: count, suppressed: count, skipped: count }),
   ),
+  samples: z.object({
+    told: count,
+    held_back: count,
+    unkept: count,
+    forgotten: count,
+    left_out_threads: count,
+  }),
   events_per_second: z.nullable(ratePct),
   processes: z.object({ live: count, lingering: count, lost_exits: count }),
   cost: z.object({

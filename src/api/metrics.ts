@@ -37,7 +37,7 @@ function events(text: MetricsText, facts: Facts): void {
   text.counter("linnix_events_total", "Events that reached user space, by type.", [
     ...byType(facts.received),
     ...ofPageFaults("received"),
-    [{ type: "sample" }, facts.samples],
+    [{ type: "sample" }, facts.samples.told],
   ]);
   text.counter("linnix_emitted_events_total", "Events that the kernel side handed to its rings.", [
     ...byType(facts.emitted),
@@ -52,6 +52,21 @@ function events(text: MetricsText, facts: Facts): void {
     "linnix_cpu_lost_events_total",
     "Events that the ring of a CPU had no room for; CPUs without any are left out.",
     facts.lostByCpu.map(({ cpu, lost }) => [{ cpu }, lost] as const),
+  );
+  const { heldBack, unkept, forgotten, leftOutThreads } = facts.samples;
+  text.counter(
+    "linnix_lost_samples_total",
+    "Samples that were not told, by why: the output was full, the kernel had no room for a process's figures, or had none left of it.",
+    [
+      [{ reason: "held_back" }, heldBack],
+      [{ reason: "unkept" }, unkept],
+      [{ reason: "forgotten" }, forgotten],
+    ],
+  );
+  text.counter(
+    "linnix_left_out_threads_total",
+    "Threads whose processor time is missing in the sample of their process, for it has too many.",
+    leftOutThreads,
   );
   text.counter("linnix_suppressed_events_total", "Events that the kernel side counted instead of sending.", [
     ...byType(facts.suppressed),

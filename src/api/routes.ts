@@ -364,6 +364,13 @@ function statusOf({ version, source, stream }: ApiContext): answers.Status {
     lost_by_type: { fork, exec, exit },
     lost_by_cpu: [...facts.lostByCpu],
     page_faults: facts.pageFaults,
+    samples: {
+      told: facts.samples.told,
+      held_back: facts.samples.heldBack,
+      unkept: facts.samples.unkept,
+      forgotten: facts.samples.forgotten,
+      left_out_threads: facts.samples.leftOutThreads,
+    },
     events_per_second: rounded(facts.eventsPerSecond, 1),
     processes: { live: facts.live, lingering: facts.lingering, lost_exits: facts.lostExits },
     cost: {

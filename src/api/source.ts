@@ -32,6 +32,18 @@ export interface PageFaultFacts {
   skipped: number;
 }
 
+/** Samples that were told so far; all but the first are what was not. */
+export interface SampleFacts {
+  told: number;
+  /** The output could take nothing just then. */
+  heldBack: number;
+  /** The kernel had no room for the figures of a process, or had dropped them. */
+  unkept: number;
+  forgotten: number;
+  /** Threads whose time is missing in a sample. */
+  leftOutThreads: number;
+}
+
 /** What the collector can say of itself; null what is not known. */
 export interface Facts {
   /** Whether events are being collected, and why not where they are not. */
@@ -56,8 +68,7 @@ export interface Facts {
   /** Of the CPUs that lost any. */
   lostByCpu: readonly { cpu: number; lost: number }[];
   threads: { started: number; exited: number };
-  /** Samples told of so far. */
-  samples: number;
+  samples: SampleFacts;
   wakeups: number;
   outOfOrder: number;
   /** Over the last seconds. */

@@ -8,6 +8,7 @@ import { ProcessTable } from "../process/table.ts";
 import { WallClock } from "../process/wall-clock.ts";
 import { SampleFilter } from "../sampling/sample-filter.ts";
 import type { Sampler } from "../sampling/sampler.ts";
+import type { SamplingCounts } from "../sampling/sampling.ts";
 import type { CountByType, LostEvent } from "../wire/event.ts";
 import { EVENT_EXEC, EVENT_EXIT, EVENT_FORK, EVENT_PAGE_FAULT, PROCESS_EVENT } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
@@ -155,9 +156,9 @@ export class Collector implements Disposable {
     return this.#sampling.source;
   }
 
-  /** Samples that were given out so far. */
-  get samples(): number {
-    return this.#sampling.samples;
+  /** Samples that were given out so far, and those that could not be. */
+  get samples(): Readonly<SamplingCounts> {
+    return this.#sampling.counts;
   }
 
   /** Attaches, enters what already runs into the table, and starts to read. */
@@ -224,7 +225,7 @@ export class Collector implements Disposable {
     if (withSweep) this.#sampling.sweep();
     // One hand-over for the events and the samples.
     if (isReady) this.#events.idle();
-    this.#housekeeping?.tick(this.#balance.receivedInAll + this.samples);
+    this.#housekeeping?.tick(this.#balance.receivedInAll + this.samples.told);
   }
 
   #sweep(): void {

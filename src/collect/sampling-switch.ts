@@ -2,7 +2,7 @@ import type { EventView } from "../process/event-view.ts";
 import { openSampler } from "../sampling/open.ts";
 import type { SampleFilter } from "../sampling/sample-filter.ts";
 import type { Sampler } from "../sampling/sampler.ts";
-import { Sampling } from "../sampling/sampling.ts";
+import { noSamples, Sampling, type SamplingCounts } from "../sampling/sampling.ts";
 
 export interface SamplingSwitchParts {
   /** What the memory of a process that did not run must move by to be told of, bytes. */
@@ -20,8 +20,8 @@ export interface SamplingSwitchParts {
 export class SamplingSwitch implements Disposable {
   readonly #parts: SamplingSwitchParts;
   #sampling: Sampling | undefined;
-  /** Samples that were given out before it was switched off the last time. */
-  #samplesBefore = 0;
+  /** So far, however often it was switched off. */
+  readonly #counts = noSamples();
 
   constructor(parts: SamplingSwitchParts) {
     this.#parts = parts;
@@ -32,9 +32,9 @@ export class SamplingSwitch implements Disposable {
     return this.#sampling?.source ?? null;
   }
 
-  /** Samples that were given out so far. */
-  get samples(): number {
-    return this.#samplesBefore + (this.#sampling?.counts.samples ?? 0);
+  /** Samples that were given out so far, and those that could not be. */
+  get counts(): Readonly<SamplingCounts> {
+    return this.#counts;
   }
 
   /** Finds out how things stand, so that the next sweep can tell what has changed. */
@@ -42,7 +42,8 @@ export class SamplingSwitch implements Disposable {
     if (this.#sampling) return;
     const { rssThresholdBytes, view, filter, drain, sample } = this.#parts;
     const sampler = openSampler({ rssThresholdBytes });
-    this.#sampling = new Sampling(sampler, { view, drain, wants: (seen) => filter.wants(seen), sample });
+    const sinks = { view, drain, wants: (seen: EventView) => filter.wants(seen), sample };
+    this.#sampling = new Sampling(sampler, sinks, this.#counts);
     this.#sampling.sweep();
   }
 
@@ -53,7 +54,6 @@ export class SamplingSwitch implements Disposable {
 
   off(): void {
     if (!this.#sampling) return;
-    this.#samplesBefore = this.samples;
     this.#sampling[Symbol.dispose]();
     this.#sampling = undefined;
     this.#parts.view.table.endSweeps();

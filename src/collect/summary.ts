@@ -4,6 +4,7 @@ import type { Collector } from "./collector.ts";
 /** The last line of a run that took so long. */
 export function summaryOf(collector: Collector, durationS: number): RunSummary {
   const { emitted, lost, filtered, threadsStarted, threadsExited } = collector.counts();
+  const { told, heldBack, unkept, forgotten, leftOutThreads } = collector.samples;
   const { user, system } = process.cpuUsage();
   const cpuS = (user + system) / 1e6;
   return {
@@ -18,6 +19,7 @@ export function summaryOf(collector: Collector, durationS: number): RunSummary {
     filtered,
     suppressed: { fork: 0, exec: 0, exit: 0 },
     ...(collector.pageFaultCounts ? { page_faults: collector.pageFaultCounts } : {}),
+    samples: { told, held_back: heldBack, unkept, forgotten, left_out_threads: leftOutThreads },
     threads: { started: threadsStarted, exited: threadsExited },
     backend: collector.backend.name,
     missing_fields: [...collector.backend.missingFields],

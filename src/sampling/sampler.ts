@@ -44,6 +44,8 @@ export interface Sampler extends Disposable {
 export interface SamplerOptions {
   /** What a process's memory has to move by, up or down, for it to be told of though it did not run. */
   rssThresholdBytes?: number;
+  /** Threads of one process whose time is added up at most, in the kernel; 65,536 where it is left out. */
+  maxThreads?: number;
 }
 
 /**

@@ -5,17 +5,25 @@ import { SAMPLE_EVENT, SAMPLE_FIRST_SEEN } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
 import type { Sampler } from "./sampler.ts";
 
-/** What sampling has done so far. */
+/** What became of the samples so far. All but the first are losses. */
 export interface SamplingCounts {
-  sweeps: number;
   /** Samples that were given out. */
-  samples: number;
+  told: number;
   /** Samples that were due while nobody could take them: the process table has them, the output not. */
   heldBack: number;
-  /** Looks at a process for which there was no room to keep its figures. */
+  /** Looks at a process for which there was no room to keep its figures: neither of the two has them. */
   unkept: number;
-  /** Looks at a thread beyond those that are walked of one process. */
+  /**
+   * Looks at a process of whose last look nothing was kept, though it was there then: the table has its memory, the
+   * output nothing. So after an exec by another thread than the main one, and where /proc takes over.
+   */
+  forgotten: number;
+  /** Looks at a thread beyond those that are walked of one process: its time is missing in the process's. */
   leftOutThreads: number;
+}
+
+export function noSamples(): SamplingCounts {
+  return { told: 0, heldBack: 0, unkept: 0, forgotten: 0, leftOutThreads: 0 };
 }
 
 export interface SamplingSinks {
@@ -33,16 +41,20 @@ export interface SamplingSinks {
 export class Sampling implements Disposable {
   readonly #sampler: Sampler;
   readonly #sinks: SamplingSinks;
-  readonly #counts: SamplingCounts = { sweeps: 0, samples: 0, heldBack: 0, unkept: 0, leftOutThreads: 0 };
+  readonly #counts: SamplingCounts;
   /** Start of the sweep before, CLOCK_BOOTTIME; 0: there was none. */
   #lastNs = 0;
   #elapsedNs = 0;
   readonly #take = (record: Record) => this.#process(record);
 
-  /** @param sampler is closed with this */
-  constructor(sampler: Sampler, sinks: SamplingSinks) {
+  /**
+   * @param sampler is closed with this
+   * @param counts are gone on with
+   */
+  constructor(sampler: Sampler, sinks: SamplingSinks, counts = noSamples()) {
     this.#sinks = sinks;
     this.#sampler = sampler;
+    this.#counts = counts;
   }
 
   get source(): Sampler["source"] {
@@ -60,7 +72,6 @@ export class Sampling implements Disposable {
     this.#sinks.view.table.beginSweep();
     const { unkept, leftOutThreads } = this.#sampler.sweep(this.#take);
     this.#lastNs = startedNs;
-    this.#counts.sweeps++;
     this.#counts.unkept += unkept;
     this.#counts.leftOutThreads += leftOutThreads;
   }
@@ -86,10 +97,12 @@ export class Sampling implements Disposable {
     const isNews = this.#lastNs !== 0 && (!isFirst || record.u64(SAMPLE_EVENT.start_ns) >= this.#lastNs);
     const cpuPct = isNews ? (100 * record.u64(SAMPLE_EVENT.runtime_ns)) / this.#elapsedNs : Number.NaN;
     table.setSample(view.slot, cpuPct, view.rssBytes, view.threads);
-    if (!isNews) return;
+    // The first sweep tells of nobody.
+    if (this.#lastNs === 0) return;
     view.cpuPct = cpuPct;
     if (!this.#sinks.wants(view)) return;
-    if (this.#sinks.sample(view)) this.#counts.samples++;
+    if (!isNews) this.#counts.forgotten++;
+    else if (this.#sinks.sample(view)) this.#counts.told++;
     else this.#counts.heldBack++;
   }
 }

@@ -12,4 +12,5 @@ export function setSampleKnobs(object: BpfObject, options: SamplerOptions): void
   knobs.setBigUint64(SAMPLE_KNOBS.rss_threshold_bytes, BigInt(thresholdBytes), true);
   knobs.setUint32(SAMPLE_KNOBS.page_size, PAGE_BYTES, true);
   knobs.setUint32(SAMPLE_KNOBS.cpus, libbpf().libbpf_num_possible_cpus(), true);
+  if (options.maxThreads !== undefined) knobs.setUint32(SAMPLE_KNOBS.max_threads, options.maxThreads, true);
 }

@@ -181,6 +181,18 @@ function cutTo(text: string, room: number): string {
   return `${cut}…`;
 }
 
+/** Nothing where nothing was lost. */
+function sampleLosses({ held_back, unkept, forgotten, left_out_threads }: RunSummary["samples"]): string[] {
+  const lost = [
+    held_back > 0 && `${held_back} while the output was full`,
+    unkept > 0 && `${unkept} for which the kernel had no room`,
+    forgotten > 0 && `${forgotten} of processes whose last figures were gone`,
+  ].filter((part) => part !== false);
+  const lines = lost.length === 0 ? [] : [`samples that were not told: ${lost.join(", ")}`];
+  if (left_out_threads > 0) lines.push(`samples lack the time of threads: ${left_out_threads} looks at one`);
+  return lines;
+}
+
 function summaryText(summary: RunSummary): string {
   const count = (counts: { fork: number; exec: number; exit: number }) =>
     `fork ${counts.fork}, exec ${counts.exec}, exit ${counts.exit}`;
@@ -196,6 +208,7 @@ function summaryText(summary: RunSummary): string {
     const unseen = skipped > 0 ? `; skipped by the kernel ${skipped}` : "";
     lines.push(`page faults: ${seen}, of which told ${received}, suppressed ${suppressed}, lost ${lost}${unseen}`);
   }
+  lines.push(...sampleLosses(summary.samples));
   lines.push(
     `cost: ${((cost.user_cpu_s + cost.system_cpu_s) * 1e3).toFixed(0)} ms CPU, ${cost.cpu_pct.toFixed(2)} % of one ` +
       `core, start included; at most ${(cost.max_rss_bytes / 2 ** 20).toFixed(0)} MiB of memory`,

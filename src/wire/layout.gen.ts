@@ -243,10 +243,12 @@ export const WALK_REQUEST = {
 
 /** struct sample_knobs */
 export const SAMPLE_KNOBS = {
-  size: 16,
+  size: 24,
   rss_threshold_bytes: 0, // __u64
   page_size: 8, // __u32
   cpus: 12, // __u32
+  max_threads: 16, // __u32
+  reserved: 20, // __u32
 } as const;
 
 /** struct made_cgroup */

@@ -1,5 +1,18 @@
 import type { CountByType } from "./event.ts";
 
+/** What became of the samples of a run. */
+export interface SampleSummary {
+  told: number;
+  /** Due while the output had no room: told to nobody. */
+  held_back: number;
+  /** Of processes for whose figures the kernel had no room: neither told nor in the process table. */
+  unkept: number;
+  /** Of processes whose last figures were gone, so that nobody can say what they did since: not told. */
+  forgotten: number;
+  /** Threads whose time is missing in a sample, for their process has more than are added up. */
+  left_out_threads: number;
+}
+
 /** The last line of a run. For each type `emitted = received + lost`, to the event. */
 export interface RunSummary {
   type: "summary";
@@ -24,6 +37,8 @@ export interface RunSummary {
   suppressed: CountByType;
   /** Only where they are told of: seen = emitted + suppressed, emitted = received + lost; those skipped were not seen. */
   page_faults?: { seen: number; emitted: number; received: number; lost: number; suppressed: number; skipped: number };
+  /** CPU and memory of processes, once each sample interval. */
+  samples: SampleSummary;
   /** Threads that were started and that ended: counted, never sent. */
   threads: { started: number; exited: number };
   backend: "btf" | "tracepoint";

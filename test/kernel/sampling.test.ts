@@ -9,6 +9,7 @@ import { ProcessWalkSampler } from "../../src/sampling/process-walk-sampler.ts";
 import type { Sampler, SamplerOptions } from "../../src/sampling/sampler.ts";
 import { TaskIteratorSampler } from "../../src/sampling/task-iterator-sampler.ts";
 import { EVENT_SAMPLE, SAMPLE_EVENT, SAMPLE_FIRST_SEEN } from "../../src/wire/layout.gen.ts";
+import type { Record } from "../../src/wire/record.ts";
 import { bpfIdsOf, bpftool, countOf, descriptorsOf, stillThere } from "./support/bpf-objects.ts";
 import { titled, whyNoBtf } from "./support/needs.ts";
 import { WorkerProgram } from "./support/sampling-worker.ts";
@@ -21,7 +22,7 @@ const BUSY = 5;
 /** What the kernel has not added up yet of a thread that runs: it does at every tick, 10 ms at most. */
 const TICK_NS = 10e6;
 
-const SAMPLERS: Record<string, (options?: SamplerOptions) => Sampler> = {
+const SAMPLERS: { [name: string]: (options?: SamplerOptions) => Sampler } = {
   "a walk": (options) => new ProcessWalkSampler(options),
   "task storage": (options) => TaskIteratorSampler.withTaskStorage(options),
   "a map": (options) => TaskIteratorSampler.withMap(1000, options),
@@ -43,19 +44,23 @@ function sweep(sampler: Sampler): Map<number, Sample> {
   const samples = new Map<number, Sample>();
   sampler.sweep((record) => {
     expect(record.u8(SAMPLE_EVENT.type)).toBe(EVENT_SAMPLE);
-    const pid = record.u32(SAMPLE_EVENT.pid);
-    expect(samples.has(pid)).toBe(false);
-    samples.set(pid, {
-      pid,
-      runtimeNs: record.u64(SAMPLE_EVENT.runtime_ns),
-      rssBytes: record.u64(SAMPLE_EVENT.rss_bytes),
-      threads: record.u32(SAMPLE_EVENT.threads),
-      uid: record.u32(SAMPLE_EVENT.uid),
-      startNs: record.u64(SAMPLE_EVENT.start_ns),
-      isFirst: (record.u32(SAMPLE_EVENT.sample_flags) & SAMPLE_FIRST_SEEN) !== 0,
-    });
+    const sample = sampleOf(record);
+    expect(samples.has(sample.pid)).toBe(false);
+    samples.set(sample.pid, sample);
   });
   return samples;
+}
+
+function sampleOf(record: Record): Sample {
+  return {
+    pid: record.u32(SAMPLE_EVENT.pid),
+    runtimeNs: record.u64(SAMPLE_EVENT.runtime_ns),
+    rssBytes: record.u64(SAMPLE_EVENT.rss_bytes),
+    threads: record.u32(SAMPLE_EVENT.threads),
+    uid: record.u32(SAMPLE_EVENT.uid),
+    startNs: record.u64(SAMPLE_EVENT.start_ns),
+    isFirst: (record.u32(SAMPLE_EVENT.sample_flags) & SAMPLE_FIRST_SEEN) !== 0,
+  };
 }
 
 function pids(): number[] {
@@ -144,6 +149,23 @@ for (const [name, open] of Object.entries(SAMPLERS)) {
       expect(first?.runtimeNs).toBeGreaterThanOrEqual(threads * 5e6 - (precise ? 0 : 5 * TICK_NS));
       // Once all of them sleep nothing is left to tell.
       await until(() => (sweep(sampler).get(pid)?.runtimeNs ?? 0) === 0);
+    });
+
+    test.skipIf(!precise)("threads beyond those that are added up are counted", async () => {
+      const [threads, maxThreads] = [600, 300];
+      using whole = open();
+      using bounded = open({ maxThreads });
+      const { pid } = await program.start("crowd", threads);
+      expect(whole.sweep(() => {}).leftOutThreads).toBe(0);
+      let sample: Sample | undefined;
+      const { leftOutThreads } = bounded.sweep((record) => {
+        if (record.u32(SAMPLE_EVENT.pid) === pid) sample = sampleOf(record);
+      });
+      // Of ours, and of others that may have as many.
+      expect(leftOutThreads).toBeGreaterThanOrEqual(threads + 1 - maxThreads);
+      expect(sample?.threads).toBe(threads + 1);
+      expect(sample?.runtimeNs).toBeLessThan(threads * 5e6);
+      expect(sample?.runtimeNs).toBeGreaterThan(0);
     });
 
     test("the time of threads that are gone counts, memory and threads are those of now", async () => {

@@ -267,6 +267,14 @@ describe("the summary", () => {
     expect(text({ ...SUMMARY, filtered: { fork: 1, exec: 2, exit: 3 } })).toContain(
       "held back by filters: fork 1, exec 2, exit 3\n",
     );
-    expect(text()).not.toContain("filters");
+    const samples = { told: 9, held_back: 0, unkept: 2, forgotten: 3, left_out_threads: 4 };
+    expect(text({ ...SUMMARY, samples })).toContain(
+      "\nsamples that were not told: 2 for which the kernel had no room, 3 of processes whose last figures were gone\n" +
+        "samples lack the time of threads: 4 looks at one\n",
+    );
+    expect(text({ ...SUMMARY, samples: { ...samples, held_back: 1, unkept: 0, forgotten: 0 } })).toContain(
+      "\nsamples that were not told: 1 while the output was full\n",
+    );
+    expect(text()).not.toMatch(/filters|samples/);
   });
 });

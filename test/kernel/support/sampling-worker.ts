@@ -69,6 +69,13 @@ export class Worker {
     await this.ready();
   }
 
+  /** Lets one of kind `exec-aside` do it. */
+  async exec(): Promise<void> {
+    this.#child.stdin.write("\n");
+    this.#child.stdin.flush();
+    await this.ready();
+  }
+
   end(): void {
     this.#child.kill("SIGKILL");
   }

@@ -1,0 +1,179 @@
+/** What becomes of CPU and memory that could not be told: counted, in the summary, in /status and in /metrics. */
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { constants, mkdtempSync, openSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Sleepers } from "../../src/compare/sleepers.ts";
+import { realtimeOffsetNs } from "../../src/libbpf/clock.ts";
+import { NativeError } from "../../src/libbpf/errno.ts";
+import { EventView } from "../../src/process/event-view.ts";
+import { ProcessTable } from "../../src/process/table.ts";
+import { WallClock } from "../../src/process/wall-clock.ts";
+import { BestSampler } from "../../src/sampling/best-sampler.ts";
+import { ProcSampler } from "../../src/sampling/proc-sampler.ts";
+import { ProcessWalkSampler } from "../../src/sampling/process-walk-sampler.ts";
+import type { Sampler } from "../../src/sampling/sampler.ts";
+import { noSamples, Sampling } from "../../src/sampling/sampling.ts";
+import type { SampleSummary } from "../../src/wire/summary.ts";
+import { CollectRun, until } from "./support/collect-run.ts";
+import { MemoryCgroup } from "./support/memory-cgroup.ts";
+import { reasonOf, titled, whyNoBtf } from "./support/needs.ts";
+import { WorkerProgram } from "./support/sampling-worker.ts";
+
+setDefaultTimeout(120_000);
+
+const reason = whyNoBtf();
+
+const scope = new DisposableStack();
+let program: WorkerProgram;
+let directory: string;
+
+beforeAll(() => {
+  if (reason !== null) return;
+  program = scope.use(new WorkerProgram());
+  directory = mkdtempSync(join(tmpdir(), "linnix-sample-losses-"));
+  scope.defer(() => rmSync(directory, { recursive: true, force: true }));
+});
+afterAll(() => scope.dispose());
+
+const ARGS = ["--format", "jsonl", "--flush-interval", "20ms", "--sample-interval", "50ms", "--cpu-budget", "0"];
+const OPEN = ["--listen", "127.0.0.1:0", "--ring-size", "4MiB"];
+
+/** What a run says of its samples while it goes on: /status, and the same by /metrics. */
+async function samplesOf(run: CollectRun): Promise<{ status: SampleSummary; metrics: Omit<SampleSummary, "told"> }> {
+  const url = await until("its address", () => /answering at (\S+)/.exec(run.stderr)?.[1]);
+  const text = await (await fetch(new URL("/metrics", url))).text();
+  const { samples } = (await (await fetch(new URL("/status", url))).json()) as { samples: SampleSummary };
+  const metric = (name: string) => Number(new RegExp(`^${name} (\\d+)$`, "m").exec(text)?.[1]);
+  const lost = (why: string) => metric(`linnix_lost_samples_total\\{reason="${why}"\\}`);
+  const [held_back, unkept, forgotten] = ["held_back", "unkept", "forgotten"].map(lost) as [number, number, number];
+  const left_out_threads = metric("linnix_left_out_threads_total");
+  return { status: samples, metrics: { held_back, unkept, forgotten, left_out_threads } };
+}
+
+/** Asks until the loss is there, in both answers. */
+async function lossOf(run: CollectRun, which: "held_back" | "unkept" | "forgotten", meanwhile = async () => {}) {
+  for (let tries = 0; tries < 100; tries++) {
+    const { status, metrics } = await samplesOf(run);
+    if (metrics[which] > 0) {
+      expect(status[which]).toBeGreaterThanOrEqual(metrics[which]);
+      return status;
+    }
+    await meanwhile();
+    await Bun.sleep(50);
+  }
+  throw new Error(`no ${which} was told of`);
+}
+
+describe.skipIf(reason !== null)(titled("samples that are not told", reason), () => {
+  test("held_back: the output is full", async () => {
+    const fifo = join(directory, "fifo");
+    expect(Bun.spawnSync(["mkfifo", fifo]).exitCode).toBe(0);
+    // A reader that is there, and reads nothing for now.
+    const reader = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
+    await using run = await CollectRun.start([...ARGS, ...OPEN, "--output", fifo]);
+    const busy = await program.start("spin");
+    const status = await lossOf(run, "held_back", async () => {
+      for (let i = 0; i < 20; i++) Bun.spawnSync(["true"]);
+    });
+    busy.end();
+    const read = new Response(Bun.file(reader).stream()).text();
+    run.child.kill("SIGTERM");
+    const summary = JSON.parse((await read).trim().split("\n").at(-1) ?? "") as { samples: SampleSummary };
+    expect(await run.child.exited).toBe(0);
+    expect(summary.samples.held_back).toBeGreaterThanOrEqual(status.held_back);
+  });
+
+  test("forgotten: another thread than the main one executed, and the figures went with that one", async () => {
+    await using run = await CollectRun.start([...ARGS, ...OPEN]);
+    const worker = await program.start("exec-aside");
+    const samples = () => (run.others as { type: string; pid: number }[]).filter(({ pid }) => pid === worker.pid);
+    await until("its first sample", () => samples().length > 0);
+    await worker.exec();
+    await lossOf(run, "forgotten");
+    const { length } = samples();
+    await until("samples again", () => samples().length > length);
+    worker.end();
+    const { summary, others } = await run.stop();
+    expect(summary.samples.forgotten).toBeGreaterThanOrEqual(1);
+    expect(summary.samples.told).toBe(others.filter(({ type }) => type === "sample").length);
+  });
+
+  const cgroup = reason === null ? MemoryCgroup.mount() : null;
+  const noCgroup = reasonOf(cgroup === null && "needs the memory controller of cgroups", Sleepers.objection(2000));
+  test.skipIf(noCgroup !== null)(
+    titled("unkept: the kernel may take no more memory for linnix", noCgroup),
+    async () => {
+      using memory = new MemoryCgroup();
+      await using run = await CollectRun.start([...ARGS, ...OPEN], { before: memory.enter });
+      // What its maps need goes on being counted there; the process itself needs room.
+      memory.release(run.pid);
+      await using crowds = new AsyncDisposableStack();
+      const status = await lossOf(run, "unkept", async () => {
+        memory.squeeze();
+        crowds.use(await Sleepers.start(200, new AbortController().signal));
+      });
+      const { summary } = await run.stop();
+      expect(summary.samples.unkept).toBeGreaterThanOrEqual(status.unkept);
+    },
+  );
+});
+
+describe.skipIf(reason !== null)(titled("the counts of sampling", reason), () => {
+  /** Two sweeps over what runs here. */
+  function countsOf(sampler: Sampler, wants = () => true) {
+    const view = new EventView(new ProcessTable({ lingerNs: 1e9 }), new WallClock(realtimeOffsetNs()));
+    const counts = noSamples();
+    using sampling = new Sampling(sampler, { view, drain() {}, wants, sample: () => true }, counts);
+    for (let i = 0; i < 2; i++) sampling.sweep();
+    return counts;
+  }
+
+  /** A source that the kernel refuses at its second look, and the next one. */
+  function refused(): Sampler {
+    let sweeps = 0;
+    const inner = new ProcessWalkSampler();
+    const refusing: Sampler = {
+      source: inner.source,
+      sweep(each) {
+        if (++sweeps > 1) throw new NativeError("bpf", 1);
+        return inner.sweep(each);
+      },
+      [Symbol.dispose]: () => inner[Symbol.dispose](),
+    };
+    return new BestSampler([() => refusing, () => new ProcSampler()], () => {});
+  }
+
+  test("forgotten: another source takes over, and knows no figures of those that are there", () => {
+    expect(countsOf(refused()).forgotten).toBeGreaterThan(1);
+    expect(countsOf(new ProcessWalkSampler()).forgotten).toBe(0);
+    // Who is filtered out is not missed.
+    expect(countsOf(refused(), () => false).forgotten).toBe(0);
+  });
+
+  const tooMany = Sleepers.objection(2000);
+  test.skipIf(tooMany !== null)(
+    titled("left-out threads count once a sweep, also where its records do not fit at one go", tooMany),
+    async () => {
+      const [threads, maxThreads] = [600, 300];
+      const worker = await program.start("crowd", threads);
+      await using _ = await Sleepers.start(2000, new AbortController().signal);
+      using sampler = new ProcessWalkSampler({ maxThreads });
+      let records = 0;
+      // Of all processes, and of those that have moved since.
+      const [first, second] = [sampler.sweep(() => records++).leftOutThreads, sampler.sweep(() => {}).leftOutThreads];
+      worker.end();
+      expect(records).toBeGreaterThan(2000);
+      expect(second).toBeGreaterThanOrEqual(threads + 1 - maxThreads);
+      expect(Math.abs(first - second)).toBeLessThan(threads + 1 - maxThreads);
+    },
+  );
+
+  test("left-out threads, of every sweep", async () => {
+    const worker = await program.start("threads", 3);
+    const { leftOutThreads } = countsOf(new ProcessWalkSampler({ maxThreads: 2 }));
+    worker.end();
+    expect(leftOutThreads).toBeGreaterThanOrEqual(2 * 2);
+    expect(countsOf(new ProcessWalkSampler()).leftOutThreads).toBe(0);
+  });
+});
