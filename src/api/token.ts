@@ -10,6 +10,14 @@ const MAX_TOKEN_BYTES = 4096;
 const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 /** As after `--user`, at a reload: what only root can read cannot be read any more. */
 const MEND_ACCESS = "let the group of the user that linnix runs as read it: chgrp GROUP FILE && chmod 640 FILE";
+const WHY: { [code: string]: string } = {
+  ENOENT: "there is no such file",
+  ENOTDIR: "a part of its path is no directory",
+  EACCES: "permission denied",
+  ELOOP: "its symbolic links go in a circle",
+  // A socket.
+  ENXIO: "it is no regular file",
+};
 const MEND = "write one with: (umask 077; openssl rand -hex 32 > FILE)";
 
 /**
@@ -28,9 +36,12 @@ function readTokenFile(path: string): string {
     // Not to wait where it is a pipe.
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    const mend = code === "EACCES" ? MEND_ACCESS : MEND;
-    throw tokenError(`${path} cannot be read`, message, mend);
+    const { code = "", message } = cause as NodeJS.ErrnoException;
+    throw tokenError(
+      `the token file ${path} cannot be read`,
+      WHY[code] ?? message,
+      code === "EACCES" ? MEND_ACCESS : MEND,
+    );
   }
   try {
     const { mode, uid } = fstatSync(fd);

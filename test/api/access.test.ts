@@ -212,7 +212,11 @@ describe("the token", () => {
     expect(refused(tokenFile("two", "two words"))).toBe("refused");
     expect(refused(tokenFile("huge", "x".repeat(5000)))).toBe("refused");
     expect(refused(folder)).toBe("refused");
-    expect(refused(join(folder, "none"))).toBe("refused");
+    const none = join(folder, "none");
+    expect(refused(none)).toBe("refused");
+    const what = `the token file ${none} cannot be read`;
+    expect(() => readToken(none, {})).toThrow(`${what}; there is no such file; write one with: `);
+    expect(() => readToken(join(folder, "t600", "x"), {})).toThrow("; a part of its path is no directory; write");
     symlinkSync(tokenFile("target", TOKEN), join(folder, "link"));
     expect(readToken(join(folder, "link"), {})).toBe(TOKEN);
   });
