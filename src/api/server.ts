@@ -49,8 +49,11 @@ export interface ApiServer {
   notice(notice: Notice): void;
   /** Hands on what was taken; called when the rings are empty. */
   flush(): void;
-  /** @throws LinnixError where the token can not be read any more; nothing has changed then */
-  reconfigure(changes: ApiChanges): void;
+  /**
+   * @returns whether requests have to carry another token than before
+   * @throws LinnixError where the token can not be read any more; nothing has changed then
+   */
+  reconfigure(changes: ApiChanges): boolean;
   /** Ends all answers, and no longer listens. */
   close(): Promise<void>;
 }
@@ -167,10 +170,12 @@ class Server implements ApiServer {
     this.#connections?.check();
   }
 
-  reconfigure({ tokenFile, allowOrigins, maxClients, heartbeatMs }: ApiChanges): void {
+  reconfigure({ tokenFile, allowOrigins, maxClients, heartbeatMs }: ApiChanges): boolean {
+    const former = this.#token;
     this.#token = tokenCheck(this.#address, { listen: this.#options.listen, tokenFile });
     this.#allowOrigins = allowOrigins;
     this.#stream.reconfigure({ maxClients, heartbeatMs });
+    return former === null || this.#token === null ? former !== this.#token : !former.equals(this.#token);
   }
 
   async close(): Promise<void> {

@@ -100,6 +100,11 @@ export class TokenCheck {
     this.#digest = digestOf(token);
   }
 
+  /** Whether it asks for the same. */
+  equals(other: TokenCheck): boolean {
+    return crypto.timingSafeEqual(this.#digest, other.#digest);
+  }
+
   /** @param authorization the header's value */
   allows(authorization: string | null): boolean {
     const credentials = /^Bearer +(\S+) *$/i.exec(authorization ?? "");

@@ -6,8 +6,11 @@ import { compareConfigs } from "./reload.ts";
 export interface ReloadParts {
   /** Reads the configuration again. @throws LinnixError where it is wrong */
   reread(): Promise<CollectConfig>;
-  /** Takes over settings that can change; all or, with an error, none. */
-  apply(config: CollectConfig): Promise<void>;
+  /**
+   * Takes over settings that can change; all or, with an error, none.
+   * @returns what else has changed, behind settings that are the same
+   */
+  apply(config: CollectConfig): Promise<readonly string[]>;
   /** Opens the output again. @returns whether it is a file; @throws LinnixError where it cannot be opened */
   reopen(): boolean;
 }
@@ -50,9 +53,9 @@ export class Reloader {
     }
     try {
       const { config, changed, needRestart } = compareConfigs(this.#config, await this.#parts.reread());
-      await this.#parts.apply(config);
+      const behind = await this.#parts.apply(config);
       this.#config = config;
-      tell(changed, needRestart);
+      tell([...changed, ...behind], needRestart);
     } catch (error) {
       log.error(`the configuration stays as it was: ${textOf(error)}`);
     }

@@ -115,15 +115,16 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
     reread: async () => (await hooks.reread?.()) ?? config,
     reopen: () => phase === "watching" && delivery.reopen(),
     apply: async (wanted) => {
-      if (phase !== "watching") return;
+      if (phase !== "watching") return [];
       // First, for it alone can fail.
-      delivery.api?.reconfigure(wanted.api);
+      const hasOtherToken = delivery.api?.reconfigure(wanted.api);
       collector.table.redact = redactorOf(wanted.redaction);
       collector.table.lingerNs = wanted.retention.lingerMs * 1e6;
       await spend(wanted);
       setPace(collector, spending?.budget.level ?? 0, wanted);
       setLogLevel(wanted.log.level);
       inForce = wanted;
+      return hasOtherToken ? ["the API's token"] : [];
     },
   });
   let api: ApiServer | undefined;

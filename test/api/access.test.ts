@@ -246,12 +246,15 @@ describe("the token", () => {
     const status = async (token: string) =>
       (await fetch(server.url("/status"), { headers: { Authorization: `Bearer ${token}` } })).status;
     const changes = { tokenFile: path, allowOrigins: [], maxClients: 1, heartbeatMs: 1000 };
+    expect(server.api.reconfigure(changes)).toBe(false);
     tokenFile("changing", "another");
-    server.api.reconfigure(changes);
+    expect(server.api.reconfigure(changes)).toBe(true);
     expect([await status(TOKEN), await status("another")]).toEqual([401, 200]);
     rmSync(path);
     expect(() => server.api.reconfigure(changes)).toThrow(LinnixError);
     expect(await status("another")).toBe(200);
+    expect(server.api.reconfigure({ ...changes, tokenFile: null })).toBe(true);
+    expect(server.api.reconfigure({ ...changes, tokenFile: null })).toBe(false);
   });
 });
 

@@ -107,7 +107,10 @@ describe("Reloader", () => {
           if (next instanceof Error || !next) throw next ?? new Error("read too often");
           return next;
         },
-        apply: async (taken) => void applied.push(taken),
+        apply: async (taken) => {
+          applied.push(taken);
+          return [];
+        },
         reopen: () => ++reopened > 0,
         ...parts,
       });
@@ -178,7 +181,7 @@ describe("Reloader", () => {
         await Bun.sleep(1);
         return same;
       },
-      apply: async () => {},
+      apply: async () => [],
       reopen: () => false,
     });
     const level = log.level;

@@ -67,6 +67,23 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
     await collect.stop();
   });
 
+  test("tells of another token in the same file", async () => {
+    const token = join(directory, "token");
+    const write = (text: string) => writeFileSync(token, text, { mode: 0o600 });
+    write("one");
+    const path = config("token.toml", `[api]\nlisten = '127.0.0.1:0'\ntoken_file = '${token}'\n`);
+    await using collect = await CollectRun.start(["--config", path]);
+    write("another");
+    await reload(collect);
+    await reload(collect, 2);
+    const told = collect.stderr.split("\n").filter((line) => line.includes("read again"));
+    expect(told).toEqual([
+      "linnix: configuration read again: the API's token",
+      "linnix: configuration read again: nothing has changed",
+    ]);
+    await collect.stop();
+  });
+
   test("with an error in the configuration changes nothing", async () => {
     const path = config("error.toml", "");
     await using collect = await CollectRun.start(["--config", path]);
