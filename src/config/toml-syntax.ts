@@ -15,12 +15,15 @@ interface Place {
 export function syntaxError(cause: unknown, text: string, path: string): LinnixError {
   const { message } = cause as Error;
   const place = placeOf(cause);
-  const line = place?.line ?? lineByHalves(text);
+  const last = text.trimEnd().split("\n").length - 1;
+  // Something was begun and not ended: the parser names the line after the last one then.
+  const isAtEnd = place !== null && place.line > last;
+  const line = isAtEnd ? last : (place?.line ?? lineByHalves(text));
   return usageError(
     "config-syntax",
     {
       what: line === null ? path : `${path}:${line + 1}`,
-      why: `not TOML: ${problem(message)}`,
+      why: `not TOML: ${isAtEnd ? "it ends too early: " : ""}${problem(message)}`,
       mend: place === null ? undefined : mend(message, text, place),
     },
     { cause },

@@ -54,6 +54,8 @@ describe("parseToml", () => {
     ["[ring]\nsize = '1MiB'\nsize = '2MiB'", "linnix.toml:3", "already there", ""],
     ["[ring]\n[ring]", "linnix.toml:2", "already there", ""],
     ["a = 'x\n", "linnix.toml:1", "unterminated string", ""],
+    ["\na = '''x\n", "linnix.toml:2", "it ends too early: unterminated multi-line string", ""],
+    ["[probes]\nevents = [\n  'fork',\n\n\n", "linnix.toml:3", "ends too early: unterminated inline array", ""],
     ['a = "\\q"', "linnix.toml:1", 'unknown escape character "q"', ""],
     ["!", "linnix.toml:1", 'unexpected character "!"', ""],
     ["[ring]\n\nsze = '1MiB'", "linnix.toml:3: ring.sze", "unknown key of [ring]", "did you mean ring.size?"],
