@@ -1,5 +1,6 @@
 import { readdirSync, statSync } from "node:fs";
 import type { CgroupRef, FiltersSettings } from "../config/sections/filters.ts";
+import { readMembership } from "../identity/proc-cgroup.ts";
 import { cgroup2Mount, resolveCgroup } from "../probes/cgroup.ts";
 import type { EventView } from "../process/event-view.ts";
 import { textOf } from "../process/text.ts";
@@ -45,7 +46,9 @@ export class SampleFilter {
     if (uids.length > 0 && !uids.includes(view.uid)) return false;
     if (comms.length > 0 && !comms.includes(textOf(view.comm))) return false;
     if (this.#cgroup === undefined) return true;
-    return view.cgroupKnown && this.#cgroup.has(view.record.big(PROCESS_EVENT.cgroup_id));
+    // Samples from /proc tell no cgroup.
+    if (!view.cgroupKnown) return this.#cgroup.hasProcess(view.pid);
+    return this.#cgroup.has(view.record.big(PROCESS_EVENT.cgroup_id));
   }
 }
 
@@ -70,6 +73,18 @@ class CgroupSubtree {
       if (!this.#known.has(id)) this.#known.set(id, false);
     }
     return this.#known.get(id) === true;
+  }
+
+  /** Whether a process is in one of them now; not where it has ended meanwhile. */
+  hasProcess(pid: number): boolean {
+    const path = readMembership(pid)?.v2;
+    if (this.#mount === undefined || path === undefined || path === null) return false;
+    try {
+      return this.has(statSync(this.#mount + path, { bigint: true }).ino);
+    } catch {
+      // Outside of what is mounted, or gone.
+      return false;
+    }
   }
 
   #enter(path: string, isBelow: boolean): void {

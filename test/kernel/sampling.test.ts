@@ -2,17 +2,24 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { Sleepers } from "../../src/compare/sleepers.ts";
-import { boottimeNs } from "../../src/libbpf/clock.ts";
+import { boottimeNs, realtimeOffsetNs } from "../../src/libbpf/clock.ts";
+import { cgroup2Mount } from "../../src/probes/cgroup.ts";
+import { EventView } from "../../src/process/event-view.ts";
+import { ProcessTable } from "../../src/process/table.ts";
+import { WallClock } from "../../src/process/wall-clock.ts";
 import { openSampler } from "../../src/sampling/open.ts";
 import { ProcSampler } from "../../src/sampling/proc-sampler.ts";
 import { ProcessWalkSampler } from "../../src/sampling/process-walk-sampler.ts";
+import { SampleFilter } from "../../src/sampling/sample-filter.ts";
 import type { Sampler, SamplerOptions } from "../../src/sampling/sampler.ts";
+import { Sampling } from "../../src/sampling/sampling.ts";
 import { TaskIteratorSampler } from "../../src/sampling/task-iterator-sampler.ts";
 import { EVENT_SAMPLE, SAMPLE_EVENT, SAMPLE_FIRST_SEEN } from "../../src/wire/layout.gen.ts";
 import type { Record } from "../../src/wire/record.ts";
 import { bpfIdsOf, bpftool, countOf, descriptorsOf, stillThere } from "./support/bpf-objects.ts";
-import { titled, whyNoBtf } from "./support/needs.ts";
+import { reasonOf, titled, whyNoBtf } from "./support/needs.ts";
 import { WorkerProgram } from "./support/sampling-worker.ts";
+import { inCgroups, TestCgroup } from "./support/test-cgroup.ts";
 
 setDefaultTimeout(120_000);
 
@@ -304,6 +311,29 @@ for (const name of ["a walk", "a map"]) {
     });
   });
 }
+
+const mount = cgroup2Mount();
+const noCgroup = reasonOf(reason, mount === undefined && "the cgroup v2 hierarchy is not mounted");
+
+describe.skipIf(noCgroup !== null)(titled("a filter by cgroup", noCgroup), () => {
+  test.each(Object.entries(SAMPLERS))("holds for samples by %s: in that one and what is below it", async (_, open) => {
+    await using cgroup = new TestCgroup(mount ?? "");
+    const [wanted, inner, beside] = [cgroup.make("wanted"), cgroup.make("wanted", "inner"), cgroup.make("beside")];
+    const start = (path: string) => program.startAs(inCgroups(cgroup.directory(path)), "spin");
+    const [inside, outside] = [[await start(wanted), await start(inner)], await start(beside)];
+    const filter = new SampleFilter({ pids: [], uids: [], comms: [], cgroup: { path: wanted }, minDurationNs: 0 });
+    const told = new Set<number>();
+    const sample = ({ pid }: EventView) => told.add(pid).size > 0;
+    const view = new EventView(new ProcessTable({ lingerNs: 1e9 }), new WallClock(realtimeOffsetNs()));
+    using sampling = new Sampling(open(), { view, drain() {}, wants: (seen) => filter.wants(seen), sample });
+    sampling.sweep();
+    // So that each has had its turn.
+    const then = [...inside, outside].map(({ pid }) => schedNs(pid));
+    await until(() => [...inside, outside].every(({ pid }, at) => schedNs(pid) > (then[at] as number) + 4 * TICK_NS));
+    sampling.sweep();
+    expect([...told].sort((a, b) => a - b)).toEqual(inside.map(({ pid }) => pid).sort((a, b) => a - b));
+  });
+});
 
 describe.skipIf(reason !== null)(titled("the best source", reason), () => {
   test("is the iterator where there is one", () => {
