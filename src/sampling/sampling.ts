@@ -1,4 +1,4 @@
-import { boottimeNs } from "../libbpf/clock.ts";
+import { boottimeNs, monotonicNs } from "../libbpf/clock.ts";
 import type { EventView } from "../process/event-view.ts";
 import { NO_SLOT } from "../process/table-slots.ts";
 import { SAMPLE_EVENT, SAMPLE_FIRST_SEEN } from "../wire/layout.gen.ts";
@@ -37,6 +37,12 @@ export interface SamplingSinks {
   sample(view: EventView): boolean;
 }
 
+/** See libbpf/clock.ts. */
+export interface SamplingClocks {
+  boottimeNs(): number;
+  monotonicNs(): number;
+}
+
 /** Sweeps over all processes into the process table, and those that did something to whoever wants to hear of it. */
 export class Sampling implements Disposable {
   readonly #sampler: Sampler;
@@ -44,34 +50,41 @@ export class Sampling implements Disposable {
   readonly #counts: SamplingCounts;
   /** Start of the sweep before, CLOCK_BOOTTIME; 0: there was none. */
   #lastNs = 0;
-  #elapsedNs = 0;
+  /** The same by CLOCK_MONOTONIC: who is suspended uses no processor, and that time is none to divide by. */
+  #lastAwakeNs = 0;
+  #awakeNs = 0;
+  readonly #clocks: SamplingClocks;
   readonly #take = (record: Record) => this.#process(record);
 
   /**
    * @param sampler is closed with this
    * @param counts are gone on with
    */
-  constructor(sampler: Sampler, sinks: SamplingSinks, counts = noSamples()) {
+  constructor(
+    sampler: Sampler,
+    sinks: SamplingSinks,
+    counts = noSamples(),
+    clocks: SamplingClocks = { boottimeNs, monotonicNs },
+  ) {
     this.#sinks = sinks;
     this.#sampler = sampler;
     this.#counts = counts;
+    this.#clocks = clocks;
   }
 
   get source(): Sampler["source"] {
     return this.#sampler.source;
   }
 
-  get counts(): Readonly<SamplingCounts> {
-    return this.#counts;
-  }
-
   /** One sweep. The first one finds out how things stand, and gives nothing out. */
   sweep(): void {
-    const startedNs = boottimeNs();
-    this.#elapsedNs = startedNs - this.#lastNs;
+    const startedNs = this.#clocks.boottimeNs();
+    const awakeNs = this.#clocks.monotonicNs();
+    this.#awakeNs = awakeNs - this.#lastAwakeNs;
     this.#sinks.view.table.beginSweep();
     const { unkept, leftOutThreads } = this.#sampler.sweep(this.#take);
     this.#lastNs = startedNs;
+    this.#lastAwakeNs = awakeNs;
     this.#counts.unkept += unkept;
     this.#counts.leftOutThreads += leftOutThreads;
   }
@@ -95,7 +108,7 @@ export class Sampling implements Disposable {
     // Nobody knows when one that is seen first and is older spent its time, such as after an exec by another thread.
     const isFirst = (record.u32(SAMPLE_EVENT.sample_flags) & SAMPLE_FIRST_SEEN) !== 0;
     const isNews = this.#lastNs !== 0 && (!isFirst || record.u64(SAMPLE_EVENT.start_ns) >= this.#lastNs);
-    const cpuPct = isNews ? (100 * record.u64(SAMPLE_EVENT.runtime_ns)) / this.#elapsedNs : Number.NaN;
+    const cpuPct = isNews ? (100 * record.u64(SAMPLE_EVENT.runtime_ns)) / this.#awakeNs : Number.NaN;
     table.setSample(view.slot, cpuPct, view.rssBytes, view.threads);
     // The first sweep tells of nobody.
     if (this.#lastNs === 0) return;

@@ -1,0 +1,51 @@
+import { describe, expect, test } from "bun:test";
+import { monotonicNs } from "../../src/libbpf/clock.ts";
+import { EventView } from "../../src/process/event-view.ts";
+import { ProcessTable } from "../../src/process/table.ts";
+import { WallClock } from "../../src/process/wall-clock.ts";
+import type { Sampler } from "../../src/sampling/sampler.ts";
+import { noSamples, Sampling } from "../../src/sampling/sampling.ts";
+import { recordIn } from "../../src/wire/record.ts";
+import { type Sample, sampleRecord } from "../wire/make-record.ts";
+
+/** Sweeps that find what they are told to. */
+class MadeUpSampler implements Sampler {
+  readonly source = "task-iterator";
+  samples: Sample[] = [];
+
+  sweep(each: Parameters<Sampler["sweep"]>[0]) {
+    for (const sample of this.samples) each(recordIn(sampleRecord(sample)));
+    return { processes: this.samples.length, leftOutThreads: 0, unkept: 0 };
+  }
+
+  [Symbol.dispose](): void {}
+}
+
+describe("the CPU of a sample", () => {
+  test("is of the time that the machine was awake", () => {
+    const sampler = new MadeUpSampler();
+    const view = new EventView(new ProcessTable({ lingerNs: 1e9 }), new WallClock(0n));
+    const told: number[] = [];
+    let [awakeNs, asleepNs] = [1e9, 0];
+    using sampling = new Sampling(
+      sampler,
+      { view, drain() {}, wants: () => true, sample: ({ cpuPct }) => told.push(cpuPct) > 0 },
+      noSamples(),
+      { boottimeNs: () => awakeNs + asleepNs, monotonicNs: () => awakeNs },
+    );
+    sampling.sweep();
+    sampler.samples = [{ pid: 7, ts_ns: 1n, start_ns: 1n, runtime_ns: 500_000_000n }];
+    awakeNs += 1e9;
+    sampling.sweep();
+    awakeNs += 2e9;
+    asleepNs += 3600e9;
+    sampling.sweep();
+    expect(told).toEqual([50, 25]);
+  });
+
+  test("is by a clock that goes", () => {
+    const before = monotonicNs();
+    Bun.sleepSync(2);
+    expect(monotonicNs()).toBeGreaterThan(before);
+  });
+});
