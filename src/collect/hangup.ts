@@ -8,7 +8,7 @@ export class Hangup {
   readonly #onTerminal: boolean;
   readonly #hadTerminal = hasControllingTerminal();
   /** By nohup(1): it is to outlive its terminal. */
-  readonly #wasIgnored = isIgnored();
+  readonly #wasIgnored = isHangupIgnored();
 
   /**
    * To be made before SIGHUP is listened to.
@@ -36,7 +36,7 @@ function hasControllingTerminal(): boolean {
 }
 
 /** Whether SIGHUP, which is signal 1, is ignored: proc_pid_status(5). */
-function isIgnored(): boolean {
+export function isHangupIgnored(): boolean {
   const [, mask = "0"] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
   return (BigInt(`0x${mask}`) & 1n) === 1n;
 }

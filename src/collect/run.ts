@@ -3,6 +3,7 @@ import { log, setLogLevel } from "../config/log.ts";
 import type { CollectConfig } from "../config/schema.ts";
 import { EXIT, type ExitCode } from "../errors.ts";
 import { boottimeNs } from "../libbpf/clock.ts";
+import { takeHangups } from "../libbpf/hangups.ts";
 import { accountNamed, dropTo } from "../libbpf/privileges.ts";
 import { redactorOf } from "../process/redact.ts";
 import { JsonlSink } from "../sinks/jsonl.ts";
@@ -93,6 +94,8 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
    */
   const signals = { SIGINT: stop, SIGTERM: stop, SIGHUP: onHangup } as const;
   for (const [signal, handler] of Object.entries(signals)) process.on(signal, handler);
+  // Those that came since this program was started are held back, see commands/runtime.ts.
+  takeHangups();
   const account = config.run.user === null ? undefined : accountNamed(config.run.user);
   /** In force now: a reload changes it. */
   let inForce = config;

@@ -1,4 +1,6 @@
+import { isHangupIgnored } from "../collect/hangup.ts";
 import { execute } from "../libbpf/execute.ts";
+import { holdHangups, takeHangups } from "../libbpf/hangups.ts";
 import { isCompiled } from "../workload/self-command.ts";
 
 /** Options of the runtime's environment, as in BUN_OPTIONS, and of its allocator. */
@@ -26,6 +28,8 @@ const SETTINGS = [
   "MIMALLOC_PURGE_DELAY=0",
 ];
 
+function ignore(): void {}
+
 /**
  * Starts this program again, in the same process, with the runtime set for a
  * collector: the runtime reads such options from its environment only, before
@@ -36,5 +40,19 @@ export function settleRuntime(): void {
   const wanted = [...env.filter((entry) => !RUNTIME_PREFIX.test(entry)), ...SETTINGS];
   const isSettled = wanted.length === env.length && SETTINGS.every((setting) => env.includes(setting));
   if (isSettled || !isCompiled()) return;
-  execute(process.execPath, [process.argv0, ...process.argv.slice(2)], wanted);
+  const becomeAnew = () => execute(process.execPath, [process.argv0, ...process.argv.slice(2)], wanted);
+  // What is ignored stays so, and tells the next program that it is.
+  if (isHangupIgnored()) becomeAnew();
+  else keepingHangups(becomeAnew);
+}
+
+/** Lets no SIGHUP end this process while it becomes another program. */
+function keepingHangups(become: () => void): void {
+  // Says nothing yet, for the configuration has not been read.
+  process.on("SIGHUP", ignore);
+  // The next start of the runtime takes longer than all else until it is listened to: it waits.
+  holdHangups();
+  become();
+  process.off("SIGHUP", ignore);
+  takeHangups();
 }
