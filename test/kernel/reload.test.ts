@@ -230,6 +230,8 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
       stdout: "ignore",
       stderr: "ignore",
       env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", SHELL: "/bin/sh" },
+      // nohup(1) makes a file where it is.
+      cwd: directory,
     });
     const tell = (): number | false => {
       try {
