@@ -13,6 +13,8 @@
 #define MAX_IMAGE_BYTES 15360
 /* Longest chain of path components and mounts that is walked for the executable's path. */
 #define MAX_PATH_DEPTH 1024
+/* Of 64 bits, one for each thread id that a kernel gives out: PID_MAX_LIMIT is 2^22. */
+#define CLAIM_WORDS 65536
 /* NAME_MAX and its NUL. */
 #define NAME_SIZE 256
 

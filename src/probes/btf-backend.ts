@@ -1,6 +1,6 @@
 import { release } from "node:os";
 import { BpfLink } from "../libbpf/bpf-link.ts";
-import { EXEC_EVENT, KNOBS, NAME_SIZE, PATH_WALK } from "../wire/layout.gen.ts";
+import { CLAIM_WORDS, EXEC_EVENT, KNOBS, NAME_SIZE, PATH_WALK } from "../wire/layout.gen.ts";
 import type { BackendKind } from "./backend.ts";
 import { skipsPreempted } from "./skipped-runs.ts";
 
@@ -34,8 +34,12 @@ export function btfBackend(retry = skipsPreempted(release())): BackendKind {
       const image = 2 * Math.ceil(options.maxArgsBytes / 8) * 8 + NAME_SIZE;
       object.setValueSize("scratch", PATH_WALK.size + EXEC_EVENT.size + image);
       knobs.setUint8(KNOBS.retry, retry ? 1 : 0);
-      if (retry) object.setMaxEntries("scratch", 2);
-      else for (const program of WITH_RETRIES) if (!PROGRAMS.includes(program)) object.leaveOut(program);
+      if (retry) {
+        object.setMaxEntries("scratch", 2);
+        object.setMaxEntries("claims", CLAIM_WORDS);
+      } else {
+        for (const program of WITH_RETRIES) if (!PROGRAMS.includes(program)) object.leaveOut(program);
+      }
     },
     attach(object) {
       const links: BpfLink[] = [];

@@ -4,6 +4,7 @@
 export const COMM_LEN = 16;
 export const MAX_IMAGE_BYTES = 15360;
 export const MAX_PATH_DEPTH = 1024;
+export const CLAIM_WORDS = 65536;
 export const NAME_SIZE = 256;
 export const NO_CPU = 65535;
 export const MADE_CGROUPS = 256;
