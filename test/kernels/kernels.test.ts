@@ -306,7 +306,7 @@ for (const { name: series } of SERIES) {
     });
 
     // Since Linux 7.0 a tracepoint's program may be preempted, and is skipped for others meanwhile.
-    test.skipIf(series !== "newest")("a crowd that forks without a pause: what is missing was counted", () => {
+    function expectCountedCrowd(): void {
       const crowd = way("crowd");
       expect([crowd.exitCode, crowd.text("fixture.stderr")]).toEqual([0, ""]);
       const { summary, events } = crowd.output;
@@ -325,7 +325,9 @@ for (const { name: series } of SERIES) {
       expect(missing.fork).toBeLessThanOrEqual(summary?.skipped.fork ?? 0);
       expect(missing.exit).toBeLessThanOrEqual(summary?.skipped.exit ?? 0);
       if (Number.parseInt(releaseOf(series), 10) >= 7) expect(crowd.stderr).toMatch(/made good: fork [1-9]/);
-    });
+    }
+    if (series === "newest")
+      test("a crowd that forks without a pause: what is missing was counted", expectCountedCrowd);
 
     for (const name of ["tracepoint", "no-btf"]) {
       describe(name === "no-btf" ? "without BTF" : "--backend tracepoint", () => {
