@@ -2,6 +2,9 @@ import { log } from "../config/log.ts";
 import { ListeningSocket, listeningSockets } from "../libbpf/listening.ts";
 import { countOpenFds } from "./own-memory.ts";
 
+/** Who accepts many connections, or tries to in vain, uses processor time: else only one of so many looks counts them. */
+const BUSY_US = 10_000;
+const COUNT_EVERY = 16;
 /** How often is said that there are too many, ms. */
 const SAY_EVERY_MS = 60_000;
 
@@ -20,6 +23,8 @@ export class ConnectionLimit {
   readonly #max: number;
   readonly #others: number;
   #isPaused = false;
+  #looks = 0;
+  #cpuUs = 0;
   #saidMs = Number.NEGATIVE_INFINITY;
 
   /**
@@ -42,7 +47,7 @@ export class ConnectionLimit {
 
   /** To be called now and then. */
   check(): void {
-    if (!this.#socket) return;
+    if (!this.#socket || !(this.#wasBusy() || this.#isPaused || this.#looks % COUNT_EVERY === 0)) return;
     const connections = countConnections(this.#others);
     // Not at the limit itself, or the next one that ends would let one in at once.
     const isTooMany = connections > (this.#isPaused ? this.#max / 2 : this.#max);
@@ -54,5 +59,14 @@ export class ConnectionLimit {
     if (!isTooMany || nowMs - this.#saidMs < SAY_EVERY_MS) return;
     this.#saidMs = nowMs;
     log.warn(`the HTTP API has more than ${this.#max} connections: others wait until half of them have ended`);
+  }
+
+  /** Since the last look. */
+  #wasBusy(): boolean {
+    const { user, system } = process.cpuUsage();
+    const usedUs = user + system - this.#cpuUs;
+    this.#cpuUs += usedUs;
+    this.#looks++;
+    return usedUs >= BUSY_US;
   }
 }
