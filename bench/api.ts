@@ -10,7 +10,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { readHeldBpf } from "../src/cost/bpf-held.ts";
+import { calledProgramIds, readHeldBpf } from "../src/cost/bpf-held.ts";
 import { ProgramHandles } from "../src/cost/bpf-programs.ts";
 import { runTimeDifference } from "../src/cost/bpf-run-time.ts";
 import { enableRunTimeStats } from "../src/cost/bpf-stats.ts";
@@ -146,7 +146,9 @@ async function follow(): Promise<AsyncDisposable> {
 async function costOf(pid: number, work: () => Promise<void>): Promise<string> {
   using _stats = enableRunTimeStats();
   const clock = ProcessClock.open(pid);
-  using programs = new ProgramHandles(readHeldBpf(pid).programIds);
+  // Those that linnix calls itself run in its own time.
+  const called = calledProgramIds(pid);
+  using programs = new ProgramHandles(readHeldBpf(pid).programIds.filter((id) => !called.includes(id)));
   const before = { cpu: clock?.read(), bpf: programs.read() };
   const fromMs = performance.now();
   await work();

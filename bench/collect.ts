@@ -13,7 +13,7 @@ import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, readSync, rm
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { readHeldBpf } from "../src/cost/bpf-held.ts";
+import { calledProgramIds, readHeldBpf } from "../src/cost/bpf-held.ts";
 import { ProgramHandles } from "../src/cost/bpf-programs.ts";
 import { runTimeDifference } from "../src/cost/bpf-run-time.ts";
 import { enableRunTimeStats } from "../src/cost/bpf-stats.ts";
@@ -126,7 +126,8 @@ interface Cost {
 async function costOf(subject: Subject, work: () => Promise<void>): Promise<Cost> {
   const clock = ProcessClock.open(subject.pid);
   if (!clock) throw new Error(`${subject.name} is gone`);
-  using programs = new ProgramHandles(readHeldBpf(subject.pid).programIds);
+  const called = calledProgramIds(subject.pid);
+  using programs = new ProgramHandles(readHeldBpf(subject.pid).programIds.filter((id) => !called.includes(id)));
   const before = { cpu: clock.read(), bpf: programs.read() };
   await work();
   const after = { cpu: clock.read(), bpf: programs.read() };

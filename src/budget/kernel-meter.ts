@@ -1,4 +1,4 @@
-import { iteratorProgramIds, readHeldBpf } from "../cost/bpf-held.ts";
+import { calledProgramIds, readHeldBpf } from "../cost/bpf-held.ts";
 import { ProgramHandles } from "../cost/bpf-programs.ts";
 import { runTimeDifference } from "../cost/bpf-run-time.ts";
 import { enableRunTimeStats, type RunTimeStats } from "../cost/bpf-stats.ts";
@@ -34,8 +34,8 @@ export class KernelMeter implements Disposable {
    */
   constructor(countEvents: () => number, nowNs: number) {
     this.#countEvents = countEvents;
-    const iterators = new Set(iteratorProgramIds(process.pid));
-    this.#programs = new ProgramHandles(readHeldBpf(process.pid).programIds.filter((id) => !iterators.has(id)));
+    const called = new Set(calledProgramIds(process.pid));
+    this.#programs = new ProgramHandles(readHeldBpf(process.pid).programIds.filter((id) => !called.has(id)));
     this.#lastNs = nowNs - EVERY_NS + FIRST_AFTER_NS;
     this.#lastEvents = countEvents();
     this.#price = new KernelPrice(this.#lastEvents);

@@ -1,4 +1,4 @@
-import { iteratorProgramIds, readHeldBpf } from "../cost/bpf-held.ts";
+import { calledProgramIds, readHeldBpf } from "../cost/bpf-held.ts";
 import { readBpfMemory, readPerfRingBytes } from "../cost/bpf-memory.ts";
 import { type BpfProgramInfo, ProgramHandles } from "../cost/bpf-programs.ts";
 import { runTimeDifference } from "../cost/bpf-run-time.ts";
@@ -102,7 +102,7 @@ export class MethodMeter implements Disposable {
     const programs = new ProgramHandles();
     try {
       for (const pid of this.#clocks.flatMap((clock) => clock.read().pids)) {
-        const own = iteratorProgramIds(pid);
+        const own = calledProgramIds(pid);
         for (const id of readHeldBpf(pid).programIds) if (!own.includes(id)) programs.add(id);
       }
       this.#stats = enableRunTimeStats();

@@ -35,14 +35,17 @@ export function readHeldBpf(pid: number): HeldBpf {
   return { programIds: ascending(programIds), mapIds: ascending(mapIds) };
 }
 
+/** In fdinfo: a link to read from, or BPF_PROG_TYPE_SYSCALL, which is run by bpf(2) (include/uapi/linux/bpf.h). */
+const CALLED = /^(?:link_type:\s+iter|prog_type:\s+31)$/m;
+
 /**
- * Programs that a process reads from: they run within its read(2), so that their time is part of its own processor
- * time already (`link_type: iter` in fdinfo).
+ * Programs that a process itself calls: they run within its read(2) or bpf(2), so that their time is part of its own
+ * processor time already.
  */
-export function iteratorProgramIds(pid: number): number[] {
+export function calledProgramIds(pid: number): number[] {
   return readFds(pid).flatMap((fd) => {
     const info = readProcFile(`/proc/${pid}/fdinfo/${fd}`) ?? "";
-    const id = /^link_type:\s+iter$/m.test(info) ? /^prog_id:\s+(\d+)$/m.exec(info)?.[1] : undefined;
+    const id = CALLED.test(info) ? /^prog_id:\s+(\d+)$/m.exec(info)?.[1] : undefined;
     return id === undefined ? [] : [Number(id)];
   });
 }

@@ -1,4 +1,4 @@
-import { iteratorProgramIds, readHeldBpf } from "../cost/bpf-held.ts";
+import { calledProgramIds, readHeldBpf } from "../cost/bpf-held.ts";
 import { type KernelMemory, readBpfMemory, readPerfRingBytes } from "../cost/bpf-memory.ts";
 import { type BpfProgramInfo, ProgramHandles } from "../cost/bpf-programs.ts";
 import { runTimeDifference } from "../cost/bpf-run-time.ts";
@@ -97,7 +97,7 @@ export class Meter implements Disposable {
     for (const id of this.#running?.programIds ?? []) this.#programs.add(id);
     for (const pid of pids) {
       for (const id of readHeldBpf(pid).programIds) this.#programs.add(id);
-      for (const id of iteratorProgramIds(pid)) this.#ownPrograms.add(id);
+      for (const id of calledProgramIds(pid)) this.#ownPrograms.add(id);
     }
   }
 }

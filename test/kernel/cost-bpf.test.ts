@@ -3,12 +3,15 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EmptyProgram } from "../../src/cost/bpf-empty-program.ts";
-import { readHeldBpf } from "../../src/cost/bpf-held.ts";
+import { calledProgramIds, readHeldBpf } from "../../src/cost/bpf-held.ts";
 import { readBpfMemory, readPerfRingBytes } from "../../src/cost/bpf-memory.ts";
 import { listProgramIds, PROG_INFO_OFFSET, ProgramHandles, readPrograms } from "../../src/cost/bpf-programs.ts";
 import { runTimeDifference } from "../../src/cost/bpf-run-time.ts";
 import { enableRunTimeStats } from "../../src/cost/bpf-stats.ts";
 import { priceRunTimeStats } from "../../src/cost/bpf-stats-price.ts";
+import { ProcessWalkSampler } from "../../src/sampling/process-walk-sampler.ts";
+import type { Sampler } from "../../src/sampling/sampler.ts";
+import { TaskIteratorSampler } from "../../src/sampling/task-iterator-sampler.ts";
 
 setDefaultTimeout(60_000);
 
@@ -39,6 +42,15 @@ function countedOf(program: EmptyProgram, runs: number): number {
 function someoneCounts(): boolean {
   using program = new EmptyProgram();
   return countedOf(program, 1) > 0;
+}
+
+/** Sampling in the kernel, by a program that is run or one that is read from. */
+function samplerHere(): Sampler {
+  try {
+    return new ProcessWalkSampler();
+  } catch {
+    return TaskIteratorSampler.withTaskStorage();
+  }
 }
 
 /** Number of this process's file descriptors for BPF objects; Bun opens and closes others as it likes. */
@@ -168,6 +180,21 @@ describe.skipIf(noBpf !== "")(`BPF programs${noBpf}`, () => {
     expect(listProgramIds()).not.toContain(id);
     expect(readHeldBpf(holder.pid)).toEqual({ programIds: [], mapIds: [] });
     expect(readBpfMemory(programIds)).toEqual({ mapBytes: 0, programBytes: 0 });
+  });
+
+  test("that their holder calls are known, for their time is the holder's", () => {
+    using empty = new EmptyProgram();
+    using called = samplerHere();
+    const [id] = calledProgramIds(process.pid);
+    expect(calledProgramIds(process.pid)).toHaveLength(1);
+    expect(id).not.toBe(empty.info().id);
+    const runs = () => readPrograms([id as number]).get(id as number)?.runCnt ?? 0n;
+    using _stats = enableRunTimeStats();
+    const before = runs();
+    called.sweep(() => {});
+    expect(runs()).toBeGreaterThan(before);
+    // Which of this process's programs run for others: none that it calls.
+    expect(readHeldBpf(process.pid).programIds).toContain(id as number);
   });
 
   test("leave no file descriptor behind after a hundred readings", () => {
