@@ -14,6 +14,7 @@ import { EVENT_EXEC, EVENT_EXIT, EVENT_FORK, EVENT_PAGE_FAULT, PROCESS_EVENT } f
 import type { Record } from "../wire/record.ts";
 import { Balance } from "./balance.ts";
 import type { CollectorEvents } from "./collector-events.ts";
+import { followHeldBackExecs } from "./held-back-execs.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { KernelFeed, type KernelFeedOptions } from "./kernel-feed.ts";
 import type { CpuLoss } from "./losses.ts";
@@ -84,6 +85,7 @@ export class Collector implements Disposable {
     this.#follows = options.filters.pids.length > 0;
     this.table = new ProcessTable({ lingerNs: options.lingerMs * 1e6 });
     this.table.exitsHeldBack = holdsBackExits(options);
+    followHeldBackExecs(this.table, options.filters, options.maxArgsBytes);
     this.#view = new EventView(this.table, this.#clock);
     this.#wanted = new Set(options.events.map((type) => EVENT_TYPES[type]));
     // libbpf is about to take 12 MB for a while: not on top of what the runtime read to start.

@@ -1,9 +1,9 @@
 import { boottimeNs } from "../libbpf/clock.ts";
 import { NO_IMAGE } from "../process/image-store.ts";
 import { openProcessLister, type ProcessLister } from "../process/live-processes.ts";
-import { readProcImage } from "../process/proc-image.ts";
 import type { ProcessTable } from "../process/table.ts";
 import { PROCESS_EVENT } from "../wire/layout.gen.ts";
+import { imageNow } from "./held-back-execs.ts";
 
 /** How often the table is held against what really runs, and where exits are not told of because a filter holds them back. */
 const RECONCILE_NS = 60e9;
@@ -114,7 +114,6 @@ function addDescendants(family: Set<number>, parents: ReadonlyMap<number, number
 }
 
 function seedImage(table: ProcessTable, slot: number, maxArgsBytes: number): void {
-  const startNs = table.startHigh(slot) * 4294967296 + table.startLow(slot);
-  const image = readProcImage(table.pid(slot), startNs, maxArgsBytes);
+  const image = imageNow(table, slot, maxArgsBytes);
   if (image) table.setImage(slot, image.exe, image.args, image.argsCut);
 }

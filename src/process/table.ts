@@ -46,6 +46,8 @@ export class ProcessTable extends TableRows {
   exitsHeldBack = false;
   /** Is told the pid of a process that was found to be gone without an exit having been seen. */
   onGone: ((pid: number) => void) | undefined;
+  /** Is told of a live process that a sweep or a list tells by another name than was known. */
+  onRenamed: ((slot: number) => void) | undefined;
   /** How long an exited process can still be asked for, ns; taken into account at the next `expire`. */
   lingerNs: number;
   readonly #lingerMax: number;
@@ -130,7 +132,12 @@ export class ProcessTable extends TableRows {
    */
   refresh(record: Record): number {
     const slot = this.match(record);
-    return slot !== NO_SLOT && !this.isLive(slot) ? slot : this.#enter(record);
+    if (slot === NO_SLOT) return this.#enter(record);
+    if (!this.isLive(slot)) return slot;
+    const isRenamed = this.onRenamed !== undefined && !this.#isNamed(slot, record);
+    this.#enter(record);
+    if (isRenamed) this.onRenamed?.(slot);
+    return slot;
   }
 
   /** Gives a process that has none its image from elsewhere than an event. */
@@ -223,6 +230,17 @@ export class ProcessTable extends TableRows {
     record.copy(PROCESS_EVENT.comm, COMM_LEN, comm, slot * COMM_LEN);
     this.#generation++;
     return slot;
+  }
+
+  #isNamed(slot: number, record: Record): boolean {
+    const { comm } = this.slots.columns;
+    for (let i = 0; i < COMM_LEN; i++) {
+      const byte = record.u8(PROCESS_EVENT.comm + i);
+      if (byte !== comm[slot * COMM_LEN + i]) return false;
+      // Anything may be behind the end.
+      if (byte === 0) break;
+    }
+    return true;
   }
 
   /** Takes over where the process stands: below which parent, in which cgroup. */

@@ -87,6 +87,25 @@ describe.skipIf(why !== null)(`collect --listen${why ? ` (skipped: ${why})` : ""
     await run.stop();
   });
 
+  test("of a process whose exec a filter held back: what it executes, not what its parent does", async () => {
+    await using run = await CollectRun.start([...ARGS, "--comm", "sh"]);
+    const shell = Bun.spawn(["/bin/sh", "-c", "sleep 60 & echo $!; wait"], { stdin: "ignore", stdout: "pipe" });
+    try {
+      const { value } = await shell.stdout.getReader().read();
+      const pid = Number(new TextDecoder().decode(value));
+      const child = await eventually("its name", async () => {
+        const row = await getJson(`/processes/${pid}`);
+        return row.comm === "sleep" ? row : undefined;
+      });
+      expect(child).toMatchObject({ ppid: shell.pid, args: ["sleep", "60"] });
+      expect(child.exe).toEndWith("/sleep");
+      process.kill(pid, "SIGKILL");
+    } finally {
+      shell.kill("SIGKILL");
+    }
+    await run.stop();
+  });
+
   test("of a process that changed its user and its name without an exec those of now", async () => {
     using program = new WorkerProgram();
     await using run = await CollectRun.start(ARGS);
