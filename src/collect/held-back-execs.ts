@@ -1,17 +1,11 @@
 import type { FiltersSettings } from "../config/sections/filters.ts";
 import { Allowance } from "../identity/allowance.ts";
 import { NO_IMAGE } from "../process/image-store.ts";
-import { type ProcImage, readProcImage } from "../process/proc-image.ts";
+import { imageNow } from "../process/proc-image.ts";
 import type { ProcessTable } from "../process/table.ts";
 
 /** A process may rename itself as often as it likes: so many looks a second are made in all. */
 const LOOKS_PER_SECOND = 50;
-
-/** What /proc tells that a live process executes; undefined: it is gone. */
-export function imageNow(table: ProcessTable, slot: number, maxArgsBytes: number): ProcImage | undefined {
-  const startNs = table.startHigh(slot) * 4294967296 + table.startLow(slot);
-  return readProcImage(table.pid(slot), startNs, maxArgsBytes);
-}
 
 /**
  * An exec that a filter in the kernel held back shows by another name of its process, when a sweep or a list tells it.

@@ -1,9 +1,9 @@
 import { boottimeNs } from "../libbpf/clock.ts";
 import { NO_IMAGE } from "../process/image-store.ts";
 import { openProcessLister, type ProcessLister } from "../process/live-processes.ts";
+import { imageNow } from "../process/proc-image.ts";
 import type { ProcessTable } from "../process/table.ts";
 import { PROCESS_EVENT } from "../wire/layout.gen.ts";
-import { imageNow } from "./held-back-execs.ts";
 
 /** How often the table is held against what really runs, and where exits are not told of because a filter holds them back. */
 const RECONCILE_NS = 60e9;

@@ -1,6 +1,7 @@
 /** SIGHUP held back while this process becomes the program anew that listens to it. */
 import { dlopen, ptr } from "bun:ffi";
 
+/** Alone here for the reason given in execute.ts, before which it is called. */
 const SIGNALS = {
   // int sigprocmask(int how, const sigset_t *set, sigset_t *oldset): of the calling thread, on Linux
   sigprocmask: { args: ["i32", "ptr", "ptr"], returns: "i32" },

@@ -1,6 +1,7 @@
 /** What a process that ran before us executes: /proc is the only one to ask. */
 import { closeSync, openSync, readlinkSync, readSync } from "node:fs";
 import { NS_PER_CLOCK_TICK, readProcStat } from "../proc-stat.ts";
+import type { ProcessTable } from "./table.ts";
 
 /** Path and arguments as raw bytes; null what cannot be read. */
 export interface ProcImage {
@@ -34,6 +35,11 @@ export function readProcImage(pid: number, startNs: number, maxBytes: number): P
     args: known === null ? null : known.subarray(0, room),
     argsCut: known !== null && known.length > room,
   };
+}
+
+/** What a live process of the table executes; undefined: it is gone. */
+export function imageNow(table: ProcessTable, slot: number, maxBytes: number): ProcImage | undefined {
+  return readProcImage(table.pid(slot), table.startHigh(slot) * 4294967296 + table.startLow(slot), maxBytes);
 }
 
 /**

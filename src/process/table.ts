@@ -120,7 +120,7 @@ export class ProcessTable extends TableRows {
    */
   seed(record: Record): number {
     const slot = this.match(record);
-    if (slot === NO_SLOT) return this.#enter(record);
+    if (slot === NO_SLOT) return this.#enter(record, slot);
     // Nobody tells when its parent has gone and another one has taken it, or when it was moved to another cgroup.
     if (this.isLive(slot)) this.#takePlace(slot, record);
     return slot;
@@ -132,10 +132,10 @@ export class ProcessTable extends TableRows {
    */
   refresh(record: Record): number {
     const slot = this.match(record);
-    if (slot === NO_SLOT) return this.#enter(record);
+    if (slot === NO_SLOT) return this.#enter(record, slot);
     if (!this.isLive(slot)) return slot;
     const isRenamed = this.onRenamed !== undefined && !this.#isNamed(slot, record);
-    this.#enter(record);
+    this.#enter(record, slot);
     if (isRenamed) this.onRenamed?.(slot);
     return slot;
   }
@@ -210,8 +210,8 @@ export class ProcessTable extends TableRows {
   }
 
   /** Finds or makes the entry of the record's process, and takes over what the record's head says. */
-  #enter(record: Record): number {
-    let slot = this.match(record);
+  #enter(record: Record, known = this.match(record)): number {
+    let slot = known;
     const pid = record.u32(PROCESS_EVENT.pid);
     if (slot === NO_SLOT) {
       // Another process had this pid and lives, as far as we know: its exit was lost.
