@@ -213,8 +213,10 @@ struct task_struct {
 	unsigned int policy;
 	struct sched_info sched_info;
 	unsigned int flags;
+	struct list_head tasks;
 	struct mm_struct *mm;
 	int exit_code;
+	int exit_state;
 	int pid;
 	int tgid;
 	struct task_struct *real_parent;
@@ -252,6 +254,11 @@ struct trace_event_raw_sched_process_exit {
 struct bpf_iter_task {
 	__u64 opaque[3];
 };
+
+/* 6.4 and up */
+struct bpf_iter_num {
+	__u64 opaque[1];
+} __attribute__((aligned(8)));
 
 struct seq_file;
 

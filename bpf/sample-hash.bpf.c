@@ -15,14 +15,14 @@ struct {
 	__type(value, struct last_sample);
 } last_samples SEC(".maps");
 
-static __always_inline struct last_sample *last_sample_of(struct task_struct *task, __u64 start_ns)
+static __always_inline struct last_sample *last_sample_by_pid(struct task_struct *leader)
 {
-	struct last_sample none = {};
-	__u32 pid = task->pid;
+	struct last_sample none = { .start_ns = leader->start_boottime };
+	__u32 pid = leader->pid;
 	struct last_sample *last = bpf_map_lookup_elem(&last_samples, &pid);
 
 	/* Another process had this pid. */
-	if (last && last->start_ns != start_ns) {
+	if (last && last->start_ns != none.start_ns) {
 		*last = none;
 		return last;
 	}
@@ -42,5 +42,5 @@ __noinline __u64 exact_pages(__u64 mm, __u64 counted)
 SEC("iter/task")
 int sample_processes(struct bpf_iter__task *ctx)
 {
-	return sample_next(ctx);
+	return sample_next(ctx, last_sample_by_pid);
 }

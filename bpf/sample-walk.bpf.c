@@ -5,12 +5,12 @@
  * task for the program, which costs more than all that is done with it; and there
  * is neither a file nor a buffer to make for each sweep.
  */
+#include "ahead.h"
+#include "exact-pages.h"
 #include "task-storage.h"
 #include "walk.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
-
-extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym;
 
 /* 128 KiB, which user space reads in place. */
 #define MAX_RECORDS 1489
@@ -43,15 +43,51 @@ static __always_inline bool write_to_records(void *unused, struct sample_event *
 }
 
 /*
+ * Whether nothing of a process ran since the last look, which most say of themselves
+ * without what hangs on them: it has one thread and had one then, and another one
+ * in between would have been made by that. Its memory may move all the same.
+ */
+static __always_inline bool slept(struct task_struct *leader, struct ordered_sample *o)
+{
+	struct mm_struct *mm = leader->mm;
+
+	if (o->threads != 1 || o->leader_ns != leader->se.sum_exec_runtime || leader->exit_state ||
+	    leader->thread_node.next != leader->thread_node.prev)
+		return false;
+	return !is_news(&o->last, 0, count_pages(mm, number_of(mm)));
+}
+
+/*
  * Global, so that the verifier looks at it once: it would look at it anew for every
  * state of the loop around it, which takes a tenth of a second and more. Such a
  * function takes numbers and memory only.
  */
-__noinline int sample_one(__u64 address, struct last_sample *last)
+__noinline bool sample_one(__u64 address)
 {
-	struct task_struct *task = bpf_rdonly_cast((void *)address, bpf_core_type_id_kernel(struct task_struct));
+	struct task_struct *leader = CAST(task_struct, address);
+	struct ordered_sample *o = next_ordered_sample(leader);
+	__u64 leader_ns = leader->se.sum_exec_runtime;
+	struct look l;
 
-	return sample(task, last, write_to_records, NULL);
+	if (o) {
+		/* For the next walk, to load it ahead. */
+		o->task = address;
+		o->mm = (__u64)leader->mm;
+		if (slept(leader, o)) {
+			totals.end.processes++;
+			return true;
+		}
+	}
+	if (!is_alive(leader))
+		return true;
+	look_at(leader, leader->signal, leader->mm, &l);
+	if (!tell(leader, &l, o ? &o->last : NULL, write_to_records, NULL))
+		return false;
+	if (o) {
+		o->leader_ns = leader_ns;
+		o->threads = l.threads;
+	}
+	return true;
 }
 
 SEC("syscall")
@@ -63,22 +99,51 @@ int sample_processes(struct walk_request *request)
 
 	/* Also where there was no room for all: it comes by all of them again. */
 	begin_sweep(request->sweep);
+	begin_order();
 	written = 0;
 	bpf_rcu_read_lock();
+	load_ahead();
 	bpf_iter_task_new(&it, NULL, BPF_TASK_ITER_ALL_PROCS);
 	while ((task = bpf_iter_task_next(&it))) {
-		/* What runs where nothing does has pid 0. */
-		if (task->pid != 0 && !sample_one(number_of(task), last_sample_of(task, 0))) {
+		load_ahead();
+		/* What runs where nothing does has pid 0. A full one goes on to the end: the order is that of whole walks. */
+		if (task->tgid != 0 && !sample_one(number_of(task)))
 			is_full = true;
-			break;
-		}
 	}
 	bpf_iter_task_destroy(&it);
 	bpf_rcu_read_unlock();
+	end_order();
 	request->records = written;
 	request->is_full = is_full;
 	request->end.processes = totals.end.processes;
 	request->end.left_out_threads = totals.end.left_out_threads;
 	request->end.unkept = totals.end.unkept;
+	return 0;
+}
+
+/* For who goes on with the task iterator, which comes by processes in another order: the last walk of this object. */
+SEC("syscall")
+int store_samples(struct walk_request *request)
+{
+	struct bpf_iter_task it;
+	struct task_struct *task;
+
+	begin_order();
+	bpf_rcu_read_lock();
+	bpf_iter_task_new(&it, NULL, BPF_TASK_ITER_ALL_PROCS);
+	while ((task = bpf_iter_task_next(&it))) {
+		struct ordered_sample *o;
+		struct last_sample *stored;
+
+		if (task->tgid == 0)
+			continue;
+		o = next_ordered_sample(task);
+		stored = stored_sample_of(task);
+		if (o && stored)
+			*stored = o->last;
+	}
+	bpf_iter_task_destroy(&it);
+	bpf_rcu_read_unlock();
+	end_order();
 	return 0;
 }

@@ -4,6 +4,7 @@
  * figures in storage that goes with the task itself. For kernels since 5.13; for
  * older ones there is sample-hash.bpf.c.
  */
+#include "exact-pages.h"
 #include "task-storage.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
@@ -11,5 +12,5 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 SEC("iter/task")
 int sample_processes(struct bpf_iter__task *ctx)
 {
-	return sample_next(ctx);
+	return sample_next(ctx, stored_sample_of);
 }

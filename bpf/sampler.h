@@ -2,10 +2,7 @@
 /*
  * The sampling program, for three objects: they differ in how they come by the
  * processes and hand over, and in where they keep the last figures of a process.
- * Each defines
- *   last_sample_of(task, start_ns)   where to keep the figures of that leader
- *   exact_pages(mm, counted)         what the pages counted at first really are
- * after including this.
+ * Each defines exact_pages(mm, counted), what the pages counted at first really are.
  */
 #ifndef LINNIX_SAMPLER_H
 #define LINNIX_SAMPLER_H
@@ -41,9 +38,10 @@ struct sweep_totals {
 /* As of the last time that a process was told of. */
 struct last_sample {
 	__u64 runtime_ns;
-	__u64 rss_pages;
-	__u64 start_ns;
-	__u64 sweep;
+	__u64 start_ns; /* of the process, where pids are what finds it */
+	__u64 sweep; /* 0: not told of yet */
+	__u32 rss_pages;
+	__u32 pid;
 };
 
 /* Makes clang keep what no map's value names, for the generated layout. */
@@ -88,7 +86,6 @@ static __always_inline bool add_thread(void)
 }
 
 /* Defined by the object. */
-static __always_inline struct last_sample *last_sample_of(struct task_struct *task, __u64 start_ns);
 __u64 exact_pages(__u64 mm, __u64 counted);
 
 /* As many as a loop may be unrolled for, so many times: more than any process has had. */
@@ -203,77 +200,100 @@ static __always_inline void begin_sweep(__u64 sweep)
 	totals.end.type = EVENT_SWEEP_END;
 }
 
-/*
- * Looks at one task; `write` hands a record over, through `to`, or says that there
- * is no room for it now. False then: the task is to come once more. `last` is NULL
- * where there was no room to keep figures of it.
- */
-static __always_inline bool sample(struct task_struct *task, struct last_sample *last,
-				   bool (*write)(void *to, struct sample_event *e), void *to)
+/* A zombie leader stays listed until it is reaped; its process goes on while other threads live. */
+static __always_inline bool is_alive(struct task_struct *leader)
 {
-	struct signal_struct *signal;
-	struct sample_event e;
-	struct mm_struct *mm;
-	__u64 runtime_ns, pages, moved, mm_address;
-	int threads;
+	return leader->signal->live.counter != 0;
+}
 
-	signal = task->signal;
-	/* A zombie leader stays listed until it is reaped; its process goes on while other threads live. */
-	if (signal->live.counter == 0)
-		return true;
+/* Whether that is to be told: it ran, its memory moved, or nobody was told of it yet. */
+static __always_inline bool is_news(const struct last_sample *last, __u64 runtime_ns, __u64 pages)
+{
+	__u64 moved = pages > last->rss_pages ? pages - last->rss_pages : last->rss_pages - pages;
 
+	return !last->sweep || runtime_ns > last->runtime_ns ||
+	       moved * sample_knobs.page_size > sample_knobs.rss_threshold_bytes;
+}
+
+/* What is seen of a process at a look. */
+struct look {
+	__u64 mm; /* address; 0: none of its own */
+	__u64 runtime_ns;
+	__u64 pages;
+	__u32 threads;
+};
+
+static __always_inline __u64 count_pages(struct mm_struct *mm, __u64 address)
+{
+	if (!address)
+		return 0;
+	if (has_atomic_counters())
+		return atomic_pages(address);
+	if (mm)
+		return COUNTED_PAGES((struct mm_struct___percpu *)mm, READ_DIRECTLY);
+	return COUNTED_PAGES((struct mm_struct___percpu *)address, BPF_CORE_READ);
+}
+
+static __always_inline void look_at(struct task_struct *leader, struct signal_struct *signal, struct mm_struct *mm,
+				    struct look *l)
+{
 	/* What is gone first: a thread that goes meanwhile is missing now and there the next time, never twice. */
-	runtime_ns = signal->sum_sched_runtime;
-	threads = signal->nr_threads;
-	mm = task->mm;
-	mm_address = number_of(mm);
-	if (threads <= 1) {
-		runtime_ns += task->se.sum_exec_runtime;
+	l->runtime_ns = signal->sum_sched_runtime;
+	l->threads = signal->nr_threads;
+	l->mm = number_of(mm);
+	if (l->threads <= 1) {
+		l->runtime_ns += leader->se.sum_exec_runtime;
 	} else {
-		runtime_ns += runtime_of_threads(number_of(signal), threads);
+		l->runtime_ns += runtime_of_threads(number_of(signal), l->threads);
 		if (!mm)
-			mm_address = mm_of_threads(number_of(signal));
+			l->mm = mm_of_threads(number_of(signal));
 	}
-	/* A kernel thread may wear somebody else's. */
-	if (mm && task->flags & PF_KTHREAD)
-		mm_address = 0;
-	if (!mm_address)
-		pages = 0;
-	else if (has_atomic_counters())
-		pages = atomic_pages(mm_address);
-	else if (mm)
-		pages = COUNTED_PAGES((struct mm_struct___percpu *)mm, READ_DIRECTLY);
-	else
-		pages = COUNTED_PAGES((struct mm_struct___percpu *)mm_address, BPF_CORE_READ);
+	l->pages = count_pages(mm, l->mm);
+}
+
+/*
+ * Tells of a process where what was seen is news; `write` hands a record over,
+ * through `to`, or says that there is no room for it now. False then: the process is
+ * to come once more. `last` is NULL where there was no room to keep figures of it.
+ *
+ * Most processes sleep, and what they cost is the cache lines that are looked at:
+ * what only a record needs is read once there is one.
+ */
+static __always_inline bool tell(struct task_struct *leader, struct look *l, struct last_sample *last,
+				 bool (*write)(void *to, struct sample_event *e), void *to)
+{
+	struct sample_event e;
 
 	totals.end.processes++;
-	/* Told of before the room was used up. */
-	if (last && last->start_ns && last->sweep == totals.sweep)
-		return true;
 	if (!last) {
 		totals.end.unkept++;
 		return true;
 	}
-	moved = pages > last->rss_pages ? pages - last->rss_pages : last->rss_pages - pages;
-	if (last->start_ns && runtime_ns <= last->runtime_ns &&
-	    moved * sample_knobs.page_size <= sample_knobs.rss_threshold_bytes)
+	/* Told of before the room was used up. */
+	if (last->sweep == totals.sweep || !is_news(last, l->runtime_ns, l->pages))
 		return true;
+	/* A kernel thread may wear somebody else's memory. */
+	if (l->mm && leader->flags & PF_KTHREAD) {
+		l->mm = 0;
+		l->pages = 0;
+		if (!is_news(last, l->runtime_ns, 0))
+			return true;
+	}
 
-	fill_process(&e.p, EVENT_SAMPLE, 0, task);
-	e.p.cpu = last_cpu(task);
-	e.runtime_ns = runtime_ns > last->runtime_ns ? runtime_ns - last->runtime_ns : 0;
-	e.rss_bytes = exact_pages(mm_address, pages) * sample_knobs.page_size;
-	e.threads = threads;
-	e.sample_flags = last->start_ns ? 0 : SAMPLE_FIRST_SEEN;
+	fill_process(&e.p, EVENT_SAMPLE, 0, leader);
+	e.p.cpu = last_cpu(leader);
+	e.runtime_ns = l->runtime_ns > last->runtime_ns ? l->runtime_ns - last->runtime_ns : 0;
+	e.rss_bytes = exact_pages(l->mm, l->pages) * sample_knobs.page_size;
+	e.threads = l->threads;
+	e.sample_flags = last->sweep ? 0 : SAMPLE_FIRST_SEEN;
 	/* Nothing is taken as told before it is written. */
 	if (!write(to, &e)) {
 		totals.end.processes--;
 		return false;
 	}
-	if (runtime_ns > last->runtime_ns)
-		last->runtime_ns = runtime_ns;
-	last->rss_pages = pages;
-	last->start_ns = e.p.start_ns;
+	if (l->runtime_ns > last->runtime_ns)
+		last->runtime_ns = l->runtime_ns;
+	last->rss_pages = l->pages;
 	last->sweep = totals.sweep;
 	return true;
 }
@@ -283,11 +303,13 @@ static __always_inline bool write_to_seq(void *seq, struct sample_event *e)
 	return bpf_seq_write(seq, e, sizeof(*e)) == 0;
 }
 
-/* A task of the task iterator, and its end. */
-static __always_inline int sample_next(struct bpf_iter__task *ctx)
+/* A task of the task iterator, and its end; `last_of` gives where to keep the figures of a leader. */
+static __always_inline int sample_next(struct bpf_iter__task *ctx,
+				       struct last_sample *(*last_of)(struct task_struct *leader))
 {
 	struct seq_file *seq = ctx->meta->seq;
 	struct task_struct *task = ctx->task;
+	struct look l;
 
 	/* The end's own record may be asked for twice, so nothing is reset there. */
 	if (totals.sweep != ctx->meta->session_id)
@@ -296,9 +318,10 @@ static __always_inline int sample_next(struct bpf_iter__task *ctx)
 		struct sweep_end end = totals.end;
 
 		bpf_seq_write(seq, &end, sizeof(end));
-	} else if (task->pid == task->tgid) {
+	} else if (task->pid == task->tgid && is_alive(task)) {
+		look_at(task, task->signal, task->mm, &l);
 		/* Where the reader's buffer is full the kernel asks for the same task again. */
-		sample(task, last_sample_of(task, task->start_boottime), write_to_seq, seq);
+		tell(task, &l, last_of(task), write_to_seq, seq);
 	}
 	return 0;
 }

@@ -44,7 +44,10 @@ export class ProcessWalkSampler implements Sampler {
     }
     this.limit = {
       processes: MAX_WALKED_PROCESSES,
-      successor: () => TaskIteratorSampler.withTaskStorage(options, this.#object),
+      successor: () => {
+        new BpfRun(this.#object.programFd("store_samples"), this.#request).run();
+        return TaskIteratorSampler.withTaskStorage(options, this.#object);
+      },
     };
     this.#record.attach(new Uint32Array(this.#records.bytes), new Uint8Array(this.#records.bytes));
   }

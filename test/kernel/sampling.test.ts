@@ -223,6 +223,60 @@ for (const [name, open] of Object.entries(SAMPLERS)) {
       expect(sweep(sampler).get(pid)?.uid).toBe(65534);
     });
 
+    test("processes that come and go in between change nothing for the others", async () => {
+      using sampler = open();
+      const live = await Promise.all(Array.from({ length: 6 }, () => program.start("spin")));
+      const first = live.map(({ pid }) => schedNs(pid));
+      sweep(sampler);
+      const told = live.map(() => 0);
+      const startedNs = live.map(() => 0);
+      for (let i = 0; i < 4; i++) {
+        // Of those in the middle, so that all behind it move up; and others that are never met.
+        const [gone] = live.splice(1, 1);
+        first.splice(1, 1);
+        told.splice(1, 1);
+        startedNs.splice(1, 1);
+        gone?.end();
+        for (let short = 0; short < 10; short++) Bun.spawnSync(["true"]);
+        const added = await program.start("spin");
+        const then = live.map(({ pid }) => schedNs(pid));
+        await until(() => live.every(({ pid }, at) => schedNs(pid) > (then[at] as number) + 2 * TICK_NS));
+        const addedNs = schedNs(added.pid);
+        const samples = sweep(sampler);
+        for (const [at, { pid }] of live.entries()) {
+          const sample = samples.get(pid) as Sample;
+          expect(sample).toMatchObject({ isFirst: false, threads: 1 });
+          expect(startedNs[at] || sample.startNs).toBe(sample.startNs);
+          startedNs[at] = sample.startNs;
+          (told[at] as number) += sample.runtimeNs;
+        }
+        expect(samples.get(added.pid)?.isFirst).toBe(true);
+        expect(samples.has(gone?.pid as number)).toBe(false);
+        live.push(added);
+        first.push(addedNs);
+        told.push(0);
+        startedNs.push(0);
+      }
+      const slack = (precise ? 3 : 6) * TICK_NS;
+      for (const [at, { pid }] of live.entries())
+        expect(told[at] as number).toBeLessThanOrEqual(schedNs(pid) - (first[at] as number) + slack);
+      expect(told[0]).toBeGreaterThan(4 * 2 * TICK_NS - slack);
+      for (const worker of live) worker.end();
+    });
+
+    // Storage of a task goes with the thread that was the main one until then.
+    test(`after an exec by another thread it is ${name === "task storage" ? "seen first again" : "the same"}`, async () => {
+      using sampler = open();
+      const worker = await program.start("exec-aside");
+      sweep(sampler);
+      await worker.exec();
+      const then = schedNs(worker.pid);
+      await until(() => schedNs(worker.pid) > then + 2 * TICK_NS);
+      const sample = sweep(sampler).get(worker.pid);
+      expect(sample).toMatchObject({ isFirst: name === "task storage", threads: 1 });
+      worker.end();
+    });
+
     test("kernel threads have no memory, and are told of when they run", () => {
       using sampler = open();
       const samples = sweep(sampler);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* What a process's memory really is, on kernels that count it CPU by CPU: since 6.2. */
+#ifndef LINNIX_EXACT_PAGES_H
+#define LINNIX_EXACT_PAGES_H
+
+#include "sampler.h"
+
+/* Of no use but for where it lies: on each CPU as far from the map's base as anything else that the CPU has for itself. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} landmark SEC(".maps");
+
+/* What the CPUs keep for themselves taken in, as /proc does since 6.17. */
+__noinline __u64 exact_pages(__u64 mm, __u64 counted)
+{
+	struct mm_struct___percpu *m = (void *)mm;
+	__s64 file, anon, shmem;
+	__u64 of_file, of_anon, of_shmem, base = 0;
+	__u32 zero = 0;
+
+	if (!mm || has_atomic_counters())
+		return counted;
+	if (bpf_probe_read_kernel(&base, sizeof(base),
+				  (void *)(number_of(&landmark) + bpf_core_field_offset(struct bpf_array, pptrs))))
+		return counted;
+	file = BPF_CORE_READ(m, rss_stat[MM_FILEPAGES].count);
+	anon = BPF_CORE_READ(m, rss_stat[MM_ANONPAGES].count);
+	shmem = BPF_CORE_READ(m, rss_stat[MM_SHMEMPAGES].count);
+	of_file = (__u64)BPF_CORE_READ(m, rss_stat[MM_FILEPAGES].counters);
+	of_anon = (__u64)BPF_CORE_READ(m, rss_stat[MM_ANONPAGES].counters);
+	of_shmem = (__u64)BPF_CORE_READ(m, rss_stat[MM_SHMEMPAGES].counters);
+	for (__u32 cpu = 0; cpu < MAX_SUMMED_CPUS && cpu < sample_knobs.cpus; cpu++) {
+		void *there = bpf_map_lookup_percpu_elem(&landmark, &zero, cpu);
+		__u64 distance;
+		__s32 share;
+
+		if (!there)
+			break;
+		distance = number_of(there) - base;
+		/* Where it cannot be read the share is 0. */
+		bpf_probe_read_kernel(&share, sizeof(share), (void *)(of_file + distance));
+		file += share;
+		bpf_probe_read_kernel(&share, sizeof(share), (void *)(of_anon + distance));
+		anon += share;
+		bpf_probe_read_kernel(&share, sizeof(share), (void *)(of_shmem + distance));
+		shmem += share;
+	}
+	return not_negative(file) + not_negative(anon) + not_negative(shmem);
+}
+
+#endif
