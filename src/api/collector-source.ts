@@ -1,5 +1,6 @@
 import type { Collector } from "../collect/collector.ts";
 import { boottimeNs } from "../libbpf/clock.ts";
+import { AnswerTime } from "./answer-time.ts";
 import { ProcessAnswers } from "./process-answers.ts";
 import type { Names } from "./process-json.ts";
 import { Recent } from "./recent.ts";
@@ -30,6 +31,7 @@ const REFRESH_MS = 50;
 
 /** A running collector as what the API asks. */
 export class CollectorSource implements ApiSource {
+  readonly answerTime = new AnswerTime(() => 1e3 * ownCpuUs());
   readonly #parts: CollectorSourceParts;
   readonly #answers: ProcessAnswers;
   readonly #upTime = new UpTime(process.uptime() * 1000, {
@@ -43,9 +45,8 @@ export class CollectorSource implements ApiSource {
     this.#parts = parts;
     this.#answers = new ProcessAnswers(parts.collector.table, parts.names);
     this.#recent = new Recent(() => {
-      const { user, system } = process.cpuUsage();
       const { fork, exec, exit } = parts.collector.received;
-      return { events: fork + exec + exit, cpuUs: user + system };
+      return { events: fork + exec + exit, cpuUs: ownCpuUs() };
     });
   }
 
@@ -54,7 +55,9 @@ export class CollectorSource implements ApiSource {
   }
 
   refresh(when?: "at once"): void {
-    if (when === "at once" || performance.now() - this.#lookedMs >= REFRESH_MS) this.#parts.collector.drain();
+    if (when !== "at once" && performance.now() - this.#lookedMs < REFRESH_MS) return;
+    this.#parts.collector.drain();
+    this.answerTime.begin();
   }
 
   flushed(): void {
@@ -109,10 +112,16 @@ export class CollectorSource implements ApiSource {
       lostMoves: parts.lostMoves?.() ?? null,
       userCpuS: user / 1e6,
       systemCpuS: system / 1e6,
+      answeringCpuS: this.answerTime.ns / 1e9,
       cpuPct: cpuUsPerSecond === null ? null : cpuUsPerSecond / 1e4,
       inKernelCpuPct: parts.inKernelCpuPct?.() ?? null,
       inKernelCpuS: inKernelNs === null ? null : inKernelNs / 1e9,
       budget: parts.budget?.() ?? null,
     };
   }
+}
+
+function ownCpuUs(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
 }

@@ -26,7 +26,7 @@ export function renderMetrics({ version, facts, stream, requests }: MetricsInput
   events(text, facts);
   processes(text, facts);
   cost(text, facts);
-  api(text, stream, requests);
+  api(text, facts, stream, requests);
   return text.toString();
 }
 
@@ -156,8 +156,13 @@ function cost(text: MetricsText, facts: Facts): void {
   text.gauge("process_open_fds", "Open file descriptors.", countOpenFds());
 }
 
-function api(text: MetricsText, stream: EventStream, requests: RequestCounts): void {
+function api(text: MetricsText, facts: Facts, stream: EventStream, requests: RequestCounts): void {
   text.counter("linnix_api_requests_total", "Requests that were answered, by status code.", requests.byCode());
+  text.counter(
+    "linnix_api_cpu_seconds_total",
+    "Processor time that went into answering requests; live events are not among it, nor is it part of the budget.",
+    facts.answeringCpuS,
+  );
   text.gauge("linnix_api_clients", "Clients that follow live events.", stream.clients);
   text.gauge("linnix_api_clients_limit", "Most clients that may follow live events.", stream.maxClients);
   text.counter("linnix_api_refused_clients_total", "Clients beyond the limit.", stream.refused);

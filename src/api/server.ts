@@ -43,6 +43,10 @@ export interface ApiServer {
   readonly clients: number;
   /** Whether something is being answered, live events too. */
   readonly isBusy: boolean;
+  /** Processor time that went into answering requests, ns; live events are not among it. */
+  readonly answeringNs: number;
+  /** Collecting has its turn. */
+  begins(): void;
   /** Takes one event; the view is void after the call. */
   event(view: EventView): void;
   /** Takes anything else that clients are told: a sample, a loss, a change of the budget's level. */
@@ -154,6 +158,14 @@ class Server implements ApiServer {
     }
   }
 
+  get answeringNs(): number {
+    return this.#source.answerTime.ns;
+  }
+
+  begins(): void {
+    this.#source.answerTime.end();
+  }
+
   event(view: EventView): void {
     this.#stream.event(view);
   }
@@ -201,6 +213,7 @@ class Server implements ApiServer {
   }
 
   async #fetch(request: Request, server: Bun.Server<undefined>): Promise<Response> {
+    this.#source.answerTime.begin();
     const response = await this.#answer(request, server).catch((error: unknown) => this.#failure(error));
     this.#context.requests.add(response.status);
     const { headers } = response;

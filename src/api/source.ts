@@ -1,4 +1,5 @@
 import type { CountByType } from "../wire/event.ts";
+import type { AnswerTime } from "./answer-time.ts";
 
 export type ProcessSort = "cpu" | "rss" | "start";
 
@@ -83,6 +84,8 @@ export interface Facts {
   /** Own processor time since the start, s. */
   userCpuS: number;
   systemCpuS: number;
+  /** What of it went into answering requests, s. */
+  answeringCpuS: number;
   /** Of one core, over the last seconds. */
   cpuPct: number | null;
   /** What the BPF programs use, % of one core, and have used, s. */
@@ -96,6 +99,8 @@ export interface Facts {
 export interface ApiSource {
   /** Another number when an answer about processes may have changed. */
   readonly generation: number;
+  /** Processor time that went into answering requests, so far. */
+  readonly answerTime: AnswerTime;
   /** Takes in what waits in the rings, so that an answer is of now; where that was just done only if asked for. */
   refresh(when?: "at once"): void;
   /** Called after each drain of the rings. */

@@ -2,9 +2,9 @@ import { type BudgetChange, type BudgetLevel, Governor } from "./governor.ts";
 
 /** What a budget is held against; each of them only grows. */
 export interface BudgetClocks {
-  /** Any clock that does not jump, ns. */
+  /** A clock that does not jump, and stands still while the machine is suspended, ns. */
   nowNs(): number;
-  /** Processor time of this process, ns. */
+  /** Processor time that this process spent on collecting, ns. */
   cpuNs(): number;
   /** Time in the kernel half, ns; null where that is not known. */
   kernelNs(): number | null;
@@ -54,7 +54,7 @@ export class Budget {
     return this.#governor.budgetPct;
   }
 
-  /** This process's own time in the last window, % of one core; null before there was one. */
+  /** What this process spent on collecting in the last window, % of one core; null before there was one. */
   get cpuPct(): number | null {
     return this.#cpuPct;
   }

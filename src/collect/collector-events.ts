@@ -3,6 +3,8 @@ import type { LostEvent } from "../wire/event.ts";
 
 /** What the collector calls while it runs. */
 export interface CollectorEvents {
+  /** The collector has its turn. */
+  begins?(): void;
   /** One event; the view is void after the call. */
   event(view: EventView): void;
   /** A process that ran since the sweep before, or whose memory moved; the view is void after the call. */

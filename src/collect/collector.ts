@@ -213,6 +213,7 @@ export class Collector implements Disposable {
 
   /** The events that the rings hold; false where nobody can take them now. */
   #take(): boolean {
+    this.#events.begins?.();
     if (this.#closed || this.#events.ready?.() === false) return false;
     // At rest the rings are empty, and nothing can have been lost: the way of most looks costs next to nothing.
     if (this.#feed.rings.isEmpty()) return true;

@@ -45,6 +45,10 @@ export class Delivery implements CollectorEvents, Disposable {
     this.#output = output;
   }
 
+  begins(): void {
+    this.api?.begins();
+  }
+
   event(view: EventView): void {
     if (this.#hasFailed) return;
     // The call that is made most often: no closure for it.

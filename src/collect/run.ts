@@ -111,7 +111,14 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
     if (spending) return spending.reconfigure(wanted);
     if (wanted.budget.cpuPct === 0 && wanted.api.listen === null) return;
     const { Spending } = await import("./spending.ts");
-    spending = scope.use(new Spending(collector, wanted, (event) => delivery.degraded(event)));
+    spending = scope.use(
+      new Spending(
+        collector,
+        wanted,
+        () => api?.answeringNs ?? 0,
+        (event) => delivery.degraded(event),
+      ),
+    );
     delivery.onIdle = () => spending?.tick();
   };
   const reloader = new Reloader(config, {

@@ -4,7 +4,7 @@ import { KernelMeter } from "../budget/kernel-meter.ts";
 import { log } from "../config/log.ts";
 import type { CollectConfig } from "../config/schema.ts";
 import { formatDurationMs, formatPercent } from "../config/units.ts";
-import { boottimeNs, realtimeOffsetNs } from "../libbpf/clock.ts";
+import { boottimeNs, monotonicNs, realtimeOffsetNs } from "../libbpf/clock.ts";
 import { WallClock } from "../process/wall-clock.ts";
 import type { DegradedEvent } from "../wire/event.ts";
 import type { Collector } from "./collector.ts";
@@ -26,8 +26,11 @@ export class Spending implements Disposable {
   #logLine: string | undefined;
   #loggedNs = Number.NEGATIVE_INFINITY;
 
-  /** @param collector attached already: its programs are what is measured */
-  constructor(collector: Collector, config: CollectConfig, tell: (event: DegradedEvent) => void) {
+  /**
+   * @param collector attached already: its programs are what is measured
+   * @param others processor time of this process that went into something else than collecting, ns
+   */
+  constructor(collector: Collector, config: CollectConfig, others: () => number, tell: (event: DegradedEvent) => void) {
     this.#collector = collector;
     this.#config = config;
     this.#tell = tell;
@@ -35,7 +38,7 @@ export class Spending implements Disposable {
     this.budget = new Budget({
       budgetPct: config.budget.cpuPct,
       lastLevel: lastLevelOf(config),
-      clocks: { nowNs: boottimeNs, cpuNs: ownCpuNs, kernelNs: () => this.#meter?.ns() ?? null },
+      clocks: { nowNs: monotonicNs, cpuNs: () => ownCpuNs() - others(), kernelNs: () => this.#meter?.ns() ?? null },
       onChange: (change) => this.#changed(change),
     });
   }

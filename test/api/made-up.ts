@@ -1,5 +1,6 @@
 /** A machine that never was, behind a real server: its table and views are real, only the records are made up. */
 
+import { AnswerTime } from "../../src/api/answer-time.ts";
 import { ProcessAnswers } from "../../src/api/process-answers.ts";
 import type { Names } from "../../src/api/process-json.ts";
 import { type ApiOptions, type ApiServer, startApi } from "../../src/api/server.ts";
@@ -21,6 +22,7 @@ export const NAMES: Names = {
 export class MadeUpSource implements ApiSource {
   readonly table = new ProcessTable({ lingerNs: 1e12 });
   readonly view = new EventView(this.table, new WallClock(START_NS));
+  readonly answerTime = new AnswerTime(() => 0);
   readonly #answers = new ProcessAnswers(this.table, NAMES);
   /** Past 2^53. */
   #tsNs = 10_000_000_000_000_001n;
@@ -107,6 +109,7 @@ export class MadeUpSource implements ApiSource {
       lostMoves: 2,
       userCpuS: 0.5,
       systemCpuS: 0.25,
+      answeringCpuS: 0.0625,
       cpuPct: 0.123456,
       inKernelCpuPct: 0.05,
       inKernelCpuS: 0.125,

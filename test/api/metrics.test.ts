@@ -38,6 +38,7 @@ describe("metrics", () => {
       'linnix_cpu_seconds_total{part="kernel"} 0.125',
       "linnix_budget_level 0",
       "linnix_budget_limit_ratio 0.01",
+      "linnix_api_cpu_seconds_total 0.0625",
       "linnix_api_clients 0",
       "process_start_time_seconds 1790000000",
     ]) {

@@ -90,6 +90,29 @@ describe.skipIf(reason !== null)(titled("what the kernel half costs", reason), (
   });
 });
 
+describe.skipIf(reason !== null)(titled("answers", reason), () => {
+  test("are not part of what collecting costs, whatever they take", async () => {
+    await using collect = await CollectRun.start(["--listen", "127.0.0.1:0"]);
+    const url = await until("its address", () => /answering at (\S+)/.exec(collect.stderr)?.[1]);
+    const cpu = async () => {
+      const text = await (await fetch(new URL("/metrics", url))).text();
+      const of = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1]);
+      return { all: of("process_cpu_seconds_total"), answers: of("linnix_api_cpu_seconds_total") };
+    };
+    const before = await cpu();
+    let after = before;
+    // Until they have taken so much that all the rest is little beside it.
+    while (after.answers - before.answers < 0.5) {
+      for (let i = 0; i < 100; i++) await (await fetch(new URL("/graph/1", url))).arrayBuffer();
+      after = await cpu();
+    }
+    const rest = after.all - before.all - (after.answers - before.answers);
+    expect(rest).toBeGreaterThanOrEqual(0);
+    expect(rest).toBeLessThan((after.all - before.all) / 4);
+    await collect.stop();
+  });
+});
+
 describe.skipIf(reason !== null)(titled("a budget that is too small", reason), () => {
   const directory = mkdtempSync(join(tmpdir(), "linnix-budget-"));
   afterAll(() => rmSync(directory, { recursive: true, force: true }));

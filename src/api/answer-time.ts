@@ -1,0 +1,30 @@
+/**
+ * Processor time that went into answering requests. It counts from a request on until collecting has its turn: what the
+ * runtime does for an answer after it was given is in it, and what reading that request took is not.
+ */
+export class AnswerTime {
+  readonly #cpuNs: () => number;
+  #ns = 0;
+  #sinceNs: number | null = null;
+
+  /** @param cpuNs processor time of this process, ns */
+  constructor(cpuNs: () => number) {
+    this.#cpuNs = cpuNs;
+  }
+
+  /** So far, ns. */
+  get ns(): number {
+    return this.#ns + (this.#sinceNs === null ? 0 : this.#cpuNs() - this.#sinceNs);
+  }
+
+  /** There is a request to be answered, or one to go on with. */
+  begin(): void {
+    this.#sinceNs ??= this.#cpuNs();
+  }
+
+  /** Something else has its turn. */
+  end(): void {
+    this.#ns = this.ns;
+    this.#sinceNs = null;
+  }
+}

@@ -1,0 +1,42 @@
+import { describe, expect, test } from "bun:test";
+import { AnswerTime } from "../../src/api/answer-time.ts";
+
+describe("the time of answers", () => {
+  let cpuNs = 0;
+  const pass = (ns: number) => {
+    cpuNs += ns;
+  };
+  const started = () => new AnswerTime(() => cpuNs);
+
+  test("is what passes from a request on until something else has its turn", () => {
+    const time = started();
+    pass(100);
+    expect(time.ns).toBe(0);
+    time.begin();
+    pass(5);
+    time.end();
+    pass(100);
+    expect(time.ns).toBe(5);
+    time.begin();
+    pass(7);
+    expect(time.ns).toBe(12);
+    time.end();
+    expect(time.ns).toBe(12);
+  });
+
+  test("counts once, for however many requests, and goes on after what a request had to wait for", () => {
+    const time = started();
+    time.begin();
+    pass(3);
+    time.begin();
+    pass(3);
+    // The rings are emptied for its sake.
+    time.end();
+    time.end();
+    pass(1000);
+    time.begin();
+    pass(3);
+    time.end();
+    expect(time.ns).toBe(9);
+  });
+});
