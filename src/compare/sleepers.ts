@@ -10,17 +10,17 @@ const START_TIMEOUT_MS = 60_000;
 
 /**
  * Starts $1 sleeping processes and says so, then waits for its input to end, which it does with the process that holds
- * the other end; then it ends them all. It leads a process group that holds nobody else.
+ * the other end; then it ends them all, as where it cannot start as many. It leads a process group that holds nobody else.
  */
 const HOLDER = `
+trap 'kill -s KILL 0' EXIT
 count=$1
 while [ "$count" -gt 0 ]; do
   sleep "$2" </dev/null >/dev/null 2>&1 &
   count=$((count - 1))
 done
 echo started
-read -r _
-kill -s KILL 0`;
+read -r _`;
 
 /** A number of sleeping processes, for as long as this is not disposed of. */
 export class Sleepers implements AsyncDisposable {
@@ -66,7 +66,7 @@ export class Sleepers implements AsyncDisposable {
         .catch(() => {});
       const deadline = performance.now() + START_TIMEOUT_MS;
       while (!said) {
-        if (sleepers.#child.exitCode !== null || performance.now() > deadline) {
+        if (!sleepers.#isThere || performance.now() > deadline) {
           throw new Error(`${count} sleeping processes could not be started`);
         }
         await sleepUnless(signal, 20);
@@ -78,8 +78,12 @@ export class Sleepers implements AsyncDisposable {
     }
   }
 
+  get #isThere(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+    if (this.#isThere) {
       try {
         process.kill(-this.#child.pid, "SIGKILL");
       } catch {
