@@ -1,25 +1,10 @@
-import {
-  chmodSync,
-  chownSync,
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  mkdtempSync,
-  openSync,
-  renameSync,
-  rmdirSync,
-  unlinkSync,
-} from "node:fs";
-import { dirname, join } from "node:path";
-import { cannotRunError, type LinnixError, usageError } from "../errors.ts";
+import { chmodSync, chownSync, lstatSync, renameSync, unlinkSync } from "node:fs";
+import { usageError } from "../errors.ts";
+import { cannotPlace, cannotUseFolder } from "./socket-errors.ts";
+import { PrivateFolder } from "./socket-folder.ts";
 
 /** Room in `sun_path`, its final NUL apart: unix(7). */
 const MAX_PATH_BYTES = 107;
-
-const FOLDER_PREFIX = ".linnix-";
-
-const OWN_FOLDER = "choose a path in a folder that only root, or who runs this, can write to";
 
 /** A socket at its place, and its removal. */
 export interface PlacedSocket {
@@ -39,6 +24,7 @@ export interface SocketOwner {
  * connect, no link is followed, and nothing but a dead socket is replaced. That
  * folder is held by a descriptor: who may write beside it, as the account of
  * `--user` may, cannot put another in its place to have its files given away.
+ * It is locked too: of several that start at the same moment one gets the place.
  *
  * @param listen binds to the path that it gets
  * @throws LinnixError where it cannot be made (exit code 3), or where something else than a dead socket is there
@@ -50,8 +36,10 @@ export async function placeSocket(
 ): Promise<PlacedSocket> {
   checkLength(path);
   await checkPlace(path);
-  using folder = new PrivateFolder(path);
-  const made = join(folder.path, "s");
+  using folder = await PrivateFolder.open(path);
+  // Whoever was faster listens there by now, and nobody else can come between from here on.
+  await checkPlace(path);
+  const made = folder.socket;
   try {
     const umask = process.umask(0o177);
     try {
@@ -114,40 +102,6 @@ async function isAlive(path: string): Promise<boolean> {
   }
 }
 
-/** A folder beside a place that only this user can look into or change. */
-class PrivateFolder implements Disposable {
-  readonly #name: string;
-  readonly #fd: number;
-
-  /** @param path the place */
-  constructor(path: string) {
-    try {
-      this.#name = mkdtempSync(join(dirname(path), FOLDER_PREFIX));
-    } catch (cause) {
-      throw cannotUseFolder(path, cause as NodeJS.ErrnoException);
-    }
-    try {
-      this.#fd = openSync(this.#name, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-    } catch (cause) {
-      throw cannotPlace(path, (cause as Error).message);
-    }
-    const { uid, mode } = fstatSync(this.#fd);
-    if (uid === process.geteuid?.() && (mode & 0o077) === 0) return;
-    closeSync(this.#fd);
-    throw cannotPlace(path, `${this.#name} was put in the place of a folder of the same name`, OWN_FOLDER);
-  }
-
-  /** Leads to it, whatever is at its name by now. */
-  get path(): string {
-    return `/proc/self/fd/${this.#fd}`;
-  }
-
-  [Symbol.dispose](): void {
-    closeSync(this.#fd);
-    ignore(() => rmdirSync(this.#name));
-  }
-}
-
 function removeSocket(path: string, ino: number, dev: number): void {
   ignore(() => {
     const now = lstatSync(path);
@@ -161,21 +115,4 @@ function ignore(action: () => void): void {
   } catch {
     // Not there, or no longer ours to take away.
   }
-}
-
-function cannotUseFolder(path: string, { code, message }: NodeJS.ErrnoException): LinnixError {
-  const folder = dirname(path);
-  if (code === "ENOENT") {
-    const mend = `make it first, with systemd by RuntimeDirectory=: mkdir -p ${folder}`;
-    return cannotPlace(path, `there is no folder ${folder}`, mend);
-  }
-  if (code === "EACCES" || code === "EROFS") {
-    const why = code === "EROFS" ? `${folder} is mounted read-only` : `${folder} is not this user's to write to`;
-    return cannotPlace(path, why, OWN_FOLDER);
-  }
-  return cannotPlace(path, message);
-}
-
-function cannotPlace(path: string, why: string, mend = "choose another path, or take away what is there"): LinnixError {
-  return cannotRunError("listen", { what: `cannot listen at unix:${path}`, why, mend });
 }

@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import {
   chmodSync,
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -72,6 +73,52 @@ describe("a Unix socket", () => {
     expect(await refusal(join(folder, "none", "c.sock"))).toBe(`3: there is no folder ${join(folder, "none")}`);
     expect(await refusal(join(file, "c.sock"))).toStartWith("3: ENOTDIR");
     expect(await refusal(join(folder, "x".repeat(120)))).toStartWith("2: at most");
+  });
+
+  test("of those that start at the same moment one has it, and no other takes it away", async () => {
+    const path = join(folder, "f.sock");
+    for (const isDeadThere of [true, false]) {
+      if (isDeadThere) {
+        using dead = Bun.listen({ unix: path, socket: { data: () => undefined } });
+        // As after SIGKILL: nobody listens, and the file stays.
+        linkSync(path, `${path}.kept`);
+        dead.stop(true);
+        renameSync(`${path}.kept`, path);
+      }
+      using stack = new DisposableStack();
+      const listen = (made: string) => {
+        const server = Bun.listen({ unix: made, socket: { data: () => undefined } });
+        stack.defer(() => server.stop(true));
+      };
+      const results = await Promise.allSettled(Array.from({ length: 8 }, () => placeSocket(path, undefined, listen)));
+      const placed = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+      const reasons = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
+      expect(placed).toHaveLength(1);
+      expect(reasons.map(({ exitCode, why }: LinnixError) => [exitCode, why])).toEqual(
+        Array(7).fill([3, "another program listens there"]),
+      );
+      expect(readdirSync(folder).filter((name) => name.includes("f.sock"))).toEqual(["f.sock"]);
+      placed[0]?.remove();
+      expect(existsSync(path)).toBe(false);
+    }
+  });
+
+  test("what one left behind that was killed halfway is taken away", async () => {
+    const path = join(folder, "g.sock");
+    mkdirSync(join(folder, ".linnix-g.sock"), { mode: 0o700 });
+    writeFileSync(join(folder, ".linnix-g.sock", "s"), "");
+    {
+      await using _server = await startMadeUp({ listen: `unix:${path}` });
+      expect((await ask(path)).status).toBe(200);
+      expect(readdirSync(folder).filter((name) => name.includes("g.sock"))).toEqual(["g.sock"]);
+    }
+    const mine = join(folder, ".linnix-g.sock");
+    mkdirSync(mine, { mode: 0o755 });
+    expect(await refusal(path)).toBe(`3: ${mine} is there, which is not a folder of this user alone`);
+    rmSync(mine, { recursive: true });
+    symlinkSync(folder, mine);
+    expect(await refusal(path)).toBe(`3: ${mine} is there, which is not a folder of this user alone`);
+    rmSync(mine);
   });
 
   test("a path may be as long as a socket's can be", async () => {

@@ -1,0 +1,28 @@
+/** Why there can be no Unix socket at a place. */
+import { dirname } from "node:path";
+import { cannotRunError, type LinnixError } from "../errors.ts";
+
+export const OWN_FOLDER = "choose a path in a folder that only root, or who runs this, can write to";
+
+/** @param path where it was to be */
+export function cannotUseFolder(path: string, { code, message }: NodeJS.ErrnoException): LinnixError {
+  const folder = dirname(path);
+  if (code === "ENOENT") {
+    const mend = `make it first, with systemd by RuntimeDirectory=: mkdir -p ${folder}`;
+    return cannotPlace(path, `there is no folder ${folder}`, mend);
+  }
+  if (code === "EACCES" || code === "EROFS") {
+    const why = code === "EROFS" ? `${folder} is mounted read-only` : `${folder} is not this user's to write to`;
+    return cannotPlace(path, why, OWN_FOLDER);
+  }
+  return cannotPlace(path, message);
+}
+
+/** @param path where it was to be */
+export function cannotPlace(
+  path: string,
+  why: string,
+  mend = "choose another path, or take away what is there",
+): LinnixError {
+  return cannotRunError("listen", { what: `cannot listen at unix:${path}`, why, mend });
+}
