@@ -2,6 +2,7 @@
 import { checkLibbpf, checkPointer, NativeError } from "./errno.ts";
 import { libbpf } from "./libbpf.ts";
 import { addressOf, type Pointer, viewOf } from "./native.ts";
+import { withoutSignals } from "./signal-mask.ts";
 
 /** A program that the kernel's verifier refused, or another failure to load. */
 export class BpfLoadError extends Error {
@@ -131,7 +132,10 @@ export class BpfObject implements Disposable {
    * @throws BpfLoadError with the verifier's log
    */
   load(): void {
-    const result = libbpf().bpf_object__load(this.#open);
+    const { bpf_object__load } = libbpf();
+    const object = this.#open;
+    // The verifier gives up (EAGAIN) where a signal waits, and libbpf after it has tried that five times.
+    const result = withoutSignals(() => bpf_object__load(object));
     if (result >= 0) return;
     const end = this.#log.indexOf(0);
     const log = new TextDecoder().decode(this.#log.subarray(0, end < 0 ? LOG_BYTES : end));

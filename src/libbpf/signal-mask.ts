@@ -1,0 +1,59 @@
+/** Signals held back from this thread: they wait, and come when they are let through. */
+import { dlopen, ptr } from "bun:ffi";
+
+/** Alone here for the reason given in execute.ts, before which it is called. */
+const SIGNALS = {
+  // int sigprocmask(int how, const sigset_t *set, sigset_t *oldset): of the calling thread, on Linux
+  sigprocmask: { args: ["i32", "ptr", "ptr"], returns: "i32" },
+} as const;
+
+/** include/uapi/asm-generic/signal-defs.h */
+export const SIG_BLOCK = 0;
+export const SIG_UNBLOCK = 1;
+const SIG_SETMASK = 2;
+/** sigset_t of glibc. */
+const SET_BYTES = 128;
+
+/** Numbers of asm-generic/signal.h, which x86 and arm64 share. */
+export const SIGHUP = 1;
+const SIGINT = 2;
+const SIGTERM = 15;
+const SIGWINCH = 28;
+const SIGIO = 29;
+
+/** What is listened to, and others send; not those that the runtime stops its own threads by. */
+const FROM_OTHERS = [SIGHUP, SIGINT, SIGTERM, SIGWINCH, SIGIO];
+
+let symbols: ReturnType<typeof open> | undefined;
+
+function open() {
+  return dlopen("libc.so.6", SIGNALS).symbols;
+}
+
+/** @returns the mask before */
+function change(how: number, set: Uint8Array): Uint8Array {
+  symbols ??= open();
+  const before = new Uint8Array(SET_BYTES);
+  symbols.sigprocmask(how, ptr(set), ptr(before));
+  return before;
+}
+
+/** Blocks or unblocks them for the calling thread. @returns the mask before */
+export function changeMask(how: typeof SIG_BLOCK | typeof SIG_UNBLOCK, signals: readonly number[]): Uint8Array {
+  const set = new Uint8Array(SET_BYTES);
+  for (const signal of signals) set[(signal - 1) >> 3] = (set[(signal - 1) >> 3] ?? 0) | (1 << ((signal - 1) & 7));
+  return change(how, set);
+}
+
+/**
+ * Does something that a signal would break off, in the kernel, rather than only delay. Those that come meanwhile are
+ * heard afterwards.
+ */
+export function withoutSignals<T>(action: () => T): T {
+  const before = changeMask(SIG_BLOCK, FROM_OTHERS);
+  try {
+    return action();
+  } finally {
+    change(SIG_SETMASK, before);
+  }
+}
