@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseOutput } from "./support/collect-output.ts";
 import { CollectRun, endedWell, until } from "./support/collect-run.ts";
-import { BINARY, programPath, titled, whyNotHere } from "./support/needs.ts";
+import { BINARY, programPath, succeeds, titled, whyNotHere } from "./support/needs.ts";
 
 setDefaultTimeout(60_000);
 
@@ -169,6 +169,23 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
     expect(await run.child.exited).toBe(0);
   });
 
+  const noBlock = reason ?? (succeeds("env", "--block-signal=HUP", "true") ? null : "needs env --block-signal");
+  test.skipIf(noBlock !== null)(
+    titled("is heard from the first moment on where its starter blocks it", noBlock),
+    async () => {
+      const args = ["--config", config("blocked.toml", ""), "--output", "/dev/null"];
+      await using run = spawnCollect(args, "env", "--block-signal=HUP");
+      const isExecuted = () => readFileSync(`/proc/${run.child.pid}/comm`, "utf8") === "linnix\n";
+      const giveUp = Date.now() + 5000;
+      while (!isExecuted() && Date.now() < giveUp) {}
+      run.child.kill("SIGHUP");
+      await until("linnix to read again", () => run.stderr().includes("configuration read again"));
+      expect(signals(run.child.pid, "SigBlk")).toBe(0n);
+      run.child.kill("SIGTERM");
+      expect(await run.child.exited).toBe(0);
+    },
+  );
+
   test("and every other signal that comes while it ends takes nothing of the end away", async () => {
     const socket = join(directory, "impatient.sock");
     const output = join(directory, "impatient.jsonl");
@@ -262,9 +279,13 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
 });
 
 /** Starts it, and does not wait until it watches. */
-function spawnCollect(args: string[]) {
+function spawnCollect(args: string[], ...before: string[]) {
   const log = join(directory, `${Bun.randomUUIDv7()}.log`);
-  const child = Bun.spawn([BINARY, "collect", ...args], { stdin: "ignore", stdout: "ignore", stderr: Bun.file(log) });
+  const child = Bun.spawn([...before, BINARY, "collect", ...args], {
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: Bun.file(log),
+  });
   const end = async () => {
     child.kill("SIGKILL");
     await child.exited;

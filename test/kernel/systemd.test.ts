@@ -128,6 +128,14 @@ describe.skipIf(reason !== null)(titled("as a service of systemd", reason), () =
     expect(result()).toMatchObject({ state: "active", restarts: "0" });
   });
 
+  test("a SIGHUP before its first line, which ends any process, is made good: it is started again", async () => {
+    const hangUpOnce = "test -e /run/once || { touch /run/once; kill -HUP $$$$; }";
+    const command = "exec linnix collect --format none --listen unix:/run/linnix/linnix.sock";
+    start("ExecStart=", `ExecStart=/bin/sh -c '${hangUpOnce}; PATH=/usr/local/bin ${command}'`);
+    await ready();
+    expect(result()).toMatchObject({ state: "active", restarts: "1" });
+  });
+
   test("a wrong configuration: it fails for good, and says why", async () => {
     writeFileSync(systemd.path("/run/linnix.toml"), "[sampling]\nintervall = '1s'\n", { mode: 0o600 });
     expect(start("Environment=LINNIX_CONFIG=/run/linnix.toml")).not.toMatchObject({ exitCode: 0 });
