@@ -1,16 +1,21 @@
 /** Names of users and groups, from passwd(5) and group(5) themselves: asking the name service could block for long. */
-import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, fstatSync, openSync, statSync } from "node:fs";
+import { readInto } from "../read-into.ts";
+import { NameIndex } from "./name-index.ts";
 
 /** A file is looked at again when so much time has passed. */
 const LOOK_EVERY_MS = 1000;
 /** A file that is larger is not read. */
 const MAX_BYTES = 8 * 2 ** 20;
-const MAX_ID = 2 ** 32 - 2;
+const CHUNK_BYTES = 64 * 1024;
+/** Most answers that are kept: processes have few owners, unless somebody makes them up. */
+const MAX_ANSWERS = 1024;
 
 /** One file of `name:password:id:…` lines, read anew when it has changed. */
 class NameFile {
   readonly #path: string;
-  #names = new Map<number, string>();
+  #names = new NameIndex();
+  readonly #answers = new Map<number, string | null>();
   #version = "";
   #lookedMs = Number.NEGATIVE_INFINITY;
 
@@ -24,7 +29,12 @@ class NameFile {
       this.#lookedMs = nowMs;
       this.#look();
     }
-    return this.#names.get(id) ?? null;
+    const known = this.#answers.get(id);
+    if (known !== undefined) return known;
+    const name = this.#names.nameOf(id);
+    if (this.#answers.size === MAX_ANSWERS) this.#answers.clear();
+    this.#answers.set(id, name);
+    return name;
   }
 
   #look(): void {
@@ -32,42 +42,34 @@ class NameFile {
       const { ino, mtimeNs, size } = statSync(this.#path, { bigint: true });
       const version = `${ino} ${mtimeNs} ${size}`;
       if (version === this.#version) return;
-      this.#names = parseNames(readBounded(this.#path));
+      this.#answers.clear();
+      this.#names = readNames(this.#path);
       this.#version = version;
     } catch {
-      this.#names = new Map();
+      this.#answers.clear();
+      this.#names = new NameIndex();
       this.#version = "";
     }
   }
 }
 
-/** Names by id; the first line of an id counts, as for the C library. */
-export function parseNames(text: string): Map<number, string> {
-  const names = new Map<number, string>();
-  for (const line of text.split("\n")) {
-    const [name, , id] = line.split(":", 3);
-    // `+` and `-` are NIS's, `#` a comment.
-    if (!name || !id || !/^\d{1,10}$/.test(id) || /^[+#-]/.test(name)) continue;
-    const number = Number(id);
-    if (number <= MAX_ID && !names.has(number)) names.set(number, name);
-  }
-  return names;
-}
-
 /** @throws Error when it cannot be read, or is larger than anybody's */
-function readBounded(path: string): string {
+function readNames(path: string): NameIndex {
   const fd = openSync(path, "r");
   try {
     const { size } = fstatSync(fd);
     if (size > MAX_BYTES) throw new Error(`${path} has ${size} bytes`);
-    const bytes = Buffer.alloc(size);
-    let length = 0;
-    while (length < size) {
-      const got = readSync(fd, bytes, length, size - length, null);
-      if (got === 0) break;
-      length += got;
+    const names = new NameIndex();
+    const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    // One that grows meanwhile has changed, and is read anew.
+    for (let left = size; left > 0; ) {
+      const length = readInto(fd, chunk.subarray(0, left));
+      if (length === 0) break;
+      names.take(chunk.subarray(0, length));
+      left -= length;
     }
-    return bytes.toString("utf8", 0, length);
+    names.end();
+    return names;
   } finally {
     closeSync(fd);
   }

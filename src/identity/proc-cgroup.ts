@@ -1,5 +1,6 @@
 /** /proc/PID/cgroup (cgroups(7)): where a live process stands in each hierarchy. */
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
+import { readInto } from "../read-into.ts";
 import { containerOf, unitOf } from "./cgroup-path.ts";
 
 export interface Membership {
@@ -28,13 +29,7 @@ export function readMembershipText(pid: number): string | null {
     return null;
   }
   try {
-    let length = 0;
-    for (;;) {
-      const got = readSync(fd, buffer, length, buffer.length - length, null);
-      if (got === 0 || length + got === buffer.length) break;
-      length += got;
-    }
-    return buffer.toString("utf8", 0, length);
+    return buffer.toString("utf8", 0, readInto(fd, buffer));
   } catch {
     return null;
   } finally {

@@ -1,6 +1,7 @@
 /** What a process that ran before us executes: /proc is the only one to ask. */
-import { closeSync, openSync, readlinkSync, readSync } from "node:fs";
+import { closeSync, openSync, readlinkSync } from "node:fs";
 import { NS_PER_CLOCK_TICK, readProcStat } from "../proc-stat.ts";
+import { readInto } from "../read-into.ts";
 import type { ProcessTable } from "./table.ts";
 
 /** Path and arguments as raw bytes; null what cannot be read. */
@@ -50,13 +51,7 @@ function readStart(path: string, most: number): Buffer {
   const fd = openSync(path, "r");
   try {
     const bytes = Buffer.alloc(most);
-    let length = 0;
-    while (length < most) {
-      const got = readSync(fd, bytes, length, most - length, null);
-      if (got === 0) break;
-      length += got;
-    }
-    return bytes.subarray(0, length);
+    return bytes.subarray(0, readInto(fd, bytes));
   } finally {
     closeSync(fd);
   }

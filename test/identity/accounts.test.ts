@@ -2,25 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Accounts, parseNames } from "../../src/identity/accounts.ts";
-
-describe("passwd(5) and group(5)", () => {
-  test("names by id; the first of an id counts", () => {
-    const names = parseNames(
-      "root:x:0:0:root:/root:/bin/sh\ntoor:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n",
-    );
-    expect([...names]).toEqual([
-      [0, "root"],
-      [65534, "nobody"],
-    ]);
-  });
-
-  test("lines that name nobody are passed over", () => {
-    const text =
-      "+\n+::::::\n-bad:x:5:\n# a:b:7\n:x:8:\nhalf:x\nword:x:nine:\nlarge:x:4294967295:\nmost:x:4294967294:\n\n";
-    expect([...parseNames(text)]).toEqual([[4294967294, "most"]]);
-  });
-});
+import { Accounts } from "../../src/identity/accounts.ts";
 
 describe("the files of this machine", () => {
   let folder = "";
@@ -53,5 +35,33 @@ describe("the files of this machine", () => {
     const passwd = join(folder, "huge");
     writeFileSync(passwd, `anna:x:1000:1000::/:/bin/sh\n${"#".repeat(9 * 2 ** 20)}`);
     expect(new Accounts({ passwd, group: passwd }).userName(1000)).toBeNull();
+  });
+
+  test("a large one takes no more memory than its names do", () => {
+    const passwd = join(folder, "large");
+    const line = (_: unknown, i: number) => `user${i}:x:${1000 + i}:1000:User ${i},,,:/home/user${i}:/bin/bash\n`;
+    writeFileSync(passwd, Array.from({ length: 120_000 }, line).join(""));
+    const code = `
+      const { Accounts } = await import(${JSON.stringify(join(import.meta.dir, "../../src/identity/accounts.ts"))});
+      const { readProcessMemory } = await import(${JSON.stringify(join(import.meta.dir, "../../src/cost/memory.ts"))});
+      const accounts = new Accounts(${JSON.stringify({ passwd, group: passwd })});
+      const { anonBytes } = readProcessMemory(process.pid);
+      const names = [1000, 120999, 121000].map((id) => accounts.userName(id));
+      console.log(JSON.stringify({ names, grownBytes: readProcessMemory(process.pid).anonBytes - anonBytes }));
+    `;
+    const { stdout } = Bun.spawnSync([process.execPath, "-e", code]);
+    const { names, grownBytes } = JSON.parse(stdout.toString());
+    expect(names).toEqual(["user0", "user119999", null]);
+    // 8 MB, of which names and ids are 2; as strings all of it took 45.
+    expect(grownBytes).toBeLessThan(20 * 2 ** 20);
+  });
+
+  test("more owners than are kept have their names", () => {
+    const passwd = join(folder, "many");
+    writeFileSync(passwd, Array.from({ length: 3000 }, (_, i) => `u${i}:x:${i}:\n`).join(""));
+    const accounts = new Accounts({ passwd, group: passwd });
+    for (let round = 0; round < 2; round++) {
+      for (let id = 0; id < 3001; id++) expect(accounts.userName(id)).toBe(id < 3000 ? `u${id}` : null);
+    }
   });
 });

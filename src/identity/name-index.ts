@@ -1,0 +1,107 @@
+/** Names by id, of `name:password:id:…` lines: passwd(5), group(5). */
+
+const NEWLINE = 0x0a;
+const COLON = 0x3a;
+const DIGIT_0 = 0x30;
+const MAX_ID = 2 ** 32 - 2;
+const MAX_ID_DIGITS = 10;
+/** More than any tool makes (useradd(8): 32), and than a directory service has. A line with a longer one names nobody. */
+const MAX_NAME_BYTES = 1024;
+/** `+` and `-` are NIS's, `#` a comment. */
+const NO_NAME = [0x2b, 0x2d, 0x23];
+
+const NAME_FIELD = 0;
+const ID_FIELD = 2;
+
+/**
+ * Takes the lines in pieces that may end anywhere, and keeps of each its id and the bytes of its name: a file of some
+ * megabytes, as directory services make, would take ten times as much as JavaScript's strings.
+ */
+export class NameIndex {
+  #ids = new Uint32Array(64);
+  /** Where the name of each ends, which is where the next one begins. */
+  #ends = new Uint32Array(64);
+  #count = 0;
+  #names = Buffer.from(new ArrayBuffer(1024));
+  #nameStart = 0;
+  #nameEnd = 0;
+  // Where in a line it is.
+  #field = NAME_FIELD;
+  #id = 0;
+  #digits = 0;
+  #isVoid = false;
+
+  /** The next bytes of the file. */
+  take(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; at++) {
+      // What is left of a line that has told all, or nothing, is passed over at once.
+      if (this.#field > ID_FIELD || this.#isVoid) {
+        at = bytes.indexOf(NEWLINE, at);
+        if (at < 0) return;
+      }
+      const byte = bytes[at] as number;
+      if (byte === NEWLINE) this.#endLine();
+      else if (byte === COLON) this.#field++;
+      else if (this.#field === NAME_FIELD) this.#takeName(byte);
+      else if (this.#field === ID_FIELD) this.#takeId(byte);
+    }
+  }
+
+  /** There is no more: the last line need not have a line end. What was grown for more is given back. */
+  end(): void {
+    this.#endLine();
+    this.#resize(this.#count);
+    this.#resizeNames(this.#nameStart);
+  }
+
+  /** The first line of an id counts, as for the C library. */
+  nameOf(id: number): string | null {
+    const at = this.#ids.indexOf(id);
+    if (at < 0 || at >= this.#count) return null;
+    return this.#names.toString("utf8", at === 0 ? 0 : this.#ends[at - 1], this.#ends[at]);
+  }
+
+  #takeName(byte: number): void {
+    const length = this.#nameEnd - this.#nameStart;
+    if (length === MAX_NAME_BYTES || (length === 0 && NO_NAME.includes(byte))) {
+      this.#isVoid = true;
+      return;
+    }
+    if (this.#nameEnd === this.#names.length) this.#resizeNames(2 * this.#names.length);
+    this.#names[this.#nameEnd++] = byte;
+  }
+
+  #takeId(byte: number): void {
+    const digit = byte - DIGIT_0;
+    this.#digits++;
+    this.#id = 10 * this.#id + digit;
+    if (digit < 0 || digit > 9 || this.#digits > MAX_ID_DIGITS) this.#isVoid = true;
+  }
+
+  #endLine(): void {
+    const hasName = this.#nameEnd > this.#nameStart;
+    if (hasName && this.#digits > 0 && !this.#isVoid && this.#id <= MAX_ID) this.#keep();
+    this.#nameEnd = this.#nameStart;
+    this.#field = NAME_FIELD;
+    this.#id = 0;
+    this.#digits = 0;
+    this.#isVoid = false;
+  }
+
+  #keep(): void {
+    if (this.#count === this.#ids.length) this.#resize(2 * this.#count);
+    this.#ids[this.#count] = this.#id;
+    this.#ends[this.#count++] = this.#nameEnd;
+    this.#nameStart = this.#nameEnd;
+  }
+
+  // By transfer(), which frees what it takes the place of at once.
+  #resize(count: number): void {
+    this.#ids = new Uint32Array(this.#ids.buffer.transfer(4 * count));
+    this.#ends = new Uint32Array(this.#ends.buffer.transfer(4 * count));
+  }
+
+  #resizeNames(bytes: number): void {
+    this.#names = Buffer.from(this.#names.buffer.transfer(bytes));
+  }
+}
