@@ -25,6 +25,14 @@ export function parseArgv(
       if (!rest && behind[0] !== undefined) {
         throw unexpected(behind[0], command);
       }
+      const changed = behind.find((part) => part.includes("\ufffd"));
+      if (changed !== undefined) {
+        throw usageError("not-utf-8", {
+          what: `${quote(changed)} behind --`,
+          why: "not UTF-8, and would reach the command as something else",
+          mend: "put it into a script, and give that",
+        });
+      }
       return { words, switches, rest: rest ? behind : null };
     }
     if (!word.startsWith("-") || word === "-") {

@@ -131,6 +131,13 @@ async function loadFile(sources: Sources) {
       mend: "expected --config FILE; --config /dev/null is none",
     });
   }
+  if (named?.includes("\ufffd")) {
+    throw usageError("config-file", {
+      what: `the configuration file ${quote(named)}`,
+      why: "its name is not UTF-8, which is all that can be read of a command line",
+      mend: "rename it, or make a link to it",
+    });
+  }
   const path = named ?? (sources.defaultFile === undefined ? DEFAULT_CONFIG_FILE : sources.defaultFile);
   const content = path === null ? null : readConfigFile(path);
   if (path === null || content === null) {

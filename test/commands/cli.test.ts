@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { listedCommands } from "../../src/commands/index.ts";
@@ -348,6 +348,21 @@ describe("stdout", () => {
 
   test("stderr may be closed", () => {
     expect(shell('"$1" "$2" collect --duration x 2>&-').exitCode).toBe(EXIT.usage);
+  });
+});
+
+describe("what is not UTF-8", () => {
+  const shell = (script: string) => run(["sh", "-c", script, "sh", process.execPath, MAIN]);
+
+  test.each<[string, string, string, string]>([
+    ["--output", "collect --output \"$(printf 'a\\377')\"", '--output "a\ufffd"', "make a link to it"],
+    ["--api-token-file", "collect --api-token-file=$(printf 'a\\377')", '"a\ufffd": not UTF-8', "make a link to it"],
+    ["--config", "collect --config $(printf 'a\\377')", 'configuration file "a\ufffd"', "make a link to it"],
+    ["--json", "overhead-test --json $(printf 'a\\377')", '--json "a\ufffd"', "make a link to it"],
+    ["a command", "overhead-test -- true $(printf 'a\\377')", '"a\ufffd" behind --', "a script"],
+  ])("is refused, for it would name something else: %s", (_what, words, named, mend) => {
+    expectOneMessage(shell(`"$1" "$2" ${words}`), "not UTF-8", named, mend);
+    expect(readdirSync(directory).filter((name) => name.includes("\ufffd"))).toEqual([]);
   });
 });
 

@@ -21,5 +21,10 @@ export const optionalPath: ValueType<string | null> = scalar<string | null>({
 });
 
 function readPath(text: string): string | Refusal {
-  return text === "" ? new Refusal("empty") : text.includes("\0") ? new Refusal("has a NUL in it") : text;
+  if (text === "") return new Refusal("empty");
+  if (text.includes("\0")) return new Refusal("has a NUL in it");
+  // What has become of the bytes of an argument that are not UTF-8: whatever they named, it is not what this does.
+  if (text.includes("\ufffd"))
+    return new Refusal("not UTF-8, and so another file's name; rename it, or make a link to it");
+  return text;
 }
