@@ -1,7 +1,6 @@
 /** What becomes of CPU and memory that could not be told: counted, in the summary, in /status and in /metrics. */
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { constants, mkdtempSync, openSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { constants, openSync } from "node:fs";
 import { join } from "node:path";
 import { Sleepers } from "../../src/compare/sleepers.ts";
 import { realtimeOffsetNs } from "../../src/libbpf/clock.ts";
@@ -18,23 +17,13 @@ import type { SampleSummary } from "../../src/wire/summary.ts";
 import { CollectRun, until } from "./support/collect-run.ts";
 import { MemoryCgroup } from "./support/memory-cgroup.ts";
 import { reasonOf, titled, whyNoBtf } from "./support/needs.ts";
-import { WorkerProgram } from "./support/sampling-worker.ts";
+import { useWorkers } from "./support/workers.ts";
 
 setDefaultTimeout(120_000);
 
 const reason = whyNoBtf();
 
-const scope = new DisposableStack();
-let program: WorkerProgram;
-let directory: string;
-
-beforeAll(() => {
-  if (reason !== null) return;
-  program = scope.use(new WorkerProgram());
-  directory = mkdtempSync(join(tmpdir(), "linnix-sample-losses-"));
-  scope.defer(() => rmSync(directory, { recursive: true, force: true }));
-});
-afterAll(() => scope.dispose());
+const place = useWorkers(reason);
 
 const ARGS = ["--format", "jsonl", "--flush-interval", "20ms", "--sample-interval", "50ms", "--cpu-budget", "0"];
 const OPEN = ["--listen", "127.0.0.1:0", "--ring-size", "4MiB"];
@@ -67,12 +56,12 @@ async function lossOf(run: CollectRun, which: "held_back" | "unkept", meanwhile 
 
 describe.skipIf(reason !== null)(titled("samples that are not told", reason), () => {
   test("held_back: the output is full", async () => {
-    const fifo = join(directory, "fifo");
+    const fifo = join(place.directory, "fifo");
     expect(Bun.spawnSync(["mkfifo", fifo]).exitCode).toBe(0);
     // A reader that is there, and reads nothing for now.
     const reader = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
     await using run = await CollectRun.start([...ARGS, ...OPEN, "--output", fifo]);
-    const busy = await program.start("spin");
+    const busy = await place.program.start("spin");
     const status = await lossOf(run, "held_back", async () => {
       for (let i = 0; i < 20; i++) Bun.spawnSync(["true"]);
     });
@@ -86,7 +75,7 @@ describe.skipIf(reason !== null)(titled("samples that are not told", reason), ()
 
   test("none by another thread than the main one that executes: the figures are the process's", async () => {
     await using run = await CollectRun.start([...ARGS, ...OPEN]);
-    const worker = await program.start("exec-aside");
+    const worker = await place.program.start("exec-aside");
     const samples = () => (run.others as { type: string; pid: number }[]).filter(({ pid }) => pid === worker.pid);
     await until("its first sample", () => samples().length > 0);
     await worker.exec();
@@ -155,7 +144,7 @@ describe.skipIf(reason !== null)(titled("the counts of sampling", reason), () =>
     titled("left-out threads count once a sweep, also where its records do not fit at one go", tooMany),
     async () => {
       const [threads, maxThreads] = [600, 300];
-      const worker = await program.start("crowd", threads);
+      const worker = await place.program.start("crowd", threads);
       await using _ = await Sleepers.start(2000, new AbortController().signal);
       using sampler = new ProcessWalkSampler({ maxThreads });
       let records = 0;
@@ -169,7 +158,7 @@ describe.skipIf(reason !== null)(titled("the counts of sampling", reason), () =>
   );
 
   test("left-out threads, of every sweep", async () => {
-    const worker = await program.start("threads", 3);
+    const worker = await place.program.start("threads", 3);
     const { leftOutThreads } = countsOf(new ProcessWalkSampler({ maxThreads: 2 }));
     worker.end();
     expect(leftOutThreads).toBeGreaterThanOrEqual(2 * 2);
