@@ -1,5 +1,5 @@
 import { type Loaded, loadSettings, resolveAuto } from "../config/load.ts";
-import { log } from "../config/log.ts";
+import { log, waitForNoReader } from "../config/log.ts";
 import { SECTION_LIST } from "../config/schema.ts";
 import { EXIT, type ExitCode, usageError } from "../errors.ts";
 import { commandOf, type Invocation, type OptionDefs, optionsOf, type ParsedArgs } from "./command.ts";
@@ -77,6 +77,7 @@ export const collect = commandOf({
       return EXIT.ok;
     }
     const { runCollect } = await import("../collect/run.ts");
+    waitForNoReader();
     const onTerminal = stdoutIsTty && resolved.output.file === null;
     const io = { stdout: 1, stderr: 2, isTty: onTerminal, color: color && onTerminal };
     let { file } = config;

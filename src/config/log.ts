@@ -1,6 +1,7 @@
 import { writeSync } from "node:fs";
 // The core alone: consola's own reporters are eight times the code, and write to stdout what is no result.
 import { type ConsolaInstance, createConsola, LogLevels, type LogObject } from "consola/core";
+import { unblocked } from "../unblocked.ts";
 import type { LogLevel } from "./sections/log.ts";
 
 /** Levels of consola by ours; everything up to the number is told. */
@@ -45,13 +46,37 @@ function report({ type, args }: LogObject): void {
   writeStderr(`linnix: ${marked}${printable(args.map(String).join(" "))}\n`);
 }
 
+/** Who reads stderr has so long for a message that there is no room for; after that it is dropped. */
+const PATIENCE_MS = 100;
+const LOOK_MS = 10;
+
+let stderr = 2;
+/** The last message ended amid a line. */
+let wasCutShort = false;
+
+/** From now on a terminal that is stopped (Ctrl-S), or a pipe whose reader does not read, holds nobody up for long. */
+export function waitForNoReader(): void {
+  stderr = unblocked(2);
+}
+
 /** Writes as it is, and gives up without a word where nobody listens: there is nowhere left to tell it. */
 export function writeStderr(text: string): void {
-  try {
-    writeSync(2, text);
-  } catch {
-    // Closed, or full and set to not block.
+  const bytes = Buffer.from(wasCutShort ? `\n${text}` : text);
+  for (let done = 0, waitedMs = 0; done < bytes.length; ) {
+    try {
+      done += writeSync(stderr, bytes, done);
+    } catch (error) {
+      // Closed; or full, and set to not block.
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") return;
+      if (waitedMs >= PATIENCE_MS) {
+        wasCutShort ||= done > 0;
+        return;
+      }
+      Bun.sleepSync(LOOK_MS);
+      waitedMs += LOOK_MS;
+    }
   }
+  wasCutShort = false;
 }
 
 /** Text that a terminal shows and does not act upon: control characters become U+FFFD; line breaks and tabs stay. */

@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, statSync, writeSync } from "node:fs";
 import { cannotRunError, type LinnixError, usageError } from "../errors.ts";
 import { sendNow } from "../libbpf/send.ts";
+import { unblocked } from "../unblocked.ts";
 
 /** The reader of our output went away, as `| head` does: a quiet end, not an error. */
 export class OutputClosed extends Error {
@@ -17,20 +18,6 @@ function codeOf(error: unknown): string {
 }
 
 const NOTHING = new Uint8Array(0);
-
-/**
- * A pipe's descriptor of our own that does not block, so that a reader who does
- * not read cannot keep us from hearing a signal; the flag would else hold for
- * all who share the descriptor. The given one where there is no such thing.
- */
-function unblocked(fd: number): number {
-  const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
-  try {
-    return fstatSync(fd).isFIFO() ? openSync(`/proc/self/fd/${fd}`, O_WRONLY | O_NONBLOCK | O_NOCTTY) : fd;
-  } catch {
-    return fd;
-  }
-}
 
 /** Not blocking: a FIFO that nobody reads must not keep us from hearing a signal. */
 function openToAppend(path: string): number {
