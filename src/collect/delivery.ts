@@ -8,6 +8,9 @@ import type { CollectorEvents } from "./collector-events.ts";
 
 /** How soon a full pipe is tried again, and how long its reader has for the end of the output. */
 const SLOW_READER_MS = 10;
+/** The same once it has taken nothing so many times: it may be stopped for hours, and each look costs. */
+const RESTING_READER_MS = 100;
+const VAIN_TRIES = 10;
 const STUCK_READER_MS = 2000;
 
 /** What is told besides events. */
@@ -29,6 +32,8 @@ export class Delivery implements CollectorEvents, Disposable {
   #output: Output | undefined;
   #hasFailed = false;
   #again: Timer | undefined;
+  /** How often the reader has taken nothing, one time after the other. */
+  #vainTries = 0;
 
   /**
    * @param fail is told what the output failed with
@@ -75,17 +80,26 @@ export class Delivery implements CollectorEvents, Disposable {
   ready(): boolean {
     const output = this.#output;
     if (this.#hasFailed || !output?.isBlocked) return true;
+    const { waitingBytes } = output;
     try {
-      if (output.retry()) return true;
+      if (output.retry()) {
+        this.#vainTries = 0;
+        return true;
+      }
     } catch (error) {
       this.#failed(error);
     }
+    this.#vainTries = output.waitingBytes < waitingBytes ? 0 : this.#vainTries + 1;
     // The reader is slow: look again soon, for a full pipe gives no signal.
     this.#again ??= setTimeout(() => {
       this.#again = undefined;
       this.#retry();
-    }, SLOW_READER_MS);
+    }, this.#waitMs());
     return false;
+  }
+
+  #waitMs(): number {
+    return this.#vainTries < VAIN_TRIES ? SLOW_READER_MS : RESTING_READER_MS;
   }
 
   freeMs(): number {

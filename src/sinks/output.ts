@@ -102,6 +102,11 @@ export class Output implements Disposable {
     return this.#pending.length > 0;
   }
 
+  /** How much that is: less than before says that the reader has taken something. */
+  get waitingBytes(): number {
+    return this.#pending.length;
+  }
+
   /**
    * Writes `length` bytes, which end with a line end. What a slow reader has no
    * room for is kept, and goes first next time: stop bringing more while
