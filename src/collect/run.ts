@@ -5,6 +5,7 @@ import { EXIT, type ExitCode } from "../errors.ts";
 import { boottimeNs } from "../libbpf/clock.ts";
 import { takeHangups } from "../libbpf/hangups.ts";
 import { accountNamed, dropTo } from "../libbpf/privileges.ts";
+import { mapTouchedPagesOnly } from "../libbpf/touched-pages.ts";
 import { redactorOf } from "../process/redact.ts";
 import { JsonlSink } from "../sinks/jsonl.ts";
 import { NoneSink } from "../sinks/none.ts";
@@ -99,6 +100,8 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
   const account = config.run.user === null ? undefined : accountNamed(config.run.user);
   /** In force now: a reload changes it. */
   let inForce = config;
+  // Before the collector lets go of what was mapped to start.
+  using _touchedOnly = mapTouchedPagesOnly();
   using delivery = new Delivery(fail, () => collector.drain());
   using collector = new Collector(collectorOptions(config), delivery);
   collector.table.redact = redactorOf(config.redaction);

@@ -37,12 +37,17 @@ export function cleanFileMappings(smaps: string): Mapping[] {
   return clean;
 }
 
+/** Those of this process. */
+export function ownCleanFileMappings(): Mapping[] {
+  return cleanFileMappings(readFileSync("/proc/self/smaps", "latin1"));
+}
+
 /**
  * Lets go of the executable's pages that were touched only to start; those
  * that are needed again are mapped again from the page cache.
  */
 export function dropCleanFilePages(): void {
-  for (const { start, length } of cleanFileMappings(readFileSync("/proc/self/smaps", "latin1"))) {
+  for (const { start, length } of ownCleanFileMappings()) {
     libc().madvise(start as Pointer, length, MADV_DONTNEED);
   }
 }

@@ -84,6 +84,8 @@ export const LIBC_SYMBOLS = {
   fcntl: { args: ["i32", "i32", "i64"], returns: "i32" },
   // int flock(int fd, int operation);
   flock: { args: ["i32", "i32"], returns: "i32" },
+  // int ioctl(int fd, unsigned long request, ...);
+  ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
   // ssize_t read(int fd, void *buf, size_t count);
   read: { args: ["i32", "ptr", "usize"], returns: "i64" },
   // void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset);

@@ -1,0 +1,49 @@
+/** Of the executable only what is used: userfaultfd(2), ioctl_userfaultfd(2). */
+import { closeSync } from "node:fs";
+import { libc } from "./libc.ts";
+import { ownCleanFileMappings } from "./memory.ts";
+import { addressOf } from "./native.ts";
+
+/** include/uapi/asm/unistd_64.h, include/uapi/asm-generic/unistd.h */
+const USERFAULTFD: Record<string, bigint> = { x64: 323n, arm64: 282n };
+const O_CLOEXEC = 0o2000000;
+/** include/uapi/linux/userfaultfd.h */
+const UFFD_USER_MODE_ONLY = 1;
+const UFFD_API = 0xaan;
+const UFFD_FEATURE_WP_ASYNC = 1n << 15n;
+const UFFDIO_API = 0xc018aa3fn;
+const UFFDIO_REGISTER = 0xc020aa00n;
+const UFFDIO_REGISTER_MODE_WP = 2n;
+
+const NOTHING: Disposable = { [Symbol.dispose]() {} };
+
+/**
+ * Has the kernel map a page of the executable, or of a library, when it is touched, and not the fifteen around it as
+ * well (`fault_around_bytes`): of 35 MiB that a busy collector had resident 20 were never used.
+ *
+ * There is no call for that, but the kernel leaves them out where userfaultfd is to be told of writes to a mapping
+ * (`uffd_disable_fault_around` in mm/memory.c), and since Linux 6.7 (UFFD_FEATURE_WP_ASYNC) that can be a mapping of any
+ * file. Nothing is ever protected from writes here, so there is nothing to tell, and nobody reads the descriptor.
+ *
+ * Pages that are mapped stay: see `dropCleanFilePages`. Where it cannot be had, it is as if it had not been asked for.
+ *
+ * @returns what ends it
+ */
+export function mapTouchedPagesOnly(): Disposable {
+  const call = USERFAULTFD[process.arch];
+  if (call === undefined) return NOTHING;
+  const fd = Number(libc().syscall(call, BigInt(O_CLOEXEC | UFFD_USER_MODE_ONLY), 0n, 0n, 0n, 0n));
+  if (fd < 0) return NOTHING;
+  // struct uffdio_api: api, features, ioctls.
+  const api = new BigUint64Array([UFFD_API, UFFD_FEATURE_WP_ASYNC, 0n]);
+  if (libc().ioctl(fd, UFFDIO_API, addressOf(api)) < 0) {
+    closeSync(fd);
+    return NOTHING;
+  }
+  for (const { start, length } of ownCleanFileMappings()) {
+    // struct uffdio_register: start, len, mode, ioctls. One that the kernel refuses is mapped as before.
+    const mapping = new BigUint64Array([BigInt(start), BigInt(length), UFFDIO_REGISTER_MODE_WP, 0n]);
+    libc().ioctl(fd, UFFDIO_REGISTER, addressOf(mapping));
+  }
+  return { [Symbol.dispose]: () => closeSync(fd) };
+}
