@@ -1,5 +1,5 @@
 import { realtimeOffsetNs } from "../libbpf/clock.ts";
-import { dropCleanFilePages, trimHeap } from "../libbpf/memory.ts";
+import { dropCleanFilePages, giveLargeBlocksBack, trimHeap } from "../libbpf/memory.ts";
 import { type Backend, holdsBackExits } from "../probes/backend.ts";
 import type { KernelCounts } from "../probes/counters.ts";
 import type { PageFaultCounts } from "../probes/page-faults.ts";
@@ -88,8 +88,9 @@ export class Collector implements Disposable {
     followHeldBackExecs(this.table, options.filters, options.maxArgsBytes);
     this.#view = new EventView(this.table, this.#clock);
     this.#wanted = new Set(options.events.map((type) => EVENT_TYPES[type]));
-    // libbpf is about to take 12 MB for a while: not on top of what the runtime read to start.
+    // libbpf is about to take 12 MB for a while: not on top of what the runtime read to start, and no longer than needed.
     dropCleanFilePages();
+    giveLargeBlocksBack();
     this.#feed = new KernelFeed(options);
     try {
       this.#sampleFilter = new SampleFilter(options.filters);

@@ -4,6 +4,17 @@ import { libc } from "./libc.ts";
 import type { Pointer } from "./native.ts";
 
 const MADV_DONTNEED = 4;
+/** malloc.h, and the C library's own first value of it. */
+const M_MMAP_THRESHOLD = -3;
+const MMAP_THRESHOLD_BYTES = 128 * 1024;
+
+/**
+ * Has the C library give large blocks back as soon as they are free, always. By itself it keeps blocks as large as the
+ * first that was: the kernel's BTF, which libbpf copies once to parse it, would then stay in memory twice over.
+ */
+export function giveLargeBlocksBack(): void {
+  libc().mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES);
+}
 
 /**
  * Hands the C library's free memory back to the kernel. libbpf parses the

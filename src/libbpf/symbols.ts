@@ -98,6 +98,8 @@ export const LIBC_SYMBOLS = {
   setresuid: { args: ["u32", "u32", "u32"], returns: "i32" },
   // int madvise(void *addr, size_t length, int advice);
   madvise: { args: ["ptr", "usize", "i32"], returns: "i32" },
+  // int mallopt(int param, int value);
+  mallopt: { args: ["i32", "i32"], returns: "i32" },
   // int malloc_trim(size_t pad);
   malloc_trim: { args: ["usize"], returns: "i32" },
   // int munmap(void *addr, size_t length);
