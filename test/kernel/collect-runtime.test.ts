@@ -11,6 +11,7 @@ const SETTINGS = [
   "BUN_JSC_useConcurrentJIT=0",
   "BUN_JSC_useFTLJIT=0",
   "MIMALLOC_PURGE_DELAY=0",
+  "MIMALLOC_PURGE_HOLES_LARGE_FLOOR=0",
 ];
 
 function read(pid: number, file: string): string {
