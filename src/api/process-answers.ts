@@ -28,14 +28,9 @@ export class ProcessAnswers {
   /** Live processes: `processes`. */
   list(query: ProcessQuery): Blob {
     const table = this.#table;
-    const slots: number[] = [];
-    const wanted = this.#filter(query);
-    for (const slot of table.liveSlots()) if (wanted(slot)) slots.push(slot);
+    const slots = liveSlots(table, this.#filter(query));
     const matched = slots.length;
-    const key = this.#key(query.sort);
-    const keys = new Float64Array(table.slotEnd);
-    for (const slot of slots) keys[slot] = key(slot);
-    slots.sort((a, b) => (keys[b] as number) - (keys[a] as number) || table.pid(a) - table.pid(b));
+    sortByKey(slots, table, this.#key(query.sort));
     slots.length = Math.min(slots.length, query.limit);
     const body = new Body(this.#json, slots.length);
     body.text(`{"live":${table.live},"matched":${matched},"processes":`);
@@ -102,6 +97,24 @@ export class ProcessAnswers {
     if (sort === "rss") return (slot) => table.rssBytes(slot) ?? -1;
     return (slot) => table.startHigh(slot) * 4294967296 + table.startLow(slot) || -1;
   }
+}
+
+/*
+ * Each loop is a function of its own: the runtime compiled one that had all of them eight times over, which took 24 ms
+ * and megabytes while it lasted.
+ */
+function liveSlots(table: ProcessTable, wanted: (slot: number) => boolean): number[] {
+  const slots: number[] = [];
+  const end = table.slotEnd;
+  for (let slot = 0; slot < end; slot++) if (table.isLive(slot) && wanted(slot)) slots.push(slot);
+  return slots;
+}
+
+/** Highest first; of the same key the lowest pid. */
+function sortByKey(slots: number[], table: ProcessTable, key: (slot: number) => number): void {
+  const keys = new Float64Array(table.slotEnd);
+  for (let i = 0; i < slots.length; i++) keys[slots[i] as number] = key(slots[i] as number);
+  slots.sort((a, b) => (keys[b] as number) - (keys[a] as number) || table.pid(a) - table.pid(b));
 }
 
 /** The body of one answer. */
