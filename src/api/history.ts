@@ -12,6 +12,8 @@ export interface HistoryOptions {
 
 const FIRST_FRAMES = 256;
 const FIRST_BYTES = 128 * 1024;
+/** The ring grows by an eighth, and at least by so much: twice as large, half of it would be there for nothing. */
+const STEP_BYTES = 64 * 1024;
 
 /**
  * The last events as they go out, encoded once for all clients: a ring of bytes
@@ -181,7 +183,8 @@ export class EventHistory {
 
   #growBytes(length: number): void {
     const old = this.#bytes;
-    const wanted = Math.max(FIRST_BYTES, 2 * old.length, 2 ** Math.ceil(Math.log2(length)));
+    const grown = old.length + Math.max(STEP_BYTES, old.length >> 3);
+    const wanted = Math.max(FIRST_BYTES, grown, 2 ** Math.ceil(Math.log2(length)));
     const larger = new Uint8Array(Math.min(this.#options.maxBytes, wanted));
     let head = 0;
     for (let seq = this.#first; seq < this.#next; seq++) {
@@ -191,6 +194,8 @@ export class EventHistory {
     }
     this.#take(larger);
     this.#head = head;
+    // Given back now, not with the next collection.
+    old.buffer.transfer(0);
   }
 
   /** @param capacity 0 or a power of two */
