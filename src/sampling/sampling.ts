@@ -29,13 +29,19 @@ export function noSamples(): SamplingCounts {
 export interface SamplingSinks {
   /** The view that carries a sample; its table takes the figures. */
   view: EventView;
-  /** Gives out what the rings hold: the fork of a process goes before its first sample. */
+  /**
+   * Gives out what the rings hold: the fork of a process goes before its first sample, and a sweep over many that did
+   * something must not keep the rings waiting until they are full. Costs next to nothing where they are empty.
+   */
   drain(): void;
   /** Whether a filter lets a sample through. */
   wants(view: EventView): boolean;
   /** Takes one sample; the view is void after the call. False where it could not be taken. */
   sample(view: EventView): boolean;
 }
+
+/** Samples after which the rings are looked at, in the middle of a sweep: they take half a millisecond. */
+const DRAIN_EVERY = 512;
 
 /** See libbpf/clock.ts. */
 export interface SamplingClocks {
@@ -54,7 +60,11 @@ export class Sampling implements Disposable {
   #lastAwakeNs = 0;
   #awakeNs = 0;
   readonly #clocks: SamplingClocks;
-  readonly #take = (record: Record) => this.#process(record);
+  readonly #take = (record: Record) => {
+    if (++this.#taken % DRAIN_EVERY === 0) this.#sinks.drain();
+    this.#process(record);
+  };
+  #taken = 0;
 
   /**
    * @param sampler is closed with this

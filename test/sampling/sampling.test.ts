@@ -21,6 +21,27 @@ class MadeUpSampler implements Sampler {
   [Symbol.dispose](): void {}
 }
 
+test("the rings are looked at in the middle of a sweep over many", () => {
+  const sampler = new MadeUpSampler();
+  const view = new EventView(new ProcessTable({ lingerNs: 1e9 }), new WallClock(0n));
+  const order: string[] = [];
+  const sinks = {
+    view,
+    drain: () => void order.push("drain"),
+    wants: () => true,
+    sample: () => order.push("sample") > 0,
+  };
+  using sampling = new Sampling(sampler, sinks);
+  const samples = Array.from({ length: 4000 }, (_, i) => ({ pid: i + 1, ts_ns: 1n, start_ns: 1n, runtime_ns: 1n }));
+  sampler.samples = samples;
+  sampling.sweep();
+  order.length = 0;
+  sampling.sweep();
+  expect(order.filter((what) => what === "sample")).toHaveLength(4000);
+  const runs = order.join(" ").split("drain");
+  for (const run of runs) expect(run.split("sample").length).toBeLessThan(1000);
+});
+
 describe("the CPU of a sample", () => {
   test("is of the time that the machine was awake", () => {
     const sampler = new MadeUpSampler();
