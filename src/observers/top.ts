@@ -32,15 +32,19 @@ export function* parseTop(lines: Iterable<string>, tally: Tally): Generator<Sigh
   }
 }
 
-/** The first `columns` words of a line, and what comes after them and one blank; null where there are fewer. */
+/**
+ * The first `columns` words of a line, and what comes after them and one blank: nothing where a process has blanked its
+ * command line, for top cuts blanks off. Null where there are fewer.
+ */
 function cutColumns(line: string, columns: number): string[] | null {
   const found: string[] = [];
   let rest = line.trimStart();
   for (let index = 0; index < columns; index += 1) {
-    const end = rest.indexOf(" ");
-    if (end === -1) return null;
-    found.push(rest.slice(0, end));
-    rest = index === columns - 1 ? rest.slice(end + 1) : rest.slice(end).trimStart();
+    if (rest === "") return null;
+    const [word = ""] = rest.split(" ", 1);
+    found.push(word);
+    rest = rest.slice(word.length);
+    rest = index === columns - 1 ? rest.slice(1) : rest.trimStart();
   }
   return [...found, rest];
 }

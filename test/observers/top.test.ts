@@ -17,3 +17,11 @@ test("other columns are found by their header; blanks in front of a command stay
   expect([...parseTop(lines, tally)]).toEqual([{ pid: 7, what: "listed", args: "  a b" }]);
   expect(tally).toMatchObject({ records: 1, listings: 1, unparsed: 2 });
 });
+
+test("a process that has blanked its command line has a line without one", () => {
+  const tally = newTally();
+  expect([...parseTop(["top - 1", "  PID S COMMAND", "    7 S", "    8"], tally)]).toEqual([
+    { pid: 7, what: "listed", args: "" },
+  ]);
+  expect(tally).toMatchObject({ records: 1, unparsed: 1 });
+});
