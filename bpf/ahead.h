@@ -43,10 +43,11 @@ static __always_inline void touch_process(struct ordered_sample *o)
 /* Global: the verifier is to look at it once. */
 __noinline int load_next(void)
 {
-	__u32 from = order.loaded;
+	/* Where many are gone it has been overtaken. */
+	__u32 from = order.loaded > order.next ? order.loaded : order.next;
 
 	order.loaded = from + AHEAD;
-	for (__u32 i = 0; i < AHEAD; i++) {
+	for (__u32 i = 0; i < AHEAD && from + i < order.count; i++) {
 		struct ordered_sample *o = ordered_sample(from + i);
 
 		if (o)
