@@ -80,7 +80,7 @@ __noinline bool sample_one(__u64 address)
 	}
 	if (!is_alive(leader))
 		return true;
-	look_at(leader, leader->signal, leader->mm, &l);
+	look_at(leader, &l);
 	if (!tell(leader, &l, o ? &o->last : NULL, write_to_records, NULL))
 		return false;
 	if (o) {

@@ -234,9 +234,11 @@ static __always_inline __u64 count_pages(struct mm_struct *mm, __u64 address)
 	return COUNTED_PAGES((struct mm_struct___percpu *)address, BPF_CORE_READ);
 }
 
-static __always_inline void look_at(struct task_struct *leader, struct signal_struct *signal, struct mm_struct *mm,
-				    struct look *l)
+static __always_inline void look_at(struct task_struct *leader, struct look *l)
 {
+	struct signal_struct *signal = leader->signal;
+	struct mm_struct *mm = leader->mm;
+
 	/* What is gone first: a thread that goes meanwhile is missing now and there the next time, never twice. */
 	l->runtime_ns = signal->sum_sched_runtime;
 	l->threads = signal->nr_threads;
@@ -319,7 +321,7 @@ static __always_inline int sample_next(struct bpf_iter__task *ctx,
 
 		bpf_seq_write(seq, &end, sizeof(end));
 	} else if (task->pid == task->tgid && is_alive(task)) {
-		look_at(task, task->signal, task->mm, &l);
+		look_at(task, &l);
 		/* Where the reader's buffer is full the kernel asks for the same task again. */
 		tell(task, &l, last_of(task), write_to_seq, seq);
 	}

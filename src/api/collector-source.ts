@@ -1,4 +1,5 @@
 import type { Collector } from "../collect/collector.ts";
+import { ownCpuNs } from "../cost/own-cpu.ts";
 import { boottimeNs } from "../libbpf/clock.ts";
 import { AnswerTime } from "./answer-time.ts";
 import { ProcessAnswers } from "./process-answers.ts";
@@ -31,7 +32,7 @@ const REFRESH_MS = 50;
 
 /** A running collector as what the API asks. */
 export class CollectorSource implements ApiSource {
-  readonly answerTime = new AnswerTime(() => 1e3 * ownCpuUs());
+  readonly answerTime = new AnswerTime(ownCpuNs);
   readonly #parts: CollectorSourceParts;
   readonly #answers: ProcessAnswers;
   readonly #upTime = new UpTime(process.uptime() * 1000, {
@@ -46,7 +47,7 @@ export class CollectorSource implements ApiSource {
     this.#answers = new ProcessAnswers(parts.collector.table, parts.names);
     this.#recent = new Recent(() => {
       const { fork, exec, exit } = parts.collector.received;
-      return { events: fork + exec + exit, cpuUs: ownCpuUs() };
+      return { events: fork + exec + exit, cpuUs: ownCpuNs() / 1e3 };
     });
   }
 
@@ -119,9 +120,4 @@ export class CollectorSource implements ApiSource {
       budget: parts.budget?.() ?? null,
     };
   }
-}
-
-function ownCpuUs(): number {
-  const { user, system } = process.cpuUsage();
-  return user + system;
 }

@@ -26,3 +26,12 @@ export function cannotPlace(
 ): LinnixError {
   return cannotRunError("listen", { what: `cannot listen at unix:${path}`, why, mend });
 }
+
+/** Takes something away where that can be done. */
+export function ignore(action: () => void): void {
+  try {
+    action();
+  } catch {
+    // Not there, not empty, or no longer ours to take away.
+  }
+}

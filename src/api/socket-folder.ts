@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, rmdirS
 import { basename, dirname, join } from "node:path";
 import type { LinnixError } from "../errors.ts";
 import { lockFile } from "../libbpf/flock.ts";
-import { cannotPlace, cannotUseFolder, OWN_FOLDER } from "./socket-errors.ts";
+import { cannotPlace, cannotUseFolder, ignore, OWN_FOLDER } from "./socket-errors.ts";
 
 const PREFIX = ".linnix-";
 /** How long another that makes a socket at the same place is waited for: it takes milliseconds. */
@@ -101,12 +101,4 @@ function notOurs(name: string, path: string): LinnixError {
     `${name} is there, which is not a folder of this user alone`,
     `take it away, or ${OWN_FOLDER}`,
   );
-}
-
-function ignore(action: () => void): void {
-  try {
-    action();
-  } catch {
-    // Not there, or not empty.
-  }
 }

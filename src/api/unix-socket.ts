@@ -1,6 +1,6 @@
 import { chmodSync, chownSync, lstatSync, renameSync, unlinkSync } from "node:fs";
 import { usageError } from "../errors.ts";
-import { cannotPlace, cannotUseFolder } from "./socket-errors.ts";
+import { cannotPlace, cannotUseFolder, ignore } from "./socket-errors.ts";
 import { PrivateFolder } from "./socket-folder.ts";
 
 /** Room in `sun_path`, its final NUL apart: unix(7). */
@@ -107,12 +107,4 @@ function removeSocket(path: string, ino: number, dev: number): void {
     const now = lstatSync(path);
     if (now.ino === ino && now.dev === dev) unlinkSync(path);
   });
-}
-
-function ignore(action: () => void): void {
-  try {
-    action();
-  } catch {
-    // Not there, or no longer ours to take away.
-  }
 }

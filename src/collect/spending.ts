@@ -4,6 +4,7 @@ import { KernelMeter } from "../budget/kernel-meter.ts";
 import { log } from "../config/log.ts";
 import type { CollectConfig } from "../config/schema.ts";
 import { formatDurationMs, formatPercent } from "../config/units.ts";
+import { ownCpuNs } from "../cost/own-cpu.ts";
 import { boottimeNs, monotonicNs, realtimeOffsetNs } from "../libbpf/clock.ts";
 import { WallClock } from "../process/wall-clock.ts";
 import type { DegradedEvent } from "../wire/event.ts";
@@ -116,11 +117,6 @@ export function reasonOf(
   if (level === 0) return `${cost}: everything is done as it is set again`;
   const sampling = sampleMs > 0 ? `sampling every ${formatDurationMs(sampleMs)}` : "no sampling";
   return `${cost}: ${sampling}, rings are emptied every ${formatDurationMs(flushMs)}`;
-}
-
-function ownCpuNs(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) * 1e3;
 }
 
 function openMeter(collector: Collector): KernelMeter | undefined {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { release } from "node:os";
 import { mapTouchedPagesOnly } from "../../src/libbpf/touched-pages.ts";
+import { reasonOf, titled } from "../kernel/support/needs.ts";
 
 /** Mappings that userfaultfd is to be told of writes to (`uw`, proc(5)), by their files. */
 function watchedFiles(): string[] {
@@ -13,11 +14,16 @@ const openFds = () => readdirSync("/proc/self/fd").length;
 
 const [major = 0, minor = 0] = release().split(".").map(Number);
 const isOld = major < 6 || (major === 6 && minor < 7);
-// A container's filter of system calls usually leaves userfaultfd out.
+// As in a container.
 const isFiltered = !/^Seccomp:\s+0$/m.test(readFileSync("/proc/self/status", "latin1"));
 
+const reason = reasonOf(
+  isOld && "needs Linux 6.7",
+  isFiltered && "a filter of system calls is on, which usually leaves userfaultfd out",
+);
+
 describe("pages that are touched only", () => {
-  test.skipIf(isOld || isFiltered)("are had for the executable until it is ended", () => {
+  test.skipIf(reason !== null)(titled("are had for the executable until it is ended", reason), () => {
     const fds = openFds();
     {
       using _only = mapTouchedPagesOnly();
