@@ -93,10 +93,14 @@ function unfit({ noise, workload }: Figures, { incomplete, problems }: LedgerCon
   if (steal !== null && steal > MOST_STEAL_PCT) {
     grounds.push(`the hypervisor took ${pct(steal)} of the machine's processor time for others`);
   }
-  const isFull = (pressure !== null && pressure > MOST_PRESSURE_PCT) || (busy !== null && busy > MOST_BUSY_PCT);
-  if (others !== null && others > MOST_OTHERS_PCT && isFull) {
+  // Of what the hypervisor left: a machine of which half is stolen can be full with the other half.
+  const ofTheRest = (share: number | null): number => (share === null ? 0 : (100 * share) / (100 - (steal ?? 0)) || 0);
+  const isFull = (pressure !== null && pressure > MOST_PRESSURE_PCT) || ofTheRest(busy) > MOST_BUSY_PCT;
+  if (ofTheRest(others) > MOST_OTHERS_PCT && isFull) {
     const waiting = pressure === null ? "" : `, and tasks waited for a processor ${pct(pressure)} of the time`;
-    grounds.push(`the machine was full of other work: ${pct(others)} of its processor time went there${waiting}`);
+    grounds.push(
+      `the machine was full of other work: ${pct(ofTheRest(others))} of its processor time went there${waiting}`,
+    );
   }
   if (workload !== null && workload.rate_asked * workload.duration_s >= FEW_SPAWNS) {
     if (workload.rate_achieved < LEAST_RATE_SHARE * workload.rate_asked) {

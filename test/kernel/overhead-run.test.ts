@@ -134,7 +134,10 @@ describe.skipIf(reason !== null)(titled("linnix's own collector", reason), () =>
       for (const hog of hogs) hog.kill("SIGKILL");
       await Promise.all(hogs.map((hog) => hog.exited));
     }
-    expect(report.reasons.join("\n")).toContain("full of other work");
+    // Where the hypervisor starves the machine, processor time that it took may count as ours, which hides the others'.
+    const isStarved = (report.noise.steal_machine_pct ?? 0) > 30;
+    const why = isStarved ? /full of other work|the hypervisor took/ : /full of other work/;
+    expect(report.reasons.join("\n"), JSON.stringify(report.noise)).toMatch(why);
     // Where somebody else makes so many events that some are lost, that is a failure all the same.
     if (report.verdict === "FAIL") expect(report.reasons[0]).toMatch(/lost|captured/);
     else expect(report.verdict).toBe("INCONCLUSIVE");

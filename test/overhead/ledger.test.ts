@@ -143,6 +143,18 @@ describe("INCONCLUSIVE", () => {
     inconclusive(raw, "the hypervisor took");
   });
 
+  test("a machine full of other work, of which the hypervisor takes most", () => {
+    const raw = run(({ windows }) => {
+      for (const window of windows) {
+        const ticks = { userTicks: 110, systemTicks: 10, idleTicks: 0, stealTicks: 280 };
+        if (window.machine) window.machine = { ...window.machine, ...ticks };
+        window.cpu_pressure_us = 1.9e6;
+      }
+    });
+    inconclusive(raw, "the hypervisor took 70 %");
+    inconclusive(raw, /the machine was full of other work: [5-9]\d % of its processor time/);
+  });
+
   test("a workload that did not reach its rate", () => {
     const raw = run(({ workloads }) => {
       for (const each of workloads) each.rate_achieved = 80;
