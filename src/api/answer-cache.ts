@@ -9,7 +9,7 @@ const MAX_BYTES = 1024 * 1024;
 interface Entry {
   generation: number;
   madeMs: number;
-  body: Blob;
+  body: Uint8Array<ArrayBuffer>;
 }
 
 /** Answers that take long to make and are asked for often, by what was asked. */
@@ -23,8 +23,8 @@ export class AnswerCache {
     this.#now = now;
   }
 
-  /** The answer to `key` where it still holds. */
-  get(key: string, generation: number): Blob | undefined {
+  /** The answer to `key` where it still holds: for now, not for later. */
+  get(key: string, generation: number): Uint8Array<ArrayBuffer> | undefined {
     const entry = this.#entries.get(key);
     if (!entry) return undefined;
     if (this.#holds(entry, generation)) return entry.body;
@@ -37,16 +37,18 @@ export class AnswerCache {
     for (const [key, entry] of this.#entries) if (!this.#holds(entry, generation)) this.#delete(key, entry);
   }
 
-  set(key: string, generation: number, body: Blob): void {
-    if (body.size > MAX_BYTES) return;
+  /** @returns whether it is kept, in which case it is given back here */
+  set(key: string, generation: number, body: Uint8Array<ArrayBuffer>): boolean {
+    if (body.length > MAX_BYTES) return false;
     const before = this.#entries.get(key);
     if (before) this.#delete(key, before);
     for (const [oldest, entry] of this.#entries) {
-      if (this.#entries.size < MAX_ENTRIES && this.#bytes + body.size <= MAX_BYTES) break;
+      if (this.#entries.size < MAX_ENTRIES && this.#bytes + body.length <= MAX_BYTES) break;
       this.#delete(oldest, entry);
     }
     this.#entries.set(key, { generation, madeMs: this.#now(), body });
-    this.#bytes += body.size;
+    this.#bytes += body.length;
+    return true;
   }
 
   #holds({ madeMs, generation }: Entry, current: number): boolean {
@@ -56,6 +58,12 @@ export class AnswerCache {
 
   #delete(key: string, entry: Entry): void {
     this.#entries.delete(key);
-    this.#bytes -= entry.body.size;
+    this.#bytes -= entry.body.length;
+    giveBack(entry.body);
   }
+}
+
+/** Gives its memory back now, not with the next collection: lists are long, and may be made several times a second. */
+export function giveBack(body: Uint8Array<ArrayBuffer>): void {
+  body.buffer.transfer(0);
 }

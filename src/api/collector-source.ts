@@ -66,15 +66,15 @@ export class CollectorSource implements ApiSource {
     this.#recent.tick();
   }
 
-  processes(query: ProcessQuery): Blob {
+  processes(query: ProcessQuery): Uint8Array<ArrayBuffer> {
     return this.#answers.list(query);
   }
 
-  process(pid: number): Blob | null {
+  process(pid: number): Uint8Array<ArrayBuffer> | null {
     return this.#answers.one(pid);
   }
 
-  graph(pid: number): Blob | null {
+  graph(pid: number): Uint8Array<ArrayBuffer> | null {
     return this.#answers.graph(pid);
   }
 

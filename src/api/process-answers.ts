@@ -26,7 +26,7 @@ export class ProcessAnswers {
   }
 
   /** Live processes: `processes`. */
-  list(query: ProcessQuery): Blob {
+  list(query: ProcessQuery): Uint8Array<ArrayBuffer> {
     const table = this.#table;
     const slots = liveSlots(table, this.#filter(query));
     const matched = slots.length;
@@ -40,7 +40,7 @@ export class ProcessAnswers {
   }
 
   /** The newest process of that pid: `process`. */
-  one(pid: number): Blob | null {
+  one(pid: number): Uint8Array<ArrayBuffer> | null {
     const slot = this.#table.find(pid);
     if (slot === NO_SLOT) return null;
     const body = new Body(this.#json, 1);
@@ -50,7 +50,7 @@ export class ProcessAnswers {
   }
 
   /** With what it descends from, nearest first, and what descends from it: `graph`. */
-  graph(pid: number): Blob | null {
+  graph(pid: number): Uint8Array<ArrayBuffer> | null {
     const table = this.#table;
     const slot = table.find(pid);
     if (slot === NO_SLOT) return null;
@@ -147,12 +147,9 @@ class Body {
     this.text("]");
   }
 
-  /** The whole, which can be sent any number of times without a copy. */
-  end(): Blob {
+  /** The whole, in memory of its own that nothing is left over of. */
+  end(): Uint8Array<ArrayBuffer> {
     const { bytes, length } = this.#out;
-    const whole = new Blob([bytes.subarray(0, length)]);
-    // Given back now, not with the next collection: lists are long, and may be made several times a second.
-    bytes.buffer.transfer(0);
-    return whole;
+    return new Uint8Array(bytes.buffer.transfer(length));
   }
 }

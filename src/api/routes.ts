@@ -33,11 +33,11 @@ export interface RouteCall {
 }
 
 export interface Answer {
-  body: string | Blob | ReadableStream<Uint8Array> | null;
+  body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
   type: string;
   headers?: Readonly<Record<string, string>>;
-  /** Whether the body is another answer's too. */
-  isKept?: true;
+  /** Whether the body is kept for other answers; one of bytes is given back else. */
+  isKept?: boolean;
 }
 
 /** A name of `answers.ts`, or text of another kind. */
@@ -220,8 +220,7 @@ export const ROUTES: readonly Route[] = [
       const kept = cache.get(key, source.generation);
       if (kept) return { body: kept, type: JSON_TYPE, isKept: true };
       const body = source.processes(query);
-      cache.set(key, source.generation, body);
-      return { body, type: JSON_TYPE };
+      return { body, type: JSON_TYPE, isKept: cache.set(key, source.generation, body) };
     },
   },
   {
@@ -321,7 +320,10 @@ function pidOf(text: string): number {
 }
 
 /** What is not there may have come since the last look, however short ago that was. */
-function found(source: ApiSource, look: (source: ApiSource) => Blob | null): Blob | null {
+function found(
+  source: ApiSource,
+  look: (source: ApiSource) => Uint8Array<ArrayBuffer> | null,
+): Uint8Array<ArrayBuffer> | null {
   source.refresh();
   const body = look(source);
   if (body !== null) return body;

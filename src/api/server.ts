@@ -2,7 +2,7 @@ import { log } from "../config/log.ts";
 import { cannotRunError, type LinnixError } from "../errors.ts";
 import type { EventView } from "../process/event-view.ts";
 import { VERSION } from "../version.ts";
-import { AnswerCache } from "./answer-cache.ts";
+import { AnswerCache, giveBack } from "./answer-cache.ts";
 import { ConnectionLimit } from "./connection-limit.ts";
 import { corsHeaders, isPreflight, preflight } from "./cors.ts";
 import { EventStream, type Notice } from "./event-stream.ts";
@@ -240,12 +240,15 @@ class Server implements ApiServer {
     const cutOff = this.#address.kind === "unix" ? undefined : () => server.timeout(request, CUT_OFF_S);
     const call = { context: this.#context, request, search: url.searchParams, pid, cutOff };
     const { body, type, headers, isKept }: Answer = await route.handle(call);
-    this.#tidy.answered(isKept ? 0 : typeof body === "string" ? body.length : body instanceof Blob ? body.size : 0);
+    this.#tidy.answered(typeof body === "string" ? body.length : 0);
     // A stream is quiet for as long as nothing happens: its clients are told that it lives, and looked after there.
     if (body instanceof ReadableStream) server.timeout(request, 0);
-    return new Response(body as ConstructorParameters<typeof Response>[0], {
+    const response = new Response(body as ConstructorParameters<typeof Response>[0], {
       headers: { ...headers, "Content-Type": type },
     });
+    // The response has a copy, which goes as soon as it is sent.
+    if (body instanceof Uint8Array && !isKept) giveBack(body);
+    return response;
   }
 
   #route(path: string): { route: Route | undefined; pid: string } {

@@ -106,9 +106,9 @@ export interface ApiSource {
   /** Called after each drain of the rings. */
   flushed(): void;
   /** The answer `processes`, as JSON. */
-  processes(query: ProcessQuery): Blob;
+  processes(query: ProcessQuery): Uint8Array<ArrayBuffer>;
   /** The newest process of that pid, also one that has just exited, as JSON; null: none is known. */
-  process(pid: number): Blob | null;
-  graph(pid: number): Blob | null;
+  process(pid: number): Uint8Array<ArrayBuffer> | null;
+  graph(pid: number): Uint8Array<ArrayBuffer> | null;
   facts(): Facts;
 }

@@ -19,7 +19,7 @@ export class Tidy {
   #doneMs = 0;
   #restUntilMs = 0;
 
-  /** A request was answered. @param bodyBytes of a body that was made for it; 0: it is kept */
+  /** A request was answered. @param bodyBytes of a body that becomes garbage */
   answered(bodyBytes: number): void {
     this.#made(REQUEST_BYTES + bodyBytes);
   }

@@ -10,11 +10,11 @@ function cacheAt() {
   return { cache, wait };
 }
 
-const blob = (bytes: number) => new Blob([new Uint8Array(bytes)]);
+const bytes = (count: number) => new Uint8Array(count);
 
 test("an answer holds for a moment in any case, and for seconds where nothing has changed", () => {
   const { cache, wait } = cacheAt();
-  const body = blob(10);
+  const body = bytes(10);
   cache.set("a", 1, body);
   expect(cache.get("a", 2)).toBe(body);
   wait(199);
@@ -23,17 +23,20 @@ test("an answer holds for a moment in any case, and for seconds where nothing ha
   expect(cache.get("a", 1)).toBe(body);
   expect(cache.get("a", 2)).toBeUndefined();
   expect(cache.get("a", 1)).toBeUndefined();
-  cache.set("a", 1, body);
+  cache.set("a", 1, bytes(10));
   wait(5000);
   expect(cache.get("a", 1)).toBeUndefined();
 });
 
 test("what no longer holds is let go of, whether it is asked for or not", () => {
   const { cache, wait } = cacheAt();
-  cache.set("old", 1, blob(10));
+  const old = bytes(10);
+  expect(cache.set("old", 1, old)).toBe(true);
   wait(300);
-  cache.set("new", 2, blob(10));
+  cache.set("new", 2, bytes(10));
   cache.sweep(2);
+  // Its memory too, at once.
+  expect(old.length).toBe(0);
   expect(cache.get("old", 1)).toBeUndefined();
   expect(cache.get("new", 2)).toBeDefined();
 });
@@ -41,13 +44,15 @@ test("what no longer holds is let go of, whether it is asked for or not", () => 
 test("all answers together are bounded, the oldest go first", () => {
   const { cache } = cacheAt();
   const kept = (keys: string[]) => keys.filter((key) => cache.get(key, 1) !== undefined);
-  for (const key of ["a", "b", "c"]) cache.set(key, 1, blob(400 * 1024));
+  for (const key of ["a", "b", "c"]) cache.set(key, 1, bytes(400 * 1024));
   expect(kept(["a", "b", "c"])).toEqual(["b", "c"]);
-  cache.set("c", 1, blob(600 * 1024));
+  cache.set("c", 1, bytes(600 * 1024));
   expect(kept(["b", "c"])).toEqual(["b", "c"]);
-  cache.set("huge", 1, blob(1024 * 1024 + 1));
+  const huge = bytes(1024 * 1024 + 1);
+  expect(cache.set("huge", 1, huge)).toBe(false);
+  expect(huge.length).toBe(1024 * 1024 + 1);
   expect(kept(["b", "c", "huge"])).toEqual(["b", "c"]);
   const many = Array.from({ length: 20 }, (_, i) => `k${i}`);
-  for (const key of many) cache.set(key, 1, blob(1));
+  for (const key of many) cache.set(key, 1, bytes(1));
   expect(kept(many)).toEqual(many.slice(4));
 });
