@@ -1,22 +1,31 @@
 /** Attached programs. The kernel detaches a program when the last descriptor of its link is closed, also by SIGKILL. */
 import { closeSync } from "node:fs";
 import type { BpfObject } from "./bpf-object.ts";
-import { checkLibbpf, checkLibc, checkPointer } from "./errno.ts";
+import { checkLibbpf, checkLibc } from "./errno.ts";
 import { libbpf } from "./libbpf.ts";
 import { libc } from "./libc.ts";
 import { addressOf, type Pointer } from "./native.ts";
 
+/** include/uapi/linux/bpf.h: enum bpf_attach_type. */
+const BPF_TRACE_RAW_TP = 23;
+const BPF_TRACE_ITER = 28;
+
 /** One attached program; `close()` detaches it. */
 export class BpfLink implements Disposable {
-  #link: Pointer | null;
+  #fd: number | null;
 
-  private constructor(link: Pointer) {
-    this.#link = link;
+  private constructor(fd: number) {
+    this.#fd = fd;
   }
 
-  /** Attaches by the program's own section name (`tp_btf/…`, `iter/…`). */
+  /** Attaches a program of a loaded object by its own section name (`tp_btf/…`, `iter/…`). */
   static attach(object: BpfObject, program: string): BpfLink {
-    return new BpfLink(checkPointer(`attaching ${program}`, libbpf().bpf_program__attach(object.program(program))));
+    const { fd, attachType } = object.program(program);
+    if (attachType === BPF_TRACE_RAW_TP) {
+      return new BpfLink(checkLibbpf(`attaching ${program}`, libbpf().bpf_raw_tracepoint_open(null, fd)));
+    }
+    if (attachType !== BPF_TRACE_ITER) throw new Error(`${program} is attached in no way that is known here`);
+    return new BpfLink(checkLibbpf(`attaching ${program}`, libbpf().bpf_link_create(fd, 0, BPF_TRACE_ITER, null)));
   }
 
   /**
@@ -25,21 +34,27 @@ export class BpfLink implements Disposable {
    */
   static attachTracepoint(object: BpfObject, program: string, tracepointId: number): BpfLink {
     const fd = openTracepoint(tracepointId);
-    const link = libbpf().bpf_program__attach_perf_event(object.program(program), fd);
-    if (link === null) closeSync(fd);
-    // From here on the link owns the descriptor.
-    return new BpfLink(checkPointer(`attaching ${program}`, link));
+    try {
+      const { ioctl } = libc();
+      const programFd = object.programFd(program) as unknown as Pointer;
+      checkLibc(`attaching ${program}`, ioctl(fd, PERF_EVENT_IOC_SET_BPF, programFd));
+      checkLibc(`switching ${program} on`, ioctl(fd, PERF_EVENT_IOC_ENABLE, null));
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+    return new BpfLink(fd);
   }
 
   get fd(): number {
-    if (this.#link === null) throw new Error("this link is closed");
-    return libbpf().bpf_link__fd(this.#link);
+    if (this.#fd === null) throw new Error("this link is closed");
+    return this.#fd;
   }
 
   close(): void {
-    if (this.#link === null) return;
-    libbpf().bpf_link__destroy(this.#link);
-    this.#link = null;
+    if (this.#fd === null) return;
+    closeSync(this.#fd);
+    this.#fd = null;
   }
 
   [Symbol.dispose](): void {
@@ -50,6 +65,8 @@ export class BpfLink implements Disposable {
 /** include/uapi/linux/perf_event.h */
 const PERF_TYPE_TRACEPOINT = 2;
 const PERF_FLAG_FD_CLOEXEC = 8n;
+const PERF_EVENT_IOC_ENABLE = 0x2400n;
+const PERF_EVENT_IOC_SET_BPF = 0x40042408n;
 const PERF_EVENT_OPEN: Record<string, bigint> = { x64: 298n, arm64: 241n };
 
 /** perf_event_open(2) of a tracepoint; the program runs on every CPU whatever CPU is named. */

@@ -11,27 +11,27 @@ export function updateMap(mapFd: number, key: NodeJS.TypedArray, value: NodeJS.T
 
 const ENOENT = 2;
 
+/** A map of a loaded object. */
+export interface BpfMap {
+  fd: number;
+  maxEntries: number;
+  keyBytes: number;
+  valueBytes: number;
+}
+
 /**
- * Copies all that a hash map holds into another one of the same types, both of loaded objects: two system calls (since
- * Linux 5.6).
+ * Copies all that a hash map holds into another one of the same types: two system calls (since Linux 5.6).
  */
-export function copyHashMap(from: Pointer, to: Pointer): void {
-  const {
-    bpf_map__fd,
-    bpf_map__max_entries,
-    bpf_map__key_size,
-    bpf_map__value_size,
-    bpf_map_lookup_batch,
-    bpf_map_update_batch,
-  } = libbpf();
-  const entries = bpf_map__max_entries(from);
-  const keys = new Uint8Array(entries * bpf_map__key_size(from));
-  const values = new Uint8Array(entries * bpf_map__value_size(from));
+export function copyHashMap(from: BpfMap, to: BpfMap): void {
+  const { bpf_map_lookup_batch, bpf_map_update_batch } = libbpf();
+  const entries = from.maxEntries;
+  const keys = new Uint8Array(entries * from.keyBytes);
+  const values = new Uint8Array(entries * from.valueBytes);
   const count = new Uint32Array([entries]);
   // Where a further call would go on: room for all was given, so there is none.
   const position = new BigUint64Array(1);
   const looked = bpf_map_lookup_batch(
-    bpf_map__fd(from),
+    from.fd,
     null,
     addressOf(position),
     addressOf(keys),
@@ -42,7 +42,7 @@ export function copyHashMap(from: Pointer, to: Pointer): void {
   // ENOENT: it came to the end.
   if (looked !== -ENOENT) checkLibbpf("bpf_map_lookup_batch", looked);
   if (count[0] === 0) return;
-  const updated = bpf_map_update_batch(bpf_map__fd(to), addressOf(keys), addressOf(values), addressOf(count), null);
+  const updated = bpf_map_update_batch(to.fd, addressOf(keys), addressOf(values), addressOf(count), null);
   checkLibbpf("bpf_map_update_batch", updated);
 }
 

@@ -5,8 +5,9 @@ import type { BackendChoice, EventType } from "../config/sections/probes.ts";
 import { bpfObject } from "../embedded.ts";
 import { cannotRunError, LinnixError } from "../errors.ts";
 import type { BpfLink } from "../libbpf/bpf-link.ts";
+import { BpfLoadError } from "../libbpf/bpf-load-error.ts";
 import { MappedArray, updateMap } from "../libbpf/bpf-map.ts";
-import { BpfLoadError, BpfObject } from "../libbpf/bpf-object.ts";
+import { BpfObject } from "../libbpf/bpf-object.ts";
 import { NativeError } from "../libbpf/errno.ts";
 import { libbpf } from "../libbpf/libbpf.ts";
 import type { CountByType } from "../wire/event.ts";
@@ -188,6 +189,7 @@ export class Backend implements Disposable {
     if (!holdsBack) object.setMaxEntries("missed_execs", MAX_LOST_EXECS);
     this.#kind.prepare(object, knobs, options);
     object.load();
+    log.debug(`BPF object ${object.name}: loaded by ${object.loadedBy === "program" ? "a program" : "libbpf"}`);
     for (const pid of filters.pids) this.trackPid(pid);
     for (const uid of filters.uids) updateMap(object.mapFd("wanted_uids"), Uint32Array.of(uid), Uint8Array.of(1));
     for (const comm of filters.comms) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { verifierSummary } from "../../src/libbpf/bpf-object.ts";
+import { verifierSummary } from "../../src/libbpf/bpf-load-error.ts";
 
 const TRACE = `0: R1=ctx(off=0,imm=0) R10=fp0
 ; struct task_struct *task = (void *)ctx[0]; @ process.bpf.c:60

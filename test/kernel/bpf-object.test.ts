@@ -1,0 +1,114 @@
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { release } from "node:os";
+import { readProgramInfo } from "../../src/cost/bpf-programs.ts";
+import { type BpfObjectName, bpfObject } from "../../src/embedded.ts";
+import { BpfLoadError } from "../../src/libbpf/bpf-load-error.ts";
+import { MappedArray } from "../../src/libbpf/bpf-map.ts";
+import { BpfObject } from "../../src/libbpf/bpf-object.ts";
+import { bpfIdsOf, descriptorsOf } from "./support/bpf-objects.ts";
+import { titled, whyNoBtf } from "./support/needs.ts";
+
+const noBtf = whyNoBtf();
+
+/** Linux from which on the kernel fits programs to itself, and from which on a program may walk its processes. */
+const FITS = 5.17;
+const WALKS = 6.07;
+const [major = 0, minor = 0] = release().split(".").map(Number);
+const kernel = major + minor / 100;
+
+const PROGRAMS = {
+  process: ["handle_fork", "handle_exec", "handle_exit"],
+  sample: ["sample_processes"],
+  "sample-hash": ["sample_processes"],
+  "sample-walk": ["sample_processes", "store_samples"],
+  tasks: ["list_processes"],
+  moves: ["handle_cgroup_attach_task"],
+  cgroup: ["handle_cgroup_mkdir"],
+  "new-processes": ["look"],
+} as const;
+
+function opened(name: BpfObjectName): BpfObject {
+  return BpfObject.open(name, bpfObject(name));
+}
+
+function mapIdOf(fd: number): number {
+  return Number(/^map_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "utf8"))?.[1]);
+}
+
+describe.skipIf(noBtf !== null)(titled("an object of BPF programs", noBtf), () => {
+  for (const [name, programs] of Object.entries(PROGRAMS)) {
+    const walks = name === "sample-walk" || name === "new-processes";
+    const reason = walks && kernel < WALKS ? "needs Linux 6.7" : kernel < FITS ? "needs Linux 5.17" : null;
+    test.skipIf(reason !== null)(titled(`${name} is loaded by a program, and whole`, reason), () => {
+      const before = { ids: bpfIdsOf("self"), fds: descriptorsOf("self") };
+      const object = opened(name as BpfObjectName);
+      object.load();
+      expect(object.loadedBy).toBe("program");
+      // The kernel keeps fifteen characters.
+      for (const each of programs) expect(readProgramInfo(object.programFd(each)).name).toBe(each.slice(0, 15));
+      expect(bpfIdsOf("self").programs.length).toBeGreaterThanOrEqual(before.ids.programs.length + programs.length);
+      object.close();
+      expect(bpfIdsOf("self")).toEqual(before.ids);
+      expect(descriptorsOf("self")).toEqual(before.fds);
+    });
+  }
+
+  test("of classic tracepoints is loaded by libbpf", () => {
+    using object = opened("tracepoint");
+    object.load();
+    expect(object.loadedBy).toBe("libbpf");
+    expect(readProgramInfo(object.programFd("handle_exit")).name).toBe("handle_exit");
+  });
+
+  test("a program that is left out is not there, and the others are who they are", () => {
+    using object = opened("process");
+    for (const each of ["retry_fork", "handle_exec", "retry_exec"]) object.leaveOut(each);
+    object.load();
+    expect(() => object.programFd("handle_exec")).toThrow("no program handle_exec");
+    for (const each of ["handle_fork", "handle_rename", "handle_exit", "retry_exit"]) {
+      expect(readProgramInfo(object.programFd(each)).name).toBe(each);
+    }
+  });
+
+  test("takes the map of another object, which stays that one's", () => {
+    using owner = opened("sample");
+    owner.load();
+    const fd = owner.mapFd("last_samples");
+    const id = mapIdOf(fd);
+    const fds = descriptorsOf("self");
+    const heir = opened("sample");
+    heir.reuseMap("last_samples", fd);
+    heir.load();
+    expect(mapIdOf(heir.mapFd("last_samples"))).toBe(id);
+    expect(readProgramInfo(heir.programFd("sample_processes")).mapIds).toContain(id);
+    heir.close();
+    expect(descriptorsOf("self")).toEqual(fds);
+    expect(mapIdOf(fd)).toBe(id);
+  });
+
+  test("what the kernel refuses is an error with its reason; nothing is left", () => {
+    // What is opened once: the library, its memory.
+    expect(() => refused()).toThrow(BpfLoadError);
+    const before = { ids: bpfIdsOf("self"), fds: descriptorsOf("self") };
+    expect(() => refused()).toThrow(/could not be loaded: (E2BIG|ENOMEM|EINVAL)/);
+    expect(bpfIdsOf("self")).toEqual(before.ids);
+    expect(descriptorsOf("self")).toEqual(before.fds);
+  });
+
+  test("read-only data is what was set", () => {
+    using object = opened("sample");
+    const data = object.readOnlyData;
+    data.set(data.map((_, at) => at + 1));
+    object.load();
+    using map = new MappedArray(object.mapFd("sample.rodata"), data.length);
+    expect([...new Uint8Array(map.bytes)]).toEqual([...data]);
+  });
+});
+
+/** Maps larger than the kernel has memory for. */
+function refused(): void {
+  using object = opened("sample-hash");
+  object.setMaxEntries("last_samples", 2 ** 32 - 1);
+  object.load();
+}
