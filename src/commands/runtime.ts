@@ -25,8 +25,13 @@ const SETTINGS = [
   "BUN_JSC_useConcurrentGC=0",
   "BUN_JSC_numberOfGCMarkers=1",
   /*
-   * 32 free blocks of 16 KiB that the heap would keep at hand for what is allocated next; of those that are used there
-   * is room enough.
+   * Code that has not run for some seconds goes with the next collection, and not after half a minute: answers are
+   * asked for now and then.
+   */
+  "BUN_JSC_useEagerCodeBlockJettisonTiming=1",
+  /*
+   * 32 free blocks of 16 KiB that the heap would keep at hand for what is allocated next, and a thread that makes them;
+   * of those that are used there is room enough.
    */
   "BUN_JSC_useWarmUpMarkedBlocks=0",
   /* Memory that is free is given back at once: a thread that does it later is woken at every turn of the event loop. */
