@@ -38,7 +38,7 @@ export interface Loaded {
  * @param object is good for nothing but to be closed afterwards, whatever the outcome
  * @param mapCount how many maps it has, all of them its own: a program that libbpf writes can only make new ones
  * @param programCount how many programs it has that are to be loaded
- * @throws NativeError where this kernel cannot do that, or refuses a map or a program; nothing is left of it then
+ * @throws NativeError where this kernel cannot do that, or refuses a map or a program: it closes what it has made then
  */
 export function loadByProgram(object: Pointer, mapCount: number, programCount: number): Loaded {
   const { data, insns } = writeProgram(object);
@@ -82,11 +82,13 @@ function runProgram(data: ArrayBuffer, insns: ArrayBuffer, context: Uint8Array):
     const first = new Uint32Array(1);
     const updated = bpf_map_update_elem(map, addressOf(first), addressOf(data), 0n);
     checkLibbpf("bpf_map_update_elem", updated);
-    const fds = Int32Array.of(map);
-    const options = new DataView(new ArrayBuffer(PROG_LOAD_OPTS.size));
+    // The one descriptor that the program is given lies behind the options.
+    const options = new DataView(new ArrayBuffer(PROG_LOAD_OPTS.size + FD_BYTES));
+    const address = addressOf(options.buffer);
     options.setBigUint64(0, BigInt(PROG_LOAD_OPTS.size), true);
     options.setUint32(PROG_LOAD_OPTS.progFlags, BPF_F_SLEEPABLE, true);
-    options.setBigUint64(PROG_LOAD_OPTS.fdArray, BigInt(addressOf(fds)), true);
+    options.setBigUint64(PROG_LOAD_OPTS.fdArray, BigInt(address + PROG_LOAD_OPTS.size), true);
+    options.setInt32(PROG_LOAD_OPTS.size, map, true);
     // What waits for a signal the verifier gives up (EAGAIN), this program's as well as those that it loads.
     return withoutSignals(() => {
       const program = bpf_prog_load(
