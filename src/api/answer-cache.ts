@@ -1,3 +1,5 @@
+import { giveBack } from "./give-back.ts";
+
 /** How long an answer holds in any case, ms: many clients and a storm must not make it anew all the time. */
 const FRESH_MS = 200;
 /** How long it holds when nothing has changed, ms: names are read anew now and then. */
@@ -61,9 +63,4 @@ export class AnswerCache {
     this.#bytes -= entry.body.length;
     giveBack(entry.body);
   }
-}
-
-/** Gives its memory back now, not with the next collection: lists are long, and may be made several times a second. */
-export function giveBack(body: Uint8Array<ArrayBuffer>): void {
-  body.buffer.transfer(0);
 }

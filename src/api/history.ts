@@ -1,5 +1,6 @@
 import type { ByteWriter } from "../sinks/byte-writer.ts";
 import { COMM_LEN } from "../wire/layout.gen.ts";
+import { giveBack } from "./give-back.ts";
 
 export interface HistoryOptions {
   /** Most frames kept. */
@@ -194,8 +195,7 @@ export class EventHistory {
     }
     this.#take(larger);
     this.#head = head;
-    // Given back now, not with the next collection.
-    old.buffer.transfer(0);
+    giveBack(old);
   }
 
   /** @param capacity 0 or a power of two */

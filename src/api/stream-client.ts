@@ -1,5 +1,6 @@
 import { utf8 } from "../sinks/byte-writer.ts";
 import type { GapReason } from "./gap-reason.ts";
+import { giveBack } from "./give-back.ts";
 import type { EventHistory } from "./history.ts";
 import type { StreamFilter } from "./stream-filter.ts";
 
@@ -31,6 +32,9 @@ export class StreamClient {
   #cutOff: (() => void) | undefined;
   #quiet = false;
   #blockedBeats = 0;
+  /** What was handed on and may not have been written to the connection yet. */
+  #handed: Uint8Array<ArrayBuffer>[] = [];
+  #release: NodeJS.Immediate | undefined;
 
   /** @param next number of the first event that it is to get */
   constructor(history: EventHistory, filter: StreamFilter, next: number, totals: ClientTotals) {
@@ -87,7 +91,19 @@ export class StreamClient {
       this.#quiet = false;
       this.#blockedBeats = 0;
       controller.enqueue(chunk);
+      this.#handed.push(chunk);
     }
+    if (this.#handed.length > 0) this.#release ??= setImmediate(() => this.#giveBack());
+  }
+
+  /**
+   * Gives chunks back that have been copied to the connection, not with the next collection: there would have to be one
+   * every second or two. What is not in the stream's queue any more was read, and written before this turn.
+   */
+  #giveBack(): void {
+    this.#release = undefined;
+    if ((this.#controller?.desiredSize ?? 0) <= 0) return;
+    for (const chunk of this.#handed.splice(0)) giveBack(chunk);
   }
 
   /**
@@ -126,7 +142,7 @@ export class StreamClient {
   }
 
   /** Events from its place on, as many as fit a chunk; undefined where there is none for it. */
-  #chunk(): Uint8Array | undefined {
+  #chunk(): Uint8Array<ArrayBuffer> | undefined {
     const history = this.#history;
     const gap = this.#gap ? gapFrame(this.#gap) : undefined;
     let bytes = gap?.length ?? 0;

@@ -1,5 +1,7 @@
 /** What a request and its answer take besides the body: objects of JavaScript, and what those hold outside. */
 const REQUEST_BYTES = 4096;
+/** So many bytes of live events leave one behind: they are given back, and some objects are left. */
+const STREAMED_BYTES = 8;
 /** Garbage that is worth a collection. */
 const WORTH_BYTES = 512 * 1024;
 /** Little is collected as well, with the code of what nobody asks for any more, but not often. */
@@ -26,7 +28,7 @@ export class Tidy {
 
   /** Live events were handed on. @param streamedBytes all of them so far */
   handedOn(streamedBytes: number): void {
-    this.#made(streamedBytes - this.#streamedBytes);
+    this.#made((streamedBytes - this.#streamedBytes) / STREAMED_BYTES);
     this.#streamedBytes = streamedBytes;
   }
 
