@@ -9,13 +9,17 @@ import { addressOf, type Pointer } from "./native.ts";
 /** include/uapi/linux/bpf.h: enum bpf_attach_type. */
 const BPF_TRACE_RAW_TP = 23;
 const BPF_TRACE_ITER = 28;
+const BPF_PERF_EVENT = 41;
 
 /** One attached program; `close()` detaches it. */
 export class BpfLink implements Disposable {
   #fd: number | null;
+  readonly #perfEvent: number | null;
 
-  private constructor(fd: number) {
+  /** @param perfEvent what it is attached to, where that is closed with it */
+  private constructor(fd: number, perfEvent: number | null = null) {
     this.#fd = fd;
+    this.#perfEvent = perfEvent;
   }
 
   /** Attaches a program of a loaded object by its own section name (`tp_btf/…`, `iter/…`). */
@@ -33,17 +37,20 @@ export class BpfLink implements Disposable {
    * libbpf would look for tracefs in its usual place by itself, where it need not be mounted.
    */
   static attachTracepoint(object: BpfObject, program: string, tracepointId: number): BpfLink {
-    const fd = openTracepoint(tracepointId);
+    const event = openTracepoint(tracepointId);
     try {
-      const { ioctl } = libc();
-      const programFd = object.programFd(program) as unknown as Pointer;
-      checkLibc(`attaching ${program}`, ioctl(fd, PERF_EVENT_IOC_SET_BPF, programFd));
-      checkLibc(`switching ${program} on`, ioctl(fd, PERF_EVENT_IOC_ENABLE, null));
+      const programFd = object.programFd(program);
+      // Before Linux 5.15 there is no link to a perf event: the event itself has the program.
+      const fd = libbpf().bpf_link_create(programFd, event, BPF_PERF_EVENT, null);
+      if (fd < 0) {
+        const set = libc().ioctl(event, PERF_EVENT_IOC_SET_BPF, programFd as unknown as Pointer);
+        checkLibc(`attaching ${program}`, set);
+      }
+      return fd < 0 ? new BpfLink(event) : new BpfLink(fd, event);
     } catch (error) {
-      closeSync(fd);
+      closeSync(event);
       throw error;
     }
-    return new BpfLink(fd);
   }
 
   get fd(): number {
@@ -54,6 +61,7 @@ export class BpfLink implements Disposable {
   close(): void {
     if (this.#fd === null) return;
     closeSync(this.#fd);
+    if (this.#perfEvent !== null) closeSync(this.#perfEvent);
     this.#fd = null;
   }
 
@@ -65,7 +73,6 @@ export class BpfLink implements Disposable {
 /** include/uapi/linux/perf_event.h */
 const PERF_TYPE_TRACEPOINT = 2;
 const PERF_FLAG_FD_CLOEXEC = 8n;
-const PERF_EVENT_IOC_ENABLE = 0x2400n;
 const PERF_EVENT_IOC_SET_BPF = 0x40042408n;
 const PERF_EVENT_OPEN: Record<string, bigint> = { x64: 298n, arm64: 241n };
 

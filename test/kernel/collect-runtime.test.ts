@@ -9,7 +9,9 @@ const SETTINGS = [
   "BUN_JSC_numberOfGCMarkers=1",
   "BUN_JSC_useConcurrentGC=0",
   "BUN_JSC_useConcurrentJIT=0",
+  "BUN_JSC_useEagerCodeBlockJettisonTiming=1",
   "BUN_JSC_useFTLJIT=0",
+  "BUN_JSC_useWarmUpMarkedBlocks=0",
   "MIMALLOC_PURGE_DELAY=0",
   "MIMALLOC_PURGE_HOLES_LARGE_FLOOR=0",
 ];
