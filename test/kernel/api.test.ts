@@ -28,7 +28,7 @@ const ARGS = [
 ];
 
 async function eventually<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-  for (let tries = 0; tries < 500; tries++) {
+  for (let tries = 0; tries < 1500; tries++) {
     const found = await look();
     if (found !== undefined) return found;
     await Bun.sleep(20);
