@@ -1,5 +1,5 @@
-// node scripts/test-counts.mjs REPORT: prints `N passed, N failed[, N skipped]` from a JUnit report of the test runner;
-// ends with 1 where anything failed or nothing passed.
+// node scripts/test-counts.mjs REPORT: prints why tests failed, and `N passed, N failed[, N skipped]`, from a JUnit report
+// of the test runner; ends with 1 where anything failed or nothing passed.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -22,6 +22,40 @@ export function testCounts(report, files) {
   return { passed: count("tests") - failures - skipped, failed: failures + missing.length, skipped, missing };
 }
 
+/** What is shown of one failure, and of how many: a comparison of long texts must not hide the next one. */
+const MOST_CHARS = 4000;
+const MOST_SHOWN = 40;
+
+/**
+ * Which tests failed, and why: in the end of a long output, which is often all that is kept of it.
+ *
+ * @param report text of the report
+ * @returns {{ test: string, seconds: number, why: string }[]} `why` as the runner said it, of much the beginning
+ */
+export function failuresOf(report) {
+  const cases = report.matchAll(/<testcase\s([^>]*)>\s*<failure\s([^>]*?)(?:\/>|>([^<]*)<\/failure>)/g);
+  return Array.from(cases, ([, of, failure, text]) => {
+    const path = [attribute(of, "classname"), attribute(of, "name")].filter(Boolean).join(" > ");
+    const why = (text ? decoded(text) : attribute(failure, "message")).trim();
+    return {
+      test: `${attribute(of, "file")}:${attribute(of, "line")}: ${path}`,
+      seconds: Number(attribute(of, "time")),
+      why: why.length > MOST_CHARS ? `${why.slice(0, MOST_CHARS)} …` : why,
+    };
+  });
+}
+
+function attribute(text, name) {
+  return decoded(new RegExp(`(?:^|\\s)${name}="([^"]*)"`).exec(text)?.[1] ?? "");
+}
+
+function decoded(text) {
+  const named = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
+  return text.replace(/&(?:#(\d+)|(\w+));/g, (all, code, name) =>
+    code === undefined ? (named[name] ?? all) : String.fromCodePoint(Number(code)),
+  );
+}
+
 function testFiles(directory) {
   if (!existsSync(directory)) return [];
   return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
@@ -34,6 +68,9 @@ function testFiles(directory) {
 function main(reportPath) {
   const report = existsSync(reportPath) ? readFileSync(reportPath, "utf8") : "";
   const { passed, failed, skipped, missing } = testCounts(report, testFiles("test").sort());
+  for (const { test, seconds, why } of failuresOf(report).slice(0, MOST_SHOWN)) {
+    console.log(`${test} (${seconds.toFixed(1)} s)\n${why.replace(/^(?=.)/gm, "    ")}\n`);
+  }
   for (const file of missing) console.log(`${file}: could not be loaded, or did not run to its end`);
   console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
   if (failed > 0 || passed === 0) process.exitCode = 1;

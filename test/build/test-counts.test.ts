@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 
-const { testCounts } = await import(join(import.meta.dir, "../../scripts/test-counts.mjs"));
+const { failuresOf, testCounts } = await import(join(import.meta.dir, "../../scripts/test-counts.mjs"));
 
 const REPORT = `<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="bun test" tests="7" assertions="9" failures="2" skipped="1" time="0.5">
@@ -30,4 +30,20 @@ test("no report: every file failed, nothing passed", () => {
 test("half a report is none", () => {
   const half = REPORT.slice(0, -20);
   expect(testCounts(half, ["test/a.test.ts"])).toMatchObject({ missing: ["test/a.test.ts"] });
+});
+
+test("why a test failed, as the runner said it", () => {
+  const report = `
+    <testcase name="is &quot;one&quot;" classname="a set" time="0.25" file="test/a.test.ts" line="3" assertions="1">
+      <failure type="Error" message="why&#10;Expected: &lt;2&gt;">Error: why&#10;Expected: &lt;2&gt;&#10;</failure>
+    </testcase>
+    <testcase name="fine" classname="a set" time="1" file="test/a.test.ts" line="5" assertions="0" />
+    <testcase name="waits" classname="" time="120.5" file="test/b.test.ts" line="6" assertions="0">
+      <failure type="TimeoutError" message="test timed out" />
+    </testcase>`;
+  expect(failuresOf(report)).toEqual([
+    { test: 'test/a.test.ts:3: a set > is "one"', seconds: 0.25, why: "Error: why\nExpected: <2>" },
+    { test: "test/b.test.ts:6: waits", seconds: 120.5, why: "test timed out" },
+  ]);
+  expect(failuresOf("")).toEqual([]);
 });
