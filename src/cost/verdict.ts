@@ -71,7 +71,11 @@ function part<T>(name: string, ledgerPart: LedgerPart<T>, judgeMeasured: (measur
 }
 
 function judgeTotal({ avgCpuPct, ci95 }: { avgCpuPct: number; ci95: Interval }, thresholdPct: number): Finding {
-  const figure = `total cost averages ${percent(avgCpuPct)} of one core ${range(ci95)}`;
+  const average = `total cost averages ${percent(avgCpuPct)} of one core`;
+  if (!ci95.some(Number.isFinite)) {
+    return { says: "INCONCLUSIVE", reason: `${average}, in too few samples to say how sure that is` };
+  }
+  const figure = `${average} ${range(ci95)}`;
   // A claim of "less than" is not proven by an interval that ends at the threshold.
   if (ci95[1] < thresholdPct) return { says: "PASS", reason: `${figure}, below ${percent(thresholdPct)}` };
   if (ci95[0] >= thresholdPct) return { says: "FAIL", reason: `${figure}, not below ${percent(thresholdPct)}` };

@@ -27,7 +27,7 @@ describe("judge", () => {
       "total of too few samples",
       total(0.2, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY),
       "INCONCLUSIVE",
-      /−∞ to ∞ %/,
+      /averages 0.2 % of one core, in too few samples/,
     ],
     ["one event lost", { lost: { state: "measured", events: 1 } }, "FAIL", /1 event was lost/],
     ["events lost", { lost: { state: "measured", events: 7 } }, "FAIL", /7 events were lost/],
