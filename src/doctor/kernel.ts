@@ -1,3 +1,4 @@
+import { KERNEL_BTF } from "../libbpf/kernel-btf.ts";
 import { IO_ACCOUNTING_FILE } from "../probes/missing-fields.ts";
 import { type BtfFeatures, readBtfFeatures } from "./btf.ts";
 import type { Check } from "./check.ts";
@@ -31,7 +32,6 @@ export interface BtfFacts {
   features: BtfFeatures | null;
 }
 
-const BTF_PATH = "/sys/kernel/btf/vmlinux";
 /** Those of today are 5 to 10 MB. */
 const MAX_BTF_BYTES = 64 << 20;
 
@@ -137,15 +137,15 @@ function checkBtf(kernel: KernelFacts): Check {
     return {
       ...check,
       status: "warn",
-      found: `${BTF_PATH} is ${why[failure ?? "absent"]}`,
+      found: `${KERNEL_BTF} is ${why[failure ?? "absent"]}`,
       costs,
       mend:
         failure === "absent"
           ? "a kernel with CONFIG_DEBUG_INFO_BTF=y, as those of the distributions are"
-          : `make ${BTF_PATH} of the host readable here`,
+          : `make ${KERNEL_BTF} of the host readable here`,
     };
   }
-  const found = `${BTF_PATH}, ${(sizeBytes / 2 ** 20).toFixed(1)} MiB`;
+  const found = `${KERNEL_BTF}, ${(sizeBytes / 2 ** 20).toFixed(1)} MiB`;
   if (features.processTracepoints) return { ...check, status: "ok", found };
   return {
     ...check,
@@ -214,7 +214,7 @@ function parseVersion(release: string | null): KernelVersion | null {
 }
 
 function readBtf(host: HostReader): BtfFacts {
-  const result = host.readFile(BTF_PATH, MAX_BTF_BYTES);
+  const result = host.readFile(KERNEL_BTF, MAX_BTF_BYTES);
   if (!result.ok) return { failure: result.reason, sizeBytes: 0, features: null };
   const features = readBtfFeatures(result.bytes);
   return { failure: features ? null : "malformed", sizeBytes: result.bytes.length, features };

@@ -3,6 +3,7 @@ import { closeSync, existsSync } from "node:fs";
 import { BpfLoadError } from "./bpf-load-error.ts";
 import type { BpfMap } from "./bpf-map.ts";
 import { checkLibbpf, checkPointer, NativeError } from "./errno.ts";
+import { KERNEL_BTF } from "./kernel-btf.ts";
 import { libbpf } from "./libbpf.ts";
 import { loadByProgram } from "./loader-program.ts";
 import { addressOf, type Pointer } from "./native.ts";
@@ -21,7 +22,6 @@ function openOptions(name: Uint8Array, log: Uint8Array): BigUint64Array {
   return options;
 }
 
-const KERNEL_BTF = "/sys/kernel/btf/vmlinux";
 /** include/uapi/linux/bpf.h: enum bpf_prog_type. */
 const BPF_PROG_TYPE_TRACEPOINT = 5;
 
@@ -161,7 +161,6 @@ export class BpfObject implements Disposable {
     const programs = programsOf(object).filter((program) => libbpf().bpf_program__autoload(program));
     // They need nothing of the kernel's types, and are for kernels that have nothing better.
     const isClassic = programs.some((program) => libbpf().bpf_program__type(program) === BPF_PROG_TYPE_TRACEPOINT);
-    // Where the kernel does not show its types it counts as one that has none.
     if (isClassic || this.#given.size > 0 || !existsSync(KERNEL_BTF)) return false;
     const maps = mapsOf(object);
     this.#writeReadOnlyData(object);

@@ -9,6 +9,7 @@ import { BpfLoadError } from "../libbpf/bpf-load-error.ts";
 import { MappedArray, updateMap } from "../libbpf/bpf-map.ts";
 import { BpfObject } from "../libbpf/bpf-object.ts";
 import { NativeError } from "../libbpf/errno.ts";
+import { KERNEL_BTF } from "../libbpf/kernel-btf.ts";
 import { libbpf } from "../libbpf/libbpf.ts";
 import type { CountByType } from "../wire/event.ts";
 import {
@@ -48,7 +49,6 @@ export interface BackendKind {
 }
 
 const TYPE_NUMBER = { fork: EVENT_FORK, exec: EVENT_EXEC, exit: EVENT_EXIT } as const;
-const BTF_FILE = "/sys/kernel/btf/vmlinux";
 
 /** Which types have to be sent so that those asked for are whole: an exit tells what was executed last, by itself or before its fork. */
 export function sentTypes(events: readonly EventType[]): EventType[] {
@@ -229,7 +229,7 @@ function loadMend(backend: BackendName, errno: number, message: string): string 
   if (errno === 1 && process.geteuid?.() !== 0) return "run it as root: sudo linnix …";
   const missing = errno === 1 ? missingCapabilities() : [];
   if (missing.length > 0) return `give it ${missing.join(" and ")}, which this process lacks though it is root`;
-  if (backend === "btf" && !existsSync(BTF_FILE)) return "this kernel has no BTF: use --backend tracepoint";
+  if (backend === "btf" && !existsSync(KERNEL_BTF)) return "this kernel has no BTF: use --backend tracepoint";
   // The kernel takes the helpers away that read its memory, and its message speaks of no lockdown.
   if (isLockedForConfidentiality()) {
     return "this kernel is locked down for confidentiality: boot it with lockdown=integrity, or without lockdown";
@@ -243,7 +243,7 @@ function loadMend(backend: BackendName, errno: number, message: string): string 
 /** The choice behind `auto`: BTF where the kernel has it. */
 export function chooseBackend(choice: BackendChoice): BackendName {
   if (choice !== "auto") return choice;
-  return existsSync(BTF_FILE) ? "btf" : "tracepoint";
+  return existsSync(KERNEL_BTF) ? "btf" : "tracepoint";
 }
 
 /** Offset by which the records are ordered. */
