@@ -240,7 +240,9 @@ class Server implements ApiServer {
     // Bun knows of no time-out of a single request on a Unix socket.
     const cutOff = this.#address.kind === "unix" ? undefined : () => server.timeout(request, CUT_OFF_S);
     const call = { context: this.#context, request, search: url.searchParams, pid, cutOff };
-    const { body, type, headers, isKept }: Answer = await route.handle(call);
+    const given = route.handle(call);
+    // Where it can be without a wait in between: another request may have a kept answer given back.
+    const { body, type, headers, isKept }: Answer = given instanceof Promise ? await given : given;
     this.#tidy.answered(typeof body === "string" ? body.length : 0);
     // A stream is quiet for as long as nothing happens: its clients are told that it lives, and looked after there.
     if (body instanceof ReadableStream) server.timeout(request, 0);

@@ -34,7 +34,7 @@ export class StreamClient {
   #blockedBeats = 0;
   /** What was handed on and may not have been written to the connection yet. */
   #handed: Uint8Array<ArrayBuffer>[] = [];
-  #release: NodeJS.Immediate | undefined;
+  #releasing: NodeJS.Immediate | undefined;
 
   /** @param next number of the first event that it is to get */
   constructor(history: EventHistory, filter: StreamFilter, next: number, totals: ClientTotals) {
@@ -93,15 +93,15 @@ export class StreamClient {
       controller.enqueue(chunk);
       this.#handed.push(chunk);
     }
-    if (this.#handed.length > 0) this.#release ??= setImmediate(() => this.#giveBack());
+    if (this.#handed.length > 0) this.#releasing ??= setImmediate(() => this.#releaseHanded());
   }
 
   /**
    * Gives chunks back that have been copied to the connection, not with the next collection: there would have to be one
    * every second or two. What is not in the stream's queue any more was read, and written before this turn.
    */
-  #giveBack(): void {
-    this.#release = undefined;
+  #releaseHanded(): void {
+    this.#releasing = undefined;
     if ((this.#controller?.desiredSize ?? 0) <= 0) return;
     for (const chunk of this.#handed.splice(0)) giveBack(chunk);
   }

@@ -193,4 +193,20 @@ describe("routes", () => {
     expect(body.matched).toBe(6);
     expect(server.source.lists).toBe(before + 1);
   });
+
+  test("more lists than are kept, asked for in one breath, are whole", async () => {
+    await using server = await startMadeUp();
+    for (let pid = 100; pid < 150; pid++) server.source.fork(pid, 1);
+    const { port } = new URL(server.api.url);
+    await using socket = await Bun.connect({ hostname: "127.0.0.1", port: Number(port), socket: { data: take } });
+    let text = "";
+    function take(_: unknown, bytes: Uint8Array): void {
+      text += new TextDecoder().decode(bytes);
+    }
+    const limits = Array.from({ length: 40 }, (_, i) => i + 1);
+    socket.write(limits.map((limit) => `GET /processes?limit=${limit} HTTP/1.1\r\nHost: localhost\r\n\r\n`).join(""));
+    const lists = () => [...text.matchAll(/^\{"live".*\}$/gm)].map(([list]) => JSON.parse(list) as Json);
+    while (lists().length < limits.length) await Bun.sleep(10);
+    expect(lists().map(({ processes }) => processes.length)).toEqual(limits);
+  });
 });
