@@ -55,6 +55,7 @@ export class Collector implements Disposable {
   readonly #schedule: Schedule;
   #reconciler: Reconciler | undefined;
   #housekeeping: Housekeeping | undefined;
+  #preference: Disposable | undefined;
   #wakeups = 0;
   #closed = false;
   readonly #tellLoss = (event: LostEvent) => this.#events.lost?.(event);
@@ -166,7 +167,7 @@ export class Collector implements Disposable {
 
   /** Attaches, enters what already runs into the table, and starts to read. */
   start(): void {
-    preferThisThread();
+    this.#preference = preferThisThread();
     process.on("SIGIO", this.#onSignal);
     this.#feed.signalOnWatermark();
     this.#reconciler = new Reconciler({
@@ -288,6 +289,7 @@ export class Collector implements Disposable {
     this.#schedule.stop();
     this.#sampling.off();
     process.off("SIGIO", this.#onSignal);
+    this.#preference?.[Symbol.dispose]();
     this.#reconciler?.[Symbol.dispose]();
     this.#feed.close();
   }
