@@ -15,8 +15,11 @@ export interface BudgetChange {
   kind: "over" | "under" | "exhausted" | "off";
 }
 
-/** Windows over the budget in a row before it holds back, so that a burst alone changes nothing. */
-export const WINDOWS_OVER = 2;
+/**
+ * Windows over the budget in a row before it holds back, so that a burst alone changes nothing, nor does what a first
+ * client has compiled: on a slow machine that is two windows.
+ */
+export const WINDOWS_OVER = 3;
 /** Windows in a row under `BACK_AT` of the budget before a level is given back: coming back costs again. */
 export const WINDOWS_UNDER = 6;
 export const BACK_AT = 0.7;

@@ -64,7 +64,7 @@ describe("Budget", () => {
     hands.seconds(10, 0.6, 0.6);
     expect(hands.budget.inKernelPct).toBeCloseTo(0.6, 9);
     expect(hands.budget.costPct).toBeCloseTo(1.2, 9);
-    hands.seconds(10, 0.6, 0.6);
+    hands.seconds(20, 0.6, 0.6);
     expect(hands.changes).toEqual([{ level: 1, kind: "over" }]);
   });
 
@@ -77,7 +77,7 @@ describe("Budget", () => {
 
   test("takes new limits, and tells of what they change", () => {
     const hands = new Hands(1);
-    hands.seconds(50, 3);
+    hands.seconds(70, 3);
     expect(hands.budget.level).toBe(2);
     hands.budget.setLimits(0, 2);
     expect(hands.budget.level).toBe(0);

@@ -139,7 +139,7 @@ describe.skipIf(reason !== null)(titled("a budget that is too small", reason), (
     await using collect = await CollectRun.start(["--config", path]);
     const degraded = () => collect.others.filter(({ type }) => type === "degraded") as DegradedEvent[];
     const told = async (count: number) => {
-      // A window takes ten seconds, and two of them decide.
+      // A window takes ten seconds, and three of them decide.
       for (let tries = 0; tries < 900 && degraded().length < count; tries++) await Bun.sleep(100);
       return degraded()[count - 1];
     };
