@@ -39,9 +39,12 @@ interface Status {
   processes: { live: number };
   received: { fork: number; exec: number; exit: number };
   api: { sent: number; missed: number };
+  budget: { level: number; cost_pct: number | null } | null;
 }
 
 const print = (what: string, value: number | string) => console.log(`${what.padEnd(64)} ${value}`);
+/** A level above 0 has the rings emptied half as often: events come later then, as they are to. */
+const budgetOf = ({ budget }: Status) => `${budget?.level ?? "none"}, at ${budget?.cost_pct ?? "?"} % of a core`;
 const status = async () => (await (await fetch(`${BASE}/status`)).json()) as Status;
 
 async function startLinnix() {
@@ -95,6 +98,7 @@ async function requests(): Promise<void> {
   print("GET /processes: KiB an answer", (bytes / asked / 1024).toFixed(0));
   print("GET /processes: ms, p50, p99", `${quantile(0.5)}, ${quantile(0.99)}`);
   print("GET /processes with 200 spawns a second beside it: lost", after.lost - before.lost);
+  print("level of the budget after it", budgetOf(after));
 }
 
 /** From the kernel's stamp to the client's clock, both of this machine. */
@@ -119,6 +123,7 @@ async function latency(): Promise<void> {
   await Bun.sleep(1500);
   abort.abort();
   await reading;
+  const after = await status();
   delays.sort((a, b) => a - b);
   const quantile = (q: number) => (delays[Math.floor(q * delays.length)] ?? 0).toFixed(0);
   print("live events: received", delays.length);
@@ -126,6 +131,7 @@ async function latency(): Promise<void> {
     "live events: ms from the kernel to the client, p50, p99, worst",
     `${quantile(0.5)}, ${quantile(0.99)}, ${quantile(1 - 1e-9)}`,
   );
+  print("level of the budget after it", budgetOf(after));
 }
 
 /** A client of the live events, until it is disposed of. */
