@@ -72,9 +72,7 @@ function part<T>(name: string, ledgerPart: LedgerPart<T>, judgeMeasured: (measur
 
 function judgeTotal({ avgCpuPct, ci95 }: { avgCpuPct: number; ci95: Interval }, thresholdPct: number): Finding {
   const average = `total cost averages ${percent(avgCpuPct)} of one core`;
-  if (!ci95.some(Number.isFinite)) {
-    return { says: "INCONCLUSIVE", reason: `${average}, in too few samples to say how sure that is` };
-  }
+  if (isUnbounded(ci95)) return { says: "INCONCLUSIVE", reason: `${average}, ${TOO_FEW}` };
   const figure = `${average} ${range(ci95)}`;
   // A claim of "less than" is not proven by an interval that ends at the threshold.
   if (ci95[1] < thresholdPct) return { says: "PASS", reason: `${figure}, below ${percent(thresholdPct)}` };
@@ -99,7 +97,9 @@ function judgeSlowdown(
   { pct, ci95, nullCi95 }: { pct: number; ci95: Interval; nullCi95?: Interval },
   thresholdPct: number,
 ): Finding {
-  const figure = `the workload's processes take ${percent(pct)} longer ${range(ci95)}`;
+  const longer = `the workload's processes take ${percent(pct)} longer`;
+  if (isUnbounded(ci95)) return { says: "INCONCLUSIVE", reason: `${longer}, ${TOO_FEW}` };
+  const figure = `${longer} ${range(ci95)}`;
   switch (position(ci95, thresholdPct)) {
     case "below":
       return { says: "PASS", reason: figure };
@@ -111,6 +111,13 @@ function judgeSlowdown(
     case "straddles":
       return { says: "INCONCLUSIVE", reason: `${figure}: the interval holds ${percent(thresholdPct)}` };
   }
+}
+
+const TOO_FEW = "in too few samples to say how sure that is";
+
+/** From one sample, or none, follows nothing. */
+function isUnbounded([lo, hi]: Interval): boolean {
+  return !Number.isFinite(lo) && !Number.isFinite(hi);
 }
 
 /** Three significant digits, so that 0.0042 % does not read as 0 %. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { judge, type Ledger, type VerdictName } from "../../src/cost/verdict.ts";
+import { UNBOUNDED } from "../../src/stats/interval.ts";
 
 const GOOD: Ledger = {
   thresholdPct: 1,
@@ -25,7 +26,7 @@ describe("judge", () => {
     ["total's interval begins at the threshold", total(1.1, 1, 1.2), "FAIL", /not below/],
     [
       "total of too few samples",
-      total(0.2, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY),
+      total(0.2, ...UNBOUNDED),
       "INCONCLUSIVE",
       /averages 0.2 % of one core, in too few samples/,
     ],
@@ -41,6 +42,12 @@ describe("judge", () => {
     ["slowdown above", slowdown(3, 2, 4, [-0.5, 0.5]), "FAIL", /take 3 % longer .*above 1 %/],
     ["slowdown above, no null rounds", slowdown(3, 2, 4), "FAIL", /above 1 %/],
     ["slowdown across", slowdown(0.8, 0.2, 1.4), "INCONCLUSIVE", /longer .*interval holds 1 %/],
+    [
+      "slowdown of too few samples",
+      slowdown(0.2, ...UNBOUNDED),
+      "INCONCLUSIVE",
+      /take 0.2 % longer, in too few samples/,
+    ],
     ["slowdown above, but so is noise", slowdown(3, 2, 4, [-3, 3]), "INCONCLUSIVE", /rounds without it differ as much/],
     ["total missing", { total: { state: "missing", why: "no BPF statistics" } }, "INCONCLUSIVE", /no BPF statistics/],
     ["lost missing", { lost: { state: "missing", why: "no summary" } }, "INCONCLUSIVE", /lost events could not be had/],
