@@ -35,6 +35,8 @@ export const TEST_NEEDS = [
   // To boot other kernels, in a machine without KVM.
   { program: "qemu-system-x86_64", debian: "qemu-system-x86", fedora: "qemu-system-x86-core", arch: "qemu-system-x86" },
   { program: "busybox", debian: "busybox-static", fedora: "busybox", arch: "busybox" },
+  // A real container.
+  { program: "runc", debian: "runc", fedora: "runc", arch: "runc" },
 ];
 
 /** Installs what is missing where this is Debian and we are root; says what to install everywhere else. */

@@ -394,10 +394,10 @@ const noRunc = reasonOf(
 );
 
 describe.skipIf(noRunc !== null)(titled("a real runtime", noRunc), () => {
-  const folder = mkdtempSync(join(tmpdir(), "linnix-runc-"));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
   test("its container, short as it lives: all that it executes, by v1 or v2", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "linnix-runc-"));
+    using scope = new DisposableStack();
+    scope.defer(() => rmSync(folder, { recursive: true, force: true }));
     const id = [...crypto.getRandomValues(new Uint8Array(32))]
       .map((byte) => byte.toString(16).padStart(2, "0"))
       .join("");
