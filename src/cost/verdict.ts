@@ -116,8 +116,8 @@ function judgeSlowdown(
 const TOO_FEW = "in too few samples to say how sure that is";
 
 /** From one sample, or none, follows nothing. */
-function isUnbounded([lo, hi]: Interval): boolean {
-  return !Number.isFinite(lo) && !Number.isFinite(hi);
+function isUnbounded(interval: Interval): boolean {
+  return !interval.some(Number.isFinite);
 }
 
 /** Three significant digits, so that 0.0042 % does not read as 0 %. */

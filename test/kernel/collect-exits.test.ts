@@ -41,12 +41,12 @@ function expectSameCpu({ exit, truth }: Reaped): void {
   expect(cpuUs(exit)).toBeGreaterThanOrEqual((truth.user_us + truth.system_us) * (1 - CPU_SHARE) - TEARDOWN_US);
 }
 
-/** Runs until the machine was left alone. */
+/** A figure that is above the truth so many times in a row is wrong. */
 const MOST_RUNS = 8;
 
 /**
  * What a hypervisor takes from the last stretch of a process is in its figure (README), and nothing here tells from whom
- * it took: runs it again where a figure is above the truth.
+ * it took: the process runs again where the figure is above the truth.
  */
 async function leftAlone<T extends Reaped | Reaped[]>(run: () => Promise<T>): Promise<T> {
   for (let runs = 1; ; runs++) {

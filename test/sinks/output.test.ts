@@ -6,9 +6,7 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
-  readdirSync,
   readFileSync,
-  readlinkSync,
   readSync,
   renameSync,
   rmSync,
@@ -23,6 +21,7 @@ import { checkLibc } from "../../src/libbpf/errno.ts";
 import { libc } from "../../src/libbpf/libc.ts";
 import { addressOf } from "../../src/libbpf/native.ts";
 import { NoReader, Output, OutputClosed } from "../../src/sinks/output.ts";
+import { descriptorsOf } from "../kernel/support/bpf-objects.ts";
 
 const root = mkdtempSync(join(tmpdir(), "linnix-test-"));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -44,16 +43,9 @@ function errorOf(use: () => unknown): unknown {
   throw new Error("nothing was thrown");
 }
 
-/** Descriptors of files below `root`, and what they are; others of this process come and go by themselves. */
+/** Files below `root` that are open; other descriptors of this process come and go by themselves. */
 function openFiles(): string[] {
-  return readdirSync("/proc/self/fd").flatMap((fd) => {
-    try {
-      const file = readlinkSync(`/proc/self/fd/${fd}`);
-      return file.startsWith(root) ? [`${fd} ${file}`] : [];
-    } catch {
-      return [];
-    }
-  });
+  return descriptorsOf("self").filter((file) => file.includes(root));
 }
 
 /** Mounts a tmpfs for as long as `use` runs. */
