@@ -34,16 +34,17 @@ class ProcScan implements ProcessLister {
     return readdirSync("/proc").map(Number).filter(Number.isInteger);
   }
 
-  /** Tells of one process, unless it is gone, or is younger than that. */
-  tell(pid: number, each: (record: Record) => void, bornBeforeNs = Number.POSITIVE_INFINITY): void {
+  /** Tells of one process, unless it is gone, or is younger than that: false then. */
+  tell(pid: number, each: (record: Record) => void, bornBeforeNs = Number.POSITIVE_INFINITY): boolean {
     const stat = readProcStat(pid);
-    if (stat === null || stat.startTicks * NS_PER_CLOCK_TICK >= bornBeforeNs) return;
+    if (stat === null || stat.startTicks * NS_PER_CLOCK_TICK >= bornBeforeNs) return false;
     // A leader that went first is counted among the threads until the process ends.
-    if ((stat.state === "Z" || stat.state === "X") && stat.threads <= 1) return;
+    if ((stat.state === "Z" || stat.state === "X") && stat.threads <= 1) return false;
     const ids = readProcIds(pid);
-    if (ids === null) return; // gone while we looked
+    if (ids === null) return false; // gone while we looked
     this.#fill(pid, stat.ppid, ids.uid, ids.gid, Buffer.from(stat.comm, "latin1"));
     each(this.#record);
+    return true;
   }
 
   #fill(pid: number, ppid: number, uid: number, gid: number, comm: Uint8Array): void {
@@ -65,17 +66,22 @@ class CompletedIterator implements ProcessLister {
   readonly source = "task-iterator";
   readonly #iterator = new TaskIterator();
   readonly #proc = new ProcScan();
+  /** Who was left out by every pass so far: found by the first one, for to list /proc takes as long as all else. */
+  #leftOut: Set<number> | undefined;
 
   list(each: (record: Record) => void): void {
     // Before the pass: what is born after it is not left out, but tells of itself.
-    const leftOut = new Set(hasKernelPids() ? this.#proc.pids() : []);
+    this.#leftOut ??= new Set(hasKernelPids() ? this.#proc.pids() : []);
+    const leftOut = this.#leftOut;
     const nowNs = boottimeNs();
     this.#iterator.list((record) => {
       leftOut.delete(record.u32(PROCESS_EVENT.pid));
       each(record);
     });
     // Most of these are zombies, or have ended meanwhile, and their pids may be others' by now.
-    for (const pid of leftOut) this.#proc.tell(pid, each, nowNs - NS_PER_CLOCK_TICK);
+    for (const pid of leftOut) {
+      if (!this.#proc.tell(pid, each, nowNs - NS_PER_CLOCK_TICK)) leftOut.delete(pid);
+    }
   }
 
   [Symbol.dispose](): void {

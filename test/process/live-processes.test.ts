@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { readProcStat } from "../../src/proc-stat.ts";
-import { openProcessLister } from "../../src/process/live-processes.ts";
+import { openProcessLister, type ProcessLister } from "../../src/process/live-processes.ts";
 import { hasKernelPids } from "../../src/process/pid-namespace.ts";
 import { textOf } from "../../src/process/text.ts";
 import { FLAG_PPID_KNOWN, PROCESS_EVENT } from "../../src/wire/layout.gen.ts";
@@ -17,6 +17,10 @@ interface Listed {
 /** Every process that the lister of this user and kernel tells of: the task iterator for root, /proc for others. */
 function listed(): Listed[] {
   using lister = openProcessLister();
+  return listedBy(lister);
+}
+
+function listedBy(lister: ProcessLister): Listed[] {
   const processes: Listed[] = [];
   const comm = new Uint8Array(PROCESS_EVENT.comm_len);
   lister.list((record) => {
@@ -63,12 +67,23 @@ describe("the list of processes", () => {
     expect(pids).toContain(1);
   });
 
-  test("has a process as long as it runs", async () => {
+  test("has a process as long as it runs, in each list of one lister", async () => {
+    using lister = openProcessLister();
+    const pids = () => listedBy(lister).map(({ pid }) => pid);
+    const before = pids();
     const child = Bun.spawn(["/bin/cat"], { stdin: "pipe", stdout: "ignore" });
-    expect(listed().map(({ pid }) => pid)).toContain(child.pid);
+    const during = pids();
+    expect(during).toContain(child.pid);
     child.stdin.end();
     await child.exited;
-    expect(listed().map(({ pid }) => pid)).not.toContain(child.pid);
+    const after = pids();
+    expect(after).not.toContain(child.pid);
+    // Whom a kernel hides from the task iterator is on all of them.
+    for (const list of [before, during, after]) {
+      if (hasKernelPids()) expect(list).toContain(1);
+      expect(list).toContain(process.pid);
+      expect(new Set(list).size).toBe(list.length);
+    }
   });
 });
 
