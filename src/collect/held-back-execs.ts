@@ -8,8 +8,9 @@ import type { ProcessTable } from "../process/table.ts";
 const LOOKS_PER_SECOND = 50;
 
 /**
- * An exec that a filter in the kernel held back shows by another name of its process, when a sweep or a list tells it.
- * The table would go on to have its parent's image: what it executes is read from /proc then.
+ * An exec that a filter in the kernel held back shows by another name of its process, when a sweep or a list tells it, and
+ * a fork by a process that nobody knew. The table would have its parent's image, or none: what it executes is read from
+ * /proc then.
  */
 export function followHeldBackExecs(table: ProcessTable, filters: FiltersSettings, maxArgsBytes: number): void {
   const { uids, comms, cgroup } = filters;

@@ -46,7 +46,7 @@ export class ProcessTable extends TableRows {
   exitsHeldBack = false;
   /** Is told the pid of a process that was found to be gone without an exit having been seen. */
   onGone: ((pid: number) => void) | undefined;
-  /** Is told of a live process that a sweep or a list tells by another name than was known. */
+  /** Is told of a live process that a sweep or a list tells by another name than was known, or that was not known. */
   onRenamed: ((slot: number) => void) | undefined;
   /** How long an exited process can still be asked for, ns; taken into account at the next `expire`. */
   lingerNs: number;
@@ -131,11 +131,10 @@ export class ProcessTable extends TableRows {
    * known all of that is taken over, for nobody tells when it has changed its user or its name. Returns its slot.
    */
   refresh(record: Record): number {
-    const slot = this.match(record);
-    if (slot === NO_SLOT) return this.#enter(record, slot);
-    if (!this.isLive(slot)) return slot;
-    const isRenamed = this.onRenamed !== undefined && !this.#isNamed(slot, record);
-    this.#enter(record, slot);
+    const known = this.match(record);
+    if (known !== NO_SLOT && !this.isLive(known)) return known;
+    const isRenamed = this.onRenamed !== undefined && (known === NO_SLOT || !this.#isNamed(known, record));
+    const slot = this.#enter(record, known);
     if (isRenamed) this.onRenamed?.(slot);
     return slot;
   }

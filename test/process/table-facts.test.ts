@@ -141,6 +141,19 @@ describe("a list of what runs", () => {
     expect([table.find(10), table.comm(other)]).toEqual([other, "other"]);
   });
 
+  test("whoever follows names is told of another one, and of who was not known", () => {
+    const table = new ProcessTable({ lingerNs: 1e9 });
+    const told: string[] = [];
+    table.onRenamed = (slot) => told.push(`${table.pid(slot)} ${table.comm(slot)}`);
+    const tell = (pid: number, comm: string) => table.refresh(recordIn(forkRecord({ pid, start_ns: 1n, comm })));
+    table.fork(recordIn(forkRecord({ pid: 9, start_ns: 1n, ts_ns: 2, comm: "sh" })));
+    tell(9, "sh");
+    tell(9, "ls");
+    tell(10, "cat");
+    tell(10, "cat");
+    expect(told).toEqual(["9 ls", "10 cat"]);
+  });
+
   test("tells nothing of one that has exited since", () => {
     const table = new ProcessTable({ lingerNs: 1e9 });
     const identity = { pid: 9, start_ns: 1n };
