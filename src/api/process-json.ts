@@ -25,7 +25,7 @@ const CGROUP_ID = literal(',"cgroup_id":');
 const CPU_PCT = literal(',"cpu_pct":');
 const RSS_BYTES = literal(',"rss_bytes":');
 const THREADS = literal(',"threads":');
-const LIVE = literal(',"state":"live","exited_ns":');
+const LIVE = literal(',"state":"live","exited_ns":null');
 const EXITED = literal(',"state":"exited","exited_ns":');
 const EXIT_CODE = literal(',"exit_code":');
 const SIGNAL = literal(',"signal":');
@@ -97,7 +97,12 @@ export class ProcessJson {
     }
     putNumber(out, RSS_BYTES, table.rssBytes(slot));
     putNumber(out, THREADS, table.threads(slot));
-    putNumber(out, table.isLive(slot) ? LIVE : EXITED, table.exitedNs(slot));
+    if (table.isLive(slot)) {
+      out.put(LIVE);
+    } else {
+      out.put(EXITED);
+      out.u64(table.exitedHigh(slot), table.exitedLow(slot));
+    }
     const status = table.exitStatus(slot);
     const signal = status === undefined ? 0 : status & 0x7f;
     putNumber(out, EXIT_CODE, status === undefined || signal !== 0 ? undefined : (status >>> 8) & 0xff);

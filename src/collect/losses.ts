@@ -1,4 +1,4 @@
-import { boottimeNs } from "../libbpf/clock.ts";
+import { exactBoottimeNs } from "../libbpf/clock.ts";
 import type { WallClock } from "../process/wall-clock.ts";
 import type { LostEvent } from "../wire/event.ts";
 
@@ -37,7 +37,7 @@ export class Losses {
       const count = lost - (this.#told.get(cpu) ?? 0);
       if (count === 0) continue;
       this.#told.set(cpu, lost);
-      const ts_ns = BigInt(boottimeNs());
+      const ts_ns = exactBoottimeNs();
       clock.set(Number(ts_ns >> 32n), Number(ts_ns & 0xffffffffn));
       told({ type: "lost", time: clock.text, ts_ns, cpu, count });
     }

@@ -5,7 +5,7 @@ import { log } from "../config/log.ts";
 import type { CollectConfig } from "../config/schema.ts";
 import { formatDurationMs, formatPercent } from "../config/units.ts";
 import { ownCpuNs } from "../cost/own-cpu.ts";
-import { boottimeNs, monotonicNs, realtimeOffsetNs } from "../libbpf/clock.ts";
+import { boottimeNs, exactBoottimeNs, monotonicNs, realtimeOffsetNs } from "../libbpf/clock.ts";
 import { WallClock } from "../process/wall-clock.ts";
 import type { DegradedEvent } from "../wire/event.ts";
 import type { Collector } from "./collector.ts";
@@ -74,7 +74,7 @@ export class Spending implements Disposable {
 
   #changed(change: BudgetChange): void {
     if (change.kind !== "exhausted") setPace(this.#collector, change.level, this.#config);
-    const ts_ns = BigInt(Math.round(boottimeNs()));
+    const ts_ns = exactBoottimeNs();
     const clock = new WallClock(realtimeOffsetNs());
     clock.set(Number(ts_ns >> 32n), Number(ts_ns & 0xffffffffn));
     const { costPct, budgetPct } = this.budget;

@@ -32,6 +32,11 @@ function nowNs(clock: number): bigint {
   return (time[0] as bigint) * 1_000_000_000n + (time[1] as bigint);
 }
 
+/** CLOCK_BOOTTIME in ns, exact whatever the uptime: for what is told, not for what happens often. */
+export function exactBoottimeNs(): bigint {
+  return nowNs(CLOCK_BOOTTIME);
+}
+
 /** What to add to a CLOCK_BOOTTIME value to get wall-clock time (ns since 1970): changes when the clock is set. */
 export function realtimeOffsetNs(): bigint {
   // The wall clock is read between two looks at the other one: half their distance is the error, and the

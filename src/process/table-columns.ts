@@ -23,9 +23,11 @@ export class TableColumns {
   readonly startHigh: Uint32Array;
   readonly cgroupLow: Uint32Array;
   readonly cgroupHigh: Uint32Array;
-  /** When it was first seen (fork), and when it went; CLOCK_BOOTTIME, ns. */
+  /** When it was first seen (fork); CLOCK_BOOTTIME, ns. */
   readonly bornNs: Float64Array;
-  readonly exitedNs: Float64Array;
+  /** When it went, of the same clock, as halves: a double is not exact after 104 days. */
+  readonly exitedLow: Uint32Array;
+  readonly exitedHigh: Uint32Array;
   readonly exitStatus: Uint32Array;
   readonly comm: Uint8Array;
   readonly image: Int32Array;
@@ -55,7 +57,8 @@ export class TableColumns {
     this.cgroupLow = new Uint32Array(capacity);
     this.cgroupHigh = new Uint32Array(capacity);
     this.bornNs = new Float64Array(capacity);
-    this.exitedNs = new Float64Array(capacity);
+    this.exitedLow = new Uint32Array(capacity);
+    this.exitedHigh = new Uint32Array(capacity);
     this.exitStatus = new Uint32Array(capacity);
     this.comm = new Uint8Array(capacity * COMM_LEN);
     this.image = new Int32Array(capacity);

@@ -124,9 +124,18 @@ export class TableRows {
     return this.slots.columns.bornNs[slot] || undefined;
   }
 
-  /** CLOCK_BOOTTIME of its exit, or of when it was found to be gone, ns; undefined while it lives. */
+  /** CLOCK_BOOTTIME of its exit, or of when it was found to be gone, ns, as a double; undefined while it lives. */
   exitedNs(slot: number): number | undefined {
-    return this.isLive(slot) ? undefined : this.slots.columns.exitedNs[slot];
+    return this.isLive(slot) ? undefined : this.exitedHigh(slot) * 4294967296 + this.exitedLow(slot);
+  }
+
+  /** The same time, exact, as two 32-bit halves; of a process that lives they say nothing. */
+  exitedHigh(slot: number): number {
+    return this.slots.columns.exitedHigh[slot] as number;
+  }
+
+  exitedLow(slot: number): number {
+    return this.slots.columns.exitedLow[slot] as number;
   }
 
   /** Of an exited one, as wait(2) gives it; undefined while it lives and where it is not known. */

@@ -119,11 +119,12 @@ export class TableSlots {
     return slot;
   }
 
-  /** The process of a live slot has exited: it comes last in the order of exit. */
-  retire(slot: number, nowNs: number): void {
-    const { state, exitedNs, nextExited } = this.#columns;
+  /** The process of a live slot has exited, then (halves of ns): it comes last in the order of exit. */
+  retire(slot: number, high: number, low: number): void {
+    const { state, exitedLow, exitedHigh, nextExited } = this.#columns;
     state[slot] = EXITED;
-    exitedNs[slot] = nowNs;
+    exitedLow[slot] = low;
+    exitedHigh[slot] = high;
     nextExited[slot] = NO_SLOT;
     if (this.#newestExited === NO_SLOT) this.#oldestExited = slot;
     else nextExited[this.#newestExited] = slot;

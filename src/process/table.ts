@@ -12,7 +12,7 @@ import { NO_IMAGE } from "./image-store.ts";
 import { imageOfExec, imageOfProc } from "./make-image.ts";
 import type { Redact } from "./redact.ts";
 import { KEPT_FLAGS, STATUS_KNOWN, TableRows } from "./table-rows.ts";
-import { LIVE, NO_SLOT } from "./table-slots.ts";
+import { NO_SLOT } from "./table-slots.ts";
 
 /** With these a table of up to a thousand live processes needs no more room than one of 4096 entries. */
 const LINGER_MAX = 3072;
@@ -110,7 +110,7 @@ export class ProcessTable extends TableRows {
       exitStatus[slot] = record.u32(EXIT_EVENT.status);
       flags[slot] = (flags[slot] as number) | STATUS_KNOWN;
     }
-    this.#leave(slot, record.u64(PROCESS_EVENT.ts_ns));
+    this.#leave(slot, record.u32(PROCESS_EVENT.ts_ns + 4), record.u32(PROCESS_EVENT.ts_ns));
     return slot;
   }
 
@@ -167,22 +167,16 @@ export class ProcessTable extends TableRows {
     this.#generation++;
   }
 
-  /** The process is gone, but nobody told: its exit was lost, or held back. */
+  /** The process is gone, as a look shows, but nobody told: its exit was lost, or held back. */
   reconcileGone(slot: number, nowNs: number): void {
-    if (this.slots.columns.state[slot] !== LIVE) return;
-    if (!this.exitsHeldBack) this.#lostExits++;
-    this.onGone?.(this.pid(slot));
-    this.#generation++;
-    this.#leave(slot, nowNs);
+    // `>>>` takes it modulo 2^32.
+    this.#gone(slot, Math.floor(nowNs / 4294967296), nowNs >>> 0);
   }
 
   /** Forgets the exited processes whose time is over, and gives back the memory that a storm took. */
   expire(nowNs: number): void {
     const { slots } = this;
-    while (
-      slots.oldestExited !== NO_SLOT &&
-      nowNs - (slots.columns.exitedNs[slots.oldestExited] as number) > this.lingerNs
-    ) {
+    while (slots.oldestExited !== NO_SLOT && nowNs - (this.exitedNs(slots.oldestExited) as number) > this.lingerNs) {
       this.#forgetOldest();
     }
     if (!slots.isSparse) return;
@@ -205,7 +199,7 @@ export class ProcessTable extends TableRows {
     if (birth.u8(PROCESS_EVENT.flags) & FLAG_START_KNOWN) return;
     const earlier = this.findLive(birth.u32(PROCESS_EVENT.pid));
     if (earlier === NO_SLOT || this.bornNs(earlier) === undefined) return;
-    this.reconcileGone(earlier, birth.u64(PROCESS_EVENT.ts_ns));
+    this.#goneBefore(birth, earlier);
   }
 
   /** Finds or makes the entry of the record's process, and takes over what the record's head says. */
@@ -215,7 +209,7 @@ export class ProcessTable extends TableRows {
     if (slot === NO_SLOT) {
       // Another process had this pid and lives, as far as we know: its exit was lost.
       const earlier = this.findLive(pid);
-      if (earlier !== NO_SLOT) this.reconcileGone(earlier, record.u64(PROCESS_EVENT.ts_ns));
+      if (earlier !== NO_SLOT) this.#goneBefore(record, earlier);
       slot = this.slots.insert(pid);
     }
     const { startLow, startHigh, uid, gid, comm } = this.slots.columns;
@@ -254,9 +248,22 @@ export class ProcessTable extends TableRows {
     flags[slot] = (flags[slot] as number) | (known & KEPT_FLAGS);
   }
 
-  #leave(slot: number, nowNs: number): void {
+  /** Gone without a word of it by the time that the record tells of. */
+  #goneBefore(record: Record, slot: number): void {
+    this.#gone(slot, record.u32(PROCESS_EVENT.ts_ns + 4), record.u32(PROCESS_EVENT.ts_ns));
+  }
+
+  #gone(slot: number, high: number, low: number): void {
     if (!this.isLive(slot)) return;
-    this.slots.retire(slot, nowNs);
+    if (!this.exitsHeldBack) this.#lostExits++;
+    this.onGone?.(this.pid(slot));
+    this.#generation++;
+    this.#leave(slot, high, low);
+  }
+
+  #leave(slot: number, high: number, low: number): void {
+    if (!this.isLive(slot)) return;
+    this.slots.retire(slot, high, low);
     // At once, not at the next expiry: a storm must not make the table larger than it has to be.
     if (this.lingering > this.#lingerMax) this.#forgetOldest();
   }

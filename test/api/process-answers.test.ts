@@ -125,6 +125,8 @@ test("numbers: past 2^53 digit by digit, shares of a core in hundredths, status 
     signal: null,
     core_dumped: false,
   });
+  table.exit(recordIn(exitRecord({ pid: 4, start_ns, ts_ns: start_ns + 1n })));
+  expect(textOf(answers.one(4))).toContain(`"state":"exited","exited_ns":${start_ns + 1n},`);
 });
 
 test("a list of thousands, with long arguments among them, is one document in the order asked for", () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Losses } from "../../src/collect/losses.ts";
+import { exactBoottimeNs } from "../../src/libbpf/clock.ts";
 import { WallClock } from "../../src/process/wall-clock.ts";
 import type { LostEvent } from "../../src/wire/event.ts";
 
@@ -41,6 +42,18 @@ describe("losses", () => {
       { cpu: 1, lost: 2 },
       { cpu: 3, lost: 8 },
     ]);
+  });
+
+  test("are told with the time at which they were found", () => {
+    const { events, losses } = newLosses();
+    events.lose(0, 1);
+    const before = exactBoottimeNs();
+    const all: LostEvent[] = [];
+    losses.tell(new WallClock(0n), (event) => all.push(event));
+    const [{ time, ts_ns } = { time: "", ts_ns: 0n }] = all;
+    expect(ts_ns).toBeGreaterThan(before);
+    expect(ts_ns).toBeLessThan(exactBoottimeNs());
+    expect(time).toEndWith(`.${String(ts_ns).slice(-9)}Z`);
   });
 
   test("are told once, and as many in all as were lost", () => {

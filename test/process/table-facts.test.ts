@@ -42,6 +42,33 @@ describe("what the table tells of a process", () => {
     expect([table.exitedNs(again), table.exitStatus(again)]).toEqual([undefined, undefined]);
   });
 
+  test("the time of its exit, exact past 2^53 ns; aged all the same", () => {
+    const table = new ProcessTable({ lingerNs: 1e9 });
+    const exitOf = (slot: number) => (BigInt(table.exitedHigh(slot)) << 32n) | BigInt(table.exitedLow(slot));
+    const ts_ns = 18_000_000_000_000_000_123n;
+    const exited = table.exit(recordIn(exitRecord({ pid: 1, start_ns: 1n, ts_ns })));
+    // Its exit was lost: another one has its pid by then.
+    const lost = table.fork(recordIn(forkRecord({ pid: 2, start_ns: 1n, ts_ns: 5 })));
+    table.fork(recordIn(forkRecord({ pid: 2, start_ns: 2n, ts_ns: ts_ns + 2n })));
+    expect([exitOf(exited), exitOf(lost)]).toEqual([ts_ns, ts_ns + 2n]);
+    expect(table.exitedNs(exited)).toBe(Number(ts_ns));
+    table.expire(Number(ts_ns) + 0.5e9);
+    expect(table.lingering).toBe(2);
+    table.expire(Number(ts_ns) + 2e9);
+    expect(table.lingering).toBe(0);
+  });
+
+  test.each([1, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1, 2 ** 62 + 2 ** 31 + 2 ** 20])(
+    "when it was found to be gone, as exact as the time of the look: %d ns",
+    (nowNs) => {
+      const table = new ProcessTable({ lingerNs: 1e9 });
+      const slot = table.fork(recordIn(forkRecord({ pid: 1, start_ns: 1n })));
+      table.reconcileGone(slot, nowNs);
+      expect(table.exitedNs(slot)).toBe(nowNs);
+      expect(table.exitedHigh(slot)).toBe(Math.floor(nowNs / 2 ** 32));
+    },
+  );
+
   test("its latest sample, and none of the one that had its slot before", () => {
     const table = new ProcessTable({ lingerNs: 0 });
     const sampleOf = (slot: number) => [table.cpuPct(slot), table.rssBytes(slot), table.threads(slot)];
