@@ -1,12 +1,12 @@
 import { commandIndex, parseArgv } from "./commands/argv.ts";
 import type { OptionDefs, ParsedArgs } from "./commands/command.ts";
-import { reportError, type Telling } from "./commands/failure.ts";
+import { reportError } from "./commands/failure.ts";
 import { GLOBAL_OPTIONS } from "./commands/globals.ts";
 import { type CommandEntry, findCommand, isInternal, listedCommands } from "./commands/index.ts";
 import { writeStdout } from "./commands/stdout.ts";
 import { isTerminal } from "./commands/terminal.ts";
 import { loadSettings } from "./config/load.ts";
-import { log, setUpLog, writeStderr } from "./config/log.ts";
+import { log, logLevel, setUpLog, writeStderr } from "./config/log.ts";
 import { nearest } from "./config/nearest.ts";
 import { quote } from "./config/units.ts";
 import { EXIT, type ExitCode, usageError } from "./errors.ts";
@@ -59,7 +59,6 @@ async function withCommand(entry: CommandEntry, words: readonly string[]): Promi
   const surroundings = isInternal(entry.name) ? { env: {}, defaultFile: null } : { env: process.env };
   const config = await loadSettings({ flags: settingsOf(args, options), ...surroundings });
   const { level } = config.settings.log;
-  telling = { silent: level === "silent", stack: level === "debug" };
   setUpLog({ level, color: await mayColor(args, 2) });
   for (const warning of config.warnings) {
     log.warn(warning);
@@ -114,19 +113,19 @@ async function mayColor({ switches }: ParsedArgs, fd: number): Promise<boolean> 
   return !switches.has("no-color") && !NO_COLOR && TERM !== "dumb" && (await isTerminal(fd));
 }
 
-/** How errors are told before the settings are known: by what looks like the log level. */
-function tellingOf(argv: readonly string[]): Telling {
+/** What looks like the log level: by it errors are told before the settings are known. */
+function apparentLogLevel(argv: readonly string[]): string | undefined {
   const at = argv.findIndex((word) => word === "--" || word.startsWith("--log-level"));
   const [, inline] = argv[at]?.split("=") ?? [];
-  const given = argv[at]?.startsWith("--log-level") ? (inline ?? argv[at + 1]) : process.env.LINNIX_LOG_LEVEL;
-  return { silent: given === "silent", stack: given === "debug" };
+  return argv[at]?.startsWith("--log-level") ? (inline ?? argv[at + 1]) : process.env.LINNIX_LOG_LEVEL;
 }
 
 const argv = process.argv.slice(2);
-let telling = tellingOf(argv);
 
 function fail(error: unknown): never {
-  process.exit(reportError(error, telling));
+  // Asked for now: a reload may have changed it.
+  const level = logLevel() ?? apparentLogLevel(argv);
+  process.exit(reportError(error, { silent: level === "silent", stack: level === "debug" }));
 }
 
 process.on("uncaughtException", fail);

@@ -20,6 +20,7 @@ const MARKS: Partial<Record<LogObject["type"], { text: string; sgr: number }>> =
 };
 
 let color = false;
+let levelInForce: LogLevel | undefined;
 
 /** The program's log: always to stderr, one line or more a message, each message begun with `linnix: `. */
 export const log: ConsolaInstance = createConsola({
@@ -31,13 +32,19 @@ export const log: ConsolaInstance = createConsola({
 
 /** Sets how much is told, and whether marks are coloured. */
 export function setUpLog(options: { level: LogLevel; color: boolean }): void {
-  log.level = LEVELS[options.level];
+  setLogLevel(options.level);
   color = options.color;
 }
 
 /** Changes how much is told while it runs. */
 export function setLogLevel(level: LogLevel): void {
   log.level = LEVELS[level];
+  levelInForce = level;
+}
+
+/** How much is told now; undefined as long as nobody has set it. */
+export function logLevel(): LogLevel | undefined {
+  return levelInForce;
 }
 
 function report({ type, args }: LogObject): void {

@@ -2,6 +2,7 @@ import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { EXIT } from "../../src/errors.ts";
 import { parseOutput } from "./support/collect-output.ts";
 import { CollectRun, endedWell, until } from "./support/collect-run.ts";
 import { BINARY, programPath, succeeds, titled, whyNotHere } from "./support/needs.ts";
@@ -84,6 +85,23 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
     await collect.stop();
   });
 
+  test.each(["debug", "silent"])("decides how a later failure is told: info after %s", async (level) => {
+    const child = Bun.spawn(["/bin/sh", "-c", "read line; exec /bin/true"], { stdin: "pipe" });
+    // Nothing is written before that child goes on.
+    const quiet = `[sampling]\ninterval = 0\n[budget]\ncpu = 0\n[filters]\npid = [${child.pid}]\n`;
+    const path = config("level.toml", `${quiet}[log]\nlevel = '${level}'\n`);
+    await using run = spawnCollect(["--config", path], "/bin/sh", "-c", 'exec "$0" "$@" >/dev/full');
+    await listening(run.child.pid);
+    config("level.toml", `${quiet}[log]\nlevel = 'info'\n`);
+    run.child.kill("SIGHUP");
+    await until("a word of the configuration", () => run.stderr().includes('read again: log.level = "info"'));
+    child.stdin.write("go on\n");
+    child.stdin.end();
+    expect(await run.child.exited).toBe(EXIT.cannotRun);
+    expect(run.stderr()).toContain("no space is left");
+    expect(run.stderr()).not.toMatch(/^ +at /m);
+  });
+
   test("with an error in the configuration changes nothing", async () => {
     const path = config("error.toml", "");
     await using collect = await CollectRun.start(["--config", path]);
@@ -126,9 +144,7 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
     const listen = `unix:${join(directory, "starting.sock")}`;
     const args = ["--config", path, "--backend", "tracepoint", "--listen", listen, "--output", "/dev/null"];
     await using run = spawnCollect(args);
-    // Not when it starts for the first time: what comes then it need not hear.
-    const isStartedAnew = () => readFileSync(`/proc/${run.child.pid}/environ`, "utf8").includes("BUN_JSC_");
-    await until("linnix to listen to signals", () => isStartedAnew() && catchesHangup(run.child.pid));
+    await listening(run.child.pid);
     config("starting.toml", "[retention]\nlinger = '9s'\n");
     run.child.kill("SIGHUP");
     await until("a word of the configuration", () => run.stderr().includes('read again: retention.linger = "9s"'));
@@ -291,6 +307,13 @@ function spawnCollect(args: string[], ...before: string[]) {
     await child.exited;
   };
   return { child, stderr: () => readFileSync(log, "utf8"), [Symbol.asyncDispose]: end };
+}
+
+/** Waits until it hears signals. */
+async function listening(pid: number): Promise<void> {
+  // Not when it starts for the first time: what comes then it need not hear.
+  const isStartedAnew = () => readFileSync(`/proc/${pid}/environ`, "utf8").includes("BUN_JSC_");
+  await until("linnix to listen to signals", () => isStartedAnew() && catchesHangup(pid));
 }
 
 /** The signals that are caught, or blocked by the main thread. SIGHUP is signal 1, the lowest bit. */
