@@ -59,11 +59,6 @@ export function parseDurationNs(text: string, name: string): number {
   return given(readDurationNs(text), text, name, "not a duration", DURATION_EXPECTED);
 }
 
-/** Milliseconds, as {@link parseDurationNs}; may be a fraction. */
-export function parseDurationMs(text: string, name: string): number {
-  return parseDurationNs(text, name) / 1e6;
-}
-
 /** Bytes of a size that the user gave; `name` as for {@link parseDurationNs}. */
 export function parseSizeBytes(text: string, name: string): number {
   return given(readSizeBytes(text), text, name, "not a size", SIZE_EXPECTED);

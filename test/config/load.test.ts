@@ -98,6 +98,18 @@ describe("loadSettings", () => {
     expect((await load({ config: ["/dev/null"] }, {}, path)).settings.run.durationMs).toBe(0);
   });
 
+  test("takes fractions of a unit that come to whole ms; a filter by lifetime is in ns", async () => {
+    const { settings } = await load({
+      "sample-interval": ["0.0125m"],
+      "flush-interval": ["11000us"],
+      linger: ["1.0ms"],
+      "min-duration": ["1.000001ms"],
+    });
+    const { sampling, ring, retention } = settings;
+    expect([sampling.intervalMs, ring.flushIntervalMs, retention.lingerMs]).toEqual([750, 11, 1]);
+    expect(settings.filters.minDurationNs).toBe(1_000_001);
+  });
+
   test("a wrong value in the file is wrong also where an option replaces it", async () => {
     const path = file("wrong.toml", "[ring]\nsize = '1'\n");
     expect((await errorOf({ "ring-size": ["1MiB"] }, {}, path)).what).toContain("wrong.toml:2: ring.size");
@@ -133,6 +145,13 @@ describe("loadSettings", () => {
     [{ config: ["a\ufffd"] }, {}, "the configuration file", "not UTF-8", "make a link to it"],
     [{ output: ["a\0b"] }, {}, "--output", "NUL", "the path of a file"],
     [{ duration: ["10"] }, {}, '--duration "10"', "has no unit", "such as 10s"],
+    [{ duration: ["500us"] }, {}, '--duration "500us"', "not a whole number of ms", "such as 10s"],
+    [{ "sample-interval": ["10.5ms"] }, {}, "--sample-interval", "not a whole number of ms", "from 10ms to 1h"],
+    [{ "flush-interval": ["10.000001ms"] }, {}, "--flush-interval", "not a whole number of ms", "from 10ms to 1m"],
+    [{ linger: ["1.0005s"] }, {}, "--linger", "not a whole number of ms", "such as 30s"],
+    [{}, { LINNIX_API_HEARTBEAT: "1000001us" }, "LINNIX_API_HEARTBEAT", "not a whole number of ms", "such as 15s"],
+    [{ duration: ["575.999999999h"] }, {}, "--duration", "not a whole number of ms", "from 0 to 576h"],
+    [{ duration: ["577h"] }, {}, "--duration", "more than 576h", "from 0 to 576h"],
     [{ "log-level": ["loud"] }, {}, '--log-level "loud"', "none of the choices", "silent, error"],
   ])("refuses %p %p", async (flags, env, what, why, mend) => {
     const error = await errorOf(flags, env);

@@ -102,6 +102,7 @@ describe("parseToml", () => {
     ["[output]\nfile = ''", 'output.file = ""', "empty", "the path of a file"],
     ["[probes]\npage_faults = 'yes'", 'probes.page_faults = "yes"', "neither true nor false", "true or false"],
     ["[sampling]\ninterval = '1ms'", "sampling.interval", "less than 10ms", "0, or a duration from 10ms to 1h"],
+    ["[sampling]\ninterval = '10.5ms'", "sampling.interval", "not a whole number of ms", "such as 1s"],
     ["[sampling]\ninterval = 5", "linnix.toml:2: sampling.interval = 5", "has no unit", "such as 1s"],
     ["[sampling]\ninterval = '2h'", "sampling.interval", "more than 1h", "to 1h"],
     ["[sample]\ninterval = '1s'", "linnix.toml:1: sample", "unknown key or table", "known here"],

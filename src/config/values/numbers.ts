@@ -74,14 +74,14 @@ export function durationNs(options: DurationOptions): ValueType<number> {
   return duration(options, 1, formatDurationNs);
 }
 
-/** Milliseconds. */
+/** Whole milliseconds. */
 export function durationMs(options: DurationOptions): ValueType<number> {
   return duration(options, 1e6, formatDurationMs);
 }
 
 function duration(options: DurationOptions, nsPerUnit: number, format: (value: number) => string): ValueType<number> {
-  const min = readDurationNs(String(options.min)) ?? 0;
-  const max = readDurationNs(options.max) ?? Number.MAX_SAFE_INTEGER;
+  const min = (readDurationNs(String(options.min)) ?? 0) / nsPerUnit;
+  const max = (readDurationNs(options.max) ?? Number.MAX_SAFE_INTEGER) / nsPerUnit;
   const range = `from ${options.min} to ${options.max}`;
   return scalar<number>({
     expected: `${options.orZero ? "0, or " : ""}a duration ${range}, such as ${options.example}`,
@@ -96,8 +96,8 @@ function duration(options: DurationOptions, nsPerUnit: number, format: (value: n
       if (ns === 0 && options.orZero) {
         return 0;
       }
-      const bounded = within(ns, min, max, formatDurationNs) ?? new Refusal("not a duration");
-      return bounded instanceof Refusal ? bounded : bounded / nsPerUnit;
+      // Of ns every duration is a whole number.
+      return within(ns / nsPerUnit, min, max, format) ?? new Refusal("not a whole number of ms");
     },
     toToml: format,
   });
