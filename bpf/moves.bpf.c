@@ -39,8 +39,7 @@ int BPF_PROG(handle_cgroup_attach_task, struct cgroup *cgroup, const char *path,
 		return 0;
 	move->number = 0;
 	length = bpf_probe_read_kernel_str(move->path, MOVE_PATH_LEN, path);
-	/* The root, which counts two with its NUL, tells nothing. */
-	if (length <= 2 || length >= MOVE_PATH_LEN)
+	if (length <= 0 || length >= MOVE_PATH_LEN)
 		return 0;
 	move->ts_ns = bpf_ktime_get_boot_ns();
 	move->start_ns = task->start_boottime;

@@ -34,8 +34,8 @@ export async function openApi(listen: string, { collector, identity, account, no
       place: (slot) => identity.of(slot),
     },
     caches: () => {
-      const { hits, misses, evictions, entries } = identity.stats();
-      return [{ name: "cgroups", hits, misses, evictions, entries }];
+      const caches = { cgroups: identity.stats(), ...identity.accountStats() };
+      return Object.entries(caches).map(([name, stats]) => ({ name, ...stats }));
     },
     lostMoves: () => identity.lostMoves,
     sampling: () => {

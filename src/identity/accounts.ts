@@ -1,6 +1,7 @@
 /** Names of users and groups, from passwd(5) and group(5) themselves: asking the name service could block for long. */
 import { closeSync, fstatSync, openSync, statSync } from "node:fs";
 import { readInto } from "../read-into.ts";
+import { type CacheStats, Lru } from "./lru.ts";
 import { NameIndex } from "./name-index.ts";
 
 /** A file is looked at again when so much time has passed. */
@@ -15,7 +16,7 @@ const MAX_ANSWERS = 1024;
 class NameFile {
   readonly #path: string;
   #names = new NameIndex();
-  readonly #answers = new Map<number, string | null>();
+  readonly #answers = new Lru<number, string | null>(MAX_ANSWERS);
   #version = "";
   #lookedMs = Number.NEGATIVE_INFINITY;
 
@@ -32,9 +33,12 @@ class NameFile {
     const known = this.#answers.get(id);
     if (known !== undefined) return known;
     const name = this.#names.nameOf(id);
-    if (this.#answers.size === MAX_ANSWERS) this.#answers.clear();
     this.#answers.set(id, name);
     return name;
+  }
+
+  stats(): CacheStats {
+    return this.#answers.stats();
   }
 
   #look(): void {
@@ -96,5 +100,9 @@ export class Accounts {
 
   groupName(gid: number): string | null {
     return this.#groups.nameOf(gid);
+  }
+
+  stats(): { users: CacheStats; groups: CacheStats } {
+    return { users: this.#users.stats(), groups: this.#groups.stats() };
   }
 }

@@ -106,15 +106,16 @@ export class CgroupNames implements Disposable {
     const nowMs = performance.now();
     if (nowMs - this.#walkedMs < WALK_EVERY_MS) return null;
     this.#walkedMs = nowMs;
-    this.#walked = this.#walk();
+    this.#walked = this.walk(MAX_WALKED);
     return this.#walked.get(id) ?? null;
   }
 
-  #walk(): Map<bigint, string> {
+  /** Paths of the cgroups that there are, `max` at most, by id. */
+  walk(max: number): Map<bigint, string> {
     const { point, root } = this.#mount;
     const found = new Map<bigint, string>();
     const pending = [{ path: "", depth: 0 }];
-    for (let next = pending.pop(); next && found.size < MAX_WALKED; next = pending.pop()) {
+    for (let next = pending.pop(); next && found.size < max; next = pending.pop()) {
       const { path, depth } = next;
       try {
         found.set(statSync(point + path, { bigint: true }).ino, (root === "/" ? "" : root) + path || "/");

@@ -27,6 +27,11 @@ const RETRY_MS = 10_000;
 /** The root of the v2 hierarchy has this id (cgroup_init() makes it first). */
 const ROOT_ID = 1;
 
+/** Two ids may have one key past 2^53, which is why what is found by it is compared. */
+function keyOf(high: number, low: number): number {
+  return high * 4294967296 + low;
+}
+
 interface NamedCgroup {
   low: number;
   high: number;
@@ -56,6 +61,7 @@ export class Identity implements PlaceOfEvent, Disposable {
   #lostEarly = 0;
   readonly #accounts: Accounts;
   readonly #cgroups: Lru<number, NamedCgroup>;
+  readonly #maxCgroups: number;
   readonly #places = new PlaceStore();
   /** What the kernel said of the last process that was looked at: most say the same. */
   #lastLook = { text: "", path: "" };
@@ -73,7 +79,8 @@ export class Identity implements PlaceOfEvent, Disposable {
     this.#table = table;
     this.#mounts = options.mounts ?? readCgroupMounts();
     this.#accounts = new Accounts(options.accounts);
-    this.#cgroups = new Lru(options.maxCgroups ?? MAX_CGROUPS);
+    this.#maxCgroups = options.maxCgroups ?? MAX_CGROUPS;
+    this.#cgroups = new Lru(this.#maxCgroups);
     this.#names = CgroupNames.open(this.#mounts);
     this.#made = MadeCgroups.open();
     this.#root = this.#mounts.v2 ? placeAt(this.#mounts.v2.root) : UNKNOWN_PLACE;
@@ -82,10 +89,19 @@ export class Identity implements PlaceOfEvent, Disposable {
       this.#rootLow = Number(id & 0xffffffffn);
       this.#rootHigh = Number(id >> 32n);
     }
-    if (this.#mounts.hasV1) {
-      table.places = this.#places;
-      this.#moves = Moves.open();
+    table.places = this.#places;
+    if (this.#mounts.hasV1) this.#moves = Moves.open();
+  }
+
+  /**
+   * Looks where all that runs belongs, and which cgroups there are, while it can still be seen: the kernel side tells of
+   * those alone that are made from now on. To be called once, when the table has been filled.
+   */
+  lookAround(): void {
+    for (const [id, path] of this.#names?.walk(this.#maxCgroups) ?? []) {
+      this.#keep(Number(id >> 32n), Number(id & 0xffffffffn), path);
     }
+    for (const slot of this.#table.liveSlots()) this.of(slot);
   }
 
   /** Where the process of an event belongs: its `json` costs nothing more. */
@@ -103,8 +119,8 @@ export class Identity implements PlaceOfEvent, Disposable {
         place = this.ofCgroup(high, low, event.pid);
       }
     }
-    if (!this.#mounts.hasV1 || event.slot === NO_SLOT || (place !== this.#root && place !== UNKNOWN_PLACE))
-      return place;
+    // Not where the v2 cgroup alone cannot be named: what v1 or a parent says is another one.
+    if (!this.#mounts.hasV1 || event.slot === NO_SLOT || (event.cgroupKnown && place !== this.#root)) return place;
     this.#takeMoves(record.u64(PROCESS_EVENT.ts_ns), event.type !== EVENT_SAMPLE);
     if (event.type === EVENT_FORK) this.#inherit(event.slot);
     else if (event.type === EVENT_EXEC) this.#lookAtExec(event);
@@ -118,8 +134,7 @@ export class Identity implements PlaceOfEvent, Disposable {
     const high = table.cgroupIdHigh(slot);
     const isKnown = low !== 0 || high !== 0;
     const place = isKnown ? this.ofCgroup(high, low, table.isLive(slot) ? table.pid(slot) : 0) : UNKNOWN_PLACE;
-    if (isKnown && place !== this.#root && place !== UNKNOWN_PLACE) return place;
-    if (!this.#mounts.hasV1 && isKnown) return place;
+    if (isKnown && (!this.#mounts.hasV1 || place !== this.#root)) return place;
     this.#takeMoves(Number.POSITIVE_INFINITY, false);
     if (table.place(slot) === NO_PLACE && table.isLive(slot)) this.#look(slot);
     else this.#inherit(slot);
@@ -132,17 +147,20 @@ export class Identity implements PlaceOfEvent, Disposable {
    */
   ofCgroup(high: number, low: number, pid = 0): KnownPlace {
     if (low === this.#rootLow && high === this.#rootHigh) return this.#root;
-    // Two ids may have one key past 2^53, which is why they are compared.
-    const key = high * 4294967296 + low;
-    let cgroup = this.#cgroups.get(key);
+    let cgroup = this.#cgroups.get(keyOf(high, low));
     if (!cgroup || cgroup.low !== low || cgroup.high !== high || performance.now() >= cgroup.retryMs) {
       const path = this.#names?.pathOf(high, low, pid) ?? this.#made?.pathOf(high, low) ?? null;
-      const retryMs = path === null ? performance.now() + RETRY_MS : Number.POSITIVE_INFINITY;
-      cgroup = { low, high, place: path === null ? UNKNOWN_PLACE : placeAt(path), retryMs };
-      this.#cgroups.set(key, cgroup);
+      cgroup = this.#keep(high, low, path);
     }
     if (cgroup.place !== UNKNOWN_PLACE) this.#last = cgroup;
     return cgroup.place;
+  }
+
+  #keep(high: number, low: number, path: string | null): NamedCgroup {
+    const retryMs = path === null ? performance.now() + RETRY_MS : Number.POSITIVE_INFINITY;
+    const cgroup = { low, high, place: path === null ? UNKNOWN_PLACE : placeAt(path), retryMs };
+    this.#cgroups.set(keyOf(high, low), cgroup);
+    return cgroup;
   }
 
   /** Null: this machine has no such user. */
@@ -159,6 +177,11 @@ export class Identity implements PlaceOfEvent, Disposable {
   stats(): CacheStats {
     const stats = this.#cgroups.stats();
     return { ...stats, hits: stats.hits + this.#lastHits };
+  }
+
+  /** How well those of the names of users and groups do. */
+  accountStats(): { users: CacheStats; groups: CacheStats } {
+    return this.#accounts.stats();
   }
 
   /** Moves between v1 cgroups that came faster than they were read; null: nothing tells of any. */
@@ -205,9 +228,12 @@ export class Identity implements PlaceOfEvent, Disposable {
     if (isStartKnown && (table.startLow(slot) !== startLow || table.startHigh(slot) !== startHigh)) return false;
     const place = placeAt(path);
     const known = this.#placeOf(slot);
-    if (place.container ? place.container.id === known?.container?.id : known?.container || place.unit === null)
-      return true;
     if (place.cgroup === known?.cgroup) return true;
+    if (place.container ? place.container.id === known?.container?.id : known?.container || place.unit === null) {
+      // It has left where it was, or one more hierarchy says less than another: all of them together tell.
+      if ((known?.container || known?.unit) && table.isLive(slot) && this.#likely.take()) this.#look(slot);
+      return true;
+    }
     const before = table.place(slot);
     // What it has borne since was born there.
     for (const relative of descendantsOf(table, slot).relatives) {

@@ -56,6 +56,12 @@ export class Lru<K, V> {
     if (this.#newest === key) this.#newest = undefined;
   }
 
+  /** Forgets all, though not what it did so far. */
+  clear(): void {
+    this.#entries.clear();
+    this.#newest = undefined;
+  }
+
   stats(): CacheStats {
     return {
       entries: this.#entries.size,

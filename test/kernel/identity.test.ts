@@ -202,6 +202,15 @@ describe.skipIf(noV2 !== null)(titled("names of cgroups", noV2), () => {
   });
 
   const noCollect = whyNoBtf();
+  test("of those that were there before the start, and have gone before anybody asks", async () => {
+    const path = cgroup.make(...PODS, `docker-${ID}.scope`);
+    const id = cgroup.id(path);
+    using identity = new Identity(new ProcessTable({ lingerNs: 1e9 }));
+    identity.lookAround();
+    await cgroup.remove(path);
+    expect(identity.ofCgroup(...halves(id))).toMatchObject({ cgroup: path, container: { id: ID, runtime: "docker" } });
+  });
+
   test.skipIf(noCollect !== null)(titled("of those that are gone before anybody asks", noCollect), async () => {
     using identity = new Identity(new ProcessTable({ lingerNs: 1e9 }));
     const made: { id: bigint; path: string }[] = [];
@@ -219,6 +228,25 @@ describe.skipIf(noV2 !== null)(titled("names of cgroups", noV2), () => {
     for (const [i, path] of told.entries()) if (path !== null) expect(path).toBe(made[i]?.path as string);
     expect(told.slice(-200)).toEqual(made.slice(-200).map(({ path }) => path));
   });
+
+  test.skipIf(noCollect !== null)(
+    titled("of a process that has gone with its cgroup, by a daemon that nobody asked before", noCollect),
+    async () => {
+      const socket = join(mkdtempSync(join(tmpdir(), "linnix-identity-")), "api.sock");
+      await using _daemon = await CollectRun.start(["--format", "none", "--listen", `unix:${socket}`]);
+      const path = cgroup.make(`docker-${ID}.scope`);
+      const child = Bun.spawn([...inCgroups(cgroup.directory(path)), "sh", "-c", "/bin/true; :"], { stdin: "ignore" });
+      await child.exited;
+      // The events are read meanwhile.
+      await Bun.sleep(2500);
+      await cgroup.remove(path);
+      // More than the kernel side writes down.
+      for (let i = 0; i < 300; i++) await cgroup.remove(cgroup.make(`other-${i}`));
+      const answer = await fetch(`http://localhost/processes/${child.pid}`, { unix: socket });
+      expect(await answer.json()).toMatchObject({ state: "exited", cgroup: path, container: { id: ID } });
+      rmSync(join(socket, ".."), { recursive: true });
+    },
+  );
 
   test.skipIf(noCollect !== null)(
     titled("in events, for processes in a pid namespace and their children", noCollect),
@@ -260,6 +288,9 @@ function hasV1Pids(): boolean {
 }
 
 describe.skipIf(noV1 !== null)(titled("cgroup v1", noV1), () => {
+  /** Rings are emptied so seldom that /proc has nothing to say any more. */
+  const SELDOM = ["--format", "jsonl", "--flush-interval", "2s", "--ring-size", "4MiB", "--sample-interval", "0"];
+
   test("a container in a v1 hierarchy alone: told by /proc, and its descendants inherit it", async () => {
     await using cgroup = new TestCgroup(v1Point);
     const path = cgroup.make("docker", ID);
@@ -283,9 +314,6 @@ describe.skipIf(noV1 !== null)(titled("cgroup v1", noV1), () => {
     const family = events.filter(isInside).map(({ pid }) => pid);
     expect(new Set(family).size).toBeLessThanOrEqual(5);
   });
-
-  /** Rings are emptied so seldom that /proc has nothing to say any more. */
-  const SELDOM = ["--format", "jsonl", "--flush-interval", "2s", "--ring-size", "4MiB", "--sample-interval", "0"];
 
   test.skipIf(whyNoBtf() !== null)(
     titled("a container that has gone before anybody looks: told by its move, descendants too", whyNoBtf()),
@@ -324,6 +352,52 @@ describe.skipIf(noV1 !== null)(titled("cgroup v1", noV1), () => {
       for (const event of told) expect(event).toMatchObject({ cgroup: path, container });
     },
   );
+
+  test.skipIf(noV2 !== null)(
+    titled("a v2 cgroup that nobody can name is not taken for the parent's v1", noV2),
+    async () => {
+      await using v1 = new TestCgroup(v1Point);
+      await using v2 = new TestCgroup(point);
+      const service = v1.directory(v1.make("linnix-test.service"));
+      await using collect = await CollectRun.start(SELDOM);
+      // Too long for the kernel's list.
+      const long = v2.make("x".repeat(250), "y".repeat(250));
+      const script = `/bin/true beside; sh -c 'echo $$ > "$0/cgroup.procs"; exec /bin/true gone' "$0"; :`;
+      const id = v2.id(long);
+      output(...inCgroups(service), "sh", "-c", script, v2.directory(long));
+      await v2.remove(long);
+      await collect.event("its exit", ({ type, cgroup_id }) => type === "exit" && cgroup_id === id);
+      const { events } = await collect.stop();
+      const beside = events.find((event) => event.type === "exec" && event.args?.[1] === "beside");
+      expect(beside).toMatchObject({ unit: "linnix-test.service" });
+      const gone = events.filter(({ cgroup_id }) => cgroup_id === id);
+      expect(gone.map(({ cgroup, unit }) => [cgroup, unit])).toEqual(gone.map(() => [undefined, undefined]));
+    },
+  );
+
+  test("who leaves a container is not told of in it any more", async () => {
+    await using cgroup = new TestCgroup(v1Point);
+    const inside = cgroup.directory(cgroup.make("docker", ID));
+    const service = cgroup.make("linnix-test.service");
+    await using collect = await CollectRun.start(USUAL);
+    const script =
+      'for to; do echo $$ > "$to/cgroup.procs"; /bin/true "$to"; sleep 1.5; /bin/true "$to" late; done; exec /bin/true end';
+    const way = [inside, cgroup.directory(service), v1Point];
+    output("/bin/sh", "-c", script, "sh", ...way);
+    await collect.event("the last exec", (event) => event.type === "exec" && event.args?.[1] === "end");
+    const { events } = await collect.stop();
+    const placed = way.map((to) => {
+      const exec = events.find((event) => event.type === "exec" && event.args?.[1] === to && event.args[2] === "late");
+      return [exec?.container?.id, exec?.unit];
+    });
+    expect(placed).toEqual([
+      [ID, undefined],
+      [undefined, "linnix-test.service"],
+      [undefined, undefined],
+    ]);
+    const end = events.find((event) => event.type === "exec" && event.args?.[1] === "end");
+    expect([end?.container, end?.unit]).toEqual([undefined, undefined]);
+  });
 
   test("children of a container's process that was there before the start, gone before anybody looks", async () => {
     await using cgroup = new TestCgroup(v1Point);
