@@ -30,7 +30,6 @@ export class StreamClient {
   #next: number;
   #gap: { reason: GapReason; missed: number | null } | undefined;
   #cutOff: (() => void) | undefined;
-  #quiet = false;
   #blockedBeats = 0;
   /** What was handed on and may not have been written to the connection yet. */
   #handed: Uint8Array<ArrayBuffer>[] = [];
@@ -88,7 +87,6 @@ export class StreamClient {
       const chunk = this.#chunk();
       if (!chunk) break;
       this.#totals.bytes += chunk.length;
-      this.#quiet = false;
       this.#blockedBeats = 0;
       controller.enqueue(chunk);
       this.#handed.push(chunk);
@@ -107,15 +105,15 @@ export class StreamClient {
   }
 
   /**
-   * Says that the stream lives, where nothing else has said so since the last time.
+   * Says that the stream lives, also where an event has just said so: who waits for the next sign waits no longer for it
+   * than from one beat to the next.
    * @returns how many times in a row it could not be told anything
    */
   beat(): number {
     const controller = this.#controller;
     if (!controller) return 0;
     if ((controller.desiredSize ?? 0) <= 0) return ++this.#blockedBeats;
-    if (this.#quiet) controller.enqueue(HEARTBEAT);
-    this.#quiet = true;
+    controller.enqueue(HEARTBEAT);
     this.#blockedBeats = 0;
     return 0;
   }

@@ -115,6 +115,21 @@ describe("live events", () => {
     await client.untilComment("heartbeat");
   });
 
+  test("a busy one says so as well: nobody waits longer than from one time to the next", async () => {
+    await using server = await startMadeUp({ heartbeatMs: 50 });
+    await using client = await SseClient.open(server.url("/events"));
+    let pid = 100;
+    const busy = setInterval(() => {
+      server.api.event(server.source.fork(pid++, 1));
+      server.api.flush();
+    }, 5);
+    try {
+      await client.untilComment("heartbeat");
+    } finally {
+      clearInterval(busy);
+    }
+  });
+
   test("clients beyond the limit are told to come back; the place of one that goes is free", async () => {
     await using server = await startMadeUp({ maxClients: 1 });
     {
