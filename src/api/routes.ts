@@ -61,6 +61,8 @@ export interface Route {
 
 const JSON_TYPE = "application/json";
 const MAX_LISTED = 10_000;
+/** Long answers: see under-way.ts. */
+const UNREAD = { 429: "Too many answers have not been read yet." };
 /** nginx would gather events until it has a buffer full of them. */
 const STREAM_HEADERS = { "X-Accel-Buffering": "no" };
 
@@ -211,7 +213,7 @@ export const ROUTES: readonly Route[] = [
     description: "Highest first, by the sort asked for; processes of which that is not known come last.",
     params: PROCESSES_PARAMS,
     gives: { [JSON_TYPE]: "processes" },
-    problems: {},
+    problems: UNREAD,
     handle: ({ context, search }) => {
       const query: Query<typeof PROCESSES_PARAMS> = readQuery(search, PROCESSES_PARAMS);
       const { source, cache } = context;
@@ -246,7 +248,7 @@ export const ROUTES: readonly Route[] = [
     description: "Ancestors nearest first; descendants by generation. At most 1000 of each.",
     params: {},
     gives: { [JSON_TYPE]: "graph" },
-    problems: { 404: "No process of that pid is known." },
+    problems: { 404: "No process of that pid is known.", ...UNREAD },
     handle: ({ context, search, pid }) => {
       readQuery(search, {});
       return { body: found(context.source, (source) => source.graph(pidOf(pid))) ?? unknownPid(pid), type: JSON_TYPE };
@@ -293,7 +295,7 @@ function streamRoute(path: string, operationId: string, summary: string): Route 
     description:
       "Each event has an id, its type as its name, and the object of JSON Lines as its data. With `Last-Event-ID` " +
       "what came after that event is sent first. `event: gap` tells of events that are missing. What concerns the " +
-      "whole stream (storm, lost, degraded, summary) is not held back by `pid` and `comm`.",
+      "whole stream (lost, degraded) is not held back by `pid` and `comm`.",
     params: STREAM_PARAMS,
     gives: { "text/event-stream": "text" },
     problems: { 429: "As many clients follow the events already as may." },
@@ -314,8 +316,7 @@ function json(value: unknown): Answer {
 }
 
 function pidOf(text: string): number {
-  if (!/^[1-9]\d{0,9}$/.test(text))
-    throw new Problem(400, "A pid is a whole number above 0.", {}, { parameter: "pid" });
+  if (!/^[1-9]\d*$/.test(text)) throw new Problem(400, "A pid is a whole number above 0.", {}, { parameter: "pid" });
   return Number(text);
 }
 

@@ -15,6 +15,7 @@ import { type Answer, type ApiContext, ROUTES, type Route } from "./routes.ts";
 import type { ApiSource } from "./source.ts";
 import { Tidy } from "./tidy.ts";
 import { type TokenCheck, tokenCheck } from "./token.ts";
+import { UnderWay } from "./under-way.ts";
 import { type PlacedSocket, placeSocket, type SocketOwner } from "./unix-socket.ts";
 
 export interface ApiOptions {
@@ -94,6 +95,7 @@ class Server implements ApiServer {
   readonly #source: ApiSource;
   readonly #stream: EventStream;
   readonly #tidy = new Tidy();
+  readonly #underWay = new UnderWay();
   readonly #byPath = new Map<string, Route>();
   #token: TokenCheck | null;
   #allowOrigins: readonly string[];
@@ -225,7 +227,7 @@ class Server implements ApiServer {
   }
 
   async #answer(request: Request, server: Bun.Server<undefined>): Promise<Response> {
-    if (request.url.length > MAX_URL_LENGTH) {
+    if (targetLength(request.url) > MAX_URL_LENGTH) {
       throw new Problem(414, `The target of a request has at most ${MAX_URL_LENGTH} characters.`);
     }
     checkHost(request.headers.get("host"), this.#address);
@@ -244,6 +246,10 @@ class Server implements ApiServer {
     // Where it can be without a wait in between: another request may have a kept answer given back.
     const { body, type, headers, isKept }: Answer = given instanceof Promise ? await given : given;
     this.#tidy.answered(typeof body === "string" ? body.length : 0);
+    if (body instanceof Uint8Array && !this.#underWay.add(body.length, this.#othersUnderWay(server))) {
+      if (!isKept) giveBack(body);
+      throw new Problem(429, "Too many answers have not been read yet.", { "Retry-After": "5" });
+    }
     // A stream is quiet for as long as nothing happens: its clients are told that it lives, and looked after there.
     if (body instanceof ReadableStream) server.timeout(request, 0);
     const response = new Response(body as ConstructorParameters<typeof Response>[0], {
@@ -252,6 +258,11 @@ class Server implements ApiServer {
     // The response has a copy, which goes as soon as it is sent.
     if (body instanceof Uint8Array && !isKept) giveBack(body);
     return response;
+  }
+
+  /** Answers that are not sent yet, live events and the one at hand not among them. */
+  #othersUnderWay(server: Bun.Server<undefined>): number {
+    return server.pendingRequests - this.#stream.clients - 1;
   }
 
   #route(path: string): { route: Route | undefined; pid: string } {
@@ -277,6 +288,12 @@ class Server implements ApiServer {
     if (error instanceof Error) log.debug(error.stack ?? "");
     return new Problem(500, "Something went wrong in here; the log tells more.").response();
   }
+}
+
+/** Of the request's line: without scheme and host, which the runtime puts before it. */
+function targetLength(url: string): number {
+  const from = url.indexOf("/", url.indexOf("://") + "://".length);
+  return url.length - from;
 }
 
 function listenError(listen: string, cause: unknown): LinnixError {

@@ -1,0 +1,32 @@
+/** Answers that are smaller lie in their sockets. */
+const SMALL_BYTES = 64 * 1024;
+/** Most bytes that connections have not taken yet, besides those of the answer at hand. */
+const MAX_BYTES = 16 * 1024 * 1024;
+/** Sizes that are remembered: so many of the smallest that are make the most. */
+const MAX_SIZES = MAX_BYTES / SMALL_BYTES;
+
+/**
+ * How much the answers that are still being sent take at most. Whoever asks and does not read keeps an answer in memory
+ * until its connection ends, and the runtime tells of how many answers this is so, not of which.
+ */
+export class UnderWay {
+  /** Of the answers that may be among them, largest first. */
+  #sizes: number[] = [];
+
+  /**
+   * Counts an answer in, unless there is too much already.
+   * @param others answers besides this one that have not been sent
+   * @returns false: it is not to be sent
+   */
+  add(bytes: number, others: number): boolean {
+    if (others <= 0) this.#sizes = [];
+    if (bytes < SMALL_BYTES) return true;
+    const most = this.#sizes.slice(0, Math.max(0, others)).reduce((sum, size) => sum + size, 0);
+    // One alone may have any size.
+    if (most > 0 && most + bytes > MAX_BYTES) return false;
+    this.#sizes.push(bytes);
+    this.#sizes.sort((a, b) => b - a);
+    this.#sizes.length = Math.min(this.#sizes.length, MAX_SIZES);
+    return true;
+  }
+}

@@ -1,0 +1,59 @@
+import { describe, expect, test } from "bun:test";
+import { UnderWay } from "../../src/api/under-way.ts";
+import { startMadeUp } from "./made-up.ts";
+
+const MIB = 2 ** 20;
+
+describe("answers under way", () => {
+  test("are bounded together, one alone is not", () => {
+    const underWay = new UnderWay();
+    expect(underWay.add(100 * MIB, 0)).toBe(true);
+    expect([underWay.add(MIB, 1), underWay.add(60_000, 1)]).toEqual([false, true]);
+    // The large one has been sent.
+    expect(Array.from({ length: 16 }, (_, others) => underWay.add(MIB, others))).toEqual(Array(16).fill(true));
+    expect(underWay.add(MIB, 16)).toBe(false);
+    expect(underWay.add(MIB, 15)).toBe(true);
+  });
+
+  test("which of them have been sent is not known: the largest count", () => {
+    const underWay = new UnderWay();
+    for (const [others, mib] of [8, 1, 6].entries()) expect(underWay.add(mib * MIB, others)).toBe(true);
+    expect([underWay.add(3 * MIB, 2), underWay.add(2 * MIB, 2)]).toEqual([false, true]);
+  });
+});
+
+describe("who asks and does not read", () => {
+  test("has long answers refused to all, and others not, until it goes", async () => {
+    await using server = await startMadeUp();
+    // Longer than a socket has room for.
+    for (let pid = 1000; pid < 11_000; pid++) {
+      server.source.fork(pid, 1);
+      server.source.exec(pid, "long", ["/bin/long", "x".repeat(400)]);
+    }
+    const list = server.url("/processes?limit=10000");
+    const { hostname, port } = new URL(list);
+    const open = () =>
+      Bun.connect({
+        hostname,
+        port: Number(port),
+        socket: {
+          open(socket) {
+            socket.pause();
+            socket.write(`GET /processes?limit=10000&sort=rss HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`);
+          },
+          data() {},
+        },
+      });
+    const sockets = await Promise.all(Array.from({ length: 8 }, open));
+    await Bun.sleep(300);
+    const refused = await fetch(list);
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "5"]);
+    expect(await refused.json()).toMatchObject({ status: 429, title: "Too Many Requests" });
+    expect((await fetch(server.url("/processes?limit=10"))).status).toBe(200);
+    for (const socket of sockets) socket.terminate();
+    await Bun.sleep(300);
+    const answered = await fetch(list);
+    expect(answered.status).toBe(200);
+    expect((await answered.arrayBuffer()).byteLength).toBeGreaterThan(4 * MIB);
+  });
+});
