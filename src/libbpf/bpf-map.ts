@@ -3,6 +3,7 @@ import { checkLibbpf, lastErrno, NativeError } from "./errno.ts";
 import { libbpf } from "./libbpf.ts";
 import { libc } from "./libc.ts";
 import { addressOf, type Pointer, viewOf } from "./native.ts";
+import { pageBytes, pagesFor } from "./page-size.ts";
 
 /** Sets `key` to `value`, both as the bytes that the map's types lay down. */
 export function updateMap(mapFd: number, key: NodeJS.TypedArray, value: NodeJS.TypedArray): void {
@@ -48,7 +49,6 @@ export function copyHashMap(from: BpfMap, to: BpfMap): void {
 
 const PROT_READ = 1;
 const MAP_SHARED = 1;
-const PAGE_BYTES = 4096;
 
 /** A BPF_F_MMAPABLE array's memory, read without a system call. */
 export class MappedArray implements Disposable {
@@ -59,7 +59,7 @@ export class MappedArray implements Disposable {
 
   /** @throws NativeError when the map cannot be mapped */
   constructor(mapFd: number, lengthBytes: number) {
-    this.#length = Math.ceil(lengthBytes / PAGE_BYTES) * PAGE_BYTES;
+    this.#length = pagesFor(lengthBytes) * pageBytes();
     const address = Number(libc().mmap(null, this.#length, PROT_READ, MAP_SHARED, mapFd, 0n));
     // MAP_FAILED is (void *) -1.
     if (address < 0 || address > 2 ** 63) throw new NativeError("mapping a BPF array", lastErrno());

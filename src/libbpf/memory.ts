@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { libc } from "./libc.ts";
 import type { Pointer } from "./native.ts";
+import { pageBytes } from "./page-size.ts";
 
 const MADV_DONTNEED = 4;
 /** malloc.h, and the C library's own first value of it. */
@@ -63,11 +64,8 @@ export function dropCleanFilePages(): void {
   }
 }
 
-/** proc(5): a figure of statm is a number of pages. */
-const PAGE_BYTES = 4096;
-
-/** Resident pages of files, ours and shared, bytes. */
-export function residentFileBytes(): number {
-  const [, , shared = "0"] = readFileSync("/proc/self/statm", "latin1").split(" ");
-  return Number(shared) * PAGE_BYTES;
+/** Resident pages of files, ours and shared, bytes. A figure of statm is a number of pages (proc(5)). */
+export function residentFileBytes(statm = readFileSync("/proc/self/statm", "latin1"), page = pageBytes()): number {
+  const [, , shared = "0"] = statm.split(" ");
+  return Number(shared) * page;
 }

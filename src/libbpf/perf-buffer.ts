@@ -9,6 +9,7 @@ import { checkLibbpf, checkLibc, checkPointer } from "./errno.ts";
 import { libbpf } from "./libbpf.ts";
 import { libc } from "./libc.ts";
 import { addressOf, type Pointer, viewOf } from "./native.ts";
+import { pageBytes, pagesFor } from "./page-size.ts";
 
 /** include/uapi/linux/perf_event.h */
 const PERF_TYPE_SOFTWARE = 1;
@@ -22,10 +23,8 @@ const F_SETFL = 4;
 const F_SETOWN = 8;
 const O_ASYNC = 0o20000n;
 
-export const PAGE_BYTES = 4096;
-
 export interface PerfBufferOptions {
-  /** Data bytes a CPU: a power of two, at least one page. */
+  /** Data bytes a CPU: a power of two; less than a page is made up to one. */
   ringBytes: number;
   /** SIGIO is sent when so many bytes wait in one ring. */
   watermarkBytes: number;
@@ -54,7 +53,7 @@ export class PerfBuffer implements Disposable {
     // Never called, for libbpf's own reading is not used, but libbpf wants one.
     this.#unused = new JSCallback(() => 0, { args: ["ptr", "i32", "ptr"], returns: "i32" });
     const attributes = eventAttributes(options.watermarkBytes);
-    const pages = options.ringBytes / PAGE_BYTES;
+    const pages = pagesFor(options.ringBytes);
     this.#buffer = checkPointer(
       "perf_buffer__new_raw",
       libbpf().perf_buffer__new_raw(mapFd, pages, addressOf(attributes), this.#unused.ptr, null, null),
@@ -73,7 +72,7 @@ export class PerfBuffer implements Disposable {
     const size = new BigUint64Array(1);
     const result = libbpf().perf_buffer__buffer(this.#open, index, addressOf(address), addressOf(size));
     checkLibbpf("perf_buffer__buffer", result);
-    return viewOf(Number(address[0]) as Pointer, PAGE_BYTES + Number(size[0]));
+    return viewOf(Number(address[0]) as Pointer, pageBytes() + Number(size[0]));
   }
 
   get #open(): Pointer {

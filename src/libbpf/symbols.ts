@@ -96,6 +96,8 @@ export const LIBBPF_SYMBOLS = {
 export const LIBC_SYMBOLS = {
   // int *__errno_location(void);
   __errno_location: { args: [], returns: "ptr" },
+  // int getpagesize(void);
+  getpagesize: { args: [], returns: "i32" },
   // int memfd_create(const char *name, unsigned int flags);
   memfd_create: { args: ["cstring", "u32"], returns: "i32" },
   // int fcntl(int fd, int cmd, long arg);

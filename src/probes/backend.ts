@@ -11,6 +11,7 @@ import { BpfObject } from "../libbpf/bpf-object.ts";
 import { NativeError } from "../libbpf/errno.ts";
 import { KERNEL_BTF } from "../libbpf/kernel-btf.ts";
 import { libbpf } from "../libbpf/libbpf.ts";
+import { pageBytes } from "../libbpf/page-size.ts";
 import type { CountByType } from "../wire/event.ts";
 import {
   COMM_LEN,
@@ -168,7 +169,7 @@ export class Backend implements Disposable {
     knobs.setUint32(KNOBS.event_mask, mask, little);
     knobs.setUint32(KNOBS.max_image_bytes, options.maxArgsBytes, little);
     knobs.setBigUint64(KNOBS.min_duration_ns, BigInt(filters.minDurationNs), little);
-    knobs.setUint32(KNOBS.page_size, 4096, little);
+    knobs.setUint32(KNOBS.page_size, pageBytes(), little);
     knobs.setUint8(KNOBS.filter_pid, filters.pids.length > 0 ? 1 : 0);
     knobs.setUint8(KNOBS.filter_uid, filters.uids.length > 0 ? 1 : 0);
     knobs.setUint8(KNOBS.filter_comm, filters.comms.length > 0 ? 1 : 0);

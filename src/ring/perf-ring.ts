@@ -3,10 +3,11 @@ import type { Record } from "../wire/record.ts";
 /** include/uapi/linux/perf_event.h */
 const PERF_RECORD_LOST = 2;
 const PERF_RECORD_SAMPLE = 9;
-const CONTROL_PAGE_BYTES = 4096;
-/** struct perf_event_mmap_page: data_head and data_tail are the u64 at bytes 1024 and 1032. */
+/** struct perf_event_mmap_page: data_head, data_tail and data_offset are the u64 at bytes 1024, 1032 and 1040. */
+const CONTROL_AT = 1024;
 const DATA_HEAD = 0;
 const DATA_TAIL = 1;
+const DATA_OFFSET = 2;
 /** Their low words, in words. The machines that linnix runs on are little-endian. */
 const DATA_HEAD_LOW = 2 * DATA_HEAD;
 const DATA_TAIL_LOW = 2 * DATA_TAIL;
@@ -42,10 +43,12 @@ export class PerfRing {
 
   /** @param mapping the control page and, behind it, a power of two of data bytes */
   constructor(mapping: ArrayBuffer) {
-    this.#control = new BigUint64Array(mapping, 1024, 2);
-    this.#controlWords = new Int32Array(mapping, 1024, 4);
-    this.#u32 = new Uint32Array(mapping, CONTROL_PAGE_BYTES);
-    this.#u8 = new Uint8Array(mapping, CONTROL_PAGE_BYTES);
+    this.#control = new BigUint64Array(mapping, CONTROL_AT, 3);
+    this.#controlWords = new Int32Array(mapping, CONTROL_AT, 4);
+    // How large the control page is differs between kernels: each says where the data begins.
+    const dataOffset = Number(this.#control[DATA_OFFSET]);
+    this.#u32 = new Uint32Array(mapping, dataOffset);
+    this.#u8 = new Uint8Array(mapping, dataOffset);
     this.#mask = this.#u8.length - 1;
     this.#position = Number(Atomics.load(this.#control, DATA_TAIL));
     this.#end = this.#position;

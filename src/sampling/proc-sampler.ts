@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { boottimeNs } from "../libbpf/clock.ts";
+import { pageBytes } from "../libbpf/page-size.ts";
 import { NS_PER_CLOCK_TICK, readProcIds } from "../proc-stat.ts";
 import {
   COMM_LEN,
@@ -11,7 +12,7 @@ import {
 } from "../wire/layout.gen.ts";
 import { Record } from "../wire/record.ts";
 import { ProcScanner, type ScannedProcess } from "./proc-scanner.ts";
-import { PAGE_BYTES, RSS_THRESHOLD_BYTES, type Sampler, type SamplerOptions, type Sweep } from "./sampler.ts";
+import { RSS_THRESHOLD_BYTES, type Sampler, type SamplerOptions, type Sweep } from "./sampler.ts";
 
 /** Most files of /proc that stay open; the rest is opened at each sweep. */
 const MAX_KEPT_FDS = 512;
@@ -32,6 +33,7 @@ interface Told {
  */
 export class ProcSampler implements Sampler {
   readonly source = "proc";
+  readonly #pageBytes: number;
   readonly #thresholdPages: number;
   readonly #scanner = new ProcScanner("all", MAX_KEPT_FDS);
   readonly #told = new WeakMap<ScannedProcess, Told>();
@@ -40,8 +42,10 @@ export class ProcSampler implements Sampler {
   readonly #record = new Record();
   readonly #sweep: Sweep = { processes: 0, leftOutThreads: 0, unkept: 0 };
 
-  constructor(options: SamplerOptions = {}) {
-    this.#thresholdPages = (options.rssThresholdBytes ?? RSS_THRESHOLD_BYTES) / PAGE_BYTES;
+  /** @param page bytes of a page, in which /proc counts memory */
+  constructor(options: SamplerOptions = {}, page = pageBytes()) {
+    this.#pageBytes = page;
+    this.#thresholdPages = (options.rssThresholdBytes ?? RSS_THRESHOLD_BYTES) / page;
     this.#record.attach(new Uint32Array(this.#bytes.buffer), this.#bytes);
     this.#record.seek(0, SAMPLE_EVENT.size);
   }
@@ -99,7 +103,7 @@ export class ProcSampler implements Sampler {
     view.setBigUint64(SAMPLE_EVENT.start_ns, BigInt(process.startTicks * NS_PER_CLOCK_TICK), little);
     const ticks = process.cpuTicks - (told?.cpuTicks ?? 0);
     view.setBigUint64(SAMPLE_EVENT.runtime_ns, BigInt(Math.max(0, ticks) * NS_PER_CLOCK_TICK), little);
-    view.setBigUint64(SAMPLE_EVENT.rss_bytes, BigInt(process.rssPages * PAGE_BYTES), little);
+    view.setBigUint64(SAMPLE_EVENT.rss_bytes, BigInt(process.rssPages * this.#pageBytes), little);
     view.setUint32(SAMPLE_EVENT.threads, process.threads, little);
     view.setUint32(SAMPLE_EVENT.sample_flags, told ? 0 : SAMPLE_FIRST_SEEN, little);
     return true;

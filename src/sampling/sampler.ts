@@ -53,6 +53,3 @@ export interface SamplerOptions {
  * without running (reclaim) moves by more.
  */
 export const RSS_THRESHOLD_BYTES = 2 ** 20;
-
-/** include/linux/mm.h: of all that linnix runs on. */
-export const PAGE_BYTES = 4096;

@@ -1,7 +1,8 @@
 import type { BpfObject } from "../libbpf/bpf-object.ts";
 import { libbpf } from "../libbpf/libbpf.ts";
+import { pageBytes } from "../libbpf/page-size.ts";
 import { SAMPLE_KNOBS } from "../wire/layout.gen.ts";
-import { PAGE_BYTES, RSS_THRESHOLD_BYTES, type SamplerOptions } from "./sampler.ts";
+import { RSS_THRESHOLD_BYTES, type SamplerOptions } from "./sampler.ts";
 
 /** Tells an object that samples what it has to know; before it is loaded. */
 export function setSampleKnobs(object: BpfObject, options: SamplerOptions): void {
@@ -10,7 +11,7 @@ export function setSampleKnobs(object: BpfObject, options: SamplerOptions): void
   const knobs = new DataView(data.buffer, data.byteOffset, data.length);
   const thresholdBytes = options.rssThresholdBytes ?? RSS_THRESHOLD_BYTES;
   knobs.setBigUint64(SAMPLE_KNOBS.rss_threshold_bytes, BigInt(thresholdBytes), true);
-  knobs.setUint32(SAMPLE_KNOBS.page_size, PAGE_BYTES, true);
+  knobs.setUint32(SAMPLE_KNOBS.page_size, pageBytes(), true);
   knobs.setUint32(SAMPLE_KNOBS.cpus, libbpf().libbpf_num_possible_cpus(), true);
   if (options.maxThreads !== undefined) knobs.setUint32(SAMPLE_KNOBS.max_threads, options.maxThreads, true);
 }

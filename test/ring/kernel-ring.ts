@@ -3,7 +3,8 @@
 /** include/uapi/linux/perf_event.h */
 const PERF_RECORD_LOST = 2;
 const PERF_RECORD_SAMPLE = 9;
-const CONTROL_PAGE_BYTES = 4096;
+/** struct perf_event_mmap_page: data_head, then data_tail and data_offset. */
+const CONTROL_AT = 1024;
 /** struct perf_event_header, and the u64 time that PERF_SAMPLE_TIME asks for. */
 const HEADER_BYTES = 8;
 const SIZE_OFFSET = HEADER_BYTES + 8;
@@ -24,14 +25,16 @@ export class KernelRing {
   /**
    * @param bytes of data: a power of two
    * @param start where both cursors stand at first: a multiple of 8
+   * @param page bytes of the control page
    */
-  constructor(bytes: number, start = 0n) {
-    this.mapping = new ArrayBuffer(CONTROL_PAGE_BYTES + bytes);
-    this.#control = new BigUint64Array(this.mapping, 1024, 2);
-    this.#data = new Uint8Array(this.mapping, CONTROL_PAGE_BYTES);
+  constructor(bytes: number, start = 0n, page = 4096) {
+    this.mapping = new ArrayBuffer(page + bytes);
+    this.#control = new BigUint64Array(this.mapping, CONTROL_AT, 3);
+    this.#data = new Uint8Array(this.mapping, page);
     this.#head = start;
     this.#control[0] = start;
     this.#control[1] = start;
+    this.#control[2] = BigInt(page);
   }
 
   get head(): bigint {

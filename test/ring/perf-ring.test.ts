@@ -184,6 +184,20 @@ describe("the room", () => {
   test("its size is that of the data", () => {
     expect(new PerfRing(new KernelRing(8192).mapping).size).toBe(8192);
   });
+
+  test.each([4096, 16384, 65536])("begins behind a control page of %i bytes", (page) => {
+    const kernel = new KernelRing(page, 8n, page);
+    const ring = new PerfRing(kernel.mapping);
+    expect(ring.size).toBe(page);
+    // More than once round.
+    for (let i = 0; i < 3 * (page / 1024); i++) {
+      expect(kernel.sample(dataOf(1000, i))).toBe(true);
+      ring.look();
+      expect(takeAll(ring)).toEqual([padded(dataOf(1000, i))]);
+      ring.release();
+      expect(kernel.tail).toBe(kernel.head);
+    }
+  });
 });
 
 describe("losses", () => {

@@ -19,9 +19,10 @@ const isStale = !Bun.deepEquals(presentLayout(), recordedLayout());
 function recordedMapping(): ArrayBuffer {
   const { head, tail, hex } = loadRing();
   const data = Buffer.from(hex, "hex");
-  const mapping = new ArrayBuffer(4096 + data.length);
-  new BigUint64Array(mapping, 1024, 2).set([BigInt(head), BigInt(tail)]);
-  new Uint8Array(mapping, 4096).set(data);
+  const page = 4096;
+  const mapping = new ArrayBuffer(page + data.length);
+  new BigUint64Array(mapping, 1024, 3).set([BigInt(head), BigInt(tail), BigInt(page)]);
+  new Uint8Array(mapping, page).set(data);
   return mapping;
 }
 

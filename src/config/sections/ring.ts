@@ -10,7 +10,7 @@ export interface RingSettings {
   flushIntervalMs: Auto<number>;
 }
 
-/** The perf ring is a power of two of pages, which are 4 KiB or more. */
+/** The perf ring is a power of two of pages. Where these are larger than 4 KiB, a ring of less is made up to one. */
 const MIN_RING_BYTES = 4 * 1024;
 const MAX_RING_BYTES = 64 * 1024 * 1024;
 
