@@ -375,7 +375,7 @@ describe.skipIf(noCgroup !== null)(titled("a filter by cgroup", noCgroup), () =>
     const [wanted, inner, beside] = [cgroup.make("wanted"), cgroup.make("wanted", "inner"), cgroup.make("beside")];
     const start = (path: string) => program.startAs(inCgroups(cgroup.directory(path)), "spin");
     const [inside, outside] = [[await start(wanted), await start(inner)], await start(beside)];
-    const filter = new SampleFilter({ pids: [], uids: [], comms: [], cgroup: { path: wanted }, minDurationNs: 0 });
+    using filter = new SampleFilter({ pids: [], uids: [], comms: [], cgroup: { path: wanted }, minDurationNs: 0 });
     const told = new Set<number>();
     const sample = ({ pid }: EventView) => told.add(pid).size > 0;
     const view = new EventView(new ProcessTable({ lingerNs: 1e9 }), new WallClock(realtimeOffsetNs()));

@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { readdirSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
+import { cgroup2Mount } from "../../src/probes/cgroup.ts";
+import { CgroupSubtree } from "../../src/sampling/cgroup-subtree.ts";
+import { reasonOf, titled } from "./support/needs.ts";
+import { asNobody } from "./support/places.ts";
+import { inCgroups, TestCgroup } from "./support/test-cgroup.ts";
+
+setDefaultTimeout(60_000);
+
+const mount = cgroup2Mount() ?? "";
+const reason = reasonOf(process.geteuid?.() !== 0 && "needs root", !mount && "the cgroup v2 hierarchy is not mounted");
+
+/** A process that stays until it is killed. */
+async function sleeper(directory: string): Promise<Bun.Subprocess> {
+  const command = [...inCgroups(directory), "/bin/sh", "-c", "echo; exec sleep 1000"];
+  const child = Bun.spawn(command, { stdin: "ignore", stdout: "pipe", stderr: "inherit" });
+  await child.stdout.getReader().read();
+  return child;
+}
+
+function openCgroups(): string[] {
+  return readdirSync("/proc/self/fd").filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(mount);
+    } catch {
+      return false;
+    }
+  });
+}
+
+describe.skipIf(reason !== null)(titled("a cgroup and all below it", reason), () => {
+  let cgroup: TestCgroup;
+  beforeAll(() => {
+    cgroup = new TestCgroup(mount);
+  });
+  afterAll(async () => {
+    await cgroup[Symbol.asyncDispose]();
+  });
+  const idOf = (...names: string[]) => cgroup.id(cgroup.make(...names));
+
+  test.each(["path", "id"])("named by %s: itself, what is below it, nobody else", (by) => {
+    const path = cgroup.make("wanted");
+    const inside = [idOf("wanted"), idOf("wanted", "inner"), idOf("wanted", "inner", "most")];
+    const outside = [idOf("beside"), idOf("beside", "inner"), idOf("wanted-not"), idOf("wanted-not", "inner")];
+    const above = [cgroup.id(cgroup.path), cgroup.id("")];
+    using subtree = new CgroupSubtree(by === "path" ? { path } : { id: cgroup.id(path) });
+    // Asked twice: what is remembered says the same.
+    for (let i = 0; i < 2; i++) {
+      expect(inside.map((id) => subtree.has(id))).toEqual([true, true, true]);
+      expect(outside.map((id) => subtree.has(id))).toEqual([false, false, false, false]);
+      expect(above.map((id) => subtree.has(id))).toEqual([false, false]);
+    }
+  });
+
+  test("what is made after others were asked for counts at once", async () => {
+    using subtree = new CgroupSubtree({ path: cgroup.make("later") });
+    for (let i = 0; i < 100; i++) {
+      expect(subtree.has(idOf("later", `in-${i}`))).toBe(true);
+      expect(subtree.has(idOf("elsewhere", `in-${i}`))).toBe(false);
+    }
+    expect(subtree.has(idOf("later", ...Array.from({ length: 70 }, (_, i) => `d${i}`)))).toBe(true);
+  });
+
+  test("one that is gone is in it as long as it is remembered, and not where it never was asked for", async () => {
+    using subtree = new CgroupSubtree({ path: cgroup.make("gone") });
+    const [asked, other] = [cgroup.make("gone", "asked"), cgroup.make("gone", "other")];
+    const [askedId, otherId] = [cgroup.id(asked), cgroup.id(other)];
+    expect(subtree.has(askedId)).toBe(true);
+    await cgroup.remove(asked);
+    await cgroup.remove(other);
+    expect([subtree.has(askedId), subtree.has(otherId)]).toEqual([true, false]);
+  });
+
+  test("another one of the same name, made when it was gone, is not meant", async () => {
+    const path = cgroup.make("again");
+    using subtree = new CgroupSubtree({ path });
+    await cgroup.remove(path);
+    expect(subtree.has(idOf("again"))).toBe(false);
+    expect(subtree.has(idOf("again", "inner"))).toBe(false);
+  });
+
+  test("the root of the hierarchy has all of them", () => {
+    using subtree = new CgroupSubtree({ path: "/" });
+    expect([subtree.has(cgroup.id("")), subtree.has(idOf("any", "inner"))]).toEqual([true, true]);
+    // No such cgroup.
+    expect(subtree.has(2n ** 62n)).toBe(false);
+  });
+
+  test("more ids than are remembered are told right as well", () => {
+    using subtree = new CgroupSubtree({ path: cgroup.make("crowd") });
+    const [inside, outside] = [idOf("crowd", "inner"), idOf("beside")];
+    for (let i = 0n; i < 70_000n; i++) {
+      subtree.has(2n ** 50n + i);
+      if (i % 1000n === 0n) expect([subtree.has(inside), subtree.has(outside)]).toEqual([true, false]);
+    }
+    expect(subtree.has(idOf("crowd", "late"))).toBe(true);
+  });
+
+  test("a process is where it is now", async () => {
+    using subtree = new CgroupSubtree({ path: cgroup.make("process") });
+    const inside = await sleeper(cgroup.directory(cgroup.make("process", "inner")));
+    const outside = await sleeper(cgroup.directory(cgroup.make("beside")));
+    expect([subtree.hasProcess(inside.pid), subtree.hasProcess(outside.pid)]).toEqual([true, false]);
+    inside.kill("SIGKILL");
+    outside.kill("SIGKILL");
+    await inside.exited;
+    expect(subtree.hasProcess(inside.pid)).toBe(false);
+  });
+
+  test("without the right to open by handle: what was there before, and what a process is in", async () => {
+    const path = cgroup.make("plain");
+    const made = [idOf("plain", "before"), idOf("beside")];
+    const script = `
+      import { CgroupSubtree } from "${join(import.meta.dir, "../../src/sampling/cgroup-subtree.ts")}";
+      using subtree = new CgroupSubtree({ path: "${path}" });
+      console.log(JSON.stringify([${made.map((id) => `${id}n`)}].map((id) => subtree.has(id))));
+      for await (const line of console) {
+        const [id, pid] = line.split(" ");
+        console.log(JSON.stringify(subtree.has(BigInt(id), Number(pid))));
+      }
+    `;
+    await using child = Bun.spawn([...asNobody(), process.execPath, "-e", script], {
+      stdin: "pipe",
+      stdout: "pipe",
+      stderr: "inherit",
+    });
+    const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    const answer = async () => JSON.parse((await reader.read()).value ?? "null");
+    expect(await answer()).toEqual([true, false]);
+    // Made since it looked at all that there were.
+    for (const [place, isBelow] of [["plain", true] as const, ["beside", false] as const]) {
+      const late = cgroup.make(place, "late");
+      const inside = await sleeper(cgroup.directory(late));
+      child.stdin.write(`${cgroup.id(late)} ${inside.pid}\n`);
+      await child.stdin.flush();
+      expect(await answer()).toBe(isBelow);
+      inside.kill("SIGKILL");
+    }
+    await child.stdin.end();
+  });
+
+  test("no descriptor stays behind", () => {
+    expect(openCgroups()).toEqual([]);
+    {
+      using subtree = new CgroupSubtree({ path: cgroup.path });
+      for (let i = 0n; i < 100n; i++) subtree.has(i);
+      expect(openCgroups()).toHaveLength(1);
+    }
+    expect(openCgroups()).toEqual([]);
+  });
+});
