@@ -6,6 +6,8 @@ import { formatSizeBytes } from "./units.ts";
 /** Far more than any configuration: what is bigger is some other file. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
+const LINE_FEED = 0x0a;
+
 const NAME_ANOTHER = "name another with --config FILE; --config /dev/null is none";
 
 /** Who this was started as: privileges may be dropped before the file is read again. */
@@ -74,11 +76,27 @@ function readAll(fd: number, path: string): Uint8Array {
 }
 
 function decode(path: string, bytes: Uint8Array): string {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
   try {
     // A byte order mark is dropped by the decoder: TOML allows one, the parser does not.
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw unreadable(path, "it is not UTF-8 text", error);
+    return decoder.decode(bytes);
+  } catch (cause) {
+    const what = `${path}:${brokenLine(decoder, bytes)}`;
+    throw usageError("config-syntax", { what, why: "not UTF-8 text", mend: "save the file as UTF-8" }, { cause });
+  }
+}
+
+/** The first line, from 1, that is not UTF-8: no letter of it has a line feed among its bytes. */
+function brokenLine(decoder: TextDecoder, bytes: Uint8Array): number {
+  for (let line = 1, start = 0; ; line++) {
+    const end = bytes.indexOf(LINE_FEED, start);
+    try {
+      decoder.decode(bytes.subarray(start, end < 0 ? bytes.length : end));
+    } catch {
+      return line;
+    }
+    if (end < 0) return line;
+    start = end + 1;
   }
 }
 

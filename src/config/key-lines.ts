@@ -10,6 +10,11 @@ export class KeyLines {
     }
   }
 
+  /** Line of the path itself; null where it is not named. */
+  at(path: readonly string[]): number | null {
+    return this.#lines.get(JSON.stringify(path)) ?? null;
+  }
+
   /** Line of the path, or of the longest part of it that is named anywhere; null where none is. */
   find(path: readonly PropertyKey[]): number | null {
     for (let length = path.length; length > 0; length--) {
@@ -30,6 +35,33 @@ const MAX_DEPTH = 32;
  * @param text a document that the parser has accepted: nothing is checked a second time
  */
 export function locateKeys(text: string): KeyLines {
+  return scan(text).lines;
+}
+
+/** A key or table that a document gives a second time. */
+export interface RepeatedKey {
+  path: readonly string[];
+  isTable: boolean;
+  /** Where it stands before; null where that is in the same statement. */
+  line: number | null;
+}
+
+/**
+ * The key that the end of a document repeats.
+ * @param text the document up to where the parser has refused that key
+ */
+export function repeatedKey(text: string): RepeatedKey {
+  const { lines, latest } = scan(text);
+  const { path, table, isTable, line: begun } = latest;
+  // Of `size.x = 2` it is size that is there, as a value.
+  for (let length = Math.min(path.length, MAX_DEPTH); length > table.length; length--) {
+    const line = lines.at(path.slice(0, length));
+    if (line !== null && line < begun) return { path: path.slice(0, length), isTable, line };
+  }
+  return { path, isTable, line: null };
+}
+
+function scan(text: string): Scanner {
   const scanner = new Scanner(text);
   try {
     scanner.document();
@@ -38,13 +70,24 @@ export function locateKeys(text: string): KeyLines {
       throw error;
     }
   }
-  return scanner.lines;
+  return scanner;
 }
 
 class TooDeep extends Error {}
 
+/** What a document has named last. */
+interface Latest {
+  path: readonly string[];
+  /** The table that it stands in. */
+  table: readonly string[];
+  isTable: boolean;
+  /** First line of its statement. */
+  line: number;
+}
+
 class Scanner {
   readonly lines = new KeyLines();
+  latest: Latest = { path: [], table: [], isTable: false, line: 1 };
   readonly #text: string;
   #at = 0;
   #line = 1;
@@ -59,13 +102,16 @@ class Scanner {
     // The second condition ends on what no scanner of valid TOML meets, instead of staying there for ever.
     for (this.#skipBlank(); this.#at < this.#text.length && this.#at > before; this.#skipBlank()) {
       before = this.#at;
+      const line = this.#line;
+      this.latest = { path: table, table, isTable: false, line };
       if (this.#peek() !== "[") {
         this.#pair(table, 0);
         continue;
       }
-      const line = this.#line;
       this.#skipWhile(/[[ \t]/);
-      table = this.#key();
+      // Of what is deeper nothing is kept, and each of its keys would cost a copy.
+      table = this.#key().slice(0, MAX_DEPTH);
+      this.latest = { path: table, table: [], isTable: true, line };
       this.#addPrefixes([], table, line);
       this.#skipWhile(/[\] \t]/);
     }
@@ -75,9 +121,11 @@ class Scanner {
   #pair(table: readonly string[], depth: number): void {
     const line = this.#line;
     const key = this.#key();
+    const path = [...table, ...key];
     this.#addPrefixes(table, key, line);
+    this.latest.path = path;
     this.#skipWhile(/[= \t]/);
-    this.#value([...table, ...key], depth);
+    this.#value(path, depth);
   }
 
   #addPrefixes(table: readonly string[], key: readonly string[], line: number): void {

@@ -1,39 +1,53 @@
 import parse from "@iarna/toml/parse-string";
 import { type LinnixError, usageError } from "../errors.ts";
-import { quote } from "./units.ts";
+import { clauseOf, problemAt, type TomlProblem } from "./toml-problem.ts";
 
-/** Letters on either side of where the parser stopped that are looked at: a longer word is none of anybody's settings. */
-const MAX_WORD = 100;
-
-/** Where the parser stopped, counted from 0: at the letter after the one that it could not take. */
+/** Where the parser stopped, counted from 0: at the letter that it could not take. */
 interface Place {
   line: number;
-  col: number;
+  offset: number;
+}
+
+/**
+ * The text with line feeds alone at the ends of its lines: the parser refuses comments that end in CR LF, and takes a
+ * CR that ends nothing for a space.
+ * @throws {LinnixError} for such a CR
+ */
+export function withLineFeeds(text: string, path: string): string {
+  const plain = text.replaceAll("\r\n", "\n");
+  const at = plain.indexOf("\r");
+  if (at < 0) return plain;
+  const why = "a carriage return without a line feed";
+  throw notToml(path, lineAt(plain, at), { why, mend: "lines end with LF, or with CR LF" });
 }
 
 /** What the parser says of a text that is not TOML, as an error that names the line and, where it is plain, the mend. */
 export function syntaxError(cause: unknown, text: string, path: string): LinnixError {
   const { message } = cause as Error;
   const place = placeOf(cause);
-  const last = text.trimEnd().split("\n").length - 1;
+  if (place === null) return notToml(path, lineByHalves(text), { why: clauseOf(message) }, cause);
+  const problem = problemAt(message, text, place.offset);
+  const last = lineAt(text, text.trimEnd().length);
   // Something was begun and not ended: the parser names the line after the last one then.
-  const isAtEnd = place !== null && place.line > last;
-  const line = isAtEnd ? last : (place?.line ?? lineByHalves(text));
-  return usageError(
-    "config-syntax",
-    {
-      what: line === null ? path : `${path}:${line + 1}`,
-      why: `not TOML: ${isAtEnd ? "it ends too early: " : ""}${problem(message)}`,
-      mend: place === null ? undefined : mend(message, text, place),
-    },
-    { cause },
-  );
+  if (place.line <= last) return notToml(path, place.line, problem, cause);
+  return notToml(path, last, { ...problem, why: `it ends too early: ${problem.why}` }, cause);
+}
+
+/** @param line from 0 */
+function notToml(path: string, line: number | null, { why, mend }: TomlProblem, cause?: unknown): LinnixError {
+  const what = line === null ? path : `${path}:${line + 1}`;
+  return usageError("config-syntax", { what, why: `not TOML: ${why}`, mend }, { cause });
+}
+
+/** The line, from 0, of a letter. */
+function lineAt(text: string, offset: number): number {
+  return text.slice(0, offset).split("\n").length - 1;
 }
 
 /** Only the parser's own errors tell of the text: the `line` of others is one of a program's source. */
 function placeOf(error: unknown): Place | null {
-  const { fromTOML, line, col } = error as Partial<Place> & { fromTOML?: boolean };
-  return fromTOML === true && line !== undefined && col !== undefined ? { line, col } : null;
+  const { fromTOML, line, pos } = error as { fromTOML?: boolean; line?: number; pos?: number };
+  return fromTOML === true && line !== undefined && pos !== undefined ? { line, offset: pos - 1 } : null;
 }
 
 /**
@@ -59,34 +73,4 @@ function failsNowhere(text: string): boolean {
   } catch (error) {
     return placeOf(error) === null;
   }
-}
-
-/** The parser's message without its copy of the text, and with letters where it names their codes. */
-function problem(message: string): string {
-  const [clause = message] = message.split(/ at row \d+, col /);
-  const named = clause
-    .replace(/^Unknown character "(\d+)"$/, (_, code) => `unexpected character ${quote(String.fromCodePoint(+code))}`)
-    .replace(/^(Unknown escape character): (\d+)$/, (_, what, code) => `${what} ${quote(String.fromCodePoint(+code))}`)
-    .replace(/^Can't redefine existing key$/, "this key or table is already there")
-    .replace(/^Invalid Datetime$/, "no such date or time");
-  return `${named.charAt(0).toLowerCase()}${named.slice(1)}`;
-}
-
-/** What most who write it meant: `size = 256KiB`, `redact = yes`, `patterns = ["\S+"]`. */
-function mend(message: string, text: string, { line, col }: Place): string | undefined {
-  if (message.startsWith("Unknown escape character")) {
-    return "in single quotes a backslash stands for itself: '\\S+'";
-  }
-  const lines = text.split("\n");
-  const upTo = [...lines.slice(0, line), (lines[line] ?? "").slice(0, col)].join("\n");
-  // The parser may stop anywhere in the word that it cannot take.
-  const [begun = ""] = /[\w.:/%+@-]*$/.exec(upTo.slice(-MAX_WORD)) ?? [];
-  const [rest = ""] = /^[\w.:/%+@-]*/.exec((lines[line] ?? "").slice(col, col + MAX_WORD)) ?? [];
-  const word = begun + rest;
-  const head = upTo.slice(0, upTo.length - begun.length).trimEnd();
-  const letterBefore = head.at(-1);
-  const isValue = letterBefore !== undefined && "=[,".includes(letterBefore);
-  if (!isValue || !/^[\w/]/.test(word)) return undefined;
-  if (/^(true|false|yes|no|on|off)$/i.test(word)) return `expected true or false, or text in quotes: ${quote(word)}`;
-  return `text stands in quotes: ${quote(word)}`;
 }

@@ -2,10 +2,11 @@ import parse from "@iarna/toml/parse-string";
 import * as z from "zod/mini";
 import { usageError } from "../errors.ts";
 import { locateKeys } from "./key-lines.ts";
+import { keyName } from "./key-name.ts";
 import { nearest } from "./nearest.ts";
 import { type AnySection, SECTION_LIST } from "./schema.ts";
 import type { Key } from "./section.ts";
-import { syntaxError } from "./toml-syntax.ts";
+import { syntaxError, withLineFeeds } from "./toml-syntax.ts";
 import { quote } from "./units.ts";
 import { expectation, problemOf, typeName } from "./values.ts";
 
@@ -25,7 +26,8 @@ export interface FileSetting {
  * @param path name of the document in errors
  * @throws {LinnixError} for the first thing in it that is wrong: syntax, unknown key, type, value
  */
-export function parseToml(text: string, path: string): FileSetting[] {
+export function parseToml(given: string, path: string): FileSetting[] {
+  const text = withLineFeeds(given, path);
   const document = parseDocument(text, path);
   const result = documentSchema().safeParse(document);
   if (!result.success) {
@@ -87,12 +89,11 @@ function firstProblem(issues: z.core.$ZodIssue[], document: unknown, text: strin
 }
 
 function unknownKey(place: string, keyPath: readonly string[]): Error {
-  const name = keyPath.map((part) => (/^[A-Za-z0-9_-]+$/.test(part) ? part : quote(part))).join(".");
   const suggestion = nearestKey(keyPath);
   const table = sectionNamed(keyPath[0]);
   const known = table ? Object.values(table.keys).map((key) => key.toml) : SECTION_LIST.map(([n]) => `[${n}]`);
   return usageError("config-key", {
-    what: `${place}: ${name}`,
+    what: `${place}: ${keyName(keyPath)}`,
     why: table ? `unknown key of [${keyPath[0]}]` : keyPath.length > 1 ? "unknown key" : "unknown key or table",
     mend: suggestion ? `did you mean ${suggestion}?` : `known here: ${known.join(", ")}`,
   });

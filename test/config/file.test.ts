@@ -49,8 +49,16 @@ describe("readConfigFile", () => {
     expect(readConfigFile("/proc/self/status")?.text).toContain("Pid:");
   });
 
-  test("refuses what is not UTF-8", () => {
-    expect(() => readConfigFile(file("latin1", Uint8Array.of(0x61, 0xe9)))).toThrow("not UTF-8");
+  test.each<[string, number[], number]>([
+    ["the only line", [0x61, 0xe9], 1],
+    ["a line", [0x0a, 0xc3, 0xa9, 0x0d, 0x0a, 0xe9, 0x0a, 0xe9], 3],
+    ["the first half of a letter at a line's end", [0x0a, 0xc3, 0x0a, 0xa9], 2],
+    ["the second half at the file's beginning", [0xa9, 0x0a], 1],
+    ["the first half at the file's end", [0x61, 0x0a, 0xc3], 2],
+    ["UTF-16", [0xff, 0xfe, 0x61, 0x00], 1],
+  ])("refuses what is not UTF-8, and names the line: %s", (_, bytes, line) => {
+    const path = file("latin1", Uint8Array.from(bytes));
+    expect(() => readConfigFile(path)).toThrow(`${path}:${line}; not UTF-8 text; save the file as UTF-8`);
   });
 
   test("refuses a file that others can write, and says how to mend it", () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { printSample } from "../../src/config/print.ts";
 import { parseToml } from "../../src/config/toml.ts";
 import { EXIT, LinnixError } from "../../src/errors.ts";
 
@@ -51,8 +52,6 @@ describe("parseToml", () => {
     ['[redaction]\npatterns = ["\\S+"]', "linnix.toml:2", 'unknown escape character "S"', "in single quotes"],
     ["[run]\n\n\n\nduration = 1979-13-45\nuser = 'x'", "linnix.toml:5", "no such date or time", ""],
     ["[ring] size = '1MiB'", "linnix.toml:1", "not TOML", ""],
-    ["[ring]\nsize = '1MiB'\nsize = '2MiB'", "linnix.toml:3", "already there", ""],
-    ["[ring]\n[ring]", "linnix.toml:2", "already there", ""],
     ["a = 'x\n", "linnix.toml:1", "unterminated string", ""],
     ["\na = '''x\n", "linnix.toml:2", "it ends too early: unterminated multi-line string", ""],
     ["[probes]\nevents = [\n  'fork',\n\n\n", "linnix.toml:3", "ends too early: unterminated inline array", ""],
@@ -141,6 +140,85 @@ describe("parseToml", () => {
     expect(error.what).toContain(what);
     expect(error.why).toContain(why);
     expect(error.mend ?? "").toContain(mend);
+  });
+
+  test("takes lines that end in CR LF: the same settings, from the same lines", () => {
+    // With what stands in comments switched on, and comments left.
+    const text = printSample().replace(/^# (\w+ = )/gm, "$1");
+    expect(text).toContain("\n# ");
+    const withCrLf = text.replaceAll("\n", "\r\n");
+    expect(parseToml(withCrLf, "x")).toEqual(parseToml(text, "x"));
+    const lines = ["[redaction]", "redact = true # x", "patterns = [ # y", "  '''", "a", "b''',", "]", "[run]", ""];
+    const begun = lines.join("\r\n");
+    const settings = parseToml(`${begun}user = 'x'`, "x");
+    expect(settings).toMatchObject([{ line: 2 }, { value: ["a\nb"], line: 3 }, { value: "x", line: 9 }]);
+    expect(errorOf(`# x\r\n${begun}zzz = 1\r\n`).what).toBe("linnix.toml:10: run.zzz");
+    const { what, mend } = errorOf(`# x\r\n${begun}user = x\r\n`);
+    expect([what, mend]).toEqual(["linnix.toml:10", 'text stands in quotes: "x"']);
+  });
+
+  test.each([
+    ["behind a value", "# x\n[ring]\nsize = '1MiB'\r"],
+    ["as a line end", "\n\n[ring]\rsize = '1MiB'"],
+    ["within a value", "\n\nsize = '1\rMiB'"],
+    ["within a string of many lines", "[a]\r\nx = '''\r\n\r'''"],
+    ["in a comment", "\r\n\r\n# a\rb\r\n"],
+    ["twice before a line feed", "\n\n\r\r\n"],
+  ])("refuses a CR that no LF follows: %s", (_, text) => {
+    const { exitCode, what, why } = errorOf(text);
+    expect([exitCode, what]).toEqual([EXIT.usage, "linnix.toml:3"]);
+    expect(why).toBe("not TOML: a carriage return without a line feed");
+  });
+
+  test.each<[string, string, string]>([
+    ["[ring]\nsize = '1MiB'\nsize = '2MiB'", "linnix.toml:3", "ring.size is already there, in line 2"],
+    ["[ring]\n'size' = 1\n\"si\\u007ae\" = 2", "linnix.toml:3", "ring.size is already there, in line 2"],
+    ["[ring]\nsize = '''\n[x]'''\nsize = '''\n[y]'''", "linnix.toml:5", "ring.size is already there, in line 2"],
+    ["[ring]\nsize = 1\nsize.x.y = 2", "linnix.toml:3", "ring.size is already there, in line 2"],
+    ["ring = { size = 1, size = 2 }", "linnix.toml:1", "ring.size is already there"],
+    ["ring = 1\nring = { size = 1 }", "linnix.toml:2", "ring is already there, in line 1"],
+    ["[a]\nb = [1, 2]\nc = { d = 1, d = 2 }", "linnix.toml:3", "a.c.d is already there"],
+    ["[ring]\nsize = 1\n[run]\n[ring]\n", "linnix.toml:4", "[ring] is already there, in line 1"],
+    ["ring.size = 1\n[ring]\n", "linnix.toml:2", "[ring] is already there, in line 1"],
+    ["[ring]\n[[ring]]", "linnix.toml:2", "[ring] is already there, in line 1"],
+  ])("names what is repeated, and no mend: %j", (text, what, why) => {
+    const error = errorOf(text);
+    expect([error.what, error.why, error.mend]).toEqual([what, `not TOML: ${why}`, undefined]);
+  });
+
+  test.each<[string, number, string, string | undefined]>([
+    ["\n[sampling\ninterval = '1s'", 2, "the name of a table ends with ]", "expected [sampling]"],
+    ["  [ sampling # x", 1, "the name of a table ends with ]", "expected [sampling]"],
+    ["[[sampling]\n", 1, "the name of a table ends with ]", "expected [sampling]"],
+    ['["a b"\n', 1, "the name of a table ends with ]", undefined],
+    [`[${"a".repeat(200_000)}\n`, 1, "the name of a table ends with ]", undefined],
+    ["[a b]", 1, "unexpected character, expected whitespace, . or ]", undefined],
+    ["[budget]\ncpu = 00.5", 2, "a number with a zero before it", "expected 0.5"],
+    ["cpu = 05", 1, "a number with a zero before it", "expected 5"],
+    ["\ncpu = -05", 2, "a number with a zero before it", "expected -5"],
+    ["[filters]\npid = [1,\n 00123 ]", 3, "a number with a zero before it", "expected 123"],
+    ["duration = 05s", 1, "neither a number nor a date", 'text stands in quotes: "05s"'],
+  ])("says what is wrong and the mend that fits: %#", (text, line, why, mend) => {
+    const error = errorOf(text);
+    expect([error.what, error.why, error.mend]).toEqual([`linnix.toml:${line}`, `not TOML: ${why}`, mend]);
+  });
+
+  test.each<[string, string]>([
+    ["[ring]\nKEY = 1", "linnix.toml:2: ring.CUT"],
+    ["KEY = 1", "linnix.toml:1: CUT"],
+    ["[KEY.KEY]", "linnix.toml:1: CUT"],
+    ["[ring]\n'KEY ' = 1", 'linnix.toml:2: ring."CUT"'],
+  ])("cuts a long key, as values are cut: %s", (text, what) => {
+    const error = errorOf(text.replaceAll("KEY", "k".repeat(200_000)));
+    expect(error.what).toBe(what.replace("CUT", `${"k".repeat(80)}…`));
+    expect(error.message.length).toBeLessThan(400);
+  });
+
+  test("cuts a long key that is repeated", () => {
+    const long = `${"k".repeat(200_000)} = 1\n`;
+    expect(errorOf(long + long).why).toBe(`not TOML: ${"k".repeat(80)}… is already there, in line 1`);
+    const parts = `${"a.".repeat(100_000)}a = 1\n`;
+    expect(errorOf(parts + parts).why).toBe("not TOML: a.a.a.a… is already there, in line 1");
   });
 
   test("refuses an integer that the parser wraps round to a small one", () => {

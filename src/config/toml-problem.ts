@@ -1,0 +1,76 @@
+import { repeatedKey } from "./key-lines.ts";
+import { keyName } from "./key-name.ts";
+import { quote } from "./units.ts";
+
+/** Letters on either side of where the parser stopped that are looked at: a longer word is none of anybody's settings. */
+const MAX_WORD = 100;
+
+/** What is wrong with a document, as a clause, and the mend where it is plain. */
+export interface TomlProblem {
+  why: string;
+  mend?: string | undefined;
+}
+
+/**
+ * What is wrong where the parser stopped.
+ * @param message the parser's
+ * @param offset of the letter that it could not take
+ */
+export function problemAt(message: string, text: string, offset: number): TomlProblem {
+  const before = text.slice(0, offset);
+  if (/^Can't (redefine|extend)/.test(message)) return repetition(before);
+  const why = clauseOf(message);
+  if (message.startsWith("Unknown escape character")) {
+    return { why, mend: "in single quotes a backslash stands for itself: '\\S+'" };
+  }
+  const [, name] = /^[ \t]*\[+([^\]#=]*)/.exec(before.slice(before.lastIndexOf("\n") + 1)) ?? [];
+  if (name !== undefined) return headProblem(name, text.slice(offset), why);
+  return valueProblem(before, text.slice(offset, offset + MAX_WORD), why);
+}
+
+/** The parser's message without its copy of the text, and with letters where it names their codes. */
+export function clauseOf(message: string): string {
+  const [clause = message] = message.split(/ at row \d+, col /);
+  const named = clause
+    .replace(/^Unknown character "(\d+)"$/, (_, code) => `unexpected character ${quote(String.fromCodePoint(+code))}`)
+    .replace(/^(Unknown escape character): (\d+)$/, (_, what, code) => `${what} ${quote(String.fromCodePoint(+code))}`)
+    // To the parser whatever begins with two digits, the first a zero, is one.
+    .replace(/^Expected .* while parsing year part of (a )?date$/, "neither a number nor a date")
+    .replace(/^Invalid Datetime$/, "no such date or time");
+  return `${named.charAt(0).toLowerCase()}${named.slice(1)}`;
+}
+
+function repetition(before: string): TomlProblem {
+  const { path, isTable, line } = repeatedKey(before);
+  const name = isTable ? `[${keyName(path)}]` : keyName(path);
+  return { why: `${name} is already there${line === null ? "" : `, in line ${line}`}` };
+}
+
+/** What is wrong with `[ring`: the parser speaks of whatever comes next. */
+function headProblem(name: string, after: string, why: string): TomlProblem {
+  if (!/^[ \t]*(#|\n|$)/.test(after)) return { why };
+  const isWord = /^[\w.-]+$/.test(name.trim()) && name.length <= MAX_WORD;
+  return { why: "the name of a table ends with ]", mend: isWord ? `expected [${name.trim()}]` : undefined };
+}
+
+/** What most who write it meant: `size = 256KiB`, `redact = yes`, `cpu = 00.5`. */
+function valueProblem(before: string, after: string, why: string): TomlProblem {
+  // The parser may stop anywhere in the word that it cannot take.
+  const [begun = ""] = /[\w.:/%+@-]*$/.exec(before.slice(-MAX_WORD)) ?? [];
+  const [rest = ""] = /^[\w.:/%+@-]*/.exec(after) ?? [];
+  const word = begun + rest;
+  const letterBefore = before
+    .slice(0, before.length - begun.length)
+    .trimEnd()
+    .at(-1);
+  const isValue = letterBefore !== undefined && "=[,".includes(letterBefore);
+  if (!isValue) return { why };
+  if (/^[+-]?0\d+(\.\d+)?$/.test(word)) {
+    return { why: "a number with a zero before it", mend: `expected ${word.replace(/0+(?=\d)/, "")}` };
+  }
+  if (!/^[\w/]/.test(word)) return { why };
+  if (/^(true|false|yes|no|on|off)$/i.test(word)) {
+    return { why, mend: `expected true or false, or text in quotes: ${quote(word)}` };
+  }
+  return { why, mend: `text stands in quotes: ${quote(word)}` };
+}
