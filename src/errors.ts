@@ -19,6 +19,8 @@ export interface ErrorText {
   why?: string | undefined;
   /** What the user can do about it. */
   mend?: string | undefined;
+  /** The setting whose value it is about, as the configuration file names it: `run.user`. The text names its option. */
+  setting?: string | undefined;
 }
 
 /** An error that is meant for a person: it is printed without a stack trace, and ends the program with `exitCode`. */
@@ -27,6 +29,7 @@ export class LinnixError extends Error {
   readonly what: string;
   readonly why: string | undefined;
   readonly mend: string | undefined;
+  readonly setting: string | undefined;
 
   /**
    * @param code stable machine-readable name, such as `usage.unknown-option`
@@ -42,6 +45,7 @@ export class LinnixError extends Error {
     this.what = text.what;
     this.why = text.why;
     this.mend = text.mend;
+    this.setting = text.setting;
   }
 }
 

@@ -40,5 +40,6 @@ function badAddress(text: string): LinnixError {
     what: `cannot listen at ${text}`,
     why: "it is neither ADDRESS:PORT nor unix:/PATH",
     mend: "use 127.0.0.1:3000, [::1]:3000 or unix:/run/linnix.sock",
+    setting: "api.listen",
   });
 }

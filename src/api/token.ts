@@ -67,11 +67,11 @@ function readTokenFile(path: string): string {
 function checked(token: string, origin: string): string {
   if (TOKEN.test(token) && token.length <= MAX_TOKEN_BYTES) return token;
   const why = token === "" ? "it is empty" : "it holds what a header cannot carry";
-  throw tokenError(`${origin} holds no token`, why, MEND);
+  throw tokenError(`${origin} holds no token`, why, MEND, origin !== TOKEN_VARIABLE);
 }
 
-function tokenError(what: string, why: string | undefined, mend: string): LinnixError {
-  return usageError("api-token", { what, why, mend });
+function tokenError(what: string, why: string | undefined, mend: string, isOfFile = true): LinnixError {
+  return usageError("api-token", { what, why, mend, setting: isOfFile ? "api.token_file" : undefined });
 }
 
 /**
@@ -89,6 +89,7 @@ export function tokenCheck(
     what: `cannot listen at ${listen} without a token`,
     why: "other machines can reach this address, and command lines hold secrets",
     mend: `set ${TOKEN_VARIABLE} or --api-token-file, or listen at 127.0.0.1 or unix:/run/linnix.sock`,
+    setting: "api.listen",
   });
 }
 

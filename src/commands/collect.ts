@@ -1,6 +1,7 @@
 import { type Loaded, loadSettings, resolveAuto } from "../config/load.ts";
 import { log, waitForNoReader } from "../config/log.ts";
-import { SECTION_LIST } from "../config/schema.ts";
+import { namingOrigins } from "../config/origins.ts";
+import { SECTION_LIST, type Settings } from "../config/schema.ts";
 import { EXIT, type ExitCode, usageError } from "../errors.ts";
 import { commandOf, type Invocation, type OptionDefs, optionsOf, type ParsedArgs } from "./command.ts";
 import { writeStdout } from "./stdout.ts";
@@ -71,8 +72,7 @@ export const collect = commandOf({
       return EXIT.ok;
     }
     if (args.switches.has("check-config")) {
-      const { checkSettings } = await import("../collect/check-settings.ts");
-      await checkSettings(config.settings);
+      await namingOrigins(config.origins, check(config.settings));
       writeStdout(`${config.file ?? "no configuration file"}: ok\n`);
       return EXIT.ok;
     }
@@ -81,14 +81,31 @@ export const collect = commandOf({
     const onTerminal = stdoutIsTty && resolved.output.file === null;
     const io = { stdout: 1, stderr: 2, isTty: onTerminal, color: color && onTerminal };
     let { file } = config;
+    const { listen } = config.settings.api;
     const reread = async () => {
       const again = await readAgain(args, file);
+      // That they cannot be taken over is told here, where it is known what gave them.
+      await namingOrigins(again.origins, checkLive(again.settings, listen));
       file = again.file;
       return resolveAuto(again.settings, { stdoutIsTty });
     };
-    return runCollect(resolved, io, { reread, onWatching: tellManager });
+    return namingOrigins(config.origins, runCollect(resolved, io, { reread, onWatching: tellManager }));
   },
 });
+
+/** Looks at what settings name beyond themselves. @throws LinnixError (exit code 2) as the start would */
+async function check(settings: Settings): Promise<void> {
+  const { checkSettings } = await import("../collect/check-settings.ts");
+  await checkSettings(settings);
+  const { cgroup } = settings.filters;
+  if (cgroup !== null) (await import("../collect/check-cgroup.ts")).checkCgroup(cgroup);
+}
+
+/** The same of settings that are taken over while it runs and answers at `listen`. */
+async function checkLive(settings: Settings, listen: string | null): Promise<void> {
+  const { checkSettings } = await import("../collect/check-settings.ts");
+  await checkSettings({ ...settings, run: { ...settings.run, user: null }, api: { ...settings.api, listen } });
+}
 
 /** Tells systemd, where it has started this and asks for it (Type=notify), that everything is attached. */
 async function tellManager(): Promise<void> {

@@ -1,9 +1,11 @@
 import { usageError } from "../errors.ts";
+import { checkTogether } from "./contradictions.ts";
 import { readConfigFile } from "./file.ts";
 import { nearest } from "./nearest.ts";
+import type { Origin, Origins } from "./origins.ts";
 import { type CollectConfig, SECTION_LIST, type Settings } from "./schema.ts";
 import { envName } from "./section.ts";
-import { formatSizeBytes, quote } from "./units.ts";
+import { quote } from "./units.ts";
 import { expectation, problemOf, type ValueType } from "./values.ts";
 
 /** The configuration file that is read where no other is named. */
@@ -21,13 +23,9 @@ export interface Sources {
   needsDefaultFile?: boolean;
 }
 
-/** Where one setting comes from, as the user knows it: `--ring-size`, `LINNIX_RING_SIZE`, `FILE:12`, `default`. */
-export type Origin = string;
-
 export interface Loaded {
   settings: Settings;
-  /** By `table.property`. */
-  origins: ReadonlyMap<string, Origin>;
+  origins: Origins;
   /** Path of the file that was read. */
   file: string | null;
   /** What is doubtful but no error, each to be told once. */
@@ -157,52 +155,6 @@ async function loadFile(sources: Sources) {
   // Parser and schema of the file cost 2 ms and 4 MB: only who has a file pays.
   const { parseToml } = await import("./toml.ts");
   return { file: path, settings: parseToml(content.text, path), warnings: content.warnings };
-}
-
-/** What no single value shows: settings that contradict each other. */
-function checkTogether(settings: Settings, origins: ReadonlyMap<string, Origin>): void {
-  const { ring, filters, probes, redaction } = settings;
-  if (ring.watermarkBytes !== "auto" && ring.watermarkBytes > ring.sizeBytes) {
-    throw usageError("contradiction", {
-      what: named("ring", "watermarkBytes", ring.watermarkBytes, origins),
-      why: `more than the ring holds: ${because("ring", "sizeBytes", ring.sizeBytes, origins)}`,
-      mend: `expected at most ${formatSizeBytes(ring.sizeBytes)}, or auto for a quarter of the ring`,
-    });
-  }
-  if (filters.minDurationNs > 0 && !probes.events.includes("exit")) {
-    throw usageError("contradiction", {
-      what: named("filters", "minDurationNs", filters.minDurationNs, origins),
-      why: `only exits can be held back, and there are none: ${because("probes", "events", probes.events, origins)}`,
-      mend: "add exit to the events, or leave the filter out",
-    });
-  }
-  if (redaction.patterns.length > 0 && !redaction.redact) {
-    throw usageError("contradiction", {
-      what: named("redaction", "patterns", redaction.patterns, origins),
-      why: `nothing would be hidden: ${because("redaction", "redact", redaction.redact, origins)}`,
-      mend: "add redact = true (--redact), or leave the patterns out",
-    });
-  }
-}
-
-/** `--ring-size 4KiB`, or `FILE:3: ring.size = "4KiB"`: a setting as the user gave it. */
-function named(...setting: Parameters<typeof describe>): string {
-  const { origin, text, assignment, isWord } = describe(...setting);
-  return isWord ? `${origin} ${text}` : `${origin}: ${assignment}`;
-}
-
-/** The same as a reason: `--ring-size 4KiB`, or `ring.size = "4KiB" (default)`. */
-function because(...setting: Parameters<typeof describe>): string {
-  const { origin, text, assignment, isWord } = describe(...setting);
-  return isWord ? `${origin} ${text}` : `${assignment} (${origin})`;
-}
-
-function describe(section: string, property: string, value: unknown, origins: ReadonlyMap<string, Origin>) {
-  const key = SECTION_LIST.find(([name]) => name === section)?.[1].keys[property];
-  const origin = origins.get(`${section}.${property}`) ?? "default";
-  const text = [key?.type.toToml(value as NonNullable<unknown>)].flat().join(",");
-  const assignment = `${section}.${key?.toml} = ${quote(text)}`;
-  return { origin, text, assignment, isWord: /^(--|LINNIX_)/.test(origin) };
 }
 
 /** A variable in our own name that nothing reads is most likely a slip. */

@@ -1,4 +1,4 @@
-import type { Origin } from "./load.ts";
+import type { Origins } from "./origins.ts";
 import { type CollectConfig, SECTION_LIST, type Settings } from "./schema.ts";
 import { envName, type Key } from "./section.ts";
 import type { TomlValue, ValueType } from "./values.ts";
@@ -18,11 +18,7 @@ export function defaultSettings(): Settings {
  * The settings as a TOML document that reads back to the same settings; a remark behind each value says where it
  * comes from, and what `auto` comes to here.
  */
-export function printSettings(
-  settings: Settings,
-  resolved: CollectConfig,
-  origins: ReadonlyMap<string, Origin>,
-): string {
+export function printSettings(settings: Settings, resolved: CollectConfig, origins: Origins): string {
   const head = "# The settings of linnix in force here, and where each comes from.\n";
   const body = document(false, (name, property, key) => {
     const value = (settings as unknown as AnySettings)[name]?.[property];

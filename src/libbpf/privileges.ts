@@ -36,6 +36,7 @@ export function accountNamed(name: string): Account {
     what: `--user ${name} is not known`,
     why: "there is no such account in /etc/passwd",
     mend: "name an account of this machine, such as nobody",
+    setting: "run.user",
   });
 }
 
@@ -54,7 +55,12 @@ export function dropTo(account: Account): void {
     if (!(cause instanceof NativeError)) throw cause;
     throw cannotRunError(
       "user",
-      { what: "the privileges could not be dropped", why: cause.message, mend: "run as root, or leave --user out" },
+      {
+        what: "the privileges could not be dropped",
+        why: cause.message,
+        mend: "run as root, or leave --user out",
+        setting: "run.user",
+      },
       { cause },
     );
   }

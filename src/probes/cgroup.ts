@@ -24,6 +24,7 @@ export function resolveCgroup(ref: CgroupRef): ResolvedCgroup {
       what: "--cgroup cannot be used",
       why: "the cgroup v2 hierarchy is not mounted",
       mend: "mount -t cgroup2 none /sys/fs/cgroup/unified, or leave --cgroup out",
+      setting: "filters.cgroup",
     });
   }
   const mount = v2.point;
@@ -33,6 +34,7 @@ export function resolveCgroup(ref: CgroupRef): ResolvedCgroup {
       what: `--cgroup ${"path" in ref ? ref.path : ref.id} is not known`,
       why: `there is no such cgroup below ${mount}`,
       mend: "name a directory there by its path from that root, such as /system.slice, or give its inode number",
+      setting: "filters.cgroup",
     });
   }
   return { id: found.id, level: found.level + levelOfMount(v2.root) };
@@ -55,6 +57,7 @@ function levelOfMount(root: string): number {
       what: "--cgroup cannot be used",
       why: "this is a cgroup namespace of its own, and how deep it lies in the hierarchy cannot be told from here",
       mend: "docker run --pid=host or --cgroupns=host, or leave --cgroup out",
+      setting: "filters.cgroup",
     });
   }
   const down = root.split("/").filter((part) => part !== "");

@@ -229,6 +229,39 @@ describe("configuration", () => {
     expect(linnix(["collect", "--check-config", "--listen", "0.0.0.0:3000"], env).exitCode).toBe(EXIT.ok);
   });
 
+  test.each([
+    ["run.user", "no-such-user", "LINNIX_USER ", "no-such-user is not known: there is no such account"],
+    ["filters.cgroup", "/no/such", "LINNIX_CGROUP ", "/no/such is not known: there is no such cgroup"],
+    ["api.listen", "0.0.0.0:1", "LINNIX_LISTEN: ", "cannot listen at 0.0.0.0:1 without a token"],
+  ])("--check-config says what gave a value that is impossible here: %s", (key, value, variable, told) => {
+    const path = file("impossible.toml", `# x\r\n${key} = '${value}'\r\n`);
+    expectOneMessage(linnix(["collect", "--check-config", "--config", path]), `linnix: ${path}:2: ${key}: ${told}`);
+    const env = { [variable.replace(/:? $/, "")]: value };
+    expectOneMessage(linnix(["collect", "--check-config"], env), `linnix: ${variable}${told}`);
+  });
+
+  test("--check-config looks at the token that an address needs", () => {
+    const token = file("token", "sesame");
+    const path = file("token.toml", `[api]\nlisten = '0.0.0.0:1'\ntoken_file = '${token}'\n`);
+    const check = () => linnix(["collect", "--check-config", "--config", path]);
+    expectOneMessage(check(), `${path}:3: api.token_file: others can read or change ${token}`, `chmod 600 ${token}`);
+    chmodSync(token, 0o600);
+    expect(check().exitCode).toBe(EXIT.ok);
+    writeFileSync(token, "");
+    expectOneMessage(check(), `${path}:3: api.token_file: ${token} holds no token: it is empty`);
+    rmSync(token);
+    expectOneMessage(check(), `${path}:3: api.token_file: the token file ${token} cannot be read`);
+  });
+
+  test("a start says the same, and page faults that no kernel can give are refused by both", () => {
+    const user = file("user.toml", "[run]\nuser = 'no-such-user'\n");
+    expectOneMessage(linnix(["collect", "--config", user]), `${user}:2: run.user: no-such-user is not known`);
+    const faults = file("faults.toml", "[probes]\npage_faults = true\nbackend = 'tracepoint'\n");
+    for (const args of [["collect"], ["collect", "--check-config"]]) {
+      expectOneMessage(linnix([...args, "--config", faults]), `${faults}:2: probes.page_faults = true: only the btf`);
+    }
+  });
+
   test("every setting of the daemon goes from option, environment and file into what is printed", () => {
     const path = file(
       "daemon.toml",

@@ -180,8 +180,21 @@ describe("loadSettings", () => {
     const path = file("patterns.toml", "[redaction]\nredact = false\npatterns = ['x']\n");
     const error = await errorOf({}, {}, path);
     expect(error.what).toBe(`${path}:3: redaction.patterns = "x"`);
-    expect(error.why).toContain(`redaction.redact = "false" (${path}:2)`);
+    expect(error.why).toContain(`redaction.redact = false (${path}:2)`);
     expect((await load({ redact: ["true"] }, {}, path)).settings.redaction).toEqual({ redact: true, patterns: ["x"] });
+  });
+
+  test("refuses page faults by a backend that has none", async () => {
+    const path = file("faults.toml", "[probes]\nbackend = 'tracepoint'\npage_faults = true\n");
+    const error = await errorOf({}, {}, path);
+    expect(error.what).toBe(`${path}:3: probes.page_faults = true`);
+    expect(error.why).toBe(`only the btf backend can tell of page faults: probes.backend = "tracepoint" (${path}:2)`);
+    const other = await errorOf({ "page-faults": ["true"] }, { LINNIX_BACKEND: "tracepoint" });
+    expect(other.what).toBe("--page-faults=true");
+    expect(other.why).toContain("LINNIX_BACKEND tracepoint");
+    // Where it is left to the program, the kernel decides.
+    expect((await load({ backend: ["auto"] }, {}, path)).settings.probes.pageFaults).toBe(true);
+    expect((await load({ "page-faults": ["false"] }, {}, path)).settings.probes.backend).toBe("tracepoint");
   });
 
   test("a pattern keeps its commas and its spaces: several come by repetition", async () => {

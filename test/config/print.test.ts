@@ -35,7 +35,7 @@ describe("printSettings", () => {
         format: ["pretty"],
         output: ["/tmp/a b#c.jsonl"],
         events: ["exit,fork"],
-        backend: ["tracepoint"],
+        backend: ["btf"],
         "max-args": ["1000"],
         "page-faults": ["true"],
         pid: ["1", "2"],

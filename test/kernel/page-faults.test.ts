@@ -245,8 +245,8 @@ describe.skipIf(reason !== null)(titled("page faults", reason), () => {
   test("not by classic tracepoints: says what, why and what to do", async () => {
     const run = CollectRun.toEnd(["--page-faults", "--backend", "tracepoint", "--duration", "1s"]);
     const { exitCode, stderr } = await run;
-    expect(exitCode).toBe(3);
-    expect(stderr).toContain("page faults cannot be told of here: the tracepoint backend");
-    expect(stderr).toContain("leave --page-faults out");
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("--page-faults=true: only the btf backend can tell of page faults: --backend tracepoint");
+    expect(stderr).toContain("leave page faults out");
   });
 });

@@ -44,7 +44,7 @@ describe("redactorOf", () => {
     ["x|--password=geheim|-v|", USUAL, "x|--password=[redacted]|-v|"],
     ["x|--password|geheim|-v|", USUAL, "x|--password|[redacted]|-v|"],
     ["x|--PASSWORD|geheim|", USUAL, "x|--PASSWORD|[redacted]|"],
-    ["x|--api-key|k|--token: t|", USUAL, "x|--api-key|k|--token: [redacted]|"],
+    ["x|--api-key|k|--token: t|", USUAL, "x|--api-key|[redacted]|--token: [redacted]|"],
     ["x|--access-token-file=/a|y|", USUAL, "x|--access-token-file=[redacted]|y|"],
     // The space is part of the value.
     ["x|--password|my secret pass|-v|", "--password (\\S+)", "x|--password|[redacted]|-v|"],

@@ -1,0 +1,20 @@
+import { log } from "../../src/config/log.ts";
+
+/** Takes what is warned of, in place of stderr. */
+export class Warnings implements Disposable {
+  readonly #reporters = log.options.reporters;
+  #texts: string[] = [];
+
+  constructor() {
+    log.setReporters([{ log: ({ type, args }) => void (type === "warn" && this.#texts.push(String(args[0]))) }]);
+  }
+
+  /** Since the last time. */
+  take(): string[] {
+    return this.#texts.splice(0);
+  }
+
+  [Symbol.dispose](): void {
+    log.setReporters(this.#reporters);
+  }
+}
