@@ -1,6 +1,7 @@
 /** The processes that run right now, as records of the wire: from the task iterator, and from /proc. */
 import { readdirSync } from "node:fs";
 import { boottimeNs } from "../libbpf/clock.ts";
+import { NativeError } from "../libbpf/errno.ts";
 import { NS_PER_CLOCK_TICK, readProcIds, readProcStat } from "../proc-stat.ts";
 import { FLAG_PPID_KNOWN, PROCESS_EVENT } from "../wire/layout.gen.ts";
 import { Record } from "../wire/record.ts";
@@ -61,15 +62,40 @@ class ProcScan implements ProcessLister {
   [Symbol.dispose](): void {}
 }
 
-/** The iterator, and what it leaves out from /proc: there are kernels that hide their first process from BPF programs. */
+/**
+ * The iterator, and what it leaves out from /proc: there are kernels that hide their first process from BPF programs. Once
+ * the kernel refuses it, as some do after root was given up (before 5.19, by `kernel.unprivileged_bpf_disabled`), /proc.
+ */
 class CompletedIterator implements ProcessLister {
-  readonly source = "task-iterator";
-  readonly #iterator = new TaskIterator();
+  readonly #iterator: ProcessLister;
   readonly #proc = new ProcScan();
+  #isRefused = false;
   /** Who was left out by every pass so far: found by the first one, for to list /proc takes as long as all else. */
   #leftOut: Set<number> | undefined;
 
+  /** @param iterator is closed with this */
+  constructor(iterator: ProcessLister) {
+    this.#iterator = iterator;
+  }
+
+  get source(): ProcessLister["source"] {
+    return this.#isRefused ? "proc" : "task-iterator";
+  }
+
   list(each: (record: Record) => void): void {
+    if (!this.#isRefused) {
+      try {
+        this.#listBoth(each);
+        return;
+      } catch (error) {
+        if (!isRefusal(error) || !hasKernelPids()) throw error;
+        this.#isRefused = true;
+      }
+    }
+    this.#proc.list(each);
+  }
+
+  #listBoth(each: (record: Record) => void): void {
     // Before the pass: what is born after it is not left out, but tells of itself.
     this.#leftOut ??= new Set(hasKernelPids() ? this.#proc.pids() : []);
     const leftOut = this.#leftOut;
@@ -89,10 +115,15 @@ class CompletedIterator implements ProcessLister {
   }
 }
 
+/** Of the kernel, that it may be asked; not what the caller did with a record. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof NativeError && (error.code === "EPERM" || error.code === "EACCES");
+}
+
 /** The better lister that this kernel offers. */
-export function openProcessLister(): ProcessLister {
+export function openProcessLister(openIterator: () => ProcessLister = () => new TaskIterator()): ProcessLister {
   try {
-    return new CompletedIterator();
+    return new CompletedIterator(openIterator());
   } catch {
     return new ProcScan();
   }

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
+import { constants } from "node:os";
+import { NativeError } from "../../src/libbpf/errno.ts";
 import { readProcStat } from "../../src/proc-stat.ts";
 import { openProcessLister, type ProcessLister } from "../../src/process/live-processes.ts";
 import { hasKernelPids } from "../../src/process/pid-namespace.ts";
@@ -65,6 +67,34 @@ describe("the list of processes", () => {
     const leftOut = [...before].filter(([pid, start]) => after.get(pid) === start && !pids.has(pid));
     expect(leftOut).toEqual([]);
     expect(pids).toContain(1);
+  });
+
+  test("is /proc's once the kernel refuses its iterator, as some do after root was given up", () => {
+    if (!hasKernelPids()) return;
+    let isRefused = false;
+    let closed = 0;
+    const iterator = (): ProcessLister => ({
+      source: "task-iterator",
+      list() {
+        if (isRefused) throw new NativeError("bpf_iter_create", constants.errno.EPERM);
+      },
+      [Symbol.dispose]: () => void closed++,
+    });
+    {
+      using lister = openProcessLister(iterator);
+      expect([
+        listedBy(lister)
+          .map(({ pid }) => pid)
+          .includes(process.pid),
+        lister.source,
+      ]).toEqual([true, "task-iterator"]);
+      isRefused = true;
+      for (let i = 0; i < 2; i++) expect(listedBy(lister).map(({ pid }) => pid)).toContain(process.pid);
+      expect(lister.source).toBe("proc");
+    }
+    expect(closed).toBe(1);
+    using other = openProcessLister(() => ({ ...iterator(), list: () => expect.unreachable("what the caller did") }));
+    expect(() => other.list(() => {})).toThrow("what the caller did");
   });
 
   test("has a process as long as it runs, in each list of one lister", async () => {
