@@ -11,7 +11,7 @@ export interface CollectorEvents {
   sample?(view: EventView): void;
   /** Records were lost. */
   lost?(event: LostEvent): void;
-  /** The rings are empty for now. */
+  /** The collector's turn is over: the rings are empty for now, or hold what cannot be taken yet. */
   idle(): void;
   /** Whether events can be taken now; while not, they wait in the rings, and what does not fit is counted as lost. */
   ready?(): boolean;

@@ -21,7 +21,7 @@ export type Told = LostEvent | DegradedEvent;
  * the output ends the delivery.
  */
 export class Delivery implements CollectorEvents, Disposable {
-  /** Called when the rings are empty and everything has been handed on. */
+  /** Called when the collector's turn is over and everything has been handed on that could be. */
   onIdle: (() => void) | undefined;
   api: ApiServer | undefined;
   /** See `CollectorEvents`, the output and the API apart. */
@@ -110,7 +110,8 @@ export class Delivery implements CollectorEvents, Disposable {
   idle(): void {
     if (this.#hasFailed) return;
     try {
-      this.#sink?.flush();
+      // What waits for a slow reader would only grow; all others have their turn.
+      if (!this.#output?.isBlocked) this.#sink?.flush();
       this.api?.flush();
     } catch (error) {
       this.#failed(error);

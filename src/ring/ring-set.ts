@@ -10,8 +10,10 @@ import type { PerfRing } from "./perf-ring.ts";
 const IN_FLIGHT_NS = 10_000;
 /** Looks for each drain: the second takes what was too young for the first. */
 const MAX_LOOKS = 4;
-/** Records after which the kernel gets its room back, in the middle of a long drain. */
+/** Records after which the kernel gets its room back, and it is asked whether to go on, in the middle of a long drain. */
 const RELEASE_EVERY = 256;
+/** Who takes everything. */
+const always = () => true;
 
 export interface RingSetOptions {
   /** Offset of the u64 in every record by which they are ordered (ns). */
@@ -70,22 +72,28 @@ export class RingSet {
   /**
    * Gives out what the rings hold, oldest first. The cursor is the same each
    * time and void after `consume` returns.
-   * @returns whether anything was left behind because it was too young
+   * @param goesOn is asked every few hundred records; where it says no, the rest stays in the rings
+   * @returns whether anything was left behind, because of that or because it was too young
    */
-  drain(consume: (record: Record) => void): boolean {
-    let left = true;
-    for (let look = 0; left && look < MAX_LOOKS; look++) {
-      left = this.#drainUntil(this.#options.now() - IN_FLIGHT_NS, consume);
+  drain(consume: (record: Record) => void, goesOn = always): boolean {
+    for (let look = 0; look < MAX_LOOKS; look++) {
+      const end = this.#drainUntil(this.#options.now() - IN_FLIGHT_NS, consume, goesOn);
+      if (end !== "too young") return end === "stopped";
     }
-    return left;
+    return true;
   }
 
   /** Gives out everything, also the youngest: for the end, when no program runs any more. */
   drainAll(consume: (record: Record) => void): void {
-    this.#drainUntil(Number.POSITIVE_INFINITY, consume);
+    this.#drainUntil(Number.POSITIVE_INFINITY, consume, always);
   }
 
-  #drainUntil(horizonNs: number, consume: (record: Record) => void): boolean {
+  /** @returns why it ended */
+  #drainUntil(
+    horizonNs: number,
+    consume: (record: Record) => void,
+    goesOn: () => boolean,
+  ): "empty" | "too young" | "stopped" {
     const { timestampOffset } = this.#options;
     const heap = this.#heap;
     heap.clear();
@@ -105,14 +113,18 @@ export class RingSet {
         ring.take();
         this.#received++;
         consume(this.#record);
-        if (++taken % RELEASE_EVERY === 0) this.#release();
+        if (++taken % RELEASE_EVERY === 0) {
+          this.#release();
+          // The next drain makes the heap anew, from where each ring stands.
+          if (!goesOn()) return "stopped";
+        }
         if (ring.find()) heap.replaceTop(ring.u64(timestampOffset));
         else heap.pop();
       }
     } finally {
       this.#release();
     }
-    return heap.size > 0;
+    return heap.size > 0 ? "too young" : "empty";
   }
 
   #release(): void {

@@ -17,8 +17,6 @@ function codeOf(error: unknown): string {
   return (error as { code?: string }).code ?? "";
 }
 
-const NOTHING = new Uint8Array(0);
-
 /** Not blocking: a FIFO that nobody reads must not keep us from hearing a signal. */
 function openToAppend(path: string): number {
   const { O_WRONLY, O_CREAT, O_APPEND, O_NOCTTY, O_NONBLOCK } = constants;
@@ -38,8 +36,9 @@ export class Output implements Disposable {
   /** As sshd and the parents of many services give it: it cannot be opened again as a pipe can. */
   readonly #isSocket: boolean;
   #position: number;
-  /** What the reader had no room for. */
-  #pending = NOTHING;
+  /** What the reader had no room for, in the pieces that it came in: to join them would copy all of it for each new one. */
+  readonly #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
   #closed = false;
 
   private constructor(fd: number, path: string | undefined) {
@@ -99,12 +98,12 @@ export class Output implements Disposable {
 
   /** Whether something waits for a slow reader. */
   get isBlocked(): boolean {
-    return this.#pending.length > 0;
+    return this.#waiting.length > 0;
   }
 
   /** How much that is: less than before says that the reader has taken something. */
   get waitingBytes(): number {
-    return this.#pending.length;
+    return this.#waitingBytes;
   }
 
   /**
@@ -115,16 +114,13 @@ export class Output implements Disposable {
    * @throws LinnixError when the disk is full or fails; the file then ends with the last whole line
    */
   write(bytes: Uint8Array, length: number): void {
-    if (this.#pending.length > 0) {
-      const joined = new Uint8Array(this.#pending.length + length);
-      joined.set(this.#pending);
-      joined.set(bytes.subarray(0, length), this.#pending.length);
-      this.#pending = joined;
+    if (this.isBlocked) {
+      this.#keep(bytes.subarray(0, length));
       this.retry();
       return;
     }
     const done = this.#writeSome(bytes, length);
-    if (done < length) this.#pending = bytes.slice(done, length);
+    if (done < length) this.#keep(bytes.subarray(done, length));
   }
 
   /**
@@ -132,11 +128,22 @@ export class Output implements Disposable {
    * @returns whether nothing waits any more
    */
   retry(): boolean {
-    if (this.#pending.length > 0) {
-      const done = this.#writeSome(this.#pending, this.#pending.length);
-      this.#pending = done < this.#pending.length ? this.#pending.subarray(done) : NOTHING;
+    for (let first = this.#waiting[0]; first; first = this.#waiting[0]) {
+      const done = this.#writeSome(first, first.length);
+      this.#waitingBytes -= done;
+      if (done < first.length) {
+        this.#waiting[0] = first.subarray(done);
+        return false;
+      }
+      this.#waiting.shift();
     }
-    return this.#pending.length === 0;
+    return true;
+  }
+
+  /** Copies it, for the caller will use its memory again: a Buffer's own slice() would not. */
+  #keep(piece: Uint8Array): void {
+    this.#waiting.push(new Uint8Array(piece));
+    this.#waitingBytes += piece.length;
   }
 
   /** How many bytes were written before the reader had no room left. */
@@ -200,6 +207,7 @@ function outputError(path: string, code: string, cause: unknown): LinnixError {
       what: `--output ${path} cannot be written`,
       why: why[code] ?? code,
       mend: "name a file in a directory that this user may write to",
+      setting: "output.file",
     },
     { cause },
   );

@@ -2,6 +2,7 @@ import { afterAll, expect, test } from "bun:test";
 import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { ApiServer } from "../../src/api/server.ts";
 import { Delivery } from "../../src/collect/delivery.ts";
 import { NoneSink } from "../../src/sinks/none.ts";
 import { Output } from "../../src/sinks/output.ts";
@@ -9,12 +10,25 @@ import { Output } from "../../src/sinks/output.ts";
 const directory = mkdtempSync(join(tmpdir(), "linnix-test-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-test("a reader that takes nothing is asked ever less, and at once again when it takes something", async () => {
-  const path = join(directory, "fifo");
+/** A FIFO that is full: its reader reads nothing. */
+function fullFifo(name: string): Disposable & { output: Output; reader: number; text: Uint8Array } {
+  const path = join(directory, name);
   expect(Bun.spawnSync(["mkfifo", path]).exitCode).toBe(0);
   const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  using output = Output.open(path);
+  const output = Output.open(path);
   const text = new TextEncoder().encode("0123456789abcde\n".repeat(20_000));
+  output.write(text, text.length);
+  expect(output.isBlocked).toBe(true);
+  const close = () => {
+    output.close();
+    closeSync(reader);
+  };
+  return { output, reader, text, [Symbol.dispose]: close };
+}
+
+test("a reader that takes nothing is asked ever less, and at once again when it takes something", async () => {
+  using fifo = fullFifo("fifo");
+  const { output, reader, text } = fifo;
   let looks = 0;
   let isReady = false;
   const look = () => {
@@ -23,7 +37,6 @@ test("a reader that takes nothing is asked ever less, and at once again when it 
   };
   using delivery: Delivery = new Delivery((error) => expect(error).toBeUndefined(), look);
   delivery.open(new NoneSink(output), output);
-  output.write(text, text.length);
   look();
   await Bun.sleep(1000);
   // Ten in the first tenth of a second, nine after it; a hundred where it is not given up.
@@ -38,5 +51,26 @@ test("a reader that takes nothing is asked ever less, and at once again when it 
     }
   }
   expect(isReady).toBe(true);
-  closeSync(reader);
+});
+
+test("while a reader takes nothing, all but the output have their turn", () => {
+  using fifo = fullFifo("stopped");
+  const { output } = fifo;
+  using delivery = new Delivery(
+    (error) => expect(error).toBeUndefined(),
+    () => {},
+  );
+  const turns: string[] = [];
+  const sink = new NoneSink(output);
+  sink.flush = () => void turns.push("sink");
+  delivery.open(sink, output);
+  delivery.api = { flush: () => void turns.push("api") } as ApiServer;
+  delivery.onIdle = () => void turns.push("budget");
+  expect(delivery.ready()).toBe(false);
+  delivery.idle();
+  expect(turns.splice(0)).toEqual(["api", "budget"]);
+  const bytes = new Uint8Array(64 * 1024);
+  while (!delivery.ready()) readSync(fifo.reader, bytes);
+  delivery.idle();
+  expect(turns).toEqual(["sink", "api", "budget"]);
 });

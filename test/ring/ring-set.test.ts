@@ -269,6 +269,65 @@ describe("what goes wrong", () => {
   });
 });
 
+describe("a drain that is stopped", () => {
+  /** What comes between two questions whether to go on: RELEASE_EVERY of src/ring/ring-set.ts. */
+  const EVERY = 256;
+
+  test("goes on where it stopped, in order, with what came meanwhile", () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const prng = new Prng(seed);
+      const cpus = 1 + prng.index(8);
+      const machine = new Machine(cpus);
+      const given: number[] = [];
+      let id = 0;
+      const write = (count: number) => {
+        for (let i = 0; i < count; i++) {
+          machine.nowNs += 1000;
+          if (machine.write(prng.index(cpus), machine.nowNs, id)) id++;
+        }
+        machine.nowNs += 2 * IN_FLIGHT_NS;
+      };
+      while (id < 5000) {
+        write(prng.index(900));
+        const before = given.length;
+        let questions = prng.index(3);
+        const most = EVERY * (questions + 1);
+        const left = machine.set.drain(
+          (record) => given.push(seen(record).id),
+          () => questions-- > 0,
+        );
+        expect(given.length - before).toBe(Math.min(most, id - before));
+        // At the last record of all nobody knows yet that it is the last.
+        if (id - before !== most) expect(left).toBe(given.length < id);
+        expect(machine.set.isEmpty()).toBe(given.length === id);
+      }
+      machine.set.drain((record) => given.push(seen(record).id));
+      expect(given).toEqual([...Array(id).keys()]);
+      expect([machine.set.outOfOrder, machine.set.received]).toEqual([0, id]);
+      expect(machine.kernel.every(({ head, tail }) => head === tail)).toBe(true);
+    }
+  });
+
+  test("gives the room of what it took back, and looks no further", () => {
+    const machine = new Machine(1);
+    let written = 0;
+    while (machine.write(0, 1000 + written, written)) written++;
+    machine.nowNs = 1_000_000;
+    let looks = 0;
+    machine.atLook = () => {
+      looks++;
+    };
+    expect(
+      machine.set.drain(
+        () => {},
+        () => false,
+      ),
+    ).toBe(true);
+    const [ring] = machine.kernel as [KernelRing];
+    expect([looks, Number(ring.tail) / KernelRing.sizeOf(forkRecord({ pid: 1 }).length)]).toEqual([1, EVERY]);
+  });
+});
+
 describe("the kernel gets its room back", () => {
   test("after every drain, apart from what was too young", () => {
     const machine = new Machine(2);

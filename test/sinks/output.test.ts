@@ -274,6 +274,34 @@ describe("a pipe", () => {
     closeSync(fd);
   });
 
+  // What waits is not copied for each piece that comes: that would take half a minute.
+  test("that is full while very much comes keeps all of it, in order", () => {
+    const path = fifo("flooded-pipe");
+    const fd = openSync(path, O_RDWR | O_NONBLOCK);
+    using output = Output.of(fd);
+    const PIECES = 1536;
+    const piece = Buffer.alloc(64 * 1024);
+    for (let i = 0; i < PIECES; i++) {
+      piece.fill(`${String(i).padStart(15)}\n`);
+      output.write(piece, piece.length);
+    }
+    expect(output.isBlocked).toBeTrue();
+    let read = 0;
+    const bytes = Buffer.alloc(64 * 1024);
+    for (let i = 0; i < PIECES; i++) {
+      expect(output.waitingBytes).toBeGreaterThanOrEqual(PIECES * piece.length - read - bytes.length);
+      for (let length = 0; length < bytes.length; ) {
+        length += readSync(fd, bytes, length, bytes.length - length, null);
+        output.retry();
+      }
+      read += bytes.length;
+      piece.fill(`${String(i).padStart(15)}\n`);
+      if (!bytes.equals(piece)) throw new Error(`piece ${i} is another`);
+    }
+    expect([output.isBlocked, output.waitingBytes]).toEqual([false, 0]);
+    closeSync(fd);
+  });
+
   test("that is slow and does not block gets everything", async () => {
     const path = fifo("slow-pipe");
     const fd = openSync(path, O_RDWR | O_NONBLOCK);
