@@ -1,5 +1,6 @@
 import { log } from "../config/log.ts";
 import { ListeningSocket, listeningSockets } from "../libbpf/listening.ts";
+import { maxOpenFiles } from "../open-files.ts";
 import { countOpenFds } from "./own-memory.ts";
 
 /** Who accepts many connections, or tries to in vain, uses processor time: else only one of so many looks counts them. */
@@ -28,16 +29,18 @@ export class ConnectionLimit {
   #saidMs = Number.NEGATIVE_INFINITY;
 
   /**
-   * Of the socket that `listen` begins to listen at.
+   * Of the socket that `listen` begins to listen at. Where descriptors are few, connections have half of them: the rest
+   * is for collecting.
    * @param max connections; it is looked at now and then, so that for a moment there may be more
+   * @param maxFiles that this process may have open
    */
-  constructor(max: number, listen: () => void) {
+  constructor(max: number, listen: () => void, maxFiles = maxOpenFiles()) {
     const before = new Set(listeningSockets());
     listen();
     const fd = listeningSockets().find((socket) => !before.has(socket));
     this.#socket = fd === undefined ? undefined : ListeningSocket.find(fd);
     this.#others = countOpenFds();
-    this.#max = max;
+    this.#max = Math.max(1, Math.min(max, Math.floor((maxFiles - this.#others) / 2)));
   }
 
   /** Whether nobody is accepted at the moment. */

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { ConnectionLimit } from "../../src/api/connection-limit.ts";
+import { countOpenFds } from "../../src/api/own-memory.ts";
+import { Warnings } from "../config/warnings.ts";
 
 const MAX = 40;
 
@@ -82,6 +84,35 @@ describe("connections", () => {
       limit.check();
       look(limit);
       expect([limit.isPaused, await isAnswered(server.url)]).toEqual([false, true]);
+    } finally {
+      await server.stop(true);
+    }
+  });
+
+  test("have half of the descriptors where these are few, and the warning says how many", async () => {
+    let server: Bun.Server<undefined> | undefined;
+    let others = 0;
+    const before = countOpenFds();
+    const listen = () => {
+      server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("ok") });
+      others = countOpenFds();
+    };
+    const limit = new ConnectionLimit(MAX, listen, before + MAX);
+    if (!server) throw new Error("nothing listens");
+    const most = Math.floor((before + MAX - others) / 2);
+    using warnings = new Warnings();
+    try {
+      await using clients = new Clients(server.port ?? 0);
+      await clients.do("open", most - 5);
+      look(limit);
+      expect([limit.isPaused, warnings.take()]).toEqual([false, []]);
+      await clients.do("open", 10);
+      look(limit);
+      expect(limit.isPaused).toBe(true);
+      const said = warnings.take().map((text) => Number(/more than (\d+) connections/.exec(text)?.[1]));
+      expect(said).toHaveLength(1);
+      // Others of this process come and go meanwhile.
+      expect(Math.abs((said[0] as number) - most)).toBeLessThan(5);
     } finally {
       await server.stop(true);
     }
