@@ -1,25 +1,35 @@
 import type { EventView } from "../process/event-view.ts";
 import { openSampler } from "../sampling/open.ts";
 import type { SampleFilter } from "../sampling/sample-filter.ts";
-import type { Sampler } from "../sampling/sampler.ts";
+import type { Sampler, SamplerOptions } from "../sampling/sampler.ts";
 import { noSamples, Sampling, type SamplingCounts } from "../sampling/sampling.ts";
+import type { SpareDescriptors } from "./spare-descriptors.ts";
+
+/** Descriptors that loading a sampler takes, and some more. */
+const LOADING_FDS = 32;
 
 export interface SamplingSwitchParts {
   /** What the memory of a process that did not run must move by to be told of, bytes. */
   rssThresholdBytes: number;
   /** The view that carries a sample; its table takes the figures. */
   view: EventView;
-  filter: SampleFilter;
+  filter: Pick<SampleFilter, "wants">;
+  descriptors: SpareDescriptors;
   /** Gives out what the rings hold. */
   drain(): void;
   /** Takes one sample; false where it could not be taken. */
   sample(view: EventView): boolean;
+  /** Left out: the best sampler that this kernel offers. */
+  open?: (options: SamplerOptions) => Sampler;
 }
 
-/** Sampling as something that is on or off: off, it holds nothing. */
+/** Sampling as something that is on or off: off, it holds nothing, as long as it can be loaded again. */
 export class SamplingSwitch implements Disposable {
   readonly #parts: SamplingSwitchParts;
+  /** Undefined also while there are no descriptors to load it. */
   #sampling: Sampling | undefined;
+  #isOn = false;
+  #keepsLoaded = false;
   /** So far, however often it was switched off. */
   readonly #counts = noSamples();
 
@@ -29,7 +39,7 @@ export class SamplingSwitch implements Disposable {
 
   /** Who tells of CPU time and memory; null while it is off. */
   get source(): Sampler["source"] | null {
-    return this.#sampling?.source ?? null;
+    return this.#isOn ? (this.#sampling?.source ?? null) : null;
   }
 
   /** Samples that were given out so far, and those that could not be. */
@@ -39,27 +49,47 @@ export class SamplingSwitch implements Disposable {
 
   /** Finds out how things stand, so that the next sweep can tell what has changed. */
   on(): void {
-    if (this.#sampling) return;
-    const { rssThresholdBytes, view, filter, drain, sample } = this.#parts;
-    const sampler = openSampler({ rssThresholdBytes });
-    const sinks = { view, drain, wants: (seen: EventView) => filter.wants(seen), sample };
-    this.#sampling = new Sampling(sampler, sinks, this.#counts);
-    this.#sampling.sweep();
+    if (this.#isOn) return;
+    this.#isOn = true;
+    if (this.#sampling) this.#parts.view.table.resumeSweeps();
+    this.sweep();
   }
 
   /** Nothing while it is off. */
   sweep(): void {
-    this.#sampling?.sweep();
+    if (!this.#isOn) return;
+    this.#parts.descriptors.use(this.#sampling?.sweepFds ?? LOADING_FDS, () => {
+      this.#sampling ??= this.#load();
+      this.#sampling.sweep();
+    });
   }
 
   off(): void {
-    if (!this.#sampling) return;
-    this.#sampling[Symbol.dispose]();
-    this.#sampling = undefined;
+    if (!this.#isOn) return;
+    this.#isOn = false;
+    if (this.#keepsLoaded) this.#sampling?.interrupt();
+    else this.#unload();
     this.#parts.view.table.endSweeps();
+  }
+
+  /** From now on what is loaded stays, off as well: the kernel would not let it be loaded again. */
+  keepLoaded(): void {
+    this.#keepsLoaded = true;
   }
 
   [Symbol.dispose](): void {
     this.off();
+    this.#unload();
+  }
+
+  #load(): Sampling {
+    const { rssThresholdBytes, view, filter, drain, sample, open = openSampler } = this.#parts;
+    const sinks = { view, drain, wants: (seen: EventView) => filter.wants(seen), sample };
+    return new Sampling(open({ rssThresholdBytes }), sinks, this.#counts);
+  }
+
+  #unload(): void {
+    this.#sampling?.[Symbol.dispose]();
+    this.#sampling = undefined;
   }
 }

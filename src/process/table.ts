@@ -52,6 +52,8 @@ export class ProcessTable extends TableRows {
   lingerNs: number;
   readonly #lingerMax: number;
   #lostExits = 0;
+  /** Before sweeps ended. */
+  #formerFirstSweep = 1;
   #generation = 0;
 
   constructor({ lingerNs, lingerMax = LINGER_MAX, redact }: ProcessTableOptions) {
@@ -153,7 +155,14 @@ export class ProcessTable extends TableRows {
 
   /** No more sweeps, or not before a while: what they told gets old and is forgotten. */
   endSweeps(): void {
+    this.#formerFirstSweep = this.firstSweep;
     this.firstSweep = this.sweep + 1;
+    this.#generation++;
+  }
+
+  /** Whoever made the sweeps goes on with them: memory that has not moved since is not told again. */
+  resumeSweeps(): void {
+    this.firstSweep = this.#formerFirstSweep;
     this.#generation++;
   }
 

@@ -24,6 +24,10 @@ export class BestSampler implements Sampler {
     return this.#sampler.source;
   }
 
+  get sweepFds(): number {
+    return this.#sampler.sweepFds ?? 1;
+  }
+
   sweep(each: (record: Record) => void): Sweep {
     const sweep = this.#sweepWithBest(each);
     const { limit } = this.#sampler;

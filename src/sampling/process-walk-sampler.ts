@@ -19,6 +19,7 @@ const MAPPED_BYTES = 128 * 1024;
  */
 export class ProcessWalkSampler implements Sampler {
   readonly source = "task-iterator";
+  readonly sweepFds = 0;
   readonly limit: SamplerLimit;
   readonly #object: BpfObject;
   readonly #records: MappedArray;

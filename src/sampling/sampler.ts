@@ -29,6 +29,8 @@ export interface Sampler extends Disposable {
   readonly source: "task-iterator" | "proc";
   /** Left out: it is good for any number of processes. */
   readonly limit?: SamplerLimit;
+  /** File descriptors that a sweep takes for a while; left out: one. */
+  readonly sweepFds?: number;
 
   /**
    * Looks at all processes once and gives those that ran since the last sweep, whose memory moved by more than

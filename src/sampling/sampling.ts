@@ -54,7 +54,7 @@ export class Sampling implements Disposable {
   readonly #sampler: Sampler;
   readonly #sinks: SamplingSinks;
   readonly #counts: SamplingCounts;
-  /** Start of the sweep before, CLOCK_BOOTTIME; 0: there was none. */
+  /** Start of the sweep before, CLOCK_BOOTTIME; 0: there was none, or not lately. */
   #lastNs = 0;
   /** The same by CLOCK_MONOTONIC: who is suspended uses no processor, and that time is none to divide by. */
   #lastAwakeNs = 0;
@@ -86,6 +86,11 @@ export class Sampling implements Disposable {
     return this.#sampler.source;
   }
 
+  /** See `Sampler`. */
+  get sweepFds(): number {
+    return this.#sampler.sweepFds ?? 1;
+  }
+
   /** One sweep. The first one finds out how things stand, and gives nothing out. */
   sweep(): void {
     const startedNs = this.#clocks.boottimeNs();
@@ -97,6 +102,11 @@ export class Sampling implements Disposable {
     this.#lastAwakeNs = awakeNs;
     this.#counts.unkept += unkept;
     this.#counts.leftOutThreads += leftOutThreads;
+  }
+
+  /** No sweep for a while: the next one is as a first one again. */
+  interrupt(): void {
+    this.#lastNs = 0;
   }
 
   [Symbol.dispose](): void {

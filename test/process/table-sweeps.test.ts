@@ -38,6 +38,19 @@ describe("sweeps over all processes", () => {
     expect([table.cpuPct(slot), table.rssBytes(slot), table.threads(slot)]).toEqual([2, 8192, 1]);
   });
 
+  test("where they go on, what was told before is told again", () => {
+    const { table, slots } = tableOf(1, 2);
+    const [idle = 0, busy = 0] = slots;
+    table.beginSweep();
+    for (const slot of slots) table.setSample(slot, 1, 4096, 1);
+    table.endSweeps();
+    table.resumeSweeps();
+    table.beginSweep();
+    table.setSample(busy, 2, 8192, 1);
+    expect(slots.map((slot) => table.rssBytes(slot))).toEqual([4096, 8192]);
+    expect([table.cpuPct(idle), table.cpuPct(busy)]).toEqual([0, 2]);
+  });
+
   test("each one changes what the table would answer", () => {
     const { table } = tableOf(1);
     const before = table.generation;

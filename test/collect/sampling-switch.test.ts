@@ -1,0 +1,95 @@
+import { expect, test } from "bun:test";
+import { SamplingSwitch } from "../../src/collect/sampling-switch.ts";
+import { SpareDescriptors } from "../../src/collect/spare-descriptors.ts";
+import { EventView } from "../../src/process/event-view.ts";
+import { ProcessTable } from "../../src/process/table.ts";
+import { WallClock } from "../../src/process/wall-clock.ts";
+import type { Sampler } from "../../src/sampling/sampler.ts";
+import { recordIn } from "../../src/wire/record.ts";
+import { sampleRecord } from "../wire/make-record.ts";
+
+/** A switch over samplers that see one process run all the time; what was done to them, and the samples given out. */
+function setUp() {
+  const story: string[] = [];
+  const descriptors = new (class extends SpareDescriptors {
+    left = 100;
+
+    override use(count: number, action: () => void): boolean {
+      return count <= this.left && super.use(count, action);
+    }
+  })();
+  const open = (): Sampler => {
+    story.push("load");
+    return {
+      source: "task-iterator",
+      sweep(each) {
+        story.push("sweep");
+        each(recordIn(sampleRecord({ pid: 7, ts_ns: 1n, start_ns: 1n, runtime_ns: 1n })));
+        return { processes: 1, leftOutThreads: 0, unkept: 0 };
+      },
+      [Symbol.dispose]: () => void story.push("unload"),
+    };
+  };
+  const table = new ProcessTable({ lingerNs: 1e9 });
+  const sampling = new SamplingSwitch({
+    rssThresholdBytes: 0,
+    view: new EventView(table, new WallClock(0n)),
+    filter: { wants: () => true },
+    descriptors,
+    drain() {},
+    sample: () => story.push("sample") > 0,
+    open,
+  });
+  return { sampling, table, descriptors, take: () => story.splice(0).join(" ") };
+}
+
+test("off, it holds nothing", () => {
+  const { sampling, take } = setUp();
+  sampling.on();
+  sampling.sweep();
+  expect([sampling.source, take()]).toEqual(["task-iterator", "load sweep sweep sample"]);
+  sampling.off();
+  sampling.sweep();
+  expect([sampling.source, take()]).toEqual([null, "unload"]);
+  sampling.on();
+  expect(take()).toBe("load sweep");
+  sampling[Symbol.dispose]();
+  expect(take()).toBe("unload");
+});
+
+test("where nothing can be loaded again it keeps what it has, and goes on as from its start", () => {
+  const { sampling, table, take } = setUp();
+  sampling.on();
+  sampling.sweep();
+  sampling.keepLoaded();
+  take();
+  sampling.off();
+  sampling.sweep();
+  expect([sampling.source, take(), table.rssBytes(table.find(7))]).toEqual([null, "", undefined]);
+  sampling.on();
+  expect([sampling.source, take()]).toEqual(["task-iterator", "sweep"]);
+  // What it used while nobody looked is of no known time.
+  expect(table.cpuPct(table.find(7))).toBeUndefined();
+  sampling.sweep();
+  expect(take()).toBe("sweep sample");
+  sampling.off();
+  sampling[Symbol.dispose]();
+  expect(take()).toBe("unload");
+});
+
+test("a sweep without descriptors is put off, and so is loading", () => {
+  const { sampling, descriptors, take } = setUp();
+  descriptors.left = 5;
+  sampling.on();
+  expect([sampling.source, take()]).toEqual([null, ""]);
+  descriptors.left = 100;
+  sampling.sweep();
+  expect([sampling.source, take()]).toEqual(["task-iterator", "load sweep"]);
+  descriptors.left = 0;
+  sampling.sweep();
+  expect([sampling.source, take()]).toEqual(["task-iterator", ""]);
+  descriptors.left = 1;
+  sampling.sweep();
+  expect(take()).toBe("sweep sample");
+  sampling[Symbol.dispose]();
+});
