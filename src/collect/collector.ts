@@ -21,6 +21,7 @@ import type { CpuLoss } from "./losses.ts";
 import { Reconciler } from "./reconciler.ts";
 import { SamplingSwitch } from "./sampling-switch.ts";
 import { Schedule } from "./schedule.ts";
+import { SpareDescriptors } from "./spare-descriptors.ts";
 import { preferThisThread } from "./thread-priority.ts";
 
 export interface CollectorOptions extends KernelFeedOptions {
@@ -53,11 +54,18 @@ export class Collector implements Disposable {
   readonly #follows: boolean;
   readonly #sampling: SamplingSwitch;
   readonly #schedule: Schedule;
+  readonly #descriptors = new SpareDescriptors();
   #reconciler: Reconciler | undefined;
   #housekeeping: Housekeeping | undefined;
   #preference: Disposable | undefined;
   #wakeups = 0;
   #closed = false;
+  /** Nobody can take what the rings hold. */
+  #isHeldUp = false;
+  readonly #canTake = () => {
+    this.#isHeldUp = this.#events.ready?.() === false;
+    return !this.#isHeldUp;
+  };
   readonly #tellLoss = (event: LostEvent) => this.#events.lost?.(event);
   readonly #onSignal = () => {
     this.#wakeups++;
@@ -106,12 +114,13 @@ export class Collector implements Disposable {
       rssThresholdBytes: options.rssThresholdBytes,
       view: this.#view,
       filter: this.#sampleFilter,
-      drain: () => void this.#take(),
+      descriptors: this.#descriptors,
+      drain: () => this.#take(),
       sample: (view) => this.#giveSample(view),
     });
     this.#schedule = new Schedule(options.flushIntervalMs, options.sampleIntervalMs, {
       flush: (withSweep) => this.#flush(withSweep),
-      sweep: () => this.#sweep(),
+      sweep: () => this.#look(true),
       ...(events.freeMs ? { freeMs: () => events.freeMs?.() ?? 0 } : {}),
     });
   }
@@ -172,10 +181,13 @@ export class Collector implements Disposable {
     this.#feed.signalOnWatermark();
     this.#reconciler = new Reconciler({
       table: this.table,
-      drain: () => this.drain(),
+      drain: () => {
+        this.drain();
+        return !this.#isHeldUp;
+      },
       exitsHeldBack: this.table.exitsHeldBack,
     });
-    this.#housekeeping = new Housekeeping(this.table, this.#clock, this.#reconciler);
+    this.#housekeeping = new Housekeeping(this.table, this.#clock, this.#reconciler, this.#descriptors);
     this.attach();
     this.#seed(this.#reconciler);
     this.#schedule.start();
@@ -208,35 +220,37 @@ export class Collector implements Disposable {
     if (this.#schedule.isRunning) this.#switchSampling();
   }
 
-  /** Gives out what the rings hold. */
-  drain(): void {
-    if (this.#take()) this.#events.idle();
+  /** To be told once nothing can be loaded any more, as after root was given up. */
+  keepLoaded(): void {
+    this.#sampling.keepLoaded();
   }
 
-  /** The events that the rings hold; false where nobody can take them now. */
-  #take(): boolean {
+  /** Gives out what the rings hold, as far as somebody can take it. */
+  drain(): void {
+    this.#take();
+    if (!this.#closed) this.#events.idle();
+  }
+
+  #take(): void {
     this.#events.begins?.();
-    if (this.#closed || this.#events.ready?.() === false) return false;
+    if (this.#closed || !this.#canTake()) return;
     // At rest the rings are empty, and nothing can have been lost: the way of most looks costs next to nothing.
-    if (this.#feed.rings.isEmpty()) return true;
-    this.#feed.rings.drain(this.#consume);
+    if (this.#feed.rings.isEmpty()) return;
+    this.#feed.rings.drain(this.#consume, this.#canTake);
     this.#feed.losses.tell(this.#clock, this.#tellLoss);
-    return true;
   }
 
   #flush(withSweep: boolean): void {
-    const isReady = this.#take();
+    this.#look(withSweep);
+    if (!this.#closed) this.#housekeeping?.tick(this.#balance.receivedInAll + this.samples.told, this.#isHeldUp);
+  }
+
+  #look(withSweep: boolean): void {
+    this.#take();
     if (this.#closed) return;
     if (withSweep) this.#sampling.sweep();
     // One hand-over for the events and the samples.
-    if (isReady) this.#events.idle();
-    this.#housekeeping?.tick(this.#balance.receivedInAll + this.samples.told);
-  }
-
-  #sweep(): void {
-    const isReady = this.#take();
-    this.#sampling.sweep();
-    if (isReady) this.#events.idle();
+    this.#events.idle();
   }
 
   #switchSampling(): void {
@@ -287,7 +301,8 @@ export class Collector implements Disposable {
     if (this.#closed) return;
     this.#closed = true;
     this.#schedule.stop();
-    this.#sampling.off();
+    this.#sampling[Symbol.dispose]();
+    this.#sampleFilter.close();
     process.off("SIGIO", this.#onSignal);
     this.#preference?.[Symbol.dispose]();
     this.#reconciler?.[Symbol.dispose]();

@@ -4,6 +4,7 @@ import type { ProcessTable } from "../process/table.ts";
 import type { WallClock } from "../process/wall-clock.ts";
 import { Garbage } from "./garbage.ts";
 import type { Reconciler } from "./reconciler.ts";
+import type { SpareDescriptors } from "./spare-descriptors.ts";
 
 /** Flushes after which what was needed only to start will not be needed soon. */
 const SETTLED_TICKS = 3;
@@ -18,43 +19,51 @@ export class Housekeeping {
   readonly #table: ProcessTable;
   readonly #clock: WallClock;
   readonly #reconciler: Reconciler;
+  readonly #descriptors: SpareDescriptors;
   readonly #garbage = new Garbage();
   #ticks = 0;
+  #isSettled = false;
   #lookedNs = 0;
   #droppedNs = 0;
 
-  constructor(table: ProcessTable, clock: WallClock, reconciler: Reconciler) {
+  constructor(table: ProcessTable, clock: WallClock, reconciler: Reconciler, descriptors: SpareDescriptors) {
     this.#table = table;
     this.#clock = clock;
     this.#reconciler = reconciler;
+    this.#descriptors = descriptors;
   }
 
   /**
    * To be called after each flush.
    * @param events everything that was looked at so far, samples among it
+   * @param isHeldUp the rings hold what cannot be taken yet, exits among it
    */
-  tick(events: number): void {
+  tick(events: number, isHeldUp: boolean): void {
     const nowNs = boottimeNs();
-    if (++this.#ticks === SETTLED_TICKS) {
-      dropCleanFilePages();
-      this.#lookedNs = nowNs;
-      Bun.gc(true);
-    }
     this.#garbage.tick(events);
     this.#table.expire(nowNs);
-    if (this.#ticks > SETTLED_TICKS) this.#dropFilePages(nowNs);
-    if (!this.#reconciler.isDue(nowNs)) return;
+    if (this.#isSettled) this.#dropFilePages(nowNs);
+    else if (++this.#ticks >= SETTLED_TICKS) this.#settle(nowNs);
+    if (isHeldUp || !this.#reconciler.isDue(nowNs)) return;
     this.#clock.adjust(realtimeOffsetNs());
-    this.#reconciler.reconcile();
-    this.#garbage.rest(events);
+    if (this.#descriptors.use(1, () => this.#reconciler.reconcile())) this.#garbage.rest(events);
+  }
+
+  #settle(nowNs: number): void {
+    this.#isSettled = this.#descriptors.use(1, dropCleanFilePages);
+    if (!this.#isSettled) return;
+    this.#lookedNs = nowNs;
+    Bun.gc(true);
   }
 
   /** What was run once, such as the parts that answer requests, need not stay. */
   #dropFilePages(nowNs: number): void {
     if (nowNs - this.#lookedNs < LOOK_NS || nowNs - this.#droppedNs < DROP_NS) return;
-    this.#lookedNs = nowNs;
-    if (residentFileBytes() <= MANY_FILE_BYTES) return;
-    this.#droppedNs = nowNs;
-    dropCleanFilePages();
+    this.#descriptors.use(1, () => {
+      this.#lookedNs = nowNs;
+      if (residentFileBytes() <= MANY_FILE_BYTES) return;
+      dropCleanFilePages();
+      this.#droppedNs = nowNs;
+    });
   }
 }

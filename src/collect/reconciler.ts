@@ -17,8 +17,8 @@ const MAX_DESCENDANT_LOOKS = 8;
 
 export interface ReconcilerOptions {
   table: ProcessTable;
-  /** Gives out what the rings hold: events go on while a list is made. */
-  drain(): void;
+  /** Gives out what the rings hold: events go on while a list is made. False where something had to be left in them. */
+  drain(): boolean;
   /** Whether filters keep exits from being told of: see `holdsBackExits`. */
   exitsHeldBack?: boolean;
   /** Is closed with the reconciler. */
@@ -28,7 +28,7 @@ export interface ReconcilerOptions {
 /** Holds the process table against the list of processes that really run. */
 export class Reconciler implements Disposable {
   readonly #table: ProcessTable;
-  readonly #drain: () => void;
+  readonly #drain: () => boolean;
   readonly #everyNs: number;
   readonly #lister: ProcessLister;
   #lastNs = 0;
@@ -77,7 +77,10 @@ export class Reconciler implements Disposable {
     return hasGrown || nowNs - this.#lastNs >= this.#everyNs;
   }
 
-  /** An exit that was lost, or held back, must not leave its process in the table for ever. */
+  /**
+   * An exit that was lost, or held back, must not leave its process in the table for ever. Where the rings cannot be
+   * emptied it stays due: the exit of who is gone may lie there.
+   */
   reconcile(): void {
     const table = this.#table;
     const startedNs = boottimeNs();
@@ -87,7 +90,7 @@ export class Reconciler implements Disposable {
       missing.delete(table.refresh(record));
     });
     // Those that ended meanwhile tell of themselves, and their slots may be others' after that.
-    this.#drain();
+    if (!this.#drain()) return;
     for (const slot of missing) {
       if ((table.bornNs(slot) ?? 0) < startedNs) table.reconcileGone(slot, startedNs);
     }

@@ -16,6 +16,7 @@ import { Delivery } from "./delivery.ts";
 import { Hangup } from "./hangup.ts";
 import { setPace } from "./pace.ts";
 import { Reloader } from "./reloader.ts";
+import { SourceNotice } from "./source-notice.ts";
 import type { Spending } from "./spending.ts";
 import { summaryOf } from "./summary.ts";
 
@@ -109,6 +110,7 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
   const { listen } = config.api;
   const identity = scope.adopt(await openIdentity(config, collector), (opened) => opened?.close());
   collector.identity = identity;
+  const sourceNotice = new SourceNotice();
   let spending: Spending | undefined;
   const spend = async (wanted: CollectConfig) => {
     if (spending) return spending.reconfigure(wanted);
@@ -135,6 +137,7 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
       collector.table.lingerNs = wanted.retention.lingerMs * 1e6;
       await spend(wanted);
       setPace(collector, spending?.budget.level ?? 0, wanted);
+      sourceNotice.look(collector.samplingSource, account === undefined);
       setLogLevel(wanted.log.level);
       inForce = wanted;
       return hasOtherToken ? ["the API's token"] : [];
@@ -155,10 +158,17 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
     const output = scope.use(file === null ? Output.of(io.stdout) : await openOutput(file, ended.promise));
     delivery.open(await openSink(config, output, io), output);
     collector.start();
+    // As root, who may look everywhere.
+    identity?.lookAround();
     await spend(config);
-    if (account) dropTo(account);
+    if (account) {
+      dropTo(account);
+      collector.keepLoaded();
+    }
     phase = "watching";
     announce(collector, api);
+    // What is sampled by now was loaded by root.
+    sourceNotice.look(collector.samplingSource, true);
     hooks.onWatching?.(collector);
     if (reloadsOnceWatching) void reloader.reload();
     const { durationMs } = config.run;
@@ -200,10 +210,9 @@ function collectorOptions({ probes, filters, ring, retention, sampling }: Collec
 }
 
 /** Says that it watches, by which backend, and what that backend cannot tell; and where it answers. */
-function announce({ backend, samplingSource }: Collector, api: ApiServer | undefined): void {
+function announce({ backend }: Collector, api: ApiServer | undefined): void {
   const missing = backend.missingFields;
   log.info(`watching by the ${backend.name} backend${missing.length === 0 ? ", every field" : ""}; Ctrl-C ends`);
   if (missing.length > 0) log.warn(`the ${backend.name} backend cannot tell, so these are null: ${missing.join(", ")}`);
-  if (samplingSource === "proc") log.warn("CPU and memory are read from /proc, for this kernel has no task iterator");
   if (api) log.info(`answering at ${api.url}`);
 }

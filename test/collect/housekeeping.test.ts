@@ -1,0 +1,46 @@
+import { expect, test } from "bun:test";
+import { Housekeeping } from "../../src/collect/housekeeping.ts";
+import { Reconciler } from "../../src/collect/reconciler.ts";
+import { SpareDescriptors } from "../../src/collect/spare-descriptors.ts";
+import { ProcessTable } from "../../src/process/table.ts";
+import { WallClock } from "../../src/process/wall-clock.ts";
+
+/** Of which there are none as long as nobody says otherwise. */
+class Scarce extends SpareDescriptors {
+  areThere = false;
+
+  override use(count: number, action: () => void): boolean {
+    return this.areThere && super.use(count, action);
+  }
+}
+
+/** Housekeeping of an empty table, which is to be held against what runs. */
+function setUp() {
+  const table = new ProcessTable({ lingerNs: 1e9 });
+  let lists = 0;
+  const lister = { source: "proc" as const, list: () => void lists++, [Symbol.dispose]() {} };
+  const reconciler = new Reconciler({ table, drain: () => true, lister });
+  const descriptors = new Scarce();
+  const housekeeping = new Housekeeping(table, new WallClock(0n), reconciler, descriptors);
+  return { housekeeping, descriptors, lists: () => lists };
+}
+
+test("the table is not held against what runs while the rings cannot be emptied, but soon after", () => {
+  const { housekeeping, descriptors, lists } = setUp();
+  descriptors.areThere = true;
+  housekeeping.tick(0, true);
+  expect(lists()).toBe(0);
+  housekeeping.tick(0, false);
+  expect(lists()).toBe(1);
+  housekeeping.tick(0, false);
+  expect(lists()).toBe(1);
+});
+
+test("what needs a descriptor is done as soon as there is one", () => {
+  const { housekeeping, descriptors, lists } = setUp();
+  for (let i = 0; i < 10; i++) housekeeping.tick(0, false);
+  expect(lists()).toBe(0);
+  descriptors.areThere = true;
+  housekeeping.tick(0, false);
+  expect(lists()).toBe(1);
+});

@@ -1,0 +1,58 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { Collector } from "../../src/collect/collector.ts";
+import { until } from "./support/collect-run.ts";
+import { titled, whyNotHere } from "./support/needs.ts";
+
+setDefaultTimeout(60_000);
+
+const reason = whyNotHere();
+/** Records after which a drain asks whether it is to go on: RELEASE_EVERY of src/ring/ring-set.ts. */
+const ASKED_EVERY = 256;
+
+describe.skipIf(reason !== null)(titled("while nobody can take events", reason), () => {
+  test("they stay in the rings, all else has its turn, and nothing is lost", async () => {
+    let isReady = true;
+    let given = 0;
+    let idles = 0;
+    using collector = new Collector(
+      {
+        backend: "auto",
+        events: ["fork", "exec", "exit"],
+        maxArgsBytes: 256,
+        filters: { pids: [], uids: [], comms: [], cgroup: null, minDurationNs: 0 },
+        ringBytes: 4 * 1024 * 1024,
+        // Nothing wakes this thread before it is time.
+        watermarkBytes: 2 * 1024 * 1024,
+        flushIntervalMs: 20,
+        lingerMs: 1000,
+        sampleIntervalMs: 0,
+        rssThresholdBytes: 0,
+      },
+      {
+        event: () => {
+          given++;
+          isReady = given < 10;
+        },
+        ready: () => isReady,
+        idle: () => void idles++,
+      },
+    );
+    collector.start();
+    await until("its first turn", () => idles > 0);
+    given = 0;
+    isReady = true;
+    // This thread reads no ring meanwhile.
+    for (let i = 0; i < 300; i++) Bun.spawnSync(["/bin/true"]);
+    await until("the output to be full", () => !isReady);
+    const givenThen = given;
+    const idlesThen = idles;
+    expect(givenThen).toBeLessThanOrEqual(ASKED_EVERY);
+    await until("more turns", () => idles > idlesThen + 5);
+    expect(given).toBe(givenThen);
+    given = Number.NEGATIVE_INFINITY;
+    isReady = true;
+    await until("all the rest", () => collector.received.exit >= 300);
+    await collector.stop();
+    expect([collector.isBalanced(), collector.lostByCpu, collector.outOfOrder]).toEqual([true, [], 0]);
+  });
+});
