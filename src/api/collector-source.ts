@@ -14,6 +14,8 @@ export interface CollectorSourceParts {
   names: Names;
   /** Bounded caches of names. */
   caches?(): CacheFacts[];
+  /** Called after each drain of the rings. */
+  flushed?(): void;
   /** See `Facts`. */
   lostMoves?(): number | null;
   /** Null: sampling is off. */
@@ -64,6 +66,7 @@ export class CollectorSource implements ApiSource {
   flushed(): void {
     this.#lookedMs = performance.now();
     this.#recent.tick();
+    this.#parts.flushed?.();
   }
 
   processes(query: ProcessQuery): Uint8Array<ArrayBuffer> {

@@ -115,8 +115,7 @@ export class EventStream {
     const type = TYPE_NAMES[view.type];
     if (!type) return;
     if (!this.#armed) {
-      // Its place is looked for while there is one: whoever asks for the process later may ask for one that has gone.
-      view.identity?.ofEvent(view);
+      view.identity?.passed?.(view);
       this.#history.skip();
       return;
     }

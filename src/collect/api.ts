@@ -37,6 +37,7 @@ export async function openApi(listen: string, { collector, identity, account, no
       const caches = { cgroups: identity.stats(), ...identity.accountStats() };
       return Object.entries(caches).map(([name, stats]) => ({ name, ...stats }));
     },
+    flushed: () => identity.flushed(),
     lostMoves: () => identity.lostMoves,
     sampling: () => {
       const { config, spending } = now();

@@ -74,6 +74,9 @@ export class Identity implements PlaceOfEvent, Disposable {
   /** The cgroup of the last event. */
   #last: NamedCgroup | undefined;
   #lastHits = 0;
+  /** Of the last event that was told to nobody. */
+  #passedLow = 0;
+  #passedHigh = 0;
 
   constructor(table: ProcessTable, options: IdentityOptions = {}) {
     this.#table = table;
@@ -125,6 +128,26 @@ export class Identity implements PlaceOfEvent, Disposable {
     if (event.type === EVENT_FORK) this.#inherit(event.slot);
     else if (event.type === EVENT_EXEC) this.#lookAtExec(event);
     return this.#placeOf(event.slot) ?? place;
+  }
+
+  /** As `ofEvent`, where nobody is to be told: most events are of the cgroup that the one before was of. */
+  passed(event: EventView): void {
+    if (this.#mounts.hasV1 && !this.#moves) {
+      this.ofEvent(event);
+      return;
+    }
+    const { record } = event;
+    const low = record.u32(PROCESS_EVENT.cgroup_id);
+    const high = record.u32(PROCESS_EVENT.cgroup_id + 4);
+    if ((low === this.#passedLow && high === this.#passedHigh) || !event.cgroupKnown) return;
+    this.#passedLow = low;
+    this.#passedHigh = high;
+    this.ofCgroup(high, low, event.pid);
+  }
+
+  /** Takes over where processes were moved so far. To be called now and then, or moves are overwritten by later ones. */
+  flushed(): void {
+    if (this.#moves) this.#takeMoves(Number.POSITIVE_INFINITY, false);
   }
 
   /** Where the process belongs, live or lingering. */

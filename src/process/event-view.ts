@@ -37,6 +37,8 @@ import type { WallClock } from "./wall-clock.ts";
 /** Who knows where the process of an event belongs. */
 export interface PlaceOfEvent {
   ofEvent(event: EventView): KnownPlace;
+  /** The place of an event that is told to nobody: it is looked for while it is there, for who asks later. */
+  passed?(event: EventView): void;
 }
 
 /**
