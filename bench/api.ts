@@ -180,7 +180,7 @@ async function cost(pid: number): Promise<void> {
   print("200 spawns a second, nobody asks: %", await costOf(pid, () => load(200, durationMs)));
   await using _client = await follow();
   const scrape = setInterval(() => void fetch(`${BASE}/metrics`).then((answer) => answer.text()), 15_000);
-  await load(200, 10_000);
+  await load(200, 30_000); // what a first client has compiled
   print("200 spawns a second, one client, scrapes: %", await costOf(pid, () => load(200, durationMs)));
   clearInterval(scrape);
 }
