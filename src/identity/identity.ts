@@ -253,8 +253,8 @@ export class Identity implements PlaceOfEvent, Disposable {
     const known = this.#placeOf(slot);
     if (place.cgroup === known?.cgroup) return true;
     if (place.container ? place.container.id === known?.container?.id : known?.container || place.unit === null) {
-      // It has left where it was, or one more hierarchy says less than another: all of them together tell.
-      if ((known?.container || known?.unit) && table.isLive(slot) && this.#likely.take()) this.#look(slot);
+      // It has left where it was, or one hierarchy says less than another: all of them together tell.
+      if (table.isLive(slot) && this.#likely.take()) this.#look(slot);
       return true;
     }
     const before = table.place(slot);

@@ -57,8 +57,14 @@ export function withoutDeleted(path: string): string {
   return path.endsWith(DELETED) ? path.slice(0, -DELETED.length) : path;
 }
 
-/** The v1 path that says most: the first that names a container, else the first that names a unit; null: none does. */
+/**
+ * The v1 path that says most: the first that names a container, else the first that names a unit, else the first that is
+ * not the root; null: it stands at the root of all.
+ */
 export function tellingV1Path({ v1 }: Membership): string | null {
-  const telling = v1.find(({ path }) => containerOf(path)) ?? v1.find(({ path }) => unitOf(path) !== null);
+  const telling =
+    v1.find(({ path }) => containerOf(path)) ??
+    v1.find(({ path }) => unitOf(path) !== null) ??
+    v1.find(({ path }) => path !== "/");
   return telling?.path ?? null;
 }

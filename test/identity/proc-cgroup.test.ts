@@ -31,7 +31,8 @@ describe("/proc/PID/cgroup", () => {
 test.each([
   ["a container before a unit", `5:pids:/system.slice/runner.service\n4:memory:/docker/${ID}\n`, `/docker/${ID}`],
   ["else a unit", "4:memory:/\n1:name=systemd:/system.slice/ssh.service\n", "/system.slice/ssh.service"],
-  ["else nothing", "4:memory:/some/where\n0::/system.slice/ssh.service\n", null],
+  ["else what is not the root", "5:pids:/\n4:memory:/some/where\n0::/system.slice/ssh.service\n", "/some/where"],
+  ["else nothing", "5:pids:/\n4:memory:/\n0::/system.slice/ssh.service\n", null],
 ])("of v1 hierarchies the one that says most counts: %s", (_, text, path) => {
   expect(tellingV1Path(parseMembership(text))).toBe(path);
 });

@@ -375,6 +375,19 @@ describe.skipIf(noV1 !== null)(titled("cgroup v1", noV1), () => {
     },
   );
 
+  test("a path that names neither a container nor a unit is told as it is, and the root where it is left", async () => {
+    await using cgroup = new TestCgroup(v1Point);
+    const path = cgroup.make("plain");
+    await using collect = await CollectRun.start(USUAL);
+    const script = 'echo; for to; do echo $$ > "$to/cgroup.procs"; sleep 1.5; /bin/true "$to"; done';
+    output("/bin/sh", "-c", script, "sh", cgroup.directory(path), v1Point);
+    await collect.event("the last exec", (event) => event.type === "exec" && event.args?.[1] === v1Point);
+    const { events } = await collect.stop();
+    const told = (to: string) => events.find((event) => event.type === "exec" && event.args?.[1] === to)?.cgroup;
+    // Of this test's own place in other hierarchies, where it has one.
+    expect([told(cgroup.directory(path)), told(v1Point)]).toEqual([path, expect.not.stringContaining(path)]);
+  });
+
   test("who leaves a container is not told of in it any more", async () => {
     await using cgroup = new TestCgroup(v1Point);
     const inside = cgroup.directory(cgroup.make("docker", ID));
