@@ -34,6 +34,13 @@ export class Results {
 /** The guest never came as far as its first process: nothing is known of what was to be tested. */
 export class NeverReachedInit extends Error {}
 
+/**
+ * The emulator ran into a breakpoint that the kernel had put into its own code while it patched it, and had taken away
+ * again: with a thread for each CPU it may go on with what it had translated. No program that is loaded can bring it about.
+ */
+class StaleBreakpoint extends Error {}
+const STALE_BREAKPOINT = /\bOops: int3\b/;
+
 /** Boots kernels and keeps what the guests left until it is disposed of. */
 export class Booter implements Disposable {
   readonly #directory = mkdtempSync(join(tmpdir(), "linnix-kernels-"));
@@ -46,14 +53,14 @@ export class Booter implements Disposable {
   }
 
   /**
-   * Boots a kernel, once more when it did not come up.
+   * Boots a kernel, once more when it did not come up, or the emulator failed.
    * @throws NeverReachedInit when it did not come up twice, Error when the guest did not come to its end
    */
   async boot(kernel: Kernel, initramfs: string, commandLine: string): Promise<Results> {
     try {
       return await this.#bootOnce(kernel, initramfs, commandLine);
     } catch (error) {
-      if (!(error instanceof NeverReachedInit)) throw error;
+      if (!(error instanceof NeverReachedInit || error instanceof StaleBreakpoint)) throw error;
       return this.#bootOnce(kernel, initramfs, commandLine);
     }
   }
@@ -79,7 +86,10 @@ export class Booter implements Disposable {
     this.#running.delete(child);
     const said = `${console.slice(-6000)}\n${stderr}\n${command.map(quoted).join(" ")}`;
     if (!console.includes(INIT_RUNS)) throw new NeverReachedInit(`${kernel.release} never reached init:\n${said}`);
-    if (!console.includes(DONE)) throw new Error(`${kernel.release} did not come to its end:\n${said}`);
+    if (!console.includes(DONE)) {
+      const Failure = STALE_BREAKPOINT.test(console) ? StaleBreakpoint : Error;
+      throw new Failure(`${kernel.release} did not come to its end:\n${said}`);
+    }
     const results = join(directory, "results");
     mkdirSync(results);
     // What comes behind the archive's end, should there be anything, is not looked at.
