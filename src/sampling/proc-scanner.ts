@@ -1,4 +1,5 @@
-import { closeSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readSync } from "node:fs";
+import { maxOpenFiles } from "../open-files.ts";
 
 /** What a scan tells about each process. */
 export type ScanDetail =
@@ -218,8 +219,7 @@ export function parseStat(bytes: Uint8Array, length: number, into: ScannedProces
 /** How many files this process may keep open, some left for everything else. */
 function keepableFds(): number {
   try {
-    const soft = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1"))?.[1];
-    return Math.max(0, Number(soft ?? 0) - 128);
+    return Math.max(0, maxOpenFiles() - 128);
   } catch {
     return 0;
   }
