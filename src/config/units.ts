@@ -1,5 +1,3 @@
-import { usageError } from "../errors.ts";
-
 /** Units of a duration, largest first, in nanoseconds. */
 const DURATION_UNITS: readonly (readonly [unit: string, ns: bigint])[] = [
   ["h", 3_600_000_000_000n],
@@ -17,10 +15,6 @@ const SIZE_UNITS: readonly (readonly [unit: string, bytes: bigint])[] = [
   ["KiB", 1n << 10n],
   ["B", 1n],
 ];
-
-export const DURATION_EXPECTED = "a number with its unit (ns, us, ms, s, m, h), such as 250ms, 2s or 5m, or 0";
-export const SIZE_EXPECTED = "a number of bytes, or one with its unit (KiB, MiB, GiB), such as 64KiB or 4MiB";
-export const PERCENT_EXPECTED = "a percentage, such as 1, 0.5 or 1%";
 
 /**
  * Nanoseconds of `250ms`, `1.5s`, `0`; null for what is no duration, is not a whole number of nanoseconds or passes
@@ -51,24 +45,6 @@ export function readPercent(text: string): number | null {
   return number === undefined ? null : Number(number);
 }
 
-/**
- * Nanoseconds of a duration that the user gave.
- * @param name the option or key, as the user knows it, for the error
- */
-export function parseDurationNs(text: string, name: string): number {
-  return given(readDurationNs(text), text, name, "not a duration", DURATION_EXPECTED);
-}
-
-/** Bytes of a size that the user gave; `name` as for {@link parseDurationNs}. */
-export function parseSizeBytes(text: string, name: string): number {
-  return given(readSizeBytes(text), text, name, "not a size", SIZE_EXPECTED);
-}
-
-/** Percent that the user gave (1 for `1%`); `name` as for {@link parseDurationNs}. */
-export function parsePercent(text: string, name: string): number {
-  return given(readPercent(text), text, name, "not a percentage", PERCENT_EXPECTED);
-}
-
 /** The shortest exact text that reads back to the same number: `90s`, `1h`, `500us`, `0`. */
 export function formatDurationNs(durationNs: number): string {
   return durationNs === 0 ? "0" : inLargestUnit(BigInt(durationNs), DURATION_UNITS);
@@ -87,13 +63,6 @@ export function formatSizeBytes(bytes: number): string {
 /** `1%`, `0.000001%`: with no more digits behind the point than {@link readPercent} takes, and never an exponent. */
 export function formatPercent(pct: number): string {
   return `${pct.toFixed(PERCENT_DIGITS).replace(/\.?0+$/, "")}%`;
-}
-
-function given<T>(value: T | null, text: string, name: string, why: string, expected: string): T {
-  if (value === null) {
-    throw usageError("bad-value", { what: `${name} ${quote(text)}`, why, mend: `expected ${expected}` });
-  }
-  return value;
 }
 
 /** A value as an error shows it: quoted, on one line, never raw control characters, not endless. */

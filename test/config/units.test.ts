@@ -4,15 +4,11 @@ import {
   formatDurationNs,
   formatPercent,
   formatSizeBytes,
-  parseDurationNs,
-  parsePercent,
-  parseSizeBytes,
   quote,
   readDurationNs,
   readPercent,
   readSizeBytes,
 } from "../../src/config/units.ts";
-import { EXIT, LinnixError } from "../../src/errors.ts";
 
 describe("durations", () => {
   test.each([
@@ -102,24 +98,6 @@ describe("percentages", () => {
 });
 
 describe("an error", () => {
-  test.each([
-    ["10", (text: string) => parseDurationNs(text, "--interval"), "such as 250ms"],
-    ["64K", (text: string) => parseSizeBytes(text, "--interval"), "such as 64KiB"],
-    ["one", (text: string) => parsePercent(text, "--interval"), "such as 1"],
-  ])("names option, value and what was expected: %s", (text, parse, example) => {
-    let caught: unknown;
-    try {
-      parse(text);
-    } catch (error) {
-      caught = error;
-    }
-    expect(caught).toBeInstanceOf(LinnixError);
-    const error = caught as LinnixError;
-    expect(error.exitCode).toBe(EXIT.usage);
-    expect(error.what).toBe(`--interval "${text}"`);
-    expect(error.mend).toContain(example);
-  });
-
   test("quotes a value on one short line without control characters", () => {
     expect(quote("a\n\u001b[31m\u009b\u202e")).toBe('"a\\n\\u001b[31m\ufffd\ufffd"');
     expect(quote("x".repeat(500)).length).toBeLessThan(100);
