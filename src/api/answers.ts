@@ -55,9 +55,11 @@ export const graph = z.object({
 export const health = z.object({ status: z.literal("alive"), version: z.string() });
 
 export const readiness = z.object({
-  status: z.literal("ready"),
+  status: z.enum(["ready", "degraded"]),
+  reasons: z.array(z.string()),
   backend: z.string(),
   sampling: z.nullable(z.string()),
+  missing_fields: z.array(z.string()),
 });
 
 export const status = z.object({

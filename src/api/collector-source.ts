@@ -94,6 +94,7 @@ export class CollectorSource implements ApiSource {
       uptimeMs: this.#upTime.ms,
       backend: backend.name,
       missingFields: backend.missingFields,
+      conditions: collector.conditions.active,
       sampling: parts.sampling(),
       received: collector.received,
       emitted,

@@ -1,3 +1,4 @@
+import { CONDITION_NAMES, CONDITIONS } from "../collect/conditions.ts";
 import type { CountByType } from "../wire/event.ts";
 import type { EventStream } from "./event-stream.ts";
 import { MetricsText } from "./metrics-text.ts";
@@ -23,6 +24,11 @@ export function renderMetrics({ version, facts, stream, requests }: MetricsInput
   const { backend } = facts;
   text.gauge("linnix_build_info", "Version of linnix and the way it watches by.", [[{ version, backend }, 1]]);
   text.gauge("linnix_collecting", "Whether events are being collected.", facts.collecting === true ? 1 : 0);
+  text.gauge(
+    "linnix_degraded",
+    `Whether the collector sees less than it promises, by reason: ${CONDITION_NAMES.map((name) => `${name} (${CONDITIONS[name]})`).join("; ")}.`,
+    CONDITION_NAMES.map((reason) => [{ reason }, facts.conditions.has(reason) ? 1 : 0] as const),
+  );
   events(text, facts);
   processes(text, facts);
   cost(text, facts);

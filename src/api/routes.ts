@@ -177,19 +177,23 @@ export const ROUTES: readonly Route[] = [
   {
     path: "/readyz",
     operationId: "getReadiness",
-    summary: "Attached and collecting, with all that can be had",
-    description: "503 with the reasons where something is missing: fields, the task iterator, or what the budget took.",
+    summary: "Whether events are collected, and what is missing",
+    description:
+      "503 while the probes are not attached. Else 200, with `status` `degraded` and `reasons` when the collector sees less than it promises.",
     params: {},
     gives: { [JSON_TYPE]: "readiness" },
-    problems: { 503: "Not collecting, or less than could be." },
+    problems: { 503: "Not attached: no events are collected." },
     handle: ({ context, search }) => {
       readQuery(search, {});
-      const { backend, missingFields, sampling, ...facts } = context.source.facts();
-      const reasons = degradations({ backend, missingFields, sampling, ...facts });
-      if (reasons.length > 0) {
-        throw new Problem(503, `${reasons.join("; ")}.`, {}, { reasons, backend, missing_fields: missingFields });
+      const facts = context.source.facts();
+      const { collecting, backend, missingFields: missing_fields } = facts;
+      if (collecting !== true) {
+        const reasons = [`${collecting}: no events are collected`];
+        throw new Problem(503, `${reasons[0]}.`, {}, { reasons, backend, missing_fields });
       }
-      return json({ status: "ready", backend, sampling: sampling?.source ?? null });
+      const reasons = degradations(facts);
+      const status = reasons.length > 0 ? "degraded" : "ready";
+      return json({ status, reasons, backend, sampling: facts.sampling?.source ?? null, missing_fields });
     },
   },
   {
@@ -336,10 +340,9 @@ function unknownPid(pid: string): never {
   throw new Problem(404, `No process ${pid} is known: it never was, or it is gone for longer than it is kept.`);
 }
 
-/** What is not as it should be, one clause each. */
-function degradations({ collecting, backend, missingFields, sampling, budget }: Facts): string[] {
-  const reasons: string[] = [];
-  if (collecting !== true) reasons.push(`${collecting}: no events are collected`);
+/** Why the collector sees less than it promises, one clause each. */
+function degradations({ backend, missingFields, sampling, budget, conditions }: Facts): string[] {
+  const reasons = [...conditions.values()];
   if (missingFields.length > 0) reasons.push(`the ${backend} backend cannot tell ${missingFields.join(", ")}`);
   if (sampling?.source === "proc")
     reasons.push("samples are read from /proc, for the kernel has no task iterator or refuses it");

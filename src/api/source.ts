@@ -1,3 +1,4 @@
+import type { ConditionName } from "../collect/conditions.ts";
 import type { CountByType } from "../wire/event.ts";
 import type { AnswerTime } from "./answer-time.ts";
 
@@ -55,6 +56,8 @@ export interface Facts {
   uptimeMs: number;
   backend: string;
   missingFields: readonly string[];
+  /** Messages of the conditions that hold now, by name. */
+  conditions: ReadonlyMap<ConditionName, string>;
   /** Null: off. */
   sampling: { source: "task-iterator" | "proc"; intervalMs: number } | null;
   received: Readonly<CountByType>;

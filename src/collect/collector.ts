@@ -14,6 +14,7 @@ import { EVENT_EXEC, EVENT_EXIT, EVENT_FORK, EVENT_PAGE_FAULT, PROCESS_EVENT } f
 import type { Record } from "../wire/record.ts";
 import { Balance } from "./balance.ts";
 import type { CollectorEvents } from "./collector-events.ts";
+import { Conditions } from "./conditions.ts";
 import { followHeldBackExecs } from "./held-back-execs.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { KernelFeed, type KernelFeedOptions } from "./kernel-feed.ts";
@@ -42,6 +43,8 @@ const EVENT_TYPES = { fork: EVENT_FORK, exec: EVENT_EXEC, exit: EVENT_EXIT } as 
  */
 export class Collector implements Disposable {
   readonly table: ProcessTable;
+  /** What makes this collector see less than it promises, now. */
+  readonly conditions = new Conditions();
   readonly #options: CollectorOptions;
   readonly #events: CollectorEvents;
   readonly #feed: KernelFeed;

@@ -87,6 +87,7 @@ export class MadeUpSource implements ApiSource {
       uptimeMs: 12_345.6,
       backend: "btf",
       missingFields: [],
+      conditions: new Map(),
       sampling: { source: "task-iterator", intervalMs: 1000 },
       received: { fork: 3, exec: 2, exit: 1 },
       emitted: { fork: 4, exec: 2, exit: 1 },

@@ -132,17 +132,25 @@ describe("routes", () => {
     expect(body).toMatchObject({ backend: "btf", lost: 1, received: { fork: 3 }, processes: { live: 5 } });
     const samples = { told: 7, held_back: 3, unkept: 4, forgotten: 5, left_out_threads: 6 };
     expect(body.samples).toEqual(samples);
-    expect((await fetch(server.url("/readyz"))).status).toBe(200);
+    const ready = await getJson(server.url("/readyz"));
+    expect([ready.status, ready.body]).toEqual([
+      200,
+      { status: "ready", reasons: [], backend: "btf", sampling: "task-iterator", missing_fields: [] },
+    ]);
     server.source.told = { backend: "tracepoint", missingFields: ["cgroup_id"] };
     const degraded = await getJson(server.url("/readyz"));
-    expect(degraded.status).toBe(503);
-    expect(degraded.headers.get("content-type")).toBe("application/problem+json");
-    expect(degraded.body).toMatchObject({ status: 503, backend: "tracepoint", missing_fields: ["cgroup_id"] });
+    expect(degraded.status).toBe(200);
+    expect(degraded.body).toMatchObject({ status: "degraded", backend: "tracepoint", missing_fields: ["cgroup_id"] });
     expect(degraded.body.reasons).toEqual(["the tracepoint backend cannot tell cgroup_id"]);
+    server.source.told = { conditions: new Map([["no_ring", "CPU 1 has no ring"]]) };
+    const blind = await getJson(server.url("/readyz"));
+    expect([blind.status, blind.body.status, blind.body.reasons]).toEqual([200, "degraded", ["CPU 1 has no ring"]]);
+    const metrics = await (await fetch(server.url("/metrics"))).text();
+    expect(metrics).toContain('\nlinnix_degraded{reason="no_ring"} 1\n');
+    expect(metrics).toContain('\nlinnix_degraded{reason="sampler_full"} 0\n');
     server.source.told = { sampling: { source: "proc", intervalMs: 1000 } };
     const sampledByProc = await getJson(server.url("/readyz"));
-    expect(sampledByProc.status).toBe(503);
-    expect(sampledByProc.body).toMatchObject({ backend: "btf", missing_fields: [] });
+    expect(sampledByProc.body).toMatchObject({ status: "degraded", backend: "btf", missing_fields: [] });
     expect(sampledByProc.body.reasons).toEqual([expect.stringContaining("/proc")]);
     // Where nobody wants samples nothing is missing.
     server.source.told = { sampling: null };
@@ -154,7 +162,10 @@ describe("routes", () => {
     };
     expect((await getJson(server.url("/readyz"))).body.reasons).toHaveLength(2);
     server.source.told = { collecting: "stopping" };
-    expect((await fetch(server.url("/readyz"))).status).toBe(503);
+    const stopping = await getJson(server.url("/readyz"));
+    expect(stopping.status).toBe(503);
+    expect(stopping.headers.get("content-type")).toBe("application/problem+json");
+    expect(stopping.body.reasons).toEqual(["stopping: no events are collected"]);
     expect((await fetch(server.url("/healthz"))).status).toBe(200);
   });
 
