@@ -1,6 +1,7 @@
 // The one entry of `npm start`, `npm test`, `npm run build` and `npm run check`: gets what is missing on this machine,
 // builds what is stale, then does the job. Needs nothing but Node.js (18 or later) and npm.
 import { spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
 import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
 import { CannotSetUp, holdLock, say } from "./setup/common.mjs";
@@ -21,6 +22,18 @@ const JOBS = {
   start: { needs: BUILD_NEEDS, binary: true, commands: (args) => [[BINARY, ...START, ...args]] },
   build: { needs: BUILD_NEEDS, binary: false, commands: (args) => [[BUN, "build.ts", ...args]] },
   test: { needs: [...BUILD_NEEDS, ...TEST_NEEDS], binary: true, commands: (args) => [testCommand(args)] },
+  // Needs no root and nothing but the build: what a change is tried with while it is written.
+  "test:unit": { needs: BUILD_NEEDS, binary: true, commands: () => [testCommand(unitTests())] },
+  "test:kernel": {
+    needs: [...BUILD_NEEDS, ...TEST_NEEDS],
+    binary: true,
+    commands: (args) => [testCommand(args.length > 0 ? args : ["./test/kernel/"])],
+  },
+  "test:kernels": {
+    needs: [...BUILD_NEEDS, ...TEST_NEEDS],
+    binary: true,
+    commands: (args) => [testCommand(args.length > 0 ? args : ["./test/kernels/"])],
+  },
   check: {
     needs: BUILD_NEEDS,
     binary: false,
@@ -28,9 +41,20 @@ const JOBS = {
       ["node_modules/.bin/tsc", "--noEmit", "-p", "."],
       ["node_modules/.bin/biome", "check", "--error-on-warnings", "."],
       [BUN, "build.ts", "--check-layout"],
+      [BUN, "scripts/house.ts"],
     ],
   },
 };
+
+/** Folders whose tests attach probes here, or boot other kernels. */
+const KERNEL_TESTS = ["kernel", "kernels"];
+
+/** Every folder and file of tests that needs no kernel of its own. */
+function unitTests() {
+  return readdirSync("test", { withFileTypes: true })
+    .filter((entry) => (entry.isDirectory() ? !KERNEL_TESTS.includes(entry.name) : entry.name.endsWith(".test.ts")))
+    .map((entry) => `./test/${entry.name}${entry.isDirectory() ? "/" : ""}`);
+}
 
 function testCommand(args) {
   // A file with the counts, for programs that want them; what people see stays as it is.
