@@ -1,22 +1,23 @@
-// node scripts/test-counts.mjs REPORT: prints why tests failed, and `N passed, N failed[, N skipped]`, from a JUnit report
-// of the test runner; ends with 1 where anything failed or nothing passed.
+// node scripts/test-counts.mjs REPORT...: prints the slowest files, why tests failed, and `N passed, N failed[, N skipped]`,
+// from the JUnit reports of the test runner; ends with 1 if anything failed or nothing passed.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /**
- * Counts of a report, and what they do not show: a test file that cannot be loaded, or that ends the runner, leaves no
- * trace in it. Each file that is missing counts as one failure.
+ * Counts of the reports, and what they do not show: a test file that cannot be loaded, or that ends the runner, leaves no
+ * trace in them. Each file that is missing counts as one failure.
  *
- * @param report text of the report, empty where there is none
- * @param files every test file, as the report names them
+ * @param {string[]} reports text of each report, empty if it was not written
+ * @param {string[]} files every test file, as the reports name them
  * @returns {{ passed: number, failed: number, skipped: number, missing: string[] }}
  */
-export function testCounts(report, files) {
-  const root = /<testsuites\s[^>]*>/.exec(report)?.[0] ?? "";
-  const count = (name) => Number(new RegExp(`\\s${name}="(\\d+)"`).exec(root)?.[1] ?? 0);
+export function testCounts(reports, files) {
+  const roots = reports.map((report) => /<testsuites\s[^>]*>/.exec(report)?.[0] ?? "");
+  const count = (name) =>
+    roots.reduce((sum, root) => sum + Number(new RegExp(`\\s${name}="(\\d+)"`).exec(root)?.[1] ?? 0), 0);
   // Only a whole report counts.
-  const reported = report.includes("</testsuites>") ? report : "";
+  const reported = reports.filter((report) => report.includes("</testsuites>")).join("\n");
   const missing = files.filter((file) => !reported.includes(`<testsuite name="${file}"`));
   const [failures, skipped] = [count("failures"), count("skipped")];
   return { passed: count("tests") - failures - skipped, failed: failures + missing.length, skipped, missing };
@@ -25,6 +26,7 @@ export function testCounts(report, files) {
 /** What is shown of one failure, and of how many: a comparison of long texts must not hide the next one. */
 const MOST_CHARS = 4000;
 const MOST_SHOWN = 40;
+const SLOWEST_SHOWN = 10;
 
 /**
  * Which tests failed, and why: in the end of a long output, which is often all that is kept of it.
@@ -43,6 +45,23 @@ export function failuresOf(report) {
       why: why.length > MOST_CHARS ? `${why.slice(0, MOST_CHARS)} …` : why,
     };
   });
+}
+
+/**
+ * The test files that took longest.
+ *
+ * @param report text of the report
+ * @param most how many of them
+ * @returns {{ file: string, seconds: number }[]} slowest first
+ */
+export function slowestFiles(report, most) {
+  // The suites of `describe` lie within that of their file, and carry its name as `file`.
+  const suites = Array.from(report.matchAll(/<testsuite\s([^>]*)>/g), ([, of]) => of);
+  return suites
+    .filter((of) => attribute(of, "name") === attribute(of, "file"))
+    .map((of) => ({ file: attribute(of, "file"), seconds: Number(attribute(of, "time")) }))
+    .sort((a, b) => b.seconds - a.seconds)
+    .slice(0, most);
 }
 
 function attribute(text, name) {
@@ -65,9 +84,13 @@ function testFiles(directory) {
   });
 }
 
-function main(reportPath) {
-  const report = existsSync(reportPath) ? readFileSync(reportPath, "utf8") : "";
-  const { passed, failed, skipped, missing } = testCounts(report, testFiles("test").sort());
+function main(reportPaths) {
+  const reports = reportPaths.map((path) => (existsSync(path) ? readFileSync(path, "utf8") : ""));
+  const report = reports.join("\n");
+  const { passed, failed, skipped, missing } = testCounts(reports, testFiles("test").sort());
+  console.log("slowest files:");
+  for (const { file, seconds } of slowestFiles(report, SLOWEST_SHOWN)) console.log(`${seconds.toFixed(1)} s ${file}`);
+  console.log();
   for (const { test, seconds, why } of failuresOf(report).slice(0, MOST_SHOWN)) {
     console.log(`${test} (${seconds.toFixed(1)} s)\n${why.replace(/^(?=.)/gm, "    ")}\n`);
   }
@@ -76,4 +99,4 @@ function main(reportPath) {
   if (failed > 0 || passed === 0) process.exitCode = 1;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) main(process.argv[2] ?? "");
+if (process.argv[1] === fileURLToPath(import.meta.url)) main(process.argv.slice(2));

@@ -1,35 +1,56 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 
-const { failuresOf, testCounts } = await import(join(import.meta.dir, "../../scripts/test-counts.mjs"));
+const { failuresOf, slowestFiles, testCounts } = await import(join(import.meta.dir, "../../scripts/test-counts.mjs"));
 
 const REPORT = `<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="bun test" tests="7" assertions="9" failures="2" skipped="1" time="0.5">
-  <testsuite name="test/a.test.ts" file="test/a.test.ts" tests="4" failures="2" skipped="1">
+  <testsuite name="test/a.test.ts" file="test/a.test.ts" tests="4" failures="2" skipped="1" time="0.5">
     <testcase name="tests=&quot;99&quot;" />
   </testsuite>
-  <testsuite name="test/b.test.ts" file="test/b.test.ts" tests="3" failures="0" skipped="0">
+  <testsuite name="test/b.test.ts" file="test/b.test.ts" tests="3" failures="0" skipped="0" time="12.25">
+    <testsuite name="a set" file="test/b.test.ts" tests="3" time="99">
+    </testsuite>
   </testsuite>
 </testsuites>
 `;
 
 test("passed, failed and skipped are the report's", () => {
-  const counts = testCounts(REPORT, ["test/a.test.ts", "test/b.test.ts"]);
+  const counts = testCounts([REPORT], ["test/a.test.ts", "test/b.test.ts"]);
   expect(counts).toEqual({ passed: 4, failed: 2, skipped: 1, missing: [] });
 });
 
 test("a file that left no trace is a failure", () => {
-  const counts = testCounts(REPORT, ["test/a.test.ts", "test/b.test.ts", "test/c.test.ts"]);
+  const counts = testCounts([REPORT], ["test/a.test.ts", "test/b.test.ts", "test/c.test.ts"]);
   expect(counts).toEqual({ passed: 4, failed: 3, skipped: 1, missing: ["test/c.test.ts"] });
 });
 
 test("no report: every file failed, nothing passed", () => {
-  expect(testCounts("", ["test/a.test.ts"])).toEqual({ passed: 0, failed: 1, skipped: 0, missing: ["test/a.test.ts"] });
+  expect(testCounts([""], ["test/a.test.ts"])).toEqual({
+    passed: 0,
+    failed: 1,
+    skipped: 0,
+    missing: ["test/a.test.ts"],
+  });
 });
 
 test("half a report is none", () => {
   const half = REPORT.slice(0, -20);
-  expect(testCounts(half, ["test/a.test.ts"])).toMatchObject({ missing: ["test/a.test.ts"] });
+  expect(testCounts([half], ["test/a.test.ts"])).toMatchObject({ missing: ["test/a.test.ts"] });
+});
+
+test("several reports count together", () => {
+  const other = REPORT.replaceAll("test/b", "test/c");
+  const counts = testCounts([REPORT, other], ["test/a.test.ts", "test/b.test.ts", "test/c.test.ts"]);
+  expect(counts).toEqual({ passed: 8, failed: 4, skipped: 2, missing: [] });
+});
+
+test("the slowest files come first, suites within a file left out", () => {
+  expect(slowestFiles(REPORT, 10)).toEqual([
+    { file: "test/b.test.ts", seconds: 12.25 },
+    { file: "test/a.test.ts", seconds: 0.5 },
+  ]);
+  expect(slowestFiles(REPORT, 1)).toHaveLength(1);
 });
 
 test("why a test failed, as the runner said it", () => {
