@@ -12,6 +12,7 @@ const volatile struct knobs knobs = {
 	.event_mask = 0xffffffff,
 	.max_image_bytes = 1024,
 	.page_size = 4096,
+	.max_exit_threads = MAX_EXIT_THREADS,
 };
 
 struct {

@@ -249,26 +249,105 @@ static __always_inline void add_thread(struct exit_event *e, struct task_struct 
 	}
 }
 
-/* Threads of a group that are looked at when it ends; those past it are missing from its figures. */
-#define MAX_REMAINING_THREADS 256
+/* Threads that a process usually has left when its last one ends: their figures are added in place. */
+#define FEW_THREADS 32
+/* Threads added by one call of add_more_threads(): what a loop of the oldest verifiers may have. */
+#define THREADS_AT_ONCE 256
+#define MAX_TURNS 64
 
-static __always_inline void add_threads(struct exit_event *e, struct task_struct *task, struct signal_struct *signal)
+_Static_assert(THREADS_AT_ONCE * MAX_TURNS >= MAX_EXIT_THREADS, "knobs.max_exit_threads");
+
+/* Where the walk along many threads stands: kernel addresses, read by helper. */
+struct thread_walk {
+	__u64 head;
+	__u64 node;
+	__u64 left; /* threads that may still be added */
+	struct exit_event sums;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1); /* 2 where exits are retried: the first may be in use by a preempted program */
+	__type(key, __u32);
+	__type(value, struct thread_walk);
+} thread_walks SEC(".maps");
+
+static __always_inline struct task_struct *thread_at(struct list_head *node)
+{
+	return (void *)node - bpf_core_field_offset(struct task_struct, thread_node);
+}
+
+/*
+ * Adds up to THREADS_AT_ONCE threads; returns whether there may be more. A global function, so that the verifier checks
+ * it once and not in each turn of the loop around it. The walk is in a map because the verifier knows nothing about
+ * pointers that such a function gets.
+ */
+__noinline int add_more_threads(__u32 attempt)
+{
+	struct thread_walk *walk = bpf_map_lookup_elem(&thread_walks, &attempt);
+
+	if (!walk)
+		return 0;
+	for (int i = 0; i < THREADS_AT_ONCE; i++) {
+		struct list_head *node = (void *)walk->node;
+
+		if (!node || walk->node == walk->head || walk->left == 0)
+			return 0;
+		add_thread(&walk->sums, thread_at(node));
+		walk->node = (__u64)BPF_CORE_READ(node, next);
+		walk->left--;
+	}
+	return 1;
+}
+
+/* The threads from `node` on, after the first few. Returns whether all are added. */
+static __always_inline bool add_many_threads(struct exit_event *e, struct list_head *head, struct list_head *node,
+					     __u32 attempt)
+{
+	struct thread_walk *walk = bpf_map_lookup_elem(&thread_walks, &attempt);
+
+	if (!walk)
+		return false;
+	__builtin_memset(walk, 0, sizeof(*walk));
+	walk->head = (__u64)head;
+	walk->node = (__u64)node;
+	walk->left = knobs.max_exit_threads;
+	for (int i = 0; i < MAX_TURNS; i++) {
+		if (!add_more_threads(attempt))
+			break;
+	}
+	e->utime_ns += walk->sums.utime_ns;
+	e->stime_ns += walk->sums.stime_ns;
+	e->runtime_ns += walk->sums.runtime_ns;
+	e->minor_faults += walk->sums.minor_faults;
+	e->major_faults += walk->sums.major_faults;
+	e->read_bytes += walk->sums.read_bytes;
+	e->write_bytes += walk->sums.write_bytes;
+	return walk->node == walk->head || walk->node == 0;
+}
+
+/*
+ * A leader that went first stays until the end. Killed threads may not be released yet, and threads of which a tracer
+ * has not fetched the end stay, however many there are. Returns whether all are added.
+ */
+static __always_inline bool add_threads(struct exit_event *e, struct task_struct *task, struct signal_struct *signal,
+					__u32 attempt)
 {
 	struct list_head *head, *node;
 
 	if (signal->nr_threads <= 1) {
 		add_thread(e, task);
-		return;
+		return true;
 	}
-	/* A leader that went first stays until the end, and killed threads may not be released yet. */
 	head = (void *)signal + bpf_core_field_offset(struct signal_struct, thread_head);
 	node = BPF_CORE_READ(head, next);
-	for (int i = 0; i < MAX_REMAINING_THREADS; i++) {
+	for (int i = 0; i < FEW_THREADS; i++) {
 		if (!node || node == head)
-			break;
-		add_thread(e, (void *)node - bpf_core_field_offset(struct task_struct, thread_node));
+			return true;
+		add_thread(e, thread_at(node));
 		node = BPF_CORE_READ(node, next);
 	}
+	return !node || node == head || add_many_threads(e, head, node, attempt);
 }
 
 /*
@@ -307,7 +386,8 @@ static __always_inline bool is_last_thread(__u64 *ctx, struct task_struct *task,
 	return (int)bpf_map_update_elem(&counted_exits, &key, &yes, BPF_NOEXIST) != -EEXIST;
 }
 
-static __always_inline int on_exit(__u64 *ctx)
+/* @attempt: 0, or 1 if the kernel skipped the first program */
+static __always_inline int on_exit(__u64 *ctx, __u32 attempt)
 {
 	struct task_struct *task = (void *)ctx[0];
 	struct signal_struct *signal = task->signal;
@@ -350,7 +430,9 @@ static __always_inline int on_exit(__u64 *ctx)
 		e.write_bytes = signal->ioac.write_bytes;
 		e.known |= KNOWN_IO;
 	}
-	add_threads(&e, task, signal);
+	/* A sum without some of the threads is not the figure of the process. */
+	if (!add_threads(&e, task, signal, attempt))
+		e.known &= ~(KNOWN_CPU | KNOWN_FAULTS | KNOWN_IO);
 	e.accounted_ns = accounted_until(task);
 	emit(ctx, &e.p, EVENT_EXIT, sizeof(e));
 	return 0;
@@ -360,11 +442,11 @@ SEC("tp_btf/sched_process_exit")
 int handle_exit(__u64 *ctx)
 {
 	claim();
-	return on_exit(ctx);
+	return on_exit(ctx, 0);
 }
 
 SEC("tp_btf/sched_process_exit")
 int retry_exit(__u64 *ctx)
 {
-	return was_claimed(EVENT_EXIT) ? 0 : on_exit(ctx);
+	return was_claimed(EVENT_EXIT) ? 0 : on_exit(ctx, 1);
 }

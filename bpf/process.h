@@ -15,6 +15,11 @@
 #define MAX_PATH_DEPTH 1024
 /* Of 64 bits, one for each thread id that a kernel gives out: PID_MAX_LIMIT is 2^22. */
 #define CLAIM_WORDS 65536
+/*
+ * Most threads, after the first few, whose figures are added when their process ends: a program must not keep a CPU for
+ * much longer than a tick.
+ */
+#define MAX_EXIT_THREADS 16384
 /* NAME_MAX and its NUL. */
 #define NAME_SIZE 256
 
@@ -126,6 +131,7 @@ struct knobs {
 	__u32 rename_oldcomm_offset;
 	__u32 rename_newcomm_offset;
 	__u32 rename_pid_offset;
+	__u32 max_exit_threads; /* MAX_EXIT_THREADS, or fewer */
 };
 
 /* Classic tracepoints only: a process that has or had several threads, which no event tells of as a whole. */

@@ -35,6 +35,8 @@ export interface ProbeOptions {
   /** Most bytes of executable path and arguments in one exec record. */
   maxArgsBytes: number;
   filters: FiltersSettings;
+  /** Threads of one process whose figures are added at its end, after the first few; left out: `MAX_EXIT_THREADS`. */
+  maxExitThreads?: number;
 }
 
 /** What differs between the backends. */
@@ -178,6 +180,9 @@ export class Backend implements Disposable {
       knobs.setUint8(KNOBS.filter_cgroup, 1);
       knobs.setBigUint64(KNOBS.cgroup_id, id, little);
       knobs.setUint32(KNOBS.cgroup_level, level, little);
+    }
+    if (options.maxExitThreads !== undefined) {
+      knobs.setUint32(KNOBS.max_exit_threads, options.maxExitThreads, little);
     }
     const cpus = libbpf().libbpf_num_possible_cpus();
     object.setMaxEntries("counters", cpus);

@@ -5,6 +5,7 @@ export const COMM_LEN = 16;
 export const MAX_IMAGE_BYTES = 15360;
 export const MAX_PATH_DEPTH = 1024;
 export const CLAIM_WORDS = 65536;
+export const MAX_EXIT_THREADS = 16384;
 export const NAME_SIZE = 256;
 export const NO_CPU = 65535;
 export const MADE_CGROUPS = 256;
@@ -158,6 +159,7 @@ export const KNOBS = {
   rename_oldcomm_offset: 64, // __u32
   rename_newcomm_offset: 68, // __u32
   rename_pid_offset: 72, // __u32
+  max_exit_threads: 76, // __u32
 } as const;
 
 /** struct thread_group */

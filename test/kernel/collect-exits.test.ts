@@ -153,6 +153,21 @@ describe.skipIf(reason !== null)(titled("what processes used", reason), () => {
     expect(Math.abs(Number(exit.cpu_system_ns) / 1000 - truth.system_us)).toBeLessThan(0.05 * 150_000 + TEARDOWN_US);
   });
 
+  for (const threads of [5, 200, 1500]) {
+    test(`of ${threads} threads that a tracer keeps beyond the end of their process`, async () => {
+      const { exit, truth } = await leftAlone(async () =>
+        (await fixture().watched(collect(), "traced-threads", threads, 1)).reaped("traced"),
+      );
+      const works = threads * 1000;
+      expect(truth.user_us + truth.system_us).toBeGreaterThanOrEqual(works);
+      expect(cpuUs(exit)).toBeLessThanOrEqual(mostCpuUs(truth));
+      // Each thread works on its own end after its last event.
+      expect(cpuUs(exit)).toBeGreaterThanOrEqual(works);
+      expect([exit.minor_faults, exit.major_faults]).toEqual([truth.minor_faults, truth.major_faults]);
+      expect(exit.peak_rss_bytes).toBe(truth.max_rss_kib * 1024);
+    });
+  }
+
   test("processor time of processes that are gone before the scheduler looks at them", async () => {
     const everyReaped = (scenario: string, label?: string, ...args: number[]) =>
       leftAlone(async () => {

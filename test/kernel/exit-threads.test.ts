@@ -1,0 +1,62 @@
+/** The figures of a process with more threads left at its end than are added. */
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { Collector } from "../../src/collect/collector.ts";
+import type { ExitEvent, ProcessEvent } from "../../src/wire/event.ts";
+import { until } from "./support/collect-run.ts";
+import { titled, whyNoBtf } from "./support/needs.ts";
+import { useFixture } from "./support/watching.ts";
+
+setDefaultTimeout(60_000);
+
+const reason = whyNoBtf();
+const fixture = useFixture(reason);
+const RING_BYTES = 4 * 2 ** 20;
+
+/** The end of a process of 100 threads that a tracer keeps. */
+async function endWith(maxExitThreads: number): Promise<ExitEvent> {
+  const events: ProcessEvent[] = [];
+  using collector = new Collector(
+    {
+      backend: "btf",
+      events: ["fork", "exec", "exit"],
+      maxArgsBytes: 256,
+      filters: { pids: [], uids: [], comms: [], cgroup: null, minDurationNs: 0 },
+      maxExitThreads,
+      ringBytes: RING_BYTES,
+      watermarkBytes: RING_BYTES / 2,
+      flushIntervalMs: 20,
+      lingerMs: 1000,
+      sampleIntervalMs: 0,
+      rssThresholdBytes: 0,
+    },
+    { event: (view) => void events.push(view.toEvent()), ready: () => true, idle: () => {} },
+  );
+  collector.start();
+  const { pid } = (await fixture().run("traced-threads", [100, 1])).reaped("traced");
+  const isEnd = (event: ProcessEvent): event is ExitEvent => event.type === "exit" && event.pid === pid;
+  const exit = await until("its end", () => events.find(isEnd));
+  await collector.stop();
+  return exit;
+}
+
+describe.skipIf(reason !== null)(titled("an exit with many threads left", reason), () => {
+  test("has no sums if some threads are not added; what is not a sum is there", async () => {
+    expect(await endWith(10)).toMatchObject({
+      exit_code: 23,
+      cpu_user_ns: null,
+      cpu_system_ns: null,
+      minor_faults: null,
+      major_faults: null,
+      read_bytes: null,
+      write_bytes: null,
+      peak_rss_bytes: expect.any(Number),
+    });
+  });
+
+  test("has the sums of all if there are no more than are added", async () => {
+    // Of 101 threads the first few are added in any case.
+    const { cpu_user_ns, cpu_system_ns, minor_faults } = await endWith(101);
+    expect((cpu_user_ns ?? 0n) + (cpu_system_ns ?? 0n)).toBeGreaterThanOrEqual(100_000_000n);
+    expect(minor_faults).toBeGreaterThan(0);
+  });
+});
