@@ -65,10 +65,14 @@ static __always_inline bool slept(struct task_struct *leader, struct ordered_sam
 __noinline bool sample_one(__u64 address)
 {
 	struct task_struct *leader = CAST(task_struct, address);
-	struct ordered_sample *o = next_ordered_sample(leader);
-	__u64 leader_ns = leader->se.sum_exec_runtime;
+	struct ordered_sample *o;
+	__u64 leader_ns;
 	struct look l;
 
+	if (is_zombie(leader))
+		return true;
+	o = next_ordered_sample(leader);
+	leader_ns = leader->se.sum_exec_runtime;
 	if (o) {
 		/* For the next walk, to load it ahead. */
 		o->task = address;
@@ -96,6 +100,7 @@ int sample_processes(struct walk_request *request)
 	struct bpf_iter_task it;
 	struct task_struct *task;
 	bool is_full = false;
+	__u32 walked = 0;
 
 	/* Also where there was no room for all: it comes by all of them again. */
 	begin_sweep(request->sweep);
@@ -106,6 +111,7 @@ int sample_processes(struct walk_request *request)
 	bpf_iter_task_new(&it, NULL, BPF_TASK_ITER_ALL_PROCS);
 	while ((task = bpf_iter_task_next(&it))) {
 		load_ahead();
+		walked++;
 		/* What runs where nothing does has pid 0. A full one goes on to the end: the order is that of whole walks. */
 		if (task->tgid != 0 && !sample_one(number_of(task)))
 			is_full = true;
@@ -115,6 +121,7 @@ int sample_processes(struct walk_request *request)
 	end_order();
 	request->records = written;
 	request->is_full = is_full;
+	request->walked = walked;
 	request->end.processes = totals.end.processes;
 	request->end.left_out_threads = totals.end.left_out_threads;
 	request->end.unkept = totals.end.unkept;
@@ -135,7 +142,8 @@ int store_samples(struct walk_request *request)
 		struct ordered_sample *o;
 		struct last_sample *stored;
 
-		if (task->tgid == 0)
+		/* As in a walk that samples: what has no place there must not take one here. */
+		if (task->tgid == 0 || is_zombie(task))
 			continue;
 		o = next_ordered_sample(task);
 		stored = stored_sample_of(task);

@@ -35,7 +35,7 @@ struct sweep_end {
 	__u64 type; /* EVENT_SWEEP_END */
 	__u64 processes; /* that were looked at */
 	__u64 left_out_threads; /* beyond what is walked of one process: their time is missing */
-	__u64 unkept; /* processes whose figures the kernel had no room to keep: not told of */
+	__u64 unkept; /* live processes that are left out: no place for their figures in the map, or no memory */
 	__u64 reserved[7];
 };
 
@@ -44,6 +44,7 @@ struct walk_request {
 	__u64 sweep; /* 1 and up; the same again while there was no room for all */
 	__u32 records; /* written */
 	__u32 is_full; /* the rest has to be asked for */
+	__u64 walked; /* processes that the walk came by, zombies among them */
 	struct sweep_end end;
 };
 

@@ -206,6 +206,15 @@ static __always_inline bool is_alive(struct task_struct *leader)
 	return leader->signal->live.counter != 0;
 }
 
+/*
+ * Whether a process is over and waits for its parent. A leader that ended before other threads has the same exit_state.
+ * A process that runs is not asked for anything beyond its task.
+ */
+static __always_inline bool is_zombie(struct task_struct *leader)
+{
+	return leader->exit_state && !is_alive(leader);
+}
+
 /* Whether that is to be told: it ran, its memory moved, or nobody was told of it yet. */
 static __always_inline bool is_news(const struct last_sample *last, __u64 runtime_ns, __u64 pages)
 {

@@ -29,7 +29,7 @@ struct ordered_sample {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, MAX_ORDERED);
+	__uint(max_entries, MAX_ORDERED); /* one a live process */
 	__type(key, __u32);
 	__type(value, struct ordered_sample);
 } ordered_samples SEC(".maps");

@@ -120,6 +120,7 @@ export class Collector implements Disposable {
       descriptors: this.#descriptors,
       drain: () => this.#take(),
       sample: (view) => this.#giveSample(view),
+      noRoom: (processes) => this.#samplerRoom(processes),
     });
     this.#schedule = new Schedule(options.flushIntervalMs, options.sampleIntervalMs, {
       flush: (withSweep) => this.#flush(withSweep),
@@ -259,6 +260,12 @@ export class Collector implements Disposable {
   #switchSampling(): void {
     if (this.#schedule.sampleMs > 0) this.#sampling.on();
     else this.#sampling.off();
+  }
+
+  #samplerRoom(withoutRoom: number): void {
+    // No number in it: each new message is a line of the log.
+    if (withoutRoom > 0) this.conditions.set("sampler_full", "the sampler has no room for some processes");
+    else this.conditions.clear("sampler_full", "the sampler has room for all processes again");
   }
 
   #giveSample(view: EventView): boolean {

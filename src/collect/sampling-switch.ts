@@ -19,6 +19,8 @@ export interface SamplingSwitchParts {
   drain(): void;
   /** Takes one sample; false where it could not be taken. */
   sample(view: EventView): boolean;
+  /** Is called after each sweep with the number of live processes that the sampler had no room for. */
+  noRoom?(processes: number): void;
   /** Left out: the best sampler that this kernel offers. */
   open?: (options: SamplerOptions) => Sampler;
 }
@@ -60,7 +62,8 @@ export class SamplingSwitch implements Disposable {
     if (!this.#isOn) return;
     this.#parts.descriptors.use(this.#sampling?.sweepFds ?? LOADING_FDS, () => {
       this.#sampling ??= this.#load();
-      this.#sampling.sweep();
+      const withoutRoom = this.#sampling.sweep();
+      this.#parts.noRoom?.(withoutRoom);
     });
   }
 
@@ -70,6 +73,7 @@ export class SamplingSwitch implements Disposable {
     if (this.#keepsLoaded) this.#sampling?.interrupt();
     else this.#unload();
     this.#parts.view.table.endSweeps();
+    this.#parts.noRoom?.(0);
   }
 
   /** From now on what is loaded stays, off as well: the kernel would not let it be loaded again. */

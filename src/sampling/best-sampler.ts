@@ -31,7 +31,9 @@ export class BestSampler implements Sampler {
   sweep(each: (record: Record) => void): Sweep {
     const sweep = this.#sweepWithBest(each);
     const { limit } = this.#sampler;
-    if (limit !== undefined && sweep.processes > limit.processes && !this.#stays) this.#succeed(limit, sweep.processes);
+    // A walk's time is that of all processes, zombies among them.
+    const walked = sweep.walked ?? sweep.processes;
+    if (limit !== undefined && walked > limit.processes && !this.#stays) this.#succeed(limit, walked);
     return sweep;
   }
 

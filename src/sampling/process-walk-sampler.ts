@@ -27,7 +27,7 @@ export class ProcessWalkSampler implements Sampler {
   readonly #request = new Uint8Array(WALK_REQUEST.size);
   readonly #requestView = new DataView(this.#request.buffer);
   readonly #record = new Record();
-  readonly #sweep: Sweep = { processes: 0, leftOutThreads: 0, unkept: 0 };
+  readonly #sweep = { processes: 0, walked: 0, leftOutThreads: 0, unkept: 0 };
   /** Numbers of sweeps that no iterator comes to, which numbers its own: figures name the sweep that they are of. */
   #sweeps = 2 ** 32;
 
@@ -36,6 +36,7 @@ export class ProcessWalkSampler implements Sampler {
     this.#object = BpfObject.open("sample-walk", bpfObject("sample-walk"));
     try {
       setSampleKnobs(this.#object, options);
+      if (options.maxPlaces !== undefined) this.#object.setMaxEntries("ordered_samples", options.maxPlaces);
       this.#object.load();
       this.#run = new BpfRun(this.#object.programFd("sample_processes"), this.#request);
       this.#records = new MappedArray(this.#object.mapFd("records"), MAPPED_BYTES);
@@ -66,6 +67,7 @@ export class ProcessWalkSampler implements Sampler {
       }
     } while (request.getUint32(WALK_REQUEST.is_full, true) !== 0);
     this.#sweep.processes = Number(request.getBigUint64(WALK_REQUEST.processes, true));
+    this.#sweep.walked = Number(request.getBigUint64(WALK_REQUEST.walked, true));
     this.#sweep.leftOutThreads = Number(request.getBigUint64(WALK_REQUEST.left_out_threads, true));
     this.#sweep.unkept = Number(request.getBigUint64(WALK_REQUEST.unkept, true));
     return this.#sweep;

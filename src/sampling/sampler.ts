@@ -4,9 +4,11 @@ import type { Record } from "../wire/record.ts";
 export interface Sweep {
   /** Processes that were looked at. */
   processes: number;
+  /** Processes that the sampler came by, zombies among them; left out: `processes`. */
+  walked?: number;
   /** Threads whose time is missing, of processes with more than are walked. */
   leftOutThreads: number;
-  /** Processes that were not told of for want of room to keep their figures. */
+  /** Live processes that were left out because there was no place, or no memory, to keep their figures. */
   unkept: number;
 }
 
@@ -48,6 +50,8 @@ export interface SamplerOptions {
   rssThresholdBytes?: number;
   /** Threads of one process whose time is added up at most, in the kernel; 65,536 where it is left out. */
   maxThreads?: number;
+  /** Live processes whose figures a walk keeps at most; left out: `MAX_ORDERED` of bpf/samples-in-order.h. */
+  maxPlaces?: number;
 }
 
 /**

@@ -11,7 +11,7 @@ export interface SamplingCounts {
   told: number;
   /** Samples that were due while nobody could take them: the process table has them, the output not. */
   heldBack: number;
-  /** Looks at a process for which there was no room to keep its figures: neither of the two has them. */
+  /** Looks at a live process that had no place, or no memory, for its figures: neither of the two has them. */
   unkept: number;
   /**
    * Looks at a process of whose last look nothing was kept, though it was there then: the table has its memory, the
@@ -91,8 +91,11 @@ export class Sampling implements Disposable {
     return this.#sampler.sweepFds ?? 1;
   }
 
-  /** One sweep. The first one finds out how things stand, and gives nothing out. */
-  sweep(): void {
+  /**
+   * One sweep. The first one finds out how things stand, and gives nothing out.
+   * @returns live processes that the sampler had no room for
+   */
+  sweep(): number {
     const startedNs = this.#clocks.boottimeNs();
     const awakeNs = this.#clocks.monotonicNs();
     this.#awakeNs = awakeNs - this.#lastAwakeNs;
@@ -102,6 +105,7 @@ export class Sampling implements Disposable {
     this.#lastAwakeNs = awakeNs;
     this.#counts.unkept += unkept;
     this.#counts.leftOutThreads += leftOutThreads;
+    return unkept;
   }
 
   /** No sweep for a while: the next one is as a first one again. */

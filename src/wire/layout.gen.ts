@@ -231,15 +231,16 @@ export const SWEEP_END = {
 
 /** struct walk_request */
 export const WALK_REQUEST = {
-  size: 104,
+  size: 112,
   sweep: 0, // __u64
   records: 8, // __u32
   is_full: 12, // __u32
-  type: 16, // __u64
-  processes: 24, // __u64
-  left_out_threads: 32, // __u64
-  unkept: 40, // __u64
-  reserved: 48, // __u64[7]
+  walked: 16, // __u64
+  type: 24, // __u64
+  processes: 32, // __u64
+  left_out_threads: 40, // __u64
+  unkept: 48, // __u64
+  reserved: 56, // __u64[7]
   reserved_len: 7,
   reserved_stride: 8,
 } as const;

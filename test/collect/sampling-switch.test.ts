@@ -11,6 +11,8 @@ import { sampleRecord } from "../wire/make-record.ts";
 /** A switch over samplers that see one process run all the time; what was done to them, and the samples given out. */
 function setUp() {
   const story: string[] = [];
+  const sweep = { processes: 1, leftOutThreads: 0, unkept: 0 };
+  const noRoom: number[] = [];
   const descriptors = new (class extends SpareDescriptors {
     left = 100;
 
@@ -25,7 +27,7 @@ function setUp() {
       sweep(each) {
         story.push("sweep");
         each(recordIn(sampleRecord({ pid: 7, ts_ns: 1n, start_ns: 1n, runtime_ns: 1n })));
-        return { processes: 1, leftOutThreads: 0, unkept: 0 };
+        return sweep;
       },
       [Symbol.dispose]: () => void story.push("unload"),
     };
@@ -38,10 +40,24 @@ function setUp() {
     descriptors,
     drain() {},
     sample: () => story.push("sample") > 0,
+    noRoom: (processes) => void noRoom.push(processes),
     open,
   });
-  return { sampling, table, descriptors, take: () => story.splice(0).join(" ") };
+  return { sweep, noRoom, sampling, table, descriptors, take: () => story.splice(0).join(" ") };
 }
+
+test("each sweep reports the processes without room; off, there are none", () => {
+  const { sampling, sweep, noRoom } = setUp();
+  sampling.on();
+  sweep.unkept = 3;
+  sampling.sweep();
+  sweep.unkept = 0;
+  sampling.sweep();
+  sweep.unkept = 5;
+  sampling.sweep();
+  sampling.off();
+  expect(noRoom).toEqual([0, 3, 0, 5, 0]);
+});
 
 test("off, it holds nothing", () => {
   const { sampling, take } = setUp();

@@ -314,6 +314,62 @@ describe.skipIf(reason !== null)(titled("a walk that has to begin anew for want 
   });
 });
 
+describe.skipIf(reason !== null)(titled("zombies", reason), () => {
+  const count = 100;
+
+  test("take no place in a walk: processes that start behind them are sampled", async () => {
+    using before = new ProcessWalkSampler();
+    // As many places as there are processes, and some for what else starts meanwhile.
+    const maxPlaces = before.sweep(() => {}).processes + count / 2;
+    using sampler = new ProcessWalkSampler({ maxPlaces });
+    const { processes } = sampler.sweep(() => {});
+    const zombies = await program.start("zombies", count);
+    const busy = await program.start("spin");
+    const gone = await program.start("leader-gone");
+    await until(() => / Z /.test(readFileSync(`/proc/${gone.pid}/stat`, "latin1")));
+    const samples = new Map<number, number>();
+    for (let sweeps = 0; sweeps < 3; sweeps++) {
+      const then = schedNs(busy.pid);
+      await until(() => schedNs(busy.pid) > then + 4 * TICK_NS && schedNs(gone.pid) > 0);
+      const swept = sampler.sweep((record) => {
+        samples.set(record.u32(SAMPLE_EVENT.pid), record.u64(SAMPLE_EVENT.runtime_ns));
+      });
+      expect(swept.unkept).toBe(0);
+      // Zombies are walked by, and not looked at.
+      expect(swept.walked).toBeGreaterThanOrEqual(swept.processes + count);
+      expect(swept.processes).toBeLessThan(processes + count / 2);
+      expect(samples.get(busy.pid)).toBeGreaterThan(0);
+    }
+    // Its leader is a zombie, and it runs.
+    expect(samples.get(gone.pid)).toBeGreaterThan(0);
+    for (const worker of [zombies, busy, gone]) worker.end();
+  });
+
+  test("take no place in the storage that goes on where a walk was", async () => {
+    using before = new ProcessWalkSampler();
+    const maxPlaces = before.sweep(() => {}).processes + count / 2;
+    const former = new ProcessWalkSampler({ maxPlaces });
+    const zombies = await program.start("zombies", count);
+    const busy = await program.start("spin");
+    const knownNs = boottimeNs();
+    sweep(former);
+    using successor = former.limit.successor(20_000);
+    former[Symbol.dispose]();
+    const then = schedNs(busy.pid);
+    await until(() => schedNs(busy.pid) > then + 4 * TICK_NS);
+    const samples = sweep(successor);
+    expect(samples.get(busy.pid)).toMatchObject({ isFirst: false, threads: 1 });
+    for (const { isFirst, startNs } of samples.values()) if (isFirst) expect(startNs).toBeGreaterThan(knownNs);
+    for (const worker of [zombies, busy]) worker.end();
+  });
+
+  test("that have no room are counted, and nothing else is: a walk without places", () => {
+    using sampler = new ProcessWalkSampler({ maxPlaces: 5 });
+    const { processes, unkept } = sampler.sweep(() => {});
+    expect(unkept).toBe(processes - 5);
+  });
+});
+
 for (const name of ["a walk", "a map"]) {
   describe.skipIf(reason !== null)(titled(`the successor of ${name}`, reason), () => {
     test("goes on where that was: no time is missed or told twice, nobody is seen first again", async () => {

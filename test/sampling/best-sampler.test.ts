@@ -15,6 +15,7 @@ interface Part {
 class Story {
   readonly lines: string[] = [];
   processes = 10;
+  walked = 10;
   readonly warn = (text: string) => void this.lines.push(`warn ${text}`);
 
   sampler(name: string, { answer, limit }: Part = {}): Sampler {
@@ -98,6 +99,19 @@ describe("the best sampler", () => {
       "sweep most",
       "sweep most",
     ]);
+  });
+
+  test("is its successor once it comes by too many processes, zombies among them", () => {
+    const story = new Story();
+    const limit = { processes: 100, successor: () => story.sampler("more") };
+    const few = story.sampler("few", { answer: () => ({ walked: story.walked }), limit });
+    using sampler = new BestSampler([() => few], story.warn);
+    story.take();
+    for (const walked of [100, 101, 5]) {
+      story.walked = walked;
+      expect(told(sampler)).toBe(1);
+    }
+    expect(story.take()).toEqual(["sweep few", "sweep few", "open more", "close few", "sweep more"]);
   });
 
   test("stays where its successor cannot be opened: that is asked for once, and said once", () => {
