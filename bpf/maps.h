@@ -65,12 +65,43 @@ static __always_inline struct cpu_counters *cpu_counters(void)
 			__sync_fetch_and_add(&c->member, 1);     \
 	} while (0)
 
+/*
+ * Whether a map had no room for a process, by enum process_map: what it does not hold may be missing in it. User space
+ * sets that too, for processes that it enters. Written once, read only for what a map does not hold.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PROCESS_MAPS);
+	__type(key, __u32);
+	__type(value, __u32);
+} full_maps SEC(".maps");
+
+static __always_inline void had_no_room(enum process_map map)
+{
+	__u32 index = map;
+	volatile __u32 *is_full = bpf_map_lookup_elem(&full_maps, &index);
+
+	if (is_full && !*is_full)
+		*is_full = 1;
+	COUNT(no_room[map]);
+}
+
+static __always_inline bool is_full(enum process_map map)
+{
+	__u32 index = map;
+	volatile __u32 *is_full = bpf_map_lookup_elem(&full_maps, &index);
+
+	return is_full && *is_full;
+}
+
 static __always_inline void track_child(__u32 forker, __u32 child)
 {
 	__u8 yes = 1;
 
-	if (knobs.filter_pid && bpf_map_lookup_elem(&tracked_pids, &forker))
-		bpf_map_update_elem(&tracked_pids, &child, &yes, BPF_ANY);
+	if (!knobs.filter_pid || !bpf_map_lookup_elem(&tracked_pids, &forker))
+		return;
+	if (bpf_map_update_elem(&tracked_pids, &child, &yes, BPF_ANY) < 0)
+		had_no_room(MAP_TRACKED_PIDS);
 }
 
 static __always_inline void untrack(__u32 pid)
@@ -92,22 +123,20 @@ struct {
 	__type(value, __u8);
 } missed_execs SEC(".maps");
 
-enum {
-	NO_EXEC_MISSED,
-	SOME_EXEC_MISSED,
-	ANY_EXEC_MISSED, /* the map was full: it may have been that of any process */
-};
-
-volatile __u32 missed_exec_state = NO_EXEC_MISSED;
+/* Only ever set, each by a plain store: two CPUs that set them at once change nothing. */
+volatile bool some_exec_missed;
+volatile bool any_exec_missed; /* the map was full: it may have been that of any process */
 
 static __always_inline void miss_exec(__u32 pid)
 {
 	__u8 yes = 1;
 
-	if (bpf_map_update_elem(&missed_execs, &pid, &yes, BPF_ANY) < 0)
-		missed_exec_state = ANY_EXEC_MISSED;
-	else if (missed_exec_state == NO_EXEC_MISSED)
-		missed_exec_state = SOME_EXEC_MISSED;
+	if (bpf_map_update_elem(&missed_execs, &pid, &yes, BPF_ANY) < 0) {
+		any_exec_missed = true;
+		COUNT(no_room[MAP_MISSED_EXECS]);
+	}
+	if (!some_exec_missed)
+		some_exec_missed = true;
 }
 
 /* All events of a process pass --pid or none; what the other filters look at may change within its life. */
@@ -119,15 +148,15 @@ static __always_inline void hold_back_exec(__u32 pid)
 
 static __always_inline bool has_missed_exec(__u32 pid)
 {
-	if (missed_exec_state == NO_EXEC_MISSED)
+	if (!some_exec_missed)
 		return false;
-	return missed_exec_state == ANY_EXEC_MISSED || bpf_map_lookup_elem(&missed_execs, &pid);
+	return any_exec_missed || bpf_map_lookup_elem(&missed_execs, &pid);
 }
 
 /* It has executed anew, which was told, or it is gone. */
 static __always_inline void forget_missed_exec(__u32 pid)
 {
-	if (missed_exec_state != NO_EXEC_MISSED)
+	if (some_exec_missed)
 		bpf_map_delete_elem(&missed_execs, &pid);
 }
 
@@ -145,7 +174,8 @@ static __always_inline bool wants(struct process_event *e, enum event_type type)
 {
 	if (!(knobs.event_mask & (1 << type)))
 		return false;
-	if (knobs.filter_pid && !bpf_map_lookup_elem(&tracked_pids, &e->pid))
+	/* Of a map without room user space holds the rest: it follows forks as well, and drops what is not wanted. */
+	if (knobs.filter_pid && !bpf_map_lookup_elem(&tracked_pids, &e->pid) && !is_full(MAP_TRACKED_PIDS))
 		return false;
 	if (knobs.filter_uid && !bpf_map_lookup_elem(&wanted_uids, &e->uid))
 		return false;

@@ -44,6 +44,7 @@ struct exit_event *unused_exit __attribute__((unused));
 enum event_type *unused_type __attribute__((unused));
 enum event_flag *unused_flag __attribute__((unused));
 enum exit_known *unused_known __attribute__((unused));
+enum process_map *unused_map __attribute__((unused));
 
 _Static_assert(sizeof(struct process_event) == 64, "wire: head");
 _Static_assert(sizeof(struct exec_event) == 96, "wire: exec");

@@ -50,6 +50,16 @@ enum exit_known {
 	KNOWN_FAULTS = 8,
 	KNOWN_IO = 16,
 	MISSED_EXEC = 32, /* its last exec was not handed over: what user space knows of its image is out of date */
+	UNSURE_COMM = 64, /* process_event.comm is the name of the last thread, not of the process */
+	UNSURE_END = 128, /* the leader has ended; other threads may run, because there was no room to count them */
+};
+
+/* Maps with an entry for a process. */
+enum process_map {
+	MAP_TRACKED_PIDS,
+	MAP_MISSED_EXECS,
+	MAP_THREAD_GROUPS,
+	PROCESS_MAPS, /* one past the last */
 };
 
 /* Head of every record, and the whole of a fork record (then about the child). */
@@ -149,7 +159,8 @@ struct cpu_counters {
 	__u64 retried[EVENT_TYPES];  /* skipped by the kernel, and looked at by the second program; threads too */
 	__u64 threads_started;
 	__u64 threads_exited;
-	__u64 pad[10]; /* to 256 bytes: no cache line is shared between CPUs */
+	__u64 no_room[PROCESS_MAPS]; /* processes that a map had no room for, or no memory */
+	__u64 pad[7]; /* to 256 bytes: no cache line is shared between CPUs */
 };
 
 #endif

@@ -91,7 +91,8 @@ static __always_inline void count_thread(__u32 pid)
 		struct thread_group first = { .extra_threads = 1 };
 
 		bpf_get_current_comm(first.comm, sizeof(first.comm));
-		bpf_map_update_elem(&thread_groups, &pid, &first, BPF_ANY);
+		if (bpf_map_update_elem(&thread_groups, &pid, &first, BPF_ANY) < 0)
+			had_no_room(MAP_THREAD_GROUPS);
 	}
 }
 
@@ -230,7 +231,7 @@ static __always_inline bool is_last_thread(void *ctx, struct thread_group *group
 			bpf_map_delete_elem(&thread_groups, &pid);
 		return group_dead;
 	}
-	/* A thread of which nobody knows is one of a process that user space has not entered yet. */
+	/* Unknown: a process of one thread, one that user space has not entered yet, or one that the map has no room for. */
 	if (!group)
 		return (__u32)id == pid;
 	/*
@@ -241,6 +242,14 @@ static __always_inline bool is_last_thread(void *ctx, struct thread_group *group
 	if (*(volatile __s32 *)&group->extra_threads >= 0)
 		return false;
 	return bpf_map_delete_elem(&thread_groups, &pid) == 0;
+}
+
+/* What an exit does not know if the map has no entry for its process. */
+static __always_inline __u32 unsure_without_group(__u32 pid)
+{
+	if (knobs.group_dead_known)
+		return (__u32)bpf_get_current_pid_tgid() == pid ? 0 : UNSURE_COMM;
+	return is_full(MAP_THREAD_GROUPS) ? UNSURE_END : 0;
 }
 
 SEC("tracepoint/sched/sched_process_exit")
@@ -260,6 +269,8 @@ int handle_exit(void *ctx)
 		return 0;
 	}
 	COUNT(seen[EVENT_EXIT]);
+	if (!group)
+		e.known |= unsure_without_group(e.p.pid);
 	wanted = wants(&e.p, EVENT_EXIT) && in_wanted_cgroup();
 	untrack(e.p.pid);
 	if (has_missed_exec(e.p.pid)) {

@@ -19,6 +19,7 @@ import { followHeldBackExecs } from "./held-back-execs.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { KernelFeed, type KernelFeedOptions } from "./kernel-feed.ts";
 import type { CpuLoss } from "./losses.ts";
+import { MapRoom } from "./map-room.ts";
 import { Reconciler } from "./reconciler.ts";
 import { SamplingSwitch } from "./sampling-switch.ts";
 import { Schedule } from "./schedule.ts";
@@ -55,6 +56,7 @@ export class Collector implements Disposable {
   readonly #sampleFilter: SampleFilter;
   /** Whether samples are wanted of some processes and their descendants only. */
   readonly #follows: boolean;
+  readonly #mapRoom: MapRoom;
   readonly #sampling: SamplingSwitch;
   readonly #schedule: Schedule;
   readonly #descriptors = new SpareDescriptors();
@@ -82,7 +84,7 @@ export class Collector implements Disposable {
       return;
     }
     this.#view.accept(record);
-    if (this.#follows) this.#follow(type);
+    if (this.#follows && !this.#follow(type)) return;
     // An exec may have been sent for the sake of the exits only.
     if (this.#wanted.has(type)) this.#events.event(this.#view);
   };
@@ -113,6 +115,7 @@ export class Collector implements Disposable {
     // Its pid may soon be another process's.
     if (this.#follows) this.table.onGone = (pid) => this.#sampleFilter.exited(pid);
     this.#balance = new Balance(this.#feed);
+    this.#mapRoom = new MapRoom(this.#feed.backend, this.conditions);
     this.#sampling = new SamplingSwitch({
       rssThresholdBytes: options.rssThresholdBytes,
       view: this.#view,
@@ -246,6 +249,7 @@ export class Collector implements Disposable {
 
   #flush(withSweep: boolean): void {
     this.#look(withSweep);
+    this.#mapRoom.check();
     if (!this.#closed) this.#housekeeping?.tick(this.#balance.receivedInAll + this.samples.told, this.#isHeldUp);
   }
 
@@ -280,9 +284,13 @@ export class Collector implements Disposable {
     if (this.#sampleFilter.wants(this.#view)) this.#events.event(this.#view);
   }
 
-  #follow(type: number): void {
-    if (type === EVENT_FORK) this.#sampleFilter.forked(this.#view.pid, this.#view.ppid);
-    else if (type === EVENT_EXIT) this.#sampleFilter.exited(this.#view.pid);
+  /** Whether the event is of a process that is watched: the kernel side sends others once a map had no room. */
+  #follow(type: number): boolean {
+    const { pid } = this.#view;
+    if (type === EVENT_FORK) this.#sampleFilter.forked(pid, this.#view.ppid);
+    const isWatched = this.#sampleFilter.follows(pid) || !this.#mapRoom.sendsAll;
+    if (type === EVENT_EXIT) this.#sampleFilter.exited(pid);
+    return isWatched;
   }
 
   /**

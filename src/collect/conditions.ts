@@ -12,6 +12,7 @@ export const CONDITIONS = {
   foreign_pid_namespace: "/proc shows another pid namespace than the kernel's",
   foreign_cgroup_namespace: "cgroup paths outside of this cgroup namespace are not readable",
   foreign_time_namespace: "the clocks of this time namespace are not the kernel's",
+  map_full: "a kernel map had no room for some processes, so fields of their exits are null",
   sampler_full: "the sampler has no room for some processes",
 } as const;
 

@@ -11,6 +11,13 @@ export function updateMap(mapFd: number, key: NodeJS.TypedArray, value: NodeJS.T
 }
 
 const ENOENT = 2;
+const ENOMEM = 12;
+const E2BIG = 7;
+
+/** Whether an update failed because the map has no room for one more element, or the kernel no memory. */
+export function isFull(error: unknown): boolean {
+  return error instanceof NativeError && (error.errno === E2BIG || error.errno === ENOMEM);
+}
 
 /** A map of a loaded object. */
 export interface BpfMap {

@@ -24,6 +24,9 @@ function openOptions(name: Uint8Array, log: Uint8Array): BigUint64Array {
 
 /** include/uapi/linux/bpf.h: enum bpf_prog_type. */
 const BPF_PROG_TYPE_TRACEPOINT = 5;
+/** … enum bpf_map_type, and a flag of such a map. */
+const BPF_MAP_TYPE_HASH = 1;
+const BPF_F_NO_PREALLOC = 1;
 
 /** A program of a loaded object. */
 export interface BpfProgram {
@@ -108,6 +111,25 @@ export class BpfObject implements Disposable {
     this.#set((object) =>
       checkLibbpf(`value size of BPF map ${map}`, libbpf().bpf_map__set_value_size(mapOf(object, map), bytes)),
     );
+  }
+
+  /** Bytes of a key and a value of a map, each rounded up to 8. @throws NativeError (ENOENT) when there is no such map */
+  dataBytes(map: string): number {
+    const { bpf_map__key_size, bpf_map__value_size } = libbpf();
+    const found = mapOf(this.#open, map);
+    return 8 * (Math.ceil(bpf_map__key_size(found) / 8) + Math.ceil(bpf_map__value_size(found) / 8));
+  }
+
+  /** Makes the kernel allocate all elements of each hash map when it creates the map; only before `load()`. */
+  preallocateMaps(): void {
+    const { bpf_map__type, bpf_map__map_flags, bpf_map__set_map_flags } = libbpf();
+    this.#set((object) => {
+      for (const map of mapsOf(object)) {
+        if (bpf_map__type(map) !== BPF_MAP_TYPE_HASH) continue;
+        const flags = bpf_map__map_flags(map) & ~BPF_F_NO_PREALLOC;
+        checkLibbpf(`flags of BPF map ${nameOfMap(map)}`, bpf_map__set_map_flags(map, flags));
+      }
+    });
   }
 
   /** Leaves a program out; only before `load()`. @throws NativeError (ENOENT) when the object has no such program */

@@ -35,6 +35,12 @@ export const LIBBPF_SYMBOLS = {
   bpf_map__set_max_entries: { args: ["ptr", "u32"], returns: "i32" },
   // int bpf_map__set_value_size(struct bpf_map *map, __u32 size);
   bpf_map__set_value_size: { args: ["ptr", "u32"], returns: "i32" },
+  // __u32 bpf_map__map_flags(const struct bpf_map *map);
+  bpf_map__map_flags: { args: ["ptr"], returns: "u32" },
+  // int bpf_map__set_map_flags(struct bpf_map *map, __u32 flags);
+  bpf_map__set_map_flags: { args: ["ptr", "u32"], returns: "i32" },
+  // enum bpf_map_type bpf_map__type(const struct bpf_map *map);
+  bpf_map__type: { args: ["ptr"], returns: "i32" },
   // int bpf_map__reuse_fd(struct bpf_map *map, int fd);
   bpf_map__reuse_fd: { args: ["ptr", "i32"], returns: "i32" },
   // int bpf_map__fd(const struct bpf_map *map);

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { release } from "node:os";
 import { log } from "../config/log.ts";
 import type { FiltersSettings } from "../config/sections/filters.ts";
 import type { BackendChoice, EventType } from "../config/sections/probes.ts";
@@ -6,7 +7,7 @@ import { bpfObject } from "../embedded.ts";
 import { cannotRunError, LinnixError } from "../errors.ts";
 import type { BpfLink } from "../libbpf/bpf-link.ts";
 import { BpfLoadError } from "../libbpf/bpf-load-error.ts";
-import { MappedArray, updateMap } from "../libbpf/bpf-map.ts";
+import { isFull, MappedArray, updateMap } from "../libbpf/bpf-map.ts";
 import { BpfObject } from "../libbpf/bpf-object.ts";
 import { NativeError } from "../libbpf/errno.ts";
 import { KERNEL_BTF } from "../libbpf/kernel-btf.ts";
@@ -20,12 +21,16 @@ import {
   EVENT_EXIT,
   EVENT_FORK,
   KNOBS,
+  MAP_MISSED_EXECS,
+  MAP_THREAD_GROUPS,
+  MAP_TRACKED_PIDS,
   PROCESS_EVENT,
 } from "../wire/layout.gen.ts";
 import { resolveCgroup } from "./cgroup.ts";
 import { KernelCounters, type KernelCounts } from "./counters.ts";
 import { isLockedForConfidentiality } from "./lockdown.ts";
 import { missingFields } from "./missing-fields.ts";
+import { readProcessLimits, sizeProcessMaps } from "./process-maps.ts";
 import { skippedRuns } from "./skipped-runs.ts";
 
 export type BackendName = "btf" | "tracepoint";
@@ -35,8 +40,20 @@ export interface ProbeOptions {
   /** Most bytes of executable path and arguments in one exec record. */
   maxArgsBytes: number;
   filters: FiltersSettings;
+  /** Processes that the kernel's maps have room for at a time; left out: as many as this machine can have. */
+  maxProcesses?: number;
   /** Threads of one process whose figures are added at its end, after the first few; left out: `MAX_EXIT_THREADS`. */
   maxExitThreads?: number;
+}
+
+/** Processes that a map had no room for so far, by what the map is for. */
+export interface NoRoom {
+  /** Processes that descend from those of `--pid`. */
+  trackedPids: number;
+  /** Processes whose last exec was not reported. */
+  missedExecs: number;
+  /** The tracepoint backend's processes of several threads. */
+  threadGroups: number;
 }
 
 /** What differs between the backends. */
@@ -44,10 +61,16 @@ export interface BackendKind {
   name: BackendName;
   /** The object: `bpf/<object>.bpf.c`. */
   object: "process" | "tracepoint";
-  /** Sets the knobs and sizes that only this backend has; before load. */
-  prepare(object: BpfObject, knobs: DataView, options: ProbeOptions): void;
-  /** Attaches fork, exec and exit. */
-  attach(object: BpfObject): BpfLink[];
+  /**
+   * Sets the knobs and sizes that only this backend has; before load.
+   * @returns maps of its own that may have an entry for each process
+   */
+  prepare(object: BpfObject, knobs: DataView, options: ProbeOptions): string[];
+  /**
+   * Attaches fork, exec and exit.
+   * @param noRoom is called if there is no room for processes that have several threads already
+   */
+  attach(object: BpfObject, noRoom?: () => void): BpfLink[];
   close(): void;
 }
 
@@ -89,6 +112,9 @@ export class Backend implements Disposable {
   #links: BpfLink[] = [];
   #countersMemory: MappedArray | undefined;
   #counters: KernelCounters | undefined;
+  /** What user space found no room for. */
+  #untracked = 0;
+  #unenteredGroups = 0;
 
   /** @throws LinnixError (exit code 3) */
   constructor(kind: BackendKind, options: ProbeOptions) {
@@ -130,9 +156,22 @@ export class Backend implements Disposable {
     return this.#counters?.lostByCpu() ?? [];
   }
 
+  /** Processes that a map had no room for so far: no system call. */
+  noRoom(): NoRoom {
+    const ofKernel = (map: number) => this.#counters?.noRoom(map) ?? 0;
+    return {
+      trackedPids: ofKernel(MAP_TRACKED_PIDS) + this.#untracked,
+      missedExecs: ofKernel(MAP_MISSED_EXECS),
+      threadGroups: ofKernel(MAP_THREAD_GROUPS) + this.#unenteredGroups,
+    };
+  }
+
   attach(): void {
     try {
-      this.#links = this.#kind.attach(this.#object);
+      this.#links = this.#kind.attach(this.#object, () => {
+        this.#setFull(MAP_THREAD_GROUPS);
+        this.#unenteredGroups++;
+      });
     } catch (cause) {
       throw loadError(this.name, cause);
     }
@@ -145,7 +184,17 @@ export class Backend implements Disposable {
 
   /** Lets `--pid` follow one more process. */
   trackPid(pid: number): void {
-    updateMap(this.#object.mapFd("tracked_pids"), Uint32Array.of(pid), Uint8Array.of(1));
+    try {
+      updateMap(this.#object.mapFd("tracked_pids"), Uint32Array.of(pid), Uint8Array.of(1));
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      this.#setFull(MAP_TRACKED_PIDS);
+      this.#untracked++;
+    }
+  }
+
+  #setFull(map: number): void {
+    updateMap(this.#object.mapFd("full_maps"), Uint32Array.of(map), Uint32Array.of(1));
   }
 
   close(): void {
@@ -186,14 +235,18 @@ export class Backend implements Disposable {
     }
     const cpus = libbpf().libbpf_num_possible_cpus();
     object.setMaxEntries("counters", cpus);
+    const processMaps: string[] = [];
     // Maps of filters that are off need not take the kernel's memory.
-    if (filters.pids.length === 0) object.setMaxEntries("tracked_pids", 1);
+    if (filters.pids.length > 0) processMaps.push("tracked_pids");
+    else object.setMaxEntries("tracked_pids", 1);
     if (filters.uids.length === 0) object.setMaxEntries("wanted_uids", 1);
     if (filters.comms.length === 0) object.setMaxEntries("wanted_comms", 1);
     // Without a filter that holds execs back only those that the ring had no room for are remembered.
     const holdsBack = filters.uids.length > 0 || filters.comms.length > 0 || filters.cgroup !== null;
-    if (!holdsBack) object.setMaxEntries("missed_execs", MAX_LOST_EXECS);
-    this.#kind.prepare(object, knobs, options);
+    if (holdsBack) processMaps.push("missed_execs");
+    else object.setMaxEntries("missed_execs", Math.min(MAX_LOST_EXECS, options.maxProcesses ?? MAX_LOST_EXECS));
+    processMaps.push(...this.#kind.prepare(object, knobs, options));
+    sizeProcessMaps(object, processMaps, readProcessLimits(release()), options.maxProcesses);
     object.load();
     log.debug(`BPF object ${object.name}: loaded by ${object.loadedBy === "program" ? "a program" : "libbpf"}`);
     for (const pid of filters.pids) this.trackPid(pid);

@@ -41,6 +41,7 @@ export function btfBackend(retry = skipsPreempted(release())): BackendKind {
       } else {
         for (const program of WITH_RETRIES) if (!PROGRAMS.includes(program)) object.leaveOut(program);
       }
+      return [];
     },
     attach(object) {
       const links: BpfLink[] = [];

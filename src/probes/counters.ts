@@ -51,6 +51,11 @@ export class KernelCounters {
     return lostByCpu;
   }
 
+  /** Processes that a map, by `MAP_…`, had no room for. */
+  noRoom(map: number): number {
+    return this.#sum(CPU_COUNTERS.no_room + 8 * map);
+  }
+
   #byType(offset: number): CountByType {
     return {
       fork: this.#sum(offset + 8 * EVENT_FORK),

@@ -1,19 +1,17 @@
 import { readdirSync, statSync } from "node:fs";
-import { updateMap } from "../libbpf/bpf-map.ts";
-import { NativeError } from "../libbpf/errno.ts";
+import { isFull, updateMap } from "../libbpf/bpf-map.ts";
 import { readProcStat } from "../proc-stat.ts";
 import { COMM_LEN, THREAD_GROUP } from "../wire/layout.gen.ts";
 
-/** What a full map answers. */
-const E2BIG = 7;
 /** Looks at one process until nothing of it changed meanwhile. */
 const MAX_LOOKS = 8;
 
 /**
  * Enters the processes that have several threads already into the map of the tracepoint backend, by pid: what they are
  * called, and how many threads must end before they do.
+ * @param noRoom is called for each process that the map has no room for
  */
-export function enterThreadGroups(mapFd: number): void {
+export function enterThreadGroups(mapFd: number, noRoom: () => void = () => {}): void {
   for (const name of readdirSync("/proc")) {
     const pid = Number(name);
     if (!Number.isInteger(pid) || !hasThreads(pid)) continue;
@@ -22,7 +20,10 @@ export function enterThreadGroups(mapFd: number): void {
     for (let look = 0; look < MAX_LOOKS; look++) {
       const group = readThreadGroup(pid);
       if (group === null || Buffer.compare(group, entered) === 0) break;
-      if (!isRoomFor(mapFd, pid, group)) return;
+      if (!isRoomFor(mapFd, pid, group)) {
+        noRoom();
+        break;
+      }
       entered = group;
     }
   }
@@ -33,7 +34,7 @@ function isRoomFor(mapFd: number, pid: number, group: Uint8Array): boolean {
     updateMap(mapFd, Uint32Array.of(pid), group);
     return true;
   } catch (error) {
-    if (error instanceof NativeError && error.errno === E2BIG) return false;
+    if (isFull(error)) return false;
     throw error;
   }
 }

@@ -16,7 +16,7 @@ const PROGRAMS = {
 
 /**
  * Processes of several threads at a time whose names are known at their end, where the kernel itself says which thread
- * is the last: of more the name of that thread is told. Each place takes 16 bytes whether it is used or not.
+ * is the last: the table's name is reported for more. Each place takes 16 bytes whether it is used or not.
  */
 const MAX_NAMED_GROUPS = 16_384;
 
@@ -59,7 +59,7 @@ export function tracepointBackend(): BackendKind {
   return {
     name: "tracepoint",
     object: "tracepoint",
-    prepare(object, knobs) {
+    prepare(object, knobs, { maxProcesses }) {
       const little = true;
       const newtask = format(PROGRAMS.handle_fork);
       const exec = format(PROGRAMS.handle_exec);
@@ -78,17 +78,22 @@ export function tracepointBackend(): BackendKind {
       const groupDead = exit.get("group_dead");
       knobs.setUint8(KNOBS.group_dead_known, groupDead ? 1 : 0);
       knobs.setUint32(KNOBS.exit_group_dead_offset, groupDead?.offset ?? 0, little);
-      if (groupDead) object.setMaxEntries("thread_groups", MAX_NAMED_GROUPS);
+      const processMaps: string[] = [];
+      if (groupDead)
+        object.setMaxEntries("thread_groups", Math.min(MAX_NAMED_GROUPS, maxProcesses ?? MAX_NAMED_GROUPS));
+      else processMaps.push("thread_groups");
       if (knobs.getBigUint64(KNOBS.min_duration_ns, little) === 0n) object.setMaxEntries("forked_at", 1);
+      else processMaps.push("forked_at");
+      return processMaps;
     },
-    attach(object) {
+    attach(object, noRoom) {
       const links: BpfLink[] = [];
       try {
         for (const [program, tracepoint] of Object.entries(PROGRAMS)) {
           const id = Number(tracefs.read(`events/${tracepoint}/id`));
           links.push(BpfLink.attachTracepoint(object, program, id));
         }
-        enterThreadGroups(object.mapFd("thread_groups"));
+        enterThreadGroups(object.mapFd("thread_groups"), noRoom);
       } catch (error) {
         for (const link of links) link.close();
         throw error;

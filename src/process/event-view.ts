@@ -24,6 +24,8 @@ import {
   PAGE_FAULT_EVENT,
   PROCESS_EVENT,
   SAMPLE_EVENT,
+  UNSURE_COMM,
+  UNSURE_END,
 } from "../wire/layout.gen.ts";
 import { Record } from "../wire/record.ts";
 import { unaccountedNs, userShareNs } from "./cpu-time.ts";
@@ -139,6 +141,10 @@ export class EventView {
 
   /** The name's bytes, up to its NUL; void with the next event. */
   get comm(): Uint8Array {
+    if (this.type === EVENT_EXIT && (this.known & UNSURE_COMM) !== 0) {
+      this.table.copyComm(this.slot, this.#comm);
+      return this.#comm;
+    }
     this.record.copy(PROCESS_EVENT.comm, COMM_LEN, this.#comm, 0);
     return this.#comm;
   }
@@ -152,6 +158,7 @@ export class EventView {
 
   /** Of an exit, ns; -1: not known. */
   get durationNs(): number {
+    if (this.type === EVENT_EXIT && (this.known & UNSURE_END) !== 0) return -1;
     const now = this.record.u64(PROCESS_EVENT.ts_ns);
     if (this.startKnown) {
       // The difference of the halves: exact also where the stamps are past 2^53.

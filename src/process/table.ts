@@ -6,6 +6,7 @@ import {
   FLAG_START_KNOWN,
   KNOWN_STATUS,
   PROCESS_EVENT,
+  UNSURE_COMM,
 } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
 import { NO_IMAGE } from "./image-store.ts";
@@ -106,8 +107,9 @@ export class ProcessTable extends TableRows {
 
   /** A process is gone; its entry lingers. */
   exit(record: Record): number {
-    const slot = this.#enter(record);
-    if (record.u32(EXIT_EVENT.known) & KNOWN_STATUS) {
+    const figures = record.u32(EXIT_EVENT.known);
+    const slot = this.#enter(record, this.match(record), (figures & UNSURE_COMM) !== 0);
+    if (figures & KNOWN_STATUS) {
       const { flags, exitStatus } = this.slots.columns;
       exitStatus[slot] = record.u32(EXIT_EVENT.status);
       flags[slot] = (flags[slot] as number) | STATUS_KNOWN;
@@ -211,8 +213,11 @@ export class ProcessTable extends TableRows {
     this.#goneBefore(birth, earlier);
   }
 
-  /** Finds or makes the entry of the record's process, and takes over what the record's head says. */
-  #enter(record: Record, known = this.match(record)): number {
+  /**
+   * Finds or makes the entry of the record's process, and takes over what the record's head says.
+   * @param keepsComm whether the name of an entry that exists stays
+   */
+  #enter(record: Record, known = this.match(record), keepsComm = false): number {
     let slot = known;
     const pid = record.u32(PROCESS_EVENT.pid);
     if (slot === NO_SLOT) {
@@ -229,7 +234,7 @@ export class ProcessTable extends TableRows {
     this.#takePlace(slot, record);
     uid[slot] = record.u32(PROCESS_EVENT.uid);
     gid[slot] = record.u32(PROCESS_EVENT.gid);
-    record.copy(PROCESS_EVENT.comm, COMM_LEN, comm, slot * COMM_LEN);
+    if (!keepsComm || known === NO_SLOT) record.copy(PROCESS_EVENT.comm, COMM_LEN, comm, slot * COMM_LEN);
     this.#generation++;
     return slot;
   }

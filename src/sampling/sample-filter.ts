@@ -25,6 +25,11 @@ export class SampleFilter implements Disposable {
     this.#pids.add(pid);
   }
 
+  /** Whether a process is one of `--pid`, or descends from one. */
+  follows(pid: number): boolean {
+    return this.#pids.has(pid);
+  }
+
   /** A child of a process that is followed is followed as well. */
   forked(pid: number, ppid: number): void {
     if (this.#pids.has(ppid)) this.#pids.add(pid);

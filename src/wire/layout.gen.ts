@@ -37,6 +37,14 @@ export const KNOWN_RSS = 4;
 export const KNOWN_FAULTS = 8;
 export const KNOWN_IO = 16;
 export const MISSED_EXEC = 32;
+export const UNSURE_COMM = 64;
+export const UNSURE_END = 128;
+
+/* enum process_map */
+export const MAP_TRACKED_PIDS = 0;
+export const MAP_MISSED_EXECS = 1;
+export const MAP_THREAD_GROUPS = 2;
+export const PROCESS_MAPS = 3;
 
 /* enum sample_type */
 export const EVENT_SAMPLE = 32;
@@ -190,8 +198,11 @@ export const CPU_COUNTERS = {
   retried_stride: 8,
   threads_started: 160, // __u64
   threads_exited: 168, // __u64
-  pad: 176, // __u64[10]
-  pad_len: 10,
+  no_room: 176, // __u64[3]
+  no_room_len: 3,
+  no_room_stride: 8,
+  pad: 200, // __u64[7]
+  pad_len: 7,
   pad_stride: 8,
 } as const;
 

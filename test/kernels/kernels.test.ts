@@ -8,7 +8,7 @@ import { reasonOf, titled } from "../kernel/support/needs.ts";
 import { Booter, type Results } from "./boot.ts";
 import { guestFiles, whyNoGuest } from "./guest.ts";
 import { writeInitramfs } from "./initramfs.ts";
-import { getKernels, type Kernels, SERIES } from "./kernels.ts";
+import { getKernels, type Kernels, REAL_TIME, SERIES } from "./kernels.ts";
 import { Way } from "./way.ts";
 
 setDefaultTimeout(600_000);
@@ -17,7 +17,8 @@ setDefaultTimeout(600_000);
 const MAX_RUNNING = 2;
 
 const noGuest = whyNoGuest();
-const kernels: Kernels = noGuest === null ? await getKernels() : { found: new Map(), missing: new Map() };
+const kernels: Kernels =
+  noGuest === null ? await getKernels([...SERIES, REAL_TIME]) : { found: new Map(), missing: new Map() };
 
 /** Every guest that is to be booted, in this order. */
 const BOOTS = [
@@ -31,6 +32,8 @@ const BOOTS = [
     series,
     commandLine: "linnix.ways=auto,tracepoint lockdown=confidentiality",
   })),
+  { id: "5.10 panics", series: "5.10", commandLine: "linnix.ways=auto,tracepoint,no-btf panic_on_warn=1" },
+  { id: REAL_TIME.name, series: REAL_TIME.name, commandLine: "linnix.ways=auto,tracepoint" },
 ].filter(({ series }) => kernels.found.has(series));
 
 const scope = new DisposableStack();
@@ -123,6 +126,12 @@ function expectWhole(way: Way, backend: "btf" | "tracepoint"): void {
   expect(exits.filter((pid, index) => exits.indexOf(pid) !== index)).toEqual([]);
 }
 
+/** Nothing that linnix did made the kernel warn. */
+function expectNoWarning(way: Way): void {
+  const [before, after] = way.text("tainted").trim().split(" ");
+  expect([way.name, after, way.text("warnings")]).toEqual([way.name, before, ""]);
+}
+
 function expectDoctor(way: Way, backend: "btf" | "tracepoint"): void {
   expect(way.text("doctor.stderr")).toBe("");
   const doctor = JSON.parse(way.text("doctor.json"));
@@ -140,6 +149,11 @@ for (const { name: series } of SERIES) {
       const { results } = way("auto");
       expect(results.text("release").trim()).toBe(releaseOf(series));
       expect(results.text("mounts")).not.toMatch(/tracefs|debugfs|bpf/);
+    });
+
+    test("the kernel warns of nothing, whichever way linnix runs", () => {
+      for (const name of ["auto", "tracepoint", "cgroup", "cgroup-v1", "page-faults", "no-btf"])
+        expectNoWarning(way(name));
     });
 
     describe("by BTF tracepoints", () => {
@@ -226,6 +240,11 @@ for (const { name: series } of SERIES) {
           truth.major_faults,
           truth.max_rss_kib * 1024,
         ]);
+        // Of 400 threads that a tracer keeps beyond the end of their process.
+        const traced = way("auto").watched("traced").reaped("traced");
+        const tracedUs = Number((traced.exit.cpu_user_ns ?? 0n) + (traced.exit.cpu_system_ns ?? 0n)) / 1000;
+        expect(tracedUs).toBeGreaterThanOrEqual(400_000);
+        expect(tracedUs).toBeLessThanOrEqual(1.05 * (traced.truth.user_us + traced.truth.system_us) + 100);
         // Of twelve threads that were alive when one of them ended all.
         const group = way("auto").watched("exit-group");
         const ended = group.reaped("exit-group").exit;
@@ -443,6 +462,40 @@ function expectFiltered(way: Way, backend: "btf" | "tracepoint"): void {
   ]);
   expect(way.output.summary?.filtered.exit ?? 0).toBeGreaterThan(0);
 }
+
+describe.skipIf(reasonFor("5.10") !== null)(
+  titled(`Linux ${releaseOf("5.10")}, panic_on_warn`, reasonFor("5.10")),
+  () => {
+    const way = useResults("5.10 panics");
+
+    for (const [name, backend] of [
+      ["auto", "btf"],
+      ["tracepoint", "tracepoint"],
+      ["no-btf", "tracepoint"],
+    ] as const) {
+      test(`${name}: runs, and the kernel does not panic`, () => {
+        expectWhole(way(name), backend);
+        expectNoWarning(way(name));
+      });
+    }
+  },
+);
+
+const noRealTime = reasonFor(REAL_TIME.name);
+describe.skipIf(noRealTime !== null)(titled(`Linux ${releaseOf(REAL_TIME.name)}, PREEMPT_RT`, noRealTime), () => {
+  const way = useResults(REAL_TIME.name);
+
+  for (const [name, backend] of [
+    ["auto", "btf"],
+    ["tracepoint", "tracepoint"],
+  ] as const) {
+    test(`${name}: runs, and the kernel warns of nothing`, () => {
+      expectWhole(way(name), backend);
+      expectNoWarning(way(name));
+      expect(way(name).samplesOf("linnix")).not.toEqual([]);
+    });
+  }
+});
 
 for (const series of ["5.10", "newest"]) {
   const reason = reasonFor(series);

@@ -8,6 +8,8 @@ export const KERNELS_DIRECTORY = join(import.meta.dir, "../../.build/kernels");
 export interface KernelSeries {
   /** Also its directory in the cache. */
   name: string;
+  /** Which of the distribution's kernels; left out: `cloud`, which are small. */
+  flavour?: "cloud" | "rt";
   /** The suites of the distribution that have it. */
   suites: readonly string[];
   includes(major: number, minor: number): boolean;
@@ -27,6 +29,14 @@ export const SERIES = [
     includes: (major, minor) => major > 6 || (major === 6 && minor >= 16),
   },
 ] as const satisfies readonly KernelSeries[];
+
+/** The oldest with PREEMPT_RT, which refuses what others warn of. */
+export const REAL_TIME = {
+  name: "5.10-rt",
+  flavour: "rt",
+  suites: ["bullseye"],
+  includes: only("5.10"),
+} as const satisfies KernelSeries;
 
 /** A kernel to boot. */
 export interface Kernel {
@@ -48,8 +58,9 @@ const APT_TIMEOUT_MS = 120_000;
 /** Packages of a series that are tried, newest first: an index may name what the pool has no more. */
 const MAX_CANDIDATES = 4;
 
-/** Small images for virtual machines; from 6.19 on `linux-image-…` is empty and `linux-binary-…` holds the kernel. */
-const PACKAGE = /^linux-(image|binary)-((\d+)\.(\d+)\S*-cloud-amd64)(-unsigned)?$/;
+/** From 6.19 on `linux-image-…` is empty and `linux-binary-…` holds the kernel. */
+const packageOf = (flavour: "cloud" | "rt") =>
+  new RegExp(`^linux-(image|binary)-((\\d+)\\.(\\d+)\\S*-${flavour}-amd64)(-unsigned)?$`);
 
 /** Where a package has its kernel. */
 const PLACES = ["boot/vmlinuz-*", "usr/lib/modules/*/vmlinuz"];
@@ -91,16 +102,17 @@ function cached(series: string): Kernel | undefined {
 }
 
 async function download(apt: PrivateApt, series: KernelSeries, scratch: string): Promise<Kernel> {
+  const pattern = packageOf(series.flavour ?? "cloud");
   const candidates = (await apt.packageNames())
     .flatMap((name) => {
-      const [, kind = "", version = "", major, minor, unsigned] = PACKAGE.exec(name) ?? [];
+      const [, kind = "", version = "", major, minor, unsigned] = pattern.exec(name) ?? [];
       if (version === "" || unsigned !== undefined || !series.includes(Number(major), Number(minor))) return [];
       return [{ name, kind, version }];
     })
     // Numbers as numbers; of one version `binary` before `image`.
     .sort((a, b) => b.version.localeCompare(a.version, "en", { numeric: true }) || a.kind.localeCompare(b.kind))
     .slice(0, MAX_CANDIDATES);
-  if (candidates.length === 0) throw new Error(`the mirror has no cloud kernel ${series.name}`);
+  if (candidates.length === 0) throw new Error(`the mirror has no kernel ${series.name}`);
   let problem = "";
   for (const { name } of candidates) {
     const directory = mkdtempSync(join(scratch, "package-"));

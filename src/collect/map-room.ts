@@ -1,0 +1,39 @@
+import type { Backend } from "../probes/backend.ts";
+import type { Conditions } from "./conditions.ts";
+
+/** What is unknown once a map had no room for a process. */
+const UNKNOWN = {
+  trackedPids: "user space follows the descendants of --pid",
+  missedExecs: "exits have neither exe nor args",
+  threadGroups: "exits may lack their name or duration",
+} as const;
+
+const HINT = "restart linnix when fewer processes run, or raise kernel.threads-max and kernel.pid_max before the start";
+
+/** Reports when a map of the kernel side had no room for a process. That holds until the end of the run. */
+export class MapRoom {
+  readonly #backend: Pick<Backend, "noRoom">;
+  readonly #conditions: Conditions;
+  #reported = 0;
+
+  constructor(backend: Pick<Backend, "noRoom">, conditions: Conditions) {
+    this.#backend = backend;
+    this.#conditions = conditions;
+  }
+
+  /** To be called now and then: no system call. */
+  check(): void {
+    const noRoom = this.#backend.noRoom();
+    const full = (Object.keys(UNKNOWN) as (keyof typeof UNKNOWN)[]).filter((map) => noRoom[map] > 0);
+    // A map that was full once stays so.
+    if (full.length === this.#reported) return;
+    this.#reported = full.length;
+    const effects = full.map((map) => UNKNOWN[map]).join("; ");
+    this.#conditions.set("map_full", `a kernel map had no room for a process: ${effects}`, HINT);
+  }
+
+  /** Whether the kernel side sends the events of all processes because it cannot follow all that are watched. */
+  get sendsAll(): boolean {
+    return this.#backend.noRoom().trackedPids > 0;
+  }
+}

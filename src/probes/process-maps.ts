@@ -1,0 +1,92 @@
+import { readFileSync } from "node:fs";
+import type { BpfObject } from "../libbpf/bpf-object.ts";
+
+/** First Linux whose BPF programs may allocate an element of a hash map in any context: 34dd3bad1a6f. */
+const FIRST_ALLOCATING = [6, 1] as const;
+/** Most processes for which such a map has an entry at a time. Its buckets take 16 bytes each, used or not. */
+const MAX_PROCESSES = 262_144;
+const MIN_PROCESSES = 1024;
+/** The kernel preallocates an LRU map always; it drops the oldest entry where it has no room. */
+const MAX_FORKED_AT = 65_536;
+/** What preallocated maps may take together, bytes: 8 MiB, less what the other maps of an object take. */
+const MAX_PREALLOCATED_BYTES = 7.5 * 2 ** 20;
+/** Of an element with its bucket on PREEMPT_RT, where locks are largest (struct htab_elem, struct bucket), bytes. */
+const ELEMENT_BYTES = 48 + 40;
+
+/** What limits the number of processes on a machine. */
+export interface ProcessLimits {
+  /** As `uname -r` says it. */
+  release: string;
+  /** kernel.threads-max: the kernel sets it by the machine's memory. */
+  maxThreads: number;
+  /** kernel.pid_max */
+  maxPid: number;
+}
+
+/** How the maps with an entry for a process are made. */
+export interface ProcessMapSizes {
+  /** Whether the kernel has to have all elements from the start. */
+  preallocates: boolean;
+  /** Entries of each map. */
+  entries: number;
+}
+
+/**
+ * Whether a tracepoint's program may use only hash maps whose elements all exist from the start. Earlier kernels print a
+ * WARNING for another map, which is a panic with panic_on_warn, and refuse it on PREEMPT_RT.
+ * @param release as `uname -r` says it; one that cannot be read counts as old, because the newer ones take both
+ */
+export function needsPreallocation(release: string): boolean {
+  const [, major, minor] = /^(\d+)\.(\d+)/.exec(release) ?? [];
+  if (major === undefined || minor === undefined) return true;
+  const [firstMajor, firstMinor] = FIRST_ALLOCATING;
+  return Number(major) < firstMajor || (Number(major) === firstMajor && Number(minor) < firstMinor);
+}
+
+export function readProcessLimits(release: string): ProcessLimits {
+  return { release, maxThreads: readLimit("threads-max"), maxPid: readLimit("pid_max") };
+}
+
+/**
+ * Sizes for maps of which each process may have an entry.
+ * @param dataBytes of a key and a value, each rounded up to 8, of each map
+ */
+export function processMapSizes(limits: ProcessLimits, dataBytes: readonly number[]): ProcessMapSizes {
+  const preallocates = needsPreallocation(limits.release);
+  let most = MAX_PROCESSES;
+  const bytes = dataBytes.reduce((sum, data) => sum + ELEMENT_BYTES + data, 0);
+  // The kernel rounds the number of buckets up to a power of two.
+  if (preallocates && bytes > 0) most = Math.min(most, 2 ** Math.floor(Math.log2(MAX_PREALLOCATED_BYTES / bytes)));
+  return { preallocates, entries: Math.max(MIN_PROCESSES, Math.min(most, limits.maxThreads, limits.maxPid)) };
+}
+
+/**
+ * Sizes the maps of an object of which each process may have an entry; before it is loaded.
+ * @param maps their names
+ * @param maxProcesses entries of each map, in place of what the machine's limits say
+ * @returns entries of each map
+ */
+export function sizeProcessMaps(
+  object: BpfObject,
+  maps: readonly string[],
+  limits: ProcessLimits,
+  maxProcesses?: number,
+): number {
+  const { preallocates, entries } = processMapSizes(
+    limits,
+    maps.map((map) => object.dataBytes(map)),
+  );
+  if (preallocates) object.preallocateMaps();
+  const size = maxProcesses ?? entries;
+  for (const map of maps) object.setMaxEntries(map, map === "forked_at" ? Math.min(size, MAX_FORKED_AT) : size);
+  return size;
+}
+
+function readLimit(name: string): number {
+  try {
+    const limit = Number(readFileSync(`/proc/sys/kernel/${name}`, "latin1"));
+    return limit > 0 ? limit : Number.POSITIVE_INFINITY;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}
