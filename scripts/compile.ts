@@ -1,5 +1,6 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { hideSections } from "./elf.ts";
 
 /**
  * Compiles a program and all that it embeds into one executable, put in place in one step.
@@ -36,6 +37,7 @@ export async function compileBinary(entrypoint: string, outfile: string): Promis
       throw: false,
     });
     if (!result.success) throw new Error(result.logs.map(String).join("\n"));
+    hideSections(temporary);
     renameSync(temporary, outfile);
   } finally {
     rmSync(directory, { recursive: true, force: true });
