@@ -1,35 +1,57 @@
 /**
- * bun build.ts                 everything, unless dist/linnix is up to date
- * bun build.ts --force         everything
- * bun build.ts --objects-only  all but dist/linnix, for `bun run src/main.ts` and `bun test`
- * bun build.ts --check-layout  writes nothing; fails where src/wire/layout.gen.ts is not what the sources say
+ * bun build.ts                       everything, unless dist/linnix is up to date
+ * bun build.ts --force               everything
+ * bun build.ts --target linux-arm64  dist/linux-arm64/linnix, on any machine (linux-x64 likewise)
+ * bun build.ts --objects-only        all but dist/linnix, for `bun run src/main.ts` and `bun test`
+ * bun build.ts --check-layout        writes nothing; fails where src/wire/layout.gen.ts is not what the sources say
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { ARCHES, type Arch, hostArch } from "./scripts/arch.ts";
 import { type SourceState, sourceState, writeBuildInfo, writeLicences } from "./scripts/build-info.ts";
 import { programPath } from "./scripts/command.ts";
 import { compileBinary } from "./scripts/compile.ts";
 import { readIfThere, writeFileAtomically } from "./scripts/files.ts";
-import { copyLibraries, libraryPaths } from "./scripts/libraries.ts";
+import { getLibraries, type Libraries, librariesDigest, writeLibraries } from "./scripts/libraries.ts";
 import { buildObjects, compileObjects, LAYOUT_FILE } from "./scripts/objects.ts";
+import { bunExecutable } from "./scripts/runtime.ts";
 import { INPUTS, inputsDigest } from "./scripts/stale.ts";
 
 const ROOT = import.meta.dir;
-const BINARY = "dist/linnix";
-/** Says from what the binary was made; written last, so that a build that was cut short is no build. */
-const STAMP = join(ROOT, ".build/linnix.stamp");
-const MODES = ["--force", "--objects-only", "--check-layout"];
+const TARGETS: Record<string, Arch> = Object.fromEntries(
+  (Object.keys(ARCHES) as Arch[]).map((arch) => [`linux-${arch}`, arch]),
+);
 
 function checkLayout(): void {
   const { layout } = compileObjects(ROOT);
   if (readIfThere(join(ROOT, LAYOUT_FILE))?.toString() === layout) return;
-  throw new Error(`${LAYOUT_FILE} is not what bpf/ compiles to; \`npm run build -- --force\` writes it anew`);
+  throw new Error(`${LAYOUT_FILE} is not what bpf/ compiles to; \`npm run build -- --force\` writes it`);
+}
+
+/** What is built, and where. */
+interface Plan {
+  arch: Arch;
+  isCross: boolean;
+  binary: string;
+  /** What the binary embeds. */
+  parts: string;
+  /** Says from what the binary was made; written last, so that a build that was cut short is no build. */
+  stamp: string;
+}
+
+function planFor(arch: Arch): Plan {
+  const isCross = arch !== hostArch();
+  const parts = join(ROOT, ".build", isCross ? `linux-${arch}` : "");
+  const binary = join(ROOT, "dist", isCross ? `linux-${arch}` : "", "linnix");
+  return { arch, isCross, binary, parts, stamp: join(parts, "linnix.stamp") };
 }
 
 /** Digest of everything the binary depends on but the layout, which the build writes. */
-function digest(state: SourceState): string {
-  return inputsDigest(ROOT, state, [...["clang", "llvm-strip", "bpftool"].map(programPath), ...libraryPaths()]);
+function digest(state: SourceState, libraries: Libraries): string {
+  const tools = ["clang", "llvm-strip", "bpftool"].map(programPath);
+  return inputsDigest(ROOT, state, tools, librariesDigest(libraries.all));
 }
 
 /** The stamp of a binary that was made from inputs of this digest and from the layout as it is now. */
@@ -38,31 +60,44 @@ function stamp(inputs: string): string {
   return `${inputs} ${createHash("sha256").update(layout).digest("hex")}\n`;
 }
 
-function buildParts(state: SourceState): void {
-  buildObjects(ROOT);
-  writeBuildInfo(ROOT, state, copyLibraries(ROOT));
-  writeLicences(ROOT);
+function buildParts({ arch, parts }: Plan, state: SourceState, libraries: Libraries): void {
+  buildObjects(ROOT, arch, parts);
+  writeLibraries(join(parts, "lib"), libraries.all);
+  writeBuildInfo(ROOT, parts, state, libraries.all);
+  writeLicences(ROOT, parts);
 }
 
-async function main(args: readonly string[]): Promise<void> {
-  const [mode, ...rest] = args;
-  if (rest.length > 0 || (mode && !MODES.includes(mode))) {
-    throw new Error(`unknown arguments ${args.join(" ")}: one of ${MODES.join(", ")}, or nothing`);
-  }
-  if (mode === "--check-layout") return checkLayout();
+async function main(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      force: { type: "boolean" },
+      target: { type: "string" },
+      "objects-only": { type: "boolean" },
+      "check-layout": { type: "boolean" },
+    },
+  });
+  if (values["check-layout"]) return checkLayout();
+  const arch = values.target === undefined ? hostArch() : TARGETS[values.target];
+  if (arch === undefined) throw new Error(`--target ${values.target}: expected ${Object.keys(TARGETS).join(" or ")}`);
+
+  const plan = planFor(arch);
   const state = sourceState(ROOT, INPUTS);
-  if (mode === "--objects-only") return buildParts(state);
+  const libraries = await getLibraries(ROOT, arch);
+  if (libraries.whyOfSystem !== null) {
+    console.error(`build: embeds the libraries of this system, which may need a newer glibc: ${libraries.whyOfSystem}`);
+  }
+  if (values["objects-only"]) return buildParts(plan, state, libraries);
 
   // Taken before the build reads anything: what changes meanwhile makes the next build find it stale.
-  const inputs = digest(state);
-  if (mode !== "--force" && existsSync(join(ROOT, BINARY)) && readIfThere(STAMP)?.toString() === stamp(inputs)) {
-    return;
-  }
-  console.error(`building ${BINARY}`);
-  buildParts(state);
+  const inputs = digest(state, libraries);
+  if (!values.force && existsSync(plan.binary) && readIfThere(plan.stamp)?.toString() === stamp(inputs)) return;
+  console.error(`building ${plan.binary.slice(ROOT.length + 1)}`);
+  buildParts(plan, state, libraries);
   const made = stamp(inputs);
-  await compileBinary(join(ROOT, "src/main.ts"), join(ROOT, BINARY));
-  writeFileAtomically(STAMP, made);
+  const cross = plan.isCross ? { arch, runtime: bunExecutable(ROOT, arch), parts: plan.parts } : undefined;
+  await compileBinary(join(ROOT, "src/main.ts"), plan.binary, cross);
+  writeFileAtomically(plan.stamp, made);
 }
 
 try {

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { output } from "./command.ts";
 import { writeFileAtomically } from "./files.ts";
-import type { CopiedLibrary } from "./libraries.ts";
+import { glibcMinor, type Library } from "./libraries.ts";
 
 /** The npm packages that are bundled into the binary. */
 export const BUNDLED_PACKAGES = ["citty", "consola", "@iarna/toml", "zod"] as const;
@@ -35,20 +35,29 @@ function packageVersions(root: string): Record<string, string> {
   return Object.fromEntries(BUNDLED_PACKAGES.map((name) => [name, version(name)]));
 }
 
-/** Writes `.build/build-info.json`: the commit, and the exact versions of what is embedded. */
-export function writeBuildInfo(root: string, state: SourceState, libraries: readonly CopiedLibrary[]): void {
+/** Writes `build-info.json`: the commit, the exact versions of what is embedded, and the glibc that it needs. */
+export function writeBuildInfo(
+  root: string,
+  directory: string,
+  state: SourceState,
+  libraries: readonly Library[],
+): void {
   const libraryVersions = Object.fromEntries(libraries.map((library) => [library.package, library.version]));
-  const info = { ...state, versions: { ...libraryVersions, ...packageVersions(root) } };
-  writeFileAtomically(join(root, ".build/build-info.json"), `${JSON.stringify(info, null, 2)}\n`);
+  const info = {
+    ...state,
+    glibcMinor: glibcMinor(libraries),
+    versions: { ...libraryVersions, ...packageVersions(root) },
+  };
+  writeFileAtomically(join(directory, "build-info.json"), `${JSON.stringify(info, null, 2)}\n`);
 }
 
-/** Writes `.build/licences.txt`: linnix's own licence, the notices, and every text that they name. */
-export function writeLicences(root: string): void {
+/** Writes `licences.txt`: linnix's own licence, the notices, and every text that they name. */
+export function writeLicences(root: string, directory: string): void {
   const texts = readdirSync(join(root, "licenses"))
     .sort()
     .map((name) => `licenses/${name}`);
   const parts = ["LICENSE", "THIRD-PARTY-NOTICES", ...texts].map((path) => {
     return `${"=".repeat(80)}\n${path}\n${"=".repeat(80)}\n\n${readFileSync(join(root, path), "utf8").trim()}\n`;
   });
-  writeFileAtomically(join(root, ".build/licences.txt"), parts.join("\n"));
+  writeFileAtomically(join(directory, "licences.txt"), parts.join("\n"));
 }

@@ -1,6 +1,17 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import type { BunPlugin } from "bun";
+import type { Arch } from "./arch.ts";
 import { hideSections } from "./elf.ts";
+
+/** Another target than this machine. */
+export interface Cross {
+  arch: Arch;
+  /** Bun's executable for it. */
+  runtime: string;
+  /** Holds what `.build/` holds for this machine. */
+  parts: string;
+}
 
 /**
  * Compiles a program and all that it embeds into one executable, put in place in one step.
@@ -10,7 +21,7 @@ import { hideSections } from "./elf.ts";
  *
  * @throws Error with the compiler's messages
  */
-export async function compileBinary(entrypoint: string, outfile: string): Promise<void> {
+export async function compileBinary(entrypoint: string, outfile: string, cross?: Cross): Promise<void> {
   mkdirSync(dirname(outfile), { recursive: true });
   // The name of the executable is part of it: a temporary directory, not a temporary name, keeps builds alike.
   const directory = mkdtempSync(join(dirname(outfile), ".build-"));
@@ -24,7 +35,9 @@ export async function compileBinary(entrypoint: string, outfile: string): Promis
         autoloadBunfig: false,
         autoloadTsconfig: false,
         autoloadPackageJson: false,
+        ...(cross && { target: `bun-linux-${cross.arch}`, executablePath: cross.runtime }),
       },
+      plugins: cross ? [partsFrom(cross.parts)] : [],
       target: "bun",
       format: "esm",
       minify: true,
@@ -42,4 +55,16 @@ export async function compileBinary(entrypoint: string, outfile: string): Promis
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** Takes imports of `.build/…` from another directory. */
+function partsFrom(directory: string): BunPlugin {
+  return {
+    name: "parts of another target",
+    setup(build) {
+      build.onResolve({ filter: /\/\.build\// }, ({ path }) => ({
+        path: join(directory, path.slice(path.lastIndexOf("/.build/") + "/.build/".length)),
+      }));
+    },
+  };
 }

@@ -11,9 +11,6 @@ const E_SHOFF = 0x28;
 const E_SHNUM = 0x3c;
 const E_SHSTRNDX = 0x3e;
 
-/** `e_machine` of an executable or library for each architecture. */
-export const ELF_MACHINE: Partial<Record<NodeJS.Architecture, number>> = { x64: 62, arm64: 183 };
-
 /**
  * The header of a 64-bit little-endian ELF file.
  * @throws Error for any other bytes

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ARCHES, type Arch, hostArch } from "./arch.ts";
 import { output } from "./command.ts";
 import { writeFileAtomically } from "./files.ts";
 import { type BtfDump, layoutText } from "./layout.ts";
@@ -32,21 +33,12 @@ const HEADERS = [
 /** Where the layout is committed, relative to the root of the repository. */
 export const LAYOUT_FILE = "src/wire/layout.gen.ts";
 
-/** What libbpf's headers call this machine's architecture (`__TARGET_ARCH_…`). */
-const BPF_ARCH: Partial<Record<NodeJS.Architecture, string>> = { x64: "x86", arm64: "arm64" };
-
-function bpfArch(): string {
-  const arch = BPF_ARCH[process.arch];
-  if (!arch) throw new Error(`linnix is built on ${Object.keys(BPF_ARCH).join(" and ")}, not on ${process.arch}`);
-  return arch;
-}
-
 /**
  * Compiles `bpf/<name>.bpf.c` to `object` and takes the DWARF out again; BTF stays.
  * No path of this machine gets into it: it depends on the sources and the compiler alone.
  */
-function compileObject(root: string, name: string, object: string): void {
-  const flags = ["-O2", "-g", "-target", "bpf", "-mcpu=v3", `-D__TARGET_ARCH_${bpfArch()}`, "-Wall", "-Werror"];
+function compileObject(root: string, arch: Arch, name: string, object: string): void {
+  const flags = ["-O2", "-g", "-target", "bpf", "-mcpu=v3", `-D__TARGET_ARCH_${ARCHES[arch].bpf}`, "-Wall", "-Werror"];
   const paths = ["-I", "bpf", `-fdebug-prefix-map=${root}=.`, "-fdebug-compilation-dir=."];
   output("clang", [...flags, ...paths, "-c", `bpf/${name}.bpf.c`, "-o", object], { cwd: root });
   output("llvm-strip", ["-g", object], { cwd: root });
@@ -60,12 +52,12 @@ interface Compiled {
 }
 
 /** Compiles every BPF program and reads the layout of the wire from their BTF; leaves nothing behind. */
-export function compileObjects(root: string): Compiled {
+export function compileObjects(root: string, arch: Arch = hostArch()): Compiled {
   const directory = mkdtempSync(join(tmpdir(), "linnix-objects-"));
   try {
     const compiled = OBJECTS.map((name) => {
       const object = join(directory, `${name}.bpf.o`);
-      compileObject(root, name, object);
+      compileObject(root, arch, name, object);
       const btf = JSON.parse(output("bpftool", ["btf", "dump", "file", object, "-j"])) as BtfDump;
       return { name: `${name}.bpf.o`, bytes: readFileSync(object), btf };
     });
@@ -76,9 +68,9 @@ export function compileObjects(root: string): Compiled {
   }
 }
 
-/** Compiles the objects into `.build/` and brings the generated layout up to date. */
-export function buildObjects(root: string): void {
-  const { objects, layout } = compileObjects(root);
-  for (const { name, bytes } of objects) writeFileAtomically(join(root, ".build", name), bytes);
+/** Compiles the objects into `directory` and brings the generated layout up to date. */
+export function buildObjects(root: string, arch: Arch, directory: string): void {
+  const { objects, layout } = compileObjects(root, arch);
+  for (const { name, bytes } of objects) writeFileAtomically(join(directory, name), bytes);
   writeFileAtomically(join(root, LAYOUT_FILE), layout);
 }

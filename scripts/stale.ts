@@ -25,7 +25,7 @@ function filesBelow(root: string, path: string): string[] {
     .flatMap((name) => filesBelow(root, join(path, name)));
 }
 
-/** A program or library as it is installed: another one has another size or time. */
+/** A program as it is installed: another one has another size or time. */
 function identity(path: string): string {
   const { size, mtimeMs } = statSync(realpathSync(path));
   return `${path} ${size} ${mtimeMs}`;
@@ -35,11 +35,12 @@ function identity(path: string): string {
  * A digest of all that the binary is made from: sources, commit, compilers, libraries.
  * The generated layout is left out: it follows from the rest, and is written by the build itself.
  *
- * @param tools absolute paths of programs and libraries
+ * @param tools absolute paths of programs
+ * @param libraries digest of the libraries that are embedded
  */
-export function inputsDigest(root: string, state: SourceState, tools: readonly string[]): string {
+export function inputsDigest(root: string, state: SourceState, tools: readonly string[], libraries: string): string {
   const hash = createHash("sha256");
-  hash.update(JSON.stringify([state, Bun.version, process.arch, tools.map(identity)]));
+  hash.update(JSON.stringify([state, Bun.version, process.arch, tools.map(identity), libraries]));
   for (const path of INPUTS.flatMap((input) => filesBelow(root, input))) {
     if (path === LAYOUT_FILE) continue;
     const bytes = readFileSync(join(root, path));

@@ -18,6 +18,8 @@ declare module "*.txt" {
 declare module "*/build-info.json" {
   export const commit: string | null;
   export const modified: boolean;
+  /** The libraries need glibc 2.x. */
+  export const glibcMinor: number;
   export const versions: Record<
     "libbpf1" | "libelf1" | "zlib1g" | "citty" | "consola" | "@iarna/toml" | "zod",
     string | null

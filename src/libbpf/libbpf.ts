@@ -4,6 +4,7 @@
  */
 import { dlopen } from "bun:ffi";
 import { closeSync, writeSync } from "node:fs";
+import { glibcMinor } from "../../.build/build-info.json";
 import { type EmbeddedLibrary, libraries } from "../embedded.ts";
 import { cannotRunError } from "../errors.ts";
 import { checkLibc } from "./errno.ts";
@@ -46,7 +47,7 @@ function open() {
       {
         what: "libbpf could not be loaded",
         why: cause instanceof Error ? cause.message : String(cause),
-        mend: "linnix needs glibc 2.33 or newer, and /proc mounted",
+        mend: `linnix needs glibc 2.${glibcMinor} or newer, and /proc mounted`,
       },
       { cause },
     );

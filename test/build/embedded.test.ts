@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
+import { ARCHES, hostArch } from "../../scripts/arch.ts";
 import { OBJECTS } from "../../scripts/objects.ts";
 import { bpfObject, libraries } from "../../src/embedded.ts";
 
 const ELF = [0x7f, 0x45, 0x4c, 0x46];
 /** e_machine of elf.h. */
 const EM_BPF = 247;
-const MACHINE: Partial<Record<NodeJS.Architecture, number>> = { x64: 62, arm64: 183 };
 
 function machine(bytes: Uint8Array): number {
   expect([...bytes.subarray(0, 4)]).toEqual(ELF);
@@ -29,5 +29,5 @@ test("no object names the directory that it was compiled in", () => {
 
 test("the libraries are this machine's, in the order in which they need each other", () => {
   expect(libraries().map(({ soname }) => soname)).toEqual(["libz.so.1", "libelf.so.1", "libbpf.so.1"]);
-  for (const { bytes } of libraries()) expect(machine(bytes())).toBe(MACHINE[process.arch] ?? -1);
+  for (const { bytes } of libraries()) expect(machine(bytes())).toBe(ARCHES[hostArch()].elfMachine);
 });

@@ -1,23 +1,45 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { glibcMinor } from "../../scripts/libraries.ts";
+import { OLDEST_GLIBC_MINOR } from "../../src/floor.ts";
+import { LIBC_SYMBOLS } from "../../src/libbpf/symbols.ts";
+import { BINARY, programPath, titled } from "../kernel/support/needs.ts";
 
 const LIBRARIES = join(import.meta.dir, "../../.build/lib");
 
-/** Newest minor version of glibc 2 whose symbols a library asks for; the names of versions lie in it as they are. */
-function glibcMinor(path: string): number {
-  const versions = [...readFileSync(path, "latin1").matchAll(/GLIBC_2\.(\d+)/g)];
-  return Math.max(0, ...versions.map(([, minor]) => Number(minor)));
-}
-
-describe("the libraries that linnix carries", () => {
-  // Debian 12 has 2.36, Ubuntu 22.04 2.35, RHEL 9 2.34.
-  test("ask for no newer glibc than 2.33", () => {
+describe("the libraries in the binary", () => {
+  // Debian 11 has 2.31, Ubuntu 20.04 2.31, RHEL 8 2.28.
+  test("need no newer glibc than 2.28", () => {
     const names = readdirSync(LIBRARIES);
     expect(names.toSorted()).toEqual(["libbpf.so.1", "libelf.so.1", "libz.so.1"]);
-    const tooNew = names.filter((name) => glibcMinor(join(LIBRARIES, name)) > 33);
-    expect(tooNew).toEqual([]);
+    const libraries = names.map((name) => ({ bytes: readFileSync(join(LIBRARIES, name)) }));
+    expect(glibcMinor(libraries)).toBeLessThanOrEqual(28);
+    expect(OLDEST_GLIBC_MINOR).toBe(glibcMinor(libraries));
     // The search does find what they ask for.
-    for (const name of names) expect(glibcMinor(join(LIBRARIES, name))).toBeGreaterThan(0);
+    for (const library of libraries) expect(glibcMinor([library])).toBeGreaterThan(0);
+  });
+});
+
+const noObjdump = programPath("objdump") === null ? "needs objdump" : null;
+describe.skipIf(noObjdump !== null)(titled("the binary", noObjdump), () => {
+  const objdump = (path: string) => Bun.spawnSync(["objdump", "-T", path], { stdin: null }).stdout.toString();
+
+  test("itself needs no newer glibc than its libraries", () => {
+    const needed = [...objdump(process.execPath).matchAll(/\*UND\*.*GLIBC_2\.(\d+)/g)].map(([, minor]) =>
+      Number(minor),
+    );
+    expect(needed.length).toBeGreaterThan(0);
+    expect(Math.max(...needed)).toBeLessThanOrEqual(OLDEST_GLIBC_MINOR);
+  });
+
+  test("calls no function that glibc has only since a newer version than its libraries need", () => {
+    const path = /(\/\S*\/libc\.so\.6) \(/.exec(Bun.spawnSync(["ldd", BINARY]).stdout.toString())?.[1] ?? "";
+    const first = new Map<string, number>();
+    for (const [, minor, name = ""] of objdump(path).matchAll(/GLIBC_2\.(\d+)(?:\.\d+)?\)?\s+(\w+)$/gm)) {
+      first.set(name, Math.min(Number(minor), first.get(name) ?? Number.POSITIVE_INFINITY));
+    }
+    const names = Object.keys(LIBC_SYMBOLS);
+    expect(names.filter((name) => (first.get(name) ?? 999) > OLDEST_GLIBC_MINOR)).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { PrivateApt } from "../../scripts/apt.ts";
 
 /** Where kernels stay between runs. */
 export const KERNELS_DIRECTORY = join(import.meta.dir, "../../.build/kernels");
@@ -53,8 +54,6 @@ export interface Kernels {
   missing: Map<string, string>;
 }
 
-/** How long apt-get may take for one thing, ms. */
-const APT_TIMEOUT_MS = 120_000;
 /** Packages of a series that are tried, newest first: an index may name what the pool has no more. */
 const MAX_CANDIDATES = 4;
 
@@ -103,7 +102,7 @@ function cached(series: string): Kernel | undefined {
 
 async function download(apt: PrivateApt, series: KernelSeries, scratch: string): Promise<Kernel> {
   const pattern = packageOf(series.flavour ?? "cloud");
-  const candidates = (await apt.packageNames())
+  const candidates = (await apt.packageNames("linux-"))
     .flatMap((name) => {
       const [, kind = "", version = "", major, minor, unsigned] = pattern.exec(name) ?? [];
       if (version === "" || unsigned !== undefined || !series.includes(Number(major), Number(minor))) return [];
@@ -151,94 +150,4 @@ async function unpack(series: string, deb: string, directory: string): Promise<K
   rmSync(place, { recursive: true, force: true });
   renameSync(staged, place);
   return { series, release, path: join(place, `vmlinuz-${release}`) };
-}
-
-/**
- * apt with lists and packages of its own: the system's are neither read nor
- * changed, only the mirror's address comes from there.
- */
-class PrivateApt {
-  readonly #environment: Record<string, string>;
-
-  private constructor(configuration: string) {
-    this.#environment = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C", APT_CONFIG: configuration };
-  }
-
-  /** @throws when there is no apt, or its mirror does not answer */
-  static async open(scratch: string, suites: readonly string[]): Promise<PrivateApt> {
-    const mirror = await systemMirror();
-    const lists = join(scratch, "lists");
-    mkdirSync(join(lists, "partial"), { recursive: true });
-    mkdirSync(join(scratch, "cache/archives/partial"), { recursive: true });
-    const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
-    const options = existsSync(keyring) ? ` [signed-by=${keyring}]` : "";
-    const sources = join(scratch, "sources.list");
-    writeFileSync(sources, suites.map((suite) => `deb${options} ${mirror} ${suite} main\n`).join(""));
-    const configuration = join(scratch, "apt.conf");
-    const settings = {
-      "Dir::Etc::sourcelist": sources,
-      "Dir::Etc::sourceparts": "/dev/null",
-      "Dir::Etc::preferences": "/dev/null",
-      "Dir::Etc::preferencesparts": "/dev/null",
-      "Dir::State::lists": lists,
-      // With the system's own status a version that is installed would be asked for.
-      "Dir::State::status": "/dev/null",
-      "Dir::Cache": join(scratch, "cache"),
-      "APT::Architecture": "amd64",
-      "APT::Sandbox::User": "root",
-      "Acquire::Retries": "2",
-      "Acquire::http::Timeout": "20",
-      "Acquire::https::Timeout": "20",
-    };
-    const lines = Object.entries(settings).map(([name, value]) => `${name} "${value}";\n`);
-    writeFileSync(configuration, lines.join(""));
-    const apt = new PrivateApt(configuration);
-    // Ends well also where nothing could be read, and where one suite of several could not.
-    await apt.#run("the mirror's lists of packages cannot be read", ["apt-get", "-q", "update"]);
-    if ((await apt.packageNames()).every((name) => name === "")) throw new Error("the mirror does not answer");
-    return apt;
-  }
-
-  async packageNames(): Promise<string[]> {
-    const text = await this.#run("apt-cache knows no packages", ["apt-cache", "pkgnames", "linux-"]);
-    return text.split("\n");
-  }
-
-  async download(name: string, directory: string): Promise<void> {
-    await this.#run(`${name} cannot be downloaded`, ["apt-get", "-q", "download", name], directory);
-  }
-
-  async #run(problem: string, command: string[], cwd = "/"): Promise<string> {
-    return run(problem, command, { cwd, env: this.#environment });
-  }
-}
-
-/** Where this system gets its own packages from. */
-async function systemMirror(): Promise<string> {
-  const format = "$(COMPONENT) $(REPO_URI)";
-  const options = { cwd: "/", env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" } };
-  const text = await run("there is no apt here", ["apt-get", "indextargets", "--format", format], options);
-  const mirrors = text.split("\n").flatMap((line) => /^main (\S+\/debian\/)$/.exec(line)?.[1] ?? []);
-  if (mirrors[0] === undefined) throw new Error("this system does not get its packages from a Debian mirror");
-  return mirrors[0];
-}
-
-/** @throws Error with `problem` and the last line that it said, without addresses */
-async function run(problem: string, command: string[], options: { cwd: string; env: Record<string, string> }) {
-  let child: Bun.Subprocess<"ignore", "pipe", "pipe">;
-  try {
-    child = Bun.spawn(command, {
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-      timeout: APT_TIMEOUT_MS,
-      ...options,
-    });
-  } catch {
-    throw new Error(`${problem}: there is no ${command[0]}`);
-  }
-  const [stdout, stderr] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
-  if ((await child.exited) === 0) return stdout;
-  const said = stderr.trim().split("\n").at(-1) ?? "";
-  throw new Error(`${problem}: ${said.replace(/\bhttps?:\S+/g, "…")}`);
 }
