@@ -3,6 +3,7 @@ import { log, waitForNoReader } from "../config/log.ts";
 import { namingOrigins } from "../config/origins.ts";
 import { SECTION_LIST, type Settings } from "../config/schema.ts";
 import { EXIT, type ExitCode, usageError } from "../errors.ts";
+import { assertFloor } from "../floor.ts";
 import { commandOf, type Invocation, type OptionDefs, optionsOf, type ParsedArgs } from "./command.ts";
 import { writeStdout } from "./stdout.ts";
 import { isTerminal } from "./terminal.ts";
@@ -76,6 +77,7 @@ export const collect = commandOf({
       writeStdout(`${config.file ?? "no configuration file"}: ok\n`);
       return EXIT.ok;
     }
+    assertFloor();
     const { runCollect } = await import("../collect/run.ts");
     waitForNoReader();
     const onTerminal = stdoutIsTty && resolved.output.file === null;

@@ -12,6 +12,7 @@ import { log } from "../config/log.ts";
 import { readDurationNs } from "../config/units.ts";
 import { durationMs, integer, listOf, type ValueType } from "../config/values.ts";
 import { EXIT, type ExitCode, usageError } from "../errors.ts";
+import { assertFloor } from "../floor.ts";
 import { commandOf, type Invocation, optionValue, type ParsedArgs } from "./command.ts";
 
 const INTERVAL = durationMs({ min: "10ms", max: "1m", example: "1s" });
@@ -102,6 +103,7 @@ export const compare = commandOf({
   run: async ({ data }): Promise<ExitCode> => {
     const invocation = data as Invocation;
     const options = compareOptions(invocation.args);
+    assertFloor();
     const { DEFAULT_COLUMNS, ReportOutput } = await import("./report-output.ts");
     using output = await ReportOutput.open(invocation);
 

@@ -1,5 +1,6 @@
 import { choice, durationMs, integer, listOf, percent } from "../config/values.ts";
 import { EXIT, type ExitCode, usageError } from "../errors.ts";
+import { assertFloor } from "../floor.ts";
 import { DEFAULT_MS, type OverheadOptions, QUICK_MS, type SubjectChoice, TEST_PROFILES } from "../overhead/options.ts";
 import { LIMITS } from "../workload/spec.ts";
 import { commandOf, type Invocation, optionValue, type ParsedArgs } from "./command.ts";
@@ -97,6 +98,7 @@ export const overheadTest = commandOf({
   run: async ({ data }): Promise<ExitCode> => {
     const invocation = data as Invocation;
     const options = testOptions(invocation);
+    assertFloor();
     const { ReportOutput } = await import("./report-output.ts");
     using output = await ReportOutput.open(invocation);
 

@@ -1,6 +1,7 @@
 import { accessSync, closeSync, constants, openSync, readdirSync, readlinkSync, readSync, statSync } from "node:fs";
-import { machine } from "node:os";
+import { machine, release } from "node:os";
 import { join } from "node:path";
+import { glibcVersion } from "../libbpf/c-library.ts";
 
 /** Why a file gave nothing: `absent` also stands for "not a file". */
 export type ReadFailure = "absent" | "denied" | "failed";
@@ -18,6 +19,10 @@ export interface RunResult {
 export interface HostReader {
   /** As `uname -m` says it. */
   readonly machine: string;
+  /** The kernel's release as `uname -r` says it. */
+  readonly release: string;
+  /** Version of the C library; null if unknown. */
+  readonly glibc: string | null;
   /** At most `maxBytes` (1 MiB) of the file. */
   readFile(path: string, maxBytes?: number): ReadResult;
   exists(path: string): boolean;
@@ -44,7 +49,9 @@ const RUN_LIMIT_MS = 5000;
 export function hostReader(root = "/"): HostReader {
   const at = (path: string) => join(root, path);
   return {
-    machine: machine(),
+    machine: kernelMachine(),
+    release: release(),
+    glibc: glibcVersion(),
     readFile: (path, maxBytes = MAX_FILE_BYTES) => readBounded(at(path), maxBytes),
     exists: (path) => {
       try {
@@ -122,6 +129,12 @@ function readBounded(path: string, maxBytes: number): ReadResult {
   } finally {
     closeSync(fd);
   }
+}
+
+/** The runtime says `arm64` where the kernel says `aarch64`. */
+function kernelMachine(): string {
+  const name = machine();
+  return name === "arm64" ? "aarch64" : name;
 }
 
 function failureOf(error: unknown): ReadFailure {

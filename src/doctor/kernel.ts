@@ -1,19 +1,20 @@
+import { isOldGlibc, missingCpuFlags, OLDEST_GLIBC_MINOR, OLDEST_KERNEL } from "../floor.ts";
+import { isAtLeast, type KernelVersion, kernelRelease, parseKernelVersion } from "../kernel-version.ts";
 import { KERNEL_BTF } from "../libbpf/kernel-btf.ts";
 import { IO_ACCOUNTING_FILE } from "../probes/missing-fields.ts";
 import { type BtfFeatures, readBtfFeatures } from "./btf.ts";
 import type { Check } from "./check.ts";
 import { type HostReader, type ReadFailure, readText } from "./host-reader.ts";
 
-export interface KernelVersion {
-  major: number;
-  minor: number;
-}
-
 export interface KernelFacts {
   release: string | null;
   version: KernelVersion | null;
   /** As `uname -m` says it. */
   machine: string;
+  /** What its CPU lacks of what linnix needs. */
+  missingCpuFlags: string[];
+  /** Version of the C library; null if unknown. */
+  glibc: string | null;
   /** bpf(2) was built in. */
   hasBpf: boolean;
   btf: BtfFacts;
@@ -36,11 +37,14 @@ export interface BtfFacts {
 const MAX_BTF_BYTES = 64 << 20;
 
 export function readKernel(host: HostReader): KernelFacts {
-  const release = readText(host, "/proc/sys/kernel/osrelease");
+  const ofProc = readText(host, "/proc/sys/kernel/osrelease");
+  const release = ofProc && kernelRelease(ofProc, host.release);
   return {
     release,
-    version: parseVersion(release),
+    version: parseKernelVersion(release),
     machine: host.machine,
+    missingCpuFlags: missingCpuFlags(readText(host, "/proc/cpuinfo")),
+    glibc: host.glibc,
     // The sysctl and the mount point both come with CONFIG_BPF_SYSCALL; a container may hide either.
     hasBpf: host.exists("/proc/sys/kernel/unprivileged_bpf_disabled") || host.exists("/sys/fs/bpf"),
     btf: readBtf(host),
@@ -48,12 +52,6 @@ export function readKernel(host: HostReader): KernelFacts {
     config: readConfig(host, release),
     commandLine: (readText(host, "/proc/cmdline") ?? "").split(/\s+/),
   };
-}
-
-/** Whether the kernel is at least `major.minor`; null where its version is not known. */
-export function isAtLeast(version: KernelVersion | null, major: number, minor: number): boolean | null {
-  if (version === null) return null;
-  return version.major > major || (version.major === major && version.minor >= minor);
 }
 
 /** Whether its programs can read the boot-time clock: the newest thing that both backends need. */
@@ -78,7 +76,7 @@ export function offersBtfBackend(kernel: KernelFacts): boolean {
 }
 
 export function checkKernel(kernel: KernelFacts): Check[] {
-  return [checkRelease(kernel), checkMachine(kernel), checkBpf(kernel), checkBtf(kernel)];
+  return [checkRelease(kernel), checkMachine(kernel), checkCLibrary(kernel), checkBpf(kernel), checkBtf(kernel)];
 }
 
 /** What the kernel's BTF tells about the smaller things that linnix uses where they are there. */
@@ -89,28 +87,39 @@ export function checkFeatures(kernel: KernelFacts): Check[] {
 function checkRelease(kernel: KernelFacts): Check {
   const check = { id: "kernel", title: "kernel", found: kernel.release ?? "/proc/sys/kernel/osrelease cannot be read" };
   const mend = "boot a kernel of 5.10 or later";
-  if (hasBootClock(kernel) === false) {
-    return {
-      ...check,
-      status: "fail",
-      costs: "BPF programs that trace need 5.5, and the boot-time clock that stamps each event needs 5.8",
-      mend,
-    };
+  const isNew = isAtLeast(kernel.version, OLDEST_KERNEL.major, OLDEST_KERNEL.minor);
+  if (isNew === false || hasBootClock(kernel) === false) {
+    return { ...check, status: "fail", costs: "linnix needs what Linux 5.10 offers to BPF programs", mend };
   }
-  switch (isAtLeast(kernel.version, 5, 10)) {
-    case true:
-      return { ...check, status: "ok", found: `${check.found} (5.10 and later are tested)` };
-    case false:
-      return { ...check, status: "warn", costs: "nobody has tried linnix on kernels before 5.10", mend };
-    default:
-      return { ...check, status: "warn", costs: "its version is not known, so what it can do is a guess" };
-  }
+  if (isNew) return { ...check, status: "ok", found: `${check.found} (5.10 and later are tested)` };
+  return { ...check, status: "warn", costs: "its version is not known, so what it can do is a guess" };
 }
 
 function checkMachine(kernel: KernelFacts): Check {
   const check = { id: "arch", title: "architecture", found: kernel.machine };
+  if (kernel.missingCpuFlags.length > 0) {
+    return {
+      ...check,
+      status: "fail",
+      costs: `linnix needs x86-64-v2, and this CPU has no ${kernel.missingCpuFlags.join(", ")}`,
+      mend: "give a virtual machine another CPU model, such as host or Nehalem",
+    };
+  }
   if (kernel.machine === "x86_64" || kernel.machine === "aarch64") return { ...check, status: "ok" };
   return { ...check, status: "warn", costs: "linnix is made for x86_64 and aarch64" };
+}
+
+function checkCLibrary({ glibc }: KernelFacts): Check {
+  const check = { id: "c-library", title: "C library", found: glibc === null ? "version unknown" : `glibc ${glibc}` };
+  const oldest = `2.${OLDEST_GLIBC_MINOR}`;
+  if (glibc === null) return { ...check, status: "info" };
+  if (!isOldGlibc(glibc)) return { ...check, status: "ok", found: `${check.found} (needs ${oldest})` };
+  return {
+    ...check,
+    status: "fail",
+    costs: `the libraries in linnix need glibc ${oldest}`,
+    mend: "use a distribution of 2019 or later, such as Debian 10",
+  };
 }
 
 function checkBpf(kernel: KernelFacts): Check {
@@ -206,11 +215,6 @@ function checkIoAccounting(kernel: KernelFacts): Check {
 
 function unknownWithoutBtf(kernel: KernelFacts, otherwise: string): string {
   return kernel.btf.features === null ? "unknown without BTF" : otherwise;
-}
-
-function parseVersion(release: string | null): KernelVersion | null {
-  const match = /^(\d{1,4})\.(\d{1,4})/.exec(release ?? "");
-  return match ? { major: Number(match[1]), minor: Number(match[2]) } : null;
 }
 
 function readBtf(host: HostReader): BtfFacts {

@@ -41,6 +41,20 @@ describe.skipIf(reason !== "")(`dist/linnix${reason}`, () => {
     expect(readdirSync(trap).sort()).toEqual([".bunfig.toml", ".env", "bunfig.toml", "preload.ts"]);
   });
 
+  // setarch(8) makes uname(2) say 2.6.
+  test.each(["collect", "overhead-test", "compare-with-polling"])(
+    "%s on a kernel before 5.10: one line and a hint, exit code 3, before anything is measured",
+    (command) => {
+      const old = ["setarch", process.arch === "x64" ? "x86_64" : "aarch64", "--uname-2.6", BINARY, command];
+      const done = Bun.spawnSync(old, { cwd: "/", env: { PATH: "/usr/bin:/bin" }, stdin: null });
+      expect(done.stdout.toString()).toBe("");
+      expect(done.stderr.toString()).toMatch(
+        /^linnix: linnix cannot run on this kernel: Linux 2\.6\.\S+ is older than 5\.10\n {2}boot a kernel of 5\.10 or later\n$/,
+      );
+      expect(done.exitCode).toBe(EXIT.cannotRun);
+    },
+  );
+
   test("needs nothing of this directory, nor a PATH", () => {
     const done = Bun.spawnSync([BINARY, "--version"], { cwd: "/", env: {}, stdin: null });
     expect(done.stdout.toString()).toBe(`${versionText()}\n`);

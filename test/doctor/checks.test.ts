@@ -5,11 +5,12 @@ import type { Check } from "../../src/doctor/check.ts";
 import { checkFacts } from "../../src/doctor/checks.ts";
 import { checkClock, readClock } from "../../src/doctor/clock.ts";
 import { readFacts } from "../../src/doctor/facts.ts";
+import { hostReader } from "../../src/doctor/host-reader.ts";
 import type { KernelFacts } from "../../src/doctor/kernel.ts";
 import { samplingWay } from "../../src/doctor/sampling.ts";
 import { judge, type Verdict } from "../../src/doctor/verdict.ts";
 import { encodeBtf } from "./btf-encoder.ts";
-import { auditctl, type MachineOptions, mountinfo, recordMachine, status } from "./recorded-machine.ts";
+import { auditctl, CPUINFO, type MachineOptions, mountinfo, recordMachine, status } from "./recorded-machine.ts";
 
 // Programs are started for real, and the machine may be busy.
 setDefaultTimeout(60_000);
@@ -95,17 +96,27 @@ describe("kernel", () => {
     expect(verdict).toMatchObject({ backend: null, nullFields: [], sampling: null, can: { collect: false } });
   });
 
-  test("before 5.8 cannot run, but for what a distribution has backported", async () => {
-    const files = { "/proc/sys/kernel/osrelease": "4.18.0-553.el8.x86_64\n" };
-    const backported = await examine({ files });
-    expect(backported.check("kernel")).toMatchObject({ status: "warn" });
-    expect(backported.verdict.can.collect).toBeTrue();
-
-    for (const btf of [null, encodeBtf({ bootClock: false })]) {
-      const { check, verdict } = await examine({ files: { ...files, "/sys/kernel/btf/vmlinux": btf } });
-      expect(check("kernel")).toMatchObject({ status: "fail", mend: expect.stringContaining("5.10") });
-      expect(verdict.can.collect).toBeFalse();
+  test("before 5.10 cannot run, whatever a distribution has backported", async () => {
+    for (const release of ["4.18.0-553.el8.x86_64", "5.4.0-150-generic", "5.9.16"]) {
+      for (const btf of [encodeBtf(), null]) {
+        const files = { "/proc/sys/kernel/osrelease": `${release}\n`, "/sys/kernel/btf/vmlinux": btf };
+        const { check, verdict } = await examine({ files });
+        expect(check("kernel")).toMatchObject({ status: "fail", mend: expect.stringContaining("5.10") });
+        expect(verdict.can.collect).toBeFalse();
+      }
     }
+  });
+
+  test("whose BTF has no boot-time clock cannot run, whatever its version", async () => {
+    const { check, verdict } = await examine({ files: { "/sys/kernel/btf/vmlinux": encodeBtf({ bootClock: false }) } });
+    expect(check("kernel")).toMatchObject({ status: "fail", mend: expect.stringContaining("5.10") });
+    expect(verdict.can.collect).toBeFalse();
+  });
+
+  test("that uname(2) calls older than /proc does cannot run", async () => {
+    const { check, verdict } = await examine({ release: "4.4.0-gvisor" });
+    expect(check("kernel")).toMatchObject({ status: "fail", found: "4.4.0-gvisor" });
+    expect(verdict.can.collect).toBeFalse();
   });
 
   test("of unknown version is a guess, not a failure", async () => {
@@ -179,6 +190,26 @@ describe("kernel", () => {
   test("of another architecture is untried", async () => {
     expect((await examine({ machine: "riscv64" })).check("arch").status).toBe("warn");
     expect((await examine({ machine: "aarch64" })).check("arch").status).toBe("ok");
+    // What this machine's own reader says.
+    expect(["x86_64", "aarch64"]).toContain(hostReader().machine);
+  });
+
+  test("below x86-64-v2 cannot run", async () => {
+    const files = { "/proc/cpuinfo": CPUINFO.replace(" sse4_2", "").replace(" popcnt", "") };
+    const { check, verdict } = await examine({ files });
+    expect(check("arch")).toMatchObject({ status: "fail", costs: expect.stringContaining("no sse4_2, popcnt") });
+    expect(verdict.can.collect).toBeFalse();
+  });
+});
+
+describe("the C library", () => {
+  test("older than what the embedded libraries need cannot run", async () => {
+    const { check, verdict } = await examine({ glibc: "2.27" });
+    expect(check("c-library")).toMatchObject({ status: "fail", found: "glibc 2.27" });
+    expect(verdict.can).toMatchObject({ collect: false, overheadTest: false });
+    for (const glibc of ["2.28", "2.31", "3.0"])
+      expect((await examine({ glibc })).check("c-library").status).toBe("ok");
+    expect((await examine({ glibc: null })).check("c-library").status).toBe("info");
   });
 });
 

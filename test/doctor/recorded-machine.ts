@@ -15,6 +15,9 @@ export interface MachineOptions {
   /** Files that this user may not read. */
   denied?: string[];
   machine?: string;
+  /** As uname(2) gives it. */
+  release?: string;
+  glibc?: string | null;
 }
 
 /** A machine laid down as a directory, whose programs are scripts that really run. */
@@ -40,6 +43,9 @@ export function mountinfo({ proc = "rw", cgroup = "v2", tracefs = true } = {}): 
   return `${lines.join("\n")}\n`;
 }
 
+/** /proc/cpuinfo of a CPU that linnix runs on. */
+export const CPUINFO = "model name\t: Some CPU\nflags\t\t: fpu pni ssse3 cx16 sse4_1 sse4_2 popcnt hypervisor\n";
+
 const FILES: Record<string, string | Uint8Array> = {
   "/proc/sys/kernel/osrelease": "6.1.0-18-amd64\n",
   "/proc/sys/kernel/cap_last_cap": "40\n",
@@ -59,7 +65,7 @@ const FILES: Record<string, string | Uint8Array> = {
   "/proc/filesystems": "nodev\tsysfs\nnodev\ttracefs\n\text4\n",
   "/proc/cmdline": "root=/dev/vda1 ro quiet\n",
   "/proc/stat": "cpu  100 0 100 9800 0 0 0 0 0 0\ncpu0 100 0 100 9800 0 0 0 0 0 0\n",
-  "/proc/cpuinfo": "model name\t: Some CPU\nflags\t\t: fpu hypervisor\n",
+  "/proc/cpuinfo": CPUINFO,
   "/proc/meminfo": "MemTotal:        4000000 kB\nMemFree:  100 kB\nMemAvailable:    2000000 kB\n",
   "/sys/devices/system/cpu/online": "0-2,4\n",
   "/sys/devices/system/cpu/possible": "0-7\n",
@@ -127,6 +133,8 @@ export function recordMachine(options: MachineOptions = {}): RecordedMachine {
     host: {
       ...real,
       machine: options.machine ?? "x86_64",
+      release: options.release ?? "99.0",
+      glibc: options.glibc === undefined ? "2.36" : options.glibc,
       readFile: (path, maxBytes) =>
         denied.has(path) ? { ok: false, reason: "denied" } : real.readFile(path, maxBytes),
     },
