@@ -108,6 +108,12 @@ function reportOf(head: ReportHead, outcome: Outcome, subject: Subject): Overhea
   };
 }
 
+/** How to get the privilege: root without it is in a container, or has it taken away. */
+function privilegeHint(): string {
+  if (process.geteuid?.() !== 0) return "run it as root: sudo linnix overhead-test";
+  return "root lacks capabilities here: run it on the host, or start the container with --privileged --pid=host";
+}
+
 /** Whoever may see all BPF programs of the machine may do all the rest that is needed here. */
 function assertPrivileged(): void {
   try {
@@ -119,7 +125,7 @@ function assertPrivileged(): void {
       {
         what: "overhead-test cannot run here",
         why: [cause.what, cause.why].filter(Boolean).join(": "),
-        mend: "run it as root: sudo linnix overhead-test; linnix doctor tells what else this machine lacks",
+        mend: `${privilegeHint()}; linnix doctor shows what else is missing`,
       },
       { cause },
     );
