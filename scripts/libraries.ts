@@ -15,6 +15,7 @@ import { readIfThere, writeFileAtomically } from "./files.ts";
  */
 const LIBRARIES = [
   {
+    name: "zlib",
     soname: "libz.so.1",
     package: "zlib1g",
     suite: "bookworm",
@@ -25,6 +26,7 @@ const LIBRARIES = [
     },
   },
   {
+    name: "libelf",
     soname: "libelf.so.1",
     package: "libelf1",
     suite: "bullseye",
@@ -35,6 +37,7 @@ const LIBRARIES = [
     },
   },
   {
+    name: "libbpf",
     soname: "libbpf.so.1",
     package: "libbpf1",
     suite: "bookworm",
@@ -53,6 +56,8 @@ const PACKAGES = ".build/packages";
 
 /** A library to embed. */
 export interface Library {
+  /** As the project itself is called. */
+  name: string;
   soname: string;
   /** The distribution's package, and its version there; null where no package manager knows it. */
   package: string;
@@ -88,8 +93,8 @@ async function pinnedLibraries(root: string, arch: Arch): Promise<Library[]> {
   return LIBRARIES.map((pin) => {
     const path = cachedPackage(root, pin, arch);
     if (path === undefined) throw new Error(`${packageFile(pin, arch)} is not there`);
-    const { soname, package: name, version } = pin;
-    return { soname, package: name, version, bytes: unpack(path, soname) };
+    const { name, soname, package: package_, version } = pin;
+    return { name, soname, package: package_, version, bytes: unpack(path, soname) };
   });
 }
 
@@ -166,8 +171,9 @@ export function libraryPaths(arch: Arch = hostArch()): string[] {
 
 function systemLibraries(arch: Arch): Library[] {
   const paths = libraryPaths(arch);
-  return LIBRARIES.map(({ soname, package: name }, index) => {
-    return { soname, package: name, version: packageVersion(name), bytes: readFileSync(paths[index] ?? "") };
+  return LIBRARIES.map(({ name, soname, package: package_ }, index) => {
+    const bytes = readFileSync(paths[index] ?? "");
+    return { name, soname, package: package_, version: packageVersion(package_), bytes };
   });
 }
 

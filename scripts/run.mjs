@@ -1,18 +1,21 @@
-// The one entry of `npm start`, `npm test`, `npm run build` and `npm run check`: gets what is missing on this machine,
-// builds what is stale, then does the job. Needs nothing but Node.js (18 or later) and npm.
+// The one entry of the npm scripts: gets what is missing on this machine, builds what is stale, then does the job. Needs
+// nothing but Node.js (18 or later) and npm.
 import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
 import { CannotSetUp, holdLock, say } from "./setup/common.mjs";
 import { setUpNpmPackages } from "./setup/npm.mjs";
-import { BUILD_NEEDS, setUpSystem, TEST_NEEDS } from "./setup/system.mjs";
+import { ARM64_NEEDS, BUILD_NEEDS, RELEASE_NEEDS, ROOTS_NEEDS, setUpSystem, TEST_NEEDS } from "./setup/system.mjs";
 
 /** What `npm start` runs of dist/linnix; `npm start -- …` adds to it. */
 const START = ["overhead-test"];
 
 /** A kernel test waits for real processes, on a machine that may be busy. */
 const TEST_TIMEOUT_MS = 120_000;
+
+/** Named so that `bun test` does not find them by itself. */
+const RELEASE_TESTS = ["./test/release/release.slow.ts", "./test/release/roots.slow.ts"];
 
 const BUN = "node_modules/.bin/bun";
 const BINARY = "dist/linnix";
@@ -33,6 +36,23 @@ const JOBS = {
     needs: [...BUILD_NEEDS, ...TEST_NEEDS],
     binary: true,
     commands: (args) => [testCommand(args.length > 0 ? args : ["./test/kernels/"])],
+  },
+  // What takes minutes and is no part of `npm test`: kernels for arm64, other userlands, whole releases.
+  "test:arm64": {
+    needs: [...BUILD_NEEDS, ...TEST_NEEDS, ...ARM64_NEEDS],
+    binary: true,
+    env: { LINNIX_TEST_ARCH: "arm64" },
+    commands: () => [[BUN, "build.ts", "--target", "linux-arm64"], testCommand(["./test/kernels/kernels.test.ts"])],
+  },
+  "test:release": {
+    needs: [...BUILD_NEEDS, ...TEST_NEEDS, ...RELEASE_NEEDS, ...ROOTS_NEEDS],
+    binary: true,
+    commands: (args) => [testCommand(args.length > 0 ? args : RELEASE_TESTS)],
+  },
+  release: {
+    needs: [...BUILD_NEEDS, ...RELEASE_NEEDS],
+    binary: false,
+    commands: (args) => [[BUN, "scripts/release.ts", ...args]],
   },
   check: {
     needs: BUILD_NEEDS,
@@ -64,9 +84,9 @@ function testCommand(args) {
 }
 
 /** Runs a command to its end, with this process's own input and output; gives its exit code. */
-function run([program, ...args]) {
+function run([program, ...args], env = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: "inherit" });
+    const child = spawn(program, args, { stdio: "inherit", env: { ...process.env, ...env } });
     const forward = (signal) => child.kill(signal);
     // A terminal sends SIGINT to the child as well: here it has only to be outlived.
     const outlive = () => {};
@@ -99,7 +119,7 @@ async function main([name, ...args]) {
   // All of them, so that one run shows everything that is wrong; the first failure is the result.
   let result = 0;
   for (const command of job.commands(args)) {
-    const code = await run(command);
+    const code = await run(command, job.env);
     result ||= code;
   }
   return result;

@@ -39,6 +39,42 @@ export const TEST_NEEDS = [
   { program: "runc", debian: "runc", fedora: "runc", arch: "runc" },
 ];
 
+/** What boots arm64 kernels on another machine, and compiles the fixtures for them. */
+export const ARM64_NEEDS = [
+  {
+    program: "qemu-system-aarch64",
+    debian: "qemu-system-arm",
+    fedora: "qemu-system-aarch64-core",
+    arch: "qemu-system-aarch64",
+  },
+  {
+    program: "aarch64-linux-gnu-gcc",
+    debian: "gcc-aarch64-linux-gnu",
+    fedora: "gcc-aarch64-linux-gnu",
+    arch: "aarch64-linux-gnu-gcc",
+  },
+  {
+    file: "/usr/aarch64-linux-gnu/lib/libc.a",
+    debian: "libc6-dev-arm64-cross",
+    fedora: "sysroot-aarch64-fc-glibc",
+    arch: "aarch64-linux-gnu-glibc",
+  },
+];
+
+/** What packs a release. */
+export const RELEASE_NEEDS = [
+  { program: "git", debian: "git", fedora: "git-core", arch: "git" },
+  { program: "tar", debian: "tar", fedora: "tar", arch: "tar" },
+  { program: "gzip", debian: "gzip", fedora: "gzip", arch: "gzip" },
+  { program: "xz", debian: "xz-utils", fedora: "xz", arch: "xz" },
+];
+
+/** What makes the roots of other Debian versions, and verifies a signature. */
+export const ROOTS_NEEDS = [
+  { program: "debootstrap", debian: "debootstrap", fedora: "debootstrap", arch: "debootstrap" },
+  { program: "ssh-keygen", debian: "openssh-client", fedora: "openssh", arch: "openssh" },
+];
+
 /** Installs what is missing where this is Debian and we are root; says what to install everywhere else. */
 export async function setUpSystem(needs) {
   const missing = await missingOf(needs);

@@ -2,9 +2,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Kernel } from "./kernels.ts";
+import { IS_FOREIGN, MACHINE } from "./machine.ts";
 
-/** Most that a guest may take from its start to its power-off, ms. */
-const BOOT_TIMEOUT_MS = 300_000;
+/** Most that a guest may take from its start to its power-off, ms; another architecture is slower. */
+const BOOT_TIMEOUT_MS = IS_FOREIGN ? 900_000 : 300_000;
 
 /** What the guest's init says first and last on the console. */
 const INIT_RUNS = "guest: init runs";
@@ -106,28 +107,14 @@ export class Booter implements Disposable {
   }
 }
 
-/**
- * A machine of two CPUs without KVM, the same everywhere. Without `-cx16` qemu 7.2
- * crashes Linux 6.12 early on now and then.
- */
 function qemuCommand(kernel: string, initramfs: string, commandLine: string, results: string): string[] {
-  const machine = ["-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max,-cx16", "-smp", "2", "-m", "1024"];
+  const machine = [...MACHINE.options, "-smp", "2", "-m", "1024"];
   const quiet = ["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-monitor", "none"];
-  const ports = ["-serial", "stdio", "-serial", `file:${results}`];
+  const ports = ["-serial", "stdio", ...MACHINE.port(results)];
   // An oops is the end of it, so that nobody waits for what cannot come any more.
-  const append = `console=ttyS0 panic=-1 oops=panic quiet ${commandLine}`;
-  return [
-    "qemu-system-x86_64",
-    ...machine,
-    ...quiet,
-    ...ports,
-    "-kernel",
-    kernel,
-    "-initrd",
-    initramfs,
-    "-append",
-    append,
-  ];
+  const terminals = `console=${MACHINE.console} linnix.results=${MACHINE.resultsPort}`;
+  const append = `${terminals} panic=-1 oops=panic quiet ${commandLine}`;
+  return [MACHINE.qemu, ...machine, ...quiet, ...ports, "-kernel", kernel, "-initrd", initramfs, "-append", append];
 }
 
 function quoted(word: string): string {

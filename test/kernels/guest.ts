@@ -1,25 +1,33 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Fixture } from "../kernel/support/fixture.ts";
-import { BINARY, programPath, succeeds } from "../kernel/support/needs.ts";
+import { programPath, succeeds } from "../kernel/support/needs.ts";
 import { type GuestFile, hostFile } from "./initramfs.ts";
+import { foreignBusybox } from "./kernels.ts";
+import { IS_FOREIGN, MACHINE, whyNoMachine } from "./machine.ts";
 
 const HERE = join(import.meta.dir, "guest");
 
 /** Why no guest can be booted here; null where it can. Root is not needed. */
 export function whyNoGuest(): string | null {
-  if (process.platform !== "linux" || process.arch !== "x64") return "the guests are x86-64";
-  if (!succeeds("test", "-x", BINARY)) return "needs dist/linnix: npm run build";
-  for (const program of ["qemu-system-x86_64", "gcc", "busybox", "ldd", "dpkg-deb", "tar"]) {
+  if (process.platform !== "linux" || (!IS_FOREIGN && process.arch !== "x64")) return "the guests are x86-64";
+  if (!succeeds("test", "-x", MACHINE.binary)) {
+    return IS_FOREIGN ? `needs ${MACHINE.binary}: npm run test:arm64` : "needs dist/linnix: npm run build";
+  }
+  const why = whyNoMachine();
+  if (why !== null) return why;
+  for (const program of ["ldd", "dpkg-deb", "tar"]) {
     if (programPath(program) === null) return `needs ${program}`;
   }
+  if (IS_FOREIGN) return null;
+  if (programPath("busybox") === null) return "needs busybox";
   // The guest's first process runs before there is a loader's cache, in a root with little else.
   if (neededLibraries(busybox()).length > 0) return "needs a static busybox";
   return null;
 }
 
 /** What the guest's root holds: busybox, linnix, the C library that linnix is linked to, the fixture. */
-export function guestFiles(fixture: Fixture): GuestFile[] {
+export async function guestFiles(fixture: Fixture): Promise<GuestFile[]> {
   return [
     { path: "/init", bytes: readFileSync(join(HERE, "init")), executable: true },
     ...["scenarios", "scenarios-of-cgroup", "scenarios-of-cgroup-v1", "scenarios-of-page-faults"].map((name) => ({
@@ -28,14 +36,23 @@ export function guestFiles(fixture: Fixture): GuestFile[] {
     })),
     hostFile(fixture.program, "/guest/process-fixture"),
     hostFile(fixture.leaf, "/guest/leaf"),
-    hostFile(busybox(), "/bin/busybox"),
-    hostFile(BINARY, "/bin/linnix"),
-    ...neededLibraries(BINARY).map((path) => hostFile(path)),
+    hostFile(IS_FOREIGN ? await foreignBusybox() : busybox(), "/bin/busybox"),
+    hostFile(MACHINE.binary, "/bin/linnix"),
+    ...libraryFiles(),
   ];
 }
 
 function busybox(): string {
   return programPath("busybox") ?? "/bin/busybox";
+}
+
+/** The loader and the C library of linnix, where the loader looks. */
+function libraryFiles(): GuestFile[] {
+  const { libraries, binary } = MACHINE;
+  if (libraries === null) return neededLibraries(binary).map((path) => hostFile(path));
+  return readdirSync(libraries)
+    .filter((name) => /^(ld-linux-.*|lib(c|m|dl|pthread|rt))\.so\.\d+$/.test(name))
+    .map((name) => hostFile(join(libraries, name), `/lib/${name}`));
 }
 
 /** The loader and the libraries of a program, as ldd(1) names them; none of a static one. */

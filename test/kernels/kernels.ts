@@ -1,9 +1,15 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { PrivateApt } from "../../scripts/apt.ts";
+import { output } from "../../scripts/command.ts";
+import { DEBIAN_ARCH, IS_FOREIGN, MACHINE } from "./machine.ts";
 
 /** Where kernels stay between runs. */
-export const KERNELS_DIRECTORY = join(import.meta.dir, "../../.build/kernels");
+export const KERNELS_DIRECTORY = join(
+  import.meta.dir,
+  "../../.build",
+  IS_FOREIGN ? `kernels-${MACHINE.arch}` : "kernels",
+);
 
 /** A series of kernels of which one is booted. */
 export interface KernelSeries {
@@ -59,7 +65,7 @@ const MAX_CANDIDATES = 4;
 
 /** From 6.19 on `linux-image-…` is empty and `linux-binary-…` holds the kernel. */
 const packageOf = (flavour: "cloud" | "rt") =>
-  new RegExp(`^linux-(image|binary)-((\\d+)\\.(\\d+)\\S*-${flavour}-amd64)(-unsigned)?$`);
+  new RegExp(`^linux-(image|binary)-((\\d+)\\.(\\d+)\\S*-${flavour}-${DEBIAN_ARCH})(-unsigned)?$`);
 
 /** Where a package has its kernel. */
 const PLACES = ["boot/vmlinuz-*", "usr/lib/modules/*/vmlinuz"];
@@ -76,7 +82,7 @@ export async function getKernels(series: readonly KernelSeries[] = SERIES): Prom
   mkdirSync(KERNELS_DIRECTORY, { recursive: true });
   const scratch = mkdtempSync(join(KERNELS_DIRECTORY, "download-"));
   try {
-    const apt = await PrivateApt.open(scratch, [...new Set(wanted.flatMap(({ suites }) => suites))]);
+    const apt = await PrivateApt.open(scratch, [...new Set(wanted.flatMap(({ suites }) => suites))], DEBIAN_ARCH);
     for (const each of wanted) {
       try {
         kernels.found.set(each.name, await download(apt, each, scratch));
@@ -150,4 +156,22 @@ async function unpack(series: string, deb: string, directory: string): Promise<K
   rmSync(place, { recursive: true, force: true });
   renameSync(staged, place);
   return { series, release, path: join(place, `vmlinuz-${release}`) };
+}
+
+/** A static busybox for a guest of another architecture, from the same mirror. */
+export async function foreignBusybox(): Promise<string> {
+  const path = join(KERNELS_DIRECTORY, "busybox");
+  if (existsSync(path)) return path;
+  mkdirSync(KERNELS_DIRECTORY, { recursive: true });
+  const scratch = mkdtempSync(join(KERNELS_DIRECTORY, "download-"));
+  try {
+    const apt = await PrivateApt.open(scratch, ["bookworm"], DEBIAN_ARCH);
+    const directory = mkdtempSync(join(scratch, "package-"));
+    await apt.download("busybox-static", directory);
+    output("dpkg-deb", ["-x", join(directory, readdirSync(directory)[0] ?? ""), directory]);
+    renameSync(join(directory, "bin/busybox"), path);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+  return path;
 }

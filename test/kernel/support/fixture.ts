@@ -10,7 +10,7 @@ const SOURCES = join(import.meta.dir, "../../fixtures/process");
 const SHARED = ["truth.c"];
 const SCENARIOS = ["main.c", "births.c", "threads.c", "deaths.c", "images.c", "figures.c", "places.c"];
 /** Static, so that they run in any root; strict, so that they mean what they say. */
-const GCC = ["gcc", "-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-static", "-pthread"];
+const FLAGS = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-static", "-pthread"];
 
 /** USER_HZ: the unit of start times in /proc. */
 const TICK_NS = 10_000_000n;
@@ -150,15 +150,15 @@ export class Fixture implements Disposable {
   /** A program to execute. */
   readonly leaf: string;
 
-  constructor() {
+  constructor(compiler = "gcc") {
     this.directory = mkdtempSync(join(tmpdir(), "linnix-fixture-"));
     // Other users execute what is in it.
     chmodSync(this.directory, 0o755);
     this.program = join(this.directory, "process-fixture");
     this.leaf = join(this.directory, "leaf");
     try {
-      compile(this.program, [...SCENARIOS, ...SHARED]);
-      compile(this.leaf, ["leaf.c", ...SHARED]);
+      compile(compiler, this.program, [...SCENARIOS, ...SHARED]);
+      compile(compiler, this.leaf, ["leaf.c", ...SHARED]);
     } catch (error) {
       this[Symbol.dispose]();
       throw error;
@@ -216,8 +216,8 @@ export class Fixture implements Disposable {
   }
 }
 
-function compile(output: string, sources: readonly string[]): void {
-  const command = [...GCC, "-o", output, ...sources];
+function compile(compiler: string, output: string, sources: readonly string[]): void {
+  const command = [compiler, ...FLAGS, "-o", output, ...sources];
   const { exitCode, stderr } = Bun.spawnSync(command, { cwd: SOURCES, stdin: "ignore", stderr: "pipe" });
   if (exitCode !== 0) throw new Error(`${command.join(" ")}\n${stderr}`);
 }
