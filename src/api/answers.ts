@@ -3,6 +3,7 @@
  * the description of the API; nothing of this is loaded before that is asked for.
  */
 import * as z from "zod/mini";
+import { CONTAINER_RUNTIMES } from "../wire/event.ts";
 import { GAP_REASONS } from "./gap-reason.ts";
 
 z.config({ jitless: true });
@@ -14,7 +15,8 @@ const ratePct = z.number().check(z.nonnegative());
 const uint64 = z.bigint();
 const byType = z.object({ fork: count, exec: count, exit: count });
 
-export const container = z.object({ id: z.string(), runtime: z.string() });
+/** The id is the name where the container boots a whole system, as LXC's and systemd-nspawn's do. */
+export const container = z.object({ id: z.string(), runtime: z.enum(CONTAINER_RUNTIMES) });
 
 export const process = z.object({
   pid: count,

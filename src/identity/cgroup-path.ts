@@ -1,18 +1,13 @@
 /**
  * What the path of a cgroup says: container, pod, systemd unit. Runtimes name
  * their cgroups by the two drivers of the OCI runtimes, systemd (`NAME-ID.scope`)
- * and cgroupfs (`…/ID`), in v1 and v2 hierarchies alike.
+ * and cgroupfs (`…/ID`), in v1 and v2 hierarchies alike. Containers that boot a
+ * whole system have the name that the user gave them.
  */
+import type { Container, ContainerRuntime } from "../wire/event.ts";
+import { payloadAt } from "./system-container.ts";
 
-export type Runtime = "docker" | "containerd" | "cri-o" | "podman";
-
-export interface Container {
-  /** 64 hexadecimal digits. */
-  id: string;
-  runtime: Runtime;
-}
-
-const RUNTIMES: { [prefix: string]: Runtime } = {
+const RUNTIMES: { [prefix: string]: ContainerRuntime } = {
   docker: "docker",
   "cri-containerd": "containerd",
   containerd: "containerd",
@@ -32,6 +27,12 @@ const BARE = new RegExp(`^${ID}$`);
 /** The namespaces of containerd's own tools, which they use for a path: `/default/ID`. */
 const CONTAINERD_NAMESPACES = new Set(["default", "k8s.io"]);
 
+/** A step of a build: `buildkit/ID`, below the parent that buildkitd or docker was given. */
+const BUILD_STEP = /^[0-9a-z]{25}$/;
+/** Cloud Foundry's cells: `garden/ID`, `garden/good/ID`, `garden/bad/ID`. */
+const GARDEN_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4,12}){4}$/;
+const GARDEN_PARENTS = new Set(["good", "bad"]);
+
 /**
  * The container that a cgroup belongs to, the innermost one where they are
  * nested; null: none. A bare id below kubepods is taken for containerd's, for
@@ -40,16 +41,27 @@ const CONTAINERD_NAMESPACES = new Set(["default", "k8s.io"]);
 export function containerOf(path: string): Container | null {
   const parts = path.split("/");
   for (let i = parts.length - 1; i >= 0; i--) {
-    const part = parts[i] as string;
-    if (part.length < 64) continue;
-    const [, prefix, id] = NAMED.exec(part) ?? COLONS.exec(part) ?? [];
-    if (prefix !== undefined && id !== undefined) return { id, runtime: RUNTIMES[prefix] as Runtime };
-    if (BARE.test(part)) return { id: part, runtime: runtimeAbove(parts, i) };
+    const container = ociContainerAt(parts, i) ?? payloadAt(parts, i)?.container;
+    if (container) return container;
   }
   return null;
 }
 
-function runtimeAbove(parts: readonly string[], index: number): Runtime {
+/** The container of an OCI runtime whose own cgroup the part is. */
+function ociContainerAt(parts: readonly string[], index: number): Container | null {
+  const part = parts[index] as string;
+  if (part.length >= 64) {
+    const [, prefix, id] = NAMED.exec(part) ?? COLONS.exec(part) ?? [];
+    if (prefix !== undefined && id !== undefined) return { id, runtime: RUNTIMES[prefix] as ContainerRuntime };
+    return BARE.test(part) ? { id: part, runtime: runtimeAbove(parts, index) } : null;
+  }
+  const parent = parts[index - 1] ?? "";
+  if (parent === "buildkit" && BUILD_STEP.test(part)) return { id: part, runtime: "buildkit" };
+  const garden = GARDEN_PARENTS.has(parent) ? parts[index - 2] : parent;
+  return garden === "garden" && GARDEN_ID.test(part) ? { id: part, runtime: "garden" } : null;
+}
+
+function runtimeAbove(parts: readonly string[], index: number): ContainerRuntime {
   const isContainerd =
     CONTAINERD_NAMESPACES.has(parts[index - 1] ?? "") || parts.slice(0, index).some((part) => isKubepods(part));
   // Docker in a pod's container makes its own below it.
@@ -86,13 +98,15 @@ const TEMPLATE = /^[^@]*@\.[a-z]+$/;
 const MAX_UNIT_LENGTH = 255;
 
 /**
- * The systemd unit that a cgroup belongs to, the innermost one: of a user's
- * manager its unit rather than `user@1000.service`; null: none. Escapes stay
- * as systemd prints them.
+ * The unit of the host's systemd that a cgroup belongs to, the innermost one: of
+ * a user's manager its unit rather than `user@1000.service`; null: none. Units of
+ * a systemd inside a container are not the host's: there it is the unit that
+ * holds the outermost container. Escapes stay as systemd prints them.
  */
 export function unitOf(path: string): string | null {
   const parts = path.split("/");
-  for (let i = parts.length - 1; i >= 0; i--) {
+  const outermost = parts.findIndex((_, i) => ociContainerAt(parts, i) !== null || payloadAt(parts, i) !== null);
+  for (let i = outermost < 0 ? parts.length - 1 : outermost; i >= 0; i--) {
     const part = parts[i] as string;
     // systemd puts `_` before a name that the kernel could take for a file of its own.
     const name = part.startsWith("_") ? part.slice(1) : part;

@@ -1,5 +1,6 @@
 import { jsonText, literal, type Piece } from "../sinks/byte-writer.ts";
-import { type Container, containerOf, podUidOf, unitOf } from "./cgroup-path.ts";
+import type { Container } from "../wire/event.ts";
+import { containerOf, podUidOf, unitOf } from "./cgroup-path.ts";
 
 /** Where a process belongs, in the names of the JSON that tells it. */
 export interface Place {
@@ -7,7 +8,7 @@ export interface Place {
   cgroup: string | null;
   container: Container | null;
   pod_uid: string | null;
-  /** systemd's. */
+  /** The host's systemd's: see `unitOf`. */
   unit: string | null;
 }
 

@@ -1,3 +1,27 @@
+export const CONTAINER_RUNTIMES = [
+  "docker",
+  "containerd",
+  "cri-o",
+  "podman",
+  "buildkit",
+  "garden",
+  "lxc",
+  "nspawn",
+  "libvirt-lxc",
+] as const;
+
+export type ContainerRuntime = (typeof CONTAINER_RUNTIMES)[number];
+
+/** What a process runs in, the innermost one where containers are nested. */
+export interface Container {
+  /**
+   * 64 hexadecimal digits where an OCI runtime made it, BuildKit's and Garden's own ids; the name where it boots a whole
+   * system (LXC with LXD and Incus, systemd-nspawn, libvirt-lxc), without systemd's escapes.
+   */
+  id: string;
+  runtime: ContainerRuntime;
+}
+
 /**
  * The events as the outside sees them (`collect --format jsonl`, server-sent
  * events): the names, units and nulls of the contract. 64-bit values that can
@@ -22,9 +46,8 @@ export interface EventBase {
   ns_pid?: number;
   /** Path in the cgroup hierarchy, where it is known. */
   cgroup?: string;
-  /** The container that the process is in: its id of 64 hexadecimal digits, and what runs it. */
-  container?: { id: string; runtime: "docker" | "containerd" | "cri-o" | "podman" };
-  /** systemd's unit. */
+  container?: Container;
+  /** Unit of the host's systemd; never one of a systemd inside a container. */
   unit?: string;
 }
 

@@ -17,8 +17,21 @@ const PATHS: [string, string | null, string | null, string | null][] = [
   [`/ecs/task-arn/${ID}`, "docker", null, null],
   [`/actions_job/${ID}`, "docker", null, null],
   [`/user.slice/user-1000.slice/user@1000.service/app.slice/docker-${ID}.scope`, "docker", null, `docker-${ID}.scope`],
-  // systemd in a container, and a container in a container: the innermost counts.
-  [`/system.slice/docker-${ID}.scope/system.slice/nginx.service`, "docker", null, "nginx.service"],
+  // systemd in a container: the unit is the host's, which holds the container.
+  [`/system.slice/docker-${ID}.scope/system.slice/nginx.service`, "docker", null, `docker-${ID}.scope`],
+  [`/system.slice/docker-${ID}.scope/init.scope`, "docker", null, `docker-${ID}.scope`],
+  [`/docker/${ID}/system.slice/nginx.service`, "docker", null, null],
+  [`/machine.slice/libpod-${ID}.scope/container/system.slice/x.service`, "podman", null, `libpod-${ID}.scope`],
+  [`/system.slice/web.service/libpod-payload-${ID}/init.scope`, "podman", null, "web.service"],
+  [`/kubepods.slice/kubepods-pod${SLICE_UID}.slice/crio-${ID}.scope/init.scope`, "cri-o", UID, `crio-${ID}.scope`],
+  // A container in a container: the innermost counts, and the unit is the host's.
+  [
+    `/system.slice/docker-${OUTER}.scope/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod${SLICE_UID}.slice/cri-containerd-${ID}.scope`,
+    "containerd",
+    UID,
+    `docker-${OUTER}.scope`,
+  ],
+  [`/lxc.payload.outer/system.slice/docker-${ID}.scope`, "docker", null, null],
   [`/docker/${OUTER}/docker/${ID}`, "docker", null, null],
   [`/docker/${OUTER}/kubelet/kubepods/besteffort/pod${UID}/${ID}`, "containerd", UID, null],
   // Kubernetes
@@ -114,8 +127,13 @@ const PATHS: [string, string | null, string | null, string | null][] = [
   ["/system.slice/system-getty.slice/getty@tty1.service", null, null, "getty@tty1.service"],
   ["/system.slice/system-serial\\x2dgetty.slice/serial-getty@ttyS0.service", null, null, "serial-getty@ttyS0.service"],
   ["/system.slice/system-mail.slice/mail@.hidden.service", null, null, "mail@.hidden.service"],
-  ["/machine.slice/systemd-nspawn@web.service/payload/system.slice/ssh.service", null, null, "ssh.service"],
-  ["/lxc.payload.web/system.slice/ssh.service", null, null, "ssh.service"],
+  ["/system.slice/a.service/payload/system.slice/ssh.service", null, null, "a.service"],
+  [
+    "/user.slice/user-1000.slice/user@1000.service/app.slice/app-flatpak-org.x-12.scope",
+    null,
+    null,
+    "app-flatpak-org.x-12.scope",
+  ],
   [
     "/user.slice/user-1000.slice/user@1000.service/app.slice/snap.code.code-0c5f.scope",
     null,
@@ -144,6 +162,122 @@ test.each(PATHS)("%s", (path, runtime, uid, unit) => {
   expect(unitOf(path)).toBe(unit);
 });
 
+const MACHINE = "/machine.slice";
+const GUID = "1be8bdd6-8b2b-4ec8-42e9-1e55e7f0f5cd";
+const STEP = "zq2l0vj1c5x9sk4w8g7n3b6ty";
+
+/** Who names it so; path, container, unit. */
+const NAMED_CONTAINERS: [string, string, [string, string] | null, string | null][] = [
+  ["LXC 4", "/lxc.payload.web", ["web", "lxc"], null],
+  ["LXC 4, systemd inside", "/lxc.payload.web/system.slice/ssh.service", ["web", "lxc"], null],
+  ["LXC 4, lxc-attach", "/lxc.payload.my_c-1/.lxc", ["my_c-1", "lxc"], null],
+  ["LXC 4, the monitor", "/lxc.monitor.web", null, null],
+  ["LXC 4, the pivot", "/lxc.pivot", null, null],
+  ["LXC 4, a name with a dot", "/lxc.payload.a.b/init.scope", ["a.b", "lxc"], null],
+  ["LXC 4, lxc.cgroup.dir", "/tenants/lxc.payload.web/init.scope", ["web", "lxc"], null],
+  [
+    "LXC 4, lxc.cgroup.relative",
+    "/system.slice/lxc@web.service/lxc.payload.web/init.scope",
+    ["web", "lxc"],
+    "lxc@web.service",
+  ],
+  [
+    "LXC 4, a user's",
+    "/user.slice/user-1000.slice/user@1000.service/app.slice/run-r1.scope/lxc.payload.web/init.scope",
+    ["web", "lxc"],
+    "run-r1.scope",
+  ],
+  ["LXC 3.2", "/lxc.payload/web/init.scope", ["web", "lxc"], null],
+  ["LXC 3.2, the monitor", "/lxc.monitor/web", null, null],
+  ["LXC 3.0, LXD 3", "/lxc/web/system.slice/ssh.service", ["web", "lxc"], null],
+  ["LXC with a pattern", "/lxc/web/payload/init.scope", ["web", "lxc"], null],
+  ["LXC with a pattern, the monitor", "/lxc/web/monitor", null, null],
+  ["LXC in LXC", "/lxc.payload.outer/lxc.payload.inner/init.scope", ["inner", "lxc"], null],
+  ["Proxmox", "/lxc/100/ns/system.slice/ssh.service", ["100", "lxc"], null],
+  ["Proxmox, the monitor", "/lxc.monitor/100", null, null],
+  ["Proxmox, a virtual machine", "/qemu.slice/100.scope", null, "100.scope"],
+  ["Incus, LXD: a project", "/lxc.payload.shop_db/init.scope", ["shop_db", "lxc"], null],
+  ["Waydroid", "/lxc.payload.waydroid", ["waydroid", "lxc"], null],
+  ["from inside a cgroup namespace", "/../lxc.payload.web/init.scope", ["web", "lxc"], null],
+  ["nspawn", `${MACHINE}/machine-deb.scope/payload`, ["deb", "nspawn"], "machine-deb.scope"],
+  [
+    "nspawn, systemd inside",
+    `${MACHINE}/machine-deb.scope/payload/system.slice/ssh.service`,
+    ["deb", "nspawn"],
+    "machine-deb.scope",
+  ],
+  ["nspawn, itself", `${MACHINE}/machine-deb.scope/supervisor`, null, "machine-deb.scope"],
+  ["nspawn, v1", `${MACHINE}/machine-deb.scope/system.slice/ssh.service`, ["deb", "nspawn"], "machine-deb.scope"],
+  ["nspawn, v1, no systemd inside", `${MACHINE}/machine-deb.scope`, ["deb", "nspawn"], "machine-deb.scope"],
+  [
+    "nspawn, escaped",
+    `${MACHINE}/machine-my\\x2dbox.scope/payload/init.scope`,
+    ["my-box", "nspawn"],
+    "machine-my\\x2dbox.scope",
+  ],
+  [
+    "nspawn, a name that libvirt could give",
+    `${MACHINE}/machine-qemu\\x2d1.scope/payload/init.scope`,
+    ["qemu-1", "nspawn"],
+    "machine-qemu\\x2d1.scope",
+  ],
+  [
+    "machinectl start",
+    `${MACHINE}/systemd-nspawn@deb.service/payload/system.slice/ssh.service`,
+    ["deb", "nspawn"],
+    "systemd-nspawn@deb.service",
+  ],
+  [
+    "machinectl start, escaped",
+    "/machine.slice/systemd-nspawn@my\\x2dbox.service/payload",
+    ["my-box", "nspawn"],
+    "systemd-nspawn@my\\x2dbox.service",
+  ],
+  [
+    "machinectl start, not escaped",
+    "/machine.slice/systemd-nspawn@my-box.service/init.scope",
+    ["my-box", "nspawn"],
+    "systemd-nspawn@my-box.service",
+  ],
+  [
+    "machinectl start, nspawn itself",
+    `${MACHINE}/systemd-nspawn@deb.service/supervisor`,
+    null,
+    "systemd-nspawn@deb.service",
+  ],
+  [
+    "libvirt, qemu",
+    `${MACHINE}/machine-qemu\\x2d1\\x2dvm.scope/libvirt/emulator`,
+    null,
+    "machine-qemu\\x2d1\\x2dvm.scope",
+  ],
+  [
+    "libvirt-lxc",
+    `${MACHINE}/machine-lxc\\x2d9115\\x2dmy\\x2dbox.scope/libvirt/init.scope`,
+    ["my-box", "libvirt-lxc"],
+    "machine-lxc\\x2d9115\\x2dmy\\x2dbox.scope",
+  ],
+  [
+    "libvirt-lxc before 2.0",
+    `${MACHINE}/machine-lxc\\x2dbox.scope`,
+    ["box", "libvirt-lxc"],
+    "machine-lxc\\x2dbox.scope",
+  ],
+  ["libvirt-lxc without systemd", "/machine/box.libvirt-lxc", ["box", "libvirt-lxc"], null],
+  ["libvirt-lxc in a partition", "/machine/web.partition/lxc-7-box.libvirt-lxc", ["box", "libvirt-lxc"], null],
+  ["libvirt-lxc before 1.1", "/libvirt/lxc/box", ["box", "libvirt-lxc"], null],
+  ["BuildKit in docker", `/docker/buildkit/${STEP}`, [STEP, "buildkit"], null],
+  ["BuildKit", `/system.slice/buildkit.service/buildkit/${STEP}`, [STEP, "buildkit"], "buildkit.service"],
+  ["BuildKit in a container", `/docker/${OUTER}/buildkit/${STEP}/inner`, [STEP, "buildkit"], null],
+  ["Garden", `/system.slice/runc-bpm-garden.scope/garden/good/${GUID}`, [GUID, "garden"], "runc-bpm-garden.scope"],
+  ["Garden before", `/garden/${GUID}/inner`, [GUID, "garden"], null],
+];
+
+test.each(NAMED_CONTAINERS)("%s: %s", (_, path, container, unit) => {
+  expect(containerOf(path) as unknown).toEqual(container && { id: container[0], runtime: container[1] });
+  expect(unitOf(path)).toBe(unit);
+});
+
 describe("names that are meant to mislead", () => {
   test.each([
     "",
@@ -159,6 +293,19 @@ describe("names that are meant to mislead", () => {
     `/docker-${ID.slice(2)}\ufffd\ufffd.scope`,
     `/crio-${ID.slice(0, 12)}.scope`,
     `/a:docker:${ID}x`,
+    "/lxc.payload.",
+    "/lxc.payload",
+    "/lxc",
+    "/lxc/",
+    "/lxc.payloads.web",
+    "/machine.slice/machine-.scope/payload",
+    "/machine.slice/systemd-nspawn@.service/payload",
+    "/machine.slice/machine-deb.service/payload",
+    "/.libvirt-lxc",
+    `/buildkit/${STEP}0`,
+    `/buildkits/${STEP}`,
+    `/garden/${GUID}-0`,
+    `/good/${GUID}`,
   ])("%j is no container", (path) => {
     expect(containerOf(path)).toBeNull();
   });
@@ -187,6 +334,8 @@ describe("names that are meant to mislead", () => {
     "/é.service",
     `/${"x".repeat(256)}.service`,
     "/a.target",
+    "/lxc.payload.web/a.service",
+    "/lxc/100/ns/a.service",
   ])("%j is no unit", (path) => {
     expect(unitOf(path)).toBeNull();
   });
