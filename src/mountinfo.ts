@@ -1,5 +1,8 @@
 /** A mount, as /proc/PID/mountinfo shows it. */
 export interface Mount {
+  id: string;
+  /** Id of the mount that this one is mounted on. */
+  parent: string;
   /** `major:minor` of the filesystem: the same for each place where it is mounted. */
   device: string;
   /** Which of the filesystem's directories that is. */
@@ -16,10 +19,12 @@ export function parseMountinfo(text: string): Mount[] {
   for (const line of text.split("\n")) {
     // 36 35 98:0 /root /target rw,noatime master:1 - ext3 /dev/root rw,errors=continue
     const [before = "", after = ""] = line.split(" - ");
-    const [, , device = "", root, target, options = ""] = before.split(" ");
+    const [id = "", parent = "", device = "", root, target, options = ""] = before.split(" ");
     const [type, , superOptions = ""] = after.split(" ");
     if (root === undefined || target === undefined || type === undefined) continue;
     mounts.push({
+      id,
+      parent,
       device,
       root: unescapeOctal(root),
       target: unescapeOctal(target),
@@ -33,4 +38,34 @@ export function parseMountinfo(text: string): Mount[] {
 /** The kernel writes space, tab, newline and backslash as three octal digits, and leaves all other bytes as they are. */
 function unescapeOctal(path: string): string {
   return path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+}
+
+/**
+ * The mounts that a path leads to: the last one on a target, and of those below it only what was mounted after it. A
+ * mount that was moved keeps its place in the list, so what is mounted on a mount counts as later than that one.
+ */
+export function visibleMounts(mounts: readonly Mount[]): Mount[] {
+  return mounts.filter((mount, at) => !mounts.some((other, otherAt) => covers(mounts, other, mount, otherAt > at)));
+}
+
+function covers(mounts: readonly Mount[], upper: Mount, lower: Mount, isLater: boolean): boolean {
+  if (upper === lower) return false;
+  if (upper.target === lower.target && upper.parent === lower.id && upper.id !== lower.id) return true;
+  return isLater && isWithin(lower.target, upper.target) && !isMountedOn(mounts, lower, upper);
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder === "/" ? folder : `${folder}/`);
+}
+
+/** Whether `upper` stands on `lower`, or on what stands on it. */
+function isMountedOn(mounts: readonly Mount[], upper: Mount, lower: Mount): boolean {
+  let at: Mount | undefined = upper;
+  // No chain is longer than the list; the topmost mount may be its own parent.
+  for (let step = 0; at && step < mounts.length; step++) {
+    const { parent }: Mount = at;
+    if (parent === lower.id) return true;
+    at = mounts.find(({ id }) => id === parent);
+  }
+  return false;
 }

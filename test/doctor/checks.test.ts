@@ -480,6 +480,16 @@ describe("place", () => {
     expect(none.check("cgroup")).toMatchObject({ status: "warn", found: "not mounted" });
   });
 
+  test("a covered mount of cgroups is not the one that is seen", async () => {
+    const covered = [
+      "31 23 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw",
+      "40 31 0:50 / /sys/fs/cgroup rw - tmpfs tmpfs rw",
+      "41 40 0:28 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw",
+    ];
+    const seen = await examine({ files: { "/proc/self/mountinfo": `${covered.join("\n")}\n` } });
+    expect(seen.check("cgroup").found).toBe("v2 on /sys/fs/cgroup/unified");
+  });
+
   test("mount points with spaces are read as they are", async () => {
     const line = "31 23 0:28 / /mnt/c\\040group rw - cgroup2 cgroup2 rw\n";
     const { check } = await examine({ files: { "/proc/self/mountinfo": line } });

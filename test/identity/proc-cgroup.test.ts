@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { readCgroupMounts } from "../../src/identity/cgroup-mount.ts";
+import { cgroupMounts } from "../../src/identity/cgroup-mount.ts";
 import { parseMembership, readMembership, tellingV1Path } from "../../src/identity/proc-cgroup.ts";
+import { parseMountinfo } from "../../src/mountinfo.ts";
 
 const ID = "9ec39b91f3d70e1beff50a308f77067065ea6be0d91a3378375056cd4422cf3d";
 
@@ -38,6 +39,7 @@ test.each([
 });
 
 describe("/proc/self/mountinfo", () => {
+  const mountsOf = (text: string, shows?: (path: string) => boolean) => cgroupMounts(parseMountinfo(text), shows);
   const V1 = "36 31 0:33 / /sys/fs/cgroup/memory rw shared:4 - cgroup cgroup rw,memory";
 
   test.each([
@@ -58,11 +60,68 @@ describe("/proc/self/mountinfo", () => {
     ],
     ["a part", ["1 1 0:1 /../a /my\\040mount\\134x rw - cgroup2 c rw"], "/my mount\\x", "/../a", false],
   ])("%s", (_, lines, point, root, hasV1) => {
-    expect(readCgroupMounts(lines.join("\n"))).toEqual({ v2: { point, root }, hasV1 });
+    expect(mountsOf(lines.join("\n"))).toEqual({ v2: { point, root }, hasV1 });
+  });
+
+  const ROOT = "22 1 0:20 / / rw - ext4 /dev/vda rw";
+  const V2 = "30 22 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw";
+  const COVER = "40 30 0:50 / /sys/fs/cgroup rw - tmpfs tmpfs rw";
+  const UNIFIED = "41 40 0:26 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw";
+
+  test.each<[string, string[], string | undefined]>([
+    ["covered by a tmpfs that has it below", [ROOT, V2, COVER, UNIFIED], "/sys/fs/cgroup/unified"],
+    [
+      "the same where all have one parent",
+      [V2, COVER.replace("40 30", "40 22"), UNIFIED.replace("41 40", "41 22")],
+      "/sys/fs/cgroup/unified",
+    ],
+    ["covered, and nowhere else", [ROOT, V2, COVER], undefined],
+    ["covered by a mount over a parent folder", [ROOT, V2, "40 22 0:50 / /sys/fs rw - tmpfs tmpfs rw"], undefined],
+    ["covered by a mount over the root", [ROOT, V2, "40 22 0:50 / / rw - tmpfs tmpfs rw"], undefined],
+    [
+      "in a folder that was mounted after the covered one",
+      [V2, "40 22 0:50 / /sys rw - sysfs s rw", "41 40 0:26 / /sys/fs/cgroup rw - cgroup2 c rw"],
+      "/sys/fs/cgroup",
+    ],
+    ["mounted once more over itself", [ROOT, V2, "40 30 0:26 / /sys/fs/cgroup ro - cgroup2 c rw"], "/sys/fs/cgroup"],
+    [
+      "covered by a mount that is older and was moved there",
+      [ROOT, "25 30 0:50 / /sys/fs/cgroup rw - tmpfs tmpfs rw", V2],
+      undefined,
+    ],
+    [
+      "listed before the folder that it is in, which was moved",
+      [ROOT, "30 40 0:26 / /sys/fs/cgroup rw - cgroup2 c rw", "40 22 0:50 / /sys rw - sysfs s rw"],
+      "/sys/fs/cgroup",
+    ],
+    ["beside a folder that begins alike", [ROOT, V2, "40 22 0:50 / /sys/fs/cg rw - tmpfs tmpfs rw"], "/sys/fs/cgroup"],
+    [
+      "covered by a part of itself: that part",
+      [ROOT, V2, "40 30 0:26 /a /sys/fs/cgroup rw - cgroup2 c rw"],
+      "/sys/fs/cgroup",
+    ],
+  ])("%s", (_, lines, point) => {
+    expect(mountsOf(lines.join("\n")).v2?.point).toBe(point as string);
+  });
+
+  test("a part that covers the whole is what is seen", () => {
+    const part = "40 30 0:26 /a /sys/fs/cgroup rw - cgroup2 c rw";
+    expect(mountsOf([ROOT, V2, part].join("\n")).v2).toEqual({ point: "/sys/fs/cgroup", root: "/a" });
+  });
+
+  test("a path that does not show the hierarchy is passed over", () => {
+    const other = "50 22 0:26 / /elsewhere rw - cgroup2 c rw";
+    const shows = (path: string) => path !== "/sys/fs/cgroup";
+    expect(mountsOf([ROOT, V2, other].join("\n"), shows).v2?.point).toBe("/elsewhere");
+    expect(mountsOf([ROOT, V2].join("\n"), shows).v2).toBeUndefined();
+  });
+
+  test("v1 hierarchies that are covered are still there", () => {
+    expect(mountsOf([V1, "40 31 0:50 / /sys/fs/cgroup rw - tmpfs t rw"].join("\n")).hasV1).toBe(true);
   });
 
   test("without any", () => {
-    expect(readCgroupMounts("20 1 8:1 / / rw - ext4 /dev/sda1 rw\n\n")).toEqual({ v2: undefined, hasV1: false });
-    expect(readCgroupMounts(V1)).toEqual({ v2: undefined, hasV1: true });
+    expect(mountsOf("20 1 8:1 / / rw - ext4 /dev/sda1 rw\n\n")).toEqual({ v2: undefined, hasV1: false });
+    expect(mountsOf(V1)).toEqual({ v2: undefined, hasV1: true });
   });
 });

@@ -157,6 +157,13 @@ describe.skipIf(noV2 !== null)(titled("names of cgroups", noV2), () => {
     expect(told([...namespaced, ...remount], cgroup.id(cgroup.make("beside")), 0).paths).toEqual([null]);
   });
 
+  test("by a mount below the one that covers the first", () => {
+    const inside = cgroup.make("covered");
+    const cover = 'mount -t tmpfs none "$0" && mkdir "$0/below" && mount -t cgroup2 none "$0/below" && exec "$@"';
+    const seen = told(["unshare", "--mount", "sh", "-c", cover, point], cgroup.id(inside), 0);
+    expect(seen).toEqual({ mount: { point: `${point}/below`, root: "/" }, paths: [inside] });
+  });
+
   test("a name that is not UTF-8 and full of quotes comes out as text", () => {
     using names = CgroupNames.open(mounts);
     const name = Buffer.concat([Buffer.from(`${cgroup.directory(cgroup.path)}/a"b\\c\x1b`), Buffer.from([0xff, 0xfe])]);
