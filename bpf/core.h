@@ -34,10 +34,9 @@ static __always_inline struct cgroup *default_cgroup(struct task_struct *task)
 	return task->cgroups->dfl_cgrp;
 }
 
-/* Id of the task's ancestor cgroup at the given level; 0 when it lies less deep. */
-static __always_inline __u64 cgroup_ancestor_id(struct task_struct *task, int level)
+/* Id of the cgroup's ancestor at the given level, itself included; 0 when it lies less deep. */
+static __always_inline __u64 cgroup_ancestor_id(struct cgroup *cgroup, int level)
 {
-	struct cgroup *cgroup = default_cgroup(task);
 	__u64 id = 0;
 
 	if (cgroup->level < level)

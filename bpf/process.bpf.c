@@ -5,6 +5,7 @@
 #include "core.h"
 #include "path.h"
 #include "maps.h"
+#include "watched-cgroup.h"
 #include "retry.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
@@ -53,7 +54,22 @@ _Static_assert(sizeof(struct cpu_counters) == 256, "wire: counters");
 
 static __always_inline bool in_wanted_cgroup(struct task_struct *task)
 {
-	return !knobs.filter_cgroup || cgroup_ancestor_id(task, knobs.cgroup_level) == knobs.cgroup_id;
+	return !knobs.filter_cgroup || cgroup_ancestor_id(default_cgroup(task), knobs.cgroup_level) == watched_cgroup_id();
+}
+
+/* Only where --cgroup names a path. */
+SEC("tp_btf/cgroup_mkdir")
+int follow_cgroup(__u64 *ctx)
+{
+	struct cgroup *cgroup = (void *)ctx[0];
+
+	/* The default hierarchy; those of v1 number their cgroups by themselves. */
+	if (cgroup->root->hierarchy_id != 0 || cgroup->level != knobs.cgroup_level)
+		return 0;
+	if (cgroup_ancestor_id(cgroup, knobs.cgroup_base_level) != knobs.cgroup_base_id)
+		return 0;
+	watch_new_cgroup(cgroup->kn->id, (const char *)ctx[1]);
+	return 0;
 }
 
 static __always_inline int on_fork(__u64 *ctx)

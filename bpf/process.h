@@ -121,8 +121,9 @@ struct knobs {
 	__u32 event_mask; /* bit EVENT_x set: wanted */
 	__u32 max_image_bytes; /* executable's path and arguments in all */
 	__u64 min_duration_ns; /* exits of processes that lived less are held back */
-	__u64 cgroup_id;
-	__u32 cgroup_level;
+	__u64 cgroup_base_id; /* the cgroup at cgroup_base_level, where the path of the watched one begins */
+	__u32 cgroup_base_level;
+	__u32 cgroup_level; /* of the watched one */
 	__u32 page_size;
 	__u8 filter_pid;
 	__u8 filter_uid;
@@ -142,6 +143,20 @@ struct knobs {
 	__u32 rename_newcomm_offset;
 	__u32 rename_pid_offset;
 	__u32 max_exit_threads; /* MAX_EXIT_THREADS, or fewer */
+	__u32 mkdir_root_offset;
+	__u32 mkdir_id_offset;
+	__u32 mkdir_path_offset; /* of its __data_loc word */
+};
+
+/* Longer paths are not followed by the kernel side. A power of two. */
+#define WATCHED_PATH_LEN 512
+
+/* What --cgroup names; user space and the kernel side both write the id. */
+struct watched_cgroup {
+	__u64 id;
+	__u32 path_length; /* 0: the path is not followed */
+	__u32 reserved;
+	char path[WATCHED_PATH_LEN]; /* from cgroup_base_id on, with its slash */
 };
 
 /* Classic tracepoints only: a process that has or had several threads, which no event tells of as a whole. */

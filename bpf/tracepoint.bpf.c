@@ -7,6 +7,7 @@
 #include "kernel.h"
 #include "process.h"
 #include "maps.h"
+#include "watched-cgroup.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
@@ -56,7 +57,22 @@ static __always_inline __u32 read_u32(void *ctx, __u32 offset)
 
 static __always_inline bool in_wanted_cgroup(void)
 {
-	return !knobs.filter_cgroup || bpf_get_current_ancestor_cgroup_id(knobs.cgroup_level) == knobs.cgroup_id;
+	return !knobs.filter_cgroup || bpf_get_current_ancestor_cgroup_id(knobs.cgroup_level) == watched_cgroup_id();
+}
+
+/* Only where --cgroup names a path from the root of the hierarchy: a path as long as that of the watched one is the same. */
+SEC("tracepoint/cgroup/cgroup_mkdir")
+int follow_cgroup(void *ctx)
+{
+	__u64 id = 0;
+
+	/* The default hierarchy; those of v1 number their cgroups by themselves. */
+	if (read_u32(ctx, knobs.mkdir_root_offset) != 0)
+		return 0;
+	bpf_probe_read_kernel(&id, sizeof(id), ctx + knobs.mkdir_id_offset);
+	/* The offset of a __data_loc word is its low half. */
+	watch_new_cgroup(id, ctx + (read_u32(ctx, knobs.mkdir_path_offset) & 0xffff));
+	return 0;
 }
 
 /* The head as far as the current task tells it; every byte is written. */

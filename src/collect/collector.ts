@@ -250,7 +250,9 @@ export class Collector implements Disposable {
   #flush(withSweep: boolean): void {
     this.#look(withSweep);
     this.#mapRoom.check();
-    if (!this.#closed) this.#housekeeping?.tick(this.#balance.receivedInAll + this.samples.told, this.#isHeldUp);
+    if (this.#closed) return;
+    this.backend.watchedCgroup?.look(this.conditions);
+    this.#housekeeping?.tick(this.#balance.receivedInAll + this.samples.told, this.#isHeldUp);
   }
 
   #look(withSweep: boolean): void {

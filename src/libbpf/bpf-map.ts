@@ -55,19 +55,25 @@ export function copyHashMap(from: BpfMap, to: BpfMap): void {
 }
 
 const PROT_READ = 1;
+const PROT_WRITE = 2;
 const MAP_SHARED = 1;
 
-/** A BPF_F_MMAPABLE array's memory, read without a system call. */
+/** A BPF_F_MMAPABLE array's memory, read and written without a system call. */
 export class MappedArray implements Disposable {
   /** The array's values, one behind the other. */
   readonly bytes: ArrayBuffer;
   readonly #length: number;
   #address: Pointer | null;
 
-  /** @throws NativeError when the map cannot be mapped */
-  constructor(mapFd: number, lengthBytes: number) {
+  /**
+   * @param isWritable whether `bytes` may be written to
+   * @throws NativeError when the map cannot be mapped
+   */
+  constructor(mapFd: number, lengthBytes: number, isWritable = false) {
     this.#length = pagesFor(lengthBytes) * pageBytes();
-    const address = Number(libc().mmap(null, this.#length, PROT_READ, MAP_SHARED, mapFd, 0n));
+    const address = Number(
+      libc().mmap(null, this.#length, isWritable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, mapFd, 0n),
+    );
     // MAP_FAILED is (void *) -1.
     if (address < 0 || address > 2 ** 63) throw new NativeError("mapping a BPF array", lastErrno());
     this.#address = address as Pointer;

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { release } from "node:os";
 import { log } from "../config/log.ts";
-import type { FiltersSettings } from "../config/sections/filters.ts";
+import type { CgroupRef, FiltersSettings } from "../config/sections/filters.ts";
 import type { BackendChoice, EventType } from "../config/sections/probes.ts";
 import { bpfObject } from "../embedded.ts";
 import { cannotRunError, LinnixError } from "../errors.ts";
@@ -26,12 +26,13 @@ import {
   MAP_TRACKED_PIDS,
   PROCESS_EVENT,
 } from "../wire/layout.gen.ts";
-import { resolveCgroup } from "./cgroup.ts";
+import { type ResolvedCgroup, resolveCgroup } from "./cgroup.ts";
 import { KernelCounters, type KernelCounts } from "./counters.ts";
 import { isLockedForConfidentiality } from "./lockdown.ts";
 import { missingFields } from "./missing-fields.ts";
 import { readProcessLimits, sizeProcessMaps } from "./process-maps.ts";
 import { skippedRuns } from "./skipped-runs.ts";
+import { isFollowed, WatchedCgroup } from "./watched-cgroup.ts";
 
 export type BackendName = "btf" | "tracepoint";
 
@@ -61,16 +62,19 @@ export interface BackendKind {
   name: BackendName;
   /** The object: `bpf/<object>.bpf.c`. */
   object: "process" | "tracepoint";
+  /** Whether its program at cgroup_mkdir knows what a cgroup descends from. */
+  knowsAncestors: boolean;
   /**
    * Sets the knobs and sizes that only this backend has; before load.
+   * @param followsCgroup whether `follow_cgroup` is loaded
    * @returns maps of its own that may have an entry for each process
    */
-  prepare(object: BpfObject, knobs: DataView, options: ProbeOptions): string[];
+  prepare(object: BpfObject, knobs: DataView, options: ProbeOptions, followsCgroup: boolean): string[];
   /**
-   * Attaches fork, exec and exit.
+   * Attaches fork, exec and exit; and first `follow_cgroup` if that is loaded.
    * @param noRoom is called if there is no room for processes that have several threads already
    */
-  attach(object: BpfObject, noRoom?: () => void): BpfLink[];
+  attach(object: BpfObject, followsCgroup: boolean, noRoom?: () => void): BpfLink[];
   close(): void;
 }
 
@@ -110,6 +114,8 @@ export class Backend implements Disposable {
   readonly #object: BpfObject;
   readonly #filters: FiltersSettings;
   #links: BpfLink[] = [];
+  #followsCgroup = false;
+  #watchedCgroup: WatchedCgroup | undefined;
   #countersMemory: MappedArray | undefined;
   #counters: KernelCounters | undefined;
   /** What user space found no room for. */
@@ -168,7 +174,7 @@ export class Backend implements Disposable {
 
   attach(): void {
     try {
-      this.#links = this.#kind.attach(this.#object, () => {
+      this.#links = this.#kind.attach(this.#object, this.#followsCgroup, () => {
         this.#setFull(MAP_THREAD_GROUPS);
         this.#unenteredGroups++;
       });
@@ -180,6 +186,11 @@ export class Backend implements Disposable {
   /** No program starts after this; one that runs may still end. */
   detach(): void {
     for (const link of this.#links.splice(0).reverse()) link.close();
+  }
+
+  /** Undefined: without `--cgroup`. */
+  get watchedCgroup(): WatchedCgroup | undefined {
+    return this.#watchedCgroup;
   }
 
   /** Lets `--pid` follow one more process. */
@@ -201,6 +212,8 @@ export class Backend implements Disposable {
     this.detach();
     this.#counters = undefined;
     this.#countersMemory?.close();
+    this.#watchedCgroup?.close();
+    this.#watchedCgroup = undefined;
     this.#object.close();
     this.#kind.close();
   }
@@ -224,12 +237,8 @@ export class Backend implements Disposable {
     knobs.setUint8(KNOBS.filter_pid, filters.pids.length > 0 ? 1 : 0);
     knobs.setUint8(KNOBS.filter_uid, filters.uids.length > 0 ? 1 : 0);
     knobs.setUint8(KNOBS.filter_comm, filters.comms.length > 0 ? 1 : 0);
-    if (filters.cgroup) {
-      const { id, level } = resolveCgroup(filters.cgroup);
-      knobs.setUint8(KNOBS.filter_cgroup, 1);
-      knobs.setBigUint64(KNOBS.cgroup_id, id, little);
-      knobs.setUint32(KNOBS.cgroup_level, level, little);
-    }
+    const watched = filters.cgroup ? this.#prepareCgroup(filters.cgroup, knobs) : undefined;
+    if (!this.#followsCgroup) object.leaveOut("follow_cgroup");
     if (options.maxExitThreads !== undefined) {
       knobs.setUint32(KNOBS.max_exit_threads, options.maxExitThreads, little);
     }
@@ -245,9 +254,12 @@ export class Backend implements Disposable {
     const holdsBack = filters.uids.length > 0 || filters.comms.length > 0 || filters.cgroup !== null;
     if (holdsBack) processMaps.push("missed_execs");
     else object.setMaxEntries("missed_execs", Math.min(MAX_LOST_EXECS, options.maxProcesses ?? MAX_LOST_EXECS));
-    processMaps.push(...this.#kind.prepare(object, knobs, options));
+    processMaps.push(...this.#kind.prepare(object, knobs, options, this.#followsCgroup));
     sizeProcessMaps(object, processMaps, readProcessLimits(release()), options.maxProcesses);
     object.load();
+    if (filters.cgroup && watched) {
+      this.#watchedCgroup = new WatchedCgroup(filters.cgroup, watched, object.mapFd("watched_cgroup"));
+    }
     log.debug(`BPF object ${object.name}: loaded by ${object.loadedBy === "program" ? "a program" : "libbpf"}`);
     for (const pid of filters.pids) this.trackPid(pid);
     for (const uid of filters.uids) updateMap(object.mapFd("wanted_uids"), Uint32Array.of(uid), Uint8Array.of(1));
@@ -258,6 +270,16 @@ export class Backend implements Disposable {
     }
     this.#countersMemory = new MappedArray(object.mapFd("counters"), cpus * CPU_COUNTERS.size);
     this.#counters = new KernelCounters(this.#countersMemory.bytes);
+  }
+
+  #prepareCgroup(ref: CgroupRef, knobs: DataView): ResolvedCgroup {
+    const resolved = resolveCgroup(ref);
+    this.#followsCgroup = isFollowed(ref, resolved, this.#kind.knowsAncestors);
+    knobs.setUint8(KNOBS.filter_cgroup, 1);
+    knobs.setUint32(KNOBS.cgroup_level, resolved.level, true);
+    knobs.setBigUint64(KNOBS.cgroup_base_id, resolved.base.id, true);
+    knobs.setUint32(KNOBS.cgroup_base_level, resolved.base.level, true);
+    return resolved;
   }
 
   get filtersPids(): readonly number[] {

@@ -29,6 +29,7 @@ export function btfBackend(retry = skipsPreempted(release())): BackendKind {
   return {
     name: "btf",
     object: "process",
+    knowsAncestors: true,
     prepare(object, knobs, options) {
       // What the last path component may write past the limit comes behind it.
       const image = 2 * Math.ceil(options.maxArgsBytes / 8) * 8 + NAME_SIZE;
@@ -43,9 +44,10 @@ export function btfBackend(retry = skipsPreempted(release())): BackendKind {
       }
       return [];
     },
-    attach(object) {
+    attach(object, followsCgroup) {
       const links: BpfLink[] = [];
       try {
+        if (followsCgroup) links.push(BpfLink.attach(object, "follow_cgroup"));
         for (const program of programs) links.push(BpfLink.attach(object, program));
       } catch (error) {
         for (const link of links) link.close();

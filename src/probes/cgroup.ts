@@ -1,7 +1,8 @@
-import { readdirSync, readlinkSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readlinkSync, statSync } from "node:fs";
+import { join } from "node:path";
 import type { CgroupRef } from "../config/sections/filters.ts";
 import { cannotRunError, usageError } from "../errors.ts";
-import { readCgroupMounts } from "../identity/cgroup-mount.ts";
+import { readCgroupMounts, readV1Mounts } from "../identity/cgroup-mount.ts";
 import { readMembership } from "../identity/proc-cgroup.ts";
 import { hasKernelPids } from "../process/pid-namespace.ts";
 
@@ -9,6 +10,14 @@ import { hasKernelPids } from "../process/pid-namespace.ts";
 export interface ResolvedCgroup {
   id: bigint;
   level: number;
+  /** Where it is in the filesystem. */
+  directory: string;
+  /** Device number of the v2 hierarchy. */
+  device: bigint;
+  /** From the mounted cgroup on, without a slash at its end; empty: that cgroup itself. */
+  path: string;
+  /** The mounted cgroup. */
+  base: { id: bigint; level: number };
 }
 
 /** Where the v2 hierarchy is mounted; undefined where it is not. */
@@ -30,14 +39,24 @@ export function resolveCgroup(ref: CgroupRef): ResolvedCgroup {
   const mount = v2.point;
   const found = "path" in ref ? byPath(mount, ref.path) : byId(mount, ref.id);
   if (!found) {
+    const inV1 = "path" in ref ? v1Directory(ref.path) : undefined;
     throw usageError("cgroup", {
       what: `--cgroup ${"path" in ref ? ref.path : ref.id} is not known`,
-      why: `there is no such cgroup below ${mount}`,
+      why: `there is no such cgroup below ${mount}${inV1 === undefined ? "" : `; ${inV1} is of a v1 hierarchy, which --cgroup does not watch`}`,
       mend: "name a directory there by its path from that root, such as /system.slice, or give its inode number",
       setting: "filters.cgroup",
     });
   }
-  return { id: found.id, level: found.level + levelOfMount(v2.root) };
+  const base = statSync(mount, { bigint: true });
+  const baseLevel = levelOfMount(v2.root);
+  return {
+    id: found.id,
+    level: found.level + baseLevel,
+    directory: `${mount}${found.path}`,
+    device: base.dev,
+    path: found.path,
+    base: { id: base.ino, level: baseLevel },
+  };
 }
 
 /** PROC_CGROUP_INIT_INO of include/linux/proc_ns.h. */
@@ -72,27 +91,43 @@ function isInInitialNamespace(): boolean {
   }
 }
 
-function byPath(mount: string, path: string): ResolvedCgroup | undefined {
-  const parts = path.split("/").filter((part) => part !== "");
+interface FoundCgroup {
+  id: bigint;
+  level: number;
+  /** From the mount on. */
+  path: string;
+}
+
+function byPath(mount: string, path: string): FoundCgroup | undefined {
+  const parts = path.split("/").filter((part) => part !== "" && part !== ".");
   if (parts.includes("..")) return undefined;
   try {
-    const status = statSync([mount, ...parts].join("/"), { bigint: true });
+    const found = parts.map((part) => `/${part}`).join("");
+    const status = statSync(`${mount}${found}`, { bigint: true });
     // Its files have numbers of the same kind: no process would ever be in one.
-    return status.isDirectory() ? { id: status.ino, level: parts.length } : undefined;
+    return status.isDirectory() ? { id: status.ino, level: parts.length, path: found } : undefined;
   } catch {
     return undefined;
   }
 }
 
-function byId(directory: string, id: bigint, level = 0): ResolvedCgroup | undefined {
+function byId(mount: string, id: bigint, path = "", level = 0): FoundCgroup | undefined {
+  const directory = `${mount}${path}`;
   try {
-    if (statSync(directory, { bigint: true }).ino === id) return { id, level };
+    if (statSync(directory, { bigint: true }).ino === id) return { id, level, path };
     for (const entry of readdirSync(directory, { withFileTypes: true })) {
-      const found = entry.isDirectory() ? byId(`${directory}/${entry.name}`, id, level + 1) : undefined;
+      const found = entry.isDirectory() ? byId(mount, id, `${path}/${entry.name}`, level + 1) : undefined;
       if (found) return found;
     }
   } catch {
     // A cgroup may go while we look.
   }
   return undefined;
+}
+
+/** Where a v1 hierarchy has a cgroup of that path. */
+function v1Directory(path: string): string | undefined {
+  return readV1Mounts()
+    .map((mount) => join(mount, path))
+    .find((directory) => existsSync(directory));
 }

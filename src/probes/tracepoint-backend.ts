@@ -13,6 +13,8 @@ const PROGRAMS = {
   handle_exec: "sched/sched_process_exec",
   handle_exit: "sched/sched_process_exit",
 } as const;
+/** Left out without `--cgroup`. */
+const FOLLOW_CGROUP = { follow_cgroup: "cgroup/cgroup_mkdir" } as const;
 
 /**
  * Processes of several threads at a time whose names are known at their end, where the kernel itself says which thread
@@ -59,7 +61,8 @@ export function tracepointBackend(): BackendKind {
   return {
     name: "tracepoint",
     object: "tracepoint",
-    prepare(object, knobs, { maxProcesses }) {
+    knowsAncestors: false,
+    prepare(object, knobs, { maxProcesses }, followsCgroup) {
       const little = true;
       const newtask = format(PROGRAMS.handle_fork);
       const exec = format(PROGRAMS.handle_exec);
@@ -75,6 +78,12 @@ export function tracepointBackend(): BackendKind {
       set(KNOBS.rename_pid_offset, rename, PROGRAMS.handle_rename, "pid");
       set(KNOBS.rename_newcomm_offset, rename, PROGRAMS.handle_rename, "newcomm");
       set(KNOBS.rename_oldcomm_offset, rename, PROGRAMS.handle_rename, "oldcomm");
+      if (followsCgroup) {
+        const mkdir = format(FOLLOW_CGROUP.follow_cgroup);
+        set(KNOBS.mkdir_root_offset, mkdir, FOLLOW_CGROUP.follow_cgroup, "root");
+        set(KNOBS.mkdir_id_offset, mkdir, FOLLOW_CGROUP.follow_cgroup, "id");
+        set(KNOBS.mkdir_path_offset, mkdir, FOLLOW_CGROUP.follow_cgroup, "path");
+      }
       const groupDead = exit.get("group_dead");
       knobs.setUint8(KNOBS.group_dead_known, groupDead ? 1 : 0);
       knobs.setUint32(KNOBS.exit_group_dead_offset, groupDead?.offset ?? 0, little);
@@ -86,10 +95,12 @@ export function tracepointBackend(): BackendKind {
       else processMaps.push("forked_at");
       return processMaps;
     },
-    attach(object, noRoom) {
+    attach(object, followsCgroup, noRoom) {
       const links: BpfLink[] = [];
       try {
-        for (const [program, tracepoint] of Object.entries(PROGRAMS)) {
+        for (const [program, tracepoint] of Object.entries(
+          followsCgroup ? { ...FOLLOW_CGROUP, ...PROGRAMS } : PROGRAMS,
+        )) {
           const id = Number(tracefs.read(`events/${tracepoint}/id`));
           links.push(BpfLink.attachTracepoint(object, program, id));
         }

@@ -18,6 +18,8 @@ const RETRY_MS = 1000;
  */
 export class CgroupSubtree implements Disposable {
   readonly #root: bigint;
+  /** Whether it is named by its path, and so is another cgroup once that is made again. */
+  readonly #isPath: boolean;
   readonly #mount = readCgroupMounts();
   readonly #names: CgroupNames | undefined;
   /** What paths below it begin with; null: it has no path that could be told. */
@@ -30,6 +32,7 @@ export class CgroupSubtree implements Disposable {
   /** @throws LinnixError: see `resolveCgroup` */
   constructor(ref: CgroupRef) {
     this.#root = resolveCgroup(ref).id;
+    this.#isPath = "path" in ref;
     this.#names = CgroupNames.open(this.#mount);
     const path = this.#pathOf(this.#root, 0);
     this.#prefix = path && (path === "/" ? path : `${path}/`);
@@ -80,7 +83,8 @@ export class CgroupSubtree implements Disposable {
   }
 
   #isBelow(path: string): boolean {
-    if (this.#prefix === null || !path.startsWith(this.#prefix)) return false;
+    if (this.#prefix === null || !`${path}/`.startsWith(this.#prefix)) return false;
+    if (this.#isPath) return true;
     try {
       // The kernel side goes by the id as well: another cgroup of that name, made when it was gone, is not meant.
       return statSync(this.#directory, { bigint: true }).ino === this.#root;

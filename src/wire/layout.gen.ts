@@ -7,6 +7,7 @@ export const MAX_PATH_DEPTH = 1024;
 export const CLAIM_WORDS = 65536;
 export const MAX_EXIT_THREADS = 16384;
 export const NAME_SIZE = 256;
+export const WATCHED_PATH_LEN = 512;
 export const NO_CPU = 65535;
 export const MADE_CGROUPS = 256;
 export const CGROUP_PATH_LEN = 504;
@@ -143,31 +144,45 @@ export const EXIT_EVENT = {
 
 /** struct knobs */
 export const KNOBS = {
-  size: 80,
+  size: 96,
   event_mask: 0, // __u32
   max_image_bytes: 4, // __u32
   min_duration_ns: 8, // __u64
-  cgroup_id: 16, // __u64
-  cgroup_level: 24, // __u32
-  page_size: 28, // __u32
-  filter_pid: 32, // __u8
-  filter_uid: 33, // __u8
-  filter_comm: 34, // __u8
-  filter_cgroup: 35, // __u8
-  group_dead_known: 36, // __u8
-  retry: 37, // __u8
-  reserved: 38, // __u8[2]
+  cgroup_base_id: 16, // __u64
+  cgroup_base_level: 24, // __u32
+  cgroup_level: 28, // __u32
+  page_size: 32, // __u32
+  filter_pid: 36, // __u8
+  filter_uid: 37, // __u8
+  filter_comm: 38, // __u8
+  filter_cgroup: 39, // __u8
+  group_dead_known: 40, // __u8
+  retry: 41, // __u8
+  reserved: 42, // __u8[2]
   reserved_len: 2,
-  newtask_pid_offset: 40, // __u32
-  newtask_comm_offset: 44, // __u32
-  newtask_clone_flags_offset: 48, // __u32
-  exec_filename_offset: 52, // __u32
-  exec_old_pid_offset: 56, // __u32
-  exit_group_dead_offset: 60, // __u32
-  rename_oldcomm_offset: 64, // __u32
-  rename_newcomm_offset: 68, // __u32
-  rename_pid_offset: 72, // __u32
-  max_exit_threads: 76, // __u32
+  newtask_pid_offset: 44, // __u32
+  newtask_comm_offset: 48, // __u32
+  newtask_clone_flags_offset: 52, // __u32
+  exec_filename_offset: 56, // __u32
+  exec_old_pid_offset: 60, // __u32
+  exit_group_dead_offset: 64, // __u32
+  rename_oldcomm_offset: 68, // __u32
+  rename_newcomm_offset: 72, // __u32
+  rename_pid_offset: 76, // __u32
+  max_exit_threads: 80, // __u32
+  mkdir_root_offset: 84, // __u32
+  mkdir_id_offset: 88, // __u32
+  mkdir_path_offset: 92, // __u32
+} as const;
+
+/** struct watched_cgroup */
+export const WATCHED_CGROUP = {
+  size: 528,
+  id: 0, // __u64
+  path_length: 8, // __u32
+  reserved: 12, // __u32
+  path: 16, // char[512]
+  path_len: 512,
 } as const;
 
 /** struct thread_group */

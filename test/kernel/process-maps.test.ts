@@ -178,8 +178,8 @@ describe.skipIf(notHere !== null)(
       const { exit } = await endOf({
         ...kind,
         // As before Linux 6.16.
-        prepare(object, knobs, options) {
-          kind.prepare(object, knobs, options);
+        prepare(object, knobs, options, followsCgroup) {
+          kind.prepare(object, knobs, options, followsCgroup);
           knobs.setUint8(KNOBS.group_dead_known, 0);
           return ["thread_groups"];
         },

@@ -1,0 +1,88 @@
+import { statSync } from "node:fs";
+import { log } from "../config/log.ts";
+import type { CgroupRef } from "../config/sections/filters.ts";
+import { MappedArray } from "../libbpf/bpf-map.ts";
+import { WATCHED_CGROUP, WATCHED_PATH_LEN } from "../wire/layout.gen.ts";
+import type { ResolvedCgroup } from "./cgroup.ts";
+
+/** What is said of a watched cgroup, see `Conditions`. */
+export interface CgroupReport {
+  set(name: "watched_cgroup_gone", message: string, hint?: string): void;
+  clear(name: "watched_cgroup_gone", message: string): void;
+}
+
+/** Whether the kernel side finds a cgroup that is made again under this path: it compares a part of it. */
+export function isFollowed(ref: CgroupRef, { path, base }: ResolvedCgroup, knowsAncestors: boolean): boolean {
+  const isComparable = path !== "" && Buffer.byteLength(path) < WATCHED_PATH_LEN;
+  return "path" in ref && isComparable && (knowsAncestors || base.level === 0);
+}
+
+/**
+ * The cgroup of `--cgroup`. What it names by path is followed when it is removed and made again, by the kernel side at
+ * once, and by each look where that cannot.
+ */
+export class WatchedCgroup implements Disposable {
+  readonly #name: string;
+  readonly #isPath: boolean;
+  readonly #resolved: ResolvedCgroup;
+  readonly #memory: MappedArray;
+  readonly #id: BigUint64Array;
+  /** The id that was said last. */
+  #knownId: bigint;
+
+  /** @param mapFd the map `watched_cgroup` of a loaded object */
+  constructor(ref: CgroupRef, resolved: ResolvedCgroup, mapFd: number) {
+    this.#isPath = "path" in ref;
+    this.#name = "path" in ref ? ref.path : String(ref.id);
+    this.#resolved = resolved;
+    this.#knownId = resolved.id;
+    this.#memory = new MappedArray(mapFd, WATCHED_CGROUP.size, true);
+    this.#id = new BigUint64Array(this.#memory.bytes, WATCHED_CGROUP.id, 1);
+    const path = Buffer.from(resolved.path);
+    if (this.#isPath && path.length < WATCHED_PATH_LEN) {
+      new Uint8Array(this.#memory.bytes).set(path, WATCHED_CGROUP.path);
+      new Uint32Array(this.#memory.bytes, WATCHED_CGROUP.path_length, 1)[0] = path.length;
+    }
+    this.#id[0] = resolved.id;
+  }
+
+  /** Looks whether it is there: one system call. To be called at each flush. */
+  look(conditions: CgroupReport): void {
+    const watched = this.#id[0];
+    const id = this.#idThere();
+    if (id === "unknown") return;
+    if (id === null || (!this.#isPath && id !== this.#resolved.id)) {
+      const hint = this.#isPath
+        ? "its events are reported again once it is made again"
+        : "name it by its path: linnix follows that when it is made again";
+      conditions.set("watched_cgroup_gone", `the watched cgroup ${this.#name} does not exist`, hint);
+      return;
+    }
+    // The kernel side may have entered a later one meanwhile.
+    if (id !== watched && this.#id[0] === watched) this.#id[0] = id;
+    conditions.clear("watched_cgroup_gone", `the watched cgroup ${this.#name} exists again`);
+    if (id !== this.#knownId) log.debug(`cgroup ${this.#name} was made again, with the id ${id}`);
+    this.#knownId = id;
+  }
+
+  /** Null: it is gone. */
+  #idThere(): bigint | null | "unknown" {
+    const { directory, device } = this.#resolved;
+    try {
+      const { ino, dev } = statSync(directory, { bigint: true });
+      // Another filesystem may have been mounted over it.
+      return dev === device ? ino : "unknown";
+    } catch (error) {
+      const { code } = error as { code?: unknown };
+      return code === "ENOENT" ? null : "unknown";
+    }
+  }
+
+  close(): void {
+    this.#memory.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
