@@ -40,10 +40,11 @@ int BPF_PROG(handle_cgroup_attach_task, struct cgroup *cgroup, const char *path,
 	move->number = 0;
 	length = bpf_probe_read_kernel_str(move->path, MOVE_PATH_LEN, path);
 	if (length <= 0 || length >= MOVE_PATH_LEN)
-		return 0;
+		move->path[0] = 0;
 	move->ts_ns = bpf_ktime_get_boot_ns();
 	move->start_ns = task->start_boottime;
 	move->pid = task->tgid;
+	move->hierarchy = cgroup->root->hierarchy_id;
 	barrier();
 	move->number = ++count;
 	return 0;

@@ -5,7 +5,7 @@
 
 /* The oldest has to go for the newest. A runtime moves a container's first process in each of a dozen hierarchies. */
 #define MOVES 512
-/* Longer paths are left out. */
+/* Of a longer one the path is empty: user space reads /proc. */
 #define MOVE_PATH_LEN 480
 
 struct move {
@@ -13,7 +13,7 @@ struct move {
 	__u64 ts_ns; /* when, CLOCK_BOOTTIME */
 	__u64 start_ns; /* of the process, CLOCK_BOOTTIME */
 	__u32 pid;
-	__u32 unused;
+	__u32 hierarchy; /* its number, as in /proc/PID/cgroup */
 	char path[MOVE_PATH_LEN]; /* from the root of its hierarchy, ended by NUL */
 };
 

@@ -110,6 +110,7 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
   const { listen } = config.api;
   const identity = scope.adopt(await openIdentity(config, collector), (opened) => opened?.close());
   collector.identity = identity;
+  identity?.reportNamespace(collector.conditions);
   const sourceNotice = new SourceNotice();
   let spending: Spending | undefined;
   const spend = async (wanted: CollectConfig) => {

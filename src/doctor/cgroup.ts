@@ -1,7 +1,9 @@
 import { cgroupMounts } from "../identity/cgroup-mount.ts";
+import { FOREIGN_HINT } from "../identity/cgroup-namespace.ts";
 import type { Mount } from "../mountinfo.ts";
 import type { Check } from "./check.ts";
 import type { KernelFacts } from "./kernel.ts";
+import type { NamespaceFacts } from "./namespaces.ts";
 import { holds, mayLoad, type PrivilegeFacts } from "./privileges.ts";
 
 export interface CgroupFacts {
@@ -40,8 +42,24 @@ export function checkCgroup(cgroup: CgroupFacts): Check {
 }
 
 /** How a cgroup's id comes by its path, also where the cgroup has gone before anybody asks. */
-export function checkCgroupNames(cgroup: CgroupFacts, kernel: KernelFacts, privileges: PrivilegeFacts): Check {
+export function checkCgroupNames(
+  cgroup: CgroupFacts,
+  kernel: KernelFacts,
+  privileges: PrivilegeFacts,
+  namespaces: NamespaceFacts,
+): Check {
   const check = { id: "cgroup-names", title: "cgroup names" };
+  const seesAll =
+    cgroup.unifiedTarget !== null && holds(privileges, "CAP_DAC_READ_SEARCH") && holds(privileges, "CAP_SYS_ADMIN");
+  if (namespaces.inInitialCgroupNamespace === false && !seesAll) {
+    return {
+      ...check,
+      status: "warn",
+      found: "only those of this cgroup namespace, which is not the initial one (a container?)",
+      costs: "cgroup, container and unit are null for what was there before the start outside of it",
+      mend: FOREIGN_HINT,
+    };
+  }
   if (cgroup.unifiedTarget === null) return { ...check, status: "info", found: "from /proc/PID/cgroup alone" };
   const present = holds(privileges, "CAP_DAC_READ_SEARCH") ? "by file handle" : "from /proc/PID/cgroup, or by looking";
   if (!mayLoad(privileges)) return { ...check, status: "info", found: present };

@@ -45,7 +45,7 @@ export function checkFacts(facts: Facts): Section[] {
         checkPidNamespace(facts.namespaces),
         checkHidepid(facts.namespaces, privileges),
         checkCgroup(facts.cgroup),
-        checkCgroupNames(facts.cgroup, kernel, privileges),
+        checkCgroupNames(facts.cgroup, kernel, privileges, facts.namespaces),
         ...checkMachine(machine),
         ...checkClock(facts.clock),
         checkAgents(facts.agents),

@@ -1,3 +1,4 @@
+import { INITIAL_CGROUP_NAMESPACE } from "../identity/cgroup-namespace.ts";
 import type { Mount } from "../mountinfo.ts";
 import { INITIAL_PID_NAMESPACE } from "../process/pid-namespace.ts";
 import type { Check } from "./check.ts";
@@ -7,17 +8,21 @@ import { holds, type PrivilegeFacts } from "./privileges.ts";
 export interface NamespaceFacts {
   /** null where it cannot be told. */
   inInitialPidNamespace: boolean | null;
+  /** null where it cannot be read, as on a kernel without namespaces. */
+  inInitialCgroupNamespace: boolean | null;
   /** `hidepid=` of /proc: `0`/`off`, `1`/`noaccess`, `2`/`invisible`, `4`/`ptraceable`; null where it is not given. */
   hidepid: string | null;
 }
 
 export function readNamespaces(host: HostReader, mounts: readonly Mount[]): NamespaceFacts {
   const namespace = host.readLink("/proc/self/ns/pid");
+  const cgroup = host.readLink("/proc/self/ns/cgroup");
   // The last mount on a target is the one that is seen.
   const proc = mounts.findLast((mount) => mount.target === "/proc" && mount.type === "proc");
   const hidepid = proc?.options.find((option) => option.startsWith("hidepid="))?.slice("hidepid=".length);
   return {
     inInitialPidNamespace: namespace === null ? null : namespace === INITIAL_PID_NAMESPACE,
+    inInitialCgroupNamespace: cgroup === null ? null : cgroup === INITIAL_CGROUP_NAMESPACE,
     hidepid: hidepid ?? null,
   };
 }

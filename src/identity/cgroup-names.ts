@@ -1,6 +1,6 @@
 import { closeSync, opendirSync, openSync, readlinkSync, statSync } from "node:fs";
 import { NativeError } from "../libbpf/errno.ts";
-import { openKernfsById } from "../libbpf/file-handle.ts";
+import { cloneMount, openKernfsById } from "../libbpf/file-handle.ts";
 import type { CgroupMounts } from "./cgroup-mount.ts";
 import { readMembership, withoutDeleted } from "./proc-cgroup.ts";
 
@@ -11,6 +11,9 @@ const MAX_DEPTH = 64;
 
 /** What says that handles will not work the next time either: no right, or not by this kernel. */
 const NEVER: ReadonlySet<string> = new Set(["EPERM", "EOPNOTSUPP", "EINVAL", "ENOSYS"]);
+
+/** The root of the v2 hierarchy has this id (cgroup_init() makes it first). */
+export const ROOT_ID = 1;
 
 /**
  * Path of a cgroup that is open, from the root of the hierarchy; undefined: it is not below what is mounted. One that
@@ -23,6 +26,28 @@ export function pathOfOpen(fd: number, { point, root }: { point: string; root: s
   return (root === "/" ? "" : root) + path.slice(point.length);
 }
 
+/** In a mount without a place, paths begin at its root. */
+const WHOLE = { point: "", root: "/" };
+
+/**
+ * The root of the hierarchy, in a mount of its own that has no place: the kernel shows no paths of what is outside of
+ * the mount that it was opened by.
+ * @param fd a directory of the hierarchy
+ * @returns a descriptor; -1: not with these rights
+ */
+function openWhole(fd: number): number {
+  const fds: number[] = [];
+  try {
+    fds.push(openKernfsById(fd, 0, ROOT_ID));
+    fds.push(cloneMount(fds[0] as number));
+    return openSync(`/proc/self/fd/${fds[1]}`, "r");
+  } catch {
+    return -1;
+  } finally {
+    for (const each of fds) closeSync(each);
+  }
+}
+
 /**
  * Paths of cgroups by their id, in the v2 hierarchy. By file handle, which is
  * one system call, also when no process is left in it; without the right to
@@ -31,6 +56,8 @@ export function pathOfOpen(fd: number, { point, root }: { point: string; root: s
 export class CgroupNames implements Disposable {
   readonly #mount: { point: string; root: string };
   #fd: number;
+  /** The root of the hierarchy, where that is not what is mounted; -1: it is, or cannot be opened. */
+  #top = -1;
   #handlesWork = true;
   #walked = new Map<bigint, string>();
   #walkedMs = Number.NEGATIVE_INFINITY;
@@ -46,13 +73,28 @@ export class CgroupNames implements Disposable {
   }
 
   private constructor(mount: { point: string; root: string }) {
-    this.#mount = mount;
+    this.#mount = { ...mount };
     this.#fd = openSync(mount.point, "r");
+    if (this.rootId === BigInt(ROOT_ID)) {
+      this.#mount.root = "/";
+      return;
+    }
+    this.#top = openWhole(this.#fd);
+    // Without the right to, paths outside of what is mounted stay unknown.
+    if (this.#top < 0) return;
+    // mountinfo has it from the root of our cgroup namespace on.
+    const { rootId } = this;
+    this.#mount.root = this.#find(rootId) ?? mount.root;
   }
 
-  /** Id of the root of the hierarchy as it is mounted. */
+  /** Id of the mounted cgroup. */
   get rootId(): bigint {
     return statSync(this.#mount.point, { bigint: true }).ino;
+  }
+
+  /** Whether paths of all cgroups can be known, not only of those below what is mounted. */
+  get seesAll(): boolean {
+    return this.#top >= 0 || this.rootId === BigInt(ROOT_ID);
   }
 
   /**
@@ -72,7 +114,7 @@ export class CgroupNames implements Disposable {
   #byHandle(high: number, low: number): string | null | undefined {
     let fd: number;
     try {
-      fd = openKernfsById(this.#fd, high, low);
+      fd = openKernfsById(this.#top < 0 ? this.#fd : this.#top, high, low);
     } catch (error) {
       const code = error instanceof NativeError ? error.code : "ENOSYS";
       if (code === "ESTALE" || code === "ENOENT") return null;
@@ -80,7 +122,7 @@ export class CgroupNames implements Disposable {
       return undefined;
     }
     try {
-      return pathOfOpen(fd, this.#mount);
+      return pathOfOpen(fd, this.#top < 0 ? this.#mount : WHOLE);
     } catch {
       return undefined;
     } finally {
@@ -91,9 +133,11 @@ export class CgroupNames implements Disposable {
   #byProcess(id: bigint, pid: number): string | undefined {
     const path = pid > 0 ? readMembership(pid)?.v2 : undefined;
     if (path === undefined || path === null) return undefined;
+    const { root } = this.#mount;
     // It may have been moved since, or be another process by now: the directory has to be the one that is meant.
     try {
-      if (statSync(`${this.#mount.point}${path}`, { bigint: true }).ino === id) return path;
+      if (statSync(`${this.#mount.point}${path}`, { bigint: true }).ino === id)
+        return (root === "/" ? "" : root) + path.replace(/\/$/, "") || "/";
     } catch {
       // Outside of what is mounted, or gone.
     }
@@ -110,17 +154,29 @@ export class CgroupNames implements Disposable {
     return this.#walked.get(id) ?? null;
   }
 
-  /** Paths of the cgroups that there are, `max` at most, by id. */
-  walk(max: number): Map<bigint, string> {
-    const { point, root } = this.#mount;
+  /** Path of a cgroup of that id; undefined: it is none of the first ones. */
+  #find(id: bigint): string | undefined {
+    return this.walk(MAX_WALKED, id).get(id);
+  }
+
+  /**
+   * Paths of the cgroups that there are, `max` at most, by id.
+   * @param last the walk ends with the cgroup of this id
+   */
+  walk(max: number, last?: bigint): Map<bigint, string> {
+    const isWhole = this.#top >= 0;
+    const point = isWhole ? `/proc/self/fd/${this.#top}` : this.#mount.point;
+    const root = isWhole ? "/" : this.#mount.root;
     const found = new Map<bigint, string>();
     const pending = [{ path: "", depth: 0 }];
     for (let next = pending.pop(); next && found.size < max; next = pending.pop()) {
       const { path, depth } = next;
       try {
-        found.set(statSync(point + path, { bigint: true }).ino, (root === "/" ? "" : root) + path || "/");
+        const { ino } = statSync(`${point}${path || "/"}`, { bigint: true });
+        found.set(ino, (root === "/" ? "" : root) + path || "/");
+        if (ino === last) break;
         if (depth === MAX_DEPTH) continue;
-        using directory = opendirSync(point + path);
+        using directory = opendirSync(`${point}${path || "/"}`);
         for (let entry = directory.readSync(); entry; entry = directory.readSync()) {
           if (entry.isDirectory()) pending.push({ path: `${path}/${entry.name}`, depth: depth + 1 });
         }
@@ -135,6 +191,8 @@ export class CgroupNames implements Disposable {
     if (this.#fd < 0) return;
     closeSync(this.#fd);
     this.#fd = -1;
+    if (this.#top >= 0) closeSync(this.#top);
+    this.#top = -1;
   }
 
   [Symbol.dispose](): void {

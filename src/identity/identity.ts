@@ -6,13 +6,14 @@ import { EVENT_EXEC, EVENT_FORK, EVENT_SAMPLE, MOVES, PROCESS_EVENT } from "../w
 import { type AccountFiles, Accounts } from "./accounts.ts";
 import { Allowance } from "./allowance.ts";
 import { type CgroupMounts, readCgroupMounts } from "./cgroup-mount.ts";
-import { CgroupNames } from "./cgroup-names.ts";
+import { CgroupNames, ROOT_ID } from "./cgroup-names.ts";
+import { FOREIGN_HINT, isInInitialCgroupNamespace } from "./cgroup-namespace.ts";
 import { type CacheStats, Lru } from "./lru.ts";
 import { MadeCgroups } from "./made-cgroups.ts";
 import { type Move, Moves } from "./moves.ts";
 import { type KnownPlace, placeAt, UNKNOWN_PLACE } from "./place.ts";
 import { NO_PLACE, PlaceStore } from "./place-store.ts";
-import { type Membership, parseMembership, readMembershipText, tellingV1Path } from "./proc-cgroup.ts";
+import { afterMove, type Membership, parseMembership, readMembershipText, tellingV1Path } from "./proc-cgroup.ts";
 
 export interface IdentityOptions {
   mounts?: CgroupMounts;
@@ -24,12 +25,14 @@ export interface IdentityOptions {
 const MAX_CGROUPS = 2048;
 /** A cgroup that could not be told is asked for again after this time. */
 const RETRY_MS = 10_000;
-/** The root of the v2 hierarchy has this id (cgroup_init() makes it first). */
-const ROOT_ID = 1;
-
 /** Two ids may have one key past 2^53, which is why what is found by it is compared. */
 function keyOf(high: number, low: number): number {
   return high * 4294967296 + low;
+}
+
+/** See `Conditions`. */
+export interface NamespaceReport {
+  set(name: "foreign_cgroup_namespace", message: string, hint: string): void;
 }
 
 interface NamedCgroup {
@@ -63,14 +66,10 @@ export class Identity implements PlaceOfEvent, Disposable {
   readonly #cgroups: Lru<number, NamedCgroup>;
   readonly #maxCgroups: number;
   readonly #places = new PlaceStore();
-  /** What the kernel said of the last process that was looked at: most say the same. */
-  #lastLook = { text: "", path: "" };
   readonly #root: KnownPlace;
   /** Reads of /proc/PID/cgroup for events: for processes that were likely moved, and for others. */
   readonly #likely = new Allowance(100);
   readonly #unlikely = new Allowance(20);
-  #rootLow = ROOT_ID;
-  #rootHigh = 0;
   /** The cgroup of the last event. */
   #last: NamedCgroup | undefined;
   #lastHits = 0;
@@ -86,12 +85,7 @@ export class Identity implements PlaceOfEvent, Disposable {
     this.#cgroups = new Lru(this.#maxCgroups);
     this.#names = CgroupNames.open(this.#mounts);
     this.#made = MadeCgroups.open();
-    this.#root = this.#mounts.v2 ? placeAt(this.#mounts.v2.root) : UNKNOWN_PLACE;
-    if (this.#names) {
-      const id = this.#names.rootId;
-      this.#rootLow = Number(id & 0xffffffffn);
-      this.#rootHigh = Number(id >> 32n);
-    }
+    this.#root = this.#mounts.v2 ? placeAt("/") : UNKNOWN_PLACE;
     table.places = this.#places;
     if (this.#mounts.hasV1) this.#moves = Moves.open();
   }
@@ -105,6 +99,13 @@ export class Identity implements PlaceOfEvent, Disposable {
       this.#keep(Number(id >> 32n), Number(id & 0xffffffffn), path);
     }
     for (const slot of this.#table.liveSlots()) this.of(slot);
+  }
+
+  /** Says where paths of cgroups stay unknown because this cgroup namespace does not show them. */
+  reportNamespace(conditions: NamespaceReport): void {
+    if (isInInitialCgroupNamespace() || this.#names?.seesAll) return;
+    const message = "cgroup, container and unit are unknown outside of this cgroup namespace";
+    conditions.set("foreign_cgroup_namespace", message, FOREIGN_HINT);
   }
 
   /** Where the process of an event belongs: its `json` costs nothing more. */
@@ -169,7 +170,7 @@ export class Identity implements PlaceOfEvent, Disposable {
    * @param pid a process that is in it; 0: none is known
    */
   ofCgroup(high: number, low: number, pid = 0): KnownPlace {
-    if (low === this.#rootLow && high === this.#rootHigh) return this.#root;
+    if (low === ROOT_ID && high === 0) return this.#root;
     let cgroup = this.#cgroups.get(keyOf(high, low));
     if (!cgroup || cgroup.low !== low || cgroup.high !== high || performance.now() >= cgroup.retryMs) {
       const path = this.#names?.pathOf(high, low, pid) ?? this.#made?.pathOf(high, low) ?? null;
@@ -240,35 +241,35 @@ export class Identity implements PlaceOfEvent, Disposable {
   }
 
   /**
-   * A runtime moves in each hierarchy, and not all paths say as much: the first that tells a container counts, else a unit.
+   * Where the process stands in the other hierarchies stays: all of them together say its place.
    * @returns false: the table does not know the process
    */
-  #moved({ pid, startLow, startHigh, path, tsNs }: Move): boolean {
+  #moved({ pid, startLow, startHigh, hierarchy, path, tsNs }: Move): boolean {
     const table = this.#table;
     const slot = table.find(pid);
     if (slot === NO_SLOT) return false;
     const isStartKnown = table.startLow(slot) !== 0 || table.startHigh(slot) !== 0;
     if (isStartKnown && (table.startLow(slot) !== startLow || table.startHigh(slot) !== startHigh)) return false;
-    const place = placeAt(path);
-    const known = this.#placeOf(slot);
-    if (place.cgroup === known?.cgroup) return true;
-    if (place.container ? place.container.id === known?.container?.id : known?.container || place.unit === null) {
-      // It has left where it was, or one hierarchy says less than another: all of them together tell.
+    this.#inherit(slot);
+    if (path === "" || table.place(slot) === NO_PLACE) {
       if (table.isLive(slot) && this.#likely.take()) this.#look(slot);
-      return true;
+      if (path === "") return true;
     }
     const before = table.place(slot);
+    const key = afterMove(this.#places.keyOf(before), hierarchy, path);
     // What it has borne since was born there.
     for (const relative of descendantsOf(table, slot).relatives) {
       const isLater = (table.bornNs(relative.slot) ?? 0) >= tsNs;
-      if (isLater && table.place(relative.slot) === before) this.#put(relative.slot, path);
+      if (isLater && table.place(relative.slot) === before) this.#put(relative.slot, key);
     }
-    this.#put(slot, path);
+    this.#put(slot, key);
     return true;
   }
 
-  #put(slot: number, path: string): void {
-    this.#table.setPlace(slot, this.#places.take(path, placeAt));
+  /** @param membership the text of /proc/PID/cgroup */
+  #put(slot: number, membership: string): void {
+    const place = this.#places.take(membership, (text) => placeAt(pathFrom(parseMembership(text))));
+    this.#table.setPlace(slot, place);
   }
 
   /** A process that nobody knows the place of was born where its parent is. */
@@ -307,11 +308,10 @@ export class Identity implements PlaceOfEvent, Disposable {
   #look(slot: number): void {
     const text = readMembershipText(this.#table.pid(slot));
     if (text === null) return;
-    if (text !== this.#lastLook.text) this.#lastLook = { text, path: this.#pathFrom(parseMembership(text)) };
-    this.#put(slot, this.#lastLook.path);
+    this.#put(slot, text);
   }
+}
 
-  #pathFrom(membership: Membership): string {
-    return tellingV1Path(membership) ?? membership.v2 ?? "/";
-  }
+function pathFrom(membership: Membership): string {
+  return tellingV1Path(membership) ?? membership.v2 ?? "/";
 }

@@ -11,7 +11,9 @@ export interface Move {
   /** Halves of its start, ns of the boot-time clock. */
   startLow: number;
   startHigh: number;
-  /** From the root of the hierarchy, whichever that is. */
+  /** Number of the hierarchy, as in /proc/PID/cgroup. */
+  hierarchy: number;
+  /** From the root of that hierarchy; empty: it is too long. */
   path: string;
   /** When, ns of the boot-time clock. */
   tsNs: number;
@@ -56,6 +58,7 @@ export class MoveReader {
       pid: this.#u32[(at + MOVE.pid) / 4] as number,
       startLow: this.#u32[(at + MOVE.start_ns) / 4] as number,
       startHigh: this.#u32[(at + MOVE.start_ns) / 4 + 1] as number,
+      hierarchy: this.#u32[(at + MOVE.hierarchy) / 4] as number,
       path: textOf(this.#u8.slice(at + MOVE.path, at + MOVE.path + MOVE.path_len)),
       tsNs,
     };

@@ -13,26 +13,33 @@ const MAX_PLACES = 16_384;
 export class PlaceStore {
   readonly #places: (KnownPlace | undefined)[] = [undefined];
   readonly #references: number[] = [0];
-  readonly #byPath = new Map<string, number>();
+  readonly #byKey = new Map<string, number>();
+  readonly #keys: string[] = [""];
   readonly #free: number[] = [];
 
   get count(): number {
-    return this.#byPath.size;
+    return this.#byKey.size;
   }
 
   get(place: number): KnownPlace | undefined {
     return this.#places[place];
   }
 
-  /** The number of the place with that path, with one reference more. */
-  take(path: string, make: (path: string) => KnownPlace): number {
-    const known = this.#byPath.get(path);
+  /** What the place was made from; empty: none is known. */
+  keyOf(place: number): string {
+    return this.#keys[place] ?? "";
+  }
+
+  /** The number of the place that is made from that key, with one reference more. */
+  take(key: string, make: (key: string) => KnownPlace): number {
+    const known = this.#byKey.get(key);
     if (known !== undefined) return this.share(known);
-    if (this.#byPath.size >= MAX_PLACES) return NO_PLACE;
+    if (this.#byKey.size >= MAX_PLACES) return NO_PLACE;
     const place = this.#free.pop() ?? this.#places.length;
-    this.#places[place] = make(path);
+    this.#places[place] = make(key);
+    this.#keys[place] = key;
     this.#references[place] = 1;
-    this.#byPath.set(path, place);
+    this.#byKey.set(key, place);
     return place;
   }
 
@@ -46,8 +53,9 @@ export class PlaceStore {
     const references = (this.#references[place] as number) - 1;
     this.#references[place] = references;
     if (references > 0) return;
-    this.#byPath.delete(this.#places[place]?.cgroup ?? "");
+    this.#byKey.delete(this.keyOf(place));
     this.#places[place] = undefined;
+    this.#keys[place] = "";
     this.#free.push(place);
   }
 }

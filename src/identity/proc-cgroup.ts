@@ -68,3 +68,17 @@ export function tellingV1Path({ v1 }: Membership): string | null {
     v1.find(({ path }) => path !== "/");
   return telling?.path ?? null;
 }
+
+/** The text of the file once the process was moved in one hierarchy. */
+export function afterMove(text: string, hierarchy: number, path: string): string {
+  const lines = text.split("\n").filter((line) => line !== "");
+  const numberOf = (line: string) => Number.parseInt(line, 10);
+  const at = lines.findIndex((line) => numberOf(line) === hierarchy);
+  const controllers = at < 0 ? "" : (lines[at]?.split(":")[1] ?? "");
+  const line = `${hierarchy}:${controllers}:${path}`;
+  if (at >= 0) lines[at] = line;
+  else lines.push(line);
+  // As the kernel orders them.
+  if (at < 0) lines.sort((one, other) => numberOf(other) - numberOf(one));
+  return `${lines.join("\n")}\n`;
+}

@@ -5,6 +5,13 @@ import { addressOf } from "./native.ts";
 
 /** include/uapi/asm/unistd_64.h, include/uapi/asm-generic/unistd.h */
 const OPEN_BY_HANDLE_AT: Record<string, bigint> = { x64: 304n, arm64: 265n };
+/** The same number everywhere; since Linux 5.2. */
+const OPEN_TREE = 428n;
+/** include/uapi/linux/mount.h, include/uapi/linux/fcntl.h */
+const OPEN_TREE_CLONE = 1;
+const AT_EMPTY_PATH = 0x1000;
+const EMPTY_PATH = new Uint8Array(1);
+
 /** include/uapi/asm-generic/fcntl.h */
 const O_PATH = 0o10000000;
 const O_CLOEXEC = 0o2000000;
@@ -34,4 +41,14 @@ export function openKernfsById(mountFd: number, high: number, low: number): numb
   const flags = BigInt(O_PATH | O_CLOEXEC);
   const fd = libc().syscall(call, BigInt(mountFd), BigInt(addressOf(handle)), flags, 0n, 0n);
   return checkLibc("open_by_handle_at", Number(fd));
+}
+
+/**
+ * A mount of its own of the directory that is open, attached nowhere: gone with its last descriptor.
+ * @throws NativeError EPERM: without CAP_SYS_ADMIN
+ */
+export function cloneMount(fd: number): number {
+  const flags = BigInt(OPEN_TREE_CLONE | AT_EMPTY_PATH | O_CLOEXEC);
+  const cloned = libc().syscall(OPEN_TREE, BigInt(fd), BigInt(addressOf(EMPTY_PATH)), flags, 0n, 0n);
+  return checkLibc("open_tree", Number(cloned));
 }

@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, readlinkSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { CgroupRef } from "../config/sections/filters.ts";
 import { cannotRunError, usageError } from "../errors.ts";
 import { readCgroupMounts, readV1Mounts } from "../identity/cgroup-mount.ts";
+import { isInInitialCgroupNamespace } from "../identity/cgroup-namespace.ts";
 import { readMembership } from "../identity/proc-cgroup.ts";
 import { hasKernelPids } from "../process/pid-namespace.ts";
 
@@ -59,8 +60,6 @@ export function resolveCgroup(ref: CgroupRef): ResolvedCgroup {
   };
 }
 
-/** PROC_CGROUP_INIT_INO of include/linux/proc_ns.h. */
-const INITIAL_CGROUP_NAMESPACE = "cgroup:[4026531835]";
 /** The parent of all kernel threads, in the initial pid namespace: it stays in the root of the hierarchy. */
 const KTHREADD = 2;
 
@@ -69,7 +68,7 @@ const KTHREADD = 2;
  * @param root that cgroup's path from the root of our cgroup namespace, as mountinfo has it, such as `/` or `/../..`
  */
 function levelOfMount(root: string): number {
-  const kthreadd = isInInitialNamespace() ? "/" : hasKernelPids() ? readMembership(KTHREADD)?.v2 : undefined;
+  const kthreadd = isInInitialCgroupNamespace() ? "/" : hasKernelPids() ? readMembership(KTHREADD)?.v2 : undefined;
   const up = kthreadd?.split("/").filter((part) => part !== "");
   if (up === undefined || up.some((part) => part !== "..")) {
     throw cannotRunError("cgroup-namespace", {
@@ -81,14 +80,6 @@ function levelOfMount(root: string): number {
   }
   const down = root.split("/").filter((part) => part !== "");
   return up.length + down.reduce((level, part) => level + (part === ".." ? -1 : 1), 0);
-}
-
-function isInInitialNamespace(): boolean {
-  try {
-    return readlinkSync("/proc/self/ns/cgroup") === INITIAL_CGROUP_NAMESPACE;
-  } catch {
-    return true; // a kernel without namespaces
-  }
 }
 
 interface FoundCgroup {

@@ -31,13 +31,13 @@ export class CgroupSubtree implements Disposable {
 
   /** @throws LinnixError: see `resolveCgroup` */
   constructor(ref: CgroupRef) {
-    this.#root = resolveCgroup(ref).id;
+    const { id, directory } = resolveCgroup(ref);
+    this.#root = id;
+    this.#directory = directory;
     this.#isPath = "path" in ref;
     this.#names = CgroupNames.open(this.#mount);
     const path = this.#pathOf(this.#root, 0);
     this.#prefix = path && (path === "/" ? path : `${path}/`);
-    const { point = "", root = "/" } = this.#mount.v2 ?? {};
-    this.#directory = point + (path ?? "").slice(root === "/" ? 0 : root.length);
   }
 
   /** @param pid a process that is or was in it; 0: none is known */

@@ -296,7 +296,7 @@ export const MOVE = {
   ts_ns: 8, // __u64
   start_ns: 16, // __u64
   pid: 24, // __u32
-  unused: 28, // __u32
+  hierarchy: 28, // __u32
   path: 32, // char[480]
   path_len: 480,
 } as const;

@@ -480,6 +480,16 @@ describe("place", () => {
     expect(none.check("cgroup")).toMatchObject({ status: "warn", found: "not mounted" });
   });
 
+  test("a cgroup namespace of its own hides names, unless cgroups can be opened by handle", async () => {
+    const links = { "/proc/self/ns/cgroup": "cgroup:[4026532999]" };
+    expect((await examine({ links })).check("cgroup-names").status).toBe("ok");
+    const files = { "/proc/self/status": status({ effective: "000001c0a80425fb" }) };
+    const without = (await examine({ links, files })).check("cgroup-names");
+    expect(without).toMatchObject({ status: "warn", mend: expect.stringContaining("--cgroupns=host") });
+    const initial = { "/proc/self/ns/cgroup": "cgroup:[4026531835]" };
+    expect((await examine({ links: initial, files })).check("cgroup-names").status).not.toBe("warn");
+  });
+
   test("a covered mount of cgroups is not the one that is seen", async () => {
     const covered = [
       "31 23 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw",

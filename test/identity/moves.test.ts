@@ -14,6 +14,7 @@ class Memory {
     view.setBigUint64(MOVE.ts_ns, tsNs, true);
     view.setBigUint64(MOVE.start_ns, 2n ** 32n * 7n + BigInt(pid), true);
     view.setUint32(MOVE.pid, pid, true);
+    view.setUint32(MOVE.hierarchy, 9, true);
     view.setBigUint64(MOVE.number, BigInt(this.#count), true);
   }
 }
@@ -31,7 +32,9 @@ describe("moves between cgroups", () => {
     expect(all(reader)).toEqual([]);
     memory.write(5, "/docker/a");
     memory.write(6, "/docker/b", 2n ** 33n);
-    expect(all(reader, 5000)).toEqual([{ pid: 5, startLow: 5, startHigh: 7, path: "/docker/a", tsNs: 1000 }]);
+    expect(all(reader, 5000)).toEqual([
+      { pid: 5, startLow: 5, startHigh: 7, hierarchy: 9, path: "/docker/a", tsNs: 1000 },
+    ]);
     expect(all(reader, 2 ** 33).map(({ pid }) => pid)).toEqual([6]);
     expect(all(reader)).toEqual([]);
   });

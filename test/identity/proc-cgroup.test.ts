@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { cgroupMounts } from "../../src/identity/cgroup-mount.ts";
-import { parseMembership, readMembership, tellingV1Path } from "../../src/identity/proc-cgroup.ts";
+import { afterMove, parseMembership, readMembership, tellingV1Path } from "../../src/identity/proc-cgroup.ts";
 import { parseMountinfo } from "../../src/mountinfo.ts";
 
 const ID = "9ec39b91f3d70e1beff50a308f77067065ea6be0d91a3378375056cd4422cf3d";
@@ -36,6 +36,16 @@ test.each([
   ["else nothing", "5:pids:/\n4:memory:/\n0::/system.slice/ssh.service\n", null],
 ])("of v1 hierarchies the one that says most counts: %s", (_, text, path) => {
   expect(tellingV1Path(parseMembership(text))).toBe(path);
+});
+
+test.each([
+  ["another path", "9:name=systemd:/a.service\n8:pids:/a\n0::/\n", 8, "9:name=systemd:/a.service\n8:pids:/b\n0::/\n"],
+  ["not the number that begins alike", "18:pids:/x\n8:cpu:/y\n", 8, "18:pids:/x\n8:cpu:/b\n"],
+  ["a hierarchy that was not known", "9:cpu:/\n0::/\n", 8, "9:cpu:/\n8::/b\n0::/\n"],
+  ["nothing was known", "", 8, "8::/b\n"],
+  ["a path with colons", "8:pids:/a:b:c\n", 8, "8:pids:/b\n"],
+])("a move changes one hierarchy: %s", (_, before, hierarchy, after) => {
+  expect(afterMove(before, hierarchy, "/b")).toBe(after);
 });
 
 describe("/proc/self/mountinfo", () => {

@@ -111,7 +111,6 @@ describe.skipIf(noV2 !== null)(titled("names of cgroups", noV2), () => {
     expect(readlinkSync(`/proc/self/fd/${fd}`)).toEndWith(".scope (deleted)");
     expect(pathOfOpen(fd, { point, root: "/" })).toBe(path);
     expect(pathOfOpen(fd, { point, root: "/../x" })).toBe(`/../x${path}`);
-    expect(pathOfOpen(fd, { point: `${point}/elsewhere`, root: "/" })).toBeUndefined();
     closeSync(fd);
   });
 
@@ -145,7 +144,7 @@ describe.skipIf(noV2 !== null)(titled("names of cgroups", noV2), () => {
     expect(told(asNobody(), id, 0).paths).toEqual([null]);
   });
 
-  test("from inside a cgroup namespace: what is in it, as from outside or not at all", () => {
+  test("from inside a cgroup namespace: all cgroups, by the paths that the host has", () => {
     const inside = cgroup.make("namespace", "inside");
     const around = cgroup.make("namespace");
     const namespaced = [...inCgroups(cgroup.directory(around)), "unshare", "--cgroup", "--mount"];
@@ -153,8 +152,14 @@ describe.skipIf(noV2 !== null)(titled("names of cgroups", noV2), () => {
     expect(told(namespaced, cgroup.id(inside), 0).paths[0]).toMatch(/\/inside$/);
     const remount = ["sh", "-c", 'umount -l "$0" && mount -t cgroup2 none "$0" && exec "$@"', point];
     const own = told([...namespaced, ...remount], cgroup.id(inside), 0);
-    expect(own).toMatchObject({ mount: { root: "/" }, paths: ["/inside"] });
-    expect(told([...namespaced, ...remount], cgroup.id(cgroup.make("beside")), 0).paths).toEqual([null]);
+    expect(own).toMatchObject({ mount: { root: "/" }, paths: [inside] });
+    const paths = (id: bigint, before: string[] = []) => told([...namespaced, ...remount, ...before], id, 0).paths;
+    for (const path of [cgroup.make("beside"), cgroup.make("beside", "inner"), around]) {
+      expect(paths(cgroup.id(path))).toEqual([path]);
+    }
+    expect(paths(1n)).toEqual(["/"]);
+    // Without the right to open by handle.
+    expect(paths(cgroup.id(cgroup.make("beside")), asNobody())).toEqual([null]);
   });
 
   test("by a mount below the one that covers the first", () => {
@@ -252,6 +257,46 @@ describe.skipIf(noV2 !== null)(titled("names of cgroups", noV2), () => {
       const answer = await fetch(`http://localhost/processes/${child.pid}`, { unix: socket });
       expect(await answer.json()).toMatchObject({ state: "exited", cgroup: path, container: { id: ID } });
       rmSync(join(socket, ".."), { recursive: true });
+    },
+  );
+
+  test.skipIf(noCollect !== null)(
+    titled("in events, where linnix is in a cgroup namespace with a mount of its own", noCollect),
+    async () => {
+      const around = cgroup.make("foreign");
+      const before = cgroup.make("foreign-before", `docker-${ID}.scope`);
+      const child = await sleeper(...inCgroups(cgroup.directory(before)));
+      const remount = 'umount -l "$0" && mount -t cgroup2 none "$0" && exec "$@"';
+      const enter = [
+        ...inCgroups(cgroup.directory(around)),
+        "unshare",
+        "--cgroup",
+        "--mount",
+        "sh",
+        "-c",
+        remount,
+        point,
+      ];
+      await using collect = await CollectRun.start(USUAL, { before: enter });
+      expect(collect.stderr).not.toContain("unknown outside of this cgroup namespace");
+      child.kill("SIGKILL");
+      const container = { id: ID, runtime: "docker" } as const;
+      const end = await collect.event(
+        "the end of one from before",
+        ({ pid, type }) => pid === child.pid && type === "exit",
+      );
+      expect(end).toMatchObject({ cgroup: before, container, unit: `docker-${ID}.scope` });
+      const after = cgroup.make("foreign-after", `docker-${ID}.scope`);
+      output(...inCgroups(cgroup.directory(after)), "/bin/true", "after");
+      const exec = await collect.event("an exec", (event) => event.type === "exec" && event.args?.[1] === "after");
+      expect(exec).toMatchObject({ cgroup: after, container });
+      await collect.stop();
+      await using blind = await CollectRun.start(USUAL, {
+        before: [...enter, "setpriv", "--bounding-set", "-dac_read_search", "--inh-caps", "-dac_read_search"],
+      });
+      expect(blind.stderr).toContain("unknown outside of this cgroup namespace");
+      expect(blind.stderr).toContain("--cgroupns=host");
+      await blind.stop();
     },
   );
 
@@ -357,6 +402,24 @@ describe.skipIf(noV1 !== null)(titled("cgroup v1", noV1), () => {
       }
       const told = events.filter((event) => event.container);
       for (const event of told) expect(event).toMatchObject({ cgroup: path, container });
+    },
+  );
+
+  test.skipIf(whyNoBtf() !== null)(
+    titled("plain moves: known at the next event, out of a unit too, of what is gone before linnix looks", whyNoBtf()),
+    async () => {
+      await using cgroup = new TestCgroup(v1Point);
+      const [plain, other, service] = ["plain", "other", "linnix-test.service"].map((name) => cgroup.make(name));
+      const way = [plain, service, other, ""].map((path) => cgroup.directory(path ?? ""));
+      await using collect = await CollectRun.start(SELDOM);
+      const script = 'for to; do echo $$ > "$to/cgroup.procs"; /bin/true "$to"; done';
+      output("/bin/sh", "-c", script, "sh", ...way);
+      await collect.event("the last exec", (event) => event.type === "exec" && event.args?.[1] === v1Point);
+      const { events } = await collect.stop();
+      const execs = way.map((to) => events.find((event) => event.type === "exec" && event.args?.[1] === to));
+      expect(execs.slice(0, 3).map((exec) => exec?.cgroup)).toEqual([plain, service, other] as string[]);
+      expect(execs[3]?.cgroup).not.toContain(cgroup.path);
+      expect(execs.map((exec) => exec?.unit)).toEqual([undefined, "linnix-test.service", undefined, undefined]);
     },
   );
 
