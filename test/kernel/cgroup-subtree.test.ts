@@ -73,12 +73,18 @@ describe.skipIf(reason !== null)(titled("a cgroup and all below it", reason), ()
     expect([subtree.has(askedId), subtree.has(otherId)]).toEqual([true, false]);
   });
 
-  test("another one of the same name, made when it was gone, is not meant", async () => {
+  test.each([
+    ["path", true],
+    ["id", false],
+  ])("another one of the same name, made when it was gone: named by its %s, %p", async (by, isMeant) => {
     const path = cgroup.make("again");
-    using subtree = new CgroupSubtree({ path });
+    using subtree = new CgroupSubtree(by === "path" ? { path } : { id: cgroup.id(path) });
     await cgroup.remove(path);
-    expect(subtree.has(idOf("again"))).toBe(false);
-    expect(subtree.has(idOf("again", "inner"))).toBe(false);
+    expect(subtree.has(idOf("again"))).toBe(isMeant);
+    expect(subtree.has(idOf("again", "inner"))).toBe(isMeant);
+    expect(subtree.has(idOf("again-not"))).toBe(false);
+    await cgroup.remove(cgroup.make("again", "inner"));
+    await cgroup.remove(path);
   });
 
   test("the root of the hierarchy has all of them", () => {
