@@ -8,7 +8,7 @@ import { reasonOf, titled } from "../kernel/support/needs.ts";
 import { Booter, type Results } from "./boot.ts";
 import { guestFiles, whyNoGuest } from "./guest.ts";
 import { writeInitramfs } from "./initramfs.ts";
-import { SERIES as EVERY_SERIES, getKernels, type Kernels, REAL_TIME } from "./kernels.ts";
+import { SERIES as EVERY_SERIES, getKernels, type Kernels } from "./kernels.ts";
 import { MACHINE } from "./machine.ts";
 import { Way } from "./way.ts";
 
@@ -23,10 +23,7 @@ const SERIES = EVERY_SERIES.filter(({ name }) => MACHINE.series?.includes(name) 
 const LOCKED_DOWN = [...new Set([SERIES[0]?.name ?? "", "newest"])];
 
 const noGuest = whyNoGuest();
-const kernels: Kernels =
-  noGuest === null
-    ? await getKernels(MACHINE.series ? SERIES : [...SERIES, REAL_TIME])
-    : { found: new Map(), missing: new Map() };
+const kernels: Kernels = noGuest === null ? await getKernels(SERIES) : { found: new Map(), missing: new Map() };
 
 /** Every guest that is to be booted, in this order. */
 const BOOTS = [
@@ -41,7 +38,6 @@ const BOOTS = [
     commandLine: "linnix.ways=auto,tracepoint lockdown=confidentiality",
   })),
   { id: "5.10 panics", series: "5.10", commandLine: "linnix.ways=auto,tracepoint,no-btf panic_on_warn=1" },
-  { id: REAL_TIME.name, series: REAL_TIME.name, commandLine: "linnix.ways=auto,tracepoint" },
 ].filter(({ series }) => kernels.found.has(series));
 
 const scope = new DisposableStack();
@@ -489,22 +485,6 @@ describe.skipIf(reasonFor("5.10") !== null)(
     }
   },
 );
-
-const noRealTime = reasonFor(REAL_TIME.name);
-describe.skipIf(noRealTime !== null)(titled(`Linux ${releaseOf(REAL_TIME.name)}, PREEMPT_RT`, noRealTime), () => {
-  const way = useResults(REAL_TIME.name);
-
-  for (const [name, backend] of [
-    ["auto", "btf"],
-    ["tracepoint", "tracepoint"],
-  ] as const) {
-    test(`${name}: runs, and the kernel warns of nothing`, () => {
-      expectWhole(way(name), backend);
-      expectNoWarning(way(name));
-      expect(way(name).samplesOf("linnix")).not.toEqual([]);
-    });
-  }
-});
 
 for (const series of LOCKED_DOWN) {
   const reason = reasonFor(series);

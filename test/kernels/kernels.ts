@@ -15,8 +15,6 @@ export const KERNELS_DIRECTORY = join(
 export interface KernelSeries {
   /** Also its directory in the cache. */
   name: string;
-  /** Which of the distribution's kernels; left out: `cloud`, which are small. */
-  flavour?: "cloud" | "rt";
   /** The suites of the distribution that have it. */
   suites: readonly string[];
   includes(major: number, minor: number): boolean;
@@ -37,14 +35,6 @@ export const SERIES = [
   },
 ] as const satisfies readonly KernelSeries[];
 
-/** The oldest with PREEMPT_RT, which refuses what others warn of. */
-export const REAL_TIME = {
-  name: "5.10-rt",
-  flavour: "rt",
-  suites: ["bullseye"],
-  includes: only("5.10"),
-} as const satisfies KernelSeries;
-
 /** A kernel to boot. */
 export interface Kernel {
   series: string;
@@ -63,9 +53,8 @@ export interface Kernels {
 /** Packages of a series that are tried, newest first: an index may name what the pool has no more. */
 const MAX_CANDIDATES = 4;
 
-/** From 6.19 on `linux-image-…` is empty and `linux-binary-…` holds the kernel. */
-const packageOf = (flavour: "cloud" | "rt") =>
-  new RegExp(`^linux-(image|binary)-((\\d+)\\.(\\d+)\\S*-${flavour}-${DEBIAN_ARCH})(-unsigned)?$`);
+/** Small images for virtual machines; from 6.19 on `linux-image-…` is empty and `linux-binary-…` holds the kernel. */
+const PACKAGE = new RegExp(`^linux-(image|binary)-((\\d+)\\.(\\d+)\\S*-cloud-${DEBIAN_ARCH})(-unsigned)?$`);
 
 /** Where a package has its kernel. */
 const PLACES = ["boot/vmlinuz-*", "usr/lib/modules/*/vmlinuz"];
@@ -107,17 +96,16 @@ function cached(series: string): Kernel | undefined {
 }
 
 async function download(apt: PrivateApt, series: KernelSeries, scratch: string): Promise<Kernel> {
-  const pattern = packageOf(series.flavour ?? "cloud");
   const candidates = (await apt.packageNames("linux-"))
     .flatMap((name) => {
-      const [, kind = "", version = "", major, minor, unsigned] = pattern.exec(name) ?? [];
+      const [, kind = "", version = "", major, minor, unsigned] = PACKAGE.exec(name) ?? [];
       if (version === "" || unsigned !== undefined || !series.includes(Number(major), Number(minor))) return [];
       return [{ name, kind, version }];
     })
     // Numbers as numbers; of one version `binary` before `image`.
     .sort((a, b) => b.version.localeCompare(a.version, "en", { numeric: true }) || a.kind.localeCompare(b.kind))
     .slice(0, MAX_CANDIDATES);
-  if (candidates.length === 0) throw new Error(`the mirror has no kernel ${series.name}`);
+  if (candidates.length === 0) throw new Error(`the mirror has no cloud kernel ${series.name}`);
   let problem = "";
   for (const { name } of candidates) {
     const directory = mkdtempSync(join(scratch, "package-"));
