@@ -1,4 +1,4 @@
-import { realtimeOffsetNs } from "../libbpf/clock.ts";
+import { realtimeOffsetNs, roughRealtimeOffsetNs } from "../libbpf/clock.ts";
 import { dropCleanFilePages, giveLargeBlocksBack, trimHeap } from "../libbpf/memory.ts";
 import { type Backend, holdsBackExits } from "../probes/backend.ts";
 import type { KernelCounts } from "../probes/counters.ts";
@@ -194,7 +194,7 @@ export class Collector implements Disposable {
       },
       exitsHeldBack: this.table.exitsHeldBack,
     });
-    this.#housekeeping = new Housekeeping(this.table, this.#clock, this.#reconciler, this.#descriptors);
+    this.#housekeeping = new Housekeeping(this.table, this.#reconciler, this.#descriptors);
     this.attach();
     this.#seed(this.#reconciler);
     this.#schedule.start();
@@ -240,7 +240,10 @@ export class Collector implements Disposable {
 
   #take(): void {
     this.#events.begins?.();
-    if (this.#closed || !this.#canTake()) return;
+    if (this.#closed) return;
+    // Also while nothing can be taken: what waits in the rings gets its time when it is.
+    if (this.#clock.isOff(roughRealtimeOffsetNs())) this.#clock.adjust(realtimeOffsetNs());
+    if (!this.#canTake()) return;
     // At rest the rings are empty, and nothing can have been lost: the way of most looks costs next to nothing.
     if (this.#feed.rings.isEmpty()) return;
     this.#feed.rings.drain(this.#consume, this.#canTake);

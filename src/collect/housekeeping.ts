@@ -1,7 +1,6 @@
-import { boottimeNs, realtimeOffsetNs } from "../libbpf/clock.ts";
+import { boottimeNs } from "../libbpf/clock.ts";
 import { dropCleanFilePages, residentFileBytes } from "../libbpf/memory.ts";
 import type { ProcessTable } from "../process/table.ts";
-import type { WallClock } from "../process/wall-clock.ts";
 import { Garbage } from "./garbage.ts";
 import type { Reconciler } from "./reconciler.ts";
 import type { SpareDescriptors } from "./spare-descriptors.ts";
@@ -14,10 +13,9 @@ const MANY_FILE_BYTES = 28 * 1024 * 1024;
 const LOOK_NS = 5e9;
 const DROP_NS = 60e9;
 
-/** What a collector has to do now and then that no event asks for: memory, the table's old entries, the wall clock. */
+/** What a collector has to do now and then that no event asks for: memory, the table's old entries. */
 export class Housekeeping {
   readonly #table: ProcessTable;
-  readonly #clock: WallClock;
   readonly #reconciler: Reconciler;
   readonly #descriptors: SpareDescriptors;
   readonly #garbage = new Garbage();
@@ -26,9 +24,8 @@ export class Housekeeping {
   #lookedNs = 0;
   #droppedNs = 0;
 
-  constructor(table: ProcessTable, clock: WallClock, reconciler: Reconciler, descriptors: SpareDescriptors) {
+  constructor(table: ProcessTable, reconciler: Reconciler, descriptors: SpareDescriptors) {
     this.#table = table;
-    this.#clock = clock;
     this.#reconciler = reconciler;
     this.#descriptors = descriptors;
   }
@@ -45,7 +42,6 @@ export class Housekeeping {
     if (this.#isSettled) this.#dropFilePages(nowNs);
     else if (++this.#ticks >= SETTLED_TICKS) this.#settle(nowNs);
     if (isHeldUp || !this.#reconciler.isDue(nowNs)) return;
-    this.#clock.adjust(realtimeOffsetNs());
     if (this.#descriptors.use(1, () => this.#reconciler.reconcile())) this.#garbage.rest(events);
   }
 

@@ -1,7 +1,10 @@
+/** How far the offset may be off before it is read again, ns. */
+const TOLERANCE_NS = 1e6;
+
 /**
  * Boot-time stamps as wall-clock time, split into seconds and nanoseconds so
  * that nothing is rounded. The offset between the clocks changes when the clock
- * is set; it is taken anew now and then.
+ * is set, and slowly while it is slewed.
  */
 export class WallClock {
   #offsetSeconds = 0;
@@ -19,6 +22,11 @@ export class WallClock {
   adjust(offsetNs: bigint): void {
     this.#offsetSeconds = Number(offsetNs / 1_000_000_000n);
     this.#offsetNanoseconds = Number(offsetNs % 1_000_000_000n);
+  }
+
+  /** Whether the offset is another one now. @param offsetNs as exact as two looks at the clocks give it */
+  isOff(offsetNs: number): boolean {
+    return Math.abs(offsetNs - (this.#offsetSeconds * 1e9 + this.#offsetNanoseconds)) > TOLERANCE_NS;
   }
 
   /** Converts a boot-time stamp given as two 32-bit halves. */

@@ -3,7 +3,6 @@ import { Housekeeping } from "../../src/collect/housekeeping.ts";
 import { Reconciler } from "../../src/collect/reconciler.ts";
 import { SpareDescriptors } from "../../src/collect/spare-descriptors.ts";
 import { ProcessTable } from "../../src/process/table.ts";
-import { WallClock } from "../../src/process/wall-clock.ts";
 
 /** Of which there are none as long as nobody says otherwise. */
 class Scarce extends SpareDescriptors {
@@ -21,7 +20,7 @@ function setUp() {
   const lister = { source: "proc" as const, list: () => void lists++, [Symbol.dispose]() {} };
   const reconciler = new Reconciler({ table, drain: () => true, lister });
   const descriptors = new Scarce();
-  const housekeeping = new Housekeeping(table, new WallClock(0n), reconciler, descriptors);
+  const housekeeping = new Housekeeping(table, reconciler, descriptors);
   return { housekeeping, descriptors, lists: () => lists };
 }
 

@@ -59,6 +59,17 @@ describe("WallClock", () => {
     }
   });
 
+  test.each([3600, -7200, 0.0011, -0.0011])("notices that the clock was set by %d s", (seconds) => {
+    const offset = 1_790_000_000_123_456_789n;
+    const clock = new WallClock(offset);
+    expect(clock.isOff(Number(offset))).toBe(false);
+    expect(clock.isOff(Number(offset) + 5e5)).toBe(false);
+    const set = offset + BigInt(Math.round(seconds * 1e9));
+    expect(clock.isOff(Number(set))).toBe(true);
+    clock.adjust(set);
+    expect([clock.isOff(Number(set)), clock.isOff(Number(offset))]).toEqual([false, true]);
+  });
+
   test("takes a new offset", () => {
     const clock = new WallClock(5n * GIGA);
     clock.adjust(7n * GIGA + 9n);
