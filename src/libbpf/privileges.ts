@@ -1,5 +1,5 @@
 /** Giving up root for another account, for good. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { cannotRunError, usageError } from "../errors.ts";
 import { checkLibc, NativeError } from "./errno.ts";
 import { libc } from "./libc.ts";
@@ -30,7 +30,8 @@ export function findAccount(name: string, passwd: string, group: string): Accoun
 
 /** @throws LinnixError (exit code 2) when there is no such account */
 export function accountNamed(name: string): Account {
-  const account = findAccount(name, readFileSync("/etc/passwd", "utf8"), readFileSync("/etc/group", "utf8"));
+  const text = (file: string) => (existsSync(file) ? readFileSync(file, "utf8") : "");
+  const account = findAccount(name, text("/etc/passwd"), text("/etc/group"));
   if (account) return account;
   throw usageError("user", {
     what: `--user ${name} is not known`,

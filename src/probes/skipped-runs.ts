@@ -1,4 +1,5 @@
 import { readProgramInfo } from "../cost/bpf-programs.ts";
+import { LinnixError } from "../errors.ts";
 import type { BpfObject } from "../libbpf/bpf-object.ts";
 import type { CountByType } from "../wire/event.ts";
 
@@ -17,9 +18,17 @@ export function skipsPreempted(release: string): boolean {
   return !(major < FIRST_PREEMPTIBLE_MAJOR);
 }
 
-/** Runs of a loaded program that the kernel skipped (`recursion_misses` of struct bpf_prog_info); 0 before Linux 5.12. */
+/**
+ * Runs of a loaded program that the kernel skipped (`recursion_misses` of struct bpf_prog_info). 0 before Linux 5.12, and
+ * where a kernel before 5.19 refuses every bpf(2) once `--user` has dropped root: those do not preempt such programs.
+ */
 export function skippedOf(object: BpfObject, program: string): number {
-  return Number(readProgramInfo(object.programFd(program)).recursionMisses ?? 0n);
+  try {
+    return Number(readProgramInfo(object.programFd(program)).recursionMisses ?? 0n);
+  } catch (error) {
+    if (error instanceof LinnixError) return 0;
+    throw error;
+  }
 }
 
 /**
