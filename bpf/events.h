@@ -12,4 +12,13 @@ struct {
 	__uint(value_size, sizeof(__u32));
 } events SEC(".maps");
 
+/*
+ * Whether bpf_perf_event_output failed because this CPU has no ring: its place in the map is empty (ENOENT), or the
+ * kernel removed the perf event from the CPU when that went offline (EOPNOTSUPP). A full ring is ENOSPC.
+ */
+static __always_inline bool has_no_ring(int result)
+{
+	return result == -ENOENT || result == -EOPNOTSUPP;
+}
+
 #endif

@@ -109,6 +109,7 @@ int handle_page_fault(__u64 *ctx)
 	struct throttle *throttle;
 	__u64 now_ns = bpf_ktime_get_boot_ns();
 	__u32 cpu = bpf_get_smp_processor_id();
+	int result;
 
 	counters = bpf_map_lookup_elem(&fault_counters, &cpu);
 	if (!counters)
@@ -128,9 +129,13 @@ int handle_page_fault(__u64 *ctx)
 	e.fault_flags = ctx[2] & PF_WRITE ? FAULT_WRITE : 0;
 	e.suppressed = __sync_lock_test_and_set(&throttle->suppressed, 0);
 	__sync_fetch_and_add(&counters->emitted, 1);
-	if (bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, &e, sizeof(e)) == 0)
+	result = bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, &e, sizeof(e));
+	if (result == 0)
 		return 0;
-	__sync_fetch_and_add(&counters->lost, 1);
+	if (has_no_ring(result))
+		__sync_fetch_and_add(&counters->no_ring, 1);
+	else
+		__sync_fetch_and_add(&counters->ring_full, 1);
 	/* The next one carries what this one would have. */
 	__sync_fetch_and_add(&throttle->suppressed, e.suppressed);
 	return 0;

@@ -48,7 +48,9 @@ enum {
 #define BPF_F_CURRENT_CPU 0xffffffffULL
 
 /* include/uapi/asm-generic/errno-base.h */
+#define ENOENT 2
 #define EEXIST 17
+#define EOPNOTSUPP 95
 
 /* include/uapi/linux/sched.h */
 #define SCHED_NORMAL 0

@@ -187,11 +187,33 @@ static __always_inline bool wants(struct process_event *e, enum event_type type)
 /* Whether there was room for it. */
 static __always_inline bool emit(void *ctx, struct process_event *e, enum event_type type, __u64 size)
 {
+	int result;
+
 	COUNT(emitted[type]);
-	if (bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, e, size) == 0)
+	result = bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, e, size);
+	if (result == 0)
 		return true;
-	COUNT(lost[type]);
+	if (has_no_ring(result))
+		COUNT(no_ring[type]);
+	else
+		COUNT(ring_full[type]);
 	return false;
+}
+
+/*
+ * Counts the steps of a CPU on its way offline or online. The kernel removes perf events from a CPU that goes offline and
+ * does not restore them; a suspend does that to every CPU but the first. User space sees by this count, without a
+ * system call, that it has to look at the ring of that CPU.
+ */
+SEC("raw_tp/cpuhp_enter")
+int handle_hotplug(__u64 *ctx)
+{
+	__u32 cpu = ctx[0];
+	struct cpu_counters *c = bpf_map_lookup_elem(&counters, &cpu);
+
+	if (c)
+		__sync_fetch_and_add(&c->hotplug_steps, 1);
+	return 0;
 }
 
 #endif

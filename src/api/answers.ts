@@ -78,6 +78,7 @@ export const status = z.object({
   skipped: byType,
   lost: count,
   lost_by_type: byType,
+  lost_by_reason: z.object({ ring_full: count, no_ring: count }),
   lost_by_cpu: z.array(z.object({ cpu: count, lost: count })),
   page_faults: z.nullable(
     z.object({ seen: count, emitted: count, received: count, lost: count, suppressed: count, skipped: count }),

@@ -84,7 +84,7 @@ export class CollectorSource implements ApiSource {
   facts(): Facts {
     const { collector, ...parts } = this.#parts;
     const { table, backend } = collector;
-    const { emitted, lost, filtered, threadsStarted, threadsExited } = collector.counts();
+    const { emitted, lost, lostByReason, filtered, threadsStarted, threadsExited } = collector.counts();
     const { user, system } = process.cpuUsage();
     const cpuUsPerSecond = this.#recent.perSecond("cpuUs");
     const inKernelNs = parts.inKernelNs?.() ?? null;
@@ -99,6 +99,8 @@ export class CollectorSource implements ApiSource {
       received: collector.received,
       emitted,
       lost,
+      lostByReason,
+      lostInAllByReason: collector.lostByReason,
       filtered,
       suppressed: { fork: 0, exec: 0, exit: 0 },
       skipped: backend.skipped(),

@@ -1,5 +1,5 @@
 import { CONDITION_NAMES, CONDITIONS } from "../collect/conditions.ts";
-import type { CountByType } from "../wire/event.ts";
+import { type CountByType, LOSS_REASONS } from "../wire/event.ts";
 import type { EventStream } from "./event-stream.ts";
 import { MetricsText } from "./metrics-text.ts";
 import { countOpenFds, readOwnMemory } from "./own-memory.ts";
@@ -15,7 +15,6 @@ export interface MetricsInput {
 
 const byType = (counts: Readonly<CountByType>) =>
   (["fork", "exec", "exit"] as const).map((type) => [{ type }, counts[type]] as const);
-const sum = ({ fork, exec, exit }: Readonly<CountByType>) => fork + exec + exit;
 const ratio = (pct: number | null) => (pct === null ? null : pct / 100);
 
 /** Everything that linnix counts, in base units, named by Prometheus' conventions. */
@@ -51,12 +50,12 @@ function events(text: MetricsText, facts: Facts): void {
   ]);
   text.counter(
     "linnix_lost_events_total",
-    "Events that a ring had no room for.",
-    sum(facts.lost) + (pageFaults?.lost ?? 0),
+    "Events that did not reach user space, by reason: ring_full (the ring of their CPU had no room), no_ring (their CPU had no ring since it came online).",
+    LOSS_REASONS.map((reason) => [{ reason }, facts.lostInAllByReason[reason]] as const),
   );
   text.counter(
     "linnix_cpu_lost_events_total",
-    "Events that the ring of a CPU had no room for; CPUs without any are left out.",
+    "Events that did not reach user space, by CPU; CPUs without any are left out.",
     facts.lostByCpu.map(({ cpu, lost }) => [{ cpu }, lost] as const),
   );
   const { heldBack, unkept, forgotten, leftOutThreads } = facts.samples;

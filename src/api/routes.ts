@@ -368,6 +368,7 @@ function statusOf({ version, source, stream }: ApiContext): answers.Status {
     skipped: { ...facts.skipped },
     lost: fork + exec + exit,
     lost_by_type: { fork, exec, exit },
+    lost_by_reason: { ...facts.lostByReason },
     lost_by_cpu: [...facts.lostByCpu],
     page_faults: facts.pageFaults,
     samples: {

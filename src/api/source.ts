@@ -1,5 +1,5 @@
 import type { ConditionName } from "../collect/conditions.ts";
-import type { CountByType } from "../wire/event.ts";
+import type { CountByReason, CountByType } from "../wire/event.ts";
 import type { AnswerTime } from "./answer-time.ts";
 
 export type ProcessSort = "cpu" | "rss" | "start";
@@ -63,6 +63,10 @@ export interface Facts {
   received: Readonly<CountByType>;
   emitted: Readonly<CountByType>;
   lost: Readonly<CountByType>;
+  /** The same by reason. */
+  lostByReason: Readonly<CountByReason>;
+  /** Page faults among them. */
+  lostInAllByReason: Readonly<CountByReason>;
   filtered: Readonly<CountByType>;
   suppressed: Readonly<CountByType>;
   /** What the kernel skipped a program for and nothing made good. */

@@ -38,8 +38,7 @@ export class Balance {
   pageFaults(): (PageFaultCounts & { received: number; skipped: number }) | null {
     const { pageFaults } = this.#feed;
     if (!pageFaults) return null;
-    const { seen, emitted, lost, suppressed } = pageFaults.counts();
-    return { seen, emitted, received: this.#receivedPageFaults, lost, suppressed, skipped: pageFaults.skipped() };
+    return { ...pageFaults.counts(), received: this.#receivedPageFaults, skipped: pageFaults.skipped() };
   }
 
   /** Whether emitted = received + lost, for every type. */

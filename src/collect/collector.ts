@@ -1,4 +1,4 @@
-import { realtimeOffsetNs, roughRealtimeOffsetNs } from "../libbpf/clock.ts";
+import { boottimeNs, realtimeOffsetNs, roughRealtimeOffsetNs } from "../libbpf/clock.ts";
 import { dropCleanFilePages, giveLargeBlocksBack, trimHeap } from "../libbpf/memory.ts";
 import { type Backend, holdsBackExits } from "../probes/backend.ts";
 import type { KernelCounts } from "../probes/counters.ts";
@@ -9,7 +9,7 @@ import { WallClock } from "../process/wall-clock.ts";
 import { SampleFilter } from "../sampling/sample-filter.ts";
 import type { Sampler } from "../sampling/sampler.ts";
 import type { SamplingCounts } from "../sampling/sampling.ts";
-import type { CountByType, LostEvent } from "../wire/event.ts";
+import type { CountByReason, CountByType, LostEvent } from "../wire/event.ts";
 import { EVENT_EXEC, EVENT_EXIT, EVENT_FORK, EVENT_PAGE_FAULT, PROCESS_EVENT } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
 import { Balance } from "./balance.ts";
@@ -20,6 +20,7 @@ import { Housekeeping } from "./housekeeping.ts";
 import { KernelFeed, type KernelFeedOptions } from "./kernel-feed.ts";
 import type { CpuLoss } from "./losses.ts";
 import { MapRoom } from "./map-room.ts";
+import { reportMissingRings } from "./missing-rings.ts";
 import { Reconciler } from "./reconciler.ts";
 import { SamplingSwitch } from "./sampling-switch.ts";
 import { Schedule } from "./schedule.ts";
@@ -71,7 +72,7 @@ export class Collector implements Disposable {
     this.#isHeldUp = this.#events.ready?.() === false;
     return !this.#isHeldUp;
   };
-  readonly #tellLoss = (event: LostEvent) => this.#events.lost?.(event);
+  readonly #giveLoss = (event: LostEvent) => this.#events.lost?.(event);
   readonly #onSignal = () => {
     this.#wakeups++;
     this.drain();
@@ -166,6 +167,11 @@ export class Collector implements Disposable {
     return this.#feed.losses.byCpu();
   }
 
+  /** The same by why they were lost. */
+  get lostByReason(): CountByReason {
+    return this.#feed.losses.byReason();
+  }
+
   /** Who is asked where the process of an event belongs; undefined: nobody. */
   set identity(identity: PlaceOfEvent | undefined) {
     this.#view.identity = identity;
@@ -243,11 +249,11 @@ export class Collector implements Disposable {
     if (this.#closed) return;
     // Also while nothing can be taken: what waits in the rings gets its time when it is.
     if (this.#clock.isOff(roughRealtimeOffsetNs())) this.#clock.adjust(realtimeOffsetNs());
+    if (this.#feed.cpuRings.follow(boottimeNs())) reportMissingRings(this.#feed.cpuRings.missing, this.conditions);
     if (!this.#canTake()) return;
-    // At rest the rings are empty, and nothing can have been lost: the way of most looks costs next to nothing.
-    if (this.#feed.rings.isEmpty()) return;
-    this.#feed.rings.drain(this.#consume, this.#canTake);
-    this.#feed.losses.tell(this.#clock, this.#tellLoss);
+    // Most looks find empty rings: they make no system call. A CPU without a ring loses records all the same.
+    if (!this.#feed.rings.isEmpty()) this.#feed.rings.drain(this.#consume, this.#canTake);
+    this.#feed.losses.report(this.#clock, this.#giveLoss);
   }
 
   #flush(withSweep: boolean): void {
@@ -311,7 +317,7 @@ export class Collector implements Disposable {
       this.#feed.rings.drainAll(this.#consume);
       if (this.isBalanced()) break;
     }
-    this.#feed.losses.tell(this.#clock, this.#tellLoss);
+    this.#feed.losses.report(this.#clock, this.#giveLoss);
     this.#events.idle();
   }
 

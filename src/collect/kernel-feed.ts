@@ -1,12 +1,13 @@
 import type { BackendChoice } from "../config/sections/probes.ts";
 import { boottimeNs } from "../libbpf/clock.ts";
-import { PerfBuffer } from "../libbpf/perf-buffer.ts";
+import { libbpf } from "../libbpf/libbpf.ts";
+import { PerfEventRing } from "../libbpf/perf-event-ring.ts";
 import { Backend, chooseBackend, type ProbeOptions, TIMESTAMP_OFFSET } from "../probes/backend.ts";
 import { btfBackend } from "../probes/btf-backend.ts";
 import { PageFaultProbe } from "../probes/page-faults.ts";
 import { tracepointBackend } from "../probes/tracepoint-backend.ts";
-import { PerfRing } from "../ring/perf-ring.ts";
-import { RingSet } from "../ring/ring-set.ts";
+import type { RingSet } from "../ring/ring-set.ts";
+import { CpuRings } from "./cpu-rings.ts";
 import { Losses } from "./losses.ts";
 
 export interface KernelFeedOptions extends ProbeOptions {
@@ -22,13 +23,12 @@ export class KernelFeed implements Disposable {
   readonly backend: Backend;
   /** Left out where nobody asked for page faults. */
   readonly pageFaults: PageFaultProbe | undefined;
-  readonly rings: RingSet;
+  readonly cpuRings: CpuRings;
   readonly losses: Losses;
-  readonly #buffer: PerfBuffer;
   readonly #loaded: DisposableStack;
 
   /**
-   * Loads the programs; nothing is attached yet.
+   * Loads the programs and opens the rings; nothing that writes to them is attached yet.
    * @throws LinnixError (exit code 3) when it cannot run here
    */
   constructor(options: KernelFeedOptions) {
@@ -38,18 +38,31 @@ export class KernelFeed implements Disposable {
       new Backend(chooseBackend(options.backend) === "btf" ? btfBackend() : tracepointBackend(), options),
     );
     this.pageFaults = options.pageFaults ? loaded.use(new PageFaultProbe(this.backend)) : undefined;
-    this.#buffer = loaded.use(new PerfBuffer(this.backend.eventsMapFd, { ringBytes, watermarkBytes }));
-    this.rings = new RingSet(
-      this.#buffer.rings.map((mapping) => new PerfRing(mapping)),
-      { timestampOffset: TIMESTAMP_OFFSET, now: boottimeNs },
+    const { backend, pageFaults } = this;
+    const { eventsMapFd } = backend;
+    // Before the rings are opened: what a CPU does after that is seen.
+    backend.watchHotplug();
+    this.cpuRings = loaded.use(
+      new CpuRings({
+        cpus: libbpf().libbpf_num_possible_cpus(),
+        open: (cpu) => new PerfEventRing(eventsMapFd, cpu, { ringBytes, watermarkBytes }),
+        hotplugStamp: (cpu) => backend.hotplugStamp(cpu),
+        noRingStamp: (cpu) => backend.noRingStamp(cpu) + (pageFaults?.noRingStamp(cpu) ?? 0),
+        timestampOffset: TIMESTAMP_OFFSET,
+        now: boottimeNs,
+      }),
     );
-    this.losses = new Losses(this.pageFaults ? [this.backend, this.pageFaults] : [this.backend]);
+    this.losses = new Losses(pageFaults ? [backend, pageFaults] : [backend]);
     this.#loaded = loaded.move();
+  }
+
+  get rings(): RingSet {
+    return this.cpuRings.set;
   }
 
   /** SIGIO at the watermark of a ring from now on. */
   signalOnWatermark(): void {
-    this.#buffer.signalOnWatermark();
+    this.cpuRings.signalOnWatermark();
   }
 
   /** Puts all probes on. */

@@ -1,8 +1,9 @@
 import { exactBoottimeNs } from "../libbpf/clock.ts";
+import type { CpuLosses } from "../probes/counters.ts";
 import type { WallClock } from "../process/wall-clock.ts";
-import type { LostEvent } from "../wire/event.ts";
+import { type CountByReason, LOSS_REASONS, type LostEvent } from "../wire/event.ts";
 
-/** Records that the ring of a CPU had no room for. */
+/** Records of a CPU that did not reach user space. */
 export interface CpuLoss {
   cpu: number;
   lost: number;
@@ -10,13 +11,16 @@ export interface CpuLoss {
 
 /** Counts losses: those so far of the CPUs that have any. */
 export interface LossCounter {
-  lostByCpu(): CpuLoss[];
+  lostByCpu(): CpuLosses[];
+  /** Another number once anything more was lost: much cheaper to ask for. */
+  lossStamp(): number;
 }
 
 /** The losses of all that writes to the rings, by the kernel side's own counts. */
 export class Losses {
   readonly #counters: readonly LossCounter[];
-  readonly #told = new Map<number, number>();
+  readonly #reported = new Map<number, CpuLosses>();
+  #reportedStamp = 0;
 
   constructor(counters: readonly LossCounter[]) {
     this.#counters = counters;
@@ -24,22 +28,47 @@ export class Losses {
 
   /** Those so far of the CPUs that have any, in the order of the CPUs. */
   byCpu(): CpuLoss[] {
-    const sums = new Map<number, number>();
-    for (const counter of this.#counters) {
-      for (const { cpu, lost } of counter.lostByCpu()) sums.set(cpu, (sums.get(cpu) ?? 0) + lost);
-    }
-    return [...sums].map(([cpu, lost]) => ({ cpu, lost })).sort((a, b) => a.cpu - b.cpu);
+    return this.#byCpu().map(({ cpu, ring_full, no_ring }) => ({ cpu, lost: ring_full + no_ring }));
   }
 
-  /** Tells of each CPU's losses since they were told of last. */
-  tell(clock: WallClock, told: (event: LostEvent) => void): void {
-    for (const { cpu, lost } of this.byCpu()) {
-      const count = lost - (this.#told.get(cpu) ?? 0);
-      if (count === 0) continue;
-      this.#told.set(cpu, lost);
-      const ts_ns = exactBoottimeNs();
-      clock.set(Number(ts_ns >> 32n), Number(ts_ns & 0xffffffffn));
-      told({ type: "lost", time: clock.text, ts_ns, cpu, count });
+  /** Those so far of all CPUs. */
+  byReason(): CountByReason {
+    const sum: CountByReason = { ring_full: 0, no_ring: 0 };
+    for (const losses of this.#byCpu()) for (const reason of LOSS_REASONS) sum[reason] += losses[reason];
+    return sum;
+  }
+
+  /** Reports each CPU's losses since the last report, an event for each reason. */
+  report(clock: WallClock, take: (event: LostEvent) => void): void {
+    let stamp = 0;
+    for (const counter of this.#counters) stamp += counter.lossStamp();
+    if (stamp === this.#reportedStamp) return;
+    this.#reportedStamp = stamp;
+    for (const losses of this.#byCpu()) {
+      const before = this.#reported.get(losses.cpu);
+      this.#reported.set(losses.cpu, losses);
+      for (const reason of LOSS_REASONS) {
+        const count = losses[reason] - (before?.[reason] ?? 0);
+        if (count === 0) continue;
+        const ts_ns = exactBoottimeNs();
+        clock.set(Number(ts_ns >> 32n), Number(ts_ns & 0xffffffffn));
+        take({ type: "lost", time: clock.text, ts_ns, cpu: losses.cpu, reason, count });
+      }
     }
+  }
+
+  #byCpu(): CpuLosses[] {
+    const sums = new Map<number, CpuLosses>();
+    for (const counter of this.#counters) {
+      for (const { cpu, ring_full, no_ring } of counter.lostByCpu()) {
+        const sum = sums.get(cpu);
+        sums.set(cpu, {
+          cpu,
+          ring_full: ring_full + (sum?.ring_full ?? 0),
+          no_ring: no_ring + (sum?.no_ring ?? 0),
+        });
+      }
+    }
+    return [...sums.values()].sort((a, b) => a.cpu - b.cpu);
   }
 }

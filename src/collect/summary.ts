@@ -3,7 +3,7 @@ import type { Collector } from "./collector.ts";
 
 /** The last line of a run that took so long. */
 export function summaryOf(collector: Collector, durationS: number): RunSummary {
-  const { emitted, lost, filtered, threadsStarted, threadsExited } = collector.counts();
+  const { emitted, lost, lostByReason, filtered, threadsStarted, threadsExited } = collector.counts();
   const { told, heldBack, unkept, forgotten, leftOutThreads } = collector.samples;
   const { user, system } = process.cpuUsage();
   const cpuS = (user + system) / 1e6;
@@ -14,6 +14,7 @@ export function summaryOf(collector: Collector, durationS: number): RunSummary {
     emitted,
     lost: lost.fork + lost.exec + lost.exit,
     lost_by_type: lost,
+    lost_by_reason: lostByReason,
     lost_by_cpu: collector.lostByCpu,
     skipped: collector.backend.skipped(),
     filtered,

@@ -1,10 +1,11 @@
 /** Attached programs. The kernel detaches a program when the last descriptor of its link is closed, also by SIGKILL. */
 import { closeSync } from "node:fs";
 import type { BpfObject } from "./bpf-object.ts";
-import { checkLibbpf, checkLibc } from "./errno.ts";
+import { checkLibbpf, checkLibc, NativeError } from "./errno.ts";
 import { libbpf } from "./libbpf.ts";
 import { libc } from "./libc.ts";
 import { addressOf, type Pointer } from "./native.ts";
+import { openPerfEvent } from "./perf-event.ts";
 
 /** include/uapi/linux/bpf.h: enum bpf_attach_type. */
 const BPF_TRACE_RAW_TP = 23;
@@ -30,6 +31,13 @@ export class BpfLink implements Disposable {
     }
     if (attachType !== BPF_TRACE_ITER) throw new Error(`${program} is attached in no way that is known here`);
     return new BpfLink(checkLibbpf(`attaching ${program}`, libbpf().bpf_link_create(fd, 0, BPF_TRACE_ITER, null)));
+  }
+
+  /** Attaches a program of section `raw_tp/…` to the tracepoint of that name. */
+  static attachRawTracepoint(object: BpfObject, program: string, tracepoint: string): BpfLink {
+    const name = new TextEncoder().encode(`${tracepoint}\0`);
+    const fd = libbpf().bpf_raw_tracepoint_open(addressOf(name), object.programFd(program));
+    return new BpfLink(checkLibbpf(`attaching ${program}`, fd));
   }
 
   /**
@@ -72,20 +80,22 @@ export class BpfLink implements Disposable {
 
 /** include/uapi/linux/perf_event.h */
 const PERF_TYPE_TRACEPOINT = 2;
-const PERF_FLAG_FD_CLOEXEC = 8n;
 const PERF_EVENT_IOC_SET_BPF = 0x40042408n;
-const PERF_EVENT_OPEN: Record<string, bigint> = { x64: 298n, arm64: 241n };
 
-/** perf_event_open(2) of a tracepoint; the program runs on every CPU whatever CPU is named. */
+/** A perf event of a tracepoint; the program runs on every CPU whatever CPU is named. */
 function openTracepoint(id: number): number {
   const attributes = new BigUint64Array(14); // PERF_ATTR_SIZE_VER5
   attributes[0] = BigInt(PERF_TYPE_TRACEPOINT) | (BigInt(attributes.byteLength) << 32n);
   attributes[1] = BigInt(id);
-  const call = PERF_EVENT_OPEN[process.arch];
-  if (call === undefined) throw new Error(`perf_event_open has no known number on ${process.arch}`);
-  const everyTask = -1n;
-  const fd = libc().syscall(call, BigInt(addressOf(attributes)), everyTask, 0n, -1n, PERF_FLAG_FD_CLOEXEC);
-  return checkLibc("perf_event_open", Number(fd));
+  const cpus = libbpf().libbpf_num_possible_cpus();
+  for (let cpu = 0; ; cpu++) {
+    try {
+      return openPerfEvent(attributes, cpu);
+    } catch (error) {
+      // This CPU is offline; any other will do.
+      if (!(error instanceof NativeError && error.code === "ENODEV") || cpu + 1 >= cpus) throw error;
+    }
+  }
 }
 
 /** A new read of an iterator program: a descriptor to read records from until it ends. */

@@ -10,6 +10,11 @@ export function updateMap(mapFd: number, key: NodeJS.TypedArray, value: NodeJS.T
   checkLibbpf("bpf_map_update_elem", libbpf().bpf_map_update_elem(mapFd, addressOf(key), addressOf(value), 0n));
 }
 
+/** Removes `key`. @returns whether the kernel has done it: it had the key, and this process the privilege */
+export function deleteFromMap(mapFd: number, key: NodeJS.TypedArray): boolean {
+  return libbpf().bpf_map_delete_elem(mapFd, addressOf(key)) === 0;
+}
+
 const ENOENT = 2;
 const ENOMEM = 12;
 const E2BIG = 7;

@@ -77,6 +77,8 @@ export const LIBBPF_SYMBOLS = {
   bpf_prog_load: { args: ["i32", "cstring", "cstring", "ptr", "usize", "ptr"], returns: "i32" },
   // int bpf_map_update_elem(int fd, const void *key, const void *value, __u64 flags);
   bpf_map_update_elem: { args: ["i32", "ptr", "ptr", "u64"], returns: "i32" },
+  // int bpf_map_delete_elem(int fd, const void *key);
+  bpf_map_delete_elem: { args: ["i32", "ptr"], returns: "i32" },
   // int bpf_map_lookup_batch(int fd, void *in_batch, void *out_batch, void *keys, void *values, __u32 *count,
   //                          const struct bpf_map_batch_opts *opts);
   bpf_map_lookup_batch: { args: ["i32", "ptr", "ptr", "ptr", "ptr", "ptr", "ptr"], returns: "i32" },
@@ -85,17 +87,6 @@ export const LIBBPF_SYMBOLS = {
   bpf_map_update_batch: { args: ["i32", "ptr", "ptr", "ptr", "ptr"], returns: "i32" },
   // int bpf_obj_get_info_by_fd(int bpf_fd, void *info, __u32 *info_len);
   bpf_obj_get_info_by_fd: { args: ["i32", "ptr", "ptr"], returns: "i32" },
-  // struct perf_buffer *perf_buffer__new_raw(int map_fd, size_t page_cnt, struct perf_event_attr *attr,
-  //   perf_buffer_event_fn event_cb, void *ctx, const struct perf_buffer_raw_opts *opts);
-  perf_buffer__new_raw: { args: ["i32", "usize", "ptr", "ptr", "ptr", "ptr"], returns: "ptr" },
-  // void perf_buffer__free(struct perf_buffer *pb);
-  perf_buffer__free: { args: ["ptr"], returns: "void" },
-  // size_t perf_buffer__buffer_cnt(const struct perf_buffer *pb);
-  perf_buffer__buffer_cnt: { args: ["ptr"], returns: "i32" },
-  // int perf_buffer__buffer_fd(const struct perf_buffer *pb, size_t buf_idx);
-  perf_buffer__buffer_fd: { args: ["ptr", "usize"], returns: "i32" },
-  // int perf_buffer__buffer(struct perf_buffer *pb, int buf_idx, void **buf, size_t *buf_size);
-  perf_buffer__buffer: { args: ["ptr", "i32", "ptr", "ptr"], returns: "i32" },
 } as const;
 
 /** glibc. */

@@ -5,7 +5,7 @@ import type { CgroupRef, FiltersSettings } from "../config/sections/filters.ts";
 import type { BackendChoice, EventType } from "../config/sections/probes.ts";
 import { bpfObject } from "../embedded.ts";
 import { cannotRunError, LinnixError } from "../errors.ts";
-import type { BpfLink } from "../libbpf/bpf-link.ts";
+import { BpfLink } from "../libbpf/bpf-link.ts";
 import { BpfLoadError } from "../libbpf/bpf-load-error.ts";
 import { isFull, MappedArray, updateMap } from "../libbpf/bpf-map.ts";
 import { BpfObject } from "../libbpf/bpf-object.ts";
@@ -27,7 +27,7 @@ import {
   PROCESS_EVENT,
 } from "../wire/layout.gen.ts";
 import { type ResolvedCgroup, resolveCgroup } from "./cgroup.ts";
-import { KernelCounters, type KernelCounts } from "./counters.ts";
+import { type CpuLosses, KernelCounters, type KernelCounts } from "./counters.ts";
 import { isLockedForConfidentiality } from "./lockdown.ts";
 import { missingFields } from "./missing-fields.ts";
 import { readProcessLimits, sizeProcessMaps } from "./process-maps.ts";
@@ -116,6 +116,7 @@ export class Backend implements Disposable {
   #links: BpfLink[] = [];
   #followsCgroup = false;
   #watchedCgroup: WatchedCgroup | undefined;
+  #hotplugLink: BpfLink | undefined;
   #countersMemory: MappedArray | undefined;
   #counters: KernelCounters | undefined;
   /** What user space found no room for. */
@@ -158,7 +159,7 @@ export class Backend implements Disposable {
   }
 
   /** The losses so far of the CPUs that have any: no system call. */
-  lostByCpu(): { cpu: number; lost: number }[] {
+  lostByCpu(): CpuLosses[] {
     return this.#counters?.lostByCpu() ?? [];
   }
 
@@ -170,6 +171,30 @@ export class Backend implements Disposable {
       missedExecs: ofKernel(MAP_MISSED_EXECS),
       threadGroups: ofKernel(MAP_THREAD_GROUPS) + this.#unenteredGroups,
     };
+  }
+
+  lossStamp(): number {
+    return this.#counters?.lossStamp() ?? 0;
+  }
+
+  noRingStamp(cpu: number): number {
+    return this.#counters?.noRingStamp(cpu) ?? 0;
+  }
+
+  /** See {@link KernelCounters.hotplugStamp}; stands still before `watchHotplug`. */
+  hotplugStamp(cpu: number): number {
+    return this.#counters?.hotplugStamp(cpu) ?? 0;
+  }
+
+  /** Begins to count what CPUs do on their way offline and online. To be called before rings are opened. */
+  watchHotplug(): void {
+    try {
+      this.#hotplugLink = BpfLink.attachRawTracepoint(this.#object, "handle_hotplug", "cpuhp_enter");
+    } catch (error) {
+      if (!(error instanceof NativeError)) throw error;
+      // A dead ring is then found by its first losses.
+      log.debug(`CPUs that go offline are not watched: ${error.message}`);
+    }
   }
 
   attach(): void {
@@ -210,6 +235,7 @@ export class Backend implements Disposable {
 
   close(): void {
     this.detach();
+    this.#hotplugLink?.close();
     this.#counters = undefined;
     this.#countersMemory?.close();
     this.#watchedCgroup?.close();

@@ -1,5 +1,6 @@
-import type { CountByType } from "../wire/event.ts";
+import type { CountByReason, CountByType } from "../wire/event.ts";
 import { CPU_COUNTERS, EVENT_EXEC, EVENT_EXIT, EVENT_FORK } from "../wire/layout.gen.ts";
+import { CpuArray } from "./cpu-array.ts";
 
 /** The kernel side's own counts. */
 export interface KernelCounts {
@@ -8,6 +9,7 @@ export interface KernelCounts {
   /** What was handed to the rings: received and lost. */
   emitted: CountByType;
   lost: CountByType;
+  lostByReason: CountByReason;
   /** What the filters held back. */
   filtered: CountByType;
   /** What the kernel skipped and a second program looked at, threads as well. */
@@ -16,61 +18,99 @@ export interface KernelCounts {
   threadsExited: number;
 }
 
+/** Losses of one CPU so far. */
+export interface CpuLosses extends CountByReason {
+  cpu: number;
+}
+
+const TYPES = [EVENT_FORK, EVENT_EXEC, EVENT_EXIT] as const;
+const { ring_full: RING_FULL, no_ring: NO_RING } = CPU_COUNTERS;
+
 /** Reads the counters of all CPUs from their mapped memory: no system call. */
 export class KernelCounters {
-  readonly #values: BigUint64Array;
-  readonly #cpus: number;
+  readonly #counters: CpuArray;
 
   /** @param memory one struct cpu_counters a possible CPU */
   constructor(memory: ArrayBuffer) {
-    this.#values = new BigUint64Array(memory);
-    this.#cpus = memory.byteLength / CPU_COUNTERS.size;
+    this.#counters = new CpuArray(memory, CPU_COUNTERS.size);
+  }
+
+  get cpus(): number {
+    return this.#counters.cpus;
   }
 
   read(): KernelCounts {
+    const ringFull = this.#byType(RING_FULL);
+    const noRing = this.#byType(NO_RING);
     return {
       seen: this.#byType(CPU_COUNTERS.seen),
       emitted: this.#byType(CPU_COUNTERS.emitted),
-      lost: this.#byType(CPU_COUNTERS.lost),
+      lost: {
+        fork: ringFull.fork + noRing.fork,
+        exec: ringFull.exec + noRing.exec,
+        exit: ringFull.exit + noRing.exit,
+      },
+      lostByReason: {
+        ring_full: ringFull.fork + ringFull.exec + ringFull.exit,
+        no_ring: noRing.fork + noRing.exec + noRing.exit,
+      },
       filtered: this.#byType(CPU_COUNTERS.filtered),
       retried: this.#byType(CPU_COUNTERS.retried),
-      threadsStarted: this.#sum(CPU_COUNTERS.threads_started),
-      threadsExited: this.#sum(CPU_COUNTERS.threads_exited),
+      threadsStarted: this.#counters.sum(CPU_COUNTERS.threads_started),
+      threadsExited: this.#counters.sum(CPU_COUNTERS.threads_exited),
     };
   }
 
   /** The CPUs that lost records, and how many. */
-  lostByCpu(): { cpu: number; lost: number }[] {
-    const lostByCpu: { cpu: number; lost: number }[] = [];
-    for (let cpu = 0; cpu < this.#cpus; cpu++) {
-      const lost = [EVENT_FORK, EVENT_EXEC, EVENT_EXIT]
-        .map((type) => this.#at(cpu, CPU_COUNTERS.lost + 8 * type))
-        .reduce((sum, value) => sum + value, 0);
-      if (lost > 0) lostByCpu.push({ cpu, lost });
+  lostByCpu(): CpuLosses[] {
+    const lostByCpu: CpuLosses[] = [];
+    for (let cpu = 0; cpu < this.cpus; cpu++) {
+      const ring_full = this.#ofCpu(cpu, RING_FULL);
+      const no_ring = this.#ofCpu(cpu, NO_RING);
+      if (ring_full + no_ring > 0) lostByCpu.push({ cpu, ring_full, no_ring });
     }
     return lostByCpu;
   }
 
   /** Processes that a map, by `MAP_…`, had no room for. */
   noRoom(map: number): number {
-    return this.#sum(CPU_COUNTERS.no_room + 8 * map);
+    return this.#counters.sum(CPU_COUNTERS.no_room + 8 * map);
+  }
+
+  /** Another number once any CPU has lost a record. */
+  lossStamp(): number {
+    let stamp = 0;
+    for (let cpu = 0; cpu < this.cpus; cpu++) stamp += this.#lowOfCpu(cpu, RING_FULL) + this.#lowOfCpu(cpu, NO_RING);
+    return stamp;
+  }
+
+  /** Another number once that CPU has lost a record because it had no ring. */
+  noRingStamp(cpu: number): number {
+    return this.#lowOfCpu(cpu, NO_RING);
+  }
+
+  /** Another number once that CPU has begun to go offline or to come online, or has gone on with it. */
+  hotplugStamp(cpu: number): number {
+    return this.#counters.lowAt(cpu, CPU_COUNTERS.hotplug_steps);
   }
 
   #byType(offset: number): CountByType {
     return {
-      fork: this.#sum(offset + 8 * EVENT_FORK),
-      exec: this.#sum(offset + 8 * EVENT_EXEC),
-      exit: this.#sum(offset + 8 * EVENT_EXIT),
+      fork: this.#counters.sum(offset + 8 * EVENT_FORK),
+      exec: this.#counters.sum(offset + 8 * EVENT_EXEC),
+      exit: this.#counters.sum(offset + 8 * EVENT_EXIT),
     };
   }
 
-  #sum(offset: number): number {
+  #ofCpu(cpu: number, offset: number): number {
     let sum = 0;
-    for (let cpu = 0; cpu < this.#cpus; cpu++) sum += this.#at(cpu, offset);
+    for (const type of TYPES) sum += this.#counters.at(cpu, offset + 8 * type);
     return sum;
   }
 
-  #at(cpu: number, offset: number): number {
-    return Number(this.#values[(cpu * CPU_COUNTERS.size + offset) / 8]);
+  #lowOfCpu(cpu: number, offset: number): number {
+    let sum = 0;
+    for (const type of TYPES) sum += this.#counters.lowAt(cpu, offset + 8 * type);
+    return sum;
   }
 }

@@ -9,6 +9,8 @@ import { NativeError } from "../libbpf/errno.ts";
 import { libbpf } from "../libbpf/libbpf.ts";
 import { FAULT_COUNTERS } from "../wire/layout.gen.ts";
 import type { Backend } from "./backend.ts";
+import type { CpuLosses } from "./counters.ts";
+import { CpuArray } from "./cpu-array.ts";
 import { skippedOf } from "./skipped-runs.ts";
 
 /** The kernel side's own counts of page faults: seen = emitted + suppressed. */
@@ -36,7 +38,7 @@ const ESRCH = 3;
 export class PageFaultProbe implements Disposable {
   readonly #object: BpfObject;
   readonly #memory: MappedArray;
-  readonly #values: BigUint64Array;
+  readonly #counters: CpuArray;
   readonly #cpus = libbpf().libbpf_num_possible_cpus();
   #link: BpfLink | undefined;
   #isClosed = false;
@@ -59,7 +61,7 @@ export class PageFaultProbe implements Disposable {
       object.setMaxEntries("throttles", Math.max(MIN_PROCESSES, PROCESSES_PER_CPU * this.#cpus));
       object.load();
       this.#memory = new MappedArray(object.mapFd("fault_counters"), this.#cpus * FAULT_COUNTERS.size);
-      this.#values = new BigUint64Array(this.#memory.bytes);
+      this.#counters = new CpuArray(this.#memory.bytes, FAULT_COUNTERS.size);
     } catch (cause) {
       this.#object.close();
       throw loadError(cause);
@@ -81,11 +83,12 @@ export class PageFaultProbe implements Disposable {
 
   /** The kernel's counts so far: no system call. */
   counts(): PageFaultCounts {
+    const counters = this.#open;
     return {
-      seen: this.#sum(FAULT_COUNTERS.seen),
-      emitted: this.#sum(FAULT_COUNTERS.emitted),
-      lost: this.#sum(FAULT_COUNTERS.lost),
-      suppressed: this.#sum(FAULT_COUNTERS.suppressed),
+      seen: counters.sum(FAULT_COUNTERS.seen),
+      emitted: counters.sum(FAULT_COUNTERS.emitted),
+      lost: counters.sum(FAULT_COUNTERS.ring_full) + counters.sum(FAULT_COUNTERS.no_ring),
+      suppressed: counters.sum(FAULT_COUNTERS.suppressed),
     };
   }
 
@@ -95,13 +98,28 @@ export class PageFaultProbe implements Disposable {
   }
 
   /** The losses so far of the CPUs that have any: no system call. */
-  lostByCpu(): { cpu: number; lost: number }[] {
-    const lostByCpu: { cpu: number; lost: number }[] = [];
-    for (let cpu = 0; cpu < this.#cpus; cpu++) {
-      const lost = this.#at(cpu, FAULT_COUNTERS.lost);
-      if (lost > 0) lostByCpu.push({ cpu, lost });
+  lostByCpu(): CpuLosses[] {
+    const counters = this.#open;
+    const lostByCpu: CpuLosses[] = [];
+    for (let cpu = 0; cpu < counters.cpus; cpu++) {
+      const ring_full = counters.at(cpu, FAULT_COUNTERS.ring_full);
+      const no_ring = counters.at(cpu, FAULT_COUNTERS.no_ring);
+      if (ring_full + no_ring > 0) lostByCpu.push({ cpu, ring_full, no_ring });
     }
     return lostByCpu;
+  }
+
+  lossStamp(): number {
+    const counters = this.#open;
+    let stamp = 0;
+    for (let cpu = 0; cpu < counters.cpus; cpu++) {
+      stamp += counters.lowAt(cpu, FAULT_COUNTERS.ring_full) + counters.lowAt(cpu, FAULT_COUNTERS.no_ring);
+    }
+    return stamp;
+  }
+
+  noRingStamp(cpu: number): number {
+    return this.#open.lowAt(cpu, FAULT_COUNTERS.no_ring);
   }
 
   close(): void {
@@ -116,15 +134,10 @@ export class PageFaultProbe implements Disposable {
     this.close();
   }
 
-  #sum(offset: number): number {
-    let sum = 0;
-    for (let cpu = 0; cpu < this.#cpus; cpu++) sum += this.#at(cpu, offset);
-    return sum;
-  }
-
-  #at(cpu: number, offset: number): number {
+  /** The counters' memory goes with `close`. */
+  get #open(): CpuArray {
     if (this.#isClosed) throw new Error("the page fault probe is closed");
-    return Number(this.#values[(cpu * FAULT_COUNTERS.size + offset) / 8]);
+    return this.#counters;
   }
 }
 

@@ -1,12 +1,23 @@
-/** A binary heap of small integers ordered by a number each: the earliest is on top. Allocates nothing after its start. */
+/** A binary heap of small integers ordered by a number each: the earliest is on top. Allocates only to have room for more. */
 export class MinHeap {
-  readonly #items: Int32Array;
-  readonly #keys: Float64Array;
+  #items: Int32Array;
+  #keys: Float64Array;
   #size = 0;
 
   constructor(capacity: number) {
     this.#items = new Int32Array(capacity);
     this.#keys = new Float64Array(capacity);
+  }
+
+  /** Makes room for that many items in all. */
+  reserve(capacity: number): void {
+    if (capacity <= this.#items.length) return;
+    const items = new Int32Array(capacity);
+    const keys = new Float64Array(capacity);
+    items.set(this.#items);
+    keys.set(this.#keys);
+    this.#items = items;
+    this.#keys = keys;
   }
 
   get size(): number {

@@ -23,7 +23,7 @@ export interface RingSetOptions {
 }
 
 /**
- * The rings of all CPUs as one stream in the kernel's order of time.
+ * The rings of all CPUs, which may come and go between drains, as one stream in the kernel's order of time.
  *
  * Why this keeps cause before effect: a look takes the time first and the
  * rings' heads after it, and gives out only what happened before that time. If
@@ -33,7 +33,7 @@ export interface RingSetOptions {
  * between taking the time and writing; these are counted.
  */
 export class RingSet {
-  readonly #rings: readonly PerfRing[];
+  readonly #rings: PerfRing[];
   readonly #options: RingSetOptions;
   readonly #heap: MinHeap;
   readonly #record = new Record();
@@ -42,9 +42,21 @@ export class RingSet {
   #lastNs = 0;
 
   constructor(rings: readonly PerfRing[], options: RingSetOptions) {
-    this.#rings = rings;
+    this.#rings = [...rings];
     this.#options = options;
     this.#heap = new MinHeap(rings.length);
+  }
+
+  /** Takes one more ring; not while it drains. */
+  add(ring: PerfRing): void {
+    this.#rings.push(ring);
+    this.#heap.reserve(this.#rings.length);
+  }
+
+  /** Leaves a ring out, with what it still holds; not while it drains. */
+  remove(ring: PerfRing): void {
+    const at = this.#rings.indexOf(ring);
+    if (at >= 0) this.#rings.splice(at, 1);
   }
 
   /** Samples given out so far. */

@@ -217,9 +217,10 @@ export class JsonlSink implements Sink {
     if (this.#buffer.length >= GATHER_BYTES) this.flush();
   }
 
-  lost({ type, time, ts_ns, cpu, count }: LostEvent): void {
-    // By hand, for JSON knows no bigint.
-    this.#line(`{"type":"${type}","time":"${time}","ts_ns":${ts_ns},"cpu":${cpu},"count":${count}}\n`);
+  lost({ type, time, ts_ns, cpu, reason, count }: LostEvent): void {
+    // Not by JSON.stringify, which refuses a bigint.
+    const head = `{"type":"${type}","time":"${time}","ts_ns":${ts_ns}`;
+    this.#line(`${head},"cpu":${cpu},"reason":"${reason}","count":${count}}\n`);
   }
 
   degraded({ type, time, ts_ns, level, reason, cost_pct, budget_pct }: DegradedEvent): void {

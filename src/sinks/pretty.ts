@@ -5,6 +5,7 @@ import type {
   DegradedEvent,
   ExecEvent,
   ExitEvent,
+  LossReason,
   LostEvent,
   PageFaultEvent,
   ProcessEvent,
@@ -35,6 +36,11 @@ const MIN_NAME = 4;
 const MAX_INDENT = 12;
 const HEADING = `${"TIME".padEnd(15)} TYPE ${"PID".padStart(8)} ${"PPID".padStart(8)} ${"UID".padStart(6)} COMMAND`;
 
+const LOSS_TEXTS: Record<LossReason, string> = {
+  ring_full: "its ring was full (see --ring-size)",
+  no_ring: "it had no ring after it came online",
+};
+
 /** Aligned columns for people: one line an event, indented by its place in the tree. */
 export class PrettySink implements Sink {
   readonly #output: Output;
@@ -59,8 +65,8 @@ export class PrettySink implements Sink {
     if (this.#lines.length > 64 * 1024) this.flush();
   }
 
-  lost({ time, cpu, count }: LostEvent): void {
-    const text = `${time.slice(11, 26)} lost ${count} records of CPU ${cpu}: its ring was full (see --ring-size)`;
+  lost({ time, cpu, reason, count }: LostEvent): void {
+    const text = `${time.slice(11, 26)} lost ${count} records of CPU ${cpu}: ${LOSS_TEXTS[reason]}`;
     this.#lines += this.#options.color ? `${COLORS.failed}${text}${RESET}\n` : `${text}\n`;
   }
 
@@ -196,11 +202,14 @@ function sampleLosses({ held_back, unkept, forgotten, left_out_threads }: RunSum
 function summaryText(summary: RunSummary): string {
   const count = (counts: { fork: number; exec: number; exit: number }) =>
     `fork ${counts.fork}, exec ${counts.exec}, exit ${counts.exit}`;
-  const { received, emitted, lost, lost_by_type, skipped, filtered, page_faults, duration_s, cost, backend } = summary;
+  const { received, emitted, lost, lost_by_type, lost_by_reason, skipped, filtered, page_faults } = summary;
+  const { duration_s, cost, backend } = summary;
   const lines = [
     `${duration_s.toFixed(1)} s by the ${backend} backend: ${count(received)}`,
     `emitted by the kernel: ${count(emitted)}; lost: ${lost === 0 ? "none" : `${lost} (${count(lost_by_type)})`}`,
   ];
+  const { ring_full, no_ring } = lost_by_reason;
+  if (no_ring > 0) lines.push(`lost to full rings: ${ring_full}; on CPUs without a ring: ${no_ring}`);
   if (skipped.fork + skipped.exec + skipped.exit > 0) lines.push(`skipped by the kernel: ${count(skipped)}`);
   if (filtered.fork + filtered.exec + filtered.exit > 0) lines.push(`held back by filters: ${count(filtered)}`);
   if (page_faults) {

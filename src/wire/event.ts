@@ -104,13 +104,19 @@ export interface PageFaultEvent extends EventBase {
   suppressed: number;
 }
 
-/** Records that a ring had no room for since the last such event of that CPU. */
+/** Why a record did not reach user space: the ring of its CPU was full, or the CPU had none since it came online. */
+export const LOSS_REASONS = ["ring_full", "no_ring"] as const;
+export type LossReason = (typeof LOSS_REASONS)[number];
+export type CountByReason = Record<LossReason, number>;
+
+/** Records of a CPU that were lost for that reason since the last such event. */
 export interface LostEvent {
   type: "lost";
   /** When it was noticed: RFC 3339, UTC, nanoseconds. */
   time: string;
   ts_ns: bigint;
   cpu: number;
+  reason: LossReason;
   count: number;
 }
 

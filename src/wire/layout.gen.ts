@@ -202,22 +202,26 @@ export const CPU_COUNTERS = {
   emitted: 32, // __u64[4]
   emitted_len: 4,
   emitted_stride: 8,
-  lost: 64, // __u64[4]
-  lost_len: 4,
-  lost_stride: 8,
-  filtered: 96, // __u64[4]
+  ring_full: 64, // __u64[4]
+  ring_full_len: 4,
+  ring_full_stride: 8,
+  no_ring: 96, // __u64[4]
+  no_ring_len: 4,
+  no_ring_stride: 8,
+  filtered: 128, // __u64[4]
   filtered_len: 4,
   filtered_stride: 8,
-  retried: 128, // __u64[4]
+  retried: 160, // __u64[4]
   retried_len: 4,
   retried_stride: 8,
-  threads_started: 160, // __u64
-  threads_exited: 168, // __u64
-  no_room: 176, // __u64[3]
+  threads_started: 192, // __u64
+  threads_exited: 200, // __u64
+  no_room: 208, // __u64[3]
   no_room_len: 3,
   no_room_stride: 8,
-  pad: 200, // __u64[7]
-  pad_len: 7,
+  hotplug_steps: 232, // __u64
+  pad: 240, // __u64[2]
+  pad_len: 2,
   pad_stride: 8,
 } as const;
 
@@ -328,10 +332,11 @@ export const FAULT_COUNTERS = {
   size: 64,
   seen: 0, // __u64
   emitted: 8, // __u64
-  lost: 16, // __u64
-  suppressed: 24, // __u64
-  pad: 32, // __u64[4]
-  pad_len: 4,
+  ring_full: 16, // __u64
+  no_ring: 24, // __u64
+  suppressed: 32, // __u64
+  pad: 40, // __u64[3]
+  pad_len: 3,
   pad_stride: 8,
 } as const;
 

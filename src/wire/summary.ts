@@ -1,4 +1,4 @@
-import type { CountByType } from "./event.ts";
+import type { CountByReason, CountByType } from "./event.ts";
 
 /** What became of the samples of a run. */
 export interface SampleSummary {
@@ -21,9 +21,11 @@ export interface RunSummary {
   received: CountByType;
   /** The kernel side's own count of what it handed to the rings, by type. */
   emitted: CountByType;
-  /** Records of these types that a ring had no room for, in all. */
+  /** Records of these types that did not reach user space, in all. */
   lost: number;
   lost_by_type: CountByType;
+  /** Their sum is `lost`. */
+  lost_by_reason: CountByReason;
   /** Page faults among them. */
   lost_by_cpu: { cpu: number; lost: number }[];
   /**

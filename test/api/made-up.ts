@@ -92,6 +92,8 @@ export class MadeUpSource implements ApiSource {
       received: { fork: 3, exec: 2, exit: 1 },
       emitted: { fork: 4, exec: 2, exit: 1 },
       lost: { fork: 1, exec: 0, exit: 0 },
+      lostByReason: { ring_full: 1, no_ring: 0 },
+      lostInAllByReason: { ring_full: 3, no_ring: 2 },
       filtered: { fork: 0, exec: 0, exit: 0 },
       suppressed: { fork: 0, exec: 0, exit: 0 },
       skipped: { fork: 1, exec: 2, exit: 3 },

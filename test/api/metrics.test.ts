@@ -25,7 +25,8 @@ describe("metrics", () => {
     for (const line of [
       'linnix_events_total{type="fork"} 3',
       'linnix_events_total{type="sample"} 7',
-      "linnix_lost_events_total 1",
+      'linnix_lost_events_total{reason="ring_full"} 3',
+      'linnix_lost_events_total{reason="no_ring"} 2',
       'linnix_cpu_lost_events_total{cpu="1"} 1',
       'linnix_lost_samples_total{reason="held_back"} 3',
       'linnix_lost_samples_total{reason="unkept"} 4',
@@ -46,13 +47,18 @@ describe("metrics", () => {
     }
     expect(text).toMatch(/^linnix_build_info\{version="[^"]+",backend="btf"\} 1$/m);
     expect(text).toMatch(/^linnix_resident_memory_bytes \d{7,}$/m);
+    // A series for each reason from the start, so that an increase of the first loss is seen.
+    server.source.told = { lostInAllByReason: { ring_full: 0, no_ring: 0 } };
+    const none = await (await fetch(server.url("/metrics"))).text();
+    expect(none).toContain('\nlinnix_lost_events_total{reason="ring_full"} 0\n');
+    expect(none).toContain('\nlinnix_lost_events_total{reason="no_ring"} 0\n');
     server.source.told = { inKernelCpuS: null, budget: null, lostByCpu: [], lostMoves: null };
     const less = await (await fetch(server.url("/metrics"))).text();
     expect(less).not.toMatch(/page_fault|part="kernel"|linnix_budget_limit_ratio|linnix_cpu_lost|linnix_lost_cgroup/);
-    expect(less).toContain('linnix_api_requests_total{code="200"} 1\n');
+    expect(less).toContain('linnix_api_requests_total{code="200"} 2\n');
   });
 
-  test("page faults, where they are told of, are one more type, and losses like all others", async () => {
+  test("page faults, where they are told of, are one more type", async () => {
     await using server = await startMadeUp();
     server.source.told = { pageFaults: { seen: 100, emitted: 30, received: 28, lost: 2, suppressed: 70, skipped: 6 } };
     const text = await (await fetch(server.url("/metrics"))).text();
@@ -62,7 +68,6 @@ describe("metrics", () => {
       'linnix_suppressed_events_total{type="page_fault"} 70',
       'linnix_skipped_events_total{type="page_fault"} 6',
       'linnix_skipped_events_total{type="exit"} 3',
-      "linnix_lost_events_total 3",
     ]) {
       expect(text).toContain(`\n${line}\n`);
     }

@@ -129,7 +129,13 @@ describe("routes", () => {
     await using server = await startMadeUp();
     const { body } = await getJson(server.url("/status"));
     expect(body).toMatchObject({ started: "2026-09-21T14:13:20.000Z", uptime_s: 12.346 });
-    expect(body).toMatchObject({ backend: "btf", lost: 1, received: { fork: 3 }, processes: { live: 5 } });
+    expect(body).toMatchObject({
+      backend: "btf",
+      lost: 1,
+      lost_by_reason: { ring_full: 1, no_ring: 0 },
+      received: { fork: 3 },
+      processes: { live: 5 },
+    });
     const samples = { told: 7, held_back: 3, unkept: 4, forgotten: 5, left_out_threads: 6 };
     expect(body.samples).toEqual(samples);
     const ready = await getJson(server.url("/readyz"));

@@ -1,19 +1,28 @@
 import { describe, expect, test } from "bun:test";
 import { Losses } from "../../src/collect/losses.ts";
 import { exactBoottimeNs } from "../../src/libbpf/clock.ts";
+import type { CpuLosses } from "../../src/probes/counters.ts";
 import { WallClock } from "../../src/process/wall-clock.ts";
-import type { LostEvent } from "../../src/wire/event.ts";
+import type { LossReason, LostEvent } from "../../src/wire/event.ts";
 
 /** Counts what it is given. */
 class Counter {
-  readonly #lost = new Map<number, number>();
+  readonly #lost = new Map<number, CpuLosses>();
+  /** How often it was asked for more than its stamp. */
+  looks = 0;
 
-  lose(cpu: number, count: number): void {
-    this.#lost.set(cpu, (this.#lost.get(cpu) ?? 0) + count);
+  lose(cpu: number, count: number, reason: LossReason = "ring_full"): void {
+    const losses = this.#lost.get(cpu) ?? { cpu, ring_full: 0, no_ring: 0 };
+    this.#lost.set(cpu, { ...losses, [reason]: losses[reason] + count });
   }
 
-  lostByCpu(): { cpu: number; lost: number }[] {
-    return [...this.#lost].map(([cpu, lost]) => ({ cpu, lost }));
+  lostByCpu(): CpuLosses[] {
+    this.looks++;
+    return [...this.#lost.values()];
+  }
+
+  lossStamp(): number {
+    return [...this.#lost.values()].reduce((sum, { ring_full, no_ring }) => sum + ring_full + no_ring, 0);
   }
 }
 
@@ -21,12 +30,12 @@ function newLosses() {
   const events = new Counter();
   const faults = new Counter();
   const losses = new Losses([events, faults]);
-  const told = () => {
+  const reported = () => {
     const all: LostEvent[] = [];
-    losses.tell(new WallClock(0n), (event) => all.push(event));
-    return all.map(({ type, cpu, count }) => ({ type, cpu, count }));
+    losses.report(new WallClock(0n), (event) => all.push(event));
+    return all.map(({ type, cpu, reason, count }) => ({ type, cpu, reason, count }));
   };
-  return { events, faults, losses, told };
+  return { events, faults, losses, reported };
 }
 
 describe("losses", () => {
@@ -44,30 +53,55 @@ describe("losses", () => {
     ]);
   });
 
-  test("are told with the time at which they were found", () => {
+  test("are reported with the time at which they were found", () => {
     const { events, losses } = newLosses();
     events.lose(0, 1);
     const before = exactBoottimeNs();
     const all: LostEvent[] = [];
-    losses.tell(new WallClock(0n), (event) => all.push(event));
+    losses.report(new WallClock(0n), (event) => all.push(event));
     const [{ time, ts_ns } = { time: "", ts_ns: 0n }] = all;
     expect(ts_ns).toBeGreaterThan(before);
     expect(ts_ns).toBeLessThan(exactBoottimeNs());
     expect(time).toEndWith(`.${String(ts_ns).slice(-9)}Z`);
   });
 
-  test("are told once, and as many in all as were lost", () => {
-    const { events, faults, told } = newLosses();
-    expect(told()).toEqual([]);
+  test("are reported once, and as many in all as were lost", () => {
+    const { events, faults, reported } = newLosses();
+    expect(reported()).toEqual([]);
     events.lose(0, 3);
     faults.lose(0, 1);
-    expect(told()).toEqual([{ type: "lost", cpu: 0, count: 4 }]);
-    expect(told()).toEqual([]);
+    expect(reported()).toEqual([{ type: "lost", cpu: 0, reason: "ring_full", count: 4 }]);
+    expect(reported()).toEqual([]);
     faults.lose(0, 2);
     events.lose(2, 9);
-    expect(told()).toEqual([
-      { type: "lost", cpu: 0, count: 2 },
-      { type: "lost", cpu: 2, count: 9 },
+    expect(reported()).toEqual([
+      { type: "lost", cpu: 0, reason: "ring_full", count: 2 },
+      { type: "lost", cpu: 2, reason: "ring_full", count: 9 },
     ]);
+  });
+
+  test("are reported by reason, as many of each as there were", () => {
+    const { events, faults, losses, reported } = newLosses();
+    events.lose(1, 3, "no_ring");
+    events.lose(1, 2);
+    faults.lose(1, 1, "no_ring");
+    expect(reported()).toEqual([
+      { type: "lost", cpu: 1, reason: "ring_full", count: 2 },
+      { type: "lost", cpu: 1, reason: "no_ring", count: 4 },
+    ]);
+    events.lose(1, 5, "no_ring");
+    expect(reported()).toEqual([{ type: "lost", cpu: 1, reason: "no_ring", count: 5 }]);
+    expect(losses.byReason()).toEqual({ ring_full: 2, no_ring: 9 });
+    expect(losses.byCpu()).toEqual([{ cpu: 1, lost: 11 }]);
+  });
+
+  test("are read only once something was lost: a report at rest is cheap", () => {
+    const { events, faults, reported } = newLosses();
+    for (let i = 0; i < 5; i++) expect(reported()).toEqual([]);
+    expect([events.looks, faults.looks]).toEqual([0, 0]);
+    faults.lose(0, 1);
+    expect(reported()).toHaveLength(1);
+    for (let i = 0; i < 5; i++) expect(reported()).toEqual([]);
+    expect([events.looks, faults.looks]).toEqual([1, 1]);
   });
 });

@@ -1,11 +1,12 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { CpuRings } from "../../src/collect/cpu-rings.ts";
 import { BpfLink } from "../../src/libbpf/bpf-link.ts";
 import { boottimeNs } from "../../src/libbpf/clock.ts";
-import { PerfBuffer } from "../../src/libbpf/perf-buffer.ts";
+import { libbpf } from "../../src/libbpf/libbpf.ts";
+import { PerfEventRing } from "../../src/libbpf/perf-event-ring.ts";
 import { Backend, type BackendKind, type ProbeOptions, TIMESTAMP_OFFSET } from "../../src/probes/backend.ts";
 import { btfBackend } from "../../src/probes/btf-backend.ts";
-import { PerfRing } from "../../src/ring/perf-ring.ts";
-import { RingSet } from "../../src/ring/ring-set.ts";
+import type { RingSet } from "../../src/ring/ring-set.ts";
 import { EVENT_EXEC, EVENT_EXIT, EVENT_FORK, PROCESS_EVENT } from "../../src/wire/layout.gen.ts";
 import { titled, whyNoBtf } from "./support/needs.ts";
 import { useFixture } from "./support/watching.ts";
@@ -33,11 +34,16 @@ class Watch implements Disposable {
     using resources = new DisposableStack();
     this.backend = resources.use(new Backend(kind, OPTIONS));
     const sizes = { ringBytes: RING_BYTES, watermarkBytes: RING_BYTES };
-    const buffer = resources.use(new PerfBuffer(this.backend.eventsMapFd, sizes));
-    this.#rings = new RingSet(
-      buffer.rings.map((mapping) => new PerfRing(mapping)),
-      { timestampOffset: TIMESTAMP_OFFSET, now: boottimeNs },
-    );
+    const { eventsMapFd } = this.backend;
+    const rings = new CpuRings({
+      cpus: libbpf().libbpf_num_possible_cpus(),
+      open: (cpu) => new PerfEventRing(eventsMapFd, cpu, sizes),
+      hotplugStamp: () => 0,
+      noRingStamp: () => 0,
+      timestampOffset: TIMESTAMP_OFFSET,
+      now: boottimeNs,
+    });
+    this.#rings = resources.use(rings).set;
     this.backend.attach();
     this.#resources = resources.move();
   }

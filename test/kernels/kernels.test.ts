@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { LostEvent, ProcessEvent } from "../../src/wire/event.ts";
 import { balanceProblems, orderProblems, shapeProblems } from "../kernel/support/collect-output.ts";
 import { expectSameEnd, Fixture, is } from "../kernel/support/fixture.ts";
 import { reasonOf, titled } from "../kernel/support/needs.ts";
@@ -30,7 +31,9 @@ const BOOTS = [
   ...SERIES.map(({ name }) => ({
     id: name,
     series: name,
-    commandLine: `linnix.ways=auto,tracepoint,cgroup,cgroup-v1,page-faults,no-btf${name === "newest" ? ",crowd" : ""}`,
+    commandLine:
+      `linnix.ways=auto,tracepoint,cgroup,cgroup-v1,page-faults,no-btf${name === "newest" ? ",crowd" : ""},` +
+      "hotplug,hotplug-tracepoint,hotplug-user suspend.pm_test_delay=1",
   })),
   ...LOCKED_DOWN.map((series) => ({
     id: `${series} locked down`,
@@ -361,6 +364,54 @@ for (const { name: series } of SERIES) {
     if (series === "newest")
       test("a crowd that forks without a pause: what is missing was counted", expectCountedCrowd);
 
+    describe("a CPU that goes offline and comes back", () => {
+      test("every exec is reported: offline at the start, a moment without it, a while without it, a suspend", () => {
+        const hotplug = way("hotplug");
+        expectOnlyNoRing(hotplug);
+        for (const phase of ["first", "again", "later", "suspended"]) {
+          expect([phase, execsOnCpu1(hotplug, phase)]).toEqual([phase, EXECS_A_PHASE]);
+        }
+        expect(hotplug.text("metrics")).toContain('\nlinnix_degraded{reason="no_ring"} 0\n');
+        expect(JSON.parse(hotplug.text("ready.json"))).toMatchObject({ status: "ready" });
+        // The kernels of this distribution can.
+        expect(hotplug.has("suspended")).toBe(true);
+      });
+
+      test("by classic tracepoints as well", () => {
+        const hotplug = way("hotplug-tracepoint");
+        expectOnlyNoRing(hotplug);
+        expect(execsOnCpu1(hotplug)).toBe(3 * EXECS_A_PHASE);
+      });
+
+      test("where the kernel allows no new ring (--user): losses are reported at once, with their reason", () => {
+        const hotplug = way("hotplug-user");
+        expectOnlyNoRing(hotplug);
+        expect([execsOnCpu1(hotplug, "kept"), execsOnCpu1(hotplug, "again")]).toEqual([EXECS_A_PHASE, 0]);
+        // While only that CPU had something to do.
+        expect(hotplug.text("reported").trim()).toBe("yes");
+        expect(hotplug.output.summary?.lost_by_reason.no_ring).toBeGreaterThanOrEqual(3 * EXECS_A_PHASE);
+        const reason = "CPU 1 has no ring since it came online, so events are lost: perf_event_open: EACCES";
+        expect(hotplug.stderr).toContain(`linnix: warning: ${reason}`);
+        const ready = JSON.parse(hotplug.text("ready.json"));
+        expect(ready).toMatchObject({ status: "degraded", reasons: [expect.stringContaining(reason)] });
+        expect(hotplug.text("metrics")).toContain('\nlinnix_degraded{reason="no_ring"} 1\n');
+      });
+
+      test("the wall clock is set, forward and backward: the time of the next events is right", () => {
+        const hotplug = way("hotplug");
+        for (const phase of ["forward", "backward"]) {
+          const execs = hotplug.output.events.filter((event) => isPhaseExec(event, phase));
+          expect([phase, execs.length]).toEqual([phase, EXECS_A_PHASE]);
+          const seconds = (name: string) => Number(hotplug.text(`${phase}.${name}`));
+          for (const { time } of execs) {
+            const at = Date.parse(time) / 1000;
+            // By the guest's own clock, in whole seconds.
+            expect([phase, at >= seconds("before") - 1, at <= seconds("after") + 1]).toEqual([phase, true, true]);
+          }
+        }
+      });
+    });
+
     for (const name of ["tracepoint", "no-btf"]) {
       describe(name === "no-btf" ? "without BTF" : "--backend tracepoint", () => {
         test("by classic tracepoints; the output keeps the contract", () => {
@@ -444,6 +495,35 @@ for (const { name: series } of SERIES) {
       });
     }
   });
+}
+
+/** In each phase of a way in which the second CPU comes and goes: see test/kernels/guest/init. */
+const EXECS_A_PHASE = 20;
+
+function isPhaseExec(event: ProcessEvent, phase: string): boolean {
+  return event.type === "exec" && event.comm === "true" && event.args?.[1] === phase;
+}
+
+/** @param phase left out: all, where arguments are not known */
+function execsOnCpu1(way: Way, phase?: string): number {
+  return way.output.events.filter(
+    (event) =>
+      event.cpu === 1 &&
+      event.type === "exec" &&
+      event.comm === "true" &&
+      (phase === undefined || isPhaseExec(event, phase)),
+  ).length;
+}
+
+/** Ended well, and all that is missing was counted and reported: records of a CPU that had no ring just then. */
+function expectOnlyNoRing(way: Way): void {
+  expect({ exitCode: way.exitCode, stderr: way.stderr }).toEqual({ exitCode: 0, stderr: expect.any(String) });
+  expect(balanceProblems(way.output)).toEqual([]);
+  const losses = way.output.others.filter(({ type }) => type === "lost") as LostEvent[];
+  for (const { cpu, reason } of losses) expect([cpu, reason]).toEqual([1, "no_ring"]);
+  const { summary } = way.output;
+  expect(losses.reduce((sum, { count }) => sum + count, 0)).toBe(summary?.lost ?? -1);
+  expect(summary?.lost_by_reason.ring_full).toBe(0);
 }
 
 /** Of a process that had three threads before linnix was started, one of which ended, then the leader: its own end. */

@@ -4,7 +4,7 @@ import { CPU_COUNTERS, EVENT_EXEC, EVENT_EXIT, EVENT_FORK } from "../../src/wire
 
 const CPUS = 3;
 const TYPES = { fork: EVENT_FORK, exec: EVENT_EXEC, exit: EVENT_EXIT } as const;
-const KINDS = ["seen", "emitted", "lost", "filtered", "retried"] as const;
+const KINDS = ["seen", "emitted", "ring_full", "no_ring", "filtered", "retried"] as const;
 
 /** The counters' memory as the kernel side writes it. */
 class Memory {
@@ -15,6 +15,8 @@ class Memory {
     this.#view.setBigUint64(cpu * CPU_COUNTERS.size + offset, value, true);
   }
 }
+
+const sum = (values: (number | undefined)[]) => values.reduce<number>((all, one) => all + (one ?? 0), 0);
 
 const NONE = { fork: 0, exec: 0, exit: 0 };
 
@@ -35,18 +37,40 @@ describe("KernelCounters", () => {
     memory.set(2, CPU_COUNTERS.threads_started, 6n);
     memory.set(1, CPU_COUNTERS.threads_exited, 7n);
     const counts = new KernelCounters(memory.bytes).read();
-    expect(counts).toMatchObject({ ...expected, threadsStarted: 11, threadsExited: 7 });
-    // A power of two each: no two sums can be mixed up.
-    expect(value).toBe(2n ** 45n);
+    const { ring_full = {}, no_ring = {}, ...same } = expected;
+    const lost = Object.fromEntries(Object.keys(TYPES).map((type) => [type, sum([ring_full[type], no_ring[type]])]));
+    const lostByReason = { ring_full: sum(Object.values(ring_full)), no_ring: sum(Object.values(no_ring)) };
+    expect(counts).toMatchObject({ ...same, lost, lostByReason, threadsStarted: 11, threadsExited: 7 });
+    // A power of two each, and exact in a double: no two sums can be mixed up.
+    expect(value).toBeLessThan(2n ** 55n);
   });
 
   test("losses by CPU name only those that lost anything, of whatever type", () => {
     const memory = new Memory();
     memory.set(0, CPU_COUNTERS.emitted + 8 * EVENT_FORK, 9n);
-    memory.set(2, CPU_COUNTERS.lost + 8 * EVENT_FORK, 1n);
-    memory.set(2, CPU_COUNTERS.lost + 8 * EVENT_EXEC, 2n);
-    memory.set(2, CPU_COUNTERS.lost + 8 * EVENT_EXIT, 4n);
-    expect(new KernelCounters(memory.bytes).lostByCpu()).toEqual([{ cpu: 2, lost: 7 }]);
+    memory.set(2, CPU_COUNTERS.ring_full + 8 * EVENT_FORK, 1n);
+    memory.set(2, CPU_COUNTERS.no_ring + 8 * EVENT_EXEC, 2n);
+    memory.set(2, CPU_COUNTERS.ring_full + 8 * EVENT_EXIT, 4n);
+    expect(new KernelCounters(memory.bytes).lostByCpu()).toEqual([{ cpu: 2, ring_full: 5, no_ring: 2 }]);
+  });
+
+  test("stamps move with what they stand for, and with nothing else", () => {
+    const memory = new Memory();
+    const counters = new KernelCounters(memory.bytes);
+    const stamps = () => [
+      counters.lossStamp(),
+      ...[0, 1, 2].map((cpu) => counters.noRingStamp(cpu)),
+      ...[0, 1, 2].map((cpu) => counters.hotplugStamp(cpu)),
+    ];
+    expect(stamps()).toEqual([0, 0, 0, 0, 0, 0, 0]);
+    memory.set(2, CPU_COUNTERS.ring_full + 8 * EVENT_EXIT, 2n ** 32n + 5n);
+    expect(stamps()).toEqual([5, 0, 0, 0, 0, 0, 0]);
+    memory.set(1, CPU_COUNTERS.no_ring + 8 * EVENT_FORK, 3n);
+    expect(stamps()).toEqual([8, 0, 3, 0, 0, 0, 0]);
+    memory.set(0, CPU_COUNTERS.hotplug_steps, 9n);
+    memory.set(1, CPU_COUNTERS.emitted + 8 * EVENT_FORK, 100n);
+    memory.set(1, CPU_COUNTERS.threads_exited, 100n);
+    expect(stamps()).toEqual([8, 0, 3, 0, 9, 0, 0]);
   });
 
   test("are read anew each time: the memory is the kernel's", () => {
@@ -56,6 +80,7 @@ describe("KernelCounters", () => {
       seen: NONE,
       emitted: NONE,
       lost: NONE,
+      lostByReason: { ring_full: 0, no_ring: 0 },
       filtered: NONE,
       retried: NONE,
       threadsStarted: 0,

@@ -269,6 +269,41 @@ describe("what goes wrong", () => {
   });
 });
 
+describe("rings that come and go", () => {
+  test("are one stream in the order of time: what a new one holds comes in its place, and a ring that left is not read", () => {
+    const machine = new Machine(2);
+    const added = new KernelRing(4096);
+    const reader = new PerfRing(added.mapping);
+    machine.write(0, 1000, 1);
+    machine.write(1, 3000, 3);
+    added.sample(forkRecord({ cpu: 2, ts_ns: 2000, pid: 2 }));
+    machine.set.add(reader);
+    expect(machine.drainAll().map(({ id }) => id)).toEqual([1, 2, 3]);
+    added.sample(forkRecord({ cpu: 2, ts_ns: 4000, pid: 4 }));
+    machine.write(1, 5000, 5);
+    machine.set.remove(reader);
+    expect(machine.drainAll().map(({ id }) => id)).toEqual([5]);
+    machine.set.add(reader);
+    machine.write(0, 6000, 6);
+    expect(machine.drainAll().map(({ id }) => id)).toEqual([4, 6]);
+    expect([machine.set.received, machine.set.outOfOrder]).toEqual([6, 1]);
+  });
+
+  test("may begin with none, and be many", () => {
+    const set = new RingSet([], { timestampOffset: PROCESS_EVENT.ts_ns, now: () => 2 ** 40 });
+    expect([set.isEmpty(), set.drain(() => {})]).toEqual([true, false]);
+    const rings = Array.from({ length: 20 }, (_, cpu) => {
+      const kernel = new KernelRing(4096);
+      kernel.sample(forkRecord({ cpu, ts_ns: 1000 - cpu, pid: cpu }));
+      return new PerfRing(kernel.mapping);
+    });
+    for (const ring of rings) set.add(ring);
+    const given: number[] = [];
+    set.drain((record) => given.push(seen(record).id));
+    expect(given).toEqual([...Array(20).keys()].reverse());
+  });
+});
+
 describe("a drain that is stopped", () => {
   /** What comes between two questions whether to go on: RELEASE_EVERY of src/ring/ring-set.ts. */
   const EVERY = 256;

@@ -201,6 +201,7 @@ describe("JsonlSink", () => {
       time: "2026-01-02T03:04:05.000000006Z",
       ts_ns: 2n ** 60n + 1n,
       cpu: 3,
+      reason: "no_ring",
       count: 7,
     } as const;
     expect(

@@ -229,14 +229,18 @@ describe("durationText", () => {
   });
 });
 
-test("losses stand where they happened", () => {
-  const loss = { type: "lost", time: "2026-01-02T03:04:05.000000006Z", ts_ns: 1n, cpu: 3, count: 7 } as const;
+test.each([
+  ["ring_full", "its ring was full (see --ring-size)"],
+  ["no_ring", "it had no ring after it came online"],
+] as const)("losses stand where they happened, with their reason: %s", (reason, why) => {
+  const time = "2026-01-02T03:04:05.000000006Z";
+  const loss = { type: "lost", time, ts_ns: 1n, cpu: 3, reason, count: 7 } as const;
   const text = outputText((output) => {
     const sink = new PrettySink(output, NO_TERMINAL);
     sink.lost(loss);
     sink.flush();
   });
-  expect(text).toBe(`${HEADING}\n03:04:05.000000 lost 7 records of CPU 3: its ring was full (see --ring-size)\n`);
+  expect(text).toBe(`${HEADING}\n03:04:05.000000 lost 7 records of CPU 3: ${why}\n`);
 });
 
 test("what is held back stands where it happened", () => {
@@ -264,6 +268,9 @@ describe("the summary", () => {
   test("names losses and filters only where there are any", () => {
     const none = { fork: 0, exec: 0, exit: 0 };
     expect(text({ ...SUMMARY, lost: 0, lost_by_type: none })).toContain("lost: none\n");
+    expect(text({ ...SUMMARY, lost_by_reason: { ring_full: 12, no_ring: 3 } })).toContain(
+      "\nlost to full rings: 12; on CPUs without a ring: 3\n",
+    );
     expect(text({ ...SUMMARY, filtered: { fork: 1, exec: 2, exit: 3 } })).toContain(
       "held back by filters: fork 1, exec 2, exit 3\n",
     );
@@ -275,6 +282,6 @@ describe("the summary", () => {
     expect(text({ ...SUMMARY, samples: { ...samples, held_back: 1, unkept: 0, forgotten: 0 } })).toContain(
       "\nsamples that were not told: 1 while the output was full\n",
     );
-    expect(text()).not.toMatch(/filters|samples/);
+    expect(text()).not.toMatch(/filters|samples|without a ring/);
   });
 });

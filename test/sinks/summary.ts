@@ -8,6 +8,7 @@ export const SUMMARY: RunSummary = {
   emitted: { fork: 105, exec: 107, exit: 109 },
   lost: 15,
   lost_by_type: { fork: 4, exec: 5, exit: 6 },
+  lost_by_reason: { ring_full: 15, no_ring: 0 },
   lost_by_cpu: [{ cpu: 1, lost: 15 }],
   filtered: { fork: 0, exec: 0, exit: 0 },
   skipped: { fork: 0, exec: 0, exit: 0 },

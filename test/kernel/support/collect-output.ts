@@ -230,7 +230,7 @@ export function orderProblems({ events, summary }: CollectOutput): string[] {
 export function balanceProblems({ events, summary }: CollectOutput, wanted: readonly string[] = TYPES): string[] {
   if (summary === null) return ["no summary"];
   const problems: string[] = [];
-  const { emitted, received, lost, lost_by_type, lost_by_cpu, page_faults } = summary;
+  const { emitted, received, lost, lost_by_type, lost_by_reason, lost_by_cpu, page_faults } = summary;
   const written: CountByType = { fork: 0, exec: 0, exit: 0 };
   for (const { type } of events) written[type]++;
   for (const type of TYPES) {
@@ -241,6 +241,7 @@ export function balanceProblems({ events, summary }: CollectOutput, wanted: read
     if (written[type] !== expected) problems.push(`${type}: ${expected} to write, ${written[type]} written`);
   }
   if (lost !== lost_by_type.fork + lost_by_type.exec + lost_by_type.exit) problems.push("lost is not the sum by type");
+  if (lost !== lost_by_reason.ring_full + lost_by_reason.no_ring) problems.push("lost is not the sum by reason");
   const lostInAll = lost + (page_faults?.lost ?? 0);
   if (lostInAll !== lost_by_cpu.reduce((sum, each) => sum + each.lost, 0)) problems.push("lost is not the sum by CPU");
   return problems;

@@ -1,0 +1,165 @@
+import { NativeError } from "../libbpf/errno.ts";
+import { PerfRing } from "../ring/perf-ring.ts";
+import { RingSet, type RingSetOptions } from "../ring/ring-set.ts";
+
+/** A ring as the kernel gives it; see `PerfEventRing`. */
+export interface KernelRing {
+  readonly mapping: ArrayBuffer;
+  isLive(): boolean;
+  signalOnWatermark(): void;
+  leaveMap(): void;
+  close(): void;
+}
+
+export interface CpuRingsOptions extends RingSetOptions {
+  /** CPUs that this machine may ever have. */
+  cpus: number;
+  /** @throws NativeError: ENODEV where that CPU is offline */
+  open(cpu: number): KernelRing;
+  /** Another number once that CPU has done a step on its way offline or online: its ring may be dead. */
+  hotplugStamp(cpu: number): number;
+  /** Another number once that CPU has lost a record because it had no ring. */
+  noRingStamp(cpu: number): number;
+}
+
+/** How long a CPU without a ring waits for the next attempt to open one, ns. */
+const RETRY_NS = 1e9;
+
+/** A ring of one CPU and the reader of it. */
+interface Ring {
+  kernel: KernelRing;
+  reader: PerfRing;
+}
+
+/**
+ * A ring for each CPU that is online. The kernel removes perf events from a CPU that goes offline and does not restore
+ * them: each time that a CPU comes back, as after a suspend, its ring is replaced.
+ */
+export class CpuRings implements Disposable {
+  readonly set: RingSet;
+  readonly #options: CpuRingsOptions;
+  /** By CPU; undefined: it is offline, or has no ring. */
+  readonly #rings: (Ring | undefined)[];
+  /** Rings of CPUs that went offline, until what they hold has been drained. */
+  #retired: Ring[] = [];
+  /** By CPU, as of its last attempt. */
+  readonly #hotplugStamps: Float64Array;
+  readonly #noRingStamps: Float64Array;
+  readonly #missing = new Map<number, NativeError>();
+  #retryNs = 0;
+  #signals = false;
+
+  /** @throws NativeError where a CPU is online, and a ring for it cannot be opened */
+  constructor(options: CpuRingsOptions) {
+    const { cpus } = options;
+    this.#options = options;
+    this.set = new RingSet([], options);
+    this.#rings = new Array<Ring | undefined>(cpus).fill(undefined);
+    this.#hotplugStamps = new Float64Array(cpus);
+    this.#noRingStamps = new Float64Array(cpus);
+    try {
+      for (let cpu = 0; cpu < cpus; cpu++) this.#renew(cpu);
+      for (const error of this.#missing.values()) throw error;
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** CPUs that are online and have no ring, and why. */
+  get missing(): ReadonlyMap<number, NativeError> {
+    return this.#missing;
+  }
+
+  /** SIGIO at the watermark of each ring, also of those to come. */
+  signalOnWatermark(): void {
+    this.#signals = true;
+    for (const ring of this.#rings) ring?.kernel.signalOnWatermark();
+  }
+
+  /**
+   * Replaces the rings of CPUs that went offline and came back, opens rings for CPUs that came online, and closes those
+   * of the others once they are empty. Cheap while there is nothing to do: no system call.
+   * @param nowNs CLOCK_BOOTTIME
+   * @returns whether `missing` may have changed
+   */
+  follow(nowNs: number): boolean {
+    if (this.#retired.length > 0) this.#closeEmpty();
+    let isRenewed = false;
+    for (let cpu = 0; cpu < this.#options.cpus; cpu++) {
+      if (!this.#hasMoved(cpu)) continue;
+      this.#renew(cpu);
+      isRenewed = true;
+    }
+    if (this.#missing.size > 0 && nowNs >= this.#retryNs) {
+      this.#retryNs = nowNs + RETRY_NS;
+      for (const cpu of [...this.#missing.keys()]) this.#renew(cpu);
+      isRenewed = true;
+    }
+    return isRenewed;
+  }
+
+  close(): void {
+    for (const ring of [...this.#rings, ...this.#retired]) ring?.kernel.close();
+    this.#rings.fill(undefined);
+    this.#retired = [];
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #hasMoved(cpu: number): boolean {
+    const { hotplugStamp, noRingStamp } = this.#options;
+    if (hotplugStamp(cpu) !== this.#hotplugStamps[cpu]) return true;
+    // A CPU that is known to have none is tried again by the clock.
+    return noRingStamp(cpu) !== this.#noRingStamps[cpu] && !this.#missing.has(cpu);
+  }
+
+  #renew(cpu: number): void {
+    const { open, hotplugStamp, noRingStamp } = this.#options;
+    // Before anything is looked at: a step that comes meanwhile is one more reason to look.
+    this.#hotplugStamps[cpu] = hotplugStamp(cpu);
+    const ring = this.#rings[cpu];
+    if (!ring?.kernel.isLive()) {
+      if (ring) this.#retire(cpu, ring);
+      this.#missing.delete(cpu);
+      try {
+        this.#enter(cpu, open(cpu));
+      } catch (error) {
+        if (!(error instanceof NativeError)) throw error;
+        if (error.code !== "ENODEV") this.#missing.set(cpu, error);
+      }
+    }
+    // What was lost until now is no sign that the new ring is dead.
+    this.#noRingStamps[cpu] = noRingStamp(cpu);
+  }
+
+  #enter(cpu: number, kernel: KernelRing): void {
+    try {
+      if (this.#signals) kernel.signalOnWatermark();
+      const reader = new PerfRing(kernel.mapping);
+      this.#rings[cpu] = { kernel, reader };
+      this.set.add(reader);
+    } catch (error) {
+      kernel.close();
+      throw error;
+    }
+  }
+
+  #retire(cpu: number, ring: Ring): void {
+    this.#rings[cpu] = undefined;
+    ring.kernel.leaveMap();
+    this.#retired.push(ring);
+    this.#closeEmpty();
+  }
+
+  #closeEmpty(): void {
+    this.#retired = this.#retired.filter(({ kernel, reader }) => {
+      if (reader.look()) return true;
+      this.set.remove(reader);
+      kernel.close();
+      return false;
+    });
+  }
+}

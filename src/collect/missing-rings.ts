@@ -1,0 +1,39 @@
+import type { NativeError } from "../libbpf/errno.ts";
+import { MAPPING_A_RING } from "../libbpf/perf-event-ring.ts";
+import type { Conditions } from "./conditions.ts";
+
+function hintFor({ call, code }: NativeError): string {
+  if (code === "EMFILE") return "raise the limit of open files: ulimit -n, LimitNOFILE= of systemd";
+  // The kernel charges mapped rings.
+  if (code === "EPERM" && call === MAPPING_A_RING) {
+    return "raise the limit of locked memory (ulimit -l, LimitMEMLOCK= of systemd), or make --ring-size smaller";
+  }
+  if (code === "EACCES" || code === "EPERM") {
+    return "restart linnix: once --user has dropped root, it may not open a ring for a CPU that comes online";
+  }
+  return "linnix tries again each second; restart it if this stays so";
+}
+
+/** Sets or clears the condition `no_ring`. @param missing CPUs that are online and have no ring, and why */
+export function reportMissingRings(missing: ReadonlyMap<number, NativeError>, conditions: Conditions): void {
+  const [error] = missing.values();
+  if (error === undefined) {
+    conditions.clear("no_ring", "every CPU that is online has a ring again");
+    return;
+  }
+  const cpus = cpuList([...missing.keys()]);
+  const subject = missing.size === 1 ? `CPU ${cpus} has` : `CPUs ${cpus} have`;
+  const message = `${subject} no ring since ${missing.size === 1 ? "it" : "they"} came online, so events are lost`;
+  conditions.set("no_ring", `${message}: ${error.message}`, hintFor(error));
+}
+
+/** Numbers as the kernel lists CPUs: `0-3,5`. */
+export function cpuList(cpus: readonly number[]): string {
+  const ranges: [first: number, last: number][] = [];
+  for (const cpu of cpus.toSorted((a, b) => a - b)) {
+    const range = ranges.at(-1);
+    if (range && cpu === range[1] + 1) range[1] = cpu;
+    else ranges.push([cpu, cpu]);
+  }
+  return ranges.map(([first, last]) => (first === last ? first : `${first}-${last}`)).join(",");
+}
