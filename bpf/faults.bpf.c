@@ -132,10 +132,15 @@ int handle_page_fault(__u64 *ctx)
 	result = bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, &e, sizeof(e));
 	if (result == 0)
 		return 0;
-	if (has_no_ring(result))
+	if (has_no_ring(result)) {
+		if (bpf_ringbuf_output(&spare_events, &e, sizeof(e), BPF_RB_NO_WAKEUP) == 0) {
+			__sync_fetch_and_add(&counters->spared, 1);
+			return 0;
+		}
 		__sync_fetch_and_add(&counters->no_ring, 1);
-	else
+	} else {
 		__sync_fetch_and_add(&counters->ring_full, 1);
+	}
 	/* The next one carries what this one would have. */
 	__sync_fetch_and_add(&throttle->suppressed, e.suppressed);
 	return 0;

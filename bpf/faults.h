@@ -30,9 +30,10 @@ struct fault_counters {
 	__u64 seen;
 	__u64 emitted; /* what was handed to the ring: received + ring_full + no_ring */
 	__u64 ring_full; /* lost: the ring had no room */
-	__u64 no_ring; /* lost: this CPU had no ring */
+	__u64 no_ring; /* lost: this CPU had no ring, and the spare one was full */
 	__u64 suppressed; /* what the throttle held back */
-	__u64 pad[3]; /* to 64 bytes: no cache line is shared between CPUs */
+	__u64 spared; /* records that went to the spare ring */
+	__u64 pad[2]; /* to 64 bytes: no cache line is shared between CPUs */
 };
 
 #endif

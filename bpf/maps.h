@@ -193,10 +193,15 @@ static __always_inline bool emit(void *ctx, struct process_event *e, enum event_
 	result = bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, e, size);
 	if (result == 0)
 		return true;
-	if (has_no_ring(result))
-		COUNT(no_ring[type]);
-	else
+	if (!has_no_ring(result)) {
 		COUNT(ring_full[type]);
+		return false;
+	}
+	if (bpf_ringbuf_output(&spare_events, e, size, BPF_RB_NO_WAKEUP) == 0) {
+		COUNT(spared);
+		return true;
+	}
+	COUNT(no_ring[type]);
 	return false;
 }
 

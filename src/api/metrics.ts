@@ -50,7 +50,7 @@ function events(text: MetricsText, facts: Facts): void {
   ]);
   text.counter(
     "linnix_lost_events_total",
-    "Events that did not reach user space, by reason: ring_full (the ring of their CPU had no room), no_ring (their CPU had no ring since it came online).",
+    "Events that did not reach user space, by reason: ring_full (the ring of their CPU had no room), no_ring (their CPU had no ring of its own since it came online, and the spare one was full).",
     LOSS_REASONS.map((reason) => [{ reason }, facts.lostInAllByReason[reason]] as const),
   );
   text.counter(

@@ -251,7 +251,7 @@ export class Collector implements Disposable {
     if (this.#clock.isOff(roughRealtimeOffsetNs())) this.#clock.adjust(realtimeOffsetNs());
     if (this.#feed.cpuRings.follow(boottimeNs())) reportMissingRings(this.#feed.cpuRings.missing, this.conditions);
     if (!this.#canTake()) return;
-    // Most looks find empty rings: they make no system call. A CPU without a ring loses records all the same.
+    // Most looks find empty rings: they make no system call. A CPU without a ring may lose records all the same.
     if (!this.#feed.rings.isEmpty()) this.#feed.rings.drain(this.#consume, this.#canTake);
     this.#feed.losses.report(this.#clock, this.#giveLoss);
   }

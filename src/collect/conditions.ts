@@ -5,7 +5,7 @@ import { log } from "../config/log.ts";
  * public interface: it is the label `reason` of `linnix_degraded`.
  */
 export const CONDITIONS = {
-  no_ring: "a CPU has no ring, so its events are lost",
+  no_ring: "a CPU has no ring of its own, so its events may be lost",
   output_blocked: "the output takes nothing, so events are dropped",
   watched_cgroup_gone: "the watched cgroup does not exist",
   watched_process_gone: "no watched process is left",

@@ -1,6 +1,6 @@
 import { NativeError } from "../libbpf/errno.ts";
 import { PerfRing } from "../ring/perf-ring.ts";
-import { RingSet, type RingSetOptions } from "../ring/ring-set.ts";
+import { type Ring, RingSet, type RingSetOptions } from "../ring/ring-set.ts";
 
 /** A ring as the kernel gives it; see `PerfEventRing`. */
 export interface KernelRing {
@@ -18,7 +18,9 @@ export interface CpuRingsOptions extends RingSetOptions {
   open(cpu: number): KernelRing;
   /** Another number once that CPU has done a step on its way offline or online: its ring may be dead. */
   hotplugStamp(cpu: number): number;
-  /** Another number once that CPU has lost a record because it had no ring. */
+  /** What CPUs without a ring write to, which is read with the others; left out: nothing, and their records are lost. */
+  spare?: Ring;
+  /** Another number once that CPU had no ring for a record. */
   noRingStamp(cpu: number): number;
 }
 
@@ -26,7 +28,7 @@ export interface CpuRingsOptions extends RingSetOptions {
 const RETRY_NS = 1e9;
 
 /** A ring of one CPU and the reader of it. */
-interface Ring {
+interface CpuRing {
   kernel: KernelRing;
   reader: PerfRing;
 }
@@ -39,9 +41,9 @@ export class CpuRings implements Disposable {
   readonly set: RingSet;
   readonly #options: CpuRingsOptions;
   /** By CPU; undefined: it is offline, or has no ring. */
-  readonly #rings: (Ring | undefined)[];
+  readonly #rings: (CpuRing | undefined)[];
   /** Rings of CPUs that went offline, until what they hold has been drained. */
-  #retired: Ring[] = [];
+  #retired: CpuRing[] = [];
   /** By CPU, as of its last attempt. */
   readonly #hotplugStamps: Float64Array;
   readonly #noRingStamps: Float64Array;
@@ -53,8 +55,8 @@ export class CpuRings implements Disposable {
   constructor(options: CpuRingsOptions) {
     const { cpus } = options;
     this.#options = options;
-    this.set = new RingSet([], options);
-    this.#rings = new Array<Ring | undefined>(cpus).fill(undefined);
+    this.set = new RingSet(options.spare ? [options.spare] : [], options);
+    this.#rings = new Array<CpuRing | undefined>(cpus).fill(undefined);
     this.#hotplugStamps = new Float64Array(cpus);
     this.#noRingStamps = new Float64Array(cpus);
     try {
@@ -131,7 +133,7 @@ export class CpuRings implements Disposable {
         if (error.code !== "ENODEV") this.#missing.set(cpu, error);
       }
     }
-    // What was lost until now is no sign that the new ring is dead.
+    // What it had no ring for until now is no sign that the new ring is dead.
     this.#noRingStamps[cpu] = noRingStamp(cpu);
   }
 
@@ -147,7 +149,7 @@ export class CpuRings implements Disposable {
     }
   }
 
-  #retire(cpu: number, ring: Ring): void {
+  #retire(cpu: number, ring: CpuRing): void {
     this.#rings[cpu] = undefined;
     ring.kernel.leaveMap();
     this.#retired.push(ring);

@@ -1,4 +1,5 @@
 import type { BackendChoice } from "../config/sections/probes.ts";
+import { BpfRingMemory } from "../libbpf/bpf-ring-memory.ts";
 import { boottimeNs } from "../libbpf/clock.ts";
 import { libbpf } from "../libbpf/libbpf.ts";
 import { PerfEventRing } from "../libbpf/perf-event-ring.ts";
@@ -6,6 +7,7 @@ import { Backend, chooseBackend, type ProbeOptions, TIMESTAMP_OFFSET } from "../
 import { btfBackend } from "../probes/btf-backend.ts";
 import { PageFaultProbe } from "../probes/page-faults.ts";
 import { tracepointBackend } from "../probes/tracepoint-backend.ts";
+import { BpfRing } from "../ring/bpf-ring.ts";
 import type { RingSet } from "../ring/ring-set.ts";
 import { CpuRings } from "./cpu-rings.ts";
 import { Losses } from "./losses.ts";
@@ -40,12 +42,14 @@ export class KernelFeed implements Disposable {
     this.pageFaults = options.pageFaults ? loaded.use(new PageFaultProbe(this.backend)) : undefined;
     const { backend, pageFaults } = this;
     const { eventsMapFd } = backend;
+    const spare = loaded.use(new BpfRingMemory(backend.spareEventsMap));
     // Before the rings are opened: what a CPU does after that is seen.
     backend.watchHotplug();
     this.cpuRings = loaded.use(
       new CpuRings({
         cpus: libbpf().libbpf_num_possible_cpus(),
         open: (cpu) => new PerfEventRing(eventsMapFd, cpu, { ringBytes, watermarkBytes }),
+        spare: new BpfRing(spare),
         hotplugStamp: (cpu) => backend.hotplugStamp(cpu),
         noRingStamp: (cpu) => backend.noRingStamp(cpu) + (pageFaults?.noRingStamp(cpu) ?? 0),
         timestampOffset: TIMESTAMP_OFFSET,

@@ -14,7 +14,10 @@ function hintFor({ call, code }: NativeError): string {
   return "linnix tries again each second; restart it if this stays so";
 }
 
-/** Sets or clears the condition `no_ring`. @param missing CPUs that are online and have no ring, and why */
+/**
+ * Sets or clears the condition `no_ring`: such CPUs share the spare ring, and lose what that has no room for.
+ * @param missing CPUs that are online and have no ring, and why
+ */
 export function reportMissingRings(missing: ReadonlyMap<number, NativeError>, conditions: Conditions): void {
   const [error] = missing.values();
   if (error === undefined) {
@@ -23,7 +26,7 @@ export function reportMissingRings(missing: ReadonlyMap<number, NativeError>, co
   }
   const cpus = cpuList([...missing.keys()]);
   const subject = missing.size === 1 ? `CPU ${cpus} has` : `CPUs ${cpus} have`;
-  const message = `${subject} no ring since ${missing.size === 1 ? "it" : "they"} came online, so events are lost`;
+  const message = `${subject} no ring of ${missing.size === 1 ? "its own since it" : "their own since they"} came online`;
   conditions.set("no_ring", `${message}: ${error.message}`, hintFor(error));
 }
 

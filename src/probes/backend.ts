@@ -7,7 +7,7 @@ import { bpfObject } from "../embedded.ts";
 import { cannotRunError, LinnixError } from "../errors.ts";
 import { BpfLink } from "../libbpf/bpf-link.ts";
 import { BpfLoadError } from "../libbpf/bpf-load-error.ts";
-import { isFull, MappedArray, updateMap } from "../libbpf/bpf-map.ts";
+import { type BpfMap, isFull, MappedArray, updateMap } from "../libbpf/bpf-map.ts";
 import { BpfObject } from "../libbpf/bpf-object.ts";
 import { NativeError } from "../libbpf/errno.ts";
 import { KERNEL_BTF } from "../libbpf/kernel-btf.ts";
@@ -145,6 +145,11 @@ export class Backend implements Disposable {
 
   get eventsMapFd(): number {
     return this.#object.mapFd("events");
+  }
+
+  /** The ring of CPUs that have none. */
+  get spareEventsMap(): BpfMap {
+    return this.#object.map("spare_events");
   }
 
   /** The kernel's counts so far: no system call. */

@@ -84,9 +84,9 @@ export class KernelCounters {
     return stamp;
   }
 
-  /** Another number once that CPU has lost a record because it had no ring. */
+  /** Another number once that CPU had no ring for a record: it went to the spare ring, or was lost. */
   noRingStamp(cpu: number): number {
-    return this.#lowOfCpu(cpu, NO_RING);
+    return this.#lowOfCpu(cpu, NO_RING) + this.#counters.lowAt(cpu, CPU_COUNTERS.spared);
   }
 
   /** Another number once that CPU has begun to go offline or to come online, or has gone on with it. */

@@ -47,7 +47,7 @@ export class PageFaultProbe implements Disposable {
    * @param backend is loaded, and stays so until this is closed
    * @throws LinnixError (exit code 3) where this kernel has no such tracepoint, or it cannot be loaded
    */
-  constructor(backend: Pick<Backend, "name" | "eventsMapFd">) {
+  constructor(backend: Pick<Backend, "name" | "eventsMapFd" | "spareEventsMap">) {
     if (backend.name !== "btf") throw noProbeError("the tracepoint backend has no page faults: it does without BTF");
     try {
       this.#object = BpfObject.open("faults", bpfObject("faults"));
@@ -57,6 +57,7 @@ export class PageFaultProbe implements Disposable {
     try {
       const object = this.#object;
       object.reuseMap("events", backend.eventsMapFd);
+      object.reuseMap("spare_events", backend.spareEventsMap.fd);
       object.setMaxEntries("fault_counters", this.#cpus);
       object.setMaxEntries("throttles", Math.max(MIN_PROCESSES, PROCESSES_PER_CPU * this.#cpus));
       object.load();
@@ -119,7 +120,7 @@ export class PageFaultProbe implements Disposable {
   }
 
   noRingStamp(cpu: number): number {
-    return this.#open.lowAt(cpu, FAULT_COUNTERS.no_ring);
+    return this.#open.lowAt(cpu, FAULT_COUNTERS.no_ring) + this.#open.lowAt(cpu, FAULT_COUNTERS.spared);
   }
 
   close(): void {

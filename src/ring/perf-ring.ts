@@ -1,4 +1,5 @@
 import type { Record } from "../wire/record.ts";
+import type { Ring } from "./ring-set.ts";
 
 /** include/uapi/linux/perf_event.h */
 const PERF_RECORD_LOST = 2;
@@ -23,7 +24,7 @@ const RAW_DATA_OFFSET = 20;
  * `data_tail`; both only ever grow, and their low bits say where in the ring
  * they stand. A record may lie across the ring's end.
  */
-export class PerfRing {
+export class PerfRing implements Ring {
   readonly #u32: Uint32Array;
   readonly #u8: Uint8Array;
   readonly #mask: number;

@@ -1,6 +1,5 @@
 import { Record } from "../wire/record.ts";
 import { MinHeap } from "./min-heap.ts";
-import type { PerfRing } from "./perf-ring.ts";
 
 /**
  * A record's time is taken a few microseconds before it becomes visible in its
@@ -14,6 +13,24 @@ const MAX_LOOKS = 4;
 const RELEASE_EVERY = 256;
 /** Who takes everything. */
 const always = () => true;
+
+/** What holds records, the oldest first. */
+export interface Ring {
+  /** Records that the kernel says it had no room for. */
+  readonly lost: number;
+  /** Looks how far the kernel has written. @returns whether there is something */
+  look(): boolean;
+  /** Finds the next record up to the last look; it stays there until `take()`. @returns false when there is none */
+  find(): boolean;
+  /** Lets `record` stand on what `find` found. */
+  place(record: Record): void;
+  /** A 64-bit member of what `find` found, as a double. */
+  u64(offset: number): number;
+  /** Leaves what `find` found behind. */
+  take(): void;
+  /** Hands everything that was taken back to the kernel. */
+  release(): void;
+}
 
 export interface RingSetOptions {
   /** Offset of the u64 in every record by which they are ordered (ns). */
@@ -33,7 +50,7 @@ export interface RingSetOptions {
  * between taking the time and writing; these are counted.
  */
 export class RingSet {
-  readonly #rings: PerfRing[];
+  readonly #rings: Ring[];
   readonly #options: RingSetOptions;
   readonly #heap: MinHeap;
   readonly #record = new Record();
@@ -41,20 +58,20 @@ export class RingSet {
   #outOfOrder = 0;
   #lastNs = 0;
 
-  constructor(rings: readonly PerfRing[], options: RingSetOptions) {
+  constructor(rings: readonly Ring[], options: RingSetOptions) {
     this.#rings = [...rings];
     this.#options = options;
     this.#heap = new MinHeap(rings.length);
   }
 
   /** Takes one more ring; not while it drains. */
-  add(ring: PerfRing): void {
+  add(ring: Ring): void {
     this.#rings.push(ring);
     this.#heap.reserve(this.#rings.length);
   }
 
   /** Leaves a ring out, with what it still holds; not while it drains. */
-  remove(ring: PerfRing): void {
+  remove(ring: Ring): void {
     const at = this.#rings.indexOf(ring);
     if (at >= 0) this.#rings.splice(at, 1);
   }
@@ -110,14 +127,14 @@ export class RingSet {
     const heap = this.#heap;
     heap.clear();
     for (let i = 0; i < this.#rings.length; i++) {
-      const ring = this.#rings[i] as PerfRing;
+      const ring = this.#rings[i] as Ring;
       ring.look();
       if (ring.find()) heap.push(i, ring.u64(timestampOffset));
     }
     let taken = 0;
     try {
       while (heap.size > 0 && heap.topKey <= horizonNs) {
-        const ring = this.#rings[heap.top] as PerfRing;
+        const ring = this.#rings[heap.top] as Ring;
         if (heap.topKey < this.#lastNs) this.#outOfOrder++;
         else this.#lastNs = heap.topKey;
         ring.place(this.#record);

@@ -38,7 +38,7 @@ const HEADING = `${"TIME".padEnd(15)} TYPE ${"PID".padStart(8)} ${"PPID".padStar
 
 const LOSS_TEXTS: Record<LossReason, string> = {
   ring_full: "its ring was full (see --ring-size)",
-  no_ring: "it had no ring after it came online",
+  no_ring: "it had no ring after it came online, and the spare one was full",
 };
 
 /** Aligned columns for people: one line an event, indented by its place in the tree. */

@@ -220,8 +220,9 @@ export const CPU_COUNTERS = {
   no_room_len: 3,
   no_room_stride: 8,
   hotplug_steps: 232, // __u64
-  pad: 240, // __u64[2]
-  pad_len: 2,
+  spared: 240, // __u64
+  pad: 248, // __u64[1]
+  pad_len: 1,
   pad_stride: 8,
 } as const;
 
@@ -335,8 +336,9 @@ export const FAULT_COUNTERS = {
   ring_full: 16, // __u64
   no_ring: 24, // __u64
   suppressed: 32, // __u64
-  pad: 40, // __u64[3]
-  pad_len: 3,
+  spared: 40, // __u64
+  pad: 48, // __u64[2]
+  pad_len: 2,
   pad_stride: 8,
 } as const;
 

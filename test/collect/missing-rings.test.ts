@@ -20,14 +20,14 @@ test("no_ring holds as long as a CPU that is online has no ring, and names it an
   const refused = new NativeError("perf_event_open", constants.errno.EACCES);
   reportMissingRings(new Map([[1, refused]]), conditions);
   expect(conditions.active.get("no_ring")).toStartWith(
-    "CPU 1 has no ring since it came online, so events are lost: perf_event_open: EACCES",
+    "CPU 1 has no ring of its own since it came online: perf_event_open: EACCES",
   );
   reportMissingRings(
     new Map([1, 2, 3].map((cpu) => [cpu, new NativeError(MAPPING_A_RING, constants.errno.EPERM)])),
     conditions,
   );
   expect(conditions.active.get("no_ring")).toStartWith(
-    "CPUs 1-3 have no ring since they came online, so events are lost: mapping a ring: EPERM",
+    "CPUs 1-3 have no ring of their own since they came online: mapping a ring: EPERM",
   );
   reportMissingRings(new Map(), conditions);
   expect(conditions.active.size).toBe(0);

@@ -371,29 +371,35 @@ for (const { name: series } of SERIES) {
         for (const phase of ["first", "again", "later", "suspended"]) {
           expect([phase, execsOnCpu1(hotplug, phase)]).toEqual([phase, EXECS_A_PHASE]);
         }
+        // Also what happened before there was a new ring.
+        expect(hotplug.output.summary?.lost).toBe(0);
         expect(hotplug.text("metrics")).toContain('\nlinnix_degraded{reason="no_ring"} 0\n');
         expect(JSON.parse(hotplug.text("ready.json"))).toMatchObject({ status: "ready" });
-        // The kernels of this distribution can.
-        expect(hotplug.has("suspended")).toBe(true);
+        // Earlier kernels of this distribution cannot rehearse a suspend.
+        if (series === "6.12" || series === "newest") expect(hotplug.has("suspended")).toBe(true);
       });
 
       test("by classic tracepoints as well", () => {
         const hotplug = way("hotplug-tracepoint");
         expectOnlyNoRing(hotplug);
         expect(execsOnCpu1(hotplug)).toBe(3 * EXECS_A_PHASE);
+        expect(hotplug.output.summary?.lost).toBe(0);
       });
 
-      test("where the kernel allows no new ring (--user): losses are reported at once, with their reason", () => {
+      test("where the kernel refuses a new ring (--user): the spare one is used, and what it cannot hold is reported at once", () => {
         const hotplug = way("hotplug-user");
         expectOnlyNoRing(hotplug);
-        expect([execsOnCpu1(hotplug, "kept"), execsOnCpu1(hotplug, "again")]).toEqual([EXECS_A_PHASE, 0]);
+        for (const phase of ["kept", "again", "later", "flooded"]) {
+          expect([phase, execsOnCpu1(hotplug, phase)]).toEqual([phase, EXECS_A_PHASE]);
+        }
         // While only that CPU had something to do.
         expect(hotplug.text("reported").trim()).toBe("yes");
-        expect(hotplug.output.summary?.lost_by_reason.no_ring).toBeGreaterThanOrEqual(3 * EXECS_A_PHASE);
-        const reason = "CPU 1 has no ring since it came online, so events are lost: perf_event_open: EACCES";
+        expect(hotplug.output.summary?.lost).toBeGreaterThan(0);
+        const reason = "CPU 1 has no ring of its own since it came online: perf_event_open: EACCES";
         expect(hotplug.stderr).toContain(`linnix: warning: ${reason}`);
         const ready = JSON.parse(hotplug.text("ready.json"));
-        expect(ready).toMatchObject({ status: "degraded", reasons: [expect.stringContaining(reason)] });
+        expect(ready).toMatchObject({ status: "degraded" });
+        expect(ready.reasons).toContainEqual(expect.stringContaining(reason));
         expect(hotplug.text("metrics")).toContain('\nlinnix_degraded{reason="no_ring"} 1\n');
       });
 

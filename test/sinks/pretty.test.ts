@@ -231,7 +231,7 @@ describe("durationText", () => {
 
 test.each([
   ["ring_full", "its ring was full (see --ring-size)"],
-  ["no_ring", "it had no ring after it came online"],
+  ["no_ring", "it had no ring after it came online, and the spare one was full"],
 ] as const)("losses stand where they happened, with their reason: %s", (reason, why) => {
   const time = "2026-01-02T03:04:05.000000006Z";
   const loss = { type: "lost", time, ts_ns: 1n, cpu: 3, reason, count: 7 } as const;

@@ -1,0 +1,105 @@
+import type { Record } from "../wire/record.ts";
+import type { Ring } from "./ring-set.ts";
+
+/** A record: the u32 length with these bits, a u32 of the kernel's own, the data, up to a multiple of 8. */
+const HEADER_BYTES = 8;
+const BUSY = 2 ** 31;
+const DISCARDED = 2 ** 30;
+/** Values of a word. */
+const WORD = 4294967296;
+
+const fenceWord = new Int32Array(1);
+
+/**
+ * What is read after this is read after what was read before. Not by `Atomics.load` of the ring: the runtime compiles
+ * that to an exchange, which writes, and the memory is read-only.
+ */
+function fence(): void {
+  Atomics.add(fenceWord, 0, 1);
+}
+
+/** Where a BPF ring lies; see `BpfRingMemory`. */
+export interface BpfRingParts {
+  readonly consumer: ArrayBuffer;
+  readonly producer: ArrayBuffer;
+  /** A power of two of bytes. */
+  readonly data: ArrayBuffer;
+}
+
+/**
+ * A BPF ring, which all CPUs write to, read in place. Both positions only ever grow; their low bits say where in the ring
+ * they stand.
+ */
+export class BpfRing implements Ring {
+  /** What has no room is counted by the programs. */
+  readonly lost = 0;
+  readonly #u32: Uint32Array;
+  readonly #u8: Uint8Array;
+  readonly #mask: number;
+  readonly #producer: Uint32Array;
+  readonly #consumer: BigUint64Array;
+  /** Up to where records have been taken, and up to where the kernel had written at the last look. */
+  #position: number;
+  #end: number;
+  #released: number;
+  /** Of the record at hand: where its data starts and how long it is. */
+  #start = 0;
+  #length = 0;
+
+  constructor({ consumer, producer, data }: BpfRingParts) {
+    this.#u32 = new Uint32Array(data);
+    this.#u8 = new Uint8Array(data);
+    this.#mask = data.byteLength - 1;
+    this.#producer = new Uint32Array(producer, 0, 2);
+    this.#consumer = new BigUint64Array(consumer, 0, 1);
+    this.#position = Number(this.#consumer[0]);
+    this.#end = this.#position;
+    this.#released = this.#position;
+  }
+
+  look(): boolean {
+    // Since the last look the kernel has written at most one ring's length, which is less than 4 GiB.
+    this.#end += ((this.#producer[0] as number) - this.#end) >>> 0;
+    fence();
+    return this.#end > this.#position;
+  }
+
+  find(): boolean {
+    while (this.#position < this.#end) {
+      const header = this.#word(this.#position);
+      // Some CPU is still writing it; what is behind it waits.
+      if (header >= BUSY) return false;
+      this.#length = header % DISCARDED;
+      this.#start = this.#position + HEADER_BYTES;
+      fence();
+      if (header < DISCARDED) return true;
+      this.take();
+    }
+    return false;
+  }
+
+  place(record: Record): void {
+    record.attach(this.#u32, this.#u8);
+    record.seek(this.#start & this.#mask, this.#length);
+    record.sampleTimeNs = 0;
+  }
+
+  u64(offset: number): number {
+    const at = this.#start + offset;
+    return this.#word(at + 4) * WORD + this.#word(at);
+  }
+
+  take(): void {
+    this.#position = this.#start + Math.ceil(this.#length / 8) * 8;
+  }
+
+  release(): void {
+    if (this.#position === this.#released) return;
+    Atomics.store(this.#consumer, 0, BigInt(this.#position));
+    this.#released = this.#position;
+  }
+
+  #word(position: number): number {
+    return this.#u32[(position & this.#mask) >>> 2] as number;
+  }
+}

@@ -1,0 +1,127 @@
+/** Rings of CPUs, and the spare one of those that have none, on this kernel. CPUs go offline in test/kernels/ only. */
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { constants } from "node:os";
+import { CpuRings } from "../../src/collect/cpu-rings.ts";
+import { BpfRingMemory } from "../../src/libbpf/bpf-ring-memory.ts";
+import { boottimeNs } from "../../src/libbpf/clock.ts";
+import { NativeError } from "../../src/libbpf/errno.ts";
+import { libbpf } from "../../src/libbpf/libbpf.ts";
+import { PerfEventRing } from "../../src/libbpf/perf-event-ring.ts";
+import { Backend, type BackendKind, type ProbeOptions, TIMESTAMP_OFFSET } from "../../src/probes/backend.ts";
+import { btfBackend } from "../../src/probes/btf-backend.ts";
+import { tracepointBackend } from "../../src/probes/tracepoint-backend.ts";
+import { BpfRing } from "../../src/ring/bpf-ring.ts";
+import { EVENT_EXIT, EVENT_FORK, PROCESS_EVENT } from "../../src/wire/layout.gen.ts";
+import { titled, whyNoBtf } from "./support/needs.ts";
+import { useFixture } from "./support/watching.ts";
+
+setDefaultTimeout(60_000);
+
+const noBtf = whyNoBtf();
+const fixture = useFixture(noBtf);
+const SIZES = { ringBytes: 1024 * 1024, watermarkBytes: 1024 * 1024 };
+const OPTIONS: ProbeOptions = {
+  events: ["fork", "exec", "exit"],
+  maxArgsBytes: 1024,
+  filters: { pids: [process.pid], uids: [], comms: [], cgroup: null, minDurationNs: 0 },
+};
+
+/** A backend with rings for the CPUs that `hasRing` names now. */
+class Watch implements Disposable {
+  readonly backend: Backend;
+  readonly rings: CpuRings;
+  /** Whether CPUs get a ring from now on. */
+  hasRings: boolean;
+  /** What was read: `"pid type"`. */
+  readonly read: string[] = [];
+  readonly #resources: DisposableStack;
+
+  constructor(kind: BackendKind, hasRings: boolean) {
+    using resources = new DisposableStack();
+    this.hasRings = hasRings;
+    this.backend = resources.use(new Backend(kind, OPTIONS));
+    const { backend } = this;
+    this.rings = resources.use(
+      new CpuRings({
+        cpus: libbpf().libbpf_num_possible_cpus(),
+        open: (cpu) => {
+          if (!this.hasRings) throw new NativeError("perf_event_open", constants.errno.ENODEV);
+          return new PerfEventRing(backend.eventsMapFd, cpu, SIZES);
+        },
+        spare: new BpfRing(resources.use(new BpfRingMemory(backend.spareEventsMap))),
+        hotplugStamp: () => 0,
+        noRingStamp: (cpu) => backend.noRingStamp(cpu),
+        timestampOffset: TIMESTAMP_OFFSET,
+        now: boottimeNs,
+      }),
+    );
+    backend.attach();
+    this.#resources = resources.move();
+  }
+
+  drain(): void {
+    this.rings.set.drainAll((record) =>
+      this.read.push(`${record.u32(PROCESS_EVENT.pid)} ${record.u8(PROCESS_EVENT.type)}`),
+    );
+  }
+
+  /** Records that the kernel side handed over and that were neither read nor counted as lost. */
+  missing(): number {
+    const { emitted, lost } = this.backend.counts();
+    const sum = ({ fork, exec, exit }: typeof emitted) => fork + exec + exit;
+    return sum(emitted) - sum(lost) - this.read.length;
+  }
+
+  [Symbol.dispose](): void {
+    this.#resources.dispose();
+  }
+}
+
+const KINDS = { btf: () => btfBackend(), tracepoint: () => tracepointBackend() };
+
+describe.skipIf(noBtf !== null)(titled("CPUs without a ring", noBtf), () => {
+  test.each(["btf", "tracepoint"] as const)("use the spare one, until they have one: %s", async (name) => {
+    using watch = new Watch(KINDS[name](), false);
+    const expectAll = async () => {
+      const truths = await fixture().run("crowd", [20]);
+      watch.drain();
+      for (const { pid } of truths.everyReaped()) {
+        const mine = watch.read.filter((each) => each.startsWith(`${pid} `));
+        expect([...new Set(mine)].sort()).toEqual([`${pid} ${EVENT_FORK}`, `${pid} ${EVENT_EXIT}`].sort());
+        expect(mine).toHaveLength(2);
+      }
+    };
+    await expectAll();
+    const cpus = watch.backend.lostByCpu();
+    expect(cpus).toEqual([]);
+    // They come online: what they had no ring for is the sign.
+    watch.hasRings = true;
+    expect(watch.rings.follow(boottimeNs())).toBe(true);
+    await expectAll();
+    watch.backend.detach();
+    await Bun.sleep(20);
+    watch.drain();
+    expect(watch.missing()).toBe(0);
+  });
+
+  test("lose what the spare one has no room for, counted by its reason", async () => {
+    using watch = new Watch(btfBackend(), false);
+    // Some hundred bytes each, and 256 KiB of room.
+    for (let i = 0; i < 4; i++) await fixture().run("crowd", [800]);
+    watch.backend.detach();
+    await Bun.sleep(20);
+    watch.drain();
+    const { lostByReason } = watch.backend.counts();
+    expect(lostByReason.no_ring).toBeGreaterThan(0);
+    expect([lostByReason.ring_full, watch.missing()]).toEqual([0, 0]);
+  });
+
+  test("a ring is live until it is closed; one for a CPU that is not there is refused with ENODEV", () => {
+    using backend = new Backend(btfBackend(), OPTIONS);
+    using ring = new PerfEventRing(backend.eventsMapFd, 0, SIZES);
+    expect(ring.isLive()).toBe(true);
+    expect(() => new PerfEventRing(backend.eventsMapFd, 8191, SIZES)).toThrow(/ENODEV|EINVAL/);
+    ring.leaveMap();
+    ring.close();
+  });
+});
