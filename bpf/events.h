@@ -22,12 +22,13 @@ struct {
 } spare_events SEC(".maps");
 
 /*
- * Whether bpf_perf_event_output failed because this CPU has no ring: its place in the map is empty (ENOENT), or the
- * kernel removed the perf event from the CPU when that went offline (EOPNOTSUPP). A full ring is ENOSPC.
+ * Whether bpf_perf_event_output failed because this CPU has no ring: its place in the map is empty (ENOENT) or past the
+ * map's end (E2BIG), or the kernel removed the perf event from the CPU when that went offline (EOPNOTSUPP). A full ring
+ * is ENOSPC.
  */
 static __always_inline bool has_no_ring(int result)
 {
-	return result == -ENOENT || result == -EOPNOTSUPP;
+	return result == -ENOENT || result == -E2BIG || result == -EOPNOTSUPP;
 }
 
 #endif

@@ -51,6 +51,7 @@ enum {
 
 /* include/uapi/asm-generic/errno-base.h */
 #define ENOENT 2
+#define E2BIG 7
 #define EEXIST 17
 #define EOPNOTSUPP 95
 

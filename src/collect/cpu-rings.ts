@@ -12,8 +12,8 @@ export interface KernelRing {
 }
 
 export interface CpuRingsOptions extends RingSetOptions {
-  /** CPUs that this machine may ever have. */
-  cpus: number;
+  /** Numbers of the CPUs that this machine may ever have, ascending. */
+  cpus: readonly number[];
   /** @throws NativeError: ENODEV where that CPU is offline */
   open(cpu: number): KernelRing;
   /** Another number once that CPU has done a step on its way offline or online: its ring may be dead. */
@@ -56,11 +56,12 @@ export class CpuRings implements Disposable {
     const { cpus } = options;
     this.#options = options;
     this.set = new RingSet(options.spare ? [options.spare] : [], options);
-    this.#rings = new Array<CpuRing | undefined>(cpus).fill(undefined);
-    this.#hotplugStamps = new Float64Array(cpus);
-    this.#noRingStamps = new Float64Array(cpus);
+    const places = (cpus.at(-1) ?? 0) + 1;
+    this.#rings = new Array<CpuRing | undefined>(places).fill(undefined);
+    this.#hotplugStamps = new Float64Array(places);
+    this.#noRingStamps = new Float64Array(places);
     try {
-      for (let cpu = 0; cpu < cpus; cpu++) this.#renew(cpu);
+      for (const cpu of cpus) this.#renew(cpu);
       for (const error of this.#missing.values()) throw error;
     } catch (error) {
       this.close();
@@ -88,7 +89,7 @@ export class CpuRings implements Disposable {
   follow(nowNs: number): boolean {
     if (this.#retired.length > 0) this.#closeEmpty();
     let isRenewed = false;
-    for (let cpu = 0; cpu < this.#options.cpus; cpu++) {
+    for (const cpu of this.#options.cpus) {
       if (!this.#hasMoved(cpu)) continue;
       this.#renew(cpu);
       isRenewed = true;

@@ -1,7 +1,7 @@
 import type { BackendChoice } from "../config/sections/probes.ts";
 import { BpfRingMemory } from "../libbpf/bpf-ring-memory.ts";
 import { boottimeNs } from "../libbpf/clock.ts";
-import { libbpf } from "../libbpf/libbpf.ts";
+import { possibleCpus } from "../libbpf/cpus.ts";
 import { PerfEventRing } from "../libbpf/perf-event-ring.ts";
 import { Backend, chooseBackend, type ProbeOptions, TIMESTAMP_OFFSET } from "../probes/backend.ts";
 import { btfBackend } from "../probes/btf-backend.ts";
@@ -47,7 +47,7 @@ export class KernelFeed implements Disposable {
     backend.watchHotplug();
     this.cpuRings = loaded.use(
       new CpuRings({
-        cpus: libbpf().libbpf_num_possible_cpus(),
+        cpus: possibleCpus(),
         open: (cpu) => new PerfEventRing(eventsMapFd, cpu, { ringBytes, watermarkBytes }),
         spare: new BpfRing(spare),
         hotplugStamp: (cpu) => backend.hotplugStamp(cpu),

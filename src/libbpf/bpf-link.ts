@@ -1,6 +1,7 @@
 /** Attached programs. The kernel detaches a program when the last descriptor of its link is closed, also by SIGKILL. */
 import { closeSync } from "node:fs";
 import type { BpfObject } from "./bpf-object.ts";
+import { possibleCpus } from "./cpus.ts";
 import { checkLibbpf, checkLibc, NativeError } from "./errno.ts";
 import { libbpf } from "./libbpf.ts";
 import { libc } from "./libc.ts";
@@ -87,15 +88,17 @@ function openTracepoint(id: number): number {
   const attributes = new BigUint64Array(14); // PERF_ATTR_SIZE_VER5
   attributes[0] = BigInt(PERF_TYPE_TRACEPOINT) | (BigInt(attributes.byteLength) << 32n);
   attributes[1] = BigInt(id);
-  const cpus = libbpf().libbpf_num_possible_cpus();
-  for (let cpu = 0; ; cpu++) {
+  let offline: unknown;
+  for (const cpu of possibleCpus()) {
     try {
       return openPerfEvent(attributes, cpu);
     } catch (error) {
-      // This CPU is offline; any other will do.
-      if (!(error instanceof NativeError && error.code === "ENODEV") || cpu + 1 >= cpus) throw error;
+      // Any other will do.
+      if (!(error instanceof NativeError && error.code === "ENODEV")) throw error;
+      offline = error;
     }
   }
+  throw offline;
 }
 
 /** A new read of an iterator program: a descriptor to read records from until it ends. */

@@ -9,9 +9,9 @@ import { BpfLink } from "../libbpf/bpf-link.ts";
 import { BpfLoadError } from "../libbpf/bpf-load-error.ts";
 import { type BpfMap, isFull, MappedArray, updateMap } from "../libbpf/bpf-map.ts";
 import { BpfObject } from "../libbpf/bpf-object.ts";
+import { cpuPlaces } from "../libbpf/cpus.ts";
 import { NativeError } from "../libbpf/errno.ts";
 import { KERNEL_BTF } from "../libbpf/kernel-btf.ts";
-import { libbpf } from "../libbpf/libbpf.ts";
 import { pageBytes } from "../libbpf/page-size.ts";
 import type { CountByType } from "../wire/event.ts";
 import {
@@ -273,9 +273,11 @@ export class Backend implements Disposable {
     if (options.maxExitThreads !== undefined) {
       knobs.setUint32(KNOBS.max_exit_threads, options.maxExitThreads, little);
     }
-    const cpus = libbpf().libbpf_num_possible_cpus();
+    const cpus = cpuPlaces();
     object.setMaxEntries("counters", cpus);
     const processMaps: string[] = [];
+    // libbpf would count the CPUs, whose numbers may have gaps.
+    object.setMaxEntries("events", cpus);
     // Maps of filters that are off need not take the kernel's memory.
     if (filters.pids.length > 0) processMaps.push("tracked_pids");
     else object.setMaxEntries("tracked_pids", 1);

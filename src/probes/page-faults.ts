@@ -5,8 +5,8 @@ import { BpfLink } from "../libbpf/bpf-link.ts";
 import { BpfLoadError } from "../libbpf/bpf-load-error.ts";
 import { MappedArray } from "../libbpf/bpf-map.ts";
 import { BpfObject } from "../libbpf/bpf-object.ts";
+import { cpuPlaces } from "../libbpf/cpus.ts";
 import { NativeError } from "../libbpf/errno.ts";
-import { libbpf } from "../libbpf/libbpf.ts";
 import { FAULT_COUNTERS } from "../wire/layout.gen.ts";
 import type { Backend } from "./backend.ts";
 import type { CpuLosses } from "./counters.ts";
@@ -39,7 +39,7 @@ export class PageFaultProbe implements Disposable {
   readonly #object: BpfObject;
   readonly #memory: MappedArray;
   readonly #counters: CpuArray;
-  readonly #cpus = libbpf().libbpf_num_possible_cpus();
+  readonly #cpus = cpuPlaces();
   #link: BpfLink | undefined;
   #isClosed = false;
 

@@ -58,12 +58,12 @@ class Machine implements Disposable {
   openings = 0;
   #written = 0;
 
-  constructor(cpus: number, online: number[]) {
+  constructor(cpus: number, online: number[], possible: number[] = [...Array(cpus).keys()]) {
     this.lost = new Array<number>(cpus).fill(0);
     this.#steps = new Array<number>(cpus).fill(0);
     for (const cpu of online) this.#online.add(cpu);
     this.rings = new CpuRings({
-      cpus,
+      cpus: possible,
       open: (cpu) => this.#open(cpu),
       hotplugStamp: (cpu) => this.#steps[cpu] as number,
       noRingStamp: (cpu) => this.lost[cpu] as number,
@@ -178,6 +178,16 @@ describe("rings of CPUs that come and go", () => {
     ]);
   });
 
+  test("no ring is opened for numbers that no CPU has", () => {
+    using machine = new Machine(9, [0, 8], [0, 1, 8]);
+    expect(machine.openings).toBe(3);
+    machine.back(1);
+    machine.follow();
+    for (const cpu of [8, 1, 0]) machine.write(cpu);
+    machine.drain();
+    expect([machine.received, machine.openings]).toEqual([[0, 1, 2], 4]);
+  });
+
   test("a dead ring whose CPU was not seen to leave is found by its first loss", () => {
     using machine = new Machine(2, [0, 1]);
     machine.offline(1, false);
@@ -255,7 +265,7 @@ describe("rings of CPUs that come and go", () => {
     };
     const stamps = { hotplugStamp: () => 0, noRingStamp: () => 0 };
     const set = { timestampOffset: PROCESS_EVENT.ts_ns, now: () => 0 };
-    expect(() => new CpuRings({ cpus: 4, open, ...stamps, ...set })).toThrow("EMFILE");
+    expect(() => new CpuRings({ cpus: [0, 1, 2, 3], open, ...stamps, ...set })).toThrow("EMFILE");
     expect([opened, closed]).toEqual([3, 3]);
   });
 

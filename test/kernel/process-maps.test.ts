@@ -2,19 +2,19 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { Collector } from "../../src/collect/collector.ts";
+import { CpuRings } from "../../src/collect/cpu-rings.ts";
 import type { FiltersSettings } from "../../src/config/sections/filters.ts";
 import { bpfObject } from "../../src/embedded.ts";
 import { BpfObject } from "../../src/libbpf/bpf-object.ts";
 import { boottimeNs } from "../../src/libbpf/clock.ts";
-import { PerfBuffer } from "../../src/libbpf/perf-buffer.ts";
+import { possibleCpus } from "../../src/libbpf/cpus.ts";
+import { PerfEventRing } from "../../src/libbpf/perf-event-ring.ts";
 import { Backend, type BackendKind, type ProbeOptions, TIMESTAMP_OFFSET } from "../../src/probes/backend.ts";
 import { sizeProcessMaps } from "../../src/probes/process-maps.ts";
 import { tracepointBackend } from "../../src/probes/tracepoint-backend.ts";
 import { EventView } from "../../src/process/event-view.ts";
 import { ProcessTable } from "../../src/process/table.ts";
 import { WallClock } from "../../src/process/wall-clock.ts";
-import { PerfRing } from "../../src/ring/perf-ring.ts";
-import { RingSet } from "../../src/ring/ring-set.ts";
 import type { ExitEvent, ProcessEvent } from "../../src/wire/event.ts";
 import { KNOBS } from "../../src/wire/layout.gen.ts";
 import { until } from "./support/collect-run.ts";
@@ -120,17 +120,21 @@ describe.skipIf(notHere !== null)(titled("a map without room", notHere), () => {
 function eventsOf(kind: BackendKind, run: () => Promise<unknown>): Promise<{ events: ProcessEvent[]; noRoom: number }> {
   return (async () => {
     using backend = new Backend(kind, { ...OPTIONS, maxProcesses: 1 });
-    using buffer = new PerfBuffer(backend.eventsMapFd, { ringBytes: RING_BYTES, watermarkBytes: RING_BYTES });
-    const rings = new RingSet(
-      buffer.rings.map((mapping) => new PerfRing(mapping)),
-      { timestampOffset: TIMESTAMP_OFFSET, now: boottimeNs },
-    );
+    const sizes = { ringBytes: RING_BYTES, watermarkBytes: RING_BYTES };
+    using rings = new CpuRings({
+      cpus: possibleCpus(),
+      open: (cpu) => new PerfEventRing(backend.eventsMapFd, cpu, sizes),
+      hotplugStamp: () => 0,
+      noRingStamp: () => 0,
+      timestampOffset: TIMESTAMP_OFFSET,
+      now: boottimeNs,
+    });
     const view = new EventView(new ProcessTable({ lingerNs: 1e12 }), new WallClock(0n));
     const events: ProcessEvent[] = [];
     backend.attach();
     await run();
     backend.detach();
-    rings.drainAll((record) => {
+    rings.set.drainAll((record) => {
       view.accept(record);
       events.push(view.toEvent());
     });

@@ -2,7 +2,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { CpuRings } from "../../src/collect/cpu-rings.ts";
 import { BpfLink } from "../../src/libbpf/bpf-link.ts";
 import { boottimeNs } from "../../src/libbpf/clock.ts";
-import { libbpf } from "../../src/libbpf/libbpf.ts";
+import { possibleCpus } from "../../src/libbpf/cpus.ts";
 import { PerfEventRing } from "../../src/libbpf/perf-event-ring.ts";
 import { Backend, type BackendKind, type ProbeOptions, TIMESTAMP_OFFSET } from "../../src/probes/backend.ts";
 import { btfBackend } from "../../src/probes/btf-backend.ts";
@@ -36,7 +36,7 @@ class Watch implements Disposable {
     const sizes = { ringBytes: RING_BYTES, watermarkBytes: RING_BYTES };
     const { eventsMapFd } = this.backend;
     const rings = new CpuRings({
-      cpus: libbpf().libbpf_num_possible_cpus(),
+      cpus: possibleCpus(),
       open: (cpu) => new PerfEventRing(eventsMapFd, cpu, sizes),
       hotplugStamp: () => 0,
       noRingStamp: () => 0,

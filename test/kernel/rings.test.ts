@@ -4,8 +4,8 @@ import { constants } from "node:os";
 import { CpuRings } from "../../src/collect/cpu-rings.ts";
 import { BpfRingMemory } from "../../src/libbpf/bpf-ring-memory.ts";
 import { boottimeNs } from "../../src/libbpf/clock.ts";
+import { possibleCpus } from "../../src/libbpf/cpus.ts";
 import { NativeError } from "../../src/libbpf/errno.ts";
-import { libbpf } from "../../src/libbpf/libbpf.ts";
 import { PerfEventRing } from "../../src/libbpf/perf-event-ring.ts";
 import { Backend, type BackendKind, type ProbeOptions, TIMESTAMP_OFFSET } from "../../src/probes/backend.ts";
 import { btfBackend } from "../../src/probes/btf-backend.ts";
@@ -43,7 +43,7 @@ class Watch implements Disposable {
     const { backend } = this;
     this.rings = resources.use(
       new CpuRings({
-        cpus: libbpf().libbpf_num_possible_cpus(),
+        cpus: possibleCpus(),
         open: (cpu) => {
           if (!this.hasRings) throw new NativeError("perf_event_open", constants.errno.ENODEV);
           return new PerfEventRing(backend.eventsMapFd, cpu, SIZES);

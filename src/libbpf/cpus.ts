@@ -1,0 +1,37 @@
+/** CPUs by number, which may have gaps: what is offline now may come online later. */
+import { readFileSync } from "node:fs";
+
+/** More than most machines that do not say which they may have. */
+const MIN_GUESS = 64;
+
+/** Numbers in the kernel's notation for lists of CPUs, such as `0-3,8`. */
+export function parseCpuList(text: string): number[] {
+  const cpus: number[] = [];
+  for (const range of text.trim().split(",")) {
+    const [first, last = first] = range.split("-");
+    if (first === undefined || first === "") continue;
+    for (let cpu = Number(first); cpu <= Number(last); cpu++) cpus.push(cpu);
+  }
+  return cpus;
+}
+
+/**
+ * CPUs that may come online while this kernel runs, in ascending order.
+ * @param read the text of a file; throws where it cannot be read
+ */
+export function possibleCpus(read = (path: string) => readFileSync(path, "latin1")): number[] {
+  try {
+    const cpus = parseCpuList(read("/sys/devices/system/cpu/possible"));
+    if (cpus.length > 0) return cpus;
+  } catch {
+    // /sys may be hidden.
+  }
+  const online = [...read("/proc/stat").matchAll(/^cpu(\d+) /gm)].map(([, cpu]) => Number(cpu));
+  const count = Math.max(MIN_GUESS, 2 ** Math.ceil(Math.log2(Math.max(0, ...online) + 1)));
+  return [...Array(count).keys()];
+}
+
+/** Length of an array with a place for each CPU's number. */
+export function cpuPlaces(): number {
+  return Math.max(...possibleCpus()) + 1;
+}
