@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { boottimeOffsetNs } from "./time-namespace.ts";
 
 /**
  * Unit of the times in /proc/<pid>/stat and /proc/stat, ns: USER_HZ is 100 on every architecture that Bun runs on
@@ -20,6 +21,16 @@ export interface ProcStat {
   threads: number;
   /** Start after boot: with `pid`, the process's identity. */
   startTicks: number;
+}
+
+/**
+ * The start time of /proc/PID/stat on the kernel's own boot-time clock, ns, rounded down to a tick. In a time namespace
+ * /proc shows it shifted (timens_add_boottime_ns), as an unsigned number: below 0 it wraps around at 2^64 ns.
+ */
+export function startNsOf(startTicks: number): number {
+  const offsetNs = boottimeOffsetNs();
+  if (offsetNs === 0n) return startTicks * NS_PER_CLOCK_TICK;
+  return Number(BigInt.asIntN(64, BigInt(startTicks) * BigInt(NS_PER_CLOCK_TICK) - offsetNs));
 }
 
 /** Parses the one line of /proc/<pid>/stat. @returns null where it is not such a line */

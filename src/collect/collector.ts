@@ -9,6 +9,7 @@ import { WallClock } from "../process/wall-clock.ts";
 import { SampleFilter } from "../sampling/sample-filter.ts";
 import type { Sampler } from "../sampling/sampler.ts";
 import type { SamplingCounts } from "../sampling/sampling.ts";
+import { unknownOffset } from "../time-namespace.ts";
 import type { CountByReason, CountByType, LostEvent } from "../wire/event.ts";
 import { EVENT_EXEC, EVENT_EXIT, EVENT_FORK, EVENT_PAGE_FAULT, PROCESS_EVENT } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
@@ -189,6 +190,7 @@ export class Collector implements Disposable {
 
   /** Attaches, enters what already runs into the table, and starts to read. */
   start(): void {
+    this.#checkClock();
     this.#preference = preferThisThread();
     process.on("SIGIO", this.#onSignal);
     this.#feed.signalOnWatermark();
@@ -340,6 +342,11 @@ export class Collector implements Disposable {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #checkClock(): void {
+    const problem = unknownOffset();
+    if (problem) this.conditions.set("foreign_time_namespace", problem.why, problem.mend);
   }
 
   /** Enters what runs already; where only some processes are watched, finds those that descend from them. */

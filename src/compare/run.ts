@@ -8,6 +8,7 @@ import { intervalText } from "../report/compare/notation.ts";
 import type { CompareReport } from "../report/compare/report.ts";
 import { printable } from "../report/format.ts";
 import { blockSchedule } from "../stats/schedule.ts";
+import { assertKnownClock } from "../time-namespace.ts";
 import { VERSION } from "../version.ts";
 import { armsOf, methodsNamed } from "./arms.ts";
 import { type ArmState, frontierOf, growthOf, livedOf, othersOf, rowOf } from "./figures.ts";
@@ -47,6 +48,7 @@ const CLEAN_PLACES = 3;
  * @throws LinnixError (usage) for what cannot be compared; (exit code 3) where no method could be measured at all
  */
 export async function runCompare(options: CompareOptions, hooks: CompareHooks): Promise<CompareReport> {
+  assertKnownClock("compare-with-polling");
   const plan = planCompare(options);
   const methods = methodsNamed(options.methods);
   const comparison = new Comparison(options, plan, methods, hooks);

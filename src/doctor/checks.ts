@@ -8,7 +8,7 @@ import { checkJit } from "./jit.ts";
 import { checkFeatures, checkKernel } from "./kernel.ts";
 import { checkLockdown, checkUnprivilegedBpf } from "./lockdown.ts";
 import { checkMachine } from "./machine.ts";
-import { checkHidepid, checkPidNamespace } from "./namespaces.ts";
+import { checkHidepid, checkPidNamespace, checkTimeNamespace } from "./namespaces.ts";
 import { checkPerf } from "./perf.ts";
 import { checkPrivileges } from "./privileges.ts";
 import { checkPrograms } from "./programs.ts";
@@ -43,6 +43,7 @@ export function checkFacts(facts: Facts): Section[] {
       title: "Place",
       checks: [
         checkPidNamespace(facts.namespaces),
+        checkTimeNamespace(facts.namespaces),
         checkHidepid(facts.namespaces, privileges),
         checkCgroup(facts.cgroup),
         checkCgroupNames(facts.cgroup, kernel, privileges, facts.namespaces),

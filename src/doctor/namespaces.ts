@@ -1,8 +1,9 @@
 import { INITIAL_CGROUP_NAMESPACE } from "../identity/cgroup-namespace.ts";
 import type { Mount } from "../mountinfo.ts";
 import { INITIAL_PID_NAMESPACE } from "../process/pid-namespace.ts";
+import { readTimeNamespace, type TimeNamespace, unknownOffset } from "../time-namespace.ts";
 import type { Check } from "./check.ts";
-import type { HostReader } from "./host-reader.ts";
+import { type HostReader, readText } from "./host-reader.ts";
 import { holds, type PrivilegeFacts } from "./privileges.ts";
 
 export interface NamespaceFacts {
@@ -12,6 +13,7 @@ export interface NamespaceFacts {
   inInitialCgroupNamespace: boolean | null;
   /** `hidepid=` of /proc: `0`/`off`, `1`/`noaccess`, `2`/`invisible`, `4`/`ptraceable`; null where it is not given. */
   hidepid: string | null;
+  time: TimeNamespace;
 }
 
 export function readNamespaces(host: HostReader, mounts: readonly Mount[]): NamespaceFacts {
@@ -24,6 +26,7 @@ export function readNamespaces(host: HostReader, mounts: readonly Mount[]): Name
     inInitialPidNamespace: namespace === null ? null : namespace === INITIAL_PID_NAMESPACE,
     inInitialCgroupNamespace: cgroup === null ? null : cgroup === INITIAL_CGROUP_NAMESPACE,
     hidepid: hidepid ?? null,
+    time: readTimeNamespace({ readLink: (path) => host.readLink(path), readText: (path) => readText(host, path) }),
   };
 }
 
@@ -45,6 +48,23 @@ export function checkPidNamespace(namespaces: NamespaceFacts): Check {
     default:
       return { ...check, status: "info", found: "unknown: /proc/self/ns/pid cannot be read" };
   }
+}
+
+export function checkTimeNamespace({ time }: NamespaceFacts): Check {
+  const check = { id: "time-namespace", title: "time namespace" };
+  if (time.isInitial) return { ...check, status: "ok", found: "the initial one" };
+  const problem = unknownOffset(time);
+  if (problem === undefined) {
+    const seconds = Number(time.boottimeOffsetNs) / 1e9;
+    return { ...check, status: "ok", found: `not the initial one: ${seconds} s of boot time are taken off` };
+  }
+  return {
+    ...check,
+    status: "warn",
+    found: `not the initial one, ${problem.why}`,
+    costs: "times of events are wrong or events come late; overhead-test and compare-with-polling refuse to run",
+    mend: problem.mend,
+  };
 }
 
 export function checkHidepid(namespaces: NamespaceFacts, privileges: PrivilegeFacts): Check {

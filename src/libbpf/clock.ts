@@ -1,4 +1,5 @@
-/** Kernel clocks in nanoseconds. */
+/** Kernel clocks in nanoseconds, as the kernel stamps its events: in a time namespace the offset is taken off. */
+import { boottimeOffsetNs } from "../time-namespace.ts";
 import { checkLibc } from "./errno.ts";
 import { libc } from "./libc.ts";
 import { addressOf } from "./native.ts";
@@ -15,10 +16,19 @@ function read(clock: number): void {
   checkLibc("clock_gettime", libc().clock_gettime(clock, timeAddress));
 }
 
-/** CLOCK_BOOTTIME in ns as a double: exact up to 104 days of uptime, to a few ns after that. */
+/** Of CLOCK_BOOTTIME in the time namespace of this process, as two numbers that are exact. */
+let offset: { seconds: number; nanoseconds: number } | undefined;
+
+function boottimeOffset(): { seconds: number; nanoseconds: number } {
+  const ns = boottimeOffsetNs();
+  return { seconds: Number(ns / 1_000_000_000n), nanoseconds: Number(ns % 1_000_000_000n) };
+}
+
+/** CLOCK_BOOTTIME of the kernel in ns as a double: exact up to 104 days of uptime, to a few ns after that. */
 export function boottimeNs(): number {
+  offset ??= boottimeOffset();
   read(CLOCK_BOOTTIME);
-  return Number(time[0]) * 1e9 + Number(time[1]);
+  return (Number(time[0]) - offset.seconds) * 1e9 + (Number(time[1]) - offset.nanoseconds);
 }
 
 /** CLOCK_MONOTONIC in ns, as exact: the same, but that it stands still while the machine is suspended. */
@@ -32,9 +42,9 @@ function nowNs(clock: number): bigint {
   return (time[0] as bigint) * 1_000_000_000n + (time[1] as bigint);
 }
 
-/** CLOCK_BOOTTIME in ns, exact whatever the uptime: for what is told, not for what happens often. */
+/** CLOCK_BOOTTIME of the kernel in ns, exact whatever the uptime: for what is told, not for what happens often. */
 export function exactBoottimeNs(): bigint {
-  return nowNs(CLOCK_BOOTTIME);
+  return nowNs(CLOCK_BOOTTIME) - boottimeOffsetNs();
 }
 
 /** `realtimeOffsetNs` by one look at each clock: off by what may come between both looks, and cheap. */
@@ -44,16 +54,16 @@ export function roughRealtimeOffsetNs(): number {
   return Number(time[0]) * 1e9 + Number(time[1]) - bootNs;
 }
 
-/** What to add to a CLOCK_BOOTTIME value to get wall-clock time (ns since 1970): changes when the clock is set. */
+/** What to add to a CLOCK_BOOTTIME value of the kernel to get wall-clock time (ns since 1970): changes when the clock is set. */
 export function realtimeOffsetNs(): bigint {
   // The wall clock is read between two looks at the other one: half their distance is the error, and the
   // smallest of a few tries is taken, for this thread may be put aside between the calls.
   let best = 0n;
   let bestGap = 1n << 62n;
   for (let i = 0; i < 5; i++) {
-    const before = nowNs(CLOCK_BOOTTIME);
+    const before = exactBoottimeNs();
     const wall = nowNs(CLOCK_REALTIME);
-    const gap = nowNs(CLOCK_BOOTTIME) - before;
+    const gap = exactBoottimeNs() - before;
     if (gap < bestGap) {
       bestGap = gap;
       best = wall - before - gap / 2n;

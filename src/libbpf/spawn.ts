@@ -6,6 +6,7 @@
  * would come for.
  */
 import { dlopen, ptr, read } from "bun:ffi";
+import { boottimeOffsetNs } from "../time-namespace.ts";
 import { errnoName } from "./errno.ts";
 
 const { symbols: libc } = dlopen("libc.so.6", {
@@ -94,10 +95,18 @@ function readClock(clock: number): void {
   libc.clock_gettime(clock, timespec);
 }
 
-/** A clock's time in ns, exact. */
-export function clockNs(clock: number): bigint {
+function rawClockNs(clock: number): bigint {
   readClock(clock);
   return (timespec[0] ?? 0n) * 1_000_000_000n + (timespec[1] ?? 0n);
+}
+
+/** A clock's time in ns, exact; CLOCK_BOOTTIME as the kernel's events have it, in any time namespace. */
+export function clockNs(clock: number): bigint {
+  return rawClockNs(clock) - offsetOf(clock);
+}
+
+function offsetOf(clock: number): bigint {
+  return clock === CLOCK.boottime ? boottimeOffsetNs() : 0n;
 }
 
 /** A clock read as ns since `originNs`: a Number that stays exact for 104 days from there. */
@@ -109,9 +118,10 @@ export class RelativeClock {
 
   constructor(clock: number) {
     this.#clock = clock;
-    this.originNs = clockNs(clock);
-    this.#seconds = Number(this.originNs / 1_000_000_000n);
-    this.#nanos = Number(this.originNs % 1_000_000_000n);
+    const raw = rawClockNs(clock);
+    this.originNs = raw - offsetOf(clock);
+    this.#seconds = Number(raw / 1_000_000_000n);
+    this.#nanos = Number(raw % 1_000_000_000n);
   }
 
   now(): number {

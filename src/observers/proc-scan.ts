@@ -1,4 +1,4 @@
-import { NS_PER_CLOCK_TICK } from "../proc-stat.ts";
+import { NS_PER_CLOCK_TICK, startNsOf } from "../proc-stat.ts";
 import type { ScanDetail } from "../sampling/proc-scanner.ts";
 import type { Observer, ObserverContext, RunningObserver, Sighting, Tally } from "./observer.ts";
 import { startTool } from "./tool-observer.ts";
@@ -34,7 +34,8 @@ function parseEntry(line: string): Sighting | { listing: number } | null {
   if (!("pid" in entry && "start_ticks" in entry && "args" in entry)) return null;
   const { pid, start_ticks: startTicks, args } = entry;
   if (typeof pid !== "number" || typeof startTicks !== "number" || !Array.isArray(args)) return null;
-  return { pid, what: "listed", args: args.map(String), startNs: BigInt(startTicks) * TICK_NS, startGridNs: TICK_NS };
+  const startNs = BigInt(startNsOf(startTicks));
+  return { pid, what: "listed", args: args.map(String), startNs, startGridNs: TICK_NS };
 }
 
 async function startScan(name: string, detail: ScanDetail, context: ObserverContext): Promise<RunningObserver> {

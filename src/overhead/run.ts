@@ -2,6 +2,7 @@ import { listProgramIds } from "../cost/bpf-programs.ts";
 import { judge, type VerdictName } from "../cost/verdict.ts";
 import { cannotRunError, EXIT, type ExitCode, LinnixError } from "../errors.ts";
 import type { HostFacts } from "../report/host-facts.ts";
+import { assertKnownClock } from "../time-namespace.ts";
 import { VERSION } from "../version.ts";
 import { CollectorSubject } from "./collector-subject.ts";
 import { CommandSubject } from "./command-subject.ts";
@@ -33,6 +34,7 @@ export async function runOverheadTest(
   signal: AbortSignal,
 ): Promise<OverheadReport> {
   assertPrivileged();
+  assertKnownClock("overhead-test");
   using folder = new PrivateFolder();
   const subject = openSubject(options, folder);
   const plan = planOf(options, subject.flushMs);

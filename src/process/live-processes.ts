@@ -2,7 +2,7 @@
 import { readdirSync } from "node:fs";
 import { boottimeNs } from "../libbpf/clock.ts";
 import { NativeError } from "../libbpf/errno.ts";
-import { NS_PER_CLOCK_TICK, readProcIds, readProcStat } from "../proc-stat.ts";
+import { NS_PER_CLOCK_TICK, readProcIds, readProcStat, startNsOf } from "../proc-stat.ts";
 import { FLAG_PPID_KNOWN, PROCESS_EVENT } from "../wire/layout.gen.ts";
 import { Record } from "../wire/record.ts";
 import { hasKernelPids } from "./pid-namespace.ts";
@@ -38,7 +38,7 @@ class ProcScan implements ProcessLister {
   /** Tells of one process, unless it is gone, or is younger than that: false then. */
   tell(pid: number, each: (record: Record) => void, bornBeforeNs = Number.POSITIVE_INFINITY): boolean {
     const stat = readProcStat(pid);
-    if (stat === null || stat.startTicks * NS_PER_CLOCK_TICK >= bornBeforeNs) return false;
+    if (stat === null || startNsOf(stat.startTicks) >= bornBeforeNs) return false;
     // A leader that went first is counted among the threads until the process ends.
     if ((stat.state === "Z" || stat.state === "X") && stat.threads <= 1) return false;
     const ids = readProcIds(pid);

@@ -1,6 +1,6 @@
 /** What a process that ran before us executes: /proc is the only one to ask. */
 import { closeSync, openSync, readlinkSync } from "node:fs";
-import { NS_PER_CLOCK_TICK, readProcStat } from "../proc-stat.ts";
+import { NS_PER_CLOCK_TICK, readProcStat, startNsOf } from "../proc-stat.ts";
 import { readInto } from "../read-into.ts";
 import type { ProcessTable } from "./table.ts";
 
@@ -27,7 +27,7 @@ export function readProcImage(pid: number, startNs: number, maxBytes: number): P
   if (startNs > 0) {
     const stat = readProcStat(pid);
     if (stat === null) return undefined;
-    if (Math.abs(stat.startTicks * NS_PER_CLOCK_TICK - startNs) > 2 * NS_PER_CLOCK_TICK) return undefined;
+    if (Math.abs(startNsOf(stat.startTicks) - startNs) > 2 * NS_PER_CLOCK_TICK) return undefined;
   }
   // A kernel thread has an empty command line: no arguments are known of it.
   const known = args && args.length > 0 ? args : null;

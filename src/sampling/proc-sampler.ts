@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { boottimeNs } from "../libbpf/clock.ts";
 import { pageBytes } from "../libbpf/page-size.ts";
-import { NS_PER_CLOCK_TICK, readProcIds } from "../proc-stat.ts";
+import { NS_PER_CLOCK_TICK, readProcIds, startNsOf } from "../proc-stat.ts";
 import {
   COMM_LEN,
   EVENT_SAMPLE,
@@ -100,7 +100,7 @@ export class ProcSampler implements Sampler {
     view.setUint32(SAMPLE_EVENT.ppid, process.ppid, little);
     view.setBigUint64(SAMPLE_EVENT.ts_ns, BigInt(Math.round(boottimeNs())), little);
     // To the tick, and so not flagged as known: good enough to tell old from new.
-    view.setBigUint64(SAMPLE_EVENT.start_ns, BigInt(process.startTicks * NS_PER_CLOCK_TICK), little);
+    view.setBigUint64(SAMPLE_EVENT.start_ns, BigInt(startNsOf(process.startTicks)), little);
     const ticks = process.cpuTicks - (told?.cpuTicks ?? 0);
     view.setBigUint64(SAMPLE_EVENT.runtime_ns, BigInt(Math.max(0, ticks) * NS_PER_CLOCK_TICK), little);
     view.setBigUint64(SAMPLE_EVENT.rss_bytes, BigInt(process.rssPages * this.#pageBytes), little);

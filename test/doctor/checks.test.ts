@@ -463,6 +463,23 @@ describe("place", () => {
     expect(verdict.can.collect).toBeTrue();
   });
 
+  test("in a time namespace the offset is taken off, if it is known", async () => {
+    expect((await examine()).check("time-namespace")).toMatchObject({ status: "ok", found: "the initial one" });
+    const links = {
+      "/proc/self/ns/time": "time:[4026532999]",
+      "/proc/self/ns/time_for_children": "time:[4026532999]",
+    };
+    const files = { "/proc/self/timens_offsets": "monotonic           0         0\nboottime         -600         0\n" };
+    expect((await examine({ links, files })).check("time-namespace")).toMatchObject({
+      status: "ok",
+      found: expect.stringContaining("-600 s"),
+    });
+    expect((await examine({ links })).check("time-namespace")).toMatchObject({
+      status: "warn",
+      mend: expect.stringContaining("nsenter"),
+    });
+  });
+
   test("hidepid hides from all but root", async () => {
     const hidden = { "/proc/self/mountinfo": mountinfo({ proc: "rw,hidepid=invisible" }) };
     expect((await examine({ files: hidden })).check("hidepid").status).toBe("ok");

@@ -1,14 +1,12 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { boottimeNs, exactBoottimeNs } from "../../src/libbpf/clock.ts";
+import { readProcStat, startNsOf } from "../../src/proc-stat.ts";
 import { succeeds, titled } from "../kernel/support/needs.ts";
 
 const CLOCK = join(import.meta.dir, "../../src/libbpf/clock.ts");
-/** A little more than 2^53 ns: a double holds only even numbers there. */
-const DAYS_105 = String(105 * 86_400);
-/** A clock of our own, so much later. */
-const LATER = ["unshare", "--time", "--boottime", DAYS_105, "--fork"] as const;
-
+const SPAWN = join(import.meta.dir, "../../src/libbpf/spawn.ts");
+const PROC_STAT = join(import.meta.dir, "../../src/proc-stat.ts");
 test("the exact time is that of the double", () => {
   const before = boottimeNs();
   const exact = exactBoottimeNs();
@@ -16,16 +14,38 @@ test("the exact time is that of the double", () => {
   expect(Number(exact)).toBeLessThanOrEqual(boottimeNs());
 });
 
-const reason = succeeds(...LATER, "true") ? null : "needs root, and unshare with time namespaces";
+/** More than 104 days, where a double holds even numbers alone; and less than the machine has run. */
+const OFFSETS_S = [105 * 86_400, -Math.floor(boottimeNs() / 2e9)];
 
-test.skipIf(reason !== null)(titled("the double is not exact after 104 days, the exact time is", reason), () => {
-  const script = `
-    const { boottimeNs, exactBoottimeNs } = await import(${JSON.stringify(CLOCK)});
-    const times = Array.from({ length: 100 }, () => [exactBoottimeNs(), BigInt(boottimeNs())]);
-    console.log(JSON.stringify([0, 1].map((i) => times.filter((pair) => pair[i] % 2n === 1n).length)));
-  `;
-  const { stdout } = Bun.spawnSync([...LATER, process.execPath, "-e", script]);
-  const [exact, double] = JSON.parse(stdout.toString());
-  expect(exact).toBeGreaterThan(0);
-  expect(double).toBe(0);
-});
+for (const offset of OFFSETS_S) {
+  const unshared = ["unshare", "--time", "--boottime", String(offset), "--fork"] as const;
+  const reason = succeeds(...unshared, "true") ? null : "needs root, and unshare with time namespaces";
+  const title = `in a time namespace of ${offset > 0 ? "later" : "earlier"} clocks the times are the kernel's`;
+  test.skipIf(reason !== null)(titled(title, reason), () => {
+    const script = `
+      const { boottimeNs, exactBoottimeNs, realtimeOffsetNs } = await import(${JSON.stringify(CLOCK)});
+      const { CLOCK, clockNs, RelativeClock } = await import(${JSON.stringify(SPAWN)});
+      const { readProcStat, startNsOf } = await import(${JSON.stringify(PROC_STAT)});
+      const relative = new RelativeClock(CLOCK.boottime);
+      console.log(JSON.stringify([
+        boottimeNs(), exactBoottimeNs(), clockNs(CLOCK.boottime), relative.originNs, Number(relative.originNs) + relative.now(),
+        BigInt(Date.now()) * 1000000n - realtimeOffsetNs(),
+        startNsOf(readProcStat(process.pid).startTicks),
+      ].map(Number)));
+      console.log(startNsOf(readProcStat(${process.pid}).startTicks));
+    `;
+    const before = boottimeNs();
+    const { stdout } = Bun.spawnSync([...unshared, process.execPath, "-e", script]);
+    const after = boottimeNs();
+    const [times = "[]", older] = stdout.toString().trim().split("\n");
+    const read = JSON.parse(times) as number[];
+    expect(read).toHaveLength(7);
+    for (const ns of read) {
+      // The wall clock is read in ms, a start in ticks.
+      expect(ns).toBeGreaterThan(before - 20e6);
+      expect(ns).toBeLessThan(after + 20e6);
+    }
+    // A process that is older than the offset: below zero in that namespace.
+    expect(Number(older)).toBe(startNsOf(readProcStat(process.pid)?.startTicks ?? 0));
+  });
+}
