@@ -60,6 +60,7 @@ export class CollectorSource implements ApiSource {
   refresh(when?: "at once"): void {
     if (when !== "at once" && performance.now() - this.#lookedMs < REFRESH_MS) return;
     this.#parts.collector.drain();
+    this.#parts.collector.checkImages();
     this.answerTime.begin();
   }
 

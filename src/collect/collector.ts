@@ -4,6 +4,7 @@ import { type Backend, holdsBackExits } from "../probes/backend.ts";
 import type { KernelCounts } from "../probes/counters.ts";
 import type { PageFaultCounts } from "../probes/page-faults.ts";
 import { EventView, type PlaceOfEvent } from "../process/event-view.ts";
+import { ImageReader } from "../process/image-reader.ts";
 import { ProcessTable } from "../process/table.ts";
 import { WallClock } from "../process/wall-clock.ts";
 import { SampleFilter } from "../sampling/sample-filter.ts";
@@ -16,11 +17,11 @@ import type { Record } from "../wire/record.ts";
 import { Balance } from "./balance.ts";
 import type { CollectorEvents } from "./collector-events.ts";
 import { Conditions } from "./conditions.ts";
-import { followHeldBackExecs } from "./held-back-execs.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { KernelFeed, type KernelFeedOptions } from "./kernel-feed.ts";
 import type { CpuLoss } from "./losses.ts";
 import { MapRoom } from "./map-room.ts";
+import { MissedImages } from "./missed-images.ts";
 import { reportMissingRings } from "./missing-rings.ts";
 import { Reconciler } from "./reconciler.ts";
 import { SamplingSwitch } from "./sampling-switch.ts";
@@ -62,6 +63,8 @@ export class Collector implements Disposable {
   readonly #sampling: SamplingSwitch;
   readonly #schedule: Schedule;
   readonly #descriptors = new SpareDescriptors();
+  readonly #images: ImageReader;
+  readonly #missedImages: MissedImages;
   #reconciler: Reconciler | undefined;
   #housekeeping: Housekeeping | undefined;
   #preference: Disposable | undefined;
@@ -101,7 +104,6 @@ export class Collector implements Disposable {
     this.#follows = options.filters.pids.length > 0;
     this.table = new ProcessTable({ lingerNs: options.lingerMs * 1e6 });
     this.table.exitsHeldBack = holdsBackExits(options);
-    followHeldBackExecs(this.table, options.filters, options.maxArgsBytes);
     this.#view = new EventView(this.table, this.#clock);
     this.#wanted = new Set(options.events.map((type) => EVENT_TYPES[type]));
     // libbpf is about to take 12 MB for a while: not on top of what the runtime read to start, and no longer than needed.
@@ -114,6 +116,10 @@ export class Collector implements Disposable {
       this.#feed.close();
       throw error;
     }
+    const { maxArgsBytes } = options;
+    const missed = this.#feed.backend.missedExecs();
+    this.#images = new ImageReader({ table: this.table, maxBytes: maxArgsBytes, drain: () => this.drain(), missed });
+    this.#missedImages = new MissedImages(this.table, missed, this.#images);
     // Its pid may soon be another process's.
     if (this.#follows) this.table.onGone = (pid) => this.#sampleFilter.exited(pid);
     this.#balance = new Balance(this.#feed);
@@ -188,8 +194,12 @@ export class Collector implements Disposable {
     return this.#sampling.counts;
   }
 
-  /** Attaches, enters what already runs into the table, and starts to read. */
-  start(): void {
+  /**
+   * Attaches, enters what already runs into the table, and starts to read.
+   * @param changesUser root is given up after this: command lines of what already runs are read by `readHeldImages` only
+   */
+  start(changesUser = false): void {
+    if (changesUser) this.#images.hold();
     this.#checkClock();
     this.#preference = preferThisThread();
     process.on("SIGIO", this.#onSignal);
@@ -201,6 +211,7 @@ export class Collector implements Disposable {
         return !this.#isHeldUp;
       },
       exitsHeldBack: this.table.exitsHeldBack,
+      images: this.#images,
     });
     this.#housekeeping = new Housekeeping(this.table, this.#reconciler, this.#descriptors);
     this.attach();
@@ -211,6 +222,16 @@ export class Collector implements Disposable {
     // What was compiled only to start: a megabyte.
     Bun.shrink();
     dropCleanFilePages();
+  }
+
+  /** What was left of `start`, after root was given up. */
+  readHeldImages(): void {
+    this.#images.release();
+  }
+
+  /** To be called before the table is shown, and after `drain`: what it has of programs is not out of date then. */
+  checkImages(): void {
+    if (!this.#closed) this.#missedImages.look();
   }
 
   /** Puts all probes on. */
@@ -263,6 +284,7 @@ export class Collector implements Disposable {
     this.#mapRoom.check();
     if (this.#closed) return;
     this.backend.watchedCgroup?.look(this.conditions);
+    this.#images.poll();
     this.#housekeeping?.tick(this.#balance.receivedInAll + this.samples.told, this.#isHeldUp);
   }
 
@@ -351,8 +373,8 @@ export class Collector implements Disposable {
 
   /** Enters what runs already; where only some processes are watched, finds those that descend from them. */
   #seed(reconciler: Reconciler): void {
-    const { filters, maxArgsBytes } = this.#options;
-    const watched = reconciler.seed(maxArgsBytes, filters.pids, (pid) => this.backend.trackPid(pid));
+    const { filters } = this.#options;
+    const watched = reconciler.seed(filters.pids, (pid) => this.backend.trackPid(pid));
     if (this.#follows) for (const pid of watched) this.#sampleFilter.follow(pid);
   }
 }

@@ -1,7 +1,7 @@
 import { boottimeNs } from "../libbpf/clock.ts";
+import type { ImageReader } from "../process/image-reader.ts";
 import { NO_IMAGE } from "../process/image-store.ts";
 import { openProcessLister, type ProcessLister } from "../process/live-processes.ts";
-import { imageNow } from "../process/proc-image.ts";
 import type { ProcessTable } from "../process/table.ts";
 import { PROCESS_EVENT } from "../wire/layout.gen.ts";
 
@@ -21,6 +21,8 @@ export interface ReconcilerOptions {
   drain(): boolean;
   /** Whether filters keep exits from being told of: see `holdsBackExits`. */
   exitsHeldBack?: boolean;
+  /** Reads what processes execute that run already. */
+  images?: ImageReader;
   /** Is closed with the reconciler. */
   lister?: ProcessLister;
 }
@@ -29,26 +31,27 @@ export interface ReconcilerOptions {
 export class Reconciler implements Disposable {
   readonly #table: ProcessTable;
   readonly #drain: () => boolean;
+  readonly #images: ImageReader | undefined;
   readonly #everyNs: number;
   readonly #lister: ProcessLister;
   #lastNs = 0;
   #liveThen = 0;
 
-  constructor({ table, drain, exitsHeldBack = false, lister = openProcessLister() }: ReconcilerOptions) {
+  constructor({ table, drain, exitsHeldBack = false, images, lister = openProcessLister() }: ReconcilerOptions) {
     this.#table = table;
     this.#drain = drain;
+    this.#images = images;
     this.#everyNs = exitsHeldBack ? WITHOUT_EXITS_NS : RECONCILE_NS;
     this.#lister = lister;
   }
 
   /**
    * Enters what runs already, after attaching: what is forked from here on tells of itself.
-   * @param maxArgsBytes of path and arguments of each
    * @param pids these processes and …
    * @param track … their descendants are told of, as soon as they are known
    * @returns all of these
    */
-  seed(maxArgsBytes: number, pids: readonly number[], track: (pid: number) => void): ReadonlySet<number> {
+  seed(pids: readonly number[], track: (pid: number) => void): ReadonlySet<number> {
     const table = this.#table;
     const family = new Set(pids);
     const parents = new Map<number, number>();
@@ -58,8 +61,9 @@ export class Reconciler implements Disposable {
       parents.clear();
       this.#lister.list((record) => {
         const slot = table.seed(record);
-        if (table.image(slot) === NO_IMAGE) seedImage(table, slot, maxArgsBytes);
         if (family.size > 0) parents.set(record.u32(PROCESS_EVENT.pid), record.u32(PROCESS_EVENT.ppid));
+        // Last, for slots may be others after it.
+        if (table.image(slot) === NO_IMAGE) this.#images?.begin(slot);
         // Events come already, and no signal is handled before this ends: the rings must not fill up.
         if (++listed % DRAIN_EVERY === 0) this.#drain();
       });
@@ -67,6 +71,7 @@ export class Reconciler implements Disposable {
       if (family.size === before) break;
       for (const pid of family) track(pid);
     }
+    this.#images?.finish();
     this.#done(boottimeNs());
     return family;
   }
@@ -114,9 +119,4 @@ function addDescendants(family: Set<number>, parents: ReadonlyMap<number, number
     before = family.size;
     for (const [pid, ppid] of parents) if (family.has(ppid)) family.add(pid);
   } while (family.size > before);
-}
-
-function seedImage(table: ProcessTable, slot: number, maxArgsBytes: number): void {
-  const image = imageNow(table, slot, maxArgsBytes);
-  if (image) table.setImage(slot, image.exe, image.args, image.argsCut);
 }

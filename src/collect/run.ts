@@ -158,12 +158,13 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
     const { file } = config.output;
     const output = scope.use(file === null ? Output.of(io.stdout) : await openOutput(file, ended.promise));
     delivery.open(await openSink(config, output, io), output);
-    collector.start();
+    collector.start(account !== undefined);
     // As root, who may look everywhere.
     identity?.lookAround();
     await spend(config);
     if (account) {
       dropTo(account);
+      collector.readHeldImages();
       collector.keepLoaded();
     }
     phase = "watching";

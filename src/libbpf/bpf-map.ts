@@ -16,6 +16,7 @@ export function deleteFromMap(mapFd: number, key: NodeJS.TypedArray): boolean {
 }
 
 const ENOENT = 2;
+const ENOSPC = 28;
 const ENOMEM = 12;
 const E2BIG = 7;
 
@@ -57,6 +58,56 @@ export function copyHashMap(from: BpfMap, to: BpfMap): void {
   if (count[0] === 0) return;
   const updated = bpf_map_update_batch(to.fd, addressOf(keys), addressOf(values), addressOf(count), null);
   checkLibbpf("bpf_map_update_batch", updated);
+}
+
+/** A hash map of which only the keys matter, u32 each; the values are bytes. */
+export class PidSet {
+  readonly #fd: number;
+  readonly #keys: Uint32Array;
+  readonly #values: Uint8Array;
+  readonly #key = new Uint32Array(1);
+  readonly #value = new Uint8Array(1);
+  readonly #count = new Uint32Array(1);
+  /** Where a call goes on that comes after another. */
+  readonly #position = new Uint32Array(2);
+
+  /** @param most keys that `list` gives */
+  constructor(fd: number, most: number) {
+    this.#fd = fd;
+    this.#keys = new Uint32Array(most);
+    this.#values = new Uint8Array(most);
+  }
+
+  /**
+   * Keys that it holds, as many as there is room for: one system call (since Linux 5.6).
+   * @throws NativeError where the kernel refuses that
+   */
+  list(): Uint32Array {
+    this.#count[0] = this.#keys.length;
+    const looked = libbpf().bpf_map_lookup_batch(
+      this.#fd,
+      null,
+      addressOf(this.#position),
+      addressOf(this.#keys),
+      addressOf(this.#values),
+      addressOf(this.#count),
+      null,
+    );
+    // ENOENT: it came to the end. ENOSPC: one bucket holds more than there is room for.
+    if (looked !== -ENOENT && looked !== -ENOSPC) checkLibbpf("bpf_map_lookup_batch", looked);
+    return this.#keys.subarray(0, this.#count[0]);
+  }
+
+  /** False also where the kernel refuses to say it. */
+  has(pid: number): boolean {
+    this.#key[0] = pid;
+    return libbpf().bpf_map_lookup_elem(this.#fd, addressOf(this.#key), addressOf(this.#value)) === 0;
+  }
+
+  delete(pid: number): void {
+    this.#key[0] = pid;
+    libbpf().bpf_map_delete_elem(this.#fd, addressOf(this.#key));
+  }
 }
 
 const PROT_READ = 1;

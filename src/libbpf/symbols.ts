@@ -77,6 +77,8 @@ export const LIBBPF_SYMBOLS = {
   bpf_prog_load: { args: ["i32", "cstring", "cstring", "ptr", "usize", "ptr"], returns: "i32" },
   // int bpf_map_update_elem(int fd, const void *key, const void *value, __u64 flags);
   bpf_map_update_elem: { args: ["i32", "ptr", "ptr", "u64"], returns: "i32" },
+  // int bpf_map_lookup_elem(int fd, const void *key, void *value);
+  bpf_map_lookup_elem: { args: ["i32", "ptr", "ptr"], returns: "i32" },
   // int bpf_map_delete_elem(int fd, const void *key);
   bpf_map_delete_elem: { args: ["i32", "ptr"], returns: "i32" },
   // int bpf_map_lookup_batch(int fd, void *in_batch, void *out_batch, void *keys, void *values, __u32 *count,
@@ -87,6 +89,16 @@ export const LIBBPF_SYMBOLS = {
   bpf_map_update_batch: { args: ["i32", "ptr", "ptr", "ptr", "ptr"], returns: "i32" },
   // int bpf_obj_get_info_by_fd(int bpf_fd, void *info, __u32 *info_len);
   bpf_obj_get_info_by_fd: { args: ["i32", "ptr", "ptr"], returns: "i32" },
+} as const;
+
+/** glibc; before 2.34 in a library of its own. */
+export const AIO_SYMBOLS = {
+  // void aio_init(const struct aioinit *init);
+  aio_init: { args: ["ptr"], returns: "void" },
+  // int lio_listio(int mode, struct aiocb *const list[], int n, struct sigevent *sig);
+  lio_listio: { args: ["i32", "ptr", "i32", "ptr"], returns: "i32" },
+  // int aio_suspend(const struct aiocb *const list[], int n, const struct timespec *timeout);
+  aio_suspend: { args: ["ptr", "i32", "ptr"], returns: "i32" },
 } as const;
 
 /** glibc. */

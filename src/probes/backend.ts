@@ -29,9 +29,10 @@ import {
 import { type ResolvedCgroup, resolveCgroup } from "./cgroup.ts";
 import { type CpuLosses, KernelCounters, type KernelCounts } from "./counters.ts";
 import { isLockedForConfidentiality } from "./lockdown.ts";
+import { MissedExecs } from "./missed-execs.ts";
 import { missingFields } from "./missing-fields.ts";
 import { readProcessLimits, sizeProcessMaps } from "./process-maps.ts";
-import { skippedRuns } from "./skipped-runs.ts";
+import { skippedRuns, skipsPreempted } from "./skipped-runs.ts";
 import { isFollowed, WatchedCgroup } from "./watched-cgroup.ts";
 
 export type BackendName = "btf" | "tracepoint";
@@ -200,6 +201,15 @@ export class Backend implements Disposable {
       // A dead ring is then found by its first losses.
       log.debug(`CPUs that go offline are not watched: ${error.message}`);
     }
+  }
+
+  /** The kernel side's list of the execs that it could not hand over. Empty after `close`. */
+  missedExecs(): MissedExecs {
+    const skips = this.#kind.object === "process" && skipsPreempted(release());
+    return new MissedExecs(this.#object.mapFd("missed_execs"), {
+      counts: () => this.counts(),
+      skipped: () => (skips ? this.skipped().exec : 0),
+    });
   }
 
   attach(): void {

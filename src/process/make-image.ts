@@ -9,7 +9,6 @@ import {
 } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
 import { type ImageStore, MAX_STORED_BYTES } from "./image-store.ts";
-import type { ProcImage } from "./proc-image.ts";
 import type { Redact } from "./redact.ts";
 import { turnPath } from "./turn-path.ts";
 
@@ -31,6 +30,14 @@ export function imageOfExec(images: ImageStore, record: Record, redact: Redact |
   if (redacted) bytes.set(redacted.bytes, start + exeLength);
   if (!(flags & FLAG_EXE_WHOLE)) turnPath(bytes, start, exeLength);
   return image;
+}
+
+/** Path and arguments as raw bytes; null what cannot be read. */
+export interface ProcImage {
+  exe: Uint8Array | null;
+  args: Uint8Array | null;
+  /** Whether arguments were left out because of their length. */
+  argsCut: boolean;
 }
 
 /** @returns the number of a new image of what /proc tells of a process */

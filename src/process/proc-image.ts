@@ -1,66 +1,41 @@
-/** What a process that ran before us executes: /proc is the only one to ask. */
-import { closeSync, openSync, readlinkSync } from "node:fs";
+/** What /proc tells of the program of a process, as far as no lock of the process is needed for it. */
+import { openSync, readlinkSync } from "node:fs";
 import { NS_PER_CLOCK_TICK, readProcStat, startNsOf } from "../proc-stat.ts";
-import { readInto } from "../read-into.ts";
-import type { ProcessTable } from "./table.ts";
-
-/** Path and arguments as raw bytes; null what cannot be read. */
-export interface ProcImage {
-  exe: Uint8Array | null;
-  args: Uint8Array | null;
-  /** Whether arguments were left out for `maxBytes`. */
-  argsCut: boolean;
-}
 
 const DELETED = Buffer.from(" (deleted)");
 
 /**
- * Reads the image of the process that started at `startNs` (boot time; 0: not known).
- * @returns undefined when the pid is another process's by now
+ * Path of the executable, as it was when the process began to execute it.
+ * @returns null: not ours to look at; undefined: there is none, as for a kernel thread and a process that is gone
  */
-export function readProcImage(pid: number, startNs: number, maxBytes: number): ProcImage | undefined {
-  const exe = read(() => readlinkSync(`/proc/${pid}/exe`, { encoding: "buffer" }));
-  const path = exe?.subarray(-DELETED.length).equals(DELETED) ? exe.subarray(0, -DELETED.length) : exe;
-  const room = Math.max(0, maxBytes - (path?.length ?? 0));
-  // A byte more, which says that there are more.
-  const args = read(() => readStart(`/proc/${pid}/cmdline`, room + 1));
-  if (startNs > 0) {
-    const stat = readProcStat(pid);
-    if (stat === null) return undefined;
-    if (Math.abs(startNsOf(stat.startTicks) - startNs) > 2 * NS_PER_CLOCK_TICK) return undefined;
+export function readExe(pid: number): Uint8Array | null | undefined {
+  try {
+    const exe = readlinkSync(`/proc/${pid}/exe`, { encoding: "buffer" });
+    return exe.subarray(-DELETED.length).equals(DELETED) ? exe.subarray(0, -DELETED.length) : exe;
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    return code === "ENOENT" || code === "ESRCH" ? undefined : null;
   }
-  // A kernel thread has an empty command line: no arguments are known of it.
-  const known = args && args.length > 0 ? args : null;
-  return {
-    exe: path && path.length <= maxBytes ? path : null,
-    args: known === null ? null : known.subarray(0, room),
-    argsCut: known !== null && known.length > room,
-  };
-}
-
-/** What a live process of the table executes; undefined: it is gone. */
-export function imageNow(table: ProcessTable, slot: number, maxBytes: number): ProcImage | undefined {
-  return readProcImage(table.pid(slot), table.startHigh(slot) * 4294967296 + table.startLow(slot), maxBytes);
 }
 
 /**
- * The first bytes of a file. A process says by itself where its command line ends (prctl(2), PR_SET_MM_MAP, which needs
- * no privilege): all of it may be more than this machine has memory.
+ * A descriptor of the command line; null: there is none for us. To open it takes no lock, to read it does: see
+ * `ImageReader`.
  */
-function readStart(path: string, most: number): Buffer {
-  const fd = openSync(path, "r");
+export function openCommandLine(pid: number): number | null {
   try {
-    const bytes = Buffer.alloc(most);
-    return bytes.subarray(0, readInto(fd, bytes));
-  } finally {
-    closeSync(fd);
+    return openSync(`/proc/${pid}/cmdline`, "r");
+  } catch {
+    return null;
   }
 }
 
-function read(from: () => Buffer): Buffer | null {
-  try {
-    return from();
-  } catch {
-    return null; // gone, a kernel thread, or not ours to look at
-  }
+/**
+ * Whether the process of that pid is the one that began at that time, to two ticks.
+ * @param startNs boot time of the kernel; 0: not known, and any process is taken for it
+ */
+export function beganThen(pid: number, startNs: number): boolean {
+  if (startNs <= 0) return true;
+  const stat = readProcStat(pid);
+  return stat !== null && Math.abs(startNsOf(stat.startTicks) - startNs) <= 2 * NS_PER_CLOCK_TICK;
 }

@@ -5,6 +5,7 @@ import {
   FLAG_PPID_KNOWN,
   FLAG_START_KNOWN,
   KNOWN_STATUS,
+  MISSED_EXEC,
   PROCESS_EVENT,
   UNSURE_COMM,
 } from "../wire/layout.gen.ts";
@@ -109,6 +110,8 @@ export class ProcessTable extends TableRows {
   exit(record: Record): number {
     const figures = record.u32(EXIT_EVENT.known);
     const slot = this.#enter(record, this.match(record), (figures & UNSURE_COMM) !== 0);
+    // What is known is what it was before its last exec.
+    if (figures & MISSED_EXEC) this.#setImage(slot, NO_IMAGE);
     if (figures & KNOWN_STATUS) {
       const { flags, exitStatus } = this.slots.columns;
       exitStatus[slot] = record.u32(EXIT_EVENT.status);
@@ -146,6 +149,13 @@ export class ProcessTable extends TableRows {
   /** Gives a process that has none its image from elsewhere than an event. */
   setImage(slot: number, exe: Uint8Array | null, args: Uint8Array | null, argsCut = false): void {
     this.#setImage(slot, imageOfProc(this.images, { exe, args, argsCut }, this.redact));
+    this.#generation++;
+  }
+
+  /** What a process executes is not known any more. */
+  forgetImage(slot: number): void {
+    if (this.image(slot) === NO_IMAGE) return;
+    this.#setImage(slot, NO_IMAGE);
     this.#generation++;
   }
 

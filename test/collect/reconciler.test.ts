@@ -100,7 +100,7 @@ test("all that descend from the processes that are watched are, in whatever orde
   const stranger = { pid: PID + 100, ppid: 1, start_ns: 1n };
   using reconciler = reconcilerOf(table, [...chain, stranger], () => true);
   const tracked = new Set<number>();
-  const family = reconciler.seed(1024, [PID + 40], (pid) => tracked.add(pid));
+  const family = reconciler.seed([PID + 40], (pid) => tracked.add(pid));
   expect([...family].sort()).toEqual([PID + 40, ...chain.map(({ pid }) => pid)].sort());
   expect(tracked).toEqual(new Set(family));
 });

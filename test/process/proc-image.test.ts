@@ -2,7 +2,12 @@ import { describe, expect, test } from "bun:test";
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, unlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readProcImage } from "../../src/process/proc-image.ts";
+import { ImageReader } from "../../src/process/image-reader.ts";
+import { NO_IMAGE } from "../../src/process/image-store.ts";
+import { ProcessTable } from "../../src/process/table.ts";
+import { FLAG_START_KNOWN } from "../../src/wire/layout.gen.ts";
+import { recordIn } from "../../src/wire/record.ts";
+import { forkRecord } from "../wire/make-record.ts";
 
 const TICK_NS = 1e9 / 100;
 
@@ -14,6 +19,27 @@ function startNs(pid: number): number {
 
 function text(bytes: Uint8Array | null | undefined): string | null {
   return bytes ? Buffer.from(bytes).toString("latin1") : null;
+}
+
+/** What a table knows of a process after it was read; undefined: nothing, as it is another process or gone. */
+function readProcImage(pid: number, startNs: number, maxBytes: number) {
+  const table = new ProcessTable({ lingerNs: 1e9 });
+  const flags = startNs > 0 ? FLAG_START_KNOWN : 0;
+  const slot = table.seed(recordIn(forkRecord({ pid, start_ns: Math.round(startNs), flags })));
+  const reader = new ImageReader({ table, maxBytes, drain: () => {} });
+  reader.begin(slot);
+  reader.finish();
+  const image = table.image(slot);
+  if (image === NO_IMAGE) return undefined;
+  const { images } = table;
+  const bytes = images.bytesOf(image);
+  const start = images.exeStart(image);
+  const end = start + images.exeLength(image);
+  return {
+    exe: images.exeText(image) === null ? null : bytes.subarray(start, end),
+    args: images.argsText(image) === null ? null : bytes.subarray(end, end + images.argsLength(image)),
+    argsCut: images.argsTruncated(image) ?? false,
+  };
 }
 
 /** What a shell script executes at its end, which stops itself by `STOP`, for as long as `use` runs. */
@@ -31,9 +57,9 @@ async function withStopped(script: string, args: string[], use: (pid: number) =>
 
 const STOP = "-c 'kill -STOP $$'";
 
-describe("readProcImage", () => {
+describe("ImageReader", () => {
   test("of this process: its path and its arguments as they are", () => {
-    const image = readProcImage(process.pid, 0, 1 << 20);
+    const image = readProcImage(process.pid, 0, 16 << 10);
     expect(text(image?.exe)).toBe(realpathSync("/proc/self/exe"));
     expect(text(image?.args)).toBe(readFileSync("/proc/self/cmdline", "latin1"));
   });
@@ -97,12 +123,12 @@ describe("readProcImage", () => {
   test("of a process that is gone: nothing", async () => {
     const child = Bun.spawn(["/bin/true"]);
     await child.exited;
-    expect(readProcImage(child.pid, 0, 4096)).toEqual({ exe: null, args: null, argsCut: false });
+    expect(readProcImage(child.pid, 0, 4096)).toBeUndefined();
     expect(readProcImage(child.pid, 1, 4096)).toBeUndefined();
   });
 
   const isKernelThread = existsSync("/proc/2/stat") && readFileSync("/proc/2/stat", "latin1").includes("(kthreadd)");
   test.skipIf(!isKernelThread)(`of a kernel thread: nothing${isKernelThread ? "" : " (none is visible here)"}`, () => {
-    expect(readProcImage(2, startNs(2), 4096)).toEqual({ exe: null, args: null, argsCut: false });
+    expect(readProcImage(2, startNs(2), 4096)).toBeUndefined();
   });
 });

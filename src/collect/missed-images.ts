@@ -1,0 +1,70 @@
+import { Allowance } from "../identity/allowance.ts";
+import { MAX_MISSED, type MissedExecs } from "../probes/missed-execs.ts";
+import type { ImageReader } from "../process/image-reader.ts";
+import { NO_IMAGE } from "../process/image-store.ts";
+import type { ProcessTable } from "../process/table.ts";
+import { NO_SLOT } from "../process/table-slots.ts";
+
+/** A process may rename itself as often as it likes: so many looks a second are made in all. */
+const LOOKS_PER_SECOND = 50;
+
+/**
+ * Keeps the table from showing a program that a process has left by an exec that was lost or held back: the image of the
+ * table is the parent's then, or that of an exec before. Such an image is forgotten, and read again from /proc.
+ */
+export class MissedImages {
+  readonly #table: ProcessTable;
+  readonly #missed: Pick<MissedExecs, "list" | "has" | "forget">;
+  readonly #images: Pick<ImageReader, "begin" | "beginAgain" | "readSoon">;
+  readonly #allowance = new Allowance(LOOKS_PER_SECOND);
+
+  constructor(
+    table: ProcessTable,
+    missed: Pick<MissedExecs, "list" | "has" | "forget">,
+    images: Pick<ImageReader, "begin" | "beginAgain" | "readSoon">,
+  ) {
+    this.#table = table;
+    this.#missed = missed;
+    this.#images = images;
+    table.onRenamed = (slot) => this.#renamed(slot);
+  }
+
+  /** Before what the table knows is shown, and after the rings were emptied. */
+  look(): void {
+    const table = this.#table;
+    const found = this.#missed.list();
+    const pids = found === "all" ? [...table.liveSlots()].map((slot) => table.pid(slot)) : found;
+    if (pids.length === 0) return;
+    let begun = 0;
+    for (const pid of pids) {
+      const slot = table.findLive(pid);
+      if (slot === NO_SLOT) {
+        // It would keep its place on the list, and the next ones from being listed.
+        if (pids.length === MAX_MISSED) this.#missed.forget(pid);
+        continue;
+      }
+      table.forgetImage(slot);
+      if (++begun > MAX_MISSED) continue;
+      // First: if it executes something after this, it is on the list again.
+      this.#missed.forget(pid);
+      this.#images.beginAgain(slot);
+    }
+    this.#images.readSoon();
+  }
+
+  /** A sweep or a list shows a process by another name than was known, or one that was not known. */
+  #renamed(slot: number): void {
+    const table = this.#table;
+    if (table.image(slot) === NO_IMAGE) {
+      if (this.#allowance.take()) this.#images.begin(slot);
+      return;
+    }
+    // A process that has only renamed itself keeps the arguments that it was executed with.
+    const pid = table.pid(slot);
+    if (!this.#missed.has(pid)) return;
+    table.forgetImage(slot);
+    if (!this.#allowance.take()) return;
+    this.#missed.forget(pid);
+    this.#images.beginAgain(slot);
+  }
+}

@@ -1,0 +1,111 @@
+import { describe, expect, test } from "bun:test";
+import { MissedImages } from "../../src/collect/missed-images.ts";
+import { MAX_MISSED, MissedExecs } from "../../src/probes/missed-execs.ts";
+import { NO_IMAGE } from "../../src/process/image-store.ts";
+import { ProcessTable } from "../../src/process/table.ts";
+import { EVENT_SAMPLE, MISSED_EXEC } from "../../src/wire/layout.gen.ts";
+import { recordIn } from "../../src/wire/record.ts";
+import { execRecord, exitRecord, forkRecord, sampleRecord } from "../wire/make-record.ts";
+
+const SHELL = { pid: 10, start_ns: 1n, comm: "sh", exe: "/bin/sh\0", args: "sh\0/init\0" };
+const CHILD = { pid: 11, ppid: 10, start_ns: 2n, comm: "sh" };
+
+function parts(listed: () => Uint32Array | "all") {
+  const table = new ProcessTable({ lingerNs: 1e9 });
+  const calls: string[] = [];
+  const onList = new Set<number>();
+  const missed = {
+    list: listed,
+    has: (pid: number) => onList.has(pid),
+    forget: (pid: number) => calls.push(`forget ${pid}`),
+  };
+  const reader = {
+    begin: (slot: number) => calls.push(`begin ${table.pid(slot)}`),
+    beginAgain: (slot: number) => calls.push(`again ${table.pid(slot)}`),
+    readSoon: () => calls.push("read"),
+  };
+  const images = new MissedImages(table, missed as never, reader as never);
+  table.exec(recordIn(execRecord(SHELL)));
+  table.fork(recordIn(forkRecord(CHILD)));
+  const args = (pid: number) => table.args(table.find(pid));
+  return { table, calls, onList, images, args };
+}
+
+describe("an exec that was lost", () => {
+  test("hides what was known of its process, which is read again", () => {
+    const { calls, images, args } = parts(() => Uint32Array.of(11, 99));
+    expect(args(11)).toEqual(["sh", "/init"]);
+    images.look();
+    expect([args(10), args(11)]).toEqual([["sh", "/init"], null]);
+    // First off the list, then read: an exec between the two is on it again.
+    expect(calls).toEqual(["forget 11", "again 11", "read"]);
+  });
+
+  test("may be that of any process: nothing that is known of them counts", () => {
+    const { calls, images, args } = parts(() => "all");
+    images.look();
+    expect([args(10), args(11)]).toEqual([null, null]);
+    expect(calls.filter((call) => call.startsWith("again"))).toEqual(["again 10", "again 11"]);
+  });
+
+  test("of a process that is not known keeps no other one from the list", () => {
+    const strangers = Uint32Array.from({ length: MAX_MISSED }, (_, i) => 1000 + i);
+    const { calls, images } = parts(() => strangers);
+    images.look();
+    expect(calls.filter((call) => call.startsWith("forget"))).toHaveLength(MAX_MISSED);
+  });
+
+  test("shows by another name in a sample", () => {
+    const { table, calls, onList, args } = parts(() => new Uint32Array(0));
+    const renamed = () => table.refresh(recordIn(sampleRecord({ ...CHILD, comm: "sleep" })));
+    renamed();
+    // It has renamed itself: the arguments are those of its exec.
+    expect([args(11), calls]).toEqual([["sh", "/init"], []]);
+    onList.add(11);
+    table.refresh(recordIn(sampleRecord(CHILD)));
+    expect(args(11)).toBeNull();
+    expect(calls).toEqual(["forget 11", "again 11"]);
+  });
+
+  test("is not shown once its process has exited either", () => {
+    const { table, args } = parts(() => new Uint32Array(0));
+    table.exit(recordIn(exitRecord({ ...CHILD, known: MISSED_EXEC })));
+    expect(args(11)).toBeNull();
+    expect(table.image(table.find(11))).toBe(NO_IMAGE);
+  });
+
+  test("a process that no event told of is looked at when a sample shows it", () => {
+    const { table, calls } = parts(() => new Uint32Array(0));
+    table.refresh(recordIn(sampleRecord({ pid: 20, start_ns: 3n, comm: "new" })));
+    expect(calls).toEqual(["begin 20"]);
+    expect(EVENT_SAMPLE).toBeGreaterThan(0);
+  });
+});
+
+describe("the kernel side's list", () => {
+  const none = { fork: 0, exec: 0, exit: 0 };
+
+  test("is not asked for one process while nothing was lost or held back", () => {
+    const missed = new MissedExecs(-1, { counts: () => ({ lost: none, filtered: none }), skipped: () => 0 });
+    expect([missed.mayBeAny(), missed.has(1)]).toEqual([false, false]);
+  });
+
+  test("says nothing of execs that the kernel skipped its program for: it may be any", () => {
+    let skipped = 0;
+    const missed = new MissedExecs(-1, { counts: () => ({ lost: none, filtered: none }), skipped: () => skipped });
+    // No such map: as where the kernel refuses to show it.
+    expect(missed.list()).toHaveLength(0);
+    skipped = 1;
+    expect([missed.list(), missed.list().length]).toEqual(["all", 0]);
+  });
+
+  test("that the kernel refuses to show: any process, once for each time that something was lost", () => {
+    let exec = 0;
+    const counts = () => ({ lost: { ...none, exec }, filtered: none });
+    const missed = new MissedExecs(-1, { counts, skipped: () => 0 });
+    exec = 3;
+    expect([missed.list(), missed.list().length]).toEqual(["all", 0]);
+    exec = 4;
+    expect(missed.list()).toBe("all");
+  });
+});

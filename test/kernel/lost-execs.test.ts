@@ -1,0 +1,97 @@
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ExitEvent } from "./support/collect-output.ts";
+import { CollectRun, until } from "./support/collect-run.ts";
+import { titled, whyNoBtf, whyNotHere } from "./support/needs.ts";
+
+setDefaultTimeout(120_000);
+
+const folder = mkdtempSync(join(tmpdir(), "linnix-lost-"));
+const socket = join(folder, "api.sock");
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Forks that execute something each, many more than a ring of a page holds; some then wait, under one name or another. */
+const SCRIPT = `
+for i in $(seq 400); do /bin/true flood $i; done
+for i in 1 2 3 4 5 6 7 8 9 10; do /bin/bash -c 'read line; exit 7' waits-$i <&0 & /bin/sleep 2$i & done
+echo ready; wait`;
+
+interface Answer {
+  pid: number;
+  exe: string | null;
+  args: string[] | null;
+}
+
+async function processes(): Promise<Answer[]> {
+  const response = await fetch("http://localhost/processes?limit=1000", { unix: socket });
+  return ((await response.json()) as { processes: Answer[] }).processes;
+}
+
+function commandLine(pid: number): string[] | null {
+  try {
+    const text = readFileSync(`/proc/${pid}/cmdline`, "utf8");
+    return text === "" ? null : text.replace(/\0$/, "").split("\0");
+  } catch {
+    return null;
+  }
+}
+
+for (const [backend, reason] of [
+  ["btf", whyNoBtf()],
+  ["tracepoint", whyNotHere()],
+] as const) {
+  describe.skipIf(reason !== null)(titled(`execs that were lost, ${backend} backend`, reason), () => {
+    test("arguments are null or those of the program that runs, in answers and at exits", async () => {
+      const args = ["--format", "jsonl", "--ring-size", "4KiB", "--backend", backend, "--listen", `unix:${socket}`];
+      await using collect = await CollectRun.start([...args, "--sample-interval", "200ms"]);
+      collect.child.kill("SIGSTOP");
+      await using shell = Bun.spawn(["/bin/bash", "-c", SCRIPT, "parent"], { stdin: "pipe", stdout: "pipe" });
+      await shell.stdout.getReader().read();
+      const children = readFileSync(`/proc/${shell.pid}/task/${shell.pid}/children`, "utf8")
+        .trim()
+        .split(" ")
+        .map(Number);
+      expect(children).toHaveLength(20);
+      // The last one may not have executed anything yet.
+      const parent = String(commandLine(shell.pid));
+      await until("all to execute", () =>
+        children.every((pid) => ![parent, "null"].includes(String(commandLine(pid)))),
+      );
+      const truth = new Map([shell.pid, ...children].map((pid) => [pid, commandLine(pid)]));
+      collect.child.kill("SIGCONT");
+      let known = 0;
+      const deadline = Date.now() + 30_000;
+      do {
+        const shown = (await processes()).filter(({ pid }) => truth.has(pid));
+        for (const { pid, args } of shown) {
+          if (args !== null) expect<unknown>([pid, args]).toEqual([pid, truth.get(pid) ?? null]);
+        }
+        known = shown.filter(({ exe }) => exe !== null).length;
+        await Bun.sleep(50);
+        // Read again from /proc: in the end all of those that are known at all.
+      } while (known < truth.size && Date.now() < deadline);
+      expect(known).toBe(truth.size);
+      await shell.stdin.end();
+      for (const pid of children) {
+        try {
+          process.kill(pid, "SIGTERM");
+        } catch {
+          // It has read the end of its input.
+        }
+      }
+      await shell.exited;
+      const { events, summary } = await collect.stop();
+      expect(summary.lost).toBeGreaterThan(100);
+      let exits = 0;
+      for (const event of events) {
+        if (event.type !== "exit" || !truth.has(event.pid)) continue;
+        exits++;
+        const { args } = event as ExitEvent;
+        if (args !== null) expect<unknown>([event.pid, args]).toEqual([event.pid, truth.get(event.pid) ?? null]);
+      }
+      expect(exits).toBeGreaterThan(0);
+    });
+  });
+}
