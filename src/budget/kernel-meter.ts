@@ -34,8 +34,8 @@ export class KernelMeter implements Disposable {
    */
   constructor(countEvents: () => number, nowNs: number) {
     this.#countEvents = countEvents;
-    const called = new Set(calledProgramIds(process.pid));
-    this.#programs = new ProgramHandles(readHeldBpf(process.pid).programIds.filter((id) => !called.has(id)));
+    const called = new Set(calledProgramIds("self"));
+    this.#programs = new ProgramHandles(readHeldBpf("self").programIds.filter((id) => !called.has(id)));
     this.#lastNs = nowNs - EVERY_NS + FIRST_AFTER_NS;
     this.#lastEvents = countEvents();
     this.#price = new KernelPrice(this.#lastEvents);

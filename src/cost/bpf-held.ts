@@ -2,6 +2,9 @@ import { readdirSync, readlinkSync } from "node:fs";
 import { BPF_CMD, BpfAttr, bpf } from "../libbpf/cost-bpf.ts";
 import { readProcFile } from "../proc-stat.ts";
 
+/** "self" where /proc need not show this process by its own pid, as without the /proc of its pid namespace. */
+type HolderPid = number | "self";
+
 /** Ids of BPF objects that a process holds through its file descriptors. */
 export interface HeldBpf {
   /** Held directly, through a link, or through a perf event that they are attached to. */
@@ -14,7 +17,7 @@ export interface HeldBpf {
  * kernel which program hangs on its perf events (BPF_TASK_FD_QUERY). A program that is only pinned, or attached by
  * netlink or to a cgroup without a link, leaves no trace there: take what appeared between two snapshots as well.
  */
-export function readHeldBpf(pid: number): HeldBpf {
+export function readHeldBpf(pid: HolderPid): HeldBpf {
   const programIds = new Set<number>();
   const mapIds = new Set<number>();
   for (const fd of readFds(pid)) {
@@ -42,7 +45,7 @@ const CALLED = /^(?:link_type:\s+iter|prog_type:\s+31)$/m;
  * Programs that a process itself calls: they run within its read(2) or bpf(2), so that their time is part of its own
  * processor time already.
  */
-export function calledProgramIds(pid: number): number[] {
+export function calledProgramIds(pid: HolderPid): number[] {
   return readFds(pid).flatMap((fd) => {
     const info = readProcFile(`/proc/${pid}/fdinfo/${fd}`) ?? "";
     const id = CALLED.test(info) ? /^prog_id:\s+(\d+)$/m.exec(info)?.[1] : undefined;
@@ -50,7 +53,7 @@ export function calledProgramIds(pid: number): number[] {
   });
 }
 
-function readFds(pid: number): number[] {
+function readFds(pid: HolderPid): number[] {
   try {
     return readdirSync(`/proc/${pid}/fd`).map(Number);
   } catch {
@@ -59,7 +62,7 @@ function readFds(pid: number): number[] {
 }
 
 /** Closed in between: empty. */
-function readFdTarget(pid: number, fd: number): string {
+function readFdTarget(pid: HolderPid, fd: number): string {
   try {
     return readlinkSync(`/proc/${pid}/fd/${fd}`);
   } catch {
@@ -67,8 +70,8 @@ function readFdTarget(pid: number, fd: number): string {
   }
 }
 
-function programOfPerfEvent(pid: number, fd: number): number | null {
+function programOfPerfEvent(pid: HolderPid, fd: number): number | null {
   // attr.task_fd_query: pid, fd, flags, buf_len, buf, prog_id, …; the name of what is probed is not wanted.
-  const attr = new BpfAttr().setU32(0, pid).setU32(4, fd);
+  const attr = new BpfAttr().setU32(0, pid === "self" ? process.pid : pid).setU32(4, fd);
   return bpf(BPF_CMD.taskFdQuery, attr) === 0 ? attr.getU32(24) : null;
 }

@@ -1,5 +1,6 @@
 /** /proc/PID/cgroup (cgroups(7)): where a live process stands in each hierarchy. */
 import { closeSync, openSync } from "node:fs";
+import { hasKernelPids } from "../process/pid-namespace.ts";
 import { readInto } from "../read-into.ts";
 import { containerOf, unitOf } from "./cgroup-path.ts";
 
@@ -14,14 +15,19 @@ const DELETED = " (deleted)";
 /** A line for each hierarchy, and a path is no longer than PATH_MAX. */
 const buffer = Buffer.alloc(64 * 1024);
 
-/** Null: the process is gone, or may not be looked at. */
+/** As {@link readMembershipText}, parsed. */
 export function readMembership(pid: number): Membership | null {
   const text = readMembershipText(pid);
   return text === null ? null : parseMembership(text);
 }
 
-/** The file as it stands, for {@link parseMembership}; null: the process is gone, or may not be looked at. */
+/**
+ * The file as it stands, for {@link parseMembership}.
+ * @param pid the kernel's
+ * @returns null if the process is gone, may not be looked at, or /proc has other pids than the kernel's
+ */
 export function readMembershipText(pid: number): string | null {
+  if (!hasKernelPids()) return null;
   let fd: number;
   try {
     fd = openSync(`/proc/${pid}/cgroup`, "r");

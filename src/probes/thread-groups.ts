@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { isFull, updateMap } from "../libbpf/bpf-map.ts";
 import { readProcStat } from "../proc-stat.ts";
+import { hasKernelPids } from "../process/pid-namespace.ts";
 import { COMM_LEN, THREAD_GROUP } from "../wire/layout.gen.ts";
 
 /** Looks at one process until nothing of it changed meanwhile. */
@@ -12,6 +13,8 @@ const MAX_LOOKS = 8;
  * @param noRoom is called for each process that the map has no room for
  */
 export function enterThreadGroups(mapFd: number, noRoom: () => void = () => {}): void {
+  // By pids of another namespace they would be other processes.
+  if (!hasKernelPids()) return;
   for (const name of readdirSync("/proc")) {
     const pid = Number(name);
     if (!Number.isInteger(pid) || !hasThreads(pid)) continue;

@@ -1,14 +1,18 @@
 /** What /proc tells of the program of a process, as far as no lock of the process is needed for it. */
 import { openSync, readlinkSync } from "node:fs";
 import { NS_PER_CLOCK_TICK, readProcStat, startNsOf } from "../proc-stat.ts";
+import { hasKernelPids } from "./pid-namespace.ts";
 
 const DELETED = Buffer.from(" (deleted)");
 
 /**
  * Path of the executable, as it was when the process began to execute it.
+ * @param pid the kernel's
  * @returns null: not ours to look at; undefined: there is none, as for a kernel thread and a process that is gone
  */
 export function readExe(pid: number): Uint8Array | null | undefined {
+  // Another process has that number in /proc.
+  if (!hasKernelPids()) return undefined;
   try {
     const exe = readlinkSync(`/proc/${pid}/exe`, { encoding: "buffer" });
     return exe.subarray(-DELETED.length).equals(DELETED) ? exe.subarray(0, -DELETED.length) : exe;
