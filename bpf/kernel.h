@@ -117,8 +117,11 @@ struct ns_common {
 	unsigned int inum;
 };
 
+struct pid_namespace;
+
 struct upid {
 	int nr;
+	struct pid_namespace *ns;
 };
 
 struct pid {

@@ -6,7 +6,7 @@
  */
 #include "kernel.h"
 #include "new-processes.h"
-#include "core.h"
+#include "reader-pid.h"
 #include "walk.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
@@ -61,7 +61,7 @@ int look(struct look_answer *answer)
 			is_full = 1;
 			continue;
 		}
-		new->pid = task->pid;
+		new->pid = reader_tgid(task);
 		new->start_ns = task->start_boottime;
 		*is_told = 1;
 		written++;

@@ -7,7 +7,7 @@
 
 /* A process that no look has told of before. */
 struct new_process {
-	__u32 pid;
+	__u32 pid; /* in the reader's pid namespace; 0: it is not in there */
 	__u32 reserved;
 	__u64 start_ns; /* since boot */
 };

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/* Task iterator: every live process as a process_event record, in one read. */
+/*
+ * Task iterator: every live process as a process_event record, in one read. In a pid namespace other than the initial
+ * one the kernel lists the processes of that namespace only (kernel/bpf/task_iter.c). ns_pid is the reader's.
+ */
 #include "kernel.h"
 #include "process.h"
 #include "core.h"
+#include "reader-pid.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
@@ -18,6 +22,7 @@ int list_processes(struct bpf_iter__task *ctx)
 	if (task->signal->live.counter == 0)
 		return 0;
 	fill_process(&e, EVENT_FORK, 0, task);
+	e.ns_pid = reader_tgid(task);
 	bpf_seq_write(ctx->meta->seq, &e, sizeof(e));
 	return 0;
 }

@@ -11,6 +11,7 @@ export const OBJECTS = [
   "process",
   "tracepoint",
   "tasks",
+  "tasks-walk",
   "sample",
   "sample-hash",
   "sample-walk",

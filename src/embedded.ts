@@ -15,12 +15,14 @@ import sampleObject from "../.build/sample.bpf.o" with { type: "file" };
 import sampleHashObject from "../.build/sample-hash.bpf.o" with { type: "file" };
 import sampleWalkObject from "../.build/sample-walk.bpf.o" with { type: "file" };
 import tasksObject from "../.build/tasks.bpf.o" with { type: "file" };
+import tasksWalkObject from "../.build/tasks-walk.bpf.o" with { type: "file" };
 import tracepointObject from "../.build/tracepoint.bpf.o" with { type: "file" };
 
 const BPF_OBJECTS = {
   process: processObject,
   tracepoint: tracepointObject,
   tasks: tasksObject,
+  "tasks-walk": tasksWalkObject,
   sample: sampleObject,
   "sample-hash": sampleHashObject,
   "sample-walk": sampleWalkObject,

@@ -15,6 +15,9 @@ const DRAIN_EVERY = 16;
 /** A descendant may be forked while descendants are looked for: so many looks until none is new. */
 const MAX_DESCENDANT_LOOKS = 8;
 
+/** Takes about 10 MB. */
+const MAX_UNVERIFIED = 65_536;
+
 export interface ReconcilerOptions {
   table: ProcessTable;
   /** Gives out what the rings hold: events go on while a list is made. False where something had to be left in them. */
@@ -25,6 +28,10 @@ export interface ReconcilerOptions {
   images?: ImageReader;
   /** Is closed with the reconciler. */
   lister?: ProcessLister;
+  /** How often the table is held against what runs, ns. */
+  everyNs?: number;
+  /** Most processes that are kept though nothing can tell whether they live; only where exits are held back. */
+  maxUnverified?: number;
 }
 
 /** Holds the process table against the list of processes that really run. */
@@ -34,15 +41,23 @@ export class Reconciler implements Disposable {
   readonly #images: ImageReader | undefined;
   readonly #everyNs: number;
   readonly #lister: ProcessLister;
+  readonly #maxUnverified: number;
   #lastNs = 0;
   #liveThen = 0;
 
-  constructor({ table, drain, exitsHeldBack = false, images, lister = openProcessLister() }: ReconcilerOptions) {
+  constructor(options: ReconcilerOptions) {
+    const { table, drain, exitsHeldBack = false } = options;
     this.#table = table;
     this.#drain = drain;
-    this.#images = images;
-    this.#everyNs = exitsHeldBack ? WITHOUT_EXITS_NS : RECONCILE_NS;
-    this.#lister = lister;
+    this.#images = options.images;
+    this.#everyNs = options.everyNs ?? (exitsHeldBack ? WITHOUT_EXITS_NS : RECONCILE_NS);
+    this.#lister = options.lister ?? openProcessLister();
+    this.#maxUnverified = options.maxUnverified ?? MAX_UNVERIFIED;
+  }
+
+  /** Whether a process that the table does not have may live all the same. */
+  mayHide(pid: number, startNs: number): boolean {
+    return this.#lister.mayHide?.(pid, startNs) ?? false;
   }
 
   /**
@@ -96,14 +111,28 @@ export class Reconciler implements Disposable {
     });
     // Those that ended meanwhile tell of themselves, and their slots may be others' after that.
     if (!this.#drain()) return;
+    const unverified: number[] = [];
     for (const slot of missing) {
-      if ((table.bornNs(slot) ?? 0) < startedNs) table.reconcileGone(slot, startedNs);
+      if ((table.bornNs(slot) ?? 0) >= startedNs) continue;
+      const startNs = table.startHigh(slot) * 4294967296 + table.startLow(slot);
+      // What this lister cannot see may live.
+      if (this.mayHide(table.pid(slot), startNs)) unverified.push(slot);
+      else table.reconcileGone(slot, startedNs);
     }
+    this.#bound(unverified, startedNs);
     this.#done(startedNs);
   }
 
   [Symbol.dispose](): void {
     this.#lister[Symbol.dispose]();
+  }
+
+  /** Exits that are held back would let these grow up to the number of pids: the oldest go. An exit that comes ends them. */
+  #bound(unverified: number[], nowNs: number): void {
+    const table = this.#table;
+    if (!table.exitsHeldBack || unverified.length <= this.#maxUnverified) return;
+    unverified.sort((a, b) => (table.bornNs(b) ?? 0) - (table.bornNs(a) ?? 0));
+    for (const slot of unverified.slice(this.#maxUnverified)) table.reconcileGone(slot, nowNs);
   }
 
   #done(nowNs: number): void {

@@ -8,6 +8,9 @@ import type { SpareDescriptors } from "./spare-descriptors.ts";
 /** Descriptors that loading a sampler takes, and some more. */
 const LOADING_FDS = 32;
 
+/** Where samples come from. */
+export type SamplingSource = Exclude<Sampler["source"], "none">;
+
 export interface SamplingSwitchParts {
   /** What the memory of a process that did not run must move by to be told of, bytes. */
   rssThresholdBytes: number;
@@ -39,9 +42,10 @@ export class SamplingSwitch implements Disposable {
     this.#parts = parts;
   }
 
-  /** Who tells of CPU time and memory; null while it is off. */
-  get source(): Sampler["source"] | null {
-    return this.#isOn ? (this.#sampling?.source ?? null) : null;
+  /** Where samples come from; null while it is off, and where nothing offers any. */
+  get source(): SamplingSource | null {
+    const source = this.#isOn ? this.#sampling?.source : undefined;
+    return source === "none" ? null : (source ?? null);
   }
 
   /** Samples that were given out so far, and those that could not be. */

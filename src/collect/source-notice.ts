@@ -1,5 +1,5 @@
 import { log } from "../config/log.ts";
-import type { Sampler } from "../sampling/sampler.ts";
+import type { SamplingSource } from "./sampling-switch.ts";
 
 /** Warns where CPU and memory begin to be read from /proc: it costs tens of times more. */
 export class SourceNotice {
@@ -9,7 +9,7 @@ export class SourceNotice {
    * @param source null: sampling is off
    * @param hasRoot whether anything else could have been loaded by this process
    */
-  look(source: Sampler["source"] | null, hasRoot: boolean): void {
+  look(source: SamplingSource | null, hasRoot: boolean): void {
     if (source === null) return;
     const wasProc = this.#isProc;
     this.#isProc = source === "proc";

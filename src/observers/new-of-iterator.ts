@@ -31,7 +31,8 @@ export class NewOfIterator implements Disposable {
     let count = 0;
     this.#lister.list((record: Record) => {
       count += 1;
-      const pid = record.u32(PROCESS_EVENT.pid);
+      // As this process sees it: the iterator puts the reader's pid there.
+      const pid = record.u32(PROCESS_EVENT.ns_pid);
       const startNs = record.big(PROCESS_EVENT.start_ns);
       const old = known.get(pid);
       if (old !== undefined && old.startNs === startNs) {

@@ -43,7 +43,9 @@ export class NewProcesses implements Disposable {
         const at = (record * NEW_PROCESS.size) / 4;
         const start = at + NEW_PROCESS.start_ns / 4;
         const startNs = (BigInt(words[start + 1] as number) << 32n) | BigInt(words[start] as number);
-        each(words[at + NEW_PROCESS.pid / 4] as number, startNs);
+        const pid = words[at + NEW_PROCESS.pid / 4] as number;
+        // It is outside of this pid namespace.
+        if (pid !== 0) each(pid, startNs);
       }
     } while (answer[LOOK_ANSWER.is_full / 4] !== 0);
     const processes = answer[LOOK_ANSWER.processes / 4] as number;

@@ -5,13 +5,23 @@ import { NativeError } from "../libbpf/errno.ts";
 import { NS_PER_CLOCK_TICK, readProcIds, readProcStat, startNsOf } from "../proc-stat.ts";
 import { FLAG_PPID_KNOWN, PROCESS_EVENT } from "../wire/layout.gen.ts";
 import { Record } from "../wire/record.ts";
-import { hasKernelPids } from "./pid-namespace.ts";
+import { NamespaceLister, NoLister } from "./foreign-listers.ts";
+import { hasKernelPids, pidNamespace } from "./pid-namespace.ts";
+import { exists, hidesProcesses } from "./proc-visibility.ts";
+import { ProcessWalk } from "./process-walk.ts";
 import { TaskIterator } from "./task-iterator.ts";
 
 /** Lists live processes; `each` gets a cursor that is void after it returns. */
 export interface ProcessLister extends Disposable {
-  readonly source: "task-iterator" | "proc";
+  readonly source: "task-iterator" | "proc" | "none";
   list(each: (record: Record) => void): void;
+  /**
+   * Whether the last list may have left that process out although it lives: then its absence says nothing. A lister
+   * without this function lists every process of the machine.
+   * @param pid the kernel's
+   * @param startNs CLOCK_BOOTTIME; 0: not known
+   */
+  mayHide?(pid: number, startNs: number): boolean;
 }
 
 /** /proc: start times only to the tick, so that the identity is the pid alone. */
@@ -59,6 +69,10 @@ class ProcScan implements ProcessLister {
     this.#bytes.set(comm.subarray(0, PROCESS_EVENT.comm_len - 1), PROCESS_EVENT.comm);
   }
 
+  mayHide(pid: number): boolean {
+    return hidesProcesses() && (!pidNamespace().isInitial || exists(pid));
+  }
+
   [Symbol.dispose](): void {}
 }
 
@@ -95,6 +109,10 @@ class CompletedIterator implements ProcessLister {
     this.#proc.list(each);
   }
 
+  mayHide(pid: number): boolean {
+    return this.#isRefused && this.#proc.mayHide(pid);
+  }
+
   #listBoth(each: (record: Record) => void): void {
     // Before the pass: what is born after it is not left out, but tells of itself.
     this.#leftOut ??= new Set(hasKernelPids() ? this.#proc.pids() : []);
@@ -120,11 +138,27 @@ function isRefusal(error: unknown): boolean {
   return error instanceof NativeError && (error.code === "EPERM" || error.code === "EACCES");
 }
 
-/** The better lister that this kernel offers. */
-export function openProcessLister(openIterator: () => ProcessLister = () => new TaskIterator()): ProcessLister {
+type Open = () => ProcessLister;
+
+/**
+ * The best lister that this kernel offers in this pid namespace.
+ * @param iterate lists the processes of this namespace; throws if the kernel has no such iterator
+ * @param walk lists every process; throws likewise
+ */
+export function openProcessLister(
+  iterate: Open = () => new TaskIterator(),
+  walk: Open = () => new ProcessWalk(),
+  namespace = pidNamespace(),
+): ProcessLister {
+  if (namespace.isInitial) return opened(() => new CompletedIterator(iterate())) ?? new ProcScan();
+  const whole = opened(walk) ?? (namespace.proc === "initial" ? new ProcScan() : undefined);
+  return whole ?? opened(() => new NamespaceLister(iterate())) ?? new NoLister();
+}
+
+function opened(open: Open): ProcessLister | undefined {
   try {
-    return new CompletedIterator(openIterator());
+    return open();
   } catch {
-    return new ProcScan();
+    return undefined;
   }
 }

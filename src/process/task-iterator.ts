@@ -5,6 +5,7 @@ import { IteratorReader } from "../libbpf/iterator-reader.ts";
 import { PROCESS_EVENT } from "../wire/layout.gen.ts";
 import { Record } from "../wire/record.ts";
 import type { ProcessLister } from "./live-processes.ts";
+import { pidNamespace } from "./pid-namespace.ts";
 
 /** One pass of the BPF task iterator: exact start times, no file a process. */
 export class TaskIterator implements ProcessLister {
@@ -33,6 +34,11 @@ export class TaskIterator implements ProcessLister {
       each(record);
       return false;
     });
+  }
+
+  /** It lists every process of the pid namespace that it is read in, and only the initial one has them all. */
+  mayHide(): boolean {
+    return !pidNamespace().isInitial;
   }
 
   [Symbol.dispose](): void {

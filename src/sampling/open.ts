@@ -1,6 +1,8 @@
 import { readdirSync } from "node:fs";
 import { log } from "../config/log.ts";
+import { type PidNamespace, pidNamespace } from "../process/pid-namespace.ts";
 import { BestSampler } from "./best-sampler.ts";
+import { NoSampler } from "./no-sampler.ts";
 import { ProcSampler } from "./proc-sampler.ts";
 import { ProcessWalkSampler } from "./process-walk-sampler.ts";
 import type { Sampler, SamplerOptions } from "./sampler.ts";
@@ -15,7 +17,9 @@ import { MAX_WALKED_PROCESSES } from "./walk-limit.ts";
  * root, and one without cmpxchg16b has no room for storage of tasks. Then the next best takes over, and that first
  * sweep is its own.
  */
-export function openSampler(options: SamplerOptions = {}): Sampler {
+export function openSampler(options: SamplerOptions = {}, namespace = pidNamespace()): Sampler {
+  const warn = (text: string) => log.warn(text);
+  if (!namespace.isInitial) return new BestSampler(foreignOpeners(options, namespace), warn);
   const openers = [
     () => {
       if (countProcesses() > MAX_WALKED_PROCESSES) throw new Error("too many processes to walk along at one go");
@@ -25,7 +29,22 @@ export function openSampler(options: SamplerOptions = {}): Sampler {
     () => TaskIteratorSampler.withMap(countProcesses(), options),
     () => new ProcSampler(options),
   ];
-  return new BestSampler(openers, (text) => log.warn(text));
+  return new BestSampler(openers, warn);
+}
+
+/**
+ * In a pid namespace other than the initial one the iterators see the processes of that namespace only, and the number of
+ * entries of /proc does not say how many there are.
+ */
+function foreignOpeners(options: SamplerOptions, { proc }: PidNamespace): (() => Sampler)[] {
+  const walk = () => new ProcessWalkSampler({ ...options, walksAlways: true });
+  if (proc === "initial") return [walk, () => new ProcSampler(options)];
+  return [
+    walk,
+    () => TaskIteratorSampler.withTaskStorage(options),
+    () => TaskIteratorSampler.withMap(countProcesses(), options),
+    () => new NoSampler(),
+  ];
 }
 
 function countProcesses(): number {

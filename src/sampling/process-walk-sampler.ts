@@ -20,7 +20,7 @@ const MAPPED_BYTES = 128 * 1024;
 export class ProcessWalkSampler implements Sampler {
   readonly source = "task-iterator";
   readonly sweepFds = 0;
-  readonly limit: SamplerLimit;
+  readonly limit?: SamplerLimit;
   readonly #object: BpfObject;
   readonly #records: MappedArray;
   readonly #run: BpfRun;
@@ -44,13 +44,15 @@ export class ProcessWalkSampler implements Sampler {
       this.#object.close();
       throw error;
     }
-    this.limit = {
-      processes: MAX_WALKED_PROCESSES,
-      successor: () => {
-        new BpfRun(this.#object.programFd("store_samples"), this.#request).run();
-        return TaskIteratorSampler.withTaskStorage(options, this.#object);
-      },
-    };
+    if (!options.walksAlways) {
+      this.limit = {
+        processes: MAX_WALKED_PROCESSES,
+        successor: () => {
+          new BpfRun(this.#object.programFd("store_samples"), this.#request).run();
+          return TaskIteratorSampler.withTaskStorage(options, this.#object);
+        },
+      };
+    }
     this.#record.attach(new Uint32Array(this.#records.bytes), new Uint8Array(this.#records.bytes));
   }
 

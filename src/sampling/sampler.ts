@@ -27,8 +27,11 @@ export interface SamplerLimit {
 
 /** CPU time and memory of all processes, as differences between sweeps. */
 export interface Sampler extends Disposable {
-  /** Who tells: the BPF task iterator, or the files of /proc (times to the tick of 10 ms, no CPU, no exact start). */
-  readonly source: "task-iterator" | "proc";
+  /**
+   * Where the figures come from: the BPF task iterator, or the files of /proc (times to the tick of 10 ms, no CPU, no
+   * exact start). "none": this kernel and pid namespace offer neither.
+   */
+  readonly source: "task-iterator" | "proc" | "none";
   /** Left out: it is good for any number of processes. */
   readonly limit?: SamplerLimit;
   /** File descriptors that a sweep takes for a while; left out: one. */
@@ -52,6 +55,8 @@ export interface SamplerOptions {
   maxThreads?: number;
   /** Live processes whose figures a walk keeps at most; left out: `MAX_ORDERED` of bpf/samples-in-order.h. */
   maxPlaces?: number;
+  /** Goes on walking, however many processes there are: nothing else sees all of them in this pid namespace. */
+  walksAlways?: boolean;
 }
 
 /**

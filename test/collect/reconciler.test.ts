@@ -94,6 +94,47 @@ describe("the table against what runs", () => {
   });
 });
 
+describe("a list that may leave out what lives", () => {
+  function tableOf(...pids: number[]): ProcessTable {
+    const table = new ProcessTable({ lingerNs: 1e9 });
+    for (const pid of pids) table.fork(recordIn(forkRecord({ pid, start_ns: BigInt(pid), ts_ns: pid - PID + 1 })));
+    return table;
+  }
+
+  function hiding(hidden: readonly number[]) {
+    return {
+      source: "task-iterator" as const,
+      list() {},
+      mayHide: (pid: number, startNs: number) => hidden.includes(pid) && startNs === pid,
+      [Symbol.dispose]() {},
+    };
+  }
+
+  test("leaves those in the table, and counts no exit as lost", () => {
+    const table = tableOf(PID, PID + 1);
+    using reconciler = new Reconciler({ table, drain: () => true, lister: hiding([PID]) });
+    for (let i = 0; i < 3; i++) reconciler.reconcile();
+    expect([table.findLive(PID) !== NO_SLOT, table.findLive(PID + 1), table.lostExits]).toEqual([true, NO_SLOT, 1]);
+  });
+
+  test("does not let them grow without end, where exits are held back: the oldest go", () => {
+    const pids = [PID, PID + 1, PID + 2, PID + 3];
+    const table = tableOf(...pids);
+    table.exitsHeldBack = true;
+    const lister = hiding(pids);
+    using reconciler = new Reconciler({ table, drain: () => true, exitsHeldBack: true, lister, maxUnverified: 2 });
+    reconciler.reconcile();
+    expect(pids.filter((pid) => table.findLive(pid) !== NO_SLOT)).toEqual([PID + 2, PID + 3]);
+    expect(table.lostExits).toBe(0);
+  });
+
+  test("is asked as often as it is said", () => {
+    using reconciler = new Reconciler({ table: tableOf(), drain: () => true, lister: hiding([]), everyNs: 5e6 });
+    reconciler.reconcile();
+    expect(reconciler.isDue(boottimeNs() + 5e6)).toBeTrue();
+  });
+});
+
 test("all that descend from the processes that are watched are, in whatever order of pids", () => {
   const table = new ProcessTable({ lingerNs: 1e9 });
   const chain = Array.from({ length: 40 }, (_, i) => ({ pid: PID + i, ppid: PID + i + 1, start_ns: BigInt(40 - i) }));

@@ -28,7 +28,10 @@ const PROGRAMS = {
   moves: ["handle_cgroup_attach_task"],
   cgroup: ["handle_cgroup_mkdir"],
   "new-processes": ["look"],
+  "tasks-walk": ["walk_processes"],
 } as const;
+
+const WALKING = ["sample-walk", "new-processes", "tasks-walk"];
 
 function opened(name: BpfObjectName): BpfObject {
   return BpfObject.open(name, bpfObject(name));
@@ -41,7 +44,7 @@ function mapIdOf(fd: number): number {
 describe.skipIf(noBtf !== null)(titled("an object of BPF programs", noBtf), () => {
   for (const [name, programs] of Object.entries(PROGRAMS)) {
     // Walking processes takes 6.7; that the kernel fits programs to itself, 5.17.
-    const reason = name === "sample-walk" || name === "new-processes" ? whyOlder(6, 7) : whyOlder(5, 17);
+    const reason = WALKING.includes(name) ? whyOlder(6, 7) : whyOlder(5, 17);
     test.skipIf(reason !== null)(titled(`${name} is loaded by a program, and whole`, reason), () => {
       const before = { ids: bpfIdsOf("self"), fds: descriptorsOf("self") };
       const object = opened(name as BpfObjectName);

@@ -1,0 +1,105 @@
+import { bpfObject } from "../embedded.ts";
+import { MappedArray } from "../libbpf/bpf-map.ts";
+import { BpfObject } from "../libbpf/bpf-object.ts";
+import { BpfRun } from "../libbpf/bpf-run.ts";
+import { LOOK_ANSWER, PROCESS_EVENT } from "../wire/layout.gen.ts";
+import { Record } from "../wire/record.ts";
+import type { ProcessLister } from "./live-processes.ts";
+
+/** Of the first map: for 1,820 processes. A larger one replaces it if there are more; each is a power of two. */
+const FIRST_BYTES = 128 * 1024;
+/** For 3.7 million processes; PID_MAX_LIMIT is 4 million, threads among them. */
+const MOST_BYTES = 256 * 1024 * 1024;
+
+/** A loaded program and the records that it writes. */
+class Walk implements Disposable {
+  readonly bytes: number;
+  /** Records that fit in whole. */
+  readonly capacity: number;
+  readonly record = new Record();
+  readonly #object: BpfObject;
+  readonly #records: MappedArray;
+  readonly #run: BpfRun;
+  readonly #answer = new Uint8Array(LOOK_ANSWER.size);
+  readonly #words = new Uint32Array(this.#answer.buffer);
+
+  /** @throws BpfLoadError, NativeError if this kernel does not let a program walk */
+  constructor(bytes: number) {
+    this.bytes = bytes;
+    this.capacity = Math.floor(bytes / PROCESS_EVENT.size);
+    this.#object = BpfObject.open("tasks-walk", bpfObject("tasks-walk"));
+    try {
+      this.#object.setMaxEntries("records", this.capacity + 1);
+      this.#object.load();
+      this.#run = new BpfRun(this.#object.programFd("walk_processes"), this.#answer);
+      this.#records = new MappedArray(this.#object.mapFd("records"), bytes);
+    } catch (error) {
+      this.#object.close();
+      throw error;
+    }
+    this.record.attach(new Uint32Array(this.#records.bytes), new Uint8Array(this.#records.bytes));
+  }
+
+  /** Number of live processes; those beyond `capacity` have no record. */
+  run(): number {
+    this.#run.run();
+    return this.#words[LOOK_ANSWER.processes / 4] as number;
+  }
+
+  [Symbol.dispose](): void {
+    this.#records.close();
+    this.#object.close();
+  }
+}
+
+/**
+ * Every process of the machine from any pid namespace, for kernels since 6.7: the program follows the kernel's own list,
+ * whereas the task iterator lists the processes of the reader's namespace.
+ */
+export class ProcessWalk implements ProcessLister {
+  readonly source = "task-iterator";
+  #walk: Walk;
+  #isWhole = true;
+
+  /** @throws BpfLoadError, NativeError if this kernel does not let a program walk */
+  constructor(bytes = FIRST_BYTES) {
+    this.#walk = new Walk(bytes);
+  }
+
+  list(each: (record: Record) => void): void {
+    let processes = this.#walk.run();
+    while (processes > this.#walk.capacity && this.#grow(processes)) processes = this.#walk.run();
+    const { capacity, record } = this.#walk;
+    this.#isWhole = processes <= capacity;
+    for (let at = 0; at < Math.min(processes, capacity); at++) {
+      record.seek(at * PROCESS_EVENT.size, PROCESS_EVENT.size);
+      each(record);
+    }
+  }
+
+  /**
+   * Some kernels hide their first process from BPF programs; it never ends. Others are left out only if there are more
+   * than the map holds and no larger one can be loaded.
+   */
+  mayHide(pid: number): boolean {
+    return pid === 1 || !this.#isWhole;
+  }
+
+  [Symbol.dispose](): void {
+    this.#walk[Symbol.dispose]();
+  }
+
+  /** Makes room for half as many again. False if no larger map can be had, such as after root is given up. */
+  #grow(processes: number): boolean {
+    const bytes = 2 ** Math.ceil(Math.log2(processes * 1.5 * PROCESS_EVENT.size));
+    if (bytes > MOST_BYTES) return false;
+    try {
+      const larger = new Walk(bytes);
+      this.#walk[Symbol.dispose]();
+      this.#walk = larger;
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}

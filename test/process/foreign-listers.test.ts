@@ -1,0 +1,106 @@
+import { describe, expect, test } from "bun:test";
+import { NamespaceLister } from "../../src/process/foreign-listers.ts";
+import { openProcessLister, type ProcessLister } from "../../src/process/live-processes.ts";
+import type { PidNamespace } from "../../src/process/pid-namespace.ts";
+import { hidesProcesses } from "../../src/process/proc-visibility.ts";
+import { recordIn } from "../../src/wire/record.ts";
+import { forkRecord, type Head } from "../wire/make-record.ts";
+
+const OWN: PidNamespace = { isInitial: false, proc: "own" };
+const HOST_PROC: PidNamespace = { isInitial: false, proc: "initial" };
+
+function listerOf(running: () => readonly Head[]): ProcessLister {
+  return {
+    source: "task-iterator",
+    list(each) {
+      for (const head of running()) each(recordIn(forkRecord(head)));
+    },
+    [Symbol.dispose]() {},
+  };
+}
+
+function missing(): never {
+  throw new Error("this kernel has no such program");
+}
+
+describe("a list of one pid namespace", () => {
+  test("says only of processes that it had before that they are gone", () => {
+    let running: Head[] = [
+      { pid: 10, start_ns: 1n },
+      { pid: 11, start_ns: 2n },
+    ];
+    using lister = new NamespaceLister(listerOf(() => running));
+    lister.list(() => {});
+    // Nothing was listed before.
+    expect([10, 11, 12].map((pid) => lister.mayHide(pid, pid - 9))).toEqual([true, true, true]);
+    running = [{ pid: 11, start_ns: 2n }];
+    lister.list(() => {});
+    expect(lister.mayHide(10, 1)).toBeFalse();
+    // Outside of the namespace, and a later process of a pid that was listed.
+    expect([lister.mayHide(12, 3), lister.mayHide(10, 9)]).toEqual([true, true]);
+  });
+});
+
+describe("the lister of a pid namespace", () => {
+  const seen = (lister: ProcessLister) => {
+    using listed = lister;
+    const pids: number[] = [];
+    listed.list((record) => pids.push(record.u32(4)));
+    return { source: listed.source, mayHide: listed.mayHide?.(2 ** 23, 1) ?? false, pids };
+  };
+
+  test("is the walk over every process, if the kernel has it", () => {
+    const walk = () => listerOf(() => [{ pid: 5 }]);
+    const iterate = () => listerOf(() => [{ pid: 6 }]);
+    expect(seen(openProcessLister(iterate, walk, OWN))).toEqual({ source: "task-iterator", mayHide: false, pids: [5] });
+  });
+
+  test("is its iterator without that, which hides the processes outside", () => {
+    const iterate = () => listerOf(() => [{ pid: 6 }]);
+    expect(seen(openProcessLister(iterate, missing, OWN))).toEqual({
+      source: "task-iterator",
+      mayHide: true,
+      pids: [6],
+    });
+  });
+
+  test("is none without both: /proc has other processes' pids", () => {
+    expect(seen(openProcessLister(missing, missing, OWN))).toEqual({ source: "none", mayHide: true, pids: [] });
+  });
+
+  test("is /proc, if that is the host's", () => {
+    const { source, pids } = seen(openProcessLister(missing, missing, HOST_PROC));
+    expect([source, pids.length > 0]).toEqual(["proc", true]);
+  });
+});
+
+describe("a /proc that hides processes", () => {
+  const mountinfo = (options: string) => `22 27 0:21 / /proc rw,relatime - proc proc rw${options}\n`;
+  const nobody = { capabilities: 0n, groups: [65534] };
+  const tracer = { capabilities: 1n << 19n, groups: [65534] };
+  const cases: [options: string, viewer: typeof nobody, hides: boolean][] = [
+    ["", nobody, false],
+    [",hidepid=0", nobody, false],
+    [",hidepid=off", nobody, false],
+    [",hidepid=1", nobody, true],
+    [",hidepid=noaccess", nobody, true],
+    [",hidepid=2", nobody, true],
+    [",hidepid=invisible", nobody, true],
+    [",hidepid=invisible,gid=40", nobody, true],
+    [",hidepid=invisible,gid=65534", nobody, false],
+    [",hidepid=invisible", { ...nobody, groups: [0] }, false],
+    [",hidepid=ptraceable,gid=65534", nobody, true],
+    [",hidepid=invisible", tracer, false],
+    [",hidepid=ptraceable", tracer, false],
+    [",subset=pid", nobody, false],
+  ];
+  for (const [options, viewer, hides] of cases) {
+    const who = `capabilities ${viewer.capabilities}, groups ${viewer.groups}`;
+    test(`rw${options} for ${who}: ${hides}`, () => expect(hidesProcesses(mountinfo(options), viewer)).toBe(hides));
+  }
+
+  test("is the last one that is mounted there", () => {
+    const covered = mountinfo(",hidepid=2") + mountinfo("");
+    expect(hidesProcesses(covered, nobody)).toBeFalse();
+  });
+});
