@@ -8,7 +8,6 @@ import { ImageReader } from "../process/image-reader.ts";
 import { ProcessTable } from "../process/table.ts";
 import { WallClock } from "../process/wall-clock.ts";
 import { SampleFilter } from "../sampling/sample-filter.ts";
-import type { Sampler } from "../sampling/sampler.ts";
 import type { SamplingCounts } from "../sampling/sampling.ts";
 import { unknownOffset } from "../time-namespace.ts";
 import type { CountByReason, CountByType, LostEvent } from "../wire/event.ts";
@@ -23,11 +22,13 @@ import type { CpuLoss } from "./losses.ts";
 import { MapRoom } from "./map-room.ts";
 import { MissedImages } from "./missed-images.ts";
 import { reportMissingRings } from "./missing-rings.ts";
-import { Reconciler } from "./reconciler.ts";
-import { SamplingSwitch } from "./sampling-switch.ts";
+import { reportPidNamespace } from "./pid-namespace-condition.ts";
+import { Reconciler, type ReconcilerOptions } from "./reconciler.ts";
+import { type SamplingSource, SamplingSwitch } from "./sampling-switch.ts";
 import { Schedule } from "./schedule.ts";
 import { SpareDescriptors } from "./spare-descriptors.ts";
 import { preferThisThread } from "./thread-priority.ts";
+import { WatchedProcesses } from "./watched-processes.ts";
 
 export interface CollectorOptions extends KernelFeedOptions {
   flushIntervalMs: number;
@@ -36,6 +37,8 @@ export interface CollectorOptions extends KernelFeedOptions {
   sampleIntervalMs: number;
   /** What the memory of a process that did not run must move by to be told of, bytes. */
   rssThresholdBytes: number;
+  /** How the table is held against what runs, if otherwise than usual. */
+  reconcile?: Pick<ReconcilerOptions, "everyNs" | "lister">;
 }
 
 const EVENT_TYPES = { fork: EVENT_FORK, exec: EVENT_EXEC, exit: EVENT_EXIT } as const;
@@ -57,6 +60,7 @@ export class Collector implements Disposable {
   readonly #wanted: ReadonlySet<number>;
   readonly #balance: Balance;
   readonly #sampleFilter: SampleFilter;
+  readonly #watched: WatchedProcesses;
   /** Whether samples are wanted of some processes and their descendants only. */
   readonly #follows: boolean;
   readonly #mapRoom: MapRoom;
@@ -96,9 +100,11 @@ export class Collector implements Disposable {
 
   /**
    * Loads the kernel half; nothing is attached yet.
-   * @throws LinnixError (exit code 3) when it cannot run here
+   * @throws LinnixError: exit code 3 when it cannot run here, 2 when a watched process does not exist
    */
-  constructor(options: CollectorOptions, events: CollectorEvents) {
+  constructor(given: CollectorOptions, events: CollectorEvents) {
+    this.#watched = new WatchedProcesses(given.filters.pids, this.conditions);
+    const options = { ...given, filters: { ...given.filters, pids: this.#watched.pids } };
     this.#options = options;
     this.#events = events;
     this.#follows = options.filters.pids.length > 0;
@@ -185,7 +191,7 @@ export class Collector implements Disposable {
   }
 
   /** Who tells of CPU time and memory; null where nobody is asked. */
-  get samplingSource(): Sampler["source"] | null {
+  get samplingSource(): SamplingSource | null {
     return this.#sampling.source;
   }
 
@@ -212,10 +218,13 @@ export class Collector implements Disposable {
       },
       exitsHeldBack: this.table.exitsHeldBack,
       images: this.#images,
+      ...this.#options.reconcile,
     });
     this.#housekeeping = new Housekeeping(this.table, this.#reconciler, this.#descriptors);
     this.attach();
     this.#seed(this.#reconciler);
+    // No process has pid 0: it stands for any that the list may leave out.
+    reportPidNamespace(this.conditions, !this.#reconciler.mayHide(0, 0));
     this.#schedule.start();
     this.#switchSampling();
     trimHeap();
@@ -284,6 +293,7 @@ export class Collector implements Disposable {
     this.#mapRoom.check();
     if (this.#closed) return;
     this.backend.watchedCgroup?.look(this.conditions);
+    if (this.#follows && !this.#isHeldUp) this.#watched.look(this.#sampleFilter.followed);
     this.#images.poll();
     this.#housekeeping?.tick(this.#balance.receivedInAll + this.samples.told, this.#isHeldUp);
   }
@@ -375,6 +385,8 @@ export class Collector implements Disposable {
   #seed(reconciler: Reconciler): void {
     const { filters } = this.#options;
     const watched = reconciler.seed(filters.pids, (pid) => this.backend.trackPid(pid));
-    if (this.#follows) for (const pid of watched) this.#sampleFilter.follow(pid);
+    if (!this.#follows) return;
+    this.#watched.settle(watched, this.table, reconciler, { backend: this.backend, filter: this.#sampleFilter });
+    this.#watched.look(this.#sampleFilter.followed);
   }
 }

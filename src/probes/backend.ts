@@ -7,7 +7,7 @@ import { bpfObject } from "../embedded.ts";
 import { cannotRunError, LinnixError } from "../errors.ts";
 import { BpfLink } from "../libbpf/bpf-link.ts";
 import { BpfLoadError } from "../libbpf/bpf-load-error.ts";
-import { type BpfMap, isFull, MappedArray, updateMap } from "../libbpf/bpf-map.ts";
+import { type BpfMap, deleteFromMap, isFull, MappedArray, updateMap } from "../libbpf/bpf-map.ts";
 import { BpfObject } from "../libbpf/bpf-object.ts";
 import { cpuPlaces } from "../libbpf/cpus.ts";
 import { NativeError } from "../libbpf/errno.ts";
@@ -246,6 +246,11 @@ export class Backend implements Disposable {
 
   #setFull(map: number): void {
     updateMap(this.#object.mapFd("full_maps"), Uint32Array.of(map), Uint32Array.of(1));
+  }
+
+  /** `--pid` follows that process no more. */
+  untrackPid(pid: number): void {
+    deleteFromMap(this.#object.mapFd("tracked_pids"), Uint32Array.of(pid));
   }
 
   close(): void {

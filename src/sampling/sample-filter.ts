@@ -20,6 +20,11 @@ export class SampleFilter implements Disposable {
     if (filters.cgroup) this.#cgroup = new CgroupSubtree(filters.cgroup);
   }
 
+  /** Number of processes that are followed and have not ended. */
+  get followed(): number {
+    return this.#pids.size;
+  }
+
   /** One more process whose samples are wanted, and those of what it forks. */
   follow(pid: number): void {
     this.#pids.add(pid);

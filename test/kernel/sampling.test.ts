@@ -353,7 +353,7 @@ describe.skipIf(reason !== null)(titled("zombies", reason), () => {
     const busy = await program.start("spin");
     const knownNs = boottimeNs();
     sweep(former);
-    using successor = former.limit.successor(20_000);
+    using successor = former.limit?.successor(20_000) as Sampler;
     former[Symbol.dispose]();
     const then = schedNs(busy.pid);
     await until(() => schedNs(busy.pid) > then + 4 * TICK_NS);

@@ -1,0 +1,82 @@
+/**
+ * bun namespace-table.ts LISTER: a process table that is held against what runs every 20 ms. LISTER is `best`, what this
+ * kernel offers, or `iterator`, as on kernels before 6.7. Prints a line once it watches; each line with a pid on standard
+ * input is answered with what the table has after five more lists, as JSON (`NamespaceTable`).
+ */
+import { createInterface } from "node:readline";
+import { Collector } from "../../../src/collect/collector.ts";
+import { openProcessLister, type ProcessLister } from "../../../src/process/live-processes.ts";
+import { NO_SLOT } from "../../../src/process/table-slots.ts";
+import { type Record, recordIn } from "../../../src/wire/record.ts";
+import { forkRecord } from "../../wire/make-record.ts";
+
+export interface NamespaceTable {
+  /** Whether the given process lives, as far as the table knows. */
+  hasProcess: boolean;
+  /** A process that does not exist, whose exit was lost. */
+  hasGhost: boolean;
+  lostExits: number;
+  /** Whether anything was read from /proc for a process that ran before the start. */
+  hasImages: boolean;
+  conditions: string[];
+}
+
+/** Past every pid that there is. */
+const GHOST = 2 ** 23;
+const EVERY_NS = 20e6;
+
+let lists = 0;
+
+function counted(lister: ProcessLister): ProcessLister {
+  return {
+    source: lister.source,
+    list(each: (record: Record) => void) {
+      lister.list(each);
+      lists++;
+    },
+    mayHide: (pid, startNs) => lister.mayHide?.(pid, startNs) ?? false,
+    [Symbol.dispose]: () => lister[Symbol.dispose](),
+  };
+}
+
+const refuse = (): never => {
+  throw new Error("as on a kernel before 6.7");
+};
+
+const lister = process.argv[2] === "iterator" ? openProcessLister(undefined, refuse) : openProcessLister();
+using collector = new Collector(
+  {
+    backend: "auto",
+    events: ["fork", "exec", "exit"],
+    maxArgsBytes: 1024,
+    filters: { pids: [], uids: [], comms: [], cgroup: null, minDurationNs: 0 },
+    ringBytes: 1024 * 1024,
+    watermarkBytes: 64 * 1024,
+    flushIntervalMs: 10,
+    lingerMs: 1000,
+    sampleIntervalMs: 0,
+    rssThresholdBytes: 0,
+    reconcile: { everyNs: EVERY_NS, lister: counted(lister) },
+  },
+  { event: () => {}, idle: () => {} },
+);
+const { table } = collector;
+collector.start();
+const hasImages = [...table.liveSlots()].some((slot) => table.exe(slot) !== null);
+table.fork(recordIn(forkRecord({ pid: GHOST, start_ns: 1n, ts_ns: 1 })));
+console.log("watching");
+
+const has = (pid: number) => table.findLive(pid) !== NO_SLOT;
+for await (const line of createInterface({ input: process.stdin })) {
+  const until = lists + 5;
+  while (lists < until) await Bun.sleep(5);
+  const answer: NamespaceTable = {
+    hasProcess: has(Number(line)),
+    hasGhost: has(GHOST),
+    lostExits: table.lostExits,
+    hasImages,
+    conditions: [...collector.conditions.active.keys()],
+  };
+  console.log(JSON.stringify(answer));
+}
+process.exit(0);
