@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { cannotRunError, LinnixError } from "../errors.ts";
 import type { Observer } from "../observers/observer.ts";
 import { readHostFacts } from "../overhead/host.ts";
+import { assertOwnProc } from "../overhead/pid-namespace.ts";
 import { intervalText } from "../report/compare/notation.ts";
 import type { CompareReport } from "../report/compare/report.ts";
 import { printable } from "../report/format.ts";
@@ -49,6 +50,7 @@ const CLEAN_PLACES = 3;
  */
 export async function runCompare(options: CompareOptions, hooks: CompareHooks): Promise<CompareReport> {
   assertKnownClock("compare-with-polling");
+  assertOwnProc("compare-with-polling");
   const plan = planCompare(options);
   const methods = methodsNamed(options.methods);
   const comparison = new Comparison(options, plan, methods, hooks);

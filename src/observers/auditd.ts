@@ -29,7 +29,7 @@ import {
   type Sighting,
   type Tally,
 } from "./observer.ts";
-import { needRoot } from "./privilege.ts";
+import { needInitialPidNamespace, needRoot } from "./privilege.ts";
 import { catchesSignal, kernelThreadsNamed } from "./proc-fs.ts";
 import { findTool, firstLine, needTool, runTool } from "./tool.ts";
 
@@ -85,7 +85,8 @@ function logPath(folder: string): string {
 }
 
 async function available(options: AvailabilityOptions = {}): Promise<Availability> {
-  const unprivileged = needRoot("the audit subsystem");
+  // The kernel answers EPERM there: audit_netlink_ok() of kernel/audit.c.
+  const unprivileged = needInitialPidNamespace("audit records have host pids") ?? needRoot("the audit subsystem");
   if (unprivileged !== null) return unprivileged;
   const auditctl = findTool("auditctl");
   if (auditctl === null || findTool("auditd") === null) {

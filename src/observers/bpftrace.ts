@@ -1,4 +1,5 @@
 import type { Observer, Sighting, Tally } from "./observer.ts";
+import { needInitialPidNamespace } from "./privilege.ts";
 import { holdsBpfProgram, sleepsInPoll } from "./proc-fs.ts";
 import { availableTool, needTool } from "./tool.ts";
 import { startTool } from "./tool-observer.ts";
@@ -58,7 +59,10 @@ export const bpftrace: Observer = {
   scope: "machine",
   inKernel: "bpf",
   aftermath: null,
-  available: async () => bpfAvailability() ?? (await availableTool(["bpftrace"], ["--version"], MEND)),
+  available: async () =>
+    needInitialPidNamespace("bpftrace prints host pids") ??
+    bpfAvailability() ??
+    (await availableTool(["bpftrace"], ["--version"], MEND)),
   start: (context) => {
     const path = needTool("bpftrace", MEND);
     return startTool(context, {

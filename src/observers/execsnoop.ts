@@ -1,4 +1,5 @@
 import type { Observer, Sighting, Tally } from "./observer.ts";
+import { needInitialPidNamespace } from "./privilege.ts";
 import { holdsBpfProgram, sleepsInPoll } from "./proc-fs.ts";
 import { availableTool, needTool } from "./tool.ts";
 import { startTool } from "./tool-observer.ts";
@@ -53,7 +54,10 @@ export const execsnoop: Observer = {
   scope: "machine",
   inKernel: "bpf",
   aftermath: null,
-  available: async () => bpfAvailability() ?? (await availableTool(NAMES, ["--version"], MEND)),
+  available: async () =>
+    needInitialPidNamespace("execsnoop prints host pids") ??
+    bpfAvailability() ??
+    (await availableTool(NAMES, ["--version"], MEND)),
   start: (context) => {
     const path = needTool(NAMES, MEND);
     return startTool(context, {

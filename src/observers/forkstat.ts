@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Observer, Sighting, Tally } from "./observer.ts";
-import { needRoot } from "./privilege.ts";
+import { needInitialPidNamespace, needRoot } from "./privilege.ts";
 import { availableTool, needTool } from "./tool.ts";
 import { startTool } from "./tool-observer.ts";
 
@@ -72,7 +72,10 @@ export const forkstat: Observer = {
   scope: "machine",
   inKernel: "connector",
   aftermath: null,
-  available: async () => needRoot("the process events connector") ?? (await availableTool(["forkstat"], ["-h"], MEND)),
+  available: async () =>
+    needInitialPidNamespace("the process events connector has host pids") ??
+    needRoot("the process events connector") ??
+    (await availableTool(["forkstat"], ["-h"], MEND)),
   start: (context) => {
     const path = needTool("forkstat", MEND);
     return startTool(context, {

@@ -1,9 +1,11 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { chooseBackend } from "../probes/backend.ts";
+import { pidNamespace } from "../process/pid-namespace.ts";
 import { versionText } from "../version.ts";
 import { selfCommand } from "../workload/self-command.ts";
 import type { Observer, Sighting, SightingKind, Tally } from "./observer.ts";
-import { needRoot } from "./privilege.ts";
+import { needInitialPidNamespace, needRoot } from "./privilege.ts";
 import { startTool } from "./tool-observer.ts";
 
 const KINDS: ReadonlySet<string> = new Set<SightingKind>(["fork", "exec", "exit"]);
@@ -15,10 +17,17 @@ function emptySettings(folder: string): string {
   return path;
 }
 
-/** Reads the JSON lines of `linnix collect`: each event names its process by pid and exact start. */
-export function* parseLinnix(lines: Iterable<string>, tally: Tally): Generator<Sighting> {
+/**
+ * Reads the JSON lines of `linnix collect`: each event names its process by pid and exact start.
+ * @param pidField what has the pids of this pid namespace; the start tells its processes from those of others
+ */
+export function* parseLinnix(
+  lines: Iterable<string>,
+  tally: Tally,
+  pidField: "pid" | "ns_pid" = pidNamespace().isInitial ? "pid" : "ns_pid",
+): Generator<Sighting> {
   for (const line of lines) {
-    let event: { type?: unknown; pid?: unknown; lost?: unknown };
+    let event: { type?: unknown; pid?: unknown; ns_pid?: unknown; lost?: unknown };
     try {
       event = JSON.parse(line);
     } catch {
@@ -31,8 +40,10 @@ export function* parseLinnix(lines: Iterable<string>, tally: Tally): Generator<S
       tally.records += 1;
       // Not from the parsed object, whose numbers end at 2^53; within a string the quote would be escaped.
       const startNs = /"start_ns":(\d+)/.exec(line)?.[1];
+      const pid = event[pidField];
+      if (typeof pid !== "number") continue;
       yield {
-        pid: event.pid,
+        pid,
         what: event.type as SightingKind,
         ...(startNs !== undefined && { startNs: BigInt(startNs) }),
       };
@@ -47,7 +58,15 @@ export const linnix: Observer = {
   scope: "machine",
   inKernel: "bpf",
   aftermath: null,
-  available: async () => needRoot("linnix collect") ?? { ok: true, version: versionText() },
+  available: async () =>
+    needRoot("linnix collect") ??
+    // The tracepoint backend gives no other pids.
+    (chooseBackend("auto") === "btf"
+      ? null
+      : needInitialPidNamespace("events of the tracepoint backend have host pids")) ?? {
+      ok: true,
+      version: versionText(),
+    },
   start: (context) => {
     const outputPath = (folder: string): string => join(folder, "events.jsonl");
     return startTool(context, {

@@ -3,7 +3,7 @@ export type SightingKind = "listed" | "fork" | "exec" | "exit";
 
 /** One time that a method's own output named a process. */
 export interface Sighting {
-  /** The kernel's tgid as the method prints it. */
+  /** The tgid in the pid namespace that the workload runs in, which is this process's. */
   pid: number;
   what: SightingKind;
   /**

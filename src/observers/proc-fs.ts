@@ -9,7 +9,7 @@ export function isAlive(pid: number): boolean {
 
 /** Whether `pid` is this process or descends from it, by its parents as they are now. */
 export function isOurs(pid: number): boolean {
-  for (let at = pid; at > 1; ) {
+  for (let at = pid; at > 0; ) {
     if (at === process.pid) return true;
     const stat = readProcStat(at);
     if (stat === null) return false;

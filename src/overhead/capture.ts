@@ -1,7 +1,10 @@
+import { pidNamespace } from "../process/pid-namespace.ts";
 import type { GroundTruth, SpawnTruth } from "../workload/ground-truth.ts";
 
 /** What an event of the output tells that the check needs. Times are CLOCK_BOOTTIME, ns. */
 interface SeenEvent {
+  /** The kernel's pid: with the pids of a pid namespace one number may be several processes. */
+  kernelPid: number;
   type: "fork" | "exec" | "exit";
   tsNs: number;
   args: readonly string[] | null;
@@ -31,12 +34,21 @@ export interface CaptureCount {
  * numbers, which are exact up to 104 days of uptime and off by a few ns after that, where µs matter.
  */
 export class CaptureCheck {
+  readonly #pidField: "pid" | "ns_pid";
   readonly #byPid = new Map<number, SeenEvent[]>();
   /** Time of every event, ns. */
   readonly #times: number[] = [];
   #sorted = new Float64Array();
   #summary: Record<string, unknown> | null = null;
   #broken = 0;
+
+  /**
+   * @param pidField the field that has the workload's pids: those of this pid namespace. In the initial one they are the
+   *   kernel's; in another one the workload's processes are in no deeper one, so that their innermost pid is that of ours
+   */
+  constructor(pidField: "pid" | "ns_pid" = pidNamespace().isInitial ? "pid" : "ns_pid") {
+    this.#pidField = pidField;
+  }
 
   /** Takes a line of the output. */
   add(line: string): void {
@@ -50,9 +62,11 @@ export class CaptureCheck {
     const { type } = event;
     if (type === "summary") this.#summary = event;
     if (type !== "fork" && type !== "exec" && type !== "exit") return;
-    const pid = event.pid as number;
+    const pid = (event[this.#pidField] ?? null) as number | null;
     this.#times.push(event.ts_ns as number);
+    if (pid === null) return;
     const seen: SeenEvent = {
+      kernelPid: event.pid as number,
       type,
       tsNs: event.ts_ns as number,
       args: (event.args ?? null) as string[] | null,
@@ -88,11 +102,24 @@ export class CaptureCheck {
     return count;
   }
 
+  /** The events of a process of the workload. Those of another namespace's process of that pid belong to another one. */
+  #lifeOf(spawn: SpawnTruth, fromNs: number, untilNs: number): SeenEvent[] {
+    const seen = (this.#byPid.get(spawn.pid) ?? []).filter(({ tsNs }) => tsNs >= fromNs && tsNs <= untilNs);
+    if (this.#pidField === "pid" || seen.every(({ kernelPid }) => kernelPid === seen[0]?.kernelPid)) return seen;
+    const lives = Map.groupBy(seen, ({ kernelPid }) => kernelPid);
+    const likeness = (life: SeenEvent[]) => {
+      const exec = life.find(({ type }) => type === "exec");
+      const isRight = exec !== undefined && compareArgs(exec, spawn.args) === "right";
+      return (isRight ? 10 : 0) + new Set(life.map(({ type }) => type)).size;
+    };
+    return [...lives.values()].reduce((best, life) => (likeness(life) > likeness(best) ? life : best));
+  }
+
   #checkOne(spawn: SpawnTruth, count: CaptureCount): void {
     const fromNs = Number(spawn.spawnedFromNs);
     const byNs = Number(spawn.spawnedByNs);
     const untilNs = spawn.exitedByNs === null ? Number.POSITIVE_INFINITY : Number(spawn.exitedByNs);
-    const own = (this.#byPid.get(spawn.pid) ?? []).filter(({ tsNs }) => tsNs >= fromNs && tsNs <= untilNs);
+    const own = this.#lifeOf(spawn, fromNs, untilNs);
     const fork = own.find(({ type, tsNs }) => type === "fork" && tsNs <= byNs);
     const exec = own.find(({ type }) => type === "exec");
     const exit = own.find(({ type }) => type === "exit");

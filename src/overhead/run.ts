@@ -1,6 +1,7 @@
 import { listProgramIds } from "../cost/bpf-programs.ts";
 import { judge, type VerdictName } from "../cost/verdict.ts";
 import { cannotRunError, EXIT, type ExitCode, LinnixError } from "../errors.ts";
+import { chooseBackend } from "../probes/backend.ts";
 import type { HostFacts } from "../report/host-facts.ts";
 import { assertKnownClock } from "../time-namespace.ts";
 import { VERSION } from "../version.ts";
@@ -11,6 +12,7 @@ import { readHostFacts } from "./host.ts";
 import { ledgerOf, leftOut } from "./ledger.ts";
 import type { OverheadOptions } from "./options.ts";
 import { type Outcome, type PhaseListener, Phases } from "./phases.ts";
+import { assertMatchable, assertOwnProc } from "./pid-namespace.ts";
 import { PidSubject } from "./pid-subject.ts";
 import { type Plan, planOf } from "./plan.ts";
 import { PrivateFolder } from "./private-folder.ts";
@@ -35,6 +37,9 @@ export async function runOverheadTest(
 ): Promise<OverheadReport> {
   assertPrivileged();
   assertKnownClock("overhead-test");
+  assertOwnProc("overhead-test");
+  const { subject: asked } = options;
+  if (asked.kind === "linnix") assertMatchable("overhead-test", chooseBackend(asked.settings.probes.backend));
   using folder = new PrivateFolder();
   const subject = openSubject(options, folder);
   const plan = planOf(options, subject.flushMs);

@@ -144,3 +144,48 @@ test("counts add up", () => {
   const one = { ...noCapture(), spawned: 2, captured: 1, without_exec: 1 };
   expect(addCaptures(one, one)).toEqual({ ...noCapture(), spawned: 4, captured: 2, without_exec: 2 });
 });
+
+describe("in a pid namespace other than the initial one", () => {
+  /** Events as seen from the host: the kernel's pid, and that of the process's own namespace. */
+  function checkIn(truth: GroundTruth, others: Record<string, unknown>[] = []) {
+    const check = new CaptureCheck("ns_pid");
+    const own = [...truth].flatMap(eventsOf).map((event) => ({ ...event, pid: 70_000 + (event.pid as number) }));
+    const events = own.map((event) => ({ ...event, ns_pid: event.pid - 70_000 }));
+    for (const event of [...others, ...events]) check.add(JSON.stringify(event));
+    return check;
+  }
+
+  test("a process is the one that has its pid there", () => {
+    const truth = THREE();
+    expect(checkIn(truth).check(truth)).toMatchObject({ spawned: 3, captured: 3 });
+    // The same numbers are other processes on the host.
+    const host = [...truth].flatMap(eventsOf);
+    const check = new CaptureCheck("ns_pid");
+    for (const event of host) check.add(JSON.stringify({ ...event, ns_pid: 1 }));
+    expect(check.check(truth)).toMatchObject({ spawned: 3, captured: 0 });
+  });
+
+  test("one of another namespace that has the same pid there at that time is another one", () => {
+    const truth = THREE();
+    const others = [...truth].flatMap(eventsOf).map((event) => ({
+      ...event,
+      pid: 90_000 + (event.pid as number),
+      ns_pid: event.pid,
+      ...(event.type === "exec" ? { args: ["/bin/other"] } : {}),
+      ...(event.type === "exit" ? { exit_code: 99, signal: null } : {}),
+    }));
+    expect(checkIn(truth, others).check(truth)).toMatchObject({
+      spawned: 3,
+      captured: 3,
+      wrong_args: 0,
+      wrong_status: 0,
+    });
+  });
+
+  test("an event without such a pid belongs to no process", () => {
+    const truth = THREE();
+    const check = new CaptureCheck("ns_pid");
+    for (const event of [...truth].flatMap(eventsOf)) check.add(JSON.stringify(event));
+    expect(check.check(truth)).toMatchObject({ spawned: 3, captured: 0, without_fork: 3 });
+  });
+});
