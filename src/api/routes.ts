@@ -233,7 +233,8 @@ export const ROUTES: readonly Route[] = [
     path: "/processes/{pid}",
     operationId: "getProcess",
     summary: "One process",
-    description: "The newest of that pid, also for a while after its exit.",
+    description:
+      "The newest of that pid, also for a while after its exit. The pid is that of the initial pid namespace, in a container too.",
     params: {},
     gives: { [JSON_TYPE]: "process" },
     problems: { 404: "No process of that pid is known." },

@@ -1,6 +1,6 @@
 import { INITIAL_CGROUP_NAMESPACE } from "../identity/cgroup-namespace.ts";
 import type { Mount } from "../mountinfo.ts";
-import { INITIAL_PID_NAMESPACE } from "../process/pid-namespace.ts";
+import { INITIAL_PID_NAMESPACE, type PidNamespace, readPidNamespace } from "../process/pid-namespace.ts";
 import { readTimeNamespace, type TimeNamespace, unknownOffset } from "../time-namespace.ts";
 import type { Check } from "./check.ts";
 import { type HostReader, readText } from "./host-reader.ts";
@@ -11,6 +11,8 @@ export interface NamespaceFacts {
   inInitialPidNamespace: boolean | null;
   /** null where it cannot be read, as on a kernel without namespaces. */
   inInitialCgroupNamespace: boolean | null;
+  /** Which namespace's pids /proc has; null where it cannot be told. */
+  procPids: PidNamespace["proc"] | null;
   /** `hidepid=` of /proc: `0`/`off`, `1`/`noaccess`, `2`/`invisible`, `4`/`ptraceable`; null where it is not given. */
   hidepid: string | null;
   time: TimeNamespace;
@@ -22,13 +24,27 @@ export function readNamespaces(host: HostReader, mounts: readonly Mount[]): Name
   // The last mount on a target is the one that is seen.
   const proc = mounts.findLast((mount) => mount.target === "/proc" && mount.type === "proc");
   const hidepid = proc?.options.find((option) => option.startsWith("hidepid="))?.slice("hidepid=".length);
+  const { proc: procPids } = readPidNamespace({
+    link: (path) => host.readLink(path),
+    text: (path) => readText(host, path),
+  });
   return {
+    procPids: host.readLink("/proc/self") === null ? null : procPids,
     inInitialPidNamespace: namespace === null ? null : namespace === INITIAL_PID_NAMESPACE,
     inInitialCgroupNamespace: cgroup === null ? null : cgroup === INITIAL_CGROUP_NAMESPACE,
     hidepid: hidepid ?? null,
     time: readTimeNamespace({ readLink: (path) => host.readLink(path), readText: (path) => readText(host, path) }),
   };
 }
+
+/** What is missing in a pid namespace other than the initial one, by what /proc shows. */
+const COSTS: Record<PidNamespace["proc"], string> = {
+  own:
+    "pid and ppid of events are the host's, not those seen here; exe and args of processes that ran before the start " +
+    "and v1 cgroups are null",
+  initial: "overhead-test and compare-with-polling cannot run: /proc has the host's pids, their processes have others",
+  other: "pid and ppid of events are the host's; overhead-test, compare-with-polling and --pid cannot run",
+};
 
 export function checkPidNamespace(namespaces: NamespaceFacts): Check {
   const check = { id: "pid-namespace", title: "pid namespace" };
@@ -40,10 +56,8 @@ export function checkPidNamespace(namespaces: NamespaceFacts): Check {
         ...check,
         status: "warn",
         found: "not the initial one (a container?)",
-        costs:
-          "pid and ppid of events are the host's, not those seen here; " +
-          "what is looked up in /proc is missing or another process's",
-        mend: "docker run --pid=host, or run linnix on the host",
+        costs: COSTS[namespaces.procPids ?? "own"],
+        mend: "start the container with --pid=host (docker, podman), or run linnix on the host",
       };
     default:
       return { ...check, status: "info", found: "unknown: /proc/self/ns/pid cannot be read" };

@@ -31,6 +31,8 @@ interface Row {
   checks: string[];
   /** What it needs besides. */
   needs?: "bpf" | "root";
+  /** Whether it prints the host's pids, which are not the workload's in another pid namespace. */
+  printsHostPids?: true;
 }
 
 /** Rows of the comparison that not every machine can have. */
@@ -40,12 +42,12 @@ const ROWS: readonly Row[] = [
   { method: "top", checks: ["top"] },
   { method: "task-iterator", checks: ["task-iterator"], needs: "bpf" },
   { method: "strace", checks: ["strace", "ptrace-scope"] },
-  { method: "auditd", checks: ["auditd", "audit"], needs: "root" },
+  { method: "auditd", checks: ["auditd", "audit"], needs: "root", printsHostPids: true },
   { method: "linnix", checks: [], needs: "bpf" },
-  { method: "execsnoop", checks: ["execsnoop"], needs: "bpf" },
+  { method: "execsnoop", checks: ["execsnoop"], needs: "bpf", printsHostPids: true },
   // The kernel's process connector speaks to root alone.
-  { method: "forkstat", checks: ["forkstat"], needs: "root" },
-  { method: "bpftrace", checks: ["bpftrace"], needs: "bpf" },
+  { method: "forkstat", checks: ["forkstat"], needs: "root", printsHostPids: true },
+  { method: "bpftrace", checks: ["bpftrace"], needs: "bpf", printsHostPids: true },
   { method: "pidstat", checks: ["pidstat"] },
 ];
 
@@ -59,22 +61,31 @@ export function judge(facts: Facts, sections: readonly Section[]): Verdict {
   const isWhole = backend === "btf" && nullFields.length === 0 && sampling !== "proc";
   const lacking = new Set(checks.filter(isLack).map(({ id }) => id));
   const has = { bpf: collect, root: isRoot(facts.privileges) };
+  const isForeign = facts.namespaces.inInitialPidNamespace === false;
+  const matchesEvents = !isForeign || (facts.namespaces.procPids ?? "own") === "own";
+  const overheadTest = collect && matchesEvents && (!isForeign || backend === "btf");
   const missingRows = ROWS.filter(
-    ({ checks, needs }) => checks.some((id) => lacking.has(id)) || (needs && !has[needs]),
+    ({ method, checks, needs, printsHostPids }) =>
+      checks.some((id) => lacking.has(id)) ||
+      (needs && !has[needs]) ||
+      (isForeign && (printsHostPids || (method === "linnix" && !overheadTest))),
   ).map(({ method }) => method);
   return {
     backend,
     nullFields,
     sampling,
-    // Polling needs nothing but /proc; a method that cannot run is a row that says so.
-    can: { collect, overheadTest: collect, compareWithPolling: true },
+    // Polling needs nothing but the /proc of its own pid namespace; a method that cannot run is a row that says so.
+    can: { collect, overheadTest, compareWithPolling: matchesEvents },
     missingRows,
-    status: !collect ? "fail" : isWhole ? "ok" : "warn",
+    status: !collect ? "fail" : isWhole && !isForeign ? "ok" : "warn",
     sentence: [
       collect
-        ? collectSentence(facts, backend, nullFields) + (sampling === "proc" ? ", samples from /proc" : "")
+        ? collectSentence(facts, backend, nullFields, overheadTest) +
+          (sampling === "proc" ? ", samples from /proc" : "")
         : cannotSentence(backend, checks),
-      compareSentence(collect, missingRows),
+      matchesEvents
+        ? compareSentence(collect, missingRows)
+        : "compare-with-polling cannot run: /proc is not that of this pid namespace",
     ].join("; "),
   };
 }
@@ -92,11 +103,20 @@ function isLack(check: Check): boolean {
   return (check.status === "warn" || check.status === "info") && check.costs !== undefined;
 }
 
-function collectSentence(facts: Facts, backend: Backend | null, nullFields: readonly string[]): string {
+function collectSentence(
+  facts: Facts,
+  backend: Backend | null,
+  nullFields: readonly string[],
+  overheadTest: boolean,
+): string {
   const fields = nullFields.length === 0 ? "every field known" : `null: ${nullFields.join(", ")}`;
   const hasStatistics = hasEnableStats(facts.kernel) !== false && holds(facts.privileges, "CAP_SYS_ADMIN");
   const lack = hasStatistics ? "" : " (the latter without in-kernel figures)";
-  return `collect and overhead-test can run here${lack}: ${backend} backend, ${fields}`;
+  const pids = facts.namespaces.inInitialPidNamespace === false ? ", pids are the host's" : "";
+  const can = overheadTest
+    ? `collect and overhead-test can run here${lack}`
+    : "collect can run here, overhead-test cannot (pid namespace)";
+  return `${can}: ${backend} backend, ${fields}${pids}`;
 }
 
 function cannotSentence(backend: Backend | null, checks: readonly Check[]): string {
