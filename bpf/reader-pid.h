@@ -18,7 +18,8 @@ static __always_inline __u32 reader_tgid(struct task_struct *leader)
 {
 	struct task_struct *reader = (void *)bpf_get_current_task();
 	struct pid *own = BPF_CORE_READ(reader, thread_pid);
-	struct pid *pid = leader->thread_pid;
+	/* By helper, both: an address that the verifier does not follow may have an offset that it cannot bound. */
+	struct pid *pid = BPF_CORE_READ(leader, thread_pid);
 	unsigned int level = BPF_CORE_READ(own, level);
 	struct upid upid = {}, own_upid = {};
 

@@ -7,11 +7,11 @@ import { type HostReader, readText } from "./host-reader.ts";
 import { holds, type PrivilegeFacts } from "./privileges.ts";
 
 export interface NamespaceFacts {
-  /** null where it cannot be told. */
+  /** null if it is not known. */
   inInitialPidNamespace: boolean | null;
   /** null where it cannot be read, as on a kernel without namespaces. */
   inInitialCgroupNamespace: boolean | null;
-  /** Which namespace's pids /proc has; null where it cannot be told. */
+  /** Which namespace's pids /proc has; null if it is not known. */
   procPids: PidNamespace["proc"] | null;
   /** `hidepid=` of /proc: `0`/`off`, `1`/`noaccess`, `2`/`invisible`, `4`/`ptraceable`; null where it is not given. */
   hidepid: string | null;
@@ -29,7 +29,7 @@ export function readNamespaces(host: HostReader, mounts: readonly Mount[]): Name
     text: (path) => readText(host, path),
   });
   return {
-    procPids: host.readLink("/proc/self") === null ? null : procPids,
+    procPids: procPids === "other" && host.readLink("/proc/self") === null ? null : procPids,
     inInitialPidNamespace: namespace === null ? null : namespace === INITIAL_PID_NAMESPACE,
     inInitialCgroupNamespace: cgroup === null ? null : cgroup === INITIAL_CGROUP_NAMESPACE,
     hidepid: hidepid ?? null,

@@ -480,6 +480,26 @@ describe("place", () => {
     });
   });
 
+  test("the verdict in a container names what is missing there", async () => {
+    const container = { "/proc/self/ns/pid": "pid:[4026532999]" };
+    const { verdict } = await examine({ links: container });
+    expect(verdict).toMatchObject({ status: "warn", can: { collect: true, overheadTest: true } });
+    expect(verdict.sentence).toContain("pids are the host's");
+    expect(verdict.missingRows).toEqual(expect.arrayContaining(["auditd", "execsnoop", "forkstat", "bpftrace"]));
+    expect(verdict.missingRows).not.toContain("linnix");
+    // Events of the tracepoint backend have no pid that could be matched there.
+    const { verdict: without } = await examine({ links: container, files: { "/sys/kernel/btf/vmlinux": null } });
+    expect(without.can).toMatchObject({ collect: true, overheadTest: false });
+    expect(without.missingRows).toContain("linnix");
+  });
+
+  test("with another namespace's /proc nothing can be measured", async () => {
+    const links = { "/proc/self/ns/pid": "pid:[4026532999]", "/proc/1/ns/pid": "pid:[4026531836]" };
+    const { check, verdict } = await examine({ links });
+    expect(verdict.can).toEqual({ collect: true, overheadTest: false, compareWithPolling: false });
+    expect(check("pid-namespace").costs).toContain("overhead-test and compare-with-polling cannot run");
+  });
+
   test("hidepid hides from all but root", async () => {
     const hidden = { "/proc/self/mountinfo": mountinfo({ proc: "rw,hidepid=invisible" }) };
     expect((await examine({ files: hidden })).check("hidepid").status).toBe("ok");

@@ -25,3 +25,14 @@ test("linnix's events carry theirs, whatever the arguments look like", () => {
   ]);
   expect(tally).toMatchObject({ records: 2, unparsed: 1, lost: 3 });
 });
+
+test("in a pid namespace linnix's events are of the pid there", () => {
+  const lines = [
+    '{"type":"fork","pid":7000,"start_ns":12,"ns_pid":7}',
+    // The tracepoint backend has none.
+    '{"type":"exec","pid":7001,"start_ns":13}',
+  ];
+  const tally = newTally();
+  expect([...parseLinnix(lines, tally, "ns_pid")]).toEqual([{ pid: 7, what: "fork", startNs: 12n }]);
+  expect(tally).toMatchObject({ records: 2, unparsed: 0 });
+});

@@ -76,31 +76,31 @@ describe("the lister of a pid namespace", () => {
 
 describe("a /proc that hides processes", () => {
   const mountinfo = (options: string) => `22 27 0:21 / /proc rw,relatime - proc proc rw${options}\n`;
-  const nobody = { capabilities: 0n, groups: [65534] };
+  const other = { capabilities: 0n, groups: [65534] };
   const tracer = { capabilities: 1n << 19n, groups: [65534] };
-  const cases: [options: string, viewer: typeof nobody, hides: boolean][] = [
-    ["", nobody, false],
-    [",hidepid=0", nobody, false],
-    [",hidepid=off", nobody, false],
-    [",hidepid=1", nobody, true],
-    [",hidepid=noaccess", nobody, true],
-    [",hidepid=2", nobody, true],
-    [",hidepid=invisible", nobody, true],
-    [",hidepid=invisible,gid=40", nobody, true],
-    [",hidepid=invisible,gid=65534", nobody, false],
-    [",hidepid=invisible", { ...nobody, groups: [0] }, false],
-    [",hidepid=ptraceable,gid=65534", nobody, true],
+  const cases: [options: string, viewer: typeof other, hides: boolean][] = [
+    ["", other, false],
+    [",hidepid=0", other, false],
+    [",hidepid=off", other, false],
+    [",hidepid=1", other, true],
+    [",hidepid=noaccess", other, true],
+    [",hidepid=2", other, true],
+    [",hidepid=invisible", other, true],
+    [",hidepid=invisible,gid=40", other, true],
+    [",hidepid=invisible,gid=65534", other, false],
+    [",hidepid=invisible", { ...other, groups: [0] }, false],
+    [",hidepid=ptraceable,gid=65534", other, true],
     [",hidepid=invisible", tracer, false],
     [",hidepid=ptraceable", tracer, false],
-    [",subset=pid", nobody, false],
+    [",subset=pid", other, false],
   ];
   for (const [options, viewer, hides] of cases) {
-    const who = `capabilities ${viewer.capabilities}, groups ${viewer.groups}`;
-    test(`rw${options} for ${who}: ${hides}`, () => expect(hidesProcesses(mountinfo(options), viewer)).toBe(hides));
+    const viewing = `capabilities ${viewer.capabilities}, groups ${viewer.groups}`;
+    test(`rw${options} for ${viewing}: ${hides}`, () => expect(hidesProcesses(mountinfo(options), viewer)).toBe(hides));
   }
 
   test("is the last one that is mounted there", () => {
     const covered = mountinfo(",hidepid=2") + mountinfo("");
-    expect(hidesProcesses(covered, nobody)).toBeFalse();
+    expect(hidesProcesses(covered, other)).toBeFalse();
   });
 });
