@@ -6,7 +6,7 @@ import { type CommandEntry, findCommand, isInternal, listedCommands } from "./co
 import { writeStdout } from "./commands/stdout.ts";
 import { isTerminal } from "./commands/terminal.ts";
 import { loadSettings } from "./config/load.ts";
-import { log, logLevel, setUpLog, writeStderr } from "./config/log.ts";
+import { flushStderr, log, logLevel, setUpLog, writeStderr } from "./config/log.ts";
 import { nearest } from "./config/nearest.ts";
 import { quote } from "./config/units.ts";
 import { EXIT, type ExitCode, usageError } from "./errors.ts";
@@ -122,12 +122,17 @@ function apparentLogLevel(argv: readonly string[]): string | undefined {
 
 const argv = process.argv.slice(2);
 
-function fail(error: unknown): never {
+async function exit(code: ExitCode): Promise<never> {
+  await flushStderr();
+  process.exit(code);
+}
+
+function fail(error: unknown): void {
   // Asked for now: a reload may have changed it.
   const level = logLevel() ?? apparentLogLevel(argv);
-  process.exit(reportError(error, { silent: level === "silent", stack: level === "debug" }));
+  void exit(reportError(error, { silent: level === "silent", stack: level === "debug" }));
 }
 
 process.on("uncaughtException", fail);
 process.on("unhandledRejection", fail);
-main(argv).then((code) => process.exit(code), fail);
+main(argv).then(exit, fail);

@@ -83,6 +83,7 @@ export const status = z.object({
   page_faults: z.nullable(
     z.object({ seen: count, emitted: count, received: count, lost: count, suppressed: count, skipped: count }),
   ),
+  unwritten: z.object({ lines: count, bytes, by_type: z.record(z.string(), count) }),
   samples: z.object({
     told: count,
     held_back: count,

@@ -1,6 +1,7 @@
 import type { Collector } from "../collect/collector.ts";
 import { ownCpuNs } from "../cost/own-cpu.ts";
 import { boottimeNs } from "../libbpf/clock.ts";
+import type { Unwritten } from "../sinks/unwritten.ts";
 import { AnswerTime } from "./answer-time.ts";
 import { ProcessAnswers } from "./process-answers.ts";
 import type { Names } from "./process-json.ts";
@@ -25,6 +26,8 @@ export interface CollectorSourceParts {
   /** Of the BPF programs: % of one core lately, and ns so far; null: not known. */
   inKernelCpuPct?(): number | null;
   inKernelNs?(): number | null;
+  /** See `Facts`. */
+  unwritten?(): Unwritten;
   /** Whether it has begun to collect, and not ended yet. */
   collecting(): Facts["collecting"];
 }
@@ -108,6 +111,7 @@ export class CollectorSource implements ApiSource {
       pageFaults: collector.pageFaultCounts,
       lostByCpu: collector.lostByCpu,
       threads: { started: threadsStarted, exited: threadsExited },
+      unwritten: parts.unwritten?.() ?? { lines: 0, bytes: 0, by_type: {} },
       samples: collector.samples,
       wakeups: collector.wakeups,
       outOfOrder: collector.outOfOrder,

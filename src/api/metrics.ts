@@ -58,6 +58,11 @@ function events(text: MetricsText, facts: Facts): void {
     "Events that did not reach user space, by CPU; CPUs without any are left out.",
     facts.lostByCpu.map(({ cpu, lost }) => [{ cpu }, lost] as const),
   );
+  text.counter(
+    "linnix_output_lost_events_total",
+    "Lines that the output did not take: a full or frozen disk, a reader that does not read or has gone.",
+    facts.unwritten.lines,
+  );
   const { heldBack, unkept, forgotten, leftOutThreads } = facts.samples;
   text.counter(
     "linnix_lost_samples_total",

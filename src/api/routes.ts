@@ -372,6 +372,7 @@ function statusOf({ version, source, stream }: ApiContext): answers.Status {
     lost_by_reason: { ...facts.lostByReason },
     lost_by_cpu: [...facts.lostByCpu],
     page_faults: facts.pageFaults,
+    unwritten: facts.unwritten,
     samples: {
       told: facts.samples.told,
       held_back: facts.samples.heldBack,

@@ -1,4 +1,5 @@
 import type { ConditionName } from "../collect/conditions.ts";
+import type { Unwritten } from "../sinks/unwritten.ts";
 import type { CountByReason, CountByType } from "../wire/event.ts";
 import type { AnswerTime } from "./answer-time.ts";
 
@@ -76,6 +77,8 @@ export interface Facts {
   /** Of the CPUs that lost any. */
   lostByCpu: readonly { cpu: number; lost: number }[];
   threads: { started: number; exited: number };
+  /** Lines that the output did not take. */
+  unwritten: Unwritten;
   samples: SampleFacts;
   wakeups: number;
   outOfOrder: number;

@@ -1,6 +1,7 @@
 import type { ApiServer } from "../api/server.ts";
 import type { CollectConfig } from "../config/schema.ts";
 import type { Identity } from "../identity/identity.ts";
+import type { Unwritten } from "../sinks/unwritten.ts";
 import type { Collector } from "./collector.ts";
 import { intervalsAt } from "./pace.ts";
 import type { Spending } from "./spending.ts";
@@ -11,6 +12,8 @@ export interface ApiParts {
   identity: Identity;
   /** Owner of a Unix socket: who this process will be. */
   account: { uid: number; gid: number } | undefined;
+  /** What the output did not take so far. */
+  unwritten(): Unwritten;
   /** As they are at the moment. */
   now(): {
     config: CollectConfig;
@@ -23,7 +26,10 @@ export interface ApiParts {
  * Starts the HTTP API. To be imported where it is wanted only: what is off takes no memory.
  * @throws LinnixError where it cannot listen there
  */
-export async function openApi(listen: string, { collector, identity, account, now }: ApiParts): Promise<ApiServer> {
+export async function openApi(
+  listen: string,
+  { collector, identity, account, unwritten, now }: ApiParts,
+): Promise<ApiServer> {
   const { startApi } = await import("../api/server.ts");
   const { CollectorSource } = await import("../api/collector-source.ts");
   const source = new CollectorSource({
@@ -53,6 +59,7 @@ export async function openApi(listen: string, { collector, identity, account, no
     },
     inKernelCpuPct: () => now().spending?.budget.inKernelPct ?? null,
     inKernelNs: () => now().spending?.inKernelNs ?? null,
+    unwritten,
     collecting: () => {
       const { phase } = now();
       return phase === "watching" ? true : phase;

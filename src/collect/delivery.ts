@@ -1,24 +1,33 @@
 import type { ApiServer } from "../api/server.ts";
+import { writeStderr } from "../config/log.ts";
+import { exactBoottimeNs, realtimeOffsetNs } from "../libbpf/clock.ts";
 import type { EventView } from "../process/event-view.ts";
-import { type Output, stuckReaderError } from "../sinks/output.ts";
+import { WallClock } from "../process/wall-clock.ts";
+import type { Output } from "../sinks/output.ts";
+import { codeOf, OutputClosed, stuckOutputError, whyNotWritten, writeError } from "../sinks/output-errors.ts";
 import type { Sink } from "../sinks/sink.ts";
+import type { Unwritten } from "../sinks/unwritten.ts";
 import type { DegradedEvent, LostEvent } from "../wire/event.ts";
 import type { RunSummary } from "../wire/summary.ts";
 import type { CollectorEvents } from "./collector-events.ts";
+import type { Conditions } from "./conditions.ts";
 
-/** How soon a full pipe is tried again, and how long its reader has for the end of the output. */
+/** How soon a full pipe is tried again, and how long the end of the output may take. */
 const SLOW_READER_MS = 10;
-/** The same once it has taken nothing so many times: it may be stopped for hours, and each look costs. */
+/** The same once it has taken nothing for some tries: it may be stopped for hours, and each look costs. */
 const RESTING_READER_MS = 100;
-const VAIN_TRIES = 10;
-const STUCK_READER_MS = 2000;
+const MAX_QUICK_TRIES = 10;
+const STUCK_OUTPUT_MS = 2000;
+/** An output that takes nothing for so long is reported. */
+const STALLED_MS = 3000;
 
 /** What is told besides events. */
 export type Told = LostEvent | DegradedEvent;
 
 /**
- * Where the collector's events go: to the sink and its output, and to the API where there is one. The first failure of
- * the output ends the delivery.
+ * Where the collector's events go: to the sink and its output, and to the API where there is one. What the output does
+ * not take never keeps the API from its events for longer than a second. The first failure of an output that the run
+ * cannot do without ends the delivery.
  */
 export class Delivery implements CollectorEvents, Disposable {
   /** Called when the collector's turn is over and everything has been handed on that could be. */
@@ -28,26 +37,47 @@ export class Delivery implements CollectorEvents, Disposable {
   othersFreeMs: () => number = () => 0;
   readonly #fail: (error: unknown) => void;
   readonly #retry: () => void;
+  readonly #conditions: () => Pick<Conditions, "set" | "clear"> | undefined;
   #sink: Sink | undefined;
   #output: Output | undefined;
   #hasFailed = false;
   #again: Timer | undefined;
-  /** How often the reader has taken nothing, one time after the other. */
-  #vainTries = 0;
+  /** How often the output has taken nothing, one time after the other. */
+  #uselessTries = 0;
+  #isReported = false;
+  /** Lines that were missing when the output was reported last. */
+  #missingBefore = 0;
 
   /**
-   * @param fail is told what the output failed with
-   * @param retry is called when a reader that was slow may be ready again
+   * @param fail is called with what the output failed with
+   * @param retry is called when an output that was slow may be ready again
+   * @param conditions where an output that takes nothing is reported
    */
-  constructor(fail: (error: unknown) => void, retry: () => void) {
+  constructor(
+    fail: (error: unknown) => void,
+    retry: () => void,
+    conditions: () => Pick<Conditions, "set" | "clear"> | undefined = () => undefined,
+  ) {
     this.#fail = fail;
     this.#retry = retry;
+    this.#conditions = conditions;
+  }
+
+  /** What the output did not take so far. */
+  get unwritten(): Unwritten {
+    return this.#output?.unwritten ?? { lines: 0, bytes: 0, by_type: {} };
   }
 
   /** Events before this are dropped: there are none, for nothing is attached yet. */
   open(sink: Sink, output: Output): void {
     this.#sink = sink;
     this.#output = output;
+    output.gapLine = (missing) => {
+      const ts_ns = exactBoottimeNs();
+      const clock = new WallClock(realtimeOffsetNs());
+      clock.set(Number(ts_ns >> 32n), Number(ts_ns & 0xffffffffn));
+      return sink.unwritten({ type: "unwritten", time: clock.text, ts_ns, ...missing });
+    };
   }
 
   begins(): void {
@@ -80,26 +110,10 @@ export class Delivery implements CollectorEvents, Disposable {
   ready(): boolean {
     const output = this.#output;
     if (this.#hasFailed || !output?.isBlocked) return true;
-    const { waitingBytes } = output;
-    try {
-      if (output.retry()) {
-        this.#vainTries = 0;
-        return true;
-      }
-    } catch (error) {
-      this.#failed(error);
-    }
-    this.#vainTries = output.waitingBytes < waitingBytes ? 0 : this.#vainTries + 1;
-    // The reader is slow: look again soon, for a full pipe gives no signal.
-    this.#again ??= setTimeout(() => {
-      this.#again = undefined;
-      this.#retry();
-    }, this.#waitMs());
+    this.#write(output);
+    if (!output.isBlocked) return true;
+    this.#lookSoon();
     return false;
-  }
-
-  #waitMs(): number {
-    return this.#vainTries < VAIN_TRIES ? SLOW_READER_MS : RESTING_READER_MS;
   }
 
   freeMs(): number {
@@ -109,12 +123,18 @@ export class Delivery implements CollectorEvents, Disposable {
 
   idle(): void {
     if (this.#hasFailed) return;
+    const output = this.#output;
     try {
       // What waits for a slow reader would only grow; all others have their turn.
-      if (!this.#output?.isBlocked) this.#sink?.flush();
+      if (!output?.isBlocked) this.#sink?.flush();
       this.api?.flush();
     } catch (error) {
       this.#failed(error);
+    }
+    if (output && (output.isWaiting || this.#isReported)) {
+      this.#write(output);
+      this.#report(output);
+      if (output.needsLook) this.#lookSoon();
     }
     this.onIdle?.();
   }
@@ -124,27 +144,86 @@ export class Delivery implements CollectorEvents, Disposable {
    * @returns whether the output is a file that could be opened again
    * @throws LinnixError where it cannot be opened; the old one is kept then
    */
-  reopen(): boolean {
+  async reopen(): Promise<boolean> {
     if (this.#hasFailed) return false;
     this.#try(() => this.#sink?.flush());
-    return this.#output?.reopen() ?? false;
+    this.#output?.retry();
+    return (await this.#output?.reopen()) ?? false;
   }
 
   /**
-   * Writes the last line, and waits a while for a slow reader to take the end of the output.
+   * Writes the last line, and waits a while for the output to take what is left. If it does not, the summary goes to
+   * stderr.
    * @throws LinnixError, OutputClosed where the output fails
    */
-  async finish(summary: RunSummary): Promise<void> {
-    this.#sink?.finish(summary);
-    for (let waitedMs = 0; this.#output?.retry() === false; waitedMs += SLOW_READER_MS) {
-      if (waitedMs >= STUCK_READER_MS) throw stuckReaderError();
+  async finish(summary: () => RunSummary): Promise<void> {
+    const output = this.#output;
+    if (!output) return;
+    output.takeAll();
+    this.#sink?.finish(summary());
+    for (let waitedMs = 0; !output.retry(); waitedMs += SLOW_READER_MS) {
+      const { trouble } = output;
+      if (trouble?.error instanceof OutputClosed && output.endsRun) throw trouble.error;
+      if (waitedMs >= STUCK_OUTPUT_MS || (output.endsRun && output.isSettled)) {
+        output.abandon();
+        this.summaryToStderr(summary);
+        throw trouble?.error ?? stuckOutputError(output.name, "it takes nothing");
+      }
       await Bun.sleep(SLOW_READER_MS);
     }
+    await this.#close(output);
+  }
+
+  /** Where the output cannot have it. */
+  summaryToStderr(summary: () => RunSummary): void {
+    writeStderr(`${JSON.stringify(summary())}\n`);
   }
 
   [Symbol.dispose](): void {
     clearTimeout(this.#again);
     this.#again = undefined;
+  }
+
+  /** A file on a server may be written only now: that it fails is the last that can be known. */
+  async #close(output: Output): Promise<void> {
+    try {
+      await Promise.race([output.close(), Bun.sleep(STUCK_OUTPUT_MS)]);
+    } catch (error) {
+      throw writeError(output.name, codeOf(error), error);
+    }
+  }
+
+  /** Writes what can be written now. */
+  #write(output: Output): void {
+    const { waitingBytes } = output;
+    output.retry();
+    this.#uselessTries = output.waitingBytes < waitingBytes ? 0 : this.#uselessTries + 1;
+    if (output.endsRun && output.isSettled) this.#failed(output.trouble?.error);
+  }
+
+  /** A full pipe gives no signal when it has room, nor does a file. */
+  #lookSoon(): void {
+    const waitMs = this.#uselessTries < MAX_QUICK_TRIES ? SLOW_READER_MS : RESTING_READER_MS;
+    this.#again ??= setTimeout(() => {
+      this.#again = undefined;
+      this.#retry();
+    }, waitMs);
+  }
+
+  #report(output: Output): void {
+    if (output.endsRun) return;
+    const { trouble, name } = output;
+    if (trouble || output.stalledMs >= STALLED_MS) {
+      const why = trouble ? `: ${whyNotWritten(trouble.code)}` : "";
+      if (!this.#isReported) this.#missingBefore = output.unwrittenLines;
+      this.#isReported = true;
+      const hint = "it is tried again every few seconds; what it does not take meanwhile is counted in `unwritten`";
+      this.#conditions()?.set("output_blocked", `the output ${name} takes nothing${why}`, hint);
+    } else if (this.#isReported) {
+      this.#isReported = false;
+      const missing = output.unwrittenLines - this.#missingBefore;
+      this.#conditions()?.clear("output_blocked", `the output ${name} takes lines again; ${missing} are missing in it`);
+    }
   }
 
   #tell(event: Told, write: () => void): void {

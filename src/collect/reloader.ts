@@ -12,13 +12,16 @@ export interface ReloadParts {
    */
   apply(config: CollectConfig): Promise<readonly string[]>;
   /** Opens the output again. @returns whether it is a file; @throws LinnixError where it cannot be opened */
-  reopen(): boolean;
+  reopen(): Promise<boolean>;
 }
 
 /** Settings whose change says less than it seems to. */
 const REMARKS: { [setting: string]: string } = {
   redaction: "redaction holds for what is executed from now on",
 };
+
+/** So long the output may take to be opened before the settings are read. */
+const SLOW_OUTPUT_MS = 1500;
 
 /** Rereads the configuration while it runs, one reading at a time, and tells what came of it. */
 export class Reloader {
@@ -46,11 +49,8 @@ export class Reloader {
   }
 
   async #once(): Promise<void> {
-    try {
-      if (this.#parts.reopen()) log.debug("the output has been opened again");
-    } catch (error) {
-      log.error(`the output is kept as it is: ${textOf(error)}`);
-    }
+    // A filesystem that does not answer must not keep the settings from being taken over.
+    await Promise.race([this.#reopen(), Bun.sleep(SLOW_OUTPUT_MS)]);
     try {
       const { config, changed, needRestart } = compareConfigs(this.#config, await this.#parts.reread());
       const behind = await this.#parts.apply(config);
@@ -58,6 +58,14 @@ export class Reloader {
       tell([...changed, ...behind], needRestart);
     } catch (error) {
       log.error(`the configuration stays as it was: ${textOf(error)}`);
+    }
+  }
+
+  async #reopen(): Promise<void> {
+    try {
+      if (await this.#parts.reopen()) log.debug("the output has been opened again");
+    } catch (error) {
+      log.error(`the output is kept as it is: ${textOf(error)}`);
     }
   }
 }

@@ -9,7 +9,8 @@ import { mapTouchedPagesOnly } from "../libbpf/touched-pages.ts";
 import { redactorOf } from "../process/redact.ts";
 import { JsonlSink } from "../sinks/jsonl.ts";
 import { NoneSink } from "../sinks/none.ts";
-import { NoReader, Output, OutputClosed } from "../sinks/output.ts";
+import { Output, type OutputOptions } from "../sinks/output.ts";
+import { NoReader, OutputClosed } from "../sinks/output-errors.ts";
 import type { Sink } from "../sinks/sink.ts";
 import { Collector } from "./collector.ts";
 import { Delivery } from "./delivery.ts";
@@ -45,20 +46,34 @@ async function openSink(config: CollectConfig, output: Output, io: CollectIo): P
 /** How often is looked whether a FIFO has a reader. */
 const READER_LOOK_MS = 100;
 
+/** A file that is not opened after this is reported. */
+const SLOW_OPEN_MS = 2000;
+
 /**
- * Opens the file; a FIFO once somebody reads it, as a shell's `>` does.
+ * Opens the file; a FIFO once it has a reader, as a shell's `>` does.
  * @throws OutputClosed when the run ended before that
  */
-async function openOutput(file: string, ended: Promise<void>): Promise<Output> {
-  for (let isFirst = true; ; isFirst = false) {
-    try {
-      return Output.open(file);
-    } catch (error) {
-      if (!(error instanceof NoReader)) throw error;
+async function openOutput(file: string, options: OutputOptions, ended: Promise<void>): Promise<Output> {
+  const slow = setTimeout(
+    () => log.warn(`waiting for ${file} to be opened: its filesystem does not answer`),
+    SLOW_OPEN_MS,
+  );
+  const isOver = ended.then(() => undefined);
+  try {
+    for (let isFirst = true; ; isFirst = false) {
+      const opening = Output.open(file, options).catch((error) => {
+        if (error instanceof NoReader) return error;
+        throw error;
+      });
+      const opened = await Promise.race([opening, isOver]);
+      if (opened instanceof Output) return opened;
+      if (opened === undefined) throw new OutputClosed();
+      clearTimeout(slow);
+      if (isFirst) log.warn(`waiting for somebody to read the FIFO ${file}`);
+      await Promise.race([isOver, Bun.sleep(READER_LOOK_MS)]);
     }
-    if (isFirst) log.warn(`waiting for somebody to read the FIFO ${file}`);
-    const isOver = await Promise.race([ended.then(() => true), Bun.sleep(READER_LOOK_MS)]);
-    if (isOver) throw new OutputClosed();
+  } finally {
+    clearTimeout(slow);
   }
 }
 
@@ -103,7 +118,11 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
   let inForce = config;
   // Before the collector lets go of what was mapped to start.
   using _touchedOnly = mapTouchedPagesOnly();
-  using delivery = new Delivery(fail, () => collector.drain());
+  using delivery = new Delivery(
+    fail,
+    () => collector.drain(),
+    () => collector.conditions,
+  );
   using collector = new Collector(collectorOptions(config), delivery);
   collector.table.redact = redactorOf(config.redaction);
   using scope = new DisposableStack();
@@ -129,7 +148,7 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
   };
   const reloader = new Reloader(config, {
     reread: async () => (await hooks.reread?.()) ?? config,
-    reopen: () => phase === "watching" && delivery.reopen(),
+    reopen: async () => phase === "watching" && (await delivery.reopen()),
     apply: async (wanted) => {
       if (phase !== "watching") return [];
       // First, for it alone can fail.
@@ -151,12 +170,15 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
     if (listen !== null && identity) {
       const { openApi } = await import("./api.ts");
       const now = () => ({ config: inForce, spending, phase });
-      api = await openApi(listen, { collector, identity, account, now });
+      const unwritten = () => delivery.unwritten;
+      api = await openApi(listen, { collector, identity, account, unwritten, now });
       delivery.api = api;
     }
     // After the kernel half is loaded and the address is taken: where that fails, no empty file is left behind.
     const { file } = config.output;
-    const output = scope.use(file === null ? Output.of(io.stdout) : await openOutput(file, ended.promise));
+    const options = { goesOn: listen !== null };
+    const output = file === null ? Output.of(io.stdout, options) : await openOutput(file, options, ended.promise);
+    scope.defer(() => void output.close().catch(() => {}));
     delivery.open(await openSink(config, output, io), output);
     collector.start(account !== undefined);
     // As root, who may look everywhere.
@@ -183,7 +205,10 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
     await collector.stop();
     const { fork, exec, exit } = collector.counts().retried;
     log.debug(`skipped by the kernel and made good: fork ${fork}, exec ${exec}, exit ${exit}, threads among them`);
-    if (!failure) await delivery.finish(summaryOf(collector, (boottimeNs() - startedNs) / 1e9));
+    const durationS = (boottimeNs() - startedNs) / 1e9;
+    const summary = () => summaryOf(collector, durationS, delivery.unwritten);
+    if (!failure) await delivery.finish(summary);
+    else if (!(failure instanceof OutputClosed)) delivery.summaryToStderr(summary);
   } catch (error) {
     fail(error);
   } finally {

@@ -1,8 +1,9 @@
+import type { Unwritten } from "../sinks/unwritten.ts";
 import type { RunSummary } from "../wire/summary.ts";
 import type { Collector } from "./collector.ts";
 
 /** The last line of a run that took so long. */
-export function summaryOf(collector: Collector, durationS: number): RunSummary {
+export function summaryOf(collector: Collector, durationS: number, unwritten: Unwritten): RunSummary {
   const { emitted, lost, lostByReason, filtered, threadsStarted, threadsExited } = collector.counts();
   const { told, heldBack, unkept, forgotten, leftOutThreads } = collector.samples;
   const { user, system } = process.cpuUsage();
@@ -19,6 +20,7 @@ export function summaryOf(collector: Collector, durationS: number): RunSummary {
     skipped: collector.backend.skipped(),
     filtered,
     suppressed: { fork: 0, exec: 0, exit: 0 },
+    unwritten,
     ...(collector.pageFaultCounts ? { page_faults: collector.pageFaultCounts } : {}),
     samples: { told, held_back: heldBack, unkept, forgotten, left_out_threads: leftOutThreads },
     threads: { started: threadsStarted, exited: threadsExited },

@@ -1,5 +1,5 @@
 import { type Loaded, loadSettings, resolveAuto } from "../config/load.ts";
-import { log, waitForNoReader } from "../config/log.ts";
+import { log } from "../config/log.ts";
 import { namingOrigins } from "../config/origins.ts";
 import { SECTION_LIST, type Settings } from "../config/schema.ts";
 import { EXIT, type ExitCode, usageError } from "../errors.ts";
@@ -79,7 +79,8 @@ export const collect = commandOf({
     }
     assertFloor();
     const { runCollect } = await import("../collect/run.ts");
-    waitForNoReader();
+    const { unblockStderr } = await import("../unblocked-stderr.ts");
+    unblockStderr();
     const onTerminal = stdoutIsTty && resolved.output.file === null;
     const io = { stdout: 1, stderr: 2, isTty: onTerminal, color: color && onTerminal };
     let { file } = config;

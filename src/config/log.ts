@@ -1,7 +1,6 @@
 import { writeSync } from "node:fs";
 // The core alone: consola's own reporters are eight times the code, and write to stdout what is no result.
 import { type ConsolaInstance, createConsola, LogLevels, type LogObject } from "consola/core";
-import { unblocked } from "../unblocked.ts";
 import type { LogLevel } from "./sections/log.ts";
 
 /** Levels of consola by ours; everything up to the number is told. */
@@ -53,30 +52,52 @@ function report({ type, args }: LogObject): void {
   writeStderr(`linnix: ${marked}${printable(args.map(String).join(" "))}\n`);
 }
 
-/** Who reads stderr has so long for a message that there is no room for; after that it is dropped. */
-const PATIENCE_MS = 100;
-const LOOK_MS = 10;
-
-let stderr = 2;
-/** The last message ended amid a line. */
-let wasCutShort = false;
-
-/** From now on a terminal that is stopped (Ctrl-S), or a pipe whose reader does not read, holds nobody up for long. */
-export function waitForNoReader(): void {
-  stderr = unblocked(2);
+/** Where messages go. */
+export interface StderrChannel {
+  /**
+   * Writes what there is room for.
+   * @returns how many bytes that is
+   * @throws an error with the code EAGAIN where there is no room now, ENOBUFS where there will be none soon
+   */
+  write(bytes: Uint8Array): number;
+  /** Waits until everything is written. */
+  flushed?(): Promise<void>;
 }
 
-/** Writes as it is, and gives up without a word where nobody listens: there is nowhere left to tell it. */
+/** So long a message waits for room; after that it is dropped. */
+const PATIENCE_MS = 100;
+const LOOK_MS = 10;
+/** So long the end of the program waits for the last messages. */
+const LAST_WORDS_MS = 1000;
+
+let channel: StderrChannel = { write: (bytes) => writeSync(2, bytes) };
+/** The last message ended amid a line. */
+let wasCutShort = false;
+/** Messages that were dropped since the last one that was written. */
+let dropped = 0;
+
+export function setStderr(to: StderrChannel): void {
+  channel = to;
+}
+
+/**
+ * Writes as it is, and drops the message where there is no room for it: the next one that is written says how many are
+ * missing. Waits for room once; then only after a message was written again.
+ */
 export function writeStderr(text: string): void {
-  const bytes = Buffer.from(wasCutShort ? `\n${text}` : text);
+  const missing = dropped === 0 ? "" : `linnix: ${dropped} messages are missing here\n`;
+  const bytes = Buffer.from(`${wasCutShort ? "\n" : ""}${missing}${text}`);
+  const patienceMs = dropped === 0 ? PATIENCE_MS : 0;
   for (let done = 0, waitedMs = 0; done < bytes.length; ) {
     try {
-      done += writeSync(stderr, bytes, done);
+      done += channel.write(done === 0 ? bytes : bytes.subarray(done));
     } catch (error) {
-      // Closed; or full, and set to not block.
-      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") return;
-      if (waitedMs >= PATIENCE_MS) {
+      const { code } = error as NodeJS.ErrnoException;
+      // Closed: no reader is there to miss it.
+      if (code !== "EAGAIN" && code !== "ENOBUFS") return;
+      if (code === "ENOBUFS" || waitedMs >= patienceMs) {
         wasCutShort ||= done > 0;
+        dropped++;
         return;
       }
       Bun.sleepSync(LOOK_MS);
@@ -84,6 +105,12 @@ export function writeStderr(text: string): void {
     }
   }
   wasCutShort = false;
+  dropped = 0;
+}
+
+/** Waits until messages are written, as long as the end of the program may wait. */
+export async function flushStderr(): Promise<void> {
+  if (channel.flushed) await Promise.race([channel.flushed(), Bun.sleep(LAST_WORDS_MS)]);
 }
 
 /** Text that a terminal shows and does not act upon: control characters become U+FFFD; line breaks and tabs stay. */

@@ -147,8 +147,22 @@ export const LIBC_SYMBOLS = {
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },
   // int connect(int sockfd, const struct sockaddr *addr, socklen_t addrlen);
   connect: { args: ["i32", "ptr", "u32"], returns: "i32" },
+  // int statx(int dirfd, const char *pathname, int flags, unsigned int mask, struct statx *statxbuf);
+  statx: { args: ["i32", "cstring", "i32", "u32", "ptr"], returns: "i32" },
   // ssize_t send(int sockfd, const void *buf, size_t len, int flags);
   send: { args: ["i32", "ptr", "usize", "i32"], returns: "i64" },
   // long syscall(long number, ...);
   syscall: { args: ["i64", "i64", "i64", "i64", "i64", "i64"], returns: "i64" },
+} as const;
+
+/** POSIX asynchronous I/O, aio.h: in librt before glibc 2.34, and in libc, which librt depends on, since then. */
+export const LIBRT_SYMBOLS = {
+  // void aio_init(const struct aioinit *init);
+  aio_init: { args: ["ptr"], returns: "void" },
+  // int aio_write(struct aiocb *aiocbp);
+  aio_write: { args: ["ptr"], returns: "i32" },
+  // int aio_error(const struct aiocb *aiocbp);
+  aio_error: { args: ["ptr"], returns: "i32" },
+  // ssize_t aio_return(struct aiocb *aiocbp);
+  aio_return: { args: ["ptr"], returns: "i64" },
 } as const;

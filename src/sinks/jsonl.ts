@@ -1,6 +1,6 @@
 import type { EventView } from "../process/event-view.ts";
 import { signalName } from "../process/signal-name.ts";
-import type { DegradedEvent, LostEvent } from "../wire/event.ts";
+import type { DegradedEvent, LostEvent, UnwrittenEvent } from "../wire/event.ts";
 import {
   EVENT_EXEC,
   EVENT_FORK,
@@ -227,6 +227,11 @@ export class JsonlSink implements Sink {
     const head = `{"type":"${type}","time":"${time}","ts_ns":${ts_ns},"level":${level}`;
     const figures = `"cost_pct":${cost_pct},"budget_pct":${budget_pct}`;
     this.#line(`${head},"reason":${JSON.stringify(reason)},${figures}}\n`);
+  }
+
+  unwritten({ type, time, ts_ns, lines, bytes, by_type }: UnwrittenEvent): string {
+    const head = `{"type":"${type}","time":"${time}","ts_ns":${ts_ns},"lines":${lines},"bytes":${bytes}`;
+    return `${head},"by_type":${JSON.stringify(by_type)}}\n`;
   }
 
   flush(): void {

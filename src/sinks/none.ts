@@ -16,6 +16,10 @@ export class NoneSink implements Sink {
 
   degraded(): void {}
 
+  unwritten(): string {
+    return "";
+  }
+
   flush(): void {}
 
   finish(summary: RunSummary): void {

@@ -1,74 +1,211 @@
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, statSync, writeSync } from "node:fs";
-import { cannotRunError, type LinnixError, usageError } from "../errors.ts";
+import { closeSync, constants, writeSync } from "node:fs";
+import { AioWrite } from "../libbpf/aio.ts";
+import { fileStatus } from "../libbpf/file-status.ts";
 import { sendNow } from "../libbpf/send.ts";
 import { unblocked } from "../unblocked.ts";
+import { type BackgroundWrite, PoolWrite } from "./background-write.ts";
+import { Backlog } from "./backlog.ts";
+import { closeFile, isFifo, openToAppend, sizeOf, truncateFile } from "./file-calls.ts";
+import { codeOf, NoReader, OutputClosed, outputError, writeError } from "./output-errors.ts";
+import { type Unwritten, UnwrittenCount } from "./unwritten.ts";
 
-/** The reader of our output went away, as `| head` does: a quiet end, not an error. */
-export class OutputClosed extends Error {
-  override readonly name = "OutputClosed";
+/** So much may wait: what comes then is held back or dropped. A run at rest needs none of it. */
+export const MAX_WAITING_BYTES = 1024 * 1024;
+/** Where more than this has come in one turn, it is not gathered further. */
+const BATCH_BYTES = 256 * 1024;
+/** So long the rings keep what the output has no room for; after that it is dropped, if it may be. */
+const HOLD_MS = 1000;
+/** How soon an output that failed is tried again. */
+const RETRY_MS = 2000;
+/** How long a reopened output waits for the old file to take what was gathered. */
+const OLD_FILE_MS = 1000;
+const LOOK_MS = 5;
+
+/** Errors of a file that is as it was: it is not opened again after these. */
+const KEEPS_FILE = new Set(["ENOSPC", "EDQUOT", "EFBIG", "EAGAIN", "ENOMEM"]);
+
+const NO_FILE = "it is no regular file any more";
+
+export interface OutputOptions {
+  /** Whether the run goes on without its output, as one that answers over HTTP does: what cannot be written is dropped. */
+  goesOn?: boolean;
 }
 
-/** Nobody reads the FIFO yet that was to be opened. */
-export class NoReader extends Error {
-  override readonly name = "NoReader";
+/** Why the last write failed. */
+export interface Trouble {
+  code: string;
+  error: Error;
 }
 
-function codeOf(error: unknown): string {
-  return (error as { code?: string }).code ?? "";
-}
-
-/** Not blocking: a FIFO that nobody reads must not keep us from hearing a signal. */
-function openToAppend(path: string): number {
-  const { O_WRONLY, O_CREAT, O_APPEND, O_NOCTTY, O_NONBLOCK } = constants;
-  return openSync(path, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_NONBLOCK, 0o600);
-}
-
-function isFifo(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFIFO() === true;
-}
-
-/** A descriptor that whole lines are written to. */
-export class Output implements Disposable {
-  #fd: number;
-  readonly #ownsFd: boolean;
+/**
+ * A descriptor that whole lines are written to, and never waited for: pipes, terminals and sockets are written to
+ * without blocking, files by another thread.
+ */
+export class Output {
   readonly #path: string | undefined;
+  readonly #goesOn: boolean;
+  readonly #backlog = new Backlog();
+  readonly #unwritten = new UnwrittenCount();
+  #fd: number;
+  #ownsFd: boolean;
   readonly #isFile: boolean;
+  readonly #isFifo: boolean;
   /** As sshd and the parents of many services give it: it cannot be opened again as a pipe can. */
   readonly #isSocket: boolean;
+  /** Whether the descriptor has a position that others may move. */
+  readonly #isShared: boolean;
+  /** Undefined if a write cannot block. */
+  #background: BackgroundWrite | undefined;
+  /** Writes to files that were left while these were under way; their descriptors stay until they end. */
+  readonly #abandoned: { fd: number; background: BackgroundWrite }[] = [];
   #position: number;
-  /** What the reader had no room for, in the pieces that it came in: to join them would copy all of it for each new one. */
-  readonly #waiting: Uint8Array[] = [];
-  #waitingBytes = 0;
-  #closed = false;
+  #trouble: Trouble | undefined;
+  #retryMs = 0;
+  /** Something is done to the file that must end before the next write. */
+  #isBusy = false;
+  #fullSinceMs: number | undefined;
+  #isDropping = false;
+  #isLast = false;
+  #progressMs = 0;
+  /** Lines that were dropped since the last one that was kept. */
+  #gap = new UnwrittenCount();
+  #reopening: Promise<boolean> | undefined;
+  #nextReopening: Promise<boolean> | undefined;
+  #closing: Promise<void> | undefined;
+  /** @returns the line that stands in the output for lines that are missing there */
+  gapLine: ((missing: Unwritten) => string) | undefined;
 
-  private constructor(fd: number, path: string | undefined) {
-    this.#fd = unblocked(fd);
+  private constructor(fd: number, path: string | undefined, options: OutputOptions) {
+    this.#path = path;
+    this.#goesOn = options.goesOn ?? false;
+    const { kind, isNull, size } = fileStatus(fd);
+    this.#isFile = kind === "file";
+    this.#isFifo = kind === "fifo";
+    this.#isSocket = kind === "socket";
+    this.#position = size;
+    this.#fd = this.#isFile || this.#isSocket ? fd : unblocked(fd);
     this.#ownsFd = path !== undefined || this.#fd !== fd;
     if (path !== undefined && this.#fd !== fd) closeSync(fd);
-    this.#path = path;
-    const status = fstatSync(this.#fd);
-    this.#isFile = status.isFile();
-    this.#isSocket = status.isSocket();
-    this.#position = status.size;
+    const { flags } = fileStatus(this.#fd);
+    this.#isShared = this.#isFile && (flags & constants.O_APPEND) === 0;
+    const mayBlock = this.#isFile || (!this.#isSocket && !isNull && (flags & constants.O_NONBLOCK) === 0);
+    if (mayBlock) this.#background = this.#isFile && !this.#isShared ? new AioWrite() : new PoolWrite();
   }
 
   /** Standard output, or another descriptor that is not ours to close. */
-  static of(fd: number): Output {
-    return new Output(fd, undefined);
+  static of(fd: number, options: OutputOptions = {}): Output {
+    return new Output(fd, undefined, options);
   }
 
   /**
    * Opens a file to append to, made readable by its owner only when it is new.
-   * @throws NoReader when it is a FIFO that nobody reads: it can be opened once somebody does
+   * @throws NoReader when it is a FIFO without a reader: it can be opened once it has one
    * @throws LinnixError (exit code 2) when it cannot be opened
    */
-  static open(path: string): Output {
-    try {
-      return new Output(openToAppend(path), path);
-    } catch (cause) {
-      if (codeOf(cause) === "ENXIO" && isFifo(path)) throw new NoReader();
-      throw outputError(path, codeOf(cause), cause);
+  static async open(path: string, options: OutputOptions = {}): Promise<Output> {
+    return new Output(await openFile(path), path, options);
+  }
+
+  /** As messages name it. */
+  get name(): string {
+    return this.#path ?? "standard output";
+  }
+
+  /** Whether the rings are to keep what comes next. */
+  get isBlocked(): boolean {
+    if (this.#backlog.isEmpty) return false;
+    return this.#mayDrop ? this.#isFull() && !this.#dropsNow() : true;
+  }
+
+  /** Whether something waits to be written, or is being written. */
+  get isWaiting(): boolean {
+    return !this.#backlog.isEmpty;
+  }
+
+  /** How much that is: less than before says that some of it has been written. */
+  get waitingBytes(): number {
+    return this.#backlog.bytes;
+  }
+
+  /** For how long nothing was written of what waits, ms. */
+  get stalledMs(): number {
+    return this.#backlog.isEmpty ? 0 : performance.now() - this.#progressMs;
+  }
+
+  /** Whether a look at it soon can help: what waits is not being written, and no error is to be waited out. */
+  get needsLook(): boolean {
+    if (this.endsRun) return true;
+    if (this.#trouble || this.#backlog.isEmpty) return false;
+    return (
+      !this.#background || this.#backlog.bytes > (this.#backlog.first?.length ?? 0) || !this.#background.isUnderWay
+    );
+  }
+
+  /** Why nothing can be written; undefined while nothing is wrong. */
+  get trouble(): Trouble | undefined {
+    return this.#trouble;
+  }
+
+  /** Whether the run ends with this trouble. A FIFO can get another reader. */
+  get endsRun(): boolean {
+    if (!this.#trouble || this.#goesOn) return false;
+    return !(this.#canReopen && this.#isFifo && this.#trouble.error instanceof OutputClosed);
+  }
+
+  /** Whether nothing more is done for what was written. */
+  get isSettled(): boolean {
+    return !this.#isBusy;
+  }
+
+  /** What was dropped so far. */
+  get unwritten(): Unwritten {
+    return this.#unwritten.counts;
+  }
+
+  get unwrittenLines(): number {
+    return this.#unwritten.lines;
+  }
+
+  /**
+   * Takes `length` bytes, which are whole lines. What a reader has no room for is kept and goes first; a file gets what
+   * has come at the next {@link retry}. Where too much waits the lines are dropped and counted, if the output may drop.
+   */
+  write(bytes: Uint8Array, length: number): void {
+    const lines = bytes.subarray(0, length);
+    if (this.#dropsNow()) {
+      this.#drop(lines);
+      return;
     }
+    if (this.#gap.lines > 0) this.#markGap();
+    if (!this.#background && this.#backlog.isEmpty && !this.#trouble) {
+      const done = this.#writeNow(lines);
+      if (done < length) this.#keep(lines, done);
+      return;
+    }
+    this.#keep(lines, 0);
+    if (!this.#background || this.#backlog.bytes >= BATCH_BYTES) this.retry();
+  }
+
+  /** Writes as much as can be written now of what waits. @returns whether nothing waits any more */
+  retry(): boolean {
+    if (this.#backlog.isEmpty) return true;
+    if (this.#isBusy || (this.#trouble && performance.now() < this.#retryMs)) return false;
+    if (this.#trouble && this.#canReopen && !KEEPS_FILE.has(this.#trouble.code)) {
+      void this.#whileBusy(() => this.#openAfterTrouble());
+      return false;
+    }
+    return this.#writeOn();
+  }
+
+  /** Nothing is dropped any more: what comes now is the end. */
+  takeAll(): void {
+    this.#isLast = true;
+    this.#retryMs = 0;
+  }
+
+  /** Gives up on what waits, and counts it. */
+  abandon(): void {
+    for (let lines = this.#backlog.dropFirst(); lines; lines = this.#backlog.dropFirst()) this.#unwritten.add(lines);
   }
 
   /**
@@ -77,165 +214,262 @@ export class Output implements Disposable {
    * @returns false where it is no file of its own, and nothing was done
    * @throws LinnixError (exit code 2) when it cannot be opened; the old file is kept then
    */
-  reopen(): boolean {
-    if (this.#path === undefined || !this.#isFile || this.#closed) return false;
-    let fd: number;
-    try {
-      fd = openToAppend(this.#path);
-    } catch (cause) {
-      throw outputError(this.#path, codeOf(cause), cause);
+  reopen(): Promise<boolean> {
+    if (!this.#canReopen || !this.#isFile || this.#closing) return Promise.resolve(false);
+    const under = this.#reopening;
+    if (!under) {
+      this.#reopening = this.#openAgain().finally(() => {
+        this.#reopening = undefined;
+      });
+      return this.#reopening;
     }
-    const status = fstatSync(fd);
-    if (!status.isFile()) {
-      closeSync(fd);
-      throw outputError(this.#path, "it is no regular file any more", undefined);
+    // The name may stand for another file by now than when that opening began.
+    this.#nextReopening ??= under
+      .catch(() => {})
+      .then(() => {
+        this.#nextReopening = undefined;
+        return this.reopen();
+      });
+    return this.#nextReopening;
+  }
+
+  /** @throws an error whose `code` is the errno's name: some filesystems write only now, and fail only now */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    if (this.#background?.isUnderWay) this.#background.result();
+    // A write that hangs needs its descriptor; the end of the process closes it.
+    if (!this.#ownsFd || this.#isBusy || this.#background?.isUnderWay) return;
+    if (this.#isFile) await closeFile(this.#fd);
+    else closeSync(this.#fd);
+  }
+
+  get #canReopen(): boolean {
+    return this.#path !== undefined && (this.#isFile || this.#isFifo);
+  }
+
+  get #mayDrop(): boolean {
+    return this.#goesOn || this.#background !== undefined || this.#trouble !== undefined;
+  }
+
+  #isFull(): boolean {
+    return this.#backlog.bytes >= MAX_WAITING_BYTES;
+  }
+
+  #dropsNow(): boolean {
+    if (this.#isLast || !this.#mayDrop) return false;
+    const { bytes } = this.#backlog;
+    if (bytes < MAX_WAITING_BYTES) {
+      // Not before there is room for many lines: what is there has few gaps then.
+      if (bytes < MAX_WAITING_BYTES / 2) this.#isDropping = false;
+      if (!this.#isDropping) this.#fullSinceMs = undefined;
+      return this.#isDropping;
     }
-    closeSync(this.#fd);
-    this.#fd = fd;
-    this.#position = status.size;
-    return true;
+    if (this.#isDropping) return true;
+    const nowMs = performance.now();
+    this.#fullSinceMs ??= nowMs;
+    const isLong = nowMs - this.#fullSinceMs >= HOLD_MS;
+    this.#isDropping = isLong || this.#trouble !== undefined || bytes >= MAX_WAITING_BYTES + BATCH_BYTES;
+    return this.#isDropping;
   }
 
-  /** Whether something waits for a slow reader. */
-  get isBlocked(): boolean {
-    return this.#waiting.length > 0;
+  #drop(lines: Uint8Array): void {
+    this.#unwritten.add(lines);
+    this.#gap.add(lines);
   }
 
-  /** How much that is: less than before says that the reader has taken something. */
-  get waitingBytes(): number {
-    return this.#waitingBytes;
+  #markGap(): void {
+    const line = this.gapLine?.(this.#gap.counts);
+    this.#gap = new UnwrittenCount();
+    if (line !== undefined) this.#keep(new TextEncoder().encode(line), 0);
   }
 
-  /**
-   * Writes `length` bytes, which end with a line end. What a slow reader has no
-   * room for is kept, and goes first next time: stop bringing more while
-   * `isBlocked`.
-   * @throws OutputClosed when the reader is gone
-   * @throws LinnixError when the disk is full or fails; the file then ends with the last whole line
-   */
-  write(bytes: Uint8Array, length: number): void {
-    if (this.isBlocked) {
-      this.#keep(bytes.subarray(0, length));
-      this.retry();
-      return;
-    }
-    const done = this.#writeSome(bytes, length);
-    if (done < length) this.#keep(bytes.subarray(done, length));
+  #keep(lines: Uint8Array, written: number): void {
+    if (this.#backlog.isEmpty) this.#progressMs = performance.now();
+    this.#backlog.keepRest(lines, written);
   }
 
-  /**
-   * Writes what waits, as far as the reader has room.
-   * @returns whether nothing waits any more
-   */
-  retry(): boolean {
-    for (let first = this.#waiting[0]; first; first = this.#waiting[0]) {
-      const done = this.#writeSome(first, first.length);
-      this.#waitingBytes -= done;
-      if (done < first.length) {
-        this.#waiting[0] = first.subarray(done);
-        return false;
+  #writeOn(): boolean {
+    const background = this.#background;
+    for (;;) {
+      if (background?.isUnderWay) {
+        const written = this.#resultOf(background);
+        if (written === null) return false;
+        this.#progressed(written);
       }
-      this.#waiting.shift();
+      const { first } = this.#backlog;
+      if (!first) return true;
+      if (background) {
+        if (!this.#startWrite(background)) return false;
+      } else {
+        const written = this.#writeNow(first);
+        if (written > 0) this.#progressed(written);
+        if (written < first.length) return false;
+      }
     }
-    return true;
   }
 
-  /** Copies it, for the caller will use its memory again: a Buffer's own slice() would not. */
-  #keep(piece: Uint8Array): void {
-    this.#waiting.push(new Uint8Array(piece));
-    this.#waitingBytes += piece.length;
+  #progressed(written: number): void {
+    this.#backlog.written(written);
+    this.#position += written;
+    this.#progressMs = performance.now();
+    if (written > 0) this.#trouble = undefined;
+  }
+
+  /** @returns whether it has to be asked for its result now */
+  #startWrite(background: BackgroundWrite): boolean {
+    this.#backlog.join(BATCH_BYTES);
+    const { first } = this.#backlog;
+    if (!first) return false;
+    try {
+      background.start(this.#fd, first);
+    } catch (error) {
+      this.#failed(error);
+    }
+    return false;
+  }
+
+  /** How much a write that has ended wrote; null if it is under way, or has failed. */
+  #resultOf(background: BackgroundWrite): number | null {
+    try {
+      return background.result();
+    } catch (error) {
+      if (codeOf(error) !== "EINTR") this.#failed(error);
+      return codeOf(error) === "EINTR" ? 0 : null;
+    }
   }
 
   /** How many bytes were written before the reader had no room left. */
-  #writeSome(bytes: Uint8Array, length: number): number {
+  #writeNow(lines: Uint8Array): number {
     let done = 0;
-    while (done < length) {
+    while (done < lines.length) {
       try {
         done += this.#isSocket
-          ? sendNow(this.#fd, bytes.subarray(done, length))
-          : writeSync(this.#fd, bytes, done, length - done);
-      } catch (cause) {
-        const code = codeOf(cause);
+          ? sendNow(this.#fd, lines.subarray(done))
+          : writeSync(this.#fd, lines, done, lines.length - done);
+      } catch (error) {
+        const code = codeOf(error);
         if (code === "EINTR") continue;
-        if (code === "EAGAIN") break;
-        if (code === "EPIPE" || code === "ECONNRESET") throw new OutputClosed();
-        this.#cutToWholeLines(bytes, done);
-        throw writeError(this.#path ?? "standard output", code, cause);
+        if (code !== "EAGAIN") this.#failed(error);
+        break;
       }
     }
-    this.#position += done;
     return done;
   }
 
-  /** After a failed write: drops the piece of a line that made it to the file. */
-  #cutToWholeLines(bytes: Uint8Array, done: number): void {
-    if (!this.#isFile || done === 0) return;
-    const end = bytes.lastIndexOf(0x0a, done - 1) + 1;
+  #failed(cause: unknown): void {
+    const code = codeOf(cause);
+    const isGone = code === "EPIPE" || code === "ECONNRESET";
+    this.#retryMs = performance.now() + RETRY_MS;
+    this.#trouble = { code, error: isGone ? new OutputClosed() : writeError(this.name, code, cause) };
+    // Where others share the position, what is written next would leave a hole behind the cut.
+    const mayCut = this.#isFile && !(this.#isShared && this.#goesOn);
+    if (mayCut && this.#backlog.isAmidLine) void this.#whileBusy(() => this.#cutToWholeLines());
+  }
+
+  async #whileBusy(action: () => Promise<void>): Promise<void> {
+    this.#isBusy = true;
     try {
-      // Somebody else may write to the file behind standard output: then it is not ours to cut.
-      if (fstatSync(this.#fd).size !== this.#position + done) return;
-      ftruncateSync(this.#fd, this.#position + end);
+      await action();
     } catch {
-      // The write's own error says enough.
+      // The error of the write says enough.
+    } finally {
+      this.#isBusy = false;
     }
   }
 
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    if (this.#ownsFd) closeSync(this.#fd);
+  /** Cuts off the part of a line that was written to the file; the line is written again later. */
+  async #cutToWholeLines(): Promise<void> {
+    const size = await sizeOf(this.#fd);
+    // Others may write to the file behind standard output: then it is not ours to cut.
+    if (size !== this.#position) return;
+    await truncateFile(this.#fd, this.#position - this.#backlog.partBytes);
+    this.#position -= this.#backlog.rewind();
   }
 
-  [Symbol.dispose](): void {
-    this.close();
+  /** A descriptor whose filesystem was unmounted, or a FIFO's whose reader has gone, does not recover. */
+  async #openAfterTrouble(): Promise<void> {
+    this.#retryMs = performance.now() + RETRY_MS;
+    const fd = await openFile(this.#path as string);
+    const { kind } = fileStatus(fd);
+    if (this.#closing || kind !== (this.#isFile ? "file" : "fifo")) return closeFile(fd);
+    this.#adopt(fd);
+    this.#isBusy = false;
+    this.#writeOn();
+  }
+
+  async #openAgain(): Promise<boolean> {
+    const path = this.#path as string;
+    const fd = await openFile(path).catch((error) => {
+      throw error instanceof NoReader ? outputError(path, NO_FILE, error) : error;
+    });
+    if (this.#closing) {
+      await closeFile(fd);
+      return false;
+    }
+    if (fileStatus(fd).kind !== "file") {
+      await closeFile(fd);
+      throw outputError(path, NO_FILE, undefined);
+    }
+    const endMs = performance.now() + OLD_FILE_MS;
+    while (!this.#trouble && !this.retry() && performance.now() < endMs) await Bun.sleep(LOOK_MS);
+    this.#adopt(fd);
+    this.#retryMs = 0;
+    this.#trouble = undefined;
+    this.retry();
+    return true;
+  }
+
+  /** Goes on with another descriptor; another file begins with a whole line. */
+  #adopt(fd: number): void {
+    this.#reap();
+    const isSame = fileStatus(fd).identity === fileStatus(this.#fd).identity;
+    const background = this.#background;
+    if (background?.isUnderWay) {
+      // It may still be written: the file does not answer.
+      this.#abandoned.push({ fd: this.#fd, background });
+      const lines = this.#backlog.dropFirst();
+      if (lines) this.#drop(lines);
+    } else if (this.#isFile) {
+      closeFile(this.#fd).catch(() => {});
+    } else {
+      closeSync(this.#fd);
+    }
+    if (background) this.#background = new AioWrite();
+    // The same file, or the same FIFO with what the last reader left in it: the line is completed there.
+    const rest = isSame ? undefined : this.#backlog.dropLineRest();
+    if (rest) this.#drop(rest);
+    this.#fd = fd;
+    this.#position = fileStatus(fd).size;
+  }
+
+  /** Closes the files that were left, once they have answered. */
+  #reap(): void {
+    for (let i = this.#abandoned.length - 1; i >= 0; i--) {
+      const { fd, background } = this.#abandoned[i] as { fd: number; background: BackgroundWrite };
+      try {
+        if (background.result() === null) continue;
+      } catch {
+        // It failed in the end.
+      }
+      this.#abandoned.splice(i, 1);
+      closeFile(fd).catch(() => {});
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
   }
 }
 
-function outputError(path: string, code: string, cause: unknown): LinnixError {
-  const why: { [code: string]: string } = {
-    EISDIR: "it is a directory",
-    ENOENT: "its directory does not exist",
-    ENOTDIR: "a part of the path is not a directory",
-    EACCES: "permission denied",
-    EPERM: "permission denied",
-    EROFS: "the filesystem is read-only",
-    ENXIO: "it is a FIFO that nobody reads, a socket, or a device that is not there",
-  };
-  return usageError(
-    "output",
-    {
-      what: `--output ${path} cannot be written`,
-      why: why[code] ?? code,
-      mend: "name a file in a directory that this user may write to",
-      setting: "output.file",
-    },
-    { cause },
-  );
-}
-
-function writeError(name: string, code: string, cause: unknown): LinnixError {
-  const why: { [code: string]: string } = {
-    ENOSPC: "no space is left on the device",
-    EDQUOT: "the disk quota is used up",
-    EFBIG: "the file would grow past the limit on file sizes",
-    EIO: "input/output error",
-  };
-  return cannotRunError(
-    "output-full",
-    {
-      what: `writing to ${name} failed`,
-      why: why[code] ?? code,
-      mend: "what was written before is whole; free some space, or choose another place by --output",
-    },
-    { cause },
-  );
-}
-
-/** @returns the error for a reader that keeps the end of the output from being written */
-export function stuckReaderError(): LinnixError {
-  return cannotRunError("output-stuck", {
-    what: "the last events and the summary could not be written",
-    why: "the reader of the output does not read",
-    mend: "what was written before is whole lines but for the last; look at the program behind the pipe",
-  });
+async function openFile(path: string): Promise<number> {
+  try {
+    return await openToAppend(path);
+  } catch (cause) {
+    if (codeOf(cause) === "ENXIO" && (await isFifo(path))) throw new NoReader();
+    throw outputError(path, codeOf(cause), cause);
+  }
 }

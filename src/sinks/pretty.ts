@@ -10,6 +10,7 @@ import type {
   PageFaultEvent,
   ProcessEvent,
   SampleEvent,
+  UnwrittenEvent,
 } from "../wire/event.ts";
 import { EVENT_PAGE_FAULT, EVENT_SAMPLE } from "../wire/layout.gen.ts";
 import type { RunSummary } from "../wire/summary.ts";
@@ -73,6 +74,11 @@ export class PrettySink implements Sink {
   degraded({ time, level, reason }: DegradedEvent): void {
     const text = `${time.slice(11, 26)} budget, level ${level}: ${reason}`;
     this.#lines += this.#options.color ? `${COLORS.failed}${text}${RESET}\n` : `${text}\n`;
+  }
+
+  unwritten({ time, lines }: UnwrittenEvent): string {
+    const text = `${time.slice(11, 26)} ${lines} lines are missing here: the output took nothing`;
+    return this.#options.color ? `${COLORS.failed}${text}${RESET}\n` : `${text}\n`;
   }
 
   flush(): void {

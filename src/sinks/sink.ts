@@ -1,5 +1,5 @@
 import type { EventView } from "../process/event-view.ts";
-import type { DegradedEvent, LostEvent } from "../wire/event.ts";
+import type { DegradedEvent, LostEvent, UnwrittenEvent } from "../wire/event.ts";
 import type { RunSummary } from "../wire/summary.ts";
 
 /** Where events go. */
@@ -10,6 +10,8 @@ export interface Sink {
   lost(event: LostEvent): void;
   /** Tells that the collector holds back more or less. */
   degraded(event: DegradedEvent): void;
+  /** The line that stands where lines are missing in the output. */
+  unwritten(event: UnwrittenEvent): string;
   /** Hands on what was gathered; called when the rings are empty. */
   flush(): void;
   /** Writes the last line and hands everything on. */

@@ -136,6 +136,18 @@ export interface DegradedEvent {
   budget_pct: number;
 }
 
+/** Lines that are missing at this place of the output, which took nothing: a frozen or full disk, a reader that left. */
+export interface UnwrittenEvent {
+  type: "unwritten";
+  /** When the next line was taken: RFC 3339, UTC, nanoseconds. */
+  time: string;
+  ts_ns: bigint;
+  lines: number;
+  bytes: number;
+  /** Lines by their type; `other` in a format without types. */
+  by_type: { [type: string]: number };
+}
+
 export type ProcessEvent = ForkEvent | ExecEvent | ExitEvent;
 
 /** Events by type: the kernel's own count, or what reached user space. */

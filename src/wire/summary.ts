@@ -37,6 +37,8 @@ export interface RunSummary {
   filtered: CountByType;
   /** What the kernel side counted instead of sending, by type. */
   suppressed: CountByType;
+  /** Lines that the output did not take. Those of fork, exec and exit are in `received`, and reach the API. */
+  unwritten: { lines: number; bytes: number; by_type: { [type: string]: number } };
   /** Only where they are told of: seen = emitted + suppressed, emitted = received + lost; those skipped were not seen. */
   page_faults?: { seen: number; emitted: number; received: number; lost: number; suppressed: number; skipped: number };
   /** CPU and memory of processes, once each sample interval. */

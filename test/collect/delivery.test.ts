@@ -5,29 +5,35 @@ import { join } from "node:path";
 import type { ApiServer } from "../../src/api/server.ts";
 import { Delivery } from "../../src/collect/delivery.ts";
 import { NoneSink } from "../../src/sinks/none.ts";
-import { Output } from "../../src/sinks/output.ts";
+import { Output, type OutputOptions } from "../../src/sinks/output.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "linnix-test-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
+interface FullFifo extends Disposable {
+  output: Output;
+  reader: number;
+  text: Uint8Array;
+}
+
 /** A FIFO that is full: its reader reads nothing. */
-function fullFifo(name: string): Disposable & { output: Output; reader: number; text: Uint8Array } {
+async function fullFifo(name: string, options?: OutputOptions): Promise<FullFifo> {
   const path = join(directory, name);
   expect(Bun.spawnSync(["mkfifo", path]).exitCode).toBe(0);
   const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  const output = Output.open(path);
+  const output = await Output.open(path, options);
   const text = new TextEncoder().encode("0123456789abcde\n".repeat(20_000));
   output.write(text, text.length);
   expect(output.isBlocked).toBe(true);
   const close = () => {
-    output.close();
+    void output.close();
     closeSync(reader);
   };
   return { output, reader, text, [Symbol.dispose]: close };
 }
 
 test("a reader that takes nothing is asked ever less, and at once again when it takes something", async () => {
-  using fifo = fullFifo("fifo");
+  using fifo = await fullFifo("fifo");
   const { output, reader, text } = fifo;
   let looks = 0;
   let isReady = false;
@@ -53,8 +59,8 @@ test("a reader that takes nothing is asked ever less, and at once again when it 
   expect(isReady).toBe(true);
 });
 
-test("while a reader takes nothing, all but the output have their turn", () => {
-  using fifo = fullFifo("stopped");
+test("while a reader takes nothing, all but the output have their turn", async () => {
+  using fifo = await fullFifo("stopped");
   const { output } = fifo;
   using delivery = new Delivery(
     (error) => expect(error).toBeUndefined(),

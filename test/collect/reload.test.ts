@@ -111,7 +111,7 @@ describe("Reloader", () => {
           applied.push(taken);
           return [];
         },
-        reopen: () => ++reopened > 0,
+        reopen: async () => ++reopened > 0,
         ...parts,
       });
       while (readings.length > 0) await reloader.reload();
@@ -162,7 +162,7 @@ describe("Reloader", () => {
 
   test("an output that cannot be opened again is told, and the configuration is read all the same", async () => {
     const { lines } = await reloaded([await config()], {
-      reopen: () => {
+      reopen: async () => {
         throw usageError("output", { what: "--output /x cannot be written" });
       },
     });
@@ -182,7 +182,7 @@ describe("Reloader", () => {
         return same;
       },
       apply: async () => [],
-      reopen: () => false,
+      reopen: async () => false,
     });
     const level = log.level;
     log.level = Number.NEGATIVE_INFINITY;

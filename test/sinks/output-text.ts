@@ -1,5 +1,5 @@
 /** What a sink writes, through a real file. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Output } from "../../src/sinks/output.ts";
@@ -9,10 +9,11 @@ export function outputOf(use: (output: Output) => void): Buffer {
   const directory = mkdtempSync(join(tmpdir(), "linnix-test-"));
   try {
     const path = join(directory, "output");
-    {
-      using output = Output.open(path);
-      use(output);
-    }
+    const fd = openSync(path, "a");
+    const output = Output.of(fd);
+    use(output);
+    while (!output.retry()) Bun.sleepSync(1);
+    closeSync(fd);
     return readFileSync(path);
   } finally {
     rmSync(directory, { recursive: true });

@@ -13,6 +13,7 @@ import {
   statSync,
   symlinkSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,7 +21,8 @@ import { EXIT, LinnixError } from "../../src/errors.ts";
 import { checkLibc } from "../../src/libbpf/errno.ts";
 import { libc } from "../../src/libbpf/libc.ts";
 import { addressOf } from "../../src/libbpf/native.ts";
-import { NoReader, Output, OutputClosed } from "../../src/sinks/output.ts";
+import { MAX_WAITING_BYTES, Output } from "../../src/sinks/output.ts";
+import { NoReader, OutputClosed } from "../../src/sinks/output-errors.ts";
 import { descriptorsOf } from "../kernel/support/bpf-objects.ts";
 
 const root = mkdtempSync(join(tmpdir(), "linnix-test-"));
@@ -33,10 +35,23 @@ function write(output: Output, text: string): void {
   output.write(bytes, bytes.length);
 }
 
+/** Waits until everything is written. @throws what the output fails with */
+async function settle(output: Output): Promise<void> {
+  while (!output.retry()) {
+    if (output.endsRun && output.isSettled) throw output.trouble?.error;
+    await Bun.sleep(1);
+  }
+}
+
+async function writeWhole(output: Output, text: string): Promise<void> {
+  write(output, text);
+  await settle(output);
+}
+
 /** What `use` throws. */
-function errorOf(use: () => unknown): unknown {
+async function errorOf(use: () => unknown): Promise<unknown> {
   try {
-    use();
+    await use();
   } catch (error) {
     return error;
   }
@@ -49,58 +64,59 @@ function openFiles(): string[] {
 }
 
 /** Mounts a tmpfs for as long as `use` runs. */
-function withTmpfs(options: string, use: (directory: string) => void): void {
+async function withTmpfs(options: string, use: (directory: string) => Promise<void>): Promise<void> {
   const directory = mkdtempSync(join(root, "tmpfs-"));
   const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", options, "linnix-test", directory], { encoding: "utf8" });
   if (mounted.status !== 0) throw new Error(mounted.stderr);
   try {
-    use(directory);
+    await use(directory);
   } finally {
     spawnSync("umount", [directory]);
   }
 }
 
 describe("a file", () => {
-  test("is made for its owner alone, and written to its end", () => {
+  test("is made for its owner alone, and written to its end", async () => {
     const path = join(root, "new");
     {
-      using output = Output.open(path);
-      write(output, "one\n");
-      write(output, "two\nthree\n");
+      await using output = await Output.open(path);
+      await writeWhole(output, "one\n");
+      await writeWhole(output, "two\nthree\n");
       const more = Buffer.from("four\nnot this");
       output.write(more, 5);
+      await settle(output);
     }
     expect(readFileSync(path, "utf8")).toBe("one\ntwo\nthree\nfour\n");
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
-  test("that is there is appended to, and keeps its mode", () => {
+  test("that is there is appended to, and keeps its mode", async () => {
     const path = join(root, "old");
     writeFileSync(path, "before\n", { mode: 0o644 });
     {
-      using output = Output.open(path);
-      write(output, "after\n");
+      await using output = await Output.open(path);
+      await writeWhole(output, "after\n");
     }
     expect(readFileSync(path, "utf8")).toBe("before\nafter\n");
     expect(statSync(path).mode & 0o777).toBe(0o644);
   });
 
-  test("is closed once, whatever was closed before", () => {
+  test("is closed once, whatever was closed before", async () => {
     const before = openFiles();
-    const output = Output.open(join(root, "closed"));
-    output.close();
+    const output = await Output.open(join(root, "closed"));
+    await output.close();
     const other = openSync("/dev/null", "r");
-    output.close();
-    output[Symbol.dispose]();
+    await output.close();
+    await output.close();
     expect(() => statSync(`/proc/self/fd/${other}`)).not.toThrow();
     closeSync(other);
     expect(openFiles()).toEqual(before);
   });
 
-  test("a descriptor that is not its own stays open", () => {
+  test("a descriptor that is not its own stays open", async () => {
     const fd = openSync(join(root, "descriptor"), "w");
     const output = Output.of(fd);
-    write(output, "line\n");
+    await writeWhole(output, "line\n");
     output.close();
     expect(() => closeSync(fd)).not.toThrow();
     expect(readFileSync(join(root, "descriptor"), "utf8")).toBe("line\n");
@@ -120,9 +136,9 @@ describe("a place that cannot be written", () => {
     ["file/below", "a part of the path is not a directory"],
     ["loop", "ELOOP"],
     ["x".repeat(300), "ENAMETOOLONG"],
-  ])("%s: %s, as wrong use", (name, why) => {
+  ])("%s: %s, as wrong use", async (name, why) => {
     const path = join(root, name);
-    const error = errorOf(() => Output.open(path)) as LinnixError;
+    const error = (await errorOf(() => Output.open(path))) as LinnixError;
     expect(error).toBeInstanceOf(LinnixError);
     expect(error.exitCode).toBe(EXIT.usage);
     expect(error.what).toBe(`--output ${path} cannot be written`);
@@ -130,16 +146,16 @@ describe("a place that cannot be written", () => {
     expect(error.mend).toBeTruthy();
   });
 
-  test.skipIf(!isRoot)(`a read-only filesystem${isRoot ? "" : " (needs root to mount one)"}`, () => {
-    withTmpfs("ro,size=64k", (directory) => {
-      const error = errorOf(() => Output.open(join(directory, "file"))) as LinnixError;
+  test.skipIf(!isRoot)(`a read-only filesystem${isRoot ? "" : " (needs root to mount one)"}`, async () => {
+    return withTmpfs("ro,size=64k", async (directory) => {
+      const error = (await errorOf(() => Output.open(join(directory, "file")))) as LinnixError;
       expect([error.exitCode, error.why]).toEqual([EXIT.usage, "the filesystem is read-only"]);
     });
   });
 
-  test.skipIf(isRoot)(`no permission${isRoot ? " (root has every one)" : ""}`, () => {
+  test.skipIf(isRoot)(`no permission${isRoot ? " (root has every one)" : ""}`, async () => {
     mkdirSync(join(root, "closed-directory"), { mode: 0o500 });
-    const error = errorOf(() => Output.open(join(root, "closed-directory", "file"))) as LinnixError;
+    const error = (await errorOf(() => Output.open(join(root, "closed-directory", "file")))) as LinnixError;
     expect([error.exitCode, error.why]).toEqual([EXIT.usage, "permission denied"]);
   });
 });
@@ -148,23 +164,23 @@ describe("a full disk", () => {
   // Lines of many lengths, so that the disk is full at any place in a line.
   const lineOf = (i: number, stride: number) => `${i}:${"x".repeat((i * stride) % 301)}\n`;
 
-  test.skipIf(!isRoot)(`ends the file with a whole line${isRoot ? "" : " (needs root to mount one)"}`, () => {
-    withTmpfs("size=64k", (directory) => {
+  test.skipIf(!isRoot)(`ends the file with a whole line${isRoot ? "" : " (needs root to mount one)"}`, async () => {
+    return withTmpfs("size=64k", async (directory) => {
       for (const stride of [7, 13, 101]) {
         for (const linesAWrite of [1, 10, 1000]) {
           const path = join(directory, "output");
-          using output = Output.open(path);
+          await using output = await Output.open(path);
           let written = "";
           let whole = "";
-          const error = errorOf(() => {
+          const error = (await errorOf(async () => {
             for (let i = 0; ; ) {
               let lines = "";
               for (const end = i + linesAWrite; i < end; i++) lines += lineOf(i, stride);
               written += lines;
-              write(output, lines);
+              await writeWhole(output, lines);
               whole = written;
             }
-          }) as LinnixError;
+          })) as LinnixError;
           expect(error).toBeInstanceOf(LinnixError);
           expect(error.exitCode).toBe(EXIT.cannotRun);
           expect(error.what).toBe(`writing to ${path} failed`);
@@ -182,26 +198,26 @@ describe("a full disk", () => {
     });
   });
 
-  test.skipIf(!isRoot)(`keeps what was in the file before${isRoot ? "" : " (needs root to mount one)"}`, () => {
-    withTmpfs("size=16k", (directory) => {
+  test.skipIf(!isRoot)(`keeps what was in the file before${isRoot ? "" : " (needs root to mount one)"}`, async () => {
+    return withTmpfs("size=16k", async (directory) => {
       const path = join(directory, "output");
       writeFileSync(path, "before\n");
-      using output = Output.open(path);
+      await using output = await Output.open(path);
       // One line that is longer than the disk: nothing of it may stay.
-      errorOf(() => write(output, `${"x".repeat(32 * 1024)}\n`));
+      await errorOf(() => writeWhole(output, `${"x".repeat(32 * 1024)}\n`));
       expect(readFileSync(path, "utf8")).toBe("before\n");
     });
   });
 
-  test("a device that is always full", () => {
-    using output = Output.open("/dev/full");
-    const error = errorOf(() => write(output, "line\n")) as LinnixError;
+  test("a device that is always full", async () => {
+    await using output = await Output.open("/dev/full");
+    const error = (await errorOf(() => writeWhole(output, "line\n"))) as LinnixError;
     expect([error.exitCode, error.why]).toEqual([EXIT.cannotRun, "no space is left on the device"]);
   });
 
-  test("standard output is named as such", () => {
+  test("standard output is named as such", async () => {
     const fd = openSync("/dev/full", "w");
-    const error = errorOf(() => write(Output.of(fd), "line\n")) as LinnixError;
+    const error = (await errorOf(() => writeWhole(Output.of(fd), "line\n"))) as LinnixError;
     closeSync(fd);
     expect(error.what).toBe("writing to standard output failed");
   });
@@ -227,20 +243,23 @@ describe("a pipe", () => {
     };
   }
 
-  test("whose reader went away ends quietly", () => {
+  test("whose reader went away waits for the next one", async () => {
     const path = fifo("closed-pipe");
     const reader = openSync(path, O_RDONLY | O_NONBLOCK);
-    using output = Output.open(path);
+    await using output = await Output.open(path);
     write(output, "read by nobody\n");
     closeSync(reader);
-    expect(errorOf(() => write(output, "too late\n"))).toBeInstanceOf(OutputClosed);
+    write(output, "too late\n");
+    expect(output.trouble?.error).toBeInstanceOf(OutputClosed);
+    // Another reader may open the FIFO.
+    expect(output.endsRun).toBeFalse();
   });
 
-  test("that nobody reads yet keeps nobody waiting", () => {
+  test("that nobody reads yet keeps nobody waiting", async () => {
     const path = fifo("unread-pipe");
-    expect(errorOf(() => Output.open(path))).toBeInstanceOf(NoReader);
+    expect(await errorOf(() => Output.open(path))).toBeInstanceOf(NoReader);
     const reader = openSync(path, O_RDONLY | O_NONBLOCK);
-    using output = Output.open(path);
+    await using output = await Output.open(path);
     write(output, "read\n");
     const bytes = new Uint8Array(16);
     expect(new TextDecoder().decode(bytes.subarray(0, readSync(reader, bytes)))).toBe("read\n");
@@ -255,10 +274,10 @@ describe("a pipe", () => {
     output.close();
   }
 
-  test("that is full keeps nobody waiting: what has no room goes first next time", () => {
+  test("that is full keeps nobody waiting: what has no room goes first next time", async () => {
     const path = fifo("full-pipe");
     const fd = openSync(path, O_RDWR | O_NONBLOCK);
-    using output = Output.of(fd);
+    await using output = Output.of(fd);
     const text = "0123456789abcdef\n".repeat(10_000);
     write(output, text);
     expect(output.isBlocked).toBeTrue();
@@ -275,10 +294,10 @@ describe("a pipe", () => {
   });
 
   // What waits is not copied for each piece that comes: that would take half a minute.
-  test("that is full while very much comes keeps all of it, in order", () => {
+  test("that is full while very much comes keeps all of it, in order", async () => {
     const path = fifo("flooded-pipe");
     const fd = openSync(path, O_RDWR | O_NONBLOCK);
-    using output = Output.of(fd);
+    await using output = Output.of(fd);
     const PIECES = 1536;
     const piece = Buffer.alloc(64 * 1024);
     for (let i = 0; i < PIECES; i++) {
@@ -368,64 +387,252 @@ describe("a socket", () => {
     });
     const fd = connected(path);
     await gone.promise;
-    expect(errorOf(() => write(Output.of(fd), "too late\n"))).toBeInstanceOf(OutputClosed);
+    const output = Output.of(fd);
+    write(output, "too late\n");
+    expect(output.trouble?.error).toBeInstanceOf(OutputClosed);
+    expect(output.endsRun).toBeTrue();
     server.stop(true);
     closeSync(fd);
   });
 });
 
 describe("a file that is opened again", () => {
-  test("goes on in a new file where the old one was moved away, and nothing is lost", () => {
+  test("goes on in a new file where the old one was moved away, and nothing is lost", async () => {
     const path = join(root, "rotated");
-    using output = Output.open(path);
-    write(output, "one\n");
+    await using output = await Output.open(path);
+    await writeWhole(output, "one\n");
     renameSync(path, `${path}.1`);
-    write(output, "two\n");
-    expect(output.reopen()).toBe(true);
-    write(output, "three\n");
+    await writeWhole(output, "two\n");
+    expect(await output.reopen()).toBe(true);
+    await writeWhole(output, "three\n");
     expect(readFileSync(`${path}.1`, "utf8")).toBe("one\ntwo\n");
     expect(readFileSync(path, "utf8")).toBe("three\n");
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
-  test("goes on at its end where it is the same", () => {
+  test("goes on at its end where it is the same", async () => {
     const path = join(root, "same");
-    using output = Output.open(path);
-    write(output, "one\n");
-    expect(output.reopen()).toBe(true);
-    write(output, "two\n");
+    await using output = await Output.open(path);
+    await writeWhole(output, "one\n");
+    expect(await output.reopen()).toBe(true);
+    await writeWhole(output, "two\n");
     expect(readFileSync(path, "utf8")).toBe("one\ntwo\n");
   });
 
-  test("keeps the old one where there can be no new one, and leaves no descriptor behind", () => {
+  test("keeps the old one where there can be no new one, and leaves no descriptor behind", async () => {
     const folder = join(root, "folder-that-goes");
     mkdirSync(folder);
     const path = join(folder, "log");
-    using output = Output.open(path);
+    await using output = await Output.open(path);
     const fifo = join(root, "fifo-to-be-moved");
     spawnSync("mkfifo", [fifo]);
     renameSync(folder, `${folder}.1`);
     const before = openFiles();
     expect(before).toHaveLength(1);
-    expect(errorOf(() => output.reopen())).toMatchObject({ why: "its directory does not exist" });
+    expect(await errorOf(() => output.reopen())).toMatchObject({ why: "its directory does not exist" });
     mkdirSync(folder);
     renameSync(fifo, path);
-    expect(errorOf(() => output.reopen())).toBeInstanceOf(LinnixError);
+    expect(await errorOf(() => output.reopen())).toBeInstanceOf(LinnixError);
     rmSync(path);
     mkdirSync(path);
-    expect(errorOf(() => output.reopen())).toMatchObject({ why: "it is a directory" });
+    expect(await errorOf(() => output.reopen())).toMatchObject({ why: "it is a directory" });
     expect(openFiles()).toEqual(before);
-    write(output, "one\n");
+    await writeWhole(output, "one\n");
     expect(readFileSync(join(`${folder}.1`, "log"), "utf8")).toBe("one\n");
   });
 
-  test("is not what is done to standard output, a pipe, or what is closed", () => {
+  test("is not what is done to standard output, a pipe, or what is closed", async () => {
     const path = join(root, "closed");
-    expect(Output.of(1).reopen()).toBe(false);
-    const output = Output.open(path);
+    expect(await Output.of(1).reopen()).toBe(false);
+    const output = await Output.open(path);
     output.close();
-    expect(output.reopen()).toBe(false);
-    using device = Output.open("/dev/null");
-    expect(device.reopen()).toBe(false);
+    expect(await output.reopen()).toBe(false);
+    await using device = await Output.open("/dev/null");
+    expect(await device.reopen()).toBe(false);
+  });
+});
+
+describe("an output that takes nothing", () => {
+  const LINE = `{"type":"exec","x":"${"x".repeat(100)}"}\n`;
+  const LINES = LINE.repeat(500);
+
+  /** A FIFO with a reader that reads nothing. */
+  async function unreadFifo(name: string, goesOn: boolean) {
+    const path = join(root, name);
+    expect(spawnSync("mkfifo", [path]).status).toBe(0);
+    const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const output = await Output.open(path, { goesOn });
+    output.gapLine = ({ lines, bytes, by_type }) => `missing ${lines} ${bytes} ${JSON.stringify(by_type)}\n`;
+    return { path, reader, output };
+  }
+
+  /** What can be read now. */
+  function readNow(fd: number): string {
+    const bytes = new Uint8Array(64 * 1024);
+    let text = "";
+    try {
+      for (let length = readSync(fd, bytes); length > 0; length = readSync(fd, bytes)) {
+        text += new TextDecoder().decode(bytes.subarray(0, length));
+      }
+    } catch (error) {
+      expect((error as { code: string }).code).toBe("EAGAIN");
+    }
+    return text;
+  }
+
+  test("drops whole lines once much waits, counts them, and marks the gap where they are missing", async () => {
+    const { reader, output } = await unreadFifo("dropping", true);
+    let written = 0;
+    while (output.unwrittenLines === 0) {
+      write(output, LINES);
+      written += 500;
+      // The rings hold what comes for a while first.
+      if (output.isBlocked) await Bun.sleep(50);
+    }
+    expect(output.isBlocked).toBeFalse();
+    expect(output.waitingBytes).toBeLessThan(2 * MAX_WAITING_BYTES);
+    let text = "";
+    while (!output.retry()) text += readNow(reader);
+    write(output, "after\n");
+    text += readNow(reader);
+    const lines = text.trimEnd().split("\n");
+    const missing = written - (lines.length - 2);
+    const gap = `missing ${missing} ${missing * LINE.length} {"exec":${missing}}`;
+    expect(lines.slice(-2)).toEqual([gap, "after"]);
+    expect(lines.slice(0, -2).every((line) => `${line}\n` === LINE)).toBeTrue();
+    expect(output.unwritten).toEqual({ lines: missing, bytes: missing * LINE.length, by_type: { exec: missing } });
+    await output.close();
+    closeSync(reader);
+  });
+
+  test("holds everything back instead, where the run cannot do without it", async () => {
+    const { reader, output } = await unreadFifo("holding", false);
+    for (let i = 0; i < 40; i++) write(output, LINES);
+    expect([output.isBlocked, output.unwrittenLines]).toEqual([true, 0]);
+    expect(output.waitingBytes).toBeGreaterThan(MAX_WAITING_BYTES);
+    await output.close();
+    closeSync(reader);
+  });
+
+  test("a FIFO's next reader gets what the last one left in it, and the rest: nothing is lost", async () => {
+    const { path, reader, output } = await unreadFifo("next-reader", true);
+    write(output, LINES.repeat(2));
+    expect(output.isWaiting).toBeTrue();
+    closeSync(reader);
+    output.retry();
+    expect(output.trouble?.code).toBe("EPIPE");
+    const next = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    let text = "";
+    while (!output.retry()) {
+      text += readNow(next);
+      await Bun.sleep(5);
+    }
+    text += readNow(next);
+    write(output, "after\n");
+    text += readNow(next);
+    const lines = text.trimEnd().split("\n");
+    expect(lines.pop()).toBe("after");
+    expect(lines).toHaveLength(1000);
+    expect(lines.every((line) => `${line}\n` === LINE)).toBeTrue();
+    expect([output.trouble, output.unwrittenLines]).toEqual([undefined, 0]);
+    await output.close();
+    closeSync(next);
+  });
+
+  test("memory of many small pieces is shared", async () => {
+    const { reader, output } = await unreadFifo("small", true);
+    write(output, LINES.repeat(2));
+    const before = process.memoryUsage().arrayBuffers;
+    for (let i = 0; i < 5000; i++) write(output, LINE);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 * MAX_WAITING_BYTES);
+    await output.close();
+    closeSync(reader);
+  });
+
+  const noMount = isRoot ? "" : " (needs root to mount one)";
+
+  test.skipIf(!isRoot)(`a full disk: writing goes on with a whole line once it has room${noMount}`, () => {
+    return withTmpfs("size=64k", async (directory) => {
+      const ballast = join(directory, "ballast");
+      writeFileSync(ballast, new Uint8Array(32 * 1024));
+      const path = join(directory, "output");
+      await using output = await Output.open(path, { goesOn: true });
+      write(output, LINES);
+      while (output.trouble === undefined || !output.isSettled) {
+        output.retry();
+        await Bun.sleep(1);
+      }
+      expect([output.trouble.code, output.endsRun]).toEqual(["ENOSPC", false]);
+      const text = readFileSync(path, "utf8");
+      expect(text.endsWith("\n")).toBeTrue();
+      expect(LINES.startsWith(text)).toBeTrue();
+      rmSync(ballast);
+      output.takeAll();
+      await settle(output);
+      expect(readFileSync(path, "utf8") === LINES).toBeTrue();
+      expect(output.unwrittenLines).toBe(0);
+    });
+  });
+
+  test.skipIf(!isRoot)(`standard output on a full disk completes the line: others share its position${noMount}`, () => {
+    return withTmpfs("size=64k", async (directory) => {
+      const ballast = join(directory, "ballast");
+      writeFileSync(ballast, new Uint8Array(32 * 1024));
+      const fd = openSync(join(directory, "output"), "w");
+      const output = Output.of(fd, { goesOn: true });
+      write(output, LINES);
+      while (output.trouble === undefined) {
+        output.retry();
+        await Bun.sleep(1);
+      }
+      rmSync(ballast);
+      output.takeAll();
+      await settle(output);
+      writeSync(fd, "of another\n");
+      closeSync(fd);
+      expect(readFileSync(join(directory, "output"), "utf8") === `${LINES}of another\n`).toBeTrue();
+    });
+  });
+
+  test("another FIFO of that name begins with a whole line; the line that was cut is counted", async () => {
+    const { path, reader, output } = await unreadFifo("other-fifo", true);
+    write(output, LINES.repeat(2));
+    closeSync(reader);
+    output.retry();
+    rmSync(path);
+    expect(spawnSync("mkfifo", [path]).status).toBe(0);
+    const next = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    while (!output.retry()) await Bun.sleep(5);
+    write(output, "after\n");
+    const lines = readNow(next).trimEnd().split("\n");
+    expect(lines.slice(-2)).toEqual([expect.stringMatching(/^missing 1 /), "after"]);
+    expect(lines.slice(0, -2).every((line) => `${line}\n` === LINE)).toBeTrue();
+    expect(output.unwrittenLines).toBe(1);
+    await output.close();
+    closeSync(next);
+  });
+
+  test("a limit on the size of files is no signal that ends the program", async () => {
+    const path = join(root, "limited");
+    const script = `
+      const { Output } = await import(${JSON.stringify(join(import.meta.dir, "../../src/sinks/output.ts"))});
+      const output = await Output.open(${JSON.stringify(path)}, { goesOn: true });
+      const lines = new TextEncoder().encode(${JSON.stringify(LINE)}.repeat(100));
+      while (!output.trouble || !output.isSettled) {
+        if (!output.isWaiting) output.write(lines, lines.length);
+        output.retry();
+        await Bun.sleep(1);
+      }
+      console.log(output.trouble.code);
+    `;
+    // A file that is nearly as large as it may become: the runtime's own files may be as large.
+    const [limit, bytes] = [64 * 1024, 64 * 1024 * 1024];
+    spawnSync("truncate", ["-s", String(bytes - limit), path]);
+    const run = spawnSync("prlimit", [`--fsize=${bytes}`, process.execPath, "-e", script], { encoding: "utf8" });
+    expect(run.stdout).toBe("EFBIG\n");
+    const text = readFileSync(path)
+      .subarray(bytes - limit)
+      .toString();
+    expect([text.length > 0, text.endsWith("\n")]).toEqual([true, true]);
   });
 });

@@ -1,0 +1,54 @@
+/** What a descriptor is, without a request to the server or daemon behind its filesystem: that one may not answer. */
+import { constants } from "node:fs";
+import { checkLibc } from "./errno.ts";
+import { libc } from "./libc.ts";
+import { addressOf } from "./native.ts";
+
+/* statx(2) */
+const AT_EMPTY_PATH = 0x1000;
+const AT_STATX_DONT_SYNC = 0x4000;
+const STATX_TYPE_INO_SIZE = 0x301;
+const STATX_BYTES = 256;
+const MODE = 28;
+const INODE = 32;
+const SIZE = 40;
+const DEVICE_MAJOR = 128;
+const DEVICE_MINOR = 132;
+const FILESYSTEM = 136;
+/* fcntl(2) */
+const F_GETFL = 3;
+
+const { S_IFMT, S_IFREG, S_IFIFO, S_IFSOCK, S_IFCHR } = constants;
+const KINDS = new Map<number, FileStatus["kind"]>([
+  [S_IFREG, "file"],
+  [S_IFIFO, "fifo"],
+  [S_IFSOCK, "socket"],
+  [S_IFCHR, "character-device"],
+]);
+
+export interface FileStatus {
+  kind: "file" | "fifo" | "socket" | "character-device" | "other";
+  /** Whether it is /dev/null, by whatever name. */
+  isNull: boolean;
+  /** The same for two descriptors of one file. */
+  identity: string;
+  /** As it was known last, bytes. */
+  size: number;
+  /** Of the open file, such as O_APPEND. */
+  flags: number;
+}
+
+/** @throws NativeError if it is not open */
+export function fileStatus(fd: number): FileStatus {
+  const status = new DataView(new ArrayBuffer(STATX_BYTES));
+  const flags = checkLibc("fcntl", libc().fcntl(fd, F_GETFL, 0n));
+  const how = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
+  checkLibc("statx", libc().statx(fd, "", how, STATX_TYPE_INO_SIZE, addressOf(status.buffer)));
+  const kind = KINDS.get(status.getUint16(MODE, true) & S_IFMT) ?? "other";
+  const isNull =
+    kind === "character-device" &&
+    status.getUint32(DEVICE_MAJOR, true) === 1 &&
+    status.getUint32(DEVICE_MINOR, true) === 3;
+  const identity = `${status.getBigUint64(FILESYSTEM, true)}:${status.getBigUint64(INODE, true)}`;
+  return { kind, isNull, identity, size: Number(status.getBigUint64(SIZE, true)), flags };
+}

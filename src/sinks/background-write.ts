@@ -1,0 +1,47 @@
+import { write } from "node:fs";
+
+/**
+ * One write at a time, made by another thread: what is written to may not answer for hours. `AioWrite` is the other one,
+ * for a file that is written at its end.
+ */
+export interface BackgroundWrite {
+  readonly isUnderWay: boolean;
+  /** Starts to write all of `bytes`, which the caller leaves as they are until it is done. */
+  start(fd: number, bytes: Uint8Array): void;
+  /**
+   * How many bytes were written; null while the write is under way.
+   * @throws an error whose `code` is the errno's name if the write failed
+   */
+  result(): number | null;
+}
+
+/**
+ * By a thread of the runtime, at the position that the descriptor shares with others, as after `> file 2>&1`. aio(7)
+ * cannot do that: it writes at an offset of its own.
+ */
+export class PoolWrite implements BackgroundWrite {
+  #isUnderWay = false;
+  #error: Error | undefined;
+  #written: number | null = null;
+
+  get isUnderWay(): boolean {
+    return this.#isUnderWay;
+  }
+
+  start(fd: number, bytes: Uint8Array): void {
+    this.#isUnderWay = true;
+    this.#error = undefined;
+    this.#written = null;
+    write(fd, bytes, 0, bytes.length, null, (error, written) => {
+      if (error) this.#error = error;
+      else this.#written = written;
+    });
+  }
+
+  result(): number | null {
+    if (!this.#error && this.#written === null) return null;
+    this.#isUnderWay = false;
+    if (this.#error) throw this.#error;
+    return this.#written;
+  }
+}

@@ -1,0 +1,128 @@
+const LINE_END = 0x0a;
+/** Memory of a piece is a multiple of this, so that the next piece fits as well. */
+const ROUND_BYTES = 32 * 1024;
+/** Memory up to this size is kept for the next piece. */
+const MAX_SPARE_BYTES = 128 * 1024;
+
+/** Whole lines that wait to be written, in the pieces that they came in. The first piece may be written in part. */
+export class Backlog {
+  readonly #pieces: Uint8Array[] = [];
+  #bytes = 0;
+  #spare: Uint8Array | undefined;
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get isEmpty(): boolean {
+    return this.#pieces.length === 0;
+  }
+
+  /** What is to be written next. */
+  get first(): Uint8Array | undefined {
+    return this.#pieces[0];
+  }
+
+  /** Whether a part of a line has been written, and the rest of it waits. */
+  get isAmidLine(): boolean {
+    return this.partBytes > 0;
+  }
+
+  /** How much has been written of the line that is written in part. */
+  get partBytes(): number {
+    const { first } = this;
+    if (!first) return 0;
+    return first.byteOffset - lineStart(first);
+  }
+
+  /** Keeps a copy: the caller uses its memory again. */
+  keep(lines: Uint8Array): void {
+    this.#bytes += lines.length;
+    // The first piece may be under way. Behind any other, lines share memory: they may come in small pieces for hours.
+    const last = this.#pieces.length > 1 ? this.#pieces.at(-1) : undefined;
+    if (last && last.byteOffset + last.length + lines.length <= last.buffer.byteLength) {
+      const longer = new Uint8Array(last.buffer, last.byteOffset, last.length + lines.length);
+      longer.set(lines, last.length);
+      this.#pieces[this.#pieces.length - 1] = longer;
+      return;
+    }
+    let memory = this.#spare;
+    if (memory && memory.length >= lines.length) this.#spare = undefined;
+    else memory = new Uint8Array(Math.ceil(lines.length / ROUND_BYTES) * ROUND_BYTES);
+    memory.set(lines);
+    this.#pieces.push(memory.subarray(0, lines.length));
+  }
+
+  /** Like {@link keep}, of lines whose first `written` bytes were written already. */
+  keepRest(lines: Uint8Array, written: number): void {
+    // The beginning of the line stays readable before the rest.
+    const start = lines.lastIndexOf(LINE_END, written - 1) + 1;
+    this.keep(written === 0 ? lines : lines.subarray(start));
+    if (written > start) this.written(written - start);
+  }
+
+  /** So many bytes of the first piece are written. */
+  written(count: number): void {
+    const first = this.#pieces[0];
+    if (!first) return;
+    this.#bytes -= count;
+    if (count < first.length) {
+      this.#pieces[0] = first.subarray(count);
+      return;
+    }
+    this.#pieces.shift();
+    if (first.buffer.byteLength <= MAX_SPARE_BYTES) this.#spare = new Uint8Array(first.buffer as ArrayBuffer);
+  }
+
+  /** Makes one piece of those that come first, as far as they are not longer than `maxBytes`. */
+  join(maxBytes: number): void {
+    const first = this.#pieces[0];
+    if (!first || this.#pieces.length === 1 || this.isAmidLine) return;
+    let count = 0;
+    let bytes = 0;
+    for (const piece of this.#pieces) {
+      if (bytes + piece.length > maxBytes) break;
+      bytes += piece.length;
+      count++;
+    }
+    if (count < 2) return;
+    const joined = new Uint8Array(bytes);
+    let at = 0;
+    for (const piece of this.#pieces.splice(0, count)) {
+      joined.set(piece, at);
+      at += piece.length;
+    }
+    this.#pieces.unshift(joined);
+  }
+
+  /** The part of a line that was written is to be written again: it was cut off. @returns how long it is */
+  rewind(): number {
+    const part = this.partBytes;
+    const first = this.#pieces[0];
+    if (!first || part === 0) return 0;
+    this.#pieces[0] = new Uint8Array(first.buffer, first.byteOffset - part, first.length + part);
+    this.#bytes += part;
+    return part;
+  }
+
+  /** Removes the rest of a line that is written in part. @returns what was removed */
+  dropLineRest(): Uint8Array | undefined {
+    const first = this.#pieces[0];
+    if (!first || !this.isAmidLine) return undefined;
+    const rest = first.subarray(0, first.indexOf(LINE_END) + 1);
+    this.written(rest.length);
+    return rest;
+  }
+
+  /** Removes the first piece. */
+  dropFirst(): Uint8Array | undefined {
+    const first = this.#pieces.shift();
+    this.#bytes -= first?.length ?? 0;
+    return first;
+  }
+}
+
+/** Where the line begins, in its memory, that `rest` goes on. */
+function lineStart(rest: Uint8Array): number {
+  return new Uint8Array(rest.buffer, 0, rest.byteOffset).lastIndexOf(LINE_END) + 1;
+}

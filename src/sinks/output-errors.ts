@@ -1,0 +1,80 @@
+import { cannotRunError, type LinnixError, usageError } from "../errors.ts";
+
+/** The reader of our output went away, as `| head` does: a quiet end, not an error. */
+export class OutputClosed extends Error {
+  override readonly name = "OutputClosed";
+}
+
+/** The FIFO that was to be opened has no reader yet. */
+export class NoReader extends Error {
+  override readonly name = "NoReader";
+}
+
+/** The errno name of a failed call. */
+export function codeOf(error: unknown): string {
+  return (error as { code?: string }).code ?? "";
+}
+
+const WHY_NOT_OPENED: { [code: string]: string } = {
+  EISDIR: "it is a directory",
+  ENOENT: "its directory does not exist",
+  ENOTDIR: "a part of the path is not a directory",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EROFS: "the filesystem is read-only",
+  ENXIO: "it is a FIFO without a reader, a socket, or a device that is not there",
+};
+
+/** @returns the error for an `--output` that cannot be opened */
+export function outputError(path: string, code: string, cause: unknown): LinnixError {
+  return usageError(
+    "output",
+    {
+      what: `--output ${path} cannot be written`,
+      why: WHY_NOT_OPENED[code] ?? code,
+      mend: "name a file in a directory that this user may write to",
+      setting: "output.file",
+    },
+    { cause },
+  );
+}
+
+const WHY_NOT_WRITTEN: { [code: string]: string } = {
+  ENOSPC: "no space is left on the device",
+  EDQUOT: "the disk quota is used up",
+  EFBIG: "the file would grow past the limit on file sizes",
+  EIO: "input/output error",
+  EROFS: "the filesystem is read-only",
+  ESTALE: "the server does not know the file any more",
+  ENOTCONN: "the filesystem is not connected any more",
+  EPIPE: "its reader has gone",
+  ECONNRESET: "its reader has gone",
+  ENXIO: "its reader has gone",
+};
+
+/** @returns why a write failed, as one clause */
+export function whyNotWritten(code: string): string {
+  return WHY_NOT_WRITTEN[code] ?? code;
+}
+
+/** @returns the error for an output that a write to failed */
+export function writeError(name: string, code: string, cause: unknown): LinnixError {
+  return cannotRunError(
+    "output-full",
+    {
+      what: `writing to ${name} failed`,
+      why: whyNotWritten(code),
+      mend: "what was written before is whole; free some space, or choose another place by --output",
+    },
+    { cause },
+  );
+}
+
+/** @returns the error for an output that does not take the end of a run */
+export function stuckOutputError(name: string, why: string): LinnixError {
+  return cannotRunError("output-stuck", {
+    what: `the last events and the summary could not be written to ${name}`,
+    why,
+    mend: "what was written before is whole lines but for the last; look at the program behind the pipe, or at the disk",
+  });
+}
