@@ -15,7 +15,7 @@ export interface CollectOutput {
 }
 
 const TYPES = ["fork", "exec", "exit"] as const;
-const OTHER_TYPES = new Set(["sample", "page_fault", "storm", "lost", "degraded"]);
+const OTHER_TYPES = new Set(["sample", "unwritten", "page_fault", "storm", "lost", "degraded"]);
 
 /** Numbers that can pass 2^53, and those reckoned with them. */
 const EXACT = new Set(["ts_ns", "start_ns", "cgroup_id", "duration_ns", "cpu_user_ns", "cpu_system_ns"]);
