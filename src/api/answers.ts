@@ -64,6 +64,15 @@ export const readiness = z.object({
   missing_fields: z.array(z.string()),
 });
 
+const unwrittenByType = z.object({
+  fork: count,
+  exec: count,
+  exit: count,
+  sample: count,
+  page_fault: count,
+  other: count,
+});
+
 export const status = z.object({
   version: z.string(),
   started: z.iso.datetime(),
@@ -83,7 +92,7 @@ export const status = z.object({
   page_faults: z.nullable(
     z.object({ seen: count, emitted: count, received: count, lost: count, suppressed: count, skipped: count }),
   ),
-  unwritten: z.object({ lines: count, bytes, by_type: z.record(z.string(), count) }),
+  unwritten: z.object({ lines: count, bytes, by_type: unwrittenByType }),
   samples: z.object({
     told: count,
     held_back: count,

@@ -1,7 +1,7 @@
 import type { Collector } from "../collect/collector.ts";
 import { ownCpuNs } from "../cost/own-cpu.ts";
 import { boottimeNs } from "../libbpf/clock.ts";
-import type { Unwritten } from "../sinks/unwritten.ts";
+import { type Unwritten, UnwrittenCount } from "../sinks/unwritten.ts";
 import { AnswerTime } from "./answer-time.ts";
 import { ProcessAnswers } from "./process-answers.ts";
 import type { Names } from "./process-json.ts";
@@ -111,7 +111,7 @@ export class CollectorSource implements ApiSource {
       pageFaults: collector.pageFaultCounts,
       lostByCpu: collector.lostByCpu,
       threads: { started: threadsStarted, exited: threadsExited },
-      unwritten: parts.unwritten?.() ?? { lines: 0, bytes: 0, by_type: {} },
+      unwritten: parts.unwritten?.() ?? new UnwrittenCount().counts,
       samples: collector.samples,
       wakeups: collector.wakeups,
       outOfOrder: collector.outOfOrder,

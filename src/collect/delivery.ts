@@ -6,7 +6,7 @@ import { WallClock } from "../process/wall-clock.ts";
 import type { Output } from "../sinks/output.ts";
 import { codeOf, OutputClosed, stuckOutputError, whyNotWritten, writeError } from "../sinks/output-errors.ts";
 import type { Sink } from "../sinks/sink.ts";
-import type { Unwritten } from "../sinks/unwritten.ts";
+import { type Unwritten, UnwrittenCount } from "../sinks/unwritten.ts";
 import type { DegradedEvent, LostEvent } from "../wire/event.ts";
 import type { RunSummary } from "../wire/summary.ts";
 import type { CollectorEvents } from "./collector-events.ts";
@@ -65,7 +65,7 @@ export class Delivery implements CollectorEvents, Disposable {
 
   /** What the output did not take so far. */
   get unwritten(): Unwritten {
-    return this.#output?.unwritten ?? { lines: 0, bytes: 0, by_type: {} };
+    return this.#output?.unwritten ?? new UnwrittenCount().counts;
   }
 
   /** Events before this are dropped: there are none, for nothing is attached yet. */

@@ -1,8 +1,13 @@
-/** Lines that the output did not take, by type for JSON Lines. */
+/** Types that are counted apart; every other line, and those of a format without types, is `other`. */
+export const UNWRITTEN_TYPES = ["fork", "exec", "exit", "sample", "page_fault", "other"] as const;
+
+export type UnwrittenByType = Record<(typeof UNWRITTEN_TYPES)[number], number>;
+
+/** Lines that the output did not take. */
 export interface Unwritten {
   lines: number;
   bytes: number;
-  by_type: { [type: string]: number };
+  by_type: UnwrittenByType;
 }
 
 const LINE_END = 0x0a;
@@ -10,17 +15,23 @@ const TYPE_AT = '{"type":"'.length;
 /** Longer than the name of any type. */
 const MAX_TYPE = 32;
 
-/** @returns the type of the JSON line at `at`, `other` for a line of another format */
-function typeAt(bytes: Buffer, at: number): string {
+const TYPES = new Set<string>(UNWRITTEN_TYPES);
+
+function isType(text: string | undefined): text is keyof UnwrittenByType {
+  return text !== undefined && TYPES.has(text);
+}
+
+function typeAt(bytes: Buffer, at: number): keyof UnwrittenByType {
   const text = bytes.toString("latin1", at, Math.min(at + TYPE_AT + MAX_TYPE, bytes.length));
-  return /^\{"type":"(\w+)"/.exec(text)?.[1] ?? "other";
+  const type = /^\{"type":"(\w+)"/.exec(text)?.[1];
+  return isType(type) ? type : "other";
 }
 
 /** Counts lines that are not written. */
 export class UnwrittenCount {
   #lines = 0;
   #bytes = 0;
-  readonly #byType = new Map<string, number>();
+  readonly #byType: UnwrittenByType = { fork: 0, exec: 0, exit: 0, sample: 0, page_fault: 0, other: 0 };
 
   get lines(): number {
     return this.#lines;
@@ -31,9 +42,8 @@ export class UnwrittenCount {
     const bytes = Buffer.from(lines.buffer, lines.byteOffset, lines.length);
     this.#bytes += bytes.length;
     for (let at = 0; at < bytes.length; ) {
-      const type = typeAt(bytes, at);
       this.#lines++;
-      this.#byType.set(type, (this.#byType.get(type) ?? 0) + 1);
+      this.#byType[typeAt(bytes, at)]++;
       const end = bytes.indexOf(LINE_END, at);
       at = end < 0 ? bytes.length : end + 1;
     }
@@ -41,6 +51,6 @@ export class UnwrittenCount {
 
   /** The counts so far. */
   get counts(): Unwritten {
-    return { lines: this.#lines, bytes: this.#bytes, by_type: Object.fromEntries(this.#byType) };
+    return { lines: this.#lines, bytes: this.#bytes, by_type: { ...this.#byType } };
   }
 }

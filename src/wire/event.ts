@@ -1,3 +1,5 @@
+import type { UnwrittenByType } from "../sinks/unwritten.ts";
+
 export const CONTAINER_RUNTIMES = [
   "docker",
   "containerd",
@@ -144,8 +146,8 @@ export interface UnwrittenEvent {
   ts_ns: bigint;
   lines: number;
   bytes: number;
-  /** Lines by their type; `other` in a format without types. */
-  by_type: { [type: string]: number };
+  /** Lines by their type. */
+  by_type: UnwrittenByType;
 }
 
 export type ProcessEvent = ForkEvent | ExecEvent | ExitEvent;

@@ -1,3 +1,4 @@
+import type { Unwritten } from "../sinks/unwritten.ts";
 import type { CountByReason, CountByType } from "./event.ts";
 
 /** What became of the samples of a run. */
@@ -38,7 +39,7 @@ export interface RunSummary {
   /** What the kernel side counted instead of sending, by type. */
   suppressed: CountByType;
   /** Lines that the output did not take. Those of fork, exec and exit are in `received`, and reach the API. */
-  unwritten: { lines: number; bytes: number; by_type: { [type: string]: number } };
+  unwritten: Unwritten;
   /** Only where they are told of: seen = emitted + suppressed, emitted = received + lost; those skipped were not seen. */
   page_faults?: { seen: number; emitted: number; received: number; lost: number; suppressed: number; skipped: number };
   /** CPU and memory of processes, once each sample interval. */

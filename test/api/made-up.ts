@@ -100,7 +100,7 @@ export class MadeUpSource implements ApiSource {
       pageFaults: null,
       lostByCpu: [{ cpu: 1, lost: 1 }],
       threads: { started: 5, exited: 4 },
-      unwritten: { lines: 8, bytes: 800, by_type: { exec: 5, exit: 3 } },
+      unwritten: { lines: 8, bytes: 800, by_type: { fork: 0, exec: 5, exit: 3, sample: 0, page_fault: 0, other: 0 } },
       samples: { told: 7, heldBack: 3, unkept: 4, forgotten: 5, leftOutThreads: 6 },
       wakeups: 2,
       outOfOrder: 0,

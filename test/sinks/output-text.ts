@@ -11,6 +11,8 @@ export function outputOf(use: (output: Output) => void): Buffer {
     const path = join(directory, "output");
     const fd = openSync(path, "a");
     const output = Output.of(fd);
+    // All of it is wanted, however fast it comes.
+    output.takeAll();
     use(output);
     while (!output.retry()) Bun.sleepSync(1);
     closeSync(fd);

@@ -13,7 +13,7 @@ export const SUMMARY: RunSummary = {
   filtered: { fork: 0, exec: 0, exit: 0 },
   skipped: { fork: 0, exec: 0, exit: 0 },
   suppressed: { fork: 0, exec: 0, exit: 0 },
-  unwritten: { lines: 0, bytes: 0, by_type: {} },
+  unwritten: { lines: 0, bytes: 0, by_type: { fork: 0, exec: 0, exit: 0, sample: 0, page_fault: 0, other: 0 } },
   samples: { told: 110, held_back: 0, unkept: 0, forgotten: 0, left_out_threads: 0 },
   threads: { started: 7, exited: 8 },
   backend: "btf",
