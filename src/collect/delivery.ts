@@ -165,7 +165,6 @@ export class Delivery implements CollectorEvents, Disposable {
       const { trouble } = output;
       if (trouble?.error instanceof OutputClosed && output.endsRun) throw trouble.error;
       if (waitedMs >= STUCK_OUTPUT_MS || (output.endsRun && output.isSettled)) {
-        output.abandon();
         this.summaryToStderr(summary);
         throw trouble?.error ?? stuckOutputError(output.name, "it takes nothing");
       }
@@ -174,8 +173,9 @@ export class Delivery implements CollectorEvents, Disposable {
     await this.#close(output);
   }
 
-  /** Where the output cannot have it. */
+  /** Where the output cannot have it; what waits counts as not written. */
   summaryToStderr(summary: () => RunSummary): void {
+    this.#output?.abandon();
     writeStderr(`${JSON.stringify(summary())}\n`);
   }
 
