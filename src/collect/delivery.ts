@@ -166,7 +166,8 @@ export class Delivery implements CollectorEvents, Disposable {
       if (trouble?.error instanceof OutputClosed && output.endsRun) throw trouble.error;
       if (waitedMs >= STUCK_OUTPUT_MS || (output.endsRun && output.isSettled)) {
         this.summaryToStderr(summary);
-        throw trouble?.error ?? stuckOutputError(output.name, "it takes nothing");
+        if (trouble && !(trouble.error instanceof OutputClosed)) throw trouble.error;
+        throw stuckOutputError(output.name, trouble ? whyNotWritten(trouble.code) : output.whyStuck);
       }
       await Bun.sleep(SLOW_READER_MS);
     }

@@ -111,6 +111,11 @@ export class Output {
     return this.#path ?? "standard output";
   }
 
+  /** Why it takes nothing although no write has failed. */
+  get whyStuck(): string {
+    return this.#isFile ? "its filesystem does not answer" : "the reader of the output does not read";
+  }
+
   /** Whether the rings are to keep what comes next. */
   get isBlocked(): boolean {
     if (this.#backlog.isEmpty) return false;
