@@ -1,4 +1,5 @@
 import type { Collector } from "../collect/collector.ts";
+import { resumePreference, yieldPreference } from "../collect/thread-priority.ts";
 import { ownCpuNs } from "../cost/own-cpu.ts";
 import { boottimeNs } from "../libbpf/clock.ts";
 import { type Unwritten, UnwrittenCount } from "../sinks/unwritten.ts";
@@ -37,7 +38,8 @@ const REFRESH_MS = 50;
 
 /** A running collector as what the API asks. */
 export class CollectorSource implements ApiSource {
-  readonly answerTime = new AnswerTime(ownCpuNs);
+  /** Answering has no more priority than the clients have. */
+  readonly answerTime = new AnswerTime(ownCpuNs, { begins: yieldPreference, ends: resumePreference });
   readonly #parts: CollectorSourceParts;
   readonly #answers: ProcessAnswers;
   readonly #upTime = new UpTime(process.uptime() * 1000, {

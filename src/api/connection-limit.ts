@@ -1,67 +1,220 @@
 import { log } from "../config/log.ts";
+import { type Connection, Connections, endConnection, type TcpPeer } from "../libbpf/connections.ts";
 import { ListeningSocket, listeningSockets } from "../libbpf/listening.ts";
 import { maxOpenFiles } from "../open-files.ts";
 import { countOpenFds } from "./own-memory.ts";
+import { Peers } from "./peers.ts";
 
-/** Who accepts many connections, or tries to in vain, uses processor time: else only one of so many looks counts them. */
+/** A client that opens many connections uses processor time: otherwise only one in so many looks counts them. */
 const BUSY_US = 10_000;
 const COUNT_EVERY = 16;
-/** How often is said that there are too many, ms. */
-const SAY_EVERY_MS = 60_000;
+/** How often a warning is logged, ms. */
+const WARN_EVERY_MS = 60_000;
+/** Most connections of one peer, event streams apart. */
+export const MAX_PER_PEER = 64;
+/** Share of the places that is free after each look, for connections that come before the next one. */
+const RESERVE = 1 / 8;
 
-function countConnections(others: number): number {
-  try {
-    return countOpenFds() - others;
-  } catch {
-    // Before Linux 6.2 it takes a descriptor, of which there is none left.
-    return Number.POSITIVE_INFINITY;
-  }
+/** Why connections are closed. */
+export type CloseReason = "peer_limit" | "total_limit";
+
+export interface ConnectionLimitOptions {
+  /** Most connections of all peers. They are counted now and then, so there can be more for a moment. */
+  max: number;
+  /** Most files that this process may have open. Connections get half of those that are free, collecting the rest. */
+  maxFiles?: number;
+  /** Begins to listen. */
+  listen(): void;
+  /** How many connections carry event streams. */
+  streams?(): number;
+  /** Whether a TCP connection carries an event stream: those have a limit of their own. */
+  isStream?(peer: TcpPeer): boolean;
+  /** Closes the connections that wait for a request, of a Unix socket: the kernel does not say since when they do. */
+  closeIdle?(): void;
 }
 
-/** Keeps connections, idle ones as well, from being so many that they take all descriptors, or much memory. */
+/**
+ * Keeps connections from shutting out the next request, and from taking the descriptors that collecting needs. A peer
+ * that has too many loses those that are idle longest. Accepting pauses only if too many are left after that.
+ */
 export class ConnectionLimit {
+  readonly #options: ConnectionLimitOptions;
   readonly #socket: ListeningSocket | undefined;
+  readonly #connections: Connections | undefined;
+  readonly #peers: Peers;
   readonly #max: number;
   readonly #others: number;
-  #isPaused = false;
+  readonly #closed: Record<CloseReason, number> = { peer_limit: 0, total_limit: 0 };
+  #isFull = false;
+  #rest: Timer | undefined;
   #looks = 0;
   #cpuUs = 0;
-  #saidMs = Number.NEGATIVE_INFINITY;
+  #warnedMs = Number.NEGATIVE_INFINITY;
+  /** Connections of a Unix socket at the last look, by inode. */
+  #seen: ReadonlySet<number> = new Set();
+  /** Connections that were ended and that the event loop has not closed yet, by inode. */
+  #ended = new Set<number>();
 
-  /**
-   * Of the socket that `listen` begins to listen at. Where descriptors are few, connections have half of them: the rest
-   * is for collecting.
-   * @param max connections; it is looked at now and then, so that for a moment there may be more
-   * @param maxFiles that this process may have open
-   */
-  constructor(max: number, listen: () => void, maxFiles = maxOpenFiles()) {
+  constructor(options: ConnectionLimitOptions) {
     const before = new Set(listeningSockets());
-    listen();
+    options.listen();
+    this.#options = options;
     const fd = listeningSockets().find((socket) => !before.has(socket));
     this.#socket = fd === undefined ? undefined : ListeningSocket.find(fd);
+    this.#connections = fd === undefined ? undefined : new Connections(fd);
+    this.#peers = new Peers(this.#connections?.port ?? 0);
     this.#others = countOpenFds();
+    const { max, maxFiles = maxOpenFiles() } = options;
     this.#max = Math.max(1, Math.min(max, Math.floor((maxFiles - this.#others) / 2)));
   }
 
-  /** Whether nobody is accepted at the moment. */
+  /** Whether no connection is accepted at the moment: those that come wait in the kernel's queue. */
   get isPaused(): boolean {
-    return this.#isPaused;
+    return this.#isFull || this.#rest !== undefined;
+  }
+
+  /** Connections that are open now. */
+  get count(): number {
+    try {
+      return this.#connections?.count() ?? 0;
+    } catch {
+      return this.#max; // no descriptor is left to list them
+    }
+  }
+
+  /** Connections that were closed to make room, by reason. */
+  get closed(): Readonly<Record<CloseReason, number>> {
+    return this.#closed;
+  }
+
+  /** The TCP connections that are open, each with the name of its peer. */
+  peers(): [peer: TcpPeer, name: string][] {
+    const open = this.#connections?.list() ?? [];
+    const names = this.#peers.namesOf(open, "at once");
+    return open.flatMap(({ tcp }, index) => (tcp === null ? [] : [[tcp, names[index] as string]]));
+  }
+
+  /** Accepts no connection for so long. */
+  restFor(ms: number): void {
+    if (this.#rest !== undefined) return;
+    this.#rest = setTimeout(() => {
+      this.#rest = undefined;
+      if (!this.#isFull) this.#socket?.resume();
+    }, ms);
+    this.#rest.unref();
+    if (!this.#isFull) this.#socket?.pause();
   }
 
   /** To be called now and then. */
   check(): void {
-    if (!this.#socket || !(this.#wasBusy() || this.#isPaused || this.#looks % COUNT_EVERY === 0)) return;
-    const connections = countConnections(this.#others);
-    // Not at the limit itself, or the next one that ends would let one in at once.
-    const isTooMany = connections > (this.#isPaused ? this.#max / 2 : this.#max);
-    if (isTooMany === this.#isPaused) return;
-    this.#isPaused = isTooMany;
-    if (isTooMany) this.#socket.pause();
-    else this.#socket.resume();
+    if (!this.#socket || !(this.#wasBusy() || this.#isFull || this.#looks % COUNT_EVERY === 0)) return;
+    if (!this.#isFull && countFds() - this.#others <= Math.min(MAX_PER_PEER, this.#max * (1 - RESERVE))) return;
+    this.#setFull(this.#makeRoom() > this.#max);
+  }
+
+  close(): void {
+    clearTimeout(this.#rest);
+    this.#rest = undefined;
+  }
+
+  /** Closes connections beyond the limits. @returns how many are left */
+  #makeRoom(): number {
+    let open: Connection[];
+    try {
+      open = this.#list();
+    } catch {
+      // Before Linux 6.2 it takes a descriptor, and none is left.
+      this.#options.closeIdle?.();
+      return Number.POSITIVE_INFINITY;
+    }
+    const left = this.#closeBeyond(open);
+    this.#seen = new Set(this.#connections?.isTcp ? [] : left.map(({ inode }) => inode));
+    return left.length;
+  }
+
+  #list(): Connection[] {
+    const connections = this.#connections as Connections;
+    const open = this.#open(connections);
+    if (connections.isTcp || open.length - this.#streams <= MAX_PER_PEER) return open;
+    this.#options.closeIdle?.();
+    const left = this.#open(connections);
+    this.#closed.peer_limit += open.length - left.length;
+    return left;
+  }
+
+  #open(connections: Connections): Connection[] {
+    const listed = connections.list();
+    const inodes = new Set(listed.map(({ inode }) => inode));
+    this.#ended = new Set([...this.#ended].filter((inode) => inodes.has(inode)));
+    return listed.filter(({ inode }) => !this.#ended.has(inode));
+  }
+
+  get #streams(): number {
+    return this.#options.streams?.() ?? 0;
+  }
+
+  /** @returns those that are left */
+  #closeBeyond(open: readonly Connection[]): Connection[] {
+    const idleFirst = this.#closable(open);
+    const named = open.length > MAX_PER_PEER ? this.#peers.namesOf(open) : [];
+    const nameOf = new Map(open.map((connection, index) => [connection, named[index] ?? ""]));
+    const counts = new Map<string, number>();
+    for (const connection of idleFirst) {
+      const name = nameOf.get(connection) as string;
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+    }
+    const closed = new Set<Connection>();
+    const end = (connection: Connection, reason: CloseReason) => {
+      endConnection(connection);
+      this.#ended.add(connection.inode);
+      closed.add(connection);
+      this.#closed[reason]++;
+    };
+    // Which connections of a Unix socket carry streams is not known, but how many do.
+    const spared = this.#connections?.isTcp ? 0 : this.#streams;
+    for (const connection of idleFirst) {
+      const name = nameOf.get(connection) as string;
+      const count = counts.get(name) as number;
+      if (count - spared <= MAX_PER_PEER) continue;
+      counts.set(name, count - 1);
+      end(connection, "peer_limit");
+      this.#warn(`the HTTP API closes idle connections of ${name || "a peer"}: it has more than ${MAX_PER_PEER}`);
+    }
+    const room = Math.ceil(this.#max * (1 - RESERVE));
+    for (const connection of idleFirst) {
+      if (open.length - closed.size <= room) break;
+      if (closed.has(connection) || (spared > 0 && open.length - closed.size <= spared)) continue;
+      end(connection, "total_limit");
+      this.#warn(`the HTTP API closes idle connections: there are more than ${room}`);
+    }
+    return open.filter((connection) => !closed.has(connection));
+  }
+
+  /** Those that may be closed, in the order in which they are. */
+  #closable(open: readonly Connection[]): Connection[] {
+    if (this.#connections?.isTcp) {
+      const { isStream } = this.#options;
+      const rest = open.filter(({ tcp }) => tcp === null || !isStream?.(tcp));
+      return rest.sort((a, b) => (b.idleMs ?? 0) - (a.idleMs ?? 0));
+    }
+    // What has no request by the second look is most probably idle, and a stream most probably older.
+    return open.filter(({ inode }) => this.#seen.has(inode)).sort((a, b) => b.inode - a.inode);
+  }
+
+  #setFull(isFull: boolean): void {
+    if (isFull === this.#isFull) return;
+    this.#isFull = isFull;
+    if (this.#rest !== undefined) return;
+    if (isFull) this.#socket?.pause();
+    else this.#socket?.resume();
+    if (isFull) this.#warn(`the HTTP API has more than ${this.#max} connections that are in use: new ones wait`);
+  }
+
+  #warn(message: string): void {
     const nowMs = performance.now();
-    if (!isTooMany || nowMs - this.#saidMs < SAY_EVERY_MS) return;
-    this.#saidMs = nowMs;
-    log.warn(`the HTTP API has more than ${this.#max} connections: others wait until half of them have ended`);
+    if (nowMs - this.#warnedMs < WARN_EVERY_MS) return;
+    this.#warnedMs = nowMs;
+    log.warn(message);
   }
 
   /** Since the last look. */
@@ -71,5 +224,13 @@ export class ConnectionLimit {
     this.#cpuUs += usedUs;
     this.#looks++;
     return usedUs >= BUSY_US;
+  }
+}
+
+function countFds(): number {
+  try {
+    return countOpenFds();
+  } catch {
+    return Number.POSITIVE_INFINITY;
   }
 }

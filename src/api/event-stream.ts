@@ -13,6 +13,8 @@ export interface EventStreamOptions {
   maxClients: number;
   /** Most events kept for clients that come back; 0: none. */
   historyEvents: number;
+  /** Most bytes that these take. */
+  historyBytes: number;
   heartbeatMs: number;
 }
 
@@ -27,8 +29,9 @@ export interface Notice {
 const REPLAY_MS = 5 * 60_000;
 /** Even where nothing is replayed, events wait there until the rings are empty. */
 const MIN_FRAMES = 1024;
-/** What an event takes on average where many are kept, and the memory that they may take. */
+/** What an event takes on average if many are kept, and what it takes at least. */
 const BYTES_PER_EVENT = 512;
+const LEAST_BYTES_PER_EVENT = 128;
 const MIN_BYTES = 1024 * 1024;
 /** A client that has taken nothing for so long is given up, for it takes the place of others. */
 const STUCK_MS = 5 * 60_000;
@@ -64,6 +67,7 @@ export class EventStream {
   readonly #encoder = new JsonEncoder();
   readonly #idPrefix = literal(`${this.epoch}-`);
   readonly #clients = new Set<StreamClient>();
+  readonly #left = new WeakMap<StreamClient, () => void>();
   readonly #totals: ClientTotals = { sent: 0, missed: 0, bytes: 0 };
   #scratch: ByteWriter | undefined;
   #armed = false;
@@ -74,9 +78,10 @@ export class EventStream {
 
   constructor(options: EventStreamOptions) {
     this.#options = options;
+    const { historyEvents, historyBytes } = options;
     this.#history = new EventHistory({
-      maxFrames: Math.max(MIN_FRAMES, options.historyEvents),
-      maxBytes: Math.max(MIN_BYTES, options.historyEvents * BYTES_PER_EVENT),
+      maxFrames: Math.max(MIN_FRAMES, Math.min(historyEvents, Math.floor(historyBytes / LEAST_BYTES_PER_EVENT))),
+      maxBytes: Math.max(MIN_BYTES, Math.min(historyEvents * BYTES_PER_EVENT, historyBytes)),
       dropped: (seq) => {
         for (const client of this.#clients) client.dropped(seq);
       },
@@ -152,22 +157,30 @@ export class EventStream {
    * Enters a client.
    * @param lastEventId the header of one that comes back
    * @param cutOff breaks its connection off; without it one that takes nothing keeps its place
+   * @param left called once it has left
    * @returns the body of its answer; undefined when there are too many already
    */
   open(
     query: StreamQuery,
     lastEventId: string | null,
     cutOff?: (() => void) | undefined,
+    left?: () => void,
   ): ReadableStream<Uint8Array> | undefined {
     if (this.#clients.size >= this.#options.maxClients) {
-      this.#refused++;
+      this.refuse();
       return undefined;
     }
     this.#arm();
     const client = this.#clientFrom(query, lastEventId);
     this.#clients.add(client);
+    if (left) this.#left.set(client, left);
     this.#beat ??= setInterval(() => this.#beatAll(), this.#options.heartbeatMs);
     return client.stream(() => this.#leave(client), cutOff);
+  }
+
+  /** Counts a client that gets no place. */
+  refuse(): void {
+    this.#refused++;
   }
 
   /** Takes new limits; clients that are there stay. */
@@ -240,7 +253,9 @@ export class EventStream {
   }
 
   #leave(client: StreamClient): void {
-    if (!this.#clients.delete(client) || this.#clients.size > 0) return;
+    if (!this.#clients.delete(client)) return;
+    this.#left.get(client)?.();
+    if (this.#clients.size > 0) return;
     clearInterval(this.#beat);
     this.#beat = undefined;
     this.#disarm = setTimeout(() => {

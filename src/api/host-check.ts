@@ -9,10 +9,11 @@ import { Problem } from "./problem.ts";
  * not have, and the name of the machine is its owner's choice; on a Unix socket
  * no browser can call.
  *
+ * @param needsHost whether a request of HTTP/1.0 without Host is refused; every browser sends one
  * @throws Problem 400 where Host is missing or no host at all, 421 where it is not us
  */
-export function checkHost(header: string | null, address: ListenAddress): void {
-  if (address.kind === "unix") return;
+export function checkHost(header: string | null, address: ListenAddress, needsHost: boolean): void {
+  if (address.kind === "unix" || (header === null && !needsHost)) return;
   const name = hostnameOf(header);
   if (name === null) throw new Problem(400, "The request needs one Host header with a host name or address.");
   if (!address.isLoopback || isLoopbackName(name)) return;

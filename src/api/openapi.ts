@@ -22,11 +22,23 @@ type JsonObject = Record<string, unknown>;
 
 /** Problems that any route can have. */
 const COMMON: Partial<Record<ProblemStatus, string>> = {
-  400: "A parameter or the Host header is not right.",
+  400: "A parameter or the Host header is wrong, or the request is no HTTP (then without a body).",
   401: "The bearer token is missing or wrong.",
+  403: "A page of an origin that is not allowed made the request.",
+  404: "No such route or process.",
   405: "Only GET and HEAD are answered.",
+  411: "The request has a body without Content-Length.",
+  413: "The request has a body of more than 4096 bytes (without a body for some methods).",
   414: "The target of the request is too long.",
-  421: "The Host header names somebody else.",
+  421: "The Host header names another server.",
+  429: "Answering has used its budget of processor time.",
+  500: "An error of linnix; the log has the details.",
+};
+
+/** What the runtime answers by itself, without a body. */
+const BY_RUNTIME = {
+  431: { description: "The headers are too long." },
+  505: { description: "The version of HTTP is not supported." },
 };
 
 /** OpenAPI 3.1. */
@@ -67,7 +79,11 @@ function operation(route: Route): JsonObject {
     summary,
     description,
     parameters: parametersOf(route),
-    responses: { 200: { description: summary, content }, ...problemResponses({ ...COMMON, ...problems }) },
+    responses: {
+      200: { description: summary, content },
+      ...problemResponses({ ...COMMON, ...problems }),
+      ...BY_RUNTIME,
+    },
     ...(route.open ? { security: [{}] } : {}),
   };
 }
@@ -77,7 +93,7 @@ function head(route: Route): JsonObject {
     operationId: route.operationId.replace(/^(get|list|follow)/, "head"),
     summary: `The headers of ${route.path}`,
     parameters: parametersOf(route),
-    responses: { 200: { description: route.summary }, ...withoutBody({ ...COMMON, ...route.problems }) },
+    responses: { 200: { description: route.summary }, ...withoutBody({ ...COMMON, ...route.problems }), ...BY_RUNTIME },
     ...(route.open ? { security: [{}] } : {}),
   };
 }

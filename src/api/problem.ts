@@ -1,11 +1,14 @@
 import { toJson } from "./json.ts";
 
-/** Status codes that are told as a problem, and what each is called (RFC 9110, section 15). */
+/** Status codes that are answered as a problem, and what each is called (RFC 9110, section 15). */
 export const PROBLEM_TITLES = {
   400: "Bad Request",
   401: "Unauthorized",
+  403: "Forbidden",
   404: "Not Found",
   405: "Method Not Allowed",
+  411: "Length Required",
+  413: "Content Too Large",
   414: "URI Too Long",
   421: "Misdirected Request",
   429: "Too Many Requests",

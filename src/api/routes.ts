@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import type { AnswerCache } from "./answer-cache.ts";
 import type * as answers from "./answers.ts";
+import type { ConnectionLimit } from "./connection-limit.ts";
 import type { EventStream } from "./event-stream.ts";
 import { EVENT_TYPES } from "./event-types.ts";
 import { toJson } from "./json.ts";
@@ -11,6 +12,7 @@ import { type Param, type Params, type Query, readQuery } from "./params.ts";
 import { Problem, type ProblemStatus } from "./problem.ts";
 import type { RequestCounts } from "./request-counts.ts";
 import type { ApiSource, Facts, ProcessSort } from "./source.ts";
+import type { StreamPlace } from "./stream-places.ts";
 
 /** What handlers work with. */
 export interface ApiContext {
@@ -19,6 +21,8 @@ export interface ApiContext {
   stream: EventStream;
   requests: RequestCounts;
   cache: AnswerCache;
+  /** Undefined until it listens. */
+  connections(): ConnectionLimit | undefined;
 }
 
 /** One request that has passed all checks. */
@@ -30,6 +34,8 @@ export interface RouteCall {
   pid: string;
   /** Breaks the connection off soon, whatever has not been taken; undefined: that cannot be done. */
   cutOff: (() => void) | undefined;
+  /** Takes a place among the event streams; undefined: this client has its share of them. */
+  place(): StreamPlace | undefined;
 }
 
 export interface Answer {
@@ -52,6 +58,10 @@ export interface Route {
   params: Params;
   /** Whether it is answered without the token. */
   open?: true;
+  /** Whether it says how this process is, and is answered whatever else is refused. */
+  isProbe?: true;
+  /** Whether the answer has no end. */
+  isStream?: true;
   /** Media type and shape of what it gives. */
   gives: Readonly<Record<string, AnswerSchema>>;
   /** Problems of its own, beside those that every route can have. */
@@ -164,9 +174,10 @@ export const ROUTES: readonly Route[] = [
     path: "/healthz",
     operationId: "getHealth",
     summary: "Alive",
-    description: "Answered by whoever can answer at all; needs no token.",
+    description: "Returns 200 while the process can serve requests. No token required.",
     params: {},
     open: true,
+    isProbe: true,
     gives: { [JSON_TYPE]: "health" },
     problems: {},
     handle: ({ context, search }) => {
@@ -181,6 +192,7 @@ export const ROUTES: readonly Route[] = [
     description:
       "503 while the probes are not attached. Else 200, with `status` `degraded` and `reasons` when the collector sees less than it promises.",
     params: {},
+    isProbe: true,
     gives: { [JSON_TYPE]: "readiness" },
     problems: { 503: "Not attached: no events are collected." },
     handle: ({ context, search }) => {
@@ -303,13 +315,21 @@ function streamRoute(path: string, operationId: string, summary: string): Route 
       "whole stream (lost, degraded) is not held back by `pid` and `comm`.",
     params: STREAM_PARAMS,
     gives: { "text/event-stream": "text" },
-    problems: { 429: "As many clients follow the events already as may." },
-    handle: ({ context, request, search, cutOff }) => {
+    isStream: true,
+    problems: { 429: "All places for event streams are taken, or those of this client." },
+    handle: ({ context, request, search, cutOff, place }) => {
       const query: Query<typeof STREAM_PARAMS> = readQuery(search, STREAM_PARAMS);
       const type = "text/event-stream";
       if (request.method === "HEAD") return { body: null, type, headers: STREAM_HEADERS };
-      const body = context.stream.open(query, request.headers.get("last-event-id"), cutOff);
+      const taken = place();
+      if (!taken) {
+        context.stream.refuse();
+        const detail = "This client follows the events as often as one account or address may.";
+        throw new Problem(429, detail, { "Retry-After": "5" });
+      }
+      const body = context.stream.open(query, request.headers.get("last-event-id"), cutOff, taken.leave);
       if (body) return { body, type, headers: STREAM_HEADERS };
+      taken.leave();
       const detail = `${context.stream.maxClients} clients follow the events already.`;
       throw new Problem(429, detail, { "Retry-After": "5" });
     },

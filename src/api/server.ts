@@ -2,6 +2,7 @@ import { log } from "../config/log.ts";
 import { cannotRunError, type LinnixError } from "../errors.ts";
 import type { EventView } from "../process/event-view.ts";
 import { VERSION } from "../version.ts";
+import { AnswerBudget } from "./answer-budget.ts";
 import { AnswerCache } from "./answer-cache.ts";
 import { ConnectionLimit } from "./connection-limit.ts";
 import { corsHeaders, isPreflight, preflight } from "./cors.ts";
@@ -10,9 +11,11 @@ import { giveBack } from "./give-back.ts";
 import { checkHost } from "./host-check.ts";
 import { type ListenAddress, parseListenAddress } from "./listen-address.ts";
 import { Problem } from "./problem.ts";
+import { checkBody, checkSite, checkTarget, MAX_BODY_BYTES } from "./request-checks.ts";
 import { RequestCounts } from "./request-counts.ts";
 import { type Answer, type ApiContext, ROUTES, type Route } from "./routes.ts";
 import type { ApiSource } from "./source.ts";
+import { StreamPlaces } from "./stream-places.ts";
 import { Tidy } from "./tidy.ts";
 import { type TokenCheck, tokenCheck } from "./token.ts";
 import { UnderWay } from "./under-way.ts";
@@ -29,13 +32,17 @@ export interface ApiOptions {
   maxClients: number;
   /** Most events kept for clients that come back. */
   historyEvents: number;
+  /** Most bytes that these take. */
+  historyBytes: number;
+  /** What answering may take of one core, %; 0: no limit. */
+  cpuBudgetPct: number;
   heartbeatMs: number;
   /** Who owns the Unix socket, where it is not who starts this. */
   socketOwner?: SocketOwner | undefined;
 }
 
 /** What can change while it runs. */
-export type ApiChanges = Pick<ApiOptions, "tokenFile" | "allowOrigins" | "maxClients" | "heartbeatMs">;
+export type ApiChanges = Pick<ApiOptions, "tokenFile" | "allowOrigins" | "maxClients" | "heartbeatMs" | "cpuBudgetPct">;
 
 /** The HTTP API while it runs. */
 export interface ApiServer {
@@ -64,15 +71,11 @@ export interface ApiServer {
   close(): Promise<void>;
 }
 
-/** Longest target of a request; the headers together have 16 KiB (Bun's limit). */
-const MAX_URL_LENGTH = 8192;
 /** An idle connection is closed after so long; a stream of events is none. */
 const IDLE_TIMEOUT_S = 30;
 /** As soon as Bun can close a connection. */
 const CUT_OFF_S = 1;
-/** Requests have no use for a body. */
-const MAX_BODY_BYTES = 4096;
-/** Most connections over TCP; any local account can make some. At a Unix socket only its owner can. */
+/** Most connections, of which each peer has a share. */
 const MAX_CONNECTIONS = 1024;
 /** How long answers that are on their way have at the end. */
 const CLOSE_MS = 500;
@@ -102,6 +105,8 @@ class Server implements ApiServer {
   #server: Bun.Server<undefined> | undefined;
   #socket: PlacedSocket | undefined;
   #connections: ConnectionLimit | undefined;
+  readonly #places: StreamPlaces;
+  readonly #budget: AnswerBudget;
 
   constructor(options: ApiOptions, address: ListenAddress, source: ApiSource) {
     this.#options = options;
@@ -109,14 +114,17 @@ class Server implements ApiServer {
     this.#source = source;
     this.#token = tokenCheck(address, options);
     this.#allowOrigins = options.allowOrigins;
-    const { maxClients, historyEvents, heartbeatMs } = options;
-    this.#stream = new EventStream({ maxClients, historyEvents, heartbeatMs });
+    const { maxClients, historyEvents, historyBytes, heartbeatMs } = options;
+    this.#stream = new EventStream({ maxClients, historyEvents, historyBytes, heartbeatMs });
+    this.#places = new StreamPlaces(() => this.#connections);
+    this.#budget = new AnswerBudget(options.cpuBudgetPct, () => source.answerTime.ns);
     this.#context = {
       version: VERSION,
       source,
       stream: this.#stream,
       requests: new RequestCounts(),
       cache: new AnswerCache(),
+      connections: () => this.#connections,
     };
     for (const route of ROUTES) this.#byPath.set(route.path, route);
   }
@@ -131,7 +139,9 @@ class Server implements ApiServer {
   }
 
   get isBusy(): boolean {
-    return this.#stream.clients > 0 || (this.#server?.pendingRequests ?? 0) > 0;
+    // A pause of accepting ends by a timer.
+    const isPaused = this.#connections?.isPaused === true;
+    return isPaused || this.#stream.clients > 0 || (this.#server?.pendingRequests ?? 0) > 0;
   }
 
   async listen(): Promise<void> {
@@ -140,7 +150,7 @@ class Server implements ApiServer {
       const place = (path: string) => {
         // Bun does not lift the time-out of a single request there. Who can connect is who runs this: none is needed.
         const options = { ...this.#handlers(), unix: path, idleTimeout: 0 };
-        this.#server = Bun.serve(options as unknown as Bun.Serve.Options<undefined>);
+        this.#limitConnections(() => Bun.serve(options as unknown as Bun.Serve.Options<undefined>));
       };
       try {
         this.#socket = await placeSocket(address.path, this.#options.socketOwner, place);
@@ -153,12 +163,22 @@ class Server implements ApiServer {
     try {
       // Without development Bun would share a port that another program listens at.
       const options = { ...this.#handlers(), hostname: address.host, port: address.port, reusePort: false };
-      this.#connections = new ConnectionLimit(MAX_CONNECTIONS, () => {
-        this.#server = Bun.serve(options);
-      });
+      this.#limitConnections(() => Bun.serve(options));
     } catch (cause) {
       throw listenError(this.#options.listen, cause);
     }
+  }
+
+  #limitConnections(serve: () => Bun.Server<undefined>): void {
+    this.#connections = new ConnectionLimit({
+      max: MAX_CONNECTIONS,
+      listen: () => {
+        this.#server = serve();
+      },
+      streams: () => this.#stream.clients,
+      isStream: (peer) => this.#places.holds(peer),
+      closeIdle: () => this.#server?.closeIdleConnections(),
+    });
   }
 
   get answeringNs(): number {
@@ -185,16 +205,18 @@ class Server implements ApiServer {
     this.#connections?.check();
   }
 
-  reconfigure({ tokenFile, allowOrigins, maxClients, heartbeatMs }: ApiChanges): boolean {
+  reconfigure({ tokenFile, allowOrigins, maxClients, heartbeatMs, cpuBudgetPct }: ApiChanges): boolean {
     const former = this.#token;
     this.#token = tokenCheck(this.#address, { listen: this.#options.listen, tokenFile });
     this.#allowOrigins = allowOrigins;
     this.#stream.reconfigure({ maxClients, heartbeatMs });
+    this.#budget.pct = cpuBudgetPct;
     return former === null || this.#token === null ? former !== this.#token : !former.equals(this.#token);
   }
 
   async close(): Promise<void> {
     this.#stream.close();
+    this.#connections?.close();
     this.#socket?.remove();
     this.#socket = undefined;
     const server = this.#server;
@@ -223,25 +245,36 @@ class Server implements ApiServer {
     headers.set("X-Content-Type-Options", "nosniff");
     headers.set("Cache-Control", "no-store");
     for (const [name, value] of corsHeaders(request, this.#allowOrigins)) headers.append(name, value);
+    if (this.#budget.ask() === "refuse") {
+      // The next request of this client needs a connection of its own, and those can be made to wait.
+      headers.set("Connection", "close");
+      const restMs = this.#budget.restMs();
+      if (restMs > 0) this.#connections?.restFor(restMs);
+    }
     return response;
   }
 
   async #answer(request: Request, server: Bun.Server<undefined>): Promise<Response> {
-    if (targetLength(request.url) > MAX_URL_LENGTH) {
-      throw new Problem(414, `The target of a request has at most ${MAX_URL_LENGTH} characters.`);
-    }
-    checkHost(request.headers.get("host"), this.#address);
-    if (isPreflight(request) && this.#allowOrigins.length > 0) return preflight();
+    checkTarget(request);
+    checkBody(request);
     const url = URL.parse(request.url, "http://localhost");
     const { route, pid } = this.#route(url?.pathname ?? "");
+    checkHost(request.headers.get("host"), this.#address, this.#token === null && !route?.isProbe);
+    if (isPreflight(request) && this.#allowOrigins.length > 0) return preflight();
+    checkSite(request, this.#allowOrigins, route?.isStream === true);
     if (!route?.open) this.#checkToken(request);
     if (!route || !url) throw new Problem(404, "There is nothing here; / lists what there is.");
     if (request.method !== "GET" && request.method !== "HEAD") {
       throw new Problem(405, "Only GET and HEAD are answered here.", { Allow: "GET, HEAD" });
     }
+    if (!route.isProbe && this.#budget.ask() === "refuse") {
+      const detail = "Answering has used its budget of processor time (api.cpu_budget).";
+      throw new Problem(429, detail, { "Retry-After": String(this.#budget.retryAfterS) });
+    }
+    const place = () => this.#places.find(server.requestIP(request), this.#stream.maxClients);
     // Bun knows of no time-out of a single request on a Unix socket.
     const cutOff = this.#address.kind === "unix" ? undefined : () => server.timeout(request, CUT_OFF_S);
-    const call = { context: this.#context, request, search: url.searchParams, pid, cutOff };
+    const call = { context: this.#context, request, search: url.searchParams, pid, cutOff, place };
     const given = route.handle(call);
     // Where it can be without a wait in between: another request may have a kept answer given back.
     const { body, type, headers, isKept }: Answer = given instanceof Promise ? await given : given;
@@ -279,6 +312,8 @@ class Server implements ApiServer {
     const error = authorization === null ? "" : ', error="invalid_token"';
     throw new Problem(401, "This needs the bearer token of this server.", {
       "WWW-Authenticate": `Bearer realm="linnix"${error}`,
+      // Without the token a connection has no use, and it must not take the place of others.
+      Connection: "close",
     });
   }
 
@@ -288,12 +323,6 @@ class Server implements ApiServer {
     if (error instanceof Error) log.debug(error.stack ?? "");
     return new Problem(500, "Something went wrong in here; the log tells more.").response();
   }
-}
-
-/** Of the request's line: without scheme and host, which the runtime puts before it. */
-function targetLength(url: string): number {
-  const from = url.indexOf("/", url.indexOf("://") + "://".length);
-  return url.length - from;
 }
 
 function listenError(listen: string, cause: unknown): LinnixError {

@@ -6,6 +6,8 @@ import type { ListenAddress } from "./listen-address.ts";
 export const TOKEN_VARIABLE = "LINNIX_API_TOKEN";
 
 const MAX_TOKEN_BYTES = 4096;
+/** Shorter ones can be guessed: thousands of requests a second can be made. */
+const MIN_TOKEN_BYTES = 16;
 /** `token68` of RFC 9110, section 11.2: what can stand after `Bearer`. */
 const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 /** As after `--user`, at a reload: what only root can read cannot be read any more. */
@@ -65,7 +67,12 @@ function readTokenFile(path: string): string {
 }
 
 function checked(token: string, origin: string): string {
-  if (TOKEN.test(token) && token.length <= MAX_TOKEN_BYTES) return token;
+  const isToken = TOKEN.test(token) && token.length <= MAX_TOKEN_BYTES;
+  if (isToken && token.length >= MIN_TOKEN_BYTES) return token;
+  if (isToken) {
+    const why = `a token has at least ${MIN_TOKEN_BYTES} characters, this one has ${token.length}`;
+    throw tokenError(`${origin} holds a token that can be guessed`, why, MEND, origin !== TOKEN_VARIABLE);
+  }
   const why = token === "" ? "it is empty" : "it holds what a header cannot carry";
   throw tokenError(`${origin} holds no token`, why, MEND, origin !== TOKEN_VARIABLE);
 }

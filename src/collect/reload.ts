@@ -14,6 +14,7 @@ const LIVE: ReadonlySet<string> = new Set([
   "api.allowOrigins",
   "api.maxClients",
   "api.heartbeatMs",
+  "api.cpuBudgetPct",
 ]);
 
 /** What a reread configuration comes to. */

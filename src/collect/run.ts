@@ -20,6 +20,7 @@ import { Reloader } from "./reloader.ts";
 import { SourceNotice } from "./source-notice.ts";
 import type { Spending } from "./spending.ts";
 import { summaryOf } from "./summary.ts";
+import { lookAtPrivilege } from "./thread-priority.ts";
 
 export interface CollectIo {
   stdout: number;
@@ -187,6 +188,7 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
     if (account) {
       dropTo(account);
       collector.readHeldImages();
+      lookAtPrivilege();
       collector.keepLoaded();
     }
     phase = "watching";

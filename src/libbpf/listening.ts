@@ -28,13 +28,13 @@ function isListening(fd: number): boolean {
  * for ever, at a whole core: who is not to be accepted must not wake the loop.
  */
 export class ListeningSocket {
-  readonly #fd: number;
+  readonly fd: number;
   readonly #loop: number;
   readonly #events: number;
   readonly #data: bigint;
 
   private constructor(fd: number, loop: number, events: number, data: bigint) {
-    this.#fd = fd;
+    this.fd = fd;
     this.#loop = loop;
     this.#events = events;
     this.#data = data;
@@ -68,6 +68,6 @@ export class ListeningSocket {
     event.setUint32(0, events, true);
     event.setBigUint64(dataAt, this.#data, true);
     const address = addressOf(new Uint8Array(event.buffer));
-    checkLibc("epoll_ctl", libc().epoll_ctl(this.#loop, EPOLL_CTL_MOD, this.#fd, address));
+    checkLibc("epoll_ctl", libc().epoll_ctl(this.#loop, EPOLL_CTL_MOD, this.fd, address));
   }
 }

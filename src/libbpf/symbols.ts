@@ -149,6 +149,12 @@ export const LIBC_SYMBOLS = {
   connect: { args: ["i32", "ptr", "u32"], returns: "i32" },
   // int statx(int dirfd, const char *pathname, int flags, unsigned int mask, struct statx *statxbuf);
   statx: { args: ["i32", "cstring", "i32", "u32", "ptr"], returns: "i32" },
+  // int getsockname(int sockfd, struct sockaddr *addr, socklen_t *addrlen);
+  getsockname: { args: ["i32", "ptr", "ptr"], returns: "i32" },
+  // int getpeername(int sockfd, struct sockaddr *addr, socklen_t *addrlen);
+  getpeername: { args: ["i32", "ptr", "ptr"], returns: "i32" },
+  // int shutdown(int sockfd, int how);
+  shutdown: { args: ["i32", "i32"], returns: "i32" },
   // ssize_t send(int sockfd, const void *buf, size_t len, int flags);
   send: { args: ["i32", "ptr", "usize", "i32"], returns: "i64" },
   // long syscall(long number, ...);

@@ -70,10 +70,27 @@ describe("the Host header", () => {
       expect([host, await status(host)]).toEqual([host, 400]);
     }
     expect(await raw(server.api.url, "GET /status HTTP/1.0\r\n\r\n")).toBe(400);
+    expect(await raw(server.api.url, "GET /nothing HTTP/1.0\r\n\r\n")).toBe(400);
     expect(await raw(server.api.url, "GET /status HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n")).toBe(
       400,
     );
     expect(await raw(server.api.url, "GET http://evil.example/status HTTP/1.1\r\nHost: localhost\r\n\r\n")).toBe(200);
+  });
+
+  test("HTTP/1.0 needs none for a probe, nor where a token is needed: every browser sends one", async () => {
+    await using open = await startMadeUp();
+    for (const path of ["/healthz", "/readyz"]) {
+      for (const method of ["GET", "HEAD"]) {
+        expect([path, await raw(open.api.url, `${method} ${path} HTTP/1.0\r\n\r\n`)]).toEqual([path, 200]);
+      }
+      expect(await raw(open.api.url, `GET ${path} HTTP/1.0\r\nHost: evil.example\r\n\r\n`)).toBe(421);
+    }
+    await using guarded = await startMadeUp({ listen: "0.0.0.0:0", tokenFile: tokenFile("http10", TOKEN) });
+    const bearer = `Authorization: Bearer ${TOKEN}\r\n`;
+    expect(await raw(guarded.api.url, "GET /healthz HTTP/1.0\r\n\r\n")).toBe(200);
+    expect(await raw(guarded.api.url, "GET /readyz HTTP/1.0\r\n\r\n")).toBe(401);
+    expect(await raw(guarded.api.url, `GET /readyz HTTP/1.0\r\n${bearer}\r\n`)).toBe(200);
+    expect(await raw(guarded.api.url, `GET /metrics HTTP/1.0\r\n${bearer}\r\n`)).toBe(200);
   });
 
   test("IPv6 loopback", async () => {
@@ -124,6 +141,77 @@ describe("problems", () => {
       431,
     );
     expect(await raw(server.api.url, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999\r\n\r\n")).toBe(413);
+  });
+});
+
+describe("bodies", () => {
+  test("are bounded whatever the method is, and the connection closes", async () => {
+    await using server = await startMadeUp();
+    for (const method of ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"]) {
+      const head = `${method} /healthz HTTP/1.1\r\nHost: localhost\r\n`;
+      expect([method, await raw(server.api.url, `${head}Content-Length: 4097\r\n\r\n`)]).toEqual([method, 413]);
+      const chunked = await raw(server.api.url, `${head}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n`);
+      expect([method, chunked]).toEqual([method, 411]);
+    }
+    const small = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello";
+    expect(await raw(server.api.url, small)).toBe(200);
+  });
+
+  test("that are refused end the connection, as does a request without the token", async () => {
+    await using server = await startMadeUp({ tokenFile: tokenFile("closing", TOKEN) });
+    const { port, hostname } = new URL(server.api.url);
+    for (const request of [
+      "GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n",
+      "GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000\r\n\r\n",
+      "GET /healthz HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ]) {
+      const ended = Promise.withResolvers<void>();
+      const socket = connect(Number(port), hostname, () => socket.write(request));
+      socket.on("data", () => undefined).on("end", ended.resolve);
+      await ended.promise;
+      socket.destroy();
+    }
+  });
+});
+
+describe("pages of other origins", () => {
+  const ask = async (url: string, headers: Record<string, string>) => {
+    const abort = new AbortController();
+    const { status } = await fetch(url, { headers, signal: abort.signal });
+    abort.abort();
+    return status;
+  };
+
+  test("get nothing, and take no place among the event streams", async () => {
+    await using server = await startMadeUp();
+    for (const path of ["/events", "/stream", "/processes", "/status"]) {
+      for (const site of ["cross-site", "same-site"]) {
+        const foreign = { "Sec-Fetch-Site": site, Origin: "http://evil.example" };
+        expect([path, site, await ask(server.url(path), foreign)]).toEqual([path, site, 403]);
+        // As for an image, or a script.
+        expect(await ask(server.url(path), { "Sec-Fetch-Site": site })).toBe(403);
+      }
+      for (const site of ["same-origin", "none"])
+        expect(await ask(server.url(path), { "Sec-Fetch-Site": site })).toBe(200);
+      while (server.api.clients > 0) await Bun.sleep(5);
+    }
+    expect(await ask(server.url("/events"), { Origin: "http://evil.example" })).toBe(403);
+    expect(await ask(server.url("/events"), { Origin: new URL(server.api.url).origin })).toBe(200);
+  });
+
+  test("a link that a user follows is answered, unless the answer has no end", async () => {
+    await using server = await startMadeUp();
+    const link = { "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document" };
+    expect(await ask(server.url("/"), link)).toBe(200);
+    expect(await ask(server.url("/events"), link)).toBe(403);
+    expect(await ask(server.url("/"), { ...link, "Sec-Fetch-Dest": "iframe" })).toBe(403);
+  });
+
+  test("one that allow_origins lists may ask", async () => {
+    await using server = await startMadeUp({ allowOrigins: ["https://dash.example"] });
+    const allowed = { "Sec-Fetch-Site": "cross-site", Origin: "https://dash.example" };
+    expect(await ask(server.url("/events"), allowed)).toBe(200);
+    expect(await ask(server.url("/events"), { ...allowed, Origin: "https://evil.example" })).toBe(403);
   });
 });
 
@@ -209,6 +297,9 @@ describe("the token", () => {
     for (const mode of [0o644, 0o604, 0o620, 0o602, 0o666])
       expect(refused(tokenFile("open", TOKEN, mode))).toBe("refused");
     expect(refused(tokenFile("empty", ""))).toBe("refused");
+    expect(refused(tokenFile("short", "x".repeat(15)))).toBe("refused");
+    expect(readToken(tokenFile("short-enough", "x".repeat(16)), {})).toBe("x".repeat(16));
+    expect(() => readToken(tokenFile("short", "x"), {})).toThrow("a token has at least 16 characters");
     expect(refused(tokenFile("two", "two words"))).toBe("refused");
     expect(refused(tokenFile("huge", "x".repeat(5000)))).toBe("refused");
     expect(refused(folder)).toBe("refused");
@@ -235,7 +326,8 @@ describe("the token", () => {
 
   test("the environment goes before the file", () => {
     const file = tokenFile("file", TOKEN);
-    expect(readToken(file, { LINNIX_API_TOKEN: "other" })).toBe("other");
+    expect(readToken(file, { LINNIX_API_TOKEN: `other${TOKEN}` })).toBe(`other${TOKEN}`);
+    expect(() => readToken(file, { LINNIX_API_TOKEN: "short" })).toThrow("at least 16");
     expect(() => readToken(file, { LINNIX_API_TOKEN: "" })).toThrow("holds no token");
     expect(readToken(null, {})).toBeNull();
   });
@@ -245,14 +337,14 @@ describe("the token", () => {
     await using server = await startMadeUp({ tokenFile: path });
     const status = async (token: string) =>
       (await fetch(server.url("/status"), { headers: { Authorization: `Bearer ${token}` } })).status;
-    const changes = { tokenFile: path, allowOrigins: [], maxClients: 1, heartbeatMs: 1000 };
+    const changes = { tokenFile: path, allowOrigins: [], maxClients: 1, heartbeatMs: 1000, cpuBudgetPct: 5 };
     expect(server.api.reconfigure(changes)).toBe(false);
-    tokenFile("changing", "another");
+    tokenFile("changing", `another${TOKEN}`);
     expect(server.api.reconfigure(changes)).toBe(true);
-    expect([await status(TOKEN), await status("another")]).toEqual([401, 200]);
+    expect([await status(TOKEN), await status(`another${TOKEN}`)]).toEqual([401, 200]);
     rmSync(path);
     expect(() => server.api.reconfigure(changes)).toThrow(LinnixError);
-    expect(await status("another")).toBe(200);
+    expect(await status(`another${TOKEN}`)).toBe(200);
     expect(server.api.reconfigure({ ...changes, tokenFile: null })).toBe(true);
     expect(server.api.reconfigure({ ...changes, tokenFile: null })).toBe(false);
   });

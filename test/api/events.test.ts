@@ -94,7 +94,7 @@ describe("live events", () => {
 
   test("events that nobody followed are counted: who comes back is told how many", async () => {
     const source = new MadeUpSource();
-    const stream = new EventStream({ maxClients: 1, historyEvents: 10, heartbeatMs: 1000 });
+    const stream = new EventStream({ maxClients: 1, historyEvents: 10, historyBytes: 1 << 20, heartbeatMs: 1000 });
     for (let i = 0; i < 7; i++) stream.event(source.fork(100 + i, 1));
     expect(stream.history.bytes).toBe(0);
     const body = stream.open({ types: null, pid: null, comm: null }, `${stream.epoch}-2`);
@@ -205,7 +205,12 @@ describe("live events", () => {
     try {
       for (const canBeCut of [true, false]) {
         let cuts = 0;
-        const stream = new EventStream({ maxClients: 1, historyEvents: 10, heartbeatMs: 60_000 });
+        const stream = new EventStream({
+          maxClients: 1,
+          historyEvents: 10,
+          historyBytes: 1 << 20,
+          heartbeatMs: 60_000,
+        });
         // Nobody reads: what says how soon to come back is already more than is taken.
         stream.open({ types: null, pid: null, comm: null }, null, canBeCut ? () => cuts++ : undefined);
         jest.advanceTimersByTime(4 * 60_000);
@@ -239,4 +244,24 @@ describe("live events", () => {
     expect((await client.take(2)).map(({ event }) => event)).toEqual(["fork", "summary"]);
     expect(await client.next()).toBeUndefined();
   });
+});
+
+test("the history is bounded in bytes, however many events it may hold", () => {
+  const stream = new EventStream({
+    maxClients: 1,
+    historyEvents: 1_000_000,
+    historyBytes: 1 << 20,
+    heartbeatMs: 60_000,
+  });
+  const source = new MadeUpSource();
+  try {
+    stream.open({ types: null, pid: null, comm: null }, null);
+    const args = ["x".repeat(200)];
+    source.fork(10, 1);
+    for (let i = 0; i < 20_000; i++) stream.event(source.exec(10, "true", args));
+    expect(stream.history.bytes).toBeLessThan(1.5 * (1 << 20));
+    expect(stream.history.events).toBeGreaterThan(1000);
+  } finally {
+    stream.close();
+  }
 });

@@ -145,6 +145,8 @@ export const OPTIONS: ApiOptions = {
   allowOrigins: [],
   maxClients: 4,
   historyEvents: 1000,
+  historyBytes: 16 * 1024 * 1024,
+  cpuBudgetPct: 5,
   heartbeatMs: 60_000,
 };
 

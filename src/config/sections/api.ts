@@ -1,5 +1,5 @@
 import type { Section } from "../section.ts";
-import { durationMs, integer, listenAddress, listOf, optionalPath, origin } from "../values.ts";
+import { durationMs, integer, listenAddress, listOf, optionalPath, origin, percent, size } from "../values.ts";
 
 export interface ApiSettings {
   /** `127.0.0.1:3000`, `[::1]:3000`, `localhost:3000` or `unix:/path`; null: no HTTP. */
@@ -12,8 +12,12 @@ export interface ApiSettings {
   maxClients: number;
   /** Most events kept for clients that come back and ask for what they missed; 0: none. */
   historyEvents: number;
+  /** Most bytes that these take. */
+  historyBytes: number;
   /** A live stream without events says this often that it is alive, ms. */
   heartbeatMs: number;
+  /** What answering may take of one core, %; 0: no limit. */
+  cpuBudgetPct: number;
 }
 
 export const api: Section<ApiSettings> = {
@@ -64,6 +68,14 @@ export const api: Section<ApiSettings> = {
       default: 2048,
       doc: "most events kept for clients that come back; 0: none",
     },
+    historyBytes: {
+      toml: "history_size",
+      flag: "api-history-size",
+      hint: "SIZE",
+      type: size({ min: 1024 * 1024, max: 1024 ** 3, example: 16 * 1024 * 1024 }),
+      default: 16 * 1024 * 1024,
+      doc: "most memory for the events that are kept",
+    },
     heartbeatMs: {
       toml: "heartbeat",
       flag: "api-heartbeat",
@@ -71,6 +83,15 @@ export const api: Section<ApiSettings> = {
       type: durationMs({ min: "1s", max: "5m", example: "15s" }),
       default: 15_000,
       doc: "how often a stream without events says that it is alive",
+    },
+    cpuBudgetPct: {
+      toml: "cpu_budget",
+      flag: "api-cpu-budget",
+      hint: "PERCENT",
+      type: percent({ min: 0, max: 100, example: 5 }),
+      default: 5,
+      doc: "processor time that answering requests may take, of one core; 0: no limit",
+      details: ["Above it requests get 429, except /healthz and /readyz. Event streams are not part of it."],
     },
   },
 };

@@ -1,0 +1,82 @@
+/** What was not used lately may be used at once: an answer about thousands of processes takes long. */
+const BURST_S = 10;
+/** What refusing may take at once. It is cheap, but a client can ask as fast as it is refused. */
+const REFUSING_BURST_NS = 50e6;
+/** Longest time without accepting: a probe of this process has a time-out. */
+const MAX_REST_MS = 250;
+
+/** What the budget says to a request. */
+export type Allowance = "answer" | "refuse";
+
+/**
+ * The processor time that answering may take: a share of one core, and what was saved up in the last seconds. Collecting
+ * comes first, and a client does not get more of the machine through this process than it would have by itself.
+ */
+export class AnswerBudget {
+  readonly #usedNs: () => number;
+  readonly #nowMs: () => number;
+  #pct: number;
+  #allowedNs: number;
+  /** The same for the time in which answers are refused. */
+  #refusingNs = REFUSING_BURST_NS;
+  #sinceMs: number;
+  #chargedNs: number;
+
+  /**
+   * @param pct of one core; 0: no limit
+   * @param usedNs processor time that answering has taken so far, ns
+   */
+  constructor(pct: number, usedNs: () => number, nowMs: () => number = () => performance.now()) {
+    this.#pct = pct;
+    this.#usedNs = usedNs;
+    this.#nowMs = nowMs;
+    this.#allowedNs = this.#burstNs;
+    this.#sinceMs = nowMs();
+    this.#chargedNs = usedNs();
+  }
+
+  set pct(pct: number) {
+    this.#settle();
+    this.#pct = pct;
+    this.#allowedNs = Math.min(this.#allowedNs, this.#burstNs);
+  }
+
+  /** Whether a request may have its answer now. */
+  ask(): Allowance {
+    if (this.#pct === 0) return "answer";
+    this.#settle();
+    return this.#allowedNs > 0 ? "answer" : "refuse";
+  }
+
+  /** How long no connection should be accepted because even refusing costs too much, ms; 0: accept. */
+  restMs(): number {
+    if (this.#pct === 0 || this.#refusingNs > 0) return 0;
+    return Math.min(MAX_REST_MS, Math.ceil(-this.#refusingNs / this.#nsPerMs));
+  }
+
+  /** Until some answers may be given again, s. */
+  get retryAfterS(): number {
+    return Math.max(1, Math.ceil(-this.#allowedNs / this.#nsPerMs / 1000));
+  }
+
+  /** One core has 10⁶ ns a ms. */
+  get #nsPerMs(): number {
+    return (this.#pct / 100) * 1e6;
+  }
+
+  get #burstNs(): number {
+    return this.#nsPerMs * 1000 * BURST_S;
+  }
+
+  #settle(): void {
+    const nowMs = this.#nowMs();
+    const usedNs = this.#usedNs();
+    const isRefusing = this.#allowedNs <= 0;
+    const gainNs = (nowMs - this.#sinceMs) * this.#nsPerMs;
+    const usedSinceNs = usedNs - this.#chargedNs;
+    this.#allowedNs = Math.min(this.#burstNs, this.#allowedNs + gainNs - usedSinceNs);
+    this.#refusingNs = Math.min(REFUSING_BURST_NS, this.#refusingNs + gainNs - (isRefusing ? usedSinceNs : 0));
+    this.#sinceMs = nowMs;
+    this.#chargedNs = usedNs;
+  }
+}
