@@ -1,4 +1,5 @@
 import type { Collector } from "../collect/collector.ts";
+import { onlineCpus } from "../collect/online-cpus.ts";
 import { resumePreference, yieldPreference } from "../collect/thread-priority.ts";
 import { ownCpuNs } from "../cost/own-cpu.ts";
 import { boottimeNs } from "../libbpf/clock.ts";
@@ -7,7 +8,7 @@ import { AnswerTime } from "./answer-time.ts";
 import { ProcessAnswers } from "./process-answers.ts";
 import type { Names } from "./process-json.ts";
 import { Recent } from "./recent.ts";
-import type { ApiSource, CacheFacts, Facts, ProcessQuery } from "./source.ts";
+import type { ApiSource, CacheFacts, Facts, ProcessQuery, ReloadFacts } from "./source.ts";
 import { UpTime } from "./up-time.ts";
 
 /** What the answers come from, beside the collector. */
@@ -29,6 +30,10 @@ export interface CollectorSourceParts {
   inKernelNs?(): number | null;
   /** See `Facts`. */
   unwritten?(): Unwritten;
+  /** Bytes that the output has taken so far. */
+  writtenBytes?(): number;
+  /** Null: the configuration was read at the start only. */
+  reload?(): ReloadFacts | null;
   /** Whether it has begun to collect, and not ended yet. */
   collecting(): Facts["collecting"];
 }
@@ -112,6 +117,10 @@ export class CollectorSource implements ApiSource {
       skipped: backend.skipped(),
       pageFaults: collector.pageFaultCounts,
       lostByCpu: collector.lostByCpu,
+      ringCpus: onlineCpus(),
+      rings: collector.ringPeaks,
+      writtenBytes: parts.writtenBytes?.() ?? 0,
+      reload: parts.reload?.() ?? { isGood: true, lastGoodMs: this.#upTime.startedMs },
       threads: { started: threadsStarted, exited: threadsExited },
       unwritten: parts.unwritten?.() ?? new UnwrittenCount().counts,
       samples: collector.samples,

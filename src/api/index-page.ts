@@ -1,4 +1,5 @@
 import { html } from "../report/html/escape.ts";
+import { qualityOf } from "./accept.ts";
 import type { Route } from "./routes.ts";
 
 /** Nothing may be loaded, run, framed or sent from the page. */
@@ -7,19 +8,9 @@ export const HTML_HEADERS = {
   "Referrer-Policy": "no-referrer",
 };
 
-/** Whether `Accept` wants a page rather than JSON (RFC 9110, section 12.5.1); where it does not care: JSON. */
+/** Whether `Accept` wants a page rather than JSON; JSON if it does not care. */
 export function prefersHtml(accept: string | null): boolean {
-  const quality = (type: string) => {
-    let best = { specificity: -1, q: 0 };
-    for (const part of (accept ?? "*/*").split(",")) {
-      const [range = "", ...parameters] = part.split(";").map((piece) => piece.trim().toLowerCase());
-      const specificity = [`*/*`, `${type.split("/")[0]}/*`, type].indexOf(range);
-      const q = Number(parameters.find((parameter) => parameter.startsWith("q="))?.slice(2) ?? 1);
-      if (specificity > best.specificity) best = { specificity, q: Number.isFinite(q) ? q : 0 };
-    }
-    return best.q;
-  };
-  return quality("text/html") > quality("application/json");
+  return qualityOf("text/html", accept) > qualityOf("application/json", accept);
 }
 
 /** A plain page: the routes, those that take nothing as links. */

@@ -1,35 +1,53 @@
 /**
- * The text format that Prometheus reads, version 0.0.4
- * (https://prometheus.io/docs/instrumenting/exposition_formats/).
+ * The two text formats that Prometheus reads: its own, version 0.0.4
+ * (https://prometheus.io/docs/instrumenting/exposition_formats/), and OpenMetrics 1.0.0
+ * (https://prometheus.io/docs/specs/om/open_metrics_spec/).
  */
-export const METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+export type MetricsFormat = "prometheus" | "openmetrics";
+
+const CONTENT_TYPES: Readonly<Record<MetricsFormat, string>> = {
+  prometheus: "text/plain; version=0.0.4; charset=utf-8",
+  openmetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8",
+};
 
 type Labels = Readonly<Record<string, string | number>>;
 type Sample = readonly [labels: Labels, value: number];
 
 /** Metrics are gathered one after the other, each with all of its samples. */
 export class MetricsText {
+  readonly #format: MetricsFormat;
   #text = "";
+
+  constructor(format: MetricsFormat = "prometheus") {
+    this.#format = format;
+  }
+
+  get contentType(): string {
+    return CONTENT_TYPES[this.#format];
+  }
 
   /** Only goes up; `name` ends with `_total`. */
   counter(name: string, help: string, value: number | null | readonly Sample[]): void {
-    this.#metric("counter", name, help, value);
+    // In OpenMetrics the family has the name without the suffix of its samples.
+    const family = this.#format === "openmetrics" ? name.replace(/_total$/, "") : name;
+    this.#metric("counter", family, name, help, value);
   }
 
   /** Goes up and down. */
   gauge(name: string, help: string, value: number | null | readonly Sample[]): void {
-    this.#metric("gauge", name, help, value);
+    this.#metric("gauge", name, name, help, value);
   }
 
   toString(): string {
-    return this.#text;
+    return this.#format === "openmetrics" ? `${this.#text}# EOF\n` : this.#text;
   }
 
   /** A metric without a value is left out: it is not known, which is not 0. */
-  #metric(type: string, name: string, help: string, value: number | null | readonly Sample[]): void {
+  #metric(type: string, family: string, name: string, help: string, value: number | null | readonly Sample[]): void {
     const samples: readonly Sample[] = value === null ? [] : typeof value === "number" ? [[{}, value]] : value;
     if (samples.length === 0) return;
-    this.#text += `# HELP ${name} ${escapeHelp(help)}\n# TYPE ${name} ${type}\n`;
+    const escaped = this.#format === "openmetrics" ? escapeLabel(help) : escapeHelp(help);
+    this.#text += `# HELP ${family} ${escaped}\n# TYPE ${family} ${type}\n`;
     for (const [labels, number] of samples) this.#text += `${name}${labelText(labels)} ${number}\n`;
   }
 }

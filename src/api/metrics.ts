@@ -1,9 +1,10 @@
 import { CONDITION_NAMES, CONDITIONS } from "../collect/conditions.ts";
 import { type CountByType, LOSS_REASONS } from "../wire/event.ts";
+import type { ConnectionLimit } from "./connection-limit.ts";
 import type { EventStream } from "./event-stream.ts";
-import { MetricsText } from "./metrics-text.ts";
-import { countOpenFds, readOwnMemory } from "./own-memory.ts";
+import { type MetricsFormat, MetricsText } from "./metrics-text.ts";
 import type { RequestCounts } from "./request-counts.ts";
+import { connectionMetrics, deliveryMetrics, processMetrics } from "./self-metrics.ts";
 import type { Facts } from "./source.ts";
 
 export interface MetricsInput {
@@ -11,6 +12,7 @@ export interface MetricsInput {
   facts: Facts;
   stream: EventStream;
   requests: RequestCounts;
+  connections: ConnectionLimit | undefined;
 }
 
 const byType = (counts: Readonly<CountByType>) =>
@@ -18,8 +20,9 @@ const byType = (counts: Readonly<CountByType>) =>
 const ratio = (pct: number | null) => (pct === null ? null : pct / 100);
 
 /** Everything that linnix counts, in base units, named by Prometheus' conventions. */
-export function renderMetrics({ version, facts, stream, requests }: MetricsInput): string {
-  const text = new MetricsText();
+export function renderMetrics(input: MetricsInput, format: MetricsFormat): MetricsText {
+  const { version, facts, stream, requests, connections } = input;
+  const text = new MetricsText(format);
   const { backend } = facts;
   text.gauge("linnix_build_info", "Version of linnix and the way it watches by.", [[{ version, backend }, 1]]);
   text.gauge("linnix_collecting", "Whether events are being collected.", facts.collecting === true ? 1 : 0);
@@ -31,8 +34,11 @@ export function renderMetrics({ version, facts, stream, requests }: MetricsInput
   events(text, facts);
   processes(text, facts);
   cost(text, facts);
+  deliveryMetrics(text, facts);
+  processMetrics(text, facts);
   api(text, facts, stream, requests);
-  return text.toString();
+  connectionMetrics(text, connections);
+  return text;
 }
 
 function events(text: MetricsText, facts: Facts): void {
@@ -53,11 +59,7 @@ function events(text: MetricsText, facts: Facts): void {
     "Events that did not reach user space, by reason: ring_full (the ring of their CPU had no room), no_ring (their CPU had no ring of its own since it came online, and the spare one was full).",
     LOSS_REASONS.map((reason) => [{ reason }, facts.lostInAllByReason[reason]] as const),
   );
-  text.counter(
-    "linnix_cpu_lost_events_total",
-    "Events that did not reach user space, by CPU; CPUs without any are left out.",
-    facts.lostByCpu.map(({ cpu, lost }) => [{ cpu }, lost] as const),
-  );
+  text.counter("linnix_cpu_lost_events_total", "Events that did not reach user space, by CPU.", lostByCpu(facts));
   text.counter(
     "linnix_output_lost_events_total",
     "Lines that the output did not take: a full or frozen disk, a reader that does not read or has gone.",
@@ -92,6 +94,13 @@ function events(text: MetricsText, facts: Facts): void {
   text.counter("linnix_threads_exited_total", "Threads that ended.", facts.threads.exited);
   text.counter("linnix_out_of_order_events_total", "Events given out after a younger one.", facts.outOfOrder);
   text.counter("linnix_wakeups_total", "Times that a filling ring woke the collector.", facts.wakeups);
+}
+
+/** From the start on also for CPUs that have lost nothing, so that the first loss is an increase. */
+function lostByCpu({ ringCpus, lostByCpu }: Facts) {
+  const lost = new Map(ringCpus.map((cpu) => [cpu, 0]));
+  for (const of of lostByCpu) lost.set(of.cpu, of.lost);
+  return [...lost].sort(([a], [b]) => a - b).map(([cpu, count]) => [{ cpu }, count] as const);
 }
 
 function processes(text: MetricsText, facts: Facts): void {
@@ -138,12 +147,11 @@ function processes(text: MetricsText, facts: Facts): void {
 
 function cost(text: MetricsText, facts: Facts): void {
   const { userCpuS, systemCpuS, inKernelCpuS, budget } = facts;
-  const memory = readOwnMemory();
   text.counter(
     "linnix_cpu_seconds_total",
-    "Processor time of linnix: of its process (user), and of its programs in the kernel (kernel; an estimate).",
+    "Processor time of linnix: of its process in user and system mode (process), and of its programs in the kernel (kernel; an estimate).",
     [
-      [{ part: "user" }, userCpuS + systemCpuS] as const,
+      [{ part: "process" }, userCpuS + systemCpuS] as const,
       ...(inKernelCpuS === null ? [] : [[{ part: "kernel" }, inKernelCpuS] as const]),
     ],
   );
@@ -158,12 +166,6 @@ function cost(text: MetricsText, facts: Facts): void {
     "What collecting may cost, as a share of one core.",
     ratio(budget?.budgetPct ?? null),
   );
-  text.gauge("linnix_resident_memory_bytes", "Resident memory, pages of files included.", memory.rssBytes);
-  text.gauge("linnix_anonymous_memory_bytes", "Resident memory that belongs to no file.", memory.anonBytes);
-  text.counter("process_cpu_seconds_total", "Processor time of the process, user and system.", userCpuS + systemCpuS);
-  text.gauge("process_resident_memory_bytes", "Resident memory size.", memory.rssBytes);
-  text.gauge("process_start_time_seconds", "Start of the process since the Unix epoch.", facts.startedMs / 1000);
-  text.gauge("process_open_fds", "Open file descriptors.", countOpenFds());
 }
 
 function api(text: MetricsText, facts: Facts, stream: EventStream, requests: RequestCounts): void {

@@ -6,12 +6,18 @@ export interface OwnMemory {
   rssBytes: number;
   anonBytes: number;
   fileBytes: number;
+  virtualBytes: number;
 }
 
 export function readOwnMemory(): OwnMemory {
   const fields = parseKbFields(readFileSync("/proc/self/status", "utf8"));
   const bytes = (name: string) => fields.get(name) ?? 0;
-  return { rssBytes: bytes("VmRSS"), anonBytes: bytes("RssAnon"), fileBytes: bytes("RssFile") };
+  return {
+    rssBytes: bytes("VmRSS"),
+    anonBytes: bytes("RssAnon"),
+    fileBytes: bytes("RssFile"),
+    virtualBytes: bytes("VmSize"),
+  };
 }
 
 /** Descriptors that this process has open. */

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { qualityOf } from "./accept.ts";
 import type { AnswerCache } from "./answer-cache.ts";
 import type * as answers from "./answers.ts";
 import type { ConnectionLimit } from "./connection-limit.ts";
@@ -6,7 +7,6 @@ import type { EventStream } from "./event-stream.ts";
 import { EVENT_TYPES } from "./event-types.ts";
 import { toJson } from "./json.ts";
 import { renderMetrics } from "./metrics.ts";
-import { METRICS_CONTENT_TYPE } from "./metrics-text.ts";
 import { readOwnMemory } from "./own-memory.ts";
 import { type Param, type Params, type Query, readQuery } from "./params.ts";
 import { Problem, type ProblemStatus } from "./problem.ts";
@@ -276,16 +276,20 @@ export const ROUTES: readonly Route[] = [
   {
     path: "/metrics",
     operationId: "getMetrics",
-    summary: "Metrics in the text format of Prometheus",
-    description: "Counters begin at 0 when linnix is started.",
+    summary: "Metrics in the text format of Prometheus, or in OpenMetrics",
+    description: "OpenMetrics if `Accept` prefers it. Counters begin at 0 when linnix is started.",
     params: {},
-    gives: { "text/plain": "text" },
+    gives: { "text/plain": "text", "application/openmetrics-text": "text" },
     problems: {},
-    handle: ({ context, search }) => {
+    handle: ({ context, request, search }) => {
       readQuery(search, {});
       context.source.refresh();
       const { version, source, stream, requests } = context;
-      return { body: renderMetrics({ version, facts: source.facts(), stream, requests }), type: METRICS_CONTENT_TYPE };
+      const accept = request.headers.get("accept");
+      const isOpen = qualityOf("application/openmetrics-text", accept) > qualityOf("text/plain", accept);
+      const input = { version, facts: source.facts(), stream, requests, connections: context.connections() };
+      const text = renderMetrics(input, isOpen ? "openmetrics" : "prometheus");
+      return { body: String(text), type: text.contentType, headers: { Vary: "Accept" } };
     },
   },
   {

@@ -47,6 +47,14 @@ export interface SampleFacts {
   leftOutThreads: number;
 }
 
+/** What came of reading the configuration. */
+export interface ReloadFacts {
+  /** Whether the last reading succeeded; the one at the start did. */
+  isGood: boolean;
+  /** Wall clock at the last one that succeeded, ms. */
+  lastGoodMs: number;
+}
+
 /** What the collector can say of itself; null what is not known. */
 export interface Facts {
   /** Whether events are being collected, and why not where they are not. */
@@ -76,6 +84,12 @@ export interface Facts {
   pageFaults: PageFaultFacts | null;
   /** Of the CPUs that lost any. */
   lostByCpu: readonly { cpu: number; lost: number }[];
+  /** CPUs that have a ring. */
+  ringCpus: readonly number[];
+  rings: { peakFill: number; peakDelayS: number };
+  /** Bytes that the output has taken so far. */
+  writtenBytes: number;
+  reload: ReloadFacts;
   threads: { started: number; exited: number };
   /** Lines that the output did not take. */
   unwritten: Unwritten;

@@ -1,4 +1,5 @@
 import type { ApiServer } from "../api/server.ts";
+import type { ReloadFacts } from "../api/source.ts";
 import type { CollectConfig } from "../config/schema.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { Unwritten } from "../sinks/unwritten.ts";
@@ -14,6 +15,10 @@ export interface ApiParts {
   account: { uid: number; gid: number } | undefined;
   /** What the output did not take so far. */
   unwritten(): Unwritten;
+  /** Bytes that the output has taken so far. */
+  writtenBytes(): number;
+  /** What came of the last reading of the configuration; null until there was one. */
+  reload(): ReloadFacts | null;
   /** As they are at the moment. */
   now(): {
     config: CollectConfig;
@@ -26,10 +31,8 @@ export interface ApiParts {
  * Starts the HTTP API. To be imported where it is wanted only: what is off takes no memory.
  * @throws LinnixError where it cannot listen there
  */
-export async function openApi(
-  listen: string,
-  { collector, identity, account, unwritten, now }: ApiParts,
-): Promise<ApiServer> {
+export async function openApi(listen: string, parts: ApiParts): Promise<ApiServer> {
+  const { collector, identity, account, unwritten, writtenBytes, reload, now } = parts;
   const { startApi } = await import("../api/server.ts");
   const { CollectorSource } = await import("../api/collector-source.ts");
   const source = new CollectorSource({
@@ -60,6 +63,8 @@ export async function openApi(
     inKernelCpuPct: () => now().spending?.budget.inKernelPct ?? null,
     inKernelNs: () => now().spending?.inKernelNs ?? null,
     unwritten,
+    writtenBytes,
+    reload,
     collecting: () => {
       const { phase } = now();
       return phase === "watching" ? true : phase;

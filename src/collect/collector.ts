@@ -160,6 +160,11 @@ export class Collector implements Disposable {
     return this.#feed.rings.outOfOrder;
   }
 
+  /** How full the rings were, and how long events waited in them. */
+  get ringPeaks(): { peakFill: number; peakDelayS: number } {
+    return this.#feed.rings.peaks;
+  }
+
   /** Times that a ring's watermark woke this process. */
   get wakeups(): number {
     return this.#wakeups;

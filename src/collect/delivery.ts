@@ -80,6 +80,11 @@ export class Delivery implements CollectorEvents, Disposable {
     };
   }
 
+  /** Bytes that the output has taken so far. */
+  get writtenBytes(): number {
+    return this.#output?.writtenBytes ?? 0;
+  }
+
   begins(): void {
     this.api?.begins();
   }

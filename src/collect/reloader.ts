@@ -27,13 +27,20 @@ const SLOW_OUTPUT_MS = 1500;
 export class Reloader {
   readonly #parts: ReloadParts;
   #config: CollectConfig;
+  #last: { isGood: boolean; lastGoodMs: number } | null = null;
   #isRunning = false;
   #isWanted = false;
+  readonly #startedMs = Date.now();
 
   /** @param config what is in force */
   constructor(config: CollectConfig, parts: ReloadParts) {
     this.#config = config;
     this.#parts = parts;
+  }
+
+  /** What came of the last reading; null until there was one. */
+  get last(): { isGood: boolean; lastGoodMs: number } | null {
+    return this.#last;
   }
 
   /** Never fails: what is wrong is told in the log, and changes nothing. */
@@ -55,8 +62,10 @@ export class Reloader {
       const { config, changed, needRestart } = compareConfigs(this.#config, await this.#parts.reread());
       const behind = await this.#parts.apply(config);
       this.#config = config;
+      this.#last = { isGood: true, lastGoodMs: Date.now() };
       tell([...changed, ...behind], needRestart);
     } catch (error) {
+      this.#last = { isGood: false, lastGoodMs: this.#last?.lastGoodMs ?? this.#startedMs };
       log.error(`the configuration stays as it was: ${textOf(error)}`);
     }
   }

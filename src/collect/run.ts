@@ -172,7 +172,9 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
       const { openApi } = await import("./api.ts");
       const now = () => ({ config: inForce, spending, phase });
       const unwritten = () => delivery.unwritten;
-      api = await openApi(listen, { collector, identity, account, unwritten, now });
+      const writtenBytes = () => delivery.writtenBytes;
+      const reload = () => reloader.last;
+      api = await openApi(listen, { collector, identity, account, unwritten, writtenBytes, reload, now });
       delivery.api = api;
     }
     // After the kernel half is loaded and the address is taken: where that fails, no empty file is left behind.

@@ -57,6 +57,14 @@ export class BpfRing implements Ring {
     this.#released = this.#position;
   }
 
+  get size(): number {
+    return this.#mask + 1;
+  }
+
+  get pendingBytes(): number {
+    return this.#end - this.#position;
+  }
+
   look(): boolean {
     // Since the last look the kernel has written at most one ring's length, which is less than 4 GiB.
     this.#end += ((this.#producer[0] as number) - this.#end) >>> 0;

@@ -1,3 +1,4 @@
+import { RecentPeak } from "../stats/recent-peak.ts";
 import { Record } from "../wire/record.ts";
 import { MinHeap } from "./min-heap.ts";
 
@@ -18,6 +19,10 @@ const always = () => true;
 export interface Ring {
   /** Records that the kernel says it had no room for. */
   readonly lost: number;
+  /** Bytes of records that it has room for. */
+  readonly size: number;
+  /** Bytes that the kernel had written at the last look and that were not taken. */
+  readonly pendingBytes: number;
   /** Looks how far the kernel has written. @returns whether there is something */
   look(): boolean;
   /** Finds the next record up to the last look; it stays there until `take()`. @returns false when there is none */
@@ -54,6 +59,8 @@ export class RingSet {
   readonly #options: RingSetOptions;
   readonly #heap: MinHeap;
   readonly #record = new Record();
+  readonly #fill = new RecentPeak();
+  readonly #delayNs = new RecentPeak();
   #received = 0;
   #outOfOrder = 0;
   #lastNs = 0;
@@ -91,6 +98,12 @@ export class RingSet {
     return this.#rings.map((ring) => ring.lost);
   }
 
+  /** The highest share of a ring that was full when it was emptied, and the longest wait of a record, both recent. */
+  get peaks(): { peakFill: number; peakDelayS: number } {
+    const nowNs = this.#options.now();
+    return { peakFill: this.#fill.at(nowNs), peakDelayS: this.#delayNs.at(nowNs) / 1e9 };
+  }
+
   /** Whether nothing was written since the last drain. */
   isEmpty(): boolean {
     let isEmpty = true;
@@ -126,11 +139,14 @@ export class RingSet {
     const { timestampOffset } = this.#options;
     const heap = this.#heap;
     heap.clear();
+    let fill = 0;
     for (let i = 0; i < this.#rings.length; i++) {
       const ring = this.#rings[i] as Ring;
       ring.look();
+      fill = Math.max(fill, ring.pendingBytes / ring.size);
       if (ring.find()) heap.push(i, ring.u64(timestampOffset));
     }
+    if (heap.size > 0) this.#note(fill, heap.topKey, horizonNs + IN_FLIGHT_NS);
     let taken = 0;
     try {
       while (heap.size > 0 && heap.topKey <= horizonNs) {
@@ -154,6 +170,13 @@ export class RingSet {
       this.#release();
     }
     return heap.size > 0 ? "too young" : "empty";
+  }
+
+  #note(fill: number, oldestNs: number, nowNs: number): void {
+    // At the end, when everything is taken, the time is not asked for.
+    if (nowNs === Number.POSITIVE_INFINITY) return;
+    this.#fill.add(fill, nowNs);
+    this.#delayNs.add(nowNs - oldestNs, nowNs);
   }
 
   #release(): void {

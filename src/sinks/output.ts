@@ -59,6 +59,7 @@ export class Output {
   /** Writes to files that were left while these were under way; their descriptors stay until they end. */
   readonly #abandoned: { fd: number; background: BackgroundWrite }[] = [];
   #position: number;
+  #writtenBytes = 0;
   #trouble: Trouble | undefined;
   #retryMs = 0;
   /** Something is done to the file that must end before the next write. */
@@ -130,6 +131,11 @@ export class Output {
   /** How much that is: less than before says that some of it has been written. */
   get waitingBytes(): number {
     return this.#backlog.bytes;
+  }
+
+  /** Bytes that were written so far, to all files of this output. */
+  get writtenBytes(): number {
+    return this.#writtenBytes;
   }
 
   /** For how long nothing was written of what waits, ms. */
@@ -303,6 +309,7 @@ export class Output {
       if (background?.isUnderWay) {
         const written = this.#resultOf(background);
         if (written === null) return false;
+        this.#writtenBytes += written;
         this.#progressed(written);
       }
       const { first } = this.#backlog;
@@ -362,6 +369,7 @@ export class Output {
         break;
       }
     }
+    this.#writtenBytes += done;
     return done;
   }
 

@@ -27,7 +27,18 @@ describe("metrics", () => {
       'linnix_events_total{type="sample"} 7',
       'linnix_lost_events_total{reason="ring_full"} 3',
       'linnix_lost_events_total{reason="no_ring"} 2',
+      'linnix_cpu_lost_events_total{cpu="0"} 0',
       'linnix_cpu_lost_events_total{cpu="1"} 1',
+      'linnix_api_requests_total{code="401"} 0',
+      'linnix_api_requests_total{code="429"} 0',
+      "linnix_ring_peak_fill_ratio 0.25",
+      "linnix_delivery_peak_delay_seconds 1.5",
+      "linnix_output_written_bytes_total 4096",
+      "linnix_config_last_reload_successful 1",
+      "linnix_config_last_reload_success_timestamp_seconds 1790000000.5",
+      "linnix_api_connections 1",
+      "linnix_api_accept_paused 0",
+      'linnix_api_closed_connections_total{reason="peer_limit"} 0',
       'linnix_lost_samples_total{reason="held_back"} 3',
       'linnix_lost_samples_total{reason="unkept"} 4',
       'linnix_lost_samples_total{reason="forgotten"} 5',
@@ -35,7 +46,7 @@ describe("metrics", () => {
       'linnix_processes{state="live"} 5',
       'linnix_cache_requests_total{cache="cgroup",result="hit"} 9',
       "linnix_lost_cgroup_moves_total 2",
-      'linnix_cpu_seconds_total{part="user"} 0.75',
+      'linnix_cpu_seconds_total{part="process"} 0.75',
       'linnix_cpu_seconds_total{part="kernel"} 0.125',
       "linnix_budget_level 0",
       "linnix_budget_limit_ratio 0.01",
@@ -46,13 +57,17 @@ describe("metrics", () => {
       expect(text).toContain(`\n${line}\n`);
     }
     expect(text).toMatch(/^linnix_build_info\{version="[^"]+",backend="btf"\} 1$/m);
-    expect(text).toMatch(/^linnix_resident_memory_bytes \d{7,}$/m);
     // A series for each reason from the start, so that an increase of the first loss is seen.
     server.source.told = { lostInAllByReason: { ring_full: 0, no_ring: 0 } };
     const none = await (await fetch(server.url("/metrics"))).text();
     expect(none).toContain('\nlinnix_lost_events_total{reason="ring_full"} 0\n');
     expect(none).toContain('\nlinnix_lost_events_total{reason="no_ring"} 0\n');
-    server.source.told = { inKernelCpuS: null, budget: null, lostByCpu: [], lostMoves: null };
+    expect(text).not.toContain("linnix_resident_memory_bytes");
+    for (const name of ["process_resident_memory_bytes", "process_virtual_memory_bytes"]) {
+      expect(text).toMatch(new RegExp(`^${name} \\d{7,}$`, "m"));
+    }
+    expect(text).toMatch(/^process_max_fds \d+$/m);
+    server.source.told = { inKernelCpuS: null, budget: null, lostByCpu: [], ringCpus: [], lostMoves: null };
     const less = await (await fetch(server.url("/metrics"))).text();
     expect(less).not.toMatch(/page_fault|part="kernel"|linnix_budget_limit_ratio|linnix_cpu_lost|linnix_lost_cgroup/);
     expect(less).toContain('linnix_api_requests_total{code="200"} 2\n');
@@ -70,6 +85,28 @@ describe("metrics", () => {
       'linnix_skipped_events_total{type="exit"} 3',
     ]) {
       expect(text).toContain(`\n${line}\n`);
+    }
+  });
+
+  test("OpenMetrics if Accept prefers it", async () => {
+    await using server = await startMadeUp();
+    const ask = async (accept: string) => {
+      const answer = await fetch(server.url("/metrics"), { headers: { Accept: accept } });
+      expect(answer.headers.get("vary")).toBe("Accept");
+      return [answer.headers.get("content-type")?.split(";")[0], await answer.text()] as const;
+    };
+    // What Prometheus 2.42 sends.
+    const [type, text] = await ask(
+      "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+    );
+    expect(type).toBe("application/openmetrics-text");
+    expect(text).toEndWith("\n# EOF\n");
+    expect(text).toContain("# TYPE linnix_events counter\n");
+    expect(text).toContain('\nlinnix_events_total{type="fork"} 3\n');
+    for (const [, family] of text.matchAll(/^# TYPE (\S+) counter$/gm)) expect(family).not.toEndWith("_total");
+    for (const accept of ["*/*", "text/plain", "text/*, application/openmetrics-text;q=0.5", "application/json"]) {
+      const [plain, body] = await ask(accept);
+      expect([accept, plain, body.includes("# EOF")]).toEqual([accept, "text/plain", false]);
     }
   });
 

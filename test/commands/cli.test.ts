@@ -225,7 +225,7 @@ describe("configuration", () => {
     expectOneMessage(check("--user", "no-such-user"), "--user no-such-user is not known");
     expectOneMessage(check("--listen", "0.0.0.0:3000"), "cannot listen at 0.0.0.0:3000 without a token");
     expectOneMessage(check("--listen", "127.0.0.1:3000", "--api-token-file", "/nonexistent"), "/nonexistent");
-    const env = { LINNIX_API_TOKEN: "sesame" };
+    const env = { LINNIX_API_TOKEN: "open-sesame-open-sesame" };
     expect(linnix(["collect", "--check-config", "--listen", "0.0.0.0:3000"], env).exitCode).toBe(EXIT.ok);
   });
 
@@ -241,7 +241,7 @@ describe("configuration", () => {
   });
 
   test("--check-config looks at the token that an address needs", () => {
-    const token = file("token", "sesame");
+    const token = file("token", "open-sesame-open-sesame");
     const path = file("token.toml", `[api]\nlisten = '0.0.0.0:1'\ntoken_file = '${token}'\n`);
     const check = () => linnix(["collect", "--check-config", "--config", path]);
     expectOneMessage(check(), `${path}:3: api.token_file: others can read or change ${token}`, `chmod 600 ${token}`);
@@ -297,7 +297,7 @@ describe("configuration", () => {
       LINNIX_CPU_BUDGET: "0.5%",
       LINNIX_REDACT: "true",
       LINNIX_REDACT_PATTERN: "a{1,2},b",
-      LINNIX_API_TOKEN: "sesame",
+      LINNIX_API_TOKEN: "open-sesame-open-sesame",
     };
     const fromEnv = linnix(["collect", "--print-config", "--page-faults=false", "--config", path], env);
     expect(fromEnv.stderr).toBe("");
@@ -306,7 +306,7 @@ describe("configuration", () => {
     expect(fromEnv.stdout).toContain('# listen = "127.0.0.1:3000"  # not set\n');
     expect(fromEnv.stdout).toContain('cpu = "0.5%"  # LINNIX_CPU_BUDGET\n');
     expect(fromEnv.stdout).toContain('patterns = ["a{1,2},b"]  # LINNIX_REDACT_PATTERN\n');
-    expect(fromEnv.stdout).not.toContain("sesame");
+    expect(fromEnv.stdout).not.toContain("open-sesame-open-sesame");
     expect(linnix(["collect", "--check-config", "--config", path], env).stdout).toBe(`${path}: ok\n`);
   });
 

@@ -1,0 +1,15 @@
+/**
+ * How much `Accept` wants a media type, 0 to 1 (RFC 9110, section 12.5.1): by the most specific range that names it, and
+ * of equal ones by the one with the highest weight.
+ */
+export function qualityOf(type: string, accept: string | null): number {
+  let best = { specificity: -1, q: 0 };
+  for (const part of (accept ?? "*/*").split(",")) {
+    const [range = "", ...parameters] = part.split(";").map((piece) => piece.trim().toLowerCase());
+    const specificity = ["*/*", `${type.split("/")[0]}/*`, type].indexOf(range);
+    const q = Number(parameters.find((parameter) => parameter.startsWith("q="))?.slice(2) ?? 1);
+    if (specificity < 0 || specificity < best.specificity || Number.isNaN(q)) continue;
+    best = { specificity, q: specificity === best.specificity ? Math.max(q, best.q) : q };
+  }
+  return best.q;
+}
