@@ -50,6 +50,10 @@ export interface ApiServer {
   readonly url: string;
   /** Clients that follow live events. */
   readonly clients: number;
+  /** Connections that are open. */
+  readonly connections: number;
+  /** Whether no connection is accepted at the moment. */
+  readonly isPaused: boolean;
   /** Whether something is being answered, live events too. */
   readonly isBusy: boolean;
   /** Processor time that went into answering requests, ns; live events are not among it. */
@@ -138,10 +142,17 @@ class Server implements ApiServer {
     return this.#stream.clients;
   }
 
+  get connections(): number {
+    return this.#connections?.count ?? 0;
+  }
+
+  get isPaused(): boolean {
+    return this.#connections?.isPaused === true;
+  }
+
   get isBusy(): boolean {
     // A pause of accepting ends by a timer.
-    const isPaused = this.#connections?.isPaused === true;
-    return isPaused || this.#stream.clients > 0 || (this.#server?.pendingRequests ?? 0) > 0;
+    return this.isPaused || this.#stream.clients > 0 || (this.#server?.pendingRequests ?? 0) > 0;
   }
 
   async listen(): Promise<void> {

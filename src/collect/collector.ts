@@ -32,6 +32,8 @@ import { WatchedProcesses } from "./watched-processes.ts";
 
 export interface CollectorOptions extends KernelFeedOptions {
   flushIntervalMs: number;
+  /** The flush interval is never longer, whatever is set later: something else waits for flushes, ms. */
+  maxFlushIntervalMs?: number;
   lingerMs: number;
   /** Time between two sweeps over the CPU time and memory of all processes; 0: none. */
   sampleIntervalMs: number;
@@ -139,7 +141,7 @@ export class Collector implements Disposable {
       sample: (view) => this.#giveSample(view),
       noRoom: (processes) => this.#samplerRoom(processes),
     });
-    this.#schedule = new Schedule(options.flushIntervalMs, options.sampleIntervalMs, {
+    this.#schedule = new Schedule(this.#boundedFlush(options.flushIntervalMs), options.sampleIntervalMs, {
       flush: (withSweep) => this.#flush(withSweep),
       sweep: () => this.#look(true),
       ...(events.freeMs ? { freeMs: () => events.freeMs?.() ?? 0 } : {}),
@@ -260,7 +262,11 @@ export class Collector implements Disposable {
 
   /** Empties the rings every so many ms from now on. */
   setFlushInterval(flushIntervalMs: number): void {
-    this.#schedule.setFlushInterval(flushIntervalMs);
+    this.#schedule.setFlushInterval(this.#boundedFlush(flushIntervalMs));
+  }
+
+  #boundedFlush(flushIntervalMs: number): number {
+    return Math.min(flushIntervalMs, this.#options.maxFlushIntervalMs ?? flushIntervalMs);
   }
 
   /** Sweeps over all processes every so many ms from now on; 0: no more, and what it took is given back. */

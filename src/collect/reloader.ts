@@ -11,6 +11,8 @@ export interface ReloadParts {
    * @returns what else has changed, behind settings that are the same
    */
   apply(config: CollectConfig): Promise<readonly string[]>;
+  /** Called when it begins to read, and when it is done. */
+  running?(isRunning: boolean): void;
   /** Opens the output again. @returns whether it is a file; @throws LinnixError where it cannot be opened */
   reopen(): Promise<boolean>;
 }
@@ -48,11 +50,13 @@ export class Reloader {
     this.#isWanted = true;
     if (this.#isRunning) return;
     this.#isRunning = true;
+    this.#parts.running?.(true);
     while (this.#isWanted) {
       this.#isWanted = false;
       await this.#once();
     }
     this.#isRunning = false;
+    this.#parts.running?.(false);
   }
 
   async #once(): Promise<void> {

@@ -5,6 +5,7 @@ import { EXIT, type ExitCode } from "../errors.ts";
 import { boottimeNs } from "../libbpf/clock.ts";
 import { takeHangups } from "../libbpf/hangups.ts";
 import { accountNamed, dropTo } from "../libbpf/privileges.ts";
+import { terminalColumns } from "../libbpf/terminal-size.ts";
 import { mapTouchedPagesOnly } from "../libbpf/touched-pages.ts";
 import { redactorOf } from "../process/redact.ts";
 import { JsonlSink } from "../sinks/jsonl.ts";
@@ -17,6 +18,8 @@ import { Delivery } from "./delivery.ts";
 import { Hangup } from "./hangup.ts";
 import { setPace } from "./pace.ts";
 import { Reloader } from "./reloader.ts";
+import type { ServiceManager } from "./service-manager.ts";
+import { listenToSignals } from "./signals.ts";
 import { SourceNotice } from "./source-notice.ts";
 import type { Spending } from "./spending.ts";
 import { summaryOf } from "./summary.ts";
@@ -33,6 +36,8 @@ export interface CollectIo {
 export interface CollectHooks {
   /** Called once everything is attached and announced. */
   onWatching?(collector: Collector): void;
+  /** The service manager that waits for reports of this run. */
+  manager?: ServiceManager | undefined;
   /** Reads the configuration again, at SIGHUP; where it is left out SIGHUP ends the run. */
   reread?(): Promise<CollectConfig>;
 }
@@ -41,7 +46,12 @@ async function openSink(config: CollectConfig, output: Output, io: CollectIo): P
   if (config.output.format === "none") return new NoneSink(output);
   if (config.output.format === "jsonl") return new JsonlSink(output);
   const { PrettySink } = await import("../sinks/pretty.ts");
-  return new PrettySink(output, { color: io.color, width: io.isTty ? (process.stdout.columns ?? 80) : 0 });
+  return new PrettySink(output, { color: io.color, width: widthOf(io) });
+}
+
+/** Of the terminal that events go to, which may be resized; 0: they go to none. */
+function widthOf({ isTty, stdout }: CollectIo): () => number {
+  return isTty ? () => terminalColumns(stdout) ?? 80 : () => 0;
 }
 
 /** How often is looked whether a FIFO has a reader. */
@@ -106,12 +116,9 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
     // The configuration was read before: what has changed since would not be seen.
     else reloadsOnceWatching = true;
   };
-  /*
-   * Before anything is loaded, and until the process has ended: whoever is impatient, or sends SIGHUP to all that
-   * there is, does not take away what is written at the end.
-   */
-  const signals = { SIGINT: stop, SIGTERM: stop, SIGHUP: onHangup } as const;
-  for (const [signal, handler] of Object.entries(signals)) process.on(signal, handler);
+  let dump = async () => {};
+  // Before anything is loaded.
+  listenToSignals({ stop, hangup: onHangup, dump: () => void dump() });
   // Those that came since this program was started are held back, see commands/runtime.ts.
   takeHangups();
   const account = config.run.user === null ? undefined : accountNamed(config.run.user);
@@ -124,7 +131,9 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
     () => collector.drain(),
     () => collector.conditions,
   );
-  using collector = new Collector(collectorOptions(config), delivery);
+  const manager = hooks.manager;
+  const maxFlush = manager ? { maxFlushIntervalMs: manager.maxFlushMs } : {};
+  using collector = new Collector({ ...collectorOptions(config), ...maxFlush }, delivery);
   collector.table.redact = redactorOf(config.redaction);
   using scope = new DisposableStack();
   const { listen } = config.api;
@@ -145,9 +154,16 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
         (event) => delivery.degraded(event),
       ),
     );
-    delivery.onIdle = () => spending?.tick();
+  };
+  delivery.onIdle = () => {
+    spending?.tick();
+    manager?.looked();
   };
   const reloader = new Reloader(config, {
+    running: (isRunning) => {
+      if (isRunning) manager?.reloading();
+      else if (phase === "watching") manager?.ready(watchingStatus(collector, api));
+    },
     reread: async () => (await hooks.reread?.()) ?? config,
     reopen: async () => phase === "watching" && (await delivery.reopen()),
     apply: async (wanted) => {
@@ -194,7 +210,12 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
       collector.keepLoaded();
     }
     phase = "watching";
+    dump = async () => {
+      const { dumpState } = await import("./state-dump.ts");
+      dumpState({ collector, config: inForce, phase, spending, api, output });
+    };
     announce(collector, api);
+    manager?.ready(watchingStatus(collector, api));
     // What is sampled by now was loaded by root.
     sourceNotice.look(collector.samplingSource, true);
     hooks.onWatching?.(collector);
@@ -206,6 +227,7 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
     await ended.promise;
     clearTimeout(timer);
     phase = "stopping";
+    manager?.stopping();
     await collector.stop();
     const { fork, exec, exit } = collector.counts().retried;
     log.debug(`skipped by the kernel and made good: fork ${fork}, exec ${exec}, exit ${exit}, threads among them`);
@@ -241,6 +263,11 @@ function collectorOptions({ probes, filters, ring, retention, sampling }: Collec
 }
 
 /** Says that it watches, by which backend, and what that backend cannot tell; and where it answers. */
+/** For `systemctl status`. */
+function watchingStatus({ backend }: Collector, api: ApiServer | undefined): string {
+  return `Watching by the ${backend.name} backend${api ? `, answering at ${api.url}` : ""}`;
+}
+
 function announce({ backend }: Collector, api: ApiServer | undefined): void {
   const missing = backend.missingFields;
   log.info(`watching by the ${backend.name} backend${missing.length === 0 ? ", every field" : ""}; Ctrl-C ends`);

@@ -36,7 +36,7 @@ export const collect = commandOf({
     "Events go to stdout (or --output), everything else to stderr. Stopping with Ctrl-C, SIGTERM or --duration is " +
       "the normal end: the last line is a summary in which emitted = received + lost.",
     "SIGHUP opens --output again, reads the configuration again and takes over what can change while it runs; what " +
-      "cannot is named. Where the terminal is gone it ends the run.",
+      "cannot is named. If the terminal is gone it ends the run. SIGUSR1 writes the state of the run to stderr.",
     "Each setting is taken from its option, else from the environment (LINNIX_RING_SIZE for --ring-size), else from " +
       "the configuration file, else the default in brackets. Durations: 250ms, 2s, 5m. Sizes: 64KiB, 4MiB.",
   ],
@@ -83,6 +83,7 @@ export const collect = commandOf({
     unblockStderr();
     const onTerminal = stdoutIsTty && resolved.output.file === null;
     const io = { stdout: 1, stderr: 2, isTty: onTerminal, color: color && onTerminal };
+    const manager = await managerOf(process.env);
     let { file } = config;
     const { listen } = config.settings.api;
     const reread = async () => {
@@ -92,7 +93,7 @@ export const collect = commandOf({
       file = again.file;
       return resolveAuto(again.settings, { stdoutIsTty });
     };
-    return namingOrigins(config.origins, runCollect(resolved, io, { reread, onWatching: tellManager }));
+    return namingOrigins(config.origins, runCollect(resolved, io, { reread, manager }));
   },
 });
 
@@ -110,16 +111,11 @@ async function checkLive(settings: Settings, listen: string | null): Promise<voi
   await checkSettings({ ...settings, run: { ...settings.run, user: null }, api: { ...settings.api, listen } });
 }
 
-/** Tells systemd, where it has started this and asks for it (Type=notify), that everything is attached. */
-async function tellManager(): Promise<void> {
-  const socket = process.env.NOTIFY_SOCKET;
-  if (!socket) return;
-  try {
-    const { notifyManager } = await import("../libbpf/notify-socket.ts");
-    notifyManager(socket, "READY=1");
-  } catch (error) {
-    log.warn(`the service manager could not be told that it is ready: ${(error as Error).message}`);
-  }
+/** The service manager that started this and waits for reports (Type=notify of systemd), if any. */
+async function managerOf(env: NodeJS.ProcessEnv) {
+  if (!env.NOTIFY_SOCKET) return undefined;
+  const { ServiceManager } = await import("../collect/service-manager.ts");
+  return ServiceManager.from(env);
 }
 
 /**

@@ -1,8 +1,9 @@
-/** Telling a service manager how this process is doing: sd_notify(3). */
-import { closeSync, writeSync } from "node:fs";
+/** Reports of this process to a service manager: sd_notify(3). */
+import { closeSync } from "node:fs";
 import { checkLibc } from "./errno.ts";
 import { libc } from "./libc.ts";
 import { addressOf } from "./native.ts";
+import { sendNow } from "./send.ts";
 
 /* unix(7), socket(2) */
 const AF_UNIX = 1;
@@ -12,16 +13,16 @@ const SOCK_CLOEXEC = 0o2000000;
 const MAX_PATH_BYTES = 108;
 
 /**
- * Sends a message such as `READY=1`.
+ * Sends a message such as `READY=1`, and does not wait if the manager's queue is full.
  * @param socket as the manager gives it in NOTIFY_SOCKET: a path, or `@` and an abstract name
- * @throws Error where it is no such thing, or nobody listens there
+ * @throws Error if it is no such thing, nothing listens there, or the queue is full
  */
 export function notifyManager(socket: string, message: string): void {
   const address = socketAddress(socket);
   const fd = checkLibc("socket", libc().socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   try {
     checkLibc("connect", libc().connect(fd, addressOf(address), address.length));
-    writeSync(fd, message);
+    sendNow(fd, Buffer.from(message));
   } finally {
     closeSync(fd);
   }

@@ -17,12 +17,19 @@ const SET_BYTES = 128;
 /** Numbers of asm-generic/signal.h, which x86 and arm64 share. */
 export const SIGHUP = 1;
 const SIGINT = 2;
+const SIGQUIT = 3;
+const SIGUSR1 = 10;
+const SIGUSR2 = 12;
+const SIGALRM = 14;
 const SIGTERM = 15;
 const SIGWINCH = 28;
 const SIGIO = 29;
 
 /** What is listened to, and others send; not those that the runtime stops its own threads by. */
-const FROM_OTHERS = [SIGHUP, SIGINT, SIGTERM, SIGWINCH, SIGIO];
+const FROM_OTHERS = [SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGTERM, SIGWINCH, SIGIO];
+
+/** Rules of logrotate send these to daemons of other programs, and are copied. */
+export const FROM_LOG_ROTATION = [SIGUSR1, SIGUSR2];
 
 let symbols: ReturnType<typeof open> | undefined;
 

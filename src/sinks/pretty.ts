@@ -15,13 +15,14 @@ import type {
 import { EVENT_PAGE_FAULT, EVENT_SAMPLE } from "../wire/layout.gen.ts";
 import type { RunSummary } from "../wire/summary.ts";
 import type { Output } from "./output.ts";
+import { type Columns, columnsFor, columnsText, headingText } from "./pretty-columns.ts";
 import { commandLine, printable } from "./printable.ts";
 import type { Sink } from "./sink.ts";
 
 export interface PrettyOptions {
   color: boolean;
-  /** Columns of the terminal; 0: no terminal, lines are not cut. */
-  width: number;
+  /** Columns of the terminal now; 0: no terminal, lines are not cut. */
+  width(): number;
 }
 
 const RESET = "\x1b[0m";
@@ -35,7 +36,8 @@ const FULL_SAMPLE = 56;
 const MIN_NAME = 4;
 /** Deeper than this the tree is drawn no further to the right. */
 const MAX_INDENT = 12;
-const HEADING = `${"TIME".padEnd(15)} TYPE ${"PID".padStart(8)} ${"PPID".padStart(8)} ${"UID".padStart(6)} COMMAND`;
+/** The tree takes at most this share of the room that a text has. */
+const INDENT_SHARE = 1 / 4;
 
 const LOSS_TEXTS: Record<LossReason, string> = {
   ring_full: "its ring was full (see --ring-size)",
@@ -46,24 +48,39 @@ const LOSS_TEXTS: Record<LossReason, string> = {
 export class PrettySink implements Sink {
   readonly #output: Output;
   readonly #options: PrettyOptions;
-  #lines = `${HEADING}\n`;
+  #lines = "";
+  #width = 0;
+  #columns: Columns | undefined;
 
   constructor(output: Output, options: PrettyOptions) {
     this.#output = output;
     this.#options = options;
-    if (options.color) this.#lines = `${DIM}${HEADING}${RESET}\n`;
+    this.#look();
   }
 
   write(view: EventView): void {
+    // Once for what is written together.
+    if (this.#lines === "") this.#look();
     const event = objectOf(view);
-    const { width, color } = this.#options;
-    const columns = columnsOf(event);
+    const width = this.#width;
+    const { color } = this.#options;
+    const columns = columnsOf(event, this.#columns as Columns);
     const room = width > 0 ? Math.max(width - columns.length, MIN_ROOM) : Number.POSITIVE_INFINITY;
     const cut = cutTo(textOf(event, depthOf(view.table, view.ppid), room), room);
     const failed = event.type === "exit" && (event.signal !== null || (event.exit_code ?? 0) !== 0);
     const paint = event.type === "sample" || event.type === "page_fault" ? DIM : COLORS[failed ? "failed" : event.type];
     this.#lines += color ? `${paint}${columns}${RESET}${cut}\n` : `${columns}${cut}\n`;
     if (this.#lines.length > 64 * 1024) this.flush();
+  }
+
+  /** The terminal may have another size by now: then there may be other columns, below a heading of their own. */
+  #look(): void {
+    this.#width = this.#options.width();
+    const columns = columnsFor(this.#width);
+    if (columns === this.#columns) return;
+    this.#columns = columns;
+    const heading = headingText(columns);
+    this.#lines += this.#options.color ? `${DIM}${heading}${RESET}\n` : `${heading}\n`;
   }
 
   lost({ time, cpu, reason, count }: LostEvent): void {
@@ -115,21 +132,22 @@ function depthOf(table: ProcessTable, ppid: number): number {
   return depth;
 }
 
-function columnsOf(event: Shown): string {
-  const time = event.time.slice(11, 26);
-  const ppid = event.ppid === null ? "?" : String(event.ppid);
-  const uid = event.uid === null ? "?" : String(event.uid);
-  // "sample" is wider than the other types and takes its room from the pid's.
-  const type = event.type === "page_fault" ? "fault" : event.type;
-  const pid = String(event.pid).padStart(12 - type.length);
-  return `${time} ${type} ${pid} ${ppid.padStart(8)} ${uid.padStart(6)} `;
+function columnsOf(event: Shown, columns: Columns): string {
+  return columnsText(columns, {
+    time: event.time.slice(11, 26),
+    type: event.type === "page_fault" ? "fault" : event.type,
+    pid: String(event.pid),
+    ppid: event.ppid === null ? "?" : String(event.ppid),
+    uid: event.uid === null ? "?" : String(event.uid),
+  });
 }
 
 /** What stands behind the columns; figures stand below each other, the tree is drawn by what happens in it. */
 function textOf(event: Shown, depth: number, room: number): string {
   if (event.type === "page_fault") return pageFaultText(event);
   if (event.type === "sample") return sampleText(event, room);
-  return "  ".repeat(depth) + processText(event);
+  const indent = Math.min(depth, Math.floor((room * INDENT_SHARE) / 2));
+  return "  ".repeat(indent) + processText(event);
 }
 
 function processText(event: ProcessEvent): string {

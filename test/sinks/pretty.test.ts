@@ -21,7 +21,7 @@ import { SUMMARY } from "./summary.ts";
 
 /** 2026-09-21T14:13:20Z. */
 const BOOT_NS = 1_790_000_000_000_000_000n;
-const NO_TERMINAL: PrettyOptions = { color: false, width: 0 };
+const NO_TERMINAL: PrettyOptions = { color: false, width: () => 0 };
 const HEADING = "TIME            TYPE      PID     PPID    UID COMMAND";
 const SGR = new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, "g");
 
@@ -130,7 +130,7 @@ describe("a terminal", () => {
     const prng = new Prng(3);
     const records = Array.from({ length: 400 }, () => randomRecord(prng));
     for (const width of [64, 80, 81, 200]) {
-      for (const line of lines({ color: false, width }, ...records)) {
+      for (const line of lines({ color: false, width: () => width }, ...records)) {
         // Numbers wider than their columns push the command, which keeps 16 columns whatever happens.
         const columns = Math.max(width, (/^\S+ \w+ +\d+ +\S+ +\d+ /.exec(line)?.[0].length ?? 0) + 16);
         expect(Bun.stringWidth(line)).toBeLessThanOrEqual(columns);
@@ -140,22 +140,62 @@ describe("a terminal", () => {
 
   test("cuts between characters, wide and long ones too", () => {
     for (let width = 64; width < 100; width++) {
-      const [wide] = lines({ color: false, width }, exec({ ...TS, pid: 1, comm: "x", args }));
+      const [wide] = lines({ color: false, width: () => width }, exec({ ...TS, pid: 1, comm: "x", args }));
       expect(wide?.endsWith("…")).toBe(true);
       expect(Bun.stringWidth(wide ?? "")).toBeGreaterThanOrEqual(width - 1);
-      const [long] = lines({ color: false, width }, exec({ ...TS, pid: 1, args: ["/x", "😀".repeat(100)] }));
+      const [long] = lines(
+        { color: false, width: () => width },
+        exec({ ...TS, pid: 1, args: ["/x", "😀".repeat(100)] }),
+      );
       expect(long).not.toContain("\ufffd");
       expect(Bun.stringWidth(long ?? "")).toBeLessThanOrEqual(width);
     }
   });
 
+  test("that is narrow has fewer columns, so that the command can be read", () => {
+    const record = exec({ ...TS, pid: 11399, ppid: 11206, uid: 1000, args: ["/usr/bin/rsync", "--archive", "/srv"] });
+    const at = (width: number) => lines({ color: false, width: () => width }, record)[0];
+    const all = at(80);
+    expect(all).toMatch(/^\d\d:\d\d:\d\d\.\d{6} exec {4}11399 {4}11206 {3}1000 \/usr\/bin\/rsync --archive…$/);
+    expect(at(79)).toMatch(/^\d\d:\d\d:\d\d\.\d{6} exec {4}11399 {4}11206 \/usr\/bin\/rsync --archive/);
+    expect(at(69)).toMatch(/^\d\d:\d\d:\d\d\.\d{6} exec {4}11399 \/usr\/bin\/rsync --archive/);
+    expect(at(59)).toMatch(/^\d\d:\d\d:\d\d exec {4}11399 \/usr\/bin\/rsync --archive/);
+    expect(at(40)).toBe("exec    11399 /usr/bin/rsync --archive…");
+  });
+
+  test("that is resized has the new width with what is written next, below a heading if the columns change", () => {
+    let width = 0;
+    const view = new EventView(new ProcessTable({ lingerNs: 1e9 }), new WallClock(BOOT_NS));
+    const text = outputText((output) => {
+      width = 200;
+      const sink = new PrettySink(output, { color: false, width: () => width });
+      for (width of [200, 80, 300, 40]) {
+        view.accept(recordIn(exec({ ...TS, pid: 1, args: ["/bin/true", "A".repeat(300)] })));
+        sink.write(view);
+        sink.flush();
+      }
+    });
+    const found = text.slice(0, -1).split("\n");
+    expect(found.map((line) => line.length)).toEqual([
+      HEADING.length,
+      200,
+      80,
+      300,
+      "TYPE      PID COMMAND".length,
+      40,
+    ]);
+  });
+
   test("without columns to speak of still shows a piece of the command", () => {
-    const [line] = lines({ color: false, width: 20 }, exec({ ...TS, pid: 1, args: ["/bin/a-long-command-name"] }));
-    expect(line?.slice(HEADING.indexOf("COMMAND"))).toBe("/bin/a-long-com…");
+    const [line] = lines(
+      { color: false, width: () => 20 },
+      exec({ ...TS, pid: 1, args: ["/bin/a-long-command-name"] }),
+    );
+    expect(line?.slice(14)).toBe("/bin/a-long-com…");
   });
 
   test("shows the type by colour, failures by another, and the command without", () => {
-    const color = { color: true, width: 0 };
+    const color = { color: true, width: () => 0 };
     const found = lines(
       color,
       forkRecord({ pid: 1, comm: "x" }),
@@ -181,7 +221,7 @@ describe("a terminal", () => {
   test("gets nothing from processes that it could act on", () => {
     const prng = new Prng(4);
     const records = Array.from({ length: 2000 }, () => randomRecord(prng));
-    for (const line of lines({ color: true, width: 120 }, ...records)) {
+    for (const line of lines({ color: true, width: () => 120 }, ...records)) {
       expect(line.replace(SGR, "")).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u);
     }
   });
@@ -189,8 +229,8 @@ describe("a terminal", () => {
   test("colour changes nothing else", () => {
     const prng = new Prng(5);
     const records = Array.from({ length: 300 }, () => randomRecord(prng));
-    const plain = lines({ color: false, width: 100 }, ...records);
-    expect(lines({ color: true, width: 100 }, ...records).map((line) => line.replace(SGR, ""))).toEqual(plain);
+    const plain = lines({ color: false, width: () => 100 }, ...records);
+    expect(lines({ color: true, width: () => 100 }, ...records).map((line) => line.replace(SGR, ""))).toEqual(plain);
   });
 });
 

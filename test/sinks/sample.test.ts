@@ -81,7 +81,7 @@ describe("a sample", () => {
       { ...SAMPLE, pid: 4_000_001 + i, ppid: i === 0 ? 1 : 4_000_000 + i, comm: "nginx", threads: 1 },
       100,
     ]);
-    const lines = written((output) => new PrettySink(output, { color: false, width: 80 }), chain).split("\n");
+    const lines = written((output) => new PrettySink(output, { color: false, width: () => 80 }), chain).split("\n");
     expect(lines.at(-2)).toEndWith("nginx  100.0 %  3.0 MiB");
   });
 
@@ -94,7 +94,7 @@ describe("a sample", () => {
 
   test("in columns, for people", () => {
     const text = written(
-      (output) => new PrettySink(output, { color: false, width: 0 }),
+      (output) => new PrettySink(output, { color: false, width: () => 0 }),
       [
         [{ ...SAMPLE, ts_ns: 1_000_000_000n }, 12.3456],
         [{ ...SAMPLE, ts_ns: 1_000_000_000n, pid: 123456, threads: 1, comm: "a\u001bb" }, 0],
@@ -108,16 +108,16 @@ describe("a sample", () => {
   });
 
   test.each([
-    [160, "kworker/u16:3-e  cpu 12.3 %  rss 3.0 MiB  2 threads"],
-    [80, "kworker/u16:3-e  12.3 %  3.0 MiB"],
-    [70, "kworke…  12.3 %  3.0 MiB"],
-    [40, "kwo…  12.3 %  3…"],
-    [1, "kwo…  12.3 %  3…"],
-  ])("in columns, on a terminal of %i", (width, expected) => {
+    [160, 46, "kworker/u16:3-e  cpu 12.3 %  rss 3.0 MiB  2 threads"],
+    [80, 46, "kworker/u16:3-e  12.3 %  3.0 MiB"],
+    [70, 39, "kworker/u16:3…  12.3 %  3.0 MiB"],
+    [40, 14, "kworker/…  12.3 %  3.0 MiB"],
+    [1, 14, "kwo…  12.3 %  3…"],
+  ])("in columns, on a terminal of %i", (width, from, expected) => {
     const text = written(
-      (output) => new PrettySink(output, { color: false, width }),
+      (output) => new PrettySink(output, { color: false, width: () => width }),
       [[{ ...SAMPLE, ts_ns: 1_000_000_000n, comm: "kworker/u16:3-e" }, 12.3456]],
     );
-    expect(text.split("\n")[1]?.slice(46)).toBe(expected);
+    expect(text.split("\n")[1]?.slice(from)).toBe(expected);
   });
 });

@@ -1,0 +1,14 @@
+/** The size of a terminal, which changes while a program runs: ioctl_tty(2). */
+import { libc } from "./libc.ts";
+import { addressOf } from "./native.ts";
+
+/** asm-generic/ioctls.h */
+const TIOCGWINSZ = 0x5413n;
+/** struct winsize: rows, columns, and two members that are not used. */
+const size = new Uint16Array(4);
+
+/** Columns now; null if the descriptor is no terminal, or one that does not know its size. */
+export function terminalColumns(fd: number): number | null {
+  const result = libc().ioctl(fd, TIOCGWINSZ, addressOf(size));
+  return result === 0 && size[1] ? size[1] : null;
+}

@@ -1,0 +1,49 @@
+/** The columns before the text of a line. On a narrow terminal the less important ones are left out. */
+export interface Columns {
+  time: "full" | "short" | "none";
+  ppid: boolean;
+  uid: boolean;
+}
+
+/** What stands in them. */
+export interface ColumnValues {
+  /** Hours to microseconds. */
+  time: string;
+  type: string;
+  pid: string;
+  ppid: string;
+  uid: string;
+}
+
+const ALL: Columns = { time: "full", ppid: true, uid: true };
+/** From how many columns of the terminal on; narrower ones get what is left last. */
+const BY_WIDTH: readonly (readonly [from: number, columns: Columns])[] = [
+  [80, ALL],
+  [70, { ...ALL, uid: false }],
+  [60, { time: "full", ppid: false, uid: false }],
+  [50, { time: "short", ppid: false, uid: false }],
+  [0, { time: "none", ppid: false, uid: false }],
+];
+const FULL_TIME = 15;
+const SHORT_TIME = 8;
+const HEADING: ColumnValues = { time: "TIME", type: "TYPE", pid: "PID", ppid: "PPID", uid: "UID" };
+
+/** @param width columns of the terminal; 0: no terminal, which has room for all */
+export function columnsFor(width: number): Columns {
+  if (width === 0) return ALL;
+  return BY_WIDTH.find(([from]) => width >= from)?.[1] ?? ALL;
+}
+
+/** Ends with a space. */
+export function columnsText({ time, ppid, uid }: Columns, values: ColumnValues): string {
+  const timeWidth = time === "full" ? FULL_TIME : SHORT_TIME;
+  const timeText = time === "none" ? "" : `${values.time.slice(0, timeWidth).padEnd(timeWidth)} `;
+  // "sample" is wider than the other types and takes its room from the pid's.
+  const typeAndPid = `${values.type} ${values.pid.padStart(12 - values.type.length)} `;
+  const ppidText = ppid ? `${values.ppid.padStart(8)} ` : "";
+  return `${timeText}${typeAndPid}${ppidText}${uid ? `${values.uid.padStart(6)} ` : ""}`;
+}
+
+export function headingText(columns: Columns): string {
+  return `${columnsText(columns, HEADING)}COMMAND`;
+}

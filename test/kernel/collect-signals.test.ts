@@ -1,0 +1,53 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { EXIT } from "../../src/errors.ts";
+import { CollectRun, until } from "./support/collect-run.ts";
+import { titled, whyNotHere } from "./support/needs.ts";
+
+setDefaultTimeout(60_000);
+
+const reason = whyNotHere();
+/** More are sent by `LINNIX_TEST_HANGUPS=1000 bun test …`. */
+const HANGUPS = Number(process.env.LINNIX_TEST_HANGUPS ?? 200);
+
+describe.skipIf(reason !== null)(titled("signals", reason), () => {
+  test("those that log rotation sends to other daemons do not end the run; SIGUSR1 writes its state", async () => {
+    await using collect = await CollectRun.start();
+    for (const signal of ["SIGUSR2", "SIGALRM", "SIGUSR1"] as const) collect.child.kill(signal);
+    const line = await until("the state", () => /^\{"type":"state".*\}$/m.exec(collect.stderr)?.[0]);
+    expect(line.length).toBeLessThan(4096);
+    expect(JSON.parse(line)).toMatchObject({
+      type: "state",
+      pid: collect.child.pid,
+      phase: "watching",
+      backend: "btf",
+      conditions: {},
+      lost: { fork: 0, exec: 0, exit: 0 },
+      table: { live: expect.any(Number) },
+      output: { blocked: false },
+      api: null,
+    });
+    const { pid } = Bun.spawnSync(["/bin/true"]);
+    await collect.event("an exit", (event) => event.type === "exit" && event.pid === pid);
+    const { summary, exitCode } = await collect.stop();
+    expect([exitCode, summary?.lost]).toEqual([EXIT.ok, 0]);
+  });
+
+  test("SIGQUIT ends the run with its summary", async () => {
+    await using collect = await CollectRun.start();
+    const { summary, exitCode } = await collect.stop("SIGQUIT");
+    expect([exitCode, summary?.type]).toEqual([EXIT.ok, "summary"]);
+  });
+
+  test(`${HANGUPS} SIGHUPs one after the other lose no event`, async () => {
+    await using collect = await CollectRun.start();
+    const pids: number[] = [];
+    for (let i = 0; i < HANGUPS; i++) {
+      collect.child.kill("SIGHUP");
+      if (i % 10 === 0) pids.push(Bun.spawnSync(["/bin/true"]).pid);
+    }
+    await until("the last reading", () => collect.stderr.includes("configuration read again"));
+    for (const pid of pids) await collect.event("an exit", (event) => event.type === "exit" && event.pid === pid);
+    const { summary, exitCode } = await collect.stop();
+    expect([exitCode, summary?.lost]).toEqual([EXIT.ok, 0]);
+  });
+});
