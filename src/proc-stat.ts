@@ -7,12 +7,17 @@ import { boottimeOffsetNs } from "./time-namespace.ts";
  */
 export const NS_PER_CLOCK_TICK = 10_000_000;
 
+/** include/linux/sched.h */
+const PF_KTHREAD = 0x00200000;
+
 /** The fields of /proc/<pid>/stat that measuring needs; proc_pid_stat(5). Times in clock ticks of 10 ms. */
 export interface ProcStat {
   pid: number;
   comm: string;
   state: string;
   ppid: number;
+  /** Whether it is a thread of the kernel. */
+  isKernelThread: boolean;
   utimeTicks: number;
   stimeTicks: number;
   /** Of children that have been waited for, and of theirs. */
@@ -47,6 +52,7 @@ export function parseProcStat(line: string): ProcStat | null {
     comm: line.slice(open + 1, close),
     state: fields[0] ?? "",
     ppid: field(4),
+    isKernelThread: (field(9) & PF_KTHREAD) !== 0,
     utimeTicks: field(14),
     stimeTicks: field(15),
     cutimeTicks: field(16),

@@ -11,6 +11,7 @@ describe("parseProcStat", () => {
       comm: "bash",
       state: "S",
       ppid: 7,
+      isKernelThread: false,
       utimeTicks: 12,
       stimeTicks: 34,
       cutimeTicks: 56,
@@ -44,4 +45,11 @@ test("readProcIds reads the real user and group, and says null of none", () => {
 test("a clock tick is what getconf says", () => {
   const getconf = Bun.spawnSync(["getconf", "CLK_TCK"]).stdout.toString().trim();
   expect(1e9 / Number(getconf)).toBe(NS_PER_CLOCK_TICK);
+});
+
+test("a thread of the kernel is known by its flags", () => {
+  expect(parseProcStat("2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 3 0 0 20 0 1 0 1 0 0 0")?.isKernelThread).toBe(
+    true,
+  );
+  expect(readProcStat(process.pid)?.isKernelThread).toBe(false);
 });

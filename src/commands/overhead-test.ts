@@ -1,7 +1,14 @@
 import { choice, durationMs, integer, listOf, percent } from "../config/values.ts";
 import { EXIT, type ExitCode, usageError } from "../errors.ts";
 import { assertFloor } from "../floor.ts";
-import { DEFAULT_MS, type OverheadOptions, QUICK_MS, type SubjectChoice, TEST_PROFILES } from "../overhead/options.ts";
+import {
+  DEFAULT_MS,
+  EXCLUDABLE_PARTS,
+  type OverheadOptions,
+  QUICK_MS,
+  type SubjectChoice,
+  TEST_PROFILES,
+} from "../overhead/options.ts";
 import { LIMITS } from "../workload/spec.ts";
 import { commandOf, type Invocation, optionValue, type ParsedArgs } from "./command.ts";
 
@@ -22,7 +29,7 @@ export const overheadTest = commandOf({
       "watched, memory. Ends with PASS only where every part of the claim is proven. Needs root.",
     "Something else can be judged by the same measure: an agent that runs already (--pid), or one that is started " +
       "(-- COMMAND). What it reports is not read, so that capture and losses are left out; what cannot be stopped " +
-      "has no slowdown.",
+      "has no slowdown. A part that is left out makes the test INCONCLUSIVE unless --without excludes it.",
     "The report goes to stdout, progress to stderr. Percentages are of one core unless they say otherwise.",
   ],
   args: {
@@ -62,6 +69,11 @@ export const overheadTest = commandOf({
       description: "workload: small-server (50,000 events a day), busy-api (500,000), ci-runner (2,000,000), seed",
       defaultText: "seed",
     },
+    without: {
+      type: "string",
+      valueHint: "PARTS",
+      description: `parts of the claim that are not judged, of ${EXCLUDABLE_PARTS.join(", ")}; a part that cannot be measured otherwise makes the test INCONCLUSIVE`,
+    },
     quick: { type: "boolean", description: "short phases, for a first look: below half a minute" },
     json: {
       type: "string",
@@ -84,8 +96,14 @@ export const overheadTest = commandOf({
     { command: "sudo linnix overhead-test", does: "the whole test, below three minutes" },
     { command: "sudo linnix test --quick", does: "a first look" },
     { command: "sudo linnix test --json result.json --html result.html", does: "with reports to keep" },
-    { command: "sudo linnix test -- bpftrace script.bt", does: "the same measure for another agent" },
-    { command: "sudo linnix test --pid $(pidof falco)", does: "for one that runs already" },
+    {
+      command: "sudo linnix test --without lost,capture -- bpftrace script.bt",
+      does: "the same measure for another agent",
+    },
+    {
+      command: "sudo linnix test --without lost,capture,slowdown --pid $(pidof falco)",
+      does: "for one that runs already",
+    },
   ],
   exits: [
     { code: EXIT.ok, meaning: "PASS: it costs less than the threshold, nothing was lost, every process was captured" },
@@ -136,6 +154,7 @@ function testOptions({ args, config }: Invocation): OverheadOptions {
     rate: args.words.has("rate") ? optionValue(args, "rate", RATE, 1) : null,
     profile: optionValue(args, "profile", choice(TEST_PROFILES), "seed"),
     seed: 1,
+    without: optionValue(args, "without", listOf(choice(EXCLUDABLE_PARTS), { max: EXCLUDABLE_PARTS.length }), []),
     quick,
   };
 }

@@ -1,13 +1,14 @@
 import { type Interval, overlaps, position } from "../stats/interval.ts";
 
 /**
- * A part of the ledger. `missing`: it should have been measured and was not, so that nothing can be proven. `left-out`:
- * it does not apply to this subject; the verdict is about the rest, and says so.
+ * A part of the ledger. `missing`: it should have been measured and was not. `left-out`: it cannot be measured with this
+ * subject. Either way the claim is not proven. `excluded`: the user does not ask for it; the verdict is about the rest.
  */
 export type LedgerPart<T> =
   | ({ state: "measured" } & T)
   | { state: "missing"; why: string }
-  | { state: "left-out"; why: string };
+  | { state: "left-out"; why: string }
+  | { state: "excluded"; why: string };
 
 /** Everything that the verdict rests on. */
 export interface Ledger {
@@ -34,12 +35,12 @@ export interface Verdict {
 }
 
 /** What one part says for itself. */
-type Finding = { says: VerdictName | "left-out"; reason: string };
+type Finding = { says: VerdictName | "excluded"; reason: string };
 
 /**
  * Judges the claim. FAIL where any measured part disproves it. Otherwise INCONCLUSIVE where an interval holds the
- * threshold, a part is missing or there are grounds in `unfit`. PASS only where every part that applies has proven its
- * share: the interval of the total cost below the threshold, nothing lost, every process captured, the interval of the
+ * threshold, a part is missing or left out, or there are grounds in `unfit`. PASS only if every part that was not
+ * excluded has proven its share: the interval of the total cost below the threshold, nothing lost, every process captured, the interval of the
  * slowdown not above and not across the threshold.
  */
 export function judge(ledger: Ledger): Verdict {
@@ -52,11 +53,11 @@ export function judge(ledger: Ledger): Verdict {
   ];
   const said = (name: Finding["says"]): string[] =>
     findings.filter(({ says }) => says === name).map(({ reason }) => reason);
-  const [failed, open, passed, leftOut] = [said("FAIL"), said("INCONCLUSIVE"), said("PASS"), said("left-out")];
+  const [failed, open, passed, excluded] = [said("FAIL"), said("INCONCLUSIVE"), said("PASS"), said("excluded")];
   if (failed.length > 0) return { verdict: "FAIL", reasons: [...failed, ...open] };
   if (open.length > 0) return { verdict: "INCONCLUSIVE", reasons: open };
-  if (passed.length === 0) return { verdict: "INCONCLUSIVE", reasons: ["nothing was measured", ...leftOut] };
-  return { verdict: "PASS", reasons: [...passed, ...leftOut] };
+  if (passed.length === 0) return { verdict: "INCONCLUSIVE", reasons: ["nothing was measured", ...excluded] };
+  return { verdict: "PASS", reasons: [...passed, ...excluded] };
 }
 
 function part<T>(name: string, ledgerPart: LedgerPart<T>, judgeMeasured: (measured: T) => Finding): Finding {
@@ -66,7 +67,9 @@ function part<T>(name: string, ledgerPart: LedgerPart<T>, judgeMeasured: (measur
     case "missing":
       return { says: "INCONCLUSIVE", reason: `${name} could not be had: ${ledgerPart.why}` };
     case "left-out":
-      return { says: "left-out", reason: `${name} left out: ${ledgerPart.why}` };
+      return { says: "INCONCLUSIVE", reason: `${name} left out: ${ledgerPart.why}` };
+    case "excluded":
+      return { says: "excluded", reason: `${name} not judged: ${ledgerPart.why}` };
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Ledger } from "../cost/verdict.ts";
 import type { CaptureCount } from "./capture.ts";
+import type { ExcludablePart } from "./options.ts";
 import type { Figures } from "./result.ts";
 
 /** What the verdict has to know besides the figures. */
@@ -12,6 +13,8 @@ export interface LedgerContext {
   incomplete: string | null;
   problems: readonly Problem[];
   capture: CaptureCount | null;
+  /** Parts that are not judged. */
+  without?: readonly ExcludablePart[];
 }
 
 /** What went wrong with a part of the run. */
@@ -34,13 +37,14 @@ const MOST_BUSY_PCT = 95;
 const FEW_SPAWNS = 20;
 
 const NOT_TO_BE_STOPPED = "the subject is not to be stopped, so that there is nothing to compare with";
+const EXCLUDED = "--without excludes it";
 const OTHERS_OUTPUT = "the output of other agents is not read";
 
 /** What is to be judged, from the figures. */
 export function ledgerOf(figures: Figures, context: LedgerContext): Ledger {
   const why = (part: PartName): string =>
     context.problems.find((problem) => problem.part === part)?.why ?? context.incomplete ?? "it was not measured";
-  return {
+  const measured: Ledger = {
     thresholdPct: context.thresholdPct,
     total: totalPart(figures, context.thresholdPct, why),
     lost: context.isLinnix
@@ -56,6 +60,8 @@ export function ledgerOf(figures: Figures, context: LedgerContext): Ledger {
     slowdown: slowdownPart(figures, context, why),
     unfit: unfit(figures, context),
   };
+  const excluded = (context.without ?? []).map((part) => [part, { state: "excluded", why: EXCLUDED }] as const);
+  return { ...measured, ...Object.fromEntries(excluded) };
 }
 
 function totalPart(figures: Figures, thresholdPct: number, why: (part: PartName) => string): Ledger["total"] {

@@ -14,6 +14,10 @@ export type SubjectChoice =
 export const TEST_PROFILES = ["small-server", "busy-api", "ci-runner", "seed"] as const satisfies ProfileName[];
 export type TestProfile = (typeof TEST_PROFILES)[number];
 
+/** Parts of the claim that a user can leave out of the verdict: some subjects cannot be asked for them. */
+export const EXCLUDABLE_PARTS = ["lost", "capture", "slowdown"] as const;
+export type ExcludablePart = (typeof EXCLUDABLE_PARTS)[number];
+
 /** What a test is asked to be. */
 export interface OverheadOptions {
   subject: SubjectChoice;
@@ -30,6 +34,8 @@ export interface OverheadOptions {
   profile: TestProfile;
   /** Of everything that is drawn at random. */
   seed: number;
+  /** Parts of the claim that are not judged. */
+  without?: readonly ExcludablePart[];
   /** Shorter everywhere, for a first look. */
   quick: boolean;
 }

@@ -18,6 +18,13 @@ export class PidSubject implements Subject {
       if (stat === null) {
         throw usageError("no-process", { what: `--pid ${pid}`, why: "there is no such process", mend: "see ps -e" });
       }
+      if (stat.isKernelThread) {
+        throw usageError("kernel-thread", {
+          what: `--pid ${pid}`,
+          why: `${stat.comm} is a thread of the kernel: it has no processes of its own, and no observer runs in it`,
+          mend: "name the agent's own process; the cost of BPF programs is measured with the process that loaded them",
+        });
+      }
       if (pid === process.pid || ancestors(process.pid).includes(pid)) {
         throw usageError("no-process", {
           what: `--pid ${pid}`,

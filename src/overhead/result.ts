@@ -1,6 +1,7 @@
 import type { VerdictName } from "../cost/verdict.ts";
 import type { HostFacts } from "../report/host-facts.ts";
 import type { Interval } from "../stats/interval.ts";
+import type { ExcludablePart } from "./options.ts";
 import type { RawRun } from "./raw.ts";
 
 /*
@@ -48,6 +49,8 @@ export interface ReportedOptions {
   rate: number;
   quick: boolean;
   seed: number;
+  /** Parts of the claim that were not judged, if any. */
+  without?: readonly ExcludablePart[];
 }
 
 /** All that is computed from {@link RawRun}. */

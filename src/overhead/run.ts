@@ -67,7 +67,7 @@ function openSubject({ subject }: OverheadOptions, folder: PrivateFolder): Subje
 
 function headOf(options: OverheadOptions, plan: Plan, subject: Subject, host: HostFacts): ReportHead {
   const { kind, name, command } = subject;
-  const { profile, quick, seed, thresholdPct } = options;
+  const { profile, quick, seed, thresholdPct, without = [] } = options;
   return {
     schema: "linnix.overhead-test/1",
     version: VERSION,
@@ -82,6 +82,7 @@ function headOf(options: OverheadOptions, plan: Plan, subject: Subject, host: Ho
       rate: plan.rate,
       quick,
       seed,
+      ...(without.length > 0 ? { without } : {}),
     },
     threshold_pct: thresholdPct,
   };
@@ -95,6 +96,7 @@ function reportOf(head: ReportHead, outcome: Outcome, subject: Subject): Overhea
   const ledger = ledgerOf(figures, {
     thresholdPct,
     isLinnix: subject.kind === "linnix",
+    without: head.options.without ?? [],
     canStop: subject.openSwitch !== null,
     incomplete,
     problems,

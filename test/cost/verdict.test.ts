@@ -53,7 +53,8 @@ describe("judge", () => {
     ["lost missing", { lost: { state: "missing", why: "no summary" } }, "INCONCLUSIVE", /lost events could not be had/],
     ["capture missing", { capture: { state: "missing", why: "interrupted" } }, "INCONCLUSIVE", /capture could not/],
     ["slowdown missing", { slowdown: { state: "missing", why: "interrupted" } }, "INCONCLUSIVE", /slowdown could not/],
-    ["slowdown left out", { slowdown: { state: "left-out", why: "cannot be stopped" } }, "PASS", /^total cost/],
+    ["slowdown left out", { slowdown: { state: "left-out", why: "not to be stopped" } }, "INCONCLUSIVE", /not to be/],
+    ["slowdown excluded", { slowdown: { state: "excluded", why: "--without" } }, "PASS", /^total cost/],
     ["too noisy", { unfit: ["stolen time of 30 %"] }, "INCONCLUSIVE", /stolen time/],
   ];
   for (const [name, change, verdict, reason] of table) {
@@ -87,10 +88,10 @@ describe("judge", () => {
     expect(reasons).toHaveLength(4);
   });
 
-  test("a PASS says what was left out", () => {
-    const { verdict, reasons } = judge({ ...GOOD, capture: { state: "left-out", why: "it reports no processes" } });
+  test("a PASS says what was not judged", () => {
+    const { verdict, reasons } = judge({ ...GOOD, capture: { state: "excluded", why: "--without excludes it" } });
     expect(verdict).toBe("PASS");
-    expect(reasons.at(-1)).toBe("capture left out: it reports no processes");
+    expect(reasons.at(-1)).toBe("capture not judged: --without excludes it");
   });
 
   test("nothing measured proves nothing", () => {

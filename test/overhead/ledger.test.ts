@@ -32,6 +32,28 @@ test("PASS takes every part", () => {
   expect(reasons).toHaveLength(4);
 });
 
+describe("a part that the subject cannot be asked for", () => {
+  const other: Partial<LedgerContext> = { isLinnix: false, capture: null };
+
+  test("leaves the claim unproven: INCONCLUSIVE, and says why", () => {
+    const { verdict, reasons } = verdictOf(quietRun(), other);
+    expect(verdict).toBe("INCONCLUSIVE");
+    expect(reasons.join("\n")).toMatch(/lost events left out: .*\ncapture left out: /);
+    expect(verdictOf(quietRun(), { canStop: false }).reasons[0]).toMatch(/^slowdown left out: /);
+  });
+
+  test("is not judged if the user excludes it, and the verdict says so", () => {
+    const { verdict, reasons } = verdictOf(quietRun(), { ...other, without: ["lost", "capture"] });
+    expect(verdict).toBe("PASS");
+    expect(reasons.slice(-2)).toEqual([
+      "lost events not judged: --without excludes it",
+      "capture not judged: --without excludes it",
+    ]);
+    // One of them is not the other.
+    expect(verdictOf(quietRun(), { ...other, without: ["lost"] }).verdict).toBe("INCONCLUSIVE");
+  });
+});
+
 describe("FAIL", () => {
   test("a burden on the collector", () => {
     const { verdict, reasons } = verdictOf(run((raw) => burdened(raw, 1.5)));
@@ -164,13 +186,14 @@ describe("INCONCLUSIVE", () => {
 });
 
 describe("something else than linnix", () => {
-  test("is judged by what can be had of it", () => {
+  test("proves nothing unless what it cannot be asked for is excluded", () => {
     const raw = run((each) => {
       each.counts = null;
       each.capture = null;
     });
     const { verdict, reasons } = verdictOf(raw, { isLinnix: false });
-    expect(verdict).toBe("PASS");
+    expect(verdict).toBe("INCONCLUSIVE");
+    expect(verdictOf(raw, { isLinnix: false, without: ["lost", "capture"] }).verdict).toBe("PASS");
     expect(reasons.join("\n")).toContain("capture left out: the output of other agents is not read");
   });
 
@@ -181,7 +204,9 @@ describe("something else than linnix", () => {
       each.slowdown = [];
     });
     const { verdict, reasons } = verdictOf(raw, { isLinnix: false, canStop: false });
-    expect(verdict).toBe("PASS");
+    expect(verdict).toBe("INCONCLUSIVE");
+    const without = ["lost", "capture", "slowdown"] as const;
+    expect(verdictOf(raw, { isLinnix: false, canStop: false, without }).verdict).toBe("PASS");
     expect(reasons.join("\n")).toContain("slowdown left out: the subject is not to be stopped");
   });
 });

@@ -156,7 +156,7 @@ describe("a terminal", () => {
     const record = exec({ ...TS, pid: 11399, ppid: 11206, uid: 1000, args: ["/usr/bin/rsync", "--archive", "/srv"] });
     const at = (width: number) => lines({ color: false, width: () => width }, record)[0];
     const all = at(80);
-    expect(all).toMatch(/^\d\d:\d\d:\d\d\.\d{6} exec {4}11399 {4}11206 {3}1000 \/usr\/bin\/rsync --archive…$/);
+    expect(all).toMatch(/^\d\d:\d\d:\d\d\.\d{6} exec {4}11399 {4}11206 {3}1000 \/usr\/bin\/rsync --archive \/srv$/);
     expect(at(79)).toMatch(/^\d\d:\d\d:\d\d\.\d{6} exec {4}11399 {4}11206 \/usr\/bin\/rsync --archive/);
     expect(at(69)).toMatch(/^\d\d:\d\d:\d\d\.\d{6} exec {4}11399 \/usr\/bin\/rsync --archive/);
     expect(at(59)).toMatch(/^\d\d:\d\d:\d\d exec {4}11399 \/usr\/bin\/rsync --archive/);

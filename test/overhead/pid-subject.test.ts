@@ -1,0 +1,25 @@
+import { expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
+import { PidSubject } from "../../src/overhead/pid-subject.ts";
+import { readProcStat } from "../../src/proc-stat.ts";
+import { titled } from "../kernel/support/needs.ts";
+
+const kernelThread = readdirSync("/proc")
+  .map(Number)
+  .find((pid) => pid > 0 && readProcStat(pid)?.isKernelThread);
+const reason = kernelThread === undefined ? "no thread of the kernel is visible here" : null;
+
+test.skipIf(reason !== null)(titled("a thread of the kernel is refused", reason), () => {
+  expect(() => new PidSubject([kernelThread as number])).toThrow("is a thread of the kernel");
+});
+
+test("this test itself, and what does not exist, are refused; another process is not", () => {
+  expect(() => new PidSubject([process.pid])).toThrow("would measure itself");
+  expect(() => new PidSubject([4194303])).toThrow("there is no such process");
+  const child = Bun.spawn(["sleep", "30"]);
+  try {
+    expect(new PidSubject([child.pid]).name).toContain(`(${child.pid})`);
+  } finally {
+    child.kill();
+  }
+});
