@@ -160,7 +160,7 @@ describe("a terminal", () => {
     expect(at(79)).toMatch(/^\d\d:\d\d:\d\d\.\d{6} exec {4}11399 {4}11206 \/usr\/bin\/rsync --archive/);
     expect(at(69)).toMatch(/^\d\d:\d\d:\d\d\.\d{6} exec {4}11399 \/usr\/bin\/rsync --archive/);
     expect(at(59)).toMatch(/^\d\d:\d\d:\d\d exec {4}11399 \/usr\/bin\/rsync --archive/);
-    expect(at(40)).toBe("exec    11399 /usr/bin/rsync --archive…");
+    expect(at(40)).toBe("exec    11399 /usr/bin/rsync --archive …");
   });
 
   test("that is resized has the new width with what is written next, below a heading if the columns change", () => {
