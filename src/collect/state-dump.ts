@@ -59,9 +59,9 @@ export function stateOf({ collector, config, phase, spending, api, output }: Dum
     },
     table: { live: table.live, lingering: table.lingering, lost_exits: table.lostExits, bytes: table.bytes },
     sampling: collector.samplingSource,
-    budget: spending && { level: spending.budget.level, cost_pct: spending.budget.costPct },
+    budget: spending ? { level: spending.budget.level, cost_pct: spending.budget.costPct } : null,
     output: { blocked: output.isBlocked, written_bytes: output.writtenBytes },
-    api: api && { url: api.url, clients: api.clients, connections: api.connections, accept_paused: api.isPaused },
+    api: api ? { url: api.url, clients: api.clients, connections: api.connections, accept_paused: api.isPaused } : null,
     cost: { user_cpu_s: user / 1e6, system_cpu_s: system / 1e6, rss_bytes: process.memoryUsage.rss() },
   };
 }
