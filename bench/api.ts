@@ -48,7 +48,7 @@ const budgetOf = ({ budget }: Status) => `${budget?.level ?? "none"}, at ${budge
 const status = async () => (await (await fetch(`${BASE}/status`)).json()) as Status;
 
 async function startLinnix() {
-  const args = ["collect", "--format", "none", "--listen", `127.0.0.1:${options.port}`];
+  const args = ["collect", "--format", "none", "--listen", `127.0.0.1:${options.port}`, "--api-cpu-budget", "0"];
   const child = Bun.spawn([LINNIX, ...args], { stdin: "ignore", stdout: "ignore", stderr: "pipe" });
   const reader = child.stderr.getReader();
   let said = "";

@@ -8,7 +8,7 @@ import { resolveAuto } from "../../src/config/load.ts";
 import { defaultSettings } from "../../src/config/print.ts";
 import { boottimeNs } from "../../src/libbpf/clock.ts";
 import type { DegradedEvent } from "../../src/wire/event.ts";
-import { CollectRun, until } from "./support/collect-run.ts";
+import { CollectRun, USUAL, until } from "./support/collect-run.ts";
 import { titled, whyNotHere } from "./support/needs.ts";
 
 setDefaultTimeout(120_000);
@@ -92,7 +92,7 @@ describe.skipIf(reason !== null)(titled("what the kernel half costs", reason), (
 
 describe.skipIf(reason !== null)(titled("answers", reason), () => {
   test("are not part of what collecting costs, whatever they take", async () => {
-    await using collect = await CollectRun.start(["--listen", "127.0.0.1:0"]);
+    await using collect = await CollectRun.start(["--listen", "127.0.0.1:0", "--api-cpu-budget", "0"]);
     const url = await until("its address", () => /answering at (\S+)/.exec(collect.stderr)?.[1]);
     const cpu = async () => {
       const text = await (await fetch(new URL("/metrics", url))).text();
@@ -109,6 +109,26 @@ describe.skipIf(reason !== null)(titled("answers", reason), () => {
     const rest = after.all - before.all - (after.answers - before.answers);
     expect(rest).toBeGreaterThanOrEqual(0);
     expect(rest).toBeLessThan((after.all - before.all) / 4);
+    await collect.stop();
+  });
+});
+
+describe.skipIf(reason !== null)(titled("a client that asks without end", reason), () => {
+  test("is refused once answering has used its budget; probes are answered, and no event is lost", async () => {
+    await using collect = await CollectRun.start([...USUAL, "--listen", "127.0.0.1:0", "--api-cpu-budget", "1"]);
+    const url = await until("its address", () => /answering at (\S+)/.exec(collect.stderr)?.[1]);
+    const ask = (path: string) => fetch(new URL(path, url), { keepalive: false });
+    let refused: Response | undefined;
+    for (let i = 0; refused === undefined; i++) {
+      const response = await ask(`/processes?user=${100_000 + i}`);
+      if (response.status === 429) refused = response;
+      else expect(response.status).toBe(200);
+      await response.arrayBuffer();
+    }
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+    for (const path of ["/healthz", "/readyz"]) expect((await ask(path)).status).toBe(200);
+    const { pid } = Bun.spawnSync(["/bin/true"]);
+    await collect.event("an exit", (event) => event.type === "exit" && event.pid === pid);
     await collect.stop();
   });
 });
