@@ -21,7 +21,7 @@ export class StreamPlaces {
     this.#connections = connections;
   }
 
-  /** Takes a place. Accounts are looked up only once so many places are taken that one peer could have its share. */
+  /** Takes a place. Accounts are looked up once one peer could have its share of the places. */
   find(origin: Origin, maxClients: number): StreamPlace | undefined {
     // Over a Unix socket all clients are one account.
     if (origin === null) return { leave: () => undefined };

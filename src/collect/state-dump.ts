@@ -6,7 +6,7 @@ import type { Collector } from "./collector.ts";
 import { onlineCpus } from "./online-cpus.ts";
 import type { Spending } from "./spending.ts";
 
-/** Losses of so many CPUs are listed: the dump fits a pipe's buffer, and one message of the journal. */
+/** Most CPUs whose losses are listed: the dump fits a pipe's buffer, and one message of the journal. */
 const MAX_CPUS = 64;
 
 export interface DumpParts {

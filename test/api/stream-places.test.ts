@@ -4,7 +4,7 @@ import { startMadeUp } from "./made-up.ts";
 
 const needsRoot = process.geteuid?.() === 0 ? null : "needs root";
 
-/** Follows the events with so many connections. @returns the status of each answer */
+/** Follows the events with `count` connections. @returns the status of each answer */
 async function follow(url: string, count: number, uid?: number): Promise<{ statuses: number[] } & AsyncDisposable> {
   const script = `
     const [url, count, uid] = process.argv.slice(1);
