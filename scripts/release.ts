@@ -17,14 +17,13 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { VERSION } from "../src/version.ts";
+import { version as VERSION } from "../package.json";
 import { ARCHES, type Arch, hostArch } from "./arch.ts";
 import { sourceState } from "./build-info.ts";
 import { output } from "./command.ts";
 import { elfMachine } from "./elf.ts";
 import { getLibraries } from "./libraries.ts";
 import { gzip, pack } from "./release/archive.ts";
-import { sbom } from "./release/sbom.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const RELEASE = join(ROOT, "dist/release");
@@ -51,6 +50,8 @@ async function releaseOf(arch: Arch, directory: string, time: Date, commit: stri
 
   const binary = join(directory, `linnix-linux-${arch}`);
   copyFileSync(built, binary);
+  // It reads what the build has written.
+  const { sbom } = await import("./release/sbom.ts");
   writeFileSync(`${binary}.cdx.json`, sbom({ arch, binary: bytes, libraries: libraries.all, time, commit }));
   console.error(`compressing linnix-linux-${arch}`);
   const archive = join(directory, `linnix-${VERSION}-linux-${arch}.tar.xz`);
@@ -91,7 +92,9 @@ async function main(args: string[]): Promise<void> {
   rmSync(draft, { recursive: true, force: true });
   mkdirSync(draft, { recursive: true });
   try {
-    for (const arch of Object.keys(ARCHES) as Arch[]) await releaseOf(arch, draft, time, commit);
+    // That of this machine first: the bill of materials of the other one takes versions from its build.
+    const arches = (Object.keys(ARCHES) as Arch[]).toSorted((a) => (a === hostArch() ? -1 : 1));
+    for (const arch of arches) await releaseOf(arch, draft, time, commit);
     writeSums(draft);
     const key = process.env.LINNIX_SIGNING_KEY;
     if (key) sign(draft, key);
