@@ -359,7 +359,9 @@ for (const { name: series } of SERIES) {
       }
       expect(missing.fork).toBeLessThanOrEqual(summary?.skipped.fork ?? 0);
       expect(missing.exit).toBeLessThanOrEqual(summary?.skipped.exit ?? 0);
-      if (Number.parseInt(releaseOf(series), 10) >= 7) expect(crowd.stderr).toMatch(/made good: fork [1-9]/);
+      // The emulated arm64 machine does not preempt at such a place for certain.
+      const preempts = MACHINE.arch === "x64" && Number.parseInt(releaseOf(series), 10) >= 7;
+      if (preempts) expect(crowd.stderr).toMatch(/made good: fork [1-9]/);
     }
     if (series === "newest")
       test("a crowd that forks without a pause: what is missing was counted", expectCountedCrowd);
