@@ -13,12 +13,12 @@ import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, readSync, rm
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { calledProgramIds, readHeldBpf } from "../src/cost/bpf-held.ts";
-import { ProgramHandles } from "../src/cost/bpf-programs.ts";
-import { runTimeDifference } from "../src/cost/bpf-run-time.ts";
-import { enableRunTimeStats } from "../src/cost/bpf-stats.ts";
-import { readProcessMemory } from "../src/cost/memory.ts";
-import { ProcessClock, processCpuUse } from "../src/cost/process-clock.ts";
+import { calledProgramIds, readHeldBpf } from "../src/bpf/bpf-held.ts";
+import { ProgramHandles } from "../src/bpf/bpf-programs.ts";
+import { runTimeDifference } from "../src/bpf/bpf-run-time.ts";
+import { enableRunTimeStats } from "../src/bpf/bpf-stats.ts";
+import { readProcessMemory } from "../src/procfs/memory.ts";
+import { ProcessClock, processCpuUse } from "../src/procfs/process-clock.ts";
 import { median } from "../src/stats/quantile.ts";
 import { runWorkload } from "../src/workload/run-workload.ts";
 

@@ -8,7 +8,7 @@
  */
 import { parseArgs } from "node:util";
 import { defaultSettings } from "../src/config/print.ts";
-import { fitCostModel, predictCpuPct } from "../src/cost/cost-model.ts";
+import { fitCostModel, predictCpuPct } from "../src/measure/cost-model.ts";
 import { modelPoints } from "../src/overhead/model-figures.ts";
 import type { OverheadReport } from "../src/overhead/result.ts";
 import { runOverheadTest } from "../src/overhead/run.ts";

@@ -8,12 +8,10 @@
 import { openSync, readdirSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { Sleepers } from "../src/compare/sleepers.ts";
-import { realtimeOffsetNs } from "../src/libbpf/clock.ts";
-import { ownCpuNs } from "../src/libbpf/cost-clock.ts";
+import { WallClock } from "../src/json/wall-clock.ts";
 import { EventView } from "../src/process/event-view.ts";
 import { openProcessLister } from "../src/process/live-processes.ts";
 import { ProcessTable } from "../src/process/table.ts";
-import { WallClock } from "../src/process/wall-clock.ts";
 import { ProcSampler } from "../src/sampling/proc-sampler.ts";
 import { ProcessWalkSampler } from "../src/sampling/process-walk-sampler.ts";
 import type { Sampler } from "../src/sampling/sampler.ts";
@@ -23,6 +21,8 @@ import { JsonlSink } from "../src/sinks/jsonl.ts";
 import { Output } from "../src/sinks/output.ts";
 import { Prng } from "../src/stats/prng.ts";
 import { median, quantile } from "../src/stats/quantile.ts";
+import { realtimeOffsetNs } from "../src/sys/clock.ts";
+import { ownCpuNs } from "../src/sys/cost-clock.ts";
 
 const { values } = parseArgs({
   options: {

@@ -10,8 +10,8 @@
  * estimator is right to say so.
  */
 import { parseArgs } from "node:util";
-import { noiseBetween, readNoiseCounters } from "../src/cost/noise.ts";
-import { bareFork, runSlowdownRounds, slowdownByMetric } from "../src/cost/slowdown.ts";
+import { bareFork, runSlowdownRounds, slowdownByMetric } from "../src/measure/slowdown.ts";
+import { noiseBetween, readNoiseCounters } from "../src/procfs/noise.ts";
 import { median, quantile } from "../src/stats/quantile.ts";
 
 const ADDED_US = [0, 1, 2, 5, 10, 20];

@@ -1,7 +1,7 @@
 import { log } from "../config/log.ts";
-import { type Connection, Connections, endConnection, type TcpPeer } from "../libbpf/connections.ts";
-import { ListeningSocket, listeningSockets } from "../libbpf/listening.ts";
-import { maxOpenFiles } from "../open-files.ts";
+import { type Connection, Connections, endConnection, type TcpPeer } from "../sys/connections.ts";
+import { ListeningSocket, listeningSockets } from "../sys/listening.ts";
+import { maxOpenFiles } from "../sys/open-files.ts";
 import { countOpenFds } from "./own-memory.ts";
 import { Peers } from "./peers.ts";
 

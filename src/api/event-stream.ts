@@ -1,5 +1,5 @@
+import { ByteWriter, literal, type Piece } from "../json/byte-writer.ts";
 import type { EventView } from "../process/event-view.ts";
-import { ByteWriter, literal, type Piece } from "../sinks/byte-writer.ts";
 import { JsonEncoder } from "../sinks/jsonl.ts";
 import { EVENT_EXEC, EVENT_EXIT, EVENT_FORK, EVENT_PAGE_FAULT, EVENT_SAMPLE } from "../wire/layout.gen.ts";
 import { newEpoch, resumeAfter } from "./event-id.ts";

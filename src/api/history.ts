@@ -1,4 +1,4 @@
-import type { ByteWriter } from "../sinks/byte-writer.ts";
+import type { ByteWriter } from "../json/byte-writer.ts";
 import { COMM_LEN } from "../wire/layout.gen.ts";
 import { giveBack } from "./give-back.ts";
 

@@ -1,6 +1,6 @@
 import { html } from "../report/html/escape.ts";
 import { qualityOf } from "./accept.ts";
-import type { Route } from "./routes.ts";
+import type { Route } from "./route.ts";
 
 /** Nothing may be loaded, run, framed or sent from the page. */
 export const HTML_HEADERS = {

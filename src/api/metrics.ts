@@ -1,4 +1,4 @@
-import { CONDITION_NAMES, CONDITIONS } from "../collect/conditions.ts";
+import { CONDITION_NAMES, CONDITIONS } from "../wire/conditions.ts";
 import { type CountByType, LOSS_REASONS } from "../wire/event.ts";
 import type { ConnectionLimit } from "./connection-limit.ts";
 import type { EventStream } from "./event-stream.ts";

@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import * as answers from "./answers.ts";
 import type { Param } from "./params.ts";
 import { PROBLEM_TITLES, type ProblemStatus } from "./problem.ts";
-import type { Route } from "./routes.ts";
+import type { Route } from "./route.ts";
 
 const SCHEMAS = {
   Container: answers.container,

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { parseKbFields } from "../cost/memory.ts";
+import { parseKbFields } from "../procfs/memory.ts";
 
 /** What this process takes, by the kernel's counters: behind by some pages a thread, and cheap to ask. */
 export interface OwnMemory {

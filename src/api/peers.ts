@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { Connection, TcpPeer } from "../libbpf/connections.ts";
+import type { Connection, TcpPeer } from "../sys/connections.ts";
 
 /** An IPv6 network that one host usually has: it may use any address of it. */
 const HOST_PREFIX_BYTES = 8;

@@ -1,8 +1,8 @@
+import { ByteWriter, utf8 } from "../json/byte-writer.ts";
+import { textOf } from "../json/text.ts";
 import type { ProcessTable } from "../process/table.ts";
 import { NO_SLOT } from "../process/table-slots.ts";
-import { textOf } from "../process/text.ts";
 import { ancestorsOf, descendantsOf } from "../process/tree.ts";
-import { ByteWriter, utf8 } from "../sinks/byte-writer.ts";
 import { type Names, ProcessJson } from "./process-json.ts";
 import type { ProcessQuery } from "./source.ts";
 import { commBytes } from "./stream-filter.ts";

@@ -1,7 +1,7 @@
-import type { Place } from "../identity/place.ts";
+import type { Place } from "../cgroup/place.ts";
+import { type ByteWriter, jsonText, literal, type Piece } from "../json/byte-writer.ts";
 import { signalName } from "../process/signal-name.ts";
 import type { ProcessTable } from "../process/table.ts";
-import { type ByteWriter, jsonText, literal, type Piece } from "../sinks/byte-writer.ts";
 import { putImage } from "../sinks/image-json.ts";
 import { COMM_LEN } from "../wire/layout.gen.ts";
 

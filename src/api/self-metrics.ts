@@ -1,9 +1,9 @@
 /** Metrics of how linnix itself is doing, by the conventions for a process and for a program with a configuration. */
 
-import { maxOpenFiles } from "../open-files.ts";
+import { maxOpenFiles } from "../sys/open-files.ts";
 import type { MetricsText } from "./metrics-text.ts";
 import { countOpenFds, readOwnMemory } from "./own-memory.ts";
-import type { ApiContext } from "./routes.ts";
+import type { ApiContext } from "./route.ts";
 import type { Facts } from "./source.ts";
 
 /** https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics */

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, rmdirSync, unlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { LinnixError } from "../errors.ts";
-import { lockFile } from "../libbpf/flock.ts";
+import { lockFile } from "../sys/flock.ts";
 import { cannotPlace, cannotUseFolder, ignore, OWN_FOLDER } from "./socket-errors.ts";
 
 const PREFIX = ".linnix-";

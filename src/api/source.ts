@@ -1,6 +1,6 @@
-import type { ConditionName } from "../collect/conditions.ts";
-import type { Unwritten } from "../sinks/unwritten.ts";
+import type { ConditionName } from "../wire/conditions.ts";
 import type { CountByReason, CountByType } from "../wire/event.ts";
+import type { Unwritten } from "../wire/unwritten.ts";
 import type { AnswerTime } from "./answer-time.ts";
 
 export type ProcessSort = "cpu" | "rss" | "start";

@@ -1,4 +1,4 @@
-import { utf8 } from "../sinks/byte-writer.ts";
+import { utf8 } from "../json/byte-writer.ts";
 import type { GapReason } from "./gap-reason.ts";
 import { giveBack } from "./give-back.ts";
 import type { EventHistory } from "./history.ts";

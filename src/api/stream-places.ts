@@ -1,4 +1,4 @@
-import type { TcpPeer } from "../libbpf/connections.ts";
+import type { TcpPeer } from "../sys/connections.ts";
 import type { ConnectionLimit } from "./connection-limit.ts";
 
 /** Share of the places that one peer can have: an account on this machine, or an address. */

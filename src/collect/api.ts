@@ -1,8 +1,8 @@
 import type { ApiServer } from "../api/server.ts";
 import type { ReloadFacts } from "../api/source.ts";
 import type { CollectConfig } from "../config/schema.ts";
-import type { Identity } from "../identity/identity.ts";
-import type { Unwritten } from "../sinks/unwritten.ts";
+import type { Identity } from "../process/identity.ts";
+import type { Unwritten } from "../wire/unwritten.ts";
 import type { Collector } from "./collector.ts";
 import { intervalsAt } from "./pace.ts";
 import type { Spending } from "./spending.ts";
@@ -34,7 +34,7 @@ export interface ApiParts {
 export async function openApi(listen: string, parts: ApiParts): Promise<ApiServer> {
   const { collector, identity, account, unwritten, writtenBytes, reload, now } = parts;
   const { startApi } = await import("../api/server.ts");
-  const { CollectorSource } = await import("../api/collector-source.ts");
+  const { CollectorSource } = await import("./collector-source.ts");
   const source = new CollectorSource({
     collector,
     names: {

@@ -1,6 +1,6 @@
-import type { CgroupRef } from "../config/sections/filters.ts";
+import { resolveCgroup } from "../cgroup/cgroup.ts";
 import { EXIT, LinnixError } from "../errors.ts";
-import { resolveCgroup } from "../probes/cgroup.ts";
+import type { CgroupRef } from "../wire/cgroup-ref.ts";
 
 /**
  * Looks for the cgroup that a filter names.

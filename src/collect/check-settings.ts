@@ -1,5 +1,5 @@
 import type { Settings } from "../config/schema.ts";
-import { accountNamed } from "../libbpf/privileges.ts";
+import { accountNamed } from "../sys/privileges.ts";
 
 /**
  * What settings name beyond themselves, as far as it can be looked at without starting anything: the account, and the

@@ -1,6 +1,6 @@
-import { NativeError } from "../libbpf/errno.ts";
 import { PerfRing } from "../ring/perf-ring.ts";
 import { type Ring, RingSet, type RingSetOptions } from "../ring/ring-set.ts";
+import { NativeError } from "../sys/errno.ts";
 
 /** A ring as the kernel gives it; see `PerfEventRing`. */
 export interface KernelRing {

@@ -1,14 +1,14 @@
 import type { ApiServer } from "../api/server.ts";
 import { writeStderr } from "../config/log.ts";
-import { exactBoottimeNs, realtimeOffsetNs } from "../libbpf/clock.ts";
+import { WallClock } from "../json/wall-clock.ts";
 import type { EventView } from "../process/event-view.ts";
-import { WallClock } from "../process/wall-clock.ts";
 import type { Output } from "../sinks/output.ts";
 import { codeOf, OutputClosed, stuckOutputError, whyNotWritten, writeError } from "../sinks/output-errors.ts";
 import type { Sink } from "../sinks/sink.ts";
-import { type Unwritten, UnwrittenCount } from "../sinks/unwritten.ts";
+import { exactBoottimeNs, realtimeOffsetNs } from "../sys/clock.ts";
 import type { DegradedEvent, LostEvent } from "../wire/event.ts";
 import type { RunSummary } from "../wire/summary.ts";
+import { type Unwritten, UnwrittenCount } from "../wire/unwritten.ts";
 import type { CollectorEvents } from "./collector-events.ts";
 import type { Conditions } from "./conditions.ts";
 

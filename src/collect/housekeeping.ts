@@ -1,6 +1,6 @@
-import { boottimeNs } from "../libbpf/clock.ts";
-import { dropCleanFilePages, residentFileBytes } from "../libbpf/memory.ts";
 import type { ProcessTable } from "../process/table.ts";
+import { boottimeNs } from "../sys/clock.ts";
+import { dropCleanFilePages, residentFileBytes } from "../sys/memory.ts";
 import { Garbage } from "./garbage.ts";
 import type { Reconciler } from "./reconciler.ts";
 import type { SpareDescriptors } from "./spare-descriptors.ts";

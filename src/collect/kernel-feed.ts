@@ -1,14 +1,14 @@
+import { BpfRingMemory } from "../bpf/bpf-ring-memory.ts";
+import { PerfEventRing } from "../bpf/perf-event-ring.ts";
 import type { BackendChoice } from "../config/sections/probes.ts";
-import { BpfRingMemory } from "../libbpf/bpf-ring-memory.ts";
-import { boottimeNs } from "../libbpf/clock.ts";
-import { possibleCpus } from "../libbpf/cpus.ts";
-import { PerfEventRing } from "../libbpf/perf-event-ring.ts";
 import { Backend, chooseBackend, type ProbeOptions, TIMESTAMP_OFFSET } from "../probes/backend.ts";
 import { btfBackend } from "../probes/btf-backend.ts";
 import { PageFaultProbe } from "../probes/page-faults.ts";
 import { tracepointBackend } from "../probes/tracepoint-backend.ts";
 import { BpfRing } from "../ring/bpf-ring.ts";
 import type { RingSet } from "../ring/ring-set.ts";
+import { boottimeNs } from "../sys/clock.ts";
+import { possibleCpus } from "../sys/cpus.ts";
 import { CpuRings } from "./cpu-rings.ts";
 import { Losses } from "./losses.ts";
 

@@ -1,6 +1,6 @@
-import { exactBoottimeNs } from "../libbpf/clock.ts";
+import type { WallClock } from "../json/wall-clock.ts";
 import type { CpuLosses } from "../probes/counters.ts";
-import type { WallClock } from "../process/wall-clock.ts";
+import { exactBoottimeNs } from "../sys/clock.ts";
 import { type CountByReason, LOSS_REASONS, type LostEvent } from "../wire/event.ts";
 
 /** Records of a CPU that did not reach user space. */

@@ -1,4 +1,4 @@
-import { Allowance } from "../identity/allowance.ts";
+import { Allowance } from "../cgroup/allowance.ts";
 import { MAX_MISSED, type MissedExecs } from "../probes/missed-execs.ts";
 import type { ImageReader } from "../process/image-reader.ts";
 import { NO_IMAGE } from "../process/image-store.ts";

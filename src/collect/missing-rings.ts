@@ -1,5 +1,5 @@
-import type { NativeError } from "../libbpf/errno.ts";
-import { MAPPING_A_RING } from "../libbpf/perf-event-ring.ts";
+import { MAPPING_A_RING } from "../bpf/perf-event-ring.ts";
+import type { NativeError } from "../sys/errno.ts";
 import type { Conditions } from "./conditions.ts";
 
 function hintFor({ call, code }: NativeError): string {

@@ -1,6 +1,6 @@
-import type { BudgetLevel } from "../budget/governor.ts";
 import type { CollectConfig } from "../config/schema.ts";
 import type { Collector } from "./collector.ts";
+import type { BudgetLevel } from "./governor.ts";
 
 /** How often the collector does what it does by the clock, ms. */
 export interface Intervals {

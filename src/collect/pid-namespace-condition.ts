@@ -1,4 +1,4 @@
-import { type PidNamespace, pidNamespace } from "../process/pid-namespace.ts";
+import { type PidNamespace, pidNamespace } from "../procfs/pid-namespace.ts";
 import type { Conditions } from "./conditions.ts";
 
 const MESSAGE =

@@ -1,8 +1,9 @@
-import { boottimeNs } from "../libbpf/clock.ts";
 import type { ImageReader } from "../process/image-reader.ts";
 import { NO_IMAGE } from "../process/image-store.ts";
-import { openProcessLister, type ProcessLister } from "../process/live-processes.ts";
+import { openProcessLister } from "../process/live-processes.ts";
+import type { ProcessLister } from "../process/process-lister.ts";
 import type { ProcessTable } from "../process/table.ts";
+import { boottimeNs } from "../sys/clock.ts";
 import { PROCESS_EVENT } from "../wire/layout.gen.ts";
 
 /** How often the table is held against what really runs, and where exits are not told of because a filter holds them back. */

@@ -2,17 +2,17 @@ import type { ApiServer } from "../api/server.ts";
 import { log, setLogLevel } from "../config/log.ts";
 import type { CollectConfig } from "../config/schema.ts";
 import { EXIT, type ExitCode } from "../errors.ts";
-import { boottimeNs } from "../libbpf/clock.ts";
-import { takeHangups } from "../libbpf/hangups.ts";
-import { accountNamed, dropTo } from "../libbpf/privileges.ts";
-import { terminalColumns } from "../libbpf/terminal-size.ts";
-import { mapTouchedPagesOnly } from "../libbpf/touched-pages.ts";
 import { redactorOf } from "../process/redact.ts";
 import { JsonlSink } from "../sinks/jsonl.ts";
 import { NoneSink } from "../sinks/none.ts";
 import { Output, type OutputOptions } from "../sinks/output.ts";
 import { NoReader, OutputClosed } from "../sinks/output-errors.ts";
 import type { Sink } from "../sinks/sink.ts";
+import { boottimeNs } from "../sys/clock.ts";
+import { takeHangups } from "../sys/hangups.ts";
+import { accountNamed, dropTo } from "../sys/privileges.ts";
+import { terminalColumns } from "../sys/terminal-size.ts";
+import { mapTouchedPagesOnly } from "../sys/touched-pages.ts";
 import { Collector } from "./collector.ts";
 import { Delivery } from "./delivery.ts";
 import { Hangup } from "./hangup.ts";
@@ -91,7 +91,7 @@ async function openOutput(file: string, options: OutputOptions, ended: Promise<v
 /** Where nobody is told of an event, nobody need know where its process belongs. */
 async function openIdentity({ output, api }: CollectConfig, { table }: Collector) {
   if (output.format === "none" && api.listen === null) return undefined;
-  const { Identity } = await import("../identity/identity.ts");
+  const { Identity } = await import("../process/identity.ts");
   return new Identity(table);
 }
 

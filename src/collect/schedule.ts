@@ -1,4 +1,4 @@
-import { EventLoopSleep } from "../libbpf/event-loop.ts";
+import { EventLoopSleep } from "../sys/event-loop.ts";
 
 /** What is called when it is time; all of it on this thread. */
 export interface ScheduleHooks {

@@ -1,6 +1,6 @@
 import { log } from "../config/log.ts";
-import { monotonicNs } from "../libbpf/clock.ts";
-import { notifyManager } from "../libbpf/notify-socket.ts";
+import { monotonicNs } from "../sys/clock.ts";
+import { notifyManager } from "../sys/notify-socket.ts";
 
 /** The rings are emptied at least this many times in the time that the watchdog allows. */
 const FLUSHES_PER_WATCHDOG = 4;

@@ -1,14 +1,14 @@
-import { Budget } from "../budget/budget.ts";
-import type { BudgetChange } from "../budget/governor.ts";
-import { KernelMeter } from "../budget/kernel-meter.ts";
 import { log } from "../config/log.ts";
 import type { CollectConfig } from "../config/schema.ts";
 import { formatDurationMs, formatPercent } from "../config/units.ts";
-import { ownCpuNs } from "../cost/own-cpu.ts";
-import { boottimeNs, exactBoottimeNs, monotonicNs, realtimeOffsetNs } from "../libbpf/clock.ts";
-import { WallClock } from "../process/wall-clock.ts";
+import { WallClock } from "../json/wall-clock.ts";
+import { ownCpuNs } from "../procfs/own-cpu.ts";
+import { boottimeNs, exactBoottimeNs, monotonicNs, realtimeOffsetNs } from "../sys/clock.ts";
 import type { DegradedEvent } from "../wire/event.ts";
+import { Budget } from "./budget.ts";
 import type { Collector } from "./collector.ts";
+import type { BudgetChange } from "./governor.ts";
+import { KernelMeter } from "./kernel-meter.ts";
 import { intervalsAt, lastLevelOf, setPace } from "./pace.ts";
 
 /** At most one line of the log in so long, however often the level changes; events tell of each change. */

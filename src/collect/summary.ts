@@ -1,5 +1,5 @@
-import type { Unwritten } from "../sinks/unwritten.ts";
 import type { RunSummary } from "../wire/summary.ts";
+import type { Unwritten } from "../wire/unwritten.ts";
 import type { Collector } from "./collector.ts";
 
 /** The last line of a run that took so long. */

@@ -1,10 +1,10 @@
 /** Which processes `--pid` means: whether they exist, and the pids that the kernel knows them by. */
 import { cannotRunError, usageError } from "../errors.ts";
-import { parseProcStat, readProcFile } from "../proc-stat.ts";
-import type { ProcessLister } from "../process/live-processes.ts";
-import { type PidNamespace, pidNamespace } from "../process/pid-namespace.ts";
-import { exists } from "../process/proc-visibility.ts";
+import type { ProcessLister } from "../process/process-lister.ts";
 import { TaskIterator } from "../process/task-iterator.ts";
+import { type PidNamespace, pidNamespace } from "../procfs/pid-namespace.ts";
+import { parseProcStat, readProcFile } from "../procfs/proc-stat.ts";
+import { exists } from "../procfs/proc-visibility.ts";
 import { PROCESS_EVENT } from "../wire/layout.gen.ts";
 
 export interface WatchedPid {

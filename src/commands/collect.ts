@@ -79,7 +79,7 @@ export const collect = commandOf({
     }
     assertFloor();
     const { runCollect } = await import("../collect/run.ts");
-    const { unblockStderr } = await import("../unblocked-stderr.ts");
+    const { unblockStderr } = await import("../config/unblocked-stderr.ts");
     unblockStderr();
     const onTerminal = stdoutIsTty && resolved.output.file === null;
     const io = { stdout: 1, stderr: 2, isTty: onTerminal, color: color && onTerminal };

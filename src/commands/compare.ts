@@ -109,8 +109,8 @@ export const compare = commandOf({
 
     const { runCompare } = await import("../compare/run.ts");
     const { Interruption } = await import("../overhead/interruption.ts");
-    const { CompareProgress } = await import("../report/compare/progress.ts");
-    const { textReport } = await import("../report/compare/text.ts");
+    const { CompareProgress } = await import("../compare/report/progress.ts");
+    const { textReport } = await import("../compare/report/text.ts");
     const { level } = invocation.config.settings.log;
 
     using interruption = new Interruption();
@@ -130,7 +130,7 @@ export const compare = commandOf({
 
     await output.finish({
       json: () => `${JSON.stringify(report, null, 2)}\n`,
-      html: async () => (await import("../report/compare/html.ts")).htmlReport(report),
+      html: async () => (await import("../compare/report/html.ts")).htmlReport(report),
       text: (style) => textReport(report, style),
     });
     return interruption.exitCode ?? EXIT.ok;

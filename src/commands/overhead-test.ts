@@ -122,8 +122,8 @@ export const overheadTest = commandOf({
 
     const { runOverheadTest, exitCodeOf } = await import("../overhead/run.ts");
     const { Interruption } = await import("../overhead/interruption.ts");
-    const { LiveView } = await import("../report/overhead/live.ts");
-    const { textReport } = await import("../report/overhead/text.ts");
+    const { LiveView } = await import("../overhead/report/live.ts");
+    const { textReport } = await import("../overhead/report/text.ts");
     const { level } = invocation.config.settings.log;
     const isTold = level === "info" || level === "debug";
 
@@ -132,8 +132,8 @@ export const overheadTest = commandOf({
     const report = await runOverheadTest(options, view, interruption.signal).finally(() => view.close());
 
     await output.finish({
-      json: async () => (await import("../report/overhead/json.ts")).jsonReport(report),
-      html: async () => (await import("../report/overhead/html.ts")).htmlReport(report),
+      json: async () => (await import("../overhead/report/json.ts")).jsonReport(report),
+      html: async () => (await import("../overhead/report/html.ts")).htmlReport(report),
       // What was shown on the same terminal is not shown again.
       text: (style) => textReport(report, { ...style, beginningShown: isTold && output.followsProgress }),
     });

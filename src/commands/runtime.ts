@@ -1,6 +1,6 @@
 import { isHangupIgnored } from "../collect/hangup.ts";
-import { execute } from "../libbpf/execute.ts";
-import { holdHangups, takeHangups } from "../libbpf/hangups.ts";
+import { execute } from "../sys/execute.ts";
+import { holdHangups, takeHangups } from "../sys/hangups.ts";
 import { isCompiled } from "../workload/self-command.ts";
 
 /** Options of the runtime's environment, as in BUN_OPTIONS, and of its allocator. */

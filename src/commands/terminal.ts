@@ -1,5 +1,5 @@
 import { fstatSync } from "node:fs";
-import { isNullDevice } from "../config/null-device.ts";
+import { isNullDevice } from "../sys/null-device.ts";
 
 /**
  * Whether a file descriptor is a terminal. Node's tty module, which would tell, brings 2.6 MB of streams along: it is

@@ -1,11 +1,11 @@
 import type { Availability } from "../observers/observer.ts";
-import type { CompareRow, FrontierRow, GrowthReport, LifetimeRow } from "../report/compare/report.ts";
 import { mean } from "../stats/moments.ts";
 import { quantile } from "../stats/quantile.ts";
 import type { Arm } from "./arms.ts";
 import { frontierPoint, modelCapture } from "./frontier.ts";
 import type { GrowthStep } from "./growth.ts";
 import { looksPerSecond } from "./looks.ts";
+import type { CompareRow, FrontierRow, GrowthReport, LifetimeRow } from "./report/report.ts";
 import type { Session } from "./session.ts";
 import { slowdownOf, type TimedPlace } from "./slowdown.ts";
 

@@ -3,7 +3,7 @@ import { newTally } from "../observers/observer.ts";
 import { runWorkload } from "../workload/run-workload.ts";
 import { looksBetween } from "./looks.ts";
 import { MethodMeter } from "./method-meter.ts";
-import type { SessionSetting } from "./session.ts";
+import type { SessionSetting } from "./session-setting.ts";
 import { processCount, Sleepers } from "./sleepers.ts";
 import { sleepUnless, unless } from "./stop.ts";
 import { WarmUp } from "./warm-up.ts";

@@ -1,14 +1,14 @@
-import { calledProgramIds, readHeldBpf } from "../cost/bpf-held.ts";
-import { readBpfMemory, readPerfRingBytes } from "../cost/bpf-memory.ts";
-import { type BpfProgramInfo, ProgramHandles } from "../cost/bpf-programs.ts";
-import { runTimeDifference } from "../cost/bpf-run-time.ts";
-import { enableRunTimeStats, type RunTimeStats } from "../cost/bpf-stats.ts";
-import { readProcessMemory } from "../cost/memory.ts";
-import { ProcessTreeClock } from "../cost/process-tree-clock.ts";
+import { calledProgramIds, readHeldBpf } from "../bpf/bpf-held.ts";
+import { readBpfMemory, readPerfRingBytes } from "../bpf/bpf-memory.ts";
+import { type BpfProgramInfo, ProgramHandles } from "../bpf/bpf-programs.ts";
+import { runTimeDifference } from "../bpf/bpf-run-time.ts";
+import { enableRunTimeStats, type RunTimeStats } from "../bpf/bpf-stats.ts";
 import { LinnixError } from "../errors.ts";
-import { boottimeNs } from "../libbpf/clock.ts";
-import { processCpuClockId, readClockNs } from "../libbpf/cost-clock.ts";
 import type { Observer, RunningObserver } from "../observers/observer.ts";
+import { readProcessMemory } from "../procfs/memory.ts";
+import { ProcessTreeClock } from "../procfs/process-tree-clock.ts";
+import { boottimeNs } from "../sys/clock.ts";
+import { processCpuClockId, readClockNs } from "../sys/cost-clock.ts";
 
 /** What a method has used, at one moment. */
 export interface MethodReading {

@@ -1,4 +1,4 @@
-import { readProcFile } from "../proc-stat.ts";
+import { readProcFile } from "../procfs/proc-stat.ts";
 
 /** What a method that is told by the kernel said about processes beside the workload's. */
 export interface ToldOfOthers {

@@ -1,5 +1,5 @@
-import { captureText, intervalText, roughly } from "../report/compare/notation.ts";
-import type { CompareRow, FrontierRow } from "../report/compare/report.ts";
+import { captureText, intervalText, roughly } from "./report/notation.ts";
+import type { CompareRow, FrontierRow } from "./report/report.ts";
 
 /** Methods that stand for polling, the first that has figures. */
 const POLLING = ["ps", "top", "pidstat", "ps-log", "proc-scan", "proc-list", "task-iterator"];

@@ -7,8 +7,8 @@ import { type Looks, looksBetween, loopCpuNs } from "./looks.ts";
 import { MethodMeter, type MethodUse } from "./method-meter.ts";
 import type { CompareOptions } from "./options.ts";
 import { MachineForks, othersTold } from "./others.ts";
-import type { ComparePlan } from "./plan.ts";
-import { type SpawnTimer, WARMUP_SPAWNS } from "./spawn-timer.ts";
+import type { SessionSetting } from "./session-setting.ts";
+import { WARMUP_SPAWNS } from "./spawn-timer.ts";
 import { sleepUnless, unless } from "./stop.ts";
 import { WarmUp } from "./warm-up.ts";
 
@@ -46,15 +46,6 @@ export interface Session {
 export interface Life {
   lifetimeMs: number | null;
   livedMs: number;
-}
-
-/** What all sessions of a comparison have in common. */
-export interface SessionSetting {
-  options: CompareOptions;
-  plan: ComparePlan;
-  timer: SpawnTimer;
-  tempDir: string;
-  signal: AbortSignal;
 }
 
 /** Looks at memory within a window. */

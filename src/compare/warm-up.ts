@@ -1,5 +1,5 @@
 import { runWorkload, type WorkloadHandle } from "../workload/run-workload.ts";
-import type { SessionSetting } from "./session.ts";
+import type { SessionSetting } from "./session-setting.ts";
 import { WARMUP_SPAWNS } from "./spawn-timer.ts";
 import { unless } from "./stop.ts";
 

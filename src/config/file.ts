@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
 import { LinnixError, usageError } from "../errors.ts";
-import { isNullDevice } from "./null-device.ts";
+import { isNullDevice } from "../sys/null-device.ts";
 import { formatSizeBytes } from "./units.ts";
 
 /** Far more than any configuration: what is bigger is some other file. */

@@ -1,6 +1,6 @@
-import { cgroupMounts } from "../identity/cgroup-mount.ts";
-import { FOREIGN_HINT } from "../identity/cgroup-namespace.ts";
-import type { Mount } from "../mountinfo.ts";
+import { cgroupMounts } from "../cgroup/cgroup-mount.ts";
+import { FOREIGN_HINT } from "../cgroup/cgroup-namespace.ts";
+import type { Mount } from "../procfs/mountinfo.ts";
 import type { Check } from "./check.ts";
 import type { KernelFacts } from "./kernel.ts";
 import type { NamespaceFacts } from "./namespaces.ts";

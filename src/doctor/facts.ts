@@ -1,4 +1,4 @@
-import { parseMountinfo } from "../mountinfo.ts";
+import { parseMountinfo } from "../procfs/mountinfo.ts";
 import { type AgentFacts, readAgents } from "./agents.ts";
 import { type AuditFacts, readAudit } from "./audit.ts";
 import { type CgroupFacts, readCgroup } from "./cgroup.ts";

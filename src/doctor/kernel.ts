@@ -1,7 +1,7 @@
+import { KERNEL_BTF } from "../bpf/kernel-btf.ts";
 import { isOldGlibc, missingCpuFlags, OLDEST_GLIBC_MINOR, OLDEST_KERNEL } from "../floor.ts";
-import { isAtLeast, type KernelVersion, kernelRelease, parseKernelVersion } from "../kernel-version.ts";
-import { KERNEL_BTF } from "../libbpf/kernel-btf.ts";
 import { IO_ACCOUNTING_FILE } from "../probes/missing-fields.ts";
+import { isAtLeast, type KernelVersion, kernelRelease, parseKernelVersion } from "../sys/kernel-version.ts";
 import { type BtfFeatures, readBtfFeatures } from "./btf.ts";
 import type { Check } from "./check.ts";
 import { type HostReader, type ReadFailure, readText } from "./host-reader.ts";

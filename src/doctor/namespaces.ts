@@ -1,7 +1,7 @@
-import { INITIAL_CGROUP_NAMESPACE } from "../identity/cgroup-namespace.ts";
-import type { Mount } from "../mountinfo.ts";
-import { INITIAL_PID_NAMESPACE, type PidNamespace, readPidNamespace } from "../process/pid-namespace.ts";
-import { readTimeNamespace, type TimeNamespace, unknownOffset } from "../time-namespace.ts";
+import { INITIAL_CGROUP_NAMESPACE } from "../cgroup/cgroup-namespace.ts";
+import type { Mount } from "../procfs/mountinfo.ts";
+import { INITIAL_PID_NAMESPACE, type PidNamespace, readPidNamespace } from "../procfs/pid-namespace.ts";
+import { readTimeNamespace, type TimeNamespace, unknownOffset } from "../sys/time-namespace.ts";
 import type { Check } from "./check.ts";
 import { type HostReader, readText } from "./host-reader.ts";
 import { holds, type PrivilegeFacts } from "./privileges.ts";

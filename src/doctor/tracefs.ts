@@ -1,4 +1,4 @@
-import type { Mount } from "../mountinfo.ts";
+import type { Mount } from "../procfs/mountinfo.ts";
 import type { Check } from "./check.ts";
 import { type HostReader, type ReadFailure, readFailure, readText } from "./host-reader.ts";
 import { type KernelFacts, offersBtfBackend } from "./kernel.ts";

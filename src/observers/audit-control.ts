@@ -1,5 +1,5 @@
 import { cannotRunError, type LinnixError } from "../errors.ts";
-import { readProcStat } from "../proc-stat.ts";
+import { readProcStat } from "../procfs/proc-stat.ts";
 import { printable } from "./launch.ts";
 import { isAlive } from "./proc-fs.ts";
 import { firstLine, runTool } from "./tool.ts";

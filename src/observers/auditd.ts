@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { cannotRunError, LinnixError } from "../errors.ts";
-import { readProcFile } from "../proc-stat.ts";
+import { readProcFile } from "../procfs/proc-stat.ts";
 import {
   AUDITED_SYSCALLS,
   AuditControl,

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { chooseBackend } from "../probes/backend.ts";
-import { pidNamespace } from "../process/pid-namespace.ts";
+import { pidNamespace } from "../procfs/pid-namespace.ts";
 import { versionText } from "../version.ts";
 import { selfCommand } from "../workload/self-command.ts";
 import type { Observer, Sighting, SightingKind, Tally } from "./observer.ts";

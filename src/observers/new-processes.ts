@@ -1,7 +1,7 @@
-import { bpfObject } from "../embedded.ts";
-import { MappedArray } from "../libbpf/bpf-map.ts";
-import { BpfObject } from "../libbpf/bpf-object.ts";
-import { BpfRun } from "../libbpf/bpf-run.ts";
+import { MappedArray } from "../bpf/bpf-map.ts";
+import { BpfObject } from "../bpf/bpf-object.ts";
+import { BpfRun } from "../bpf/bpf-run.ts";
+import { bpfObject } from "../bpf/embedded.ts";
 import { LOOK_ANSWER, NEW_PROCESS } from "../wire/layout.gen.ts";
 
 /** Of the new ones, mapped: bpf/new-processes.bpf.c. */

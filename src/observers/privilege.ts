@@ -1,4 +1,4 @@
-import { pidNamespace } from "../process/pid-namespace.ts";
+import { pidNamespace } from "../procfs/pid-namespace.ts";
 import type { Availability } from "./observer.ts";
 
 /** Why a method cannot be had without root; null where this process is root. */

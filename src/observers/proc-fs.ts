@@ -1,5 +1,5 @@
 import { readdirSync, readlinkSync } from "node:fs";
-import { readProcFile, readProcStat } from "../proc-stat.ts";
+import { readProcFile, readProcStat } from "../procfs/proc-stat.ts";
 
 /** Whether a process exists and has not ended: a zombie, which nobody has waited for yet, has. */
 export function isAlive(pid: number): boolean {

@@ -1,5 +1,5 @@
 import { writeSync } from "node:fs";
-import { ProcScanner, type ScanDetail } from "../sampling/proc-scanner.ts";
+import { ProcScanner, type ScanDetail } from "../procfs/proc-scanner.ts";
 import { warmUp } from "./warm-up.ts";
 
 /**

@@ -1,5 +1,5 @@
-import { NS_PER_CLOCK_TICK, startNsOf } from "../proc-stat.ts";
-import type { ScanDetail } from "../sampling/proc-scanner.ts";
+import type { ScanDetail } from "../procfs/proc-scanner.ts";
+import { NS_PER_CLOCK_TICK, startNsOf } from "../procfs/proc-stat.ts";
 import type { Observer, ObserverContext, RunningObserver, Sighting, Tally } from "./observer.ts";
 import { startTool } from "./tool-observer.ts";
 import { WORKER_ENV, workerCommand } from "./worker-command.ts";

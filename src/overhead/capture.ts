@@ -1,4 +1,4 @@
-import { pidNamespace } from "../process/pid-namespace.ts";
+import { pidNamespace } from "../procfs/pid-namespace.ts";
 import type { GroundTruth, SpawnTruth } from "../workload/ground-truth.ts";
 
 /** What an event of the output tells that the check needs. Times are CLOCK_BOOTTIME, ns. */

@@ -4,7 +4,7 @@ import { resolveAuto } from "../config/load.ts";
 import { defaultSettings, printSettings } from "../config/print.ts";
 import { type CollectConfig, SECTION_LIST, type Settings } from "../config/schema.ts";
 import { cannotRunError, EXIT, type LinnixError, usageError } from "../errors.ts";
-import { processCpuClockId, readClockNs } from "../libbpf/cost-clock.ts";
+import { processCpuClockId, readClockNs } from "../sys/cost-clock.ts";
 import { selfCommand } from "../workload/self-command.ts";
 import { LeashedChild } from "./child.ts";
 import { type PrivateFolder, ScratchFile } from "./private-folder.ts";

@@ -1,8 +1,8 @@
 import { readdirSync } from "node:fs";
-import { readHeldBpf } from "../cost/bpf-held.ts";
-import { listProgramIds } from "../cost/bpf-programs.ts";
-import { ProcessTreeClock } from "../cost/process-tree-clock.ts";
+import { readHeldBpf } from "../bpf/bpf-held.ts";
+import { listProgramIds } from "../bpf/bpf-programs.ts";
 import { cannotRunError } from "../errors.ts";
+import { ProcessTreeClock } from "../procfs/process-tree-clock.ts";
 import { LeashedChild } from "./child.ts";
 import { type PrivateFolder, ScratchFile } from "./private-folder.ts";
 import type { RunningSubject, Subject, SubjectSwitch } from "./subject.ts";

@@ -1,9 +1,9 @@
 import { readClock } from "../doctor/clock.ts";
+import type { HostFacts } from "../doctor/host-facts.ts";
 import { hostReader } from "../doctor/host-reader.ts";
 import { isJitOn, readJit } from "../doctor/jit.ts";
 import { readKernel } from "../doctor/kernel.ts";
 import { readMachine } from "../doctor/machine.ts";
-import type { HostFacts } from "../report/host-facts.ts";
 
 /**
  * What a report says of the machine that it was made on; null for what cannot be told.

@@ -1,4 +1,4 @@
-import type { Ledger } from "../cost/verdict.ts";
+import type { Ledger } from "../measure/verdict.ts";
 import type { CaptureCount } from "./capture.ts";
 import type { ExcludablePart } from "./options.ts";
 import type { Figures } from "./result.ts";

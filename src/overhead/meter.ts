@@ -1,16 +1,16 @@
-import { calledProgramIds, readHeldBpf } from "../cost/bpf-held.ts";
-import { type KernelMemory, readBpfMemory, readPerfRingBytes } from "../cost/bpf-memory.ts";
-import { type BpfProgramInfo, ProgramHandles } from "../cost/bpf-programs.ts";
-import { runTimeDifference } from "../cost/bpf-run-time.ts";
-import { readProcessMemory } from "../cost/memory.ts";
-import { type NoiseCounters, readNoiseCounters } from "../cost/noise.ts";
-import { ProcessClock } from "../cost/process-clock.ts";
-import { ProcessTreeClock } from "../cost/process-tree-clock.ts";
-import type { SystemCpu } from "../cost/system-cpu.ts";
-import { WakeupCounter } from "../cost/wakeups.ts";
-import { boottimeNs } from "../libbpf/clock.ts";
-import { ownCpuNs } from "../libbpf/cost-clock.ts";
+import { calledProgramIds, readHeldBpf } from "../bpf/bpf-held.ts";
+import { type KernelMemory, readBpfMemory, readPerfRingBytes } from "../bpf/bpf-memory.ts";
+import { type BpfProgramInfo, ProgramHandles } from "../bpf/bpf-programs.ts";
+import { runTimeDifference } from "../bpf/bpf-run-time.ts";
+import { readProcessMemory } from "../procfs/memory.ts";
+import { type NoiseCounters, readNoiseCounters } from "../procfs/noise.ts";
+import { ProcessClock } from "../procfs/process-clock.ts";
+import { ProcessTreeClock } from "../procfs/process-tree-clock.ts";
+import type { SystemCpu } from "../procfs/system-cpu.ts";
+import { WakeupCounter } from "../procfs/wakeups.ts";
 import { sum } from "../stats/moments.ts";
+import { boottimeNs } from "../sys/clock.ts";
+import { ownCpuNs } from "../sys/cost-clock.ts";
 import type { RawMemory, RawProgram, RawWindow } from "./raw.ts";
 import type { RunningSubject, Subject } from "./subject.ts";
 

@@ -1,4 +1,4 @@
-import { type CostPoint, fitCostModel, predictEnvironments, processesPerSecondAt } from "../cost/cost-model.ts";
+import { type CostPoint, fitCostModel, predictEnvironments, processesPerSecondAt } from "../measure/cost-model.ts";
 import { mean, sum } from "../stats/moments.ts";
 import type { RawRun, RawWindow } from "./raw.ts";
 import type { ModelFigures } from "./result.ts";

@@ -1,4 +1,4 @@
-import { slowdownOf } from "../cost/slowdown.ts";
+import { slowdownOf } from "../measure/slowdown.ts";
 import { sum } from "../stats/moments.ts";
 import type { RawRun, RawWindow } from "./raw.ts";
 import type { Figures, NoiseFigures } from "./result.ts";

@@ -1,5 +1,5 @@
-import { enableRunTimeStats } from "../cost/bpf-stats.ts";
-import { priceRunTimeStats } from "../cost/bpf-stats-price.ts";
+import { enableRunTimeStats } from "../bpf/bpf-stats.ts";
+import { priceRunTimeStats } from "../bpf/bpf-stats-price.ts";
 import { LinnixError } from "../errors.ts";
 import { runWorkload, type WorkloadHandle } from "../workload/run-workload.ts";
 import type { WorkloadResult } from "../workload/workload-result.ts";

@@ -1,5 +1,5 @@
 import { cannotRunError } from "../errors.ts";
-import { type PidNamespace, pidNamespace } from "../process/pid-namespace.ts";
+import { type PidNamespace, pidNamespace } from "../procfs/pid-namespace.ts";
 
 /**
  * What is measured is read from /proc by pids of this process's namespace.

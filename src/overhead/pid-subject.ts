@@ -1,5 +1,5 @@
 import { usageError } from "../errors.ts";
-import { readProcStat } from "../proc-stat.ts";
+import { readProcStat } from "../procfs/proc-stat.ts";
 import type { RunningSubject, Subject } from "./subject.ts";
 
 /** Processes that run already and are not ours to stop. */

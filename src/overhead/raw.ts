@@ -1,7 +1,7 @@
-import type { KernelMemory } from "../cost/bpf-memory.ts";
-import type { RunTimeStatsPrice } from "../cost/bpf-stats-price.ts";
-import type { SlowdownRound } from "../cost/slowdown.ts";
-import type { SystemCpu } from "../cost/system-cpu.ts";
+import type { KernelMemory } from "../bpf/bpf-memory.ts";
+import type { RunTimeStatsPrice } from "../bpf/bpf-stats-price.ts";
+import type { SlowdownRound } from "../measure/slowdown.ts";
+import type { SystemCpu } from "../procfs/system-cpu.ts";
 import type { CountByType } from "../wire/event.ts";
 import type { CaptureCount } from "./capture.ts";
 

@@ -1,5 +1,5 @@
-import type { VerdictName } from "../cost/verdict.ts";
-import type { HostFacts } from "../report/host-facts.ts";
+import type { HostFacts } from "../doctor/host-facts.ts";
+import type { VerdictName } from "../measure/verdict.ts";
 import type { Interval } from "../stats/interval.ts";
 import type { ExcludablePart } from "./options.ts";
 import type { RawRun } from "./raw.ts";

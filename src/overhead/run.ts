@@ -1,9 +1,9 @@
-import { listProgramIds } from "../cost/bpf-programs.ts";
-import { judge, type VerdictName } from "../cost/verdict.ts";
+import { listProgramIds } from "../bpf/bpf-programs.ts";
+import type { HostFacts } from "../doctor/host-facts.ts";
 import { cannotRunError, EXIT, type ExitCode, LinnixError } from "../errors.ts";
+import { judge, type VerdictName } from "../measure/verdict.ts";
 import { chooseBackend } from "../probes/backend.ts";
-import type { HostFacts } from "../report/host-facts.ts";
-import { assertKnownClock } from "../time-namespace.ts";
+import { assertKnownClock } from "../sys/time-namespace.ts";
 import { VERSION } from "../version.ts";
 import { CollectorSubject } from "./collector-subject.ts";
 import { CommandSubject } from "./command-subject.ts";

@@ -1,4 +1,4 @@
-import { type Slowdown, shareOf, slowdownByMetric, slowdownOf } from "../cost/slowdown.ts";
+import { type Slowdown, shareOf, slowdownByMetric, slowdownOf } from "../measure/slowdown.ts";
 import type { RawRounds, RawRun } from "./raw.ts";
 import type { OperationSlowdown, SlowdownFigures } from "./result.ts";
 

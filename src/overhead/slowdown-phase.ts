@@ -1,4 +1,4 @@
-import { bareFork, type Operation, runSlowdownRounds, spawnWithExec } from "../cost/slowdown.ts";
+import { bareFork, type Operation, runSlowdownRounds, spawnWithExec } from "../measure/slowdown.ts";
 import { findProgram } from "../workload/programs.ts";
 import type { RawCounts, RawRounds } from "./raw.ts";
 import type { SubjectSwitch } from "./subject.ts";

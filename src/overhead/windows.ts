@@ -1,4 +1,4 @@
-import { type SystemCpuUse, systemCpuUse } from "../cost/system-cpu.ts";
+import { type SystemCpuUse, systemCpuUse } from "../procfs/system-cpu.ts";
 import { sum } from "../stats/moments.ts";
 import { EVENTS_PER_PROCESS } from "../workload/profiles.ts";
 import type { RawWindow } from "./raw.ts";

@@ -1,18 +1,20 @@
 import { existsSync, readFileSync } from "node:fs";
 import { release } from "node:os";
+import { BpfLink } from "../bpf/bpf-link.ts";
+import { BpfLoadError } from "../bpf/bpf-load-error.ts";
+import { type BpfMap, deleteFromMap, isFull, MappedArray, updateMap } from "../bpf/bpf-map.ts";
+import { BpfObject } from "../bpf/bpf-object.ts";
+import { bpfObject } from "../bpf/embedded.ts";
+import { KERNEL_BTF } from "../bpf/kernel-btf.ts";
+import { type ResolvedCgroup, resolveCgroup } from "../cgroup/cgroup.ts";
 import { log } from "../config/log.ts";
-import type { CgroupRef, FiltersSettings } from "../config/sections/filters.ts";
+import type { FiltersSettings } from "../config/sections/filters.ts";
 import type { BackendChoice, EventType } from "../config/sections/probes.ts";
-import { bpfObject } from "../embedded.ts";
 import { cannotRunError, LinnixError } from "../errors.ts";
-import { BpfLink } from "../libbpf/bpf-link.ts";
-import { BpfLoadError } from "../libbpf/bpf-load-error.ts";
-import { type BpfMap, deleteFromMap, isFull, MappedArray, updateMap } from "../libbpf/bpf-map.ts";
-import { BpfObject } from "../libbpf/bpf-object.ts";
-import { cpuPlaces } from "../libbpf/cpus.ts";
-import { NativeError } from "../libbpf/errno.ts";
-import { KERNEL_BTF } from "../libbpf/kernel-btf.ts";
-import { pageBytes } from "../libbpf/page-size.ts";
+import { cpuPlaces } from "../sys/cpus.ts";
+import { NativeError } from "../sys/errno.ts";
+import { pageBytes } from "../sys/page-size.ts";
+import type { CgroupRef } from "../wire/cgroup-ref.ts";
 import type { CountByType } from "../wire/event.ts";
 import {
   COMM_LEN,
@@ -26,7 +28,7 @@ import {
   MAP_TRACKED_PIDS,
   PROCESS_EVENT,
 } from "../wire/layout.gen.ts";
-import { type ResolvedCgroup, resolveCgroup } from "./cgroup.ts";
+import type { BackendName } from "./backend-name.ts";
 import { type CpuLosses, KernelCounters, type KernelCounts } from "./counters.ts";
 import { isLockedForConfidentiality } from "./lockdown.ts";
 import { MissedExecs } from "./missed-execs.ts";
@@ -34,8 +36,6 @@ import { missingFields } from "./missing-fields.ts";
 import { readProcessLimits, sizeProcessMaps } from "./process-maps.ts";
 import { skippedRuns, skipsPreempted } from "./skipped-runs.ts";
 import { isFollowed, WatchedCgroup } from "./watched-cgroup.ts";
-
-export type BackendName = "btf" | "tracepoint";
 
 export interface ProbeOptions {
   events: readonly EventType[];

@@ -1,5 +1,5 @@
 import { release } from "node:os";
-import { BpfLink } from "../libbpf/bpf-link.ts";
+import { BpfLink } from "../bpf/bpf-link.ts";
 import { CLAIM_WORDS, EXEC_EVENT, KNOBS, NAME_SIZE, PATH_WALK } from "../wire/layout.gen.ts";
 import type { BackendKind } from "./backend.ts";
 import { skipsPreempted } from "./skipped-runs.ts";

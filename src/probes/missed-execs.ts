@@ -1,5 +1,5 @@
-import { PidSet } from "../libbpf/bpf-map.ts";
-import { NativeError } from "../libbpf/errno.ts";
+import { PidSet } from "../bpf/bpf-map.ts";
+import { NativeError } from "../sys/errno.ts";
 import type { KernelCounts } from "./counters.ts";
 
 /** Most processes that one look gives; others are given by the next one. */

@@ -1,4 +1,4 @@
-import type { BackendName } from "./backend.ts";
+import type { BackendName } from "./backend-name.ts";
 
 /**
  * A file that each process has where the kernel counts bytes read and written, CONFIG_TASK_IO_ACCOUNTING

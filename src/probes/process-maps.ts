@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { BpfObject } from "../libbpf/bpf-object.ts";
+import type { BpfObject } from "../bpf/bpf-object.ts";
 
 /** First Linux whose BPF programs may allocate an element of a hash map in any context: 34dd3bad1a6f. */
 const FIRST_ALLOCATING = [6, 1] as const;

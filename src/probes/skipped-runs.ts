@@ -1,6 +1,6 @@
-import { readProgramInfo } from "../cost/bpf-programs.ts";
+import type { BpfObject } from "../bpf/bpf-object.ts";
+import { readProgramInfo } from "../bpf/bpf-programs.ts";
 import { LinnixError } from "../errors.ts";
-import type { BpfObject } from "../libbpf/bpf-object.ts";
 import type { CountByType } from "../wire/event.ts";
 
 /** Linux from which on a tracepoint's program may be preempted (include/linux/tracepoint.h: SRCU in place of disabled preemption). */

@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from "node:fs";
-import { isFull, updateMap } from "../libbpf/bpf-map.ts";
-import { readProcStat } from "../proc-stat.ts";
-import { hasKernelPids } from "../process/pid-namespace.ts";
+import { isFull, updateMap } from "../bpf/bpf-map.ts";
+import { hasKernelPids } from "../procfs/pid-namespace.ts";
+import { readProcStat } from "../procfs/proc-stat.ts";
 import { COMM_LEN, THREAD_GROUP } from "../wire/layout.gen.ts";
 
 /** Looks at one process until nothing of it changed meanwhile. */

@@ -1,6 +1,6 @@
+import { BpfLink } from "../bpf/bpf-link.ts";
 import { cannotRunError } from "../errors.ts";
-import { BpfLink } from "../libbpf/bpf-link.ts";
-import { Tracefs } from "../libbpf/tracefs.ts";
+import { Tracefs } from "../sys/tracefs.ts";
 import { KNOBS } from "../wire/layout.gen.ts";
 import type { BackendKind } from "./backend.ts";
 import { isLockedForConfidentiality } from "./lockdown.ts";

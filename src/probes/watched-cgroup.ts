@@ -1,9 +1,9 @@
 import { statSync } from "node:fs";
+import { MappedArray } from "../bpf/bpf-map.ts";
+import type { ResolvedCgroup } from "../cgroup/cgroup.ts";
 import { log } from "../config/log.ts";
-import type { CgroupRef } from "../config/sections/filters.ts";
-import { MappedArray } from "../libbpf/bpf-map.ts";
+import type { CgroupRef } from "../wire/cgroup-ref.ts";
 import { WATCHED_CGROUP, WATCHED_PATH_LEN } from "../wire/layout.gen.ts";
-import type { ResolvedCgroup } from "./cgroup.ts";
 
 /** What is said of a watched cgroup, see `Conditions`. */
 export interface CgroupReport {

@@ -1,4 +1,6 @@
-import { type KnownPlace, placeFields } from "../identity/place.ts";
+import { type KnownPlace, placeFields } from "../cgroup/place.ts";
+import { textOf } from "../json/text.ts";
+import type { WallClock } from "../json/wall-clock.ts";
 import type { PageFaultEvent, ProcessEvent, SampleEvent } from "../wire/event.ts";
 import {
   COMM_LEN,
@@ -33,8 +35,6 @@ import { NO_IMAGE } from "./image-store.ts";
 import { signalName } from "./signal-name.ts";
 import type { ProcessTable } from "./table.ts";
 import { NO_SLOT } from "./table-slots.ts";
-import { textOf } from "./text.ts";
-import type { WallClock } from "./wall-clock.ts";
 
 /** Who knows where the process of an event belongs. */
 export interface PlaceOfEvent {

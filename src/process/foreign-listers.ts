@@ -1,7 +1,7 @@
 /** Listers for a pid namespace other than the initial one, where the task iterator does not list every process. */
 import { PROCESS_EVENT } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
-import type { ProcessLister } from "./live-processes.ts";
+import type { ProcessLister } from "./process-lister.ts";
 
 /** The processes of this namespace. Only of those that a former list had can it say that they are gone. */
 export class NamespaceLister implements ProcessLister {

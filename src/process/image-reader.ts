@@ -1,7 +1,8 @@
 import { closeSync } from "node:fs";
 import { log } from "../config/log.ts";
-import { BackgroundReads, READING_THREADS } from "../libbpf/background-reads.ts";
-import { maxOpenFiles } from "../open-files.ts";
+import { READING_THREADS } from "../sys/aio.ts";
+import { BackgroundReads } from "../sys/background-reads.ts";
+import { maxOpenFiles } from "../sys/open-files.ts";
 import { NO_IMAGE } from "./image-store.ts";
 import { beganThen, openCommandLine, readExe } from "./proc-image.ts";
 import type { ProcessTable } from "./table.ts";

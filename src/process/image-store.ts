@@ -1,5 +1,5 @@
+import { splitArguments, textOf } from "../json/text.ts";
 import { FLAG_ARGS_CUT, FLAG_ARGS_KNOWN, FLAG_EXE_KNOWN } from "../wire/layout.gen.ts";
-import { splitArguments, textOf } from "./text.ts";
 
 /**
  * What processes execute: path and arguments as raw bytes, packed into slabs,

@@ -1,28 +1,16 @@
 /** The processes that run right now, as records of the wire: from the task iterator, and from /proc. */
 import { readdirSync } from "node:fs";
-import { boottimeNs } from "../libbpf/clock.ts";
-import { NativeError } from "../libbpf/errno.ts";
-import { NS_PER_CLOCK_TICK, readProcIds, readProcStat, startNsOf } from "../proc-stat.ts";
+import { hasKernelPids, pidNamespace } from "../procfs/pid-namespace.ts";
+import { NS_PER_CLOCK_TICK, readProcIds, readProcStat, startNsOf } from "../procfs/proc-stat.ts";
+import { exists, hidesProcesses } from "../procfs/proc-visibility.ts";
+import { boottimeNs } from "../sys/clock.ts";
+import { NativeError } from "../sys/errno.ts";
 import { FLAG_PPID_KNOWN, PROCESS_EVENT } from "../wire/layout.gen.ts";
 import { Record } from "../wire/record.ts";
 import { NamespaceLister, NoLister } from "./foreign-listers.ts";
-import { hasKernelPids, pidNamespace } from "./pid-namespace.ts";
-import { exists, hidesProcesses } from "./proc-visibility.ts";
+import type { ProcessLister } from "./process-lister.ts";
 import { ProcessWalk } from "./process-walk.ts";
 import { TaskIterator } from "./task-iterator.ts";
-
-/** Lists live processes; `each` gets a cursor that is void after it returns. */
-export interface ProcessLister extends Disposable {
-  readonly source: "task-iterator" | "proc" | "none";
-  list(each: (record: Record) => void): void;
-  /**
-   * Whether the last list may have left that process out although it lives: then its absence says nothing. A lister
-   * without this function lists every process of the machine.
-   * @param pid the kernel's
-   * @param startNs CLOCK_BOOTTIME; 0: not known
-   */
-  mayHide?(pid: number, startNs: number): boolean;
-}
 
 /** /proc: start times only to the tick, so that the identity is the pid alone. */
 class ProcScan implements ProcessLister {

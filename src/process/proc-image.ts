@@ -1,7 +1,7 @@
 /** What /proc tells of the program of a process, as far as no lock of the process is needed for it. */
 import { openSync, readlinkSync } from "node:fs";
-import { NS_PER_CLOCK_TICK, readProcStat, startNsOf } from "../proc-stat.ts";
-import { hasKernelPids } from "./pid-namespace.ts";
+import { hasKernelPids } from "../procfs/pid-namespace.ts";
+import { NS_PER_CLOCK_TICK, readProcStat, startNsOf } from "../procfs/proc-stat.ts";
 
 const DELETED = Buffer.from(" (deleted)");
 

@@ -1,10 +1,10 @@
-import { bpfObject } from "../embedded.ts";
-import { MappedArray } from "../libbpf/bpf-map.ts";
-import { BpfObject } from "../libbpf/bpf-object.ts";
-import { BpfRun } from "../libbpf/bpf-run.ts";
+import { MappedArray } from "../bpf/bpf-map.ts";
+import { BpfObject } from "../bpf/bpf-object.ts";
+import { BpfRun } from "../bpf/bpf-run.ts";
+import { bpfObject } from "../bpf/embedded.ts";
 import { LOOK_ANSWER, PROCESS_EVENT } from "../wire/layout.gen.ts";
 import { Record } from "../wire/record.ts";
-import type { ProcessLister } from "./live-processes.ts";
+import type { ProcessLister } from "./process-lister.ts";
 
 /** Of the first map: for 1,820 processes. A larger one replaces it if there are more; each is a power of two. */
 const FIRST_BYTES = 128 * 1024;

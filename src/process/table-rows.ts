@@ -1,8 +1,8 @@
+import { textOf } from "../json/text.ts";
 import { COMM_LEN, FLAG_CGROUP_KNOWN, FLAG_EXE_WHOLE, FLAG_PPID_KNOWN } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
 import { ImageStore } from "./image-store.ts";
 import { FREE, LIVE, TableSlots } from "./table-slots.ts";
-import { textOf } from "./text.ts";
 
 /** What is kept of the flags of a record's head. */
 export const KEPT_FLAGS = FLAG_PPID_KNOWN | FLAG_CGROUP_KNOWN;

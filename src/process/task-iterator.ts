@@ -1,11 +1,11 @@
-import { bpfObject } from "../embedded.ts";
-import { BpfLink } from "../libbpf/bpf-link.ts";
-import { BpfObject } from "../libbpf/bpf-object.ts";
-import { IteratorReader } from "../libbpf/iterator-reader.ts";
+import { BpfLink } from "../bpf/bpf-link.ts";
+import { BpfObject } from "../bpf/bpf-object.ts";
+import { bpfObject } from "../bpf/embedded.ts";
+import { IteratorReader } from "../bpf/iterator-reader.ts";
+import { pidNamespace } from "../procfs/pid-namespace.ts";
 import { PROCESS_EVENT } from "../wire/layout.gen.ts";
 import { Record } from "../wire/record.ts";
-import type { ProcessLister } from "./live-processes.ts";
-import { pidNamespace } from "./pid-namespace.ts";
+import type { ProcessLister } from "./process-lister.ts";
 
 /** One pass of the BPF task iterator: exact start times, no file a process. */
 export class TaskIterator implements ProcessLister {

@@ -1,4 +1,4 @@
-import { NativeError } from "../libbpf/errno.ts";
+import { NativeError } from "../sys/errno.ts";
 import type { Record } from "../wire/record.ts";
 import type { Sampler, SamplerLimit, Sweep } from "./sampler.ts";
 

@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { log } from "../config/log.ts";
-import { type PidNamespace, pidNamespace } from "../process/pid-namespace.ts";
+import { type PidNamespace, pidNamespace } from "../procfs/pid-namespace.ts";
 import { BestSampler } from "./best-sampler.ts";
 import { NoSampler } from "./no-sampler.ts";
 import { ProcSampler } from "./proc-sampler.ts";

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
-import { boottimeNs } from "../libbpf/clock.ts";
-import { pageBytes } from "../libbpf/page-size.ts";
-import { NS_PER_CLOCK_TICK, readProcIds, startNsOf } from "../proc-stat.ts";
+import { ProcScanner, type ScannedProcess } from "../procfs/proc-scanner.ts";
+import { NS_PER_CLOCK_TICK, readProcIds, startNsOf } from "../procfs/proc-stat.ts";
+import { boottimeNs } from "../sys/clock.ts";
+import { pageBytes } from "../sys/page-size.ts";
 import {
   COMM_LEN,
   EVENT_SAMPLE,
@@ -11,7 +12,6 @@ import {
   SAMPLE_FIRST_SEEN,
 } from "../wire/layout.gen.ts";
 import { Record } from "../wire/record.ts";
-import { ProcScanner, type ScannedProcess } from "./proc-scanner.ts";
 import { RSS_THRESHOLD_BYTES, type Sampler, type SamplerOptions, type Sweep } from "./sampler.ts";
 
 /** Most files of /proc that stay open; the rest is opened at each sweep. */

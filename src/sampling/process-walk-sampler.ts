@@ -1,7 +1,7 @@
-import { bpfObject } from "../embedded.ts";
-import { MappedArray } from "../libbpf/bpf-map.ts";
-import { BpfObject } from "../libbpf/bpf-object.ts";
-import { BpfRun } from "../libbpf/bpf-run.ts";
+import { MappedArray } from "../bpf/bpf-map.ts";
+import { BpfObject } from "../bpf/bpf-object.ts";
+import { BpfRun } from "../bpf/bpf-run.ts";
+import { bpfObject } from "../bpf/embedded.ts";
 import { SAMPLE_EVENT, WALK_REQUEST } from "../wire/layout.gen.ts";
 import { Record } from "../wire/record.ts";
 import type { Sampler, SamplerLimit, SamplerOptions, Sweep } from "./sampler.ts";

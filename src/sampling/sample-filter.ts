@@ -1,8 +1,8 @@
+import { CgroupSubtree } from "../cgroup/cgroup-subtree.ts";
 import type { FiltersSettings } from "../config/sections/filters.ts";
+import { textOf } from "../json/text.ts";
 import type { EventView } from "../process/event-view.ts";
-import { textOf } from "../process/text.ts";
 import { PROCESS_EVENT } from "../wire/layout.gen.ts";
-import { CgroupSubtree } from "./cgroup-subtree.ts";
 
 /**
  * The filters that the kernel side holds against events, held against samples: a sweep looks at all processes, for the

@@ -1,6 +1,6 @@
-import { boottimeNs, monotonicNs } from "../libbpf/clock.ts";
 import type { EventView } from "../process/event-view.ts";
 import { NO_SLOT } from "../process/table-slots.ts";
+import { boottimeNs, monotonicNs } from "../sys/clock.ts";
 import { SAMPLE_EVENT, SAMPLE_FIRST_SEEN } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
 import type { Sampler } from "./sampler.ts";
@@ -43,7 +43,7 @@ export interface SamplingSinks {
 /** Samples after which the rings are looked at, in the middle of a sweep: they take half a millisecond. */
 const DRAIN_EVERY = 512;
 
-/** See libbpf/clock.ts. */
+/** See sys/clock.ts. */
 export interface SamplingClocks {
   boottimeNs(): number;
   monotonicNs(): number;

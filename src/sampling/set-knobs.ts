@@ -1,6 +1,6 @@
-import type { BpfObject } from "../libbpf/bpf-object.ts";
-import { libbpf } from "../libbpf/libbpf.ts";
-import { pageBytes } from "../libbpf/page-size.ts";
+import type { BpfObject } from "../bpf/bpf-object.ts";
+import { libbpf } from "../bpf/libbpf.ts";
+import { pageBytes } from "../sys/page-size.ts";
 import { SAMPLE_KNOBS } from "../wire/layout.gen.ts";
 import { RSS_THRESHOLD_BYTES, type SamplerOptions } from "./sampler.ts";
 

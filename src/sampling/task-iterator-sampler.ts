@@ -1,8 +1,8 @@
-import { type BpfObjectName, bpfObject } from "../embedded.ts";
-import { BpfLink } from "../libbpf/bpf-link.ts";
-import { copyHashMap } from "../libbpf/bpf-map.ts";
-import { BpfObject } from "../libbpf/bpf-object.ts";
-import { IteratorReader } from "../libbpf/iterator-reader.ts";
+import { BpfLink } from "../bpf/bpf-link.ts";
+import { copyHashMap } from "../bpf/bpf-map.ts";
+import { BpfObject } from "../bpf/bpf-object.ts";
+import { type BpfObjectName, bpfObject } from "../bpf/embedded.ts";
+import { IteratorReader } from "../bpf/iterator-reader.ts";
 import { EVENT_SWEEP_END, SAMPLE_EVENT, SWEEP_END } from "../wire/layout.gen.ts";
 import { Record } from "../wire/record.ts";
 import type { Sampler, SamplerLimit, SamplerOptions, Sweep } from "./sampler.ts";

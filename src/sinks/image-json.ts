@@ -1,6 +1,6 @@
+import { type ByteWriter, literal } from "../json/byte-writer.ts";
 import { type ImageStore, NO_IMAGE } from "../process/image-store.ts";
 import { FLAG_ARGS_CUT, FLAG_ARGS_KNOWN, FLAG_EXE_KNOWN } from "../wire/layout.gen.ts";
-import { type ByteWriter, literal } from "./byte-writer.ts";
 
 const EXE = literal(',"exe":');
 const ARGS = literal(',"args":');

@@ -1,3 +1,4 @@
+import { ByteWriter, literal, type Piece } from "../json/byte-writer.ts";
 import type { EventView } from "../process/event-view.ts";
 import { signalName } from "../process/signal-name.ts";
 import type { DegradedEvent, LostEvent, UnwrittenEvent } from "../wire/event.ts";
@@ -17,7 +18,6 @@ import {
   PROCESS_EVENT,
 } from "../wire/layout.gen.ts";
 import type { RunSummary } from "../wire/summary.ts";
-import { ByteWriter, literal, type Piece } from "./byte-writer.ts";
 import { putImage } from "./image-json.ts";
 import type { Output } from "./output.ts";
 import type { Sink } from "./sink.ts";

@@ -1,13 +1,13 @@
 import { closeSync, constants, writeSync } from "node:fs";
-import { AioWrite } from "../libbpf/aio.ts";
-import { fileStatus } from "../libbpf/file-status.ts";
-import { sendNow } from "../libbpf/send.ts";
-import { unblocked } from "../unblocked.ts";
+import { AioWrite } from "../sys/aio-write.ts";
+import { fileStatus } from "../sys/file-status.ts";
+import { sendNow } from "../sys/send.ts";
+import { unblocked } from "../sys/unblocked.ts";
+import { type Unwritten, UnwrittenCount } from "../wire/unwritten.ts";
 import { type BackgroundWrite, PoolWrite } from "./background-write.ts";
 import { Backlog } from "./backlog.ts";
 import { closeFile, isFifo, openToAppend, sizeOf, truncateFile } from "./file-calls.ts";
 import { codeOf, NoReader, OutputClosed, outputError, writeError } from "./output-errors.ts";
-import { type Unwritten, UnwrittenCount } from "./unwritten.ts";
 
 /** So much may wait: what comes then is held back or dropped. A run at rest needs none of it. */
 export const MAX_WAITING_BYTES = 1024 * 1024;

@@ -1,3 +1,4 @@
+import { commandLine, printable } from "../json/printable.ts";
 import type { EventView } from "../process/event-view.ts";
 import type { ProcessTable } from "../process/table.ts";
 import { NO_SLOT } from "../process/table-slots.ts";
@@ -16,7 +17,6 @@ import { EVENT_PAGE_FAULT, EVENT_SAMPLE } from "../wire/layout.gen.ts";
 import type { RunSummary } from "../wire/summary.ts";
 import type { Output } from "./output.ts";
 import { type Columns, columnsFor, columnsText, headingText } from "./pretty-columns.ts";
-import { commandLine, printable } from "./printable.ts";
 import type { Sink } from "./sink.ts";
 
 export interface PrettyOptions {

@@ -1,4 +1,4 @@
-import type { UnwrittenByType } from "../sinks/unwritten.ts";
+import type { UnwrittenByType } from "./unwritten.ts";
 
 export const CONTAINER_RUNTIMES = [
   "docker",

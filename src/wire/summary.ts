@@ -1,5 +1,5 @@
-import type { Unwritten } from "../sinks/unwritten.ts";
 import type { CountByReason, CountByType } from "./event.ts";
+import type { Unwritten } from "./unwritten.ts";
 
 /** What became of the samples of a run. */
 export interface SampleSummary {

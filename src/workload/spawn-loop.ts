@@ -1,15 +1,6 @@
 import { constants } from "node:os";
-import {
-  type ChildUsage,
-  CLOCK,
-  cString,
-  ExitWatch,
-  kill,
-  type RelativeClock,
-  reap,
-  Spawner,
-} from "../libbpf/spawn.ts";
 import { Prng } from "../stats/prng.ts";
+import { type ChildUsage, CLOCK, cString, ExitWatch, kill, type RelativeClock, reap, Spawner } from "../sys/spawn.ts";
 import { nonceText } from "./ground-truth.ts";
 import { MixChooser } from "./mix-chooser.ts";
 import { Pacer } from "./pacer.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { EventHistory } from "../../src/api/history.ts";
-import { ByteWriter, utf8 } from "../../src/sinks/byte-writer.ts";
+import { ByteWriter, utf8 } from "../../src/json/byte-writer.ts";
 
 const NO_COMM = new Uint8Array(0);
 

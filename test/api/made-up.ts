@@ -5,9 +5,9 @@ import { ProcessAnswers } from "../../src/api/process-answers.ts";
 import type { Names } from "../../src/api/process-json.ts";
 import { type ApiOptions, type ApiServer, startApi } from "../../src/api/server.ts";
 import type { ApiSource, Facts } from "../../src/api/source.ts";
+import { WallClock } from "../../src/json/wall-clock.ts";
 import { EventView } from "../../src/process/event-view.ts";
 import { ProcessTable } from "../../src/process/table.ts";
-import { WallClock } from "../../src/process/wall-clock.ts";
 import { recordIn } from "../../src/wire/record.ts";
 import { argumentBytes, EXEC_KNOWN, execRecord, exitRecord, forkRecord, pathComponents } from "../wire/make-record.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { ProcessAnswers } from "../../src/api/process-answers.ts";
 import type { Names } from "../../src/api/process-json.ts";
-import type { Place } from "../../src/identity/place.ts";
+import type { Place } from "../../src/cgroup/place.ts";
 import { ProcessTable } from "../../src/process/table.ts";
 import { recordIn } from "../../src/wire/record.ts";
 import {

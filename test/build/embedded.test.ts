@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { ARCHES, hostArch } from "../../scripts/arch.ts";
 import { OBJECTS } from "../../scripts/objects.ts";
-import { bpfObject, libraries } from "../../src/embedded.ts";
+import { bpfObject, libraries } from "../../src/bpf/embedded.ts";
 
 const ELF = [0x7f, 0x45, 0x4c, 0x46];
 /** e_machine of elf.h. */

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { constants } from "node:os";
 import { CpuRings } from "../../src/collect/cpu-rings.ts";
-import { NativeError } from "../../src/libbpf/errno.ts";
 import { Prng } from "../../src/stats/prng.ts";
+import { NativeError } from "../../src/sys/errno.ts";
 import { PROCESS_EVENT } from "../../src/wire/layout.gen.ts";
 import { KernelRing } from "../ring/kernel-ring.ts";
 import { forkRecord } from "../wire/make-record.ts";

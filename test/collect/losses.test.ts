@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { Losses } from "../../src/collect/losses.ts";
-import { exactBoottimeNs } from "../../src/libbpf/clock.ts";
+import { WallClock } from "../../src/json/wall-clock.ts";
 import type { CpuLosses } from "../../src/probes/counters.ts";
-import { WallClock } from "../../src/process/wall-clock.ts";
+import { exactBoottimeNs } from "../../src/sys/clock.ts";
 import type { LossReason, LostEvent } from "../../src/wire/event.ts";
 
 /** Counts what it is given. */

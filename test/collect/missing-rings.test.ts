@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { constants } from "node:os";
+import { MAPPING_A_RING } from "../../src/bpf/perf-event-ring.ts";
 import { Conditions } from "../../src/collect/conditions.ts";
 import { cpuList, reportMissingRings } from "../../src/collect/missing-rings.ts";
 import { setLogLevel } from "../../src/config/log.ts";
-import { NativeError } from "../../src/libbpf/errno.ts";
-import { MAPPING_A_RING } from "../../src/libbpf/perf-event-ring.ts";
+import { NativeError } from "../../src/sys/errno.ts";
 
 beforeEach(() => setLogLevel("error"));
 afterEach(() => setLogLevel("info"));

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { Reconciler } from "../../src/collect/reconciler.ts";
-import { boottimeNs } from "../../src/libbpf/clock.ts";
 import { ProcessTable } from "../../src/process/table.ts";
 import { NO_SLOT } from "../../src/process/table-slots.ts";
+import { boottimeNs } from "../../src/sys/clock.ts";
 import { type Record, recordIn } from "../../src/wire/record.ts";
 import { execRecord, exitRecord, forkRecord, type Head } from "../wire/make-record.ts";
 

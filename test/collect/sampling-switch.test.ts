@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { SamplingSwitch } from "../../src/collect/sampling-switch.ts";
 import { SpareDescriptors } from "../../src/collect/spare-descriptors.ts";
+import { WallClock } from "../../src/json/wall-clock.ts";
 import { EventView } from "../../src/process/event-view.ts";
 import { ProcessTable } from "../../src/process/table.ts";
-import { WallClock } from "../../src/process/wall-clock.ts";
 import type { Sampler } from "../../src/sampling/sampler.ts";
 import { recordIn } from "../../src/wire/record.ts";
 import { sampleRecord } from "../wire/make-record.ts";

@@ -33,7 +33,7 @@ const SCRIPT = `
   console.log(JSON.stringify(done));`;
 
 test("what needs descriptors is put off where there are none, with one warning", () => {
-  const errors = join(import.meta.dir, "../../src/libbpf/errno.ts");
+  const errors = join(import.meta.dir, "../../src/sys/errno.ts");
   const command = [process.execPath, "-e", SCRIPT, SOURCE, errors];
   const { stdout, stderr } = Bun.spawnSync(["/bin/sh", "-c", 'ulimit -n 64; exec "$@"', "sh", ...command]);
   expect(String(stderr).trimEnd().split("\n")).toEqual([

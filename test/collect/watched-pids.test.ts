@@ -2,9 +2,9 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { isStillThere, resolveWatchedPids } from "../../src/collect/watched-pids.ts";
 import { EXIT } from "../../src/errors.ts";
-import { readProcStat } from "../../src/proc-stat.ts";
-import type { ProcessLister } from "../../src/process/live-processes.ts";
-import type { PidNamespace } from "../../src/process/pid-namespace.ts";
+import type { ProcessLister } from "../../src/process/process-lister.ts";
+import type { PidNamespace } from "../../src/procfs/pid-namespace.ts";
+import { readProcStat } from "../../src/procfs/proc-stat.ts";
 import { recordIn } from "../../src/wire/record.ts";
 import { forkRecord, type Head } from "../wire/make-record.ts";
 

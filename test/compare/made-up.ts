@@ -1,8 +1,8 @@
 import type { Arm } from "../../src/compare/arms.ts";
+import type { CompareReport, CompareRow } from "../../src/compare/report/report.ts";
 import type { Session } from "../../src/compare/session.ts";
 import { newTally } from "../../src/observers/observer.ts";
 import { OBSERVERS } from "../../src/observers/registry.ts";
-import type { CompareReport, CompareRow } from "../../src/report/compare/report.ts";
 
 /** A row of a report with nothing measured but what is given. */
 export function row(figures: Partial<CompareRow>): CompareRow {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { htmlReport } from "../../src/report/compare/html.ts";
-import { captureText, intervalText } from "../../src/report/compare/notation.ts";
-import { textReport } from "../../src/report/compare/text.ts";
+import { htmlReport } from "../../src/compare/report/html.ts";
+import { captureText, intervalText } from "../../src/compare/report/notation.ts";
+import { textReport } from "../../src/compare/report/text.ts";
 import { report, row } from "./made-up.ts";
 
 const ROWS = [

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
+import type { FrontierRow } from "../../src/compare/report/report.ts";
 import { takeHome } from "../../src/compare/sentence.ts";
-import type { FrontierRow } from "../../src/report/compare/report.ts";
 import { row } from "./made-up.ts";
 
 const PS = row({ method: "ps", interval_ms: 1000, seen: 9, total: 100, total_cpu_pct: 0.9 });

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Sleepers } from "../../src/compare/sleepers.ts";
 import { SpawnTimer } from "../../src/compare/spawn-timer.ts";
-import { readProcStat } from "../../src/proc-stat.ts";
+import { readProcStat } from "../../src/procfs/proc-stat.ts";
 import { titled } from "../kernel/support/needs.ts";
 import { inCgroups, TestCgroup } from "../kernel/support/test-cgroup.ts";
 import { processesNamed, until } from "../observers/machine-state.ts";

@@ -4,13 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseListenAddress } from "../../src/api/listen-address.ts";
 import { tokenCheck } from "../../src/api/token.ts";
+import { resolveCgroup } from "../../src/cgroup/cgroup.ts";
 import { loadSettings } from "../../src/config/load.ts";
 import { namingOrigins } from "../../src/config/origins.ts";
 import { SECTION_LIST, type Settings } from "../../src/config/schema.ts";
 import { cannotRunError, EXIT, LinnixError, usageError } from "../../src/errors.ts";
-import { accountNamed } from "../../src/libbpf/privileges.ts";
-import { resolveCgroup } from "../../src/probes/cgroup.ts";
 import { Output } from "../../src/sinks/output.ts";
+import { accountNamed } from "../../src/sys/privileges.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "linnix-test-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { release } from "node:os";
-import { readProgramInfo } from "../../src/cost/bpf-programs.ts";
-import { type BpfObjectName, bpfObject } from "../../src/embedded.ts";
-import { BpfLoadError } from "../../src/libbpf/bpf-load-error.ts";
-import { MappedArray } from "../../src/libbpf/bpf-map.ts";
-import { BpfObject } from "../../src/libbpf/bpf-object.ts";
+import { BpfLoadError } from "../../src/bpf/bpf-load-error.ts";
+import { MappedArray } from "../../src/bpf/bpf-map.ts";
+import { BpfObject } from "../../src/bpf/bpf-object.ts";
+import { readProgramInfo } from "../../src/bpf/bpf-programs.ts";
+import { type BpfObjectName, bpfObject } from "../../src/bpf/embedded.ts";
 import { bpfIdsOf, descriptorsOf } from "./support/bpf-objects.ts";
 import { titled, whyNoBtf } from "./support/needs.ts";
 

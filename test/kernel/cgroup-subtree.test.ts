@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
-import { cgroup2Mount } from "../../src/probes/cgroup.ts";
-import { CgroupSubtree } from "../../src/sampling/cgroup-subtree.ts";
+import { cgroup2Mount } from "../../src/cgroup/cgroup.ts";
+import { CgroupSubtree } from "../../src/cgroup/cgroup-subtree.ts";
 import { reasonOf, titled } from "./support/needs.ts";
 import { asNobody } from "./support/places.ts";
 import { inCgroups, TestCgroup } from "./support/test-cgroup.ts";
@@ -119,7 +119,7 @@ describe.skipIf(reason !== null)(titled("a cgroup and all below it", reason), ()
     const path = cgroup.make("plain");
     const made = [idOf("plain", "before"), idOf("beside")];
     const script = `
-      import { CgroupSubtree } from "${join(import.meta.dir, "../../src/sampling/cgroup-subtree.ts")}";
+      import { CgroupSubtree } from "${join(import.meta.dir, "../../src/cgroup/cgroup-subtree.ts")}";
       using subtree = new CgroupSubtree({ path: "${path}" });
       console.log(JSON.stringify([${made.map((id) => `${id}n`)}].map((id) => subtree.has(id))));
       for await (const line of console) {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { cgroup2Mount } from "../../src/probes/cgroup.ts";
+import { cgroup2Mount } from "../../src/cgroup/cgroup.ts";
 import type { ExitEvent } from "./support/collect-output.ts";
 import { until } from "./support/collect-run.ts";
 import type { ReapedTruth } from "./support/fixture.ts";

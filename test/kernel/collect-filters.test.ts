@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmdirSync, statSync } from "node:fs";
-import { cgroup2Mount } from "../../src/probes/cgroup.ts";
+import { cgroup2Mount } from "../../src/cgroup/cgroup.ts";
 import type { ProcessEvent } from "./support/collect-output.ts";
 import { CollectRun, type EndedWell, type StartOptions, USUAL, until } from "./support/collect-run.ts";
 import { type Identity, is, storyOf, type Truths } from "./support/fixture.ts";

@@ -2,9 +2,9 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { boottimeNs } from "../../src/libbpf/clock.ts";
-import { cgroup2Mount } from "../../src/probes/cgroup.ts";
-import { readProcStat } from "../../src/proc-stat.ts";
+import { cgroup2Mount } from "../../src/cgroup/cgroup.ts";
+import { readProcStat } from "../../src/procfs/proc-stat.ts";
+import { boottimeNs } from "../../src/sys/clock.ts";
 import { parseLine } from "./support/collect-output.ts";
 import { CollectRun, until } from "./support/collect-run.ts";
 import { programPath, reasonOf, titled, whyNoBtf } from "./support/needs.ts";

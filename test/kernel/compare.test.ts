@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { CompareReport, CompareRow } from "../../src/compare/report/report.ts";
 import { OBSERVERS } from "../../src/observers/registry.ts";
-import type { CompareReport, CompareRow } from "../../src/report/compare/report.ts";
 import { auditState, processesNamed, processesOf, tracefsMounts } from "../observers/machine-state.ts";
 
 setDefaultTimeout(180_000);

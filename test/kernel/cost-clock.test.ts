@@ -1,8 +1,8 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { ProcessClock, processCpuUse } from "../../src/cost/process-clock.ts";
-import { ProcessTreeClock } from "../../src/cost/process-tree-clock.ts";
-import { WakeupCounter } from "../../src/cost/wakeups.ts";
-import { ownCpuNs, waitedChildrenCpuNs } from "../../src/libbpf/cost-clock.ts";
+import { ProcessClock, processCpuUse } from "../../src/procfs/process-clock.ts";
+import { ProcessTreeClock } from "../../src/procfs/process-tree-clock.ts";
+import { WakeupCounter } from "../../src/procfs/wakeups.ts";
+import { ownCpuNs, waitedChildrenCpuNs } from "../../src/sys/cost-clock.ts";
 
 // Children burn processor time for real, and the machine may be busy.
 setDefaultTimeout(60_000);

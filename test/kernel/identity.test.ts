@@ -14,11 +14,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readCgroupMounts } from "../../src/identity/cgroup-mount.ts";
-import { CgroupNames, pathOfOpen } from "../../src/identity/cgroup-names.ts";
-import { Identity } from "../../src/identity/identity.ts";
+import { readCgroupMounts } from "../../src/cgroup/cgroup-mount.ts";
+import { CgroupNames, pathOfOpen } from "../../src/cgroup/cgroup-names.ts";
+import { ByteWriter } from "../../src/json/byte-writer.ts";
+import { Identity } from "../../src/process/identity.ts";
 import { ProcessTable } from "../../src/process/table.ts";
-import { ByteWriter } from "../../src/sinks/byte-writer.ts";
 import { recordIn } from "../../src/wire/record.ts";
 import { forkRecord } from "../wire/make-record.ts";
 import type { ProcessEvent } from "./support/collect-output.ts";

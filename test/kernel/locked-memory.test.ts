@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { READING_THREADS } from "../../src/libbpf/background-reads.ts";
+import { READING_THREADS } from "../../src/sys/aio.ts";
 import { CollectRun, USUAL, until } from "./support/collect-run.ts";
 import { is } from "./support/fixture.ts";
 import { reasonOf, titled, whyNoBtf, whyNotHere } from "./support/needs.ts";

@@ -1,15 +1,15 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
+import { listProgramIds } from "../../src/bpf/bpf-programs.ts";
 import { defaultSettings } from "../../src/config/print.ts";
 import type { Settings } from "../../src/config/schema.ts";
-import { listProgramIds } from "../../src/cost/bpf-programs.ts";
 import { EXIT } from "../../src/errors.ts";
 import { figuresOf } from "../../src/overhead/figures.ts";
 import type { OverheadOptions, SubjectChoice } from "../../src/overhead/options.ts";
+import { jsonReport } from "../../src/overhead/report/json.ts";
 import type { OverheadReport } from "../../src/overhead/result.ts";
 import { exitCodeOf, runOverheadTest, type TestListener } from "../../src/overhead/run.ts";
-import { jsonReport } from "../../src/report/overhead/json.ts";
 import { titled, whyNoPageFaults, whyNotHere } from "./support/needs.ts";
 
 // A run of all parts, however short, on a machine that may be busy.

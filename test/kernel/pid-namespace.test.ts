@@ -4,7 +4,7 @@ import { release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
-import { parseMountinfo } from "../../src/mountinfo.ts";
+import { parseMountinfo } from "../../src/procfs/mountinfo.ts";
 import { CollectRun, USUAL, until } from "./support/collect-run.ts";
 import type { NamespaceTable } from "./support/namespace-table.ts";
 import { programPath, reasonOf, succeeds, titled, whyNoBtf, whyNotHere } from "./support/needs.ts";

@@ -1,20 +1,20 @@
 /** Maps with an entry for each process: their memory, and what happens if they have no room. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { BpfObject } from "../../src/bpf/bpf-object.ts";
+import { bpfObject } from "../../src/bpf/embedded.ts";
+import { PerfEventRing } from "../../src/bpf/perf-event-ring.ts";
 import { Collector } from "../../src/collect/collector.ts";
 import { CpuRings } from "../../src/collect/cpu-rings.ts";
 import type { FiltersSettings } from "../../src/config/sections/filters.ts";
-import { bpfObject } from "../../src/embedded.ts";
-import { BpfObject } from "../../src/libbpf/bpf-object.ts";
-import { boottimeNs } from "../../src/libbpf/clock.ts";
-import { possibleCpus } from "../../src/libbpf/cpus.ts";
-import { PerfEventRing } from "../../src/libbpf/perf-event-ring.ts";
+import { WallClock } from "../../src/json/wall-clock.ts";
 import { Backend, type BackendKind, type ProbeOptions, TIMESTAMP_OFFSET } from "../../src/probes/backend.ts";
 import { sizeProcessMaps } from "../../src/probes/process-maps.ts";
 import { tracepointBackend } from "../../src/probes/tracepoint-backend.ts";
 import { EventView } from "../../src/process/event-view.ts";
 import { ProcessTable } from "../../src/process/table.ts";
-import { WallClock } from "../../src/process/wall-clock.ts";
+import { boottimeNs } from "../../src/sys/clock.ts";
+import { possibleCpus } from "../../src/sys/cpus.ts";
 import type { ExitEvent, ProcessEvent } from "../../src/wire/event.ts";
 import { KNOBS } from "../../src/wire/layout.gen.ts";
 import { until } from "./support/collect-run.ts";

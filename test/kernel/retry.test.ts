@@ -1,12 +1,12 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { BpfLink } from "../../src/bpf/bpf-link.ts";
+import { PerfEventRing } from "../../src/bpf/perf-event-ring.ts";
 import { CpuRings } from "../../src/collect/cpu-rings.ts";
-import { BpfLink } from "../../src/libbpf/bpf-link.ts";
-import { boottimeNs } from "../../src/libbpf/clock.ts";
-import { possibleCpus } from "../../src/libbpf/cpus.ts";
-import { PerfEventRing } from "../../src/libbpf/perf-event-ring.ts";
 import { Backend, type BackendKind, type ProbeOptions, TIMESTAMP_OFFSET } from "../../src/probes/backend.ts";
 import { btfBackend } from "../../src/probes/btf-backend.ts";
 import type { RingSet } from "../../src/ring/ring-set.ts";
+import { boottimeNs } from "../../src/sys/clock.ts";
+import { possibleCpus } from "../../src/sys/cpus.ts";
 import { EVENT_EXEC, EVENT_EXIT, EVENT_FORK, PROCESS_EVENT } from "../../src/wire/layout.gen.ts";
 import { titled, whyNoBtf } from "./support/needs.ts";
 import { useFixture } from "./support/watching.ts";

@@ -1,16 +1,16 @@
 /** Rings of CPUs, and the spare one of those that have none, on this kernel. CPUs go offline in test/kernels/ only. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { constants } from "node:os";
+import { BpfRingMemory } from "../../src/bpf/bpf-ring-memory.ts";
+import { PerfEventRing } from "../../src/bpf/perf-event-ring.ts";
 import { CpuRings } from "../../src/collect/cpu-rings.ts";
-import { BpfRingMemory } from "../../src/libbpf/bpf-ring-memory.ts";
-import { boottimeNs } from "../../src/libbpf/clock.ts";
-import { possibleCpus } from "../../src/libbpf/cpus.ts";
-import { NativeError } from "../../src/libbpf/errno.ts";
-import { PerfEventRing } from "../../src/libbpf/perf-event-ring.ts";
 import { Backend, type BackendKind, type ProbeOptions, TIMESTAMP_OFFSET } from "../../src/probes/backend.ts";
 import { btfBackend } from "../../src/probes/btf-backend.ts";
 import { tracepointBackend } from "../../src/probes/tracepoint-backend.ts";
 import { BpfRing } from "../../src/ring/bpf-ring.ts";
+import { boottimeNs } from "../../src/sys/clock.ts";
+import { possibleCpus } from "../../src/sys/cpus.ts";
+import { NativeError } from "../../src/sys/errno.ts";
 import { EVENT_EXIT, EVENT_FORK, PROCESS_EVENT } from "../../src/wire/layout.gen.ts";
 import { titled, whyNoBtf } from "./support/needs.ts";
 import { useFixture } from "./support/watching.ts";

@@ -1,12 +1,11 @@
 /** Sweeps over real processes, by every source that this kernel has. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
+import { cgroup2Mount } from "../../src/cgroup/cgroup.ts";
 import { Sleepers } from "../../src/compare/sleepers.ts";
-import { boottimeNs, realtimeOffsetNs } from "../../src/libbpf/clock.ts";
-import { cgroup2Mount } from "../../src/probes/cgroup.ts";
+import { WallClock } from "../../src/json/wall-clock.ts";
 import { EventView } from "../../src/process/event-view.ts";
 import { ProcessTable } from "../../src/process/table.ts";
-import { WallClock } from "../../src/process/wall-clock.ts";
 import { openSampler } from "../../src/sampling/open.ts";
 import { ProcSampler } from "../../src/sampling/proc-sampler.ts";
 import { ProcessWalkSampler } from "../../src/sampling/process-walk-sampler.ts";
@@ -14,6 +13,7 @@ import { SampleFilter } from "../../src/sampling/sample-filter.ts";
 import type { Sampler, SamplerOptions } from "../../src/sampling/sampler.ts";
 import { Sampling } from "../../src/sampling/sampling.ts";
 import { TaskIteratorSampler } from "../../src/sampling/task-iterator-sampler.ts";
+import { boottimeNs, realtimeOffsetNs } from "../../src/sys/clock.ts";
 import { EVENT_SAMPLE, SAMPLE_EVENT, SAMPLE_FIRST_SEEN } from "../../src/wire/layout.gen.ts";
 import type { Record } from "../../src/wire/record.ts";
 import { bpfIdsOf, bpftool, countOf, descriptorsOf, stillThere } from "./support/bpf-objects.ts";

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { cgroup2Mount } from "../../src/probes/cgroup.ts";
+import { cgroup2Mount } from "../../src/cgroup/cgroup.ts";
 import { bpfIdsOf, bpftool, countOf, stillThere } from "./support/bpf-objects.ts";
 import { until } from "./support/collect-run.ts";
 import { reasonOf, titled, whyNoBtf } from "./support/needs.ts";

@@ -2,7 +2,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { cgroup2Mount } from "../../src/probes/cgroup.ts";
+import { cgroup2Mount } from "../../src/cgroup/cgroup.ts";
 import type { ProcessEvent } from "./support/collect-output.ts";
 import { CollectRun, USUAL, until } from "./support/collect-run.ts";
 import { reasonOf, titled, whyNoBtf, whyNotHere } from "./support/needs.ts";

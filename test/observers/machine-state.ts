@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { readProcStat } from "../../src/proc-stat.ts";
+import { readProcStat } from "../../src/procfs/proc-stat.ts";
 
 /** What auditctl says that must be after a run as it was before; null without auditctl. */
 export function auditState(): Record<string, string> | null {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { newTally } from "../../src/observers/observer.ts";
 import { parseProcScan } from "../../src/observers/proc-scan.ts";
-import { parseStat } from "../../src/sampling/proc-scanner.ts";
+import { parseStat } from "../../src/procfs/proc-scanner.ts";
 
 test("the worker's lines are sightings with arguments and start", () => {
   const tally = newTally();

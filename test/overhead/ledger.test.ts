@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { judge } from "../../src/cost/verdict.ts";
+import { judge } from "../../src/measure/verdict.ts";
 import { figuresOf } from "../../src/overhead/figures.ts";
 import { type LedgerContext, ledgerOf } from "../../src/overhead/ledger.ts";
 import type { RawRun } from "../../src/overhead/raw.ts";

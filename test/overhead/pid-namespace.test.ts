@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { EXIT } from "../../src/errors.ts";
 import { needInitialPidNamespace } from "../../src/observers/privilege.ts";
 import { assertMatchable, assertOwnProc } from "../../src/overhead/pid-namespace.ts";
-import type { PidNamespace } from "../../src/process/pid-namespace.ts";
+import type { PidNamespace } from "../../src/procfs/pid-namespace.ts";
 
 const INITIAL: PidNamespace = { isInitial: true, proc: "initial" };
 const CONTAINER: PidNamespace = { isInitial: false, proc: "own" };

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { PidSubject } from "../../src/overhead/pid-subject.ts";
-import { readProcStat } from "../../src/proc-stat.ts";
+import { readProcStat } from "../../src/procfs/proc-stat.ts";
 import { titled } from "../kernel/support/needs.ts";
 
 const kernelThread = readdirSync("/proc")

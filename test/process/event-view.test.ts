@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
+import { splitArguments, textOf } from "../../src/json/text.ts";
+import { WallClock } from "../../src/json/wall-clock.ts";
 import { EventView } from "../../src/process/event-view.ts";
 import { ProcessTable } from "../../src/process/table.ts";
 import { NO_SLOT } from "../../src/process/table-slots.ts";
-import { splitArguments, textOf } from "../../src/process/text.ts";
-import { WallClock } from "../../src/process/wall-clock.ts";
 import type { ProcessEvent } from "../../src/wire/event.ts";
 import {
   FLAG_ARGS_CUT,

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { NamespaceLister } from "../../src/process/foreign-listers.ts";
-import { openProcessLister, type ProcessLister } from "../../src/process/live-processes.ts";
-import type { PidNamespace } from "../../src/process/pid-namespace.ts";
-import { hidesProcesses } from "../../src/process/proc-visibility.ts";
+import { openProcessLister } from "../../src/process/live-processes.ts";
+import type { ProcessLister } from "../../src/process/process-lister.ts";
+import type { PidNamespace } from "../../src/procfs/pid-namespace.ts";
+import { hidesProcesses } from "../../src/procfs/proc-visibility.ts";
 import { recordIn } from "../../src/wire/record.ts";
 import { forkRecord, type Head } from "../wire/make-record.ts";
 

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
-import { NativeError } from "../../src/libbpf/errno.ts";
-import { readProcStat } from "../../src/proc-stat.ts";
-import { openProcessLister, type ProcessLister } from "../../src/process/live-processes.ts";
-import { hasKernelPids } from "../../src/process/pid-namespace.ts";
-import { textOf } from "../../src/process/text.ts";
+import { textOf } from "../../src/json/text.ts";
+import { openProcessLister } from "../../src/process/live-processes.ts";
+import type { ProcessLister } from "../../src/process/process-lister.ts";
+import { hasKernelPids } from "../../src/procfs/pid-namespace.ts";
+import { readProcStat } from "../../src/procfs/proc-stat.ts";
+import { NativeError } from "../../src/sys/errno.ts";
 import { FLAG_PPID_KNOWN, PROCESS_EVENT } from "../../src/wire/layout.gen.ts";
 
 interface Listed {

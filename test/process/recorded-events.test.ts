@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { ByteWriter } from "../../src/sinks/byte-writer.ts";
+import { ByteWriter } from "../../src/json/byte-writer.ts";
 import { JsonEncoder } from "../../src/sinks/jsonl.ts";
 import type { ExecEvent, ProcessEvent } from "../../src/wire/event.ts";
 import { FLAG_ARGS_CUT, PROCESS_EVENT } from "../../src/wire/layout.gen.ts";

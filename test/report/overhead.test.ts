@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { figuresOf } from "../../src/overhead/figures.ts";
-import { htmlReport } from "../../src/report/overhead/html.ts";
-import { jsonReport } from "../../src/report/overhead/json.ts";
-import { LiveView } from "../../src/report/overhead/live.ts";
-import { verdictSentence } from "../../src/report/overhead/sentence.ts";
-import { textReport } from "../../src/report/overhead/text.ts";
+import { htmlReport } from "../../src/overhead/report/html.ts";
+import { jsonReport } from "../../src/overhead/report/json.ts";
+import { LiveView } from "../../src/overhead/report/live.ts";
+import { verdictSentence } from "../../src/overhead/report/sentence.ts";
+import { textReport } from "../../src/overhead/report/text.ts";
 import { emptyRun, quietRun } from "../overhead/raw-run.ts";
 import { exampleReport } from "./example.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { NativeError } from "../../src/libbpf/errno.ts";
 import { BestSampler } from "../../src/sampling/best-sampler.ts";
 import type { Sampler, Sweep } from "../../src/sampling/sampler.ts";
+import { NativeError } from "../../src/sys/errno.ts";
 import { Record } from "../../src/wire/record.ts";
 
 interface Part {

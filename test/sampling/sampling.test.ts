@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { monotonicNs } from "../../src/libbpf/clock.ts";
+import { WallClock } from "../../src/json/wall-clock.ts";
 import { EventView } from "../../src/process/event-view.ts";
 import { ProcessTable } from "../../src/process/table.ts";
-import { WallClock } from "../../src/process/wall-clock.ts";
 import type { Sampler } from "../../src/sampling/sampler.ts";
 import { noSamples, Sampling } from "../../src/sampling/sampling.ts";
+import { monotonicNs } from "../../src/sys/clock.ts";
 import { recordIn } from "../../src/wire/record.ts";
 import { type Sample, sampleRecord } from "../wire/make-record.ts";
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import { ByteWriter, jsonText } from "../../src/json/byte-writer.ts";
+import { WallClock } from "../../src/json/wall-clock.ts";
 import { EventView } from "../../src/process/event-view.ts";
 import { ProcessTable } from "../../src/process/table.ts";
-import { WallClock } from "../../src/process/wall-clock.ts";
-import { ByteWriter, jsonText } from "../../src/sinks/byte-writer.ts";
 import { JsonEncoder, JsonlSink } from "../../src/sinks/jsonl.ts";
 import { NoneSink } from "../../src/sinks/none.ts";
 import { Prng } from "../../src/stats/prng.ts";

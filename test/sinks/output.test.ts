@@ -18,11 +18,11 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EXIT, LinnixError } from "../../src/errors.ts";
-import { checkLibc } from "../../src/libbpf/errno.ts";
-import { libc } from "../../src/libbpf/libc.ts";
-import { addressOf } from "../../src/libbpf/native.ts";
 import { MAX_WAITING_BYTES, Output } from "../../src/sinks/output.ts";
 import { NoReader, OutputClosed } from "../../src/sinks/output-errors.ts";
+import { checkLibc } from "../../src/sys/errno.ts";
+import { libc } from "../../src/sys/libc.ts";
+import { addressOf } from "../../src/sys/native.ts";
 import { descriptorsOf } from "../kernel/support/bpf-objects.ts";
 
 const root = mkdtempSync(join(tmpdir(), "linnix-test-"));

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { WallClock } from "../../src/json/wall-clock.ts";
 import { EventView } from "../../src/process/event-view.ts";
 import { ProcessTable } from "../../src/process/table.ts";
-import { WallClock } from "../../src/process/wall-clock.ts";
 import { durationText, type PrettyOptions, PrettySink } from "../../src/sinks/pretty.ts";
 import { Prng } from "../../src/stats/prng.ts";
 import { FLAG_ARGS_CUT, FLAG_ARGS_KNOWN, FLAG_EXE_KNOWN } from "../../src/wire/layout.gen.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { WallClock } from "../../src/json/wall-clock.ts";
 import { EventView } from "../../src/process/event-view.ts";
 import { ProcessTable } from "../../src/process/table.ts";
-import { WallClock } from "../../src/process/wall-clock.ts";
 import { JsonlSink } from "../../src/sinks/jsonl.ts";
 import type { Output } from "../../src/sinks/output.ts";
 import { PrettySink } from "../../src/sinks/pretty.ts";

@@ -1,8 +1,6 @@
+import type { CgroupRef } from "../../wire/cgroup-ref.ts";
 import type { Section } from "../section.ts";
 import { cgroup, comm, durationNs, integer, listOf } from "../values.ts";
-
-/** A cgroup of the v2 hierarchy: by its path there (`/system.slice/cron.service`) or by its id (its inode number). */
-export type CgroupRef = { path: string } | { id: bigint };
 
 export interface FiltersSettings {
   /** These processes and all their descendants; empty: every process. */

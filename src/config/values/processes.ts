@@ -1,5 +1,5 @@
+import type { CgroupRef } from "../../wire/cgroup-ref.ts";
 import { patternRefusal } from "../patterns.ts";
-import type { CgroupRef } from "../sections/filters.ts";
 import { Refusal, scalar, TEXT, TEXT_OR_NUMBER, textRefusal } from "./scalar.ts";
 import type { ValueType } from "./value-type.ts";
 

@@ -3,8 +3,8 @@
  *
  *   bun cgroup-path.ts ID PID…    one line of JSON: { mount, paths }
  */
-import { readCgroupMounts } from "../../../src/identity/cgroup-mount.ts";
-import { CgroupNames } from "../../../src/identity/cgroup-names.ts";
+import { readCgroupMounts } from "../../../src/cgroup/cgroup-mount.ts";
+import { CgroupNames } from "../../../src/cgroup/cgroup-names.ts";
 
 const mounts = readCgroupMounts();
 using names = CgroupNames.open(mounts);

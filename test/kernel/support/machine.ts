@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from "node:fs";
-import { cgroup2Mount } from "../../../src/probes/cgroup.ts";
+import { cgroup2Mount } from "../../../src/cgroup/cgroup.ts";
 
 /** Id of this process's cgroup in the v2 hierarchy: its directory's inode. */
 export function ownCgroupId(): bigint {

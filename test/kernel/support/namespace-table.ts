@@ -5,7 +5,8 @@
  */
 import { createInterface } from "node:readline";
 import { Collector } from "../../../src/collect/collector.ts";
-import { openProcessLister, type ProcessLister } from "../../../src/process/live-processes.ts";
+import { openProcessLister } from "../../../src/process/live-processes.ts";
+import type { ProcessLister } from "../../../src/process/process-lister.ts";
 import { NO_SLOT } from "../../../src/process/table-slots.ts";
 import { type Record, recordIn } from "../../../src/wire/record.ts";
 import { forkRecord } from "../../wire/make-record.ts";

@@ -1,0 +1,64 @@
+import type { AnswerCache } from "./answer-cache.ts";
+import type * as answers from "./answers.ts";
+import type { ConnectionLimit } from "./connection-limit.ts";
+import type { EventStream } from "./event-stream.ts";
+import type { Params } from "./params.ts";
+import type { ProblemStatus } from "./problem.ts";
+import type { RequestCounts } from "./request-counts.ts";
+import type { ApiSource } from "./source.ts";
+import type { StreamPlace } from "./stream-places.ts";
+
+/** What handlers work with. */
+export interface ApiContext {
+  version: string;
+  source: ApiSource;
+  stream: EventStream;
+  requests: RequestCounts;
+  cache: AnswerCache;
+  /** Undefined until it listens. */
+  connections(): ConnectionLimit | undefined;
+}
+
+/** One request that has passed all checks. */
+export interface RouteCall {
+  context: ApiContext;
+  request: Request;
+  search: URLSearchParams;
+  /** What stands for the `{pid}` of the path. */
+  pid: string;
+  /** Breaks the connection off soon, whatever has not been taken; undefined: that cannot be done. */
+  cutOff: (() => void) | undefined;
+  /** Takes a place among the event streams; undefined: this client has its share of them. */
+  place(): StreamPlace | undefined;
+}
+
+export interface Answer {
+  body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
+  type: string;
+  headers?: Readonly<Record<string, string>>;
+  /** Whether the body is kept for other answers; one of bytes is given back else. */
+  isKept?: boolean;
+}
+
+/** A name of `answers.ts`, or text of another kind. */
+type AnswerSchema = Exclude<keyof typeof answers, "process" | "container"> | "process" | "text";
+
+export interface Route {
+  /** With `{pid}` at its end where it takes one. */
+  path: string;
+  operationId: string;
+  summary: string;
+  description: string;
+  params: Params;
+  /** Whether it is answered without the token. */
+  open?: true;
+  /** Whether it says how this process is, and is answered whatever else is refused. */
+  isProbe?: true;
+  /** Whether the answer has no end. */
+  isStream?: true;
+  /** Media type and shape of what it gives. */
+  gives: Readonly<Record<string, AnswerSchema>>;
+  /** Problems of its own, beside those that every route can have. */
+  problems: Partial<Record<ProblemStatus, string>>;
+  handle(call: RouteCall): Answer | Promise<Answer>;
+}

@@ -1,0 +1,77 @@
+import { readdirSync, readlinkSync } from "node:fs";
+import { readProcFile } from "../procfs/proc-stat.ts";
+import { BPF_CMD, BpfAttr, bpf } from "./cost-bpf.ts";
+
+/** "self" where /proc need not show this process by its own pid, as without the /proc of its pid namespace. */
+type HolderPid = number | "self";
+
+/** Ids of BPF objects that a process holds through its file descriptors. */
+export interface HeldBpf {
+  /** Held directly, through a link, or through a perf event that they are attached to. */
+  programIds: number[];
+  mapIds: number[];
+}
+
+/**
+ * Looks through the file descriptors of a process (/proc/<pid>/fdinfo) for BPF programs, links and maps, and asks the
+ * kernel which program hangs on its perf events (BPF_TASK_FD_QUERY). A program that is only pinned, or attached by
+ * netlink or to a cgroup without a link, leaves no trace there: take what appeared between two snapshots as well.
+ */
+export function readHeldBpf(pid: HolderPid): HeldBpf {
+  const programIds = new Set<number>();
+  const mapIds = new Set<number>();
+  for (const fd of readFds(pid)) {
+    const target = readFdTarget(pid, fd);
+    if (target === "anon_inode:[perf_event]") {
+      const id = programOfPerfEvent(pid, fd);
+      if (id !== null) programIds.add(id);
+    } else if (target.startsWith("anon_inode:bpf")) {
+      const info = readProcFile(`/proc/${pid}/fdinfo/${fd}`) ?? "";
+      // Programs and links both say prog_id.
+      const programId = /^prog_id:\s+(\d+)$/m.exec(info)?.[1];
+      const mapId = /^map_id:\s+(\d+)$/m.exec(info)?.[1];
+      if (programId !== undefined) programIds.add(Number(programId));
+      if (mapId !== undefined) mapIds.add(Number(mapId));
+    }
+  }
+  const ascending = (ids: Set<number>): number[] => [...ids].sort((a, b) => a - b);
+  return { programIds: ascending(programIds), mapIds: ascending(mapIds) };
+}
+
+/** In fdinfo: a link to read from, or BPF_PROG_TYPE_SYSCALL, which is run by bpf(2) (include/uapi/linux/bpf.h). */
+const CALLED = /^(?:link_type:\s+iter|prog_type:\s+31)$/m;
+
+/**
+ * Programs that a process itself calls: they run within its read(2) or bpf(2), so that their time is part of its own
+ * processor time already.
+ */
+export function calledProgramIds(pid: HolderPid): number[] {
+  return readFds(pid).flatMap((fd) => {
+    const info = readProcFile(`/proc/${pid}/fdinfo/${fd}`) ?? "";
+    const id = CALLED.test(info) ? /^prog_id:\s+(\d+)$/m.exec(info)?.[1] : undefined;
+    return id === undefined ? [] : [Number(id)];
+  });
+}
+
+function readFds(pid: HolderPid): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** Closed in between: empty. */
+function readFdTarget(pid: HolderPid, fd: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/fd/${fd}`);
+  } catch {
+    return "";
+  }
+}
+
+function programOfPerfEvent(pid: HolderPid, fd: number): number | null {
+  // attr.task_fd_query: pid, fd, flags, buf_len, buf, prog_id, …; the name of what is probed is not wanted.
+  const attr = new BpfAttr().setU32(0, pid === "self" ? process.pid : pid).setU32(4, fd);
+  return bpf(BPF_CMD.taskFdQuery, attr) === 0 ? attr.getU32(24) : null;
+}

@@ -1,0 +1,61 @@
+import { closeSync } from "node:fs";
+import { parseKbFields } from "../procfs/memory.ts";
+import { readProcFile } from "../procfs/proc-stat.ts";
+import { readPrograms } from "./bpf-programs.ts";
+import { BPF_CMD, BpfAttr, bpf } from "./cost-bpf.ts";
+
+/** Kernel memory that BPF programs, their maps and a process's perf rings take. */
+export interface KernelMemory {
+  /** Mapped perf rings, control pages included. */
+  ringBytes: number;
+  /** Maps, ring-buffer maps included; from Linux 6.4 on what they really take, before that an estimate. */
+  mapBytes: number;
+  /** Programs: instructions and what belongs to them, and the machine code. */
+  programBytes: number;
+}
+
+/**
+ * Kernel memory of the given programs, of the maps that they use and of more maps, as the kernel accounts for it
+ * (`memlock` in fdinfo). What is gone counts nothing. Needs CAP_SYS_ADMIN.
+ */
+export function readBpfMemory(
+  programIds: Iterable<number>,
+  mapIds: Iterable<number> = [],
+): Pick<KernelMemory, "mapBytes" | "programBytes"> {
+  const programs = readPrograms(programIds);
+  const maps = new Set(mapIds);
+  let programBytes = 0;
+  for (const program of programs.values()) {
+    programBytes += program.jitedBytes + memlockOf(BPF_CMD.progGetFdById, program.id);
+    for (const id of program.mapIds) maps.add(id);
+  }
+  let mapBytes = 0;
+  for (const id of maps) mapBytes += memlockOf(BPF_CMD.mapGetFdById, id);
+  return { mapBytes, programBytes };
+}
+
+/** Bytes of the perf rings that a process has mapped. */
+export function readPerfRingBytes(pid: number): number {
+  return parsePerfRingBytes(readProcFile(`/proc/${pid}/smaps`) ?? "");
+}
+
+/** Sizes of the `anon_inode:[perf_event]` mappings in the text of /proc/<pid>/smaps. */
+export function parsePerfRingBytes(smaps: string): number {
+  let total = 0;
+  // Each entry begins with its address range; names can hold anything but a line break.
+  for (const entry of smaps.split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m)) {
+    const end = entry.indexOf("\n");
+    if (entry.slice(0, end).endsWith(" anon_inode:[perf_event]")) total += parseKbFields(entry).get("Size") ?? 0;
+  }
+  return total;
+}
+
+function memlockOf(cmd: typeof BPF_CMD.progGetFdById | typeof BPF_CMD.mapGetFdById, id: number): number {
+  const fd = bpf(cmd, new BpfAttr().setU32(0, id));
+  if (fd < 0) return 0;
+  try {
+    return Number(/^memlock:\s+(\d+)$/m.exec(readProcFile(`/proc/self/fdinfo/${fd}`) ?? "")?.[1] ?? 0);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * libbpf, loaded from the bytes that the binary carries: nothing is written to
+ * disk, and neither a missing libbpf nor a noexec /tmp is in the way.
+ */
+import { dlopen } from "bun:ffi";
+import { closeSync, writeSync } from "node:fs";
+import { glibcMinor } from "../../.build/build-info.json";
+import { cannotRunError } from "../errors.ts";
+import { checkLibc } from "../sys/errno.ts";
+import { libc } from "../sys/libc.ts";
+import { type EmbeddedLibrary, libraries } from "./embedded.ts";
+import { LIBBPF_SYMBOLS } from "./symbols.ts";
+
+/** include/uapi/linux/memfd.h */
+const MFD_CLOEXEC = 1;
+
+/** A descriptor of an unnamed file in memory that holds the bytes. */
+function memoryFile(name: string, bytes: Uint8Array): number {
+  const fd = checkLibc("memfd_create", libc().memfd_create(name, MFD_CLOEXEC));
+  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
+  return fd;
+}
+
+/** dlopen here wants a symbol to look up; this one every library has, for the loader finds it in glibc. */
+const LOADED_SYMBOLS = { memcpy: { args: [], returns: "void" } } as const;
+
+function open() {
+  const fds: number[] = [];
+  // All stay open until the last one is loaded: the loader takes two libraries of the same path for the same.
+  const pathOf = ({ soname, bytes }: EmbeddedLibrary) => {
+    const fd = memoryFile(soname, bytes());
+    fds.push(fd);
+    return `/proc/self/fd/${fd}`;
+  };
+  try {
+    const [last, ...needed] = libraries().reverse();
+    if (!last) throw new Error("no library is embedded");
+    // The loader finds what libbpf needs by its SONAME among what is loaded already.
+    for (const library of needed.reverse()) dlopen(pathOf(library), LOADED_SYMBOLS);
+    const { symbols } = dlopen(pathOf(last), LIBBPF_SYMBOLS);
+    // libbpf writes warnings to stderr by itself; what matters of them comes with the errors.
+    symbols.libbpf_set_print(null);
+    return symbols;
+  } catch (cause) {
+    throw cannotRunError(
+      "libbpf",
+      {
+        what: "libbpf could not be loaded",
+        why: cause instanceof Error ? cause.message : String(cause),
+        mend: `linnix needs glibc 2.${glibcMinor} or newer, and /proc mounted`,
+      },
+      { cause },
+    );
+  } finally {
+    for (const fd of fds) closeSync(fd);
+  }
+}
+
+let symbols: ReturnType<typeof open> | undefined;
+
+/** The C functions of `LIBBPF_SYMBOLS`; the first call loads the library. */
+export function libbpf(): ReturnType<typeof open> {
+  symbols ??= open();
+  return symbols;
+}

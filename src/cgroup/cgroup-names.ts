@@ -1,0 +1,201 @@
+import { closeSync, opendirSync, openSync, readlinkSync, statSync } from "node:fs";
+import { NativeError } from "../sys/errno.ts";
+import { cloneMount, openKernfsById } from "../sys/file-handle.ts";
+import type { CgroupMounts } from "./cgroup-mount.ts";
+import { readMembership, withoutDeleted } from "./proc-cgroup.ts";
+
+/** The hierarchy is walked only where handles cannot be had: so seldom, and no further than this. */
+const WALK_EVERY_MS = 10_000;
+const MAX_WALKED = 20_000;
+const MAX_DEPTH = 64;
+
+/** What says that handles will not work the next time either: no right, or not by this kernel. */
+const NEVER: ReadonlySet<string> = new Set(["EPERM", "EOPNOTSUPP", "EINVAL", "ENOSYS"]);
+
+/** The root of the v2 hierarchy has this id (cgroup_init() makes it first). */
+export const ROOT_ID = 1;
+
+/**
+ * Path of a cgroup that is open, from the root of the hierarchy; undefined: it is not below what is mounted. One that
+ * was removed since it was opened has the path that it had.
+ */
+export function pathOfOpen(fd: number, { point, root }: { point: string; root: string }): string | undefined {
+  const path = withoutDeleted(readlinkSync(`/proc/self/fd/${fd}`, { encoding: "buffer" }).toString());
+  if (path === point) return root;
+  if (!path.startsWith(`${point}/`)) return undefined;
+  return (root === "/" ? "" : root) + path.slice(point.length);
+}
+
+/** In a mount without a place, paths begin at its root. */
+const WHOLE = { point: "", root: "/" };
+
+/**
+ * The root of the hierarchy, in a mount of its own that has no place: the kernel shows no paths of what is outside of
+ * the mount that it was opened by.
+ * @param fd a directory of the hierarchy
+ * @returns a descriptor; -1: not with these rights
+ */
+function openWhole(fd: number): number {
+  const fds: number[] = [];
+  try {
+    fds.push(openKernfsById(fd, 0, ROOT_ID));
+    fds.push(cloneMount(fds[0] as number));
+    return openSync(`/proc/self/fd/${fds[1]}`, "r");
+  } catch {
+    return -1;
+  } finally {
+    for (const each of fds) closeSync(each);
+  }
+}
+
+/**
+ * Paths of cgroups by their id, in the v2 hierarchy. By file handle, which is
+ * one system call, also when no process is left in it; without the right to
+ * (CAP_DAC_READ_SEARCH) by a process that is in it, or by looking for it.
+ */
+export class CgroupNames implements Disposable {
+  readonly #mount: { point: string; root: string };
+  #fd: number;
+  /** The root of the hierarchy, where that is not what is mounted; -1: it is, or cannot be opened. */
+  #top = -1;
+  #handlesWork = true;
+  #walked = new Map<bigint, string>();
+  #walkedMs = Number.NEGATIVE_INFINITY;
+
+  /** Undefined: the v2 hierarchy is not mounted, or cannot be opened. */
+  static open({ v2 }: CgroupMounts): CgroupNames | undefined {
+    if (!v2) return undefined;
+    try {
+      return new CgroupNames(v2);
+    } catch {
+      return undefined;
+    }
+  }
+
+  private constructor(mount: { point: string; root: string }) {
+    this.#mount = { ...mount };
+    this.#fd = openSync(mount.point, "r");
+    if (this.rootId === BigInt(ROOT_ID)) {
+      this.#mount.root = "/";
+      return;
+    }
+    this.#top = openWhole(this.#fd);
+    // Without the right to, paths outside of what is mounted stay unknown.
+    if (this.#top < 0) return;
+    // mountinfo has it from the root of our cgroup namespace on.
+    const { rootId } = this;
+    this.#mount.root = this.#find(rootId) ?? mount.root;
+  }
+
+  /** Id of the mounted cgroup. */
+  get rootId(): bigint {
+    return statSync(this.#mount.point, { bigint: true }).ino;
+  }
+
+  /** Whether paths of all cgroups can be known, not only of those below what is mounted. */
+  get seesAll(): boolean {
+    return this.#top >= 0 || this.rootId === BigInt(ROOT_ID);
+  }
+
+  /**
+   * Path from the root of the hierarchy, without a slash at its end; null: there is
+   * no such cgroup any more, or it cannot be told.
+   * @param pid a process that is or was in it; 0: none is known
+   */
+  pathOf(high: number, low: number, pid = 0): string | null {
+    if (this.#fd < 0) return null;
+    const byHandle = this.#handlesWork ? this.#byHandle(high, low) : undefined;
+    if (byHandle !== undefined) return byHandle;
+    const id = (BigInt(high) << 32n) | BigInt(low);
+    return this.#byProcess(id, pid) ?? this.#byWalk(id);
+  }
+
+  /** Undefined: handles do not help. */
+  #byHandle(high: number, low: number): string | null | undefined {
+    let fd: number;
+    try {
+      fd = openKernfsById(this.#top < 0 ? this.#fd : this.#top, high, low);
+    } catch (error) {
+      const code = error instanceof NativeError ? error.code : "ENOSYS";
+      if (code === "ESTALE" || code === "ENOENT") return null;
+      if (NEVER.has(code)) this.#handlesWork = false;
+      return undefined;
+    }
+    try {
+      return pathOfOpen(fd, this.#top < 0 ? this.#mount : WHOLE);
+    } catch {
+      return undefined;
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  #byProcess(id: bigint, pid: number): string | undefined {
+    const path = pid > 0 ? readMembership(pid)?.v2 : undefined;
+    if (path === undefined || path === null) return undefined;
+    const { root } = this.#mount;
+    // It may have been moved since, or be another process by now: the directory has to be the one that is meant.
+    try {
+      if (statSync(`${this.#mount.point}${path}`, { bigint: true }).ino === id)
+        return (root === "/" ? "" : root) + path.replace(/\/$/, "") || "/";
+    } catch {
+      // Outside of what is mounted, or gone.
+    }
+    return undefined;
+  }
+
+  #byWalk(id: bigint): string | null {
+    const known = this.#walked.get(id);
+    if (known !== undefined) return known;
+    const nowMs = performance.now();
+    if (nowMs - this.#walkedMs < WALK_EVERY_MS) return null;
+    this.#walkedMs = nowMs;
+    this.#walked = this.walk(MAX_WALKED);
+    return this.#walked.get(id) ?? null;
+  }
+
+  /** Path of a cgroup of that id; undefined: it is none of the first ones. */
+  #find(id: bigint): string | undefined {
+    return this.walk(MAX_WALKED, id).get(id);
+  }
+
+  /**
+   * Paths of the cgroups that there are, `max` at most, by id.
+   * @param last the walk ends with the cgroup of this id
+   */
+  walk(max: number, last?: bigint): Map<bigint, string> {
+    const isWhole = this.#top >= 0;
+    const point = isWhole ? `/proc/self/fd/${this.#top}` : this.#mount.point;
+    const root = isWhole ? "/" : this.#mount.root;
+    const found = new Map<bigint, string>();
+    const pending = [{ path: "", depth: 0 }];
+    for (let next = pending.pop(); next && found.size < max; next = pending.pop()) {
+      const { path, depth } = next;
+      try {
+        const { ino } = statSync(`${point}${path || "/"}`, { bigint: true });
+        found.set(ino, (root === "/" ? "" : root) + path || "/");
+        if (ino === last) break;
+        if (depth === MAX_DEPTH) continue;
+        using directory = opendirSync(`${point}${path || "/"}`);
+        for (let entry = directory.readSync(); entry; entry = directory.readSync()) {
+          if (entry.isDirectory()) pending.push({ path: `${path}/${entry.name}`, depth: depth + 1 });
+        }
+      } catch {
+        // Gone while we look.
+      }
+    }
+    return found;
+  }
+
+  close(): void {
+    if (this.#fd < 0) return;
+    closeSync(this.#fd);
+    this.#fd = -1;
+    if (this.#top >= 0) closeSync(this.#top);
+    this.#top = -1;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

@@ -1,0 +1,95 @@
+import { statSync } from "node:fs";
+import type { CgroupRef } from "../wire/cgroup-ref.ts";
+import { resolveCgroup } from "./cgroup.ts";
+import { readCgroupMounts } from "./cgroup-mount.ts";
+import { CgroupNames } from "./cgroup-names.ts";
+import { Lru } from "./lru.ts";
+import { readMembership } from "./proc-cgroup.ts";
+
+/** Cgroups that are remembered, of this subtree and not. */
+const MAX_KNOWN = 65_536;
+/** Cgroups that could not be told, mostly for they are gone, and when each is asked for again. */
+const MAX_UNTOLD = 4096;
+const RETRY_MS = 1000;
+
+/**
+ * A cgroup and all below it, by id. One that is new is asked for by its id: whoever may make cgroups of their own can
+ * make many, and a look at them all would cost whatever they like.
+ */
+export class CgroupSubtree implements Disposable {
+  readonly #root: bigint;
+  /** Whether it is named by its path, and so is another cgroup once that is made again. */
+  readonly #isPath: boolean;
+  readonly #mount = readCgroupMounts();
+  readonly #names: CgroupNames | undefined;
+  /** What paths below it begin with; null: it has no path that could be told. */
+  readonly #prefix: string | null;
+  /** Where it is mounted. */
+  readonly #directory: string;
+  readonly #known = new Lru<bigint, boolean>(MAX_KNOWN);
+  readonly #untold = new Lru<bigint, number>(MAX_UNTOLD);
+
+  /** @throws LinnixError: see `resolveCgroup` */
+  constructor(ref: CgroupRef) {
+    const { id, directory } = resolveCgroup(ref);
+    this.#root = id;
+    this.#directory = directory;
+    this.#isPath = "path" in ref;
+    this.#names = CgroupNames.open(this.#mount);
+    const path = this.#pathOf(this.#root, 0);
+    this.#prefix = path && (path === "/" ? path : `${path}/`);
+  }
+
+  /** @param pid a process that is or was in it; 0: none is known */
+  has(id: bigint, pid = 0): boolean {
+    if (id === this.#root) return true;
+    const known = this.#known.get(id);
+    if (known !== undefined) return known;
+    const nowMs = performance.now();
+    if (nowMs < (this.#untold.get(id) ?? 0)) return false;
+    const path = this.#pathOf(id, pid);
+    if (path === null) {
+      this.#untold.set(id, nowMs + RETRY_MS);
+      return false;
+    }
+    const isBelow = this.#isBelow(path);
+    this.#known.set(id, isBelow);
+    return isBelow;
+  }
+
+  /** Whether a process is in one of them now; not where it has ended meanwhile. */
+  hasProcess(pid: number): boolean {
+    const path = readMembership(pid)?.v2;
+    const point = this.#mount.v2?.point;
+    if (point === undefined || path === undefined || path === null) return false;
+    try {
+      return this.has(statSync(point + path, { bigint: true }).ino, pid);
+    } catch {
+      // Outside of what is mounted, or gone.
+      return false;
+    }
+  }
+
+  close(): void {
+    this.#names?.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #pathOf(id: bigint, pid: number): string | null {
+    return this.#names?.pathOf(Number(id >> 32n), Number(id & 0xffffffffn), pid) ?? null;
+  }
+
+  #isBelow(path: string): boolean {
+    if (this.#prefix === null || !`${path}/`.startsWith(this.#prefix)) return false;
+    if (this.#isPath) return true;
+    try {
+      // The kernel side goes by the id as well: another cgroup of that name, made when it was gone, is not meant.
+      return statSync(this.#directory, { bigint: true }).ino === this.#root;
+    } catch {
+      return false;
+    }
+  }
+}

@@ -1,0 +1,124 @@
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { cannotRunError, usageError } from "../errors.ts";
+import { hasKernelPids } from "../procfs/pid-namespace.ts";
+import type { CgroupRef } from "../wire/cgroup-ref.ts";
+import { readCgroupMounts, readV1Mounts } from "./cgroup-mount.ts";
+import { isInInitialCgroupNamespace } from "./cgroup-namespace.ts";
+import { readMembership } from "./proc-cgroup.ts";
+
+/** A cgroup as the kernel side compares it: its id, and how many ancestors it has. */
+export interface ResolvedCgroup {
+  id: bigint;
+  level: number;
+  /** Where it is in the filesystem. */
+  directory: string;
+  /** Device number of the v2 hierarchy. */
+  device: bigint;
+  /** From the mounted cgroup on, without a slash at its end; empty: that cgroup itself. */
+  path: string;
+  /** The mounted cgroup. */
+  base: { id: bigint; level: number };
+}
+
+/** Where the v2 hierarchy is mounted; undefined where it is not. */
+export function cgroup2Mount(): string | undefined {
+  return readCgroupMounts().v2?.point;
+}
+
+/** @throws LinnixError: exit code 2 when there is no such cgroup, 3 when its level cannot be told from here */
+export function resolveCgroup(ref: CgroupRef): ResolvedCgroup {
+  const { v2 } = readCgroupMounts();
+  if (v2 === undefined) {
+    throw usageError("cgroup", {
+      what: "--cgroup cannot be used",
+      why: "the cgroup v2 hierarchy is not mounted",
+      mend: "mount -t cgroup2 none /sys/fs/cgroup/unified, or leave --cgroup out",
+      setting: "filters.cgroup",
+    });
+  }
+  const mount = v2.point;
+  const found = "path" in ref ? byPath(mount, ref.path) : byId(mount, ref.id);
+  if (!found) {
+    const inV1 = "path" in ref ? v1Directory(ref.path) : undefined;
+    throw usageError("cgroup", {
+      what: `--cgroup ${"path" in ref ? ref.path : ref.id} is not known`,
+      why: `there is no such cgroup below ${mount}${inV1 === undefined ? "" : `; ${inV1} is of a v1 hierarchy, which --cgroup does not watch`}`,
+      mend: "name a directory there by its path from that root, such as /system.slice, or give its inode number",
+      setting: "filters.cgroup",
+    });
+  }
+  const base = statSync(mount, { bigint: true });
+  const baseLevel = levelOfMount(v2.root);
+  return {
+    id: found.id,
+    level: found.level + baseLevel,
+    directory: `${mount}${found.path}`,
+    device: base.dev,
+    path: found.path,
+    base: { id: base.ino, level: baseLevel },
+  };
+}
+
+/** The parent of all kernel threads, in the initial pid namespace: it stays in the root of the hierarchy. */
+const KTHREADD = 2;
+
+/**
+ * How deep the mounted cgroup itself lies in the whole hierarchy.
+ * @param root that cgroup's path from the root of our cgroup namespace, as mountinfo has it, such as `/` or `/../..`
+ */
+function levelOfMount(root: string): number {
+  const kthreadd = isInInitialCgroupNamespace() ? "/" : hasKernelPids() ? readMembership(KTHREADD)?.v2 : undefined;
+  const up = kthreadd?.split("/").filter((part) => part !== "");
+  if (up === undefined || up.some((part) => part !== "..")) {
+    throw cannotRunError("cgroup-namespace", {
+      what: "--cgroup cannot be used",
+      why: "this is a cgroup namespace of its own, and how deep it lies in the hierarchy cannot be told from here",
+      mend: "docker run --pid=host or --cgroupns=host, or leave --cgroup out",
+      setting: "filters.cgroup",
+    });
+  }
+  const down = root.split("/").filter((part) => part !== "");
+  return up.length + down.reduce((level, part) => level + (part === ".." ? -1 : 1), 0);
+}
+
+interface FoundCgroup {
+  id: bigint;
+  level: number;
+  /** From the mount on. */
+  path: string;
+}
+
+function byPath(mount: string, path: string): FoundCgroup | undefined {
+  const parts = path.split("/").filter((part) => part !== "" && part !== ".");
+  if (parts.includes("..")) return undefined;
+  try {
+    const found = parts.map((part) => `/${part}`).join("");
+    const status = statSync(`${mount}${found}`, { bigint: true });
+    // Its files have numbers of the same kind: no process would ever be in one.
+    return status.isDirectory() ? { id: status.ino, level: parts.length, path: found } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function byId(mount: string, id: bigint, path = "", level = 0): FoundCgroup | undefined {
+  const directory = `${mount}${path}`;
+  try {
+    if (statSync(directory, { bigint: true }).ino === id) return { id, level, path };
+    for (const entry of readdirSync(directory, { withFileTypes: true })) {
+      const found = entry.isDirectory() ? byId(mount, id, `${path}/${entry.name}`, level + 1) : undefined;
+      if (found) return found;
+    }
+  } catch {
+    // A cgroup may go while we look.
+  }
+  return undefined;
+}
+
+/** Where a v1 hierarchy has a cgroup of that path. */
+function v1Directory(path: string): string | undefined {
+  return readV1Mounts()
+    .map((mount) => join(mount, path))
+    .find((directory) => existsSync(directory));
+}

@@ -1,0 +1,60 @@
+import { BpfLink } from "../bpf/bpf-link.ts";
+import { MappedArray } from "../bpf/bpf-map.ts";
+import { BpfObject } from "../bpf/bpf-object.ts";
+import { bpfObject } from "../bpf/embedded.ts";
+import { textOf } from "../json/text.ts";
+import { MADE_CGROUP, MADE_CGROUPS } from "../wire/layout.gen.ts";
+
+/**
+ * Paths of the cgroups of the v2 hierarchy that were made last, written down by the
+ * kernel side when they were: also of those that are gone. It costs nothing but when a
+ * cgroup is made.
+ */
+export class MadeCgroups implements Disposable {
+  readonly #resources: DisposableStack;
+  readonly #u8: Uint8Array;
+  readonly #u32: Uint32Array;
+
+  /** Undefined: not with this kernel, or not with these rights. */
+  static open(): MadeCgroups | undefined {
+    try {
+      return new MadeCgroups();
+    } catch {
+      return undefined;
+    }
+  }
+
+  private constructor() {
+    using resources = new DisposableStack();
+    const object = resources.use(BpfObject.open("cgroup", bpfObject("cgroup")));
+    object.load();
+    const mapped = resources.use(new MappedArray(object.mapFd("made"), MADE_CGROUPS * MADE_CGROUP.size));
+    this.#u8 = new Uint8Array(mapped.bytes);
+    this.#u32 = new Uint32Array(mapped.bytes);
+    resources.use(BpfLink.attach(object, "handle_cgroup_mkdir"));
+    this.#resources = resources.move();
+  }
+
+  /** Path from the root of the hierarchy; null: it was not made lately, or is too long. */
+  pathOf(high: number, low: number): string | null {
+    if (this.#resources.disposed) return null;
+    for (let start = 0; start < this.#u8.length; start += MADE_CGROUP.size) {
+      if (!this.#isAt(start, high, low)) continue;
+      const from = start + MADE_CGROUP.path;
+      const path = textOf(this.#u8.slice(from, from + MADE_CGROUP.path_len));
+      // Unless the kernel has begun to write another one there.
+      return this.#isAt(start, high, low) ? path : null;
+    }
+    return null;
+  }
+
+  #isAt(start: number, high: number, low: number): boolean {
+    // Not by Atomics.load: compiled, it writes (a compare-and-exchange), and this memory is read-only.
+    const word = (start + MADE_CGROUP.id) / 4;
+    return this.#u32[word] === low && this.#u32[word + 1] === high;
+  }
+
+  [Symbol.dispose](): void {
+    this.#resources.dispose();
+  }
+}

@@ -1,0 +1,90 @@
+/** /proc/PID/cgroup (cgroups(7)): where a live process stands in each hierarchy. */
+import { closeSync, openSync } from "node:fs";
+import { hasKernelPids } from "../procfs/pid-namespace.ts";
+import { readInto } from "../sys/read-into.ts";
+import { containerOf, unitOf } from "./cgroup-path.ts";
+
+export interface Membership {
+  /** In the v2 hierarchy, seen from our cgroup namespace; null: it is not mounted. */
+  v2: string | null;
+  /** In the v1 hierarchies, in the order of the file. */
+  v1: { controllers: string; path: string }[];
+}
+
+const DELETED = " (deleted)";
+/** A line for each hierarchy, and a path is no longer than PATH_MAX. */
+const buffer = Buffer.alloc(64 * 1024);
+
+/** As {@link readMembershipText}, parsed. */
+export function readMembership(pid: number): Membership | null {
+  const text = readMembershipText(pid);
+  return text === null ? null : parseMembership(text);
+}
+
+/**
+ * The file as it stands, for {@link parseMembership}.
+ * @param pid the kernel's
+ * @returns null if the process is gone, may not be looked at, or /proc has other pids than the kernel's
+ */
+export function readMembershipText(pid: number): string | null {
+  if (!hasKernelPids()) return null;
+  let fd: number;
+  try {
+    fd = openSync(`/proc/${pid}/cgroup`, "r");
+  } catch {
+    return null;
+  }
+  try {
+    return buffer.toString("utf8", 0, readInto(fd, buffer));
+  } catch {
+    return null;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** No cgroup has a newline in its name: cgroup_mkdir() refuses it for this file's sake (kernel/cgroup/cgroup.c). */
+export function parseMembership(text: string): Membership {
+  const membership: Membership = { v2: null, v1: [] };
+  for (const line of text.split("\n")) {
+    const first = line.indexOf(":");
+    const second = line.indexOf(":", first + 1);
+    if (first < 0 || second < 0) continue;
+    const controllers = line.slice(first + 1, second);
+    const path = withoutDeleted(line.slice(second + 1));
+    if (controllers === "" && line.startsWith("0:")) membership.v2 = path;
+    else membership.v1.push({ controllers, path });
+  }
+  return membership;
+}
+
+/** What the kernel says of a cgroup that was removed while it is open, or a process of it is not reaped yet. */
+export function withoutDeleted(path: string): string {
+  return path.endsWith(DELETED) ? path.slice(0, -DELETED.length) : path;
+}
+
+/**
+ * The v1 path that says most: the first that names a container, else the first that names a unit, else the first that is
+ * not the root; null: it stands at the root of all.
+ */
+export function tellingV1Path({ v1 }: Membership): string | null {
+  const telling =
+    v1.find(({ path }) => containerOf(path)) ??
+    v1.find(({ path }) => unitOf(path) !== null) ??
+    v1.find(({ path }) => path !== "/");
+  return telling?.path ?? null;
+}
+
+/** The text of the file once the process was moved in one hierarchy. */
+export function afterMove(text: string, hierarchy: number, path: string): string {
+  const lines = text.split("\n").filter((line) => line !== "");
+  const numberOf = (line: string) => Number.parseInt(line, 10);
+  const at = lines.findIndex((line) => numberOf(line) === hierarchy);
+  const controllers = at < 0 ? "" : (lines[at]?.split(":")[1] ?? "");
+  const line = `${hierarchy}:${controllers}:${path}`;
+  if (at >= 0) lines[at] = line;
+  else lines.push(line);
+  // As the kernel orders them.
+  if (at < 0) lines.sort((one, other) => numberOf(other) - numberOf(one));
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,32 @@
+import { formatInterval, formatPct } from "../../report/format.ts";
+import type { Interval } from "../../stats/interval.ts";
+import type { OverheadReport } from "../result.ts";
+
+/** Heads of the table of costs. */
+export const COST_HEADS = ["% of one core", "average", "95 % interval", "p95", "peak"] as const;
+
+/** The costs one below the other, as they add up: cells of a table. */
+export function costRows({ collector, in_kernel, total, subject }: OverheadReport): string[][] {
+  return [
+    row(subject.kind === "linnix" ? "collector alone" : "its processes", {
+      average: collector?.avg_cpu_pct,
+      ci95: collector?.ci95,
+      p95: collector?.p95_cpu_pct,
+      peak: collector?.peak_cpu_pct,
+    }),
+    row("in the kernel", { average: in_kernel?.avg_cpu_pct }),
+    row("together", { average: total?.avg_cpu_pct, ci95: total?.ci95, peak: total?.peak_cpu_pct }),
+  ];
+}
+
+interface Cost {
+  average?: number | undefined;
+  ci95?: Interval | undefined;
+  p95?: number | undefined;
+  peak?: number | undefined;
+}
+
+function row(what: string, { average, ci95, p95, peak }: Cost): string[] {
+  const blank = (value: number | undefined): string => (value === undefined ? "" : formatPct(value));
+  return [what, formatPct(average ?? null), ci95 ? formatInterval(ci95) : "", blank(p95), blank(peak)];
+}

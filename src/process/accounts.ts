@@ -1,0 +1,108 @@
+/** Names of users and groups, from passwd(5) and group(5) themselves: asking the name service could block for long. */
+import { closeSync, fstatSync, openSync, statSync } from "node:fs";
+import { type CacheStats, Lru } from "../cgroup/lru.ts";
+import { NameIndex } from "../cgroup/name-index.ts";
+import { readInto } from "../sys/read-into.ts";
+
+/** A file is looked at again when so much time has passed. */
+const LOOK_EVERY_MS = 1000;
+/** A file that is larger is not read. */
+const MAX_BYTES = 8 * 2 ** 20;
+const CHUNK_BYTES = 64 * 1024;
+/** Most answers that are kept: processes have few owners, unless somebody makes them up. */
+const MAX_ANSWERS = 1024;
+
+/** One file of `name:password:id:…` lines, read anew when it has changed. */
+class NameFile {
+  readonly #path: string;
+  #names = new NameIndex();
+  readonly #answers = new Lru<number, string | null>(MAX_ANSWERS);
+  #version = "";
+  #lookedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  nameOf(id: number): string | null {
+    const nowMs = performance.now();
+    if (nowMs - this.#lookedMs >= LOOK_EVERY_MS) {
+      this.#lookedMs = nowMs;
+      this.#look();
+    }
+    const known = this.#answers.get(id);
+    if (known !== undefined) return known;
+    const name = this.#names.nameOf(id);
+    this.#answers.set(id, name);
+    return name;
+  }
+
+  stats(): CacheStats {
+    return this.#answers.stats();
+  }
+
+  #look(): void {
+    try {
+      const { ino, mtimeNs, size } = statSync(this.#path, { bigint: true });
+      const version = `${ino} ${mtimeNs} ${size}`;
+      if (version === this.#version) return;
+      this.#answers.clear();
+      this.#names = readNames(this.#path);
+      this.#version = version;
+    } catch {
+      this.#answers.clear();
+      this.#names = new NameIndex();
+      this.#version = "";
+    }
+  }
+}
+
+/** @throws Error when it cannot be read, or is larger than anybody's */
+function readNames(path: string): NameIndex {
+  const fd = openSync(path, "r");
+  try {
+    const { size } = fstatSync(fd);
+    if (size > MAX_BYTES) throw new Error(`${path} has ${size} bytes`);
+    const names = new NameIndex();
+    const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    // One that grows meanwhile has changed, and is read anew.
+    for (let left = size; left > 0; ) {
+      const length = readInto(fd, chunk.subarray(0, left));
+      if (length === 0) break;
+      names.take(chunk.subarray(0, length));
+      left -= length;
+    }
+    names.end();
+    return names;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+export interface AccountFiles {
+  passwd: string;
+  group: string;
+}
+
+/** Names of this machine's users and groups; an id without one has null. */
+export class Accounts {
+  readonly #users: NameFile;
+  readonly #groups: NameFile;
+
+  constructor(files: AccountFiles = { passwd: "/etc/passwd", group: "/etc/group" }) {
+    this.#users = new NameFile(files.passwd);
+    this.#groups = new NameFile(files.group);
+  }
+
+  userName(uid: number): string | null {
+    return this.#users.nameOf(uid);
+  }
+
+  groupName(gid: number): string | null {
+    return this.#groups.nameOf(gid);
+  }
+
+  stats(): { users: CacheStats; groups: CacheStats } {
+    return { users: this.#users.stats(), groups: this.#groups.stats() };
+  }
+}

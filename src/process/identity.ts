@@ -1,0 +1,323 @@
+import { Allowance } from "../cgroup/allowance.ts";
+import { type CgroupMounts, readCgroupMounts } from "../cgroup/cgroup-mount.ts";
+import { CgroupNames, ROOT_ID } from "../cgroup/cgroup-names.ts";
+import { FOREIGN_HINT, isInInitialCgroupNamespace } from "../cgroup/cgroup-namespace.ts";
+import { type CacheStats, Lru } from "../cgroup/lru.ts";
+import { MadeCgroups } from "../cgroup/made-cgroups.ts";
+import { type Move, Moves } from "../cgroup/moves.ts";
+import { type KnownPlace, placeAt, UNKNOWN_PLACE } from "../cgroup/place.ts";
+import {
+  afterMove,
+  type Membership,
+  parseMembership,
+  readMembershipText,
+  tellingV1Path,
+} from "../cgroup/proc-cgroup.ts";
+import { EVENT_EXEC, EVENT_FORK, EVENT_SAMPLE, MOVES, PROCESS_EVENT } from "../wire/layout.gen.ts";
+import { type AccountFiles, Accounts } from "./accounts.ts";
+import type { EventView, PlaceOfEvent } from "./event-view.ts";
+import { NO_PLACE, PlaceStore } from "./place-store.ts";
+import type { ProcessTable } from "./table.ts";
+import { NO_SLOT } from "./table-slots.ts";
+import { descendantsOf, parentOf } from "./tree.ts";
+
+export interface IdentityOptions {
+  mounts?: CgroupMounts;
+  accounts?: AccountFiles;
+  /** Most cgroups whose names are kept. */
+  maxCgroups?: number;
+}
+
+const MAX_CGROUPS = 2048;
+/** A cgroup that could not be told is asked for again after this time. */
+const RETRY_MS = 10_000;
+/** Two ids may have one key past 2^53, which is why what is found by it is compared. */
+function keyOf(high: number, low: number): number {
+  return high * 4294967296 + low;
+}
+
+/** See `Conditions`. */
+export interface NamespaceReport {
+  set(name: "foreign_cgroup_namespace", message: string, hint: string): void;
+}
+
+interface NamedCgroup {
+  low: number;
+  high: number;
+  place: KnownPlace;
+  /** When a place that is not known is to be looked for again, ms; else never. */
+  retryMs: number;
+}
+
+/**
+ * Where processes belong: cgroup, container, pod, unit, and the names of users
+ * and groups. Looked for once for each cgroup, when it is first asked for; one
+ * that was made and has gone before that, among those that were made last.
+ *
+ * Where v1 hierarchies are in use, processes may all stand at the root of the
+ * v2 one: then /proc/PID/cgroup is read, for few processes, the kernel side says
+ * who was moved, and descendants inherit both.
+ */
+export class Identity implements PlaceOfEvent, Disposable {
+  readonly #table: ProcessTable;
+  readonly #mounts: CgroupMounts;
+  readonly #names: CgroupNames | undefined;
+  readonly #made: MadeCgroups | undefined;
+  /** Undefined also where there are no v1 hierarchies. */
+  readonly #moves: Moves | undefined;
+  /** Moves of processes whose fork may still be in a ring, in their order. */
+  #early: Move[] = [];
+  #lostEarly = 0;
+  readonly #accounts: Accounts;
+  readonly #cgroups: Lru<number, NamedCgroup>;
+  readonly #maxCgroups: number;
+  readonly #places = new PlaceStore();
+  readonly #root: KnownPlace;
+  /** Reads of /proc/PID/cgroup for events: for processes that were likely moved, and for others. */
+  readonly #likely = new Allowance(100);
+  readonly #unlikely = new Allowance(20);
+  /** The cgroup of the last event. */
+  #last: NamedCgroup | undefined;
+  #lastHits = 0;
+  /** Of the last event that was told to nobody. */
+  #passedLow = 0;
+  #passedHigh = 0;
+
+  constructor(table: ProcessTable, options: IdentityOptions = {}) {
+    this.#table = table;
+    this.#mounts = options.mounts ?? readCgroupMounts();
+    this.#accounts = new Accounts(options.accounts);
+    this.#maxCgroups = options.maxCgroups ?? MAX_CGROUPS;
+    this.#cgroups = new Lru(this.#maxCgroups);
+    this.#names = CgroupNames.open(this.#mounts);
+    this.#made = MadeCgroups.open();
+    this.#root = this.#mounts.v2 ? placeAt("/") : UNKNOWN_PLACE;
+    table.places = this.#places;
+    if (this.#mounts.hasV1) this.#moves = Moves.open();
+  }
+
+  /**
+   * Looks where all that runs belongs, and which cgroups there are, while it can still be seen: the kernel side tells of
+   * those alone that are made from now on. To be called once, when the table has been filled.
+   */
+  lookAround(): void {
+    for (const [id, path] of this.#names?.walk(this.#maxCgroups) ?? []) {
+      this.#keep(Number(id >> 32n), Number(id & 0xffffffffn), path);
+    }
+    for (const slot of this.#table.liveSlots()) this.of(slot);
+  }
+
+  /** Says where paths of cgroups stay unknown because this cgroup namespace does not show them. */
+  reportNamespace(conditions: NamespaceReport): void {
+    if (isInInitialCgroupNamespace() || this.#names?.seesAll) return;
+    const message = "cgroup, container and unit are unknown outside of this cgroup namespace";
+    conditions.set("foreign_cgroup_namespace", message, FOREIGN_HINT);
+  }
+
+  /** Where the process of an event belongs: its `json` costs nothing more. */
+  ofEvent(event: EventView): KnownPlace {
+    const { record } = event;
+    let place = UNKNOWN_PLACE;
+    if (event.cgroupKnown) {
+      const low = record.u32(PROCESS_EVENT.cgroup_id);
+      const high = record.u32(PROCESS_EVENT.cgroup_id + 4);
+      const last = this.#last;
+      if (last && last.low === low && last.high === high) {
+        this.#lastHits++;
+        place = last.place;
+      } else {
+        place = this.ofCgroup(high, low, event.pid);
+      }
+    }
+    // Not where the v2 cgroup alone cannot be named: what v1 or a parent says is another one.
+    if (!this.#mounts.hasV1 || event.slot === NO_SLOT || (event.cgroupKnown && place !== this.#root)) return place;
+    this.#takeMoves(record.u64(PROCESS_EVENT.ts_ns), event.type !== EVENT_SAMPLE);
+    if (event.type === EVENT_FORK) this.#inherit(event.slot);
+    else if (event.type === EVENT_EXEC) this.#lookAtExec(event);
+    return this.#placeOf(event.slot) ?? place;
+  }
+
+  /** As `ofEvent`, where nobody is to be told: most events are of the cgroup that the one before was of. */
+  passed(event: EventView): void {
+    if (this.#mounts.hasV1 && !this.#moves) {
+      this.ofEvent(event);
+      return;
+    }
+    const { record } = event;
+    const low = record.u32(PROCESS_EVENT.cgroup_id);
+    const high = record.u32(PROCESS_EVENT.cgroup_id + 4);
+    if ((low === this.#passedLow && high === this.#passedHigh) || !event.cgroupKnown) return;
+    this.#passedLow = low;
+    this.#passedHigh = high;
+    this.ofCgroup(high, low, event.pid);
+  }
+
+  /** Takes over where processes were moved so far. To be called now and then, or moves are overwritten by later ones. */
+  flushed(): void {
+    if (this.#moves) this.#takeMoves(Number.POSITIVE_INFINITY, false);
+  }
+
+  /** Where the process belongs, live or lingering. */
+  of(slot: number): KnownPlace {
+    const table = this.#table;
+    const low = table.cgroupIdLow(slot);
+    const high = table.cgroupIdHigh(slot);
+    const isKnown = low !== 0 || high !== 0;
+    const place = isKnown ? this.ofCgroup(high, low, table.isLive(slot) ? table.pid(slot) : 0) : UNKNOWN_PLACE;
+    if (isKnown && (!this.#mounts.hasV1 || place !== this.#root)) return place;
+    this.#takeMoves(Number.POSITIVE_INFINITY, false);
+    if (table.place(slot) === NO_PLACE && table.isLive(slot)) this.#look(slot);
+    else this.#inherit(slot);
+    return this.#placeOf(slot) ?? place;
+  }
+
+  /**
+   * What is known of a cgroup of the v2 hierarchy, by the halves of its id.
+   * @param pid a process that is in it; 0: none is known
+   */
+  ofCgroup(high: number, low: number, pid = 0): KnownPlace {
+    if (low === ROOT_ID && high === 0) return this.#root;
+    let cgroup = this.#cgroups.get(keyOf(high, low));
+    if (!cgroup || cgroup.low !== low || cgroup.high !== high || performance.now() >= cgroup.retryMs) {
+      const path = this.#names?.pathOf(high, low, pid) ?? this.#made?.pathOf(high, low) ?? null;
+      cgroup = this.#keep(high, low, path);
+    }
+    if (cgroup.place !== UNKNOWN_PLACE) this.#last = cgroup;
+    return cgroup.place;
+  }
+
+  #keep(high: number, low: number, path: string | null): NamedCgroup {
+    const retryMs = path === null ? performance.now() + RETRY_MS : Number.POSITIVE_INFINITY;
+    const cgroup = { low, high, place: path === null ? UNKNOWN_PLACE : placeAt(path), retryMs };
+    this.#cgroups.set(keyOf(high, low), cgroup);
+    return cgroup;
+  }
+
+  /** Null: this machine has no such user. */
+  userName(uid: number): string | null {
+    return this.#accounts.userName(uid);
+  }
+
+  /** Null: this machine has no such group. */
+  groupName(gid: number): string | null {
+    return this.#accounts.groupName(gid);
+  }
+
+  /** How well the cache of cgroups does. */
+  stats(): CacheStats {
+    const stats = this.#cgroups.stats();
+    return { ...stats, hits: stats.hits + this.#lastHits };
+  }
+
+  /** How well those of the names of users and groups do. */
+  accountStats(): { users: CacheStats; groups: CacheStats } {
+    return this.#accounts.stats();
+  }
+
+  /** Moves between v1 cgroups that came faster than they were read; null: nothing tells of any. */
+  get lostMoves(): number | null {
+    return this.#moves ? this.#moves.reader.lost + this.#lostEarly : null;
+  }
+
+  close(): void {
+    this.#names?.close();
+    this.#made?.[Symbol.dispose]();
+    this.#moves?.[Symbol.dispose]();
+    if (this.#table.places === this.#places) this.#table.places = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /**
+   * Takes over where processes were moved until then.
+   * @param isInOrder every fork before then was given out, as where a ring's event says when: not where a sample does, or
+   *   somebody asks
+   */
+  #takeMoves(untilNs: number, isInOrder: boolean): void {
+    const reader = this.#moves?.reader;
+    if (this.#early.length > 0)
+      this.#early = this.#early.filter((move) => move.tsNs > untilNs || !(this.#moved(move) || isInOrder));
+    for (let move = reader?.next(untilNs); move; move = reader?.next(untilNs)) {
+      if (this.#moved(move) || isInOrder) continue;
+      if (this.#early.length < MOVES) this.#early.push(move);
+      else this.#lostEarly++;
+    }
+  }
+
+  /**
+   * Where the process stands in the other hierarchies stays: all of them together say its place.
+   * @returns false: the table does not know the process
+   */
+  #moved({ pid, startLow, startHigh, hierarchy, path, tsNs }: Move): boolean {
+    const table = this.#table;
+    const slot = table.find(pid);
+    if (slot === NO_SLOT) return false;
+    const isStartKnown = table.startLow(slot) !== 0 || table.startHigh(slot) !== 0;
+    if (isStartKnown && (table.startLow(slot) !== startLow || table.startHigh(slot) !== startHigh)) return false;
+    this.#inherit(slot);
+    if (path === "" || table.place(slot) === NO_PLACE) {
+      if (table.isLive(slot) && this.#likely.take()) this.#look(slot);
+      if (path === "") return true;
+    }
+    const before = table.place(slot);
+    const key = afterMove(this.#places.keyOf(before), hierarchy, path);
+    // What it has borne since was born there.
+    for (const relative of descendantsOf(table, slot).relatives) {
+      const isLater = (table.bornNs(relative.slot) ?? 0) >= tsNs;
+      if (isLater && table.place(relative.slot) === before) this.#put(relative.slot, key);
+    }
+    this.#put(slot, key);
+    return true;
+  }
+
+  /** @param membership the text of /proc/PID/cgroup */
+  #put(slot: number, membership: string): void {
+    const place = this.#places.take(membership, (text) => placeAt(pathFrom(parseMembership(text))));
+    this.#table.setPlace(slot, place);
+  }
+
+  /** A process that nobody knows the place of was born where its parent is. */
+  #inherit(slot: number): void {
+    const table = this.#table;
+    if (table.place(slot) !== NO_PLACE) return;
+    const parent = parentOf(table, slot);
+    if (parent === NO_SLOT) return;
+    if (table.place(parent) === NO_PLACE && table.isLive(parent) && this.#likely.take()) this.#look(parent);
+    if (table.place(parent) !== NO_PLACE) table.setPlace(slot, this.#places.share(table.place(parent)));
+  }
+
+  #placeOf(slot: number): KnownPlace | undefined {
+    return this.#places.get(this.#table.place(slot));
+  }
+
+  /**
+   * Reads where a process stands that may have been moved since its birth. Who
+   * starts services and containers forks, moves the child, and has it execute:
+   * init does, and what is in a pid namespace but in no container that we know of was moved.
+   */
+  #lookAtExec({ slot, pid, ppid, record, nsPidKnown }: EventView): void {
+    const inherited = this.#placeOf(slot);
+    // Where the kernel side tells of every move there is nothing to look for.
+    if (inherited && this.#moves) return;
+    const isNamespaced = nsPidKnown && record.u32(PROCESS_EVENT.ns_pid) !== pid;
+    const isLikely = ppid === 1 || (isNamespaced && !inherited?.container);
+    if (!(isLikely ? this.#likely : this.#unlikely).take()) return;
+    this.#look(slot);
+    if (inherited) return;
+    // So that its next children need no look of their own.
+    const parent = parentOf(this.#table, slot);
+    if (parent !== NO_SLOT && this.#table.isLive(parent) && this.#table.place(parent) === NO_PLACE) this.#look(parent);
+  }
+
+  #look(slot: number): void {
+    const text = readMembershipText(this.#table.pid(slot));
+    if (text === null) return;
+    this.#put(slot, text);
+  }
+}
+
+function pathFrom(membership: Membership): string {
+  return tellingV1Path(membership) ?? membership.v2 ?? "/";
+}

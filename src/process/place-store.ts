@@ -1,0 +1,61 @@
+import type { KnownPlace } from "../cgroup/place.ts";
+
+/** No place is known of the process itself. */
+export const NO_PLACE = 0;
+
+/** Most different places that are held; more processes' than that are not told. */
+const MAX_PLACES = 16_384;
+
+/**
+ * Places of single processes, as numbers for the process table: each held once,
+ * for as long as a process is there.
+ */
+export class PlaceStore {
+  readonly #places: (KnownPlace | undefined)[] = [undefined];
+  readonly #references: number[] = [0];
+  readonly #byKey = new Map<string, number>();
+  readonly #keys: string[] = [""];
+  readonly #free: number[] = [];
+
+  get count(): number {
+    return this.#byKey.size;
+  }
+
+  get(place: number): KnownPlace | undefined {
+    return this.#places[place];
+  }
+
+  /** What the place was made from; empty: none is known. */
+  keyOf(place: number): string {
+    return this.#keys[place] ?? "";
+  }
+
+  /** The number of the place that is made from that key, with one reference more. */
+  take(key: string, make: (key: string) => KnownPlace): number {
+    const known = this.#byKey.get(key);
+    if (known !== undefined) return this.share(known);
+    if (this.#byKey.size >= MAX_PLACES) return NO_PLACE;
+    const place = this.#free.pop() ?? this.#places.length;
+    this.#places[place] = make(key);
+    this.#keys[place] = key;
+    this.#references[place] = 1;
+    this.#byKey.set(key, place);
+    return place;
+  }
+
+  share(place: number): number {
+    if (place !== NO_PLACE) this.#references[place] = (this.#references[place] as number) + 1;
+    return place;
+  }
+
+  release(place: number): void {
+    if (place === NO_PLACE) return;
+    const references = (this.#references[place] as number) - 1;
+    this.#references[place] = references;
+    if (references > 0) return;
+    this.#byKey.delete(this.keyOf(place));
+    this.#places[place] = undefined;
+    this.#keys[place] = "";
+    this.#free.push(place);
+  }
+}

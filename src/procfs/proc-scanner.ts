@@ -1,0 +1,226 @@
+import { closeSync, openSync, readdirSync, readSync } from "node:fs";
+import { maxOpenFiles } from "../sys/open-files.ts";
+
+/** What a scan tells about each process. */
+export type ScanDetail =
+  /** Like ps and top: processor time, memory and image of all processes, at each scan. */
+  | "all"
+  /**
+   * Only which processes are there: those that are new are looked at, twice, the others cost their name in a list. A
+   * pid that passes to another process between two scans is not noticed.
+   */
+  | "new";
+
+/** A process as a scan found it. */
+export interface ScannedProcess {
+  pid: number;
+  /** Start after boot, USER_HZ ticks. */
+  startTicks: number;
+  /** User and system time, USER_HZ ticks; as of the last look at it. */
+  cpuTicks: number;
+  rssPages: number;
+  ppid: number;
+  threads: number;
+  /** Whether its main thread has ended: the process has too, unless there are others. */
+  isZombie: boolean;
+}
+
+/** Called when a process is new, or has become another image. Arguments in Latin-1; empty for a kernel thread. */
+export type OnProcess = (process: ScannedProcess, args: string[]) => void;
+
+/** For a scan whose reader does not want to hear of what is new. */
+const nobody: OnProcess = () => {};
+
+interface Known extends ScannedProcess {
+  /** Kept open on /proc/PID/stat; -1 where there are too many to keep. */
+  fd: number;
+  /** Bottom of the stack, which execve draws anew. */
+  startStack: number;
+  /** The scan that has last seen it. */
+  scan: number;
+  /** New ones are looked at twice: a look between fork and exec sees the image of the parent. */
+  looks: number;
+}
+
+/** Most arguments of one process that are read, bytes. */
+const MAX_ARGS_BYTES = 4096;
+const STAT_BYTES = 1024;
+
+const BLANK = 0x20;
+const CLOSE = 0x29;
+const ZOMBIE = 0x5a;
+const DEAD = 0x58;
+
+/**
+ * The best that reading /proc can do in this runtime: /proc/PID/stat stays open and is read again with pread(2), which
+ * is less than half of opening, reading and closing it, and numbers are read out of the bytes without making strings.
+ * The file of a process that has ended gives ESRCH also when its pid has come to another process, so identity is safe.
+ */
+export class ProcScanner implements Disposable {
+  readonly #detail: ScanDetail;
+  readonly #maxKeptFds: number;
+  readonly #known = new Map<string, Known>();
+  readonly #stat = Buffer.allocUnsafe(STAT_BYTES);
+  readonly #args = Buffer.allocUnsafe(MAX_ARGS_BYTES);
+  #keptFds = 0;
+  #scan = 0;
+
+  /** @param maxKeptFds most files that it keeps open */
+  constructor(detail: ScanDetail, maxKeptFds = keepableFds()) {
+    this.#detail = detail;
+    this.#maxKeptFds = maxKeptFds;
+  }
+
+  /** Looks once at all processes; tells about those that are new or have another image. Gives how many there are. */
+  scan(onProcess = nobody): number {
+    this.#scan += 1;
+    let count = 0;
+    for (const name of readdirSync("/proc")) {
+      const first = name.charCodeAt(0);
+      if (first < 0x30 || first > 0x39) continue;
+      count += 1;
+      this.#look(name, onProcess);
+    }
+    for (const [name, known] of this.#known) {
+      if (known.scan !== this.#scan) this.#forget(name, known);
+    }
+    return count;
+  }
+
+  /** Processes as of the last scan. */
+  processes(): Iterable<ScannedProcess> {
+    return this.#known.values();
+  }
+
+  [Symbol.dispose](): void {
+    for (const [name, known] of this.#known) this.#forget(name, known);
+  }
+
+  #look(name: string, onProcess: OnProcess): void {
+    let known = this.#known.get(name);
+    if (known !== undefined) {
+      known.scan = this.#scan;
+      if (this.#detail === "new" && known.looks >= 2) return;
+      const formerStack = known.startStack;
+      if (this.#read(name, known)) {
+        if (known.startStack !== formerStack) this.#tell(name, known, onProcess);
+        return;
+      }
+      this.#forget(name, known);
+    }
+    known = {
+      pid: Number(name),
+      fd: -1,
+      startTicks: 0,
+      cpuTicks: 0,
+      rssPages: 0,
+      ppid: 0,
+      threads: 0,
+      isZombie: false,
+      startStack: 0,
+      scan: this.#scan,
+      looks: 0,
+    };
+    if (this.#read(name, known)) {
+      this.#known.set(name, known);
+      this.#tell(name, known, onProcess);
+    }
+  }
+
+  #tell(name: string, known: Known, onProcess: OnProcess): void {
+    if (onProcess !== nobody) onProcess(known, this.#readArgs(name));
+  }
+
+  #forget(name: string, known: Known): void {
+    if (known.fd !== -1) {
+      closeSync(known.fd);
+      this.#keptFds -= 1;
+    }
+    this.#known.delete(name);
+  }
+
+  /** Reads /proc/PID/stat into `known`; false where the process has ended. */
+  #read(name: string, known: Known): boolean {
+    const keep = this.#detail === "all" && this.#keptFds < this.#maxKeptFds;
+    let fd = known.fd;
+    try {
+      if (fd === -1) {
+        fd = openSync(`/proc/${name}/stat`, "r");
+        if (keep) {
+          known.fd = fd;
+          this.#keptFds += 1;
+        }
+      }
+      const length = readSync(fd, this.#stat, 0, STAT_BYTES, 0);
+      known.looks += 1;
+      return parseStat(this.#stat, length, known);
+    } catch {
+      // ENOENT, ESRCH: ended between the list and the look.
+      return false;
+    } finally {
+      if (fd !== -1 && fd !== known.fd) closeSync(fd);
+    }
+  }
+
+  #readArgs(name: string): string[] {
+    try {
+      const fd = openSync(`/proc/${name}/cmdline`, "r");
+      try {
+        const length = readSync(fd, this.#args, 0, MAX_ARGS_BYTES, 0);
+        if (length === 0) return [];
+        const end = this.#args[length - 1] === 0 ? length - 1 : length;
+        return this.#args.toString("latin1", 0, end).split("\0");
+      } finally {
+        closeSync(fd);
+      }
+    } catch {
+      return [];
+    }
+  }
+}
+
+/**
+ * Takes what is needed out of a line of /proc/PID/stat (proc(5)): fields 3 (state), 4 (ppid), 14, 15 (utime, stime), 20
+ * (threads), 22 (start), 24 (rss) and 28 (bottom of the stack). The name, which may hold anything, ends at the last ")".
+ */
+export function parseStat(bytes: Uint8Array, length: number, into: ScannedProcess & { startStack: number }): boolean {
+  let at = bytes.lastIndexOf(CLOSE, length - 1);
+  if (at === -1) return false;
+  // Past ") ", at the one byte of field 3; then past "S ".
+  at += 2;
+  const state = bytes[at];
+  into.isZombie = state === ZOMBIE || state === DEAD;
+  at += 2;
+  let field = 4;
+  let value = 0;
+  let cpuTicks = 0;
+  for (; at < length; at += 1) {
+    const byte = bytes[at] as number;
+    if (byte !== BLANK) {
+      value = value * 10 + (byte - 0x30);
+      continue;
+    }
+    if (field === 4) into.ppid = value;
+    else if (field === 14) cpuTicks = value;
+    else if (field === 15) into.cpuTicks = cpuTicks + value;
+    else if (field === 20) into.threads = value;
+    else if (field === 22) into.startTicks = value;
+    else if (field === 24) into.rssPages = value;
+    else if (field === 28) {
+      into.startStack = value;
+      return true;
+    }
+    field += 1;
+    value = 0;
+  }
+  return false;
+}
+
+/** How many files this process may keep open, some left for everything else. */
+function keepableFds(): number {
+  try {
+    return Math.max(0, maxOpenFiles() - 128);
+  } catch {
+    return 0;
+  }
+}

@@ -1,0 +1,95 @@
+import { readFileSync } from "node:fs";
+import { boottimeOffsetNs } from "../sys/time-namespace.ts";
+
+/**
+ * Unit of the times in /proc/<pid>/stat and /proc/stat, ns: USER_HZ is 100 on every architecture that Bun runs on
+ * (include/asm-generic/param.h), whatever the kernel's own tick is.
+ */
+export const NS_PER_CLOCK_TICK = 10_000_000;
+
+/** include/linux/sched.h */
+const PF_KTHREAD = 0x00200000;
+
+/** The fields of /proc/<pid>/stat that measuring needs; proc_pid_stat(5). Times in clock ticks of 10 ms. */
+export interface ProcStat {
+  pid: number;
+  comm: string;
+  state: string;
+  ppid: number;
+  /** Whether it is a thread of the kernel. */
+  isKernelThread: boolean;
+  utimeTicks: number;
+  stimeTicks: number;
+  /** Of children that have been waited for, and of theirs. */
+  cutimeTicks: number;
+  cstimeTicks: number;
+  threads: number;
+  /** Start after boot: with `pid`, the process's identity. */
+  startTicks: number;
+}
+
+/**
+ * The start time of /proc/PID/stat on the kernel's own boot-time clock, ns, rounded down to a tick. In a time namespace
+ * /proc shows it shifted (timens_add_boottime_ns), as an unsigned number: below 0 it wraps around at 2^64 ns.
+ */
+export function startNsOf(startTicks: number): number {
+  const offsetNs = boottimeOffsetNs();
+  if (offsetNs === 0n) return startTicks * NS_PER_CLOCK_TICK;
+  return Number(BigInt.asIntN(64, BigInt(startTicks) * BigInt(NS_PER_CLOCK_TICK) - offsetNs));
+}
+
+/** Parses the one line of /proc/<pid>/stat. @returns null where it is not such a line */
+export function parseProcStat(line: string): ProcStat | null {
+  // comm may hold spaces and parentheses; nothing after it does.
+  const open = line.indexOf("(");
+  const close = line.lastIndexOf(")");
+  if (open < 0 || close < open) return null;
+  // The first of these is field 3 of the manual page.
+  const fields = line.slice(close + 2).split(" ");
+  const field = (number: number): number => Number(fields[number - 3]);
+  const stat: ProcStat = {
+    pid: Number(line.slice(0, open)),
+    comm: line.slice(open + 1, close),
+    state: fields[0] ?? "",
+    ppid: field(4),
+    isKernelThread: (field(9) & PF_KTHREAD) !== 0,
+    utimeTicks: field(14),
+    stimeTicks: field(15),
+    cutimeTicks: field(16),
+    cstimeTicks: field(17),
+    threads: field(20),
+    startTicks: field(22),
+  };
+  return Number.isInteger(stat.pid) && Number.isInteger(stat.startTicks) ? stat : null;
+}
+
+/** @returns null where there is no such process (any more) */
+export function readProcStat(pid: number): ProcStat | null {
+  const line = readProcFile(`/proc/${pid}/stat`);
+  return line === null ? null : parseProcStat(line);
+}
+
+/**
+ * The real user and group of a process, as the kernel side tells them. The owner of /proc/<pid> is the effective one,
+ * and root where the process may not be dumped, as after it has given up root.
+ *
+ * @returns null where there is no such process (any more)
+ */
+export function readProcIds(pid: number): { uid: number; gid: number } | null {
+  const status = readProcFile(`/proc/${pid}/status`);
+  const [, uid, gid] = /^Uid:\t(\d+)\t.*\nGid:\t(\d+)\t/m.exec(status ?? "") ?? [];
+  return uid === undefined || gid === undefined ? null : { uid: Number(uid), gid: Number(gid) };
+}
+
+/**
+ * A file of /proc, its bytes as Latin-1 (names in it can be anything).
+ *
+ * @returns null where it, or the process that it is about, is gone or withheld
+ */
+export function readProcFile(path: string): string | null {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,39 @@
+import { readdirSync } from "node:fs";
+import { readProcFile } from "./proc-stat.ts";
+
+/**
+ * Counts how often a process was woken: voluntary context switches of all its threads (each time a thread went to
+ * sleep, somebody had to wake it). Keeps its own sum a thread, so that a thread's end loses only what it did since the
+ * last reading.
+ */
+export class WakeupCounter {
+  readonly #lastByTid = new Map<string, number>();
+  #total = 0;
+
+  constructor(readonly pid: number) {}
+
+  /** Wake-ups since this counter was first read (the first reading gives 0). */
+  read(): number {
+    const first = this.#lastByTid.size === 0;
+    for (const [tid, switches] of readVoluntarySwitches(this.pid)) {
+      // A thread that is new was born since the last reading: all of its switches count.
+      if (!first) this.#total += switches - (this.#lastByTid.get(tid) ?? 0);
+      this.#lastByTid.set(tid, switches);
+    }
+    return this.#total;
+  }
+}
+
+function readVoluntarySwitches(pid: number): [tid: string, switches: number][] {
+  let tids: string[];
+  try {
+    tids = readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return [];
+  }
+  return tids.flatMap((tid) => {
+    const status = readProcFile(`/proc/${pid}/task/${tid}/status`);
+    const switches = /^voluntary_ctxt_switches:\s+(\d+)$/m.exec(status ?? "")?.[1];
+    return switches === undefined ? [] : [[tid, Number(switches)] as [string, number]];
+  });
+}

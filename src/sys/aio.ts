@@ -1,0 +1,35 @@
+/** Asynchronous I/O of glibc, aio(7): one pool of threads for the whole process. */
+import { libc } from "./libc.ts";
+import { addressOf } from "./native.ts";
+
+/**
+ * Threads that read. One that waits for a lock in the kernel stays until the lock is released, and the others go on.
+ * They are not the runtime's own threads, which it has few of and needs for other things.
+ */
+export const READING_THREADS = 8;
+/** Threads that are left for writing: one that waits for a filesystem stays as well. */
+const WRITING_THREADS = 8;
+/** Longer than the flush interval: to make a thread costs more than to wake one. */
+const IDLE_S = 5;
+
+/** struct aiocb of aio.h, the same on all 64-bit systems of glibc. */
+export const AIOCB = { size: 168, fd: 0, buffer: 16, length: 24, notify: 44, error: 112, result: 120 } as const;
+/** sigevent(7): the end is looked for, not signalled. */
+export const SIGEV_NONE = 1;
+/** struct aioinit of aio.h, in ints. */
+const AIOINIT = { size: 8, threads: 0, requests: 1, idleSeconds: 6 } as const;
+
+let isSetUp = false;
+
+/** The C functions, once the size of the pool is set: glibc takes that from the first call only. */
+export function aio(): ReturnType<typeof libc> {
+  const symbols = libc();
+  if (isSetUp) return symbols;
+  isSetUp = true;
+  const init = new Int32Array(AIOINIT.size);
+  init[AIOINIT.threads] = READING_THREADS + WRITING_THREADS;
+  init[AIOINIT.requests] = 64;
+  init[AIOINIT.idleSeconds] = IDLE_S;
+  symbols.aio_init(addressOf(init));
+  return symbols;
+}

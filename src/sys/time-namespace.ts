@@ -1,0 +1,86 @@
+/** The offset between the clocks of this process and the kernel's own: time_namespaces(7), since Linux 5.6. */
+import { readFileSync, readlinkSync } from "node:fs";
+import { cannotRunError, type ErrorText } from "../errors.ts";
+
+/** What /proc/PID/ns/time links to in the initial time namespace: PROC_TIME_INIT_INO of include/linux/proc_ns.h. */
+const INITIAL_TIME_NAMESPACE = "time:[4026531834]";
+
+const NS_LINK = "/proc/self/ns/time";
+const NS_LINK_OF_CHILDREN = "/proc/self/ns/time_for_children";
+const OFFSETS_FILE = "/proc/self/timens_offsets";
+
+export interface TimeNamespace {
+  isInitial: boolean;
+  /**
+   * CLOCK_BOOTTIME of this process minus that of the kernel, ns: 0 in the initial namespace. The kernel's events carry
+   * its own clock; clock_gettime(2) and the start times in /proc/PID/stat carry the one of the reader's namespace.
+   * Null: the offset is not known.
+   */
+  boottimeOffsetNs: bigint | null;
+}
+
+/** Reads files of /proc; null for one that is not readable. */
+export interface TimeNamespaceFiles {
+  readLink(path: string): string | null;
+  readText(path: string): string | null;
+}
+
+export function readTimeNamespace({ readLink, readText }: TimeNamespaceFiles): TimeNamespace {
+  const own = readLink(NS_LINK);
+  // A kernel without time namespaces has no such link.
+  if (own === null || own === INITIAL_TIME_NAMESPACE) return { isInitial: true, boottimeOffsetNs: 0n };
+  // The file shows the offsets of the namespace of the children, which setns(2) and unshare(2) can make another one.
+  const offsets = readLink(NS_LINK_OF_CHILDREN) === own ? readText(OFFSETS_FILE) : null;
+  return { isInitial: false, boottimeOffsetNs: offsets === null ? null : boottimeOffsetOf(offsets) };
+}
+
+/** The offset of the boot-time clock, from the text of timens_offsets. Linux 5.6 names the clocks by number. */
+export function boottimeOffsetOf(offsets: string): bigint | null {
+  const [, seconds, nanoseconds] = /^(?:boottime|7)\s+(-?\d+)\s+(\d+)$/m.exec(offsets) ?? [];
+  if (seconds === undefined || nanoseconds === undefined) return null;
+  return BigInt(seconds) * 1_000_000_000n + BigInt(nanoseconds);
+}
+
+let found: TimeNamespace | undefined;
+
+/** The time namespace of this process, read once: a process cannot change its own namespace while it has threads. */
+export function ownTimeNamespace(): TimeNamespace {
+  found ??= readTimeNamespace({
+    readLink: (path) => orNull(() => readlinkSync(path)),
+    readText: (path) => orNull(() => readFileSync(path, "latin1")),
+  });
+  return found;
+}
+
+/** The offset by which the clocks of this process are corrected: 0 if it is not known. */
+export function boottimeOffsetNs(): bigint {
+  return ownTimeNamespace().boottimeOffsetNs ?? 0n;
+}
+
+/** What is wrong in a time namespace whose offset is not known; undefined: nothing. */
+export function unknownOffset(
+  { boottimeOffsetNs } = ownTimeNamespace(),
+): Required<Pick<ErrorText, "why" | "mend">> | undefined {
+  if (boottimeOffsetNs !== null) return undefined;
+  return {
+    why: `the clocks of this time namespace are not the kernel's, and ${OFFSETS_FILE} does not show by how much`,
+    mend: "run linnix in the initial time namespace: nsenter --time=/proc/1/ns/time linnix …",
+  };
+}
+
+/**
+ * For what compares times of its own with those of the kernel's events.
+ * @throws LinnixError (exit code 3) if the offset between the two clocks is not known
+ */
+export function assertKnownClock(command: string): void {
+  const problem = unknownOffset();
+  if (problem) throw cannotRunError("clock", { what: `${command} cannot run here`, ...problem });
+}
+
+function orNull(read: () => string): string | null {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
+}

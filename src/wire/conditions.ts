@@ -1,0 +1,19 @@
+/**
+ * What makes a collector see less than it promises, and the help text of each in the metrics. A name is part of the
+ * public interface: it is the label `reason` of `linnix_degraded`.
+ */
+export const CONDITIONS = {
+  no_ring: "a CPU has no ring of its own, so its events may be lost",
+  output_blocked: "the output takes nothing, so events are dropped",
+  watched_cgroup_gone: "the watched cgroup does not exist",
+  watched_process_gone: "no watched process is left",
+  foreign_pid_namespace: "/proc shows another pid namespace than the kernel's",
+  foreign_cgroup_namespace: "cgroup paths outside of this cgroup namespace are not readable",
+  foreign_time_namespace: "the clocks of this time namespace are not the kernel's",
+  map_full: "a kernel map had no room for some processes, so fields of their exits are null",
+  sampler_full: "the sampler has no room for some processes",
+} as const;
+
+export type ConditionName = keyof typeof CONDITIONS;
+
+export const CONDITION_NAMES = Object.keys(CONDITIONS) as ConditionName[];
