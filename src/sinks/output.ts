@@ -31,6 +31,13 @@ export interface OutputOptions {
   goesOn?: boolean;
 }
 
+/** A write that had not ended when its file was left. */
+interface AbandonedWrite {
+  fd: number;
+  background: BackgroundWrite;
+  lines: Uint8Array;
+}
+
 /** Why the last write failed. */
 export interface Trouble {
   code: string;
@@ -57,7 +64,7 @@ export class Output {
   /** Undefined if a write cannot block. */
   #background: BackgroundWrite | undefined;
   /** Writes to files that were left while these were under way; their descriptors stay until they end. */
-  readonly #abandoned: { fd: number; background: BackgroundWrite }[] = [];
+  readonly #abandoned: AbandonedWrite[] = [];
   #position: number;
   #writtenBytes = 0;
   #trouble: Trouble | undefined;
@@ -199,6 +206,7 @@ export class Output {
 
   /** Writes as much as can be written now of what waits. @returns whether nothing waits any more */
   retry(): boolean {
+    if (this.#abandoned.length > 0) this.#reap();
     if (this.#backlog.isEmpty) return true;
     if (this.#isBusy || (this.#trouble && performance.now() < this.#retryMs)) return false;
     if (this.#trouble && this.#canReopen && !KEEPS_FILE.has(this.#trouble.code)) {
@@ -212,10 +220,12 @@ export class Output {
   takeAll(): void {
     this.#isLast = true;
     this.#retryMs = 0;
+    this.#giveUpAbandoned();
   }
 
   /** Gives up on what waits, and counts it. */
   abandon(): void {
+    this.#giveUpAbandoned();
     for (let lines = this.#backlog.dropFirst(); lines; lines = this.#backlog.dropFirst()) this.#unwritten.add(lines);
   }
 
@@ -443,9 +453,8 @@ export class Output {
     const background = this.#background;
     if (background?.isUnderWay) {
       // It may still be written: the file does not answer.
-      this.#abandoned.push({ fd: this.#fd, background });
-      const lines = this.#backlog.dropFirst();
-      if (lines) this.#drop(lines);
+      const lines = this.#backlog.dropFirst() ?? new Uint8Array();
+      this.#abandoned.push({ fd: this.#fd, background, lines });
     } else if (this.#isFile) {
       closeFile(this.#fd).catch(() => {});
     } else {
@@ -459,15 +468,28 @@ export class Output {
     this.#position = fileStatus(fd).size;
   }
 
-  /** Closes the files that were left, once they have answered. */
+  /** Counts what files that were left have not taken, as nothing waits for it any more. */
+  #giveUpAbandoned(): void {
+    this.#reap();
+    for (const write of this.#abandoned) {
+      this.#unwritten.add(write.lines);
+      write.lines = new Uint8Array();
+    }
+  }
+
+  /** Closes the files that were left, once they have answered, and counts what they did not take. */
   #reap(): void {
     for (let i = this.#abandoned.length - 1; i >= 0; i--) {
-      const { fd, background } = this.#abandoned[i] as { fd: number; background: BackgroundWrite };
+      const { fd, background, lines } = this.#abandoned[i] as AbandonedWrite;
+      let written: number | null = 0;
       try {
-        if (background.result() === null) continue;
+        written = background.result();
       } catch {
-        // It failed in the end.
+        // It failed in the end: none of it was written.
       }
+      if (written === null) continue;
+      this.#writtenBytes += written;
+      if (written < lines.length) this.#drop(lines.subarray(written));
       this.#abandoned.splice(i, 1);
       closeFile(fd).catch(() => {});
     }

@@ -15,7 +15,7 @@ import { TaskIteratorSampler } from "../../src/sampling/task-iterator-sampler.ts
 
 setDefaultTimeout(60_000);
 
-const COST = join(import.meta.dir, "../../src/cost");
+const COST = join(import.meta.dir, "../../src/bpf");
 const STATS_SYSCTL = "/proc/sys/kernel/bpf_stats_enabled";
 
 const noBpf = whyNoBpf();
