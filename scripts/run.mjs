@@ -25,6 +25,8 @@ const JOBS = {
   start: { needs: BUILD_NEEDS, binary: true, commands: (args) => [[BINARY, ...START, ...args]] },
   build: { needs: BUILD_NEEDS, binary: false, commands: (args) => [[BUN, "build.ts", ...args]] },
   test: { needs: [...BUILD_NEEDS, ...TEST_NEEDS], binary: true, commands: (args) => [testCommand(args)] },
+  // All that the tests need, so that several runs of them can go side by side.
+  prepare: { needs: [...BUILD_NEEDS, ...TEST_NEEDS], binary: true, commands: () => [] },
   // Needs no root and nothing but the build: what a change is tried with while it is written.
   "test:unit": { needs: BUILD_NEEDS, binary: true, commands: () => [testCommand(unitTests())] },
   "test:kernel": {
