@@ -15,13 +15,13 @@ const LOOKS_PER_SECOND = 50;
 export class MissedImages {
   readonly #table: ProcessTable;
   readonly #missed: Pick<MissedExecs, "list" | "has" | "forget">;
-  readonly #images: Pick<ImageReader, "begin" | "beginAgain" | "readSoon">;
+  readonly #images: Pick<ImageReader, "beginLater" | "beginAgain" | "readSoon">;
   readonly #allowance = new Allowance(LOOKS_PER_SECOND);
 
   constructor(
     table: ProcessTable,
     missed: Pick<MissedExecs, "list" | "has" | "forget">,
-    images: Pick<ImageReader, "begin" | "beginAgain" | "readSoon">,
+    images: Pick<ImageReader, "beginLater" | "beginAgain" | "readSoon">,
   ) {
     this.#table = table;
     this.#missed = missed;
@@ -52,11 +52,14 @@ export class MissedImages {
     this.#images.readSoon();
   }
 
-  /** A sweep or a list shows a process by another name than was known, or one that was not known. */
+  /**
+   * A sweep or a list shows a process by another name than was known, or one that was not known. It is amid a record:
+   * what is begun here is read after it.
+   */
   #renamed(slot: number): void {
     const table = this.#table;
     if (table.image(slot) === NO_IMAGE) {
-      if (this.#allowance.take()) this.#images.begin(slot);
+      if (this.#allowance.take()) this.#images.beginLater(slot);
       return;
     }
     // A process that has only renamed itself keeps the arguments that it was executed with.

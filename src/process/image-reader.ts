@@ -95,15 +95,27 @@ export class ImageReader {
     this.finish();
   }
 
-  /** As `begin`, for a process that has executed something since it was looked at last. */
+  /** As `beginLater`, for a process that has executed something since it was looked at last. */
   beginAgain(slot: number): void {
     const earlier = this.#looks.get(this.#options.table.pid(slot));
     if (earlier) earlier.isOutdated = true;
-    else this.begin(slot);
+    else this.beginLater(slot);
   }
 
-  /** Begins to look at the live process of that slot, which has no image. Slots may be others after this. */
+  /**
+   * Begins to look at the live process of that slot, which has no image. Reads if many were begun: events are given out
+   * then, and slots may be others after this.
+   */
   begin(slot: number): void {
+    this.beginLater(slot);
+    if (!this.#isHeld && this.#next.length >= this.#capacity) this.#readNext(PATIENCE_MS);
+  }
+
+  /**
+   * As `begin`, but nothing is read before the next `readSoon` or `poll`: for callers that are amid an event or a sweep,
+   * where no other event may be given out.
+   */
+  beginLater(slot: number): void {
     const { table } = this.#options;
     const pid = table.pid(slot);
     if (this.#looks.has(pid)) return;
@@ -132,7 +144,6 @@ export class ImageReader {
     }
     this.#looks.set(pid, look);
     this.#next.push(look);
-    if (!this.#isHeld && this.#next.length >= this.#capacity) this.#readNext(PATIENCE_MS);
   }
 
   /** Reads what was begun, and waits for it. Of a process that does not let itself be read the path alone is known. */
@@ -275,7 +286,7 @@ export class ImageReader {
     const slot = this.#slotOf(look);
     if (slot === NO_SLOT || this.#options.table.image(slot) !== NO_IMAGE) return;
     this.#options.missed?.forget(look.pid);
-    this.begin(slot);
+    this.beginLater(slot);
   }
 
   #take(look: Look, args: Uint8Array | null): void {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { MissedImages } from "../../src/collect/missed-images.ts";
 import { MAX_MISSED, MissedExecs } from "../../src/probes/missed-execs.ts";
+import { ImageReader } from "../../src/process/image-reader.ts";
 import { NO_IMAGE } from "../../src/process/image-store.ts";
 import { ProcessTable } from "../../src/process/table.ts";
 import { EVENT_SAMPLE, MISSED_EXEC } from "../../src/wire/layout.gen.ts";
@@ -20,7 +21,7 @@ function parts(listed: () => Uint32Array | "all") {
     forget: (pid: number) => calls.push(`forget ${pid}`),
   };
   const reader = {
-    begin: (slot: number) => calls.push(`begin ${table.pid(slot)}`),
+    beginLater: (slot: number) => calls.push(`begin ${table.pid(slot)}`),
     beginAgain: (slot: number) => calls.push(`again ${table.pid(slot)}`),
     readSoon: () => calls.push("read"),
   };
@@ -79,6 +80,32 @@ describe("an exec that was lost", () => {
     table.refresh(recordIn(sampleRecord({ pid: 20, start_ns: 3n, comm: "new" })));
     expect(calls).toEqual(["begin 20"]);
     expect(EVENT_SAMPLE).toBeGreaterThan(0);
+  });
+
+  test("many such processes in one sweep: no event is given out amid the sample that shows one", async () => {
+    const table = new ProcessTable({ lingerNs: 1e9 });
+    let drains = 0;
+    // So much a process that a batch of reads has room for few.
+    const reader = new ImageReader({ table, maxBytes: 128 * 1024, drain: () => void drains++ });
+    const images = new MissedImages(
+      table,
+      { list: () => new Uint32Array(0), has: () => false, forget: () => {} },
+      reader,
+    );
+    const children = Array.from({ length: 20 }, () => Bun.spawn(["sleep", "600"]));
+    try {
+      for (const { pid } of children) table.refresh(recordIn(sampleRecord({ pid, flags: 0, comm: "sleep" })));
+      expect(drains).toBe(0);
+      const args = () => children.map(({ pid }) => table.args(table.find(pid))?.join(" "));
+      while (args().includes(undefined)) {
+        reader.poll();
+        await Bun.sleep(1);
+      }
+      expect(new Set(args())).toEqual(new Set(["sleep 600"]));
+      expect(images).toBeDefined();
+    } finally {
+      for (const child of children) child.kill();
+    }
   });
 });
 
