@@ -1,5 +1,5 @@
 import type { ApiServer } from "../api/server.ts";
-import { log, setLogLevel } from "../config/log.ts";
+import { log, setLogLevel, stderrWritten } from "../config/log.ts";
 import type { CollectConfig } from "../config/schema.ts";
 import { EXIT, type ExitCode } from "../errors.ts";
 import { redactorOf } from "../process/redact.ts";
@@ -8,6 +8,7 @@ import { NoneSink } from "../sinks/none.ts";
 import { Output, type OutputOptions } from "../sinks/output.ts";
 import { NoReader, OutputClosed } from "../sinks/output-errors.ts";
 import type { Sink } from "../sinks/sink.ts";
+import { holdBackground, isBackgroundHeld, releaseBackground } from "../sys/background-hold.ts";
 import { boottimeNs } from "../sys/clock.ts";
 import { takeHangups } from "../sys/hangups.ts";
 import { accountNamed, dropTo } from "../sys/privileges.ts";
@@ -66,7 +67,7 @@ const SLOW_OPEN_MS = 2000;
  */
 async function openOutput(file: string, options: OutputOptions, ended: Promise<void>): Promise<Output> {
   const slow = setTimeout(
-    () => log.warn(`waiting for ${file} to be opened: its filesystem does not answer`),
+    () => warnOfWait(`waiting for ${file} to be opened: its filesystem does not answer`),
     SLOW_OPEN_MS,
   );
   const isOver = ended.then(() => undefined);
@@ -80,12 +81,29 @@ async function openOutput(file: string, options: OutputOptions, ended: Promise<v
       if (opened instanceof Output) return opened;
       if (opened === undefined) throw new OutputClosed();
       clearTimeout(slow);
-      if (isFirst) log.warn(`waiting for somebody to read the FIFO ${file}`);
+      if (isFirst) warnOfWait(`waiting for a reader of the FIFO ${file}`);
       await Promise.race([isOver, Bun.sleep(READER_LOOK_MS)]);
     }
   } finally {
     clearTimeout(slow);
   }
+}
+
+/** The wait may be long: the message is written now. */
+function warnOfWait(message: string): void {
+  releaseBackground();
+  log.warn(message);
+}
+
+/**
+ * Keeps other threads from waiting for a filesystem until the user has been changed.
+ * @throws OutputClosed if the run ended before a message was written
+ */
+async function quietThreads(ended: Promise<void>): Promise<void> {
+  if (isBackgroundHeld()) return;
+  const isOver = ended.then(() => true);
+  if (await Promise.race([stderrWritten(), isOver])) throw new OutputClosed();
+  holdBackground();
 }
 
 /** Where nobody is told of an event, nobody need know where its process belongs. */
@@ -122,6 +140,9 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
   // Those that came since this program was started are held back, see commands/runtime.ts.
   takeHangups();
   const account = config.run.user === null ? undefined : accountNamed(config.run.user);
+  using held = new DisposableStack();
+  held.defer(releaseBackground);
+  if (account) holdBackground();
   /** In force now: a reload changes it. */
   let inForce = config;
   // Before the collector lets go of what was mapped to start.
@@ -198,6 +219,7 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
     const options = { goesOn: listen !== null };
     const output = file === null ? Output.of(io.stdout, options) : await openOutput(file, options, ended.promise);
     scope.defer(() => void output.close().catch(() => {}));
+    if (account) await quietThreads(ended.promise);
     delivery.open(await openSink(config, output, io), output);
     collector.start(account !== undefined);
     // As root, who may look everywhere.
@@ -205,6 +227,7 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
     await spend(config);
     if (account) {
       dropTo(account);
+      releaseBackground();
       collector.readHeldImages();
       lookAtPrivilege();
       collector.keepLoaded();
@@ -262,12 +285,12 @@ function collectorOptions({ probes, filters, ring, retention, sampling }: Collec
   };
 }
 
-/** Says that it watches, by which backend, and what that backend cannot tell; and where it answers. */
 /** For `systemctl status`. */
 function watchingStatus({ backend }: Collector, api: ApiServer | undefined): string {
   return `Watching by the ${backend.name} backend${api ? `, answering at ${api.url}` : ""}`;
 }
 
+/** Reports that it watches, by which backend, what that backend does not know, and where it answers. */
 function announce({ backend }: Collector, api: ApiServer | undefined): void {
   const missing = backend.missingFields;
   log.info(`watching by the ${backend.name} backend${missing.length === 0 ? ", every field" : ""}; Ctrl-C ends`);

@@ -108,7 +108,12 @@ export function writeStderr(text: string): void {
   dropped = 0;
 }
 
-/** Waits until messages are written, as long as the end of the program may wait. */
+/** Waits until messages are written. */
+export async function stderrWritten(): Promise<void> {
+  await channel.flushed?.();
+}
+
+/** The same, but only as long as the end of the program may wait. */
 export async function flushStderr(): Promise<void> {
   if (channel.flushed) await Promise.race([channel.flushed(), Bun.sleep(LAST_WORDS_MS)]);
 }

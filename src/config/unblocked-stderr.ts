@@ -1,4 +1,5 @@
 import { constants, write, writeSync } from "node:fs";
+import { isBackgroundHeld, onBackgroundReleased } from "../sys/background-hold.ts";
 import { fileStatus } from "../sys/file-status.ts";
 import { sendNow } from "../sys/send.ts";
 import { unblocked } from "../sys/unblocked.ts";
@@ -60,6 +61,13 @@ class BackgroundStderr implements StderrChannel {
     const [first] = this.#waiting;
     if (this.#isUnderWay || !first) return;
     this.#isUnderWay = true;
+    if (isBackgroundHeld()) {
+      onBackgroundReleased(() => {
+        this.#isUnderWay = false;
+        this.#writeOn();
+      });
+      return;
+    }
     write(this.#fd, first, 0, first.length, null, (error, written) => {
       this.#isUnderWay = false;
       // What failed is not tried again: a full disk stays full for longer than a message is of use.

@@ -1,5 +1,6 @@
 import { closeSync, constants, writeSync } from "node:fs";
 import { AioWrite } from "../sys/aio-write.ts";
+import { isBackgroundHeld } from "../sys/background-hold.ts";
 import { fileStatus } from "../sys/file-status.ts";
 import { sendNow } from "../sys/send.ts";
 import { unblocked } from "../sys/unblocked.ts";
@@ -209,6 +210,7 @@ export class Output {
     if (this.#abandoned.length > 0) this.#reap();
     if (this.#backlog.isEmpty) return true;
     if (this.#isBusy || (this.#trouble && performance.now() < this.#retryMs)) return false;
+    if (isBackgroundHeld() && (this.#background || this.#trouble)) return false;
     if (this.#trouble && this.#canReopen && !KEEPS_FILE.has(this.#trouble.code)) {
       void this.#whileBusy(() => this.#openAfterTrouble());
       return false;

@@ -122,7 +122,7 @@ describe.skipIf(reason !== null)(titled("how a run ends", reason), () => {
     const options = { stdin: "ignore", stdout: "pipe", stderr: "pipe", env: ENVIRONMENT } as const;
     await using stopped = Bun.spawn(command, options);
     const { value } = await stopped.stderr.getReader().read();
-    expect(new TextDecoder().decode(value)).toContain(`waiting for somebody to read the FIFO ${fifo}`);
+    expect(new TextDecoder().decode(value)).toContain(`waiting for a reader of the FIFO ${fifo}`);
     stopped.kill("SIGTERM");
     expect(await stopped.exited).toBe(0);
     await using read = Bun.spawn(command, options);

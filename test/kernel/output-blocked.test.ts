@@ -166,6 +166,30 @@ describe.skipIf(reason !== null)(titled("an output that takes nothing", reason),
         expect(await run.child.exited).toBe(3);
       });
     }
+
+    test("--user: root is given up and SIGTERM is heard although the log and the output hang", async () => {
+      using disk = new FreezableDisk(folder("frozen-user-"));
+      const [output, log] = ["events.jsonl", "log"].map((name) => openSync(join(disk.path, name), "w")) as [
+        number,
+        number,
+      ];
+      disk.freeze();
+      // Messages of the start are waiting for the file by the time that the user is changed.
+      const args = [...ARGS, "--user", "nobody", "--log-level", "debug"];
+      const child = Bun.spawn([BINARY, "collect", ...args], { stdin: "ignore", stdout: output, stderr: log });
+      const status = () => readFileSync(`/proc/${child.pid}/status`, "utf8");
+      try {
+        await until("root to be given up", () => !/^Uid:\s+0\s/m.test(status()));
+        child.kill("SIGTERM");
+        await until("the process to end but for threads that write", () => /^State:\s+Z/m.test(status()));
+      } finally {
+        disk.thaw();
+        child.kill("SIGKILL");
+        await child.exited;
+        closeSync(output);
+        closeSync(log);
+      }
+    });
   });
 
   test("a full disk with an API: the run goes on, and the file gets whole lines once there is room", async () => {
