@@ -1,5 +1,5 @@
-import { constants, fstatSync, openSync } from "node:fs";
-import { isNullDevice } from "./null-device.ts";
+import { constants, openSync } from "node:fs";
+import { fileStatus } from "./file-status.ts";
 
 /**
  * A descriptor of our own that does not block, of a pipe or a terminal: a reader who does not read, and Ctrl-S, cannot
@@ -9,8 +9,8 @@ import { isNullDevice } from "./null-device.ts";
 export function unblocked(fd: number): number {
   const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
   try {
-    const stats = fstatSync(fd);
-    const mayBlock = stats.isFIFO() || (stats.isCharacterDevice() && !isNullDevice(stats));
+    const { kind, isNull } = fileStatus(fd);
+    const mayBlock = kind === "fifo" || (kind === "character-device" && !isNull);
     return mayBlock ? openSync(`/proc/self/fd/${fd}`, O_WRONLY | O_NONBLOCK | O_NOCTTY) : fd;
   } catch {
     return fd;
