@@ -59,7 +59,7 @@ export class WatchedCgroup implements Disposable {
       return;
     }
     // The kernel side may have entered a later one meanwhile.
-    if (id !== watched && this.#id[0] === watched) this.#id[0] = id;
+    if (watched !== undefined && id !== watched) Atomics.compareExchange(this.#id, 0, watched, id);
     conditions.clear("watched_cgroup_gone", `the watched cgroup ${this.#name} exists again`);
     if (id !== this.#knownId) log.debug(`cgroup ${this.#name} was made again, with the id ${id}`);
     this.#knownId = id;
