@@ -40,7 +40,10 @@ export class Delivery implements CollectorEvents, Disposable {
   readonly #conditions: () => Pick<Conditions, "set" | "clear"> | undefined;
   #sink: Sink | undefined;
   #output: Output | undefined;
+  /** A sink or the API threw: nothing more is handed to them. */
   #hasFailed = false;
+  /** The output failed, and the run ends with it. */
+  #isOver = false;
   #again: Timer | undefined;
   /** How often the output has taken nothing, one time after the other. */
   #uselessTries = 0;
@@ -122,7 +125,7 @@ export class Delivery implements CollectorEvents, Disposable {
   }
 
   freeMs(): number {
-    if (this.#hasFailed || this.#again || this.api?.isBusy) return 0;
+    if (this.#hasFailed || this.#isOver || this.#again || this.api?.isBusy) return 0;
     return this.othersFreeMs();
   }
 
@@ -150,7 +153,7 @@ export class Delivery implements CollectorEvents, Disposable {
    * @throws LinnixError where it cannot be opened; the old one is kept then
    */
   async reopen(): Promise<boolean> {
-    if (this.#hasFailed) return false;
+    if (this.#hasFailed || this.#isOver) return false;
     this.#try(() => this.#sink?.flush());
     this.#output?.retry();
     return (await this.#output?.reopen()) ?? false;
@@ -179,9 +182,10 @@ export class Delivery implements CollectorEvents, Disposable {
     await this.#close(output);
   }
 
-  /** Where the output cannot have it; what waits counts as not written. */
+  /** Where the output cannot have it; what waits counts as not written, and so does what the sink still holds. */
   summaryToStderr(summary: () => RunSummary): void {
     this.#output?.abandon();
+    this.#sink?.flush();
     writeStderr(`${JSON.stringify(summary())}\n`);
   }
 
@@ -204,7 +208,15 @@ export class Delivery implements CollectorEvents, Disposable {
     const { waitingBytes } = output;
     output.retry();
     this.#uselessTries = output.waitingBytes < waitingBytes ? 0 : this.#uselessTries + 1;
-    if (output.endsRun && output.isSettled) this.#failed(output.trouble?.error);
+    if (output.endsRun && output.isSettled) this.#endRun(output);
+  }
+
+  /** Events go on to the output, which counts what it does not write. */
+  #endRun(output: Output): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    output.abandon();
+    this.#fail(output.trouble?.error);
   }
 
   /** A full pipe gives no signal when it has room, nor does a file. */

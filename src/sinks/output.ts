@@ -75,6 +75,7 @@ export class Output {
   #fullSinceMs: number | undefined;
   #isDropping = false;
   #isLast = false;
+  #isGivenUp = false;
   #progressMs = 0;
   /** Lines that were dropped since the last one that was kept. */
   #gap = new UnwrittenCount();
@@ -225,9 +226,10 @@ export class Output {
     this.#giveUpAbandoned();
   }
 
-  /** Gives up on what waits, and counts it. */
+  /** Gives up on what waits and on what comes, and counts it. */
   abandon(): void {
     this.#giveUpAbandoned();
+    this.#isGivenUp = true;
     for (let lines = this.#backlog.dropFirst(); lines; lines = this.#backlog.dropFirst()) this.#unwritten.add(lines);
   }
 
@@ -283,6 +285,7 @@ export class Output {
   }
 
   #dropsNow(): boolean {
+    if (this.#isGivenUp) return true;
     if (this.#isLast || !this.#mayDrop) return false;
     const { bytes } = this.#backlog;
     if (bytes < MAX_WAITING_BYTES) {

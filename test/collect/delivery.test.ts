@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ApiServer } from "../../src/api/server.ts";
 import { Delivery } from "../../src/collect/delivery.ts";
+import type { EventView } from "../../src/process/event-view.ts";
 import { NoneSink } from "../../src/sinks/none.ts";
 import { Output, type OutputOptions } from "../../src/sinks/output.ts";
 
@@ -79,4 +80,51 @@ test("while a reader takes nothing, all but the output have their turn", async (
   while (!delivery.ready()) readSync(fifo.reader, bytes);
   delivery.idle();
   expect(turns).toEqual(["sink", "api", "budget"]);
+});
+
+/** Gathers a line for each event. */
+class LineSink extends NoneSink {
+  readonly #output: Output;
+  #lines = "";
+
+  constructor(output: Output) {
+    super(output);
+    this.#output = output;
+  }
+
+  override write(): void {
+    this.#lines += '{"type":"exec"}\n';
+  }
+
+  override flush(): void {
+    const bytes = new TextEncoder().encode(this.#lines);
+    this.#lines = "";
+    if (bytes.length > 0) this.#output.write(bytes, bytes.length);
+  }
+}
+
+test("events that come after the output has failed for good count as unwritten", async () => {
+  await using output = await Output.open("/dev/full");
+  const errors: unknown[] = [];
+  using delivery = new Delivery(
+    (error) => void errors.push(error),
+    () => {},
+  );
+  delivery.open(new LineSink(output), output);
+  const event = () => delivery.event({} as EventView);
+  event();
+  delivery.idle();
+  event();
+  event();
+  delivery.idle();
+  // At the end of the run, when the rings are emptied; the sink keeps it.
+  event();
+  expect(errors.map(String)).toEqual([expect.stringContaining("no space is left")]);
+  const summaries: number[] = [];
+  delivery.summaryToStderr(() => {
+    summaries.push(delivery.unwritten.lines);
+    return {} as never;
+  });
+  expect(summaries).toEqual([4]);
+  expect(delivery.unwritten.by_type.exec).toBe(4);
 });
