@@ -210,13 +210,18 @@ export class Output {
   retry(): boolean {
     if (this.#abandoned.length > 0) this.#reap();
     if (this.#backlog.isEmpty) return true;
-    if (this.#isBusy || (this.#trouble && performance.now() < this.#retryMs)) return false;
+    if (this.#isBusy) return false;
+    // What is under way may be the write that ends the trouble.
+    return this.#background?.isUnderWay || this.#mayBegin() ? this.#writeOn() : false;
+  }
+
+  /** Whether a write may begin now; if not, opens the output again where that is due. */
+  #mayBegin(): boolean {
+    if (this.#trouble && performance.now() < this.#retryMs) return false;
     if (isBackgroundHeld() && (this.#background || this.#trouble)) return false;
-    if (this.#trouble && this.#canReopen && !KEEPS_FILE.has(this.#trouble.code)) {
-      void this.#whileBusy(() => this.#openAfterTrouble());
-      return false;
-    }
-    return this.#writeOn();
+    if (!this.#trouble || !this.#canReopen || KEEPS_FILE.has(this.#trouble.code)) return true;
+    void this.#whileBusy(() => this.#openAfterTrouble());
+    return false;
   }
 
   /** Nothing is dropped any more: what comes now is the end. */

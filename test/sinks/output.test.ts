@@ -6,7 +6,9 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
+  readlinkSync,
   readSync,
   renameSync,
   rmSync,
@@ -120,6 +122,37 @@ describe("a file", () => {
     output.close();
     expect(() => closeSync(fd)).not.toThrow();
     expect(readFileSync(join(root, "descriptor"), "utf8")).toBe("line\n");
+  });
+});
+
+/** Makes writes to a file fail for good: its descriptor becomes one to read from. */
+function breakDescriptor(path: string): void {
+  const fd = readdirSync("/proc/self/fd")
+    .map(Number)
+    .find((open) => linkOf(open) === path) as number;
+  closeSync(fd);
+  const others: number[] = [];
+  for (let opened = openSync("/dev/zero", "r"); opened !== fd; opened = openSync("/dev/zero", "r")) others.push(opened);
+  for (const other of others) closeSync(other);
+}
+
+function linkOf(fd: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return undefined;
+  }
+}
+
+describe("a file whose writes fail for good", () => {
+  test("is opened again, and gets what waited once", async () => {
+    const path = join(root, "broken");
+    await using output = await Output.open(path, { goesOn: true });
+    await writeWhole(output, "first\n");
+    breakDescriptor(path);
+    await writeWhole(output, "second\n");
+    expect(output.trouble).toBeUndefined();
+    expect([readFileSync(path, "utf8"), output.unwrittenLines]).toEqual(["first\nsecond\n", 0]);
   });
 });
 
