@@ -8,6 +8,7 @@ const UNKNOWN = {
   threadGroups: "exits may lack their name or duration",
 } as const;
 
+const MAPS = Object.keys(UNKNOWN) as (keyof typeof UNKNOWN)[];
 const HINT = "restart linnix when fewer processes run, or raise kernel.threads-max and kernel.pid_max before the start";
 
 /** Reports when a map of the kernel side had no room for a process. That holds until the end of the run. */
@@ -24,7 +25,7 @@ export class MapRoom {
   /** To be called now and then: no system call. */
   check(): void {
     const noRoom = this.#backend.noRoom();
-    const full = (Object.keys(UNKNOWN) as (keyof typeof UNKNOWN)[]).filter((map) => noRoom[map] > 0);
+    const full = MAPS.filter((map) => noRoom[map] > 0);
     // A map that was full once stays so.
     if (full.length === this.#reported) return;
     this.#reported = full.length;

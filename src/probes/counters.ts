@@ -74,7 +74,10 @@ export class KernelCounters {
 
   /** Processes that a map, by `MAP_…`, had no room for. */
   noRoom(map: number): number {
-    return this.#counters.sum(CPU_COUNTERS.no_room + 8 * map);
+    // Asked at each flush: no BigInt, and 32 bits are more than all pids.
+    let count = 0;
+    for (let cpu = 0; cpu < this.cpus; cpu++) count += this.#counters.lowAt(cpu, CPU_COUNTERS.no_room + 8 * map);
+    return count;
   }
 
   /** Another number once any CPU has lost a record. */
