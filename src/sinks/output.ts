@@ -416,10 +416,12 @@ export class Output {
 
   /** Cuts off the part of a line that was written to the file; the line is written again later. */
   async #cutToWholeLines(): Promise<void> {
-    const size = await sizeOf(this.#fd);
-    // Others may write to the file behind standard output: then it is not ours to cut.
-    if (size !== this.#position) return;
-    await truncateFile(this.#fd, this.#position - this.#backlog.partBytes);
+    const fd = this.#fd;
+    const size = await sizeOf(fd);
+    // Others may write to the file behind standard output: then it is not ours to cut. Nor is another file, if it was
+    // opened again meanwhile.
+    if (fd !== this.#fd || size !== this.#position) return;
+    await truncateFile(fd, this.#position - this.#backlog.partBytes);
     this.#position -= this.#backlog.rewind();
   }
 
