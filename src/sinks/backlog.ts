@@ -1,14 +1,17 @@
 const LINE_END = 0x0a;
-/** Memory of a piece is a multiple of this, so that the next piece fits as well. */
+/** Memory of a piece is a multiple of this, so that the next piece fits as well; that of a large one of the other. */
 const ROUND_BYTES = 32 * 1024;
-/** Memory up to this size is kept for the next piece. */
-const MAX_SPARE_BYTES = 128 * 1024;
+const LARGE_BYTES = 128 * 1024;
+/** Memory that is kept for the next pieces. To make it anew each time costs more than to fill it, and collecting it. */
+const MAX_SPARE_BYTES = 768 * 1024;
 
 /** Whole lines that wait to be written, in the pieces that they came in. The first piece may be written in part. */
 export class Backlog {
   readonly #pieces: Uint8Array[] = [];
   #bytes = 0;
-  #spare: Uint8Array | undefined;
+  /** Memory that was used since the backlog was empty, and not more pieces of it. */
+  readonly #spares: Uint8Array<ArrayBuffer>[] = [];
+  #used = 0;
 
   get bytes(): number {
     return this.#bytes;
@@ -46,9 +49,7 @@ export class Backlog {
       this.#pieces[this.#pieces.length - 1] = longer;
       return;
     }
-    let memory = this.#spare;
-    if (memory && memory.length >= lines.length) this.#spare = undefined;
-    else memory = new Uint8Array(Math.ceil(lines.length / ROUND_BYTES) * ROUND_BYTES);
+    const memory = this.#memoryFor(lines.length);
     memory.set(lines);
     this.#pieces.push(memory.subarray(0, lines.length));
   }
@@ -71,7 +72,11 @@ export class Backlog {
       return;
     }
     this.#pieces.shift();
-    if (first.buffer.byteLength <= MAX_SPARE_BYTES) this.#spare = new Uint8Array(first.buffer as ArrayBuffer);
+    this.#spare(first);
+    if (this.#pieces.length > 0) return;
+    // What a burst took is given back once less is needed.
+    this.#spares.length = Math.min(this.#spares.length, this.#used);
+    this.#used = 0;
   }
 
   /** Makes one piece of those that come first, as far as they are not longer than `maxBytes`. */
@@ -86,13 +91,31 @@ export class Backlog {
       count++;
     }
     if (count < 2) return;
-    const joined = new Uint8Array(bytes);
+    const joined = this.#memoryFor(bytes);
     let at = 0;
     for (const piece of this.#pieces.splice(0, count)) {
       joined.set(piece, at);
       at += piece.length;
+      this.#spare(piece);
     }
-    this.#pieces.unshift(joined);
+    this.#pieces.unshift(joined.subarray(0, bytes));
+  }
+
+  #memoryFor(bytes: number): Uint8Array<ArrayBuffer> {
+    this.#used++;
+    const at = this.#spares.findIndex(({ length }) => length >= bytes);
+    if (at >= 0) return this.#spares.splice(at, 1)[0] as Uint8Array<ArrayBuffer>;
+    const round = bytes > LARGE_BYTES ? LARGE_BYTES : ROUND_BYTES;
+    return new Uint8Array(Math.ceil(bytes / round) * round);
+  }
+
+  /** Keeps the memory of a piece, the smallest first. */
+  #spare({ buffer }: Uint8Array): void {
+    let kept = buffer.byteLength;
+    for (const { length } of this.#spares) kept += length;
+    if (kept > MAX_SPARE_BYTES) return;
+    this.#spares.push(new Uint8Array(buffer as ArrayBuffer));
+    this.#spares.sort((a, b) => a.length - b.length);
   }
 
   /** The part of a line that was written is to be written again: it was cut off. @returns how long it is */
