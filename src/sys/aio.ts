@@ -9,8 +9,11 @@ import { addressOf } from "./native.ts";
 export const READING_THREADS = 8;
 /** Threads that are left for writing: one that waits for a filesystem stays as well. */
 const WRITING_THREADS = 8;
-/** Longer than the flush interval: to make a thread costs more than to wake one. */
-const IDLE_S = 5;
+/**
+ * Longer than the flush interval: to make a thread costs more than to wake one. Not much longer: threads are woken in
+ * turn, so all that read at the start would stay, with their memory, as long as one write in this time comes for each.
+ */
+const IDLE_S = 2;
 
 /** struct aiocb of aio.h, the same on all 64-bit systems of glibc. */
 export const AIOCB = { size: 168, fd: 0, buffer: 16, length: 24, notify: 44, error: 112, result: 120 } as const;
