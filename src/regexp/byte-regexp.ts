@@ -146,6 +146,11 @@ export class ByteRegexp {
         this.#places[slot] = before;
         return;
       }
+      case SET:
+        // Most ways end at the next byte: those are not begun.
+        if (at >= this.#length || this.#sets[this.#x[pc] as number]?.[this.#input[at] as number] === 0) return;
+        threads.add(pc, this.#places);
+        return;
       default:
         threads.add(pc, this.#places);
     }

@@ -1,3 +1,4 @@
+import { RECOMMENDED_PATTERNS } from "../recommended-redaction.ts";
 import type { Section } from "../section.ts";
 import { boolean, listOf, pattern } from "../values.ts";
 
@@ -31,6 +32,8 @@ export const redaction: Section<RedactionSettings> = {
       details: [
         "Matched against the arguments joined by single spaces, the first one included. Where the expression has",
         "groups, they are hidden and the rest of the match stays: ['--password[ =](\\S+)'] keeps the option's name.",
+        "Recommended (docs/configuration.md says what they hide):",
+        ...RECOMMENDED_PATTERNS.map((text) => `  '${text}',`),
       ],
     },
   },

@@ -1,0 +1,59 @@
+/**
+ * The redaction patterns that docs/configuration.md and docs/linnix.toml recommend: they hide what common programs take
+ * as a secret on their command line. Written to hide too much rather than too little. `\x27` is the single quote, which
+ * a literal string of TOML cannot hold.
+ */
+
+/** A part of a name whose value is a secret; {@link REST} takes the rest, as of `password`. */
+const KEY =
+  "(?:pass|[_-]pwd|mysqlpwd|token|secret|credential|(?:api|private|access|account|session|signing|encryption|master|shared|auth)[ _-]?key|authorization)";
+/** The same where any next word would be taken for the value. */
+const WHOLE_KEY =
+  "(?:pass(?:word|wd|phrase|code)?|[_-]pwd|mysql[_-]?pwd|token|secret|credentials?|(?:api|private|access|account|session|signing|encryption|master|shared|auth)[ _-]?key)";
+/** The rest of the name, such as `[0]` or `_FILE`, and the quote that ends it. */
+const REST = String.raw`[\w.[\]-]*(?:\\*["\x27])?`;
+/** A sign between name and value. Bytes outside ASCII stand for the spaces and signs of Unicode, such as `＝`. */
+const ASSIGN = String.raw`\s*(?:[=:>]|\x{ff1d}|\x{ff1a}|%3[Dd]|[^\x00-\x7f]{2}?)`;
+/** What may stand before the value, once the name is over. */
+const FILL = String.raw`[\s=:>"\x27\\({[]*`;
+const VALUE = String.raw`(\S+)`;
+
+/** Programs whose `-p` stands before a password without a space; with a space a database follows. */
+const JOINED_P = String.raw`(?:mysql[\w-]*|mariadb[\w-]*|7z[ar]?|rar|unrar|sshpass)`;
+/** What a password follows as the next word. */
+const NEXT_WORD = [
+  String.raw`(?:sshpass|mongo\w*|(?:docker|podman|buildah|skopeo|az|cf|oc)\s+login)\b.*?\s-p`,
+  String.raw`redis-cli\b.*?\s-a`,
+  String.raw`(?:unzip|zip|sqlcmd|bcp|ipmitool)\b.*?\s-P`,
+  String.raw`ldap\w+\b.*?\s-w`,
+  String.raw`openssl\s+enc\b.*?\s-[kK]`,
+  String.raw`htpasswd\s+-\w*b\w*\s+(?:-\S+\s+)*\S+\s+\S+`,
+  String.raw`(?i:identified\s+(?:with\s+\S+\s+)?by)`,
+].join("|");
+
+export const RECOMMENDED_PATTERNS: readonly string[] = [
+  // `password=X`, `{"password": "X"}`, `Authorization: Bearer X`, `<password>X`, `--password X`
+  `(?i)(?:${KEY}${REST}${ASSIGN}|-[\\w.-]*${KEY}${REST}\\s)${FILL}${VALUE}`,
+  // `scheme://user:X@host`
+  String.raw`://[^:/@\s]*:(\S+)@`,
+  // `password X` as words of their own; what begins with a dash is the next option.
+  String.raw`(?i)[\s"\x27(,;&_-]${WHOLE_KEY}(?:[_-][\w-]*)?["\x27]*\s["\x27\s]*([^\s"\x27-]\S*)`,
+  // `https://X@host`
+  String.raw`(?i)\b(?:https?|wss?|ftps?)://([^\s/@:?#]+)@`,
+  // `?sig=X` in a URL
+  String.raw`(?i)[?&](?:key|sig|signature|x-amz-signature|auth|code)=([^&\s]+)`,
+  // `Bearer X`, wherever it stands; `authorization: basic X` in words of their own
+  String.raw`(?i)(?:\bbearer|authorization["\x27]*:?\s+(?:basic|digest|token|negotiate|apikey))\s+["\x27]*(\S+)`,
+  // `cookie: X`, `--cookie X`
+  String.raw`(?i)cookies?["\x27]*(?:\s*[=:]|\s)\s*["\x27]*(\S+)`,
+  // `-u user:X`; two numbers are a uid and a gid
+  String.raw`(?:\s-[A-Za-z]{0,6}[uU]|--(?:user|proxy-user|auth|userpwd|creds|[a-z]+-creds))[=\s]*["\x27]*(?:[^\s:]*[^\s:\d][^\s:]*:(\S+)|\d+:(\S*[^\s\d]\S*))`,
+  // `-U user%X`
+  String.raw`\s(?:-U|--user)[=\s]*[^\s%]*%(\S+)`,
+  // `mysql -pX`
+  String.raw`\b${JOINED_P}\b.*?\s-p(\S+)`,
+  // `sshpass -p X`, `IDENTIFIED BY X`
+  String.raw`\b(?:${NEXT_WORD})\s*["\x27]*(\S+)`,
+  // Tokens that their own form gives away: AWS, GitHub, GitLab, Slack, Google, OpenAI, Stripe, npm, Vault, JWT, PEM
+  String.raw`\b(?:A[KS]IA[A-Z0-9]{12,}|gh[opsru]_\w{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}|xox[a-z]-[\w-]{8,}|AIza[\w-]{30,}|[srp]k[_-][\w-]{20,}|npm_\w{30,}|hv[sbr]\.[\w-]{16,}|eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?)|-----BEGIN [A-Z ]*PRIVATE KEY-----.*`,
+];
