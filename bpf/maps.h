@@ -10,7 +10,7 @@
 
 const volatile struct knobs knobs = {
 	.event_mask = 0xffffffff,
-	.max_image_bytes = 1024,
+	.max_args_bytes = 2048,
 	.page_size = 4096,
 	.max_exit_threads = MAX_EXIT_THREADS,
 };

@@ -11,13 +11,13 @@
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
 /*
- * Room to build one exec record: what comes after its head may grow to twice
- * max_image_bytes and a name in the verifier's eyes. Resized when that knob is set.
+ * Room to build one exec record: a path, the last component of which may cross the limit, then arguments. Resized when
+ * max_args_bytes is set.
  */
 struct exec_scratch {
 	struct path_walk walk;
 	struct exec_event e;
-	char image[2 * 1024 + NAME_SIZE];
+	char image[MAX_PATH_BYTES + 2048 + NAME_SIZE];
 };
 
 struct {
@@ -164,7 +164,7 @@ __noinline int climb_path(__u32 attempt)
 {
 	struct exec_scratch *s = bpf_map_lookup_elem(&scratch, &attempt);
 
-	return s ? step_up(&s->walk, (char *)(&s->e + 1), knobs.max_image_bytes) : PATH_CUT;
+	return s ? step_up(&s->walk, (char *)(&s->e + 1), MAX_PATH_BYTES) : PATH_CUT;
 }
 
 /* @attempt: 0, or 1 where the first was skipped */
@@ -204,27 +204,27 @@ static __always_inline int on_exec(__u64 *ctx, __u32 attempt)
 	for (int i = 0; i < MAX_PATH_DEPTH && step == PATH_GOES_ON; i++)
 		step = climb_path(attempt);
 	exe_length = s->walk.length;
-	if (exe_length > knobs.max_image_bytes) {
-		/* The last component crossed the limit: drop what is over. */
-		exe_length = knobs.max_image_bytes;
-		step = PATH_CUT;
-	}
-	e->exe_len = exe_length;
-	if (step == PATH_WHOLE)
+	/* The last component may have crossed the limit. */
+	e->exe_cut = step != PATH_WHOLE || exe_length > MAX_PATH_BYTES;
+	if (!e->exe_cut)
 		e->p.flags |= FLAG_EXE_KNOWN;
+	else if (exe_length > CUT_RECORD_BYTES)
+		exe_length = CUT_RECORD_BYTES;
+	e->exe_len = exe_length;
 
-	length = knobs.max_image_bytes - exe_length;
+	length = knobs.max_args_bytes;
 	e->args_total = args_total;
 	if (args_total <= length)
 		length = args_total;
 	else
 		e->p.flags |= FLAG_ARGS_CUT;
 	/*
-	 * Both are bounded by max_image_bytes; the verifier wants to see it of each, and before 6.6 of all 64 bits,
-	 * of which the compiler would leave half out.
+	 * Both are bounded; the verifier wants to see it of each, and before 6.6 of all 64 bits, of which the compiler
+	 * would leave half out.
 	 */
+	barrier_var(exe_length);
 	barrier_var(length);
-	if (exe_length > knobs.max_image_bytes || length > knobs.max_image_bytes)
+	if (exe_length > MAX_PATH_BYTES || length > knobs.max_args_bytes)
 		return 0;
 	if (bpf_probe_read_user(data + exe_length, length, (void *)args_start) == 0) {
 		e->args_len = length;

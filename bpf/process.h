@@ -8,9 +8,17 @@
 #define LINNIX_PROCESS_H
 
 #define COMM_LEN 16
-/* Most bytes of executable path and arguments that one exec record may be set to carry:
- * a perf sample holds less than 64 KiB, a per-CPU map's value at most 32 KiB. */
-#define MAX_IMAGE_BYTES 15360
+/* Most bytes of arguments that one exec record may be set to carry: a perf sample holds less than 64 KiB, a per-CPU
+ * map's value at most 32 KiB. */
+#define MAX_ARGS_BYTES 15360
+/* The executable's path has a share of its own, so that neither a long path nor long arguments hide the other. */
+#define MAX_PATH_BYTES 1024
+/*
+ * Of a longer path the record has this many bytes, leaf first: enough for the last CUT_PATH_BYTES of it, since no
+ * component takes more than NAME_SIZE.
+ */
+#define CUT_RECORD_BYTES 512
+#define CUT_PATH_BYTES 256
 /* Longest chain of path components and mounts that is walked for the executable's path. */
 #define MAX_PATH_DEPTH 1024
 /* Of 64 bits, one for each thread id that a kernel gives out: PID_MAX_LIMIT is 2^22. */
@@ -85,7 +93,8 @@ struct exec_event {
 	__u16 exe_len;
 	__u16 args_len;
 	__u32 args_total; /* bytes of arguments that the process has, cut or not */
-	__u32 old_comm_known;
+	__u16 old_comm_known;
+	__u16 exe_cut; /* the path was too long: only its end is there */
 	char old_comm[COMM_LEN]; /* the name right before the exec */
 };
 
@@ -119,7 +128,7 @@ struct exit_event {
  */
 struct knobs {
 	__u32 event_mask; /* bit EVENT_x set: wanted */
-	__u32 max_image_bytes; /* executable's path and arguments in all */
+	__u32 max_args_bytes;
 	__u64 min_duration_ns; /* exits of processes that lived less are held back */
 	__u64 cgroup_base_id; /* the cgroup at cgroup_base_level, where the path of the watched one begins */
 	__u32 cgroup_base_level;

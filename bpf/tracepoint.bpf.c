@@ -198,7 +198,7 @@ SEC("tracepoint/sched/sched_process_exec")
 int handle_exec(void *ctx)
 {
 	struct tracepoint_exec *e;
-	__u32 zero = 0, limit = knobs.max_image_bytes;
+	__u32 zero = 0, limit = MAX_PATH_BYTES;
 	long length;
 
 	COUNT(seen[EVENT_EXEC]);
@@ -215,6 +215,7 @@ int handle_exec(void *ctx)
 	e->e.exe_len = 0;
 	e->e.args_len = 0;
 	e->e.args_total = 0;
+	e->e.exe_cut = 0;
 	take_old_comm(&e->e);
 	if (limit > FILENAME_SIZE)
 		limit = FILENAME_SIZE;

@@ -29,6 +29,7 @@ export const process = z.object({
   exe: z.nullable(z.string()),
   args: z.nullable(z.array(z.string())),
   args_truncated: z.nullable(z.boolean()),
+  exe_truncated: z.nullable(z.boolean()),
   start_ns: z.nullable(uint64),
   cgroup_id: z.nullable(uint64),
   cgroup: z.nullable(z.string()),

@@ -277,7 +277,7 @@ export class Backend implements Disposable {
     const little = true;
     const mask = sentTypes(options.events).reduce((bits, type) => bits | (1 << TYPE_NUMBER[type]), 0);
     knobs.setUint32(KNOBS.event_mask, mask, little);
-    knobs.setUint32(KNOBS.max_image_bytes, options.maxArgsBytes, little);
+    knobs.setUint32(KNOBS.max_args_bytes, options.maxArgsBytes, little);
     knobs.setBigUint64(KNOBS.min_duration_ns, BigInt(filters.minDurationNs), little);
     knobs.setUint32(KNOBS.page_size, pageBytes(), little);
     knobs.setUint8(KNOBS.filter_pid, filters.pids.length > 0 ? 1 : 0);

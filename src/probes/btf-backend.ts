@@ -1,6 +1,6 @@
 import { release } from "node:os";
 import { BpfLink } from "../bpf/bpf-link.ts";
-import { CLAIM_WORDS, EXEC_EVENT, KNOBS, NAME_SIZE, PATH_WALK } from "../wire/layout.gen.ts";
+import { CLAIM_WORDS, EXEC_EVENT, KNOBS, MAX_PATH_BYTES, NAME_SIZE, PATH_WALK } from "../wire/layout.gen.ts";
 import type { BackendKind } from "./backend.ts";
 import { skipsPreempted } from "./skipped-runs.ts";
 
@@ -32,7 +32,7 @@ export function btfBackend(retry = skipsPreempted(release())): BackendKind {
     knowsAncestors: true,
     prepare(object, knobs, options) {
       // What the last path component may write past the limit comes behind it.
-      const image = 2 * Math.ceil(options.maxArgsBytes / 8) * 8 + NAME_SIZE;
+      const image = MAX_PATH_BYTES + Math.ceil(options.maxArgsBytes / 8) * 8 + NAME_SIZE;
       object.setValueSize("scratch", PATH_WALK.size + EXEC_EVENT.size + image);
       knobs.setUint8(KNOBS.retry, retry ? 1 : 0);
       if (retry) {

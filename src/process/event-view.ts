@@ -89,7 +89,7 @@ export class EventView {
 
   /** As the kernel side saw it right before; else the name of the process's last event. */
   #takeOldComm(record: Record): void {
-    this.oldCommKnown = record.u32(EXEC_EVENT.old_comm_known) !== 0;
+    this.oldCommKnown = record.u16(EXEC_EVENT.old_comm_known) !== 0;
     if (this.oldCommKnown) {
       record.copy(EXEC_EVENT.old_comm, COMM_LEN, this.oldComm, 0);
       return;
@@ -268,7 +268,12 @@ export class EventView {
     const { record } = this;
     const base = this.#base();
     if (this.type === EVENT_FORK) return { type: "fork", ...base };
-    const image = { exe: this.exeText, args: this.argsText, args_truncated: this.argsTruncated };
+    const image = {
+      exe: this.exeText,
+      args: this.argsText,
+      args_truncated: this.argsTruncated,
+      exe_truncated: this.exeTruncated,
+    };
     if (this.type === EVENT_EXEC) {
       return {
         type: "exec",
@@ -302,6 +307,11 @@ export class EventView {
   /** Path of the executable; null when not known. */
   get exeText(): string | null {
     return this.table.images.exeText(this.image);
+  }
+
+  /** Whether `exeText` is the end of a longer path; null when it is not known. */
+  get exeTruncated(): boolean | null {
+    return this.table.images.exeTruncated(this.image);
   }
 
   /** The arguments; null when not known. */

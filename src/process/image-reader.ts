@@ -50,7 +50,7 @@ interface Batch {
 
 export interface ImageReaderOptions {
   table: ProcessTable;
-  /** Most bytes of path and arguments of one process. */
+  /** Most bytes of arguments of one process. */
   maxBytes: number;
   /** Gives out what the rings hold: an image of now must not come before a fork or exec of before. */
   drain(): void;
@@ -297,11 +297,9 @@ export class ImageReader {
     // An event has told more meanwhile.
     if (image !== NO_IMAGE && image !== look.given) return;
     if (!beganThen(look.pid, look.startHigh * 4294967296 + look.startLow)) return;
-    const room = Math.max(0, maxBytes - (look.exe?.length ?? 0));
-    const path = look.exe && look.exe.length <= maxBytes ? look.exe : null;
     // A command line without a byte: no arguments are known.
     const known = args && args.length > 0 ? args : null;
-    table.setImage(slot, path, known?.subarray(0, room) ?? null, known !== null && known.length > room);
+    table.setImage(slot, look.exe, known?.subarray(0, maxBytes) ?? null, known !== null && known.length > maxBytes);
   }
 
   #slotOf({ pid, startHigh, startLow }: Look): number {

@@ -29,6 +29,9 @@ const FLAGS = 2; // in u32
 /** No image: the process's executable is not known. */
 export const NO_IMAGE = 0;
 
+/** Of an image's flags, beside those of the exec record: the path is only the end of a longer one. */
+export const IMAGE_EXE_CUT = 0x100;
+
 /** Most bytes of path and arguments together that an image can hold. */
 export const MAX_STORED_BYTES = MAX_SLAB_BYTES / 2 - HEAD_BYTES;
 
@@ -146,7 +149,7 @@ export class ImageStore {
     return this.#slabOf(image).u16[2 * wordOf(image) + ARGS_LENGTH] as number;
   }
 
-  /** The `FLAG_…` bits of the exec record. */
+  /** The `FLAG_…` bits of the exec record, and `IMAGE_EXE_CUT`. */
   flags(image: number): number {
     return this.#slabOf(image).u32[wordOf(image) + FLAGS] as number;
   }
@@ -156,6 +159,12 @@ export class ImageStore {
     if (image === NO_IMAGE || !(this.flags(image) & FLAG_EXE_KNOWN)) return null;
     const start = this.exeStart(image);
     return textOf(this.bytesOf(image).subarray(start, start + this.exeLength(image)));
+  }
+
+  /** Whether `exeText` is the end of a longer path; null when it is not known. */
+  exeTruncated(image: number): boolean | null {
+    const flags = image === NO_IMAGE ? 0 : this.flags(image);
+    return flags & FLAG_EXE_KNOWN ? (flags & IMAGE_EXE_CUT) !== 0 : null;
   }
 
   /** The arguments; null when not known. */

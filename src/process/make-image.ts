@@ -1,5 +1,6 @@
 /** Images of processes from what tells of them: path and arguments, redacted before they are kept. */
 import {
+  CUT_PATH_BYTES,
   EXEC_EVENT,
   FLAG_ARGS_CUT,
   FLAG_ARGS_KNOWN,
@@ -8,14 +9,15 @@ import {
   PROCESS_EVENT,
 } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
-import { type ImageStore, MAX_STORED_BYTES } from "./image-store.ts";
+import { IMAGE_EXE_CUT, type ImageStore, MAX_STORED_BYTES } from "./image-store.ts";
 import type { Redact } from "./redact.ts";
-import { turnPath } from "./turn-path.ts";
+import { endOfPath, turnPath } from "./turn-path.ts";
 
 const IMAGE_FLAGS = FLAG_EXE_KNOWN | FLAG_EXE_WHOLE | FLAG_ARGS_KNOWN | FLAG_ARGS_CUT;
 
 /** @returns the number of a new image of what the record tells to be executed */
 export function imageOfExec(images: ImageStore, record: Record, redact: Redact | undefined): number {
+  if (record.u16(EXEC_EVENT.exe_cut) !== 0) return imageOfCutExec(images, record, redact);
   const exeLength = record.u16(EXEC_EVENT.exe_len);
   const flags = record.u8(PROCESS_EVENT.flags) & IMAGE_FLAGS;
   const argsLength = record.u16(EXEC_EVENT.args_len);
@@ -32,6 +34,21 @@ export function imageOfExec(images: ImageStore, record: Record, redact: Redact |
   return image;
 }
 
+/** The same of an exec whose path was too long: rare, so it may allocate. */
+function imageOfCutExec(images: ImageStore, record: Record, redact: Redact | undefined): number {
+  const components = new Uint8Array(record.u16(EXEC_EVENT.exe_len));
+  record.copy(EXEC_EVENT.size, components.length, components, 0);
+  const exe = endOfPath(components, CUT_PATH_BYTES);
+  const recordFlags = record.u8(PROCESS_EVENT.flags);
+  let args: Uint8Array | null = null;
+  if (recordFlags & FLAG_ARGS_KNOWN) {
+    args = new Uint8Array(record.u16(EXEC_EVENT.args_len));
+    record.copy(EXEC_EVENT.size + components.length, args.length, args, 0);
+  }
+  const argsCut = (recordFlags & FLAG_ARGS_CUT) !== 0;
+  return imageOfProc(images, { exe: exe.length > 0 ? exe : null, args, argsCut }, redact, IMAGE_EXE_CUT);
+}
+
 /** Path and arguments as raw bytes; null what cannot be read. */
 export interface ProcImage {
   exe: Uint8Array | null;
@@ -41,17 +58,43 @@ export interface ProcImage {
 }
 
 /** @returns the number of a new image of what /proc tells of a process */
-export function imageOfProc(images: ImageStore, { exe, args, argsCut }: ProcImage, redact: Redact | undefined): number {
+export function imageOfProc(
+  images: ImageStore,
+  { exe, args, argsCut }: ProcImage,
+  redact: Redact | undefined,
+  moreFlags = 0,
+): number {
   const exeLength = exe?.length ?? 0;
   const kept = args && redact ? redact(args, argsCut) : args;
   const argsLength = Math.min(kept?.length ?? 0, MAX_STORED_BYTES - exeLength);
   const cut = argsCut || argsLength < (kept?.length ?? 0);
-  const flags = (exe ? FLAG_EXE_KNOWN | FLAG_EXE_WHOLE : 0) | (args ? FLAG_ARGS_KNOWN : 0) | (cut ? FLAG_ARGS_CUT : 0);
+  const flags =
+    (exe ? FLAG_EXE_KNOWN | FLAG_EXE_WHOLE : 0) | (args ? FLAG_ARGS_KNOWN : 0) | (cut ? FLAG_ARGS_CUT : 0) | moreFlags;
   const image = images.create(exeLength, argsLength, flags);
   const start = images.exeStart(image);
   if (exe) images.bytesOf(image).set(exe, start);
   if (kept) images.bytesOf(image).set(kept.subarray(0, argsLength), start + exeLength);
   return image;
+}
+
+/**
+ * The same image with other arguments, for a redaction that begins while it is known.
+ *
+ * @returns the number of a new image; the one that was given keeps its references
+ */
+export function imageRedacted(images: ImageStore, image: number, redact: Redact): number {
+  const flags = images.flags(image);
+  const exeLength = images.exeLength(image);
+  const start = images.exeStart(image);
+  const whole = images.bytesOf(image).slice(start, start + exeLength + images.argsLength(image));
+  const kept = redact(whole.subarray(exeLength), (flags & FLAG_ARGS_CUT) !== 0);
+  const argsLength = Math.min(kept.length, MAX_STORED_BYTES - exeLength);
+  const made = images.create(exeLength, argsLength, argsLength < kept.length ? flags | FLAG_ARGS_CUT : flags);
+  const bytes = images.bytesOf(made);
+  const to = images.exeStart(made);
+  bytes.set(whole.subarray(0, exeLength), to);
+  bytes.set(kept.subarray(0, argsLength), to + exeLength);
+  return made;
 }
 
 function redactedOf(record: Record, exeLength: number, argsLength: number, flags: number, redact: Redact) {

@@ -202,6 +202,11 @@ export class TableRows {
     return this.images.exeText(this.image(slot));
   }
 
+  /** Whether `exe` is the end of a longer path; null when it is not known. */
+  exeTruncated(slot: number): boolean | null {
+    return this.images.exeTruncated(this.image(slot));
+  }
+
   /** Its arguments as of its exec; null when not known. */
   args(slot: number): string[] | null {
     return this.images.argsText(this.image(slot));

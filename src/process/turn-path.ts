@@ -1,4 +1,4 @@
-/** Longer than any path that a record holds: MAX_IMAGE_BYTES (bpf/process.h). */
+/** Longer than any path that a record holds: MAX_PATH_BYTES (bpf/process.h). */
 const turned = new Uint8Array(16384);
 
 /**
@@ -16,4 +16,16 @@ export function turnPath(bytes: Uint8Array, start: number, length: number): void
     end = from - 1;
   }
   for (let i = 0; i < to; i++) bytes[start + i] = turned[i] as number;
+}
+
+/**
+ * The end of a path that was too long for a record.
+ *
+ * @param components leaf first, each ended by NUL; the last one may be cut
+ * @param most bytes of the result
+ */
+export function endOfPath(components: Uint8Array, most: number): Uint8Array {
+  const whole = components.slice(0, components.lastIndexOf(0) + 1);
+  turnPath(whole, 0, whole.length);
+  return whole.subarray(Math.max(0, whole.length - most));
 }

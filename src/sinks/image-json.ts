@@ -1,17 +1,18 @@
 import { type ByteWriter, literal } from "../json/byte-writer.ts";
-import { type ImageStore, NO_IMAGE } from "../process/image-store.ts";
+import { IMAGE_EXE_CUT, type ImageStore, NO_IMAGE } from "../process/image-store.ts";
 import { FLAG_ARGS_CUT, FLAG_ARGS_KNOWN, FLAG_EXE_KNOWN } from "../wire/layout.gen.ts";
 
 const EXE = literal(',"exe":');
 const ARGS = literal(',"args":');
 const ARGS_TRUNCATED = literal(',"args_truncated":');
+const EXE_TRUNCATED = literal(',"exe_truncated":');
 
 /** Room for the names. */
-const NAMES_BYTES = 64;
+const NAMES_BYTES = 96;
 
 /**
- * Writes `,"exe":…,"args":…,"args_truncated":…` of an image, null what is not known. Makes room for what it writes,
- * and for `reserve` bytes more.
+ * Writes `,"exe":…,"args":…,"args_truncated":…,"exe_truncated":…` of an image, null what is not known. Makes room for
+ * what it writes, and for `reserve` bytes more.
  */
 export function putImage(images: ImageStore, image: number, out: ByteWriter, reserve: number): void {
   const flags = image === NO_IMAGE ? 0 : images.flags(image);
@@ -40,6 +41,9 @@ export function putImage(images: ImageStore, image: number, out: ByteWriter, res
     out.put(ARGS_TRUNCATED);
     out.null();
   }
+  out.put(EXE_TRUNCATED);
+  if (flags & FLAG_EXE_KNOWN) out.boolean((flags & IMAGE_EXE_CUT) !== 0);
+  else out.null();
 }
 
 function putArguments(bytes: Uint8Array, start: number, stop: number, out: ByteWriter): void {

@@ -62,6 +62,8 @@ export interface ExecEvent extends EventBase {
   exe: string | null;
   args: string[] | null;
   args_truncated: boolean | null;
+  /** Whether `exe` is only the end of a path that was too long; null where `exe` is. */
+  exe_truncated: boolean | null;
   old_comm: string | null;
 }
 
@@ -82,6 +84,8 @@ export interface ExitEvent extends EventBase {
   exe: string | null;
   args: string[] | null;
   args_truncated: boolean | null;
+  /** Whether `exe` is only the end of a path that was too long; null where `exe` is. */
+  exe_truncated: boolean | null;
 }
 
 /** A process that ran since the sweep before, or whose memory moved. */

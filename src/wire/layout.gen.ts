@@ -2,7 +2,10 @@
 // `npm run build` writes it anew. Offsets, sizes and strides are bytes; `_len` counts elements.
 
 export const COMM_LEN = 16;
-export const MAX_IMAGE_BYTES = 15360;
+export const MAX_ARGS_BYTES = 15360;
+export const MAX_PATH_BYTES = 1024;
+export const CUT_RECORD_BYTES = 512;
+export const CUT_PATH_BYTES = 256;
 export const MAX_PATH_DEPTH = 1024;
 export const CLAIM_WORDS = 65536;
 export const MAX_EXIT_THREADS = 16384;
@@ -98,7 +101,8 @@ export const EXEC_EVENT = {
   exe_len: 68, // __u16
   args_len: 70, // __u16
   args_total: 72, // __u32
-  old_comm_known: 76, // __u32
+  old_comm_known: 76, // __u16
+  exe_cut: 78, // __u16
   old_comm: 80, // char[16]
   old_comm_len: 16,
 } as const;
@@ -146,7 +150,7 @@ export const EXIT_EVENT = {
 export const KNOBS = {
   size: 96,
   event_mask: 0, // __u32
-  max_image_bytes: 4, // __u32
+  max_args_bytes: 4, // __u32
   min_duration_ns: 8, // __u64
   cgroup_base_id: 16, // __u64
   cgroup_base_level: 24, // __u32

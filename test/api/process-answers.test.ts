@@ -45,6 +45,7 @@ test("what is not known is null", () => {
     exe: null,
     args: null,
     args_truncated: null,
+    exe_truncated: null,
     start_ns: null,
     cgroup_id: null,
     cgroup: null,

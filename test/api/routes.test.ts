@@ -61,6 +61,7 @@ describe("routes", () => {
       exe: "/usr/bin/cron",
       args: ["/usr/sbin/cron", "-f"],
       args_truncated: false,
+      exe_truncated: false,
       start_ns: expect.any(Number),
       cgroup_id: 0,
       cgroup: "/system.slice/cron.service",

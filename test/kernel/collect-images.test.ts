@@ -37,8 +37,8 @@ function onlyExec({ execs }: Story): ExecEvent {
 }
 
 /** Bytes of path and arguments as the kernel keeps them: each argument ended by NUL. */
-function imageBytes(exe: string, args: readonly string[]): number {
-  return Buffer.byteLength(exe) + args.reduce((sum, arg) => sum + Buffer.byteLength(arg) + 1, 0);
+function argsBytes(args: readonly string[]): number {
+  return args.reduce((sum, arg) => sum + Buffer.byteLength(arg) + 1, 0);
 }
 
 describe.skipIf(reason !== null)(titled("arguments", reason), () => {
@@ -72,7 +72,7 @@ describe.skipIf(reason !== null)(titled("arguments", reason), () => {
     const story = watched.reaped("executed");
     const exec = onlyExec(story);
     expect(exec).toMatchObject({ exe: leaf, args_truncated: true });
-    expectCut(exec.args, MANY, 1024 - Buffer.byteLength(leaf));
+    expectCut(exec.args, MANY, 2048);
     expect(story.exit).toMatchObject({ args: exec.args, args_truncated: true });
   });
 
@@ -81,7 +81,7 @@ describe.skipIf(reason !== null)(titled("arguments", reason), () => {
     const watched = await fixture().watched(collect(), "exec-args", leaf, "long");
     const exec = onlyExec(watched.reaped("executed"));
     expect(exec.args_truncated).toBe(true);
-    expectCut(exec.args, ["leaf", "x".repeat(100_000), "behind"], 1024 - Buffer.byteLength(leaf));
+    expectCut(exec.args, ["leaf", "x".repeat(100_000), "behind"], 2048);
   });
 
   test("the whole output keeps the contract", async () => {
@@ -102,7 +102,7 @@ describe.skipIf(reason !== null)(titled("--max-args", reason), () => {
     await using collect = await CollectRun.start([...USUAL, "--max-args", "15KiB"]);
     const exec = onlyExec((await fixture().watched(collect, "exec-args", leaf, "many")).reaped("executed"));
     expect(exec.args_truncated).toBe(true);
-    expectCut(exec.args, MANY, 15 * 1024 - Buffer.byteLength(leaf));
+    expectCut(exec.args, MANY, 15 * 1024);
     const hundred = MANY.slice(0, 100);
     const whole = onlyExec((await fixture().watched(collect, "exec-path", leaf, ...hundred)).reaped("executed"));
     expect(whole).toMatchObject({ args: hundred, args_truncated: false });
@@ -112,7 +112,7 @@ describe.skipIf(reason !== null)(titled("--max-args", reason), () => {
   test("exactly what there is: nothing is cut; a byte less: cut", async () => {
     const { leaf } = fixture();
     const args = ["leaf", "x".repeat(100), "last"];
-    const bytes = imageBytes(leaf, args);
+    const bytes = argsBytes(args);
     for (const [limit, isCut] of [
       [bytes, false],
       [bytes - 1, true],
@@ -126,28 +126,20 @@ describe.skipIf(reason !== null)(titled("--max-args", reason), () => {
 
   test("cut in the middle of a character: it becomes U+FFFD", async () => {
     const { leaf } = fixture();
-    const limit = imageBytes(leaf, ["leaf"]) + 3;
+    const limit = argsBytes(["leaf"]) + 3;
     await using collect = await CollectRun.start([...USUAL, "--max-args", String(limit)]);
     const exec = onlyExec((await fixture().watched(collect, "exec-path", leaf, "leaf", "🐧")).reaped("executed"));
     expect(exec).toMatchObject({ exe: leaf, args: ["leaf", "\ufffd"], args_truncated: true });
     await collect.stop();
   });
 
-  test("less than the path takes: no path is better than a piece of one", async () => {
-    const { leaf } = fixture();
-    await using collect = await CollectRun.start([...USUAL, "--max-args", String(Buffer.byteLength(leaf) - 1)]);
-    const story = (await fixture().watched(collect, "exec-path", leaf, "leaf")).reaped("executed");
-    expect(onlyExec(story)).toMatchObject({ exe: null, args: [], args_truncated: true, comm: "leaf" });
-    expect(story.exit).toMatchObject({ exe: null, args: [] });
-    await collect.stop();
-  });
-
-  test("0: neither path nor arguments, everything else", async () => {
+  test("0: no arguments, and the path all the same", async () => {
     const { leaf } = fixture();
     await using collect = await CollectRun.start([...USUAL, "--max-args", "0"]);
     const story = (await fixture().watched(collect, "exec-path", leaf, "leaf")).reaped("executed");
-    expect(onlyExec(story)).toMatchObject({ exe: null, args: [], args_truncated: true, comm: "leaf" });
-    expect(story.exit).toMatchObject({ exit_code: 0, exe: null });
+    const image = { exe: leaf, exe_truncated: false, args: [], args_truncated: true, comm: "leaf" };
+    expect(onlyExec(story)).toMatchObject(image);
+    expect(story.exit).toMatchObject({ ...image, exit_code: 0 });
     await collect.stop();
   });
 });
@@ -220,15 +212,41 @@ describe.skipIf(reason !== null)(titled("the executable", reason), () => {
     expect(story.exit).toMatchObject(image);
   });
 
-  test("deeper than is followed: unknown rather than a piece of it", async () => {
-    const exe = copyOfLeaf(...Array.from({ length: 1024 }, () => "d"), "leaf");
-    // Room for all of its bytes.
-    await using roomy = await CollectRun.start([...USUAL, "--max-args", "8KiB"]);
-    const watched = await fixture().watched(roomy, "exec-path", exe, "deep", "down");
-    const story = watched.reaped("executed");
-    expect(onlyExec(story)).toMatchObject({ exe: null, args: ["deep", "down"], args_truncated: false, comm: "leaf" });
-    expect(story.exit).toMatchObject({ exe: null, args: ["deep", "down"] });
-    await roomy.stop();
+  // Each file is put there from folder to folder, since no path of more than 4 KiB can be opened.
+  test.each([
+    ["just longer than its share", ["d".repeat(250), "d".repeat(250), "d".repeat(250), "e".repeat(250)]],
+    ["five levels of long names", Array.from({ length: 5 }, (_, i) => `${i}`.repeat(250))],
+    ["more than 4 KiB", Array.from({ length: 20 }, (_, i) => String.fromCharCode(97 + i).repeat(250))],
+    ["1,500 levels", Array.from({ length: 1500 }, (_, i) => String(i % 10))],
+  ])("too long a path: its end, and all arguments: %s", async (_, levels) => {
+    const name = "a-leaf-of-a-long-path";
+    let at = place;
+    const descend = `import os, sys
+at = os.open(sys.argv[1], os.O_PATH)
+for name in sys.argv[3].split("/"):
+    try: os.mkdir(name, dir_fd=at)
+    except FileExistsError: pass
+    at = os.open(name, os.O_PATH, dir_fd=at)
+os.fchdir(at)
+import shutil
+shutil.copy(sys.argv[2], sys.argv[4])
+pid = os.fork()
+if pid == 0: os.execv("./" + sys.argv[4], ["short", "--and-what-it-does"])
+print(pid); os.waitpid(pid, 0)`;
+    const run = Bun.spawnSync(["python3", "-c", descend, at, "/bin/true", levels.join("/"), name]);
+    expect(run.stderr.toString()).toBe("");
+    const pid = Number(run.stdout.toString());
+    at = join(place, levels.join("/"), name);
+    const exec = await collect().event("the exec", (event) => event.type === "exec" && event.pid === pid);
+    const exit = await collect().event("the exit", (event) => event.type === "exit" && event.pid === pid);
+    const image = {
+      exe: at.slice(-256),
+      exe_truncated: true,
+      args: ["short", "--and-what-it-does"],
+      args_truncated: false,
+    };
+    expect(exec).toMatchObject(image);
+    expect(exit).toMatchObject(image);
   });
 
   test("a file that has no path, by execveat", async () => {

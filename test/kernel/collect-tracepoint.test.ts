@@ -62,6 +62,7 @@ describe.skipIf(reason !== null)(titled("the tracepoint backend", reason), () =>
         exe: fixture().program,
         args: null,
         args_truncated: null,
+        exe_truncated: false,
       });
     }
   });
@@ -79,6 +80,7 @@ describe.skipIf(reason !== null)(titled("the tracepoint backend", reason), () =>
       exe: leaf,
       args: null,
       args_truncated: null,
+      exe_truncated: false,
     });
     expect(exit).toMatchObject({ ...UNKNOWN, exe: leaf, args: null, comm: "leaf" });
   });

@@ -217,7 +217,7 @@ for (const { name: series } of SERIES) {
       test("arguments: long ones are cut, and marked", () => {
         const [exec] = way("auto").watched("long").reaped("executed").execs;
         expect(exec).toMatchObject({ exe: "/guest/leaf", args_truncated: true });
-        expect(exec?.args?.[1]).toMatch(/^x{800,1024}$/);
+        expect(exec?.args?.[1]).toMatch(/^x{1800,2048}$/);
       });
 
       test("exec by another thread than the leader", () => {

@@ -109,6 +109,7 @@ describe("whole events", () => {
       exe: "/usr/bin/true",
       args: ["true", "-x"],
       args_truncated: false,
+      exe_truncated: false,
       old_comm: "sh",
     });
   });
@@ -145,6 +146,7 @@ describe("whole events", () => {
       exe: "/usr/bin/true",
       args: ["true", "-x"],
       args_truncated: false,
+      exe_truncated: false,
     });
   });
 
@@ -158,6 +160,7 @@ describe("whole events", () => {
       exe: null,
       args: null,
       args_truncated: null,
+      exe_truncated: null,
       old_comm: null,
     });
     expectEvent(run.exit({ ...bare, known: 0 }), {
@@ -177,6 +180,7 @@ describe("whole events", () => {
       exe: null,
       args: null,
       args_truncated: null,
+      exe_truncated: null,
     });
     expectEvent(run.fork({ ...bare, pid: 4300 }), { type: "fork", ...base, pid: 4300 });
   });
@@ -360,6 +364,20 @@ describe("path and arguments", () => {
     expect(run.exec({ pid: 1, exe, args: "a\0b\0", flags: EXEC_KNOWN }).args_truncated).toBe(false);
     const unknown = run.exec({ pid: 1, exe, flags: (EXEC_KNOWN | FLAG_ARGS_CUT) & ~FLAG_ARGS_KNOWN });
     expect([unknown.args, unknown.args_truncated]).toEqual([null, null]);
+  });
+
+  test("of a path that was too long the last 256 bytes are given, and marked; its arguments are whole", () => {
+    const cut = (exe: string) =>
+      run.exec({ pid: 1, exe, exe_cut: true, args: "a\0-b\0", flags: EXEC_KNOWN & ~FLAG_EXE_KNOWN });
+    // The last component of the record may be cut itself.
+    expect(cut("leaf\0dir\0cu")).toMatchObject({ exe: "/dir/leaf", exe_truncated: true, args: ["a", "-b"] });
+    const long = "d".repeat(250);
+    expect(cut(`leaf\0${long}\0${long}\0eee`).exe).toBe(`/${long}/leaf`.slice(-256));
+    expect(cut(`a-longer-leaf\0${long}\0${long}\0e`).exe).toBe(`${long}/a-longer-leaf`.slice(-256));
+    expect(cut(`${"l".repeat(255)}\0${"d".repeat(255)}\0`).exe).toBe(`/${"l".repeat(255)}`);
+    // Nothing could be read: it is not known, and so is whether it is cut.
+    expect(cut("")).toMatchObject({ exe: null, exe_truncated: null, args: ["a", "-b"] });
+    expect(run.exec({ pid: 1, exe: pathComponents("/a/b"), flags: EXEC_KNOWN }).exe_truncated).toBe(false);
   });
 
   test("a path that was cut is not told, and its arguments are", () => {

@@ -50,6 +50,8 @@ export interface Exec extends Head {
   /** As the record carries them: each ended by NUL. */
   args?: Bytes;
   args_total?: number;
+  /** The path was too long: the record has its last components. */
+  exe_cut?: boolean;
   /** Left out: the record does not tell. */
   old_comm?: Bytes;
 }
@@ -124,9 +126,10 @@ export function execRecord(fields: Exec): Uint8Array<ArrayBuffer> {
   view.setUint32(EXEC_EVENT.old_tid, fields.old_tid ?? fields.pid, true);
   view.setUint16(EXEC_EVENT.exe_len, exe.length, true);
   view.setUint16(EXEC_EVENT.args_len, args.length, true);
+  view.setUint16(EXEC_EVENT.exe_cut, fields.exe_cut ? 1 : 0, true);
   view.setUint32(EXEC_EVENT.args_total, fields.args_total ?? args.length, true);
   if (fields.old_comm !== undefined) {
-    view.setUint32(EXEC_EVENT.old_comm_known, 1, true);
+    view.setUint16(EXEC_EVENT.old_comm_known, 1, true);
     bytes.set(commBytes(fields.old_comm), EXEC_EVENT.old_comm);
   }
   bytes.set(exe, EXEC_EVENT.size);

@@ -16,7 +16,7 @@ export interface ProbesSettings {
 
 export const EVENT_TYPES: readonly EventType[] = ["fork", "exec", "exit"];
 
-/** MAX_IMAGE_BYTES of bpf/process.h. */
+/** MAX_ARGS_BYTES of bpf/process.h. */
 export const MAX_ARGS_BYTES = 15360;
 
 export const probes: Section<ProbesSettings> = {
@@ -44,10 +44,10 @@ export const probes: Section<ProbesSettings> = {
       toml: "max_args",
       flag: "max-args",
       hint: "BYTES",
-      type: size({ min: 0, max: MAX_ARGS_BYTES, example: 1024 }),
-      default: 1024,
-      doc: "most bytes of path and arguments read at an exec",
-      details: ["What is cut is marked."],
+      type: size({ min: 0, max: MAX_ARGS_BYTES, example: 2048 }),
+      default: 2048,
+      doc: "most bytes of arguments read at an exec",
+      details: ["What is cut is marked. The path of the executable is not part of it."],
     },
     pageFaults: {
       toml: "page_faults",

@@ -81,8 +81,8 @@ const EXIT_FIGURES = [
 ];
 const FIELDS = {
   fork: HEAD,
-  exec: [...HEAD, "exe", "args", "args_truncated", "old_comm"],
-  exit: [...HEAD, ...EXIT_FIGURES, "exe", "args", "args_truncated"],
+  exec: [...HEAD, "exe", "args", "args_truncated", "exe_truncated", "old_comm"],
+  exit: [...HEAD, ...EXIT_FIGURES, "exe", "args", "args_truncated", "exe_truncated"],
 } as const;
 
 /** PID_MAX_LIMIT of a 64-bit kernel. */
