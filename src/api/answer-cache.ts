@@ -39,6 +39,11 @@ export class AnswerCache {
     for (const [key, entry] of this.#entries) if (!this.#holds(entry, generation)) this.#delete(key, entry);
   }
 
+  /** Lets go of all answers. */
+  clear(): void {
+    for (const [key, entry] of this.#entries) this.#delete(key, entry);
+  }
+
   /** @returns whether it is kept, in which case it is given back here */
   set(key: string, generation: number, body: Uint8Array<ArrayBuffer>): boolean {
     if (body.length > MAX_BYTES) return false;

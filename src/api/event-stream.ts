@@ -75,6 +75,8 @@ export class EventStream {
   #beat: Timer | undefined;
   #disarm: Timer | undefined;
   #refused = 0;
+  /** Events before this number were dropped by `forget`. */
+  #forgottenBefore = 0;
 
   constructor(options: EventStreamOptions) {
     this.#options = options;
@@ -183,6 +185,17 @@ export class EventStream {
     this.#refused++;
   }
 
+  /** Drops the events that are kept: what they show must not be shown any more. */
+  forget(): void {
+    const history = this.#history;
+    for (let seq = history.first; seq < history.next; seq++) {
+      for (const client of this.#clients) client.dropped(seq, "redaction");
+    }
+    history.clear();
+    this.#scratch = undefined;
+    this.#forgottenBefore = history.next;
+  }
+
   /** Takes new limits; clients that are there stay. */
   reconfigure({ maxClients, heartbeatMs }: Pick<EventStreamOptions, "maxClients" | "heartbeatMs">): void {
     this.#options.maxClients = maxClients;
@@ -217,7 +230,9 @@ export class EventStream {
     }
     // One that has not been given out yet can only be a mistake: nothing is missing.
     const client = place(Math.min(Math.max(after + 1, oldest), history.next));
-    if (after + 1 < oldest) client.noteGap("history", oldest - after - 1);
+    if (after + 1 < oldest) {
+      client.noteGap(after + 1 < this.#forgottenBefore ? "redaction" : "history", oldest - after - 1);
+    }
     return client;
   }
 

@@ -57,6 +57,8 @@ export interface ApiServer {
   readonly isPaused: boolean;
   /** Whether something is being answered, live events too. */
   readonly isBusy: boolean;
+  /** Whether it answers every account of this machine: at a loopback address, without a token. */
+  readonly isOpenToAll: boolean;
   /** Processor time that went into answering requests, ns; live events are not among it. */
   readonly answeringNs: number;
   /** Collecting has its turn. */
@@ -72,6 +74,8 @@ export interface ApiServer {
    * @throws LinnixError where the token can not be read any more; nothing has changed then
    */
   reconfigure(changes: ApiChanges): boolean;
+  /** Drops events and answers that were made before redaction was switched on. */
+  forget(): void;
   /** Ends all answers, and no longer listens. */
   close(): Promise<void>;
 }
@@ -193,6 +197,10 @@ class Server implements ApiServer {
     });
   }
 
+  get isOpenToAll(): boolean {
+    return this.#address.kind === "tcp" && this.#token === null;
+  }
+
   get answeringNs(): number {
     return this.#source.answerTime.ns;
   }
@@ -224,6 +232,11 @@ class Server implements ApiServer {
     this.#stream.reconfigure({ maxClients, heartbeatMs });
     this.#budget.pct = cpuBudgetPct;
     return former === null || this.#token === null ? former !== this.#token : !former.equals(this.#token);
+  }
+
+  forget(): void {
+    this.#stream.forget();
+    this.#context.cache.clear();
   }
 
   async close(): Promise<void> {

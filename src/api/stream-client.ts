@@ -71,13 +71,13 @@ export class StreamClient {
   }
 
   /** An event is about to leave the history: counts it where this client had still to get it. */
-  dropped(seq: number): void {
+  dropped(seq: number, reason: GapReason = "slow-client"): void {
     if (this.#next !== seq) return;
     this.#next = seq + 1;
     if (!this.filter.passes(this.#history, seq)) return;
     this.#totals.missed++;
     if (this.#gap && this.#gap.missed !== null) this.#gap.missed++;
-    else this.#gap ??= { reason: "slow-client", missed: 1 };
+    else this.#gap ??= { reason, missed: 1 };
   }
 
   /** Hands on what the connection takes. */

@@ -1,5 +1,6 @@
 import { chmodSync, chownSync, lstatSync, renameSync, unlinkSync } from "node:fs";
 import { usageError } from "../errors.ts";
+import { isSocketInUse } from "../sys/unix-address.ts";
 import { cannotPlace, cannotUseFolder, ignore } from "./socket-errors.ts";
 import { PrivateFolder } from "./socket-folder.ts";
 
@@ -35,10 +36,10 @@ export async function placeSocket(
   listen: (path: string) => void,
 ): Promise<PlacedSocket> {
   checkLength(path);
-  await checkPlace(path);
+  checkPlace(path);
   using folder = await PrivateFolder.open(path);
   // Whoever was faster listens there by now, and nobody else can come between from here on.
-  await checkPlace(path);
+  checkPlace(path);
   const made = folder.socket;
   try {
     const umask = process.umask(0o177);
@@ -77,7 +78,7 @@ function checkLength(path: string): void {
 }
 
 /** Refuses a place where something is that must stay. */
-async function checkPlace(path: string): Promise<void> {
+function checkPlace(path: string): void {
   let isSocket: boolean;
   try {
     isSocket = lstatSync(path).isSocket();
@@ -86,20 +87,7 @@ async function checkPlace(path: string): Promise<void> {
     throw cannotUseFolder(path, cause as NodeJS.ErrnoException);
   }
   if (!isSocket) throw cannotPlace(path, "something is there that is no socket");
-  if (await isAlive(path)) throw cannotPlace(path, "another program listens there");
-}
-
-/** Whether somebody listens at the socket: one whose owner has died refuses. */
-async function isAlive(path: string): Promise<boolean> {
-  try {
-    const socket = await Bun.connect({ unix: path, socket: { data: () => undefined } });
-    socket.terminate();
-    return true;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    // ENOENT: gone meanwhile. Whatever else it says, somebody may be there.
-    return code !== "ECONNREFUSED" && code !== "ENOENT";
-  }
+  if (isSocketInUse(path)) throw cannotPlace(path, "another program listens there");
 }
 
 function removeSocket(path: string, ino: number, dev: number): void {

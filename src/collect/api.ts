@@ -1,7 +1,9 @@
 import type { ApiServer } from "../api/server.ts";
 import type { ReloadFacts } from "../api/source.ts";
+import { log } from "../config/log.ts";
 import type { CollectConfig } from "../config/schema.ts";
 import type { Identity } from "../process/identity.ts";
+import { readHidepid } from "../procfs/hidepid.ts";
 import type { Unwritten } from "../wire/unwritten.ts";
 import type { Collector } from "./collector.ts";
 import { intervalsAt } from "./pace.ts";
@@ -70,5 +72,16 @@ export async function openApi(listen: string, parts: ApiParts): Promise<ApiServe
       return phase === "watching" ? true : phase;
     },
   });
-  return startApi({ ...now().config.api, listen, socketOwner: account }, source);
+  const api = await startApi({ ...now().config.api, listen, socketOwner: account }, source);
+  if (api.isOpenToAll && !now().config.redaction.redact) warnOfHidepid(readHidepid());
+  return api;
+}
+
+/** Every account can reach an address of this machine, and reads there what /proc does not show it. */
+function warnOfHidepid(hidepid: string | null): void {
+  if (hidepid === null) return;
+  log.warn(
+    `every account can read command lines from the API that /proc, mounted with hidepid=${hidepid}, hides from it\n` +
+      "listen at unix:PATH, set --api-token-file, or hide them with --redact",
+  );
 }

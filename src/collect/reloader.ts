@@ -18,8 +18,11 @@ export interface ReloadParts {
 }
 
 /** Settings whose change says less than it seems to. */
-const REMARKS: { [setting: string]: string } = {
-  redaction: "redaction holds for what is executed from now on",
+const REMARKS: { [setting: string]: (config: CollectConfig) => string } = {
+  redaction: ({ redaction }) =>
+    redaction.redact
+      ? "redaction holds for all that is known, but not for what was written before"
+      : "what redaction has hidden stays hidden",
 };
 
 /** So long the output may take to be opened before the settings are read. */
@@ -67,7 +70,7 @@ export class Reloader {
       const behind = await this.#parts.apply(config);
       this.#config = config;
       this.#last = { isGood: true, lastGoodMs: Date.now() };
-      tell([...changed, ...behind], needRestart);
+      tell(config, [...changed, ...behind], needRestart);
     } catch (error) {
       this.#last = { isGood: false, lastGoodMs: this.#last?.lastGoodMs ?? this.#startedMs };
       log.error(`the configuration stays as it was: ${textOf(error)}`);
@@ -83,10 +86,12 @@ export class Reloader {
   }
 }
 
-function tell(changed: readonly string[], needRestart: readonly string[]): void {
+function tell(config: CollectConfig, changed: readonly string[], needRestart: readonly string[]): void {
   const remarks = Object.entries(REMARKS).filter(([name]) => changed.some((text) => text.startsWith(`${name}.`)));
   const what =
-    changed.length === 0 ? "nothing has changed" : [changed.join(", "), ...remarks.map(([, t]) => t)].join("; ");
+    changed.length === 0
+      ? "nothing has changed"
+      : [changed.join(", "), ...remarks.map(([, textFor]) => textFor(config))].join("; ");
   log.info(`configuration read again: ${what}`);
   if (needRestart.length > 0) log.warn(`only a restart changes ${needRestart.join(", ")}`);
 }

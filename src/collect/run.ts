@@ -18,6 +18,7 @@ import { Collector } from "./collector.ts";
 import { Delivery } from "./delivery.ts";
 import { Hangup } from "./hangup.ts";
 import { setPace } from "./pace.ts";
+import { switchRedaction } from "./redaction-switch.ts";
 import { Reloader } from "./reloader.ts";
 import type { ServiceManager } from "./service-manager.ts";
 import { listenToSignals } from "./signals.ts";
@@ -53,6 +54,11 @@ async function openSink(config: CollectConfig, output: Output, io: CollectIo): P
 /** Of the terminal that events go to, which may be resized; 0: they go to none. */
 function widthOf({ isTty, stdout }: CollectIo): () => number {
   return isTty ? () => terminalColumns(stdout) ?? 80 : () => 0;
+}
+
+function warnIfReadable(output: Output): void {
+  if (!output.isReadableByAll) return;
+  log.warn(`every account of this machine can read ${output.name}, which gets command lines\nchmod o-r ${output.name}`);
 }
 
 /** How often is looked whether a FIFO has a reader. */
@@ -143,6 +149,7 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
   using held = new DisposableStack();
   held.defer(releaseBackground);
   if (account) holdBackground();
+  let outputFile: Output | undefined;
   /** In force now: a reload changes it. */
   let inForce = config;
   // Before the collector lets go of what was mapped to start.
@@ -186,12 +193,16 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
       else if (phase === "watching") manager?.ready(watchingStatus(collector, api));
     },
     reread: async () => (await hooks.reread?.()) ?? config,
-    reopen: async () => phase === "watching" && (await delivery.reopen()),
+    reopen: async () => {
+      if (phase !== "watching" || !(await delivery.reopen())) return false;
+      if (outputFile) warnIfReadable(outputFile);
+      return true;
+    },
     apply: async (wanted) => {
       if (phase !== "watching") return [];
       // First, for it alone can fail.
       const hasOtherToken = delivery.api?.reconfigure(wanted.api);
-      collector.table.redact = redactorOf(wanted.redaction);
+      switchRedaction(inForce.redaction, wanted.redaction, collector.table, delivery.api);
       collector.table.lingerNs = wanted.retention.lingerMs * 1e6;
       await spend(wanted);
       setPace(collector, spending?.budget.level ?? 0, wanted);
@@ -216,10 +227,14 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
     }
     // After the kernel half is loaded and the address is taken: where that fails, no empty file is left behind.
     const { file } = config.output;
-    const options = { goesOn: listen !== null };
+    const options = { goesOn: listen !== null, owner: account };
     const output = file === null ? Output.of(io.stdout, options) : await openOutput(file, options, ended.promise);
     scope.defer(() => void output.close().catch(() => {}));
     if (account) await quietThreads(ended.promise);
+    if (file !== null) {
+      outputFile = output;
+      warnIfReadable(output);
+    }
     delivery.open(await openSink(config, output, io), output);
     collector.start(account !== undefined);
     // As root, who may look everywhere.

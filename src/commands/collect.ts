@@ -45,7 +45,7 @@ export const collect = commandOf({
     { command: "sudo linnix collect", does: "watch, for people" },
     { command: "sudo linnix collect --format jsonl | jq .comm", does: "watch, for programs" },
     {
-      command: "sudo linnix collect --events exit --min-duration 1s --duration 10m --output /var/tmp/exits.jsonl",
+      command: "sudo linnix collect --events exit --min-duration 1s --duration 10m --output /var/log/exits.jsonl",
       does: "what ended within ten minutes after it had run for a second or more",
     },
     {

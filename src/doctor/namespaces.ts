@@ -88,8 +88,10 @@ export function checkHidepid(namespaces: NamespaceFacts, privileges: PrivilegeFa
     return { ...check, status: "ok", found: "shows all processes" };
   }
   const found = `mounted with hidepid=${hidepid}`;
-  if (holds(privileges, "CAP_SYS_PTRACE"))
-    return { ...check, status: "ok", found: `${found}, which does not bind this user` };
+  if (holds(privileges, "CAP_SYS_PTRACE")) {
+    const api = "an API at a loopback address needs a token or --redact, or shows every account what /proc hides";
+    return { ...check, status: "ok", found: `${found}, which does not bind this user; ${api}` };
+  }
   return {
     ...check,
     status: "warn",

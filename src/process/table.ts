@@ -11,10 +11,13 @@ import {
 } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
 import { NO_IMAGE } from "./image-store.ts";
-import { imageOfExec, imageOfProc } from "./make-image.ts";
-import type { Redact } from "./redact.ts";
+import { imageOfExec, imageOfProc, imageRedacted } from "./make-image.ts";
+import { type Redact, redactorOf } from "./redact.ts";
 import { KEPT_FLAGS, STATUS_KNOWN, TableRows } from "./table-rows.ts";
 import { NO_SLOT } from "./table-slots.ts";
+
+/** So long patterns look through the arguments that are known when redaction is switched on, ms. */
+const PATTERNS_MS = 50;
 
 /** With these a table of up to a thousand live processes needs no more room than one of 4096 entries. */
 const LINGER_MAX = 3072;
@@ -63,6 +66,36 @@ export class ProcessTable extends TableRows {
     this.redact = redact;
     this.lingerNs = lingerNs;
     this.#lingerMax = Math.max(1, lingerMax);
+  }
+
+  /**
+   * Applies another redaction, also to the arguments that are known. Where there are so many that patterns would keep
+   * the thread for long, those that are left are hidden whole.
+   */
+  redactKnown(redact: Redact | undefined): void {
+    this.redact = redact;
+    if (!redact) return;
+    const { image: images } = this.slots.columns;
+    const hideAll = redactorOf({ redact: true, patterns: [] }) as Redact;
+    const endMs = performance.now() + PATTERNS_MS;
+    const madeOf = new Map<number, number>();
+    const former: number[] = [];
+    for (const slot of this.knownSlots()) {
+      const image = images[slot] as number;
+      if (image === NO_IMAGE) continue;
+      let made = madeOf.get(image);
+      if (made === undefined) {
+        made = imageRedacted(this.images, image, performance.now() < endMs ? redact : hideAll);
+        madeOf.set(image, made);
+      } else {
+        this.images.share(made);
+      }
+      images[slot] = made;
+      former.push(image);
+    }
+    // Not before: a new image would get the number of one that is still looked for.
+    for (const image of former) this.images.release(image);
+    this.#generation++;
   }
 
   /** Processes that were found to be gone without an exit having been seen, though it was to be told of. */

@@ -1,5 +1,5 @@
 /** Calls to a filesystem that may never answer: each is made by a thread of the runtime, never by this one. */
-import { close, constants, fstat, ftruncate, open, stat } from "node:fs";
+import { close, constants, fchown, fstat, ftruncate, open, stat } from "node:fs";
 
 export function sizeOf(fd: number): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -25,13 +25,47 @@ export function closeFile(fd: number): Promise<void> {
   });
 }
 
+const { O_WRONLY, O_CREAT, O_EXCL, O_APPEND, O_NOCTTY, O_NONBLOCK, O_NOFOLLOW, O_DIRECTORY } = constants;
+/** open(2): names a file, opens nothing. */
+const O_PATH = 0o10000000;
+const TO_APPEND = O_WRONLY | O_APPEND | O_NOCTTY | O_NONBLOCK;
+
+/** A folder by a descriptor: what is opened there is in it, whatever is at its name by then. */
+export function openFolder(path: string): Promise<number> {
+  return openPath(path, O_PATH | O_DIRECTORY);
+}
+
 /**
  * Opens a file to write at its end; one that is new is readable by its owner only. Does not wait for a FIFO's reader.
+ * @param followsLinks whether its last component may be a link
  * @throws an error whose `code` is the errno's name
  */
-export function openToAppend(path: string): Promise<number> {
-  const { O_WRONLY, O_CREAT, O_APPEND, O_NOCTTY, O_NONBLOCK } = constants;
-  const flags = O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_NONBLOCK;
+export async function openToAppend(path: string, followsLinks: boolean): Promise<{ fd: number; isNew: boolean }> {
+  const flags = TO_APPEND | (followsLinks ? 0 : O_NOFOLLOW);
+  for (let tries = 0; ; tries++) {
+    try {
+      return { fd: await openPath(path, flags), isNew: false };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+    try {
+      // A link whose target is missing exists by name: its target is made without O_EXCL.
+      const isDangling = tries > 0 && followsLinks;
+      return { fd: await openPath(path, flags | O_CREAT | (isDangling ? 0 : O_EXCL)), isNew: true };
+    } catch (error) {
+      // Another program was faster, and perhaps has removed it again.
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST" || tries > 2) throw error;
+    }
+  }
+}
+
+export function giveFile(fd: number, { uid, gid }: { uid: number; gid: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    fchown(fd, uid, gid, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+function openPath(path: string, flags: number): Promise<number> {
   return new Promise((resolve, reject) => {
     open(path, flags, 0o600, (error, fd) => (error ? reject(error) : resolve(fd)));
   });

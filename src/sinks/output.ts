@@ -7,7 +7,8 @@ import { unblocked } from "../sys/unblocked.ts";
 import { type Unwritten, UnwrittenCount } from "../wire/unwritten.ts";
 import { type BackgroundWrite, PoolWrite } from "./background-write.ts";
 import { Backlog } from "./backlog.ts";
-import { closeFile, isFifo, openToAppend, sizeOf, truncateFile } from "./file-calls.ts";
+import { closeFile, sizeOf, truncateFile } from "./file-calls.ts";
+import { type FileOwner, isReadableByAll, openOutputFile } from "./open-file.ts";
 import { codeOf, NoReader, OutputClosed, outputError, writeError } from "./output-errors.ts";
 
 /** So much may wait: what comes then is held back or dropped. A run at rest needs none of it. */
@@ -30,6 +31,8 @@ const NO_FILE = "it is no regular file any more";
 export interface OutputOptions {
   /** Whether the run goes on without its output, as one that answers over HTTP does: what cannot be written is dropped. */
   goesOn?: boolean;
+  /** The account that gets a file which is made. */
+  owner?: FileOwner | undefined;
 }
 
 /** A write that had not ended when its file was left. */
@@ -52,6 +55,7 @@ export interface Trouble {
 export class Output {
   readonly #path: string | undefined;
   readonly #goesOn: boolean;
+  readonly #owner: FileOwner | undefined;
   readonly #backlog = new Backlog();
   readonly #unwritten = new UnwrittenCount();
   #fd: number;
@@ -88,6 +92,7 @@ export class Output {
   private constructor(fd: number, path: string | undefined, options: OutputOptions) {
     this.#path = path;
     this.#goesOn = options.goesOn ?? false;
+    this.#owner = options.owner;
     const { kind, isNull, size } = fileStatus(fd);
     this.#isFile = kind === "file";
     this.#isFifo = kind === "fifo";
@@ -113,7 +118,12 @@ export class Output {
    * @throws LinnixError (exit code 2) when it cannot be opened
    */
   static async open(path: string, options: OutputOptions = {}): Promise<Output> {
-    return new Output(await openFile(path), path, options);
+    return new Output(await openOutputFile(path, options.owner), path, options);
+  }
+
+  /** Whether every account can read what is written: it is a file that was there, with such a mode. */
+  get isReadableByAll(): boolean {
+    return isReadableByAll(fileStatus(this.#fd));
   }
 
   /** As messages name it. */
@@ -428,7 +438,7 @@ export class Output {
   /** A descriptor whose filesystem was unmounted, or a FIFO's whose reader has gone, does not recover. */
   async #openAfterTrouble(): Promise<void> {
     this.#retryMs = performance.now() + RETRY_MS;
-    const fd = await openFile(this.#path as string);
+    const fd = await openOutputFile(this.#path as string, this.#owner);
     const { kind } = fileStatus(fd);
     if (this.#closing || kind !== (this.#isFile ? "file" : "fifo")) return closeFile(fd);
     this.#adopt(fd);
@@ -438,7 +448,7 @@ export class Output {
 
   async #openAgain(): Promise<boolean> {
     const path = this.#path as string;
-    const fd = await openFile(path).catch((error) => {
+    const fd = await openOutputFile(path, this.#owner).catch((error) => {
       throw error instanceof NoReader ? outputError(path, NO_FILE, error) : error;
     });
     if (this.#closing) {
@@ -509,14 +519,5 @@ export class Output {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-}
-
-async function openFile(path: string): Promise<number> {
-  try {
-    return await openToAppend(path);
-  } catch (cause) {
-    if (codeOf(cause) === "ENXIO" && (await isFifo(path))) throw new NoReader();
-    throw outputError(path, codeOf(cause), cause);
   }
 }

@@ -20,6 +20,11 @@ export function lastErrno(): number {
   return int32At(libc().__errno_location() as Pointer);
 }
 
+/** Its name. */
+export function lastErrnoName(): string {
+  return errnoName(lastErrno());
+}
+
 /** A native call that failed. `message` names the call and the errno. */
 export class NativeError extends Error {
   override readonly name = "NativeError";

@@ -4,11 +4,8 @@ import { checkLibc } from "./errno.ts";
 import { libc } from "./libc.ts";
 import { addressOf } from "./native.ts";
 import { sendNow } from "./send.ts";
+import { openDatagramSocket, unixAddress } from "./unix-address.ts";
 
-/* unix(7), socket(2) */
-const AF_UNIX = 1;
-const SOCK_DGRAM = 2;
-const SOCK_CLOEXEC = 0o2000000;
 /** Of `sun_path`. */
 const MAX_PATH_BYTES = 108;
 
@@ -19,7 +16,7 @@ const MAX_PATH_BYTES = 108;
  */
 export function notifyManager(socket: string, message: string): void {
   const address = socketAddress(socket);
-  const fd = checkLibc("socket", libc().socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const fd = openDatagramSocket();
   try {
     checkLibc("connect", libc().connect(fd, addressOf(address), address.length));
     sendNow(fd, Buffer.from(message));
@@ -34,8 +31,5 @@ function socketAddress(socket: string): Uint8Array {
   if (!isAbstract && !socket.startsWith("/")) throw new Error(`${JSON.stringify(socket)} is no Unix socket`);
   const path = Buffer.from(isAbstract ? `\0${socket.slice(1)}` : `${socket}\0`);
   if (path.length > MAX_PATH_BYTES) throw new Error(`${JSON.stringify(socket)} is too long for a Unix socket`);
-  const address = new Uint8Array(2 + path.length);
-  new Uint16Array(address.buffer, 0, 1)[0] = AF_UNIX;
-  address.set(path, 2);
-  return address;
+  return unixAddress(path);
 }

@@ -36,22 +36,67 @@ export function accountNamed(name: string): Account {
   throw usageError("user", {
     what: `--user ${name} is not known`,
     why: "there is no such account in /etc/passwd",
-    mend: "name an account of this machine, such as nobody",
+    mend: "name an account of this machine, made for this, such as linnix",
     setting: "run.user",
   });
 }
 
+/* prctl(2), seccomp(2): linux/prctl.h, linux/seccomp.h */
+const CALLS: Record<string, { prctl: number; seccomp: number }> = {
+  x64: { prctl: 157, seccomp: 317 },
+  arm64: { prctl: 167, seccomp: 277 },
+};
+const PR_CAPBSET_DROP = 24;
+const PR_SET_NO_NEW_PRIVS = 38;
+const CAPABILITIES = 64;
+const SECCOMP_SET_MODE_FILTER = 1;
+const SECCOMP_FILTER_FLAG_TSYNC = 1;
+const SECCOMP_FILTER_FLAG_SPEC_ALLOW = 4;
+const SECCOMP_RET_ALLOW = 0x7fff0000;
+/** A return, with the value that is in the instruction: linux/filter.h. */
+const BPF_RET_K = 6;
+
+function call(name: "prctl" | "seccomp", a: number, b: number, c = 0): number {
+  const number = CALLS[process.arch]?.[name];
+  if (number === undefined) return -1;
+  return Number(libc().syscall(BigInt(number), BigInt(a), BigInt(b), BigInt(c), 0n, 0n));
+}
+
+/** No program that this thread executes can have a capability again. Without CAP_SETPCAP it keeps what it has. */
+function dropBoundingSet(): void {
+  for (let capability = 0; capability < CAPABILITIES; capability++) call("prctl", PR_CAPBSET_DROP, capability);
+}
+
+/**
+ * No set-uid program gives any thread of this process more than it has. prctl(2) alone concerns the calling thread; a
+ * seccomp filter that allows everything takes the setting to the other threads, which run already.
+ */
+function forbidNewPrivileges(): void {
+  checkLibc("prctl", call("prctl", PR_SET_NO_NEW_PRIVS, 1));
+  const allowAll = Uint8Array.of(BPF_RET_K, 0, 0, 0, 0, 0, 0, 0);
+  new DataView(allowAll.buffer).setUint32(4, SECCOMP_RET_ALLOW, true);
+  // struct sock_fprog: how many instructions, and where they are.
+  const program = new DataView(new ArrayBuffer(16));
+  program.setUint16(0, 1, true);
+  program.setBigUint64(8, BigInt(addressOf(allowAll)), true);
+  const flags = SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+  // A kernel without seccomp leaves it at this thread, the one that answers requests.
+  call("seccomp", SECCOMP_SET_MODE_FILTER, flags, addressOf(program.buffer));
+}
+
 /**
  * Makes this process the account's, all its threads included (glibc sees to
- * that). What is open stays open: rings, links, files.
+ * that). What is open stays open: rings, links, files. No program that it executes gets more than it has.
  * @throws LinnixError (exit code 3) when it is not permitted
  */
 export function dropTo(account: Account): void {
   try {
+    dropBoundingSet();
     const groups = Uint32Array.from(account.groups);
     checkLibc("setgroups", libc().setgroups(groups.length, addressOf(groups)));
     checkLibc("setresgid", libc().setresgid(account.gid, account.gid, account.gid));
     checkLibc("setresuid", libc().setresuid(account.uid, account.uid, account.uid));
+    forbidNewPrivileges();
   } catch (cause) {
     if (!(cause instanceof NativeError)) throw cause;
     throw cannotRunError(

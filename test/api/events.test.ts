@@ -109,6 +109,33 @@ describe("live events", () => {
     stream.close();
   });
 
+  test("what was recorded before redaction was switched on is dropped, and the clients get a gap", async () => {
+    await using server = await startMadeUp();
+    const { api, source } = server;
+    await using first = await SseClient.open(server.url("/events"));
+    source.fork(50, 1);
+    source.fork(51, 1);
+    source.fork(52, 1);
+    api.event(source.exec(50, "a", ["a", "--password=hunter2"]));
+    api.flush();
+    const [{ id } = { id: null }] = await first.take(1);
+    api.event(source.exec(51, "b", ["b", "--password=hunter2"]));
+    expect(await (await fetch(server.url("/processes"))).text()).toContain("hunter2");
+    api.forget();
+    api.event(source.exec(52, "c"));
+    api.flush();
+    const gap = { type: "gap", reason: "redaction", missed: 1 };
+    const [connected, next] = await first.take(2);
+    expect(JSON.parse(connected?.data ?? "")).toEqual(gap);
+    expect(pidOf(next as ServerEvent)).toBe(52);
+    await using back = await SseClient.open(server.url("/events"), id ?? "");
+    const [told, ...rest] = await back.take(2);
+    expect(JSON.parse(told?.data ?? "")).toEqual(gap);
+    expect(rest.map(pidOf)).toEqual([52]);
+    await using unknown = await SseClient.open(server.url("/events"), "nonsense");
+    expect((await unknown.take(2)).map(({ data }) => data).join()).not.toContain("hunter2");
+  });
+
   test("a quiet stream says that it lives", async () => {
     await using server = await startMadeUp({ heartbeatMs: 20 });
     await using client = await SseClient.open(server.url("/events"));

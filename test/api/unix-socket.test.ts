@@ -75,6 +75,35 @@ describe("a Unix socket", () => {
     expect(await refusal(join(folder, "x".repeat(120)))).toStartWith("2: at most");
   });
 
+  test.each(["SOCK_DGRAM", "SOCK_STREAM", "SOCK_SEQPACKET"])(
+    "one that a process has is left alone: %s, bound, listening, with a full backlog",
+    async (type) => {
+      for (const state of type === "SOCK_DGRAM" ? ["bound"] : ["bound", "listening", "full"]) {
+        const path = join(folder, `${type}-${state}.sock`);
+        const script = `
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.${type}); s.bind(sys.argv[1])
+kept = []
+if sys.argv[2] != "bound": s.listen(0)
+while sys.argv[2] == "full":
+    c = socket.socket(socket.AF_UNIX, socket.${type}); c.setblocking(False); kept.append(c)
+    try: c.connect(sys.argv[1])
+    except BlockingIOError: break
+print("ready", flush=True); sys.stdin.read()`;
+        const owner = Bun.spawn(["python3", "-c", script, path, state], { stdin: "pipe", stdout: "pipe" });
+        await owner.stdout.getReader().read();
+        const { ino } = lstatSync(path);
+        expect(await refusal(path)).toBe("3: another program listens there");
+        expect(lstatSync(path).ino).toBe(ino);
+        owner.stdin.end();
+        await owner.exited;
+        // Its owner has ended: it is replaced.
+        await using _server = await startMadeUp({ listen: `unix:${path}` });
+        expect((await ask(path)).status).toBe(200);
+      }
+    },
+  );
+
   test("of those that start at the same moment one has it, and no other takes it away", async () => {
     const path = join(folder, "f.sock");
     for (const isDeadThere of [true, false]) {

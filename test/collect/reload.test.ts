@@ -127,7 +127,7 @@ describe("Reloader", () => {
     ]);
     expect(lines).toEqual([
       'info: configuration read again: redaction.redact = true, retention.linger = "1m"; ' +
-        "redaction holds for what is executed from now on",
+        "redaction holds for all that is known, but not for what was written before",
       'warn: only a restart changes ring.size = "1MiB"',
     ]);
     expect(applied.map(({ retention, ring }) => [retention.lingerMs, ring.sizeBytes])).toEqual([[60_000, 262_144]]);

@@ -113,7 +113,7 @@ describe("docs/linnix.toml", () => {
     const text = readFileSync(SAMPLE, "utf8").replace(/^# (\w+ = )/gm, "$1");
     const { settings } = await loadText("uncommented.toml", text);
     expect(settings.output.file).toBe("/var/log/linnix.jsonl");
-    expect(settings.run.user).toBe("nobody");
+    expect(settings.run.user).toBe("linnix");
   });
 
   test("names every setting, its option and its variable", () => {

@@ -98,9 +98,12 @@ describe.skipIf(reason !== null)(titled("places", reason), () => {
     expect(status).toMatch(new RegExp(`^Uid:\\s+${nobody}\\s+${nobody}\\s+${nobody}\\s+${nobody}$`, "m"));
     expect(status).toMatch(/^CapPrm:\s+0+$/m);
     expect(status).toMatch(/^CapEff:\s+0+$/m);
+    expect(status).toMatch(/^CapBnd:\s+0+$/m);
     // Of every thread: one that kept them could give them back.
     for (const thread of readdirSync(`/proc/${collect.pid}/task`)) {
-      expect(readFileSync(`/proc/${collect.pid}/task/${thread}/status`, "utf8")).toMatch(/^CapEff:\s+0+$/m);
+      const ofThread = readFileSync(`/proc/${collect.pid}/task/${thread}/status`, "utf8");
+      expect(ofThread).toMatch(/^CapEff:\s+0+$/m);
+      expect(ofThread).toMatch(/^NoNewPrivs:\s+1$/m);
     }
     const truths = await fixture().run("crowd", [20]);
     const { events } = await collect.stop();

@@ -68,6 +68,45 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
     await collect.stop();
   });
 
+  test("hides what was known before redaction was switched on, and warns when it is switched off", async () => {
+    const path = config("later.toml", "[api]\nlisten = '127.0.0.1:0'\n");
+    await using collect = await CollectRun.start(["--config", path]);
+    const url = /answering at (\S+)/.exec(collect.stderr)?.[1] as string;
+    const stream = await fetch(`${url}events`);
+    const live = Bun.spawn(["/bin/sh", "-c", "read line", "--password=hunter2-live"], { stdin: "pipe" });
+    Bun.spawnSync(["/bin/echo", "--password=hunter2-past"]);
+    await collect.event("an exit", (event) => event.type === "exit" && event.args?.[1] === "--password=hunter2-past");
+    const answers = async () => {
+      const texts = ["processes?limit=10000", `graph/${process.pid}`, `processes/${live.pid}`].map(async (route) =>
+        (await fetch(url + route)).text(),
+      );
+      return (await Promise.all(texts)).join("\n");
+    };
+    expect(await answers()).toContain("hunter2-live");
+    config("later.toml", "[api]\nlisten = '127.0.0.1:0'\n[redaction]\nredact = true\npatterns = ['password=(\\S+)']\n");
+    await reload(collect);
+    expect(await answers()).not.toContain("hunter2");
+    const again = await fetch(`${url}events`, { headers: { "Last-Event-ID": "0" } });
+    const reader = again.body?.getReader();
+    let text = "";
+    for (let i = 0; i < 500 && !text.includes("hunter3"); i++) {
+      if (i % 20 === 0) Bun.spawnSync(["/bin/echo", "hunter3"]);
+      text += new TextDecoder().decode((await reader?.read())?.value);
+    }
+    expect(text).toContain('"reason":"redaction"');
+    expect(text).not.toContain("hunter2");
+    await reader?.cancel();
+    await stream.body?.cancel();
+    live.stdin.end();
+    const exit = await collect.event("its exit", (event) => event.type === "exit" && event.pid === live.pid);
+    expect(exit).toMatchObject({ args: ["/bin/sh", "-c", "read line", "--password=[redacted]"] });
+    // As an editor leaves it for a moment.
+    writeFileSync(path, "");
+    await reload(collect, 2);
+    expect(collect.stderr).toMatch(/^linnix: warning: redaction is switched off/m);
+    await collect.stop();
+  });
+
   test("tells of another token in the same file", async () => {
     const token = join(directory, "token");
     const write = (text: string) => writeFileSync(token, text, { mode: 0o600 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { NO_IMAGE } from "../../src/process/image-store.ts";
+import { redactorOf } from "../../src/process/redact.ts";
 import { ProcessTable } from "../../src/process/table.ts";
 import { NO_SLOT } from "../../src/process/table-slots.ts";
 import {
@@ -476,6 +477,54 @@ describe("lingering", () => {
     const slot = table.forked({ pid: 1, start_ns: 1n });
     table.expire(1e18);
     expect(table.findLive(1)).toBe(slot);
+  });
+});
+
+describe("redactKnown", () => {
+  const redact = redactorOf({ redact: true, patterns: ["password=(\\S+)"] });
+
+  test("hides the arguments of live and exited processes; those of an image that a fork shares as well", () => {
+    const table = new Table();
+    const live = table.execed({ pid: 1, exe: "/bin/a", args: ["a", "--password=hunter2", "-v"] });
+    const child = table.forked({ pid: 2, ppid: 1, flags: FLAG_PPID_KNOWN });
+    const other = table.execed({ pid: 3, exe: "/bin/b", args: ["b", "-v"] });
+    const gone = table.execed({ pid: 4, exe: "/bin/c", args: ["c", "password=hunter2"] });
+    table.exited({ pid: 4 });
+    const { generation } = table;
+    table.redactKnown(redact);
+    const text = (slot: number) => [table.images.exeText(table.image(slot)), table.images.argsText(table.image(slot))];
+    expect(text(live)).toEqual(["/bin/a", ["a", "--password=[redacted]", "-v"]]);
+    expect(table.image(child)).toBe(table.image(live));
+    expect(text(other)).toEqual(["/bin/b", ["b", "-v"]]);
+    expect(text(gone)).toEqual(["/bin/c", ["c", "password=[redacted]"]]);
+    expect(table.images.count).toBe(3);
+    expect(table.generation).toBeGreaterThan(generation);
+    expect(text(table.execed({ pid: 3, exe: "/bin/d", args: ["d", "password=x"] }))[1]).toEqual([
+      "d",
+      "password=[redacted]",
+    ]);
+  });
+
+  test("hides whole arguments rather than keep the thread for long", () => {
+    const table = new Table();
+    const args = ["x", `--password=hunter2${"password=".repeat(100)}`, "-v"];
+    const slots = Array.from({ length: 3000 }, (_, i) => table.execed({ pid: 10 + i, exe: "/bin/x", args }));
+    table.redactKnown(redact);
+    const texts = slots.map((slot) => table.images.argsText(table.image(slot))?.join(" ") ?? "");
+    expect(texts.filter((text) => text.includes("hunter2"))).toEqual([]);
+    expect(texts.at(-1)).toBe("x [redacted] [redacted]");
+    expect(table.images.count).toBe(3000);
+  });
+
+  test("switched off leaves what was hidden hidden", () => {
+    const table = new Table();
+    table.redactKnown(redact);
+    const slot = table.execed({ pid: 1, exe: "/bin/a", args: ["a", "password=hunter2"] });
+    table.redactKnown(undefined);
+    expect(table.images.argsText(table.image(slot))).toEqual(["a", "password=[redacted]"]);
+    expect(table.images.argsText(table.image(table.execed({ pid: 1, exe: "/a", args: ["password=x"] })))).toEqual([
+      "password=x",
+    ]);
   });
 });
 

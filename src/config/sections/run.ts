@@ -28,7 +28,7 @@ export const run: Section<RunSettings> = {
       type: userName,
       default: null,
       doc: "drop to the privileges of this user once attached",
-      example: "nobody",
+      example: "linnix",
     },
   },
 };

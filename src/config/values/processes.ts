@@ -39,7 +39,7 @@ export const cgroup: ValueType<CgroupRef | null> = scalar<CgroupRef | null>({
 });
 
 export const userName: ValueType<string | null> = scalar<string | null>({
-  expected: "the name of an account, such as nobody",
+  expected: "the name of an account, such as linnix",
   input: TEXT,
   read: (value) => {
     const text = String(value);

@@ -1,0 +1,144 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { LinnixError } from "../../src/errors.ts";
+import { isReadableByAll, openOutputFile } from "../../src/sinks/open-file.ts";
+import { Output } from "../../src/sinks/output.ts";
+
+const isRoot = process.geteuid?.() === 0;
+const needsRoot = isRoot ? "" : " (skipped: needs root)";
+const OTHER = 65534;
+
+const folder = mkdtempSync(join(tmpdir(), "linnix-open-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const sticky = join(folder, "sticky");
+mkdirSync(sticky);
+chmodSync(sticky, 0o1777);
+const victim = join(folder, "victim");
+writeFileSync(victim, "precious", { mode: 0o600 });
+
+async function outcome(path: string, owner?: { uid: number; gid: number }): Promise<string> {
+  try {
+    closeSync(await openOutputFile(path, owner));
+    return "opened";
+  } catch (error) {
+    if (error instanceof LinnixError) return `${error.exitCode}: ${error.why}`;
+    throw error;
+  }
+}
+
+describe("a file for the output", () => {
+  test("is made readable by its owner only, and appended to", async () => {
+    const path = join(sticky, "new");
+    for (const text of ["a", "b"]) {
+      const fd = await openOutputFile(path, undefined);
+      writeSync(fd, text);
+      closeSync(fd);
+    }
+    expect(readFileSync(path, "utf8")).toBe("ab");
+    expect(lstatSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  test("is no link in a sticky folder that others can write to, whether its target is there or not", async () => {
+    for (const [name, target] of [
+      ["link", victim],
+      ["dangling", join(folder, "made-by-link")],
+      ["to-folder", folder],
+    ] as const) {
+      symlinkSync(target, join(sticky, name));
+      expect(await outcome(join(sticky, name))).toBe("2: it is a link in a folder that other accounts can write to");
+    }
+    expect(readFileSync(victim, "utf8")).toBe("precious");
+    expect(existsSync(join(folder, "made-by-link"))).toBe(false);
+  });
+
+  test("has no second name in such a folder", async () => {
+    linkSync(victim, join(sticky, "second"));
+    expect(await outcome(join(sticky, "second"))).toStartWith("2: it has a second name");
+  });
+
+  test("may be a link elsewhere, also to a file that is not there yet", async () => {
+    symlinkSync(join(folder, "target"), join(folder, "link"));
+    expect(await outcome(join(folder, "link"))).toBe("opened");
+    expect(lstatSync(join(folder, "target")).mode & 0o777).toBe(0o600);
+    expect(await outcome(join(folder, "link"))).toBe("opened");
+  });
+
+  test.skipIf(!isRoot)(`is no file of another account in such a folder, and no FIFO${needsRoot}`, async () => {
+    const file = join(sticky, "foreign");
+    writeFileSync(file, "", { mode: 0o600 });
+    chmodSync(file, 0o666);
+    chownSync(file, OTHER, OTHER);
+    expect(await outcome(file)).toStartWith("2: it belongs to another account");
+    // The account that the run drops to may have made it the last time.
+    expect(await outcome(file, { uid: OTHER, gid: OTHER })).toBe("opened");
+    const fifo = join(sticky, "fifo");
+    Bun.spawnSync(["mkfifo", fifo]);
+    chownSync(fifo, OTHER, OTHER);
+    const reader = Bun.spawn(["sh", "-c", 'exec 3<>"$1"; echo ready; read line', "sh", fifo], {
+      stdin: "pipe",
+      stdout: "pipe",
+    });
+    await reader.stdout.getReader().read();
+    expect(await outcome(fifo)).toStartWith("2: it belongs to another account");
+    reader.stdin.end();
+    await reader.exited;
+  });
+
+  test.skipIf(!isRoot)(
+    `is no link in a folder of another account, but may be that account's file${needsRoot}`,
+    async () => {
+      const own = join(folder, "own");
+      mkdirSync(own);
+      chownSync(own, OTHER, OTHER);
+      symlinkSync(victim, join(own, "link"));
+      expect(await outcome(join(own, "link"))).toStartWith("2: it is a link");
+      writeFileSync(join(own, "file"), "", { mode: 0o600 });
+      chownSync(join(own, "file"), OTHER, OTHER);
+      expect(await outcome(join(own, "file"))).toBe("opened");
+    },
+  );
+
+  test.skipIf(!isRoot)(`is the account's if it is made for one, and stays what it was if not${needsRoot}`, async () => {
+    const owner = { uid: OTHER, gid: OTHER };
+    expect(await outcome(join(folder, "given"), owner)).toBe("opened");
+    expect(lstatSync(join(folder, "given"))).toMatchObject({ uid: OTHER, gid: OTHER });
+    writeFileSync(join(folder, "kept"), "", { mode: 0o600 });
+    expect(await outcome(join(folder, "kept"), owner)).toBe("opened");
+    expect(lstatSync(join(folder, "kept")).uid).toBe(0);
+  });
+
+  test("errors say what is wrong with the path", async () => {
+    expect(await outcome(join(folder, "none", "x"))).toBe("2: its directory does not exist");
+    expect(await outcome(join(victim, "x"))).toBe("2: a part of the path is not a directory");
+    expect(await outcome(folder)).toBe("2: it is a directory");
+    expect(await outcome(`${join(folder, "new-folder")}/`)).toBe("2: it is a directory");
+  });
+
+  test("is reported if every account can read it", async () => {
+    expect(isReadableByAll({ kind: "file", mode: 0o640 })).toBe(false);
+    expect(isReadableByAll({ kind: "character-device", mode: 0o666 })).toBe(false);
+    const path = join(folder, "readable");
+    writeFileSync(path, "");
+    chmodSync(path, 0o644);
+    await using output = await Output.open(path);
+    expect(output.isReadableByAll).toBe(true);
+    await using other = await Output.open(join(folder, "unreadable"));
+    expect(other.isReadableByAll).toBe(false);
+  });
+});
