@@ -1,12 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { cannotRunError, LinnixError } from "../errors.ts";
 import type { Observer } from "../observers/observer.ts";
 import { readHostFacts } from "../overhead/host.ts";
 import { assertOwnProc } from "../overhead/pid-namespace.ts";
 import { printable } from "../report/format.ts";
 import { blockSchedule } from "../stats/schedule.ts";
+import { PrivateFolder } from "../sys/private-folder.ts";
 import { assertKnownClock } from "../sys/time-namespace.ts";
 import { VERSION } from "../version.ts";
 import { armsOf, methodsNamed } from "./arms.ts";
@@ -86,7 +84,7 @@ class Comparison {
     try {
       this.#host = await readHostFacts();
       await this.#look();
-      using folder = new RunFolder();
+      using folder = new PrivateFolder("linnix-compare-");
       await using timer = await SpawnTimer.start();
       await this.#measure({ options: this.#options, plan: this.#plan, timer, tempDir: folder.path, signal });
     } catch (error) {
@@ -319,15 +317,6 @@ const UNKNOWN_HOST: CompareReport["host"] = {
   steal_pct: null,
   clocksource: null,
 };
-
-/** The run's own folder (0700): all that methods write lies in it. */
-class RunFolder implements Disposable {
-  readonly path = mkdtempSync(join(tmpdir(), "linnix-compare-"));
-
-  [Symbol.dispose](): void {
-    rmSync(this.path, { recursive: true, force: true });
-  }
-}
 
 function describe(error: unknown): string {
   if (error instanceof SuppressedError) return `${describe(error.suppressed)}; and then ${describe(error.error)}`;

@@ -5,9 +5,10 @@ import { defaultSettings, printSettings } from "../config/print.ts";
 import { type CollectConfig, SECTION_LIST, type Settings } from "../config/schema.ts";
 import { cannotRunError, EXIT, type LinnixError, usageError } from "../errors.ts";
 import { processCpuClockId, readClockNs } from "../sys/cost-clock.ts";
+import type { PrivateFolder } from "../sys/private-folder.ts";
 import { selfCommand } from "../workload/self-command.ts";
 import { LeashedChild } from "./child.ts";
-import { type PrivateFolder, ScratchFile } from "./private-folder.ts";
+import { ScratchFile } from "./scratch-file.ts";
 import type { RunningSubject, Subject, SubjectSwitch } from "./subject.ts";
 
 /** What `collect` says once it is attached. */

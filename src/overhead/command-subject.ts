@@ -3,8 +3,9 @@ import { readHeldBpf } from "../bpf/bpf-held.ts";
 import { listProgramIds } from "../bpf/bpf-programs.ts";
 import { cannotRunError } from "../errors.ts";
 import { ProcessTreeClock } from "../procfs/process-tree-clock.ts";
+import type { PrivateFolder } from "../sys/private-folder.ts";
 import { LeashedChild } from "./child.ts";
-import { type PrivateFolder, ScratchFile } from "./private-folder.ts";
+import { ScratchFile } from "./scratch-file.ts";
 import type { RunningSubject, Subject, SubjectSwitch } from "./subject.ts";
 
 /** A command is looked at so often, ms. */
@@ -20,7 +21,8 @@ const AGAIN_MARGIN = 1.25;
 const QUIET_AGAIN_MS = 100;
 /** How long it is waited for where it was not quiet the first time either. */
 const MOST_AGAIN_MS = 1_000;
-/** Nobody reads what it writes. */
+/** What it writes is not read, and emptied this often where there is more than a little of it, ms. */
+const EMPTY_MS = 100;
 const MOST_OUTPUT_BYTES = 16 * 1024 * 1024;
 /** Less than this share of one core is quiet. */
 const QUIET_SHARE = 0.05;
@@ -83,16 +85,19 @@ export class RunningCommand implements RunningSubject {
   readonly wasQuiet: boolean;
   readonly #child: LeashedChild;
   readonly #output: ScratchFile;
+  readonly #emptying: NodeJS.Timeout;
 
   private constructor(
     child: LeashedChild,
     output: ScratchFile,
+    emptying: NodeJS.Timeout,
     load: RunningCommand["load"],
     programIds: readonly number[],
     wasQuiet: boolean,
   ) {
     this.#child = child;
     this.#output = output;
+    this.#emptying = emptying;
     this.roots = [child.pid];
     this.load = load;
     this.programIds = programIds;
@@ -107,6 +112,8 @@ export class RunningCommand implements RunningSubject {
   ): Promise<RunningCommand> {
     signal.throwIfAborted();
     const output = new ScratchFile(folder);
+    const emptying = setInterval(() => output.keepBelow(MOST_OUTPUT_BYTES), EMPTY_MS);
+    emptying.unref();
     let child: LeashedChild | undefined;
     try {
       const before = new Set(listProgramIds());
@@ -125,9 +132,10 @@ export class RunningCommand implements RunningSubject {
       const ready = await watching(child, output, before, began, signal, startedBefore);
       const appeared = listProgramIds().filter((id) => !before.has(id));
       const { elapsedNs, cpuNs, wasQuiet, pids } = ready;
-      return new RunningCommand(child, output, { elapsedNs, cpuNs }, withoutOthers(appeared, pids), wasQuiet);
+      return new RunningCommand(child, output, emptying, { elapsedNs, cpuNs }, withoutOthers(appeared, pids), wasQuiet);
     } catch (error) {
       await child?.stop();
+      clearInterval(emptying);
       output[Symbol.dispose]();
       throw error;
     }
@@ -147,6 +155,7 @@ export class RunningCommand implements RunningSubject {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+    clearInterval(this.#emptying);
     this.#output[Symbol.dispose]();
   }
 }

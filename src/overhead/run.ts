@@ -3,6 +3,7 @@ import type { HostFacts } from "../doctor/host-facts.ts";
 import { cannotRunError, EXIT, type ExitCode, LinnixError } from "../errors.ts";
 import { judge, type VerdictName } from "../measure/verdict.ts";
 import { chooseBackend } from "../probes/backend.ts";
+import { PrivateFolder } from "../sys/private-folder.ts";
 import { assertKnownClock } from "../sys/time-namespace.ts";
 import { VERSION } from "../version.ts";
 import { CollectorSubject } from "./collector-subject.ts";
@@ -15,7 +16,6 @@ import { type Outcome, type PhaseListener, Phases } from "./phases.ts";
 import { assertMatchable, assertOwnProc } from "./pid-namespace.ts";
 import { PidSubject } from "./pid-subject.ts";
 import { type Plan, planOf } from "./plan.ts";
-import { PrivateFolder } from "./private-folder.ts";
 import type { OverheadReport, ReportHead } from "./result.ts";
 import type { Subject } from "./subject.ts";
 
@@ -40,7 +40,7 @@ export async function runOverheadTest(
   assertOwnProc("overhead-test");
   const { subject: asked } = options;
   if (asked.kind === "linnix") assertMatchable("overhead-test", chooseBackend(asked.settings.probes.backend));
-  using folder = new PrivateFolder();
+  using folder = new PrivateFolder("linnix-overhead-");
   const subject = openSubject(options, folder);
   const plan = planOf(options, subject.flushMs);
   const head = headOf(options, plan, subject, await readHostFacts());

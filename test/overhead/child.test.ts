@@ -1,7 +1,8 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { LeashedChild } from "../../src/overhead/child.ts";
-import { PrivateFolder, ScratchFile } from "../../src/overhead/private-folder.ts";
+import { ScratchFile } from "../../src/overhead/scratch-file.ts";
+import { PrivateFolder } from "../../src/sys/private-folder.ts";
 
 setDefaultTimeout(60_000);
 
@@ -38,7 +39,7 @@ async function gone(pid: number): Promise<void> {
 }
 
 test("its words are heard once each, in their order, also the last before its end", async () => {
-  using folder = new PrivateFolder();
+  using folder = new PrivateFolder("linnix-overhead-");
   using output = new ScratchFile(folder);
   await using child = shell("echo one >&2; echo two >&2; read x; echo last >&2", output, { stdin: "pipe" });
   expect(await child.hear("one")).toBe(true);
@@ -50,7 +51,7 @@ test("its words are heard once each, in their order, also the last before its en
 });
 
 test("waiting for words ends with the signal", async () => {
-  using folder = new PrivateFolder();
+  using folder = new PrivateFolder("linnix-overhead-");
   using output = new ScratchFile(folder);
   await using child = shell("sleep 100", output);
   const abort = new AbortController();
@@ -60,7 +61,7 @@ test("waiting for words ends with the signal", async () => {
 });
 
 test("an end that nobody asked for is a problem, one that was asked for is none", async () => {
-  using folder = new PrivateFolder();
+  using folder = new PrivateFolder("linnix-overhead-");
   using output = new ScratchFile(folder);
   await using failing = shell("echo out; exit 7", output);
   await failing.hear("never");
@@ -74,7 +75,7 @@ test("an end that nobody asked for is a problem, one that was asked for is none"
 });
 
 test("with it ends what it has started", async () => {
-  using folder = new PrivateFolder();
+  using folder = new PrivateFolder("linnix-overhead-");
   using output = new ScratchFile(folder);
   const child = shell("sleep 100 & echo $! >&2; echo told >&2; wait", output);
   expect(await child.hear("told")).toBe(true);
@@ -104,7 +105,7 @@ test("it does not outlive a process that is killed", async () => {
 });
 
 test("a program that is not there is an error for the user", () => {
-  using folder = new PrivateFolder();
+  using folder = new PrivateFolder("linnix-overhead-");
   using output = new ScratchFile(folder);
   // With a leash in front of it only the leash's program is looked for.
   try {
@@ -116,7 +117,7 @@ test("a program that is not there is an error for the user", () => {
 });
 
 test("a scratch file has no name, gives whole lines and can be emptied", () => {
-  const folder = new PrivateFolder();
+  const folder = new PrivateFolder("linnix-overhead-");
   using output = new ScratchFile(folder);
   const child = Bun.spawnSync(["sh", "-c", "printf 'a\\nb\\nhalf'"], { stdout: output.fd });
   expect(child.exitCode).toBe(0);
@@ -127,4 +128,30 @@ test("a scratch file has no name, gives whole lines and can be emptied", () => {
   expect([...output.lines()]).toEqual([]);
   folder[Symbol.dispose]();
   expect(existsSync(folder.path)).toBe(false);
+});
+
+test("stopping ends what it started in other sessions as well, also after it has ended itself", async () => {
+  for (const rest of ["exec sleep 60", "exit 0"]) {
+    const child = new LeashedChild({
+      argv: ["/bin/sh", "-c", `(setsid sleep 61.7 & echo $! >&2); setsid sleep 61.7 & echo $! >&2; ${rest}`],
+      env: process.env,
+      cwd: "/",
+      stdin: "ignore",
+      stdout: 1,
+      stderr: "pipe",
+      stopSignal: "SIGTERM",
+      deathSignal: "TERM",
+    });
+    while (child.said.trim().split("\n").length < 2) await Bun.sleep(5);
+    const pids = child.said.trim().split("\n").map(Number);
+    await child.stop();
+    const alive = pids.filter((pid) => {
+      try {
+        return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+      } catch {
+        return false;
+      }
+    });
+    expect(alive).toEqual([]);
+  }
 });

@@ -1,29 +1,6 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  ftruncateSync,
-  mkdtempSync,
-  openSync,
-  readSync,
-  rmSync,
-  unlinkSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
-
-/** A folder for this process alone (0700); gone when disposed. */
-export class PrivateFolder implements Disposable {
-  readonly path: string;
-
-  constructor() {
-    this.path = mkdtempSync(join(tmpdir(), "linnix-overhead-"));
-  }
-
-  [Symbol.dispose](): void {
-    rmSync(this.path, { recursive: true, force: true });
-  }
-}
+import type { PrivateFolder } from "../sys/private-folder.ts";
 
 const CHUNK_BYTES = 256 * 1024;
 

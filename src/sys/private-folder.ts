@@ -1,0 +1,100 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { lockFile } from "./flock.ts";
+
+const TRIES = 5;
+
+/**
+ * A folder for this process alone (0700) in the folder for temporary files; gone when disposed. flock(2) holds it and
+ * ends with the process, so a later run of any kind removes what a killed one left.
+ */
+export class PrivateFolder implements Disposable {
+  readonly path: string;
+  readonly #fd: number;
+
+  /** @param prefix how the folders of all runs of its kind begin, such as `linnix-overhead-` */
+  constructor(prefix: string) {
+    const start = join(tmpdir(), prefix);
+    sweep(start);
+    for (let tries = 1; ; tries++) {
+      this.path = mkdtempSync(start);
+      this.#fd = openFolder(this.path);
+      // A sweep of another run may have come first, and removed it.
+      if (isOurs(this.#fd) && hold(this.#fd) && isAt(this.#fd, this.path)) return;
+      closeSync(this.#fd);
+      if (tries === TRIES) throw new Error(`no folder could be kept at ${start}`);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.path, { recursive: true, force: true });
+    closeSync(this.#fd);
+  }
+}
+
+/** Removes the folders of that prefix that are this user's and that no process holds. */
+function sweep(start: string): void {
+  for (const name of namesIn(dirname(start))) {
+    if (name.startsWith(basename(start))) removeUnheld(join(dirname(start), name));
+  }
+}
+
+function removeUnheld(path: string): void {
+  let fd: number | undefined;
+  try {
+    fd = openFolder(path);
+    if (!isOurs(fd) || !lockFile(fd)) return;
+    // By the descriptor: another account may have put something else at the name.
+    for (const name of namesIn(`/proc/self/fd/${fd}`)) {
+      rmSync(`/proc/self/fd/${fd}/${name}`, { recursive: true, force: true });
+    }
+    rmdirSync(path);
+  } catch {
+    // Gone meanwhile, no folder, or not ours to remove.
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+function openFolder(path: string): number {
+  return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+}
+
+function isOurs(fd: number): boolean {
+  const { uid, mode } = fstatSync(fd);
+  return uid === process.geteuid?.() && (mode & 0o077) === 0;
+}
+
+/** Whether it is held now; a filesystem that knows no locks is as good as one that does, but for the sweep. */
+function hold(fd: number): boolean {
+  try {
+    return lockFile(fd);
+  } catch {
+    return true;
+  }
+}
+
+function isAt(fd: number, path: string): boolean {
+  const { ino, dev } = fstatSync(fd);
+  const now = lstatSync(path, { throwIfNoEntry: false });
+  return now?.ino === ino && now.dev === dev;
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
