@@ -27,7 +27,7 @@ export const compare = commandOf({
   about: [
     "Runs each way of watching processes in turn on the same workload of known processes, in random order and with " +
       "times in between without anybody watching, and puts beside each other what they cost and what they saw: ps, " +
-      "top, pidstat, /proc and task-iterator scans, strace, auditd, execsnoop, forkstat, bpftrace and linnix.",
+      "top, pidstat, /proc and task-iterator scans, strace, auditd, execsnoop (also with exitsnoop), forkstat, bpftrace and linnix.",
     "A method that is not installed or not permitted is a row that says how to get it. Without root, linnix and the " +
       "others that look into the kernel are such rows. strace is attached to the workload alone; audit rules of this " +
       "machine are left alone unless --force-audit is given. Everything is put back, also after Ctrl-C.",
@@ -73,7 +73,7 @@ export const compare = commandOf({
       description: "measure the cost of a look also among so many sleeping processes; none: do not",
       defaultText: "100,500,2000; quick: none",
     },
-    quick: { type: "boolean", description: "one short round, below a minute, for a first look" },
+    quick: { type: "boolean", description: "one short round, below 75 s, for a first look" },
     seed: { type: "string", valueHint: "N", description: "of the random order", defaultText: "1" },
     "force-audit": {
       type: "boolean",
@@ -88,8 +88,8 @@ export const compare = commandOf({
     html: { type: "string", valueHint: "FILE", description: "write the report as one HTML file", group: "Report" },
   },
   examples: [
-    { command: "sudo linnix compare-with-polling", does: "all methods, below four minutes" },
-    { command: "sudo linnix compare --quick", does: "a first look, below a minute" },
+    { command: "sudo linnix compare-with-polling", does: "all methods, below five minutes" },
+    { command: "sudo linnix compare --quick", does: "a first look, below 75 s" },
     { command: "sudo linnix compare --methods ps,auditd,linnix --duration 30s", does: "three of them, for longer" },
     { command: "linnix compare --methods ps,top,proc-scan", does: "what can be had without root" },
     { command: "sudo linnix compare --json compare.json --html compare.html", does: "with reports to keep" },

@@ -70,6 +70,7 @@ export function rowOf(state: ArmState, sessions: readonly Session[], places: rea
     others_per_second: othersOf(own),
     lost: sum(({ tally }) => tally.lost),
     unparsed: sum(({ tally }) => tally.unparsed),
+    warm_up_s: observer.kind === "polling" ? null : sum(({ warmUp }) => warmUp?.seconds ?? 0) / own.length,
   };
 }
 
@@ -83,6 +84,7 @@ function emptyRow({ arm, availability, problem }: ArmState): CompareRow {
     mend: availability.ok ? null : availability.mend,
     version: availability.ok ? availability.version : null,
     interval_ms: intervalMs,
+    reports: [...observer.reports],
     rounds: 0,
     cpu_pct: null,
     kernel_cpu_pct: null,
@@ -103,6 +105,7 @@ function emptyRow({ arm, availability, problem }: ArmState): CompareRow {
     others_per_second: null,
     lost: null,
     unparsed: null,
+    warm_up_s: null,
     aftermath: observer.aftermath,
   };
 }

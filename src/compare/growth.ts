@@ -1,4 +1,4 @@
-import type { ExitUsage, Observer } from "../observers/observer.ts";
+import type { ExitUsage, Observer, RunningObserver } from "../observers/observer.ts";
 import { newTally } from "../observers/observer.ts";
 import { runWorkload } from "../workload/run-workload.ts";
 import { looksBetween } from "./looks.ts";
@@ -11,15 +11,15 @@ import { WarmUp } from "./warm-up.ts";
 /** The methods whose cost is measured at several numbers of processes, where they are to be had. */
 export const GROWING: readonly string[] = ["ps", "top", "proc-scan", "task-iterator", "linnix"];
 
-/** How long the workload runs before the clocks are read, ms. */
-const LEAD_MS = 1000;
+/** How long an event method is measured at each number of processes, ms: whole seconds, as it may gather for one. */
+const EVENT_WINDOW_MS = 2000;
 
 /** What one method costs among a number of processes. */
 export interface GrowthFigure {
   method: string;
   /** Methods that poll: processor time of a look, µs. */
   usPerLook: number | null;
-  /** Methods that are told by the kernel: % of one core at the workload's rate. */
+  /** Event methods: % of one core at the workload's rate. */
   cpuPct: number | null;
 }
 
@@ -33,7 +33,7 @@ export interface GrowthStep {
   failed: { method: string; reason: string }[];
 }
 
-/** Has each method look at the machine while so many processes more sleep on it. */
+/** Has each polling method look at the machine while so many processes more sleep on it. */
 export async function measureAt(
   sleeping: number,
   methods: readonly Observer[],
@@ -45,7 +45,7 @@ export async function measureAt(
   for (const method of methods) {
     onMethod(method.name);
     try {
-      step.figures.push(await (method.kind === "polling" ? lookCost(method, setting) : toldCost(method, setting)));
+      step.figures.push(await lookCost(method, setting));
     } catch (error) {
       if (setting.signal.aborted) throw error;
       step.failed.push({ method: method.name, reason: error instanceof Error ? error.message : String(error) });
@@ -71,24 +71,56 @@ async function lookCost(observer: Observer, { tempDir, signal, plan }: SessionSe
   return { method: observer.name, usPerLook: looks && looks.cpuNs / looks.count / 1000, cpuPct: null };
 }
 
-async function toldCost(observer: Observer, setting: SessionSetting): Promise<GrowthFigure> {
-  const { tempDir, signal, plan, options } = setting;
-  await using workload = runWorkload({
-    mix: [{ program: "true", share: 1 }],
-    rate: options.rate,
-    durationMs: LEAD_MS + plan.growthWindowMs,
-    seed: options.seed,
-  });
-  const { spawnerPid } = await unless(signal, workload.ready);
-  await using warmUp = await WarmUp.prepare(setting);
-  await using running = await observer.start({ workloadPid: spawnerPid, tempDir, intervalMs: 0, signal });
-  using meter = new MethodMeter(observer, running);
-  await warmUp.run();
-  await workload.start();
-  await sleepUnless(signal, LEAD_MS);
-  const before = meter.read();
-  await sleepUnless(signal, plan.growthWindowMs);
-  const { elapsedNs, cpuNs, kernelNs } = meter.use(before, meter.read());
-  await running.stop();
-  return { method: observer.name, usPerLook: null, cpuPct: (100 * (cpuNs + (kernelNs ?? 0))) / elapsedNs };
+/** An event method that is warmed up once, and then watches the workload at one number of processes after the other. */
+export class EventGrowth implements AsyncDisposable {
+  readonly #observer: Observer;
+  readonly #setting: SessionSetting;
+  readonly #running: RunningObserver;
+  readonly #meter: MethodMeter;
+
+  private constructor(observer: Observer, setting: SessionSetting, running: RunningObserver) {
+    this.#observer = observer;
+    this.#setting = setting;
+    this.#running = running;
+    this.#meter = new MethodMeter(observer, running);
+  }
+
+  static async start(observer: Observer, setting: SessionSetting): Promise<EventGrowth> {
+    const { tempDir, signal } = setting;
+    await using warmUp = await WarmUp.prepare(setting);
+    const running = await observer.start({ workloadPid: warmUp.pid, tempDir, intervalMs: 0, signal });
+    const growth = new EventGrowth(observer, setting, running);
+    try {
+      await warmUp.run(growth.#meter);
+      return growth;
+    } catch (error) {
+      await growth[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async at(sleeping: number): Promise<GrowthFigure> {
+    const { signal, plan, options } = this.#setting;
+    await using _sleepers = await Sleepers.start(sleeping, signal);
+    await using workload = runWorkload({
+      mix: [{ program: "true", share: 1 }],
+      rate: options.rate,
+      durationMs: plan.eventLeadMs + EVENT_WINDOW_MS,
+      seed: options.seed,
+    });
+    await unless(signal, workload.ready);
+    await workload.start();
+    await sleepUnless(signal, plan.eventLeadMs);
+    const before = this.#meter.read();
+    await sleepUnless(signal, EVENT_WINDOW_MS);
+    const { elapsedNs, cpuNs, kernelNs } = this.#meter.use(before, this.#meter.read());
+    const problem = this.#running.problem();
+    if (problem !== null) throw new Error(problem);
+    return { method: this.#observer.name, usPerLook: null, cpuPct: (100 * (cpuNs + (kernelNs ?? 0))) / elapsedNs };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#meter[Symbol.dispose]();
+    await this.#running[Symbol.asyncDispose]();
+  }
 }

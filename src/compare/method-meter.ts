@@ -9,6 +9,7 @@ import { readProcessMemory } from "../procfs/memory.ts";
 import { ProcessTreeClock } from "../procfs/process-tree-clock.ts";
 import { boottimeNs } from "../sys/clock.ts";
 import { processCpuClockId, readClockNs } from "../sys/cost-clock.ts";
+import { machineForks } from "./others.ts";
 
 /** What a method has used, at one moment. */
 export interface MethodReading {
@@ -25,6 +26,8 @@ export interface MethodReading {
   /** Its BPF programs that run on behalf of others; null where that is not counted. */
   programs: ReadonlyMap<number, BpfProgramInfo> | null;
   bytesWritten: number;
+  /** Forks of the whole machine since its boot; null where the kernel does not count. */
+  forks: number | null;
 }
 
 /** What a method used between two readings. */
@@ -65,6 +68,7 @@ export class MethodMeter implements Disposable {
       threadNs,
       programs: this.#programs?.read() ?? null,
       bytesWritten: this.#running.bytesWritten(),
+      forks: machineForks(),
     };
   }
 

@@ -1,41 +1,42 @@
 import { readProcFile } from "../procfs/proc-stat.ts";
 
-/** What a method that is told by the kernel said about processes beside the workload's. */
-export interface ToldOfOthers {
-  /** Processes that it said have executed a program, all the time that it watched. */
+/** A stretch of time, and the tasks that others forked in it. */
+export interface ForkSpan {
+  ns: number;
+  /** Threads too; null where the kernel does not count. */
+  forkedByOthers: number | null;
+}
+
+/** What an event method reported about processes beside the workload's. */
+export interface ReportedOthers {
+  /** Processes that executed a program by its reports, all the time that it watched. */
   executed: number;
-  /** Spawns under its eyes that are ours too, timed ones and those to warm up on: each executes once. */
+  /** Spawns of ours meanwhile that are not the workload's, timed ones and those of the warm-up: each executes once. */
   spawns: number;
-  watchedNs: number;
-  windowNs: number;
-  /** Tasks of others that the kernel counted, a second; null where it does not tell. */
-  forkedPerSecond: number | null;
+  watched: ForkSpan;
+  window: ForkSpan;
 }
 
 /**
- * Processes of others that a method told of in its window: an estimate, since what it prints has no common clock. A
- * process counts by its exec, which every such method tells of once, while forks and exits are told of in many ways.
- * Never more than the kernel has forked.
+ * Processes of others that a method reported in its window: an estimate, since what it prints has no common clock. A
+ * process counts by its exec, which every such method reports once. The window has the share of them that it has of the
+ * forks of others, or where those are not counted, of the time. Never more than the kernel has forked.
  */
-export function othersTold({ executed, spawns, watchedNs, windowNs, forkedPerSecond }: ToldOfOthers): number {
-  const told = (Math.max(0, executed - spawns) * windowNs) / watchedNs;
-  return forkedPerSecond === null ? told : Math.min(told, (forkedPerSecond * windowNs) / 1e9);
+export function othersReported({ executed, spawns, watched, window }: ReportedOthers): number {
+  const reported = Math.max(0, executed - spawns);
+  if (watched.forkedByOthers === null || window.forkedByOthers === null) return (reported * window.ns) / watched.ns;
+  if (watched.forkedByOthers <= 0) return 0;
+  const share = Math.min(1, window.forkedByOthers / watched.forkedByOthers);
+  return Math.min(reported * share, window.forkedByOthers);
 }
 
-/** Counts the forks of the whole machine, threads too (proc(5), /proc/stat). */
-export class MachineForks {
-  readonly #beganNs = Bun.nanoseconds();
-  readonly #before = MachineForks.#read();
+/** Forks of the whole machine since its boot, threads too (proc(5), /proc/stat); null where the kernel does not count. */
+export function machineForks(): number | null {
+  const found = /^processes (\d+)$/m.exec(readProcFile("/proc/stat") ?? "")?.[1];
+  return found === undefined ? null : Number(found);
+}
 
-  /** Those that were not ours; null where the kernel does not tell. */
-  perSecond(ours: number): number | null {
-    const now = MachineForks.#read();
-    if (now === null || this.#before === null) return null;
-    return Math.max(0, now - this.#before - ours) / ((Bun.nanoseconds() - this.#beganNs) / 1e9);
-  }
-
-  static #read(): number | null {
-    const found = /^processes (\d+)$/m.exec(readProcFile("/proc/stat") ?? "")?.[1];
-    return found === undefined ? null : Number(found);
-  }
+/** Forks between two counts that were not ours; null where either is not known. */
+export function forkedByOthers(before: number | null, after: number | null, ours: number): number | null {
+  return before === null || after === null ? null : Math.max(0, after - before - ours);
 }

@@ -9,13 +9,15 @@ export interface ComparePlan {
   leadMs: number;
   /** The time between the readings of the clocks; a whole number of intervals, so that each holds as many looks. */
   windowMs: number;
+  /** The same for event methods. Whole seconds: linnix reads its rings once a second. */
+  eventLeadMs: number;
+  eventWindowMs: number;
   mix: readonly MixShare[];
   /** Timed spawns in a block, and blocks at each place in the schedule. */
   blockSpawns: number;
   blocks: number;
-  /** How long methods that are told by the kernel warm up, and most spawns one after the other meanwhile. */
-  warmUpMs: number;
-  warmUpSpawns: number;
+  /** Event methods warm up in steps until their cost has settled, but in no more steps than this. */
+  warmUp: { stepMs: number; mostSteps: number };
   /** Most time for one block. */
   blockMs: number;
   /** No method gets a second turn after this; null: they all do. */
@@ -27,26 +29,30 @@ export interface ComparePlan {
   growthIntervalMs: number;
 }
 
-const DEFAULT = { rounds: 2, leadMs: 1000, durationMs: 4000 } as const;
-const QUICK = { rounds: 1, leadMs: 700, durationMs: 1000 } as const;
+const DEFAULT = { rounds: 2, leadMs: 1000, durationMs: 4000, eventWindowMs: 3000 } as const;
+const QUICK = { rounds: 1, leadMs: 700, durationMs: 1000, eventWindowMs: 1000 } as const;
+/** A reader that gathers events for a second has none of before the workload by then. */
+const EVENT_LEAD_MS = 1200;
 
-/** Makes the choices. Without a duration the whole takes less than four minutes, or less than one where it is quick. */
+/** Makes the choices. Without a duration the whole takes less than five minutes, or less than 75 s where it is quick. */
 export function planCompare(options: CompareOptions): ComparePlan {
   const { quick, durationMs, intervalMs } = options;
-  const { rounds, leadMs, durationMs: usual } = quick ? QUICK : DEFAULT;
+  const { rounds, leadMs, durationMs: usual, eventWindowMs } = quick ? QUICK : DEFAULT;
   const each = (durationMs ?? usual) / rounds;
+  const windowMs = Math.max(1, Math.round(each / intervalMs)) * intervalMs;
   return {
     rounds,
     leadMs,
-    windowMs: Math.max(1, Math.round(each / intervalMs)) * intervalMs,
+    windowMs,
+    eventLeadMs: Math.max(leadMs, EVENT_LEAD_MS),
+    eventWindowMs: Math.ceil(Math.max(durationMs === null ? eventWindowMs : 0, windowMs) / 1000) * 1000,
     mix: workloadMix(options),
     blockSpawns: 100,
     blocks: quick ? 2 : 3,
-    warmUpMs: quick ? 800 : 2600,
-    warmUpSpawns: quick ? 1000 : 4000,
+    warmUp: quick ? { stepMs: 400, mostSteps: 12 } : { stepMs: 800, mostSteps: 12 },
     blockMs: 1000,
-    roundsUntilMs: durationMs === null ? 175_000 : null,
-    growthUntilMs: durationMs === null ? 205_000 : null,
+    roundsUntilMs: durationMs === null ? 205_000 : null,
+    growthUntilMs: durationMs === null ? 230_000 : null,
     growthWindowMs: 1500,
     growthIntervalMs: 200,
   };

@@ -9,7 +9,7 @@ import { assertKnownClock } from "../sys/time-namespace.ts";
 import { VERSION } from "../version.ts";
 import { armsOf, methodsNamed } from "./arms.ts";
 import { type ArmState, frontierOf, growthOf, livedOf, othersOf, rowOf } from "./figures.ts";
-import { GROWING, type GrowthStep, measureAt } from "./growth.ts";
+import { EventGrowth, GROWING, type GrowthStep, measureAt } from "./growth.ts";
 import { type CompareOptions, ORDINARY_SHARE } from "./options.ts";
 import { type ComparePlan, planCompare } from "./plan.ts";
 import { intervalText } from "./report/notation.ts";
@@ -37,6 +37,9 @@ export interface CompareHooks {
   onStep(name: string): void;
   onWarning(text: string): void;
 }
+
+/** Steps that a warm-up usually takes. */
+const USUAL_STEPS = 5;
 
 /** Unwatched places before a method that leaves traces. */
 const CLEAN_PLACES = 3;
@@ -183,7 +186,11 @@ class Comparison {
     const turns = schedule.map((order) => order.map(stateOf));
     this.#hooks.onPlanned([
       ...turns.flatMap((states, round) => states.map((state) => this.#turnStep(state, round))),
-      ...sizes.flatMap((size) => growing.map(({ name }) => this.#growStep(name, size))),
+      ...(["polling", "events"] as const).flatMap((kind) =>
+        sizes.flatMap((size) =>
+          growing.filter((method) => method.kind === kind).map(({ name }) => this.#growStep(name, size)),
+        ),
+      ),
       ...Array.from({ length: plan.rounds }, (_, round) => last.map((state) => this.#turnStep(state, round))).flat(),
     ]);
     // The first blocks run cold.
@@ -231,13 +238,14 @@ class Comparison {
   }
 
   #turnStep({ arm }: ArmState, round: number): CompareStep {
-    const { rounds, leadMs, windowMs, warmUpMs } = this.#plan;
+    const { rounds, leadMs, windowMs, eventLeadMs, eventWindowMs, warmUp } = this.#plan;
     const how = arm.intervalMs === null ? "" : ` every ${intervalText(arm.intervalMs)}`;
     const which = rounds > 1 ? `, round ${round + 1} of ${rounds}` : "";
     // Start, stop, timed spawns, and the end of the longest-lived.
     const longestMs = Math.max(...this.#options.lifetimes.map(({ lifetimeMs }) => lifetimeMs));
-    const beforeMs = arm.observer.kind === "events" ? warmUpMs : 0;
-    const seconds = (beforeMs + leadMs + windowMs + longestMs + 1300) / 1000;
+    const eventMs = USUAL_STEPS * warmUp.stepMs + eventLeadMs + eventWindowMs;
+    const turnMs = arm.observer.kind === "events" ? eventMs : leadMs + windowMs;
+    const seconds = (turnMs + longestMs + 1300) / 1000;
     return { name: `${arm.observer.name}${how}${which}`, seconds };
   }
 
@@ -251,6 +259,7 @@ class Comparison {
   }
 
   async #grow(sizes: readonly number[], methods: readonly Observer[], setting: SessionSetting): Promise<void> {
+    const polling = methods.filter(({ kind }) => kind === "polling");
     if (sizes.length === 0) {
       this.#growthReason = this.#options.processes.length === 0 ? "not asked for" : "no method for it is there";
       return;
@@ -264,12 +273,33 @@ class Comparison {
       }
       try {
         const onMethod = (name: string): void => this.#hooks.onStep(this.#growStep(name, size).name);
-        this.#growth.push(await measureAt(size, methods, setting, onMethod));
+        this.#growth.push(await measureAt(size, polling, setting, onMethod));
       } catch (error) {
         if (setting.signal.aborted) throw error;
         this.#growthReason = describe(error);
         this.#warn(this.#growthReason);
       }
+    }
+    for (const method of methods) if (method.kind === "events") await this.#growEvents(method, setting);
+  }
+
+  /** One event method at the sizes that were reached, started and warmed up once for all of them. */
+  async #growEvents(method: Observer, setting: SessionSetting): Promise<void> {
+    let failure: string | null = null;
+    try {
+      await using growth = await EventGrowth.start(method, setting);
+      for (const step of this.#growth) {
+        this.#hooks.onStep(this.#growStep(method.name, step.sleeping).name);
+        step.figures.push(await growth.at(step.sleeping));
+      }
+    } catch (error) {
+      if (setting.signal.aborted) throw error;
+      failure = describe(error);
+    }
+    if (failure === null) return;
+    for (const { figures, failed } of this.#growth) {
+      if (!figures.some((figure) => figure.method === method.name))
+        failed.push({ method: method.name, reason: failure });
     }
   }
 

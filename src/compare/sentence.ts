@@ -4,7 +4,7 @@ import type { CompareRow, FrontierRow } from "./report/report.ts";
 /** Methods that stand for polling, the first that has figures. */
 const POLLING = ["ps", "top", "pidstat", "ps-log", "proc-scan", "proc-list", "task-iterator"];
 /** Where linnix cannot run, another that is told by the kernel stands beside them. */
-const TOLD = ["linnix", "execsnoop", "bpftrace", "forkstat", "auditd", "strace"];
+const TOLD = ["linnix", "execsnoop+exitsnoop", "execsnoop", "bpftrace", "forkstat", "auditd", "strace"];
 
 type Figures = CompareRow & { seen: number; total: number; total_cpu_pct: number };
 

@@ -6,11 +6,11 @@ import type { Arm } from "./arms.ts";
 import { type Looks, looksBetween, loopCpuNs } from "./looks.ts";
 import { MethodMeter, type MethodUse } from "./method-meter.ts";
 import type { CompareOptions } from "./options.ts";
-import { MachineForks, othersTold } from "./others.ts";
+import { forkedByOthers, othersReported } from "./others.ts";
 import type { SessionSetting } from "./session-setting.ts";
 import { WARMUP_SPAWNS } from "./spawn-timer.ts";
 import { sleepUnless, unless } from "./stop.ts";
-import { WarmUp } from "./warm-up.ts";
+import { type WarmedUp, WarmUp } from "./warm-up.ts";
 
 /** One turn of one method: what it used, and what it saw of the workload. */
 export interface Session {
@@ -20,7 +20,7 @@ export interface Session {
   use: MethodUse;
   /** Processes that the workload made between the readings. */
   processes: number;
-  /** Processes of others that a method that is told by the kernel told of meanwhile: an estimate, see `othersTold`. */
+  /** Processes of others that an event method reported meanwhile: an estimate, see `othersReported`. */
   others: number;
   /** Peak of a few looks. */
   memoryBytes: number;
@@ -38,6 +38,8 @@ export interface Session {
   othersPerSecond: number | null;
   /** µs a timed spawn while it watched; null where none was timed. */
   spawnUs: number | null;
+  /** Null for methods that poll. */
+  warmUp: WarmedUp | null;
   /** How long the processes really lived. */
   lives: Life[];
 }
@@ -59,17 +61,20 @@ const MEMORY_LOOKS = 3;
 export async function runSession(arm: Arm, round: number, setting: SessionSetting): Promise<Session> {
   const { options, plan, timer, tempDir, signal } = setting;
   signal.throwIfAborted();
+  const isPolling = arm.observer.kind === "polling";
+  const leadMs = isPolling ? plan.leadMs : plan.eventLeadMs;
+  const windowMs = isPolling ? plan.windowMs : plan.eventWindowMs;
   await using workload = runWorkload({
     mix: plan.mix,
     rate: options.rate,
-    durationMs: plan.leadMs + plan.windowMs,
+    durationMs: leadMs + windowMs,
     maxOutstanding: outstandingOf(options),
     seed: options.seed + round,
     // Methods look every 10 ms, and 100 spawns a second have that period too.
     jitter: true,
   });
   const { spawnerPid } = await unless(signal, workload.ready);
-  await using warmUp = arm.observer.kind === "events" ? await WarmUp.prepare(setting) : null;
+  await using warmUp = isPolling ? null : await WarmUp.prepare(setting);
   await using running = await arm.observer.start({
     workloadPid: spawnerPid,
     alsoPids: [timer.pid, ...(warmUp === null ? [] : [warmUp.pid])],
@@ -87,21 +92,20 @@ export async function runSession(arm: Arm, round: number, setting: SessionSettin
     },
   };
   const first = meter.read();
-  const warmed = (await warmUp?.run()) ?? 0;
+  const warmed = (await warmUp?.run(meter)) ?? null;
   const timed = await timeSpawns(setting);
-  const machine = new MachineForks();
+  const began = meter.read();
   await workload.start();
-  await sleepUnless(signal, plan.leadMs);
+  await sleepUnless(signal, leadMs);
   const before = meter.read();
   let memoryBytes = 0;
   for (let look = 0; look < MEMORY_LOOKS; look++) {
-    await sleepUntil(before.atNs + (plan.windowMs * 1e6 * (look + 0.5)) / MEMORY_LOOKS, signal);
+    await sleepUntil(before.atNs + (windowMs * 1e6 * (look + 0.5)) / MEMORY_LOOKS, signal);
     memoryBytes = Math.max(memoryBytes, meter.memoryBytes(before.pids));
   }
-  await sleepUntil(before.atNs + plan.windowMs * 1e6, signal);
+  await sleepUntil(before.atNs + windowMs * 1e6, signal);
   const after = meter.read();
   const result = await unless(signal, workload.done);
-  const othersPerSecond = machine.perSecond(result.spawned);
   const last = meter.read();
   const problem = running.problem();
   await running.stop();
@@ -109,23 +113,27 @@ export async function runSession(arm: Arm, round: number, setting: SessionSettin
   const tally = newTally();
   const truth = [...result.truth];
   const { total, seen, byLifetime, othersExecuted } = matchSightings(truth, running.seen(tally));
-  const isPolling = arm.observer.kind === "polling";
   const looks = isPolling ? looksBetween(first, last, running.usage(), tally.listings) : null;
   const use = meter.use(before, after);
   const isCounted = (bootNs: bigint): boolean => bootNs >= before.bootNs && bootNs < after.bootNs;
+  const processes = truth.filter(({ spawnedFromNs }) => isCounted(spawnedFromNs)).length;
+  const othersForked = forkedByOthers(began.forks, last.forks, result.spawned);
+  const spawns = timed.spawns + (warmed?.spawned ?? 0);
   return {
     arm: arm.id,
     round,
     use: looks?.isLoop ? { ...use, cpuNs: loopCpuNs(looks, running.intervalMs ?? 0, use.elapsedNs) } : use,
-    processes: truth.filter(({ spawnedFromNs }) => isCounted(spawnedFromNs)).length,
+    processes,
     others: isPolling
       ? 0
-      : othersTold({
+      : othersReported({
           executed: othersExecuted,
-          spawns: timed.spawns + warmed,
-          watchedNs: last.atNs - first.atNs,
-          windowNs: use.elapsedNs,
-          forkedPerSecond: othersPerSecond,
+          spawns,
+          watched: {
+            ns: last.atNs - first.atNs,
+            forkedByOthers: forkedByOthers(first.forks, last.forks, spawns + result.spawned),
+          },
+          window: { ns: use.elapsedNs, forkedByOthers: forkedByOthers(before.forks, after.forks, processes) },
         }),
     memoryBytes,
     total,
@@ -136,8 +144,9 @@ export async function runSession(arm: Arm, round: number, setting: SessionSettin
     intervalMs: running.intervalMs,
     rateAchieved: result.rateAchieved,
     spawned: result.spawned,
-    othersPerSecond,
+    othersPerSecond: othersForked === null ? null : othersForked / ((last.atNs - began.atNs) / 1e9),
     spawnUs: timed.us,
+    warmUp: warmed,
     lives: livesOf(result),
   };
 }

@@ -1,4 +1,5 @@
 import { runWorkload, type WorkloadHandle } from "../workload/run-workload.ts";
+import type { MethodMeter, MethodReading } from "./method-meter.ts";
 import type { SessionSetting } from "./session-setting.ts";
 import { WARMUP_SPAWNS } from "./spawn-timer.ts";
 import { unless } from "./stop.ts";
@@ -8,11 +9,37 @@ const RATE = 500;
 const MAX_OUTSTANDING = 1024;
 /** Those that live for longer are killed. */
 const DRAIN_MS = 20;
+/** Most spawns one after the other in a step: its time is over first. */
+const MAX_SPAWNS = 100_000;
+/** Fewest steps: two to compare with, and one before them. */
+const LEAST_STEPS = 3;
+/** A cost that falls by less than this from step to step is settled: as close as the steps themselves repeat. */
+const TOLERANCE = 0.1;
+
+/** What came of a warm-up. */
+export interface WarmedUp {
+  /** Processes that it made, all of which have ended. */
+  spawned: number;
+  seconds: number;
+  /** Whether the method still became cheaper at its end. */
+  isSettled: boolean;
+}
 
 /**
- * What a method that is told by the kernel sees before its clocks are read: the workload's kinds of processes at a high
- * rate, and spawns one after the other beside them. What watches for days has had its code compiled long ago; within a
- * few seconds that takes many processes at once, those that live on for its samples too.
+ * Whether a method has stopped becoming cheaper. What else runs on the machine only ever adds to a step's cost, so the
+ * cheaper of the last two steps is compared with the cheapest one before them.
+ *
+ * @param costs of equally long steps, in their order
+ */
+export function isSettled(costs: readonly number[]): boolean {
+  if (costs.length < LEAST_STEPS) return false;
+  return Math.min(...costs.slice(-2)) >= (1 - TOLERANCE) * Math.min(...costs.slice(0, -2));
+}
+
+/**
+ * What an event method sees before its clocks are read: the workload's kinds of processes at a high rate, and spawns
+ * one after the other beside them. A method that runs for days has had its code compiled long ago. The warm-up goes on
+ * in steps until a process costs what it cost in the steps before, by the same rule for every method.
  */
 export class WarmUp implements AsyncDisposable {
   readonly #workload: WorkloadHandle;
@@ -28,10 +55,11 @@ export class WarmUp implements AsyncDisposable {
   /** Prepares it: nothing is spawned yet, so that a tracer can be attached to `pid`. */
   static async prepare(setting: SessionSetting): Promise<WarmUp> {
     const { plan, options, signal } = setting;
+    const { stepMs, mostSteps } = plan.warmUp;
     const workload = runWorkload({
       mix: plan.mix,
       rate: RATE,
-      durationMs: plan.warmUpMs,
+      durationMs: stepMs * (mostSteps + 1),
       maxOutstanding: MAX_OUTSTANDING,
       drainMs: DRAIN_MS,
       seed: options.seed,
@@ -45,16 +73,32 @@ export class WarmUp implements AsyncDisposable {
     }
   }
 
-  /** @returns how many processes it made, all of which have ended */
-  async run(): Promise<number> {
+  async run(meter: MethodMeter): Promise<WarmedUp> {
     const { plan, timer, signal } = this.#setting;
+    const { stepMs, mostSteps } = plan.warmUp;
+    const began = performance.now();
+    const costs: number[] = [];
+    let timed = 0;
     await this.#workload.start();
-    const { n } = await unless(signal, timer.time(plan.warmUpSpawns, plan.warmUpMs));
-    const { spawned } = await unless(signal, this.#workload.done);
-    return n + WARMUP_SPAWNS + spawned;
+    for (let before = meter.read(); costs.length < mostSteps && !isSettled(costs); ) {
+      const { n } = await unless(signal, timer.time(MAX_SPAWNS, stepMs));
+      timed += n + WARMUP_SPAWNS;
+      const now = meter.read();
+      costs.push(costOf(meter, before, now));
+      before = now;
+    }
+    const { spawned } = await unless(signal, this.#workload.stop());
+    return { spawned: timed + spawned, seconds: (performance.now() - began) / 1000, isSettled: isSettled(costs) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#workload[Symbol.asyncDispose]();
   }
+}
+
+/** Processor time of a step over the processes in it, or over its length where those are not counted. */
+function costOf(meter: MethodMeter, before: MethodReading, after: MethodReading): number {
+  const { cpuNs, kernelNs, elapsedNs } = meter.use(before, after);
+  const forks = before.forks === null || after.forks === null ? 0 : after.forks - before.forks;
+  return (cpuNs + (kernelNs ?? 0)) / (forks > 0 ? forks : elapsedNs);
 }

@@ -371,6 +371,7 @@ export const auditd: Observer = {
   kind: "events",
   scope: "machine",
   inKernel: "audit",
+  reports: ["exec", "exit", "args", "status"],
   aftermath:
     "where audit had never been on since boot, the kernel goes on checking every system call of processes that start later (about 0.1 µs a call) until the next boot; `auditctl -a task,never` spares new processes that",
   available,

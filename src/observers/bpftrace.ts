@@ -58,6 +58,7 @@ export const bpftrace: Observer = {
   kind: "events",
   scope: "machine",
   inKernel: "bpf",
+  reports: ["fork", "exec", "exit", "args"],
   aftermath: null,
   available: async () =>
     needInitialPidNamespace("bpftrace prints host pids") ??

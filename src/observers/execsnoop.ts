@@ -1,8 +1,8 @@
-import type { Observer, Sighting, Tally } from "./observer.ts";
+import type { Availability, Observer, Sighting, Tally } from "./observer.ts";
 import { needInitialPidNamespace } from "./privilege.ts";
 import { holdsBpfProgram, sleepsInPoll } from "./proc-fs.ts";
 import { availableTool, needTool } from "./tool.ts";
-import { startTool } from "./tool-observer.ts";
+import { startTool, type ToolMethod } from "./tool-observer.ts";
 import { bpfAvailability, withTracefs } from "./tracefs.ts";
 
 /** libbpf-tools' program, or bcc's, which Debian calls otherwise. */
@@ -47,26 +47,36 @@ export function* parseExecsnoop(lines: Iterable<string>, tally: Tally): Generato
   }
 }
 
+/** Why execsnoop cannot run here, or its version. */
+export async function execsnoopAvailability(): Promise<Availability> {
+  return (
+    needInitialPidNamespace("execsnoop prints host pids") ??
+    bpfAvailability() ??
+    (await availableTool(NAMES, ["--version"], MEND))
+  );
+}
+
+/** How execsnoop runs, with its default options. */
+export function execsnoopMethod(): ToolMethod {
+  const path = needTool(NAMES, MEND);
+  return {
+    name: "execsnoop",
+    argv: () => withTracefs([path]),
+    stopSignal: "SIGINT",
+    ready: (tool) => holdsBpfProgram(tool.pid) && sleepsInPoll(tool.pid),
+    parse: parseExecsnoop,
+    intervalMs: null,
+  };
+}
+
 /** bcc's execsnoop: a BPF program at the execve system call, a row for each. */
 export const execsnoop: Observer = {
   name: "execsnoop",
   kind: "events",
   scope: "machine",
   inKernel: "bpf",
+  reports: ["exec", "args"],
   aftermath: null,
-  available: async () =>
-    needInitialPidNamespace("execsnoop prints host pids") ??
-    bpfAvailability() ??
-    (await availableTool(NAMES, ["--version"], MEND)),
-  start: (context) => {
-    const path = needTool(NAMES, MEND);
-    return startTool(context, {
-      name: "execsnoop",
-      argv: () => withTracefs([path]),
-      stopSignal: "SIGINT",
-      ready: (tool) => holdsBpfProgram(tool.pid) && sleepsInPoll(tool.pid),
-      parse: parseExecsnoop,
-      intervalMs: null,
-    });
-  },
+  available: execsnoopAvailability,
+  start: (context) => startTool(context, execsnoopMethod()),
 };

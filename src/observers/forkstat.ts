@@ -71,6 +71,7 @@ export const forkstat: Observer = {
   kind: "events",
   scope: "machine",
   inKernel: "connector",
+  reports: ["fork", "exec", "exit", "args", "status"],
   aftermath: null,
   available: async () =>
     needInitialPidNamespace("the process events connector has host pids") ??

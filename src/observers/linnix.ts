@@ -57,6 +57,7 @@ export const linnix: Observer = {
   kind: "events",
   scope: "machine",
   inKernel: "bpf",
+  reports: ["fork", "exec", "exit", "args", "status", "cpu"],
   aftermath: null,
   available: async () =>
     needRoot("linnix collect") ??

@@ -120,6 +120,10 @@ export type InKernelCost =
   /** Messages that the watched processes queue to a netlink socket at fork, exec and exit. */
   | "connector";
 
+/** What a method's output can say of a process: that it started, ran a program, ended; its arguments, exit status, CPU time. */
+export const REPORTED = ["fork", "exec", "exit", "args", "status", "cpu"] as const;
+export type Reported = (typeof REPORTED)[number];
+
 /** One way to watch processes. */
 export interface Observer {
   readonly name: string;
@@ -128,6 +132,8 @@ export interface Observer {
   /** Whether it watches all processes or those of the workload alone. */
   readonly scope: "machine" | "workload";
   readonly inKernel: InKernelCost;
+  /** What its output holds with the options it runs with here, in the order of `REPORTED`. */
+  readonly reports: readonly Reported[];
   /** What stays changed on the machine until its next boot after the method has stopped; null for nothing. */
   readonly aftermath: string | null;
   /** Looks, without changing anything, whether the method can be had here. Never rejects. */

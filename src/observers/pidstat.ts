@@ -46,6 +46,7 @@ export const pidstat: Observer = {
   kind: "polling",
   scope: "machine",
   inKernel: "none",
+  reports: ["args", "cpu"],
   aftermath: null,
   available: () => availableTool(["pidstat"], ["-V"], MEND),
   start: (context) => {

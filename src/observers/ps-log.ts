@@ -32,6 +32,7 @@ export const psLog: Observer = {
   kind: "polling",
   scope: "machine",
   inKernel: "none",
+  reports: ["args", "cpu"],
   aftermath: null,
   available: () => availableTool(["ps"], ["--version"], MEND),
   start: (context) => {

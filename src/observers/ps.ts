@@ -73,6 +73,7 @@ export const ps: Observer = {
   kind: "polling",
   scope: "machine",
   inKernel: "none",
+  reports: ["args", "cpu"],
   aftermath: null,
   available: () => availableTool(["ps"], ["--version"], MEND),
   start: (context) => {

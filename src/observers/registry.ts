@@ -1,6 +1,7 @@
 import { auditd } from "./auditd.ts";
 import { bpftrace } from "./bpftrace.ts";
 import { execsnoop } from "./execsnoop.ts";
+import { execsnoopExitsnoop } from "./execsnoop-exitsnoop.ts";
 import { forkstat } from "./forkstat.ts";
 import { linnix } from "./linnix.ts";
 import type { Observer } from "./observer.ts";
@@ -25,6 +26,7 @@ export const OBSERVERS: readonly Observer[] = [
   auditd,
   linnix,
   execsnoop,
+  execsnoopExitsnoop,
   forkstat,
   bpftrace,
 ];

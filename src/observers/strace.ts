@@ -20,6 +20,7 @@ export const strace: Observer = {
   kind: "events",
   scope: "workload",
   inKernel: "ptrace",
+  reports: ["fork", "exec", "exit", "args", "status"],
   aftermath: null,
   available: async () => {
     const installed = await availableTool(["strace"], ["-V"], MEND);

@@ -30,6 +30,7 @@ export const taskIterator: Observer = {
   scope: "machine",
   // Its program runs within its own system calls: the worker's processor time holds it.
   inKernel: "none",
+  reports: [],
   aftermath: null,
   available: async () => needRoot("the BPF task iterator") ?? { ok: true, version: `Linux ${release()}` },
   start: (context) => {

@@ -55,6 +55,7 @@ export const top: Observer = {
   kind: "polling",
   scope: "machine",
   inKernel: "none",
+  reports: ["args", "cpu"],
   aftermath: null,
   available: () => availableTool(["top"], ["-V"], MEND),
   start: (context) => {

@@ -17,7 +17,17 @@ const OPTIONS = {
 };
 
 test("all methods of the contract are there", () => {
-  const wanted = ["ps", "ps-log", "top", "proc-scan", "task-iterator", "strace", "auditd", "linnix"];
+  const wanted = [
+    "ps",
+    "ps-log",
+    "top",
+    "proc-scan",
+    "task-iterator",
+    "strace",
+    "auditd",
+    "linnix",
+    "execsnoop+exitsnoop",
+  ];
   expect(METHOD_NAMES).toEqual(expect.arrayContaining([...wanted, "execsnoop", "forkstat", "bpftrace", "pidstat"]));
 });
 
@@ -37,6 +47,15 @@ test("a window holds a whole number of looks", () => {
     const { windowMs } = planCompare({ ...OPTIONS, intervalMs });
     expect(windowMs).toBeGreaterThan(0);
     expect(windowMs % intervalMs).toBe(0);
+  }
+});
+
+test("event methods have whole seconds, after a lead that outlasts a reader's second of gathering", () => {
+  for (const options of [{}, { quick: true }, { durationMs: 500, intervalMs: 250 }, { durationMs: 30_000 }]) {
+    const { eventLeadMs, eventWindowMs, windowMs } = planCompare({ ...OPTIONS, ...options });
+    expect(eventLeadMs).toBeGreaterThan(1000);
+    expect(eventWindowMs).toBeGreaterThanOrEqual(windowMs);
+    expect(eventWindowMs % 1000).toBe(0);
   }
 });
 

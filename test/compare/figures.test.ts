@@ -76,6 +76,7 @@ test("a method that is not there is a row that says why, and never 0", () => {
   const availability = { ok: false, reason: "auditd is not installed", mend: "install auditd" } as const;
   expect(rowOf({ arm, availability, problem: null }, [], [])).toMatchObject({
     available: false,
+    reports: ["exec", "exit", "args", "status"],
     reason: "auditd is not installed",
     mend: "install auditd",
     rounds: 0,

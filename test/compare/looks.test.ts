@@ -12,6 +12,7 @@ function reading(figures: Partial<MethodReading>): MethodReading {
     threadNs: 0,
     programs: null,
     bytesWritten: 0,
+    forks: null,
     ...figures,
   };
 }

@@ -14,6 +14,7 @@ export function row(figures: Partial<CompareRow>): CompareRow {
     mend: null,
     version: "1",
     interval_ms: null,
+    reports: [],
     rounds: 1,
     cpu_pct: null,
     kernel_cpu_pct: null,
@@ -34,6 +35,7 @@ export function row(figures: Partial<CompareRow>): CompareRow {
     others_per_second: null,
     lost: null,
     unparsed: null,
+    warm_up_s: null,
     aftermath: null,
     ...figures,
   };
@@ -67,6 +69,7 @@ export function session(arm: Arm, figures: Partial<Session>): Session {
     spawned: 120,
     othersPerSecond: 0,
     spawnUs: 500,
+    warmUp: null,
     lives: [],
     ...figures,
   };

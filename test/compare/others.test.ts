@@ -1,24 +1,38 @@
 import { expect, test } from "bun:test";
-import { MachineForks, othersTold } from "../../src/compare/others.ts";
+import { forkedByOthers, machineForks, othersReported } from "../../src/compare/others.ts";
 import { matchSightings, type TruthProcess } from "../../src/observers/match.ts";
 import type { Sighting, SightingKind } from "../../src/observers/observer.ts";
 
-const WATCHED = { spawns: 0, watchedNs: 5e9, windowNs: 2e9, forkedPerSecond: null };
+const WATCHED = { ns: 5e9, forkedByOthers: null };
+const WINDOW = { ns: 2e9, forkedByOthers: null };
+const UNCOUNTED = { spawns: 0, watched: WATCHED, window: WINDOW };
 
-test("others are those who executed beyond our own spawns, for as long as the window is", () => {
+test("others are the processes that executed beyond our own spawns, for as long as the window is", () => {
   // 50 of others in five seconds: 20 in two.
-  expect(othersTold({ ...WATCHED, executed: 4360, spawns: 4310 })).toBe(20);
-  expect(othersTold({ ...WATCHED, executed: 0 })).toBe(0);
+  expect(othersReported({ ...UNCOUNTED, executed: 4360, spawns: 4310 })).toBe(20);
+  expect(othersReported({ ...UNCOUNTED, executed: 0 })).toBe(0);
 });
 
-test("a method that lost some of our spawns tells of nobody else, and never of fewer than none", () => {
-  expect(othersTold({ ...WATCHED, executed: 300, spawns: 4310 })).toBe(0);
+test("the window has the share of them that it has of the forks of others", () => {
+  const counted = (inAll: number, inWindow: number) => ({
+    spawns: 0,
+    watched: { ...WATCHED, forkedByOthers: inAll },
+    window: { ...WINDOW, forkedByOthers: inWindow },
+  });
+  // A burst of others that was over before the window began, and one that fell into it.
+  expect(othersReported({ ...counted(60, 3), executed: 40 })).toBe(2);
+  expect(othersReported({ ...counted(60, 57), executed: 40 })).toBe(38);
+  expect(othersReported({ ...counted(0, 0), executed: 40 })).toBe(0);
+});
+
+test("a method that lost some of our spawns reports nothing of others, and never a negative number", () => {
+  expect(othersReported({ ...UNCOUNTED, executed: 300, spawns: 4310 })).toBe(0);
 });
 
 test("never more than the kernel forked", () => {
-  // Ten a second for two seconds.
-  expect(othersTold({ ...WATCHED, executed: 5000, spawns: 0, forkedPerSecond: 10 })).toBe(20);
-  expect(othersTold({ ...WATCHED, executed: 25, spawns: 0, forkedPerSecond: 10 })).toBe(10);
+  const counted = { spawns: 0, watched: { ns: 5e9, forkedByOthers: 50 }, window: { ns: 2e9, forkedByOthers: 20 } };
+  expect(othersReported({ ...counted, executed: 5000 })).toBe(20);
+  expect(othersReported({ ...counted, executed: 25 })).toBe(10);
 });
 
 test("whatever a method tells besides execs, it comes to the same", () => {
@@ -39,7 +53,7 @@ test("whatever a method tells besides execs, it comes to the same", () => {
       return kinds.map((what) => ({ pid, what, ...(what === "exec" && text !== undefined && { args: text }) }));
     });
     const { othersExecuted } = matchSightings(truth, sightings);
-    return othersTold({ ...WATCHED, executed: othersExecuted, spawns: timed.length });
+    return othersReported({ ...UNCOUNTED, executed: othersExecuted, spawns: timed.length });
   };
   expect(told(["exec"], (nonce) => nonce)).toBe(10);
   expect(told(["fork", "exec", "exit"], (nonce) => nonce)).toBe(10);
@@ -53,8 +67,9 @@ test("who executes twice is one process", () => {
 });
 
 test("the kernel counts the machine's forks", () => {
-  const forks = new MachineForks();
+  const before = machineForks();
   for (let count = 0; count < 20; count++) Bun.spawnSync(["true"]);
-  expect(forks.perSecond(0)).toBeGreaterThan(0);
-  expect(forks.perSecond(1e9)).toBe(0);
+  expect(forkedByOthers(before, machineForks(), 0)).toBeGreaterThanOrEqual(20);
+  expect(forkedByOthers(before, machineForks(), 1e9)).toBe(0);
+  expect(forkedByOthers(null, machineForks(), 0)).toBeNull();
 });

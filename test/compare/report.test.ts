@@ -16,7 +16,15 @@ const ROWS = [
     slowdown: { pct: -1.26, ci95: [-4, 2], us_per_process: -5, us_ci95: [-20, 10] },
     by_lifetime: [{ lifetime_ms: 1, total: 60, seen: 0, capture_pct: 0 }],
   }),
-  row({ method: "strace", kind: "events", cpu_pct: 30, total_cpu_pct: 30, seen: 120, total: 120 }),
+  row({
+    method: "strace",
+    kind: "events",
+    cpu_pct: 30,
+    total_cpu_pct: 30,
+    seen: 120,
+    total: 120,
+    reports: ["fork", "exec", "exit", "args", "status"],
+  }),
   row({
     method: "auditd",
     kind: "events",
@@ -35,6 +43,15 @@ test("shows methods beside each other, those that are absent with the reason, an
   expect(text).not.toContain("\u001b");
   expect(text).toMatch(/^Not compared\n {2}auditd +.*; install it$/m);
   expect(text).toEndWith("one saw more than the other.\n");
+});
+
+test("says of each method what it reports, on the terminal and on the page", () => {
+  expect(textReport(report(ROWS), { color: false, columns: null })).toMatch(
+    /^ {2}strace .* 100 % .* fork exec exit args status$/m,
+  );
+  const page = htmlReport(report(ROWS));
+  expect(page).toContain("reports</th>");
+  expect(page).toContain("fork exec exit args status</td>");
 });
 
 test("says where it is incomplete", () => {

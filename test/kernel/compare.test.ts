@@ -6,7 +6,7 @@ import type { CompareReport, CompareRow } from "../../src/compare/report/report.
 import { OBSERVERS } from "../../src/observers/registry.ts";
 import { auditState, processesNamed, processesOf, tracefsMounts } from "../observers/machine-state.ts";
 
-setDefaultTimeout(180_000);
+setDefaultTimeout(300_000);
 
 const MAIN = join(import.meta.dir, "../../src/main.ts");
 /** Short turns, and no long-lived processes whose end would have to be waited for. */
@@ -97,6 +97,9 @@ describe.skipIf(!isRoot)(`every method on a tiny workload${why}`, () => {
       expect(row.total).toBeGreaterThan(0);
       expect(row.seen).toBeLessThanOrEqual(row.total ?? 0);
       expect(row.slowdown?.pct).toBeNumber();
+      expect(row.reports).toEqual([...(OBSERVERS.find((each) => each.name === name)?.reports ?? [])]);
+      if (kind === "events") expect(row.warm_up_s).toBeGreaterThan(0);
+      else expect(row.warm_up_s).toBeNull();
       expect(row.by_lifetime.reduce((sum, { total }) => sum + total, 0)).toBe(row.total ?? 0);
       // The two prints of one exec may have another CPU's between them, and many come from both while it warms up.
       expect(row.unparsed).toBeLessThanOrEqual(name === "bpftrace" ? 20 : 1);

@@ -25,6 +25,7 @@ const MUST_SEE: Record<string, Life[]> = {
   strace: ["busy", "asleep", "brief"],
   auditd: ["busy", "asleep", "brief"],
   execsnoop: ["busy", "asleep", "brief"],
+  "execsnoop+exitsnoop": ["busy", "asleep", "brief"],
   forkstat: ["busy", "asleep"],
   bpftrace: ["busy", "asleep", "brief"],
   linnix: ["busy", "asleep", "brief"],

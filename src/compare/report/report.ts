@@ -1,4 +1,5 @@
 import type { HostFacts } from "../../doctor/host-facts.ts";
+import type { Reported } from "../../observers/observer.ts";
 
 /** The report of `compare-with-polling`, as its JSON has it. What is null was not, or cannot be, measured. */
 export interface CompareReport {
@@ -53,6 +54,8 @@ export interface CompareRow {
   mend: string | null;
   version: string | null;
   interval_ms: number | null;
+  /** What its output holds: what its cost buys. Also of a method that is not there. */
+  reports: Reported[];
   rounds: number;
   /** Its whole process tree, children that have come and gone included. */
   cpu_pct: number | null;
@@ -89,6 +92,8 @@ export interface CompareRow {
   /** Events that it says itself that it has lost, and lines of its output that were not understood. */
   lost: number | null;
   unparsed: number | null;
+  /** How long an event method warmed up before its clocks were read, mean of its turns; null for methods that poll. */
+  warm_up_s: number | null;
   /** What stays changed on the machine until its next boot. */
   aftermath: string | null;
 }

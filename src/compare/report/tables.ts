@@ -91,6 +91,7 @@ export function captureTable(report: CompareReport): ReportTable {
       { head: "share" },
       ...lifetimes.map((ms) => ({ head: ms === null ? "ordinary" : intervalText(ms) })),
       { head: "looks/s" },
+      { head: "reports", align: "left" },
     ],
     rows: measured(report).map((row) => [
       ...label(row),
@@ -102,11 +103,17 @@ export function captureTable(report: CompareReport): ReportTable {
         return group === undefined ? UNKNOWN : captureText(group.seen, group.total);
       }),
       formatNumber(row.looks_per_second, { decimals: 1 }),
+      reportsText(row),
     ]),
     legend:
       "A process is seen when the method's own output names it, by its pid and the nonce in its arguments or its start " +
-      "time. Ordinary: ls, find, ps and sha256sum, which live for as long as their work takes.",
+      "time. Ordinary: ls, find, ps and sha256sum, which live for as long as their work takes. " +
+      "Reports: what the output says of a process beside its pid and name.",
   };
+}
+
+function reportsText({ reports }: CompareRow): string {
+  return reports.length === 0 ? "–" : reports.join(" ");
 }
 
 /** How the cost of looking grows; null where that was not measured. */
@@ -204,7 +211,7 @@ export function aboutFacts(report: CompareReport): Fact[] {
     ],
     [
       "measured",
-      `${intervalText(options.duration_ms_per_method)} a method in ${options.rounds} ` +
+      `${intervalText(options.duration_ms_per_method)} or more a method in ${options.rounds} ` +
         `${options.rounds === 1 ? "round" : "rounds"}, in random order (seed ${options.seed}), each between times ` +
         "without anybody watching",
     ],

@@ -1,0 +1,128 @@
+import { execsnoopAvailability, execsnoopMethod } from "./execsnoop.ts";
+import type { ExitUsage, Observer, ObserverContext, RunningObserver, Sighting, Tally } from "./observer.ts";
+import { newTally } from "./observer.ts";
+import { holdsBpfProgram, sleepsInPoll } from "./proc-fs.ts";
+import { availableTool, needTool } from "./tool.ts";
+import { startTool, type ToolMethod } from "./tool-observer.ts";
+import { withTracefs } from "./tracefs.ts";
+
+/** libbpf-tools' program, or bcc's, which Debian gives another name. */
+const NAMES = ["exitsnoop", "exitsnoop-bpfcc"];
+const FIX = "install libbpf-tools (or bpfcc-tools)";
+
+// PCOMM PID PPID TID AGE(s) EXIT_CODE; the name may hold blanks. bcc prints "code 1" or "signal 9 (KILL)" as the last.
+const ROW = /^(.*?) +(\d+) +(\d+) +(\d+) +(\d+\.\d+) +(.+)$/;
+
+/**
+ * Reads the table of exitsnoop (bcc and libbpf-tools alike): a row for each process that ended. A name that holds a
+ * newline spreads over two lines, of which the first is no row.
+ */
+export function* parseExitsnoop(lines: Iterable<string>, tally: Tally): Generator<Sighting> {
+  for (const line of lines) {
+    if (/^PCOMM\s+PID\s+PPID\s+TID\s+AGE\(s\)\s+EXIT_CODE\s*$/.test(line)) continue;
+    const lost = /^lost (\d+) events on CPU #\d+$/i.exec(line)?.[1];
+    if (lost !== undefined) {
+      tally.lost += Number(lost);
+      continue;
+    }
+    const row = ROW.exec(line);
+    if (row === null) {
+      if (line !== "") tally.unparsed += 1;
+      continue;
+    }
+    tally.records += 1;
+    yield { pid: Number(row[2]), what: "exit" };
+  }
+}
+
+function exitsnoopMethod(): ToolMethod {
+  const path = needTool(NAMES, FIX);
+  return {
+    name: "exitsnoop",
+    argv: () => withTracefs([path]),
+    stopSignal: "SIGINT",
+    ready: (tool) => holdsBpfProgram(tool.pid) && sleepsInPoll(tool.pid),
+    parse: parseExitsnoop,
+    intervalMs: null,
+  };
+}
+
+/** Two tools that run beside each other: one cost, one output. */
+class Pair implements RunningObserver {
+  readonly intervalMs = null;
+  readonly #parts: readonly RunningObserver[];
+
+  constructor(parts: readonly RunningObserver[]) {
+    this.#parts = parts;
+  }
+
+  pids(): number[] {
+    return this.#parts.flatMap((part) => part.pids());
+  }
+
+  kernelThreads(): number[] {
+    return this.#parts.flatMap((part) => part.kernelThreads());
+  }
+
+  problem(): string | null {
+    return this.#parts.map((part) => part.problem()).find((problem) => problem !== null) ?? null;
+  }
+
+  async stop(): Promise<void> {
+    await settleAll(this.#parts.map((part) => part.stop()));
+  }
+
+  *seen(tally: Tally = newTally()): Generator<Sighting> {
+    for (const part of this.#parts) yield* part.seen(tally);
+  }
+
+  bytesWritten(): number {
+    return this.#parts.reduce((sum, part) => sum + part.bytesWritten(), 0);
+  }
+
+  usage(): ExitUsage | null {
+    const usages = this.#parts.flatMap((part) => part.usage() ?? []);
+    if (usages.length < this.#parts.length) return null;
+    return {
+      cpuUserUs: usages.reduce((sum, { cpuUserUs }) => sum + cpuUserUs, 0),
+      cpuSystemUs: usages.reduce((sum, { cpuSystemUs }) => sum + cpuSystemUs, 0),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await settleAll(this.#parts.map((part) => part[Symbol.asyncDispose]()));
+  }
+}
+
+/** Waits for all of them, also where one fails. @throws what the first one that failed threw */
+async function settleAll(ends: readonly PromiseLike<void>[]): Promise<void> {
+  for (const end of await Promise.allSettled(ends)) if (end.status === "rejected") throw end.reason;
+}
+
+async function start(context: ObserverContext): Promise<RunningObserver> {
+  const methods = [execsnoopMethod(), exitsnoopMethod()];
+  const first = await startTool(context, methods[0] as ToolMethod);
+  try {
+    return new Pair([first, await startTool(context, methods[1] as ToolMethod)]);
+  } catch (error) {
+    await first[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** bcc's execsnoop and exitsnoop beside each other: of the ready-made tools the nearest to what linnix reports. */
+export const execsnoopExitsnoop: Observer = {
+  name: "execsnoop+exitsnoop",
+  kind: "events",
+  scope: "machine",
+  inKernel: "bpf",
+  reports: ["exec", "exit", "args", "status"],
+  aftermath: null,
+  available: async () => {
+    const exec = await execsnoopAvailability();
+    if (!exec.ok) return exec;
+    const exit = await availableTool(NAMES, ["--version"], FIX);
+    return exit.ok ? { ok: true, version: `${exec.version} + ${exit.version}` } : exit;
+  },
+  start,
+};
