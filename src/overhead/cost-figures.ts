@@ -2,7 +2,8 @@ import { bootstrapRatio } from "../stats/bootstrap.ts";
 import { type Interval, scale } from "../stats/interval.ts";
 import { mean, sum } from "../stats/moments.ts";
 import { quantile } from "../stats/quantile.ts";
-import type { RawRun, RawWindow } from "./raw.ts";
+import { EVENTS_PER_PROCESS } from "../workload/profiles.ts";
+import type { RawColdStart, RawRun, RawWindow } from "./raw.ts";
 import type { CollectorFigures, InKernelFigures, MemoryFigures, TotalFigures } from "./result.ts";
 import { type CostWindow, corePct, cpusOf, hasCost, knownSum, processesIn, totalNs } from "./windows.ts";
 
@@ -32,6 +33,7 @@ export function collectorOf(raw: RawRun, costs: readonly CostWindow[], seed: num
       cpu_ms: raw.load.cpu_ns === null ? null : raw.load.cpu_ns / 1e6,
     },
     warm_up: warmUpOf(raw),
+    cold: coldOf(raw),
   };
 }
 
@@ -42,6 +44,19 @@ function warmUpOf(raw: RawRun): CollectorFigures["warm_up"] {
     duration_s: sum(windows.map(({ elapsed_ns }) => elapsed_ns)) / 1e9,
     avg_cpu_pct: corePct(windows, ({ cpu_ns }) => cpu_ns ?? 0),
     spawned: sum(windows.map(({ spawned }) => spawned)),
+  };
+}
+
+function coldOf({ cold }: RawRun): CollectorFigures["cold"] {
+  if (cold === null) return null;
+  const { loaded, idle } = cold;
+  const sinceWatchingNs = ({ cpu_ns, start_cpu_ns }: RawColdStart): number => cpu_ns - start_cpu_ns;
+  // What the idle one reported, and paid for, were processes of others, which the other one had as well.
+  const processes = (loaded.events - idle.events) / EVENTS_PER_PROCESS;
+  return {
+    duration_s: loaded.elapsed_ns / 1e9,
+    avg_cpu_pct: (100 * loaded.cpu_ns) / loaded.elapsed_ns,
+    us_per_process: processes > 0 ? (sinceWatchingNs(loaded) - sinceWatchingNs(idle)) / 1000 / processes : null,
   };
 }
 

@@ -4,7 +4,8 @@ import { LinnixError } from "../errors.ts";
 import { runWorkload, type WorkloadHandle } from "../workload/run-workload.ts";
 import type { WorkloadResult } from "../workload/workload-result.ts";
 import { addCaptures, CaptureCheck, noCapture } from "./capture.ts";
-import { CollectorSwitch, RunningCollector } from "./collector-subject.ts";
+import { measureCold } from "./cold-start.ts";
+import { CollectorSubject, CollectorSwitch, RunningCollector } from "./collector-subject.ts";
 import { sampleOf } from "./figures.ts";
 import type { Problem } from "./ledger.ts";
 import { type Measured, measureWindows, type TimedWindow } from "./measure-windows.ts";
@@ -41,6 +42,7 @@ const TAIL_MS = 200;
 const PHASE_WORDS: Record<PhaseName, string> = {
   noise: "looking at the machine's noise",
   baseline: "the baseline",
+  cold: "the cold start",
   start: "the subject's start",
   "warm-up": "the warm-up",
   workload: "the workload",
@@ -66,6 +68,7 @@ export class Phases {
     programs: null,
     statistics_price: null,
     load: null,
+    cold: null,
     kernel_memory: null,
     workloads: [],
     capture: null,
@@ -94,6 +97,7 @@ export class Phases {
     try {
       await this.#measureNoise();
       await this.#measureBaseline();
+      await this.#measureCold();
       await this.#measureSubject();
       await this.#measureSlowdown();
     } catch (error) {
@@ -128,6 +132,21 @@ export class Phases {
     using meter = new Meter(null, false);
     const windows = Math.max(Math.round(baselineMs / intervalMs), 1);
     await this.#measure(meter, { phase: "baseline", rate: null }, windows, baselineMs / windows);
+    this.#signal.throwIfAborted();
+  }
+
+  /** Fresh collectors of their own: the one that is judged is warm. */
+  async #measureCold(): Promise<void> {
+    const { coldMs, leadInMs, rate } = this.#plan;
+    if (coldMs === 0 || !(this.#subject instanceof CollectorSubject)) return;
+    this.#begin("cold");
+    this.#raw.cold = await measureCold({
+      subject: this.#subject,
+      durationMs: coldMs,
+      leadOutMs: leadInMs,
+      workload: { profile: this.#options.profile, rate, seed: this.#options.seed },
+      signal: this.#signal,
+    });
     this.#signal.throwIfAborted();
   }
 

@@ -15,6 +15,8 @@ export interface Plan {
   noiseMs: number;
   /** 0: left out. */
   baselineMs: number;
+  /** How long each of two fresh collectors is watched from its exec on; 0: left out. */
+  coldMs: number;
   /**
    * What a program does once in its life, such as compiling its own code while it runs, is to be over when the samples
    * begin: it is worked for so long, and that is reported apart.
@@ -36,6 +38,9 @@ export interface Plan {
 /** Longest that one rate of the sweep takes, and that the slowdown takes: more would tell little more. */
 const MAX_STEP_MS = 30_000;
 const MAX_SLOWDOWN_MS = 60_000;
+/** The first seconds of a collector: after these what runs all the time is compiled. */
+const MAX_COLD_MS = 10_000;
+const MIN_COLD_MS = 3_000;
 const MAX_NOISE_MS = 2_000;
 /** A window of the sweep: some looks of a reader that looks once a second. */
 const WINDOW_MS = 4_000;
@@ -73,6 +78,7 @@ export function planOf(options: OverheadOptions, flushMs: number | null): Plan {
   return {
     noiseMs: Math.min(durationMs / 10, MAX_NOISE_MS),
     baselineMs: canStop ? options.baselineMs : 0,
+    coldMs: subject.kind === "linnix" && !quick ? Math.max(Math.min(durationMs / 2, MAX_COLD_MS), MIN_COLD_MS) : 0,
     warmUp: { rate: WARM_UP_RATE, durationMs: Math.min(quick ? 2_500 : 10_000, durationMs / 2) },
     leadInMs: flushMs === null ? USUAL_LEAD_IN_MS : flushMs + 200,
     durationMs,
@@ -89,7 +95,7 @@ export interface PlannedPhase {
   seconds: number;
 }
 
-export type PhaseName = "noise" | "baseline" | "start" | "warm-up" | "workload" | "sweep" | "slowdown";
+export type PhaseName = "noise" | "baseline" | "cold" | "start" | "warm-up" | "workload" | "sweep" | "slowdown";
 
 /** What starting and stopping a subject takes about, ms. */
 const START_MS = 600;
@@ -105,6 +111,7 @@ export function phasesOf(plan: Plan): PlannedPhase[] {
   const phases: [PhaseName, number][] = [
     ["noise", plan.noiseMs],
     ["baseline", plan.baselineMs],
+    ["cold", 2 * plan.coldMs],
     ["start", START_MS],
     ["warm-up", plan.warmUp.durationMs + WORKLOAD_END_MS],
     ["workload", plan.leadInMs + plan.durationMs + WORKLOAD_END_MS],

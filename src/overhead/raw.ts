@@ -18,6 +18,8 @@ export interface RawRun {
   statistics_price: RunTimeStatsPrice | null;
   /** From the subject's start until it was watching. */
   load: { elapsed_ns: number; cpu_ns: number | null } | null;
+  /** Two fresh collectors; null where none was measured. */
+  cold: RawCold | null;
   kernel_memory: KernelMemory | null;
   workloads: RawWorkload[];
   /** What the subject's own output holds of the workloads' processes. */
@@ -29,6 +31,26 @@ export interface RawRun {
   slowdown: RawRounds[];
   /** The same count of the collector that the slowdown was measured with. */
   slowdown_counts: RawCounts | null;
+}
+
+/** Fresh collectors from their exec on: one under the workload, one with nothing to do. */
+export interface RawCold {
+  /** Spawns a second that were asked for. */
+  rate: number;
+  loaded: RawColdStart;
+  idle: RawColdStart;
+}
+
+export interface RawColdStart {
+  /** From its exec until its clock was read. */
+  elapsed_ns: number;
+  /** Its processor time until it was watching, and until its clock was read. */
+  start_cpu_ns: number;
+  cpu_ns: number;
+  /** Processes that the workload made meanwhile. */
+  spawned: number;
+  /** Events in its output, those of others too. */
+  events: number;
 }
 
 export type WindowPhase = "baseline" | "warm-up" | "workload" | "sweep";

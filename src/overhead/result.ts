@@ -122,6 +122,12 @@ export interface CollectorFigures {
   /** Its start and its warm-up, which the averages leave out. */
   load: { elapsed_ms: number; cpu_ms: number | null } | null;
   warm_up: { duration_s: number; avg_cpu_pct: number; spawned: number } | null;
+  /**
+   * A fresh collector's first seconds under the workload's own rate, from its exec on; null where that was not measured.
+   * `us_per_process` is what it used since it was watching, minus the same of a collector with nothing to do, over the
+   * processes that only the first one reported; null where there were none. `avg_cpu_pct` is all that it used.
+   */
+  cold: { duration_s: number; avg_cpu_pct: number; us_per_process: number | null } | null;
 }
 
 export interface InKernelFigures {

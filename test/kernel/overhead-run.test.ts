@@ -63,8 +63,23 @@ afterEach(() => {
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 describe.skipIf(reason !== null)(titled("linnix's own collector", reason), () => {
+  test("a fresh collector's first seconds stand beside the steady state", async () => {
+    const { raw, collector, incomplete } = await run(linnix(), { quick: false, rate: 100 });
+    expect(incomplete).toBeNull();
+    expect(raw.cold?.loaded.spawned).toBeGreaterThan(0);
+    expect(raw.cold?.loaded.events).toBeGreaterThanOrEqual(3 * (raw.cold?.loaded.spawned ?? 0));
+    expect(raw.cold?.idle.spawned).toBe(0);
+    for (const start of [raw.cold?.loaded, raw.cold?.idle]) {
+      expect(start?.cpu_ns).toBeGreaterThan(start?.start_cpu_ns ?? Number.POSITIVE_INFINITY);
+      expect(start?.elapsed_ns).toBeGreaterThanOrEqual(3e9);
+    }
+    expect(collector?.cold?.duration_s).toBeGreaterThanOrEqual(3);
+    expect(collector?.cold?.avg_cpu_pct).toBeGreaterThan(0);
+  });
+
   test("every part of the report is there and agrees with its raw part", async () => {
     const report = await run(linnix());
+    expect(report.collector?.cold).toBeNull();
     expect(report.incomplete).toBeNull();
     expect(report.left_out).toEqual([]);
     expect(report.subject).toMatchObject({ kind: "linnix", name: "linnix collect", pids: [expect.any(Number)] });

@@ -31,6 +31,16 @@ describe("averages", () => {
     expect(collector?.load).toEqual({ elapsed_ms: 120, cpu_ms: 90 });
   });
 
+  test("of a cold start are what a fresh collector uses beyond one with nothing to do", () => {
+    // 35 ms since it was watching, against 8 ms, over 900 processes of which none were the idle one's.
+    expect(figures(quietRun()).collector?.cold).toEqual({
+      duration_s: 10,
+      avg_cpu_pct: expect.closeTo(1.25, 9),
+      us_per_process: expect.closeTo(30, 9),
+    });
+    expect(figures({ ...quietRun(), cold: null }).collector?.cold).toBeNull();
+  });
+
   test("of the machine are of all its processors", () => {
     const { total, baseline } = figures(quietRun());
     expect(total?.avg_machine_pct).toBeCloseTo((total?.avg_cpu_pct ?? 0) / 2, 12);

@@ -50,6 +50,7 @@ export function emptyRun(): RawRun {
     programs: null,
     statistics_price: null,
     load: null,
+    cold: null,
     kernel_memory: null,
     workloads: [],
     capture: null,
@@ -127,6 +128,11 @@ export function quietRun(): RawRun {
     ],
     statistics_price: { nsPerRun: 80, countedNsPerRun: 50 },
     load: { elapsed_ns: 120e6, cpu_ns: 90e6 },
+    cold: {
+      rate: 100,
+      loaded: { elapsed_ns: 10e9, start_cpu_ns: 90e6, cpu_ns: 125e6, spawned: 880, events: 2760 },
+      idle: { elapsed_ns: 10e9, start_cpu_ns: 95e6, cpu_ns: 103e6, spawned: 0, events: 60 },
+    },
     kernel_memory: { ringBytes: 532_480, mapBytes: 120_000, programBytes: 26_000 },
     workloads: [
       {

@@ -33,6 +33,8 @@ describe("the text", () => {
       "together",
       "lost",
       "capture",
+      "cold start",
+      "first 10.0 s",
       "Memory",
       "Model",
     ]) {
@@ -170,6 +172,7 @@ test("while it runs, the head of the table comes with its first row", () => {
   const report = exampleReport();
   const plan = {
     noiseMs: 100,
+    coldMs: 0,
     baselineMs: 1000,
     warmUp: { rate: 400, durationMs: 1000 },
     leadInMs: 100,

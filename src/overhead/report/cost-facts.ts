@@ -1,6 +1,6 @@
-import { formatCount, formatNumber, listed, printable, withPercent } from "../../report/format.ts";
+import { formatCount, formatNumber, formatSeconds, listed, printable, withPercent } from "../../report/format.ts";
 import type { Fact } from "../../report/terminal/layout.ts";
-import type { InKernelFigures, OverheadReport } from "../result.ts";
+import type { CollectorFigures, InKernelFigures, OverheadReport } from "../result.ts";
 
 /** What the averages of the table of costs are made of. */
 export function costFacts({ collector, in_kernel, total }: OverheadReport): Fact[] {
@@ -26,8 +26,19 @@ export function costFacts({ collector, in_kernel, total }: OverheadReport): Fact
         wakeups_per_second !== null && `woken ${formatNumber(wakeups_per_second)} times a second`,
       ),
     ]);
+    if (collector.cold !== null) rows.push(coldFact(collector.cold));
   }
   return in_kernel === null ? rows : [...rows, ...inKernelFacts(in_kernel)];
+}
+
+function coldFact({ duration_s, avg_cpu_pct, us_per_process }: NonNullable<CollectorFigures["cold"]>): Fact {
+  return [
+    "cold start",
+    listed(
+      `a fresh collector uses ${withPercent(avg_cpu_pct)} of one core in its first ${formatSeconds(duration_s)}, start included`,
+      us_per_process !== null && `${formatNumber(us_per_process)} µs a process more than one with nothing to do`,
+    ),
+  ];
 }
 
 function inKernelFacts({ run_ns, runs, ns_per_event, programs, statistics }: InKernelFigures): Fact[] {

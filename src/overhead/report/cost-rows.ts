@@ -1,4 +1,4 @@
-import { formatInterval, formatPct } from "../../report/format.ts";
+import { formatInterval, formatPct, formatSeconds } from "../../report/format.ts";
 import type { Interval } from "../../stats/interval.ts";
 import type { OverheadReport } from "../result.ts";
 
@@ -16,7 +16,15 @@ export function costRows({ collector, in_kernel, total, subject }: OverheadRepor
     }),
     row("in the kernel", { average: in_kernel?.avg_cpu_pct }),
     row("together", { average: total?.avg_cpu_pct, ci95: total?.ci95, peak: total?.peak_cpu_pct }),
+    ...coldRow(collector),
   ];
+}
+
+/** Its first seconds beside the steady state, which the rows above show. */
+function coldRow(collector: OverheadReport["collector"]): string[][] {
+  const cold = collector?.cold ?? null;
+  if (cold === null) return [];
+  return [row(`first ${formatSeconds(cold.duration_s)}`, { average: cold.avg_cpu_pct })];
 }
 
 interface Cost {

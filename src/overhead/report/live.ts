@@ -16,6 +16,7 @@ export interface LiveOptions extends TextStyle {
 const PHASE_TEXT: Record<PhaseName, string> = {
   noise: "noise of the machine",
   baseline: "baseline",
+  cold: "cold start",
   start: "start",
   "warm-up": "warm-up",
   workload: "workload",
