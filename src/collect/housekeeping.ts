@@ -40,16 +40,16 @@ export class Housekeeping {
     this.#garbage.tick(events);
     this.#table.expire(nowNs);
     if (this.#isSettled) this.#dropFilePages(nowNs);
-    else if (++this.#ticks >= SETTLED_TICKS) this.#settle(nowNs);
+    else if (++this.#ticks >= SETTLED_TICKS) this.#settle(nowNs, events);
     if (isHeldUp || !this.#reconciler.isDue(nowNs)) return;
     if (this.#descriptors.use(1, () => this.#reconciler.reconcile())) this.#garbage.rest(events);
   }
 
-  #settle(nowNs: number): void {
+  #settle(nowNs: number, events: number): void {
     this.#isSettled = this.#descriptors.use(1, dropCleanFilePages);
     if (!this.#isSettled) return;
     this.#lookedNs = nowNs;
-    Bun.gc(true);
+    this.#garbage.settle(events);
   }
 
   /** What was run once, such as the parts that answer requests, need not stay. */
