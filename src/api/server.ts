@@ -1,6 +1,7 @@
 import { log } from "../config/log.ts";
 import { cannotRunError, type LinnixError } from "../errors.ts";
 import type { EventView } from "../process/event-view.ts";
+import { refusalCode, refusalHint } from "../sys/refusal.ts";
 import { VERSION } from "../version.ts";
 import { AnswerBudget } from "./answer-budget.ts";
 import { AnswerCache } from "./answer-cache.ts";
@@ -356,6 +357,6 @@ function listenError(listen: string, cause: unknown): LinnixError {
     EADDRINUSE: { why: "another program listens there", mend: "choose another port, or end that program" },
     EADDRNOTAVAIL: { why: "this machine has no such address", mend: "choose one that `ip address` lists" },
     EACCES: { why: "ports below 1024 need CAP_NET_BIND_SERVICE", mend: "choose a port from 1024 on" },
-  }[code] ?? { why: message, mend: "choose another address" };
+  }[code] ?? { why: message, mend: refusalHint(refusalCode(cause)) ?? "choose another address" };
   return cannotRunError("listen", { what: `cannot listen at ${listen}`, ...text }, { cause });
 }

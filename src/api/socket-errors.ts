@@ -1,6 +1,7 @@
 /** Why there can be no Unix socket at a place. */
 import { dirname } from "node:path";
 import { cannotRunError, type LinnixError } from "../errors.ts";
+import { refusalHint } from "../sys/refusal.ts";
 
 export const OWN_FOLDER = "choose a path in a folder that only root, or who runs this, can write to";
 
@@ -15,7 +16,7 @@ export function cannotUseFolder(path: string, { code, message }: NodeJS.ErrnoExc
     const why = code === "EROFS" ? `${folder} is mounted read-only` : `${folder} is not this user's to write to`;
     return cannotPlace(path, why, OWN_FOLDER);
   }
-  return cannotPlace(path, message);
+  return cannotPlace(path, message, refusalHint(code ?? null) ?? undefined);
 }
 
 /** @param path where it was to be */

@@ -1,5 +1,6 @@
 import { chmodSync, chownSync, lstatSync, renameSync, unlinkSync } from "node:fs";
 import { usageError } from "../errors.ts";
+import { refusalCode, refusalHint } from "../sys/refusal.ts";
 import { isSocketInUse } from "../sys/unix-address.ts";
 import { cannotPlace, cannotUseFolder, ignore } from "./socket-errors.ts";
 import { PrivateFolder } from "./socket-folder.ts";
@@ -55,7 +56,8 @@ export async function placeSocket(
     return { remove: () => removeSocket(path, ino, dev) };
   } catch (cause) {
     ignore(() => unlinkSync(made));
-    throw cause instanceof Error && "syscall" in cause ? cannotPlace(path, cause.message) : cause;
+    if (!(cause instanceof Error && "syscall" in cause)) throw cause;
+    throw cannotPlace(path, cause.message, refusalHint(refusalCode(cause)) ?? undefined);
   }
 }
 

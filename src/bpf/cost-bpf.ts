@@ -1,6 +1,7 @@
-import { dlopen, ptr, read } from "bun:ffi";
+import { ptr, read } from "bun:ffi";
+import { openLibrary } from "../sys/library.ts";
 
-const { symbols: libc } = dlopen("libc.so.6", {
+const { symbols: libc } = openLibrary("libc.so.6", {
   // long syscall(long number, ...)
   syscall: { args: ["i64", "i64", "ptr", "i64"], returns: "i64" },
   // int *__errno_location(void)

@@ -2,12 +2,13 @@
  * libbpf, loaded from the bytes that the binary carries: nothing is written to
  * disk, and neither a missing libbpf nor a noexec /tmp is in the way.
  */
-import { dlopen } from "bun:ffi";
 import { closeSync, writeSync } from "node:fs";
 import { glibcMinor } from "../../.build/build-info.json";
-import { cannotRunError } from "../errors.ts";
+import { cannotRunError, LinnixError } from "../errors.ts";
 import { checkLibc } from "../sys/errno.ts";
 import { libc } from "../sys/libc.ts";
+import { openLibrary } from "../sys/library.ts";
+import { refusalCode, refusalHint } from "../sys/refusal.ts";
 import { type EmbeddedLibrary, libraries } from "./embedded.ts";
 import { LIBBPF_SYMBOLS } from "./symbols.ts";
 
@@ -36,24 +37,23 @@ function open() {
     const [last, ...needed] = libraries().reverse();
     if (!last) throw new Error("no library is embedded");
     // The loader finds what libbpf needs by its SONAME among what is loaded already.
-    for (const library of needed.reverse()) dlopen(pathOf(library), LOADED_SYMBOLS);
-    const { symbols } = dlopen(pathOf(last), LIBBPF_SYMBOLS);
+    for (const library of needed.reverse()) openLibrary(pathOf(library), LOADED_SYMBOLS);
+    const { symbols } = openLibrary(pathOf(last), LIBBPF_SYMBOLS);
     // libbpf writes warnings to stderr by itself; what matters of them comes with the errors.
     symbols.libbpf_set_print(null);
     return symbols;
   } catch (cause) {
-    throw cannotRunError(
-      "libbpf",
-      {
-        what: "libbpf could not be loaded",
-        why: cause instanceof Error ? cause.message : String(cause),
-        mend: `linnix needs glibc 2.${glibcMinor} or newer, and /proc mounted`,
-      },
-      { cause },
-    );
+    if (cause instanceof LinnixError) throw cause;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw cannotRunError("libbpf", { what: "libbpf could not be loaded", why, mend: hintFor(cause, why) }, { cause });
   } finally {
     for (const fd of fds) closeSync(fd);
   }
+}
+
+function hintFor(cause: unknown, why: string): string {
+  if (why.includes("GLIBC_")) return `linnix needs glibc 2.${glibcMinor} or newer`;
+  return refusalHint(refusalCode(cause)) ?? "linnix doctor checks what this machine supports";
 }
 
 let symbols: ReturnType<typeof open> | undefined;

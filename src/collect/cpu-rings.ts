@@ -131,11 +131,16 @@ export class CpuRings implements Disposable {
         this.#enter(cpu, open(cpu));
       } catch (error) {
         if (!(error instanceof NativeError)) throw error;
-        if (error.code !== "ENODEV") this.#missing.set(cpu, error);
+        if (error.code !== "ENODEV" && !this.#isNoCpu(error)) this.#missing.set(cpu, error);
       }
     }
     // What it had no ring for until now is no sign that the new ring is dead.
     this.#noRingStamps[cpu] = noRingStamp(cpu);
+  }
+
+  /** Where /sys is hidden, numbers are guessed. The kernel refuses those that no CPU can have, and took the same for others. */
+  #isNoCpu({ code }: NativeError): boolean {
+    return code === "EINVAL" && this.#rings.some((ring) => ring !== undefined);
   }
 
   #enter(cpu: number, kernel: KernelRing): void {

@@ -11,6 +11,7 @@ import { boottimeNs } from "../sys/clock.ts";
 import { possibleCpus } from "../sys/cpus.ts";
 import { CpuRings } from "./cpu-rings.ts";
 import { Losses } from "./losses.ts";
+import { ringError } from "./ring-error.ts";
 
 export interface KernelFeedOptions extends ProbeOptions {
   backend: BackendChoice;
@@ -45,17 +46,20 @@ export class KernelFeed implements Disposable {
     const spare = loaded.use(new BpfRingMemory(backend.spareEventsMap));
     // Before the rings are opened: what a CPU does after that is seen.
     backend.watchHotplug();
-    this.cpuRings = loaded.use(
-      new CpuRings({
-        cpus: possibleCpus(),
-        open: (cpu) => new PerfEventRing(eventsMapFd, cpu, { ringBytes, watermarkBytes }),
-        spare: new BpfRing(spare),
-        hotplugStamp: (cpu) => backend.hotplugStamp(cpu),
-        noRingStamp: (cpu) => backend.noRingStamp(cpu) + (pageFaults?.noRingStamp(cpu) ?? 0),
-        timestampOffset: TIMESTAMP_OFFSET,
-        now: boottimeNs,
-      }),
-    );
+    const rings = {
+      cpus: possibleCpus(),
+      open: (cpu: number) => new PerfEventRing(eventsMapFd, cpu, { ringBytes, watermarkBytes }),
+      spare: new BpfRing(spare),
+      hotplugStamp: (cpu: number) => backend.hotplugStamp(cpu),
+      noRingStamp: (cpu: number) => backend.noRingStamp(cpu) + (pageFaults?.noRingStamp(cpu) ?? 0),
+      timestampOffset: TIMESTAMP_OFFSET,
+      now: boottimeNs,
+    };
+    try {
+      this.cpuRings = loaded.use(new CpuRings(rings));
+    } catch (error) {
+      throw ringError(error, ringBytes);
+    }
     this.losses = new Losses(pageFaults ? [backend, pageFaults] : [backend]);
     this.#loaded = loaded.move();
   }

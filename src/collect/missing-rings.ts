@@ -1,13 +1,12 @@
 import { MAPPING_A_RING } from "../bpf/perf-event-ring.ts";
 import type { NativeError } from "../sys/errno.ts";
+import { refusalHint } from "../sys/refusal.ts";
 import type { Conditions } from "./conditions.ts";
+import { LOCKED_MEMORY_HINT } from "./ring-error.ts";
 
 function hintFor({ call, code }: NativeError): string {
-  if (code === "EMFILE") return "raise the limit of open files: ulimit -n, LimitNOFILE= of systemd";
-  // The kernel charges mapped rings.
-  if (code === "EPERM" && call === MAPPING_A_RING) {
-    return "raise the limit of locked memory (ulimit -l, LimitMEMLOCK= of systemd), or make --ring-size smaller";
-  }
+  if (code === "EMFILE") return refusalHint(code) ?? "";
+  if (code === "EPERM" && call === MAPPING_A_RING) return LOCKED_MEMORY_HINT;
   if (code === "EACCES" || code === "EPERM") {
     return "restart linnix: once --user has dropped root, it may not open a ring for a CPU that comes online";
   }

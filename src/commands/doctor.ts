@@ -5,7 +5,9 @@ import { writeStdout } from "./stdout.ts";
 export const doctor = commandOf({
   about: [
     "Looks at the kernel, its BTF and BPF support, privileges, limits and the programs that linnix can make use of, " +
-      "and says of each whether it is there, what its lack costs and how to mend it. Changes nothing.",
+      "and says of each whether it is there, what its lack costs and how to fix it.",
+    "Starts a collector with the settings in force (--config, environment) and ends it at once: where collect cannot " +
+      "run, the report has its message. Makes and removes a temporary folder. Changes nothing else.",
   ],
   args: {
     json: { type: "boolean", description: "print the findings as JSON" },
@@ -21,9 +23,9 @@ export const doctor = commandOf({
     { code: EXIT.cannotRun, meaning: "linnix cannot run here; the report says why" },
   ],
   run: async ({ data }): Promise<ExitCode> => {
-    const { args, color } = data as Invocation;
+    const { args, config, color } = data as Invocation;
     const { runDoctor } = await import("../doctor/run.ts");
-    const { text, exitCode } = await runDoctor({ json: args.switches.has("json"), color });
+    const { text, exitCode } = await runDoctor({ json: args.switches.has("json"), color, settings: config.settings });
     writeStdout(text.endsWith("\n") ? text : `${text}\n`);
     return exitCode;
   },

@@ -1,21 +1,22 @@
 import { printable, writeStderr } from "../config/log.ts";
 import { EXIT, type ExitCode, LinnixError } from "../errors.ts";
+import { refusalCode, refusalHint } from "../sys/refusal.ts";
 import { ClosedPipe } from "./stdout.ts";
 
-/** How much of an error is told. */
-export interface Telling {
-  /** Tell nothing: the exit code is all that was asked for. */
+/** How much of an error is printed. */
+export interface Verbosity {
+  /** Print nothing: the exit code is all that was asked for. */
   silent: boolean;
-  /** Tell where in the program it arose. */
+  /** Print where in the program it arose. */
   stack: boolean;
 }
 
 /**
- * Tells the user of an error, on stderr: `linnix: what: why`, and on the next line the mend.
+ * Prints an error to stderr: `linnix: what: why`, and on the next line the hint.
  * @returns the exit code that it ends the program with
  */
-export function reportError(error: unknown, { silent, stack }: Telling): ExitCode {
-  // Whoever reads our output may stop when it has enough (`| head`).
+export function reportError(error: unknown, { silent, stack }: Verbosity): ExitCode {
+  // A reader of our output may stop when it has enough (`| head`).
   if (error instanceof ClosedPipe || (error as { code?: unknown } | null)?.code === "EPIPE") {
     return EXIT.ok;
   }
@@ -32,13 +33,16 @@ export function reportError(error: unknown, { silent, stack }: Telling): ExitCod
   return known.exitCode;
 }
 
-/** A mistake of our own. */
+/** The error of what was not foreseen there: the system refused something, or linnix has a defect. */
 function unexpected(error: unknown): LinnixError {
-  return new LinnixError("internal", EXIT.cannotRun, {
-    what: "unexpected error",
-    why: error instanceof Error ? error.message : String(error),
-    mend: "this is a defect of linnix: please report it, with what --log-level debug says",
-  });
+  const why = error instanceof Error ? error.message : String(error);
+  const refusal = refusalCode(error);
+  const isRefused = refusal !== null;
+  const what = isRefused ? "the system refused what linnix needs" : "unexpected error";
+  const hint = isRefused
+    ? (refusalHint(refusal) ?? "linnix doctor checks what this machine supports; --log-level debug says where it was")
+    : "this is a defect of linnix: please report it, with what --log-level debug says";
+  return new LinnixError(isRefused ? "cannot-run.refused" : "internal", EXIT.cannotRun, { what, why, mend: hint });
 }
 
 /** The stack, and those of the causes. */
@@ -50,6 +54,12 @@ function stackOf(error: unknown): string {
   return stacks.join("\n");
 }
 
+/** Most that is shown of a value without a space in it, and of a whole line: a path or an option may have any length. */
+const MAX_WORD = 300;
+const MAX_LINE = 4000;
+const LONG_WORD = new RegExp(`(\\S{${MAX_WORD}})\\S+`, "g");
+
 function oneLine(text: string): string {
-  return text.replace(/\s*[\r\n]+\s*/g, " ");
+  const line = text.replace(/\s*[\r\n]+\s*/g, " ").replace(LONG_WORD, "$1…");
+  return line.length > MAX_LINE ? `${line.slice(0, MAX_LINE)}…` : line;
 }

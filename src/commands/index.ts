@@ -32,7 +32,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "doctor",
-    description: "what this machine has and lacks for linnix, and the mend of each lack",
+    description: "what this machine has and lacks for linnix, and how to fix what is missing",
     load: async () => (await import("./doctor.ts")).doctor,
   },
   {

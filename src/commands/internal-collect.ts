@@ -2,6 +2,7 @@ import type { Collector } from "../collect/collector.ts";
 import { resolveAuto } from "../config/load.ts";
 import { log } from "../config/log.ts";
 import { EXIT, type ExitCode } from "../errors.ts";
+import { assertFloor } from "../floor.ts";
 import { collect } from "./collect.ts";
 import { commandOf, type Invocation } from "./command.ts";
 
@@ -26,6 +27,7 @@ export const internalCollect = commandOf({
   run: async ({ data }): Promise<ExitCode> => {
     const { config } = data as Invocation;
     const resolved = resolveAuto(config.settings, { stdoutIsTty: false });
+    assertFloor();
     const { runCollect } = await import("../collect/run.ts");
     return runCollect(
       resolved,

@@ -85,9 +85,10 @@ class Comparison {
   async run(): Promise<void> {
     const { signal } = this.#hooks;
     try {
+      // First: without it there is nothing to measure with.
+      using folder = new PrivateFolder("linnix-compare-");
       this.#host = await readHostFacts();
       await this.#look();
-      using folder = new PrivateFolder("linnix-compare-");
       await using timer = await SpawnTimer.start();
       await this.#measure({ options: this.#options, plan: this.#plan, timer, tempDir: folder.path, signal });
     } catch (error) {

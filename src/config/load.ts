@@ -5,7 +5,7 @@ import { nearest } from "./nearest.ts";
 import type { Origin, Origins } from "./origins.ts";
 import { type CollectConfig, SECTION_LIST, type Settings } from "./schema.ts";
 import { envName } from "./section.ts";
-import { quote } from "./units.ts";
+import { quote, shortened } from "./units.ts";
 import { expectation, problemOf, type ValueType } from "./values.ts";
 
 /** The configuration file that is read where no other is named. */
@@ -144,7 +144,7 @@ async function loadFile(sources: Sources) {
     }
     const option = sources.flags.has("config") ? "--config" : "LINNIX_CONFIG";
     throw usageError("config-file", {
-      what: `cannot read the configuration file ${path}`,
+      what: `cannot read the configuration file ${shortened(path ?? "")}`,
       why: "no such file",
       mend:
         named === undefined
@@ -167,6 +167,6 @@ function unknownVariables(env: Sources["env"]): string[] {
     .filter((name) => name.startsWith("LINNIX_") && !known.has(name))
     .map((name) => {
       const suggestion = nearest(name, known);
-      return `the environment variable ${name} means nothing to linnix${suggestion ? `; did you mean ${suggestion}?` : ""}`;
+      return `the environment variable ${shortened(name)} means nothing to linnix${suggestion ? `; did you mean ${suggestion}?` : ""}`;
     });
 }

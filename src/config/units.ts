@@ -65,9 +65,14 @@ export function formatPercent(pct: number): string {
   return `${pct.toFixed(PERCENT_DIGITS).replace(/\.?0+$/, "")}%`;
 }
 
+/** A path or a name as a message shows it: whole, unless it is longer than any that is meant. */
+export function shortened(text: string, length = 300): string {
+  return text.length > length ? `${text.slice(0, length)}…` : text;
+}
+
 /** A value as an error shows it: quoted, on one line, never raw control characters, not endless. */
 export function quote(text: string): string {
-  const shown = text.length > 80 ? `${text.slice(0, 80)}…` : text;
+  const shown = shortened(text, 80);
   return JSON.stringify(shown).replace(/[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
 }
 

@@ -1,3 +1,5 @@
+import type { LinnixError } from "../errors.ts";
+
 /**
  * What a finding means for `linnix collect`:
  * `fail`, it cannot run because of this; `warn`, something it promises is lost,
@@ -16,6 +18,11 @@ export interface Check {
   costs?: string;
   /** What the user can do about it: a command, a setting. */
   mend?: string;
+}
+
+/** What an error says, as a finding. */
+export function findingOf({ what, why, mend }: LinnixError): Pick<Check, "found" | "mend"> {
+  return { found: [what, why].filter(Boolean).join(": "), ...(mend !== undefined && { mend }) };
 }
 
 /** Checks that are shown together under one heading. */

@@ -1,3 +1,5 @@
+import { defaultSettings } from "../config/print.ts";
+import type { Settings } from "../config/schema.ts";
 import { parseMountinfo } from "../procfs/mountinfo.ts";
 import { type AgentFacts, readAgents } from "./agents.ts";
 import { type AuditFacts, readAudit } from "./audit.ts";
@@ -14,7 +16,9 @@ import { type PrivilegeFacts, readPrivileges } from "./privileges.ts";
 import { type ProgramFacts, readPrograms } from "./programs.ts";
 import { readPtraceScope } from "./ptrace.ts";
 import { readSampling, type SamplingFacts } from "./sampling.ts";
+import { readTempFolder, type TempFolderFacts } from "./temp-folder.ts";
 import { readTracefs, type TracefsFacts } from "./tracefs.ts";
+import { readTrial, type TrialFacts } from "./trial.ts";
 
 /** All that was read off a machine; the checks judge it without looking again. */
 export interface Facts {
@@ -33,11 +37,23 @@ export interface Facts {
   audit: AuditFacts;
   ptraceScope: number | null;
   agents: AgentFacts;
+  /** `--ring-size` in force. */
+  ringBytes: number;
+  /** What came of what was tried; null: it was not, for these facts are not of this process. */
+  trial: TrialFacts | null;
+  tempFolder: TempFolderFacts | null;
 }
 
 const STEAL_WINDOW_MS = 500;
 
-export async function readFacts(host: HostReader, { stealWindowMs = STEAL_WINDOW_MS } = {}): Promise<Facts> {
+export interface ReadOptions {
+  stealWindowMs?: number;
+  /** Settings in force: a collector is tried with them. Left out: nothing is tried. */
+  settings?: Settings | undefined;
+}
+
+export async function readFacts(host: HostReader, options: ReadOptions = {}): Promise<Facts> {
+  const { stealWindowMs = STEAL_WINDOW_MS, settings } = options;
   // What takes time runs while steal time is watched.
   const [clock, programs, audit] = await Promise.all([
     readClock(host, stealWindowMs),
@@ -61,5 +77,9 @@ export async function readFacts(host: HostReader, { stealWindowMs = STEAL_WINDOW
     audit,
     ptraceScope: readPtraceScope(host),
     agents: readAgents(host),
+    ringBytes: (settings ?? defaultSettings()).ring.sizeBytes,
+    // Last: what is read before has all of the descriptors for itself.
+    trial: settings ? await readTrial(settings) : null,
+    tempFolder: settings ? readTempFolder() : null,
   };
 }

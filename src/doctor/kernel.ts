@@ -1,6 +1,7 @@
 import { KERNEL_BTF } from "../bpf/kernel-btf.ts";
 import { isOldGlibc, missingCpuFlags, OLDEST_GLIBC_MINOR, OLDEST_KERNEL } from "../floor.ts";
 import { IO_ACCOUNTING_FILE } from "../probes/missing-fields.ts";
+import { POSSIBLE_CPUS } from "../sys/cpus.ts";
 import { isAtLeast, type KernelVersion, kernelRelease, parseKernelVersion } from "../sys/kernel-version.ts";
 import { type BtfFeatures, readBtfFeatures } from "./btf.ts";
 import type { Check } from "./check.ts";
@@ -18,6 +19,8 @@ export interface KernelFacts {
   /** bpf(2) was built in. */
   hasBpf: boolean;
   btf: BtfFacts;
+  /** /sys is mounted. */
+  hasSysfs: boolean;
   /** It counts bytes read and written by each process. */
   ioAccounting: boolean;
   /** A switch of the kernel's configuration: its value, `n` where it is off, null where no configuration is readable. */
@@ -48,6 +51,7 @@ export function readKernel(host: HostReader): KernelFacts {
     // The sysctl and the mount point both come with CONFIG_BPF_SYSCALL; a container may hide either.
     hasBpf: host.exists("/proc/sys/kernel/unprivileged_bpf_disabled") || host.exists("/sys/fs/bpf"),
     btf: readBtf(host),
+    hasSysfs: host.exists(POSSIBLE_CPUS),
     ioAccounting: host.exists(IO_ACCOUNTING_FILE),
     config: readConfig(host, release),
     commandLine: (readText(host, "/proc/cmdline") ?? "").split(/\s+/),
@@ -141,6 +145,9 @@ function checkBtf(kernel: KernelFacts): Check {
   const { failure, sizeBytes, features } = kernel.btf;
   const check = { id: "btf", title: "kernel BTF" };
   const costs = "collect falls back to the tracepoint backend, which cannot tell arguments nor an exit's figures";
+  if (features === null && !kernel.hasSysfs) {
+    return { ...check, status: "warn", found: "/sys is not mounted", costs, mend: "mount -t sysfs sysfs /sys" };
+  }
   if (features === null) {
     const why = { absent: "not there", denied: "not readable", failed: "not readable", malformed: "no BTF" };
     return {

@@ -1,3 +1,4 @@
+import { formatSizeBytes } from "../config/units.ts";
 import type { Check } from "./check.ts";
 import { type HostReader, readText } from "./host-reader.ts";
 
@@ -11,14 +12,14 @@ export interface MachineFacts {
   virtualization: string | null;
   /** PRETTY_NAME of os-release(5). */
   distribution: string | null;
+  /** RLIMIT_NOFILE, hard: the runtime raises the soft limit to it; Infinity for unlimited, null if unknown. */
+  maxOpenFiles: number | null;
   /** Packages are installed by apt here. */
   usesApt: boolean;
 }
 
 /** What a collector with a table of some thousand processes is happy with. */
 const COMFORTABLE_BYTES = 128 << 20;
-/** `--ring-size` as it is by default. */
-const RING_KIB = 256;
 
 export function readMachine(host: HostReader): MachineFacts {
   const cpuinfo = readText(host, "/proc/cpuinfo") ?? "";
@@ -36,23 +37,24 @@ export function readMachine(host: HostReader): MachineFacts {
     memoryBytes: memory("MemTotal"),
     memoryAvailableBytes: memory("MemAvailable"),
     virtualization: readVirtualization(host, cpuinfo),
+    maxOpenFiles: readMaxOpenFiles(host),
     distribution: field("PRETTY_NAME"),
     usesApt: /\b(debian|ubuntu)\b/.test(`${field("ID")} ${field("ID_LIKE")}`),
   };
 }
 
-export function checkMachine(machine: MachineFacts): Check[] {
-  return [checkCpus(machine), checkMemory(machine)];
+export function checkMachine(machine: MachineFacts, ringBytes: number): Check[] {
+  return [checkCpus(machine, ringBytes), checkMemory(machine)];
 }
 
-function checkCpus({ cpusOnline, cpusPossible }: MachineFacts): Check {
+function checkCpus({ cpusOnline, cpusPossible }: MachineFacts, ringBytes: number): Check {
   const check = { id: "cpus", title: "CPUs" };
   if (cpusOnline === null) return { ...check, status: "info", found: "cannot be read" };
   const possible = cpusPossible === null ? "" : ` of ${cpusPossible} possible`;
   return {
     ...check,
     status: "ok",
-    found: `${cpusOnline} online${possible}; rings take ${cpusOnline} × ${RING_KIB} KiB`,
+    found: `${cpusOnline} online${possible}; rings take ${cpusOnline} × ${formatSizeBytes(ringBytes)}`,
   };
 }
 
@@ -68,6 +70,11 @@ function checkMemory({ memoryBytes, memoryAvailableBytes }: MachineFacts): Check
 
 function formatBytes(bytes: number): string {
   return bytes < 2 ** 30 ? `${Math.round(bytes / 2 ** 20)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+}
+
+function readMaxOpenFiles(host: HostReader): number | null {
+  const limit = /^Max open files\s+\S+\s+(\S+)/m.exec(readText(host, "/proc/self/limits") ?? "")?.[1];
+  return limit === undefined ? null : limit === "unlimited" ? Number.POSITIVE_INFINITY : Number(limit);
 }
 
 /** Counts a list such as `0-3,8,10-11`; null where it is none. */

@@ -1,3 +1,4 @@
+import { formatSizeBytes } from "../config/units.ts";
 import type { Check } from "./check.ts";
 import { type HostReader, readNumber, readText } from "./host-reader.ts";
 import { chargesMemlock, hasEnableStats, type KernelFacts } from "./kernel.ts";
@@ -10,12 +11,13 @@ export interface PerfFacts {
   mlockKib: number | null;
   /** RLIMIT_MEMLOCK, hard, in bytes; Infinity for unlimited, null where it cannot be read. */
   memlockBytes: number | null;
+  /** Whether /proc/sys/kernel is not there, as with `subset=pid`. */
+  isHidden: boolean;
   /** kernel.bpf_stats_enabled. */
   bpfStats: number | null;
 }
 
-/** `--ring-size` as it is by default, and the control page, which is 64 KiB on some machines. */
-const RING_KIB = 256;
+/** The control page of a ring is 64 KiB on some machines. */
 const CONTROL_PAGE_KIB = 64;
 /** More than all maps of a default run take together. */
 const MAPS_BYTES = 32 << 20;
@@ -26,14 +28,28 @@ export function readPerf(host: HostReader): PerfFacts {
     paranoid: readNumber(host, "/proc/sys/kernel/perf_event_paranoid"),
     mlockKib: readNumber(host, "/proc/sys/kernel/perf_event_mlock_kb"),
     memlockBytes: limit === undefined ? null : limit === "unlimited" ? Number.POSITIVE_INFINITY : Number(limit),
+    isHidden: !host.exists("/proc/sys/kernel"),
     bpfStats: readNumber(host, "/proc/sys/kernel/bpf_stats_enabled"),
   };
 }
 
-export function checkPerf(perf: PerfFacts, kernel: KernelFacts, privileges: PrivilegeFacts): Check[] {
+/** The rings that `collect` opens. */
+export interface WantedRings {
+  /** `--ring-size` in force. */
+  ringBytes: number;
+  /** CPUs that are online; null if unknown. */
+  cpus: number | null;
+}
+
+export function checkPerf(
+  perf: PerfFacts,
+  kernel: KernelFacts,
+  privileges: PrivilegeFacts,
+  rings: WantedRings,
+): Check[] {
   return [
     checkParanoid(perf, kernel, privileges),
-    checkRingMemory(perf, privileges),
+    checkRingMemory(perf, privileges, rings),
     checkMemlock(perf, kernel, privileges),
     checkStatistics(perf, kernel, privileges),
   ];
@@ -45,6 +61,7 @@ function checkParanoid(perf: PerfFacts, kernel: KernelFacts, privileges: Privile
     if (kernel.config("PERF_EVENTS") === "y") {
       return { ...check, status: "info", found: "in this kernel; kernel.perf_event_paranoid cannot be read" };
     }
+    if (perf.isHidden) return { ...check, status: "info", found: "unknown: /proc/sys is hidden here" };
     return {
       ...check,
       status: "fail",
@@ -69,21 +86,27 @@ function checkParanoid(perf: PerfFacts, kernel: KernelFacts, privileges: Privile
   return { ...check, status: mayLoad(privileges) ? "ok" : "info", found };
 }
 
-function checkRingMemory(perf: PerfFacts, privileges: PrivilegeFacts): Check {
+function checkRingMemory(perf: PerfFacts, privileges: PrivilegeFacts, { ringBytes, cpus }: WantedRings): Check {
   const check = { id: "ring-memory", title: "ring memory" };
   if (holds(privileges, "CAP_IPC_LOCK") || perf.paranoid === -1) {
     return { ...check, status: "ok", found: "without a limit for this user" };
   }
   if (perf.mlockKib === null) return { ...check, status: "info", found: "kernel.perf_event_mlock_kb cannot be read" };
   const found = `${perf.mlockKib} KiB a CPU (kernel.perf_event_mlock_kb)`;
-  const wantedKib = RING_KIB + CONTROL_PAGE_KIB;
-  if (perf.mlockKib >= wantedKib) return { ...check, status: "ok", found: `${found}, a ring takes ${RING_KIB} KiB` };
+  const size = formatSizeBytes(ringBytes);
+  const wantedKib = Math.ceil(ringBytes / 1024) + CONTROL_PAGE_KIB;
+  if (perf.mlockKib >= wantedKib) return { ...check, status: "ok", found: `${found}, a ring takes ${size}` };
+  const moreKib = cpus === null ? 0 : cpus * (wantedKib - perf.mlockKib);
+  if (cpus !== null && perf.memlockBytes !== null && moreKib * 1024 <= perf.memlockBytes) {
+    const rest = `the rest of ${cpus} rings of ${size} fits in RLIMIT_MEMLOCK`;
+    return { ...check, status: "ok", found: `${found}, ${rest}` };
+  }
   return {
     ...check,
     status: "warn",
     found,
-    costs: `the default ring of ${RING_KIB} KiB a CPU may be refused`,
-    mend: `sysctl -w kernel.perf_event_mlock_kb=${wantedKib}, or a smaller collect --ring-size`,
+    costs: `a ring of ${size} a CPU may be refused`,
+    mend: `ulimit -l unlimited or LimitMEMLOCK=infinity, sysctl -w kernel.perf_event_mlock_kb=${wantedKib}, or a smaller --ring-size`,
   };
 }
 

@@ -1,4 +1,5 @@
 import { version } from "../../package.json";
+import type { Settings } from "../config/schema.ts";
 import { EXIT, type ExitCode } from "../errors.ts";
 import { checkFacts } from "./checks.ts";
 import { type Facts, readFacts } from "./facts.ts";
@@ -17,6 +18,8 @@ export interface DoctorOptions {
   host?: HostReader;
   /** How long steal time is watched, in ms. */
   stealWindowMs?: number;
+  /** Settings in force: a collector is started with them, and a temporary folder is made. Left out: nothing is tried. */
+  settings?: Settings;
 }
 
 /**
@@ -24,8 +27,8 @@ export interface DoctorOptions {
  * @returns the report, and `EXIT.ok` where `collect` can run here as this user, else `EXIT.cannotRun`
  */
 export async function runDoctor(options: DoctorOptions): Promise<{ text: string; exitCode: ExitCode }> {
-  const { host = hostReader(), stealWindowMs } = options;
-  const facts = await readFacts(host, stealWindowMs === undefined ? {} : { stealWindowMs });
+  const { host = hostReader(), stealWindowMs, settings } = options;
+  const facts = await readFacts(host, { settings, ...(stealWindowMs !== undefined && { stealWindowMs }) });
   const sections = checkFacts(facts);
   const verdict = judge(facts, sections);
   const exitCode = verdict.can.collect ? EXIT.ok : EXIT.cannotRun;

@@ -55,7 +55,8 @@ const ROWS: readonly Row[] = [
 export function judge(facts: Facts, sections: readonly Section[]): Verdict {
   const checks = sections.flatMap((section) => section.checks);
   const backend = chooseBackend(facts);
-  const collect = backend !== null && checks.every((check) => check.status !== "fail");
+  const hasRun = facts.trial?.error === null;
+  const collect = hasRun || (backend !== null && checks.every((check) => check.status !== "fail"));
   const nullFields = listNullFields(facts, backend);
   const sampling = backend && samplingWay(facts.kernel, facts.sampling);
   const isWhole = backend === "btf" && nullFields.length === 0 && sampling !== "proc";
@@ -63,7 +64,9 @@ export function judge(facts: Facts, sections: readonly Section[]): Verdict {
   const has = { bpf: collect, root: isRoot(facts.privileges) };
   const isForeign = facts.namespaces.inInitialPidNamespace === false;
   const matchesEvents = !isForeign || (facts.namespaces.procPids ?? "own") === "own";
-  const overheadTest = collect && matchesEvents && (!isForeign || backend === "btf");
+  const hasNativeCalls = facts.trial?.hasNativeCalls ?? true;
+  const canMeasure = hasNativeCalls && facts.tempFolder?.error == null;
+  const overheadTest = collect && canMeasure && matchesEvents && (!isForeign || backend === "btf");
   const missingRows = ROWS.filter(
     ({ method, checks, needs, printsHostPids }) =>
       checks.some((id) => lacking.has(id)) ||
@@ -75,17 +78,19 @@ export function judge(facts: Facts, sections: readonly Section[]): Verdict {
     nullFields,
     sampling,
     // Polling needs nothing but the /proc of its own pid namespace; a method that cannot run is a row that says so.
-    can: { collect, overheadTest, compareWithPolling: matchesEvents },
+    can: { collect, overheadTest, compareWithPolling: matchesEvents && canMeasure },
     missingRows,
-    status: !collect ? "fail" : isWhole && !isForeign ? "ok" : "warn",
+    status: !collect ? "fail" : isWhole && !isForeign && canMeasure ? "ok" : "warn",
     sentence: [
       collect
-        ? collectSentence(facts, backend, nullFields, overheadTest) +
+        ? collectSentence(facts, backend, nullFields, { overheadTest, canMeasure }) +
           (sampling === "proc" ? ", samples from /proc" : "")
         : cannotSentence(backend, checks),
-      matchesEvents
-        ? compareSentence(collect, missingRows)
-        : "compare-with-polling cannot run: /proc is not that of this pid namespace",
+      !matchesEvents
+        ? "compare-with-polling cannot run: /proc is not that of this pid namespace"
+        : canMeasure
+          ? compareSentence(collect, missingRows)
+          : `compare-with-polling cannot run (${hasNativeCalls ? "temporary folder" : "trial run"})`,
     ].join("; "),
   };
 }
@@ -107,7 +112,7 @@ function collectSentence(
   facts: Facts,
   backend: Backend | null,
   nullFields: readonly string[],
-  overheadTest: boolean,
+  { overheadTest, canMeasure }: { overheadTest: boolean; canMeasure: boolean },
 ): string {
   const fields = nullFields.length === 0 ? "every field known" : `null: ${nullFields.join(", ")}`;
   const hasStatistics = hasEnableStats(facts.kernel) !== false && holds(facts.privileges, "CAP_SYS_ADMIN");
@@ -115,7 +120,7 @@ function collectSentence(
   const pids = facts.namespaces.inInitialPidNamespace === false ? ", pids are the host's" : "";
   const can = overheadTest
     ? `collect and overhead-test can run here${lack}`
-    : "collect can run here, overhead-test cannot (pid namespace)";
+    : `collect can run here, overhead-test cannot (${canMeasure ? "pid namespace" : "temporary folder"})`;
   return `${can}: ${backend} backend, ${fields}${pids}`;
 }
 

@@ -2,7 +2,7 @@ import { closeSync, constants, lstatSync, mkdtempSync, openSync, readFileSync, r
 import { join } from "node:path";
 import { cannotRunError, usageError } from "../errors.ts";
 import type { ExitUsage, ObserverContext } from "./observer.ts";
-import { findTool, needTool, toolEnv } from "./tool.ts";
+import { findLeash, needTool, toolEnv } from "./tool.ts";
 
 /** Most that a program may write to one file, bytes: a run ends in time, but a full disk would outlast it. */
 const MAX_FILE_BYTES = 1024 * 1024 * 1024;
@@ -175,7 +175,7 @@ exec "$@"
  */
 function leash(deathSignal: string | null): string[] {
   const shell = needTool("sh", "install a POSIX shell");
-  const setpriv = deathSignal === null ? null : findTool("setpriv");
+  const setpriv = deathSignal === null ? null : findLeash();
   return [
     ...(setpriv === null || deathSignal === null ? [] : [setpriv, "--pdeathsig", deathSignal]),
     ...[shell, "-c", LEASH, "leash", setpriv === null ? "" : String(process.pid), String(MAX_FILE_BYTES / 512)],

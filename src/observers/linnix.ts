@@ -4,7 +4,8 @@ import { chooseBackend } from "../probes/backend.ts";
 import { pidNamespace } from "../procfs/pid-namespace.ts";
 import { versionText } from "../version.ts";
 import { selfCommand } from "../workload/self-command.ts";
-import type { Observer, Sighting, SightingKind, Tally } from "./observer.ts";
+import { tryCollector } from "../workload/trial.ts";
+import type { Availability, Observer, Sighting, SightingKind, Tally } from "./observer.ts";
 import { needInitialPidNamespace, needRoot } from "./privilege.ts";
 import { startTool } from "./tool-observer.ts";
 
@@ -51,6 +52,14 @@ export function* parseLinnix(
   }
 }
 
+/** Why no collector can run here, in its own words; null if one can. */
+async function needCollector(): Promise<Availability | null> {
+  const error = await tryCollector([]);
+  if (error === null) return null;
+  const reason = [error.what, error.why].filter(Boolean).join(": ");
+  return { ok: false, reason, mend: error.mend ?? "linnix doctor checks what this machine supports" };
+}
+
 /** `linnix collect` as anybody would run it: every event, whole arguments, JSON lines to a file. */
 export const linnix: Observer = {
   name: "linnix",
@@ -64,10 +73,8 @@ export const linnix: Observer = {
     // The tracepoint backend gives no other pids.
     (chooseBackend("auto") === "btf"
       ? null
-      : needInitialPidNamespace("events of the tracepoint backend have host pids")) ?? {
-      ok: true,
-      version: versionText(),
-    },
+      : needInitialPidNamespace("events of the tracepoint backend have host pids")) ??
+    (await needCollector()) ?? { ok: true, version: versionText() },
   start: (context) => {
     const outputPath = (folder: string): string => join(folder, "events.jsonl");
     return startTool(context, {

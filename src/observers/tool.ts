@@ -31,6 +31,29 @@ export function findTool(...names: string[]): string | null {
   return null;
 }
 
+let leashPath: string | null | undefined;
+
+/**
+ * Absolute path of a setpriv that can have the kernel end what it starts when its parent dies, or null. That of busybox
+ * cannot.
+ */
+export function findLeash(): string | null {
+  if (leashPath === undefined) {
+    const path = findTool("setpriv");
+    leashPath = path !== null && succeeds(path, "--pdeathsig", "KILL", "--", path, "--version") ? path : null;
+  }
+  return leashPath;
+}
+
+function succeeds(...command: [string, ...string[]]): boolean {
+  try {
+    const stdio = { stdin: "ignore", stdout: "ignore", stderr: "ignore" } as const;
+    return Bun.spawnSync(command, { ...stdio, env: toolEnv("/nonexistent"), cwd: "/" }).exitCode === 0;
+  } catch {
+    return false;
+  }
+}
+
 /** `findTool` for a program without which nothing goes on. */
 export function needTool(names: string | string[], mend: string): string {
   const candidates = typeof names === "string" ? [names] : names;

@@ -7,7 +7,7 @@ import { findTool } from "./tool.ts";
 const MOUNTED = ["/sys/kernel/tracing/events", "/sys/kernel/debug/tracing/events"];
 
 /** Constant text: what runs comes as arguments, never as part of it. */
-const MOUNT_AND_RUN = 'mount -t tracefs tracefs /sys/kernel/tracing && exec "$@"';
+const MOUNT_AND_RUN = 'mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null; exec "$@"';
 
 function isMounted(): boolean {
   return MOUNTED.some((path) => existsSync(path));

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { cannotRunError } from "../errors.ts";
-import { findTool } from "../observers/tool.ts";
+import { findLeash } from "../observers/tool.ts";
 
 /** How a program is started. */
 export interface ChildOptions {
@@ -77,6 +77,11 @@ export class LeashedChild implements AsyncDisposable {
   /** Null while it runs, or where a signal ended it. */
   get exitCode(): number | null {
     return this.#child.exitCode;
+  }
+
+  /** The signal that ended it; null while it runs, or if it ended by itself. */
+  get signalCode(): NodeJS.Signals | number | null {
+    return this.#child.signalCode;
   }
 
   /** What it has said on stderr; of much the end. */
@@ -170,7 +175,7 @@ export class LeashedChild implements AsyncDisposable {
 
 /** Words before a command by which the kernel ends it with us. It is an exec, so the pid stays. */
 function leash(deathSignal: ChildOptions["deathSignal"]): string[] {
-  const setpriv = findTool("setpriv");
+  const setpriv = findLeash();
   return setpriv === null ? [] : [setpriv, "--pdeathsig", deathSignal, "--"];
 }
 

@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { resolveAuto } from "../config/load.ts";
 import { defaultSettings, printSettings } from "../config/print.ts";
 import { type CollectConfig, SECTION_LIST, type Settings } from "../config/schema.ts";
-import { cannotRunError, EXIT, type LinnixError, usageError } from "../errors.ts";
+import { cannotRunError } from "../errors.ts";
 import { processCpuClockId, readClockNs } from "../sys/cost-clock.ts";
 import type { PrivateFolder } from "../sys/private-folder.ts";
 import { selfCommand } from "../workload/self-command.ts";
+import { failureOf, tryCollector } from "../workload/trial.ts";
 import { LeashedChild } from "./child.ts";
 import { ScratchFile } from "./scratch-file.ts";
 import type { RunningSubject, Subject, SubjectSwitch } from "./subject.ts";
@@ -73,6 +74,11 @@ export class CollectorSubject implements Subject {
     this.flushMs = resolved.ring.flushIntervalMs;
   }
 
+  async check(): Promise<void> {
+    const error = await tryCollector(["--config", this.#settingsPath]);
+    if (error !== null) throw error;
+  }
+
   async start(signal: AbortSignal): Promise<RunningCollector> {
     return RunningCollector.start("collect", this.#settingsPath, this.#folder, signal);
   }
@@ -130,7 +136,7 @@ export class RunningCollector implements RunningSubject {
       const watching = await child.hear(WATCHING, { signal });
       const elapsedNs = Bun.nanoseconds() - began;
       signal.throwIfAborted();
-      if (!watching) throw startError(child);
+      if (!watching) throw failureOf(child.said, child);
       const clock = processCpuClockId(child.pid);
       const cpuNs = clock === null ? null : readClockNs(clock);
       return new RunningCollector(child, output, { elapsedNs, cpuNs: cpuNs === null ? null : Number(cpuNs) });
@@ -213,15 +219,4 @@ export class CollectorSwitch implements SubjectSwitch {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.collector[Symbol.asyncDispose]();
   }
-}
-
-/** Why a collector ended before it was watching: in its own words, as it would have told its user. */
-function startError(child: LeashedChild): LinnixError {
-  const [, what, , mend] = /^linnix: (.*)(\n {2}(.*))?$/m.exec(child.said) ?? [];
-  const text = {
-    what: what ?? "the collector did not start",
-    why: what ? undefined : (child.problem() ?? "no answer"),
-    mend,
-  };
-  return child.exitCode === EXIT.usage ? usageError("subject", text) : cannotRunError("subject", text);
 }

@@ -1,7 +1,9 @@
-import { readdirSync } from "node:fs";
+import { accessSync, constants, readdirSync, statSync } from "node:fs";
 import { readHeldBpf } from "../bpf/bpf-held.ts";
 import { listProgramIds } from "../bpf/bpf-programs.ts";
-import { cannotRunError } from "../errors.ts";
+import { quote } from "../config/units.ts";
+import { cannotRunError, usageError } from "../errors.ts";
+import { withTracefs } from "../observers/tracefs.ts";
 import { ProcessTreeClock } from "../procfs/process-tree-clock.ts";
 import type { PrivateFolder } from "../sys/private-folder.ts";
 import { LeashedChild } from "./child.ts";
@@ -46,20 +48,13 @@ export class CommandSubject implements Subject {
   readonly #folder: PrivateFolder;
   #before: StartedBefore | null = null;
 
-  /** @throws LinnixError (exit code 3) where there is no such program */
+  /** @throws LinnixError (exit code 2) if there is no such program */
   constructor(argv: readonly string[], folder: PrivateFolder) {
     const [program = "", ...args] = argv;
-    const path = program.includes("/") ? program : Bun.which(program);
-    if (path === null) {
-      throw cannotRunError("missing-program", {
-        what: `there is no program ${JSON.stringify(program)}`,
-        why: "it is in no folder of PATH",
-        mend: "install it, or give its path",
-      });
-    }
+    const path = findProgram(program);
     this.name = program.split("/").at(-1) ?? program;
     this.command = argv.map(shellWord).join(" ");
-    this.#argv = [path, ...args];
+    this.#argv = withTracefs([path, ...args]);
     this.#folder = folder;
   }
 
@@ -74,6 +69,30 @@ export class CommandSubject implements Subject {
   }
 
   openSwitch = async (signal: AbortSignal): Promise<SubjectSwitch> => new CommandSwitch(() => this.start(signal));
+}
+
+/** Absolute path, or the path as given. @throws LinnixError (exit code 2) if that cannot be executed */
+function findProgram(program: string): string {
+  const path = program.includes("/") ? program : Bun.which(program);
+  const why = path === null ? "it is in no folder of PATH" : whyNotExecutable(path);
+  if (path !== null && why === null) return path;
+  throw usageError("missing-program", {
+    what: `there is no program ${quote(program)}`,
+    why: why ?? undefined,
+    mend: "install it, or give the path of a file that this user may execute",
+  });
+}
+
+function whyNotExecutable(path: string): string | null {
+  try {
+    if (!statSync(path).isFile()) return "it is not a file";
+    accessSync(path, constants.X_OK);
+    return null;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return "there is no such file";
+    return code === "EACCES" ? "this user may not execute it" : message;
+  }
 }
 
 /** A running command; its output goes to a file that is never read. */

@@ -42,6 +42,8 @@ export async function runOverheadTest(
   if (asked.kind === "linnix") assertMatchable("overhead-test", chooseBackend(asked.settings.probes.backend));
   using folder = new PrivateFolder("linnix-overhead-");
   const subject = openSubject(options, folder);
+  // What it cannot do is said before anything is measured.
+  await subject.check?.();
   const plan = planOf(options, subject.flushMs);
   const head = headOf(options, plan, subject, await readHostFacts());
   listener.planned(plan, head);

@@ -8,6 +8,11 @@ export interface Subject {
   /** How long it gathers events before it reads them, ms; null where that is not known. */
   readonly flushMs: number | null;
   /**
+   * Tries whether it can be started, before anything is measured.
+   * @throws LinnixError if it cannot
+   */
+  check?(): Promise<void>;
+  /**
    * Starts it and waits until it watches.
    *
    * @throws LinnixError where it cannot be started; the signal's reason where that is aborted

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { release } from "node:os";
 import { BpfLink } from "../bpf/bpf-link.ts";
 import { BpfLoadError } from "../bpf/bpf-load-error.ts";
@@ -11,9 +11,10 @@ import { log } from "../config/log.ts";
 import type { FiltersSettings } from "../config/sections/filters.ts";
 import type { BackendChoice, EventType } from "../config/sections/probes.ts";
 import { cannotRunError, LinnixError } from "../errors.ts";
-import { cpuPlaces } from "../sys/cpus.ts";
-import { NativeError } from "../sys/errno.ts";
+import { cpuPlaces, POSSIBLE_CPUS } from "../sys/cpus.ts";
+import { errnoName, NativeError } from "../sys/errno.ts";
 import { pageBytes } from "../sys/page-size.ts";
+import { refusalCode, refusalHint } from "../sys/refusal.ts";
 import type { CgroupRef } from "../wire/cgroup-ref.ts";
 import type { CountByType } from "../wire/event.ts";
 import {
@@ -33,6 +34,7 @@ import { type CpuLosses, KernelCounters, type KernelCounts } from "./counters.ts
 import { isLockedForConfidentiality } from "./lockdown.ts";
 import { MissedExecs } from "./missed-execs.ts";
 import { missingFields } from "./missing-fields.ts";
+import { privilegeHint } from "./privilege-hint.ts";
 import { readProcessLimits, sizeProcessMaps } from "./process-maps.ts";
 import { skippedRuns, skipsPreempted } from "./skipped-runs.ts";
 import { isFollowed, WatchedCgroup } from "./watched-cgroup.ts";
@@ -97,11 +99,6 @@ export function holdsBackExits({ events, filters }: Pick<ProbeOptions, "events" 
 
 /** Processes whose exec was lost are gone from the map at their exit, lost or not: these live at the same time. */
 const MAX_LOST_EXECS = 4096;
-
-/** include/uapi/linux/capability.h */
-const CAP_SYS_ADMIN = 21;
-const CAP_PERFMON = 38;
-const CAP_BPF = 39;
 
 /**
  * The kernel half: loaded by the constructor, attached by `attach`, gone after
@@ -335,29 +332,21 @@ export class Backend implements Disposable {
   }
 }
 
-/** What loading and attaching takes that this process does not have; empty where all is there, or it cannot be told. */
-function missingCapabilities(): string[] {
-  const status = readFileSync("/proc/self/status", "latin1");
-  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
-  const lacks = (bit: number) => ((effective >> BigInt(bit)) & 1n) === 0n;
-  if (!lacks(CAP_SYS_ADMIN)) return [];
-  return [...(lacks(CAP_BPF) ? ["CAP_BPF"] : []), ...(lacks(CAP_PERFMON) ? ["CAP_PERFMON"] : [])];
-}
-
 function loadError(backend: BackendName, cause: unknown): unknown {
   if (cause instanceof LinnixError) return cause;
-  const errno = cause instanceof BpfLoadError ? cause.errno : cause instanceof NativeError ? cause.errno : 0;
+  const refusal = cause instanceof BpfLoadError ? errnoName(cause.errno) : refusalCode(cause);
   const message = cause instanceof Error ? cause.message : String(cause);
-  const code = errno === 1 || errno === 13 ? "privilege" : "load";
+  const code = refusal === "EPERM" || refusal === "EACCES" ? "privilege" : "load";
   const what = `the ${backend} backend cannot be loaded`;
   if (cause instanceof BpfLoadError && cause.verifierLog !== "") log.debug(cause.verifierLog.trimEnd());
-  return cannotRunError(code, { what, why: message, mend: loadMend(backend, errno, message) }, { cause });
+  return cannotRunError(code, { what, why: message, mend: loadHint(backend, refusal, message) }, { cause });
 }
 
-function loadMend(backend: BackendName, errno: number, message: string): string {
-  if (errno === 1 && process.geteuid?.() !== 0) return "run it as root: sudo linnix …";
-  const missing = errno === 1 ? missingCapabilities() : [];
-  if (missing.length > 0) return `give it ${missing.join(" and ")}, which this process lacks though it is root`;
+function loadHint(backend: BackendName, refusal: string | null, message: string): string {
+  const privilege = refusal === "EPERM" ? privilegeHint() : null;
+  if (privilege !== null) return privilege;
+  if (refusal === "EMFILE") return refusalHint(refusal) ?? "";
+  if (!existsSync(POSSIBLE_CPUS)) return "mount /sys: mount -t sysfs sysfs /sys";
   if (backend === "btf" && !existsSync(KERNEL_BTF)) return "this kernel has no BTF: use --backend tracepoint";
   // The kernel takes the helpers away that read its memory, and its message speaks of no lockdown.
   if (isLockedForConfidentiality()) {
@@ -366,7 +355,7 @@ function loadMend(backend: BackendName, errno: number, message: string): string 
   if (message.includes("unknown func bpf_get_current_ancestor_cgroup_id")) {
     return "this kernel's tracepoints cannot filter by --cgroup: leave it out, or use --backend btf where there is BTF";
   }
-  return "linnix doctor says what this machine lacks";
+  return refusalHint(refusal) ?? "linnix doctor checks what this machine supports";
 }
 
 /** The choice behind `auto`: BTF where the kernel has it. */

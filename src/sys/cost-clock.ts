@@ -1,6 +1,6 @@
-import { dlopen } from "bun:ffi";
+import { openLibrary } from "./library.ts";
 
-const { symbols: libc } = dlopen("libc.so.6", {
+const { symbols: libc } = openLibrary("libc.so.6", {
   // int clock_getcpuclockid(pid_t pid, clockid_t *clockid): 0 or an error number
   clock_getcpuclockid: { args: ["i32", "ptr"], returns: "i32" },
   // int clock_gettime(clockid_t clockid, struct timespec *tp)

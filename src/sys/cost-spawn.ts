@@ -1,6 +1,7 @@
-import { dlopen, ptr, read } from "bun:ffi";
+import { ptr, read } from "bun:ffi";
+import { openLibrary } from "./library.ts";
 
-const { symbols: libc } = dlopen("libc.so.6", {
+const { symbols: libc } = openLibrary("libc.so.6", {
   // int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,
   //                 char *const argv[], char *const envp[]): 0 or an error number
   posix_spawn: { args: ["ptr", "ptr", "ptr", "ptr", "ptr", "ptr"], returns: "i32" },

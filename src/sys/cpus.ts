@@ -1,6 +1,8 @@
 /** CPUs by number, which may have gaps: what is offline now may come online later. */
 import { readFileSync } from "node:fs";
 
+export const POSSIBLE_CPUS = "/sys/devices/system/cpu/possible";
+
 /** More than most machines that do not say which they may have. */
 const MIN_GUESS = 64;
 
@@ -21,7 +23,7 @@ export function parseCpuList(text: string): number[] {
  */
 export function possibleCpus(read = (path: string) => readFileSync(path, "latin1")): number[] {
   try {
-    const cpus = parseCpuList(read("/sys/devices/system/cpu/possible"));
+    const cpus = parseCpuList(read(POSSIBLE_CPUS));
     if (cpus.length > 0) return cpus;
   } catch {
     // /sys may be hidden.

@@ -1,5 +1,6 @@
 /** Becoming another program. */
-import { dlopen, ptr } from "bun:ffi";
+import { ptr } from "bun:ffi";
+import { openLibrary } from "./library.ts";
 
 /** Alone here and not with the other C functions: this is called before anything else, and for most commands never. */
 const EXECUTE = {
@@ -15,7 +16,7 @@ const EXECUTE = {
  * @param env `NAME=value` each
  */
 export function execute(path: string, argv: readonly string[], env: readonly string[]): void {
-  const { symbols } = dlopen("libc.so.6", EXECUTE);
+  const { symbols } = openLibrary("libc.so.6", EXECUTE);
   const keep: Buffer[] = [];
   const strings = (words: readonly string[]): BigUint64Array => {
     const pointers = new BigUint64Array(words.length + 1);

@@ -1,13 +1,13 @@
 /** glibc, opened once and only when it is first needed. */
-import { dlopen } from "bun:ffi";
+import { openLibrary } from "./library.ts";
 import { AIO_SYMBOLS, LIBC_SYMBOLS } from "./symbols.ts";
 
 /** At once: each library that is opened takes megabytes for a while. */
 function open() {
   try {
-    return dlopen("libc.so.6", { ...LIBC_SYMBOLS, ...AIO_SYMBOLS }).symbols;
+    return openLibrary("libc.so.6", { ...LIBC_SYMBOLS, ...AIO_SYMBOLS }).symbols;
   } catch {
-    return { ...dlopen("libc.so.6", LIBC_SYMBOLS).symbols, ...dlopen("librt.so.1", AIO_SYMBOLS).symbols };
+    return { ...openLibrary("libc.so.6", LIBC_SYMBOLS).symbols, ...openLibrary("librt.so.1", AIO_SYMBOLS).symbols };
   }
 }
 

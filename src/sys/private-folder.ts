@@ -1,17 +1,8 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  rmdirSync,
-  rmSync,
-} from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { lockFile } from "./flock.ts";
+import { makeTempFolder } from "./temp-folder.ts";
 
 const TRIES = 5;
 
@@ -23,12 +14,15 @@ export class PrivateFolder implements Disposable {
   readonly path: string;
   readonly #fd: number;
 
-  /** @param prefix how the folders of all runs of its kind begin, such as `linnix-overhead-` */
+  /**
+   * @param prefix how the folders of all runs of its kind begin, such as `linnix-overhead-`
+   * @throws LinnixError (exit code 3) if nothing can be written there
+   */
   constructor(prefix: string) {
     const start = join(tmpdir(), prefix);
     sweep(start);
     for (let tries = 1; ; tries++) {
-      this.path = mkdtempSync(start);
+      this.path = makeTempFolder(prefix);
       this.#fd = openFolder(this.path);
       // A sweep of another run may have come first, and removed it.
       if (isOurs(this.#fd) && hold(this.#fd) && isAt(this.#fd, this.path)) return;

@@ -1,5 +1,6 @@
 /** Signals held back from this thread: they wait, and come when they are let through. */
-import { dlopen, ptr } from "bun:ffi";
+import { ptr } from "bun:ffi";
+import { openLibrary } from "./library.ts";
 
 /** Alone here for the reason given in execute.ts, before which it is called. */
 const SIGNALS = {
@@ -34,7 +35,7 @@ export const FROM_LOG_ROTATION = [SIGUSR1, SIGUSR2];
 let symbols: ReturnType<typeof open> | undefined;
 
 function open() {
-  return dlopen("libc.so.6", SIGNALS).symbols;
+  return openLibrary("libc.so.6", SIGNALS).symbols;
 }
 
 /** @returns the mask before */

@@ -5,11 +5,12 @@
  * forks), with nothing allocated for each child that the collector of garbage
  * would come for.
  */
-import { dlopen, ptr, read } from "bun:ffi";
+import { ptr, read } from "bun:ffi";
 import { errnoName } from "./errno.ts";
+import { openLibrary } from "./library.ts";
 import { boottimeOffsetNs } from "./time-namespace.ts";
 
-const { symbols: libc } = dlopen("libc.so.6", {
+const { symbols: libc } = openLibrary("libc.so.6", {
   // int posix_spawn(pid_t *, const char *path, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const argv[], char *const envp[]);
   posix_spawn: { args: ["ptr", "ptr", "ptr", "ptr", "ptr", "ptr"], returns: "i32" },
   // int posix_spawnattr_init(posix_spawnattr_t *);

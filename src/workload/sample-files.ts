@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Prng } from "../stats/prng.ts";
+import { makeTempFolder, tempFolderError } from "../sys/temp-folder.ts";
 import { SAMPLE_FILES, sampleFileName } from "./programs.ts";
 
 /** How the folders of all runs begin. */
@@ -14,7 +14,7 @@ export class SampleFiles implements Disposable {
   readonly folder: string;
 
   constructor(seed: number) {
-    this.folder = mkdtempSync(join(tmpdir(), FOLDER_PREFIX));
+    this.folder = makeTempFolder(FOLDER_PREFIX);
     try {
       const prng = new Prng(seed);
       const words = new Uint32Array(FILE_BYTES / 4);
@@ -24,7 +24,7 @@ export class SampleFiles implements Disposable {
       }
     } catch (error) {
       this[Symbol.dispose]();
-      throw error;
+      throw tempFolderError(error);
     }
   }
 

@@ -7,7 +7,7 @@ import { PROCESS_EVENT } from "../../src/wire/layout.gen.ts";
 import { KernelRing } from "../ring/kernel-ring.ts";
 import { forkRecord } from "../wire/make-record.ts";
 
-const { ENODEV, EACCES } = constants.errno;
+const { ENODEV, EACCES, EINVAL } = constants.errno;
 const SECOND_NS = 1e9;
 
 /** A perf event and its ring. */
@@ -74,6 +74,8 @@ class Machine implements Disposable {
 
   #open(cpu: number): OpenRing {
     this.openings++;
+    // As the kernel does of numbers that no CPU can have.
+    if (cpu >= this.lost.length) throw new NativeError("perf_event_open", EINVAL);
     if (!this.#online.has(cpu)) throw new NativeError("perf_event_open", ENODEV);
     if (this.refuses !== null) throw new NativeError("perf_event_open", this.refuses);
     const ring = new OpenRing(() => this.map.delete(cpu));
@@ -186,6 +188,13 @@ describe("rings of CPUs that come and go", () => {
     for (const cpu of [8, 1, 0]) machine.write(cpu);
     machine.drain();
     expect([machine.received, machine.openings]).toEqual([[0, 1, 2], 4]);
+  });
+
+  test("numbers that were guessed and no CPU can have are left alone; if the first is refused so, that is an error", () => {
+    using machine = new Machine(2, [0, 1], [...Array(64).keys()]);
+    expect(machine.opened).toHaveLength(2);
+    expect(machine.rings.missing.size).toBe(0);
+    expect(() => new Machine(0, [], [0])).toThrow("EINVAL");
   });
 
   test("a dead ring whose CPU was not seen to leave is found by its first loss", () => {

@@ -385,10 +385,27 @@ describe("limits and sysctls", () => {
   test("too little ring memory binds a user without CAP_IPC_LOCK only", async () => {
     const little = { "/proc/sys/kernel/perf_event_mlock_kb": "128\n" };
     expect((await examine({ files: little })).check("ring-memory").status).toBe("ok");
-    expect((await examine({ files: { ...little, ...nobody } })).check("ring-memory")).toMatchObject({
+    // 4 rings, of which RLIMIT_MEMLOCK takes what is above the kernel's own limit.
+    expect((await examine({ files: { ...little, ...nobody } })).check("ring-memory").status).toBe("ok");
+    const limits = "Max locked memory         65536              65536              bytes\n";
+    const bound = { ...little, ...nobody, "/proc/self/limits": limits };
+    expect((await examine({ files: bound })).check("ring-memory")).toMatchObject({
       status: "warn",
       mend: expect.stringContaining("--ring-size"),
     });
+  });
+
+  test("few file descriptors, a hidden /proc/sys and a missing /sys are named", async () => {
+    const limits = "Max open files            64                   64                   files     \n";
+    expect((await examine({ files: { "/proc/self/limits": limits } })).check("descriptors")).toMatchObject({
+      status: "warn",
+      mend: expect.stringContaining("ulimit -n"),
+    });
+    const isSysctl = (path: string) => path.startsWith("/proc/sys/");
+    const hidden = (await examine({ without: isSysctl })).check("perf-event-paranoid");
+    expect(hidden).toMatchObject({ status: "info", found: "unknown: /proc/sys is hidden here" });
+    const btf = (await examine({ without: (path) => path.startsWith("/sys/") })).check("btf");
+    expect(btf).toMatchObject({ status: "warn", found: "/sys is not mounted", mend: "mount -t sysfs sysfs /sys" });
   });
 
   test("RLIMIT_MEMLOCK binds before 5.11, where it cannot be raised", async () => {

@@ -8,6 +8,8 @@ import { encodeBtf } from "./btf-encoder.ts";
 export interface MachineOptions {
   /** Contents by path; null takes the file away. */
   files?: Record<string, string | Uint8Array | null>;
+  /** Files of an ordinary machine that this one has not. */
+  without?: (path: string) => boolean;
   /** Targets of symbolic links by path; null takes the link away. */
   links?: Record<string, string | null>;
   /** Shell scripts by name, in /usr/bin; null takes the program away. */
@@ -115,7 +117,7 @@ export function recordMachine(options: MachineOptions = {}): RecordedMachine {
     return join(root, path);
   };
   for (const [path, content] of Object.entries({ ...FILES, ...options.files })) {
-    if (content !== null) writeFileSync(place(path), content);
+    if (content !== null && !options.without?.(path)) writeFileSync(place(path), content);
   }
   for (const [path, target] of Object.entries({ ...LINKS, ...options.links })) {
     if (target !== null) symlinkSync(target, place(path));

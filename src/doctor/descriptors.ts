@@ -1,0 +1,21 @@
+import type { Check } from "./check.ts";
+import type { MachineFacts } from "./machine.ts";
+
+/** What a collector holds beside the rings: programs, maps, links, what is open for a moment. */
+const WANTED_DESCRIPTORS = 80;
+
+/** A collector with fewer may still start: without sampling, and with no client of the API. */
+export function checkDescriptors({ maxOpenFiles, cpusOnline }: MachineFacts): Check {
+  const check = { id: "descriptors", title: "RLIMIT_NOFILE" };
+  if (maxOpenFiles === null) return { ...check, status: "info", found: "cannot be read" };
+  const wanted = WANTED_DESCRIPTORS + (cpusOnline ?? 1);
+  const found = maxOpenFiles === Number.POSITIVE_INFINITY ? "unlimited" : `${maxOpenFiles} descriptors`;
+  if (maxOpenFiles >= wanted) return { ...check, status: "ok", found };
+  return {
+    ...check,
+    status: "warn",
+    found: `${found}, and collect takes ${wanted}`,
+    costs: "samples and answers wait for descriptors, or collect does not start",
+    mend: "raise the limit of open files: ulimit -n, LimitNOFILE= of systemd",
+  };
+}

@@ -1,0 +1,43 @@
+import { readFileSync, readlinkSync } from "node:fs";
+
+/** include/uapi/linux/capability.h */
+const CAP_SYS_ADMIN = 21;
+const CAP_PERFMON = 38;
+const CAP_BPF = 39;
+
+/** PROC_USER_INIT_INO of include/linux/proc_ns.h. */
+const INITIAL_USER_NAMESPACE = "user:[4026531837]";
+
+/** How to get the privilege that loading and attaching take; null if this process has it, or that cannot be read. */
+export function privilegeHint(): string | null {
+  if (isInUserNamespace()) {
+    return "this is a user namespace, whose capabilities do not count: run linnix on the host, or in a container of root's";
+  }
+  const missing = missingCapabilities();
+  if (missing.length === 0) return null;
+  if (process.geteuid?.() !== 0) return "run it as root: sudo linnix …";
+  return `give it ${missing.join(" and ")}, which this process lacks though it is root`;
+}
+
+function isInUserNamespace(): boolean {
+  try {
+    return readlinkSync("/proc/self/ns/user") !== INITIAL_USER_NAMESPACE;
+  } catch {
+    return false;
+  }
+}
+
+/** Empty if all are there, or it cannot be read. */
+function missingCapabilities(): string[] {
+  let status: string;
+  try {
+    status = readFileSync("/proc/self/status", "latin1");
+  } catch {
+    return [];
+  }
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1];
+  if (effective === undefined) return [];
+  const lacks = (bit: number) => ((BigInt(`0x${effective}`) >> BigInt(bit)) & 1n) === 0n;
+  if (!lacks(CAP_SYS_ADMIN)) return [];
+  return [...(lacks(CAP_BPF) ? ["CAP_BPF"] : []), ...(lacks(CAP_PERFMON) ? ["CAP_PERFMON"] : [])];
+}

@@ -1,0 +1,61 @@
+/** What the system's refusals mean for a user. */
+import { readFileSync } from "node:fs";
+
+const SECCOMP_HINT =
+  "a seccomp filter on this process may refuse it: docker run --security-opt seccomp=unconfined, " +
+  "or SystemCallFilter= of the unit with bpf and perf_event_open";
+
+const HINTS: Readonly<Record<string, string>> = {
+  EMFILE:
+    "raise the limit of open files (ulimit -n, LimitNOFILE= of systemd): " +
+    "linnix needs about 80, and one more for each CPU",
+  ENFILE: "the whole machine has no file left to open: raise sysctl fs.file-max, or end what holds them",
+  ENOMEM:
+    "give it more memory: ulimit -v (LimitAS=), ulimit -l (LimitMEMLOCK=), MemoryMax= or the container's limit, " +
+    "vm.overcommit_memory",
+  ENOSPC: "free some space there",
+  EDQUOT: "free some space there: the disk quota is used up",
+  EFBIG: "raise the limit on file sizes (ulimit -f, LimitFSIZE= of systemd): linnix needs 4 MiB",
+  EROFS: "choose a place that is not mounted read-only",
+  EAGAIN: "raise the limit of processes and threads: ulimit -u, TasksMax= of systemd, pids.max of the cgroup",
+  ENAMETOOLONG: "give a shorter name",
+  EIO: "look at the disk: the kernel's log says what failed",
+};
+
+/** As the C library words it, where there is no name of an errno. */
+const WORDS: readonly (readonly [RegExp, string])[] = [
+  [/too many open files in system/i, "ENFILE"],
+  [/too many open files/i, "EMFILE"],
+  [/cannot allocate memory|failed to map segment/i, "ENOMEM"],
+  [/file too large/i, "EFBIG"],
+  [/no space left/i, "ENOSPC"],
+];
+
+/** The name of the errno that an error, or one that caused it, has or speaks of; null if there is none. */
+export function refusalCode(error: unknown): string | null {
+  for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
+    const { code } = at as { code?: unknown };
+    // A LinnixError has a code too.
+    if (typeof code === "string" && /^E[A-Z0-9]+$/.test(code)) return code;
+    const { message } = at;
+    const word = WORDS.find(([pattern]) => pattern.test(message));
+    if (word) return word[1];
+  }
+  return null;
+}
+
+/** What a user can do about a refusal; null if that is not known. */
+export function refusalHint(code: string | null): string | null {
+  if (code === null) return null;
+  if ((code === "EPERM" || code === "EACCES" || code === "ENOSYS") && isFiltered()) return SECCOMP_HINT;
+  return HINTS[code] ?? null;
+}
+
+/** Whether a seccomp filter is on this process. */
+export function isFiltered(): boolean {
+  try {
+    return /^Seccomp:\s*2$/m.test(readFileSync("/proc/self/status", "latin1"));
+  } catch {
+    return false;
+  }
+}

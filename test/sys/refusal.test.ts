@@ -1,0 +1,31 @@
+import { expect, test } from "bun:test";
+import { constants } from "node:os";
+import { NativeError } from "../../src/sys/errno.ts";
+import { refusalCode, refusalHint } from "../../src/sys/refusal.ts";
+
+test("the errno of an error is that of its code, its cause or its words", () => {
+  expect(refusalCode(Object.assign(new Error("open"), { code: "EROFS" }))).toBe("EROFS");
+  expect(refusalCode(new Error("x", { cause: new NativeError("bpf", constants.errno.EPERM) }))).toBe("EPERM");
+  expect(refusalCode(new Error("lib.so: cannot open shared object file: Too many open files"))).toBe("EMFILE");
+  expect(refusalCode(new Error("lib.so: failed to map segment from shared object"))).toBe("ENOMEM");
+  for (const own of [
+    new Error("oops"),
+    Object.assign(new Error("x"), { code: "ERR_INVALID_ARG_TYPE" }),
+    null,
+    "text",
+  ]) {
+    expect(refusalCode(own)).toBeNull();
+  }
+});
+
+test.each([
+  ["EMFILE", "ulimit -n"],
+  ["ENFILE", "fs.file-max"],
+  ["EFBIG", "LimitFSIZE="],
+  ["ENOMEM", "ulimit -v"],
+  ["EAGAIN", "TasksMax="],
+  ["ENOSPC", "free some space"],
+  ["EROFS", "read-only"],
+])("the hint for %s names %s", (code, words) => {
+  expect(refusalHint(code)).toContain(words);
+});

@@ -1,0 +1,30 @@
+import { expect, test } from "bun:test";
+import { EXIT } from "../../src/errors.ts";
+import { failureOf } from "../../src/workload/trial.ts";
+
+const text = (said: string, exitCode: number | null, signalCode: NodeJS.Signals | null = null) => {
+  const { what, why, mend, exitCode: code } = failureOf(said, { exitCode, signalCode });
+  return { what, why, mend, code };
+};
+
+test("a linnix that ended says why in its own words, past its warnings", () => {
+  const said = "linnix: warning: the environment variable X\nlinnix: no rings: EPERM\n  give it CAP_BPF\n";
+  expect(text(said, 3)).toEqual({
+    what: "no rings: EPERM",
+    why: undefined,
+    mend: "give it CAP_BPF",
+    code: EXIT.cannotRun,
+  });
+  expect(text("linnix: bad value\n", 2).code).toBe(EXIT.usage);
+});
+
+test("what another program said last before it ended is shown", () => {
+  const said = "BusyBox v1.35\nsetpriv: unrecognized option '--pdeathsig'\n";
+  expect(text(said, 1).why).toBe("it ended with status 1: setpriv: unrecognized option '--pdeathsig'");
+  expect(text("", null, "SIGKILL").why).toBe("it was ended by SIGKILL");
+  expect(text("", null).why).toBe("no answer");
+});
+
+test("SIGSYS is named a seccomp filter's", () => {
+  expect(text("", null, "SIGSYS").why).toContain("seccomp");
+});
