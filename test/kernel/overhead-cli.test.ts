@@ -169,7 +169,7 @@ describe.skipIf(reason !== null)(titled("wrong use", reason), () => {
     [["--pid", "1", "--", "true"], EXIT.usage, "only one subject"],
     [["--"], EXIT.usage, "no command follows it"],
     [["--pid", "4194303"], EXIT.usage, "no such process"],
-    [["--", "no-such-program-at-all"], EXIT.cannotRun, "there is no program"],
+    [["--", "no-such-program-at-all"], EXIT.usage, "there is no program"],
     [["--", "true"], EXIT.cannotRun, "ended before anything could be measured"],
   ] as const)("%p ends with %p", async (args, expected, words) => {
     const { stdout, stderr, exitCode } = await linnix([...(args[0] === "--" ? SHORT : []), ...args]);

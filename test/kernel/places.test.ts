@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { release, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Check } from "../../src/doctor/check.ts";
@@ -187,6 +187,33 @@ describe.skipIf(reason !== null)(titled("overhead-test and compare refuse before
     const { exitCode, stderr } = await linnix({ before: [refuse, "perf_event_open", "1"] }, "test", "--quick");
     expect(exitCode).toBe(3);
     expect(stderr).toStartWith("linnix: the perf rings cannot be opened: perf_event_open: EPERM");
+  });
+});
+
+const noTracefs =
+  reason ?? (/^nodev\ttracefs$/m.test(readFileSync("/proc/filesystems", "latin1")) ? null : "needs tracefs");
+describe.skipIf(noTracefs !== null)(titled("a command of overhead-test", noTracefs), () => {
+  const options = ["--quick", "--baseline", "0ms", "--duration", "500ms", "--interval", "100ms"];
+
+  test("finds tracefs mounted, also where the machine has it not", async () => {
+    const before = inMounts("umount -q -l /sys/kernel/tracing; umount -q -l /sys/kernel/debug; true");
+    const script = "ls -d /sys/kernel/tracing/events || exit 9; sleep 100";
+    const { stderr, exitCode } = await linnix({ before }, "overhead-test", ...options, "--", "sh", "-c", script);
+    expect(stderr).not.toContain("ended");
+    expect([0, 1, 4]).toContain(exitCode ?? -1);
+  });
+
+  test("that ends at once says what it printed last", async () => {
+    const script = "echo the licence is missing; exit 7";
+    const { stderr, exitCode } = await linnix({ before: [] }, "overhead-test", ...options, "--", "sh", "-c", script);
+    expect(exitCode).toBe(3);
+    expect(stderr).toContain("it ended with status 7: the licence is missing");
+  });
+
+  test("that does not exist is wrong use", async () => {
+    const { stderr, exitCode } = await linnix({ before: [] }, "overhead-test", ...options, "--", "/nonexistent/agent");
+    expect(exitCode).toBe(2);
+    expect(stderr).toStartWith('linnix: there is no program "/nonexistent/agent"');
   });
 });
 
