@@ -319,7 +319,7 @@ describe.skipIf(reason !== null)(titled("something else", reason), () => {
       exitCode: EXIT.cannotRun,
       why: "it ended with status 3: no such thing",
     });
-    await expect(run(command("no-such-program-at-all"))).rejects.toMatchObject({ exitCode: EXIT.cannotRun });
+    await expect(run(command("no-such-program-at-all"))).rejects.toMatchObject({ exitCode: EXIT.usage });
     await expect(run({ kind: "pid", pids: [4194303] })).rejects.toMatchObject({ exitCode: EXIT.usage });
     await expect(run({ kind: "pid", pids: [process.pid] })).rejects.toMatchObject({ exitCode: EXIT.usage });
   });
