@@ -37,7 +37,7 @@ describe.skipIf(reason !== null)(titled("a value that is impossible here", reaso
   });
 
   test("changes nothing at a reload, and is told with file, line and key", async () => {
-    const token = file("token", "sesame");
+    const token = file("token", "open-sesame-open-sesame");
     const text = `[api]\nlisten = 'unix:${directory}/socket'\ntoken_file = '${token}'\n`;
     const path = file("reload.toml", text);
     await using collect = await CollectRun.start(["--config", path]);

@@ -110,10 +110,10 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
   test("tells of another token in the same file", async () => {
     const token = join(directory, "token");
     const write = (text: string) => writeFileSync(token, text, { mode: 0o600 });
-    write("one");
+    write("one-token-of-16-letters");
     const path = config("token.toml", `[api]\nlisten = '127.0.0.1:0'\ntoken_file = '${token}'\n`);
     await using collect = await CollectRun.start(["--config", path]);
-    write("another");
+    write("another-one-of-16-letters");
     await reload(collect);
     await reload(collect, 2);
     const told = collect.stderr.split("\n").filter((line) => line.includes("read again"));
