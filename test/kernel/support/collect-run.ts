@@ -38,13 +38,15 @@ export interface EndedWell extends Ended {
   summary: RunSummary;
 }
 
-/** Waits until `look` gives something. */
-export async function until<T>(what: string, look: () => T | undefined | null | false): Promise<T> {
+type Maybe<T> = T | undefined | null | false;
+
+/** Waits until `look` returns something. */
+export async function until<T>(what: string, look: () => Maybe<T> | Promise<Maybe<T>>): Promise<T> {
   const giveUp = Date.now() + PATIENCE_MS;
   for (;;) {
-    const found = look();
+    const found = await look();
     if (found) return found;
-    if (Date.now() > giveUp) throw new Error(`waited in vain for ${what}`);
+    if (Date.now() > giveUp) throw new Error(`gave up waiting for ${what}`);
     await Bun.sleep(POLL_MS);
   }
 }
