@@ -11,14 +11,14 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** What every error for a user says: what happened, why, and the mend. */
+/** What every error for a user says: what happened, why, and a hint. */
 export interface ErrorText {
   /** One clause: what could not be done, naming the thing (option, key, path). */
   what: string;
   /** The cause, where it is known. */
   why?: string | undefined;
   /** What the user can do about it. */
-  mend?: string | undefined;
+  hint?: string | undefined;
   /** The setting whose value it is about, as the configuration file names it: `run.user`. The text names its option. */
   setting?: string | undefined;
 }
@@ -28,7 +28,7 @@ export class LinnixError extends Error {
   override readonly name = "LinnixError";
   readonly what: string;
   readonly why: string | undefined;
-  readonly mend: string | undefined;
+  readonly hint: string | undefined;
   readonly setting: string | undefined;
 
   /**
@@ -41,10 +41,10 @@ export class LinnixError extends Error {
     text: ErrorText,
     options?: ErrorOptions,
   ) {
-    super([text.what, text.why, text.mend].filter(Boolean).join("; "), options);
+    super([text.what, text.why, text.hint].filter(Boolean).join("; "), options);
     this.what = text.what;
     this.why = text.why;
-    this.mend = text.mend;
+    this.hint = text.hint;
     this.setting = text.setting;
   }
 }

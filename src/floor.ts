@@ -47,7 +47,7 @@ export function belowFloor({ glibc, kernelRelease: kernel, cpuinfo }: FloorFacts
     return {
       what: "linnix cannot run with this C library",
       why: `glibc ${glibc} is older than 2.${OLDEST_GLIBC_MINOR}, which the libraries in linnix need`,
-      mend: "use a distribution of 2019 or later, such as Debian 10",
+      hint: "use a distribution of 2019 or later, such as Debian 10",
     };
   }
   if (isAtLeast(parseKernelVersion(kernel), OLDEST_KERNEL.major, OLDEST_KERNEL.minor) === false) {
@@ -55,7 +55,7 @@ export function belowFloor({ glibc, kernelRelease: kernel, cpuinfo }: FloorFacts
     return {
       what: "linnix cannot run on this kernel",
       why: `Linux ${kernel} is older than ${oldest}`,
-      mend: `boot a kernel of ${oldest} or later`,
+      hint: `boot a kernel of ${oldest} or later`,
     };
   }
   const missing = missingCpuFlags(cpuinfo);
@@ -63,7 +63,7 @@ export function belowFloor({ glibc, kernelRelease: kernel, cpuinfo }: FloorFacts
     return {
       what: "linnix cannot run on this CPU",
       why: `it has no ${missing.join(", ")}: linnix needs x86-64-v2`,
-      mend: "give a virtual machine another CPU model, such as host or Nehalem",
+      hint: "give a virtual machine another CPU model, such as host or Nehalem",
     };
   }
   return null;

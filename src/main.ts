@@ -92,7 +92,7 @@ async function answered({ switches }: ParsedArgs, help: () => Promise<string>): 
     throw usageError("missing-option", {
       what: "--verbose",
       why: "only goes with --version",
-      mend: "for a more talkative log: --log-level debug",
+      hint: "for a more talkative log: --log-level debug",
     });
   }
   return false;
@@ -103,7 +103,7 @@ function unknownCommand(name: string) {
   const near = nearest(name, [...names, "help", "--help", "--version"]);
   return usageError("unknown-command", {
     what: `unknown command ${quote(name)}`,
-    mend: near === null ? `known: ${names.join(", ")}` : `did you mean ${near}? known: ${names.join(", ")}`,
+    hint: near === null ? `known: ${names.join(", ")}` : `did you mean ${near}? known: ${names.join(", ")}`,
   });
 }
 

@@ -33,7 +33,7 @@ test.each(["2.6.32", "3.10.0-1160.el7.x86_64", "4.18.0-553.el8.x86_64", "5.4.0",
   "Linux %s is too old",
   (release) => {
     const text = belowFloor(machine({ kernelRelease: release }));
-    expect(text).toMatchObject({ why: `Linux ${release} is older than 5.10`, mend: expect.stringContaining("5.10") });
+    expect(text).toMatchObject({ why: `Linux ${release} is older than 5.10`, hint: expect.stringContaining("5.10") });
   },
 );
 

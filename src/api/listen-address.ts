@@ -39,7 +39,7 @@ function badAddress(text: string): LinnixError {
   return usageError("listen-address", {
     what: `cannot listen at ${text}`,
     why: "it is neither ADDRESS:PORT nor unix:/PATH",
-    mend: "use 127.0.0.1:3000, [::1]:3000 or unix:/run/linnix.sock",
+    hint: "use 127.0.0.1:3000, [::1]:3000 or unix:/run/linnix.sock",
     setting: "api.listen",
   });
 }

@@ -354,9 +354,9 @@ class Server implements ApiServer {
 function listenError(listen: string, cause: unknown): LinnixError {
   const { code = "", message = String(cause) } = cause as { code?: string; message?: string };
   const text = {
-    EADDRINUSE: { why: "another program listens there", mend: "choose another port, or end that program" },
-    EADDRNOTAVAIL: { why: "this machine has no such address", mend: "choose one that `ip address` lists" },
-    EACCES: { why: "ports below 1024 need CAP_NET_BIND_SERVICE", mend: "choose a port from 1024 on" },
-  }[code] ?? { why: message, mend: refusalHint(refusalCode(cause)) ?? "choose another address" };
+    EADDRINUSE: { why: "another program listens there", hint: "choose another port, or end that program" },
+    EADDRNOTAVAIL: { why: "this machine has no such address", hint: "choose one that `ip address` lists" },
+    EACCES: { why: "ports below 1024 need CAP_NET_BIND_SERVICE", hint: "choose a port from 1024 on" },
+  }[code] ?? { why: message, hint: refusalHint(refusalCode(cause)) ?? "choose another address" };
   return cannotRunError("listen", { what: `cannot listen at ${listen}`, ...text }, { cause });
 }

@@ -9,8 +9,8 @@ export const OWN_FOLDER = "choose a path in a folder that only root, or who runs
 export function cannotUseFolder(path: string, { code, message }: NodeJS.ErrnoException): LinnixError {
   const folder = dirname(path);
   if (code === "ENOENT") {
-    const mend = `make it first, with systemd by RuntimeDirectory=: mkdir -p ${folder}`;
-    return cannotPlace(path, `there is no folder ${folder}`, mend);
+    const hint = `make it first, with systemd by RuntimeDirectory=: mkdir -p ${folder}`;
+    return cannotPlace(path, `there is no folder ${folder}`, hint);
   }
   if (code === "EACCES" || code === "EROFS") {
     const why = code === "EROFS" ? `${folder} is mounted read-only` : `${folder} is not this user's to write to`;
@@ -23,9 +23,9 @@ export function cannotUseFolder(path: string, { code, message }: NodeJS.ErrnoExc
 export function cannotPlace(
   path: string,
   why: string,
-  mend = "choose another path, or take away what is there",
+  hint = "choose another path, or take away what is there",
 ): LinnixError {
-  return cannotRunError("listen", { what: `cannot listen at unix:${path}`, why, mend });
+  return cannotRunError("listen", { what: `cannot listen at unix:${path}`, why, hint });
 }
 
 /** Takes something away where that can be done. */

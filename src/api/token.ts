@@ -77,8 +77,8 @@ function checked(token: string, origin: string): string {
   throw tokenError(`${origin} holds no token`, why, MEND, origin !== TOKEN_VARIABLE);
 }
 
-function tokenError(what: string, why: string | undefined, mend: string, isOfFile = true): LinnixError {
-  return usageError("api-token", { what, why, mend, setting: isOfFile ? "api.token_file" : undefined });
+function tokenError(what: string, why: string | undefined, hint: string, isOfFile = true): LinnixError {
+  return usageError("api-token", { what, why, hint, setting: isOfFile ? "api.token_file" : undefined });
 }
 
 /**
@@ -95,7 +95,7 @@ export function tokenCheck(
   throw usageError("api-token-missing", {
     what: `cannot listen at ${listen} without a token`,
     why: "other machines can reach this address, and command lines hold secrets",
-    mend: `set ${TOKEN_VARIABLE} or --api-token-file, or listen at 127.0.0.1 or unix:/run/linnix.sock`,
+    hint: `set ${TOKEN_VARIABLE} or --api-token-file, or listen at 127.0.0.1 or unix:/run/linnix.sock`,
     setting: "api.listen",
   });
 }

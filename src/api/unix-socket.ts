@@ -76,7 +76,7 @@ function giveTo({ uid, gid }: SocketOwner, made: string, path: string): void {
 function checkLength(path: string): void {
   if (Buffer.byteLength(path) <= MAX_PATH_BYTES) return;
   const why = `at most ${MAX_PATH_BYTES} bytes can name a socket`;
-  throw usageError("socket-path", { what: `${path} is too long for a socket`, why, mend: "choose a shorter one" });
+  throw usageError("socket-path", { what: `${path} is too long for a socket`, why, hint: "choose a shorter one" });
 }
 
 /** Refuses a place where something is that must stay. */

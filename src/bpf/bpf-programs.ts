@@ -145,6 +145,6 @@ export function bpfError(what: string, result: number): LinnixError {
   return new LinnixError("cannot-run.bpf", EXIT.cannotRun, {
     what: `cannot ${what}`,
     why: refused ? `the kernel refused it (${name})` : `bpf(2) gave ${name}`,
-    mend: refused ? "run it as root (CAP_SYS_ADMIN is needed)" : undefined,
+    hint: refused ? "run it as root (CAP_SYS_ADMIN is needed)" : undefined,
   });
 }

@@ -39,7 +39,7 @@ export function enableRunTimeStats(): RunTimeStats {
     throw new LinnixError("cannot-run.bpf-stats", EXIT.cannotRun, {
       what: "cannot measure the time in BPF programs",
       why: "this kernel has no BPF_ENABLE_STATS (it came with Linux 5.8)",
-      mend: "use a newer kernel",
+      hint: "use a newer kernel",
     });
   }
   throw bpfError("switch the statistics of BPF programs on", fd);

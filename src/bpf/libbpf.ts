@@ -45,7 +45,7 @@ function open() {
   } catch (cause) {
     if (cause instanceof LinnixError) throw cause;
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw cannotRunError("libbpf", { what: "libbpf could not be loaded", why, mend: hintFor(cause, why) }, { cause });
+    throw cannotRunError("libbpf", { what: "libbpf could not be loaded", why, hint: hintFor(cause, why) }, { cause });
   } finally {
     for (const fd of fds) closeSync(fd);
   }

@@ -33,7 +33,7 @@ export function resolveCgroup(ref: CgroupRef): ResolvedCgroup {
     throw usageError("cgroup", {
       what: "--cgroup cannot be used",
       why: "the cgroup v2 hierarchy is not mounted",
-      mend: "mount -t cgroup2 none /sys/fs/cgroup/unified, or leave --cgroup out",
+      hint: "mount -t cgroup2 none /sys/fs/cgroup/unified, or leave --cgroup out",
       setting: "filters.cgroup",
     });
   }
@@ -44,7 +44,7 @@ export function resolveCgroup(ref: CgroupRef): ResolvedCgroup {
     throw usageError("cgroup", {
       what: `--cgroup ${"path" in ref ? ref.path : ref.id} is not known`,
       why: `there is no such cgroup below ${mount}${inV1 === undefined ? "" : `; ${inV1} is of a v1 hierarchy, which --cgroup does not watch`}`,
-      mend: "name a directory there by its path from that root, such as /system.slice, or give its inode number",
+      hint: "name a directory there by its path from that root, such as /system.slice, or give its inode number",
       setting: "filters.cgroup",
     });
   }
@@ -74,7 +74,7 @@ function levelOfMount(root: string): number {
     throw cannotRunError("cgroup-namespace", {
       what: "--cgroup cannot be used",
       why: "this is a cgroup namespace of its own, and how deep it lies in the hierarchy cannot be told from here",
-      mend: "docker run --pid=host or --cgroupns=host, or leave --cgroup out",
+      hint: "docker run --pid=host or --cgroupns=host, or leave --cgroup out",
       setting: "filters.cgroup",
     });
   }

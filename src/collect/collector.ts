@@ -389,7 +389,7 @@ export class Collector implements Disposable {
 
   #checkClock(): void {
     const problem = unknownOffset();
-    if (problem) this.conditions.set("foreign_time_namespace", problem.why, problem.mend);
+    if (problem) this.conditions.set("foreign_time_namespace", problem.why, problem.hint);
   }
 
   /** Enters what runs already; where only some processes are watched, finds those that descend from them. */

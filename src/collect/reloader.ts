@@ -98,6 +98,6 @@ function tell(config: CollectConfig, changed: readonly string[], needRestart: re
 
 /** On one line, as all of an error that ends the program is not. */
 function textOf(error: unknown): string {
-  if (error instanceof LinnixError) return [error.what, error.why, error.mend].filter(Boolean).join("; ");
+  if (error instanceof LinnixError) return [error.what, error.why, error.hint].filter(Boolean).join("; ");
   return error instanceof Error ? error.message : String(error);
 }

@@ -18,7 +18,7 @@ export function ringError(cause: unknown, ringBytes: number): unknown {
   const what = "the perf rings cannot be opened";
   if (call === MAPPING_A_RING && code === "EPERM") {
     const why = `a ring of ${size} for each CPU is more than this user may lock (${lockableMemory()})`;
-    return cannotRunError("ring-memory", { what, why, mend: LOCKED_MEMORY_HINT }, { cause });
+    return cannotRunError("ring-memory", { what, why, hint: LOCKED_MEMORY_HINT }, { cause });
   }
   const isPrivilege = code === "EPERM" || code === "EACCES";
   const hint =
@@ -26,11 +26,7 @@ export function ringError(cause: unknown, ringBytes: number): unknown {
     refusalHint(code) ??
     (isPrivilege ? "sysctl -w kernel.perf_event_paranoid=2, or give it CAP_SYS_ADMIN" : null) ??
     "linnix doctor checks what this machine supports";
-  return cannotRunError(
-    "ring",
-    { what, why: `${cause.message}, a ring of ${size} for each CPU`, mend: hint },
-    { cause },
-  );
+  return cannotRunError("ring", { what, why: `${cause.message}, a ring of ${size} for each CPU`, hint }, { cause });
 }
 
 /** The two limits, as far as they can be read. */

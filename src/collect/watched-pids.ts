@@ -89,7 +89,7 @@ function kernelPidsOf(pids: readonly number[], openIterator: () => ProcessLister
       {
         what: `${flag(pids)} cannot be used`,
         why: "this is a pid namespace other than the initial one, and this kernel has no task iterator that translates pids",
-        mend: "run linnix on the host, or start the container with --pid=host",
+        hint: "run linnix on the host, or start the container with --pid=host",
         setting: "filters.pid",
       },
       { cause },
@@ -102,7 +102,7 @@ function unknownNamespace(pids: readonly number[]) {
   return cannotRunError("pid-namespace", {
     what: `${flag(pids)} cannot be used`,
     why: "/proc shows neither this process's pid namespace nor the initial one",
-    mend: "mount the /proc of this namespace (unshare --mount-proc), or run linnix on the host",
+    hint: "mount the /proc of this namespace (unshare --mount-proc), or run linnix on the host",
     setting: "filters.pid",
   });
 }
@@ -111,7 +111,7 @@ function notWatchable(pids: readonly number[], problems: readonly string[]) {
   return usageError("no-process", {
     what: `${flag(pids)} cannot be watched`,
     why: problems.join("; "),
-    mend: "give pids of processes that run: see ps -e",
+    hint: "give pids of processes that run: see ps -e",
     setting: "filters.pid",
   });
 }

@@ -30,7 +30,7 @@ export function parseArgv(
         throw usageError("not-utf-8", {
           what: `${quote(changed)} behind --`,
           why: "not UTF-8, and would reach the command as something else",
-          mend: "put it into a script, and give that",
+          hint: "put it into a script, and give that",
         });
       }
       return { words, switches, rest: rest ? behind : null };
@@ -57,7 +57,7 @@ export function parseArgv(
         throw usageError("repeated-option", {
           what: `${given} ${quote(value)}`,
           why: `given before, with ${quote(before.join(","))}`,
-          mend: "give it once",
+          hint: "give it once",
         });
       }
       words.set(name, [...(before ?? []), value]);
@@ -86,11 +86,11 @@ function valueBehind(given: string, word: string | undefined, { valueHint = "VAL
   if (word !== undefined && !/^-./.test(word)) {
     return word;
   }
-  const mend = `expected ${given} ${valueHint}`;
+  const hint = `expected ${given} ${valueHint}`;
   throw usageError("missing-value", {
     what: given,
     why: word === undefined ? "needs a value" : `needs a value, and ${word} looks like an option`,
-    mend: word === undefined ? mend : `${mend}, or ${given}=${word} if it is meant as one`,
+    hint: word === undefined ? hint : `${hint}, or ${given}=${word} if it is meant as one`,
   });
 }
 
@@ -114,15 +114,15 @@ export function commandIndex(argv: readonly string[], globals: OptionDefs): numb
 /** A word that is no option: the value of the one before it, where that takes its value by `=` alone. */
 function surplus(word: string, before: string | undefined, options: OptionDefs, command: string): LinnixError {
   const [, definition] = definitionOf(before ?? "", options) ?? [];
-  const mend = definition?.bareValue === undefined ? undefined : `if it is the value of ${before}: ${before}=${word}`;
-  return unexpected(word, command, mend);
+  const hint = definition?.bareValue === undefined ? undefined : `if it is the value of ${before}: ${before}=${word}`;
+  return unexpected(word, command, hint);
 }
 
-function unexpected(word: string, command: string, mend = `see ${command} --help`): LinnixError {
+function unexpected(word: string, command: string, hint = `see ${command} --help`): LinnixError {
   return usageError("surplus-argument", {
     what: `unexpected argument ${quote(word)}`,
     why: `${command} takes options only`,
-    mend,
+    hint,
   });
 }
 
@@ -131,6 +131,6 @@ function unknownOption(option: string, options: OptionDefs, command: string): Li
   const before = command === "linnix" ? "; options of a command stand behind its name" : "";
   return usageError("unknown-option", {
     what: `unknown option ${quote(option).slice(1, -1)}`,
-    mend: near === null ? `see ${command} --help${before}` : `did you mean --${near}? see ${command} --help`,
+    hint: near === null ? `see ${command} --help${before}` : `did you mean --${near}? see ${command} --help`,
   });
 }

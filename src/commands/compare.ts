@@ -193,6 +193,6 @@ function badLifetimes(word: string, why: string) {
   return usageError("bad-value", {
     what: `--lifetimes ${JSON.stringify(word)}`,
     why,
-    mend: "expected a list such as 1ms,10ms,1s, or with shares 1ms:3,100ms:1",
+    hint: "expected a list such as 1ms,10ms,1s, or with shares 1ms:3,100ms:1",
   });
 }

@@ -23,8 +23,8 @@ export function reportError(error: unknown, { silent, stack }: Verbosity): ExitC
   const known = error instanceof LinnixError ? error : unexpected(error);
   if (!silent) {
     writeStderr(`linnix: ${printable(oneLine([known.what, known.why].filter(Boolean).join(": ")))}\n`);
-    if (known.mend) {
-      writeStderr(`  ${printable(oneLine(known.mend))}\n`);
+    if (known.hint) {
+      writeStderr(`  ${printable(oneLine(known.hint))}\n`);
     }
     if (stack) {
       writeStderr(`${printable(stackOf(error))}\n`);
@@ -42,7 +42,7 @@ function unexpected(error: unknown): LinnixError {
   const hint = isRefused
     ? (refusalHint(refusal) ?? "linnix doctor checks what this machine supports; --log-level debug says where it was")
     : "this is a defect of linnix: please report it, with what --log-level debug says";
-  return new LinnixError(isRefused ? "cannot-run.refused" : "internal", EXIT.cannotRun, { what, why, mend: hint });
+  return new LinnixError(isRefused ? "cannot-run.refused" : "internal", EXIT.cannotRun, { what, why, hint });
 }
 
 /** The stack, and those of the causes. */

@@ -163,7 +163,7 @@ function subjectOf(args: ParsedArgs, config: Invocation["config"]): SubjectChoic
   const pids = optionValue(args, "pid", PIDS, []);
   const { rest } = args;
   if (rest !== null && rest.length === 0) {
-    throw usageError("missing-value", { what: "--", why: "no command follows it", mend: "expected -- COMMAND..." });
+    throw usageError("missing-value", { what: "--", why: "no command follows it", hint: "expected -- COMMAND..." });
   }
   if (rest !== null && pids.length > 0) {
     throw usageError("contradiction", {

@@ -91,6 +91,6 @@ function filePath(args: ParsedArgs, option: string, { stdout }: { stdout: boolea
   throw usageError("bad-value", {
     what: `--${option} -`,
     why: "a page is written to a file",
-    mend: `expected --${option} FILE`,
+    hint: `expected --${option} FILE`,
   });
 }

@@ -41,7 +41,7 @@ export function methodsNamed(names: readonly string[] | null): Observer[] {
     throw usageError("unknown-method", {
       what: `--methods ${quote(name)}`,
       why: "no such method",
-      mend: `${near === null ? "" : `did you mean ${near}? `}known: ${METHOD_NAMES.join(", ")}`,
+      hint: `${near === null ? "" : `did you mean ${near}? `}known: ${METHOD_NAMES.join(", ")}`,
     });
   }
   return OBSERVERS.filter(({ name }) => names.includes(name));

@@ -81,7 +81,7 @@ function emptyRow({ arm, availability, problem }: ArmState): CompareRow {
     kind: observer.kind,
     available: availability.ok,
     reason: availability.ok ? problem : availability.reason,
-    mend: availability.ok ? null : availability.mend,
+    hint: availability.ok ? null : availability.hint,
     version: availability.ok ? availability.version : null,
     interval_ms: intervalMs,
     reports: [...observer.reports],

@@ -332,7 +332,7 @@ class Comparison {
     return cannotRunError("no-method", {
       what: "none of the methods could be measured here",
       why: first === undefined ? undefined : `${first.arm.observer.name}: ${lack?.reason ?? problem}`,
-      mend: lack?.mend ?? "see `linnix doctor`",
+      hint: lack?.hint ?? "see `linnix doctor`",
     });
   }
 }

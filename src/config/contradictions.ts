@@ -13,28 +13,28 @@ export function checkTogether(settings: Settings, origins: Origins): void {
     throw usageError("contradiction", {
       what: named("ring", "watermarkBytes", ring.watermarkBytes, origins),
       why: `more than the ring holds: ${because("ring", "sizeBytes", ring.sizeBytes, origins)}`,
-      mend: `expected at most ${formatSizeBytes(ring.sizeBytes)}, or auto for a quarter of the ring`,
+      hint: `expected at most ${formatSizeBytes(ring.sizeBytes)}, or auto for a quarter of the ring`,
     });
   }
   if (filters.minDurationNs > 0 && !probes.events.includes("exit")) {
     throw usageError("contradiction", {
       what: named("filters", "minDurationNs", filters.minDurationNs, origins),
       why: `only exits can be held back, and there are none: ${because("probes", "events", probes.events, origins)}`,
-      mend: "add exit to the events, or leave the filter out",
+      hint: "add exit to the events, or leave the filter out",
     });
   }
   if (redaction.patterns.length > 0 && !redaction.redact) {
     throw usageError("contradiction", {
       what: named("redaction", "patterns", redaction.patterns, origins),
       why: `nothing would be hidden: ${because("redaction", "redact", redaction.redact, origins)}`,
-      mend: "add redact = true (--redact), or leave the patterns out",
+      hint: "add redact = true (--redact), or leave the patterns out",
     });
   }
   if (probes.pageFaults && probes.backend === "tracepoint") {
     throw usageError("contradiction", {
       what: named("probes", "pageFaults", probes.pageFaults, origins),
       why: `only the btf backend can tell of page faults: ${because("probes", "backend", probes.backend, origins)}`,
-      mend: "choose backend btf or auto, or leave page faults out",
+      hint: "choose backend btf or auto, or leave page faults out",
     });
   }
 }

@@ -82,7 +82,7 @@ function decode(path: string, bytes: Uint8Array): string {
     return decoder.decode(bytes);
   } catch (cause) {
     const what = `${path}:${brokenLine(decoder, bytes)}`;
-    throw usageError("config-syntax", { what, why: "not UTF-8 text", mend: "save the file as UTF-8" }, { cause });
+    throw usageError("config-syntax", { what, why: "not UTF-8 text", hint: "save the file as UTF-8" }, { cause });
   }
 }
 
@@ -115,7 +115,7 @@ function doubts(path: string, stats: Stats): string[] {
     throw untrusted(path, why, STARTED_AS === 0 ? `chown root ${path}` : "name a file of root's or of your own");
   }
   const isForGroup = (stats.mode & constants.S_IWGRP) !== 0 && stats.gid !== 0 && STARTED_AS === 0;
-  return isForGroup ? [`${path} can be written by group ${stats.gid}; mend: chmod g-w ${path}`] : [];
+  return isForGroup ? [`${path} can be written by group ${stats.gid}; hint: chmod g-w ${path}`] : [];
 }
 
 /** sudo(8) sets it; who can start this as root with another value needs no configuration file. */
@@ -124,8 +124,8 @@ function sudoUid(): number | undefined {
   return uid !== undefined && /^\d{1,10}$/.test(uid) ? Number(uid) : undefined;
 }
 
-function untrusted(path: string, why: string, mend: string): LinnixError {
-  return usageError("config-untrusted", { what: `the configuration file ${path} is not trusted`, why, mend });
+function untrusted(path: string, why: string, hint: string): LinnixError {
+  return usageError("config-untrusted", { what: `the configuration file ${path} is not trusted`, why, hint });
 }
 
 function kindOf(stats: Stats): string {
@@ -138,8 +138,8 @@ function kindOf(stats: Stats): string {
   return stats.isSocket() ? "a socket" : "a device";
 }
 
-function unreadable(path: string, why: string, cause?: unknown, mend = NAME_ANOTHER): LinnixError {
-  return usageError("config-file", { what: `cannot read the configuration file ${path}`, why, mend }, { cause });
+function unreadable(path: string, why: string, cause?: unknown, hint = NAME_ANOTHER): LinnixError {
+  return usageError("config-file", { what: `cannot read the configuration file ${path}`, why, hint }, { cause });
 }
 
 function errorCode(error: unknown): string | undefined {

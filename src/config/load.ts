@@ -111,7 +111,7 @@ export function readWords<T>({ type }: { type: ValueType<T> }, words: readonly s
   throw usageError("bad-value", {
     what: type.list && at === undefined ? name : `${name} ${quote(item ?? "")}`,
     why: issue === undefined ? undefined : problemOf(issue, raw),
-    mend: expectation(type, item, at !== undefined),
+    hint: expectation(type, item, at !== undefined),
   });
 }
 
@@ -126,14 +126,14 @@ async function loadFile(sources: Sources) {
     throw usageError("config-file", {
       what: "--config",
       why: "names no file: it is empty",
-      mend: "expected --config FILE; --config /dev/null is none",
+      hint: "expected --config FILE; --config /dev/null is none",
     });
   }
   if (named?.includes("\ufffd")) {
     throw usageError("config-file", {
       what: `the configuration file ${quote(named)}`,
       why: "its name is not UTF-8, which is all that can be read of a command line",
-      mend: "rename it, or make a link to it",
+      hint: "rename it, or make a link to it",
     });
   }
   const path = named ?? (sources.defaultFile === undefined ? DEFAULT_CONFIG_FILE : sources.defaultFile);
@@ -146,7 +146,7 @@ async function loadFile(sources: Sources) {
     throw usageError("config-file", {
       what: `cannot read the configuration file ${shortened(path ?? "")}`,
       why: "no such file",
-      mend:
+      hint:
         named === undefined
           ? "put it back: an empty one stands for the defaults"
           : `name an existing file with ${option}, or leave it out`,

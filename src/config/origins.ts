@@ -61,7 +61,7 @@ function atOrigin(error: LinnixError, origins: Origins): LinnixError {
     // `LINNIX_USER nosuch is not known`, `FILE:3: run.user: nosuch is not known`.
     what: isVariable && rest !== undefined ? `${head} ${rest}` : `${head}: ${rest ?? what}`,
     why,
-    mend: error.mend?.replaceAll(new RegExp(`${option}(?![\\w-])`, "g"), name),
+    hint: error.hint?.replaceAll(new RegExp(`${option}(?![\\w-])`, "g"), name),
     setting,
   };
   return new LinnixError(code, exitCode, text, { cause: error });

@@ -5,10 +5,10 @@ import { quote } from "./units.ts";
 /** Letters on either side of where the parser stopped that are looked at: a longer word is none of anybody's settings. */
 const MAX_WORD = 100;
 
-/** What is wrong with a document, as a clause, and the mend where it is plain. */
+/** What is wrong with a document, as a clause, with a hint where the cause is plain. */
 export interface TomlProblem {
   why: string;
-  mend?: string | undefined;
+  hint?: string | undefined;
 }
 
 /**
@@ -21,7 +21,7 @@ export function problemAt(message: string, text: string, offset: number): TomlPr
   if (/^Can't (redefine|extend)/.test(message)) return repetition(before);
   const why = clauseOf(message);
   if (message.startsWith("Unknown escape character")) {
-    return { why, mend: "in single quotes a backslash stands for itself: '\\S+'" };
+    return { why, hint: "in single quotes a backslash stands for itself: '\\S+'" };
   }
   const [, name] = /^[ \t]*\[+([^\]#=]*)/.exec(before.slice(before.lastIndexOf("\n") + 1)) ?? [];
   if (name !== undefined) return headProblem(name, text.slice(offset), why);
@@ -50,7 +50,7 @@ function repetition(before: string): TomlProblem {
 function headProblem(name: string, after: string, why: string): TomlProblem {
   if (!/^[ \t]*(#|\n|$)/.test(after)) return { why };
   const isWord = /^[\w.-]+$/.test(name.trim()) && name.length <= MAX_WORD;
-  return { why: "the name of a table ends with ]", mend: isWord ? `expected [${name.trim()}]` : undefined };
+  return { why: "the name of a table ends with ]", hint: isWord ? `expected [${name.trim()}]` : undefined };
 }
 
 /** What most who write it meant: `size = 256KiB`, `redact = yes`, `cpu = 00.5`. */
@@ -66,11 +66,11 @@ function valueProblem(before: string, after: string, why: string): TomlProblem {
   const isValue = letterBefore !== undefined && "=[,".includes(letterBefore);
   if (!isValue) return { why };
   if (/^[+-]?0\d+(\.\d+)?$/.test(word)) {
-    return { why: "a number with a zero before it", mend: `expected ${word.replace(/0+(?=\d)/, "")}` };
+    return { why: "a number with a zero before it", hint: `expected ${word.replace(/0+(?=\d)/, "")}` };
   }
   if (!/^[\w/]/.test(word)) return { why };
   if (/^(true|false|yes|no|on|off)$/i.test(word)) {
-    return { why, mend: `expected true or false, or text in quotes: ${quote(word)}` };
+    return { why, hint: `expected true or false, or text in quotes: ${quote(word)}` };
   }
-  return { why, mend: `text stands in quotes: ${quote(word)}` };
+  return { why, hint: `text stands in quotes: ${quote(word)}` };
 }

@@ -18,10 +18,10 @@ export function withLineFeeds(text: string, path: string): string {
   const at = plain.indexOf("\r");
   if (at < 0) return plain;
   const why = "a carriage return without a line feed";
-  throw notToml(path, lineAt(plain, at), { why, mend: "lines end with LF, or with CR LF" });
+  throw notToml(path, lineAt(plain, at), { why, hint: "lines end with LF, or with CR LF" });
 }
 
-/** What the parser says of a text that is not TOML, as an error that names the line and, where it is plain, the mend. */
+/** What the parser says of a text that is not TOML, as an error that names the line and gives a hint where the cause is plain. */
 export function syntaxError(cause: unknown, text: string, path: string): LinnixError {
   const { message } = cause as Error;
   const place = placeOf(cause);
@@ -34,9 +34,9 @@ export function syntaxError(cause: unknown, text: string, path: string): LinnixE
 }
 
 /** @param line from 0 */
-function notToml(path: string, line: number | null, { why, mend }: TomlProblem, cause?: unknown): LinnixError {
+function notToml(path: string, line: number | null, { why, hint }: TomlProblem, cause?: unknown): LinnixError {
   const what = line === null ? path : `${path}:${line + 1}`;
-  return usageError("config-syntax", { what, why: `not TOML: ${why}`, mend }, { cause });
+  return usageError("config-syntax", { what, why: `not TOML: ${why}`, hint }, { cause });
 }
 
 /** The line, from 0, of a letter. */

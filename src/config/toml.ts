@@ -95,7 +95,7 @@ function unknownKey(place: string, keyPath: readonly string[]): Error {
   return usageError("config-key", {
     what: `${place}: ${keyName(keyPath)}`,
     why: table ? `unknown key of [${keyPath[0]}]` : keyPath.length > 1 ? "unknown key" : "unknown key or table",
-    mend: suggestion ? `did you mean ${suggestion}?` : `known here: ${known.join(", ")}`,
+    hint: suggestion ? `did you mean ${suggestion}?` : `known here: ${known.join(", ")}`,
   });
 }
 
@@ -133,7 +133,7 @@ function wrongValue(place: string, keyPath: readonly PropertyKey[], issue: z.cor
   return usageError("config-value", {
     what: `${place}: ${table}.${name}${element}${shown(value)}`,
     why: problemOf(issue, value),
-    mend: expectation(key.type, value, rest.length > 0),
+    hint: expectation(key.type, value, rest.length > 0),
   });
 }
 

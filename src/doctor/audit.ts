@@ -3,7 +3,7 @@ import { type HostReader, readText } from "./host-reader.ts";
 import type { KernelFacts } from "./kernel.ts";
 import type { MachineFacts } from "./machine.ts";
 import { isRoot, type PrivilegeFacts } from "./privileges.ts";
-import { describeProgram, type FoundProgram, installMend, readVersion } from "./programs.ts";
+import { describeProgram, type FoundProgram, installHint, readVersion } from "./programs.ts";
 
 export interface AuditFacts {
   auditctl: FoundProgram | null;
@@ -72,7 +72,7 @@ function checkPrograms(audit: AuditFacts, machine: MachineFacts): Check {
     status: "warn",
     found: `${missing.join(" and ")} not installed`,
     costs: audit.auditctl ? "compare-with-polling's auditd row has no auditd that writes its log" : NO_ROW,
-    mend: installMend(machine, "auditd"),
+    hint: installHint(machine, "auditd"),
   };
 }
 
@@ -84,7 +84,7 @@ function checkState(audit: AuditFacts, kernel: KernelFacts, privileges: Privileg
       status: "warn",
       found: "not in this kernel",
       costs: NO_ROW,
-      mend: "a kernel with CONFIG_AUDITSYSCALL=y",
+      hint: "a kernel with CONFIG_AUDITSYSCALL=y",
     };
   }
   const off = kernel.commandLine.findLast((word) => word === "audit=0" || word === "audit=off");
@@ -94,7 +94,7 @@ function checkState(audit: AuditFacts, kernel: KernelFacts, privileges: Privileg
       status: "warn",
       found: `switched off by ${off} at boot`,
       costs: NO_ROW,
-      mend: `boot without ${off}`,
+      hint: `boot without ${off}`,
     };
   }
   const { state } = audit;
@@ -110,11 +110,11 @@ function checkState(audit: AuditFacts, kernel: KernelFacts, privileges: Privileg
       status: "warn",
       found: `in use: ${audit.isAuditdRunning ? "auditd runs" : "no auditd runs"}, ${rules}`,
       costs: "compare-with-polling leaves it alone: no auditd row; the rules cost each process that they match",
-      mend: "compare-with-polling --force-audit, which puts all back as it was",
+      hint: "compare-with-polling --force-audit, which puts all back as it was",
     };
   }
   if (state?.enabled === 2) {
-    return { ...check, status: "warn", found: "locked until reboot (enabled 2)", costs: NO_ROW, mend: "reboot" };
+    return { ...check, status: "warn", found: "locked until reboot (enabled 2)", costs: NO_ROW, hint: "reboot" };
   }
   if (state === null) {
     return { ...check, status: "info", found: `in this kernel, no auditd runs, rules unknown ${withoutWhat}` };

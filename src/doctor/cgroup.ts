@@ -29,7 +29,7 @@ export function checkCgroup(cgroup: CgroupFacts): Check {
       status: "warn",
       found: legacyCount > 0 ? `v1 only, ${legacyCount} hierarchies` : "not mounted",
       costs: "cgroup_id of events has no path to go with it: cgroup, container and unit may be null",
-      mend: "boot with systemd.unified_cgroup_hierarchy=1, or mount -t cgroup2 none DIRECTORY",
+      hint: "boot with systemd.unified_cgroup_hierarchy=1, or mount -t cgroup2 none DIRECTORY",
     };
   }
   if (legacyCount === 0) return { ...check, status: "ok", found: `v2 on ${unifiedTarget}` };
@@ -57,7 +57,7 @@ export function checkCgroupNames(
       status: "warn",
       found: "only those of this cgroup namespace, which is not the initial one (a container?)",
       costs: "cgroup, container and unit are null for what was there before the start outside of it",
-      mend: FOREIGN_HINT,
+      hint: FOREIGN_HINT,
     };
   }
   if (cgroup.unifiedTarget === null) return { ...check, status: "info", found: "from /proc/PID/cgroup alone" };

@@ -17,12 +17,12 @@ export interface Check {
   /** What its lack takes away, or makes dearer. */
   costs?: string;
   /** What the user can do about it: a command, a setting. */
-  mend?: string;
+  hint?: string;
 }
 
 /** What an error says, as a finding. */
-export function findingOf({ what, why, mend }: LinnixError): Pick<Check, "found" | "mend"> {
-  return { found: [what, why].filter(Boolean).join(": "), ...(mend !== undefined && { mend }) };
+export function findingOf({ what, why, hint }: LinnixError): Pick<Check, "found" | "hint"> {
+  return { found: [what, why].filter(Boolean).join(": "), ...(hint !== undefined && { hint }) };
 }
 
 /** Checks that are shown together under one heading. */

@@ -53,7 +53,7 @@ function checkClocksource(clock: ClockFacts): Check {
     status: "warn",
     found: clock.clocksource,
     costs: "each event reads the clock, and this one is slow to read",
-    mend: better
+    hint: better
       ? `echo ${better} > ${CLOCKSOURCE_DIRECTORY}/current_clocksource`
       : "see the kernel log for why the TSC was given up; on a virtual machine, ask for a paravirtual clock",
   };
@@ -74,7 +74,7 @@ function checkSteal(clock: ClockFacts): Check {
     status: "warn",
     found,
     costs: "the hypervisor takes time away: overhead-test may end INCONCLUSIVE",
-    mend: "measure on a quieter or a dedicated host, or for longer",
+    hint: "measure on a quieter or a dedicated host, or for longer",
   };
 }
 

@@ -16,6 +16,6 @@ export function checkDescriptors({ maxOpenFiles, cpusOnline }: MachineFacts): Ch
     status: "warn",
     found: `${found}, and collect takes ${wanted}`,
     costs: "samples and answers wait for descriptors, or collect does not start",
-    mend: "raise the limit of open files: ulimit -n, LimitNOFILE= of systemd",
+    hint: "raise the limit of open files: ulimit -n, LimitNOFILE= of systemd",
   };
 }

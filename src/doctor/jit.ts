@@ -38,7 +38,7 @@ export function checkJit(jit: JitFacts, kernel: KernelFacts): Check {
       status: "warn",
       found: jit.enable === 0 ? "off (net.core.bpf_jit_enable = 0)" : "not in this kernel",
       costs: "programs are interpreted: what each event costs in the kernel is several times higher",
-      mend: jit.enable === 0 ? "sysctl -w net.core.bpf_jit_enable=1" : "a kernel with CONFIG_BPF_JIT=y",
+      hint: jit.enable === 0 ? "sysctl -w net.core.bpf_jit_enable=1" : "a kernel with CONFIG_BPF_JIT=y",
     };
   }
   if (on === null) {
@@ -56,7 +56,7 @@ export function checkJit(jit: JitFacts, kernel: KernelFacts): Check {
       status: "warn",
       found: "on, and dumping each program to the kernel log (net.core.bpf_jit_enable = 2)",
       costs: "loading is slow and shows kernel addresses",
-      mend: "sysctl -w net.core.bpf_jit_enable=1",
+      hint: "sysctl -w net.core.bpf_jit_enable=1",
     };
   }
   const always = kernel.config("BPF_JIT_ALWAYS_ON") === "y" ? "always on" : "on";

@@ -90,10 +90,10 @@ export function checkFeatures(kernel: KernelFacts): Check[] {
 
 function checkRelease(kernel: KernelFacts): Check {
   const check = { id: "kernel", title: "kernel", found: kernel.release ?? "/proc/sys/kernel/osrelease cannot be read" };
-  const mend = "boot a kernel of 5.10 or later";
+  const hint = "boot a kernel of 5.10 or later";
   const isNew = isAtLeast(kernel.version, OLDEST_KERNEL.major, OLDEST_KERNEL.minor);
   if (isNew === false || hasBootClock(kernel) === false) {
-    return { ...check, status: "fail", costs: "linnix needs what Linux 5.10 offers to BPF programs", mend };
+    return { ...check, status: "fail", costs: "linnix needs what Linux 5.10 offers to BPF programs", hint };
   }
   if (isNew) return { ...check, status: "ok", found: `${check.found} (5.10 and later are tested)` };
   return { ...check, status: "warn", costs: "its version is not known, so what it can do is a guess" };
@@ -106,7 +106,7 @@ function checkMachine(kernel: KernelFacts): Check {
       ...check,
       status: "fail",
       costs: `linnix needs x86-64-v2, and this CPU has no ${kernel.missingCpuFlags.join(", ")}`,
-      mend: "give a virtual machine another CPU model, such as host or Nehalem",
+      hint: "give a virtual machine another CPU model, such as host or Nehalem",
     };
   }
   if (kernel.machine === "x86_64" || kernel.machine === "aarch64") return { ...check, status: "ok" };
@@ -122,7 +122,7 @@ function checkCLibrary({ glibc }: KernelFacts): Check {
     ...check,
     status: "fail",
     costs: `the libraries in linnix need glibc ${oldest}`,
-    mend: "use a distribution of 2019 or later, such as Debian 10",
+    hint: "use a distribution of 2019 or later, such as Debian 10",
   };
 }
 
@@ -137,7 +137,7 @@ function checkBpf(kernel: KernelFacts): Check {
     status: "fail",
     found: "neither /proc/sys/kernel/unprivileged_bpf_disabled nor /sys/fs/bpf is there",
     costs: "without bpf(2) nothing can be loaded",
-    mend: "a kernel with CONFIG_BPF_SYSCALL=y",
+    hint: "a kernel with CONFIG_BPF_SYSCALL=y",
   };
 }
 
@@ -146,7 +146,7 @@ function checkBtf(kernel: KernelFacts): Check {
   const check = { id: "btf", title: "kernel BTF" };
   const costs = "collect falls back to the tracepoint backend, which cannot tell arguments nor an exit's figures";
   if (features === null && !kernel.hasSysfs) {
-    return { ...check, status: "warn", found: "/sys is not mounted", costs, mend: "mount -t sysfs sysfs /sys" };
+    return { ...check, status: "warn", found: "/sys is not mounted", costs, hint: "mount -t sysfs sysfs /sys" };
   }
   if (features === null) {
     const why = { absent: "not there", denied: "not readable", failed: "not readable", malformed: "no BTF" };
@@ -155,7 +155,7 @@ function checkBtf(kernel: KernelFacts): Check {
       status: "warn",
       found: `${KERNEL_BTF} is ${why[failure ?? "absent"]}`,
       costs,
-      mend:
+      hint:
         failure === "absent"
           ? "a kernel with CONFIG_DEBUG_INFO_BTF=y, as those of the distributions are"
           : `make ${KERNEL_BTF} of the host readable here`,
@@ -168,7 +168,7 @@ function checkBtf(kernel: KernelFacts): Check {
     status: "warn",
     found: `${found}, without the tracepoints of fork, exec and exit`,
     costs,
-    mend: "boot a kernel of 5.5 or later",
+    hint: "boot a kernel of 5.5 or later",
   };
 }
 
@@ -180,7 +180,7 @@ function checkTaskIterator(kernel: KernelFacts): Check {
     status: "warn",
     found: unknownWithoutBtf(kernel, "not in this kernel"),
     costs: "processes that ran before collect began are read from /proc, some 40 times dearer",
-    mend: "a kernel of 5.8 or later with BTF",
+    hint: "a kernel of 5.8 or later with BTF",
   };
 }
 
@@ -216,7 +216,7 @@ function checkIoAccounting(kernel: KernelFacts): Check {
     status: "warn",
     found: "not in this kernel",
     costs: "read_bytes and write_bytes are null",
-    mend: "a kernel with CONFIG_TASK_IO_ACCOUNTING=y",
+    hint: "a kernel with CONFIG_TASK_IO_ACCOUNTING=y",
   };
 }
 

@@ -42,7 +42,7 @@ export function checkLockdown(lockdown: LockdownFacts, kernel: KernelFacts): Che
         status: "fail",
         found: "confidentiality",
         costs: CONFIDENTIALITY_COSTS,
-        mend: "boot with lockdown=integrity; while the machine is up it cannot be loosened",
+        hint: "boot with lockdown=integrity; while the machine is up it cannot be loosened",
       };
     default:
       break;
@@ -58,7 +58,7 @@ export function checkLockdown(lockdown: LockdownFacts, kernel: KernelFacts): Che
       ? "unknown without root"
       : `unknown: securityfs is not mounted; ${asked ? `the kernel was booted with ${asked}` : "the kernel's command line asks for none"}`,
     ...(isLikely ? { costs: CONFIDENTIALITY_COSTS } : {}),
-    ...(lockdown.denied ? {} : { mend: "to see it: mount -t securityfs securityfs /sys/kernel/security" }),
+    ...(lockdown.denied ? {} : { hint: "to see it: mount -t securityfs securityfs /sys/kernel/security" }),
   };
 }
 

@@ -57,7 +57,7 @@ export function checkPidNamespace(namespaces: NamespaceFacts): Check {
         status: "warn",
         found: "not the initial one (a container?)",
         costs: COSTS[namespaces.procPids ?? "own"],
-        mend: "start the container with --pid=host (docker, podman), or run linnix on the host",
+        hint: "start the container with --pid=host (docker, podman), or run linnix on the host",
       };
     default:
       return { ...check, status: "info", found: "unknown: /proc/self/ns/pid cannot be read" };
@@ -77,7 +77,7 @@ export function checkTimeNamespace({ time }: NamespaceFacts): Check {
     status: "warn",
     found: `not the initial one, ${problem.why}`,
     costs: "times of events are wrong or events come late; overhead-test and compare-with-polling refuse to run",
-    mend: problem.mend,
+    hint: problem.hint,
   };
 }
 
@@ -97,6 +97,6 @@ export function checkHidepid(namespaces: NamespaceFacts, privileges: PrivilegeFa
     status: "warn",
     found,
     costs: "other users' processes are hidden from polling, and from the tracepoint backend at start",
-    mend: "run it as root, or mount -o remount,hidepid=0 /proc",
+    hint: "run it as root, or mount -o remount,hidepid=0 /proc",
   };
 }

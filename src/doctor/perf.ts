@@ -67,7 +67,7 @@ function checkParanoid(perf: PerfFacts, kernel: KernelFacts, privileges: Privile
       status: "fail",
       found: "kernel.perf_event_paranoid is not there",
       costs: "without perf events there is no ring to read from",
-      mend: "a kernel with CONFIG_PERF_EVENTS=y",
+      hint: "a kernel with CONFIG_PERF_EVENTS=y",
     };
   }
   const found = `kernel.perf_event_paranoid = ${perf.paranoid}`;
@@ -80,7 +80,7 @@ function checkParanoid(perf: PerfFacts, kernel: KernelFacts, privileges: Privile
       status: "warn",
       found,
       costs: "the distribution's own level may refuse perf rings to all but CAP_SYS_ADMIN",
-      mend: "sysctl -w kernel.perf_event_paranoid=2",
+      hint: "sysctl -w kernel.perf_event_paranoid=2",
     };
   }
   return { ...check, status: mayLoad(privileges) ? "ok" : "info", found };
@@ -106,7 +106,7 @@ function checkRingMemory(perf: PerfFacts, privileges: PrivilegeFacts, { ringByte
     status: "warn",
     found,
     costs: `a ring of ${size} a CPU may be refused`,
-    mend: `ulimit -l unlimited or LimitMEMLOCK=infinity, sysctl -w kernel.perf_event_mlock_kb=${wantedKib}, or a smaller --ring-size`,
+    hint: `ulimit -l unlimited or LimitMEMLOCK=infinity, sysctl -w kernel.perf_event_mlock_kb=${wantedKib}, or a smaller --ring-size`,
   };
 }
 
@@ -129,7 +129,7 @@ function checkMemlock(perf: PerfFacts, kernel: KernelFacts, privileges: Privileg
     status: "fail",
     found: `${limit}, and no CAP_SYS_RESOURCE to raise it`,
     costs: "kernels before 5.11 charge BPF maps to it, and these do not fit",
-    mend: "ulimit -l unlimited as root, or LimitMEMLOCK=infinity in the unit",
+    hint: "ulimit -l unlimited as root, or LimitMEMLOCK=infinity in the unit",
   };
 }
 
@@ -141,7 +141,7 @@ function checkStatistics(perf: PerfFacts, kernel: KernelFacts, privileges: Privi
       status: "warn",
       found: "switched on for the whole machine (kernel.bpf_stats_enabled = 1)",
       costs: "each run of each BPF program reads the clock twice more, whether anybody asks or not",
-      mend: "sysctl -w kernel.bpf_stats_enabled=0",
+      hint: "sysctl -w kernel.bpf_stats_enabled=0",
     };
   }
   if (hasEnableStats(kernel) === false) {
@@ -150,7 +150,7 @@ function checkStatistics(perf: PerfFacts, kernel: KernelFacts, privileges: Privi
       status: "warn",
       found: "only by the sysctl, no BPF_ENABLE_STATS",
       costs: "overhead-test has no in-kernel figures, as it will not touch a sysctl that a crash would leave on",
-      mend: "a kernel of 5.8 or later",
+      hint: "a kernel of 5.8 or later",
     };
   }
   if (holds(privileges, "CAP_SYS_ADMIN")) {

@@ -98,7 +98,7 @@ function checkUserNamespace(privileges: PrivilegeFacts): Check {
         status: "fail",
         found: "not the initial one (a rootless container?)",
         costs: "capabilities held here count for nothing outside of it, so nothing can be loaded",
-        mend: "run linnix on the host, or in a container of root's",
+        hint: "run linnix on the host, or in a container of root's",
       };
     default:
       return { ...check, status: "info", found: "unknown: /proc/self/ns/user cannot be read" };
@@ -117,7 +117,7 @@ function checkLoading(privileges: PrivilegeFacts, name: "CAP_BPF" | "CAP_PERFMON
       costs:
         "overhead-test cannot switch BPF statistics on, so it has no in-kernel figures; " +
         "the tracepoint backend cannot mount tracefs",
-      ...mendFor(privileges, name),
+      ...hintFor(privileges, name),
     };
   }
   if (holds(privileges, "CAP_SYS_ADMIN")) {
@@ -131,7 +131,7 @@ function checkLoading(privileges: PrivilegeFacts, name: "CAP_BPF" | "CAP_PERFMON
       name === "CAP_BPF"
         ? "collect cannot load its programs"
         : "collect cannot load programs that trace, nor open perf rings for each CPU",
-    ...mendFor(privileges, name),
+    ...hintFor(privileges, name),
   };
 }
 
@@ -177,7 +177,7 @@ function checkSeccomp(privileges: PrivilegeFacts): Check {
     status: mayLoad(privileges) ? "info" : "warn",
     found: "a filter on this process",
     costs: "it may refuse bpf(2) and perf_event_open(2) whatever the capabilities are",
-    mend: "docker run --security-opt seccomp=unconfined, or a profile that allows both calls",
+    hint: "docker run --security-opt seccomp=unconfined, or a profile that allows both calls",
   };
 }
 
@@ -193,13 +193,13 @@ function foundIn(privileges: PrivilegeFacts, name: Capability): string {
     : "neither effective nor in the bounding set";
 }
 
-function mendFor(privileges: PrivilegeFacts, name: Capability): { mend?: string } {
-  // More capabilities in this user namespace would mend nothing.
+function hintFor(privileges: PrivilegeFacts, name: Capability): { hint?: string } {
+  // More capabilities in this user namespace would not help.
   if (privileges.inInitialUserNamespace === false) return {};
   const bare = name.slice("CAP_".length);
   const inBounding = (privileges.bounding >> BigInt(CAPABILITY[name])) & 1n;
-  if (inBounding && privileges.uid !== 0) return { mend: "run it as root: sudo linnix …" };
+  if (inBounding && privileges.uid !== 0) return { hint: "run it as root: sudo linnix …" };
   return {
-    mend: `docker run --cap-add ${bare}, or for a systemd unit AmbientCapabilities= and CapabilityBoundingSet= with ${name}`,
+    hint: `docker run --cap-add ${bare}, or for a systemd unit AmbientCapabilities= and CapabilityBoundingSet= with ${name}`,
   };
 }

@@ -88,7 +88,7 @@ export async function readVersion(host: HostReader, argv: [string, ...string[]])
 }
 
 /** How a package is installed here. */
-export function installMend(machine: MachineFacts, debianPackage: string): string {
+export function installHint(machine: MachineFacts, debianPackage: string): string {
   return machine.usesApt ? `apt-get install ${debianPackage}` : `install it (Debian's package: ${debianPackage})`;
 }
 
@@ -105,7 +105,7 @@ function checkProgram(program: Program, programs: ProgramFacts, machine: Machine
       status: program.expected ? "warn" : "info",
       found: "not installed",
       costs: program.costs,
-      mend: installMend(machine, program.debianPackage),
+      hint: installHint(machine, program.debianPackage),
     };
   }
   const text = describeProgram(found);
@@ -115,7 +115,7 @@ function checkProgram(program: Program, programs: ProgramFacts, machine: Machine
     status: "warn",
     found: text,
     costs: `it has not the options of the usual ${program.name}: ${program.costs}`,
-    mend: installMend(machine, program.debianPackage),
+    hint: installHint(machine, program.debianPackage),
   };
 }
 
@@ -130,7 +130,7 @@ function checkWorkload(programs: ProgramFacts, machine: MachineFacts): Check {
     status: "warn",
     found: `${missing.map(([name]) => name).join(", ")} not installed`,
     costs: "the default workload of overhead-test is made of them",
-    mend: installMend(machine, [...new Set(missing.map(([, debianPackage]) => debianPackage))].join(" ")),
+    hint: installHint(machine, [...new Set(missing.map(([, debianPackage]) => debianPackage))].join(" ")),
   };
 }
 

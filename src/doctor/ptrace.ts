@@ -18,6 +18,6 @@ export function checkPtraceScope(scope: number | null, privileges: PrivilegeFact
     status: "warn",
     found,
     costs: "compare-with-polling has no strace row",
-    mend: scope === 2 ? "run it as root" : "reboot without it: 3 cannot be loosened",
+    hint: scope === 2 ? "run it as root" : "reboot without it: 3 cannot be loosened",
   };
 }

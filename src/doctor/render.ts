@@ -33,7 +33,7 @@ function renderCheck(check: Check, titleWidth: number, style: TextStyle): string
   const lines = indented(`  ${mark} ${check.title.padEnd(titleWidth)}  `, textColumn, check.found, style);
   const pad = " ".repeat(textColumn);
   if (check.costs) lines.push(...indented(`${pad}costs: `, textColumn + 7, check.costs, style));
-  if (check.mend) lines.push(...indented(`${pad}mend:  `, textColumn + 7, check.mend, style));
+  if (check.hint) lines.push(...indented(`${pad}hint:  `, textColumn + 7, check.hint, style));
   return lines;
 }
 

@@ -38,7 +38,7 @@ export function checkSampling(sampling: SamplingFacts, kernel: KernelFacts, priv
       costs:
         "each sweep costs some 30 times more than one in the kernel, CPU time comes in ticks of 10 ms, " +
         "cpu and start_ns of samples are null, and /readyz answers 503",
-      mend: "a kernel of 5.10 or later with BTF; or do without samples: --sample-interval 0",
+      hint: "a kernel of 5.10 or later with BTF; or do without samples: --sample-interval 0",
     };
   }
   const found = {

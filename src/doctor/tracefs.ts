@@ -41,7 +41,7 @@ export function checkTracefs(tracefs: TracefsFacts, kernel: KernelFacts, privile
       status: needed ? "fail" : "info",
       found: tracefs.supported ? `${tracefs.target} has no sched events` : "not in this kernel",
       costs,
-      mend: "a kernel with CONFIG_FTRACE=y, or with CONFIG_DEBUG_INFO_BTF=y, which does without",
+      hint: "a kernel with CONFIG_FTRACE=y, or with CONFIG_DEBUG_INFO_BTF=y, which does without",
     };
   }
   if (tracefs.target !== null) {
@@ -61,6 +61,6 @@ export function checkTracefs(tracefs: TracefsFacts, kernel: KernelFacts, privile
     status: needed ? "fail" : "info",
     found: "not mounted, and this user cannot mount it",
     costs,
-    mend: "as root: mount -t tracefs tracefs /sys/kernel/tracing",
+    hint: "as root: mount -t tracefs tracefs /sys/kernel/tracing",
   };
 }

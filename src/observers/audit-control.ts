@@ -204,6 +204,6 @@ function refused(what: string, stderr: string): LinnixError {
   return cannotRunError("audit", {
     what: `could not ${what}`,
     why: printable(firstLine(stderr)) || undefined,
-    mend: "run as root of the machine itself, not of a container; or leave out auditd with --methods",
+    hint: "run as root of the machine itself, not of a container; or leave out auditd with --methods",
   });
 }

@@ -90,7 +90,7 @@ async function available(options: AvailabilityOptions = {}): Promise<Availabilit
   if (unprivileged !== null) return unprivileged;
   const auditctl = findTool("auditctl");
   if (auditctl === null || findTool("auditd") === null) {
-    return { ok: false, reason: "auditd is not installed", mend: MEND };
+    return { ok: false, reason: "auditd is not installed", hint: MEND };
   }
   try {
     const control = new AuditControl(auditctl);
@@ -99,7 +99,7 @@ async function available(options: AvailabilityOptions = {}): Promise<Availabilit
   } catch (error) {
     if (!(error instanceof LinnixError)) throw error;
     const reason = [error.what, error.why].filter(Boolean).join(": ");
-    return { ok: false, reason, mend: error.mend ?? MEND };
+    return { ok: false, reason, hint: error.hint ?? MEND };
   }
   return { ok: true, version: firstLine((await runTool([auditctl, "-v"])).stdout) || auditctl };
 }
@@ -109,21 +109,21 @@ export function whyNot(
   status: AuditStatus,
   rules: readonly string[],
   force: boolean,
-): { reason: string; mend: string } | null {
+): { reason: string; hint: string } | null {
   if (status.enabled === 2) {
-    return { reason: "the audit rules are locked until the next boot", mend: "boot without `-e 2` in the audit rules" };
+    return { reason: "the audit rules are locked until the next boot", hint: "boot without `-e 2` in the audit rules" };
   }
   if (status.failure === 2) {
-    return { reason: "audit is set to panic where it loses a record", mend: "auditctl -f 1, while this runs" };
+    return { reason: "audit is set to panic where it loses a record", hint: "auditctl -f 1, while this runs" };
   }
   const owners = rules.map((rule) => ruleOwner(rule));
   if (owners.some((owner) => owner !== null && ownerLives(owner))) {
-    return { reason: "another linnix is measuring audit", mend: "wait until it is done" };
+    return { reason: "another linnix is measuring audit", hint: "wait until it is done" };
   }
   if (rules.some((rule) => /^-a (never,task|task,never)/.test(rule))) {
     return {
       reason: "a rule (`-a task,never`) keeps all new processes out of audit",
-      mend: "auditctl -d task,never, while this runs",
+      hint: "auditctl -d task,never, while this runs",
     };
   }
   // What a killed linnix has left is nobody's use.
@@ -136,7 +136,7 @@ export function whyNot(
   ];
   return {
     reason: `this machine has ${uses.join(" and ")}`,
-    mend: "--force-audit adds two rules of our own beside them for the time of the run",
+    hint: "--force-audit adds two rules of our own beside them for the time of the run",
   };
 }
 
@@ -145,7 +145,7 @@ async function start(context: ObserverContext): Promise<RunningObserver> {
   const daemonPath = needTool("auditd", MEND);
   context.signal?.throwIfAborted();
   const objection = whyNot(await control.status(), await control.rules(), context.forceAudit ?? false);
-  if (objection !== null) throw cannotRunError("audit", { what: objection.reason, mend: objection.mend });
+  if (objection !== null) throw cannotRunError("audit", { what: objection.reason, hint: objection.hint });
   await control.removeStale();
 
   const before = await control.status();
@@ -323,7 +323,7 @@ class RunningAudit implements RunningObserver {
     throw cannotRunError("audit-restore", {
       what: "audit could not be put back as it was",
       why: `it was ${flagsText(this.#before)} with ${this.#rulesBefore.length} rules, it is ${flagsText(now)} with ${rules.length}`,
-      mend: `look at \`auditctl -s\` and \`auditctl -l\`; rules with the key ${this.#key} are linnix's`,
+      hint: `look at \`auditctl -s\` and \`auditctl -l\`; rules with the key ${this.#key} are linnix's`,
     });
   }
 

@@ -139,7 +139,7 @@ export class LaunchedTool {
       if (this.ended) {
         throw cannotRunError("method-ended", {
           what: this.problem() ?? `${this.#name} was stopped before it was watching`,
-          mend: `try ${this.#name} by hand, or leave it out with --methods`,
+          hint: `try ${this.#name} by hand, or leave it out with --methods`,
         });
       }
       if (await ready()) return;
@@ -147,7 +147,7 @@ export class LaunchedTool {
         throw cannotRunError("method-not-ready", {
           what: `${this.#name} was not watching after ${READY_TIMEOUT_MS / 1000} s`,
           why: this.lastWords() || undefined,
-          mend: `try ${this.#name} by hand, or leave it out with --methods`,
+          hint: `try ${this.#name} by hand, or leave it out with --methods`,
         });
       }
       await Bun.sleep(READY_POLL_MS);
@@ -211,7 +211,7 @@ export function makeFolder(context: ObserverContext, name: string): string {
   if (!stat?.isDirectory() || stat.uid !== process.geteuid?.() || (stat.mode & 0o077) !== 0) {
     throw usageError("temp-dir", {
       what: `${printable(context.tempDir)} is not a private folder of this user`,
-      mend: "give a folder made by mkdtemp (mode 0700)",
+      hint: "give a folder made by mkdtemp (mode 0700)",
     });
   }
   return mkdtempSync(join(context.tempDir, `${name}-`));

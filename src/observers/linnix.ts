@@ -57,7 +57,7 @@ async function needCollector(): Promise<Availability | null> {
   const error = await tryCollector([]);
   if (error === null) return null;
   const reason = [error.what, error.why].filter(Boolean).join(": ");
-  return { ok: false, reason, mend: error.mend ?? "linnix doctor checks what this machine supports" };
+  return { ok: false, reason, hint: error.hint ?? "linnix doctor checks what this machine supports" };
 }
 
 /** `linnix collect` as anybody would run it: every event, whole arguments, JSON lines to a file. */

@@ -48,7 +48,7 @@ export type Availability =
       /** One clause, such as "strace is not installed". */
       reason: string;
       /** What would make it available. */
-      mend: string;
+      hint: string;
     };
 
 /** What a method is told about the machine's other users before it is asked whether it can be had. */

@@ -31,7 +31,7 @@ export const strace: Observer = {
     return {
       ok: false,
       reason: `strace may not trace here: ${firstLine(probe.stderr)}`,
-      mend: "allow ptrace (in a container: --cap-add SYS_PTRACE and a seccomp profile with ptrace)",
+      hint: "allow ptrace (in a container: --cap-add SYS_PTRACE and a seccomp profile with ptrace)",
     };
   },
   start: async (context) => {
@@ -45,7 +45,7 @@ export const strace: Observer = {
       });
     }
     if (pids.some((pid) => tracersOf(pid).some((tracer) => tracer !== 0))) {
-      throw cannotRunError("traced", { what: "the workload is being traced already", mend: "detach the other tracer" });
+      throw cannotRunError("traced", { what: "the workload is being traced already", hint: "detach the other tracer" });
     }
     return startTool(context, {
       name: "strace",

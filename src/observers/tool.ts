@@ -55,10 +55,10 @@ function succeeds(...command: [string, ...string[]]): boolean {
 }
 
 /** `findTool` for a program without which nothing goes on. */
-export function needTool(names: string | string[], mend: string): string {
+export function needTool(names: string | string[], hint: string): string {
   const candidates = typeof names === "string" ? [names] : names;
   const path = findTool(...candidates);
-  if (path === null) throw cannotRunError("missing-program", { what: `${candidates[0]} is not installed`, mend });
+  if (path === null) throw cannotRunError("missing-program", { what: `${candidates[0]} is not installed`, hint });
   return path;
 }
 
@@ -116,9 +116,9 @@ export function firstLine(text: string): string {
  * Whether a program is installed, and which version it calls itself. A program that will not tell its version is
  * there all the same.
  */
-export async function availableTool(names: string[], versionArgs: string[], mend: string): Promise<Availability> {
+export async function availableTool(names: string[], versionArgs: string[], hint: string): Promise<Availability> {
   const path = findTool(...names);
-  if (path === null) return { ok: false, reason: `${names[0]} is not installed`, mend };
+  if (path === null) return { ok: false, reason: `${names[0]} is not installed`, hint };
   const result = await runTool([path, ...versionArgs]);
   return { ok: true, version: firstLine(result.stdout) || firstLine(result.stderr) || path };
 }

@@ -32,7 +32,7 @@ export function bpfAvailability(): Availability | null {
     return {
       ok: false,
       reason: "tracefs is not mounted",
-      mend: "mount -t tracefs tracefs /sys/kernel/tracing, or install util-linux and a shell",
+      hint: "mount -t tracefs tracefs /sys/kernel/tracing, or install util-linux and a shell",
     };
   }
   return null;

@@ -79,7 +79,7 @@ function findProgram(program: string): string {
   throw usageError("missing-program", {
     what: `there is no program ${quote(program)}`,
     why: why ?? undefined,
-    mend: "install it, or give the path of a file that this user may execute",
+    hint: "install it, or give the path of a file that this user may execute",
   });
 }
 
@@ -238,7 +238,7 @@ async function watching(
       throw cannotRunError("subject-ended", {
         what: "the command ended before anything could be measured",
         why: endOf(child, output) ?? undefined,
-        mend: "give a command that runs until it is stopped",
+        hint: "give a command that runs until it is stopped",
       });
     }
     const now = clock.read();

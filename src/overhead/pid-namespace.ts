@@ -11,7 +11,7 @@ export function assertOwnProc(command: string, namespace: PidNamespace = pidName
   throw cannotRunError("pid-namespace", {
     what: `${command} cannot run here`,
     why: "/proc does not show the pid namespace of this process, so its processes cannot be measured",
-    mend: "mount the /proc of this namespace (unshare --mount-proc), or run linnix on the host",
+    hint: "mount the /proc of this namespace (unshare --mount-proc), or run linnix on the host",
   });
 }
 
@@ -24,6 +24,6 @@ export function assertMatchable(command: string, backend: "btf" | "tracepoint", 
   throw cannotRunError("pid-namespace", {
     what: `${command} cannot run here`,
     why: "this is a pid namespace other than the initial one, and the events of the tracepoint backend have host pids only",
-    mend: "start the container with --pid=host, run linnix on the host, or use --backend btf if the kernel has BTF",
+    hint: "start the container with --pid=host, run linnix on the host, or use --backend btf if the kernel has BTF",
   });
 }

@@ -16,20 +16,20 @@ export class PidSubject implements Subject {
     const names = pids.map((pid) => {
       const stat = readProcStat(pid);
       if (stat === null) {
-        throw usageError("no-process", { what: `--pid ${pid}`, why: "there is no such process", mend: "see ps -e" });
+        throw usageError("no-process", { what: `--pid ${pid}`, why: "there is no such process", hint: "see ps -e" });
       }
       if (stat.isKernelThread) {
         throw usageError("kernel-thread", {
           what: `--pid ${pid}`,
           why: `${stat.comm} is a thread of the kernel: it has no processes of its own, and no observer runs in it`,
-          mend: "name the agent's own process; the cost of BPF programs is measured with the process that loaded them",
+          hint: "name the agent's own process; the cost of BPF programs is measured with the process that loaded them",
         });
       }
       if (pid === process.pid || ancestors(process.pid).includes(pid)) {
         throw usageError("no-process", {
           what: `--pid ${pid}`,
           why: "this test is that process or descends from it, and would measure itself",
-          mend: "name the agent's own process",
+          hint: "name the agent's own process",
         });
       }
       return `${stat.comm} (${pid})`;

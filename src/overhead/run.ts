@@ -136,7 +136,7 @@ function assertPrivileged(): void {
       {
         what: "overhead-test cannot run here",
         why: [cause.what, cause.why].filter(Boolean).join(": "),
-        mend: `${privilegeHint()}; linnix doctor shows what else is missing`,
+        hint: `${privilegeHint()}; linnix doctor shows what else is missing`,
       },
       { cause },
     );

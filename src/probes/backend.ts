@@ -339,7 +339,7 @@ function loadError(backend: BackendName, cause: unknown): unknown {
   const code = refusal === "EPERM" || refusal === "EACCES" ? "privilege" : "load";
   const what = `the ${backend} backend cannot be loaded`;
   if (cause instanceof BpfLoadError && cause.verifierLog !== "") log.debug(cause.verifierLog.trimEnd());
-  return cannotRunError(code, { what, why: message, mend: loadHint(backend, refusal, message) }, { cause });
+  return cannotRunError(code, { what, why: message, hint: loadHint(backend, refusal, message) }, { cause });
 }
 
 function loadHint(backend: BackendName, refusal: string | null, message: string): string {

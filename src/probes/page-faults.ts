@@ -145,7 +145,7 @@ export class PageFaultProbe implements Disposable {
 function noProbeError(why: string, cause?: unknown): LinnixError {
   return cannotRunError(
     "page-faults",
-    { what: "page faults cannot be told of here", why, mend: "leave --page-faults out (probes.page_faults = false)" },
+    { what: "page faults cannot be told of here", why, hint: "leave --page-faults out (probes.page_faults = false)" },
     { cause },
   );
 }

@@ -28,7 +28,7 @@ function field(fields: Map<string, TracepointField>, tracepoint: string, name: s
   throw cannotRunError("tracepoint-format", {
     what: `the tracepoint backend cannot read ${tracepoint}`,
     why: `its format has no field called ${name} on this kernel`,
-    mend: "use --backend btf where the kernel has BTF",
+    hint: "use --backend btf where the kernel has BTF",
   });
 }
 
@@ -39,7 +39,7 @@ export function tracepointBackend(): BackendKind {
     throw cannotRunError("lockdown", {
       what: "the tracepoint backend cannot run",
       why: "this kernel is locked down for confidentiality",
-      mend: "boot it with lockdown=integrity, or without lockdown",
+      hint: "boot it with lockdown=integrity, or without lockdown",
     });
   }
   const tracefs = Tracefs.open();
@@ -52,7 +52,7 @@ export function tracepointBackend(): BackendKind {
         {
           what: `tracepoint ${tracepoint} cannot be used`,
           why: (cause as Error).message,
-          mend: "a kernel that is locked down for confidentiality, or built without tracing, does not offer it",
+          hint: "a kernel that is locked down for confidentiality, or built without tracing, does not offer it",
         },
         { cause },
       );

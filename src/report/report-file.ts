@@ -48,7 +48,7 @@ export class ReportFile implements Disposable {
     } catch (cause) {
       throw cannotRunError(
         "report-file",
-        { what: `writing ${this.path} failed`, why: reasonOf(cause), mend: "free some space, or name another place" },
+        { what: `writing ${this.path} failed`, why: reasonOf(cause), hint: "free some space, or name another place" },
         { cause },
       );
     }
@@ -95,7 +95,7 @@ function unwritable(path: string, option: string, why: string, cause?: unknown) 
   const text = {
     what: `${option} ${path} cannot be written`,
     why,
-    mend: "name a file in a folder that can be written to",
+    hint: "name a file in a folder that can be written to",
   };
   return usageError("report-file", text, { cause });
 }

@@ -32,7 +32,7 @@ export function outputError(path: string, code: string, cause: unknown): LinnixE
     {
       what: `--output ${path} cannot be written`,
       why: WHY_NOT_OPENED[code] ?? code,
-      mend: "name a file in a directory that this user may write to",
+      hint: "name a file in a directory that this user may write to",
       setting: "output.file",
     },
     { cause },
@@ -64,7 +64,7 @@ export function writeError(name: string, code: string, cause: unknown): LinnixEr
     {
       what: `writing to ${name} failed`,
       why: whyNotWritten(code),
-      mend: "what was written before is whole; free some space, or choose another place by --output",
+      hint: "what was written before is whole; free some space, or choose another place by --output",
     },
     { cause },
   );
@@ -75,6 +75,6 @@ export function stuckOutputError(name: string, why: string): LinnixError {
   return cannotRunError("output-stuck", {
     what: `the last events and the summary could not be written to ${name}`,
     why,
-    mend: "what was written before is whole lines but for the last; look at the program behind the pipe, or at the disk",
+    hint: "what was written before is whole lines but for the last; look at the program behind the pipe, or at the disk",
   });
 }

@@ -36,7 +36,7 @@ export function accountNamed(name: string): Account {
   throw usageError("user", {
     what: `--user ${name} is not known`,
     why: "there is no such account in /etc/passwd",
-    mend: "name an account of this machine, made for this, such as linnix",
+    hint: "name an account of this machine, made for this, such as linnix",
     setting: "run.user",
   });
 }
@@ -104,7 +104,7 @@ export function dropTo(account: Account): void {
       {
         what: "the privileges could not be dropped",
         why: cause.message,
-        mend: "run as root, or leave --user out",
+        hint: "run as root, or leave --user out",
         setting: "run.user",
       },
       { cause },

@@ -25,7 +25,7 @@ export function tempFolderError(cause: unknown): LinnixError {
     what: `nothing can be written to ${tmpdir()}, the folder for temporary files`,
     // Filesystems such as /proc say so of what could be made there.
     why: code === "ENOENT" && existsSync(tmpdir()) ? "no folder can be made there" : (WHY[code] ?? message),
-    mend: "set TMPDIR to a folder that this user can write to, with some MiB of free space",
+    hint: "set TMPDIR to a folder that this user can write to, with some MiB of free space",
   };
   return cannotRunError("temp-folder", text, { cause });
 }

@@ -60,11 +60,11 @@ export function boottimeOffsetNs(): bigint {
 /** What is wrong in a time namespace whose offset is not known; undefined: nothing. */
 export function unknownOffset(
   { boottimeOffsetNs } = ownTimeNamespace(),
-): Required<Pick<ErrorText, "why" | "mend">> | undefined {
+): Required<Pick<ErrorText, "why" | "hint">> | undefined {
   if (boottimeOffsetNs !== null) return undefined;
   return {
     why: `the clocks of this time namespace are not the kernel's, and ${OFFSETS_FILE} does not show by how much`,
-    mend: "run linnix in the initial time namespace: nsenter --time=/proc/1/ns/time linnix …",
+    hint: "run linnix in the initial time namespace: nsenter --time=/proc/1/ns/time linnix …",
   };
 }
 

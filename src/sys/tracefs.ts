@@ -58,7 +58,7 @@ export class Tracefs implements Disposable {
         {
           what: "tracefs is not mounted, and cannot be mounted for linnix alone",
           why,
-          mend: "run as root, or: mount -t tracefs tracefs /sys/kernel/tracing",
+          hint: "run as root, or: mount -t tracefs tracefs /sys/kernel/tracing",
         },
         { cause },
       );

@@ -59,7 +59,7 @@ const error = z.object({
   exitCode: z.number(),
   what: z.string(),
   why: z.string().optional(),
-  mend: z.string().optional(),
+  hint: z.string().optional(),
 });
 
 const message = z.discriminatedUnion("type", [ready, rows, result, error]);

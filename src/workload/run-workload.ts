@@ -171,8 +171,8 @@ class SpawnerClient implements WorkloadHandle {
     } else if (message.type === "result") {
       this.#result = message;
     } else {
-      const { code, exitCode, what, why, mend } = message;
-      this.#error = new LinnixError(code, asExitCode(exitCode), { what, why, mend });
+      const { code, exitCode, what, why, hint } = message;
+      this.#error = new LinnixError(code, asExitCode(exitCode), { what, why, hint });
     }
   }
 

@@ -30,8 +30,8 @@ export async function spawnerProcess(specText: string | undefined): Promise<Exit
     return control.signalExitCode ?? EXIT.ok;
   } catch (error) {
     const known = error instanceof LinnixError ? error : internalError(error);
-    const { code, exitCode, what, why, mend } = known;
-    await write({ type: "error", code, exitCode, what, why, mend });
+    const { code, exitCode, what, why, hint } = known;
+    await write({ type: "error", code, exitCode, what, why, hint });
     return exitCode;
   }
 }
@@ -81,7 +81,7 @@ function findCommands(plan: WorkloadPlan): {
     throw cannotRunError("no-workload-program", {
       what: "no program of the workload is installed",
       why: `not found in /usr/bin and /bin: ${leftOut.map((left) => left.program).join(", ")}`,
-      mend: `install ${leftOut.map((left) => left.debianPackage).join(", ")}`,
+      hint: `install ${leftOut.map((left) => left.debianPackage).join(", ")}`,
     });
   }
   return { commands, leftOut };

@@ -82,7 +82,7 @@ export function planWorkload(spec: unknown): WorkloadPlan {
     throw usageError("bad-workload", {
       what: "the workload asked for is not possible",
       why: `${key}: ${issue?.message ?? "bad value"}`,
-      mend: `profiles are ${PROFILE_NAMES.join(", ")}; the rate is 0 (full speed) to ${LIMITS.rate} a second`,
+      hint: `profiles are ${PROFILE_NAMES.join(", ")}; the rate is 0 (full speed) to ${LIMITS.rate} a second`,
     });
   }
   const asked = parsed.data;

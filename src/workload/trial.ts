@@ -26,7 +26,7 @@ export async function tryCollector(words: readonly string[]): Promise<LinnixErro
   } catch (cause) {
     const hint = refusalHint(refusalCode(cause)) ?? undefined;
     const why = (cause as Error).message;
-    return cannotRunError("not-started", { what: "a collector cannot be started", why, mend: hint }, { cause });
+    return cannotRunError("not-started", { what: "a collector cannot be started", why, hint }, { cause });
   }
   const said = await new Response(child.stderr).text();
   await child.exited;
@@ -37,7 +37,7 @@ export async function tryCollector(words: readonly string[]): Promise<LinnixErro
 /** Why a linnix ended: in its own words, as it said them to its user. */
 export function failureOf(said: string, { exitCode, signalCode }: Ended): LinnixError {
   const [, words, , hint] = /^linnix: (?!warning: |watching by )(.*)(\n {2}(.*))?$/m.exec(said) ?? [];
-  const text = words === undefined ? silentEnd(said, { exitCode, signalCode }) : { what: words, mend: hint };
+  const text = words === undefined ? silentEnd(said, { exitCode, signalCode }) : { what: words, hint };
   return exitCode === EXIT.usage ? usageError("collector", text) : cannotRunError("collector", text);
 }
 
@@ -52,7 +52,7 @@ function silentEnd(said: string, { exitCode, signalCode }: Ended) {
     return {
       what,
       why: "a seccomp filter on this process ended it by SIGSYS",
-      mend: "let the filter allow bpf and perf_event_open: SystemCallFilter= of the unit, or the container's profile",
+      hint: "let the filter allow bpf and perf_event_open: SystemCallFilter= of the unit, or the container's profile",
     };
   }
   const how =

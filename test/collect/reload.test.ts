@@ -144,7 +144,7 @@ describe("Reloader", () => {
   });
 
   test("a configuration with an error changes nothing, and is told on one line", async () => {
-    const wrong = usageError("config-key", { what: "/f:1: samplin", why: "unknown key", mend: "did you mean this?" });
+    const wrong = usageError("config-key", { what: "/f:1: samplin", why: "unknown key", hint: "did you mean this?" });
     const { lines, applied, reopened } = await reloaded([wrong]);
     expect(lines).toEqual(["error: the configuration stays as it was: /f:1: samplin; unknown key; did you mean this?"]);
     expect(applied).toEqual([]);

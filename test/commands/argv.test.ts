@@ -48,8 +48,8 @@ describe("parseArgv", () => {
   test("an option that may stand without a value takes one by = only", () => {
     expect(parse(["--redact"]).words.get("redact")).toEqual(["true"]);
     expect(parse(["--redact=false"]).words.get("redact")).toEqual(["false"]);
-    expect(errorOf(["--redact", "false"]).mend).toBe("if it is the value of --redact: --redact=false");
-    expect(errorOf(["--redact=true", "false"]).mend).toBe("see linnix x --help");
+    expect(errorOf(["--redact", "false"]).hint).toBe("if it is the value of --redact: --redact=false");
+    expect(errorOf(["--redact=true", "false"]).hint).toBe("see linnix x --help");
   });
 
   test("takes a lone - as a value, and anything behind =", () => {
@@ -86,11 +86,11 @@ describe("parseArgv", () => {
     [["--quick=yes"], "--quick=yes", "takes no value", ""],
     [["word"], 'unexpected argument "word"', "options only", "see linnix x --help"],
     [["--quick", "--", "ls"], 'unexpected argument "ls"', "options only", "see linnix x --help"],
-  ])("refuses %j", (argv, what, why, mend) => {
+  ])("refuses %j", (argv, what, why, hint) => {
     const error = errorOf(argv);
     expect(error.what).toBe(what);
     expect(error.why ?? "").toContain(why);
-    expect(error.mend ?? "").toContain(mend);
+    expect(error.hint ?? "").toContain(hint);
   });
 
   test("refuses a word before -- also where a command takes what follows it", () => {

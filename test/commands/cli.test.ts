@@ -35,7 +35,7 @@ function file(name: string, text: string): string {
   return path;
 }
 
-/** One message: `linnix: …`, and the mend on a line of its own. */
+/** One message: `linnix: …`, and the hint on a line of its own. */
 function expectOneMessage({ stdout, stderr, exitCode }: Result, ...parts: string[]): void {
   expect(stderr).toMatch(/^linnix: [^\n]+\n( {2}[^\n]+\n)?$/);
   for (const part of parts) {
@@ -393,8 +393,8 @@ describe("what is not UTF-8", () => {
     ["--config", "collect --config $(printf 'a\\377')", 'configuration file "a\ufffd"', "make a link to it"],
     ["--json", "overhead-test --json $(printf 'a\\377')", '--json "a\ufffd"', "make a link to it"],
     ["a command", "overhead-test -- true $(printf 'a\\377')", '"a\ufffd" behind --', "a script"],
-  ])("is refused, for it would name something else: %s", (_what, words, named, mend) => {
-    expectOneMessage(shell(`"$1" "$2" ${words}`), "not UTF-8", named, mend);
+  ])("is refused, for it would name something else: %s", (_what, words, named, hint) => {
+    expectOneMessage(shell(`"$1" "$2" ${words}`), "not UTF-8", named, hint);
     expect(readdirSync(directory).filter((name) => name.includes("\ufffd"))).toEqual([]);
   });
 });

@@ -73,12 +73,12 @@ test("what is done in the kernel counts, and what cannot be counted there is nul
 
 test("a method that is not there is a row that says why, and never 0", () => {
   const arm = armOf("auditd", null);
-  const availability = { ok: false, reason: "auditd is not installed", mend: "install auditd" } as const;
+  const availability = { ok: false, reason: "auditd is not installed", hint: "install auditd" } as const;
   expect(rowOf({ arm, availability, problem: null }, [], [])).toMatchObject({
     available: false,
     reports: ["exec", "exit", "args", "status"],
     reason: "auditd is not installed",
-    mend: "install auditd",
+    hint: "install auditd",
     rounds: 0,
     cpu_pct: null,
     seen: null,

@@ -11,7 +11,7 @@ export function row(figures: Partial<CompareRow>): CompareRow {
     kind: "polling",
     available: true,
     reason: null,
-    mend: null,
+    hint: null,
     version: "1",
     interval_ms: null,
     reports: [],

@@ -31,7 +31,7 @@ const ROWS = [
     available: false,
     rounds: 0,
     reason: "<b> & \u001b[31m",
-    mend: "install it",
+    hint: "install it",
   }),
 ];
 

@@ -9,7 +9,7 @@ import { redactorOf } from "../../src/process/redact.ts";
 const DOCS = readFileSync(join(import.meta.dir, "../../docs/configuration.md"), "utf8");
 
 test("the message that it shows is told in these words", () => {
-  const [, file, line, what, mend] = /^linnix: (\S+\.toml):(\d+): (.+)\n {2}(.+)$/m.exec(DOCS) ?? [];
+  const [, file, line, what, hint] = /^linnix: (\S+\.toml):(\d+): (.+)\n {2}(.+)$/m.exec(DOCS) ?? [];
   let error: unknown;
   try {
     parseToml(`[sampling]${"\n".repeat(Number(line) - 1)}intervall = '1s'\n`, file as string);
@@ -19,7 +19,7 @@ test("the message that it shows is told in these words", () => {
   expect(error).toBeInstanceOf(LinnixError);
   const told = error as LinnixError;
   expect(`${told.what}: ${told.why}`).toBe(`${file}:${line}: ${what}`);
-  expect(told.mend).toBe(mend);
+  expect(told.hint).toBe(hint);
 });
 
 describe("the redaction that it recommends", () => {

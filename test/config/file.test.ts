@@ -61,7 +61,7 @@ describe("readConfigFile", () => {
     expect(() => readConfigFile(path)).toThrow(`${path}:${line}; not UTF-8 text; save the file as UTF-8`);
   });
 
-  test("refuses a file that others can write, and says how to mend it", () => {
+  test("refuses a file that others can write, and says how to fix it", () => {
     const path = file("open", "", 0o602);
     expect(() => readConfigFile(path)).toThrow(`chmod o-w ${path}`);
     chmodSync(path, 0o644);

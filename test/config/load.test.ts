@@ -82,8 +82,8 @@ describe("loadSettings", () => {
   test("only the default file may be missing", async () => {
     const missing = join(directory, "missing.toml");
     expect((await load({}, {}, missing)).file).toBeNull();
-    expect((await errorOf({ config: [missing] })).mend).toContain("--config");
-    expect((await errorOf({}, { LINNIX_CONFIG: missing })).mend).toContain("LINNIX_CONFIG");
+    expect((await errorOf({ config: [missing] })).hint).toContain("--config");
+    expect((await errorOf({}, { LINNIX_CONFIG: missing })).hint).toContain("LINNIX_CONFIG");
   });
 
   test("the default file may not be missing either where the settings in force came from it", async () => {
@@ -153,11 +153,11 @@ describe("loadSettings", () => {
     [{ duration: ["575.999999999h"] }, {}, "--duration", "not a whole number of ms", "from 0 to 576h"],
     [{ duration: ["577h"] }, {}, "--duration", "more than 576h", "from 0 to 576h"],
     [{ "log-level": ["loud"] }, {}, '--log-level "loud"', "none of the choices", "silent, error"],
-  ])("refuses %p %p", async (flags, env, what, why, mend) => {
+  ])("refuses %p %p", async (flags, env, what, why, hint) => {
     const error = await errorOf(flags, env);
     expect(error.what).toContain(what);
     expect(error.why).toContain(why);
-    expect(error.mend).toContain(mend);
+    expect(error.hint).toContain(hint);
   });
 
   test("refuses a watermark that the ring cannot reach, and says where both come from", async () => {

@@ -42,8 +42,8 @@ async function told(use: (settings: Settings) => unknown, { flags = {}, env = {}
   const work = (async () => use(settings))();
   const error = await namingOrigins(origins, work).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(LinnixError);
-  const { what, why, mend, exitCode } = error as LinnixError;
-  return { what: what.replaceAll(directory, "DIR"), why, mend, exitCode };
+  const { what, why, hint, exitCode } = error as LinnixError;
+  return { what: what.replaceAll(directory, "DIR"), why, hint, exitCode };
 }
 
 const NO_CGROUP = "/no/such/cgroup";
@@ -73,24 +73,24 @@ describe("namingOrigins", () => {
     const error = await told(uses[use], given);
     expect(error.what).toStartWith(what);
     expect(error.exitCode).toBe(EXIT.usage);
-    expect(error.mend).toBeTruthy();
+    expect(error.hint).toBeTruthy();
   });
 
-  test("a mend names the same, and other options stay", async () => {
+  test("a hint names the same option, and other options stay", async () => {
     const fail = () => {
-      const mend = "leave --cgroup out, or --cgroup-x, or set --user";
-      throw cannotRunError("x", { what: "--cgroup cannot be used", why: "y", mend, setting: "filters.cgroup" });
+      const hint = "leave --cgroup out, or --cgroup-x, or set --user";
+      throw cannotRunError("x", { what: "--cgroup cannot be used", why: "y", hint, setting: "filters.cgroup" });
     };
     expect(await told(fail, { text: "filters.cgroup = 1" })).toEqual({
       what: "DIR/origins.toml:1: filters.cgroup: cannot be used",
       why: "y",
-      mend: "leave filters.cgroup out, or --cgroup-x, or set --user",
+      hint: "leave filters.cgroup out, or --cgroup-x, or set --user",
       exitCode: EXIT.cannotRun,
     });
     const ofVariable = await told(fail, { env: { LINNIX_CGROUP: "1" } });
     expect(ofVariable.what).toBe("LINNIX_CGROUP cannot be used");
-    expect(ofVariable.mend).toStartWith("leave LINNIX_CGROUP out");
-    expect((await told(fail, { flags: { cgroup: "1" } })).mend).toStartWith("leave --cgroup out, or");
+    expect(ofVariable.hint).toStartWith("leave LINNIX_CGROUP out");
+    expect((await told(fail, { flags: { cgroup: "1" } })).hint).toStartWith("leave --cgroup out, or");
   });
 
   test("a token of the environment is not that of the file", async () => {

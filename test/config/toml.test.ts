@@ -40,7 +40,7 @@ describe("parseToml", () => {
     parseToml(text, "x");
   });
 
-  // Each: document, place and key, cause, mend.
+  // Each: document, place and key, cause, hint.
   test.each<[string, string, string, string]>([
     ["a = \n", "linnix.toml:1", "not TOML: unexpected character", ""],
     ["\n[ring]\nsize = 256KiB", "linnix.toml:3", "not TOML", 'quotes: "256KiB"'],
@@ -134,12 +134,12 @@ describe("parseToml", () => {
     ["[redaction]\npatterns = ['a', '']", "redaction.patterns[1]", "empty", "a regular expression"],
     ["[redaction]\npatterns = ['(a)\\1']", "redaction.patterns[0]", "not supported", "a regular expression"],
     ["[log]\nlevel = 'wran'", 'log.level = "wran"', "none of the choices", "did you mean warn?"],
-  ])("refuses %j", (text, what, why, mend) => {
+  ])("refuses %j", (text, what, why, hint) => {
     const error = errorOf(text);
     expect(error.exitCode).toBe(EXIT.usage);
     expect(error.what).toContain(what);
     expect(error.why).toContain(why);
-    expect(error.mend ?? "").toContain(mend);
+    expect(error.hint ?? "").toContain(hint);
   });
 
   test("takes lines that end in CR LF: the same settings, from the same lines", () => {
@@ -153,8 +153,8 @@ describe("parseToml", () => {
     const settings = parseToml(`${begun}user = 'x'`, "x");
     expect(settings).toMatchObject([{ line: 2 }, { value: ["a\nb"], line: 3 }, { value: "x", line: 9 }]);
     expect(errorOf(`# x\r\n${begun}zzz = 1\r\n`).what).toBe("linnix.toml:10: run.zzz");
-    const { what, mend } = errorOf(`# x\r\n${begun}user = x\r\n`);
-    expect([what, mend]).toEqual(["linnix.toml:10", 'text stands in quotes: "x"']);
+    const { what, hint } = errorOf(`# x\r\n${begun}user = x\r\n`);
+    expect([what, hint]).toEqual(["linnix.toml:10", 'text stands in quotes: "x"']);
   });
 
   test.each([
@@ -181,9 +181,9 @@ describe("parseToml", () => {
     ["[ring]\nsize = 1\n[run]\n[ring]\n", "linnix.toml:4", "[ring] is already there, in line 1"],
     ["ring.size = 1\n[ring]\n", "linnix.toml:2", "[ring] is already there, in line 1"],
     ["[ring]\n[[ring]]", "linnix.toml:2", "[ring] is already there, in line 1"],
-  ])("names what is repeated, and no mend: %j", (text, what, why) => {
+  ])("names what is repeated, and no hint: %j", (text, what, why) => {
     const error = errorOf(text);
-    expect([error.what, error.why, error.mend]).toEqual([what, `not TOML: ${why}`, undefined]);
+    expect([error.what, error.why, error.hint]).toEqual([what, `not TOML: ${why}`, undefined]);
   });
 
   test.each<[string, number, string, string | undefined]>([
@@ -198,9 +198,9 @@ describe("parseToml", () => {
     ["\ncpu = -05", 2, "a number with a zero before it", "expected -5"],
     ["[filters]\npid = [1,\n 00123 ]", 3, "a number with a zero before it", "expected 123"],
     ["duration = 05s", 1, "neither a number nor a date", 'text stands in quotes: "05s"'],
-  ])("says what is wrong and the mend that fits: %#", (text, line, why, mend) => {
+  ])("says what is wrong and the hint that fits: %#", (text, line, why, hint) => {
     const error = errorOf(text);
-    expect([error.what, error.why, error.mend]).toEqual([`linnix.toml:${line}`, `not TOML: ${why}`, mend]);
+    expect([error.what, error.why, error.hint]).toEqual([`linnix.toml:${line}`, `not TOML: ${why}`, hint]);
   });
 
   test.each<[string, string]>([

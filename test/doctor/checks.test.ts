@@ -64,7 +64,7 @@ test("a good machine has no trouble, and can do everything", async () => {
 describe("kernel", () => {
   test("without BTF falls back to tracepoints, and names what is null", async () => {
     const { check, verdict } = await examine({ files: { "/sys/kernel/btf/vmlinux": null } });
-    expect(check("btf")).toMatchObject({ status: "warn", mend: expect.stringContaining("CONFIG_DEBUG_INFO_BTF") });
+    expect(check("btf")).toMatchObject({ status: "warn", hint: expect.stringContaining("CONFIG_DEBUG_INFO_BTF") });
     expect(check("task-iterator")).toMatchObject({ status: "warn", found: "unknown without BTF" });
     expect(verdict.backend).toBe("tracepoint");
     expect(verdict.can.collect).toBeTrue();
@@ -101,7 +101,7 @@ describe("kernel", () => {
       for (const btf of [encodeBtf(), null]) {
         const files = { "/proc/sys/kernel/osrelease": `${release}\n`, "/sys/kernel/btf/vmlinux": btf };
         const { check, verdict } = await examine({ files });
-        expect(check("kernel")).toMatchObject({ status: "fail", mend: expect.stringContaining("5.10") });
+        expect(check("kernel")).toMatchObject({ status: "fail", hint: expect.stringContaining("5.10") });
         expect(verdict.can.collect).toBeFalse();
       }
     }
@@ -109,7 +109,7 @@ describe("kernel", () => {
 
   test("whose BTF has no boot-time clock cannot run, whatever its version", async () => {
     const { check, verdict } = await examine({ files: { "/sys/kernel/btf/vmlinux": encodeBtf({ bootClock: false }) } });
-    expect(check("kernel")).toMatchObject({ status: "fail", mend: expect.stringContaining("5.10") });
+    expect(check("kernel")).toMatchObject({ status: "fail", hint: expect.stringContaining("5.10") });
     expect(verdict.can.collect).toBeFalse();
   });
 
@@ -157,7 +157,7 @@ describe("kernel", () => {
         status: "warn",
         found: "from /proc",
         costs: expect.stringMatching(/30 times.*ticks.*null.*readyz/),
-        mend: expect.stringContaining("BTF"),
+        hint: expect.stringContaining("BTF"),
       });
     }
   });
@@ -219,8 +219,8 @@ describe("JIT", () => {
   const config = (text: string) => ({ "/proc/config.gz": Bun.gzipSync(new TextEncoder().encode(text)) });
 
   test("off is dear, 2 is loud", async () => {
-    expect(await jit("0\n")).toMatchObject({ status: "warn", mend: "sysctl -w net.core.bpf_jit_enable=1" });
-    expect(await jit("2\n")).toMatchObject({ status: "warn", mend: "sysctl -w net.core.bpf_jit_enable=1" });
+    expect(await jit("0\n")).toMatchObject({ status: "warn", hint: "sysctl -w net.core.bpf_jit_enable=1" });
+    expect(await jit("2\n")).toMatchObject({ status: "warn", hint: "sysctl -w net.core.bpf_jit_enable=1" });
   });
 
   test("is what the kernel's configuration says where the sysctl is not there", async () => {
@@ -251,9 +251,9 @@ describe("privileges", () => {
   const as = (options: Parameters<typeof status>[0], more: MachineOptions = {}) =>
     examine({ ...more, files: { "/proc/self/status": status(options), ...more.files } });
 
-  test("none: cannot run, and sudo is the mend", async () => {
+  test("none: cannot run, and the hint is sudo", async () => {
     const { check, verdict } = await as({ uid: 1000, effective: NOTHING });
-    expect(check("cap-bpf")).toMatchObject({ status: "fail", mend: expect.stringContaining("sudo") });
+    expect(check("cap-bpf")).toMatchObject({ status: "fail", hint: expect.stringContaining("sudo") });
     expect(check("cap-perfmon").status).toBe("fail");
     expect(check("cap-sys-admin").status).toBe("info");
     expect(verdict).toMatchObject({ backend: "btf", can: { collect: false, compareWithPolling: true } });
@@ -262,7 +262,7 @@ describe("privileges", () => {
 
   test("root without the capabilities: sudo would not help, the container has to give them", async () => {
     const { check } = await as({ effective: NOTHING, bounding: NOTHING });
-    expect(check("cap-bpf")).toMatchObject({ status: "fail", mend: expect.stringContaining("--cap-add BPF") });
+    expect(check("cap-bpf")).toMatchObject({ status: "fail", hint: expect.stringContaining("--cap-add BPF") });
   });
 
   test("CAP_BPF and CAP_PERFMON are enough to collect, but not for BPF statistics", async () => {
@@ -291,7 +291,7 @@ describe("privileges", () => {
     expect(check("user-namespace").status).toBe("fail");
     expect(check("user").status).toBe("info");
     expect(check("cap-bpf")).toMatchObject({ status: "fail", found: "in this user namespace only" });
-    expect(check("cap-bpf").mend).toBeUndefined();
+    expect(check("cap-bpf").hint).toBeUndefined();
     expect(verdict.can.collect).toBeFalse();
   });
 
@@ -322,7 +322,7 @@ describe("lockdown", () => {
 
   test("confidentiality forbids it to root too", async () => {
     const { check, verdict } = await lockdown("none integrity [confidentiality]\n");
-    expect(check("lockdown")).toMatchObject({ status: "fail", mend: expect.stringContaining("lockdown=integrity") });
+    expect(check("lockdown")).toMatchObject({ status: "fail", hint: expect.stringContaining("lockdown=integrity") });
     expect(verdict.can.collect).toBeFalse();
     expect(verdict.sentence).toContain("lockdown");
   });
@@ -339,7 +339,7 @@ describe("lockdown", () => {
   test("is unknown where securityfs is not mounted or not to be read", async () => {
     expect((await lockdown(null)).check("lockdown")).toMatchObject({
       status: "info",
-      mend: expect.stringContaining("mount -t securityfs"),
+      hint: expect.stringContaining("mount -t securityfs"),
     });
     const booted = await lockdown(null, { files: { "/proc/cmdline": "quiet lockdown=confidentiality\n" } });
     expect(booted.check("lockdown").status).toBe("warn");
@@ -358,7 +358,7 @@ describe("limits and sysctls", () => {
 
   test("statistics left on cost every program", async () => {
     const { check, verdict } = await examine({ files: { "/proc/sys/kernel/bpf_stats_enabled": "1\n" } });
-    expect(check("bpf-statistics")).toMatchObject({ status: "warn", mend: "sysctl -w kernel.bpf_stats_enabled=0" });
+    expect(check("bpf-statistics")).toMatchObject({ status: "warn", hint: "sysctl -w kernel.bpf_stats_enabled=0" });
     expect(verdict.can.collect).toBeTrue();
   });
 
@@ -391,7 +391,7 @@ describe("limits and sysctls", () => {
     const bound = { ...little, ...nobody, "/proc/self/limits": limits };
     expect((await examine({ files: bound })).check("ring-memory")).toMatchObject({
       status: "warn",
-      mend: expect.stringContaining("--ring-size"),
+      hint: expect.stringContaining("--ring-size"),
     });
   });
 
@@ -399,13 +399,13 @@ describe("limits and sysctls", () => {
     const limits = "Max open files            64                   64                   files     \n";
     expect((await examine({ files: { "/proc/self/limits": limits } })).check("descriptors")).toMatchObject({
       status: "warn",
-      mend: expect.stringContaining("ulimit -n"),
+      hint: expect.stringContaining("ulimit -n"),
     });
     const isSysctl = (path: string) => path.startsWith("/proc/sys/");
     const hidden = (await examine({ without: isSysctl })).check("perf-event-paranoid");
     expect(hidden).toMatchObject({ status: "info", found: "unknown: /proc/sys is hidden here" });
     const btf = (await examine({ without: (path) => path.startsWith("/sys/") })).check("btf");
-    expect(btf).toMatchObject({ status: "warn", found: "/sys is not mounted", mend: "mount -t sysfs sysfs /sys" });
+    expect(btf).toMatchObject({ status: "warn", found: "/sys is not mounted", hint: "mount -t sysfs sysfs /sys" });
   });
 
   test("RLIMIT_MEMLOCK binds before 5.11, where it cannot be raised", async () => {
@@ -460,7 +460,7 @@ describe("tracefs", () => {
   test("not mounted and not mountable stops only the tracepoint backend", async () => {
     expect((await examine({ files: { ...unmounted, ...nobody } })).check("tracefs").status).toBe("info");
     const { check, verdict } = await examine({ files: { ...unmounted, ...nobody, ...noBtf } });
-    expect(check("tracefs")).toMatchObject({ status: "fail", mend: expect.stringContaining("mount -t tracefs") });
+    expect(check("tracefs")).toMatchObject({ status: "fail", hint: expect.stringContaining("mount -t tracefs") });
     expect(verdict).toMatchObject({ backend: "tracepoint", can: { collect: false } });
   });
 
@@ -476,7 +476,7 @@ describe("tracefs", () => {
 describe("place", () => {
   test("in a container pids are others'", async () => {
     const { check, verdict } = await examine({ links: { "/proc/self/ns/pid": "pid:[4026532999]" } });
-    expect(check("pid-namespace")).toMatchObject({ status: "warn", mend: expect.stringContaining("--pid=host") });
+    expect(check("pid-namespace")).toMatchObject({ status: "warn", hint: expect.stringContaining("--pid=host") });
     expect(verdict.can.collect).toBeTrue();
   });
 
@@ -493,7 +493,7 @@ describe("place", () => {
     });
     expect((await examine({ links })).check("time-namespace")).toMatchObject({
       status: "warn",
-      mend: expect.stringContaining("nsenter"),
+      hint: expect.stringContaining("nsenter"),
     });
   });
 
@@ -539,7 +539,7 @@ describe("place", () => {
     expect((await examine({ links })).check("cgroup-names").status).toBe("ok");
     const files = { "/proc/self/status": status({ effective: "000001c0a80425fb" }) };
     const without = (await examine({ links, files })).check("cgroup-names");
-    expect(without).toMatchObject({ status: "warn", mend: expect.stringContaining("--cgroupns=host") });
+    expect(without).toMatchObject({ status: "warn", hint: expect.stringContaining("--cgroupns=host") });
     const initial = { "/proc/self/ns/cgroup": "cgroup:[4026531835]" };
     expect((await examine({ links: initial, files })).check("cgroup-names").status).not.toBe("warn");
   });
@@ -565,7 +565,7 @@ describe("place", () => {
     const slow = await examine({ files: { [`${path}/current_clocksource`]: "acpi_pm\n" } });
     expect(slow.check("clocksource")).toMatchObject({
       status: "warn",
-      mend: expect.stringContaining("echo kvm-clock"),
+      hint: expect.stringContaining("echo kvm-clock"),
     });
     const none = await examine({ files: { [`${path}/current_clocksource`]: null } });
     expect(none.check("clocksource").status).toBe("info");
@@ -616,9 +616,9 @@ describe("programs", () => {
 
   test("that are missing name the package, and the row that will be missing", async () => {
     const { check, verdict } = await examine({ programs: { strace: null, pidstat: null, ps: null, find: null } });
-    expect(check("strace")).toMatchObject({ status: "warn", found: "not installed", mend: "apt-get install strace" });
-    expect(check("pidstat")).toMatchObject({ status: "info", mend: "apt-get install sysstat" });
-    expect(check("workload-programs")).toMatchObject({ status: "warn", mend: "apt-get install findutils" });
+    expect(check("strace")).toMatchObject({ status: "warn", found: "not installed", hint: "apt-get install strace" });
+    expect(check("pidstat")).toMatchObject({ status: "info", hint: "apt-get install sysstat" });
+    expect(check("workload-programs")).toMatchObject({ status: "warn", hint: "apt-get install findutils" });
     expect(verdict.missingRows).toEqual(["ps", "ps-log", "strace", "pidstat"]);
     expect(verdict.can.collect).toBeTrue();
   });
@@ -628,7 +628,7 @@ describe("programs", () => {
       programs: { strace: null },
       files: { "/etc/os-release": 'PRETTY_NAME="Fedora Linux 40"\nID=fedora\n' },
     });
-    expect(check("strace").mend).toBe("install it (Debian's package: strace)");
+    expect(check("strace").hint).toBe("install it (Debian's package: strace)");
   });
 
   test("that do not tell their version are there all the same", async () => {
@@ -665,7 +665,7 @@ describe("audit", () => {
     expect(check("audit")).toMatchObject({
       status: "warn",
       found: "in use: no auditd runs, 2 rules",
-      mend: expect.stringContaining("--force-audit"),
+      hint: expect.stringContaining("--force-audit"),
     });
     expect(verdict.missingRows).toEqual(["auditd"]);
     const running = await examine({ files: { "/proc/321/comm": "auditd\n" } });
@@ -673,9 +673,9 @@ describe("audit", () => {
   });
 
   test("locked, switched off at boot, or not in the kernel cannot be used", async () => {
-    expect((await examine({ programs: { auditctl: auditctl({ enabled: 2 }) } })).check("audit").mend).toBe("reboot");
+    expect((await examine({ programs: { auditctl: auditctl({ enabled: 2 }) } })).check("audit").hint).toBe("reboot");
     const off = await examine({ files: { "/proc/cmdline": "quiet audit=0\n" } });
-    expect(off.check("audit")).toMatchObject({ status: "warn", mend: "boot without audit=0" });
+    expect(off.check("audit")).toMatchObject({ status: "warn", hint: "boot without audit=0" });
     expect((await examine({ files: { "/proc/self/loginuid": null } })).check("audit").status).toBe("warn");
   });
 
@@ -686,7 +686,7 @@ describe("audit", () => {
     });
     expect(refused.check("audit")).toMatchObject({ status: "info", found: expect.stringContaining("without root") });
     const missing = await examine({ programs: { auditctl: null } });
-    expect(missing.check("auditd")).toMatchObject({ status: "warn", mend: "apt-get install auditd" });
+    expect(missing.check("auditd")).toMatchObject({ status: "warn", hint: "apt-get install auditd" });
     expect(missing.check("audit").found).toContain("without auditctl");
   });
 });

@@ -13,9 +13,9 @@ const SECTIONS: Section[] = [
         status: "warn",
         found: "something that is said in more words than fit into a line",
         costs: "a few of the things that were promised, one after the other",
-        mend: "sysctl -w kernel.something=1",
+        hint: "sysctl -w kernel.something=1",
       },
-      { id: "c", title: "bad", status: "fail", found: "no", costs: "all", mend: "another kernel" },
+      { id: "c", title: "bad", status: "fail", found: "no", costs: "all", hint: "another kernel" },
       { id: "d", title: "note", status: "info", found: "so it is" },
     ],
   },
@@ -23,17 +23,17 @@ const SECTIONS: Section[] = [
 const VERDICT = { status: "fail" as const, sentence: "cannot run here" };
 
 describe("renderReport", () => {
-  test("aligns marks, titles and texts, with costs and mend below", () => {
+  test("aligns marks, titles and texts, with costs and hint below", () => {
     expect(renderReport("heading", SECTIONS, VERDICT, { color: false, columns: null })).toBe(`heading
 
 Kernel
   ✓ good         yes
   ! much longer  something that is said in more words than fit into a line
                  costs: a few of the things that were promised, one after the other
-                 mend:  sysctl -w kernel.something=1
+                 hint:  sysctl -w kernel.something=1
   ✗ bad          no
                  costs: all
-                 mend:  another kernel
+                 hint:  another kernel
   · note         so it is
 
 ✗ cannot run here

@@ -63,7 +63,7 @@ describe("runDoctor", () => {
       status: "warn",
       found: "not installed",
       costs: "compare-with-polling has no strace row",
-      mend: "apt-get install strace",
+      hint: "apt-get install strace",
     });
   });
 

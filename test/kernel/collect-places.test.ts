@@ -51,7 +51,7 @@ describe.skipIf(reason !== null)(titled("places", reason), () => {
     return ended;
   }
 
-  /** It ends with 3 and one message: what, why, and the mend on a line of its own. */
+  /** It ends with 3 and one message: what, why, and the hint on a line of its own. */
   async function refuses(args: readonly string[], options: StartOptions): Promise<string> {
     const { exitCode, stderr, events, summary } = await CollectRun.toEnd(args, options);
     expect({ stderr, exitCode, events, summary }).toEqual({ stderr, exitCode: 3, events: [], summary: null });

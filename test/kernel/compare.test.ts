@@ -170,7 +170,7 @@ describe("what cannot be had", () => {
     expect(rows.find(({ method }) => method === "linnix")).toMatchObject({
       available: false,
       reason: "linnix collect needs root",
-      mend: "run it with sudo",
+      hint: "run it with sudo",
       seen: null,
     });
     expect(run.stderr).toContain("linnix itself needs root");

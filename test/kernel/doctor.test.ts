@@ -147,7 +147,7 @@ describe("in bad places", () => {
       expect(report.check("cap-bpf")).toMatchObject({
         status: "fail",
         found: "neither effective nor in the bounding set",
-        mend: expect.stringContaining("--cap-add"),
+        hint: expect.stringContaining("--cap-add"),
       });
     },
   );

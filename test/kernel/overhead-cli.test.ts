@@ -142,7 +142,7 @@ describe.skipIf(reason !== null)(titled("overhead-test", reason), () => {
 describe("without privileges", () => {
   const setpriv = programPath("setpriv");
   const why = reasonOf(reason, setpriv === null && "needs setpriv");
-  test.skipIf(why !== null)(titled("it says what is missing and how to mend it", why), async () => {
+  test.skipIf(why !== null)(titled("it says what is missing and how to fix it", why), async () => {
     const before = [setpriv ?? "", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all"];
     // The binary may lie where nobody else may look.
     const probe = Bun.spawnSync([...before, "/bin/sh", "-c", `test -x "$0"`, BINARY]);

@@ -133,7 +133,7 @@ describe.skipIf(reason !== null)(titled("doctor says what collect does", reason)
       if (place.cause === undefined) return;
       expect(trial.found).toMatch(place.cause);
       expect(collect.stderr).toMatch(place.cause);
-      if (place.hint) expect(trial.mend).toMatch(place.hint);
+      if (place.hint) expect(trial.hint).toMatch(place.hint);
       if (place.hint) expect(collect.stderr).toMatch(place.hint);
     });
   }

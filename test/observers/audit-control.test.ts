@@ -52,7 +52,7 @@ test("audit is left alone where it is in use, locked, or would panic", () => {
   expect(whyNot({ ...idle, daemonPid: 77 }, [rule, rule], false)?.reason).toBe(
     "this machine has auditd at work (pid 77) and 2 audit rules",
   );
-  expect(whyNot(idle, [rule], false)?.mend).toContain("--force-audit");
+  expect(whyNot(idle, [rule], false)?.hint).toContain("--force-audit");
   expect(whyNot({ ...idle, daemonPid: 77 }, [rule], true)).toBeNull();
   expect(whyNot({ ...idle, enabled: 2 }, [], true)).not.toBeNull();
   expect(whyNot({ ...idle, failure: 2 }, [], true)).not.toBeNull();

@@ -39,7 +39,7 @@ describe("measuring in a pid namespace", () => {
     expect(needInitialPidNamespace("execsnoop prints host pids", CONTAINER)).toMatchObject({
       ok: false,
       reason: expect.stringContaining("execsnoop prints host pids"),
-      mend: expect.stringContaining("--pid=host"),
+      hint: expect.stringContaining("--pid=host"),
     });
   });
 });

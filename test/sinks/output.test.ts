@@ -176,7 +176,7 @@ describe("a place that cannot be written", () => {
     expect(error.exitCode).toBe(EXIT.usage);
     expect(error.what).toBe(`--output ${path} cannot be written`);
     expect(error.why).toBe(why);
-    expect(error.mend).toBeTruthy();
+    expect(error.hint).toBeTruthy();
   });
 
   test.skipIf(!isRoot)(`a read-only filesystem${isRoot ? "" : " (needs root to mount one)"}`, async () => {
@@ -218,7 +218,7 @@ describe("a full disk", () => {
           expect(error.exitCode).toBe(EXIT.cannotRun);
           expect(error.what).toBe(`writing to ${path} failed`);
           expect(error.why).toBe("no space is left on the device");
-          expect(error.mend).toBeTruthy();
+          expect(error.hint).toBeTruthy();
           const text = readFileSync(path, "utf8");
           expect(text.endsWith("\n")).toBe(true);
           expect(written.startsWith(text)).toBe(true);

@@ -23,10 +23,10 @@ test("a temporary folder is private, empty and in TMPDIR; where none can be made
     expect(() => makeTempFolder("linnix-x-")).toThrow(`nothing can be written to ${place}`);
   }
   expect(existsSync(join(folder, "missing"))).toBe(false);
-  const { exitCode, why, mend } = tempFolderError(Object.assign(new Error("x"), { code: "ENOSPC" }));
-  expect({ exitCode, why, mend }).toEqual({
+  const { exitCode, why, hint } = tempFolderError(Object.assign(new Error("x"), { code: "ENOSPC" }));
+  expect({ exitCode, why, hint }).toEqual({
     exitCode: 3,
     why: "no space is left there",
-    mend: expect.stringContaining("set TMPDIR"),
+    hint: expect.stringContaining("set TMPDIR"),
   });
 });

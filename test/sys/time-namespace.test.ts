@@ -28,7 +28,7 @@ describe("the time namespace of a process", () => {
       read({ ...own, [CHILDREN]: "time:[4026532178]" }),
     ]) {
       expect(namespace.boottimeOffsetNs).toBeNull();
-      expect(unknownOffset(namespace)?.mend).toContain("nsenter");
+      expect(unknownOffset(namespace)?.hint).toContain("nsenter");
     }
   });
 

@@ -3,8 +3,8 @@ import { EXIT } from "../../src/errors.ts";
 import { failureOf } from "../../src/workload/trial.ts";
 
 const text = (said: string, exitCode: number | null, signalCode: NodeJS.Signals | null = null) => {
-  const { what, why, mend, exitCode: code } = failureOf(said, { exitCode, signalCode });
-  return { what, why, mend, code };
+  const { what, why, hint, exitCode: code } = failureOf(said, { exitCode, signalCode });
+  return { what, why, hint, code };
 };
 
 test("a linnix that ended says why in its own words, past its warnings", () => {
@@ -12,7 +12,7 @@ test("a linnix that ended says why in its own words, past its warnings", () => {
   expect(text(said, 3)).toEqual({
     what: "no rings: EPERM",
     why: undefined,
-    mend: "give it CAP_BPF",
+    hint: "give it CAP_BPF",
     code: EXIT.cannotRun,
   });
   expect(text("linnix: bad value\n", 2).code).toBe(EXIT.usage);

@@ -51,7 +51,7 @@ export interface CompareRow {
   available: boolean;
   /** Why it is not there, or why it has no figures. */
   reason: string | null;
-  mend: string | null;
+  hint: string | null;
   version: string | null;
   interval_ms: number | null;
   /** What its output holds: what its cost buys. Also of a method that is not there. */

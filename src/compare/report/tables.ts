@@ -177,7 +177,7 @@ function modelText({ interval_ms, predicted_pct, measured_pct }: FrontierRow["mo
 export function absentFacts({ rows }: CompareReport): Fact[] {
   return rows
     .filter(({ rounds }) => rounds === 0)
-    .map(({ method, reason, mend }): Fact => [method, printable([reason, mend].filter(Boolean).join("; "))]);
+    .map(({ method, reason, hint }): Fact => [method, printable([reason, hint].filter(Boolean).join("; "))]);
 }
 
 /** What else is to be known of methods that have figures. */
