@@ -43,7 +43,18 @@ export interface CollectorOptions extends KernelFeedOptions {
   reconcile?: Pick<ReconcilerOptions, "everyNs" | "lister">;
 }
 
+/** Flushes between two looks whether the kernel's maps have room: a process too many is no emergency. */
+const ROOM_FLUSHES = 5;
+
 const EVENT_TYPES = { fork: EVENT_FORK, exec: EVENT_EXEC, exit: EVENT_EXIT } as const;
+
+/**
+ * Of the watermark: a signal does not drain the rings if none of them holds more. The kernel sends one for each watermark
+ * of bytes that it writes, however much of them was read since. Right after a flush there is no hurry, and a drain costs
+ * as much as a hundred events, because the caches are cold by then. By default the watermark is half of a ring: the next
+ * signal comes before five eighths of the ring are full.
+ */
+const SIGNAL_SHARE = 1 / 4;
 
 /**
  * The way from the kernel's rings to events in order, with the process table
@@ -75,6 +86,7 @@ export class Collector implements Disposable {
   #housekeeping: Housekeeping | undefined;
   #preference: Disposable | undefined;
   #wakeups = 0;
+  #flushes = 0;
   #closed = false;
   /** Nobody can take what the rings hold. */
   #isHeldUp = false;
@@ -85,7 +97,7 @@ export class Collector implements Disposable {
   readonly #giveLoss = (event: LostEvent) => this.#events.lost?.(event);
   readonly #onSignal = () => {
     this.#wakeups++;
-    this.drain();
+    if (this.#feed.rings.holdsMoreThan(this.#options.watermarkBytes * SIGNAL_SHARE)) this.drain();
   };
   readonly #consume = (record: Record) => {
     const type = record.u8(PROCESS_EVENT.type);
@@ -301,8 +313,8 @@ export class Collector implements Disposable {
 
   #flush(withSweep: boolean): void {
     this.#look(withSweep);
-    this.#mapRoom.check();
     if (this.#closed) return;
+    if (++this.#flushes % ROOM_FLUSHES === 0) this.#mapRoom.check();
     this.backend.watchedCgroup?.look(this.conditions);
     if (this.#follows && !this.#isHeldUp) this.#watched.look(this.#sampleFilter.followed);
     this.#images.poll();

@@ -87,7 +87,7 @@ export function resolveAuto(settings: Settings, place: { stdoutIsTty: boolean })
   const { output, ring } = settings;
   const onTerminal = place.stdoutIsTty && output.file === null;
   const format = output.format === "auto" ? (onTerminal ? "pretty" : "jsonl") : output.format;
-  const watermarkBytes = ring.watermarkBytes === "auto" ? ring.sizeBytes / 4 : ring.watermarkBytes;
+  const watermarkBytes = ring.watermarkBytes === "auto" ? ring.sizeBytes / 2 : ring.watermarkBytes;
   const flushIntervalMs =
     ring.flushIntervalMs === "auto" ? (onTerminal && format === "pretty" ? 200 : 1000) : ring.flushIntervalMs;
   const decided = { output: { ...output, format }, ring: { ...ring, watermarkBytes, flushIntervalMs } };

@@ -84,6 +84,16 @@ export class ByteWriter {
     this.#view = new DataView(larger.buffer);
   }
 
+  /** Hands over what was written, and goes on in the memory that `take` returns, which may be the same. */
+  exchange(take: (bytes: Uint8Array<ArrayBuffer>, length: number) => Uint8Array<ArrayBuffer>): void {
+    const { length } = this;
+    this.length = 0;
+    const next = take(this.bytes, length);
+    if (next === this.bytes) return;
+    this.bytes = next;
+    this.#view = new DataView(next.buffer, next.byteOffset, next.length);
+  }
+
   put(piece: Piece): void {
     const { words } = piece;
     const view = this.#view;

@@ -111,6 +111,12 @@ export class RingSet {
     return isEmpty;
   }
 
+  /** Whether a ring holds more bytes than this that were not taken. */
+  holdsMoreThan(bytes: number): boolean {
+    for (const ring of this.#rings) if (ring.look() && ring.pendingBytes > bytes) return true;
+    return false;
+  }
+
   /**
    * Gives out what the rings hold, oldest first. The cursor is the same each
    * time and void after `consume` returns.

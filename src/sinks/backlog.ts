@@ -54,6 +54,16 @@ export class Backlog {
     this.#pieces.push(memory.subarray(0, lines.length));
   }
 
+  /**
+   * Keeps the first `length` bytes of this memory without a copy.
+   * @returns other memory, at least as large, that the caller uses from now on
+   */
+  adopt(memory: Uint8Array<ArrayBuffer>, length: number): Uint8Array<ArrayBuffer> {
+    this.#bytes += length;
+    this.#pieces.push(memory.subarray(0, length));
+    return this.#memoryFor(memory.length);
+  }
+
   /** Like {@link keep}, of lines whose first `written` bytes were written already. */
   keepRest(lines: Uint8Array, written: number): void {
     // The beginning of the line stays readable before the rest.

@@ -198,23 +198,26 @@ export class JsonEncoder {
   }
 }
 
-/** Hand on when so many bytes are gathered, so that memory stays small at any rate. */
+/** Memory to begin with. */
 const GATHER_BYTES = 64 * 1024;
 
 /** JSON Lines: an object a line, for programs. */
 export class JsonlSink implements Sink {
   readonly #output: Output;
   readonly #encoder = new JsonEncoder();
+  /** So many bytes are handed on at once, so that memory stays small at any rate. */
+  readonly #gatherBytes: number;
   readonly #buffer = new ByteWriter(GATHER_BYTES + 8 * 1024);
 
   constructor(output: Output) {
     this.#output = output;
+    this.#gatherBytes = output.gatherBytes;
   }
 
   write(event: EventView): void {
     this.#encoder.encode(event, this.#buffer);
     this.#buffer.put(END);
-    if (this.#buffer.length >= GATHER_BYTES) this.flush();
+    if (this.#buffer.length >= this.#gatherBytes) this.flush();
   }
 
   lost({ type, time, ts_ns, cpu, reason, count }: LostEvent): void {
@@ -236,9 +239,7 @@ export class JsonlSink implements Sink {
 
   flush(): void {
     if (this.#buffer.length === 0) return;
-    const { length } = this.#buffer;
-    this.#buffer.length = 0;
-    this.#output.write(this.#buffer.bytes, length);
+    this.#buffer.exchange((bytes, length) => this.#output.writeFrom(bytes, length));
   }
 
   finish(summary: RunSummary): void {

@@ -18,6 +18,8 @@ export const MAX_WAITING_BYTES = 1024 * 1024;
  * a second: a second write of the same turn costs one more turn of the event loop.
  */
 const BATCH_BYTES = 512 * 1024;
+/** Fewer bytes are copied: they share memory with others while nothing is written. */
+const ADOPTED_BYTES = 16 * 1024;
 /** So long the rings keep what the output has no room for; after that it is dropped, if it may be. */
 const HOLD_MS = 1000;
 /** How soon an output that failed is tried again. */
@@ -124,6 +126,11 @@ export class Output {
     return new Output(await openOutputFile(path, options.owner), path, options);
   }
 
+  /** How much a caller gathers before it hands lines over: what is written in the background is written at once. */
+  get gatherBytes(): number {
+    return this.#background ? BATCH_BYTES : 64 * 1024;
+  }
+
   /** Whether every account can read what is written: it is a file that was there, with such a mode. */
   get isReadableByAll(): boolean {
     return isReadableByAll(fileStatus(this.#fd));
@@ -217,6 +224,21 @@ export class Output {
     }
     this.#keep(lines, 0);
     if (!this.#background || this.#backlog.bytes >= BATCH_BYTES) this.retry();
+  }
+
+  /**
+   * Like {@link write}, for a caller that gathers many lines in memory of its own.
+   * @returns the memory to gather the next lines in: the same, or other memory while the output writes from this one
+   */
+  writeFrom(memory: Uint8Array<ArrayBuffer>, length: number): Uint8Array<ArrayBuffer> {
+    if (!this.#background || length < ADOPTED_BYTES || this.#gap.lines > 0 || this.#dropsNow()) {
+      this.write(memory, length);
+      return memory;
+    }
+    if (this.#backlog.isEmpty) this.#progressMs = performance.now();
+    const next = this.#backlog.adopt(memory, length);
+    if (this.#backlog.bytes >= BATCH_BYTES) this.retry();
+    return next;
   }
 
   /** Writes as much as can be written now of what waits. @returns whether nothing waits any more */

@@ -53,7 +53,7 @@ describe("compareConfigs", () => {
     const both = compareConfigs(await config(), await config({ "ring-size": ["1MiB"], watermark: ["256KiB"] }));
     expect(both.needRestart).toEqual(['ring.size = "1MiB"', 'ring.watermark = "256KiB"']);
     // As good as what it was before.
-    expect(compareConfigs(await config(), await config({ watermark: ["64KiB"] })).needRestart).toEqual([]);
+    expect(compareConfigs(await config(), await config({ watermark: ["128KiB"] })).needRestart).toEqual([]);
   });
 
   test("leaves alone what needs a restart, and names it", async () => {
@@ -123,7 +123,7 @@ describe("Reloader", () => {
 
   test("says what changed and what would need a restart, each on a line", async () => {
     const { lines, applied, reopened } = await reloaded([
-      await config({ redact: ["true"], linger: ["1m"], "ring-size": ["1MiB"], watermark: ["64KiB"] }),
+      await config({ redact: ["true"], linger: ["1m"], "ring-size": ["1MiB"], watermark: ["128KiB"] }),
     ]);
     expect(lines).toEqual([
       'info: configuration read again: redaction.redact = true, retention.linger = "1m"; ' +
@@ -135,7 +135,7 @@ describe("Reloader", () => {
   });
 
   test("compares with what is in force, not with what was asked for", async () => {
-    const wanted = await config({ linger: ["1m"], "ring-size": ["1MiB"], watermark: ["64KiB"] });
+    const wanted = await config({ linger: ["1m"], "ring-size": ["1MiB"], watermark: ["128KiB"] });
     const { lines } = await reloaded([wanted, wanted]);
     expect(lines.slice(2)).toEqual([
       "info: configuration read again: nothing has changed",

@@ -232,9 +232,9 @@ describe("resolveAuto", () => {
     expect(resolved.ring.flushIntervalMs).toBe(1000);
   });
 
-  test("the watermark is a quarter of the ring", () => {
+  test("the watermark is half of the ring", () => {
     const ring = { ...settings.ring, sizeBytes: 4096 };
-    expect(resolveAuto({ ...settings, ring }, { stdoutIsTty: false }).ring.watermarkBytes).toBe(1024);
+    expect(resolveAuto({ ...settings, ring }, { stdoutIsTty: false }).ring.watermarkBytes).toBe(2048);
   });
 
   test("what is set stays", () => {

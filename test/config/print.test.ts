@@ -87,7 +87,7 @@ describe("printSettings", () => {
   test("says where each comes from, and what auto comes to", async () => {
     const text = print(await load({ "ring-size": ["1MiB"] }));
     expect(text).toContain('size = "1MiB"  # --ring-size\n');
-    expect(text).toContain('watermark = "auto"  # default; here: 256KiB\n');
+    expect(text).toContain('watermark = "auto"  # default; here: 512KiB\n');
     expect(text).toContain('format = "auto"  # default; here: jsonl\n');
     expect(text).toMatch(/^# user = .*# not set$/m);
   });

@@ -33,7 +33,7 @@ export const ring: Section<RingSettings> = {
       type: autoOr(size({ min: 64, max: MAX_RING_BYTES, example: 64 * 1024 })),
       default: "auto",
       doc: "how full a ring wakes the reader",
-      details: ["auto: a quarter of the ring; less is fresher, and costs more processor time."],
+      details: ["auto: half of the ring; less is fresher, and costs more processor time."],
     },
     flushIntervalMs: {
       toml: "flush_interval",
