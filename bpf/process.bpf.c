@@ -50,7 +50,7 @@ enum process_map *unused_map __attribute__((unused));
 _Static_assert(sizeof(struct process_event) == 64, "wire: head");
 _Static_assert(sizeof(struct exec_event) == 96, "wire: exec");
 _Static_assert(sizeof(struct exit_event) == 144, "wire: exit");
-_Static_assert(sizeof(struct cpu_counters) == 256, "wire: counters");
+_Static_assert(sizeof(struct cpu_counters) == 320, "wire: counters");
 
 static __always_inline bool in_wanted_cgroup(struct task_struct *task)
 {

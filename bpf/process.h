@@ -174,20 +174,25 @@ struct thread_group {
 	char comm[COMM_LEN]; /* the leader's, which is the process's */
 };
 
-/* One a CPU, in a memory-mapped array: user space reads it without a system call. */
+/*
+ * One a CPU, in a memory-mapped array: user space reads it without a system call. For each type
+ * seen = filtered + suppressed + folded + emitted.
+ */
 struct cpu_counters {
 	__u64 seen[EVENT_TYPES];     /* what the tracepoint offered, threads apart */
 	__u64 emitted[EVENT_TYPES];  /* what was handed to the ring: received + ring_full + no_ring */
 	__u64 ring_full[EVENT_TYPES]; /* lost: the ring had no room */
 	__u64 no_ring[EVENT_TYPES];  /* lost: this CPU had no ring, or one that died when it went offline; the spare one was full */
 	__u64 filtered[EVENT_TYPES]; /* what a filter held back */
+	__u64 suppressed[EVENT_TYPES]; /* what a storm's source is counted for instead of sent */
+	__u64 folded[EVENT_TYPES]; /* what the level of detail puts into another record */
 	__u64 retried[EVENT_TYPES];  /* skipped by the kernel, and looked at by the second program; threads too */
 	__u64 threads_started;
 	__u64 threads_exited;
 	__u64 no_room[PROCESS_MAPS]; /* processes that a map had no room for, or no memory */
 	__u64 hotplug_steps; /* of this CPU on its way offline or online; another number: its ring may be dead */
 	__u64 spared; /* records that went to the spare ring, because this CPU had no ring */
-	__u64 pad[1]; /* to 256 bytes: no cache line is shared between CPUs */
+	__u64 pad[1]; /* to 320 bytes: no cache line is shared between CPUs */
 };
 
 #endif

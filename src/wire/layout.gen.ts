@@ -199,7 +199,7 @@ export const THREAD_GROUP = {
 
 /** struct cpu_counters */
 export const CPU_COUNTERS = {
-  size: 256,
+  size: 320,
   seen: 0, // __u64[4]
   seen_len: 4,
   seen_stride: 8,
@@ -215,17 +215,23 @@ export const CPU_COUNTERS = {
   filtered: 128, // __u64[4]
   filtered_len: 4,
   filtered_stride: 8,
-  retried: 160, // __u64[4]
+  suppressed: 160, // __u64[4]
+  suppressed_len: 4,
+  suppressed_stride: 8,
+  folded: 192, // __u64[4]
+  folded_len: 4,
+  folded_stride: 8,
+  retried: 224, // __u64[4]
   retried_len: 4,
   retried_stride: 8,
-  threads_started: 192, // __u64
-  threads_exited: 200, // __u64
-  no_room: 208, // __u64[3]
+  threads_started: 256, // __u64
+  threads_exited: 264, // __u64
+  no_room: 272, // __u64[3]
   no_room_len: 3,
   no_room_stride: 8,
-  hotplug_steps: 232, // __u64
-  spared: 240, // __u64
-  pad: 248, // __u64[1]
+  hotplug_steps: 296, // __u64
+  spared: 304, // __u64
+  pad: 312, // __u64[1]
   pad_len: 1,
   pad_stride: 8,
 } as const;
