@@ -3,7 +3,9 @@
  * the description of the API; nothing of this is loaded before that is asked for.
  */
 import * as z from "zod/mini";
-import { CONTAINER_RUNTIMES } from "../wire/event.ts";
+import { EVENT_COUNTER_NAMES, PAGE_FAULT_COUNTER_NAMES, SAMPLE_LOSS_NAMES } from "../wire/counters.ts";
+import { CONTAINER_RUNTIMES, COUNTED_TYPES, LOSS_REASONS } from "../wire/event.ts";
+import { UNWRITTEN_TYPES } from "../wire/unwritten.ts";
 import { GAP_REASONS } from "./gap-reason.ts";
 
 z.config({ jitless: true });
@@ -13,7 +15,11 @@ const bytes = count;
 const ratePct = z.number().check(z.nonnegative());
 /** Can pass 2^53: printed exactly, as an integer. */
 const uint64 = z.bigint();
-const byType = z.object({ fork: count, exec: count, exit: count });
+/** The same shape for each of some names. */
+const each = <Name extends string, Shape>(names: readonly Name[], shape: Shape) =>
+  Object.fromEntries(names.map((name) => [name, shape])) as Record<Name, Shape>;
+const byType = z.object(each(COUNTED_TYPES, count));
+const byReason = z.object(each(LOSS_REASONS, count));
 
 /** The id is the name where the container boots a whole system, as LXC's and systemd-nspawn's do. */
 export const container = z.object({ id: z.string(), runtime: z.enum(CONTAINER_RUNTIMES) });
@@ -65,15 +71,6 @@ export const readiness = z.object({
   missing_fields: z.array(z.string()),
 });
 
-const unwrittenByType = z.object({
-  fork: count,
-  exec: count,
-  exit: count,
-  sample: count,
-  page_fault: count,
-  other: count,
-});
-
 export const status = z.object({
   version: z.string(),
   started: z.iso.datetime(),
@@ -81,26 +78,17 @@ export const status = z.object({
   backend: z.string(),
   missing_fields: z.array(z.string()),
   sampling: z.nullable(z.object({ source: z.string(), interval_ms: count })),
-  received: byType,
-  emitted: byType,
-  filtered: byType,
-  suppressed: byType,
-  skipped: byType,
+  ...each(EVENT_COUNTER_NAMES, byType),
   lost: count,
   lost_by_type: byType,
-  lost_by_reason: z.object({ ring_full: count, no_ring: count }),
+  lost_by_reason: byReason,
   lost_by_cpu: z.array(z.object({ cpu: count, lost: count })),
   page_faults: z.nullable(
-    z.object({ seen: count, emitted: count, received: count, lost: count, suppressed: count, skipped: count }),
+    z.object({ ...each(PAGE_FAULT_COUNTER_NAMES, count), lost: count, lost_by_reason: byReason }),
   ),
-  unwritten: z.object({ lines: count, bytes, by_type: unwrittenByType }),
-  samples: z.object({
-    told: count,
-    held_back: count,
-    unkept: count,
-    forgotten: count,
-    left_out_threads: count,
-  }),
+  unwritten: z.object({ lines: count, bytes, by_type: z.object(each(UNWRITTEN_TYPES, count)) }),
+  samples: z.object({ emitted: count, ...each(SAMPLE_LOSS_NAMES, count), threads_not_summed: count }),
+  threads: z.object({ started: count, exited: count }),
   events_per_second: z.nullable(ratePct),
   processes: z.object({ live: count, lingering: count, lost_exits: count }),
   cost: z.object({

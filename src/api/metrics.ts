@@ -1,5 +1,13 @@
 import { CONDITION_NAMES, CONDITIONS } from "../wire/conditions.ts";
-import { type CountByType, LOSS_REASONS } from "../wire/event.ts";
+import {
+  type Counters,
+  EVENT_COUNTER_NAMES,
+  EVENT_COUNTERS,
+  type EventCounter,
+  SAMPLE_LOSS_NAMES,
+  SAMPLE_LOSSES,
+} from "../wire/counters.ts";
+import { COUNTED_TYPES, type CountByType, LOSS_REASONS } from "../wire/event.ts";
 import type { ConnectionLimit } from "./connection-limit.ts";
 import type { EventStream } from "./event-stream.ts";
 import { type MetricsFormat, MetricsText } from "./metrics-text.ts";
@@ -15,8 +23,7 @@ export interface MetricsInput {
   connections: ConnectionLimit | undefined;
 }
 
-const byType = (counts: Readonly<CountByType>) =>
-  (["fork", "exec", "exit"] as const).map((type) => [{ type }, counts[type]] as const);
+const byType = (counts: Readonly<CountByType>) => COUNTED_TYPES.map((type) => [{ type }, counts[type]] as const);
 const ratio = (pct: number | null) => (pct === null ? null : pct / 100);
 
 /** Everything that linnix counts, in base units, named by Prometheus' conventions. */
@@ -41,65 +48,55 @@ export function renderMetrics(input: MetricsInput, format: MetricsFormat): Metri
   return text;
 }
 
-function events(text: MetricsText, facts: Facts): void {
-  const { pageFaults } = facts;
-  const ofPageFaults = (count: "received" | "emitted" | "suppressed" | "skipped") =>
-    pageFaults ? [[{ type: "page_fault" }, pageFaults[count]] as const] : [];
-  text.counter("linnix_events_total", "Events that reached user space, by type.", [
-    ...byType(facts.received),
-    ...ofPageFaults("received"),
-    [{ type: "sample" }, facts.samples.told],
-  ]);
-  text.counter("linnix_emitted_events_total", "Events that the kernel side handed to its rings.", [
-    ...byType(facts.emitted),
-    ...ofPageFaults("emitted"),
-  ]);
+function events(text: MetricsText, { counters, ringCpus, outOfOrder, wakeups }: Facts): void {
+  const { page_faults, samples, threads, unwritten } = counters;
+  const faults: Partial<Record<EventCounter, number>> = page_faults ?? {};
+  for (const name of EVENT_COUNTER_NAMES) {
+    const { metric, help } = EVENT_COUNTERS[name];
+    const { [name]: fault } = faults;
+    text.counter(metric, help, [
+      ...byType(counters[name]),
+      ...(fault === undefined ? [] : [[{ type: "page_fault" }, fault] as const]),
+      ...(name === "received" ? [[{ type: "sample" }, samples.emitted] as const] : []),
+    ]);
+  }
   text.counter(
     "linnix_lost_events_total",
     "Events that did not reach user space, by reason: ring_full (the ring of their CPU had no room), no_ring (their CPU had no ring of its own since it came online, and the spare one was full).",
-    LOSS_REASONS.map((reason) => [{ reason }, facts.lostInAllByReason[reason]] as const),
+    LOSS_REASONS.map(
+      (reason) => [{ reason }, counters.lost_by_reason[reason] + (page_faults?.lost_by_reason[reason] ?? 0)] as const,
+    ),
   );
-  text.counter("linnix_cpu_lost_events_total", "Events that did not reach user space, by CPU.", lostByCpu(facts));
+  text.counter(
+    "linnix_cpu_lost_events_total",
+    "Events that did not reach user space, by CPU.",
+    lostByCpu(counters.lost_by_cpu, ringCpus),
+  );
   text.counter(
     "linnix_output_lost_events_total",
     "Lines that the output did not take: a full or frozen disk, a reader that does not read or has gone.",
-    facts.unwritten.lines,
+    unwritten.lines,
   );
-  const { heldBack, unkept, forgotten, leftOutThreads } = facts.samples;
   text.counter(
     "linnix_lost_samples_total",
-    "Samples that were not told, by why: the output was full, the kernel had no room for a process's figures, or had none left of it.",
-    [
-      [{ reason: "held_back" }, heldBack],
-      [{ reason: "unkept" }, unkept],
-      [{ reason: "forgotten" }, forgotten],
-    ],
+    `Samples that were not emitted, by reason: ${SAMPLE_LOSS_NAMES.map((reason) => `${reason} (${SAMPLE_LOSSES[reason]})`).join(", ")}.`,
+    SAMPLE_LOSS_NAMES.map((reason) => [{ reason }, samples[reason]] as const),
   );
   text.counter(
-    "linnix_left_out_threads_total",
-    "Threads whose processor time is missing in the sample of their process, for it has too many.",
-    leftOutThreads,
+    "linnix_threads_not_summed_total",
+    "Threads whose processor time is missing in the sample of their process, because it has too many.",
+    samples.threads_not_summed,
   );
-  text.counter("linnix_suppressed_events_total", "Events that the kernel side counted instead of sending.", [
-    ...byType(facts.suppressed),
-    ...ofPageFaults("suppressed"),
-  ]);
-  text.counter(
-    "linnix_skipped_events_total",
-    "Events that the kernel ran no program for, as it stood preempted: nobody was told. Threads' among them.",
-    [...byType(facts.skipped), ...ofPageFaults("skipped")],
-  );
-  text.counter("linnix_filtered_events_total", "Events that filters in the kernel held back.", byType(facts.filtered));
-  text.counter("linnix_threads_started_total", "Threads that were started.", facts.threads.started);
-  text.counter("linnix_threads_exited_total", "Threads that ended.", facts.threads.exited);
-  text.counter("linnix_out_of_order_events_total", "Events given out after a younger one.", facts.outOfOrder);
-  text.counter("linnix_wakeups_total", "Times that a filling ring woke the collector.", facts.wakeups);
+  text.counter("linnix_threads_started_total", "Threads that were started.", threads.started);
+  text.counter("linnix_threads_exited_total", "Threads that ended.", threads.exited);
+  text.counter("linnix_out_of_order_events_total", "Events given out after a younger one.", outOfOrder);
+  text.counter("linnix_wakeups_total", "Times that a filling ring woke the collector.", wakeups);
 }
 
 /** From the start on also for CPUs that have lost nothing, so that the first loss is an increase. */
-function lostByCpu({ ringCpus, lostByCpu }: Facts) {
+function lostByCpu(losses: Counters["lost_by_cpu"], ringCpus: readonly number[]) {
   const lost = new Map(ringCpus.map((cpu) => [cpu, 0]));
-  for (const of of lostByCpu) lost.set(of.cpu, of.lost);
+  for (const of of losses) lost.set(of.cpu, of.lost);
   return [...lost].sort(([a], [b]) => a - b).map(([cpu, count]) => [{ cpu }, count] as const);
 }
 

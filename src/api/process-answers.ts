@@ -73,7 +73,7 @@ export class ProcessAnswers {
     const checks: ((slot: number) => boolean)[] = [];
     if (user !== null) {
       const uid = /^\d{1,10}$/.test(user) ? Number(user) : -1;
-      checks.push((slot) => table.uid(slot) === uid || names.user(table.uid(slot)) === user);
+      checks.push((slot) => table.uid(slot) === uid || names.userName(table.uid(slot)) === user);
     }
     if (comm !== null) {
       // As the kernel cut it, and as /events compares it.
@@ -83,7 +83,7 @@ export class ProcessAnswers {
     if (cgroup !== null) {
       const below = cgroup.endsWith("/") ? cgroup : `${cgroup}/`;
       checks.push((slot) => {
-        const path = names.place(slot)?.cgroup;
+        const path = names.of(slot)?.cgroup;
         return path != null && (path.startsWith(below) || `${path}/` === below);
       });
     }

@@ -7,10 +7,10 @@ import { COMM_LEN } from "../wire/layout.gen.ts";
 
 /** Names of what the table knows by number. */
 export interface Names {
-  user(uid: number): string | null;
-  group(gid: number): string | null;
-  /** Of the process at that slot of the table. */
-  place(slot: number): Place | null;
+  userName(uid: number): string | null;
+  groupName(gid: number): string | null;
+  /** The place of the process at that slot of the table. */
+  of(slot: number): Place | null;
 }
 
 const PID = literal('{"pid":');
@@ -65,9 +65,9 @@ export class ProcessJson {
     out.put(GID);
     out.number(table.gid(slot));
     out.put(USER);
-    this.#piece(this.#name(this.#names.user(table.uid(slot))), out);
+    this.#piece(this.#name(this.#names.userName(table.uid(slot))), out);
     out.put(GROUP);
-    this.#piece(this.#name(this.#names.group(table.gid(slot))), out);
+    this.#piece(this.#name(this.#names.groupName(table.gid(slot))), out);
     out.put(COMM);
     table.copyComm(slot, this.#comm);
     out.cString(this.#comm);
@@ -79,7 +79,7 @@ export class ProcessJson {
     out.put(CGROUP_ID);
     if (table.isCgroupKnown(slot)) out.u64(table.cgroupIdHigh(slot), table.cgroupIdLow(slot));
     else out.null();
-    this.#piece(this.#place(this.#names.place(slot) ?? NOWHERE), out);
+    this.#piece(this.#place(this.#names.of(slot) ?? NOWHERE), out);
     this.#figures(slot, out);
   }
 

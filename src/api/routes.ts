@@ -319,7 +319,6 @@ function degradations({ backend, missingFields, sampling, budget, conditions }: 
 function statusOf({ version, source, stream }: ApiContext): answers.Status {
   const facts = source.facts();
   const memory = readOwnMemory();
-  const { fork, exec, exit } = facts.lost;
   return {
     version,
     started: new Date(facts.startedMs).toISOString(),
@@ -327,24 +326,7 @@ function statusOf({ version, source, stream }: ApiContext): answers.Status {
     backend: facts.backend,
     missing_fields: [...facts.missingFields],
     sampling: facts.sampling && { source: facts.sampling.source, interval_ms: facts.sampling.intervalMs },
-    received: { ...facts.received },
-    emitted: { ...facts.emitted },
-    filtered: { ...facts.filtered },
-    suppressed: { ...facts.suppressed },
-    skipped: { ...facts.skipped },
-    lost: fork + exec + exit,
-    lost_by_type: { fork, exec, exit },
-    lost_by_reason: { ...facts.lostByReason },
-    lost_by_cpu: [...facts.lostByCpu],
-    page_faults: facts.pageFaults,
-    unwritten: facts.unwritten,
-    samples: {
-      told: facts.samples.told,
-      held_back: facts.samples.heldBack,
-      unkept: facts.samples.unkept,
-      forgotten: facts.samples.forgotten,
-      left_out_threads: facts.samples.leftOutThreads,
-    },
+    ...facts.counters,
     events_per_second: rounded(facts.eventsPerSecond, 1),
     processes: { live: facts.live, lingering: facts.lingering, lost_exits: facts.lostExits },
     cost: {

@@ -1,6 +1,5 @@
 import type { ConditionName } from "../wire/conditions.ts";
-import type { CountByReason, CountByType } from "../wire/event.ts";
-import type { Unwritten } from "../wire/unwritten.ts";
+import type { Counters } from "../wire/counters.ts";
 import type { AnswerTime } from "./answer-time.ts";
 
 export type ProcessSort = "cpu" | "rss" | "start";
@@ -26,27 +25,6 @@ export interface CacheFacts {
   entries: number;
 }
 
-export interface PageFaultFacts {
-  seen: number;
-  emitted: number;
-  received: number;
-  lost: number;
-  suppressed: number;
-  skipped: number;
-}
-
-/** Samples that were told so far; all but the first are what was not. */
-export interface SampleFacts {
-  told: number;
-  /** The output could take nothing just then. */
-  heldBack: number;
-  /** The kernel had no room for the figures of a process, or had dropped them. */
-  unkept: number;
-  forgotten: number;
-  /** Threads whose time is missing in a sample. */
-  leftOutThreads: number;
-}
-
 /** What came of reading the configuration. */
 export interface ReloadFacts {
   /** Whether the last reading succeeded; the one at the start did. */
@@ -69,31 +47,13 @@ export interface Facts {
   conditions: ReadonlyMap<ConditionName, string>;
   /** Null: off. */
   sampling: { source: "task-iterator" | "proc"; intervalMs: number } | null;
-  received: Readonly<CountByType>;
-  emitted: Readonly<CountByType>;
-  lost: Readonly<CountByType>;
-  /** The same by reason. */
-  lostByReason: Readonly<CountByReason>;
-  /** Page faults among them. */
-  lostInAllByReason: Readonly<CountByReason>;
-  filtered: Readonly<CountByType>;
-  suppressed: Readonly<CountByType>;
-  /** What the kernel skipped a program for and nothing made good. */
-  skipped: Readonly<CountByType>;
-  /** seen = emitted + suppressed, emitted = received + lost; null: off. */
-  pageFaults: PageFaultFacts | null;
-  /** Of the CPUs that lost any. */
-  lostByCpu: readonly { cpu: number; lost: number }[];
+  counters: Counters;
   /** CPUs that have a ring. */
   ringCpus: readonly number[];
   rings: { peakFill: number; peakDelayS: number };
   /** Bytes that the output has taken so far. */
   writtenBytes: number;
   reload: ReloadFacts;
-  threads: { started: number; exited: number };
-  /** Lines that the output did not take. */
-  unwritten: Unwritten;
-  samples: SampleFacts;
   wakeups: number;
   outOfOrder: number;
   /** Over the last seconds. */

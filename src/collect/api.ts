@@ -39,11 +39,7 @@ export async function openApi(listen: string, parts: ApiParts): Promise<ApiServe
   const { CollectorSource } = await import("./collector-source.ts");
   const source = new CollectorSource({
     collector,
-    names: {
-      user: (uid) => identity.userName(uid),
-      group: (gid) => identity.groupName(gid),
-      place: (slot) => identity.of(slot),
-    },
+    names: identity,
     caches: () => {
       const caches = { cgroups: identity.stats(), ...identity.accountStats() };
       return Object.entries(caches).map(([name, stats]) => ({ name, ...stats }));

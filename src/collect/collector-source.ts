@@ -95,7 +95,6 @@ export class CollectorSource implements ApiSource {
   facts(): Facts {
     const { collector, ...parts } = this.#parts;
     const { table, backend } = collector;
-    const { emitted, lost, lostByReason, filtered, threadsStarted, threadsExited } = collector.counts();
     const { user, system } = process.cpuUsage();
     const cpuUsPerSecond = this.#recent.perSecond("cpuUs");
     const inKernelNs = parts.inKernelNs?.() ?? null;
@@ -107,23 +106,11 @@ export class CollectorSource implements ApiSource {
       missingFields: backend.missingFields,
       conditions: collector.conditions.active,
       sampling: parts.sampling(),
-      received: collector.received,
-      emitted,
-      lost,
-      lostByReason,
-      lostInAllByReason: collector.lostByReason,
-      filtered,
-      suppressed: { fork: 0, exec: 0, exit: 0 },
-      skipped: backend.skipped(),
-      pageFaults: collector.pageFaultCounts,
-      lostByCpu: collector.lostByCpu,
+      counters: { ...collector.counters(), unwritten: parts.unwritten?.() ?? new UnwrittenCount().counts },
       ringCpus: onlineCpus(),
       rings: collector.ringPeaks,
       writtenBytes: parts.writtenBytes?.() ?? 0,
       reload: parts.reload?.() ?? { isGood: true, lastGoodMs: this.#upTime.startedMs },
-      threads: { started: threadsStarted, exited: threadsExited },
-      unwritten: parts.unwritten?.() ?? new UnwrittenCount().counts,
-      samples: collector.samples,
       wakeups: collector.wakeups,
       outOfOrder: collector.outOfOrder,
       eventsPerSecond: this.#recent.perSecond("events"),

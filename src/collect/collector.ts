@@ -1,21 +1,19 @@
 import { WallClock } from "../json/wall-clock.ts";
 import { type Backend, holdsBackExits } from "../probes/backend.ts";
 import type { KernelCounts } from "../probes/counters.ts";
-import type { PageFaultCounts } from "../probes/page-faults.ts";
 import { EventView, type PlaceOfEvent } from "../process/event-view.ts";
 import { ImageReader } from "../process/image-reader.ts";
 import { ProcessTable } from "../process/table.ts";
 import { SampleFilter } from "../sampling/sample-filter.ts";
-import type { SamplingCounts } from "../sampling/sampling.ts";
 import { boottimeNs, realtimeOffsetNs, roughRealtimeOffsetNs } from "../sys/clock.ts";
 import { dropCleanFilePages, giveLargeBlocksBack, trimHeap } from "../sys/memory.ts";
 import { unknownOffset } from "../sys/time-namespace.ts";
-import type { CountByReason, CountByType, LostEvent } from "../wire/event.ts";
+import type { CountByType, LostEvent } from "../wire/event.ts";
 import { EVENT_EXEC, EVENT_EXIT, EVENT_FORK, EVENT_PAGE_FAULT, PROCESS_EVENT } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
-import { Balance } from "./balance.ts";
 import type { CollectorEvents } from "./collector-events.ts";
 import { Conditions } from "./conditions.ts";
+import { type CollectorCounters, RunCounters } from "./counters.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { KernelFeed, type KernelFeedOptions } from "./kernel-feed.ts";
 import type { CpuLoss } from "./losses.ts";
@@ -71,7 +69,7 @@ export class Collector implements Disposable {
   readonly #clock = new WallClock(realtimeOffsetNs());
   readonly #view: EventView;
   readonly #wanted: ReadonlySet<number>;
-  readonly #balance: Balance;
+  readonly #counters: RunCounters;
   readonly #sampleFilter: SampleFilter;
   readonly #watched: WatchedProcesses;
   /** Whether samples are wanted of some processes and their descendants only. */
@@ -101,7 +99,7 @@ export class Collector implements Disposable {
   };
   readonly #consume = (record: Record) => {
     const type = record.u8(PROCESS_EVENT.type);
-    this.#balance.count(type);
+    this.#counters.count(type);
     if (type === EVENT_PAGE_FAULT) {
       this.#pageFault(record);
       return;
@@ -142,7 +140,6 @@ export class Collector implements Disposable {
     this.#missedImages = new MissedImages(this.table, missed, this.#images);
     // Its pid may soon be another process's.
     if (this.#follows) this.table.onGone = (pid) => this.#sampleFilter.exited(pid);
-    this.#balance = new Balance(this.#feed);
     this.#mapRoom = new MapRoom(this.#feed.backend, this.conditions);
     this.#sampling = new SamplingSwitch({
       rssThresholdBytes: options.rssThresholdBytes,
@@ -153,6 +150,7 @@ export class Collector implements Disposable {
       sample: (view) => this.#giveSample(view),
       noRoom: (processes) => this.#samplerRoom(processes),
     });
+    this.#counters = new RunCounters(this.#feed, this.#sampling.counts);
     this.#schedule = new Schedule(this.#boundedFlush(options.flushIntervalMs), options.sampleIntervalMs, {
       flush: (withSweep) => this.#flush(withSweep),
       sweep: () => this.#look(true),
@@ -166,7 +164,7 @@ export class Collector implements Disposable {
 
   /** Records that reached user space, by type. */
   get received(): Readonly<CountByType> {
-    return this.#balance.received;
+    return this.#counters.received;
   }
 
   /** Events given out after a younger one. */
@@ -184,24 +182,19 @@ export class Collector implements Disposable {
     return this.#wakeups;
   }
 
-  /** The kernel's own counts so far. */
-  counts(): KernelCounts {
-    return this.backend.counts();
+  /** All counts so far. Some system calls. */
+  counters(): CollectorCounters {
+    return this.#counters.read();
   }
 
-  /** Counts of page faults, with those that reached user space; null where they are not told of. */
-  get pageFaultCounts(): (PageFaultCounts & { received: number; skipped: number }) | null {
-    return this.#balance.pageFaults();
+  /** The kernel's own counts so far: no system call. */
+  counts(): KernelCounts {
+    return this.backend.counts();
   }
 
   /** Records that were lost so far, of every type and page faults as well, by the kernel's own counts. */
   get lostByCpu(): CpuLoss[] {
     return this.#feed.losses.byCpu();
-  }
-
-  /** The same by why they were lost. */
-  get lostByReason(): CountByReason {
-    return this.#feed.losses.byReason();
   }
 
   /** Who is asked where the process of an event belongs; undefined: nobody. */
@@ -212,11 +205,6 @@ export class Collector implements Disposable {
   /** Who tells of CPU time and memory; null where nobody is asked. */
   get samplingSource(): SamplingSource | null {
     return this.#sampling.source;
-  }
-
-  /** Samples that were given out so far, and those that could not be. */
-  get samples(): Readonly<SamplingCounts> {
-    return this.#sampling.counts;
   }
 
   /**
@@ -318,7 +306,7 @@ export class Collector implements Disposable {
     this.backend.watchedCgroup?.look(this.conditions);
     if (this.#follows && !this.#isHeldUp) this.#watched.look(this.#sampleFilter.followed);
     this.#images.poll();
-    this.#housekeeping?.tick(this.#balance.receivedInAll + this.samples.told, this.#isHeldUp);
+    this.#housekeeping?.tick(this.#counters.receivedInAll, this.#isHeldUp);
   }
 
   #look(withSweep: boolean): void {
@@ -378,9 +366,9 @@ export class Collector implements Disposable {
     this.#events.idle();
   }
 
-  /** Whether emitted = received + lost, for every type. */
+  /** Whether `seen = filtered + suppressed + folded + emitted` and `emitted = received + lost`, for every type. */
   isBalanced(): boolean {
-    return this.#balance.isEven();
+    return this.#counters.isEven();
   }
 
   close(): void {

@@ -1,7 +1,7 @@
 import type { WallClock } from "../json/wall-clock.ts";
 import type { CpuLosses } from "../probes/counters.ts";
 import { exactBoottimeNs } from "../sys/clock.ts";
-import { type CountByReason, LOSS_REASONS, type LostEvent } from "../wire/event.ts";
+import { LOSS_REASONS, type LostEvent } from "../wire/event.ts";
 
 /** Records of a CPU that did not reach user space. */
 export interface CpuLoss {
@@ -29,13 +29,6 @@ export class Losses {
   /** Those so far of the CPUs that have any, in the order of the CPUs. */
   byCpu(): CpuLoss[] {
     return this.#byCpu().map(({ cpu, ring_full, no_ring }) => ({ cpu, lost: ring_full + no_ring }));
-  }
-
-  /** Those so far of all CPUs. */
-  byReason(): CountByReason {
-    const sum: CountByReason = { ring_full: 0, no_ring: 0 };
-    for (const losses of this.#byCpu()) for (const reason of LOSS_REASONS) sum[reason] += losses[reason];
-    return sum;
   }
 
   /** Reports each CPU's losses since the last report, an event for each reason. */

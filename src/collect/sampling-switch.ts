@@ -2,7 +2,8 @@ import type { EventView } from "../process/event-view.ts";
 import { openSampler } from "../sampling/open.ts";
 import type { SampleFilter } from "../sampling/sample-filter.ts";
 import type { Sampler, SamplerOptions } from "../sampling/sampler.ts";
-import { noSamples, Sampling, type SamplingCounts } from "../sampling/sampling.ts";
+import { Sampling } from "../sampling/sampling.ts";
+import { noSamples, type SampleCounters } from "../wire/counters.ts";
 import type { SpareDescriptors } from "./spare-descriptors.ts";
 
 /** Descriptors that loading a sampler takes, and some more. */
@@ -49,7 +50,7 @@ export class SamplingSwitch implements Disposable {
   }
 
   /** Samples that were given out so far, and those that could not be. */
-  get counts(): Readonly<SamplingCounts> {
+  get counts(): Readonly<SampleCounters> {
     return this.#counts;
   }
 

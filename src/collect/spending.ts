@@ -121,8 +121,8 @@ export function reasonOf(
 
 function openMeter(collector: Collector): KernelMeter | undefined {
   const events = () => {
-    const { seen, threadsStarted, threadsExited } = collector.counts();
-    return seen.fork + seen.exec + seen.exit + threadsStarted + threadsExited;
+    const { seen, threads } = collector.counts();
+    return seen.fork + seen.exec + seen.exit + threads.started + threads.exited;
   };
   try {
     return new KernelMeter(events, boottimeNs());

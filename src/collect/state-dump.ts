@@ -26,8 +26,7 @@ export function dumpState(parts: DumpParts): void {
 /** @returns an object of bounded size */
 export function stateOf({ collector, config, phase, spending, api, output }: DumpParts) {
   const { table, backend } = collector;
-  const { emitted, lost, filtered, threadsStarted, threadsExited } = collector.counts();
-  const { told, heldBack, unkept, forgotten, leftOutThreads } = collector.samples;
+  const { lost_by_cpu, ...counters } = collector.counters();
   const { user, system } = process.cpuUsage();
   const { peakFill, peakDelayS } = collector.ringPeaks;
   return {
@@ -40,15 +39,8 @@ export function stateOf({ collector, config, phase, spending, api, output }: Dum
     backend: backend.name,
     missing_fields: [...backend.missingFields],
     conditions: Object.fromEntries(collector.conditions.active),
-    received: { ...collector.received },
-    emitted,
-    lost,
-    lost_by_cpu: collector.lostByCpu.slice(0, MAX_CPUS),
-    skipped: backend.skipped(),
-    filtered,
-    page_faults: collector.pageFaultCounts,
-    samples: { told, held_back: heldBack, unkept, forgotten, left_out_threads: leftOutThreads },
-    threads: { started: threadsStarted, exited: threadsExited },
+    ...counters,
+    lost_by_cpu: lost_by_cpu.slice(0, MAX_CPUS),
     out_of_order: collector.outOfOrder,
     wakeups: collector.wakeups,
     rings: {

@@ -1,21 +1,16 @@
+import type { Counters } from "../wire/counters.ts";
 import type { CountByReason, CountByType } from "../wire/event.ts";
 import { CPU_COUNTERS, EVENT_EXEC, EVENT_EXIT, EVENT_FORK } from "../wire/layout.gen.ts";
 import { CpuArray } from "./cpu-array.ts";
 
 /** The kernel side's own counts. */
-export interface KernelCounts {
-  /** What the tracepoints offered, threads apart. */
-  seen: CountByType;
-  /** What was handed to the rings: received and lost. */
-  emitted: CountByType;
-  lost: CountByType;
-  lostByReason: CountByReason;
-  /** What the filters held back. */
-  filtered: CountByType;
+export interface KernelCounts
+  extends Pick<
+    Counters,
+    "seen" | "filtered" | "suppressed" | "folded" | "emitted" | "lost_by_type" | "lost_by_reason" | "threads"
+  > {
   /** What the kernel skipped and a second program looked at, threads as well. */
   retried: CountByType;
-  threadsStarted: number;
-  threadsExited: number;
 }
 
 /** Losses of one CPU so far. */
@@ -44,20 +39,24 @@ export class KernelCounters {
     const noRing = this.#byType(NO_RING);
     return {
       seen: this.#byType(CPU_COUNTERS.seen),
+      filtered: this.#byType(CPU_COUNTERS.filtered),
+      suppressed: this.#byType(CPU_COUNTERS.suppressed),
+      folded: this.#byType(CPU_COUNTERS.folded),
       emitted: this.#byType(CPU_COUNTERS.emitted),
-      lost: {
+      lost_by_type: {
         fork: ringFull.fork + noRing.fork,
         exec: ringFull.exec + noRing.exec,
         exit: ringFull.exit + noRing.exit,
       },
-      lostByReason: {
+      lost_by_reason: {
         ring_full: ringFull.fork + ringFull.exec + ringFull.exit,
         no_ring: noRing.fork + noRing.exec + noRing.exit,
       },
-      filtered: this.#byType(CPU_COUNTERS.filtered),
       retried: this.#byType(CPU_COUNTERS.retried),
-      threadsStarted: this.#counters.sum(CPU_COUNTERS.threads_started),
-      threadsExited: this.#counters.sum(CPU_COUNTERS.threads_exited),
+      threads: {
+        started: this.#counters.sum(CPU_COUNTERS.threads_started),
+        exited: this.#counters.sum(CPU_COUNTERS.threads_exited),
+      },
     };
   }
 

@@ -7,21 +7,15 @@ import { log } from "../config/log.ts";
 import { cannotRunError, type LinnixError } from "../errors.ts";
 import { cpuPlaces } from "../sys/cpus.ts";
 import { NativeError } from "../sys/errno.ts";
+import type { PageFaultCounters } from "../wire/counters.ts";
 import { FAULT_COUNTERS } from "../wire/layout.gen.ts";
 import type { Backend } from "./backend.ts";
 import type { CpuLosses } from "./counters.ts";
 import { CpuArray } from "./cpu-array.ts";
 import { skippedOf } from "./skipped-runs.ts";
 
-/** The kernel side's own counts of page faults: seen = emitted + suppressed. */
-export interface PageFaultCounts {
-  seen: number;
-  /** What was handed to the rings: received and lost. */
-  emitted: number;
-  lost: number;
-  /** What was held back, for its process had been told of often enough in that second. */
-  suppressed: number;
-}
+/** The kernel side's own counts of page faults: `seen = suppressed + emitted`. */
+export type PageFaultCounts = Omit<PageFaultCounters, "received" | "skipped">;
 
 /** Processes whose faults are counted apart at the same time. */
 const MIN_PROCESSES = 4096;
@@ -85,11 +79,14 @@ export class PageFaultProbe implements Disposable {
   /** The kernel's counts so far: no system call. */
   counts(): PageFaultCounts {
     const counters = this.#open;
+    const ring_full = counters.sum(FAULT_COUNTERS.ring_full);
+    const no_ring = counters.sum(FAULT_COUNTERS.no_ring);
     return {
       seen: counters.sum(FAULT_COUNTERS.seen),
-      emitted: counters.sum(FAULT_COUNTERS.emitted),
-      lost: counters.sum(FAULT_COUNTERS.ring_full) + counters.sum(FAULT_COUNTERS.no_ring),
       suppressed: counters.sum(FAULT_COUNTERS.suppressed),
+      emitted: counters.sum(FAULT_COUNTERS.emitted),
+      lost: ring_full + no_ring,
+      lost_by_reason: { ring_full, no_ring },
     };
   }
 

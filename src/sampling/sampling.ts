@@ -1,30 +1,10 @@
 import type { EventView } from "../process/event-view.ts";
 import { NO_SLOT } from "../process/table-slots.ts";
 import { boottimeNs, monotonicNs } from "../sys/clock.ts";
+import { noSamples, type SampleCounters } from "../wire/counters.ts";
 import { SAMPLE_EVENT, SAMPLE_FIRST_SEEN } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
 import type { Sampler } from "./sampler.ts";
-
-/** What became of the samples so far. All but the first are losses. */
-export interface SamplingCounts {
-  /** Samples that were given out. */
-  told: number;
-  /** Samples that were due while nobody could take them: the process table has them, the output not. */
-  heldBack: number;
-  /** Looks at a live process that had no place, or no memory, for its figures: neither of the two has them. */
-  unkept: number;
-  /**
-   * Looks at a process of whose last look nothing was kept, though it was there then: the table has its memory, the
-   * output nothing. So after an exec by another thread than the main one, and where /proc takes over.
-   */
-  forgotten: number;
-  /** Looks at a thread beyond those that are walked of one process: its time is missing in the process's. */
-  leftOutThreads: number;
-}
-
-export function noSamples(): SamplingCounts {
-  return { told: 0, heldBack: 0, unkept: 0, forgotten: 0, leftOutThreads: 0 };
-}
 
 export interface SamplingSinks {
   /** The view that carries a sample; its table takes the figures. */
@@ -53,7 +33,7 @@ export interface SamplingClocks {
 export class Sampling implements Disposable {
   readonly #sampler: Sampler;
   readonly #sinks: SamplingSinks;
-  readonly #counts: SamplingCounts;
+  readonly #counts: SampleCounters;
   /** Start of the sweep before, CLOCK_BOOTTIME; 0: there was none, or not lately. */
   #lastNs = 0;
   /** The same by CLOCK_MONOTONIC: who is suspended uses no processor, and that time is none to divide by. */
@@ -103,8 +83,8 @@ export class Sampling implements Disposable {
     const { unkept, leftOutThreads } = this.#sampler.sweep(this.#take);
     this.#lastNs = startedNs;
     this.#lastAwakeNs = awakeNs;
-    this.#counts.unkept += unkept;
-    this.#counts.leftOutThreads += leftOutThreads;
+    this.#counts.dropped_no_memory += unkept;
+    this.#counts.threads_not_summed += leftOutThreads;
     return unkept;
   }
 
@@ -138,8 +118,8 @@ export class Sampling implements Disposable {
     if (this.#lastNs === 0) return;
     view.cpuPct = cpuPct;
     if (!this.#sinks.wants(view)) return;
-    if (!isNews) this.#counts.forgotten++;
-    else if (this.#sinks.sample(view)) this.#counts.told++;
-    else this.#counts.heldBack++;
+    if (!isNews) this.#counts.baseline_missing++;
+    else if (this.#sinks.sample(view)) this.#counts.emitted++;
+    else this.#counts.dropped_output_full++;
   }
 }

@@ -2,7 +2,9 @@ import { commandLine, printable } from "../json/printable.ts";
 import type { EventView } from "../process/event-view.ts";
 import type { ProcessTable } from "../process/table.ts";
 import { NO_SLOT } from "../process/table-slots.ts";
+import { SAMPLE_LOSS_NAMES, SAMPLE_LOSSES } from "../wire/counters.ts";
 import type {
+  CountByType,
   DegradedEvent,
   ExecEvent,
   ExitEvent,
@@ -212,21 +214,26 @@ function cutTo(text: string, room: number): string {
 }
 
 /** Nothing where nothing was lost. */
-function sampleLosses({ held_back, unkept, forgotten, left_out_threads }: RunSummary["samples"]): string[] {
-  const lost = [
-    held_back > 0 && `${held_back} while the output was full`,
-    unkept > 0 && `${unkept} for which the kernel had no room`,
-    forgotten > 0 && `${forgotten} of processes whose last figures were gone`,
-  ].filter((part) => part !== false);
-  const lines = lost.length === 0 ? [] : [`samples that were not told: ${lost.join(", ")}`];
-  if (left_out_threads > 0) lines.push(`samples lack the time of threads: ${left_out_threads} looks at one`);
+function sampleLosses(samples: RunSummary["samples"]): string[] {
+  const lost = SAMPLE_LOSS_NAMES.filter((reason) => samples[reason] > 0);
+  const parts = lost.map((reason) => `${samples[reason]} because ${SAMPLE_LOSSES[reason]}`);
+  const lines = parts.length === 0 ? [] : [`samples not emitted: ${parts.join(", ")}`];
+  const { threads_not_summed } = samples;
+  if (threads_not_summed > 0) lines.push(`samples lack the time of threads: ${threads_not_summed} looks at one`);
   return lines;
 }
 
+/** Counts of the summary that are shown unless they are 0. */
+const LEFT_OUT = {
+  skipped: "skipped by the kernel",
+  filtered: "held back by filters",
+  suppressed: "counted instead of sent, in storms",
+  folded: "folded into other records",
+} as const;
+
 function summaryText(summary: RunSummary): string {
-  const count = (counts: { fork: number; exec: number; exit: number }) =>
-    `fork ${counts.fork}, exec ${counts.exec}, exit ${counts.exit}`;
-  const { received, emitted, lost, lost_by_type, lost_by_reason, skipped, filtered, page_faults } = summary;
+  const count = (counts: CountByType) => `fork ${counts.fork}, exec ${counts.exec}, exit ${counts.exit}`;
+  const { received, emitted, lost, lost_by_type, lost_by_reason, page_faults } = summary;
   const { duration_s, cost, backend } = summary;
   const lines = [
     `${duration_s.toFixed(1)} s by the ${backend} backend: ${count(received)}`,
@@ -234,8 +241,10 @@ function summaryText(summary: RunSummary): string {
   ];
   const { ring_full, no_ring } = lost_by_reason;
   if (no_ring > 0) lines.push(`lost to full rings: ${ring_full}; on CPUs without a ring: ${no_ring}`);
-  if (skipped.fork + skipped.exec + skipped.exit > 0) lines.push(`skipped by the kernel: ${count(skipped)}`);
-  if (filtered.fork + filtered.exec + filtered.exit > 0) lines.push(`held back by filters: ${count(filtered)}`);
+  for (const [name, text] of Object.entries(LEFT_OUT) as [keyof typeof LEFT_OUT, string][]) {
+    const counts = summary[name];
+    if (counts.fork + counts.exec + counts.exit > 0) lines.push(`${text}: ${count(counts)}`);
+  }
   if (page_faults) {
     const { seen, received, suppressed, lost, skipped } = page_faults;
     const unseen = skipped > 0 ? `; skipped by the kernel ${skipped}` : "";

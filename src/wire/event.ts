@@ -156,5 +156,8 @@ export interface UnwrittenEvent {
 
 export type ProcessEvent = ForkEvent | ExecEvent | ExitEvent;
 
+/** Types of which the kernel side counts every event. */
+export const COUNTED_TYPES = ["fork", "exec", "exit"] as const;
+
 /** Events by type: the kernel's own count, or what reached user space. */
-export type CountByType = Record<"fork" | "exec" | "exit", number>;
+export type CountByType = Record<(typeof COUNTED_TYPES)[number], number>;

@@ -8,15 +8,52 @@ import type { ApiSource, Facts } from "../../src/api/source.ts";
 import { WallClock } from "../../src/json/wall-clock.ts";
 import { EventView } from "../../src/process/event-view.ts";
 import { ProcessTable } from "../../src/process/table.ts";
+import type { Counters, PageFaultCounters } from "../../src/wire/counters.ts";
 import { recordIn } from "../../src/wire/record.ts";
 import { argumentBytes, EXEC_KNOWN, execRecord, exitRecord, forkRecord, pathComponents } from "../wire/make-record.ts";
 
 const START_NS = 1_700_000_000_000_000_000n;
 
 export const NAMES: Names = {
-  user: (uid) => (uid === 0 ? "root" : uid === 33 ? "www-data" : null),
-  group: (gid) => (gid === 0 ? "root" : null),
-  place: () => ({ cgroup: "/system.slice/cron.service", container: null, pod_uid: null, unit: "cron.service" }),
+  userName: (uid) => (uid === 0 ? "root" : uid === 33 ? "www-data" : null),
+  groupName: (gid) => (gid === 0 ? "root" : null),
+  of: () => ({ cgroup: "/system.slice/cron.service", container: null, pod_uid: null, unit: "cron.service" }),
+};
+
+/** What the machine counted. */
+export const COUNTERS: Counters = {
+  seen: { fork: 15, exec: 2, exit: 1 },
+  filtered: { fork: 5, exec: 0, exit: 0 },
+  suppressed: { fork: 4, exec: 0, exit: 0 },
+  folded: { fork: 2, exec: 0, exit: 0 },
+  emitted: { fork: 4, exec: 2, exit: 1 },
+  received: { fork: 3, exec: 2, exit: 1 },
+  skipped: { fork: 1, exec: 2, exit: 3 },
+  lost: 1,
+  lost_by_type: { fork: 1, exec: 0, exit: 0 },
+  lost_by_reason: { ring_full: 1, no_ring: 0 },
+  lost_by_cpu: [{ cpu: 1, lost: 1 }],
+  unwritten: { lines: 8, bytes: 800, by_type: { fork: 0, exec: 5, exit: 3, sample: 0, page_fault: 0, other: 0 } },
+  page_faults: null,
+  samples: {
+    emitted: 7,
+    dropped_output_full: 3,
+    dropped_no_memory: 4,
+    baseline_missing: 5,
+    threads_not_summed: 6,
+  },
+  threads: { started: 5, exited: 4 },
+};
+
+/** Page faults of which two were lost for each reason. */
+export const PAGE_FAULTS: PageFaultCounters = {
+  seen: 102,
+  suppressed: 70,
+  emitted: 32,
+  received: 28,
+  skipped: 6,
+  lost: 4,
+  lost_by_reason: { ring_full: 2, no_ring: 2 },
 };
 
 export class MadeUpSource implements ApiSource {
@@ -89,23 +126,11 @@ export class MadeUpSource implements ApiSource {
       missingFields: [],
       conditions: new Map(),
       sampling: { source: "task-iterator", intervalMs: 1000 },
-      received: { fork: 3, exec: 2, exit: 1 },
-      emitted: { fork: 4, exec: 2, exit: 1 },
-      lost: { fork: 1, exec: 0, exit: 0 },
-      lostByReason: { ring_full: 1, no_ring: 0 },
-      lostInAllByReason: { ring_full: 3, no_ring: 2 },
-      filtered: { fork: 0, exec: 0, exit: 0 },
-      suppressed: { fork: 0, exec: 0, exit: 0 },
-      skipped: { fork: 1, exec: 2, exit: 3 },
-      pageFaults: null,
-      lostByCpu: [{ cpu: 1, lost: 1 }],
+      counters: COUNTERS,
       ringCpus: [0, 1],
       rings: { peakFill: 0.25, peakDelayS: 1.5 },
       writtenBytes: 4096,
       reload: { isGood: true, lastGoodMs: 1_790_000_000_500 },
-      threads: { started: 5, exited: 4 },
-      unwritten: { lines: 8, bytes: 800, by_type: { fork: 0, exec: 5, exit: 3, sample: 0, page_fault: 0, other: 0 } },
-      samples: { told: 7, heldBack: 3, unkept: 4, forgotten: 5, leftOutThreads: 6 },
       wakeups: 2,
       outOfOrder: 0,
       eventsPerSecond: 12.34,

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MetricsText } from "../../src/api/metrics-text.ts";
 import { programPath } from "../kernel/support/needs.ts";
-import { startMadeUp } from "./made-up.ts";
+import { COUNTERS, PAGE_FAULTS, startMadeUp } from "./made-up.ts";
 
 const promtool = programPath("promtool");
 const prometheus = programPath("prometheus");
@@ -29,8 +29,13 @@ describe("metrics", () => {
     for (const line of [
       'linnix_events_total{type="fork"} 3',
       'linnix_events_total{type="sample"} 7',
-      'linnix_lost_events_total{reason="ring_full"} 3',
-      'linnix_lost_events_total{reason="no_ring"} 2',
+      'linnix_lost_events_total{reason="ring_full"} 1',
+      'linnix_seen_events_total{type="fork"} 15',
+      'linnix_filtered_events_total{type="fork"} 5',
+      'linnix_suppressed_events_total{type="fork"} 4',
+      'linnix_folded_events_total{type="fork"} 2',
+      'linnix_emitted_events_total{type="fork"} 4',
+      'linnix_skipped_events_total{type="exit"} 3',
       'linnix_cpu_lost_events_total{cpu="0"} 0',
       'linnix_cpu_lost_events_total{cpu="1"} 1',
       'linnix_api_requests_total{code="401"} 0',
@@ -43,10 +48,10 @@ describe("metrics", () => {
       "linnix_api_connections 1",
       "linnix_api_accept_paused 0",
       'linnix_api_closed_connections_total{reason="peer_limit"} 0',
-      'linnix_lost_samples_total{reason="held_back"} 3',
-      'linnix_lost_samples_total{reason="unkept"} 4',
-      'linnix_lost_samples_total{reason="forgotten"} 5',
-      "linnix_left_out_threads_total 6",
+      'linnix_lost_samples_total{reason="dropped_output_full"} 3',
+      'linnix_lost_samples_total{reason="dropped_no_memory"} 4',
+      'linnix_lost_samples_total{reason="baseline_missing"} 5',
+      "linnix_threads_not_summed_total 6",
       'linnix_processes{state="live"} 5',
       'linnix_cache_requests_total{cache="cgroup",result="hit"} 9',
       "linnix_lost_cgroup_moves_total 2",
@@ -62,34 +67,36 @@ describe("metrics", () => {
     }
     expect(text).toMatch(/^linnix_build_info\{version="[^"]+",backend="btf"\} 1$/m);
     // A series for each reason from the start, so that an increase of the first loss is seen.
-    server.source.told = { lostInAllByReason: { ring_full: 0, no_ring: 0 } };
-    const none = await (await fetch(server.url("/metrics"))).text();
-    expect(none).toContain('\nlinnix_lost_events_total{reason="ring_full"} 0\n');
-    expect(none).toContain('\nlinnix_lost_events_total{reason="no_ring"} 0\n');
+    expect(text).toContain('\nlinnix_lost_events_total{reason="no_ring"} 0\n');
     expect(text).not.toContain("linnix_resident_memory_bytes");
     for (const name of ["process_resident_memory_bytes", "process_virtual_memory_bytes"]) {
       expect(text).toMatch(new RegExp(`^${name} \\d{7,}$`, "m"));
     }
     expect(text).toMatch(/^process_max_fds \d+$/m);
-    server.source.told = { inKernelCpuS: null, budget: null, lostByCpu: [], ringCpus: [], lostMoves: null };
+    server.source.told = { inKernelCpuS: null, budget: null, ringCpus: [], lostMoves: null };
+    server.source.told.counters = { ...COUNTERS, lost_by_cpu: [] };
     const less = await (await fetch(server.url("/metrics"))).text();
     expect(less).not.toMatch(/page_fault|part="kernel"|linnix_budget_limit_ratio|linnix_cpu_lost|linnix_lost_cgroup/);
-    expect(less).toContain('linnix_api_requests_total{code="200"} 2\n');
+    expect(less).toContain('linnix_api_requests_total{code="200"} 1\n');
   });
 
   test("page faults, where they are told of, are one more type", async () => {
     await using server = await startMadeUp();
-    server.source.told = { pageFaults: { seen: 100, emitted: 30, received: 28, lost: 2, suppressed: 70, skipped: 6 } };
+    server.source.told = { counters: { ...COUNTERS, page_faults: PAGE_FAULTS } };
     const text = await (await fetch(server.url("/metrics"))).text();
     for (const line of [
       'linnix_events_total{type="page_fault"} 28',
-      'linnix_emitted_events_total{type="page_fault"} 30',
+      'linnix_emitted_events_total{type="page_fault"} 32',
+      'linnix_seen_events_total{type="page_fault"} 102',
+      'linnix_lost_events_total{reason="ring_full"} 3',
+      'linnix_lost_events_total{reason="no_ring"} 2',
       'linnix_suppressed_events_total{type="page_fault"} 70',
       'linnix_skipped_events_total{type="page_fault"} 6',
       'linnix_skipped_events_total{type="exit"} 3',
     ]) {
       expect(text).toContain(`\n${line}\n`);
     }
+    expect(text).not.toMatch(/linnix_(filtered|folded)_events_total\{type="page_fault"\}/);
   });
 
   test("OpenMetrics if Accept prefers it", async () => {

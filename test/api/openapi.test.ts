@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { ROUTES } from "../../src/api/routes.ts";
 import { Description } from "./description.ts";
 import { problemsOf, type Schema } from "./json-schema.ts";
-import { startMadeUp } from "./made-up.ts";
+import { COUNTERS, PAGE_FAULTS, startMadeUp } from "./made-up.ts";
 
 /** Path asked for, the route that it is, how, and the status that comes. */
 const REQUESTS: [path: string, route: string, status: number, accept?: string][] = [
@@ -63,7 +63,7 @@ describe("the description of the API", () => {
       ]);
     }
     await check(await fetch(server.url("/status"), { method: "POST" }), "/status");
-    source.told = { pageFaults: { seen: 9, emitted: 4, received: 3, lost: 1, suppressed: 5, skipped: 2 } };
+    source.told = { counters: { ...COUNTERS, page_faults: PAGE_FAULTS } };
     await check(await fetch(server.url("/status")), "/status");
     source.told = {
       backend: "tracepoint",

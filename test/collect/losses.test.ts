@@ -91,7 +91,6 @@ describe("losses", () => {
     ]);
     events.lose(1, 5, "no_ring");
     expect(reported()).toEqual([{ type: "lost", cpu: 1, reason: "no_ring", count: 5 }]);
-    expect(losses.byReason()).toEqual({ ring_full: 2, no_ring: 9 });
     expect(losses.byCpu()).toEqual([{ cpu: 1, lost: 11 }]);
   });
 

@@ -90,8 +90,8 @@ describe.skipIf(noBtf !== null)(titled("a second program at each tracepoint", no
     }
     expect(both.backend.skipped()).toEqual(NONE);
     // Whatever came was the second's, also what threads did.
-    const { seen, retried, threadsStarted, threadsExited } = second.backend.counts();
-    expect(retried).toEqual({ fork: seen.fork + threadsStarted, exec: seen.exec, exit: seen.exit + threadsExited });
+    const { seen, retried, threads: counted } = second.backend.counts();
+    expect(retried).toEqual({ fork: seen.fork + counted.started, exec: seen.exec, exit: seen.exit + counted.exited });
     expect(retried.fork).toBeGreaterThan(processes.length);
     expect(once.backend.counts().retried).toEqual(NONE);
   });

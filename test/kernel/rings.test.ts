@@ -67,9 +67,9 @@ class Watch implements Disposable {
 
   /** Records that the kernel side handed over and that were neither read nor counted as lost. */
   missing(): number {
-    const { emitted, lost } = this.backend.counts();
+    const { emitted, lost_by_type } = this.backend.counts();
     const sum = ({ fork, exec, exit }: typeof emitted) => fork + exec + exit;
-    return sum(emitted) - sum(lost) - this.read.length;
+    return sum(emitted) - sum(lost_by_type) - this.read.length;
   }
 
   [Symbol.dispose](): void {
@@ -111,9 +111,9 @@ describe.skipIf(noBtf !== null)(titled("CPUs without a ring", noBtf), () => {
     watch.backend.detach();
     await Bun.sleep(20);
     watch.drain();
-    const { lostByReason } = watch.backend.counts();
-    expect(lostByReason.no_ring).toBeGreaterThan(0);
-    expect([lostByReason.ring_full, watch.missing()]).toEqual([0, 0]);
+    const { lost_by_reason } = watch.backend.counts();
+    expect(lost_by_reason.no_ring).toBeGreaterThan(0);
+    expect([lost_by_reason.ring_full, watch.missing()]).toEqual([0, 0]);
   });
 
   test("a ring is live until it is closed; one for a CPU that is not there is refused with ENODEV", () => {

@@ -10,10 +10,10 @@ import { BestSampler } from "../../src/sampling/best-sampler.ts";
 import { ProcSampler } from "../../src/sampling/proc-sampler.ts";
 import { ProcessWalkSampler } from "../../src/sampling/process-walk-sampler.ts";
 import type { Sampler } from "../../src/sampling/sampler.ts";
-import { noSamples, Sampling } from "../../src/sampling/sampling.ts";
+import { Sampling } from "../../src/sampling/sampling.ts";
 import { realtimeOffsetNs } from "../../src/sys/clock.ts";
 import { NativeError } from "../../src/sys/errno.ts";
-import type { SampleSummary } from "../../src/wire/summary.ts";
+import { noSamples, SAMPLE_LOSS_NAMES, type SampleCounters, type SampleLoss } from "../../src/wire/counters.ts";
 import { CollectRun, until } from "./support/collect-run.ts";
 import { MemoryCgroup } from "./support/memory-cgroup.ts";
 import { reasonOf, titled, whyNoBtf } from "./support/needs.ts";
@@ -29,19 +29,23 @@ const ARGS = ["--format", "jsonl", "--flush-interval", "20ms", "--sample-interva
 const OPEN = ["--listen", "127.0.0.1:0", "--ring-size", "4MiB"];
 
 /** What a run says of its samples while it goes on: /status, and the same by /metrics. */
-async function samplesOf(run: CollectRun): Promise<{ status: SampleSummary; metrics: Omit<SampleSummary, "told"> }> {
+async function samplesOf(
+  run: CollectRun,
+): Promise<{ status: SampleCounters; metrics: Omit<SampleCounters, "emitted"> }> {
   const url = await until("its address", () => /answering at (\S+)/.exec(run.stderr)?.[1]);
   const text = await (await fetch(new URL("/metrics", url))).text();
-  const { samples } = (await (await fetch(new URL("/status", url))).json()) as { samples: SampleSummary };
+  const { samples } = (await (await fetch(new URL("/status", url))).json()) as { samples: SampleCounters };
   const metric = (name: string) => Number(new RegExp(`^${name} (\\d+)$`, "m").exec(text)?.[1]);
-  const lost = (why: string) => metric(`linnix_lost_samples_total\\{reason="${why}"\\}`);
-  const [held_back, unkept, forgotten] = ["held_back", "unkept", "forgotten"].map(lost) as [number, number, number];
-  const left_out_threads = metric("linnix_left_out_threads_total");
-  return { status: samples, metrics: { held_back, unkept, forgotten, left_out_threads } };
+  const lost = SAMPLE_LOSS_NAMES.map(
+    (reason) => [reason, metric(`linnix_lost_samples_total\\{reason="${reason}"\\}`)] as const,
+  );
+  const threads_not_summed = metric("linnix_threads_not_summed_total");
+  const losses = Object.fromEntries(lost) as Record<SampleLoss, number>;
+  return { status: samples, metrics: { ...losses, threads_not_summed } };
 }
 
 /** Asks until the loss is there, in both answers. */
-async function lossOf(run: CollectRun, which: "held_back" | "unkept", meanwhile = async () => {}) {
+async function lossOf(run: CollectRun, which: SampleLoss, meanwhile = async () => {}) {
   for (let tries = 0; tries < 100; tries++) {
     const { status, metrics } = await samplesOf(run);
     if (metrics[which] > 0) {
@@ -55,22 +59,22 @@ async function lossOf(run: CollectRun, which: "held_back" | "unkept", meanwhile 
 }
 
 describe.skipIf(reason !== null)(titled("samples that are not told", reason), () => {
-  test("held_back: the output is full", async () => {
+  test("dropped_output_full: the output is full", async () => {
     const fifo = join(place.directory, "fifo");
     expect(Bun.spawnSync(["mkfifo", fifo]).exitCode).toBe(0);
     // A reader that is there, and reads nothing for now.
     const reader = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
     await using run = await CollectRun.start([...ARGS, ...OPEN, "--output", fifo]);
     const busy = await place.program.start("spin");
-    const status = await lossOf(run, "held_back", async () => {
+    const status = await lossOf(run, "dropped_output_full", async () => {
       for (let i = 0; i < 20; i++) Bun.spawnSync(["true"]);
     });
     busy.end();
     const read = new Response(Bun.file(reader).stream()).text();
     run.child.kill("SIGTERM");
-    const summary = JSON.parse((await read).trim().split("\n").at(-1) ?? "") as { samples: SampleSummary };
+    const summary = JSON.parse((await read).trim().split("\n").at(-1) ?? "") as { samples: SampleCounters };
     expect(await run.child.exited).toBe(0);
-    expect(summary.samples.held_back).toBeGreaterThanOrEqual(status.held_back);
+    expect(summary.samples.dropped_output_full).toBeGreaterThanOrEqual(status.dropped_output_full);
   });
 
   test("none by another thread than the main one that executes: the figures are the process's", async () => {
@@ -83,26 +87,26 @@ describe.skipIf(reason !== null)(titled("samples that are not told", reason), ()
     await until("samples again", () => samples().length > length + 1);
     worker.end();
     const { summary, others } = await run.stop();
-    expect(summary.samples.forgotten).toBe(0);
-    expect(summary.samples.told).toBe(others.filter(({ type }) => type === "sample").length);
+    expect(summary.samples.baseline_missing).toBe(0);
+    expect(summary.samples.emitted).toBe(others.filter(({ type }) => type === "sample").length);
   });
 
   const cgroup = reason === null ? MemoryCgroup.mount() : null;
   const noCgroup = reasonOf(cgroup === null && "needs the memory controller of cgroups", Sleepers.objection(2000));
   test.skipIf(noCgroup !== null)(
-    titled("unkept: the kernel may take no more memory for linnix", noCgroup),
+    titled("dropped_no_memory: the kernel may take no more memory for linnix", noCgroup),
     async () => {
       using memory = new MemoryCgroup();
       await using run = await CollectRun.start([...ARGS, ...OPEN], { before: memory.enter });
       // What its maps need goes on being counted there; the process itself needs room.
       memory.release(run.pid);
       await using crowds = new AsyncDisposableStack();
-      const status = await lossOf(run, "unkept", async () => {
+      const status = await lossOf(run, "dropped_no_memory", async () => {
         memory.squeeze();
         crowds.use(await Sleepers.start(200, new AbortController().signal));
       });
       const { summary } = await run.stop();
-      expect(summary.samples.unkept).toBeGreaterThanOrEqual(status.unkept);
+      expect(summary.samples.dropped_no_memory).toBeGreaterThanOrEqual(status.dropped_no_memory);
     },
   );
 });
@@ -132,11 +136,11 @@ describe.skipIf(reason !== null)(titled("the counts of sampling", reason), () =>
     return new BestSampler([() => refusing, () => new ProcSampler()], () => {});
   }
 
-  test("forgotten: another source takes over, and knows no figures of those that are there", () => {
-    expect(countsOf(refused()).forgotten).toBeGreaterThan(1);
-    expect(countsOf(new ProcessWalkSampler()).forgotten).toBe(0);
+  test("baseline_missing: another source takes over, and knows no figures of those that are there", () => {
+    expect(countsOf(refused()).baseline_missing).toBeGreaterThan(1);
+    expect(countsOf(new ProcessWalkSampler()).baseline_missing).toBe(0);
     // Who is filtered out is not missed.
-    expect(countsOf(refused(), () => false).forgotten).toBe(0);
+    expect(countsOf(refused(), () => false).baseline_missing).toBe(0);
   });
 
   const tooMany = Sleepers.objection(2000);
@@ -159,9 +163,9 @@ describe.skipIf(reason !== null)(titled("the counts of sampling", reason), () =>
 
   test("left-out threads, of every sweep", async () => {
     const worker = await place.program.start("threads", 3);
-    const { leftOutThreads } = countsOf(new ProcessWalkSampler({ maxThreads: 2 }));
+    const { threads_not_summed } = countsOf(new ProcessWalkSampler({ maxThreads: 2 }));
     worker.end();
-    expect(leftOutThreads).toBeGreaterThanOrEqual(2 * 2);
-    expect(countsOf(new ProcessWalkSampler()).leftOutThreads).toBe(0);
+    expect(threads_not_summed).toBeGreaterThanOrEqual(2 * 2);
+    expect(countsOf(new ProcessWalkSampler()).threads_not_summed).toBe(0);
   });
 });

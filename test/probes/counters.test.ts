@@ -4,7 +4,7 @@ import { CPU_COUNTERS, EVENT_EXEC, EVENT_EXIT, EVENT_FORK } from "../../src/wire
 
 const CPUS = 3;
 const TYPES = { fork: EVENT_FORK, exec: EVENT_EXEC, exit: EVENT_EXIT } as const;
-const KINDS = ["seen", "emitted", "ring_full", "no_ring", "filtered", "retried"] as const;
+const KINDS = ["seen", "emitted", "ring_full", "no_ring", "filtered", "suppressed", "folded", "retried"] as const;
 
 /** The counters' memory as the kernel side writes it. */
 class Memory {
@@ -27,9 +27,10 @@ describe("KernelCounters", () => {
     let value = 1n;
     for (const kind of KINDS) {
       for (const [type, number] of Object.entries(TYPES)) {
-        for (let cpu = 0; cpu < CPUS; cpu++, value *= 2n) {
+        for (const cpu of [0, CPUS - 1]) {
           memory.set(cpu, CPU_COUNTERS[kind] + 8 * number, value);
           expected[kind] = { ...expected[kind], [type]: (expected[kind]?.[type] ?? 0) + Number(value) };
+          value *= 2n;
         }
       }
     }
@@ -38,9 +39,11 @@ describe("KernelCounters", () => {
     memory.set(1, CPU_COUNTERS.threads_exited, 7n);
     const counts = new KernelCounters(memory.bytes).read();
     const { ring_full = {}, no_ring = {}, ...same } = expected;
-    const lost = Object.fromEntries(Object.keys(TYPES).map((type) => [type, sum([ring_full[type], no_ring[type]])]));
-    const lostByReason = { ring_full: sum(Object.values(ring_full)), no_ring: sum(Object.values(no_ring)) };
-    expect(counts).toMatchObject({ ...same, lost, lostByReason, threadsStarted: 11, threadsExited: 7 });
+    const lost_by_type = Object.fromEntries(
+      Object.keys(TYPES).map((type) => [type, sum([ring_full[type], no_ring[type]])]),
+    );
+    const lost_by_reason = { ring_full: sum(Object.values(ring_full)), no_ring: sum(Object.values(no_ring)) };
+    expect(counts).toMatchObject({ ...same, lost_by_type, lost_by_reason, threads: { started: 11, exited: 7 } });
     // A power of two each, and exact in a double: no two sums can be mixed up.
     expect(value).toBeLessThan(2n ** 55n);
   });
@@ -78,13 +81,14 @@ describe("KernelCounters", () => {
     const counters = new KernelCounters(memory.bytes);
     expect(counters.read()).toEqual({
       seen: NONE,
-      emitted: NONE,
-      lost: NONE,
-      lostByReason: { ring_full: 0, no_ring: 0 },
       filtered: NONE,
+      suppressed: NONE,
+      folded: NONE,
+      emitted: NONE,
+      lost_by_type: NONE,
+      lost_by_reason: { ring_full: 0, no_ring: 0 },
       retried: NONE,
-      threadsStarted: 0,
-      threadsExited: 0,
+      threads: { started: 0, exited: 0 },
     });
     memory.set(1, CPU_COUNTERS.seen + 8 * EVENT_EXIT, 2n ** 40n);
     expect(counters.read().seen).toEqual({ fork: 0, exec: 0, exit: 2 ** 40 });

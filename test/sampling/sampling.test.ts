@@ -3,8 +3,9 @@ import { WallClock } from "../../src/json/wall-clock.ts";
 import { EventView } from "../../src/process/event-view.ts";
 import { ProcessTable } from "../../src/process/table.ts";
 import type { Sampler } from "../../src/sampling/sampler.ts";
-import { noSamples, Sampling } from "../../src/sampling/sampling.ts";
+import { Sampling } from "../../src/sampling/sampling.ts";
 import { monotonicNs } from "../../src/sys/clock.ts";
+import { noSamples } from "../../src/wire/counters.ts";
 import { recordIn } from "../../src/wire/record.ts";
 import { type Sample, sampleRecord } from "../wire/make-record.ts";
 

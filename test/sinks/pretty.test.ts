@@ -4,6 +4,7 @@ import { EventView } from "../../src/process/event-view.ts";
 import { ProcessTable } from "../../src/process/table.ts";
 import { durationText, type PrettyOptions, PrettySink } from "../../src/sinks/pretty.ts";
 import { Prng } from "../../src/stats/prng.ts";
+import { noSamples } from "../../src/wire/counters.ts";
 import { FLAG_ARGS_CUT, FLAG_ARGS_KNOWN, FLAG_EXE_KNOWN } from "../../src/wire/layout.gen.ts";
 import { recordIn } from "../../src/wire/record.ts";
 import {
@@ -314,13 +315,19 @@ describe("the summary", () => {
     expect(text({ ...SUMMARY, filtered: { fork: 1, exec: 2, exit: 3 } })).toContain(
       "held back by filters: fork 1, exec 2, exit 3\n",
     );
-    const samples = { told: 9, held_back: 0, unkept: 2, forgotten: 3, left_out_threads: 4 };
+    expect(
+      text({ ...SUMMARY, suppressed: { fork: 1, exec: 0, exit: 1 }, folded: { fork: 0, exec: 4, exit: 0 } }),
+    ).toContain(
+      "counted instead of sent, in storms: fork 1, exec 0, exit 1\nfolded into other records: fork 0, exec 4, exit 0\n",
+    );
+    const samples = { ...noSamples(), dropped_no_memory: 2, baseline_missing: 3, threads_not_summed: 4 };
     expect(text({ ...SUMMARY, samples })).toContain(
-      "\nsamples that were not told: 2 for which the kernel had no room, 3 of processes whose last figures were gone\n" +
+      "\nsamples not emitted: 2 because the kernel had no room for the figures of the process, " +
+        "3 because the last figures of the process were gone\n" +
         "samples lack the time of threads: 4 looks at one\n",
     );
-    expect(text({ ...SUMMARY, samples: { ...samples, held_back: 1, unkept: 0, forgotten: 0 } })).toContain(
-      "\nsamples that were not told: 1 while the output was full\n",
+    expect(text({ ...SUMMARY, samples: { ...noSamples(), dropped_output_full: 1 } })).toContain(
+      "\nsamples not emitted: 1 because the output was full\n",
     );
     expect(text()).not.toMatch(/filters|samples|without a ring/);
   });

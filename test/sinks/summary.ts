@@ -1,9 +1,11 @@
+import { noSamples } from "../../src/wire/counters.ts";
 import type { RunSummary } from "../../src/wire/summary.ts";
 
 /** A run of ten seconds, with a number of its own in every place. */
 export const SUMMARY: RunSummary = {
   type: "summary",
   duration_s: 10.25,
+  seen: { fork: 105, exec: 107, exit: 109 },
   received: { fork: 101, exec: 102, exit: 103 },
   emitted: { fork: 105, exec: 107, exit: 109 },
   lost: 15,
@@ -12,9 +14,10 @@ export const SUMMARY: RunSummary = {
   lost_by_cpu: [{ cpu: 1, lost: 15 }],
   filtered: { fork: 0, exec: 0, exit: 0 },
   skipped: { fork: 0, exec: 0, exit: 0 },
+  folded: { fork: 0, exec: 0, exit: 0 },
   suppressed: { fork: 0, exec: 0, exit: 0 },
   unwritten: { lines: 0, bytes: 0, by_type: { fork: 0, exec: 0, exit: 0, sample: 0, page_fault: 0, other: 0 } },
-  samples: { told: 110, held_back: 0, unkept: 0, forgotten: 0, left_out_threads: 0 },
+  samples: { ...noSamples(), emitted: 110 },
   threads: { started: 7, exited: 8 },
   backend: "btf",
   missing_fields: [],

@@ -230,13 +230,16 @@ export function orderProblems({ events, summary }: CollectOutput): string[] {
 export function balanceProblems({ events, summary }: CollectOutput, wanted: readonly string[] = TYPES): string[] {
   if (summary === null) return ["no summary"];
   const problems: string[] = [];
-  const { emitted, received, lost, lost_by_type, lost_by_reason, lost_by_cpu, page_faults } = summary;
+  const { seen, filtered, suppressed, folded, emitted, received } = summary;
+  const { lost, lost_by_type, lost_by_reason, lost_by_cpu, page_faults } = summary;
   const written: CountByType = { fork: 0, exec: 0, exit: 0 };
   for (const { type } of events) written[type]++;
   for (const type of TYPES) {
     if (emitted[type] !== received[type] + lost_by_type[type]) {
       problems.push(`${type}: ${emitted[type]} emitted, ${received[type]} received, ${lost_by_type[type]} lost`);
     }
+    const accounted = filtered[type] + suppressed[type] + folded[type] + emitted[type];
+    if (seen[type] !== accounted) problems.push(`${type}: ${seen[type]} seen, ${accounted} accounted for`);
     const expected = wanted.includes(type) ? received[type] : 0;
     if (written[type] !== expected) problems.push(`${type}: ${expected} to write, ${written[type]} written`);
   }

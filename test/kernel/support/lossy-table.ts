@@ -67,11 +67,11 @@ async function main(program: string, crowd: number, rounds: number): Promise<Los
     await Bun.sleep(100);
   }
   await collector.stop();
-  const { emitted, lost } = collector.counts();
+  const { emitted, lost_by_type } = collector.counts();
   return {
     emitted: sum(emitted),
     received: sum(collector.received),
-    lost: sum(lost),
+    lost: sum(lost_by_type),
     balanced: collector.isBalanced(),
     lostExits: collector.table.lostExits,
     peakLive,

@@ -1,0 +1,79 @@
+import type { CountByReason, CountByType } from "./event.ts";
+import type { Unwritten } from "./unwritten.ts";
+
+/**
+ * The counts of fork, exec and exit, in the order of an event's way: the name in the JSON of the summary and of
+ * /status, its metric, and what both mean. For each type `seen = filtered + suppressed + folded + emitted` and
+ * `emitted = received + lost`.
+ */
+export const EVENT_COUNTERS = {
+  seen: { metric: "linnix_seen_events_total", help: "Events that reached the programs in the kernel." },
+  filtered: { metric: "linnix_filtered_events_total", help: "Events that filters in the kernel held back." },
+  suppressed: {
+    metric: "linnix_suppressed_events_total",
+    help: "Events that the kernel side counted instead of sending.",
+  },
+  folded: {
+    metric: "linnix_folded_events_total",
+    help: "Events that the level of detail put into another record.",
+  },
+  emitted: { metric: "linnix_emitted_events_total", help: "Events that the kernel side handed to its rings." },
+  received: { metric: "linnix_events_total", help: "Events that reached user space, by type." },
+  skipped: {
+    metric: "linnix_skipped_events_total",
+    help: "Tracepoint hits without an event because the BPF program was preempted, threads included.",
+  },
+} as const;
+
+export type EventCounter = keyof typeof EVENT_COUNTERS;
+
+export const EVENT_COUNTER_NAMES = Object.keys(EVENT_COUNTERS) as EventCounter[];
+
+/** Those that page faults have as well. */
+export const PAGE_FAULT_COUNTER_NAMES = ["seen", "suppressed", "emitted", "received", "skipped"] as const;
+
+/** Why a sample was not emitted, as a clause. */
+export const SAMPLE_LOSSES = {
+  dropped_output_full: "the output was full",
+  dropped_no_memory: "the kernel had no room for the figures of the process",
+  baseline_missing: "the last figures of the process were gone",
+} as const;
+
+export type SampleLoss = keyof typeof SAMPLE_LOSSES;
+
+export const SAMPLE_LOSS_NAMES = Object.keys(SAMPLE_LOSSES) as SampleLoss[];
+
+/** What became of samples. */
+export interface SampleCounters extends Record<SampleLoss, number> {
+  emitted: number;
+  /** Threads whose time is missing in a sample, because their process has more than are added up. */
+  threads_not_summed: number;
+}
+
+/** Page faults; those that were skipped were not seen. */
+export interface PageFaultCounters extends Record<(typeof PAGE_FAULT_COUNTER_NAMES)[number], number> {
+  lost: number;
+  lost_by_reason: CountByReason;
+}
+
+/** Everything that a run counts, with the names of the JSON. */
+export interface Counters extends Record<EventCounter, CountByType> {
+  /** Forks, execs and exits that did not reach user space. */
+  lost: number;
+  lost_by_type: CountByType;
+  lost_by_reason: CountByReason;
+  /** Of the CPUs that lost any; page faults among them. */
+  lost_by_cpu: { cpu: number; lost: number }[];
+  /** Lines that the output did not take. Those of fork, exec and exit are in `received`, and reach the API. */
+  unwritten: Unwritten;
+  /** Null: off. */
+  page_faults: PageFaultCounters | null;
+  /** CPU and memory of processes, once each sample interval. */
+  samples: SampleCounters;
+  /** Threads that were started and that ended: counted, never sent. */
+  threads: { started: number; exited: number };
+}
+
+export function noSamples(): SampleCounters {
+  return { emitted: 0, dropped_output_full: 0, dropped_no_memory: 0, baseline_missing: 0, threads_not_summed: 0 };
+}
