@@ -1,11 +1,11 @@
 import { ByteWriter, literal, type Piece } from "../json/byte-writer.ts";
+import { toJson } from "../json/exact.ts";
 import type { EventView } from "../process/event-view.ts";
 import { JsonEncoder } from "../sinks/jsonl.ts";
 import { EVENT_EXEC, EVENT_EXIT, EVENT_FORK, EVENT_PAGE_FAULT, EVENT_SAMPLE } from "../wire/layout.gen.ts";
 import { newEpoch, resumeAfter } from "./event-id.ts";
 import { typeCode } from "./event-types.ts";
 import { EventHistory } from "./history.ts";
-import { toJson } from "./json.ts";
 import { type ClientTotals, StreamClient } from "./stream-client.ts";
 import { commBytes, StreamFilter, type StreamQuery } from "./stream-filter.ts";
 
@@ -18,8 +18,8 @@ export interface EventStreamOptions {
   heartbeatMs: number;
 }
 
-/** Anything else than a record that is told to clients, with the names of JSON Lines. */
-export interface Notice {
+/** Anything else that clients get, with the names of JSON Lines. */
+export interface StreamNotice {
   type: string;
   pid?: number | null;
   comm?: string | null;
@@ -134,7 +134,7 @@ export class EventStream {
   }
 
   /** Takes what is no record: a sample, a loss, a change of the budget's level. */
-  notice(notice: Notice): void {
+  notice(notice: StreamNotice): void {
     const code = typeCode(notice.type);
     if (code < 0) return;
     if (!this.#armed) {

@@ -1,8 +1,8 @@
 import * as z from "zod/mini";
+import { toJson } from "../json/exact.ts";
 import { qualityOf } from "./accept.ts";
 import type * as answers from "./answers.ts";
 import { EVENT_TYPES } from "./event-types.ts";
-import { toJson } from "./json.ts";
 import { renderMetrics } from "./metrics.ts";
 import { readOwnMemory } from "./own-memory.ts";
 import { type Param, type Params, type Query, readQuery } from "./params.ts";

@@ -1,13 +1,14 @@
 import { log } from "../config/log.ts";
 import { cannotRunError, type LinnixError } from "../errors.ts";
 import type { EventView } from "../process/event-view.ts";
+import type { Sink } from "../sinks/sink.ts";
 import { refusalCode, refusalHint } from "../sys/refusal.ts";
 import { VERSION } from "../version.ts";
 import { AnswerBudget } from "./answer-budget.ts";
 import { AnswerCache } from "./answer-cache.ts";
 import { ConnectionLimit } from "./connection-limit.ts";
 import { corsHeaders, isPreflight, preflight } from "./cors.ts";
-import { EventStream, type Notice } from "./event-stream.ts";
+import { EventStream, type StreamNotice } from "./event-stream.ts";
 import { giveBack } from "./give-back.ts";
 import { checkHost } from "./host-check.ts";
 import { type ListenAddress, parseListenAddress } from "./listen-address.ts";
@@ -47,7 +48,7 @@ export interface ApiOptions {
 export type ApiChanges = Pick<ApiOptions, "tokenFile" | "allowOrigins" | "maxClients" | "heartbeatMs" | "cpuBudgetPct">;
 
 /** The HTTP API while it runs. */
-export interface ApiServer {
+export interface ApiServer extends Sink {
   /** Where it listens, for people: `http://127.0.0.1:3000/` or `unix:/path`. */
   readonly url: string;
   /** Clients that follow live events. */
@@ -56,20 +57,11 @@ export interface ApiServer {
   readonly connections: number;
   /** Whether no connection is accepted at the moment. */
   readonly isPaused: boolean;
-  /** Whether something is being answered, live events too. */
-  readonly isBusy: boolean;
   /** Whether it answers every account of this machine: at a loopback address, without a token. */
   readonly isOpenToAll: boolean;
   /** Processor time that went into answering requests, ns; live events are not among it. */
   readonly answeringNs: number;
-  /** Collecting has its turn. */
-  begins(): void;
-  /** Takes one event; the view is void after the call. */
-  event(view: EventView): void;
-  /** Takes anything else that clients are told: a sample, a loss, a change of the budget's level. */
-  notice(notice: Notice): void;
-  /** Hands on what was taken; called when the rings are empty. */
-  flush(): void;
+  notice(notice: StreamNotice): void;
   /**
    * @returns whether requests have to carry another token than before
    * @throws LinnixError where the token can not be read any more; nothing has changed then
@@ -156,6 +148,7 @@ class Server implements ApiServer {
     return this.#connections?.isPaused === true;
   }
 
+  /** Whether something is being answered, live events too. */
   get isBusy(): boolean {
     // A pause of accepting ends by a timer.
     return this.isPaused || this.#stream.clients > 0 || (this.#server?.pendingRequests ?? 0) > 0;
@@ -210,11 +203,11 @@ class Server implements ApiServer {
     this.#source.answerTime.end();
   }
 
-  event(view: EventView): void {
+  write(view: EventView): void {
     this.#stream.event(view);
   }
 
-  notice(notice: Notice): void {
+  notice(notice: StreamNotice): void {
     this.#stream.notice(notice);
   }
 

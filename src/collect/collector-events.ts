@@ -5,12 +5,10 @@ import type { LostEvent } from "../wire/event.ts";
 export interface CollectorEvents {
   /** The collector has its turn. */
   begins?(): void;
-  /** One event; the view is void after the call. */
+  /** One event or sample; the view is void after the call. */
   event(view: EventView): void;
-  /** A process that ran since the sweep before, or whose memory moved; the view is void after the call. */
-  sample?(view: EventView): void;
   /** Records were lost. */
-  lost?(event: LostEvent): void;
+  notice?(notice: LostEvent): void;
   /** The collector's turn is over: the rings are empty for now, or hold what cannot be taken yet. */
   idle(): void;
   /** Whether events can be taken now; while not, they wait in the rings, and what does not fit is counted as lost. */

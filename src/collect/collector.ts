@@ -62,7 +62,7 @@ const SIGNAL_SHARE = 1 / 4;
 export class Collector implements Disposable {
   readonly table: ProcessTable;
   /** What makes this collector see less than it promises, now. */
-  readonly conditions = new Conditions();
+  readonly conditions: Conditions;
   readonly #options: CollectorOptions;
   readonly #events: CollectorEvents;
   readonly #feed: KernelFeed;
@@ -92,7 +92,7 @@ export class Collector implements Disposable {
     this.#isHeldUp = this.#events.ready?.() === false;
     return !this.#isHeldUp;
   };
-  readonly #giveLoss = (event: LostEvent) => this.#events.lost?.(event);
+  readonly #giveLoss = (event: LostEvent) => this.#events.notice?.(event);
   readonly #onSignal = () => {
     this.#wakeups++;
     if (this.#feed.rings.holdsMoreThan(this.#options.watermarkBytes * SIGNAL_SHARE)) this.drain();
@@ -114,7 +114,8 @@ export class Collector implements Disposable {
    * Loads the kernel half; nothing is attached yet.
    * @throws LinnixError: exit code 3 when it cannot run here, 2 when a watched process does not exist
    */
-  constructor(given: CollectorOptions, events: CollectorEvents) {
+  constructor(given: CollectorOptions, events: CollectorEvents, conditions = new Conditions()) {
+    this.conditions = conditions;
     this.#watched = new WatchedProcesses(given.filters.pids, this.conditions);
     const options = { ...given, filters: { ...given.filters, pids: this.#watched.pids } };
     this.#options = options;
@@ -330,7 +331,7 @@ export class Collector implements Disposable {
 
   #giveSample(view: EventView): boolean {
     if (this.#events.ready?.() === false) return false;
-    this.#events.sample?.(view);
+    this.#events.event(view);
     return true;
   }
 

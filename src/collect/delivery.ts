@@ -1,16 +1,14 @@
-import type { ApiServer } from "../api/server.ts";
 import { writeStderr } from "../config/log.ts";
 import { WallClock } from "../json/wall-clock.ts";
 import type { EventView } from "../process/event-view.ts";
 import type { Output } from "../sinks/output.ts";
 import { codeOf, OutputClosed, stuckOutputError, whyNotWritten, writeError } from "../sinks/output-errors.ts";
-import type { Sink } from "../sinks/sink.ts";
+import type { LineSink, Notice, Sink } from "../sinks/sink.ts";
 import { exactBoottimeNs, realtimeOffsetNs } from "../sys/clock.ts";
-import type { DegradedEvent, LostEvent } from "../wire/event.ts";
 import type { RunSummary } from "../wire/summary.ts";
 import { type Unwritten, UnwrittenCount } from "../wire/unwritten.ts";
 import type { CollectorEvents } from "./collector-events.ts";
-import type { Conditions } from "./conditions.ts";
+import { Conditions } from "./conditions.ts";
 
 /** How soon a full pipe is tried again, and how long the end of the output may take. */
 const SLOW_READER_MS = 10;
@@ -21,26 +19,24 @@ const STUCK_OUTPUT_MS = 2000;
 /** An output that takes nothing for so long is reported. */
 const STALLED_MS = 3000;
 
-/** What is told besides events. */
-export type Told = LostEvent | DegradedEvent;
-
 /**
- * Where the collector's events go: to the sink and its output, and to the API where there is one. What the output does
- * not take never keeps the API from its events for longer than a second. The first failure of an output that the run
+ * Hands the collector's events to the sinks: the output's, and the API if there is one. What the output does not take
+ * never keeps the other sinks from their events for longer than a second. The first failure of an output that the run
  * cannot do without ends the delivery.
  */
 export class Delivery implements CollectorEvents, Disposable {
   /** Called when the collector's turn is over and everything has been handed on that could be. */
   onIdle: (() => void) | undefined;
-  api: ApiServer | undefined;
-  /** See `CollectorEvents`, the output and the API apart. */
+  /** See `CollectorEvents`, the output and the sinks apart. */
   othersFreeMs: () => number = () => 0;
   readonly #fail: (error: unknown) => void;
-  readonly #retry: () => void;
-  readonly #conditions: () => Pick<Conditions, "set" | "clear"> | undefined;
-  #sink: Sink | undefined;
+  readonly #conditions: Conditions;
+  readonly #sinks: Sink[] = [];
+  /** The one among them that writes to the output. */
+  #lines: LineSink | undefined;
   #output: Output | undefined;
-  /** A sink or the API threw: nothing more is handed to them. */
+  #retry: () => void = () => {};
+  /** A sink threw: nothing more is handed to any. */
   #hasFailed = false;
   /** The output failed, and the run ends with it. */
   #isOver = false;
@@ -53,16 +49,10 @@ export class Delivery implements CollectorEvents, Disposable {
 
   /**
    * @param fail is called with what the output failed with
-   * @param retry is called when an output that was slow may be ready again
    * @param conditions where an output that takes nothing is reported
    */
-  constructor(
-    fail: (error: unknown) => void,
-    retry: () => void,
-    conditions: () => Pick<Conditions, "set" | "clear"> | undefined = () => undefined,
-  ) {
+  constructor(fail: (error: unknown) => void, conditions = new Conditions()) {
     this.#fail = fail;
-    this.#retry = retry;
     this.#conditions = conditions;
   }
 
@@ -71,10 +61,25 @@ export class Delivery implements CollectorEvents, Disposable {
     return this.#output?.unwritten ?? new UnwrittenCount().counts;
   }
 
-  /** Events before this are dropped: there are none, for nothing is attached yet. */
-  open(sink: Sink, output: Output): void {
-    this.#sink = sink;
+  /** Hands events to one more sink from now on. */
+  add(sink: Sink): void {
+    this.#sinks.push(sink);
+  }
+
+  remove(sink: Sink): void {
+    const at = this.#sinks.indexOf(sink);
+    if (at >= 0) this.#sinks.splice(at, 1);
+  }
+
+  /**
+   * Adds the output, and its sink as the first one.
+   * @param retry is called when an output that was slow may be ready again
+   */
+  open(sink: LineSink, output: Output, retry: () => void): void {
+    this.#sinks.unshift(sink);
+    this.#lines = sink;
     this.#output = output;
+    this.#retry = retry;
     output.gapLine = (missing) => {
       const ts_ns = exactBoottimeNs();
       const clock = new WallClock(realtimeOffsetNs());
@@ -89,30 +94,25 @@ export class Delivery implements CollectorEvents, Disposable {
   }
 
   begins(): void {
-    this.api?.begins();
+    for (const sink of this.#sinks) sink.begins?.();
   }
 
   event(view: EventView): void {
     if (this.#hasFailed) return;
-    // The call that is made most often: no closure for it.
+    const sinks = this.#sinks;
+    // The call that is made most often: no closure for it, and no iterator.
     try {
-      this.#sink?.write(view);
-      this.api?.event(view);
+      for (let i = 0; i < sinks.length; i++) sinks[i]?.write(view);
     } catch (error) {
       this.#failed(error);
     }
   }
 
-  sample(view: EventView): void {
-    this.event(view);
-  }
-
-  lost(event: LostEvent): void {
-    this.#tell(event, () => this.#sink?.lost(event));
-  }
-
-  degraded(event: DegradedEvent): void {
-    this.#tell(event, () => this.#sink?.degraded(event));
+  notice(notice: Notice): void {
+    if (this.#hasFailed) return;
+    this.#try(() => {
+      for (const sink of this.#sinks) sink.notice(notice);
+    });
   }
 
   ready(): boolean {
@@ -125,7 +125,8 @@ export class Delivery implements CollectorEvents, Disposable {
   }
 
   freeMs(): number {
-    if (this.#hasFailed || this.#isOver || this.#again || this.api?.isBusy) return 0;
+    if (this.#hasFailed || this.#isOver || this.#again) return 0;
+    for (const sink of this.#sinks) if (sink.isBusy) return 0;
     return this.othersFreeMs();
   }
 
@@ -133,9 +134,10 @@ export class Delivery implements CollectorEvents, Disposable {
     if (this.#hasFailed) return;
     const output = this.#output;
     try {
-      // What waits for a slow reader would only grow; all others have their turn.
-      if (!output?.isBlocked) this.#sink?.flush();
-      this.api?.flush();
+      for (const sink of this.#sinks) {
+        // What waits for a slow reader would only grow; all others have their turn.
+        if (sink !== this.#lines || !output?.isBlocked) sink.flush();
+      }
     } catch (error) {
       this.#failed(error);
     }
@@ -154,7 +156,7 @@ export class Delivery implements CollectorEvents, Disposable {
    */
   async reopen(): Promise<boolean> {
     if (this.#hasFailed || this.#isOver) return false;
-    this.#try(() => this.#sink?.flush());
+    this.#try(() => this.#lines?.flush());
     this.#output?.retry();
     return (await this.#output?.reopen()) ?? false;
   }
@@ -168,7 +170,7 @@ export class Delivery implements CollectorEvents, Disposable {
     const output = this.#output;
     if (!output) return;
     output.takeAll();
-    this.#sink?.finish(summary());
+    this.#lines?.finish(summary());
     for (let waitedMs = 0; !output.retry(); waitedMs += SLOW_READER_MS) {
       const { trouble } = output;
       if (trouble?.error instanceof OutputClosed && output.endsRun) throw trouble.error;
@@ -185,7 +187,7 @@ export class Delivery implements CollectorEvents, Disposable {
   /** Where the output cannot have it; what waits counts as not written, and so does what the sink still holds. */
   summaryToStderr(summary: () => RunSummary): void {
     this.#output?.abandon();
-    this.#sink?.flush();
+    this.#lines?.flush();
     writeStderr(`${JSON.stringify(summary())}\n`);
   }
 
@@ -236,20 +238,12 @@ export class Delivery implements CollectorEvents, Disposable {
       if (!this.#isReported) this.#missingBefore = output.unwrittenLines;
       this.#isReported = true;
       const hint = "it is tried again every few seconds; what it does not take meanwhile is counted in `unwritten`";
-      this.#conditions()?.set("output_blocked", `the output ${name} takes nothing${why}`, hint);
+      this.#conditions.set("output_blocked", `the output ${name} takes nothing${why}`, hint);
     } else if (this.#isReported) {
       this.#isReported = false;
       const missing = output.unwrittenLines - this.#missingBefore;
-      this.#conditions()?.clear("output_blocked", `the output ${name} takes lines again; ${missing} are missing in it`);
+      this.#conditions.clear("output_blocked", `the output ${name} takes lines again; ${missing} are missing in it`);
     }
-  }
-
-  #tell(event: Told, write: () => void): void {
-    if (this.#hasFailed) return;
-    this.#try(() => {
-      write();
-      this.api?.notice(event);
-    });
   }
 
   #try(action: () => void): void {

@@ -21,7 +21,7 @@ const LOG_EVERY_NS = 60e9;
 export class Spending implements Disposable {
   readonly budget: Budget;
   readonly #collector: Collector;
-  readonly #tell: (event: DegradedEvent) => void;
+  readonly #notice: (event: DegradedEvent) => void;
   readonly #meter: KernelMeter | undefined;
   #config: CollectConfig;
   #logLine: string | undefined;
@@ -31,10 +31,15 @@ export class Spending implements Disposable {
    * @param collector attached already: its programs are what is measured
    * @param others processor time of this process that went into something else than collecting, ns
    */
-  constructor(collector: Collector, config: CollectConfig, others: () => number, tell: (event: DegradedEvent) => void) {
+  constructor(
+    collector: Collector,
+    config: CollectConfig,
+    others: () => number,
+    notice: (event: DegradedEvent) => void,
+  ) {
     this.#collector = collector;
     this.#config = config;
-    this.#tell = tell;
+    this.#notice = notice;
     this.#meter = openMeter(collector);
     this.budget = new Budget({
       budgetPct: config.budget.cpuPct,
@@ -80,7 +85,7 @@ export class Spending implements Disposable {
     const { costPct, budgetPct } = this.budget;
     const cost_pct = costPct === null ? null : Number(costPct.toFixed(3));
     const reason = reasonOf(change, cost_pct, budgetPct, this.#config);
-    this.#tell({
+    this.#notice({
       type: "degraded",
       time: clock.text,
       ts_ns,

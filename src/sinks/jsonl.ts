@@ -1,7 +1,8 @@
 import { ByteWriter, literal, type Piece } from "../json/byte-writer.ts";
+import { toJson } from "../json/exact.ts";
 import type { EventView } from "../process/event-view.ts";
 import { signalName } from "../process/signal-name.ts";
-import type { DegradedEvent, LostEvent, UnwrittenEvent } from "../wire/event.ts";
+import type { UnwrittenEvent } from "../wire/event.ts";
 import {
   EVENT_EXEC,
   EVENT_FORK,
@@ -20,7 +21,7 @@ import {
 import type { RunSummary } from "../wire/summary.ts";
 import { putImage } from "./image-json.ts";
 import type { Output } from "./output.ts";
-import type { Sink } from "./sink.ts";
+import type { LineSink, Notice } from "./sink.ts";
 
 const FORK = literal('{"type":"fork","time":"');
 const EXEC = literal('{"type":"exec","time":"');
@@ -202,7 +203,7 @@ export class JsonEncoder {
 const GATHER_BYTES = 64 * 1024;
 
 /** JSON Lines: an object a line, for programs. */
-export class JsonlSink implements Sink {
+export class JsonlSink implements LineSink {
   readonly #output: Output;
   readonly #encoder = new JsonEncoder();
   /** So many bytes are handed on at once, so that memory stays small at any rate. */
@@ -220,21 +221,12 @@ export class JsonlSink implements Sink {
     if (this.#buffer.length >= this.#gatherBytes) this.flush();
   }
 
-  lost({ type, time, ts_ns, cpu, reason, count }: LostEvent): void {
-    // Not by JSON.stringify, which refuses a bigint.
-    const head = `{"type":"${type}","time":"${time}","ts_ns":${ts_ns}`;
-    this.#line(`${head},"cpu":${cpu},"reason":"${reason}","count":${count}}\n`);
+  notice(notice: Notice): void {
+    this.#line(`${toJson(notice)}\n`);
   }
 
-  degraded({ type, time, ts_ns, level, reason, cost_pct, budget_pct }: DegradedEvent): void {
-    const head = `{"type":"${type}","time":"${time}","ts_ns":${ts_ns},"level":${level}`;
-    const figures = `"cost_pct":${cost_pct},"budget_pct":${budget_pct}`;
-    this.#line(`${head},"reason":${JSON.stringify(reason)},${figures}}\n`);
-  }
-
-  unwritten({ type, time, ts_ns, lines, bytes, by_type }: UnwrittenEvent): string {
-    const head = `{"type":"${type}","time":"${time}","ts_ns":${ts_ns},"lines":${lines},"bytes":${bytes}`;
-    return `${head},"by_type":${JSON.stringify(by_type)}}\n`;
+  unwritten(event: UnwrittenEvent): string {
+    return `${toJson(event)}\n`;
   }
 
   flush(): void {

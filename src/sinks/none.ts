@@ -1,9 +1,9 @@
 import type { RunSummary } from "../wire/summary.ts";
 import type { Output } from "./output.ts";
-import type { Sink } from "./sink.ts";
+import type { LineSink } from "./sink.ts";
 
 /** No events, only the summary. */
-export class NoneSink implements Sink {
+export class NoneSink implements LineSink {
   readonly #output: Output;
 
   constructor(output: Output) {
@@ -12,9 +12,7 @@ export class NoneSink implements Sink {
 
   write(): void {}
 
-  lost(): void {}
-
-  degraded(): void {}
+  notice(): void {}
 
   unwritten(): string {
     return "";

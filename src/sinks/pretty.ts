@@ -5,11 +5,9 @@ import { NO_SLOT } from "../process/table-slots.ts";
 import { SAMPLE_LOSS_NAMES, SAMPLE_LOSSES } from "../wire/counters.ts";
 import type {
   CountByType,
-  DegradedEvent,
   ExecEvent,
   ExitEvent,
   LossReason,
-  LostEvent,
   PageFaultEvent,
   ProcessEvent,
   SampleEvent,
@@ -19,7 +17,7 @@ import { EVENT_PAGE_FAULT, EVENT_SAMPLE } from "../wire/layout.gen.ts";
 import type { RunSummary } from "../wire/summary.ts";
 import type { Output } from "./output.ts";
 import { type Columns, columnsFor, columnsText, headingText } from "./pretty-columns.ts";
-import type { Sink } from "./sink.ts";
+import type { LineSink, Notice } from "./sink.ts";
 
 export interface PrettyOptions {
   color: boolean;
@@ -47,7 +45,7 @@ const LOSS_TEXTS: Record<LossReason, string> = {
 };
 
 /** Aligned columns for people: one line an event, indented by its place in the tree. */
-export class PrettySink implements Sink {
+export class PrettySink implements LineSink {
   readonly #output: Output;
   readonly #options: PrettyOptions;
   #lines = "";
@@ -85,18 +83,15 @@ export class PrettySink implements Sink {
     this.#lines += this.#options.color ? `${DIM}${heading}${RESET}\n` : `${heading}\n`;
   }
 
-  lost({ time, cpu, reason, count }: LostEvent): void {
-    const text = `${time.slice(11, 26)} lost ${count} records of CPU ${cpu}: ${LOSS_TEXTS[reason]}`;
-    this.#lines += this.#options.color ? `${COLORS.failed}${text}${RESET}\n` : `${text}\n`;
-  }
-
-  degraded({ time, level, reason }: DegradedEvent): void {
-    const text = `${time.slice(11, 26)} budget, level ${level}: ${reason}`;
-    this.#lines += this.#options.color ? `${COLORS.failed}${text}${RESET}\n` : `${text}\n`;
+  notice(notice: Notice): void {
+    this.#lines += this.#warning(`${notice.time.slice(11, 26)} ${noticeText(notice)}`);
   }
 
   unwritten({ time, lines }: UnwrittenEvent): string {
-    const text = `${time.slice(11, 26)} ${lines} lines are missing here: the output took nothing`;
+    return this.#warning(`${time.slice(11, 26)} ${lines} lines are missing here: the output took nothing`);
+  }
+
+  #warning(text: string): string {
     return this.#options.color ? `${COLORS.failed}${text}${RESET}\n` : `${text}\n`;
   }
 
@@ -111,6 +106,11 @@ export class PrettySink implements Sink {
     this.#lines += summaryText(summary);
     this.flush();
   }
+}
+
+function noticeText(notice: Notice): string {
+  if (notice.type === "degraded") return `budget, level ${notice.level}: ${notice.reason}`;
+  return `lost ${notice.count} records of CPU ${notice.cpu}: ${LOSS_TEXTS[notice.reason]}`;
 }
 
 type Shown = ProcessEvent | SampleEvent | PageFaultEvent;

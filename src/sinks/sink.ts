@@ -2,18 +2,26 @@ import type { EventView } from "../process/event-view.ts";
 import type { DegradedEvent, LostEvent, UnwrittenEvent } from "../wire/event.ts";
 import type { RunSummary } from "../wire/summary.ts";
 
-/** Where events go. */
+/** What goes to every sink and is not about one process. */
+export type Notice = LostEvent | DegradedEvent;
+
+/** Where events go: an output in its format, or the API. */
 export interface Sink {
-  /** Takes one event; the view is void after the call. */
+  /** The collector begins its turn. */
+  begins?(): void;
+  /** Takes one event or sample; the view is void after the call. */
   write(event: EventView): void;
-  /** Tells that records were lost. */
-  lost(event: LostEvent): void;
-  /** Tells that the collector holds back more or less. */
-  degraded(event: DegradedEvent): void;
-  /** The line that stands where lines are missing in the output. */
-  unwritten(event: UnwrittenEvent): string;
+  notice(notice: Notice): void;
   /** Hands on what was gathered; called when the rings are empty. */
   flush(): void;
+  /** Whether it needs the event loop now. */
+  readonly isBusy?: boolean;
+}
+
+/** A sink that writes lines to an output. */
+export interface LineSink extends Sink {
+  /** The line that stands where lines are missing in the output. */
+  unwritten(event: UnwrittenEvent): string;
   /** Writes the last line and hands everything on. */
   finish(summary: RunSummary): void;
 }

@@ -17,9 +17,9 @@ describe("live events", () => {
     await using server = await startMadeUp();
     const { api, source } = server;
     await using client = await SseClient.open(server.url("/events"));
-    api.event(source.fork(50, 1, "bash"));
-    api.event(source.exec(50, "ls", ["ls", 'a"\n']));
-    api.event(source.exit(50, 0x100));
+    api.write(source.fork(50, 1, "bash"));
+    api.write(source.exec(50, "ls", ["ls", 'a"\n']));
+    api.write(source.exit(50, 0x100));
     api.notice({ type: "lost", ...{ ts_ns: 2n ** 60n, cpu: 0, count: 3 } });
     api.flush();
     const [fork, exec, exit, lost] = await client.take(4);
@@ -37,10 +37,10 @@ describe("live events", () => {
     await using types = await SseClient.open(server.url("/stream?types=exec,exit"));
     await using pids = await SseClient.open(server.url("/events?pid=51,52"));
     await using comm = await SseClient.open(server.url("/events?comm=bash"));
-    api.event(source.fork(50, 1, "bash"));
-    api.event(source.fork(51, 1, "bas"));
-    api.event(source.fork(52, 1, "bash2"));
-    api.event(source.exec(50, "cat"));
+    api.write(source.fork(50, 1, "bash"));
+    api.write(source.fork(51, 1, "bas"));
+    api.write(source.fork(52, 1, "bash2"));
+    api.write(source.exec(50, "cat"));
     api.notice({ type: "lost", ...{ cpu: 0, count: 1 } });
     api.notice({ type: "sample", pid: 52, comm: "bash" });
     api.flush();
@@ -60,11 +60,11 @@ describe("live events", () => {
     let first: ServerEvent | undefined;
     {
       await using client = await SseClient.open(server.url("/events"));
-      api.event(source.fork(60, 1));
+      api.write(source.fork(60, 1));
       api.flush();
       first = await client.next();
     }
-    for (const pid of [61, 62, 63]) api.event(source.fork(pid, 1));
+    for (const pid of [61, 62, 63]) api.write(source.fork(pid, 1));
     api.flush();
     {
       await using client = await SseClient.open(server.url("/events"), first?.id ?? "");
@@ -83,7 +83,7 @@ describe("live events", () => {
     await using server = await startMadeUp({ historyEvents: 5 });
     const { api, source } = server;
     await using first = await SseClient.open(server.url("/events"));
-    for (let i = 0; i < 20; i++) api.event(source.fork(100 + i, 1));
+    for (let i = 0; i < 20; i++) api.write(source.fork(100 + i, 1));
     api.flush();
     const events = await first.take(20);
     await using client = await SseClient.open(server.url("/events"), events[9]?.id ?? "");
@@ -116,13 +116,13 @@ describe("live events", () => {
     source.fork(50, 1);
     source.fork(51, 1);
     source.fork(52, 1);
-    api.event(source.exec(50, "a", ["a", "--password=hunter2"]));
+    api.write(source.exec(50, "a", ["a", "--password=hunter2"]));
     api.flush();
     const [{ id } = { id: null }] = await first.take(1);
-    api.event(source.exec(51, "b", ["b", "--password=hunter2"]));
+    api.write(source.exec(51, "b", ["b", "--password=hunter2"]));
     expect(await (await fetch(server.url("/processes"))).text()).toContain("hunter2");
     api.forget();
-    api.event(source.exec(52, "c"));
+    api.write(source.exec(52, "c"));
     api.flush();
     const gap = { type: "gap", reason: "redaction", missed: 1 };
     const [connected, next] = await first.take(2);
@@ -147,7 +147,7 @@ describe("live events", () => {
     await using client = await SseClient.open(server.url("/events"));
     let pid = 100;
     const busy = setInterval(() => {
-      server.api.event(server.source.fork(pid++, 1));
+      server.api.write(server.source.fork(pid++, 1));
       server.api.flush();
     }, 5);
     try {
@@ -198,7 +198,7 @@ describe("live events", () => {
       }
     })();
     for (let i = 0; i < events; i++) {
-      api.event(source.exec(70, "load", args));
+      api.write(source.exec(70, "load", args));
       if (i % 200 !== 199) continue;
       api.flush();
       await Bun.sleep(0);
@@ -265,7 +265,7 @@ describe("live events", () => {
     const server = await startMadeUp();
     const { api, source } = server;
     await using client = await SseClient.open(server.url("/events"));
-    api.event(source.fork(80, 1));
+    api.write(source.fork(80, 1));
     api.notice({ type: "summary" });
     await api.close();
     expect((await client.take(2)).map(({ event }) => event)).toEqual(["fork", "summary"]);

@@ -2,7 +2,6 @@ import { afterAll, expect, test } from "bun:test";
 import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ApiServer } from "../../src/api/server.ts";
 import { Delivery } from "../../src/collect/delivery.ts";
 import type { EventView } from "../../src/process/event-view.ts";
 import { NoneSink } from "../../src/sinks/none.ts";
@@ -42,8 +41,8 @@ test("a reader that takes nothing is asked ever less, and at once again when it 
     looks++;
     isReady = delivery.ready();
   };
-  using delivery: Delivery = new Delivery((error) => expect(error).toBeUndefined(), look);
-  delivery.open(new NoneSink(output), output);
+  using delivery: Delivery = new Delivery((error) => expect(error).toBeUndefined());
+  delivery.open(new NoneSink(output), output, look);
   look();
   await Bun.sleep(1000);
   // Ten in the first tenth of a second, nine after it; a hundred where it is not given up.
@@ -63,15 +62,12 @@ test("a reader that takes nothing is asked ever less, and at once again when it 
 test("while a reader takes nothing, all but the output have their turn", async () => {
   using fifo = await fullFifo("stopped");
   const { output } = fifo;
-  using delivery = new Delivery(
-    (error) => expect(error).toBeUndefined(),
-    () => {},
-  );
+  using delivery = new Delivery((error) => expect(error).toBeUndefined());
   const turns: string[] = [];
   const sink = new NoneSink(output);
   sink.flush = () => void turns.push("sink");
-  delivery.open(sink, output);
-  delivery.api = { flush: () => void turns.push("api") } as ApiServer;
+  delivery.add({ write() {}, notice() {}, flush: () => void turns.push("api") });
+  delivery.open(sink, output, () => {});
   delivery.onIdle = () => void turns.push("budget");
   expect(delivery.ready()).toBe(false);
   delivery.idle();
@@ -83,7 +79,7 @@ test("while a reader takes nothing, all but the output have their turn", async (
 });
 
 /** Gathers a line for each event. */
-class LineSink extends NoneSink {
+class Lines extends NoneSink {
   readonly #output: Output;
   #lines = "";
 
@@ -106,11 +102,8 @@ class LineSink extends NoneSink {
 test("events that come after the output has failed for good count as unwritten", async () => {
   await using output = await Output.open("/dev/full");
   const errors: unknown[] = [];
-  using delivery = new Delivery(
-    (error) => void errors.push(error),
-    () => {},
-  );
-  delivery.open(new LineSink(output), output);
+  using delivery = new Delivery((error) => void errors.push(error));
+  delivery.open(new Lines(output), output, () => {});
   const event = () => delivery.event({} as EventView);
   event();
   delivery.idle();

@@ -189,7 +189,7 @@ describe("JsonlSink", () => {
     } as const;
     const text = outputText((output) => {
       const sink = new JsonlSink(output);
-      sink.degraded(degraded);
+      sink.notice(degraded);
       sink.flush();
     });
     expect(text).toBe(`${json(degraded)}\n`);
@@ -207,7 +207,7 @@ describe("JsonlSink", () => {
     expect(
       outputText((output) => {
         const sink = new JsonlSink(output);
-        sink.lost(loss);
+        sink.notice(loss);
         sink.flush();
       }),
     ).toBe(`${json(loss)}\n`);

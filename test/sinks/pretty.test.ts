@@ -278,7 +278,7 @@ test.each([
   const loss = { type: "lost", time, ts_ns: 1n, cpu: 3, reason, count: 7 } as const;
   const text = outputText((output) => {
     const sink = new PrettySink(output, NO_TERMINAL);
-    sink.lost(loss);
+    sink.notice(loss);
     sink.flush();
   });
   expect(text).toBe(`${HEADING}\n03:04:05.000000 lost 7 records of CPU 3: ${why}\n`);
@@ -288,7 +288,7 @@ test("what is held back stands where it happened", () => {
   const text = outputText((output) => {
     const sink = new PrettySink(output, NO_TERMINAL);
     const time = "2026-01-02T03:04:05.000000006Z";
-    sink.degraded({ type: "degraded", time, ts_ns: 1n, level: 1, reason: "why", cost_pct: 2, budget_pct: 1 });
+    sink.notice({ type: "degraded", time, ts_ns: 1n, level: 1, reason: "why", cost_pct: 2, budget_pct: 1 });
     sink.flush();
   });
   expect(text).toBe(`${HEADING}\n03:04:05.000000 budget, level 1: why\n`);

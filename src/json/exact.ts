@@ -1,4 +1,4 @@
-import { escapeControls } from "../json/byte-writer.ts";
+import { escapeControls } from "./byte-writer.ts";
 
 /** As a number of JSON, digit by digit: `JSON.rawJSON` of ECMAScript 2026, which the type library does not have yet. */
 const exact = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON;

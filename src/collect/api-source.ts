@@ -1,0 +1,139 @@
+import { AnswerTime } from "../api/answer-time.ts";
+import { ProcessAnswers } from "../api/process-answers.ts";
+import { Recent } from "../api/recent.ts";
+import { type ApiServer, startApi } from "../api/server.ts";
+import type { ApiSource, Facts, ProcessQuery } from "../api/source.ts";
+import type { SocketOwner } from "../api/unix-socket.ts";
+import { UpTime } from "../api/up-time.ts";
+import { log } from "../config/log.ts";
+import type { Identity } from "../process/identity.ts";
+import { readHidepid } from "../procfs/hidepid.ts";
+import { ownCpuNs } from "../procfs/own-cpu.ts";
+import { boottimeNs } from "../sys/clock.ts";
+import { onlineCpus } from "./online-cpus.ts";
+import { intervalsAt } from "./pace.ts";
+import type { RunParts } from "./run-parts.ts";
+import { resumePreference, yieldPreference } from "./thread-priority.ts";
+
+/** Rings are looked at for an answer where the last look is older than this, ms. */
+const REFRESH_MS = 50;
+
+/** A run as what the API asks. */
+export class RunSource implements ApiSource {
+  /** Answering has no more priority than the clients have. */
+  readonly answerTime = new AnswerTime(ownCpuNs, { begins: yieldPreference, ends: resumePreference });
+  readonly #run: RunParts;
+  readonly #identity: Identity;
+  readonly #answers: ProcessAnswers;
+  readonly #upTime = new UpTime(process.uptime() * 1000, {
+    wallMs: () => Date.now(),
+    bootMs: () => boottimeNs() / 1e6,
+  });
+  readonly #recent: Recent<"events" | "cpuUs">;
+  #lookedMs = 0;
+
+  constructor(run: RunParts, identity: Identity) {
+    this.#run = run;
+    this.#identity = identity;
+    this.#answers = new ProcessAnswers(run.collector.table, identity);
+    this.#recent = new Recent(() => {
+      const { fork, exec, exit } = run.collector.received;
+      return { events: fork + exec + exit, cpuUs: ownCpuNs() / 1e3 };
+    });
+  }
+
+  get generation(): number {
+    return this.#run.collector.table.generation;
+  }
+
+  refresh(when?: "at once"): void {
+    if (when !== "at once" && performance.now() - this.#lookedMs < REFRESH_MS) return;
+    this.#run.collector.drain();
+    this.#run.collector.checkImages();
+    this.answerTime.begin();
+  }
+
+  flushed(): void {
+    this.#lookedMs = performance.now();
+    this.#recent.tick();
+    this.#identity.flushed();
+  }
+
+  processes(query: ProcessQuery): Uint8Array<ArrayBuffer> {
+    return this.#answers.list(query);
+  }
+
+  process(pid: number): Uint8Array<ArrayBuffer> | null {
+    return this.#answers.one(pid);
+  }
+
+  graph(pid: number): Uint8Array<ArrayBuffer> | null {
+    return this.#answers.graph(pid);
+  }
+
+  facts(): Facts {
+    const { phase, config, collector, output, spending, lastReload } = this.#run;
+    const { table, backend, samplingSource } = collector;
+    const { user, system } = process.cpuUsage();
+    const cpuUsPerSecond = this.#recent.perSecond("cpuUs");
+    const level = spending?.budget.level ?? 0;
+    const inKernelNs = spending?.inKernelNs ?? null;
+    const caches = { cgroups: this.#identity.stats(), ...this.#identity.accountStats() };
+    return {
+      collecting: phase === "watching" || phase,
+      startedMs: this.#upTime.startedMs,
+      uptimeMs: this.#upTime.ms,
+      backend: backend.name,
+      missingFields: backend.missingFields,
+      conditions: collector.conditions.active,
+      sampling: samplingSource && { source: samplingSource, intervalMs: intervalsAt(level, config).sampleMs },
+      counters: this.#run.counters(),
+      ringCpus: onlineCpus(),
+      rings: collector.ringPeaks,
+      writtenBytes: output?.writtenBytes ?? 0,
+      reload: lastReload ?? { isGood: true, lastGoodMs: this.#upTime.startedMs },
+      wakeups: collector.wakeups,
+      outOfOrder: collector.outOfOrder,
+      eventsPerSecond: this.#recent.perSecond("events"),
+      live: table.live,
+      lingering: table.lingering,
+      lostExits: table.lostExits,
+      tableBytes: table.bytes,
+      caches: Object.entries(caches).map(([name, stats]) => ({ name, ...stats })),
+      lostMoves: this.#identity.lostMoves,
+      userCpuS: user / 1e6,
+      systemCpuS: system / 1e6,
+      answeringCpuS: this.answerTime.ns / 1e9,
+      cpuPct: cpuUsPerSecond === null ? null : cpuUsPerSecond / 1e4,
+      inKernelCpuPct: spending?.budget.inKernelPct ?? null,
+      inKernelCpuS: inKernelNs === null ? null : inKernelNs / 1e9,
+      budget: spending && spending.budget.budgetPct !== 0 ? spending.budget : null,
+    };
+  }
+}
+
+/**
+ * Starts the HTTP API. To be imported only if it is wanted: what is off takes no memory.
+ * @param socketOwner owner of a Unix socket: the account of this process later
+ * @throws LinnixError where it cannot listen there
+ */
+export async function openApi(
+  run: RunParts,
+  identity: Identity,
+  listen: string,
+  socketOwner: SocketOwner | undefined,
+): Promise<ApiServer> {
+  const { api: settings, redaction } = run.config;
+  const api = await startApi({ ...settings, listen, socketOwner }, new RunSource(run, identity));
+  if (api.isOpenToAll && !redaction.redact) warnOfHidepid(readHidepid());
+  return api;
+}
+
+/** Every account can reach an address of this machine, and reads there what /proc does not show it. */
+function warnOfHidepid(hidepid: string | null): void {
+  if (hidepid === null) return;
+  log.warn(
+    `every account can read command lines from the API that /proc, mounted with hidepid=${hidepid}, hides from it\n` +
+      "listen at unix:PATH, set --api-token-file, or hide them with --redact",
+  );
+}
