@@ -4,17 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Collector } from "../../src/collect/collector.ts";
 import { KernelMeter } from "../../src/collect/kernel-meter.ts";
-import { resolveAuto } from "../../src/config/load.ts";
-import { defaultSettings } from "../../src/config/print.ts";
 import { boottimeNs } from "../../src/sys/clock.ts";
 import type { DegradedEvent } from "../../src/wire/event.ts";
+import { collectorOptions } from "../collect/collector-options.ts";
 import { CollectRun, USUAL, until } from "./support/collect-run.ts";
 import { titled, whyNotHere } from "./support/needs.ts";
 
 setDefaultTimeout(120_000);
 
 const reason = whyNotHere();
-const { probes, filters, ring, retention, sampling } = resolveAuto(defaultSettings(), { stdoutIsTty: false });
 
 /** Whether this process has the kernel's statistics of BPF programs switched on. */
 function hasStatisticsOn(): boolean {
@@ -33,21 +31,7 @@ function spawnSome(): void {
 
 describe.skipIf(reason !== null)(titled("what the kernel half costs", reason), () => {
   test("is measured for a while, only where there were events, and then the statistics are off again", async () => {
-    using collector = new Collector(
-      {
-        backend: "auto",
-        events: probes.events,
-        maxArgsBytes: probes.maxArgsBytes,
-        filters,
-        ringBytes: ring.sizeBytes,
-        watermarkBytes: ring.watermarkBytes,
-        flushIntervalMs: ring.flushIntervalMs,
-        lingerMs: retention.lingerMs,
-        sampleIntervalMs: sampling.intervalMs,
-        rssThresholdBytes: sampling.rssThresholdBytes,
-      },
-      { event: () => {}, idle: () => {} },
-    );
+    using collector = new Collector(collectorOptions(), { event: () => {}, idle: () => {} });
     collector.start();
     let events = 0;
     using meter = new KernelMeter(() => {

@@ -2,6 +2,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { Collector } from "../../src/collect/collector.ts";
 import type { ExitEvent, ProcessEvent } from "../../src/wire/event.ts";
+import { collectorOptions } from "../collect/collector-options.ts";
 import { until } from "./support/collect-run.ts";
 import { titled, whyNoBtf } from "./support/needs.ts";
 import { useFixture } from "./support/watching.ts";
@@ -16,19 +17,7 @@ const RING_BYTES = 4 * 2 ** 20;
 async function endWith(maxExitThreads: number): Promise<ExitEvent> {
   const events: ProcessEvent[] = [];
   using collector = new Collector(
-    {
-      backend: "btf",
-      events: ["fork", "exec", "exit"],
-      maxArgsBytes: 256,
-      filters: { pids: [], uids: [], comms: [], cgroup: null, minDurationNs: 0 },
-      maxExitThreads,
-      ringBytes: RING_BYTES,
-      watermarkBytes: RING_BYTES / 2,
-      flushIntervalMs: 20,
-      lingerMs: 1000,
-      sampleIntervalMs: 0,
-      rssThresholdBytes: 0,
-    },
+    collectorOptions({ backend: "btf", maxExitThreads, ringBytes: RING_BYTES, watermarkBytes: RING_BYTES / 2 }),
     { event: (view) => void events.push(view.toEvent()), ready: () => true, idle: () => {} },
   );
   collector.start();

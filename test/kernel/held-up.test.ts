@@ -1,5 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { Collector } from "../../src/collect/collector.ts";
+import { collectorOptions } from "../collect/collector-options.ts";
 import { until } from "./support/collect-run.ts";
 import { titled, whyNotHere } from "./support/needs.ts";
 
@@ -15,19 +16,8 @@ describe.skipIf(reason !== null)(titled("while nobody can take events", reason),
     let given = 0;
     let idles = 0;
     using collector = new Collector(
-      {
-        backend: "auto",
-        events: ["fork", "exec", "exit"],
-        maxArgsBytes: 256,
-        filters: { pids: [], uids: [], comms: [], cgroup: null, minDurationNs: 0 },
-        ringBytes: 4 * 1024 * 1024,
-        // Nothing wakes this thread before it is time.
-        watermarkBytes: 2 * 1024 * 1024,
-        flushIntervalMs: 20,
-        lingerMs: 1000,
-        sampleIntervalMs: 0,
-        rssThresholdBytes: 0,
-      },
+      // Nothing wakes this thread before it is time.
+      collectorOptions({ ringBytes: 4 * 1024 * 1024, watermarkBytes: 2 * 1024 * 1024 }),
       {
         event: () => {
           given++;

@@ -8,7 +8,7 @@ import { Collector } from "../../src/collect/collector.ts";
 import { CpuRings } from "../../src/collect/cpu-rings.ts";
 import type { FiltersSettings } from "../../src/config/sections/filters.ts";
 import { WallClock } from "../../src/json/wall-clock.ts";
-import { Backend, type BackendKind, type ProbeOptions, TIMESTAMP_OFFSET } from "../../src/probes/backend.ts";
+import { Backend, type BackendKind, TIMESTAMP_OFFSET } from "../../src/probes/backend.ts";
 import { sizeProcessMaps } from "../../src/probes/process-maps.ts";
 import { tracepointBackend } from "../../src/probes/tracepoint-backend.ts";
 import { EventView } from "../../src/process/event-view.ts";
@@ -17,6 +17,7 @@ import { boottimeNs } from "../../src/sys/clock.ts";
 import { possibleCpus } from "../../src/sys/cpus.ts";
 import type { ExitEvent, ProcessEvent } from "../../src/wire/event.ts";
 import { KNOBS } from "../../src/wire/layout.gen.ts";
+import { collectorOptions, probeOptions } from "../collect/collector-options.ts";
 import { until } from "./support/collect-run.ts";
 import { reasonOf, titled, whyNoBtf, whyNotHere } from "./support/needs.ts";
 import { useFixture } from "./support/watching.ts";
@@ -28,8 +29,6 @@ const noBtf = whyNoBtf();
 const fixture = useFixture(notHere);
 const MiB = 2 ** 20;
 const RING_BYTES = 4 * MiB;
-const NO_FILTERS: FiltersSettings = { pids: [], uids: [], comms: [], cgroup: null, minDurationNs: 0 };
-const OPTIONS: ProbeOptions = { events: ["fork", "exec", "exit"], maxArgsBytes: 1024, filters: NO_FILTERS };
 
 describe.skipIf(notHere !== null)(titled("maps that are preallocated", notHere), () => {
   test("take less than 8 MiB of the kernel's memory together, however many processes there may be", () => {
@@ -59,18 +58,13 @@ async function collecting(
 ): Promise<{ events: ProcessEvent[]; condition: string | undefined }> {
   const events: ProcessEvent[] = [];
   using collector = new Collector(
-    {
-      ...OPTIONS,
-      backend: "auto",
-      filters: { ...NO_FILTERS, ...filters },
+    collectorOptions({
+      filters: { ...probeOptions().filters, ...filters },
       maxProcesses: 2,
       ringBytes: RING_BYTES,
       watermarkBytes: RING_BYTES / 2,
-      flushIntervalMs: 20,
       lingerMs: 10_000,
-      sampleIntervalMs: 0,
-      rssThresholdBytes: 0,
-    },
+    }),
     { event: (view) => void events.push(view.toEvent()), ready: () => true, idle: () => {} },
   );
   collector.start();
@@ -119,7 +113,7 @@ describe.skipIf(notHere !== null)(titled("a map without room", notHere), () => {
 /** The events of a backend, read at its end. */
 function eventsOf(kind: BackendKind, run: () => Promise<unknown>): Promise<{ events: ProcessEvent[]; noRoom: number }> {
   return (async () => {
-    using backend = new Backend(kind, { ...OPTIONS, maxProcesses: 1 });
+    using backend = new Backend(kind, probeOptions({ maxProcesses: 1 }));
     const sizes = { ringBytes: RING_BYTES, watermarkBytes: RING_BYTES };
     using rings = new CpuRings({
       cpus: possibleCpus(),

@@ -2,12 +2,13 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { BpfLink } from "../../src/bpf/bpf-link.ts";
 import { PerfEventRing } from "../../src/bpf/perf-event-ring.ts";
 import { CpuRings } from "../../src/collect/cpu-rings.ts";
-import { Backend, type BackendKind, type ProbeOptions, TIMESTAMP_OFFSET } from "../../src/probes/backend.ts";
+import { Backend, type BackendKind, TIMESTAMP_OFFSET } from "../../src/probes/backend.ts";
 import { btfBackend } from "../../src/probes/btf-backend.ts";
 import type { RingSet } from "../../src/ring/ring-set.ts";
 import { boottimeNs } from "../../src/sys/clock.ts";
 import { possibleCpus } from "../../src/sys/cpus.ts";
 import { EVENT_EXEC, EVENT_EXIT, EVENT_FORK, PROCESS_EVENT } from "../../src/wire/layout.gen.ts";
+import { probeOptions } from "../collect/collector-options.ts";
 import { titled, whyNoBtf } from "./support/needs.ts";
 import { useFixture } from "./support/watching.ts";
 
@@ -17,11 +18,7 @@ const noBtf = whyNoBtf();
 const fixture = useFixture(noBtf);
 const CROWD = 400;
 const RING_BYTES = 4 * 1024 * 1024;
-const OPTIONS: ProbeOptions = {
-  events: ["fork", "exec", "exit"],
-  maxArgsBytes: 1024,
-  filters: { pids: [], uids: [], comms: [], cgroup: null, minDurationNs: 0 },
-};
+const OPTIONS = probeOptions();
 const NONE = { fork: 0, exec: 0, exit: 0 };
 
 /** A backend with rings of its own, attached until it is disposed of. */

@@ -4,7 +4,7 @@ import { constants } from "node:os";
 import { BpfRingMemory } from "../../src/bpf/bpf-ring-memory.ts";
 import { PerfEventRing } from "../../src/bpf/perf-event-ring.ts";
 import { CpuRings } from "../../src/collect/cpu-rings.ts";
-import { Backend, type BackendKind, type ProbeOptions, TIMESTAMP_OFFSET } from "../../src/probes/backend.ts";
+import { Backend, type BackendKind, TIMESTAMP_OFFSET } from "../../src/probes/backend.ts";
 import { btfBackend } from "../../src/probes/btf-backend.ts";
 import { tracepointBackend } from "../../src/probes/tracepoint-backend.ts";
 import { BpfRing } from "../../src/ring/bpf-ring.ts";
@@ -12,6 +12,7 @@ import { boottimeNs } from "../../src/sys/clock.ts";
 import { possibleCpus } from "../../src/sys/cpus.ts";
 import { NativeError } from "../../src/sys/errno.ts";
 import { EVENT_EXIT, EVENT_FORK, PROCESS_EVENT } from "../../src/wire/layout.gen.ts";
+import { probeOptions } from "../collect/collector-options.ts";
 import { titled, whyNoBtf } from "./support/needs.ts";
 import { useFixture } from "./support/watching.ts";
 
@@ -20,11 +21,7 @@ setDefaultTimeout(60_000);
 const noBtf = whyNoBtf();
 const fixture = useFixture(noBtf);
 const SIZES = { ringBytes: 1024 * 1024, watermarkBytes: 1024 * 1024 };
-const OPTIONS: ProbeOptions = {
-  events: ["fork", "exec", "exit"],
-  maxArgsBytes: 1024,
-  filters: { pids: [process.pid], uids: [], comms: [], cgroup: null, minDurationNs: 0 },
-};
+const OPTIONS = probeOptions({ filters: { ...probeOptions().filters, pids: [process.pid] } });
 
 /** A backend with rings for the CPUs that `hasRing` names now. */
 class Watch implements Disposable {

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import type { EventType } from "../../src/config/sections/probes.ts";
 import { chooseBackend, holdsBackExits, sentTypes, TIMESTAMP_OFFSET } from "../../src/probes/backend.ts";
 import { recordIn } from "../../src/wire/record.ts";
+import { probeOptions } from "../collect/collector-options.ts";
 import { forkRecord } from "../wire/make-record.ts";
 
 describe("what has to be sent", () => {
@@ -35,8 +36,7 @@ describe("what has to be sent", () => {
 });
 
 describe("exits", () => {
-  const events: EventType[] = ["fork", "exec", "exit"];
-  const filters = { pids: [], uids: [], comms: [], cgroup: null, minDurationNs: 0 };
+  const { events, filters } = probeOptions();
 
   test("are all told of without a filter", () => {
     expect(holdsBackExits({ events, filters })).toBe(false);

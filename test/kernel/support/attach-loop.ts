@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs";
 import { Collector } from "../../../src/collect/collector.ts";
 import type { BackendChoice } from "../../../src/config/sections/probes.ts";
+import { collectorOptions } from "../../collect/collector-options.ts";
 import { type BpfIds, bpfIdsOf, descriptorsOf } from "./bpf-objects.ts";
 
 /** What the loop came to. */
@@ -37,21 +38,10 @@ async function main(backend: BackendChoice, rounds: number): Promise<AttachLoop>
   let balanced = true;
   for (let round = 0; round < rounds; round++) {
     {
-      using collector = new Collector(
-        {
-          backend,
-          events: ["fork", "exec", "exit"],
-          maxArgsBytes: 1024,
-          filters: { pids: [], uids: [], comms: [], cgroup: null, minDurationNs: 0 },
-          ringBytes: 256 * 1024,
-          watermarkBytes: 64 * 1024,
-          flushIntervalMs: 1000,
-          lingerMs: 1000,
-          sampleIntervalMs: 0,
-          rssThresholdBytes: 0,
-        },
-        { event: () => {}, idle: () => {} },
-      );
+      using collector = new Collector(collectorOptions({ backend, ringBytes: 256 * 1024, flushIntervalMs: 1000 }), {
+        event: () => {},
+        idle: () => {},
+      });
       collector.start();
       const ids = bpfIdsOf("self");
       for (const id of ids.programs) programs.add(id);

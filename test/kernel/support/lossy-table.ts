@@ -5,6 +5,7 @@
  */
 import { readdirSync } from "node:fs";
 import { Collector } from "../../../src/collect/collector.ts";
+import { collectorOptions } from "../../collect/collector-options.ts";
 import { isRunning } from "./machine.ts";
 
 export interface LossyTable {
@@ -28,19 +29,8 @@ function sum(counts: { fork: number; exec: number; exit: number }): number {
 async function main(program: string, crowd: number, rounds: number): Promise<LossyTable> {
   let peakLive = 0;
   using collector: Collector = new Collector(
-    {
-      backend: "auto",
-      events: ["fork", "exec", "exit"],
-      maxArgsBytes: 1024,
-      filters: { pids: [], uids: [], comms: [], cgroup: null, minDurationNs: 0 },
-      // Enough for what comes bit by bit, not for the end of a crowd.
-      ringBytes: 64 * 1024,
-      watermarkBytes: 8 * 1024,
-      flushIntervalMs: 20,
-      lingerMs: 100,
-      sampleIntervalMs: 0,
-      rssThresholdBytes: 0,
-    },
+    // Enough for what comes bit by bit, not for the end of a crowd.
+    collectorOptions({ ringBytes: 64 * 1024, watermarkBytes: 8 * 1024, lingerMs: 100 }),
     {
       event: () => {},
       idle: () => {

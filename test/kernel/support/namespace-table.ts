@@ -9,6 +9,7 @@ import { openProcessLister } from "../../../src/process/live-processes.ts";
 import type { ProcessLister } from "../../../src/process/process-lister.ts";
 import { NO_SLOT } from "../../../src/process/table-slots.ts";
 import { type Record, recordIn } from "../../../src/wire/record.ts";
+import { collectorOptions } from "../../collect/collector-options.ts";
 import { forkRecord } from "../../wire/make-record.ts";
 
 export interface NamespaceTable {
@@ -46,19 +47,7 @@ const refuse = (): never => {
 
 const lister = process.argv[2] === "iterator" ? openProcessLister(undefined, refuse) : openProcessLister();
 using collector = new Collector(
-  {
-    backend: "auto",
-    events: ["fork", "exec", "exit"],
-    maxArgsBytes: 1024,
-    filters: { pids: [], uids: [], comms: [], cgroup: null, minDurationNs: 0 },
-    ringBytes: 1024 * 1024,
-    watermarkBytes: 64 * 1024,
-    flushIntervalMs: 10,
-    lingerMs: 1000,
-    sampleIntervalMs: 0,
-    rssThresholdBytes: 0,
-    reconcile: { everyNs: EVERY_NS, lister: counted(lister) },
-  },
+  collectorOptions({ flushIntervalMs: 10, reconcile: { everyNs: EVERY_NS, lister: counted(lister) } }),
   { event: () => {}, idle: () => {} },
 );
 const { table } = collector;
