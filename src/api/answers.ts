@@ -6,7 +6,7 @@ import * as z from "zod/mini";
 import { EVENT_COUNTER_NAMES, PAGE_FAULT_COUNTER_NAMES, SAMPLE_LOSS_NAMES } from "../wire/counters.ts";
 import { CONTAINER_RUNTIMES, COUNTED_TYPES, LOSS_REASONS } from "../wire/event.ts";
 import { UNWRITTEN_TYPES } from "../wire/unwritten.ts";
-import { GAP_REASONS } from "./gap-reason.ts";
+import { GAP_REASONS } from "./stream-client.ts";
 
 z.config({ jitless: true });
 

@@ -1,9 +1,7 @@
-import { ByteWriter, literal, type Piece } from "../json/byte-writer.ts";
-import { toJson } from "../json/exact.ts";
+import { ByteWriter, literal, type Piece, toJson } from "../json/byte-writer.ts";
 import type { EventView } from "../process/event-view.ts";
 import { JsonEncoder } from "../sinks/jsonl.ts";
 import { EVENT_EXEC, EVENT_EXIT, EVENT_FORK, EVENT_PAGE_FAULT, EVENT_SAMPLE } from "../wire/layout.gen.ts";
-import { newEpoch, resumeAfter } from "./event-id.ts";
 import { typeCode } from "./event-types.ts";
 import { EventHistory } from "./history.ts";
 import { type ClientTotals, StreamClient } from "./stream-client.ts";
@@ -287,4 +285,23 @@ export class EventStream {
       if (client.abort()) this.#leave(client);
     }
   }
+}
+
+/** Names a run in the ids of its events, `lk3x9f2a-1234`: another one, also of the same machine, has another name. */
+function newEpoch(): string {
+  const random = crypto.getRandomValues(new Uint8Array(6));
+  return Buffer.from(random).toString("hex");
+}
+
+/**
+ * Where a client stopped that sends `Last-Event-ID`. What is no id of ours is
+ * taken for one of another run, never for an error: a browser does not come
+ * back after an error.
+ *
+ * @returns the number of the last event that it got, or `"other-run"`
+ */
+function resumeAfter(lastEventId: string, epoch: string): number | "other-run" {
+  const match = /^(?:([0-9a-z]+)-)?(\d{1,15})$/.exec(lastEventId);
+  if (!match || (match[1] !== undefined && match[1] !== epoch)) return "other-run";
+  return Number(match[2]);
 }

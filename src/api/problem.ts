@@ -1,4 +1,4 @@
-import { toJson } from "../json/exact.ts";
+import { toJson } from "../json/byte-writer.ts";
 
 /** Status codes that are answered as a problem, and what each is called (RFC 9110, section 15). */
 export const PROBLEM_TITLES = {

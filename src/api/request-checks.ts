@@ -1,4 +1,5 @@
-/** What is checked of a request before its route: its size, and which page it comes from. */
+import { isIPv4 } from "./ip-address.ts";
+import { isLoopback, type ListenAddress } from "./listen-address.ts";
 import { Problem } from "./problem.ts";
 
 /** Longest target of a request; the headers together have 16 KiB (Bun's limit). */
@@ -53,4 +54,66 @@ const OWN_SITES: ReadonlySet<string> = new Set(["same-origin", "none"]);
 /** Whether the page was served under the name that this request is for. */
 function isOwn(origin: string, headers: Headers): boolean {
   return URL.parse(origin)?.host === headers.get("host")?.toLowerCase();
+}
+
+/**
+ * Guards against DNS rebinding: a web page whose name is made to point at this
+ * machine sends that name as Host. On a loopback address only loopback names
+ * and addresses are taken. Elsewhere a token is needed, which such a page does
+ * not have, and the name of the machine is its owner's choice; on a Unix socket
+ * no browser can call.
+ *
+ * @param needsHost whether a request of HTTP/1.0 without Host is refused; every browser sends one
+ * @throws Problem 400 where Host is missing or no host at all, 421 where it is not us
+ */
+export function checkHost(header: string | null, address: ListenAddress, needsHost: boolean): void {
+  if (address.kind === "unix" || (header === null && !needsHost)) return;
+  const name = hostnameOf(header);
+  if (name === null) throw new Problem(400, "The request needs one Host header with a host name or address.");
+  if (!address.isLoopback || isLoopbackName(name)) return;
+  throw new Problem(421, "This server answers for loopback names only: use 127.0.0.1, [::1] or localhost.");
+}
+
+/** The name or address without its port, brackets and final dot; null where the header is none. */
+function hostnameOf(header: string | null): string | null {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+))(?::(\d{0,5}))?$/.exec(header ?? "");
+  // No URL has a larger port, and that of such a request could not be read.
+  if (!match || Number(match[3] ?? 0) > 65_535) return null;
+  return match[1] ?? (match[2] as string).replace(/\.$/, "").toLowerCase();
+}
+
+function isLoopbackName(name: string): boolean {
+  // RFC 6761, section 6.3: names below localhost are loopback too, and no other name server may be asked for them.
+  if (name === "localhost" || name.endsWith(".localhost")) return true;
+  return isIPv4(name) || name.includes(":") ? isLoopback(name) : false;
+}
+
+/**
+ * Whether a browser asks beforehand, without credentials, what a page of another origin may do:
+ * https://fetch.spec.whatwg.org/#http-cors-protocol.
+ */
+export function isPreflight(request: Request): boolean {
+  const { headers, method } = request;
+  return method === "OPTIONS" && headers.has("origin") && headers.has("access-control-request-method");
+}
+
+/** The answer to that; `corsHeaders` adds which origin may, as to every other answer. */
+export function preflight(): Response {
+  return new Response(null, {
+    status: 204,
+    headers: {
+      "Access-Control-Allow-Methods": "GET, HEAD",
+      "Access-Control-Allow-Headers": "Authorization, Last-Event-ID",
+      "Access-Control-Max-Age": "600",
+    },
+  });
+}
+
+/** Headers of any answer: none where no origin is allowed. */
+export function corsHeaders(request: Request, allowOrigins: readonly string[]): [name: string, value: string][] {
+  if (allowOrigins.length === 0) return [];
+  const vary: [string, string] = ["Vary", "Origin"];
+  const origin = request.headers.get("origin");
+  // Never *: the answers are for these pages only.
+  return origin !== null && allowOrigins.includes(origin) ? [vary, ["Access-Control-Allow-Origin", origin]] : [vary];
 }

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { toJson } from "../json/exact.ts";
+import { toJson } from "../json/byte-writer.ts";
 import { qualityOf } from "./accept.ts";
 import type * as answers from "./answers.ts";
 import { EVENT_TYPES } from "./event-types.ts";

@@ -7,13 +7,20 @@ import { VERSION } from "../version.ts";
 import { AnswerBudget } from "./answer-budget.ts";
 import { AnswerCache } from "./answer-cache.ts";
 import { ConnectionLimit } from "./connection-limit.ts";
-import { corsHeaders, isPreflight, preflight } from "./cors.ts";
 import { EventStream, type StreamNotice } from "./event-stream.ts";
 import { giveBack } from "./give-back.ts";
-import { checkHost } from "./host-check.ts";
 import { type ListenAddress, parseListenAddress } from "./listen-address.ts";
 import { Problem } from "./problem.ts";
-import { checkBody, checkSite, checkTarget, MAX_BODY_BYTES } from "./request-checks.ts";
+import {
+  checkBody,
+  checkHost,
+  checkSite,
+  checkTarget,
+  corsHeaders,
+  isPreflight,
+  MAX_BODY_BYTES,
+  preflight,
+} from "./request-checks.ts";
 import { RequestCounts } from "./request-counts.ts";
 import type { Answer, ApiContext, Route } from "./route.ts";
 import { ROUTES } from "./routes.ts";

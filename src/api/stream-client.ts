@@ -1,8 +1,15 @@
 import { utf8 } from "../json/byte-writer.ts";
-import type { GapReason } from "./gap-reason.ts";
 import { giveBack } from "./give-back.ts";
 import type { EventHistory } from "./history.ts";
 import type { StreamFilter } from "./stream-filter.ts";
+
+/**
+ * Why events are missing from a stream: the client was slow, came back too late, was last here in another run, or
+ * redaction was switched on, which drops what was recorded without it.
+ */
+export const GAP_REASONS = ["slow-client", "history", "other-run", "redaction"] as const;
+
+export type GapReason = (typeof GAP_REASONS)[number];
 
 /** Most bytes handed to a connection at a time: with what lies in its socket, the client's queue. */
 const CHUNK_BYTES = 64 * 1024;

@@ -302,7 +302,11 @@ export class Collector implements Disposable {
 
   #flush(withSweep: boolean): void {
     this.#look(withSweep);
-    if (this.#closed) return;
+    if (!this.#closed) this.#doDuties();
+  }
+
+  /** What has to be done now and then: each part decides by its own clock or stamp, and none has a timer of its own. */
+  #doDuties(): void {
     if (++this.#flushes % ROOM_FLUSHES === 0) this.#mapRoom.check();
     this.backend.watchedCgroup?.look(this.conditions);
     if (this.#follows && !this.#isHeldUp) this.#watched.look(this.#sampleFilter.followed);

@@ -99,15 +99,15 @@ export const collect = commandOf({
 
 /** Looks at what settings name beyond themselves. @throws LinnixError (exit code 2) as the start would */
 async function check(settings: Settings): Promise<void> {
-  const { checkSettings } = await import("../collect/check-settings.ts");
+  const { checkCgroup, checkSettings } = await import("../collect/check.ts");
   await checkSettings(settings);
   const { cgroup } = settings.filters;
-  if (cgroup !== null) (await import("../collect/check-cgroup.ts")).checkCgroup(cgroup);
+  if (cgroup !== null) checkCgroup(cgroup);
 }
 
 /** The same of settings that are taken over while it runs and answers at `listen`. */
 async function checkLive(settings: Settings, listen: string | null): Promise<void> {
-  const { checkSettings } = await import("../collect/check-settings.ts");
+  const { checkSettings } = await import("../collect/check.ts");
   await checkSettings({ ...settings, run: { ...settings.run, user: null }, api: { ...settings.api, listen } });
 }
 

@@ -230,6 +230,8 @@ export class Backend implements Disposable {
     return this.#watchedCgroup;
   }
 
+  // What changes while the programs are attached is a value in a map; everything else is a knob, set before load.
+
   /** Lets `--pid` follow one more process. */
   trackPid(pid: number): void {
     try {

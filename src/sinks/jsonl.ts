@@ -1,5 +1,4 @@
-import { ByteWriter, literal, type Piece } from "../json/byte-writer.ts";
-import { toJson } from "../json/exact.ts";
+import { ByteWriter, literal, type Piece, toJson } from "../json/byte-writer.ts";
 import type { EventView } from "../process/event-view.ts";
 import { signalName } from "../process/signal-name.ts";
 import type { UnwrittenEvent } from "../wire/event.ts";

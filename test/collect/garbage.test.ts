@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, mock, spyOn, test } from "bun:test";
-import { Garbage } from "../../src/collect/garbage.ts";
+import { Garbage } from "../../src/collect/housekeeping.ts";
 
 let collected = 0;
 beforeEach(() => {

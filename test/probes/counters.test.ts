@@ -79,17 +79,7 @@ describe("KernelCounters", () => {
   test("are read anew each time: the memory is the kernel's", () => {
     const memory = new Memory();
     const counters = new KernelCounters(memory.bytes);
-    expect(counters.read()).toEqual({
-      seen: NONE,
-      filtered: NONE,
-      suppressed: NONE,
-      folded: NONE,
-      emitted: NONE,
-      lost_by_type: NONE,
-      lost_by_reason: { ring_full: 0, no_ring: 0 },
-      retried: NONE,
-      threads: { started: 0, exited: 0 },
-    });
+    expect(counters.read()).toMatchObject({ seen: NONE, emitted: NONE, threads: { started: 0, exited: 0 } });
     memory.set(1, CPU_COUNTERS.seen + 8 * EVENT_EXIT, 2n ** 40n);
     expect(counters.read().seen).toEqual({ fork: 0, exec: 0, exit: 2 ** 40 });
   });

@@ -1,5 +1,8 @@
+import { resolveCgroup } from "../cgroup/cgroup.ts";
 import type { Settings } from "../config/schema.ts";
+import { EXIT, LinnixError } from "../errors.ts";
 import { accountNamed } from "../sys/privileges.ts";
+import type { CgroupRef } from "../wire/cgroup-ref.ts";
 
 /**
  * What settings name beyond themselves, as far as it can be looked at without starting anything: the account, and the
@@ -12,4 +15,17 @@ export async function checkSettings({ run, api }: Settings): Promise<void> {
   const { parseListenAddress } = await import("../api/listen-address.ts");
   const { tokenCheck } = await import("../api/token.ts");
   tokenCheck(parseListenAddress(api.listen), { listen: api.listen, tokenFile: api.tokenFile });
+}
+
+/**
+ * Looks for the cgroup that a filter names.
+ * @throws LinnixError (exit code 2) where there is none, as the start would
+ */
+export function checkCgroup(cgroup: CgroupRef): void {
+  try {
+    resolveCgroup(cgroup);
+  } catch (error) {
+    // How deep it lies may be told to the user that linnix will run as, though not to this one.
+    if (!(error instanceof LinnixError) || error.exitCode !== EXIT.cannotRun) throw error;
+  }
 }
