@@ -121,3 +121,43 @@ test("events that come after the output has failed for good count as unwritten",
   expect(summaries).toEqual([4]);
   expect(delivery.unwritten.by_type.exec).toBe(4);
 });
+
+test("every sink gets what comes, the output's first; one that was removed gets no more", async () => {
+  await using output = await Output.open("/dev/null");
+  using delivery = new Delivery((error) => expect(error).toBeUndefined());
+  const turns: string[] = [];
+  const sinkOf = (name: string) => ({
+    begins: () => void turns.push(`${name} begins`),
+    write: () => void turns.push(`${name} event`),
+    notice: ({ type }: { type: string }) => void turns.push(`${name} ${type}`),
+    flush: () => void turns.push(`${name} flush`),
+    isBusy: name === "busy",
+  });
+  const [api, busy] = [sinkOf("api"), sinkOf("busy")];
+  delivery.add(api);
+  delivery.open(Object.assign(new NoneSink(output), sinkOf("output")), output, () => {});
+  delivery.othersFreeMs = () => 7;
+  expect(delivery.freeMs()).toBe(7);
+  delivery.add(busy);
+  expect(delivery.freeMs()).toBe(0);
+  delivery.remove(busy);
+  delivery.begins();
+  delivery.event({} as EventView);
+  delivery.notice({ type: "lost", time: "", ts_ns: 1n, cpu: 0, reason: "ring_full", count: 1 });
+  delivery.idle();
+  expect(turns).toEqual(["begins", "event", "lost", "flush"].flatMap((turn) => [`output ${turn}`, `api ${turn}`]));
+});
+
+test("a sink that throws ends the delivery: nothing more is handed to any", () => {
+  const errors: unknown[] = [];
+  using delivery = new Delivery((error) => void errors.push(error));
+  let events = 0;
+  const throws = () => {
+    events++;
+    throw new Error("broken");
+  };
+  delivery.add({ write: throws, notice() {}, flush() {} });
+  delivery.event({} as EventView);
+  delivery.event({} as EventView);
+  expect([errors.map(String), events]).toEqual([["Error: broken"], 1]);
+});
