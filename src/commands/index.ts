@@ -52,6 +52,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./internal-spawn-timer.ts")).internalSpawnTimer,
   },
   {
+    name: "__supervise",
+    description: "run a program, and end all that it has started",
+    load: async () => (await import("./internal-supervise.ts")).internalSupervise,
+  },
+  {
     name: "__workload",
     description: "spawn a paced workload and tell its ground truth",
     load: async () => (await import("./internal-workload.ts")).internalWorkload,

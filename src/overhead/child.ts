@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync } from "node:fs";
 import { cannotRunError } from "../errors.ts";
 import { findLeash } from "../observers/tool.ts";
 
@@ -19,11 +18,6 @@ export interface ChildOptions {
   deathSignal: "KILL" | "TERM";
 }
 
-/** The variable in the environment of a program that marks it and what it starts. */
-const MARK_NAME = "STARTED_BY_LINNIX_TEST";
-/** How often is looked for what it has started, and how long that may take to end, ms. */
-const MOST_TURNS = 100;
-const TURN_MS = 10;
 /** How long a program has to end by itself after it was asked to, ms. */
 const STOP_GRACE_MS = 5_000;
 /** How long it may take to say what is waited for, ms: the machine may be loaded. */
@@ -40,8 +34,6 @@ export class LeashedChild implements AsyncDisposable {
   readonly #child: Bun.Subprocess;
   readonly #name: string;
   readonly #stopSignal: ChildOptions["stopSignal"];
-  /** Every process that descends from it inherits this, whatever session and parent it gets. */
-  readonly #mark = crypto.randomUUID();
   readonly #listeners = new Set<() => void>();
   #said = "";
   #unheard = "";
@@ -53,7 +45,7 @@ export class LeashedChild implements AsyncDisposable {
     this.#stopSignal = options.stopSignal;
     try {
       this.#child = Bun.spawn([...leash(options.deathSignal), ...options.argv], {
-        env: { ...options.env, [MARK_NAME]: this.#mark },
+        env: options.env,
         cwd: options.cwd,
         stdin: options.stdin,
         stdout: options.stdout,
@@ -150,7 +142,6 @@ export class LeashedChild implements AsyncDisposable {
     }
     // What it has started and not waited for, such as the `sleep` of a loop.
     signalGroup(this.pid, "SIGKILL");
-    await endMarked(`${MARK_NAME}=${this.#mark}`);
     await this.#heard;
   }
 
@@ -177,34 +168,6 @@ export class LeashedChild implements AsyncDisposable {
 function leash(deathSignal: ChildOptions["deathSignal"]): string[] {
   const setpriv = findLeash();
   return setpriv === null ? [] : [setpriv, "--pdeathsig", deathSignal, "--"];
-}
-
-/** Ends the processes that have that variable: a process in a session of its own, whose parent has ended, is one. */
-async function endMarked(variable: string): Promise<void> {
-  for (let turn = 0; turn < MOST_TURNS; turn++) {
-    let found = 0;
-    for (const name of readdirSync("/proc")) {
-      if (!/^[1-9]\d*$/.test(name) || !environmentOf(name).includes(variable)) continue;
-      found++;
-      try {
-        process.kill(Number(name), "SIGKILL");
-      } catch {
-        // It has ended.
-      }
-    }
-    // What one has started meanwhile is found in the next turn.
-    if (found === 0) return;
-    await Bun.sleep(TURN_MS);
-  }
-}
-
-/** Empty for a process that has ended, or that this user cannot look into. */
-function environmentOf(pid: string): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, "latin1").split("\0");
-  } catch {
-    return [];
-  }
 }
 
 /** Sends a signal to every process of the session that `leader` began; that none is left is no error. */

@@ -6,9 +6,9 @@ import { cannotRunError, usageError } from "../errors.ts";
 import { withTracefs } from "../observers/tracefs.ts";
 import { ProcessTreeClock } from "../procfs/process-tree-clock.ts";
 import type { PrivateFolder } from "../sys/private-folder.ts";
-import { LeashedChild } from "./child.ts";
 import { ScratchFile } from "./scratch-file.ts";
 import type { RunningSubject, Subject, SubjectSwitch } from "./subject.ts";
+import { SupervisedCommand } from "./supervised-command.ts";
 
 /** A command is looked at so often, ms. */
 const LOOK_MS = 50;
@@ -102,12 +102,12 @@ export class RunningCommand implements RunningSubject {
   readonly programIds: readonly number[];
   /** Whether it came to rest, or was taken to watch after some time. */
   readonly wasQuiet: boolean;
-  readonly #child: LeashedChild;
+  readonly #child: SupervisedCommand;
   readonly #output: ScratchFile;
   readonly #emptying: NodeJS.Timeout;
 
   private constructor(
-    child: LeashedChild,
+    child: SupervisedCommand,
     output: ScratchFile,
     emptying: NodeJS.Timeout,
     load: RunningCommand["load"],
@@ -133,27 +133,19 @@ export class RunningCommand implements RunningSubject {
     const output = new ScratchFile(folder);
     const emptying = setInterval(() => output.keepBelow(MOST_OUTPUT_BYTES), EMPTY_MS);
     emptying.unref();
-    let child: LeashedChild | undefined;
+    let child: SupervisedCommand | undefined;
     try {
       const before = new Set(listProgramIds());
+      // Asked for by the user, and run as the user would run it.
+      const { env } = process;
+      child = await SupervisedCommand.start({ argv, env, cwd: process.cwd(), output: output.fd, folder });
       const began = Bun.nanoseconds();
-      child = new LeashedChild({
-        argv,
-        // Asked for by the user, and run as the user would run it.
-        env: process.env,
-        cwd: process.cwd(),
-        stdin: "ignore",
-        stdout: output.fd,
-        stderr: output.fd,
-        stopSignal: "SIGINT",
-        deathSignal: "TERM",
-      });
       const ready = await watching(child, output, before, began, signal, startedBefore);
       const appeared = listProgramIds().filter((id) => !before.has(id));
       const { elapsedNs, cpuNs, wasQuiet, pids } = ready;
       return new RunningCommand(child, output, emptying, { elapsedNs, cpuNs }, withoutOthers(appeared, pids), wasQuiet);
     } catch (error) {
-      await child?.stop();
+      await child?.[Symbol.asyncDispose]();
       clearInterval(emptying);
       output[Symbol.dispose]();
       throw error;
@@ -173,7 +165,7 @@ export class RunningCommand implements RunningSubject {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop();
+    await this.#child[Symbol.asyncDispose]();
     clearInterval(this.#emptying);
     this.#output[Symbol.dispose]();
   }
@@ -216,7 +208,7 @@ class CommandSwitch implements SubjectSwitch {
 
 /** Waits until a command that was just started seems to watch: nobody says so, but what it does changes then. */
 async function watching(
-  child: LeashedChild,
+  child: SupervisedCommand,
   output: ScratchFile,
   before: ReadonlySet<number>,
   began: number,
@@ -272,7 +264,7 @@ function withoutOthers(ids: readonly number[], pids: readonly number[]): number[
 }
 
 /** How a command ended by itself, and its last words; null while it runs. */
-function endOf(child: LeashedChild, output: ScratchFile): string | null {
+function endOf(child: SupervisedCommand, output: ScratchFile): string | null {
   const problem = child.problem();
   if (problem === null) return null;
   let last = "";

@@ -129,29 +129,3 @@ test("a scratch file has no name, gives whole lines and can be emptied", () => {
   folder[Symbol.dispose]();
   expect(existsSync(folder.path)).toBe(false);
 });
-
-test("stopping ends what it started in other sessions as well, also after it has ended itself", async () => {
-  for (const rest of ["exec sleep 60", "exit 0"]) {
-    const child = new LeashedChild({
-      argv: ["/bin/sh", "-c", `(setsid sleep 61.7 & echo $! >&2); setsid sleep 61.7 & echo $! >&2; ${rest}`],
-      env: process.env,
-      cwd: "/",
-      stdin: "ignore",
-      stdout: 1,
-      stderr: "pipe",
-      stopSignal: "SIGTERM",
-      deathSignal: "TERM",
-    });
-    while (child.said.trim().split("\n").length < 2) await Bun.sleep(5);
-    const pids = child.said.trim().split("\n").map(Number);
-    await child.stop();
-    const alive = pids.filter((pid) => {
-      try {
-        return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-      } catch {
-        return false;
-      }
-    });
-    expect(alive).toEqual([]);
-  }
-});

@@ -1,0 +1,164 @@
+/** Every process that descends from this one, whatever session, parent, account or environment it has now. */
+import { readdirSync, readFileSync } from "node:fs";
+import { constants } from "node:os";
+import { openLibrary } from "./library.ts";
+
+let symbols: ReturnType<typeof open> | undefined;
+
+function open() {
+  return openLibrary("libc.so.6", {
+    // int prctl(int option, unsigned long, unsigned long, unsigned long, unsigned long);
+    prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
+    // pid_t wait4(pid_t, int *wstatus, int options, struct rusage *);
+    wait4: { args: ["i32", "ptr", "i32", "ptr"], returns: "i32" },
+    // int kill(pid_t, int);
+    kill: { args: ["i32", "i32"], returns: "i32" },
+    // pid_t getpgid(pid_t);
+    getpgid: { args: ["i32"], returns: "i32" },
+    // pid_t getsid(pid_t);
+    getsid: { args: ["i32"], returns: "i32" },
+    // int setpriority(int which, id_t who, int prio);
+    setpriority: { args: ["i32", "u32", "i32"], returns: "i32" },
+  }).symbols;
+}
+
+function calls(): ReturnType<typeof open> {
+  symbols ??= open();
+  return symbols;
+}
+
+/** linux/prctl.h */
+const PR_SET_CHILD_SUBREAPER = 36;
+/** linux/wait.h: children of any kind of clone(2). */
+const WNOHANG = 1;
+const WALL = 0x40000000;
+const ANY = -1;
+/** So long the processor is kept: a process that forks and ends at once is alive for some 100 µs only. */
+const SPIN_MS = 2_000;
+const PAUSE_MS = 5;
+/** So long a process that survives SIGKILL is waited for: it hangs in the kernel, or belongs to another account. */
+const MOST_MS = 8_000;
+
+/** A process that could not be ended. */
+export interface LeftProcess {
+  pid: number;
+  comm: string;
+}
+
+/** A child that has ended, as wait4(2) gives it. */
+export interface EndedChild {
+  pid: number;
+  /** Wait status. */
+  status: number;
+  userUs: number;
+  systemUs: number;
+}
+
+/** Makes this process the parent of each descendant whose own parent ends. Without it, that would be init. */
+export function adoptOrphans(): void {
+  calls().prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n);
+}
+
+const statusOut = new Int32Array(1);
+const rusageOut = new BigInt64Array(18);
+
+/** Reaps a child that has ended. @returns "running" if none has; "none" if there is no child at all */
+export function reapChild(): EndedChild | "running" | "none" {
+  const pid = calls().wait4(ANY, statusOut, WNOHANG | WALL, rusageOut);
+  if (pid === 0) return "running";
+  if (pid < 0) return "none";
+  const micros = (at: number): number => Number((rusageOut[at] ?? 0n) * 1_000_000n + (rusageOut[at + 1] ?? 0n));
+  return { pid, status: statusOut[0] ?? 0, userUs: micros(0), systemUs: micros(2) };
+}
+
+/** Sends a signal to every process of a group. */
+export function signalGroup(leader: number, signal: number): void {
+  calls().kill(-leader, signal);
+}
+
+/**
+ * Ends all that descends from this process, by SIGKILL, until it has no child. Needs {@link adoptOrphans} before the
+ * first of them was started, and a session without any of them.
+ *
+ * @returns those that are still there when it gives up
+ */
+export async function endDescendants(): Promise<LeftProcess[]> {
+  const { kill, getpgid, getsid, setpriority } = calls();
+  const { SIGKILL } = constants.signals;
+  const ownSession = getsid(0);
+  // What forks all the time must not get more of the processor than this; it is refused to an account without the right.
+  setpriority(0, 0, -20);
+  const began = performance.now();
+  for (;;) {
+    let child = reapChild();
+    while (typeof child === "object") child = reapChild();
+    if (child === "none") return [];
+    for (const pid of walk(process.pid)) {
+      const group = getpgid(pid);
+      // A group is killed between two forks of its members. It belongs to one session, and theirs are of their own.
+      if (group > 1 && getsid(pid) !== ownSession) kill(-group, SIGKILL);
+      kill(pid, SIGKILL);
+    }
+    const elapsed = performance.now() - began;
+    if (elapsed > MOST_MS) return [...walk(process.pid)].map((pid) => ({ pid, comm: commOf(pid) }));
+    await Bun.sleep(elapsed < SPIN_MS ? 0 : PAUSE_MS);
+  }
+}
+
+/** Children first: a process that has ended meanwhile has given its own to this one, where the next walk finds them. */
+function* walk(root: number, depth = 0): Generator<number> {
+  // Deeper than the stack is long are only chains that the next walk meets higher up.
+  if (depth > 1_000) return;
+  for (const pid of childrenOf(root)) {
+    yield pid;
+    yield* walk(pid, depth + 1);
+  }
+}
+
+function childrenOf(pid: number): number[] {
+  const found: number[] = [];
+  try {
+    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+      const text = readFileSync(`/proc/${pid}/task/${thread}/children`, "latin1");
+      for (const word of text.split(" ")) if (word !== "") found.push(Number(word));
+    }
+    return found;
+  } catch (error) {
+    // It has ended, or the kernel was built without these files.
+    return (error as NodeJS.ErrnoException).code === "ENOENT" && pid === process.pid ? scanForChildren() : found;
+  }
+}
+
+/** All that is not of this process's line is left out; those found come with their whole line, so that no walk is needed. */
+function scanForChildren(): number[] {
+  const parents = new Map<number, number>();
+  for (const name of readdirSync("/proc")) {
+    if (!/^[1-9]\d*$/.test(name)) continue;
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, "latin1");
+      // state ppid …, behind the name, which may hold anything
+      parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]));
+    } catch {
+      // It has ended.
+    }
+  }
+  const descends = (pid: number): boolean => {
+    for (
+      let at = parents.get(pid), steps = 0;
+      at !== undefined && steps < parents.size;
+      at = parents.get(at), steps++
+    ) {
+      if (at === process.pid) return true;
+    }
+    return false;
+  };
+  return [...parents.keys()].filter(descends);
+}
+
+function commOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, "latin1").trimEnd();
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,150 @@
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { ScratchFile } from "../../src/overhead/scratch-file.ts";
+import { SupervisedCommand } from "../../src/overhead/supervised-command.ts";
+import { PrivateFolder } from "../../src/sys/private-folder.ts";
+
+setDefaultTimeout(60_000);
+
+/** An argument that only the processes of this test have. */
+const MARK = `61.${process.pid}`;
+const isRoot = process.geteuid?.() === 0;
+const setpriv = "/usr/bin/setpriv";
+const canChangeAccount = isRoot && existsSync(setpriv);
+const hasPerl = existsSync("/usr/bin/perl");
+
+/** Processes that have the mark among their arguments, those that wait to be reaped left out. */
+function marked(): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^[1-9]\d*$/.test(name))
+    .filter((name) => {
+      try {
+        return readFileSync(`/proc/${name}/cmdline`, "latin1").split("\0").includes(MARK);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 3000 && !condition(); tries++) await Bun.sleep(10);
+  expect(condition()).toBe(true);
+}
+
+class Running implements AsyncDisposable {
+  readonly folder = new PrivateFolder("linnix-overhead-");
+  readonly output = new ScratchFile(this.folder);
+  command!: SupervisedCommand;
+
+  static async start(argv: readonly string[]): Promise<Running> {
+    const running = new Running();
+    const { output, folder } = running;
+    running.command = await SupervisedCommand.start({ argv, env: process.env, cwd: "/", output: output.fd, folder });
+    return running;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.command[Symbol.asyncDispose]();
+    this.output[Symbol.dispose]();
+    this.folder[Symbol.dispose]();
+  }
+}
+
+const ESCAPES: [string, string, boolean?][] = [
+  ["a child in the background", `sleep ${MARK} &`],
+  ["a session of its own", `setsid sleep ${MARK} &`],
+  ["a session of its own and an empty environment", `env -i setsid sleep ${MARK} &`],
+  ["a daemon that forked twice, with an empty environment", `(env -i setsid sh -c 'sleep ${MARK} & exit' &)`],
+  ["a child that ignores signals", `(trap '' TERM INT HUP; env -i setsid sleep ${MARK} &)`],
+  ["a child that is stopped", `(env -i setsid sh -c 'kill -STOP $$; exit' ${MARK} &)`],
+  [
+    "a child of another account",
+    `(env -i setsid ${setpriv} --reuid 65534 --clear-groups sleep ${MARK} &)`,
+    canChangeAccount,
+  ],
+  [
+    "a child that keeps starting others",
+    `(env -i setsid sh -c 'while :; do setsid sleep ${MARK} & sleep 0.01; done' &)`,
+  ],
+  [
+    "a pid namespace of its own",
+    `(env -i setsid unshare --pid --fork sh -c 'setsid sleep ${MARK} & sleep ${MARK}' &)`,
+    canChangeAccount,
+  ],
+];
+
+for (const [what, script, can = true] of ESCAPES) {
+  for (const rest of ["exec sleep 60", `while [ ! -e "$0" ]; do sleep 0.01; done; exit 0`]) {
+    const how = rest.startsWith("exec") ? "stopped" : "ended by itself";
+    test.skipIf(!can)(
+      `${what} does not outlive a command that is ${how}${can ? "" : " (skipped: needs root)"}`,
+      async () => {
+        const gate = new PrivateFolder("linnix-overhead-");
+        const file = `${gate.path}/go`;
+        await using running = await Running.start(["/bin/sh", "-c", `${script}\n${rest}`, file]);
+        await until(() => marked().length > 0);
+        if (how !== "stopped") {
+          await Bun.write(file, "");
+          await until(() => running.command.ended);
+          expect(running.command.problem()).toBe("it ended with status 0");
+        }
+        await running.command.stop();
+        expect(marked()).toEqual([]);
+        gate[Symbol.dispose]();
+      },
+    );
+  }
+}
+
+test.skipIf(!hasPerl)(
+  `a process that forks and ends all the time, each time in a new session, is ended${hasPerl ? "" : " (skipped: no perl)"}`,
+  async () => {
+    const chain = "use POSIX; fork and exit; POSIX::setsid(); while (1) { fork and exit; POSIX::setsid(); }";
+    await using running = await Running.start(["/bin/sh", "-c", `perl -e '${chain}' ${MARK}; exec sleep 60`]);
+    await until(() => marked().length > 0);
+    await running.command.stop();
+    expect(marked()).toEqual([]);
+  },
+);
+
+test("all of it ends with linnix that is killed by SIGKILL", async () => {
+  const module = (name: string): string => JSON.stringify(`${import.meta.dir}/../../src/${name}.ts`);
+  const script = `
+    import { SupervisedCommand } from ${module("overhead/supervised-command")};
+    import { ScratchFile } from ${module("overhead/scratch-file")};
+    import { PrivateFolder } from ${module("sys/private-folder")};
+    const folder = new PrivateFolder("linnix-overhead-");
+    const argv = ["/bin/sh", "-c", "(env -i setsid sleep ${MARK} &); exec sleep ${MARK}"];
+    await SupervisedCommand.start({ argv, env: process.env, cwd: "/", output: new ScratchFile(folder).fd, folder });
+    console.log("started");
+    await Bun.sleep(100_000);
+  `;
+  const parent = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "inherit" });
+  await parent.stdout.getReader().read();
+  await until(() => marked().length === 2);
+  parent.kill("SIGKILL");
+  await parent.exited;
+  await until(() => marked().length === 0);
+});
+
+test("its end is reported as it was: a status, a signal, a program that is not there", async () => {
+  for (const [script, problem] of [
+    ["exit 7", "it ended with status 7"],
+    ["kill -KILL $$", "it was ended by SIGKILL"],
+  ] as const) {
+    await using running = await Running.start(["/bin/sh", "-c", script]);
+    await until(() => running.command.ended);
+    expect(running.command.problem()).toBe(problem);
+    await running.command.stop();
+    await running.command.stop();
+  }
+});
+
+test("a command that ignores SIGINT is killed, and one that is stopped is no problem", async () => {
+  await using running = await Running.start(["/bin/sh", "-c", `trap '' INT; sleep ${MARK} & wait`]);
+  await until(() => marked().length > 0);
+  await running.command.stop();
+  expect(marked()).toEqual([]);
+  expect(running.command.problem()).toBeNull();
+});
