@@ -4,7 +4,7 @@ import { readHostFacts } from "../overhead/host.ts";
 import { assertOwnProc } from "../overhead/pid-namespace.ts";
 import { printable } from "../report/format.ts";
 import { blockSchedule } from "../stats/schedule.ts";
-import { PrivateFolder } from "../sys/private-folder.ts";
+import { FOLDER_PREFIXES, PrivateFolder } from "../sys/private-folder.ts";
 import { assertKnownClock } from "../sys/time-namespace.ts";
 import { VERSION } from "../version.ts";
 import { armsOf, methodsNamed } from "./arms.ts";
@@ -86,7 +86,7 @@ class Comparison {
     const { signal } = this.#hooks;
     try {
       // First: without it there is nothing to measure with.
-      using folder = new PrivateFolder("linnix-compare-");
+      using folder = new PrivateFolder(FOLDER_PREFIXES.compare);
       this.#host = await readHostFacts();
       await this.#look();
       await using timer = await SpawnTimer.start();

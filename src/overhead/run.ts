@@ -3,7 +3,7 @@ import type { HostFacts } from "../doctor/host-facts.ts";
 import { cannotRunError, EXIT, type ExitCode, LinnixError } from "../errors.ts";
 import { judge, type VerdictName } from "../measure/verdict.ts";
 import { chooseBackend } from "../probes/backend.ts";
-import { PrivateFolder } from "../sys/private-folder.ts";
+import { FOLDER_PREFIXES, PrivateFolder } from "../sys/private-folder.ts";
 import { assertKnownClock } from "../sys/time-namespace.ts";
 import { VERSION } from "../version.ts";
 import { CollectorSubject } from "./collector-subject.ts";
@@ -40,7 +40,7 @@ export async function runOverheadTest(
   assertOwnProc("overhead-test");
   const { subject: asked } = options;
   if (asked.kind === "linnix") assertMatchable("overhead-test", chooseBackend(asked.settings.probes.backend));
-  using folder = new PrivateFolder("linnix-overhead-");
+  using folder = new PrivateFolder(FOLDER_PREFIXES.overhead);
   const subject = openSubject(options, folder);
   // What it cannot do is said before anything is measured.
   await subject.check?.();

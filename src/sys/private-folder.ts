@@ -1,10 +1,28 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { lockFile } from "./flock.ts";
+import { refusalCode } from "./refusal.ts";
 import { makeTempFolder } from "./temp-folder.ts";
 
 const TRIES = 5;
+
+/** How the names of such folders begin, after what they are for. A run of any kind removes what any other has left. */
+export const FOLDER_PREFIXES = {
+  compare: "linnix-compare-",
+  overhead: "linnix-overhead-",
+  workload: "linnix-workload-",
+} as const;
 
 /**
  * A folder for this process alone (0700) in the folder for temporary files; gone when disposed. flock(2) holds it and
@@ -20,13 +38,14 @@ export class PrivateFolder implements Disposable {
    */
   constructor(prefix: string) {
     const start = join(tmpdir(), prefix);
-    sweep(start);
+    for (const each of new Set([prefix, ...Object.values(FOLDER_PREFIXES)])) sweep(join(tmpdir(), each));
     for (let tries = 1; ; tries++) {
-      this.path = makeTempFolder(prefix);
-      this.#fd = openFolder(this.path);
-      // A sweep of another run may have come first, and removed it.
-      if (isOurs(this.#fd) && hold(this.#fd) && isAt(this.#fd, this.path)) return;
-      closeSync(this.#fd);
+      const held = makeHeld(prefix, tries === TRIES);
+      if (held !== null) {
+        this.path = held.path;
+        this.#fd = held.fd;
+        return;
+      }
       if (tries === TRIES) throw new Error(`no folder could be kept at ${start}`);
     }
   }
@@ -35,6 +54,20 @@ export class PrivateFolder implements Disposable {
     rmSync(this.path, { recursive: true, force: true });
     closeSync(this.#fd);
   }
+}
+
+/** @returns null if the sweep of another run came first and removed it */
+function makeHeld(prefix: string, isLast: boolean): { path: string; fd: number } | null {
+  let fd: number | undefined;
+  try {
+    const path = makeTempFolder(prefix);
+    fd = openFolder(path);
+    if (isOurs(fd) && hold(fd) && isAt(fd, path)) return { path, fd };
+  } catch (error) {
+    if (isLast || refusalCode(error) !== "ENOENT" || !existsSync(tmpdir())) throw error;
+  }
+  if (fd !== undefined) closeSync(fd);
+  return null;
 }
 
 /** Removes the folders of that prefix that are this user's and that no process holds. */

@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FOLDER_PREFIX } from "./sample-files.ts";
+import { FOLDER_PREFIXES } from "../sys/private-folder.ts";
 
 /** Removes a folder that a spawner made and was killed before it could. Anything that is not such a folder is left alone. */
 export function removeLeftFolder(folder: string): void {
-  const prefix = join(tmpdir(), FOLDER_PREFIX);
+  const prefix = join(tmpdir(), FOLDER_PREFIXES.workload);
   if (!folder.startsWith(prefix) || folder.includes("/", prefix.length)) return;
   rmSync(folder, { recursive: true, force: true });
 }

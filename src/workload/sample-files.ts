@@ -1,20 +1,21 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Prng } from "../stats/prng.ts";
-import { makeTempFolder, tempFolderError } from "../sys/temp-folder.ts";
+import { FOLDER_PREFIXES, PrivateFolder } from "../sys/private-folder.ts";
+import { tempFolderError } from "../sys/temp-folder.ts";
 import { SAMPLE_FILES, sampleFileName } from "./programs.ts";
 
-/** How the folders of all runs begin. */
-export const FOLDER_PREFIX = "linnix-workload-";
 /** Enough that sha256sum computes for longer than it takes to start reading. */
 const FILE_BYTES = 16 * 1024;
 
 /** A private folder (0700) with the files that `ls`, `find` and `sha256sum` work on; gone when disposed. */
 export class SampleFiles implements Disposable {
   readonly folder: string;
+  readonly #private: PrivateFolder;
 
   constructor(seed: number) {
-    this.folder = makeTempFolder(FOLDER_PREFIX);
+    this.#private = new PrivateFolder(FOLDER_PREFIXES.workload);
+    this.folder = this.#private.path;
     try {
       const prng = new Prng(seed);
       const words = new Uint32Array(FILE_BYTES / 4);
@@ -29,6 +30,6 @@ export class SampleFiles implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    rmSync(this.folder, { recursive: true, force: true });
+    this.#private[Symbol.dispose]();
   }
 }

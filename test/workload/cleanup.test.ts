@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { EXIT } from "../../src/errors.ts";
+import { FOLDER_PREFIXES, PrivateFolder } from "../../src/sys/private-folder.ts";
 import { removeLeftFolder } from "../../src/workload/leftovers.ts";
 import { runWorkload } from "../../src/workload/run-workload.ts";
 import { groupMembers, spawnerCommand, until } from "./real-workload.ts";
@@ -93,6 +94,43 @@ describe("whatever ends the spawner, neither child nor folder is left", () => {
     await workload.done.catch(() => {});
     expect(existsSync(folder)).toBe(false);
     await nothingLeft(spawnerPid, folder);
+  });
+
+  test("a run and its spawner, both killed by SIGKILL: the next run of any kind removes the folder", async () => {
+    const parent = Bun.spawn([process.execPath, join(import.meta.dir, "doomed-parent.ts")], { stdout: "pipe" });
+    const { value } = await parent.stdout.getReader().read();
+    const { spawnerPid, folder } = JSON.parse(new TextDecoder().decode(value)) as {
+      spawnerPid: number;
+      folder: string;
+    };
+    const children = groupMembers(spawnerPid);
+    process.kill(parent.pid, "SIGSTOP");
+    process.kill(spawnerPid, "SIGKILL");
+    parent.kill("SIGKILL");
+    await parent.exited;
+    expect(existsSync(folder)).toBe(true);
+    for (const pid of [...children, ...groupMembers(spawnerPid)]) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // It has ended.
+      }
+    }
+    // The lock ends with the process, which may take the kernel a moment.
+    await until(() => {
+      using _next = new PrivateFolder(FOLDER_PREFIXES.overhead);
+      return !existsSync(folder);
+    });
+  });
+
+  test("the folder of a spawner at work is left alone by other runs", async () => {
+    const { workload, folder } = await atWork();
+    await using _ = workload;
+    {
+      using _next = new PrivateFolder(FOLDER_PREFIXES.workload);
+      expect(existsSync(folder)).toBe(true);
+    }
+    expect(existsSync(folder)).toBe(true);
   });
 
   test("only a folder that a spawner could have made is removed", () => {
