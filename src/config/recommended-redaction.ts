@@ -9,27 +9,42 @@ const KEY =
   "(?:pass|[_-]pwd|mysqlpwd|token|secret|credential|(?:api|private|access|account|session|signing|encryption|master|shared|auth)[ _-]?key|authorization)";
 /** The same where any next word would be taken for the value. */
 const WHOLE_KEY =
-  "(?:pass(?:word|wd|phrase|code)?|[_-]pwd|mysql[_-]?pwd|token|secret|credentials?|(?:api|private|access|account|session|signing|encryption|master|shared|auth)[ _-]?key)";
-/** The rest of the name, such as `[0]` or `_FILE`, and the quote that ends it. */
-const REST = String.raw`[\w.[\]-]*(?:\\*["\x27])?`;
+  "(?:pass(?:word|wd|phrase|code)?|[_-]pwd|mysql[_-]?pwd|(?:auth)?token|secret|credentials?|(?:api|private|access|account|session|signing|encryption|master|shared|auth)[ _-]?key)";
+/** The rest of the name, such as `[0]` or `_FILE`, and the quote and bracket that end it. */
+const REST = String.raw`[\w.[\]-]*(?:\\*["\x27]\]?|%2[27])?`;
 /** A sign between name and value. Bytes outside ASCII stand for the spaces and signs of Unicode, such as `＝`. */
-const ASSIGN = String.raw`\s*(?:[=:>]|\x{ff1d}|\x{ff1a}|%3[Dd]|[^\x00-\x7f]{2}?)`;
+const ASSIGN = String.raw`\s*[\\+?]?(?:[=:>]|\x{ff1d}|\x{ff1a}|%3[ADad](?:%2[27])?|[^\x00-\x7f]{2}?)`;
 /** What may stand before the value, once the name is over. */
 const FILL = String.raw`[\s=:>"\x27\\({[]*`;
 const VALUE = String.raw`(\S+)`;
 
 /** Programs whose `-p` stands before a password without a space; with a space a database follows. */
-const JOINED_P = String.raw`(?:mysql[\w-]*|mariadb[\w-]*|7z[ar]?|rar|unrar|sshpass)`;
+const JOINED_P = String.raw`(?:mysql[\w-]*|mariadb[\w-]*|7z[ar]?|rar|unrar|sshpass|cqlsh)`;
 /** What a password follows as the next word. */
 const NEXT_WORD = [
-  String.raw`(?:sshpass|mongo\w*|(?:docker|podman|buildah|skopeo|az|cf|oc)\s+login)\b.*?\s-p`,
+  String.raw`(?:sshpass|mongo\w*|(?:docker|podman|buildah|skopeo|az|cf|oc)\s+login|twine|cqlsh|rdesktop|rabbitmqadmin|user(?:add|mod))\b.*?\s-p`,
   String.raw`redis-cli\b.*?\s-a`,
-  String.raw`(?:unzip|zip|sqlcmd|bcp|ipmitool)\b.*?\s-P`,
+  String.raw`(?:unzip|zip|sqlcmd|bcp|ipmitool|mosquitto_\w+|ssh-keygen)\b.*?\s-P`,
+  String.raw`ssh-keygen\b.*?\s-N`,
+  String.raw`snmp\w+\b.*?\s-[AXc]`,
+  String.raw`curl\b.*?\s-b`,
+  String.raw`lftp\b.*?-u\s*[^\s,]*,`,
+  String.raw`\w*freerdp\b.*?\s/p:`,
+  String.raw`rar\b.*?\s-hp`,
+  String.raw`(?:sqlplus|sqlldr|rman|(?:exp|imp)(?:dp)?)\s(?:-\S+\s)*[\w=]+/`,
+  String.raw`wpa_passphrase\s+\S+`,
+  String.raw`rabbitmqctl\s.*?(?:add_user|change_password)\s+\S+`,
+  String.raw`bw\s+(?:login\s+\S+|unlock)`,
+  String.raw`vault\s+login`,
+  String.raw`plink\b.*?\s-pw`,
   String.raw`ldap\w+\b.*?\s-w`,
   String.raw`openssl\s+enc\b.*?\s-[kK]`,
   String.raw`htpasswd\s+-\w*b\w*\s+(?:-\S+\s+)*\S+\s+\S+`,
   String.raw`(?i:identified\s+(?:with\s+\S+\s+)?by)`,
-].join("|");
+];
+/** Half of the programs above: a pattern has at most 500 characters. */
+const HALF = Math.ceil(NEXT_WORD.length / 2);
+const nextWord = (programs: readonly string[]): string => String.raw`\b(?:${programs.join("|")})\s*["\x27]*(\S+)`;
 
 export const RECOMMENDED_PATTERNS: readonly string[] = [
   // `password=X`, `{"password": "X"}`, `Authorization: Bearer X`, `<password>X`, `--password X`
@@ -40,8 +55,12 @@ export const RECOMMENDED_PATTERNS: readonly string[] = [
   String.raw`(?i)[\s"\x27(,;&_-]${WHOLE_KEY}(?:[_-][\w-]*)?["\x27]*\s["\x27\s]*([^\s"\x27-]\S*)`,
   // `https://X@host`
   String.raw`(?i)\b(?:https?|wss?|ftps?)://([^\s/@:?#]+)@`,
-  // `?sig=X` in a URL
-  String.raw`(?i)[?&](?:key|sig|signature|x-amz-signature|auth|code)=([^&\s]+)`,
+  // `?sig=X` in a URL, `;Pwd=X` in a connection string
+  String.raw`(?i)(?:[?&](?:key|sig|signature|x-amz-signature|auth|code|pw|otp|session_?id)|[?&;]\s*pwd)=([^&;\s]+)`,
+  // `STRIPE_KEY=X`, `--pin X`
+  String.raw`\b(?:[A-Z][A-Z0-9_]*_(?:KEY|PAT|AUTH|PW|OTP|PIN)|PW|PAT|OTP|PIN|_auth)=["\x27]*(\S+)|\s--?(?:[a-z]+-)?(?:pw|otp|pin|auth|(?:licen[cs]e|sse-c)-key)[=\s]\s*["\x27]*([^\s"\x27-]\S*)`,
+  // `echo X | sudo -S`, `echo user:X | chpasswd`
+  String.raw`\becho\s+(?:-\w+\s+)*([^|]+)\|.*?(?:-stdin\b|--with-token|\bsudo\s+(?:-\w+\s+)*-\w*S|\bchpasswd)`,
   // `Bearer X`, wherever it stands; `authorization: basic X` in words of their own
   String.raw`(?i)(?:\bbearer|authorization["\x27]*:?\s+(?:basic|digest|token|negotiate|apikey))\s+["\x27]*(\S+)`,
   // `cookie: X`, `--cookie X`
@@ -53,7 +72,8 @@ export const RECOMMENDED_PATTERNS: readonly string[] = [
   // `mysql -pX`
   String.raw`\b${JOINED_P}\b.*?\s-p(\S+)`,
   // `sshpass -p X`, `IDENTIFIED BY X`
-  String.raw`\b(?:${NEXT_WORD})\s*["\x27]*(\S+)`,
+  nextWord(NEXT_WORD.slice(0, HALF)),
+  nextWord(NEXT_WORD.slice(HALF)),
   // Tokens that their own form gives away: AWS, GitHub, GitLab, Slack, Google, OpenAI, Stripe, npm, Vault, JWT, PEM
   String.raw`\b(?:A[KS]IA[A-Z0-9]{12,}|gh[opsru]_\w{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}|xox[a-z]-[\w-]{8,}|AIza[\w-]{30,}|[srp]k[_-][\w-]{20,}|npm_\w{30,}|hv[sbr]\.[\w-]{16,}|eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?)|-----BEGIN [A-Z ]*PRIVATE KEY-----.*`,
 ];

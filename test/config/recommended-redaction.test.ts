@@ -1,4 +1,4 @@
-/** What the recommended redaction patterns hide, by command lines as the kernel has them; `|` stands for NUL. */
+/** What the recommended redaction patterns hide, by command lines as the kernel has them; `|` stands for NUL, `¦` for `|`. */
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { redactorOf } from "../../src/process/redact.ts";
 const redact = redactorOf({ redact: true, patterns: RECOMMENDED_PATTERNS });
 
 function redacted(line: string): string {
-  const bytes = new TextEncoder().encode(`${line.replaceAll("|", "\0")}\0`);
+  const bytes = new TextEncoder().encode(`${line.replaceAll("|", "\0").replaceAll("\u00a6", "|")}\0`);
   return new TextDecoder().decode(redact?.(bytes, false)).replaceAll("\0", "|").slice(0, -1);
 }
 
@@ -132,6 +132,56 @@ const SECRETS = [
   "psql|-c|ALTER USER me PASSWORD 'hunter2'",
   "mysql|-e|CREATE USER me IDENTIFIED BY 'hunter2'",
   "mysql|-e|ALTER USER me IDENTIFIED WITH caching_sha2_password BY 'hunter2'",
+  // Other programs' own forms
+  "plink|-pw|hunter2|host",
+  "xfreerdp|/u:me|/p:hunter2|/v:host",
+  "rdesktop|-u|me|-p|hunter2|host",
+  "lftp|-u|me,hunter2|host",
+  "twine|upload|-u|__token__|-p|hunter2",
+  "cqlsh|-u|me|-p|hunter2|host",
+  "useradd|-p|hunter2|me",
+  "rar|a|-hphunter2|x",
+  "mosquitto_pub|-u|me|-P|hunter2|-t|x",
+  "mosquitto_pub|--pw|hunter2",
+  "ssh-keygen|-N|hunter2|-f|k",
+  "ssh-keygen|-p|-P|hunter2",
+  "snmpget|-v2c|-c|hunter2|host",
+  "sqlplus|-s|me/hunter2@host",
+  "impdp|system/hunter2|x",
+  "exp|userid=me/hunter2",
+  "wpa_passphrase|ssid|hunter2",
+  "rabbitmqctl|add_user|me|hunter2",
+  "rabbitmqctl|change_password|me|hunter2",
+  "bw|login|me|hunter2",
+  "bw|unlock|hunter2",
+  "vault|login|hunter2",
+  "npm|config|set|//host/:_authToken|hunter2",
+  "npm|config|set|_auth=hunter2",
+  "curl|-b|sid=hunter2|https://host",
+  "ykman|--pin|hunter2",
+  "http|--auth|hunter2|host",
+  "x|--auth=hunter2",
+  "x|--otp|hunter2",
+  "x|--license-key=hunter2",
+  "aws|s3|cp|--sse-c-key|hunter2",
+  // Standard input of a shell's pipe
+  "sh|-c|echo hunter2 \u00a6 sudo -S ls",
+  "sh|-c|echo -n hunter2 \u00a6 docker login -u me --password-stdin",
+  "sh|-c|echo hunter2 \u00a6 gh auth login --with-token",
+  "sh|-c|echo 'me:hunter2' \u00a6 chpasswd",
+  // Variables and assignments in other forms
+  "env|STRIPE_KEY=hunter2|x",
+  "env|GITHUB_PAT=hunter2|x",
+  "env|TWILIO_AUTH=hunter2|x",
+  "env|PW=hunter2|x",
+  "sh|-c|PASSWORD+=hunter2",
+  "make|PASSWORD?=hunter2",
+  "x|token\\=hunter2",
+  "python3|-c|os.environ['TOKEN']='hunter2'",
+  "x|Server=h;Uid=me;Pwd=hunter2;",
+  "curl|https://host/?pwd=hunter2",
+  "curl|https://host/?session_id=hunter2",
+  "curl|-d|%7B%22password%22%3A%22hunter2%22%7D",
   // Cut off by nothing: what follows within the argument may be part of it.
   "x|--password=my hunter2",
   "x|--password|my own hunter2",
@@ -183,6 +233,15 @@ const HARMLESS = [
   "tar|-xpf|a.tar",
   "date|-u|+%s",
   "unzip|-p|a.zip|b",
+  "ssh|-N|-L|1:host:2|host",
+  "ls|-b|/tmp",
+  "grep|-P|a+|b",
+  "vault|status",
+  "echo|hello|world",
+  "env|SSH_AUTH_SOCK=/run/x|ssh",
+  "ssh-keygen|-f|k|-t|ed25519",
+  "useradd|-m|me",
+  "make|-p",
   "grep|-r|author|src",
   "python3|-m|http.server|8000",
   "node|--max-old-space-size=4096|server.js",
@@ -213,6 +272,10 @@ describe("the recommended redaction patterns", () => {
     ["grep|password|file", "grep|password|[redacted]"],
   ])("keep what is around it: %j", (line, expected) => {
     expect(redacted(line)).toBe(expected);
+  });
+
+  test("leave a pipe of no secret as it is", () => {
+    expect(redacted("sh|-c|echo hello \u00a6 wc -l")).toBe("sh|-c|echo hello | wc -l");
   });
 
   test("look through an ordinary long command line without giving up", () => {
