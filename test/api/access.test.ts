@@ -77,6 +77,36 @@ describe("the Host header", () => {
     expect(await raw(server.api.url, "GET http://evil.example/status HTTP/1.1\r\nHost: localhost\r\n\r\n")).toBe(200);
   });
 
+  test("a target in absolute form is answered as its path: the runtime drops the authority, and Host counts", async () => {
+    await using server = await startMadeUp();
+    const status = (target: string, host = "localhost") =>
+      raw(server.api.url, `GET ${target} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+    for (const target of [
+      "http://host/healthz",
+      "HTTP://HOST/healthz",
+      "http://localhost:3000/readyz",
+      "https://host:99/processes?limit=1",
+      "http://user:secret@host/status",
+      "http://[::1]/metrics",
+      "http://host/",
+      "http://host",
+    ]) {
+      expect([target, await status(target)]).toEqual([target, 200]);
+    }
+    expect(await status("http://host/nothing")).toBe(404);
+    expect(await status("http://host/processes?lmit=1")).toBe(400);
+    expect(await status("http://localhost/status", "evil.example")).toBe(421);
+    expect(await raw(server.api.url, "GET http://host/healthz HTTP/1.0\r\n\r\n")).toBe(200);
+    await using guarded = await startMadeUp({ listen: "0.0.0.0:0", tokenFile: tokenFile("absolute", TOKEN) });
+    for (const [header, code] of [
+      ["", 401],
+      [`Authorization: Bearer ${TOKEN}\r\n`, 200],
+    ] as const) {
+      const request = `GET http://127.0.0.1/status HTTP/1.1\r\nHost: x\r\n${header}\r\n`;
+      expect(await raw(guarded.api.url, request)).toBe(code);
+    }
+  });
+
   test("HTTP/1.0 needs none for a probe, nor where a token is needed: every browser sends one", async () => {
     await using open = await startMadeUp();
     for (const path of ["/healthz", "/readyz"]) {
