@@ -6,7 +6,7 @@ import { startMadeUp } from "./made-up.ts";
 setDefaultTimeout(300_000);
 
 /** All of them: `LINNIX_TEST_IDLE=1400 bun test test/api/idle-storm.test.ts`. */
-const IDLE = Number(process.env.LINNIX_TEST_IDLE ?? 300);
+const IDLE = Number(process.env.LINNIX_TEST_IDLE ?? 1_400);
 const ROUNDS = 5;
 
 const STORM = `

@@ -7,7 +7,7 @@ import { startMadeUp } from "./made-up.ts";
 setDefaultTimeout(600_000);
 
 /** All of them: `LINNIX_TEST_CONNECTIONS=70000 bun test test/api/mutated-connections.test.ts`. */
-const CONNECTIONS = Number(process.env.LINNIX_TEST_CONNECTIONS ?? 1500);
+const CONNECTIONS = Number(process.env.LINNIX_TEST_CONNECTIONS ?? 5_000);
 const SEED = Number(process.env.LINNIX_TEST_SEED ?? Date.now() % 2 ** 31);
 const AT_ONCE = 16;
 

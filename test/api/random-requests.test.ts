@@ -7,7 +7,7 @@ import { startMadeUp } from "./made-up.ts";
 setDefaultTimeout(300_000);
 
 /** All of them: `LINNIX_TEST_REQUESTS=4000 bun test test/api/random-requests.test.ts`. */
-const REQUESTS = Number(process.env.LINNIX_TEST_REQUESTS ?? 600);
+const REQUESTS = Number(process.env.LINNIX_TEST_REQUESTS ?? 4_000);
 const SEED = Number(process.env.LINNIX_TEST_SEED ?? Date.now() % 2 ** 31);
 
 const ROUTES = ["/", "/healthz", "/readyz", "/status", "/processes", "/metrics", "/openapi.json", "/events", "/stream"];
