@@ -217,8 +217,8 @@ class RunningAudit implements RunningObserver {
       argv: [daemonPath, "-n", "-s", "nochange", "-c", this.#folder],
       folder: this.#folder,
       stopSignal: "SIGTERM",
-      // Not at once: first the rules have to go, which is the guard's task.
-      deathSignal: null,
+      // First the rules have to go: the guard ends it.
+      isSupervised: false,
     });
     this.#daemon = daemon;
     this.#guard?.watchDaemon(daemon.pid);

@@ -1,13 +1,17 @@
 import { closeSync, constants, lstatSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
+import { constants as osConstants } from "node:os";
 import { join } from "node:path";
 import { cannotRunError, usageError } from "../errors.ts";
 import type { ExitUsage, ObserverContext } from "./observer.ts";
-import { findLeash, needTool, toolEnv } from "./tool.ts";
+import { Supervisor } from "./supervisor.ts";
+import { needTool, toolEnv } from "./tool.ts";
 
 /** Most that a program may write to one file, bytes: a run ends in time, but a full disk would outlast it. */
 const MAX_FILE_BYTES = 1024 * 1024 * 1024;
 /** How long a program has to end by itself after it was asked to, ms. */
 const STOP_GRACE_MS = 5_000;
+/** The supervisor kills after that grace, and gives up on what survives that after 8 s more. */
+const SUPERVISED_STOP_MS = 20_000;
 /** How long a program may take until it watches, ms. bpftrace compiles first; the machine may be loaded. */
 const READY_TIMEOUT_MS = 30_000;
 const READY_POLL_MS = 20;
@@ -19,8 +23,8 @@ export interface LaunchOptions {
   folder: string;
   /** What asks it to end, so that it writes out what it still holds. */
   stopSignal: "SIGINT" | "SIGTERM";
-  /** What the kernel sends it when this process dies without having stopped it; null where somebody else sees to it. */
-  deathSignal: "KILL" | "TERM" | null;
+  /** Whether a {@link Supervisor} ends it and all that it has started when it is stopped, or this process is gone. */
+  isSupervised: boolean;
   /** Beside what every program gets, `toolEnv`. */
   env?: Record<string, string>;
 }
@@ -30,12 +34,12 @@ export interface LaunchOptions {
  * Its standard output goes to `outputPath`, without a pipe through this process.
  */
 export class LaunchedTool {
-  readonly pid: number;
   readonly outputPath: string;
   readonly errorPath: string;
   readonly #name: string;
   readonly #child: Bun.Subprocess;
   readonly #stopSignal: "SIGINT" | "SIGTERM";
+  readonly #supervisor: Supervisor | null;
   #stopping: Promise<void> | null = null;
 
   constructor(options: LaunchOptions) {
@@ -43,39 +47,49 @@ export class LaunchedTool {
     this.#stopSignal = options.stopSignal;
     this.outputPath = join(options.folder, "output");
     this.errorPath = join(options.folder, "errors");
+    const command = bounded(options.argv);
     const stdout = createFile(this.outputPath);
+    this.#supervisor = options.isSupervised ? new Supervisor(options.folder) : null;
     try {
       const stderr = createFile(this.errorPath);
       try {
-        this.#child = Bun.spawn([...leash(options.deathSignal), ...options.argv], {
+        this.#child = Bun.spawn(this.#supervisor?.command(command, "SIGKILL") ?? command, {
           env: { ...toolEnv(options.folder), ...options.env },
           cwd: options.folder,
-          stdin: "ignore",
-          stdout,
-          stderr,
+          stdio:
+            this.#supervisor === null ? ["ignore", stdout, stderr] : ["ignore", stdout, stderr, this.#supervisor.fd],
           detached: true,
         });
       } finally {
         closeSync(stderr);
       }
+    } catch (error) {
+      this.#supervisor?.[Symbol.dispose]();
+      throw error;
     } finally {
       closeSync(stdout);
     }
-    this.pid = this.#child.pid;
+  }
+
+  /** The program's own; known once {@link whenReady} has begun to ask. */
+  get pid(): number {
+    return this.#supervisor === null ? this.#child.pid : (this.#supervisor.pid ?? 0);
   }
 
   /** Whether it has ended, by itself or because it was stopped. */
   get ended(): boolean {
+    return this.#childEnded || (this.#supervisor?.ended ?? null) !== null;
+  }
+
+  get #childEnded(): boolean {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
   /** How it ended before it was asked to, and its last words; null while all is well. */
   problem(): string | null {
     if (!this.ended || this.#stopping !== null) return null;
-    const how =
-      this.#child.signalCode !== null
-        ? `was ended by ${this.#child.signalCode}`
-        : `ended with status ${this.#child.exitCode}`;
+    const { signalCode, exitCode } = this.#end();
+    const how = signalCode !== null ? `was ended by ${signalCode}` : `ended with status ${exitCode}`;
     const words = this.lastWords();
     return `${this.#name} ${how}${words === "" ? "" : `: ${words}`}`;
   }
@@ -90,20 +104,30 @@ export class LaunchedTool {
     }
   }
 
-  /** Ends it and all of its session. Idempotent. */
+  /** Ends it and all that it has started. Idempotent. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
   }
 
   async #stop(): Promise<void> {
-    if (!this.ended) {
-      signalGroup(this.pid, this.#stopSignal);
-      if (!(await this.#endedWithin(STOP_GRACE_MS))) signalGroup(this.pid, "SIGKILL");
+    if (this.#supervisor === null) return this.#stopGroup();
+    // It passes this on, and ends itself when nothing is left.
+    this.#child.kill(this.#stopSignal);
+    if (!(await this.#endedWithin(SUPERVISED_STOP_MS))) this.#child.kill("SIGKILL");
+    await this.#child.exited;
+    this.#supervisor.warnOfLeft(this.pid);
+    this.#supervisor[Symbol.dispose]();
+  }
+
+  async #stopGroup(): Promise<void> {
+    if (!this.#childEnded) {
+      signalGroup(this.#child.pid, this.#stopSignal);
+      if (!(await this.#endedWithin(STOP_GRACE_MS))) signalGroup(this.#child.pid, "SIGKILL");
       await this.#child.exited;
     }
     // What it has started and not waited for, such as the `sleep` of a loop.
-    signalGroup(this.pid, "SIGKILL");
+    signalGroup(this.#child.pid, "SIGKILL");
   }
 
   async #endedWithin(milliseconds: number): Promise<boolean> {
@@ -116,6 +140,14 @@ export class LaunchedTool {
     return inTime;
   }
 
+  #end(): { signalCode: string | number | null; exitCode: number | null } {
+    const end = this.#supervisor?.ended ?? null;
+    if (this.#supervisor === null || end === null) return this.#child;
+    const { signal, exitCode } = this.#supervisor;
+    const named = Object.entries(osConstants.signals).find(([, number]) => number === signal);
+    return { signalCode: named?.[0] ?? signal, exitCode };
+  }
+
   /** Bytes in its output so far. */
   outputBytes(): number {
     return fileBytes(this.outputPath);
@@ -123,7 +155,9 @@ export class LaunchedTool {
 
   /** What it and its descendants used; null while it runs. */
   usage(): ExitUsage | null {
-    const cpu = this.ended ? this.#child.resourceUsage()?.cpuTime : undefined;
+    const end = this.#supervisor?.ended ?? null;
+    if (end !== null) return { cpuUserUs: end.userUs, cpuSystemUs: end.systemUs };
+    const cpu = this.#supervisor === null && this.ended ? this.#child.resourceUsage()?.cpuTime : undefined;
     return cpu === undefined ? null : { cpuUserUs: Number(cpu.user), cpuSystemUs: Number(cpu.system) };
   }
 
@@ -134,6 +168,7 @@ export class LaunchedTool {
    */
   async whenReady(ready: () => boolean | Promise<boolean>, signal?: AbortSignal): Promise<void> {
     const deadline = performance.now() + READY_TIMEOUT_MS;
+    await this.#supervisor?.started(this.#name, () => this.#childEnded);
     while (true) {
       signal?.throwIfAborted();
       if (this.ended) {
@@ -155,31 +190,18 @@ export class LaunchedTool {
   }
 }
 
-/**
- * Looks whether the process that is to be outlived by nobody still is the parent, now that its death would be told, and
- * bounds what is written. Constant text: all that differs comes as arguments. $1 the parent, or nothing where its death
- * is not told, $2 blocks of 512 bytes, then the command.
- */
-const LEASH = `
-[ ! "$1" ] || [ "$1" = "$PPID" ] || exit 1
+/** Bounds what is written. Constant text: all that differs comes as arguments. $1 blocks of 512 bytes, then the command. */
+const BOUNDS = `
 ulimit -c 0
-ulimit -f "$2"
-shift 2
+ulimit -f "$1"
+shift
 exec "$@"
 `;
 
-/**
- * Words before a command that put it on a leash: the kernel ends it when this process dies, however that happens, and
- * bounds what it writes. Each is an exec of the next, so the pid stays. Without setpriv (util-linux) only the ways out
- * that this process can still act on are covered.
- */
-function leash(deathSignal: string | null): string[] {
+/** A command with a bound on what it writes. Each is an exec of the next, so the pid stays. */
+function bounded(argv: readonly string[]): string[] {
   const shell = needTool("sh", "install a POSIX shell");
-  const setpriv = deathSignal === null ? null : findLeash();
-  return [
-    ...(setpriv === null || deathSignal === null ? [] : [setpriv, "--pdeathsig", deathSignal]),
-    ...[shell, "-c", LEASH, "leash", setpriv === null ? "" : String(process.pid), String(MAX_FILE_BYTES / 512)],
-  ];
+  return [shell, "-c", BOUNDS, "bounds", String(MAX_FILE_BYTES / 512), ...argv];
 }
 
 /** Sends a signal to every process of the session that `leader` began; none is left is no error. */

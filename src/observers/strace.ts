@@ -58,7 +58,6 @@ export const strace: Observer = {
       // two then wait for ever, unless it is killed. The kernel detaches what a killed tracer traced, so that it is
       // killed at once where this process dies.
       stopSignal: "SIGTERM",
-      deathSignal: "KILL",
       ready: (tool) => {
         const tracers = pids.flatMap(tracersOf);
         return tracers.length > 0 && tracers.every((tracer) => tracer === tool.pid);

@@ -39,11 +39,15 @@ export class Supervisor implements Disposable {
     unlinkSync(path);
   }
 
-  /** The command line that runs a program under a supervisor. Should that be killed, the kernel ends the program. */
-  command(argv: readonly string[]): string[] {
+  /**
+   * The command line that runs a program under a supervisor. Should that be killed, the kernel ends the program.
+   *
+   * @param deathSignal what the program gets when linnix is gone
+   */
+  command(argv: readonly string[], deathSignal: "SIGKILL" | "SIGTERM"): string[] {
     const setpriv = findLeash();
     const leash = setpriv === null ? [] : [setpriv, "--pdeathsig", "KILL", "--"];
-    return [...selfCommand("__supervise", "--", String(process.pid)), ...leash, ...argv];
+    return [...selfCommand("__supervise", "--", String(process.pid), deathSignal), ...leash, ...argv];
   }
 
   /**

@@ -19,7 +19,6 @@ export interface ToolMethod {
   /** The command, given the private folder that it may write to. */
   argv: (folder: string) => string[];
   stopSignal: LaunchOptions["stopSignal"];
-  deathSignal?: LaunchOptions["deathSignal"];
   env?: LaunchOptions["env"];
   /** Whether it is watching by now. */
   ready: (tool: LaunchedTool) => boolean;
@@ -43,7 +42,7 @@ export async function startTool(context: ObserverContext, method: ToolMethod): P
       argv: method.argv(folder),
       folder,
       stopSignal: method.stopSignal,
-      deathSignal: method.deathSignal ?? "KILL",
+      isSupervised: true,
       ...(method.env && { env: method.env }),
     });
     await onStage?.("launched");

@@ -36,7 +36,7 @@ export class SupervisedCommand implements AsyncDisposable {
     const supervisor = new Supervisor(folder.path);
     let child: Bun.Subprocess;
     try {
-      child = Bun.spawn(supervisor.command(argv), {
+      child = Bun.spawn(supervisor.command(argv, "SIGTERM"), {
         env,
         cwd,
         stdio: ["ignore", output, output, supervisor.fd],

@@ -22,11 +22,15 @@ export type SupervisorLine = { started: number } | { failed: string } | { ended:
 const GRACE_MS = 5_000;
 
 /**
- * Runs a program until it ends or SIGINT or SIGTERM asks for its end, then ends whatever descends from it. The death of
- * `parent` is such a signal too.
+ * Runs a program until it ends or SIGINT or SIGTERM asks for its end, then ends whatever descends from it.
+ *
+ * @param deathSignal what the program gets when `parent` is gone
  */
-export async function supervise(parent: number, argv: readonly string[]): Promise<void> {
-  setParentDeathSignal(constants.signals.SIGTERM);
+export async function supervise(
+  parent: number,
+  deathSignal: "SIGKILL" | "SIGTERM",
+  argv: readonly string[],
+): Promise<void> {
   adoptOrphans();
   let pid = 0;
   let asked = 0;
@@ -48,6 +52,8 @@ export async function supervise(parent: number, argv: readonly string[]): Promis
   process.on("SIGINT", () => ask(constants.signals.SIGINT));
   process.on("SIGTERM", () => ask(constants.signals.SIGTERM));
   process.on("SIGHUP", () => ask(constants.signals.SIGTERM));
+  process.on("SIGUSR2", () => ask(constants.signals[deathSignal]));
+  setParentDeathSignal(constants.signals.SIGUSR2);
   // Its death before the request above was not reported.
   if (process.ppid !== parent) return;
   try {

@@ -28,8 +28,13 @@ function marked(): number[] {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 3000 && !condition(); tries++) await Bun.sleep(10);
-  expect(condition()).toBe(true);
+  // In the midst of an exec a process has no arguments: what was true once need not be so at the next look.
+  let isSo = condition();
+  for (let tries = 0; tries < 3000 && !isSo; tries++) {
+    await Bun.sleep(10);
+    isSo = condition();
+  }
+  expect(isSo).toBe(true);
 }
 
 class Running implements AsyncDisposable {
