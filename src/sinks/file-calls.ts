@@ -30,9 +30,17 @@ const { O_WRONLY, O_CREAT, O_EXCL, O_APPEND, O_NOCTTY, O_NONBLOCK, O_NOFOLLOW, O
 const O_PATH = 0o10000000;
 const TO_APPEND = O_WRONLY | O_APPEND | O_NOCTTY | O_NONBLOCK;
 
-/** A folder by a descriptor: what is opened there is in it, whatever is at its name by then. */
-export function openFolder(path: string): Promise<number> {
-  return openPath(path, O_PATH | O_DIRECTORY);
+/**
+ * A folder by a descriptor: what is opened there is in it, whatever is at its name by then.
+ * @param followsLinks whether its last component may be a link; if not, a link is ENOTDIR
+ */
+export function openFolder(path: string, followsLinks: boolean): Promise<number> {
+  return openPath(path, O_PATH | O_DIRECTORY | (followsLinks ? 0 : O_NOFOLLOW));
+}
+
+/** Anything by a descriptor, a link as such. */
+export function openName(path: string): Promise<number> {
+  return openPath(path, O_PATH | O_NOFOLLOW);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { basename, dirname } from "node:path";
 import { type FileStatus, fileStatus } from "../sys/file-status.ts";
-import { closeFile, giveFile, isFifo, openFolder, openToAppend } from "./file-calls.ts";
+import { closeFile, giveFile, isFifo, openFolder, openName, openToAppend } from "./file-calls.ts";
 import { codeOf, NoReader, outputError } from "./output-errors.ts";
 
 /** The account that a run drops to: the file is to be its own, so that it can be opened again after the drop. */
@@ -11,11 +11,13 @@ export interface FileOwner {
 
 const STICKY = 0o1000;
 const OTHERS_WRITE = 0o022;
+const ALL_WRITE = 0o002;
 const OTHERS_READ = 0o004;
 
 const WHY_REFUSED = {
   link: "it is a link in a folder that other accounts can write to",
   owner: "it belongs to another account, in a folder that other accounts can write to",
+  folder: "a folder of its path is a link that another account can change",
   links: "it has a second name, in a folder that other accounts can write to",
 };
 
@@ -48,12 +50,11 @@ class Refusal extends Error {}
 async function open(path: string, owner: FileOwner | undefined): Promise<number> {
   // It can only be a folder, which open(2) says.
   if (path.endsWith("/")) return (await openToAppend(path, true)).fd;
-  const folder = await openFolder(dirname(path));
+  const trusted = [0, process.geteuid?.() ?? 0, ...(owner ? [owner.uid] : [])];
+  const folder = await openFolderOf(path, trusted);
   try {
-    const { mode, uid } = fileStatus(folder);
-    const trusted = [0, process.geteuid?.() ?? 0, ...(owner ? [owner.uid] : [])];
-    const isShared = (mode & STICKY) !== 0 && (mode & OTHERS_WRITE) !== 0;
-    const isTrusted = !isShared && (uid === 0 || uid === process.geteuid?.());
+    const { uid } = fileStatus(folder);
+    const { isShared, isTrusted } = trustIn(folder);
     const { fd, isNew } = await openToAppend(`/proc/self/fd/${folder}/${basename(path)}`, isTrusted).catch((cause) => {
       throw codeOf(cause) === "ELOOP" && !isTrusted ? new Refusal(WHY_REFUSED.link) : cause;
     });
@@ -70,6 +71,50 @@ async function open(path: string, owner: FileOwner | undefined): Promise<number>
   } finally {
     await closeFile(folder);
   }
+}
+
+/** Whether accounts besides its own can place files in a folder, and whether no account but root and ours can. */
+function trustIn(folder: number): { isShared: boolean; isTrusted: boolean } {
+  const { mode, uid } = fileStatus(folder);
+  const isShared = (mode & ALL_WRITE) !== 0 || ((mode & STICKY) !== 0 && (mode & OTHERS_WRITE) !== 0);
+  return { isShared, isTrusted: !isShared && (uid === 0 || uid === process.geteuid?.()) };
+}
+
+/** The folder of a file, one component after the other, so that no link of another account leads elsewhere. */
+async function openFolderOf(path: string, trusted: readonly number[]): Promise<number> {
+  let folder = await openFolder(path.startsWith("/") ? "/" : ".", true);
+  try {
+    for (const name of dirname(path).split("/")) {
+      if (name === "" || name === ".") continue;
+      const next = await openNext(folder, `/proc/self/fd/${folder}/${name}`, trusted);
+      await closeFile(folder);
+      folder = next;
+    }
+    return folder;
+  } catch (error) {
+    await closeFile(folder);
+    throw error;
+  }
+}
+
+async function openNext(folder: number, path: string, trusted: readonly number[]): Promise<number> {
+  const { isTrusted } = trustIn(folder);
+  try {
+    return await openFolder(path, isTrusted);
+  } catch (error) {
+    if (isTrusted || codeOf(error) !== "ENOTDIR") throw error;
+  }
+  const name = await openName(path);
+  try {
+    const { kind, uid } = fileStatus(name);
+    const { mode } = fileStatus(folder);
+    // In a sticky folder nothing but its owner, and that of the folder, can put another in its place.
+    const canBeReplaced = (mode & STICKY) === 0 && (mode & ALL_WRITE) !== 0;
+    if (kind === "other" && (canBeReplaced || !trusted.includes(uid))) throw new Refusal(WHY_REFUSED.folder);
+  } finally {
+    await closeFile(name);
+  }
+  return openFolder(path, true);
 }
 
 function checkFile({ kind, uid, links }: FileStatus, trusted: readonly number[]): void {

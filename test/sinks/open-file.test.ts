@@ -4,6 +4,7 @@ import {
   chownSync,
   closeSync,
   existsSync,
+  lchownSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -65,6 +66,52 @@ describe("a file for the output", () => {
     }
     expect(readFileSync(victim, "utf8")).toBe("precious");
     expect(existsSync(join(folder, "made-by-link"))).toBe(false);
+  });
+
+  test.skipIf(!isRoot)(`is not in a folder that a link of another account leads to${needsRoot}`, async () => {
+    const real = join(folder, "real");
+    mkdirSync(join(real, "deeper"), { recursive: true });
+    const theirs = join(sticky, "their-folder");
+    symlinkSync(real, theirs);
+    lchownSync(theirs, OTHER, OTHER);
+    const refused = "2: a folder of its path is a link that another account can change";
+    expect(await outcome(join(theirs, "o"))).toBe(refused);
+    expect(await outcome(join(theirs, "deeper", "o"))).toBe(refused);
+    expect(await outcome(`${sticky}/./their-folder/../o`)).toBe(refused);
+    expect(existsSync(join(real, "o"))).toBe(false);
+    // The account of --user may lead its own output where it likes.
+    expect(await outcome(join(theirs, "o"), { uid: OTHER, gid: OTHER })).toBe("opened");
+    const ours = join(sticky, "our-folder");
+    symlinkSync(real, ours);
+    expect(await outcome(join(ours, "deeper", "o"))).toBe("opened");
+  });
+
+  test("is in no folder that a link leads to that any account can replace", async () => {
+    const open = join(folder, "open-to-all");
+    mkdirSync(open);
+    chmodSync(open, 0o777);
+    symlinkSync(folder, join(open, "link"));
+    expect(await outcome(join(open, "link", "o"))).toStartWith("2: a folder of its path is a link");
+    symlinkSync(victim, join(open, "file-link"));
+    expect(await outcome(join(open, "file-link"))).toStartWith("2: it is a link in a folder");
+  });
+
+  test("may be anywhere else that links of root or this account lead to", async () => {
+    mkdirSync(join(folder, "plain/sub"), { recursive: true });
+    symlinkSync("plain", join(folder, "relative-link"));
+    expect(await outcome(join(folder, "relative-link/sub/o"))).toBe("opened");
+    expect(await outcome(`${folder}/plain/../relative-link//./sub/o`)).toBe("opened");
+    expect(await outcome(join(folder, "none/o"))).toBe("2: its directory does not exist");
+    expect(await outcome(join(victim, "o"))).toBe("2: a part of the path is not a directory");
+    expect(await outcome(join(sticky, "new", "o"))).toBe("2: a part of the path is not a directory");
+    const before = process.cwd();
+    process.chdir(folder);
+    try {
+      expect(await outcome("plain/o")).toBe("opened");
+      expect(await outcome("o-here")).toBe("opened");
+    } finally {
+      process.chdir(before);
+    }
   });
 
   test("has no second name in such a folder", async () => {
