@@ -54,6 +54,11 @@ export interface Route {
   open?: true;
   /** Whether it says how this process is, and is answered whatever else is refused. */
   isProbe?: true;
+  /**
+   * Which of its few answers a request gets. It gets one even when answering has used its budget: made once a second at
+   * most. Undefined: this request has no such answer.
+   */
+  scarce?: (call: RouteCall) => string | undefined;
   /** Whether the answer has no end. */
   isStream?: true;
   /** Media type and shape of what it gives. */

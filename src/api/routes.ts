@@ -222,12 +222,12 @@ export const ROUTES: readonly Route[] = [
     params: {},
     gives: { "text/plain": "text", "application/openmetrics-text": "text" },
     problems: {},
+    scarce: ({ request, search }) => (search.size > 0 ? undefined : String(wantsOpenMetrics(request))),
     handle: ({ context, request, search }) => {
       readQuery(search, {});
       context.source.refresh();
       const { version, source, stream, requests } = context;
-      const accept = request.headers.get("accept");
-      const isOpen = qualityOf("application/openmetrics-text", accept) > qualityOf("text/plain", accept);
+      const isOpen = wantsOpenMetrics(request);
       const input = { version, facts: source.facts(), stream, requests, connections: context.connections() };
       const text = renderMetrics(input, isOpen ? "openmetrics" : "prometheus");
       return { body: String(text), type: text.contentType, headers: { Vary: "Accept" } };
@@ -248,6 +248,11 @@ export const ROUTES: readonly Route[] = [
     },
   },
 ];
+
+function wantsOpenMetrics(request: Request): boolean {
+  const accept = request.headers.get("accept");
+  return qualityOf("application/openmetrics-text", accept) > qualityOf("text/plain", accept);
+}
 
 function streamRoute(path: string, operationId: string, summary: string): Route {
   return {

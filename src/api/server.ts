@@ -22,8 +22,9 @@ import {
   preflight,
 } from "./request-checks.ts";
 import { RequestCounts } from "./request-counts.ts";
-import type { Answer, ApiContext, Route } from "./route.ts";
+import type { Answer, ApiContext, Route, RouteCall } from "./route.ts";
 import { ROUTES } from "./routes.ts";
+import { ScarceAnswers } from "./scarce-answers.ts";
 import type { ApiSource } from "./source.ts";
 import { StreamPlaces } from "./stream-places.ts";
 import { Tidy } from "./tidy.ts";
@@ -116,6 +117,7 @@ class Server implements ApiServer {
   #connections: ConnectionLimit | undefined;
   readonly #places: StreamPlaces;
   readonly #budget: AnswerBudget;
+  readonly #scarce = new ScarceAnswers();
 
   constructor(options: ApiOptions, address: ListenAddress, source: ApiSource) {
     this.#options = options;
@@ -223,6 +225,7 @@ class Server implements ApiServer {
     this.#tidy.handedOn(this.#stream.totals.bytes);
     this.#source.flushed();
     this.#context.cache.sweep(this.#source.generation);
+    this.#scarce.sweep();
     this.#connections?.check();
   }
 
@@ -293,15 +296,11 @@ class Server implements ApiServer {
     if (request.method !== "GET" && request.method !== "HEAD") {
       throw new Problem(405, "Only GET and HEAD are answered here.", { Allow: "GET, HEAD" });
     }
-    if (!route.isProbe && this.#budget.ask() === "refuse") {
-      const detail = "Answering has used its budget of processor time (api.cpu_budget).";
-      throw new Problem(429, detail, { "Retry-After": String(this.#budget.retryAfterS) });
-    }
     const place = () => this.#places.find(server.requestIP(request), this.#stream.maxClients);
     // Bun knows of no time-out of a single request on a Unix socket.
     const cutOff = this.#address.kind === "unix" ? undefined : () => server.timeout(request, CUT_OFF_S);
     const call = { context: this.#context, request, search: url.searchParams, pid, cutOff, place };
-    const given = route.handle(call);
+    const given = this.#given(route, call);
     // Where it can be without a wait in between: another request may have a kept answer given back.
     const { body, type, headers, isKept }: Answer = given instanceof Promise ? await given : given;
     this.#tidy.answered(typeof body === "string" ? body.length : 0);
@@ -317,6 +316,14 @@ class Server implements ApiServer {
     // The response has a copy, which goes as soon as it is sent.
     if (body instanceof Uint8Array && !isKept) giveBack(body);
     return response;
+  }
+
+  #given(route: Route, call: RouteCall): Answer | Promise<Answer> {
+    if (route.isProbe || this.#budget.ask() === "answer") return route.handle(call);
+    const key = route.scarce?.(call);
+    if (key !== undefined) return this.#scarce.give(`${route.path} ${key}`, () => route.handle(call) as Answer);
+    const detail = "Answering has used its budget of processor time (api.cpu_budget).";
+    throw new Problem(429, detail, { "Retry-After": String(this.#budget.retryAfterS) });
   }
 
   /** Answers that are not sent yet, live events and the one at hand not among them. */

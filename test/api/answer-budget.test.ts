@@ -1,5 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { AnswerBudget } from "../../src/api/answer-budget.ts";
+import { AnswerTime } from "../../src/api/answer-time.ts";
+import { ScarceAnswers } from "../../src/api/scarce-answers.ts";
+import { startMadeUp } from "./made-up.ts";
 
 const MS = 1e6;
 
@@ -67,4 +70,41 @@ describe("the budget of answering", () => {
     machine.budget.pct = 0;
     expect(machine.budget.ask()).toBe("answer");
   });
+});
+
+test("beyond the budget probes are answered, and metrics that are a second old at most; all else gets 429", async () => {
+  await using server = await startMadeUp();
+  let usedNs = 0;
+  Object.assign(server.source, { answerTime: new AnswerTime(() => usedNs) });
+  const status = async (path: string, init?: RequestInit) => (await fetch(server.url(path), init)).status;
+  const metrics = async (accept = "text/plain") =>
+    (await fetch(server.url("/metrics"), { headers: { Accept: accept } })).text();
+  expect(await status("/status")).toBe(200);
+  server.source.answerTime.begin();
+  usedNs += 3600e9;
+  server.source.answerTime.end();
+  expect(await status("/status")).toBe(429);
+  expect(await status("/processes")).toBe(429);
+  expect(await status("/events")).toBe(429);
+  expect([await status("/healthz"), await status("/readyz")]).toEqual([200, 200]);
+  const [first, second] = [await metrics(), await metrics()];
+  expect(first).toStartWith("# HELP");
+  // The same text, although requests were counted in between.
+  expect(second).toBe(first);
+  expect(await metrics("application/openmetrics-text")).toEndWith("# EOF\n");
+  expect(await status("/metrics", { method: "HEAD" })).toBe(200);
+  expect(await status("/metrics?x=1")).toBe(429);
+});
+
+test("an answer of which there are few is made once a second at most, and let go of afterwards", () => {
+  let nowMs = 0;
+  let made = 0;
+  const answers = new ScarceAnswers(() => nowMs);
+  const give = (key: string) => answers.give(key, () => ({ body: `${key} ${++made}`, type: "text/plain" })).body;
+  expect([give("a"), give("a"), give("b"), give("a")]).toEqual(["a 1", "a 1", "b 2", "a 1"]);
+  nowMs = 999;
+  answers.sweep();
+  expect(give("a")).toBe("a 1");
+  nowMs = 1000;
+  expect([give("a"), give("b")]).toEqual(["a 3", "b 4"]);
 });

@@ -1,6 +1,9 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { UnderWay } from "../../src/api/under-way.ts";
 import { startMadeUp } from "./made-up.ts";
+
+// The machine may be busy.
+setDefaultTimeout(60_000);
 
 const MIB = 2 ** 20;
 

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
   chmodSync,
   existsSync,
@@ -19,6 +19,9 @@ import { join } from "node:path";
 import { placeSocket } from "../../src/api/unix-socket.ts";
 import { LinnixError } from "../../src/errors.ts";
 import { startMadeUp } from "./made-up.ts";
+
+// The machine may be busy.
+setDefaultTimeout(60_000);
 
 const folder = mkdtempSync(join(tmpdir(), "linnix-socket-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
