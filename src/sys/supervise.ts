@@ -9,6 +9,7 @@ import {
   reapChild,
   signalGroup,
 } from "./descendants.ts";
+import { EventLoopSleep } from "./event-loop.ts";
 import { setParentDeathSignal } from "./spawn.ts";
 import { spawnInheriting } from "./spawn-inheriting.ts";
 
@@ -20,6 +21,9 @@ export type SupervisorLine = { started: number } | { failed: string } | { ended:
 
 /** How long the program has to end by itself after it was asked to, ms. */
 const GRACE_MS = 5_000;
+const LONGEST_SLEEP_MS = 60_000;
+/** How often is looked where the runtime's event loop cannot be slept beside. */
+const LOOK_MS = 250;
 
 /**
  * Runs a program until it ends or SIGINT or SIGTERM asks for its end, then ends whatever descends from it.
@@ -33,20 +37,20 @@ export async function supervise(
 ): Promise<void> {
   adoptOrphans();
   let pid = 0;
-  let asked = 0;
-  const ended = Promise.withResolvers<void>();
+  let hasEnded = false;
+  let killAtMs = Number.POSITIVE_INFINITY;
   const look = (): void => {
     for (let child = reapChild(); typeof child === "object"; child = reapChild()) {
       if (child.pid !== pid) continue;
       // The number may be another process's from now on.
       pid = 0;
+      hasEnded = true;
       report({ ended: child });
-      ended.resolve();
     }
   };
   const ask = (signal: number): void => {
     if (pid > 0) signalGroup(pid, signal);
-    if (asked++ === 0) setTimeout(() => pid > 0 && signalGroup(pid, constants.signals.SIGKILL), GRACE_MS);
+    killAtMs = Math.min(killAtMs, performance.now() + GRACE_MS);
   };
   process.on("SIGCHLD", look);
   process.on("SIGINT", () => ask(constants.signals.SIGINT));
@@ -62,11 +66,18 @@ export async function supervise(
     return report({ failed: (error as Error).message });
   }
   report({ started: pid });
-  look();
-  // Signals alone do not keep the runtime from ending.
-  const alive = setInterval(look, 60_000);
-  await ended.promise;
-  clearInterval(alive);
+  const sleep = EventLoopSleep.open();
+  while (!hasEnded) {
+    // The loop has its turn first: signals are heard there.
+    await Bun.sleep(0);
+    look();
+    const leftMs = killAtMs - performance.now();
+    if (pid > 0 && leftMs <= 0) signalGroup(pid, constants.signals.SIGKILL);
+    const ms = Math.min(leftMs > 0 ? leftMs : GRACE_MS, LONGEST_SLEEP_MS);
+    // What is measured beside this process must not pay for the turns of an event loop.
+    if (!hasEnded && sleep === null) await Bun.sleep(Math.min(ms, LOOK_MS));
+    else if (!hasEnded) sleep?.for(ms);
+  }
   process.off("SIGCHLD", look);
   report({ left: await endDescendants() });
 }
