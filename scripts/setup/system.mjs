@@ -15,17 +15,7 @@ export const BUILD_NEEDS = [
 
 /** What the tests need besides: the ways of watching that linnix is compared with, loads, and a C compiler. */
 export const TEST_NEEDS = [
-  { program: "ps", debian: "procps", fedora: "procps-ng", arch: "procps-ng" },
-  { program: "top", debian: "procps", fedora: "procps-ng", arch: "procps-ng" },
-  { program: "strace", debian: "strace", fedora: "strace", arch: "strace" },
-  { program: "auditctl", debian: "auditd", fedora: "audit", arch: "audit" },
-  { program: "auditd", debian: "auditd", fedora: "audit", arch: "audit" },
-  { program: "execsnoop", debian: "libbpf-tools", fedora: "libbpf-tools", arch: "libbpf-tools" },
-  { program: "exitsnoop", debian: "libbpf-tools", fedora: "libbpf-tools", arch: "libbpf-tools" },
-  { program: "forkstat", debian: "forkstat", fedora: "forkstat", arch: "forkstat" },
-  { program: "bpftrace", debian: "bpftrace", fedora: "bpftrace", arch: "bpftrace" },
-  { program: "pidstat", debian: "sysstat", fedora: "sysstat", arch: "sysstat" },
-  { program: "diff", debian: "diffutils", fedora: "diffutils", arch: "diffutils" },
+  ...JSON.parse(readFileSync(new URL("observers.json", import.meta.url), "utf8")),
   { program: "perl", debian: "perl", fedora: "perl-interpreter", arch: "perl" },
   { program: "stress-ng", debian: "stress-ng", fedora: "stress-ng", arch: "stress-ng" },
   { program: "tmux", debian: "tmux", fedora: "tmux", arch: "tmux" },

@@ -13,6 +13,7 @@ import { readDurationNs } from "../config/units.ts";
 import { durationMs, integer, listOf, type ValueType } from "../config/values.ts";
 import { EXIT, type ExitCode, usageError } from "../errors.ts";
 import { assertFloor } from "../floor.ts";
+import { OBSERVERS } from "../observers/registry.ts";
 import { commandOf, type Invocation, optionValue, type ParsedArgs } from "./command.ts";
 
 const INTERVAL = durationMs({ min: "10ms", max: "1m", example: "1s" });
@@ -26,8 +27,7 @@ const MAX_LIFETIMES = 8;
 export const compare = commandOf({
   about: [
     "Runs each way of watching processes in turn on the same workload of known processes, in random order and with " +
-      "times in between without anybody watching, and puts beside each other what they cost and what they saw: ps, " +
-      "top, pidstat, /proc and task-iterator scans, strace, auditd, execsnoop (also with exitsnoop), forkstat, bpftrace and linnix.",
+      `times without any of them in between, and compares what they cost and what they saw: ${METHOD_NAMES.join(", ")}.`,
     "A method that is not installed or not permitted is a row that says how to get it. Without root, linnix and the " +
       "others that look into the kernel are such rows. strace is attached to the workload alone; audit rules of this " +
       "machine are left alone unless --force-audit is given. Everything is put back, also after Ctrl-C.",
@@ -38,8 +38,8 @@ export const compare = commandOf({
       type: "string",
       valueHint: "NAME",
       multiple: true,
-      description: `the methods to compare: ${METHOD_NAMES.join(", ")}`,
-      defaultText: "all but proc-list",
+      description: "the methods to compare, by the names above",
+      defaultText: `all but ${OBSERVERS.filter(({ onlyByName }) => onlyByName).map(({ name }) => name)}`,
     },
     interval: {
       type: "string",

@@ -13,17 +13,6 @@ export interface Arm {
   intervalMs: number | null;
 }
 
-/** Methods that are also tried at shorter intervals than the one asked for, ms: polling at its best. */
-const SHORTER_MS: Record<string, readonly number[]> = {
-  "proc-scan": [100, 10],
-  "proc-list": [100, 10],
-  "task-iterator": [100, 10],
-};
-const QUICK_SHORTER_MS = [10];
-
-/** Methods that only run when they are asked for by name. */
-const ONLY_BY_NAME = new Set(["proc-list"]);
-
 /** Every name that `--methods` takes. */
 export const METHOD_NAMES: readonly string[] = OBSERVERS.map(({ name }) => name);
 
@@ -34,7 +23,7 @@ export const METHOD_NAMES: readonly string[] = OBSERVERS.map(({ name }) => name)
  * @throws LinnixError (usage) for a name that is none, with the nearest one
  */
 export function methodsNamed(names: readonly string[] | null): Observer[] {
-  if (names === null) return OBSERVERS.filter(({ name }) => !ONLY_BY_NAME.has(name));
+  if (names === null) return OBSERVERS.filter(({ onlyByName }) => !onlyByName);
   for (const name of names) {
     if (METHOD_NAMES.includes(name)) continue;
     const near = nearest(name, METHOD_NAMES);
@@ -51,9 +40,7 @@ export function methodsNamed(names: readonly string[] | null): Observer[] {
 export function armsOf(methods: readonly Observer[], intervalMs: number, quick: boolean): Arm[] {
   return methods.flatMap((observer): Arm[] => {
     if (observer.kind === "events") return [{ id: observer.name, observer, intervalMs: null }];
-    const shorter = (SHORTER_MS[observer.name] ?? []).filter(
-      (shortMs) => shortMs < intervalMs && (!quick || QUICK_SHORTER_MS.includes(shortMs)),
-    );
+    const shorter = observer.shorterMs.filter((each) => each < intervalMs).slice(quick ? -1 : 0);
     return [intervalMs, ...shorter].map((each) => ({ id: `${observer.name}@${each}`, observer, intervalMs: each }));
   });
 }

@@ -8,9 +8,6 @@ import { processCount, Sleepers } from "./sleepers.ts";
 import { sleepUnless, unless } from "./stop.ts";
 import { WarmUp } from "./warm-up.ts";
 
-/** The methods whose cost is measured at several numbers of processes, where they are to be had. */
-export const GROWING: readonly string[] = ["ps", "top", "proc-scan", "task-iterator", "linnix"];
-
 /** How long an event method is measured at each number of processes, ms: whole seconds, as it may gather for one. */
 const EVENT_WINDOW_MS = 2000;
 

@@ -9,7 +9,7 @@ import { assertKnownClock } from "../sys/time-namespace.ts";
 import { VERSION } from "../version.ts";
 import { armsOf, methodsNamed } from "./arms.ts";
 import { type ArmState, frontierOf, growthOf, livedOf, othersOf, rowOf } from "./figures.ts";
-import { EventGrowth, GROWING, type GrowthStep, measureAt } from "./growth.ts";
+import { EventGrowth, type GrowthStep, measureAt } from "./growth.ts";
 import { type CompareOptions, ORDINARY_SHARE } from "./options.ts";
 import { type ComparePlan, planCompare } from "./plan.ts";
 import { intervalText } from "./report/notation.ts";
@@ -175,7 +175,7 @@ class Comparison {
     const last = there.filter(({ arm }) => arm.observer.aftermath !== null);
     const ordinary = there.filter((state) => !last.includes(state));
     const growing = this.#methods.filter(
-      ({ name }) => GROWING.includes(name) && ordinary.some(({ arm }) => arm.observer.name === name),
+      ({ name, grows }) => grows && ordinary.some(({ arm }) => arm.observer.name === name),
     );
     const sizes = growing.length === 0 ? [] : this.#options.processes;
     const plan = this.#plan;

@@ -1,11 +1,6 @@
 import { captureText, intervalText, roughly } from "./report/notation.ts";
 import type { CompareRow, FrontierRow } from "./report/report.ts";
 
-/** Methods that stand for polling, the first that has figures. */
-const POLLING = ["ps", "top", "pidstat", "ps-log", "proc-scan", "proc-list", "task-iterator"];
-/** Where linnix cannot run, another that is told by the kernel stands beside them. */
-const TOLD = ["linnix", "execsnoop+exitsnoop", "execsnoop", "bpftrace", "forkstat", "auditd", "strace"];
-
 type Figures = CompareRow & { seen: number; total: number; total_cpu_pct: number };
 
 /**
@@ -13,9 +8,9 @@ type Figures = CompareRow & { seen: number; total: number; total_cpu_pct: number
  * would have to look.
  */
 export function takeHome(rows: readonly CompareRow[], frontier: readonly FrontierRow[]): string {
-  const polling = pick(rows, POLLING);
-  const told = pick(rows, TOLD);
-  const parts = [polling, told].flatMap((row) => (row === null ? [] : [clause(row)]));
+  const polling = pick(rows, "polling", "ps");
+  const events = pick(rows, "events", "linnix");
+  const parts = [polling, events].flatMap((row) => (row === null ? [] : [clause(row)]));
   if (parts.length === 0) return "No method could be measured here.";
   const sentences = [`${parts.join("; ")}.`];
   const point = frontier.find(({ method }) => method === polling?.method);
@@ -23,12 +18,21 @@ export function takeHome(rows: readonly CompareRow[], frontier: readonly Frontie
   return sentences.filter(Boolean).join(" ");
 }
 
-function pick(rows: readonly CompareRow[], names: readonly string[]): Figures | null {
-  for (const name of names) {
-    const found = rows.find((row) => row.method === name && row.seen !== null && row.total_cpu_pct !== null);
-    if (found !== undefined) return found as Figures;
-  }
-  return null;
+/** The row that stands for its kind: that of `first`, else of the method that saw most, of those the cheapest. */
+function pick(rows: readonly CompareRow[], kind: CompareRow["kind"], first: string): Figures | null {
+  // Of a method with rows at several intervals the first has the interval that was asked for.
+  const own = rows.filter((row, i) => row.kind === kind && rows.findIndex(({ method }) => method === row.method) === i);
+  const measured = own.filter(
+    (row): row is Figures => row.seen !== null && row.total !== null && row.total_cpu_pct !== null,
+  );
+  const share = ({ seen, total }: Figures): number => seen / total;
+  const [best = null] = measured.toSorted(
+    (a, b) =>
+      Number(b.method === first) - Number(a.method === first) ||
+      share(b) - share(a) ||
+      a.total_cpu_pct - b.total_cpu_pct,
+  );
+  return best;
 }
 
 function clause(row: Figures): string {

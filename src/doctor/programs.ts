@@ -1,18 +1,9 @@
+import type { Program } from "../observers/observer.ts";
+import { OBSERVERS } from "../observers/registry.ts";
+import { PROFILES } from "../workload/profiles.ts";
 import type { Check } from "./check.ts";
 import type { HostReader } from "./host-reader.ts";
 import type { MachineFacts } from "./machine.ts";
-
-/** A program that `compare-with-polling` or `overhead-test` sets beside linnix. */
-interface Program {
-  name: string;
-  /** The package that brings it, by its Debian name. */
-  debianPackage: string;
-  /** Arguments that make it say its version. */
-  versionArguments: string[];
-  /** One that is part of the comparison as it is promised, rather than a peer where installed. */
-  expected: boolean;
-  costs: string;
-}
 
 export interface FoundProgram {
   path: string;
@@ -22,36 +13,10 @@ export interface FoundProgram {
 
 export type ProgramFacts = ReadonlyMap<string, FoundProgram | null>;
 
+/** Those that audit.ts checks, together with the state of audit, are left out. */
+const METHODS = OBSERVERS.filter(({ inKernel }) => inKernel !== "audit");
 const PROGRAMS: readonly Program[] = [
-  {
-    name: "ps",
-    debianPackage: "procps",
-    versionArguments: ["--version"],
-    expected: true,
-    costs: "compare-with-polling has no ps and ps-log rows, the workload of overhead-test no ps",
-  },
-  {
-    name: "top",
-    debianPackage: "procps",
-    versionArguments: ["-V"],
-    expected: true,
-    costs: "compare-with-polling has no top row",
-  },
-  {
-    name: "strace",
-    debianPackage: "strace",
-    versionArguments: ["-V"],
-    expected: true,
-    costs: "compare-with-polling has no strace row",
-  },
-  peer("execsnoop", "libbpf-tools", ["--version"]),
-  {
-    ...peer("exitsnoop", "libbpf-tools", ["--version"]),
-    costs: "no overhead-test -- exitsnoop, the peer for exit events",
-  },
-  peer("forkstat", "forkstat", ["-h"]),
-  peer("bpftrace", "bpftrace", ["--version"]),
-  peer("pidstat", "sysstat", ["-V"]),
+  ...new Map(METHODS.flatMap(({ programs }) => programs).map((program) => [program.name, program])).values(),
 ];
 
 /** What the workload of overhead-test is made of, ps apart; by Debian package. */
@@ -61,16 +26,13 @@ const WORKLOAD_PROGRAMS: readonly [name: string, debianPackage: string][] = [
   ["find", "findutils"],
 ];
 
-function peer(name: string, debianPackage: string, versionArguments: string[]): Program {
-  const costs = `compare-with-polling has no ${name} row`;
-  return { name, debianPackage, versionArguments, expected: false, costs };
-}
-
 export async function readPrograms(host: HostReader): Promise<ProgramFacts> {
-  const found = PROGRAMS.map(async ({ name, versionArguments }): Promise<[string, FoundProgram | null]> => {
-    // Debian calls bcc's tools by a name of its own.
-    const path = host.which(name) ?? host.which(`${name}-bpfcc`);
-    return [name, path === null ? null : { path, version: await readVersion(host, [path, ...versionArguments]) }];
+  const found = PROGRAMS.map(async ({ name, alias = name, version }): Promise<[string, FoundProgram | null]> => {
+    const path = host.which(name) ?? host.which(alias);
+    return [
+      name,
+      path === null ? null : { path, version: version ? await readVersion(host, [path, ...version]) : null },
+    ];
   });
   const workload = WORKLOAD_PROGRAMS.map(([name]): [string, FoundProgram | null] => {
     const path = host.which(name);
@@ -97,25 +59,22 @@ export function checkPrograms(programs: ProgramFacts, machine: MachineFacts): Ch
 }
 
 function checkProgram(program: Program, programs: ProgramFacts, machine: MachineFacts): Check {
-  const check = { id: program.name, title: program.name };
-  const found = programs.get(program.name);
-  if (!found) {
-    return {
-      ...check,
-      status: program.expected ? "warn" : "info",
-      found: "not installed",
-      costs: program.costs,
-      hint: installHint(machine, program.debianPackage),
-    };
-  }
-  const text = describeProgram(found);
-  if (!found.version?.startsWith("BusyBox")) return { ...check, status: "ok", found: text };
+  const { name, debian, isPeer } = program;
+  const check = { id: name, title: name };
+  const found = programs.get(name);
+  const isBusyBox = found?.version?.startsWith("BusyBox");
+  if (found && !isBusyBox) return { ...check, status: "ok", found: describeProgram(found) };
+  const rows = METHODS.filter((method) => method.programs.includes(program)).map((method) => method.name);
+  const workload = PROFILES.seed.mix.some((part) => part.program === name);
+  const costs =
+    `compare-with-polling has no ${rows.join(" and ")} ${rows.length === 1 ? "row" : "rows"}` +
+    (workload ? `, the workload of overhead-test no ${name}` : "");
   return {
     ...check,
-    status: "warn",
-    found: text,
-    costs: `it has not the options of the usual ${program.name}: ${program.costs}`,
-    hint: installHint(machine, program.debianPackage),
+    status: isPeer && !isBusyBox ? "info" : "warn",
+    found: found ? describeProgram(found) : "not installed",
+    costs: isBusyBox ? `it has not the options of the usual ${name}: ${costs}` : costs,
+    hint: installHint(machine, debian),
   };
 }
 

@@ -1,3 +1,4 @@
+import { OBSERVERS } from "../observers/registry.ts";
 import { missingFields } from "../probes/missing-fields.ts";
 import type { Check, Section, Status } from "./check.ts";
 import type { Facts } from "./facts.ts";
@@ -25,32 +26,6 @@ export interface Verdict {
   sentence: string;
 }
 
-interface Row {
-  method: string;
-  /** Checks that show a lack of what the method needs. */
-  checks: string[];
-  /** What it needs besides. */
-  needs?: "bpf" | "root";
-  /** Whether it prints the host's pids, which are not the workload's in another pid namespace. */
-  printsHostPids?: true;
-}
-
-/** Rows of the comparison that not every machine can have. */
-const ROWS: readonly Row[] = [
-  { method: "ps", checks: ["ps"] },
-  { method: "ps-log", checks: ["ps"] },
-  { method: "top", checks: ["top"] },
-  { method: "task-iterator", checks: ["task-iterator"], needs: "bpf" },
-  { method: "strace", checks: ["strace", "ptrace-scope"] },
-  { method: "auditd", checks: ["auditd", "audit"], needs: "root", printsHostPids: true },
-  { method: "linnix", checks: [], needs: "bpf" },
-  { method: "execsnoop", checks: ["execsnoop"], needs: "bpf", printsHostPids: true },
-  // The kernel's process connector speaks to root alone.
-  { method: "forkstat", checks: ["forkstat"], needs: "root", printsHostPids: true },
-  { method: "bpftrace", checks: ["bpftrace"], needs: "bpf", printsHostPids: true },
-  { method: "pidstat", checks: ["pidstat"] },
-];
-
 /** Sums the checks up; pure. */
 export function judge(facts: Facts, sections: readonly Section[]): Verdict {
   const checks = sections.flatMap((section) => section.checks);
@@ -61,18 +36,18 @@ export function judge(facts: Facts, sections: readonly Section[]): Verdict {
   const sampling = backend && samplingWay(facts.kernel, facts.sampling);
   const isWhole = backend === "btf" && nullFields.length === 0 && sampling !== "proc";
   const lacking = new Set(checks.filter(isLack).map(({ id }) => id));
-  const has = { bpf: collect, root: isRoot(facts.privileges) };
   const isForeign = facts.namespaces.inInitialPidNamespace === false;
   const matchesEvents = !isForeign || (facts.namespaces.procPids ?? "own") === "own";
   const hasNativeCalls = facts.trial?.hasNativeCalls ?? true;
   const canMeasure = hasNativeCalls && facts.tempFolder?.error == null;
   const overheadTest = collect && canMeasure && matchesEvents && (!isForeign || backend === "btf");
-  const missingRows = ROWS.filter(
-    ({ method, checks, needs, printsHostPids }) =>
-      checks.some((id) => lacking.has(id)) ||
-      (needs && !has[needs]) ||
-      (isForeign && (printsHostPids || (method === "linnix" && !overheadTest))),
-  ).map(({ method }) => method);
+  const missingRows = OBSERVERS.filter(
+    ({ name, programs, needs }) =>
+      [...programs.map((program) => program.name), ...(needs.checks ?? [])].some((id) => lacking.has(id)) ||
+      (needs.bpf && !collect) ||
+      (needs.root && !isRoot(facts.privileges)) ||
+      (isForeign && (needs.initialPidNamespace || (name === "linnix" && !overheadTest))),
+  ).map(({ name }) => name);
   return {
     backend,
     nullFields,

@@ -16,24 +16,24 @@ import {
 } from "./audit-control.ts";
 import { AuditGuard, PID_FILE } from "./audit-guard.ts";
 import { parseAudit } from "./audit-log.ts";
+import { defineObserver, needProgram } from "./define.ts";
 import { LaunchedTool, makeFolder, removeFolder } from "./launch.ts";
 import { LogTail } from "./log-tail.ts";
 import {
-  type Availability,
   type AvailabilityOptions,
   type ExitUsage,
   newTally,
-  type Observer,
   type ObserverContext,
+  type Program,
   type RunningObserver,
   type Sighting,
   type Tally,
+  type Unavailable,
 } from "./observer.ts";
-import { needInitialPidNamespace, needRoot } from "./privilege.ts";
 import { catchesSignal, kernelThreadsNamed } from "./proc-fs.ts";
-import { findTool, firstLine, needTool, runTool } from "./tool.ts";
 
-const MEND = "install auditd";
+const AUDITCTL: Program = { name: "auditctl", debian: "auditd", elsewhere: "audit", version: ["-v"] };
+const AUDITD: Program = { name: "auditd", debian: "auditd", elsewhere: "audit" };
 /** What distributions' own rules ask for (`-b 8192`); the kernel's 64 loses records at once. */
 const BACKLOG_LIMIT = 8192;
 /**
@@ -84,24 +84,16 @@ function logPath(folder: string): string {
   return join(folder, "audit.log");
 }
 
-async function available(options: AvailabilityOptions = {}): Promise<Availability> {
-  // The kernel answers EPERM there: audit_netlink_ok() of kernel/audit.c.
-  const unprivileged = needInitialPidNamespace("audit records have host pids") ?? needRoot("the audit subsystem");
-  if (unprivileged !== null) return unprivileged;
-  const auditctl = findTool("auditctl");
-  if (auditctl === null || findTool("auditd") === null) {
-    return { ok: false, reason: "auditd is not installed", hint: MEND };
-  }
+async function objection({ forceAudit = false }: AvailabilityOptions): Promise<Unavailable | null> {
   try {
-    const control = new AuditControl(auditctl);
-    const objection = whyNot(await control.status(), await control.rules(), options.forceAudit ?? false);
-    if (objection !== null) return { ok: false, ...objection };
+    const control = new AuditControl(needProgram(AUDITCTL));
+    const objection = whyNot(await control.status(), await control.rules(), forceAudit);
+    return objection && { ok: false, ...objection };
   } catch (error) {
     if (!(error instanceof LinnixError)) throw error;
     const reason = [error.what, error.why].filter(Boolean).join(": ");
-    return { ok: false, reason, hint: error.hint ?? MEND };
+    return { ok: false, reason, hint: error.hint ?? "linnix doctor checks what this machine supports" };
   }
-  return { ok: true, version: firstLine((await runTool([auditctl, "-v"])).stdout) || auditctl };
 }
 
 /** What speaks against touching audit in this state; null for nothing. */
@@ -141,8 +133,8 @@ export function whyNot(
 }
 
 async function start(context: ObserverContext): Promise<RunningObserver> {
-  const control = new AuditControl(needTool("auditctl", MEND));
-  const daemonPath = needTool("auditd", MEND);
+  const control = new AuditControl(needProgram(AUDITCTL));
+  const daemonPath = needProgram(AUDITD);
   context.signal?.throwIfAborted();
   const objection = whyNot(await control.status(), await control.rules(), context.forceAudit ?? false);
   if (objection !== null) throw cannotRunError("audit", { what: objection.reason, hint: objection.hint });
@@ -366,14 +358,21 @@ function logOfDaemon(pid: number): string {
 }
 
 /** auditd: rules for exec and exit, a record of each written to a log. */
-export const auditd: Observer = {
+export const auditd = defineObserver({
   name: "auditd",
+  summary: "rules for execve and exit, a daemon of our own with its log",
+  programs: [AUDITD, AUDITCTL],
+  needs: {
+    // The kernel answers EPERM there: audit_netlink_ok() of kernel/audit.c.
+    initialPidNamespace: "audit records have host pids",
+    root: "the audit subsystem",
+    checks: ["auditd", "audit"],
+  },
+  objection,
   kind: "events",
-  scope: "machine",
   inKernel: "audit",
   reports: ["exec", "exit", "args", "status"],
   aftermath:
     "where audit had never been on since boot, the kernel goes on checking every system call of processes that start later (about 0.1 µs a call) until the next boot; `auditctl -a task,never` spares new processes that",
-  available,
   start,
-};
+});

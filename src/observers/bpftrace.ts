@@ -1,11 +1,10 @@
-import type { Observer, Sighting, Tally } from "./observer.ts";
-import { needInitialPidNamespace } from "./privilege.ts";
+import { defineObserver, needProgram } from "./define.ts";
+import type { Program, Sighting, Tally } from "./observer.ts";
 import { holdsBpfProgram, sleepsInPoll } from "./proc-fs.ts";
-import { availableTool, needTool } from "./tool.ts";
 import { startTool } from "./tool-observer.ts";
-import { bpfAvailability, withTracefs } from "./tracefs.ts";
+import { withTracefs } from "./tracefs.ts";
 
-const MEND = "install bpftrace";
+const BPFTRACE: Program = { name: "bpftrace", debian: "bpftrace", version: ["--version"], isPeer: true };
 /** Most text of one record, characters: arguments hold newlines, so that a record can be many lines. */
 const MAX_RECORD_CHARS = 64 * 1024;
 
@@ -53,19 +52,16 @@ export function* parseBpftrace(lines: Iterable<string>, tally: Tally): Generator
 }
 
 /** bpftrace with a script of tracepoints and printf. */
-export const bpftrace: Observer = {
+export const bpftrace = defineObserver({
   name: "bpftrace",
+  summary: "a script of tracepoints and printf",
+  programs: [BPFTRACE],
+  needs: { initialPidNamespace: "bpftrace prints host pids", bpf: true, tracefs: true },
   kind: "events",
-  scope: "machine",
   inKernel: "bpf",
   reports: ["fork", "exec", "exit", "args"],
-  aftermath: null,
-  available: async () =>
-    needInitialPidNamespace("bpftrace prints host pids") ??
-    bpfAvailability() ??
-    (await availableTool(["bpftrace"], ["--version"], MEND)),
   start: (context) => {
-    const path = needTool("bpftrace", MEND);
+    const path = needProgram(BPFTRACE);
     return startTool(context, {
       name: "bpftrace",
       argv: () => withTracefs([path, "-e", BPFTRACE_PROGRAM]),
@@ -75,4 +71,4 @@ export const bpftrace: Observer = {
       intervalMs: null,
     });
   },
-};
+});

@@ -1,14 +1,12 @@
-import { execsnoopAvailability, execsnoopMethod } from "./execsnoop.ts";
-import type { ExitUsage, Observer, ObserverContext, RunningObserver, Sighting, Tally } from "./observer.ts";
+import { defineObserver, needProgram } from "./define.ts";
+import { bccTool, EXECSNOOP, EXECSNOOP_NEEDS, execsnoopMethod } from "./execsnoop.ts";
+import type { ExitUsage, ObserverContext, RunningObserver, Sighting, Tally } from "./observer.ts";
 import { newTally } from "./observer.ts";
 import { holdsBpfProgram, sleepsInPoll } from "./proc-fs.ts";
-import { availableTool, needTool } from "./tool.ts";
 import { startTool, type ToolMethod } from "./tool-observer.ts";
 import { withTracefs } from "./tracefs.ts";
 
-/** libbpf-tools' program, or bcc's, which Debian gives another name. */
-const NAMES = ["exitsnoop", "exitsnoop-bpfcc"];
-const FIX = "install libbpf-tools (or bpfcc-tools)";
+const EXITSNOOP = bccTool("exitsnoop");
 
 // PCOMM PID PPID TID AGE(s) EXIT_CODE; the name may hold blanks. bcc prints "code 1" or "signal 9 (KILL)" as the last.
 const ROW = /^(.*?) +(\d+) +(\d+) +(\d+) +(\d+\.\d+) +(.+)$/;
@@ -36,7 +34,7 @@ export function* parseExitsnoop(lines: Iterable<string>, tally: Tally): Generato
 }
 
 function exitsnoopMethod(): ToolMethod {
-  const path = needTool(NAMES, FIX);
+  const path = needProgram(EXITSNOOP);
   return {
     name: "exitsnoop",
     argv: () => withTracefs([path]),
@@ -111,18 +109,13 @@ async function start(context: ObserverContext): Promise<RunningObserver> {
 }
 
 /** bcc's execsnoop and exitsnoop beside each other: of the ready-made tools the nearest to what linnix reports. */
-export const execsnoopExitsnoop: Observer = {
+export const execsnoopExitsnoop = defineObserver({
   name: "execsnoop+exitsnoop",
+  summary: "both beside each other, one cost: of the ready-made tools the nearest to linnix",
+  programs: [EXECSNOOP, EXITSNOOP],
+  needs: EXECSNOOP_NEEDS,
   kind: "events",
-  scope: "machine",
   inKernel: "bpf",
   reports: ["exec", "exit", "args", "status"],
-  aftermath: null,
-  available: async () => {
-    const exec = await execsnoopAvailability();
-    if (!exec.ok) return exec;
-    const exit = await availableTool(NAMES, ["--version"], FIX);
-    return exit.ok ? { ok: true, version: `${exec.version} + ${exit.version}` } : exit;
-  },
   start,
-};
+});

@@ -1,13 +1,20 @@
-import type { Availability, Observer, Sighting, Tally } from "./observer.ts";
-import { needInitialPidNamespace } from "./privilege.ts";
+import { defineObserver, needProgram } from "./define.ts";
+import type { Needs, Program, Sighting, Tally } from "./observer.ts";
 import { holdsBpfProgram, sleepsInPoll } from "./proc-fs.ts";
-import { availableTool, needTool } from "./tool.ts";
 import { startTool, type ToolMethod } from "./tool-observer.ts";
-import { bpfAvailability, withTracefs } from "./tracefs.ts";
+import { withTracefs } from "./tracefs.ts";
 
-/** libbpf-tools' program, or bcc's, which Debian calls otherwise. */
-const NAMES = ["execsnoop", "execsnoop-bpfcc"];
-const MEND = "install libbpf-tools (or bpfcc-tools)";
+/** libbpf-tools' program, or bcc's, which Debian gives another name. */
+export function bccTool(name: string): Program {
+  return { name, alias: `${name}-bpfcc`, debian: "libbpf-tools", version: ["--version"], isPeer: true };
+}
+
+export const EXECSNOOP = bccTool("execsnoop");
+export const EXECSNOOP_NEEDS: Needs = {
+  initialPidNamespace: "execsnoop prints host pids",
+  bpf: true,
+  tracefs: true,
+};
 /** Most text of one record, characters: arguments hold newlines, so that a record can be many lines. */
 const MAX_RECORD_CHARS = 64 * 1024;
 
@@ -47,18 +54,9 @@ export function* parseExecsnoop(lines: Iterable<string>, tally: Tally): Generato
   }
 }
 
-/** Why execsnoop cannot run here, or its version. */
-export async function execsnoopAvailability(): Promise<Availability> {
-  return (
-    needInitialPidNamespace("execsnoop prints host pids") ??
-    bpfAvailability() ??
-    (await availableTool(NAMES, ["--version"], MEND))
-  );
-}
-
 /** How execsnoop runs, with its default options. */
 export function execsnoopMethod(): ToolMethod {
-  const path = needTool(NAMES, MEND);
+  const path = needProgram(EXECSNOOP);
   return {
     name: "execsnoop",
     argv: () => withTracefs([path]),
@@ -70,13 +68,13 @@ export function execsnoopMethod(): ToolMethod {
 }
 
 /** bcc's execsnoop: a BPF program at the execve system call, a row for each. */
-export const execsnoop: Observer = {
+export const execsnoop = defineObserver({
   name: "execsnoop",
+  summary: "libbpf-tools' or bcc's",
+  programs: [EXECSNOOP],
+  needs: EXECSNOOP_NEEDS,
   kind: "events",
-  scope: "machine",
   inKernel: "bpf",
   reports: ["exec", "args"],
-  aftermath: null,
-  available: execsnoopAvailability,
   start: (context) => startTool(context, execsnoopMethod()),
-};
+});

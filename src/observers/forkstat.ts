@@ -1,10 +1,9 @@
 import { readFileSync } from "node:fs";
-import type { Observer, Sighting, Tally } from "./observer.ts";
-import { needInitialPidNamespace, needRoot } from "./privilege.ts";
-import { availableTool, needTool } from "./tool.ts";
+import { defineObserver, needProgram } from "./define.ts";
+import type { Program, Sighting, Tally } from "./observer.ts";
 import { startTool } from "./tool-observer.ts";
 
-const MEND = "install forkstat";
+const FORKSTAT: Program = { name: "forkstat", debian: "forkstat", version: ["-h"], isPeer: true };
 
 const ROW = /^\d\d:\d\d:\d\d (fork|exec|exit) +(\d+) (.*)$/;
 
@@ -66,19 +65,19 @@ function listensToProcessEvents(pid: number): boolean {
 }
 
 /** forkstat: the kernel's process events connector (netlink), a row for each. */
-export const forkstat: Observer = {
+export const forkstat = defineObserver({
   name: "forkstat",
+  summary: "`forkstat -e fork,exec,exit`",
+  programs: [FORKSTAT],
+  needs: {
+    initialPidNamespace: "the process events connector has host pids",
+    root: "the process events connector",
+  },
   kind: "events",
-  scope: "machine",
   inKernel: "connector",
   reports: ["fork", "exec", "exit", "args", "status"],
-  aftermath: null,
-  available: async () =>
-    needInitialPidNamespace("the process events connector has host pids") ??
-    needRoot("the process events connector") ??
-    (await availableTool(["forkstat"], ["-h"], MEND)),
   start: (context) => {
-    const path = needTool("forkstat", MEND);
+    const path = needProgram(FORKSTAT);
     return startTool(context, {
       name: "forkstat",
       argv: () => [path, "-e", "fork,exec,exit"],
@@ -88,4 +87,4 @@ export const forkstat: Observer = {
       intervalMs: null,
     });
   },
-};
+});

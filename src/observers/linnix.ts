@@ -5,8 +5,8 @@ import { pidNamespace } from "../procfs/pid-namespace.ts";
 import { versionText } from "../version.ts";
 import { selfCommand } from "../workload/self-command.ts";
 import { tryCollector } from "../workload/trial.ts";
-import type { Availability, Observer, Sighting, SightingKind, Tally } from "./observer.ts";
-import { needInitialPidNamespace, needRoot } from "./privilege.ts";
+import { defineObserver, needInitialPidNamespace } from "./define.ts";
+import type { Sighting, SightingKind, Tally, Unavailable } from "./observer.ts";
 import { startTool } from "./tool-observer.ts";
 
 const KINDS: ReadonlySet<string> = new Set<SightingKind>(["fork", "exec", "exit"]);
@@ -53,7 +53,7 @@ export function* parseLinnix(
 }
 
 /** Why no collector can run here, in its own words; null if one can. */
-async function needCollector(): Promise<Availability | null> {
+async function needCollector(): Promise<Unavailable | null> {
   const error = await tryCollector([]);
   if (error === null) return null;
   const reason = [error.what, error.why].filter(Boolean).join(": ");
@@ -61,20 +61,20 @@ async function needCollector(): Promise<Availability | null> {
 }
 
 /** `linnix collect` as anybody would run it: every event, whole arguments, JSON lines to a file. */
-export const linnix: Observer = {
+export const linnix = defineObserver({
   name: "linnix",
-  kind: "events",
-  scope: "machine",
-  inKernel: "bpf",
-  reports: ["fork", "exec", "exit", "args", "status", "cpu"],
-  aftermath: null,
-  available: async () =>
-    needRoot("linnix collect") ??
+  summary: "`linnix collect`, default settings, JSON lines to a file",
+  needs: { root: "linnix collect", bpf: true },
+  version: versionText,
+  objection: async () =>
     // The tracepoint backend gives no other pids.
     (chooseBackend("auto") === "btf"
       ? null
-      : needInitialPidNamespace("events of the tracepoint backend have host pids")) ??
-    (await needCollector()) ?? { ok: true, version: versionText() },
+      : needInitialPidNamespace("events of the tracepoint backend have host pids")) ?? needCollector(),
+  grows: true,
+  kind: "events",
+  inKernel: "bpf",
+  reports: ["fork", "exec", "exit", "args", "status", "cpu"],
   start: (context) => {
     const outputPath = (folder: string): string => join(folder, "events.jsonl");
     return startTool(context, {
@@ -90,4 +90,4 @@ export const linnix: Observer = {
       outputPath,
     });
   },
-};
+});

@@ -36,20 +36,23 @@ export function newTally(): Tally {
   return { records: 0, listings: 0, unparsed: 0, cutLines: 0, lost: 0 };
 }
 
-/** Whether a method can be had on this machine, and what to do where it can not. */
+/** Why a method cannot be had on this machine. */
+export interface Unavailable {
+  ok: false;
+  /** One clause, such as "strace is not installed". */
+  reason: string;
+  /** What would make it available. */
+  hint: string;
+}
+
+/** Whether a method can be had on this machine. */
 export type Availability =
   | {
       ok: true;
-      /** As the program tells it, such as "ps from procps-ng 4.0.2". */
+      /** As the program prints it, such as "ps from procps-ng 4.0.2". */
       version: string;
     }
-  | {
-      ok: false;
-      /** One clause, such as "strace is not installed". */
-      reason: string;
-      /** What would make it available. */
-      hint: string;
-    };
+  | Unavailable;
 
 /** What a method is told about the machine's other users before it is asked whether it can be had. */
 export interface AvailabilityOptions {
@@ -124,9 +127,42 @@ export type InKernelCost =
 export const REPORTED = ["fork", "exec", "exit", "args", "status", "cpu"] as const;
 export type Reported = (typeof REPORTED)[number];
 
-/** One way to watch processes. */
+/** A program that a method runs. */
+export interface Program {
+  readonly name: string;
+  /** Another name that it is installed under. */
+  readonly alias?: string;
+  /** The package that brings it. */
+  readonly debian: string;
+  /** The same on Fedora and Arch Linux; left out if it is called as on Debian. */
+  readonly elsewhere?: string;
+  /** Arguments that print its version; left out if it is not asked for one. */
+  readonly version?: readonly string[];
+  /** Whether few machines have it: doctor does not warn if it is missing. */
+  readonly isPeer?: true;
+}
+
+/** What a method needs of the machine beside its programs. */
+export interface Needs {
+  /** Why it needs the initial pid namespace, such as "audit records have host pids". */
+  readonly initialPidNamespace?: string;
+  /** What of it needs root, such as "the audit subsystem". */
+  readonly root?: string;
+  /** Whether it loads BPF programs. */
+  readonly bpf?: true;
+  /** Whether its BPF programs attach by the files of tracefs. */
+  readonly tracefs?: true;
+  /** Checks of `linnix doctor` that show what else it lacks, by their ids. */
+  readonly checks?: readonly string[];
+}
+
+/** One way to watch processes. The registry, doctor, compare, the set-up and the documentation derive from this. */
 export interface Observer {
   readonly name: string;
+  /** What runs, in one clause of Markdown: the row of docs/compare-with-polling.md. */
+  readonly summary: string;
+  readonly programs: readonly Program[];
+  readonly needs: Needs;
   /** Whether it looks every interval or is told by the kernel. */
   readonly kind: "polling" | "events";
   /** Whether it watches all processes or those of the workload alone. */
@@ -134,6 +170,12 @@ export interface Observer {
   readonly inKernel: InKernelCost;
   /** What its output holds with the options it runs with here, in the order of `REPORTED`. */
   readonly reports: readonly Reported[];
+  /** Shorter intervals than the one asked for that are tried as well, ms, the shortest last: polling at its best. */
+  readonly shorterMs: readonly number[];
+  /** Whether its cost is measured among many sleeping processes too. */
+  readonly grows: boolean;
+  /** Whether it runs only if `--methods` names it. */
+  readonly onlyByName: boolean;
   /** What stays changed on the machine until its next boot after the method has stopped; null for nothing. */
   readonly aftermath: string | null;
   /** Looks, without changing anything, whether the method can be had here. Never rejects. */

@@ -1,8 +1,8 @@
-import type { Observer, Sighting, Tally } from "./observer.ts";
-import { availableTool, needTool } from "./tool.ts";
+import { defineObserver, needProgram } from "./define.ts";
+import type { Program, Sighting, Tally } from "./observer.ts";
 import { startTool } from "./tool-observer.ts";
 
-const MEND = "install sysstat";
+const PIDSTAT: Program = { name: "pidstat", debian: "sysstat", version: ["-V"], isPeer: true };
 /** Most text of one row, characters: arguments hold newlines, so that a row can be many lines. */
 const MAX_ROW_CHARS = 64 * 1024;
 
@@ -41,16 +41,14 @@ export function* parsePidstat(lines: Iterable<string>, tally: Tally): Generator<
 }
 
 /** `pidstat -l` every interval, which is whole seconds. */
-export const pidstat: Observer = {
+export const pidstat = defineObserver({
   name: "pidstat",
+  summary: "`pidstat`, whole seconds only: what used processor time since the last look",
+  programs: [PIDSTAT],
   kind: "polling",
-  scope: "machine",
-  inKernel: "none",
   reports: ["args", "cpu"],
-  aftermath: null,
-  available: () => availableTool(["pidstat"], ["-V"], MEND),
   start: (context) => {
-    const path = needTool("pidstat", MEND);
+    const path = needProgram(PIDSTAT);
     const seconds = Math.max(1, Math.round(context.intervalMs / 1000));
     return startTool(context, {
       name: "pidstat",
@@ -62,4 +60,4 @@ export const pidstat: Observer = {
       intervalMs: seconds * 1000,
     });
   },
-};
+});

@@ -1,6 +1,7 @@
 import type { ScanDetail } from "../procfs/proc-scanner.ts";
 import { NS_PER_CLOCK_TICK, startNsOf } from "../procfs/proc-stat.ts";
-import type { Observer, ObserverContext, RunningObserver, Sighting, Tally } from "./observer.ts";
+import { defineObserver } from "./define.ts";
+import type { ObserverContext, RunningObserver, Sighting, Tally } from "./observer.ts";
 import { startTool } from "./tool-observer.ts";
 import { WORKER_ENV, workerCommand } from "./worker-command.ts";
 
@@ -51,30 +52,30 @@ async function startScan(name: string, detail: ScanDetail, context: ObserverCont
   });
 }
 
-async function available(): Promise<{ ok: true; version: string }> {
-  return { ok: true, version: `Bun ${Bun.version}` };
+function version(): string {
+  return `Bun ${Bun.version}`;
 }
 
 /** All of /proc every interval, as well as it can be done: processor time and memory of all, arguments of new ones. */
-export const procScan: Observer = {
+export const procScan = defineObserver({
   name: "proc-scan",
+  summary: "linnix's own scan of /proc, files kept open, no program started; at the interval, 100 ms and 10 ms",
+  shorterMs: [100, 10],
+  grows: true,
   kind: "polling",
-  scope: "machine",
-  inKernel: "none",
   reports: ["args"],
-  aftermath: null,
-  available,
+  version,
   start: (context) => startScan("proc-scan", "all", context),
-};
+});
 
 /** Only the list of pids every interval, and a look at those that are new: the least that polling can be. */
-export const procList: Observer = {
+export const procList = defineObserver({
   name: "proc-list",
+  summary: "only the list of pids, and a look at those that are new; by name only",
+  shorterMs: [100, 10],
+  onlyByName: true,
   kind: "polling",
-  scope: "machine",
-  inKernel: "none",
   reports: [],
-  aftermath: null,
-  available,
+  version,
   start: (context) => startScan("proc-list", "new", context),
-};
+});

@@ -1,9 +1,8 @@
-import type { Observer, Sighting, Tally } from "./observer.ts";
-import { isPsHeader, parsePsRow } from "./ps.ts";
-import { availableTool, needTool } from "./tool.ts";
+import { defineObserver, needProgram } from "./define.ts";
+import type { Sighting, Tally } from "./observer.ts";
+import { isPsHeader, PS, parsePsRow } from "./ps.ts";
+import { needTool } from "./tool.ts";
 import { startTool } from "./tool-observer.ts";
-
-const MEND = "install procps";
 
 /** Reads listings of `ps aux` that follow one another, each with its header. */
 export function* parsePsLog(lines: Iterable<string>, tally: Tally): Generator<Sighting> {
@@ -27,17 +26,15 @@ const LOOP = `while :; do
 done`;
 
 /** `ps aux --sort=-%cpu | head -20` appended to a log every interval. */
-export const psLog: Observer = {
+export const psLog = defineObserver({
   name: "ps-log",
+  summary: "`ps aux --sort=-%cpu \\| head -20` appended to a log every interval: what uses most at a look",
+  programs: [PS],
   kind: "polling",
-  scope: "machine",
-  inKernel: "none",
   reports: ["args", "cpu"],
-  aftermath: null,
-  available: () => availableTool(["ps"], ["--version"], MEND),
   start: (context) => {
     const shell = needTool("sh", "install a POSIX shell");
-    needTool("ps", MEND);
+    needProgram(PS);
     return startTool(context, {
       name: "ps-log",
       argv: () => [shell, "-c", LOOP, "ps-log-loop", String(context.intervalMs / 1000)],
@@ -47,4 +44,4 @@ export const psLog: Observer = {
       intervalMs: context.intervalMs,
     });
   },
-};
+});

@@ -1,10 +1,12 @@
 import { join } from "node:path";
-import type { Observer, Sighting, Tally } from "./observer.ts";
+import { defineObserver, needProgram } from "./define.ts";
+import type { Program, Sighting, Tally } from "./observer.ts";
 import { readProcIo } from "./proc-fs.ts";
-import { availableTool, needTool } from "./tool.ts";
+import { needTool } from "./tool.ts";
 import { startTool } from "./tool-observer.ts";
 
-const MEND = "install procps";
+export const PS: Program = { name: "ps", debian: "procps", elsewhere: "procps-ng", version: ["--version"] };
+const DIFF: Program = { name: "diff", debian: "diffutils" };
 
 /** A row of `ps aux`. */
 export interface PsRow {
@@ -68,18 +70,17 @@ while :; do
 done`;
 
 /** `ps aux` every interval, each listing compared with the last. */
-export const ps: Observer = {
+export const ps = defineObserver({
   name: "ps",
+  summary: "`ps aux` every interval, each listing compared with the last by `diff`",
+  programs: [PS, DIFF],
+  grows: true,
   kind: "polling",
-  scope: "machine",
-  inKernel: "none",
   reports: ["args", "cpu"],
-  aftermath: null,
-  available: () => availableTool(["ps"], ["--version"], MEND),
   start: (context) => {
     const shell = needTool("sh", "install a POSIX shell");
-    needTool("ps", MEND);
-    needTool("diff", "install diffutils");
+    needProgram(PS);
+    needProgram(DIFF);
     const seconds = String(context.intervalMs / 1000);
     return startTool(context, {
       name: "ps",
@@ -92,4 +93,4 @@ export const ps: Observer = {
       bytesWritten: (tool) => readProcIo(tool.pid, "wchar"),
     });
   },
-};
+});

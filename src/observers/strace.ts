@@ -1,12 +1,13 @@
 import { join } from "node:path";
 import { cannotRunError, usageError } from "../errors.ts";
-import type { Observer } from "./observer.ts";
+import { defineObserver, needProgram } from "./define.ts";
+import type { Program } from "./observer.ts";
 import { isOurs, tracersOf } from "./proc-fs.ts";
 import { parseStrace } from "./strace-log.ts";
-import { availableTool, findTool, firstLine, needTool, runTool } from "./tool.ts";
+import { findTool, firstLine, runTool } from "./tool.ts";
 import { startTool } from "./tool-observer.ts";
 
-const MEND = "install strace";
+const STRACE: Program = { name: "strace", debian: "strace", version: ["-V"] };
 /** Most of a string that is printed, bytes: strace's own 32 can cut the nonce. */
 const MAX_STRING_BYTES = 256;
 
@@ -15,19 +16,19 @@ function logPath(folder: string): string {
 }
 
 /** `strace -f -e trace=process`, attached to the workload: to a process that this one has started, and no other. */
-export const strace: Observer = {
+export const strace = defineObserver({
   name: "strace",
+  summary: "`strace -f -e trace=process` on the workload",
+  programs: [STRACE],
+  needs: { checks: ["ptrace-scope"] },
   kind: "events",
   scope: "workload",
   inKernel: "ptrace",
   reports: ["fork", "exec", "exit", "args", "status"],
-  aftermath: null,
-  available: async () => {
-    const installed = await availableTool(["strace"], ["-V"], MEND);
-    if (!installed.ok) return installed;
+  objection: async () => {
     // Installed is not permitted: in a container ptrace(2) is often filtered out.
-    const probe = await runTool([findTool("strace") ?? "strace", "-o", "/dev/null", findTool("true") ?? "/bin/true"]);
-    if (probe.status === 0) return installed;
+    const probe = await runTool([needProgram(STRACE), "-o", "/dev/null", findTool("true") ?? "/bin/true"]);
+    if (probe.status === 0) return null;
     return {
       ok: false,
       reason: `strace may not trace here: ${firstLine(probe.stderr)}`,
@@ -35,7 +36,7 @@ export const strace: Observer = {
     };
   },
   start: async (context) => {
-    const path = needTool("strace", MEND);
+    const path = needProgram(STRACE);
     const { workloadPid } = context;
     const pids = workloadPid === null ? [] : [workloadPid, ...(context.alsoPids ?? [])];
     const foreign = pids.find((pid) => pid === process.pid || !isOurs(pid));
@@ -67,4 +68,4 @@ export const strace: Observer = {
       outputPath: logPath,
     });
   },
-};
+});

@@ -1,6 +1,6 @@
 import { release } from "node:os";
-import type { Observer, Sighting, Tally } from "./observer.ts";
-import { needRoot } from "./privilege.ts";
+import { defineObserver } from "./define.ts";
+import type { Sighting, Tally } from "./observer.ts";
 import { startTool } from "./tool-observer.ts";
 import { WORKER_ENV, workerCommand } from "./worker-command.ts";
 
@@ -24,15 +24,17 @@ export function* parseTaskIterator(lines: Iterable<string>, tally: Tally): Gener
 }
 
 /** A walk along the kernel's list of processes every interval: pid and exact start of the new ones, no file a process. */
-export const taskIterator: Observer = {
+export const taskIterator = defineObserver({
   name: "task-iterator",
+  summary:
+    "a BPF program walks the kernel's list of processes and hands over who is new; at the interval, 100 ms and 10 ms",
+  needs: { root: "the BPF task iterator", bpf: true, checks: ["task-iterator"] },
+  version: () => `Linux ${release()}`,
+  shorterMs: [100, 10],
+  grows: true,
   kind: "polling",
-  scope: "machine",
   // Its program runs within its own system calls: the worker's processor time holds it.
-  inKernel: "none",
   reports: [],
-  aftermath: null,
-  available: async () => needRoot("the BPF task iterator") ?? { ok: true, version: `Linux ${release()}` },
   start: (context) => {
     const command = workerCommand(context);
     return startTool(context, {
@@ -45,4 +47,4 @@ export const taskIterator: Observer = {
       intervalMs: context.intervalMs,
     });
   },
-};
+});

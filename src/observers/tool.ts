@@ -1,6 +1,5 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { cannotRunError } from "../errors.ts";
-import type { Availability } from "./observer.ts";
 
 /** Where programs are looked for: never in the caller's PATH, since root runs them. */
 export const TOOL_PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
@@ -110,15 +109,4 @@ export function firstLine(text: string): string {
       .map((line) => line.trim())
       .find((line) => line !== "") ?? ""
   );
-}
-
-/**
- * Whether a program is installed, and which version it calls itself. A program that will not tell its version is
- * there all the same.
- */
-export async function availableTool(names: string[], versionArgs: string[], hint: string): Promise<Availability> {
-  const path = findTool(...names);
-  if (path === null) return { ok: false, reason: `${names[0]} is not installed`, hint };
-  const result = await runTool([path, ...versionArgs]);
-  return { ok: true, version: firstLine(result.stdout) || firstLine(result.stderr) || path };
 }

@@ -1,8 +1,8 @@
-import type { Observer, Sighting, Tally } from "./observer.ts";
-import { availableTool, needTool } from "./tool.ts";
+import { defineObserver, needProgram } from "./define.ts";
+import type { Program, Sighting, Tally } from "./observer.ts";
 import { startTool } from "./tool-observer.ts";
 
-const MEND = "install procps";
+const TOP: Program = { name: "top", debian: "procps", elsewhere: "procps-ng", version: ["-V"] };
 /** Widest line that top can be asked for. */
 const WIDTH = 512;
 
@@ -50,16 +50,15 @@ function cutColumns(line: string, columns: number): string[] | null {
 }
 
 /** `top` in batch mode, with whole command lines (-c): without them it shows nothing that tells a process for sure. */
-export const top: Observer = {
+export const top = defineObserver({
   name: "top",
+  summary: "`top -b -c -d INTERVAL`",
+  programs: [TOP],
+  grows: true,
   kind: "polling",
-  scope: "machine",
-  inKernel: "none",
   reports: ["args", "cpu"],
-  aftermath: null,
-  available: () => availableTool(["top"], ["-V"], MEND),
   start: (context) => {
-    const path = needTool("top", MEND);
+    const path = needProgram(TOP);
     return startTool(context, {
       name: "top",
       argv: () => [path, "-b", "-c", "-w", String(WIDTH), "-d", String(context.intervalMs / 1000)],
@@ -69,4 +68,4 @@ export const top: Observer = {
       intervalMs: context.intervalMs,
     });
   },
-};
+});

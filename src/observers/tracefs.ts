@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
-import type { Availability } from "./observer.ts";
-import { needRoot } from "./privilege.ts";
+import type { Unavailable } from "./observer.ts";
 import { findTool } from "./tool.ts";
 
 /** Where tracefs can be mounted (Documentation/trace/ftrace.rst); a file that is there only when it is. */
@@ -24,16 +23,12 @@ export function withTracefs(argv: string[]): string[] {
   return [unshare, "--mount", "--propagation", "private", shell, "-c", MOUNT_AND_RUN, "with-tracefs", ...argv];
 }
 
-/** Why a program that puts BPF programs on tracepoints cannot be had; null where nothing speaks against it. */
-export function bpfAvailability(): Availability | null {
-  const unprivileged = needRoot("loading BPF programs");
-  if (unprivileged !== null) return unprivileged;
-  if (!isMounted() && (findTool("unshare") === null || findTool("mount") === null || findTool("sh") === null)) {
-    return {
-      ok: false,
-      reason: "tracefs is not mounted",
-      hint: "mount -t tracefs tracefs /sys/kernel/tracing, or install util-linux and a shell",
-    };
-  }
-  return null;
+/** Why tracefs cannot be had; null if it is mounted or can be. */
+export function needTracefs(): Unavailable | null {
+  if (isMounted() || !["unshare", "mount", "sh"].some((name) => findTool(name) === null)) return null;
+  return {
+    ok: false,
+    reason: "tracefs is not mounted",
+    hint: "mount -t tracefs tracefs /sys/kernel/tracing, or install util-linux and a shell",
+  };
 }

@@ -51,6 +51,7 @@ test("takes others where ps or linnix have no figures", () => {
   const top = row({ method: "top", interval_ms: 500, seen: 20, total: 100, total_cpu_pct: 1 });
   const strace = row({
     method: "strace",
+    kind: "events",
     seen: 100,
     total: 100,
     total_cpu_pct: 36,

@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type HostReader, hostReader } from "../../src/doctor/host-reader.ts";
+import { OBSERVERS } from "../../src/observers/registry.ts";
 import { encodeBtf } from "./btf-encoder.ts";
 
 /** Differences of a machine from the good one below. */
@@ -85,6 +86,7 @@ const LINKS: Record<string, string> = {
 };
 
 const PROGRAMS: Record<string, string> = {
+  ...Object.fromEntries(OBSERVERS.flatMap(({ programs }) => programs).map(({ name }) => [name, `echo ${name} 1.0`])),
   ps: "echo ps from procps-ng 4.0.2",
   top: "echo top from procps-ng 4.0.2",
   strace: "echo strace -- version 6.1",

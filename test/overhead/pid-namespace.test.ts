@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { EXIT } from "../../src/errors.ts";
-import { needInitialPidNamespace } from "../../src/observers/privilege.ts";
+import { needInitialPidNamespace } from "../../src/observers/define.ts";
 import { assertMatchable, assertOwnProc } from "../../src/overhead/pid-namespace.ts";
 import type { PidNamespace } from "../../src/procfs/pid-namespace.ts";
 

@@ -1,0 +1,82 @@
+import { pidNamespace } from "../procfs/pid-namespace.ts";
+import type { Availability, AvailabilityOptions, Needs, Observer, Program, Unavailable } from "./observer.ts";
+import { findTool, firstLine, needTool, runTool } from "./tool.ts";
+import { needTracefs } from "./tracefs.ts";
+
+const DEFAULTS = {
+  scope: "machine",
+  inKernel: "none",
+  programs: [],
+  needs: {},
+  aftermath: null,
+  shorterMs: [],
+  grows: false,
+  onlyByName: false,
+} as const;
+
+/** What an observer's file says: what it leaves out is as in `DEFAULTS`. */
+type Definition = Omit<Observer, keyof typeof DEFAULTS | "available"> &
+  Partial<Pick<Observer, keyof typeof DEFAULTS>> & {
+    /** Its version, if it runs no program that prints one. */
+    version?: () => string;
+    /** What else is in the way on this machine. */
+    objection?: (options: AvailabilityOptions) => Promise<Unavailable | null>;
+  };
+
+/** Makes a method of its facts: whether it is available follows from its needs, its programs and its own objection. */
+export function defineObserver({ version, objection, ...facts }: Definition): Observer {
+  const observer = { ...DEFAULTS, ...facts };
+  const available = async (options: AvailabilityOptions = {}): Promise<Availability> =>
+    lackOf(observer.needs) ??
+    missingOf(observer.programs) ??
+    (await objection?.(options)) ?? { ok: true, version: version?.() ?? (await versionOf(observer.programs)) };
+  return { ...observer, available };
+}
+
+/** Absolute path of a program, by any of its names; null if it is not installed. */
+export function findProgram({ name, alias = name }: Program): string | null {
+  return findTool(name, alias);
+}
+
+/** `findProgram` for a method that is started. @throws LinnixError if it is not installed */
+export function needProgram({ name, alias = name, debian }: Program): string {
+  return needTool([name, alias], `install ${debian}`);
+}
+
+function missingOf(programs: readonly Program[]): Unavailable | null {
+  const missing = programs.find((program) => findProgram(program) === null);
+  if (missing === undefined) return null;
+  return { ok: false, reason: `${missing.name} is not installed`, hint: `install ${missing.debian}` };
+}
+
+/** What the programs call themselves; a program that prints no version is named by its path. */
+async function versionOf(programs: readonly Program[]): Promise<string> {
+  const asked = programs.filter(({ version }) => version !== undefined);
+  const versions = asked.map(async (program) => {
+    const path = needProgram(program);
+    const { stdout, stderr } = await runTool([path, ...(program.version ?? [])]);
+    return firstLine(stdout) || firstLine(stderr) || path;
+  });
+  return (await Promise.all(versions)).join(" + ");
+}
+
+function lackOf({ initialPidNamespace, root, bpf, tracefs }: Needs): Unavailable | null {
+  return (
+    (initialPidNamespace === undefined ? null : needInitialPidNamespace(initialPidNamespace)) ??
+    (root === undefined ? null : needRoot(root)) ??
+    (bpf ? needRoot("loading BPF programs") : null) ??
+    (tracefs ? needTracefs() : null)
+  );
+}
+
+function needRoot(forWhat: string): Unavailable | null {
+  if (process.geteuid?.() === 0) return null;
+  return { ok: false, reason: `${forWhat} needs root`, hint: "run it with sudo" };
+}
+
+/** Why a method cannot be had in a pid namespace other than the initial one; null where this is the initial one. */
+export function needInitialPidNamespace(why: string, namespace = pidNamespace()): Unavailable | null {
+  if (namespace.isInitial) return null;
+  const reason = `${why}, and this is a pid namespace other than the initial one`;
+  return { ok: false, reason, hint: "start the container with --pid=host, or run linnix on the host" };
+}
