@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { formatNumber } from "../src/report/format.ts";
 import { median, quantile } from "../src/stats/quantile.ts";
-import { processCpuClockId, readClockNs } from "../src/sys/cost-clock.ts";
+import { processCpuClockId, readClockNs } from "../src/sys/clock.ts";
 import { runWorkload } from "../src/workload/run-workload.ts";
 
 const { values } = parseArgs({

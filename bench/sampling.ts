@@ -21,8 +21,7 @@ import { JsonlSink } from "../src/sinks/jsonl.ts";
 import { Output } from "../src/sinks/output.ts";
 import { Prng } from "../src/stats/prng.ts";
 import { median, quantile } from "../src/stats/quantile.ts";
-import { realtimeOffsetNs } from "../src/sys/clock.ts";
-import { ownCpuNs } from "../src/sys/cost-clock.ts";
+import { ownCpuNs, realtimeOffsetNs } from "../src/sys/clock.ts";
 
 const { values } = parseArgs({
   options: {
@@ -114,7 +113,7 @@ for (let round = -WARM_UP; round < rounds; round++) {
     Bun.sleepSync(PAUSE_MS);
     const before = ownCpuNs();
     ways[name]();
-    const us = Number(ownCpuNs() - before) / 1000;
+    const us = (ownCpuNs() - before) / 1000;
     if (round >= 0) costs.get(name)?.push(us);
   }
 }

@@ -3,8 +3,8 @@ import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { release } from "node:os";
 import { glibcMinor } from "../.build/build-info.json";
 import { cannotRunError, type ErrorText } from "./errors.ts";
-import { glibcVersion } from "./sys/c-library.ts";
 import { isAtLeast, kernelRelease, parseKernelVersion } from "./sys/kernel-version.ts";
+import { glibcVersion } from "./sys/libc.ts";
 
 /** glibc 2.x that the embedded libraries need; the build reads it from them. */
 export const OLDEST_GLIBC_MINOR = glibcMinor;

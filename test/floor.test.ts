@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { release } from "node:os";
 import { assertFloor, belowFloor, type FloorFacts, isOldGlibc, OLDEST_GLIBC_MINOR } from "../src/floor.ts";
-import { glibcVersion } from "../src/sys/c-library.ts";
 import { kernelRelease } from "../src/sys/kernel-version.ts";
+import { glibcVersion } from "../src/sys/libc.ts";
 
 const CPUINFO = "model name\t: Some CPU\nflags\t\t: fpu pni ssse3 cx16 sse4_1 sse4_2 popcnt lahf_lm\n";
 

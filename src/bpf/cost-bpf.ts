@@ -1,19 +1,11 @@
-import { ptr, read } from "bun:ffi";
-import { openLibrary } from "../sys/library.ts";
+import { lastErrno, NativeError } from "../sys/errno.ts";
+import { systemCall } from "../sys/libc.ts";
+import { addressOf } from "../sys/native.ts";
 
-const { symbols: libc } = openLibrary("libc.so.6", {
-  // long syscall(long number, ...)
-  syscall: { args: ["i64", "i64", "ptr", "i64"], returns: "i64" },
-  // int *__errno_location(void)
-  __errno_location: { args: [], returns: "ptr" },
-});
-
-/** Number of bpf(2) on the two architectures that Bun runs on. */
-const NR_BPF = process.arch === "arm64" ? 280 : 321;
 /** Larger than `union bpf_attr` is today; the kernel takes any size whose unknown part is zero. */
 const ATTR_BYTES = 152;
 
-/** Commands of bpf(2) that measuring needs; include/uapi/linux/bpf.h, `enum bpf_cmd`. */
+/** Commands of bpf(2) that libbpf is not asked for; include/uapi/linux/bpf.h, `enum bpf_cmd`. */
 export const BPF_CMD = {
   progLoad: 5,
   progTestRun: 10,
@@ -32,6 +24,8 @@ export class BpfAttr {
   readonly bytes = new Uint8Array(ATTR_BYTES);
   readonly #view = new DataView(this.bytes.buffer);
   readonly #buffers: NodeJS.TypedArray[] = [];
+  /** Fixed by now: asking for a small array's buffer, as the view did, moves its memory. */
+  readonly at = addressOf(this.bytes);
 
   setU32(offset: number, value: number): this {
     this.#view.setUint32(offset, value, true);
@@ -46,7 +40,7 @@ export class BpfAttr {
   /** Address of a buffer, for a structure that this one points to. */
   address(buffer: NodeJS.TypedArray): bigint {
     this.#buffers.push(buffer);
-    return BigInt(ptr(buffer));
+    return BigInt(addressOf(buffer));
   }
 
   getU32(offset: number): number {
@@ -56,8 +50,27 @@ export class BpfAttr {
 
 /** bpf(2) itself. @returns what the command gives (a file descriptor, or 0), or the negative error number */
 export function bpf(cmd: (typeof BPF_CMD)[keyof typeof BPF_CMD], attr: BpfAttr): number {
-  const result = Number(libc.syscall(NR_BPF, cmd, attr.bytes, ATTR_BYTES));
-  if (result >= 0) return result;
-  const errno = libc.__errno_location();
-  return errno === null ? result : -read.i32(errno);
+  const result = systemCall("bpf", cmd, attr.at, ATTR_BYTES);
+  return result === -1 ? -lastErrno() : result;
+}
+
+/** A loaded program of type syscall, ready to be run again and again; nothing is allocated for a run. */
+export class BpfRun {
+  readonly #attr: BpfAttr;
+
+  /** @param context what the program is given, and may write to; one whose `buffer` has been asked for already */
+  constructor(programFd: number, context: Uint8Array) {
+    // struct test of union bpf_attr: prog_fd, ctx_size_in, ctx_in.
+    this.#attr = new BpfAttr().setU32(0, programFd).setU32(40, context.length).setPointer(48, context);
+  }
+
+  /**
+   * @returns what the program returned
+   * @throws NativeError when the kernel does not let it run
+   */
+  run(): number {
+    const result = bpf(BPF_CMD.progTestRun, this.#attr);
+    if (result < 0) throw new NativeError("running a BPF program", -result);
+    return this.#attr.getU32(4) | 0;
+  }
 }

@@ -3,7 +3,7 @@ import { closeSync } from "node:fs";
 import { checkLibbpf, NativeError } from "../sys/errno.ts";
 import { addressOf, type Pointer, viewOf } from "../sys/native.ts";
 import { withoutSignals } from "../sys/signal-mask.ts";
-import { BpfRun } from "./bpf-run.ts";
+import { BpfRun } from "./cost-bpf.ts";
 import { libbpf } from "./libbpf.ts";
 
 /** include/uapi/linux/bpf.h */

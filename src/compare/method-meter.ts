@@ -7,8 +7,7 @@ import { LinnixError } from "../errors.ts";
 import type { Observer, RunningObserver } from "../observers/observer.ts";
 import { readProcessMemory } from "../procfs/memory.ts";
 import { ProcessTreeClock } from "../procfs/process-tree-clock.ts";
-import { boottimeNs } from "../sys/clock.ts";
-import { processCpuClockId, readClockNs } from "../sys/cost-clock.ts";
+import { boottimeNs, processCpuClockId, readClockNs } from "../sys/clock.ts";
 import { machineForks } from "./others.ts";
 
 /** What a method has used, at one moment. */

@@ -1,7 +1,7 @@
 import { accessSync, closeSync, constants, openSync, readdirSync, readlinkSync, readSync, statSync } from "node:fs";
 import { machine, release } from "node:os";
 import { join } from "node:path";
-import { glibcVersion } from "../sys/c-library.ts";
+import { glibcVersion } from "../sys/libc.ts";
 
 /** Why a file gave nothing: `absent` also stands for "not a file". */
 export type ReadFailure = "absent" | "denied" | "failed";

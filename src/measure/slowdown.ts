@@ -4,7 +4,7 @@ import { mean } from "../stats/moments.ts";
 import { type DifferenceEstimate, pairedDifference } from "../stats/paired-difference.ts";
 import { median } from "../stats/quantile.ts";
 import { blockSchedule } from "../stats/schedule.ts";
-import { ownCpuNs, waitedChildrenCpuNs } from "../sys/cost-clock.ts";
+import { ownCpuNs, waitedChildrenCpuNs } from "../sys/clock.ts";
 import { currentCpu, failingSpawn, pinToCpu, waitedSpawn } from "../sys/cost-spawn.ts";
 
 /** What is timed: one call, one process. Must not leave anything behind. */
@@ -198,7 +198,7 @@ function runBlock(operation: Operation, warmup: number, durationsUs: Float64Arra
     operation.run();
     durationsUs[i] = (Bun.nanoseconds() - began) / 1000;
   }
-  const cpuNs = Number(ownCpuNs() + waitedChildrenCpuNs() - cpuBefore);
+  const cpuNs = ownCpuNs() + waitedChildrenCpuNs() - cpuBefore;
   return { ...summariseBlock(durationsUs), cpuUs: cpuNs / 1000 / durationsUs.length };
 }
 

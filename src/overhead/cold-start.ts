@@ -1,4 +1,4 @@
-import { processCpuClockId, readClockNs } from "../sys/cost-clock.ts";
+import { processCpuClockId, readClockNs } from "../sys/clock.ts";
 import { runWorkload } from "../workload/run-workload.ts";
 import type { WorkloadSpec } from "../workload/spec.ts";
 import { CaptureCheck } from "./capture.ts";

@@ -4,7 +4,7 @@ import { resolveAuto } from "../config/load.ts";
 import { defaultSettings, printSettings } from "../config/print.ts";
 import { type CollectConfig, SECTION_LIST, type Settings } from "../config/schema.ts";
 import { cannotRunError } from "../errors.ts";
-import { processCpuClockId, readClockNs } from "../sys/cost-clock.ts";
+import { processCpuClockId, readClockNs } from "../sys/clock.ts";
 import type { PrivateFolder } from "../sys/private-folder.ts";
 import { selfCommand } from "../workload/self-command.ts";
 import { failureOf, tryCollector } from "../workload/trial.ts";

@@ -9,8 +9,7 @@ import { ProcessTreeClock } from "../procfs/process-tree-clock.ts";
 import type { SystemCpu } from "../procfs/system-cpu.ts";
 import { WakeupCounter } from "../procfs/wakeups.ts";
 import { sum } from "../stats/moments.ts";
-import { boottimeNs } from "../sys/clock.ts";
-import { ownCpuNs } from "../sys/cost-clock.ts";
+import { boottimeNs, ownCpuNs } from "../sys/clock.ts";
 import type { RawMemory, RawProgram, RawWindow } from "./raw.ts";
 import type { RunningSubject, Subject } from "./subject.ts";
 
@@ -67,7 +66,7 @@ export class Meter implements Disposable {
       wakeups: this.#wakeups?.read() ?? null,
       memory: subject === null ? null : memoryOf(subject.pids),
       noise: readNoiseCounters(),
-      monitorCpuNs: Number(ownCpuNs()),
+      monitorCpuNs: ownCpuNs(),
     };
   }
 

@@ -1,4 +1,4 @@
-import { processCpuClockId, readClockNs } from "../sys/cost-clock.ts";
+import { processCpuClockId, readClockNs } from "../sys/clock.ts";
 import { NS_PER_CLOCK_TICK, readProcStat } from "./proc-stat.ts";
 
 /** Processor time of a process at one moment. */

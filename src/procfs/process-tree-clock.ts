@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import { processCpuClockId, readClockNs } from "../sys/cost-clock.ts";
+import { processCpuClockId, readClockNs } from "../sys/clock.ts";
 import { NS_PER_CLOCK_TICK, type ProcStat, readProcStat } from "./proc-stat.ts";
 
 /** Processor time of a process and all that descend from it, at one moment. */

@@ -1,6 +1,6 @@
 import { MappedArray } from "../bpf/bpf-map.ts";
 import { BpfObject } from "../bpf/bpf-object.ts";
-import { BpfRun } from "../bpf/bpf-run.ts";
+import { BpfRun } from "../bpf/cost-bpf.ts";
 import { bpfObject } from "../bpf/embedded.ts";
 import { SAMPLE_EVENT, WALK_REQUEST } from "../wire/layout.gen.ts";
 import { Record } from "../wire/record.ts";

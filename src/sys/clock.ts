@@ -5,12 +5,15 @@ import { libc } from "./libc.ts";
 import { addressOf } from "./native.ts";
 import { boottimeOffsetNs } from "./time-namespace.ts";
 
-/** include/uapi/linux/time.h */
-const CLOCK_REALTIME = 0;
-const CLOCK_MONOTONIC = 1;
-const CLOCK_BOOTTIME = 7;
+/** Clock ids of clock_gettime(2): include/uapi/linux/time.h. */
+export const CLOCK = { realtime: 0, monotonic: 1, processCpu: 2, boottime: 7 } as const;
+const RUSAGE_CHILDREN = -1;
+/** sizeof(struct rusage) / 8 on every 64-bit Linux: two timevals and 14 longs. */
+export const RUSAGE_WORDS = 18;
 
 const time = new BigInt64Array(2);
+/** Low halves of the same bytes: no bigint is allocated for a relative time. */
+const words = new Uint32Array(time.buffer);
 const timeAddress = addressOf(time);
 
 function read(clock: number): void {
@@ -28,13 +31,13 @@ function boottimeOffset(): { seconds: number; nanoseconds: number } {
 /** CLOCK_BOOTTIME of the kernel in ns as a double: exact up to 104 days of uptime, to a few ns after that. */
 export function boottimeNs(): number {
   offset ??= boottimeOffset();
-  read(CLOCK_BOOTTIME);
+  read(CLOCK.boottime);
   return (Number(time[0]) - offset.seconds) * 1e9 + (Number(time[1]) - offset.nanoseconds);
 }
 
 /** CLOCK_MONOTONIC in ns, as exact: the same, but that it stands still while the machine is suspended. */
 export function monotonicNs(): number {
-  read(CLOCK_MONOTONIC);
+  read(CLOCK.monotonic);
   return Number(time[0]) * 1e9 + Number(time[1]);
 }
 
@@ -43,15 +46,78 @@ function nowNs(clock: number): bigint {
   return (time[0] as bigint) * 1_000_000_000n + (time[1] as bigint);
 }
 
+function offsetOf(clock: number): bigint {
+  return clock === CLOCK.boottime ? boottimeOffsetNs() : 0n;
+}
+
+/** A clock's time in ns, exact. */
+export function clockNs(clock: number): bigint {
+  return nowNs(clock) - offsetOf(clock);
+}
+
+/** A clock read as ns since `originNs`: a Number that stays exact for 104 days from there. */
+export class RelativeClock {
+  readonly originNs: bigint;
+  readonly #clock: number;
+  readonly #seconds: number;
+  readonly #nanos: number;
+
+  constructor(clock: number) {
+    this.#clock = clock;
+    const raw = nowNs(clock);
+    this.originNs = raw - offsetOf(clock);
+    this.#seconds = Number(raw / 1_000_000_000n);
+    this.#nanos = Number(raw % 1_000_000_000n);
+  }
+
+  now(): number {
+    read(this.#clock);
+    return ((words[0] ?? 0) - this.#seconds) * 1e9 + ((words[2] ?? 0) - this.#nanos);
+  }
+}
+
+const clockId = new Int32Array(1);
+const rusage = new BigInt64Array(RUSAGE_WORDS);
+
+/**
+ * Id of the processor-time clock of a process (clock_getcpuclockid(3)): all its threads, those that have ended
+ * included, user and system together. Any process's clock can be read, kernel threads' as well.
+ *
+ * @returns null where there is no such process
+ */
+export function processCpuClockId(pid: number): number | null {
+  return libc().clock_getcpuclockid(pid, clockId) === 0 ? (clockId[0] as number) : null;
+}
+
+/** Reads a clock, ns. @returns null where it is gone, as a process's clock is once the process has been waited for */
+export function readClockNs(id: number): bigint | null {
+  return libc().clock_gettime(id, timeAddress) === 0
+    ? (time[0] as bigint) * 1_000_000_000n + (time[1] as bigint)
+    : null;
+}
+
+/** Processor time of this process so far, user and system, ns. */
+export function ownCpuNs(): number {
+  read(CLOCK.processCpu);
+  return Number(time[0]) * 1e9 + Number(time[1]);
+}
+
+/** Processor time, ns (µs resolution), of this process's children that it has waited for, and of theirs. */
+export function waitedChildrenCpuNs(): number {
+  libc().getrusage(RUSAGE_CHILDREN, rusage);
+  const [userS, userUs, systemS, systemUs] = Array.from(rusage, Number) as [number, number, number, number];
+  return (userS + systemS) * 1e9 + (userUs + systemUs) * 1e3;
+}
+
 /** CLOCK_BOOTTIME of the kernel in ns, exact whatever the uptime: for what is told, not for what happens often. */
 export function exactBoottimeNs(): bigint {
-  return nowNs(CLOCK_BOOTTIME) - boottimeOffsetNs();
+  return clockNs(CLOCK.boottime);
 }
 
 /** `realtimeOffsetNs` by one look at each clock: off by what may come between both looks, and cheap. */
 export function roughRealtimeOffsetNs(): number {
   const bootNs = boottimeNs();
-  read(CLOCK_REALTIME);
+  read(CLOCK.realtime);
   return Number(time[0]) * 1e9 + Number(time[1]) - bootNs;
 }
 
@@ -63,7 +129,7 @@ export function realtimeOffsetNs(): bigint {
   let bestGap = 1n << 62n;
   for (let i = 0; i < 5; i++) {
     const before = exactBoottimeNs();
-    const wall = nowNs(CLOCK_REALTIME);
+    const wall = nowNs(CLOCK.realtime);
     const gap = exactBoottimeNs() - before;
     if (gap < bestGap) {
       bestGap = gap;

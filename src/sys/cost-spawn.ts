@@ -1,21 +1,6 @@
-import { ptr, read } from "bun:ffi";
-import { openLibrary } from "./library.ts";
-
-const { symbols: libc } = openLibrary("libc.so.6", {
-  // int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,
-  //                 char *const argv[], char *const envp[]): 0 or an error number
-  posix_spawn: { args: ["ptr", "ptr", "ptr", "ptr", "ptr", "ptr"], returns: "i32" },
-  // pid_t waitpid(pid_t pid, int *status, int options)
-  waitpid: { args: ["i32", "ptr", "i32"], returns: "i32" },
-  // int *__errno_location(void)
-  __errno_location: { args: [], returns: "ptr" },
-  // int sched_getaffinity(pid_t pid, size_t cpusetsize, cpu_set_t *mask)
-  sched_getaffinity: { args: ["i32", "u64", "ptr"], returns: "i32" },
-  // int sched_setaffinity(pid_t pid, size_t cpusetsize, const cpu_set_t *mask)
-  sched_setaffinity: { args: ["i32", "u64", "ptr"], returns: "i32" },
-  // int sched_getcpu(void)
-  sched_getcpu: { args: [], returns: "i32" },
-});
+import { ptr } from "bun:ffi";
+import { lastErrno } from "./errno.ts";
+import { libc } from "./libc.ts";
 
 const ENOENT = 2;
 const EINTR = 4;
@@ -37,7 +22,7 @@ class SpawnTarget {
   }
 
   spawn(): number {
-    return libc.posix_spawn(this.pid, this.path, null, null, this.argv, this.envp);
+    return libc().posix_spawn(this.pid, this.path, null, null, this.argv, this.envp);
   }
 }
 
@@ -71,16 +56,15 @@ export function waitedSpawn(path: string): () => void {
   return () => {
     const error = target.spawn();
     if (error !== 0) throw new Error(`posix_spawn of ${path} gave ${error}`);
-    while (libc.waitpid(target.pid[0] as number, target.status, 0) === -1) {
-      const errno = libc.__errno_location();
-      if (errno === null || read.i32(errno) !== EINTR) throw new Error(`somebody else has waited for ${path}`);
+    while (libc().wait4(target.pid[0] as number, target.status, 0, null) === -1) {
+      if (lastErrno() !== EINTR) throw new Error(`somebody else has waited for ${path}`);
     }
   };
 }
 
 /** Number of the processor that this thread runs on now; negative where the kernel does not say. */
 export function currentCpu(): number {
-  return libc.sched_getcpu();
+  return libc().sched_getcpu();
 }
 
 /**
@@ -91,13 +75,13 @@ export function pinToCpu(cpu: number): Disposable {
   const before = new Uint8Array(CPU_SET_BYTES);
   const one = new Uint8Array(CPU_SET_BYTES);
   let pinned = false;
-  if (cpu >= 0 && cpu < CPU_SET_BYTES * 8 && libc.sched_getaffinity(0, CPU_SET_BYTES, before) >= 0) {
+  if (cpu >= 0 && cpu < CPU_SET_BYTES * 8 && libc().sched_getaffinity(0, CPU_SET_BYTES, before) >= 0) {
     one[cpu >> 3] = 1 << (cpu & 7);
-    pinned = libc.sched_setaffinity(0, CPU_SET_BYTES, one) === 0;
+    pinned = libc().sched_setaffinity(0, CPU_SET_BYTES, one) === 0;
   }
   return {
     [Symbol.dispose]() {
-      if (pinned) libc.sched_setaffinity(0, CPU_SET_BYTES, before);
+      if (pinned) libc().sched_setaffinity(0, CPU_SET_BYTES, before);
       pinned = false;
     },
   };

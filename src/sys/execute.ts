@@ -1,12 +1,6 @@
 /** Becoming another program. */
 import { ptr } from "bun:ffi";
-import { openLibrary } from "./library.ts";
-
-/** Alone here and not with the other C functions: this is called before anything else, and for most commands never. */
-const EXECUTE = {
-  // int execve(const char *pathname, char *const argv[], char *const envp[]);
-  execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
-} as const;
+import { libcFunction } from "./libc.ts";
 
 /**
  * Executes a program in place of this one: same pid, same parent, same open
@@ -16,7 +10,7 @@ const EXECUTE = {
  * @param env `NAME=value` each
  */
 export function execute(path: string, argv: readonly string[], env: readonly string[]): void {
-  const { symbols } = openLibrary("libc.so.6", EXECUTE);
+  const execve = libcFunction("execve");
   const keep: Buffer[] = [];
   const strings = (words: readonly string[]): BigUint64Array => {
     const pointers = new BigUint64Array(words.length + 1);
@@ -28,7 +22,7 @@ export function execute(path: string, argv: readonly string[], env: readonly str
     return pointers;
   };
   const file = Buffer.from(`${path}\0`);
-  symbols.execve(ptr(file), strings(argv), strings(env));
+  execve(ptr(file), strings(argv), strings(env));
   // Failed: until here the strings had to stay where they are.
   keep.length = 0;
 }

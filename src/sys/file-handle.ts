@@ -1,12 +1,8 @@
 /** Files by handle: name_to_handle_at(2), open_by_handle_at(2). */
 import { checkLibc } from "./errno.ts";
-import { libc } from "./libc.ts";
+import { systemCall } from "./libc.ts";
 import { addressOf } from "./native.ts";
 
-/** include/uapi/asm/unistd_64.h, include/uapi/asm-generic/unistd.h */
-const OPEN_BY_HANDLE_AT: Record<string, bigint> = { x64: 304n, arm64: 265n };
-/** The same number everywhere; since Linux 5.2. */
-const OPEN_TREE = 428n;
 /** include/uapi/linux/mount.h, include/uapi/linux/fcntl.h */
 const OPEN_TREE_CLONE = 1;
 const AT_EMPTY_PATH = 0x1000;
@@ -34,21 +30,17 @@ const handle = new Uint32Array([8, FILEID_KERNFS, 0, 0]);
  *   CAP_DAC_READ_SEARCH; EOPNOTSUPP, EINVAL, ENOSYS: not by this kernel
  */
 export function openKernfsById(mountFd: number, high: number, low: number): number {
-  const call = OPEN_BY_HANDLE_AT[process.arch];
-  if (call === undefined) throw new Error(`open_by_handle_at has no known number on ${process.arch}`);
   handle[2] = low;
   handle[3] = high;
-  const flags = BigInt(O_PATH | O_CLOEXEC);
-  const fd = libc().syscall(call, BigInt(mountFd), BigInt(addressOf(handle)), flags, 0n, 0n);
-  return checkLibc("open_by_handle_at", Number(fd));
+  const fd = systemCall("open_by_handle_at", mountFd, addressOf(handle), O_PATH | O_CLOEXEC);
+  return checkLibc("open_by_handle_at", fd);
 }
 
 /**
- * A mount of its own of the directory that is open, attached nowhere: gone with its last descriptor.
+ * A mount of its own of the directory that is open, attached nowhere: gone with its last descriptor. Since Linux 5.2.
  * @throws NativeError EPERM: without CAP_SYS_ADMIN
  */
 export function cloneMount(fd: number): number {
-  const flags = BigInt(OPEN_TREE_CLONE | AT_EMPTY_PATH | O_CLOEXEC);
-  const cloned = libc().syscall(OPEN_TREE, BigInt(fd), BigInt(addressOf(EMPTY_PATH)), flags, 0n, 0n);
-  return checkLibc("open_tree", Number(cloned));
+  const flags = OPEN_TREE_CLONE | AT_EMPTY_PATH | O_CLOEXEC;
+  return checkLibc("open_tree", systemCall("open_tree", fd, addressOf(EMPTY_PATH), flags));
 }

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { cannotRunError, usageError } from "../errors.ts";
 import { checkLibc, NativeError } from "./errno.ts";
-import { libc } from "./libc.ts";
+import { libc, systemCall } from "./libc.ts";
 import { addressOf } from "./native.ts";
 
 interface Account {
@@ -42,10 +42,6 @@ export function accountNamed(name: string): Account {
 }
 
 /* prctl(2), seccomp(2): linux/prctl.h, linux/seccomp.h */
-const CALLS: Record<string, { prctl: number; seccomp: number }> = {
-  x64: { prctl: 157, seccomp: 317 },
-  arm64: { prctl: 167, seccomp: 277 },
-};
 const PR_CAPBSET_DROP = 24;
 const PR_SET_NO_NEW_PRIVS = 38;
 const CAPABILITIES = 64;
@@ -56,15 +52,9 @@ const SECCOMP_RET_ALLOW = 0x7fff0000;
 /** A return, with the value that is in the instruction: linux/filter.h. */
 const BPF_RET_K = 6;
 
-function call(name: "prctl" | "seccomp", a: number, b: number, c = 0): number {
-  const number = CALLS[process.arch]?.[name];
-  if (number === undefined) return -1;
-  return Number(libc().syscall(BigInt(number), BigInt(a), BigInt(b), BigInt(c), 0n, 0n));
-}
-
 /** No program that this thread executes can have a capability again. Without CAP_SETPCAP it keeps what it has. */
 function dropBoundingSet(): void {
-  for (let capability = 0; capability < CAPABILITIES; capability++) call("prctl", PR_CAPBSET_DROP, capability);
+  for (let capability = 0; capability < CAPABILITIES; capability++) systemCall("prctl", PR_CAPBSET_DROP, capability);
 }
 
 /**
@@ -72,7 +62,7 @@ function dropBoundingSet(): void {
  * seccomp filter that allows everything takes the setting to the other threads, which run already.
  */
 function forbidNewPrivileges(): void {
-  checkLibc("prctl", call("prctl", PR_SET_NO_NEW_PRIVS, 1));
+  checkLibc("prctl", systemCall("prctl", PR_SET_NO_NEW_PRIVS, 1));
   const allowAll = Uint8Array.of(BPF_RET_K, 0, 0, 0, 0, 0, 0, 0);
   new DataView(allowAll.buffer).setUint32(4, SECCOMP_RET_ALLOW, true);
   // struct sock_fprog: how many instructions, and where they are.
@@ -81,7 +71,7 @@ function forbidNewPrivileges(): void {
   program.setBigUint64(8, BigInt(addressOf(allowAll)), true);
   const flags = SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_SPEC_ALLOW;
   // A kernel without seccomp leaves it at this thread, the one that answers requests.
-  call("seccomp", SECCOMP_SET_MODE_FILTER, flags, addressOf(program.buffer));
+  systemCall("seccomp", SECCOMP_SET_MODE_FILTER, flags, addressOf(program.buffer));
 }
 
 /**

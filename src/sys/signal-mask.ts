@@ -1,12 +1,6 @@
 /** Signals held back from this thread: they wait, and come when they are let through. */
 import { ptr } from "bun:ffi";
-import { openLibrary } from "./library.ts";
-
-/** Alone here for the reason given in execute.ts, before which it is called. */
-const SIGNALS = {
-  // int sigprocmask(int how, const sigset_t *set, sigset_t *oldset): of the calling thread, on Linux
-  sigprocmask: { args: ["i32", "ptr", "ptr"], returns: "i32" },
-} as const;
+import { libcFunction } from "./libc.ts";
 
 /** include/uapi/asm-generic/signal-defs.h */
 export const SIG_BLOCK = 0;
@@ -32,17 +26,14 @@ const FROM_OTHERS = [SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGTERM
 /** Rules of logrotate send these to daemons of other programs, and are copied. */
 export const FROM_LOG_ROTATION = [SIGUSR1, SIGUSR2];
 
-let symbols: ReturnType<typeof open> | undefined;
-
-function open() {
-  return openLibrary("libc.so.6", SIGNALS).symbols;
-}
+/** Opened alone: hangups.ts comes here before this process becomes another program. */
+let sigprocmask: ReturnType<typeof libcFunction<"sigprocmask">> | undefined;
 
 /** @returns the mask before */
 function change(how: number, set: Uint8Array): Uint8Array {
-  symbols ??= open();
+  sigprocmask ??= libcFunction("sigprocmask");
   const before = new Uint8Array(SET_BYTES);
-  symbols.sigprocmask(how, ptr(set), ptr(before));
+  sigprocmask(how, ptr(set), ptr(before));
   return before;
 }
 

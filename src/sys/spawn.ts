@@ -5,64 +5,10 @@
  * forks), with nothing allocated for each child that the collector of garbage
  * would come for.
  */
-import { ptr, read } from "bun:ffi";
-import { errnoName } from "./errno.ts";
-import { openLibrary } from "./library.ts";
-import { boottimeOffsetNs } from "./time-namespace.ts";
-
-const { symbols: libc } = openLibrary("libc.so.6", {
-  // int posix_spawn(pid_t *, const char *path, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const argv[], char *const envp[]);
-  posix_spawn: { args: ["ptr", "ptr", "ptr", "ptr", "ptr", "ptr"], returns: "i32" },
-  // int posix_spawnattr_init(posix_spawnattr_t *);
-  posix_spawnattr_init: { args: ["ptr"], returns: "i32" },
-  // int posix_spawnattr_setflags(posix_spawnattr_t *, short);
-  posix_spawnattr_setflags: { args: ["ptr", "i16"], returns: "i32" },
-  // int posix_spawnattr_setsigmask(posix_spawnattr_t *, const sigset_t *);
-  posix_spawnattr_setsigmask: { args: ["ptr", "ptr"], returns: "i32" },
-  // int posix_spawnattr_setsigdefault(posix_spawnattr_t *, const sigset_t *);
-  posix_spawnattr_setsigdefault: { args: ["ptr", "ptr"], returns: "i32" },
-  // int posix_spawnattr_destroy(posix_spawnattr_t *);
-  posix_spawnattr_destroy: { args: ["ptr"], returns: "i32" },
-  // int posix_spawn_file_actions_init(posix_spawn_file_actions_t *);
-  posix_spawn_file_actions_init: { args: ["ptr"], returns: "i32" },
-  // int posix_spawn_file_actions_addopen(posix_spawn_file_actions_t *, int fd, const char *path, int oflag, mode_t);
-  posix_spawn_file_actions_addopen: { args: ["ptr", "i32", "ptr", "i32", "u32"], returns: "i32" },
-  // int posix_spawn_file_actions_adddup2(posix_spawn_file_actions_t *, int fd, int newfd);
-  posix_spawn_file_actions_adddup2: { args: ["ptr", "i32", "i32"], returns: "i32" },
-  // int posix_spawn_file_actions_destroy(posix_spawn_file_actions_t *);
-  posix_spawn_file_actions_destroy: { args: ["ptr"], returns: "i32" },
-  // int sigemptyset(sigset_t *);
-  sigemptyset: { args: ["ptr"], returns: "i32" },
-  // int sigfillset(sigset_t *);
-  sigfillset: { args: ["ptr"], returns: "i32" },
-  // pid_t wait4(pid_t, int *wstatus, int options, struct rusage *);
-  wait4: { args: ["i32", "ptr", "i32", "ptr"], returns: "i32" },
-  // int kill(pid_t, int);
-  kill: { args: ["i32", "i32"], returns: "i32" },
-  // int prctl(int option, unsigned long, unsigned long, unsigned long, unsigned long);
-  prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
-  // int clock_gettime(clockid_t, struct timespec *);
-  clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
-  // int clock_nanosleep(clockid_t, int flags, const struct timespec *, struct timespec *remain);
-  clock_nanosleep: { args: ["i32", "i32", "ptr", "ptr"], returns: "i32" },
-  // int epoll_create1(int flags);
-  epoll_create1: { args: ["i32"], returns: "i32" },
-  // int epoll_ctl(int epfd, int op, int fd, struct epoll_event *);
-  epoll_ctl: { args: ["i32", "i32", "i32", "ptr"], returns: "i32" },
-  // int epoll_wait(int epfd, struct epoll_event *, int maxevents, int timeout);
-  epoll_wait: { args: ["i32", "ptr", "i32", "i32"], returns: "i32" },
-  // int ppoll(struct pollfd *, nfds_t, const struct timespec *, const sigset_t *);
-  ppoll: { args: ["ptr", "u64", "ptr", "ptr"], returns: "i32" },
-  // int close(int fd);
-  close: { args: ["i32"], returns: "i32" },
-  // long syscall(long number, ...);
-  syscall: { args: ["i64", "i64", "i64", "i64"], returns: "i32" },
-  // int *__errno_location(void);
-  __errno_location: { args: [], returns: "ptr" },
-} as const);
-
-/** Clock ids of clock_gettime(2). */
-export const CLOCK = { monotonic: 1, processCpu: 2, boottime: 7 } as const;
+import { ptr } from "bun:ffi";
+import { CLOCK, RUSAGE_WORDS } from "./clock.ts";
+import { errnoName, lastErrno } from "./errno.ts";
+import { libc, systemCall } from "./libc.ts";
 
 const WNOHANG = 1;
 const PR_SET_PDEATHSIG = 1;
@@ -72,8 +18,6 @@ const EPOLLIN = 1;
 const POLLIN = 1;
 const POSIX_SPAWN_SETSIGDEF = 4;
 const POSIX_SPAWN_SETSIGMASK = 8;
-/** The same number on every architecture (include/uapi/asm-generic/unistd.h). */
-const SYS_PIDFD_OPEN = 434n;
 const O_RDWR = 2;
 
 /** Larger than either opaque type of any glibc (80 and 336 bytes). */
@@ -81,55 +25,6 @@ const OPAQUE_BYTES = 2048;
 /** As much as the arguments of one spawn may take together. */
 const ARENA_BYTES = 64 * 1024;
 const MAX_ARGS = 512;
-
-/** `errno` of the call that was just made; anything in between may overwrite it. */
-function errno(): number {
-  const at = libc.__errno_location();
-  return at === null ? 0 : read.i32(at);
-}
-
-const timespec = new BigInt64Array(2);
-/** Low halves of the same bytes: no bigint is allocated for a relative time. */
-const timespecWords = new Uint32Array(timespec.buffer);
-
-function readClock(clock: number): void {
-  libc.clock_gettime(clock, timespec);
-}
-
-function rawClockNs(clock: number): bigint {
-  readClock(clock);
-  return (timespec[0] ?? 0n) * 1_000_000_000n + (timespec[1] ?? 0n);
-}
-
-/** A clock's time in ns, exact; CLOCK_BOOTTIME as the kernel's events have it, in any time namespace. */
-export function clockNs(clock: number): bigint {
-  return rawClockNs(clock) - offsetOf(clock);
-}
-
-function offsetOf(clock: number): bigint {
-  return clock === CLOCK.boottime ? boottimeOffsetNs() : 0n;
-}
-
-/** A clock read as ns since `originNs`: a Number that stays exact for 104 days from there. */
-export class RelativeClock {
-  readonly originNs: bigint;
-  readonly #clock: number;
-  readonly #seconds: number;
-  readonly #nanos: number;
-
-  constructor(clock: number) {
-    this.#clock = clock;
-    const raw = rawClockNs(clock);
-    this.originNs = raw - offsetOf(clock);
-    this.#seconds = Number(raw / 1_000_000_000n);
-    this.#nanos = Number(raw % 1_000_000_000n);
-  }
-
-  now(): number {
-    readClock(this.#clock);
-    return ((timespecWords[0] ?? 0) - this.#seconds) * 1e9 + ((timespecWords[2] ?? 0) - this.#nanos);
-  }
-}
 
 const sleepSpec = new BigInt64Array(2);
 
@@ -142,17 +37,17 @@ function setSleepSpec(ns: number): void {
 /** Blocks this thread, event loop included, for `ns` of CLOCK_MONOTONIC; a signal may end it early. */
 export function sleepNs(ns: number): void {
   setSleepSpec(ns);
-  libc.clock_nanosleep(CLOCK.monotonic, 0, sleepSpec, null);
+  libc().clock_nanosleep(CLOCK.monotonic, 0, sleepSpec, null);
 }
 
 /** kill(2): false where the process is gone or not ours. */
 export function kill(pid: number, signal: number): boolean {
-  return libc.kill(pid, signal) === 0;
+  return libc().kill(pid, signal) === 0;
 }
 
 /** Asks the kernel to send `signal` to this process when the thread that made it ends (PR_SET_PDEATHSIG). */
 export function setParentDeathSignal(signal: number): void {
-  libc.prctl(PR_SET_PDEATHSIG, BigInt(signal), 0n, 0n, 0n);
+  libc().prctl(PR_SET_PDEATHSIG, BigInt(signal), 0n, 0n, 0n);
 }
 
 /** What wait4(2) says of a process that has ended. */
@@ -169,7 +64,7 @@ export interface ChildUsage {
 }
 
 const statusOut = new Int32Array(1);
-const rusageOut = new BigInt64Array(18);
+const rusageOut = new BigInt64Array(RUSAGE_WORDS);
 const usage: ChildUsage = {
   pid: 0,
   status: 0,
@@ -191,7 +86,7 @@ function rusage(at: number): number {
  * @returns null where none has ended, or where there is none
  */
 export function reap(pid: number): Readonly<ChildUsage> | null {
-  const got = libc.wait4(pid, statusOut, WNOHANG, rusageOut);
+  const got = libc().wait4(pid, statusOut, WNOHANG, rusageOut);
   if (got <= 0) return null;
   usage.pid = got;
   usage.status = statusOut[0] ?? 0;
@@ -230,20 +125,20 @@ export class Spawner implements Disposable {
     for (const [i, bytes] of this.#envBytes.entries()) this.#envp[i] = BigInt(ptr(bytes));
 
     const signals = new Uint8Array(128);
-    must(libc.posix_spawnattr_init(this.#attr), "posix_spawnattr_init");
-    must(libc.posix_spawn_file_actions_init(this.#actions), "posix_spawn_file_actions_init");
-    libc.sigemptyset(signals);
-    must(libc.posix_spawnattr_setsigmask(this.#attr, signals), "posix_spawnattr_setsigmask");
+    must(libc().posix_spawnattr_init(this.#attr), "posix_spawnattr_init");
+    must(libc().posix_spawn_file_actions_init(this.#actions), "posix_spawn_file_actions_init");
+    libc().sigemptyset(signals);
+    must(libc().posix_spawnattr_setsigmask(this.#attr, signals), "posix_spawnattr_setsigmask");
     // A signal that is ignored stays so across exec, and Bun ignores SIGPIPE.
-    libc.sigfillset(signals);
-    must(libc.posix_spawnattr_setsigdefault(this.#attr, signals), "posix_spawnattr_setsigdefault");
+    libc().sigfillset(signals);
+    must(libc().posix_spawnattr_setsigdefault(this.#attr, signals), "posix_spawnattr_setsigdefault");
     must(
-      libc.posix_spawnattr_setflags(this.#attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK),
+      libc().posix_spawnattr_setflags(this.#attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK),
       "posix_spawnattr_setflags",
     );
-    must(libc.posix_spawn_file_actions_addopen(this.#actions, 0, this.#devNull, O_RDWR, 0), "addopen");
-    must(libc.posix_spawn_file_actions_adddup2(this.#actions, 0, 1), "adddup2");
-    must(libc.posix_spawn_file_actions_adddup2(this.#actions, 0, 2), "adddup2");
+    must(libc().posix_spawn_file_actions_addopen(this.#actions, 0, this.#devNull, O_RDWR, 0), "addopen");
+    must(libc().posix_spawn_file_actions_adddup2(this.#actions, 0, 1), "adddup2");
+    must(libc().posix_spawn_file_actions_adddup2(this.#actions, 0, 2), "adddup2");
   }
 
   /**
@@ -265,15 +160,15 @@ export class Spawner implements Disposable {
       this.#arena[used++] = 0;
     }
     this.#argv[argv.length] = 0n;
-    const error = libc.posix_spawn(this.#pid, path, this.#actions, this.#attr, this.#argv, this.#envp);
+    const error = libc().posix_spawn(this.#pid, path, this.#actions, this.#attr, this.#argv, this.#envp);
     return error === 0 ? (this.#pid[0] ?? 0) : -error;
   }
 
   [Symbol.dispose](): void {
     if (!this.#open) return;
     this.#open = false;
-    libc.posix_spawnattr_destroy(this.#attr);
-    libc.posix_spawn_file_actions_destroy(this.#actions);
+    libc().posix_spawnattr_destroy(this.#attr);
+    libc().posix_spawn_file_actions_destroy(this.#actions);
   }
 }
 
@@ -310,18 +205,18 @@ export class ExitWatch implements Disposable {
   more = false;
 
   constructor() {
-    this.#epoll = libc.epoll_create1(EPOLL_CLOEXEC);
-    if (this.#epoll < 0) throw new Error(`epoll_create1: ${errnoName(errno())}`);
+    this.#epoll = libc().epoll_create1(EPOLL_CLOEXEC);
+    if (this.#epoll < 0) throw new Error(`epoll_create1: ${errnoName(lastErrno())}`);
   }
 
   /** Watches a child that is not reaped yet. False: it is blind. */
   add(pid: number): boolean {
-    const fd = libc.syscall(SYS_PIDFD_OPEN, BigInt(pid), 0n, 0n);
+    const fd = systemCall("pidfd_open", pid);
     if (fd < 0) return false;
     this.#eventView.setUint32(0, EPOLLIN, true);
     this.#eventView.setUint32(EPOLL_DATA_AT, pid, true);
-    if (libc.epoll_ctl(this.#epoll, EPOLL_CTL_ADD, fd, this.#event) !== 0) {
-      libc.close(fd);
+    if (libc().epoll_ctl(this.#epoll, EPOLL_CTL_ADD, fd, this.#event) !== 0) {
+      libc().close(fd);
       return false;
     }
     this.#pidfds.set(pid, fd);
@@ -333,7 +228,7 @@ export class ExitWatch implements Disposable {
     const fd = this.#pidfds.get(pid);
     if (fd === undefined) return;
     this.#pidfds.delete(pid);
-    libc.close(fd);
+    libc().close(fd);
   }
 
   /**
@@ -349,7 +244,7 @@ export class ExitWatch implements Disposable {
     this.#poll[2] = inputFd;
     this.#poll[3] = POLLIN;
     setSleepSpec(ns);
-    const ready = libc.ppoll(this.#poll, 2n, sleepSpec, null);
+    const ready = libc().ppoll(this.#poll, 2n, sleepSpec, null);
     return ready < 0 || (ready > 0 && (this.#poll[3] ?? 0) >>> 16 !== 0);
   }
 
@@ -357,7 +252,7 @@ export class ExitWatch implements Disposable {
   ended(into: Int32Array): number {
     if (!this.#open) throw new Error("exit watch is closed");
     const batch = Math.min(EPOLL_BATCH, into.length);
-    const n = Math.max(0, libc.epoll_wait(this.#epoll, this.#ready, batch, 0));
+    const n = Math.max(0, libc().epoll_wait(this.#epoll, this.#ready, batch, 0));
     for (let i = 0; i < n; i++) into[i] = this.#readyView.getInt32(i * EPOLL_EVENT_BYTES + EPOLL_DATA_AT, true);
     this.more = n === batch;
     return n;
@@ -366,8 +261,8 @@ export class ExitWatch implements Disposable {
   [Symbol.dispose](): void {
     if (!this.#open) return;
     this.#open = false;
-    for (const fd of this.#pidfds.values()) libc.close(fd);
+    for (const fd of this.#pidfds.values()) libc().close(fd);
     this.#pidfds.clear();
-    libc.close(this.#epoll);
+    libc().close(this.#epoll);
   }
 }

@@ -1,11 +1,9 @@
 /** Of the executable only what is used: userfaultfd(2), ioctl_userfaultfd(2). */
 import { closeSync } from "node:fs";
-import { libc } from "./libc.ts";
+import { libc, systemCall } from "./libc.ts";
 import { ownCleanFileMappings } from "./memory.ts";
 import { addressOf } from "./native.ts";
 
-/** include/uapi/asm/unistd_64.h, include/uapi/asm-generic/unistd.h */
-const USERFAULTFD: Record<string, bigint> = { x64: 323n, arm64: 282n };
 const O_CLOEXEC = 0o2000000;
 /** include/uapi/linux/userfaultfd.h */
 const UFFD_USER_MODE_ONLY = 1;
@@ -30,9 +28,7 @@ const NOTHING: Disposable = { [Symbol.dispose]() {} };
  * @returns what ends it
  */
 export function mapTouchedPagesOnly(): Disposable {
-  const call = USERFAULTFD[process.arch];
-  if (call === undefined) return NOTHING;
-  const fd = Number(libc().syscall(call, BigInt(O_CLOEXEC | UFFD_USER_MODE_ONLY), 0n, 0n, 0n, 0n));
+  const fd = systemCall("userfaultfd", O_CLOEXEC | UFFD_USER_MODE_ONLY);
   if (fd < 0) return NOTHING;
   // struct uffdio_api: api, features, ioctls.
   const api = new BigUint64Array([UFFD_API, UFFD_FEATURE_WP_ASYNC, 0n]);

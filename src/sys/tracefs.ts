@@ -6,31 +6,22 @@
 import { closeSync, existsSync, readFileSync } from "node:fs";
 import { cannotRunError } from "../errors.ts";
 import { checkLibc, NativeError } from "./errno.ts";
-import { libc } from "./libc.ts";
+import { systemCall } from "./libc.ts";
 import { addressOf } from "./native.ts";
 
-/** The same on all architectures: include/uapi/asm-generic/unistd.h. */
-const SYS_FSOPEN = 430n;
-const SYS_FSCONFIG = 431n;
-const SYS_FSMOUNT = 432n;
 /** include/uapi/linux/mount.h */
-const CLOEXEC = 1n;
-const FSCONFIG_CMD_CREATE = 6n;
+const CLOEXEC = 1;
+const FSCONFIG_CMD_CREATE = 6;
 
 const PLACES = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
-
-function systemCall(name: string, number: bigint, ...args: bigint[]): number {
-  const [a = 0n, b = 0n, c = 0n, d = 0n, e = 0n] = args;
-  return checkLibc(name, Number(libc().syscall(number, a, b, c, d, e)));
-}
 
 /** fsopen(2), fsconfig(2), fsmount(2): a mounted filesystem without a place. */
 function mountDetached(type: string): number {
   const name = new TextEncoder().encode(`${type}\0`);
-  const context = systemCall("fsopen", SYS_FSOPEN, BigInt(addressOf(name)), CLOEXEC);
+  const context = checkLibc("fsopen", systemCall("fsopen", addressOf(name), CLOEXEC));
   try {
-    systemCall("fsconfig", SYS_FSCONFIG, BigInt(context), FSCONFIG_CMD_CREATE, 0n, 0n, 0n);
-    return systemCall("fsmount", SYS_FSMOUNT, BigInt(context), CLOEXEC, 0n);
+    checkLibc("fsconfig", systemCall("fsconfig", context, FSCONFIG_CMD_CREATE));
+    return checkLibc("fsmount", systemCall("fsmount", context, CLOEXEC));
   } finally {
     closeSync(context);
   }

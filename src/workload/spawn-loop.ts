@@ -1,6 +1,7 @@
 import { constants } from "node:os";
 import { Prng } from "../stats/prng.ts";
-import { type ChildUsage, CLOCK, cString, ExitWatch, kill, type RelativeClock, reap, Spawner } from "../sys/spawn.ts";
+import { CLOCK, type RelativeClock } from "../sys/clock.ts";
+import { type ChildUsage, cString, ExitWatch, kill, reap, Spawner } from "../sys/spawn.ts";
 import { nonceText } from "./ground-truth.ts";
 import { MixChooser } from "./mix-chooser.ts";
 import { Pacer } from "./pacer.ts";

@@ -1,8 +1,9 @@
 import { randomInt } from "node:crypto";
 import { constants } from "node:os";
 import { cannotRunError, EXIT, type ExitCode, LinnixError, usageError } from "../errors.ts";
+import { CLOCK, clockNs, RelativeClock } from "../sys/clock.ts";
 import { errnoName } from "../sys/errno.ts";
-import { CLOCK, clockNs, RelativeClock, setParentDeathSignal } from "../sys/spawn.ts";
+import { setParentDeathSignal } from "../sys/spawn.ts";
 import { type Command, findProgram, type Program, packageOf } from "./programs.ts";
 import { COMMAND, type MessageText, ROWS_PER_LINE } from "./protocol.ts";
 import { SampleFiles } from "./sample-files.ts";

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { glibcMinor } from "../../scripts/libraries.ts";
 import { OLDEST_GLIBC_MINOR } from "../../src/floor.ts";
-import { LIBC_SYMBOLS } from "../../src/sys/symbols.ts";
+import { LIBC_SYMBOLS } from "../../src/sys/libc.ts";
 import { BINARY, programPath, titled } from "../kernel/support/needs.ts";
 
 const LIBRARIES = join(import.meta.dir, "../../.build/lib");

@@ -1,17 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
+import { CLOCK, clockNs, RelativeClock } from "../../src/sys/clock.ts";
 import { errnoName } from "../../src/sys/errno.ts";
-import {
-  CLOCK,
-  clockNs,
-  cString,
-  ExitWatch,
-  kill,
-  RelativeClock,
-  reap,
-  Spawner,
-  sleepNs,
-} from "../../src/sys/spawn.ts";
+import { cString, ExitWatch, kill, reap, Spawner, sleepNs } from "../../src/sys/spawn.ts";
 
 const TRUE = cString("/bin/true");
 const SH = cString("/bin/sh");

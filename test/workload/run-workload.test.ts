@@ -1,7 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { EXIT } from "../../src/errors.ts";
-import { CLOCK, clockNs } from "../../src/sys/spawn.ts";
+import { CLOCK, clockNs } from "../../src/sys/clock.ts";
 import type { MixShare } from "../../src/workload/profiles.ts";
 import { PROGRAMS, SAMPLE_FILES } from "../../src/workload/programs.ts";
 import { runWorkload, type WorkloadHandle } from "../../src/workload/run-workload.ts";
