@@ -42,7 +42,7 @@ export function derivedFiles(): Map<string, string> {
   const text = readFileSync(join(ROOT, DOCUMENT), "utf8");
   const [before, rest = ""] = text.split(`${BEGIN}\n`);
   return new Map([
-    [SET_UP, `[\n${unique.map((each) => `  ${JSON.stringify(each)}`).join(",\n")}\n]\n`],
+    [SET_UP, `[\n${unique.map((each) => `  ${JSON.stringify(each, null, 1).replace(/\n ?/g, " ")}`).join(",\n")}\n]\n`],
     [DOCUMENT, `${before}${BEGIN}\n${table}${END}${rest.slice(rest.indexOf(END) + END.length)}`],
   ]);
 }

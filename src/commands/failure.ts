@@ -1,5 +1,6 @@
-import { printable, writeStderr } from "../config/log.ts";
+import { writeStderr } from "../config/log.ts";
 import { EXIT, type ExitCode, LinnixError } from "../errors.ts";
+import { printable } from "../json/printable.ts";
 import { refusalCode, refusalHint } from "../sys/refusal.ts";
 import { ClosedPipe } from "./stdout.ts";
 
@@ -27,7 +28,7 @@ export function reportError(error: unknown, { silent, stack }: Verbosity): ExitC
       writeStderr(`  ${printable(oneLine(known.hint))}\n`);
     }
     if (stack) {
-      writeStderr(`${printable(stackOf(error))}\n`);
+      writeStderr(`${printable(stackOf(error), "\n\t")}\n`);
     }
   }
   return known.exitCode;

@@ -1,8 +1,8 @@
 import { cannotRunError, LinnixError } from "../errors.ts";
+import { printable } from "../json/printable.ts";
 import type { Observer } from "../observers/observer.ts";
 import { readHostFacts } from "../overhead/host.ts";
 import { assertOwnProc } from "../overhead/pid-namespace.ts";
-import { printable } from "../report/format.ts";
 import { blockSchedule } from "../stats/schedule.ts";
 import { FOLDER_PREFIXES, PrivateFolder } from "../sys/private-folder.ts";
 import { assertKnownClock } from "../sys/time-namespace.ts";

@@ -1,6 +1,7 @@
 import { writeSync } from "node:fs";
 // The core alone: consola's own reporters are eight times the code, and write to stdout what is no result.
 import { type ConsolaInstance, createConsola, LogLevels, type LogObject } from "consola/core";
+import { printable } from "../json/printable.ts";
 import type { LogLevel } from "./sections/log.ts";
 
 /** Levels of consola by ours; everything up to the number is told. */
@@ -49,7 +50,7 @@ export function logLevel(): LogLevel | undefined {
 function report({ type, args }: LogObject): void {
   const mark = MARKS[type];
   const marked = mark === undefined ? "" : color ? `\u001b[${mark.sgr}m${mark.text}\u001b[0m` : mark.text;
-  writeStderr(`linnix: ${marked}${printable(args.map(String).join(" "))}\n`);
+  writeStderr(`linnix: ${marked}${printable(args.map(String).join(" "), "\n\t")}\n`);
 }
 
 /** Where messages go. */
@@ -116,10 +117,4 @@ export async function stderrWritten(): Promise<void> {
 /** The same, but only as long as the end of the program may wait. */
 export async function flushStderr(): Promise<void> {
   if (channel.flushed) await Promise.race([channel.flushed(), Bun.sleep(LAST_WORDS_MS)]);
-}
-
-/** Text that a terminal shows and does not act upon: control characters become U+FFFD; line breaks and tabs stay. */
-export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
 }

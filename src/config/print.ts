@@ -1,3 +1,4 @@
+import { printable, UNSAFE } from "../json/printable.ts";
 import type { Origins } from "./origins.ts";
 import { type CollectConfig, SECTION_LIST, type Settings } from "./schema.ts";
 import { envName, type Key } from "./section.ts";
@@ -27,7 +28,7 @@ export function printSettings(settings: Settings, resolved: CollectConfig, origi
     if (value === "auto" && inForce !== "auto") {
       remarks.push(`here: ${plain(key.type, inForce)}`);
     }
-    return [`${assignment(key, value)}  # ${remarks.join("; ").replaceAll(UNPRINTABLE, "\ufffd")}`];
+    return [`${assignment(key, value)}  # ${printable(remarks.join("; "))}`];
   });
   return head + body;
 }
@@ -73,17 +74,16 @@ function plain(type: ValueType<unknown>, value: unknown): string {
   return [type.toToml(value as NonNullable<unknown>)].flat().join(",");
 }
 
-/** What would act on a terminal: C0 and C1 controls, DEL, separators of lines, marks of direction. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
-
 /** A TOML value; of basic strings everything is escaped that a terminal could act upon. */
 function tomlText(value: TomlValue): string {
   if (Array.isArray(value)) {
     return `[${value.map(tomlText).join(", ")}]`;
   }
   // Each escape of a JSON string is one of a TOML string.
-  return typeof value === "string"
-    ? JSON.stringify(value).replace(UNPRINTABLE, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`)
-    : String(value);
+  return typeof value === "string" ? JSON.stringify(value).replace(UNSAFE, tomlEscape) : String(value);
+}
+
+function tomlEscape(character: string): string {
+  const hex = (character.codePointAt(0) ?? 0).toString(16);
+  return hex.length > 4 ? `\\U${hex.padStart(8, "0")}` : `\\u${hex.padStart(4, "0")}`;
 }

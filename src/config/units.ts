@@ -1,3 +1,5 @@
+import { printable } from "../json/printable.ts";
+
 /** Units of a duration, largest first, in nanoseconds. */
 const DURATION_UNITS: readonly (readonly [unit: string, ns: bigint])[] = [
   ["h", 3_600_000_000_000n],
@@ -73,7 +75,7 @@ export function shortened(text: string, length = 300): string {
 /** A value as an error shows it: quoted, on one line, never raw control characters, not endless. */
 export function quote(text: string): string {
   const shown = shortened(text, 80);
-  return JSON.stringify(shown).replace(/[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+  return printable(JSON.stringify(shown));
 }
 
 /** (whole.fraction × unit), exact or null. */

@@ -1,4 +1,4 @@
-import { printable } from "../report/format.ts";
+import { printable } from "../json/printable.ts";
 import { wrap } from "../report/terminal/layout.ts";
 import { paint, type TextStyle, type Tone } from "../report/terminal/style.ts";
 import type { Check, Section, Status } from "./check.ts";

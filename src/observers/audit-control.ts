@@ -1,6 +1,6 @@
 import { cannotRunError, type LinnixError } from "../errors.ts";
+import { printable } from "../json/printable.ts";
 import { readProcStat } from "../procfs/proc-stat.ts";
-import { printable } from "./launch.ts";
 import { isAlive } from "./proc-fs.ts";
 import { firstLine, runTool } from "./tool.ts";
 
@@ -203,7 +203,7 @@ export class AuditControl {
 function refused(what: string, stderr: string): LinnixError {
   return cannotRunError("audit", {
     what: `could not ${what}`,
-    why: printable(firstLine(stderr)) || undefined,
+    why: printable(firstLine(stderr)).slice(0, 300) || undefined,
     hint: "run as root of the machine itself, not of a container; or leave out auditd with --methods",
   });
 }

@@ -2,6 +2,7 @@ import { closeSync, constants, lstatSync, mkdtempSync, openSync, readFileSync, r
 import { constants as osConstants } from "node:os";
 import { join } from "node:path";
 import { cannotRunError, usageError } from "../errors.ts";
+import { printable } from "../json/printable.ts";
 import type { ExitUsage, ObserverContext } from "./observer.ts";
 import { Supervisor } from "./supervisor.ts";
 import { needTool, toolEnv } from "./tool.ts";
@@ -98,7 +99,9 @@ export class LaunchedTool {
   lastWords(): string {
     try {
       const lines = readFileSync(this.errorPath, "latin1").slice(-4096).trimEnd().split("\n");
-      return printable(lines.at(-1) ?? "").trim();
+      return printable(lines.at(-1) ?? "")
+        .slice(0, 300)
+        .trim();
     } catch {
       return "";
     }
@@ -242,10 +245,4 @@ export function makeFolder(context: ObserverContext, name: string): string {
 /** Removes what `makeFolder` made. */
 export function removeFolder(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
-}
-
-/** A text from outside made fit for a message: no control character, and not without end. */
-export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, "?").slice(0, 300);
 }

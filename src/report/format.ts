@@ -76,8 +76,3 @@ export function formatTime(time: string): string {
 export function listed(...parts: readonly (string | null | false)[]): string {
   return parts.filter((part) => typeof part === "string" && part !== "").join(", ");
 }
-
-/** Text that a terminal or a page shows and does not act upon: names of processes and files can hold anything. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\ufffd");
-}

@@ -67,7 +67,7 @@ test("without any figure there is still a report", () => {
 
 test("nothing on the page is markup that came from outside", () => {
   const page = htmlReport(report(ROWS));
-  expect(page).toContain("&lt;b&gt; &amp; \ufffd[31m");
+  expect(page).toContain("&lt;b&gt; &amp; \\e[31m");
   expect(page).not.toContain("<b> &");
 });
 

@@ -99,7 +99,7 @@ describe("percentages", () => {
 
 describe("an error", () => {
   test("quotes a value on one short line without control characters", () => {
-    expect(quote("a\n\u001b[31m\u009b\u202e")).toBe('"a\\n\\u001b[31m\ufffd\ufffd"');
+    expect(quote("a\n\u001b[31m\u009b\u202e")).toBe('"a\\n\\u001b[31m\\x9b\\u202e"');
     expect(quote("x".repeat(500)).length).toBeLessThan(100);
   });
 });

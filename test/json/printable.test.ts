@@ -37,10 +37,15 @@ describe("printable", () => {
     ["sh\u{e0041}", "sh\\u{e0041}"],
     ["\ud800x", "\\ud800x"],
     ["\ufffd", "\ufffd"],
+    ["a\u001b[31mb\nc\u202e", "a\\e[31mb\\nc\\u202e"],
     ["", ""],
   ])("%j", (text, safe) => {
     expect(printable(text)).toBe(safe);
   });
+});
+
+test("printable keeps the characters that its caller wants, and no others", () => {
+  expect(printable("a\nb\tc\rd\u202e", "\n\t")).toBe("a\nb\tc\\rd\\u202e");
 });
 
 describe("commandLine", () => {

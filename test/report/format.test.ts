@@ -9,7 +9,6 @@ import {
   formatSigned,
   formatTime,
   listed,
-  printable,
   withPercent,
 } from "../../src/report/format.ts";
 
@@ -52,10 +51,6 @@ test("a clock rounds to whole seconds and never below none", () => {
   expect(formatClock(59.6)).toBe("1:00");
   expect(formatClock(3661)).toBe("1:01:01");
   expect(formatClock(-3)).toBe("0:00");
-});
-
-test("names from outside do not act on a terminal", () => {
-  expect(printable("a\u001b[31mb\nc\u202e")).toBe("a\ufffd[31mb\ufffdc\ufffd");
 });
 
 test("only the parts that are there are listed", () => {

@@ -1,12 +1,5 @@
-import {
-  formatBytes,
-  formatCount,
-  formatNumber,
-  formatPct,
-  printable,
-  UNKNOWN,
-  withPercent,
-} from "../../report/format.ts";
+import { printable } from "../../json/printable.ts";
+import { formatBytes, formatCount, formatNumber, formatPct, UNKNOWN, withPercent } from "../../report/format.ts";
 import type { Column, Fact } from "../../report/terminal/layout.ts";
 import { captureText, intervalText, roughly } from "./notation.ts";
 import type { CompareReport, CompareRow, FrontierRow } from "./report.ts";
@@ -188,7 +181,7 @@ export function remarks(report: CompareReport): string[] {
     ...(unparsed ? [`${method}: ${formatCount(unparsed)} lines of its output were not understood.`] : []),
     ...(aftermath === null ? [] : [`${method}: ${aftermath}`]),
   ]);
-  return [...new Set([...own, ...report.notes])].map(printable);
+  return [...new Set([...own, ...report.notes])].map((text) => printable(text));
 }
 
 export function aboutFacts(report: CompareReport): Fact[] {

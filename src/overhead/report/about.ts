@@ -1,5 +1,6 @@
 import type { HostFacts } from "../../doctor/host-facts.ts";
-import { formatNumber, formatSeconds, formatTime, printable, withPercent } from "../../report/format.ts";
+import { printable } from "../../json/printable.ts";
+import { formatNumber, formatSeconds, formatTime, withPercent } from "../../report/format.ts";
 import type { Fact } from "../../report/terminal/layout.ts";
 import type { ReportHead } from "../result.ts";
 

@@ -1,4 +1,5 @@
-import { formatCount, formatNumber, formatSeconds, listed, printable, withPercent } from "../../report/format.ts";
+import { printable } from "../../json/printable.ts";
+import { formatCount, formatNumber, formatSeconds, listed, withPercent } from "../../report/format.ts";
 import type { Fact } from "../../report/terminal/layout.ts";
 import type { CollectorFigures, InKernelFigures, OverheadReport } from "../result.ts";
 

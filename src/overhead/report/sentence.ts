@@ -1,4 +1,5 @@
-import { formatCount, formatInterval, formatNumber, printable, withPercent } from "../../report/format.ts";
+import { printable } from "../../json/printable.ts";
+import { formatCount, formatInterval, formatNumber, withPercent } from "../../report/format.ts";
 import type { Tone } from "../../report/terminal/style.ts";
 import type { OverheadReport } from "../result.ts";
 

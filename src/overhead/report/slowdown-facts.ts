@@ -1,11 +1,5 @@
-import {
-  formatCount,
-  formatInterval,
-  formatNumber,
-  formatSigned,
-  printable,
-  withPercent,
-} from "../../report/format.ts";
+import { printable } from "../../json/printable.ts";
+import { formatCount, formatInterval, formatNumber, formatSigned, withPercent } from "../../report/format.ts";
 import type { Fact } from "../../report/terminal/layout.ts";
 import type { OperationSlowdown, OverheadReport } from "../result.ts";
 

@@ -1,4 +1,4 @@
-import { printable } from "../format.ts";
+import { printable } from "../../json/printable.ts";
 
 const ENTITY: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 
