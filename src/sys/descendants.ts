@@ -1,31 +1,8 @@
 /** Every process that descends from this one, whatever session, parent, account or environment it has now. */
 import { readdirSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
-import { openLibrary } from "./library.ts";
-
-let symbols: ReturnType<typeof open> | undefined;
-
-function open() {
-  return openLibrary("libc.so.6", {
-    // int prctl(int option, unsigned long, unsigned long, unsigned long, unsigned long);
-    prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
-    // pid_t wait4(pid_t, int *wstatus, int options, struct rusage *);
-    wait4: { args: ["i32", "ptr", "i32", "ptr"], returns: "i32" },
-    // int kill(pid_t, int);
-    kill: { args: ["i32", "i32"], returns: "i32" },
-    // pid_t getpgid(pid_t);
-    getpgid: { args: ["i32"], returns: "i32" },
-    // pid_t getsid(pid_t);
-    getsid: { args: ["i32"], returns: "i32" },
-    // int setpriority(int which, id_t who, int prio);
-    setpriority: { args: ["i32", "u32", "i32"], returns: "i32" },
-  }).symbols;
-}
-
-function calls(): ReturnType<typeof open> {
-  symbols ??= open();
-  return symbols;
-}
+import { RUSAGE_WORDS } from "./clock.ts";
+import { libc } from "./libc.ts";
 
 /** linux/prctl.h */
 const PR_SET_CHILD_SUBREAPER = 36;
@@ -56,15 +33,15 @@ export interface EndedChild {
 
 /** Makes this process the parent of each descendant whose own parent ends. Without it, that would be init. */
 export function adoptOrphans(): void {
-  calls().prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n);
+  libc().prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n);
 }
 
 const statusOut = new Int32Array(1);
-const rusageOut = new BigInt64Array(18);
+const rusageOut = new BigInt64Array(RUSAGE_WORDS);
 
 /** Reaps a child that has ended. @returns "running" if none has; "none" if there is no child at all */
 export function reapChild(): EndedChild | "running" | "none" {
-  const pid = calls().wait4(ANY, statusOut, WNOHANG | WALL, rusageOut);
+  const pid = libc().wait4(ANY, statusOut, WNOHANG | WALL, rusageOut);
   if (pid === 0) return "running";
   if (pid < 0) return "none";
   const micros = (at: number): number => Number((rusageOut[at] ?? 0n) * 1_000_000n + (rusageOut[at + 1] ?? 0n));
@@ -73,7 +50,7 @@ export function reapChild(): EndedChild | "running" | "none" {
 
 /** Sends a signal to every process of a group. */
 export function signalGroup(leader: number, signal: number): void {
-  calls().kill(-leader, signal);
+  libc().kill(-leader, signal);
 }
 
 /**
@@ -83,7 +60,7 @@ export function signalGroup(leader: number, signal: number): void {
  * @returns those that are still there when it gives up
  */
 export async function endDescendants(): Promise<LeftProcess[]> {
-  const { kill, getpgid, getsid, setpriority } = calls();
+  const { kill, getpgid, getsid, setpriority } = libc();
   const { SIGKILL } = constants.signals;
   const ownSession = getsid(0);
   // What forks all the time must not get more of the processor than this; it is refused to an account without the right.

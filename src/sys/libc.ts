@@ -93,6 +93,8 @@ export const LIBC_SYMBOLS = {
   posix_spawn_file_actions_addopen: { args: ["ptr", "i32", "ptr", "i32", "u32"], returns: "i32" },
   // int posix_spawn_file_actions_adddup2(posix_spawn_file_actions_t *, int fd, int newfd);
   posix_spawn_file_actions_adddup2: { args: ["ptr", "i32", "i32"], returns: "i32" },
+  // int posix_spawn_file_actions_addclose(posix_spawn_file_actions_t *, int fd);
+  posix_spawn_file_actions_addclose: { args: ["ptr", "i32"], returns: "i32" },
   // int posix_spawn_file_actions_destroy(posix_spawn_file_actions_t *);
   posix_spawn_file_actions_destroy: { args: ["ptr"], returns: "i32" },
   // int sigemptyset(sigset_t *);
@@ -101,6 +103,12 @@ export const LIBC_SYMBOLS = {
   sigfillset: { args: ["ptr"], returns: "i32" },
   // pid_t wait4(pid_t, int *wstatus, int options, struct rusage *);
   wait4: { args: ["i32", "ptr", "i32", "ptr"], returns: "i32" },
+  // pid_t getpgid(pid_t);
+  getpgid: { args: ["i32"], returns: "i32" },
+  // pid_t getsid(pid_t);
+  getsid: { args: ["i32"], returns: "i32" },
+  // int setpriority(int which, id_t who, int prio);
+  setpriority: { args: ["i32", "u32", "i32"], returns: "i32" },
   // int kill(pid_t, int);
   kill: { args: ["i32", "i32"], returns: "i32" },
   // int prctl(int option, unsigned long, unsigned long, unsigned long, unsigned long);
@@ -176,7 +184,6 @@ const SYSTEM_CALLS = {
   open_tree: { x64: 428, arm64: 428 },
   perf_event_open: { x64: 298, arm64: 241 },
   pidfd_open: { x64: 434, arm64: 434 },
-  prctl: { x64: 157, arm64: 167 },
   seccomp: { x64: 317, arm64: 277 },
   userfaultfd: { x64: 323, arm64: 282 },
 } as const;

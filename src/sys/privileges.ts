@@ -54,7 +54,7 @@ const BPF_RET_K = 6;
 
 /** No program that this thread executes can have a capability again. Without CAP_SETPCAP it keeps what it has. */
 function dropBoundingSet(): void {
-  for (let capability = 0; capability < CAPABILITIES; capability++) systemCall("prctl", PR_CAPBSET_DROP, capability);
+  for (let capability = 0; capability < CAPABILITIES; capability++) libc().prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
 }
 
 /**
@@ -62,7 +62,7 @@ function dropBoundingSet(): void {
  * seccomp filter that allows everything takes the setting to the other threads, which run already.
  */
 function forbidNewPrivileges(): void {
-  checkLibc("prctl", systemCall("prctl", PR_SET_NO_NEW_PRIVS, 1));
+  checkLibc("prctl", libc().prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
   const allowAll = Uint8Array.of(BPF_RET_K, 0, 0, 0, 0, 0, 0, 0);
   new DataView(allowAll.buffer).setUint32(4, SECCOMP_RET_ALLOW, true);
   // struct sock_fprog: how many instructions, and where they are.

@@ -1,7 +1,7 @@
 /** One program started with this process's own input, output and working directory, in a session of its own. */
 import { ptr } from "bun:ffi";
 import { errnoName } from "./errno.ts";
-import { openLibrary } from "./library.ts";
+import { libc } from "./libc.ts";
 import { cString } from "./spawn.ts";
 
 /** spawn.h of glibc */
@@ -23,36 +23,25 @@ export function spawnInheriting(
   env: Readonly<Record<string, string | undefined>>,
   closing: number,
 ): number {
-  const { symbols: libc } = openLibrary("libc.so.6", {
-    posix_spawn: { args: ["ptr", "ptr", "ptr", "ptr", "ptr", "ptr"], returns: "i32" },
-    posix_spawnattr_init: { args: ["ptr"], returns: "i32" },
-    posix_spawnattr_setflags: { args: ["ptr", "i16"], returns: "i32" },
-    posix_spawnattr_setsigmask: { args: ["ptr", "ptr"], returns: "i32" },
-    posix_spawnattr_setsigdefault: { args: ["ptr", "ptr"], returns: "i32" },
-    posix_spawn_file_actions_init: { args: ["ptr"], returns: "i32" },
-    posix_spawn_file_actions_addclose: { args: ["ptr", "i32"], returns: "i32" },
-    sigemptyset: { args: ["ptr"], returns: "i32" },
-    sigfillset: { args: ["ptr"], returns: "i32" },
-  } as const);
   const attributes = new Uint8Array(OPAQUE_BYTES);
   const actions = new Uint8Array(OPAQUE_BYTES);
   const signals = new Uint8Array(128);
-  libc.posix_spawnattr_init(attributes);
-  libc.posix_spawn_file_actions_init(actions);
-  libc.posix_spawn_file_actions_addclose(actions, closing);
-  libc.sigemptyset(signals);
-  libc.posix_spawnattr_setsigmask(attributes, signals);
+  libc().posix_spawnattr_init(attributes);
+  libc().posix_spawn_file_actions_init(actions);
+  libc().posix_spawn_file_actions_addclose(actions, closing);
+  libc().sigemptyset(signals);
+  libc().posix_spawnattr_setsigmask(attributes, signals);
   // A signal that is ignored stays so across exec, and the runtime ignores SIGPIPE.
-  libc.sigfillset(signals);
-  libc.posix_spawnattr_setsigdefault(attributes, signals);
-  libc.posix_spawnattr_setflags(attributes, SETSIGDEF | SETSIGMASK | SETSID);
+  libc().sigfillset(signals);
+  libc().posix_spawnattr_setsigdefault(attributes, signals);
+  libc().posix_spawnattr_setflags(attributes, SETSIGDEF | SETSIGMASK | SETSID);
   const words = argv.map(cString);
   const variables = Object.entries(env).flatMap(([name, value]) =>
     value === undefined ? [] : [cString(`${name}=${value}`)],
   );
   const pid = new Int32Array(1);
   const path = words[0] ?? cString("");
-  const error = libc.posix_spawn(pid, path, actions, attributes, pointers(words), pointers(variables));
+  const error = libc().posix_spawn(pid, path, actions, attributes, pointers(words), pointers(variables));
   if (error !== 0) throw Object.assign(new Error(`${argv[0]}: ${errnoName(error)}`), { code: errnoName(error) });
   return pid[0] ?? 0;
 }
