@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { needTool, toolEnv } from "../observers/tool.ts";
-import { sleepUnless } from "./stop.ts";
+import { Child } from "../sys/child.ts";
+import { needTool, toolEnv } from "../sys/tool.ts";
+import { unless } from "./stop.ts";
 
 /** What a sleeping process takes at most, bytes: page tables, stack, a few pages of its own. */
 const BYTES_EACH = 1024 * 1024;
@@ -25,17 +26,16 @@ read -r _`;
 /** A number of sleeping processes, for as long as this is not disposed of. */
 export class Sleepers implements AsyncDisposable {
   readonly count: number;
-  readonly #child: Bun.Subprocess<"pipe", "pipe", "ignore">;
+  readonly #child: Child;
 
   private constructor(count: number, shell: string) {
     this.count = count;
-    this.#child = Bun.spawn([shell, "-c", HOLDER, "linnix-sleepers", String(count), String(LIFETIME_S)], {
+    this.#child = new Child({
+      argv: [shell, "-c", HOLDER, "linnix-sleepers", String(count), String(LIFETIME_S)],
       env: toolEnv("/nonexistent"),
-      cwd: "/",
       stdin: "pipe",
       stdout: "pipe",
       stderr: "ignore",
-      detached: true,
     });
   }
 
@@ -56,20 +56,8 @@ export class Sleepers implements AsyncDisposable {
   static async start(count: number, signal: AbortSignal): Promise<Sleepers> {
     const sleepers = new Sleepers(count, needTool("sh", "install a POSIX shell"));
     try {
-      let said = false;
-      const reader = new Response(sleepers.#child.stdout).body?.getReader();
-      void reader
-        ?.read()
-        .then(({ done }) => {
-          said = !done;
-        })
-        .catch(() => {});
-      const deadline = performance.now() + START_TIMEOUT_MS;
-      while (!said) {
-        if (!sleepers.#isThere || performance.now() > deadline) {
-          throw new Error(`${count} sleeping processes could not be started`);
-        }
-        await sleepUnless(signal, 20);
+      if ((await unless(signal, sleepers.#child.answer(START_TIMEOUT_MS))) === null) {
+        throw new Error(`${count} sleeping processes could not be started`);
       }
       return sleepers;
     } catch (error) {
@@ -78,19 +66,9 @@ export class Sleepers implements AsyncDisposable {
     }
   }
 
-  get #isThere(): boolean {
-    return this.#child.exitCode === null && this.#child.signalCode === null;
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#isThere) {
-      try {
-        process.kill(-this.#child.pid, "SIGKILL");
-      } catch {
-        this.#child.kill("SIGKILL");
-      }
-    }
-    await this.#child.exited;
+    this.#child.kill();
+    await this.#child.waitForEnd();
   }
 }
 

@@ -1,6 +1,6 @@
-import { needTool } from "../observers/tool.ts";
 import { summariseBlock } from "../stats/low-quantile.ts";
 import { currentCpu, pinToCpu, waitedSpawn } from "../sys/cost-spawn.ts";
+import { needTool } from "../sys/tool.ts";
 import { WARMUP_SPAWNS } from "./spawn-timer.ts";
 
 const MAX_SPAWNS = 100_000;

@@ -1,5 +1,6 @@
 import { cannotRunError } from "../errors.ts";
 import type { BlockSummary } from "../stats/low-quantile.ts";
+import { Child } from "../sys/child.ts";
 import { selfCommand } from "../workload/self-command.ts";
 
 /** Spawns before each block that do not count: they take what was left cold. */
@@ -14,23 +15,13 @@ const END_GRACE_MS = 2_000;
  * refuse. Its input is a pipe from here, so that it ends with this process, in whatever way.
  */
 export class SpawnTimer implements AsyncDisposable {
-  readonly pid: number;
-  readonly #child: Bun.Subprocess<"pipe", "pipe", "ignore">;
-  readonly #lines: AsyncGenerator<string>;
-
-  private constructor() {
-    this.#child = Bun.spawn(selfCommand("__spawn-timer"), {
-      cwd: "/",
-      env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
-      stdin: "pipe",
-      stdout: "pipe",
-      stderr: "ignore",
-      // A session of its own: Ctrl-C on the terminal ends it in our order.
-      detached: true,
-    });
-    this.pid = this.#child.pid;
-    this.#lines = linesOf(this.#child.stdout);
-  }
+  readonly #child = new Child({
+    argv: selfCommand("__spawn-timer"),
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "ignore",
+  });
+  readonly pid = this.#child.pid;
 
   /** @throws LinnixError where it does not start */
   static async start(): Promise<SpawnTimer> {
@@ -46,44 +37,21 @@ export class SpawnTimer implements AsyncDisposable {
 
   /** Times a block of spawns, which ends early after `maxMs`. Times in µs. */
   async time(spawns: number, maxMs: number): Promise<BlockSummary> {
-    this.#child.stdin.write(`${spawns} ${maxMs}\n`);
-    await this.#child.stdin.flush();
+    await this.#child.send(`${spawns} ${maxMs}`);
     return JSON.parse(await this.#answer(maxMs + GRACE_MS)) as BlockSummary;
   }
 
   async #answer(timeoutMs: number): Promise<string> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<null>((resolve) => {
-      timer = setTimeout(() => resolve(null), timeoutMs);
-    });
-    const next = await Promise.race([this.#lines.next(), late]);
-    clearTimeout(timer);
-    if (next === null || next.done) throw silent();
-    return next.value;
+    const answer = await this.#child.answer(timeoutMs);
+    if (answer === null) throw silent();
+    return answer;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      await this.#child.stdin.end();
-    } catch {
-      // It has ended.
-    }
-    const timer = setTimeout(() => this.#child.kill("SIGKILL"), END_GRACE_MS);
-    await this.#child.exited;
-    clearTimeout(timer);
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#child.stop(END_GRACE_MS);
   }
 }
 
 function silent(): Error {
   return cannotRunError("spawn-timer", { what: "the process that times spawns did not answer" });
-}
-
-async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  let rest = "";
-  for await (const piece of stream) {
-    const lines = (rest + decoder.decode(piece, { stream: true })).split("\n");
-    rest = lines.pop() ?? "";
-    yield* lines;
-  }
 }

@@ -1,8 +1,8 @@
 import { cannotRunError, type LinnixError } from "../errors.ts";
 import { printable } from "../json/printable.ts";
 import { readProcStat } from "../procfs/proc-stat.ts";
+import { firstLine, runTool } from "../sys/tool.ts";
 import { isAlive } from "./proc-fs.ts";
-import { firstLine, runTool } from "./tool.ts";
 
 /** What is changed for the time of a run, and put back after it. */
 export interface AuditFlags {

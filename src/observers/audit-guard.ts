@@ -1,5 +1,6 @@
+import { Child } from "../sys/child.ts";
+import { needTool, toolEnv } from "../sys/tool.ts";
 import { AUDITED_SYSCALLS, type AuditFlags } from "./audit-control.ts";
-import { needTool, toolEnv } from "./tool.ts";
 
 /**
  * Puts audit back when it is told to "restore", and ends when it is "done". Where its standard input ends before that,
@@ -67,7 +68,7 @@ export const PID_FILE = "/run/auditd.pid";
  * next start then removes.
  */
 export class AuditGuard {
-  readonly #child: Bun.Subprocess<"pipe", "pipe", "ignore">;
+  readonly #child: Child;
   #restored: Promise<void> | null = null;
 
   /**
@@ -80,19 +81,18 @@ export class AuditGuard {
     const shell = needTool("sh", "install a POSIX shell");
     const flags = [before.enabled, before.backlogLimit, before.backlogWaitTime ?? ""].map(String);
     const args = [auditctl, keyPrefix, ...flags, PID_FILE, home, AUDITED_SYSCALLS.join(" ")];
-    this.#child = Bun.spawn([shell, "-c", SCRIPT, "linnix-audit-guard", ...args], {
+    this.#child = new Child({
+      argv: [shell, "-c", SCRIPT, "linnix-audit-guard", ...args],
       env: toolEnv("/nonexistent"),
-      cwd: "/",
       stdin: "pipe",
       stdout: "pipe",
       stderr: "ignore",
-      detached: true,
     });
   }
 
   /** Tells it which daemon is ours, as soon as there is one. */
   watchDaemon(pid: number): void {
-    this.#tell(`daemon ${pid}`);
+    void this.#child.send(`daemon ${pid}`);
   }
 
   /** Has it put audit back, and waits until it has; or until it has ended, where it was killed itself. Idempotent. */
@@ -102,28 +102,14 @@ export class AuditGuard {
   }
 
   async #restore(): Promise<void> {
-    this.#tell("restore");
+    await this.#child.send("restore");
     // Whatever it says means that it is done; so does the end.
-    await this.#child.stdout.getReader().read();
+    await this.#child.lines().next();
   }
 
   /** Lets it go: there is nothing left that it would have to undo. */
   async release(): Promise<void> {
-    this.#tell("done");
-    try {
-      await this.#child.stdin.end();
-    } catch {
-      // EPIPE, as below.
-    }
-    await this.#child.exited;
-  }
-
-  #tell(line: string): void {
-    try {
-      this.#child.stdin.write(`${line}\n`);
-      this.#child.stdin.flush();
-    } catch {
-      // EPIPE: it was killed. Who stops us looks at what is left to do.
-    }
+    await this.#child.send("done");
+    await this.#child.waitForEnd();
   }
 }

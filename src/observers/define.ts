@@ -1,6 +1,6 @@
 import { pidNamespace } from "../procfs/pid-namespace.ts";
+import { findTool, firstLine, needTool, runTool } from "../sys/tool.ts";
 import type { Availability, AvailabilityOptions, Needs, Observer, Program, Unavailable } from "./observer.ts";
-import { findTool, firstLine, needTool, runTool } from "./tool.ts";
 import { needTracefs } from "./tracefs.ts";
 
 const DEFAULTS = {

@@ -3,9 +3,9 @@ import { constants as osConstants } from "node:os";
 import { join } from "node:path";
 import { cannotRunError, usageError } from "../errors.ts";
 import { printable } from "../json/printable.ts";
+import { needTool, toolEnv } from "../sys/tool.ts";
 import type { ExitUsage, ObserverContext } from "./observer.ts";
 import { Supervisor } from "./supervisor.ts";
-import { needTool, toolEnv } from "./tool.ts";
 
 /** Most that a program may write to one file, bytes: a run ends in time, but a full disk would outlast it. */
 const MAX_FILE_BYTES = 1024 * 1024 * 1024;

@@ -1,7 +1,7 @@
+import { needTool } from "../sys/tool.ts";
 import { defineObserver, needProgram } from "./define.ts";
 import type { Sighting, Tally } from "./observer.ts";
 import { isPsHeader, PS, parsePsRow } from "./ps.ts";
-import { needTool } from "./tool.ts";
 import { startTool } from "./tool-observer.ts";
 
 /** Reads listings of `ps aux` that follow one another, each with its header. */

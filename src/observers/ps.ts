@@ -1,8 +1,8 @@
 import { join } from "node:path";
+import { needTool } from "../sys/tool.ts";
 import { defineObserver, needProgram } from "./define.ts";
 import type { Program, Sighting, Tally } from "./observer.ts";
 import { readProcIo } from "./proc-fs.ts";
-import { needTool } from "./tool.ts";
 import { startTool } from "./tool-observer.ts";
 
 export const PS: Program = { name: "ps", debian: "procps", elsewhere: "procps-ng", version: ["--version"] };

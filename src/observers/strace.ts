@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { cannotRunError, usageError } from "../errors.ts";
+import { findTool, firstLine, runTool } from "../sys/tool.ts";
 import { defineObserver, needProgram } from "./define.ts";
 import type { Program } from "./observer.ts";
 import { isOurs, tracersOf } from "./proc-fs.ts";
 import { parseStrace } from "./strace-log.ts";
-import { findTool, firstLine, runTool } from "./tool.ts";
 import { startTool } from "./tool-observer.ts";
 
 const STRACE: Program = { name: "strace", debian: "strace", version: ["-V"] };

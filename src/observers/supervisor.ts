@@ -4,8 +4,8 @@ import { log } from "../config/log.ts";
 import { cannotRunError } from "../errors.ts";
 import type { EndedChild, LeftProcess } from "../sys/descendants.ts";
 import type { SupervisorLine } from "../sys/supervise.ts";
+import { findLeash } from "../sys/tool.ts";
 import { selfCommand } from "../workload/self-command.ts";
-import { findLeash } from "./tool.ts";
 
 /** How long a supervisor may take to start its program, ms: the machine may be loaded. */
 const START_MS = 30_000;

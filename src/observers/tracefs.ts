@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
+import { findTool } from "../sys/tool.ts";
 import type { Unavailable } from "./observer.ts";
-import { findTool } from "./tool.ts";
 
 /** Where tracefs can be mounted (Documentation/trace/ftrace.rst); a file that is there only when it is. */
 const MOUNTED = ["/sys/kernel/tracing/events", "/sys/kernel/debug/tracing/events"];

@@ -4,11 +4,11 @@ import { resolveAuto } from "../config/load.ts";
 import { defaultSettings, printSettings } from "../config/print.ts";
 import { type CollectConfig, SECTION_LIST, type Settings } from "../config/schema.ts";
 import { cannotRunError } from "../errors.ts";
+import { Child } from "../sys/child.ts";
 import { processCpuClockId, readClockNs } from "../sys/clock.ts";
 import type { PrivateFolder } from "../sys/private-folder.ts";
 import { selfCommand } from "../workload/self-command.ts";
 import { failureOf, tryCollector } from "../workload/trial.ts";
-import { LeashedChild } from "./child.ts";
 import { ScratchFile } from "./scratch-file.ts";
 import type { RunningSubject, Subject, SubjectSwitch } from "./subject.ts";
 
@@ -101,10 +101,10 @@ export class RunningCollector implements RunningSubject {
   readonly roots: readonly number[];
   readonly load: { elapsedNs: number; cpuNs: number | null };
   readonly programIds = [];
-  readonly child: LeashedChild;
+  readonly child: Child;
   readonly #output: ScratchFile;
 
-  private constructor(child: LeashedChild, output: ScratchFile, load: RunningCollector["load"]) {
+  private constructor(child: Child, output: ScratchFile, load: RunningCollector["load"]) {
     this.child = child;
     this.#output = output;
     this.roots = [child.pid];
@@ -119,14 +119,12 @@ export class RunningCollector implements RunningSubject {
   ): Promise<RunningCollector> {
     signal.throwIfAborted();
     const output = new ScratchFile(folder);
-    let child: LeashedChild | undefined;
+    let child: Child | undefined;
     try {
       const began = Bun.nanoseconds();
-      child = new LeashedChild({
+      child = new Child({
         argv: selfCommand(command, "--config", settingsPath, "--no-color"),
-        // All that it is to know is in the settings.
-        env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
-        cwd: "/",
+        // All that it is to know is in the settings, and nothing in the environment.
         stdin: command === "__collect" ? "pipe" : "ignore",
         stdout: output.fd,
         stderr: "pipe",

@@ -75,21 +75,3 @@ export type ResultMessage = z.infer<typeof result>;
 export function parseMessage(line: string): Message {
   return message.parse(JSON.parse(line));
 }
-
-/** Cuts a stream of text into its lines. */
-export class LineCutter {
-  #rest: string[] = [];
-
-  /** The lines that this piece completes. */
-  push(piece: string): string[] {
-    const parts = piece.split("\n");
-    if (parts.length === 1) {
-      if (piece !== "") this.#rest.push(piece);
-      return [];
-    }
-    const first = this.#rest.join("") + (parts[0] ?? "");
-    const last = parts.at(-1) ?? "";
-    this.#rest = last === "" ? [] : [last];
-    return [first, ...parts.slice(1, -1)];
-  }
-}

@@ -1,7 +1,9 @@
 import { cannotRunError, EXIT, type ExitCode, LinnixError } from "../errors.ts";
+import { Child } from "../sys/child.ts";
+import { TOOL_PATH } from "../sys/tool.ts";
 import { GroundTruth } from "./ground-truth.ts";
 import { killLeftChildren, removeLeftFolder } from "./leftovers.ts";
-import { COMMAND, LineCutter, type Message, parseMessage, type ReadyMessage, type ResultMessage } from "./protocol.ts";
+import { COMMAND, type Message, parseMessage, type ReadyMessage, type ResultMessage } from "./protocol.ts";
 import { selfCommand } from "./self-command.ts";
 import { planWorkload, type WorkloadPlan, type WorkloadSpec } from "./spec.ts";
 import { TruthColumns } from "./truth-columns.ts";
@@ -13,8 +15,6 @@ const SUBCOMMAND = "__workload";
 const GRACE_MS = 15_000;
 /** How long it may take to clean up after its input has ended, ms. */
 const CLEANUP_MS = 6_000;
-/** What is kept of anything it prints to stderr. */
-const STDERR_BYTES = 4096;
 
 /** What is known once everything is prepared and nothing has been spawned yet. */
 export interface WorkloadReady {
@@ -62,7 +62,7 @@ class SpawnerClient implements WorkloadHandle {
   readonly ready: Promise<WorkloadReady>;
   readonly done: Promise<WorkloadResult>;
   readonly #plan: WorkloadPlan;
-  readonly #child: Bun.Subprocess<"pipe", "pipe", "pipe">;
+  readonly #child: Child;
   readonly #ready = Promise.withResolvers<WorkloadReady>();
   readonly #done = Promise.withResolvers<WorkloadResult>();
   readonly #columns = new TruthColumns(0);
@@ -78,61 +78,35 @@ class SpawnerClient implements WorkloadHandle {
     // Whoever awaits them sees the failure; that nobody does is no crash.
     this.ready.catch(() => {});
     this.done.catch(() => {});
-    this.#child = Bun.spawn([...command], {
-      cwd: "/",
+    this.#child = new Child({
+      argv: command,
       env: spawnerEnvironment(),
       stdin: "pipe",
       stdout: "pipe",
       stderr: "pipe",
-      // A session of its own: Ctrl-C is for the one who asked for the workload, who then stops it in good order.
-      detached: true,
     });
-    this.#send(JSON.stringify(plan));
+    void this.#child.send(JSON.stringify(plan));
     void this.#follow();
   }
 
   async start(): Promise<void> {
     await this.ready;
     const { durationMs, drainMs } = this.#plan;
-    this.#deadline ??= setTimeout(() => this.#killGroup(), durationMs + drainMs + GRACE_MS);
-    this.#send(COMMAND.start);
+    this.#deadline ??= setTimeout(() => this.#child.kill(), durationMs + drainMs + GRACE_MS);
+    await this.#child.send(COMMAND.start);
   }
 
   stop(): Promise<WorkloadResult> {
-    this.#send(COMMAND.stop);
+    void this.#child.send(COMMAND.stop);
     return this.done;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      await this.#child.stdin.end();
-    } catch {}
-    const timer = setTimeout(() => this.#killGroup(), CLEANUP_MS);
-    await this.#child.exited;
-    clearTimeout(timer);
+    await this.#child.stop(CLEANUP_MS);
     await this.done.catch(() => {});
   }
 
-  /** The spawner leads its process group and is not reaped yet, so that the group is surely ours. */
-  #killGroup(): void {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    try {
-      process.kill(-this.#child.pid, "SIGKILL");
-    } catch {
-      this.#child.kill("SIGKILL");
-    }
-  }
-
-  #send(line: string): void {
-    try {
-      this.#child.stdin.write(`${line}\n`);
-      // Where it has died, `done` says so.
-      Promise.resolve(this.#child.stdin.flush()).catch(() => {});
-    } catch {}
-  }
-
   async #follow(): Promise<void> {
-    const stderr = tail(this.#child.stderr, STDERR_BYTES);
     try {
       await this.#readMessages();
     } catch (cause) {
@@ -141,24 +115,20 @@ class SpawnerClient implements WorkloadHandle {
         { what: "the workload generator said something that is not understood", why: String(cause) },
         { cause },
       );
-      this.#killGroup();
+      this.#child.kill();
     }
-    await this.#child.exited;
+    await this.#child.waitForEnd();
     if (this.#deadline !== null) clearTimeout(this.#deadline);
     // It does both itself unless it was killed outright.
     if (this.#readyMessage !== null) {
       if (this.#result === null) killLeftChildren(this.#child.pid, this.#readyMessage.run);
       removeLeftFolder(this.#readyMessage.folder);
     }
-    this.#settle(await stderr);
+    this.#settle();
   }
 
   async #readMessages(): Promise<void> {
-    const cutter = new LineCutter();
-    const decoder = new TextDecoder();
-    for await (const bytes of this.#child.stdout) {
-      for (const line of cutter.push(decoder.decode(bytes, { stream: true }))) this.#take(parseMessage(line));
-    }
+    for await (const line of this.#child.lines()) this.#take(parseMessage(line));
   }
 
   #take(message: Message): void {
@@ -176,7 +146,7 @@ class SpawnerClient implements WorkloadHandle {
     }
   }
 
-  #settle(stderr: string): void {
+  #settle(): void {
     const ready = this.#readyMessage;
     const result = this.#result;
     if (ready !== null && result !== null && this.#error === null) {
@@ -191,7 +161,7 @@ class SpawnerClient implements WorkloadHandle {
       this.#error ??
       cannotRunError("workload-ended", {
         what: "the workload generator ended before it had a result",
-        why: [how, stderr.trim().split("\n").at(-1)].filter(Boolean).join(": "),
+        why: [how, this.#child.said.trim().split("\n").at(-1)].filter(Boolean).join(": "),
       });
     this.#ready.reject(error);
     this.#done.reject(error);
@@ -200,21 +170,11 @@ class SpawnerClient implements WorkloadHandle {
 
 /** Nothing of the user's environment reaches the spawner but where temporary files go. */
 function spawnerEnvironment(): Record<string, string> {
-  const environment: Record<string, string> = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" };
+  const environment: Record<string, string> = { PATH: TOOL_PATH };
   if (process.env.TMPDIR !== undefined) environment.TMPDIR = process.env.TMPDIR;
   return environment;
 }
 
 function asExitCode(code: number): ExitCode {
   return Object.values(EXIT).find((known) => known === code) ?? EXIT.cannotRun;
-}
-
-/** The last bytes of a stream, as text. */
-async function tail(stream: ReadableStream<Uint8Array>, bytes: number): Promise<string> {
-  let text = "";
-  const decoder = new TextDecoder();
-  try {
-    for await (const piece of stream) text = (text + decoder.decode(piece, { stream: true })).slice(-bytes);
-  } catch {}
-  return text;
 }

@@ -1,5 +1,6 @@
 import { EXIT, type ExitCode } from "../errors.ts";
-import { COMMAND, LineCutter } from "./protocol.ts";
+import { LineCutter } from "../sys/child.ts";
+import { COMMAND } from "./protocol.ts";
 import type { LoopControl } from "./spawn-loop.ts";
 
 const SIGNALS: readonly [NodeJS.Signals, ExitCode][] = [

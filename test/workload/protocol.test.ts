@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { LineCutter, parseMessage } from "../../src/workload/protocol.ts";
+import { LineCutter } from "../../src/sys/child.ts";
+import { parseMessage } from "../../src/workload/protocol.ts";
 
 describe("LineCutter", () => {
   test("the pieces a text is cut into do not matter", () => {

@@ -1,13 +1,13 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
-import { LeashedChild } from "../../src/overhead/child.ts";
 import { ScratchFile } from "../../src/overhead/scratch-file.ts";
+import { Child } from "../../src/sys/child.ts";
 import { PrivateFolder } from "../../src/sys/private-folder.ts";
 
 setDefaultTimeout(60_000);
 
-function shell(script: string, output: ScratchFile, more: Partial<ConstructorParameters<typeof LeashedChild>[0]> = {}) {
-  return new LeashedChild({
+function shell(script: string, output: ScratchFile, more: Partial<ConstructorParameters<typeof Child>[0]> = {}) {
+  return new Child({
     argv: ["/bin/sh", "-c", script],
     env: { PATH: "/usr/bin:/bin" },
     cwd: "/",
@@ -87,8 +87,8 @@ test("with it ends what it has started", async () => {
 
 test("it does not outlive a process that is killed", async () => {
   const script = `
-    import { LeashedChild } from ${JSON.stringify(`${import.meta.dir}/../../src/overhead/child.ts`)};
-    const child = new LeashedChild({ argv: ["/bin/sleep", "100"], env: {}, cwd: "/", stdin: "ignore", stdout: 1,
+    import { Child } from ${JSON.stringify(`${import.meta.dir}/../../src/sys/child.ts`)};
+    const child = new Child({ argv: ["/bin/sleep", "100"], env: {}, cwd: "/", stdin: "ignore", stdout: 1,
       stderr: "pipe", stopSignal: "SIGTERM", deathSignal: "KILL" });
     console.log(child.pid);
     await Bun.sleep(100_000);
@@ -128,4 +128,35 @@ test("a scratch file has no name, gives whole lines and can be emptied", () => {
   expect([...output.lines()]).toEqual([]);
   folder[Symbol.dispose]();
   expect(existsSync(folder.path)).toBe(false);
+});
+
+function speaking(script: string): Child {
+  return new Child({ argv: ["/bin/sh", "-c", script], stdin: "pipe", stdout: "pipe", stderr: "pipe" });
+}
+
+test("answers come line by line, and none once it has ended", async () => {
+  await using child = speaking("while read -r word; do echo $word; echo $word again; done; printf half");
+  await child.send("one");
+  expect([await child.answer(30_000), await child.answer(30_000)]).toEqual(["one", "one again"]);
+  expect(await child.answer(20)).toBeNull();
+  await child.stop();
+  await child.send("more");
+  expect(await child.answer(30_000)).toBeNull();
+  expect(child.exitCode).toBe(0);
+});
+
+test("without a stop signal it ends with its input, and is ended with its session if it does not", async () => {
+  await using willing = speaking("read -r _; exit 3");
+  await willing.stop();
+  expect([willing.exitCode, willing.signalCode]).toEqual([3, null]);
+  await using unwilling = speaking("sleep 100 & echo $!; wait; wait");
+  const pid = Number(await unwilling.answer(30_000));
+  await unwilling.stop(20);
+  expect(unwilling.signalCode).toBe("SIGKILL");
+  await gone(pid);
+});
+
+test("it gets no environment but PATH unless one is given", async () => {
+  await using child = speaking("/usr/bin/env | /usr/bin/sort | /usr/bin/tr '\\n' ' '; echo");
+  expect(await child.answer(30_000)).toMatch(/^PATH=\S+ PWD=\/( \w+=\S*)? $/);
 });

@@ -1,21 +1,23 @@
 import { cannotRunError } from "../errors.ts";
-import { findLeash } from "../observers/tool.ts";
+import { findLeash, TOOL_PATH } from "./tool.ts";
 
 /** How a program is started. */
 export interface ChildOptions {
   /** The program's absolute path and its arguments. */
   argv: readonly string[];
-  env: Record<string, string | undefined>;
-  cwd: string;
-  stdin: "ignore" | "pipe";
-  /** A file descriptor for its standard output. */
-  stdout: number;
-  /** `pipe` keeps its words for {@link LeashedChild.hear}. */
-  stderr: "pipe" | number;
-  /** What asks it to end. */
-  stopSignal: "SIGINT" | "SIGTERM";
-  /** What the kernel sends it when this process dies without having stopped it. */
-  deathSignal: "KILL" | "TERM";
+  /** Left out: PATH alone. */
+  env?: Record<string, string | undefined>;
+  cwd?: string;
+  /** Left out: no input. */
+  stdin?: "pipe" | "ignore";
+  /** A file descriptor; `pipe` is for {@link Child.lines} and {@link Child.answer}. */
+  stdout: number | "pipe" | "ignore";
+  /** `pipe` keeps what it prints last for {@link Child.said} and {@link Child.hear}. */
+  stderr: number | "pipe" | "ignore";
+  /** What asks it to end; left out: the end of its input. */
+  stopSignal?: "SIGINT" | "SIGTERM";
+  /** What the kernel sends it when this process dies without having stopped it; left out: it sees the end of its input. */
+  deathSignal?: "KILL" | "TERM";
 }
 
 /** How long a program has to end by itself after it was asked to, ms. */
@@ -26,37 +28,32 @@ const ANSWER_MS = 30_000;
 const STDERR_CHARS = 16 * 1024;
 
 /**
- * A program in a session of its own: Ctrl-C on the terminal does not reach it, so that it ends in our order; should
- * this process be killed, the kernel ends it.
+ * A program in a session of its own: Ctrl-C on the terminal does not reach it, so that it ends in our order. It does
+ * not outlive this process.
  */
-export class LeashedChild implements AsyncDisposable {
+export class Child implements AsyncDisposable {
   readonly pid: number;
   readonly #child: Bun.Subprocess;
-  readonly #name: string;
   readonly #stopSignal: ChildOptions["stopSignal"];
   readonly #listeners = new Set<() => void>();
+  readonly #lines: AsyncGenerator<string>;
   #said = "";
   #unheard = "";
   #heard: Promise<void> = Promise.resolve();
   #stopping: Promise<void> | null = null;
 
+  /** @throws LinnixError (exit code 3) if it cannot be started */
   constructor(options: ChildOptions) {
-    this.#name = options.argv[0] ?? "";
+    const { argv, env = { PATH: TOOL_PATH }, cwd = "/", stdin = "ignore", stdout, stderr, deathSignal } = options;
     this.#stopSignal = options.stopSignal;
     try {
-      this.#child = Bun.spawn([...leash(options.deathSignal), ...options.argv], {
-        env: options.env,
-        cwd: options.cwd,
-        stdin: options.stdin,
-        stdout: options.stdout,
-        stderr: options.stderr,
-        detached: true,
-      });
+      this.#child = Bun.spawn([...leash(deathSignal), ...argv], { env, cwd, stdin, stdout, stderr, detached: true });
     } catch (cause) {
       const why = (cause as Error).message;
-      throw cannotRunError("subject-not-started", { what: `cannot start ${this.#name}`, why }, { cause });
+      throw cannotRunError("subject-not-started", { what: `cannot start ${argv[0]}`, why }, { cause });
     }
     this.pid = this.#child.pid;
+    this.#lines = linesOf(this.#child.stdout);
     if (this.#child.stderr instanceof ReadableStream) this.#heard = this.#hear(this.#child.stderr);
     void this.#child.exited.then(() => this.#tell());
   }
@@ -88,12 +85,30 @@ export class LeashedChild implements AsyncDisposable {
     return signalCode === null ? `it ended with status ${exitCode}` : `it was ended by ${signalCode}`;
   }
 
-  /** Writes a line to its standard input. */
+  /** Writes a line to its standard input; that it has ended is seen by what it does not answer. */
   async send(line: string): Promise<void> {
     const { stdin } = this.#child;
     if (stdin === undefined || typeof stdin === "number") throw new Error("its input is no pipe");
-    stdin.write(`${line}\n`);
-    await stdin.flush();
+    try {
+      stdin.write(`${line}\n`);
+      await stdin.flush();
+    } catch {
+      // EPIPE
+    }
+  }
+
+  /** The next line of its standard output; null if it ended first, or the time is up. */
+  async answer(timeoutMs: number): Promise<string | null> {
+    const { promise, resolve } = Promise.withResolvers<null>();
+    const timer = setTimeout(resolve, timeoutMs, null);
+    const next = await Promise.race([this.#lines.next(), promise]);
+    clearTimeout(timer);
+    return next === null || next.done ? null : next.value;
+  }
+
+  /** The lines of its standard output, up to its end. */
+  lines(): AsyncGenerator<string> {
+    return this.#lines;
   }
 
   /**
@@ -123,9 +138,14 @@ export class LeashedChild implements AsyncDisposable {
     return true;
   }
 
-  /** Ends it and all of its session. Idempotent. */
-  stop(): Promise<void> {
-    this.#stopping ??= this.#stop();
+  /** Ends all of its session at once. Until it is waited for the group's number is no other's. */
+  kill(): void {
+    if (!this.ended) signalGroup(this.pid, "SIGKILL");
+  }
+
+  /** Asks it to end, and ends it and all of its session after the grace. Idempotent. */
+  stop(graceMs = STOP_GRACE_MS): Promise<void> {
+    this.#stopping ??= this.#stop(graceMs);
     return this.#stopping;
   }
 
@@ -133,10 +153,18 @@ export class LeashedChild implements AsyncDisposable {
     await this.stop();
   }
 
-  async #stop(): Promise<void> {
+  /** Resolves when it has ended and all that it said has come. */
+  async waitForEnd(): Promise<void> {
+    await this.#child.exited;
+    await this.#heard;
+  }
+
+  async #stop(graceMs: number): Promise<void> {
+    const { stdin } = this.#child;
     if (!this.ended) {
-      signalGroup(this.pid, this.#stopSignal);
-      const timer = setTimeout(() => signalGroup(this.pid, "SIGKILL"), STOP_GRACE_MS);
+      if (this.#stopSignal !== undefined) signalGroup(this.pid, this.#stopSignal);
+      else if (typeof stdin === "object") await Promise.resolve(stdin.end()).catch(() => {});
+      const timer = setTimeout(() => this.kill(), graceMs);
       await this.#child.exited;
       clearTimeout(timer);
     }
@@ -166,8 +194,8 @@ export class LeashedChild implements AsyncDisposable {
 
 /** Words before a command by which the kernel ends it with us. It is an exec, so the pid stays. */
 function leash(deathSignal: ChildOptions["deathSignal"]): string[] {
-  const setpriv = findLeash();
-  return setpriv === null ? [] : [setpriv, "--pdeathsig", deathSignal, "--"];
+  const setpriv = deathSignal === undefined ? null : findLeash();
+  return setpriv === null || deathSignal === undefined ? [] : [setpriv, "--pdeathsig", deathSignal, "--"];
 }
 
 /** Sends a signal to every process of the session that `leader` began; that none is left is no error. */
@@ -176,5 +204,30 @@ function signalGroup(leader: number, signal: NodeJS.Signals): void {
     process.kill(-leader, signal);
   } catch {
     // ESRCH: all of them have ended.
+  }
+}
+
+async function* linesOf(stream: Bun.Subprocess["stdout"]): AsyncGenerator<string> {
+  if (!(stream instanceof ReadableStream)) return;
+  const cutter = new LineCutter();
+  const decoder = new TextDecoder();
+  for await (const bytes of stream) yield* cutter.push(decoder.decode(bytes, { stream: true }));
+}
+
+/** Cuts a stream of text into its lines. */
+export class LineCutter {
+  #rest: string[] = [];
+
+  /** The lines that this piece completes. */
+  push(piece: string): string[] {
+    const parts = piece.split("\n");
+    if (parts.length === 1) {
+      if (piece !== "") this.#rest.push(piece);
+      return [];
+    }
+    const first = this.#rest.join("") + (parts[0] ?? "");
+    const last = parts.at(-1) ?? "";
+    this.#rest = last === "" ? [] : [last];
+    return [first, ...parts.slice(1, -1)];
   }
 }
