@@ -11,8 +11,6 @@ export const EVENT_TYPES = [
   "summary",
 ] as const;
 
-export type ApiEventType = (typeof EVENT_TYPES)[number];
-
 /** Code of a type; -1 where there is none such. */
 export function typeCode(type: string): number {
   return (EVENT_TYPES as readonly string[]).indexOf(type);

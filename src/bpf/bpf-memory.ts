@@ -1,6 +1,7 @@
 import { closeSync } from "node:fs";
 import { parseKbFields } from "../procfs/memory.ts";
 import { readProcFile } from "../procfs/proc-stat.ts";
+import { readHeldBpf } from "./bpf-held.ts";
 import { readPrograms } from "./bpf-programs.ts";
 import { BPF_CMD, BpfAttr, bpf } from "./cost-bpf.ts";
 
@@ -12,6 +13,19 @@ export interface KernelMemory {
   mapBytes: number;
   /** Programs: instructions and what belongs to them, and the machine code. */
   programBytes: number;
+}
+
+/** What processes hold in the kernel by their descriptors and mappings. @param programIds more programs of theirs */
+export function readHeldMemory(pids: readonly number[], programIds: readonly number[] = []): KernelMemory {
+  const held = pids.map(readHeldBpf);
+  const programs = new Set([...programIds, ...held.flatMap((each) => each.programIds)]);
+  return {
+    ringBytes: pids.reduce((total, pid) => total + readPerfRingBytes(pid), 0),
+    ...readBpfMemory(
+      programs,
+      held.flatMap(({ mapIds }) => mapIds),
+    ),
+  };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { neighbourSlowdown, type TimedPlace } from "../measure/neighbour-slowdown.ts";
 import type { Availability } from "../observers/observer.ts";
 import { mean } from "../stats/moments.ts";
 import { quantile } from "../stats/quantile.ts";
@@ -7,7 +8,6 @@ import type { GrowthStep } from "./growth.ts";
 import { looksPerSecond } from "./looks.ts";
 import type { CompareRow, FrontierRow, GrowthReport, LifetimeRow } from "./report/report.ts";
 import type { Session } from "./session.ts";
-import { slowdownOf, type TimedPlace } from "./slowdown.ts";
 
 /** What is known of a method besides its sessions. */
 export interface ArmState {
@@ -38,7 +38,7 @@ export function rowOf(state: ArmState, sessions: readonly Session[], places: rea
   const processes = sum((session) => session.processes + session.others);
   const pctOf = (ns: number): number => (100 * ns) / elapsedNs;
   const looks = own.flatMap((session) => session.looks ?? []);
-  const slowdown = slowdownOf(places, arm.id);
+  const slowdown = neighbourSlowdown(places, arm.id);
   const seen = sum((session) => session.seen);
   const total = sum((session) => session.total);
   return {

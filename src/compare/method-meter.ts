@@ -1,5 +1,5 @@
 import { calledProgramIds, readHeldBpf } from "../bpf/bpf-held.ts";
-import { readBpfMemory, readPerfRingBytes } from "../bpf/bpf-memory.ts";
+import { readHeldMemory } from "../bpf/bpf-memory.ts";
 import { type BpfProgramInfo, ProgramHandles } from "../bpf/bpf-programs.ts";
 import { runTimeDifference } from "../bpf/bpf-run-time.ts";
 import { enableRunTimeStats, type RunTimeStats } from "../bpf/bpf-stats.ts";
@@ -88,12 +88,8 @@ export class MethodMeter implements Disposable {
       bytes += memory?.pssBytes ?? memory?.rssBytes ?? 0;
     }
     if (this.#programs === null) return bytes;
-    const held = pids.map(readHeldBpf);
-    const { mapBytes, programBytes } = readBpfMemory(
-      new Set(held.flatMap(({ programIds }) => programIds)),
-      held.flatMap(({ mapIds }) => mapIds),
-    );
-    return bytes + mapBytes + programBytes + pids.reduce((sum, pid) => sum + readPerfRingBytes(pid), 0);
+    const { mapBytes, programBytes, ringBytes } = readHeldMemory(pids);
+    return bytes + mapBytes + programBytes + ringBytes;
   }
 
   [Symbol.dispose](): void {

@@ -1,5 +1,6 @@
 import { cannotRunError, LinnixError } from "../errors.ts";
 import { printable } from "../json/printable.ts";
+import type { TimedPlace } from "../measure/neighbour-slowdown.ts";
 import type { Observer } from "../observers/observer.ts";
 import { readHostFacts } from "../overhead/host.ts";
 import { assertOwnProc } from "../overhead/pid-namespace.ts";
@@ -18,7 +19,6 @@ import { takeHome } from "./sentence.ts";
 import { runSession, type Session, timeSpawns } from "./session.ts";
 import type { SessionSetting } from "./session-setting.ts";
 import { Sleepers } from "./sleepers.ts";
-import type { TimedPlace } from "./slowdown.ts";
 import { SpawnTimer } from "./spawn-timer.ts";
 
 /** One part of a comparison: a method's turn, or a look around. */

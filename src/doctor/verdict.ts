@@ -1,4 +1,6 @@
 import { OBSERVERS } from "../observers/registry.ts";
+import { chooseBackend } from "../probes/backend.ts";
+import type { BackendName } from "../probes/backend-name.ts";
 import { missingFields } from "../probes/missing-fields.ts";
 import type { Check, Section, Status } from "./check.ts";
 import type { Facts } from "./facts.ts";
@@ -7,12 +9,10 @@ import { holds, isRoot } from "./privileges.ts";
 import { type SamplingWay, samplingWay } from "./sampling.ts";
 import { offersTracepointBackend } from "./tracefs.ts";
 
-export type Backend = "btf" | "tracepoint";
-
 /** What the machine can be used for. */
 export interface Verdict {
   /** The backend that `collect` chooses on this kernel, be it for this user or for root; null where it offers none. */
-  backend: Backend | null;
+  backend: BackendName | null;
   /** Fields of events that this kernel and backend cannot give. */
   nullFields: string[];
   /** How `collect` comes by CPU time and memory on this kernel; null where it has no backend either. */
@@ -29,7 +29,7 @@ export interface Verdict {
 /** Sums the checks up; pure. */
 export function judge(facts: Facts, sections: readonly Section[]): Verdict {
   const checks = sections.flatMap((section) => section.checks);
-  const backend = chooseBackend(facts);
+  const backend = offeredBackend(facts);
   const hasRun = facts.trial?.error === null;
   const collect = hasRun || (backend !== null && checks.every((check) => check.status !== "fail"));
   const nullFields = listNullFields(facts, backend);
@@ -70,12 +70,12 @@ export function judge(facts: Facts, sections: readonly Section[]): Verdict {
   };
 }
 
-function chooseBackend({ kernel, tracefs }: Facts): Backend | null {
-  if (offersBtfBackend(kernel)) return "btf";
-  return offersTracepointBackend(tracefs) ? "tracepoint" : null;
+function offeredBackend({ kernel, tracefs }: Facts): BackendName | null {
+  const backend = chooseBackend("auto", offersBtfBackend(kernel));
+  return backend === "tracepoint" && !offersTracepointBackend(tracefs) ? null : backend;
 }
 
-function listNullFields({ kernel }: Facts, backend: Backend | null): string[] {
+function listNullFields({ kernel }: Facts, backend: BackendName | null): string[] {
   return backend === null ? [] : [...missingFields(backend, () => kernel.ioAccounting)];
 }
 
@@ -85,7 +85,7 @@ function isLack(check: Check): boolean {
 
 function collectSentence(
   facts: Facts,
-  backend: Backend | null,
+  backend: BackendName | null,
   nullFields: readonly string[],
   { overheadTest, canMeasure }: { overheadTest: boolean; canMeasure: boolean },
 ): string {
@@ -99,7 +99,7 @@ function collectSentence(
   return `${can}: ${backend} backend, ${fields}${pids}`;
 }
 
-function cannotSentence(backend: Backend | null, checks: readonly Check[]): string {
+function cannotSentence(backend: BackendName | null, checks: readonly Check[]): string {
   const blocking = checks.filter((check) => check.status === "fail").map((check) => check.title);
   const why = blocking.length === 0 ? "" : ` (${blocking.join(", ")})`;
   const else_ = backend === null ? "this kernel offers no backend" : `the kernel itself offers the ${backend} backend`;

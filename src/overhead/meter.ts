@@ -1,5 +1,5 @@
 import { calledProgramIds, readHeldBpf } from "../bpf/bpf-held.ts";
-import { type KernelMemory, readBpfMemory, readPerfRingBytes } from "../bpf/bpf-memory.ts";
+import { type KernelMemory, readHeldMemory } from "../bpf/bpf-memory.ts";
 import { type BpfProgramInfo, ProgramHandles } from "../bpf/bpf-programs.ts";
 import { runTimeDifference } from "../bpf/bpf-run-time.ts";
 import { readProcessMemory } from "../procfs/memory.ts";
@@ -73,14 +73,7 @@ export class Meter implements Disposable {
   /** Kernel memory of the subject, now; null where there is none. Looks at every mapping of its processes. */
   kernelMemory(): KernelMemory | null {
     const pids = this.#clock?.read()?.pids;
-    if (pids === undefined) return null;
-    const held = pids.map(readHeldBpf);
-    const programIds = new Set([...(this.#running?.programIds ?? []), ...held.flatMap(({ programIds }) => programIds)]);
-    const mapIds = held.flatMap(({ mapIds }) => mapIds);
-    return {
-      ringBytes: pids.reduce((total, pid) => total + readPerfRingBytes(pid), 0),
-      ...readBpfMemory(programIds, mapIds),
-    };
+    return pids === undefined ? null : readHeldMemory(pids, this.#running?.programIds);
   }
 
   close(): void {

@@ -361,9 +361,9 @@ function loadHint(backend: BackendName, refusal: string | null, message: string)
 }
 
 /** The choice behind `auto`: BTF where the kernel has it. */
-export function chooseBackend(choice: BackendChoice): BackendName {
+export function chooseBackend(choice: BackendChoice, hasBtf = existsSync(KERNEL_BTF)): BackendName {
   if (choice !== "auto") return choice;
-  return existsSync(KERNEL_BTF) ? "btf" : "tracepoint";
+  return hasBtf ? "btf" : "tracepoint";
 }
 
 /** Offset by which the records are ordered. */

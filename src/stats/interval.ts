@@ -27,8 +27,3 @@ export function scale(interval: Interval, factor: number): Interval {
   const b = interval[1] * factor;
   return a <= b ? [a, b] : [b, a];
 }
-
-/** Half of the width. */
-export function halfWidth(interval: Interval): number {
-  return (interval[1] - interval[0]) / 2;
-}

@@ -19,8 +19,6 @@ export interface BlockSummary {
 /** Which figure of a block is compared. */
 export type BlockMetric = "p10" | "p25" | "p50" | "mean";
 
-export const BLOCK_METRICS: readonly BlockMetric[] = ["p10", "p25", "p50", "mean"];
-
 /** Blocks in the order in which they ran, each with the arm that it belongs to. */
 export interface Round<Arm extends string = string> {
   order: readonly Arm[];

@@ -1,5 +1,3 @@
-import { median } from "./quantile.ts";
-
 /** Sum, with Neumaier's compensation, so that long series of nanoseconds lose nothing. */
 export function sum(values: ArrayLike<number>): number {
   let total = 0;
@@ -30,13 +28,4 @@ export function variance(values: ArrayLike<number>): number {
 /** Sample standard deviation (divisor n − 1). NaN for fewer than two values. */
 export function standardDeviation(values: ArrayLike<number>): number {
   return Math.sqrt(variance(values));
-}
-
-/** What the median absolute deviation is multiplied with to estimate a normal distribution's standard deviation. */
-export const MAD_TO_SIGMA = 1.482602218505602;
-
-/** Median absolute deviation from the median, unscaled. NaN where there are no values. */
-export function medianAbsoluteDeviation(values: ArrayLike<number>): number {
-  const centre = median(values);
-  return median(Float64Array.from(values, (value) => Math.abs(value - centre)));
 }

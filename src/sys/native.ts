@@ -21,7 +21,3 @@ export function stringAt(address: Pointer): string {
 export function int32At(address: Pointer): number {
   return read.i32(address, 0);
 }
-
-export function uint32At(address: Pointer, offset: number): number {
-  return read.u32(address, offset);
-}

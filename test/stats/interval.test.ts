@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { halfWidth, overlaps, position, scale, UNBOUNDED } from "../../src/stats/interval.ts";
+import { overlaps, position, scale, UNBOUNDED } from "../../src/stats/interval.ts";
 
 describe("interval", () => {
   test("lies below, above or across a value; an end that is the value is across", () => {
@@ -14,7 +14,6 @@ describe("interval", () => {
     expect(overlaps([0, 2], [2, 3])).toBe(true);
     expect(overlaps([0, 1], [2, 3])).toBe(false);
     expect(scale([1, 2], -2)).toEqual([-4, -2]);
-    expect(halfWidth([1, 4])).toBe(1.5);
   });
 
   test("an unbounded end is null in JSON", () => {

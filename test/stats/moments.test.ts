@@ -1,13 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import {
-  MAD_TO_SIGMA,
-  mean,
-  medianAbsoluteDeviation,
-  standardDeviation,
-  sum,
-  variance,
-} from "../../src/stats/moments.ts";
-import { Prng } from "../../src/stats/prng.ts";
+import { mean, standardDeviation, sum, variance } from "../../src/stats/moments.ts";
 
 describe("moments", () => {
   test("of a small sample", () => {
@@ -15,7 +7,6 @@ describe("moments", () => {
     expect(mean(values)).toBe(5);
     expect(variance(values)).toBeCloseTo(32 / 7, 12);
     expect(standardDeviation(values)).toBeCloseTo(Math.sqrt(32 / 7), 12);
-    expect(medianAbsoluteDeviation(values)).toBe(0.5);
   });
 
   test("lose nothing beside a large value", () => {
@@ -27,12 +18,5 @@ describe("moments", () => {
   test("say NaN where they cannot say anything", () => {
     expect(mean([])).toBeNaN();
     expect(variance([1])).toBeNaN();
-    expect(medianAbsoluteDeviation([])).toBeNaN();
-  });
-
-  test("scaled MAD estimates a normal distribution's σ and bears outliers", () => {
-    const random = new Prng(5);
-    const values = Array.from({ length: 50_000 }, (_, i) => (i % 50 === 0 ? 1e6 : 3 * random.normal()));
-    expect(Math.abs(MAD_TO_SIGMA * medianAbsoluteDeviation(values) - 3)).toBeLessThan(0.12);
   });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { slowdownOf, type TimedPlace } from "../../src/compare/slowdown.ts";
+import { neighbourSlowdown, type TimedPlace } from "../../src/measure/neighbour-slowdown.ts";
 
 function rounds(...places: [arm: string | null, us: number][]): TimedPlace[] {
   return places.map(([arm, us]) => ({ arm, us, part: "rounds" }));
@@ -8,19 +8,19 @@ function rounds(...places: [arm: string | null, us: number][]): TimedPlace[] {
 test("a method's places are held against the unwatched ones beside them", () => {
   // The machine drifts from 100 to 200; each place of A is half as slow again as its surroundings.
   const places = rounds([null, 100], ["A", 150], [null, 100], [null, 200], ["A", 300], [null, 200]);
-  expect(slowdownOf(places, "A")?.pct).toBeCloseTo(50, 9);
+  expect(neighbourSlowdown(places, "A")?.pct).toBeCloseTo(50, 9);
 });
 
 test("without noise the interval is a point, and µs are of the median unwatched spawn", () => {
   const places = rounds([null, 100], ["A", 110], [null, 100], [null, 100], [null, 100], [null, 100]);
-  expect(slowdownOf(places, "A")).toMatchObject({ ci95: [expect.closeTo(10), expect.closeTo(10)] });
-  expect(slowdownOf(places, "A")?.usPerProcess).toBeCloseTo(10, 9);
+  expect(neighbourSlowdown(places, "A")).toMatchObject({ ci95: [expect.closeTo(10), expect.closeTo(10)] });
+  expect(neighbourSlowdown(places, "A")?.usPerProcess).toBeCloseTo(10, 9);
 });
 
 test("the noise of unwatched places is the width, and two turns halve its square", () => {
   const noise = [100, 104, 97, 103, 99, 102, 98].map((us): [null, number] => [null, us]);
-  const once = slowdownOf(rounds(...noise, ["A", 100]), "A");
-  const twice = slowdownOf(rounds(["A", 100], ...noise, ["A", 100]), "A");
+  const once = neighbourSlowdown(rounds(...noise, ["A", 100]), "A");
+  const twice = neighbourSlowdown(rounds(["A", 100], ...noise, ["A", 100]), "A");
   const width = (ci: readonly [number, number] | null | undefined): number => (ci ? ci[1] - ci[0] : 0);
   expect(width(once?.ci95)).toBeGreaterThan(5);
   expect(width(once?.ci95) / width(twice?.ci95)).toBeCloseTo(Math.SQRT2, 9);
@@ -28,15 +28,15 @@ test("the noise of unwatched places is the width, and two turns halve its square
 
 test("a method that varies more than the machine has an interval as wide as that", () => {
   const quiet = Array.from({ length: 8 }, (): [null, number] => [null, 100]);
-  const figure = slowdownOf(rounds(["A", 100], ...quiet, ["A", 200]), "A");
+  const figure = neighbourSlowdown(rounds(["A", 100], ...quiet, ["A", 200]), "A");
   expect(figure?.pct).toBeCloseTo(50, 9);
   expect(figure?.ci95?.[0]).toBeLessThan(0);
 });
 
 test("too few unwatched places give no interval, none at all no figure", () => {
-  expect(slowdownOf(rounds([null, 100], ["A", 120], [null, 100]), "A")).toMatchObject({ ci95: null });
-  expect(slowdownOf(rounds(["A", 120]), "A")).toBeNull();
-  expect(slowdownOf(rounds([null, 100]), "A")).toBeNull();
+  expect(neighbourSlowdown(rounds([null, 100], ["A", 120], [null, 100]), "A")).toMatchObject({ ci95: null });
+  expect(neighbourSlowdown(rounds(["A", 120]), "A")).toBeNull();
+  expect(neighbourSlowdown(rounds([null, 100]), "A")).toBeNull();
 });
 
 test("what leaves traces is held against what came before it only", () => {
@@ -49,5 +49,5 @@ test("what leaves traces is held against what came before it only", () => {
     { arm: null, us: 119, part: "last" },
     { arm: "audit", us: 120, part: "last" },
   ];
-  expect(slowdownOf(places, "audit")?.pct).toBeCloseTo(20, 9);
+  expect(neighbourSlowdown(places, "audit")?.pct).toBeCloseTo(20, 9);
 });

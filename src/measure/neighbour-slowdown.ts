@@ -32,7 +32,7 @@ export interface SlowdownFigure {
  *
  * @returns null where the arm was never timed beside an unwatched place
  */
-export function slowdownOf(places: readonly TimedPlace[], arm: string): SlowdownFigure | null {
+export function neighbourSlowdown(places: readonly TimedPlace[], arm: string): SlowdownFigure | null {
   const differences = differencesOf(places, arm);
   if (differences.length === 0) return null;
   const none = nullDifferences(places);
