@@ -13,7 +13,7 @@ const LOOK_MS = 10;
  * A folder beside a place that only this user can look into or change, and only one of those that make a socket there
  * holds. flock(2) ends with the process, so that what one left behind that was killed is used and taken away by the next.
  */
-export class PrivateFolder implements Disposable {
+export class SocketFolder implements Disposable {
   readonly #name: string;
   readonly #fd: number;
 
@@ -24,13 +24,13 @@ export class PrivateFolder implements Disposable {
   }
 
   /** @param path the place */
-  static async open(path: string): Promise<PrivateFolder> {
+  static async open(path: string): Promise<SocketFolder> {
     const name = join(dirname(path), `${PREFIX}${basename(path)}`);
     const endMs = performance.now() + WAIT_MS;
     for (;;) {
       const fd = openPrivate(name, path);
       if (fd !== undefined) {
-        if (isOurs(fd, name, path)) return new PrivateFolder(name, fd);
+        if (isOurs(fd, name, path)) return new SocketFolder(name, fd);
         closeSync(fd);
       }
       if (performance.now() > endMs) {

@@ -3,7 +3,7 @@ import { usageError } from "../errors.ts";
 import { refusalCode, refusalHint } from "../sys/refusal.ts";
 import { isSocketInUse } from "../sys/unix-address.ts";
 import { cannotPlace, cannotUseFolder, ignore } from "./socket-errors.ts";
-import { PrivateFolder } from "./socket-folder.ts";
+import { SocketFolder } from "./socket-folder.ts";
 
 /** Room in `sun_path`, its final NUL apart: unix(7). */
 const MAX_PATH_BYTES = 107;
@@ -38,7 +38,7 @@ export async function placeSocket(
 ): Promise<PlacedSocket> {
   checkLength(path);
   checkPlace(path);
-  using folder = await PrivateFolder.open(path);
+  using folder = await SocketFolder.open(path);
   // Whoever was faster listens there by now, and nobody else can come between from here on.
   checkPlace(path);
   const made = folder.socket;

@@ -1,5 +1,6 @@
-import type { ExitUsage, Observer, RunningObserver } from "../observers/observer.ts";
+import type { Observer, RunningObserver } from "../observers/observer.ts";
 import { newTally } from "../observers/observer.ts";
+import type { CpuUsage } from "../sys/child.ts";
 import { runWorkload } from "../workload/run-workload.ts";
 import { looksBetween } from "./looks.ts";
 import { MethodMeter } from "./method-meter.ts";
@@ -63,7 +64,7 @@ async function lookCost(observer: Observer, { tempDir, signal, plan }: SessionSe
   for (const _ of running.seen(tally)) {
     // Only counted.
   }
-  const usage: ExitUsage | null = running.usage();
+  const usage: CpuUsage | null = running.usage();
   const looks = looksBetween(first, last, usage, tally.listings);
   return { method: observer.name, usPerLook: looks && looks.cpuNs / looks.count / 1000, cpuPct: null };
 }

@@ -1,4 +1,5 @@
-import type { ExitUsage } from "../observers/observer.ts";
+import type {} from "../observers/observer.ts";
+import type { CpuUsage } from "../sys/child.ts";
 import type { MethodReading } from "./method-meter.ts";
 
 /** What the looks of a method that polls came to. */
@@ -20,7 +21,7 @@ export interface Looks {
 export function looksBetween(
   first: MethodReading,
   last: MethodReading,
-  usage: ExitUsage | null,
+  usage: CpuUsage | null,
   listings: number,
 ): Looks | null {
   const count = listings - 1;

@@ -3,6 +3,7 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { cannotRunError, LinnixError } from "../errors.ts";
 import { readProcFile } from "../procfs/proc-stat.ts";
+import type { CpuUsage } from "../sys/child.ts";
 import {
   AUDITED_SYSCALLS,
   AuditControl,
@@ -21,7 +22,6 @@ import { LaunchedTool, makeFolder, removeFolder } from "./launch.ts";
 import { LogTail } from "./log-tail.ts";
 import {
   type AvailabilityOptions,
-  type ExitUsage,
   newTally,
   type ObserverContext,
   type Program,
@@ -331,7 +331,7 @@ class RunningAudit implements RunningObserver {
     return this.#log.bytes();
   }
 
-  usage(): ExitUsage | null {
+  usage(): CpuUsage | null {
     return this.#daemon?.usage() ?? null;
   }
 

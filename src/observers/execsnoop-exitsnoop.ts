@@ -1,6 +1,7 @@
+import type { CpuUsage } from "../sys/child.ts";
 import { defineObserver, needProgram } from "./define.ts";
 import { bccTool, EXECSNOOP, EXECSNOOP_NEEDS, execsnoopMethod } from "./execsnoop.ts";
-import type { ExitUsage, ObserverContext, RunningObserver, Sighting, Tally } from "./observer.ts";
+import type { ObserverContext, RunningObserver, Sighting, Tally } from "./observer.ts";
 import { newTally } from "./observer.ts";
 import { holdsBpfProgram, sleepsInPoll } from "./proc-fs.ts";
 import { startTool, type ToolMethod } from "./tool-observer.ts";
@@ -78,7 +79,7 @@ class Pair implements RunningObserver {
     return this.#parts.reduce((sum, part) => sum + part.bytesWritten(), 0);
   }
 
-  usage(): ExitUsage | null {
+  usage(): CpuUsage | null {
     const usages = this.#parts.flatMap((part) => part.usage() ?? []);
     if (usages.length < this.#parts.length) return null;
     return {

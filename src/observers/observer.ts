@@ -1,3 +1,5 @@
+import type { CpuUsage } from "../sys/child.ts";
+
 /** What a method's own output told: a process appeared in a listing, was forked, became another image, or ended. */
 export type SightingKind = "listed" | "fork" | "exec" | "exit";
 
@@ -81,15 +83,6 @@ export interface ObserverContext extends AvailabilityOptions {
   onStage?: (stage: string) => void | Promise<void>;
 }
 
-/**
- * What a root process and all the descendants that were waited for used, from wait4(2): the kernel's exact sum, start-up
- * included. Its peak memory is left out: after vfork(2) and execve(2) the kernel still counts the forker's pages in it.
- */
-export interface ExitUsage {
-  cpuUserUs: number;
-  cpuSystemUs: number;
-}
-
 /** A method at work. Owned by one scope; disposing it stops it and removes its files. */
 export interface RunningObserver extends AsyncDisposable {
   /** Root pids of the method's own process trees. */
@@ -107,7 +100,7 @@ export interface RunningObserver extends AsyncDisposable {
   /** Bytes that the method has written to files. */
   bytesWritten(): number;
   /** What the root processes used from start to end; null before `stop`, or where the kernel did not say. */
-  usage(): ExitUsage | null;
+  usage(): CpuUsage | null;
 }
 
 /** Where a method's cost arises beside its own processes, so that cost accounting knows what else to look at. */

@@ -1,14 +1,8 @@
 import { cannotRunError } from "../errors.ts";
+import type { CpuUsage } from "../sys/child.ts";
 import { fileBytes, LaunchedTool, type LaunchOptions, makeFolder, removeFolder } from "./launch.ts";
 import { readLines } from "./lines.ts";
-import {
-  type ExitUsage,
-  newTally,
-  type ObserverContext,
-  type RunningObserver,
-  type Sighting,
-  type Tally,
-} from "./observer.ts";
+import { newTally, type ObserverContext, type RunningObserver, type Sighting, type Tally } from "./observer.ts";
 
 /** Reads a method's output: lines in, what they name out. Pure; counts what it meets in the tally. */
 export type OutputParser = (lines: Iterable<string>, tally: Tally) => Iterable<Sighting>;
@@ -117,7 +111,7 @@ class ToolObserver implements RunningObserver {
     return this.#extraBytes ?? this.#method.bytesWritten?.(this.#tool) ?? fileBytes(this.#outputPath());
   }
 
-  usage(): ExitUsage | null {
+  usage(): CpuUsage | null {
     return this.#tool.usage();
   }
 

@@ -3,12 +3,12 @@ import { readHeldBpf } from "../bpf/bpf-held.ts";
 import { listProgramIds } from "../bpf/bpf-programs.ts";
 import { quote } from "../config/units.ts";
 import { cannotRunError, usageError } from "../errors.ts";
+import { SupervisedChild } from "../observers/supervised-child.ts";
 import { withTracefs } from "../observers/tracefs.ts";
 import { ProcessTreeClock } from "../procfs/process-tree-clock.ts";
 import type { PrivateFolder } from "../sys/private-folder.ts";
 import { ScratchFile } from "./scratch-file.ts";
 import type { RunningSubject, Subject, SubjectSwitch } from "./subject.ts";
-import { SupervisedCommand } from "./supervised-command.ts";
 
 /** A command is looked at so often, ms. */
 const LOOK_MS = 50;
@@ -102,12 +102,12 @@ export class RunningCommand implements RunningSubject {
   readonly programIds: readonly number[];
   /** Whether it came to rest, or was taken to watch after some time. */
   readonly wasQuiet: boolean;
-  readonly #child: SupervisedCommand;
+  readonly #child: SupervisedChild;
   readonly #output: ScratchFile;
   readonly #emptying: NodeJS.Timeout;
 
   private constructor(
-    child: SupervisedCommand,
+    child: SupervisedChild,
     output: ScratchFile,
     emptying: NodeJS.Timeout,
     load: RunningCommand["load"],
@@ -133,12 +133,21 @@ export class RunningCommand implements RunningSubject {
     const output = new ScratchFile(folder);
     const emptying = setInterval(() => output.keepBelow(MOST_OUTPUT_BYTES), EMPTY_MS);
     emptying.unref();
-    let child: SupervisedCommand | undefined;
+    let child: SupervisedChild | undefined;
     try {
       const before = new Set(listProgramIds());
       // Asked for by the user, and run as the user would run it.
       const { env } = process;
-      child = await SupervisedCommand.start({ argv, env, cwd: process.cwd(), output: output.fd, folder });
+      child = await SupervisedChild.start({
+        argv,
+        env,
+        cwd: process.cwd(),
+        stdout: output.fd,
+        stderr: output.fd,
+        folder: folder.path,
+        stopSignal: "SIGINT",
+        deathSignal: "SIGTERM",
+      });
       const began = Bun.nanoseconds();
       const ready = await watching(child, output, before, began, signal, startedBefore);
       const appeared = listProgramIds().filter((id) => !before.has(id));
@@ -208,7 +217,7 @@ class CommandSwitch implements SubjectSwitch {
 
 /** Waits until a command that was just started seems to watch: nobody says so, but what it does changes then. */
 async function watching(
-  child: SupervisedCommand,
+  child: SupervisedChild,
   output: ScratchFile,
   before: ReadonlySet<number>,
   began: number,
@@ -264,7 +273,7 @@ function withoutOthers(ids: readonly number[], pids: readonly number[]): number[
 }
 
 /** How a command ended by itself, and its last words; null while it runs. */
-function endOf(child: SupervisedCommand, output: ScratchFile): string | null {
+function endOf(child: SupervisedChild, output: ScratchFile): string | null {
   const problem = child.problem();
   if (problem === null) return null;
   let last = "";

@@ -1,6 +1,15 @@
 import { cannotRunError } from "../errors.ts";
 import { findLeash, TOOL_PATH } from "./tool.ts";
 
+/**
+ * What a process and all the descendants that were waited for used, from wait4(2): the kernel's exact sum, start-up
+ * included. Its peak memory is left out: after vfork(2) and execve(2) the kernel still counts the forker's pages in it.
+ */
+export interface CpuUsage {
+  cpuUserUs: number;
+  cpuSystemUs: number;
+}
+
 /** How a program is started. */
 export interface ChildOptions {
   /** The program's absolute path and its arguments. */
@@ -79,10 +88,14 @@ export class Child implements AsyncDisposable {
   }
 
   /** How it ended before it was asked to; null while all is well. */
-  problem(): string | null {
-    if (!this.ended || this.#stopping !== null) return null;
-    const { signalCode, exitCode } = this.#child;
-    return signalCode === null ? `it ended with status ${exitCode}` : `it was ended by ${signalCode}`;
+  problem(name = "it"): string | null {
+    return this.ended && this.#stopping === null ? endText(name, this.#child) : null;
+  }
+
+  /** What it and its descendants that were waited for used; null while it runs. */
+  usage(): CpuUsage | null {
+    const cpu = this.ended ? this.#child.resourceUsage()?.cpuTime : undefined;
+    return cpu === undefined ? null : { cpuUserUs: Number(cpu.user), cpuSystemUs: Number(cpu.system) };
   }
 
   /** Writes a line to its standard input; that it has ended is seen by what it does not answer. */
@@ -192,8 +205,16 @@ export class Child implements AsyncDisposable {
   }
 }
 
+/** How a process ended, as a clause. */
+export function endText(
+  name: string,
+  { exitCode, signalCode }: { exitCode: number | null; signalCode: string | number | null },
+): string {
+  return signalCode === null ? `${name} ended with status ${exitCode}` : `${name} was ended by ${signalCode}`;
+}
+
 /** Words before a command by which the kernel ends it with us. It is an exec, so the pid stays. */
-function leash(deathSignal: ChildOptions["deathSignal"]): string[] {
+export function leash(deathSignal: ChildOptions["deathSignal"]): string[] {
   const setpriv = deathSignal === undefined ? null : findLeash();
   return setpriv === null || deathSignal === undefined ? [] : [setpriv, "--pdeathsig", deathSignal, "--"];
 }

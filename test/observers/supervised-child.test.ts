@@ -1,7 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { SupervisedChild } from "../../src/observers/supervised-child.ts";
 import { ScratchFile } from "../../src/overhead/scratch-file.ts";
-import { SupervisedCommand } from "../../src/overhead/supervised-command.ts";
 import { PrivateFolder } from "../../src/sys/private-folder.ts";
 
 setDefaultTimeout(60_000);
@@ -40,12 +40,21 @@ async function until(condition: () => boolean): Promise<void> {
 class Running implements AsyncDisposable {
   readonly folder = new PrivateFolder("linnix-overhead-");
   readonly output = new ScratchFile(this.folder);
-  command!: SupervisedCommand;
+  command!: SupervisedChild;
 
   static async start(argv: readonly string[]): Promise<Running> {
     const running = new Running();
     const { output, folder } = running;
-    running.command = await SupervisedCommand.start({ argv, env: process.env, cwd: "/", output: output.fd, folder });
+    running.command = await SupervisedChild.start({
+      argv,
+      env: process.env,
+      cwd: "/",
+      stdout: output.fd,
+      stderr: output.fd,
+      folder: folder.path,
+      stopSignal: "SIGINT",
+      deathSignal: "SIGTERM",
+    });
     return running;
   }
 
@@ -116,12 +125,13 @@ test.skipIf(!hasPerl)(
 test("all of it ends with linnix that is killed by SIGKILL", async () => {
   const module = (name: string): string => JSON.stringify(`${import.meta.dir}/../../src/${name}.ts`);
   const script = `
-    import { SupervisedCommand } from ${module("overhead/supervised-command")};
+    import { SupervisedChild } from ${module("observers/supervised-child")};
     import { ScratchFile } from ${module("overhead/scratch-file")};
     import { PrivateFolder } from ${module("sys/private-folder")};
     const folder = new PrivateFolder("linnix-overhead-");
     const argv = ["/bin/sh", "-c", "(env -i setsid sleep ${MARK} &); exec sleep ${MARK}"];
-    await SupervisedCommand.start({ argv, env: process.env, cwd: "/", output: new ScratchFile(folder).fd, folder });
+    await SupervisedChild.start({ argv, env: process.env, cwd: "/", stdout: 1, stderr: 2, folder: folder.path, stopSignal: "SIGINT",
+      deathSignal: "SIGTERM" });
     console.log("started");
     await Bun.sleep(100_000);
   `;
