@@ -5,10 +5,12 @@ import { addressOf, type Pointer } from "../sys/native.ts";
 import { withoutSignals } from "../sys/signal-mask.ts";
 import { BpfLoadError } from "./bpf-load-error.ts";
 import type { BpfMap } from "./bpf-map.ts";
-import { KERNEL_BTF } from "./kernel-btf.ts";
 import { libbpf } from "./libbpf.ts";
 import { loadByProgram } from "./loader-program.ts";
 import { initialValue, mapOf, mapsOf, nameOfMap, nameOfProgram, programOf, programsOf } from "./object-parts.ts";
+
+/** Where a kernel shows the description of its types (BTF); one that does not counts as one that has none. */
+export const KERNEL_BTF = "/sys/kernel/btf/vmlinux";
 
 const LOG_BYTES = 64 * 1024;
 

@@ -44,22 +44,22 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "__observer",
     description: "watch by one method, for compare-with-polling",
-    load: async () => (await import("./internal-observer.ts")).internalObserver,
+    load: async () => (await import("./internal.ts")).internalObserver,
   },
   {
     name: "__spawn-timer",
     description: "time spawns, for compare-with-polling",
-    load: async () => (await import("./internal-spawn-timer.ts")).internalSpawnTimer,
+    load: async () => (await import("./internal.ts")).internalSpawnTimer,
   },
   {
     name: "__supervise",
     description: "run a program, and end all that it has started",
-    load: async () => (await import("./internal-supervise.ts")).internalSupervise,
+    load: async () => (await import("./internal.ts")).internalSupervise,
   },
   {
     name: "__workload",
     description: "spawn a paced workload and tell its ground truth",
-    load: async () => (await import("./internal-workload.ts")).internalWorkload,
+    load: async () => (await import("./internal.ts")).internalWorkload,
   },
 ];
 

@@ -1,4 +1,4 @@
-import { KERNEL_BTF } from "../bpf/kernel-btf.ts";
+import { KERNEL_BTF } from "../bpf/bpf-object.ts";
 import { isOldGlibc, missingCpuFlags, OLDEST_GLIBC_MINOR, OLDEST_KERNEL } from "../floor.ts";
 import { IO_ACCOUNTING_FILE } from "../probes/missing-fields.ts";
 import { POSSIBLE_CPUS } from "../sys/cpus.ts";

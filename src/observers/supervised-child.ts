@@ -1,8 +1,8 @@
 import { closeSync, constants, fstatSync, openSync, readSync, unlinkSync } from "node:fs";
-import { constants as osConstants } from "node:os";
 import { join } from "node:path";
 import { log } from "../config/log.ts";
 import { cannotRunError } from "../errors.ts";
+import { signalName } from "../process/signal-name.ts";
 import { type CpuUsage, endText, leash } from "../sys/child.ts";
 import type { EndedChild, LeftProcess } from "../sys/descendants.ts";
 import type { SupervisorLine } from "../sys/supervise.ts";
@@ -118,9 +118,10 @@ export class SupervisedChild implements AsyncDisposable {
     if (!this.ended || this.#stopping !== null) return null;
     if (this.#ended === null) return `the supervisor of ${name} was ended`;
     const number = this.#ended.status & SIGNAL_MASK;
-    const signal = Object.entries(osConstants.signals).find(([, value]) => value === number)?.[0];
-    const signalCode = number === 0 ? null : (signal ?? `signal ${number}`);
-    return endText(name, { exitCode: this.#ended.status >> 8, signalCode });
+    return endText(name, {
+      exitCode: this.#ended.status >> 8,
+      signalCode: number === 0 ? null : signalName(number),
+    });
   }
 
   /** What it and all that it has waited for used; null while it runs. */

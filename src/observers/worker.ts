@@ -1,6 +1,8 @@
+import { writeSync } from "node:fs";
 import { usageError } from "../errors.ts";
-import { runProcScan } from "./proc-scan-worker.ts";
+import { ProcScanner, type ScanDetail } from "../procfs/proc-scanner.ts";
 import { runTaskIterator } from "./task-iterator-worker.ts";
+import { warmUp } from "./warm-up.ts";
 
 /**
  * Runs a method that is part of linnix in this process, so that its cost can be told from everybody else's. Never
@@ -19,4 +21,32 @@ export function runWorker(argv: readonly string[]): never {
     what: `no observer worker understands ${JSON.stringify(argv.join(" "))}`,
     why: "this entry is for linnix's own use",
   });
+}
+
+/**
+ * Scans /proc every interval until it is killed. Each scan is written to standard output at once, as lines of JSON:
+ * `{"listing":N}` with the number of processes, then `{"pid":…,"start_ticks":…,"args":[…]}` for each one that is new
+ * or has another image. It sleeps without an event loop, which costs less than a timer.
+ */
+function runProcScan(intervalMs: number, detail: ScanDetail): never {
+  warmUpScanner(detail);
+  using scanner = new ProcScanner(detail);
+  let next = performance.now();
+  while (true) {
+    let lines = "";
+    const count = scanner.scan((process, args) => {
+      lines += `${JSON.stringify({ pid: process.pid, start_ticks: process.startTicks, args })}\n`;
+    });
+    writeSync(1, `{"listing":${count}}\n${lines}`);
+    // From deadline to deadline; those that were missed are not made up for.
+    const now = performance.now();
+    next = Math.max(next + intervalMs, now);
+    if (next > now) Bun.sleepSync(next - now);
+  }
+}
+
+/** With a scanner of its own, so that the one that counts finds everything new. */
+function warmUpScanner(detail: ScanDetail): void {
+  using scanner = new ProcScanner(detail);
+  warmUp(() => scanner.scan(() => {}));
 }

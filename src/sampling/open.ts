@@ -2,10 +2,9 @@ import { readdirSync } from "node:fs";
 import { log } from "../config/log.ts";
 import { type PidNamespace, pidNamespace } from "../procfs/pid-namespace.ts";
 import { BestSampler } from "./best-sampler.ts";
-import { NoSampler } from "./no-sampler.ts";
 import { ProcSampler } from "./proc-sampler.ts";
 import { ProcessWalkSampler } from "./process-walk-sampler.ts";
-import type { Sampler, SamplerOptions } from "./sampler.ts";
+import type { Sampler, SamplerOptions, Sweep } from "./sampler.ts";
 import { TaskIteratorSampler } from "./task-iterator-sampler.ts";
 import { MAX_WALKED_PROCESSES } from "./walk-limit.ts";
 
@@ -49,4 +48,17 @@ function foreignOpeners(options: SamplerOptions, { proc }: PidNamespace): (() =>
 
 function countProcesses(): number {
   return readdirSync("/proc").length;
+}
+
+/** No samples: this kernel has no task iterator, and the pids of /proc are other processes' numbers. */
+class NoSampler implements Sampler {
+  readonly source = "none";
+  readonly sweepFds = 0;
+  readonly #sweep: Sweep = { processes: 0, leftOutThreads: 0, unkept: 0 };
+
+  sweep(): Sweep {
+    return this.#sweep;
+  }
+
+  [Symbol.dispose](): void {}
 }

@@ -1,0 +1,94 @@
+/** Commands that linnix runs itself with: no user calls them. */
+import { EXIT, type ExitCode } from "../errors.ts";
+import { commandOf, type Invocation } from "./command.ts";
+
+/** A method of watching that is part of linnix, as a process of its own, started by its observer. */
+export const internalObserver = commandOf({
+  about: ["Watches by one method and writes what it sees to standard output as JSON lines, until it is killed."],
+  args: {},
+  rest: "METHOD INTERVAL_MS [DETAIL]",
+  examples: [
+    { command: "linnix __observer -- proc-scan 1000 all", does: "scan /proc every second" },
+    {
+      command: "sudo linnix __observer -- task-iterator 100",
+      does: "list by the BPF task iterator, ten times a second",
+    },
+  ],
+  exits: [
+    { code: EXIT.usage, meaning: "there is no such method" },
+    { code: EXIT.cannotRun, meaning: "it cannot run here" },
+  ],
+  run: async ({ data }): Promise<never> => {
+    const { args } = data as Invocation;
+    const { runWorker } = await import("../observers/worker.ts");
+    return runWorker(args.rest ?? []);
+  },
+});
+
+/** The spawns that a slowdown is measured with, in a process of their own that a tracer may attach to. */
+export const internalSpawnTimer = commandOf({
+  about: [
+    "Spawns a program that does nothing, one after the other, as many times as each line of standard input says, and " +
+      "answers with a line of JSON: how long one took, in µs. The end of standard input ends it.",
+  ],
+  args: {},
+  examples: [{ command: "echo 500 | linnix __spawn-timer", does: "time 500 spawns" }],
+  exits: [{ code: EXIT.ok, meaning: "its input has ended" }],
+  run: async (): Promise<ExitCode> => {
+    const { runSpawnTimer } = await import("../compare/spawn-timer-worker.ts");
+    await runSpawnTimer();
+    return EXIT.ok;
+  },
+});
+
+/** The supervisor of a program that linnix starts. */
+export const internalSupervise = commandOf({
+  about: [
+    "Runs a program, passes SIGINT and SIGTERM on to it, and ends every process that descends from it once it has " +
+      "ended. Once the process PARENT is gone, the program gets SIGTERM or SIGKILL. What happens is written to file " +
+      "descriptor 3 as lines of JSON.",
+  ],
+  args: {},
+  rest: "PARENT SIGTERM|SIGKILL PROGRAM [ARGUMENT...]",
+  examples: [{ command: "linnix __supervise -- $$ SIGTERM /bin/sleep 10 3>report", does: "run sleep" }],
+  exits: [{ code: EXIT.ok, meaning: "the program has ended" }],
+  run: async ({ data }): Promise<ExitCode> => {
+    const [parent, deathSignal, ...argv] = (data as Invocation).args.rest ?? [];
+    const { supervise } = await import("../sys/supervise.ts");
+    await supervise(Number(parent), deathSignal === "SIGKILL" ? "SIGKILL" : "SIGTERM", argv);
+    return EXIT.ok;
+  },
+});
+
+/** The workload's spawner as a process of its own, driven by `runWorkload`. */
+export const internalWorkload = commandOf({
+  about: [
+    "Reads a workload as JSON from --spec or from the first line of standard input, says `ready`, begins at the line " +
+      "`start`, ends at the line `stop` or by its own bounds, and writes what it did as JSON lines. The end of standard " +
+      "input ends everything at once.",
+  ],
+  args: {
+    spec: {
+      type: "string",
+      valueHint: "JSON",
+      description: "the workload",
+      defaultText: "first line of standard input",
+    },
+  },
+  examples: [
+    {
+      command: `(echo start; sleep 12) | linnix __workload --spec '{"rate":100,"durationMs":10000}'`,
+      does: "spawn the default mix for ten seconds",
+    },
+  ],
+  exits: [
+    { code: EXIT.ok, meaning: "the workload ran" },
+    { code: EXIT.usage, meaning: "the workload is not possible as asked for" },
+    { code: EXIT.cannotRun, meaning: "it could not run here" },
+  ],
+  run: async ({ data }): Promise<ExitCode> => {
+    const { args } = data as Invocation;
+    const { spawnerProcess } = await import("../workload/spawner-process.ts");
+    return spawnerProcess(args.words.get("spec")?.at(0));
+  },
+});
