@@ -19,6 +19,8 @@ live busy 2 perl -e '$end = time + 4; 1 while time < $end'
 live asleep 3 perl -e 'sleep 2'
 live brief 5 /bin/true
 wait
+exec >&-
+read -r end
 `;
 
 /** Lifetimes in the truth, ms: only classes here. */
@@ -30,7 +32,7 @@ function uptimeNs(): bigint {
   return BigInt(seconds) * 1_000_000_000n + BigInt(hundredths) * 10_000_000n;
 }
 
-/** A process of ours that waits, then makes a few others of known lifetimes, and ends when they have. */
+/** A process of ours that waits, then makes a few others of known lifetimes. It stays: a tracer ends with what it traces. */
 export class TinyWorkload implements Disposable {
   readonly #child = Bun.spawn(["/bin/sh", "-c", SCRIPT, "tiny-workload"], { stdin: "pipe", stdout: "pipe" });
 
@@ -42,9 +44,8 @@ export class TinyWorkload implements Disposable {
   async run(): Promise<TruthProcess[]> {
     const spawnedFromNs = uptimeNs();
     this.#child.stdin.write("go\n");
-    await this.#child.stdin.end();
+    await this.#child.stdin.flush();
     const output = await new Response(this.#child.stdout).text();
-    await this.#child.exited;
     const spawnedByNs = uptimeNs() + 10_000_000n;
     return output
       .trim()
