@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { cannotRunError, EXIT, type LinnixError, usageError } from "../errors.ts";
 import { refusalCode, refusalHint } from "../sys/refusal.ts";
 import { selfCommand } from "./self-command.ts";
@@ -11,14 +12,16 @@ const LIMIT_MS = 60_000;
  * @returns why it cannot run here, as `collect` says it; null if it can
  */
 export async function tryCollector(words: readonly string[]): Promise<LinnixError | null> {
-  let child: Bun.Subprocess<"ignore", "ignore", "pipe">;
+  // What is ignored is /dev/null, which small roots do not have; where it is, it takes fewer descriptors than pipes.
+  const unused = existsSync("/dev/null") ? "ignore" : "pipe";
+  let child: Bun.Subprocess<"ignore" | "pipe", "ignore" | "pipe", "pipe">;
   try {
     child = Bun.spawn(selfCommand("__collect", "--no-color", ...words), {
       cwd: "/",
       env: process.env,
       // Its end ends the collector.
-      stdin: "ignore",
-      stdout: "ignore",
+      stdin: unused,
+      stdout: unused,
       stderr: "pipe",
       timeout: LIMIT_MS,
       killSignal: "SIGKILL",
@@ -28,7 +31,8 @@ export async function tryCollector(words: readonly string[]): Promise<LinnixErro
     const why = (cause as Error).message;
     return cannotRunError("not-started", { what: "a collector cannot be started", why, hint }, { cause });
   }
-  const said = await new Response(child.stderr).text();
+  await child.stdin?.end();
+  const [said] = await Promise.all([new Response(child.stderr).text(), new Response(child.stdout).bytes()]);
   await child.exited;
   if (child.exitCode === EXIT.ok) return null;
   return failureOf(said, child);

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { release, tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Check } from "../../src/doctor/check.ts";
 import { isAtLeast, parseKernelVersion } from "../../src/sys/kernel-version.ts";
-import { BINARY, programPath, succeeds, titled, whyNotHere } from "./support/needs.ts";
+import { doctor, expectAgreement, limited, linnix, type Place } from "./support/agreement.ts";
+import { programPath, succeeds, titled, whyNotHere } from "./support/needs.ts";
 import { asNobody, asRootWithout, inMounts } from "./support/places.ts";
 
 setDefaultTimeout(120_000);
@@ -20,21 +20,6 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const reason =
   whyNotHere() ??
   (programPath("setpriv") && succeeds("unshare", "--mount", "true") ? null : "needs setpriv and unshare --mount");
-
-/** A command behind limits of a shell. */
-function limited(limits: string): string[] {
-  return ["/bin/sh", "-c", `${limits}; exec "$@"`, "sh"];
-}
-
-interface Place {
-  /** What stands before the command. */
-  before: string[];
-  env?: Record<string, string>;
-  /** Words of the cause, in the message of collect and in doctor's trial run; left out: collect runs. */
-  cause?: RegExp;
-  /** Words of the hint in both. */
-  hint?: RegExp;
-}
 
 const PLACES: Record<string, Place> = {
   "an ordinary place": { before: [] },
@@ -55,6 +40,7 @@ const PLACES: Record<string, Place> = {
     cause: /64MiB for each CPU is more than this user may lock/,
     hint: /LimitMEMLOCK=.*--ring-size/,
   },
+  "no /dev/null": { before: inMounts("mount -t tmpfs -o ro none /dev") },
   "/sys is not mounted": { before: inMounts("umount --recursive --lazy /sys") },
   "/proc with subset=pid": { before: inMounts("mount -t proc -o subset=pid proc /proc") },
   "/proc/sys is hidden": { before: inMounts("mount -t tmpfs none /proc/sys") },
@@ -78,36 +64,6 @@ const PLACES: Record<string, Place> = {
   },
 };
 
-interface Ended {
-  exitCode: number | null;
-  stdout: string;
-  stderr: string;
-}
-
-async function linnix({ before, env }: Place, ...args: string[]): Promise<Ended> {
-  const child = Bun.spawn([...before, BINARY, ...args], {
-    env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", ...env },
-    cwd: "/",
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [stdout, stderr] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
-  await child.exited;
-  return { exitCode: child.exitCode, stdout, stderr };
-}
-
-async function doctor(place: Place): Promise<Ended & { check(id: string): Check; can: Record<string, boolean> }> {
-  const ended = await linnix(place, "doctor", "--json");
-  const { checks, can } = JSON.parse(ended.stdout) as { checks: Check[]; can: Record<string, boolean> };
-  const check = (id: string) => {
-    const found = checks.find((each) => each.id === id);
-    if (found === undefined) throw new Error(`no check ${id}`);
-    return found;
-  };
-  return { ...ended, can, check };
-}
-
 describe.skipIf(reason !== null)(titled("doctor says what collect does", reason), () => {
   beforeAll(() => {
     for (const name of ["mdwe", "refuse"]) {
@@ -120,21 +76,7 @@ describe.skipIf(reason !== null)(titled("doctor says what collect does", reason)
   for (const [name, place] of Object.entries(PLACES)) {
     const isOld = place.before[0] === mdwe && isAtLeast(parseKernelVersion(release()), 6, 3) === false;
     test.skipIf(isOld)(titled(name, isOld ? "needs Linux 6.3" : null), async () => {
-      const [report, collect] = await Promise.all([
-        doctor(place),
-        linnix(place, "collect", "--duration", "1ms", "--format", "none"),
-      ]);
-      expect(`${collect.stderr}${report.stdout}`).not.toContain("defect");
-      expect({ collect: collect.exitCode, stderr: collect.stderr }).toMatchObject({ collect: place.cause ? 3 : 0 });
-      expect(report.exitCode).toBe(collect.exitCode);
-      expect(report.can.collect).toBe(place.cause === undefined);
-      const trial = report.check("trial");
-      expect(trial.status).toBe(place.cause ? "fail" : "ok");
-      if (place.cause === undefined) return;
-      expect(trial.found).toMatch(place.cause);
-      expect(collect.stderr).toMatch(place.cause);
-      if (place.hint) expect(trial.hint).toMatch(place.hint);
-      if (place.hint) expect(collect.stderr).toMatch(place.hint);
+      await expectAgreement(place);
     });
   }
 
