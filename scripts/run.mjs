@@ -1,12 +1,23 @@
 // The one entry of the npm scripts: gets what is missing on this machine, builds what is stale, then does the job. Needs
 // nothing but Node.js (18 or later) and npm.
 import { spawn } from "node:child_process";
-import { readdirSync } from "node:fs";
-import { constants } from "node:os";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, constants, tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CannotSetUp, holdLock, say } from "./setup/common.mjs";
 import { setUpNpmPackages } from "./setup/npm.mjs";
-import { ARM64_NEEDS, BUILD_NEEDS, RELEASE_NEEDS, ROOTS_NEEDS, setUpSystem, TEST_NEEDS } from "./setup/system.mjs";
+import {
+  ARM64_NEEDS,
+  BUILD_NEEDS,
+  PLACES_NEEDS,
+  RELEASE_NEEDS,
+  RELEASE_TEST_NEEDS,
+  setUpSystem,
+  TEST_NEEDS,
+} from "./setup/system.mjs";
+import { kernelTests, placesTests, runPlan, unitTests } from "./test-plan.mjs";
+import { mergedReport } from "./test-reports.mjs";
 
 /** What `npm start` runs of dist/linnix; `npm start -- …` adds to it. */
 const START = ["overhead-test"];
@@ -14,84 +25,139 @@ const START = ["overhead-test"];
 /** A kernel test waits for real processes, on a machine that may be busy. */
 const TEST_TIMEOUT_MS = 120_000;
 
-/** Named so that `bun test` does not find them by itself. */
-const RELEASE_TESTS = ["./test/release/release.slow.ts", "./test/release/roots.slow.ts"];
-
 const BUN = "node_modules/.bin/bun";
 const BINARY = "dist/linnix";
 
-/** Each job: what it needs of the system, whether it needs the binary, and the commands, one after the other. */
+/** Tests of one kind: what they need of the system, and how they run. */
+const UNIT = { needs: BUILD_NEEDS, run: () => test([`--parallel=${cpus()}`, ...unitTests()]) };
+const KERNEL = { needs: [...BUILD_NEEDS, ...TEST_NEEDS], run: runKernelTests };
+const KERNELS = { needs: KERNEL.needs, run: () => test(["./test/kernels/"]) };
+const PLACES = {
+  needs: [...KERNEL.needs, ...PLACES_NEEDS],
+  run: () => test(["./test/kernel/places.test.ts", ...placesTests()]),
+};
+const RELEASE = {
+  needs: [...KERNEL.needs, ...RELEASE_NEEDS, ...RELEASE_TEST_NEEDS],
+  run: () => test(["./test/release/release.slow.ts"]),
+};
+
+/** Each job: what it needs of the system, whether it needs the binary, and its steps, one after the other. */
 const JOBS = {
-  start: { needs: BUILD_NEEDS, binary: true, commands: (args) => [[BINARY, ...START, ...args]] },
-  build: { needs: BUILD_NEEDS, binary: false, commands: (args) => [[BUN, "build.ts", ...args]] },
-  test: { needs: [...BUILD_NEEDS, ...TEST_NEEDS], binary: true, commands: (args) => [testCommand(args)] },
+  start: { needs: BUILD_NEEDS, binary: true, steps: (args) => [() => run([BINARY, ...START, ...args])] },
+  build: { needs: BUILD_NEEDS, binary: false, steps: (args) => [() => run([BUN, "build.ts", ...args])] },
   // All that the tests need, so that several runs of them can go side by side.
-  prepare: { needs: [...BUILD_NEEDS, ...TEST_NEEDS], binary: true, commands: () => [] },
+  prepare: { needs: KERNEL.needs, binary: true, steps: () => [] },
+  test: tests(UNIT, KERNELS, KERNEL),
   // Needs no root and nothing but the build: what a change is tried with while it is written.
-  "test:unit": { needs: BUILD_NEEDS, binary: true, commands: () => [testCommand(unitTests())] },
-  "test:kernel": {
-    needs: [...BUILD_NEEDS, ...TEST_NEEDS],
-    binary: true,
-    commands: (args) => [testCommand(args.length > 0 ? args : ["./test/kernel/"])],
-  },
-  "test:kernels": {
-    needs: [...BUILD_NEEDS, ...TEST_NEEDS],
-    binary: true,
-    commands: (args) => [testCommand(args.length > 0 ? args : ["./test/kernels/"])],
-  },
-  // What takes minutes and is no part of `npm test`: kernels for arm64, other userlands, whole releases.
+  "test:unit": tests(UNIT),
+  "test:kernel": tests(KERNEL),
+  "test:kernels": tests(KERNELS),
+  // What takes minutes and is no part of `npm test`: places, kernels for arm64, whole releases.
+  "test:places": tests(PLACES),
+  "test:release": tests(RELEASE),
+  "test:all": tests(UNIT, KERNELS, KERNEL, PLACES, RELEASE),
   "test:arm64": {
-    needs: [...BUILD_NEEDS, ...TEST_NEEDS, ...ARM64_NEEDS],
+    needs: [...KERNEL.needs, ...ARM64_NEEDS],
     binary: true,
-    env: { LINNIX_TEST_ARCH: "arm64" },
-    commands: () => [[BUN, "build.ts", "--target", "linux-arm64"], testCommand(["./test/kernels/kernels.test.ts"])],
-  },
-  "test:release": {
-    needs: [...BUILD_NEEDS, ...TEST_NEEDS, ...RELEASE_NEEDS, ...ROOTS_NEEDS],
-    binary: true,
-    commands: (args) => [testCommand(args.length > 0 ? args : RELEASE_TESTS)],
+    steps: () => [
+      () => run([BUN, "build.ts", "--target", "linux-arm64"]),
+      () => test(["./test/kernels/kernels.test.ts"], { LINNIX_TEST_ARCH: "arm64" }),
+    ],
   },
   release: {
     needs: [...BUILD_NEEDS, ...RELEASE_NEEDS],
     binary: false,
-    commands: (args) => [[BUN, "scripts/release.ts", ...args]],
+    steps: (args) => [() => run([BUN, "scripts/release.ts", ...args])],
   },
   check: {
     needs: BUILD_NEEDS,
     binary: false,
-    commands: () => [
-      ["node_modules/.bin/tsc", "--noEmit", "-p", "."],
-      ["node_modules/.bin/biome", "check", "--error-on-warnings", "."],
-      [BUN, "build.ts", "--check-layout"],
-      [BUN, "scripts/house.ts"],
+    steps: () => [
+      () => run(["node_modules/.bin/tsc", "--noEmit", "-p", "."]),
+      () => run(["node_modules/.bin/biome", "check", "--error-on-warnings", "."]),
+      () => run([BUN, "build.ts", "--check-layout"]),
+      () => run([BUN, "scripts/house.ts"]),
     ],
   },
 };
 
-/** Folders whose tests attach probes here, or boot other kernels. */
-const KERNEL_TESTS = ["kernel", "kernels"];
-
-/** Every folder and file of tests that needs no kernel of its own. */
-function unitTests() {
-  return readdirSync("test", { withFileTypes: true })
-    .filter((entry) => (entry.isDirectory() ? !KERNEL_TESTS.includes(entry.name) : entry.name.endsWith(".test.ts")))
-    .map((entry) => `./test/${entry.name}${entry.isDirectory() ? "/" : ""}`);
+/** A job that runs tests of these kinds; with arguments, the runner gets only those. */
+function tests(...kinds) {
+  return {
+    needs: [...new Set(kinds.flatMap(({ needs }) => needs))],
+    binary: true,
+    steps: (args) => (args.length > 0 ? [() => test(args)] : kinds.map((kind) => kind.run)),
+  };
 }
 
-function testCommand(args) {
-  // A file with the counts, for programs that want them; what people see stays as it is.
-  const report = process.env.LINNIX_TEST_REPORT;
-  const reporter = report ? ["--reporter=junit", `--reporter-outfile=${report}`] : [];
-  return [BUN, "test", `--timeout=${TEST_TIMEOUT_MS}`, ...reporter, ...(args.length > 0 ? args : ["./test"])];
+/** CPUs that this process may use. */
+function cpus() {
+  return availableParallelism();
+}
+
+/** Reports of the runs so far: LINNIX_TEST_REPORT names one file with all of them. */
+const reports = [];
+
+/** Runs the test runner in the foreground; gives its exit code. */
+function test(args, env = {}) {
+  return withReport((options) => run([BUN, "test", ...options, ...args], env));
+}
+
+/** Runs the files of test/kernel/ two at a time, and those that need a quiet machine alone. */
+function runKernelTests() {
+  const atOnce = Math.min(2, cpus());
+  return runPlan(
+    kernelTests(),
+    atOnce,
+    async (file) => interrupted || withReport((options) => runPrintingAtEnd([BUN, "test", ...options, file])),
+  );
+}
+
+/** Runs `action` with the options of the test runner; adds its report to LINNIX_TEST_REPORT. */
+async function withReport(action) {
+  const options = [`--timeout=${TEST_TIMEOUT_MS}`];
+  const path = process.env.LINNIX_TEST_REPORT;
+  if (!path) return action(options);
+  const folder = mkdtempSync(join(tmpdir(), "linnix-test-report-"));
+  const own = join(folder, "report.xml");
+  try {
+    return await action([...options, "--reporter=junit", `--reporter-outfile=${own}`]);
+  } finally {
+    if (existsSync(own)) reports.push(readFileSync(own, "utf8"));
+    writeFileSync(path, mergedReport(reports));
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** Runs a command to its end, with this process's own input and output; gives its exit code. */
 function run([program, ...args], env = {}) {
+  return ended(spawn(program, args, { stdio: "inherit", env: { ...process.env, ...env } }));
+}
+
+/** Runs a command to its end, then prints all that it printed; gives its exit code. */
+async function runPrintingAtEnd([program, ...args]) {
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const output = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (bytes) => output.push(bytes));
+  const code = await ended(child);
+  process.stdout.write(Buffer.concat(output));
+  return code;
+}
+
+/** The exit code of an interrupted run: nothing else starts after it. */
+let interrupted = 0;
+
+/** The exit code of a child, which gets the signals of this process. */
+function ended(child) {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: "inherit", env: { ...process.env, ...env } });
-    const forward = (signal) => child.kill(signal);
+    const forward = (signal) => {
+      interrupted = 128 + constants.signals[signal];
+      child.kill(signal);
+    };
     // A terminal sends SIGINT to the child as well: here it has only to be outlived.
-    const outlive = () => {};
+    const outlive = (signal) => {
+      interrupted = 128 + constants.signals[signal];
+    };
     process.on("SIGTERM", forward).on("SIGHUP", forward).on("SIGINT", outlive);
     child.on("error", reject);
     child.on("close", (code, signal) => {
@@ -120,8 +186,8 @@ async function main([name, ...args]) {
 
   // All of them, so that one run shows everything that is wrong; the first failure is the result.
   let result = 0;
-  for (const command of job.commands(args)) {
-    const code = await run(command, job.env);
+  for (const step of job.steps(args)) {
+    const code = interrupted || (await step());
     result ||= code;
   }
   return result;

@@ -59,10 +59,16 @@ export const RELEASE_NEEDS = [
   { program: "xz", debian: "xz-utils", fedora: "xz", arch: "xz" },
 ];
 
-/** What makes the roots of other Debian versions, and verifies a signature. */
-export const ROOTS_NEEDS = [
-  { program: "debootstrap", debian: "debootstrap", fedora: "debootstrap", arch: "debootstrap" },
+/** What verifies the signature of a release. */
+export const RELEASE_TEST_NEEDS = [
   { program: "ssh-keygen", debian: "openssh-client", fedora: "openssh", arch: "openssh" },
+];
+
+/** What makes other places: roots of other Debian versions, and containers. */
+export const PLACES_NEEDS = [
+  { program: "debootstrap", debian: "debootstrap", fedora: "debootstrap", arch: "debootstrap" },
+  { program: "podman", debian: "podman", fedora: "podman", arch: "podman" },
+  { program: "systemd-nspawn", debian: "systemd-container", fedora: "systemd-container", arch: "systemd" },
 ];
 
 /** Installs what is missing where this is Debian and we are root; says what to install everywhere else. */

@@ -1,0 +1,108 @@
+// Which test files run at the same time, and which do not.
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+
+/** Folders whose tests watch processes of this machine, boot other kernels, or change to other places. */
+const OTHER_FOLDERS = ["kernel", "kernels", "places", "release"];
+
+/**
+ * Tests in test/kernel/ that measure costs, reach a verdict, or expect no lost event at full speed: other work on the
+ * machine changes their result. Each runs while no other test does.
+ */
+const ALONE = [
+  "collect-complete",
+  "compare",
+  "compare-interrupted",
+  "cost-bpf",
+  "cost-clock",
+  "overhead-cli",
+  "overhead-run",
+];
+
+/** Tests in test/kernel/ that share something the machine has only once: of each set, one file runs at a time. */
+const SHARED = {
+  // auditd, its rules, and tracefs in the mount namespace of the tests.
+  audit: ["observers", "observers-audit", "observers-interrupted"],
+  // Both count or create thousands of processes.
+  crowd: ["sampling", "sample-losses"],
+};
+
+/** Files that take longest, in this order: started first, so that they do not run on when all others have ended. */
+const LONGEST = ["sampling", "observers-interrupted", "sample-losses", "observers", "collect-leftovers", "identity"];
+
+/** @typedef {{ file: string, isAlone: boolean, shares: string | undefined }} TestFile */
+
+/** Folders and files of tests that need neither root nor another kernel. */
+export function unitTests() {
+  return readdirSync("test", { withFileTypes: true })
+    .filter((entry) => (entry.isDirectory() ? !OTHER_FOLDERS.includes(entry.name) : entry.name.endsWith(".test.ts")))
+    .filter((entry) => entry.name !== "fixtures")
+    .map((entry) => `./test/${entry.name}${entry.isDirectory() ? "/" : ""}`);
+}
+
+/** The files of test/places/: named so that the test runner does not find them by itself. */
+export function placesTests() {
+  const files = readdirSync("test/places").filter((name) => name.endsWith(".slow.ts"));
+  return files.sort().map((name) => `./test/places/${name}`);
+}
+
+/**
+ * The files of test/kernel/, in the order in which to start them.
+ *
+ * @returns {TestFile[]}
+ */
+export function kernelTests() {
+  const names = readdirSync("test/kernel")
+    .filter((file) => file.endsWith(".test.ts"))
+    .map((file) => file.slice(0, -".test.ts".length))
+    .sort();
+  for (const name of [...ALONE, ...Object.values(SHARED).flat(), ...LONGEST]) {
+    if (!names.includes(name)) throw new Error(`scripts/test-plan.mjs names ${name}: there is no such test file`);
+  }
+  const first = LONGEST.filter((name) => names.includes(name));
+  return [...first, ...names.filter((name) => !first.includes(name))].map((name) => ({
+    file: `./${join("test/kernel", `${name}.test.ts`)}`,
+    isAlone: ALONE.includes(name),
+    shares: Object.keys(SHARED).find((what) => SHARED[what].includes(name)),
+  }));
+}
+
+/**
+ * Runs every file once: as many at a time as `atOnce`, those that share something one after the other, those that run
+ * alone at the end.
+ *
+ * @param {TestFile[]} files in the order in which to start them
+ * @param {number} atOnce how many run at the same time
+ * @param {(file: string) => Promise<number>} run runs one file; gives its exit code
+ * @returns {Promise<number>} the first exit code that is not 0, else 0
+ */
+export async function runPlan(files, atOnce, run) {
+  let result = 0;
+  const waiting = files.filter(({ isAlone }) => !isAlone);
+  const inUse = new Set();
+  const running = new Set();
+
+  const start = ({ file, shares }) => {
+    inUse.add(shares);
+    const ended = run(file).then((code) => {
+      result ||= code;
+      inUse.delete(shares);
+      running.delete(ended);
+    });
+    running.add(ended);
+  };
+
+  while (waiting.length > 0 || running.size > 0) {
+    while (running.size < atOnce) {
+      const next = waiting.findIndex(({ shares }) => shares === undefined || !inUse.has(shares));
+      if (next < 0) break;
+      start(waiting.splice(next, 1)[0]);
+    }
+    await Promise.race(running);
+  }
+  for (const { file } of files.filter(({ isAlone }) => isAlone)) {
+    const code = await run(file);
+    result ||= code;
+  }
+  return result;
+}

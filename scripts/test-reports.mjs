@@ -1,0 +1,24 @@
+// One JUnit report of many.
+
+/** Counts that the runner gives in the first line of a report. */
+const COUNTS = ["tests", "assertions", "failures", "skipped", "time"];
+
+/**
+ * @param {string[]} reports text of each report; one that is not whole is left out, as the runner died before its end
+ * @returns {string} a report with the suites of all and the sums of their counts
+ */
+export function mergedReport(reports) {
+  const whole = reports.filter((report) => report.includes("</testsuites>"));
+  const heads = whole.map((report) => /<testsuites\s[^>]*>/.exec(report)?.[0] ?? "");
+  const sums = COUNTS.map((name) => {
+    const values = heads.map((head) => Number(new RegExp(`\\s${name}="([\\d.]+)"`).exec(head)?.[1] ?? 0));
+    const sum = values.reduce((total, value) => total + value, 0);
+    return `${name}="${Number(sum.toFixed(6))}"`;
+  });
+  const suites = whole.map((report, i) => {
+    const from = report.indexOf(heads[i]) + heads[i].length;
+    return report.slice(from, report.lastIndexOf("</testsuites>")).replace(/^\n/, "");
+  });
+  const head = `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="bun test" ${sums.join(" ")}>`;
+  return `${head}\n${suites.join("")}</testsuites>\n`;
+}

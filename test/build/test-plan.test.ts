@@ -1,0 +1,121 @@
+/** Which test files run at the same time. */
+import { describe, expect, test } from "bun:test";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+
+const ROOT = join(import.meta.dir, "../..");
+const { kernelTests, runPlan, unitTests } = await import(join(ROOT, "scripts/test-plan.mjs"));
+const { mergedReport } = await import(join(ROOT, "scripts/test-reports.mjs"));
+const { slowestFiles, testCounts } = await import(join(ROOT, "scripts/test-counts.mjs"));
+
+interface TestFile {
+  file: string;
+  isAlone: boolean;
+  shares: string | undefined;
+}
+
+const file = (name: string, more: Partial<TestFile> = {}): TestFile => ({
+  file: name,
+  isAlone: false,
+  shares: undefined,
+  ...more,
+});
+
+/** Runs a plan whose files take some turns of the event loop; gives which files ran beside each. */
+async function besides(files: TestFile[], atOnce: number, codes: { [file: string]: number } = {}) {
+  const running = new Set<string>();
+  const beside = new Map<string, Set<string>>();
+  let turns = 0;
+  const result = await runPlan(files, atOnce, async (name: string) => {
+    expect(beside.has(name)).toBe(false);
+    beside.set(name, new Set(running));
+    for (const other of running) beside.get(other)?.add(name);
+    running.add(name);
+    turns = (turns * 7 + 3) % 5;
+    for (let i = 0; i <= turns; i++) await Promise.resolve();
+    running.delete(name);
+    return codes[name] ?? 0;
+  });
+  return { result, beside };
+}
+
+describe("a plan", () => {
+  const files = [
+    file("a1", { shares: "audit" }),
+    file("a2", { shares: "audit" }),
+    file("quiet1", { isAlone: true }),
+    ...Array.from({ length: 9 }, (_, i) => file(`other${i}`)),
+    file("a3", { shares: "audit" }),
+    file("quiet2", { isAlone: true }),
+  ];
+
+  test.each([1, 2, 3])("runs every file once, %d at a time", async (atOnce) => {
+    const { beside } = await besides(files, atOnce);
+    expect([...beside.keys()].sort()).toEqual(files.map((each) => each.file).sort());
+    const most = Math.max(...[...beside.values()].map(({ size }) => size));
+    if (atOnce === 1) expect(most).toBe(0);
+    else expect(most).toBeGreaterThan(0);
+  });
+
+  test("never runs two that share something, nor anything beside one that runs alone", async () => {
+    const { beside } = await besides(files, 3);
+    for (const name of ["a1", "a2", "a3"]) expect([...(beside.get(name) ?? [])].join()).not.toMatch(/a\d/);
+    for (const name of ["quiet1", "quiet2"]) expect(beside.get(name)?.size).toBe(0);
+  });
+
+  test("is done where all that is left shares one thing", async () => {
+    const shared = ["a", "b", "c"].map((name) => file(name, { shares: "audit" }));
+    const { beside } = await besides(shared, 2);
+    expect([...beside.values()].map(({ size }) => size)).toEqual([0, 0, 0]);
+  });
+
+  test("runs on after a failure, and ends with its exit code", async () => {
+    const { result, beside } = await besides(files, 2, { other3: 7, quiet1: 3 });
+    expect(result).toBe(7);
+    expect(beside.size).toBe(files.length);
+    expect((await besides(files, 2)).result).toBe(0);
+    expect((await besides(files, 2, { quiet2: 4 })).result).toBe(4);
+  });
+});
+
+describe("the tests of this repository", () => {
+  test("every file of test/kernel/ is in the plan once", () => {
+    const planned = kernelTests().map((each: TestFile) => each.file);
+    const there = readdirSync(join(ROOT, "test/kernel")).filter((name) => name.endsWith(".test.ts"));
+    expect(planned.toSorted()).toEqual(there.map((name) => `./test/kernel/${name}`).toSorted());
+    expect(kernelTests().filter((each: TestFile) => each.isAlone).length).toBeGreaterThan(3);
+  });
+
+  test("unit tests are all the others that exist, without those for other kernels and places", () => {
+    const unit: string[] = unitTests();
+    for (const each of unit) expect(existsSync(join(ROOT, each))).toBe(true);
+    expect(unit).toEqual(expect.arrayContaining(["./test/build/", "./test/floor.test.ts", "./test/sinks/"]));
+    for (const folder of ["fixtures", "kernel", "kernels", "places", "release"]) {
+      expect(unit).not.toContain(`./test/${folder}/`);
+    }
+  });
+});
+
+describe("one report of many", () => {
+  const report = (name: string, seconds: number, failures = 0) =>
+    `<?xml version="1.0" encoding="UTF-8"?>\n` +
+    `<testsuites name="bun test" tests="3" assertions="9" failures="${failures}" skipped="1" time="${seconds}">\n` +
+    `  <testsuite name="${name}" file="${name}" tests="3" time="${seconds}">\n  </testsuite>\n</testsuites>\n`;
+  const names = ["test/a.test.ts", "test/b.test.ts"];
+
+  test("has the suites and the sums of all", () => {
+    const merged = mergedReport([report("test/a.test.ts", 0.1), report("test/b.test.ts", 0.2, 2)]);
+    expect(merged).toContain('tests="6" assertions="18" failures="2" skipped="2" time="0.3"');
+    expect(testCounts([merged], names)).toEqual({ passed: 2, failed: 2, skipped: 2, missing: [] });
+    expect(slowestFiles(merged, 1)).toEqual([{ file: "test/b.test.ts", seconds: 0.2 }]);
+  });
+
+  test("leaves out one that the runner did not finish", () => {
+    const merged = mergedReport([report("test/a.test.ts", 1), report("test/b.test.ts", 1).slice(0, -20)]);
+    expect(testCounts([merged], names)).toMatchObject({ passed: 2, missing: ["test/b.test.ts"] });
+  });
+
+  test("none is one without tests", () => {
+    expect(testCounts([mergedReport([])], names)).toMatchObject({ passed: 0, failed: 2 });
+  });
+});
