@@ -1,33 +1,28 @@
-/** The binary in real roots of other Debian versions, with nothing else installed. `npm run test:release` */
+/** The binary in real roots of other Debian versions, with nothing else installed. `npm run test:places` */
 import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { KEYRING, systemMirror } from "../../scripts/apt.ts";
 import { EXIT } from "../../src/errors.ts";
 import { versionText } from "../../src/version.ts";
+import { expectAgreement } from "../kernel/support/agreement.ts";
 import { parseOutput } from "../kernel/support/collect-output.ts";
-import { BINARY, programPath, reasonOf, titled, whyNoBtf } from "../kernel/support/needs.ts";
+import { titled } from "../kernel/support/needs.ts";
+import { DEBIAN_ROOTS, debianRoot, whyNoDebianRoot } from "./support/debian-roots.ts";
+import { inRootWithMounts } from "./support/roots.ts";
 
 setDefaultTimeout(900_000);
 
-/** Where roots stay between runs; remove it for newer ones. */
-const ROOTS = join(import.meta.dir, "../../.build/roots");
+for (const each of DEBIAN_ROOTS) {
+  const { release, glibc } = each;
+  const reason = whyNoDebianRoot(each);
 
-const SUITES = [
-  { suite: "bullseye", release: "Debian 11", glibc: "2.31" },
-  { suite: "bookworm", release: "Debian 12", glibc: "2.36" },
-  { suite: "trixie", release: "Debian 13", glibc: "2.41" },
-];
-
-const reason = reasonOf(whyNoBtf(), programPath("debootstrap") === null && "needs debootstrap");
-
-for (const { suite, release, glibc } of SUITES) {
   describe.skipIf(reason !== null)(titled(release, reason), () => {
-    const root = join(ROOTS, suite);
+    let root = "";
 
     beforeAll(async () => {
-      await makeRoot(suite, root);
-      copyFileSync(BINARY, join(root, "linnix"));
+      root = await debianRoot(each);
+    });
+
+    test("doctor says what collect does", async () => {
+      await expectAgreement({ before: inRootWithMounts(root), binary: "/linnix" });
     });
 
     test("--version", () => {
@@ -64,19 +59,6 @@ for (const { suite, release, glibc } of SUITES) {
       expect(stderr).not.toContain("defect");
     });
   });
-}
-
-/** Makes a root by debootstrap(8), whole or not at all. */
-async function makeRoot(suite: string, root: string): Promise<void> {
-  if (existsSync(root)) return;
-  mkdirSync(ROOTS, { recursive: true });
-  const unfinished = `${root}.unfinished`;
-  rmSync(unfinished, { recursive: true, force: true });
-  const debootstrap = ["debootstrap", "--variant=minbase", `--keyring=${KEYRING}`, suite, unfinished];
-  // What it mounts goes with the namespace.
-  const done = Bun.spawnSync(["unshare", "--mount", ...debootstrap, await systemMirror()], { stdin: null });
-  if (done.exitCode !== 0) throw new Error(`debootstrap ${suite}: ${done.stdout.toString().slice(-2000)}`);
-  renameSync(unfinished, root);
 }
 
 /** Runs the binary in a root with /proc and /sys, while a process of the root starts each half second. */

@@ -1,0 +1,46 @@
+/** Root directories of Debian versions, kept between runs. */
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { KEYRING, systemMirror } from "../../../scripts/apt.ts";
+import { BINARY, programPath, reasonOf, whyNoBtf } from "../../kernel/support/needs.ts";
+
+/** Remove it for newer ones. */
+const ROOTS = join(import.meta.dir, "../../../.build/roots");
+
+export interface DebianRoot {
+  suite: string;
+  release: string;
+  glibc: string;
+}
+
+export const DEBIAN_ROOTS: DebianRoot[] = [
+  { suite: "bullseye", release: "Debian 11", glibc: "2.31" },
+  { suite: "bookworm", release: "Debian 12", glibc: "2.36" },
+  { suite: "trixie", release: "Debian 13", glibc: "2.41" },
+];
+
+/** Why there can be no such root; null where it can be made, or is there. */
+export function whyNoDebianRoot({ suite }: DebianRoot): string | null {
+  return reasonOf(
+    whyNoBtf(),
+    !existsSync(join(ROOTS, suite)) && programPath("debootstrap") === null && "needs debootstrap",
+    !existsSync(join(ROOTS, suite)) && !existsSync(KEYRING) && `needs ${KEYRING}`,
+  );
+}
+
+/** Makes a root by debootstrap(8), whole or not at all, with the binary in it; gives its path. */
+export async function debianRoot({ suite }: DebianRoot): Promise<string> {
+  const root = join(ROOTS, suite);
+  if (!existsSync(root)) {
+    mkdirSync(ROOTS, { recursive: true });
+    const unfinished = `${root}.unfinished`;
+    rmSync(unfinished, { recursive: true, force: true });
+    const debootstrap = ["debootstrap", "--variant=minbase", `--keyring=${KEYRING}`, suite, unfinished];
+    // What it mounts goes with the namespace.
+    const done = Bun.spawnSync(["unshare", "--mount", ...debootstrap, await systemMirror()], { stdin: null });
+    if (done.exitCode !== 0) throw new Error(`debootstrap ${suite}: ${done.stdout.toString().slice(-2000)}`);
+    renameSync(unfinished, root);
+  }
+  copyFileSync(BINARY, join(root, "linnix"));
+  return root;
+}
