@@ -1,5 +1,5 @@
 import type { Check } from "./check.ts";
-import { type HostReader, readText } from "./host-reader.ts";
+import { type HostReader, readFailure, readText } from "./host-reader.ts";
 
 export interface AgentFacts {
   /** Processes that hold a BPF program or link open, this one apart. */
@@ -17,8 +17,10 @@ export function readAgents(host: HostReader): AgentFacts {
   const holders: AgentFacts["holders"] = [];
   const self = host.readLink("/proc/self");
   let seen = 0;
-  let gap: AgentFacts["gap"] = null;
-  for (const pid of host.list("/proc")) {
+  const names = host.list("/proc");
+  // Pid 1 is always there: it is not in the list where hidepid=2 hides what this user may not look into.
+  let gap: AgentFacts["gap"] = names.includes("1") ? null : "privilege";
+  for (const pid of names) {
     if (!/^\d+$/.test(pid) || pid === self) continue;
     const fds = host.list(`/proc/${pid}/fd`);
     // Kernel threads have none; of others, nothing means that they may not be looked into.
@@ -32,8 +34,10 @@ export function readAgents(host: HostReader): AgentFacts {
   return { holders, gap };
 }
 
+/** Whether it is no kernel thread, as far as this user may know: with hidepid=1 not even the command line is readable. */
 function isUserProcess(host: HostReader, pid: string): boolean {
-  return (readText(host, `/proc/${pid}/cmdline`) ?? "") !== "";
+  const path = `/proc/${pid}/cmdline`;
+  return (readText(host, path) ?? "") !== "" || readFailure(host, path) === "denied";
 }
 
 export function checkAgents({ holders, gap }: AgentFacts): Check {

@@ -608,6 +608,19 @@ describe("place", () => {
     const closed = await examine({ files: { "/proc/77/comm": "falco\n", "/proc/77/cmdline": "falco\0" } });
     expect(closed.check("bpf-agents").found).toBe("unknown without root");
   });
+
+  test("others that may hold BPF programs are unknown where /proc hides them", async () => {
+    expect((await examine()).check("bpf-agents").found).toBe("none");
+    // hidepid=2: as if there were no other process.
+    const hidden = await examine({ files: { "/proc/1/cmdline": null }, links: { "/proc/1/exe": null } });
+    expect(hidden.check("bpf-agents")).toMatchObject({ status: "info", found: "unknown without root" });
+    // hidepid=1: there, and nothing of it may be read.
+    const closed = await examine({ links: { "/proc/1/exe": null }, denied: ["/proc/1/cmdline"] });
+    expect(closed.check("bpf-agents").found).toBe("unknown without root");
+    // A kernel thread.
+    const kernel = await examine({ files: { "/proc/2/cmdline": "", "/proc/2/comm": "kthreadd\n" } });
+    expect(kernel.check("bpf-agents").found).toBe("none");
+  });
 });
 
 describe("programs", () => {

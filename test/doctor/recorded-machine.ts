@@ -65,6 +65,7 @@ const FILES: Record<string, string | Uint8Array> = {
   "/proc/self/mountinfo": mountinfo(),
   "/proc/self/loginuid": "4294967295",
   "/proc/self/io": "",
+  "/proc/1/cmdline": "/sbin/init\0",
   "/proc/filesystems": "nodev\tsysfs\nnodev\ttracefs\n\text4\n",
   "/proc/cmdline": "root=/dev/vda1 ro quiet\n",
   "/proc/stat": "cpu  100 0 100 9800 0 0 0 0 0 0\ncpu0 100 0 100 9800 0 0 0 0 0 0\n",
@@ -81,6 +82,7 @@ const FILES: Record<string, string | Uint8Array> = {
 };
 
 const LINKS: Record<string, string> = {
+  "/proc/1/exe": "/sbin/init",
   "/proc/self/ns/pid": "pid:[4026531836]",
   "/proc/self/ns/user": "user:[4026531837]",
 };

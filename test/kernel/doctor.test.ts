@@ -63,6 +63,9 @@ function runs(...argv: [string, ...string[]]): boolean {
 const AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] as const;
 
 const isRoot = process.geteuid?.() === 0;
+/** What /proc hides of other users' processes: nothing, what is in their folders, these as well. */
+const HIDING = ["hidepid=0", "hidepid=1", "hidepid=2"];
+
 const canUnshare = isRoot && runs("unshare", "--mount", "true");
 const canBeNobody = isRoot && runs(...AS_NOBODY, process.execPath, "-e", `await import(${JSON.stringify(MODULE)})`);
 const hasTracefs = /^nodev\ttracefs$/m.test(readFileSync("/proc/filesystems", "utf8"));
@@ -110,6 +113,17 @@ describe("in bad places", () => {
     expect(report.backend).toBe((await here()).backend);
   });
 
+  for (const option of HIDING) {
+    test.skipIf(!canBeNobody || !canUnshare)(
+      `as nobody, with /proc of ${option} (needs root and unshare)`,
+      async () => {
+        const report = await behind(...inPlace(`mount -t proc -o ${option} proc /proc`), ...AS_NOBODY);
+        expect(report.check("bpf-agents").found).toContain("unknown without root");
+        expect(report.check("hidepid").status).toBe(option === "hidepid=0" ? "ok" : "warn");
+      },
+    );
+  }
+
   test.skipIf(!canUnshare || !hasTracefs)("without BTF: the tracepoint backend (needs root and unshare)", async () => {
     const report = await behind(...inPlace("mount -t tmpfs none /sys/kernel/btf"));
     expect(report.check("btf")).toMatchObject({ status: "warn", found: expect.stringContaining("not there") });
@@ -117,12 +131,15 @@ describe("in bad places", () => {
   });
 
   test.skipIf(!canUnshare || !hasTracefs)("with tracefs mounted: it is found (needs root and unshare)", async () => {
-    const report = await behind(...inPlace("mount -t tracefs tracefs /sys/kernel/tracing"));
+    // Also where it is mounted already.
+    const prepare = "{ mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing; }";
+    const report = await behind(...inPlace(prepare));
     expect(report.check("tracefs")).toMatchObject({ status: "ok", found: "mounted on /sys/kernel/tracing" });
   });
 
   test.skipIf(!canUnshare || !hasSecurityfs)("with securityfs mounted: lockdown is known (needs root)", async () => {
-    const report = await behind(...inPlace("mount -t securityfs securityfs /sys/kernel/security"));
+    const prepare = "{ mountpoint -q /sys/kernel/security || mount -t securityfs securityfs /sys/kernel/security; }";
+    const report = await behind(...inPlace(prepare));
     expect(report.check("lockdown").found).not.toContain("unknown");
   });
 
