@@ -32,6 +32,8 @@ const BINARY = "dist/linnix";
 const UNIT = { needs: BUILD_NEEDS, run: () => test([`--parallel=${cpus()}`, ...unitTests()]) };
 const KERNEL = { needs: [...BUILD_NEEDS, ...TEST_NEEDS], run: runKernelTests };
 const KERNELS = { needs: KERNEL.needs, run: () => test(["./test/kernels/"]) };
+/** These three: other kernels boot while the unit tests run, and on beside what needs no quiet machine. */
+const USUAL = { needs: KERNEL.needs, run: runUsualTests };
 const PLACES = {
   needs: [...KERNEL.needs, ...PLACES_NEEDS],
   run: () => test(["./test/kernel/places.test.ts", ...placesTests()]),
@@ -47,7 +49,7 @@ const JOBS = {
   build: { needs: BUILD_NEEDS, binary: false, steps: (args) => [() => run([BUN, "build.ts", ...args])] },
   // All that the tests need, so that several runs of them can go side by side.
   prepare: { needs: KERNEL.needs, binary: true, steps: () => [] },
-  test: tests(UNIT, KERNELS, KERNEL),
+  test: tests(USUAL),
   // Needs no root and nothing but the build: what a change is tried with while it is written.
   "test:unit": tests(UNIT),
   "test:kernel": tests(KERNEL),
@@ -55,7 +57,7 @@ const JOBS = {
   // What takes minutes and is no part of `npm test`: places, kernels for arm64, whole releases.
   "test:places": tests(PLACES),
   "test:release": tests(RELEASE),
-  "test:all": tests(UNIT, KERNELS, KERNEL, PLACES, RELEASE),
+  "test:all": tests(USUAL, PLACES, RELEASE),
   "test:arm64": {
     needs: [...KERNEL.needs, ...ARM64_NEEDS],
     binary: true,
@@ -103,14 +105,29 @@ function test(args, env = {}) {
   return withReport((options) => run([BUN, "test", ...options, ...args], env));
 }
 
+/** Runs tests, then prints all that they printed; gives their exit code. */
+async function testPrintingAtEnd(args) {
+  return interrupted || withReport((options) => runPrintingAtEnd([BUN, "test", ...options, ...args]));
+}
+
 /** Runs the files of test/kernel/ two at a time, and those that need a quiet machine alone. */
 function runKernelTests() {
-  const atOnce = Math.min(2, cpus());
   return runPlan(
     kernelTests(),
-    atOnce,
-    async (file) => interrupted || withReport((options) => runPrintingAtEnd([BUN, "test", ...options, file])),
+    () => Math.min(2, cpus()),
+    (file) => testPrintingAtEnd([file]),
   );
+}
+
+async function runUsualTests() {
+  let areBooting = true;
+  const kernels = testPrintingAtEnd(["./test/kernels/"]).finally(() => {
+    areBooting = false;
+  });
+  const unit = await UNIT.run();
+  const atOnce = () => (areBooting ? 1 : Math.min(2, cpus()));
+  const kernel = await runPlan(kernelTests(), atOnce, (file) => testPrintingAtEnd([file]), kernels);
+  return unit || (await kernels) || kernel;
 }
 
 /** Runs `action` with the options of the test runner; adds its report to LINNIX_TEST_REPORT. */

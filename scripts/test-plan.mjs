@@ -9,28 +9,23 @@ const OTHER_FOLDERS = ["kernel", "kernels", "places", "release"];
  * Tests in test/kernel/ that measure costs, reach a verdict, or expect no lost event at full speed: other work on the
  * machine changes their result. Each runs while no other test does.
  */
-const ALONE = [
-  "collect-complete",
-  "compare",
-  "compare-interrupted",
-  "cost-bpf",
-  "cost-clock",
-  "overhead-cli",
-  "overhead-run",
-];
+const ALONE = ["collect-complete", "compare", "cost-bpf", "cost-clock", "overhead-cli", "overhead-run"];
 
 /** Tests in test/kernel/ that share something the machine has only once: of each set, one file runs at a time. */
 const SHARED = {
   // auditd, its rules, and tracefs in the mount namespace of the tests.
-  audit: ["observers", "observers-audit", "observers-interrupted"],
-  // Both count or create thousands of processes.
-  crowd: ["sampling", "sample-losses"],
+  audit: ["observers", "observers-audit", "observers-interrupted", "compare-interrupted"],
+  // Thousands of sleeping processes.
+  crowd: ["sampling", "sample-losses", "compare-interrupted"],
 };
 
 /** Files that take longest, in this order: started first, so that they do not run on when all others have ended. */
-const LONGEST = ["sampling", "observers-interrupted", "sample-losses", "observers", "collect-leftovers", "identity"];
+const LONGEST = [
+  ...["compare-interrupted", "observers-interrupted", "sampling", "sample-losses", "observers"],
+  ...["collect-leftovers", "identity"],
+];
 
-/** @typedef {{ file: string, isAlone: boolean, shares: string | undefined }} TestFile */
+/** @typedef {{ file: string, isAlone: boolean, shares: string[] }} TestFile */
 
 /** Folders and files of tests that need neither root nor another kernel. */
 export function unitTests() {
@@ -63,43 +58,43 @@ export function kernelTests() {
   return [...first, ...names.filter((name) => !first.includes(name))].map((name) => ({
     file: `./${join("test/kernel", `${name}.test.ts`)}`,
     isAlone: ALONE.includes(name),
-    shares: Object.keys(SHARED).find((what) => SHARED[what].includes(name)),
+    shares: Object.keys(SHARED).filter((what) => SHARED[what].includes(name)),
   }));
 }
 
 /**
- * Runs every file once: as many at a time as `atOnce`, those that share something one after the other, those that run
- * alone at the end.
+ * Runs every file once: some at a time, those that share something one after the other, those that run alone at the end.
  *
  * @param {TestFile[]} files in the order in which to start them
- * @param {number} atOnce how many run at the same time
+ * @param {() => number} atOnce how many may run at the same time now
  * @param {(file: string) => Promise<number>} run runs one file; gives its exit code
+ * @param {Promise<unknown>} [others] what else runs: those that run alone wait for its end
  * @returns {Promise<number>} the first exit code that is not 0, else 0
  */
-export async function runPlan(files, atOnce, run) {
+export async function runPlan(files, atOnce, run, others) {
   let result = 0;
   const waiting = files.filter(({ isAlone }) => !isAlone);
   const inUse = new Set();
   const running = new Set();
 
-  const start = ({ file, shares }) => {
-    inUse.add(shares);
-    const ended = run(file).then((code) => {
-      result ||= code;
-      inUse.delete(shares);
-      running.delete(ended);
-    });
-    running.add(ended);
+  const start = async ({ file, shares }) => {
+    for (const what of shares) inUse.add(what);
+    const code = await run(file);
+    result ||= code;
+    for (const what of shares) inUse.delete(what);
   };
 
   while (waiting.length > 0 || running.size > 0) {
-    while (running.size < atOnce) {
-      const next = waiting.findIndex(({ shares }) => shares === undefined || !inUse.has(shares));
+    while (running.size < Math.max(atOnce(), 1)) {
+      const next = waiting.findIndex(({ shares }) => !shares.some((what) => inUse.has(what)));
       if (next < 0) break;
-      start(waiting.splice(next, 1)[0]);
+      const ended = start(waiting.splice(next, 1)[0]).then(() => running.delete(ended));
+      running.add(ended);
     }
     await Promise.race(running);
   }
+
+  await others;
   for (const { file } of files.filter(({ isAlone }) => isAlone)) {
     const code = await run(file);
     result ||= code;

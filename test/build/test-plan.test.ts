@@ -11,22 +11,26 @@ const { slowestFiles, testCounts } = await import(join(ROOT, "scripts/test-count
 interface TestFile {
   file: string;
   isAlone: boolean;
-  shares: string | undefined;
+  shares: string[];
 }
 
 const file = (name: string, more: Partial<TestFile> = {}): TestFile => ({
   file: name,
   isAlone: false,
-  shares: undefined,
+  shares: [],
   ...more,
 });
 
 /** Runs a plan whose files take some turns of the event loop; gives which files ran beside each. */
-async function besides(files: TestFile[], atOnce: number, codes: { [file: string]: number } = {}) {
+async function besides(
+  files: TestFile[],
+  atOnce: number,
+  { codes = {}, others }: { codes?: { [file: string]: number }; others?: Promise<void> } = {},
+) {
   const running = new Set<string>();
   const beside = new Map<string, Set<string>>();
   let turns = 0;
-  const result = await runPlan(files, atOnce, async (name: string) => {
+  const runFile = async (name: string) => {
     expect(beside.has(name)).toBe(false);
     beside.set(name, new Set(running));
     for (const other of running) beside.get(other)?.add(name);
@@ -35,17 +39,19 @@ async function besides(files: TestFile[], atOnce: number, codes: { [file: string
     for (let i = 0; i <= turns; i++) await Promise.resolve();
     running.delete(name);
     return codes[name] ?? 0;
-  });
+  };
+  const result = await runPlan(files, () => atOnce, runFile, others);
   return { result, beside };
 }
 
 describe("a plan", () => {
   const files = [
-    file("a1", { shares: "audit" }),
-    file("a2", { shares: "audit" }),
+    file("a1", { shares: ["audit"] }),
+    file("a2", { shares: ["audit"] }),
     file("quiet1", { isAlone: true }),
     ...Array.from({ length: 9 }, (_, i) => file(`other${i}`)),
-    file("a3", { shares: "audit" }),
+    file("a3", { shares: ["crowd", "audit"] }),
+    file("c1", { shares: ["crowd"] }),
     file("quiet2", { isAlone: true }),
   ];
 
@@ -60,21 +66,58 @@ describe("a plan", () => {
   test("never runs two that share something, nor anything beside one that runs alone", async () => {
     const { beside } = await besides(files, 3);
     for (const name of ["a1", "a2", "a3"]) expect([...(beside.get(name) ?? [])].join()).not.toMatch(/a\d/);
+    expect(beside.get("a3")).not.toContain("c1");
     for (const name of ["quiet1", "quiet2"]) expect(beside.get(name)?.size).toBe(0);
   });
 
+  test("lets those that run alone wait for what else runs", async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const started: string[] = [];
+    const run = async (name: string) => {
+      started.push(name);
+      return 0;
+    };
+    const done = runPlan(files, () => 2, run, promise);
+    for (let i = 0; i < 200; i++) await Promise.resolve();
+    expect(started.toSorted()).toEqual(
+      files
+        .filter(({ isAlone }) => !isAlone)
+        .map(({ file: name }) => name)
+        .toSorted(),
+    );
+    resolve();
+    expect(await done).toBe(0);
+    expect(started).toHaveLength(files.length);
+  });
+
+  test("follows how many may run now", async () => {
+    let [now, running] = [0, 0];
+    const most: number[] = [];
+    const run = async () => {
+      most.push(++running);
+      if (most.length === 4) now = 3;
+      await Promise.resolve();
+      running--;
+      return 0;
+    };
+    const others = Array.from({ length: 12 }, (_, i) => file(`other${i}`));
+    await runPlan(others, () => now, run);
+    expect(Math.max(...most.slice(0, 4))).toBe(1);
+    expect(Math.max(...most)).toBe(3);
+  });
+
   test("is done where all that is left shares one thing", async () => {
-    const shared = ["a", "b", "c"].map((name) => file(name, { shares: "audit" }));
+    const shared = ["a", "b", "c"].map((name) => file(name, { shares: ["audit"] }));
     const { beside } = await besides(shared, 2);
     expect([...beside.values()].map(({ size }) => size)).toEqual([0, 0, 0]);
   });
 
   test("runs on after a failure, and ends with its exit code", async () => {
-    const { result, beside } = await besides(files, 2, { other3: 7, quiet1: 3 });
+    const { result, beside } = await besides(files, 2, { codes: { other3: 7, quiet1: 3 } });
     expect(result).toBe(7);
     expect(beside.size).toBe(files.length);
     expect((await besides(files, 2)).result).toBe(0);
-    expect((await besides(files, 2, { quiet2: 4 })).result).toBe(4);
+    expect((await besides(files, 2, { codes: { quiet2: 4 } })).result).toBe(4);
   });
 });
 
