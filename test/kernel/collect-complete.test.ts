@@ -100,9 +100,9 @@ describe.skipIf(reason !== null)(titled("nothing is missing", reason), () => {
   const stressNg = programPath("stress-ng");
   const why = reasonOf(reason, stressNg === null && "needs stress-ng");
   test.skipIf(why !== null)(
-    titled("of twenty thousand forks by four processes at full speed: more than ten times what the rings hold", why),
+    titled("of twenty thousand forks by four processes at full speed", why),
     async () => {
-      // A fork and its end are two records of more than 100 bytes each.
+      // Far more records than the rings hold.
       const forks = 20_000;
       const { summary } = await watched(async () => {
         const command = [stressNg ?? "", "--fork", "4", "--fork-ops", String(forks), "--quiet"];
