@@ -6,6 +6,7 @@ import { READING_THREADS } from "../../src/sys/aio.ts";
 import { CollectRun, USUAL, until } from "./support/collect-run.ts";
 import { is } from "./support/fixture.ts";
 import { reasonOf, titled, whyNoBtf, whyNotHere } from "./support/needs.ts";
+import { inMounts } from "./support/places.ts";
 import { useFixture } from "./support/watching.ts";
 
 setDefaultTimeout(60_000);
@@ -125,7 +126,9 @@ for (const [backend, notHere] of [
       await using locked = await Locked.start(1);
       await using earlier = await fixture().commands();
       const main = await earlier.main();
-      await using collect = await CollectRun.start([...args, "--user", "nobody"]);
+      // With hidepid, nobody cannot confirm later that what was opened as root is still of the same process.
+      const before = inMounts("mount -t proc -o hidepid=0 proc /proc");
+      await using collect = await CollectRun.start([...args, "--user", "nobody"], { before });
       expect(locked.pids.length).toBe(1);
       await earlier.end();
       const exit = await collect.event("an exit", (event) => event.type === "exit" && is(event, main));
