@@ -30,8 +30,8 @@ export const openLibrary: typeof dlopen = (path, symbols) => {
         what: "linnix cannot run in this process",
         why: "it has no executable memory",
         hint:
-          "raise ulimit -v (LimitAS= of systemd) to 4 GiB or more, leave out MemoryDenyWriteExecute=, " +
-          "allow execmem in SELinux, or unset BUN_JSC_useJIT; with vm.overcommit_memory=2 the machine needs more memory",
+          "raise ulimit -v and -d (LimitAS= and LimitDATA= of systemd) to 4 GiB or more, " +
+          "leave out MemoryDenyWriteExecute=, allow execmem in SELinux, or unset BUN_JSC_useJIT; with vm.overcommit_memory=2 the machine needs more memory",
       },
       { cause },
     );

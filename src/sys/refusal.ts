@@ -11,8 +11,8 @@ const HINTS: Readonly<Record<string, string>> = {
     "linnix needs about 80, and one more for each CPU",
   ENFILE: "the whole machine has no file left to open: raise sysctl fs.file-max, or end what holds them",
   ENOMEM:
-    "give it more memory: ulimit -v (LimitAS=), ulimit -l (LimitMEMLOCK=), MemoryMax= or the container's limit, " +
-    "vm.overcommit_memory",
+    "give it more memory: ulimit -v (LimitAS=), ulimit -d (LimitDATA=), ulimit -l (LimitMEMLOCK=), " +
+    "MemoryMax= or the container's limit, vm.overcommit_memory",
   ENOSPC: "free some space there",
   EDQUOT: "free some space there: the disk quota is used up",
   EFBIG: "raise the limit on file sizes (ulimit -f, LimitFSIZE= of systemd): linnix needs 4 MiB",
@@ -26,7 +26,8 @@ const HINTS: Readonly<Record<string, string>> = {
 const WORDS: readonly (readonly [RegExp, string])[] = [
   [/too many open files in system/i, "ENFILE"],
   [/too many open files/i, "EMFILE"],
-  [/cannot allocate memory|failed to map segment/i, "ENOMEM"],
+  // The last is the runtime's own.
+  [/cannot allocate memory|failed to map segment|^out of memory$/i, "ENOMEM"],
   [/file too large/i, "EFBIG"],
   [/no space left/i, "ENOSPC"],
 ];

@@ -32,9 +32,12 @@ const LIMITS: Record<string, Place> = {
   "message queues and locks: none": { before: prlimit("--msgqueue=0", "--locks=0") },
   "priorities: none": { before: prlimit("--nice=0", "--rtprio=0") },
   "descriptors: 1,048,576": { before: limited("ulimit -n $(ulimit -H -n)") },
-  // With less than some 600 MB, or between what collect and doctor need, the runtime ends before linnix can say why.
+  // With some 300 MB or about 2.3 GB the runtime ends before linnix can say why.
   "address space: 1.5 GB": { before: limited("ulimit -v 1500000"), cause: /executable memory/, hint: /ulimit -v/ },
   "address space: 4 GiB, as the hint says": { before: limited("ulimit -v 4194304") },
+  "data: 1 GB": { before: prlimit("--data=1000000000"), cause: /executable memory/, hint: /ulimit -v and -d/ },
+  "data: 2 GB": { before: prlimit("--data=2000000000"), cause: /executable memory/, hint: /LimitDATA=/ },
+  "data: 4 GiB, as the hint says": { before: prlimit("--data=4294967296") },
   "file size: nothing": { before: limited("ulimit -f 0"), cause: /EFBIG/, hint: /LimitFSIZE=/ },
   // The kernel gives every user some memory for rings.
   "locked memory: none, as nobody": { before: [...prlimit("--memlock=0"), ...asNobody("bpf", "perfmon")] },

@@ -8,8 +8,10 @@ test("the errno of an error is that of its code, its cause or its words", () => 
   expect(refusalCode(new Error("x", { cause: new NativeError("bpf", constants.errno.EPERM) }))).toBe("EPERM");
   expect(refusalCode(new Error("lib.so: cannot open shared object file: Too many open files"))).toBe("EMFILE");
   expect(refusalCode(new Error("lib.so: failed to map segment from shared object"))).toBe("ENOMEM");
+  expect(refusalCode(new RangeError("Out of memory"))).toBe("ENOMEM");
   for (const own of [
     new Error("oops"),
+    new Error("the peer is out of memory"),
     Object.assign(new Error("x"), { code: "ERR_INVALID_ARG_TYPE" }),
     null,
     "text",
@@ -23,6 +25,7 @@ test.each([
   ["ENFILE", "fs.file-max"],
   ["EFBIG", "LimitFSIZE="],
   ["ENOMEM", "ulimit -v"],
+  ["ENOMEM", "LimitDATA="],
   ["EAGAIN", "TasksMax="],
   ["ENOSPC", "free some space"],
   ["EROFS", "read-only"],
