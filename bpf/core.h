@@ -8,6 +8,9 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
+/* Of a task that no login began: AUDIT_UID_UNSET, include/uapi/linux/audit.h. */
+#define NO_AUID 0xffffffffU
+
 /* Room for MAX_PID_NS_LEVEL (32) of them and more. */
 #define MAX_UPIDS_SIZE 4096
 
@@ -59,19 +62,31 @@ static __always_inline __u64 cgroup_ancestor_id(struct cgroup *cgroup, int level
 }
 
 /* Fills the head that all records share, and every byte of it. */
-static __always_inline void fill_process(struct process_event *e, __u8 type, __u8 flags, struct task_struct *task)
+static __always_inline void fill_process(struct process_event *e, __u8 type, struct task_struct *task)
 {
 	struct task_struct *leader = task->group_leader;
+	struct task_struct *parent = task->real_parent;
+	const struct cred *cred = task->cred;
 
 	e->type = type;
-	e->flags = flags | FLAG_PPID_KNOWN | FLAG_START_KNOWN | FLAG_CGROUP_KNOWN | FLAG_NS_PID_KNOWN;
+	e->reserved_head = 0;
+	e->known = KNOWN_PPID | KNOWN_START | KNOWN_CGROUP | KNOWN_NS_PID | KNOWN_EFFECTIVE;
 	e->cpu = bpf_get_smp_processor_id();
 	e->pid = task->tgid;
-	e->ppid = task->real_parent->tgid;
+	e->ppid = parent->tgid;
 	e->ns_pid = ns_tgid(leader);
-	e->uid = task->cred->uid.val;
-	e->gid = task->cred->gid.val;
+	e->uid = cred->uid.val;
+	e->gid = cred->gid.val;
+	e->euid = cred->euid.val;
+	e->egid = cred->egid.val;
+	e->auid = bpf_core_field_exists(task->loginuid) ? task->loginuid.val : NO_AUID;
+	if (e->auid != NO_AUID)
+		e->known |= KNOWN_AUID;
 	e->start_ns = leader->start_boottime;
+	/* 0: the idle task, which is no process. */
+	e->parent_start_ns = parent->group_leader->start_boottime;
+	if (e->parent_start_ns)
+		e->known |= KNOWN_PARENT_START;
 	e->cgroup_id = default_cgroup(task)->kn->id;
 	/* The process's name, not that of the thread which happens to act, such as the last one to end. */
 	bpf_probe_read_kernel(e->comm, sizeof(e->comm), leader->comm);

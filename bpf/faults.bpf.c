@@ -58,9 +58,8 @@ struct {
 /* Makes clang keep what no map's value names, for the generated layout. */
 struct page_fault_event *unused_fault __attribute__((unused));
 enum fault_type *unused_fault_type __attribute__((unused));
-enum fault_flag *unused_fault_flag __attribute__((unused));
 
-_Static_assert(sizeof(struct page_fault_event) == 96, "wire: page fault");
+_Static_assert(sizeof(struct page_fault_event) == 112, "wire: page fault");
 _Static_assert(sizeof(struct fault_counters) == 64, "wire: counters of page faults");
 
 #define NOW(member) (*(volatile __u64 *)&(member))
@@ -123,10 +122,11 @@ int handle_page_fault(__u64 *ctx)
 			__sync_fetch_and_add(&throttle->suppressed, 1);
 		return 0;
 	}
-	fill_process(&e.p, EVENT_PAGE_FAULT, 0, task);
+	fill_process(&e.p, EVENT_PAGE_FAULT, task);
 	e.address = ctx[0];
 	e.ip = regs->ip;
-	e.fault_flags = ctx[2] & PF_WRITE ? FAULT_WRITE : 0;
+	if (ctx[2] & PF_WRITE)
+		e.p.known |= FAULT_WRITE;
 	e.suppressed = __sync_lock_test_and_set(&throttle->suppressed, 0);
 	__sync_fetch_and_add(&counters->emitted, 1);
 	result = bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, &e, sizeof(e));

@@ -13,16 +13,11 @@ enum fault_type {
 	EVENT_PAGE_FAULT = 34,
 };
 
-enum fault_flag {
-	FAULT_WRITE = 1,
-};
-
 struct page_fault_event {
 	struct process_event p;
 	__u64 address;
 	__u64 ip; /* of the instruction that touched it */
 	__u64 suppressed; /* faults of this process, since the last that was told, that were not */
-	__u64 fault_flags; /* enum fault_flag */
 };
 
 /* One a CPU, in a memory-mapped array. seen = emitted + suppressed. */

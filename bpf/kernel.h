@@ -83,6 +83,8 @@ struct list_head {
 struct cred {
 	kuid_t uid;
 	kgid_t gid;
+	kuid_t euid;
+	kgid_t egid;
 };
 
 struct kernfs_node {
@@ -235,6 +237,7 @@ struct task_struct {
 	__u64 start_boottime;
 	unsigned long min_flt, maj_flt;
 	const struct cred *cred;
+	kuid_t loginuid; /* only with CONFIG_AUDIT */
 	char comm[16];
 	struct signal_struct *signal;
 	struct task_io_accounting ioac;

@@ -43,13 +43,12 @@ struct {
 /* Makes clang keep what no map's value names, for the generated layout. */
 struct exit_event *unused_exit __attribute__((unused));
 enum event_type *unused_type __attribute__((unused));
-enum event_flag *unused_flag __attribute__((unused));
-enum exit_known *unused_known __attribute__((unused));
+enum known *unused_known __attribute__((unused));
 enum process_map *unused_map __attribute__((unused));
 
-_Static_assert(sizeof(struct process_event) == 64, "wire: head");
-_Static_assert(sizeof(struct exec_event) == 96, "wire: exec");
-_Static_assert(sizeof(struct exit_event) == 144, "wire: exit");
+_Static_assert(sizeof(struct process_event) == 88, "wire: head");
+_Static_assert(sizeof(struct exec_event) == 120, "wire: exec");
+_Static_assert(sizeof(struct exit_event) == 168, "wire: exit");
 _Static_assert(sizeof(struct cpu_counters) == 320, "wire: counters");
 
 static __always_inline bool in_wanted_cgroup(struct task_struct *task)
@@ -83,7 +82,7 @@ static __always_inline int on_fork(__u64 *ctx)
 		return 0;
 	}
 	COUNT(seen[EVENT_FORK]);
-	fill_process(&e, EVENT_FORK, 0, child);
+	fill_process(&e, EVENT_FORK, child);
 	/* The forker, not the parent that CLONE_PARENT may name: what descends is what was forked. */
 	track_child(parent->tgid, e.pid);
 	/* User space takes the parent's image for the child's, which it is not where CLONE_PARENT names another parent. */
@@ -146,11 +145,12 @@ static __always_inline void take_old_comm(struct exec_event *e, struct mm_struct
 	__u32 zero = 0;
 	struct renaming *renaming = bpf_map_lookup_elem(&last_renaming, &zero);
 
-	e->old_comm_known = renaming && renaming->mm == (__u64)mm;
-	if (e->old_comm_known)
+	if (renaming && renaming->mm == (__u64)mm) {
 		__builtin_memcpy(e->old_comm, renaming->old_comm, COMM_LEN);
-	else
+		e->p.known |= KNOWN_OLD_COMM;
+	} else {
 		__builtin_memset(e->old_comm, 0, COMM_LEN);
+	}
 	/* The same address may be another mm's soon, whose renaming may be on another CPU, or skipped. */
 	if (renaming)
 		renaming->mm = 0;
@@ -184,7 +184,7 @@ static __always_inline int on_exec(__u64 *ctx, __u32 attempt)
 	if (!s)
 		return 0;
 	e = &s->e;
-	fill_process(&e->p, EVENT_EXEC, 0, task);
+	fill_process(&e->p, EVENT_EXEC, task);
 	if (!wants(&e->p, EVENT_EXEC) || !in_wanted_cgroup(task)) {
 		COUNT(filtered[EVENT_EXEC]);
 		hold_back_exec(e->p.pid);
@@ -193,7 +193,7 @@ static __always_inline int on_exec(__u64 *ctx, __u32 attempt)
 	e->old_tid = ctx[1];
 	e->exe_len = 0;
 	e->args_len = 0;
-	e->args_total = 0;
+	e->reserved = 0;
 
 	mm = task->mm;
 	take_old_comm(e, mm);
@@ -205,11 +205,13 @@ static __always_inline int on_exec(__u64 *ctx, __u32 attempt)
 		step = climb_path(attempt);
 	exe_length = s->walk.length;
 	/* The last component may have crossed the limit. */
-	e->exe_cut = step != PATH_WHOLE || exe_length > MAX_PATH_BYTES;
-	if (!e->exe_cut)
-		e->p.flags |= FLAG_EXE_KNOWN;
-	else if (exe_length > CUT_RECORD_BYTES)
-		exe_length = CUT_RECORD_BYTES;
+	if (step == PATH_WHOLE && exe_length <= MAX_PATH_BYTES) {
+		e->p.known |= KNOWN_EXE;
+	} else {
+		e->p.known |= EXE_CUT;
+		if (exe_length > CUT_RECORD_BYTES)
+			exe_length = CUT_RECORD_BYTES;
+	}
 	e->exe_len = exe_length;
 
 	length = knobs.max_args_bytes;
@@ -217,7 +219,7 @@ static __always_inline int on_exec(__u64 *ctx, __u32 attempt)
 	if (args_total <= length)
 		length = args_total;
 	else
-		e->p.flags |= FLAG_ARGS_CUT;
+		e->p.known |= ARGS_CUT;
 	/*
 	 * Both are bounded; the verifier wants to see it of each, and before 6.6 of all 64 bits, of which the compiler
 	 * would leave half out.
@@ -228,7 +230,7 @@ static __always_inline int on_exec(__u64 *ctx, __u32 attempt)
 		return 0;
 	if (bpf_probe_read_user(data + exe_length, length, (void *)args_start) == 0) {
 		e->args_len = length;
-		e->p.flags |= FLAG_ARGS_KNOWN;
+		e->p.known |= KNOWN_ARGS;
 	} else {
 		length = 0; /* not in memory: left out rather than guessed */
 	}
@@ -416,11 +418,11 @@ static __always_inline int on_exit(__u64 *ctx, __u32 attempt)
 		return 0;
 	}
 	COUNT(seen[EVENT_EXIT]);
-	fill_process(&e.p, EVENT_EXIT, 0, task);
+	fill_process(&e.p, EVENT_EXIT, task);
 	wanted = wants(&e.p, EVENT_EXIT) && in_wanted_cgroup(task);
 	untrack(e.p.pid);
 	if (has_missed_exec(e.p.pid)) {
-		e.known |= MISSED_EXEC;
+		e.p.known |= MISSED_EXEC;
 		forget_missed_exec(e.p.pid);
 	}
 	if (knobs.min_duration_ns && e.p.ts_ns - e.p.start_ns < knobs.min_duration_ns)
@@ -435,7 +437,7 @@ static __always_inline int on_exit(__u64 *ctx, __u32 attempt)
 		e.status = signal->group_exit_code;
 	else
 		e.status = task->group_leader->exit_code;
-	e.known |= KNOWN_STATUS | KNOWN_CPU | KNOWN_RSS | KNOWN_FAULTS;
+	e.p.known |= KNOWN_STATUS | KNOWN_CPU | KNOWN_RSS | KNOWN_FAULTS;
 	e.utime_ns = signal->utime;
 	e.stime_ns = signal->stime;
 	e.runtime_ns = signal->sum_sched_runtime;
@@ -445,11 +447,11 @@ static __always_inline int on_exit(__u64 *ctx, __u32 attempt)
 	if (bpf_core_field_exists(signal->ioac.read_bytes)) {
 		e.read_bytes = signal->ioac.read_bytes;
 		e.write_bytes = signal->ioac.write_bytes;
-		e.known |= KNOWN_IO;
+		e.p.known |= KNOWN_IO;
 	}
 	/* A sum without some of the threads is not the figure of the process. */
 	if (!add_threads(&e, task, signal, attempt))
-		e.known &= ~(KNOWN_CPU | KNOWN_FAULTS | KNOWN_IO);
+		e.p.known &= ~(KNOWN_CPU | KNOWN_FAULTS | KNOWN_IO);
 	e.accounted_ns = accounted_until(task);
 	emit(ctx, &e.p, EVENT_EXIT, sizeof(e));
 	return 0;

@@ -38,28 +38,38 @@ enum event_type {
 	EVENT_TYPES = 4, /* one past the last */
 };
 
-/* process_event.flags: which fields this record really knows, and what was cut. */
-enum event_flag {
-	FLAG_PPID_KNOWN = 1,
-	FLAG_START_KNOWN = 2,
-	FLAG_CGROUP_KNOWN = 4,
-	FLAG_NS_PID_KNOWN = 8,
-	FLAG_ARGS_KNOWN = 16,
-	FLAG_ARGS_CUT = 32,
-	FLAG_EXE_KNOWN = 64,
-	FLAG_EXE_WHOLE = 128, /* exe is the path as one string, not components leaf first */
-};
-
-/* exit_event.known: which of its figures this kernel and backend could give, and what is missing otherwise. */
-enum exit_known {
-	KNOWN_STATUS = 1,
-	KNOWN_CPU = 2,
-	KNOWN_RSS = 4,
-	KNOWN_FAULTS = 8,
-	KNOWN_IO = 16,
-	MISSED_EXEC = 32, /* its last exec was not handed over: what user space knows of its image is out of date */
-	UNSURE_COMM = 64, /* process_event.comm is the name of the last thread, not of the process */
-	UNSURE_END = 128, /* the leader has ended; other threads may run, because there was no room to count them */
+/*
+ * process_event.known, for records of all types: which fields this kernel and backend could give, and how to take them.
+ * The process table keeps the first eight.
+ */
+enum known {
+	KNOWN_PPID = 1 << 0,
+	KNOWN_START = 1 << 1,
+	KNOWN_CGROUP = 1 << 2,
+	KNOWN_NS_PID = 1 << 3,
+	KNOWN_EFFECTIVE = 1 << 4, /* euid and egid */
+	KNOWN_AUID = 1 << 5, /* and set */
+	KNOWN_PARENT_START = 1 << 6,
+	/* exec */
+	KNOWN_EXE = 1 << 8,
+	EXE_WHOLE = 1 << 9, /* exe is the path as one string, not components leaf first */
+	EXE_CUT = 1 << 10, /* the path was too long: only its end is there */
+	KNOWN_ARGS = 1 << 11,
+	ARGS_CUT = 1 << 12,
+	KNOWN_OLD_COMM = 1 << 13,
+	/* exit */
+	KNOWN_STATUS = 1 << 16,
+	KNOWN_CPU = 1 << 17,
+	KNOWN_RSS = 1 << 18,
+	KNOWN_FAULTS = 1 << 19,
+	KNOWN_IO = 1 << 20,
+	MISSED_EXEC = 1 << 21, /* its last exec was not handed over: what user space knows of its image is out of date */
+	UNSURE_COMM = 1 << 22, /* comm is the name of the last thread, not of the process */
+	UNSURE_END = 1 << 23, /* the leader has ended; other threads may run, because there was no room to count them */
+	/* sample */
+	FIRST_SEEN = 1 << 24, /* no figures were kept of it: runtime_ns counts from its start */
+	/* page fault */
+	FAULT_WRITE = 1 << 25,
 };
 
 /* Maps with an entry for a process. */
@@ -72,16 +82,21 @@ enum process_map {
 
 /* Head of every record, and the whole of a fork record (then about the child). */
 struct process_event {
-	__u8 type;  /* enum event_type */
-	__u8 flags; /* enum event_flag */
+	__u8 type; /* enum event_type */
+	__u8 reserved_head;
 	__u16 cpu;
+	__u32 known;  /* enum known */
 	__u32 pid;    /* the kernel's tgid, in the initial pid namespace */
 	__u32 ppid;   /* tgid of real_parent */
 	__u32 ns_pid; /* tgid in the process's own pid namespace */
 	__u32 uid;
 	__u32 gid;
+	__u32 euid;
+	__u32 egid;
+	__u32 auid;     /* login uid */
 	__u64 ts_ns;    /* CLOCK_BOOTTIME */
 	__u64 start_ns; /* start_boottime of the thread group leader */
+	__u64 parent_start_ns; /* that of the parent's */
 	__u64 cgroup_id; /* cgroup v2 (default hierarchy) */
 	char comm[COMM_LEN];
 };
@@ -90,11 +105,10 @@ struct process_event {
 struct exec_event {
 	struct process_event p;
 	__u32 old_tid; /* thread that called exec: differs from pid when it was not the leader */
+	__u32 args_total; /* bytes of arguments that the process has, cut or not */
 	__u16 exe_len;
 	__u16 args_len;
-	__u32 args_total; /* bytes of arguments that the process has, cut or not */
-	__u16 old_comm_known;
-	__u16 exe_cut; /* the path was too long: only its end is there */
+	__u32 reserved;
 	char old_comm[COMM_LEN]; /* the name right before the exec */
 };
 
@@ -110,7 +124,7 @@ struct path_walk {
 struct exit_event {
 	struct process_event p;
 	__u32 status; /* as wait(2) gives it */
-	__u32 known;  /* enum exit_known */
+	__u32 reserved;
 	__u64 utime_ns; /* of all threads; sampled by ticks on most kernels */
 	__u64 stime_ns;
 	__u64 runtime_ns; /* of all threads; exact up to accounted_ns: the scheduler's own sum */

@@ -17,17 +17,13 @@ enum sample_type {
 	EVENT_SWEEP_END = 33,
 };
 
-enum sample_flag {
-	SAMPLE_FIRST_SEEN = 1, /* no figures were kept of it: runtime_ns counts from its start */
-};
-
 /* A process that ran since the last sweep, or whose memory moved by more than the threshold. */
 struct sample_event {
 	struct process_event p; /* cpu: where its main thread ran last */
 	__u64 runtime_ns; /* of all threads, since the last sweep */
 	__u64 rss_bytes;
 	__u32 threads;
-	__u32 sample_flags; /* enum sample_flag */
+	__u32 reserved;
 };
 
 /* The last record of a sweep, as long as the others. */
@@ -36,7 +32,7 @@ struct sweep_end {
 	__u64 processes; /* that were looked at */
 	__u64 left_out_threads; /* beyond what is walked of one process: their time is missing */
 	__u64 unkept; /* live processes that are left out: no place for their figures in the map, or no memory */
-	__u64 reserved[7];
+	__u64 reserved[10];
 };
 
 /* What a walk is told, and what it tells besides its records. */

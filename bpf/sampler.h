@@ -47,9 +47,8 @@ struct last_sample {
 /* Makes clang keep what no map's value names, for the generated layout. */
 struct sample_event *unused_sample __attribute__((unused));
 enum sample_type *unused_sample_type __attribute__((unused));
-enum sample_flag *unused_sample_flag __attribute__((unused));
 
-_Static_assert(sizeof(struct sample_event) == 88, "wire: sample");
+_Static_assert(sizeof(struct sample_event) == 112, "wire: sample");
 _Static_assert(sizeof(struct sweep_end) == sizeof(struct sample_event), "wire: end of a sweep");
 
 /*
@@ -291,12 +290,14 @@ static __always_inline bool tell(struct task_struct *leader, struct look *l, str
 			return true;
 	}
 
-	fill_process(&e.p, EVENT_SAMPLE, 0, leader);
+	fill_process(&e.p, EVENT_SAMPLE, leader);
 	e.p.cpu = last_cpu(leader);
 	e.runtime_ns = l->runtime_ns > last->runtime_ns ? l->runtime_ns - last->runtime_ns : 0;
 	e.rss_bytes = exact_pages(l->mm, l->pages) * sample_knobs.page_size;
 	e.threads = l->threads;
-	e.sample_flags = last->sweep ? 0 : SAMPLE_FIRST_SEEN;
+	e.reserved = 0;
+	if (!last->sweep)
+		e.p.known |= FIRST_SEEN;
 	/* Nothing is taken as told before it is written. */
 	if (!write(to, &e)) {
 		totals.end.processes--;

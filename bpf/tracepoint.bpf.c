@@ -76,19 +76,25 @@ int follow_cgroup(void *ctx)
 }
 
 /* The head as far as the current task tells it; every byte is written. */
-static __always_inline void fill_current(struct process_event *e, enum event_type type, __u8 flags)
+static __always_inline void fill_current(struct process_event *e, enum event_type type)
 {
 	__u64 ids = bpf_get_current_uid_gid();
 
 	e->type = type;
-	e->flags = flags | FLAG_CGROUP_KNOWN;
+	e->reserved_head = 0;
+	e->known = KNOWN_CGROUP;
 	e->cpu = bpf_get_smp_processor_id();
 	e->pid = bpf_get_current_pid_tgid() >> 32;
 	e->ppid = 0;
 	e->ns_pid = 0;
 	e->uid = ids;
 	e->gid = ids >> 32;
+	/* No helper gives these. */
+	e->euid = 0;
+	e->egid = 0;
+	e->auid = 0;
 	e->start_ns = 0;
+	e->parent_start_ns = 0;
 	e->cgroup_id = bpf_get_current_cgroup_id();
 	bpf_get_current_comm(e->comm, sizeof(e->comm));
 	e->ts_ns = bpf_ktime_get_boot_ns();
@@ -120,7 +126,7 @@ int handle_fork(void *ctx)
 	__u32 forker;
 
 	bpf_probe_read_kernel(&clone_flags, sizeof(clone_flags), ctx + knobs.newtask_clone_flags_offset);
-	fill_current(&e, EVENT_FORK, 0);
+	fill_current(&e, EVENT_FORK);
 	forker = e.pid;
 	if (clone_flags & CLONE_THREAD) {
 		count_thread(forker);
@@ -131,11 +137,11 @@ int handle_fork(void *ctx)
 	bpf_probe_read_kernel(e.comm, sizeof(e.comm), ctx + knobs.newtask_comm_offset);
 	if (!(clone_flags & CLONE_PARENT)) {
 		e.ppid = forker;
-		e.flags |= FLAG_PPID_KNOWN;
+		e.known |= KNOWN_PPID;
 	}
 	if (clone_flags & CLONE_INTO_CGROUP) {
 		e.cgroup_id = 0;
-		e.flags &= ~FLAG_CGROUP_KNOWN;
+		e.known &= ~KNOWN_CGROUP;
 	}
 	track_child(forker, e.pid);
 	if (has_missed_exec(forker))
@@ -165,11 +171,12 @@ static __always_inline void take_old_comm(struct exec_event *e)
 {
 	struct comm_key *old = bpf_map_lookup_elem(&old_comms, &e->p.pid);
 
-	e->old_comm_known = old != NULL;
-	if (old)
+	if (old) {
 		__builtin_memcpy(e->old_comm, old->comm, COMM_LEN);
-	else
+		e->p.known |= KNOWN_OLD_COMM;
+	} else {
 		__builtin_memset(e->old_comm, 0, COMM_LEN);
+	}
 }
 
 SEC("tracepoint/task/task_rename")
@@ -205,7 +212,7 @@ int handle_exec(void *ctx)
 	e = bpf_map_lookup_elem(&scratch, &zero);
 	if (!e)
 		return 0;
-	fill_current(&e->e.p, EVENT_EXEC, 0);
+	fill_current(&e->e.p, EVENT_EXEC);
 	if (!wants(&e->e.p, EVENT_EXEC) || !in_wanted_cgroup()) {
 		COUNT(filtered[EVENT_EXEC]);
 		hold_back_exec(e->e.p.pid);
@@ -215,7 +222,7 @@ int handle_exec(void *ctx)
 	e->e.exe_len = 0;
 	e->e.args_len = 0;
 	e->e.args_total = 0;
-	e->e.exe_cut = 0;
+	e->e.reserved = 0;
 	take_old_comm(&e->e);
 	if (limit > FILENAME_SIZE)
 		limit = FILENAME_SIZE;
@@ -227,7 +234,7 @@ int handle_exec(void *ctx)
 		length = 0;
 	/* A path that fills the limit may have been cut. */
 	if (length > 0 && length < limit)
-		e->e.p.flags |= FLAG_EXE_KNOWN | FLAG_EXE_WHOLE;
+		e->e.p.known |= KNOWN_EXE | EXE_WHOLE;
 	e->e.exe_len = length;
 	if (emit(ctx, &e->e.p, EVENT_EXEC, sizeof(e->e) + length))
 		forget_missed_exec(e->e.p.pid);
@@ -276,7 +283,7 @@ int handle_exit(void *ctx)
 	struct exit_event e = {};
 	bool wanted;
 
-	fill_current(&e.p, EVENT_EXIT, 0);
+	fill_current(&e.p, EVENT_EXIT);
 	group = bpf_map_lookup_elem(&thread_groups, &e.p.pid);
 	/* Before it is deleted. The current name is that of the thread which happens to be the last. */
 	if (group)
@@ -287,11 +294,11 @@ int handle_exit(void *ctx)
 	}
 	COUNT(seen[EVENT_EXIT]);
 	if (!group)
-		e.known |= unsure_without_group(e.p.pid);
+		e.p.known |= unsure_without_group(e.p.pid);
 	wanted = wants(&e.p, EVENT_EXIT) && in_wanted_cgroup();
 	untrack(e.p.pid);
 	if (has_missed_exec(e.p.pid)) {
-		e.known |= MISSED_EXEC;
+		e.p.known |= MISSED_EXEC;
 		forget_missed_exec(e.p.pid);
 	}
 	if (knobs.min_duration_ns) {

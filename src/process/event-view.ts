@@ -5,21 +5,21 @@ import type { PageFaultEvent, ProcessEvent, SampleEvent } from "../wire/event.ts
 import {
   COMM_LEN,
   EVENT_EXEC,
-  EVENT_EXIT,
   EVENT_FORK,
   EVENT_PAGE_FAULT,
   EVENT_SAMPLE,
   EXEC_EVENT,
   EXIT_EVENT,
   FAULT_WRITE,
-  FLAG_CGROUP_KNOWN,
-  FLAG_NS_PID_KNOWN,
-  FLAG_PPID_KNOWN,
-  FLAG_START_KNOWN,
+  KNOWN_CGROUP,
   KNOWN_CPU,
   KNOWN_FAULTS,
   KNOWN_IO,
+  KNOWN_NS_PID,
+  KNOWN_OLD_COMM,
+  KNOWN_PPID,
   KNOWN_RSS,
+  KNOWN_START,
   KNOWN_STATUS,
   MISSED_EXEC,
   NO_CPU,
@@ -89,7 +89,7 @@ export class EventView {
 
   /** As the kernel side saw it right before; else the name of the process's last event. */
   #takeOldComm(record: Record): void {
-    this.oldCommKnown = record.u16(EXEC_EVENT.old_comm_known) !== 0;
+    this.oldCommKnown = (this.known & KNOWN_OLD_COMM) !== 0;
     if (this.oldCommKnown) {
       record.copy(EXEC_EVENT.old_comm, COMM_LEN, this.oldComm, 0);
       return;
@@ -99,8 +99,9 @@ export class EventView {
     if (this.oldCommKnown) this.table.copyComm(before, this.oldComm);
   }
 
-  get flags(): number {
-    return this.record.u8(PROCESS_EVENT.flags);
+  /** Bits of `enum known`, bpf/process.h. */
+  get known(): number {
+    return this.record.u32(PROCESS_EVENT.known);
   }
 
   get pid(): number {
@@ -122,26 +123,26 @@ export class EventView {
 
   /** The parent: as the kernel said, else as the table knows it and only while that parent lives; -1: not known. */
   get ppid(): number {
-    if (this.flags & FLAG_PPID_KNOWN) return this.record.u32(PROCESS_EVENT.ppid);
+    if (this.known & KNOWN_PPID) return this.record.u32(PROCESS_EVENT.ppid);
     const ppid = this.table.ppid(this.slot);
     return ppid !== undefined && this.table.findLive(ppid) !== NO_SLOT ? ppid : -1;
   }
 
   get startKnown(): boolean {
-    return (this.flags & FLAG_START_KNOWN) !== 0;
+    return (this.known & KNOWN_START) !== 0;
   }
 
   get cgroupKnown(): boolean {
-    return (this.flags & FLAG_CGROUP_KNOWN) !== 0;
+    return (this.known & KNOWN_CGROUP) !== 0;
   }
 
   get nsPidKnown(): boolean {
-    return (this.flags & FLAG_NS_PID_KNOWN) !== 0;
+    return (this.known & KNOWN_NS_PID) !== 0;
   }
 
   /** The name's bytes, up to its NUL; void with the next event. */
   get comm(): Uint8Array {
-    if (this.type === EVENT_EXIT && (this.known & UNSURE_COMM) !== 0) {
+    if ((this.known & UNSURE_COMM) !== 0) {
       this.table.copyComm(this.slot, this.#comm);
       return this.#comm;
     }
@@ -152,13 +153,12 @@ export class EventView {
   /** The image that the process executes; `NO_IMAGE` when not known. */
   get image(): number {
     if (this.slot === NO_SLOT) return NO_IMAGE;
-    const isOutdated = this.type === EVENT_EXIT && (this.known & MISSED_EXEC) !== 0;
-    return isOutdated ? NO_IMAGE : this.table.image(this.slot);
+    return this.known & MISSED_EXEC ? NO_IMAGE : this.table.image(this.slot);
   }
 
   /** Of an exit, ns; -1: not known. */
   get durationNs(): number {
-    if (this.type === EVENT_EXIT && (this.known & UNSURE_END) !== 0) return -1;
+    if (this.known & UNSURE_END) return -1;
     const now = this.record.u64(PROCESS_EVENT.ts_ns);
     if (this.startKnown) {
       // The difference of the halves: exact also where the stamps are past 2^53.
@@ -169,11 +169,6 @@ export class EventView {
     }
     const born = this.table.bornNs(this.slot);
     return born === undefined ? -1 : now - born;
-  }
-
-  /** `KNOWN_…` bits of an exit. */
-  get known(): number {
-    return this.record.u32(EXIT_EVENT.known);
   }
 
   /** Wait status of an exit. */
@@ -210,7 +205,7 @@ export class EventView {
 
   /** Of a page fault. */
   get isWrite(): boolean {
-    return (this.record.u32(PAGE_FAULT_EVENT.fault_flags) & FAULT_WRITE) !== 0;
+    return (this.known & FAULT_WRITE) !== 0;
   }
 
   /** Of a page fault: those of its process before it that were not told. */

@@ -1,5 +1,5 @@
 import { splitArguments, textOf } from "../json/text.ts";
-import { FLAG_ARGS_CUT, FLAG_ARGS_KNOWN, FLAG_EXE_KNOWN } from "../wire/layout.gen.ts";
+import { ARGS_CUT, EXE_CUT, KNOWN_ARGS, KNOWN_EXE } from "../wire/layout.gen.ts";
 
 /**
  * What processes execute: path and arguments as raw bytes, packed into slabs,
@@ -28,9 +28,6 @@ const FLAGS = 2; // in u32
 
 /** No image: the process's executable is not known. */
 export const NO_IMAGE = 0;
-
-/** Of an image's flags, beside those of the exec record: the path is only the end of a longer one. */
-export const IMAGE_EXE_CUT = 0x100;
 
 /** Most bytes of path and arguments together that an image can hold. */
 export const MAX_STORED_BYTES = MAX_SLAB_BYTES / 2 - HEAD_BYTES;
@@ -149,14 +146,14 @@ export class ImageStore {
     return this.#slabOf(image).u16[2 * wordOf(image) + ARGS_LENGTH] as number;
   }
 
-  /** The `FLAG_…` bits of the exec record, and `IMAGE_EXE_CUT`. */
+  /** Those of `enum known` that are about an executable and its arguments. */
   flags(image: number): number {
     return this.#slabOf(image).u32[wordOf(image) + FLAGS] as number;
   }
 
   /** Path of the executable; null when not known. */
   exeText(image: number): string | null {
-    if (image === NO_IMAGE || !(this.flags(image) & FLAG_EXE_KNOWN)) return null;
+    if (image === NO_IMAGE || !(this.flags(image) & KNOWN_EXE)) return null;
     const start = this.exeStart(image);
     return textOf(this.bytesOf(image).subarray(start, start + this.exeLength(image)));
   }
@@ -164,12 +161,12 @@ export class ImageStore {
   /** Whether `exeText` is the end of a longer path; null when it is not known. */
   exeTruncated(image: number): boolean | null {
     const flags = image === NO_IMAGE ? 0 : this.flags(image);
-    return flags & FLAG_EXE_KNOWN ? (flags & IMAGE_EXE_CUT) !== 0 : null;
+    return flags & KNOWN_EXE ? (flags & EXE_CUT) !== 0 : null;
   }
 
   /** The arguments; null when not known. */
   argsText(image: number): string[] | null {
-    if (image === NO_IMAGE || !(this.flags(image) & FLAG_ARGS_KNOWN)) return null;
+    if (image === NO_IMAGE || !(this.flags(image) & KNOWN_ARGS)) return null;
     const start = this.exeStart(image) + this.exeLength(image);
     return splitArguments(this.bytesOf(image).subarray(start, start + this.argsLength(image)));
   }
@@ -177,7 +174,7 @@ export class ImageStore {
   /** Whether arguments are missing from `argsText`; null when the arguments are not known. */
   argsTruncated(image: number): boolean | null {
     const flags = image === NO_IMAGE ? 0 : this.flags(image);
-    return flags & FLAG_ARGS_KNOWN ? (flags & FLAG_ARGS_CUT) !== 0 : null;
+    return flags & KNOWN_ARGS ? (flags & ARGS_CUT) !== 0 : null;
   }
 
   /** One more process runs this image. */

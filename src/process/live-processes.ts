@@ -1,21 +1,24 @@
 /** The processes that run right now, as records of the wire: from the task iterator, and from /proc. */
 import { readdirSync } from "node:fs";
 import { hasKernelPids, pidNamespace } from "../procfs/pid-namespace.ts";
-import { NS_PER_CLOCK_TICK, readProcIds, readProcStat, startNsOf } from "../procfs/proc-stat.ts";
+import { NS_PER_CLOCK_TICK, type ProcIds, readProcIds, readProcStat, startNsOf } from "../procfs/proc-stat.ts";
 import { exists, hidesProcesses } from "../procfs/proc-visibility.ts";
 import { boottimeNs } from "../sys/clock.ts";
 import { NativeError } from "../sys/errno.ts";
-import { FLAG_PPID_KNOWN, PROCESS_EVENT } from "../wire/layout.gen.ts";
+import { KNOWN_EFFECTIVE, KNOWN_PPID, PROCESS_EVENT } from "../wire/layout.gen.ts";
 import { Record } from "../wire/record.ts";
 import { NamespaceLister, NoLister } from "./foreign-listers.ts";
 import type { ProcessLister } from "./process-lister.ts";
 import { ProcessWalk } from "./process-walk.ts";
 import { TaskIterator } from "./task-iterator.ts";
 
+/** A process's, made up to a power of two. */
+const RECORD_BYTES = 128;
+
 /** /proc: start times only to the tick, so that the identity is the pid alone. */
 class ProcScan implements ProcessLister {
   readonly source = "proc";
-  readonly #bytes = new Uint8Array(PROCESS_EVENT.size);
+  readonly #bytes = new Uint8Array(RECORD_BYTES);
   readonly #view = new DataView(this.#bytes.buffer);
   readonly #record = new Record();
 
@@ -41,19 +44,21 @@ class ProcScan implements ProcessLister {
     if ((stat.state === "Z" || stat.state === "X") && stat.threads <= 1) return false;
     const ids = readProcIds(pid);
     if (ids === null) return false; // gone while we looked
-    this.#fill(pid, stat.ppid, ids.uid, ids.gid, Buffer.from(stat.comm, "latin1"));
+    this.#fill(pid, stat.ppid, ids, Buffer.from(stat.comm, "latin1"));
     each(this.#record);
     return true;
   }
 
-  #fill(pid: number, ppid: number, uid: number, gid: number, comm: Uint8Array): void {
+  #fill(pid: number, ppid: number, { uid, gid, euid, egid }: ProcIds, comm: Uint8Array): void {
     const little = true;
     this.#bytes.fill(0);
-    this.#bytes[PROCESS_EVENT.flags] = FLAG_PPID_KNOWN;
+    this.#view.setUint32(PROCESS_EVENT.known, KNOWN_PPID | KNOWN_EFFECTIVE, little);
     this.#view.setUint32(PROCESS_EVENT.pid, pid, little);
     this.#view.setUint32(PROCESS_EVENT.ppid, ppid, little);
     this.#view.setUint32(PROCESS_EVENT.uid, uid, little);
     this.#view.setUint32(PROCESS_EVENT.gid, gid, little);
+    this.#view.setUint32(PROCESS_EVENT.euid, euid, little);
+    this.#view.setUint32(PROCESS_EVENT.egid, egid, little);
     this.#bytes.set(comm.subarray(0, PROCESS_EVENT.comm_len - 1), PROCESS_EVENT.comm);
   }
 

@@ -1,36 +1,37 @@
 /** Images of processes from what tells of them: path and arguments, redacted before they are kept. */
 import {
+  ARGS_CUT,
   CUT_PATH_BYTES,
+  EXE_CUT,
+  EXE_WHOLE,
   EXEC_EVENT,
-  FLAG_ARGS_CUT,
-  FLAG_ARGS_KNOWN,
-  FLAG_EXE_KNOWN,
-  FLAG_EXE_WHOLE,
+  KNOWN_ARGS,
+  KNOWN_EXE,
   PROCESS_EVENT,
 } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
-import { IMAGE_EXE_CUT, type ImageStore, MAX_STORED_BYTES } from "./image-store.ts";
+import { type ImageStore, MAX_STORED_BYTES } from "./image-store.ts";
 import type { Redact } from "./redact.ts";
 import { endOfPath, turnPath } from "./turn-path.ts";
 
-const IMAGE_FLAGS = FLAG_EXE_KNOWN | FLAG_EXE_WHOLE | FLAG_ARGS_KNOWN | FLAG_ARGS_CUT;
+const IMAGE_FLAGS = KNOWN_EXE | EXE_WHOLE | KNOWN_ARGS | ARGS_CUT;
 
 /** @returns the number of a new image of what the record tells to be executed */
 export function imageOfExec(images: ImageStore, record: Record, redact: Redact | undefined): number {
-  if (record.u16(EXEC_EVENT.exe_cut) !== 0) return imageOfCutExec(images, record, redact);
+  if (record.u32(PROCESS_EVENT.known) & EXE_CUT) return imageOfCutExec(images, record, redact);
   const exeLength = record.u16(EXEC_EVENT.exe_len);
-  const flags = record.u8(PROCESS_EVENT.flags) & IMAGE_FLAGS;
+  const flags = record.u32(PROCESS_EVENT.known) & IMAGE_FLAGS;
   const argsLength = record.u16(EXEC_EVENT.args_len);
   // Written to memory that is kept only when it is redacted.
   const redacted = redact && argsLength > 0 ? redactedOf(record, exeLength, argsLength, flags, redact) : undefined;
   const image = redacted
-    ? images.create(exeLength, redacted.bytes.length, redacted.cut ? flags | FLAG_ARGS_CUT : flags)
+    ? images.create(exeLength, redacted.bytes.length, redacted.cut ? flags | ARGS_CUT : flags)
     : images.create(exeLength, argsLength, flags);
   const bytes = images.bytesOf(image);
   const start = images.exeStart(image);
   record.copy(EXEC_EVENT.size, redacted ? exeLength : exeLength + argsLength, bytes, start);
   if (redacted) bytes.set(redacted.bytes, start + exeLength);
-  if (!(flags & FLAG_EXE_WHOLE)) turnPath(bytes, start, exeLength);
+  if (!(flags & EXE_WHOLE)) turnPath(bytes, start, exeLength);
   return image;
 }
 
@@ -39,14 +40,14 @@ function imageOfCutExec(images: ImageStore, record: Record, redact: Redact | und
   const components = new Uint8Array(record.u16(EXEC_EVENT.exe_len));
   record.copy(EXEC_EVENT.size, components.length, components, 0);
   const exe = endOfPath(components, CUT_PATH_BYTES);
-  const recordFlags = record.u8(PROCESS_EVENT.flags);
+  const recordFlags = record.u32(PROCESS_EVENT.known);
   let args: Uint8Array | null = null;
-  if (recordFlags & FLAG_ARGS_KNOWN) {
+  if (recordFlags & KNOWN_ARGS) {
     args = new Uint8Array(record.u16(EXEC_EVENT.args_len));
     record.copy(EXEC_EVENT.size + components.length, args.length, args, 0);
   }
-  const argsCut = (recordFlags & FLAG_ARGS_CUT) !== 0;
-  return imageOfProc(images, { exe: exe.length > 0 ? exe : null, args, argsCut }, redact, IMAGE_EXE_CUT);
+  const argsCut = (recordFlags & ARGS_CUT) !== 0;
+  return imageOfProc(images, { exe: exe.length > 0 ? exe : null, args, argsCut }, redact, EXE_CUT);
 }
 
 /** Path and arguments as raw bytes; null what cannot be read. */
@@ -68,8 +69,7 @@ export function imageOfProc(
   const kept = args && redact ? redact(args, argsCut) : args;
   const argsLength = Math.min(kept?.length ?? 0, MAX_STORED_BYTES - exeLength);
   const cut = argsCut || argsLength < (kept?.length ?? 0);
-  const flags =
-    (exe ? FLAG_EXE_KNOWN | FLAG_EXE_WHOLE : 0) | (args ? FLAG_ARGS_KNOWN : 0) | (cut ? FLAG_ARGS_CUT : 0) | moreFlags;
+  const flags = (exe ? KNOWN_EXE | EXE_WHOLE : 0) | (args ? KNOWN_ARGS : 0) | (cut ? ARGS_CUT : 0) | moreFlags;
   const image = images.create(exeLength, argsLength, flags);
   const start = images.exeStart(image);
   if (exe) images.bytesOf(image).set(exe, start);
@@ -87,9 +87,9 @@ export function imageRedacted(images: ImageStore, image: number, redact: Redact)
   const exeLength = images.exeLength(image);
   const start = images.exeStart(image);
   const whole = images.bytesOf(image).slice(start, start + exeLength + images.argsLength(image));
-  const kept = redact(whole.subarray(exeLength), (flags & FLAG_ARGS_CUT) !== 0);
+  const kept = redact(whole.subarray(exeLength), (flags & ARGS_CUT) !== 0);
   const argsLength = Math.min(kept.length, MAX_STORED_BYTES - exeLength);
-  const made = images.create(exeLength, argsLength, argsLength < kept.length ? flags | FLAG_ARGS_CUT : flags);
+  const made = images.create(exeLength, argsLength, argsLength < kept.length ? flags | ARGS_CUT : flags);
   const bytes = images.bytesOf(made);
   const to = images.exeStart(made);
   bytes.set(whole.subarray(0, exeLength), to);
@@ -100,7 +100,7 @@ export function imageRedacted(images: ImageStore, image: number, redact: Redact)
 function redactedOf(record: Record, exeLength: number, argsLength: number, flags: number, redact: Redact) {
   const args = new Uint8Array(argsLength);
   record.copy(EXEC_EVENT.size + exeLength, argsLength, args, 0);
-  const bytes = redact(args, (flags & FLAG_ARGS_CUT) !== 0);
+  const bytes = redact(args, (flags & ARGS_CUT) !== 0);
   const room = MAX_STORED_BYTES - exeLength;
   return { bytes: bytes.subarray(0, room), cut: bytes.length > room };
 }

@@ -1,13 +1,13 @@
 import { textOf } from "../json/text.ts";
-import { COMM_LEN, FLAG_CGROUP_KNOWN, FLAG_EXE_WHOLE, FLAG_PPID_KNOWN } from "../wire/layout.gen.ts";
+import { COMM_LEN, KNOWN_CGROUP, KNOWN_PPID } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
 import { ImageStore } from "./image-store.ts";
 import { FREE, LIVE, TableSlots } from "./table-slots.ts";
 
-/** What is kept of the flags of a record's head. */
-export const KEPT_FLAGS = FLAG_PPID_KNOWN | FLAG_CGROUP_KNOWN;
+/** What is kept of `process_event.known`; all below 256. */
+export const KEPT_FLAGS = KNOWN_PPID | KNOWN_CGROUP;
 /** The exit's wait status is known; a bit that no kept flag of the wire has. */
-export const STATUS_KNOWN = FLAG_EXE_WHOLE;
+export const STATUS_KNOWN = 128;
 
 /**
  * What the process table tells of its processes; nothing here changes it. A process is named by its slot, which is good
@@ -79,13 +79,13 @@ export class TableRows {
   /** As of its fork or its last event; undefined where it is not known. */
   ppid(slot: number): number | undefined {
     const { flags, ppid } = this.slots.columns;
-    return (flags[slot] as number) & FLAG_PPID_KNOWN ? ppid[slot] : undefined;
+    return (flags[slot] as number) & KNOWN_PPID ? ppid[slot] : undefined;
   }
 
   /** The parent that it was born to, whoever has taken it since; undefined when its fork was not seen. */
   birthPpid(slot: number): number | undefined {
     const { flags, birthPpid, bornNs } = this.slots.columns;
-    return (flags[slot] as number) & FLAG_PPID_KNOWN && bornNs[slot] ? birthPpid[slot] : undefined;
+    return (flags[slot] as number) & KNOWN_PPID && bornNs[slot] ? birthPpid[slot] : undefined;
   }
 
   uid(slot: number): number {
@@ -106,7 +106,7 @@ export class TableRows {
   }
 
   isCgroupKnown(slot: number): boolean {
-    return ((this.slots.columns.flags[slot] as number) & FLAG_CGROUP_KNOWN) !== 0;
+    return ((this.slots.columns.flags[slot] as number) & KNOWN_CGROUP) !== 0;
   }
 
   /** Id of its cgroup in the v2 hierarchy: the inode number of its directory; undefined where it is not known. */

@@ -1,4 +1,4 @@
-import { FLAG_START_KNOWN, PROCESS_EVENT } from "../wire/layout.gen.ts";
+import { KNOWN_START, PROCESS_EVENT } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
 import { NO_IMAGE } from "./image-store.ts";
 import { MIN_CAPACITY, TableColumns } from "./table-columns.ts";
@@ -82,7 +82,7 @@ export class TableSlots {
   match(record: Record): number {
     const { pid: pids, state, startLow, startHigh, next } = this.#columns;
     const pid = record.u32(PROCESS_EVENT.pid);
-    const knowsStart = record.u8(PROCESS_EVENT.flags) & FLAG_START_KNOWN;
+    const knowsStart = record.u32(PROCESS_EVENT.known) & KNOWN_START;
     const low = record.u32(PROCESS_EVENT.start_ns);
     const high = record.u32(PROCESS_EVENT.start_ns + 4);
     let slot = this.#buckets[this.#bucketOf(pid)] as number;

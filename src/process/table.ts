@@ -1,9 +1,9 @@
 import {
   COMM_LEN,
   EXIT_EVENT,
-  FLAG_CGROUP_KNOWN,
-  FLAG_PPID_KNOWN,
-  FLAG_START_KNOWN,
+  KNOWN_CGROUP,
+  KNOWN_PPID,
+  KNOWN_START,
   KNOWN_STATUS,
   MISSED_EXEC,
   PROCESS_EVENT,
@@ -124,7 +124,7 @@ export class ProcessTable extends TableRows {
     const { bornNs, birthPpid, image, place } = this.slots.columns;
     bornNs[slot] = record.u64(PROCESS_EVENT.ts_ns);
     birthPpid[slot] = record.u32(PROCESS_EVENT.ppid);
-    if (!(record.u8(PROCESS_EVENT.flags) & FLAG_PPID_KNOWN)) return slot;
+    if (!(record.u32(PROCESS_EVENT.known) & KNOWN_PPID)) return slot;
     const parent = this.find(record.u32(PROCESS_EVENT.ppid));
     if (parent === NO_SLOT) return slot;
     if (image[slot] === NO_IMAGE) image[slot] = this.images.share(image[parent] as number);
@@ -141,7 +141,7 @@ export class ProcessTable extends TableRows {
 
   /** A process is gone; its entry lingers. */
   exit(record: Record): number {
-    const figures = record.u32(EXIT_EVENT.known);
+    const figures = record.u32(PROCESS_EVENT.known);
     const slot = this.#enter(record, this.match(record), (figures & UNSURE_COMM) !== 0);
     // What is known is what it was before its last exec.
     if (figures & MISSED_EXEC) this.#setImage(slot, NO_IMAGE);
@@ -250,7 +250,7 @@ export class ProcessTable extends TableRows {
 
   /** Where no start time tells lives apart: nobody is born twice, so an exit was lost between two births. */
   #endEarlierLife(birth: Record): void {
-    if (birth.u8(PROCESS_EVENT.flags) & FLAG_START_KNOWN) return;
+    if (birth.u32(PROCESS_EVENT.known) & KNOWN_START) return;
     const earlier = this.findLive(birth.u32(PROCESS_EVENT.pid));
     if (earlier === NO_SLOT || this.bornNs(earlier) === undefined) return;
     this.#goneBefore(birth, earlier);
@@ -270,7 +270,7 @@ export class ProcessTable extends TableRows {
       slot = this.slots.insert(pid);
     }
     const { startLow, startHigh, uid, gid, comm } = this.slots.columns;
-    if (record.u8(PROCESS_EVENT.flags) & FLAG_START_KNOWN) {
+    if (record.u32(PROCESS_EVENT.known) & KNOWN_START) {
       startLow[slot] = record.u32(PROCESS_EVENT.start_ns);
       startHigh[slot] = record.u32(PROCESS_EVENT.start_ns + 4);
     }
@@ -296,9 +296,9 @@ export class ProcessTable extends TableRows {
   /** Takes over where the process stands: below which parent, in which cgroup. */
   #takePlace(slot: number, record: Record): void {
     const { flags, ppid, cgroupLow, cgroupHigh } = this.slots.columns;
-    const known = record.u8(PROCESS_EVENT.flags);
-    if (known & FLAG_PPID_KNOWN) ppid[slot] = record.u32(PROCESS_EVENT.ppid);
-    if (known & FLAG_CGROUP_KNOWN) {
+    const known = record.u32(PROCESS_EVENT.known);
+    if (known & KNOWN_PPID) ppid[slot] = record.u32(PROCESS_EVENT.ppid);
+    if (known & KNOWN_CGROUP) {
       cgroupLow[slot] = record.u32(PROCESS_EVENT.cgroup_id);
       cgroupHigh[slot] = record.u32(PROCESS_EVENT.cgroup_id + 4);
     }

@@ -69,16 +69,24 @@ export function readProcStat(pid: number): ProcStat | null {
   return line === null ? null : parseProcStat(line);
 }
 
+/** User and group of a process: real and effective. */
+export interface ProcIds {
+  uid: number;
+  gid: number;
+  euid: number;
+  egid: number;
+}
+
 /**
- * The real user and group of a process, as the kernel side tells them. The owner of /proc/<pid> is the effective one,
- * and root where the process may not be dumped, as after it has given up root.
+ * The users and groups of a process, from its status file. The owner of /proc/<pid> is not it: that is root if the
+ * process may not be dumped, as after it has given up root.
  *
  * @returns null where there is no such process (any more)
  */
-export function readProcIds(pid: number): { uid: number; gid: number } | null {
+export function readProcIds(pid: number): ProcIds | null {
   const status = readProcFile(`/proc/${pid}/status`);
-  const [, uid, gid] = /^Uid:\t(\d+)\t.*\nGid:\t(\d+)\t/m.exec(status ?? "") ?? [];
-  return uid === undefined || gid === undefined ? null : { uid: Number(uid), gid: Number(gid) };
+  const ids = /^Uid:\t(\d+)\t(\d+)\t.*\nGid:\t(\d+)\t(\d+)\t/m.exec(status ?? "");
+  return ids && { uid: Number(ids[1]), euid: Number(ids[2]), gid: Number(ids[3]), egid: Number(ids[4]) };
 }
 
 /**

@@ -6,10 +6,11 @@ import { pageBytes } from "../sys/page-size.ts";
 import {
   COMM_LEN,
   EVENT_SAMPLE,
-  FLAG_PPID_KNOWN,
+  FIRST_SEEN,
+  KNOWN_EFFECTIVE,
+  KNOWN_PPID,
   NO_CPU,
   SAMPLE_EVENT,
-  SAMPLE_FIRST_SEEN,
 } from "../wire/layout.gen.ts";
 import { Record } from "../wire/record.ts";
 import { RSS_THRESHOLD_BYTES, type Sampler, type SamplerOptions, type Sweep } from "./sampler.ts";
@@ -86,6 +87,8 @@ export class ProcSampler implements Sampler {
     if (ids === null) return false;
     view.setUint32(SAMPLE_EVENT.uid, ids.uid, little);
     view.setUint32(SAMPLE_EVENT.gid, ids.gid, little);
+    view.setUint32(SAMPLE_EVENT.euid, ids.euid, little);
+    view.setUint32(SAMPLE_EVENT.egid, ids.egid, little);
     try {
       const comm = readFileSync(`/proc/${process.pid}/comm`);
       // Without the line end.
@@ -94,7 +97,6 @@ export class ProcSampler implements Sampler {
       return false;
     }
     this.#bytes[SAMPLE_EVENT.type] = EVENT_SAMPLE;
-    this.#bytes[SAMPLE_EVENT.flags] = FLAG_PPID_KNOWN;
     view.setUint16(SAMPLE_EVENT.cpu, NO_CPU, little);
     view.setUint32(SAMPLE_EVENT.pid, process.pid, little);
     view.setUint32(SAMPLE_EVENT.ppid, process.ppid, little);
@@ -105,7 +107,7 @@ export class ProcSampler implements Sampler {
     view.setBigUint64(SAMPLE_EVENT.runtime_ns, BigInt(Math.max(0, ticks) * NS_PER_CLOCK_TICK), little);
     view.setBigUint64(SAMPLE_EVENT.rss_bytes, BigInt(process.rssPages * this.#pageBytes), little);
     view.setUint32(SAMPLE_EVENT.threads, process.threads, little);
-    view.setUint32(SAMPLE_EVENT.sample_flags, told ? 0 : SAMPLE_FIRST_SEEN, little);
+    view.setUint32(SAMPLE_EVENT.known, KNOWN_PPID | KNOWN_EFFECTIVE | (told ? 0 : FIRST_SEEN), little);
     return true;
   }
 }

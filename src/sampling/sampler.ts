@@ -39,7 +39,7 @@ export interface Sampler extends Disposable {
 
   /**
    * Looks at all processes once and gives those that ran since the last sweep, whose memory moved by more than
-   * `rssThresholdBytes`, or that were never seen (`SAMPLE_FIRST_SEEN`), each as a `SAMPLE_EVENT`. The cursor is the
+   * `rssThresholdBytes`, or that were never seen (`FIRST_SEEN`), each as a `SAMPLE_EVENT`. The cursor is the
    * same each time and void after `each` returns.
    *
    * @returns the same object each time

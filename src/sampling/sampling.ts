@@ -2,7 +2,7 @@ import type { EventView } from "../process/event-view.ts";
 import { NO_SLOT } from "../process/table-slots.ts";
 import { boottimeNs, monotonicNs } from "../sys/clock.ts";
 import { noSamples, type SampleCounters } from "../wire/counters.ts";
-import { SAMPLE_EVENT, SAMPLE_FIRST_SEEN } from "../wire/layout.gen.ts";
+import { FIRST_SEEN, SAMPLE_EVENT } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
 import type { Sampler } from "./sampler.ts";
 
@@ -110,7 +110,7 @@ export class Sampling implements Disposable {
     if (slot !== NO_SLOT && !table.isLive(slot)) return;
     view.accept(record);
     // Nobody knows when one that is seen first and is older spent its time, such as after an exec by another thread.
-    const isFirst = (record.u32(SAMPLE_EVENT.sample_flags) & SAMPLE_FIRST_SEEN) !== 0;
+    const isFirst = (record.u32(SAMPLE_EVENT.known) & FIRST_SEEN) !== 0;
     const isNews = this.#lastNs !== 0 && (!isFirst || record.u64(SAMPLE_EVENT.start_ns) >= this.#lastNs);
     const cpuPct = isNews ? (100 * record.u64(SAMPLE_EVENT.runtime_ns)) / this.#awakeNs : Number.NaN;
     table.setSample(view.slot, cpuPct, view.rssBytes, view.threads);

@@ -1,6 +1,6 @@
 import { type ByteWriter, literal } from "../json/byte-writer.ts";
-import { IMAGE_EXE_CUT, type ImageStore, NO_IMAGE } from "../process/image-store.ts";
-import { FLAG_ARGS_CUT, FLAG_ARGS_KNOWN, FLAG_EXE_KNOWN } from "../wire/layout.gen.ts";
+import { type ImageStore, NO_IMAGE } from "../process/image-store.ts";
+import { ARGS_CUT, EXE_CUT, KNOWN_ARGS, KNOWN_EXE } from "../wire/layout.gen.ts";
 
 const EXE = literal(',"exe":');
 const ARGS = literal(',"args":');
@@ -18,7 +18,7 @@ export function putImage(images: ImageStore, image: number, out: ByteWriter, res
   const flags = image === NO_IMAGE ? 0 : images.flags(image);
   out.reserve(NAMES_BYTES);
   out.put(EXE);
-  if (flags & FLAG_EXE_KNOWN) {
+  if (flags & KNOWN_EXE) {
     const start = images.exeStart(image);
     // The path as one string may carry the NUL that ends it.
     let end = start + images.exeLength(image);
@@ -29,12 +29,12 @@ export function putImage(images: ImageStore, image: number, out: ByteWriter, res
     out.null();
   }
   out.put(ARGS);
-  if (flags & FLAG_ARGS_KNOWN) {
+  if (flags & KNOWN_ARGS) {
     const start = images.exeStart(image) + images.exeLength(image);
     putArguments(images.bytesOf(image), start, start + images.argsLength(image), out);
     out.reserve(NAMES_BYTES + reserve);
     out.put(ARGS_TRUNCATED);
-    out.boolean((flags & FLAG_ARGS_CUT) !== 0);
+    out.boolean((flags & ARGS_CUT) !== 0);
   } else {
     out.null();
     out.reserve(NAMES_BYTES + reserve);
@@ -42,7 +42,7 @@ export function putImage(images: ImageStore, image: number, out: ByteWriter, res
     out.null();
   }
   out.put(EXE_TRUNCATED);
-  if (flags & FLAG_EXE_KNOWN) out.boolean((flags & IMAGE_EXE_CUT) !== 0);
+  if (flags & KNOWN_EXE) out.boolean((flags & EXE_CUT) !== 0);
   else out.null();
 }
 

@@ -24,25 +24,30 @@ export const EVENT_EXEC = 2;
 export const EVENT_EXIT = 3;
 export const EVENT_TYPES = 4;
 
-/* enum event_flag */
-export const FLAG_PPID_KNOWN = 1;
-export const FLAG_START_KNOWN = 2;
-export const FLAG_CGROUP_KNOWN = 4;
-export const FLAG_NS_PID_KNOWN = 8;
-export const FLAG_ARGS_KNOWN = 16;
-export const FLAG_ARGS_CUT = 32;
-export const FLAG_EXE_KNOWN = 64;
-export const FLAG_EXE_WHOLE = 128;
-
-/* enum exit_known */
-export const KNOWN_STATUS = 1;
-export const KNOWN_CPU = 2;
-export const KNOWN_RSS = 4;
-export const KNOWN_FAULTS = 8;
-export const KNOWN_IO = 16;
-export const MISSED_EXEC = 32;
-export const UNSURE_COMM = 64;
-export const UNSURE_END = 128;
+/* enum known */
+export const KNOWN_PPID = 1;
+export const KNOWN_START = 2;
+export const KNOWN_CGROUP = 4;
+export const KNOWN_NS_PID = 8;
+export const KNOWN_EFFECTIVE = 16;
+export const KNOWN_AUID = 32;
+export const KNOWN_PARENT_START = 64;
+export const KNOWN_EXE = 256;
+export const EXE_WHOLE = 512;
+export const EXE_CUT = 1024;
+export const KNOWN_ARGS = 2048;
+export const ARGS_CUT = 4096;
+export const KNOWN_OLD_COMM = 8192;
+export const KNOWN_STATUS = 65536;
+export const KNOWN_CPU = 131072;
+export const KNOWN_RSS = 262144;
+export const KNOWN_FAULTS = 524288;
+export const KNOWN_IO = 1048576;
+export const MISSED_EXEC = 2097152;
+export const UNSURE_COMM = 4194304;
+export const UNSURE_END = 8388608;
+export const FIRST_SEEN = 16777216;
+export const FAULT_WRITE = 33554432;
 
 /* enum process_map */
 export const MAP_TRACKED_PIDS = 0;
@@ -54,56 +59,59 @@ export const PROCESS_MAPS = 3;
 export const EVENT_SAMPLE = 32;
 export const EVENT_SWEEP_END = 33;
 
-/* enum sample_flag */
-export const SAMPLE_FIRST_SEEN = 1;
-
 /* enum fault_type */
 export const EVENT_PAGE_FAULT = 34;
 
-/* enum fault_flag */
-export const FAULT_WRITE = 1;
-
 /** struct process_event */
 export const PROCESS_EVENT = {
-  size: 64,
+  size: 88,
   type: 0, // __u8
-  flags: 1, // __u8
+  reserved_head: 1, // __u8
   cpu: 2, // __u16
-  pid: 4, // __u32
-  ppid: 8, // __u32
-  ns_pid: 12, // __u32
-  uid: 16, // __u32
-  gid: 20, // __u32
-  ts_ns: 24, // __u64
-  start_ns: 32, // __u64
-  cgroup_id: 40, // __u64
-  comm: 48, // char[16]
+  known: 4, // __u32
+  pid: 8, // __u32
+  ppid: 12, // __u32
+  ns_pid: 16, // __u32
+  uid: 20, // __u32
+  gid: 24, // __u32
+  euid: 28, // __u32
+  egid: 32, // __u32
+  auid: 36, // __u32
+  ts_ns: 40, // __u64
+  start_ns: 48, // __u64
+  parent_start_ns: 56, // __u64
+  cgroup_id: 64, // __u64
+  comm: 72, // char[16]
   comm_len: 16,
 } as const;
 
 /** struct exec_event */
 export const EXEC_EVENT = {
-  size: 96,
+  size: 120,
   type: 0, // __u8
-  flags: 1, // __u8
+  reserved_head: 1, // __u8
   cpu: 2, // __u16
-  pid: 4, // __u32
-  ppid: 8, // __u32
-  ns_pid: 12, // __u32
-  uid: 16, // __u32
-  gid: 20, // __u32
-  ts_ns: 24, // __u64
-  start_ns: 32, // __u64
-  cgroup_id: 40, // __u64
-  comm: 48, // char[16]
+  known: 4, // __u32
+  pid: 8, // __u32
+  ppid: 12, // __u32
+  ns_pid: 16, // __u32
+  uid: 20, // __u32
+  gid: 24, // __u32
+  euid: 28, // __u32
+  egid: 32, // __u32
+  auid: 36, // __u32
+  ts_ns: 40, // __u64
+  start_ns: 48, // __u64
+  parent_start_ns: 56, // __u64
+  cgroup_id: 64, // __u64
+  comm: 72, // char[16]
   comm_len: 16,
-  old_tid: 64, // __u32
-  exe_len: 68, // __u16
-  args_len: 70, // __u16
-  args_total: 72, // __u32
-  old_comm_known: 76, // __u16
-  exe_cut: 78, // __u16
-  old_comm: 80, // char[16]
+  old_tid: 88, // __u32
+  args_total: 92, // __u32
+  exe_len: 96, // __u16
+  args_len: 98, // __u16
+  reserved: 100, // __u32
+  old_comm: 104, // char[16]
   old_comm_len: 16,
 } as const;
 
@@ -119,31 +127,36 @@ export const PATH_WALK = {
 
 /** struct exit_event */
 export const EXIT_EVENT = {
-  size: 144,
+  size: 168,
   type: 0, // __u8
-  flags: 1, // __u8
+  reserved_head: 1, // __u8
   cpu: 2, // __u16
-  pid: 4, // __u32
-  ppid: 8, // __u32
-  ns_pid: 12, // __u32
-  uid: 16, // __u32
-  gid: 20, // __u32
-  ts_ns: 24, // __u64
-  start_ns: 32, // __u64
-  cgroup_id: 40, // __u64
-  comm: 48, // char[16]
+  known: 4, // __u32
+  pid: 8, // __u32
+  ppid: 12, // __u32
+  ns_pid: 16, // __u32
+  uid: 20, // __u32
+  gid: 24, // __u32
+  euid: 28, // __u32
+  egid: 32, // __u32
+  auid: 36, // __u32
+  ts_ns: 40, // __u64
+  start_ns: 48, // __u64
+  parent_start_ns: 56, // __u64
+  cgroup_id: 64, // __u64
+  comm: 72, // char[16]
   comm_len: 16,
-  status: 64, // __u32
-  known: 68, // __u32
-  utime_ns: 72, // __u64
-  stime_ns: 80, // __u64
-  runtime_ns: 88, // __u64
-  accounted_ns: 96, // __u64
-  peak_rss_bytes: 104, // __u64
-  minor_faults: 112, // __u64
-  major_faults: 120, // __u64
-  read_bytes: 128, // __u64
-  write_bytes: 136, // __u64
+  status: 88, // __u32
+  reserved: 92, // __u32
+  utime_ns: 96, // __u64
+  stime_ns: 104, // __u64
+  runtime_ns: 112, // __u64
+  accounted_ns: 120, // __u64
+  peak_rss_bytes: 128, // __u64
+  minor_faults: 136, // __u64
+  major_faults: 144, // __u64
+  read_bytes: 152, // __u64
+  write_bytes: 160, // __u64
 } as const;
 
 /** struct knobs */
@@ -238,41 +251,46 @@ export const CPU_COUNTERS = {
 
 /** struct sample_event */
 export const SAMPLE_EVENT = {
-  size: 88,
+  size: 112,
   type: 0, // __u8
-  flags: 1, // __u8
+  reserved_head: 1, // __u8
   cpu: 2, // __u16
-  pid: 4, // __u32
-  ppid: 8, // __u32
-  ns_pid: 12, // __u32
-  uid: 16, // __u32
-  gid: 20, // __u32
-  ts_ns: 24, // __u64
-  start_ns: 32, // __u64
-  cgroup_id: 40, // __u64
-  comm: 48, // char[16]
+  known: 4, // __u32
+  pid: 8, // __u32
+  ppid: 12, // __u32
+  ns_pid: 16, // __u32
+  uid: 20, // __u32
+  gid: 24, // __u32
+  euid: 28, // __u32
+  egid: 32, // __u32
+  auid: 36, // __u32
+  ts_ns: 40, // __u64
+  start_ns: 48, // __u64
+  parent_start_ns: 56, // __u64
+  cgroup_id: 64, // __u64
+  comm: 72, // char[16]
   comm_len: 16,
-  runtime_ns: 64, // __u64
-  rss_bytes: 72, // __u64
-  threads: 80, // __u32
-  sample_flags: 84, // __u32
+  runtime_ns: 88, // __u64
+  rss_bytes: 96, // __u64
+  threads: 104, // __u32
+  reserved: 108, // __u32
 } as const;
 
 /** struct sweep_end */
 export const SWEEP_END = {
-  size: 88,
+  size: 112,
   type: 0, // __u64
   processes: 8, // __u64
   left_out_threads: 16, // __u64
   unkept: 24, // __u64
-  reserved: 32, // __u64[7]
-  reserved_len: 7,
+  reserved: 32, // __u64[10]
+  reserved_len: 10,
   reserved_stride: 8,
 } as const;
 
 /** struct walk_request */
 export const WALK_REQUEST = {
-  size: 112,
+  size: 136,
   sweep: 0, // __u64
   records: 8, // __u32
   is_full: 12, // __u32
@@ -281,8 +299,8 @@ export const WALK_REQUEST = {
   processes: 32, // __u64
   left_out_threads: 40, // __u64
   unkept: 48, // __u64
-  reserved: 56, // __u64[7]
-  reserved_len: 7,
+  reserved: 56, // __u64[10]
+  reserved_len: 10,
   reserved_stride: 8,
 } as const;
 
@@ -318,24 +336,28 @@ export const MOVE = {
 
 /** struct page_fault_event */
 export const PAGE_FAULT_EVENT = {
-  size: 96,
+  size: 112,
   type: 0, // __u8
-  flags: 1, // __u8
+  reserved_head: 1, // __u8
   cpu: 2, // __u16
-  pid: 4, // __u32
-  ppid: 8, // __u32
-  ns_pid: 12, // __u32
-  uid: 16, // __u32
-  gid: 20, // __u32
-  ts_ns: 24, // __u64
-  start_ns: 32, // __u64
-  cgroup_id: 40, // __u64
-  comm: 48, // char[16]
+  known: 4, // __u32
+  pid: 8, // __u32
+  ppid: 12, // __u32
+  ns_pid: 16, // __u32
+  uid: 20, // __u32
+  gid: 24, // __u32
+  euid: 28, // __u32
+  egid: 32, // __u32
+  auid: 36, // __u32
+  ts_ns: 40, // __u64
+  start_ns: 48, // __u64
+  parent_start_ns: 56, // __u64
+  cgroup_id: 64, // __u64
+  comm: 72, // char[16]
   comm_len: 16,
-  address: 64, // __u64
-  ip: 72, // __u64
-  suppressed: 80, // __u64
-  fault_flags: 88, // __u64
+  address: 88, // __u64
+  ip: 96, // __u64
+  suppressed: 104, // __u64
 } as const;
 
 /** struct fault_counters */

@@ -14,7 +14,7 @@ import type { Sampler, SamplerOptions } from "../../src/sampling/sampler.ts";
 import { Sampling } from "../../src/sampling/sampling.ts";
 import { TaskIteratorSampler } from "../../src/sampling/task-iterator-sampler.ts";
 import { boottimeNs, realtimeOffsetNs } from "../../src/sys/clock.ts";
-import { EVENT_SAMPLE, SAMPLE_EVENT, SAMPLE_FIRST_SEEN } from "../../src/wire/layout.gen.ts";
+import { EVENT_SAMPLE, FIRST_SEEN, SAMPLE_EVENT } from "../../src/wire/layout.gen.ts";
 import type { Record } from "../../src/wire/record.ts";
 import { bpfIdsOf, bpftool, countOf, descriptorsOf, stillThere } from "./support/bpf-objects.ts";
 import { reasonOf, titled, whyNoBtf } from "./support/needs.ts";
@@ -66,7 +66,7 @@ function sampleOf(record: Record): Sample {
     threads: record.u32(SAMPLE_EVENT.threads),
     uid: record.u32(SAMPLE_EVENT.uid),
     startNs: record.u64(SAMPLE_EVENT.start_ns),
-    isFirst: (record.u32(SAMPLE_EVENT.sample_flags) & SAMPLE_FIRST_SEEN) !== 0,
+    isFirst: (record.u32(SAMPLE_EVENT.known) & FIRST_SEEN) !== 0,
   };
 }
 

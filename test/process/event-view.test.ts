@@ -6,17 +6,17 @@ import { ProcessTable } from "../../src/process/table.ts";
 import { NO_SLOT } from "../../src/process/table-slots.ts";
 import type { ProcessEvent } from "../../src/wire/event.ts";
 import {
-  FLAG_ARGS_CUT,
-  FLAG_ARGS_KNOWN,
-  FLAG_CGROUP_KNOWN,
-  FLAG_EXE_KNOWN,
-  FLAG_EXE_WHOLE,
-  FLAG_PPID_KNOWN,
-  FLAG_START_KNOWN,
+  ARGS_CUT,
+  EXE_WHOLE,
+  KNOWN_ARGS,
+  KNOWN_CGROUP,
   KNOWN_CPU,
+  KNOWN_EXE,
   KNOWN_FAULTS,
   KNOWN_IO,
+  KNOWN_PPID,
   KNOWN_RSS,
+  KNOWN_START,
   KNOWN_STATUS,
 } from "../../src/wire/layout.gen.ts";
 import { recordIn } from "../../src/wire/record.ts";
@@ -265,7 +265,7 @@ describe("how long it lived", () => {
   });
 
   test("without a start time: since its fork, where that was seen", () => {
-    const flags = FLAG_CGROUP_KNOWN;
+    const flags = KNOWN_CGROUP;
     const run = new Run();
     run.fork({ pid: 1, flags, ts_ns: 1000 });
     expect(run.exit({ pid: 1, flags, ts_ns: 4500 }).duration_ns).toBe(3500n);
@@ -279,11 +279,11 @@ describe("how long it lived", () => {
 });
 
 describe("the parent", () => {
-  const flags = FLAG_START_KNOWN;
+  const flags = KNOWN_START;
 
   test("is the record's, known to the table or not", () => {
     expect(new Run().fork({ pid: 2, ppid: 99 }).ppid).toBe(99);
-    expect(new Run().fork({ pid: 2, ppid: 0, flags: FLAG_PPID_KNOWN }).ppid).toBe(0);
+    expect(new Run().fork({ pid: 2, ppid: 0, flags: KNOWN_PPID }).ppid).toBe(0);
   });
 
   test("where the record does not tell: the table's, as long as that process lives", () => {
@@ -360,15 +360,15 @@ describe("path and arguments", () => {
   });
 
   test("a cut command line is marked, and only that", () => {
-    expect(run.exec({ pid: 1, exe, args: "a\0b", flags: EXEC_KNOWN | FLAG_ARGS_CUT }).args_truncated).toBe(true);
+    expect(run.exec({ pid: 1, exe, args: "a\0b", flags: EXEC_KNOWN | ARGS_CUT }).args_truncated).toBe(true);
     expect(run.exec({ pid: 1, exe, args: "a\0b\0", flags: EXEC_KNOWN }).args_truncated).toBe(false);
-    const unknown = run.exec({ pid: 1, exe, flags: (EXEC_KNOWN | FLAG_ARGS_CUT) & ~FLAG_ARGS_KNOWN });
+    const unknown = run.exec({ pid: 1, exe, flags: (EXEC_KNOWN | ARGS_CUT) & ~KNOWN_ARGS });
     expect([unknown.args, unknown.args_truncated]).toEqual([null, null]);
   });
 
   test("of a path that was too long the last 256 bytes are given, and marked; its arguments are whole", () => {
     const cut = (exe: string) =>
-      run.exec({ pid: 1, exe, exe_cut: true, args: "a\0-b\0", flags: EXEC_KNOWN & ~FLAG_EXE_KNOWN });
+      run.exec({ pid: 1, exe, exe_cut: true, args: "a\0-b\0", flags: EXEC_KNOWN & ~KNOWN_EXE });
     // The last component of the record may be cut itself.
     expect(cut("leaf\0dir\0cu")).toMatchObject({ exe: "/dir/leaf", exe_truncated: true, args: ["a", "-b"] });
     const long = "d".repeat(250);
@@ -381,12 +381,12 @@ describe("path and arguments", () => {
   });
 
   test("a path that was cut is not told, and its arguments are", () => {
-    const event = run.exec({ pid: 1, exe: "leaf\0de", args: "a\0", flags: EXEC_KNOWN & ~FLAG_EXE_KNOWN });
+    const event = run.exec({ pid: 1, exe: "leaf\0de", args: "a\0", flags: EXEC_KNOWN & ~KNOWN_EXE });
     expect([event.exe, event.args]).toEqual([null, ["a"]]);
   });
 
   test("a path as one string is taken up to its NUL", () => {
-    const flags = HEAD_KNOWN | FLAG_EXE_KNOWN | FLAG_EXE_WHOLE;
+    const flags = HEAD_KNOWN | KNOWN_EXE | EXE_WHOLE;
     expect(run.exec({ pid: 1, exe: "./relative\0", flags }).exe).toBe("./relative");
   });
 

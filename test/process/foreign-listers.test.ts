@@ -4,6 +4,7 @@ import { openProcessLister } from "../../src/process/live-processes.ts";
 import type { ProcessLister } from "../../src/process/process-lister.ts";
 import type { PidNamespace } from "../../src/procfs/pid-namespace.ts";
 import { hidesProcesses } from "../../src/procfs/proc-visibility.ts";
+import { PROCESS_EVENT } from "../../src/wire/layout.gen.ts";
 import { recordIn } from "../../src/wire/record.ts";
 import { forkRecord, type Head } from "../wire/make-record.ts";
 
@@ -46,7 +47,7 @@ describe("the lister of a pid namespace", () => {
   const seen = (lister: ProcessLister) => {
     using listed = lister;
     const pids: number[] = [];
-    listed.list((record) => pids.push(record.u32(4)));
+    listed.list((record) => pids.push(record.u32(PROCESS_EVENT.pid)));
     return { source: listed.source, mayHide: listed.mayHide?.(2 ** 23, 1) ?? false, pids };
   };
 

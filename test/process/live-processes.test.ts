@@ -7,7 +7,7 @@ import type { ProcessLister } from "../../src/process/process-lister.ts";
 import { hasKernelPids } from "../../src/procfs/pid-namespace.ts";
 import { readProcStat } from "../../src/procfs/proc-stat.ts";
 import { NativeError } from "../../src/sys/errno.ts";
-import { FLAG_PPID_KNOWN, PROCESS_EVENT } from "../../src/wire/layout.gen.ts";
+import { KNOWN_PPID, PROCESS_EVENT } from "../../src/wire/layout.gen.ts";
 
 interface Listed {
   pid: number;
@@ -32,7 +32,7 @@ function listedBy(lister: ProcessLister): Listed[] {
       pid: record.u32(PROCESS_EVENT.pid),
       ppid: record.u32(PROCESS_EVENT.ppid),
       uid: record.u32(PROCESS_EVENT.uid),
-      flags: record.u8(PROCESS_EVENT.flags),
+      flags: record.u32(PROCESS_EVENT.known),
       comm: textOf(comm),
     });
   });
@@ -49,7 +49,7 @@ describe("the list of processes", () => {
         comm: readFileSync("/proc/self/comm", "utf8").trimEnd(),
       },
     ]);
-    expect((own[0]?.flags ?? 0) & FLAG_PPID_KNOWN).toBe(FLAG_PPID_KNOWN);
+    expect((own[0]?.flags ?? 0) & KNOWN_PPID).toBe(KNOWN_PPID);
   });
 
   test("has no thread, and no process twice", () => {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { ImageReader } from "../../src/process/image-reader.ts";
 import { NO_IMAGE } from "../../src/process/image-store.ts";
 import { ProcessTable } from "../../src/process/table.ts";
-import { FLAG_START_KNOWN } from "../../src/wire/layout.gen.ts";
+import { KNOWN_START } from "../../src/wire/layout.gen.ts";
 import { recordIn } from "../../src/wire/record.ts";
 import { forkRecord } from "../wire/make-record.ts";
 
@@ -24,7 +24,7 @@ function text(bytes: Uint8Array | null | undefined): string | null {
 /** What a table knows of a process after it was read; undefined: nothing, as it is another process or gone. */
 function readProcImage(pid: number, startNs: number, maxBytes: number) {
   const table = new ProcessTable({ lingerNs: 1e9 });
-  const flags = startNs > 0 ? FLAG_START_KNOWN : 0;
+  const flags = startNs > 0 ? KNOWN_START : 0;
   const slot = table.seed(recordIn(forkRecord({ pid, start_ns: Math.round(startNs), flags })));
   const reader = new ImageReader({ table, maxBytes, drain: () => {} });
   reader.begin(slot);

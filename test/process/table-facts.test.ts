@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { ProcessTable } from "../../src/process/table.ts";
 import { NO_SLOT } from "../../src/process/table-slots.ts";
-import { FLAG_CGROUP_KNOWN, FLAG_PPID_KNOWN, FLAG_START_KNOWN } from "../../src/wire/layout.gen.ts";
+import { KNOWN_CGROUP, KNOWN_PPID, KNOWN_START } from "../../src/wire/layout.gen.ts";
 import { recordIn } from "../../src/wire/record.ts";
 import { argumentBytes, execRecord, exitRecord, forkRecord, pathComponents } from "../wire/make-record.ts";
 
@@ -17,7 +17,7 @@ describe("what the table tells of a process", () => {
     expect([table.cgroupIdHigh(slot), table.cgroupIdLow(slot)]).toEqual([1, 7]);
     table.exec(recordIn(execRecord({ ...identity, gid: 6, cgroup_id: 8n })));
     expect([table.gid(slot), table.cgroupId(slot)]).toEqual([6, 8n]);
-    const flags = FLAG_START_KNOWN | FLAG_PPID_KNOWN;
+    const flags = KNOWN_START | KNOWN_PPID;
     table.exec(recordIn(execRecord({ ...identity, flags, cgroup_id: 0n })));
     expect(table.cgroupId(slot)).toBe(8n);
     expect(table.cgroupId(table.fork(recordIn(forkRecord({ pid: 10, start_ns: 2n, flags }))))).toBeUndefined();
@@ -149,7 +149,7 @@ describe("a list of what runs", () => {
       "old",
     ]);
     // A list that does not know them takes nothing away.
-    table.seed(recordIn(forkRecord({ ...identity, flags: FLAG_START_KNOWN })));
+    table.seed(recordIn(forkRecord({ ...identity, flags: KNOWN_START })));
     expect([table.ppid(slot), table.cgroupId(slot)]).toEqual([1, 8n]);
   });
 
@@ -185,7 +185,7 @@ describe("a list of what runs", () => {
     const table = new ProcessTable({ lingerNs: 1e9 });
     const identity = { pid: 9, start_ns: 1n };
     const slot = table.exit(recordIn(exitRecord({ ...identity, ppid: 5 })));
-    table.seed(recordIn(forkRecord({ ...identity, ppid: 1, flags: FLAG_START_KNOWN | FLAG_CGROUP_KNOWN })));
+    table.seed(recordIn(forkRecord({ ...identity, ppid: 1, flags: KNOWN_START | KNOWN_CGROUP })));
     expect([table.ppid(slot), table.isLive(slot)]).toEqual([5, false]);
   });
 });

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { ProcessTable } from "../../src/process/table.ts";
 import { NO_SLOT } from "../../src/process/table-slots.ts";
 import { Prng } from "../../src/stats/prng.ts";
-import { FLAG_PPID_KNOWN, FLAG_START_KNOWN } from "../../src/wire/layout.gen.ts";
+import { KNOWN_PPID, KNOWN_START } from "../../src/wire/layout.gen.ts";
 import { recordIn } from "../../src/wire/record.ts";
 import {
   argumentBytes,
@@ -134,7 +134,7 @@ function apply(table: ProcessTable, kind: "fork" | "exec" | "exit" | "seed", fie
     pid: fields.pid,
     ppid: fields.ppid ?? 4_000_000_000,
     start_ns: fields.start ?? 0n,
-    flags: (fields.start === undefined ? 0 : FLAG_START_KNOWN) | (fields.ppid === undefined ? 0 : FLAG_PPID_KNOWN),
+    flags: (fields.start === undefined ? 0 : KNOWN_START) | (fields.ppid === undefined ? 0 : KNOWN_PPID),
     uid: fields.uid,
     comm: fields.comm,
     ts_ns: fields.ts_ns,
@@ -143,7 +143,7 @@ function apply(table: ProcessTable, kind: "fork" | "exec" | "exit" | "seed", fie
   else if (kind === "seed") table.seed(recordIn(forkRecord(head)));
   else if (kind === "exit") table.exit(recordIn(exitRecord(head)));
   else {
-    const flags = (head.flags ?? 0) | (EXEC_KNOWN & ~(FLAG_START_KNOWN | FLAG_PPID_KNOWN));
+    const flags = (head.flags ?? 0) | (EXEC_KNOWN & ~(KNOWN_START | KNOWN_PPID));
     const args = argumentBytes(fields.exe);
     table.exec(recordIn(execRecord({ ...head, flags, exe: pathComponents(fields.exe), args })));
   }

@@ -3,14 +3,7 @@ import { NO_IMAGE } from "../../src/process/image-store.ts";
 import { redactorOf } from "../../src/process/redact.ts";
 import { ProcessTable } from "../../src/process/table.ts";
 import { NO_SLOT } from "../../src/process/table-slots.ts";
-import {
-  FLAG_ARGS_CUT,
-  FLAG_ARGS_KNOWN,
-  FLAG_CGROUP_KNOWN,
-  FLAG_EXE_KNOWN,
-  FLAG_EXE_WHOLE,
-  FLAG_PPID_KNOWN,
-} from "../../src/wire/layout.gen.ts";
+import { ARGS_CUT, EXE_WHOLE, KNOWN_ARGS, KNOWN_CGROUP, KNOWN_EXE, KNOWN_PPID } from "../../src/wire/layout.gen.ts";
 import { recordIn } from "../../src/wire/record.ts";
 import {
   argumentBytes,
@@ -165,7 +158,7 @@ describe("what was not seen", () => {
 
   test("a parent that the record does not tell is not known, and not that of an earlier process", () => {
     const table = new Table();
-    const slot = table.forked({ pid: 100, flags: FLAG_CGROUP_KNOWN, ppid: 99 });
+    const slot = table.forked({ pid: 100, flags: KNOWN_CGROUP, ppid: 99 });
     expect(table.ppid(slot)).toBeUndefined();
     table.exited({ pid: 100, flags: 0, ts_ns: 5 });
     const again = table.forked({ pid: 100, flags: 0 });
@@ -175,14 +168,14 @@ describe("what was not seen", () => {
 
   test("a path that was cut is kept without being known, as are arguments that could not be read", () => {
     const table = new Table();
-    const flags = (HEAD_KNOWN | FLAG_ARGS_CUT) & ~FLAG_EXE_KNOWN;
+    const flags = (HEAD_KNOWN | ARGS_CUT) & ~KNOWN_EXE;
     const slot = table.execed({ pid: 1, flags, exe: "/deep/down" });
-    expect(table.images.flags(table.image(slot))).toBe(FLAG_ARGS_CUT);
+    expect(table.images.flags(table.image(slot))).toBe(ARGS_CUT);
   });
 
   test("a path that came as one string is not turned", () => {
     const table = new Table();
-    const flags = FLAG_EXE_KNOWN | FLAG_EXE_WHOLE;
+    const flags = KNOWN_EXE | EXE_WHOLE;
     const slot = table.exec(recordIn(execRecord({ pid: 1, flags, exe: "/usr/bin/true\0" })));
     expect(table.exe(slot)).toBe("/usr/bin/true");
   });
@@ -233,12 +226,12 @@ describe("images", () => {
     expect([table.exe(slot), table.args(slot), flags()]).toEqual([
       "/usr/bin/sleep",
       ["sleep", "1"],
-      FLAG_EXE_KNOWN | FLAG_EXE_WHOLE | FLAG_ARGS_KNOWN,
+      KNOWN_EXE | EXE_WHOLE | KNOWN_ARGS,
     ]);
     table.setImage(slot, null, bytes("a"));
-    expect([table.args(slot), flags()]).toEqual([["a"], FLAG_ARGS_KNOWN]);
+    expect([table.args(slot), flags()]).toEqual([["a"], KNOWN_ARGS]);
     table.setImage(slot, bytes("/a"), null);
-    expect([table.exe(slot), flags()]).toEqual(["/a", FLAG_EXE_KNOWN | FLAG_EXE_WHOLE]);
+    expect([table.exe(slot), flags()]).toEqual(["/a", KNOWN_EXE | EXE_WHOLE]);
     table.setImage(slot, null, null);
     expect(flags()).toBe(0);
     expect(table.images.count).toBe(1);
@@ -321,7 +314,7 @@ describe("a pid that is used again", () => {
 });
 
 describe("a backend that knows no start times", () => {
-  const flags = FLAG_PPID_KNOWN | FLAG_CGROUP_KNOWN;
+  const flags = KNOWN_PPID | KNOWN_CGROUP;
 
   test("a life by its pid alone", () => {
     const table = new Table();
@@ -343,9 +336,9 @@ describe("a backend that knows no start times", () => {
 
   test("a second birth of a pid whose exit was lost is another process, with its own parent's image", () => {
     const table = new Table();
-    table.execed({ pid: 1, flags: FLAG_EXE_KNOWN, exe: "/bin/parent" });
+    table.execed({ pid: 1, flags: KNOWN_EXE, exe: "/bin/parent" });
     const first = table.forked({ pid: 100, flags, ppid: 1, ts_ns: 5 });
-    table.execed({ pid: 100, flags: flags | FLAG_EXE_KNOWN, exe: "/bin/first" });
+    table.execed({ pid: 100, flags: flags | KNOWN_EXE, exe: "/bin/first" });
     const second = table.forked({ pid: 100, flags, ppid: 1, ts_ns: 50 });
     expect(second).not.toBe(first);
     expect(table.exe(second)).toBe("/bin/parent");
@@ -356,7 +349,7 @@ describe("a backend that knows no start times", () => {
 
   test("a fork after its own exec, out of order, is no second birth", () => {
     const table = new Table();
-    const slot = table.execed({ pid: 100, flags: FLAG_EXE_KNOWN, ts_ns: 10, exe: "/bin/true" });
+    const slot = table.execed({ pid: 100, flags: KNOWN_EXE, ts_ns: 10, exe: "/bin/true" });
     expect(table.forked({ pid: 100, flags, ppid: 1, ts_ns: 5 })).toBe(slot);
     expect(table.exe(slot)).toBe("/bin/true");
     expect(table.lostExits).toBe(0);
@@ -365,7 +358,7 @@ describe("a backend that knows no start times", () => {
   test("finds the process that was seeded with a start time", () => {
     const table = new Table();
     const slot = table.seeded({ pid: 100, start_ns: 77n });
-    expect(table.execed({ pid: 100, flags: FLAG_EXE_KNOWN, exe: "/bin/true" })).toBe(slot);
+    expect(table.execed({ pid: 100, flags: KNOWN_EXE, exe: "/bin/true" })).toBe(slot);
     expect(table.exited({ pid: 100, flags: 0, ts_ns: 9 })).toBe(slot);
     expect(table.startLow(slot)).toBe(77);
   });
@@ -397,7 +390,7 @@ describe("seeding", () => {
 
   test("from /proc, which knows no exact start: an event with one gives it to the entry", () => {
     const table = new Table();
-    const slot = table.seeded({ pid: 2, flags: FLAG_PPID_KNOWN, ppid: 1, comm: "sh" });
+    const slot = table.seeded({ pid: 2, flags: KNOWN_PPID, ppid: 1, comm: "sh" });
     expect(table.execed({ pid: 2, start_ns: 0x1_0000_0002n, exe: "/bin/true" })).toBe(slot);
     expect([table.startHigh(slot), table.startLow(slot)]).toEqual([1, 2]);
     // From here on another start is another process.
@@ -408,7 +401,7 @@ describe("seeding", () => {
   test("from /proc again, once the start is known: the same process", () => {
     const table = new Table();
     const slot = table.forked({ pid: 2, start_ns: 2n });
-    expect(table.seeded({ pid: 2, flags: FLAG_PPID_KNOWN })).toBe(slot);
+    expect(table.seeded({ pid: 2, flags: KNOWN_PPID })).toBe(slot);
     expect(table.startLow(slot)).toBe(2);
   });
 });
@@ -486,7 +479,7 @@ describe("redactKnown", () => {
   test("hides the arguments of live and exited processes; those of an image that a fork shares as well", () => {
     const table = new Table();
     const live = table.execed({ pid: 1, exe: "/bin/a", args: ["a", "--password=hunter2", "-v"] });
-    const child = table.forked({ pid: 2, ppid: 1, flags: FLAG_PPID_KNOWN });
+    const child = table.forked({ pid: 2, ppid: 1, flags: KNOWN_PPID });
     const other = table.execed({ pid: 3, exe: "/bin/b", args: ["b", "-v"] });
     const gone = table.execed({ pid: 4, exe: "/bin/c", args: ["c", "password=hunter2"] });
     table.exited({ pid: 4 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { ProcessTable } from "../../src/process/table.ts";
 import { NO_SLOT } from "../../src/process/table-slots.ts";
 import { ancestorsOf, descendantsOf, parentOf, type Relatives } from "../../src/process/tree.ts";
-import { FLAG_PPID_KNOWN } from "../../src/wire/layout.gen.ts";
+import { KNOWN_PPID } from "../../src/wire/layout.gen.ts";
 import { recordIn } from "../../src/wire/record.ts";
 import { type Exit, execRecord, exitRecord, forkRecord, type Head } from "../wire/make-record.ts";
 
@@ -137,7 +137,7 @@ describe("a pid that is used again", () => {
   test("makes no ring that is walked for ever, where no start times are known", () => {
     const table = new ProcessTable({ lingerNs: 1e12 });
     const seed = (pid: number, ppid: number) =>
-      table.seed(recordIn(forkRecord({ pid, ppid, flags: FLAG_PPID_KNOWN, start_ns: 0n })));
+      table.seed(recordIn(forkRecord({ pid, ppid, flags: KNOWN_PPID, start_ns: 0n })));
     const [a, b, c] = [seed(10, 12), seed(11, 10), seed(12, 11)];
     expect(ancestorsOf(table, a).relatives.map(({ slot }) => slot)).toEqual([c, b]);
     expect(descendantsOf(table, a).relatives.map(({ slot }) => slot)).toEqual([b, c]);

@@ -37,8 +37,10 @@ test("readProcStat reads a real process and says null of none", () => {
   expect(readProcStat(2 ** 30)).toBeNull();
 });
 
-test("readProcIds reads the real user and group, and says null of none", () => {
-  expect(readProcIds(process.pid)).toEqual({ uid: process.getuid?.() ?? -1, gid: process.getgid?.() ?? -1 });
+test("readProcIds reads the real and the effective user and group, and says null of none", () => {
+  const [uid, gid] = [process.getuid?.() ?? -1, process.getgid?.() ?? -1];
+  const [euid, egid] = [process.geteuid?.() ?? -1, process.getegid?.() ?? -1];
+  expect(readProcIds(process.pid)).toEqual({ uid, gid, euid, egid });
   expect(readProcIds(2 ** 30)).toBeNull();
 });
 

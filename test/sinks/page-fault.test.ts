@@ -8,7 +8,7 @@ import { PrettySink } from "../../src/sinks/pretty.ts";
 import type { Sink } from "../../src/sinks/sink.ts";
 import { EVENT_PAGE_FAULT, FAULT_WRITE, PAGE_FAULT_EVENT } from "../../src/wire/layout.gen.ts";
 import { recordIn } from "../../src/wire/record.ts";
-import { forkRecord } from "../wire/make-record.ts";
+import { forkRecord, HEAD_KNOWN } from "../wire/make-record.ts";
 import { outputText } from "./output-text.ts";
 
 function viewOf(address: bigint, ip: bigint, suppressed: bigint, flags: number): EventView {
@@ -19,7 +19,7 @@ function viewOf(address: bigint, ip: bigint, suppressed: bigint, flags: number):
   data.setBigUint64(PAGE_FAULT_EVENT.address, address, true);
   data.setBigUint64(PAGE_FAULT_EVENT.ip, ip, true);
   data.setBigUint64(PAGE_FAULT_EVENT.suppressed, suppressed, true);
-  data.setBigUint64(PAGE_FAULT_EVENT.fault_flags, BigInt(flags), true);
+  data.setUint32(PAGE_FAULT_EVENT.known, HEAD_KNOWN | flags, true);
   const view = new EventView(new ProcessTable({ lingerNs: 1e9 }), new WallClock(0n));
   view.accept(recordIn(bytes));
   return view;

@@ -5,7 +5,7 @@ import { ProcessTable } from "../../src/process/table.ts";
 import { durationText, type PrettyOptions, PrettySink } from "../../src/sinks/pretty.ts";
 import { Prng } from "../../src/stats/prng.ts";
 import { noSamples } from "../../src/wire/counters.ts";
-import { FLAG_ARGS_CUT, FLAG_ARGS_KNOWN, FLAG_EXE_KNOWN } from "../../src/wire/layout.gen.ts";
+import { ARGS_CUT, KNOWN_ARGS, KNOWN_EXE, KNOWN_STATUS } from "../../src/wire/layout.gen.ts";
 import { recordIn } from "../../src/wire/record.ts";
 import {
   argumentBytes,
@@ -71,7 +71,7 @@ describe("lines", () => {
     [9, "killed by SIGKILL"],
     [11 | 0x80, "killed by SIGSEGV (core dumped)"],
   ])("an end by status %i", (status, text) => {
-    const [line] = lines(NO_TERMINAL, exitRecord({ ...TS, pid: 1, comm: "x", status, known: 1, flags: 0 }));
+    const [line] = lines(NO_TERMINAL, exitRecord({ ...TS, pid: 1, comm: "x", status, known: KNOWN_STATUS, flags: 0 }));
     expect(line).toBe(`14:14:25.432109 exit        1        ?      0 x  ${text}`);
   });
 
@@ -87,9 +87,9 @@ describe("lines", () => {
   test.each([
     ["no path beside the command where the command is the path", EXEC_KNOWN, "/bin/true", ["/bin/true"], "/bin/true"],
     ["the path where the command hides it", EXEC_KNOWN, "/tmp/x", ["sshd: a b"], "'sshd: a b'  [/tmp/x]"],
-    ["the path alone", EXEC_KNOWN & ~FLAG_ARGS_KNOWN, "/bin/true", ["x"], "/bin/true"],
-    ["the arguments alone", EXEC_KNOWN & ~FLAG_EXE_KNOWN, "/bin/true", ["x", "y"], "x y"],
-    ["a cut", EXEC_KNOWN | FLAG_ARGS_CUT, "/bin/x", ["/bin/x", "ab"], "/bin/x ab …"],
+    ["the path alone", EXEC_KNOWN & ~KNOWN_ARGS, "/bin/true", ["x"], "/bin/true"],
+    ["the arguments alone", EXEC_KNOWN & ~KNOWN_EXE, "/bin/true", ["x", "y"], "x y"],
+    ["a cut", EXEC_KNOWN | ARGS_CUT, "/bin/x", ["/bin/x", "ab"], "/bin/x ab …"],
     ["an empty argument", EXEC_KNOWN, "/bin/x", ["/bin/x", ""], "/bin/x ''"],
     ["control characters", EXEC_KNOWN, "/b\x1b[2Jx", ["a\nb\u202e"], "'a\\nb\\u202e'  [/b\\e[2Jx]"],
   ])("of an exec show %s", (_, flags, exe, args, text) => {

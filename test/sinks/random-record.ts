@@ -1,7 +1,15 @@
 /** Records with anything in every field, for comparisons that must hold for all of them. */
 import type { Prng } from "../../src/stats/prng.ts";
-import { COMM_LEN, FLAG_EXE_WHOLE } from "../../src/wire/layout.gen.ts";
-import { execRecord, exitRecord, forkRecord, type Head, pathComponents } from "../wire/make-record.ts";
+import { COMM_LEN, EXE_WHOLE, KNOWN_AUID, KNOWN_EFFECTIVE, KNOWN_PARENT_START } from "../../src/wire/layout.gen.ts";
+import {
+  ALL_FLAGS,
+  EXIT_KNOWN,
+  execRecord,
+  exitRecord,
+  forkRecord,
+  type Head,
+  pathComponents,
+} from "../wire/make-record.ts";
 
 /** A number of up to `bits` bits: small ones as likely as large ones. */
 function randomBig(prng: Prng, bits = 64): bigint {
@@ -54,7 +62,7 @@ export function randomText(prng: Prng, maxBytes: number, nuls = false): Uint8Arr
 export function randomRecord(prng: Prng): Uint8Array {
   // Few pids, so that most events find their process in the table.
   const head: Head = {
-    flags: prng.index(256),
+    flags: prng.uint32() & (ALL_FLAGS | KNOWN_EFFECTIVE | KNOWN_AUID | KNOWN_PARENT_START),
     cpu: prng.index(4) === 0 ? prng.index(65536) : prng.index(4),
     pid: prng.index(20) === 0 ? prng.uint32() : prng.index(16),
     ppid: prng.index(20) === 0 ? prng.uint32() : prng.index(16),
@@ -70,7 +78,7 @@ export function randomRecord(prng: Prng): Uint8Array {
   if (type === 0) return forkRecord(head);
   if (type === 1) {
     const path = randomText(prng, prng.index(10) === 0 ? 4000 : 60);
-    const isWhole = (head.flags ?? 0) & FLAG_EXE_WHOLE;
+    const isWhole = (head.flags ?? 0) & EXE_WHOLE;
     const exe = isWhole
       ? Buffer.concat([path, new Uint8Array(prng.index(2))])
       : pathComponents(Buffer.concat([Buffer.from("/"), path]));
@@ -83,7 +91,7 @@ export function randomRecord(prng: Prng): Uint8Array {
   return exitRecord({
     ...head,
     status: prng.index(65536),
-    known: prng.index(32),
+    known: prng.uint32() & EXIT_KNOWN,
     utime_ns: figure(),
     stime_ns: figure(),
     runtime_ns: figure(),

@@ -1,24 +1,28 @@
 /** Records of the wire made by hand, from the generated layout: a struct that grows needs no change here. */
 import {
+  ARGS_CUT,
   COMM_LEN,
   EVENT_EXEC,
   EVENT_EXIT,
   EVENT_FORK,
   EVENT_SAMPLE,
+  EXE_CUT,
+  EXE_WHOLE,
   EXEC_EVENT,
   EXIT_EVENT,
-  FLAG_ARGS_CUT,
-  FLAG_ARGS_KNOWN,
-  FLAG_CGROUP_KNOWN,
-  FLAG_EXE_KNOWN,
-  FLAG_EXE_WHOLE,
-  FLAG_NS_PID_KNOWN,
-  FLAG_PPID_KNOWN,
-  FLAG_START_KNOWN,
+  KNOWN_ARGS,
+  KNOWN_CGROUP,
   KNOWN_CPU,
+  KNOWN_EFFECTIVE,
+  KNOWN_EXE,
   KNOWN_FAULTS,
   KNOWN_IO,
+  KNOWN_NS_PID,
+  KNOWN_OLD_COMM,
+  KNOWN_PARENT_START,
+  KNOWN_PPID,
   KNOWN_RSS,
+  KNOWN_START,
   KNOWN_STATUS,
   PROCESS_EVENT,
   SAMPLE_EVENT,
@@ -27,8 +31,9 @@ import {
 /** Text stands for its UTF-8 bytes. */
 export type Bytes = string | Uint8Array;
 
-/** Fields of every record; what is left out is 0, flags apart. */
+/** Fields of every record; what is left out is 0, `flags` apart. */
 export interface Head {
+  /** Bits of `known`. */
   flags?: number;
   cpu?: number;
   pid: number;
@@ -36,8 +41,12 @@ export interface Head {
   ns_pid?: number;
   uid?: number;
   gid?: number;
+  euid?: number;
+  egid?: number;
+  auid?: number;
   ts_ns?: bigint | number;
   start_ns?: bigint | number;
+  parent_start_ns?: bigint | number;
   cgroup_id?: bigint | number;
   /** At most COMM_LEN bytes; NULs follow where it is shorter. */
   comm?: Bytes;
@@ -58,6 +67,7 @@ export interface Exec extends Head {
 
 export interface Exit extends Head {
   status?: number;
+  /** More bits of `known`. */
   known?: number;
   utime_ns?: bigint | number;
   stime_ns?: bigint | number;
@@ -74,17 +84,24 @@ export interface Sample extends Head {
   runtime_ns?: bigint | number;
   rss_bytes?: bigint | number;
   threads?: number;
-  sample_flags?: number;
 }
 
 /** What the btf backend knows of every process. */
-export const HEAD_KNOWN = FLAG_PPID_KNOWN | FLAG_START_KNOWN | FLAG_CGROUP_KNOWN | FLAG_NS_PID_KNOWN;
+export const HEAD_KNOWN = KNOWN_PPID | KNOWN_START | KNOWN_CGROUP | KNOWN_NS_PID | KNOWN_EFFECTIVE | KNOWN_PARENT_START;
 /** … of an exec whose path and arguments it could read whole. */
-export const EXEC_KNOWN = HEAD_KNOWN | FLAG_ARGS_KNOWN | FLAG_EXE_KNOWN;
+export const EXEC_KNOWN = HEAD_KNOWN | KNOWN_ARGS | KNOWN_EXE;
 /** … of an exit. */
 export const EXIT_KNOWN = KNOWN_STATUS | KNOWN_CPU | KNOWN_RSS | KNOWN_FAULTS | KNOWN_IO;
 /** Every flag of a head and every one of an image. */
-export const ALL_FLAGS = EXEC_KNOWN | FLAG_ARGS_CUT | FLAG_EXE_WHOLE;
+export const ALL_FLAGS = EXEC_KNOWN | ARGS_CUT | EXE_WHOLE;
+
+/** Every combination of the bits of `mask`, none and all of them among these. */
+export function* subsets(mask: number): Generator<number> {
+  for (let subset = mask; ; subset = (subset - 1) & mask) {
+    yield subset;
+    if (subset === 0) return;
+  }
+}
 
 export function bytesOf(value: Bytes): Uint8Array {
   return typeof value === "string" ? new TextEncoder().encode(value) : value;
@@ -115,74 +132,63 @@ export function pathComponents(path: Bytes): Uint8Array<ArrayBuffer> {
 }
 
 export function forkRecord(fields: Head): Uint8Array<ArrayBuffer> {
-  return head(PROCESS_EVENT.size, EVENT_FORK, { flags: HEAD_KNOWN, ...fields });
+  return recordOf(PROCESS_EVENT, EVENT_FORK, fields);
 }
 
-export function execRecord(fields: Exec): Uint8Array<ArrayBuffer> {
-  const exe = bytesOf(fields.exe ?? "");
-  const args = bytesOf(fields.args ?? "");
-  const bytes = head(EXEC_EVENT.size + exe.length + args.length, EVENT_EXEC, { flags: EXEC_KNOWN, ...fields });
-  const view = new DataView(bytes.buffer);
-  view.setUint32(EXEC_EVENT.old_tid, fields.old_tid ?? fields.pid, true);
-  view.setUint16(EXEC_EVENT.exe_len, exe.length, true);
-  view.setUint16(EXEC_EVENT.args_len, args.length, true);
-  view.setUint16(EXEC_EVENT.exe_cut, fields.exe_cut ? 1 : 0, true);
-  view.setUint32(EXEC_EVENT.args_total, fields.args_total ?? args.length, true);
-  if (fields.old_comm !== undefined) {
-    view.setUint16(EXEC_EVENT.old_comm_known, 1, true);
-    bytes.set(commBytes(fields.old_comm), EXEC_EVENT.old_comm);
-  }
-  bytes.set(exe, EXEC_EVENT.size);
-  bytes.set(args, EXEC_EVENT.size + exe.length);
-  return bytes;
+export function execRecord({ exe = "", args = "", exe_cut, old_comm, ...fields }: Exec): Uint8Array<ArrayBuffer> {
+  const [path, kept] = [bytesOf(exe), bytesOf(args)];
+  const known = (exe_cut ? EXE_CUT : 0) | (old_comm === undefined ? 0 : KNOWN_OLD_COMM);
+  const lengths = { old_tid: fields.pid, args_total: kept.length, exe_len: path.length, args_len: kept.length };
+  const flags = fields.flags ?? EXEC_KNOWN;
+  const bytes = recordOf(EXEC_EVENT, EVENT_EXEC, { ...lengths, ...fields, flags: flags | known });
+  if (old_comm !== undefined) bytes.set(commBytes(old_comm), EXEC_EVENT.old_comm);
+  return concat(bytes, path, kept);
 }
 
-export function exitRecord(fields: Exit): Uint8Array<ArrayBuffer> {
-  const bytes = head(EXIT_EVENT.size, EVENT_EXIT, { flags: HEAD_KNOWN, ...fields });
-  const view = new DataView(bytes.buffer);
-  view.setUint32(EXIT_EVENT.status, fields.status ?? 0, true);
-  view.setUint32(EXIT_EVENT.known, fields.known ?? EXIT_KNOWN, true);
-  for (const name of FIGURES) view.setBigUint64(EXIT_EVENT[name], BigInt(fields[name] ?? 0), true);
-  return bytes;
+export function exitRecord({ known = EXIT_KNOWN, ...fields }: Exit): Uint8Array<ArrayBuffer> {
+  return recordOf(EXIT_EVENT, EVENT_EXIT, { ...fields, flags: (fields.flags ?? HEAD_KNOWN) | known });
 }
 
 export function sampleRecord(fields: Sample): Uint8Array<ArrayBuffer> {
-  const bytes = head(SAMPLE_EVENT.size, EVENT_SAMPLE, { flags: HEAD_KNOWN, ...fields });
-  const view = new DataView(bytes.buffer);
-  view.setBigUint64(SAMPLE_EVENT.runtime_ns, BigInt(fields.runtime_ns ?? 0), true);
-  view.setBigUint64(SAMPLE_EVENT.rss_bytes, BigInt(fields.rss_bytes ?? 0), true);
-  view.setUint32(SAMPLE_EVENT.threads, fields.threads ?? 1, true);
-  view.setUint32(SAMPLE_EVENT.sample_flags, fields.sample_flags ?? 0, true);
-  return bytes;
+  return recordOf(SAMPLE_EVENT, EVENT_SAMPLE, { threads: 1, ...fields });
 }
 
-const FIGURES = [
-  "utime_ns",
-  "stime_ns",
-  "runtime_ns",
-  "accounted_ns",
-  "peak_rss_bytes",
-  "minor_faults",
-  "major_faults",
-  "read_bytes",
-  "write_bytes",
-] as const;
+/** Where the members of a struct lie, its size among them. */
+type Layout = Readonly<Record<string, number>> & { size: number };
 
-function head(length: number, type: number, fields: Head): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(length);
+type Put = (view: DataView, value: bigint | number) => void;
+
+/** How members of a struct are written: each has the bytes up to the next one. */
+function writersOf(layout: Layout): Map<string, Put> {
+  const lengths = ["comm_len", "old_comm_len"];
+  const members = Object.entries(layout).filter(([name]) => !lengths.includes(name));
+  const ends = members.map(([, at]) => at).toSorted((a, b) => a - b);
+  return new Map(
+    members.map(([name, at]) => {
+      const width = (ends.find((end) => end > at) ?? at) - at;
+      if (width === 8) return [name, (view, value) => view.setBigUint64(at, BigInt(value), true)];
+      if (width === 4) return [name, (view, value) => view.setUint32(at, Number(value), true)];
+      if (width === 2) return [name, (view, value) => view.setUint16(at, Number(value), true)];
+      return [name, (view, value) => view.setUint8(at, Number(value))];
+    }),
+  );
+}
+
+const WRITERS = new Map<Layout, Map<string, Put>>(
+  ([PROCESS_EVENT, EXEC_EVENT, EXIT_EVENT, SAMPLE_EVENT] as Layout[]).map((each) => [each, writersOf(each)]),
+);
+
+function recordOf(layout: Layout, type: number, { flags = HEAD_KNOWN, comm = "", ...fields }: Head) {
+  const bytes = new Uint8Array(layout.size);
   const view = new DataView(bytes.buffer);
-  view.setUint8(PROCESS_EVENT.type, type);
-  view.setUint8(PROCESS_EVENT.flags, fields.flags ?? 0);
-  view.setUint16(PROCESS_EVENT.cpu, fields.cpu ?? 0, true);
-  view.setUint32(PROCESS_EVENT.pid, fields.pid, true);
-  view.setUint32(PROCESS_EVENT.ppid, fields.ppid ?? 0, true);
-  view.setUint32(PROCESS_EVENT.ns_pid, fields.ns_pid ?? 0, true);
-  view.setUint32(PROCESS_EVENT.uid, fields.uid ?? 0, true);
-  view.setUint32(PROCESS_EVENT.gid, fields.gid ?? 0, true);
-  view.setBigUint64(PROCESS_EVENT.ts_ns, BigInt(fields.ts_ns ?? 0), true);
-  view.setBigUint64(PROCESS_EVENT.start_ns, BigInt(fields.start_ns ?? 0), true);
-  view.setBigUint64(PROCESS_EVENT.cgroup_id, BigInt(fields.cgroup_id ?? 0), true);
-  bytes.set(commBytes(fields.comm ?? ""), PROCESS_EVENT.comm);
+  const writers = WRITERS.get(layout);
+  for (const [name, value] of Object.entries({ ...fields, type, known: flags >>> 0 })) {
+    if (value === undefined) continue;
+    const put = writers?.get(name);
+    if (!put) throw new Error(`the record has no ${name}`);
+    put(view, value);
+  }
+  bytes.set(commBytes(comm), PROCESS_EVENT.comm);
   return bytes;
 }
 
