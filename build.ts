@@ -3,7 +3,7 @@
  * bun build.ts --force               everything
  * bun build.ts --target linux-arm64  dist/linux-arm64/linnix, on any machine (linux-x64 likewise)
  * bun build.ts --objects-only        all but dist/linnix, for `bun run src/main.ts` and `bun test`
- * bun build.ts --check-layout        writes nothing; fails where src/wire/layout.gen.ts is not what the sources say
+ * bun build.ts --check-layout        writes nothing; fails if a generated file is not what the sources say
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -13,6 +13,7 @@ import { ARCHES, type Arch, hostArch } from "./scripts/arch.ts";
 import { type SourceState, sourceState, writeBuildInfo, writeLicences } from "./scripts/build-info.ts";
 import { programPath } from "./scripts/command.ts";
 import { compileBinary } from "./scripts/compile.ts";
+import { staleEventFiles, writeEventFiles } from "./scripts/events.ts";
 import { readIfThere, writeFileAtomically } from "./scripts/files.ts";
 import { getLibraries, type Libraries, librariesDigest, writeLibraries } from "./scripts/libraries.ts";
 import { buildObjects, compileObjects, LAYOUT_FILE } from "./scripts/objects.ts";
@@ -26,8 +27,12 @@ const TARGETS: Record<string, Arch> = Object.fromEntries(
 
 function checkLayout(): void {
   const { layout } = compileObjects(ROOT);
-  if (readIfThere(join(ROOT, LAYOUT_FILE))?.toString() === layout) return;
-  throw new Error(`${LAYOUT_FILE} is not what bpf/ compiles to; \`npm run build -- --force\` writes it`);
+  if (readIfThere(join(ROOT, LAYOUT_FILE))?.toString() !== layout) {
+    throw new Error(`${LAYOUT_FILE} is not what bpf/ compiles to; \`npm run build -- --force\` writes it`);
+  }
+  const stale = staleEventFiles(ROOT).map(({ path }) => path);
+  if (stale.length === 0) return;
+  throw new Error(`${stale.join(", ")}: not what src/wire/fields.ts says; \`npm run build\` writes them`);
 }
 
 /** What is built, and where. */
@@ -78,6 +83,7 @@ async function main(args: string[]): Promise<void> {
     },
   });
   if (values["check-layout"]) return checkLayout();
+  writeEventFiles(ROOT);
   const arch = values.target === undefined ? hostArch() : TARGETS[values.target];
   if (arch === undefined) throw new Error(`--target ${values.target}: expected ${Object.keys(TARGETS).join(" or ")}`);
 

@@ -1,4 +1,4 @@
-import { ByteWriter, literal, type Piece, toJson } from "../json/byte-writer.ts";
+import { ByteWriter, jsonText, literal, type Piece } from "../json/byte-writer.ts";
 import type { EventView } from "../process/event-view.ts";
 import { JsonEncoder } from "../sinks/jsonl.ts";
 import { EVENT_EXEC, EVENT_EXIT, EVENT_FORK, EVENT_PAGE_FAULT, EVENT_SAMPLE } from "../wire/layout.gen.ts";
@@ -140,7 +140,7 @@ export class EventStream {
       return;
     }
     const out = this.#begin(literal(notice.type));
-    const json = literal(toJson(notice));
+    const json = literal(jsonText(notice));
     out.reserve(json.length + END.length);
     out.put(json);
     this.#end(out, code, notice.pid ?? 0, notice.comm ? commBytes(notice.comm) : NO_COMM);

@@ -1,4 +1,4 @@
-import { toJson } from "../json/byte-writer.ts";
+import { jsonText } from "../json/byte-writer.ts";
 
 /** Status codes that are answered as a problem, and what each is called (RFC 9110, section 15). */
 export const PROBLEM_TITLES = {
@@ -36,7 +36,7 @@ export class Problem extends Error {
 
   response(): Response {
     const { status, detail, headers, members } = this;
-    const body = toJson({ type: "about:blank", title: PROBLEM_TITLES[status], status, detail, ...members });
+    const body = jsonText({ type: "about:blank", title: PROBLEM_TITLES[status], status, detail, ...members });
     return new Response(body, { status, headers: { ...headers, "Content-Type": "application/problem+json" } });
   }
 }

@@ -2,6 +2,7 @@ import type { Place } from "../cgroup/place.ts";
 import { type ByteWriter, jsonText, literal, type Piece } from "../json/byte-writer.ts";
 import { signalName } from "../process/signal-name.ts";
 import type { ProcessTable } from "../process/table.ts";
+import { ARGS, ARGS_TRUNCATED, EXE, EXE_TRUNCATED } from "../sinks/event-names.gen.ts";
 import { putImage } from "../sinks/image-json.ts";
 import { COMM_LEN } from "../wire/layout.gen.ts";
 
@@ -71,7 +72,7 @@ export class ProcessJson {
     out.put(COMM);
     table.copyComm(slot, this.#comm);
     out.cString(this.#comm);
-    putImage(table.images, table.image(slot), out, FIXED_BYTES);
+    putImage(table.images, table.image(slot), out, FIXED_BYTES, EXE, ARGS, ARGS_TRUNCATED, EXE_TRUNCATED);
     out.put(START_NS);
     const [startHigh, startLow] = [table.startHigh(slot), table.startLow(slot)];
     if (startHigh === 0 && startLow === 0) out.null();

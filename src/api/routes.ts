@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { toJson } from "../json/byte-writer.ts";
+import { jsonText } from "../json/byte-writer.ts";
 import { qualityOf } from "./accept.ts";
 import type * as answers from "./answers.ts";
 import { EVENT_TYPES } from "./event-types.ts";
@@ -287,7 +287,7 @@ function streamRoute(path: string, operationId: string, summary: string): Route 
 }
 
 function json(value: unknown): Answer {
-  return { body: `${toJson(value)}\n`, type: JSON_TYPE };
+  return { body: `${jsonText(value)}\n`, type: JSON_TYPE };
 }
 
 function pidOf(text: string): number {

@@ -44,18 +44,3 @@ function jsonOf({ cgroup, container, unit }: Place): string {
     unit !== null ? `,"unit":${jsonText(unit)}` : "",
   ].join("");
 }
-
-/** What an event tells of a place; what is not known is left out. */
-export function placeFields({
-  cgroup,
-  container,
-  unit,
-}: Place): Pick<Partial<NonNullPlace>, "cgroup" | "container" | "unit"> {
-  return {
-    ...(cgroup === null ? {} : { cgroup }),
-    ...(container === null ? {} : { container }),
-    ...(unit === null ? {} : { unit }),
-  };
-}
-
-type NonNullPlace = { [Field in keyof Place]: NonNullable<Place[Field]> };

@@ -1,6 +1,6 @@
 import { KERNEL_BTF } from "../bpf/bpf-object.ts";
 import { isOldGlibc, missingCpuFlags, OLDEST_GLIBC_MINOR, OLDEST_KERNEL } from "../floor.ts";
-import { IO_ACCOUNTING_FILE } from "../probes/missing-fields.ts";
+import { IO_ACCOUNTING_FILE, LOGIN_UID_FILE } from "../probes/missing-fields.ts";
 import { POSSIBLE_CPUS } from "../sys/cpus.ts";
 import { isAtLeast, type KernelVersion, kernelRelease, parseKernelVersion } from "../sys/kernel-version.ts";
 import { type BtfFeatures, readBtfFeatures } from "./btf.ts";
@@ -23,6 +23,8 @@ export interface KernelFacts {
   hasSysfs: boolean;
   /** It counts bytes read and written by each process. */
   ioAccounting: boolean;
+  /** Whether it keeps the login uid of each process. */
+  loginUids: boolean;
   /** A switch of the kernel's configuration: its value, `n` where it is off, null where no configuration is readable. */
   config(name: string): string | null;
   /** Words of the kernel command line. */
@@ -53,6 +55,7 @@ export function readKernel(host: HostReader): KernelFacts {
     btf: readBtf(host),
     hasSysfs: host.exists(POSSIBLE_CPUS),
     ioAccounting: host.exists(IO_ACCOUNTING_FILE),
+    loginUids: host.exists(LOGIN_UID_FILE),
     config: readConfig(host, release),
     commandLine: (readText(host, "/proc/cmdline") ?? "").split(/\s+/),
   };

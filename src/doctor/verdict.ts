@@ -1,7 +1,7 @@
 import { OBSERVERS } from "../observers/registry.ts";
 import { chooseBackend } from "../probes/backend.ts";
 import type { BackendName } from "../probes/backend-name.ts";
-import { missingFields } from "../probes/missing-fields.ts";
+import { IO_ACCOUNTING_FILE, missingFields } from "../probes/missing-fields.ts";
 import type { Check, Section, Status } from "./check.ts";
 import type { Facts } from "./facts.ts";
 import { hasEnableStats, offersBtfBackend } from "./kernel.ts";
@@ -76,7 +76,9 @@ function offeredBackend({ kernel, tracefs }: Facts): BackendName | null {
 }
 
 function listNullFields({ kernel }: Facts, backend: BackendName | null): string[] {
-  return backend === null ? [] : [...missingFields(backend, () => kernel.ioAccounting)];
+  return backend === null
+    ? []
+    : [...missingFields(backend, (path) => (path === IO_ACCOUNTING_FILE ? kernel.ioAccounting : kernel.loginUids))];
 }
 
 function isLack(check: Check): boolean {

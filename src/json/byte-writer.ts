@@ -10,24 +10,22 @@ export function utf8(text: string): Uint8Array<ArrayBuffer> {
 /** The control characters that JSON may hold as they are, and a terminal acts on: DEL and those of C1. */
 const UNESCAPED = /[\x7f-\x9f]/g;
 
-/** JSON without a control character, which is what {@link ByteWriter.string} writes of a string. */
-export function jsonText(value: string | number | boolean | object | null): string {
-  return escapeControls(JSON.stringify(value));
+/** As a number of JSON, digit by digit: `JSON.rawJSON` of ECMAScript 2026, which the type library does not have yet. */
+const exact = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON;
+
+/**
+ * JSON in which a bigint is an integer, printed exactly, and no control character stands as it is: what
+ * {@link ByteWriter.string} writes of a string.
+ */
+export function jsonText(value: unknown): string {
+  return escapeControls(
+    JSON.stringify(value, (_key, item: unknown) => (typeof item === "bigint" ? exact(String(item)) : item)),
+  );
 }
 
 /** JSON in which no control character stands as it is. */
 export function escapeControls(json: string): string {
   return json.replace(UNESCAPED, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
-}
-
-/** As a number of JSON, digit by digit: `JSON.rawJSON` of ECMAScript 2026, which the type library does not have yet. */
-const exact = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON;
-
-/** JSON in which a bigint is an integer, printed exactly, and no control character stands as it is. */
-export function toJson(value: unknown): string {
-  return escapeControls(
-    JSON.stringify(value, (_key, item: unknown) => (typeof item === "bigint" ? exact(String(item)) : item)),
-  );
 }
 
 /** Bytes of a word, which a piece is written by. */

@@ -1,35 +1,28 @@
+import { EVENT_TYPE_NAMES, fieldsOf, type KnownBit } from "../wire/fields.ts";
 import type { BackendName } from "./backend-name.ts";
 
+/** What the tracepoint backend can know; the rest only task_struct has. */
+const TRACEPOINT_KNOWN: readonly KnownBit[] = ["KNOWN_PPID", "KNOWN_CGROUP", "KNOWN_EXE", "KNOWN_OLD_COMM"];
+
 /**
- * A file that each process has where the kernel counts bytes read and written, CONFIG_TASK_IO_ACCOUNTING
- * (fs/proc/base.c): then, and then only, task_struct has the two counts too.
+ * Files that each process has if the kernel counts bytes read and written, CONFIG_TASK_IO_ACCOUNTING, and if it keeps
+ * login uids, CONFIG_AUDIT (fs/proc/base.c): then, and only then, task_struct has the members.
  */
 export const IO_ACCOUNTING_FILE = "/proc/self/io";
+export const LOGIN_UID_FILE = "/proc/self/loginuid";
 
-const IO_FIELDS = ["read_bytes", "write_bytes"] as const;
-
-/** What only task_struct knows. */
-const TRACEPOINT_MISSING_FIELDS = [
-  "start_ns",
-  "ns_pid",
-  "args",
-  "args_truncated",
-  "exit_code",
-  "signal",
-  "core_dumped",
-  "cpu_user_ns",
-  "cpu_system_ns",
-  "peak_rss_bytes",
-  "minor_faults",
-  "major_faults",
-  ...IO_FIELDS,
-] as const;
+const FILES: readonly (readonly [KnownBit, path: string])[] = [
+  ["KNOWN_IO", IO_ACCOUNTING_FILE],
+  ["KNOWN_AUID", LOGIN_UID_FILE],
+];
 
 /**
- * Event fields that a backend cannot give on a kernel.
+ * Event fields that a backend cannot give on a kernel, in their order in events.
  * @param exists whether there is a file of that path on its machine
  */
 export function missingFields(backend: BackendName, exists: (path: string) => boolean): readonly string[] {
-  if (backend === "tracepoint") return TRACEPOINT_MISSING_FIELDS;
-  return exists(IO_ACCOUNTING_FILE) ? [] : IO_FIELDS;
+  const lacks = new Set(FILES.filter(([, path]) => !exists(path)).map(([bit]) => bit));
+  const isMissing = (bit: KnownBit) => lacks.has(bit) || (backend === "tracepoint" && !TRACEPOINT_KNOWN.includes(bit));
+  const names = EVENT_TYPE_NAMES.flatMap(fieldsOf).filter(({ known }) => known !== undefined && isMissing(known));
+  return [...new Set(names.map(({ name }) => name))];
 }

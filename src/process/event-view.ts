@@ -1,7 +1,5 @@
-import { type KnownPlace, placeFields } from "../cgroup/place.ts";
-import { textOf } from "../json/text.ts";
+import type { KnownPlace } from "../cgroup/place.ts";
 import type { WallClock } from "../json/wall-clock.ts";
-import type { PageFaultEvent, ProcessEvent, SampleEvent } from "../wire/event.ts";
 import {
   COMM_LEN,
   EVENT_EXEC,
@@ -12,17 +10,11 @@ import {
   EXIT_EVENT,
   FAULT_WRITE,
   KNOWN_CGROUP,
-  KNOWN_CPU,
-  KNOWN_FAULTS,
-  KNOWN_IO,
   KNOWN_NS_PID,
   KNOWN_OLD_COMM,
   KNOWN_PPID,
-  KNOWN_RSS,
   KNOWN_START,
-  KNOWN_STATUS,
   MISSED_EXEC,
-  NO_CPU,
   PAGE_FAULT_EVENT,
   PROCESS_EVENT,
   SAMPLE_EVENT,
@@ -32,7 +24,6 @@ import {
 import { Record } from "../wire/record.ts";
 import { unaccountedNs, userShareNs } from "./cpu-time.ts";
 import { NO_IMAGE } from "./image-store.ts";
-import { signalName } from "./signal-name.ts";
 import type { ProcessTable } from "./table.ts";
 import { NO_SLOT } from "./table-slots.ts";
 
@@ -102,6 +93,12 @@ export class EventView {
   /** Bits of `enum known`, bpf/process.h. */
   get known(): number {
     return this.record.u32(PROCESS_EVENT.known);
+  }
+
+  /** When it happened: RFC 3339, UTC, nanoseconds. */
+  get time(): string {
+    this.clock.set(this.record.u32(PROCESS_EVENT.ts_ns + 4), this.record.u32(PROCESS_EVENT.ts_ns));
+    return this.clock.text;
   }
 
   get pid(): number {
@@ -211,92 +208,6 @@ export class EventView {
   /** Of a page fault: those of its process before it that were not told. */
   get suppressed(): number {
     return this.record.u64(PAGE_FAULT_EVENT.suppressed);
-  }
-
-  /** What all events share, as an object of its own. */
-  #base() {
-    const { record } = this;
-    this.clock.set(record.u32(PROCESS_EVENT.ts_ns + 4), record.u32(PROCESS_EVENT.ts_ns));
-    return {
-      time: this.clock.text,
-      ts_ns: record.big(PROCESS_EVENT.ts_ns),
-      cpu: this.cpu,
-      pid: this.pid,
-      ppid: this.ppid < 0 ? null : this.ppid,
-      uid: this.uid,
-      gid: this.gid,
-      comm: textOf(this.comm),
-      start_ns: this.startKnown ? record.big(PROCESS_EVENT.start_ns) : null,
-      cgroup_id: this.cgroupKnown ? record.big(PROCESS_EVENT.cgroup_id) : null,
-      ...(this.nsPidKnown ? { ns_pid: record.u32(PROCESS_EVENT.ns_pid) } : {}),
-      ...(this.identity ? placeFields(this.identity.ofEvent(this)) : {}),
-    };
-  }
-
-  /** The sample as an object of its own, to keep. */
-  toSample(): SampleEvent {
-    const { cpu, cpuPct, rssBytes, threads } = this;
-    return {
-      type: "sample",
-      ...this.#base(),
-      cpu: cpu === NO_CPU ? null : cpu,
-      cpu_pct: Number(cpuPct.toFixed(3)),
-      rss_bytes: rssBytes,
-      threads,
-    };
-  }
-
-  /** The page fault as an object of its own, to keep. */
-  toPageFault(): PageFaultEvent {
-    return {
-      type: "page_fault",
-      ...this.#base(),
-      address: this.record.big(PAGE_FAULT_EVENT.address),
-      ip: this.record.big(PAGE_FAULT_EVENT.ip),
-      write: this.isWrite,
-      suppressed: this.suppressed,
-    };
-  }
-
-  /** The fork, exec or exit as an object of its own, to keep. */
-  toEvent(): ProcessEvent {
-    const { record } = this;
-    const base = this.#base();
-    if (this.type === EVENT_FORK) return { type: "fork", ...base };
-    const image = {
-      exe: this.exeText,
-      args: this.argsText,
-      args_truncated: this.argsTruncated,
-      exe_truncated: this.exeTruncated,
-    };
-    if (this.type === EVENT_EXEC) {
-      return {
-        type: "exec",
-        ...base,
-        ...image,
-        old_comm: this.oldCommKnown ? textOf(this.oldComm) : null,
-      };
-    }
-    const { known, status } = this;
-    const signal = status & 0x7f;
-    const figure = (bit: number, offset: number) => (known & bit ? record.u64(offset) : null);
-    const duration = this.durationNs;
-    return {
-      type: "exit",
-      ...base,
-      exit_code: known & KNOWN_STATUS && signal === 0 ? (status >>> 8) & 0xff : null,
-      signal: known & KNOWN_STATUS && signal !== 0 ? signalName(signal) : null,
-      core_dumped: known & KNOWN_STATUS ? (status & 0x80) !== 0 : null,
-      duration_ns: duration < 0 ? null : BigInt(duration),
-      cpu_user_ns: known & KNOWN_CPU ? BigInt(this.cpuUserNs) : null,
-      cpu_system_ns: known & KNOWN_CPU ? BigInt(this.cpuNs - this.cpuUserNs) : null,
-      peak_rss_bytes: figure(KNOWN_RSS, EXIT_EVENT.peak_rss_bytes),
-      minor_faults: figure(KNOWN_FAULTS, EXIT_EVENT.minor_faults),
-      major_faults: figure(KNOWN_FAULTS, EXIT_EVENT.major_faults),
-      read_bytes: figure(KNOWN_IO, EXIT_EVENT.read_bytes),
-      write_bytes: figure(KNOWN_IO, EXIT_EVENT.write_bytes),
-      ...image,
-    };
   }
 
   /** Path of the executable; null when not known. */

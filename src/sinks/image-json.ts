@@ -1,23 +1,27 @@
-import { type ByteWriter, literal } from "../json/byte-writer.ts";
+import type { ByteWriter, Piece } from "../json/byte-writer.ts";
 import { type ImageStore, NO_IMAGE } from "../process/image-store.ts";
 import { ARGS_CUT, EXE_CUT, KNOWN_ARGS, KNOWN_EXE } from "../wire/layout.gen.ts";
-
-const EXE = literal(',"exe":');
-const ARGS = literal(',"args":');
-const ARGS_TRUNCATED = literal(',"args_truncated":');
-const EXE_TRUNCATED = literal(',"exe_truncated":');
 
 /** Room for the names. */
 const NAMES_BYTES = 96;
 
 /**
- * Writes `,"exe":…,"args":…,"args_truncated":…,"exe_truncated":…` of an image, null what is not known. Makes room for
+ * Writes path and arguments of an image by these names, and whether either is cut; null what is not known. Makes room for
  * what it writes, and for `reserve` bytes more.
  */
-export function putImage(images: ImageStore, image: number, out: ByteWriter, reserve: number): void {
+export function putImage(
+  images: ImageStore,
+  image: number,
+  out: ByteWriter,
+  reserve: number,
+  exe: Piece,
+  args: Piece,
+  argsCut: Piece,
+  exeCut: Piece,
+): void {
   const flags = image === NO_IMAGE ? 0 : images.flags(image);
   out.reserve(NAMES_BYTES);
-  out.put(EXE);
+  out.put(exe);
   if (flags & KNOWN_EXE) {
     const start = images.exeStart(image);
     // The path as one string may carry the NUL that ends it.
@@ -28,20 +32,20 @@ export function putImage(images: ImageStore, image: number, out: ByteWriter, res
   } else {
     out.null();
   }
-  out.put(ARGS);
+  out.put(args);
   if (flags & KNOWN_ARGS) {
     const start = images.exeStart(image) + images.exeLength(image);
     putArguments(images.bytesOf(image), start, start + images.argsLength(image), out);
     out.reserve(NAMES_BYTES + reserve);
-    out.put(ARGS_TRUNCATED);
+    out.put(argsCut);
     out.boolean((flags & ARGS_CUT) !== 0);
   } else {
     out.null();
     out.reserve(NAMES_BYTES + reserve);
-    out.put(ARGS_TRUNCATED);
+    out.put(argsCut);
     out.null();
   }
-  out.put(EXE_TRUNCATED);
+  out.put(exeCut);
   if (flags & KNOWN_EXE) out.boolean((flags & EXE_CUT) !== 0);
   else out.null();
 }

@@ -1,19 +1,23 @@
 import { commandLine, printable } from "../json/printable.ts";
+import { textOf as cText } from "../json/text.ts";
 import type { EventView } from "../process/event-view.ts";
+import { signalName } from "../process/signal-name.ts";
 import type { ProcessTable } from "../process/table.ts";
 import { NO_SLOT } from "../process/table-slots.ts";
 import { SAMPLE_LOSS_NAMES, SAMPLE_LOSSES } from "../wire/counters.ts";
-import type {
-  CountByType,
-  ExecEvent,
-  ExitEvent,
-  LossReason,
-  PageFaultEvent,
-  ProcessEvent,
-  SampleEvent,
-  UnwrittenEvent,
-} from "../wire/event.ts";
-import { EVENT_PAGE_FAULT, EVENT_SAMPLE } from "../wire/layout.gen.ts";
+import type { CountByType, LossReason, UnwrittenEvent } from "../wire/event.ts";
+import {
+  EVENT_EXEC,
+  EVENT_EXIT,
+  EVENT_FORK,
+  EVENT_PAGE_FAULT,
+  EVENT_SAMPLE,
+  EXIT_EVENT,
+  KNOWN_CPU,
+  KNOWN_RSS,
+  KNOWN_STATUS,
+  PAGE_FAULT_EVENT,
+} from "../wire/layout.gen.ts";
 import type { RunSummary } from "../wire/summary.ts";
 import type { Output } from "./output.ts";
 import { type Columns, columnsFor, columnsText, headingText } from "./pretty-columns.ts";
@@ -61,15 +65,12 @@ export class PrettySink implements LineSink {
   write(view: EventView): void {
     // Once for what is written together.
     if (this.#lines === "") this.#look();
-    const event = objectOf(view);
     const width = this.#width;
     const { color } = this.#options;
-    const columns = columnsOf(event, this.#columns as Columns);
+    const columns = columnsOf(view, this.#columns as Columns);
     const room = width > 0 ? Math.max(width - columns.length, MIN_ROOM) : Number.POSITIVE_INFINITY;
-    const cut = cutTo(textOf(event, depthOf(view.table, view.ppid), room), room);
-    const failed = event.type === "exit" && (event.signal !== null || (event.exit_code ?? 0) !== 0);
-    const paint = event.type === "sample" || event.type === "page_fault" ? DIM : COLORS[failed ? "failed" : event.type];
-    this.#lines += color ? `${paint}${columns}${RESET}${cut}\n` : `${columns}${cut}\n`;
+    const cut = cutTo(textOf(view, room), room);
+    this.#lines += color ? `${colorOf(view)}${columns}${RESET}${cut}\n` : `${columns}${cut}\n`;
     if (this.#lines.length > 64 * 1024) this.flush();
   }
 
@@ -113,13 +114,6 @@ function noticeText(notice: Notice): string {
   return `lost ${notice.count} records of CPU ${notice.cpu}: ${LOSS_TEXTS[notice.reason]}`;
 }
 
-type Shown = ProcessEvent | SampleEvent | PageFaultEvent;
-
-function objectOf(view: EventView): Shown {
-  if (view.type === EVENT_SAMPLE) return view.toSample();
-  return view.type === EVENT_PAGE_FAULT ? view.toPageFault() : view.toEvent();
-}
-
 /** Ancestors that the table knows and that live, counted up to a bound. */
 function depthOf(table: ProcessTable, ppid: number): number {
   let depth = 0;
@@ -134,61 +128,87 @@ function depthOf(table: ProcessTable, ppid: number): number {
   return depth;
 }
 
-function columnsOf(event: Shown, columns: Columns): string {
+/** The word in the column of types. */
+const TYPE_WORDS: { [type: number]: string } = {
+  [EVENT_FORK]: "fork",
+  [EVENT_EXEC]: "exec",
+  [EVENT_EXIT]: "exit",
+  [EVENT_SAMPLE]: "sample",
+  [EVENT_PAGE_FAULT]: "fault",
+};
+
+function columnsOf(view: EventView, columns: Columns): string {
   return columnsText(columns, {
-    time: event.time.slice(11, 26),
-    type: event.type === "page_fault" ? "fault" : event.type,
-    pid: String(event.pid),
-    ppid: event.ppid === null ? "?" : String(event.ppid),
-    uid: event.uid === null ? "?" : String(event.uid),
+    time: view.time.slice(11, 26),
+    type: TYPE_WORDS[view.type] ?? "?",
+    pid: String(view.pid),
+    ppid: view.ppid < 0 ? "?" : String(view.ppid),
+    uid: String(view.uid),
   });
 }
 
+function colorOf(view: EventView): string {
+  if (view.type === EVENT_FORK) return COLORS.fork;
+  if (view.type === EVENT_EXEC) return COLORS.exec;
+  if (view.type !== EVENT_EXIT) return DIM;
+  return view.known & KNOWN_STATUS && view.status !== 0 ? COLORS.failed : COLORS.exit;
+}
+
 /** What stands behind the columns; figures stand below each other, the tree is drawn by what happens in it. */
-function textOf(event: Shown, depth: number, room: number): string {
-  if (event.type === "page_fault") return pageFaultText(event);
-  if (event.type === "sample") return sampleText(event, room);
-  const indent = Math.min(depth, Math.floor((room * INDENT_SHARE) / 2));
-  return "  ".repeat(indent) + processText(event);
+function textOf(view: EventView, room: number): string {
+  if (view.type === EVENT_PAGE_FAULT) return pageFaultText(view);
+  if (view.type === EVENT_SAMPLE) return sampleText(view, room);
+  const indent = Math.min(depthOf(view.table, view.ppid), Math.floor((room * INDENT_SHARE) / 2));
+  return "  ".repeat(indent) + processText(view);
 }
 
-function processText(event: ProcessEvent): string {
-  if (event.type === "fork") return printable(event.comm);
-  if (event.type === "exec") return execText(event);
-  return exitText(event);
+function nameOf(view: EventView): string {
+  return printable(cText(view.comm));
 }
 
-function execText(event: ExecEvent): string {
-  const command = event.args ? commandLine(event.args) : printable(event.exe ?? event.comm);
+function processText(view: EventView): string {
+  if (view.type === EVENT_FORK) return nameOf(view);
+  if (view.type === EVENT_EXEC) return execText(view);
+  return exitText(view);
+}
+
+function execText(view: EventView): string {
+  const { argsText: args, exeText: exe } = view;
+  const command = args ? commandLine(args) : exe === null ? nameOf(view) : printable(exe);
   // A program's name for itself may say little: the path says which file it is.
-  const named = event.exe !== null && event.args !== null && event.args[0] !== event.exe;
-  return `${command}${event.args_truncated ? " …" : ""}${named ? `  [${printable(event.exe ?? "")}]` : ""}`;
+  const named = exe !== null && args !== null && args[0] !== exe;
+  return `${command}${view.argsTruncated ? " …" : ""}${named ? `  [${printable(exe)}]` : ""}`;
 }
 
 /** The figures are what it is for: where there is no room they stand without their names, and then the comm is cut. */
-function sampleText({ comm, cpu_pct, rss_bytes, threads }: SampleEvent, room: number): string {
-  const name = printable(comm);
-  const cpu = `${cpu_pct.toFixed(1)} %`;
-  const rss = `${(rss_bytes / 2 ** 20).toFixed(1)} MiB`;
+function sampleText(view: EventView, room: number): string {
+  const { threads } = view;
+  const name = nameOf(view);
+  const cpu = `${view.cpuPct.toFixed(1)} %`;
+  const rss = `${(view.rssBytes / 2 ** 20).toFixed(1)} MiB`;
   const parts = [`cpu ${cpu}`, `rss ${rss}`, ...(threads > 1 ? [`${threads} threads`] : [])];
   if (room >= FULL_SAMPLE) return [name, ...parts].join("  ");
   return [cutTo(name, Math.max(room - cpu.length - rss.length - 4, MIN_NAME)), cpu, rss].join("  ");
 }
 
-function pageFaultText({ comm, address, ip, write, suppressed }: PageFaultEvent): string {
-  const access = `${write ? "write" : "read"} at 0x${address.toString(16)} by 0x${ip.toString(16)}`;
-  return `${printable(comm)}  ${access}${suppressed > 0 ? `  (${suppressed} before it not told)` : ""}`;
+function pageFaultText(view: EventView): string {
+  const hex = (offset: number) => `0x${view.record.big(offset).toString(16)}`;
+  const access = `${view.isWrite ? "write" : "read"} at ${hex(PAGE_FAULT_EVENT.address)} by ${hex(PAGE_FAULT_EVENT.ip)}`;
+  const { suppressed } = view;
+  return `${nameOf(view)}  ${access}${suppressed > 0 ? `  (${suppressed} before it suppressed)` : ""}`;
 }
 
-function exitText(event: ExitEvent): string {
-  const parts = [printable(event.comm)];
-  if (event.signal !== null) parts.push(`killed by ${event.signal}${event.core_dumped ? " (core dumped)" : ""}`);
-  else if (event.exit_code !== null) parts.push(`code ${event.exit_code}`);
-  if (event.duration_ns !== null) parts.push(`after ${durationText(Number(event.duration_ns))}`);
-  if (event.cpu_user_ns !== null && event.cpu_system_ns !== null) {
-    parts.push(`cpu ${durationText(Number(event.cpu_user_ns + event.cpu_system_ns))}`);
+function exitText(view: EventView): string {
+  const { known, status, durationNs } = view;
+  const parts = [nameOf(view)];
+  if (known & KNOWN_STATUS) {
+    const signal = status & 0x7f;
+    if (signal === 0) parts.push(`code ${(status >>> 8) & 0xff}`);
+    else parts.push(`killed by ${signalName(signal)}${status & 0x80 ? " (core dumped)" : ""}`);
   }
-  if (event.peak_rss_bytes !== null) parts.push(`peak ${(event.peak_rss_bytes / 2 ** 20).toFixed(1)} MiB`);
+  if (durationNs >= 0) parts.push(`after ${durationText(durationNs)}`);
+  if (known & KNOWN_CPU) parts.push(`cpu ${durationText(view.cpuNs)}`);
+  if (known & KNOWN_RSS) parts.push(`peak ${(view.figure(EXIT_EVENT.peak_rss_bytes) / 2 ** 20).toFixed(1)} MiB`);
   return parts.join("  ");
 }
 

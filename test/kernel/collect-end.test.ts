@@ -1,8 +1,9 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseEvent } from "../wire/parse-event.ts";
 import { bpfIdsOf, bpftool, countOf, stillThere } from "./support/bpf-objects.ts";
-import { parseLine, parseOutput } from "./support/collect-output.ts";
+import { parseOutput } from "./support/collect-output.ts";
 import { CollectRun, endedWell, USUAL, until } from "./support/collect-run.ts";
 import { BINARY, titled, whyNotHere } from "./support/needs.ts";
 import { useFixture } from "./support/watching.ts";
@@ -78,7 +79,7 @@ describe.skipIf(reason !== null)(titled("how a run ends", reason), () => {
     });
     expect(readFileSync(status, "utf8")).toBe("0\n");
     expect(readFileSync(`${status}.err`, "utf8")).toMatch(/^linnix: watching by [^\n]*\n$/);
-    expect(parseLine(await new Response(child.stdout).text()).type).toMatch(/^(fork|exec|exit)$/);
+    expect(parseEvent(await new Response(child.stdout).text()).type).toMatch(/^(fork|exec|exit)$/);
   });
 
   test("by SIGTERM also while nobody reads what it writes, with an error", async () => {
@@ -129,7 +130,7 @@ describe.skipIf(reason !== null)(titled("how a run ends", reason), () => {
     await read.stderr.getReader().read();
     await using reader = Bun.spawn(["cat", fifo], { stdin: "ignore", stdout: "pipe" });
     expect(await read.exited).toBe(0);
-    expect(parseLine((await new Response(reader.stdout).text()).trim().split("\n").at(-1) ?? "").type).toBe("summary");
+    expect(parseEvent((await new Response(reader.stdout).text()).trim().split("\n").at(-1) ?? "").type).toBe("summary");
   });
 
   test("with an error, when standard output is full", async () => {
@@ -197,7 +198,7 @@ describe.skipIf(reason !== null)(titled("how a run ends", reason), () => {
       });
     }
     expect(statSync(file).mode & 0o777).toBe(0o600);
-    const lines = readFileSync(file, "utf8").trimEnd().split("\n").map(parseLine);
+    const lines = readFileSync(file, "utf8").trimEnd().split("\n").map(parseEvent);
     expect(lines.filter(({ type }) => type === "summary")).toHaveLength(2);
     expect(lines.at(-1)?.type).toBe("summary");
   });

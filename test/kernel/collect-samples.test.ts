@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { cgroup2Mount } from "../../src/cgroup/cgroup.ts";
 import { readProcStat } from "../../src/procfs/proc-stat.ts";
 import { boottimeNs } from "../../src/sys/clock.ts";
-import { parseLine } from "./support/collect-output.ts";
+import { parseEvent } from "../wire/parse-event.ts";
 import { CollectRun, until } from "./support/collect-run.ts";
 import { programPath, reasonOf, titled, whyNoBtf } from "./support/needs.ts";
 import { asNobody } from "./support/places.ts";
@@ -53,7 +53,7 @@ class LineRun implements AsyncDisposable {
 
   lines(): Line[] {
     const whole = readFileSync(this.#file, "utf8").split("\n").slice(0, -1);
-    return whole.map((line) => parseLine(line) as unknown as Line);
+    return whole.map((line) => parseEvent(line) as unknown as Line);
   }
 
   samplesOf(pid: number): Line[] {

@@ -3,6 +3,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { Collector } from "../../src/collect/collector.ts";
 import type { ExitEvent, ProcessEvent } from "../../src/wire/event.ts";
 import { collectorOptions } from "../collect/collector-options.ts";
+import { eventOf } from "../process/event-of.ts";
 import { until } from "./support/collect-run.ts";
 import { titled, whyNoBtf } from "./support/needs.ts";
 import { useFixture } from "./support/watching.ts";
@@ -18,7 +19,7 @@ async function endWith(maxExitThreads: number): Promise<ExitEvent> {
   const events: ProcessEvent[] = [];
   using collector = new Collector(
     collectorOptions({ backend: "btf", maxExitThreads, ringBytes: RING_BYTES, watermarkBytes: RING_BYTES / 2 }),
-    { event: (view) => void events.push(view.toEvent()), ready: () => true, idle: () => {} },
+    { event: (view) => void events.push(eventOf(view)), ready: () => true, idle: () => {} },
   );
   collector.start();
   const { pid } = (await fixture().run("traced-threads", [100, 1])).reaped("traced");

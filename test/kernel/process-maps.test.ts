@@ -18,6 +18,7 @@ import { possibleCpus } from "../../src/sys/cpus.ts";
 import type { ExitEvent, ProcessEvent } from "../../src/wire/event.ts";
 import { KNOBS } from "../../src/wire/layout.gen.ts";
 import { collectorOptions, probeOptions } from "../collect/collector-options.ts";
+import { eventOf } from "../process/event-of.ts";
 import { until } from "./support/collect-run.ts";
 import { reasonOf, titled, whyNoBtf, whyNotHere } from "./support/needs.ts";
 import { useFixture } from "./support/watching.ts";
@@ -65,7 +66,7 @@ async function collecting(
       watermarkBytes: RING_BYTES / 2,
       lingerMs: 10_000,
     }),
-    { event: (view) => void events.push(view.toEvent()), ready: () => true, idle: () => {} },
+    { event: (view) => void events.push(eventOf(view)), ready: () => true, idle: () => {} },
   );
   collector.start();
   await run();
@@ -130,7 +131,7 @@ function eventsOf(kind: BackendKind, run: () => Promise<unknown>): Promise<{ eve
     backend.detach();
     rings.set.drainAll((record) => {
       view.accept(record);
-      events.push(view.toEvent());
+      events.push(eventOf(view));
     });
     return { events, noRoom: backend.noRoom().threadGroups };
   })();

@@ -8,6 +8,7 @@ import { ProcessTable } from "../../src/process/table.ts";
 import { JsonEncoder } from "../../src/sinks/jsonl.ts";
 import { recordIn } from "../../src/wire/record.ts";
 import { execRecord, exitRecord, forkRecord } from "../wire/make-record.ts";
+import { eventOf } from "./event-of.ts";
 
 const ID = "0123456789abcdef".repeat(4);
 
@@ -23,7 +24,7 @@ describe("what an event tells of a place", () => {
       const json = JSON.parse(Buffer.from(out.bytes.subarray(0, out.length)).toString().concat("}")) as object;
       const pick = ({ cgroup, container, unit }: { cgroup?: unknown; container?: unknown; unit?: unknown }) =>
         Object.fromEntries(Object.entries({ cgroup, container, unit }).filter(([, value]) => value !== undefined));
-      return { json: pick(json), event: pick(view.toEvent()) };
+      return { json: pick(json), event: pick(eventOf(view) as object) };
     });
   }
 

@@ -33,6 +33,7 @@ import {
   type Head,
   pathComponents,
 } from "../wire/make-record.ts";
+import { eventOf } from "./event-of.ts";
 
 /** 2026-09-21T14:13:20.000000000Z, when the machine is at 0. */
 const BOOT_NS = 1_790_000_000_000_000_000n;
@@ -44,7 +45,7 @@ class Run {
 
   event(record: Uint8Array): ProcessEvent {
     this.view.accept(recordIn(record));
-    return this.view.toEvent();
+    return eventOf(this.view);
   }
 
   fork(fields: Head) {
@@ -231,7 +232,7 @@ describe("the processor time", () => {
     const record = recordIn(exitRecord(fields));
     record.sampleTimeNs = sampleTimeNs;
     view.accept(record);
-    const event = view.toEvent() as Extract<ProcessEvent, { type: "exit" }>;
+    const event = eventOf(view) as Extract<ProcessEvent, { type: "exit" }>;
     return (event.cpu_user_ns ?? 0n) + (event.cpu_system_ns ?? 0n);
   }
 

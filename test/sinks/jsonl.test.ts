@@ -8,6 +8,7 @@ import { NoneSink } from "../../src/sinks/none.ts";
 import { Prng } from "../../src/stats/prng.ts";
 import { COMM_LEN, EXE_WHOLE } from "../../src/wire/layout.gen.ts";
 import { recordIn } from "../../src/wire/record.ts";
+import { lineOf } from "../process/event-of.ts";
 import {
   ALL_FLAGS,
   argumentBytes,
@@ -19,6 +20,7 @@ import {
   pathComponents,
   subsets,
 } from "../wire/make-record.ts";
+import { expectedLine } from "./expected-line.ts";
 import { outputText } from "./output-text.ts";
 import { randomRecord } from "./random-record.ts";
 import { SUMMARY } from "./summary.ts";
@@ -27,26 +29,6 @@ const OFFSET_NS = 1_790_000_000_123_456_789n;
 
 function newView(): EventView {
   return new EventView(new ProcessTable({ lingerNs: 1e18 }), new WallClock(OFFSET_NS));
-}
-
-/** JSON as it is meant: whole numbers with all their digits, whatever they are kept in. */
-function json(value: unknown): string {
-  if (typeof value === "bigint") return value.toString();
-  if (typeof value === "number" && Number.isInteger(value)) return BigInt(value).toString();
-  if (Array.isArray(value)) return `[${value.map(json).join(",")}]`;
-  if (typeof value === "object" && value !== null) {
-    return `{${Object.entries(value)
-      .map(([key, member]) => `${JSON.stringify(key)}:${json(member)}`)
-      .join(",")}}`;
-  }
-  return typeof value === "string" ? jsonText(value) : JSON.stringify(value);
-}
-
-/** The event's line, written into a buffer that has no byte more than the encoder asks for. */
-function encoded(view: EventView, encoder = new JsonEncoder()): string {
-  const out = new ByteWriter(0);
-  encoder.encode(view, out);
-  return new TextDecoder("utf-8", { ignoreBOM: true, fatal: true }).decode(out.bytes.subarray(0, out.length));
 }
 
 describe("a line is the event, field by field", () => {
@@ -59,8 +41,8 @@ describe("a line is the event, field by field", () => {
         const record = recordIn(randomRecord(prng));
         record.sampleTimeNs = prng.index(2) * Math.floor(2 ** (prng.float() * 53));
         view.accept(record);
-        const line = `${encoded(view, encoder)}}`;
-        const expected = json(view.toEvent());
+        const line = lineOf(view, encoder);
+        const expected = expectedLine(view);
         if (line !== expected) throw new Error(`seed ${seed}, record ${i}:\n${line}\nnot\n${expected}`);
         JSON.parse(line);
         if (Buffer.from(line).some((byte) => byte < 0x20)) throw new Error(`a control character in ${line}`);
@@ -80,8 +62,8 @@ describe("a line is the event, field by field", () => {
           exitRecord({ ...head, known, status: known & 0xffff }),
         ]) {
           view.accept(recordIn(record));
-          const line = `${encoded(view)}}`;
-          const expected = json(view.toEvent());
+          const line = lineOf(view);
+          const expected = expectedLine(view);
           if (line !== expected) throw new Error(`flags ${flags}, known ${known}:\n${line}\nnot\n${expected}`);
         }
       }
@@ -126,7 +108,7 @@ describe("a line is the event, field by field", () => {
       ];
       for (const record of records) {
         view.accept(recordIn(record));
-        expect(`${encoded(view)}}`).toBe(json(view.toEvent()));
+        expect(lineOf(view)).toBe(expectedLine(view));
       }
     }
   });
@@ -134,7 +116,7 @@ describe("a line is the event, field by field", () => {
   test("wherever in the buffer it begins", () => {
     const view = newView();
     view.accept(recordIn(execRecord({ pid: 1, exe: pathComponents("/bin/x"), args: new Uint8Array(400) })));
-    const expected = json(view.toEvent());
+    const expected = expectedLine(view);
     const encoder = new JsonEncoder();
     for (let start = 0; start < 1500; start++) {
       const out = new ByteWriter(start);
@@ -149,11 +131,11 @@ describe("a line is the event, field by field", () => {
     const encoder = new JsonEncoder();
     for (const ts_ns of [0n, 876_543_210n, 876_543_211n, 10n ** 9n, 5n, 10n ** 17n, 10n ** 9n]) {
       view.accept(recordIn(forkRecord({ pid: 1, ts_ns })));
-      expect(`${encoded(view, encoder)}}`).toBe(json(view.toEvent()));
+      expect(lineOf(view, encoder)).toBe(expectedLine(view));
     }
     view.clock.adjust(-5n);
-    expect(`${encoded(view, encoder)}}`).toBe(json(view.toEvent()));
-    expect(encoded(view, encoder)).toContain('"time":"1970-01-01T00:00:00.999999995Z"');
+    expect(lineOf(view, encoder)).toBe(expectedLine(view));
+    expect(lineOf(view, encoder)).toContain('"time":"1970-01-01T00:00:00.999999995Z"');
   });
 });
 
@@ -166,7 +148,7 @@ describe("JsonlSink", () => {
       const sink = new JsonlSink(output);
       for (let i = 0; i < 3000; i++) {
         view.accept(recordIn(randomRecord(prng)));
-        expected.push(json(view.toEvent()));
+        expected.push(expectedLine(view));
         sink.write(view);
         if (prng.index(100) === 0) sink.flush();
       }
@@ -193,7 +175,7 @@ describe("JsonlSink", () => {
       sink.notice(degraded);
       sink.flush();
     });
-    expect(text).toBe(`${json(degraded)}\n`);
+    expect(text).toBe(`${jsonText(degraded)}\n`);
   });
 
   test("tells what was lost, exactly", () => {
@@ -211,7 +193,7 @@ describe("JsonlSink", () => {
         sink.notice(loss);
         sink.flush();
       }),
-    ).toBe(`${json(loss)}\n`);
+    ).toBe(`${jsonText(loss)}\n`);
   });
 
   test("hands on by itself what grows large, and nothing when there is nothing", () => {

@@ -8,7 +8,9 @@ import { PrettySink } from "../../src/sinks/pretty.ts";
 import type { Sink } from "../../src/sinks/sink.ts";
 import { NO_CPU } from "../../src/wire/layout.gen.ts";
 import { recordIn } from "../../src/wire/record.ts";
+import { lineOf } from "../process/event-of.ts";
 import { type Sample, sampleRecord } from "../wire/make-record.ts";
+import { expectedLine } from "./expected-line.ts";
 import { outputText } from "./output-text.ts";
 
 const SAMPLE: Sample = {
@@ -65,15 +67,11 @@ describe("a sample", () => {
     expect(line.cpu).toBeNull();
   });
 
-  test("is the same as an object to keep", () => {
+  test.each([3, NO_CPU])("is what the table of fields says, of CPU %i", (cpu) => {
     const view = new EventView(new ProcessTable({ lingerNs: 1e9 }), new WallClock(0n));
-    view.accept(recordIn(sampleRecord({ ...SAMPLE, ts_ns: 9n, cgroup_id: 4n })));
-    view.cpuPct = 1.23456;
-    const line = JSON.parse(
-      written((output) => new JsonlSink(output), [[{ ...SAMPLE, ts_ns: 9n, cgroup_id: 4n }, 1.23456]]),
-    );
-    const event = view.toSample();
-    expect({ ...event, ts_ns: 9, start_ns: 5, cgroup_id: 4 }).toEqual(line);
+    view.accept(recordIn(sampleRecord({ ...SAMPLE, cpu, ts_ns: 9n, cgroup_id: 4n, rss_bytes: 2n ** 40n + 1n })));
+    view.cpuPct = 1.2346;
+    expect(lineOf(view)).toBe(expectedLine(view));
   });
 
   test("is not indented, however deep in the tree its process is: its figures are to stay on 80 columns", () => {

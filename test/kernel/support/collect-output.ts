@@ -1,7 +1,9 @@
 import { expect } from "bun:test";
 import { availableParallelism } from "node:os";
 import type { CountByType, ExecEvent, ExitEvent, ForkEvent, ProcessEvent } from "../../../src/wire/event.ts";
+import { fieldsOf } from "../../../src/wire/fields.ts";
 import type { RunSummary } from "../../../src/wire/summary.ts";
+import { parseEvent } from "../../wire/parse-event.ts";
 
 export type { ExecEvent, ExitEvent, ForkEvent, ProcessEvent, RunSummary };
 
@@ -16,19 +18,6 @@ export interface CollectOutput {
 
 const TYPES = ["fork", "exec", "exit"] as const;
 const OTHER_TYPES = new Set(["sample", "unwritten", "page_fault", "storm", "lost", "degraded"]);
-
-/** Numbers that can pass 2^53, and those reckoned with them. */
-const EXACT = new Set(["ts_ns", "start_ns", "cgroup_id", "duration_ns", "cpu_user_ns", "cpu_system_ns"]);
-
-type Reviver = (key: string, value: unknown, context: { source: string }) => unknown;
-
-const exactly: Reviver = (key, value, context) =>
-  typeof value === "number" && EXACT.has(key) ? BigInt(context.source) : value;
-
-/** One line, with bigint where the contract promises exactness. @throws SyntaxError */
-export function parseLine(line: string): { type: string } {
-  return JSON.parse(line, exactly as Parameters<typeof JSON.parse>[1]) as { type: string };
-}
 
 /** Takes lines as they come; any that is no JSON object of a known type fails the test. */
 export class OutputReader {
@@ -50,7 +39,7 @@ export class OutputReader {
   #take(line: string): void {
     const { output } = this;
     if (output.summary) throw new Error(`after the summary: ${line}`);
-    const parsed = parseLine(line);
+    const parsed = parseEvent(line);
     if (parsed.type === "summary") output.summary = parsed as RunSummary;
     else if (TYPES.includes(parsed.type as "fork")) output.events.push(parsed as ProcessEvent);
     else if (OTHER_TYPES.has(parsed.type)) output.others.push(parsed);
@@ -63,27 +52,6 @@ export function parseOutput(text: string): CollectOutput {
   reader.push(text);
   return reader.end();
 }
-
-const HEAD = ["type", "time", "ts_ns", "cpu", "pid", "ppid", "uid", "gid", "comm", "start_ns", "cgroup_id"];
-const WHERE_KNOWN = ["ns_pid", "cgroup", "container", "unit"];
-const EXIT_FIGURES = [
-  "exit_code",
-  "signal",
-  "core_dumped",
-  "duration_ns",
-  "cpu_user_ns",
-  "cpu_system_ns",
-  "peak_rss_bytes",
-  "minor_faults",
-  "major_faults",
-  "read_bytes",
-  "write_bytes",
-];
-const FIELDS = {
-  fork: HEAD,
-  exec: [...HEAD, "exe", "args", "args_truncated", "exe_truncated", "old_comm"],
-  exit: [...HEAD, ...EXIT_FIGURES, "exe", "args", "args_truncated", "exe_truncated"],
-} as const;
 
 /** PID_MAX_LIMIT of a 64-bit kernel. */
 const PID_MAX = 4 * 1024 * 1024;
@@ -98,10 +66,12 @@ export function shapeProblems({ events }: CollectOutput, missingFields: readonly
       if (problems.length < 5) problems.push(`${what}: ${show(event)}`);
     };
     const names = Object.keys(event);
-    for (const name of FIELDS[event.type]) if (!names.includes(name)) problem(`no ${name}`);
+    const rows = fieldsOf(event.type);
+    for (const { name, unknown } of rows) {
+      if (unknown !== "left out" && !names.includes(name)) problem(`no ${name}`);
+    }
     for (const name of names) {
-      if (!(FIELDS[event.type] as readonly string[]).includes(name) && !WHERE_KNOWN.includes(name))
-        problem(`has ${name}`);
+      if (name !== "type" && !rows.some((row) => row.name === name)) problem(`has ${name}`);
       // Of what ran before, and of its children until they execute something, /proc told.
       const isFromProc = name.startsWith("args") && event.type === "exit";
       if (missing.has(name) && !isFromProc && event[name as "pid"] !== null)

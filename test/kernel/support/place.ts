@@ -1,6 +1,6 @@
-import type { EventBase } from "../../../src/wire/event.ts";
+import type { EventOfProcess } from "../../../src/wire/event.ts";
 
-type Place = Pick<EventBase, "cgroup" | "container" | "unit">;
+type Place = Pick<EventOfProcess, "cgroup" | "container" | "unit">;
 
 /** What an event tells of its process's place beyond the cgroup's id; whether that is true is asked elsewhere. */
 export function placeOf({ cgroup, container, unit }: Place): Place {

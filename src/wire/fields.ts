@@ -1,0 +1,354 @@
+/**
+ * The one table of events: every type, and every field of each. The encoder (src/sinks/event-json.gen.ts), the TypeScript
+ * types (event.gen.ts) and docs/events.md are generated from it by scripts/events.ts; `missing_fields` and the OpenAPI
+ * schemas read it. Where members lie in a record is in layout.gen.ts.
+ */
+import type * as layout from "./layout.gen.ts";
+
+/** A bit of `enum known`, bpf/process.h. */
+export type KnownBit = Extract<keyof typeof layout, `KNOWN_${string}`>;
+
+/** How JSON has a value. `u64`: an integer that can pass 2^53, printed exactly; a bigint in TypeScript. */
+export type FieldKind = "u32" | "u64" | "number" | "text" | "boolean" | "texts" | "container" | "object";
+
+/** A member of a record that is printed as it is, such as `PROCESS_EVENT.uid`. */
+type MemberOf<Struct extends keyof typeof layout> = `${Struct}.${Extract<keyof (typeof layout)[Struct], string>}`;
+export type Member =
+  | MemberOf<"PROCESS_EVENT">
+  | MemberOf<"EXEC_EVENT">
+  | MemberOf<"EXIT_EVENT">
+  | MemberOf<"SAMPLE_EVENT">
+  | MemberOf<"PAGE_FAULT_EVENT">;
+
+export interface FieldRow {
+  name: string;
+  kind: FieldKind;
+  doc: string;
+  unit?: "ns" | "bytes" | "% of one core" | "s" | "count";
+  /** `null`: the value may be null. `left out`: the field may be absent. */
+  unknown?: "null" | "left out";
+  /** The bit that says that the field is known. A backend that never sets it lacks the field. */
+  known?: KnownBit;
+  /** Where the value lies in the record; left out if `part` writes it. */
+  member?: Member;
+  /** The function of src/sinks/event-parts.ts that writes it, with the fields next to it that name the same one. */
+  part?: string;
+  /** Text that the field before leaves to this field's name, so that both are one piece. */
+  lead?: string;
+  /** TypeScript type and values, where `kind` does not say them. */
+  ts?: string;
+}
+
+export interface EventTypeRow {
+  doc: string;
+  /** Whether the event is about one process: it then begins with `HEAD_FIELDS`. */
+  isOfProcess: boolean;
+  fields: readonly FieldRow[];
+}
+
+const TIME: FieldRow = { name: "time", kind: "text", part: "time", doc: "RFC 3339, UTC, nanoseconds." };
+const TS_NS: FieldRow = {
+  name: "ts_ns",
+  kind: "u64",
+  unit: "ns",
+  part: "time",
+  lead: 'Z"',
+  doc: "The same moment by CLOCK_BOOTTIME.",
+};
+
+/** What every event of a process begins with, after `type`. */
+export const HEAD_FIELDS: readonly FieldRow[] = [
+  TIME,
+  TS_NS,
+  {
+    name: "cpu",
+    kind: "u32",
+    unknown: "null",
+    part: "cpu",
+    doc: "The CPU of the event; of a sample, the CPU that the main thread ran on last. Null in samples read from /proc.",
+  },
+  { name: "pid", kind: "u32", member: "PROCESS_EVENT.pid", doc: "The kernel's tgid, in the initial pid namespace." },
+  {
+    name: "ppid",
+    kind: "u32",
+    unknown: "null",
+    part: "ppid",
+    doc: "The parent's pid; of a fork, the parent at birth.",
+  },
+  { name: "uid", kind: "u32", member: "PROCESS_EVENT.uid", doc: "Real user id." },
+  { name: "gid", kind: "u32", member: "PROCESS_EVENT.gid", doc: "Real group id." },
+  {
+    name: "comm",
+    kind: "text",
+    part: "comm",
+    doc: "Name of the process, at most 15 bytes; of a fork, the child's name at birth.",
+  },
+  {
+    name: "start_ns",
+    kind: "u64",
+    unit: "ns",
+    unknown: "null",
+    known: "KNOWN_START",
+    member: "PROCESS_EVENT.start_ns",
+    doc: "Start of the process by CLOCK_BOOTTIME. `pid` and `start_ns` together identify a process.",
+  },
+  {
+    name: "cgroup_id",
+    kind: "u64",
+    unknown: "null",
+    known: "KNOWN_CGROUP",
+    member: "PROCESS_EVENT.cgroup_id",
+    doc: "Id of the cgroup in the v2 hierarchy: the inode number of its directory.",
+  },
+  {
+    name: "ns_pid",
+    kind: "u32",
+    unknown: "left out",
+    known: "KNOWN_NS_PID",
+    member: "PROCESS_EVENT.ns_pid",
+    doc: "The pid as the process itself sees it, in its own pid namespace.",
+  },
+  { name: "cgroup", kind: "text", unknown: "left out", part: "place", doc: "Path in the cgroup hierarchy." },
+  {
+    name: "container",
+    kind: "container",
+    unknown: "left out",
+    part: "place",
+    doc: "The innermost container that the process runs in: `id` and `runtime`.",
+  },
+  {
+    name: "unit",
+    kind: "text",
+    unknown: "left out",
+    part: "place",
+    doc: "Unit of the host's systemd; never a unit of a systemd inside a container.",
+  },
+];
+
+/** What a process executes, as captured at its last exec. */
+const IMAGE_FIELDS: readonly FieldRow[] = [
+  {
+    name: "exe",
+    kind: "text",
+    unknown: "null",
+    known: "KNOWN_EXE",
+    part: "image",
+    doc: "Path of the executable. With the tracepoint backend: the path as it was given to execve(2).",
+  },
+  {
+    name: "args",
+    kind: "texts",
+    unknown: "null",
+    known: "KNOWN_ARGS",
+    part: "image",
+    doc: "The arguments, one string each; redacted if redaction is on.",
+  },
+  {
+    name: "args_truncated",
+    kind: "boolean",
+    unknown: "null",
+    known: "KNOWN_ARGS",
+    part: "image",
+    doc: "Whether arguments are missing at the end of `args`; null if `args` is.",
+  },
+  {
+    name: "exe_truncated",
+    kind: "boolean",
+    unknown: "null",
+    known: "KNOWN_EXE",
+    part: "image",
+    doc: "Whether `exe` is only the end of a path that was too long; null if `exe` is.",
+  },
+];
+
+const figure = (name: string, unit: NonNullable<FieldRow["unit"]>, known: KnownBit, doc: string): FieldRow => ({
+  name,
+  kind: "u64",
+  unit,
+  unknown: "null",
+  known,
+  member: `EXIT_EVENT.${name}` as Member,
+  // Below 2^53 in every process that can exist.
+  ts: "number",
+  doc,
+});
+
+const NOTICE_FIELDS: readonly FieldRow[] = [
+  { ...TIME, doc: "When it was noticed: RFC 3339, UTC, nanoseconds." },
+  TS_NS,
+];
+
+/** Every type of event, in the order of docs/events.md. */
+export const EVENT_FIELDS = {
+  fork: { doc: "A new process, never a thread.", isOfProcess: true, fields: [] },
+  exec: {
+    doc: "A process executes a program.",
+    isOfProcess: true,
+    fields: [
+      ...IMAGE_FIELDS,
+      {
+        name: "old_comm",
+        kind: "text",
+        unknown: "null",
+        known: "KNOWN_OLD_COMM",
+        part: "oldComm",
+        doc: "Name of the process before the exec.",
+      },
+    ],
+  },
+  exit: {
+    doc: "The last thread of a process has ended. Figures are those of the whole process.",
+    isOfProcess: true,
+    fields: [
+      {
+        name: "exit_code",
+        kind: "u32",
+        unknown: "null",
+        known: "KNOWN_STATUS",
+        part: "status",
+        doc: "Exit code, 0 to 255; null if a signal killed the process.",
+      },
+      {
+        name: "signal",
+        kind: "text",
+        unknown: "null",
+        known: "KNOWN_STATUS",
+        part: "status",
+        doc: "Name of the signal that killed the process, such as `SIGKILL`; null if none did.",
+      },
+      {
+        name: "core_dumped",
+        kind: "boolean",
+        unknown: "null",
+        known: "KNOWN_STATUS",
+        part: "status",
+        doc: "Whether the kernel wrote a core dump.",
+      },
+      {
+        name: "duration_ns",
+        kind: "u64",
+        unit: "ns",
+        unknown: "null",
+        part: "duration",
+        doc: "Time from the start of the process to its end; with the tracepoint backend, from its fork.",
+      },
+      {
+        name: "cpu_user_ns",
+        kind: "u64",
+        unit: "ns",
+        unknown: "null",
+        known: "KNOWN_CPU",
+        part: "cpuTime",
+        doc: "User CPU time of all threads.",
+      },
+      {
+        name: "cpu_system_ns",
+        kind: "u64",
+        unit: "ns",
+        unknown: "null",
+        known: "KNOWN_CPU",
+        part: "cpuTime",
+        doc: "System CPU time of all threads.",
+      },
+      figure("peak_rss_bytes", "bytes", "KNOWN_RSS", "Largest resident set size."),
+      figure("minor_faults", "count", "KNOWN_FAULTS", "Page faults that needed no I/O."),
+      figure("major_faults", "count", "KNOWN_FAULTS", "Page faults that needed I/O."),
+      figure("read_bytes", "bytes", "KNOWN_IO", "Bytes read from storage."),
+      figure("write_bytes", "bytes", "KNOWN_IO", "Bytes written to storage."),
+      ...IMAGE_FIELDS,
+    ],
+  },
+  sample: {
+    doc: "CPU and memory of a process that was active since the last sample interval.",
+    isOfProcess: true,
+    fields: [
+      {
+        name: "cpu_pct",
+        kind: "number",
+        unit: "% of one core",
+        part: "cpuPct",
+        doc: "CPU of all threads since the sample before: several threads can pass 100.",
+      },
+      {
+        name: "rss_bytes",
+        kind: "u64",
+        unit: "bytes",
+        member: "SAMPLE_EVENT.rss_bytes",
+        ts: "number",
+        doc: "Resident set size.",
+      },
+      { name: "threads", kind: "u32", unit: "count", member: "SAMPLE_EVENT.threads", doc: "Number of threads." },
+    ],
+  },
+  page_fault: {
+    doc: "A page fault of a process at an address of its own, with `--page-faults`; at most ten a second and process.",
+    isOfProcess: true,
+    fields: [
+      { name: "address", kind: "u64", member: "PAGE_FAULT_EVENT.address", doc: "The address." },
+      { name: "ip", kind: "u64", member: "PAGE_FAULT_EVENT.ip", doc: "Address of the instruction that touched it." },
+      { name: "write", kind: "boolean", part: "isWrite", doc: "Whether it was a write." },
+      {
+        name: "suppressed",
+        kind: "u64",
+        unit: "count",
+        member: "PAGE_FAULT_EVENT.suppressed",
+        ts: "number",
+        doc: "Page faults of this process that were suppressed since its last event of this type.",
+      },
+    ],
+  },
+  lost: {
+    doc: "Records of a CPU that did not reach user space.",
+    isOfProcess: false,
+    fields: [
+      ...NOTICE_FIELDS,
+      { name: "cpu", kind: "u32", doc: "The CPU that they are of." },
+      {
+        name: "reason",
+        kind: "text",
+        ts: '"ring_full" | "no_ring"',
+        doc: "`ring_full`: the ring of the CPU was full. `no_ring`: the CPU had no ring since it came online, and the spare ring was full.",
+      },
+      { name: "count", kind: "u32", unit: "count", doc: "Records since the last such event of this CPU and reason." },
+    ],
+  },
+  degraded: {
+    doc: "The collector does less, or more again, to keep its CPU budget.",
+    isOfProcess: false,
+    fields: [
+      ...NOTICE_FIELDS,
+      { name: "level", kind: "u32", doc: "0: nothing is left out; 1: sampling is rarer; 2: no sampling." },
+      { name: "reason", kind: "text", doc: "A sentence for people." },
+      {
+        name: "cost_pct",
+        kind: "number",
+        unit: "% of one core",
+        unknown: "null",
+        doc: "What collecting cost lately; null if something else changed the level.",
+      },
+      { name: "budget_pct", kind: "number", unit: "% of one core", doc: "The budget; 0: none." },
+    ],
+  },
+  unwritten: {
+    doc: "Lines are missing at this place: the output took nothing for a while.",
+    isOfProcess: false,
+    fields: [
+      { ...TIME, doc: "When the next line was taken: RFC 3339, UTC, nanoseconds." },
+      TS_NS,
+      { name: "lines", kind: "u32", unit: "count", doc: "Lines that are missing." },
+      { name: "bytes", kind: "u32", unit: "bytes", doc: "Their bytes." },
+      { name: "by_type", kind: "object", ts: "UnwrittenByType", doc: "The lines by their `type`." },
+    ],
+  },
+} as const satisfies Record<string, EventTypeRow>;
+
+export type EventTypeName = keyof typeof EVENT_FIELDS;
+
+/** All fields of a type but `type` itself, in the order of JSON. */
+export function fieldsOf(type: EventTypeName): readonly FieldRow[] {
+  const { isOfProcess, fields } = EVENT_FIELDS[type] as EventTypeRow;
+  return isOfProcess ? [...HEAD_FIELDS, ...fields] : fields;
+}
+
+/** Names of all types, in the order of docs/events.md. */
+export const EVENT_TYPE_NAMES = Object.keys(EVENT_FIELDS) as readonly EventTypeName[];
