@@ -177,7 +177,8 @@ static __always_inline bool wants(struct process_event *e, enum event_type type)
 	/* Of a map without room user space holds the rest: it follows forks as well, and drops what is not wanted. */
 	if (knobs.filter_pid && !bpf_map_lookup_elem(&tracked_pids, &e->pid) && !is_full(MAP_TRACKED_PIDS))
 		return false;
-	if (knobs.filter_uid && !bpf_map_lookup_elem(&wanted_uids, &e->uid))
+	if (knobs.filter_uid && !bpf_map_lookup_elem(&wanted_uids, &e->uid) &&
+	    !(e->known & KNOWN_EFFECTIVE && bpf_map_lookup_elem(&wanted_uids, &e->euid)))
 		return false;
 	if (knobs.filter_comm && !is_wanted_comm(e->comm))
 		return false;

@@ -73,7 +73,8 @@ export class ProcessAnswers {
     const checks: ((slot: number) => boolean)[] = [];
     if (user !== null) {
       const uid = /^\d{1,10}$/.test(user) ? Number(user) : -1;
-      checks.push((slot) => table.uid(slot) === uid || names.userName(table.uid(slot)) === user);
+      const isUser = (id: number | undefined) => id !== undefined && (id === uid || names.userName(id) === user);
+      checks.push((slot) => isUser(table.uid(slot)) || isUser(table.euid(slot)));
     }
     if (comm !== null) {
       // As the kernel cut it, and as /events compares it.

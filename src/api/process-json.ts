@@ -2,7 +2,7 @@ import type { Place } from "../cgroup/place.ts";
 import { type ByteWriter, jsonText, literal, type Piece } from "../json/byte-writer.ts";
 import { signalName } from "../process/signal-name.ts";
 import type { ProcessTable } from "../process/table.ts";
-import { ARGS, ARGS_TRUNCATED, EXE, EXE_TRUNCATED } from "../sinks/event-names.gen.ts";
+import { ARGS, ARGS_TRUNCATED, AUID, EGID, EUID, EXE, EXE_TRUNCATED } from "../sinks/event-names.gen.ts";
 import { putImage } from "../sinks/image-json.ts";
 import { COMM_LEN } from "../wire/layout.gen.ts";
 
@@ -65,6 +65,9 @@ export class ProcessJson {
     out.number(table.uid(slot));
     out.put(GID);
     out.number(table.gid(slot));
+    putNumber(out, EUID, table.euid(slot));
+    putNumber(out, EGID, table.egid(slot));
+    putNumber(out, AUID, table.auid(slot));
     out.put(USER);
     this.#piece(this.#name(this.#names.userName(table.uid(slot))), out);
     out.put(GROUP);

@@ -43,7 +43,12 @@ const PROCESSES_PARAMS = {
       .int(`expected a whole number from 1 to ${MAX_LISTED}`)
       .check(z.minimum(1, "less than 1"), z.maximum(MAX_LISTED, `more than ${MAX_LISTED}`)),
   ),
-  user: param<string | null>("text", "Only processes of this user: a name or a uid.", null, text("a user", 256)),
+  user: param<string | null>(
+    "text",
+    "Only processes whose real or effective user is this one: a name or a uid.",
+    null,
+    text("a user", 256),
+  ),
   cgroup: param<string | null>(
     "text",
     "Only processes in this cgroup or below it: a path.",

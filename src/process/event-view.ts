@@ -10,6 +10,7 @@ import {
   EXIT_EVENT,
   FAULT_WRITE,
   KNOWN_CGROUP,
+  KNOWN_EFFECTIVE,
   KNOWN_NS_PID,
   KNOWN_OLD_COMM,
   KNOWN_PPID,
@@ -112,6 +113,11 @@ export class EventView {
 
   get uid(): number {
     return this.record.u32(PROCESS_EVENT.uid);
+  }
+
+  /** The effective user; -1: not known. */
+  get euid(): number {
+    return this.known & KNOWN_EFFECTIVE ? this.record.u32(PROCESS_EVENT.euid) : -1;
   }
 
   get gid(): number {

@@ -17,6 +17,9 @@ export class TableColumns {
   readonly birthPpid: Uint32Array;
   readonly uid: Uint32Array;
   readonly gid: Uint32Array;
+  readonly euid: Uint32Array;
+  readonly egid: Uint32Array;
+  readonly auid: Uint32Array;
   readonly flags: Uint8Array;
   readonly state: Uint8Array;
   readonly startLow: Uint32Array;
@@ -50,6 +53,9 @@ export class TableColumns {
     this.birthPpid = new Uint32Array(capacity);
     this.uid = new Uint32Array(capacity);
     this.gid = new Uint32Array(capacity);
+    this.euid = new Uint32Array(capacity);
+    this.egid = new Uint32Array(capacity);
+    this.auid = new Uint32Array(capacity);
     this.flags = new Uint8Array(capacity);
     this.state = new Uint8Array(capacity);
     this.startLow = new Uint32Array(capacity);

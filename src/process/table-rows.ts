@@ -1,5 +1,5 @@
 import { textOf } from "../json/text.ts";
-import { COMM_LEN, KNOWN_CGROUP, KNOWN_PPID } from "../wire/layout.gen.ts";
+import { COMM_LEN, KNOWN_AUID, KNOWN_CGROUP, KNOWN_EFFECTIVE, KNOWN_PPID } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
 import { ImageStore } from "./image-store.ts";
 import { FREE, LIVE, TableSlots } from "./table-slots.ts";
@@ -94,6 +94,21 @@ export class TableRows {
 
   gid(slot: number): number {
     return this.slots.columns.gid[slot] as number;
+  }
+
+  /** The effective user, as of its last event; undefined where it is not known. */
+  euid(slot: number): number | undefined {
+    return this.#known(slot, KNOWN_EFFECTIVE) ? this.slots.columns.euid[slot] : undefined;
+  }
+
+  /** The effective group, likewise. */
+  egid(slot: number): number | undefined {
+    return this.#known(slot, KNOWN_EFFECTIVE) ? this.slots.columns.egid[slot] : undefined;
+  }
+
+  /** The login user; undefined where it is not known, or not set. */
+  auid(slot: number): number | undefined {
+    return this.#known(slot, KNOWN_AUID) ? this.slots.columns.auid[slot] : undefined;
   }
 
   /** The two halves of its cgroup's id (v2 hierarchy), as of its last event; both 0: not known. */
@@ -215,6 +230,10 @@ export class TableRows {
   /** Whether `args` lacks some; null when they are not known. */
   argsTruncated(slot: number): boolean | null {
     return this.images.argsTruncated(this.image(slot));
+  }
+
+  #known(slot: number, bit: number): boolean {
+    return ((this.slots.columns.flags[slot] as number) & bit) !== 0;
   }
 
   #isSampled(slot: number): boolean {

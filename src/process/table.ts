@@ -1,7 +1,9 @@
 import {
   COMM_LEN,
   EXIT_EVENT,
+  KNOWN_AUID,
   KNOWN_CGROUP,
+  KNOWN_EFFECTIVE,
   KNOWN_PPID,
   KNOWN_START,
   KNOWN_STATUS,
@@ -269,7 +271,7 @@ export class ProcessTable extends TableRows {
       if (earlier !== NO_SLOT) this.#goneBefore(record, earlier);
       slot = this.slots.insert(pid);
     }
-    const { startLow, startHigh, uid, gid, comm } = this.slots.columns;
+    const { startLow, startHigh, uid, gid, euid, egid, auid, flags, comm } = this.slots.columns;
     if (record.u32(PROCESS_EVENT.known) & KNOWN_START) {
       startLow[slot] = record.u32(PROCESS_EVENT.start_ns);
       startHigh[slot] = record.u32(PROCESS_EVENT.start_ns + 4);
@@ -277,6 +279,13 @@ export class ProcessTable extends TableRows {
     this.#takePlace(slot, record);
     uid[slot] = record.u32(PROCESS_EVENT.uid);
     gid[slot] = record.u32(PROCESS_EVENT.gid);
+    const tells = record.u32(PROCESS_EVENT.known);
+    if (tells & KNOWN_EFFECTIVE) {
+      euid[slot] = record.u32(PROCESS_EVENT.euid);
+      egid[slot] = record.u32(PROCESS_EVENT.egid);
+    }
+    if (tells & KNOWN_AUID) auid[slot] = record.u32(PROCESS_EVENT.auid);
+    flags[slot] = (flags[slot] as number) | (tells & (KNOWN_EFFECTIVE | KNOWN_AUID));
     if (!keepsComm || known === NO_SLOT) record.copy(PROCESS_EVENT.comm, COMM_LEN, comm, slot * COMM_LEN);
     this.#generation++;
     return slot;

@@ -51,7 +51,7 @@ export class SampleFilter implements Disposable {
       this.forked(view.pid, view.ppid);
       if (!this.#pids.has(view.pid)) return false;
     }
-    if (uids.length > 0 && !uids.includes(view.uid)) return false;
+    if (uids.length > 0 && !uids.includes(view.uid) && !uids.includes(view.euid)) return false;
     if (comms.length > 0 && !comms.includes(textOf(view.comm))) return false;
     if (this.#cgroup === undefined) return true;
     // Samples from /proc tell no cgroup.

@@ -8,10 +8,13 @@ import {
   EVENT_PAGE_FAULT,
   EVENT_SAMPLE,
   EXIT_EVENT,
+  KNOWN_AUID,
   KNOWN_CGROUP,
+  KNOWN_EFFECTIVE,
   KNOWN_FAULTS,
   KNOWN_IO,
   KNOWN_NS_PID,
+  KNOWN_PARENT_START,
   KNOWN_RSS,
   KNOWN_START,
   PAGE_FAULT_EVENT,
@@ -22,6 +25,7 @@ import {
   ADDRESS,
   ARGS,
   ARGS_TRUNCATED,
+  AUID,
   CGROUP_ID,
   COMM,
   CORE_DUMPED,
@@ -30,6 +34,8 @@ import {
   CPU_SYSTEM_NS,
   CPU_USER_NS,
   DURATION_NS,
+  EGID,
+  EUID,
   EXE,
   EXE_TRUNCATED,
   EXIT_CODE,
@@ -39,6 +45,7 @@ import {
   MINOR_FAULTS,
   NS_PID,
   OLD_COMM,
+  PARENT_START_NS,
   PEAK_RSS_BYTES,
   PID,
   PPID,
@@ -89,10 +96,22 @@ function putHead(event: EventView, out: ByteWriter, parts: EventParts): void {
   out.put(PID);
   out.number(record.u32(PROCESS_EVENT.pid));
   parts.ppid(event, out, PPID);
+  out.put(PARENT_START_NS);
+  if (known & KNOWN_PARENT_START) out.u64(record.u32(PROCESS_EVENT.parent_start_ns + 4), record.u32(PROCESS_EVENT.parent_start_ns));
+  else out.null();
   out.put(UID);
   out.number(record.u32(PROCESS_EVENT.uid));
   out.put(GID);
   out.number(record.u32(PROCESS_EVENT.gid));
+  out.put(EUID);
+  if (known & KNOWN_EFFECTIVE) out.number(record.u32(PROCESS_EVENT.euid));
+  else out.null();
+  out.put(EGID);
+  if (known & KNOWN_EFFECTIVE) out.number(record.u32(PROCESS_EVENT.egid));
+  else out.null();
+  out.put(AUID);
+  if (known & KNOWN_AUID) out.number(record.u32(PROCESS_EVENT.auid));
+  else out.null();
   parts.comm(event, out, COMM);
   out.put(START_NS);
   if (known & KNOWN_START) out.u64(record.u32(PROCESS_EVENT.start_ns + 4), record.u32(PROCESS_EVENT.start_ns));

@@ -14,10 +14,18 @@ export interface EventOfProcess {
   pid: number;
   /** The parent's pid; of a fork, the parent at birth. */
   ppid: number | null;
+  /** Start of the parent by CLOCK_BOOTTIME: with `ppid` its identity. Null if the parent is the kernel's idle task. Unit: ns. */
+  parent_start_ns: bigint | null;
   /** Real user id. */
   uid: number;
   /** Real group id. */
   gid: number;
+  /** Effective user id: the one that permissions are checked against. It differs from `uid` in a set-uid program. */
+  euid: number | null;
+  /** Effective group id. */
+  egid: number | null;
+  /** Login user id (audit): the user whose login began this session, kept through su and sudo; null if unset. Samples read from /proc have none. */
+  auid: number | null;
   /** Name of the process, at most 15 bytes; of a fork, the child's name at birth. */
   comm: string;
   /** Start of the process by CLOCK_BOOTTIME. `pid` and `start_ns` together identify a process. Unit: ns. */

@@ -3,6 +3,7 @@ import { ProcessAnswers } from "../../src/api/process-answers.ts";
 import type { Names } from "../../src/api/process-json.ts";
 import type { Place } from "../../src/cgroup/place.ts";
 import { ProcessTable } from "../../src/process/table.ts";
+import { KNOWN_AUID, KNOWN_EFFECTIVE } from "../../src/wire/layout.gen.ts";
 import { recordIn } from "../../src/wire/record.ts";
 import {
   argumentBytes,
@@ -39,6 +40,9 @@ test("what is not known is null", () => {
     ppid: null,
     uid: 5,
     gid: 6,
+    euid: null,
+    egid: null,
+    auid: null,
     user: null,
     group: null,
     comm: "x",
@@ -63,6 +67,21 @@ test("what is not known is null", () => {
   });
   expect(answers.one(8)).toBeNull();
   expect(answers.graph(8)).toBeNull();
+});
+
+test("a user is the real or the effective one, by name or number", () => {
+  const { table, answers } = answersOf({ ...NOBODY, user: (uid) => (uid === 0 ? "root" : null) });
+  const flags = KNOWN_EFFECTIVE | KNOWN_AUID;
+  table.fork(recordIn(forkRecord({ pid: 7, uid: 65534, gid: 65534, euid: 0, egid: 4, auid: 1000, flags })));
+  table.fork(recordIn(forkRecord({ pid: 8, uid: 65534, euid: 65534, flags })));
+  table.fork(recordIn(forkRecord({ pid: 9, uid: 65534, flags: 0 })));
+  const pids = (user: string) =>
+    (parsed(answers.list({ ...ALL, user })) as { processes: { pid: number }[] }).processes.map(({ pid }) => pid);
+  expect(pids("root")).toEqual([7]);
+  expect(pids("0")).toEqual([7]);
+  expect(pids("65534")).toEqual([7, 8, 9]);
+  expect(pids("1000")).toEqual([]);
+  expect(parsed(answers.one(7))).toMatchObject({ uid: 65534, gid: 65534, euid: 0, egid: 4, auid: 1000 });
 });
 
 test("names and arguments of any bytes", () => {

@@ -72,7 +72,7 @@ describe("kernel", () => {
     expect(verdict.nullFields).toContain("exit_code");
     expect(verdict.nullFields).not.toContain("pid");
     expect(verdict.missingRows).toEqual(["task-iterator"]);
-    expect(verdict.sentence).toContain("tracepoint backend, null: start_ns");
+    expect(verdict.sentence).toContain("tracepoint backend, null: parent_start_ns, euid, egid, auid, start_ns");
     expect(verdict.sentence).toContain("write_bytes, samples from /proc; compare");
     expect(verdict.sampling).toBe("proc");
   });

@@ -95,6 +95,10 @@ const CONTAINER = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abc
 
 /** What no classic tracepoint tells. */
 const UNKNOWN = {
+  parent_start_ns: null,
+  euid: null,
+  egid: null,
+  auid: null,
   start_ns: null,
   args: null,
   exit_code: null,

@@ -5,7 +5,7 @@ import { cgroup, comm, durationNs, integer, listOf } from "../values.ts";
 export interface FiltersSettings {
   /** These processes and all their descendants; empty: every process. */
   pids: number[];
-  /** Real user ids; empty: every user. */
+  /** Real or effective user ids; empty: every user. */
   uids: number[];
   /** Names of at most 15 bytes; empty: every name. */
   comms: string[];
@@ -39,7 +39,7 @@ export const filters: Section<FiltersSettings> = {
       hint: "UID",
       type: listOf(integer({ min: 0, max: UID_MAX, name: "a numeric user id" }), { max: MAX_FILTER_VALUES }),
       default: [],
-      doc: "only processes of these users, by number",
+      doc: "only processes whose real or effective user id is one of these",
     },
     comms: {
       toml: "comm",
