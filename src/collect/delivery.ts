@@ -5,6 +5,7 @@ import type { Output } from "../sinks/output.ts";
 import { codeOf, OutputClosed, stuckOutputError, whyNotWritten, writeError } from "../sinks/output-errors.ts";
 import type { LineSink, Notice, Sink } from "../sinks/sink.ts";
 import { exactBoottimeNs, realtimeOffsetNs } from "../sys/clock.ts";
+import type { StartEvent } from "../wire/event.ts";
 import type { RunSummary } from "../wire/summary.ts";
 import { type Unwritten, UnwrittenCount } from "../wire/unwritten.ts";
 import type { CollectorEvents } from "./collector-events.ts";
@@ -86,6 +87,11 @@ export class Delivery implements CollectorEvents, Disposable {
       clock.set(Number(ts_ns >> 32n), Number(ts_ns & 0xffffffffn));
       return sink.unwritten({ type: "unwritten", time: clock.text, ts_ns, ...missing });
     };
+  }
+
+  /** Writes what is in force from here on. */
+  start(event: StartEvent): void {
+    if (!this.#hasFailed) this.#try(() => this.#lines?.start(event));
   }
 
   /** Bytes that the output has taken so far. */

@@ -11,6 +11,8 @@ export interface ReloadParts {
    * @returns what else has changed, behind settings that are the same
    */
   apply(config: CollectConfig): Promise<readonly string[]>;
+  /** Called if `apply` has changed something. */
+  changed?(): void;
   /** Called when it begins to read, and when it is done. */
   running?(isRunning: boolean): void;
   /** Opens the output again. @returns whether it is a file; @throws LinnixError where it cannot be opened */
@@ -70,6 +72,7 @@ export class Reloader {
       const behind = await this.#parts.apply(config);
       this.#config = config;
       this.#last = { isGood: true, lastGoodMs: Date.now() };
+      if (changed.length > 0 || behind.length > 0) this.#parts.changed?.();
       tell(config, [...changed, ...behind], needRestart);
     } catch (error) {
       this.#last = { isGood: false, lastGoodMs: this.#last?.lastGoodMs ?? this.#startedMs };

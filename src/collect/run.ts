@@ -25,6 +25,7 @@ import type { ServiceManager } from "./service-manager.ts";
 import { listenToSignals } from "./signals.ts";
 import { SourceNotice } from "./source-notice.ts";
 import type { Spending } from "./spending.ts";
+import { startEvent } from "./start-event.ts";
 import { lookAtPrivilege } from "./thread-priority.ts";
 
 type Account = ReturnType<typeof accountNamed>;
@@ -114,6 +115,7 @@ class CollectorRun implements RunParts, Disposable {
       reread: async () => (await hooks.reread?.()) ?? config,
       reopen: () => this.#reopen(),
       apply: (wanted) => this.#apply(wanted),
+      changed: () => this.#writeStart(),
     });
     this.#resources = resources.move();
   }
@@ -246,6 +248,11 @@ class CollectorRun implements RunParts, Disposable {
     if (file !== null) warnIfReadable(output);
     this.output = output;
     this.#delivery.open(await openSink(config, output, this.#io), output, () => this.collector.drain());
+    this.#writeStart();
+  }
+
+  #writeStart(): void {
+    this.#delivery.start(startEvent(this.collector.backend, this.config));
   }
 
   #giveUpRoot(account: Account): void {
@@ -277,6 +284,7 @@ class CollectorRun implements RunParts, Disposable {
 
   async #reopen(): Promise<boolean> {
     if (this.phase !== "watching" || !(await this.#delivery.reopen())) return false;
+    this.#writeStart();
     if (this.output && this.config.output.file !== null) warnIfReadable(this.output);
     return true;
   }

@@ -1,6 +1,6 @@
 import { ByteWriter, jsonText, literal } from "../json/byte-writer.ts";
 import type { EventView } from "../process/event-view.ts";
-import type { UnwrittenEvent } from "../wire/event.ts";
+import type { StartEvent, UnwrittenEvent } from "../wire/event.ts";
 import type { RunSummary } from "../wire/summary.ts";
 import { putEvent } from "./event-json.gen.ts";
 import { EventParts, FIXED_BYTES } from "./event-parts.ts";
@@ -39,6 +39,10 @@ export class JsonlSink implements LineSink {
     this.#encoder.encode(event, this.#buffer);
     this.#buffer.put(END);
     if (this.#buffer.length >= this.#gatherBytes) this.flush();
+  }
+
+  start(event: StartEvent): void {
+    this.#line(`${jsonText(event)}\n`);
   }
 
   notice(notice: Notice): void {

@@ -10,6 +10,8 @@ export class NoneSink implements LineSink {
     this.#output = output;
   }
 
+  start(): void {}
+
   write(): void {}
 
   notice(): void {}

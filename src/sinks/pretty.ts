@@ -62,6 +62,9 @@ export class PrettySink implements LineSink {
     this.#look();
   }
 
+  /** Stderr has said it. */
+  start(): void {}
+
   write(view: EventView): void {
     // Once for what is written together.
     if (this.#lines === "") this.#look();

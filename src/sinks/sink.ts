@@ -1,5 +1,5 @@
 import type { EventView } from "../process/event-view.ts";
-import type { DegradedEvent, LostEvent, UnwrittenEvent } from "../wire/event.ts";
+import type { DegradedEvent, LostEvent, StartEvent, UnwrittenEvent } from "../wire/event.ts";
 import type { RunSummary } from "../wire/summary.ts";
 
 /** What goes to every sink and is not about one process. */
@@ -20,6 +20,8 @@ export interface Sink {
 
 /** A sink that writes lines to an output. */
 export interface LineSink extends Sink {
+  /** Takes what is in force from here on: before all else, and after each change. */
+  start(event: StartEvent): void;
   /** The line that stands where lines are missing in the output. */
   unwritten(event: UnwrittenEvent): string;
   /** Writes the last line and hands everything on. */

@@ -14,6 +14,7 @@ export type {
   LostEvent,
   PageFaultEvent,
   SampleEvent,
+  StartEvent,
   UnwrittenEvent,
 } from "./event.gen.ts";
 

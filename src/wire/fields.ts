@@ -213,6 +213,36 @@ const NOTICE_FIELDS: readonly FieldRow[] = [
 
 /** Every type of event, in the order of docs/events.md. */
 export const EVENT_FIELDS = {
+  start: {
+    doc: "The first line of an output; again after a SIGHUP that changed something or opened the output again.",
+    isOfProcess: false,
+    fields: [
+      ...NOTICE_FIELDS,
+      { name: "schema", kind: "text", ts: '"linnix.events/1"', doc: "Name and version of this format." },
+      { name: "version", kind: "text", doc: "Version of linnix." },
+      { name: "hostname", kind: "text", doc: "Name of the machine." },
+      {
+        name: "boot_id",
+        kind: "text",
+        unknown: "null",
+        doc: "Id of this boot of the kernel. `ts_ns` counts within one boot.",
+      },
+      { name: "kernel", kind: "text", doc: "Release of the kernel, as `uname -r` prints it." },
+      { name: "backend", kind: "text", ts: '"btf" | "tracepoint"', doc: "How linnix hooks into the kernel." },
+      { name: "detail", kind: "text", ts: '"events"', doc: "Level of detail." },
+      {
+        name: "filters",
+        kind: "object",
+        ts: "StartFilters",
+        doc: "Filters in force: `events`, `pids`, `uids`, `comms`, `cgroup` and `min_duration_ns`. Empty, null and 0 filter nothing.",
+      },
+      {
+        name: "missing_fields",
+        kind: "texts",
+        doc: "Fields that this kernel and backend cannot give: null or left out in every event.",
+      },
+    ],
+  },
   fork: { doc: "A new process, never a thread.", isOfProcess: true, fields: [] },
   exec: {
     doc: "A process executes a program.",
