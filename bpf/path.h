@@ -22,6 +22,9 @@ static __always_inline void begin_path(struct path_walk *walk, struct file *file
 }
 
 /*
+ * The walk holds neither rename_lock nor mount_lock: if a directory on the way is renamed meanwhile, the path can be one
+ * that never existed. The executable itself is held by the mm.
+ *
  * One step towards the root: writes a component to `buffer`, leaf first, each ended
  * by NUL, or leaves a mount; user space turns them round. The buffer must hold
  * limit + NAME_SIZE bytes. The path is the one seen from the root of the file's

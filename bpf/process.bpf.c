@@ -201,6 +201,9 @@ static __always_inline int on_exec(__u64 *ctx, __u32 attempt)
 	args_start = mm->arg_start;
 	args_total = mm->arg_end - args_start;
 	begin_path(&s->walk, mm->exe_file);
+	/* Without a file every step would fail, up to the last. */
+	if (!s->walk.dentry)
+		step = PATH_CUT;
 	for (int i = 0; i < MAX_PATH_DEPTH && step == PATH_GOES_ON; i++)
 		step = climb_path(attempt);
 	exe_length = s->walk.length;

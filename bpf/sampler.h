@@ -53,7 +53,8 @@ _Static_assert(sizeof(struct sweep_end) == sizeof(struct sample_event), "wire: e
 
 /*
  * An address as a number, as helpers and functions want it: the verifier does not
- * follow what goes through memory.
+ * follow what goes through memory. One variable is enough: user space runs one
+ * sweep at a time, from one thread, and an iterator's reads hold its seq_file's lock.
  */
 static __always_inline __u64 number_of(const volatile void *address)
 {
