@@ -1,6 +1,7 @@
 /** The description of the API, made of the route table and of the schemas that the answers' types come from. */
 import * as z from "zod/mini";
 import * as answers from "./answers.ts";
+import { eventSchemas } from "./event-schemas.ts";
 import type { Param } from "./params.ts";
 import { PROBLEM_TITLES, type ProblemStatus } from "./problem.ts";
 import type { Route } from "./route.ts";
@@ -58,7 +59,7 @@ export function describeApi(version: string, routes: readonly Route[]): JsonObje
       securitySchemes: {
         token: { type: "http", scheme: "bearer", description: "Needed where linnix was started with a token." },
       },
-      schemas: componentSchemas(),
+      schemas: { ...componentSchemas(), ...eventSchemas() },
     },
   };
 }

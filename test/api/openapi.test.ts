@@ -1,5 +1,12 @@
 import { describe, expect, test } from "bun:test";
+import { eventSchemas } from "../../src/api/event-schemas.ts";
 import { ROUTES } from "../../src/api/routes.ts";
+import { WallClock } from "../../src/json/wall-clock.ts";
+import { EventView } from "../../src/process/event-view.ts";
+import { ProcessTable } from "../../src/process/table.ts";
+import { recordIn } from "../../src/wire/record.ts";
+import { lineOf } from "../process/event-of.ts";
+import { exitRecord } from "../wire/make-record.ts";
 import { Description } from "./description.ts";
 import { problemsOf, type Schema } from "./json-schema.ts";
 import { COUNTERS, PAGE_FAULTS, startMadeUp } from "./made-up.ts";
@@ -96,4 +103,24 @@ describe("the description of the API", () => {
     expect(problemsOf({ a: -1, b: 2, c: 3 }, schema, {})).toHaveLength(4);
     expect(problemsOf({}, schema, {})).toHaveLength(1);
   });
+});
+
+test("every event that the API sends is described, and a real line is as described", () => {
+  const schemas = eventSchemas() as Record<string, Schema>;
+  const described = Object.keys(schemas).filter((name) => name !== "Event");
+  expect(described).toEqual([
+    "ForkEvent",
+    "ExecEvent",
+    "ExitEvent",
+    "SampleEvent",
+    "PageFaultEvent",
+    "LostEvent",
+    "DegradedEvent",
+  ]);
+  const view = new EventView(new ProcessTable({ lingerNs: 1e9 }), new WallClock(0n));
+  view.accept(recordIn(exitRecord({ pid: 7, start_ns: 1n, ts_ns: 9n })));
+  const exit = schemas.ExitEvent as unknown as { required: string[]; properties: object };
+  const names = Object.keys(JSON.parse(lineOf(view)) as object);
+  expect(exit.required.filter((name) => !names.includes(name))).toEqual([]);
+  expect(names.filter((name) => !(name in exit.properties))).toEqual([]);
 });
