@@ -15,7 +15,7 @@ import {
   pathComponents,
 } from "../wire/make-record.ts";
 
-const NOBODY: Names = { user: () => null, groupName: () => null, of: () => null };
+const NOBODY: Names = { userName: () => null, groupName: () => null, of: () => null };
 
 function answersOf(names: Partial<Names> = {}) {
   const table = new ProcessTable({ lingerNs: 1e18 });
@@ -91,7 +91,7 @@ test("names and arguments of any bytes", () => {
     pod_uid: "u-1",
     unit: "é.service",
   };
-  const { table, answers } = answersOf({ user: () => 'we"ird\\', groupName: () => "\u0007", of: () => place });
+  const { table, answers } = answersOf({ userName: () => 'we"ird\\', groupName: () => "\u0007", of: () => place });
   const head = { pid: 9, ppid: 1, comm: bytesOf(new Uint8Array([0x61, 0xff, 0x22])), start_ns: 3n };
   const image = { exe: pathComponents("/bin/ü"), args: argumentBytes("a b", "", new Uint8Array([0x80]), '\t"') };
   table.exec(recordIn(execRecord({ ...head, flags: EXEC_KNOWN, ...image })));
