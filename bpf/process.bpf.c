@@ -135,25 +135,32 @@ int handle_rename(__u64 *ctx)
 
 	if (!renaming)
 		return 0;
-	renaming->mm = (__u64)task->mm;
+	*(volatile __u64 *)&renaming->mm = (__u64)task->mm;
 	bpf_probe_read_kernel(renaming->old_comm, sizeof(renaming->old_comm), task->comm);
 	return 0;
 }
 
+/*
+ * Since 7.0 this program may be preempted, and the renaming of another process then writes its mm and its name here. The
+ * second look at the mm sees that: both run on this CPU, so each sees the other's stores in their order.
+ */
 static __always_inline void take_old_comm(struct exec_event *e, struct mm_struct *mm)
 {
 	__u32 zero = 0;
 	struct renaming *renaming = bpf_map_lookup_elem(&last_renaming, &zero);
+	volatile __u64 *owner = renaming ? &renaming->mm : NULL;
 
-	if (renaming && renaming->mm == (__u64)mm) {
+	if (owner && *owner == (__u64)mm) {
 		__builtin_memcpy(e->old_comm, renaming->old_comm, COMM_LEN);
-		e->p.known |= KNOWN_OLD_COMM;
-	} else {
-		__builtin_memset(e->old_comm, 0, COMM_LEN);
+		barrier();
+		if (*owner == (__u64)mm)
+			e->p.known |= KNOWN_OLD_COMM;
 	}
+	if (!(e->p.known & KNOWN_OLD_COMM))
+		__builtin_memset(e->old_comm, 0, COMM_LEN);
 	/* The same address may be another mm's soon, whose renaming may be on another CPU, or skipped. */
-	if (renaming)
-		renaming->mm = 0;
+	if (owner)
+		*owner = 0;
 }
 
 /*
