@@ -47,7 +47,7 @@ export function belowFloor({ glibc, kernelRelease: kernel, cpuinfo }: FloorFacts
     return {
       what: "linnix cannot run with this C library",
       why: `glibc ${glibc} is older than 2.${OLDEST_GLIBC_MINOR}, which the libraries in linnix need`,
-      hint: "use a distribution of 2019 or later, such as Debian 10",
+      hint: "use a newer distribution, such as Debian 11",
     };
   }
   if (isAtLeast(parseKernelVersion(kernel), OLDEST_KERNEL.major, OLDEST_KERNEL.minor) === false) {

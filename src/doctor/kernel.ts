@@ -125,7 +125,7 @@ function checkCLibrary({ glibc }: KernelFacts): Check {
     ...check,
     status: "fail",
     costs: `the libraries in linnix need glibc ${oldest}`,
-    hint: "use a distribution of 2019 or later, such as Debian 10",
+    hint: "use a newer distribution, such as Debian 11",
   };
 }
 
