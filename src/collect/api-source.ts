@@ -9,7 +9,7 @@ import { log } from "../config/log.ts";
 import type { Identity } from "../process/identity.ts";
 import { readHidepid } from "../procfs/hidepid.ts";
 import { boottimeNs, ownCpuNs } from "../sys/clock.ts";
-import { onlineCpus } from "./online-cpus.ts";
+import { onlineCpus } from "../sys/cpus.ts";
 import { intervalsAt } from "./pace.ts";
 import type { RunParts } from "./run-parts.ts";
 import { resumePreference, yieldPreference } from "./thread-priority.ts";

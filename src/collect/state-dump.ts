@@ -1,6 +1,6 @@
 import { writeStderr } from "../config/log.ts";
+import { onlineCpus } from "../sys/cpus.ts";
 import { VERSION } from "../version.ts";
-import { onlineCpus } from "./online-cpus.ts";
 import type { RunParts } from "./run-parts.ts";
 
 /** Most CPUs whose losses are listed: the dump fits a pipe's buffer, and one message of the journal. */

@@ -1,5 +1,6 @@
 import { usageError } from "../errors.ts";
 import { because, named, type Origins } from "./origins.ts";
+import { LARGEST_AUTO_BYTES } from "./ring-size.ts";
 import type { Settings } from "./schema.ts";
 import { formatSizeBytes } from "./units.ts";
 
@@ -9,11 +10,12 @@ import { formatSizeBytes } from "./units.ts";
  */
 export function checkTogether(settings: Settings, origins: Origins): void {
   const { ring, filters, probes, redaction } = settings;
-  if (ring.watermarkBytes !== "auto" && ring.watermarkBytes > ring.sizeBytes) {
+  const largestRing = ring.sizeBytes === "auto" ? LARGEST_AUTO_BYTES : ring.sizeBytes;
+  if (ring.watermarkBytes !== "auto" && ring.watermarkBytes > largestRing) {
     throw usageError("contradiction", {
       what: named("ring", "watermarkBytes", ring.watermarkBytes, origins),
       why: `more than the ring holds: ${because("ring", "sizeBytes", ring.sizeBytes, origins)}`,
-      hint: `expected at most ${formatSizeBytes(ring.sizeBytes)}, or auto for a quarter of the ring`,
+      hint: `expected at most ${formatSizeBytes(largestRing)}, or auto for half of the ring`,
     });
   }
   if (filters.minDurationNs > 0 && !probes.events.includes("exit")) {

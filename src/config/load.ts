@@ -1,8 +1,10 @@
 import { usageError } from "../errors.ts";
+import { onlineCpuCount } from "../sys/cpus.ts";
 import { checkTogether } from "./contradictions.ts";
 import { readConfigFile } from "./file.ts";
 import { nearest } from "./nearest.ts";
 import type { Origin, Origins } from "./origins.ts";
+import { ringBytesOf } from "./ring-size.ts";
 import { type CollectConfig, SECTION_LIST, type Settings } from "./schema.ts";
 import { envName } from "./section.ts";
 import { quote, shortened } from "./units.ts";
@@ -82,15 +84,23 @@ export async function loadSettings(sources: Sources): Promise<Loaded> {
   };
 }
 
-/** Decides every `auto`, by whether events go to a terminal. */
-export function resolveAuto(settings: Settings, place: { stdoutIsTty: boolean }): CollectConfig {
+/** What the choices behind `auto` depend on. */
+export interface Place {
+  stdoutIsTty: boolean;
+  /** How many CPUs get a ring; left out: those of this machine that are online. */
+  cpus?: number;
+}
+
+/** Decides every `auto`, by where events go and how many CPUs there are. */
+export function resolveAuto(settings: Settings, place: Place): CollectConfig {
   const { output, ring } = settings;
   const onTerminal = place.stdoutIsTty && output.file === null;
   const format = output.format === "auto" ? (onTerminal ? "pretty" : "jsonl") : output.format;
-  const watermarkBytes = ring.watermarkBytes === "auto" ? ring.sizeBytes / 2 : ring.watermarkBytes;
+  const sizeBytes = ringBytesOf(ring, () => place.cpus ?? onlineCpuCount());
+  const watermarkBytes = ring.watermarkBytes === "auto" ? sizeBytes / 2 : ring.watermarkBytes;
   const flushIntervalMs =
     ring.flushIntervalMs === "auto" ? (onTerminal && format === "pretty" ? 200 : 1000) : ring.flushIntervalMs;
-  const decided = { output: { ...output, format }, ring: { ...ring, watermarkBytes, flushIntervalMs } };
+  const decided = { output: { ...output, format }, ring: { sizeBytes, watermarkBytes, flushIntervalMs } };
   return { ...settings, ...decided, given: settings };
 }
 

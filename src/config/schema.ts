@@ -43,7 +43,9 @@ export type Settings = SettingsOf<typeof SECTIONS>;
 /** What `collect` runs with: the settings with every `auto` decided. */
 export interface CollectConfig extends Omit<Settings, "output" | "ring"> {
   output: Omit<Settings["output"], "format"> & { format: OutputFormat };
-  ring: Omit<Settings["ring"], "watermarkBytes" | "flushIntervalMs"> & {
+  ring: {
+    /** Data area of one CPU's perf ring, bytes: a power of two. */
+    sizeBytes: number;
     /** Bytes in one CPU's ring that wake the reader. */
     watermarkBytes: number;
     /** Longest time that a record waits in a ring, ms. */

@@ -1,4 +1,5 @@
 import { defaultSettings } from "../config/print.ts";
+import { ringBytesOf } from "../config/ring-size.ts";
 import type { Settings } from "../config/schema.ts";
 import { parseMountinfo } from "../procfs/mountinfo.ts";
 import { type AgentFacts, readAgents } from "./agents.ts";
@@ -60,6 +61,7 @@ export async function readFacts(host: HostReader, options: ReadOptions = {}): Pr
     readPrograms(host),
     readAudit(host),
   ]);
+  const machine = readMachine(host);
   const mounts = parseMountinfo(readText(host, "/proc/self/mountinfo") ?? "");
   return {
     kernel: readKernel(host),
@@ -72,12 +74,12 @@ export async function readFacts(host: HostReader, options: ReadOptions = {}): Pr
     namespaces: readNamespaces(host, mounts),
     cgroup: readCgroup(mounts),
     clock,
-    machine: readMachine(host),
+    machine,
     programs,
     audit,
     ptraceScope: readPtraceScope(host),
     agents: readAgents(host),
-    ringBytes: (settings ?? defaultSettings()).ring.sizeBytes,
+    ringBytes: ringBytesOf((settings ?? defaultSettings()).ring, () => machine.cpusOnline ?? 1),
     // Last: what is read before has all of the descriptors for itself.
     trial: settings ? await readTrial(settings) : null,
     tempFolder: settings ? readTempFolder() : null,

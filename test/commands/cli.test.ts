@@ -84,7 +84,7 @@ describe("help", () => {
         expect(stdout).toMatch(new RegExp(` --${flag}( |\\[=)`));
       }
     }
-    expect(stdout).toContain("[256KiB]");
+    expect(stdout).toContain("[16MiB]");
   });
 });
 

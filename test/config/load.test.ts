@@ -163,7 +163,8 @@ describe("loadSettings", () => {
   test("refuses a watermark that the ring cannot reach, and says where both come from", async () => {
     const error = await errorOf({ watermark: ["512KiB"] });
     expect(error.what).toBe("--watermark 512KiB");
-    expect(error.why).toBe('more than the ring holds: ring.size = "256KiB" (default)');
+    expect(error.why).toBe('more than the ring holds: ring.size = "auto" (default)');
+    expect(error.hint).toBe("expected at most 256KiB, or auto for half of the ring");
     const path = file("ring.toml", "[ring]\nwatermark = '1MiB'\n");
     const other = await errorOf({ "ring-size": ["64KiB"] }, {}, path);
     expect(other.what).toBe(`${path}:2: ring.watermark = "1MiB"`);
@@ -230,6 +231,27 @@ describe("resolveAuto", () => {
     const resolved = resolveAuto({ ...settings, output: { format: "auto", file: "/x" } }, { stdoutIsTty: true });
     expect(resolved.output.format).toBe("jsonl");
     expect(resolved.ring.flushIntervalMs).toBe(1000);
+  });
+
+  test.each([
+    [1, 256],
+    [16, 256],
+    [64, 256],
+    [65, 128],
+    [128, 128],
+    [129, 64],
+    [1024, 64],
+  ])("the rings of %d CPUs have %d KiB each, and their watermark is half of that", (cpus, kib) => {
+    const { ring } = resolveAuto(settings, { stdoutIsTty: false, cpus });
+    expect([ring.sizeBytes, ring.watermarkBytes]).toEqual([kib * 1024, kib * 512]);
+  });
+
+  test("an automatic ring holds the watermark that is set", () => {
+    const ring = { ...settings.ring, watermarkBytes: 200 * 1024 };
+    for (const cpus of [1, 1024]) {
+      const resolved = resolveAuto({ ...settings, ring }, { stdoutIsTty: false, cpus }).ring;
+      expect([resolved.sizeBytes, resolved.watermarkBytes]).toEqual([256 * 1024, 200 * 1024]);
+    }
   });
 
   test("the watermark is half of the ring", () => {

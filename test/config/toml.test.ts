@@ -74,7 +74,7 @@ describe("parseToml", () => {
     ["[ring]\nsize = '1KiB'", 'ring.size = "1KiB"', "less than 4KiB", "from 4KiB to 64MiB"],
     ["[ring]\nsize = '128MiB'", 'ring.size = "128MiB"', "more than 64MiB", "from 4KiB to 64MiB"],
     ["[ring]\nsize = inf", "ring.size = Infinity", "not a finite number", "expected"],
-    ["[ring.size]\nx = 1", "linnix.toml:1: ring.size", "a table", "expected a power of two"],
+    ["[ring.size]\nx = 1", "linnix.toml:1: ring.size", "a table", "expected auto, or a power of two"],
     ["[ring]\nflush_interval = '1ms'", "ring.flush_interval", "less than 10ms", "from 10ms to 1m"],
     ["[run]\nduration = 10", "linnix.toml:2: run.duration = 10", "has no unit", "such as 10s"],
     ["[run]\nduration = '10'", 'run.duration = "10"', "has no unit", "such as 10s"],

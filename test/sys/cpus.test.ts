@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { parseCpuList, possibleCpus } from "../../src/sys/cpus.ts";
+import { availableParallelism } from "node:os";
+import { onlineCpuCount, onlineCpus, parseCpuList, possibleCpus } from "../../src/sys/cpus.ts";
 
 /** Files by path; any other cannot be read. */
 const reader = (files: Record<string, string>) => (path: string) => {
@@ -22,6 +23,16 @@ test("without /sys there is room for those that are online, and for more", () =>
   const stat = (cpu: number) => `cpu  1 2\ncpu0 1 2\ncpu${cpu} 1 2\nintr 5\n`;
   expect(possibleCpus(reader({ "/proc/stat": stat(1) }))).toHaveLength(64);
   expect(possibleCpus(reader({ "/proc/stat": stat(64) }))).toHaveLength(128);
+});
+
+test("the CPUs that are online are the kernel's, and counted without /sys too", () => {
+  const online = { "/sys/devices/system/cpu/online": "0-1,4\n" };
+  expect(onlineCpus(reader(online))).toEqual([0, 1, 4]);
+  expect(onlineCpuCount(reader(online))).toBe(3);
+  const stat = { "/proc/stat": "cpu  1 2\ncpu0 1 2\ncpu7 1 2\nintr 5\n" };
+  expect(onlineCpus(reader(stat))).toEqual([]);
+  expect(onlineCpuCount(reader(stat))).toBe(2);
+  expect(onlineCpus().length).toBeGreaterThanOrEqual(availableParallelism());
 });
 
 test("this machine's own are among them", () => {

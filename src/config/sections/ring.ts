@@ -2,9 +2,9 @@ import type { Auto, Section } from "../section.ts";
 import { autoOr, durationMs, size } from "../values.ts";
 
 export interface RingSettings {
-  /** Data area of one CPU's perf ring, bytes: a power of two. */
-  sizeBytes: number;
-  /** Bytes in one CPU's ring that wake the reader; auto: a quarter of the ring. */
+  /** Data area of one CPU's perf ring, bytes: a power of two; auto: see `autoRingBytes`. */
+  sizeBytes: Auto<number>;
+  /** Bytes in one CPU's ring that wake the reader; auto: half of the ring. */
   watermarkBytes: Auto<number>;
   /** Longest time that a record waits in a ring, ms; auto: 200 for pretty on a terminal, else 1000. */
   flushIntervalMs: Auto<number>;
@@ -22,9 +22,10 @@ export const ring: Section<RingSettings> = {
       toml: "size",
       flag: "ring-size",
       hint: "SIZE",
-      type: size({ min: MIN_RING_BYTES, max: MAX_RING_BYTES, powerOfTwo: true, example: 256 * 1024 }),
-      default: 256 * 1024,
+      type: autoOr(size({ min: MIN_RING_BYTES, max: MAX_RING_BYTES, powerOfTwo: true, example: 256 * 1024 })),
+      default: "auto",
       doc: "size of each CPU's ring: a power of two",
+      details: ["auto: 256KiB for each CPU; on more than 64 CPUs less, so that all take 16MiB, but at least 64KiB."],
     },
     watermarkBytes: {
       toml: "watermark",
