@@ -14,6 +14,10 @@ export const KERNEL_BTF = "/sys/kernel/btf/vmlinux";
 
 const LOG_BYTES = 64 * 1024;
 
+/** Attempts to load an object whose check by the kernel signals interrupt; libbpf makes five of each program. */
+const LOAD_ATTEMPTS = 5;
+const EAGAIN = 11;
+
 /** struct bpf_object_open_opts of libbpf ≥ 0.7, filled in as far as it is used here. */
 function openOptions(name: Uint8Array, log: Uint8Array): BigUint64Array {
   const options = new BigUint64Array(10);
@@ -174,7 +178,16 @@ export class BpfObject implements Disposable {
    * @throws BpfLoadError with the verifier's log
    */
   load(): void {
-    if (!this.#loadByProgram()) this.#loadByLibbpf();
+    for (let attempt = 1; ; attempt++) {
+      try {
+        if (!this.#loadByProgram()) this.#loadByLibbpf();
+        break;
+      } catch (error) {
+        // A signal that cannot be blocked, as SIGSTOP is, or a tracer.
+        if (!(error instanceof BpfLoadError) || error.errno !== EAGAIN || attempt === LOAD_ATTEMPTS) throw error;
+        this.#reopen();
+      }
+    }
     this.#bytes = null;
     this.#settings.length = 0;
   }
@@ -195,16 +208,22 @@ export class BpfObject implements Disposable {
       programs.forEach((program, place) => void this.#enterProgram(program, loaded.programs[place] as number));
     } catch (error) {
       if (!(error instanceof NativeError)) throw error;
-      this.#object = null;
-      libbpf().bpf_object__close(object);
-      this.#object = this.#openAnew();
-      for (const setting of this.#settings) setting(this.#object);
+      this.#reopen();
       return false;
     }
     this.#loadedBy = "program";
     this.#object = null;
     libbpf().bpf_object__close(object);
     return true;
+  }
+
+  /** As before a load that failed. */
+  #reopen(): void {
+    const object = this.#open;
+    this.#object = null;
+    libbpf().bpf_object__close(object);
+    this.#object = this.#openAnew();
+    for (const setting of this.#settings) setting(this.#object);
   }
 
   #loadByLibbpf(): void {

@@ -6,7 +6,7 @@ import { LOCKED_MEMORY_HINT } from "./ring-error.ts";
 
 function hintFor({ call, code }: NativeError): string {
   if (code === "EMFILE") return refusalHint(code) ?? "";
-  if (code === "EPERM" && call === MAPPING_A_RING) return LOCKED_MEMORY_HINT;
+  if ((code === "EPERM" || code === "EAGAIN") && call === MAPPING_A_RING) return LOCKED_MEMORY_HINT;
   if (code === "EACCES" || code === "EPERM") {
     return "restart linnix: once --user has dropped root, it may not open a ring for a CPU that comes online";
   }

@@ -16,7 +16,8 @@ export function ringError(cause: unknown, ringBytes: number): unknown {
   const { call, code } = cause;
   const size = formatSizeBytes(ringBytes);
   const what = "the perf rings cannot be opened";
-  if (call === MAPPING_A_RING && code === "EPERM") {
+  // EAGAIN: the same limit, where memory that is mapped is locked at once, as after mlockall(MCL_FUTURE).
+  if (call === MAPPING_A_RING && (code === "EPERM" || code === "EAGAIN")) {
     const why = `a ring of ${size} for each CPU is more than this user may lock (${lockableMemory()})`;
     return cannotRunError("ring-memory", { what, why, hint: LOCKED_MEMORY_HINT }, { cause });
   }

@@ -1,7 +1,7 @@
 import { writeStderr } from "../config/log.ts";
 import { EXIT, type ExitCode, LinnixError } from "../errors.ts";
 import { printable } from "../json/printable.ts";
-import { refusalCode, refusalHint } from "../sys/refusal.ts";
+import { hintOf, refusalCode } from "../sys/refusal.ts";
 import { ClosedPipe } from "./stdout.ts";
 
 /** How much of an error is printed. */
@@ -41,7 +41,7 @@ function unexpected(error: unknown): LinnixError {
   const isRefused = refusal !== null;
   const what = isRefused ? "the system refused what linnix needs" : "unexpected error";
   const hint = isRefused
-    ? (refusalHint(refusal) ?? "linnix doctor checks what this machine supports; --log-level debug says where it was")
+    ? (hintOf(error) ?? "linnix doctor checks what this machine supports; --log-level debug says where it was")
     : "this is a defect of linnix: please report it, with what --log-level debug says";
   return new LinnixError(isRefused ? "cannot-run.refused" : "internal", EXIT.cannotRun, { what, why, hint });
 }

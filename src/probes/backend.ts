@@ -13,7 +13,7 @@ import { cannotRunError, LinnixError } from "../errors.ts";
 import { cpuPlaces, POSSIBLE_CPUS } from "../sys/cpus.ts";
 import { errnoName, NativeError } from "../sys/errno.ts";
 import { pageBytes } from "../sys/page-size.ts";
-import { refusalCode, refusalHint } from "../sys/refusal.ts";
+import { hintOf, refusalCode } from "../sys/refusal.ts";
 import type { CgroupRef } from "../wire/cgroup-ref.ts";
 import type { CountByType } from "../wire/event.ts";
 import {
@@ -340,13 +340,14 @@ function loadError(backend: BackendName, cause: unknown): unknown {
   const code = refusal === "EPERM" || refusal === "EACCES" ? "privilege" : "load";
   const what = `the ${backend} backend cannot be loaded`;
   if (cause instanceof BpfLoadError && cause.verifierLog !== "") log.debug(cause.verifierLog.trimEnd());
-  return cannotRunError(code, { what, why: message, hint: loadHint(backend, refusal, message) }, { cause });
+  return cannotRunError(code, { what, why: message, hint: loadHint(backend, cause, refusal, message) }, { cause });
 }
 
-function loadHint(backend: BackendName, refusal: string | null, message: string): string {
+function loadHint(backend: BackendName, cause: unknown, refusal: string | null, message: string): string {
   const privilege = refusal === "EPERM" ? privilegeHint() : null;
   if (privilege !== null) return privilege;
-  if (refusal === "EMFILE") return refusalHint(refusal) ?? "";
+  // The same on any kernel, whatever else it lacks.
+  if (refusal === "EMFILE" || refusal === "EAGAIN") return hintOf(cause) ?? "";
   if (!existsSync(POSSIBLE_CPUS)) return "mount /sys: mount -t sysfs sysfs /sys";
   if (backend === "btf" && !existsSync(KERNEL_BTF)) return "this kernel has no BTF: use --backend tracepoint";
   // The kernel takes the helpers away that read its memory, and its message speaks of no lockdown.
@@ -356,7 +357,7 @@ function loadHint(backend: BackendName, refusal: string | null, message: string)
   if (message.includes("unknown func bpf_get_current_ancestor_cgroup_id")) {
     return "this kernel's tracepoints cannot filter by --cgroup: leave it out, or use --backend btf where there is BTF";
   }
-  return refusalHint(refusal) ?? "linnix doctor checks what this machine supports";
+  return hintOf(cause) ?? "linnix doctor checks what this machine supports";
 }
 
 /** The choice behind `auto`: BTF where the kernel has it. */

@@ -7,6 +7,7 @@ import { log } from "../config/log.ts";
 import { cannotRunError, type LinnixError } from "../errors.ts";
 import { cpuPlaces } from "../sys/cpus.ts";
 import { NativeError } from "../sys/errno.ts";
+import { hintOf } from "../sys/refusal.ts";
 import type { PageFaultCounters } from "../wire/counters.ts";
 import { FAULT_COUNTERS } from "../wire/layout.gen.ts";
 import type { Backend } from "./backend.ts";
@@ -24,6 +25,7 @@ const PROCESSES_PER_CPU = 256;
 
 /** What libbpf answers where the kernel has no such tracepoint. */
 const ESRCH = 3;
+const EAGAIN = 11;
 
 /**
  * The probe that tells of page faults, beside the programs of a backend and through its rings. Loaded by the
@@ -139,12 +141,10 @@ export class PageFaultProbe implements Disposable {
   }
 }
 
-function noProbeError(why: string, cause?: unknown): LinnixError {
-  return cannotRunError(
-    "page-faults",
-    { what: "page faults cannot be told of here", why, hint: "leave --page-faults out (probes.page_faults = false)" },
-    { cause },
-  );
+const LEAVE_OUT = "leave --page-faults out (probes.page_faults = false)";
+
+function noProbeError(why: string, cause?: unknown, hint = LEAVE_OUT): LinnixError {
+  return cannotRunError("page-faults", { what: "page faults cannot be told of here", why, hint }, { cause });
 }
 
 function loadError(cause: unknown): LinnixError {
@@ -157,5 +157,6 @@ function loadError(cause: unknown): LinnixError {
   if (/unknown func|uses reserved fields/.test(message)) {
     return noProbeError(`that takes Linux 5.12 or later: ${message}`, cause);
   }
-  return noProbeError(message, cause);
+  // Not what this kernel lacks, and perhaps gone at the next start.
+  return noProbeError(message, cause, (errno === EAGAIN ? hintOf(cause) : null) ?? LEAVE_OUT);
 }

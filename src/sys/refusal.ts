@@ -1,5 +1,6 @@
 /** What the system's refusals mean for a user. */
 import { readFileSync } from "node:fs";
+import { NativeError } from "./errno.ts";
 
 const SECCOMP_HINT =
   "a seccomp filter on this process may refuse it: docker run --security-opt seccomp=unconfined, " +
@@ -20,6 +21,20 @@ const HINTS: Readonly<Record<string, string>> = {
   EAGAIN: "raise the limit of processes and threads: ulimit -u, TasksMax= of systemd, pids.max of the cgroup",
   ENAMETOOLONG: "give a shorter name",
   EIO: "look at the disk: the kernel's log says what failed",
+};
+
+/**
+ * The same of bpf(2), where the number means something else; null: no more than `linnix doctor` can say. EAGAIN: the
+ * verifier gave up because a signal was pending (kernel/bpf/verifier.c). ENOSPC: its log did not fit.
+ */
+const BPF_HINTS: Readonly<Record<string, string | null>> = {
+  EAGAIN:
+    "signals interrupt the kernel's check of the BPF programs again and again: start linnix without a debugger, " +
+    "strace, or anything else that sends it signals or freezes it",
+  ENOSPC: null,
+  EFBIG: null,
+  EROFS: null,
+  EIO: null,
 };
 
 /** As the C library words it, where there is no name of an errno. */
@@ -45,7 +60,21 @@ export function refusalCode(error: unknown): string | null {
   return null;
 }
 
-/** What a user can do about a refusal; null if that is not known. */
+/** What a user can do about the refusal that caused an error; null if that is not known. */
+export function hintOf(error: unknown): string | null {
+  const code = refusalCode(error);
+  const hint = code === null || !isOfBpf(error) ? undefined : BPF_HINTS[code];
+  return hint === undefined ? refusalHint(code) : hint;
+}
+
+function isOfBpf(error: unknown): boolean {
+  for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
+    if (at instanceof NativeError && /bpf/i.test(at.call)) return true;
+  }
+  return false;
+}
+
+/** What a user can do about a refusal of anything but bpf(2), see `hintOf`; null if that is not known. */
 export function refusalHint(code: string | null): string | null {
   if (code === null) return null;
   if ((code === "EPERM" || code === "EACCES" || code === "ENOSYS") && isFiltered()) return SECCOMP_HINT;

@@ -15,13 +15,41 @@ const SIGINT = 2;
 const SIGQUIT = 3;
 const SIGUSR1 = 10;
 const SIGUSR2 = 12;
+const SIGPIPE = 13;
 const SIGALRM = 14;
 const SIGTERM = 15;
+const SIGCHLD = 17;
+const SIGCONT = 18;
+const SIGTSTP = 20;
+const SIGTTIN = 21;
+const SIGTTOU = 22;
+const SIGURG = 23;
+const SIGVTALRM = 26;
+const SIGPROF = 27;
 const SIGWINCH = 28;
 const SIGIO = 29;
 
-/** What is listened to, and others send; not those that the runtime stops its own threads by. */
-const FROM_OTHERS = [SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGTERM, SIGWINCH, SIGIO];
+/** What others send; not those that the runtime stops its own threads by. */
+const FROM_OTHERS = [
+  SIGHUP,
+  SIGINT,
+  SIGQUIT,
+  SIGUSR1,
+  SIGUSR2,
+  SIGPIPE,
+  SIGALRM,
+  SIGTERM,
+  SIGCHLD,
+  SIGCONT,
+  SIGTSTP,
+  SIGTTIN,
+  SIGTTOU,
+  SIGURG,
+  SIGVTALRM,
+  SIGPROF,
+  SIGWINCH,
+  SIGIO,
+];
 
 /** Rules of logrotate send these to daemons of other programs, and are copied. */
 export const FROM_LOG_ROTATION = [SIGUSR1, SIGUSR2];

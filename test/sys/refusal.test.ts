@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { constants } from "node:os";
 import { NativeError } from "../../src/sys/errno.ts";
-import { refusalCode, refusalHint } from "../../src/sys/refusal.ts";
+import { hintOf, refusalCode, refusalHint } from "../../src/sys/refusal.ts";
 
 test("the errno of an error is that of its code, its cause or its words", () => {
   expect(refusalCode(Object.assign(new Error("open"), { code: "EROFS" }))).toBe("EROFS");
@@ -31,4 +31,16 @@ test.each([
   ["EROFS", "read-only"],
 ])("the hint for %s names %s", (code, words) => {
   expect(refusalHint(code)).toContain(words);
+});
+
+test("bpf(2) that a signal interrupted is no limit of processes", () => {
+  const { EAGAIN, ENOMEM, ENOSPC } = constants.errno;
+  const interrupted = new Error("not loaded", { cause: new NativeError("bpf_object__load", EAGAIN) });
+  expect(hintOf(interrupted)).toContain("signals interrupt");
+  expect(hintOf(interrupted)).not.toContain("ulimit");
+  // The verifier's log was too short: no disk is full.
+  expect(hintOf(new NativeError("bpf_prog_load", ENOSPC))).toBeNull();
+  expect(hintOf(new NativeError("loading a BPF object", ENOMEM))).toContain("MemoryMax=");
+  expect(hintOf(new NativeError("posix_spawn", EAGAIN))).toContain("TasksMax=");
+  expect(hintOf(new Error("oops"))).toBeNull();
 });
