@@ -42,6 +42,20 @@ interface Look {
   isOutdated: boolean;
 }
 
+/** When its process began, ns of CLOCK_BOOTTIME; 0: not known. */
+function beganNs({ startHigh, startLow }: Look): number {
+  return startHigh * 4294967296 + startLow;
+}
+
+/** A descriptor of its command line; -1: there is none for us, or its process is gone. */
+function openOf(look: Look): number {
+  const fd = openCommandLine(look.pid);
+  if (fd === null) return -1;
+  if (beganThen(look.pid, beganNs(look))) return fd;
+  closeSync(fd);
+  return -1;
+}
+
 interface Batch {
   readonly reads: BackgroundReads;
   /** By index of the read; undefined: it is dealt with. */
@@ -134,13 +148,16 @@ export class ImageReader {
       given: NO_IMAGE,
       isOutdated: false,
     };
-    if (!this.#isHeld || this.#next.length < this.#openable) {
-      const fd = openCommandLine(pid);
-      if (fd === null) {
-        this.#take(look, null);
-        return;
-      }
-      look.fd = fd;
+    const opensNow = !this.#isHeld || this.#next.length < this.#openable;
+    if (opensNow) look.fd = openCommandLine(pid) ?? -1;
+    // A descriptor stays that of its process. It is checked now: after root was given up, hidepid may hide the process.
+    if (!beganThen(pid, beganNs(look))) {
+      if (look.fd !== -1) closeSync(look.fd);
+      return;
+    }
+    if (opensNow && look.fd === -1) {
+      this.#take(look, null);
+      return;
     }
     this.#looks.set(pid, look);
     this.#next.push(look);
@@ -202,7 +219,7 @@ export class ImageReader {
     const looks: Look[] = [];
     const isStuck = this.#isStuck();
     for (const look of this.#next.splice(0, this.#capacity)) {
-      if (look.fd === -1) look.fd = openCommandLine(look.pid) ?? -1;
+      if (look.fd === -1) look.fd = openOf(look);
       if (look.fd !== -1 && !isStuck) looks.push(look);
       else this.#end(look, null);
     }
@@ -296,7 +313,6 @@ export class ImageReader {
     const image = table.image(slot);
     // An event has told more meanwhile.
     if (image !== NO_IMAGE && image !== look.given) return;
-    if (!beganThen(look.pid, look.startHigh * 4294967296 + look.startLow)) return;
     // A command line without a byte: no arguments are known.
     const known = args && args.length > 0 ? args : null;
     table.setImage(slot, look.exe, known?.subarray(0, maxBytes) ?? null, known !== null && known.length > maxBytes);
