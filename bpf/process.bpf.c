@@ -109,6 +109,26 @@ int retry_fork(__u64 *ctx)
 	return was_claimed(EVENT_FORK) ? 0 : on_fork(ctx);
 }
 
+/* include/uapi/linux/sched.h */
+#define CLONE_UNTRACED 0x00800000
+/* include/linux/sched.h: since 5.12 and 6.4. Before, kernel threads did the work of these, and those are forked as usual. */
+#define PF_IO_WORKER 0x00000010
+#define PF_USER_WORKER 0x00004000
+
+/*
+ * Threads that the kernel adds to a process by itself, for io_uring and vhost. create_io_thread() and
+ * vhost_task_create() call copy_process() without kernel_clone(), which alone has the tracepoint sched_process_fork.
+ */
+SEC("tp_btf/task_newtask")
+int count_worker(__u64 *ctx)
+{
+	struct task_struct *task = (void *)ctx[0];
+
+	if ((ctx[1] & CLONE_UNTRACED) && (task->flags & (PF_IO_WORKER | PF_USER_WORKER)))
+		COUNT(threads_started);
+	return 0;
+}
+
 /*
  * The last renaming on this CPU. An exec renames its process once that has its
  * new mm, shortly before the exec's own tracepoint and as a rule on the same

@@ -92,6 +92,7 @@ export const status = z.object({
   unwritten: z.object({ lines: count, bytes, by_type: z.object(each(UNWRITTEN_TYPES, count)) }),
   samples: z.object({ emitted: count, ...each(SAMPLE_LOSS_NAMES, count), threads_not_summed: count }),
   threads: z.object({ started: count, exited: count }),
+  unexplained_forks: z.nullable(count),
   events_per_second: z.nullable(ratePct),
   processes: z.object({ live: count, lingering: count, lost_exits: count }),
   cost: z.object({

@@ -50,7 +50,7 @@ export function renderMetrics(input: MetricsInput, format: MetricsFormat): Metri
 }
 
 function events(text: MetricsText, { counters, ringCpus, outOfOrder, wakeups }: Facts): void {
-  const { page_faults, samples, threads, unwritten } = counters;
+  const { page_faults, samples, threads, unexplained_forks, unwritten } = counters;
   const faults: Partial<Record<EventCounter, number>> = page_faults ?? {};
   for (const name of EVENT_COUNTER_NAMES) {
     const { metric, help } = EVENT_COUNTERS[name];
@@ -90,6 +90,11 @@ function events(text: MetricsText, { counters, ringCpus, outOfOrder, wakeups }: 
   );
   text.counter("linnix_threads_started_total", "Threads that were started.", threads.started);
   text.counter("linnix_threads_exited_total", "Threads that ended.", threads.exited);
+  text.counter(
+    "linnix_unexplained_forks_total",
+    "Processes and threads that the kernel created and the collector did not see, by /proc/stat; looked at once a minute.",
+    unexplained_forks,
+  );
   text.counter("linnix_out_of_order_events_total", "Events given out after a younger one.", outOfOrder);
   text.counter("linnix_wakeups_total", "Times that a filling ring woke the collector.", wakeups);
 }

@@ -12,6 +12,7 @@ import type { CountByType, LostEvent } from "../wire/event.ts";
 import { EVENT_EXEC, EVENT_EXIT, EVENT_FORK, EVENT_PAGE_FAULT, PROCESS_EVENT } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
 import type { CollectorEvents } from "./collector-events.ts";
+import { Completeness } from "./completeness.ts";
 import { Conditions } from "./conditions.ts";
 import { type CollectorCounters, RunCounters } from "./counters.ts";
 import { Housekeeping } from "./housekeeping.ts";
@@ -70,6 +71,7 @@ export class Collector implements Disposable {
   readonly #view: EventView;
   readonly #wanted: ReadonlySet<number>;
   readonly #counters: RunCounters;
+  readonly #completeness: Completeness;
   readonly #sampleFilter: SampleFilter;
   readonly #watched: WatchedProcesses;
   /** Whether samples are wanted of some processes and their descendants only. */
@@ -151,7 +153,8 @@ export class Collector implements Disposable {
       sample: (view) => this.#giveSample(view),
       noRoom: (processes) => this.#samplerRoom(processes),
     });
-    this.#counters = new RunCounters(this.#feed, this.#sampling.counts);
+    this.#completeness = new Completeness(() => this.backend.createdTasks(), this.conditions);
+    this.#counters = new RunCounters(this.#feed, this.#sampling.counts, this.#completeness);
     this.#schedule = new Schedule(this.#boundedFlush(options.flushIntervalMs), options.sampleIntervalMs, {
       flush: (withSweep) => this.#flush(withSweep),
       sweep: () => this.#look(true),
@@ -254,10 +257,12 @@ export class Collector implements Disposable {
   /** Puts all probes on. */
   attach(): void {
     this.#feed.attach();
+    this.#completeness.begin(boottimeNs());
   }
 
   /** Takes all probes off: no program starts after this; one that runs may still end. */
   detach(): void {
+    this.#completeness.end();
     this.#feed.detach();
   }
 
@@ -311,6 +316,7 @@ export class Collector implements Disposable {
     this.backend.watchedCgroup?.look(this.conditions);
     if (this.#follows && !this.#isHeldUp) this.#watched.look(this.#sampleFilter.followed);
     this.#images.poll();
+    this.#completeness.tick(boottimeNs());
     this.#housekeeping?.tick(this.#counters.receivedInAll, this.#isHeldUp);
   }
 
@@ -360,6 +366,7 @@ export class Collector implements Disposable {
    */
   async stop(): Promise<void> {
     this.#schedule.stop();
+    await this.#completeness.settle();
     this.detach();
     // A program that was running when it was detached on another CPU may still be about to write.
     for (let look = 0; look < 50; look++) {

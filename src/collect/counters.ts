@@ -10,12 +10,18 @@ export type CollectorCounters = Omit<Counters, "unwritten">;
 export class RunCounters {
   readonly #feed: KernelFeed;
   readonly #samples: Readonly<SampleCounters>;
+  readonly #completeness: { readonly unexplained: number | null };
   readonly #received: CountByType = { fork: 0, exec: 0, exit: 0 };
   #receivedPageFaults = 0;
 
-  /** @param samples counted elsewhere */
-  constructor(feed: KernelFeed, samples: Readonly<SampleCounters>) {
+  /** @param samples, completeness counted elsewhere */
+  constructor(
+    feed: KernelFeed,
+    samples: Readonly<SampleCounters>,
+    completeness: { readonly unexplained: number | null },
+  ) {
     this.#feed = feed;
+    this.#completeness = completeness;
     this.#samples = samples;
   }
 
@@ -51,6 +57,7 @@ export class RunCounters {
       lost_by_cpu: losses.byCpu(),
       page_faults: this.#pageFaults(),
       samples: { ...this.#samples },
+      unexplained_forks: this.#completeness.unexplained,
     };
   }
 

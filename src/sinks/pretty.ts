@@ -268,6 +268,8 @@ function summaryText(summary: RunSummary): string {
     const counts = summary[name];
     if (counts.fork + counts.exec + counts.exit > 0) lines.push(`${text}: ${count(counts)}`);
   }
+  const { unexplained_forks } = summary;
+  if (unexplained_forks) lines.push(`created by the kernel and not seen: ${unexplained_forks} processes or threads`);
   if (page_faults) {
     const { seen, received, suppressed, lost, skipped } = page_faults;
     const unseen = skipped > 0 ? `; skipped by the kernel ${skipped}` : "";

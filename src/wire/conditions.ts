@@ -11,6 +11,7 @@ export const CONDITIONS = {
   foreign_cgroup_namespace: "cgroup paths outside of this cgroup namespace are not readable",
   foreign_time_namespace: "the clocks of this time namespace are not the kernel's",
   map_full: "a kernel map had no room for some processes, so fields of their exits are null",
+  unexplained_forks: "the kernel created processes or threads that the collector did not see, within the last minute",
   sampler_full: "the sampler has no room for some processes",
 } as const;
 

@@ -72,6 +72,11 @@ export interface Counters extends Record<EventCounter, CountByType> {
   samples: SampleCounters;
   /** Threads that were started and that ended: counted, never sent. */
   threads: { started: number; exited: number };
+  /**
+   * Processes and threads that the kernel created and the kernel side did not see, by the kernel's own count of created
+   * tasks: at least so many. Brought up to date each minute and at the end. Null: that count cannot be read.
+   */
+  unexplained_forks: number | null;
 }
 
 export function noSamples(): SampleCounters {

@@ -43,6 +43,7 @@ export const COUNTERS: Counters = {
     threads_not_summed: 6,
   },
   threads: { started: 5, exited: 4 },
+  unexplained_forks: 2,
 };
 
 /** Page faults of which two were lost for each reason. */

@@ -52,6 +52,7 @@ describe("metrics", () => {
       'linnix_lost_samples_total{reason="dropped_no_memory"} 4',
       'linnix_lost_samples_total{reason="baseline_missing"} 5',
       "linnix_threads_not_summed_total 6",
+      "linnix_unexplained_forks_total 2",
       'linnix_processes{state="live"} 5',
       'linnix_cache_requests_total{cache="cgroup",result="hit"} 9',
       "linnix_lost_cgroup_moves_total 2",

@@ -24,7 +24,7 @@ function setUp() {
     losses: { byCpu: () => [{ cpu: 0, lost: 3 }] },
   } as unknown as KernelFeed;
   const samples = noSamples();
-  const counters = new RunCounters(feed, samples);
+  const counters = new RunCounters(feed, samples, { unexplained: 9 });
   for (let i = 0; i < 3; i++) counters.count(EVENT_FORK);
   for (let i = 0; i < 10; i++) counters.count(EVENT_EXEC);
   for (let i = 0; i < 17; i++) counters.count(EVENT_EXIT);
@@ -42,6 +42,7 @@ test("all counts are in one record, by their names in the JSON", () => {
     lost_by_cpu: [{ cpu: 0, lost: 3 }],
     page_faults: null,
     samples: { emitted: 5 },
+    unexplained_forks: 9,
   });
   expect(counters.receivedInAll).toBe(35);
 });

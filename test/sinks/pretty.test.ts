@@ -329,6 +329,12 @@ describe("the summary", () => {
     expect(text({ ...SUMMARY, samples: { ...noSamples(), dropped_output_full: 1 } })).toContain(
       "\nsamples not emitted: 1 because the output was full\n",
     );
+    expect(text({ ...SUMMARY, unexplained_forks: 5 })).toContain(
+      "\ncreated by the kernel and not seen: 5 processes or threads\n",
+    );
+    for (const unexplained_forks of [0, null]) {
+      expect(text({ ...SUMMARY, unexplained_forks })).not.toContain("not seen");
+    }
     expect(text()).not.toMatch(/filters|samples|without a ring/);
   });
 });

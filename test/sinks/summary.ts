@@ -19,6 +19,7 @@ export const SUMMARY: RunSummary = {
   unwritten: { lines: 0, bytes: 0, by_type: { fork: 0, exec: 0, exit: 0, sample: 0, page_fault: 0, other: 0 } },
   samples: { ...noSamples(), emitted: 110 },
   threads: { started: 7, exited: 8 },
+  unexplained_forks: 0,
   backend: "btf",
   missing_fields: [],
   cost: { user_cpu_s: 0.02, system_cpu_s: 0.01, cpu_pct: 0.2927, max_rss_bytes: 31 * 2 ** 20 },

@@ -1,0 +1,124 @@
+import { log } from "../config/log.ts";
+import type { CreatedTasks } from "../probes/backend.ts";
+import { readCreatedTasks, whyNoCreatedTasks } from "../procfs/created-tasks.ts";
+import type { Conditions } from "./conditions.ts";
+
+const LOOK_NS = 60e9;
+/** Looks at the end if the first one finds more than was known, and the time between two of them, ms. */
+const LAST_LOOKS = 5;
+const LAST_PAUSE_MS = 2;
+const LOOKS_AT_START = 3;
+
+/** The kernel's count of created tasks. */
+export interface CreatedTasksCount {
+  /** @returns null if it cannot be read now */
+  read(): number | null;
+  /** Why it cannot be read here, as a clause; null if it can. */
+  problem(): string | null;
+}
+
+const PROC_STAT: CreatedTasksCount = { read: readCreatedTasks, problem: whyNoCreatedTasks };
+
+/**
+ * Holds the processes and threads that the kernel side saw against the kernel's own count of created tasks.
+ *
+ * Each look reads that count before and after the own one: the true count lies between. While nothing is missed, the
+ * difference of both counts is the same at each look. A task that is counted and has not reached the tracepoint yet
+ * only makes the difference larger, so the least upper bound ever seen is one of the true difference. What a look finds
+ * beyond it is missing, if a second look finds it too.
+ */
+export class Completeness {
+  readonly #seen: () => CreatedTasks;
+  readonly #conditions: Conditions;
+  readonly #count: CreatedTasksCount;
+  #problem: string | null = null;
+  #isOn = false;
+  /** Upper bound of the tasks that were created before the first look and never seen. */
+  #before = Number.POSITIVE_INFINITY;
+  /** `CreatedTasks.unsure` then; undefined: there was no look yet. */
+  #unsureBefore: number | undefined;
+  /** Of earlier times between `begin` and `end`. */
+  #earlier = 0;
+  #missing = 0;
+  /** The last look found more, and the next flush looks again; 0: no. */
+  #suspected = 0;
+  #dueNs = 0;
+
+  constructor(seen: () => CreatedTasks, conditions: Conditions, count = PROC_STAT) {
+    this.#seen = seen;
+    this.#conditions = conditions;
+    this.#count = count;
+  }
+
+  /** Tasks that were created while this was on and never seen: at least so many. Null: that is not known. */
+  get unexplained(): number | null {
+    return this.#problem === null ? this.#earlier + this.#missing : null;
+  }
+
+  /** To be called once the programs are attached. Does nothing if it is on already. */
+  begin(nowNs: number): void {
+    if (this.#isOn || this.#problem !== null) return;
+    this.#problem = this.#count.problem();
+    if (this.#problem !== null) {
+      log.info(`unexplained_forks is not known: ${this.#problem}`);
+      return;
+    }
+    this.#isOn = true;
+    this.#before = Number.POSITIVE_INFINITY;
+    this.#unsureBefore = undefined;
+    this.#dueNs = nowNs + LOOK_NS;
+    for (let i = 0; i < LOOKS_AT_START; i++) this.#look();
+  }
+
+  /** To be called before the programs are detached. */
+  end(): void {
+    this.#isOn = false;
+    this.#earlier += this.#missing;
+    this.#missing = 0;
+    this.#suspected = 0;
+  }
+
+  /** To be called after each flush: looks once a minute, and once more if the last look found something. */
+  tick(nowNs: number): void {
+    if (!this.#isOn) return;
+    if (this.#suspected > 0) {
+      this.#accept(Math.min(this.#suspected, this.#look()));
+      this.#suspected = 0;
+    } else if (nowNs >= this.#dueNs) {
+      this.#dueNs = nowNs + LOOK_NS;
+      const found = this.#look();
+      if (found > this.#missing) this.#suspected = found;
+      else this.#conditions.clear("unexplained_forks", "the collector sees all new processes and threads again");
+    }
+  }
+
+  /** The last look: to be called before `end`. */
+  async settle(): Promise<void> {
+    if (!this.#isOn) return;
+    const found = [this.#look()];
+    if (found[0] === this.#missing) return;
+    while (found.length < LAST_LOOKS) {
+      await Bun.sleep(LAST_PAUSE_MS);
+      found.push(this.#look());
+    }
+    // The highest ones may count what is on its way to the tracepoint, the lowest ones leave out what came meanwhile.
+    this.#accept(found.sort((a, b) => a - b)[LAST_LOOKS >> 1] as number);
+  }
+
+  /** @returns how many are missing by this look */
+  #look(): number {
+    const least = this.#count.read();
+    const { seen, unsure } = this.#seen();
+    const most = this.#count.read();
+    if (least === null || most === null) return this.#missing;
+    this.#before = Math.min(this.#before, most - seen);
+    this.#unsureBefore ??= unsure;
+    return Math.max(this.#missing, least - seen - (unsure - this.#unsureBefore) - this.#before);
+  }
+
+  #accept(found: number): void {
+    if (found <= this.#missing) return;
+    this.#missing = found;
+    this.#conditions.set("unexplained_forks", "the kernel created processes or threads that the collector did not see");
+  }
+}
