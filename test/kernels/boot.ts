@@ -57,20 +57,20 @@ export class Booter implements Disposable {
    * Boots a kernel, once more when it did not come up, or the emulator failed.
    * @throws NeverReachedInit when it did not come up twice, Error when the guest did not come to its end
    */
-  async boot(kernel: Kernel, initramfs: string, commandLine: string): Promise<Results> {
+  async boot(kernel: Kernel, initramfs: string, commandLine: string, cpus = 2): Promise<Results> {
     try {
-      return await this.#bootOnce(kernel, initramfs, commandLine);
+      return await this.#bootOnce(kernel, initramfs, commandLine, cpus);
     } catch (error) {
       if (!(error instanceof NeverReachedInit || error instanceof StaleBreakpoint)) throw error;
-      return this.#bootOnce(kernel, initramfs, commandLine);
+      return this.#bootOnce(kernel, initramfs, commandLine, cpus);
     }
   }
 
-  async #bootOnce(kernel: Kernel, initramfs: string, commandLine: string): Promise<Results> {
+  async #bootOnce(kernel: Kernel, initramfs: string, commandLine: string, cpus: number): Promise<Results> {
     const directory = join(this.#directory, `boot-${++this.#boots}`);
     mkdirSync(directory);
     const archive = join(directory, "results.tar");
-    const command = qemuCommand(kernel.path, initramfs, commandLine, archive);
+    const command = qemuCommand(kernel.path, initramfs, commandLine, archive, cpus);
     const child = Bun.spawn(command, {
       stdin: "ignore",
       stdout: "pipe",
@@ -107,8 +107,8 @@ export class Booter implements Disposable {
   }
 }
 
-function qemuCommand(kernel: string, initramfs: string, commandLine: string, results: string): string[] {
-  const machine = [...MACHINE.options, "-smp", "2", "-m", "1024"];
+function qemuCommand(kernel: string, initramfs: string, commandLine: string, results: string, cpus: number): string[] {
+  const machine = [...MACHINE.options, "-smp", String(cpus), "-m", "1024"];
   const quiet = ["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-monitor", "none"];
   const ports = ["-serial", "stdio", ...MACHINE.port(results)];
   // An oops is the end of it, so that nobody waits for what cannot come any more.

@@ -26,6 +26,9 @@ const LOCKED_DOWN = [...new Set([SERIES[0]?.name ?? "", "newest"])];
 const noGuest = whyNoGuest();
 const kernels: Kernels = noGuest === null ? await getKernels(SERIES) : { found: new Map(), missing: new Map() };
 
+/** Of the guest that has many. */
+const MANY_CPUS = 16;
+
 /** Every guest that is to be booted, in this order. */
 const BOOTS = [
   ...SERIES.map(({ name }) => ({
@@ -40,8 +43,11 @@ const BOOTS = [
     series,
     commandLine: "linnix.ways=auto,tracepoint lockdown=confidentiality",
   })),
+  { id: "newest, many CPUs", series: "newest", commandLine: "linnix.ways=many-cpus", cpus: MANY_CPUS },
   { id: "5.10 panics", series: "5.10", commandLine: "linnix.ways=auto,tracepoint,no-btf panic_on_warn=1" },
-].filter(({ series }) => kernels.found.has(series));
+]
+  .map((boot) => ({ cpus: 2, ...boot }))
+  .filter(({ series }) => kernels.found.has(series));
 
 const scope = new DisposableStack();
 const booted = new Map<string, Promise<Results>>();
@@ -53,11 +59,11 @@ beforeAll(async () => {
   const initramfs = booter.path("initramfs");
   writeInitramfs(initramfs, await guestFiles(fixture));
   const lanes: Promise<unknown>[] = Array.from({ length: MAX_RUNNING }, () => Promise.resolve());
-  for (const [index, { id, series, commandLine }] of BOOTS.entries()) {
+  for (const [index, { id, series, commandLine, cpus }] of BOOTS.entries()) {
     const kernel = kernels.found.get(series);
     if (!kernel) continue;
     const boot = (lanes[index % MAX_RUNNING] as Promise<unknown>).then(() =>
-      booter.boot(kernel, initramfs, commandLine),
+      booter.boot(kernel, initramfs, commandLine, cpus),
     );
     booted.set(id, boot);
     // Who waits for it hears of the failure; the next one in the lane starts all the same.
@@ -560,6 +566,41 @@ function expectFiltered(way: Way, backend: "btf" | "tracepoint"): void {
   ]);
   expect(way.output.summary?.filtered.exit ?? 0).toBeGreaterThan(0);
 }
+
+describe.skipIf(reasonFor("newest") !== null)(
+  titled(`Linux ${releaseOf("newest")}, ${MANY_CPUS} CPUs`, reasonFor("newest")),
+  () => {
+    const results = useResults("newest, many CPUs");
+
+    test("rings of the default size lose nothing, every process is whole, and no child comes before its parent", () => {
+      const way = results("many-cpus");
+      const { exitCode, stderr } = way;
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: expect.stringContaining("watching by the btf") });
+      expect(way.results.text("cpus").trim()).toBe(String(MANY_CPUS));
+      expect(way.text("config")).toContain('size = "auto"  # default; here: 256KiB\n');
+      const { events, summary } = way.output;
+      expect(balanceProblems(way.output)).toEqual([]);
+      expect(summary).toMatchObject({ lost: 0, unexplained_forks: 0 });
+      // What Linux 7.0 and later may keep from any program.
+      const skipped = summary?.skipped ?? { fork: 0, exec: 0, exit: 0 };
+      const mayLack = skipped.fork + skipped.exec + skipped.exit;
+      const execs = events.filter((event) => event.type === "exec" && event.args?.[1] === "many");
+      expect(MANY_CPUS * EXECS_A_PHASE - execs.length).toBeLessThanOrEqual(mayLack);
+      expect(new Set(execs.map(({ cpu }) => cpu)).size).toBe(MANY_CPUS);
+      const stories = Map.groupBy(events, ({ pid }) => pid);
+      const unwhole = execs.filter(({ pid }) => {
+        const story = stories.get(pid)?.map(({ type }) => type);
+        return story?.join(" ") !== "fork exec exit";
+      });
+      expect(unwhole.length).toBeLessThanOrEqual(mayLack);
+      const forkedAt = new Map(events.flatMap(({ type, pid }, index) => (type === "fork" ? [[pid, index]] : [])));
+      const early = events.filter(
+        ({ type, ppid }, index) => type === "fork" && (forkedAt.get(ppid ?? 0) ?? -1) > index,
+      );
+      expect(early).toEqual([]);
+    });
+  },
+);
 
 describe.skipIf(reasonFor("5.10") !== null)(
   titled(`Linux ${releaseOf("5.10")}, panic_on_warn`, reasonFor("5.10")),
