@@ -71,10 +71,14 @@ int follow_cgroup(__u64 *ctx)
 	return 0;
 }
 
+/*
+ * At task_newtask, which copy_process() calls for each task. sched_process_fork leaves out the threads that the kernel
+ * adds to a process by itself: create_io_thread() for io_uring and vhost_task_create() do not call kernel_clone().
+ */
 static __always_inline int on_fork(__u64 *ctx)
 {
-	struct task_struct *parent = (void *)ctx[0];
-	struct task_struct *child = (void *)ctx[1];
+	struct task_struct *child = (void *)ctx[0];
+	__u32 forker = bpf_get_current_pid_tgid() >> 32;
 	struct process_event e = {};
 
 	if (child->pid != child->tgid) {
@@ -84,9 +88,9 @@ static __always_inline int on_fork(__u64 *ctx)
 	COUNT(seen[EVENT_FORK]);
 	fill_process(&e, EVENT_FORK, child);
 	/* The forker, not the parent that CLONE_PARENT may name: what descends is what was forked. */
-	track_child(parent->tgid, e.pid);
+	track_child(forker, e.pid);
 	/* User space takes the parent's image for the child's, which it is not where CLONE_PARENT names another parent. */
-	if (has_missed_exec(parent->tgid) || e.ppid != parent->tgid)
+	if (has_missed_exec(forker) || e.ppid != forker)
 		miss_exec(e.pid);
 	if (!wants(&e, EVENT_FORK) || !in_wanted_cgroup(child)) {
 		COUNT(filtered[EVENT_FORK]);
@@ -96,37 +100,17 @@ static __always_inline int on_fork(__u64 *ctx)
 	return 0;
 }
 
-SEC("tp_btf/sched_process_fork")
+SEC("tp_btf/task_newtask")
 int handle_fork(__u64 *ctx)
 {
 	claim();
 	return on_fork(ctx);
 }
 
-SEC("tp_btf/sched_process_fork")
+SEC("tp_btf/task_newtask")
 int retry_fork(__u64 *ctx)
 {
 	return was_claimed(EVENT_FORK) ? 0 : on_fork(ctx);
-}
-
-/* include/uapi/linux/sched.h */
-#define CLONE_UNTRACED 0x00800000
-/* include/linux/sched.h: since 5.12 and 6.4. Before, kernel threads did the work of these, and those are forked as usual. */
-#define PF_IO_WORKER 0x00000010
-#define PF_USER_WORKER 0x00004000
-
-/*
- * Threads that the kernel adds to a process by itself, for io_uring and vhost. create_io_thread() and
- * vhost_task_create() call copy_process() without kernel_clone(), which alone has the tracepoint sched_process_fork.
- */
-SEC("tp_btf/task_newtask")
-int count_worker(__u64 *ctx)
-{
-	struct task_struct *task = (void *)ctx[0];
-
-	if ((ctx[1] & CLONE_UNTRACED) && (task->flags & (PF_IO_WORKER | PF_USER_WORKER)))
-		COUNT(threads_started);
-	return 0;
 }
 
 /*

@@ -1,5 +1,4 @@
 import { log } from "../config/log.ts";
-import type { CreatedTasks } from "../probes/backend.ts";
 import { readCreatedTasks, whyNoCreatedTasks } from "../procfs/created-tasks.ts";
 import type { Conditions } from "./conditions.ts";
 
@@ -28,15 +27,13 @@ const PROC_STAT: CreatedTasksCount = { read: readCreatedTasks, problem: whyNoCre
  * beyond it is missing, if a second look finds it too.
  */
 export class Completeness {
-  readonly #seen: () => CreatedTasks;
+  readonly #seen: () => number;
   readonly #conditions: Conditions;
   readonly #count: CreatedTasksCount;
   #problem: string | null = null;
   #isOn = false;
   /** Upper bound of the tasks that were created before the first look and never seen. */
   #before = Number.POSITIVE_INFINITY;
-  /** `CreatedTasks.unsure` then; undefined: there was no look yet. */
-  #unsureBefore: number | undefined;
   /** Of earlier times between `begin` and `end`. */
   #earlier = 0;
   #missing = 0;
@@ -44,7 +41,7 @@ export class Completeness {
   #suspected = 0;
   #dueNs = 0;
 
-  constructor(seen: () => CreatedTasks, conditions: Conditions, count = PROC_STAT) {
+  constructor(seen: () => number, conditions: Conditions, count = PROC_STAT) {
     this.#seen = seen;
     this.#conditions = conditions;
     this.#count = count;
@@ -65,7 +62,6 @@ export class Completeness {
     }
     this.#isOn = true;
     this.#before = Number.POSITIVE_INFINITY;
-    this.#unsureBefore = undefined;
     this.#dueNs = nowNs + LOOK_NS;
     for (let i = 0; i < LOOKS_AT_START; i++) this.#look();
   }
@@ -108,12 +104,11 @@ export class Completeness {
   /** @returns how many are missing by this look */
   #look(): number {
     const least = this.#count.read();
-    const { seen, unsure } = this.#seen();
+    const seen = this.#seen();
     const most = this.#count.read();
     if (least === null || most === null) return this.#missing;
     this.#before = Math.min(this.#before, most - seen);
-    this.#unsureBefore ??= unsure;
-    return Math.max(this.#missing, least - seen - (unsure - this.#unsureBefore) - this.#before);
+    return Math.max(this.#missing, least - seen - this.#before);
   }
 
   #accept(found: number): void {

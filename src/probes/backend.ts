@@ -35,7 +35,7 @@ import { MissedExecs } from "./missed-execs.ts";
 import { missingFields } from "./missing-fields.ts";
 import { privilegeHint } from "./privilege-hint.ts";
 import { readProcessLimits, sizeProcessMaps } from "./process-maps.ts";
-import { skippedOf, skippedRuns, skipsPreempted } from "./skipped-runs.ts";
+import { skippedRuns, skipsPreempted } from "./skipped-runs.ts";
 import { isFollowed, WatchedCgroup } from "./watched-cgroup.ts";
 
 export interface ProbeOptions {
@@ -57,14 +57,6 @@ export interface NoRoom {
   missedExecs: number;
   /** The tracepoint backend's processes of several threads. */
   threadGroups: number;
-}
-
-/** Tasks that were created while the programs were attached. */
-export interface CreatedTasks {
-  /** Processes and threads, those among them for which the kernel skipped the programs. */
-  seen: number;
-  /** How many more there may be: threads of the kernel's own for which it skipped the program that counts these. */
-  unsure: number;
 }
 
 /** What differs between the backends. */
@@ -168,15 +160,10 @@ export class Backend implements Disposable {
     return skippedRuns(this.#object, this.counts().retried);
   }
 
-  /** Tasks that the kernel side saw being created so far: processes and threads. A few system calls. */
-  createdTasks(): CreatedTasks {
+  /** Processes and threads that were created so far, those for which the kernel skipped the programs among them. */
+  createdTasks(): number {
     const { seen, threads } = this.counts();
-    const skips = this.#kind.object === "process" && skipsPreempted(release());
-    return {
-      seen: seen.fork + threads.started + this.skipped().fork,
-      // Most of these are forks, which another program saw.
-      unsure: skips ? skippedOf(this.#object, "count_worker") : 0,
-    };
+    return seen.fork + threads.started + this.skipped().fork;
   }
 
   /** The losses so far of the CPUs that have any: no system call. */

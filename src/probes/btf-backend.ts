@@ -8,12 +8,11 @@ import { skipsPreempted } from "./skipped-runs.ts";
  * In the order of attaching: an exit whose fork was not seen is stranger than the reverse. Of two at the same tracepoint
  * the first that is attached runs first.
  */
-const PROGRAMS = ["handle_fork", "count_worker", "handle_rename", "handle_exec", "handle_exit"];
+const PROGRAMS = ["handle_fork", "handle_rename", "handle_exec", "handle_exit"];
 /** The second at each tracepoint: see bpf/retry.h. Each comes before the first of what follows it in a process's life. */
 const WITH_RETRIES = [
   "handle_fork",
   "retry_fork",
-  "count_worker",
   "handle_rename",
   "handle_exec",
   "retry_exec",

@@ -9,7 +9,6 @@ const MINUTE_NS = 60e9;
 class Kernel {
   created = 1000;
   seen = 0;
-  unsure = 0;
   /** Created between two readings of the count, and seen. */
   meanwhile = 0;
   canRead = true;
@@ -21,7 +20,7 @@ class Kernel {
       () => {
         this.created += this.meanwhile;
         this.seen += this.meanwhile;
-        return { seen: this.seen, unsure: this.unsure };
+        return this.seen;
       },
       this.conditions,
       { read: () => (this.canRead ? this.created : null), problem: () => problem },
@@ -101,14 +100,6 @@ test("what is created while a look reads both counts is in doubt, and not missin
   kernel.meanwhile = 0;
   await kernel.completeness.settle();
   expect(kernel.completeness.unexplained).toBe(3);
-});
-
-test("a thread of the kernel's own may be what a skipped program left out", async () => {
-  const kernel = new Kernel();
-  kernel.create(5, 3);
-  kernel.unsure = 2;
-  await kernel.completeness.settle();
-  expect(kernel.completeness.unexplained).toBe(0);
 });
 
 test("what is created while the programs are off on purpose is left out, and what was missing before stays", async () => {
