@@ -1,3 +1,4 @@
+import { printable } from "../json/printable.ts";
 import type { Interval } from "../stats/interval.ts";
 
 /** What stands for a figure that could not be had. */
@@ -75,4 +76,18 @@ export function formatTime(time: string): string {
 /** Parts of a sentence that are there, with commas. */
 export function listed(...parts: readonly (string | null | false)[]): string {
   return parts.filter((part) => typeof part === "string" && part !== "").join(", ");
+}
+
+/** A text from outside on so many columns at most, cut where it is longer; what a terminal could act on is escaped. */
+export function shortened(text: string, columns: number): string {
+  const whole = printable(text);
+  if (Bun.stringWidth(whole) <= columns) return whole;
+  let cut = "";
+  let width = 0;
+  for (const { segment } of new Intl.Segmenter().segment(whole)) {
+    width += Bun.stringWidth(segment);
+    if (width > columns - 1) break;
+    cut += segment;
+  }
+  return `${cut}…`;
 }

@@ -122,3 +122,40 @@ export function report(rows: CompareRow[]): CompareReport {
     notes: [],
   };
 }
+
+const EVENT_METHODS = ["linnix", "strace", "auditd", "execsnoop", "forkstat", "bpftrace", "execsnoop+exitsnoop"];
+const POLLING_METHODS = ["ps", "ps-log", "top", "pidstat", "proc-scan", "task-iterator", "proc-list"];
+
+/** Every method, those of a kind close to each other; one costs nothing, one sees nothing, two have no cost or no row. */
+export function crowdedReport(): CompareReport {
+  const events = EVENT_METHODS.map((method, index) =>
+    row({ method, kind: "events", us_per_process: 40 + 3 * index, seen: 120, total: 120, capture_pct: 100 }),
+  );
+  const polling = POLLING_METHODS.flatMap((method, index) => {
+    const usPerProcess = index === 1 ? 0 : 30 * (index + 1);
+    const seen = index === 3 ? 0 : 25 + index;
+    const figures = { method, us_per_look: 1000, processes_per_second: 100, total: 120 };
+    return [
+      row({ ...figures, interval_ms: 1000, us_per_process: usPerProcess, seen, capture_pct: seen / 1.2 }),
+      row({ ...figures, interval_ms: 100, us_per_process: 10 * usPerProcess, seen: 84, capture_pct: 70 }),
+    ];
+  });
+  const frontier = POLLING_METHODS.map((method, index) => ({
+    method,
+    wanted_pct: 95,
+    interval_ms: 20,
+    us_per_look: 1000,
+    cpu_pct: 5 * (index + 1),
+    possible: index % 2 === 0,
+    model: [],
+  }));
+  const others = [
+    row({ method: HOSTILE_NAME, kind: "events", us_per_process: 55, seen: 119, total: 120, capture_pct: 99.2 }),
+    row({ method: "without-cost", kind: "events", seen: 119, total: 120, capture_pct: 99.2 }),
+    row({ method: "gone", rounds: 0, available: false, reason: `no ${HOSTILE_NAME}`, hint: "x".repeat(4096) }),
+  ];
+  return { ...report([...polling, ...events, ...others]), frontier };
+}
+
+/** Acts on a terminal, turns the direction of text, is markup, and has no end. */
+export const HOSTILE_NAME = `<script>alert(1)</script>\u202e\u001b[2J${"x".repeat(4096)}`;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { niceTicks, scatter, stackedBars, whiskers } from "../../src/report/html/chart.ts";
+import { niceTicks } from "../../src/report/axis.ts";
+import { scatter, stackedBars, whiskers } from "../../src/report/html/chart.ts";
 
 describe("ticks", () => {
   test("are round, reach to both ends and are about as many as asked", () => {
@@ -26,14 +27,16 @@ describe("ticks", () => {
 const TEXTS = { title: "A <title>", caption: "below & beside", xTitle: "x", yTitle: "y" };
 
 test("bars stand on each other and on the axis, and stay within the plot", () => {
-  const { text } = stackedBars({
+  const both = stackedBars({
     ...TEXTS,
     bars: [
       { from: 0, to: 2, lower: 1, upper: 1 },
       { from: 2, to: 4, lower: 3, upper: 1 },
     ],
     limit: { value: 2, text: "the claim" },
-  });
+  }).text;
+  const text = both.slice(0, both.indexOf("</svg>"));
+  expect(both.match(/<svg/g)).toHaveLength(2);
   const rects = [...text.matchAll(/<rect class="(\w)"[^>]* y="([\d.]+)" height="([\d.]+)"/g)].map(
     ([, name, y, height]) => ({
       name,
@@ -46,7 +49,7 @@ test("bars stand on each other and on the axis, and stay within the plot", () =>
   expect(rects[2]?.bottom).toBeCloseTo(rects[0]?.bottom ?? 0, 6);
   expect(rects[3]?.top).toBeGreaterThanOrEqual(0);
   expect(text).toContain("the claim");
-  expect(text).toContain("A &lt;title&gt;");
+  expect(both).toContain("A &lt;title&gt;");
 });
 
 test("charts of nothing and of what has no bounds hold no broken number", () => {

@@ -154,7 +154,8 @@ describe("the page", () => {
   test("has the verdict, the charts and the samples", () => {
     const page = htmlReport(exampleReport());
     expect(page).toContain('class="verdict good"');
-    expect(page.match(/<svg/g)).toHaveLength(3);
+    // Each for a screen and for a phone.
+    expect(page.match(/<svg/g)).toHaveLength(6);
     expect(page).toContain("All 30 samples");
   });
 });

@@ -3,6 +3,7 @@ import { type Whisker, whiskers } from "../../report/html/chart.ts";
 import { html, type Markup } from "../../report/html/escape.ts";
 import { page, section } from "../../report/html/page.ts";
 import { type Card, cards, htmlFacts, htmlTable } from "../../report/html/table.ts";
+import { coverageFigure } from "./coverage-chart.ts";
 import { captureText, intervalText, roughly } from "./notation.ts";
 import type { CompareReport, CompareRow } from "./report.ts";
 import {
@@ -12,6 +13,7 @@ import {
   costTable,
   frontierTable,
   growthTable,
+  methodName,
   type ReportTable,
   remarks,
   titleOf,
@@ -27,12 +29,11 @@ export function htmlReport(report: CompareReport): string {
     subtitle: formatTime(report.started),
     verdict: { tone: report.complete ? "good" : "doubtful", mark: "", name: "", text: report.take_home },
     body: [
+      ...coverageFigure(report),
       cards(keyFigures(report)),
       section("What was measured", htmlFacts(aboutFacts(report))),
       tableSection(costTable(report), ...slowdownChart(report)),
-      ...tables
-        .filter((each) => each !== null && each.rows.length > 0)
-        .map((each) => tableSection(each as ReportTable)),
+      ...tables.flatMap((each) => (each === null || each.rows.length === 0 ? [] : [tableSection(each)])),
       ...(absent.length === 0 ? [] : [section("Not compared", htmlFacts(absent))]),
       ...(notes.length === 0
         ? []
@@ -43,7 +44,7 @@ export function htmlReport(report: CompareReport): string {
 
 function tableSection({ title, columns, rows, legend }: ReportTable, ...more: readonly Markup[]): Markup {
   const heads = columns.map(({ head }) => head);
-  return section(title, htmlTable(heads, rows), html`<p class="faint">${legend}</p>`, ...more);
+  return section(title, htmlTable(title, heads, rows), html`<p class="faint">${legend}</p>`, ...more);
 }
 
 function keyFigures({ rows }: CompareReport): Card[] {
@@ -72,7 +73,8 @@ function slowdownChart({ rows }: CompareReport): Markup[] {
   return [
     whiskers({
       title: "Slowdown of a short process",
-      caption: "Lower quartile of fork, exec, run and exit of /bin/true, against nobody watching; 95 % intervals.",
+      caption:
+        "Lower quartile of fork, exec, run and exit of /bin/true, against the same without a watcher; 95 % intervals.",
       xTitle: "%",
       rows: drawn,
     }),
@@ -80,5 +82,5 @@ function slowdownChart({ rows }: CompareReport): Markup[] {
 }
 
 function nameOf({ method, interval_ms }: CompareRow): string {
-  return interval_ms === null ? method : `${method} every ${intervalText(interval_ms)}`;
+  return interval_ms === null ? methodName(method) : `${methodName(method)} every ${intervalText(interval_ms)}`;
 }

@@ -1,5 +1,13 @@
 import { printable } from "../../json/printable.ts";
-import { formatBytes, formatCount, formatNumber, formatPct, UNKNOWN, withPercent } from "../../report/format.ts";
+import {
+  formatBytes,
+  formatCount,
+  formatNumber,
+  formatPct,
+  shortened,
+  UNKNOWN,
+  withPercent,
+} from "../../report/format.ts";
 import type { Column, Fact } from "../../report/terminal/layout.ts";
 import { captureText, intervalText, roughly } from "./notation.ts";
 import type { CompareReport, CompareRow, FrontierRow } from "./report.ts";
@@ -19,7 +27,14 @@ function measured({ rows }: CompareReport): CompareRow[] {
 }
 
 function label({ method, interval_ms }: CompareRow): string[] {
-  return [method, interval_ms === null ? "events" : intervalText(interval_ms)];
+  return [methodName(method), interval_ms === null ? "events" : intervalText(interval_ms)];
+}
+
+const LONGEST_NAME = 24;
+
+/** A method's name, no longer than a column or a label of a chart may be. */
+export function methodName(method: string): string {
+  return shortened(method, LONGEST_NAME);
 }
 
 const LABEL: Column[] = [{ head: "method", align: "left" }, { head: "every" }];
@@ -120,7 +135,7 @@ export function growthTable({ growth, options }: CompareReport): ReportTable | n
       ...growth.sizes.flatMap(({ processes }) => [{ head: `${formatCount(processes)}: a look` }, { head: "% CPU" }]),
     ],
     rows: methods.map((method) => [
-      method,
+      methodName(method),
       ...growth.sizes.flatMap(({ rows }) => {
         const row = rows.find((each) => each.method === method);
         const look = row?.us_per_look ?? null;
@@ -149,7 +164,7 @@ export function frontierTable({ frontier }: CompareReport): ReportTable | null {
       { head: "the model at what was measured", align: "left" },
     ],
     rows: frontier.map((row) => [
-      row.method,
+      methodName(row.method),
       lookText(row.us_per_look),
       row.interval_ms === null ? "never" : intervalText(row.interval_ms),
       row.cpu_pct === null ? UNKNOWN : formatNumber(row.cpu_pct),
@@ -170,7 +185,9 @@ function modelText({ interval_ms, predicted_pct, measured_pct }: FrontierRow["mo
 export function absentFacts({ rows }: CompareReport): Fact[] {
   return rows
     .filter(({ rounds }) => rounds === 0)
-    .map(({ method, reason, hint }): Fact => [method, printable([reason, hint].filter(Boolean).join("; "))]);
+    .map(
+      ({ method, reason, hint }): Fact => [methodName(method), printable([reason, hint].filter(Boolean).join("; "))],
+    );
 }
 
 /** What else is to be known of methods that have figures. */

@@ -1,5 +1,6 @@
 import { facts, heading, table, wrap } from "../../report/terminal/layout.ts";
 import { paint, type TextStyle } from "../../report/terminal/style.ts";
+import { coverageLines } from "./coverage-chart.ts";
 import type { CompareReport } from "./report.ts";
 import {
   aboutFacts,
@@ -13,9 +14,12 @@ import {
   titleOf,
 } from "./tables.ts";
 
-/** The report for people; ends with what they take home. */
+/** The report for people: begins with the chart, ends with what they take home. */
 export function textReport(report: CompareReport, style: TextStyle): string {
-  const lines = [heading(titleOf(report), style), ...facts(aboutFacts(report), style), ""];
+  const lines = [heading(titleOf(report), style), ""];
+  const chart = coverageLines(report, style);
+  if (chart.length > 0) lines.push(...chart, "");
+  lines.push(heading("What was measured", style), ...facts(aboutFacts(report), style), "");
   const tables = [costTable(report), captureTable(report), growthTable(report), frontierTable(report)];
   for (const each of tables) if (each !== null && each.rows.length > 0) lines.push(...tableLines(each, style), "");
   const absent = absentFacts(report);

@@ -8,8 +8,9 @@ import {
   UNKNOWN,
   withPercent,
 } from "../../report/format.ts";
-import { type Limit, scatter, stackedBars, type Whisker, whiskers } from "../../report/html/chart.ts";
+import { scatter, stackedBars, type Whisker, whiskers } from "../../report/html/chart.ts";
 import { html, type Markup } from "../../report/html/escape.ts";
+import type { Limit } from "../../report/html/frame.ts";
 import { page, section } from "../../report/html/page.ts";
 import { type Card, cards, htmlFacts, htmlTable } from "../../report/html/table.ts";
 import { modelPoints } from "../model-figures.ts";
@@ -72,7 +73,7 @@ function keyFigures({ total, collector, in_kernel, slowdown, events, memory, mod
 }
 
 function costTable(report: OverheadReport): Markup {
-  return htmlTable(COST_HEADS, costRows(report));
+  return htmlTable(GROUP.cost, COST_HEADS, costRows(report));
 }
 
 /** The claim as a line, where a chart of the costs would not shrink to nothing for it. */
@@ -111,6 +112,7 @@ function samplesTable({ samples }: OverheadReport): Markup[] {
   const rows = samples.map((sample) => sampleCells(sample, beganS));
   return [
     html`<details><summary>All ${samples.length} samples</summary>${htmlTable(
+      "Samples",
       SAMPLE_COLUMNS.map(({ head }) => head),
       rows,
     )}<p class="faint">${SAMPLE_LEGEND}</p></details>`,

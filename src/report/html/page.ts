@@ -25,7 +25,7 @@ export function page({ title, subtitle, verdict, body }: Page): string {
 <body>
 <main>
 <header><h1>${title}</h1><p class="faint">${subtitle}</p></header>
-${verdict && html`<p class="verdict ${verdict.tone}"><strong>${verdict.mark} ${verdict.name}</strong> ${verdict.text}</p>`}
+${verdict && html`<p class="verdict ${verdict.tone}">${verdict.name !== "" && html`<strong>${verdict.mark} ${verdict.name}</strong> `}${verdict.text}</p>`}
 ${body}
 </main>
 </body>
@@ -43,7 +43,7 @@ const STYLE = `
 :root{--text:#1b1f24;--faint:#5b6570;--line:#d8dde3;--back:#fff;--panel:#f5f7f9;--a:#2166ac;--b:#d6761b;--good:#1a7f37;--bad:#b42318;--doubtful:#8a6100}
 @media(prefers-color-scheme:dark){:root{--text:#e4e8ec;--faint:#98a3ae;--line:#343c45;--back:#14181d;--panel:#1c2229;--a:#6ba8e5;--b:#eda35a;--good:#56c271;--bad:#f0776c;--doubtful:#d9ab42}}
 *{box-sizing:border-box}
-body{margin:0;background:var(--back);color:var(--text);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
+body{margin:0;background:var(--back);color:var(--text);overflow-wrap:break-word;font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
 main{max-width:60rem;margin:0 auto;padding:2rem 1.25rem 4rem}
 h1{font-size:1.6rem;margin:0}
 h2{font-size:1.1rem;margin:2.25rem 0 .6rem;padding-bottom:.3rem;border-bottom:1px solid var(--line)}
@@ -62,7 +62,10 @@ p{margin:.4rem 0}
 table{border-collapse:collapse;width:100%;font-size:.92rem;font-variant-numeric:tabular-nums}
 th,td{padding:.3rem .6rem;text-align:right;border-bottom:1px solid var(--line);vertical-align:top}
 th{font-weight:500}
-.first{text-align:left}
+td,thead th{white-space:nowrap}
+.first{text-align:left;position:sticky;left:0;background:var(--back)}
+tbody .first{max-width:11rem;overflow-wrap:break-word}
+tbody .first{color:var(--text);font-weight:400}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1.25rem;margin:.5rem 0;font-size:.95rem}
 dt{color:var(--faint)}dd{margin:0;overflow-wrap:anywhere}
 @media(max-width:36rem){dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.4rem}}
@@ -70,6 +73,8 @@ figure{margin:1rem 0}
 figcaption{font-size:.85rem}
 svg{width:100%;height:auto;display:block;font:12px system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
 svg text{fill:var(--faint)}
+.narrow{display:none;max-width:25rem}
+@media(max-width:40rem){.wide{display:none}.narrow{display:block}main{padding:1.25rem 1rem 3rem}}
 .grid{stroke:var(--line);stroke-width:1}
 .axis{stroke:var(--faint);stroke-width:1}
 .a{fill:var(--a)}.b{fill:var(--b)}
@@ -78,6 +83,11 @@ svg text{fill:var(--faint)}
 .limit{stroke:var(--bad);stroke-width:1.5;stroke-dasharray:6 4}
 svg .limit-text{fill:var(--bad)}
 svg .label{fill:var(--text)}
+svg .strong{font-weight:600}
+.halo{paint-order:stroke;stroke:var(--back);stroke-width:3px;stroke-linejoin:round}
+.joined{stroke-width:1.5;stroke-dasharray:3 4;opacity:.7}
+.leader{stroke:var(--faint);stroke-width:.75}
+.open{fill:var(--back)}
 details summary{cursor:pointer;color:var(--faint);margin:.4rem 0}
 @media print{main{max-width:none;padding:0}}
 `;

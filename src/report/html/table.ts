@@ -1,19 +1,23 @@
 import type { Fact } from "../terminal/layout.ts";
 import { html, type Markup } from "./escape.ts";
 
-/** A table; its first column to the left, the others to the right, as figures stand. */
-export function htmlTable(heads: readonly string[], rows: readonly (readonly string[])[]): Markup {
-  const cell = (tag: "td" | "th", text: string, index: number): Markup => {
-    const className = index === 0 ? "first" : "";
-    return tag === "th"
-      ? html`<th scope="col" class="${className}">${text}</th>`
-      : html`<td class="${className}">${text}</td>`;
-  };
-  return html`<div class="scroll"><table>
-<thead><tr>${heads.map((head, index) => cell("th", head, index))}</tr></thead>
-<tbody>${rows.map((row) => html`<tr>${row.map((text, index) => cell("td", text, index))}</tr>\n`)}</tbody>
+/**
+ * A table; its first column to the left, the others to the right, as figures stand. On a narrow screen it scrolls under
+ * its first column.
+ *
+ * @param name what it is, for a reader that does not see it
+ */
+export function htmlTable(name: string, heads: readonly string[], rows: readonly (readonly string[])[]): Markup {
+  const head = (text: string, index: number): Markup => html`<th scope="col"${index === 0 && FIRST}>${text}</th>`;
+  const cell = (text: string, index: number): Markup =>
+    index === 0 ? html`<th scope="row"${FIRST}>${text}</th>` : html`<td>${text}</td>`;
+  return html`<div class="scroll" role="region" aria-label="${name}" tabindex="0"><table>
+<thead><tr>${heads.map(head)}</tr></thead>
+<tbody>${rows.map((row) => html`<tr>${row.map(cell)}</tr>\n`)}</tbody>
 </table></div>`;
 }
+
+const FIRST = html` class="first"`;
 
 /** Labels and texts. */
 export function htmlFacts(rows: readonly Fact[]): Markup {

@@ -1,0 +1,99 @@
+import { captureText, intervalText, roughly } from "./notation.ts";
+import type { CompareReport, CompareRow, FrontierRow } from "./report.ts";
+import { methodName } from "./tables.ts";
+
+/** A place of the chart: what a process costs, and the share of processes that is seen for it. */
+export interface CoveragePoint {
+  usPerProcess: number;
+  seenPct: number;
+  text: string;
+}
+
+/** A method in the chart. */
+export interface CoverageMethod {
+  method: string;
+  kind: CompareRow["kind"];
+  /** Its rows that have both figures; that of the interval that was asked for first. */
+  points: CoveragePoint[];
+  /** What seeing `wanted_pct` would cost it; null where it sees that much or where no interval does. */
+  estimate: (CoveragePoint & { isPossible: boolean }) | null;
+}
+
+export interface Coverage {
+  methods: CoverageMethod[];
+  /** Methods that were measured and have no cost or no share to stand at. */
+  withoutPlace: string[];
+  /** Methods that were not measured. */
+  absent: string[];
+  wantedPct: number | null;
+}
+
+/** The rows as places in a chart of cost against coverage. */
+export function coverageOf(report: CompareReport): Coverage {
+  const { rows, frontier } = report;
+  const methods: CoverageMethod[] = [];
+  const withoutPlace: string[] = [];
+  const absent: string[] = [];
+  for (const [method, own] of Map.groupBy(rows, (row) => row.method)) {
+    const name = methodName(method);
+    const measured = own.filter(({ rounds }) => rounds > 0);
+    const points = measured.flatMap(pointOf);
+    const [first] = measured;
+    if (first === undefined) absent.push(name);
+    else if (points.length === 0) withoutPlace.push(name);
+    else {
+      const estimate = frontier.find((row) => row.method === method);
+      methods.push({
+        method: name,
+        kind: first.kind,
+        points,
+        estimate: estimate === undefined ? null : estimatePoint(estimate, first, report),
+      });
+    }
+  }
+  return { methods, withoutPlace, absent, wantedPct: frontier[0]?.wanted_pct ?? null };
+}
+
+function pointOf(row: CompareRow): CoveragePoint[] {
+  const { method, interval_ms, us_per_process, capture_pct, seen, total } = row;
+  if (us_per_process === null || !Number.isFinite(us_per_process) || capture_pct === null) return [];
+  const share = seen === null || total === null ? `${roughly(capture_pct)} %` : captureText(seen, total);
+  const often = interval_ms === null ? "" : ` every ${intervalText(interval_ms)}`;
+  return [
+    {
+      usPerProcess: Math.max(us_per_process, 0),
+      seenPct: capture_pct,
+      text: `${methodName(method)}${often}: ${share} seen, ${roughly(us_per_process)} µs a process`,
+    },
+  ];
+}
+
+/** µs of processor time a second in one per cent of one core. */
+const US_PER_PCT = 10_000;
+
+function estimatePoint(
+  { method, wanted_pct, interval_ms, cpu_pct, possible }: FrontierRow,
+  { processes_per_second }: CompareRow,
+  { workload }: CompareReport,
+): CoverageMethod["estimate"] {
+  const perSecond = processes_per_second ?? workload.rate_achieved ?? workload.rate_asked;
+  if (interval_ms === null || cpu_pct === null || !(perSecond > 0)) return null;
+  const usPerProcess = (cpu_pct * US_PER_PCT) / perSecond;
+  if (!Number.isFinite(usPerProcess)) return null;
+  const need = `${wanted_pct} % would need a look every ${intervalText(interval_ms)}, ${roughly(usPerProcess)} µs a process`;
+  return {
+    usPerProcess,
+    seenPct: wanted_pct,
+    isPossible: possible,
+    text: `${methodName(method)}: ${need} (an estimate${possible ? "" : "; not possible: a look takes longer than that"})`,
+  };
+}
+
+/** How to read the chart, without its marks. */
+export function coverageNotes({ withoutPlace, absent }: Coverage): string[] {
+  return [
+    "Cost: processor time of the method's own processes and, where it is known, in the kernel, idling included; what it slows down is in the table.",
+    ...(withoutPlace.length === 0 ? [] : [`Without a known cost: ${withoutPlace.join(", ")}.`]),
+    ...(absent.length === 0 ? [] : [`Not measured: ${absent.join(", ")}.`]),
+  ];
+}

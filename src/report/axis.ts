@@ -1,0 +1,94 @@
+/** An axis from a value to another, drawn over a length. */
+export interface Axis {
+  from: number;
+  to: number;
+  ticks: number[];
+  /** Where a value stands, from 0 to the length; values beyond an end stand at that end. */
+  at(value: number): number;
+}
+
+/** How far beyond the last tick a value may lie, in steps: a minute is not drawn as seventy seconds for 3 ms more. */
+const BEYOND = 0.05;
+
+/** Round steps, about so many, that reach beyond both ends. */
+export function niceTicks(from: number, to: number, about: number): number[] {
+  const span = to > from ? to - from : Math.abs(from) || 1;
+  const rough = span / about;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10) * power;
+  const first = Math.floor(from / step + BEYOND);
+  const last = Math.ceil(to / step - BEYOND);
+  return Array.from({ length: Math.max(last - first, 1) + 1 }, (_, index) =>
+    Number(((first + index) * step).toPrecision(12)),
+  );
+}
+
+/** A straight axis that holds 0 and the values; values that are not finite do not count. */
+export function linearAxis(values: readonly number[], about: number, length: number, flip = false): Axis {
+  const finite = values.filter(Number.isFinite);
+  const ticks = niceTicks(Math.min(0, ...finite), Math.max(0, ...finite), about);
+  const from = ticks[0] ?? 0;
+  const to = ticks.at(-1) ?? 1;
+  return {
+    from,
+    to,
+    ticks,
+    at: (value) => {
+      const share = (Math.min(Math.max(value, from), to) - from) / (to - from);
+      return toTenth((flip ? 1 - share : share) * length);
+    },
+  };
+}
+
+/** Share of the length that 0 takes, which has no place among powers of ten. */
+const ZERO_SHARE = 0.08;
+
+/** Where no value is above 0. */
+const NO_DECADE = { from: 1, to: 10 };
+
+/**
+ * An axis of powers of ten that holds the values above 0. Where a value is 0 it stands at the beginning, apart from the
+ * others, with a tick of its own.
+ *
+ * @param most how many powers of ten get a tick
+ */
+export function logAxis(values: readonly number[], most: number, length: number): Axis {
+  const positive = values.filter((value) => Number.isFinite(value) && value > 0);
+  const hasZero = values.includes(0);
+  const exponents = positive.map((value) => Math.log10(value));
+  const first = positive.length === 0 ? Math.log10(NO_DECADE.from) : Math.floor(Math.min(...exponents));
+  const last =
+    positive.length === 0 ? Math.log10(NO_DECADE.to) : Math.max(Math.ceil(Math.max(...exponents)), first + 1);
+  const step = Math.ceil((last - first + 1) / most);
+  const decades = Array.from(
+    { length: Math.floor((last - first) / step) + 1 },
+    (_, index) => 10 ** (first + index * step),
+  );
+  const begin = hasZero ? ZERO_SHARE * length : 0;
+  return {
+    from: hasZero ? 0 : 10 ** first,
+    to: 10 ** last,
+    ticks: hasZero ? [0, ...decades] : decades,
+    at: (value) => {
+      if (value <= 0) return 0;
+      const share = Math.min(Math.max((Math.log10(value) - first) / (last - first), 0), 1);
+      return toTenth(begin + share * (length - begin));
+    },
+  };
+}
+
+function toTenth(value: number): number {
+  return Math.round(value * 10) / 10;
+}
+
+const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+/** As short as it goes: ticks are round. */
+export function tickText(tick: number): string {
+  const exponent = Math.log10(Math.abs(tick));
+  if (tick !== 0 && Number.isInteger(exponent) && (exponent >= 6 || exponent < -3)) {
+    const digits = String(Math.abs(exponent)).replace(/\d/g, (digit) => SUPERSCRIPTS[Number(digit)] ?? "");
+    return `${tick < 0 ? "−" : ""}10${exponent < 0 ? "⁻" : ""}${digits}`;
+  }
+  return tick.toLocaleString("en-US", { maximumSignificantDigits: 6 }).replace(/^-/, "−");
+}
