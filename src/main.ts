@@ -1,7 +1,7 @@
 import { commandIndex, parseArgv } from "./commands/argv.ts";
 import type { OptionDefs, ParsedArgs } from "./commands/command.ts";
 import { reportError } from "./commands/failure.ts";
-import { GLOBAL_OPTIONS } from "./commands/globals.ts";
+import { GLOBAL_OPTIONS, withGlobalOptions } from "./commands/globals.ts";
 import { type CommandEntry, findCommand, isInternal, listedCommands } from "./commands/index.ts";
 import { writeStdout } from "./commands/stdout.ts";
 import { isTerminal } from "./commands/terminal.ts";
@@ -46,13 +46,13 @@ async function withoutCommand(args: ParsedArgs): Promise<ExitCode> {
 async function withCommand(entry: CommandEntry, words: readonly string[]): Promise<ExitCode> {
   if (entry.collects) (await import("./commands/runtime.ts")).settleRuntime();
   const command = await entry.load();
-  const options = { ...command.args, ...GLOBAL_OPTIONS };
+  const options = withGlobalOptions(command.args);
   const args = parseArgv(words, options, { command: `linnix ${entry.name}`, rest: command.rest !== undefined });
   const help = async () => {
     const { commandHelp, helpColumns } = await import("./commands/help.ts");
     return commandHelp(entry, command, await helpColumns(1));
   };
-  if (await answered(args, help)) {
+  if (await answered(args, help, "verbose" in command.args)) {
     return EXIT.ok;
   }
   // What linnix runs itself with gets all that it is to know on its command line.
@@ -72,8 +72,12 @@ function settingsOf({ words }: ParsedArgs, options: OptionDefs): ParsedArgs["wor
   return new Map([...words].filter(([name]) => name === "config" || options[name]?.isSetting));
 }
 
-/** Gives help, version or licences where they are asked for. */
-async function answered({ switches }: ParsedArgs, help: () => Promise<string>): Promise<boolean> {
+/**
+ * Gives help, version or licences where they are asked for.
+ *
+ * @param hasVerbose whether the command has a use of its own for --verbose
+ */
+async function answered({ switches }: ParsedArgs, help: () => Promise<string>, hasVerbose = false): Promise<boolean> {
   if (switches.has("help")) {
     writeStdout(await help());
     return true;
@@ -88,10 +92,10 @@ async function answered({ switches }: ParsedArgs, help: () => Promise<string>): 
     writeStdout(licencesText());
     return true;
   }
-  if (switches.has("verbose")) {
+  if (switches.has("verbose") && !hasVerbose) {
     throw usageError("missing-option", {
       what: "--verbose",
-      why: "only goes with --version",
+      why: "only goes with --version, and with overhead-test",
       hint: "for a more talkative log: --log-level debug",
     });
   }

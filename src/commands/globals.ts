@@ -30,3 +30,8 @@ export const GLOBAL_OPTIONS: OptionDefs = {
   verbose: { type: "boolean", description: "with --version: commit, parts and licences", group: "General" },
   licences: { type: "boolean", description: "show the licence texts of all that is in this binary", group: "General" },
 };
+
+/** Options of a command and the general ones after them; where both have one of that name, the command's own counts. */
+export function withGlobalOptions(own: OptionDefs): OptionDefs {
+  return { ...own, ...GLOBAL_OPTIONS, ...own };
+}

@@ -1,6 +1,6 @@
 import { wrap } from "../report/terminal/layout.ts";
 import type { Command, OptionDefs } from "./command.ts";
-import { GLOBAL_OPTIONS } from "./globals.ts";
+import { GLOBAL_OPTIONS, withGlobalOptions } from "./globals.ts";
 import { type CommandEntry, listedCommands } from "./index.ts";
 import { isTerminal } from "./terminal.ts";
 
@@ -50,7 +50,7 @@ export function commandHelp(
     ...aliases.map((alias) => `       linnix ${alias} ...`),
     "",
     ...command.about.flatMap((paragraph) => [...wrap(paragraph, columns), ""]),
-    ...optionGroups({ ...command.args, ...GLOBAL_OPTIONS }, columns),
+    ...optionGroups(withGlobalOptions(command.args), columns),
     "Examples:",
     ...command.examples.flatMap((example) => [
       `  ${example.command}`,

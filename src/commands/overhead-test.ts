@@ -83,6 +83,12 @@ export const overheadTest = commandOf({
       group: "Report",
     },
     html: { type: "string", valueHint: "FILE", description: "write the report as one HTML file", group: "Report" },
+    verbose: {
+      type: "boolean",
+      description:
+        "print every figure; without it the results fit one screen (with --version: the version of all parts)",
+      group: "Report",
+    },
     pid: {
       type: "string",
       valueHint: "PID",
@@ -135,7 +141,12 @@ export const overheadTest = commandOf({
       json: async () => (await import("../overhead/report/json.ts")).jsonReport(report),
       html: async () => (await import("../overhead/report/html.ts")).htmlReport(report),
       // What was shown on the same terminal is not shown again.
-      text: (style) => textReport(report, { ...style, beginningShown: isTold && output.followsProgress }),
+      text: (style) =>
+        textReport(report, {
+          ...style,
+          beginningShown: isTold && output.followsProgress,
+          verbose: invocation.args.switches.has("verbose"),
+        }),
     });
     return interruption.exitCode ?? exitCodeOf(report.verdict);
   },

@@ -99,6 +99,11 @@ describe("version", () => {
     expect(verbose).toContain("libbpf");
   });
 
+  test("--verbose is an option of overhead-test, and no error there", () => {
+    expectOneMessage(linnix(["overhead-test", "--verbose", "--rate", "none"]), "--rate");
+    expect(linnix(["overhead-test", "--help"]).stdout).toMatch(/--verbose +print every figure/);
+  });
+
   test("--verbose alone is an error", () => {
     expectOneMessage(linnix(["--verbose"]), "--verbose", "--version");
   });

@@ -2,13 +2,16 @@ import { describe, expect, test } from "bun:test";
 import { figuresOf } from "../../src/overhead/figures.ts";
 import { htmlReport } from "../../src/overhead/report/html.ts";
 import { jsonReport } from "../../src/overhead/report/json.ts";
+import { ledgerPartsOf } from "../../src/overhead/report/ledger-parts.ts";
 import { LiveView } from "../../src/overhead/report/live.ts";
 import { verdictSentence } from "../../src/overhead/report/sentence.ts";
 import { textReport } from "../../src/overhead/report/text.ts";
+import type { OverheadReport } from "../../src/overhead/result.ts";
+import { barLine } from "../../src/report/terminal/bar.ts";
 import { emptyRun, quietRun } from "../overhead/raw-run.ts";
 import { exampleReport } from "./example.ts";
 
-const PIPED = { color: false, columns: null, beginningShown: false };
+const PIPED = { color: false, columns: null, beginningShown: false, verbose: true };
 
 /** A report of which next to nothing could be had. */
 function poorReport() {
@@ -20,6 +23,87 @@ function poorReport() {
     left_out: [{ part: "slowdown", why: "it was not measured" }],
   });
 }
+
+/** A report that fails for many reasons, of a subject and programs with names that act on a terminal. */
+function hostileReport() {
+  const name = `\u202e\u001b[2J<script>${"x ".repeat(2048)}`;
+  return exampleReport({
+    subject: { kind: "command", name, command: name, pids: [] },
+    verdict: "FAIL",
+    reasons: Array.from({ length: 12 }, (_, index) => `reason ${index} of ${name}`),
+    left_out: [{ part: "slowdown", why: name }],
+  });
+}
+
+/** The results, as they stand on a terminal of 80 columns. */
+function screenOf(report: OverheadReport): string[] {
+  const text = textReport(report, { color: false, columns: 80, beginningShown: true });
+  return text.trimEnd().split("\n");
+}
+
+describe("one screen of 80 × 24", () => {
+  test("holds the results and the prompt below them, whatever came out", () => {
+    const without = exampleReport({ total: null, slowdown: null, model: null, memory: null });
+    for (const report of [exampleReport(), poorReport(), hostileReport(), without]) {
+      const lines = screenOf(report);
+      expect(lines.length).toBeLessThanOrEqual(23);
+      expect(lines.filter((line) => Bun.stringWidth(line) > 80)).toEqual([]);
+      expect(lines.join()).not.toMatch(/undefined|NaN|null/);
+    }
+    expect(screenOf(hostileReport()).at(-1)).toBe("  … (the rest with --verbose)");
+  });
+
+  test("opens with the verdict and the bar, then the rest, and says how to get all of it", () => {
+    const [blank, head, verdict, bar, key, ...rest] = screenOf(exampleReport());
+    expect([blank, head]).toEqual(["", "RESULTS"]);
+    expect(verdict).toMatch(/^✓ PASS: 0\.2\d+ % of one core \(95 % sure: 0\.2.*\); claim: < 1\.00 %$/);
+    expect(bar).toMatch(/^ {2}\[█+▓+░*·+\|·*\]$/);
+    expect(key).toMatch(/█ user 0\.\d+ % {2}▓ kernel 0\.0\d+ % {2}░ slowdown beyond it .* {2}\| 1\.00 %/);
+    for (const part of ["together", "lost", "capture", "slowdown", "memory", "the claim", "--verbose"]) {
+      expect(rest.join("\n")).toContain(part);
+    }
+  });
+
+  test("--verbose has every group, and opens and ends the same way", () => {
+    const lines = textReport(exampleReport(), { ...PIPED, beginningShown: true })
+      .trimEnd()
+      .split("\n");
+    expect(lines.slice(1, 3)).toEqual(screenOf(exampleReport()).slice(1, 3));
+    expect(lines.length).toBeGreaterThan(30);
+    expect(lines.at(-1)).toStartWith("✓ PASS: ");
+  });
+});
+
+describe("the ledger", () => {
+  test("the time of the programs, which is a part of the slowdown, counts once", () => {
+    const report = exampleReport();
+    const { user, kernel, slowdown, wholeSlowdown } = ledgerPartsOf(report);
+    expect((user ?? 0) + (kernel ?? 0)).toBeCloseTo(report.total?.avg_cpu_pct ?? 0, 6);
+    expect(slowdown).toBeCloseTo(Math.max((wholeSlowdown ?? 0) - (kernel ?? 0), 0), 9);
+  });
+
+  test("noise below nothing is no negative part, and what was not measured is null", () => {
+    const report = exampleReport();
+    if (report.slowdown !== null) report.slowdown.us_per_process = -7;
+    expect(ledgerPartsOf(report).slowdown).toBe(0);
+    expect(ledgerPartsOf(poorReport())).toMatchObject({ user: null, kernel: null, slowdown: null });
+  });
+
+  test("a part that is small beside the threshold is still seen, and one that is large stays within the line", () => {
+    const style = { color: false, columns: 80 };
+    expect(barLine([{ name: "a", value: 0.0001 }], 1000, style)).toMatch(/^ {2}\[█·+\|·+\]$/);
+    const large = barLine(
+      [
+        { name: "a", value: 500 },
+        { name: "b", value: 300 },
+      ],
+      0.001,
+      style,
+    );
+    expect(large).toMatch(/^ {2}\[\|█+▓+·+\]$/);
+    expect(large.length).toBeLessThan(80);
+  });
+});
 
 describe("the text", () => {
   test("has every part, and ends with one line that says what was proven and how sure", () => {
@@ -57,9 +141,9 @@ describe("the text", () => {
   });
 
   test("keeps to the columns of a terminal, the verdict as well", () => {
-    for (const columns of [80, 100]) {
-      for (const report of [exampleReport(), poorReport()]) {
-        const lines = textReport(report, { color: false, columns, beginningShown: false }).split("\n");
+    for (const [columns, verbose] of [80, 100].flatMap((each) => [[each, false] as const, [each, true] as const])) {
+      for (const report of [exampleReport(), poorReport(), hostileReport()]) {
+        const lines = textReport(report, { color: false, columns, beginningShown: false, verbose }).split("\n");
         expect(lines.filter((line) => Bun.stringWidth(line) > columns)).toEqual([]);
       }
     }
@@ -151,11 +235,31 @@ describe("the page", () => {
     expect(htmlReport(poorReport())).not.toMatch(/undefined|NaN|null|Infinity/);
   });
 
+  test("opens with the verdict, then the ledger as a bar, then the rest", () => {
+    const page = htmlReport(exampleReport());
+    const places = ['class="verdict', "<b>The ledger.</b>", 'class="cards"', "<h2>"].map((part) => page.indexOf(part));
+    expect(places).not.toContain(-1);
+    expect(places).toEqual(places.toSorted((a, b) => a - b));
+    const bar = page.slice(0, page.indexOf("<figcaption>"));
+    expect(bar.match(/<rect class="[abc]"/g)).toHaveLength(6);
+    expect(bar).toContain("the claim: 1.00 %");
+    expect(htmlReport(poorReport())).not.toContain("<b>The ledger.</b>");
+  });
+
+  test("stays small after a long run with many samples, and says that it shows a part of them", () => {
+    const [sample] = exampleReport().samples;
+    if (sample === undefined) throw new Error("no sample");
+    const samples = Array.from({ length: 33_000 }, (_, index) => ({ ...sample, t_s: index / 10, length_s: 0.1 }));
+    const page = htmlReport(exampleReport({ samples }));
+    expect(page.length).toBeLessThan(150 * 1024);
+    expect(page).toContain("240 of 33,000 samples; the JSON report has all");
+  });
+
   test("has the verdict, the charts and the samples", () => {
     const page = htmlReport(exampleReport());
     expect(page).toContain('class="verdict good"');
     // Each for a screen and for a phone.
-    expect(page.match(/<svg/g)).toHaveLength(6);
+    expect(page.match(/<svg/g)).toHaveLength(8);
     expect(page).toContain("All 30 samples");
   });
 });

@@ -5,8 +5,13 @@ import type { OverheadReport } from "../result.ts";
 /** Heads of the table of costs. */
 export const COST_HEADS = ["% of one core", "average", "95 % interval", "p95", "peak"] as const;
 
-/** The costs one below the other, as they add up: cells of a table. */
-export function costRows({ collector, in_kernel, total, subject }: OverheadReport): string[][] {
+/** The costs one below the other, as they add up, and those of a cold start: cells of a table. */
+export function costRows(report: OverheadReport): string[][] {
+  return [...steadyRows(report), ...coldRow(report.collector)];
+}
+
+/** The costs without those of a cold start. */
+export function steadyRows({ collector, in_kernel, total, subject }: OverheadReport): string[][] {
   return [
     row(subject.kind === "linnix" ? "collector alone" : "its processes", {
       average: collector?.avg_cpu_pct,
@@ -16,7 +21,6 @@ export function costRows({ collector, in_kernel, total, subject }: OverheadRepor
     }),
     row("in the kernel", { average: in_kernel?.avg_cpu_pct }),
     row("together", { average: total?.avg_cpu_pct, ci95: total?.ci95, peak: total?.peak_cpu_pct }),
-    ...coldRow(collector),
   ];
 }
 

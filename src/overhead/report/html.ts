@@ -8,16 +8,19 @@ import {
   UNKNOWN,
   withPercent,
 } from "../../report/format.ts";
-import { scatter, stackedBars, type Whisker, whiskers } from "../../report/html/chart.ts";
+import { stackedBar } from "../../report/html/bar.ts";
+import { type StackedBar, scatter, stackedBars, type Whisker, whiskers } from "../../report/html/chart.ts";
 import { html, type Markup } from "../../report/html/escape.ts";
 import type { Limit } from "../../report/html/frame.ts";
 import { page, section } from "../../report/html/page.ts";
 import { type Card, cards, htmlFacts, htmlTable } from "../../report/html/table.ts";
+import { mean } from "../../stats/moments.ts";
 import { modelPoints } from "../model-figures.ts";
 import type { OverheadReport } from "../result.ts";
 import { aboutFacts, reportTitle } from "./about.ts";
 import { COST_HEADS, costRows } from "./cost-rows.ts";
 import { type FactGroup, factGroups, GROUP } from "./fact-groups.ts";
+import { LEDGER_NAMES, ledgerPartsOf } from "./ledger-parts.ts";
 import { capturedPct } from "./run-facts.ts";
 import { SAMPLE_COLUMNS, SAMPLE_LEGEND, sampleCells } from "./samples.ts";
 import { VERDICT_MARK, VERDICT_TONE, verdictSentence } from "./sentence.ts";
@@ -39,6 +42,7 @@ export function htmlReport(report: OverheadReport): string {
       text: verdictSentence(report).slice(`${verdict}: `.length),
     },
     body: [
+      ...ledgerBar(report),
       cards(keyFigures(report)),
       section("What was measured", htmlFacts(aboutFacts(report)), ...group(GROUP.run)),
       section(GROUP.cost, costTable(report), ...samplesChart(report), ...group(GROUP.cost), ...samplesTable(report)),
@@ -72,6 +76,31 @@ function keyFigures({ total, collector, in_kernel, slowdown, events, memory, mod
   ];
 }
 
+/** The costs as one bar against the claim; nothing where none is known. */
+function ledgerBar(report: OverheadReport): Markup[] {
+  const { user, kernel, slowdown, wholeSlowdown, threshold } = ledgerPartsOf(report);
+  if (user === null && kernel === null && slowdown === null) return [];
+  const words =
+    `user ${withPercent(user)} (its processes), kernel ${withPercent(kernel)} (its BPF programs in the time of the ` +
+    `watched processes), ${LEDGER_NAMES.slowdown} ${withPercent(slowdown)}`;
+  return [
+    stackedBar({
+      title: "The ledger",
+      caption:
+        `Blue, orange, purple, from the left: ${words}. All of the slowdown is ${withPercent(wholeSlowdown)} at this ` +
+        "rate; the programs' time is a part of it and counts once. The claim is about user and kernel; the slowdown is judged beside it.",
+      description: `The ledger, % of one core: ${words}; the claim is less than ${withPercent(threshold)}.`,
+      xTitle: "% of one core",
+      parts: [
+        { value: user ?? 0, tone: "a" },
+        { value: kernel ?? 0, tone: "b" },
+        { value: slowdown ?? 0, tone: "c" },
+      ],
+      limit: { value: threshold, text: `the claim: ${withPercent(threshold)}` },
+    }),
+  ];
+}
+
 function costTable(report: OverheadReport): Markup {
   return htmlTable(GROUP.cost, COST_HEADS, costRows(report));
 }
@@ -81,22 +110,38 @@ function limitOf({ threshold_pct }: OverheadReport, most: number): Limit | null 
   return threshold_pct <= 20 * most ? { value: threshold_pct, text: `the claim: ${withPercent(threshold_pct)}` } : null;
 }
 
+/** A page stays small however long the run was. */
+const MOST_BARS = 120;
+const MOST_ROWS = 240;
+
+/** So many groups at most of items that follow each other, each as large as the next, but for the last one. */
+function inGroups<T>(items: readonly T[], most: number): T[][] {
+  const size = Math.max(Math.ceil(items.length / most), 1);
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  );
+}
+
 function samplesChart(report: OverheadReport): Markup[] {
   const { samples } = report;
   const [first] = samples;
   if (first === undefined) return [];
   const beganS = first.t_s - first.length_s;
-  const bars = samples.map((sample) => ({
-    from: sample.t_s - sample.length_s - beganS,
-    to: sample.t_s - beganS,
-    lower: sample.user_cpu_pct ?? 0,
-    upper: sample.kernel_cpu_pct ?? 0,
-  }));
+  const bars = inGroups(samples, MOST_BARS).map((group): StackedBar => {
+    const from = group[0] ?? first;
+    return {
+      from: from.t_s - from.length_s - beganS,
+      to: (group.at(-1) ?? from).t_s - beganS,
+      lower: mean(group.map(({ user_cpu_pct }) => user_cpu_pct ?? 0)),
+      upper: mean(group.map(({ kernel_cpu_pct }) => kernel_cpu_pct ?? 0)),
+    };
+  });
   return [
     stackedBars({
       title: "Cost over time",
       caption:
-        "Blue: the collector's processes. Orange, on top of it: its BPF programs in the kernel. % of one core, each sample.",
+        "Blue: the collector's processes. Orange, on top of it: its BPF programs in the kernel. % of one core, " +
+        (samples.length > MOST_BARS ? "each bar the mean of samples that follow each other." : "each sample."),
       xTitle: "seconds of the workload",
       yTitle: "% of one core",
       bars,
@@ -109,9 +154,14 @@ function samplesTable({ samples }: OverheadReport): Markup[] {
   const [first] = samples;
   if (first === undefined) return [];
   const beganS = first.t_s - first.length_s;
-  const rows = samples.map((sample) => sampleCells(sample, beganS));
+  const shown = inGroups(samples, MOST_ROWS).map(([one = first]) => one);
+  const rows = shown.map((sample) => sampleCells(sample, beganS));
+  const title =
+    shown.length === samples.length
+      ? `All ${samples.length} samples`
+      : `${shown.length} of ${formatCount(samples.length)} samples; the JSON report has all`;
   return [
-    html`<details><summary>All ${samples.length} samples</summary>${htmlTable(
+    html`<details><summary>${title}</summary>${htmlTable(
       "Samples",
       SAMPLE_COLUMNS.map(({ head }) => head),
       rows,

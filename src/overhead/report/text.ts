@@ -1,15 +1,18 @@
-import { type Column, facts, heading, table, wrap } from "../../report/terminal/layout.ts";
+import { type Column, type Fact, facts, heading, table, wrap } from "../../report/terminal/layout.ts";
 import { paint, type TextStyle } from "../../report/terminal/style.ts";
 import type { OverheadReport, ReportHead } from "../result.ts";
 import { aboutFacts, reportTitle } from "./about.ts";
-import { COST_HEADS, costRows } from "./cost-rows.ts";
+import { COST_HEADS, costRows, steadyRows } from "./cost-rows.ts";
 import { factGroups, GROUP } from "./fact-groups.ts";
 import { SAMPLE_COLUMNS, SAMPLE_LEGEND, sampleCells } from "./samples.ts";
 import { VERDICT_MARK, VERDICT_TONE, verdictSentence } from "./sentence.ts";
+import { openingLines, summaryFacts } from "./summary.ts";
 
 export interface TextReportOptions extends TextStyle {
   /** Heading and samples were shown while it ran, on the same terminal. */
   beginningShown: boolean;
+  /** Every figure of the ledger, on as many lines as that takes. */
+  verbose?: boolean;
 }
 
 /** What is told before the first figure. */
@@ -17,23 +20,54 @@ export function beginningLines(report: ReportHead, style: TextStyle): string[] {
   return [heading(reportTitle(report), style), ...facts(aboutFacts(report), style), ""];
 }
 
-/** The report for people; ends with the one line that sums it up. */
+/** Lines of a screen, one of them for the prompt that follows. */
+const SCREEN_LINES = 23;
+/** Of the sentence at the end at least so many lines are shown. */
+const LEAST_SENTENCE_LINES = 2;
+
+/**
+ * The report for people. The results open with the verdict and the ledger as a bar, and end with the one line that says
+ * what was proven; without `verbose` they fit one screen of 80 × 24.
+ */
 export function textReport(report: OverheadReport, options: TextReportOptions): string {
   const lines = options.beginningShown
     ? [""]
     : [...beginningLines(report, options), ...sampleLines(report, options), ""];
   const mark = report.incomplete === null ? "" : ` (incomplete: ${report.incomplete})`;
-  lines.push(heading(`RESULTS${mark}`, options), "");
+  const results = [
+    heading(`RESULTS${mark}`, options),
+    ...openingLines(report, options),
+    "",
+    ...(options.verbose ? wholeLedger(report, options) : shortLedger(report, options)),
+  ];
+  const room = options.verbose ? null : SCREEN_LINES - results.length - 1;
+  lines.push(...results, ...sentenceLines(report, options, room));
+  return `${lines.join("\n")}\n`;
+}
+
+function wholeLedger(report: OverheadReport, options: TextReportOptions): string[] {
   const groups = factGroups(report);
   const labelWidth = Math.max(...groups.flatMap((group) => group.facts.map(([label]) => label.length)));
-  for (const group of groups) {
-    if (group.title === GROUP.cost) lines.push(...costTable(report, options), "");
-    lines.push(paint(group.title, "strong", options), ...facts(group.facts, options, labelWidth), "");
-  }
+  return groups.flatMap((group) => [
+    ...(group.title === GROUP.cost ? [...costTable(costRows(report), options), ""] : []),
+    paint(group.title, "strong", options),
+    ...facts(group.facts, options, labelWidth),
+    "",
+  ]);
+}
+
+function shortLedger(report: OverheadReport, options: TextReportOptions): string[] {
+  const more: Fact = ["more", "--verbose shows the whole ledger", "faint"];
+  return [...costTable(steadyRows(report), options), "", ...facts([...summaryFacts(report), more], options), ""];
+}
+
+/** @param room most lines, where there is a bound */
+function sentenceLines(report: OverheadReport, options: TextReportOptions, room: number | null): string[] {
   const { verdict } = report;
-  const sentence = wrap(`${VERDICT_MARK[verdict]} ${verdictSentence(report)}`, options.columns && options.columns - 2);
-  lines.push(...sentence.map((line, index) => paint(index === 0 ? line : `  ${line}`, VERDICT_TONE[verdict], options)));
-  return `${lines.join("\n")}\n`;
+  const whole = wrap(`${VERDICT_MARK[verdict]} ${verdictSentence(report)}`, options.columns && options.columns - 2);
+  const most = room === null ? whole.length : Math.max(room, LEAST_SENTENCE_LINES);
+  const shown = whole.length <= most ? whole : [...whole.slice(0, most - 1), "… (the rest with --verbose)"];
+  return shown.map((line, index) => paint(index === 0 ? line : `  ${line}`, VERDICT_TONE[verdict], options));
 }
 
 function sampleLines({ samples }: OverheadReport, style: TextStyle): string[] {
@@ -46,9 +80,9 @@ function sampleLines({ samples }: OverheadReport, style: TextStyle): string[] {
 
 const COST_WIDTHS = [15, 8, 16, 6, 6];
 
-function costTable(report: OverheadReport, style: TextStyle): string[] {
+function costTable(rows: string[][], style: TextStyle): string[] {
   const columns = COST_HEADS.map((head, index): Column => {
     return { head, width: COST_WIDTHS[index] ?? 0, align: index === 0 ? "left" : "right" };
   });
-  return table(columns, costRows(report), style);
+  return table(columns, rows, style);
 }

@@ -1,0 +1,31 @@
+import { paint, type TextStyle } from "./style.ts";
+
+export interface BarPart {
+  name: string;
+  value: number;
+}
+
+/** Cells of the parts, in their order: told apart without colour. */
+export const BAR_CELLS = ["█", "▓", "░"] as const;
+
+const MOST_COLUMNS = 72;
+const LEAST_COLUMNS = 30;
+/** So that the limit does not stand at the end. */
+const BEYOND = 1.15;
+
+/** Parts beside each other that add up, as one line, with a mark at the limit. A part above 0 has a cell at least. */
+export function barLine(parts: readonly BarPart[], limit: number, style: TextStyle): string {
+  const columns = Math.min(Math.max((style.columns ?? MOST_COLUMNS + 8) - 8, LEAST_COLUMNS), MOST_COLUMNS);
+  const sum = parts.reduce((total, { value }) => total + value, 0);
+  const cellsOf = (value: number): number => (value * columns) / (Math.max(sum, limit) * BEYOND || 1);
+  const cells: string[] = [];
+  let to = 0;
+  for (const [index, { value }] of parts.entries()) {
+    to += cellsOf(value);
+    const end = Math.max(Math.round(to), value > 0 ? cells.length + 1 : 0);
+    while (cells.length < end) cells.push(BAR_CELLS[index] ?? "█");
+  }
+  while (cells.length < columns) cells.push("·");
+  cells[Math.min(Math.round(cellsOf(limit)), columns - 1)] = paint("|", "bad", style);
+  return `  [${cells.slice(0, columns).join("")}]`;
+}
