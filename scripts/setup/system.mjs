@@ -19,6 +19,8 @@ export const TEST_NEEDS = [
   { program: "perl", debian: "perl", fedora: "perl-interpreter", arch: "perl" },
   { program: "stress-ng", debian: "stress-ng", fedora: "stress-ng", arch: "stress-ng" },
   { program: "tmux", debian: "tmux", fedora: "tmux", arch: "tmux" },
+  // To open the reports as a reader does.
+  { program: "chromium", debian: "chromium", fedora: "chromium", arch: "chromium" },
   { program: "promtool", debian: "prometheus", fedora: "golang-github-prometheus", arch: "prometheus" },
   { program: "gcc", debian: "gcc", fedora: "gcc", arch: "gcc" },
   { file: "/usr/include/stdio.h", debian: "libc6-dev", fedora: "glibc-devel", arch: "glibc" },

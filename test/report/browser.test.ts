@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { htmlReport as compareReport } from "../../src/compare/report/html.ts";
+import { htmlReport as overheadReport } from "../../src/overhead/report/html.ts";
+import { crowdedReport, HOSTILE_NAME } from "../compare/made-up.ts";
+import { CHROMIUM_MISSING, Chromium } from "./chromium.ts";
+import { exampleReport } from "./example.ts";
+
+const AXE = readFileSync(Bun.resolveSync("axe-core/axe.min.js", import.meta.dir), "utf8");
+
+/** Of one page: starts, is drawn, and is looked through by axe, while other tests have the machine. */
+const TIMEOUT_MS = 120_000;
+const MOST_BYTES = 150 * 1024;
+
+const LATE = {
+  verdict: "FAIL" as const,
+  reasons: Array.from({ length: 12 }, (_, index) => `${index} ${HOSTILE_NAME}`),
+};
+
+const PAGES = [
+  { name: "compare", html: compareReport(crowdedReport()) },
+  { name: "overhead", html: overheadReport(exampleReport()) },
+  {
+    name: "hostile-overhead",
+    html: overheadReport(
+      exampleReport({ ...LATE, subject: { kind: "command", name: HOSTILE_NAME, command: HOSTILE_NAME, pids: [] } }),
+    ),
+  },
+];
+
+const LOOKS = [320, 768, 1280].flatMap((width) => [
+  { width, scheme: "light" as const },
+  { width, scheme: "dark" as const },
+]);
+
+/** Findings of axe: the rule, and where. */
+const RUN_AXE = `axe.run(document).then(({ violations }) =>
+  violations.map(({ id, nodes }) => id + ": " + nodes.map(({ target }) => target).join(", ")))`;
+
+/** Labels of the chart that is shown, whose letters overlap those of another or leave the page. */
+const BAD_LABELS = `(() => {
+  const texts = [...document.querySelectorAll("svg .label")].filter((text) => text.getClientRects().length > 0);
+  const boxes = texts.map((text) => [text.textContent, text.getBoundingClientRect(), text.closest("svg")]);
+  const bad = [];
+  for (const [index, [name, box, svg]] of boxes.entries()) {
+    if (box.left < 0 || box.right > innerWidth) bad.push(name + " leaves the page");
+    for (const [other, its, itsSvg] of boxes.slice(index + 1)) {
+      const x = Math.min(box.right, its.right) - Math.max(box.left, its.left);
+      const y = Math.min(box.bottom, its.bottom) - Math.max(box.top, its.top);
+      // Boxes are as high as a line: letters of lines below each other do not touch.
+      if (svg === itsSvg && x > 1 && y > box.height / 3) bad.push(name + " over " + other);
+    }
+  }
+  return bad;
+})()`;
+
+/** Tables whose last column cannot be reached, or whose first one does not stay when it is. */
+const CUT_TABLES = `[...document.querySelectorAll(".scroll")].filter((scroll) => {
+  if (scroll.getClientRects().length === 0) return false;
+  scroll.scrollLeft = scroll.scrollWidth;
+  const right = scroll.getBoundingClientRect().right + 1;
+  const left = scroll.getBoundingClientRect().left - 1;
+  return [...scroll.querySelectorAll("tr")].some((row) =>
+    row.lastElementChild.getBoundingClientRect().right > right || row.firstElementChild.getBoundingClientRect().left < left);
+}).map((scroll) => scroll.getAttribute("aria-label"))`;
+
+const missing = CHROMIUM_MISSING === null ? "" : ` (skipped: ${CHROMIUM_MISSING})`;
+
+describe.skipIf(CHROMIUM_MISSING !== null)(`reports in a browser${missing}`, () => {
+  const folder = mkdtempSync(join(tmpdir(), "linnix-test-"));
+  let chromium: Chromium;
+  beforeAll(async () => {
+    chromium = await Chromium.start();
+  }, TIMEOUT_MS);
+  afterAll(async () => {
+    await chromium?.[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  for (const { name, html } of PAGES) {
+    test(
+      `${name}: at three widths, light and dark, nothing is cut, no label covers another, axe finds nothing`,
+      async () => {
+        expect(Buffer.byteLength(html)).toBeLessThan(MOST_BYTES);
+        const path = join(folder, `${name}.html`);
+        writeFileSync(path, html);
+        for (const look of LOOKS) {
+          await chromium.open(path, look);
+          const figures = await chromium.evaluate(
+            `({ width: document.documentElement.scrollWidth, labels: ${BAD_LABELS}, tables: ${CUT_TABLES} })`,
+          );
+          expect({ look, figures }).toEqual({ look, figures: { width: look.width, labels: [], tables: [] } });
+          await chromium.evaluate("for (const each of document.querySelectorAll('details')) each.open = true");
+          await chromium.evaluate(`${AXE};0`);
+          expect({ look, findings: await chromium.evaluate(RUN_AXE) }).toEqual({ look, findings: [] });
+        }
+        expect(chromium.complaints).toEqual([]);
+      },
+      TIMEOUT_MS,
+    );
+  }
+});
