@@ -1,6 +1,8 @@
 import { pidNamespace } from "../procfs/pid-namespace.ts";
 import type { GroundTruth, SpawnTruth } from "../workload/ground-truth.ts";
 
+const LINE_END_BYTES = 1;
+
 /** What an event of the output tells that the check needs. Times are CLOCK_BOOTTIME, ns. */
 interface SeenEvent {
   /** The kernel's pid: with the pids of a pid namespace one number may be several processes. */
@@ -11,6 +13,16 @@ interface SeenEvent {
   argsTruncated: boolean | null;
   exitCode: number | null;
   signal: string | null;
+}
+
+/** How long the lines of events of an output are, line ends included. */
+export interface OutputSize {
+  events: number;
+  bytes: number;
+  /** Lengths that 5, 50 and 95 % of the lines do not pass. */
+  p5_bytes: number;
+  p50_bytes: number;
+  p95_bytes: number;
 }
 
 /** How much of the truth an output holds. */
@@ -41,6 +53,8 @@ export class CaptureCheck {
   #sorted = new Float64Array();
   #summary: Record<string, unknown> | null = null;
   #broken = 0;
+  /** Lines of events by their length: there are few lengths, and many lines. */
+  readonly #lengths = new Map<number, number>();
 
   /**
    * @param pidField the field that has the workload's pids: those of this pid namespace. In the initial one they are the
@@ -64,6 +78,8 @@ export class CaptureCheck {
     if (type !== "fork" && type !== "exec" && type !== "exit") return;
     const pid = (event[this.#pidField] ?? null) as number | null;
     this.#times.push(event.ts_ns as number);
+    const bytes = Buffer.byteLength(line) + LINE_END_BYTES;
+    this.#lengths.set(bytes, (this.#lengths.get(bytes) ?? 0) + 1);
     if (pid === null) return;
     const seen: SeenEvent = {
       kernelPid: event.pid as number,
@@ -87,6 +103,28 @@ export class CaptureCheck {
   /** Lines that are no JSON: 0 where all is well. */
   get broken(): number {
     return this.#broken;
+  }
+
+  /** How long the lines of events are, line ends included; null without any. */
+  get output(): OutputSize | null {
+    const lengths = [...this.#lengths].sort(([a], [b]) => a - b);
+    const events = lengths.reduce((sum, [, count]) => sum + count, 0);
+    if (events === 0) return null;
+    const reaching = (share: number): number => {
+      let before = 0;
+      for (const [bytes, count] of lengths) {
+        before += count;
+        if (before >= share * events) return bytes;
+      }
+      return 0;
+    };
+    return {
+      events,
+      bytes: lengths.reduce((sum, [bytes, count]) => sum + bytes * count, 0),
+      p5_bytes: reaching(0.05),
+      p50_bytes: reaching(0.5),
+      p95_bytes: reaching(0.95),
+    };
   }
 
   /** Number of events that happened from one time to another, CLOCK_BOOTTIME, ns. */

@@ -7,6 +7,7 @@ import { baselineOf, noiseOf } from "./noise-figures.ts";
 import type { RawRun, RawWindow } from "./raw.ts";
 import type { EventFigures, Figures, SampleFigures, WorkloadFigures } from "./result.ts";
 import { slowdownFiguresOf } from "./slowdown-figures.ts";
+import { timingsOf } from "./timing-figures.ts";
 import { corePct, hasCost, knownSum, machineOf, totalNs, windowPct } from "./windows.ts";
 
 /**
@@ -25,6 +26,7 @@ export function figuresOf(raw: RawRun, { thresholdPct, seed }: { thresholdPct: n
     collector: collectorOf(raw, costs, seed),
     in_kernel: inKernelOf(raw, workload),
     total: totalOf(costs, seed),
+    timings: timingsOf(raw, workload, seed),
     memory: memoryOf(raw, workload),
     events: eventsOf(raw, workload),
     slowdown: slowdownFiguresOf(raw, workloadFigures?.cpu_us_per_process ?? null, seed),

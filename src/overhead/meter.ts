@@ -174,6 +174,7 @@ export function windowBetween(
     run_ns: others === null ? null : sum(others.map(({ run_ns }) => run_ns)),
     runs: others === null ? null : sum(others.map(({ runs }) => runs)),
     own_run_ns: own === null ? null : sum(own.map(({ run_ns }) => run_ns)),
+    programs,
     wakeups,
     memory: after.memory,
     machine: machineBetween(before.noise.system, after.noise.system),

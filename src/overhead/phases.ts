@@ -72,6 +72,7 @@ export class Phases {
     kernel_memory: null,
     workloads: [],
     capture: null,
+    output: null,
     counts: null,
     noise: null,
     slowdown: [],
@@ -298,6 +299,7 @@ export class Phases {
     for (const { raw, fromNs, toNs } of this.#windows) {
       if (raw.phase !== "baseline") raw.events = check.eventsBetween(fromNs, toNs);
     }
+    this.#raw.output = check.output;
     this.#raw.counts = countsOf(check);
     if (this.#raw.counts === null) this.#fail("output", "the collector did not get to write its summary");
     if (check.broken > 0) this.#fail("capture", `${check.broken} lines of the collector's output are not JSON`);

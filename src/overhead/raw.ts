@@ -3,7 +3,7 @@ import type { RunTimeStatsPrice } from "../bpf/bpf-stats-price.ts";
 import type { SlowdownRound } from "../measure/slowdown.ts";
 import type { SystemCpu } from "../procfs/system-cpu.ts";
 import type { CountByType } from "../wire/event.ts";
-import type { CaptureCount } from "./capture.ts";
+import type { CaptureCount, OutputSize } from "./capture.ts";
 
 /*
  * What was measured, as it stands in a report under `raw`: plain JSON, out of which figures.ts forms all the figures.
@@ -24,6 +24,8 @@ export interface RawRun {
   workloads: RawWorkload[];
   /** What the subject's own output holds of the workloads' processes. */
   capture: CaptureCount | null;
+  /** Lines of events in the subject's output, by their length in bytes; null where that is not read. */
+  output: OutputSize | null;
   /** The subject's own count over its whole run. */
   counts: RawCounts | null;
   /** Rounds in which nothing was switched: what noise alone does. */
@@ -74,6 +76,8 @@ export interface RawWindow {
   runs: number | null;
   /** Time in BPF programs that the subject itself calls (iterators): part of `cpu_ns` already. */
   own_run_ns: number | null;
+  /** What each program ran in this window; null where statistics could not be had. */
+  programs: RawProgram[] | null;
   /** Voluntary context switches of the subject's threads; null for a tree of processes. */
   wakeups: number | null;
   memory: RawMemory | null;

@@ -63,6 +63,8 @@ export interface Figures {
   collector: CollectorFigures | null;
   in_kernel: InKernelFigures | null;
   total: TotalFigures | null;
+  /** What single steps take, from the hook to the output. */
+  timings: TimingFigures;
   memory: MemoryFigures | null;
   events: EventFigures;
   slowdown: SlowdownFigures | null;
@@ -149,6 +151,26 @@ export interface TotalFigures {
   /** All of the cost, that of idling included, over the processes that were seen. */
   us_per_process: number | null;
 }
+
+/** What is null was not measured; `not_measured` has the reasons. */
+export interface TimingFigures {
+  /** Mean run time of the programs of each event, the counting itself (`in_kernel.statistics`) included. */
+  hook_ns: Record<HookName, number | null>;
+  hook_ns_ci95: Record<HookName, Interval | null>;
+  ring_write_ns: number | null;
+  read_ns: number | null;
+  json_ns: number | null;
+  bytes_per_event: number | null;
+  /** Bytes that the lines of 5 and of 95 % of the events do not pass. */
+  bytes_per_event_p5_p95: readonly [number, number] | null;
+  /** At the rate of events under the workload. */
+  bytes_per_second: number | null;
+  bytes_per_day: number | null;
+  kernel_to_output_ms: { p50: number | null; p99: number | null };
+  not_measured: { part: string; why: string }[];
+}
+
+export type HookName = "fork" | "exec" | "exit";
 
 export interface MemoryFigures {
   rss_avg_bytes: number;

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { figuresOf } from "../../src/overhead/figures.ts";
 import { modelPoints } from "../../src/overhead/model-figures.ts";
 import type { RawRun } from "../../src/overhead/raw.ts";
+import { timingsOf } from "../../src/overhead/timing-figures.ts";
 import { emptyRun, quietRun, rawWindow, slowdownRounds } from "./raw-run.ts";
 
 const OPTIONS = { thresholdPct: 1, seed: 1 };
@@ -179,6 +180,7 @@ test("an empty run has no figures and fails at none", () => {
     collector: null,
     in_kernel: null,
     total: null,
+    timings: timingsOf(emptyRun(), [], 1),
     memory: null,
     events: {
       spawned: 0,

@@ -23,6 +23,7 @@ export function rawWindow(
     run_ns: phase === "baseline" ? null : ns(kernelPct),
     runs: phase === "baseline" ? null : spawned * 3,
     own_run_ns: phase === "baseline" ? null : 0,
+    programs: phase === "baseline" ? null : programsOf(spawned, ns(kernelPct)),
     wakeups: phase === "baseline" ? null : 20,
     memory:
       phase === "baseline"
@@ -43,6 +44,18 @@ export function rawWindow(
   };
 }
 
+/** One program an event that share the time, and one that the collector calls itself. */
+function programsOf(runs: number, runNs: number | null): RawWindow["programs"] {
+  if (runNs === null) return null;
+  return ["fork", "exec", "exit"].map((name, id) => ({
+    id,
+    name: `handle_${name}`,
+    runs,
+    run_ns: runNs / 3,
+    own: false,
+  }));
+}
+
 /** A run without anything in it. */
 export function emptyRun(): RawRun {
   return {
@@ -54,6 +67,7 @@ export function emptyRun(): RawRun {
     kernel_memory: null,
     workloads: [],
     capture: null,
+    output: null,
     counts: null,
     noise: null,
     slowdown: [],

@@ -4,11 +4,13 @@ import type { OverheadReport } from "../result.ts";
 import { costFacts } from "./cost-facts.ts";
 import { runFacts } from "./run-facts.ts";
 import { slowdownFacts } from "./slowdown-facts.ts";
+import { timingFacts } from "./timing-facts.ts";
 
 /** Titles of the groups, in their order. */
 export const GROUP = {
   run: "Run",
   cost: "Cost",
+  timings: "Timings",
   slowdown: "Slowdown of what is watched",
   memory: "Memory",
   model: "Model",
@@ -25,6 +27,7 @@ export function factGroups(report: OverheadReport): FactGroup[] {
   const groups: FactGroup[] = [
     { title: GROUP.run, facts: runFacts(report) },
     { title: GROUP.cost, facts: costFacts(report) },
+    { title: GROUP.timings, facts: timingFacts(report) },
     { title: GROUP.slowdown, facts: slowdownFacts(report) },
     { title: GROUP.memory, facts: memoryFacts(report) },
     { title: GROUP.model, facts: modelFacts(report) },

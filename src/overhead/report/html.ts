@@ -46,6 +46,7 @@ export function htmlReport(report: OverheadReport): string {
       cards(keyFigures(report)),
       section("What was measured", htmlFacts(aboutFacts(report)), ...group(GROUP.run)),
       section(GROUP.cost, costTable(report), ...samplesChart(report), ...group(GROUP.cost), ...samplesTable(report)),
+      section(GROUP.timings, ...group(GROUP.timings)),
       section(GROUP.slowdown, ...slowdownChart(report), ...group(GROUP.slowdown)),
       section(GROUP.memory, ...group(GROUP.memory)),
       section(GROUP.model, ...modelChart(report), ...group(GROUP.model)),
