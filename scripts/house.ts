@@ -39,7 +39,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["api", "observers"],
   ["doctor"],
   ["collect", "overhead"],
-  ["compare"],
+  ["compare", "top"],
   ["commands"],
   ["main.ts"],
 ];

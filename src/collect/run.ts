@@ -364,7 +364,8 @@ class CollectorRun implements RunParts, Disposable {
   }
 }
 
-function collectorOptions({ probes, filters, ring, retention, sampling }: CollectConfig) {
+/** What a collector is made with, by these settings. */
+export function collectorOptions({ probes, filters, ring, retention, sampling }: CollectConfig) {
   return {
     backend: probes.backend,
     events: probes.events,

@@ -19,6 +19,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     collects: true,
   },
   {
+    name: "top",
+    description: "live full-screen view: processes, tree, groups, and what ends too soon for top",
+    load: async () => (await import("./top.ts")).top,
+    collects: true,
+  },
+  {
     name: "overhead-test",
     aliases: ["test"],
     description: "prove (or disprove) that watching costs less than 1 % of a core",

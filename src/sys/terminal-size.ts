@@ -12,3 +12,9 @@ export function terminalColumns(fd: number): number | null {
   const result = libc().ioctl(fd, TIOCGWINSZ, addressOf(size));
   return result === 0 && size[1] ? size[1] : null;
 }
+
+/** Rows and columns now; null if the descriptor is no terminal, or one that does not know its size. */
+export function terminalSize(fd: number): { rows: number; columns: number } | null {
+  const result = libc().ioctl(fd, TIOCGWINSZ, addressOf(size));
+  return result === 0 && size[0] && size[1] ? { rows: size[0], columns: size[1] } : null;
+}

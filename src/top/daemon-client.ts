@@ -1,0 +1,115 @@
+import type * as z from "zod/mini";
+import { cannotRunError, LinnixError } from "../errors.ts";
+import type { DaemonAddress } from "./address.ts";
+
+/** So long an answer may take, ms. */
+const ANSWER_MS = 5000;
+/** A line of the event stream is at most an exit with all its arguments, escaped. */
+const MAX_LINE = 1024 * 1024;
+
+/** Numbers that can pass 2^53: as text, or digits would be lost. In a string the quotes before them are escaped. */
+const LARGE = /"(start_ns|cgroup_id|exited_ns|ts_ns)":(\d+)/g;
+
+/** Requests to a running daemon. */
+export class DaemonClient {
+  readonly #address: DaemonAddress;
+  readonly #headers: Record<string, string>;
+
+  constructor(address: DaemonAddress, token: string | null) {
+    this.#address = address;
+    this.#headers = token === null ? {} : { Authorization: `Bearer ${token}` };
+  }
+
+  /** @throws LinnixError (exit code 3) where there is no answer, or not the one that is expected */
+  async get<T>(path: string, shape: z.ZodMiniType<T>): Promise<T> {
+    const response = await this.#request(path, AbortSignal.timeout(ANSWER_MS));
+    let text: string;
+    try {
+      text = await response.text();
+    } catch (cause) {
+      throw this.#noAnswer(cause);
+    }
+    const parsed = shape.safeParse(jsonOf(text));
+    if (parsed.success) return parsed.data;
+    const [issue] = parsed.error.issues;
+    const why = `${path}: ${issue?.path.join(".") || "the answer"}: ${issue?.message ?? "not as expected"}`;
+    throw this.#error("is no linnix that this one understands", why, "run the same version of linnix at both ends");
+  }
+
+  /** Hands over the data of each event until the stream ends. @throws LinnixError as `get` does */
+  async follow(path: string, abort: AbortSignal, event: (data: unknown) => void): Promise<void> {
+    const response = await this.#request(path, abort);
+    const decoder = new TextDecoder();
+    let rest = "";
+    try {
+      for await (const bytes of response.body ?? []) {
+        const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
+        rest = lines.pop() ?? "";
+        for (const line of lines) if (line.startsWith("data:")) event(jsonOf(line.slice("data:".length)));
+        if (rest.length > MAX_LINE) throw this.#error("sends no events", "a line of its stream has no end");
+      }
+    } catch (cause) {
+      if (!abort.aborted) throw cause instanceof LinnixError ? cause : this.#noAnswer(cause);
+    }
+  }
+
+  async #request(path: string, signal: AbortSignal): Promise<Response> {
+    const { url, socket } = this.#address;
+    let response: Response;
+    try {
+      response = await fetch(`${url}${path}`, {
+        headers: this.#headers,
+        signal,
+        redirect: "error",
+        ...(socket !== null && { unix: socket }),
+      });
+    } catch (cause) {
+      throw this.#noAnswer(cause);
+    }
+    if (response.ok) return response;
+    await response.body?.cancel();
+    throw this.#refused(path, response.status);
+  }
+
+  #refused(path: string, status: number): LinnixError {
+    if (status === 401) {
+      const hint = "--token-file FILE, or LINNIX_API_TOKEN in the environment, has the token of the daemon";
+      return this.#error("refuses the request", "it wants its token", hint);
+    }
+    if (status === 403) return this.#error("refuses the request", "this account or host may not ask it");
+    if (status === 429) return this.#error("refuses the request", "it answers as much as it may at the moment");
+    return this.#error(
+      "gives no answer",
+      `${path}: status ${status}`,
+      "is it linnix collect --listen that runs there?",
+    );
+  }
+
+  #noAnswer(cause: unknown): LinnixError {
+    const { code, name, message } = cause as { code?: string; name?: string; message?: string };
+    const { socket } = this.#address;
+    if (code === "EACCES" || code === "EPERM") {
+      const hint = "its owner and its group may connect: see api.socket_group";
+      return this.#error("cannot be reached", "permission denied", hint);
+    }
+    const why = name === "TimeoutError" ? "no answer within 5 s" : (message ?? String(cause));
+    const where = socket === null ? "--listen ADDRESS" : `--listen unix:${socket}`;
+    return this.#error(
+      "cannot be reached",
+      why.replace(/\.? Is the computer.*$|\.$/, ""),
+      `linnix collect ${where} runs one`,
+    );
+  }
+
+  #error(what: string, why: string, hint?: string): LinnixError {
+    return cannotRunError("daemon", { what: `the daemon at ${this.#address.text} ${what}`, why, hint });
+  }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text.replace(LARGE, '"$1":"$2"'));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,156 @@
+import type { Place } from "../cgroup/place.ts";
+
+/** One live process. Texts are read when they are asked for: most rows are not on the screen. */
+export interface ProcessRow {
+  readonly pid: number;
+  readonly ppid: number | null;
+  /** Its start after boot, ns, exact: with `pid` its identity. Null: not known. */
+  readonly startNs: bigint | null;
+  readonly uid: number;
+  readonly user: string | null;
+  /** % of one core over the last sampling interval. */
+  readonly cpuPct: number | null;
+  readonly rssBytes: number | null;
+  readonly threads: number | null;
+  readonly comm: string;
+  readonly exe: string | null;
+  /** As of its last exec. */
+  readonly args: readonly string[] | null;
+  readonly argsTruncated: boolean | null;
+  /** `R`, `S`, `D`, … as /proc shows it; null where that is another machine's, or the process has ended. */
+  readonly state: string | null;
+  readonly place: Place;
+}
+
+/** Processes of one name that started and ended between two refreshes. */
+export interface CommandTotals {
+  comm: string;
+  count: number;
+  /** Of those whose CPU time is known. */
+  cpuNs: number;
+  /** Of the one that took most memory; null: not known. */
+  peakRssBytes: number | null;
+}
+
+/** What the same adds up to in one group. */
+export interface GroupTotals {
+  count: number;
+  cpuNs: number;
+}
+
+/** What started and ended between two refreshes: no look at the processes at these times shows it. */
+export interface ShortLived {
+  count: number;
+  cpuNs: number;
+  /** Processes whose CPU time this kernel does not say. */
+  cpuUnknown: number;
+  commands: readonly CommandTotals[];
+  groups: ReadonlyMap<string, GroupTotals>;
+}
+
+/** What linnix itself uses, % of one core; null: not known. */
+export interface OwnCost {
+  userSpacePct: number | null;
+  inKernelPct: number | null;
+  /** Null: no budget. */
+  budgetPct: number | null;
+  /** 0: everything is done as it is set. */
+  level: number;
+}
+
+/** All that one refresh knows. */
+export interface Refresh {
+  /** Wall clock, ms. */
+  atMs: number;
+  /** Since the refresh before, ms. */
+  elapsedMs: number;
+  /** Where the figures come from: `this machine`, or a daemon's address. */
+  source: string;
+  backend: string | null;
+  missingFields: readonly string[];
+  cost: OwnCost;
+  eventsPerSecond: number | null;
+  /** Of the refreshes before, the oldest first; this one is the last. */
+  rates: readonly number[];
+  /** Records that did not reach user space, so far. */
+  lost: number;
+  processes: readonly ProcessRow[];
+  short: ShortLived;
+  /** CPU time that the machine used since the refresh before, ns; null: not known. */
+  busyNs: number | null;
+  /** What makes these figures less than they should be, one clause each. */
+  notes: readonly string[];
+}
+
+/** Where refreshes come from. */
+export interface Source extends AsyncDisposable {
+  /** @throws LinnixError where it cannot run, or the daemon does not answer */
+  start(): Promise<void>;
+  /** Whether CPU use is known by now: it takes two looks at each process. */
+  readonly isComplete: boolean;
+  /** All that happened since the call before. The rows are valid until the next call. */
+  refresh(): Promise<Refresh>;
+  /** Reads what rows would read later: the rows are kept while time goes on. */
+  freeze(): void;
+}
+
+/** Rates that are kept for the header. */
+const RATES = 60;
+
+/** Appends a rate, and drops the oldest. */
+export function addRate(rates: number[], rate: number | null): void {
+  if (rate !== null) rates.push(rate);
+  if (rates.length > RATES) rates.shift();
+}
+
+/** The share that short-lived processes had of the CPU time used, 0 … 1; null: not known. */
+export function shortShare({ short, busyNs }: Refresh): number | null {
+  if (busyNs === null || busyNs <= 0) return null;
+  // The kernel may count the machine's time in ticks, and that of processes exactly.
+  return Math.min(short.cpuNs / busyNs, 1);
+}
+
+/** Name of the group: container, else unit, else cgroup. */
+export function groupName({ container, unit, cgroup }: Pick<Place, "container" | "unit" | "cgroup">): string {
+  if (container) return `${container.runtime}:${container.id.slice(0, 12)}`;
+  return unit ?? cgroup ?? "?";
+}
+
+export interface GroupRow {
+  name: string;
+  processes: number;
+  /** Of live processes, and of those that started and ended since the refresh before. */
+  cpuPct: number | null;
+  rssBytes: number | null;
+  shortLived: number;
+}
+
+/** Live and short-lived processes by group. */
+export function groupsOf({ processes, short, elapsedMs }: Refresh): GroupRow[] {
+  const groups = new Map<string, GroupRow>();
+  const groupOf = (name: string): GroupRow => {
+    let group = groups.get(name);
+    if (group === undefined) {
+      group = { name, processes: 0, cpuPct: null, rssBytes: null, shortLived: 0 };
+      groups.set(name, group);
+    }
+    return group;
+  };
+  for (const row of processes) {
+    const group = groupOf(groupName(row.place));
+    group.processes++;
+    if (row.cpuPct !== null) group.cpuPct = (group.cpuPct ?? 0) + row.cpuPct;
+    if (row.rssBytes !== null) group.rssBytes = (group.rssBytes ?? 0) + row.rssBytes;
+  }
+  for (const [name, { count, cpuNs }] of short.groups) {
+    const group = groupOf(name);
+    group.shortLived += count;
+    group.cpuPct = (group.cpuPct ?? 0) + cpuPctOf(cpuNs, elapsedMs);
+  }
+  return [...groups.values()];
+}
+
+/** CPU time as % of one core. */
+export function cpuPctOf(cpuNs: number, elapsedMs: number): number {
+  return elapsedMs > 0 ? cpuNs / elapsedMs / 1e4 : 0;
+}

@@ -1,0 +1,170 @@
+import { Collector } from "../collect/collector.ts";
+import type { CollectorEvents } from "../collect/collector-events.ts";
+import { collectorOptions } from "../collect/run.ts";
+import { Spending } from "../collect/spending.ts";
+import type { CollectConfig } from "../config/schema.ts";
+import { textOf } from "../json/text.ts";
+import type { EventView } from "../process/event-view.ts";
+import { Identity } from "../process/identity.ts";
+import { redactorOf } from "../process/redact.ts";
+import { NO_SLOT } from "../process/table-slots.ts";
+import { NS_PER_CLOCK_TICK } from "../procfs/proc-stat.ts";
+import { readSystemCpu } from "../procfs/system-cpu.ts";
+import { boottimeNs, ownCpuNs } from "../sys/clock.ts";
+import { EVENT_EXIT, EXIT_EVENT, KNOWN_CPU, KNOWN_RSS, PROCESS_EVENT } from "../wire/layout.gen.ts";
+import { EndedTotals } from "./ended.ts";
+import { addRate, groupName, type OwnCost, type Refresh, type Source } from "./model.ts";
+import { OwnRow } from "./own-rows.ts";
+
+interface Reading {
+  ns: number;
+  cpuNs: number;
+  inKernelNs: number | null;
+  events: number;
+  busyNs: number | null;
+}
+
+/** Collects by itself. */
+export class OwnSource implements Source, CollectorEvents {
+  readonly #collector: Collector;
+  readonly #identity: Identity;
+  readonly #config: CollectConfig;
+  readonly #resources = new DisposableStack();
+  readonly #ended = new EndedTotals();
+  readonly #rates: number[] = [];
+  /** Reused from refresh to refresh. */
+  readonly #pool: OwnRow[] = [];
+  #rows: OwnRow[] = [];
+  #spending: Spending | undefined;
+  #last: Reading | undefined;
+
+  /**
+   * Loads the kernel half; nothing is attached yet.
+   * @throws LinnixError (exit code 3) when it cannot run here
+   */
+  constructor(config: CollectConfig) {
+    this.#config = config;
+    using resources = new DisposableStack();
+    this.#collector = resources.use(new Collector(collectorOptions(config), this));
+    this.#collector.table.redact = redactorOf(config.redaction);
+    this.#identity = resources.use(new Identity(this.#collector.table));
+    this.#collector.identity = this.#identity;
+    this.#identity.reportNamespace(this.#collector.conditions);
+    this.#resources = resources.move();
+  }
+
+  async start(): Promise<void> {
+    this.#collector.start();
+    this.#identity.lookAround();
+    this.#spending = this.#resources.use(
+      new Spending(
+        this.#collector,
+        this.#config,
+        () => 0,
+        () => {},
+      ),
+    );
+    this.#last = this.#read();
+  }
+
+  /** Adds up an exit of a process that no refresh has shown. */
+  event(view: EventView): void {
+    if (view.type !== EVENT_EXIT) return;
+    const { durationNs, known } = view;
+    if (durationNs < 0 || !this.#last) return;
+    if (view.record.u64(PROCESS_EVENT.ts_ns) - durationNs < this.#last.ns) return;
+    this.#ended.add({
+      comm: textOf(view.comm),
+      group: groupName(this.#identity.ofEvent(view)),
+      cpuNs: known & KNOWN_CPU ? view.cpuNs : null,
+      peakRssBytes: known & KNOWN_RSS ? view.figure(EXIT_EVENT.peak_rss_bytes) : null,
+    });
+  }
+
+  idle(): void {
+    this.#spending?.tick();
+    this.#identity.flushed();
+  }
+
+  get isComplete(): boolean {
+    const { table } = this.#collector;
+    const slot = table.findLive(process.pid);
+    return slot === NO_SLOT || table.cpuPct(slot) !== undefined;
+  }
+
+  async refresh(): Promise<Refresh> {
+    const collector = this.#collector;
+    collector.drain();
+    collector.checkImages();
+    const before = this.#last as Reading;
+    const now = this.#read();
+    this.#last = now;
+    const elapsedMs = (now.ns - before.ns) / 1e6;
+    const perSecond = elapsedMs > 0 ? ((now.events - before.events) / elapsedMs) * 1e3 : null;
+    addRate(this.#rates, perSecond);
+    const { name, missingFields } = collector.backend;
+    const { lost_by_type } = collector.counts();
+    return {
+      atMs: Date.now(),
+      elapsedMs,
+      source: "this machine",
+      backend: name,
+      missingFields,
+      cost: this.#cost(before, now, elapsedMs),
+      eventsPerSecond: perSecond,
+      rates: this.#rates,
+      lost: lost_by_type.fork + lost_by_type.exec + lost_by_type.exit,
+      processes: this.#fill(),
+      short: this.#ended.take(),
+      busyNs: now.busyNs === null || before.busyNs === null ? null : now.busyNs - before.busyNs,
+      notes: [...collector.conditions.active.values()],
+    };
+  }
+
+  freeze(): void {
+    for (const row of this.#rows) row.freeze();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#resources.dispose();
+  }
+
+  #fill(): readonly OwnRow[] {
+    const { table } = this.#collector;
+    let count = 0;
+    for (const slot of table.liveSlots()) {
+      let row = this.#pool[count];
+      if (row === undefined) {
+        row = new OwnRow(table, this.#identity);
+        this.#pool.push(row);
+      }
+      row.take(slot);
+      this.#rows[count++] = row;
+    }
+    this.#rows.length = count;
+    return this.#rows;
+  }
+
+  #read(): Reading {
+    const { fork, exec, exit } = this.#collector.received;
+    const system = readSystemCpu();
+    return {
+      ns: boottimeNs(),
+      cpuNs: ownCpuNs(),
+      inKernelNs: this.#spending?.inKernelNs ?? null,
+      events: fork + exec + exit,
+      busyNs: system === null ? null : (system.userTicks + system.systemTicks) * NS_PER_CLOCK_TICK,
+    };
+  }
+
+  #cost(before: Reading, now: Reading, elapsedMs: number): OwnCost {
+    const pct = (ns: number) => (elapsedMs > 0 ? Math.max(ns, 0) / elapsedMs / 1e4 : 0);
+    const isKnown = before.inKernelNs !== null && now.inKernelNs !== null;
+    return {
+      userSpacePct: pct(now.cpuNs - before.cpuNs),
+      inKernelPct: isKnown ? pct((now.inKernelNs as number) - (before.inKernelNs as number)) : null,
+      budgetPct: this.#config.budget.cpuPct || null,
+      level: this.#spending?.budget.level ?? 0,
+    };
+  }
+}

@@ -1,0 +1,87 @@
+/** What a line is, by which it is painted where colour is wanted. */
+export type LineTone = "plain" | "strong" | "faint" | "bad" | "heading" | "selected";
+
+export interface Line {
+  /** Safe for a terminal and not wider than it. */
+  text: string;
+  tone?: LineTone;
+}
+
+export interface Size {
+  rows: number;
+  columns: number;
+}
+
+const SGR: Record<LineTone, string> = {
+  plain: "",
+  strong: "\x1b[1m",
+  faint: "\x1b[2m",
+  bad: "\x1b[31m",
+  heading: "\x1b[7m",
+  selected: "\x1b[1;7m",
+};
+
+/** Takes what there is room for. @returns how many bytes that is; 0: none now */
+export type WriteSome = (bytes: Uint8Array) => number;
+
+/** The lines on the terminal: only those that changed are written. */
+export class Screen {
+  readonly #write: WriteSome;
+  readonly #hasColor: boolean;
+  #shown: string[] = [];
+  /** What the terminal has not taken yet: amid an escape sequence nothing else may be written. */
+  #unwritten: Uint8Array = new Uint8Array(0);
+
+  constructor(write: WriteSome, hasColor: boolean) {
+    this.#write = write;
+    this.#hasColor = hasColor;
+  }
+
+  /** Whether the terminal has not taken all of the last picture. */
+  get isBehind(): boolean {
+    return this.#unwritten.length > 0;
+  }
+
+  /** The terminal shows something else, or has another size: the next picture is written whole. */
+  forget(): void {
+    this.#shown = [];
+  }
+
+  /** Drops what the terminal has not taken. */
+  drop(): void {
+    this.#unwritten = new Uint8Array(0);
+    this.forget();
+  }
+
+  /** Shows these lines. Does nothing as long as the terminal takes nothing. */
+  draw(lines: readonly Line[], { rows }: Size): void {
+    if (!this.#flush()) return;
+    const isWhole = this.#shown.length !== rows;
+    let out = isWhole ? "\x1b[2J" : "";
+    for (let row = 0; row < rows; row++) {
+      const wanted = this.#painted(lines[row]);
+      if (!isWhole && this.#shown[row] === wanted) continue;
+      this.#shown[row] = wanted;
+      out += `\x1b[${row + 1};1H${wanted}\x1b[K`;
+    }
+    this.#shown.length = rows;
+    if (out === "") return;
+    this.#unwritten = new TextEncoder().encode(out);
+    this.#flush();
+  }
+
+  #painted(line: Line | undefined): string {
+    if (line === undefined || line.text === "") return "";
+    const sgr = this.#hasColor ? SGR[line.tone ?? "plain"] : "";
+    return sgr === "" ? line.text : `${sgr}${line.text}\x1b[0m`;
+  }
+
+  #flush(): boolean {
+    while (this.#unwritten.length > 0) {
+      const written = this.#write(this.#unwritten);
+      if (written === 0) return false;
+      this.#unwritten = this.#unwritten.subarray(written);
+    }
+    return true;
+  }
+}

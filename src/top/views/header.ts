@@ -1,0 +1,76 @@
+import { printable } from "../../json/printable.ts";
+import { UNKNOWN } from "../../report/format.ts";
+import { cell, widthOf } from "../cell-text.ts";
+import { cpuPctOf, type Refresh, shortShare } from "../model.ts";
+import type { Line } from "../screen.ts";
+import { SORTS_OF, type Sort, sortIn, type View } from "../sorting.ts";
+import type { ViewState } from "../state.ts";
+import { countText, finePctText, pctText, sparkline } from "./text.ts";
+
+const TABS: Record<View, string> = {
+  processes: "1 processes",
+  tree: "2 tree",
+  groups: "3 groups",
+  short: "4 short-lived",
+};
+
+/** What the machine and linnix itself do. */
+export function headerLines(refresh: Refresh, columns: number, isPaused = false): Line[] {
+  const line = (text: string, tone?: Line["tone"]): Line => ({ text: cell(text, columns), ...(tone && { tone }) });
+  const isOver = refresh.cost.level > 0;
+  return [
+    line(titleText(refresh, isPaused), "strong"),
+    line(costText(refresh), isOver ? "bad" : "plain"),
+    line(rateText(refresh, columns)),
+    line(shortText(refresh)),
+    ...refresh.notes.slice(0, 2).map((note) => line(`! ${note}`, "bad")),
+  ];
+}
+
+function titleText({ source, atMs, backend, processes }: Refresh, isPaused: boolean): string {
+  const time = new Date(atMs).toTimeString().slice(0, 8);
+  const parts = [`linnix top  ${time}`, source, `${processes.length} processes`, `${backend ?? UNKNOWN} backend`];
+  return parts.concat(isPaused ? ["PAUSED"] : []).join("  ");
+}
+
+function costText({ cost }: Refresh): string {
+  const { userSpacePct, inKernelPct, budgetPct, level } = cost;
+  const total = userSpacePct === null ? null : userSpacePct + (inKernelPct ?? 0);
+  const parts = `user space ${finePctText(userSpacePct)}, kernel ${finePctText(inKernelPct)}`;
+  const budget = budgetPct === null ? "no budget" : `budget ${budgetPct} %`;
+  // Above it sampling becomes rarer.
+  return `own cost     ${finePctText(total)} % of a core (${parts}), ${budget}${level > 0 ? `: level ${level}` : ""}`;
+}
+
+function rateText({ eventsPerSecond, rates, lost }: Refresh, columns: number): string {
+  const text = `events       ${countText(eventsPerSecond)}/s, ${lost === 0 ? "none" : countText(lost)} lost  `;
+  return text + sparkline(rates, columns - text.length);
+}
+
+function shortText(refresh: Refresh): string {
+  const { short, elapsedMs } = refresh;
+  const { count, cpuNs, cpuUnknown } = short;
+  const share = shortShare(refresh);
+  const ofBusy = share === null ? "" : `, ${pctText(share * 100)} % of all CPU time`;
+  const isUnknown = count > 0 && cpuUnknown === count;
+  const cpu = isUnknown ? "CPU time unknown" : `${pctText(cpuPctOf(cpuNs, elapsedMs))} % of a core${ofBusy}`;
+  return `short-lived  ${countText(count)} that top does not see: ${cpu}`;
+}
+
+/** The views, and what is in force. */
+export function tabLine(state: ViewState, columns: number): Line {
+  const tabs = (Object.keys(TABS) as View[]).map((view) =>
+    view === state.view ? `[${TABS[view]}]` : ` ${TABS[view]} `,
+  );
+  const sort = `sort: ${sortText(state)}`;
+  const filter = state.filter === "" && state.mode !== "filter" ? "" : `  filter: ${printable(state.filter)}`;
+  const isNarrow = widthOf(`${tabs.join(" ")}  ${sort}${filter}`) > columns;
+  const shown = isNarrow ? `[${TABS[state.view]}]` : tabs.join(" ");
+  return { text: cell(`${shown}  ${sort}${filter}`, columns) };
+}
+
+function sortText({ view, sort, isReversed }: { view: View; sort: Sort; isReversed: boolean }): string {
+  const one = sortIn(view, sort);
+  const hasOne = SORTS_OF[view].length > 1;
+  return `${one}${isReversed && hasOne ? ", reversed" : ""}`;
+}
