@@ -18,10 +18,12 @@ export interface PlacedSocket {
 export interface SocketOwner {
   uid: number;
   gid: number;
+  /** Whether all members of that group may connect as well. */
+  isShared?: boolean;
 }
 
 /**
- * Makes a Unix socket at `path`, mode 0600. It is made in a private folder
+ * Makes a Unix socket at `path`, mode 0600, or 0660 where a group may use it too. It is made in a private folder
  * beside that place and moved there when it is ready: at no time can others
  * connect, no link is followed, and nothing but a dead socket is replaced. That
  * folder is held by a descriptor: who may write beside it, as the account of
@@ -51,6 +53,7 @@ export async function placeSocket(
     }
     chmodSync(made, 0o600);
     if (owner) giveTo(owner, made, path);
+    if (owner?.isShared) chmodSync(made, 0o660);
     const { ino, dev } = lstatSync(made);
     renameSync(made, path);
     return { remove: () => removeSocket(path, ino, dev) };
@@ -62,13 +65,14 @@ export async function placeSocket(
 }
 
 /** @param path what the user calls it */
-function giveTo({ uid, gid }: SocketOwner, made: string, path: string): void {
+function giveTo({ uid, gid, isShared }: SocketOwner, made: string, path: string): void {
   try {
     chownSync(made, uid, gid);
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     if (code !== "EPERM") throw cannotPlace(path, message);
-    const why = `it may not be given to user ${uid}, which takes CAP_CHOWN`;
+    const to = isShared ? `user ${uid} and group ${gid}` : `user ${uid}`;
+    const why = `it may not be given to ${to}, which takes CAP_CHOWN`;
     throw cannotPlace(path, why, "add that capability, or listen at an address such as 127.0.0.1:3000");
   }
 }

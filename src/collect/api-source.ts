@@ -10,6 +10,7 @@ import type { Identity } from "../process/identity.ts";
 import { readHidepid } from "../procfs/hidepid.ts";
 import { boottimeNs, ownCpuNs } from "../sys/clock.ts";
 import { onlineCpus } from "../sys/cpus.ts";
+import { groupNamed } from "../sys/privileges.ts";
 import { intervalsAt } from "./pace.ts";
 import type { RunParts } from "./run-parts.ts";
 import { resumePreference, yieldPreference } from "./thread-priority.ts";
@@ -123,9 +124,15 @@ export async function openApi(
   socketOwner: SocketOwner | undefined,
 ): Promise<ApiServer> {
   const { api: settings, redaction } = run.config;
-  const api = await startApi({ ...settings, listen, socketOwner }, new RunSource(run, identity));
+  const { socketGroup } = settings;
+  const owner = socketGroup === null ? socketOwner : sharedOwner(socketGroup, socketOwner?.uid);
+  const api = await startApi({ ...settings, listen, socketOwner: owner }, new RunSource(run, identity));
   if (api.isOpenToAll && !redaction.redact) warnOfHidepid(readHidepid());
   return api;
+}
+
+function sharedOwner(group: string, uid = process.geteuid?.() ?? 0): SocketOwner {
+  return { uid, gid: groupNamed(group), isShared: true };
 }
 
 /** Every account can reach an address of this machine, and reads there what /proc does not show it. */

@@ -1,16 +1,17 @@
 import { resolveCgroup } from "../cgroup/cgroup.ts";
 import type { Settings } from "../config/schema.ts";
 import { EXIT, LinnixError } from "../errors.ts";
-import { accountNamed } from "../sys/privileges.ts";
+import { accountNamed, groupNamed } from "../sys/privileges.ts";
 import type { CgroupRef } from "../wire/cgroup-ref.ts";
 
 /**
- * What settings name beyond themselves, as far as it can be looked at without starting anything: the account, and the
- * token that the address needs.
+ * What settings name beyond themselves, as far as it can be looked at without starting anything: the account, the
+ * group of the socket, and the token that the address needs.
  * @throws LinnixError (exit code 2) as the start would
  */
 export async function checkSettings({ run, api }: Settings): Promise<void> {
   if (run.user !== null) accountNamed(run.user);
+  if (api.socketGroup !== null) groupNamed(api.socketGroup);
   if (api.listen === null) return;
   const { parseListenAddress } = await import("../api/listen-address.ts");
   const { tokenCheck } = await import("../api/token.ts");

@@ -4,6 +4,6 @@ export { autoOr, listOf } from "./values/composed.ts";
 export { durationMs, durationNs, integer, percent, size } from "./values/numbers.ts";
 export { optionalPath, pathOrStdout } from "./values/paths.ts";
 export { expectation, problemOf, typeName } from "./values/problem.ts";
-export { cgroup, comm, pattern, userName } from "./values/processes.ts";
+export { cgroup, comm, groupName, pattern, userName } from "./values/processes.ts";
 export type { TomlValue, ValueType } from "./values/value-type.ts";
 export { boolean, choice } from "./values/words.ts";

@@ -41,6 +41,26 @@ export function accountNamed(name: string): Account {
   });
 }
 
+/**
+ * Id of a group of group(5), by its name or number.
+ * @throws LinnixError (exit code 2) when there is no such group
+ */
+export function groupNamed(
+  name: string,
+  groups = existsSync("/etc/group") ? readFileSync("/etc/group", "utf8") : "",
+): number {
+  for (const line of groups.split("\n")) {
+    const [group, , gid] = line.split(":");
+    if (gid !== undefined && gid !== "" && (group === name || gid === name)) return Number(gid);
+  }
+  throw usageError("group", {
+    what: `--api-socket-group ${name} is not known`,
+    why: "there is no such group in /etc/group",
+    hint: "name a group of this machine, made for this: groupadd --system linnix",
+    setting: "api.socket_group",
+  });
+}
+
 /* prctl(2), seccomp(2): linux/prctl.h, linux/seccomp.h */
 const PR_CAPBSET_DROP = 24;
 const PR_SET_NO_NEW_PRIVS = 38;

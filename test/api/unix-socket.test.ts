@@ -52,6 +52,18 @@ describe("a Unix socket", () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
+  test("is a group's as well where that is asked for", async () => {
+    const path = join(folder, "group.sock");
+    const { uid, gid } = {
+      uid: process.geteuid?.() ?? 0,
+      gid: process.geteuid?.() === 0 ? 12_345 : (process.getegid?.() ?? 0),
+    };
+    await using _server = await startMadeUp({ listen: `unix:${path}`, socketOwner: { uid, gid, isShared: true } });
+    const status = lstatSync(path);
+    expect({ mode: status.mode & 0o777, uid: status.uid, gid: status.gid }).toEqual({ mode: 0o660, uid, gid });
+    expect((await ask(path)).status).toBe(200);
+  });
+
   test("a dead one is replaced, a live one and anything else is left alone", async () => {
     const path = join(folder, "b.sock");
     const dead = Bun.spawnSync([

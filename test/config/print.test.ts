@@ -47,6 +47,7 @@ describe("printSettings", () => {
         "rss-threshold": ["64KiB"],
         listen: ["[::1]:3000"],
         "api-token-file": ["/etc/a b"],
+        "api-socket-group": ["adm"],
         "api-allow-origin": ["https://a.example,http://localhost:8080"],
         "api-max-clients": ["1"],
         "api-history": ["0"],

@@ -401,6 +401,24 @@ describe.skipIf(reason !== null)(titled("top of a running daemon", reason), () =
     }
   });
 
+  test("is there for the group of the socket, and for no other account", async () => {
+    const setpriv = programPath("setpriv");
+    const shared = join("/run", `linnix-top-${process.pid}.sock`);
+    const as = (gid: string) => [setpriv as string, "--reuid=65534", `--regid=${gid}`, "--clear-groups"] as const;
+    if (setpriv === null || !succeeds(setpriv, ...as("65534").slice(1), "test", "-x", BINARY)) return;
+    await using _run = await daemon("--listen", `unix:${shared}`, "--api-socket-group", "adm");
+    const adm = Bun.spawnSync(["stat", "-c", "%g", shared]).stdout.toString().trim();
+    const member = top(["--json", "--connect", `unix:${shared}`], as(adm));
+    expect({ exitCode: member.exitCode, stderr: member.stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(SCHEMA.parse(JSON.parse(member.stdout)).processes.length).toBeGreaterThan(1);
+    const other = top(["--json", "--connect", `unix:${shared}`], as("65534"));
+    expect(other.exitCode).toBe(3);
+    expect(other.stderr).toContain("permission denied");
+    const unknown = Bun.spawnSync([BINARY, "collect", "--listen", `unix:${shared}2`, "--api-socket-group", "no-such"]);
+    expect(unknown.exitCode).toBe(2);
+    expect(unknown.stderr.toString()).toContain("no such group");
+  });
+
   test("needs the token that the daemon wants", async () => {
     const file = join(folder, "token");
     writeFileSync(file, `${token}\n`, { mode: 0o600 });

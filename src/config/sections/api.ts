@@ -1,11 +1,23 @@
 import type { Section } from "../section.ts";
-import { durationMs, integer, listenAddress, listOf, optionalPath, origin, percent, size } from "../values.ts";
+import {
+  durationMs,
+  groupName,
+  integer,
+  listenAddress,
+  listOf,
+  optionalPath,
+  origin,
+  percent,
+  size,
+} from "../values.ts";
 
 export interface ApiSettings {
   /** `127.0.0.1:3000`, `[::1]:3000`, `localhost:3000` or `unix:/path`; null: no HTTP. */
   listen: string | null;
   /** File whose first line is the bearer token; null: none, or that of LINNIX_API_TOKEN. */
   tokenFile: string | null;
+  /** Group whose members may use the Unix socket; null: only the account that linnix runs as. */
+  socketGroup: string | null;
   /** Origins of web pages that may read answers (CORS), such as `https://dash.example`. */
   allowOrigins: string[];
   /** Most clients that follow live events at the same time. */
@@ -43,6 +55,15 @@ export const api: Section<ApiSettings> = {
       doc: "file with the bearer token that requests have to carry",
       details: ["Its group may read it, others may not. LINNIX_API_TOKEN in the environment goes before it."],
       example: "/etc/linnix/token",
+    },
+    socketGroup: {
+      toml: "socket_group",
+      flag: "api-socket-group",
+      hint: "GROUP",
+      type: groupName,
+      default: null,
+      doc: "members of this group may use the Unix socket too, and so see all command lines",
+      example: "linnix",
     },
     allowOrigins: {
       toml: "allow_origins",

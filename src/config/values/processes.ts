@@ -51,6 +51,8 @@ export const userName: ValueType<string | null> = scalar<string | null>({
   toToml: (value) => value,
 });
 
+export const groupName: ValueType<string | null> = { ...userName, expected: "the name of a group, such as linnix" };
+
 /** A regular expression as `src/regexp/syntax.ts` has it: one that cannot take for ever, whatever it looks at. */
 export const pattern: ValueType<string> = scalar<string>({
   expected: "a regular expression of RE2, such as token=(\\S+)",
