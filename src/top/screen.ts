@@ -57,7 +57,7 @@ export class Screen {
   draw(lines: readonly Line[], { rows }: Size): void {
     if (!this.#flush()) return;
     const isWhole = this.#shown.length !== rows;
-    let out = isWhole ? "\x1b[2J" : "";
+    let out = "";
     for (let row = 0; row < rows; row++) {
       const wanted = this.#painted(lines[row]);
       if (!isWhole && this.#shown[row] === wanted) continue;

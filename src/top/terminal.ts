@@ -10,12 +10,15 @@ const OUTPUT = 1;
 const USUAL_SIZE: Size = { rows: 24, columns: 80 };
 /** Alternate screen, no cursor, no wrapping: a line that the terminal finds wider than we do stays one line. */
 const ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l";
-const LEAVE = "\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l";
+/** Cleared first: tmux keeps lines of it if the terminal was resized meanwhile. */
+const LEAVE = "\x1b[0m\x1b[H\x1b[J\x1b[?7h\x1b[?25h\x1b[?1049l";
 /** CAN: ends a sequence that was written in part. */
 const CANCEL = "\x18";
 /** So often the way out is tried on a terminal that takes nothing, and so long each try waits. */
 const LEAVE_TRIES = 20;
 const LEAVE_WAIT_MS = 5;
+/** A shell's `kill %1` sends a SIGCONT after its SIGTERM, which is heard first: so long a SIGTERM is waited for. */
+const BACKGROUND_MS = 50;
 
 export interface TerminalEvents {
   /** Bytes of keys; null: the terminal is gone. */
@@ -141,12 +144,16 @@ export class Terminal implements Disposable {
     process.kill(process.pid, "SIGSTOP");
   }
 
+  /** As any program that wants the terminal from the background: `fg` goes on with it. */
+  #stopInBackground(): void {
+    if (!this.#isClosed && !this.#isEnding && !isForeground(INPUT)) process.kill(process.pid, "SIGSTOP");
+  }
+
   #resume(): void {
     if (this.#isClosed || this.#isEnding) return;
     if (!isForeground(INPUT)) {
-      // As any program that wants the terminal from the background: fg(1) goes on with it.
       this.#isEntered = false;
-      process.kill(process.pid, "SIGSTOP");
+      setTimeout(() => this.#stopInBackground(), BACKGROUND_MS);
       return;
     }
     this.#enter();
