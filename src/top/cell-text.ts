@@ -9,6 +9,8 @@ const NOT_NARROW = /[^\x20-\x7e]/;
 export function cell(text: string, room: number): string {
   if (room <= 0) return "";
   const most = room * MAX_CHARACTERS_PER_COLUMN;
+  // Most texts need no look at each character.
+  if (text.length <= room && !NOT_NARROW.test(text)) return text;
   const isLong = text.length > most;
   return cut(printable(isLong ? text.slice(0, most) : text), room, isLong);
 }

@@ -6,7 +6,7 @@ import type { DaemonAddress } from "./address.ts";
 import * as answers from "./daemon-answers.ts";
 import { DaemonClient } from "./daemon-client.ts";
 import { EndedTotals } from "./ended.ts";
-import { addRate, groupName, type ProcessRow, type Refresh, type Source } from "./model.ts";
+import { addRate, groupName, keyText, type ProcessRow, type Refresh, type Source } from "./model.ts";
 import { processState } from "./process-state.ts";
 
 /** Most processes that the daemon lists. */
@@ -25,6 +25,10 @@ class DaemonRow implements ProcessRow {
     this.#isLocal = isLocal;
     this.startNs = row.start_ns === null ? null : BigInt(row.start_ns);
     this.place = placeOf(row);
+  }
+
+  get key(): string {
+    return keyText(this.pid, this.startNs);
   }
 
   get pid(): number {

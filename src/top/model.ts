@@ -6,6 +6,8 @@ export interface ProcessRow {
   readonly ppid: number | null;
   /** Its start after boot, ns, exact: with `pid` its identity. Null: not known. */
   readonly startNs: bigint | null;
+  /** The two as one text. */
+  readonly key: string;
   readonly uid: number;
   readonly user: string | null;
   /** % of one core over the last sampling interval. */
@@ -80,6 +82,11 @@ export interface Refresh {
   busyNs: number | null;
   /** What makes these figures less than they should be, one clause each. */
   notes: readonly string[];
+}
+
+/** {@link ProcessRow.key} */
+export function keyText(pid: number, startNs: bigint | null): string {
+  return `${pid}:${startNs ?? ""}`;
 }
 
 /** Where refreshes come from. */

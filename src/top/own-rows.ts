@@ -2,7 +2,7 @@ import type { Place } from "../cgroup/place.ts";
 import type { Identity } from "../process/identity.ts";
 import type { ProcessTable } from "../process/table.ts";
 import { NO_SLOT } from "../process/table-slots.ts";
-import type { ProcessRow } from "./model.ts";
+import { keyText, type ProcessRow } from "./model.ts";
 import { processState } from "./process-state.ts";
 
 const NOWHERE: Place = { cgroup: null, container: null, pod_uid: null, unit: null };
@@ -19,6 +19,8 @@ export class OwnRow implements ProcessRow {
   readonly #identity: Identity;
   #startLow = 0;
   #startHigh = 0;
+  #startNs: bigint | null | undefined;
+  #key: string | undefined;
   #comm: string | undefined;
   #exe: string | null | undefined;
   #args: string[] | null | undefined;
@@ -30,17 +32,24 @@ export class OwnRow implements ProcessRow {
     this.#identity = identity;
   }
 
-  /** Makes it the row of the process at that slot. */
+  /** Makes it the row of the process at that slot: mostly the one that it was before. */
   take(slot: number): void {
     const table = this.#table;
-    this.pid = table.pid(slot);
+    const pid = table.pid(slot);
+    const startLow = table.startLow(slot);
+    const startHigh = table.startHigh(slot);
+    if (pid !== this.pid || startLow !== this.#startLow || startHigh !== this.#startHigh) {
+      this.#key = undefined;
+      this.#startNs = undefined;
+    }
+    this.pid = pid;
+    this.#startLow = startLow;
+    this.#startHigh = startHigh;
     this.ppid = table.ppid(slot) ?? null;
     this.uid = table.uid(slot);
     this.cpuPct = table.cpuPct(slot) ?? null;
     this.rssBytes = table.rssBytes(slot) ?? null;
     this.threads = table.threads(slot) ?? null;
-    this.#startLow = table.startLow(slot);
-    this.#startHigh = table.startHigh(slot);
     this.#comm = undefined;
     this.#exe = undefined;
     this.#args = undefined;
@@ -58,8 +67,16 @@ export class OwnRow implements ProcessRow {
   }
 
   get startNs(): bigint | null {
-    const ns = (BigInt(this.#startHigh) << 32n) | BigInt(this.#startLow);
-    return ns === 0n ? null : ns;
+    if (this.#startNs === undefined) {
+      const ns = (BigInt(this.#startHigh) << 32n) | BigInt(this.#startLow);
+      this.#startNs = ns === 0n ? null : ns;
+    }
+    return this.#startNs;
+  }
+
+  get key(): string {
+    this.#key ??= keyText(this.pid, this.startNs);
+    return this.#key;
   }
 
   get user(): string | null {

@@ -4,6 +4,7 @@ export function rowOf(given: Partial<ProcessRow> & { pid: number }): ProcessRow 
   return {
     ppid: 1,
     startNs: BigInt(given.pid) * 1_000_000_000n,
+    key: `${given.pid}:${given.pid}000000000`,
     uid: 0,
     user: "root",
     cpuPct: 0,

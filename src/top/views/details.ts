@@ -3,7 +3,7 @@ import { UNKNOWN } from "../../report/format.ts";
 import { cell, widthOf } from "../cell-text.ts";
 import { groupName, type ProcessRow, type Refresh } from "../model.ts";
 import type { Line } from "../screen.ts";
-import { commandText, keyOf, memoryText, pctText } from "./text.ts";
+import { commandText, memoryText, pctText } from "./text.ts";
 
 const STATES: { readonly [state: string]: string } = {
   R: "running",
@@ -21,7 +21,7 @@ const MAX_ARGUMENT = 4096;
 /** All that is known of one process, and what it descends from. */
 export function detailsLines(refresh: Refresh, key: string, columns: number): Line[] {
   const byPid = new Map(refresh.processes.map((row) => [row.pid, row]));
-  const row = refresh.processes.find((candidate) => keyOf(candidate) === key);
+  const row = refresh.processes.find((candidate) => candidate.key === key);
   if (row === undefined) return [{ text: cell(`process ${key.split(":")[0]} has ended`, columns), tone: "bad" }];
   const { state, place } = row;
   const facts: [string, string][] = [

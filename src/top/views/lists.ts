@@ -4,7 +4,7 @@ import { cpuPctOf, groupsOf, type ProcessRow, type Refresh } from "../model.ts";
 import { sortCommands, sortGroups, sortProcesses } from "../sorting.ts";
 import type { ViewState } from "../state.ts";
 import { processHeading, processLine } from "./columns.ts";
-import { countText, keyOf, matchesFilter, memoryText, pctText } from "./text.ts";
+import { countText, matchesFilter, memoryText, pctText } from "./text.ts";
 import { treeOf } from "./tree.ts";
 
 /** A list of which only the rows on the screen become text. */
@@ -39,7 +39,7 @@ function processList({ processes }: Refresh, { filter, sort, isReversed }: Chose
   const rows = sortProcesses(wanted, sort, isReversed);
   return {
     heading: processHeading,
-    keys: rows.map(keyOf),
+    keys: rows.map(({ key }) => key),
     line: (index, columns) => processLine(rows[index] as ProcessRow, columns),
     empty: NO_MATCH,
   };
@@ -49,7 +49,7 @@ function treeList({ processes }: Refresh, { filter }: Chosen): List {
   const nodes = treeOf(processes, (row) => matchesFilter(row, filter));
   return {
     heading: processHeading,
-    keys: nodes.map(({ row }) => keyOf(row)),
+    keys: nodes.map(({ row }) => row.key),
     line: (index, columns) => {
       const { row, prefix } = nodes[index] as (typeof nodes)[number];
       return processLine(row, columns, endOf(prefix, Math.floor(columns / 4)));

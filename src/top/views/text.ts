@@ -58,11 +58,6 @@ export function commandText({ args, comm, argsTruncated }: ProcessRow): string {
   return `${commandLine(some)}${isCut ? " …" : ""}`;
 }
 
-/** Identity of a process in a list. */
-export function keyOf({ pid, startNs }: ProcessRow): string {
-  return `${pid}:${startNs ?? ""}`;
-}
-
 /** Whether the text is anywhere in what a row shows, in any case. */
 export function matchesFilter(row: ProcessRow, filter: string): boolean {
   if (filter === "") return true;
