@@ -10,6 +10,15 @@ const MAX_LINE = 1024 * 1024;
 /** Numbers that can pass 2^53: as text, or digits would be lost. In a string the quotes before them are escaped. */
 const LARGE = /"(start_ns|cgroup_id|exited_ns|ts_ns)":(\d+)/g;
 
+/** What the runtime calls it, and what it means. */
+const WHY: readonly (readonly [RegExp, string])[] = [
+  [/TimeoutError/, "no answer within 5 s"],
+  [/ECONNREFUSED|ConnectionRefused/, "nothing listens there"],
+  [/ENOENT|FailedToOpenSocket/, "there is no such socket"],
+  [/ENOTFOUND|EAI_|DNS/, "no such host is known"],
+  [/ECONNRESET|ConnectionClosed|closed unexpectedly/, "the connection ended before the answer"],
+];
+
 /** Requests to a running daemon. */
 export class DaemonClient {
   readonly #address: DaemonAddress;
@@ -92,13 +101,10 @@ export class DaemonClient {
       const hint = "its owner and its group may connect: see api.socket_group";
       return this.#error("cannot be reached", "permission denied", hint);
     }
-    const why = name === "TimeoutError" ? "no answer within 5 s" : (message ?? String(cause));
+    const said = message ?? String(cause);
+    const known = WHY.find(([pattern]) => pattern.test(`${code} ${name} ${said}`));
     const where = socket === null ? "--listen ADDRESS" : `--listen unix:${socket}`;
-    return this.#error(
-      "cannot be reached",
-      why.replace(/\.? Is the computer.*$|\.$/, ""),
-      `linnix collect ${where} runs one`,
-    );
+    return this.#error("cannot be reached", known?.[1] ?? said, `linnix collect ${where} runs one`);
   }
 
   #error(what: string, why: string, hint?: string): LinnixError {

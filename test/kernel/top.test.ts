@@ -222,7 +222,7 @@ describe.skipIf(reason !== null)(titled("top on a terminal", reason), () => {
       terminal.keys("Space");
       await until("it to go on", () => !terminal.screen.includes("PAUSED"));
       terminal.keys("End", "Enter");
-      await terminal.shows(new RegExp(`ancestors\n[sS]*${process.pid} `));
+      await terminal.shows(new RegExp(`ancestors\n(.*\n)* *${process.pid} `));
       terminal.keys("Escape", "q");
       await terminal.isRestored("0");
     } finally {
@@ -299,7 +299,6 @@ describe.skipIf(reason !== null)(titled("top on a terminal", reason), () => {
   });
 
   test("shows hostile arguments as escapes", async () => {
-    const hostile = Bun.spawn(["sleep", "77777", "\u001b]0;owned\u0007\u001b[2J\u202e字\u0301"], { stdin: "ignore" });
     const lives = Bun.spawn(["sh", "-c", ": $0; sleep 30", "\u001b]0;owned\u0007\u001b[2J\u202e字\u0301"], {
       stdin: "ignore",
     });
@@ -312,7 +311,6 @@ describe.skipIf(reason !== null)(titled("top on a terminal", reason), () => {
       terminal.keys("Enter", "q");
       await terminal.isRestored("0");
     } finally {
-      hostile.kill("SIGKILL");
       lives.kill("SIGKILL");
     }
   });
@@ -389,7 +387,7 @@ describe.skipIf(reason !== null)(titled("top of a running daemon", reason), () =
       await terminal.shows(/^ true +\d+ +\d/m);
       terminal.keys("1", "/");
       terminal.type(`${process.pid}`);
-      await terminal.shows(new RegExp(`^ +${process.pid} root .*bun`, "m"));
+      await terminal.shows(new RegExp(`^ +${process.pid} .*root .*bun`, "m"));
       run.child.kill("SIGKILL");
       await terminal.shows(/^! the daemon at unix:.* cannot be reached: .*figures are old/m);
       await using _again = await daemon("--listen", `unix:${socket}`);
@@ -442,6 +440,6 @@ describe.skipIf(reason !== null)(titled("top of a running daemon", reason), () =
   test("says that none answers there", () => {
     const { exitCode, stderr } = top(["--once", "--connect", `unix:${join(folder, "none.sock")}`]);
     expect(exitCode).toBe(3);
-    expect(stderr).toContain("cannot be reached");
+    expect(stderr).toContain("cannot be reached: there is no such socket");
   });
 });
