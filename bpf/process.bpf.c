@@ -5,6 +5,7 @@
 #include "core.h"
 #include "path.h"
 #include "maps.h"
+#include "level.h"
 #include "watched-cgroup.h"
 #include "retry.h"
 
@@ -80,6 +81,7 @@ static __always_inline int on_fork(__u64 *ctx)
 	struct task_struct *child = (void *)ctx[0];
 	__u32 forker = bpf_get_current_pid_tgid() >> 32;
 	struct process_event e = {};
+	__u32 mode;
 
 	if (child->pid != child->tgid) {
 		COUNT(threads_started);
@@ -95,6 +97,16 @@ static __always_inline int on_fork(__u64 *ctx)
 	if (!wants(&e, EVENT_FORK) || !in_wanted_cgroup(child)) {
 		COUNT(filtered[EVENT_FORK]);
 		return 0;
+	}
+	mode = detail_mode();
+	if (mode) {
+		if (level_at(mode, e.start_ns) != DETAIL_EVENTS) {
+			COUNT(folded[EVENT_FORK]);
+			return 0;
+		}
+		/* What its parent executes may not have reached user space. */
+		if (level_at(mode, parent->group_leader->start_boottime) != DETAIL_EVENTS)
+			miss_exec(e.pid);
 	}
 	emit(ctx, &e, EVENT_FORK, sizeof(e));
 	return 0;
@@ -188,6 +200,7 @@ static __always_inline int on_exec(__u64 *ctx, __u32 attempt)
 	__u64 args_start, args_total;
 	__u64 exe_length, length;
 	int step = PATH_GOES_ON;
+	__u32 mode;
 	char *data;
 
 	COUNT(seen[EVENT_EXEC]);
@@ -199,6 +212,11 @@ static __always_inline int on_exec(__u64 *ctx, __u32 attempt)
 	if (!wants(&e->p, EVENT_EXEC) || !in_wanted_cgroup(task)) {
 		COUNT(filtered[EVENT_EXEC]);
 		hold_back_exec(e->p.pid);
+		return 0;
+	}
+	mode = detail_mode();
+	if (mode && level_at(mode, e->p.start_ns) != DETAIL_EVENTS) {
+		COUNT(folded[EVENT_EXEC]);
 		return 0;
 	}
 	e->old_tid = ctx[1];
@@ -426,6 +444,7 @@ static __always_inline int on_exit(__u64 *ctx, __u32 attempt)
 	struct signal_struct *signal = task->signal;
 	struct exit_event e = {};
 	bool wanted;
+	__u32 mode;
 
 	if (!is_last_thread(ctx, task, signal)) {
 		COUNT(threads_exited);
@@ -443,6 +462,11 @@ static __always_inline int on_exit(__u64 *ctx, __u32 attempt)
 		wanted = false;
 	if (!wanted) {
 		COUNT(filtered[EVENT_EXIT]);
+		return 0;
+	}
+	mode = detail_mode();
+	if (mode && level_at(mode, e.p.start_ns) != DETAIL_EVENTS) {
+		COUNT(folded[EVENT_EXIT]);
 		return 0;
 	}
 

@@ -7,6 +7,7 @@
 #include "kernel.h"
 #include "process.h"
 #include "maps.h"
+#include "level.h"
 #include "watched-cgroup.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
@@ -100,6 +101,12 @@ static __always_inline void fill_current(struct process_event *e, enum event_typ
 	e->ts_ns = bpf_ktime_get_boot_ns();
 }
 
+/* Classic tracepoints do not give the start of a process: what happens is reported at the level of now. */
+static __always_inline enum detail_level detail_now(void)
+{
+	return detail_mode() & MODE_LEVEL;
+}
+
 /* A process's first thread beside its leader is made by the leader, whose name is known here and by its renamings only. */
 static __always_inline void count_thread(__u32 pid)
 {
@@ -150,6 +157,10 @@ int handle_fork(void *ctx)
 		bpf_map_update_elem(&forked_at, &e.pid, &e.ts_ns, BPF_ANY);
 	if (!wants(&e, EVENT_FORK) || !in_wanted_cgroup()) {
 		COUNT(filtered[EVENT_FORK]);
+		return 0;
+	}
+	if (detail_now() != DETAIL_EVENTS) {
+		COUNT(folded[EVENT_FORK]);
 		return 0;
 	}
 	emit(ctx, &e, EVENT_FORK, sizeof(e));
@@ -216,6 +227,10 @@ int handle_exec(void *ctx)
 	if (!wants(&e->e.p, EVENT_EXEC) || !in_wanted_cgroup()) {
 		COUNT(filtered[EVENT_EXEC]);
 		hold_back_exec(e->e.p.pid);
+		return 0;
+	}
+	if (detail_now() != DETAIL_EVENTS) {
+		COUNT(folded[EVENT_EXEC]);
 		return 0;
 	}
 	e->e.old_tid = read_u32(ctx, knobs.exec_old_pid_offset);
@@ -310,6 +325,10 @@ int handle_exit(void *ctx)
 	}
 	if (!wanted) {
 		COUNT(filtered[EVENT_EXIT]);
+		return 0;
+	}
+	if (detail_now() != DETAIL_EVENTS) {
+		COUNT(folded[EVENT_EXIT]);
 		return 0;
 	}
 	emit(ctx, &e.p, EVENT_EXIT, sizeof(e));

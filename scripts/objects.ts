@@ -24,6 +24,7 @@ export const OBJECTS = [
 /** What declares the wire. */
 const HEADERS = [
   "bpf/process.h",
+  "bpf/detail.h",
   "bpf/sample.h",
   "bpf/cgroup.h",
   "bpf/moves.h",

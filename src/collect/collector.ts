@@ -1,3 +1,4 @@
+import type { DetailLevel } from "../config/sections/probes.ts";
 import { WallClock } from "../json/wall-clock.ts";
 import { type Backend, holdsBackExits } from "../probes/backend.ts";
 import type { KernelCounts } from "../probes/counters.ts";
@@ -269,6 +270,11 @@ export class Collector implements Disposable {
   /** Empties the rings every so many ms from now on. */
   setFlushInterval(flushIntervalMs: number): void {
     this.#schedule.setFlushInterval(this.#boundedFlush(flushIntervalMs));
+  }
+
+  /** What is reported of processes that start from now on. */
+  setDetail(detail: DetailLevel): void {
+    this.backend.detail.set(detail);
   }
 
   #boundedFlush(flushIntervalMs: number): number {

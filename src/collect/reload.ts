@@ -4,6 +4,8 @@ import { quote } from "../config/units.ts";
 /** Settings that are taken over while it runs, by `table.property`; all others need a restart. */
 const LIVE: ReadonlySet<string> = new Set([
   "log.level",
+  "probes.detail",
+  "probes.summaryIntervalMs",
   "sampling.intervalMs",
   "budget.cpuPct",
   "retention.lingerMs",

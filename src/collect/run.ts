@@ -298,6 +298,7 @@ class CollectorRun implements RunParts, Disposable {
     this.#switchRedaction(wanted);
     collector.table.lingerNs = wanted.retention.lingerMs * 1e6;
     await this.#spend(wanted);
+    collector.setDetail(wanted.probes.detail);
     setPace(collector, this.spending?.budget.level ?? 0, wanted);
     this.#sourceNotice.look(collector.samplingSource, this.#account === undefined);
     setLogLevel(wanted.log.level);
@@ -369,6 +370,7 @@ export function collectorOptions({ probes, filters, ring, retention, sampling }:
   return {
     backend: probes.backend,
     events: probes.events,
+    detail: probes.detail,
     maxArgsBytes: probes.maxArgsBytes,
     pageFaults: probes.pageFaults,
     filters,

@@ -2,6 +2,7 @@ import { usageError } from "../errors.ts";
 import { because, named, type Origins } from "./origins.ts";
 import { LARGEST_AUTO_BYTES } from "./ring-size.ts";
 import type { Settings } from "./schema.ts";
+import { EVENT_TYPES } from "./sections/probes.ts";
 import { formatSizeBytes } from "./units.ts";
 
 /**
@@ -30,6 +31,16 @@ export function checkTogether(settings: Settings, origins: Origins): void {
       what: named("redaction", "patterns", redaction.patterns, origins),
       why: `nothing would be hidden: ${because("redaction", "redact", redaction.redact, origins)}`,
       hint: "add redact = true (--redact), or leave the patterns out",
+    });
+  }
+  const { events, detail } = probes;
+  // The file that print-config writes names all of them.
+  const isNamed = /^(?:--|LINNIX_)/.test(origins.get("probes.events") ?? "");
+  if (detail !== "events" && (isNamed || events.length < EVENT_TYPES.length)) {
+    throw usageError("contradiction", {
+      what: named("probes", "events", events, origins),
+      why: `no single events are reported: ${because("probes", "detail", detail, origins)}`,
+      hint: "leave the events out, or choose detail events",
     });
   }
   if (probes.pageFaults && probes.backend === "tracepoint") {

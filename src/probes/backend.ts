@@ -8,8 +8,9 @@ import { bpfObject } from "../bpf/embedded.ts";
 import { type ResolvedCgroup, resolveCgroup } from "../cgroup/cgroup.ts";
 import { log } from "../config/log.ts";
 import type { FiltersSettings } from "../config/sections/filters.ts";
-import type { BackendChoice, EventType } from "../config/sections/probes.ts";
+import type { BackendChoice, DetailLevel, EventType } from "../config/sections/probes.ts";
 import { cannotRunError, LinnixError } from "../errors.ts";
+import { exactBoottimeNs } from "../sys/clock.ts";
 import { cpuPlaces, POSSIBLE_CPUS } from "../sys/cpus.ts";
 import { errnoName, NativeError } from "../sys/errno.ts";
 import { pageBytes } from "../sys/page-size.ts";
@@ -19,6 +20,7 @@ import type { CountByType } from "../wire/event.ts";
 import {
   COMM_LEN,
   CPU_COUNTERS,
+  DETAIL,
   EVENT_EXEC,
   EVENT_EXIT,
   EVENT_FORK,
@@ -30,6 +32,7 @@ import {
 } from "../wire/layout.gen.ts";
 import type { BackendName } from "./backend-name.ts";
 import { type CpuLosses, KernelCounters, type KernelCounts } from "./counters.ts";
+import { DetailSwitch } from "./detail-switch.ts";
 import { isLockedForConfidentiality } from "./lockdown.ts";
 import { MissedExecs } from "./missed-execs.ts";
 import { missingFields } from "./missing-fields.ts";
@@ -43,6 +46,8 @@ export interface ProbeOptions {
   /** Most bytes of executable path and arguments in one exec record. */
   maxArgsBytes: number;
   filters: FiltersSettings;
+  /** Of all processes at first; left out: events. */
+  detail?: DetailLevel;
   /** Processes that the kernel's maps have room for at a time; left out: as many as this machine can have. */
   maxProcesses?: number;
   /** Threads of one process whose figures are added at its end, after the first few; left out: `MAX_EXIT_THREADS`. */
@@ -116,6 +121,8 @@ export class Backend implements Disposable {
   #hotplugLink: BpfLink | undefined;
   #countersMemory: MappedArray | undefined;
   #counters: KernelCounters | undefined;
+  #detailMemory: MappedArray | undefined;
+  #detail: DetailSwitch | undefined;
   /** What user space found no room for. */
   #untracked = 0;
   #unenteredGroups = 0;
@@ -179,6 +186,12 @@ export class Backend implements Disposable {
       missedExecs: ofKernel(MAP_MISSED_EXECS),
       threadGroups: ofKernel(MAP_THREAD_GROUPS) + this.#unenteredGroups,
     };
+  }
+
+  /** The level of detail; a switch makes no system call. */
+  get detail(): DetailSwitch {
+    if (!this.#detail) throw new Error("the backend is closed");
+    return this.#detail;
   }
 
   lossStamp(): number {
@@ -262,6 +275,8 @@ export class Backend implements Disposable {
     this.#hotplugLink?.close();
     this.#counters = undefined;
     this.#countersMemory?.close();
+    this.#detail = undefined;
+    this.#detailMemory?.close();
     this.#watchedCgroup?.close();
     this.#watchedCgroup = undefined;
     this.#object.close();
@@ -322,6 +337,9 @@ export class Backend implements Disposable {
     }
     this.#countersMemory = new MappedArray(object.mapFd("counters"), cpus * CPU_COUNTERS.size);
     this.#counters = new KernelCounters(this.#countersMemory.bytes);
+    this.#detailMemory = new MappedArray(object.mapFd(".data.detail"), DETAIL.size, true);
+    this.#detail = new DetailSwitch(this.#detailMemory.bytes, exactBoottimeNs);
+    this.#detail.begin(options.detail ?? "events");
   }
 
   #prepareCgroup(ref: CgroupRef, knobs: DataView): ResolvedCgroup {

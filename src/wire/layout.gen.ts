@@ -11,6 +11,7 @@ export const CLAIM_WORDS = 65536;
 export const MAX_EXIT_THREADS = 16384;
 export const NAME_SIZE = 256;
 export const WATCHED_PATH_LEN = 512;
+export const DETAIL_SWITCHES = 8;
 export const NO_CPU = 65535;
 export const MADE_CGROUPS = 256;
 export const CGROUP_PATH_LEN = 504;
@@ -54,6 +55,18 @@ export const MAP_TRACKED_PIDS = 0;
 export const MAP_MISSED_EXECS = 1;
 export const MAP_THREAD_GROUPS = 2;
 export const PROCESS_MAPS = 3;
+
+/* enum detail_level */
+export const DETAIL_EVENTS = 0;
+export const DETAIL_PROCESSES = 1;
+export const DETAIL_SUMMARY = 2;
+
+/* enum detail_mode */
+export const MODE_LEVEL = 3;
+export const MODE_SWITCHED = 4;
+export const MODE_HISTORY = 8;
+export const MODE_TOTALS = 16;
+export const MODE_BUFFER = 32;
 
 /* enum sample_type */
 export const EVENT_SAMPLE = 32;
@@ -247,6 +260,29 @@ export const CPU_COUNTERS = {
   pad: 312, // __u64[1]
   pad_len: 1,
   pad_stride: 8,
+} as const;
+
+/** struct detail_history */
+export const DETAIL_HISTORY = {
+  size: 104,
+  since_ns: 0, // __u64[8]
+  since_ns_len: 8,
+  since_ns_stride: 8,
+  level: 64, // __u32[8]
+  level_len: 8,
+  level_stride: 4,
+  first_level: 96, // __u32
+  reserved: 100, // __u32
+} as const;
+
+/** struct detail */
+export const DETAIL = {
+  size: 216,
+  mode: 0, // __u32
+  reserved_head: 4, // __u32
+  history: 8, // struct detail_history[2]
+  history_len: 2,
+  history_stride: 104,
 } as const;
 
 /** struct sample_event */

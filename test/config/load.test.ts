@@ -177,6 +177,22 @@ describe("loadSettings", () => {
     expect(error.why).toContain("--events fork,exec");
   });
 
+  test("refuses to choose events where the level of detail reports none", async () => {
+    const error = await errorOf({ events: ["exit"], detail: ["summary"] });
+    expect(error.what).toBe("--events exit");
+    expect(error.why).toContain("--detail summary");
+    const all = await errorOf({ events: ["fork,exec,exit"] }, { LINNIX_DETAIL: "processes" });
+    expect(all.why).toContain("LINNIX_DETAIL processes");
+    expect((await errorOf({ detail: ["summary"] }, { LINNIX_EVENTS: "fork" })).what).toBe("LINNIX_EVENTS fork");
+    const path = file("detail.toml", "[probes]\nevents = ['exit']\ndetail = 'summary'\n");
+    expect((await errorOf({}, {}, path)).what).toBe(`${path}:2: probes.events = "exit"`);
+  });
+
+  test("takes back what print-config says at another level of detail", async () => {
+    const path = file("printed.toml", "[probes]\nevents = ['fork', 'exec', 'exit']\ndetail = 'summary'\n");
+    expect((await load({}, {}, path)).settings.probes.detail).toBe("summary");
+  });
+
   test("refuses patterns without redaction: nothing would be hidden", async () => {
     const path = file("patterns.toml", "[redaction]\nredact = false\npatterns = ['x']\n");
     const error = await errorOf({}, {}, path);

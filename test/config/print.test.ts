@@ -35,6 +35,8 @@ describe("printSettings", () => {
         format: ["pretty"],
         output: ["/tmp/a b#c.jsonl"],
         events: ["exit,fork"],
+        detail: ["events"],
+        "summary-interval": ["2m"],
         backend: ["btf"],
         "max-args": ["1000"],
         "page-faults": ["true"],

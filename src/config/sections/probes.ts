@@ -1,12 +1,18 @@
 import type { Section } from "../section.ts";
-import { boolean, choice, listOf, size } from "../values.ts";
+import { boolean, choice, durationMs, listOf, size } from "../values.ts";
 
 export type EventType = "fork" | "exec" | "exit";
 export type BackendChoice = "auto" | "btf" | "tracepoint";
 
+/** What is reported of processes: each event, one line a process, or totals by group. */
+export type DetailLevel = "events" | "processes" | "summary";
+
 export interface ProbesSettings {
   /** At least one, no repetition, in the order fork, exec, exit. */
   events: EventType[];
+  detail: DetailLevel;
+  /** Time between two reports of totals, ms. */
+  summaryIntervalMs: number;
   backend: BackendChoice;
   /** Most bytes that an exec record carries of the executable's path and the arguments together. */
   maxArgsBytes: number;
@@ -15,6 +21,7 @@ export interface ProbesSettings {
 }
 
 export const EVENT_TYPES: readonly EventType[] = ["fork", "exec", "exit"];
+export const DETAIL_LEVELS: readonly DetailLevel[] = ["events", "processes", "summary"];
 
 /** MAX_ARGS_BYTES of bpf/process.h. */
 export const MAX_ARGS_BYTES = 15360;
@@ -30,6 +37,26 @@ export const probes: Section<ProbesSettings> = {
       type: listOf(choice(EVENT_TYPES), { min: 1, max: EVENT_TYPES.length, order: EVENT_TYPES }),
       default: [...EVENT_TYPES],
       doc: "events to report: fork, exec, exit",
+    },
+    detail: {
+      toml: "detail",
+      flag: "detail",
+      hint: "LEVEL",
+      type: choice(DETAIL_LEVELS),
+      default: "events",
+      doc: "what is reported of processes: events, processes or summary",
+      details: [
+        "events: a line for each fork, exec and exit. processes: a line for each process, at its end.",
+        "summary: the kernel side adds up by cgroup and name; a line for each group and interval.",
+      ],
+    },
+    summaryIntervalMs: {
+      toml: "summary_interval",
+      flag: "summary-interval",
+      hint: "DURATION",
+      type: durationMs({ min: "100ms", max: "1h", example: "10s" }),
+      default: 10_000,
+      doc: "how often the totals of detail summary are reported",
     },
     backend: {
       toml: "backend",

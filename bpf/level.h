@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* The level of detail of a process. */
+#ifndef LINNIX_LEVEL_H
+#define LINNIX_LEVEL_H
+
+#include "detail.h"
+#include "maps.h"
+
+/* Not static, for its name in BTF: a section of its own is a map of its own, which user space maps. */
+volatile struct detail detail SEC(".data.detail") = {};
+
+enum detail_level *unused_level __attribute__((unused));
+enum detail_mode *unused_mode __attribute__((unused));
+
+/* To be read once by a program. At the default level it is 0, and that is all that the levels cost. */
+static __always_inline __u32 detail_mode(void)
+{
+	return detail.mode;
+}
+
+/*
+ * The level of a process: that which held when it was forked, for all of its life. Its start says when that was, so that
+ * nothing is kept for a process.
+ */
+static __always_inline enum detail_level level_at(__u32 mode, __u64 start_ns)
+{
+	volatile struct detail_history *history;
+	__u32 level;
+
+	if (!(mode & MODE_SWITCHED))
+		return mode & MODE_LEVEL;
+	history = mode & MODE_HISTORY ? &detail.history[1] : &detail.history[0];
+	level = history->first_level;
+	for (int i = 0; i < DETAIL_SWITCHES; i++) {
+		if (start_ns >= history->since_ns[i])
+			level = history->level[i];
+	}
+	return level & MODE_LEVEL;
+}
+
+#endif

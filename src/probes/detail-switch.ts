@@ -1,0 +1,123 @@
+import type { DetailLevel } from "../config/sections/probes.ts";
+import {
+  DETAIL,
+  DETAIL_EVENTS,
+  DETAIL_HISTORY,
+  DETAIL_PROCESSES,
+  DETAIL_SUMMARY,
+  DETAIL_SWITCHES,
+  MODE_BUFFER,
+  MODE_HISTORY,
+  MODE_LEVEL,
+  MODE_SWITCHED,
+  MODE_TOTALS,
+} from "../wire/layout.gen.ts";
+
+const NUMBER: Record<DetailLevel, number> = {
+  events: DETAIL_EVENTS,
+  processes: DETAIL_PROCESSES,
+  summary: DETAIL_SUMMARY,
+};
+
+/** Later than any process starts. */
+const NEVER = 2n ** 64n - 1n;
+/** A switch holds for processes that start so long after it, ns: the programs on other CPUs have seen it by then. */
+const AHEAD_NS = 20_000_000n;
+
+interface Switch {
+  sinceNs: bigint;
+  level: DetailLevel;
+}
+
+/**
+ * The level of detail in the memory that the programs read it from: a switch makes no system call and works without any
+ * privilege. A process keeps the level at which it started.
+ */
+export class DetailSwitch {
+  readonly #mode: Uint32Array;
+  readonly #memory: ArrayBuffer;
+  readonly #nowNs: () => bigint;
+  #level: DetailLevel = "events";
+  #firstLevel: DetailLevel = "events";
+  readonly #switches: Switch[] = [];
+  #addsAll = false;
+  #buffer: 0 | 1 = 0;
+  #history: 0 | 1 = 0;
+
+  /**
+   * @param memory struct detail
+   * @param nowNs CLOCK_BOOTTIME of the kernel
+   */
+  constructor(memory: ArrayBuffer, nowNs: () => bigint) {
+    this.#memory = memory;
+    this.#mode = new Uint32Array(memory, DETAIL.mode, 1);
+    this.#nowNs = nowNs;
+  }
+
+  /** Of processes that start now. */
+  get level(): DetailLevel {
+    return this.#level;
+  }
+
+  /** Levels that living processes may have. */
+  get levels(): ReadonlySet<DetailLevel> {
+    return new Set([this.#firstLevel, this.#level, ...this.#switches.map(({ level }) => level)]);
+  }
+
+  /** The level of all processes; to be called before any program is attached. */
+  begin(level: DetailLevel): void {
+    this.#level = level;
+    this.#firstLevel = level;
+    this.#switches.length = 0;
+    this.#writeMode();
+  }
+
+  /** The level of processes that start from now on. */
+  set(level: DetailLevel): void {
+    if (level === this.#level) return;
+    this.#level = level;
+    this.#switches.push({ sinceNs: this.#nowNs() + AHEAD_NS, level });
+    // What started before the oldest switch that is kept gets the level of the one that is dropped.
+    if (this.#switches.length > DETAIL_SWITCHES) this.#firstLevel = this.#switches.shift()?.level ?? this.#firstLevel;
+    this.#history = this.#history === 0 ? 1 : 0;
+    this.#writeHistory();
+    this.#writeMode();
+  }
+
+  /** Whether processes of the other levels are added up as well. */
+  set addsAll(addsAll: boolean) {
+    this.#addsAll = addsAll;
+    this.#writeMode();
+  }
+
+  /** Which of both buffers takes the totals from now on. */
+  set buffer(buffer: 0 | 1) {
+    this.#buffer = buffer;
+    this.#writeMode();
+  }
+
+  get buffer(): 0 | 1 {
+    return this.#buffer;
+  }
+
+  #writeHistory(): void {
+    const at = DETAIL.history + this.#history * DETAIL.history_stride;
+    const since = new BigUint64Array(this.#memory, at + DETAIL_HISTORY.since_ns, DETAIL_SWITCHES);
+    const levels = new Uint32Array(this.#memory, at + DETAIL_HISTORY.level, DETAIL_SWITCHES);
+    for (let place = 0; place < DETAIL_SWITCHES; place++) {
+      const known = this.#switches[place];
+      since[place] = known?.sinceNs ?? NEVER;
+      levels[place] = NUMBER[known?.level ?? this.#level];
+    }
+    new Uint32Array(this.#memory, at + DETAIL_HISTORY.first_level, 1)[0] = NUMBER[this.#firstLevel];
+  }
+
+  #writeMode(): void {
+    let mode = NUMBER[this.#level] & MODE_LEVEL;
+    if (this.#switches.length > 0) mode |= MODE_SWITCHED;
+    if (this.#history === 1) mode |= MODE_HISTORY;
+    if (this.#addsAll) mode |= MODE_TOTALS;
+    if (this.#buffer === 1) mode |= MODE_BUFFER;
+    Atomics.store(this.#mode, 0, mode);
+  }
+}

@@ -1,0 +1,108 @@
+import { describe, expect, test } from "bun:test";
+import type { DetailLevel } from "../../src/config/sections/probes.ts";
+import { DetailSwitch } from "../../src/probes/detail-switch.ts";
+import {
+  DETAIL,
+  DETAIL_HISTORY,
+  DETAIL_SWITCHES,
+  MODE_BUFFER,
+  MODE_HISTORY,
+  MODE_LEVEL,
+  MODE_SWITCHED,
+  MODE_TOTALS,
+} from "../../src/wire/layout.gen.ts";
+
+const LEVELS: DetailLevel[] = ["events", "processes", "summary"];
+
+/** As bpf/level.h reads it. */
+function levelAt(memory: ArrayBuffer, startNs: bigint): DetailLevel | undefined {
+  const view = new DataView(memory);
+  const mode = view.getUint32(DETAIL.mode, true);
+  if (!(mode & MODE_SWITCHED)) return LEVELS[mode & MODE_LEVEL];
+  const at = DETAIL.history + (mode & MODE_HISTORY ? DETAIL.history_stride : 0);
+  let level = view.getUint32(at + DETAIL_HISTORY.first_level, true);
+  for (let i = 0; i < DETAIL_SWITCHES; i++) {
+    if (startNs >= view.getBigUint64(at + DETAIL_HISTORY.since_ns + 8 * i, true)) {
+      level = view.getUint32(at + DETAIL_HISTORY.level + 4 * i, true);
+    }
+  }
+  return LEVELS[level];
+}
+
+function started() {
+  const memory = new ArrayBuffer(DETAIL.size);
+  let nowNs = 1000n * 2n ** 53n;
+  const detail = new DetailSwitch(memory, () => nowNs);
+  const mode = () => new Uint32Array(memory)[DETAIL.mode / 4] as number;
+  /** A start a second after the last one. */
+  const next = () => {
+    nowNs += 1_000_000_000n;
+    return nowNs;
+  };
+  return { memory, detail, mode, next };
+}
+
+describe("DetailSwitch", () => {
+  test("at events without totals the programs read 0", () => {
+    const { detail, mode } = started();
+    detail.begin("events");
+    expect(mode()).toBe(0);
+  });
+
+  test("a process keeps the level at which it started", () => {
+    const { memory, detail, next } = started();
+    detail.begin("events");
+    const older = next();
+    detail.set("summary");
+    const atSummary = next();
+    detail.set("processes");
+    const atProcesses = next();
+    expect(levelAt(memory, older)).toBe("events");
+    expect(levelAt(memory, atSummary)).toBe("summary");
+    expect(levelAt(memory, atProcesses)).toBe("processes");
+    expect(detail.levels).toEqual(new Set<DetailLevel>(["events", "summary", "processes"]));
+  });
+
+  test("a process whose fork is under way during a switch has one level", () => {
+    const { memory, detail, next } = started();
+    detail.begin("events");
+    const start = next();
+    const before = levelAt(memory, start);
+    detail.set("summary");
+    expect(levelAt(memory, start + 1_000_000n)).toBe(before);
+  });
+
+  test("after more switches than are kept, only the oldest processes change their level", () => {
+    const { memory, detail, next } = started();
+    detail.begin("events");
+    const starts = [next()];
+    for (let turn = 0; turn < DETAIL_SWITCHES + 3; turn++) {
+      detail.set(turn % 2 === 0 ? "summary" : "events");
+      starts.push(next());
+    }
+    const kept = starts.slice(-DETAIL_SWITCHES - 1);
+    expect(kept.map((start) => levelAt(memory, start))).toEqual(
+      kept.map((_, index) => ((starts.length - kept.length + index) % 2 === 0 ? "events" : "summary")),
+    );
+  });
+
+  test("the same level again is no switch", () => {
+    const { detail, mode } = started();
+    detail.begin("summary");
+    const before = mode();
+    detail.set("summary");
+    expect(mode()).toBe(before);
+  });
+
+  test("totals and their buffer change nothing else", () => {
+    const { detail, mode } = started();
+    detail.begin("events");
+    detail.addsAll = true;
+    expect(mode()).toBe(MODE_TOTALS);
+    detail.buffer = 1;
+    expect(mode()).toBe(MODE_TOTALS | MODE_BUFFER);
+    detail.addsAll = false;
+    detail.buffer = 0;
+    expect(mode()).toBe(0);
+  });
+});
