@@ -43,4 +43,62 @@ struct detail {
 	struct detail_history history[2];
 };
 
+/* Of one cgroup in an interval, as far as the kernel side can say: CPUs that enter one at the same time may pass it by one. */
+#define MAX_COMMS 64
+/* Buckets of lifetimes: the first holds those of less than 2^11 ns, each next one twice as long ones. */
+#define LIFETIME_BUCKETS 48
+#define FIRST_LIFETIME_BUCKET 10
+
+/* The last two places of a buffer take what has no place: of other processes, and of those that records report as well. */
+#define TOTALS_REST 2
+
+/* totals.kind */
+enum totals_kind {
+	TOTALS_OTHER = 1, /* of comms of the cgroup that have no place of their own */
+	TOTALS_BESIDE = 2, /* of processes that are reported by records as well */
+	TOTALS_ALL = 4, /* of groups that have no place in the buffer */
+};
+
+/*
+ * What happened in a group: processes of one cgroup and name. Two buffers take turns; user space empties one before the
+ * programs get it again.
+ */
+struct totals {
+	__u32 claims; /* 1: taken by a program. More: by none, because two wanted it at the same time */
+	__u32 is_ready; /* the key is written */
+	__u64 cgroup_id; /* 0: not known */
+	char comm[COMM_LEN]; /* NUL up to its end */
+	__u32 kind; /* enum totals_kind */
+	__u32 comms; /* of TOTALS_OTHER: comms of the cgroup that have a place */
+	__u64 cpu_user_ns;
+	__u64 cpu_system_ns;
+	__u64 read_bytes;
+	__u64 write_bytes;
+	__u64 peak_rss_bytes;
+	__u32 started;
+	__u32 execs;
+	__u32 exited_ok;
+	__u32 exited_error;
+	__u32 exited_signal;
+	__u32 exited_unknown; /* this backend does not know how */
+	__u32 lifetimes[LIFETIME_BUCKETS];
+};
+
+/* process_event.type of what only serves to read the other records. */
+enum clock_type {
+	EVENT_CLOCK = 35,
+};
+
+/* A ring's own clock, to be compared with the time of this record on the scheduler's clock. */
+struct clock_event {
+	struct process_event p;
+	__u64 enabled_ns;
+};
+
+/* One a CPU, in a memory-mapped array: the scheduler's clock is base_ns + the clock of the CPU's ring. */
+struct cpu_clock {
+	__u64 base_ns; /* 0: not known */
+	__u64 is_asked; /* user space wants a clock_event of this CPU */
+};
+
 #endif

@@ -13,6 +13,7 @@ const volatile struct knobs knobs = {
 	.max_args_bytes = 2048,
 	.page_size = 4096,
 	.max_exit_threads = MAX_EXIT_THREADS,
+	.totals_places = 1,
 };
 
 struct {

@@ -5,7 +5,8 @@
 #include "core.h"
 #include "path.h"
 #include "maps.h"
-#include "level.h"
+#include "scheduler-clock.h"
+#include "totals.h"
 #include "watched-cgroup.h"
 #include "retry.h"
 
@@ -100,7 +101,11 @@ static __always_inline int on_fork(__u64 *ctx)
 	}
 	mode = detail_mode();
 	if (mode) {
-		if (level_at(mode, e.start_ns) != DETAIL_EVENTS) {
+		enum detail_level level = level_at(mode, e.start_ns);
+
+		if (adds_up(mode, level))
+			add_started(mode, level, &e);
+		if (level != DETAIL_EVENTS) {
 			COUNT(folded[EVENT_FORK]);
 			return 0;
 		}
@@ -215,9 +220,15 @@ static __always_inline int on_exec(__u64 *ctx, __u32 attempt)
 		return 0;
 	}
 	mode = detail_mode();
-	if (mode && level_at(mode, e->p.start_ns) != DETAIL_EVENTS) {
-		COUNT(folded[EVENT_EXEC]);
-		return 0;
+	if (mode) {
+		enum detail_level level = level_at(mode, e->p.start_ns);
+
+		if (adds_up(mode, level))
+			add_exec(mode, level, &e->p);
+		if (level != DETAIL_EVENTS) {
+			COUNT(folded[EVENT_EXEC]);
+			return 0;
+		}
 	}
 	e->old_tid = ctx[1];
 	e->exe_len = 0;
@@ -464,11 +475,6 @@ static __always_inline int on_exit(__u64 *ctx, __u32 attempt)
 		COUNT(filtered[EVENT_EXIT]);
 		return 0;
 	}
-	mode = detail_mode();
-	if (mode && level_at(mode, e.p.start_ns) != DETAIL_EVENTS) {
-		COUNT(folded[EVENT_EXIT]);
-		return 0;
-	}
 
 	/* wait(2) reports the group's code where the group was told to end, else the leader's. */
 	if (signal->flags & SIGNAL_GROUP_EXIT)
@@ -491,6 +497,17 @@ static __always_inline int on_exit(__u64 *ctx, __u32 attempt)
 	if (!add_threads(&e, task, signal, attempt))
 		e.p.known &= ~(KNOWN_CPU | KNOWN_FAULTS | KNOWN_IO);
 	e.accounted_ns = accounted_until(task);
+	mode = detail_mode();
+	if (mode) {
+		enum detail_level level = level_at(mode, e.p.start_ns);
+
+		if (adds_up(mode, level))
+			add_exit(mode, level, &e, scheduler_now(ctx));
+		if (level != DETAIL_EVENTS) {
+			COUNT(folded[EVENT_EXIT]);
+			return 0;
+		}
+	}
 	emit(ctx, &e.p, EVENT_EXIT, sizeof(e));
 	return 0;
 }

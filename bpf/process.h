@@ -165,6 +165,7 @@ struct knobs {
 	__u32 rename_oldcomm_offset;
 	__u32 rename_newcomm_offset;
 	__u32 rename_pid_offset;
+	__u32 totals_places; /* for groups, in each of both buffers: a power of two */
 	__u32 max_exit_threads; /* MAX_EXIT_THREADS, or fewer */
 	__u32 mkdir_root_offset;
 	__u32 mkdir_id_offset;

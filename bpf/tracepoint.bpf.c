@@ -7,7 +7,7 @@
 #include "kernel.h"
 #include "process.h"
 #include "maps.h"
-#include "level.h"
+#include "totals.h"
 #include "watched-cgroup.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
@@ -101,12 +101,6 @@ static __always_inline void fill_current(struct process_event *e, enum event_typ
 	e->ts_ns = bpf_ktime_get_boot_ns();
 }
 
-/* Classic tracepoints do not give the start of a process: what happens is reported at the level of now. */
-static __always_inline enum detail_level detail_now(void)
-{
-	return detail_mode() & MODE_LEVEL;
-}
-
 /* A process's first thread beside its leader is made by the leader, whose name is known here and by its renamings only. */
 static __always_inline void count_thread(__u32 pid)
 {
@@ -130,7 +124,7 @@ int handle_fork(void *ctx)
 {
 	struct process_event e = {};
 	__u64 clone_flags = 0;
-	__u32 forker;
+	__u32 forker, mode;
 
 	bpf_probe_read_kernel(&clone_flags, sizeof(clone_flags), ctx + knobs.newtask_clone_flags_offset);
 	fill_current(&e, EVENT_FORK);
@@ -159,9 +153,14 @@ int handle_fork(void *ctx)
 		COUNT(filtered[EVENT_FORK]);
 		return 0;
 	}
-	if (detail_now() != DETAIL_EVENTS) {
-		COUNT(folded[EVENT_FORK]);
-		return 0;
+	mode = detail_mode();
+	if (mode) {
+		if (adds_up(mode, mode & MODE_LEVEL))
+			add_started(mode, mode & MODE_LEVEL, &e);
+		if ((mode & MODE_LEVEL) != DETAIL_EVENTS) {
+			COUNT(folded[EVENT_FORK]);
+			return 0;
+		}
 	}
 	emit(ctx, &e, EVENT_FORK, sizeof(e));
 	return 0;
@@ -216,7 +215,7 @@ SEC("tracepoint/sched/sched_process_exec")
 int handle_exec(void *ctx)
 {
 	struct tracepoint_exec *e;
-	__u32 zero = 0, limit = MAX_PATH_BYTES;
+	__u32 zero = 0, limit = MAX_PATH_BYTES, mode;
 	long length;
 
 	COUNT(seen[EVENT_EXEC]);
@@ -229,9 +228,14 @@ int handle_exec(void *ctx)
 		hold_back_exec(e->e.p.pid);
 		return 0;
 	}
-	if (detail_now() != DETAIL_EVENTS) {
-		COUNT(folded[EVENT_EXEC]);
-		return 0;
+	mode = detail_mode();
+	if (mode) {
+		if (adds_up(mode, mode & MODE_LEVEL))
+			add_exec(mode, mode & MODE_LEVEL, &e->e.p);
+		if ((mode & MODE_LEVEL) != DETAIL_EVENTS) {
+			COUNT(folded[EVENT_EXEC]);
+			return 0;
+		}
 	}
 	e->e.old_tid = read_u32(ctx, knobs.exec_old_pid_offset);
 	e->e.exe_len = 0;
@@ -296,6 +300,7 @@ int handle_exit(void *ctx)
 {
 	struct thread_group *group;
 	struct exit_event e = {};
+	__u32 mode;
 	bool wanted;
 
 	fill_current(&e.p, EVENT_EXIT);
@@ -327,9 +332,15 @@ int handle_exit(void *ctx)
 		COUNT(filtered[EVENT_EXIT]);
 		return 0;
 	}
-	if (detail_now() != DETAIL_EVENTS) {
-		COUNT(folded[EVENT_EXIT]);
-		return 0;
+	/* Classic tracepoints do not give the start of a process: what happens is reported at the level of now. */
+	mode = detail_mode();
+	if (mode) {
+		if (adds_up(mode, mode & MODE_LEVEL))
+			add_exit(mode, mode & MODE_LEVEL, &e, 0);
+		if ((mode & MODE_LEVEL) != DETAIL_EVENTS) {
+			COUNT(folded[EVENT_EXIT]);
+			return 0;
+		}
 	}
 	emit(ctx, &e.p, EVENT_EXIT, sizeof(e));
 	return 0;

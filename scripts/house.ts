@@ -35,7 +35,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["bpf", "measure", "report"],
   ["cgroup"],
   ["process", "probes"],
-  ["sampling", "sinks"],
+  ["sampling", "sinks", "totals"],
   ["api", "observers"],
   ["doctor"],
   ["collect", "overhead"],

@@ -5,6 +5,7 @@ export const EVENT_TYPES = [
   "exit",
   "page_fault",
   "sample",
+  "totals",
   "storm",
   "lost",
   "degraded",

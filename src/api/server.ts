@@ -4,6 +4,7 @@ import type { EventView } from "../process/event-view.ts";
 import type { Sink } from "../sinks/sink.ts";
 import { refusalCode, refusalHint } from "../sys/refusal.ts";
 import { VERSION } from "../version.ts";
+import type { TotalsEvent } from "../wire/event.ts";
 import { AnswerBudget } from "./answer-budget.ts";
 import { AnswerCache } from "./answer-cache.ts";
 import { ConnectionLimit } from "./connection-limit.ts";
@@ -218,6 +219,10 @@ class Server implements ApiServer {
 
   notice(notice: StreamNotice): void {
     this.#stream.notice(notice);
+  }
+
+  totals(lines: readonly TotalsEvent[]): void {
+    for (const line of lines) this.#stream.notice(line);
   }
 
   flush(): void {

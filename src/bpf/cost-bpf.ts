@@ -54,6 +54,21 @@ export function bpf(cmd: (typeof BPF_CMD)[keyof typeof BPF_CMD], attr: BpfAttr):
   return result === -1 ? -lastErrno() : result;
 }
 
+/** include/uapi/linux/bpf.h */
+const BPF_F_TEST_RUN_ON_CPU = 1;
+
+/**
+ * Runs a program of type raw_tp once, on that CPU: since Linux 5.10.
+ * @throws NativeError when the kernel does not let it run, or the CPU is offline
+ */
+export function runOnCpu(programFd: number, cpu: number): void {
+  const context = new BigUint64Array(2);
+  // struct test of union bpf_attr: prog_fd, ctx_size_in, ctx_in, flags, cpu.
+  const attr = new BpfAttr().setU32(0, programFd).setU32(40, context.byteLength).setPointer(48, context);
+  const result = bpf(BPF_CMD.progTestRun, attr.setU32(64, BPF_F_TEST_RUN_ON_CPU).setU32(68, cpu));
+  if (result < 0) throw new NativeError("running a BPF program on a CPU", -result);
+}
+
 /** A loaded program of type syscall, ready to be run again and again; nothing is allocated for a run. */
 export class BpfRun {
   readonly #attr: BpfAttr;

@@ -10,7 +10,14 @@ import { boottimeNs, realtimeOffsetNs, roughRealtimeOffsetNs } from "../sys/cloc
 import { dropCleanFilePages, giveLargeBlocksBack, trimHeap } from "../sys/memory.ts";
 import { unknownOffset } from "../sys/time-namespace.ts";
 import type { CountByType, LostEvent } from "../wire/event.ts";
-import { EVENT_EXEC, EVENT_EXIT, EVENT_FORK, EVENT_PAGE_FAULT, PROCESS_EVENT } from "../wire/layout.gen.ts";
+import {
+  EVENT_CLOCK,
+  EVENT_EXEC,
+  EVENT_EXIT,
+  EVENT_FORK,
+  EVENT_PAGE_FAULT,
+  PROCESS_EVENT,
+} from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
 import type { CollectorEvents } from "./collector-events.ts";
 import { Completeness } from "./completeness.ts";
@@ -28,6 +35,7 @@ import { type SamplingSource, SamplingSwitch } from "./sampling-switch.ts";
 import { Schedule } from "./schedule.ts";
 import { SpareDescriptors } from "./spare-descriptors.ts";
 import { preferThisThread } from "./thread-priority.ts";
+import { TotalsReports } from "./totals-reports.ts";
 import { WatchedProcesses } from "./watched-processes.ts";
 
 export interface CollectorOptions extends KernelFeedOptions {
@@ -39,12 +47,15 @@ export interface CollectorOptions extends KernelFeedOptions {
   sampleIntervalMs: number;
   /** What the memory of a process that did not run must move by to be told of, bytes. */
   rssThresholdBytes: number;
+  /** Time between two reports of totals; left out: 10 s. */
+  summaryIntervalMs?: number;
   /** How the table is held against what runs, if otherwise than usual. */
   reconcile?: Pick<ReconcilerOptions, "everyNs" | "lister">;
 }
 
 /** Flushes between two looks whether the kernel's maps have room: a process too many is no emergency. */
 const ROOM_FLUSHES = 5;
+const DEFAULT_SUMMARY_MS = 10_000;
 
 const EVENT_TYPES = { fork: EVENT_FORK, exec: EVENT_EXEC, exit: EVENT_EXIT } as const;
 
@@ -79,6 +90,7 @@ export class Collector implements Disposable {
   readonly #follows: boolean;
   readonly #mapRoom: MapRoom;
   readonly #sampling: SamplingSwitch;
+  readonly #totals: TotalsReports;
   readonly #schedule: Schedule;
   readonly #descriptors = new SpareDescriptors();
   readonly #images: ImageReader;
@@ -102,6 +114,10 @@ export class Collector implements Disposable {
   };
   readonly #consume = (record: Record) => {
     const type = record.u8(PROCESS_EVENT.type);
+    if (type === EVENT_CLOCK) {
+      this.backend.clocks?.take(record);
+      return;
+    }
     this.#counters.count(type);
     if (type === EVENT_PAGE_FAULT) {
       this.#pageFault(record);
@@ -148,11 +164,20 @@ export class Collector implements Disposable {
     this.#sampling = new SamplingSwitch({
       rssThresholdBytes: options.rssThresholdBytes,
       view: this.#view,
-      filter: this.#sampleFilter,
+      filter: { wants: (view) => this.#sampleFilter.wants(view) && this.#totals.sampled(view) },
       descriptors: this.#descriptors,
       drain: () => this.#take(),
       sample: (view) => this.#giveSample(view),
       noRoom: (processes) => this.#samplerRoom(processes),
+    });
+    this.#totals = new TotalsReports({
+      backend: this.#feed.backend,
+      table: this.table,
+      intervalMs: options.summaryIntervalMs ?? DEFAULT_SUMMARY_MS,
+      scan: () => this.#scan(),
+      isSampling: () => this.samplingSource !== null,
+      wants: (slot) => this.#sampleFilter.wantsSlot(this.table, slot),
+      take: (lines) => this.#events.totals?.(lines),
     });
     this.#completeness = new Completeness(() => this.backend.createdTasks(), this.conditions);
     this.#counters = new RunCounters(this.#feed, this.#sampling.counts, this.#completeness);
@@ -205,6 +230,7 @@ export class Collector implements Disposable {
   /** Who is asked where the process of an event belongs; undefined: nobody. */
   set identity(identity: PlaceOfEvent | undefined) {
     this.#view.identity = identity;
+    this.#totals.identity = identity;
   }
 
   /** Who tells of CPU time and memory; null where nobody is asked. */
@@ -233,6 +259,11 @@ export class Collector implements Disposable {
       ...this.#options.reconcile,
     });
     this.#housekeeping = new Housekeeping(this.table, this.#reconciler, this.#descriptors);
+    if (this.#totals.isOn) {
+      this.backend.clocks?.askNow();
+      this.#take();
+      this.#totals.begin();
+    }
     this.attach();
     this.#seed(this.#reconciler);
     // No process has pid 0: it stands for any that the list may leave out.
@@ -274,7 +305,20 @@ export class Collector implements Disposable {
 
   /** What is reported of processes that start from now on. */
   setDetail(detail: DetailLevel): void {
+    if (detail === "summary") this.#beginTotals();
     this.backend.detail.set(detail);
+  }
+
+  /** How often the totals of the level `summary` are reported from now on. */
+  setSummaryInterval(intervalMs: number): void {
+    this.#totals.setInterval(intervalMs);
+  }
+
+  #beginTotals(): void {
+    if (this.#totals.isOn) return;
+    this.backend.clocks?.askNow();
+    this.#take();
+    this.#totals.begin();
   }
 
   #boundedFlush(flushIntervalMs: number): number {
@@ -323,7 +367,13 @@ export class Collector implements Disposable {
     if (this.#follows && !this.#isHeldUp) this.#watched.look(this.#sampleFilter.followed);
     this.#images.poll();
     this.#completeness.tick(boottimeNs());
+    if (!this.#isHeldUp) this.#totals.tick();
     this.#housekeeping?.tick(this.#counters.receivedInAll, this.#isHeldUp);
+  }
+
+  /** Brings the table up to date with what runs, for levels at which no events do that. */
+  #scan(): void {
+    this.#descriptors.use(1, () => this.#reconciler?.reconcile());
   }
 
   #look(withSweep: boolean): void {
@@ -381,6 +431,7 @@ export class Collector implements Disposable {
       if (this.isBalanced()) break;
     }
     this.#feed.losses.report(this.#clock, this.#giveLoss);
+    this.#totals.report();
     this.#events.idle();
   }
 

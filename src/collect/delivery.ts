@@ -5,7 +5,7 @@ import type { Output } from "../sinks/output.ts";
 import { codeOf, OutputClosed, stuckOutputError, whyNotWritten, writeError } from "../sinks/output-errors.ts";
 import type { LineSink, Notice, Sink } from "../sinks/sink.ts";
 import { exactBoottimeNs, realtimeOffsetNs } from "../sys/clock.ts";
-import type { StartEvent } from "../wire/event.ts";
+import type { StartEvent, TotalsEvent } from "../wire/event.ts";
 import type { RunSummary } from "../wire/summary.ts";
 import { type Unwritten, UnwrittenCount } from "../wire/unwritten.ts";
 import type { CollectorEvents } from "./collector-events.ts";
@@ -118,6 +118,13 @@ export class Delivery implements CollectorEvents, Disposable {
     if (this.#hasFailed) return;
     this.#try(() => {
       for (const sink of this.#sinks) sink.notice(notice);
+    });
+  }
+
+  totals(lines: readonly TotalsEvent[]): void {
+    if (this.#hasFailed) return;
+    this.#try(() => {
+      for (const sink of this.#sinks) sink.totals?.(lines);
     });
   }
 

@@ -48,7 +48,10 @@ export class KernelFeed implements Disposable {
     backend.watchHotplug();
     const rings = {
       cpus: possibleCpus(),
-      open: (cpu: number) => new PerfEventRing(eventsMapFd, cpu, { ringBytes, watermarkBytes }),
+      open: (cpu: number) => {
+        backend.clocks?.forget(cpu);
+        return new PerfEventRing(eventsMapFd, cpu, { ringBytes, watermarkBytes });
+      },
       spare: new BpfRing(spare),
       hotplugStamp: (cpu: number) => backend.hotplugStamp(cpu),
       noRingStamp: (cpu: number) => backend.noRingStamp(cpu) + (pageFaults?.noRingStamp(cpu) ?? 0),

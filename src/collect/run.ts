@@ -299,6 +299,7 @@ class CollectorRun implements RunParts, Disposable {
     collector.table.lingerNs = wanted.retention.lingerMs * 1e6;
     await this.#spend(wanted);
     collector.setDetail(wanted.probes.detail);
+    collector.setSummaryInterval(wanted.probes.summaryIntervalMs);
     setPace(collector, this.spending?.budget.level ?? 0, wanted);
     this.#sourceNotice.look(collector.samplingSource, this.#account === undefined);
     setLogLevel(wanted.log.level);
@@ -371,6 +372,7 @@ export function collectorOptions({ probes, filters, ring, retention, sampling }:
     backend: probes.backend,
     events: probes.events,
     detail: probes.detail,
+    summaryIntervalMs: probes.summaryIntervalMs,
     maxArgsBytes: probes.maxArgsBytes,
     pageFaults: probes.pageFaults,
     filters,

@@ -11,7 +11,7 @@ import type { FiltersSettings } from "../config/sections/filters.ts";
 import type { BackendChoice, DetailLevel, EventType } from "../config/sections/probes.ts";
 import { cannotRunError, LinnixError } from "../errors.ts";
 import { exactBoottimeNs } from "../sys/clock.ts";
-import { cpuPlaces, POSSIBLE_CPUS } from "../sys/cpus.ts";
+import { cpuPlaces, POSSIBLE_CPUS, possibleCpus } from "../sys/cpus.ts";
 import { errnoName, NativeError } from "../sys/errno.ts";
 import { pageBytes } from "../sys/page-size.ts";
 import { hintOf, refusalCode } from "../sys/refusal.ts";
@@ -29,7 +29,10 @@ import {
   MAP_THREAD_GROUPS,
   MAP_TRACKED_PIDS,
   PROCESS_EVENT,
+  TOTALS,
+  TOTALS_REST,
 } from "../wire/layout.gen.ts";
+import type { Record } from "../wire/record.ts";
 import type { BackendName } from "./backend-name.ts";
 import { type CpuLosses, KernelCounters, type KernelCounts } from "./counters.ts";
 import { DetailSwitch } from "./detail-switch.ts";
@@ -38,6 +41,7 @@ import { MissedExecs } from "./missed-execs.ts";
 import { missingFields } from "./missing-fields.ts";
 import { privilegeHint } from "./privilege-hint.ts";
 import { readProcessLimits, sizeProcessMaps } from "./process-maps.ts";
+import { SchedulerClocks } from "./scheduler-clocks.ts";
 import { skippedRuns, skipsPreempted } from "./skipped-runs.ts";
 import { isFollowed, WatchedCgroup } from "./watched-cgroup.ts";
 
@@ -48,6 +52,8 @@ export interface ProbeOptions {
   filters: FiltersSettings;
   /** Of all processes at first; left out: events. */
   detail?: DetailLevel;
+  /** Groups that the kernel side adds up in an interval, a power of two; left out: `TOTALS_PLACES`. */
+  totalsPlaces?: number;
   /** Processes that the kernel's maps have room for at a time; left out: as many as this machine can have. */
   maxProcesses?: number;
   /** Threads of one process whose figures are added at its end, after the first few; left out: `MAX_EXIT_THREADS`. */
@@ -101,6 +107,20 @@ export function holdsBackExits({ events, filters }: Pick<ProbeOptions, "events" 
   return !events.includes("exit") || minDurationNs > 0 || cgroup !== null || lists.some(({ length }) => length > 0);
 }
 
+/** Groups that the kernel side adds up in an interval; the two buffers for them take 300 bytes each a group. */
+const TOTALS_PLACES = 1024;
+
+/** Elements of the map `totals` for so many groups in each of both buffers: see bpf/totals.h. */
+function totalsElements(places: number): number {
+  return 2 * (places + TOTALS_REST);
+}
+
+/** What an event says about its process's start. */
+interface EventFacts {
+  record: Record;
+  startKnown: boolean;
+}
+
 /** Processes whose exec was lost are gone from the map at their exit, lost or not: these live at the same time. */
 const MAX_LOST_EXECS = 4096;
 
@@ -121,6 +141,9 @@ export class Backend implements Disposable {
   #hotplugLink: BpfLink | undefined;
   #countersMemory: MappedArray | undefined;
   #counters: KernelCounters | undefined;
+  #totalsMemory: MappedArray | undefined;
+  #totalsPlaces = 0;
+  #clocks: SchedulerClocks | undefined;
   #detailMemory: MappedArray | undefined;
   #detail: DetailSwitch | undefined;
   /** What user space found no room for. */
@@ -186,6 +209,23 @@ export class Backend implements Disposable {
       missedExecs: ofKernel(MAP_MISSED_EXECS),
       threadGroups: ofKernel(MAP_THREAD_GROUPS) + this.#unenteredGroups,
     };
+  }
+
+  /** The level of a process that an event is of. */
+  levelOf({ record, startKnown }: Pick<EventFacts, "record" | "startKnown">): DetailLevel {
+    const { detail } = this;
+    return startKnown ? detail.levelOf(record.big(PROCESS_EVENT.start_ns)) : detail.level;
+  }
+
+  /** What the kernel side adds up: memory, and the places for groups in each of both buffers. */
+  get totals(): { bytes: ArrayBuffer; places: number } {
+    if (!this.#totalsMemory) throw new Error("the backend is closed");
+    return { bytes: this.#totalsMemory.bytes, places: this.#totalsPlaces };
+  }
+
+  /** Undefined: this backend does not know what processes used. */
+  get clocks(): SchedulerClocks | undefined {
+    return this.#clocks;
   }
 
   /** The level of detail; a switch makes no system call. */
@@ -276,6 +316,10 @@ export class Backend implements Disposable {
     this.#counters = undefined;
     this.#countersMemory?.close();
     this.#detail = undefined;
+    this.#totalsMemory?.close();
+    this.#totalsMemory = undefined;
+    this.#clocks?.[Symbol.dispose]();
+    this.#clocks = undefined;
     this.#detailMemory?.close();
     this.#watchedCgroup?.close();
     this.#watchedCgroup = undefined;
@@ -309,6 +353,10 @@ export class Backend implements Disposable {
     }
     const cpus = cpuPlaces();
     object.setMaxEntries("counters", cpus);
+    this.#totalsPlaces = options.totalsPlaces ?? TOTALS_PLACES;
+    knobs.setUint32(KNOBS.totals_places, this.#totalsPlaces, little);
+    object.setMaxEntries("totals", totalsElements(this.#totalsPlaces));
+    if (this.name === "btf") object.setMaxEntries("clocks", cpus);
     const processMaps: string[] = [];
     // libbpf would count the CPUs, whose numbers may have gaps.
     object.setMaxEntries("events", cpus);
@@ -339,6 +387,12 @@ export class Backend implements Disposable {
     this.#counters = new KernelCounters(this.#countersMemory.bytes);
     this.#detailMemory = new MappedArray(object.mapFd(".data.detail"), DETAIL.size, true);
     this.#detail = new DetailSwitch(this.#detailMemory.bytes, exactBoottimeNs);
+    this.#totalsMemory = new MappedArray(
+      object.mapFd("totals"),
+      totalsElements(this.#totalsPlaces) * TOTALS.size,
+      true,
+    );
+    if (this.name === "btf") this.#clocks = new SchedulerClocks(object, cpus, possibleCpus());
     this.#detail.begin(options.detail ?? "events");
   }
 

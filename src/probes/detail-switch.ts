@@ -64,6 +64,12 @@ export class DetailSwitch {
     return new Set([this.#firstLevel, this.#level, ...this.#switches.map(({ level }) => level)]);
   }
 
+  /** The level of a process, by the CLOCK_BOOTTIME of its start. */
+  levelOf(startNs: bigint): DetailLevel {
+    if (this.#switches.length === 0) return this.#level;
+    return this.#switches.findLast(({ sinceNs }) => startNs >= sinceNs)?.level ?? this.#firstLevel;
+  }
+
   /** The level of all processes; to be called before any program is attached. */
   begin(level: DetailLevel): void {
     this.#level = level;

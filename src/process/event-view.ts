@@ -31,6 +31,8 @@ import { NO_SLOT } from "./table-slots.ts";
 /** Who knows where the process of an event belongs. */
 export interface PlaceOfEvent {
   ofEvent(event: EventView): KnownPlace;
+  /** The place of a cgroup of the v2 hierarchy. */
+  ofCgroupId?(id: bigint): KnownPlace;
   /** The place of an event that is told to nobody: it is looked for while it is there, for who asks later. */
   passed?(event: EventView): void;
 }

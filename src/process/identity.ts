@@ -186,6 +186,10 @@ export class Identity implements PlaceOfEvent, Disposable {
     return cgroup.place;
   }
 
+  ofCgroupId(id: bigint): KnownPlace {
+    return this.ofCgroup(Number(id >> 32n), Number(id & 0xffffffffn));
+  }
+
   #keep(high: number, low: number, path: string | null): NamedCgroup {
     const retryMs = path === null ? performance.now() + RETRY_MS : Number.POSITIVE_INFINITY;
     const cgroup = { low, high, place: path === null ? UNKNOWN_PLACE : placeAt(path), retryMs };

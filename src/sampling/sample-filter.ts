@@ -2,6 +2,7 @@ import { CgroupSubtree } from "../cgroup/cgroup-subtree.ts";
 import type { FiltersSettings } from "../config/sections/filters.ts";
 import { textOf } from "../json/text.ts";
 import type { EventView } from "../process/event-view.ts";
+import type { ProcessTable } from "../process/table.ts";
 import { PROCESS_EVENT } from "../wire/layout.gen.ts";
 
 /**
@@ -57,6 +58,18 @@ export class SampleFilter implements Disposable {
     // Samples from /proc tell no cgroup.
     if (!view.cgroupKnown) return this.#cgroup.hasProcess(view.pid);
     return this.#cgroup.has(view.record.big(PROCESS_EVENT.cgroup_id), view.pid);
+  }
+
+  /** The same for a process of the table that lives. */
+  wantsSlot(table: ProcessTable, slot: number): boolean {
+    const { pids, uids, comms } = this.#filters;
+    const pid = table.pid(slot);
+    if (pids.length > 0 && !this.#pids.has(pid)) return false;
+    if (uids.length > 0 && !uids.includes(table.uid(slot))) return false;
+    if (comms.length > 0 && !comms.includes(table.comm(slot))) return false;
+    if (this.#cgroup === undefined) return true;
+    const cgroupId = table.cgroupId(slot);
+    return cgroupId === undefined ? this.#cgroup.hasProcess(pid) : this.#cgroup.has(cgroupId, pid);
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 import { ByteWriter, jsonText, literal } from "../json/byte-writer.ts";
 import type { EventView } from "../process/event-view.ts";
-import type { StartEvent, UnwrittenEvent } from "../wire/event.ts";
+import type { StartEvent, TotalsEvent, UnwrittenEvent } from "../wire/event.ts";
 import type { RunSummary } from "../wire/summary.ts";
 import { putEvent } from "./event-json.gen.ts";
 import { EventParts, FIXED_BYTES } from "./event-parts.ts";
@@ -47,6 +47,10 @@ export class JsonlSink implements LineSink {
 
   notice(notice: Notice): void {
     this.#line(`${jsonText(notice)}\n`);
+  }
+
+  totals(lines: readonly TotalsEvent[]): void {
+    for (const line of lines) this.#line(`${jsonText(line)}\n`);
   }
 
   unwritten(event: UnwrittenEvent): string {

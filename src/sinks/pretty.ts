@@ -5,7 +5,7 @@ import { signalName } from "../process/signal-name.ts";
 import type { ProcessTable } from "../process/table.ts";
 import { NO_SLOT } from "../process/table-slots.ts";
 import { SAMPLE_LOSS_NAMES, SAMPLE_LOSSES } from "../wire/counters.ts";
-import type { CountByType, LossReason, UnwrittenEvent } from "../wire/event.ts";
+import type { CountByType, LossReason, TotalsEvent, UnwrittenEvent } from "../wire/event.ts";
 import {
   EVENT_EXEC,
   EVENT_EXIT,
@@ -22,6 +22,7 @@ import type { RunSummary } from "../wire/summary.ts";
 import type { Output } from "./output.ts";
 import { type Columns, columnsFor, columnsText, headingText } from "./pretty-columns.ts";
 import type { LineSink, Notice } from "./sink.ts";
+import { totalsBlock } from "./totals-block.ts";
 
 export interface PrettyOptions {
   color: boolean;
@@ -89,6 +90,14 @@ export class PrettySink implements LineSink {
 
   notice(notice: Notice): void {
     this.#lines += this.#warning(`${notice.time.slice(11, 26)} ${noticeText(notice)}`);
+  }
+
+  totals(lines: readonly TotalsEvent[]): void {
+    if (this.#lines === "") this.#look();
+    const [heading = "", ...rows] = totalsBlock(lines, this.#width);
+    if (heading === "") return;
+    this.#lines += this.#options.color ? `${DIM}${heading}${RESET}\n` : `${heading}\n`;
+    for (const row of rows) this.#lines += `${row}\n`;
   }
 
   unwritten({ time, lines }: UnwrittenEvent): string {

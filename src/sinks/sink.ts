@@ -1,5 +1,5 @@
 import type { EventView } from "../process/event-view.ts";
-import type { DegradedEvent, LostEvent, StartEvent, UnwrittenEvent } from "../wire/event.ts";
+import type { DegradedEvent, LostEvent, StartEvent, TotalsEvent, UnwrittenEvent } from "../wire/event.ts";
 import type { RunSummary } from "../wire/summary.ts";
 
 /** What goes to every sink and is not about one process. */
@@ -12,6 +12,8 @@ export interface Sink {
   /** Takes one event or sample; the view is void after the call. */
   write(event: EventView): void;
   notice(notice: Notice): void;
+  /** Takes the totals of an interval. */
+  totals?(lines: readonly TotalsEvent[]): void;
   /** Hands on what was gathered; called when the rings are empty. */
   flush(): void;
   /** Whether it needs the event loop now. */

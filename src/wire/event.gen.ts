@@ -149,6 +149,55 @@ export interface PageFaultEvent extends EventOfProcess {
   suppressed: number;
 }
 
+/** With `--detail summary`: what happened in a group of processes in an interval. A group is a cgroup and a name; it has a line if something happened in it, or if samples show that its processes used CPU time. */
+export interface TotalsEvent {
+  type: "totals";
+  /** The end of the interval: RFC 3339, UTC, nanoseconds. */
+  time: string;
+  /** The same moment by CLOCK_BOOTTIME. Unit: ns. */
+  ts_ns: bigint;
+  /** The start of the interval by CLOCK_BOOTTIME. Unit: ns. */
+  from_ns: bigint;
+  /** Its end. Unit: ns. */
+  to_ns: bigint;
+  /** The cgroup in the v2 hierarchy; null if it is not known, or if the line is the rest of all cgroups. */
+  cgroup_id: bigint | null;
+  /** The name of the processes; `other` for a rest. */
+  comm: string;
+  /** Whether the line is a rest: of the names of a cgroup beyond 64, or of groups that had no room. */
+  other: boolean;
+  /** Path of the cgroup. */
+  cgroup?: string;
+  /** The container of the cgroup. */
+  container?: Container;
+  /** The unit of the host's systemd. */
+  unit?: string;
+  /** Processes that were forked, by their name at birth. */
+  started: number;
+  /** Execs, by the new name. */
+  execs: number;
+  /** Processes that ended: with code 0, with another code, by a signal; `unknown` if the backend does not know how, and then the others are null. */
+  exited: { ok: number | null; error: number | null; signal: number | null; unknown: number };
+  /** User CPU time of the processes that ended. Unit: ns. */
+  exited_cpu_user_ns: number | null;
+  /** System CPU time of the processes that ended. Unit: ns. */
+  exited_cpu_system_ns: number | null;
+  /** CPU time that the group used in the interval, running processes included; null without sampling. Unit: ns. */
+  cpu_ns: number | null;
+  /** The largest peak of a process that ended. Unit: bytes. */
+  peak_rss_bytes: number | null;
+  /** Bytes that the processes that ended read from storage. Unit: bytes. */
+  read_bytes: number | null;
+  /** Bytes that they wrote to storage. Unit: bytes. */
+  write_bytes: number | null;
+  /** Processes alive at the end of the interval; null for a rest. */
+  running: number | null;
+  /** Resident set size of these; null for a rest and without sampling. Unit: bytes. */
+  rss_bytes: number | null;
+  /** Lifetimes of the processes that ended, as pairs: `count` of them lived 2^`bucket` ns or more, and less than twice that. */
+  lifetime_ns: [bucket: number, count: number][] | null;
+}
+
 /** Records of a CPU that did not reach user space. */
 export interface LostEvent {
   type: "lost";

@@ -15,6 +15,7 @@ export type {
   PageFaultEvent,
   SampleEvent,
   StartEvent,
+  TotalsEvent,
   UnwrittenEvent,
 } from "./event.gen.ts";
 

@@ -206,6 +206,15 @@ const figure = (name: string, unit: NonNullable<FieldRow["unit"]>, known: KnownB
   doc,
 });
 
+/** A sum of a group of processes. */
+const total = (name: string, unit: "ns" | "bytes" | "count", doc: string): FieldRow => ({
+  name,
+  kind: "number",
+  unit,
+  unknown: "null",
+  doc,
+});
+
 const NOTICE_FIELDS: readonly FieldRow[] = [
   { ...TIME, doc: "When it was noticed: RFC 3339, UTC, nanoseconds." },
   TS_NS,
@@ -357,6 +366,58 @@ export const EVENT_FIELDS = {
         member: "PAGE_FAULT_EVENT.suppressed",
         ts: "number",
         doc: "Page faults of this process that were suppressed since its last event of this type.",
+      },
+    ],
+  },
+  totals: {
+    doc: "With `--detail summary`: what happened in a group of processes in an interval. A group is a cgroup and a name; it has a line if something happened in it, or if samples show that its processes used CPU time.",
+    isOfProcess: false,
+    fields: [
+      { ...TIME, doc: "The end of the interval: RFC 3339, UTC, nanoseconds." },
+      TS_NS,
+      { name: "from_ns", kind: "u64", unit: "ns", doc: "The start of the interval by CLOCK_BOOTTIME." },
+      { name: "to_ns", kind: "u64", unit: "ns", doc: "Its end." },
+      {
+        name: "cgroup_id",
+        kind: "u64",
+        unknown: "null",
+        doc: "The cgroup in the v2 hierarchy; null if it is not known, or if the line is the rest of all cgroups.",
+      },
+      { name: "comm", kind: "text", doc: "The name of the processes; `other` for a rest." },
+      {
+        name: "other",
+        kind: "boolean",
+        doc: "Whether the line is a rest: of the names of a cgroup beyond 64, or of groups that had no room.",
+      },
+      { name: "cgroup", kind: "text", unknown: "left out", doc: "Path of the cgroup." },
+      { name: "container", kind: "container", unknown: "left out", doc: "The container of the cgroup." },
+      { name: "unit", kind: "text", unknown: "left out", doc: "The unit of the host's systemd." },
+      { name: "started", kind: "u32", unit: "count", doc: "Processes that were forked, by their name at birth." },
+      { name: "execs", kind: "u32", unit: "count", doc: "Execs, by the new name." },
+      {
+        name: "exited",
+        kind: "object",
+        ts: "{ ok: number | null; error: number | null; signal: number | null; unknown: number }",
+        doc: "Processes that ended: with code 0, with another code, by a signal; `unknown` if the backend does not know how, and then the others are null.",
+      },
+      total("exited_cpu_user_ns", "ns", "User CPU time of the processes that ended."),
+      total("exited_cpu_system_ns", "ns", "System CPU time of the processes that ended."),
+      total(
+        "cpu_ns",
+        "ns",
+        "CPU time that the group used in the interval, running processes included; null without sampling.",
+      ),
+      total("peak_rss_bytes", "bytes", "The largest peak of a process that ended."),
+      total("read_bytes", "bytes", "Bytes that the processes that ended read from storage."),
+      total("write_bytes", "bytes", "Bytes that they wrote to storage."),
+      total("running", "count", "Processes alive at the end of the interval; null for a rest."),
+      total("rss_bytes", "bytes", "Resident set size of these; null for a rest and without sampling."),
+      {
+        name: "lifetime_ns",
+        kind: "object",
+        unknown: "null",
+        ts: "[bucket: number, count: number][]",
+        doc: "Lifetimes of the processes that ended, as pairs: `count` of them lived 2^`bucket` ns or more, and less than twice that.",
       },
     ],
   },

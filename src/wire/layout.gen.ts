@@ -12,6 +12,10 @@ export const MAX_EXIT_THREADS = 16384;
 export const NAME_SIZE = 256;
 export const WATCHED_PATH_LEN = 512;
 export const DETAIL_SWITCHES = 8;
+export const MAX_COMMS = 64;
+export const LIFETIME_BUCKETS = 48;
+export const FIRST_LIFETIME_BUCKET = 10;
+export const TOTALS_REST = 2;
 export const NO_CPU = 65535;
 export const MADE_CGROUPS = 256;
 export const CGROUP_PATH_LEN = 504;
@@ -67,6 +71,14 @@ export const MODE_SWITCHED = 4;
 export const MODE_HISTORY = 8;
 export const MODE_TOTALS = 16;
 export const MODE_BUFFER = 32;
+
+/* enum totals_kind */
+export const TOTALS_OTHER = 1;
+export const TOTALS_BESIDE = 2;
+export const TOTALS_ALL = 4;
+
+/* enum clock_type */
+export const EVENT_CLOCK = 35;
 
 /* enum sample_type */
 export const EVENT_SAMPLE = 32;
@@ -174,7 +186,7 @@ export const EXIT_EVENT = {
 
 /** struct knobs */
 export const KNOBS = {
-  size: 96,
+  size: 104,
   event_mask: 0, // __u32
   max_args_bytes: 4, // __u32
   min_duration_ns: 8, // __u64
@@ -199,10 +211,11 @@ export const KNOBS = {
   rename_oldcomm_offset: 68, // __u32
   rename_newcomm_offset: 72, // __u32
   rename_pid_offset: 76, // __u32
-  max_exit_threads: 80, // __u32
-  mkdir_root_offset: 84, // __u32
-  mkdir_id_offset: 88, // __u32
-  mkdir_path_offset: 92, // __u32
+  totals_places: 80, // __u32
+  max_exit_threads: 84, // __u32
+  mkdir_root_offset: 88, // __u32
+  mkdir_id_offset: 92, // __u32
+  mkdir_path_offset: 96, // __u32
 } as const;
 
 /** struct watched_cgroup */
@@ -283,6 +296,63 @@ export const DETAIL = {
   history: 8, // struct detail_history[2]
   history_len: 2,
   history_stride: 104,
+} as const;
+
+/** struct totals */
+export const TOTALS = {
+  size: 296,
+  claims: 0, // __u32
+  is_ready: 4, // __u32
+  cgroup_id: 8, // __u64
+  comm: 16, // char[16]
+  comm_len: 16,
+  kind: 32, // __u32
+  comms: 36, // __u32
+  cpu_user_ns: 40, // __u64
+  cpu_system_ns: 48, // __u64
+  read_bytes: 56, // __u64
+  write_bytes: 64, // __u64
+  peak_rss_bytes: 72, // __u64
+  started: 80, // __u32
+  execs: 84, // __u32
+  exited_ok: 88, // __u32
+  exited_error: 92, // __u32
+  exited_signal: 96, // __u32
+  exited_unknown: 100, // __u32
+  lifetimes: 104, // __u32[48]
+  lifetimes_len: 48,
+  lifetimes_stride: 4,
+} as const;
+
+/** struct clock_event */
+export const CLOCK_EVENT = {
+  size: 96,
+  type: 0, // __u8
+  reserved_head: 1, // __u8
+  cpu: 2, // __u16
+  known: 4, // __u32
+  pid: 8, // __u32
+  ppid: 12, // __u32
+  ns_pid: 16, // __u32
+  uid: 20, // __u32
+  gid: 24, // __u32
+  euid: 28, // __u32
+  egid: 32, // __u32
+  auid: 36, // __u32
+  ts_ns: 40, // __u64
+  start_ns: 48, // __u64
+  parent_start_ns: 56, // __u64
+  cgroup_id: 64, // __u64
+  comm: 72, // char[16]
+  comm_len: 16,
+  enabled_ns: 88, // __u64
+} as const;
+
+/** struct cpu_clock */
+export const CPU_CLOCK = {
+  size: 16,
+  base_ns: 0, // __u64
+  is_asked: 8, // __u64
 } as const;
 
 /** struct sample_event */

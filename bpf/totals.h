@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Adds processes up by cgroup and name.
+ *
+ * The groups are in a memory-mapped array that is used as a hash table, not in a hash map: user space reads and empties it
+ * without a system call, which some kernels refuse after root was given up, and no lock is taken. A place is taken without
+ * an atomic exchange, which BPF has since 5.12 only: of programs that count up `claims` at the same time, at most one reads
+ * 1 after it. Where none does, the place stays unused until the buffer is emptied. Programs that enter the same group at
+ * the same time may take two places for it; user space adds these up.
+ */
+#ifndef LINNIX_TOTALS_H
+#define LINNIX_TOTALS_H
+
+#include "detail.h"
+#include "level.h"
+#include "maps.h"
+
+/* Places that are looked at for a group. */
+#define TOTALS_PROBES 64
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* resized to both buffers: 2 * (totals_places + TOTALS_REST) */
+	__type(key, __u32);
+	__type(value, struct totals);
+} totals SEC(".maps");
+
+enum totals_kind *unused_kind __attribute__((unused));
+
+_Static_assert(sizeof(struct totals) == 296, "an element of a mapped array is a multiple of 8 bytes");
+
+#define LATEST(member) (*(volatile typeof(member) *)&(member))
+
+struct totals_key {
+	__u64 cgroup_id;
+	__u64 comm[COMM_LEN / 8];
+	__u32 kind;
+	__u32 buffer; /* where it begins */
+};
+
+static __always_inline __u32 hash_of(const struct totals_key *key)
+{
+	__u64 hash = key->cgroup_id * 0x9e3779b97f4a7c15ULL;
+
+	hash = (hash ^ key->comm[0] ^ key->kind) * 0xff51afd7ed558ccdULL;
+	hash = (hash ^ hash >> 32 ^ key->comm[1]) * 0xc4ceb9fe1a85ec53ULL;
+	return hash >> 32;
+}
+
+static __always_inline bool is_of(const struct totals *t, const struct totals_key *key)
+{
+	const __u64 *comm = (const __u64 *)t->comm;
+
+	return t->cgroup_id == key->cgroup_id && comm[0] == key->comm[0] && comm[1] == key->comm[1] && t->kind == key->kind;
+}
+
+/* NULL: it has no place, and is to be given none or there is none. */
+static __noinline struct totals *find_place(const struct totals_key *key, bool takes)
+{
+	__u32 hash = hash_of(key);
+
+	for (__u32 i = 0; i < TOTALS_PROBES; i++) {
+		__u32 index = key->buffer + ((hash + i) & (knobs.totals_places - 1));
+		struct totals *t = bpf_map_lookup_elem(&totals, &index);
+
+		if (!t)
+			return NULL;
+		if (LATEST(t->is_ready)) {
+			if (is_of(t, key))
+				return t;
+			continue;
+		}
+		if (LATEST(t->claims))
+			continue;
+		if (!takes)
+			return NULL;
+		__sync_fetch_and_add(&t->claims, 1);
+		if (LATEST(t->claims) != 1)
+			continue;
+		t->cgroup_id = key->cgroup_id;
+		__builtin_memcpy(t->comm, key->comm, COMM_LEN);
+		t->kind = key->kind;
+		barrier();
+		LATEST(t->is_ready) = 1;
+		return t;
+	}
+	return NULL;
+}
+
+/*
+ * The group of a process. A cgroup that has MAX_COMMS of them already gets no more, so that one that renames its processes
+ * does not take the places of others.
+ */
+static __always_inline struct totals *find_totals(__u32 mode, enum detail_level level, const struct process_event *e)
+{
+	struct totals_key key = {}, other = {};
+	struct totals *t, *rest;
+	__u32 index;
+
+	key.cgroup_id = e->cgroup_id;
+	/* A comm may have anything behind its NUL; a key may not. */
+	bpf_probe_read_kernel_str(key.comm, COMM_LEN, e->comm);
+	key.kind = level == DETAIL_SUMMARY ? 0 : TOTALS_BESIDE;
+	key.buffer = mode & MODE_BUFFER ? knobs.totals_places + TOTALS_REST : 0;
+	t = find_place(&key, false);
+	if (t)
+		return t;
+	other.cgroup_id = key.cgroup_id;
+	other.kind = key.kind | TOTALS_OTHER;
+	other.buffer = key.buffer;
+	rest = find_place(&other, true);
+	if (rest && LATEST(rest->comms) >= MAX_COMMS)
+		return rest;
+	t = rest ? find_place(&key, true) : NULL;
+	if (t) {
+		__sync_fetch_and_add(&rest->comms, 1);
+		return t;
+	}
+	index = key.buffer + knobs.totals_places + (level == DETAIL_SUMMARY ? 0 : 1);
+	t = bpf_map_lookup_elem(&totals, &index);
+	return t;
+}
+
+static __always_inline bool adds_up(__u32 mode, enum detail_level level)
+{
+	return level == DETAIL_SUMMARY || mode & MODE_TOTALS;
+}
+
+static __always_inline void add_started(__u32 mode, enum detail_level level, const struct process_event *e)
+{
+	struct totals *t = find_totals(mode, level, e);
+
+	if (t)
+		__sync_fetch_and_add(&t->started, 1);
+}
+
+static __always_inline void add_exec(__u32 mode, enum detail_level level, const struct process_event *e)
+{
+	struct totals *t = find_totals(mode, level, e);
+
+	if (t)
+		__sync_fetch_and_add(&t->execs, 1);
+}
+
+static __always_inline __u32 log2_of(__u64 value)
+{
+	__u32 log = 0;
+
+#pragma unroll
+	for (int bits = 32; bits > 0; bits /= 2) {
+		if (value >> bits) {
+			value >>= bits;
+			log += bits;
+		}
+	}
+	return log;
+}
+
+/* Part of `value` that `share` is of `total`, which is not 0: to 20 bits, which no product of two times fits. */
+static __always_inline __u64 share_of(__u64 value, __u64 share, __u64 total)
+{
+	if (total >> 40) {
+		share >>= 20;
+		total >>= 20;
+	}
+	share = (share << 20) / total;
+	return (value >> 20) * share + ((value & 0xfffff) * share >> 20);
+}
+
+/* The scheduler brings a running task's sum up to date at every tick, which is 10 ms apart at most. */
+#define MAX_UNACCOUNTED_NS 20000000
+
+/*
+ * Adds the end of a process. src/process/cpu-time.ts splits the time of exit events in the same way.
+ * @now_ns: on the scheduler's clock; 0: not known
+ */
+static __always_inline void add_exit(__u32 mode, enum detail_level level, const struct exit_event *e, __u64 now_ns)
+{
+	struct totals *t = find_totals(mode, level, &e->p);
+	__u64 lifetime = e->p.ts_ns - e->p.start_ns;
+	__u32 known = e->p.known;
+
+	if (!t)
+		return;
+	if (!(known & KNOWN_STATUS))
+		__sync_fetch_and_add(&t->exited_unknown, 1);
+	else if (e->status & 0x7f)
+		__sync_fetch_and_add(&t->exited_signal, 1);
+	else if (e->status)
+		__sync_fetch_and_add(&t->exited_error, 1);
+	else
+		__sync_fetch_and_add(&t->exited_ok, 1);
+	if (known & KNOWN_START) {
+		__u32 bucket = log2_of(lifetime);
+
+		bucket = bucket < FIRST_LIFETIME_BUCKET ? 0 : bucket - FIRST_LIFETIME_BUCKET;
+		if (bucket < LIFETIME_BUCKETS)
+			__sync_fetch_and_add(&t->lifetimes[bucket], 1);
+	}
+	if (known & KNOWN_CPU) {
+		__u64 runtime = e->runtime_ns, user, unaccounted = now_ns - e->accounted_ns;
+
+		if (now_ns && e->accounted_ns && unaccounted < MAX_UNACCOUNTED_NS)
+			runtime += unaccounted < lifetime ? unaccounted : lifetime;
+		if (!e->stime_ns)
+			user = runtime;
+		else if (!e->utime_ns)
+			user = 0;
+		else
+			user = share_of(runtime, e->utime_ns, e->utime_ns + e->stime_ns);
+		__sync_fetch_and_add(&t->cpu_user_ns, user);
+		__sync_fetch_and_add(&t->cpu_system_ns, runtime - user);
+	}
+	if (known & KNOWN_IO) {
+		__sync_fetch_and_add(&t->read_bytes, e->read_bytes);
+		__sync_fetch_and_add(&t->write_bytes, e->write_bytes);
+	}
+	if (known & KNOWN_RSS && e->peak_rss_bytes > LATEST(t->peak_rss_bytes))
+		LATEST(t->peak_rss_bytes) = e->peak_rss_bytes;
+}
+
+#endif

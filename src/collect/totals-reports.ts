@@ -1,0 +1,111 @@
+import type { DetailLevel } from "../config/sections/probes.ts";
+import { WallClock } from "../json/wall-clock.ts";
+import type { Backend } from "../probes/backend.ts";
+import type { EventView, PlaceOfEvent } from "../process/event-view.ts";
+import type { ProcessTable } from "../process/table.ts";
+import { boottimeNs, exactBoottimeNs, realtimeOffsetNs } from "../sys/clock.ts";
+import { TotalsBuffers } from "../totals/buffers.ts";
+import { exitedCpuNs, totalsLines } from "../totals/lines.ts";
+import { runningByGroup } from "../totals/running.ts";
+import { UsedCpu } from "../totals/used.ts";
+import type { TotalsEvent } from "../wire/event.ts";
+
+export interface TotalsReportsParts {
+  backend: Backend;
+  table: ProcessTable;
+  intervalMs: number;
+  /** Brings the table up to date with what runs. */
+  scan(): void;
+  isSampling(): boolean;
+  /** Whether a live process of the table passes the filters. */
+  wants(slot: number): boolean;
+  /** Takes the lines of an interval. */
+  take(lines: readonly TotalsEvent[]): void;
+}
+
+/** What the level `summary` reports: the totals of each interval. */
+export class TotalsReports {
+  identity: Pick<PlaceOfEvent, "ofCgroupId"> | undefined;
+  readonly #parts: TotalsReportsParts;
+  readonly #buffers: TotalsBuffers;
+  readonly #used: UsedCpu;
+  #intervalNs: number;
+  #fromNs = exactBoottimeNs();
+  #dueNs: number;
+
+  constructor(parts: TotalsReportsParts) {
+    const { backend, table, intervalMs } = parts;
+    this.#parts = parts;
+    this.#buffers = new TotalsBuffers(backend.totals.bytes, backend.totals.places, backend.detail);
+    this.#used = new UsedCpu(table);
+    this.#intervalNs = intervalMs * 1e6;
+    this.#dueNs = boottimeNs() + this.#intervalNs;
+  }
+
+  /** Whether processes may live that are reported in totals only. */
+  get isOn(): boolean {
+    return this.#parts.backend.detail.levels.has("summary");
+  }
+
+  /** The first interval begins. */
+  begin(): void {
+    this.#fromNs = exactBoottimeNs();
+    this.#dueNs = boottimeNs() + this.#intervalNs;
+  }
+
+  setInterval(intervalMs: number): void {
+    if (intervalMs * 1e6 === this.#intervalNs) return;
+    this.#intervalNs = intervalMs * 1e6;
+    this.#dueNs = Math.min(this.#dueNs, boottimeNs() + this.#intervalNs);
+  }
+
+  /** To be called at each flush. */
+  tick(): void {
+    if (!this.isOn) return;
+    const nowNs = boottimeNs();
+    // A flush that comes a little early for the interval would make the next one that much late.
+    if (nowNs < this.#dueNs - EARLY_NS) return;
+    this.#dueNs = Math.max(this.#dueNs + this.#intervalNs, nowNs + this.#intervalNs / 2);
+    this.report();
+  }
+
+  /** Reports what has happened since the last report. */
+  report(): void {
+    if (!this.isOn) return;
+    const { backend, table, scan, isSampling, wants, take } = this.#parts;
+    scan();
+    const toNs = exactBoottimeNs();
+    const groups = this.#buffers.take().filter(({ isBeside }) => !isBeside);
+    backend.clocks?.ask();
+    const exitedNs = new Map(groups.filter(({ isOther }) => !isOther).map((group) => [group.key, exitedCpuNs(group)]));
+    const usedNs = this.#used.take(exitedNs);
+    const clock = new WallClock(realtimeOffsetNs());
+    clock.set(Number(toNs >> 32n), Number(toNs & 0xffffffffn));
+    const lines = totalsLines(
+      groups,
+      { time: clock.text, fromNs: this.#fromNs, toNs },
+      {
+        knowsExits: backend.name === "btf",
+        running: runningByGroup(table, wants),
+        usedNs: isSampling() ? usedNs : null,
+        placeOf: (cgroupId) => this.identity?.ofCgroupId?.(cgroupId),
+      },
+    );
+    this.#fromNs = toNs;
+    if (lines.length > 0) take(lines);
+  }
+
+  /**
+   * Takes a sample of a process that passes the filters.
+   * @returns whether the sample is reported by itself
+   */
+  sampled(view: EventView): boolean {
+    if (!this.isOn) return true;
+    const level: DetailLevel = this.#parts.backend.levelOf(view);
+    this.#used.sampled(view, level === "summary");
+    return level !== "summary";
+  }
+}
+
+/** See `tick`. */
+const EARLY_NS = 5e6;

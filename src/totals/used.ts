@@ -1,0 +1,89 @@
+import type { EventView } from "../process/event-view.ts";
+import type { ProcessTable } from "../process/table.ts";
+import { NO_SLOT } from "../process/table-slots.ts";
+import { COMM_LEN, PROCESS_EVENT, SAMPLE_EVENT } from "../wire/layout.gen.ts";
+import { keyOf } from "./group.ts";
+
+/** What samples gave of a live process. */
+interface Sampled {
+  startLow: number;
+  /** Its group at the last sample. */
+  key: string;
+  /** Processor time since its first sample, ns. */
+  ns: number;
+}
+
+/**
+ * Processor time by group that processes used in an interval: what samples give of those that run, and what the kernel
+ * side counted of those that ended, without what samples gave of these before.
+ */
+export class UsedCpu {
+  readonly #table: ProcessTable;
+  readonly #processes = new Map<number, Sampled>();
+  #byGroup = new Map<string, number>();
+  /** What the last call left over. */
+  #debts = new Map<string, number>();
+  readonly #comm = new Uint8Array(COMM_LEN);
+
+  constructor(table: ProcessTable) {
+    this.#table = table;
+  }
+
+  /**
+   * Takes a sample that says what its process used since the last one.
+   * @param isTotalled whether the end of the process is in totals
+   */
+  sampled({ record, slot, pid, cpuPct }: EventView, isTotalled: boolean): void {
+    // Over what time it used that is not known.
+    if (Number.isNaN(cpuPct)) return;
+    const ns = record.u64(SAMPLE_EVENT.runtime_ns);
+    const startLow = record.u32(PROCESS_EVENT.start_ns);
+    const key = groupKeyOf(this.#table, slot, this.#comm);
+    this.#byGroup.set(key, (this.#byGroup.get(key) ?? 0) + ns);
+    if (!isTotalled) return;
+    const known = this.#processes.get(pid);
+    if (known?.startLow === startLow) {
+      known.ns += ns;
+      known.key = key;
+    } else {
+      if (known) this.#ended(known);
+      this.#processes.set(pid, { startLow, key, ns });
+    }
+  }
+
+  /**
+   * Time by group since the last call, ns; to be called when the table has only live processes. What is less than nothing,
+   * because a process ended under another name than it was sampled, is kept for the next call.
+   * @param exitedNs what processes that ended in the interval used in all their life, by group
+   */
+  take(exitedNs: ReadonlyMap<string, number>): Map<string, number> {
+    for (const [pid, process] of this.#processes) {
+      const slot = this.#table.findLive(pid);
+      if (slot !== NO_SLOT && this.#table.startLow(slot) === process.startLow) continue;
+      this.#ended(process);
+      this.#processes.delete(pid);
+    }
+    for (const [key, ns] of exitedNs) this.#byGroup.set(key, (this.#byGroup.get(key) ?? 0) + ns);
+    const used = new Map<string, number>();
+    const debts = new Map<string, number>();
+    for (const [key, ns] of this.#byGroup) {
+      if (ns > 0) used.set(key, ns);
+      else if (ns < 0 && !this.#debts.has(key)) debts.set(key, ns);
+    }
+    this.#debts = debts;
+    this.#byGroup = new Map(debts);
+    return used;
+  }
+
+  #ended({ key, ns }: Sampled): void {
+    this.#byGroup.set(key, (this.#byGroup.get(key) ?? 0) - ns);
+  }
+}
+
+/** The key of the group that a process is in. */
+export function groupKeyOf(table: ProcessTable, slot: number, comm = new Uint8Array(COMM_LEN)): string {
+  table.copyComm(slot, comm);
+  let name = "";
+  for (let at = 0; at < COMM_LEN && comm[at] !== 0; at++) name += String.fromCharCode(comm[at] as number);
+  return keyOf(table.cgroupId(slot) ?? 0n, name);
+}
