@@ -1,3 +1,5 @@
+import type { DetailLevel } from "../wire/detail-level.ts";
+
 /** Types of the events that a client can follow, in the order of their codes in the history. */
 export const EVENT_TYPES = [
   "fork",
@@ -11,6 +13,20 @@ export const EVENT_TYPES = [
   "degraded",
   "summary",
 ] as const;
+
+/** Types of which only some levels of detail send any; all others are sent at each level. */
+const LEVELS_OF: { readonly [type: string]: readonly DetailLevel[] } = {
+  fork: ["events"],
+  exec: ["events"],
+  exit: ["events"],
+  sample: ["events", "processes"],
+  totals: ["summary"],
+};
+
+/** Whether one of the levels that are in use sends events of that type. */
+export function isSentAt(levels: ReadonlySet<DetailLevel>, type: string): boolean {
+  return LEVELS_OF[type]?.some((level) => levels.has(level)) ?? true;
+}
 
 /** Code of a type; -1 where there is none such. */
 export function typeCode(type: string): number {

@@ -7,6 +7,7 @@ export const PROBLEM_TITLES = {
   403: "Forbidden",
   404: "Not Found",
   405: "Method Not Allowed",
+  409: "Conflict",
   411: "Length Required",
   413: "Content Too Large",
   414: "URI Too Long",

@@ -1,8 +1,9 @@
 import * as z from "zod/mini";
 import { jsonText } from "../json/byte-writer.ts";
+import type { DetailLevel } from "../wire/detail-level.ts";
 import { qualityOf } from "./accept.ts";
 import type * as answers from "./answers.ts";
-import { EVENT_TYPES } from "./event-types.ts";
+import { EVENT_TYPES, isSentAt } from "./event-types.ts";
 import { renderMetrics } from "./metrics.ts";
 import { readOwnMemory } from "./own-memory.ts";
 import { type Param, type Params, type Query, readQuery } from "./params.ts";
@@ -271,10 +272,14 @@ function streamRoute(path: string, operationId: string, summary: string): Route 
     params: STREAM_PARAMS,
     gives: { "text/event-stream": "text" },
     isStream: true,
-    problems: { 429: "All places for event streams are taken, or those of this client." },
+    problems: {
+      409: "The level of detail sends no events of a type that is asked for.",
+      429: "All places for event streams are taken, or those of this client.",
+    },
     handle: ({ context, request, search, cutOff, place }) => {
       const query: Query<typeof STREAM_PARAMS> = readQuery(search, STREAM_PARAMS);
       const type = "text/event-stream";
+      checkTypes(query.types, context.source.levels);
       if (request.method === "HEAD") return { body: null, type, headers: STREAM_HEADERS };
       const taken = place();
       if (!taken) {
@@ -289,6 +294,14 @@ function streamRoute(path: string, operationId: string, summary: string): Route 
       throw new Problem(429, detail, { "Retry-After": "5" });
     },
   };
+}
+
+/** @throws Problem where an event of a type that is asked for will never come */
+function checkTypes(types: readonly string[] | null, levels: ReadonlySet<DetailLevel>): void {
+  const never = types?.filter((type) => !isSentAt(levels, type)) ?? [];
+  if (never.length === 0) return;
+  const detail = `At the level of detail ${[...levels].join(", ")} no events of type ${never.join(", ")} are sent.`;
+  throw new Problem(409, detail, {}, { levels: [...levels] });
 }
 
 function json(value: unknown): Answer {

@@ -1,5 +1,6 @@
 import type { ConditionName } from "../wire/conditions.ts";
 import type { Counters } from "../wire/counters.ts";
+import type { DetailLevel } from "../wire/detail-level.ts";
 import type { AnswerTime } from "./answer-time.ts";
 
 export type ProcessSort = "cpu" | "rss" | "start";
@@ -85,6 +86,8 @@ export interface ApiSource {
   readonly generation: number;
   /** Processor time that went into answering requests, so far. */
   readonly answerTime: AnswerTime;
+  /** Levels of detail that living processes may have. */
+  readonly levels: ReadonlySet<DetailLevel>;
   /** Takes in what waits in the rings, so that an answer is of now; where that was just done only if asked for. */
   refresh(when?: "at once"): void;
   /** Called after each drain of the rings. */

@@ -11,12 +11,15 @@ import { readHidepid } from "../procfs/hidepid.ts";
 import { boottimeNs, ownCpuNs } from "../sys/clock.ts";
 import { onlineCpus } from "../sys/cpus.ts";
 import { groupNamed } from "../sys/privileges.ts";
+import type { DetailLevel } from "../wire/detail-level.ts";
 import { intervalsAt } from "./pace.ts";
 import type { RunParts } from "./run-parts.ts";
 import { resumePreference, yieldPreference } from "./thread-priority.ts";
 
 /** Rings are looked at for an answer where the last look is older than this, ms. */
 const REFRESH_MS = 50;
+/** Where no events tell what runs, all processes are listed for an answer, at most this often, ms. */
+const SCAN_MS = 1000;
 
 /** A run as what the API asks. */
 export class RunSource implements ApiSource {
@@ -46,9 +49,14 @@ export class RunSource implements ApiSource {
     return this.#run.collector.table.generation;
   }
 
+  get levels(): ReadonlySet<DetailLevel> {
+    return this.#run.collector.backend.detail.levels;
+  }
+
   refresh(when?: "at once"): void {
     if (when !== "at once" && performance.now() - this.#lookedMs < REFRESH_MS) return;
     this.#run.collector.drain();
+    this.#run.collector.scanAgain(when === "at once" ? 0 : SCAN_MS);
     this.#run.collector.checkImages();
     this.answerTime.begin();
   }

@@ -1,4 +1,3 @@
-import type { DetailLevel } from "../config/sections/probes.ts";
 import { WallClock } from "../json/wall-clock.ts";
 import { type Backend, holdsBackExits } from "../probes/backend.ts";
 import type { KernelCounts } from "../probes/counters.ts";
@@ -9,6 +8,7 @@ import { SampleFilter } from "../sampling/sample-filter.ts";
 import { boottimeNs, realtimeOffsetNs, roughRealtimeOffsetNs } from "../sys/clock.ts";
 import { dropCleanFilePages, giveLargeBlocksBack, trimHeap } from "../sys/memory.ts";
 import { unknownOffset } from "../sys/time-namespace.ts";
+import type { DetailLevel } from "../wire/detail-level.ts";
 import type { CountByType, LostEvent } from "../wire/event.ts";
 import {
   EVENT_CLOCK,
@@ -103,6 +103,8 @@ export class Collector implements Disposable {
   #closed = false;
   /** Nobody can take what the rings hold. */
   #isHeldUp = false;
+  /** When the table was last held against all processes for an answer or for totals, CLOCK_BOOTTIME. */
+  #scannedNs = 0;
   readonly #canTake = () => {
     this.#isHeldUp = this.#events.ready?.() === false;
     return !this.#isHeldUp;
@@ -207,6 +209,13 @@ export class Collector implements Disposable {
     return this.#feed.rings.peaks;
   }
 
+  /** Live processes that pass the filters. */
+  get running(): number {
+    let running = 0;
+    for (const slot of this.table.liveSlots()) if (this.#sampleFilter.wantsSlot(this.table, slot)) running++;
+    return running;
+  }
+
   /** Times that a ring's watermark woke this process. */
   get wakeups(): number {
     return this.#wakeups;
@@ -254,16 +263,12 @@ export class Collector implements Disposable {
         this.drain();
         return !this.#isHeldUp;
       },
-      exitsHeldBack: this.table.exitsHeldBack,
+      exitsHeldBack: holdsBackExits(this.#options),
       images: this.#images,
       ...this.#options.reconcile,
     });
     this.#housekeeping = new Housekeeping(this.table, this.#reconciler, this.#descriptors);
-    if (this.#totals.isOn) {
-      this.backend.clocks?.askNow();
-      this.#take();
-      this.#totals.begin();
-    }
+    if (this.#totals.isOn) this.#startTotals();
     this.attach();
     this.#seed(this.#reconciler);
     // No process has pid 0: it stands for any that the list may leave out.
@@ -305,7 +310,7 @@ export class Collector implements Disposable {
 
   /** What is reported of processes that start from now on. */
   setDetail(detail: DetailLevel): void {
-    if (detail === "summary") this.#beginTotals();
+    if (detail === "summary" && !this.#totals.isOn) this.#startTotals();
     this.backend.detail.set(detail);
   }
 
@@ -314,15 +319,22 @@ export class Collector implements Disposable {
     this.#totals.setInterval(intervalMs);
   }
 
-  #beginTotals(): void {
-    if (this.#totals.isOn) return;
+  #startTotals(): void {
+    // No exit tells that a process is gone.
+    this.table.exitsHeldBack = true;
     this.backend.clocks?.askNow();
     this.#take();
     this.#totals.begin();
   }
 
+  /** Where no process sends a record there is nothing to wake up for before a sample or totals are due. */
   #boundedFlush(flushIntervalMs: number): number {
-    return Math.min(flushIntervalMs, this.#options.maxFlushIntervalMs ?? flushIntervalMs);
+    const { sampleIntervalMs, pageFaults } = this.#options;
+    const { levels } = this.backend.detail;
+    const isQuiet = levels.size === 1 && levels.has("summary") && pageFaults !== true;
+    const sampleMs = this.#schedule?.sampleMs ?? sampleIntervalMs;
+    const dueMs = isQuiet ? Math.min(sampleMs || Number.POSITIVE_INFINITY, this.#totals.intervalMs) : 0;
+    return Math.min(Math.max(flushIntervalMs, dueMs), this.#options.maxFlushIntervalMs ?? flushIntervalMs);
   }
 
   /** Sweeps over all processes every so many ms from now on; 0: no more, and what it took is given back. */
@@ -371,9 +383,29 @@ export class Collector implements Disposable {
     this.#housekeeping?.tick(this.#counters.receivedInAll, this.#isHeldUp);
   }
 
-  /** Brings the table up to date with what runs, for levels at which no events do that. */
+  /**
+   * Brings the table up to date with what runs if no events do that, before it is shown.
+   * @param olderThanMs the table is not brought up to date more often
+   */
+  scanAgain(olderThanMs: number): void {
+    if (this.#closed || !this.#totals.isOn || boottimeNs() - this.#scannedNs < olderThanMs * 1e6) return;
+    this.#scan();
+  }
+
   #scan(): void {
+    this.#scannedNs = boottimeNs();
     this.#descriptors.use(1, () => this.#reconciler?.reconcile());
+    if (this.#follows) this.#followListed();
+  }
+
+  /** A child may be listed before its parent. */
+  #followListed(): void {
+    const { table } = this;
+    const filter = this.#sampleFilter;
+    for (let before = -1; before !== filter.followed; ) {
+      before = filter.followed;
+      for (const slot of table.liveSlots()) filter.forked(table.pid(slot), table.ppid(slot) ?? 0);
+    }
   }
 
   #look(withSweep: boolean): void {

@@ -29,6 +29,6 @@ export function lastLevelOf({ sampling }: Pick<CollectConfig, "sampling">): Budg
 /** Has the collector keep the intervals of that level. */
 export function setPace(collector: Collector, level: BudgetLevel, config: CollectConfig): void {
   const { sampleMs, flushMs } = intervalsAt(level, config);
-  collector.setFlushInterval(flushMs);
   collector.setSampleInterval(sampleMs);
+  collector.setFlushInterval(flushMs);
 }

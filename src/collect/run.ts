@@ -352,6 +352,8 @@ class CollectorRun implements RunParts, Disposable {
     return {
       type: "summary",
       duration_s: Number(durationS.toFixed(6)),
+      detail: this.collector.backend.detail.level,
+      running: this.collector.running,
       ...counters,
       ...(page_faults && { page_faults }),
       backend: name,

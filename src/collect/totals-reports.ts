@@ -1,4 +1,3 @@
-import type { DetailLevel } from "../config/sections/probes.ts";
 import { WallClock } from "../json/wall-clock.ts";
 import type { Backend } from "../probes/backend.ts";
 import type { EventView, PlaceOfEvent } from "../process/event-view.ts";
@@ -8,6 +7,7 @@ import { TotalsBuffers } from "../totals/buffers.ts";
 import { exitedCpuNs, totalsLines } from "../totals/lines.ts";
 import { runningByGroup } from "../totals/running.ts";
 import { UsedCpu } from "../totals/used.ts";
+import type { DetailLevel } from "../wire/detail-level.ts";
 import type { TotalsEvent } from "../wire/event.ts";
 
 export interface TotalsReportsParts {
@@ -51,6 +51,10 @@ export class TotalsReports {
   begin(): void {
     this.#fromNs = exactBoottimeNs();
     this.#dueNs = boottimeNs() + this.#intervalNs;
+  }
+
+  get intervalMs(): number {
+    return this.#intervalNs / 1e6;
   }
 
   setInterval(intervalMs: number): void {

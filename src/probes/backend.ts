@@ -8,7 +8,7 @@ import { bpfObject } from "../bpf/embedded.ts";
 import { type ResolvedCgroup, resolveCgroup } from "../cgroup/cgroup.ts";
 import { log } from "../config/log.ts";
 import type { FiltersSettings } from "../config/sections/filters.ts";
-import type { BackendChoice, DetailLevel, EventType } from "../config/sections/probes.ts";
+import type { BackendChoice, EventType } from "../config/sections/probes.ts";
 import { cannotRunError, LinnixError } from "../errors.ts";
 import { exactBoottimeNs } from "../sys/clock.ts";
 import { cpuPlaces, POSSIBLE_CPUS, possibleCpus } from "../sys/cpus.ts";
@@ -16,6 +16,7 @@ import { errnoName, NativeError } from "../sys/errno.ts";
 import { pageBytes } from "../sys/page-size.ts";
 import { hintOf, refusalCode } from "../sys/refusal.ts";
 import type { CgroupRef } from "../wire/cgroup-ref.ts";
+import type { DetailLevel } from "../wire/detail-level.ts";
 import type { CountByType } from "../wire/event.ts";
 import {
   COMM_LEN,

@@ -1,4 +1,4 @@
-import type { DetailLevel } from "../config/sections/probes.ts";
+import type { DetailLevel } from "../wire/detail-level.ts";
 import {
   DETAIL,
   DETAIL_EVENTS,

@@ -6,7 +6,7 @@ import type { KernelCounts } from "./counters.ts";
 export const MAX_MISSED = 256;
 
 export interface MissedExecsFacts {
-  counts(): Pick<KernelCounts, "lost_by_type" | "filtered">;
+  counts(): Pick<KernelCounts, "lost_by_type" | "filtered" | "folded">;
   /** Execs that the kernel skipped the programs for. */
   skipped(): number;
 }
@@ -62,7 +62,7 @@ export class MissedExecs {
   }
 
   #count(): number {
-    const { lost_by_type, filtered } = this.#facts.counts();
-    return lost_by_type.exec + filtered.exec;
+    const { lost_by_type, filtered, folded } = this.#facts.counts();
+    return lost_by_type.exec + filtered.exec + folded.exec;
   }
 }

@@ -1,4 +1,4 @@
-import { type Place, placeFields } from "../cgroup/place.ts";
+import type { Place } from "../cgroup/place.ts";
 import { textOf } from "../json/text.ts";
 import type { TotalsEvent } from "../wire/event.ts";
 import { FIRST_LIFETIME_BUCKET, LIFETIME_BUCKETS } from "../wire/layout.gen.ts";
@@ -50,7 +50,7 @@ function lineOf(group: Group, { time, fromNs, toNs }: Interval, facts: LineFacts
     cgroup_id: group.cgroupId === 0n ? null : group.cgroupId,
     comm: group.isOther ? NAME_OF_REST : textOf(Buffer.from(group.comm, "latin1")),
     other: group.isOther,
-    ...(place ? placeFields(place) : {}),
+    ...placeFields(place),
     started: group.figure("started"),
     execs: group.figure("execs"),
     exited: {
@@ -69,6 +69,13 @@ function lineOf(group: Group, { time, fromNs, toNs }: Interval, facts: LineFacts
     rss_bytes: usedNs === null || group.isOther ? null : (running?.rssBytes ?? 0),
     lifetime_ns: known(lifetimes(group)),
   };
+}
+
+/** What is not known is left out. */
+function placeFields(place: Place | undefined): Pick<TotalsEvent, "cgroup" | "container" | "unit"> {
+  if (!place) return {};
+  const { cgroup, container, unit } = place;
+  return { ...(cgroup !== null && { cgroup }), ...(container && { container }), ...(unit !== null && { unit }) };
 }
 
 export function exitedCpuNs(group: Group): number {

@@ -1,9 +1,14 @@
 import type { Counters } from "./counters.ts";
+import type { DetailLevel } from "./detail-level.ts";
 
 /** The last line of a run. */
 export interface RunSummary extends Omit<Counters, "page_faults"> {
   type: "summary";
   duration_s: number;
+  /** Of processes that started at the end. */
+  detail: DetailLevel;
+  /** Processes that were alive at the end and pass the filters. */
+  running: number;
   /** Left out where they are off. */
   page_faults?: NonNullable<Counters["page_faults"]>;
   backend: "btf" | "tracepoint";

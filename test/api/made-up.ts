@@ -9,6 +9,7 @@ import { WallClock } from "../../src/json/wall-clock.ts";
 import { EventView } from "../../src/process/event-view.ts";
 import { ProcessTable } from "../../src/process/table.ts";
 import type { Counters, PageFaultCounters } from "../../src/wire/counters.ts";
+import type { DetailLevel } from "../../src/wire/detail-level.ts";
 import { recordIn } from "../../src/wire/record.ts";
 import { argumentBytes, EXEC_KNOWN, execRecord, exitRecord, forkRecord, pathComponents } from "../wire/make-record.ts";
 
@@ -69,6 +70,8 @@ export class MadeUpSource implements ApiSource {
   refreshes = 0;
   /** Lists made, rather than taken from a cache. */
   lists = 0;
+
+  levels: ReadonlySet<DetailLevel> = new Set<DetailLevel>(["events"]);
 
   get generation(): number {
     return this.table.generation;

@@ -105,14 +105,17 @@ describe("the kernel side's list", () => {
   const none = { fork: 0, exec: 0, exit: 0 };
 
   test("is not asked for one process while nothing was lost or held back", () => {
-    const missed = new MissedExecs(-1, { counts: () => ({ lost_by_type: none, filtered: none }), skipped: () => 0 });
+    const missed = new MissedExecs(-1, {
+      counts: () => ({ lost_by_type: none, filtered: none, folded: none }),
+      skipped: () => 0,
+    });
     expect([missed.mayBeAny(), missed.has(1)]).toEqual([false, false]);
   });
 
   test("says nothing of execs that the kernel skipped its program for: it may be any", () => {
     let skipped = 0;
     const missed = new MissedExecs(-1, {
-      counts: () => ({ lost_by_type: none, filtered: none }),
+      counts: () => ({ lost_by_type: none, filtered: none, folded: none }),
       skipped: () => skipped,
     });
     // No such map: as where the kernel refuses to show it.
@@ -123,7 +126,7 @@ describe("the kernel side's list", () => {
 
   test("that the kernel refuses to show: any process, once for each time that something was lost", () => {
     let exec = 0;
-    const counts = () => ({ lost_by_type: { ...none, exec }, filtered: none });
+    const counts = () => ({ lost_by_type: { ...none, exec }, filtered: none, folded: none });
     const missed = new MissedExecs(-1, { counts, skipped: () => 0 });
     exec = 3;
     expect([missed.list(), missed.list().length]).toEqual(["all", 0]);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import type { DetailLevel } from "../../src/config/sections/probes.ts";
 import { DetailSwitch } from "../../src/probes/detail-switch.ts";
+import type { DetailLevel } from "../../src/wire/detail-level.ts";
 import {
   DETAIL,
   DETAIL_HISTORY,

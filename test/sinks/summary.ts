@@ -5,6 +5,8 @@ import type { RunSummary } from "../../src/wire/summary.ts";
 export const SUMMARY: RunSummary = {
   type: "summary",
   duration_s: 10.25,
+  detail: "events",
+  running: 90,
   seen: { fork: 105, exec: 107, exit: 109 },
   received: { fork: 101, exec: 102, exit: 103 },
   emitted: { fork: 105, exec: 107, exit: 109 },

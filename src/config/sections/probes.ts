@@ -1,11 +1,9 @@
+import { DETAIL_LEVELS, type DetailLevel } from "../../wire/detail-level.ts";
 import type { Section } from "../section.ts";
 import { boolean, choice, durationMs, listOf, size } from "../values.ts";
 
 export type EventType = "fork" | "exec" | "exit";
 export type BackendChoice = "auto" | "btf" | "tracepoint";
-
-/** What is reported of processes: each event, one line a process, or totals by group. */
-export type DetailLevel = "events" | "processes" | "summary";
 
 export interface ProbesSettings {
   /** At least one, no repetition, in the order fork, exec, exit. */
@@ -21,7 +19,6 @@ export interface ProbesSettings {
 }
 
 export const EVENT_TYPES: readonly EventType[] = ["fork", "exec", "exit"];
-export const DETAIL_LEVELS: readonly DetailLevel[] = ["events", "processes", "summary"];
 
 /** MAX_ARGS_BYTES of bpf/process.h. */
 export const MAX_ARGS_BYTES = 15360;

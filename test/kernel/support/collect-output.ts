@@ -17,7 +17,7 @@ export interface CollectOutput {
 }
 
 const TYPES = ["fork", "exec", "exit"] as const;
-const OTHER_TYPES = new Set(["start", "sample", "unwritten", "page_fault", "storm", "lost", "degraded"]);
+const OTHER_TYPES = new Set(["start", "sample", "totals", "unwritten", "page_fault", "storm", "lost", "degraded"]);
 
 /** Takes lines as they come; any that is no JSON object of a known type fails the test. */
 export class OutputReader {
