@@ -18,7 +18,7 @@ import { resumePreference, yieldPreference } from "./thread-priority.ts";
 
 /** Rings are looked at for an answer where the last look is older than this, ms. */
 const REFRESH_MS = 50;
-/** Where no events tell what runs, all processes are listed for an answer, at most this often, ms. */
+/** Without events of processes, all of them are listed for an answer, at most this often, ms. */
 const SCAN_MS = 1000;
 
 /** A run as what the API asks. */

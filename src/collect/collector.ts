@@ -320,7 +320,7 @@ export class Collector implements Disposable {
   }
 
   #startTotals(): void {
-    // No exit tells that a process is gone.
+    // Exits that do not come are not lost.
     this.table.exitsHeldBack = true;
     this.backend.clocks?.askNow();
     this.#take();

@@ -3,11 +3,13 @@ import { join } from "node:path";
 import { chooseBackend } from "../probes/backend.ts";
 import { pidNamespace } from "../procfs/pid-namespace.ts";
 import { versionText } from "../version.ts";
+import type { DetailLevel } from "../wire/detail-level.ts";
+import type { TotalsEvent } from "../wire/event.ts";
 import { selfCommand } from "../workload/self-command.ts";
 import { tryCollector } from "../workload/trial.ts";
 import { defineObserver, needInitialPidNamespace } from "./define.ts";
-import type { Sighting, SightingKind, Tally, Unavailable } from "./observer.ts";
-import { startTool } from "./tool-observer.ts";
+import type { ObserverContext, Sighting, SightingKind, Tally, Unavailable } from "./observer.ts";
+import { type OutputParser, startTool } from "./tool-observer.ts";
 
 const KINDS: ReadonlySet<string> = new Set<SightingKind>(["fork", "exec", "exit"]);
 
@@ -52,6 +54,36 @@ export function* parseLinnix(
   }
 }
 
+/** Reads the totals of `linnix collect --detail summary`: how many processes of each name executed something and ended. */
+export function* parseTotals(lines: Iterable<string>, tally: Tally): Generator<Sighting> {
+  const sums = new Map<string, { execs: number; exits: number; untilNs: bigint }[]>();
+  for (const line of lines) {
+    let event: Partial<Omit<TotalsEvent, "type">> & { type?: unknown; lost?: unknown };
+    try {
+      event = JSON.parse(line);
+    } catch {
+      tally.unparsed += 1;
+      continue;
+    }
+    if (event.type === "summary" && typeof event.lost === "number") tally.lost += event.lost;
+    const { type, comm = "", execs = 0, exited } = event;
+    if (type !== "totals" || !exited) continue;
+    tally.records += 1;
+    const exits = (exited.ok ?? 0) + (exited.error ?? 0) + (exited.signal ?? 0) + exited.unknown;
+    const untilNs = BigInt(/"to_ns":(\d+)/.exec(line)?.[1] ?? 0);
+    sums.set(comm, [...(sums.get(comm) ?? []), { execs, exits, untilNs }]);
+  }
+  // A process may end in a later interval than it began in: what counts is what both agree on, the latest first.
+  for (const [comm, parts] of sums) {
+    let exits = parts.reduce((all, part) => all + part.exits, 0);
+    for (const { execs, untilNs } of parts.toReversed()) {
+      const count = Math.min(execs, exits);
+      exits -= count;
+      if (count > 0) yield { pid: 0, what: "exec", sum: { comm, count, untilNs } };
+    }
+  }
+}
+
 /** Why no collector can run here, in its own words; null if one can. */
 async function needCollector(): Promise<Unavailable | null> {
   const error = await tryCollector([]);
@@ -59,6 +91,46 @@ async function needCollector(): Promise<Unavailable | null> {
   const reason = [error.what, error.why].filter(Boolean).join(": ");
   return { ok: false, reason, hint: error.hint ?? "linnix doctor checks what this machine supports" };
 }
+
+/** `linnix collect` with its default settings but for the level of detail. */
+function startCollect(context: ObserverContext, folder: string, detail: DetailLevel, parse: OutputParser) {
+  const outputPath = (at: string): string => join(at, "events.jsonl");
+  return startTool(context, {
+    name: folder,
+    argv: (at) => {
+      const words = [
+        "--config",
+        emptySettings(at),
+        "--format",
+        "jsonl",
+        "--output",
+        outputPath(at),
+        "--detail",
+        detail,
+      ];
+      return selfCommand("collect", ...words);
+    },
+    stopSignal: "SIGTERM",
+    ready: (tool) => readFileSync(tool.errorPath, "latin1").includes("watching by "),
+    parse,
+    intervalMs: null,
+    outputPath,
+  });
+}
+
+/** Totals by cgroup and name in place of events: a process is captured where the sums of its name count it. */
+export const linnixSummary = defineObserver({
+  name: "linnix --detail summary",
+  summary: "`linnix collect --detail summary`, JSON lines to a file; judged by its counts",
+  needs: { root: "linnix collect", bpf: true },
+  version: versionText,
+  objection: needCollector,
+  grows: true,
+  kind: "events",
+  inKernel: "bpf",
+  reports: ["fork", "exec", "exit", "status", "cpu"],
+  start: (context) => startCollect(context, "linnix-summary", "summary", parseTotals),
+});
 
 /** `linnix collect` as anybody would run it: every event, whole arguments, JSON lines to a file. */
 export const linnix = defineObserver({
@@ -75,19 +147,5 @@ export const linnix = defineObserver({
   kind: "events",
   inKernel: "bpf",
   reports: ["fork", "exec", "exit", "args", "status", "cpu"],
-  start: (context) => {
-    const outputPath = (folder: string): string => join(folder, "events.jsonl");
-    return startTool(context, {
-      name: "linnix",
-      argv: (folder) => {
-        const words = ["--config", emptySettings(folder), "--format", "jsonl", "--output", outputPath(folder)];
-        return selfCommand("collect", ...words);
-      },
-      stopSignal: "SIGTERM",
-      ready: (tool) => readFileSync(tool.errorPath, "latin1").includes("watching by "),
-      parse: parseLinnix,
-      intervalMs: null,
-      outputPath,
-    });
-  },
+  start: (context) => startCollect(context, "linnix", "events", parseLinnix),
 });

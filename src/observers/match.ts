@@ -10,6 +10,8 @@ export interface TruthProcess {
   spawnedByNs: bigint;
   /** The lifetime that it was asked to have, ms: the class that it is counted in; null for as long as its work took. */
   lifetimeMs: number | null;
+  /** Absolute path of what it executes. */
+  path?: string;
 }
 
 /** How many processes of one kind there were, and how many of them a method's output named. */
@@ -48,12 +50,17 @@ function names(sighting: Sighting, truth: TruthProcess): boolean {
   return last >= truth.spawnedFromNs && startNs <= truth.spawnedByNs;
 }
 
+/** The name that the kernel gives a process that executes that path. */
+function commOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1).slice(0, 15);
+}
+
 function capture(total: number, seen: number): Capture {
   return { total, seen, capturePct: total === 0 ? null : (100 * seen) / total };
 }
 
 /**
- * Which processes of the truth a method has seen: those that a sighting names by pid and nonce, or by pid and start
+ * Which processes of the truth a method has seen: of sums as many as they count of that name; else those that a sighting names by pid and nonce, or by pid and start
  * time. A recycled pid is another process, also where both holders belong to the truth.
  */
 export function matchSightings(truth: readonly TruthProcess[], sightings: Iterable<Sighting>): MatchResult {
@@ -66,7 +73,18 @@ export function matchSightings(truth: readonly TruthProcess[], sightings: Iterab
 
   const seenFlags = new Array<boolean>(truth.length).fill(false);
   const others = new Set<number>();
+  const sums = new Map<string, number>();
+  const firstNs = truth.reduce<bigint | null>(
+    (first, { spawnedFromNs: ns }) => (first === null || ns < first ? ns : first),
+    null,
+  );
   for (const sighting of sightings) {
+    if (sighting.sum) {
+      const { comm, count, untilNs } = sighting.sum;
+      // What ended before the first process of the truth began is not of it.
+      if (firstNs !== null && untilNs >= firstNs) sums.set(comm, (sums.get(comm) ?? 0) + count);
+      continue;
+    }
     const holders = byPid.get(sighting.pid);
     if (holders === undefined) {
       if (sighting.what === "exec") others.add(sighting.pid);
@@ -76,6 +94,15 @@ export function matchSightings(truth: readonly TruthProcess[], sightings: Iterab
       if (names(sighting, truth[index] as TruthProcess)) seenFlags[index] = true;
     }
   }
+
+  truth.forEach(({ path }, index) => {
+    const comm = commOf(path ?? "");
+    const left = sums.get(comm) ?? 0;
+    if (left === 0) return;
+    seenFlags[index] = true;
+    sums.set(comm, left - 1);
+  });
+  const othersCounted = [...sums.values()].reduce((all, left) => all + left, 0);
 
   const classes = new Map<number | null, { total: number; seen: number }>();
   truth.forEach((process, index) => {
@@ -88,5 +115,5 @@ export function matchSightings(truth: readonly TruthProcess[], sightings: Iterab
     .sort(([a], [b]) => (a ?? Number.POSITIVE_INFINITY) - (b ?? Number.POSITIVE_INFINITY))
     .map(([lifetimeMs, group]) => ({ lifetimeMs, ...capture(group.total, group.seen) }));
   const seen = seenFlags.reduce((sum, flag) => sum + (flag ? 1 : 0), 0);
-  return { ...capture(truth.length, seen), byLifetime, seenFlags, othersExecuted: others.size };
+  return { ...capture(truth.length, seen), byLifetime, seenFlags, othersExecuted: others.size + othersCounted };
 }

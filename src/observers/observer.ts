@@ -13,6 +13,11 @@ export interface Sighting {
    * code unit a byte, the method's escapes undone where they can be. Absent where the method shows none.
    */
   args?: string | readonly string[];
+  /**
+   * Where the method adds processes up: a name, how many processes of it executed a program and ended, and the
+   * CLOCK_BOOTTIME by which they did, ns. `pid` is 0 then.
+   */
+  sum?: { comm: string; count: number; untilNs: bigint };
   /** CLOCK_BOOTTIME of the start of the process, ns, where the method shows it. */
   startNs?: bigint;
   /** The grid that `startNs` was rounded down to, ns; 10 ms for /proc/PID/stat. 0 where it is exact. */

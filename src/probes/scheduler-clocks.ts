@@ -50,7 +50,7 @@ export class SchedulerClocks implements Disposable {
         runOnCpu(this.#object.programFd("show_clock"), cpu);
       } catch (error) {
         if (!(error instanceof NativeError)) throw error;
-        // An offline CPU, or a kernel that refuses it: its first exit tells.
+        // An offline CPU, or a kernel that refuses it: its first exit writes the record.
         log.debug(`clock of CPU ${cpu}: ${error.message}`);
       }
     }

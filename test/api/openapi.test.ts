@@ -114,6 +114,7 @@ test("every event that the API sends is described, and a real line is as describ
     "ExitEvent",
     "SampleEvent",
     "PageFaultEvent",
+    "TotalsEvent",
     "LostEvent",
     "DegradedEvent",
   ]);

@@ -66,3 +66,16 @@ test("capture by lifetime, shortest first, those without one last", () => {
 test("without a truth there is no percentage", () => {
   expect(matchSightings([], [{ pid: 1, what: "exec", args: "x" }])).toMatchObject({ capturePct: null, byLifetime: [] });
 });
+
+test("of sums as many are seen as they count of that name, and what is left is of others", () => {
+  const items = [1, 2, 3].map((pid) => ({ ...truth(pid, `n${pid}`, 1000n), path: "/usr/bin/true" }));
+  const sum = (comm: string, count: number, untilNs = 10n ** 18n) =>
+    ({ pid: 0, what: "exec", sum: { comm, count, untilNs } }) as const;
+  expect(matchSightings(items, [sum("true", 2)])).toMatchObject({ seen: 2, othersExecuted: 0 });
+  expect(matchSightings(items, [sum("true", 2), sum("true", 5), sum("sh", 4)])).toMatchObject({
+    seen: 3,
+    othersExecuted: 8,
+  });
+  // What ended before the first of them began says nothing of them.
+  expect(matchSightings(items, [sum("true", 3, 0n)])).toMatchObject({ seen: 0, othersExecuted: 0 });
+});

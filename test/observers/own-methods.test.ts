@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { parseLinnix } from "../../src/observers/linnix.ts";
+import { parseLinnix, parseTotals } from "../../src/observers/linnix.ts";
 import { newTally } from "../../src/observers/observer.ts";
 import { parseTaskIterator } from "../../src/observers/task-iterator.ts";
 
@@ -35,4 +35,22 @@ test("in a pid namespace linnix's events are of the pid there", () => {
   const tally = newTally();
   expect([...parseLinnix(lines, tally, "ns_pid")]).toEqual([{ pid: 7, what: "fork", startNs: 12n }]);
   expect(tally).toMatchObject({ records: 2, unparsed: 0 });
+});
+
+test("totals name how many of a name executed something and ended", () => {
+  const line = (comm: string, execs: number, ok: number | null, unknown: number, toNs: string) =>
+    `{"type":"totals","to_ns":${toNs},"comm":"${comm}","execs":${execs},` +
+    `"exited":{"ok":${ok},"error":${ok},"signal":null,"unknown":${unknown}}}`;
+  const tally = newTally();
+  const lines = [
+    line("true", 3, 1, 0, "9007199254740993"),
+    line("true", 2, 1, 0, "9007199254740995"),
+    "{",
+    '{"type":"summary","lost":2}',
+  ];
+  expect([...parseTotals(lines, tally)]).toEqual([
+    { pid: 0, what: "exec", sum: { comm: "true", count: 2, untilNs: 9007199254740995n } },
+    { pid: 0, what: "exec", sum: { comm: "true", count: 2, untilNs: 9007199254740993n } },
+  ]);
+  expect(tally).toMatchObject({ records: 2, unparsed: 1, lost: 2 });
 });

@@ -77,7 +77,7 @@ describe("TotalsBuffers", () => {
     expect(named(buffers.take(), "a")?.figure("started")).toBe(2);
   });
 
-  test("two places of one group are one group, and a place that nobody has is free after the turn", () => {
+  test("two places of one group are one group, and a place that no program has is free after the turn", () => {
     const { memory, buffers } = opened();
     memory.add(1, { comm: "twice", started: 1, peak_rss_bytes: 10 });
     memory.add(2, { comm: "twice", started: 2, peak_rss_bytes: 7 });

@@ -78,7 +78,7 @@ describe("totalsLines", () => {
     expect(found).toMatchObject([{ cgroup_id: 5n, comm: "a/b/c", started: 0, cpu_ns: 10 }]);
   });
 
-  test("tells the rest of a cgroup from a process of that name", () => {
+  test("keeps the rest of a cgroup apart from a process of that name", () => {
     const found = lines([
       { comm: "other", started: 1 },
       { kind: TOTALS_OTHER, started: 2 },
