@@ -3,6 +3,7 @@ import { type Backend, holdsBackExits } from "../probes/backend.ts";
 import type { KernelCounts } from "../probes/counters.ts";
 import { EventView, type PlaceOfEvent } from "../process/event-view.ts";
 import { ImageReader } from "../process/image-reader.ts";
+import { NO_IMAGE } from "../process/image-store.ts";
 import { ProcessTable } from "../process/table.ts";
 import { SampleFilter } from "../sampling/sample-filter.ts";
 import { boottimeNs, realtimeOffsetNs, roughRealtimeOffsetNs } from "../sys/clock.ts";
@@ -55,6 +56,9 @@ export interface CollectorOptions extends KernelFeedOptions {
 
 /** Flushes between two looks whether the kernel's maps have room: a process too many is no emergency. */
 const ROOM_FLUSHES = 5;
+/** Parent of the kernel's threads, which execute no file. */
+const KTHREADD = 2;
+
 const DEFAULT_SUMMARY_MS = 10_000;
 
 const EVENT_TYPES = { fork: EVENT_FORK, exec: EVENT_EXEC, exit: EVENT_EXIT } as const;
@@ -311,7 +315,25 @@ export class Collector implements Disposable {
   /** What is reported of processes that start from now on. */
   setDetail(detail: DetailLevel): void {
     if (detail === "summary" && !this.#totals.isOn) this.#startTotals();
+    if (detail === this.backend.detail.level) return;
+    const folds = this.backend.detail.level !== "events";
     this.backend.detail.set(detail);
+    if (folds) this.#readFoldedImages();
+  }
+
+  /** No event said what processes executed that started at another level: children of theirs may be reported by events. */
+  #readFoldedImages(): void {
+    const { table } = this;
+    const { detail } = this.backend;
+    this.#scan();
+    for (const slot of table.liveSlots()) {
+      const startNs = (BigInt(table.startHigh(slot)) << 32n) | BigInt(table.startLow(slot));
+      const level = startNs === 0n ? "summary" : detail.levelOf(startNs);
+      if (level === "events" || table.ppid(slot) === KTHREADD) continue;
+      table.forgetImage(slot);
+      this.#images.beginAgain(slot);
+    }
+    this.#images.readSoon();
   }
 
   /** How often the totals of the level `summary` are reported from now on. */
@@ -390,6 +412,12 @@ export class Collector implements Disposable {
   scanAgain(olderThanMs: number): void {
     if (this.#closed || !this.#totals.isOn || boottimeNs() - this.#scannedNs < olderThanMs * 1e6) return;
     this.#scan();
+    const { table } = this;
+    for (const slot of table.liveSlots()) {
+      const isOfKernel = table.pid(slot) === KTHREADD || table.ppid(slot) === KTHREADD;
+      if (table.image(slot) === NO_IMAGE && !isOfKernel) this.#images.beginLater(slot);
+    }
+    this.#images.readSoon();
   }
 
   #scan(): void {
