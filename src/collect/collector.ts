@@ -275,6 +275,7 @@ export class Collector implements Disposable {
     if (this.#totals.isOn) this.#startTotals();
     this.attach();
     this.#seed(this.#reconciler);
+    this.#totals.seeded();
     // No process has pid 0: it stands for any that the list may leave out.
     reportPidNamespace(this.conditions, !this.#reconciler.mayHide(0, 0));
     this.#schedule.start();

@@ -5,6 +5,7 @@ import type { ProcessTable } from "../process/table.ts";
 import { boottimeNs, exactBoottimeNs, realtimeOffsetNs } from "../sys/clock.ts";
 import { TotalsBuffers } from "../totals/buffers.ts";
 import { exitedCpuNs, totalsLines } from "../totals/lines.ts";
+import { OlderProcesses } from "../totals/older.ts";
 import { runningByGroup } from "../totals/running.ts";
 import { UsedCpu } from "../totals/used.ts";
 import type { DetailLevel } from "../wire/detail-level.ts";
@@ -29,6 +30,7 @@ export class TotalsReports {
   readonly #parts: TotalsReportsParts;
   readonly #buffers: TotalsBuffers;
   readonly #used: UsedCpu;
+  readonly #older: OlderProcesses;
   #intervalNs: number;
   #fromNs = exactBoottimeNs();
   #dueNs: number;
@@ -38,6 +40,7 @@ export class TotalsReports {
     this.#parts = parts;
     this.#buffers = new TotalsBuffers(backend.totals.bytes, backend.totals.places, backend.detail);
     this.#used = new UsedCpu(table);
+    this.#older = new OlderProcesses(table);
     this.#intervalNs = intervalMs * 1e6;
     this.#dueNs = boottimeNs() + this.#intervalNs;
   }
@@ -51,6 +54,11 @@ export class TotalsReports {
   begin(): void {
     this.#fromNs = exactBoottimeNs();
     this.#dueNs = boottimeNs() + this.#intervalNs;
+  }
+
+  /** To be called once the table has been filled at the start. */
+  seeded(): void {
+    if (this.isOn && this.#parts.backend.name === "btf") this.#older.begin();
   }
 
   get intervalMs(): number {
@@ -80,6 +88,7 @@ export class TotalsReports {
     scan();
     const toNs = exactBoottimeNs();
     const groups = this.#buffers.take().filter(({ isBeside }) => !isBeside);
+    this.#older.subtract(groups);
     backend.clocks?.ask();
     const exitedNs = new Map(groups.filter(({ isOther }) => !isOther).map((group) => [group.key, exitedCpuNs(group)]));
     const usedNs = this.#used.take(exitedNs);

@@ -98,6 +98,17 @@ export class Group {
     }
   }
 
+  /** Takes CPU time off, as far as there is any. */
+  takeOff(userNs: number, systemNs: number): void {
+    for (const [name, ns] of [
+      ["cpu_user_ns", userNs],
+      ["cpu_system_ns", systemNs],
+    ] as const) {
+      const place = NAMES.indexOf(name);
+      this.#figures[place] = Math.max(0, (this.#figures[place] as number) - ns);
+    }
+  }
+
   /** What came since it was read as `before`; null if nothing did. */
   since(before: Group): Group | null {
     const figures = new Float64Array(FIGURES);
