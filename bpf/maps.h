@@ -186,6 +186,12 @@ static __always_inline bool wants(struct process_event *e, enum event_type type)
 	return true;
 }
 
+/* Whether a later event of the process may pass the filters: all but that of --pid look at what may change in its life. */
+static __always_inline bool may_be_wanted(__u32 pid)
+{
+	return !knobs.filter_pid || bpf_map_lookup_elem(&tracked_pids, &pid) || is_full(MAP_TRACKED_PIDS);
+}
+
 /* Whether there was room for it. */
 static __always_inline bool emit(void *ctx, struct process_event *e, enum event_type type, __u64 size)
 {

@@ -5,6 +5,8 @@
 #include "core.h"
 #include "path.h"
 #include "maps.h"
+#include "images.h"
+#include "level.h"
 #include "scheduler-clock.h"
 #include "totals.h"
 #include "watched-cgroup.h"
@@ -73,6 +75,14 @@ int follow_cgroup(__u64 *ctx)
 	return 0;
 }
 
+/* start_boottime of the process that this runs in. */
+static __always_inline __u64 current_start_ns(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, group_leader, start_boottime);
+}
+
 /*
  * At task_newtask, which copy_process() calls for each task. sched_process_fork leaves out the threads that the kernel
  * adds to a process by itself: create_io_thread() for io_uring and vhost_task_create() do not call kernel_clone().
@@ -82,6 +92,7 @@ static __always_inline int on_fork(__u64 *ctx)
 	struct task_struct *child = (void *)ctx[0];
 	__u32 forker = bpf_get_current_pid_tgid() >> 32;
 	struct process_event e = {};
+	enum detail_level level = DETAIL_EVENTS;
 	__u32 mode;
 
 	if (child->pid != child->tgid) {
@@ -92,17 +103,21 @@ static __always_inline int on_fork(__u64 *ctx)
 	fill_process(&e, EVENT_FORK, child);
 	/* The forker, not the parent that CLONE_PARENT may name: what descends is what was forked. */
 	track_child(forker, e.pid);
-	/* User space takes the parent's image for the child's, which it is not where CLONE_PARENT names another parent. */
-	if (has_missed_exec(forker) || e.ppid != forker)
+	mode = detail_mode();
+	if (mode)
+		level = level_at(mode, e.start_ns);
+	if (level == DETAIL_PROCESSES) {
+		if (may_be_wanted(e.pid))
+			inherit_image(&e, forker, current_start_ns());
+	} else if (has_missed_exec(forker) || e.ppid != forker) {
+		/* User space takes the parent's image for the child's, which it is not where CLONE_PARENT names another parent. */
 		miss_exec(e.pid);
+	}
 	if (!wants(&e, EVENT_FORK) || !in_wanted_cgroup(child)) {
 		COUNT(filtered[EVENT_FORK]);
 		return 0;
 	}
-	mode = detail_mode();
 	if (mode) {
-		enum detail_level level = level_at(mode, e.start_ns);
-
 		if (adds_up(mode, level))
 			add_started(mode, level, &e);
 		if (level != DETAIL_EVENTS) {
@@ -110,7 +125,7 @@ static __always_inline int on_fork(__u64 *ctx)
 			return 0;
 		}
 		/* What its parent executes may not have reached user space. */
-		if (level_at(mode, parent->group_leader->start_boottime) != DETAIL_EVENTS)
+		if (level_at(mode, current_start_ns()) != DETAIL_EVENTS)
 			miss_exec(e.pid);
 	}
 	emit(ctx, &e, EVENT_FORK, sizeof(e));
@@ -204,7 +219,9 @@ static __always_inline int on_exec(__u64 *ctx, __u32 attempt)
 	struct exec_event *e;
 	__u64 args_start, args_total;
 	__u64 exe_length, length;
+	enum detail_level level = DETAIL_EVENTS;
 	int step = PATH_GOES_ON;
+	bool wanted;
 	__u32 mode;
 	char *data;
 
@@ -214,21 +231,24 @@ static __always_inline int on_exec(__u64 *ctx, __u32 attempt)
 		return 0;
 	e = &s->e;
 	fill_process(&e->p, EVENT_EXEC, task);
-	if (!wants(&e->p, EVENT_EXEC) || !in_wanted_cgroup(task)) {
-		COUNT(filtered[EVENT_EXEC]);
-		hold_back_exec(e->p.pid);
-		return 0;
-	}
+	wanted = wants(&e->p, EVENT_EXEC) && in_wanted_cgroup(task);
 	mode = detail_mode();
-	if (mode) {
-		enum detail_level level = level_at(mode, e->p.start_ns);
-
+	if (mode)
+		level = level_at(mode, e->p.start_ns);
+	if (!wanted) {
+		COUNT(filtered[EVENT_EXEC]);
+		/* Its end may pass the filters all the same. */
+		if (level != DETAIL_PROCESSES)
+			hold_back_exec(e->p.pid);
+		if (level != DETAIL_PROCESSES || !may_be_wanted(e->p.pid))
+			return 0;
+	} else if (mode) {
 		if (adds_up(mode, level))
 			add_exec(mode, level, &e->p);
-		if (level != DETAIL_EVENTS) {
+		if (level != DETAIL_EVENTS)
 			COUNT(folded[EVENT_EXEC]);
+		if (level == DETAIL_SUMMARY)
 			return 0;
-		}
 	}
 	e->old_tid = ctx[1];
 	e->exe_len = 0;
@@ -276,6 +296,10 @@ static __always_inline int on_exec(__u64 *ctx, __u32 attempt)
 		e->p.known |= KNOWN_ARGS;
 	} else {
 		length = 0; /* not in memory: left out rather than guessed */
+	}
+	if (level == DETAIL_PROCESSES) {
+		keep_image(&e->p, data, exe_length, length);
+		return 0;
 	}
 	if (emit(ctx, &e->p, EVENT_EXEC, sizeof(*e) + exe_length + length))
 		forget_missed_exec(e->p.pid);
@@ -454,6 +478,7 @@ static __always_inline int on_exit(__u64 *ctx, __u32 attempt)
 	struct task_struct *task = (void *)ctx[0];
 	struct signal_struct *signal = task->signal;
 	struct exit_event e = {};
+	enum detail_level level = DETAIL_EVENTS;
 	bool wanted;
 	__u32 mode;
 
@@ -471,8 +496,13 @@ static __always_inline int on_exit(__u64 *ctx, __u32 attempt)
 	}
 	if (knobs.min_duration_ns && e.p.ts_ns - e.p.start_ns < knobs.min_duration_ns)
 		wanted = false;
+	mode = detail_mode();
+	if (mode)
+		level = level_at(mode, e.p.start_ns);
 	if (!wanted) {
 		COUNT(filtered[EVENT_EXIT]);
+		if (level == DETAIL_PROCESSES)
+			forget_image(e.p.pid);
 		return 0;
 	}
 
@@ -497,12 +527,13 @@ static __always_inline int on_exit(__u64 *ctx, __u32 attempt)
 	if (!add_threads(&e, task, signal, attempt))
 		e.p.known &= ~(KNOWN_CPU | KNOWN_FAULTS | KNOWN_IO);
 	e.accounted_ns = accounted_until(task);
-	mode = detail_mode();
 	if (mode) {
-		enum detail_level level = level_at(mode, e.p.start_ns);
-
 		if (adds_up(mode, level))
 			add_exit(mode, level, &e, scheduler_now(ctx));
+		if (level == DETAIL_PROCESSES) {
+			emit_process(ctx, &e, attempt);
+			return 0;
+		}
 		if (level != DETAIL_EVENTS) {
 			COUNT(folded[EVENT_EXIT]);
 			return 0;

@@ -70,6 +70,9 @@ enum known {
 	FIRST_SEEN = 1 << 24, /* no figures were kept of it: runtime_ns counts from its start */
 	/* page fault */
 	FAULT_WRITE = 1 << 25,
+	/* the end of a process */
+	KNOWN_EXEC_COUNT = 1 << 26, /* its birth was seen */
+	IMAGE_HERE = 1 << 27, /* the record has its image, or says that it is not known */
 };
 
 /* Maps with an entry for a process. */
@@ -77,6 +80,7 @@ enum process_map {
 	MAP_TRACKED_PIDS,
 	MAP_MISSED_EXECS,
 	MAP_THREAD_GROUPS,
+	MAP_IMAGES,
 	PROCESS_MAPS, /* one past the last */
 };
 
@@ -207,7 +211,7 @@ struct cpu_counters {
 	__u64 no_room[PROCESS_MAPS]; /* processes that a map had no room for, or no memory */
 	__u64 hotplug_steps; /* of this CPU on its way offline or online; another number: its ring may be dead */
 	__u64 spared; /* records that went to the spare ring, because this CPU had no ring */
-	__u64 pad[1]; /* to 320 bytes: no cache line is shared between CPUs */
+	/* 320 bytes: no cache line is shared between CPUs. */
 };
 
 #endif

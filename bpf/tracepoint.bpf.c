@@ -7,6 +7,8 @@
 #include "kernel.h"
 #include "process.h"
 #include "maps.h"
+#include "images.h"
+#include "level.h"
 #include "totals.h"
 #include "watched-cgroup.h"
 
@@ -145,15 +147,19 @@ int handle_fork(void *ctx)
 		e.known &= ~KNOWN_CGROUP;
 	}
 	track_child(forker, e.pid);
-	if (has_missed_exec(forker))
+	mode = detail_mode();
+	if ((mode & MODE_LEVEL) == DETAIL_PROCESSES) {
+		if (may_be_wanted(e.pid))
+			inherit_image(&e, forker, 0);
+	} else if (has_missed_exec(forker)) {
 		miss_exec(e.pid);
+	}
 	if (knobs.min_duration_ns)
 		bpf_map_update_elem(&forked_at, &e.pid, &e.ts_ns, BPF_ANY);
 	if (!wants(&e, EVENT_FORK) || !in_wanted_cgroup()) {
 		COUNT(filtered[EVENT_FORK]);
 		return 0;
 	}
-	mode = detail_mode();
 	if (mode) {
 		if (adds_up(mode, mode & MODE_LEVEL))
 			add_started(mode, mode & MODE_LEVEL, &e);
@@ -216,6 +222,7 @@ int handle_exec(void *ctx)
 {
 	struct tracepoint_exec *e;
 	__u32 zero = 0, limit = MAX_PATH_BYTES, mode;
+	bool wanted;
 	long length;
 
 	COUNT(seen[EVENT_EXEC]);
@@ -223,19 +230,22 @@ int handle_exec(void *ctx)
 	if (!e)
 		return 0;
 	fill_current(&e->e.p, EVENT_EXEC);
-	if (!wants(&e->e.p, EVENT_EXEC) || !in_wanted_cgroup()) {
-		COUNT(filtered[EVENT_EXEC]);
-		hold_back_exec(e->e.p.pid);
-		return 0;
-	}
+	wanted = wants(&e->e.p, EVENT_EXEC) && in_wanted_cgroup();
 	mode = detail_mode();
-	if (mode) {
+	if (!wanted) {
+		COUNT(filtered[EVENT_EXEC]);
+		/* Its end may pass the filters all the same. */
+		if ((mode & MODE_LEVEL) != DETAIL_PROCESSES)
+			hold_back_exec(e->e.p.pid);
+		if ((mode & MODE_LEVEL) != DETAIL_PROCESSES || !may_be_wanted(e->e.p.pid))
+			return 0;
+	} else if (mode) {
 		if (adds_up(mode, mode & MODE_LEVEL))
 			add_exec(mode, mode & MODE_LEVEL, &e->e.p);
-		if ((mode & MODE_LEVEL) != DETAIL_EVENTS) {
+		if ((mode & MODE_LEVEL) != DETAIL_EVENTS)
 			COUNT(folded[EVENT_EXEC]);
+		if ((mode & MODE_LEVEL) == DETAIL_SUMMARY)
 			return 0;
-		}
 	}
 	e->e.old_tid = read_u32(ctx, knobs.exec_old_pid_offset);
 	e->e.exe_len = 0;
@@ -255,6 +265,10 @@ int handle_exec(void *ctx)
 	if (length > 0 && length < limit)
 		e->e.p.known |= KNOWN_EXE | EXE_WHOLE;
 	e->e.exe_len = length;
+	if ((mode & MODE_LEVEL) == DETAIL_PROCESSES) {
+		keep_image(&e->e.p, e->filename, length, 0);
+		return 0;
+	}
 	if (emit(ctx, &e->e.p, EVENT_EXEC, sizeof(e->e) + length))
 		forget_missed_exec(e->e.p.pid);
 	else
@@ -328,15 +342,21 @@ int handle_exit(void *ctx)
 			wanted = false;
 		bpf_map_delete_elem(&forked_at, &e.p.pid);
 	}
+	mode = detail_mode();
+	if (mode && (!wanted || (mode & MODE_LEVEL) != DETAIL_PROCESSES))
+		forget_image(e.p.pid);
 	if (!wanted) {
 		COUNT(filtered[EVENT_EXIT]);
 		return 0;
 	}
 	/* Classic tracepoints do not give the start of a process: what happens is reported at the level of now. */
-	mode = detail_mode();
 	if (mode) {
 		if (adds_up(mode, mode & MODE_LEVEL))
 			add_exit(mode, mode & MODE_LEVEL, &e, 0);
+		if ((mode & MODE_LEVEL) == DETAIL_PROCESSES) {
+			emit_process(ctx, &e, 0);
+			return 0;
+		}
 		if ((mode & MODE_LEVEL) != DETAIL_EVENTS) {
 			COUNT(folded[EVENT_EXIT]);
 			return 0;

@@ -25,6 +25,7 @@ export const OBJECTS = [
 const HEADERS = [
   "bpf/process.h",
   "bpf/detail.h",
+  "bpf/ended.h",
   "bpf/sample.h",
   "bpf/cgroup.h",
   "bpf/moves.h",

@@ -6,6 +6,7 @@ const UNKNOWN = {
   trackedPids: "user space follows the descendants of --pid",
   missedExecs: "exits have neither exe nor args",
   threadGroups: "exits may lack their name or duration",
+  images: "some lines of processes have neither exe nor args",
 } as const;
 
 const MAPS = Object.keys(UNKNOWN) as (keyof typeof UNKNOWN)[];

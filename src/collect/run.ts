@@ -324,10 +324,14 @@ class CollectorRun implements RunParts, Disposable {
   /** Reports that it watches, by which backend, which fields that backend lacks, and where the API is. */
   #announce(): void {
     const { api } = this;
-    const { name, missingFields } = this.collector.backend;
+    const { name, missingFields, detail, images } = this.collector.backend;
     log.info(`watching by the ${name} backend${missingFields.length === 0 ? ", every field" : ""}; Ctrl-C ends`);
     if (missingFields.length > 0) {
       log.warn(`the ${name} backend cannot tell, so these are null: ${missingFields.join(", ")}`);
+    }
+    if (detail.level === "processes") {
+      const most = `path and arguments of up to ${images.images} processes, ${images.largeImages} of them long`;
+      log.info(`the kernel keeps ${most}, in at most ${(images.bytes / 2 ** 20).toFixed(1)} MiB`);
     }
     if (api) log.info(`answering at ${api.url}`);
     this.#hooks.manager?.ready(this.#status());

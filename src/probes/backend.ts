@@ -26,6 +26,7 @@ import {
   EVENT_EXIT,
   EVENT_FORK,
   KNOBS,
+  MAP_IMAGES,
   MAP_MISSED_EXECS,
   MAP_THREAD_GROUPS,
   MAP_TRACKED_PIDS,
@@ -37,6 +38,7 @@ import type { Record } from "../wire/record.ts";
 import type { BackendName } from "./backend-name.ts";
 import { type CpuLosses, KernelCounters, type KernelCounts } from "./counters.ts";
 import { DetailSwitch } from "./detail-switch.ts";
+import { type ImageRoom, imageBytes, imageRoom, sizeImageMaps } from "./images.ts";
 import { isLockedForConfidentiality } from "./lockdown.ts";
 import { MissedExecs } from "./missed-execs.ts";
 import { missingFields } from "./missing-fields.ts";
@@ -57,6 +59,8 @@ export interface ProbeOptions {
   totalsPlaces?: number;
   /** Processes that the kernel's maps have room for at a time; left out: as many as this machine can have. */
   maxProcesses?: number;
+  /** Images that the kernel side keeps at the level `processes`; left out: as `imageRoom` says. */
+  imageRoom?: ImageRoom;
   /** Threads of one process whose figures are added at its end, after the first few; left out: `MAX_EXIT_THREADS`. */
   maxExitThreads?: number;
 }
@@ -69,6 +73,8 @@ export interface NoRoom {
   missedExecs: number;
   /** The tracepoint backend's processes of several threads. */
   threadGroups: number;
+  /** Images of processes that are reported at their end only. */
+  images: number;
 }
 
 /** What differs between the backends. */
@@ -116,6 +122,11 @@ function totalsElements(places: number): number {
   return 2 * (places + TOTALS_REST);
 }
 
+/** Classic tracepoints give no arguments. */
+function maxArgsBytesOf({ name }: BackendKind, { maxArgsBytes }: ProbeOptions): number {
+  return name === "btf" ? maxArgsBytes : 0;
+}
+
 /** What an event says about its process's start. */
 interface EventFacts {
   record: Record;
@@ -144,6 +155,8 @@ export class Backend implements Disposable {
   #counters: KernelCounters | undefined;
   #totalsMemory: MappedArray | undefined;
   #totalsPlaces = 0;
+  /** What the kernel side keeps at the level `processes`. */
+  readonly images: ImageRoom & { bytes: number };
   #clocks: SchedulerClocks | undefined;
   #detailMemory: MappedArray | undefined;
   #detail: DetailSwitch | undefined;
@@ -156,6 +169,8 @@ export class Backend implements Disposable {
     this.#kind = kind;
     this.name = kind.name;
     this.missingFields = missingFields(kind.name, existsSync);
+    const room = options.imageRoom ?? imageRoom(release());
+    this.images = { ...room, bytes: imageBytes(room, maxArgsBytesOf(kind, options)) };
     this.#filters = options.filters;
     try {
       this.#object = BpfObject.open(kind.object, bpfObject(kind.object));
@@ -209,6 +224,7 @@ export class Backend implements Disposable {
       trackedPids: ofKernel(MAP_TRACKED_PIDS) + this.#untracked,
       missedExecs: ofKernel(MAP_MISSED_EXECS),
       threadGroups: ofKernel(MAP_THREAD_GROUPS) + this.#unenteredGroups,
+      images: ofKernel(MAP_IMAGES),
     };
   }
 
@@ -341,7 +357,8 @@ export class Backend implements Disposable {
     const little = true;
     const mask = sentTypes(options.events).reduce((bits, type) => bits | (1 << TYPE_NUMBER[type]), 0);
     knobs.setUint32(KNOBS.event_mask, mask, little);
-    knobs.setUint32(KNOBS.max_args_bytes, options.maxArgsBytes, little);
+    const maxArgsBytes = maxArgsBytesOf(this.#kind, options);
+    knobs.setUint32(KNOBS.max_args_bytes, maxArgsBytes, little);
     knobs.setBigUint64(KNOBS.min_duration_ns, BigInt(filters.minDurationNs), little);
     knobs.setUint32(KNOBS.page_size, pageBytes(), little);
     knobs.setUint8(KNOBS.filter_pid, filters.pids.length > 0 ? 1 : 0);
@@ -372,6 +389,7 @@ export class Backend implements Disposable {
     else object.setMaxEntries("missed_execs", Math.min(MAX_LOST_EXECS, options.maxProcesses ?? MAX_LOST_EXECS));
     processMaps.push(...this.#kind.prepare(object, knobs, options, this.#followsCgroup));
     sizeProcessMaps(object, processMaps, readProcessLimits(release()), options.maxProcesses);
+    sizeImageMaps(object, this.images, maxArgsBytes);
     object.load();
     if (filters.cgroup && watched) {
       this.#watchedCgroup = new WatchedCgroup(filters.cgroup, watched, object.mapFd("watched_cgroup"));

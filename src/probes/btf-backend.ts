@@ -38,6 +38,7 @@ export function btfBackend(retry = skipsPreempted(release())): BackendKind {
       if (retry) {
         object.setMaxEntries("scratch", 2);
         object.setMaxEntries("thread_walks", 2);
+        object.setMaxEntries("ended_scratches", 2);
         object.setMaxEntries("claims", CLAIM_WORDS);
       } else {
         for (const program of WITH_RETRIES) if (!PROGRAMS.includes(program)) object.leaveOut(program);

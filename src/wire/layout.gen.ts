@@ -53,12 +53,15 @@ export const UNSURE_COMM = 4194304;
 export const UNSURE_END = 8388608;
 export const FIRST_SEEN = 16777216;
 export const FAULT_WRITE = 33554432;
+export const KNOWN_EXEC_COUNT = 67108864;
+export const IMAGE_HERE = 134217728;
 
 /* enum process_map */
 export const MAP_TRACKED_PIDS = 0;
 export const MAP_MISSED_EXECS = 1;
 export const MAP_THREAD_GROUPS = 2;
-export const PROCESS_MAPS = 3;
+export const MAP_IMAGES = 3;
+export const PROCESS_MAPS = 4;
 
 /* enum detail_level */
 export const DETAIL_EVENTS = 0;
@@ -79,6 +82,9 @@ export const TOTALS_ALL = 4;
 
 /* enum clock_type */
 export const EVENT_CLOCK = 35;
+
+/* enum ended_type */
+export const EVENT_PROCESS = 36;
 
 /* enum sample_type */
 export const EVENT_SAMPLE = 32;
@@ -265,14 +271,11 @@ export const CPU_COUNTERS = {
   retried_stride: 8,
   threads_started: 256, // __u64
   threads_exited: 264, // __u64
-  no_room: 272, // __u64[3]
-  no_room_len: 3,
+  no_room: 272, // __u64[4]
+  no_room_len: 4,
   no_room_stride: 8,
-  hotplug_steps: 296, // __u64
-  spared: 304, // __u64
-  pad: 312, // __u64[1]
-  pad_len: 1,
-  pad_stride: 8,
+  hotplug_steps: 304, // __u64
+  spared: 312, // __u64
 } as const;
 
 /** struct detail_history */
@@ -353,6 +356,47 @@ export const CPU_CLOCK = {
   size: 16,
   base_ns: 0, // __u64
   is_asked: 8, // __u64
+} as const;
+
+/** struct ended_event */
+export const ENDED_EVENT = {
+  size: 200,
+  type: 0, // __u8
+  reserved_head: 1, // __u8
+  cpu: 2, // __u16
+  known: 4, // __u32
+  pid: 8, // __u32
+  ppid: 12, // __u32
+  ns_pid: 16, // __u32
+  uid: 20, // __u32
+  gid: 24, // __u32
+  euid: 28, // __u32
+  egid: 32, // __u32
+  auid: 36, // __u32
+  ts_ns: 40, // __u64
+  start_ns: 48, // __u64
+  parent_start_ns: 56, // __u64
+  cgroup_id: 64, // __u64
+  comm: 72, // char[16]
+  comm_len: 16,
+  status: 88, // __u32
+  reserved: 92, // __u32
+  utime_ns: 96, // __u64
+  stime_ns: 104, // __u64
+  runtime_ns: 112, // __u64
+  accounted_ns: 120, // __u64
+  peak_rss_bytes: 128, // __u64
+  minor_faults: 136, // __u64
+  major_faults: 144, // __u64
+  read_bytes: 152, // __u64
+  write_bytes: 160, // __u64
+  born_ns: 168, // __u64
+  exec_count: 176, // __u32
+  exe_len: 180, // __u16
+  args_len: 182, // __u16
+  image_start_ns: 184, // __u64
+  image_pid: 192, // __u32
+  reserved_end: 196, // __u32
 } as const;
 
 /** struct sample_event */
