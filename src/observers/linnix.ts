@@ -11,7 +11,13 @@ import { defineObserver, needInitialPidNamespace } from "./define.ts";
 import type { ObserverContext, Sighting, SightingKind, Tally, Unavailable } from "./observer.ts";
 import { type OutputParser, startTool } from "./tool-observer.ts";
 
-const KINDS: ReadonlySet<string> = new Set<SightingKind>(["fork", "exec", "exit"]);
+/** What a line of each type shows; a line of a whole process comes at its end. */
+const KINDS: ReadonlyMap<unknown, SightingKind> = new Map([
+  ["fork", "fork"],
+  ["exec", "exec"],
+  ["exit", "exit"],
+  ["process", "exit"],
+]);
 
 /** A file of settings that has none: the ordinary ones, whatever this machine's own file says. */
 function emptySettings(folder: string): string {
@@ -39,7 +45,10 @@ export function* parseLinnix(
     }
     if (event.type === "summary") {
       if (typeof event.lost === "number") tally.lost += event.lost;
-    } else if (typeof event.type === "string" && KINDS.has(event.type) && typeof event.pid === "number") {
+      continue;
+    }
+    const what = KINDS.get(event.type);
+    if (what !== undefined && typeof event.pid === "number") {
       tally.records += 1;
       // Not from the parsed object, whose numbers end at 2^53; within a string the quote would be escaped.
       const startNs = /"start_ns":(\d+)/.exec(line)?.[1];
@@ -47,7 +56,7 @@ export function* parseLinnix(
       if (typeof pid !== "number") continue;
       yield {
         pid,
-        what: event.type as SightingKind,
+        what,
         ...(startNs !== undefined && { startNs: BigInt(startNs) }),
       };
     }
@@ -92,6 +101,12 @@ async function needCollector(): Promise<Unavailable | null> {
   return { ok: false, reason, hint: error.hint ?? "linnix doctor checks what this machine supports" };
 }
 
+async function objection(): Promise<Unavailable | null> {
+  // The tracepoint backend gives no other pids.
+  const isBtf = chooseBackend("auto") === "btf";
+  return (isBtf ? null : needInitialPidNamespace("events of the tracepoint backend have host pids")) ?? needCollector();
+}
+
 /** `linnix collect` with its default settings but for the level of detail. */
 function startCollect(context: ObserverContext, folder: string, detail: DetailLevel, parse: OutputParser) {
   const outputPath = (at: string): string => join(at, "events.jsonl");
@@ -132,17 +147,27 @@ export const linnixSummary = defineObserver({
   start: (context) => startCollect(context, "linnix-summary", "summary", parseTotals),
 });
 
+/** One line a process, at its end, with the arguments of its last exec. */
+export const linnixProcesses = defineObserver({
+  name: "linnix --detail processes",
+  summary: "`linnix collect --detail processes`, JSON lines to a file",
+  needs: { root: "linnix collect", bpf: true },
+  version: versionText,
+  objection,
+  grows: true,
+  kind: "events",
+  inKernel: "bpf",
+  reports: ["exit", "args", "status", "cpu"],
+  start: (context) => startCollect(context, "linnix-processes", "processes", parseLinnix),
+});
+
 /** `linnix collect` as anybody would run it: every event, whole arguments, JSON lines to a file. */
 export const linnix = defineObserver({
   name: "linnix",
   summary: "`linnix collect`, default settings, JSON lines to a file",
   needs: { root: "linnix collect", bpf: true },
   version: versionText,
-  objection: async () =>
-    // The tracepoint backend gives no other pids.
-    (chooseBackend("auto") === "btf"
-      ? null
-      : needInitialPidNamespace("events of the tracepoint backend have host pids")) ?? needCollector(),
+  objection,
   grows: true,
   kind: "events",
   inKernel: "bpf",

@@ -3,7 +3,7 @@ import { bpftrace } from "./bpftrace.ts";
 import { execsnoop } from "./execsnoop.ts";
 import { execsnoopExitsnoop } from "./execsnoop-exitsnoop.ts";
 import { forkstat } from "./forkstat.ts";
-import { linnix, linnixSummary } from "./linnix.ts";
+import { linnix, linnixProcesses, linnixSummary } from "./linnix.ts";
 import type { Observer } from "./observer.ts";
 import { pidstat } from "./pidstat.ts";
 import { procList, procScan } from "./proc-scan.ts";
@@ -25,6 +25,7 @@ export const OBSERVERS: readonly Observer[] = [
   strace,
   auditd,
   linnix,
+  linnixProcesses,
   linnixSummary,
   execsnoop,
   execsnoopExitsnoop,
