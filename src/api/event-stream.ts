@@ -1,7 +1,14 @@
 import { ByteWriter, jsonText, literal, type Piece } from "../json/byte-writer.ts";
 import type { EventView } from "../process/event-view.ts";
 import { JsonEncoder } from "../sinks/jsonl.ts";
-import { EVENT_EXEC, EVENT_EXIT, EVENT_FORK, EVENT_PAGE_FAULT, EVENT_SAMPLE } from "../wire/layout.gen.ts";
+import {
+  EVENT_EXEC,
+  EVENT_EXIT,
+  EVENT_FORK,
+  EVENT_PAGE_FAULT,
+  EVENT_PROCESS,
+  EVENT_SAMPLE,
+} from "../wire/layout.gen.ts";
 import { typeCode } from "./event-types.ts";
 import { EventHistory } from "./history.ts";
 import { type ClientTotals, StreamClient } from "./stream-client.ts";
@@ -44,6 +51,7 @@ for (const [number, type] of [
   [EVENT_FORK, "fork"],
   [EVENT_EXEC, "exec"],
   [EVENT_EXIT, "exit"],
+  [EVENT_PROCESS, "process"],
   [EVENT_SAMPLE, "sample"],
   [EVENT_PAGE_FAULT, "page_fault"],
 ] as const) {

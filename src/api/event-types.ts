@@ -5,6 +5,7 @@ export const EVENT_TYPES = [
   "fork",
   "exec",
   "exit",
+  "process",
   "page_fault",
   "sample",
   "totals",
@@ -19,6 +20,7 @@ const LEVELS_OF: { readonly [type: string]: readonly DetailLevel[] } = {
   fork: ["events"],
   exec: ["events"],
   exit: ["events"],
+  process: ["processes"],
   sample: ["events", "processes"],
   totals: ["summary"],
 };

@@ -17,6 +17,7 @@ import {
   EVENT_EXIT,
   EVENT_FORK,
   EVENT_PAGE_FAULT,
+  EVENT_PROCESS,
   PROCESS_EVENT,
 } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
@@ -149,7 +150,7 @@ export class Collector implements Disposable {
     this.table = new ProcessTable({ lingerNs: options.lingerMs * 1e6 });
     this.table.exitsHeldBack = holdsBackExits(options);
     this.#view = new EventView(this.table, this.#clock);
-    this.#wanted = new Set(options.events.map((type) => EVENT_TYPES[type]));
+    this.#wanted = new Set([...options.events.map((type) => EVENT_TYPES[type]), EVENT_PROCESS]);
     // libbpf is about to take 12 MB for a while: not on top of what the runtime read to start, and no longer than needed.
     dropCleanFilePages();
     giveLargeBlocksBack();
@@ -411,7 +412,9 @@ export class Collector implements Disposable {
    * @param olderThanMs the table is not brought up to date more often
    */
   scanAgain(olderThanMs: number): void {
-    if (this.#closed || !this.#totals.isOn || boottimeNs() - this.#scannedNs < olderThanMs * 1e6) return;
+    if (this.#closed || boottimeNs() - this.#scannedNs < olderThanMs * 1e6) return;
+    const { levels } = this.backend.detail;
+    if (levels.size === 1 && levels.has("events")) return;
     this.#scan();
     const { table } = this;
     for (const slot of table.liveSlots()) {
@@ -472,8 +475,11 @@ export class Collector implements Disposable {
   #follow(type: number): boolean {
     const { pid } = this.#view;
     if (type === EVENT_FORK) this.#sampleFilter.forked(pid, this.#view.ppid);
-    const isWatched = this.#sampleFilter.follows(pid) || !this.#mapRoom.sendsAll;
-    if (type === EVENT_EXIT) this.#sampleFilter.exited(pid);
+    const isWatched =
+      this.#sampleFilter.follows(pid) ||
+      !this.#mapRoom.sendsAll ||
+      (type === EVENT_PROCESS && this.#sampleFilter.follows(this.#view.ppid));
+    if (type === EVENT_EXIT || type === EVENT_PROCESS) this.#sampleFilter.exited(pid);
     return isWatched;
   }
 

@@ -23,7 +23,7 @@ export function startEvent({ name, missingFields }: Backend, { probes, filters }
     boot_id: bootId(),
     kernel: release(),
     backend: name,
-    detail: "events",
+    detail: probes.detail,
     filters: {
       events: probes.events,
       pids,

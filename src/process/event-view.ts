@@ -5,6 +5,7 @@ import {
   EVENT_EXEC,
   EVENT_FORK,
   EVENT_PAGE_FAULT,
+  EVENT_PROCESS,
   EVENT_SAMPLE,
   EXEC_EVENT,
   EXIT_EVENT,
@@ -48,7 +49,7 @@ export class EventView {
   /** Left out: neither cgroup nor container nor unit is told. */
   identity: PlaceOfEvent | undefined;
   record: Record = new Record();
-  /** `EVENT_FORK`, `EVENT_EXEC`, `EVENT_EXIT`, `EVENT_SAMPLE` or `EVENT_PAGE_FAULT`. */
+  /** `EVENT_FORK`, `EVENT_EXEC`, `EVENT_EXIT`, `EVENT_PROCESS`, `EVENT_SAMPLE` or `EVENT_PAGE_FAULT`. */
   type = 0;
   slot = NO_SLOT;
   /** The name before an exec; only when `oldCommKnown`. */
@@ -76,6 +77,8 @@ export class EventView {
       this.slot = this.table.refresh(record);
     } else if (this.type === EVENT_PAGE_FAULT) {
       this.slot = this.table.match(record);
+    } else if (this.type === EVENT_PROCESS) {
+      this.slot = this.table.ended(record);
     } else {
       this.slot = this.table.exit(record);
     }

@@ -2,6 +2,7 @@
 import {
   ARGS_CUT,
   CUT_PATH_BYTES,
+  ENDED_EVENT,
   EXE_CUT,
   EXE_WHOLE,
   EXEC_EVENT,
@@ -10,41 +11,61 @@ import {
   PROCESS_EVENT,
 } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
-import { type ImageStore, MAX_STORED_BYTES } from "./image-store.ts";
+import { type ImageStore, MAX_STORED_BYTES, NO_IMAGE } from "./image-store.ts";
 import type { Redact } from "./redact.ts";
 import { endOfPath, turnPath } from "./turn-path.ts";
 
 const IMAGE_FLAGS = KNOWN_EXE | EXE_WHOLE | KNOWN_ARGS | ARGS_CUT;
 
-/** @returns the number of a new image of what the record tells to be executed */
+/** Where a record has an image: the lengths of its path and its arguments, which follow the record. */
+interface ImagePlace {
+  size: number;
+  exe_len: number;
+  args_len: number;
+}
+
+/** @returns the number of a new image of what the exec record says */
 export function imageOfExec(images: ImageStore, record: Record, redact: Redact | undefined): number {
-  if (record.u32(PROCESS_EVENT.known) & EXE_CUT) return imageOfCutExec(images, record, redact);
-  const exeLength = record.u16(EXEC_EVENT.exe_len);
+  return imageAt(EXEC_EVENT, images, record, redact);
+}
+
+/** @returns the number of a new image of what the process executed that has ended; `NO_IMAGE` if that is not known */
+export function imageOfEnded(images: ImageStore, record: Record, redact: Redact | undefined): number {
+  if (!(record.u32(PROCESS_EVENT.known) & (KNOWN_EXE | EXE_CUT | KNOWN_ARGS))) return NO_IMAGE;
+  return imageAt(ENDED_EVENT, images, record, redact);
+}
+
+function imageAt(place: ImagePlace, images: ImageStore, record: Record, redact: Redact | undefined): number {
+  if (record.u32(PROCESS_EVENT.known) & EXE_CUT) return imageOfCutExec(place, images, record, redact);
+  const exeLength = record.u16(place.exe_len);
   const flags = record.u32(PROCESS_EVENT.known) & IMAGE_FLAGS;
-  const argsLength = record.u16(EXEC_EVENT.args_len);
+  const argsLength = record.u16(place.args_len);
   // Written to memory that is kept only when it is redacted.
-  const redacted = redact && argsLength > 0 ? redactedOf(record, exeLength, argsLength, flags, redact) : undefined;
+  const redacted =
+    redact && argsLength > 0
+      ? redactedOf(record, place.size + exeLength, MAX_STORED_BYTES - exeLength, argsLength, flags, redact)
+      : undefined;
   const image = redacted
     ? images.create(exeLength, redacted.bytes.length, redacted.cut ? flags | ARGS_CUT : flags)
     : images.create(exeLength, argsLength, flags);
   const bytes = images.bytesOf(image);
   const start = images.exeStart(image);
-  record.copy(EXEC_EVENT.size, redacted ? exeLength : exeLength + argsLength, bytes, start);
+  record.copy(place.size, redacted ? exeLength : exeLength + argsLength, bytes, start);
   if (redacted) bytes.set(redacted.bytes, start + exeLength);
   if (!(flags & EXE_WHOLE)) turnPath(bytes, start, exeLength);
   return image;
 }
 
 /** The same of an exec whose path was too long: rare, so it may allocate. */
-function imageOfCutExec(images: ImageStore, record: Record, redact: Redact | undefined): number {
-  const components = new Uint8Array(record.u16(EXEC_EVENT.exe_len));
-  record.copy(EXEC_EVENT.size, components.length, components, 0);
+function imageOfCutExec(place: ImagePlace, images: ImageStore, record: Record, redact: Redact | undefined): number {
+  const components = new Uint8Array(record.u16(place.exe_len));
+  record.copy(place.size, components.length, components, 0);
   const exe = endOfPath(components, CUT_PATH_BYTES);
   const recordFlags = record.u32(PROCESS_EVENT.known);
   let args: Uint8Array | null = null;
   if (recordFlags & KNOWN_ARGS) {
-    args = new Uint8Array(record.u16(EXEC_EVENT.args_len));
-    record.copy(EXEC_EVENT.size + components.length, args.length, args, 0);
+    args = new Uint8Array(record.u16(place.args_len));
+    record.copy(place.size + components.length, args.length, args, 0);
   }
   const argsCut = (recordFlags & ARGS_CUT) !== 0;
   return imageOfProc(images, { exe: exe.length > 0 ? exe : null, args, argsCut }, redact, EXE_CUT);
@@ -97,10 +118,9 @@ export function imageRedacted(images: ImageStore, image: number, redact: Redact)
   return made;
 }
 
-function redactedOf(record: Record, exeLength: number, argsLength: number, flags: number, redact: Redact) {
+function redactedOf(record: Record, at: number, room: number, argsLength: number, flags: number, redact: Redact) {
   const args = new Uint8Array(argsLength);
-  record.copy(EXEC_EVENT.size + exeLength, argsLength, args, 0);
+  record.copy(at, argsLength, args, 0);
   const bytes = redact(args, (flags & ARGS_CUT) !== 0);
-  const room = MAX_STORED_BYTES - exeLength;
   return { bytes: bytes.subarray(0, room), cut: bytes.length > room };
 }

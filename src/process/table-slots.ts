@@ -97,6 +97,17 @@ export class TableSlots {
     return NO_SLOT;
   }
 
+  /** Slot of the process of that pid and start, live or lingering; both halves 0: its start is not known. */
+  findStarted(pid: number, low: number, high: number): number {
+    const { startLow, startHigh } = this.#columns;
+    let slot = this.find(pid);
+    for (; slot !== NO_SLOT; slot = this.findOlder(slot)) {
+      if (startLow[slot] === low && startHigh[slot] === high) return slot;
+      if ((low === 0 && high === 0) || (startLow[slot] === 0 && startHigh[slot] === 0)) return slot;
+    }
+    return NO_SLOT;
+  }
+
   /** A slot for a live process of that pid, of which nothing else is known. */
   insert(pid: number): number {
     const slot = this.#takeSlot();

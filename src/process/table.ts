@@ -1,6 +1,8 @@
 import {
   COMM_LEN,
+  ENDED_EVENT,
   EXIT_EVENT,
+  IMAGE_HERE,
   KNOWN_AUID,
   KNOWN_CGROUP,
   KNOWN_EFFECTIVE,
@@ -13,7 +15,7 @@ import {
 } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
 import { NO_IMAGE } from "./image-store.ts";
-import { imageOfExec, imageOfProc, imageRedacted } from "./make-image.ts";
+import { imageOfEnded, imageOfExec, imageOfProc, imageRedacted } from "./make-image.ts";
 import { type Redact, redactorOf } from "./redact.ts";
 import { KEPT_FLAGS, STATUS_KNOWN, TableRows } from "./table-rows.ts";
 import { NO_SLOT } from "./table-slots.ts";
@@ -153,6 +155,27 @@ export class ProcessTable extends TableRows {
       flags[slot] = (flags[slot] as number) | STATUS_KNOWN;
     }
     this.#leave(slot, record.u32(PROCESS_EVENT.ts_ns + 4), record.u32(PROCESS_EVENT.ts_ns));
+    return slot;
+  }
+
+  /** A process has ended of which no earlier record said anything. */
+  ended(record: Record): number {
+    const slot = this.exit(record);
+    const bornNs = record.u64(ENDED_EVENT.born_ns);
+    if (bornNs > 0) {
+      this.slots.columns.bornNs[slot] = bornNs;
+      this.slots.columns.birthPpid[slot] = record.u32(PROCESS_EVENT.ppid);
+    }
+    if (record.u32(PROCESS_EVENT.known) & IMAGE_HERE) {
+      this.#setImage(slot, imageOfEnded(this.images, record, this.redact));
+      return slot;
+    }
+    const pid = record.u32(ENDED_EVENT.image_pid);
+    if (pid === 0) return slot;
+    // Of the process that it descends from, which has executed nothing since.
+    const start = ENDED_EVENT.image_start_ns;
+    const owner = this.slots.findStarted(pid, record.u32(start), record.u32(start + 4));
+    this.#setImage(slot, owner === NO_SLOT ? NO_IMAGE : this.images.share(this.image(owner)));
     return slot;
   }
 

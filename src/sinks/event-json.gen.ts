@@ -2,15 +2,18 @@
 import { type ByteWriter, literal } from "../json/byte-writer.ts";
 import type { EventView } from "../process/event-view.ts";
 import {
+  ENDED_EVENT,
   EVENT_EXEC,
   EVENT_EXIT,
   EVENT_FORK,
   EVENT_PAGE_FAULT,
+  EVENT_PROCESS,
   EVENT_SAMPLE,
   EXIT_EVENT,
   KNOWN_AUID,
   KNOWN_CGROUP,
   KNOWN_EFFECTIVE,
+  KNOWN_EXEC_COUNT,
   KNOWN_FAULTS,
   KNOWN_IO,
   KNOWN_NS_PID,
@@ -37,6 +40,7 @@ import {
   EGID,
   EUID,
   EXE,
+  EXEC_COUNT,
   EXE_TRUNCATED,
   EXIT_CODE,
   GID,
@@ -64,6 +68,7 @@ import type { EventParts } from "./event-parts.ts";
 const BEGIN_FORK = literal('{"type":"fork","time":');
 const BEGIN_EXEC = literal('{"type":"exec","time":');
 const BEGIN_EXIT = literal('{"type":"exit","time":');
+const BEGIN_PROCESS = literal('{"type":"process","time":');
 const BEGIN_SAMPLE = literal('{"type":"sample","time":');
 const BEGIN_PAGE_FAULT = literal('{"type":"page_fault","time":');
 
@@ -78,6 +83,9 @@ export function putEvent(event: EventView, out: ByteWriter, parts: EventParts): 
       break;
     case EVENT_EXIT:
       putExit(event, out, parts);
+      break;
+    case EVENT_PROCESS:
+      putProcess(event, out, parts);
       break;
     case EVENT_SAMPLE:
       putSample(event, out, parts);
@@ -162,6 +170,35 @@ function putExit(event: EventView, out: ByteWriter, parts: EventParts): void {
   if (known & KNOWN_IO) out.number(record.u64(EXIT_EVENT.write_bytes));
   else out.null();
   parts.image(event, out, EXE, ARGS, ARGS_TRUNCATED, EXE_TRUNCATED);
+}
+
+function putProcess(event: EventView, out: ByteWriter, parts: EventParts): void {
+  const { record } = event;
+  const { known } = event;
+  out.put(BEGIN_PROCESS);
+  putHead(event, out, parts);
+  parts.status(event, out, EXIT_CODE, SIGNAL, CORE_DUMPED);
+  parts.duration(event, out, DURATION_NS);
+  parts.cpuTime(event, out, CPU_USER_NS, CPU_SYSTEM_NS);
+  out.put(PEAK_RSS_BYTES);
+  if (known & KNOWN_RSS) out.number(record.u64(EXIT_EVENT.peak_rss_bytes));
+  else out.null();
+  out.put(MINOR_FAULTS);
+  if (known & KNOWN_FAULTS) out.number(record.u64(EXIT_EVENT.minor_faults));
+  else out.null();
+  out.put(MAJOR_FAULTS);
+  if (known & KNOWN_FAULTS) out.number(record.u64(EXIT_EVENT.major_faults));
+  else out.null();
+  out.put(READ_BYTES);
+  if (known & KNOWN_IO) out.number(record.u64(EXIT_EVENT.read_bytes));
+  else out.null();
+  out.put(WRITE_BYTES);
+  if (known & KNOWN_IO) out.number(record.u64(EXIT_EVENT.write_bytes));
+  else out.null();
+  parts.image(event, out, EXE, ARGS, ARGS_TRUNCATED, EXE_TRUNCATED);
+  out.put(EXEC_COUNT);
+  if (known & KNOWN_EXEC_COUNT) out.number(record.u32(ENDED_EVENT.exec_count));
+  else out.null();
 }
 
 function putSample(event: EventView, out: ByteWriter, parts: EventParts): void {

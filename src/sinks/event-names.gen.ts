@@ -31,6 +31,7 @@ export const MINOR_FAULTS = literal(',"minor_faults":');
 export const MAJOR_FAULTS = literal(',"major_faults":');
 export const READ_BYTES = literal(',"read_bytes":');
 export const WRITE_BYTES = literal(',"write_bytes":');
+export const EXEC_COUNT = literal(',"exec_count":');
 export const CPU_PCT = literal(',"cpu_pct":');
 export const RSS_BYTES = literal(',"rss_bytes":');
 export const THREADS = literal(',"threads":');

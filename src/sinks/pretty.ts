@@ -11,6 +11,7 @@ import {
   EVENT_EXIT,
   EVENT_FORK,
   EVENT_PAGE_FAULT,
+  EVENT_PROCESS,
   EVENT_SAMPLE,
   EXIT_EVENT,
   KNOWN_CPU,
@@ -145,6 +146,7 @@ const TYPE_WORDS: { [type: number]: string } = {
   [EVENT_FORK]: "fork",
   [EVENT_EXEC]: "exec",
   [EVENT_EXIT]: "exit",
+  [EVENT_PROCESS]: "ended",
   [EVENT_SAMPLE]: "sample",
   [EVENT_PAGE_FAULT]: "fault",
 };
@@ -162,7 +164,7 @@ function columnsOf(view: EventView, columns: Columns): string {
 function colorOf(view: EventView): string {
   if (view.type === EVENT_FORK) return COLORS.fork;
   if (view.type === EVENT_EXEC) return COLORS.exec;
-  if (view.type !== EVENT_EXIT) return DIM;
+  if (view.type !== EVENT_EXIT && view.type !== EVENT_PROCESS) return DIM;
   return view.known & KNOWN_STATUS && view.status !== 0 ? COLORS.failed : COLORS.exit;
 }
 
@@ -181,7 +183,14 @@ function nameOf(view: EventView): string {
 function processText(view: EventView): string {
   if (view.type === EVENT_FORK) return nameOf(view);
   if (view.type === EVENT_EXEC) return execText(view);
+  if (view.type === EVENT_PROCESS) return endedText(view);
   return exitText(view);
+}
+
+/** What it was and how it ended. The line may be cut: the end comes first. */
+function endedText(view: EventView): string {
+  const { argsText, exeText } = view;
+  return argsText === null && exeText === null ? exitText(view) : `${exitText(view)}  ${execText(view)}`;
 }
 
 function execText(view: EventView): string {

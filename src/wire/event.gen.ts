@@ -63,7 +63,7 @@ export interface StartEvent {
   /** How linnix hooks into the kernel. */
   backend: "btf" | "tracepoint";
   /** Level of detail. */
-  detail: "events";
+  detail: "events" | "processes" | "summary";
   /** Filters in force: `events`, `pids`, `uids`, `comms`, `cgroup` and `min_duration_ns`. Empty, null and 0 filter nothing. */
   filters: StartFilters;
   /** Fields that this kernel and backend cannot give: null or left out in every event. */
@@ -123,6 +123,43 @@ export interface ExitEvent extends EventOfProcess {
   args_truncated: boolean | null;
   /** Whether `exe` is only the end of a path that was too long; null if `exe` is. */
   exe_truncated: boolean | null;
+}
+
+/** A process that has ended, with `--detail processes`: the only line about it. `ppid` is its parent at birth. */
+export interface ProcessEvent extends EventOfProcess {
+  type: "process";
+  /** Exit code, 0 to 255; null if a signal killed the process. */
+  exit_code: number | null;
+  /** Name of the signal that killed the process, such as `SIGKILL`; null if none did. */
+  signal: string | null;
+  /** Whether the kernel wrote a core dump. */
+  core_dumped: boolean | null;
+  /** Time from the start of the process to its end; with the tracepoint backend, from its fork. Unit: ns. */
+  duration_ns: bigint | null;
+  /** User CPU time of all threads. Unit: ns. */
+  cpu_user_ns: bigint | null;
+  /** System CPU time of all threads. Unit: ns. */
+  cpu_system_ns: bigint | null;
+  /** Largest resident set size. Unit: bytes. */
+  peak_rss_bytes: number | null;
+  /** Page faults that needed no I/O. */
+  minor_faults: number | null;
+  /** Page faults that needed I/O. */
+  major_faults: number | null;
+  /** Bytes read from storage. Unit: bytes. */
+  read_bytes: number | null;
+  /** Bytes written to storage. Unit: bytes. */
+  write_bytes: number | null;
+  /** Path of the executable. With the tracepoint backend: the path as it was given to execve(2). */
+  exe: string | null;
+  /** The arguments, one string each; redacted if redaction is on. */
+  args: string[] | null;
+  /** Whether arguments are missing at the end of `args`; null if `args` is. */
+  args_truncated: boolean | null;
+  /** Whether `exe` is only the end of a path that was too long; null if `exe` is. */
+  exe_truncated: boolean | null;
+  /** Execs of all its threads; null if linnix did not see the process start. */
+  exec_count: number | null;
 }
 
 /** CPU and memory of a process that was active since the last sample interval. */

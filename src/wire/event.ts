@@ -13,6 +13,7 @@ export type {
   ForkEvent,
   LostEvent,
   PageFaultEvent,
+  ProcessEvent as EndedEvent,
   SampleEvent,
   StartEvent,
   TotalsEvent,

@@ -17,6 +17,7 @@ export type Member =
   | MemberOf<"PROCESS_EVENT">
   | MemberOf<"EXEC_EVENT">
   | MemberOf<"EXIT_EVENT">
+  | MemberOf<"ENDED_EVENT">
   | MemberOf<"SAMPLE_EVENT">
   | MemberOf<"PAGE_FAULT_EVENT">;
 
@@ -215,6 +216,65 @@ const total = (name: string, unit: "ns" | "bytes" | "count", doc: string): Field
   doc,
 });
 
+const EXIT_FIELDS: readonly FieldRow[] = [
+  {
+    name: "exit_code",
+    kind: "u32",
+    unknown: "null",
+    known: "KNOWN_STATUS",
+    part: "status",
+    doc: "Exit code, 0 to 255; null if a signal killed the process.",
+  },
+  {
+    name: "signal",
+    kind: "text",
+    unknown: "null",
+    known: "KNOWN_STATUS",
+    part: "status",
+    doc: "Name of the signal that killed the process, such as `SIGKILL`; null if none did.",
+  },
+  {
+    name: "core_dumped",
+    kind: "boolean",
+    unknown: "null",
+    known: "KNOWN_STATUS",
+    part: "status",
+    doc: "Whether the kernel wrote a core dump.",
+  },
+  {
+    name: "duration_ns",
+    kind: "u64",
+    unit: "ns",
+    unknown: "null",
+    part: "duration",
+    doc: "Time from the start of the process to its end; with the tracepoint backend, from its fork.",
+  },
+  {
+    name: "cpu_user_ns",
+    kind: "u64",
+    unit: "ns",
+    unknown: "null",
+    known: "KNOWN_CPU",
+    part: "cpuTime",
+    doc: "User CPU time of all threads.",
+  },
+  {
+    name: "cpu_system_ns",
+    kind: "u64",
+    unit: "ns",
+    unknown: "null",
+    known: "KNOWN_CPU",
+    part: "cpuTime",
+    doc: "System CPU time of all threads.",
+  },
+  figure("peak_rss_bytes", "bytes", "KNOWN_RSS", "Largest resident set size."),
+  figure("minor_faults", "count", "KNOWN_FAULTS", "Page faults that needed no I/O."),
+  figure("major_faults", "count", "KNOWN_FAULTS", "Page faults that needed I/O."),
+  figure("read_bytes", "bytes", "KNOWN_IO", "Bytes read from storage."),
+  figure("write_bytes", "bytes", "KNOWN_IO", "Bytes written to storage."),
+  ...IMAGE_FIELDS,
+];
+
 const NOTICE_FIELDS: readonly FieldRow[] = [
   { ...TIME, doc: "When it was noticed: RFC 3339, UTC, nanoseconds." },
   TS_NS,
@@ -238,7 +298,7 @@ export const EVENT_FIELDS = {
       },
       { name: "kernel", kind: "text", doc: "Release of the kernel, as `uname -r` prints it." },
       { name: "backend", kind: "text", ts: '"btf" | "tracepoint"', doc: "How linnix hooks into the kernel." },
-      { name: "detail", kind: "text", ts: '"events"', doc: "Level of detail." },
+      { name: "detail", kind: "text", ts: '"events" | "processes" | "summary"', doc: "Level of detail." },
       {
         name: "filters",
         kind: "object",
@@ -271,63 +331,22 @@ export const EVENT_FIELDS = {
   exit: {
     doc: "The last thread of a process has ended. Figures are those of the whole process.",
     isOfProcess: true,
+    fields: EXIT_FIELDS,
+  },
+  process: {
+    doc: "A process that has ended, with `--detail processes`: the only line about it. `ppid` is its parent at birth.",
+    isOfProcess: true,
     fields: [
+      ...EXIT_FIELDS,
       {
-        name: "exit_code",
+        name: "exec_count",
         kind: "u32",
+        unit: "count",
         unknown: "null",
-        known: "KNOWN_STATUS",
-        part: "status",
-        doc: "Exit code, 0 to 255; null if a signal killed the process.",
+        known: "KNOWN_EXEC_COUNT",
+        member: "ENDED_EVENT.exec_count",
+        doc: "Execs of all its threads; null if linnix did not see the process start.",
       },
-      {
-        name: "signal",
-        kind: "text",
-        unknown: "null",
-        known: "KNOWN_STATUS",
-        part: "status",
-        doc: "Name of the signal that killed the process, such as `SIGKILL`; null if none did.",
-      },
-      {
-        name: "core_dumped",
-        kind: "boolean",
-        unknown: "null",
-        known: "KNOWN_STATUS",
-        part: "status",
-        doc: "Whether the kernel wrote a core dump.",
-      },
-      {
-        name: "duration_ns",
-        kind: "u64",
-        unit: "ns",
-        unknown: "null",
-        part: "duration",
-        doc: "Time from the start of the process to its end; with the tracepoint backend, from its fork.",
-      },
-      {
-        name: "cpu_user_ns",
-        kind: "u64",
-        unit: "ns",
-        unknown: "null",
-        known: "KNOWN_CPU",
-        part: "cpuTime",
-        doc: "User CPU time of all threads.",
-      },
-      {
-        name: "cpu_system_ns",
-        kind: "u64",
-        unit: "ns",
-        unknown: "null",
-        known: "KNOWN_CPU",
-        part: "cpuTime",
-        doc: "System CPU time of all threads.",
-      },
-      figure("peak_rss_bytes", "bytes", "KNOWN_RSS", "Largest resident set size."),
-      figure("minor_faults", "count", "KNOWN_FAULTS", "Page faults that needed no I/O."),
-      figure("major_faults", "count", "KNOWN_FAULTS", "Page faults that needed I/O."),
-      figure("read_bytes", "bytes", "KNOWN_IO", "Bytes read from storage."),
-      figure("write_bytes", "bytes", "KNOWN_IO", "Bytes written to storage."),
-      ...IMAGE_FIELDS,
     ],
   },
   sample: {

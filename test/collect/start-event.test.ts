@@ -13,7 +13,7 @@ const BACKEND = { name: "btf", missingFields: ["auid"] } as const as unknown as 
 
 function configOf(cgroup: CollectConfig["filters"]["cgroup"]): CollectConfig {
   const filters = { pids: [1], uids: [0], comms: ["x"], cgroup, minDurationNs: 5 };
-  return { probes: { events: ["fork", "exit"] }, filters } as unknown as CollectConfig;
+  return { probes: { events: ["fork", "exit"], detail: "events" }, filters } as unknown as CollectConfig;
 }
 
 test("the start line has every field of the table, in its order", () => {

@@ -12,6 +12,7 @@ const TYPES: { [type: number]: EventTypeName } = {
   [layout.EVENT_FORK]: "fork",
   [layout.EVENT_EXEC]: "exec",
   [layout.EVENT_EXIT]: "exit",
+  [layout.EVENT_PROCESS]: "process",
   [layout.EVENT_SAMPLE]: "sample",
   [layout.EVENT_PAGE_FAULT]: "page_fault",
 };

@@ -1,9 +1,19 @@
 /** Records with anything in every field, for comparisons that must hold for all of them. */
 import type { Prng } from "../../src/stats/prng.ts";
-import { COMM_LEN, EXE_WHOLE, KNOWN_AUID, KNOWN_EFFECTIVE, KNOWN_PARENT_START } from "../../src/wire/layout.gen.ts";
+import {
+  COMM_LEN,
+  EXE_WHOLE,
+  IMAGE_HERE,
+  KNOWN_AUID,
+  KNOWN_EFFECTIVE,
+  KNOWN_EXEC_COUNT,
+  KNOWN_PARENT_START,
+  MISSED_EXEC,
+} from "../../src/wire/layout.gen.ts";
 import {
   ALL_FLAGS,
   EXIT_KNOWN,
+  endedRecord,
   execRecord,
   exitRecord,
   forkRecord,
@@ -74,21 +84,23 @@ export function randomRecord(prng: Prng): Uint8Array {
     cgroup_id: randomBig(prng),
     comm: randomText(prng, COMM_LEN, true),
   };
-  const type = prng.index(3);
+  const type = prng.index(4);
   if (type === 0) return forkRecord(head);
-  if (type === 1) {
+  const image = () => {
     const path = randomText(prng, prng.index(10) === 0 ? 4000 : 60);
     const isWhole = (head.flags ?? 0) & EXE_WHOLE;
     const exe = isWhole
       ? Buffer.concat([path, new Uint8Array(prng.index(2))])
       : pathComponents(Buffer.concat([Buffer.from("/"), path]));
+    return { exe, args: randomText(prng, prng.index(10) === 0 ? 10_000 : 100, true) };
+  };
+  if (type === 1) {
     const old_comm = prng.index(2) === 0 ? {} : { old_comm: randomText(prng, COMM_LEN, true) };
-    const args = randomText(prng, prng.index(10) === 0 ? 10_000 : 100, true);
-    return execRecord({ ...head, ...old_comm, exe, args, old_tid: prng.uint32() });
+    return execRecord({ ...head, ...old_comm, ...image(), old_tid: prng.uint32() });
   }
   // Figures up to where sums of them still are whole numbers for a double; past that they are what a double makes of them.
   const figure = () => randomBig(prng, prng.index(10) === 0 ? 64 : 52);
-  return exitRecord({
+  const exit = {
     ...head,
     status: prng.index(65536),
     known: prng.uint32() & EXIT_KNOWN,
@@ -101,5 +113,14 @@ export function randomRecord(prng: Prng): Uint8Array {
     major_faults: figure(),
     read_bytes: figure(),
     write_bytes: figure(),
-  });
+  };
+  if (type === 2) return exitRecord(exit);
+  const more = {
+    born_ns: prng.index(2) * prng.index(1000),
+    exec_count: prng.uint32(),
+    image_pid: prng.index(16),
+    image_start_ns: BigInt(prng.index(3)),
+  };
+  const flags = (head.flags ?? 0) | (prng.uint32() & (KNOWN_EXEC_COUNT | IMAGE_HERE | MISSED_EXEC));
+  return endedRecord({ ...exit, ...more, ...image(), flags });
 }

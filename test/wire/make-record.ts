@@ -2,9 +2,11 @@
 import {
   ARGS_CUT,
   COMM_LEN,
+  ENDED_EVENT,
   EVENT_EXEC,
   EVENT_EXIT,
   EVENT_FORK,
+  EVENT_PROCESS,
   EVENT_SAMPLE,
   EXE_CUT,
   EXE_WHOLE,
@@ -80,6 +82,16 @@ export interface Exit extends Head {
   write_bytes?: bigint | number;
 }
 
+export interface Ended extends Exit {
+  exec_count?: number;
+  born_ns?: bigint | number;
+  /** As in an exec record; left out, with `args` as well: the record has no image. */
+  exe?: Bytes;
+  args?: Bytes;
+  image_pid?: number;
+  image_start_ns?: bigint | number;
+}
+
 export interface Sample extends Head {
   runtime_ns?: bigint | number;
   rss_bytes?: bigint | number;
@@ -149,6 +161,14 @@ export function exitRecord({ known = EXIT_KNOWN, ...fields }: Exit): Uint8Array<
   return recordOf(EXIT_EVENT, EVENT_EXIT, { ...fields, flags: (fields.flags ?? HEAD_KNOWN) | known });
 }
 
+/** The flags say whether its image is in it, and what of that is known. */
+export function endedRecord({ known = EXIT_KNOWN, exe = "", args = "", ...fields }: Ended): Uint8Array<ArrayBuffer> {
+  const [path, kept] = [bytesOf(exe), bytesOf(args)];
+  const lengths = { exe_len: path.length, args_len: kept.length };
+  const flags = (fields.flags ?? HEAD_KNOWN) | known;
+  return concat(recordOf(ENDED_EVENT, EVENT_PROCESS, { ...lengths, ...fields, flags }), path, kept);
+}
+
 export function sampleRecord(fields: Sample): Uint8Array<ArrayBuffer> {
   return recordOf(SAMPLE_EVENT, EVENT_SAMPLE, { threads: 1, ...fields });
 }
@@ -175,7 +195,10 @@ function writersOf(layout: Layout): Map<string, Put> {
 }
 
 const WRITERS = new Map<Layout, Map<string, Put>>(
-  ([PROCESS_EVENT, EXEC_EVENT, EXIT_EVENT, SAMPLE_EVENT] as Layout[]).map((each) => [each, writersOf(each)]),
+  ([PROCESS_EVENT, EXEC_EVENT, EXIT_EVENT, ENDED_EVENT, SAMPLE_EVENT] as Layout[]).map((each) => [
+    each,
+    writersOf(each),
+  ]),
 );
 
 function recordOf(layout: Layout, type: number, { flags = HEAD_KNOWN, comm = "", ...fields }: Head) {

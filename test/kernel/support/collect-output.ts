@@ -17,7 +17,17 @@ export interface CollectOutput {
 }
 
 const TYPES = ["fork", "exec", "exit"] as const;
-const OTHER_TYPES = new Set(["start", "sample", "totals", "unwritten", "page_fault", "storm", "lost", "degraded"]);
+const OTHER_TYPES = new Set([
+  "start",
+  "process",
+  "sample",
+  "totals",
+  "unwritten",
+  "page_fault",
+  "storm",
+  "lost",
+  "degraded",
+]);
 
 /** Takes lines as they come; any that is no JSON object of a known type fails the test. */
 export class OutputReader {
@@ -197,13 +207,18 @@ export function orderProblems({ events, summary }: CollectOutput): string[] {
 }
 
 /** One problem a line; empty when the summary's counts balance, and are the counts of the lines written. */
-export function balanceProblems({ events, summary }: CollectOutput, wanted: readonly string[] = TYPES): string[] {
+export function balanceProblems(
+  { events, others, summary }: CollectOutput,
+  wanted: readonly string[] = TYPES,
+): string[] {
   if (summary === null) return ["no summary"];
   const problems: string[] = [];
   const { seen, filtered, suppressed, folded, emitted, received } = summary;
   const { lost, lost_by_type, lost_by_reason, lost_by_cpu, page_faults } = summary;
   const written: CountByType = { fork: 0, exec: 0, exit: 0 };
   for (const { type } of events) written[type]++;
+  // At the level of detail `processes` an exit is emitted as one.
+  for (const { type } of others) if (type === "process") written.exit++;
   for (const type of TYPES) {
     if (emitted[type] !== received[type] + lost_by_type[type]) {
       problems.push(`${type}: ${emitted[type]} emitted, ${received[type]} received, ${lost_by_type[type]} lost`);
