@@ -20,7 +20,7 @@
 #define IMAGE_BITS (KNOWN_EXE | EXE_WHOLE | EXE_CUT | KNOWN_ARGS | ARGS_CUT)
 
 struct image {
-	__u64 start_ns; /* of its process: tells it from an earlier one with the same pid */
+	__u64 start_ns; /* of its process: an earlier process may have had the same pid */
 	__u64 born_ns; /* CLOCK_BOOTTIME of its fork */
 	__u64 parent_start_ns; /* at birth */
 	__u64 image_start_ns; /* see struct ended_event */

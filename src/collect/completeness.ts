@@ -47,7 +47,7 @@ export class Completeness {
     this.#count = count;
   }
 
-  /** Tasks that were created while this was on and never seen: at least so many. Null: that is not known. */
+  /** Tasks that were created while this was on and never seen: at least this number. Null: it is not known. */
   get unexplained(): number | null {
     return this.#problem === null ? this.#earlier + this.#missing : null;
   }

@@ -144,7 +144,11 @@ export class PageFaultProbe implements Disposable {
 const LEAVE_OUT = "leave --page-faults out (probes.page_faults = false)";
 
 function noProbeError(why: string, cause?: unknown, hint = LEAVE_OUT): LinnixError {
-  return cannotRunError("page-faults", { what: "page faults cannot be told of here", why, hint }, { cause });
+  return cannotRunError(
+    "page-faults",
+    { what: "page-fault events are not available on this machine", why, hint },
+    { cause },
+  );
 }
 
 function loadError(cause: unknown): LinnixError {

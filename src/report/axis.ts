@@ -10,7 +10,7 @@ export interface Axis {
 /** How far beyond the last tick a value may lie, in steps: a minute is not drawn as seventy seconds for 3 ms more. */
 const BEYOND = 0.05;
 
-/** Round steps, about so many, that reach beyond both ends. */
+/** Round steps, about this number of them, that reach beyond both ends. */
 export function niceTicks(from: number, to: number, about: number): number[] {
   const span = to > from ? to - from : Math.abs(from) || 1;
   const rough = span / about;

@@ -78,7 +78,7 @@ export function listed(...parts: readonly (string | null | false)[]): string {
   return parts.filter((part) => typeof part === "string" && part !== "").join(", ");
 }
 
-/** A text from outside on so many columns at most, cut where it is longer; what a terminal could act on is escaped. */
+/** A text from outside on at most this number of columns, cut where it is longer; what a terminal could act on is escaped. */
 export function shortened(text: string, columns: number): string {
   const whole = printable(text);
   if (Bun.stringWidth(whole) <= columns) return whole;

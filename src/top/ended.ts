@@ -1,6 +1,6 @@
 import type { CommandTotals, GroupTotals, ShortLived } from "./model.ts";
 
-/** Names and groups that are told apart between two refreshes; the rest is added up as one. */
+/** Names and groups that are kept apart between two refreshes; the rest is added up as one. */
 const MAX_NAMES = 1000;
 const OTHERS = "(others)";
 

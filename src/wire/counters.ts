@@ -74,7 +74,7 @@ export interface Counters extends Record<EventCounter, CountByType> {
   threads: { started: number; exited: number };
   /**
    * Processes and threads that the kernel created and the kernel side did not see, by the kernel's own count of created
-   * tasks: at least so many. Brought up to date each minute and at the end. Null: that count cannot be read.
+   * tasks: at least this number. Brought up to date each minute and at the end. Null: that count cannot be read.
    */
   unexplained_forks: number | null;
 }

@@ -115,7 +115,7 @@ function limitOf({ threshold_pct }: OverheadReport, most: number): Limit | null 
 const MOST_BARS = 120;
 const MOST_ROWS = 240;
 
-/** So many groups at most of items that follow each other, each as large as the next, but for the last one. */
+/** At most this number of groups of items that follow each other, each as large as the next, but for the last one. */
 function inGroups<T>(items: readonly T[], most: number): T[][] {
   const size = Math.max(Math.ceil(items.length / most), 1);
   return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>

@@ -5,7 +5,7 @@ export interface BarPart {
   value: number;
 }
 
-/** Cells of the parts, in their order: told apart without colour. */
+/** Cells of the parts, in their order: distinct without colour. */
 export const BAR_CELLS = ["█", "▓", "░"] as const;
 
 const MOST_COLUMNS = 72;

@@ -43,7 +43,7 @@ export function whyNoBtf(): string | null {
   return whyNotHere() ?? (existsSync("/sys/kernel/btf/vmlinux") ? null : "needs a kernel with BTF");
 }
 
-/** Why page faults cannot be told of here; null where they can. */
+/** Why page-fault events are not available on this machine; null where they can. */
 export function whyNoPageFaults(): string | null {
   const why = whyNoBtf();
   if (why !== null) return why;
