@@ -2,7 +2,13 @@ import { EVENT_TYPE_NAMES, fieldsOf, type KnownBit } from "../wire/fields.ts";
 import type { BackendName } from "./backend-name.ts";
 
 /** What the tracepoint backend can know; the rest only task_struct has. */
-const TRACEPOINT_KNOWN: readonly KnownBit[] = ["KNOWN_PPID", "KNOWN_CGROUP", "KNOWN_EXE", "KNOWN_OLD_COMM"];
+const TRACEPOINT_KNOWN: readonly KnownBit[] = [
+  "KNOWN_PPID",
+  "KNOWN_CGROUP",
+  "KNOWN_EXE",
+  "KNOWN_OLD_COMM",
+  "KNOWN_EXEC_COUNT",
+];
 
 /**
  * Files that each process has if the kernel counts bytes read and written, CONFIG_TASK_IO_ACCOUNTING, and if it keeps

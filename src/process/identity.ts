@@ -13,7 +13,7 @@ import {
   readMembershipText,
   tellingV1Path,
 } from "../cgroup/proc-cgroup.ts";
-import { EVENT_EXEC, EVENT_FORK, EVENT_SAMPLE, MOVES, PROCESS_EVENT } from "../wire/layout.gen.ts";
+import { EVENT_EXEC, EVENT_FORK, EVENT_PROCESS, EVENT_SAMPLE, MOVES, PROCESS_EVENT } from "../wire/layout.gen.ts";
 import { type AccountFiles, Accounts } from "./accounts.ts";
 import type { EventView, PlaceOfEvent } from "./event-view.ts";
 import { NO_PLACE, PlaceStore } from "./place-store.ts";
@@ -132,7 +132,7 @@ export class Identity implements PlaceOfEvent, Disposable {
     // Not where the v2 cgroup alone cannot be named: what v1 or a parent says is another one.
     if (!this.#mounts.hasV1 || event.slot === NO_SLOT || (event.cgroupKnown && place !== this.#root)) return place;
     this.#takeMoves(record.u64(PROCESS_EVENT.ts_ns), event.type !== EVENT_SAMPLE);
-    if (event.type === EVENT_FORK) this.#inherit(event.slot);
+    if (event.type === EVENT_FORK || event.type === EVENT_PROCESS) this.#inherit(event.slot);
     else if (event.type === EVENT_EXEC) this.#lookAtExec(event);
     return this.#placeOf(event.slot) ?? place;
   }

@@ -2,6 +2,8 @@
 export type Key = string;
 
 const ESC = 0x1b;
+/** After an escape: control sequences, keys of the application mode, strings of the terminal's. */
+const BEGINS_SEQUENCE = /[[O\]P_^X]/;
 /** Longer control sequences are not keys of any terminal. */
 const MAX_SEQUENCE = 64;
 
@@ -66,6 +68,11 @@ export class KeyParser {
     if (pending.length > 0 && byte === ESC && !isString(pending)) {
       if (pending.length === 1) keys.push("escape");
       this.#pending = [ESC];
+    } else if (pending.length === 1 && !BEGINS_SEQUENCE.test(String.fromCharCode(byte))) {
+      // No key here has Alt, so these are two keys, pressed one soon after the other.
+      this.#pending = [];
+      keys.push("escape");
+      this.#take(byte, keys);
     } else if (pending.length > 0) {
       pending.push(byte);
       if (isWhole(pending)) this.#end(keys);
@@ -102,8 +109,5 @@ function isWhole(pending: readonly number[]): boolean {
     const isEnded = last === 0x07 || (last === 0x5c && pending.at(-2) === ESC);
     return (isEnded && pending.length > 2) || pending.length > MAX_SEQUENCE * 16;
   }
-  const [, kind] = pending;
-  // ESC and a character: a key with Alt.
-  if (kind !== 0x5b && kind !== 0x4f) return true;
   return pending.length > 2 && ((last >= 0x40 && last <= 0x7e) || pending.length > MAX_SEQUENCE);
 }

@@ -112,6 +112,7 @@ test("every event that the API sends is described, and a real line is as describ
     "ForkEvent",
     "ExecEvent",
     "ExitEvent",
+    "ProcessEvent",
     "SampleEvent",
     "PageFaultEvent",
     "TotalsEvent",

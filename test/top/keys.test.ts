@@ -14,9 +14,11 @@ describe("keys from what a terminal sends", () => {
     ["\r\n", ["enter", "enter"]],
     ["\x7f\x08\x0c\x15", ["backspace", "backspace", "ctrl-l", "ctrl-u"]],
     ["aé字🙂", ["a", "é", "字", "🙂"]],
-    // Answers of the terminal, keys with Alt, and sequences that nothing here is.
+    // Answers of the terminal, and sequences that nothing here is.
     ["\x1b[?62;22c\x1b]11;rgb:0000/0000/0000\x07\x1b]0;q\x1b\\\x1bPq\x1b\\x", ["x"]],
-    ["\x1bq\x1b[<0;1;1Ms", ["s"]],
+    ["\x1b[<0;1;1Ms", ["s"]],
+    // No key has Alt: two keys that one read brings.
+    ["\x1bq", ["escape", "q"]],
     ["\x1b\x1b[A", ["escape", "up"]],
   ])("%j", (text, keys) => {
     expect(new KeyParser().push(bytes(text))).toEqual(keys);
