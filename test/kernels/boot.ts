@@ -5,7 +5,7 @@ import type { Kernel } from "./kernels.ts";
 import { IS_FOREIGN, MACHINE } from "./machine.ts";
 
 /** Most that a guest may take from its start to its power-off, ms; another architecture is slower. */
-const BOOT_TIMEOUT_MS = IS_FOREIGN ? 900_000 : 300_000;
+const BOOT_TIMEOUT_MS = IS_FOREIGN ? 1_800_000 : 900_000;
 
 /** What the guest's init says first and last on the console. */
 const INIT_RUNS = "guest: init runs";

@@ -13,7 +13,7 @@ import { SERIES as EVERY_SERIES, getKernels, type Kernels } from "./kernels.ts";
 import { MACHINE } from "./machine.ts";
 import { Way } from "./way.ts";
 
-setDefaultTimeout(600_000);
+setDefaultTimeout(2_000_000);
 
 /** Guests that run at a time. */
 const MAX_RUNNING = 2;
