@@ -332,7 +332,7 @@ function unknownPid(pid: string): never {
 /** Why the collector sees less than it promises, one clause each. */
 function degradations({ backend, missingFields, sampling, budget, conditions }: Facts): string[] {
   const reasons = [...conditions.values()];
-  if (missingFields.length > 0) reasons.push(`the ${backend} backend cannot tell ${missingFields.join(", ")}`);
+  if (missingFields.length > 0) reasons.push(`the ${backend} backend has no values for ${missingFields.join(", ")}`);
   if (sampling?.source === "proc")
     reasons.push("samples are read from /proc, for the kernel has no task iterator or refuses it");
   if (budget && budget.level > 0) reasons.push(`the budget is exceeded: level ${budget.level}`);

@@ -26,7 +26,7 @@ export function checkCgroup(cgroup: CgroupRef): void {
   try {
     resolveCgroup(cgroup);
   } catch (error) {
-    // How deep it lies may be told to the user that linnix will run as, though not to this one.
+    // The user that linnix will run as may be allowed to read its level, although this one is not.
     if (!(error instanceof LinnixError) || error.exitCode !== EXIT.cannotRun) throw error;
   }
 }

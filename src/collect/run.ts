@@ -327,7 +327,7 @@ class CollectorRun implements RunParts, Disposable {
     const { name, missingFields, detail, images } = this.collector.backend;
     log.info(`watching by the ${name} backend${missingFields.length === 0 ? ", every field" : ""}; Ctrl-C ends`);
     if (missingFields.length > 0) {
-      log.warn(`the ${name} backend cannot tell, so these are null: ${missingFields.join(", ")}`);
+      log.warn(`the ${name} backend has no values for these fields, which are null: ${missingFields.join(", ")}`);
     }
     if (detail.level === "processes") {
       const most = `path and arguments of up to ${images.images} processes, ${images.largeImages} of them long`;

@@ -7,7 +7,7 @@ import { exactBoottimeNs, realtimeOffsetNs } from "../sys/clock.ts";
 import { VERSION } from "../version.ts";
 import type { StartEvent } from "../wire/event.ts";
 
-/** What the first line of an output says, as of now. */
+/** The first line of an output: version, machine, backend and filters in force when this is called. */
 export function startEvent({ name, missingFields }: Backend, { probes, filters }: CollectConfig): StartEvent {
   const { pids, uids, comms, cgroup, minDurationNs } = filters;
   const ts_ns = exactBoottimeNs();

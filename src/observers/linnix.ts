@@ -133,16 +133,21 @@ function startCollect(context: ObserverContext, folder: string, detail: DetailLe
   });
 }
 
+/** What holds at each level of detail. */
+const COLLECT = {
+  needs: { root: "linnix collect", bpf: true },
+  version: versionText,
+  grows: true,
+  kind: "events",
+  inKernel: "bpf",
+} as const;
+
 /** Totals by cgroup and name in place of events: a process is captured where the sums of its name count it. */
 export const linnixSummary = defineObserver({
   name: "linnix --detail summary",
   summary: "`linnix collect --detail summary`, JSON lines to a file; judged by its counts",
-  needs: { root: "linnix collect", bpf: true },
-  version: versionText,
+  ...COLLECT,
   objection: needCollector,
-  grows: true,
-  kind: "events",
-  inKernel: "bpf",
   reports: ["fork", "exec", "exit", "status", "cpu"],
   start: (context) => startCollect(context, "linnix-summary", "summary", parseTotals),
 });
@@ -151,12 +156,8 @@ export const linnixSummary = defineObserver({
 export const linnixProcesses = defineObserver({
   name: "linnix --detail processes",
   summary: "`linnix collect --detail processes`, JSON lines to a file",
-  needs: { root: "linnix collect", bpf: true },
-  version: versionText,
+  ...COLLECT,
   objection,
-  grows: true,
-  kind: "events",
-  inKernel: "bpf",
   reports: ["exit", "args", "status", "cpu"],
   start: (context) => startCollect(context, "linnix-processes", "processes", parseLinnix),
 });
@@ -165,12 +166,8 @@ export const linnixProcesses = defineObserver({
 export const linnix = defineObserver({
   name: "linnix",
   summary: "`linnix collect`, default settings, JSON lines to a file",
-  needs: { root: "linnix collect", bpf: true },
-  version: versionText,
+  ...COLLECT,
   objection,
-  grows: true,
-  kind: "events",
-  inKernel: "bpf",
   reports: ["fork", "exec", "exit", "args", "status", "cpu"],
   start: (context) => startCollect(context, "linnix", "events", parseLinnix),
 });

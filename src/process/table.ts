@@ -295,20 +295,20 @@ export class ProcessTable extends TableRows {
       slot = this.slots.insert(pid);
     }
     const { startLow, startHigh, uid, gid, euid, egid, auid, flags, comm } = this.slots.columns;
-    if (record.u32(PROCESS_EVENT.known) & KNOWN_START) {
+    const bits = record.u32(PROCESS_EVENT.known);
+    if (bits & KNOWN_START) {
       startLow[slot] = record.u32(PROCESS_EVENT.start_ns);
       startHigh[slot] = record.u32(PROCESS_EVENT.start_ns + 4);
     }
     this.#takePlace(slot, record);
     uid[slot] = record.u32(PROCESS_EVENT.uid);
     gid[slot] = record.u32(PROCESS_EVENT.gid);
-    const tells = record.u32(PROCESS_EVENT.known);
-    if (tells & KNOWN_EFFECTIVE) {
+    if (bits & KNOWN_EFFECTIVE) {
       euid[slot] = record.u32(PROCESS_EVENT.euid);
       egid[slot] = record.u32(PROCESS_EVENT.egid);
     }
-    if (tells & KNOWN_AUID) auid[slot] = record.u32(PROCESS_EVENT.auid);
-    flags[slot] = (flags[slot] as number) | (tells & (KNOWN_EFFECTIVE | KNOWN_AUID));
+    if (bits & KNOWN_AUID) auid[slot] = record.u32(PROCESS_EVENT.auid);
+    flags[slot] = (flags[slot] as number) | (bits & (KNOWN_EFFECTIVE | KNOWN_AUID));
     if (!keepsComm || known === NO_SLOT) record.copy(PROCESS_EVENT.comm, COMM_LEN, comm, slot * COMM_LEN);
     this.#generation++;
     return slot;

@@ -64,7 +64,7 @@ export class Child implements AsyncDisposable {
     this.pid = this.#child.pid;
     this.#lines = linesOf(this.#child.stdout);
     if (this.#child.stderr instanceof ReadableStream) this.#heard = this.#hear(this.#child.stderr);
-    void this.#child.exited.then(() => this.#tell());
+    void this.#child.exited.then(() => this.#notify());
   }
 
   /** Whether it has ended, by itself or because it was stopped. */
@@ -193,14 +193,14 @@ export class Child implements AsyncDisposable {
         const text = decoder.decode(piece, { stream: true });
         this.#said = (this.#said + text).slice(-STDERR_CHARS);
         this.#unheard = (this.#unheard + text).slice(-STDERR_CHARS);
-        this.#tell();
+        this.#notify();
       }
     } catch {
       // It has ended.
     }
   }
 
-  #tell(): void {
+  #notify(): void {
     for (const listener of this.#listeners) listener();
   }
 }

@@ -150,7 +150,7 @@ describe("routes", () => {
     const degraded = await getJson(server.url("/readyz"));
     expect(degraded.status).toBe(200);
     expect(degraded.body).toMatchObject({ status: "degraded", backend: "tracepoint", missing_fields: ["cgroup_id"] });
-    expect(degraded.body.reasons).toEqual(["the tracepoint backend cannot tell cgroup_id"]);
+    expect(degraded.body.reasons).toEqual(["the tracepoint backend has no values for cgroup_id"]);
     server.source.told = { conditions: new Map([["no_ring", "CPU 1 has no ring"]]) };
     const blind = await getJson(server.url("/readyz"));
     expect([blind.status, blind.body.status, blind.body.reasons]).toEqual([200, "degraded", ["CPU 1 has no ring"]]);

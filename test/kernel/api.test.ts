@@ -156,7 +156,7 @@ describe.skipIf(why !== null)(`collect --listen${why ? ` (skipped: ${why})` : ""
       if (ready === "degraded") {
         expect(status).toBe("degraded");
         expect(reasons.join("\n")).toContain("samples are read from /proc");
-        expect(reasons.join("\n")).toContain("the tracepoint backend cannot tell");
+        expect(reasons.join("\n")).toContain("the tracepoint backend has no values for");
       } else if (existsSync("/sys/kernel/btf/vmlinux")) {
         expect([status, reasons]).toEqual(["ready", []]);
       }
