@@ -1,4 +1,6 @@
+import { constants } from "node:os";
 import { cannotRunError } from "../errors.ts";
+import { signalGroup } from "./descendants.ts";
 import { findLeash, TOOL_PATH } from "./tool.ts";
 
 /**
@@ -64,7 +66,11 @@ export class Child implements AsyncDisposable {
     this.pid = this.#child.pid;
     this.#lines = linesOf(this.#child.stdout);
     if (this.#child.stderr instanceof ReadableStream) this.#heard = this.#hear(this.#child.stderr);
-    void this.#child.exited.then(() => this.#notify());
+    void this.#child.exited.then(() => {
+      // What it has started and not waited for, such as the `sleep` of a loop. Not later: its number may be another's then.
+      signalGroup(this.pid, constants.signals.SIGKILL);
+      this.#notify();
+    });
   }
 
   /** Whether it has ended, by itself or because it was stopped. */
@@ -153,7 +159,7 @@ export class Child implements AsyncDisposable {
 
   /** Ends all of its session at once. Until it is waited for the group's number is no other's. */
   kill(): void {
-    if (!this.ended) signalGroup(this.pid, "SIGKILL");
+    if (!this.ended) signalGroup(this.pid, constants.signals.SIGKILL);
   }
 
   /** Asks it to end, and ends it and all of its session after the grace. Idempotent. */
@@ -175,14 +181,12 @@ export class Child implements AsyncDisposable {
   async #stop(graceMs: number): Promise<void> {
     const { stdin } = this.#child;
     if (!this.ended) {
-      if (this.#stopSignal !== undefined) signalGroup(this.pid, this.#stopSignal);
+      if (this.#stopSignal !== undefined) signalGroup(this.pid, constants.signals[this.#stopSignal]);
       else if (typeof stdin === "object") await Promise.resolve(stdin.end()).catch(() => {});
       const timer = setTimeout(() => this.kill(), graceMs);
       await this.#child.exited;
       clearTimeout(timer);
     }
-    // What it has started and not waited for, such as the `sleep` of a loop.
-    signalGroup(this.pid, "SIGKILL");
     await this.#heard;
   }
 
@@ -217,15 +221,6 @@ export function endText(
 export function leash(deathSignal: ChildOptions["deathSignal"]): string[] {
   const setpriv = deathSignal === undefined ? null : findLeash();
   return setpriv === null || deathSignal === undefined ? [] : [setpriv, "--pdeathsig", deathSignal, "--"];
-}
-
-/** Sends a signal to every process of the session that `leader` began; that none is left is no error. */
-function signalGroup(leader: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-leader, signal);
-  } catch {
-    // ESRCH: all of them have ended.
-  }
 }
 
 async function* linesOf(stream: Bun.Subprocess["stdout"]): AsyncGenerator<string> {

@@ -160,3 +160,13 @@ test("it gets no environment but PATH unless one is given", async () => {
   await using child = speaking("/usr/bin/env | /usr/bin/sort | /usr/bin/tr '\\n' ' '; echo");
   expect(await child.answer(30_000)).toMatch(/^PATH=\S+ PWD=\/( \w+=\S*)? $/);
 });
+
+test("what it started ends with it, although nothing stops it", async () => {
+  using folder = new PrivateFolder("linnix-overhead-");
+  using output = new ScratchFile(folder);
+  await using child = shell("sleep 100 & echo $! >&2", output);
+  expect(await child.hear("\n")).toBe(true);
+  const pid = Number(child.said.trim());
+  expect(pid).toBeGreaterThan(1);
+  await gone(pid);
+});
