@@ -18,7 +18,10 @@ export const MAX_WAITING_BYTES = 1024 * 1024;
  * a second: a second write of the same turn costs one more turn of the event loop.
  */
 const BATCH_BYTES = 512 * 1024;
-/** Fewer bytes are copied: they share memory with others while nothing is written. */
+/**
+ * Fewer bytes are copied, and so are those that take less than half of their memory: lines that wait are counted by their
+ * own length, whatever memory they keep.
+ */
 const ADOPTED_BYTES = 16 * 1024;
 /** So long the rings keep what the output has no room for; after that it is dropped, if it may be. */
 const HOLD_MS = 1000;
@@ -231,7 +234,12 @@ export class Output {
    * @returns the memory to gather the next lines in: the same, or other memory while the output writes from this one
    */
   writeFrom(memory: Uint8Array<ArrayBuffer>, length: number): Uint8Array<ArrayBuffer> {
-    if (!this.#background || length < ADOPTED_BYTES || this.#gap.lines > 0 || this.#dropsNow()) {
+    if (
+      !this.#background ||
+      length < Math.max(ADOPTED_BYTES, memory.length / 2) ||
+      this.#gap.lines > 0 ||
+      this.#dropsNow()
+    ) {
       this.write(memory, length);
       return memory;
     }

@@ -586,6 +586,17 @@ describe("an output that takes nothing", () => {
     closeSync(reader);
   });
 
+  test("memory that is mostly empty is not kept for the few lines in it", async () => {
+    const memory = new Uint8Array(1024 * 1024);
+    const length = Buffer.from(LINES.repeat(Math.ceil((32 * 1024) / LINES.length))).copy(memory);
+    await using file = await Output.open(join(root, "large-file"));
+    expect(file.writeFrom(memory, length)).toBe(memory);
+    const full = new Uint8Array(length).fill(0x0a);
+    expect(file.writeFrom(full, length)).not.toBe(full);
+    while (!file.retry()) await Bun.sleep(1);
+    expect(file.writtenBytes).toBe(2 * length);
+  });
+
   const noMount = isRoot ? "" : " (needs root to mount one)";
 
   test.skipIf(!isRoot)(`a full disk: writing goes on with a whole line once it has room${noMount}`, () => {
