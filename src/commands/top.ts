@@ -94,7 +94,7 @@ function settingsOf(settings: Invocation["config"]["settings"], intervalMs: numb
     {
       ...settings,
       filters: { ...filters, pids: [], uids: [], comms: [], cgroup: null, minDurationNs: 0 },
-      probes: { ...probes, events: ["fork", "exec", "exit"], pageFaults: false },
+      probes: { ...probes, detail: "events", events: ["fork", "exec", "exit"], pageFaults: false },
       sampling: { ...settings.sampling, intervalMs },
       ring: { ...ring, flushIntervalMs: intervalMs },
     },

@@ -41,9 +41,9 @@ export const processes = z.object({ live: z.number(), processes: z.array(row) })
 
 export const readiness = z.object({ reasons: z.optional(z.array(z.string())) });
 
-/** The data of an exit in the stream; other events have other types. */
+/** The data of the end of a process in the stream, at the levels `events` and `processes`. */
 export const exit = z.object({
-  type: z.literal("exit"),
+  type: z.enum(["exit", "process"]),
   comm: z.string(),
   duration_ns: number,
   cpu_user_ns: number,

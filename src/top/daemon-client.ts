@@ -86,6 +86,7 @@ export class DaemonClient {
       return this.#error("refuses the request", "it wants its token", hint);
     }
     if (status === 403) return this.#error("refuses the request", "this account or host may not ask it");
+    if (status === 409) return this.#error("sends no such events", "its level of detail has none");
     if (status === 429) return this.#error("refuses the request", "it answers as much as it may at the moment");
     return this.#error(
       "gives no answer",

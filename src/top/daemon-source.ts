@@ -95,6 +95,10 @@ export class DaemonSource implements Source {
   #busyNs: number | null = null;
   #isFollowing = false;
   #streamTrouble: string | null = null;
+  /** The type of the events that report the end of a process. */
+  #endType: "exit" | "process" = "exit";
+  /** Streams that were refused since the last event. */
+  #refusals = 0;
 
   constructor(address: DaemonAddress, token: string | null) {
     this.#address = address;
@@ -179,20 +183,23 @@ export class DaemonSource implements Source {
     this.#reasons = reasons;
   }
 
-  /** Follows the exits, again where the stream has ended. */
+  /** Follows the ends of processes, again where the stream has ended. */
   #follow(): void {
     if (this.#isFollowing) return;
     this.#isFollowing = true;
     this.#client
-      .follow("/events?types=exit", this.#abort.signal, (data) => {
+      .follow(`/events?types=${this.#endType}`, this.#abort.signal, (data) => {
         this.#streamTrouble = null;
+        this.#refusals = 0;
         this.#exited(data);
       })
       .then(
         () => undefined,
         (error) => {
           const why = error instanceof LinnixError ? `: ${error.why}` : "";
-          this.#streamTrouble = `short-lived processes are missing${why}`;
+          // Each level of detail sends one of the two types at most, and the daemon may change its level.
+          this.#endType = this.#endType === "exit" ? "process" : "exit";
+          if (++this.#refusals > 1) this.#streamTrouble = `short-lived processes are missing${why}`;
         },
       )
       .finally(() => {
