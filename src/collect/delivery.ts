@@ -83,9 +83,12 @@ export class Delivery implements CollectorEvents, Disposable {
     this.#retry = retry;
     output.gapLine = (missing) => {
       const ts_ns = exactBoottimeNs();
-      const clock = new WallClock(realtimeOffsetNs());
-      clock.set(Number(ts_ns >> 32n), Number(ts_ns & 0xffffffffn));
-      return sink.unwritten({ type: "unwritten", time: clock.text, ts_ns, ...missing });
+      return sink.unwritten({
+        type: "unwritten",
+        time: new WallClock(realtimeOffsetNs()).textAt(ts_ns),
+        ts_ns,
+        ...missing,
+      });
     };
   }
 

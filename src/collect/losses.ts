@@ -44,8 +44,7 @@ export class Losses {
         const count = losses[reason] - (before?.[reason] ?? 0);
         if (count === 0) continue;
         const ts_ns = exactBoottimeNs();
-        clock.set(Number(ts_ns >> 32n), Number(ts_ns & 0xffffffffn));
-        take({ type: "lost", time: clock.text, ts_ns, cpu: losses.cpu, reason, count });
+        take({ type: "lost", time: clock.textAt(ts_ns), ts_ns, cpu: losses.cpu, reason, count });
       }
     }
   }

@@ -79,14 +79,12 @@ export class Spending implements Disposable {
   #changed(change: BudgetChange): void {
     if (change.kind !== "exhausted") setPace(this.#collector, change.level, this.#config);
     const ts_ns = exactBoottimeNs();
-    const clock = new WallClock(realtimeOffsetNs());
-    clock.set(Number(ts_ns >> 32n), Number(ts_ns & 0xffffffffn));
     const { costPct, budgetPct } = this.budget;
     const cost_pct = costPct === null ? null : Number(costPct.toFixed(3));
     const reason = reasonOf(change, cost_pct, budgetPct, this.#config);
     this.#notice({
       type: "degraded",
-      time: clock.text,
+      time: new WallClock(realtimeOffsetNs()).textAt(ts_ns),
       ts_ns,
       level: change.level,
       reason,

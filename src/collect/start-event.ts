@@ -11,11 +11,9 @@ import type { StartEvent } from "../wire/event.ts";
 export function startEvent({ name, missingFields }: Backend, { probes, filters }: CollectConfig): StartEvent {
   const { pids, uids, comms, cgroup, minDurationNs } = filters;
   const ts_ns = exactBoottimeNs();
-  const clock = new WallClock(realtimeOffsetNs());
-  clock.set(Number(ts_ns >> 32n), Number(ts_ns & 0xffffffffn));
   return {
     type: "start",
-    time: clock.text,
+    time: new WallClock(realtimeOffsetNs()).textAt(ts_ns),
     ts_ns,
     schema: "linnix.events/1",
     version: VERSION,

@@ -45,6 +45,12 @@ export class WallClock {
     this.nanoseconds = nanoseconds;
   }
 
+  /** A boot-time stamp in RFC 3339, UTC. */
+  textAt(bootNs: bigint): string {
+    this.set(Number(bootNs >> 32n), Number(bootNs & 0xffffffffn));
+    return this.text;
+  }
+
   /** The result of `set` in RFC 3339, UTC. */
   get text(): string {
     const seconds = new Date(this.seconds * 1000).toISOString().slice(0, 19);
