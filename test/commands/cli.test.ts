@@ -137,6 +137,10 @@ describe("wrong use", () => {
       ['--duration "ten"', "not a duration", "such as 10s"],
     ],
     [
+      ["collect", "--summary-interval", "9999999h"],
+      ['--summary-interval "9999999h"', "more than 1h", "such as 10s"],
+    ],
+    [
       ["test", "--duration", "10"],
       ['--duration "10"', "has no unit", "from 500ms to 55m, such as 60s"],
     ],

@@ -90,8 +90,11 @@ function duration(options: DurationOptions, nsPerUnit: number, format: (value: n
     read: (value) => {
       const ns = readDurationNs(String(value));
       if (ns === null) {
-        const bare = /^\d+(\.\d+)?$/.test(String(value));
-        return new Refusal(bare ? "has no unit" : "not a duration");
+        const [, unit] = /^\d+(?:\.\d+)?([a-zµ]*)$/.exec(String(value)) ?? [];
+        if (unit === "") return new Refusal("has no unit");
+        // Too long to be counted in ns.
+        const isTooLong = unit !== undefined && readDurationNs(`1${unit}`) !== null;
+        return new Refusal(isTooLong ? `more than ${options.max}` : "not a duration");
       }
       if (ns === 0 && options.orZero) {
         return 0;
