@@ -4,6 +4,7 @@
  */
 import * as z from "zod/mini";
 import { EVENT_COUNTER_NAMES, PAGE_FAULT_COUNTER_NAMES, SAMPLE_LOSS_NAMES } from "../wire/counters.ts";
+import { DETAIL_LEVELS } from "../wire/detail-level.ts";
 import { CONTAINER_RUNTIMES, COUNTED_TYPES, LOSS_REASONS } from "../wire/event.ts";
 import { UNWRITTEN_TYPES } from "../wire/unwritten.ts";
 import { GAP_REASONS } from "./stream-client.ts";
@@ -79,6 +80,7 @@ export const status = z.object({
   started: z.iso.datetime(),
   uptime_s: z.number(),
   backend: z.string(),
+  detail: z.enum(DETAIL_LEVELS),
   missing_fields: z.array(z.string()),
   sampling: z.nullable(z.object({ source: z.string(), interval_ms: count })),
   ...each(EVENT_COUNTER_NAMES, byType),

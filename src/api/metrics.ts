@@ -8,6 +8,7 @@ import {
   SAMPLE_LOSS_NAMES,
   SAMPLE_LOSSES,
 } from "../wire/counters.ts";
+import { DETAIL_LEVELS } from "../wire/detail-level.ts";
 import { COUNTED_TYPES, type CountByType, LOSS_REASONS } from "../wire/event.ts";
 import type { ConnectionLimit } from "./connection-limit.ts";
 import type { EventStream } from "./event-stream.ts";
@@ -33,6 +34,11 @@ export function renderMetrics(input: MetricsInput, format: MetricsFormat): Metri
   const text = new MetricsText(format);
   const { backend } = facts;
   text.gauge("linnix_build_info", "Version of linnix and the way it watches by.", [[{ version, backend }, 1]]);
+  text.gauge(
+    "linnix_detail_level",
+    "The level of detail of processes that start now: 1 for the one in force.",
+    DETAIL_LEVELS.map((level) => [{ level }, facts.detail === level ? 1 : 0] as const),
+  );
   text.gauge("linnix_collecting", "Whether events are being collected.", facts.collecting === true ? 1 : 0);
   text.gauge(
     "linnix_degraded",

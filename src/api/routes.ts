@@ -347,6 +347,7 @@ function statusOf({ version, source, stream }: ApiContext): answers.Status {
     started: new Date(facts.startedMs).toISOString(),
     uptime_s: Math.round(facts.uptimeMs) / 1000,
     backend: facts.backend,
+    detail: facts.detail,
     missing_fields: [...facts.missingFields],
     sampling: facts.sampling && { source: facts.sampling.source, interval_ms: facts.sampling.intervalMs },
     ...facts.counters,

@@ -43,6 +43,8 @@ export interface Facts {
   /** Since then, by a clock that is never set. */
   uptimeMs: number;
   backend: string;
+  /** The level of detail of processes that start now. */
+  detail: DetailLevel;
   missingFields: readonly string[];
   /** Messages of the conditions that hold now, by name. */
   conditions: ReadonlyMap<ConditionName, string>;

@@ -92,6 +92,7 @@ export class RunSource implements ApiSource {
       startedMs: this.#upTime.startedMs,
       uptimeMs: this.#upTime.ms,
       backend: backend.name,
+      detail: backend.detail.level,
       missingFields: backend.missingFields,
       conditions: collector.conditions.active,
       sampling: samplingSource && { source: samplingSource, intervalMs: intervalsAt(level, config).sampleMs },

@@ -26,6 +26,7 @@ export function stateOf(run: RunParts) {
     uptime_s: Number(process.uptime().toFixed(3)),
     phase,
     backend: backend.name,
+    detail: backend.detail.level,
     missing_fields: [...backend.missingFields],
     conditions: Object.fromEntries(collector.conditions.active),
     ...counters,

@@ -1,5 +1,6 @@
 /** What is read of a daemon's answers; src/api/answers.ts has them whole. Fields that are not read may be missing. */
 import * as z from "zod/mini";
+import { DETAIL_LEVELS } from "../wire/detail-level.ts";
 
 z.config({ jitless: true });
 
@@ -10,8 +11,9 @@ const byType = z.object({ fork: z.number(), exec: z.number(), exit: z.number() }
 
 export const status = z.object({
   backend: z.string(),
+  detail: z.optional(z.enum(DETAIL_LEVELS)),
   missing_fields: z.array(z.string()),
-  received: byType,
+  seen: byType,
   lost: z.number(),
   events_per_second: number,
   sampling: z.nullable(z.object({ interval_ms: z.number() })),

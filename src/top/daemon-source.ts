@@ -2,6 +2,7 @@ import type { Place } from "../cgroup/place.ts";
 import { LinnixError } from "../errors.ts";
 import { NS_PER_CLOCK_TICK } from "../procfs/proc-stat.ts";
 import { readSystemCpu } from "../procfs/system-cpu.ts";
+import type { DetailLevel } from "../wire/detail-level.ts";
 import type { DaemonAddress } from "./address.ts";
 import * as answers from "./daemon-answers.ts";
 import { DaemonClient } from "./daemon-client.ts";
@@ -81,11 +82,20 @@ class DaemonRow implements ProcessRow {
   }
 }
 
+type EndType = "exit" | "process";
+
+/** Which events report the ends of processes, by level of detail. */
+const END_TYPES: { readonly [level in DetailLevel]: EndType | undefined } = {
+  events: "exit",
+  processes: "process",
+  summary: undefined,
+};
+
 /** Reads a running daemon. */
 export class DaemonSource implements Source {
   readonly #address: DaemonAddress;
   readonly #client: DaemonClient;
-  readonly #abort = new AbortController();
+  #abort = new AbortController();
   readonly #ended = new EndedTotals();
   readonly #rates: number[] = [];
   #status: answers.Status | undefined;
@@ -95,10 +105,8 @@ export class DaemonSource implements Source {
   #busyNs: number | null = null;
   #isFollowing = false;
   #streamTrouble: string | null = null;
-  /** The type of the events that report the end of a process. */
-  #endType: "exit" | "process" = "exit";
-  /** Streams that were refused since the last event. */
-  #refusals = 0;
+  /** The type of the events that the stream under way reports ends of processes by. */
+  #endType: EndType | undefined;
 
   constructor(address: DaemonAddress, token: string | null) {
     this.#address = address;
@@ -117,9 +125,9 @@ export class DaemonSource implements Source {
   }
 
   async refresh(): Promise<Refresh> {
-    this.#follow();
-    const received = this.#status?.received;
+    const seen = this.#status?.seen;
     const trouble = await this.#tryLoad();
+    this.#follow();
     const nowMs = performance.now();
     const elapsedMs = nowMs - this.#lastMs;
     this.#lastMs = nowMs;
@@ -127,7 +135,7 @@ export class DaemonSource implements Source {
     this.#busyNs = this.#busy();
     const status = this.#status as answers.Status;
     const perSecond =
-      trouble !== null || !received ? null : Math.max(((sum(status.received) - sum(received)) / elapsedMs) * 1e3, 0);
+      trouble !== null || !seen ? null : Math.max(((sum(status.seen) - sum(seen)) / elapsedMs) * 1e3, 0);
     addRate(this.#rates, perSecond);
     const streamTrouble = trouble === null ? this.#streamTrouble : null;
     return {
@@ -146,7 +154,7 @@ export class DaemonSource implements Source {
       rates: this.#rates,
       lost: status.lost,
       processes: this.#rows,
-      short: this.#ended.take(),
+      short: this.#endsAt(status) === undefined ? null : this.#ended.take(),
       busyNs: before === null || this.#busyNs === null ? null : this.#busyNs - before,
       notes: [trouble, streamTrouble, ...this.#reasons].filter((note) => note !== null),
     };
@@ -183,27 +191,39 @@ export class DaemonSource implements Source {
     this.#reasons = reasons;
   }
 
-  /** Follows the ends of processes, again where the stream has ended. */
+  /** By which type the daemon reports ends of processes now; undefined: its level of detail reports none. */
+  #endsAt({ detail = "events" }: Pick<answers.Status, "detail">): EndType | undefined {
+    return END_TYPES[detail];
+  }
+
+  /** Follows the ends of processes: again where the stream has ended, and by another type at another level of detail. */
   #follow(): void {
-    if (this.#isFollowing) return;
+    const type = this.#status && this.#endsAt(this.#status);
+    if (type !== this.#endType) {
+      this.#abort.abort();
+      this.#abort = new AbortController();
+      this.#endType = type;
+      this.#isFollowing = false;
+      this.#streamTrouble =
+        type === undefined
+          ? `short-lived processes are missing: the daemon's level of detail is ${this.#status?.detail}`
+          : null;
+    }
+    if (this.#isFollowing || type === undefined) return;
     this.#isFollowing = true;
+    const { signal } = this.#abort;
     this.#client
-      .follow(`/events?types=${this.#endType}`, this.#abort.signal, (data) => {
+      .follow(`/events?types=${type}`, signal, (data) => {
         this.#streamTrouble = null;
-        this.#refusals = 0;
         this.#exited(data);
       })
-      .then(
-        () => undefined,
-        (error) => {
-          const why = error instanceof LinnixError ? `: ${error.why}` : "";
-          // Each level of detail sends one of the two types at most, and the daemon may change its level.
-          this.#endType = this.#endType === "exit" ? "process" : "exit";
-          if (++this.#refusals > 1) this.#streamTrouble = `short-lived processes are missing${why}`;
-        },
-      )
+      .catch((error) => {
+        if (signal.aborted) return;
+        const why = error instanceof LinnixError ? `: ${error.why}` : "";
+        this.#streamTrouble = `short-lived processes are missing${why}`;
+      })
       .finally(() => {
-        this.#isFollowing = false;
+        if (!signal.aborted) this.#isFollowing = false;
       });
   }
 

@@ -77,7 +77,8 @@ export interface Refresh {
   /** Records that did not reach user space, so far. */
   lost: number;
   processes: readonly ProcessRow[];
-  short: ShortLived;
+  /** Null: the daemon's level of detail reports no ends of processes. */
+  short: ShortLived | null;
   /** CPU time that the machine used since the refresh before, ns; null: not known. */
   busyNs: number | null;
   /** What makes these figures less than they should be, one clause each. */
@@ -112,7 +113,7 @@ export function addRate(rates: number[], rate: number | null): void {
 
 /** The share that short-lived processes had of the CPU time used, 0 … 1; null: not known. */
 export function shortShare({ short, busyNs }: Refresh): number | null {
-  if (busyNs === null || busyNs <= 0) return null;
+  if (short === null || busyNs === null || busyNs <= 0) return null;
   // The kernel may count the machine's time in ticks, and that of processes exactly.
   return Math.min(short.cpuNs / busyNs, 1);
 }
@@ -149,7 +150,7 @@ export function groupsOf({ processes, short, elapsedMs }: Refresh): GroupRow[] {
     if (row.cpuPct !== null) group.cpuPct = (group.cpuPct ?? 0) + row.cpuPct;
     if (row.rssBytes !== null) group.rssBytes = (group.rssBytes ?? 0) + row.rssBytes;
   }
-  for (const [name, { count, cpuNs }] of short.groups) {
+  for (const [name, { count, cpuNs }] of short?.groups ?? []) {
     const group = groupOf(name);
     group.shortLived += count;
     group.cpuPct = (group.cpuPct ?? 0) + cpuPctOf(cpuNs, elapsedMs);

@@ -41,7 +41,7 @@ export function jsonOf(refresh: Refresh, sort: Sort): string {
       rss_bytes: rssBytes,
       short_lived: shortLived,
     })),
-    short_lived: {
+    short_lived: short && {
       count: short.count,
       cpu_ns: Math.round(short.cpuNs),
       cpu_pct: rounded(cpuPctOf(short.cpuNs, elapsedMs)),

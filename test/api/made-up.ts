@@ -127,6 +127,7 @@ export class MadeUpSource implements ApiSource {
       startedMs: 1_790_000_000_000,
       uptimeMs: 12_345.6,
       backend: "btf",
+      detail: "events",
       missingFields: [],
       conditions: new Map(),
       sampling: { source: "task-iterator", intervalMs: 1000 },

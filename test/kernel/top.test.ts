@@ -154,14 +154,16 @@ const SCHEMA = z.strictObject({
       short_lived: count,
     }),
   ),
-  short_lived: z.strictObject({
-    count,
-    cpu_ns: count,
-    cpu_pct: pct,
-    cpu_unknown: count,
-    busy_share_pct: pct,
-    commands: z.array(z.strictObject({ comm: z.string(), count, cpu_ns: count, peak_rss_bytes: count.nullable() })),
-  }),
+  short_lived: z.nullable(
+    z.strictObject({
+      count,
+      cpu_ns: count,
+      cpu_pct: pct,
+      cpu_unknown: count,
+      busy_share_pct: pct,
+      commands: z.array(z.strictObject({ comm: z.string(), count, cpu_ns: count, peak_rss_bytes: count.nullable() })),
+    }),
+  ),
 });
 
 function top(args: readonly string[], before: readonly string[] = [], env: Record<string, string> = {}) {
@@ -339,7 +341,7 @@ describe.skipIf(reason !== null)(titled("one refresh of top", reason), () => {
     });
     const memory = parsed.processes.flatMap(({ rss_bytes }) => rss_bytes ?? []);
     expect(memory).toEqual([...memory].sort((a, b) => b - a));
-    expect(parsed.short_lived.commands.find(({ comm }) => comm === "true")?.count).toBeGreaterThan(0);
+    expect(parsed.short_lived?.commands.find(({ comm }) => comm === "true")?.count).toBeGreaterThan(0);
   });
 
   test("as text has the header and each list", () => {
@@ -397,6 +399,28 @@ describe.skipIf(reason !== null)(titled("top of a running daemon", reason), () =
     } finally {
       await run[Symbol.asyncDispose]();
     }
+  });
+
+  test("follows the daemon from level to level of detail, and names what one does not report", async () => {
+    using _churn = churn();
+    const path = join(folder, "levels.toml");
+    const level = (detail: string) => writeFileSync(path, `[probes]\ndetail = "${detail}"\n`);
+    level("processes");
+    await using run = await daemon("--listen", `unix:${socket}`, "--config", path);
+    using terminal = await started(120, 30, `--connect unix:${socket}`);
+    const counts = /^short-lived +[1-9]\d* that top does not see/m;
+    await terminal.shows(counts);
+    level("summary");
+    run.child.kill("SIGHUP");
+    await terminal.shows(/^short-lived +–/m);
+    await terminal.shows(/^! short-lived processes are missing: the daemon's level of detail is summary/m);
+    await terminal.shows(/^events +[1-9]/m);
+    level("events");
+    run.child.kill("SIGHUP");
+    await terminal.shows(counts);
+    await until("no note", () => !terminal.screen.includes("are missing"));
+    terminal.keys("q");
+    await terminal.isRestored("0");
   });
 
   test("is there for the group of the socket, and for no other account", async () => {

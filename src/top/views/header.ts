@@ -49,6 +49,7 @@ function rateText({ eventsPerSecond, rates, lost }: Refresh, columns: number): s
 
 function shortText(refresh: Refresh): string {
   const { short, elapsedMs } = refresh;
+  if (short === null) return `short-lived  ${UNKNOWN}`;
   const { count, cpuNs, cpuUnknown } = short;
   const share = shortShare(refresh);
   const ofBusy = share === null ? "" : `, ${pctText(share * 100)} % of all CPU time`;

@@ -32,6 +32,7 @@ export function listOf(refresh: Refresh, state: Chosen): List {
   }
 }
 
+const NO_ENDS = "the daemon reports no ends of processes at its level of detail";
 const NO_MATCH = "nothing has this text in it; Esc ends the filter";
 
 function processList({ processes }: Refresh, { filter, sort, isReversed }: Chosen): List {
@@ -87,7 +88,7 @@ function groupList(refresh: Refresh, { filter, sort, isReversed }: Chosen): List
 }
 
 function shortList({ short, elapsedMs, busyNs }: Refresh, { filter, sort, isReversed }: Chosen): List {
-  const wanted = short.commands.filter(({ comm }) => isIn(comm, filter));
+  const wanted = short?.commands.filter(({ comm }) => isIn(comm, filter)) ?? [];
   const commands = sortCommands(wanted, sort, isReversed);
   const line = (columns: number, ...cells: [string, string, string, string, string]) => {
     const [comm, count, cpu, share, memory] = cells;
@@ -103,6 +104,6 @@ function shortList({ short, elapsedMs, busyNs }: Refresh, { filter, sort, isReve
       const cpu = pctText(cpuPctOf(cpuNs, elapsedMs));
       return line(columns, comm, countText(count), cpu, share(cpuNs), memoryText(peakRssBytes));
     },
-    empty: filter === "" ? "no process started and ended since the last refresh" : NO_MATCH,
+    empty: short === null ? NO_ENDS : filter === "" ? "no process started and ended since the last refresh" : NO_MATCH,
   };
 }
