@@ -46,7 +46,7 @@ struct {
 } images SEC(".maps");
 
 struct large_image {
-	char data[MAX_PATH_BYTES + 2048]; /* resized to max_args_bytes */
+	char data[MAX_PATH_BYTES + DEFAULT_ARGS_BYTES]; /* resized to max_args_bytes */
 };
 
 struct {

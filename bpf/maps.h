@@ -8,9 +8,13 @@
 #include "process.h"
 #include <bpf/bpf_helpers.h>
 
+#ifndef DEFAULT_ARGS_BYTES
+#define DEFAULT_ARGS_BYTES 2048
+#endif
+
 const volatile struct knobs knobs = {
 	.event_mask = 0xffffffff,
-	.max_args_bytes = 2048,
+	.max_args_bytes = DEFAULT_ARGS_BYTES,
 	.page_size = 4096,
 	.max_exit_threads = MAX_EXIT_THREADS,
 	.totals_places = 1,

@@ -4,6 +4,9 @@
  * kernels without BTF. Nothing here is relocated; where a tracepoint's fields
  * lie comes with the knobs. What only task_struct knows stays unknown.
  */
+/* A classic tracepoint has no arguments. */
+#define DEFAULT_ARGS_BYTES 0
+
 #include "kernel.h"
 #include "process.h"
 #include "maps.h"
@@ -19,11 +22,9 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 #define CLONE_THREAD 0x00010000
 #define CLONE_INTO_CGROUP 0x200000000ULL
 
-#define FILENAME_SIZE 1024
-
 struct tracepoint_exec {
 	struct exec_event e;
-	char filename[FILENAME_SIZE];
+	char filename[MAX_PATH_BYTES];
 };
 
 struct {
@@ -253,13 +254,13 @@ int handle_exec(void *ctx)
 	e->e.args_total = 0;
 	e->e.reserved = 0;
 	take_old_comm(&e->e);
-	if (limit > FILENAME_SIZE)
-		limit = FILENAME_SIZE;
+	if (limit > MAX_PATH_BYTES)
+		limit = MAX_PATH_BYTES;
 	/* A __data_loc word: offset in its low half, length in its high half. */
 	length = limit == 0 ? 0 :
 			      bpf_probe_read_kernel_str(e->filename, limit,
 							ctx + (read_u32(ctx, knobs.exec_filename_offset) & 0xffff));
-	if (length < 0 || length > FILENAME_SIZE)
+	if (length < 0 || length > MAX_PATH_BYTES)
 		length = 0;
 	/* A path that fills the limit may have been cut. */
 	if (length > 0 && length < limit)
