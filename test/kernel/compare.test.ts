@@ -60,7 +60,7 @@ describe.skipIf(!isRoot)(`every method on a tiny workload${why}`, () => {
     report = JSON.parse(readFileSync(paths.json, "utf8"));
     expect(readFileSync(paths.html, "utf8")).toContain(report.take_home.slice(0, 20));
     // Each turn is announced, on stderr alone.
-    const announced = run.stderr.split("\n").map((line) => line.split(" ")[0]);
+    const announced = run.stderr.split("\n").map((line) => line.split(/ every | among | \(/)[0]);
     expect(announced).toEqual(expect.arrayContaining([...there]));
   });
 

@@ -1,11 +1,12 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EXIT } from "../../src/errors.ts";
 import { parseOutput } from "./support/collect-output.ts";
 import { CollectRun, endedWell, until } from "./support/collect-run.ts";
 import { BINARY, programPath, succeeds, titled, whyNotHere } from "./support/needs.ts";
+import { inMounts } from "./support/places.ts";
 
 setDefaultTimeout(60_000);
 
@@ -125,11 +126,14 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
   });
 
   test.each(["debug", "silent"])("decides how a later failure is told: info after %s", async (level) => {
-    const child = Bun.spawn(["/bin/sh", "-c", "read line; exec /bin/true"], { stdin: "pipe" });
-    // Nothing is written before that child goes on.
+    const child = Bun.spawn(["/bin/sh", "-c", "read line; seq 20 | xargs -n 1 /bin/true"], { stdin: "pipe" });
+    // Before that child goes on only the start is written, which has room.
     const quiet = `[sampling]\ninterval = 0\n[budget]\ncpu = 0\n[filters]\npid = [${child.pid}]\n`;
     const path = config("level.toml", `${quiet}[log]\nlevel = '${level}'\n`);
-    await using run = spawnCollect(["--config", path], "/bin/sh", "-c", 'exec "$0" "$@" >/dev/full');
+    const full = join(directory, `full-${level}`);
+    mkdirSync(full);
+    const small = inMounts(`mount -t tmpfs -o size=4k none ${full}; exec >${full}/events`);
+    await using run = spawnCollect(["--config", path], ...small);
     await listening(run.child.pid);
     config("level.toml", `${quiet}[log]\nlevel = 'info'\n`);
     run.child.kill("SIGHUP");

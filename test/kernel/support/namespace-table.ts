@@ -18,8 +18,8 @@ export interface NamespaceTable {
   /** A process that does not exist, whose exit was lost. */
   hasGhost: boolean;
   lostExits: number;
-  /** Whether anything was read from /proc for a process that ran before the start. */
-  hasImages: boolean;
+  /** Whether what the given process executes is known: from its exec, or read from /proc if it ran before the start. */
+  hasImage: boolean;
   conditions: string[];
 }
 
@@ -52,11 +52,11 @@ using collector = new Collector(
 );
 const { table } = collector;
 collector.start();
-const hasImages = [...table.liveSlots()].some((slot) => table.exe(slot) !== null);
 table.fork(recordIn(forkRecord({ pid: GHOST, start_ns: 1n, ts_ns: 1 })));
 console.log("watching");
 
 const has = (pid: number) => table.findLive(pid) !== NO_SLOT;
+const hasImage = (pid: number) => has(pid) && table.exe(table.findLive(pid)) !== null;
 for await (const line of createInterface({ input: process.stdin })) {
   const until = lists + 5;
   while (lists < until) await Bun.sleep(5);
@@ -64,7 +64,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     hasProcess: has(Number(line)),
     hasGhost: has(GHOST),
     lostExits: table.lostExits,
-    hasImages,
+    hasImage: hasImage(Number(line)),
     conditions: [...collector.conditions.active.keys()],
   };
   console.log(JSON.stringify(answer));
