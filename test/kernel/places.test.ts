@@ -29,7 +29,7 @@ const PLACES: Record<string, Place> = {
     hint: /MemoryDenyWriteExecute=/,
   },
   "no executable memory: RLIMIT_AS": { before: limited("ulimit -v 2000000"), cause: /executable memory/, hint: /-v/ },
-  "40 descriptors": { before: limited("ulimit -n 40") },
+  "50 descriptors": { before: limited("ulimit -n 50") },
   "24 descriptors": { before: limited("ulimit -n 24"), cause: /EMFILE/, hint: /ulimit -n/ },
   "8 descriptors": { before: limited("ulimit -n 8"), cause: /too many open files/i, hint: /ulimit -n/ },
   "6 descriptors": { before: limited("ulimit -n 6"), cause: /too many open files/i, hint: /ulimit -n/ },
