@@ -23,6 +23,8 @@ const ARGS = [
   "50ms",
   "--sample-interval",
   "100ms",
+  "--api-cpu-budget",
+  "0",
   "--listen",
   `unix:${SOCKET}`,
 ];

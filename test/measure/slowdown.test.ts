@@ -179,7 +179,7 @@ describe("runSlowdownRounds", () => {
         },
       },
       arm(on) {
-        waitNs = on ? 50_000 : 0;
+        waitNs = on ? 1e6 : 0;
       },
       rounds: 12,
       repetitions: 40,
