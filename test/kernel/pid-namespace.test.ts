@@ -113,7 +113,9 @@ for (const backend of ["btf", "tracepoint"] as const) {
       expect(events.every(({ pid, ppid }) => pid === root || ppid === root)).toBeTrue();
       const ofProcesses = others.filter(({ type }) => type !== "start");
       for (const other of ofProcesses) expect(other).toMatchObject({ pid: expect.any(Number) });
-      expect(ofProcesses.filter((other) => "comm" in other && other.comm !== "sh" && other.comm !== "true")).toEqual([]);
+      expect(ofProcesses.filter((other) => "comm" in other && other.comm !== "sh" && other.comm !== "true")).toEqual(
+        [],
+      );
       expect(ended.stderr).toContain("--pid=host");
     });
 
