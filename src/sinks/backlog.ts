@@ -9,7 +9,10 @@ const MAX_SPARE_BYTES = 768 * 1024;
 export class Backlog {
   readonly #pieces: Uint8Array[] = [];
   #bytes = 0;
-  /** Memory that was used since the backlog was empty, and not more pieces of it. */
+  /**
+   * Memory for the next pieces, what was used last at the end: as many pieces of it as were used since the backlog was
+   * empty.
+   */
   readonly #spares: Uint8Array<ArrayBuffer>[] = [];
   #used = 0;
 
@@ -85,7 +88,7 @@ export class Backlog {
     this.#spare(first);
     if (this.#pieces.length > 0) return;
     // What a burst took is given back once less is needed.
-    this.#spares.length = Math.min(this.#spares.length, this.#used);
+    this.#spares.splice(0, this.#spares.length - this.#used);
     this.#used = 0;
   }
 
@@ -113,19 +116,24 @@ export class Backlog {
 
   #memoryFor(bytes: number): Uint8Array<ArrayBuffer> {
     this.#used++;
-    const at = this.#spares.findIndex(({ length }) => length >= bytes);
-    if (at >= 0) return this.#spares.splice(at, 1)[0] as Uint8Array<ArrayBuffer>;
+    let best: Uint8Array<ArrayBuffer> | undefined;
+    for (const spare of this.#spares) {
+      if (spare.length >= bytes && spare.length <= (best?.length ?? spare.length)) best = spare;
+    }
+    if (best) {
+      this.#spares.splice(this.#spares.indexOf(best), 1);
+      return best;
+    }
     const round = bytes > LARGE_BYTES ? LARGE_BYTES : ROUND_BYTES;
     return new Uint8Array(Math.ceil(bytes / round) * round);
   }
 
-  /** Keeps the memory of a piece, the smallest first. */
+  /** Keeps the memory of a piece, unless much is kept already. */
   #spare({ buffer }: Uint8Array): void {
     let kept = buffer.byteLength;
     for (const { length } of this.#spares) kept += length;
     if (kept > MAX_SPARE_BYTES) return;
     this.#spares.push(new Uint8Array(buffer as ArrayBuffer));
-    this.#spares.sort((a, b) => a.length - b.length);
   }
 
   /** The part of a line that was written is to be written again: it was cut off. @returns how long it is */

@@ -18,10 +18,7 @@ export const MAX_WAITING_BYTES = 1024 * 1024;
  * a second: a second write of the same turn costs one more turn of the event loop.
  */
 const BATCH_BYTES = 512 * 1024;
-/**
- * Fewer bytes are copied, and so are those that take less than half of their memory: lines that wait are counted by their
- * own length, whatever memory they keep.
- */
+/** Fewer bytes are copied. */
 const ADOPTED_BYTES = 16 * 1024;
 /** So long the rings keep what the output has no room for; after that it is dropped, if it may be. */
 const HOLD_MS = 1000;
@@ -230,13 +227,15 @@ export class Output {
   }
 
   /**
-   * Like {@link write}, for a caller that gathers many lines in memory of its own.
+   * Like {@link write}, for a caller that gathers many lines in memory of its own. Behind other lines that wait, memory
+   * that is mostly empty is not kept: what waits is counted by the length of its lines.
    * @returns the memory to gather the next lines in: the same, or other memory while the output writes from this one
    */
   writeFrom(memory: Uint8Array<ArrayBuffer>, length: number): Uint8Array<ArrayBuffer> {
     if (
       !this.#background ||
-      length < Math.max(ADOPTED_BYTES, memory.length / 2) ||
+      length < ADOPTED_BYTES ||
+      (!this.#backlog.isEmpty && length < memory.length / 2) ||
       this.#gap.lines > 0 ||
       this.#dropsNow()
     ) {

@@ -1,0 +1,61 @@
+import { describe, expect, test } from "bun:test";
+import { Backlog } from "../../src/sinks/backlog.ts";
+
+const KiB = 1024;
+
+/** Hands over memory as a sink does at each flush, all of which is written before the next; gives what it had each time. */
+function flushes(backlog: Backlog, count: number, first: Uint8Array<ArrayBuffer>): ArrayBuffer[] {
+  const buffers: ArrayBuffer[] = [];
+  let memory = first;
+  for (let i = 0; i < count; i++) {
+    buffers.push(memory.buffer);
+    const { length } = memory;
+    memory = backlog.adopt(memory, length);
+    backlog.written(length);
+  }
+  return buffers;
+}
+
+describe("memory of what waits", () => {
+  test("is made once for a steady flow, also behind lines that were few", () => {
+    const backlog = new Backlog();
+    // As the first lines of a run.
+    for (const length of [200, 9 * KiB, 40 * KiB]) {
+      backlog.keep(new Uint8Array(length));
+      backlog.written(length);
+    }
+    const buffers = flushes(backlog, 20, new Uint8Array(300 * KiB));
+    // One writes while the other is gathered in.
+    expect(new Set(buffers.slice(5)).size).toBe(2);
+  });
+
+  test("is made once for two pieces at a time that are joined", () => {
+    const backlog = new Backlog();
+    const seen = new Set<ArrayBufferLike>();
+    for (let i = 0; i < 20; i++) {
+      for (let piece = 0; piece < 2; piece++) backlog.keep(new Uint8Array(100 * KiB));
+      backlog.join(512 * KiB);
+      if (i > 0) seen.add(backlog.first?.buffer as ArrayBufferLike);
+      backlog.written(200 * KiB);
+    }
+    expect(seen.size).toBeLessThanOrEqual(2);
+  });
+
+  test("of a burst is given back", () => {
+    const backlog = new Backlog();
+    for (let piece = 0; piece < 5; piece++) backlog.keep(new Uint8Array(128 * KiB));
+    const burst = new Set<ArrayBufferLike>();
+    while (backlog.first) {
+      burst.add(backlog.first.buffer);
+      backlog.written(backlog.first.length);
+    }
+    expect(burst.size).toBe(5);
+    const after = new Set<ArrayBufferLike>();
+    for (let i = 0; i < 4; i++) {
+      backlog.keep(new Uint8Array(10 * KiB));
+      after.add(backlog.first?.buffer as ArrayBufferLike);
+      backlog.written(10 * KiB);
+    }
+    expect(after.size).toBe(1);
+  });
+});
