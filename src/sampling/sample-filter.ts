@@ -65,7 +65,9 @@ export class SampleFilter implements Disposable {
     const { pids, uids, comms } = this.#filters;
     const pid = table.pid(slot);
     if (pids.length > 0 && !this.#pids.has(pid)) return false;
-    if (uids.length > 0 && !uids.includes(table.uid(slot))) return false;
+    const euid = table.euid(slot);
+    const hasUser = uids.includes(table.uid(slot)) || (euid !== undefined && uids.includes(euid));
+    if (uids.length > 0 && !hasUser) return false;
     if (comms.length > 0 && !comms.includes(table.comm(slot))) return false;
     if (this.#cgroup === undefined) return true;
     const cgroupId = table.cgroupId(slot);
