@@ -171,7 +171,11 @@ export class Collector implements Disposable {
     this.#sampling = new SamplingSwitch({
       rssThresholdBytes: options.rssThresholdBytes,
       view: this.#view,
-      filter: { wants: (view) => this.#sampleFilter.wants(view) && this.#totals.sampled(view) },
+      filter: this.#sampleFilter,
+      totals: {
+        note: (view) => this.#totals.note(view),
+        reportsSample: (view) => this.#totals.reportsSample(view),
+      },
       descriptors: this.#descriptors,
       drain: () => this.#take(),
       sample: (view) => this.#giveSample(view),

@@ -5,6 +5,7 @@ import type { Sampler, SamplerOptions } from "../sampling/sampler.ts";
 import { Sampling } from "../sampling/sampling.ts";
 import { noSamples, type SampleCounters } from "../wire/counters.ts";
 import type { SpareDescriptors } from "./spare-descriptors.ts";
+import type { TotalsReports } from "./totals-reports.ts";
 
 /** Descriptors that loading a sampler takes, and some more. */
 const LOADING_FDS = 32;
@@ -18,6 +19,8 @@ export interface SamplingSwitchParts {
   /** The view that carries a sample; its table takes the figures. */
   view: EventView;
   filter: Pick<SampleFilter, "wants">;
+  /** What totals take of samples; left out: nothing. */
+  totals?: Pick<TotalsReports, "note" | "reportsSample">;
   descriptors: SpareDescriptors;
   /** Gives out what the rings hold. */
   drain(): void;
@@ -92,8 +95,17 @@ export class SamplingSwitch implements Disposable {
   }
 
   #load(): Sampling {
-    const { rssThresholdBytes, view, filter, drain, sample, open = openSampler } = this.#parts;
-    const sinks = { view, drain, wants: (seen: EventView) => filter.wants(seen), sample };
+    const { rssThresholdBytes, view, filter, totals, drain, sample, open = openSampler } = this.#parts;
+    const sinks = {
+      view,
+      drain,
+      wants: (seen: EventView) => filter.wants(seen),
+      ...(totals && {
+        note: (seen: EventView) => totals.note(seen),
+        reports: (seen: EventView) => totals.reportsSample(seen),
+      }),
+      sample,
+    };
     return new Sampling(open({ rssThresholdBytes }), sinks, this.#counts);
   }
 

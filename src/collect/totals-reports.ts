@@ -8,7 +8,6 @@ import { exitedCpuNs, totalsLines } from "../totals/lines.ts";
 import { OlderProcesses } from "../totals/older.ts";
 import { runningByGroup } from "../totals/running.ts";
 import { UsedCpu } from "../totals/used.ts";
-import type { DetailLevel } from "../wire/detail-level.ts";
 import type { TotalsEvent } from "../wire/event.ts";
 
 export interface TotalsReportsParts {
@@ -108,15 +107,14 @@ export class TotalsReports {
     if (lines.length > 0) take(lines);
   }
 
-  /**
-   * Takes a sample of a process that passes the filters.
-   * @returns whether the sample is reported by itself
-   */
-  sampled(view: EventView): boolean {
-    if (!this.isOn) return true;
-    const level: DetailLevel = this.#parts.backend.levelOf(view);
-    this.#used.sampled(view, level === "summary");
-    return level !== "summary";
+  /** Takes note of a sample of a process that passes the filters. */
+  note(view: EventView): void {
+    if (this.isOn) this.#used.sampled(view, !this.reportsSample(view));
+  }
+
+  /** Whether a sample is reported by itself. */
+  reportsSample(view: EventView): boolean {
+    return !this.isOn || this.#parts.backend.levelOf(view) !== "summary";
   }
 }
 

@@ -16,6 +16,10 @@ export interface SamplingSinks {
   drain(): void;
   /** Whether a filter lets a sample through. */
   wants(view: EventView): boolean;
+  /** Takes note of a sample that passes the filter, whether or not it is given out. */
+  note?(view: EventView): void;
+  /** Whether a sample that passes the filter is given out; left out: each is. */
+  reports?(view: EventView): boolean;
   /** Takes one sample; the view is void after the call. False where it could not be taken. */
   sample(view: EventView): boolean;
 }
@@ -117,9 +121,12 @@ export class Sampling implements Disposable {
     // The first sweep tells of nobody.
     if (this.#lastNs === 0) return;
     view.cpuPct = cpuPct;
-    if (!this.#sinks.wants(view)) return;
+    const sinks = this.#sinks;
+    if (!sinks.wants(view)) return;
+    sinks.note?.(view);
+    if (sinks.reports?.(view) === false) return;
     if (!isNews) this.#counts.baseline_missing++;
-    else if (this.#sinks.sample(view)) this.#counts.emitted++;
+    else if (sinks.sample(view)) this.#counts.emitted++;
     else this.#counts.dropped_output_full++;
   }
 }

@@ -43,6 +43,34 @@ test("the rings are looked at in the middle of a sweep over many", () => {
   for (const run of runs) expect(run.split("sample").length).toBeLessThan(1000);
 });
 
+test("the filter only answers; a sample that passes is noted once, given out or not", () => {
+  const sampler = new MadeUpSampler();
+  const view = new EventView(new ProcessTable({ lingerNs: 1e9 }), new WallClock(0n));
+  const asked: number[] = [];
+  const noted: number[] = [];
+  const given: number[] = [];
+  const counts = noSamples();
+  using sampling = new Sampling(
+    sampler,
+    {
+      view,
+      drain() {},
+      wants: ({ pid }) => asked.push(pid) > 0 && pid !== 9,
+      note: ({ pid }) => void noted.push(pid),
+      reports: ({ pid }) => pid === 7,
+      sample: ({ pid }) => given.push(pid) > 0,
+    },
+    counts,
+  );
+  sampler.samples = [7, 8, 9].map((pid) => ({ pid, ts_ns: 1n, start_ns: 1n, runtime_ns: 1n }));
+  sampling.sweep();
+  sampling.sweep();
+  expect(asked).toEqual([7, 8, 9]);
+  expect(noted).toEqual([7, 8]);
+  expect(given).toEqual([7]);
+  expect(counts.emitted).toBe(1);
+});
+
 describe("the CPU of a sample", () => {
   test("is of the time that the machine was awake", () => {
     const sampler = new MadeUpSampler();
