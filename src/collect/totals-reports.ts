@@ -4,7 +4,7 @@ import type { EventView, PlaceOfEvent } from "../process/event-view.ts";
 import type { ProcessTable } from "../process/table.ts";
 import { boottimeNs, exactBoottimeNs, realtimeOffsetNs } from "../sys/clock.ts";
 import { TotalsBuffers } from "../totals/buffers.ts";
-import { exitedCpuNs, totalsLines } from "../totals/lines.ts";
+import { totalsLines } from "../totals/lines.ts";
 import { OlderProcesses } from "../totals/older.ts";
 import { runningByGroup } from "../totals/running.ts";
 import { UsedCpu } from "../totals/used.ts";
@@ -39,7 +39,7 @@ export class TotalsReports {
     this.#parts = parts;
     this.#buffers = new TotalsBuffers(backend.totals.bytes, backend.totals.places, backend.detail);
     this.#used = new UsedCpu(table);
-    this.#older = new OlderProcesses(table);
+    this.#older = new OlderProcesses(table, (slot) => this.#isTotalled(slot));
     this.#intervalNs = intervalMs * 1e6;
     this.#dueNs = boottimeNs() + this.#intervalNs;
   }
@@ -89,8 +89,7 @@ export class TotalsReports {
     const groups = this.#buffers.take().filter(({ isBeside }) => !isBeside);
     this.#older.subtract(groups);
     backend.clocks?.ask();
-    const exitedNs = new Map(groups.filter(({ isOther }) => !isOther).map((group) => [group.key, exitedCpuNs(group)]));
-    const usedNs = this.#used.take(exitedNs);
+    const usedNs = this.#used.take(groups);
     const clock = new WallClock(realtimeOffsetNs());
     clock.set(Number(toNs >> 32n), Number(toNs & 0xffffffffn));
     const lines = totalsLines(
@@ -115,6 +114,12 @@ export class TotalsReports {
   /** Whether a sample is reported by itself. */
   reportsSample(view: EventView): boolean {
     return !this.isOn || this.#parts.backend.levelOf(view) !== "summary";
+  }
+
+  /** Whether the end of a live process will be in totals: decided by the start, which the table has of btf. */
+  #isTotalled(slot: number): boolean {
+    const { backend, table, wants } = this.#parts;
+    return wants(slot) && backend.detail.levelOf(table.startNs(slot)) === "summary";
   }
 }
 

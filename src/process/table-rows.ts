@@ -168,6 +168,11 @@ export class TableRows {
     return this.slots.columns.startLow[slot] as number;
   }
 
+  /** The same as one number; 0n: not known. */
+  startNs(slot: number): bigint {
+    return (BigInt(this.startHigh(slot)) << 32n) | BigInt(this.startLow(slot));
+  }
+
   /** The image that it executes; `NO_IMAGE` when not known. */
   image(slot: number): number {
     return this.slots.columns.image[slot] as number;

@@ -85,6 +85,11 @@ export class Group {
     );
   }
 
+  /** CPU time of the processes that ended in it, ns. */
+  get exitedCpuNs(): number {
+    return this.figure("cpu_user_ns") + this.figure("cpu_system_ns");
+  }
+
   /** Events that are in it. */
   get events(): number {
     return this.figure("started") + this.figure("execs") + this.exited;

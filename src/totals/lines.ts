@@ -2,7 +2,7 @@ import type { Place } from "../cgroup/place.ts";
 import { textOf } from "../json/text.ts";
 import type { TotalsEvent } from "../wire/event.ts";
 import { FIRST_LIFETIME_BUCKET, LIFETIME_BUCKETS } from "../wire/layout.gen.ts";
-import { Group, keyOf } from "./group.ts";
+import { Group } from "./group.ts";
 import type { Running } from "./running.ts";
 
 export interface Interval {
@@ -31,14 +31,14 @@ export function totalsLines(groups: readonly Group[], interval: Interval, facts:
 
 /** A group in which nothing started or ended. */
 function groupOf(key: string): Group {
-  const [, cgroupId = "0", ...comm] = key.split("/");
-  return new Group(BigInt(cgroupId), comm.join("/"), 0);
+  const [kind, cgroupId = "0", ...comm] = key.split("/");
+  return new Group(BigInt(cgroupId), comm.join("/"), Number(kind));
 }
 
 function lineOf(group: Group, { time, fromNs, toNs }: Interval, facts: LineFacts): TotalsEvent {
   const { knowsExits, usedNs } = facts;
   const known = <T>(figure: T): T | null => (knowsExits ? figure : null);
-  const key = keyOf(group.cgroupId, group.comm);
+  const { key } = group;
   const running = group.isOther ? undefined : facts.running.get(key);
   const place = group.cgroupId === 0n ? undefined : facts.placeOf(group.cgroupId);
   return {
@@ -61,7 +61,7 @@ function lineOf(group: Group, { time, fromNs, toNs }: Interval, facts: LineFacts
     },
     exited_cpu_user_ns: known(group.figure("cpu_user_ns")),
     exited_cpu_system_ns: known(group.figure("cpu_system_ns")),
-    cpu_ns: usedNs === null ? null : group.isOther ? exitedCpuNs(group) : (usedNs.get(key) ?? 0),
+    cpu_ns: usedNs === null ? null : (usedNs.get(key) ?? 0),
     peak_rss_bytes: known(group.figure("peak_rss_bytes")),
     read_bytes: known(group.figure("read_bytes")),
     write_bytes: known(group.figure("write_bytes")),
@@ -76,10 +76,6 @@ function placeFields(place: Place | undefined): Pick<TotalsEvent, "cgroup" | "co
   if (!place) return {};
   const { cgroup, container, unit } = place;
   return { ...(cgroup !== null && { cgroup }), ...(container && { container }), ...(unit !== null && { unit }) };
-}
-
-export function exitedCpuNs(group: Group): number {
-  return group.figure("cpu_user_ns") + group.figure("cpu_system_ns");
 }
 
 function lifetimes(group: Group): [number, number][] {

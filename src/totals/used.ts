@@ -2,7 +2,8 @@ import type { EventView } from "../process/event-view.ts";
 import type { ProcessTable } from "../process/table.ts";
 import { NO_SLOT } from "../process/table-slots.ts";
 import { COMM_LEN, PROCESS_EVENT, SAMPLE_EVENT } from "../wire/layout.gen.ts";
-import { keyOf } from "./group.ts";
+import { type Group, keyOf } from "./group.ts";
+import { groupOfEnd } from "./group-of-end.ts";
 
 /** What samples gave of a live process. */
 interface Sampled {
@@ -20,6 +21,8 @@ interface Sampled {
 export class UsedCpu {
   readonly #table: ProcessTable;
   readonly #processes = new Map<number, Sampled>();
+  /** Processes that ended since the last call, because others have their pids. */
+  #replaced: Sampled[] = [];
   #byGroup = new Map<string, number>();
   /** What the last call left over. */
   #debts = new Map<string, number>();
@@ -39,14 +42,14 @@ export class UsedCpu {
     const ns = record.u64(SAMPLE_EVENT.runtime_ns);
     const startLow = record.u32(PROCESS_EVENT.start_ns);
     const key = groupKeyOf(this.#table, slot, this.#comm);
-    this.#byGroup.set(key, (this.#byGroup.get(key) ?? 0) + ns);
+    this.#add(key, ns);
     if (!isTotalled) return;
     const known = this.#processes.get(pid);
     if (known?.startLow === startLow) {
       known.ns += ns;
       known.key = key;
     } else {
-      if (known) this.#ended(known);
+      if (known) this.#replaced.push(known);
       this.#processes.set(pid, { startLow, key, ns });
     }
   }
@@ -54,16 +57,19 @@ export class UsedCpu {
   /**
    * Time by group since the last call, ns; to be called when the table has only live processes. What is less than nothing,
    * because a process ended under another name than it was sampled, is kept for the next call.
-   * @param exitedNs what processes that ended in the interval used in all their life, by group
+   * @param groups of the interval: what processes that ended in it used in all their life
    */
-  take(exitedNs: ReadonlyMap<string, number>): Map<string, number> {
+  take(groups: readonly Group[]): Map<string, number> {
+    const byKey = new Map(groups.map((group) => [group.key, group]));
+    for (const process of this.#replaced) this.#ended(process, byKey);
+    this.#replaced = [];
     for (const [pid, process] of this.#processes) {
       const slot = this.#table.findLive(pid);
       if (slot !== NO_SLOT && this.#table.startLow(slot) === process.startLow) continue;
-      this.#ended(process);
+      this.#ended(process, byKey);
       this.#processes.delete(pid);
     }
-    for (const [key, ns] of exitedNs) this.#byGroup.set(key, (this.#byGroup.get(key) ?? 0) + ns);
+    for (const { key, exitedCpuNs } of groups) this.#add(key, exitedCpuNs);
     const used = new Map<string, number>();
     const debts = new Map<string, number>();
     for (const [key, ns] of this.#byGroup) {
@@ -75,8 +81,13 @@ export class UsedCpu {
     return used;
   }
 
-  #ended({ key, ns }: Sampled): void {
-    this.#byGroup.set(key, (this.#byGroup.get(key) ?? 0) - ns);
+  /** Its whole life is in the group that counted its end. */
+  #ended({ key, ns }: Sampled, groups: ReadonlyMap<string, Group>): void {
+    this.#add(groupOfEnd(key, groups)?.key ?? key, -ns);
+  }
+
+  #add(key: string, ns: number): void {
+    this.#byGroup.set(key, (this.#byGroup.get(key) ?? 0) + ns);
   }
 }
 

@@ -78,6 +78,13 @@ describe("totalsLines", () => {
     expect(found).toMatchObject([{ cgroup_id: 5n, comm: "a/b/c", started: 0, cpu_ns: 10 }]);
   });
 
+  test("the rest of a cgroup has the time that was used in it", () => {
+    const rest = { kind: TOTALS_OTHER, exited_ok: 1, cpu_user_ns: 150 };
+    const usedNs = new Map([[keyOf(1n, "", TOTALS_OTHER), 30]]);
+    expect(lines([rest], { usedNs })).toMatchObject([{ other: true, exited_cpu_user_ns: 150, cpu_ns: 30 }]);
+    expect(lines([], { usedNs })).toMatchObject([{ other: true, cgroup_id: 1n, cpu_ns: 30, running: null }]);
+  });
+
   test("keeps the rest of a cgroup apart from a process of that name", () => {
     const found = lines([
       { comm: "other", started: 1 },
