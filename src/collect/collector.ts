@@ -31,6 +31,7 @@ import type { CpuLoss } from "./losses.ts";
 import { MapRoom } from "./map-room.ts";
 import { MissedImages } from "./missed-images.ts";
 import { reportMissingRings } from "./missing-rings.ts";
+import { OldLevels } from "./old-levels.ts";
 import { reportPidNamespace } from "./pid-namespace-condition.ts";
 import { Reconciler, type ReconcilerOptions } from "./reconciler.ts";
 import { type SamplingSource, SamplingSwitch } from "./sampling-switch.ts";
@@ -96,6 +97,7 @@ export class Collector implements Disposable {
   readonly #mapRoom: MapRoom;
   readonly #sampling: SamplingSwitch;
   readonly #totals: TotalsReports;
+  readonly #oldLevels = new OldLevels();
   readonly #schedule: Schedule;
   readonly #descriptors = new SpareDescriptors();
   readonly #images: ImageReader;
@@ -333,7 +335,7 @@ export class Collector implements Disposable {
     const { detail } = this.backend;
     this.#scan();
     for (const slot of table.liveSlots()) {
-      const startNs = (BigInt(table.startHigh(slot)) << 32n) | BigInt(table.startLow(slot));
+      const startNs = table.startNs(slot);
       const level = startNs === 0n ? "summary" : detail.levelOf(startNs);
       if (level === "events" || table.ppid(slot) === KTHREADD) continue;
       table.forgetImage(slot);
@@ -408,7 +410,15 @@ export class Collector implements Disposable {
     this.#images.poll();
     this.#completeness.tick(boottimeNs());
     if (!this.#isHeldUp) this.#totals.tick();
+    this.#forgetLevels();
     this.#housekeeping?.tick(this.#counters.receivedInAll, this.#isHeldUp);
+  }
+
+  #forgetLevels(): void {
+    const { backend, table } = this;
+    const reconciler = this.#reconciler;
+    if (!reconciler || !this.#oldLevels.look({ backend, table, reconciler, totals: this.#totals })) return;
+    if (!this.#totals.isOn) table.exitsHeldBack = holdsBackExits(this.#options);
   }
 
   /**

@@ -92,6 +92,11 @@ export class Reconciler implements Disposable {
     return family;
   }
 
+  /** When the list was begun that the table was last held against, CLOCK_BOOTTIME. */
+  get checkedNs(): number {
+    return this.#lastNs;
+  }
+
   /** @param nowNs CLOCK_BOOTTIME */
   isDue(nowNs: number): boolean {
     const hasGrown = this.#table.live > 2 * this.#liveThen + RECONCILE_GROWTH;

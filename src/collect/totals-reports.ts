@@ -33,6 +33,7 @@ export class TotalsReports {
   #intervalNs: number;
   #fromNs = exactBoottimeNs();
   #dueNs: number;
+  #takenNs = 0;
 
   constructor(parts: TotalsReportsParts) {
     const { backend, table, intervalMs } = parts;
@@ -60,6 +61,11 @@ export class TotalsReports {
     if (this.isOn && this.#parts.backend.name === "btf") this.#older.begin();
   }
 
+  /** When totals were taken last, CLOCK_BOOTTIME: all of processes that a scan before that did not find. */
+  get takenNs(): number {
+    return this.#takenNs;
+  }
+
   get intervalMs(): number {
     return this.#intervalNs / 1e6;
   }
@@ -85,6 +91,7 @@ export class TotalsReports {
     if (!this.isOn) return;
     const { backend, table, scan, isSampling, wants, take } = this.#parts;
     scan();
+    this.#takenNs = boottimeNs();
     const toNs = exactBoottimeNs();
     const groups = this.#buffers.take().filter(({ isBeside }) => !isBeside);
     this.#older.subtract(groups);

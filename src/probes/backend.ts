@@ -231,7 +231,7 @@ export class Backend implements Disposable {
   /** The level of a process that an event is of. */
   levelOf({ record, startKnown }: Pick<EventFacts, "record" | "startKnown">): DetailLevel {
     const { detail } = this;
-    return startKnown ? detail.levelOf(record.big(PROCESS_EVENT.start_ns)) : detail.level;
+    return startKnown && detail.isSwitched ? detail.levelOf(record.big(PROCESS_EVENT.start_ns)) : detail.level;
   }
 
   /** What the kernel side adds up: memory, and the places for groups in each of both buffers. */

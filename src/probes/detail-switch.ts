@@ -24,10 +24,16 @@ const NEVER = 2n ** 64n - 1n;
 /** A switch holds for processes that start so long after it, ns: the programs on other CPUs have seen it by then. */
 const AHEAD_NS = 20_000_000n;
 
+/** A fork that is under way may take its start time so long before its process can be listed, ns. */
+const SETTLED_NS = 5_000_000_000n;
+
 interface Switch {
   sinceNs: bigint;
   level: DetailLevel;
 }
+
+/** The earliest and the latest time at which a process may have started, CLOCK_BOOTTIME. */
+export type StartRange = readonly [earliestNs: bigint, latestNs: bigint];
 
 /**
  * The level of detail in the memory that the programs read it from: a switch makes no system call and works without any
@@ -40,6 +46,8 @@ export class DetailSwitch {
   #level: DetailLevel = "events";
   #firstLevel: DetailLevel = "events";
   readonly #switches: Switch[] = [];
+  /** See `levels`: it is read at each sample. */
+  #levels: ReadonlySet<DetailLevel> = new Set<DetailLevel>(["events"]);
   #addsAll = false;
   #buffer: 0 | 1 = 0;
   #history: 0 | 1 = 0;
@@ -59,9 +67,14 @@ export class DetailSwitch {
     return this.#level;
   }
 
+  /** Whether processes may have another level than those that start now. */
+  get isSwitched(): boolean {
+    return this.#switches.length > 0;
+  }
+
   /** Levels that living processes may have. */
   get levels(): ReadonlySet<DetailLevel> {
-    return new Set([this.#firstLevel, this.#level, ...this.#switches.map(({ level }) => level)]);
+    return this.#levels;
   }
 
   /** The level of a process, by the CLOCK_BOOTTIME of its start. */
@@ -75,6 +88,7 @@ export class DetailSwitch {
     this.#level = level;
     this.#firstLevel = level;
     this.#switches.length = 0;
+    this.#noteLevels();
     this.#writeMode();
   }
 
@@ -85,9 +99,34 @@ export class DetailSwitch {
     this.#switches.push({ sinceNs: this.#nowNs() + AHEAD_NS, level });
     // What started before the oldest switch that is kept gets the level of the one that is dropped.
     if (this.#switches.length > DETAIL_SWITCHES) this.#firstLevel = this.#switches.shift()?.level ?? this.#firstLevel;
-    this.#history = this.#history === 0 ? 1 : 0;
-    this.#writeHistory();
-    this.#writeMode();
+    this.#writeSwitches();
+  }
+
+  /**
+   * Forgets the times between two switches in which no process started that lives.
+   * @param listedNs when the list of live processes was begun, CLOCK_BOOTTIME
+   * @param starts of each of them
+   * @returns whether a switch was forgotten
+   */
+  forget(listedNs: bigint, starts: Iterable<StartRange>): boolean {
+    const switches = this.#switches;
+    const before = switches.length;
+    // The span at each place is before the switch at that place, and the last one goes on.
+    const isUsed = switches.map(({ sinceNs }) => sinceNs > listedNs - SETTLED_NS);
+    const spanOf = (startNs: bigint) => switches.findLastIndex(({ sinceNs }) => startNs >= sinceNs) + 1;
+    for (const [earliestNs, latestNs] of starts) isUsed.fill(true, spanOf(earliestNs), spanOf(latestNs) + 1);
+    isUsed[before] = true;
+    const [first, ...others] = [{ sinceNs: 0n, level: this.#firstLevel }, ...switches].filter((_, at) => isUsed[at]);
+    this.#firstLevel = first?.level ?? this.#level;
+    switches.length = 0;
+    let level = this.#firstLevel;
+    for (const span of others) {
+      if (span.level !== level) switches.push(span);
+      level = span.level;
+    }
+    if (switches.length === before) return false;
+    this.#writeSwitches();
+    return true;
   }
 
   /** Whether processes of the other levels are added up as well. */
@@ -104,6 +143,17 @@ export class DetailSwitch {
 
   get buffer(): 0 | 1 {
     return this.#buffer;
+  }
+
+  #noteLevels(): void {
+    this.#levels = new Set([this.#firstLevel, this.#level, ...this.#switches.map(({ level }) => level)]);
+  }
+
+  #writeSwitches(): void {
+    this.#noteLevels();
+    this.#history = this.#history === 0 ? 1 : 0;
+    this.#writeHistory();
+    this.#writeMode();
   }
 
   #writeHistory(): void {

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cgroup2Mount } from "../../src/cgroup/cgroup.ts";
@@ -194,6 +194,36 @@ describe.skipIf(noCgroups !== null)(titled("bounds of the totals", noCgroups), (
     expect(sum(lines, (line) => line.started)).toBe(folded.fork);
     expect(sum(lines, (line) => line.execs)).toBe(folded.exec);
     expect(sum(lines, exits)).toBe(folded.exit);
+  });
+});
+
+describe.skipIf(whyNoBtf() !== null)(titled("after a switch from detail summary", whyNoBtf()), () => {
+  test("the level is forgotten once no process has it, and each event was counted once", async () => {
+    const lines: TotalsEvent[] = [];
+    const options = collectorOptions({ summaryIntervalMs: 500 });
+    using collector = new Collector(options, { event() {}, idle() {}, totals: (taken) => lines.push(...taken) });
+    collector.start();
+    const { detail } = collector.backend;
+    collector.setDetail("summary");
+    await Bun.sleep(50);
+    const child = Bun.spawn(["/bin/sh", "-c", "read line"], { stdin: "pipe" });
+    collector.setDetail("events");
+    await Bun.sleep(7000);
+    expect(detail.levels.has("summary")).toBe(true);
+    child.stdin.end();
+    await child.exited;
+    const { table } = collector;
+    // Others of this machine may have started within that time, and live on.
+    const hasOthers = () =>
+      [...table.liveSlots()].some(
+        (slot) => detail.levelOf(table.startNs(slot)) === "summary" && existsSync(`/proc/${table.pid(slot)}`),
+      );
+    await until("the levels", () => !detail.isSwitched || hasOthers());
+    await collector.stop();
+    const { folded } = collector.counts();
+    expect(sum(lines, (line) => line.execs)).toBe(folded.exec);
+    expect(sum(lines, exits)).toBe(folded.exit);
+    expect(folded.exit).toBeGreaterThan(0);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { DetailSwitch } from "../../src/probes/detail-switch.ts";
+import { DetailSwitch, type StartRange } from "../../src/probes/detail-switch.ts";
 import type { DetailLevel } from "../../src/wire/detail-level.ts";
 import {
   DETAIL,
@@ -40,6 +40,10 @@ function started() {
     return nowNs;
   };
   return { memory, detail, mode, next };
+}
+
+function exactly(...startsNs: bigint[]): StartRange[] {
+  return startsNs.map((startNs) => [startNs, startNs]);
 }
 
 describe("DetailSwitch", () => {
@@ -84,6 +88,74 @@ describe("DetailSwitch", () => {
     expect(kept.map((start) => levelAt(memory, start))).toEqual(
       kept.map((_, index) => ((starts.length - kept.length + index) % 2 === 0 ? "events" : "summary")),
     );
+  });
+
+  test("a level that no live process has is forgotten, and each process keeps its own", () => {
+    const { memory, detail, mode, next } = started();
+    detail.begin("events");
+    const older = next();
+    detail.set("summary");
+    const atSummary = next();
+    detail.set("events");
+    const younger = next();
+    for (let second = 0; second < 10; second++) next();
+    expect(detail.forget(next(), exactly(older, atSummary, younger))).toBe(false);
+    expect(detail.levels).toEqual(new Set<DetailLevel>(["events", "summary"]));
+    expect(detail.forget(next(), exactly(older, younger))).toBe(true);
+    expect(detail.levels).toEqual(new Set<DetailLevel>(["events"]));
+    expect(detail.isSwitched).toBe(false);
+    expect(mode() & MODE_SWITCHED).toBe(0);
+    expect([older, younger].map((start) => levelAt(memory, start))).toEqual(["events", "events"]);
+  });
+
+  test("spans between others are forgotten, at the beginning as well", () => {
+    const { memory, detail, next } = started();
+    detail.begin("events");
+    const starts = [next()];
+    for (const level of ["summary", "events", "processes", "summary", "processes"] as const) {
+      detail.set(level);
+      starts.push(next());
+    }
+    for (let second = 0; second < 10; second++) next();
+    const [, atSummary = 0n, , atProcesses = 0n] = starts;
+    const last = starts.at(-1) as bigint;
+    expect(detail.forget(next(), exactly(atSummary, atProcesses))).toBe(true);
+    expect([atSummary, atProcesses, last, next()].map((start) => levelAt(memory, start))).toEqual([
+      "summary",
+      "processes",
+      "processes",
+      "processes",
+    ]);
+    expect([atSummary, atProcesses, last].map((start) => detail.levelOf(start))).toEqual([
+      "summary",
+      "processes",
+      "processes",
+    ]);
+    expect(detail.levels).toEqual(new Set<DetailLevel>(["summary", "processes"]));
+  });
+
+  test("a level that has just been left is kept: a fork may be under way", () => {
+    const { detail, next } = started();
+    detail.begin("events");
+    const older = next();
+    detail.set("summary");
+    next();
+    detail.set("events");
+    expect(detail.forget(next(), exactly(older))).toBe(false);
+    expect(detail.levels).toEqual(new Set<DetailLevel>(["events", "summary"]));
+  });
+
+  test("all levels are kept that a process may have whose start is known roughly", () => {
+    const { detail, next } = started();
+    detail.begin("events");
+    const before = next();
+    detail.set("summary");
+    next();
+    detail.set("processes");
+    const after = next();
+    for (let second = 0; second < 10; second++) next();
+    expect(detail.forget(next(), [[before, after]])).toBe(false);
+    expect(detail.levels).toEqual(new Set<DetailLevel>(["events", "summary", "processes"]));
   });
 
   test("the same level again is no switch", () => {
