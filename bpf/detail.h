@@ -69,7 +69,7 @@ struct totals {
 	__u64 cgroup_id; /* 0: not known */
 	char comm[COMM_LEN]; /* NUL up to its end */
 	__u32 kind; /* enum totals_kind */
-	__u32 comms; /* of TOTALS_OTHER: comms of the cgroup that have a place */
+	__u32 comms; /* names of cgroups that are counted here, whatever group is: see totals.h */
 	__u64 cpu_user_ns;
 	__u64 cpu_system_ns;
 	__u64 read_bytes;

@@ -7,6 +7,9 @@
  * an atomic exchange, which BPF has since 5.12 only: of programs that count up `claims` at the same time, at most one reads
  * 1 after it. Where none does, the place stays unused until the buffer is emptied. Programs that enter the same group at
  * the same time may take two places for it; user space adds these up.
+ *
+ * How many names a cgroup has is counted at two places that its id points to, whatever group is there. Other cgroups may
+ * count at one of them as well, so the smaller count holds. Only a cgroup with too many names takes a place for its rest.
  */
 #ifndef LINNIX_TOTALS_H
 #define LINNIX_TOTALS_H
@@ -88,6 +91,36 @@ static __noinline struct totals *find_place(const struct totals_key *key, bool t
 	return NULL;
 }
 
+/* Where the names of a cgroup are counted. `second` is NULL if both places are the same. */
+struct name_counts {
+	struct totals *first;
+	struct totals *second;
+};
+
+static __always_inline bool find_name_counts(const struct totals_key *rest, struct name_counts *counts)
+{
+	__u32 mask = knobs.totals_places - 1, hash = hash_of(rest);
+	__u32 first = hash & mask, second = (first ^ (hash >> 16 | 1)) & mask;
+	__u32 index = rest->buffer + first;
+
+	counts->first = bpf_map_lookup_elem(&totals, &index);
+	index = rest->buffer + second;
+	counts->second = second == first ? NULL : bpf_map_lookup_elem(&totals, &index);
+	return counts->first;
+}
+
+static __always_inline bool has_max_names(const struct name_counts *counts)
+{
+	return LATEST(counts->first->comms) >= MAX_COMMS && (!counts->second || LATEST(counts->second->comms) >= MAX_COMMS);
+}
+
+static __always_inline void count_name(const struct name_counts *counts)
+{
+	__sync_fetch_and_add(&counts->first->comms, 1);
+	if (counts->second)
+		__sync_fetch_and_add(&counts->second->comms, 1);
+}
+
 /*
  * The group of a process. A cgroup that has MAX_COMMS of them already gets no more, so that one that renames its processes
  * does not take the places of others.
@@ -95,7 +128,8 @@ static __noinline struct totals *find_place(const struct totals_key *key, bool t
 static __always_inline struct totals *find_totals(__u32 mode, enum detail_level level, const struct process_event *e)
 {
 	struct totals_key key = {}, other = {};
-	struct totals *t, *rest;
+	struct name_counts counts;
+	struct totals *t;
 	__u32 index;
 
 	key.cgroup_id = e->cgroup_id;
@@ -109,14 +143,17 @@ static __always_inline struct totals *find_totals(__u32 mode, enum detail_level 
 	other.cgroup_id = key.cgroup_id;
 	other.kind = key.kind | TOTALS_OTHER;
 	other.buffer = key.buffer;
-	rest = find_place(&other, true);
-	if (rest && LATEST(rest->comms) >= MAX_COMMS)
-		return rest;
-	t = rest ? find_place(&key, true) : NULL;
-	if (t) {
-		__sync_fetch_and_add(&rest->comms, 1);
-		return t;
+	if (find_name_counts(&other, &counts)) {
+		if (has_max_names(&counts)) {
+			t = find_place(&other, true);
+		} else {
+			t = find_place(&key, true);
+			if (t)
+				count_name(&counts);
+		}
 	}
+	if (t)
+		return t;
 	index = key.buffer + knobs.totals_places + (level == DETAIL_SUMMARY ? 0 : 1);
 	t = bpf_map_lookup_elem(&totals, &index);
 	return t;

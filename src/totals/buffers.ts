@@ -65,7 +65,9 @@ export class TotalsBuffers {
   #empty(buffer: 0 | 1): void {
     for (let place = 0; place < this.#places + TOTALS_REST; place++) {
       const at = this.#wordOf(buffer, place);
-      const isUsed = place >= this.#places || this.#words[at + TOTALS.claims / 4] !== 0;
+      const { claims, comms } = TOTALS;
+      const isTaken = this.#words[at + claims / 4] !== 0 || this.#words[at + comms / 4] !== 0;
+      const isUsed = place >= this.#places || isTaken;
       if (isUsed) this.#words.fill(0, at, at + TOTALS_WORDS);
     }
   }

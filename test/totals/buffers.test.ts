@@ -90,10 +90,19 @@ describe("TotalsBuffers", () => {
     expect(new Uint8Array(memory.bytes).every((byte) => byte === 0)).toBe(true);
   });
 
-  test("the record that counts a cgroup's names is no group before something is in it", () => {
+  test("a group in which nothing happened is none", () => {
     const { memory, buffers } = opened();
     memory.add(1, { kind: TOTALS_OTHER });
     expect(buffers.take()).toEqual([]);
+  });
+
+  test("names that are counted at a place without a group are counted from 0 after the turn", () => {
+    const { memory, buffers } = opened();
+    memory.countName(5);
+    memory.countName(5);
+    expect(buffers.take()).toEqual([]);
+    buffers.take();
+    expect(new Uint8Array(memory.bytes).every((byte) => byte === 0)).toBe(true);
   });
 
   test("a process called other, the rest of its cgroup and the rest of all are three groups", () => {

@@ -64,6 +64,12 @@ export class TotalsMemory {
     }
   }
 
+  /** Counts a name of some cgroup at a place. */
+  countName(place: number): void {
+    const at = (this.switch.buffer * (this.places + TOTALS_REST) + place) * TOTALS.size + TOTALS.comms;
+    this.#view.setUint32(at, this.#view.getUint32(at, true) + 1, true);
+  }
+
   /** A place that two programs wanted at the same time, so that none has it. */
   waste(place: number): void {
     const at = (this.switch.buffer * (this.places + TOTALS_REST) + place) * TOTALS.size;
