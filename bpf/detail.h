@@ -74,6 +74,10 @@ struct totals {
 	__u64 cpu_system_ns;
 	__u64 read_bytes;
 	__u64 write_bytes;
+	/*
+	 * Compared, then stored: BPF has an atomic maximum since 5.12 only. If two processes of a group end within nanoseconds
+	 * on two CPUs, the smaller peak may replace the larger one.
+	 */
 	__u64 peak_rss_bytes;
 	__u32 started;
 	__u32 execs;

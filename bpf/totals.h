@@ -253,6 +253,7 @@ static __always_inline void add_exit(__u32 mode, enum detail_level level, const 
 		__sync_fetch_and_add(&t->read_bytes, e->read_bytes);
 		__sync_fetch_and_add(&t->write_bytes, e->write_bytes);
 	}
+	/* See struct totals: of two ends at the same time the smaller may stay. */
 	if (known & KNOWN_RSS && e->peak_rss_bytes > LATEST(t->peak_rss_bytes))
 		LATEST(t->peak_rss_bytes) = e->peak_rss_bytes;
 }
