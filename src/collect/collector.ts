@@ -193,7 +193,7 @@ export class Collector implements Disposable {
       take: (lines) => this.#events.totals?.(lines),
     });
     this.#completeness = new Completeness(() => this.backend.createdTasks(), this.conditions);
-    this.#counters = new RunCounters(this.#feed, this.#sampling.counts, this.#completeness);
+    this.#counters = new RunCounters(this.#feed, this.#sampling, this.#totals, this.#completeness);
     this.#schedule = new Schedule(this.#boundedFlush(options.flushIntervalMs), options.sampleIntervalMs, {
       flush: (withSweep) => this.#flush(withSweep),
       sweep: () => this.#look(true),
@@ -411,7 +411,7 @@ export class Collector implements Disposable {
     this.#completeness.tick(boottimeNs());
     if (!this.#isHeldUp) this.#totals.tick();
     this.#forgetLevels();
-    this.#housekeeping?.tick(this.#counters.receivedInAll, this.#isHeldUp);
+    this.#housekeeping?.tick(this.#counters.work, this.#isHeldUp);
   }
 
   #forgetLevels(): void {

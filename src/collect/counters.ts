@@ -2,27 +2,37 @@ import type { Counters, PageFaultCounters, SampleCounters } from "../wire/counte
 import { COUNTED_TYPES, type CountByType } from "../wire/event.ts";
 import { EVENT_EXEC, EVENT_FORK, EVENT_PAGE_FAULT } from "../wire/layout.gen.ts";
 import type { KernelFeed } from "./kernel-feed.ts";
+import type { TotalsReports } from "./totals-reports.ts";
 
 /** What a collector counts; the output's counts are the delivery's. */
 export type CollectorCounters = Omit<Counters, "unwritten">;
 
+export interface SamplingWork {
+  readonly counts: Readonly<SampleCounters>;
+  /** See `Sampling.looked`. */
+  readonly looked: number;
+}
+
 /** What reached user space, beside what the kernel side counted. */
 export class RunCounters {
   readonly #feed: KernelFeed;
-  readonly #samples: Readonly<SampleCounters>;
+  readonly #sampling: SamplingWork;
+  readonly #totals: Pick<TotalsReports, "work">;
   readonly #completeness: { readonly unexplained: number | null };
   readonly #received: CountByType = { fork: 0, exec: 0, exit: 0 };
   #receivedPageFaults = 0;
 
-  /** @param samples, completeness counted elsewhere */
+  /** @param sampling, totals, completeness counted elsewhere */
   constructor(
     feed: KernelFeed,
-    samples: Readonly<SampleCounters>,
+    sampling: SamplingWork,
+    totals: Pick<TotalsReports, "work">,
     completeness: { readonly unexplained: number | null },
   ) {
     this.#feed = feed;
     this.#completeness = completeness;
-    this.#samples = samples;
+    this.#sampling = sampling;
+    this.#totals = totals;
   }
 
   /** Counts one more record of that type. */
@@ -38,10 +48,10 @@ export class RunCounters {
     return this.#received;
   }
 
-  /** Records of all types and samples. */
-  get receivedInAll(): number {
+  /** What was looked at so far, and may leave garbage: records of all types, samples, and what totals are made of. */
+  get work(): number {
     const { fork, exec, exit } = this.#received;
-    return fork + exec + exit + this.#receivedPageFaults + this.#samples.emitted;
+    return fork + exec + exit + this.#receivedPageFaults + this.#sampling.looked + this.#totals.work;
   }
 
   /** All counts so far. Some system calls. */
@@ -56,7 +66,7 @@ export class RunCounters {
       lost_by_type,
       lost_by_cpu: losses.byCpu(),
       page_faults: this.#pageFaults(),
-      samples: { ...this.#samples },
+      samples: { ...this.#sampling.counts },
       unexplained_forks: this.#completeness.unexplained,
     };
   }

@@ -31,24 +31,24 @@ export class Housekeeping {
 
   /**
    * To be called after each flush.
-   * @param events everything that was looked at so far, samples among it
+   * @param work everything that was looked at so far: see `RunCounters.work`
    * @param isHeldUp the rings hold what cannot be taken yet, exits among it
    */
-  tick(events: number, isHeldUp: boolean): void {
+  tick(work: number, isHeldUp: boolean): void {
     const nowNs = boottimeNs();
-    this.#garbage.tick(events);
+    this.#garbage.tick(work);
     this.#table.expire(nowNs);
     if (this.#isSettled) this.#dropFilePages(nowNs);
-    else if (++this.#ticks >= SETTLED_TICKS) this.#settle(nowNs, events);
+    else if (++this.#ticks >= SETTLED_TICKS) this.#settle(nowNs, work);
     if (isHeldUp || !this.#reconciler.isDue(nowNs)) return;
-    if (this.#descriptors.use(1, () => this.#reconciler.reconcile())) this.#garbage.rest(events);
+    if (this.#descriptors.use(1, () => this.#reconciler.reconcile())) this.#garbage.rest(work);
   }
 
-  #settle(nowNs: number, events: number): void {
+  #settle(nowNs: number, work: number): void {
     this.#isSettled = this.#descriptors.use(1, dropCleanFilePages);
     if (!this.#isSettled) return;
     this.#lookedNs = nowNs;
-    this.#garbage.settle(events);
+    this.#garbage.settle(work);
   }
 
   /** What was run once, such as the parts that answer requests, need not stay. */

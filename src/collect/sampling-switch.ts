@@ -41,6 +41,8 @@ export class SamplingSwitch implements Disposable {
   #keepsLoaded = false;
   /** So far, however often it was switched off. */
   readonly #counts = noSamples();
+  /** The same by samplers that are unloaded. */
+  #lookedBefore = 0;
 
   constructor(parts: SamplingSwitchParts) {
     this.#parts = parts;
@@ -55,6 +57,11 @@ export class SamplingSwitch implements Disposable {
   /** Samples that were given out so far, and those that could not be. */
   get counts(): Readonly<SampleCounters> {
     return this.#counts;
+  }
+
+  /** See `Sampling.looked`. */
+  get looked(): number {
+    return this.#lookedBefore + (this.#sampling?.looked ?? 0);
   }
 
   /** Finds out how things stand, so that the next sweep can tell what has changed. */
@@ -110,6 +117,7 @@ export class SamplingSwitch implements Disposable {
   }
 
   #unload(): void {
+    this.#lookedBefore = this.looked;
     this.#sampling?.[Symbol.dispose]();
     this.#sampling = undefined;
   }

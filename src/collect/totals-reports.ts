@@ -34,6 +34,7 @@ export class TotalsReports {
   #fromNs = exactBoottimeNs();
   #dueNs: number;
   #takenNs = 0;
+  #listed = 0;
 
   constructor(parts: TotalsReportsParts) {
     const { backend, table, intervalMs } = parts;
@@ -66,6 +67,11 @@ export class TotalsReports {
     return this.#takenNs;
   }
 
+  /** What reports looked at so far: groups, and processes that were listed for them. */
+  get work(): number {
+    return this.#buffers.placesRead + this.#listed;
+  }
+
   get intervalMs(): number {
     return this.#intervalNs / 1e6;
   }
@@ -91,6 +97,7 @@ export class TotalsReports {
     if (!this.isOn) return;
     const { backend, table, scan, isSampling, wants, take } = this.#parts;
     scan();
+    this.#listed += table.live;
     this.#takenNs = boottimeNs();
     const toNs = exactBoottimeNs();
     const groups = this.#buffers.take().filter(({ isBeside }) => !isBeside);

@@ -49,6 +49,7 @@ export class Sampling implements Disposable {
     this.#process(record);
   };
   #taken = 0;
+  #looked = 0;
 
   /**
    * @param sampler is closed with this
@@ -64,6 +65,11 @@ export class Sampling implements Disposable {
     this.#sampler = sampler;
     this.#counts = counts;
     this.#clocks = clocks;
+  }
+
+  /** Samples that were looked at so far, given out or not, without those of a first sweep. */
+  get looked(): number {
+    return this.#looked;
   }
 
   get source(): Sampler["source"] {
@@ -120,6 +126,7 @@ export class Sampling implements Disposable {
     table.setSample(view.slot, cpuPct, view.rssBytes, view.threads);
     // The first sweep tells of nobody.
     if (this.#lastNs === 0) return;
+    this.#looked++;
     view.cpuPct = cpuPct;
     const sinks = this.#sinks;
     if (!sinks.wants(view)) return;

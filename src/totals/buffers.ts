@@ -18,12 +18,18 @@ export class TotalsBuffers {
   readonly #switch: BufferSwitch;
   /** The buffer that is not in use, as it was read, by place. */
   #read = new Map<number, Group>();
+  #placesRead = 0;
 
   /** @param memory the map `totals` */
   constructor(memory: ArrayBuffer, places: number, bufferSwitch: BufferSwitch) {
     this.#words = new Uint32Array(memory);
     this.#places = places;
     this.#switch = bufferSwitch;
+  }
+
+  /** Places with a group that were read so far. */
+  get placesRead(): number {
+    return this.#placesRead;
   }
 
   /** What happened since the last call. */
@@ -57,6 +63,7 @@ export class TotalsBuffers {
         rest.add(Group.read(this.#words, at));
         if (rest.events > 0) yield [place, rest];
       } else if (this.#words[at + TOTALS.is_ready / 4] !== 0) {
+        this.#placesRead++;
         yield [place, Group.read(this.#words, at)];
       }
     }

@@ -24,11 +24,23 @@ function setUp() {
     losses: { byCpu: () => [{ cpu: 0, lost: 3 }] },
   } as unknown as KernelFeed;
   const samples = noSamples();
-  const counters = new RunCounters(feed, samples, { unexplained: 9 });
+  const looked = { samples: 0, totals: 0 };
+  const sampling = {
+    counts: samples,
+    get looked() {
+      return looked.samples;
+    },
+  };
+  const totals = {
+    get work() {
+      return looked.totals;
+    },
+  };
+  const counters = new RunCounters(feed, sampling, totals, { unexplained: 9 });
   for (let i = 0; i < 3; i++) counters.count(EVENT_FORK);
   for (let i = 0; i < 10; i++) counters.count(EVENT_EXEC);
   for (let i = 0; i < 17; i++) counters.count(EVENT_EXIT);
-  return { kernel, counters, samples };
+  return { kernel, counters, samples, looked };
 }
 
 test("all counts are in one record, by their names in the JSON", () => {
@@ -44,7 +56,14 @@ test("all counts are in one record, by their names in the JSON", () => {
     samples: { emitted: 5 },
     unexplained_forks: 9,
   });
-  expect(counters.receivedInAll).toBe(35);
+});
+
+test("records, samples that were looked at, and what totals are made of are work", () => {
+  const { counters, looked } = setUp();
+  expect(counters.work).toBe(30);
+  looked.samples = 5;
+  looked.totals = 7;
+  expect(counters.work).toBe(42);
 });
 
 test("counts are even once every event that was seen is accounted for", () => {

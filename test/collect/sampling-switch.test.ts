@@ -109,3 +109,18 @@ test("a sweep without descriptors is put off, and so is loading", () => {
   expect(take()).toBe("sweep sample");
   sampling[Symbol.dispose]();
 });
+
+test("samples that were looked at are counted on when the sampler is loaded again", () => {
+  const { sampling } = setUp();
+  expect(sampling.looked).toBe(0);
+  sampling.on();
+  // A first sweep only finds out how things stand.
+  expect(sampling.looked).toBe(0);
+  sampling.sweep();
+  expect(sampling.looked).toBe(1);
+  sampling.off();
+  expect(sampling.looked).toBe(1);
+  sampling.on();
+  sampling.sweep();
+  expect(sampling.looked).toBe(2);
+});

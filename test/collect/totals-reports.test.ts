@@ -55,3 +55,14 @@ test("CPU time from before the run is taken off, if the process passes the filte
     else expect(report()).toBe(2 * EXITED_NS);
   }
 });
+
+test("groups that are read and processes that are listed are work", () => {
+  const { reports, report, end } = setUp(() => true);
+  expect(reports.work).toBe(0);
+  report();
+  expect(reports.work).toBe(2);
+  end();
+  report();
+  // The buffer of the first interval is read once more before the programs get it again.
+  expect(reports.work).toBe(4);
+});

@@ -69,6 +69,7 @@ test("the filter only answers; a sample that passes is noted once, given out or 
   expect(noted).toEqual([7, 8]);
   expect(given).toEqual([7]);
   expect(counts.emitted).toBe(1);
+  expect(sampling.looked).toBe(3);
 });
 
 describe("the CPU of a sample", () => {

@@ -105,6 +105,16 @@ describe("TotalsBuffers", () => {
     expect(new Uint8Array(memory.bytes).every((byte) => byte === 0)).toBe(true);
   });
 
+  test("counts the places with a group that were read, which leave garbage, and no others", () => {
+    const { memory, buffers } = opened();
+    buffers.take();
+    expect(buffers.placesRead).toBe(0);
+    memory.add(1, { comm: "a", started: 1 });
+    memory.add(2, { comm: "b", started: 1 });
+    buffers.take();
+    expect(buffers.placesRead).toBe(2);
+  });
+
   test("a process called other, the rest of its cgroup and the rest of all are three groups", () => {
     const { memory, buffers } = opened();
     memory.add(1, { comm: "other", started: 1 });
