@@ -104,11 +104,9 @@ export class TotalsReports {
     this.#older.subtract(groups);
     backend.clocks?.ask();
     const usedNs = this.#used.take(groups);
-    const clock = new WallClock(realtimeOffsetNs());
-    clock.set(Number(toNs >> 32n), Number(toNs & 0xffffffffn));
     const lines = totalsLines(
       groups,
-      { time: clock.text, fromNs: this.#fromNs, toNs },
+      { time: new WallClock(realtimeOffsetNs()).textAt(toNs), fromNs: this.#fromNs, toNs },
       {
         knowsExits: backend.name === "btf",
         running: runningByGroup(table, wants),
