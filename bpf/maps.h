@@ -116,8 +116,8 @@ static __always_inline void untrack(__u32 pid)
 }
 
 /*
- * Processes whose last exec a filter held back, or the ring had no room for: at
- * their exit nobody in user space knows what they were. Looked at only once
+ * Processes whose last exec a filter held back, or the ring had no room for:
+ * user space does not know at their exit what they executed. Looked at only once
  * there has been one.
  */
 struct {
@@ -158,7 +158,7 @@ static __always_inline bool has_missed_exec(__u32 pid)
 	return any_exec_missed || bpf_map_lookup_elem(&missed_execs, &pid);
 }
 
-/* It has executed anew, which was told, or it is gone. */
+/* Its next exec was emitted, or it is gone. */
 static __always_inline void forget_missed_exec(__u32 pid)
 {
 	if (some_exec_missed)

@@ -48,7 +48,7 @@ export interface CollectorOptions extends KernelFeedOptions {
   lingerMs: number;
   /** Time between two sweeps over the CPU time and memory of all processes; 0: none. */
   sampleIntervalMs: number;
-  /** What the memory of a process that did not run must move by to be told of, bytes. */
+  /** A process that did not run is sampled if its memory has moved by this, bytes. */
   rssThresholdBytes: number;
   /** Time between two reports of totals; left out: 10 s. */
   summaryIntervalMs?: number;
@@ -108,7 +108,7 @@ export class Collector implements Disposable {
   #wakeups = 0;
   #flushes = 0;
   #closed = false;
-  /** Nobody can take what the rings hold. */
+  /** No output can take what the rings hold. */
   #isHeldUp = false;
   /** When the table was last held against all processes for an answer or for totals, CLOCK_BOOTTIME. */
   #scannedNs = 0;
@@ -247,13 +247,13 @@ export class Collector implements Disposable {
     return this.#feed.losses.byCpu();
   }
 
-  /** Who is asked where the process of an event belongs; undefined: nobody. */
+  /** Finds the place of an event's process; undefined: events get no place. */
   set identity(identity: PlaceOfEvent | undefined) {
     this.#view.identity = identity;
     this.#totals.identity = identity;
   }
 
-  /** Who tells of CPU time and memory; null where nobody is asked. */
+  /** Where CPU time and memory come from; null if sampling is off or not available. */
   get samplingSource(): SamplingSource | null {
     return this.#sampling.source;
   }
@@ -374,12 +374,12 @@ export class Collector implements Disposable {
     if (this.#schedule.isRunning) this.#switchSampling();
   }
 
-  /** To be told once nothing can be loaded any more, as after root was given up. */
+  /** Keeps what is loaded. To be called once the kernel refuses to load anything more, as after root was given up. */
   keepLoaded(): void {
     this.#sampling.keepLoaded();
   }
 
-  /** Gives out what the rings hold, as far as somebody can take it. */
+  /** Gives out what the rings hold, as far as the outputs can take it. */
   drain(): void {
     this.#take();
     if (!this.#closed) this.#events.idle();
