@@ -248,7 +248,7 @@ describe.skipIf(whyNoBtf() !== null)(titled("after a switch from detail summary"
 describe.skipIf(whyNotHere() !== null)(titled("the API at detail summary", whyNotHere()), () => {
   test("lists live processes by scans, and refuses events that never come", async () => {
     await using collect = await CollectRun.start([...SUMMARY, "--listen", "127.0.0.1:0", "--sample-interval", "0"]);
-    const url = /answering at (\S+)/.exec(collect.stderr)?.[1] as string;
+    const url = await until("the address", () => /answering at (\S+)/.exec(collect.stderr)?.[1]);
     const live = Bun.spawn(["/bin/sh", "-c", "read line", "--shown"], { stdin: "pipe" });
     const shown = await until("the process", async () => {
       const { processes } = (await (await fetch(`${url}processes?limit=10000`)).json()) as {
