@@ -232,6 +232,8 @@ export class Output {
    * @returns the memory to gather the next lines in: the same, or other memory while the output writes from this one
    */
   writeFrom(memory: Uint8Array<ArrayBuffer>, length: number): Uint8Array<ArrayBuffer> {
+    // The write before has mostly ended by now: its memory is the next.
+    if (this.#background?.isUnderWay) this.retry();
     if (
       !this.#background ||
       length < ADOPTED_BYTES ||
