@@ -41,14 +41,57 @@ function memberText({ member, kind, ts }: FieldRow): string {
   return `out.u64(record.u32(${member} + 4), record.u32(${member}))`;
 }
 
+/** How many rows from `start` on are alike by `isAlike`. */
+function runFrom(rows: readonly FieldRow[], start: number, isAlike: (row: FieldRow) => boolean): number {
+  const end = rows.slice(start).findIndex((row) => !isAlike(row));
+  return end < 0 ? rows.length - start : end;
+}
+
+/** The values that the text of these fields is made of: which of them are known, and the words of their members. */
+function keyOf(rows: readonly FieldRow[]): string[] {
+  const bits = [...new Set(rows.flatMap(({ known }) => known ?? []))];
+  const words = rows.flatMap(({ member, kind }) =>
+    kind === "u64" ? [`record.u32(${member} + 4)`, `record.u32(${member})`] : [`record.u32(${member})`],
+  );
+  return [`known & (${bits.join(" | ")})`, ...words];
+}
+
+/** Most bytes that the text of these fields takes. */
+function mostBytes(rows: readonly FieldRow[]): number {
+  return rows.reduce((sum, { name, kind }) => sum + `,"${name}":`.length + (kind === "u64" ? 20 : 10), 0);
+}
+
+/** Writes fields that are mostly those of the event before: their text is kept with the values that it is made of. */
+function repeatedText(rows: readonly FieldRow[]): string {
+  const key = keyOf(rows);
+  const isSame = key.map((value, i) => `key[${i}] === ${i === 0 ? `(${value})` : value}`).join(" &&\n    ");
+  const keep = key.map((value, i) => `  key[${i}] = ${value};\n`).join("");
+  return (
+    `const REPEATED = new Repeated(${key.length}, ${mostBytes(rows)});\n\n` +
+    "function putRepeated(event: EventView, out: ByteWriter): void {\n" +
+    "  const { record, known } = event;\n  const { key } = REPEATED;\n" +
+    `  if (\n    ${isSame}\n  ) out.putAgain(REPEATED);\n  else putChanged(event, out);\n}\n\n` +
+    "function putChanged(event: EventView, out: ByteWriter): void {\n" +
+    "  const { record, known } = event;\n  const { key } = REPEATED;\n  const from = out.length;\n" +
+    statements(rows.map((row) => ({ ...row, repeats: false })))
+      .map((line) => `  ${line}\n`)
+      .join("") +
+    `  out.keep(from, REPEATED);\n${keep}}\n`
+  );
+}
+
 /** The statements that write the fields, one after the other; those of one part together. */
 function statements(rows: readonly FieldRow[]): string[] {
   const lines: string[] = [];
   for (let i = 0; i < rows.length; ) {
     const row = rows[i] as FieldRow;
+    if (row.repeats) {
+      lines.push("putRepeated(event, out);");
+      i += runFrom(rows, i, ({ repeats }) => repeats === true);
+      continue;
+    }
     if (row.part !== undefined) {
-      const together = rows.slice(i).findIndex(({ part }) => part !== row.part);
-      const end = together < 0 ? rows.length : i + together;
+      const end = i + runFrom(rows, i, ({ part }) => part === row.part);
       const names = rows.slice(i, end).filter(({ name, part }) => name !== "time" && part !== "place");
       lines.push(`parts.${row.part}(${["event", "out", ...names.map(({ name }) => constant(name))].join(", ")});`);
       i = end;
@@ -87,6 +130,7 @@ const camel = (type: string) =>
 
 function encoderText(): string {
   const functions = [
+    repeatedText(HEAD_FIELDS.filter(({ repeats }) => repeats)),
     functionText("putHead", HEAD_FIELDS),
     ...PROCESS_TYPES.map((type) =>
       functionText(`put${camel(type)}`, rowOf(type).fields, [
@@ -101,7 +145,7 @@ function encoderText(): string {
   const constants = new Set(functions.match(/\b(?:KNOWN_[A-Z_]+|[A-Z_]+_EVENT(?=\.))/g));
   for (const type of PROCESS_TYPES) constants.add(`EVENT_${constant(type)}`);
   const imports = [
-    'import { type ByteWriter, literal } from "../json/byte-writer.ts";',
+    'import { type ByteWriter, literal, Repeated } from "../json/byte-writer.ts";',
     'import type { EventView } from "../process/event-view.ts";',
     `import {\n${[...constants]
       .sort()

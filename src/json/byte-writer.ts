@@ -54,6 +54,21 @@ export function literal(text: string): Piece {
   return new Piece(text);
 }
 
+/** Text that is mostly the same as the last time, because the values that it is made of are. */
+export class Repeated {
+  /** The values. */
+  readonly key: Uint32Array;
+  readonly words: Float64Array;
+  length = 0;
+
+  /** @param maxBytes the longest text */
+  constructor(values: number, maxBytes: number) {
+    // No text has these.
+    this.key = new Uint32Array(values).fill(0xffffffff);
+    this.words = new Float64Array(Math.ceil(maxBytes / WORD));
+  }
+}
+
 const HEX = utf8("0123456789abcdef");
 const BILLION = 1e9;
 /** `00` to `99`, as little-endian words. */
@@ -111,6 +126,24 @@ export class ByteWriter {
       view.setFloat64(at, words[i] as number, true);
       at += WORD;
     }
+  }
+
+  /** Keeps what has been written since the length was `from`, which {@link putAgain} writes. */
+  keep(from: number, text: Repeated): void {
+    const { words } = text;
+    const length = this.length - from;
+    const view = this.#view;
+    for (let i = 0; i * WORD < length; i++) words[i] = view.getFloat64(from + i * WORD, true);
+    text.length = length;
+  }
+
+  /** Writes what {@link keep} has kept. */
+  putAgain(text: Repeated): void {
+    const { words, length } = text;
+    const view = this.#view;
+    const at = this.length;
+    this.length = at + length;
+    for (let i = 0; i * WORD < length; i++) view.setFloat64(at + i * WORD, words[i] as number, true);
   }
 
   /** Copies what has been written to `target`, from `at` on. */

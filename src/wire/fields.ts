@@ -34,6 +34,8 @@ export interface FieldRow {
   member?: Member;
   /** The function of src/sinks/event-parts.ts that writes it, with the fields next to it that name the same one. */
   part?: string;
+  /** Whether the value is mostly that of the event before: fields next to each other are written together then. */
+  repeats?: boolean;
   /** Text that the field before leaves to this field's name, so that both are one piece. */
   lead?: string;
   /** TypeScript type and values, where `kind` does not say them. */
@@ -78,6 +80,7 @@ export const HEAD_FIELDS: readonly FieldRow[] = [
   },
   {
     name: "parent_start_ns",
+    repeats: true,
     kind: "u64",
     unit: "ns",
     unknown: "null",
@@ -85,10 +88,11 @@ export const HEAD_FIELDS: readonly FieldRow[] = [
     member: "PROCESS_EVENT.parent_start_ns",
     doc: "Start of the parent by CLOCK_BOOTTIME: with `ppid` its identity. Null if the parent is the kernel's idle task.",
   },
-  { name: "uid", kind: "u32", member: "PROCESS_EVENT.uid", doc: "Real user id." },
-  { name: "gid", kind: "u32", member: "PROCESS_EVENT.gid", doc: "Real group id." },
+  { name: "uid", repeats: true, kind: "u32", member: "PROCESS_EVENT.uid", doc: "Real user id." },
+  { name: "gid", repeats: true, kind: "u32", member: "PROCESS_EVENT.gid", doc: "Real group id." },
   {
     name: "euid",
+    repeats: true,
     kind: "u32",
     unknown: "null",
     known: "KNOWN_EFFECTIVE",
@@ -97,6 +101,7 @@ export const HEAD_FIELDS: readonly FieldRow[] = [
   },
   {
     name: "egid",
+    repeats: true,
     kind: "u32",
     unknown: "null",
     known: "KNOWN_EFFECTIVE",
@@ -105,6 +110,7 @@ export const HEAD_FIELDS: readonly FieldRow[] = [
   },
   {
     name: "auid",
+    repeats: true,
     kind: "u32",
     unknown: "null",
     known: "KNOWN_AUID",

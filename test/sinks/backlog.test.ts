@@ -45,9 +45,10 @@ describe("memory of what waits", () => {
     const backlog = new Backlog();
     for (let piece = 0; piece < 5; piece++) backlog.keep(new Uint8Array(128 * KiB));
     const burst = new Set<ArrayBufferLike>();
-    while (backlog.first) {
-      burst.add(backlog.first.buffer);
-      backlog.written(backlog.first.length);
+    while (!backlog.isEmpty) {
+      const first = backlog.first as Uint8Array;
+      burst.add(first.buffer);
+      backlog.written(first.length);
     }
     expect(burst.size).toBe(5);
     const after = new Set<ArrayBufferLike>();

@@ -70,6 +70,23 @@ describe("a line is the event, field by field", () => {
     }
   });
 
+  test("after an event with the same values, and with one of them changed", () => {
+    const view = newView();
+    const encoder = new JsonEncoder();
+    const same = { pid: 7, ppid: 3, parent_start_ns: 2n ** 40n, uid: 1, gid: 2, euid: 3, egid: 4, auid: 5 };
+    const changes: Partial<Head>[] = [
+      { parent_start_ns: 2n ** 41n },
+      { parent_start_ns: 2n ** 40n + 1n },
+      ...["uid", "gid", "euid", "egid", "auid"].map((name) => ({ [name]: 2 ** 32 - 2 })),
+    ];
+    for (const flags of [0, ALL_FLAGS]) {
+      for (const change of [{}, {}, ...changes.flatMap((each) => [each, {}, { ...each, flags: 0 }])]) {
+        view.accept(recordIn(forkRecord({ flags, ...same, ...change })));
+        expect(lineOf(view, encoder)).toBe(expectedLine(view));
+      }
+    }
+  });
+
   test("when every field is as long as it can be", () => {
     const view = newView();
     const most = 2n ** 64n - 1n;
