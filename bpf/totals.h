@@ -35,60 +35,63 @@ _Static_assert(sizeof(struct totals) == 296, "an element of a mapped array is a 
 
 #define LATEST(member) (*(volatile typeof(member) *)&(member))
 
-struct totals_key {
-	__u64 cgroup_id;
-	__u64 comm[COMM_LEN / 8];
-	__u32 kind;
-	__u32 buffer; /* where it begins */
-};
-
-static __always_inline __u32 hash_of(const struct totals_key *key)
+static __always_inline __u32 hash_of(__u64 cgroup_id, __u64 comm_0, __u64 comm_1, __u32 kind)
 {
-	__u64 hash = key->cgroup_id * 0x9e3779b97f4a7c15ULL;
+	__u64 hash = cgroup_id * 0x9e3779b97f4a7c15ULL;
 
-	hash = (hash ^ key->comm[0] ^ key->kind) * 0xff51afd7ed558ccdULL;
-	hash = (hash ^ hash >> 32 ^ key->comm[1]) * 0xc4ceb9fe1a85ec53ULL;
+	hash = (hash ^ comm_0 ^ kind) * 0xff51afd7ed558ccdULL;
+	hash = (hash ^ hash >> 32 ^ comm_1) * 0xc4ceb9fe1a85ec53ULL;
 	return hash >> 32;
 }
 
-static __always_inline bool is_of(const struct totals *t, const struct totals_key *key)
+static __always_inline bool is_of(const struct totals *t, __u64 cgroup_id, __u64 comm_0, __u64 comm_1, __u32 kind)
 {
 	const __u64 *comm = (const __u64 *)t->comm;
 
-	return t->cgroup_id == key->cgroup_id && comm[0] == key->comm[0] && comm[1] == key->comm[1] && t->kind == key->kind;
+	return t->cgroup_id == cgroup_id && comm[0] == comm_0 && comm[1] == comm_1 && t->kind == kind;
 }
 
-/* NULL: it has no place, and is to be given none or there is none. */
-static __noinline struct totals *find_place(const struct totals_key *key, bool takes)
+/* Beside the place where a buffer begins: a group that has no place may take one. */
+#define TAKES 0x80000000
+#define NO_PLACE 0xffffffff
+
+/*
+ * The place of a group; NO_PLACE: it has none, and is to be given none or there is none.
+ *
+ * Not static, so that the verifier looks at it once, and not on each way to each call: that took half a second of each
+ * start. It takes and returns plain numbers only, as kernels before 5.13 demand of such a function.
+ */
+__noinline __u32 find_place(__u64 cgroup_id, __u64 comm_0, __u64 comm_1, __u32 kind, __u32 buffer)
 {
-	__u32 hash = hash_of(key);
+	__u32 hash = hash_of(cgroup_id, comm_0, comm_1, kind);
 
 	for (__u32 i = 0; i < TOTALS_PROBES; i++) {
-		__u32 index = key->buffer + ((hash + i) & (knobs.totals_places - 1));
+		__u32 index = (buffer & ~TAKES) + ((hash + i) & (knobs.totals_places - 1));
 		struct totals *t = bpf_map_lookup_elem(&totals, &index);
 
 		if (!t)
-			return NULL;
+			return NO_PLACE;
 		if (LATEST(t->is_ready)) {
-			if (is_of(t, key))
-				return t;
+			if (is_of(t, cgroup_id, comm_0, comm_1, kind))
+				return index;
 			continue;
 		}
 		if (LATEST(t->claims))
 			continue;
-		if (!takes)
-			return NULL;
+		if (!(buffer & TAKES))
+			return NO_PLACE;
 		__sync_fetch_and_add(&t->claims, 1);
 		if (LATEST(t->claims) != 1)
 			continue;
-		t->cgroup_id = key->cgroup_id;
-		__builtin_memcpy(t->comm, key->comm, COMM_LEN);
-		t->kind = key->kind;
+		t->cgroup_id = cgroup_id;
+		((__u64 *)t->comm)[0] = comm_0;
+		((__u64 *)t->comm)[1] = comm_1;
+		t->kind = kind;
 		barrier();
 		LATEST(t->is_ready) = 1;
-		return t;
+		return index;
 	}
-	return NULL;
+	return NO_PLACE;
 }
 
 /* Where the names of a cgroup are counted. `second` is NULL if both places are the same. */
@@ -97,14 +100,15 @@ struct name_counts {
 	struct totals *second;
 };
 
-static __always_inline bool find_name_counts(const struct totals_key *rest, struct name_counts *counts)
+/* @hash: of the group of the cgroup's rest */
+static __always_inline bool find_name_counts(__u32 hash, __u32 buffer, struct name_counts *counts)
 {
-	__u32 mask = knobs.totals_places - 1, hash = hash_of(rest);
+	__u32 mask = knobs.totals_places - 1;
 	__u32 first = hash & mask, second = (first ^ (hash >> 16 | 1)) & mask;
-	__u32 index = rest->buffer + first;
+	__u32 index = buffer + first;
 
 	counts->first = bpf_map_lookup_elem(&totals, &index);
-	index = rest->buffer + second;
+	index = buffer + second;
 	counts->second = second == first ? NULL : bpf_map_lookup_elem(&totals, &index);
 	return counts->first;
 }
@@ -122,41 +126,40 @@ static __always_inline void count_name(const struct name_counts *counts)
 }
 
 /*
- * The group of a process. A cgroup that has MAX_COMMS of them already gets no more, so that one that renames its processes
- * does not take the places of others.
+ * The place of a group that has none yet. A cgroup that has MAX_COMMS names already gets no more, so that one that renames
+ * its processes does not take the places of others.
  */
+__noinline __u32 take_place(__u64 cgroup_id, __u64 comm_0, __u64 comm_1, __u32 kind, __u32 buffer)
+{
+	struct name_counts counts;
+	__u32 place;
+
+	if (!find_name_counts(hash_of(cgroup_id, 0, 0, kind | TOTALS_OTHER), buffer, &counts))
+		return NO_PLACE;
+	if (has_max_names(&counts))
+		return find_place(cgroup_id, 0, 0, kind | TOTALS_OTHER, buffer | TAKES);
+	place = find_place(cgroup_id, comm_0, comm_1, kind, buffer | TAKES);
+	if (place != NO_PLACE)
+		count_name(&counts);
+	return place;
+}
+
+/* The group of a process. */
 static __always_inline struct totals *find_totals(__u32 mode, enum detail_level level, const struct process_event *e)
 {
-	struct totals_key key = {}, other = {};
-	struct name_counts counts;
-	struct totals *t;
-	__u32 index;
+	__u32 buffer = mode & MODE_BUFFER ? knobs.totals_places + TOTALS_REST : 0;
+	__u32 kind = level == DETAIL_SUMMARY ? 0 : TOTALS_BESIDE;
+	__u64 comm[COMM_LEN / 8] = {};
+	__u32 place;
 
-	key.cgroup_id = e->cgroup_id;
 	/* A comm may have anything behind its NUL; a key may not. */
-	bpf_probe_read_kernel_str(key.comm, COMM_LEN, e->comm);
-	key.kind = level == DETAIL_SUMMARY ? 0 : TOTALS_BESIDE;
-	key.buffer = mode & MODE_BUFFER ? knobs.totals_places + TOTALS_REST : 0;
-	t = find_place(&key, false);
-	if (t)
-		return t;
-	other.cgroup_id = key.cgroup_id;
-	other.kind = key.kind | TOTALS_OTHER;
-	other.buffer = key.buffer;
-	if (find_name_counts(&other, &counts)) {
-		if (has_max_names(&counts)) {
-			t = find_place(&other, true);
-		} else {
-			t = find_place(&key, true);
-			if (t)
-				count_name(&counts);
-		}
-	}
-	if (t)
-		return t;
-	index = key.buffer + knobs.totals_places + (level == DETAIL_SUMMARY ? 0 : 1);
-	t = bpf_map_lookup_elem(&totals, &index);
-	return t;
+	bpf_probe_read_kernel_str(comm, COMM_LEN, e->comm);
+	place = find_place(e->cgroup_id, comm[0], comm[1], kind, buffer);
+	if (place == NO_PLACE)
+		place = take_place(e->cgroup_id, comm[0], comm[1], kind, buffer);
+	if (place == NO_PLACE)
+		place = buffer + knobs.totals_places + (level == DETAIL_SUMMARY ? 0 : 1);
+	return bpf_map_lookup_elem(&totals, &place);
 }
 
 static __always_inline bool adds_up(__u32 mode, enum detail_level level)
