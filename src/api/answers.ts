@@ -75,6 +75,15 @@ export const readiness = z.object({
   missing_fields: z.array(z.string()),
 });
 
+/** One window of about ten seconds: events a second as the kernel side saw them, and the collector's CPU time. */
+const rateEntry = z.object({
+  time: z.iso.datetime(),
+  seconds: z.number(),
+  ...each(COUNTED_TYPES, ratePct),
+  cpu_pct: ratePct,
+  in_kernel_cpu_pct: z.nullable(ratePct),
+});
+
 export const status = z.object({
   version: z.string(),
   started: z.iso.datetime(),
@@ -96,6 +105,7 @@ export const status = z.object({
   threads: z.object({ started: count, exited: count }),
   unexplained_forks: z.nullable(count),
   events_per_second: z.nullable(ratePct),
+  history: z.array(rateEntry),
   processes: z.object({ live: count, lingering: count, lost_exits: count }),
   cost: z.object({
     cpu_pct: z.nullable(ratePct),
@@ -114,6 +124,27 @@ export const status = z.object({
   }),
 });
 
+/** Null: events of that kind are not reported. */
+const commandFigures = {
+  started: z.nullable(count),
+  execs: z.nullable(count),
+  ended: z.nullable(count),
+  short_lived: z.nullable(count),
+  cpu_ns: z.nullable(count),
+  cpu_unknown: z.nullable(count),
+  cpu_pct: z.nullable(ratePct),
+  busy_share_pct: z.nullable(ratePct),
+  peak_rss_bytes: z.nullable(bytes),
+};
+
+export const commands = z.object({
+  window_s: z.number(),
+  covered_s: z.number(),
+  matched: count,
+  all: z.object(commandFigures),
+  commands: z.array(z.object({ comm: z.string(), ...commandFigures })),
+});
+
 export const index = z.object({
   name: z.literal("linnix"),
   version: z.string(),
@@ -130,10 +161,14 @@ export const problem = z.object({
   reasons: z.optional(z.array(z.string())),
   backend: z.optional(z.string()),
   missing_fields: z.optional(z.array(z.string())),
+  levels: z.optional(z.array(z.enum(DETAIL_LEVELS))),
 });
 
 /** The data of `event: gap`. */
 export const gap = z.object({ type: z.literal("gap"), reason: z.enum(GAP_REASONS), missed: z.nullable(count) });
 
+export type RateEntry = z.infer<typeof rateEntry>;
+export type Commands = z.infer<typeof commands>;
+export type CommandFigures = Commands["all"];
 export type Status = z.infer<typeof status>;
 export type Gap = z.infer<typeof gap>;

@@ -7,6 +7,7 @@ import { PROBLEM_TITLES, type ProblemStatus } from "./problem.ts";
 import type { Route } from "./route.ts";
 
 const SCHEMAS = {
+  Commands: answers.commands,
   Container: answers.container,
   Gap: answers.gap,
   Graph: answers.graph,

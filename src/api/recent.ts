@@ -19,12 +19,16 @@ export class Recent<Name extends string> {
     this.#older = this.#newer;
   }
 
-  /** Called now and then, as often as something happens anyway. */
-  tick(): void {
+  /**
+   * Called now and then, as often as something happens anyway.
+   * @returns whether a window has ended
+   */
+  tick(): boolean {
     const ms = this.#now();
-    if (ms - this.#newer.ms < WINDOW_MS) return;
+    if (ms - this.#newer.ms < WINDOW_MS) return false;
     this.#older = this.#newer;
     this.#newer = { ms, counts: { ...this.#read() } };
+    return true;
   }
 
   /** Growth a second; null where no time has passed yet. */

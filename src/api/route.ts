@@ -1,5 +1,6 @@
 import type { AnswerCache } from "./answer-cache.ts";
 import type * as answers from "./answers.ts";
+import type { RecentCommands } from "./commands.ts";
 import type { ConnectionLimit } from "./connection-limit.ts";
 import type { EventStream } from "./event-stream.ts";
 import type { Params } from "./params.ts";
@@ -15,6 +16,7 @@ export interface ApiContext {
   stream: EventStream;
   requests: RequestCounts;
   cache: AnswerCache;
+  commands: RecentCommands;
   /** Undefined until it listens. */
   connections(): ConnectionLimit | undefined;
 }
@@ -41,7 +43,7 @@ export interface Answer {
 }
 
 /** A name of `answers.ts`, or text of another kind. */
-type AnswerSchema = Exclude<keyof typeof answers, "process" | "container"> | "process" | "text";
+type AnswerSchema = Exclude<keyof typeof answers, "container"> | "text";
 
 export interface Route {
   /** With `{pid}` at its end where it takes one. */

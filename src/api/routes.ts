@@ -1,18 +1,23 @@
 import * as z from "zod/mini";
+import { readDurationNs } from "../config/units.ts";
 import { jsonText } from "../json/byte-writer.ts";
 import type { DetailLevel } from "../wire/detail-level.ts";
 import { qualityOf } from "./accept.ts";
 import type * as answers from "./answers.ts";
+import { MAX_WINDOW_NS } from "./commands.ts";
 import { EVENT_TYPES, isSentAt } from "./event-types.ts";
 import { renderMetrics } from "./metrics.ts";
 import { readOwnMemory } from "./own-memory.ts";
 import { type Param, type Params, type Query, readQuery } from "./params.ts";
 import { Problem } from "./problem.ts";
+import { rounded } from "./rounded.ts";
 import type { Answer, ApiContext, Route } from "./route.ts";
 import type { ApiSource, Facts, ProcessSort } from "./source.ts";
 
 const JSON_TYPE = "application/json";
 const MAX_LISTED = 10_000;
+const MAX_COMMANDS = 1000;
+const LEAST_WINDOW_NS = 10e9;
 /** Long answers: see under-way.ts. */
 const UNREAD = { 429: "Too many answers have not been read yet." };
 /** nginx would gather events until it has a buffer full of them. */
@@ -63,6 +68,26 @@ const PROCESSES_PARAMS = {
         ) as unknown as z.ZodMiniType<string | null>,
   ),
   comm: param<string | null>("text", "Only processes of this name.", null, text("a name", 64)),
+} satisfies Params;
+
+const COMMANDS_PARAMS = {
+  window: param<string>(
+    "text",
+    "How far back to add up: a duration from 10s to 10m.",
+    "60s",
+    () =>
+      z.string().check(
+        z.regex(/^[\d.]+[a-zµ]+$/, "expected a duration, such as 60s"),
+        z.refine((given) => windowNs(given) >= LEAST_WINDOW_NS && windowNs(given) <= MAX_WINDOW_NS, {
+          error: "expected a duration from 10s to 10m",
+        }),
+      ) as z.ZodMiniType<string>,
+  ),
+  limit: param<number>("integer", "Most commands in the answer; `matched` says how many there are.", 100, () =>
+    z
+      .int(`expected a whole number from 1 to ${MAX_COMMANDS}`)
+      .check(z.minimum(1, "less than 1"), z.maximum(MAX_COMMANDS, `more than ${MAX_COMMANDS}`)),
+  ),
 } satisfies Params;
 
 const STREAM_PARAMS = {
@@ -218,6 +243,30 @@ export const ROUTES: readonly Route[] = [
       return { body: found(context.source, (source) => source.graph(pidOf(pid))) ?? unknownPid(pid), type: JSON_TYPE };
     },
   },
+  {
+    path: "/commands",
+    operationId: "listCommands",
+    summary: "What started and ended lately, by command",
+    description:
+      "Highest CPU time first. `short_lived` processes started and ended within the window; CPU time and memory are " +
+      "theirs. Counting begins with the first request, and ends ten minutes after the last one: `covered_s` is the " +
+      "time that the figures are of.",
+    params: COMMANDS_PARAMS,
+    gives: { [JSON_TYPE]: "commands" },
+    problems: { 409: "The level of detail is `summary`: no process is reported." },
+    handle: ({ context, search }) => {
+      const { window, limit }: Query<typeof COMMANDS_PARAMS> = readQuery(search, COMMANDS_PARAMS);
+      const { source, commands } = context;
+      const { reported } = source;
+      if (reported.detail === "summary") {
+        const detail =
+          "At the level of detail summary no process is reported; /events?types=totals has sums by command.";
+        throw new Problem(409, detail, {}, { levels: [reported.detail] });
+      }
+      source.refresh();
+      return json(commands.answer(windowNs(window), limit, reported));
+    },
+  },
   streamRoute("/events", "followEvents", "Live events, as server-sent events"),
   streamRoute("/stream", "followStream", "The same as /events"),
   {
@@ -254,6 +303,10 @@ export const ROUTES: readonly Route[] = [
     },
   },
 ];
+
+function windowNs(text: string): number {
+  return readDurationNs(text) ?? Number.NaN;
+}
 
 function wantsOpenMetrics(request: Request): boolean {
   const accept = request.headers.get("accept");
@@ -352,6 +405,7 @@ function statusOf({ version, source, stream }: ApiContext): answers.Status {
     sampling: facts.sampling && { source: facts.sampling.source, interval_ms: facts.sampling.intervalMs },
     ...facts.counters,
     events_per_second: rounded(facts.eventsPerSecond, 1),
+    history: [...facts.history],
     processes: { live: facts.live, lingering: facts.lingering, lost_exits: facts.lostExits },
     cost: {
       cpu_pct: rounded(facts.cpuPct, 3),
@@ -378,8 +432,4 @@ function statusOf({ version, source, stream }: ApiContext): answers.Status {
       history: stream.history,
     },
   };
-}
-
-function rounded(value: number | null, decimals: number): number | null {
-  return value === null ? null : Number(value.toFixed(decimals));
 }

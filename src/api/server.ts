@@ -7,6 +7,7 @@ import { VERSION } from "../version.ts";
 import type { TotalsEvent } from "../wire/event.ts";
 import { AnswerBudget } from "./answer-budget.ts";
 import { AnswerCache } from "./answer-cache.ts";
+import { RecentCommands } from "./commands.ts";
 import { ConnectionLimit } from "./connection-limit.ts";
 import { EventStream, type StreamNotice } from "./event-stream.ts";
 import { giveBack } from "./give-back.ts";
@@ -108,6 +109,7 @@ class Server implements ApiServer {
   readonly #context: ApiContext;
   readonly #source: ApiSource;
   readonly #stream: EventStream;
+  readonly #commands = new RecentCommands();
   readonly #tidy = new Tidy();
   readonly #underWay = new UnderWay();
   readonly #byPath = new Map<string, Route>();
@@ -136,6 +138,7 @@ class Server implements ApiServer {
       stream: this.#stream,
       requests: new RequestCounts(),
       cache: new AnswerCache(),
+      commands: this.#commands,
       connections: () => this.#connections,
     };
     for (const route of ROUTES) this.#byPath.set(route.path, route);
@@ -215,6 +218,7 @@ class Server implements ApiServer {
 
   write(view: EventView): void {
     this.#stream.event(view);
+    this.#commands.event(view);
   }
 
   notice(notice: StreamNotice): void {
@@ -229,6 +233,7 @@ class Server implements ApiServer {
     this.#stream.flush();
     this.#tidy.handedOn(this.#stream.totals.bytes);
     this.#source.flushed();
+    this.#commands.tick(this.#source.reported.detail);
     this.#context.cache.sweep(this.#source.generation);
     this.#scarce.sweep();
     this.#connections?.check();

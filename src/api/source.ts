@@ -2,6 +2,8 @@ import type { ConditionName } from "../wire/conditions.ts";
 import type { Counters } from "../wire/counters.ts";
 import type { DetailLevel } from "../wire/detail-level.ts";
 import type { AnswerTime } from "./answer-time.ts";
+import type { RateEntry } from "./answers.ts";
+import type { Reported } from "./commands.ts";
 
 export type ProcessSort = "cpu" | "rss" | "start";
 
@@ -61,6 +63,8 @@ export interface Facts {
   outOfOrder: number;
   /** Over the last seconds. */
   eventsPerSecond: number | null;
+  /** Rate and cost of the last minutes, the oldest first. */
+  history: readonly RateEntry[];
   live: number;
   lingering: number;
   lostExits: number;
@@ -90,6 +94,8 @@ export interface ApiSource {
   readonly answerTime: AnswerTime;
   /** Levels of detail that living processes may have. */
   readonly levels: ReadonlySet<DetailLevel>;
+  /** What is reported of processes that start now. */
+  readonly reported: Reported;
   /** Takes in what waits in the rings, so that an answer is of now; where that was just done only if asked for. */
   refresh(when?: "at once"): void;
   /** Called after each drain of the rings. */

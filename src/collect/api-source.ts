@@ -1,5 +1,7 @@
 import { AnswerTime } from "../api/answer-time.ts";
+import type { Reported } from "../api/commands.ts";
 import { ProcessAnswers } from "../api/process-answers.ts";
+import { RateHistory, type RateReading } from "../api/rate-history.ts";
 import { Recent } from "../api/recent.ts";
 import { type ApiServer, startApi } from "../api/server.ts";
 import type { ApiSource, Facts, ProcessQuery } from "../api/source.ts";
@@ -33,6 +35,7 @@ export class RunSource implements ApiSource {
     bootMs: () => boottimeNs() / 1e6,
   });
   readonly #recent: Recent<"events" | "cpuUs">;
+  readonly #history: RateHistory;
   #lookedMs = 0;
 
   constructor(run: RunParts, identity: Identity) {
@@ -43,6 +46,7 @@ export class RunSource implements ApiSource {
       const { fork, exec, exit } = run.collector.received;
       return { events: fork + exec + exit, cpuUs: ownCpuNs() / 1e3 };
     });
+    this.#history = new RateHistory(this.#rateReading());
   }
 
   get generation(): number {
@@ -51,6 +55,11 @@ export class RunSource implements ApiSource {
 
   get levels(): ReadonlySet<DetailLevel> {
     return this.#run.collector.backend.detail.levels;
+  }
+
+  get reported(): Reported {
+    const { collector, config } = this.#run;
+    return { detail: collector.backend.detail.level, types: config.probes.events };
   }
 
   refresh(when?: "at once"): void {
@@ -63,7 +72,7 @@ export class RunSource implements ApiSource {
 
   flushed(): void {
     this.#lookedMs = performance.now();
-    this.#recent.tick();
+    if (this.#recent.tick()) this.#history.add(this.#rateReading(), Date.now());
     this.#identity.flushed();
   }
 
@@ -77,6 +86,13 @@ export class RunSource implements ApiSource {
 
   graph(pid: number): Uint8Array<ArrayBuffer> | null {
     return this.#answers.graph(pid);
+  }
+
+  /** By the counts of the kernel side: they hold at every level of detail. */
+  #rateReading(): RateReading {
+    const { fork, exec, exit } = this.#run.collector.counts().seen;
+    const inKernelNs = this.#run.spending?.inKernelNs ?? null;
+    return { ms: performance.now(), fork, exec, exit, cpuNs: ownCpuNs(), inKernelNs };
   }
 
   facts(): Facts {
@@ -103,6 +119,7 @@ export class RunSource implements ApiSource {
       reload: lastReload ?? { isGood: true, lastGoodMs: this.#upTime.startedMs },
       wakeups: collector.wakeups,
       outOfOrder: collector.outOfOrder,
+      history: this.#history.entries,
       eventsPerSecond: this.#recent.perSecond("events"),
       live: table.live,
       lingering: table.lingering,

@@ -1,7 +1,6 @@
 import type { Place } from "../cgroup/place.ts";
 import { LinnixError } from "../errors.ts";
-import { NS_PER_CLOCK_TICK } from "../procfs/proc-stat.ts";
-import { readSystemCpu } from "../procfs/system-cpu.ts";
+import { readBusyNs } from "../procfs/system-cpu.ts";
 import type { DetailLevel } from "../wire/detail-level.ts";
 import type { DaemonAddress } from "./address.ts";
 import * as answers from "./daemon-answers.ts";
@@ -242,8 +241,7 @@ export class DaemonSource implements Source {
   }
 
   #busy(): number | null {
-    const system = this.#address.isThisMachine ? readSystemCpu() : null;
-    return system === null ? null : (system.userTicks + system.systemTicks) * NS_PER_CLOCK_TICK;
+    return this.#address.isThisMachine ? readBusyNs() : null;
   }
 }
 

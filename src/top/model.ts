@@ -1,4 +1,5 @@
 import type { Place } from "../cgroup/place.ts";
+import type { EndedSums } from "../totals/ended.ts";
 
 /** One live process. Texts are read when they are asked for: most rows are not on the screen. */
 export interface ProcessRow {
@@ -25,13 +26,8 @@ export interface ProcessRow {
 }
 
 /** Processes of one name that started and ended between two refreshes. */
-export interface CommandTotals {
+export interface CommandTotals extends EndedSums {
   comm: string;
-  count: number;
-  /** Of those whose CPU time is known. */
-  cpuNs: number;
-  /** Of the one that took most memory; null: not known. */
-  peakRssBytes: number | null;
 }
 
 /** What the same adds up to in one group. */

@@ -8,10 +8,9 @@ import type { EventView } from "../process/event-view.ts";
 import { Identity } from "../process/identity.ts";
 import { redactorOf } from "../process/redact.ts";
 import { NO_SLOT } from "../process/table-slots.ts";
-import { NS_PER_CLOCK_TICK } from "../procfs/proc-stat.ts";
-import { readSystemCpu } from "../procfs/system-cpu.ts";
+import { readBusyNs } from "../procfs/system-cpu.ts";
 import { boottimeNs, ownCpuNs } from "../sys/clock.ts";
-import { EVENT_EXIT, EXIT_EVENT, KNOWN_CPU, KNOWN_RSS, PROCESS_EVENT } from "../wire/layout.gen.ts";
+import { figuresOfEnded, isEnd, startOfEnded } from "../totals/ended.ts";
 import { EndedTotals } from "./ended.ts";
 import { addRate, groupName, type OwnCost, type Refresh, type Source } from "./model.ts";
 import { OwnRow } from "./own-rows.ts";
@@ -69,15 +68,13 @@ export class OwnSource implements Source, CollectorEvents {
 
   /** Adds up an exit of a process that no refresh has shown. */
   event(view: EventView): void {
-    if (view.type !== EVENT_EXIT) return;
-    const { durationNs, known } = view;
-    if (durationNs < 0 || !this.#last) return;
-    if (view.record.u64(PROCESS_EVENT.ts_ns) - durationNs < this.#last.ns) return;
+    if (!isEnd(view) || !this.#last) return;
+    const startNs = startOfEnded(view);
+    if (startNs === null || startNs < this.#last.ns) return;
     this.#ended.add({
       comm: textOf(view.comm),
       group: groupName(this.#identity.ofEvent(view)),
-      cpuNs: known & KNOWN_CPU ? view.cpuNs : null,
-      peakRssBytes: known & KNOWN_RSS ? view.figure(EXIT_EVENT.peak_rss_bytes) : null,
+      ...figuresOfEnded(view),
     });
   }
 
@@ -147,13 +144,12 @@ export class OwnSource implements Source, CollectorEvents {
 
   #read(): Reading {
     const { fork, exec, exit } = this.#collector.received;
-    const system = readSystemCpu();
     return {
       ns: boottimeNs(),
       cpuNs: ownCpuNs(),
       inKernelNs: this.#spending?.inKernelNs ?? null,
       events: fork + exec + exit,
-      busyNs: system === null ? null : (system.userTicks + system.systemTicks) * NS_PER_CLOCK_TICK,
+      busyNs: readBusyNs(),
     };
   }
 

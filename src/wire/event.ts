@@ -31,4 +31,6 @@ export type CountByReason = Record<LossReason, number>;
 export const COUNTED_TYPES = ["fork", "exec", "exit"] as const;
 
 /** Events by type: the kernel's own count, or what reached user space. */
-export type CountByType = Record<(typeof COUNTED_TYPES)[number], number>;
+export type CountedType = (typeof COUNTED_TYPES)[number];
+
+export type CountByType = Record<CountedType, number>;

@@ -1,6 +1,7 @@
 /** A machine that never was, behind a real server: its table and views are real, only the records are made up. */
 
 import { AnswerTime } from "../../src/api/answer-time.ts";
+import type { Reported } from "../../src/api/commands.ts";
 import { ProcessAnswers } from "../../src/api/process-answers.ts";
 import type { Names } from "../../src/api/process-json.ts";
 import { type ApiOptions, type ApiServer, startApi } from "../../src/api/server.ts";
@@ -10,6 +11,7 @@ import { EventView } from "../../src/process/event-view.ts";
 import { ProcessTable } from "../../src/process/table.ts";
 import type { Counters, PageFaultCounters } from "../../src/wire/counters.ts";
 import type { DetailLevel } from "../../src/wire/detail-level.ts";
+import { COUNTED_TYPES } from "../../src/wire/event.ts";
 import { recordIn } from "../../src/wire/record.ts";
 import { argumentBytes, EXEC_KNOWN, execRecord, exitRecord, forkRecord, pathComponents } from "../wire/make-record.ts";
 
@@ -71,6 +73,7 @@ export class MadeUpSource implements ApiSource {
   /** Lists made, rather than taken from a cache. */
   lists = 0;
 
+  reported: Reported = { detail: "events", types: COUNTED_TYPES };
   levels: ReadonlySet<DetailLevel> = new Set<DetailLevel>(["events"]);
 
   get generation(): number {
@@ -139,6 +142,17 @@ export class MadeUpSource implements ApiSource {
       wakeups: 2,
       outOfOrder: 0,
       eventsPerSecond: 12.34,
+      history: [
+        {
+          time: "2026-09-21T15:06:40.000Z",
+          seconds: 10.1,
+          fork: 200,
+          exec: 199.5,
+          exit: 200,
+          cpu_pct: 0.4,
+          in_kernel_cpu_pct: null,
+        },
+      ],
       live: table.live,
       lingering: table.lingering,
       lostExits: table.lostExits,

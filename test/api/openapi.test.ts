@@ -29,6 +29,9 @@ const REQUESTS: [path: string, route: string, status: number, accept?: string][]
   ["/graph/999", "/graph/{pid}", 404],
   ["/events?types=x", "/events", 400],
   ["/stream?nope=1", "/stream", 400],
+  ["/commands", "/commands", 200],
+  ["/commands?window=5m&limit=3", "/commands", 200],
+  ["/commands?window=1s", "/commands", 400],
   ["/metrics", "/metrics", 200],
   ["/openapi.json", "/openapi.json", 200],
   ["/openapi.json?x=1", "/openapi.json", 400],
@@ -81,6 +84,9 @@ describe("the description of the API", () => {
     };
     await check(await fetch(server.url("/readyz")), "/readyz");
     await check(await fetch(server.url("/status")), "/status");
+    source.reported = { detail: "summary", types: [] };
+    await check(await fetch(server.url("/commands")), "/commands");
+    await check(await fetch(server.url("/events?types=process")), "/events");
     const streams = await Promise.all(
       Array.from({ length: 5 }, async () => {
         const abort = new AbortController();

@@ -10,7 +10,18 @@ setDefaultTimeout(300_000);
 const REQUESTS = Number(process.env.LINNIX_TEST_REQUESTS ?? 4_000);
 const SEED = Number(process.env.LINNIX_TEST_SEED ?? Date.now() % 2 ** 31);
 
-const ROUTES = ["/", "/healthz", "/readyz", "/status", "/processes", "/metrics", "/openapi.json", "/events", "/stream"];
+const ROUTES = [
+  "/",
+  "/healthz",
+  "/readyz",
+  "/status",
+  "/processes",
+  "/commands",
+  "/metrics",
+  "/openapi.json",
+  "/events",
+  "/stream",
+];
 const PIDS = ["1", "10", "20", "self", "0", "-1", "4194304", "99999999", "01", "1.0", "%31", "9".repeat(30)];
 const GOOD: Record<string, string[]> = {
   sort: ["cpu", "rss", "start"],

@@ -138,6 +138,7 @@ describe("routes", () => {
       lost: 1,
       lost_by_reason: { ring_full: 1, no_ring: 0 },
       received: { fork: 3 },
+      history: [{ seconds: 10.1, fork: 200, cpu_pct: 0.4 }],
       processes: { live: 5 },
     });
     expect(body).toMatchObject({ ...COUNTERS });

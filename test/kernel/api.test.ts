@@ -166,6 +166,28 @@ describe.skipIf(why !== null)(`collect --listen${why ? ` (skipped: ${why})` : ""
     }
   });
 
+  test.each(["events", "processes"])(
+    "what started and ended since the first request, by command, at the level %s",
+    async (detail) => {
+      await using run = await CollectRun.start([...ARGS, "--detail", detail]);
+      Bun.spawnSync(["/bin/sh", "-c", "exec /bin/cat </dev/null"]);
+      const before = await getJson("/commands?window=1m");
+      expect(before).toMatchObject({ window_s: 60, matched: 0, commands: [] });
+      for (let i = 0; i < 5; i++) Bun.spawnSync(["/bin/cat"], { stdin: "ignore" });
+      const answer = await eventually("the commands", async () => {
+        const found = await getJson("/commands?window=1m&limit=1000");
+        const cat = found.commands.find(({ comm }: { comm: string }) => comm === "cat");
+        return cat?.short_lived >= 5 ? { ...found, cat } : undefined;
+      });
+      const execs = detail === "events" ? answer.cat.ended : null;
+      expect(answer.cat).toMatchObject({ execs, cpu_unknown: 0, short_lived: answer.cat.ended });
+      expect(answer.cat.cpu_ns).toBeGreaterThan(0);
+      expect(answer.cat.cpu_ns).toBeLessThanOrEqual(answer.all.cpu_ns);
+      expect(answer.all.started).toEqual(detail === "events" ? expect.any(Number) : null);
+      await run.stop();
+    },
+  );
+
   test("ready, and every figure told", async () => {
     await using run = await CollectRun.start(ARGS);
     const ready = await get("/readyz");

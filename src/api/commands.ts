@@ -1,0 +1,250 @@
+import { textOf } from "../json/text.ts";
+import type { EventView } from "../process/event-view.ts";
+import { readBusyNs } from "../procfs/system-cpu.ts";
+import { boottimeNs } from "../sys/clock.ts";
+import {
+  addEnded,
+  addSums,
+  ByName,
+  type EndedSums,
+  figuresOfEnded,
+  isEnd,
+  noneEnded,
+  startOfEnded,
+} from "../totals/ended.ts";
+import type { DetailLevel } from "../wire/detail-level.ts";
+import type { CountedType } from "../wire/event.ts";
+import { EVENT_EXEC, EVENT_FORK, PROCESS_EVENT } from "../wire/layout.gen.ts";
+import type * as answers from "./answers.ts";
+import { rounded } from "./rounded.ts";
+
+/** The longest window that can be asked for, and how long counting goes on after the last request, ns. */
+export const MAX_WINDOW_NS = 600e9;
+/** A window is made of slices of this length. */
+const SLICE_NS = 5e9;
+/** More slices than the longest window has. */
+const SLICES = 128;
+/** Sums of all slices together, about 130 bytes each. Beyond it the oldest slice is dropped. */
+const MAX_SUMS = 10_000;
+/** Over less time than this a share says nothing, ns. */
+const LEAST_NS = 100e6;
+
+/** What is reported at all: of the rest no count is known. */
+export interface Reported {
+  /** The level of detail of processes that start now. */
+  detail: DetailLevel;
+  types: readonly CountedType[];
+}
+
+export interface CommandsClock {
+  /** CLOCK_BOOTTIME, ns: that of the events. */
+  nowNs(): number;
+  /** CPU time that the machine has used, ns; null: not known. */
+  busyNs(): number | null;
+}
+
+/** What happened under one name in a slice. */
+interface Sums {
+  started: number;
+  execs: number;
+  ended: number;
+  /** Processes that started in this slice and have ended since. */
+  shortLived: EndedSums;
+}
+
+class Slice {
+  readonly byName = new ByName<Sums>(noSums);
+  /** The machine's CPU time when this slice began, or soon after. */
+  busy: { ns: number; busyNs: number | null } | undefined;
+
+  constructor(readonly index: number) {}
+}
+
+/**
+ * What started and ended lately, by command, from the events that come anyway. It counts from the first request on, and
+ * until none has come for {@link MAX_WINDOW_NS}: otherwise an event costs one comparison. The figures of a process that
+ * has ended are kept in the slice of its start, so that those of any window are the sums of its slices.
+ */
+export class RecentCommands {
+  readonly #clock: CommandsClock;
+  readonly #slices: (Slice | undefined)[] = [];
+  /** Counted from here on; undefined: not at all. */
+  #sinceNs: number | undefined;
+  #askedNs = 0;
+  #newest = 0;
+  #sums = 0;
+  #detail: DetailLevel = "events";
+
+  constructor(clock: CommandsClock = { nowNs: boottimeNs, busyNs: readBusyNs }) {
+    this.#clock = clock;
+  }
+
+  /** Takes one event; the view is void after the call. */
+  event(view: EventView): void {
+    if (this.#sinceNs !== undefined) this.#count(view);
+  }
+
+  /** To be called after each drain of the rings. */
+  tick(detail: DetailLevel): void {
+    if (this.#sinceNs === undefined) return;
+    const nowNs = this.#clock.nowNs();
+    if (nowNs - this.#askedNs > MAX_WINDOW_NS) this.#clear();
+    // Another level reports other events: sums over both would be those of neither.
+    else if (detail !== this.#detail) this.#begin(nowNs, detail);
+    else if (Math.floor(nowNs / SLICE_NS) > this.#newest) this.#read(nowNs);
+  }
+
+  /** The sums of the last `windowNs`, as far back as they were counted. */
+  answer(windowNs: number, limit: number, { detail, types }: Reported): answers.Commands {
+    const nowNs = this.#clock.nowNs();
+    this.#askedNs = nowNs;
+    if (this.#sinceNs === undefined || detail !== this.#detail) this.#begin(nowNs, detail);
+    else this.#read(nowNs);
+    const fromNs = this.#fromNs(nowNs - windowNs);
+    const coveredNs = nowNs - fromNs;
+    const slices = this.#slicesFrom(fromNs);
+    const { all, byName } = added(slices);
+    const knows = (type: CountedType) => types.includes(type) && (type === "exit" || detail === "events");
+    const figures = figuresOf(coveredNs, this.#busyPct(slices, nowNs), knows);
+    const rows = [...byName].sort(([, a], [, b]) => rank(b) - rank(a) || b.ended - a.ended || b.started - a.started);
+    return {
+      window_s: windowNs / 1e9,
+      covered_s: rounded(coveredNs / 1e9, 3),
+      matched: rows.length,
+      all: figures(all),
+      commands: rows.slice(0, limit).map(([comm, sums]) => ({ comm, ...figures(sums) })),
+    };
+  }
+
+  #count(view: EventView): void {
+    const tsNs = view.record.u64(PROCESS_EVENT.ts_ns);
+    if (view.type === EVENT_FORK) this.#at(tsNs, view, (sums) => sums.started++);
+    else if (view.type === EVENT_EXEC) this.#at(tsNs, view, (sums) => sums.execs++);
+    else if (isEnd(view)) {
+      this.#at(tsNs, view, (sums) => sums.ended++);
+      const startNs = startOfEnded(view);
+      if (startNs !== null) this.#at(startNs, view, (sums) => addEnded(sums.shortLived, figuresOfEnded(view)));
+    }
+  }
+
+  #at(ns: number, view: EventView, add: (sums: Sums) => void): void {
+    if (ns < (this.#sinceNs as number)) return;
+    const slice = this.#slice(Math.floor(ns / SLICE_NS));
+    if (slice === undefined) return;
+    const { byName } = slice;
+    const { size } = byName.items;
+    add(byName.of(textOf(view.comm)));
+    this.#sums += byName.items.size - size;
+  }
+
+  /** Undefined for one that is no longer kept. */
+  #slice(index: number): Slice | undefined {
+    const place = index % SLICES;
+    const kept = this.#slices[place];
+    if (kept !== undefined && kept.index >= index) return kept.index === index ? kept : undefined;
+    const slice = new Slice(index);
+    if (kept) this.#sums -= kept.byName.items.size;
+    this.#slices[place] = slice;
+    return slice;
+  }
+
+  #begin(nowNs: number, detail: DetailLevel): void {
+    this.#clear();
+    this.#sinceNs = nowNs;
+    this.#detail = detail;
+    this.#read(nowNs);
+  }
+
+  /** Reads the machine's CPU time once a slice, and keeps within the bound. */
+  #read(nowNs: number): void {
+    this.#newest = Math.floor(nowNs / SLICE_NS);
+    const slice = this.#slice(this.#newest);
+    if (slice && !slice.busy) slice.busy = { ns: nowNs, busyNs: this.#clock.busyNs() };
+    for (let oldest = this.#oldest; this.#sums > MAX_SUMS && oldest < this.#newest; oldest++) {
+      const place = oldest % SLICES;
+      this.#sums -= this.#slices[place]?.byName.items.size ?? 0;
+      this.#slices[place] = undefined;
+      this.#sinceNs = (oldest + 1) * SLICE_NS;
+    }
+  }
+
+  get #oldest(): number {
+    return Math.max(Math.floor((this.#sinceNs as number) / SLICE_NS), this.#newest - SLICES + 1);
+  }
+
+  #fromNs(wantedNs: number): number {
+    return Math.max(this.#sinceNs as number, Math.floor(wantedNs / SLICE_NS) * SLICE_NS);
+  }
+
+  #slicesFrom(fromNs: number): Slice[] {
+    const first = Math.floor(fromNs / SLICE_NS);
+    const slices = this.#slices.filter((slice) => slice !== undefined && slice.index >= first) as Slice[];
+    return slices.sort((a, b) => a.index - b.index);
+  }
+
+  #busyPct(slices: readonly Slice[], nowNs: number): number | null {
+    const before = slices.find(({ busy }) => busy !== undefined)?.busy;
+    const busyNs = this.#clock.busyNs();
+    if (!before || before.busyNs === null || busyNs === null || nowNs - before.ns < LEAST_NS) return null;
+    return (100 * Math.max(busyNs - before.busyNs, 0)) / (nowNs - before.ns);
+  }
+
+  #clear(): void {
+    this.#sinceNs = undefined;
+    this.#slices.length = 0;
+    this.#sums = 0;
+  }
+}
+
+function noSums(): Sums {
+  return { started: 0, execs: 0, ended: 0, shortLived: noneEnded() };
+}
+
+function add(sums: Sums, more: Sums): void {
+  sums.started += more.started;
+  sums.execs += more.execs;
+  sums.ended += more.ended;
+  addSums(sums.shortLived, more.shortLived);
+}
+
+function added(slices: readonly Slice[]): { all: Sums; byName: Map<string, Sums> } {
+  const all = noSums();
+  const byName = new Map<string, Sums>();
+  for (const slice of slices) {
+    for (const [name, sums] of slice.byName.items) {
+      add(all, sums);
+      let of = byName.get(name);
+      if (!of) {
+        of = noSums();
+        byName.set(name, of);
+      }
+      add(of, sums);
+    }
+  }
+  return { all, byName };
+}
+
+function rank({ shortLived }: Sums): number {
+  return shortLived.cpuNs;
+}
+
+function figuresOf(coveredNs: number, busyPct: number | null, knows: (type: CountedType) => boolean) {
+  return ({ started, execs, ended, shortLived }: Sums): answers.CommandFigures => {
+    const { count, cpuNs, cpuUnknown, peakRssBytes } = shortLived;
+    const cpuPct = coveredNs < LEAST_NS ? null : (100 * cpuNs) / coveredNs;
+    const isKnown = knows("exit");
+    return {
+      started: knows("fork") ? started : null,
+      execs: knows("exec") ? execs : null,
+      ended: isKnown ? ended : null,
+      short_lived: isKnown ? count : null,
+      cpu_ns: isKnown ? Math.round(cpuNs) : null,
+      cpu_unknown: isKnown ? cpuUnknown : null,
+      cpu_pct: isKnown ? rounded(cpuPct, 3) : null,
+      // The kernel may count the machine's time in ticks, and that of processes exactly.
+      busy_share_pct:
+        isKnown && cpuPct !== null && busyPct ? rounded(Math.min((100 * cpuPct) / busyPct, 100), 3) : null,
+      peak_rss_bytes: peakRssBytes,
+    };
+  };
+}
