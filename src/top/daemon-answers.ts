@@ -58,3 +58,4 @@ export const exit = z.object({
 
 export type Status = z.infer<typeof status>;
 export type Row = z.infer<typeof row>;
+export type Exit = z.infer<typeof exit>;

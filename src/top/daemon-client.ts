@@ -1,14 +1,12 @@
 import type * as z from "zod/mini";
 import { cannotRunError, LinnixError } from "../errors.ts";
+import { exactJson } from "../json/exact-json.ts";
 import type { DaemonAddress } from "./address.ts";
 
 /** So long an answer may take, ms. */
 const ANSWER_MS = 5000;
 /** A line of the event stream is at most an exit with all its arguments, escaped. */
 const MAX_LINE = 1024 * 1024;
-
-/** Numbers that can pass 2^53: as text, or digits would be lost. In a string the quotes before them are escaped. */
-const LARGE = /"(start_ns|cgroup_id|exited_ns|ts_ns)":(\d+)/g;
 
 /** What the runtime calls it, and what it means. */
 const WHY: readonly (readonly [RegExp, string])[] = [
@@ -38,7 +36,7 @@ export class DaemonClient {
     } catch (cause) {
       throw this.#noAnswer(cause);
     }
-    const parsed = shape.safeParse(jsonOf(text));
+    const parsed = shape.safeParse(exactJson(text));
     if (parsed.success) return parsed.data;
     const [issue] = parsed.error.issues;
     const why = `${path}: ${issue?.path.join(".") || "the answer"}: ${issue?.message ?? "not as expected"}`;
@@ -54,7 +52,7 @@ export class DaemonClient {
       for await (const bytes of response.body ?? []) {
         const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
         rest = lines.pop() ?? "";
-        for (const line of lines) if (line.startsWith("data:")) event(jsonOf(line.slice("data:".length)));
+        for (const line of lines) if (line.startsWith("data:")) event(exactJson(line.slice("data:".length)));
         if (rest.length > MAX_LINE) throw this.#error("sends no events", "a line of its stream has no end");
       }
     } catch (cause) {
@@ -110,13 +108,5 @@ export class DaemonClient {
 
   #error(what: string, why: string, hint?: string): LinnixError {
     return cannotRunError("daemon", { what: `the daemon at ${this.#address.text} ${what}`, why, hint });
-  }
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text.replace(LARGE, '"$1":"$2"'));
-  } catch {
-    return undefined;
   }
 }

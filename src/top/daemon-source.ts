@@ -1,94 +1,16 @@
-import type { Place } from "../cgroup/place.ts";
 import { LinnixError } from "../errors.ts";
 import { readBusyNs } from "../procfs/system-cpu.ts";
-import type { DetailLevel } from "../wire/detail-level.ts";
 import type { DaemonAddress } from "./address.ts";
 import * as answers from "./daemon-answers.ts";
 import { DaemonClient } from "./daemon-client.ts";
+import { END_TYPES, type EndType, endedOf } from "./daemon-ends.ts";
+import { DaemonRow } from "./daemon-row.ts";
 import { EndedTotals } from "./ended.ts";
-import { addRate, groupName, keyText, type ProcessRow, type Refresh, type Source } from "./model.ts";
+import { addRate, type Refresh, type Source } from "./model.ts";
 import { processState } from "./process-state.ts";
 
 /** Most processes that the daemon lists. */
 const LIMIT = 10_000;
-
-/** A row of the daemon's list. */
-class DaemonRow implements ProcessRow {
-  readonly #row: answers.Row;
-  readonly #isLocal: boolean;
-  readonly startNs: bigint | null;
-  readonly place: Place;
-  #state: string | null | undefined;
-
-  constructor(row: answers.Row, isLocal: boolean) {
-    this.#row = row;
-    this.#isLocal = isLocal;
-    this.startNs = row.start_ns === null ? null : BigInt(row.start_ns);
-    this.place = placeOf(row);
-  }
-
-  get key(): string {
-    return keyText(this.pid, this.startNs);
-  }
-
-  get pid(): number {
-    return this.#row.pid;
-  }
-
-  get ppid(): number | null {
-    return this.#row.ppid;
-  }
-
-  get uid(): number {
-    return this.#row.uid;
-  }
-
-  get user(): string | null {
-    return this.#row.user;
-  }
-
-  get cpuPct(): number | null {
-    return this.#row.cpu_pct;
-  }
-
-  get rssBytes(): number | null {
-    return this.#row.rss_bytes;
-  }
-
-  get threads(): number | null {
-    return this.#row.threads;
-  }
-
-  get comm(): string {
-    return this.#row.comm;
-  }
-
-  get exe(): string | null {
-    return this.#row.exe;
-  }
-
-  get args(): readonly string[] | null {
-    return this.#row.args;
-  }
-
-  get argsTruncated(): boolean | null {
-    return this.#row.args_truncated;
-  }
-
-  get state(): string | null {
-    if (this.#state === undefined) this.#state = this.#isLocal ? processState(this.pid, this.startNs) : null;
-    return this.#state;
-  }
-}
-
-type EndType = "exit" | "process";
-
-/** Which events report the ends of processes, by level of detail. */
-const END_TYPES: { readonly [level in DetailLevel]: EndType | undefined } = {
-  events: "exit",
-  processes: "process",
-  summary: undefined,
-};
 
 /** Reads a running daemon. */
 export class DaemonSource implements Source {
@@ -185,7 +107,8 @@ export class DaemonSource implements Source {
       client.get(`/processes?limit=${LIMIT}`, answers.processes),
     ]);
     this.#status = status;
-    this.#rows = processes.map((row) => new DaemonRow(row, this.#address.isThisMachine));
+    const state = this.#address.isThisMachine ? processState : () => null;
+    this.#rows = processes.map((row) => new DaemonRow(row, state));
     const { reasons = [] } = await client.get("/readyz", answers.readiness);
     this.#reasons = reasons;
   }
@@ -229,15 +152,10 @@ export class DaemonSource implements Source {
   #exited(data: unknown): void {
     const parsed = answers.exit.safeParse(data);
     if (!parsed.success) return;
-    const { comm, duration_ns, cpu_user_ns, cpu_system_ns, peak_rss_bytes, ...place } = parsed.data;
+    const { duration_ns } = parsed.data;
     // By this clock: the daemon may run on a machine with another one.
     if (duration_ns === null || performance.now() - duration_ns / 1e6 < this.#lastMs) return;
-    this.#ended.add({
-      comm,
-      group: groupName(placeOf(place)),
-      cpuNs: cpu_user_ns === null || cpu_system_ns === null ? null : cpu_user_ns + cpu_system_ns,
-      peakRssBytes: peak_rss_bytes,
-    });
+    this.#ended.add(endedOf(parsed.data));
   }
 
   #busy(): number | null {
@@ -247,18 +165,4 @@ export class DaemonSource implements Source {
 
 function sum({ fork, exec, exit }: { fork: number; exec: number; exit: number }): number {
   return fork + exec + exit;
-}
-
-type PlaceOfAnswer = Pick<answers.Row, "container"> & {
-  cgroup?: string | null | undefined;
-  unit?: string | null | undefined;
-};
-
-function placeOf({ cgroup, container, unit }: PlaceOfAnswer): Place {
-  return {
-    cgroup: cgroup ?? null,
-    container: (container as Place["container"]) ?? null,
-    pod_uid: null,
-    unit: unit ?? null,
-  };
 }
