@@ -130,7 +130,11 @@ export interface GroupRow {
 }
 
 /** Live and short-lived processes by group. */
-export function groupsOf({ processes, short, elapsedMs }: Refresh): GroupRow[] {
+export function groupsOf({
+  processes,
+  short,
+  elapsedMs,
+}: Pick<Refresh, "processes" | "short" | "elapsedMs">): GroupRow[] {
   const groups = new Map<string, GroupRow>();
   const groupOf = (name: string): GroupRow => {
     let group = groups.get(name);

@@ -1,14 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { htmlReport as compareReport } from "../../src/compare/report/html.ts";
 import { htmlReport as overheadReport } from "../../src/overhead/report/html.ts";
 import { crowdedReport, HOSTILE_NAME } from "../compare/made-up.ts";
+import { axeFindings } from "./axe.ts";
 import { CHROMIUM_MISSING, Chromium } from "./chromium.ts";
 import { exampleReport } from "./example.ts";
-
-const AXE = readFileSync(Bun.resolveSync("axe-core/axe.min.js", import.meta.dir), "utf8");
 
 /** Of one page: starts, is drawn, and is looked through by axe, while other tests have the machine. */
 const TIMEOUT_MS = 120_000;
@@ -34,10 +33,6 @@ const LOOKS = [320, 768, 1280].flatMap((width) => [
   { width, scheme: "light" as const },
   { width, scheme: "dark" as const },
 ]);
-
-/** Findings of axe: the rule, and where. */
-const RUN_AXE = `axe.run(document).then(({ violations }) =>
-  violations.map(({ id, nodes }) => id + ": " + nodes.map(({ target }) => target).join(", ")))`;
 
 /** Labels of the chart that is shown, whose letters overlap those of another or leave the page. */
 const BAD_LABELS = `(() => {
@@ -93,8 +88,7 @@ describe.skipIf(CHROMIUM_MISSING !== null)(`reports in a browser${missing}`, () 
           );
           expect({ look, figures }).toEqual({ look, figures: { width: look.width, labels: [], tables: [] } });
           await chromium.evaluate("for (const each of document.querySelectorAll('details')) each.open = true");
-          await chromium.evaluate(`${AXE};0`);
-          expect({ look, findings: await chromium.evaluate(RUN_AXE) }).toEqual({ look, findings: [] });
+          expect({ look, findings: await axeFindings(chromium) }).toEqual({ look, findings: [] });
         }
         expect(chromium.complaints).toEqual([]);
       },

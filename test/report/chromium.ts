@@ -22,6 +22,22 @@ interface Answer {
   error?: { message: string };
 }
 
+/** A window, and what its user prefers. */
+export interface Look {
+  width: number;
+  scheme: "light" | "dark";
+  height?: number;
+  /** Pixels of a picture to one of the page. */
+  scale?: number;
+}
+
+const KEY_CODES: { readonly [key: string]: object } = {
+  Tab: { windowsVirtualKeyCode: 9 },
+  Enter: { windowsVirtualKeyCode: 13 },
+  Escape: { windowsVirtualKeyCode: 27 },
+  ArrowRight: { windowsVirtualKeyCode: 39 },
+};
+
 /** A headless Chromium, spoken to by the DevTools protocol. */
 export class Chromium implements AsyncDisposable {
   readonly #child: Bun.Subprocess;
@@ -65,15 +81,33 @@ export class Chromium implements AsyncDisposable {
     return chromium;
   }
 
-  /** Opens a file in a window of this width, and waits until it is there. */
-  async open(path: string, { width, scheme }: { width: number; scheme: "light" | "dark" }): Promise<void> {
-    const metrics = { width, height: 900, deviceScaleFactor: 1, mobile: width < 600 };
-    await this.send("Emulation.setDeviceMetricsOverride", metrics);
-    await this.send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: scheme }] });
-    await this.send("Page.navigate", { url: `file://${path}` });
-    while ((await this.evaluate<string>("location.href + document.readyState")) !== `file://${path}complete`) {
+  /** Opens a file, or an address, in a window like that, and waits until it is there. */
+  async open(path: string, look: Look): Promise<void> {
+    const url = path.startsWith("/") ? `file://${path}` : path;
+    await this.look(look);
+    await this.send("Page.navigate", { url });
+    while ((await this.evaluate<string>("location.href + document.readyState")) !== `${url}complete`) {
       await Bun.sleep(20);
     }
+  }
+
+  /** Changes the window of the page that is open. */
+  async look({ width, scheme, height = 900, scale = 1 }: Look): Promise<void> {
+    const metrics = { width, height, deviceScaleFactor: scale, mobile: width < 600 };
+    await this.send("Emulation.setDeviceMetricsOverride", metrics);
+    await this.send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: scheme }] });
+  }
+
+  /** Presses a key, as `Tab` or `Enter`. */
+  async press(key: string): Promise<void> {
+    const text = key === "Enter" ? { text: "\r" } : {};
+    await this.send("Input.dispatchKeyEvent", { type: "keyDown", key, code: key, ...KEY_CODES[key], ...text });
+    await this.send("Input.dispatchKeyEvent", { type: "keyUp", key, code: key, ...KEY_CODES[key] });
+  }
+
+  /** Types a text where the focus is. */
+  async type(text: string): Promise<void> {
+    await this.send("Input.insertText", { text });
   }
 
   /** What a script of the test gives in the page; promises are awaited. */
@@ -84,9 +118,10 @@ export class Chromium implements AsyncDisposable {
     return result.value;
   }
 
-  /** A picture of the whole page, as PNG. */
-  async screenshot(): Promise<Buffer> {
-    const { data } = await this.send("Page.captureScreenshot", { format: "png", captureBeyondViewport: true });
+  /** A picture of the whole page, or of the window, as PNG. */
+  async screenshot(what: "page" | "window" = "page"): Promise<Buffer> {
+    const options = { format: "png", captureBeyondViewport: what === "page" };
+    const { data } = await this.send("Page.captureScreenshot", options);
     return Buffer.from(String(data), "base64");
   }
 

@@ -1,4 +1,5 @@
 import { html, Markup } from "./escape.ts";
+import { PALETTE } from "./palette.ts";
 
 export interface Page {
   title: string;
@@ -40,9 +41,7 @@ export function section(title: string, ...content: readonly Markup[]): Markup {
 }
 
 const STYLE = `
-:root{--text:#1b1f24;--faint:#5b6570;--line:#d8dde3;--back:#fff;--panel:#f5f7f9;--a:#2166ac;--b:#d6761b;--c:#7b4fa3;--good:#1a7f37;--bad:#b42318;--doubtful:#8a6100}
-@media(prefers-color-scheme:dark){:root{--text:#e4e8ec;--faint:#98a3ae;--line:#343c45;--back:#14181d;--panel:#1c2229;--a:#6ba8e5;--b:#eda35a;--c:#b493d6;--good:#56c271;--bad:#f0776c;--doubtful:#d9ab42}}
-*{box-sizing:border-box}
+${PALETTE}*{box-sizing:border-box}
 body{margin:0;background:var(--back);color:var(--text);overflow-wrap:break-word;font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
 main{max-width:60rem;margin:0 auto;padding:2rem 1.25rem 4rem}
 h1{font-size:1.6rem;margin:0}

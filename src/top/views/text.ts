@@ -45,7 +45,11 @@ export function sparkline(values: readonly number[], room: number): string {
 }
 
 /** Command line; of what has none, such as a kernel thread, the name in brackets. */
-export function commandText({ args, comm, argsTruncated }: ProcessRow): string {
+export function commandText({
+  args,
+  comm,
+  argsTruncated,
+}: Pick<ProcessRow, "args" | "comm" | "argsTruncated">): string {
   if (args === null || args.length === 0) return `[${comm}]`;
   const some: string[] = [];
   let length = 0;

@@ -1,0 +1,14 @@
+import { readFileSync } from "node:fs";
+import type { Chromium } from "./chromium.ts";
+
+const AXE = readFileSync(Bun.resolveSync("axe-core/axe.min.js", import.meta.dir), "utf8");
+
+/** Findings of axe: the rule, and where. */
+const RUN_AXE = `axe.run(document).then(({ violations }) =>
+  violations.map(({ id, nodes }) => id + ": " + nodes.map(({ target }) => target).join(", ")))`;
+
+/** What axe finds in the page that is open. */
+export async function axeFindings(chromium: Chromium): Promise<string[]> {
+  await chromium.evaluate(`${AXE};0`);
+  return chromium.evaluate<string[]>(RUN_AXE);
+}
