@@ -17,6 +17,7 @@ import { staleEventFiles, writeEventFiles } from "./scripts/events.ts";
 import { readIfThere, writeFileAtomically } from "./scripts/files.ts";
 import { getLibraries, type Libraries, librariesDigest, writeLibraries } from "./scripts/libraries.ts";
 import { buildObjects, compileObjects, LAYOUT_FILE } from "./scripts/objects.ts";
+import { writePage } from "./scripts/page.ts";
 import { bunExecutable } from "./scripts/runtime.ts";
 import { INPUTS, inputsDigest } from "./scripts/stale.ts";
 
@@ -65,11 +66,12 @@ function stamp(inputs: string): string {
   return `${inputs} ${createHash("sha256").update(layout).digest("hex")}\n`;
 }
 
-function buildParts({ arch, parts }: Plan, state: SourceState, libraries: Libraries): void {
+async function buildParts({ arch, parts }: Plan, state: SourceState, libraries: Libraries): Promise<void> {
   buildObjects(ROOT, arch, parts);
   writeLibraries(join(parts, "lib"), libraries.all);
   writeBuildInfo(ROOT, parts, state, libraries.all);
   writeLicences(ROOT, parts);
+  await writePage(ROOT, parts);
 }
 
 async function main(args: string[]): Promise<void> {
@@ -99,7 +101,7 @@ async function main(args: string[]): Promise<void> {
   const inputs = digest(state, libraries);
   if (!values.force && existsSync(plan.binary) && readIfThere(plan.stamp)?.toString() === stamp(inputs)) return;
   console.error(`building ${plan.binary.slice(ROOT.length + 1)}`);
-  buildParts(plan, state, libraries);
+  await buildParts(plan, state, libraries);
   const made = stamp(inputs);
   const cross = plan.isCross ? { arch, runtime: bunExecutable(ROOT, arch), parts: plan.parts } : undefined;
   await compileBinary(join(ROOT, "src/main.ts"), plan.binary, cross);

@@ -40,6 +40,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["doctor"],
   ["collect", "overhead"],
   ["compare", "top"],
+  ["page"],
   ["commands"],
   ["main.ts"],
 ];

@@ -76,6 +76,7 @@ const JOBS = {
     binary: false,
     steps: () => [
       () => run(["node_modules/.bin/tsc", "--noEmit", "-p", "."]),
+      () => run(["node_modules/.bin/tsc", "--noEmit", "-p", "src/page"]),
       () => run(["node_modules/.bin/biome", "check", "--error-on-warnings", "."]),
       () => run([BUN, "build.ts", "--check-layout"]),
       () => run([BUN, "scripts/house.ts"]),

@@ -122,21 +122,19 @@ export const ROUTES: readonly Route[] = [
   {
     path: "/",
     operationId: "getIndex",
-    summary: "The routes, as JSON or as a page",
-    description: "A page for a browser, JSON for everyone else: by `Accept`.",
+    summary: "The live page, or the routes as JSON",
+    description:
+      "By `Accept`: a page for a browser, else the list of the routes. No token required: neither holds data, and the page asks for the token.",
     params: {},
+    open: true,
     gives: { [JSON_TYPE]: "index", "text/html": "text" },
     problems: {},
     handle: async ({ context, request, search }) => {
       readQuery(search, {});
-      const { indexHtml, prefersHtml, HTML_HEADERS } = await import("./index-page.ts");
+      const { PAGE, PAGE_HEADERS, prefersHtml } = await import("./index-page.ts");
       const headers = { Vary: "Accept" };
       if (prefersHtml(request.headers.get("accept"))) {
-        return {
-          body: indexHtml(context.version, ROUTES),
-          type: "text/html; charset=utf-8",
-          headers: { ...headers, ...HTML_HEADERS },
-        };
+        return { body: PAGE, type: "text/html; charset=utf-8", headers: { ...headers, ...PAGE_HEADERS } };
       }
       const routes = ROUTES.map(({ path, summary }) => ({ path, summary }));
       return { ...json({ name: "linnix", version: context.version, routes }), headers };

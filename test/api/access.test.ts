@@ -277,12 +277,12 @@ describe("CORS", () => {
 });
 
 describe("the token", () => {
-  test("is needed for all but /healthz, also for what is not there", async () => {
+  test("is needed for all but /healthz and the page, also for what is not there", async () => {
     await using server = await startMadeUp({ tokenFile: tokenFile("good", `${TOKEN}\n`) });
     const status = async (path: string, authorization?: string) =>
       (await fetch(server.url(path), authorization ? { headers: { Authorization: authorization } } : {})).status;
-    expect(await status("/healthz")).toBe(200);
-    for (const path of ["/", "/status", "/processes", "/events", "/metrics", "/openapi.json", "/nothing"]) {
+    for (const path of ["/healthz", "/"]) expect([path, await status(path)]).toEqual([path, 200]);
+    for (const path of ["/status", "/processes", "/events", "/metrics", "/openapi.json", "/nothing"]) {
       expect([path, await status(path)]).toEqual([path, 401]);
     }
     expect(await status("/status", `Bearer ${TOKEN}`)).toBe(200);

@@ -179,17 +179,14 @@ describe("routes", () => {
     expect((await fetch(server.url("/healthz"))).status).toBe(200);
   });
 
-  test("/: JSON for programs, a page that loads nothing for browsers", async () => {
+  test("/: JSON for programs, a page for browsers", async () => {
     await using server = await startMadeUp();
     const { body } = await getJson(server.url("/"));
     expect(body.routes.map(({ path }: { path: string }) => path)).toContain("/graph/{pid}");
     const page = await fetch(server.url("/"), { headers: { Accept: "text/html,application/xhtml+xml,*/*;q=0.8" } });
     expect(page.headers.get("content-type")).toBe("text/html; charset=utf-8");
-    expect(page.headers.get("content-security-policy")).toStartWith("default-src 'none'");
     expect(page.headers.get("vary")).toBe("Accept");
-    const text = await page.text();
-    expect(text).toContain('<a href="/metrics">/metrics</a>');
-    expect(text).not.toMatch(/<script|<link|<img|src=/);
+    expect(await page.text()).toStartWith("<!doctype html>");
   });
 
   test("HEAD gives the headers of GET and no body", async () => {

@@ -1,0 +1,58 @@
+/** The live page of the HTTP API, src/page/, as one document that loads nothing. */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { PALETTE } from "../src/report/html/palette.ts";
+import { writeFileAtomically } from "./files.ts";
+
+/** Writes `page.json`: the document, and the policy that lets its own style and script run and nothing else. */
+export async function writePage(root: string, directory: string): Promise<void> {
+  const folder = join(root, "src/page");
+  const script = await scriptOf(join(folder, "main.ts"));
+  const sheets = ["page.css", "tables.css"].map((name) => compact(readFileSync(join(folder, name), "utf8")));
+  const style = `${PALETTE}${sheets.join(" ")}`;
+  const html = readFileSync(join(folder, "page.html"), "utf8")
+    .replace("<style></style>", () => `<style>${style}</style>`)
+    .replace("<script></script>", () => `<script>${script}</script>`);
+  const policy = [
+    "default-src 'none'",
+    `script-src ${hashOf(script)}`,
+    `style-src ${hashOf(style)}`,
+    "img-src data:",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    // Text that is markup can get into the page nowhere.
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ].join("; ");
+  writeFileAtomically(join(directory, "page.json"), `${JSON.stringify({ html, policy })}\n`);
+}
+
+async function scriptOf(entrypoint: string): Promise<string> {
+  const result = await Bun.build({
+    entrypoints: [entrypoint],
+    target: "browser",
+    format: "iife",
+    minify: true,
+    sourcemap: "none",
+    env: "disable",
+    throw: false,
+  });
+  const [output] = result.outputs;
+  if (!result.success || output === undefined) throw new Error(result.logs.map(String).join("\n"));
+  const script = await output.text();
+  // Either would end the element, or begin a comment, before the script's end.
+  if (/<\/script|<!--/i.test(script)) throw new Error("the script of the page holds markup");
+  return script;
+}
+
+/** A style sheet without its indentation and line ends. */
+function compact(css: string): string {
+  return css.replace(/\s*\n\s*/g, " ").trim();
+}
+
+function hashOf(text: string): string {
+  return `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+}

@@ -1,0 +1,76 @@
+import { exactJson } from "../json/exact-json.ts";
+
+/** So long an answer may take, ms. */
+const ANSWER_MS = 10_000;
+
+/** An answer that is none: the daemon refuses, or does not answer. */
+export class Refusal extends Error {
+  /** 0: there was no answer. */
+  readonly status: number;
+  /** As the daemon asks; 0: it does not say. */
+  readonly retryAfterS: number;
+
+  constructor(status: number, detail: string, retryAfterS = 0) {
+    super(detail);
+    this.status = status;
+    this.retryAfterS = retryAfterS;
+  }
+}
+
+/** Requests to the daemon that the page comes from. */
+export class Client {
+  token: string | null = null;
+
+  /** @throws Refusal */
+  async get(path: string, signal: AbortSignal): Promise<unknown> {
+    const response = await this.open(path, {}, AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]));
+    const body = exactJson(await response.text().catch((cause) => Promise.reject(noAnswer(cause))));
+    if (body === undefined) throw new Refusal(response.status, `${path}: the answer is no JSON`);
+    return body;
+  }
+
+  /** The reasons of /readyz, which are in its refusal too. @throws Refusal */
+  async reasons(signal: AbortSignal): Promise<readonly string[]> {
+    const all = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
+    const response = await this.#fetch("/readyz", {}, all);
+    if (!response.ok && response.status !== 503) throw await refusalOf(response);
+    const { reasons = [] } = (exactJson(await response.text()) ?? {}) as { reasons?: string[] };
+    return reasons;
+  }
+
+  /** An answer whose body is still to be read. @throws Refusal */
+  async open(path: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response> {
+    const response = await this.#fetch(path, headers, signal);
+    if (response.ok) return response;
+    throw await refusalOf(response);
+  }
+
+  async #fetch(path: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response> {
+    const all: Record<string, string> = { Accept: "application/json, text/event-stream", ...headers };
+    if (this.token !== null) all.Authorization = `Bearer ${this.token}`;
+    try {
+      // Beside the page: a proxy may have it below a path of its own.
+      return await fetch(`.${path}`, {
+        headers: all,
+        signal,
+        cache: "no-store",
+        credentials: "omit",
+        redirect: "error",
+      });
+    } catch (cause) {
+      throw noAnswer(cause);
+    }
+  }
+}
+
+function noAnswer(cause: unknown): Refusal {
+  const isLate = cause instanceof Error && cause.name === "TimeoutError";
+  return new Refusal(0, isLate ? "no answer within 10 s" : "no connection");
+}
+
+async function refusalOf(response: Response): Promise<Refusal> {
+  const text = await response.text().catch(() => "");
+  const { detail } = (exactJson(text) ?? {}) as { detail?: unknown };
+  const said = typeof detail === "string" ? detail : `status ${response.status}`;
+  return new Refusal(response.status, said, Number(response.headers.get("retry-after")) || 0);
+}

@@ -1,0 +1,39 @@
+import { printable } from "../json/printable.ts";
+
+/** An element of the page's own markup. @throws Error where the markup has none of that id and kind */
+export function byId<T extends HTMLElement>(id: string, kind: abstract new () => T): T {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`the page has no ${kind.name} #${id}`);
+  return found;
+}
+
+/** A new element, with a class and text from anywhere. */
+export function element<Name extends keyof HTMLElementTagNameMap>(
+  name: Name,
+  className = "",
+  text = "",
+): HTMLElementTagNameMap[Name] {
+  const made = document.createElement(name);
+  if (className !== "") made.className = className;
+  if (text !== "") setText(made, text);
+  return made;
+}
+
+/** Shows a text from anywhere: what is not seen where it stands, or turns other text around, is written as an escape. */
+export function setText(node: Node, text: string): void {
+  const shown = printable(text);
+  // What has not changed is not drawn again, and a selection in it stays.
+  if (node.textContent !== shown) node.textContent = shown;
+}
+
+export function setHidden(node: HTMLElement, isHidden: boolean): void {
+  if (node.hidden !== isHidden) node.hidden = isHidden;
+}
+
+/** One element for each text, in place of those before. */
+export function setLines(parent: HTMLElement, texts: readonly string[], name: "li" | "p" = "p"): void {
+  while (parent.children.length > texts.length) parent.lastElementChild?.remove();
+  while (parent.children.length < texts.length) parent.append(document.createElement(name));
+  for (const [index, text] of texts.entries()) setText(parent.children[index] as Element, text);
+  setHidden(parent, texts.length === 0);
+}

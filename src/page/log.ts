@@ -1,0 +1,52 @@
+import type { Gap } from "../api/answers.ts";
+import type { DegradedEvent, LostEvent } from "../wire/event.ts";
+
+/** Something that happened to the collector or to the stream. */
+export interface LogLine {
+  /** Wall clock of this browser, ms. */
+  atMs: number;
+  text: string;
+  tone: "bad" | "plain";
+}
+
+const MOST_LINES = 50;
+
+const GAPS: { readonly [reason in Gap["reason"]]: (missed: string) => string } = {
+  "slow-client": (missed) => `${missed} did not reach this page, because it reads too slowly`,
+  history: (missed) => `${missed} passed while this page was not connected`,
+  "other-run": () => "events of another run are missing, because the daemon has restarted",
+  redaction: (missed) => `${missed} were dropped because redaction has changed`,
+};
+
+/** What happened, the latest first. */
+export class Log {
+  #lines: LogLine[] = [];
+
+  get lines(): readonly LogLine[] {
+    return this.#lines;
+  }
+
+  add(line: LogLine): void {
+    this.#lines = [line, ...this.#lines].slice(0, MOST_LINES);
+  }
+}
+
+/** The line of an event that concerns the whole stream; null: there is none. */
+export function logText(type: string, data: unknown): Pick<LogLine, "text" | "tone"> | null {
+  if (typeof data !== "object" || data === null) return null;
+  if (type === "lost") {
+    const { count, cpu, reason } = data as LostEvent;
+    const why = reason === "no_ring" ? "the CPU had no ring" : "its ring was full";
+    return { text: `${count} ${count === 1 ? "record" : "records"} of CPU ${cpu} lost: ${why}`, tone: "bad" };
+  }
+  if (type === "degraded") {
+    const { level, reason } = data as DegradedEvent;
+    return { text: `budget level ${level}: ${reason}`, tone: level > 0 ? "bad" : "plain" };
+  }
+  if (type === "gap") {
+    const { reason, missed } = data as Gap;
+    const events = missed === null ? "events" : `${missed} ${missed === 1 ? "event" : "events"}`;
+    return { text: GAPS[reason]?.(events) ?? `missing: ${events}`, tone: "bad" };
+  }
+  return null;
+}

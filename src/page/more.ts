@@ -1,0 +1,27 @@
+import { setHidden, setText } from "./dom.ts";
+
+const FIRST_ROWS = 24;
+/** Each press shows so many times more. */
+const FACTOR = 5;
+
+/** The button below a list that shows more of it. */
+export class More {
+  readonly #button: HTMLButtonElement;
+  #rows: number;
+
+  constructor(button: HTMLButtonElement, changed: () => void, rows = FIRST_ROWS) {
+    this.#button = button;
+    this.#rows = rows;
+    button.addEventListener("click", () => {
+      this.#rows *= FACTOR;
+      changed();
+    });
+  }
+
+  /** How many rows of so many to show. */
+  limit(rows: number): number {
+    setHidden(this.#button, rows <= this.#rows);
+    setText(this.#button, `Show more (${rows} in all)`);
+    return this.#rows;
+  }
+}

@@ -1,0 +1,72 @@
+import { byId, setHidden, setText } from "./dom.ts";
+
+/** Where the token is kept; null where the browser keeps nothing. */
+function storage(): Storage | null {
+  try {
+    return sessionStorage;
+  } catch {
+    return null;
+  }
+}
+
+/** Kept for as long as this tab is open, and for this address alone. */
+const KEY = "linnix.token";
+/** What a header can carry, and a token of linnix can hold. */
+const TOKEN = /^[\x21-\x7e]{1,4096}$/;
+
+/** Asks for the token of the daemon. */
+export class TokenForm {
+  readonly #form = byId("token-form", HTMLFormElement);
+  readonly #input = byId("token", HTMLInputElement);
+  readonly #error = byId("token-error", HTMLElement);
+  readonly #forget = byId("forget", HTMLButtonElement);
+
+  /** @param given takes a token that was typed, or null: none is to be used any more */
+  constructor(given: (token: string | null) => void) {
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const token = this.#input.value.trim();
+      if (!TOKEN.test(token)) return this.#complain("A token is one word of ASCII characters.");
+      this.#input.value = "";
+      storage()?.setItem(KEY, token);
+      this.hide();
+      given(token);
+    });
+    this.#forget.addEventListener("click", () => {
+      storage()?.removeItem(KEY);
+      given(null);
+    });
+    setHidden(this.#forget, this.kept === null);
+  }
+
+  /** The token that was typed before; null: there is none. */
+  get kept(): string | null {
+    return storage()?.getItem(KEY) ?? null;
+  }
+
+  /** @param isWrong whether the one that was used is refused */
+  ask(isWrong: boolean): void {
+    storage()?.removeItem(KEY);
+    setHidden(this.#forget, true);
+    setHidden(this.#form, false);
+    if (isWrong) this.#complain("The daemon refuses this token.");
+    else this.#input.focus();
+  }
+
+  hide(): void {
+    setHidden(this.#form, true);
+    setHidden(this.#forget, this.kept === null);
+    this.#say("");
+  }
+
+  #complain(text: string): void {
+    this.#say(text);
+    this.#input.focus();
+  }
+
+  #say(text: string): void {
+    setText(this.#error, text);
+    setHidden(this.#error, text === "");
+    this.#input.setAttribute("aria-invalid", String(text !== ""));
+  }
+}

@@ -1,0 +1,84 @@
+import type { Status } from "../../api/answers.ts";
+import { formatBytes, UNKNOWN } from "../../report/format.ts";
+import { countText, finePctText, pctText } from "../../top/views/text.ts";
+import { Chart } from "../chart.ts";
+import { byId, setLines, setText } from "../dom.ts";
+import { lossesOf } from "../losses.ts";
+import { costOf, type Model, POINTS, REFRESH_S, sumOf } from "../model.ts";
+
+/** What the charts cover, in words. */
+const SPAN = `the last ${(POINTS * REFRESH_S) / 60} minutes`;
+
+/** The figures that are to be seen first. */
+export class Cards {
+  readonly #cost = byId("cost", HTMLElement);
+  readonly #costUnit = byId("cost-unit", HTMLElement);
+  readonly #costParts = byId("cost-parts", HTMLElement);
+  readonly #costChart = new Chart(byId("cost-chart", HTMLElement));
+  readonly #rate = byId("rate", HTMLElement);
+  readonly #rateParts = byId("rate-parts", HTMLElement);
+  readonly #rateChart = new Chart(byId("rate-chart", HTMLElement));
+  readonly #short = byId("short", HTMLElement);
+  readonly #shortUnit = byId("short-unit", HTMLElement);
+  readonly #shortParts = byId("short-parts", HTMLElement);
+  readonly #shortChart = new Chart(byId("short-chart", HTMLElement));
+  readonly #lost = byId("lost", HTMLElement);
+  readonly #losses = byId("losses", HTMLElement);
+  readonly #lostParts = byId("lost-parts", HTMLElement);
+
+  show(model: Model): void {
+    const { status } = model;
+    if (status === undefined) return;
+    this.#showCost(model, status);
+    this.#showRate(model);
+    this.#showShort(model);
+    this.#showLost(status);
+  }
+
+  #showCost({ costs }: Model, status: Status): void {
+    const { cost, budget, memory } = status;
+    const total = costOf(status);
+    const limit = budget?.budget_pct ?? null;
+    setText(this.#cost, `${finePctText(total)} %`);
+    this.#cost.classList.toggle("bad", (budget?.level ?? 0) > 0);
+    const level = budget && budget.level > 0 ? `: level ${budget.level}` : "";
+    setText(this.#costUnit, `of one core, ${limit === null ? "no budget" : `budget ${limit} %${level}`}`);
+    const parts = `user space ${finePctText(cost.cpu_pct)} %, kernel ${finePctText(cost.in_kernel_cpu_pct)} %`;
+    setText(this.#costParts, `${parts}, ${formatBytes(memory.rss_bytes)} resident`);
+    const label = `Cost over ${SPAN}: now ${finePctText(total)} % of one core${limit === null ? "" : `, budget ${limit} %`}`;
+    this.#costChart.show({ values: costs.values, limit, label });
+  }
+
+  #showRate({ rate, rates }: Model): void {
+    setText(this.#rate, countText(rate && sumOf(rate)));
+    const by = (type: "fork" | "exec" | "exit") => `${type} ${countText(rate?.[type] ?? null)}`;
+    setText(this.#rateParts, `${by("fork")}, ${by("exec")}, ${by("exit")}`);
+    const highest = Math.max(0, ...rates.values.map((value) => value ?? 0));
+    const label = `Events a second over ${SPAN}: now ${countText(rate && sumOf(rate))}, highest ${countText(highest)}`;
+    this.#rateChart.show({ values: rates.values, limit: null, label });
+  }
+
+  #showShort({ short, shorts, isTooFast, status }: Model): void {
+    setText(this.#short, short === null ? UNKNOWN : countText(short.perSecond));
+    setText(this.#shortUnit, "a second lived less than 1 s");
+    const why = isTooFast ? "too many to follow" : `the level of detail ${status?.detail} reports no single ends`;
+    const isKnown = status?.detail !== "summary" && !isTooFast;
+    const cpu = short === null || short.cpuPct === null ? "CPU time unknown" : `${pctText(short.cpuPct)} % of one core`;
+    const label = `Short-lived processes a second over ${SPAN}: now ${countText(short?.perSecond ?? null)}`;
+    this.#shortChart.show({ values: shorts.values, limit: null, label });
+    setText(this.#shortParts, isKnown ? `${cpu}; a look once a second can miss them` : why);
+  }
+
+  #showLost(status: Status): void {
+    const losses = lossesOf(status);
+    setText(this.#lost, countText(status.lost));
+    this.#lost.classList.toggle("bad", status.lost > 0);
+    setLines(
+      this.#losses,
+      losses.map(({ what, count }) => `${countText(count)} ${what}`),
+      "li",
+    );
+    const seen = `${countText(sumOf(status.seen))} events seen since the start`;
+    setText(this.#lostParts, losses.length === 0 ? `${seen}, and nothing is missing` : seen);
+  }
+}

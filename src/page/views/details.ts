@@ -1,0 +1,45 @@
+import type { ProcessRow } from "../../top/model.ts";
+import { ancestorsOf, factsOf } from "../../top/views/facts.ts";
+import { commandText } from "../../top/views/text.ts";
+import { byId, element, setHidden, setText } from "../dom.ts";
+import { clockOf } from "./health.ts";
+
+/** Of a whole command line of an ancestor. */
+const MOST_CHARACTERS = 400;
+
+/** All that is known of one process, as it was when it was opened: what is read does not change meanwhile. */
+export class Details {
+  readonly #dialog = byId("details", HTMLDialogElement);
+  readonly #heading = byId("details-heading", HTMLElement);
+  readonly #time = byId("details-time", HTMLElement);
+  readonly #facts = byId("details-facts", HTMLElement);
+  readonly #ancestors = byId("details-ancestors", HTMLElement);
+  readonly #ancestorsPart = byId("details-ancestors-part", HTMLElement);
+
+  constructor() {
+    byId("details-close", HTMLButtonElement).addEventListener("click", () => this.#dialog.close());
+    // A press beside the box.
+    this.#dialog.addEventListener("click", ({ target }) => {
+      if (target === this.#dialog) this.#dialog.close();
+    });
+  }
+
+  close(): void {
+    this.#dialog.close();
+  }
+
+  open(row: ProcessRow, rows: readonly ProcessRow[]): void {
+    setText(this.#heading, `Process ${row.pid} ${row.comm}`);
+    setText(this.#time, `as of ${clockOf(Date.now())}`);
+    // The state is known on the machine itself only, and the heading has the name.
+    const facts = factsOf(row).filter(([name]) => name !== "state" && name !== "process");
+    this.#facts.replaceChildren(
+      ...facts.flatMap(([name, value]) => [element("dt", "", name || "…"), element("dd", "", value)]),
+    );
+    const byPid = new Map(rows.map((other) => [other.pid, other]));
+    const ancestors = ancestorsOf(row, byPid).map((one) => `${one.pid} ${commandText(one).slice(0, MOST_CHARACTERS)}`);
+    this.#ancestors.replaceChildren(...ancestors.map((text) => element("li", "", text)));
+    setHidden(this.#ancestorsPart, ancestors.length === 0);
+    this.#dialog.showModal();
+  }
+}

@@ -1,0 +1,74 @@
+import { UNKNOWN } from "../../report/format.ts";
+import { groupName, type ProcessRow } from "../../top/model.ts";
+import { sortProcesses } from "../../top/sorting.ts";
+import { commandText, matchesFilter, memoryText, pctText } from "../../top/views/text.ts";
+import { treeOf } from "../../top/views/tree.ts";
+import { byId, setLines, setText } from "../dom.ts";
+import { missingOfProcesses } from "../missing.ts";
+import type { Model } from "../model.ts";
+import { More } from "../more.ts";
+import { RowTable } from "../table.ts";
+
+/** How the list stands; the answer of the daemon is asked for in this order as well. */
+export type Order = "cpu" | "rss" | "start" | "tree";
+
+const SORTS = { cpu: "cpu", rss: "mem", start: "start" } as const;
+/** Characters of a command line in a list; the details have all. */
+const MOST_CHARACTERS = 400;
+
+interface Line {
+  row: ProcessRow;
+  prefix: string;
+}
+
+/** The busiest processes, or their tree. */
+export class Processes {
+  readonly #table: RowTable<Line>;
+  readonly #count = byId("process-count", HTMLElement);
+  readonly #notes = byId("process-notes", HTMLElement);
+  readonly #more: More;
+
+  /** @param open shows the details of one @param changed the list is to be drawn again */
+  constructor(open: (row: ProcessRow) => void, changed: () => void) {
+    this.#more = new More(byId("process-more", HTMLButtonElement), changed);
+    this.#table = new RowTable<Line>(
+      byId("processes", HTMLTableElement),
+      [
+        {
+          className: "number pid",
+          text: ({ row }) => String(row.pid),
+          label: ({ row }) => `Details of process ${row.pid}`,
+          press: ({ row }) => open(row),
+        },
+        { className: "wide", text: ({ row }) => row.user ?? String(row.uid) },
+        {
+          className: "number",
+          text: ({ row }) => pctText(row.cpuPct),
+          bar: ({ row }) => (row.cpuPct ?? 0) / 100,
+        },
+        { className: "number", text: ({ row }) => memoryText(row.rssBytes) },
+        { className: "number wide", text: ({ row }) => String(row.threads ?? UNKNOWN) },
+        {
+          className: "command",
+          text: ({ row, prefix }) => prefix + commandText(row).slice(0, MOST_CHARACTERS),
+          faint: ({ row: { place } }) => (place.container || place.unit ? groupName(place) : ""),
+        },
+      ],
+      ({ row }) => row.key,
+    );
+  }
+
+  show({ rows, status, live }: Model, order: Order, filter: string): void {
+    if (status === undefined) return;
+    const lines = linesOf(rows, order, filter);
+    this.#table.show(lines.slice(0, this.#more.limit(lines.length)));
+    setText(this.#count, filter === "" ? `${live} alive` : `${lines.length} of ${live}`);
+    setLines(this.#notes, missingOfProcesses(status, rows.length, live));
+  }
+}
+
+function linesOf(rows: readonly ProcessRow[], order: Order, filter: string): Line[] {
+  if (order === "tree") return treeOf(rows, (row) => matchesFilter(row, filter));
+  const wanted = rows.filter((row) => matchesFilter(row, filter));
+  return sortProcesses(wanted, SORTS[order]).map((row) => ({ row, prefix: "" }));
+}

@@ -1,0 +1,67 @@
+import type { Status } from "../../src/api/answers.ts";
+import type { Answers } from "../../src/page/model.ts";
+import type { EndEvent } from "../../src/page/short-lived.ts";
+import { COUNTERS } from "../api/made-up.ts";
+
+/** A status in which nothing is missing. */
+export function statusWith(changes: Partial<Status> = {}): Status {
+  const none = { fork: 0, exec: 0, exit: 0 };
+  return {
+    ...COUNTERS,
+    version: "1.2.3",
+    started: "2026-09-21T14:13:20.000Z",
+    uptime_s: 10,
+    backend: "btf",
+    detail: "events",
+    missing_fields: [],
+    sampling: { source: "task-iterator", interval_ms: 1000 },
+    seen: none,
+    filtered: none,
+    suppressed: none,
+    folded: none,
+    emitted: none,
+    received: none,
+    skipped: none,
+    lost: 0,
+    lost_by_type: none,
+    lost_by_reason: { ring_full: 0, no_ring: 0 },
+    lost_by_cpu: [],
+    unwritten: { lines: 0, bytes: 0, by_type: COUNTERS.unwritten.by_type },
+    samples: {
+      emitted: 0,
+      dropped_output_full: 0,
+      dropped_no_memory: 0,
+      baseline_missing: 0,
+      threads_not_summed: 0,
+    },
+    unexplained_forks: 0,
+    events_per_second: 0,
+    processes: { live: 1, lingering: 0, lost_exits: 0 },
+    cost: { cpu_pct: 0.25, in_kernel_cpu_pct: 0.125, user_cpu_s: 1, system_cpu_s: 1 },
+    memory: { rss_bytes: 1, anon_bytes: 1, file_bytes: 0, table_bytes: 0 },
+    budget: { level: 0, cost_pct: 0.4, budget_pct: 1 },
+    api: { clients: 1, max_clients: 4, sent: 0, missed: 0, history: { events: 0, bytes: 0 } },
+    ...changes,
+  };
+}
+
+export function answersWith(changes: Partial<Status> = {}): Answers {
+  return { status: statusWith(changes), reasons: [], processes: { live: 0, matched: 0, processes: [] } };
+}
+
+/** The event of a process that lived 5 ms. */
+export function endWith(changes: Partial<EndEvent> = {}): EndEvent {
+  return {
+    type: "exit",
+    comm: "true",
+    duration_ns: 5e6,
+    cpu_user_ns: 1e6,
+    cpu_system_ns: 1e6,
+    peak_rss_bytes: 4096,
+    exit_code: 0,
+    signal: null,
+    args: ["true"],
+    args_truncated: false,
+    ...changes,
+  };
+}
