@@ -9,7 +9,7 @@ import {
   EVENT_PROCESS,
   EVENT_SAMPLE,
 } from "../wire/layout.gen.ts";
-import { typeCode } from "./event-types.ts";
+import { EVENT_TYPES, typeCode } from "./event-types.ts";
 import { EventHistory } from "./history.ts";
 import { type ClientTotals, StreamClient } from "./stream-client.ts";
 import { commBytes, StreamFilter, type StreamQuery } from "./stream-filter.ts";
@@ -59,12 +59,14 @@ for (const [number, type] of [
   TYPE_CODES[number] = typeCode(type);
 }
 const NO_COMM = new Uint8Array(0);
+/** Of an event that is numbered only. */
+const EMPTY = new ByteWriter(0);
 
 /**
- * The live events for all clients. Each is encoded once, and only where someone
- * may want it: while there is a client, and for some minutes after the last one
- * has gone. All others are only counted, so that one who comes back later is
- * told how many it missed.
+ * The live events for all clients. Each is encoded once, and only if a client
+ * wants its type: while there is one, and for some minutes after the last one
+ * has gone. All others are only counted, so that a client that comes back later
+ * learns how many it missed.
  */
 export class EventStream {
   readonly epoch = newEpoch();
@@ -83,6 +85,8 @@ export class EventStream {
   #refused = 0;
   /** Events before this number were dropped by `forget`. */
   #forgottenBefore = 0;
+  /** By type, from which number on events of processes are encoded: since a client wants them. */
+  readonly #encodedFrom = new Float64Array(EVENT_TYPES.length).fill(Number.POSITIVE_INFINITY);
 
   constructor(options: EventStreamOptions) {
     this.#options = options;
@@ -132,11 +136,17 @@ export class EventStream {
       this.#history.skip();
       return;
     }
+    const code = TYPE_CODES[view.type] as number;
+    if (this.#encodedFrom[code] === Number.POSITIVE_INFINITY) {
+      view.identity?.passed?.(view);
+      this.#history.append(code, view.pid, view.comm, EMPTY);
+      return;
+    }
     const out = this.#begin(type);
     this.#encoder.encode(view, out);
     out.reserve(END.length + 1);
     out.byte(0x7d);
-    this.#end(out, TYPE_CODES[view.type] as number, view.pid, view.comm);
+    this.#end(out, code, view.pid, view.comm);
   }
 
   /** Takes what is no record: a sample, a loss, a change of the budget's level. */
@@ -179,6 +189,7 @@ export class EventStream {
       return undefined;
     }
     this.#arm();
+    this.#encode(query.types);
     const client = this.#clientFrom(query, lastEventId);
     this.#clients.add(client);
     if (left) this.#left.set(client, left);
@@ -228,7 +239,8 @@ export class EventStream {
     const place = (next: number) => new StreamClient(history, filter, next, this.#totals);
     if (lastEventId === null) return place(history.next);
     const after = resumeAfter(lastEventId, this.epoch);
-    const oldest = this.#options.historyEvents === 0 ? history.next : Math.max(history.first, this.#oldestReplayed);
+    const kept = Math.max(history.first, this.#oldestReplayed, ...codesOf(query.types).map(this.#firstOf));
+    const oldest = this.#options.historyEvents === 0 ? history.next : kept;
     if (after === "other-run") {
       const client = place(oldest);
       client.noteGap("other-run", null);
@@ -245,6 +257,16 @@ export class EventStream {
   /** With few events to keep, more lie in the history than were asked for. */
   get #oldestReplayed(): number {
     return this.#history.next - this.#options.historyEvents;
+  }
+
+  /** Number of the first event of a type that is encoded. */
+  readonly #firstOf = (code: number): number => this.#encodedFrom[code] as number;
+
+  /** From now on encodes events of these types of processes; null: of all. */
+  #encode(types: readonly string[] | null): void {
+    for (const code of codesOf(types)) {
+      if (this.#firstOf(code) === Number.POSITIVE_INFINITY) this.#encodedFrom[code] = this.#history.next;
+    }
   }
 
   #begin(type: Piece): ByteWriter {
@@ -282,6 +304,7 @@ export class EventStream {
     this.#disarm = setTimeout(() => {
       this.#armed = false;
       this.#history.clear();
+      this.#encodedFrom.fill(Number.POSITIVE_INFINITY);
       this.#scratch = undefined;
     }, REPLAY_MS);
     this.#disarm.unref();
@@ -293,6 +316,11 @@ export class EventStream {
       if (client.abort()) this.#leave(client);
     }
   }
+}
+
+/** Codes of the types of processes that are asked for; null: all. */
+function codesOf(types: readonly string[] | null): number[] {
+  return TYPE_CODES.filter((code) => types === null || types.includes(EVENT_TYPES[code] as string));
 }
 
 /** Names a run in the ids of its events, `lk3x9f2a-1234`: another one, also of the same machine, has another name. */

@@ -83,7 +83,8 @@ export class EventHistory {
    */
   append(type: number, pid: number, comm: Uint8Array, frame: ByteWriter): void {
     const { length } = frame;
-    this.#makeRoom(length);
+    // An empty frame has a place too.
+    this.#makeRoom(Math.max(length, 1));
     if (length > this.#bytes.length) {
       // Larger than all that may be kept: told as missed.
       this.#options.dropped?.(this.#next);

@@ -5,10 +5,8 @@ import { delayMs } from "./retry.ts";
 
 /** Most processes that are read. */
 const LIMIT = 1000;
-/** Of a list so long the daemon makes one less often. */
-const LONG_LIST = 400;
-const LONG_LIST_S = 5;
-
+/** Between the first refresh and the second. */
+const SECOND_MS = 2_000;
 /** What a user is to know of the connection. */
 export type Connection =
   | { state: "connecting" | "live" | "stopped" }
@@ -24,7 +22,7 @@ export interface LiveOptions {
   changed(connection: Connection): void;
 }
 
-/** Asks the daemon every two seconds, and follows its events in between. */
+/** Asks the daemon every five seconds, and follows its events in between. */
 export class Live {
   readonly #options: LiveOptions;
   readonly #follower: Follower;
@@ -87,7 +85,8 @@ export class Live {
       this.#failures = 0;
       this.#follower.follow(model.wantedTypes);
       changed({ state: "live" });
-      nextMs = (model.rows.length > LONG_LIST ? LONG_LIST_S : REFRESH_S) * 1000;
+      // A rate is known from the second refresh on: that one comes soon.
+      nextMs = model.rate === null ? SECOND_MS : REFRESH_S * 1000;
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof Refusal)) throw error;

@@ -11,9 +11,9 @@ import { Series } from "./series.ts";
 import { type EndEvent, EndedCommands, SHORT_NS } from "./short-lived.ts";
 
 /** Between two refreshes. */
-export const REFRESH_S = 2;
+export const REFRESH_S = 5;
 /** Refreshes that the charts show. */
-export const POINTS = 90;
+export const POINTS = 36;
 /** Above it ends are not followed: handing out each costs the collector more than it may. Again below half of it. */
 const MOST_ENDS_PER_SECOND = 3_000;
 

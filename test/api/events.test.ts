@@ -109,6 +109,30 @@ describe("live events", () => {
     stream.close();
   });
 
+  test("events of types that no client wants are only numbered; one that asks for them later gets a gap", async () => {
+    await using server = await startMadeUp();
+    const { api, source } = server;
+    const ends = await SseClient.open(server.url("/events?types=exit"));
+    api.write(source.fork(50, 1));
+    api.write(source.exit(50));
+    api.flush();
+    const [exit] = await ends.take(1);
+    expect(numberOf(exit as ServerEvent)).toBe(2);
+    api.write(source.fork(51, 1));
+    await using both = await SseClient.open(server.url("/events?types=fork,exit"), exit?.id ?? "");
+    api.write(source.fork(52, 1));
+    api.flush();
+    const [gap, fork] = await both.take(2);
+    expect(JSON.parse(gap?.data ?? "")).toEqual({ type: "gap", reason: "history", missed: 1 });
+    expect([pidOf(fork as ServerEvent), numberOf(fork as ServerEvent)]).toEqual([52, 4]);
+    // Those who asked for ends only go on without one.
+    await using again = await SseClient.open(server.url("/events?types=exit"), exit?.id ?? "");
+    api.write(source.exit(51));
+    api.flush();
+    expect((await again.take(1)).map(({ event }) => event)).toEqual(["exit"]);
+    await ends[Symbol.asyncDispose]();
+  });
+
   test("what was recorded before redaction was switched on is dropped, and the clients get a gap", async () => {
     await using server = await startMadeUp();
     const { api, source } = server;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { axeFindings } from "../report/axe.ts";
 import { CHROMIUM_MISSING, Chromium } from "../report/chromium.ts";
 import { CollectRun, USUAL, until } from "./support/collect-run.ts";
-import { programPath, reasonOf, whyNotHere } from "./support/needs.ts";
+import { programPath, reasonOf, titled, whyNoBtf } from "./support/needs.ts";
 import { inMounts } from "./support/places.ts";
 
 const TOKEN = "a-token-of-the-test-0123";
@@ -35,7 +35,7 @@ const UNSAFE_TEXT =
 const CUT_FIGURES = `[...document.querySelectorAll("td.number, th")].filter((cell) =>
   cell.getClientRects().length > 0 && cell.scrollWidth > cell.clientWidth + 1).map((cell) => cell.textContent)`;
 
-const why = reasonOf(whyNotHere(), CHROMIUM_MISSING);
+const why = reasonOf(whyNoBtf(), CHROMIUM_MISSING);
 
 /** Commands that end at once, one after the other, until it is disposed of. */
 class ShortCommands implements AsyncDisposable {
@@ -229,9 +229,9 @@ describe.skipIf(why !== null)(`the live page${why ? ` (skipped: ${why})` : ""}`,
     TIMEOUT_MS,
   );
 
-  const noMounts = programPath("unshare") === null;
-  test.skipIf(noMounts)(
-    "with the tracepoint backend: what it can, and in place what is missing",
+  const noMounts = programPath("unshare") === null ? "needs unshare" : null;
+  test.skipIf(noMounts !== null)(
+    titled("with the tracepoint backend: what it can, and in place what is missing", noMounts),
     async () => {
       const before = inMounts("mount -t tmpfs tmpfs /sys/kernel/btf");
       await using run = await CollectRun.start(collect("--backend", "tracepoint"), { before });

@@ -68,10 +68,10 @@ describe("what the page knows", () => {
     expect([1, 2999, 3001, 2000, 1501, 1499].map(after)).toEqual([true, true, false, false, false, true]);
   });
 
-  test("keeps the last 90 figures", () => {
+  test("keeps the figures of the last three minutes", () => {
     const model = new Model();
     for (let i = 1; i <= 200; i++) model.take(answersWith({ seen: counts(i) }), i * 1000, 0);
-    expect(model.rates.values).toHaveLength(90);
+    expect(model.rates.values).toHaveLength(36);
   });
 
   test("losses, changes of the budget and gaps of the stream are logged", () => {
