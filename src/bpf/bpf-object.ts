@@ -12,7 +12,11 @@ import { initialValue, mapOf, mapsOf, nameOfMap, nameOfProgram, programOf, progr
 /** Where a kernel shows the description of its types (BTF); one that does not counts as one that has none. */
 export const KERNEL_BTF = "/sys/kernel/btf/vmlinux";
 
+/** Of the verifier, when a load fails. */
 const LOG_BYTES = 64 * 1024;
+/** Kernels before 6.4 keep the beginning of a log that has no room, and answer ENOSPC instead of what they refuse. */
+const LARGE_LOG_BYTES = 8 * 1024 * 1024;
+const ENOSPC = 28;
 
 /** Attempts to load an object whose check by the kernel signals interrupt; libbpf makes five of each program. */
 const LOAD_ATTEMPTS = 5;
@@ -50,7 +54,7 @@ export class BpfObject implements Disposable {
   /** Until it is loaded. */
   #bytes: Uint8Array | null;
   /** libbpf keeps pointers into these until its object is closed. */
-  readonly #log = new Uint8Array(LOG_BYTES);
+  #log = new Uint8Array(LOG_BYTES);
   readonly #name: Uint8Array;
   /** libbpf's; null once it is not needed any more. */
   #object: Pointer | null;
@@ -183,8 +187,11 @@ export class BpfObject implements Disposable {
         if (!this.#loadByProgram()) this.#loadByLibbpf();
         break;
       } catch (error) {
+        if (!(error instanceof BpfLoadError)) throw error;
+        const isLogFull = error.errno === ENOSPC && this.#log.length < LARGE_LOG_BYTES;
         // A signal that cannot be blocked, as SIGSTOP is, or a tracer.
-        if (!(error instanceof BpfLoadError) || error.errno !== EAGAIN || attempt === LOAD_ATTEMPTS) throw error;
+        if (!isLogFull && (error.errno !== EAGAIN || attempt >= LOAD_ATTEMPTS)) throw error;
+        if (isLogFull) this.#log = new Uint8Array(LARGE_LOG_BYTES);
         this.#reopen();
       }
     }
@@ -237,7 +244,7 @@ export class BpfObject implements Disposable {
     const result = withoutSignals(() => bpf_object__load(object));
     if (result < 0) {
       const end = this.#log.indexOf(0);
-      const log = new TextDecoder().decode(this.#log.subarray(0, end < 0 ? LOG_BYTES : end));
+      const log = new TextDecoder().decode(this.#log.subarray(0, end < 0 ? this.#log.length : end));
       throw new BpfLoadError(this.name, -result, log, new NativeError("bpf_object__load", -result));
     }
     for (const map of mapsOf(object)) this.#enterMap(map, bpf_map__fd(map));

@@ -36,6 +36,7 @@ export function statusWith(changes: Partial<Status> = {}): Status {
     },
     unexplained_forks: 0,
     events_per_second: 0,
+    history: [],
     processes: { live: 1, lingering: 0, lost_exits: 0 },
     cost: { cpu_pct: 0.25, in_kernel_cpu_pct: 0.125, user_cpu_s: 1, system_cpu_s: 1 },
     memory: { rss_bytes: 1, anon_bytes: 1, file_bytes: 0, table_bytes: 0 },
