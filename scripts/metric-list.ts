@@ -1,0 +1,33 @@
+import { COUNTERS, PAGE_FAULTS, startMadeUp } from "../test/api/made-up.ts";
+
+export interface Metric {
+  name: string;
+  type: "counter" | "gauge" | "histogram";
+  help: string;
+  /** Labels of its samples; `le` of a histogram is left out. */
+  labels: readonly string[];
+}
+
+/** Every metric of linnix, by its name: what src/api/metrics.ts renders where everything is known. */
+export async function listMetrics(): Promise<Map<string, Metric>> {
+  await using server = await startMadeUp();
+  server.source.told = { counters: { ...COUNTERS, page_faults: PAGE_FAULTS } };
+  return metricsIn(await (await fetch(server.url("/metrics"))).text());
+}
+
+/** The metrics of an exposition in Prometheus' own format. */
+export function metricsIn(text: string): Map<string, Metric> {
+  const metrics = new Map<string, Metric>();
+  for (const [, name = "", help = "", type, sample = ""] of text.matchAll(
+    /^# HELP (\S+) (.*)\n# TYPE \1 (\w+)\n(.+)$/gm,
+  )) {
+    const labels = Array.from(sample.matchAll(/[{,](\w+)="/g), ([, label]) => label as string);
+    metrics.set(name, {
+      name,
+      type: type as Metric["type"],
+      help: help.replaceAll("\\n", "\n").replaceAll("\\\\", "\\"),
+      labels: labels.filter((label) => label !== "le"),
+    });
+  }
+  return metrics;
+}
