@@ -2,7 +2,7 @@ import { UNKNOWN } from "../../report/format.ts";
 import { groupName, type ProcessRow } from "../../top/model.ts";
 import { sortProcesses } from "../../top/sorting.ts";
 import { commandText, matchesFilter, memoryText, pctText } from "../../top/views/text.ts";
-import { treeOf } from "../../top/views/tree.ts";
+import { endOf, treeOf } from "../../top/views/tree.ts";
 import { byId, setLines, setText } from "../dom.ts";
 import { missingOfProcesses } from "../missing.ts";
 import type { Model } from "../model.ts";
@@ -20,6 +20,10 @@ interface Line {
   row: ProcessRow;
   prefix: string;
 }
+
+/** Characters of the branches of a tree: on a phone the name is to be seen beside them. */
+const BRANCHES = { narrow: 4, wide: 40 } as const;
+const NARROW = matchMedia("(max-width: 40rem)");
 
 /** The busiest processes, or their tree. */
 export class Processes {
@@ -50,12 +54,16 @@ export class Processes {
         { className: "number wide", text: ({ row }) => String(row.threads ?? UNKNOWN) },
         {
           className: "command",
-          text: ({ row, prefix }) => prefix + commandText(row).slice(0, MOST_CHARACTERS),
+          text: ({ row, prefix }) => endOf(prefix, this.#branches) + commandText(row).slice(0, MOST_CHARACTERS),
           faint: ({ row: { place } }) => (place.container || place.unit ? groupName(place) : ""),
         },
       ],
       ({ row }) => row.key,
     );
+  }
+
+  get #branches(): number {
+    return NARROW.matches ? BRANCHES.narrow : BRANCHES.wide;
   }
 
   show({ rows, status, live }: Model, order: Order, filter: string): void {

@@ -5,7 +5,7 @@ import { sortCommands, sortGroups, sortProcesses } from "../sorting.ts";
 import type { ViewState } from "../state.ts";
 import { processHeading, processLine } from "./columns.ts";
 import { countText, matchesFilter, memoryText, pctText } from "./text.ts";
-import { treeOf } from "./tree.ts";
+import { endOf, treeOf } from "./tree.ts";
 
 /** A list of which only the rows on the screen become text. */
 export interface List {
@@ -57,11 +57,6 @@ function treeList({ processes }: Refresh, { filter }: Chosen): List {
     },
     empty: NO_MATCH,
   };
-}
-
-/** The branches next to the name, where there is no room for all. */
-function endOf(prefix: string, room: number): string {
-  return prefix.length <= room ? prefix : `…${prefix.slice(-(room - 1))}`;
 }
 
 function isIn(text: string, filter: string): boolean {

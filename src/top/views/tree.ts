@@ -45,3 +45,8 @@ export function treeOf(rows: readonly ProcessRow[], isWanted: (row: ProcessRow) 
   }
   return nodes;
 }
+
+/** The branches next to the name, where there is no room for all. */
+export function endOf(prefix: string, room: number): string {
+  return prefix.length <= room ? prefix : `…${prefix.slice(-(room - 1))}`;
+}
