@@ -1,13 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { MetricsText } from "../../src/api/metrics-text.ts";
 import { programPath } from "../kernel/support/needs.ts";
+import { Prometheus } from "../kernel/support/prometheus.ts";
 import { COUNTERS, PAGE_FAULTS, startMadeUp } from "./made-up.ts";
 
 const promtool = programPath("promtool");
-const prometheus = programPath("prometheus");
 
 describe("metrics", () => {
   test("what must be escaped is, and what is not known is left out", () => {
@@ -131,46 +128,17 @@ describe("metrics", () => {
     expect([String(stdout), String(stderr), exitCode]).toEqual(["", "", 0]);
   });
 
-  test.skipIf(prometheus === null)(
+  test.skipIf(programPath("prometheus") === null)(
     "Prometheus reads them, as OpenMetrics too (skipped where there is no prometheus)",
     async () => {
       await using server = await startMadeUp({ cpuBudgetPct: 0 });
-      const folder = mkdtempSync(join(tmpdir(), "linnix-prometheus-"));
-      const config = join(folder, "prometheus.yml");
-      const job = `- {job_name: linnix, static_configs: [{targets: ["${new URL(server.api.url).host}"]}]}`;
-      writeFileSync(config, `global: {scrape_interval: 200ms, scrape_timeout: 200ms}\nscrape_configs:\n${job}\n`);
-      // A port that is free now.
-      const port = (await import("node:net")).createServer().listen(0, "127.0.0.1");
-      const at = `127.0.0.1:${(port.address() as { port: number }).port}`;
-      port.close();
-      const child = Bun.spawn(
-        [
-          prometheus as string,
-          `--config.file=${config}`,
-          `--storage.tsdb.path=${join(folder, "data")}`,
-          `--web.listen-address=${at}`,
-        ],
-        { stdout: "ignore", stderr: "ignore" },
-      );
-      const query = async (text: string) => {
-        const answer = await fetch(`http://${at}/api/v1/query?query=${encodeURIComponent(text)}`).catch(
-          () => undefined,
-        );
-        if (!answer?.ok) return [];
-        const { data } = (await answer.json()) as { data: { result: { value: [number, string] }[] } };
-        return data.result.map(({ value }) => value[1]);
-      };
-      try {
-        while ((await query("count_over_time(linnix_events_total{type='fork'}[1m]) > 2")).length === 0)
-          await Bun.sleep(100);
-        expect(await query("min_over_time(up[1m]) == 1 or last_over_time(up[1m])")).toEqual(["1"]);
-        expect(await query("linnix_events_total{type='fork'}")).toEqual(["3"]);
-        expect(await query("linnix_cpu_lost_events_total{cpu='0'}")).toEqual(["0"]);
-      } finally {
-        child.kill();
-        await child.exited;
-        rmSync(folder, { recursive: true, force: true });
-      }
+      const { host } = new URL(server.api.url);
+      await using prometheus = await Prometheus.start({ target: host, intervalMs: 200 });
+      const scraped = "count_over_time(linnix_events_total{type='fork'}[1m]) > 2";
+      while ((await prometheus.values(scraped)).length === 0) await Bun.sleep(100);
+      expect(await prometheus.values("min_over_time(up[1m]) == 1 or last_over_time(up[1m])")).toEqual(["1"]);
+      expect(await prometheus.values("linnix_events_total{type='fork'}")).toEqual(["3"]);
+      expect(await prometheus.values("linnix_cpu_lost_events_total{cpu='0'}")).toEqual(["0"]);
     },
     60_000,
   );

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +7,8 @@ import { CollectRun } from "./support/collect-run.ts";
 import { programPath, titled, whyNotHere } from "./support/needs.ts";
 import { inMounts } from "./support/places.ts";
 import { WorkerProgram } from "./support/sampling-worker.ts";
+
+setDefaultTimeout(60_000);
 
 const why = whyNotHere();
 const curl = programPath("curl");

@@ -41,8 +41,12 @@ export interface EndedWell extends Ended {
 type Maybe<T> = T | undefined | null | false;
 
 /** Waits until `look` returns something. */
-export async function until<T>(what: string, look: () => Maybe<T> | Promise<Maybe<T>>): Promise<T> {
-  const giveUp = Date.now() + PATIENCE_MS;
+export async function until<T>(
+  what: string,
+  look: () => Maybe<T> | Promise<Maybe<T>>,
+  patienceMs = PATIENCE_MS,
+): Promise<T> {
+  const giveUp = Date.now() + patienceMs;
   for (;;) {
     const found = await look();
     if (found) return found;
