@@ -16,7 +16,7 @@ test("the documentation has a row for each count, with its metric", () => {
 });
 
 test("alert rules name only reasons of lost samples that there are", () => {
-  const named = [...docs("daemon.md").matchAll(/linnix_lost_samples_total\{reason!?="(\w+)"\}/g)];
+  const named = [...docs("prometheus/linnix.rules.yml").matchAll(/linnix_lost_samples_total\{reason!?="(\w+)"\}/g)];
   expect(named.length).toBeGreaterThan(0);
   for (const [, reason = ""] of named) expect<string[]>(SAMPLE_LOSS_NAMES).toContain(reason);
 });
