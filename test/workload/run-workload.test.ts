@@ -92,6 +92,8 @@ describe("a real workload", () => {
     await until(() => groupMembers(spawnerPid).length === 2);
     const child = groupMembers(spawnerPid).find((pid) => pid !== spawnerPid) as number;
     await until(() => readFileSync(`/proc/${child}/comm`, "latin1") === "sleep\n");
+    // The dynamic loader has a library open for a moment.
+    await until(() => readdirSync(`/proc/${child}/fd`).length <= 3);
     expect(readdirSync(`/proc/${child}/fd`).sort()).toEqual(["0", "1", "2"]);
     const status = readFileSync(`/proc/${child}/status`, "latin1");
     const signals = (set: string): bigint => BigInt(`0x${status.split(`${set}:`)[1]?.trim().split("\n")[0]}`);
