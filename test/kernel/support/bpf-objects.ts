@@ -43,7 +43,10 @@ export const bpftool = programPath("bpftool");
 
 function listed(kind: "prog" | "map" | "link"): Set<number> {
   if (bpftool === null) throw new Error("bpftool is not installed");
-  const { stdout, exitCode, stderr } = Bun.spawnSync([bpftool, "-j", kind, "list"]);
+  const list = () => Bun.spawnSync([bpftool as string, "-j", kind, "list"]);
+  let { stdout, exitCode, stderr } = list();
+  // It ends with an error where one goes while it lists them.
+  for (let again = 0; exitCode !== 0 && again < 5; again++) ({ stdout, exitCode, stderr } = list());
   if (exitCode !== 0) throw new Error(`bpftool ${kind} list: ${stderr}`);
   const text = stdout.toString().trim();
   return new Set((text === "" ? [] : (JSON.parse(text) as { id: number }[])).map(({ id }) => id));
