@@ -139,7 +139,7 @@ function processes(text: MetricsText, facts: Facts): void {
   );
   text.counter(
     "linnix_cache_evictions_total",
-    "Entries that a cache dropped for want of room.",
+    "Entries that a full cache dropped.",
     caches.map(({ name, evictions }) => [{ cache: name }, evictions] as const),
   );
   text.gauge(
@@ -149,7 +149,7 @@ function processes(text: MetricsText, facts: Facts): void {
   );
   text.counter(
     "linnix_lost_cgroup_moves_total",
-    "Moves of processes between cgroups v1 that were not read in time: where those run may be told wrong.",
+    "Moves of processes between cgroups v1 that were not read in time. The cgroup of such a process can be wrong.",
     facts.lostMoves,
   );
 }

@@ -6,7 +6,7 @@ export const SHORT_NS = 1e9;
 /** What the list covers. */
 export const WINDOW_S = 60;
 
-/** Sums begin anew so often. */
+/** How often sums start again at 0. */
 const BUCKET_S = 5;
 /** Names that are kept apart in one of them; the rest is added up as one. */
 const MAX_NAMES = 500;

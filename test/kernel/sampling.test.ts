@@ -219,8 +219,9 @@ for (const [name, open] of Object.entries(SAMPLERS)) {
 
     test("whose it is now, though it may not be dumped since it gave up root", async () => {
       using sampler = open();
-      const { pid } = await program.start("turns", 65534);
-      expect(sweep(sampler).get(pid)?.uid).toBe(65534);
+      const worker = await program.start("turns", 65534);
+      expect(sweep(sampler).get(worker.pid)?.uid).toBe(65534);
+      worker.end();
     });
 
     test("processes that come and go in between change nothing for the others", async () => {
