@@ -57,6 +57,7 @@ enum totals_kind {
 	TOTALS_OTHER = 1, /* of comms of the cgroup that have no place of their own */
 	TOTALS_BESIDE = 2, /* of processes that are reported by records as well */
 	TOTALS_ALL = 4, /* of groups that have no place in the buffer */
+	TOTALS_KERNEL = 8, /* of kernel threads; only with MODE_TOTALS */
 };
 
 /*
@@ -79,6 +80,8 @@ struct totals {
 	 * on two CPUs, the smaller peak may replace the larger one.
 	 */
 	__u64 peak_rss_bytes;
+	__u64 lifetime_ns; /* sum of all lifetimes that `lifetimes` counts */
+	__u64 after_exit_ns; /* CPU time of processes after their end was counted; only with MODE_TOTALS */
 	__u32 started;
 	__u32 execs;
 	__u32 exited_ok;

@@ -55,6 +55,9 @@ enum {
 #define EEXIST 17
 #define EOPNOTSUPP 95
 
+/* include/linux/sched.h */
+#define PF_KTHREAD 0x00200000
+
 /* include/uapi/linux/sched.h */
 #define SCHED_NORMAL 0
 #define SCHED_BATCH 3

@@ -9,6 +9,7 @@
 #include "level.h"
 #include "scheduler-clock.h"
 #include "totals.h"
+#include "after-exit.h"
 #include "watched-cgroup.h"
 #include "retry.h"
 
@@ -119,7 +120,7 @@ static __always_inline int on_fork(__u64 *ctx)
 	}
 	if (mode) {
 		if (adds_up(mode, level))
-			add_started(mode, level, &e);
+			add_started(mode, kind_of(mode, level, child->flags & PF_KTHREAD), &e);
 		if (level != DETAIL_EVENTS) {
 			COUNT(folded[EVENT_FORK]);
 			return 0;
@@ -244,7 +245,7 @@ static __always_inline int on_exec(__u64 *ctx, __u32 attempt)
 			return 0;
 	} else if (mode) {
 		if (adds_up(mode, level))
-			add_exec(mode, level, &e->p);
+			add_exec(mode, kind_of(mode, level, false), &e->p);
 		if (level != DETAIL_EVENTS)
 			COUNT(folded[EVENT_EXEC]);
 		if (level == DETAIL_SUMMARY)
@@ -528,8 +529,14 @@ static __always_inline int on_exit(__u64 *ctx, __u32 attempt)
 		e.p.known &= ~(KNOWN_CPU | KNOWN_FAULTS | KNOWN_IO);
 	e.accounted_ns = accounted_until(task);
 	if (mode) {
-		if (adds_up(mode, level))
-			add_exit(mode, level, &e, scheduler_now(ctx));
+		if (adds_up(mode, level)) {
+			__u32 kind = kind_of(mode, level, task->flags & PF_KTHREAD);
+			__u64 unaccounted = unaccounted_ns(&e, scheduler_now(ctx));
+
+			add_exit(mode, kind, &e, unaccounted);
+			if (mode & MODE_TOTALS)
+				note_exit(task, &e.p, kind, unaccounted);
+		}
 		if (level == DETAIL_PROCESSES) {
 			emit_process(ctx, &e, attempt);
 			return 0;
@@ -540,6 +547,17 @@ static __always_inline int on_exit(__u64 *ctx, __u32 attempt)
 		}
 	}
 	emit(ctx, &e.p, EVENT_EXIT, sizeof(e));
+	return 0;
+}
+
+/* Only where totals of all levels are wanted. */
+SEC("tp_btf/sched_process_free")
+int handle_free(__u64 *ctx)
+{
+	__u32 mode = detail_mode();
+
+	if (mode & MODE_TOTALS)
+		add_after_exit(mode, (void *)ctx[0]);
 	return 0;
 }
 

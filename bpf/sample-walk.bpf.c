@@ -13,7 +13,7 @@
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
 /* 128 KiB, which user space reads in place. */
-#define MAX_RECORDS 1170
+#define MAX_RECORDS 1023
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -22,6 +22,8 @@ struct sample_event {
 	struct process_event p; /* cpu: where its main thread ran last */
 	__u64 runtime_ns; /* of all threads, since the last sweep */
 	__u64 rss_bytes;
+	__u64 utime_ns; /* since its start, by the kernel's own sampling; 0 without sample_knobs.splits_modes */
+	__u64 stime_ns;
 	__u32 threads;
 	__u32 reserved;
 };
@@ -32,7 +34,7 @@ struct sweep_end {
 	__u64 processes; /* that were looked at */
 	__u64 left_out_threads; /* beyond what is walked of one process: their time is missing */
 	__u64 unkept; /* live processes that are left out: no place for their figures in the map, or no memory */
-	__u64 reserved[10];
+	__u64 reserved[12];
 };
 
 /* What a walk is told, and what it tells besides its records. */
@@ -50,7 +52,7 @@ struct sample_knobs {
 	__u32 page_size;
 	__u32 cpus; /* possible ones */
 	__u32 max_threads; /* of one process whose time is added up; as many as the program can, at most */
-	__u32 reserved;
+	__u32 splits_modes; /* whether samples carry utime_ns and stime_ns */
 };
 
 #endif

@@ -31,7 +31,7 @@ struct {
 
 enum totals_kind *unused_kind __attribute__((unused));
 
-_Static_assert(sizeof(struct totals) == 296, "an element of a mapped array is a multiple of 8 bytes");
+_Static_assert(sizeof(struct totals) == 312, "an element of a mapped array is a multiple of 8 bytes");
 
 #define LATEST(member) (*(volatile typeof(member) *)&(member))
 
@@ -125,6 +125,14 @@ static __always_inline void count_name(const struct name_counts *counts)
 		__sync_fetch_and_add(&counts->second->comms, 1);
 }
 
+/* What kind of group a process is in. */
+static __always_inline __u32 kind_of(__u32 mode, enum detail_level level, bool is_kernel)
+{
+	__u32 kind = level == DETAIL_SUMMARY ? 0 : TOTALS_BESIDE;
+
+	return mode & MODE_TOTALS && is_kernel ? kind | TOTALS_KERNEL : kind;
+}
+
 /*
  * The place of a group that has none yet. A cgroup that has MAX_COMMS names already gets no more, so that one that renames
  * its processes does not take the places of others.
@@ -145,20 +153,19 @@ __noinline __u32 take_place(__u64 cgroup_id, __u64 comm_0, __u64 comm_1, __u32 k
 }
 
 /* The group of a process. */
-static __always_inline struct totals *find_totals(__u32 mode, enum detail_level level, const struct process_event *e)
+static __always_inline struct totals *find_totals(__u32 mode, __u32 kind, __u64 cgroup_id, const char *name)
 {
 	__u32 buffer = mode & MODE_BUFFER ? knobs.totals_places + TOTALS_REST : 0;
-	__u32 kind = level == DETAIL_SUMMARY ? 0 : TOTALS_BESIDE;
 	__u64 comm[COMM_LEN / 8] = {};
 	__u32 place;
 
 	/* A comm may have anything behind its NUL; a key may not. */
-	bpf_probe_read_kernel_str(comm, COMM_LEN, e->comm);
-	place = find_place(e->cgroup_id, comm[0], comm[1], kind, buffer);
+	bpf_probe_read_kernel_str(comm, COMM_LEN, name);
+	place = find_place(cgroup_id, comm[0], comm[1], kind, buffer);
 	if (place == NO_PLACE)
-		place = take_place(e->cgroup_id, comm[0], comm[1], kind, buffer);
+		place = take_place(cgroup_id, comm[0], comm[1], kind, buffer);
 	if (place == NO_PLACE)
-		place = buffer + knobs.totals_places + (level == DETAIL_SUMMARY ? 0 : 1);
+		place = buffer + knobs.totals_places + (kind & TOTALS_BESIDE ? 1 : 0);
 	return bpf_map_lookup_elem(&totals, &place);
 }
 
@@ -167,17 +174,17 @@ static __always_inline bool adds_up(__u32 mode, enum detail_level level)
 	return level == DETAIL_SUMMARY || mode & MODE_TOTALS;
 }
 
-static __always_inline void add_started(__u32 mode, enum detail_level level, const struct process_event *e)
+static __always_inline void add_started(__u32 mode, __u32 kind, const struct process_event *e)
 {
-	struct totals *t = find_totals(mode, level, e);
+	struct totals *t = find_totals(mode, kind, e->cgroup_id, e->comm);
 
 	if (t)
 		__sync_fetch_and_add(&t->started, 1);
 }
 
-static __always_inline void add_exec(__u32 mode, enum detail_level level, const struct process_event *e)
+static __always_inline void add_exec(__u32 mode, __u32 kind, const struct process_event *e)
 {
-	struct totals *t = find_totals(mode, level, e);
+	struct totals *t = find_totals(mode, kind, e->cgroup_id, e->comm);
 
 	if (t)
 		__sync_fetch_and_add(&t->execs, 1);
@@ -212,12 +219,25 @@ static __always_inline __u64 share_of(__u64 value, __u64 share, __u64 total)
 #define MAX_UNACCOUNTED_NS 20000000
 
 /*
- * Adds the end of a process. src/process/cpu-time.ts splits the time of exit events in the same way.
+ * What a process that ends ran since the scheduler brought its sum up to date.
  * @now_ns: on the scheduler's clock; 0: not known
  */
-static __always_inline void add_exit(__u32 mode, enum detail_level level, const struct exit_event *e, __u64 now_ns)
+static __always_inline __u64 unaccounted_ns(const struct exit_event *e, __u64 now_ns)
 {
-	struct totals *t = find_totals(mode, level, &e->p);
+	__u64 lifetime = e->p.ts_ns - e->p.start_ns, unaccounted = now_ns - e->accounted_ns;
+
+	if (!now_ns || !e->accounted_ns || unaccounted >= MAX_UNACCOUNTED_NS)
+		return 0;
+	return unaccounted < lifetime ? unaccounted : lifetime;
+}
+
+/*
+ * Adds the end of a process. src/process/cpu-time.ts splits the time of exit events in the same way.
+ * @unaccounted: see unaccounted_ns()
+ */
+static __always_inline void add_exit(__u32 mode, __u32 kind, const struct exit_event *e, __u64 unaccounted)
+{
+	struct totals *t = find_totals(mode, kind, e->p.cgroup_id, e->p.comm);
 	__u64 lifetime = e->p.ts_ns - e->p.start_ns;
 	__u32 known = e->p.known;
 
@@ -235,14 +255,14 @@ static __always_inline void add_exit(__u32 mode, enum detail_level level, const 
 		__u32 bucket = log2_of(lifetime);
 
 		bucket = bucket < FIRST_LIFETIME_BUCKET ? 0 : bucket - FIRST_LIFETIME_BUCKET;
-		if (bucket < LIFETIME_BUCKETS)
+		if (bucket < LIFETIME_BUCKETS) {
 			__sync_fetch_and_add(&t->lifetimes[bucket], 1);
+			__sync_fetch_and_add(&t->lifetime_ns, lifetime);
+		}
 	}
 	if (known & KNOWN_CPU) {
-		__u64 runtime = e->runtime_ns, user, unaccounted = now_ns - e->accounted_ns;
+		__u64 runtime = e->runtime_ns + unaccounted, user;
 
-		if (now_ns && e->accounted_ns && unaccounted < MAX_UNACCOUNTED_NS)
-			runtime += unaccounted < lifetime ? unaccounted : lifetime;
 		if (!e->stime_ns)
 			user = runtime;
 		else if (!e->utime_ns)

@@ -163,7 +163,7 @@ int handle_fork(void *ctx)
 	}
 	if (mode) {
 		if (adds_up(mode, mode & MODE_LEVEL))
-			add_started(mode, mode & MODE_LEVEL, &e);
+			add_started(mode, kind_of(mode, mode & MODE_LEVEL, false), &e);
 		if ((mode & MODE_LEVEL) != DETAIL_EVENTS) {
 			COUNT(folded[EVENT_FORK]);
 			return 0;
@@ -242,7 +242,7 @@ int handle_exec(void *ctx)
 			return 0;
 	} else if (mode) {
 		if (adds_up(mode, mode & MODE_LEVEL))
-			add_exec(mode, mode & MODE_LEVEL, &e->e.p);
+			add_exec(mode, kind_of(mode, mode & MODE_LEVEL, false), &e->e.p);
 		if ((mode & MODE_LEVEL) != DETAIL_EVENTS)
 			COUNT(folded[EVENT_EXEC]);
 		if ((mode & MODE_LEVEL) == DETAIL_SUMMARY)
@@ -353,7 +353,7 @@ int handle_exit(void *ctx)
 	/* Classic tracepoints do not give the start of a process: what happens is reported at the level of now. */
 	if (mode) {
 		if (adds_up(mode, mode & MODE_LEVEL))
-			add_exit(mode, mode & MODE_LEVEL, &e, 0);
+			add_exit(mode, kind_of(mode, mode & MODE_LEVEL, false), &e, 0);
 		if ((mode & MODE_LEVEL) == DETAIL_PROCESSES) {
 			emit_process(ctx, &e, 0);
 			return 0;

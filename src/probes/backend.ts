@@ -57,6 +57,8 @@ export interface ProbeOptions {
   detail?: DetailLevel;
   /** Groups that the kernel side adds up in an interval, a power of two; left out: `TOTALS_PLACES`. */
   totalsPlaces?: number;
+  /** Whether processes of all levels are added up, with what they use after their end was counted. */
+  addsAll?: boolean;
   /** Processes that the kernel's maps have room for at a time; left out: as many as this machine can have. */
   maxProcesses?: number;
   /** Images that the kernel side keeps at the level `processes`; left out: as `imageRoom` says. */
@@ -95,6 +97,8 @@ export interface BackendKind {
    * @param noRoom is called if there is no room for processes that have several threads already
    */
   attach(object: BpfObject, followsCgroup: boolean, noRoom?: () => void): BpfLink[];
+  /** Attached as well where processes of all levels are added up. */
+  readonly addsAllBy?: string;
   close(): void;
 }
 
@@ -133,6 +137,9 @@ interface EventFacts {
   startKnown: boolean;
 }
 
+/** Processes that have ended and that the kernel has not freed yet; older ones give way. An entry takes 100 bytes. */
+const ENDED_TASKS = 4096;
+
 /** Processes whose exec was lost are gone from the map at their exit, lost or not: these live at the same time. */
 const MAX_LOST_EXECS = 4096;
 
@@ -149,6 +156,7 @@ export class Backend implements Disposable {
   readonly #filters: FiltersSettings;
   #links: BpfLink[] = [];
   #followsCgroup = false;
+  #addsAll = false;
   #watchedCgroup: WatchedCgroup | undefined;
   #hotplugLink: BpfLink | undefined;
   #countersMemory: MappedArray | undefined;
@@ -240,6 +248,11 @@ export class Backend implements Disposable {
     return { bytes: this.#totalsMemory.bytes, places: this.#totalsPlaces };
   }
 
+  /** Whether processes of all levels are added up. */
+  get addsAll(): boolean {
+    return this.#addsAll;
+  }
+
   /** Undefined: this backend does not know what processes used. */
   get clocks(): SchedulerClocks | undefined {
     return this.#clocks;
@@ -290,6 +303,8 @@ export class Backend implements Disposable {
         this.#setFull(MAP_THREAD_GROUPS);
         this.#unenteredGroups++;
       });
+      const { addsAllBy } = this.#kind;
+      if (addsAllBy && this.#addsAll) this.#links.push(BpfLink.attach(this.#object, addsAllBy));
     } catch (cause) {
       throw loadError(this.name, cause);
     }
@@ -375,6 +390,10 @@ export class Backend implements Disposable {
     knobs.setUint32(KNOBS.totals_places, this.#totalsPlaces, little);
     object.setMaxEntries("totals", totalsElements(this.#totalsPlaces));
     if (this.name === "btf") object.setMaxEntries("clocks", cpus);
+    const { addsAllBy } = this.#kind;
+    this.#addsAll = options.addsAll ?? false;
+    if (addsAllBy && this.#addsAll) object.setMaxEntries("ended_tasks", ENDED_TASKS);
+    else if (addsAllBy) object.leaveOut(addsAllBy);
     const processMaps: string[] = [];
     // libbpf would count the CPUs, whose numbers may have gaps.
     object.setMaxEntries("events", cpus);
@@ -413,6 +432,7 @@ export class Backend implements Disposable {
     );
     if (this.name === "btf") this.#clocks = new SchedulerClocks(object, cpus, possibleCpus());
     this.#detail.begin(options.detail ?? "events");
+    if (this.#addsAll) this.#detail.addsAll = true;
   }
 
   #prepareCgroup(ref: CgroupRef, knobs: DataView): ResolvedCgroup {

@@ -30,6 +30,7 @@ export function btfBackend(retry = skipsPreempted(release())): BackendKind {
     name: "btf",
     object: "process",
     knowsAncestors: true,
+    addsAllBy: "handle_free",
     prepare(object, knobs, options) {
       // What the last path component may write past the limit comes behind it.
       const image = MAX_PATH_BYTES + Math.ceil(options.maxArgsBytes / 8) * 8 + NAME_SIZE;

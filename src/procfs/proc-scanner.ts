@@ -18,6 +18,8 @@ export interface ScannedProcess {
   startTicks: number;
   /** User and system time, USER_HZ ticks; as of the last look at it. */
   cpuTicks: number;
+  /** Of these in user mode. */
+  userTicks: number;
   rssPages: number;
   ppid: number;
   threads: number;
@@ -113,6 +115,7 @@ export class ProcScanner implements Disposable {
       fd: -1,
       startTicks: 0,
       cpuTicks: 0,
+      userTicks: 0,
       rssPages: 0,
       ppid: 0,
       threads: 0,
@@ -193,7 +196,6 @@ export function parseStat(bytes: Uint8Array, length: number, into: ScannedProces
   at += 2;
   let field = 4;
   let value = 0;
-  let cpuTicks = 0;
   for (; at < length; at += 1) {
     const byte = bytes[at] as number;
     if (byte !== BLANK) {
@@ -201,8 +203,8 @@ export function parseStat(bytes: Uint8Array, length: number, into: ScannedProces
       continue;
     }
     if (field === 4) into.ppid = value;
-    else if (field === 14) cpuTicks = value;
-    else if (field === 15) into.cpuTicks = cpuTicks + value;
+    else if (field === 14) into.userTicks = value;
+    else if (field === 15) into.cpuTicks = into.userTicks + value;
     else if (field === 20) into.threads = value;
     else if (field === 22) into.startTicks = value;
     else if (field === 24) into.rssPages = value;

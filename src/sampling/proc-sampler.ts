@@ -105,6 +105,9 @@ export class ProcSampler implements Sampler {
     view.setBigUint64(SAMPLE_EVENT.start_ns, BigInt(startNsOf(process.startTicks)), little);
     const ticks = process.cpuTicks - (told?.cpuTicks ?? 0);
     view.setBigUint64(SAMPLE_EVENT.runtime_ns, BigInt(Math.max(0, ticks) * NS_PER_CLOCK_TICK), little);
+    const { userTicks, cpuTicks } = process;
+    view.setBigUint64(SAMPLE_EVENT.utime_ns, BigInt(userTicks * NS_PER_CLOCK_TICK), little);
+    view.setBigUint64(SAMPLE_EVENT.stime_ns, BigInt((cpuTicks - userTicks) * NS_PER_CLOCK_TICK), little);
     view.setBigUint64(SAMPLE_EVENT.rss_bytes, BigInt(process.rssPages * this.#pageBytes), little);
     view.setUint32(SAMPLE_EVENT.threads, process.threads, little);
     view.setUint32(SAMPLE_EVENT.known, KNOWN_PPID | KNOWN_EFFECTIVE | (told ? 0 : FIRST_SEEN), little);

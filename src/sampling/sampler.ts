@@ -53,6 +53,8 @@ export interface SamplerOptions {
   rssThresholdBytes?: number;
   /** Threads of one process whose time is added up at most, in the kernel; 65,536 where it is left out. */
   maxThreads?: number;
+  /** Whether samples carry `utime_ns` and `stime_ns`. */
+  splitsModes?: boolean;
   /** Live processes whose figures a walk keeps at most; left out: `MAX_ORDERED` of bpf/samples-in-order.h. */
   maxPlaces?: number;
   /** Goes on walking, however many processes there are: nothing else sees all of them in this pid namespace. */

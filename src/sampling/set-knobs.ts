@@ -13,5 +13,6 @@ export function setSampleKnobs(object: BpfObject, options: SamplerOptions): void
   knobs.setBigUint64(SAMPLE_KNOBS.rss_threshold_bytes, BigInt(thresholdBytes), true);
   knobs.setUint32(SAMPLE_KNOBS.page_size, pageBytes(), true);
   knobs.setUint32(SAMPLE_KNOBS.cpus, libbpf().libbpf_num_possible_cpus(), true);
+  data[SAMPLE_KNOBS.splits_modes] = options.splitsModes ? 1 : 0;
   if (options.maxThreads !== undefined) knobs.setUint32(SAMPLE_KNOBS.max_threads, options.maxThreads, true);
 }

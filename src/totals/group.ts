@@ -1,7 +1,22 @@
-import { LIFETIME_BUCKETS, TOTALS, TOTALS_ALL, TOTALS_BESIDE, TOTALS_OTHER } from "../wire/layout.gen.ts";
+import {
+  LIFETIME_BUCKETS,
+  TOTALS,
+  TOTALS_ALL,
+  TOTALS_BESIDE,
+  TOTALS_KERNEL,
+  TOTALS_OTHER,
+} from "../wire/layout.gen.ts";
 
 /** Figures of 64 bits, then those of 32, then the lifetimes: `Group.figures` has them in this order. */
-const WIDE = ["cpu_user_ns", "cpu_system_ns", "read_bytes", "write_bytes", "peak_rss_bytes"] as const;
+const WIDE = [
+  "cpu_user_ns",
+  "cpu_system_ns",
+  "read_bytes",
+  "write_bytes",
+  "peak_rss_bytes",
+  "lifetime_ns",
+  "after_exit_ns",
+] as const;
 const NARROW = ["started", "execs", "exited_ok", "exited_error", "exited_signal", "exited_unknown"] as const;
 
 type FigureName = (typeof WIDE)[number] | (typeof NARROW)[number];
@@ -67,6 +82,22 @@ export class Group {
     return (this.kind & TOTALS_BESIDE) !== 0;
   }
 
+  /** Whether it is of kernel threads; known only where processes of all levels are added up. */
+  get isKernel(): boolean {
+    return (this.kind & TOTALS_KERNEL) !== 0;
+  }
+
+  /** Whether nothing is in it but what processes ran after their end was counted. */
+  get hasOnlyAfterExit(): boolean {
+    const at = NAMES.indexOf("after_exit_ns");
+    return this.#figures.every((figure, place) => figure === 0 || place === at);
+  }
+
+  /** The same figures as another kind. */
+  as(kind: number): Group {
+    return new Group(this.cgroupId, this.comm, kind, this.#figures.slice());
+  }
+
   figure(name: FigureName): number {
     return this.#figures[NAMES.indexOf(name)] as number;
   }
@@ -112,6 +143,14 @@ export class Group {
       const place = NAMES.indexOf(name);
       this.#figures[place] = Math.max(0, (this.#figures[place] as number) - ns);
     }
+  }
+
+  /** Without CPU time: what ended in it ran before that was to be counted. */
+  withoutCpu(): Group {
+    const group = this.as(this.kind);
+    for (const name of ["cpu_user_ns", "cpu_system_ns", "after_exit_ns"] as const)
+      group.#figures[NAMES.indexOf(name)] = 0;
+    return group;
   }
 
   /** What came since it was read as `before`; null if nothing did. */

@@ -79,6 +79,7 @@ export const MODE_BUFFER = 32;
 export const TOTALS_OTHER = 1;
 export const TOTALS_BESIDE = 2;
 export const TOTALS_ALL = 4;
+export const TOTALS_KERNEL = 8;
 
 /* enum clock_type */
 export const EVENT_CLOCK = 35;
@@ -303,7 +304,7 @@ export const DETAIL = {
 
 /** struct totals */
 export const TOTALS = {
-  size: 296,
+  size: 312,
   claims: 0, // __u32
   is_ready: 4, // __u32
   cgroup_id: 8, // __u64
@@ -316,13 +317,15 @@ export const TOTALS = {
   read_bytes: 56, // __u64
   write_bytes: 64, // __u64
   peak_rss_bytes: 72, // __u64
-  started: 80, // __u32
-  execs: 84, // __u32
-  exited_ok: 88, // __u32
-  exited_error: 92, // __u32
-  exited_signal: 96, // __u32
-  exited_unknown: 100, // __u32
-  lifetimes: 104, // __u32[48]
+  lifetime_ns: 80, // __u64
+  after_exit_ns: 88, // __u64
+  started: 96, // __u32
+  execs: 100, // __u32
+  exited_ok: 104, // __u32
+  exited_error: 108, // __u32
+  exited_signal: 112, // __u32
+  exited_unknown: 116, // __u32
+  lifetimes: 120, // __u32[48]
   lifetimes_len: 48,
   lifetimes_stride: 4,
 } as const;
@@ -401,7 +404,7 @@ export const ENDED_EVENT = {
 
 /** struct sample_event */
 export const SAMPLE_EVENT = {
-  size: 112,
+  size: 128,
   type: 0, // __u8
   reserved_head: 1, // __u8
   cpu: 2, // __u16
@@ -422,25 +425,27 @@ export const SAMPLE_EVENT = {
   comm_len: 16,
   runtime_ns: 88, // __u64
   rss_bytes: 96, // __u64
-  threads: 104, // __u32
-  reserved: 108, // __u32
+  utime_ns: 104, // __u64
+  stime_ns: 112, // __u64
+  threads: 120, // __u32
+  reserved: 124, // __u32
 } as const;
 
 /** struct sweep_end */
 export const SWEEP_END = {
-  size: 112,
+  size: 128,
   type: 0, // __u64
   processes: 8, // __u64
   left_out_threads: 16, // __u64
   unkept: 24, // __u64
-  reserved: 32, // __u64[10]
-  reserved_len: 10,
+  reserved: 32, // __u64[12]
+  reserved_len: 12,
   reserved_stride: 8,
 } as const;
 
 /** struct walk_request */
 export const WALK_REQUEST = {
-  size: 136,
+  size: 152,
   sweep: 0, // __u64
   records: 8, // __u32
   is_full: 12, // __u32
@@ -449,8 +454,8 @@ export const WALK_REQUEST = {
   processes: 32, // __u64
   left_out_threads: 40, // __u64
   unkept: 48, // __u64
-  reserved: 56, // __u64[10]
-  reserved_len: 10,
+  reserved: 56, // __u64[12]
+  reserved_len: 12,
   reserved_stride: 8,
 } as const;
 
@@ -461,7 +466,7 @@ export const SAMPLE_KNOBS = {
   page_size: 8, // __u32
   cpus: 12, // __u32
   max_threads: 16, // __u32
-  reserved: 20, // __u32
+  splits_modes: 20, // __u32
 } as const;
 
 /** struct made_cgroup */

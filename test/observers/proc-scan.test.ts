@@ -30,6 +30,7 @@ test("the numbers of /proc/PID/stat, whatever stands in the name", () => {
       pid: 77,
       startTicks: 987654,
       cpuTicks: 33,
+      userTicks: 11,
       rssPages: 1216,
       ppid: 1,
       threads: 1,
@@ -55,5 +56,15 @@ test("a main thread that has ended", () => {
 });
 
 function nothingOf(pid: number): Parameters<typeof parseStat>[2] {
-  return { pid, startTicks: 0, cpuTicks: 0, rssPages: 0, ppid: 0, threads: 0, isZombie: false, startStack: 0 };
+  return {
+    pid,
+    startTicks: 0,
+    cpuTicks: 0,
+    userTicks: 0,
+    rssPages: 0,
+    ppid: 0,
+    threads: 0,
+    isZombie: false,
+    startStack: 0,
+  };
 }

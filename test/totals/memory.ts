@@ -16,10 +16,12 @@ export interface Added {
   read_bytes?: number;
   write_bytes?: number;
   peak_rss_bytes?: number;
+  lifetime_ns?: number;
+  after_exit_ns?: number;
   lifetimes?: Record<number, number>;
 }
 
-const WIDE = ["cpu_user_ns", "cpu_system_ns", "read_bytes", "write_bytes"] as const;
+const WIDE = ["cpu_user_ns", "cpu_system_ns", "read_bytes", "write_bytes", "lifetime_ns", "after_exit_ns"] as const;
 const NARROW = ["started", "execs", "exited_ok", "exited_error", "exited_signal", "exited_unknown"] as const;
 
 /** The map `totals`, and the kernel side that adds to it. */
