@@ -36,6 +36,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["cgroup"],
   ["process", "probes"],
   ["sampling", "sinks", "totals"],
+  ["groups"],
   ["api", "observers"],
   ["doctor"],
   ["collect", "overhead"],

@@ -1,0 +1,80 @@
+import { Rising } from "./rising.ts";
+
+/** The machine's clocks at a moment. */
+export interface MachineTime {
+  /** CLOCK_MONOTONIC: a machine that is suspended uses no CPU. */
+  nowNs: number;
+  /** Online ones. */
+  cpus: number;
+  /** Of /proc/stat, in ns. */
+  idleNs: number;
+  iowaitNs: number;
+  stealNs: number;
+  irqNs: number;
+  softirqNs: number;
+  /** User, nice and system time with `irqNs` and `softirqNs`. */
+  countedNs: number;
+}
+
+/** CPU time that belongs to no group, by what it went to. */
+export const REMAINDERS = ["irq"] as const;
+export type Remainder = (typeof REMAINDERS)[number];
+
+/** The machine's busy time since the run began, and how much of it is not in any group. */
+export class Books {
+  readonly #keepsIrqApart: boolean;
+  #last: MachineTime | undefined;
+  #busyNs = 0;
+  #irqNs = 0;
+  /** What idle time fell by: the kernel lets it. */
+  #owedNs = 0;
+  readonly #unexplained = new Rising();
+  #unexplainedNs = 0;
+
+  /** @param keepsIrqApart whether the kernel leaves interrupts out of the time of processes: CONFIG_IRQ_TIME_ACCOUNTING */
+  constructor(keepsIrqApart: boolean) {
+    this.#keepsIrqApart = keepsIrqApart;
+  }
+
+  /** Elapsed time × CPUs without idle time, time spent waiting for a disk, and stolen time. */
+  get busyNs(): number {
+    return this.#busyNs;
+  }
+
+  get unexplainedNs(): number {
+    return this.#unexplained.shown;
+  }
+
+  /** By kind; none where the kernel counts interrupts to the process that they interrupt. */
+  get remainders(): Partial<Record<Remainder, number>> {
+    return this.#keepsIrqApart ? { irq: this.#irqNs } : {};
+  }
+
+  /**
+   * @param groupsNs CPU time of all groups and ended ones
+   * @param ksoftirqdNs of the kernel's threads for soft interrupts, since the last call: /proc/stat has it in `softirqNs` too
+   */
+  balance(time: MachineTime, groupsNs: number, ksoftirqdNs: number): void {
+    const last = this.#last;
+    this.#last = time;
+    if (!last) return;
+    const busyNs = busyBetween(last, time) + this.#owedNs;
+    this.#owedNs = Math.min(0, busyNs);
+    this.#busyNs += Math.max(0, busyNs);
+    if (this.#keepsIrqApart) {
+      const irqNs = time.irqNs + time.softirqNs - last.irqNs - last.softirqNs - ksoftirqdNs;
+      this.#irqNs += Math.max(0, irqNs);
+    }
+    const leftNs = this.#busyNs - groupsNs - this.#irqNs;
+    this.#unexplained.add(leftNs - this.#unexplainedNs);
+    this.#unexplainedNs = leftNs;
+    this.#unexplained.settle();
+  }
+}
+
+function busyBetween(before: MachineTime, after: MachineTime): number {
+  // How long a CPU was online that came or went meanwhile is not known.
+  if (before.cpus !== after.cpus) return Math.max(0, after.countedNs - before.countedNs);
+  const away = (time: MachineTime) => time.idleNs + time.iowaitNs + time.stealNs;
+  return (after.nowNs - before.nowNs) * after.cpus - (away(after) - away(before));
+}

@@ -1,0 +1,144 @@
+import type { Place } from "../cgroup/place.ts";
+import { textOf } from "../json/text.ts";
+import type { ProcessTable } from "../process/table.ts";
+import { NO_SLOT } from "../process/table-slots.ts";
+import type { Group } from "../totals/group.ts";
+import { FIRST_SEEN, PROCESS_EVENT, SAMPLE_EVENT, TOTALS_ALL } from "../wire/layout.gen.ts";
+import type { Record } from "../wire/record.ts";
+import type { Books, MachineTime } from "./books.ts";
+import type { GroupRow } from "./group-row.ts";
+import { GroupSlots, type GroupSlotsOptions } from "./group-slots.ts";
+import { labelOf, userOf } from "./label.ts";
+import { isSameStart, LiveCpu, type LiveProcess } from "./live-cpu.ts";
+
+export interface GroupsOptions extends GroupSlotsOptions {
+  byComm: boolean;
+  table: ProcessTable;
+  placeOf(cgroupId: bigint): Place | undefined;
+  /** Whether a live process passes the filters. */
+  wants(slot: number): boolean;
+  /** Whether the kernel side counts what a process used at its end. */
+  knowsExits: boolean;
+  /** See `Books`; null: not all processes are in the groups, and there is nothing to balance. */
+  books: Books | null;
+}
+
+/** Parent of the kernel's threads, itself one. */
+const KTHREADD = 2;
+
+/** One look at all processes. */
+export interface Look {
+  nowNs: number;
+  /** Takes all samples since the last look. */
+  sweep(each: (record: Record) => void): void;
+  /** Read after the sweep; null: not known. */
+  machine(): MachineTime | null;
+}
+
+/**
+ * What happens on the machine by unit and container: what the kernel side adds up of starts, execs and ends, and what looks
+ * at the processes show of those that live.
+ */
+export class Groups {
+  readonly slots: GroupSlots;
+  readonly books: Books | null;
+  readonly #options: GroupsOptions;
+  readonly #live = new LiveCpu();
+  /** When the first look was; 0: there was none. */
+  #beganNs = 0;
+  #ksoftirqdNs = 0;
+
+  constructor(options: GroupsOptions) {
+    this.#options = options;
+    this.slots = new GroupSlots(options);
+    this.books = options.books;
+  }
+
+  get byComm(): boolean {
+    return this.#options.byComm;
+  }
+
+  get knowsExits(): boolean {
+    return this.#options.knowsExits;
+  }
+
+  /** Live processes of which figures are kept. */
+  get processes(): number {
+    return this.#live.size;
+  }
+
+  /** Adds what the kernel side counted. Before the first look only without CPU time, for that ran before. */
+  add(groups: readonly Group[], nowNs: number): void {
+    for (const group of groups)
+      this.#rowOfTotals(group, nowNs).add(this.#beganNs > 0 ? group : group.withoutCpu(), nowNs);
+  }
+
+  /** To be called after `add`, when the table has all processes that live and no other. */
+  look({ nowNs, sweep, machine }: Look): void {
+    const { table } = this.#options;
+    sweep((record) => this.#sampled(record, nowNs));
+    for (const row of this.slots.rows()) row.beginCount();
+    for (const slot of table.liveSlots()) {
+      if (!this.#options.wants(slot)) continue;
+      const row = this.#rowOfSlot(slot, nowNs);
+      row.countLive(this.#live.seen(table.pid(slot), table.startLow(slot), row), nowNs);
+    }
+    this.#live.forget((pid, process) => this.#endOf(pid, process, nowNs));
+    if (this.#beganNs === 0) this.#beganNs = nowNs;
+    this.slots.expire(nowNs);
+    for (const row of this.slots.rows()) row.settle();
+    const time = this.books && machine();
+    if (time) this.books?.balance(time, this.slots.cpuNs, this.#ksoftirqdNs);
+    this.#ksoftirqdNs = 0;
+  }
+
+  #sampled(record: Record, nowNs: number): void {
+    const { table, wants } = this.#options;
+    const slot = table.refresh(record);
+    if (!table.isLive(slot) || !wants(slot)) return;
+    const runtimeNs = record.u64(SAMPLE_EVENT.runtime_ns);
+    const row = this.#rowOfSlot(slot, nowNs);
+    if (row === this.slots.kernel && table.comm(slot).startsWith("ksoftirqd/")) this.#ksoftirqdNs += runtimeNs;
+    const isFirst = (record.u32(PROCESS_EVENT.known) & FIRST_SEEN) !== 0;
+    const sample = {
+      pid: table.pid(slot),
+      startLow: table.startLow(slot),
+      row,
+      runtimeNs,
+      isFirst,
+      utimeNs: record.u64(SAMPLE_EVENT.utime_ns),
+      stimeNs: record.u64(SAMPLE_EVENT.stime_ns),
+      rssBytes: record.u64(SAMPLE_EVENT.rss_bytes),
+    };
+    // What the first look finds was used before, as was what a process has that is older and seen late.
+    const isLate = isFirst && record.u64(PROCESS_EVENT.start_ns) < this.#beganNs;
+    this.#live.sampled(sample, this.#beganNs > 0 && !isLate);
+  }
+
+  #endOf(pid: number, { startLow, row }: LiveProcess, nowNs: number): GroupRow | null | undefined {
+    const { table, knowsExits } = this.#options;
+    const slot = table.find(pid);
+    const isIt = slot !== NO_SLOT && isSameStart(table.startLow(slot), startLow);
+    if (isIt && table.isLive(slot)) return null;
+    if (!knowsExits) return undefined;
+    // Its end may have been counted elsewhere than where it was seen last.
+    const end = isIt ? this.#rowOfSlot(slot, nowNs) : row;
+    return this.slots.has(end) ? end : this.slots.other;
+  }
+
+  #rowOfSlot(slot: number, nowNs: number): GroupRow {
+    const { table, placeOf, byComm } = this.#options;
+    if (table.pid(slot) === KTHREADD || table.ppid(slot) === KTHREADD) return this.slots.kernel;
+    const place = placeOf(table.cgroupId(slot) ?? 0n);
+    return this.slots.rowOf(labelOf(place, byComm ? table.comm(slot) : ""), userOf(place), nowNs);
+  }
+
+  #rowOfTotals(group: Group, nowNs: number): GroupRow {
+    const { placeOf, byComm } = this.#options;
+    if (group.isKernel) return this.slots.kernel;
+    if (group.kind & TOTALS_ALL) return this.slots.other;
+    const place = placeOf(group.cgroupId);
+    const comm = group.isOther ? "other" : textOf(Buffer.from(group.comm, "latin1"));
+    return this.slots.rowOf(labelOf(place, byComm ? comm : ""), userOf(place), nowNs);
+  }
+}

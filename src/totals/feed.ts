@@ -1,0 +1,63 @@
+import { TOTALS_KERNEL } from "../wire/layout.gen.ts";
+import { bounded } from "./bounded.ts";
+import type { TotalsBuffers } from "./buffers.ts";
+import type { Group } from "./group.ts";
+
+/** What one reader has of the totals. */
+export interface TotalsShare {
+  /** What happened since its last call. */
+  take(): Group[];
+}
+
+interface Pending {
+  isOn: () => boolean;
+  pick: (group: Group) => Group | null;
+  groups: Group[];
+}
+
+/** The kernel side's totals for several readers: a buffer can be emptied only once. */
+export class TotalsFeed {
+  readonly #buffers: Pick<TotalsBuffers, "take" | "placesRead">;
+  readonly #pending: Pending[] = [];
+
+  constructor(buffers: Pick<TotalsBuffers, "take" | "placesRead">) {
+    this.#buffers = buffers;
+  }
+
+  /** See `TotalsBuffers.placesRead`. */
+  get placesRead(): number {
+    return this.#buffers.placesRead;
+  }
+
+  /**
+   * Adds a reader.
+   * @param isOn whether it wants anything at the moment
+   * @param pick what it takes of a group; null: nothing
+   */
+  share(isOn: () => boolean, pick: (group: Group) => Group | null): TotalsShare {
+    const own: Pending = { isOn, pick, groups: [] };
+    this.#pending.push(own);
+    return {
+      take: () => {
+        this.#turn();
+        const { groups } = own;
+        own.groups = [];
+        return groups;
+      },
+    };
+  }
+
+  #turn(): void {
+    const groups = this.#buffers.take();
+    for (const reader of this.#pending) {
+      if (!reader.isOn()) reader.groups = [];
+      else reader.groups = bounded([...reader.groups, ...groups.flatMap((group) => reader.pick(group) ?? [])]);
+    }
+  }
+}
+
+/** What the level `summary` reports: without processes that records report as well. */
+export function ofSummary(group: Group): Group | null {
+  if (group.isBeside || group.hasOnlyAfterExit) return null;
+  return group.isKernel ? group.as(group.kind & ~TOTALS_KERNEL) : group;
+}

@@ -1,0 +1,81 @@
+import { expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Books, type MachineTime } from "../../src/groups/books.ts";
+import { keepsIrqApart, parseMachineTime } from "../../src/groups/machine-time.ts";
+
+const ZERO: MachineTime = {
+  nowNs: 0,
+  cpus: 2,
+  idleNs: 0,
+  iowaitNs: 0,
+  stealNs: 0,
+  irqNs: 0,
+  softirqNs: 0,
+  countedNs: 0,
+};
+
+test("busy time is elapsed time without idle, iowait and steal, and what no group has is unexplained", () => {
+  const books = new Books(false);
+  books.balance(ZERO, 500, 0);
+  expect(books.busyNs).toBe(0);
+  books.balance({ ...ZERO, nowNs: 1000, idleNs: 700, iowaitNs: 100, stealNs: 200, irqNs: 50 }, 900, 0);
+  expect(books.busyNs).toBe(1000);
+  expect(books.remainders).toEqual({});
+  expect(books.unexplainedNs).toBe(100);
+});
+
+test("interrupts are of a kind of their own where processes do not have their time", () => {
+  const books = new Books(true);
+  books.balance(ZERO, 0, 0);
+  books.balance({ ...ZERO, nowNs: 1000, irqNs: 100, softirqNs: 300 }, 1500, 50);
+  expect(books.remainders).toEqual({ irq: 350 });
+  expect(books.unexplainedNs).toBe(150);
+});
+
+test("no figure falls, whatever /proc/stat does", () => {
+  const books = new Books(false);
+  books.balance(ZERO, 0, 0);
+  books.balance({ ...ZERO, nowNs: 1000, idleNs: 1500 }, 400, 0);
+  expect([books.busyNs, books.unexplainedNs]).toEqual([500, 100]);
+  // More idle time than time has passed: taken off the next busy time.
+  books.balance({ ...ZERO, nowNs: 2000, idleNs: 3600 }, 450, 0);
+  expect([books.busyNs, books.unexplainedNs]).toEqual([500, 100]);
+  books.balance({ ...ZERO, nowNs: 3000, idleNs: 5000 }, 900, 0);
+  expect([books.busyNs, books.unexplainedNs]).toEqual([1000, 100]);
+  // A CPU went offline: its idle time stands still.
+  books.balance({ ...ZERO, nowNs: 4000, cpus: 1, idleNs: 5000, countedNs: 300 }, 1150, 0);
+  expect([books.busyNs, books.unexplainedNs]).toEqual([1300, 150]);
+});
+
+test("/proc/stat of two CPUs", () => {
+  const text = "cpu  1 2 3 4 5 6 7 8 1 0\ncpu0 1 1 1 1 1 1 1 1 0 0\ncpu1 0 1 2 3 4 5 6 7 1 0\nintr 5\n";
+  expect(parseMachineTime(text, 9)).toEqual({
+    nowNs: 9,
+    cpus: 2,
+    idleNs: 4e7,
+    iowaitNs: 5e7,
+    irqNs: 6e7,
+    softirqNs: 7e7,
+    stealNs: 8e7,
+    countedNs: 19e7,
+  });
+  expect(parseMachineTime("intr 5\n", 9)).toBeNull();
+});
+
+test("a member of a struct is found in BTF wherever it lies", () => {
+  const directory = mkdtempSync(join(tmpdir(), "linnix-test-"));
+  const path = join(directory, "btf");
+  const member = "prev_irq_time\0";
+  for (const [before, found] of [
+    [10, true],
+    [256 * 1024 - 5, true],
+    [600_000, false],
+  ] as const) {
+    writeFileSync(path, Buffer.concat([Buffer.alloc(before, "x"), Buffer.from(found ? member : "prev_irq_tim\0")]));
+    expect(keepsIrqApart(path)).toBe(found);
+  }
+  expect(keepsIrqApart(join(directory, "none"))).toBe(false);
+  rmSync(directory, { recursive: true });
+});
