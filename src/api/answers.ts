@@ -145,6 +145,32 @@ export const commands = z.object({
   commands: z.array(z.object({ comm: z.string(), ...commandFigures })),
 });
 
+export const group = z.object({
+  kind: z.enum(["group", "kernel", "other"]),
+  unit: z.nullable(z.string()),
+  container: z.nullable(z.string()),
+  comm: z.optional(z.string()),
+  starts: count,
+  execs: count,
+  exits: z.object({ ok: z.nullable(count), error: z.nullable(count), signal: z.nullable(count), unknown: count }),
+  cpu_user_s: z.number().check(z.nonnegative()),
+  cpu_system_s: z.number().check(z.nonnegative()),
+  processes: count,
+  rss_bytes: bytes,
+  read_bytes: z.nullable(bytes),
+  written_bytes: z.nullable(bytes),
+  mean_lifetime_s: z.nullable(z.number()),
+});
+
+export const groups = z.object({
+  max_groups: count,
+  groups: z.array(group),
+  ended: z.object({ groups: count, cpu_s: z.number() }),
+  machine: z.nullable(
+    z.object({ busy_cpu_s: z.number(), irq_cpu_s: z.nullable(z.number()), unexplained_cpu_s: z.number() }),
+  ),
+});
+
 export const index = z.object({
   name: z.literal("linnix"),
   version: z.string(),
@@ -171,4 +197,6 @@ export type RateEntry = z.infer<typeof rateEntry>;
 export type Commands = z.infer<typeof commands>;
 export type CommandFigures = Commands["all"];
 export type Status = z.infer<typeof status>;
+export type Group = z.infer<typeof group>;
+export type Groups = z.infer<typeof groups>;
 export type Gap = z.infer<typeof gap>;

@@ -11,6 +11,8 @@ const CONTENT_TYPES: Readonly<Record<MetricsFormat, string>> = {
 };
 
 type Labels = Readonly<Record<string, string | number>>;
+/** One of a histogram: for each bound how many were at most that, and the sum of all. */
+type Distribution = readonly [labels: Labels, cumulative: readonly number[], sum: number];
 type Sample = readonly [labels: Labels, value: number];
 
 /** Metrics are gathered one after the other, each with all of its samples. */
@@ -38,6 +40,20 @@ export class MetricsText {
     this.#metric("gauge", name, name, help, value);
   }
 
+  /** @param bounds in ascending order, the last one infinite */
+  histogram(name: string, help: string, bounds: readonly number[], distributions: readonly Distribution[]): void {
+    if (distributions.length === 0) return;
+    this.#head("histogram", name, help);
+    for (const [labels, cumulative, sum] of distributions) {
+      for (const [at, bound] of bounds.entries()) {
+        const le = bound === Number.POSITIVE_INFINITY ? "+Inf" : String(bound);
+        this.#text += `${name}_bucket${labelText({ ...labels, le })} ${cumulative[at] ?? 0}\n`;
+      }
+      this.#text += `${name}_sum${labelText(labels)} ${sum}\n`;
+      this.#text += `${name}_count${labelText(labels)} ${cumulative.at(-1) ?? 0}\n`;
+    }
+  }
+
   toString(): string {
     return this.#format === "openmetrics" ? `${this.#text}# EOF\n` : this.#text;
   }
@@ -46,9 +62,13 @@ export class MetricsText {
   #metric(type: string, family: string, name: string, help: string, value: number | null | readonly Sample[]): void {
     const samples: readonly Sample[] = value === null ? [] : typeof value === "number" ? [[{}, value]] : value;
     if (samples.length === 0) return;
+    this.#head(type, family, help);
+    for (const [labels, number] of samples) this.#text += `${name}${labelText(labels)} ${number}\n`;
+  }
+
+  #head(type: string, family: string, help: string): void {
     const escaped = this.#format === "openmetrics" ? escapeLabel(help) : escapeHelp(help);
     this.#text += `# HELP ${family} ${escaped}\n# TYPE ${family} ${type}\n`;
-    for (const [labels, number] of samples) this.#text += `${name}${labelText(labels)} ${number}\n`;
   }
 }
 

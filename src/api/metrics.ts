@@ -12,6 +12,7 @@ import { DETAIL_LEVELS } from "../wire/detail-level.ts";
 import { COUNTED_TYPES, type CountByType, LOSS_REASONS } from "../wire/event.ts";
 import type { ConnectionLimit } from "./connection-limit.ts";
 import type { EventStream } from "./event-stream.ts";
+import { groupMetrics, type ShownGroups } from "./group-metrics.ts";
 import { type MetricsFormat, MetricsText } from "./metrics-text.ts";
 import { countOpenFds, readOwnMemory } from "./own-memory.ts";
 import type { RequestCounts } from "./request-counts.ts";
@@ -20,6 +21,8 @@ import type { Facts } from "./source.ts";
 export interface MetricsInput {
   version: string;
   facts: Facts;
+  /** Null: nothing is added up by unit and container. */
+  groups: ShownGroups | null;
   stream: EventStream;
   requests: RequestCounts;
   connections: ConnectionLimit | undefined;
@@ -30,7 +33,7 @@ const ratio = (pct: number | null) => (pct === null ? null : pct / 100);
 
 /** Everything that linnix counts, in base units, named by Prometheus' conventions. */
 export function renderMetrics(input: MetricsInput, format: MetricsFormat): MetricsText {
-  const { version, facts, stream, requests, connections } = input;
+  const { version, facts, groups, stream, requests, connections } = input;
   const text = new MetricsText(format);
   const { backend } = facts;
   text.gauge("linnix_build_info", "Version of linnix and the way it watches by.", [[{ version, backend }, 1]]);
@@ -52,6 +55,7 @@ export function renderMetrics(input: MetricsInput, format: MetricsFormat): Metri
   processMetrics(text, facts);
   api(text, facts, stream, requests);
   connectionMetrics(text, connections);
+  groupMetrics(text, groups);
   return text;
 }
 

@@ -11,6 +11,8 @@ const SCHEMAS = {
   Container: answers.container,
   Gap: answers.gap,
   Graph: answers.graph,
+  Group: answers.group,
+  Groups: answers.groups,
   Health: answers.health,
   Index: answers.index,
   Problem: answers.problem,

@@ -6,6 +6,7 @@ import { qualityOf } from "./accept.ts";
 import type * as answers from "./answers.ts";
 import { MAX_WINDOW_NS } from "./commands.ts";
 import { EVENT_TYPES, isSentAt } from "./event-types.ts";
+import { GROUPS_ROUTE } from "./group-answers.ts";
 import { renderMetrics } from "./metrics.ts";
 import { readOwnMemory } from "./own-memory.ts";
 import { type Param, type Params, type Query, readQuery } from "./params.ts";
@@ -267,6 +268,7 @@ export const ROUTES: readonly Route[] = [
   },
   streamRoute("/events", "followEvents", "Live events, as server-sent events"),
   streamRoute("/stream", "followStream", "The same as /events"),
+  GROUPS_ROUTE,
   {
     path: "/metrics",
     operationId: "getMetrics",
@@ -281,7 +283,14 @@ export const ROUTES: readonly Route[] = [
       context.source.refresh();
       const { version, source, stream, requests } = context;
       const isOpen = wantsOpenMetrics(request);
-      const input = { version, facts: source.facts(), stream, requests, connections: context.connections() };
+      const input = {
+        version,
+        facts: source.facts(),
+        groups: source.groups(),
+        stream,
+        requests,
+        connections: context.connections(),
+      };
       const text = renderMetrics(input, isOpen ? "openmetrics" : "prometheus");
       return { body: String(text), type: text.contentType, headers: { Vary: "Accept" } };
     },

@@ -4,6 +4,7 @@ import type { DetailLevel } from "../wire/detail-level.ts";
 import type { AnswerTime } from "./answer-time.ts";
 import type { RateEntry } from "./answers.ts";
 import type { Reported } from "./commands.ts";
+import type { ShownGroups } from "./group-metrics.ts";
 
 export type ProcessSort = "cpu" | "rss" | "start";
 
@@ -106,4 +107,6 @@ export interface ApiSource {
   process(pid: number): Uint8Array<ArrayBuffer> | null;
   graph(pid: number): Uint8Array<ArrayBuffer> | null;
   facts(): Facts;
+  /** What happens by unit and container, up to date; null: that is not wanted. */
+  groups(): ShownGroups | null;
 }

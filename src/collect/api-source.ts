@@ -1,5 +1,6 @@
 import { AnswerTime } from "../api/answer-time.ts";
 import type { Reported } from "../api/commands.ts";
+import type { ShownGroups } from "../api/group-metrics.ts";
 import { ProcessAnswers } from "../api/process-answers.ts";
 import { RateHistory, type RateReading } from "../api/rate-history.ts";
 import { Recent } from "../api/recent.ts";
@@ -93,6 +94,13 @@ export class RunSource implements ApiSource {
     const { fork, exec, exit } = this.#run.collector.counts().seen;
     const inKernelNs = this.#run.spending?.inKernelNs ?? null;
     return { ms: performance.now(), fork, exec, exit, cpuNs: ownCpuNs(), inKernelNs };
+  }
+
+  groups(): ShownGroups | null {
+    const { groups: reports } = this.#run.collector;
+    if (!reports) return null;
+    reports.update();
+    return reports.groups;
   }
 
   facts(): Facts {

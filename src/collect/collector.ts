@@ -9,6 +9,8 @@ import { SampleFilter } from "../sampling/sample-filter.ts";
 import { boottimeNs, realtimeOffsetNs, roughRealtimeOffsetNs } from "../sys/clock.ts";
 import { dropCleanFilePages, giveLargeBlocksBack, trimHeap } from "../sys/memory.ts";
 import { unknownOffset } from "../sys/time-namespace.ts";
+import { TotalsBuffers } from "../totals/buffers.ts";
+import { TotalsFeed } from "../totals/feed.ts";
 import type { DetailLevel } from "../wire/detail-level.ts";
 import type { CountByType, LostEvent } from "../wire/event.ts";
 import {
@@ -25,6 +27,7 @@ import type { CollectorEvents } from "./collector-events.ts";
 import { Completeness } from "./completeness.ts";
 import { Conditions } from "./conditions.ts";
 import { type CollectorCounters, RunCounters } from "./counters.ts";
+import { GroupReports, type GroupSettings } from "./group-reports.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { KernelFeed, type KernelFeedOptions } from "./kernel-feed.ts";
 import type { CpuLoss } from "./losses.ts";
@@ -52,6 +55,8 @@ export interface CollectorOptions extends KernelFeedOptions {
   rssThresholdBytes: number;
   /** Time between two reports of totals; left out: 10 s. */
   summaryIntervalMs?: number;
+  /** Left out: nothing is added up by unit and container. */
+  groups?: GroupSettings;
   /** How the table is held against what runs, if otherwise than usual. */
   reconcile?: Pick<ReconcilerOptions, "everyNs" | "lister">;
 }
@@ -97,6 +102,9 @@ export class Collector implements Disposable {
   readonly #mapRoom: MapRoom;
   readonly #sampling: SamplingSwitch;
   readonly #totals: TotalsReports;
+  /** What happens by unit and container; undefined: not wanted. */
+  readonly groups: GroupReports | undefined;
+  #identity: PlaceOfEvent | undefined;
   readonly #oldLevels = new OldLevels();
   readonly #schedule: Schedule;
   readonly #descriptors = new SpareDescriptors();
@@ -146,6 +154,7 @@ export class Collector implements Disposable {
     this.conditions = conditions;
     this.#watched = new WatchedProcesses(given.filters.pids, this.conditions);
     const options = { ...given, filters: { ...given.filters, pids: this.#watched.pids } };
+    if (given.groups) options.addsAll = true;
     this.#options = options;
     this.#events = events;
     this.#follows = options.filters.pids.length > 0;
@@ -183,8 +192,11 @@ export class Collector implements Disposable {
       sample: (view) => this.#giveSample(view),
       noRoom: (processes) => this.#samplerRoom(processes),
     });
+    const { backend } = this.#feed;
+    const feed = new TotalsFeed(new TotalsBuffers(backend.totals.bytes, backend.totals.places, backend.detail));
     this.#totals = new TotalsReports({
-      backend: this.#feed.backend,
+      backend,
+      feed,
       table: this.table,
       intervalMs: options.summaryIntervalMs ?? DEFAULT_SUMMARY_MS,
       scan: () => this.#scan(),
@@ -192,6 +204,20 @@ export class Collector implements Disposable {
       wants: (slot) => this.#sampleFilter.wantsSlot(this.table, slot),
       take: (lines) => this.#events.totals?.(lines),
     });
+    if (options.groups) {
+      this.groups = new GroupReports({
+        settings: options.groups,
+        backend,
+        feed,
+        table: this.table,
+        descriptors: this.#descriptors,
+        isFiltered: holdsBackExits(options),
+        placeOf: (cgroupId) => this.#identity?.ofCgroupId?.(cgroupId),
+        wants: (slot) => this.#sampleFilter.wantsSlot(this.table, slot),
+        isSampling: () => this.samplingSource !== null,
+        refresh: () => this.#refreshTable(),
+      });
+    }
     this.#completeness = new Completeness(() => this.backend.createdTasks(), this.conditions);
     this.#counters = new RunCounters(this.#feed, this.#sampling, this.#totals, this.#completeness);
     this.#schedule = new Schedule(this.#boundedFlush(options.flushIntervalMs), options.sampleIntervalMs, {
@@ -249,6 +275,7 @@ export class Collector implements Disposable {
 
   /** Finds the place of an event's process; undefined: events get no place. */
   set identity(identity: PlaceOfEvent | undefined) {
+    this.#identity = identity;
     this.#view.identity = identity;
     this.#totals.identity = identity;
   }
@@ -280,9 +307,11 @@ export class Collector implements Disposable {
     });
     this.#housekeeping = new Housekeeping(this.table, this.#reconciler, this.#descriptors);
     if (this.#totals.isOn) this.#startTotals();
+    else if (this.groups) this.#askClocks();
     this.attach();
     this.#seed(this.#reconciler);
     this.#totals.seeded();
+    this.groups?.begin();
     // No process has pid 0: it stands for any that the list may leave out.
     reportPidNamespace(this.conditions, !this.#reconciler.mayHide(0, 0));
     this.#schedule.start();
@@ -352,9 +381,23 @@ export class Collector implements Disposable {
   #startTotals(): void {
     // Exits that do not come are not lost.
     this.table.exitsHeldBack = true;
+    this.#askClocks();
+    this.#totals.begin();
+  }
+
+  /** Totals lack what a process ran since the last tick on a CPU whose clock is not known. */
+  #askClocks(): void {
     this.backend.clocks?.askNow();
     this.#take();
-    this.#totals.begin();
+  }
+
+  /** Brings the table up to date with what lives. @returns false: no output takes what the rings hold */
+  #refreshTable(): boolean {
+    this.drain();
+    if (this.#closed || this.#isHeldUp) return false;
+    const { levels } = this.backend.detail;
+    if (holdsBackExits(this.#options) || levels.size > 1 || !levels.has("events")) this.#scan();
+    return true;
   }
 
   /** Where no process sends a record there is nothing to wake up for before a sample or totals are due. */
@@ -410,6 +453,7 @@ export class Collector implements Disposable {
     this.#images.poll();
     this.#completeness.tick(boottimeNs());
     if (!this.#isHeldUp) this.#totals.tick();
+    this.groups?.tick();
     this.#forgetLevels();
     this.#housekeeping?.tick(this.#counters.work, this.#isHeldUp);
   }
@@ -526,6 +570,7 @@ export class Collector implements Disposable {
     this.#closed = true;
     this.#schedule.stop();
     this.#sampling[Symbol.dispose]();
+    this.groups?.[Symbol.dispose]();
     this.#sampleFilter.close();
     process.off("SIGIO", this.#onSignal);
     this.#preference?.[Symbol.dispose]();

@@ -373,8 +373,11 @@ class CollectorRun implements RunParts, Disposable {
 }
 
 /** What a collector is made with, by these settings. */
-export function collectorOptions({ probes, filters, ring, retention, sampling }: CollectConfig) {
+export function collectorOptions({ probes, filters, ring, retention, sampling, api, metrics }: CollectConfig) {
+  const { maxGroups: max, groupGraceMs, byComm } = metrics;
+  const hasGroups = metrics.groups && api.listen !== null;
   return {
+    ...(hasGroups && { groups: { max, graceNs: groupGraceMs * 1e6, byComm } }),
     backend: probes.backend,
     events: probes.events,
     detail: probes.detail,

@@ -3,7 +3,7 @@ import type { Backend } from "../probes/backend.ts";
 import type { EventView, PlaceOfEvent } from "../process/event-view.ts";
 import type { ProcessTable } from "../process/table.ts";
 import { boottimeNs, exactBoottimeNs, realtimeOffsetNs } from "../sys/clock.ts";
-import { TotalsBuffers } from "../totals/buffers.ts";
+import { ofSummary, type TotalsFeed, type TotalsShare } from "../totals/feed.ts";
 import { totalsLines } from "../totals/lines.ts";
 import { OlderProcesses } from "../totals/older.ts";
 import { runningByGroup } from "../totals/running.ts";
@@ -12,6 +12,7 @@ import type { TotalsEvent } from "../wire/event.ts";
 
 export interface TotalsReportsParts {
   backend: Backend;
+  feed: TotalsFeed;
   table: ProcessTable;
   intervalMs: number;
   /** Brings the table up to date with what runs. */
@@ -27,7 +28,7 @@ export interface TotalsReportsParts {
 export class TotalsReports {
   identity: Pick<PlaceOfEvent, "ofCgroupId"> | undefined;
   readonly #parts: TotalsReportsParts;
-  readonly #buffers: TotalsBuffers;
+  readonly #share: TotalsShare;
   readonly #used: UsedCpu;
   readonly #older: OlderProcesses;
   #intervalNs: number;
@@ -37,9 +38,9 @@ export class TotalsReports {
   #listed = 0;
 
   constructor(parts: TotalsReportsParts) {
-    const { backend, table, intervalMs } = parts;
+    const { feed, table, intervalMs } = parts;
     this.#parts = parts;
-    this.#buffers = new TotalsBuffers(backend.totals.bytes, backend.totals.places, backend.detail);
+    this.#share = feed.share(() => this.isOn, ofSummary);
     this.#used = new UsedCpu(table);
     this.#older = new OlderProcesses(table, (slot) => this.#isTotalled(slot));
     this.#intervalNs = intervalMs * 1e6;
@@ -69,7 +70,7 @@ export class TotalsReports {
 
   /** What reports looked at so far: groups, and processes that were listed for them. */
   get work(): number {
-    return this.#buffers.placesRead + this.#listed;
+    return this.#parts.feed.placesRead + this.#listed;
   }
 
   get intervalMs(): number {
@@ -100,7 +101,7 @@ export class TotalsReports {
     this.#listed += table.live;
     this.#takenNs = boottimeNs();
     const toNs = exactBoottimeNs();
-    const groups = this.#buffers.take().filter(({ isBeside }) => !isBeside);
+    const groups = this.#share.take();
     this.#older.subtract(groups);
     backend.clocks?.ask();
     const usedNs = this.#used.take(groups);

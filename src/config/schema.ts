@@ -3,6 +3,7 @@ import { api } from "./sections/api.ts";
 import { budget } from "./sections/budget.ts";
 import { filters } from "./sections/filters.ts";
 import { log } from "./sections/log.ts";
+import { metrics } from "./sections/metrics.ts";
 import { type OutputFormat, output } from "./sections/output.ts";
 import { probes } from "./sections/probes.ts";
 import { redaction } from "./sections/redaction.ts";
@@ -18,6 +19,7 @@ export const SECTIONS = {
   filters,
   sampling,
   api,
+  metrics,
   budget,
   redaction,
   ring,

@@ -2,6 +2,7 @@
 
 import { AnswerTime } from "../../src/api/answer-time.ts";
 import type { Reported } from "../../src/api/commands.ts";
+import type { ShownGroups } from "../../src/api/group-metrics.ts";
 import { ProcessAnswers } from "../../src/api/process-answers.ts";
 import type { Names } from "../../src/api/process-json.ts";
 import { type ApiOptions, type ApiServer, startApi } from "../../src/api/server.ts";
@@ -69,6 +70,7 @@ export class MadeUpSource implements ApiSource {
   #tsNs = 10_000_000_000_000_001n;
   /** Overrides of what it says of itself. */
   told: Partial<Facts> = {};
+  shownGroups: ShownGroups | null = null;
   refreshes = 0;
   /** Lists made, rather than taken from a cache. */
   lists = 0;
@@ -121,6 +123,10 @@ export class MadeUpSource implements ApiSource {
   exit(pid: number, status = 0): EventView {
     this.view.accept(recordIn(exitRecord({ ...this.#known(pid), status })));
     return this.view;
+  }
+
+  groups(): ShownGroups | null {
+    return this.shownGroups;
   }
 
   facts(): Facts {

@@ -32,6 +32,7 @@ const REQUESTS: [path: string, route: string, status: number, accept?: string][]
   ["/commands", "/commands", 200],
   ["/commands?window=5m&limit=3", "/commands", 200],
   ["/commands?window=1s", "/commands", 400],
+  ["/groups", "/groups", 404],
   ["/metrics", "/metrics", 200],
   ["/openapi.json", "/openapi.json", 200],
   ["/openapi.json?x=1", "/openapi.json", 400],

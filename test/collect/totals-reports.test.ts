@@ -4,6 +4,8 @@ import type { Backend } from "../../src/probes/backend.ts";
 import { DetailSwitch } from "../../src/probes/detail-switch.ts";
 import { ProcessTable } from "../../src/process/table.ts";
 import { readProcStat } from "../../src/procfs/proc-stat.ts";
+import { TotalsBuffers } from "../../src/totals/buffers.ts";
+import { TotalsFeed } from "../../src/totals/feed.ts";
 import type { TotalsEvent } from "../../src/wire/event.ts";
 import { DETAIL } from "../../src/wire/layout.gen.ts";
 import { recordIn } from "../../src/wire/record.ts";
@@ -25,6 +27,7 @@ function setUp(wants: () => boolean) {
   const lines: TotalsEvent[] = [];
   const reports = new TotalsReports({
     backend,
+    feed: new TotalsFeed(new TotalsBuffers(memory.bytes, PLACES, detail)),
     table,
     intervalMs: 1000,
     scan() {},

@@ -1,0 +1,113 @@
+import type { Place } from "../cgroup/place.ts";
+import { Books } from "../groups/books.ts";
+import { Groups } from "../groups/groups.ts";
+import { keepsIrqApart, readMachineTime } from "../groups/machine-time.ts";
+import type { Backend } from "../probes/backend.ts";
+import type { ProcessTable } from "../process/table.ts";
+import { openSampler } from "../sampling/open.ts";
+import type { Sampler } from "../sampling/sampler.ts";
+import { boottimeNs } from "../sys/clock.ts";
+import type { TotalsFeed, TotalsShare } from "../totals/feed.ts";
+import type { SpareDescriptors } from "./spare-descriptors.ts";
+
+export interface GroupSettings {
+  max: number;
+  graceNs: number;
+  byComm: boolean;
+}
+
+export interface GroupReportsParts {
+  settings: GroupSettings;
+  backend: Backend;
+  feed: TotalsFeed;
+  table: ProcessTable;
+  descriptors: SpareDescriptors;
+  /** Whether some processes, or their ends, are filtered: then groups do not make up the machine's time. */
+  isFiltered: boolean;
+  placeOf(cgroupId: bigint): Place | undefined;
+  wants(slot: number): boolean;
+  isSampling(): boolean;
+  /** Brings the table up to date with what lives; false: the outputs hold it up. */
+  refresh(): boolean;
+}
+
+/** The kernel's places for groups are read so often without a scrape, ns: then they do not run out. */
+const TAKE_NS = 30e9;
+/** A scrape that comes sooner after another one gets the same figures, ns. */
+const LOOK_NS = 1e9;
+const LOOK_WITHOUT_SAMPLING_NS = 5e9;
+
+/** Descriptors that loading a sampler takes, and some more. */
+const LOADING_FDS = 32;
+
+/** Keeps the groups of `/metrics` and `/groups` up to date: all processes are looked at only when these are asked for. */
+export class GroupReports implements Disposable {
+  readonly groups: Groups;
+  readonly #parts: GroupReportsParts;
+  readonly #share: TotalsShare;
+  /** Apart from the one that samples for events: what changed since a scrape is not what changed since a sample. */
+  #sampler: Sampler | undefined;
+  #takenNs = 0;
+  #lookedNs = 0;
+
+  constructor(parts: GroupReportsParts) {
+    const { settings, backend, feed, table, isFiltered, placeOf, wants } = parts;
+    this.#parts = parts;
+    this.#share = feed.share(
+      () => true,
+      (group) => group,
+    );
+    const knowsExits = backend.name === "btf";
+    this.groups = new Groups({
+      ...settings,
+      table,
+      placeOf: (cgroupId) => (cgroupId === 0n ? undefined : placeOf(cgroupId)),
+      wants,
+      knowsExits,
+      books: isFiltered || !knowsExits ? null : new Books(keepsIrqApart()),
+    });
+  }
+
+  /** To be called when the programs are attached and the table has been filled, before root is given up. */
+  begin(): void {
+    this.#parts.descriptors.use(LOADING_FDS, () => {
+      this.#sampler = openSampler({ splitsModes: true });
+      this.#look(boottimeNs());
+    });
+  }
+
+  /** To be called at each flush. */
+  tick(): void {
+    const nowNs = boottimeNs();
+    if (nowNs - this.#takenNs >= TAKE_NS) this.#take(nowNs);
+  }
+
+  /** Brings the groups up to date, before they are shown. */
+  update(): void {
+    const nowNs = boottimeNs();
+    const enough = this.#parts.isSampling() ? LOOK_NS : LOOK_WITHOUT_SAMPLING_NS;
+    if (!this.#sampler || nowNs - this.#lookedNs < enough) return;
+    this.#parts.descriptors.use(this.#sampler.sweepFds ?? 1, () => this.#look(nowNs));
+  }
+
+  [Symbol.dispose](): void {
+    this.#sampler?.[Symbol.dispose]();
+    this.#sampler = undefined;
+  }
+
+  #take(nowNs: number): void {
+    this.#takenNs = nowNs;
+    this.groups.add(this.#share.take(), nowNs);
+    this.#parts.backend.clocks?.ask();
+  }
+
+  #look(nowNs: number): void {
+    const sampler = this.#sampler;
+    if (!sampler) return;
+    // First: what ends between the two is counted by neither until the next look, and never twice.
+    this.#take(nowNs);
+    if (!this.#parts.refresh()) return;
+    this.#lookedNs = nowNs;
+    this.groups.look({ nowNs, sweep: (each) => void sampler.sweep(each), machine: readMachineTime });
+  }
+}

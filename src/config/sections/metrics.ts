@@ -1,0 +1,54 @@
+import type { Section } from "../section.ts";
+import { boolean, durationMs, integer } from "../values.ts";
+
+export interface MetricsSettings {
+  /** Whether what happens is added up by unit and container, for /metrics and /groups; only with `api.listen`. */
+  groups: boolean;
+  /** Most groups at the same time. */
+  maxGroups: number;
+  /** Whether processes of a unit are divided by name as well. */
+  byComm: boolean;
+  /** How long a group stays after its last process has ended, ms. */
+  groupGraceMs: number;
+}
+
+export const metrics: Section<MetricsSettings> = {
+  name: "metrics",
+  title: "Metrics of the workload, by unit and container",
+  keys: {
+    groups: {
+      toml: "groups",
+      flag: "metrics-groups",
+      hint: "BOOL",
+      type: boolean,
+      default: true,
+      doc: "add up what happens by unit and container, for /metrics and /groups; only with an address to listen at",
+    },
+    maxGroups: {
+      toml: "max_groups",
+      flag: "metrics-max-groups",
+      hint: "NUMBER",
+      type: integer({ min: 4, max: 10_000, name: "a number of groups" }),
+      default: 100,
+      doc: "most groups at the same time; what has no group of its own counts as unit other",
+      details: ["A group has up to 25 series. Groups of one user's sessions get a quarter of the groups at most."],
+    },
+    byComm: {
+      toml: "by_comm",
+      flag: "metrics-by-comm",
+      hint: "BOOL",
+      type: boolean,
+      default: false,
+      doc: "divide units and containers by the name of the process as well",
+    },
+    groupGraceMs: {
+      toml: "group_grace",
+      flag: "metrics-group-grace",
+      hint: "DURATION",
+      type: durationMs({ min: "1s", max: "24h", example: "5m" }),
+      default: 300_000,
+      doc: "how long a group stays after its last process has ended",
+      details: ["Longer than the time between two scrapes, so that each of its figures is read."],
+    },
+  },
+};

@@ -1,0 +1,82 @@
+import { expect, test } from "bun:test";
+import type { ShownGroups } from "../../src/api/group-metrics.ts";
+import { Books } from "../../src/groups/books.ts";
+import { GroupSlots } from "../../src/groups/group-slots.ts";
+import { labelOf } from "../../src/groups/label.ts";
+import { Group } from "../../src/totals/group.ts";
+import { programPath } from "../kernel/support/needs.ts";
+import { TotalsMemory } from "../totals/memory.ts";
+import { startMadeUp } from "./made-up.ts";
+
+const promtool = programPath("promtool");
+
+/** Groups of a machine in which one process of a unit ended after 3 ms. */
+function madeUp(): ShownGroups {
+  const slots = new GroupSlots({ max: 4, graceNs: 1e9 });
+  const memory = new TotalsMemory(4);
+  const figures = { started: 2, execs: 1, exited_ok: 1, cpu_user_ns: 2e9, cpu_system_ns: 1e9, after_exit_ns: 5e8 };
+  memory.add(0, { ...figures, read_bytes: 4096, lifetime_ns: 3e6, lifetimes: { 11: 1 } });
+  const group = Group.read(new Uint32Array(memory.bytes), 0);
+  const row = slots.rowOf(labelOf({ unit: "a.service", container: null }, ""), null, 0);
+  row.add(group, 0);
+  row.countLive(8192, 0);
+  row.settle();
+  return { slots, books: new Books(true), byComm: false, knowsExits: true };
+}
+
+test("groups as metrics, which promtool accepts", async () => {
+  await using server = await startMadeUp();
+  server.source.shownGroups = madeUp();
+  const text = await (await fetch(server.url("/metrics"))).text();
+  const label = 'unit="a.service",container=""';
+  for (const line of [
+    `linnix_group_starts_total{${label}} 2`,
+    `linnix_group_exits_total{${label},result="ok"} 1`,
+    `linnix_group_exits_total{${label},result="signal"} 0`,
+    `linnix_group_cpu_seconds_total{${label},mode="user"} 2`,
+    `linnix_group_cpu_seconds_total{${label},mode="system"} 1.5`,
+    `linnix_group_lifetime_seconds_bucket{${label},le="0.001048576"} 0`,
+    `linnix_group_lifetime_seconds_bucket{${label},le="0.004194304"} 1`,
+    `linnix_group_lifetime_seconds_bucket{${label},le="+Inf"} 1`,
+    `linnix_group_lifetime_seconds_sum{${label}} 0.003`,
+    `linnix_group_processes{${label}} 1`,
+    `linnix_group_resident_memory_bytes{${label}} 8192`,
+    `linnix_group_read_bytes_total{${label}} 4096`,
+    'linnix_group_starts_total{unit="other",container=""} 0',
+    'linnix_group_starts_total{unit="kernel",container=""} 0',
+    'linnix_unattributed_cpu_seconds_total{kind="irq"} 0',
+  ]) {
+    expect(text).toContain(`${line}\n`);
+  }
+  if (promtool) {
+    const check = Bun.spawnSync([promtool, "check", "metrics"], { stdin: Buffer.from(text) });
+    expect(`${check.stdout}${check.stderr}`).toBe("");
+  }
+});
+
+test("the default number of groups has at most 3,000 series", async () => {
+  await using server = await startMadeUp();
+  const groups = madeUp();
+  const slots = new GroupSlots({ max: 100, graceNs: 1e9 });
+  for (let i = 0; i < 200; i++) slots.rowOf(labelOf({ unit: `u${i}.service`, container: null }, ""), null, 0);
+  server.source.shownGroups = { ...groups, slots };
+  const text = await (await fetch(server.url("/metrics"))).text();
+  expect(text.split("\n").filter((line) => line.startsWith("linnix_group_")).length).toBeLessThan(2900);
+});
+
+test("GET /groups", async () => {
+  await using server = await startMadeUp();
+  expect((await fetch(server.url("/groups"))).status).toBe(404);
+  server.source.shownGroups = madeUp();
+  const answer = await (await fetch(server.url("/groups"))).json();
+  expect(answer).toMatchObject({
+    max_groups: 4,
+    groups: [
+      { kind: "kernel", unit: null },
+      { kind: "group", unit: "a.service", starts: 2, cpu_user_s: 2, cpu_system_s: 1.5, mean_lifetime_s: 0.003 },
+      { kind: "other", unit: null },
+    ],
+    ended: { groups: 0, cpu_s: 0 },
+    machine: { busy_cpu_s: 0, irq_cpu_s: 0, unexplained_cpu_s: 0 },
+  });
+});

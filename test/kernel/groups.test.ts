@@ -1,0 +1,151 @@
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Group, Groups } from "../../src/api/answers.ts";
+import { cgroup2Mount } from "../../src/cgroup/cgroup.ts";
+import { CollectRun, until } from "./support/collect-run.ts";
+import { programPath, reasonOf, titled, whyNoBtf } from "./support/needs.ts";
+import { inCgroups, TestCgroup } from "./support/test-cgroup.ts";
+
+setDefaultTimeout(120_000);
+
+const mount = cgroup2Mount();
+const reason = reasonOf(whyNoBtf(), mount === null && "no cgroup v2 is mounted");
+const directory = mkdtempSync(join(tmpdir(), "linnix-groups-"));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+let sockets = 0;
+
+/** A run that answers over HTTP, and what it answers. */
+async function startRun(toml: string, before: readonly string[] = []) {
+  const socket = join(directory, `${++sockets}.sock`);
+  const path = join(directory, `${sockets}.toml`);
+  const text = `[output]\nformat = 'none'\n[api]\nlisten = 'unix:${socket}'\ncpu_budget = 0\n${toml}`;
+  writeFileSync(path, text, { mode: 0o600 });
+  const run = await CollectRun.start(["--config", path, ...before]);
+  const get = (route: string) => fetch(`http://localhost${route}`, { unix: socket });
+  return {
+    run,
+    get,
+    groups: async () => (await (await get("/groups")).json()) as Groups,
+    metrics: async () => (await get("/metrics")).text(),
+  };
+}
+
+/** Has a shell run that script in a cgroup. @returns its CPU time and that of all that it waited for, s */
+async function inCgroup(directory: string, script: string): Promise<number> {
+  const child = Bun.spawn([...inCgroups(directory), "/bin/sh", "-c", script], { stdio: ["ignore", "ignore", "inherit"] });
+  expect(await child.exited).toBe(0);
+  return Number(child.resourceUsage()?.cpuTime.total ?? 0) / 1e6;
+}
+
+function named({ groups }: Groups, unit: string): Group {
+  const group = groups.find((one) => one.unit === unit);
+  if (!group) throw new Error(`no group ${unit}`);
+  return group;
+}
+
+const cpuOf = (group: Group) => group.cpu_user_s + group.cpu_system_s;
+const allCpu = ({ groups, ended }: Groups) => groups.reduce((sum, group) => sum + cpuOf(group), ended.cpu_s);
+
+/** Values of counters, and of the buckets of histograms, by series. */
+function countersOf(text: string): Map<string, number> {
+  const counters = new Map<string, number>();
+  let isCounter = false;
+  for (const line of text.split("\n")) {
+    if (line.startsWith("# TYPE ")) isCounter = /(?:counter|histogram)$/.test(line);
+    else if (isCounter && line !== "" && !line.startsWith("#")) {
+      const at = line.lastIndexOf(" ");
+      counters.set(line.slice(0, at), Number(line.slice(at + 1)));
+    }
+  }
+  return counters;
+}
+
+const ROUNDS = 4;
+const TRUES = 90;
+const FALSES = 10;
+const BURN = "i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done";
+/** About 200 short processes a second. */
+const SCRIPT =
+  `r=0; while [ $r -lt ${ROUNDS} ]; do r=$((r+1)); ${BURN}; ` +
+  `n=0; while [ $n -lt ${TRUES} ]; do /bin/true; n=$((n+1)); done; ` +
+  `n=0; while [ $n -lt ${FALSES} ]; do /bin/false; n=$((n+1)); done; /bin/sleep 0.3; done; exit 0`;
+const STARTED = ROUNDS * (TRUES + FALSES + 1);
+
+describe.skipIf(reason !== null)(titled("groups", reason), () => {
+  test("starts, ends and CPU time of two units are what their parents know, and the books add up", async () => {
+    await using cgroup = new TestCgroup(mount as string);
+    const units = ["linnix-a.service", "linnix-b.service"] as const;
+    const paths = units.map((unit) => cgroup.directory(cgroup.make(unit)));
+    const started = await startRun("[sampling]\ninterval = '1s'\n");
+    await using _run = started.run;
+    const before = await started.groups();
+    const used = await Promise.all(paths.map((path) => inCgroup(path, SCRIPT)));
+    // What a process uses after its end is known when the kernel frees it.
+    await Bun.sleep(1500);
+    const after = await started.groups();
+    for (const [at, unit] of units.entries()) {
+      const group = named(after, unit);
+      expect(group).toMatchObject({
+        starts: STARTED,
+        // The shell comes as another program that moves itself.
+        execs: STARTED + 1,
+        exits: { ok: ROUNDS * (TRUES + 1) + 1, error: ROUNDS * FALSES, signal: 0, unknown: 0 },
+        processes: 0,
+        rss_bytes: 0,
+      });
+      const wanted = used[at] as number;
+      expect(Math.abs(cpuOf(group) - wanted) / wanted).toBeLessThan(0.02);
+    }
+    const { machine } = after;
+    const busy = (machine?.busy_cpu_s ?? 0) - (before.machine?.busy_cpu_s ?? 0);
+    const unexplained = (machine?.unexplained_cpu_s ?? 0) - (before.machine?.unexplained_cpu_s ?? 0);
+    const inGroups = allCpu(after) - allCpu(before);
+    expect(Math.abs(busy - inGroups - unexplained - (machine?.irq_cpu_s ?? 0)) / busy).toBeLessThan(0.03);
+    expect(unexplained / busy).toBeLessThan(0.05);
+    expect(after.groups.some(({ kind, processes }) => kind === "kernel" && processes > 0)).toBe(true);
+  });
+
+  test("no counter falls across a reload and the end of a group, and promtool has nothing to say", async () => {
+    await using cgroup = new TestCgroup(mount as string);
+    const path = cgroup.make("linnix-gone.service");
+    const started = await startRun("[sampling]\ninterval = 0\n[metrics]\ngroup_grace = '1s'\n", ["--user", "nobody"]);
+    await using run = started.run;
+    const used = await inCgroup(cgroup.directory(path), `${BURN}; /bin/true; exit 0`);
+    const texts: string[] = [];
+    const look = async (isIt: (text: string) => boolean) => {
+      await until("the metrics", async () => {
+        const text = await started.metrics();
+        texts.push(text);
+        return isIt(text);
+      });
+    };
+    await look((text) => /^linnix_group_cpu_seconds_total\{unit="linnix-gone.service",.*\} 0\.\d/m.test(text));
+    run.child.kill("SIGHUP");
+    await until("the reload", () => run.stderr.includes("configuration"));
+    await look((text) => !text.includes("linnix-gone.service"));
+    const promtool = programPath("promtool");
+    if (promtool) {
+      const check = Bun.spawnSync([promtool, "check", "metrics"], { stdin: Buffer.from(texts[0] as string) });
+      expect(`${check.stdout}${check.stderr}`).toBe("");
+    }
+    const series = texts.map(countersOf);
+    for (const [at, counters] of series.slice(1).entries()) {
+      for (const [name, value] of series[at] as Map<string, number>) {
+        const now = counters.get(name);
+        if (now !== undefined && now < value) throw new Error(`${name} fell from ${value} to ${now}`);
+      }
+    }
+    const ended = series.at(-1)?.get("linnix_ended_groups_cpu_seconds_total") ?? 0;
+    expect(ended).toBeGreaterThan(0.95 * used);
+  });
+
+  test("metrics.groups = false leaves them out", async () => {
+    const started = await startRun("[metrics]\ngroups = false\n");
+    await using _run = started.run;
+    expect((await started.get("/groups")).status).toBe(404);
+    expect(await started.metrics()).not.toContain("linnix_group");
+  });
+});
