@@ -64,7 +64,7 @@ export class GroupReports implements Disposable {
       placeOf: (cgroupId) => (cgroupId === 0n ? undefined : placeOf(cgroupId)),
       wants,
       knowsExits,
-      books: isFiltered || !knowsExits ? null : new Books(keepsIrqApart()),
+      books: isFiltered || !knowsExits ? null : new Books(() => keepsIrqApart()),
     });
   }
 

@@ -22,7 +22,8 @@ export type Remainder = (typeof REMAINDERS)[number];
 
 /** The machine's busy time since the run began, and how much of it is not in any group. */
 export class Books {
-  readonly #keepsIrqApart: boolean;
+  readonly #askKernel: () => boolean;
+  #answer: boolean | undefined;
   #last: MachineTime | undefined;
   #busyNs = 0;
   #irqNs = 0;
@@ -31,9 +32,17 @@ export class Books {
   readonly #unexplained = new Rising();
   #unexplainedNs = 0;
 
-  /** @param keepsIrqApart whether the kernel leaves interrupts out of the time of processes: CONFIG_IRQ_TIME_ACCOUNTING */
-  constructor(keepsIrqApart: boolean) {
-    this.#keepsIrqApart = keepsIrqApart;
+  /**
+   * @param keepsIrqApart whether the kernel leaves interrupts out of the time of processes: CONFIG_IRQ_TIME_ACCOUNTING. Asked
+   *   when it is first needed: the answer takes milliseconds
+   */
+  constructor(keepsIrqApart: () => boolean) {
+    this.#askKernel = keepsIrqApart;
+  }
+
+  get #keepsIrqApart(): boolean {
+    this.#answer ??= this.#askKernel();
+    return this.#answer;
   }
 
   /** Elapsed time × CPUs without idle time, time spent waiting for a disk, and stolen time. */

@@ -17,7 +17,7 @@ const ZERO: MachineTime = {
 };
 
 test("busy time is elapsed time without idle, iowait and steal, and what no group has is unexplained", () => {
-  const books = new Books(false);
+  const books = new Books(() => false);
   books.balance(ZERO, 500, 0);
   expect(books.busyNs).toBe(0);
   books.balance({ ...ZERO, nowNs: 1000, idleNs: 700, iowaitNs: 100, stealNs: 200, irqNs: 50 }, 900, 0);
@@ -27,7 +27,7 @@ test("busy time is elapsed time without idle, iowait and steal, and what no grou
 });
 
 test("interrupts are of a kind of their own where processes do not have their time", () => {
-  const books = new Books(true);
+  const books = new Books(() => true);
   books.balance(ZERO, 0, 0);
   books.balance({ ...ZERO, nowNs: 1000, irqNs: 100, softirqNs: 300 }, 1500, 50);
   expect(books.remainders).toEqual({ irq: 350 });
@@ -35,7 +35,7 @@ test("interrupts are of a kind of their own where processes do not have their ti
 });
 
 test("no figure falls, whatever /proc/stat does", () => {
-  const books = new Books(false);
+  const books = new Books(() => false);
   books.balance(ZERO, 0, 0);
   books.balance({ ...ZERO, nowNs: 1000, idleNs: 1500 }, 400, 0);
   expect([books.busyNs, books.unexplainedNs]).toEqual([500, 100]);

@@ -155,6 +155,41 @@ describe.skipIf(reason !== null)(titled("groups", reason), () => {
     expect(ended).toBeGreaterThan(0.95 * (used + usedLater));
   });
 
+  test("with a filter the groups have what passes it, and no balance of the machine is shown", async () => {
+    await using cgroup = new TestCgroup(mount as string);
+    const paths = ["linnix-in.service", "linnix-out.service"].map((unit) => cgroup.make(unit));
+    const started = await startRun(`[filters]\ncgroup = '${paths[0]}'\n[metrics]\nby_comm = true\n`);
+    await using _run = started.run;
+    for (const path of paths) await inCgroup(cgroup.directory(path), "/bin/true; /bin/true; exit 0");
+    await Bun.sleep(1200);
+    const { groups, machine } = await started.groups();
+    expect(machine).toBeNull();
+    expect(groups.filter(({ kind }) => kind === "group").map(({ unit }) => unit)).not.toContain("linnix-out.service");
+    expect(groups.find(({ comm }) => comm === "true")).toMatchObject({
+      unit: "linnix-in.service",
+      execs: 2,
+      exits: { ok: 2 },
+    });
+    expect(await started.metrics()).not.toContain("linnix_unexplained_cpu");
+  });
+
+  test("the tracepoint backend counts starts and ends, without what it does not know", async () => {
+    const started = await startRun("[probes]\nbackend = 'tracepoint'\n");
+    await using _run = started.run;
+    for (let i = 0; i < 5; i++) Bun.spawnSync(["/bin/true"]);
+    await Bun.sleep(1200);
+    const { groups, machine } = await started.groups();
+    expect(machine).toBeNull();
+    const sum = (figure: (group: Group) => number) => groups.reduce((all, group) => all + figure(group), 0);
+    expect(sum(({ starts }) => starts)).toBeGreaterThanOrEqual(5);
+    expect(sum(({ exits }) => exits.unknown)).toBeGreaterThanOrEqual(5);
+    expect(sum(({ processes }) => processes)).toBeGreaterThan(1);
+    expect(groups.every(({ exits, read_bytes }) => exits.ok === null && read_bytes === null)).toBe(true);
+    const metrics = await started.metrics();
+    expect(metrics).toContain('result="unknown"');
+    expect(metrics).not.toContain("linnix_group_lifetime_seconds");
+  });
+
   test("metrics.groups = false leaves them out", async () => {
     const started = await startRun("[metrics]\ngroups = false\n");
     await using _run = started.run;
