@@ -37,6 +37,12 @@ const TAKE_NS = 30e9;
 const LOOK_NS = 1e9;
 const LOOK_WITHOUT_SAMPLING_NS = 5e9;
 
+/** What the kernel side takes: the figures of a look at all processes, and processes that end (100 bytes each). */
+const KERNEL_BYTES = 1.4 * 2 ** 20;
+/** Of a group and of a live process, in this process. */
+const GROUP_BYTES = 2048;
+const PROCESS_BYTES = 200;
+
 /** Descriptors that loading a sampler takes, and some more. */
 const LOADING_FDS = 32;
 
@@ -66,6 +72,13 @@ export class GroupReports implements Disposable {
       knowsExits,
       books: isFiltered || !knowsExits ? null : new Books(() => keepsIrqApart()),
     });
+  }
+
+  /** How much memory they take at most, in words. */
+  get memoryBound(): string {
+    const { max } = this.groups.slots;
+    const mib = (KERNEL_BYTES + max * GROUP_BYTES) / 2 ** 20;
+    return `up to ${max} groups, in at most ${mib.toFixed(1)} MiB and ${PROCESS_BYTES} bytes a live process`;
   }
 
   /** To be called when the programs are attached and the table has been filled, before root is given up. */

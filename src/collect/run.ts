@@ -333,6 +333,8 @@ class CollectorRun implements RunParts, Disposable {
       const most = `path and arguments of up to ${images.images} processes, ${images.largeImages} of them long`;
       log.info(`the kernel keeps ${most}, in at most ${(images.bytes / 2 ** 20).toFixed(1)} MiB`);
     }
+    const { groups } = this.collector;
+    if (groups) log.info(`adding up by unit and container: ${groups.memoryBound}`);
     if (api) log.info(`answering at ${api.url}`);
     this.#hooks.manager?.ready(this.#status());
   }

@@ -91,6 +91,7 @@ describe.skipIf(reason !== null)(titled("groups", reason), () => {
     const paths = units.map((unit) => cgroup.directory(cgroup.make(unit)));
     const started = await startRun("[sampling]\ninterval = '1s'\n");
     await using _run = started.run;
+    expect(started.run.stderr).toContain("up to 100 groups, in at most 1.6 MiB");
     const before = await started.groups();
     const used = await Promise.all(paths.map((path) => inCgroup(path, SCRIPT)));
     // What a process uses after its end is known when the kernel frees it.
