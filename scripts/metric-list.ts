@@ -1,4 +1,4 @@
-import { COUNTERS, PAGE_FAULTS, startMadeUp } from "../test/api/made-up.ts";
+import { COUNTERS, madeUpGroups, PAGE_FAULTS, startMadeUp } from "../test/api/made-up.ts";
 
 export interface Metric {
   name: string;
@@ -11,6 +11,7 @@ export interface Metric {
 /** Every metric of linnix, by its name: what src/api/metrics.ts renders where everything is known. */
 export async function listMetrics(): Promise<Map<string, Metric>> {
   await using server = await startMadeUp();
+  server.source.shownGroups = madeUpGroups();
   server.source.told = { counters: { ...COUNTERS, page_faults: PAGE_FAULTS } };
   return metricsIn(await (await fetch(server.url("/metrics"))).text());
 }

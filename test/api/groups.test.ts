@@ -1,32 +1,14 @@
 import { expect, test } from "bun:test";
-import type { ShownGroups } from "../../src/api/group-metrics.ts";
-import { Books } from "../../src/groups/books.ts";
 import { GroupSlots } from "../../src/groups/group-slots.ts";
 import { labelOf } from "../../src/groups/label.ts";
-import { Group } from "../../src/totals/group.ts";
 import { programPath } from "../kernel/support/needs.ts";
-import { TotalsMemory } from "../totals/memory.ts";
-import { startMadeUp } from "./made-up.ts";
+import { madeUpGroups, startMadeUp } from "./made-up.ts";
 
 const promtool = programPath("promtool");
 
-/** Groups of a machine in which one process of a unit ended after 3 ms. */
-function madeUp(): ShownGroups {
-  const slots = new GroupSlots({ max: 4, graceNs: 1e9 });
-  const memory = new TotalsMemory(4);
-  const figures = { started: 2, execs: 1, exited_ok: 1, cpu_user_ns: 2e9, cpu_system_ns: 1e9, after_exit_ns: 5e8 };
-  memory.add(0, { ...figures, read_bytes: 4096, lifetime_ns: 3e6, lifetimes: { 11: 1 } });
-  const group = Group.read(new Uint32Array(memory.bytes), 0);
-  const row = slots.rowOf(labelOf({ unit: "a.service", container: null }, ""), null, 0);
-  row.add(group, 0);
-  row.countLive(8192, 0);
-  row.settle();
-  return { slots, books: new Books(() => true), byComm: false, knowsExits: true };
-}
-
 test("groups as metrics, which promtool accepts", async () => {
   await using server = await startMadeUp();
-  server.source.shownGroups = madeUp();
+  server.source.shownGroups = madeUpGroups();
   const text = await (await fetch(server.url("/metrics"))).text();
   const label = 'unit="a.service",container=""';
   for (const line of [
@@ -56,7 +38,7 @@ test("groups as metrics, which promtool accepts", async () => {
 
 test("the default number of groups has at most 3,000 series", async () => {
   await using server = await startMadeUp();
-  const groups = madeUp();
+  const groups = madeUpGroups();
   const slots = new GroupSlots({ max: 100, graceNs: 1e9 });
   for (let i = 0; i < 200; i++) slots.rowOf(labelOf({ unit: `u${i}.service`, container: null }, ""), null, 0);
   server.source.shownGroups = { ...groups, slots };
@@ -67,7 +49,7 @@ test("the default number of groups has at most 3,000 series", async () => {
 test("GET /groups", async () => {
   await using server = await startMadeUp();
   expect((await fetch(server.url("/groups"))).status).toBe(404);
-  server.source.shownGroups = madeUp();
+  server.source.shownGroups = madeUpGroups();
   const answer = await (await fetch(server.url("/groups"))).json();
   expect(answer).toMatchObject({
     max_groups: 4,

@@ -7,13 +7,18 @@ import { ProcessAnswers } from "../../src/api/process-answers.ts";
 import type { Names } from "../../src/api/process-json.ts";
 import { type ApiOptions, type ApiServer, startApi } from "../../src/api/server.ts";
 import type { ApiSource, Facts } from "../../src/api/source.ts";
+import { Books } from "../../src/groups/books.ts";
+import { GroupSlots } from "../../src/groups/group-slots.ts";
+import { labelOf } from "../../src/groups/label.ts";
 import { WallClock } from "../../src/json/wall-clock.ts";
 import { EventView } from "../../src/process/event-view.ts";
 import { ProcessTable } from "../../src/process/table.ts";
+import { Group } from "../../src/totals/group.ts";
 import type { Counters, PageFaultCounters } from "../../src/wire/counters.ts";
 import type { DetailLevel } from "../../src/wire/detail-level.ts";
 import { COUNTED_TYPES } from "../../src/wire/event.ts";
 import { recordIn } from "../../src/wire/record.ts";
+import { TotalsMemory } from "../totals/memory.ts";
 import { argumentBytes, EXEC_KNOWN, execRecord, exitRecord, forkRecord, pathComponents } from "../wire/make-record.ts";
 
 const START_NS = 1_700_000_000_000_000_000n;
@@ -60,6 +65,20 @@ export const PAGE_FAULTS: PageFaultCounters = {
   lost: 4,
   lost_by_reason: { ring_full: 2, no_ring: 2 },
 };
+
+/** Groups of a machine in which one process of a unit ended after 3 ms. */
+export function madeUpGroups(): ShownGroups {
+  const slots = new GroupSlots({ max: 4, graceNs: 1e9 });
+  const memory = new TotalsMemory(4);
+  const figures = { started: 2, execs: 1, exited_ok: 1, cpu_user_ns: 2e9, cpu_system_ns: 1e9, after_exit_ns: 5e8 };
+  memory.add(0, { ...figures, read_bytes: 4096, lifetime_ns: 3e6, lifetimes: { 11: 1 } });
+  const group = Group.read(new Uint32Array(memory.bytes), 0);
+  const row = slots.rowOf(labelOf({ unit: "a.service", container: null }, ""), null, 0);
+  row.add(group, 0);
+  row.countLive(8192, 0);
+  row.settle();
+  return { slots, books: new Books(() => true), byComm: false, knowsExits: true };
+}
 
 export class MadeUpSource implements ApiSource {
   readonly table = new ProcessTable({ lingerNs: 1e12 });
