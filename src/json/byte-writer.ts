@@ -85,13 +85,19 @@ SHORT_ESCAPES[0x0a] = 0x6e;
 SHORT_ESCAPES[0x0c] = 0x66;
 SHORT_ESCAPES[0x0d] = 0x72;
 
+const NO_MEMORY = new Uint8Array(0);
+
 /** Text as JSON bytes in a buffer that grows no further than one event needs. No string is made on the way. */
 export class ByteWriter {
   bytes: Uint8Array<ArrayBuffer>;
   length = 0;
+  readonly #memory: (bytes: number) => Uint8Array<ArrayBuffer>;
   #view: DataView<ArrayBuffer>;
+  #handedOver = 0;
 
-  constructor(capacity: number) {
+  /** @param memory gives at least so many bytes, each time that more are needed */
+  constructor(capacity: number, memory = (bytes: number): Uint8Array<ArrayBuffer> => new Uint8Array(bytes)) {
+    this.#memory = memory;
     this.bytes = new Uint8Array(capacity + WORD);
     this.#view = new DataView(this.bytes.buffer);
   }
@@ -100,21 +106,31 @@ export class ByteWriter {
   reserve(count: number): void {
     // The last word of a piece may reach beyond its end.
     const wanted = this.length + count + WORD;
-    if (wanted <= this.bytes.length) return;
-    const larger = new Uint8Array(Math.max(2 * this.bytes.length, wanted));
-    larger.set(this.bytes.subarray(0, this.length));
-    this.bytes = larger;
-    this.#view = new DataView(larger.buffer);
+    if (wanted > this.bytes.length) this.#grow(wanted);
   }
 
-  /** Hands over what was written, and goes on in the memory that `take` returns, which may be the same. */
-  exchange(take: (bytes: Uint8Array<ArrayBuffer>, length: number) => Uint8Array<ArrayBuffer>): void {
+  #grow(wanted: number): void {
+    const larger = this.#memory(Math.max(2 * this.bytes.length, wanted, this.#handedOver));
+    larger.set(this.bytes.subarray(0, this.length));
+    this.#use(larger);
+  }
+
+  #use(bytes: Uint8Array<ArrayBuffer>): void {
+    this.bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+
+  /**
+   * Hands over what was written.
+   * @param take whether it keeps the memory. Only what is written next takes other memory, as much as was handed over:
+   *   the same memory may be free by then
+   */
+  exchange(take: (bytes: Uint8Array<ArrayBuffer>, length: number) => boolean): void {
     const { length } = this;
     this.length = 0;
-    const next = take(this.bytes, length);
-    if (next === this.bytes) return;
-    this.bytes = next;
-    this.#view = new DataView(next.buffer, next.byteOffset, next.length);
+    if (!take(this.bytes, length)) return;
+    this.#handedOver = length;
+    this.#use(NO_MEMORY);
   }
 
   put(piece: Piece): void {

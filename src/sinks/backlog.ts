@@ -52,19 +52,15 @@ export class Backlog {
       this.#pieces[this.#pieces.length - 1] = longer;
       return;
     }
-    const memory = this.#memoryFor(lines.length);
+    const memory = this.memoryFor(lines.length);
     memory.set(lines);
     this.#pieces.push(memory.subarray(0, lines.length));
   }
 
-  /**
-   * Keeps the first `length` bytes of this memory without a copy.
-   * @returns other memory, at least as large, that the caller uses from now on
-   */
-  adopt(memory: Uint8Array<ArrayBuffer>, length: number): Uint8Array<ArrayBuffer> {
+  /** Keeps the first `length` bytes of this memory without a copy: the caller uses it no more. */
+  adopt(memory: Uint8Array<ArrayBuffer>, length: number): void {
     this.#bytes += length;
     this.#pieces.push(memory.subarray(0, length));
-    return this.#memoryFor(memory.length);
   }
 
   /** Like {@link keep}, of lines whose first `written` bytes were written already. */
@@ -104,7 +100,7 @@ export class Backlog {
       count++;
     }
     if (count < 2) return;
-    const joined = this.#memoryFor(bytes);
+    const joined = this.memoryFor(bytes);
     let at = 0;
     for (const piece of this.#pieces.splice(0, count)) {
       joined.set(piece, at);
@@ -114,7 +110,8 @@ export class Backlog {
     this.#pieces.unshift(joined.subarray(0, bytes));
   }
 
-  #memoryFor(bytes: number): Uint8Array<ArrayBuffer> {
+  /** Memory for a piece of at least so many bytes: what is kept, else new memory. */
+  memoryFor(bytes: number): Uint8Array<ArrayBuffer> {
     this.#used++;
     let best: Uint8Array<ArrayBuffer> | undefined;
     for (const spare of this.#spares) {

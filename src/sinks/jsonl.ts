@@ -28,11 +28,12 @@ export class JsonlSink implements LineSink {
   readonly #encoder = new JsonEncoder();
   /** So many bytes are handed on at once, so that memory stays small at any rate. */
   readonly #gatherBytes: number;
-  readonly #buffer = new ByteWriter(GATHER_BYTES + 8 * 1024);
+  readonly #buffer: ByteWriter;
 
   constructor(output: Output) {
     this.#output = output;
     this.#gatherBytes = output.gatherBytes;
+    this.#buffer = new ByteWriter(GATHER_BYTES + 8 * 1024, (bytes) => output.memory(bytes));
   }
 
   write(event: EventView): void {

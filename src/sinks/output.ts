@@ -229,10 +229,9 @@ export class Output {
   /**
    * Like {@link write}, for a caller that gathers many lines in memory of its own. Behind other lines that wait, memory
    * that is mostly empty is not kept: what waits is counted by the length of its lines.
-   * @returns the memory to gather the next lines in: the same, or other memory while the output writes from this one
+   * @returns whether the output keeps this memory: the caller gathers the next lines in other memory, see {@link memory}
    */
-  writeFrom(memory: Uint8Array<ArrayBuffer>, length: number): Uint8Array<ArrayBuffer> {
-    // The write before has mostly ended by now: its memory is the next.
+  writeFrom(memory: Uint8Array<ArrayBuffer>, length: number): boolean {
     if (this.#background?.isUnderWay) this.retry();
     if (
       !this.#background ||
@@ -242,12 +241,18 @@ export class Output {
       this.#dropsNow()
     ) {
       this.write(memory, length);
-      return memory;
+      return false;
     }
     if (this.#backlog.isEmpty) this.#progressMs = performance.now();
-    const next = this.#backlog.adopt(memory, length);
+    this.#backlog.adopt(memory, length);
     if (this.#backlog.bytes >= BATCH_BYTES) this.retry();
-    return next;
+    return true;
+  }
+
+  /** At least so many bytes to gather lines in: where the last write has ended, the memory that it was from. */
+  memory(bytes: number): Uint8Array<ArrayBuffer> {
+    if (this.#background?.isUnderWay) this.retry();
+    return this.#backlog.memoryFor(bytes);
   }
 
   /** Writes as much as can be written now of what waits. @returns whether nothing waits any more */

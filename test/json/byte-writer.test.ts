@@ -159,6 +159,27 @@ describe("the buffer", () => {
     expect(decoder.decode(out.bytes.subarray(0, out.length))).toBe("123456789");
   });
 
+  test("hands its memory over, and takes other memory, as much, with the next bytes only", () => {
+    const asked: number[] = [];
+    const out = new ByteWriter(8, (bytes) => {
+      asked.push(bytes);
+      return new Uint8Array(bytes);
+    });
+    out.reserve(100);
+    for (let i = 0; i < 50; i++) out.byte(0x61);
+    const { bytes } = out;
+    out.exchange((handed, length) => {
+      expect([handed === bytes, length]).toEqual([true, 50]);
+      return true;
+    });
+    expect([asked.length, out.length, out.bytes.length]).toEqual([1, 0, 0]);
+    out.reserve(1);
+    expect(asked[1]).toBe(50);
+    out.byte(0x62);
+    out.exchange(() => false);
+    expect([out.length, out.bytes.length]).toEqual([0, 50]);
+  });
+
   test("takes null and the two truths", () => {
     expect(
       written((out) => {
