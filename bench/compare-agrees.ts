@@ -1,7 +1,7 @@
 /**
  * Do `compare-with-polling` and `overhead-test` agree about linnix, and with its cost as read from outside?
  *
- * Runs both in turn on the same machine at the same rate, and reads the collector's processor time (schedstat) and the
+ * Runs both in turn on the same machine at the same rate, and reads the collector's processor time (its CPU clock) and the
  * run time of its BPF programs (bpftool) beside them while the workload's rate holds. Prints the ratios with their spread:
  * `sudo bun bench/compare-agrees.ts [--rounds N] [--rate N] [--duration 20s] [--json]`, about two minutes a round after
  * `npm run build`. Asked of it: 0.8 to 1.2 between the two, 0.75 to 1.25 of either to the reading from outside.
@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { formatNumber } from "../src/report/format.ts";
 import { median } from "../src/stats/quantile.ts";
+import { processCpuClockId, readClockNs } from "../src/sys/clock.ts";
 
 const { values } = parseArgs({
   options: {
@@ -75,9 +76,9 @@ async function runTimeNs(pid: number): Promise<number> {
 
 async function look(pid: number): Promise<Look> {
   const runNs = await runTimeNs(pid);
-  const cpuNs = entries(`/proc/${pid}/task`)
-    .map((tid) => Number(read(`/proc/${pid}/task/${tid}/schedstat`).split(" ")[0]))
-    .reduce((sum, ns) => sum + ns, 0);
+  // The clock of the process has the time of threads that have ended as well.
+  const clock = processCpuClockId(pid);
+  const cpuNs = Number((clock === null ? null : readClockNs(clock)) ?? 0);
   const forks = Number(/^processes (\d+)$/m.exec(read("/proc/stat"))?.[1]);
   return { pid, atNs: Bun.nanoseconds(), cpuNs, runNs, forks };
 }
