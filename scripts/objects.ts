@@ -5,6 +5,7 @@ import { ARCHES, type Arch, hostArch } from "./arch.ts";
 import { output } from "./command.ts";
 import { writeFileAtomically } from "./files.ts";
 import { type BtfDump, layoutText } from "./layout.ts";
+import { removeLineInfo } from "./line-info.ts";
 
 /** Every BPF program of linnix: `bpf/<name>.bpf.c` becomes `.build/<name>.bpf.o`. */
 export const OBJECTS = [
@@ -37,7 +38,7 @@ const HEADERS = [
 export const LAYOUT_FILE = "src/wire/layout.gen.ts";
 
 /**
- * Compiles `bpf/<name>.bpf.c` to `object` and takes the DWARF out again; BTF stays.
+ * Compiles `bpf/<name>.bpf.c` to `object` and takes the DWARF and the line info out again; BTF and CO-RE stay.
  * No path of this machine gets into it: it depends on the sources and the compiler alone.
  */
 function compileObject(root: string, arch: Arch, name: string, object: string): void {
@@ -45,6 +46,7 @@ function compileObject(root: string, arch: Arch, name: string, object: string): 
   const paths = ["-I", "bpf", `-fdebug-prefix-map=${root}=.`, "-fdebug-compilation-dir=."];
   output("clang", [...flags, ...paths, "-c", `bpf/${name}.bpf.c`, "-o", object], { cwd: root });
   output("llvm-strip", ["-g", object], { cwd: root });
+  removeLineInfo(object);
 }
 
 /** What the sources compile to. */
