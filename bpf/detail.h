@@ -52,6 +52,9 @@ struct detail {
 /* The last two places of a buffer take what has no place: of other processes, and of those that records report as well. */
 #define TOTALS_REST 2
 
+/* Places for processes that have ended and that the kernel has not freed yet; a power of two. */
+#define ENDED_TASKS 4096
+
 /* totals.kind */
 enum totals_kind {
 	TOTALS_OTHER = 1, /* of comms of the cgroup that have no place of their own */

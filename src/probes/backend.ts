@@ -22,6 +22,7 @@ import {
   COMM_LEN,
   CPU_COUNTERS,
   DETAIL,
+  ENDED_TASKS,
   EVENT_EXEC,
   EVENT_EXIT,
   EVENT_FORK,
@@ -136,9 +137,6 @@ interface EventFacts {
   record: Record;
   startKnown: boolean;
 }
-
-/** Processes that have ended and that the kernel has not freed yet; older ones give way. An entry takes 100 bytes. */
-const ENDED_TASKS = 4096;
 
 /** Processes whose exec was lost are gone from the map at their exit, lost or not: these live at the same time. */
 const MAX_LOST_EXECS = 4096;

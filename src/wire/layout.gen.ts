@@ -16,6 +16,7 @@ export const MAX_COMMS = 64;
 export const LIFETIME_BUCKETS = 48;
 export const FIRST_LIFETIME_BUCKET = 10;
 export const TOTALS_REST = 2;
+export const ENDED_TASKS = 4096;
 export const NO_CPU = 65535;
 export const MADE_CGROUPS = 256;
 export const CGROUP_PATH_LEN = 504;
