@@ -193,7 +193,7 @@ export class Collector implements Disposable {
       noRoom: (processes) => this.#samplerRoom(processes),
     });
     const { backend } = this.#feed;
-    const feed = new TotalsFeed(new TotalsBuffers(backend.totals.bytes, backend.totals.places, backend.detail));
+    const feed = new TotalsFeed(new TotalsBuffers(() => backend.totalsMemory, backend.totalsPlaces, backend.detail));
     this.#totals = new TotalsReports({
       backend,
       feed,

@@ -240,10 +240,17 @@ export class Backend implements Disposable {
     return startKnown && detail.isSwitched ? detail.levelOf(record.big(PROCESS_EVENT.start_ns)) : detail.level;
   }
 
-  /** What the kernel side adds up: memory, and the places for groups in each of both buffers. */
-  get totals(): { bytes: ArrayBuffer; places: number } {
-    if (!this.#totalsMemory) throw new Error("the backend is closed");
-    return { bytes: this.#totalsMemory.bytes, places: this.#totalsPlaces };
+  /** What the kernel side adds up: both buffers. Mapped at the first use, which levels without totals never come to. */
+  get totalsMemory(): ArrayBuffer {
+    if (!this.#counters) throw new Error("the backend is closed");
+    const length = totalsElements(this.#totalsPlaces) * TOTALS.size;
+    this.#totalsMemory ??= new MappedArray(this.#object.mapFd("totals"), length, true);
+    return this.#totalsMemory.bytes;
+  }
+
+  /** Places for groups in each of both buffers. */
+  get totalsPlaces(): number {
+    return this.#totalsPlaces;
   }
 
   /** Whether processes of all levels are added up. */
@@ -423,11 +430,6 @@ export class Backend implements Disposable {
     this.#counters = new KernelCounters(this.#countersMemory.bytes);
     this.#detailMemory = new MappedArray(object.mapFd(".data.detail"), DETAIL.size, true);
     this.#detail = new DetailSwitch(this.#detailMemory.bytes, exactBoottimeNs);
-    this.#totalsMemory = new MappedArray(
-      object.mapFd("totals"),
-      totalsElements(this.#totalsPlaces) * TOTALS.size,
-      true,
-    );
     if (this.name === "btf") this.#clocks = new SchedulerClocks(object, cpus, possibleCpus());
     this.#detail.begin(options.detail ?? "events");
     if (this.#addsAll) this.#detail.addsAll = true;

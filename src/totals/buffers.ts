@@ -13,18 +13,24 @@ export interface BufferSwitch {
  * read a second time before the programs get it again.
  */
 export class TotalsBuffers {
-  readonly #words: Uint32Array;
+  readonly #memory: () => ArrayBuffer;
+  #mapped: Uint32Array | undefined;
   readonly #places: number;
   readonly #switch: BufferSwitch;
   /** The buffer that is not in use, as it was read, by place. */
   #read = new Map<number, Group>();
   #placesRead = 0;
 
-  /** @param memory the map `totals` */
-  constructor(memory: ArrayBuffer, places: number, bufferSwitch: BufferSwitch) {
-    this.#words = new Uint32Array(memory);
+  /** @param memory gives the map `totals`, which takes memory of this process from its first use on */
+  constructor(memory: () => ArrayBuffer, places: number, bufferSwitch: BufferSwitch) {
+    this.#memory = memory;
     this.#places = places;
     this.#switch = bufferSwitch;
+  }
+
+  get #words(): Uint32Array {
+    this.#mapped ??= new Uint32Array(this.#memory());
+    return this.#mapped;
   }
 
   /** Places with a group that were read so far. */

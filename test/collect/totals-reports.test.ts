@@ -27,7 +27,7 @@ function setUp(wants: () => boolean) {
   const lines: TotalsEvent[] = [];
   const reports = new TotalsReports({
     backend,
-    feed: new TotalsFeed(new TotalsBuffers(memory.bytes, PLACES, detail)),
+    feed: new TotalsFeed(new TotalsBuffers(() => memory.bytes, PLACES, detail)),
     table,
     intervalMs: 1000,
     scan() {},

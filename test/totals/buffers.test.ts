@@ -8,7 +8,7 @@ const PLACES = 256;
 
 function opened(places = PLACES) {
   const memory = new TotalsMemory(places);
-  return { memory, buffers: new TotalsBuffers(memory.bytes, places, memory.switch) };
+  return { memory, buffers: new TotalsBuffers(() => memory.bytes, places, memory.switch) };
 }
 
 function named(groups: readonly Group[], comm: string): Group | undefined {

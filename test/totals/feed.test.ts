@@ -8,7 +8,7 @@ const PLACES = 16;
 
 function opened() {
   const memory = new TotalsMemory(PLACES);
-  return { memory, feed: new TotalsFeed(new TotalsBuffers(memory.bytes, PLACES, memory.switch)) };
+  return { memory, feed: new TotalsFeed(new TotalsBuffers(() => memory.bytes, PLACES, memory.switch)) };
 }
 
 test("each reader gets everything since its last call, and nothing while it wants none", () => {

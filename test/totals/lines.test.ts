@@ -11,7 +11,7 @@ const INTERVAL = { time: "2026-11-29T00:00:00.000000000Z", fromNs: 2n ** 60n, to
 function lines(added: readonly Added[], facts: Partial<LineFacts> = {}) {
   const memory = new TotalsMemory(16);
   for (const [place, group] of added.entries()) memory.add(place, group);
-  const groups = new TotalsBuffers(memory.bytes, 16, memory.switch).take();
+  const groups = new TotalsBuffers(() => memory.bytes, 16, memory.switch).take();
   return totalsLines(groups, INTERVAL, {
     knowsExits: true,
     running: new Map(),

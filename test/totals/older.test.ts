@@ -22,7 +22,7 @@ function setUp(isTotalled = { now: true }) {
   const older = new OlderProcesses(table, () => isTotalled.now);
   older.begin(() => ({ utimeTicks: 3, stimeTicks: 2 }));
   const memory = new TotalsMemory(PLACES);
-  const buffers = new TotalsBuffers(memory.bytes, PLACES, memory.switch);
+  const buffers = new TotalsBuffers(() => memory.bytes, PLACES, memory.switch);
   /** CPU time of each group of an interval, in the order of places. */
   const interval = (...added: [place: number, group: Added][]) => {
     for (const [place, group] of added) memory.add(place, group);

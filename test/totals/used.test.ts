@@ -27,7 +27,7 @@ function setUp() {
   const interval = (...added: [place: number, group: Added][]) => {
     const memory = new TotalsMemory(PLACES);
     for (const [place, group] of added) memory.add(place, group);
-    return used.take(new TotalsBuffers(memory.bytes, PLACES, memory.switch).take());
+    return used.take(new TotalsBuffers(() => memory.bytes, PLACES, memory.switch).take());
   };
   return { sample, end, interval };
 }
