@@ -85,7 +85,7 @@ export class Booter implements Disposable {
       child.exited,
     ]);
     this.#running.delete(child);
-    const said = `${console.slice(-6000)}\n${stderr}\n${command.map(quoted).join(" ")}`;
+    const said = `${console.slice(-12_000)}\n${stderr}\n${command.map(quoted).join(" ")}`;
     if (!console.includes(INIT_RUNS)) throw new NeverReachedInit(`${kernel.release} never reached init:\n${said}`);
     if (!console.includes(DONE)) {
       const Failure = STALE_BREAKPOINT.test(console) ? StaleBreakpoint : Error;
@@ -111,9 +111,11 @@ function qemuCommand(kernel: string, initramfs: string, commandLine: string, res
   const machine = [...MACHINE.options, "-smp", String(cpus), "-m", "1024"];
   const quiet = ["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-monitor", "none"];
   const ports = ["-serial", "stdio", ...MACHINE.port(results)];
-  // An oops is the end of it, so that nobody waits for what cannot come any more.
   const terminals = `console=${MACHINE.console} linnix.results=${MACHINE.resultsPort}`;
-  const append = `${terminals} panic=-1 oops=panic quiet ${commandLine}`;
+  // An oops ends the guest, and so does a CPU that does nothing else for two minutes: nothing more can come. The console
+  // shows warnings as well, for the kernel prints the stacks of such CPUs as warnings.
+  const ends = "panic=-1 oops=panic softlockup_panic=1 softlockup_all_cpu_backtrace=1 watchdog_thresh=60 loglevel=5";
+  const append = `${terminals} ${ends} ${commandLine}`;
   return [MACHINE.qemu, ...machine, ...quiet, ...ports, "-kernel", kernel, "-initrd", initramfs, "-append", append];
 }
 
