@@ -334,8 +334,8 @@ class CollectorRun implements RunParts, Disposable {
       log.info(`the kernel keeps ${most}, in at most ${(images.bytes / 2 ** 20).toFixed(1)} MiB`);
     }
     const { groups } = this.collector;
-    if (groups) log.info(`adding up by unit and container: ${groups.memoryBound}`);
     if (api) log.info(`answering at ${api.url}`);
+    if (groups) log.info(`adding up by unit and container: ${groups.memoryBound}`);
     this.#hooks.manager?.ready(this.#status());
   }
 

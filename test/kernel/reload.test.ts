@@ -72,7 +72,7 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
   test("hides what was known before redaction was switched on, and warns when it is switched off", async () => {
     const path = config("later.toml", "[api]\nlisten = '127.0.0.1:0'\n");
     await using collect = await CollectRun.start(["--config", path]);
-    const url = /answering at (\S+)/.exec(collect.stderr)?.[1] as string;
+    const url = await until("its address", () => /answering at (\S+)/.exec(collect.stderr)?.[1]);
     const stream = await fetch(`${url}events`);
     const live = Bun.spawn(["/bin/sh", "-c", "read line", "--password=hunter2-live"], { stdin: "pipe" });
     Bun.spawnSync(["/bin/echo", "--password=hunter2-past"]);

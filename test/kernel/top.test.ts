@@ -445,7 +445,7 @@ describe.skipIf(reason !== null)(titled("top of a running daemon", reason), () =
     const file = join(folder, "token");
     writeFileSync(file, `${token}\n`, { mode: 0o600 });
     await using run = await daemon("--listen", "127.0.0.1:0", "--api-token-file", file);
-    const address = /answering at http:\/\/([\d.:]+)/.exec(run.stderr)?.[1] as string;
+    const address = await until("its address", () => /answering at http:\/\/([\d.:]+)/.exec(run.stderr)?.[1]);
     const without = top(["--json", "--connect", address]);
     expect(without.exitCode).toBe(3);
     expect(without.stderr).toContain("--token-file");
