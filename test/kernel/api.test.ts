@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Description } from "../api/description.ts";
@@ -173,14 +173,18 @@ describe.skipIf(why !== null)(`collect --listen${why ? ` (skipped: ${why})` : ""
   test.each(["events", "processes"])(
     "what started and ended since the first request, by command, at the level %s",
     async (detail) => {
+      // A name of its own: other programs on this machine run cat as well.
+      const name = "cat-of-test";
+      const program = join(folder, name);
+      copyFileSync("/bin/cat", program);
       await using run = await CollectRun.start([...ARGS, "--detail", detail]);
-      Bun.spawnSync(["/bin/sh", "-c", "exec /bin/cat </dev/null"]);
+      Bun.spawnSync([program], { stdin: "ignore" });
       const before = await getJson("/commands?window=1m");
       expect(before).toMatchObject({ window_s: 60, matched: 0, commands: [] });
-      for (let i = 0; i < 5; i++) Bun.spawnSync(["/bin/cat"], { stdin: "ignore" });
+      for (let i = 0; i < 5; i++) Bun.spawnSync([program], { stdin: "ignore" });
       const answer = await eventually("the commands", async () => {
         const found = await getJson("/commands?window=1m&limit=1000");
-        const cat = found.commands.find(({ comm }: { comm: string }) => comm === "cat");
+        const cat = found.commands.find(({ comm }: { comm: string }) => comm === name);
         return cat?.short_lived >= 5 ? { ...found, cat } : undefined;
       });
       const execs = detail === "events" ? answer.cat.ended : null;
