@@ -2,6 +2,7 @@ import { commandIndex, parseArgv } from "./commands/argv.ts";
 import type { OptionDefs, ParsedArgs } from "./commands/command.ts";
 import { reportError } from "./commands/failure.ts";
 import { GLOBAL_OPTIONS, withGlobalOptions } from "./commands/globals.ts";
+import type { HelpForm } from "./commands/help.ts";
 import { type CommandEntry, findCommand, isInternal, listedCommands } from "./commands/index.ts";
 import { writeStdout } from "./commands/stdout.ts";
 import { isTerminal } from "./commands/terminal.ts";
@@ -11,7 +12,7 @@ import { nearest } from "./config/nearest.ts";
 import { quote } from "./config/units.ts";
 import { EXIT, type ExitCode, usageError } from "./errors.ts";
 
-/** From the words of the command line to an exit code. */
+/** Runs the command line. Returns the exit code. */
 async function main(argv: readonly string[]): Promise<ExitCode> {
   const at = commandIndex(argv, GLOBAL_OPTIONS);
   const before = at < 0 ? argv : argv.slice(0, at);
@@ -32,14 +33,14 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
 }
 
 async function withoutCommand(args: ParsedArgs): Promise<ExitCode> {
-  const help = async (fd: 1 | 2) => {
+  const help = async (fd: 1 | 2, form: HelpForm) => {
     const { helpColumns, rootHelp } = await import("./commands/help.ts");
-    return rootHelp(await helpColumns(fd));
+    return rootHelp(await helpColumns(fd), form);
   };
-  if (await answered(args, () => help(1))) {
+  if (await answered(args, (form) => help(1, form))) {
     return EXIT.ok;
   }
-  writeStderr(await help(2));
+  writeStderr(await help(2, "short"));
   return EXIT.usage;
 }
 
@@ -48,14 +49,14 @@ async function withCommand(entry: CommandEntry, words: readonly string[]): Promi
   const command = await entry.load();
   const options = withGlobalOptions(command.args);
   const args = parseArgv(words, options, { command: `linnix ${entry.name}`, rest: command.rest !== undefined });
-  const help = async () => {
+  const help = async (form: HelpForm) => {
     const { commandHelp, helpColumns } = await import("./commands/help.ts");
-    return commandHelp(entry, command, await helpColumns(1));
+    return commandHelp(entry, command, await helpColumns(1), form);
   };
   if (await answered(args, help, "verbose" in command.args)) {
     return EXIT.ok;
   }
-  // What linnix runs itself with gets all that it is to know on its command line.
+  // Internal commands get all that they need on their command line.
   const surroundings = isInternal(entry.name) ? { env: {}, defaultFile: null } : { env: process.env };
   const config = await loadSettings({ flags: settingsOf(args, options), ...surroundings });
   const { level } = config.settings.log;
@@ -63,23 +64,27 @@ async function withCommand(entry: CommandEntry, words: readonly string[]): Promi
   for (const warning of config.warnings) {
     log.warn(warning);
   }
-  // Called here and not by citty's runCommand, which parses the words again in its own tolerant way (and costs 2.4 MB).
+  // Not by citty's runCommand: it parses the words again, more tolerantly, and takes 2.4 MB.
   return command.run({ data: { args, config, color: await mayColor(args, 1) } });
 }
 
-/** Options that say what the configuration is: a command's own `--duration` is not that of `collect`. */
+/** Options that set keys of the configuration: the `--duration` of another command is not that of `collect`. */
 function settingsOf({ words }: ParsedArgs, options: OptionDefs): ParsedArgs["words"] {
   return new Map([...words].filter(([name]) => name === "config" || options[name]?.isSetting));
 }
 
 /**
- * Gives help, version or licences where they are asked for.
+ * Prints help, version or licences if an option asks for them.
  *
  * @param hasVerbose whether the command has a use of its own for --verbose
  */
-async function answered({ switches }: ParsedArgs, help: () => Promise<string>, hasVerbose = false): Promise<boolean> {
+async function answered(
+  { switches }: ParsedArgs,
+  help: (form: HelpForm) => Promise<string>,
+  hasVerbose = false,
+): Promise<boolean> {
   if (switches.has("help")) {
-    writeStdout(await help());
+    writeStdout(await help(switches.has("all") ? "all" : "short"));
     return true;
   }
   if (switches.has("version")) {
@@ -92,11 +97,14 @@ async function answered({ switches }: ParsedArgs, help: () => Promise<string>, h
     writeStdout(licencesText());
     return true;
   }
+  if (switches.has("all")) {
+    throw usageError("missing-option", { what: "--all", why: "only goes with --help" });
+  }
   if (switches.has("verbose") && !hasVerbose) {
     throw usageError("missing-option", {
       what: "--verbose",
       why: "only goes with --version, and with overhead-test",
-      hint: "for a more talkative log: --log-level debug",
+      hint: "for a more detailed log: --log-level debug",
     });
   }
   return false;
@@ -111,13 +119,13 @@ function unknownCommand(name: string) {
   });
 }
 
-/** Colour is for a person at a terminal that did not refuse it: https://no-color.org. */
+/** Colour is for terminals, unless the user refuses it: https://no-color.org. */
 async function mayColor({ switches }: ParsedArgs, fd: number): Promise<boolean> {
   const { NO_COLOR, TERM } = process.env;
   return !switches.has("no-color") && !NO_COLOR && TERM !== "dumb" && (await isTerminal(fd));
 }
 
-/** What looks like the log level: by it errors are told before the settings are known. */
+/** The apparent log level. Errors before the settings are known are reported by it. */
 function apparentLogLevel(argv: readonly string[]): string | undefined {
   const at = argv.findIndex((word) => word === "--" || word.startsWith("--log-level"));
   const [, inline] = argv[at]?.split("=") ?? [];
@@ -132,7 +140,7 @@ async function exit(code: ExitCode): Promise<never> {
 }
 
 function fail(error: unknown): void {
-  // Asked for now: a reload may have changed it.
+  // Read at this moment, because a reload may have changed it.
   const level = logLevel() ?? apparentLogLevel(argv);
   void exit(reportError(error, { silent: level === "silent", stack: level === "debug" }));
 }

@@ -11,12 +11,12 @@ import { isTerminal } from "./terminal.ts";
 const CONFIGURATION: OptionDefs = {
   "print-config": {
     type: "boolean",
-    description: "print the settings in force as TOML that can be fed back, and where each comes from",
+    description: "print the settings in force as TOML",
     group: "Configuration",
   },
   "check-config": {
     type: "boolean",
-    description: "check options, environment and configuration file, and do nothing else",
+    description: "check the settings, and do nothing else",
     group: "Configuration",
   },
 };
@@ -29,36 +29,37 @@ const SETTINGS: OptionDefs = Object.assign(
 
 export const collect = commandOf({
   about: [
-    "Prints every new process, every program that is executed and every process that ends, as it happens, " +
-      "with the command line, the exit status and what the process used; once a second CPU and memory of those that " +
-      "were active. With --listen it answers over HTTP: live events, processes, Prometheus metrics. Needs root, or " +
-      "CAP_BPF and CAP_PERFMON.",
-    "Events go to stdout (or --output), everything else to stderr. Stopping with Ctrl-C, SIGTERM or --duration is " +
-      "the normal end: the last line is a summary in which emitted = received + lost.",
-    "SIGHUP opens --output again, reads the configuration again and takes over what can change while it runs; what " +
-      "cannot is named. If the terminal is gone it ends the run. SIGUSR1 writes the state of the run to stderr.",
-    "Each setting is taken from its option, else from the environment (LINNIX_RING_SIZE for --ring-size), else from " +
-      "the configuration file, else the default in brackets. Durations: 250ms, 2s, 5m. Sizes: 64KiB, 4MiB.",
+    "Reports every fork, exec and exit as it happens, with command line, exit status and what the process used, and " +
+      "samples CPU and memory every second. With --listen it serves a live page, events, processes and Prometheus " +
+      "metrics over HTTP. Needs root, or CAP_BPF and CAP_PERFMON.",
+    "Events go to stdout (or --output), everything else to stderr. Ctrl-C, SIGTERM or --duration ends the run with a " +
+      "summary.",
+  ],
+  details: [
+    "Each setting comes from its option, else from the environment (LINNIX_RING_SIZE for --ring-size), else from the " +
+      "configuration file, else it is the default in brackets. Durations: 250ms, 2s, 5m. Sizes: 64KiB, 4MiB.",
+    "SIGHUP opens --output again and reads the configuration again. The log names settings that need a restart. If " +
+      "the terminal is gone, SIGHUP ends the run. SIGUSR1 writes the state of the run to stderr.",
   ],
   args: { ...SETTINGS, ...CONFIGURATION },
   examples: [
-    { command: "sudo linnix collect", does: "watch, for people" },
-    { command: "sudo linnix collect --format jsonl | jq .comm", does: "watch, for programs" },
-    {
-      command: "sudo linnix collect --events exit --min-duration 1s --duration 10m --output /var/log/exits.jsonl",
-      does: "what ended within ten minutes after it had run for a second or more",
-    },
+    { command: "sudo linnix collect --format jsonl | jq .comm", does: "feed a program" },
     {
       command: "sudo linnix collect --format none --listen 127.0.0.1:3000",
-      does: "answer at http://127.0.0.1:3000/, print nothing",
+      does: "serve http://127.0.0.1:3000/ and print nothing",
     },
-    { command: "sudo linnix collect --pid 4242", does: "one process and all that descend from it" },
-    { command: "linnix collect --print-config > linnix.toml", does: "a configuration file to begin with" },
+    { command: "sudo linnix collect --pid 4242", does: "watch one process and its descendants", rare: true },
+    {
+      command: "sudo linnix collect --events exit --min-duration 1s --duration 10m",
+      does: "report processes that lived for a second or more, for ten minutes",
+      rare: true,
+    },
+    { command: "linnix collect --print-config > linnix.toml", does: "write a configuration file", rare: true },
   ],
   exits: [
-    { code: EXIT.ok, meaning: "stopped by Ctrl-C, SIGTERM or --duration, after the summary" },
+    { code: EXIT.ok, meaning: "ended by Ctrl-C, SIGTERM or --duration, after the summary" },
     { code: EXIT.usage, meaning: "unknown option, bad value, bad configuration" },
-    { code: EXIT.cannotRun, meaning: "cannot run here: privilege, kernel, output; linnix doctor tells more" },
+    { code: EXIT.cannotRun, meaning: "cannot run here; linnix doctor says why" },
   ],
   run: async ({ data }): Promise<ExitCode> => {
     const { args, config, color } = data as Invocation;
@@ -88,7 +89,7 @@ export const collect = commandOf({
     const { listen } = config.settings.api;
     const reread = async () => {
       const again = await readAgain(args, file);
-      // That they cannot be taken over is told here, where it is known what gave them.
+      // Checked here, because only here the origins of the settings are known, which an error names.
       await namingOrigins(again.origins, checkLive(again.settings, listen));
       file = again.file;
       return resolveAuto(again.settings, { stdoutIsTty });
@@ -97,7 +98,7 @@ export const collect = commandOf({
   },
 });
 
-/** Looks at what settings name beyond themselves. @throws LinnixError (exit code 2) as the start would */
+/** Checks what the settings name: accounts, folders, cgroups. @throws LinnixError (exit code 2) as the start would */
 async function check(settings: Settings): Promise<void> {
   const { checkCgroup, checkSettings } = await import("../collect/check.ts");
   await checkSettings(settings);
@@ -105,7 +106,7 @@ async function check(settings: Settings): Promise<void> {
   if (cgroup !== null) checkCgroup(cgroup);
 }
 
-/** The same of settings that are taken over while it runs and answers at `listen`. */
+/** The same for settings that a reload takes over while the API answers at `listen`. */
 async function checkLive(settings: Settings, listen: string | null): Promise<void> {
   const { checkSettings } = await import("../collect/check.ts");
   await checkSettings({ ...settings, run: { ...settings.run, user: null }, api: { ...settings.api, listen } });
@@ -119,8 +120,8 @@ async function managerOf(env: NodeJS.ProcessEnv) {
 }
 
 /**
- * The settings as they would be if it were started now, with the same options and environment. That a file which was
- * there is gone is an error all the same: taken for the defaults, it would end redaction, say, without a word.
+ * The settings of a start at this moment, with the same options and environment. Throws if the file is gone: to take
+ * the defaults instead could silently switch redaction off.
  */
 async function readAgain(args: ParsedArgs, file: string | null): Promise<Loaded> {
   const loaded = await loadSettings({ flags: args.words, env: process.env, needsDefaultFile: file !== null });

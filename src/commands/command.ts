@@ -4,19 +4,21 @@ import type { AnySection } from "../config/schema.ts";
 import type { ValueType } from "../config/values.ts";
 import type { ExitCode } from "../errors.ts";
 
-/** An option of a command, as citty has it, with what its help and the check of the command line need besides. */
+/** An option of a command: citty's definition, and what the help and the check of the command line need besides. */
 export type OptionDef = ((StringArgDef & { type: "string" }) | (BooleanArgDef & { type: "boolean" })) & {
   description: string;
   alias?: string;
   /** May be given more than once. */
   multiple?: boolean;
-  /** What an option that takes a value by `=` alone means where it stands without one. */
+  /** The value of an option that takes one only by `=`, if it is given without one. */
   bareValue?: string;
   /** The default in words, behind the description. */
   defaultText?: string;
   /** Head under which the help lists it. */
   group?: string;
-  /** Whether it gives a setting of the configuration file: other commands have options of the same names. */
+  /** Whether only `--help --all` lists it. */
+  rare?: true;
+  /** Whether it sets a key of the configuration file. Other commands have options of the same names. */
   isSetting?: true;
 };
 
@@ -28,7 +30,7 @@ export interface ParsedArgs {
   words: ReadonlyMap<string, readonly string[]>;
   /** Options without a value that were given. */
   switches: ReadonlySet<string>;
-  /** What follows `--`; null where there is none. */
+  /** What follows `--`; null if there is no `--`. */
   rest: readonly string[] | null;
 }
 
@@ -41,26 +43,35 @@ export interface Invocation {
   color: boolean;
 }
 
+export interface Example {
+  command: string;
+  does: string;
+  /** Whether only `--help --all` shows it. */
+  rare?: true;
+}
+
 /** A command of linnix: citty's definition, and what its help says besides the options. */
 export interface Command extends CommandDef<OptionDefs> {
   args: OptionDefs;
   /** Paragraphs below the usage line. */
   about: readonly string[];
-  examples: readonly { command: string; does: string }[];
+  /** More paragraphs, for `--help --all`. */
+  details?: readonly string[];
+  examples: readonly Example[];
   exits: readonly { code: ExitCode; meaning: string }[];
   /** Name of what may follow `--`, where anything may. */
   rest?: string;
   run: (context: { data?: Invocation }) => Promise<ExitCode>;
 }
 
-/** A command by citty's hand, with all that ours have besides. */
+/** Defines a command with citty, and keeps the fields that citty does not know. */
 export function commandOf(command: Command): Command {
   return Object.assign(defineCommand<OptionDefs>(command), command);
 }
 
 /**
- * Value of an option that is no setting of the configuration file.
- * @param fallback its value where it is not given
+ * Value of an option that sets no key of the configuration file.
+ * @param fallback its value if it is not given
  * @throws {LinnixError} naming the option, its value and what was expected
  */
 export function optionValue<T>(args: ParsedArgs, flag: string, type: ValueType<T>, fallback: T): T {
@@ -80,6 +91,7 @@ export function optionsOf(section: AnySection): OptionDefs {
       multiple: key.type.list,
       group: section.title,
       isSetting: true,
+      ...(key.rare && { rare: true }),
       ...(value !== "" && { defaultText: value }),
     };
   }

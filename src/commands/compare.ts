@@ -26,11 +26,15 @@ const MAX_LIFETIMES = 8;
 
 export const compare = commandOf({
   about: [
-    "Runs each way of watching processes in turn on the same workload of known processes, in random order and with " +
-      `times without any of them in between, and compares what they cost and what they saw: ${METHOD_NAMES.join(", ")}.`,
-    "A method that is not installed or not permitted is a row that says how to get it. Without root, linnix and the " +
-      "others that look into the kernel are such rows. strace is attached to the workload alone; audit rules of this " +
-      "machine are left alone unless --force-audit is given. Everything is put back, also after Ctrl-C.",
+    "Runs each method of watching processes in turn, in random order, on the same workload of known processes, and " +
+      "compares what they cost and what they saw.",
+    `Methods: ${METHOD_NAMES.join(", ")}.`,
+    "A method that is not installed or not permitted is a row that says how to get it.",
+  ],
+  details: [
+    "Between two methods the machine runs without any of them. Without root, the methods that need the kernel's help, " +
+      "linnix among them, are rows without figures. strace is attached to the workload alone. Audit rules of this " +
+      "machine stay as they are, unless --force-audit is given. Everything is restored at the end, also after Ctrl-C.",
     "The report goes to stdout, progress to stderr. Percentages of CPU are of one core.",
   ],
   args: {
@@ -38,13 +42,13 @@ export const compare = commandOf({
       type: "string",
       valueHint: "NAME",
       multiple: true,
-      description: "the methods to compare, by the names above",
+      description: "the methods to compare",
       defaultText: `all but ${OBSERVERS.filter(({ onlyByName }) => onlyByName).map(({ name }) => name)}`,
     },
     interval: {
       type: "string",
       valueHint: "DURATION",
-      description: "how often polling looks; /proc and task-iterator scans are tried at 100ms and 10ms as well",
+      description: "how often polling methods look; scans also run at 100ms and 10ms",
       defaultText: "1s",
     },
     rate: {
@@ -56,33 +60,36 @@ export const compare = commandOf({
     duration: {
       type: "string",
       valueHint: "DURATION",
-      description: "how long each method is measured, all rounds together; the whole takes about 80 times as long",
+      description: "how long to measure each method; the whole takes about 80 times as long",
       defaultText: "4s; quick: 1s",
     },
     lifetimes: {
       type: "string",
       valueHint: "DURATION[:SHARE]",
       multiple: true,
-      description: "how long the workload's processes live, and how many of them each; 1ms is /bin/true",
+      description: "how long the processes of the workload live, and their shares; 1ms is /bin/true",
+      rare: true,
       defaultText: "1ms,10ms,100ms,1s",
     },
     processes: {
       type: "string",
       valueHint: "N",
       multiple: true,
-      description: "measure the cost of a look also among so many sleeping processes; none: do not",
+      description: "also measure a look among this many sleeping processes; none: do not",
+      rare: true,
       defaultText: "100,500,2000; quick: none",
     },
     quick: { type: "boolean", description: "one short round, below 75 s, for a first look" },
-    seed: { type: "string", valueHint: "N", description: "of the random order", defaultText: "1" },
+    seed: { type: "string", valueHint: "N", description: "seed of the random order", defaultText: "1", rare: true },
     "force-audit": {
       type: "boolean",
       description: "measure auditd although this machine has audit rules or a daemon of its own",
+      rare: true,
     },
     json: {
       type: "string",
       valueHint: "FILE",
-      description: "write the report as JSON; - is stdout, and the report for people goes to stderr",
+      description: "write the report as JSON; - is stdout, and the text report goes to stderr",
       group: "Report",
     },
     html: { type: "string", valueHint: "FILE", description: "write the report as one HTML file", group: "Report" },
@@ -90,15 +97,19 @@ export const compare = commandOf({
   examples: [
     { command: "sudo linnix compare-with-polling", does: "all methods, below five minutes" },
     { command: "sudo linnix compare --quick", does: "a first look, below 75 s" },
-    { command: "sudo linnix compare --methods ps,auditd,linnix --duration 30s", does: "three of them, for longer" },
-    { command: "linnix compare --methods ps,top,proc-scan", does: "what can be had without root" },
-    { command: "sudo linnix compare --json compare.json --html compare.html", does: "with reports to keep" },
+    { command: "linnix compare --methods ps,top,proc-scan", does: "methods that need no root" },
+    {
+      command: "sudo linnix compare --methods ps,auditd,linnix --duration 30s",
+      does: "three methods, for longer",
+      rare: true,
+    },
+    { command: "sudo linnix compare --json compare.json --html compare.html", does: "keep reports", rare: true },
   ],
   exits: [
-    { code: EXIT.ok, meaning: "compared; methods that could not be had say so in their rows" },
+    { code: EXIT.ok, meaning: "compared; the row of a method that could not run says why" },
     { code: EXIT.usage, meaning: "unknown option or method, bad value, bad configuration" },
-    { code: EXIT.cannotRun, meaning: "none of the methods could be measured here" },
-    { code: EXIT.sigint, meaning: "ended by Ctrl-C (143: by SIGTERM), after a report of what there is" },
+    { code: EXIT.cannotRun, meaning: "no method could be measured here" },
+    { code: EXIT.sigint, meaning: "ended by Ctrl-C (143: SIGTERM), after an incomplete report" },
   ],
   run: async ({ data }): Promise<ExitCode> => {
     const invocation = data as Invocation;
@@ -154,7 +165,7 @@ function compareOptions(args: ParsedArgs): CompareOptions {
   };
 }
 
-/** The words of an option that takes several, by commas or by repetition; null where it is not given. */
+/** The values of an option that takes several, by commas or by repetition; null if it is not given. */
 function wordsOf(args: ParsedArgs, option: string): string[] | null {
   const given = args.words.get(option);
   if (given === undefined) return null;

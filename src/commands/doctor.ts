@@ -4,18 +4,18 @@ import { writeStdout } from "./stdout.ts";
 
 export const doctor = commandOf({
   about: [
-    "Looks at the kernel, its BTF and BPF support, privileges, limits and the programs that linnix can make use of, " +
-      "and says of each whether it is there, what its lack costs and how to fix it.",
-    "Starts a collector with the settings in force (--config, environment) and ends it at once: where collect cannot " +
-      "run, the report has its message. Makes and removes a temporary folder. Changes nothing else.",
+    "Checks the kernel, BTF, BPF support, privileges, limits and the programs that linnix can use. For each it says " +
+      "whether it is there, what is missing without it, and how to fix that.",
+    "Starts a collector with the settings in force (--config, environment) and ends it at once. If collect cannot run, " +
+      "the report has its message. Makes and removes a temporary folder, and changes nothing else.",
   ],
   args: {
     json: { type: "boolean", description: "print the findings as JSON" },
   },
   examples: [
-    { command: "sudo linnix doctor", does: "look at everything" },
-    { command: "linnix doctor", does: "as the user who asks: what privileges are missing" },
-    { command: "sudo linnix doctor --json", does: "for programs" },
+    { command: "sudo linnix doctor", does: "check everything" },
+    { command: "linnix doctor", does: "check what an ordinary user lacks" },
+    { command: "sudo linnix doctor --json", does: "print JSON for a program" },
   ],
   exits: [
     { code: EXIT.ok, meaning: "linnix can run here" },

@@ -11,27 +11,29 @@ export const GLOBAL_OPTIONS: OptionDefs = {
     type: "string",
     valueHint: "FILE",
     description: "configuration file (TOML)",
-    defaultText: "$LINNIX_CONFIG, else /etc/linnix/linnix.toml where it exists",
+    defaultText: "$LINNIX_CONFIG, else /etc/linnix/linnix.toml",
     group: "General",
   },
-  ...Object.fromEntries(LOG_OPTIONS.map(([name, option]) => [name, { ...option, group: "General" }])),
+  ...Object.fromEntries(LOG_OPTIONS.map(([name, option]) => [name, { ...option, group: "General", rare: true }])),
   "no-color": {
     type: "boolean",
     description: "no colour (as without a terminal, or with NO_COLOR set)",
+    rare: true,
     group: "General",
   },
   help: { type: "boolean", alias: "h", description: "show this help", group: "General" },
+  all: { type: "boolean", description: "with --help: show every option and example", group: "General", rare: true },
   version: {
     type: "boolean",
     alias: "V",
-    description: "show the version (with --verbose: of all parts)",
+    description: "show the version",
     group: "General",
   },
-  verbose: { type: "boolean", description: "with --version: commit, parts and licences", group: "General" },
-  licences: { type: "boolean", description: "show the licence texts of all that is in this binary", group: "General" },
+  verbose: { type: "boolean", description: "with --version: commit, parts and licences", group: "General", rare: true },
+  licences: { type: "boolean", description: "show the licence texts of all parts", group: "General", rare: true },
 };
 
-/** Options of a command and the general ones after them; where both have one of that name, the command's own counts. */
+/** Options of a command, then the general ones. If both have one of the same name, the command's own is taken. */
 export function withGlobalOptions(own: OptionDefs): OptionDefs {
   return { ...own, ...GLOBAL_OPTIONS, ...own };
 }

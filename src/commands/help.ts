@@ -1,75 +1,88 @@
 import { wrap } from "../report/terminal/layout.ts";
-import type { Command, OptionDefs } from "./command.ts";
+import type { Command, Example, OptionDefs } from "./command.ts";
 import { GLOBAL_OPTIONS, withGlobalOptions } from "./globals.ts";
 import { type CommandEntry, listedCommands } from "./index.ts";
 import { isTerminal } from "./terminal.ts";
 
-/** Columns of help where there is no terminal, and the most in one: longer lines are hard to read. */
-const MAX_COLUMNS = 100;
-/** Narrower than this, text beside the options is a ribbon of single words. */
+/** Columns of help, except on a narrower terminal: an ordinary terminal has 80. */
+const MAX_COLUMNS = 80;
+/** On a narrower terminal, text beside the options would have one word a line. */
 const MIN_COLUMNS = 60;
 const INDENT = "      ";
 
-/** How wide help is to be on this file descriptor. */
+/** The short form leaves out what few people need. */
+export type HelpForm = "short" | "all";
+
+/** How wide help is on this file descriptor. */
 export async function helpColumns(fd: 1 | 2): Promise<number> {
   if (!(await isTerminal(fd))) return MAX_COLUMNS;
-  // A terminal that was never told its size says that it has no columns.
+  // A terminal whose size was never set reports 0 columns.
   const { columns } = fd === 1 ? process.stdout : process.stderr;
-  return Math.max(MIN_COLUMNS, Math.min(columns || 80, MAX_COLUMNS));
+  return Math.max(MIN_COLUMNS, Math.min(columns || MAX_COLUMNS, MAX_COLUMNS));
 }
 
-/** Help of the program: its commands, and the options that all have; wrapped at so many columns. */
-export function rootHelp(columns: number): string {
+/** Help of the program: its commands and the options of all commands, wrapped at `columns`. */
+export function rootHelp(columns: number, form: HelpForm = "short"): string {
   const commands = listedCommands().map(
     ({ name, aliases = [], description }): Row => [[name, ...aliases].join(", "), description],
   );
   return [
-    ...wrap("linnix - watch every process of this machine from the kernel, at a cost that can be measured", columns),
+    ...wrap("linnix - watch every process of this machine from the kernel, at a measured cost", columns),
     "",
     "Usage: linnix COMMAND [OPTION]...",
     "",
     "Commands:",
     ...twoColumns(commands, columns),
     "",
-    ...optionGroups(GLOBAL_OPTIONS, columns),
-    "linnix COMMAND --help tells more about a command.",
+    ...optionGroups(GLOBAL_OPTIONS, columns, form),
+    ...wrap("linnix COMMAND --help shows the options of a command, and --help --all shows all of them.", columns),
     "",
   ].join("\n");
 }
 
-/** Help of one command, wrapped at so many columns; examples stand on one line each, as they can be copied. */
+/** Help of one command, wrapped at `columns`. The command of an example is not wrapped, so that it can be copied. */
 export function commandHelp(
   { name, aliases = [], description }: CommandEntry,
   command: Command,
   columns: number,
+  form: HelpForm = "short",
 ): string {
-  return [
+  const isShown = ({ rare }: { rare?: true }): boolean => form === "all" || !rare;
+  const paragraphs = form === "all" ? [...command.about, ...(command.details ?? [])] : command.about;
+  const exits = command.exits.map(({ code, meaning }): Row => [String(code), meaning]);
+  const lines = [
     ...wrap(`linnix ${name} - ${description}`, columns),
     "",
     `Usage: linnix ${name} [OPTION]...${command.rest ? ` [-- ${command.rest}]` : ""}`,
     ...aliases.map((alias) => `       linnix ${alias} ...`),
     "",
-    ...command.about.flatMap((paragraph) => [...wrap(paragraph, columns), ""]),
-    ...optionGroups(withGlobalOptions(command.args), columns),
+    ...paragraphs.flatMap((paragraph) => [...wrap(paragraph, columns), ""]),
+    ...optionGroups(withGlobalOptions(command.args), columns, form),
     "Examples:",
-    ...command.examples.flatMap((example) => [
-      `  ${example.command}`,
-      ...wrap(example.does, columns - INDENT.length).map((line) => INDENT + line),
-    ]),
+    ...command.examples.filter(isShown).flatMap((example) => exampleLines(example, columns)),
     "",
     "Exit codes:",
-    ...twoColumns(
-      command.exits.map(({ code, meaning }): Row => [String(code), meaning]),
-      columns,
-    ),
-    "",
-  ].join("\n");
+    ...twoColumns(exits, columns),
+  ];
+  const rest =
+    form === "all" ? [] : ["", ...wrap(`linnix ${name} --help --all shows every option and example.`, columns)];
+  return [...lines, ...rest, ""].join("\n");
 }
 
-function optionGroups(options: OptionDefs, columns: number): string[] {
+/** On one line if it fits. */
+function exampleLines({ command, does }: Example, columns: number): string[] {
+  const line = `  ${command}   # ${does}`;
+  if (line.length <= columns) return [line];
+  return [`  ${command}`, ...wrap(`# ${does}`, columns - INDENT.length).map((each) => INDENT + each)];
+}
+
+/** Options by group; the short form has one group. */
+function optionGroups(options: OptionDefs, columns: number, form: HelpForm): string[] {
   const groups = new Map<string, Row[]>();
   for (const [name, option] of Object.entries(options)) {
-    const { alias, valueHint, description, defaultText, multiple, bareValue, group = "Options" } = option;
+    const { alias, valueHint, description, defaultText, multiple, bareValue, rare } = option;
+    if (form === "short" && rare) continue;
+    const group = form === "short" ? "Options" : (option.group ?? "Options");
     const short = alias ? `-${alias}, ` : "";
     const hint = `${valueHint}${multiple && !valueHint?.endsWith("...") ? ",..." : ""}`;
     const value = !valueHint ? "" : bareValue === undefined ? ` ${hint}` : `[=${hint}]`;

@@ -1,26 +1,26 @@
 import type { Command } from "./command.ts";
 
-/** A command's name and what its help begins with; its module is loaded when it is asked for. */
+/** A command's name and the first line of its help. Its module is loaded when the command is run. */
 export interface CommandEntry {
   name: string;
   aliases?: readonly string[];
   description: string;
   load: () => Promise<Command>;
-  /** Whether it runs for long and is to cost little: {@link settleRuntime}. */
+  /** Whether it runs for long and has to cost little: {@link settleRuntime}. */
   collects?: true;
 }
 
-/** Every command, one entry each. A name that begins with `__` is the program's own business, and in no list or help. */
+/** Every command, one entry each. A name that begins with `__` is internal: no list or help shows it. */
 export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "collect",
-    description: "watch every process of this machine: fork, exec, exit, CPU and memory",
+    description: "watch every process: fork, exec, exit, CPU and memory",
     load: async () => (await import("./collect.ts")).collect,
     collects: true,
   },
   {
     name: "top",
-    description: "live full-screen view: processes, tree, groups, and what ends too soon for top",
+    description: "show a live view, short-lived processes included",
     load: async () => (await import("./top.ts")).top,
     collects: true,
   },
@@ -33,17 +33,17 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "compare-with-polling",
     aliases: ["compare"],
-    description: "the same workload under ps, top, /proc, strace, auditd and linnix",
+    description: "compare ps, top, strace, auditd, linnix and others on one workload",
     load: async () => (await import("./compare.ts")).compare,
   },
   {
     name: "doctor",
-    description: "what this machine has and lacks for linnix, and how to fix what is missing",
+    description: "check what this machine supports and how to fix what is missing",
     load: async () => (await import("./doctor.ts")).doctor,
   },
   {
     name: "__collect",
-    description: "collect, with probes that can be taken off and put back on",
+    description: "collect, with probes that can be detached and attached again",
     load: async () => (await import("./internal-collect.ts")).internalCollect,
     collects: true,
   },
@@ -59,12 +59,12 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "__supervise",
-    description: "run a program, and end all that it has started",
+    description: "run a program, and end every process that it started",
     load: async () => (await import("./internal.ts")).internalSupervise,
   },
   {
     name: "__workload",
-    description: "spawn a paced workload and tell its ground truth",
+    description: "spawn a paced workload and report its ground truth",
     load: async () => (await import("./internal.ts")).internalWorkload,
   },
 ];
@@ -74,12 +74,12 @@ export function findCommand(name: string): CommandEntry | undefined {
   return COMMANDS.find((entry) => entry.name === name || entry.aliases?.includes(name));
 }
 
-/** The commands that users are told about. */
+/** The commands that the help lists. */
 export function listedCommands(): readonly CommandEntry[] {
   return COMMANDS.filter(({ name }) => !isInternal(name));
 }
 
-/** Whether a command is one that linnix runs itself with, such as a workload of its own. */
+/** Whether only linnix itself runs this command, as it does for a workload. */
 export function isInternal(name: string): boolean {
   return name.startsWith("__");
 }

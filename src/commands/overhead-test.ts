@@ -24,100 +24,102 @@ const THRESHOLD = percent({ min: 0.001, max: 1000, example: 1 });
 
 export const overheadTest = commandOf({
   about: [
-    "Runs linnix's own collector, as collect runs it, against a workload of known processes, and adds up all that it " +
-      "costs: its processor time, the time of its BPF programs in the watched processes, the slowdown of what is " +
-      "watched, memory. Ends with PASS only where every part of the claim is proven. Needs root.",
-    "Something else can be judged by the same measure: an agent that runs already (--pid), or one that is started " +
-      "(-- COMMAND). What it reports is not read, so that capture and losses are left out; what cannot be stopped " +
-      "has no slowdown. A part that is left out makes the test INCONCLUSIVE unless --without excludes it.",
+    "Runs the collector against a workload of known processes and adds up what it costs: its CPU time, the time of its " +
+      "BPF programs, the slowdown of watched processes, and memory. Ends with PASS only if every part of the claim is " +
+      "proven. Needs root. --pid or -- COMMAND judges another agent instead.",
+  ],
+  details: [
+    "The output of another agent is not read, so capture and losses are not measured. An agent that cannot be stopped " +
+      "has no slowdown. A part that is not measured makes the test INCONCLUSIVE unless --without excludes it.",
     "The report goes to stdout, progress to stderr. Percentages are of one core unless they say otherwise.",
   ],
   args: {
     baseline: {
       type: "string",
       valueHint: "DURATION",
-      description: "how long the machine is watched without the collector",
+      description: "how long to measure the machine without the collector",
+      rare: true,
       defaultText: "10s; quick: 2s",
     },
     duration: {
       type: "string",
       valueHint: "DURATION",
-      description: "how long the collector is watched under the workload; the other parts take their share of it",
+      description: "how long to measure under the workload; other parts scale with it",
       defaultText: "60s; quick: 7s",
     },
     interval: {
       type: "string",
       valueHint: "DURATION",
       description: "length of a sample",
+      rare: true,
       defaultText: "2s; quick: 1s",
     },
     threshold: {
       type: "string",
       valueHint: "PERCENT",
-      description: "the claim: all together costs less than this, % of one core",
+      description: "the claim: the total cost is below this, % of one core",
       defaultText: "1",
     },
     rate: {
       type: "string",
       valueHint: "N",
       description: "processes a second that the workload makes",
-      defaultText: "that of the profile; seed: 100",
+      defaultText: "seed: 100",
     },
     profile: {
       type: "string",
       valueHint: "NAME",
-      description: "workload: small-server (50,000 events a day), busy-api (500,000), ci-runner (2,000,000), seed",
+      description: "workload: seed, small-server (50,000 events a day), busy-api (500,000), ci-runner (2,000,000)",
       defaultText: "seed",
     },
     without: {
       type: "string",
       valueHint: "PARTS",
-      description: `parts of the claim that are not judged, of ${EXCLUDABLE_PARTS.join(", ")}; a part that cannot be measured otherwise makes the test INCONCLUSIVE`,
+      description: `parts of the claim that are not judged: ${EXCLUDABLE_PARTS.join(", ")}`,
     },
-    quick: { type: "boolean", description: "short phases, for a first look: below half a minute" },
+    quick: { type: "boolean", description: "short phases, below half a minute, for a first look" },
     json: {
       type: "string",
       valueHint: "FILE",
-      description:
-        "write the report as JSON, raw samples included; - is stdout, and the report for people goes to stderr",
+      description: "write the report as JSON; - is stdout, and the text report goes to stderr",
       group: "Report",
     },
     html: { type: "string", valueHint: "FILE", description: "write the report as one HTML file", group: "Report" },
     verbose: {
       type: "boolean",
-      description:
-        "print every figure; without it the results fit one screen (with --version: the version of all parts)",
+      description: "print every figure; with --version: commit, parts and licences",
       group: "Report",
     },
     pid: {
       type: "string",
       valueHint: "PID",
       multiple: true,
-      description: "judge these processes and all that descend from them instead",
-      group: "Something else",
+      description: "judge these processes and their descendants instead",
+      group: "Another agent",
     },
   },
   rest: "COMMAND...",
   examples: [
     { command: "sudo linnix overhead-test", does: "the whole test, below three minutes" },
-    { command: "sudo linnix test --quick", does: "a first look" },
-    { command: "sudo linnix test --json result.json --html result.html", does: "with reports to keep" },
+    { command: "sudo linnix test --json result.json --html result.html", does: "keep reports" },
     {
       command: "sudo linnix test --without lost,capture -- bpftrace script.bt",
-      does: "the same measure for another agent",
+      does: "measure another agent",
+      rare: true,
     },
     {
       command: "sudo linnix test --without lost,capture,slowdown --pid $(pidof falco)",
-      does: "for one that runs already",
+      does: "measure an agent that runs already",
+      rare: true,
     },
   ],
   exits: [
-    { code: EXIT.ok, meaning: "PASS: it costs less than the threshold, nothing was lost, every process was captured" },
+    { code: EXIT.ok, meaning: "PASS: cost below the threshold, nothing lost, every process captured" },
     { code: EXIT.fail, meaning: "FAIL: a part of the claim is disproven" },
     { code: EXIT.usage, meaning: "unknown option, bad value, bad configuration" },
-    { code: EXIT.cannotRun, meaning: "cannot run here: privilege, kernel, missing program" },
-    { code: EXIT.inconclusive, meaning: "INCONCLUSIVE: too noisy to tell, or a part could not be measured" },
-    { code: EXIT.sigint, meaning: "ended by Ctrl-C (143: by SIGTERM), after a report of what there is" },
+    { code: EXIT.cannotRun, meaning: "cannot run here; linnix doctor says why" },
+    { code: EXIT.inconclusive, meaning: "INCONCLUSIVE: too noisy, or a part could not be measured" },
+    { code: EXIT.sigint, meaning: "ended by Ctrl-C (143: SIGTERM), after an incomplete report" },
   ],
   run: async ({ data }): Promise<ExitCode> => {
     const invocation = data as Invocation;
@@ -140,7 +142,7 @@ export const overheadTest = commandOf({
     await output.finish({
       json: async () => (await import("../overhead/report/json.ts")).jsonReport(report),
       html: async () => (await import("../overhead/report/html.ts")).htmlReport(report),
-      // What was shown on the same terminal is not shown again.
+      // The same terminal has shown the beginning already.
       text: (style) =>
         textReport(report, {
           ...style,

@@ -12,30 +12,29 @@ const SORT = choice(SORTS);
 
 export const top = commandOf({
   about: [
-    "Shows the processes of this machine and what they use, refreshed every second: processes, their tree, groups " +
-      "(units, containers), and what started and ended between two refreshes, which top does not see. The header has " +
-      "what linnix itself costs.",
-    "Needs root, or CAP_BPF and CAP_PERFMON, unless --connect names a running daemon. Redaction, budget, backend and " +
-      "ring size are those of the configuration; filters are not applied.",
-    "Keys: 1 to 4 choose the view, s sorts, / filters, space pauses, Enter shows one process, h lists all, q quits.",
+    "Shows the processes of this machine and what they use, every second: a list, a tree, groups (units, containers), " +
+      "and short-lived processes, which start and end between two refreshes. The header shows what linnix costs.",
+    "Needs root, or CAP_BPF and CAP_PERFMON, unless --connect names a running daemon.",
+    "Keys: 1 to 4 choose the view, s sorts, / searches, space pauses, Enter shows one process, h lists all, q quits.",
   ],
+  details: ["Redaction, budget, backend and ring size come from the configuration. Filters are not applied."],
   args: {
     connect: {
       type: "string",
       valueHint: "ADDRESS",
       description: "read a running daemon: unix:/run/linnix/linnix.sock or HOST:PORT",
-      defaultText: "collect",
+      defaultText: "collects by itself",
     },
     "token-file": {
       type: "string",
       valueHint: "FILE",
-      description: "file with the token of that daemon; LINNIX_API_TOKEN goes before it",
+      description: "file with the token of that daemon; LINNIX_API_TOKEN takes precedence",
     },
     interval: { type: "string", valueHint: "DURATION", description: "time between two refreshes", defaultText: "1s" },
     sort: {
       type: "string",
       valueHint: "KEY",
-      description: `what comes first: ${SORTS.join(", ")}`,
+      description: `order of the list: ${SORTS.join(", ")}`,
       defaultText: "cpu",
     },
     once: { type: "boolean", description: "print one refresh as text and end" },
@@ -43,12 +42,12 @@ export const top = commandOf({
   },
   examples: [
     { command: "sudo linnix top", does: "watch this machine" },
-    { command: "linnix top --connect unix:/run/linnix/linnix.sock", does: "by the daemon that runs already" },
-    { command: "sudo linnix top --once > top.txt", does: "one refresh for a ticket" },
-    { command: "sudo linnix top --json | jq .short_lived", does: "one refresh for a program" },
+    { command: "linnix top --connect unix:/run/linnix/linnix.sock", does: "ask a daemon that runs already" },
+    { command: "sudo linnix top --once > top.txt", does: "print one refresh, for a ticket" },
+    { command: "sudo linnix top --json | jq .short_lived", does: "print one refresh, for a program" },
   ],
   exits: [
-    { code: EXIT.ok, meaning: "quit, or one refresh printed" },
+    { code: EXIT.ok, meaning: "quit, or one refresh was printed" },
     { code: EXIT.usage, meaning: "unknown option, bad value, bad configuration" },
     { code: EXIT.cannotRun, meaning: "cannot run here, no terminal, or the daemon does not answer" },
     { code: EXIT.sigint, meaning: "ended by Ctrl-C (143: by SIGTERM) before the one refresh was printed" },

@@ -15,6 +15,8 @@ export interface Key<T> {
   readonly doc: string;
   /** More lines for the sample configuration alone. */
   readonly details?: readonly string[];
+  /** Whether only `--help --all` lists its option. */
+  readonly rare?: true;
   /** A value for the commented-out line of the sample, where the default is null. */
   readonly example?: NonNullable<T>;
 }

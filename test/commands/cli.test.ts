@@ -73,12 +73,14 @@ describe("help", () => {
     for (const part of [`Usage: linnix ${name} [OPTION]...`, "--config FILE", "Examples:", "Exit codes:", "  2  "]) {
       expect(stdout).toContain(part);
     }
-    expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
+    expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
     expect(linnix(["help", name]).stdout).toBe(stdout);
   });
 
-  test("of collect has every setting with its default", () => {
-    const { stdout } = linnix(["collect", "--help"]);
+  test("--all of collect has every setting with its default", () => {
+    const { stdout } = linnix(["collect", "--help", "--all"]);
+    expect(linnix(["help", "--all", "collect"]).stdout).toBe(stdout);
+    expect(linnix(["collect", "--all", "-h"]).stdout).toBe(stdout);
     for (const [, { keys }] of SECTION_LIST) {
       for (const { flag } of Object.values(keys)) {
         expect(stdout).toMatch(new RegExp(` --${flag}( |\\[=)`));
@@ -106,6 +108,11 @@ describe("version", () => {
 
   test("--verbose alone is an error", () => {
     expectOneMessage(linnix(["--verbose"]), "--verbose", "--version");
+  });
+
+  test("--all without --help is an error", () => {
+    expectOneMessage(linnix(["--all"]), "--all", "--help");
+    expectOneMessage(linnix(["doctor", "--all"]), "--all", "--help");
   });
 });
 

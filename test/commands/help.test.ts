@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { GLOBAL_OPTIONS } from "../../src/commands/globals.ts";
+import { GLOBAL_OPTIONS, withGlobalOptions } from "../../src/commands/globals.ts";
 import { commandHelp, rootHelp } from "../../src/commands/help.ts";
 import { findCommand, listedCommands } from "../../src/commands/index.ts";
 
@@ -18,23 +18,65 @@ const COMMANDS = await Promise.all(
   }),
 );
 
-/** Lines that are wider, other than the examples, which are for copying. */
+/** Lines that are wider. Examples are for copying and not wrapped, so they only have to fit an ordinary terminal. */
 function wideLines(text: string, columns: number): string[] {
-  return text.split("\n").filter((line) => line.length > columns && !/^ {2}(sudo )?linnix /.test(line));
+  return text
+    .split("\n")
+    .filter(
+      (line) => line.length > (/^ {2}(sudo )?linnix /.test(line) ? Math.max(columns, ORDINARY_COLUMNS) : columns),
+    );
 }
 
-/** What help says, be it wrapped in whatever way. */
-const words = (text: string) => text.split(/\s+/).filter(Boolean).sort().join(" ");
+const ORDINARY_COLUMNS = 80;
+/** Two screens of an ordinary terminal. */
+const MOST_LINES = 48;
+const FORMS = ["short", "all"] as const;
+
+/** What a help says, regardless of how it is wrapped. */
+const words = (text: string) =>
+  text
+    .split(/[\s#]+/)
+    .filter(Boolean)
+    .sort()
+    .join(" ");
 
 describe("help", () => {
-  test.each([60, 80, 100])("keeps to %i columns, and says the same", (columns) => {
-    expect(wideLines(rootHelp(columns), columns)).toEqual([]);
-    expect(words(rootHelp(columns))).toBe(words(rootHelp(100)));
-    for (const { entry, command } of COMMANDS) {
-      const text = commandHelp(entry, command, columns);
-      expect(wideLines(text, columns)).toEqual([]);
-      expect(words(text)).toBe(words(commandHelp(entry, command, 100)));
+  test.each([60, 80])("keeps to %i columns, and says the same", (columns) => {
+    for (const form of FORMS) {
+      expect(wideLines(rootHelp(columns, form), columns)).toEqual([]);
+      expect(words(rootHelp(columns, form))).toBe(words(rootHelp(100, form)));
+      for (const { entry, command } of COMMANDS) {
+        const text = commandHelp(entry, command, columns, form);
+        expect(wideLines(text, columns)).toEqual([]);
+        expect(words(text)).toBe(words(commandHelp(entry, command, 100, form)));
+      }
     }
+  });
+
+  test.each(COMMANDS.map(({ entry, command }) => [entry.name, entry, command] as const))(
+    "of %s fits two screens, and its last line names the long form",
+    (name, entry, command) => {
+      const lines = commandHelp(entry, command, ORDINARY_COLUMNS).trimEnd().split("\n");
+      expect(lines.length).toBeLessThanOrEqual(MOST_LINES);
+      expect(lines.at(-1)).toBe(`linnix ${name} --help --all shows every option and example.`);
+    },
+  );
+
+  test.each(COMMANDS.map(({ entry, command }) => [entry.name, entry, command] as const))(
+    "--all of %s has every option, paragraph and example",
+    (_, entry, command) => {
+      const text = commandHelp(entry, command, ORDINARY_COLUMNS, "all");
+      for (const option of Object.keys(withGlobalOptions(command.args))) {
+        expect(text).toMatch(new RegExp(`^  (-\\w, )?--${option}( |\\[=|$)`, "m"));
+      }
+      const flat = text.replace(/\s+/g, " ");
+      for (const paragraph of [...command.about, ...(command.details ?? [])]) expect(flat).toContain(paragraph);
+      for (const example of command.examples) expect(flat).toContain(`${example.command} # ${example.does}`);
+    },
+  );
+
+  test("fits one screen without a command", () => {
+    expect(rootHelp(ORDINARY_COLUMNS).trimEnd().split("\n").length).toBeLessThanOrEqual(MOST_LINES / 2);
   });
 
   test("has no option that the documentation does not name", () => {
@@ -45,9 +87,9 @@ describe("help", () => {
   });
 
   test.skipIf(!existsSync(SCRIPT)).each([
-    { terminal: 200, widest: 100 },
+    { terminal: 200, widest: 80 },
     { terminal: 80, widest: 80 },
-    // Never told its size.
+    // Its size was never set.
     { terminal: 0, widest: 80 },
     { terminal: 20, widest: 60 },
   ])(`has at most $widest columns on a terminal of $terminal (needs ${SCRIPT})`, ({ terminal, widest }) => {

@@ -42,8 +42,11 @@ export const api: Section<ApiSettings> = {
       hint: "ADDRESS",
       type: listenAddress,
       default: null,
-      doc: "serve HTTP there: 127.0.0.1:3000, [::1]:3000 or unix:/path; off: do not",
-      details: ["Any address but loopback and a Unix socket needs a token (token_file, or LINNIX_API_TOKEN)."],
+      doc: "serve HTTP: 127.0.0.1:3000, unix:/path, or off",
+      details: [
+        "Examples: 127.0.0.1:3000, [::1]:3000, unix:/run/linnix/linnix.sock. off: no HTTP.",
+        "Any address but loopback and a Unix socket needs a token (token_file, or LINNIX_API_TOKEN).",
+      ],
       example: "127.0.0.1:3000",
     },
     tokenFile: {
@@ -52,8 +55,9 @@ export const api: Section<ApiSettings> = {
       hint: "FILE",
       type: optionalPath,
       default: null,
-      doc: "file with the bearer token that requests have to carry",
-      details: ["Its group may read it, others may not. LINNIX_API_TOKEN in the environment goes before it."],
+      doc: "file with the token that requests must carry",
+      rare: true,
+      details: ["Its group may read the file, other accounts may not. LINNIX_API_TOKEN takes precedence over it."],
       example: "/etc/linnix/token",
     },
     socketGroup: {
@@ -62,7 +66,8 @@ export const api: Section<ApiSettings> = {
       hint: "GROUP",
       type: groupName,
       default: null,
-      doc: "members of this group may use the Unix socket too, and so see all command lines",
+      doc: "group whose members may use the Unix socket, and see all command lines",
+      rare: true,
       example: "linnix",
     },
     allowOrigins: {
@@ -71,7 +76,8 @@ export const api: Section<ApiSettings> = {
       hint: "ORIGIN",
       type: listOf(origin, { max: 32 }),
       default: [],
-      doc: "web pages of this origin may read answers (CORS)",
+      doc: "origin whose web pages may read answers (CORS)",
+      rare: true,
     },
     maxClients: {
       toml: "max_clients",
@@ -79,7 +85,8 @@ export const api: Section<ApiSettings> = {
       hint: "NUMBER",
       type: integer({ min: 1, max: 1024, name: "a number of clients" }),
       default: 32,
-      doc: "most clients that follow live events at the same time",
+      doc: "most clients of live events at the same time",
+      rare: true,
     },
     historyEvents: {
       toml: "history",
@@ -87,7 +94,8 @@ export const api: Section<ApiSettings> = {
       hint: "NUMBER",
       type: integer({ min: 0, max: 1_000_000, name: "a number of events" }),
       default: 2048,
-      doc: "most events kept for clients that come back; 0: none",
+      doc: "most events kept for clients that reconnect; 0: none",
+      rare: true,
     },
     historyBytes: {
       toml: "history_size",
@@ -95,7 +103,8 @@ export const api: Section<ApiSettings> = {
       hint: "SIZE",
       type: size({ min: 1024 * 1024, max: 1024 ** 3, example: 16 * 1024 * 1024 }),
       default: 16 * 1024 * 1024,
-      doc: "most memory for the events that are kept",
+      doc: "most memory for these events",
+      rare: true,
     },
     heartbeatMs: {
       toml: "heartbeat",
@@ -103,7 +112,8 @@ export const api: Section<ApiSettings> = {
       hint: "DURATION",
       type: durationMs({ min: "1s", max: "5m", example: "15s" }),
       default: 15_000,
-      doc: "how often a stream without events says that it is alive",
+      doc: "how often an idle event stream sends a comment",
+      rare: true,
     },
     cpuBudgetPct: {
       toml: "cpu_budget",
@@ -111,8 +121,9 @@ export const api: Section<ApiSettings> = {
       hint: "PERCENT",
       type: percent({ min: 0, max: 100, example: 5 }),
       default: 5,
-      doc: "processor time that answering requests may take, of one core; 0: no limit",
-      details: ["Above it requests get 429, except /healthz and /readyz. Event streams are not part of it."],
+      doc: "CPU time for answering requests, of one core; 0: no limit",
+      rare: true,
+      details: ["Above it requests get 429, except /healthz, /readyz and /metrics. Event streams are not part of it."],
     },
   },
 };

@@ -8,7 +8,7 @@ export interface BudgetSettings {
 
 export const budget: Section<BudgetSettings> = {
   name: "budget",
-  title: "Budget of the collector itself",
+  title: "CPU budget of the collector",
   keys: {
     cpuPct: {
       toml: "cpu",
@@ -16,8 +16,8 @@ export const budget: Section<BudgetSettings> = {
       hint: "PERCENT",
       type: percent({ min: 0, max: 100, example: 1 }),
       default: 1,
-      doc: "what collecting may cost of one core before sampling is slowed down; 0: no limit",
-      details: ["Above it sampling becomes rarer, then stops; no process event is ever left out."],
+      doc: "CPU budget, of one core; 0: no limit",
+      details: ["Above it sampling becomes rarer, then stops. Process events are never dropped for it."],
     },
   },
 };

@@ -10,7 +10,7 @@ export interface FiltersSettings {
   /** Names of at most 15 bytes; empty: every name. */
   comms: string[];
   cgroup: CgroupRef | null;
-  /** Exits of processes that lived less than this are held back, ns; 0: none. */
+  /** Exits of processes that lived for less than this are not reported, ns; 0: all are. */
   minDurationNs: number;
 }
 
@@ -31,7 +31,7 @@ export const filters: Section<FiltersSettings> = {
       hint: "PID",
       type: listOf(integer({ min: 1, max: PID_MAX, name: "a process id" }), { max: MAX_FILTER_VALUES }),
       default: [],
-      doc: "only these processes and all that descend from them",
+      doc: "only these processes and their descendants",
     },
     uids: {
       toml: "uid",
@@ -39,7 +39,7 @@ export const filters: Section<FiltersSettings> = {
       hint: "UID",
       type: listOf(integer({ min: 0, max: UID_MAX, name: "a numeric user id" }), { max: MAX_FILTER_VALUES }),
       default: [],
-      doc: "only processes whose real or effective user id is one of these",
+      doc: "only processes with this real or effective user id",
     },
     comms: {
       toml: "comm",
@@ -47,7 +47,7 @@ export const filters: Section<FiltersSettings> = {
       hint: "NAME",
       type: listOf(comm, { max: MAX_FILTER_VALUES }),
       default: [],
-      doc: "only processes of these names: the kernel's comm, at most 15 bytes",
+      doc: "only processes of this name (at most 15 bytes)",
     },
     cgroup: {
       toml: "cgroup",
@@ -55,7 +55,7 @@ export const filters: Section<FiltersSettings> = {
       hint: "PATH|ID",
       type: cgroup,
       default: null,
-      doc: "only processes of this cgroup: its path in the v2 hierarchy, or its id",
+      doc: "only processes of this cgroup: v2 path, or id",
       example: { path: "/system.slice/cron.service" },
     },
     minDurationNs: {
@@ -64,7 +64,7 @@ export const filters: Section<FiltersSettings> = {
       hint: "DURATION",
       type: durationNs({ min: 0, max: "24h", example: "10ms" }),
       default: 0,
-      doc: "hold back exits of processes that lived less than this",
+      doc: "only exits of processes that lived this long",
     },
   },
 };

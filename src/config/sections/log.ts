@@ -19,7 +19,7 @@ export const log: Section<LogSettings> = {
       hint: "LEVEL",
       type: choice(LOG_LEVELS),
       default: "info",
-      doc: "how much to tell: silent, error, warn, info or debug",
+      doc: "log level: silent, error, warn, info or debug",
     },
   },
 };

@@ -22,7 +22,8 @@ export const metrics: Section<MetricsSettings> = {
       hint: "BOOL",
       type: boolean,
       default: true,
-      doc: "add up what happens by unit and container, for /metrics and /groups; only with an address to listen at",
+      doc: "count by unit and container, for /metrics and /groups; needs --listen",
+      rare: true,
     },
     maxGroups: {
       toml: "max_groups",
@@ -30,7 +31,8 @@ export const metrics: Section<MetricsSettings> = {
       hint: "NUMBER",
       type: integer({ min: 4, max: 10_000, name: "a number of groups" }),
       default: 100,
-      doc: "most groups at the same time; what has no group of its own counts as unit other",
+      doc: "most groups at the same time; the rest counts as unit other",
+      rare: true,
       details: ["A group has up to 25 series. Groups of one user's sessions get a quarter of the groups at most."],
     },
     byComm: {
@@ -39,7 +41,8 @@ export const metrics: Section<MetricsSettings> = {
       hint: "BOOL",
       type: boolean,
       default: false,
-      doc: "divide units and containers by the name of the process as well",
+      doc: "divide units and containers by process name as well",
+      rare: true,
     },
     groupGraceMs: {
       toml: "group_grace",
@@ -48,6 +51,7 @@ export const metrics: Section<MetricsSettings> = {
       type: durationMs({ min: "1s", max: "24h", example: "5m" }),
       default: 300_000,
       doc: "how long a group stays after its last process has ended",
+      rare: true,
       details: ["Longer than the time between two scrapes, so that each of its figures is read."],
     },
   },

@@ -14,7 +14,7 @@ export interface ProbesSettings {
   backend: BackendChoice;
   /** Most bytes that an exec record carries of the executable's path and the arguments together. */
   maxArgsBytes: number;
-  /** Whether page faults are told of, a few a second and process. */
+  /** Whether page faults are reported, at most ten a second for each process. */
   pageFaults: boolean;
 }
 
@@ -33,7 +33,7 @@ export const probes: Section<ProbesSettings> = {
       hint: "LIST",
       type: listOf(choice(EVENT_TYPES), { min: 1, max: EVENT_TYPES.length, order: EVENT_TYPES }),
       default: [...EVENT_TYPES],
-      doc: "events to report: fork, exec, exit",
+      doc: "event types: fork, exec, exit",
     },
     detail: {
       toml: "detail",
@@ -41,10 +41,10 @@ export const probes: Section<ProbesSettings> = {
       hint: "LEVEL",
       type: choice(DETAIL_LEVELS),
       default: "events",
-      doc: "what is reported of processes: events, processes or summary",
+      doc: "report events, processes or summary",
       details: [
         "events: a line for each fork, exec and exit. processes: a line for each process, at its end.",
-        "summary: the kernel side adds up by cgroup and name; a line for each group and interval.",
+        "summary: the kernel side adds up by cgroup and name. A line for each group and interval.",
       ],
     },
     summaryIntervalMs: {
@@ -53,7 +53,8 @@ export const probes: Section<ProbesSettings> = {
       hint: "DURATION",
       type: durationMs({ min: "100ms", max: "1h", example: "10s" }),
       default: 10_000,
-      doc: "how often the totals of detail summary are reported",
+      doc: "how often --detail summary reports totals",
+      rare: true,
     },
     backend: {
       toml: "backend",
@@ -62,7 +63,8 @@ export const probes: Section<ProbesSettings> = {
       type: choice(["auto", "btf", "tracepoint"]),
       default: "auto",
       doc: "how to hook into the kernel: auto, btf or tracepoint",
-      details: ["auto: btf where the kernel has BTF, else tracepoint, which knows fewer fields."],
+      rare: true,
+      details: ["auto: btf if the kernel has BTF, else tracepoint, which has fewer fields."],
     },
     maxArgsBytes: {
       toml: "max_args",
@@ -71,7 +73,8 @@ export const probes: Section<ProbesSettings> = {
       type: size({ min: 0, max: MAX_ARGS_BYTES, example: 2048 }),
       default: 2048,
       doc: "most bytes of arguments read at an exec",
-      details: ["What is cut is marked. The path of the executable is not part of it."],
+      rare: true,
+      details: ["Longer arguments are cut, and args_truncated is true. The path of the executable does not count."],
     },
     pageFaults: {
       toml: "page_faults",
@@ -79,8 +82,9 @@ export const probes: Section<ProbesSettings> = {
       hint: "BOOL",
       type: boolean,
       default: false,
-      doc: "tell of page faults as well, at most a few a second and process",
-      details: ["Page faults are frequent: overhead-test shows what this costs."],
+      doc: "also report page faults, at most ten a second for each process",
+      rare: true,
+      details: ["Page faults are frequent: overhead-test measures what this costs."],
     },
   },
 };

@@ -19,8 +19,8 @@ export const redaction: Section<RedactionSettings> = {
       hint: "BOOL",
       type: boolean,
       default: false,
-      doc: "hide the arguments of every process, all but the first, or what the patterns match",
-      details: ["What is hidden is not kept, and no output has it: it reads [redacted]."],
+      doc: "hide arguments (all but the first)",
+      details: ["With patterns, only what they match. Hidden text reads [redacted]. linnix keeps it nowhere."],
     },
     patterns: {
       toml: "patterns",
@@ -29,9 +29,10 @@ export const redaction: Section<RedactionSettings> = {
       type: listOf(pattern, { max: 32, commas: false }),
       default: [],
       doc: "hide only what this regular expression matches in the arguments",
+      rare: true,
       details: [
-        "Matched against the arguments joined by single spaces, the first one included. Where the expression has",
-        "groups, they are hidden and the rest of the match stays: ['--password[ =](\\S+)'] keeps the option's name.",
+        "It sees the arguments joined by single spaces, the first one included. If the expression has groups, only",
+        "what they match is hidden: ['--password[ =](\\S+)'] keeps the name of the option.",
         "Recommended (docs/configuration.md says what they hide):",
         ...RECOMMENDED_PATTERNS.map((text) => `  '${text}',`),
       ],

@@ -16,7 +16,8 @@ export const retention: Section<RetentionSettings> = {
       hint: "DURATION",
       type: durationMs({ min: 0, max: "24h", example: "30s" }),
       default: 30_000,
-      doc: "how long an exited process stays in the process table, the latest 3072 at most",
+      doc: "how long an exited process stays in the table (at most the latest 3072)",
+      rare: true,
     },
   },
 };

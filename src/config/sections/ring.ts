@@ -16,7 +16,7 @@ const MAX_RING_BYTES = 64 * 1024 * 1024;
 
 export const ring: Section<RingSettings> = {
   name: "ring",
-  title: "Ring between kernel and user space, one a CPU",
+  title: "Rings between the kernel and user space, one for each CPU",
   keys: {
     sizeBytes: {
       toml: "size",
@@ -24,8 +24,11 @@ export const ring: Section<RingSettings> = {
       hint: "SIZE",
       type: autoOr(size({ min: MIN_RING_BYTES, max: MAX_RING_BYTES, powerOfTwo: true, example: 256 * 1024 })),
       default: "auto",
-      doc: "size of each CPU's ring: a power of two",
-      details: ["auto: 256KiB for each CPU; on more than 64 CPUs less, so that all take 16MiB, but at least 64KiB."],
+      doc: "size of the ring of each CPU: a power of two",
+      rare: true,
+      details: [
+        "auto: 256KiB for each CPU. With more than 64 CPUs less, so that all take 16MiB, but at least 64KiB each.",
+      ],
     },
     watermarkBytes: {
       toml: "watermark",
@@ -33,8 +36,9 @@ export const ring: Section<RingSettings> = {
       hint: "SIZE",
       type: autoOr(size({ min: 64, max: MAX_RING_BYTES, example: 64 * 1024 })),
       default: "auto",
-      doc: "how full a ring wakes the reader",
-      details: ["auto: half of the ring; less is fresher, and costs more processor time."],
+      doc: "how full a ring must be to wake the reader at once",
+      rare: true,
+      details: ["auto: half of the ring. Less reports events sooner and costs more CPU time."],
     },
     flushIntervalMs: {
       toml: "flush_interval",
@@ -43,6 +47,7 @@ export const ring: Section<RingSettings> = {
       type: autoOr(durationMs({ min: "10ms", max: "1m", example: "1s" })),
       default: "auto",
       doc: "longest time that an event waits in a ring",
+      rare: true,
       details: ["auto: 200ms for pretty on a terminal, else 1s."],
     },
   },

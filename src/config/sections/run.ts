@@ -27,7 +27,7 @@ export const run: Section<RunSettings> = {
       hint: "NAME",
       type: userName,
       default: null,
-      doc: "drop to the privileges of this user once attached",
+      doc: "give up root for this account once attached",
       example: "linnix",
     },
   },

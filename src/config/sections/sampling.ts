@@ -2,9 +2,9 @@ import type { Section } from "../section.ts";
 import { durationMs, size } from "../values.ts";
 
 export interface SamplingSettings {
-  /** Time between two sweeps over all processes, ms; 0: none. */
+  /** Time between two scans of all processes, ms; 0: none. */
   intervalMs: number;
-  /** A process that did not run is told of again when its RSS has moved by more than this, bytes. */
+  /** A process that did not run is sampled again when its RSS has changed by more than this, bytes. */
   rssThresholdBytes: number;
 }
 
@@ -18,7 +18,7 @@ export const sampling: Section<SamplingSettings> = {
       hint: "DURATION",
       type: durationMs({ min: "10ms", orZero: true, max: "1h", example: "1s" }),
       default: 1000,
-      doc: "how often CPU and memory of every process are looked at; 0: never",
+      doc: "how often to sample CPU and memory; 0: never",
     },
     rssThresholdBytes: {
       toml: "rss_threshold",
@@ -26,8 +26,9 @@ export const sampling: Section<SamplingSettings> = {
       hint: "SIZE",
       type: size({ min: 0, max: 1024 * 1024 * 1024, example: 1024 * 1024 }),
       default: 1024 * 1024,
-      doc: "by how much the memory of an idle process must move to be told of",
-      details: ["A process that ran is told of in any case."],
+      doc: "sample an idle process when its memory changes by more than this",
+      rare: true,
+      details: ["A process that ran is always sampled."],
     },
   },
 };
