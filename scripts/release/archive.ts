@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { programPath } from "../command.ts";
 
 /** What an archive holds besides the binary, relative to the root of the repository. */
-const CONTENTS = ["LICENSE", "THIRD-PARTY-NOTICES", "licenses", "README.md", "CHANGELOG.md", "docs"];
+const CONTENTS = ["LICENSE", "THIRD-PARTY-NOTICES", "licenses", "README.md", "SECURITY.md", "CHANGELOG.md", "docs"];
 
 /** Compresses a file to `FILE.gz`; the result depends on its bytes alone. */
 export async function gzip(path: string): Promise<void> {
