@@ -104,6 +104,8 @@ function excludedWords(): Count {
     "docs/*.toml",
     "docs/*.service",
     "README.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
     "test/*.ts",
   ).flatMap((path) =>
     wordsIn(readFileSync(join(ROOT, path), "utf8"), path).map(({ line, word }) => `${path}:${line}: ${word}`),
