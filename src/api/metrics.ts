@@ -36,10 +36,10 @@ export function renderMetrics(input: MetricsInput, format: MetricsFormat): Metri
   const { version, facts, groups, stream, requests, connections } = input;
   const text = new MetricsText(format);
   const { backend } = facts;
-  text.gauge("linnix_build_info", "Version of linnix and the way it watches by.", [[{ version, backend }, 1]]);
+  text.gauge("linnix_build_info", "Version and backend of linnix.", [[{ version, backend }, 1]]);
   text.gauge(
     "linnix_detail_level",
-    "The level of detail of processes that start now: 1 for the one in force.",
+    "The level of detail for processes that start now: 1 for the level in force.",
     DETAIL_LEVELS.map((level) => [{ level }, facts.detail === level ? 1 : 0] as const),
   );
   text.gauge("linnix_collecting", "Whether events are being collected.", facts.collecting === true ? 1 : 0);
@@ -73,7 +73,7 @@ function events(text: MetricsText, { counters, ringCpus, outOfOrder, wakeups }: 
   }
   text.counter(
     "linnix_lost_events_total",
-    "Events that did not reach user space, by reason: ring_full (the ring of their CPU had no room), no_ring (their CPU had no ring of its own since it came online, and the spare one was full).",
+    "Events that did not reach user space, by reason: ring_full (the ring of their CPU had no room), no_ring (their CPU came online without a ring of its own, and the spare ring was full).",
     LOSS_REASONS.map(
       (reason) => [{ reason }, counters.lost_by_reason[reason] + (page_faults?.lost_by_reason[reason] ?? 0)] as const,
     ),
@@ -85,7 +85,7 @@ function events(text: MetricsText, { counters, ringCpus, outOfOrder, wakeups }: 
   );
   text.counter(
     "linnix_output_lost_events_total",
-    "Lines that the output did not take: a full or frozen disk, a reader that does not read or has gone.",
+    "Lines that the output did not take, because a disk is full or frozen, or a reader does not read or has left.",
     unwritten.lines,
   );
   text.counter(
@@ -95,18 +95,18 @@ function events(text: MetricsText, { counters, ringCpus, outOfOrder, wakeups }: 
   );
   text.counter(
     "linnix_threads_not_summed_total",
-    "Threads whose processor time is missing in the sample of their process, because it has too many.",
+    "Threads whose CPU time is missing in the sample of their process, because the process has too many threads.",
     samples.threads_not_summed,
   );
-  text.counter("linnix_threads_started_total", "Threads that were started.", threads.started);
+  text.counter("linnix_threads_started_total", "Threads that started.", threads.started);
   text.counter("linnix_threads_exited_total", "Threads that ended.", threads.exited);
   text.counter(
     "linnix_unexplained_forks_total",
-    "Processes and threads that the kernel created and the collector did not see, by /proc/stat; looked at once a minute.",
+    "Processes and threads that the kernel created and the collector did not see, by a comparison with /proc/stat once a minute.",
     unexplained_forks,
   );
-  text.counter("linnix_out_of_order_events_total", "Events given out after a younger one.", outOfOrder);
-  text.counter("linnix_wakeups_total", "Times that a filling ring woke the collector.", wakeups);
+  text.counter("linnix_out_of_order_events_total", "Events delivered after a later event.", outOfOrder);
+  text.counter("linnix_wakeups_total", "Wake-ups of the collector by a ring that reached its watermark.", wakeups);
 }
 
 /** From the start on also for CPUs that have lost nothing, so that the first loss is an increase. */
@@ -117,25 +117,25 @@ function lostByCpu(losses: Counters["lost_by_cpu"], ringCpus: readonly number[])
 }
 
 function processes(text: MetricsText, facts: Facts): void {
-  text.gauge("linnix_processes", "Processes in the process table, by whether they live.", [
+  text.gauge("linnix_processes", "Processes in the process table, live or exited.", [
     [{ state: "live" }, facts.live],
     [{ state: "exited" }, facts.lingering],
   ]);
   text.counter(
     "linnix_lost_exits_total",
-    "Processes that were found to be gone without an exit having been seen.",
+    "Processes that ended without an exit event; a scan found them gone.",
     facts.lostExits,
   );
   text.gauge("linnix_process_table_bytes", "Memory of the process table.", facts.tableBytes);
   text.gauge(
     "linnix_sampling_interval_seconds",
-    "Time between two looks at the CPU and memory of all processes; 0: off.",
+    "Time between two scans of the CPU and memory of all processes; 0: off.",
     (facts.sampling?.intervalMs ?? 0) / 1000,
   );
   const { caches } = facts;
   text.counter(
     "linnix_cache_requests_total",
-    "Questions to a cache of names, by whether it knew the answer.",
+    "Lookups in a cache of names, by result.",
     caches.flatMap(({ name, hits, misses }) => [
       [{ cache: name, result: "hit" }, hits] as const,
       [{ cache: name, result: "miss" }, misses] as const,
@@ -153,7 +153,7 @@ function processes(text: MetricsText, facts: Facts): void {
   );
   text.counter(
     "linnix_lost_cgroup_moves_total",
-    "Moves of processes between cgroups v1 that were not read in time. The cgroup of such a process can be wrong.",
+    "Moves of processes between v1 cgroups that were not read in time. The cgroup of such a process can be wrong.",
     facts.lostMoves,
   );
 }
@@ -162,21 +162,21 @@ function cost(text: MetricsText, facts: Facts): void {
   const { userCpuS, systemCpuS, inKernelCpuS, budget } = facts;
   text.counter(
     "linnix_cpu_seconds_total",
-    "Processor time of linnix: of its process in user and system mode (process), and of its programs in the kernel (kernel; an estimate).",
+    "CPU time of linnix: of its process in user and system mode (process), and of its BPF programs (kernel; an estimate).",
     [
       [{ part: "process" }, userCpuS + systemCpuS] as const,
       ...(inKernelCpuS === null ? [] : [[{ part: "kernel" }, inKernelCpuS] as const]),
     ],
   );
-  text.gauge("linnix_budget_level", "How much is left out to stay within the budget; 0: nothing.", budget?.level ?? 0);
   text.gauge(
-    "linnix_budget_cost_ratio",
-    "What collecting costs, as a share of one core.",
-    ratio(budget?.costPct ?? null),
+    "linnix_budget_level",
+    "Level of the CPU budget. 0: nothing is left out; 1: sampling is rarer; 2: no sampling.",
+    budget?.level ?? 0,
   );
+  text.gauge("linnix_budget_cost_ratio", "Cost of collecting, as a share of one core.", ratio(budget?.costPct ?? null));
   text.gauge(
     "linnix_budget_limit_ratio",
-    "What collecting may cost, as a share of one core.",
+    "Limit for the cost of collecting, as a share of one core.",
     ratio(budget?.budgetPct ?? null),
   );
 }
@@ -185,30 +185,34 @@ function api(text: MetricsText, facts: Facts, stream: EventStream, requests: Req
   text.counter("linnix_api_requests_total", "Requests that were answered, by status code.", requests.byCode());
   text.counter(
     "linnix_api_cpu_seconds_total",
-    "Processor time that went into answering requests; live events are not among it, nor is it part of the budget.",
+    "CPU time for answering requests, without live events. It is not part of the budget for collecting.",
     facts.answeringCpuS,
   );
-  text.gauge("linnix_api_clients", "Clients that follow live events.", stream.clients);
-  text.gauge("linnix_api_clients_limit", "Most clients that may follow live events.", stream.maxClients);
-  text.counter("linnix_api_refused_clients_total", "Clients beyond the limit.", stream.refused);
-  text.counter("linnix_sse_sent_events_total", "Events handed to clients that follow them.", stream.totals.sent);
+  text.gauge("linnix_api_clients", "Clients of live events.", stream.clients);
+  text.gauge("linnix_api_clients_limit", "Most clients of live events at the same time.", stream.maxClients);
+  text.counter(
+    "linnix_api_refused_clients_total",
+    "Clients of live events that were refused because of the limit.",
+    stream.refused,
+  );
+  text.counter("linnix_sse_sent_events_total", "Events sent to clients of live events.", stream.totals.sent);
   text.counter(
     "linnix_sse_missed_events_total",
-    "Events that slow clients missed; each was told how many.",
+    "Events that slow clients missed. The stream of a client reports its number.",
     stream.totals.missed,
   );
-  text.gauge("linnix_sse_history_events", "Events kept for clients that come back.", stream.history.events);
-  text.gauge("linnix_sse_history_bytes", "Memory of the events kept for clients that come back.", stream.history.bytes);
+  text.gauge("linnix_sse_history_events", "Events kept for clients that reconnect.", stream.history.events);
+  text.gauge("linnix_sse_history_bytes", "Memory of the events kept for clients that reconnect.", stream.history.bytes);
 }
 
 /** https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics */
 function processMetrics(text: MetricsText, { userCpuS, systemCpuS, startedMs }: Facts): void {
   const memory = readOwnMemory();
   text.gauge("linnix_anonymous_memory_bytes", "Resident memory that belongs to no file.", memory.anonBytes);
-  text.counter("process_cpu_seconds_total", "Processor time of the process, user and system.", userCpuS + systemCpuS);
+  text.counter("process_cpu_seconds_total", "User and system CPU time of the process.", userCpuS + systemCpuS);
   text.gauge("process_resident_memory_bytes", "Resident memory size.", memory.rssBytes);
   text.gauge("process_virtual_memory_bytes", "Virtual memory size.", memory.virtualBytes);
-  text.gauge("process_start_time_seconds", "Start of the process since the Unix epoch.", startedMs / 1000);
+  text.gauge("process_start_time_seconds", "Start of the process, in seconds since the Unix epoch.", startedMs / 1000);
   text.gauge("process_open_fds", "Open file descriptors.", countOpenFds());
   const maxFds = maxOpenFiles();
   text.gauge("process_max_fds", "Most file descriptors that may be open.", Number.isFinite(maxFds) ? maxFds : null);
@@ -218,23 +222,23 @@ function processMetrics(text: MetricsText, { userCpuS, systemCpuS, startedMs }: 
 function deliveryMetrics(text: MetricsText, { rings, writtenBytes, reload }: Facts): void {
   text.gauge(
     "linnix_ring_peak_fill_ratio",
-    "Highest fill of any ring when it was emptied, in the last half minute to minute.",
+    "Highest fill of any ring when it was read, over the last 30 to 60 seconds.",
     rings.peakFill,
   );
   text.gauge(
     "linnix_delivery_peak_delay_seconds",
-    "Longest time from an event in the kernel to its delivery, in the last half minute to minute.",
+    "Longest time from an event in the kernel to its delivery, over the last 30 to 60 seconds.",
     rings.peakDelayS,
   );
-  text.counter("linnix_output_written_bytes_total", "Bytes that were written to the output.", writtenBytes);
+  text.counter("linnix_output_written_bytes_total", "Bytes written to the output.", writtenBytes);
   text.gauge(
     "linnix_config_last_reload_successful",
-    "Whether the last reload of the configuration, or else the start, succeeded.",
+    "Whether the last reload of the configuration succeeded; before the first reload, whether the start did.",
     reload.isGood ? 1 : 0,
   );
   text.gauge(
     "linnix_config_last_reload_success_timestamp_seconds",
-    "Last time that the configuration was read without error, since the Unix epoch.",
+    "Last time that the configuration was read without error, in seconds since the Unix epoch.",
     reload.lastGoodMs / 1000,
   );
 }
@@ -242,10 +246,10 @@ function deliveryMetrics(text: MetricsText, { rings, writtenBytes, reload }: Fac
 /** Connections of the API. */
 function connectionMetrics(text: MetricsText, connections: ConnectionLimit | undefined): void {
   if (!connections) return;
-  text.gauge("linnix_api_connections", "Open connections, idle ones and event streams included.", connections.count);
+  text.gauge("linnix_api_connections", "Open connections, including idle ones and event streams.", connections.count);
   text.gauge(
     "linnix_api_accept_paused",
-    "Whether new connections wait because too many are in use, or answering takes too much.",
+    "Whether new connections wait because too many are open, or because answering exceeds its CPU budget.",
     connections.isPaused ? 1 : 0,
   );
   text.counter(

@@ -26,16 +26,16 @@ type JsonObject = Record<string, unknown>;
 
 /** Problems that any route can have. */
 const COMMON: Partial<Record<ProblemStatus, string>> = {
-  400: "A parameter or the Host header is wrong, or the request is no HTTP (then without a body).",
+  400: "A parameter or the Host header is wrong, or the request is not HTTP (then without a body).",
   401: "The bearer token is missing or wrong.",
-  403: "A page of an origin that is not allowed made the request.",
+  403: "A web page of an origin that is not allowed made the request.",
   404: "No such route or process.",
   405: "Only GET and HEAD are answered.",
   411: "The request has a body without Content-Length.",
   413: "The request has a body of more than 4096 bytes (without a body for some methods).",
   414: "The target of the request is too long.",
   421: "The Host header names another server.",
-  429: "Answering has used its budget of processor time.",
+  429: "Answering has used its budget of CPU time.",
   500: "An error of linnix; the log has the details.",
 };
 
@@ -60,7 +60,7 @@ export function describeApi(version: string, routes: readonly Route[]): JsonObje
     paths: Object.fromEntries(routes.map((route) => [route.path, { get: operation(route), head: head(route) }])),
     components: {
       securitySchemes: {
-        token: { type: "http", scheme: "bearer", description: "Needed where linnix was started with a token." },
+        token: { type: "http", scheme: "bearer", description: "Required if linnix has a token." },
       },
       schemas: { ...componentSchemas(), ...eventSchemas() },
     },

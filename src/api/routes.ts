@@ -20,8 +20,8 @@ const MAX_LISTED = 10_000;
 const MAX_COMMANDS = 1000;
 const LEAST_WINDOW_NS = 10e9;
 /** Long answers: see under-way.ts. */
-const UNREAD = { 429: "Too many answers have not been read yet." };
-/** nginx would gather events until it has a buffer full of them. */
+const UNREAD = { 429: "Clients have not read too many answers yet." };
+/** Without it nginx gathers events until its buffer is full. */
 const STREAM_HEADERS = { "X-Accel-Buffering": "no" };
 
 function param<T>(kind: Param["kind"], description: string, fallback: T, make: () => z.ZodMiniType<T>): Param<T> {
@@ -42,10 +42,10 @@ const text = (name: string, maxLength: number) => () =>
     ) as z.ZodMiniType<string | null>;
 
 const PROCESSES_PARAMS = {
-  sort: param<ProcessSort>("text", "What comes first: most CPU, most memory, or the latest start.", "cpu", () =>
+  sort: param<ProcessSort>("text", "Order: most CPU, most memory, or the latest start first.", "cpu", () =>
     z.enum(["cpu", "rss", "start"], "expected cpu, rss or start"),
   ),
-  limit: param<number>("integer", "Most processes in the answer; `matched` tells of how many.", 1000, () =>
+  limit: param<number>("integer", "Most processes in the answer; `matched` says how many there are.", 1000, () =>
     z
       .int(`expected a whole number from 1 to ${MAX_LISTED}`)
       .check(z.minimum(1, "less than 1"), z.maximum(MAX_LISTED, `more than ${MAX_LISTED}`)),
@@ -144,7 +144,7 @@ export const ROUTES: readonly Route[] = [
   {
     path: "/healthz",
     operationId: "getHealth",
-    summary: "Alive",
+    summary: "Whether the process is alive",
     description: "Returns 200 while the process can serve requests. No token required.",
     params: {},
     open: true,
@@ -182,7 +182,7 @@ export const ROUTES: readonly Route[] = [
   {
     path: "/status",
     operationId: "getStatus",
-    summary: "What it does, what it has lost, what it costs",
+    summary: "State, losses and cost of the collector",
     description: "Percentages are of one core, over the last seconds.",
     params: {},
     gives: { [JSON_TYPE]: "status" },
@@ -197,7 +197,7 @@ export const ROUTES: readonly Route[] = [
     path: "/processes",
     operationId: "listProcesses",
     summary: "The live processes",
-    description: "Highest first, by the sort asked for; processes of which that is not known come last.",
+    description: "Highest first, by `sort`. Processes without a known value come last.",
     params: PROCESSES_PARAMS,
     gives: { [JSON_TYPE]: "processes" },
     problems: UNREAD,
@@ -217,10 +217,10 @@ export const ROUTES: readonly Route[] = [
     operationId: "getProcess",
     summary: "One process",
     description:
-      "The newest of that pid, also for a while after its exit. The pid is that of the initial pid namespace, in a container too.",
+      "The latest process with that pid, also for a while after its exit. The pid is that of the initial pid namespace, also in a container.",
     params: {},
     gives: { [JSON_TYPE]: "process" },
-    problems: { 404: "No process of that pid is known." },
+    problems: { 404: "No process with that pid: it never existed, or its retention time has passed." },
     handle: ({ context, search, pid }) => {
       readQuery(search, {});
       return {
@@ -233,10 +233,10 @@ export const ROUTES: readonly Route[] = [
     path: "/graph/{pid}",
     operationId: "getGraph",
     summary: "One process, its ancestors and its descendants",
-    description: "Ancestors nearest first; descendants by generation. At most 1000 of each.",
+    description: "Ancestors, nearest first, and descendants by generation. At most 1000 of each.",
     params: {},
     gives: { [JSON_TYPE]: "graph" },
-    problems: { 404: "No process of that pid is known.", ...UNREAD },
+    problems: { 404: "No process with that pid: it never existed, or its retention time has passed.", ...UNREAD },
     handle: ({ context, search, pid }) => {
       readQuery(search, {});
       return { body: found(context.source, (source) => source.graph(pidOf(pid))) ?? unknownPid(pid), type: JSON_TYPE };
@@ -248,8 +248,8 @@ export const ROUTES: readonly Route[] = [
     summary: "What started and ended lately, by command",
     description:
       "Highest CPU time first. `short_lived` processes started and ended within the window; CPU time and memory are " +
-      "theirs. Counting begins with the first request, and ends ten minutes after the last one: `covered_s` is the " +
-      "time that the figures are of.",
+      "theirs. Counting begins with the first request and ends ten minutes after the last one: `covered_s` is the " +
+      "time that the figures cover.",
     params: COMMANDS_PARAMS,
     gives: { [JSON_TYPE]: "commands" },
     problems: { 409: "The level of detail is `summary`: no process is reported." },
@@ -273,7 +273,7 @@ export const ROUTES: readonly Route[] = [
     path: "/metrics",
     operationId: "getMetrics",
     summary: "Metrics in the text format of Prometheus, or in OpenMetrics",
-    description: "OpenMetrics if `Accept` prefers it. Counters begin at 0 when linnix is started.",
+    description: "OpenMetrics if `Accept` prefers it. Counters begin at 0 when linnix starts.",
     params: {},
     gives: { "text/plain": "text", "application/openmetrics-text": "text" },
     problems: {},
@@ -326,15 +326,15 @@ function streamRoute(path: string, operationId: string, summary: string): Route 
     operationId,
     summary,
     description:
-      "Each event has an id, its type as its name, and the object of JSON Lines as its data. With `Last-Event-ID` " +
-      "what came after that event is sent first. `event: gap` tells of events that are missing. What concerns the " +
-      "whole stream (lost, degraded) is not held back by `pid` and `comm`.",
+      "Each event has an id, its type as its name, and the object of JSON Lines as its data. With `Last-Event-ID` the " +
+      "server first sends what came after that event. `event: gap` reports events that are missing. `pid` and `comm` do " +
+      "not apply to events about the whole stream (lost, degraded).",
     params: STREAM_PARAMS,
     gives: { "text/event-stream": "text" },
     isStream: true,
     problems: {
-      409: "The level of detail sends no events of a type that is asked for.",
-      429: "All places for event streams are taken, or those of this client.",
+      409: "The level of detail never sends a requested type.",
+      429: "The maximum number of event clients is connected, in total or for this client.",
     },
     handle: ({ context, request, search, cutOff, place }) => {
       const query: Query<typeof STREAM_PARAMS> = readQuery(search, STREAM_PARAMS);
@@ -344,19 +344,19 @@ function streamRoute(path: string, operationId: string, summary: string): Route 
       const taken = place();
       if (!taken) {
         context.stream.refuse();
-        const detail = "This client follows the events as often as one account or address may.";
+        const detail = "This account or address has the maximum number of event streams.";
         throw new Problem(429, detail, { "Retry-After": "5" });
       }
       const body = context.stream.open(query, request.headers.get("last-event-id"), cutOff, taken.leave);
       if (body) return { body, type, headers: STREAM_HEADERS };
       taken.leave();
-      const detail = `${context.stream.maxClients} clients follow the events already.`;
+      const detail = `The maximum number of event clients (${context.stream.maxClients}) is already connected.`;
       throw new Problem(429, detail, { "Retry-After": "5" });
     },
   };
 }
 
-/** @throws Problem where an event of a type that is asked for will never come */
+/** @throws Problem if an event of a type that is asked for will never come */
 function checkTypes(types: readonly string[] | null, levels: ReadonlySet<DetailLevel>): void {
   const never = types?.filter((type) => !isSentAt(levels, type)) ?? [];
   if (never.length === 0) return;
@@ -373,7 +373,7 @@ function pidOf(text: string): number {
   return Number(text);
 }
 
-/** What is not there may have come since the last look, however short ago that was. */
+/** Looks again after reading the rings: the process may have started since they were read last. */
 function found(
   source: ApiSource,
   look: (source: ApiSource) => Uint8Array<ArrayBuffer> | null,
@@ -386,7 +386,7 @@ function found(
 }
 
 function unknownPid(pid: string): never {
-  throw new Problem(404, `No process ${pid} is known: it never was, or it is gone for longer than it is kept.`);
+  throw new Problem(404, `No process ${pid}: it never existed, or its retention time has passed.`);
 }
 
 /** Why the collector sees less than it promises, one clause each. */
@@ -394,7 +394,7 @@ function degradations({ backend, missingFields, sampling, budget, conditions }: 
   const reasons = [...conditions.values()];
   if (missingFields.length > 0) reasons.push(`the ${backend} backend has no values for ${missingFields.join(", ")}`);
   if (sampling?.source === "proc")
-    reasons.push("samples are read from /proc, for the kernel has no task iterator or refuses it");
+    reasons.push("samples are read from /proc, because the kernel has no task iterator or refuses it");
   if (budget && budget.level > 0) reasons.push(`the budget is exceeded: level ${budget.level}`);
   return reasons;
 }
