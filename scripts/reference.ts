@@ -75,7 +75,8 @@ export async function commandLineText(): Promise<string> {
     `${GENERATED}\n`,
     "# The command line\n",
     "`linnix COMMAND --help` shows the options that most people need, and `--help --all` shows all of them. Results go to " +
-      "stdout, everything else to stderr. [Configuration](configuration.md) explains the settings, and " +
+      "stdout, everything else to stderr. On a terminal they have colour, except with `--no-color`, `NO_COLOR` or `TERM=dumb`. " +
+      "[Configuration](configuration.md) explains the settings, and " +
       "[exit codes](exit-codes.md) the codes.\n",
     "## Every command\n",
     "The options in the tables of a command come after its name. These options have every command in common:\n",
