@@ -249,7 +249,7 @@ describe("CORS", () => {
   const origin = "https://dash.example";
   const preflight = { "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization" };
 
-  test("nobody may by default", async () => {
+  test("refuses every other origin by default", async () => {
     await using server = await startMadeUp();
     const answer = await fetch(server.url("/status"), { headers: { Origin: origin } });
     expect(answer.headers.get("access-control-allow-origin")).toBeNull();
@@ -343,16 +343,19 @@ describe("the token", () => {
   });
 
   const isRoot = process.geteuid?.() === 0;
-  test.skipIf(!isRoot)("what only root can read is told how to be read after --user (skipped: needs root)", () => {
-    const file = tokenFile("root-only", TOKEN);
-    chmodSync(folder, 0o711);
-    process.seteuid?.(65534);
-    try {
-      expect(() => readToken(file, {})).toThrow("chmod 640");
-    } finally {
-      process.seteuid?.(0);
-    }
-  });
+  test.skipIf(!isRoot)(
+    "the error for a file that only root can read says how to make it readable after --user (skipped: needs root)",
+    () => {
+      const file = tokenFile("root-only", TOKEN);
+      chmodSync(folder, 0o711);
+      process.seteuid?.(65534);
+      try {
+        expect(() => readToken(file, {})).toThrow("chmod 640");
+      } finally {
+        process.seteuid?.(0);
+      }
+    },
+  );
 
   test("the environment goes before the file", () => {
     const file = tokenFile("file", TOKEN);

@@ -79,7 +79,7 @@ describe("live events", () => {
     }
   });
 
-  test("what the history no longer has is told as a number", async () => {
+  test("a gap has the number of events that the history no longer has", async () => {
     await using server = await startMadeUp({ historyEvents: 5 });
     const { api, source } = server;
     await using first = await SseClient.open(server.url("/events"));
@@ -92,7 +92,7 @@ describe("live events", () => {
     expect(rest.map(numberOf)).toEqual([16, 17, 18, 19, 20]);
   });
 
-  test("events that nobody followed are counted: who comes back is told how many", async () => {
+  test("events without a client are counted: a client that reconnects gets their number", async () => {
     const source = new MadeUpSource();
     const stream = new EventStream({ maxClients: 1, historyEvents: 10, historyBytes: 1 << 20, heartbeatMs: 1000 });
     for (let i = 0; i < 7; i++) stream.event(source.fork(100 + i, 1));
@@ -166,7 +166,7 @@ describe("live events", () => {
     await client.untilComment("heartbeat");
   });
 
-  test("a busy one says so as well: nobody waits longer than from one time to the next", async () => {
+  test("a busy stream sends its heartbeat as well: no client waits longer than one interval", async () => {
     await using server = await startMadeUp({ heartbeatMs: 50 });
     await using client = await SseClient.open(server.url("/events"));
     let pid = 100;
@@ -181,7 +181,7 @@ describe("live events", () => {
     }
   });
 
-  test("clients beyond the limit are told to come back; the place of one that goes is free", async () => {
+  test("clients beyond the limit get Retry-After; the place of a client that leaves is free", async () => {
     await using server = await startMadeUp({ maxClients: 1 });
     {
       await using _client = await SseClient.open(server.url("/events"));
@@ -198,7 +198,7 @@ describe("live events", () => {
     }
   });
 
-  test("a stuck client misses events, is told how many, and holds nobody up", async () => {
+  test("a stuck client misses events, gets their number, and delays no other client", async () => {
     await using server = await startMadeUp({ historyEvents: 1000 });
     const { api, source } = server;
     const { port } = new URL(api.url);
@@ -275,7 +275,7 @@ describe("live events", () => {
     }
   });
 
-  test("proxies are told not to gather events", async () => {
+  test("a header makes proxies pass events on at once", async () => {
     await using server = await startMadeUp();
     for (const method of ["GET", "HEAD"]) {
       const abort = new AbortController();

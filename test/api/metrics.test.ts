@@ -78,7 +78,7 @@ describe("metrics", () => {
     expect(less).toContain('linnix_api_requests_total{code="200"} 1\n');
   });
 
-  test("page faults, where they are told of, are one more type", async () => {
+  test("page faults are one more type if they are reported", async () => {
     await using server = await startMadeUp();
     server.source.told = { counters: { ...COUNTERS, page_faults: PAGE_FAULTS } };
     const text = await (await fetch(server.url("/metrics"))).text();

@@ -200,7 +200,7 @@ describe("routes", () => {
     expect((await fetch(server.url("/processes/77"), { method: "HEAD" })).status).toBe(404);
   });
 
-  test("a list is made once for many who ask, and anew when it has changed and is no longer fresh", async () => {
+  test("a list is encoded once for many clients, and again when it has changed and is no longer fresh", async () => {
     await using server = await startMadeUp();
     for (let i = 0; i < 50; i++) await (await fetch(server.url("/processes?limit=2"))).text();
     expect(server.source.lists).toBeLessThan(50);

@@ -25,7 +25,7 @@ describe("answers under way", () => {
   });
 });
 
-describe("who asks and does not read", () => {
+describe("a client that sends requests and does not read", () => {
   test("has long answers refused to all, and others not, until it goes", async () => {
     await using server = await startMadeUp();
     // Longer than a socket has room for.

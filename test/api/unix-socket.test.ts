@@ -172,7 +172,7 @@ print("ready", flush=True); sys.stdin.read()`;
     expect((await ask(path)).status).toBe(200);
   });
 
-  test("who may write to its folder cannot have another file given away", async () => {
+  test("an account that may write to its folder cannot have another file given away", async () => {
     const place = join(folder, "shared");
     mkdirSync(place);
     const victim = join(folder, "victim");

@@ -10,7 +10,7 @@ function snapshot(...programs: BpfProgramInfo[]): Map<number, BpfProgramInfo> {
   return new Map(programs.map((each) => [each.id, each]));
 }
 
-test("runTimeDifference tells what ran, what came and what went", () => {
+test("runTimeDifference separates programs that ran, that came and that went", () => {
   const before = snapshot(program(1, 1000n, 10n), program(2, 5n, 1n), program(3, 7n, 7n));
   const after = snapshot(program(1, 4000n, 20n), program(3, 7n, 7n), program(4, 600n, 3n));
   const { programs, runs, runNs, appeared, vanished } = runTimeDifference(before, after);

@@ -39,7 +39,7 @@ describe("moves between cgroups", () => {
     expect(all(reader)).toEqual([]);
   });
 
-  test("what was overwritten before it was read is counted, and the rest is told", () => {
+  test("moves that were overwritten before they were read are counted, and the rest is given out", () => {
     const memory = new Memory();
     const reader = new MoveReader(memory);
     for (let pid = 1; pid <= 3; pid++) memory.write(pid, "/a");

@@ -27,7 +27,7 @@ describe("passwd(5) and group(5)", () => {
     expect([names.nameOf(0), names.nameOf(65534), names.nameOf(1)]).toEqual(["root", "nobody", null]);
   });
 
-  test("lines that name nobody are passed over", () => {
+  test("lines without a name are skipped", () => {
     const lines = [
       "+",
       "+::::::",

@@ -23,7 +23,7 @@ describe("/proc/PID/cgroup", () => {
     expect(parseMembership("")).toEqual({ v2: null, v1: [] });
   });
 
-  test("of ourselves; of nobody there is none", () => {
+  test("reads those of this process; a process that does not exist has none", () => {
     expect(readMembership(process.pid)).not.toBeNull();
     expect(readMembership(2 ** 22 + 1)).toBeNull();
   });

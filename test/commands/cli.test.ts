@@ -203,7 +203,7 @@ describe("wrong use", () => {
     expectOneMessage(linnix(["doctor", "--config", broken]), `${broken}:2`, "not TOML", '"1MiB"');
   });
 
-  test("has its stack told at log level debug only, and nothing at silent", () => {
+  test("shows its stack only at log level debug, and nothing at silent", () => {
     expect(linnix(["collect", "--duration", "x"]).stderr).not.toContain("    at ");
     expect(linnix(["--log-level", "debug", "collect", "--duration", "x"]).stderr).toContain("    at ");
     expect(linnix(["collect", "--duration", "x", "--log-level=debug"]).stderr).toContain("    at ");

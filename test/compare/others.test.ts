@@ -35,7 +35,7 @@ test("never more than the kernel forked", () => {
   expect(othersReported({ ...counted, executed: 25 })).toBe(10);
 });
 
-test("whatever a method tells besides execs, it comes to the same", () => {
+test("the result is the same for all event types that a method reports besides execs", () => {
   const truth: TruthProcess[] = Array.from({ length: 100 }, (_, index) => ({
     pid: 1000 + index,
     nonce: `n${index}`,

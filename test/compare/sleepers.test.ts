@@ -12,7 +12,7 @@ setDefaultTimeout(60_000);
 
 const HOLDER = "linnix-sleepers";
 
-test("so many processes sleep until they are given up", async () => {
+test("starts the wanted number of processes, which sleep until they are disposed of", async () => {
   const sleepers = await Sleepers.start(25, new AbortController().signal);
   const [holder] = processesNamed(HOLDER).filter((pid) => readProcStat(pid)?.ppid === process.pid);
   expect(holder).toBeDefined();

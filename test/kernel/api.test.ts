@@ -126,7 +126,7 @@ describe.skipIf(why !== null)(`collect --listen${why ? ` (skipped: ${why})` : ""
     await run.stop();
   });
 
-  test("who has ended does not stay among the live because a filter held its exit back", async () => {
+  test("a process that has ended does not stay among the live ones because a filter held its exit back", async () => {
     await using run = await CollectRun.start([...ARGS, "--min-duration", "1h"]);
     const child = Bun.spawn(["/bin/cat"], { stdin: "pipe", stdout: "ignore" });
     const stateOf = async () => (await getJson(`/processes/${child.pid}`)).state;
@@ -196,7 +196,7 @@ describe.skipIf(why !== null)(`collect --listen${why ? ` (skipped: ${why})` : ""
     },
   );
 
-  test("ready, and every figure told", async () => {
+  test("ready, and every figure is reported", async () => {
     await using run = await CollectRun.start(ARGS);
     const ready = await get("/readyz");
     expect(ready.status).toBe(200);

@@ -13,7 +13,7 @@ const noBtf = whyNoBtf();
 
 const [major = 0, minor = 0] = release().split(".").map(Number);
 
-/** Why something takes a later kernel than this one; null where this one will do. */
+/** Why something takes a later kernel than this one; null if this one will do. */
 function whyOlder(thanMajor: number, thanMinor: number): string | null {
   const isOlder = major < thanMajor || (major === thanMajor && minor < thanMinor);
   return isOlder ? `needs Linux ${thanMajor}.${thanMinor}` : null;

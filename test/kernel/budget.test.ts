@@ -138,7 +138,7 @@ describe.skipIf(reason !== null)(titled("a budget that is too small", reason), (
     return { status: response.status, body: (await response.json()) as { reasons?: string[] } };
   };
 
-  test("is told of in the stream, the log and /readyz; samples become rarer; without one all is as before", async () => {
+  test("is reported in the stream, the log and /readyz; samples become rarer; without a budget everything is as before", async () => {
     write("0.001%");
     await using collect = await CollectRun.start(["--config", path]);
     const degraded = () => collect.others.filter(({ type }) => type === "degraded") as DegradedEvent[];

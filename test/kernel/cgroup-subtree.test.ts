@@ -94,7 +94,7 @@ describe.skipIf(reason !== null)(titled("a cgroup and all below it", reason), ()
     expect(subtree.has(2n ** 62n)).toBe(false);
   });
 
-  test("more ids than are remembered are told right as well", () => {
+  test("more ids than are remembered are answered correctly as well", () => {
     using subtree = new CgroupSubtree({ path: cgroup.make("crowd") });
     const [inside, outside] = [idOf("crowd", "inner"), idOf("beside")];
     for (let i = 0n; i < 70_000n; i++) {

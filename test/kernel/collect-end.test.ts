@@ -82,7 +82,7 @@ describe.skipIf(reason !== null)(titled("how a run ends", reason), () => {
     expect(parseEvent(await new Response(child.stdout).text()).type).toBe("start");
   });
 
-  test("by SIGTERM also while nobody reads what it writes, with an error", async () => {
+  test("by SIGTERM also without a reader of its output, with an error", async () => {
     const place = mkdtempSync(join(fixture().directory, "stuck-"));
     const fifo = join(place, "fifo");
     expect(Bun.spawnSync(["mkfifo", fifo]).exitCode).toBe(0);
@@ -116,7 +116,7 @@ describe.skipIf(reason !== null)(titled("how a run ends", reason), () => {
     }
   });
 
-  test("by SIGTERM while nobody reads the FIFO it is to write to; by the end of its time where somebody does", async () => {
+  test("by SIGTERM while its FIFO has no reader; by the end of its time if the FIFO has one", async () => {
     const fifo = join(mkdtempSync(join(fixture().directory, "unread-")), "fifo");
     expect(Bun.spawnSync(["mkfifo", fifo]).exitCode).toBe(0);
     const command = [BINARY, "collect", ...USUAL, "--output", fifo, "--duration", "100ms"];

@@ -86,7 +86,7 @@ describe.skipIf(reason !== null)(titled("how processes end", reason), () => {
     });
   }
 
-  test("by somebody else's signal", async () => {
+  test("by a signal of another process", async () => {
     const { exit } = (await fixture().watched(collect(), "killed", 15)).reaped("killed");
     expect(exit).toMatchObject({ exit_code: null, signal: "SIGTERM", core_dumped: false });
   });

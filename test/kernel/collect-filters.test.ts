@@ -39,7 +39,7 @@ for (const [backend, reason] of BACKENDS) {
   const withBackend = ["--backend", backend];
 
   describe.skipIf(reason !== null)(titled(`filters in the kernel, ${backend} backend`, reason), () => {
-    test("--pid: that process and all that descend from it, nobody else", async () => {
+    test("--pid: only that process and its descendants", async () => {
       await using chosen = await fixture().commands();
       await using other = await fixture().commands();
       const main = await chosen.main();

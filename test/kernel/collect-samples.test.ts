@@ -121,7 +121,7 @@ describe.skipIf(reason !== null)(titled("samples", reason), () => {
     });
   }
 
-  test("the first sweep tells nobody of who was there before", async () => {
+  test("the first scan reports no process that was there before", async () => {
     const worker = await place.program.start("threads", 0);
     await using run = await new LineRun().start("--sample-interval", "50ms");
     await until("sweeps", () => new Set(run.samplesOf(run.pid).map(({ ts_ns }) => ts_ns)).size >= 3);

@@ -32,7 +32,7 @@ const UNKNOWN = {
 describe.skipIf(reason !== null)(titled("the tracepoint backend", reason), () => {
   const collect = useCollector([...USUAL, "--backend", "tracepoint"]);
 
-  test("says which it is, and what it cannot tell", () => {
+  test("says which backend it is, and which fields it cannot give", () => {
     expect(collect().stderr).toContain("watching by the tracepoint backend");
     for (const name of ["start_ns", "args", "peak_rss_bytes"]) expect(collect().stderr).toContain(name);
   });

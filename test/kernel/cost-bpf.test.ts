@@ -20,7 +20,7 @@ const STATS_SYSCTL = "/proc/sys/kernel/bpf_stats_enabled";
 
 const noBpf = whyNoBpf();
 
-/** Why BPF cannot be tested here; empty where it can. */
+/** Why BPF cannot be tested here; empty if it can. */
 function whyNoBpf(): string {
   try {
     using program = new EmptyProgram();

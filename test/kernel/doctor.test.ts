@@ -103,15 +103,18 @@ describe("on this machine", () => {
 });
 
 describe("in bad places", () => {
-  test.skipIf(!canBeNobody)("as nobody: it works, and says what root would see (needs root and setpriv)", async () => {
-    const report = await behind(...AS_NOBODY);
-    expect(report.exitCode).toBe(3);
-    expect(report.can).toMatchObject({ collect: false, "compare-with-polling": true });
-    expect(report.check("user").found).toBe("uid 65534, not root");
-    expect(report.check("cap-bpf")).toMatchObject({ status: "fail" });
-    expect(report.check("bpf-agents").found).toContain("unknown without root");
-    expect(report.backend).toBe((await here()).backend);
-  });
+  test.skipIf(!canBeNobody)(
+    "as an ordinary user: it works, and says what root would see (needs root and setpriv)",
+    async () => {
+      const report = await behind(...AS_NOBODY);
+      expect(report.exitCode).toBe(3);
+      expect(report.can).toMatchObject({ collect: false, "compare-with-polling": true });
+      expect(report.check("user").found).toBe("uid 65534, not root");
+      expect(report.check("cap-bpf")).toMatchObject({ status: "fail" });
+      expect(report.check("bpf-agents").found).toContain("unknown without root");
+      expect(report.backend).toBe((await here()).backend);
+    },
+  );
 
   for (const option of HIDING) {
     test.skipIf(!canBeNobody || !canUnshare)(

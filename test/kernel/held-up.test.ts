@@ -10,7 +10,7 @@ const reason = whyNotHere();
 /** Records after which a drain asks whether it is to go on: RELEASE_EVERY of src/ring/ring-set.ts. */
 const ASKED_EVERY = 256;
 
-describe.skipIf(reason !== null)(titled("while nobody can take events", reason), () => {
+describe.skipIf(reason !== null)(titled("while no reader takes events", reason), () => {
   test("they stay in the rings, all else has its turn, and nothing is lost", async () => {
     let isReady = true;
     let given = 0;

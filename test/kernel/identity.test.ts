@@ -242,7 +242,7 @@ describe.skipIf(noV2 !== null)(titled("names of cgroups", noV2), () => {
   });
 
   test.skipIf(noCollect !== null)(
-    titled("of a process that has gone with its cgroup, by a daemon that nobody asked before", noCollect),
+    titled("of a process that is gone with its cgroup, by a daemon without an earlier request", noCollect),
     async () => {
       const socket = join(mkdtempSync(join(tmpdir(), "linnix-identity-")), "api.sock");
       await using _daemon = await CollectRun.start(["--format", "none", "--listen", `unix:${socket}`]);
@@ -343,7 +343,7 @@ describe.skipIf(noV1 !== null)(titled("cgroup v1", noV1), () => {
   /** Rings are emptied so seldom that /proc has nothing to say any more. */
   const SELDOM = ["--format", "jsonl", "--flush-interval", "2s", "--ring-size", "4MiB", "--sample-interval", "0"];
 
-  test("a container in a v1 hierarchy alone: told by /proc, and its descendants inherit it", async () => {
+  test("a container in a v1 hierarchy alone: known from /proc, and its descendants inherit it", async () => {
     await using cgroup = new TestCgroup(v1Point);
     const path = cgroup.make("docker", ID);
     const container = { id: ID, runtime: "docker" } as const;
@@ -368,7 +368,7 @@ describe.skipIf(noV1 !== null)(titled("cgroup v1", noV1), () => {
   });
 
   test.skipIf(whyNoBtf() !== null)(
-    titled("a container that has gone before anybody looks: told by its move, descendants too", whyNoBtf()),
+    titled("a container that is gone before its events are read: known from its move, descendants too", whyNoBtf()),
     async () => {
       await using cgroup = new TestCgroup(v1Point);
       const path = cgroup.make("docker", ID);
@@ -424,7 +424,7 @@ describe.skipIf(noV1 !== null)(titled("cgroup v1", noV1), () => {
   );
 
   test.skipIf(noV2 !== null)(
-    titled("a v2 cgroup that nobody can name is not taken for the parent's v1", noV2),
+    titled("a v2 cgroup without a known name is not taken for the parent's v1", noV2),
     async () => {
       await using v1 = new TestCgroup(v1Point);
       await using v2 = new TestCgroup(point);
@@ -445,7 +445,7 @@ describe.skipIf(noV1 !== null)(titled("cgroup v1", noV1), () => {
     },
   );
 
-  test("a path that names neither a container nor a unit is told as it is, and the root where it is left", async () => {
+  test("a path that names neither a container nor a unit is reported as it is, and the root after the process left it", async () => {
     await using cgroup = new TestCgroup(v1Point);
     const path = cgroup.make("plain");
     await using collect = await CollectRun.start(USUAL);
@@ -458,7 +458,7 @@ describe.skipIf(noV1 !== null)(titled("cgroup v1", noV1), () => {
     expect([told(cgroup.directory(path)), told(v1Point)]).toEqual([path, expect.not.stringContaining(path)]);
   });
 
-  test("who leaves a container is not told of in it any more", async () => {
+  test("a process that leaves a container is no longer reported in it", async () => {
     await using cgroup = new TestCgroup(v1Point);
     const inside = cgroup.directory(cgroup.make("docker", ID));
     const service = cgroup.make("linnix-test.service");
@@ -503,7 +503,10 @@ describe.skipIf(noV1 !== null)(titled("cgroup v1", noV1), () => {
   });
 
   test.skipIf(whyNoBtf() !== null)(
-    titled("a move that was read before the fork of who was moved, which is gone when anybody looks", whyNoBtf()),
+    titled(
+      "a move that was read before the fork of the process that moved, and that is gone at the lookup",
+      whyNoBtf(),
+    ),
     async () => {
       await using cgroup = new TestCgroup(v1Point);
       const path = cgroup.make("docker", ID);

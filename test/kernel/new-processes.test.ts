@@ -49,7 +49,7 @@ for (const [way, open] of Object.entries(WAYS)) {
       child.kill("SIGKILL");
     });
 
-    test("who has ended counts no more, also before it was waited for", async () => {
+    test("a process that has ended no longer counts, also before it was waited for", async () => {
       using processes = open();
       // Its child ends at once, and nobody waits for it.
       const parent = Bun.spawn(["perl", "-e", "$p = fork or exit; print qq($p\\n); $| = 1; sleep 60"], {

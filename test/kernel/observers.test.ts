@@ -126,7 +126,9 @@ test.skipIf(!(await strace.available()).ok)("strace does not fight another trace
   using folder = new TempFolder();
   using workload = new TinyWorkload();
   await using first = await strace.start(contextOf(folder, workload.pid));
-  expect((await failureOf(strace.start(contextOf(folder, workload.pid)))).what).toContain("traced already");
+  expect((await failureOf(strace.start(contextOf(folder, workload.pid)))).what).toContain(
+    "traces the workload already",
+  );
   await first.stop();
 });
 

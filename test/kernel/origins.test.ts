@@ -36,7 +36,7 @@ describe.skipIf(reason !== null)(titled("a value that is impossible here", reaso
     expect(fromVariable.stderr).toStartWith(`linnix: ${variable}${value} ${told}`);
   });
 
-  test("changes nothing at a reload, and is told with file, line and key", async () => {
+  test("changes nothing at a reload, and is reported with file, line and key", async () => {
     const token = file("token", "open-sesame-open-sesame");
     const text = `[api]\nlisten = 'unix:${directory}/socket'\ntoken_file = '${token}'\n`;
     const path = file("reload.toml", text);

@@ -47,7 +47,7 @@ function lastLine(text: string): string {
 }
 
 describe.skipIf(reason !== null)(titled("overhead-test", reason), () => {
-  test("reports to stdout and to files, and tells its progress on stderr in plain lines", async () => {
+  test("reports to stdout and to files, and prints its progress on stderr in plain lines", async () => {
     const json = join(directory, "report.json");
     const html = join(directory, "report.html");
     const { stdout, stderr, exitCode } = await linnix([...SHORT, "--json", json, "--html", html]);

@@ -124,7 +124,7 @@ async function told(run: FaultRun, toucher: Toucher, how: "w" | "r", pages: numb
 }
 
 describe.skipIf(reason !== null)(titled("page faults", reason), () => {
-  test("at most so many a second of a process; what is held back is carried by the next, and counted", async () => {
+  test("at most ten a second of a process; the next one has the number of those that were suppressed", async () => {
     await using run = await new FaultRun().start("--page-faults");
     const toucher = new Toucher();
     {
@@ -185,7 +185,7 @@ describe.skipIf(reason !== null)(titled("page faults", reason), () => {
     expect(counts?.emitted).toBe((counts?.received ?? 0) + (counts?.lost ?? 0));
   });
 
-  test("a client of /events is told of them, as JSON Lines are, and of nothing else that it did not ask for", async () => {
+  test("a client of /events gets them as in JSON Lines, and nothing else that it did not ask for", async () => {
     const socket = join(directory, "api.sock");
     await using run = await new FaultRun().start("--page-faults", "--listen", `unix:${socket}`);
     await using toucher = new Toucher();
@@ -212,7 +212,7 @@ describe.skipIf(reason !== null)(titled("page faults", reason), () => {
     expect(counts.received).toBeGreaterThan(0);
   });
 
-  test("those that a ring has no room for are among the losses of its CPU, wherever these are told of", async () => {
+  test("those that a ring has no room for are among the losses of its CPU, wherever these are reported", async () => {
     const socket = join(directory, "lossy.sock");
     await using run = await new FaultRun("4KiB").start("--page-faults", "--listen", `unix:${socket}`);
     process.kill(run.pid, "SIGSTOP");
@@ -236,7 +236,7 @@ describe.skipIf(reason !== null)(titled("page faults", reason), () => {
     expect(losses().reduce((sum, { count }) => sum + count, 0)).toBe(lostInAll);
   });
 
-  test("nothing of it is loaded, and nothing told, where nobody asks", async () => {
+  test("without the setting nothing is loaded and nothing is reported", async () => {
     await using without = await new FaultRun().start();
     await using with_ = await new FaultRun().start("--page-faults");
     expect(bpfIdsOf(without.pid).programs.length).toBe(bpfIdsOf(with_.pid).programs.length - 1);

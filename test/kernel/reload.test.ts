@@ -108,7 +108,7 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
     await collect.stop();
   });
 
-  test("tells of another token in the same file", async () => {
+  test("reports another token in the same file", async () => {
     const token = join(directory, "token");
     const write = (text: string) => writeFileSync(token, text, { mode: 0o600 });
     write("one-token-of-16-letters");

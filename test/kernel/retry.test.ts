@@ -69,7 +69,7 @@ function retriesAlone(): BackendKind {
 }
 
 describe.skipIf(noBtf !== null)(titled("a second program at each tracepoint", noBtf), () => {
-  test("tells what the first was skipped for, and nothing that it told", async () => {
+  test("reports what the first program was skipped for, and nothing that it reported", async () => {
     using once = new Watch(btfBackend(false));
     using both = new Watch(btfBackend(true));
     using second = new Watch(retriesAlone());

@@ -58,7 +58,7 @@ async function lossOf(run: CollectRun, which: SampleLoss, meanwhile = async () =
   throw new Error(`no ${which} was told of`);
 }
 
-describe.skipIf(reason !== null)(titled("samples that are not told", reason), () => {
+describe.skipIf(reason !== null)(titled("samples that are not emitted", reason), () => {
   test("dropped_output_full: the output is full", async () => {
     const fifo = join(place.directory, "fifo");
     expect(Bun.spawnSync(["mkfifo", fifo]).exitCode).toBe(0);

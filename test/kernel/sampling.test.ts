@@ -200,7 +200,7 @@ for (const [name, open] of Object.entries(SAMPLERS)) {
       expect(sweep(sampler).get(pid)?.runtimeNs).toBeGreaterThan(0);
     });
 
-    test("memory, as /proc tells it", async () => {
+    test("memory, as in /proc", async () => {
       using sampler = open();
       const worker = await program.start("grow");
       sweep(sampler);
@@ -278,7 +278,7 @@ for (const [name, open] of Object.entries(SAMPLERS)) {
       worker.end();
     });
 
-    test("kernel threads have no memory, and are told of when they run", () => {
+    test("kernel threads have no memory, and are reported when they run", () => {
       using sampler = open();
       const samples = sweep(sampler);
       expect(samples.get(2)).toMatchObject({ rssBytes: 0, threads: 1, isFirst: true });
@@ -298,7 +298,7 @@ for (const [name, open] of Object.entries(SAMPLERS)) {
   });
 }
 
-describe.skipIf(reason !== null)(titled("a walk that has to begin anew for want of room", reason), () => {
+describe.skipIf(reason !== null)(titled("a walk that starts again because it has no room", reason), () => {
   const count = 1600;
   const tooMany = Sleepers.objection(count);
 
@@ -373,7 +373,7 @@ describe.skipIf(reason !== null)(titled("zombies", reason), () => {
 
 for (const name of ["a walk", "a map"]) {
   describe.skipIf(reason !== null)(titled(`the successor of ${name}`, reason), () => {
-    test("goes on where that was: no time is missed or told twice, nobody is seen first again", async () => {
+    test("continues where the other stopped: no time is lost or reported twice, no process is seen first again", async () => {
       const { pid } = await program.start("threads", 3);
       const slack = 4 * TICK_NS;
       const former = (SAMPLERS[name] as () => Sampler)();
@@ -453,7 +453,7 @@ describe.skipIf(reason !== null)(titled("the best source", reason), () => {
     expect(sweep(sampler).size).toBeGreaterThan(0);
   });
 
-  test("goes on by /proc for who may not use the iterator any more", () => {
+  test("continues by /proc without the right to use the iterator any more", () => {
     const script = `
       import { openSampler } from "${import.meta.dir}/../../src/sampling/open.ts";
       using sampler = openSampler();

@@ -8,7 +8,7 @@ import { IS_FOREIGN, MACHINE, whyNoMachine } from "./machine.ts";
 
 const HERE = join(import.meta.dir, "guest");
 
-/** Why no guest can be booted here; null where it can. Root is not needed. */
+/** Why no guest can be booted here; null if it can. Root is not needed. */
 export function whyNoGuest(): string | null {
   if (process.platform !== "linux" || (!IS_FOREIGN && process.arch !== "x64")) return "the guests are x86-64";
   if (!succeeds("test", "-x", MACHINE.binary)) {

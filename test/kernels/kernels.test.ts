@@ -183,7 +183,7 @@ for (const { name: series } of SERIES) {
       });
 
       for (const scenario of SCENARIOS) {
-        test(`${scenario}: one fork, one exit, as wait4 tells it`, () => {
+        test(`${scenario}: one fork, one exit, as wait4 reports it`, () => {
           const watched = way("auto").watched(scenario);
           const truths = watched.truths.everyReaped();
           expect(truths).not.toEqual([]);

@@ -34,7 +34,7 @@ test("the state and the rules are read as auditctl prints them", () => {
   expect(parseAuditRules("-w /etc/passwd -p wa -k id\n-a always,exit -S all\n")).toHaveLength(2);
 });
 
-test("the key of a rule tells whose it is and what was there before", () => {
+test("the key of a rule says whose it is and what was there before", () => {
   const key = auditKey(auditKeyPrefix({ enabled: 1, backlogLimit: 320, backlogWaitTime: null }), 77);
   const owner = ruleOwner(`-a always,exit -F arch=b64 -S execve,execveat -F key=${key}`);
   expect(owner).toMatchObject({ key, pid: process.pid, daemonPid: 77, enabled: 1, backlogLimit: 320 });

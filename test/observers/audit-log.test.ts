@@ -36,7 +36,7 @@ test("an exec of a thread and one by descriptor count for the process", () => {
   expect(argsOf(sightings, pids, "nonce-descriptor")).toEqual(["true", "nonce-descriptor"]);
 });
 
-test("ends are told, with the title of the process", () => {
+test("ends are reported, with the title of the process", () => {
   const ends = sightings.filter(({ what }) => what === "exit");
   expect(oddSeen(ends, pids)).toEqual(ODD);
 });

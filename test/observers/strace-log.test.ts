@@ -29,7 +29,7 @@ test("an exec by another thread counts for the process, one by descriptor counts
   expect(sightings.some(({ args }) => args?.includes("nonce-missing"))).toBe(false);
 });
 
-test("forks and ends are told, threads are not", () => {
+test("forks and ends are reported, threads are not", () => {
   const killed = pids.get("nonce-killed");
   expect(sightings.filter(({ pid }) => pid === killed).map(({ what }) => what)).toEqual(["fork", "exec", "exit"]);
   expect(parse("7 clone3({flags=CLONE_VM|CLONE_THREAD, exit_signal=0}, 88) = 9", "7 vfork() = 8")).toEqual([

@@ -38,12 +38,12 @@ describe("what has to be sent", () => {
 describe("exits", () => {
   const { events, filters } = probeOptions();
 
-  test("are all told of without a filter", () => {
+  test("are all reported without a filter", () => {
     expect(holdsBackExits({ events, filters })).toBe(false);
     expect(holdsBackExits({ events: ["exit"], filters })).toBe(false);
   });
 
-  test("are held back by every filter, and where nobody asked for them", () => {
+  test("are held back by every filter, and unless they are asked for", () => {
     const some = [{ pids: [1] }, { uids: [0] }, { comms: ["sh"] }, { cgroup: { id: 1n } }, { minDurationNs: 1 }];
     for (const filter of some) expect(holdsBackExits({ events, filters: { ...filters, ...filter } })).toBe(true);
     expect(holdsBackExits({ events: ["fork", "exec"], filters })).toBe(true);

@@ -76,7 +76,7 @@ describe("KernelCounters", () => {
     expect(stamps()).toEqual([8, 0, 3, 0, 9, 0, 0]);
   });
 
-  test("are read anew each time: the memory is the kernel's", () => {
+  test("are read from the kernel's memory each time", () => {
     const memory = new Memory();
     const counters = new KernelCounters(memory.bytes);
     expect(counters.read()).toMatchObject({ seen: NONE, emitted: NONE, threads: { started: 0, exited: 0 } });

@@ -64,7 +64,7 @@ describe("parseTracepointFormat", () => {
     });
   });
 
-  test("kernels before 6.16 tell no group_dead, and flags of another type", () => {
+  test("kernels before 6.16 have no group_dead, and flags of another type", () => {
     const exit = `${COMMON}
 	field:char comm[16];	offset:8;	size:16;	signed:1;
 	field:pid_t pid;	offset:24;	size:4;	signed:1;

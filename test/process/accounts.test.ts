@@ -17,7 +17,7 @@ describe("the files of this machine", () => {
     expect([accounts.userName(3_999_999_999), accounts.groupName(3_999_999_999)]).toEqual([null, null]);
   });
 
-  test("are read anew when they were replaced, though not at every question", async () => {
+  test("are read again when they were replaced, though not at every question", async () => {
     const files = { passwd: join(folder, "passwd"), group: join(folder, "group") };
     writeFileSync(files.passwd, "anna:x:1000:1000::/:/bin/sh\n");
     const accounts = new Accounts(files);

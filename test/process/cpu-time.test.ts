@@ -16,7 +16,7 @@ describe("userShareNs", () => {
     expect(userShareNs(runtimeNs, utimeNs, stimeNs)).toBe(userNs);
   });
 
-  test("is a whole number that leaves a whole number ≥ 0, and the right share to what a double can tell", () => {
+  test("is a whole number that leaves a whole number ≥ 0, and the right share to the precision of a double", () => {
     const prng = new Prng(1);
     const random = () => Math.floor(2 ** (prng.float() * 53));
     for (let i = 0; i < 100_000; i++) {

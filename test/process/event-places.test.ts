@@ -12,7 +12,7 @@ import { eventOf } from "./event-of.ts";
 
 const ID = "0123456789abcdef".repeat(4);
 
-describe("what an event tells of a place", () => {
+describe("the place in an event", () => {
   function told(place: KnownPlace | undefined): { json: unknown; event: unknown }[] {
     const view = new EventView(new ProcessTable({ lingerNs: 1e9 }), new WallClock(0n));
     view.identity = place && { ofEvent: () => place };
@@ -42,7 +42,7 @@ describe("what an event tells of a place", () => {
     }
   });
 
-  test("a path as long as the kernel's longest is told whole", () => {
+  test("a path as long as the kernel's longest is reported whole", () => {
     const cgroup = `/${"deep/".repeat(800)}`;
     for (const each of told(placeAt(cgroup))) expect(each).toEqual({ json: { cgroup }, event: { cgroup } });
   });
@@ -75,7 +75,7 @@ describe("places of single processes", () => {
     expect(places.count).toBe(0);
   });
 
-  test("there are only so many; the others' are not known", () => {
+  test("have a bound; those beyond it are unknown", () => {
     const places = new PlaceStore();
     const taken = Array.from({ length: 20_000 }, (_, i) => places.take(`/${i}`, placeAt));
     expect(places.count).toBe(16_384);

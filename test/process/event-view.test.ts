@@ -278,7 +278,7 @@ describe("how long it lived", () => {
     expect(run.exit({ pid: 2, flags, ts_ns: 4500 }).duration_ns).toBe(null);
   });
 
-  test("an end before its start is not told", () => {
+  test("an end before its start is unknown", () => {
     expect(new Run().exit({ pid: 1, start_ns: 10n, ts_ns: 9 }).duration_ns).toBe(null);
   });
 });
@@ -291,7 +291,7 @@ describe("the parent", () => {
     expect(new Run().fork({ pid: 2, ppid: 0, flags: KNOWN_PPID }).ppid).toBe(0);
   });
 
-  test("where the record does not tell: the table's, as long as that process lives", () => {
+  test("if the record does not have it: the table's, while that process lives", () => {
     const run = new Run();
     run.fork({ pid: 10, ppid: 1, start_ns: 1n });
     run.fork({ pid: 20, ppid: 10, start_ns: 2n });
@@ -312,7 +312,7 @@ describe("the name before an exec", () => {
     expect(run.exec({ pid: 6, start_ns: 2n, old_comm: "" }).old_comm).toBe("");
   });
 
-  test("is that of the process's last event, where the record does not tell", () => {
+  test("is that of the process's last event, if the record does not have it", () => {
     const run = new Run();
     run.fork({ pid: 5, start_ns: 1n, comm: "sh" });
     expect(run.exec({ pid: 5, start_ns: 1n, comm: "env" }).old_comm).toBe("sh");
@@ -385,7 +385,7 @@ describe("path and arguments", () => {
     expect(run.exec({ pid: 1, exe: pathComponents("/a/b"), flags: EXEC_KNOWN }).exe_truncated).toBe(false);
   });
 
-  test("a path that was cut is not told, and its arguments are", () => {
+  test("a path that was cut is unknown, and its arguments are known", () => {
     const event = run.exec({ pid: 1, exe: "leaf\0de", args: "a\0", flags: EXEC_KNOWN & ~KNOWN_EXE });
     expect([event.exe, event.args]).toEqual([null, ["a"]]);
   });

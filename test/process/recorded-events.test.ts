@@ -85,7 +85,7 @@ describe.skipIf(isStale)(`recorded records${isStale ? " (of another layout)" : "
 
   const ofBtf = names.filter((name) => !name.startsWith("tracepoint"));
 
-  test.each(ofBtf)("%s: tell of each end what wait4 told", (name) => {
+  test.each(ofBtf)("%s: have of each end what wait4 reported", (name) => {
     const { events, truths } = new Decoded(name);
     expect(truths.everyReaped().length).toBeGreaterThan(0);
     for (const truth of truths.everyReaped()) {
@@ -97,7 +97,7 @@ describe.skipIf(isStale)(`recorded records${isStale ? " (of another layout)" : "
     }
   });
 
-  test.each(ofBtf)("%s: tell of each program what it says of itself", (name) => {
+  test.each(ofBtf)("%s: have of each program what it prints of itself", (name) => {
     const { events, truths } = new Decoded(name);
     for (const truth of truths.all) {
       // The others were forked and executed nothing.

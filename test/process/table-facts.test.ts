@@ -8,7 +8,7 @@ import { argumentBytes, execRecord, exitRecord, forkRecord, pathComponents } fro
 const text = new TextDecoder();
 const bytes = (string: string) => new TextEncoder().encode(string);
 
-describe("what the table tells of a process", () => {
+describe("what the table has of a process", () => {
   test("group and cgroup, as of its last event; the cgroup's id in 64 bits", () => {
     const table = new ProcessTable({ lingerNs: 1e9 });
     const identity = { pid: 9, start_ns: 1n };
@@ -85,7 +85,7 @@ describe("what the table tells of a process", () => {
     expect(sampleOf(slot)).toEqual([undefined, undefined, undefined]);
   });
 
-  test("texts: bytes that are not UTF-8 are told as such, what is not known is null", () => {
+  test("texts: bytes that are not UTF-8 are marked, what is not known is null", () => {
     const table = new ProcessTable({ lingerNs: 1e9 });
     const slot = table.fork(recordIn(forkRecord({ pid: 1, start_ns: 1n, comm: new Uint8Array([0x61, 0xff, 0]) })));
     expect([table.comm(slot), table.exe(slot), table.args(slot), table.argsTruncated(slot)]).toEqual([
@@ -137,7 +137,7 @@ describe("what the table tells of a process", () => {
 });
 
 describe("a list of what runs", () => {
-  test("tells of a new parent and another cgroup; the name stays the event's", () => {
+  test("reports a new parent and another cgroup; the name stays the event's", () => {
     const table = new ProcessTable({ lingerNs: 1e9 });
     const identity = { pid: 9, start_ns: 1n };
     const slot = table.fork(recordIn(forkRecord({ ...identity, ts_ns: 2, ppid: 5, cgroup_id: 7n, comm: "old" })));
@@ -168,7 +168,7 @@ describe("a list of what runs", () => {
     expect([table.find(10), table.comm(other)]).toEqual([other, "other"]);
   });
 
-  test("whoever follows names is told of another one, and of who was not known", () => {
+  test("a follower of names gets a new name, and each process that was unknown", () => {
     const table = new ProcessTable({ lingerNs: 1e9 });
     const told: string[] = [];
     table.onRenamed = (slot) => told.push(`${table.pid(slot)} ${table.comm(slot)}`);
@@ -181,7 +181,7 @@ describe("a list of what runs", () => {
     expect(told).toEqual(["9 ls", "10 cat"]);
   });
 
-  test("tells nothing of one that has exited since", () => {
+  test("reports nothing of a process that has exited since", () => {
     const table = new ProcessTable({ lingerNs: 1e9 });
     const identity = { pid: 9, start_ns: 1n };
     const slot = table.exit(recordIn(exitRecord({ ...identity, ppid: 5 })));
@@ -247,7 +247,7 @@ describe("memory", () => {
     expect(table.bytes).toBeLessThanOrEqual(40e6);
   });
 
-  test("what a storm took is given back; who is left is the same as before", () => {
+  test("memory of a storm is given back; the processes that are left are the same as before", () => {
     const table = new ProcessTable({ lingerNs: 1000, lingerMax: 50 });
     for (let i = 0; i < 300; i++) enter(table, i);
     table.expire(0);

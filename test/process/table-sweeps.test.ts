@@ -10,7 +10,7 @@ function tableOf(...pids: number[]): { table: ProcessTable; slots: number[] } {
 }
 
 describe("sweeps over all processes", () => {
-  test("who is not told of did not run; memory and threads stay as they were", () => {
+  test("a process that is not reported did not run; memory and threads stay as they were", () => {
     const { table, slots } = tableOf(1, 2);
     const [busy = 0, idle = 0] = slots;
     table.beginSweep();
@@ -25,7 +25,7 @@ describe("sweeps over all processes", () => {
     expect([table.cpuPct(busy), table.rssBytes(busy), table.threads(busy)]).toEqual([0, 8192, 3]);
   });
 
-  test("after the last one nothing of them is told", () => {
+  test("after the last one their figures are no longer given", () => {
     const { table, slots } = tableOf(1);
     const [slot = 0] = slots;
     table.beginSweep();
@@ -38,7 +38,7 @@ describe("sweeps over all processes", () => {
     expect([table.cpuPct(slot), table.rssBytes(slot), table.threads(slot)]).toEqual([2, 8192, 1]);
   });
 
-  test("where they go on, what was told before is told again", () => {
+  test("if they go on, what was given before is given again", () => {
     const { table, slots } = tableOf(1, 2);
     const [idle = 0, busy = 0] = slots;
     table.beginSweep();

@@ -156,7 +156,7 @@ describe("what was not seen", () => {
     expect(table.image(slot)).toBe(NO_IMAGE);
   });
 
-  test("a parent that the record does not tell is not known, and not that of an earlier process", () => {
+  test("a parent that the record does not have is unknown, and not that of an earlier process", () => {
     const table = new Table();
     const slot = table.forked({ pid: 100, flags: KNOWN_CGROUP, ppid: 99 });
     expect(table.ppid(slot)).toBeUndefined();
@@ -365,7 +365,7 @@ describe("a backend that knows no start times", () => {
 });
 
 describe("seeding", () => {
-  test("enters what events did not tell of, and leaves alone what they did", () => {
+  test("enters processes without an event, and leaves alone those with one", () => {
     const table = new Table();
     const known = table.execed({ pid: 1, start_ns: 1n, comm: "by event", exe: "/bin/event" });
     expect(table.seeded({ pid: 1, start_ns: 1n, comm: "by list" })).toBe(known);
@@ -455,7 +455,7 @@ describe("lingering", () => {
     expect([7, 8, 9, 10].map((pid) => table.find(pid) !== NO_SLOT)).toEqual([false, true, true, true]);
   });
 
-  test("keeps at least the one that has just gone: its event is being told", () => {
+  test("keeps at least the latest one that ended: its event is being written", () => {
     const table = new Table({ lingerNs: 0, lingerMax: 0 });
     table.execed({ pid: 1, start_ns: 1n, exe: "/bin/first" });
     table.exited({ pid: 1, start_ns: 1n, ts_ns: 5 });

@@ -145,7 +145,7 @@ describe("a pid that is used again", () => {
     expect(ancestorsOf(table, itself).relatives).toEqual([]);
   });
 
-  test("a parent that is not told is none", () => {
+  test("a parent that is unknown is none", () => {
     const table = new ProcessTable({ lingerNs: 1e12 });
     table.fork(recordIn(forkRecord({ pid: 0, start_ns: 1n })));
     const slot = table.fork(recordIn(forkRecord({ pid: 5, start_ns: 2n, flags: 0, ppid: 0 })));

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 const PROGRAM = "/usr/bin/chromium";
 
-/** Why no page can be opened here; null where one can. */
+/** Why no page can be opened here; null if one can. */
 export const CHROMIUM_MISSING = existsSync(PROGRAM) ? null : `no ${PROGRAM}`;
 
 const ARGUMENTS = [

@@ -155,7 +155,7 @@ describe("the text", () => {
     expect(text).not.toContain("0:02");
   });
 
-  test("tells what there is of a run that was ended early, marked as incomplete", () => {
+  test("reports the figures of a run that was ended early, marked as incomplete", () => {
     const text = textReport(poorReport(), PIPED);
     expect(text).toContain("RESULTS (incomplete: SIGINT came during the baseline)");
     expect(text.trimEnd().split("\n").at(-1)).toStartWith("~ INCONCLUSIVE: ");

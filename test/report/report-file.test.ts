@@ -49,7 +49,7 @@ test("a link of that name is replaced, not followed", () => {
   expect(lstatSync(link).isFile()).toBe(true);
 });
 
-test("what cannot be written is told before anything is measured", () => {
+test("a file that cannot be written is reported before anything is measured", () => {
   const usage = { exitCode: 2 };
   expect(() => ReportFile.begin(join(folder, "none/report"), "--json")).toThrow(
     expect.objectContaining({ ...usage, why: "its folder does not exist" }),

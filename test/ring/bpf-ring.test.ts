@@ -34,7 +34,7 @@ class Kernel {
     return this.#size - Number((this.#producer[0] as bigint) - (this.#consumer[0] as bigint));
   }
 
-  /** @returns where its header is; null where there is no room */
+  /** @returns where its header is; null if there is no room */
   reserve(bytes: Uint8Array): number | null {
     const length = 8 + Math.ceil(bytes.length / 8) * 8;
     if (length > this.free) return null;

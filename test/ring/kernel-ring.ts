@@ -57,7 +57,7 @@ export class KernelRing {
   }
 
   /**
-   * Writes a sample as bpf_perf_event_output does; false where there is no room and it is lost.
+   * Writes a sample as bpf_perf_event_output does; false if there is no room and it is lost.
    * @param timeNs of the scheduler's clock
    */
   sample(data: Uint8Array, timeNs = 0n): boolean {

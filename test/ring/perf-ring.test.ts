@@ -201,7 +201,7 @@ describe("the room", () => {
 });
 
 describe("losses", () => {
-  test("are counted where the kernel tells of them, between the samples around them", () => {
+  test("are counted where the kernel reports them, between the samples around them", () => {
     for (let start = 0; start < 512; start += 8) {
       const kernel = new KernelRing(512, BigInt(start));
       const ring = new PerfRing(kernel.mapping);

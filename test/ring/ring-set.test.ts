@@ -132,7 +132,7 @@ describe("the horizon", () => {
     expect(machine.drain().map(({ id }) => id)).toEqual([2]);
   });
 
-  test("drain tells whether anything was too young; the end takes that too", () => {
+  test("drain returns whether anything was too young; the end takes that too", () => {
     const machine = new Machine(2);
     expect(machine.set.drain(() => {})).toBe(false);
     machine.nowNs = 1_000_000;
@@ -257,7 +257,7 @@ describe("what goes wrong", () => {
     }
   });
 
-  test("losses are told by ring", () => {
+  test("losses are counted by ring", () => {
     const machine = new Machine(3);
     machine.kernel[1]?.lost(5n);
     machine.write(1, 100, 1);

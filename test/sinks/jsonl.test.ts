@@ -195,7 +195,7 @@ describe("JsonlSink", () => {
     expect(text).toBe(`${jsonText(degraded)}\n`);
   });
 
-  test("tells what was lost, exactly", () => {
+  test("has the exact number of losses", () => {
     const loss = {
       type: "lost",
       time: "2026-01-02T03:04:05.000000006Z",

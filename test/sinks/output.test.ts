@@ -288,7 +288,7 @@ describe("a pipe", () => {
     expect(output.endsRun).toBeFalse();
   });
 
-  test("that nobody reads yet keeps nobody waiting", async () => {
+  test("without a reader yet never blocks", async () => {
     const path = fifo("unread-pipe");
     expect(await errorOf(() => Output.open(path))).toBeInstanceOf(NoReader);
     const reader = openSync(path, O_RDONLY | O_NONBLOCK);
@@ -307,7 +307,7 @@ describe("a pipe", () => {
     output.close();
   }
 
-  test("that is full keeps nobody waiting: what has no room goes first next time", async () => {
+  test("that is full never blocks: what has no room goes first next time", async () => {
     const path = fifo("full-pipe");
     const fd = openSync(path, O_RDWR | O_NONBLOCK);
     await using output = Output.of(fd);
@@ -391,7 +391,7 @@ describe("a socket", () => {
     return fd;
   }
 
-  test("whose reader does not read keeps nobody waiting, and gets everything once it does", async () => {
+  test("whose reader does not read never blocks, and gets everything once it does", async () => {
     let read = "";
     const path = join(root, "socket");
     // It reads when this test waits, not before.

@@ -75,7 +75,7 @@ describe("lines", () => {
     expect(line).toBe(`14:14:25.432109 exit        1        ?      0 x  ${text}`);
   });
 
-  test("what a backend cannot tell is left out, a parent that is not known is marked", () => {
+  test("what a backend cannot give is left out, a parent that is not known is marked", () => {
     expect(lines(NO_TERMINAL, exitRecord({ ...TS, pid: 7, comm: "x", known: 0, flags: 0 }))).toEqual([
       "14:14:25.432109 exit        7        ?      0 x",
     ]);

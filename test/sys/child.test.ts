@@ -60,7 +60,7 @@ test("waiting for words ends with the signal", async () => {
   expect(await heard).toBe(false);
 });
 
-test("an end that nobody asked for is a problem, one that was asked for is none", async () => {
+test("an unexpected end is a problem, an expected one is none", async () => {
   using folder = new PrivateFolder("linnix-overhead-");
   using output = new ScratchFile(folder);
   await using failing = shell("echo out; exit 7", output);

@@ -6,7 +6,7 @@ const LONG_MS = 60_000;
 const sleep = EventLoopSleep.open();
 if (!sleep) throw new Error("no event loop");
 
-/** Sleeps until `what` has come by the event loop; false where a whole minute went by without. */
+/** Sleeps until `what` has come by the event loop; false if a whole minute went by without. */
 async function hears(what: (come: () => void) => void): Promise<boolean> {
   let hasCome = false;
   what(() => {

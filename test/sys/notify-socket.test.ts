@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { notifyManager } from "../../src/sys/notify-socket.ts";
 
-test("what is no socket, or nobody's, is an error", () => {
+test("what is no socket, or has no receiver, is an error", () => {
   expect(() => notifyManager("relative/path", "READY=1")).toThrow("is no Unix socket");
   expect(() => notifyManager(`/${"x".repeat(200)}`, "READY=1")).toThrow("is too long for a Unix socket");
   expect(() => notifyManager("/nowhere/notify", "READY=1")).toThrow("ENOENT");

@@ -3,7 +3,7 @@ import { residentFileBytes } from "../../src/sys/memory.ts";
 import { pageBytes, pagesFor } from "../../src/sys/page-size.ts";
 
 describe("the page", () => {
-  test("is as large as the kernel tells every program (AT_PAGESZ)", () => {
+  test("is as large as the kernel reports to every program (AT_PAGESZ)", () => {
     expect(String(pageBytes())).toBe(Bun.spawnSync(["getconf", "PAGESIZE"]).stdout.toString().trim());
     expect(pagesFor(pageBytes() + 1)).toBe(2);
   });

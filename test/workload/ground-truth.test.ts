@@ -29,7 +29,7 @@ function truthOf(rows: [number, number, number, number, number][]): GroundTruth 
 }
 
 describe("GroundTruth", () => {
-  test("tells a spawn with exact times, its arguments and its end", () => {
+  test("records a spawn with exact times, its arguments and its end", () => {
     const truth = truthOf([
       [100, 0, 3, 0, 5000],
       [101, 1, 42, 42 << 8, 9000],
@@ -63,7 +63,7 @@ describe("GroundTruth", () => {
     expect(truth.unexpected()).toEqual([1, 2]);
   });
 
-  test("a pid that came twice is told apart by its start time", () => {
+  test("spawns with the same pid are distinguished by their start times", () => {
     const truth = truthOf([
       [100, 0, 0, 0, 10_000],
       [100, 0, 0, 0, 90_000],

@@ -22,7 +22,7 @@ export function startTimeNs(pid: number): bigint {
   return BigInt(ticks) * 10_000_000n;
 }
 
-/** State and process group of a process; null where there is none. */
+/** State and process group of a process; null if there is none. */
 function statFields(pid: number): { state: string; pgrp: number } | null {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, "latin1");

@@ -9,7 +9,7 @@ interface Hierarchy {
   limit: string;
 }
 
-/** The hierarchy that has the memory controller, v1 or v2; null where none has. */
+/** The hierarchy that has the memory controller, v1 or v2; null if none has. */
 function hierarchy(): Hierarchy | null {
   const mounts = readFileSync("/proc/self/mountinfo", "latin1").split("\n");
   const own = readFileSync("/proc/self/cgroup", "latin1");

@@ -29,7 +29,7 @@ export function succeeds(...command: [string, ...string[]]): boolean {
   }
 }
 
-/** Why no process can be watched here; null where that is possible. */
+/** Why no process can be watched here; null if that is possible. */
 export function whyNotHere(): string | null {
   if (process.platform !== "linux") return "needs Linux";
   if (process.geteuid?.() !== 0) return "needs root";
@@ -38,12 +38,12 @@ export function whyNotHere(): string | null {
   return null;
 }
 
-/** Why the BTF backend cannot be tested here; null where it can. */
+/** Why the BTF backend cannot be tested here; null if it can. */
 export function whyNoBtf(): string | null {
   return whyNotHere() ?? (existsSync("/sys/kernel/btf/vmlinux") ? null : "needs a kernel with BTF");
 }
 
-/** Why page-fault events are not available on this machine; null where they can. */
+/** Why page-fault events are not available on this machine; null if they can. */
 export function whyNoPageFaults(): string | null {
   const why = whyNoBtf();
   if (why !== null) return why;

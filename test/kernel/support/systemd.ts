@@ -49,7 +49,7 @@ exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin container=linnix-test \\
 
 const PRIVATE = ["--fork", "--kill-child", "--pid", "--mount", "--mount-proc", "--cgroup", "--ipc", "--uts"];
 
-/** Why there is no systemd to be had here; null where there is. */
+/** Why there is no systemd to be had here; null if there is. */
 export function whyNoSystemd(): string | null {
   if (SYSTEMD === undefined) return "needs systemd";
   for (const program of ["systemctl", "unshare", "nsenter", "setpriv"]) {

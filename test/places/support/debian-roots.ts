@@ -19,7 +19,7 @@ export const DEBIAN_ROOTS: DebianRoot[] = [
   { suite: "trixie", release: "Debian 13", glibc: "2.41" },
 ];
 
-/** Why there can be no such root; null where it can be made, or is there. */
+/** Why there can be no such root; null if it can be made, or is there. */
 export function whyNoDebianRoot({ suite }: DebianRoot): string | null {
   return reasonOf(
     whyNoBtf(),
