@@ -1,6 +1,6 @@
 /**
  * What the HTTP API of `linnix collect` gives and costs: requests a second on a table of 500 processes, from the
- * kernel to a client of the live events, memory in use, memory and descriptors after millions of events, processor time
+ * kernel to a client of the live events, memory in use, memory and descriptors after millions of events, CPU time
  * with everything on.
  *
  *   bun bench/api.ts [--only requests,latency,cost,use,memory] [--binary FILE] [--seconds S] [--million N]

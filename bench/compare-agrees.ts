@@ -1,7 +1,7 @@
 /**
  * Do `compare-with-polling` and `overhead-test` agree about linnix, and with its cost as read from outside?
  *
- * Runs both in turn on the same machine at the same rate, and reads the collector's processor time (its CPU clock) and the
+ * Runs both in turn on the same machine at the same rate, and reads the collector's CPU time (its CPU clock) and the
  * run time of its BPF programs (bpftool) beside them while the workload's rate holds. Prints the ratios with their spread:
  * `sudo bun bench/compare-agrees.ts [--rounds N] [--rate N] [--duration 20s] [--json]`, about two minutes a round after
  * `npm run build`. Asked of it: 0.8 to 1.2 between the two, 0.75 to 1.25 of either to the reading from outside.

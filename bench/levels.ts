@@ -1,5 +1,5 @@
 /**
- * What the levels of detail cost a process, beside execsnoop and exitsnoop: own processor time and BPF run time.
+ * What the levels of detail cost a process, beside execsnoop and exitsnoop: own CPU time and BPF run time.
  *
  *   bun bench/levels.ts [--windows N] [--window S] [--warm S] [--rate N] [--linnix BINARY] [--before BINARY]
  *

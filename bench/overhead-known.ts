@@ -1,7 +1,7 @@
 /**
  * Does overhead-test find burdens whose size is known?
  *
- * Judges a process that does nothing but use so much processor time, held to it by its own clock, and compares:
+ * Judges a process that does nothing but use so much CPU time, held to it by its own clock, and compares:
  * `sudo bun bench/overhead-known.ts [--json]`, about two minutes. On a quiet machine the ratio is 1.
  */
 import { parseArgs } from "node:util";
@@ -14,7 +14,7 @@ const STRETCH_MS = 500;
 
 const { values } = parseArgs({ options: { json: { type: "boolean", default: false } } });
 
-/** Burns until its processor time is so many % of the time since it began. */
+/** Burns until its CPU time is so many % of the time since it began. */
 function burner(pct: number): string {
   return `
     const began = performance.now();

@@ -2,7 +2,7 @@
  * What a sweep over CPU time and memory of all processes costs: in the kernel by the task iterator, and by reading /proc.
  *
  * `sudo bun bench/sampling.ts [--processes 500] [--rounds 80] [--json]`, about a minute. All ways take turns within each
- * round, in an order drawn anew; what is compared is processor time of this process, user and system, which holds the
+ * round, in an order drawn anew; what is compared is CPU time of this process, user and system, which holds the
  * time of the iterator's program as well, for it runs within read(2).
  */
 import { openSync, readdirSync, readFileSync } from "node:fs";
@@ -151,7 +151,7 @@ if (values.json) {
     console.log(`${name.padEnd(52)} ${middle}  [${low}, ${high}]`);
   };
   console.log(`${running} processes, ${sleepers.count} of them asleep; ${rounds} rounds; median and quartiles`);
-  console.log("\nprocessor time of one look at all, µs");
+  console.log("\nCPU time of one look at all, µs");
   for (const name of names) row(name, of(name), 0);
   console.log("\ntimes as dear");
   for (const [name, figures] of Object.entries(ratios)) row(name, figures, 1);

@@ -6,7 +6,7 @@
  *   bun bench/side-by-side.ts --a FILE [--b FILE] [--a-args="..."] [--b-args="..."] [--rate N] [--arg-bytes N]
  *       [--warm S] [--windows N] [--window S] [--no-client]
  *
- * Printed: own processor time and BPF run time in % of a core, memory, and the way of an event from the
+ * Printed: own CPU time and BPF run time in % of a core, memory, and the way of an event from the
  * kernel's stamp to the client. b/a is the median of the ratios of the pairs, with the lowest and the highest.
  */
 import { mkdtempSync, rmSync } from "node:fs";

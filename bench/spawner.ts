@@ -1,6 +1,6 @@
 /**
  * How exactly and how cheaply the workload generator spawns: rate asked and
- * achieved, how late, and the spawner's own processor time a process, beside
+ * achieved, how late, and the spawner's own CPU time a process, beside
  * the same programs started by Bun.spawn in the same run.
  *
  *   bun bench/spawner.ts [--rounds N] [--seconds S]
@@ -33,7 +33,7 @@ async function round(rate: number): Promise<WorkloadResult> {
 }
 
 interface Control {
-  /** Processor time of the spawning process a spawn. */
+  /** CPU time of the spawning process a spawn. */
   us: number;
   /** Spawns a second. */
   rate: number;
@@ -105,5 +105,5 @@ const us = controls.map((control) => control.us);
 const rates = controls.map((control) => control.rate);
 console.log(`
 Bun.spawn at full speed: ${spread(us, 1)} µs a process, ${spread(rates, 0)} /s
-spawner / Bun.spawn, paired by round: processor time a process ${beside((run, { us }) => (run.spawnerUsPerProcess ?? 0) / us)}, \
+spawner / Bun.spawn, paired by round: CPU time a process ${beside((run, { us }) => (run.spawnerUsPerProcess ?? 0) / us)}, \
 rate ${beside((run, { rate }) => run.rateAchieved / rate)}`);

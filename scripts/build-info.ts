@@ -9,7 +9,7 @@ export const BUNDLED_PACKAGES = ["citty", "consola", "@iarna/toml", "zod"] as co
 
 /** Which commit the sources are, as far as git can tell. */
 export interface SourceState {
-  /** Full hash, or null where this is no git checkout or there is no git. */
+  /** Full hash, or null if this is no git checkout or there is no git. */
   commit: string | null;
   /** Whether what goes into the binary differs from that commit. */
   modified: boolean;

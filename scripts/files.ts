@@ -21,7 +21,7 @@ export function writeFileAtomically(path: string, data: string | Uint8Array): bo
   return true;
 }
 
-/** The file's bytes, or undefined where there is none. */
+/** The file's bytes, or undefined if there is none. */
 export function readIfThere(path: string): Buffer | undefined {
   try {
     return readFileSync(path);

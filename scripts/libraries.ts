@@ -59,7 +59,7 @@ export interface Library {
   /** As the project itself is called. */
   name: string;
   soname: string;
-  /** The distribution's package, and its version there; null where no package manager knows it. */
+  /** The distribution's package, and its version there; null if no package manager knows it. */
   package: string;
   version: string | null;
   bytes: Uint8Array;
@@ -68,7 +68,7 @@ export interface Library {
 /** The libraries to embed. */
 export interface Libraries {
   all: Library[];
-  /** Why these are the libraries of this system and not the pinned ones; null where they are the pinned ones. */
+  /** Why these are the libraries of this system and not the pinned ones; null if they are the pinned ones. */
   whyOfSystem: string | null;
 }
 
@@ -76,7 +76,7 @@ export interface Libraries {
  * The pinned libraries: from `.build/packages`, or else from the Debian mirror that this system uses.
  * Where they cannot be had, those of this system, for its own architecture.
  *
- * @throws Error where there are none for `arch`
+ * @throws Error if there are none for `arch`
  */
 export async function getLibraries(root: string, arch: Arch): Promise<Libraries> {
   try {

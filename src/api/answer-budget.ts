@@ -9,7 +9,7 @@ const MAX_REST_MS = 250;
 export type Allowance = "answer" | "refuse";
 
 /**
- * The processor time that answering may take: a share of one core, and what was saved up in the last seconds. Collecting
+ * The CPU time that answering may take: a share of one core, and what was saved up in the last seconds. Collecting
  * comes first, and a client does not get more of the machine through this process than it would have by itself.
  */
 export class AnswerBudget {
@@ -24,7 +24,7 @@ export class AnswerBudget {
 
   /**
    * @param pct of one core; 0: no limit
-   * @param usedNs processor time that answering has taken so far, ns
+   * @param usedNs CPU time that answering has taken so far, ns
    */
   constructor(pct: number, usedNs: () => number, nowMs: () => number = () => performance.now()) {
     this.#pct = pct;

@@ -1,8 +1,8 @@
 import { giveBack } from "./give-back.ts";
 
-/** How long an answer holds in any case, ms: many clients and a storm must not make it anew all the time. */
+/** How long an answer is kept in any case, ms: many clients and a storm must not make linnix encode it all the time. */
 const FRESH_MS = 200;
-/** How long it holds when nothing has changed, ms: names are read anew now and then. */
+/** How long it is kept if nothing has changed, ms: user names are read again from time to time. */
 const UNCHANGED_MS = 5000;
 const MAX_ENTRIES = 16;
 /** Of all answers together. */

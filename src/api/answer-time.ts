@@ -5,7 +5,7 @@ export interface AnswerTurns {
 }
 
 /**
- * Processor time that went into answering requests. It counts from a request on until collecting has its turn: what the
+ * CPU time that went into answering requests. It counts from a request on until collecting has its turn: what the
  * runtime does for an answer after it was given is in it, and what reading that request took is not.
  */
 export class AnswerTime {
@@ -14,7 +14,7 @@ export class AnswerTime {
   #ns = 0;
   #sinceNs: number | null = null;
 
-  /** @param cpuNs processor time of this process, ns */
+  /** @param cpuNs CPU time of this process, ns */
   constructor(cpuNs: () => number, turns: AnswerTurns = {}) {
     this.#cpuNs = cpuNs;
     this.#turns = turns;

@@ -5,7 +5,7 @@ import { maxOpenFiles } from "../sys/open-files.ts";
 import { countOpenFds } from "./own-memory.ts";
 import { Peers } from "./peers.ts";
 
-/** A client that opens many connections uses processor time: otherwise only one look in sixteen counts them. */
+/** A client that opens many connections uses CPU time: otherwise only one look in sixteen counts them. */
 const BUSY_US = 10_000;
 const COUNT_EVERY = 16;
 /** How often a warning is logged, ms. */

@@ -30,7 +30,7 @@ export interface StreamNotice {
   comm?: string | null;
 }
 
-/** How long the history is kept on after the last client went: those who come back come back soon. */
+/** How long the history is kept after the last client left: a client that reconnects does so soon. */
 const REPLAY_MS = 5 * 60_000;
 /** Even where nothing is replayed, events wait there until the rings are empty. */
 const MIN_FRAMES = 1024;
@@ -38,7 +38,7 @@ const MIN_FRAMES = 1024;
 const BYTES_PER_EVENT = 512;
 const LEAST_BYTES_PER_EVENT = 128;
 const MIN_BYTES = 1024 * 1024;
-/** A client that has taken nothing for so long is given up, for it takes the place of others. */
+/** A client that has taken nothing for this time is disconnected, because it takes the place of others. */
 const STUCK_MS = 5 * 60_000;
 
 const ID = literal("id: ");

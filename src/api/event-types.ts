@@ -30,7 +30,7 @@ export function isSentAt(levels: ReadonlySet<DetailLevel>, type: string): boolea
   return LEVELS_OF[type]?.some((level) => levels.has(level)) ?? true;
 }
 
-/** Code of a type; -1 where there is none such. */
+/** Code of a type; -1 if there is none such. */
 export function typeCode(type: string): number {
   return (EVENT_TYPES as readonly string[]).indexOf(type);
 }

@@ -86,7 +86,7 @@ export class EventHistory {
     // An empty frame has a place too.
     this.#makeRoom(Math.max(length, 1));
     if (length > this.#bytes.length) {
-      // Larger than all that may be kept: told as missed.
+      // Larger than the whole history: counted as missed.
       this.#options.dropped?.(this.#next);
       this.skip();
       return;

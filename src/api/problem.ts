@@ -19,7 +19,7 @@ export const PROBLEM_TITLES = {
 
 export type ProblemStatus = keyof typeof PROBLEM_TITLES;
 
-/** What went wrong with a request; thrown by a handler, told as problem details (RFC 9457). */
+/** What is wrong with a request. A handler throws it; the answer is problem details (RFC 9457). */
 export class Problem extends Error {
   /**
    * @param detail one sentence for the person who made the request

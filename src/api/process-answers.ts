@@ -123,7 +123,7 @@ class Body {
   readonly #json: ProcessJson;
   readonly #out: ByteWriter;
 
-  /** @param processes of how many it tells */
+  /** @param processes how many processes it has */
   constructor(json: ProcessJson, processes: number) {
     this.#json = json;
     this.#out = new ByteWriter(ENVELOPE_BYTES + processes * PROCESS_BYTES);

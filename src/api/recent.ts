@@ -31,7 +31,7 @@ export class Recent<Name extends string> {
     return true;
   }
 
-  /** Growth a second; null where no time has passed yet. */
+  /** Growth a second; null if no time has passed yet. */
   perSecond(name: Name): number | null {
     const elapsedMs = this.#now() - this.#older.ms;
     // Over less than that a figure says nothing.

@@ -64,7 +64,7 @@ function isOwn(origin: string, headers: Headers): boolean {
  * no browser can call.
  *
  * @param needsHost whether a request of HTTP/1.0 without Host is refused; every browser sends one
- * @throws Problem 400 where Host is missing or no host at all, 421 where it is not us
+ * @throws Problem 400 if Host is missing or no host at all, 421 where it is not us
  */
 export function checkHost(header: string | null, address: ListenAddress, needsHost: boolean): void {
   if (address.kind === "unix" || (header === null && !needsHost)) return;
@@ -74,7 +74,7 @@ export function checkHost(header: string | null, address: ListenAddress, needsHo
   throw new Problem(421, "This server answers for loopback names only: use 127.0.0.1, [::1] or localhost.");
 }
 
-/** The name or address without its port, brackets and final dot; null where the header is none. */
+/** The name or address without its port, brackets and final dot; null if the header is none. */
 function hostnameOf(header: string | null): string | null {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+))(?::(\d{0,5}))?$/.exec(header ?? "");
   // No URL has a larger port, and that of such a request could not be read.
@@ -109,7 +109,7 @@ export function preflight(): Response {
   });
 }
 
-/** Headers of any answer: none where no origin is allowed. */
+/** Headers of any answer: none if no origin is allowed. */
 export function corsHeaders(request: Request, allowOrigins: readonly string[]): [name: string, value: string][] {
   if (allowOrigins.length === 0) return [];
   const vary: [string, string] = ["Vary", "Origin"];

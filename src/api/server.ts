@@ -50,7 +50,7 @@ export interface ApiOptions {
   /** What answering may take of one core, %; 0: no limit. */
   cpuBudgetPct: number;
   heartbeatMs: number;
-  /** Who owns the Unix socket, where it is not who starts this. */
+  /** The owner of the Unix socket, if it is not the account of this process. */
   socketOwner?: SocketOwner | undefined;
 }
 
@@ -69,12 +69,12 @@ export interface ApiServer extends Sink {
   readonly isPaused: boolean;
   /** Whether it answers every account of this machine: at a loopback address, without a token. */
   readonly isOpenToAll: boolean;
-  /** Processor time that went into answering requests, ns; live events are not among it. */
+  /** CPU time that went into answering requests, ns; live events are not among it. */
   readonly answeringNs: number;
   notice(notice: StreamNotice): void;
   /**
    * @returns whether requests have to carry another token than before
-   * @throws LinnixError where the token can not be read any more; nothing has changed then
+   * @throws LinnixError if the token can not be read any more; nothing has changed then
    */
   reconfigure(changes: ApiChanges): boolean;
   /** Drops events and answers that were made before redaction was switched on. */
@@ -171,7 +171,7 @@ class Server implements ApiServer {
     const address = this.#address;
     if (address.kind === "unix") {
       const place = (path: string) => {
-        // Bun does not lift the time-out of a single request there. Who can connect is who runs this: none is needed.
+        // Bun does not lift the time-out of a single request there. Only the account that runs linnix can connect: none is needed.
         const options = { ...this.#handlers(), unix: path, idleTimeout: 0 };
         this.#limitConnections(() => Bun.serve(options as unknown as Bun.Serve.Options<undefined>));
       };
@@ -318,7 +318,7 @@ class Server implements ApiServer {
       if (!isKept) giveBack(body);
       throw new Problem(429, "Too many answers have not been read yet.", { "Retry-After": "5" });
     }
-    // A stream is quiet for as long as nothing happens: its clients are told that it lives, and looked after there.
+    // A stream is quiet while nothing happens. Its own heartbeat keeps it alive and notices dead clients.
     if (body instanceof ReadableStream) server.timeout(request, 0);
     const response = new Response(body as ConstructorParameters<typeof Response>[0], {
       headers: { ...headers, "Content-Type": type },
@@ -332,11 +332,11 @@ class Server implements ApiServer {
     if (route.isProbe || this.#budget.ask() === "answer") return route.handle(call);
     const key = route.scarce?.(call);
     if (key !== undefined) return this.#scarce.give(`${route.path} ${key}`, () => route.handle(call) as Answer);
-    const detail = "Answering has used its budget of processor time (api.cpu_budget).";
+    const detail = "Answering has used its budget of CPU time (api.cpu_budget).";
     throw new Problem(429, detail, { "Retry-After": String(this.#budget.retryAfterS) });
   }
 
-  /** Answers that are not sent yet, live events and the one at hand not among them. */
+  /** Answers that are not sent yet, except live events and the present one. */
   #othersUnderWay(server: Bun.Server<undefined>): number {
     return server.pendingRequests - this.#stream.clients - 1;
   }
@@ -364,7 +364,7 @@ class Server implements ApiServer {
     if (error instanceof Problem) return error.response();
     log.error(`the HTTP API could not answer: ${error instanceof Error ? error.message : String(error)}`);
     if (error instanceof Error) log.debug(error.stack ?? "");
-    return new Problem(500, "Something went wrong in here; the log tells more.").response();
+    return new Problem(500, "An error of linnix; its log has the details.").response();
   }
 }
 

@@ -23,7 +23,7 @@ export function cannotUseFolder(path: string, { code, message }: NodeJS.ErrnoExc
 export function cannotPlace(
   path: string,
   why: string,
-  hint = "choose another path, or take away what is there",
+  hint = "choose another path, or remove the file there",
 ): LinnixError {
   return cannotRunError("listen", { what: `cannot listen at unix:${path}`, why, hint });
 }

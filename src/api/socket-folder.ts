@@ -46,7 +46,7 @@ export class SocketFolder implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    // First, while it is held: who waits for it then sees that it is gone, and makes another.
+    // First, while it is locked: a collector that waits for it then sees that it is gone, and makes another.
     ignore(() => rmdirSync(this.#name));
     closeSync(this.#fd);
   }
@@ -55,7 +55,7 @@ export class SocketFolder implements Disposable {
 /**
  * Makes the folder where there is none.
  * @param path what the user calls the place
- * @returns its descriptor; undefined where it was taken away meanwhile
+ * @returns its descriptor; undefined if it was taken away meanwhile
  */
 function openPrivate(name: string, path: string): number | undefined {
   try {
@@ -81,7 +81,7 @@ function openPrivate(name: string, path: string): number | undefined {
 
 /**
  * Locks the folder.
- * @returns whether it is this one's now, and was not taken away by who had it before
+ * @returns whether this process has it now, and the last holder has not removed it
  */
 function isOurs(fd: number, name: string, path: string): boolean {
   try {

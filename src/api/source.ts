@@ -71,9 +71,9 @@ export interface Facts {
   lostExits: number;
   tableBytes: number;
   caches: readonly CacheFacts[];
-  /** Moves of processes between v1 cgroups that were not read in time; null: nothing tells of any. */
+  /** Moves of processes between v1 cgroups that were not read in time; null: no program reports moves. */
   lostMoves: number | null;
-  /** Own processor time since the start, s. */
+  /** Own CPU time since the start, s. */
   userCpuS: number;
   systemCpuS: number;
   /** What of it went into answering requests, s. */
@@ -91,7 +91,7 @@ export interface Facts {
 export interface ApiSource {
   /** Another number when an answer about processes may have changed. */
   readonly generation: number;
-  /** Processor time that went into answering requests, so far. */
+  /** CPU time that went into answering requests, so far. */
   readonly answerTime: AnswerTime;
   /** Levels of detail that living processes may have. */
   readonly levels: ReadonlySet<DetailLevel>;

@@ -72,7 +72,7 @@ export class StreamClient {
     });
   }
 
-  /** Tells it, before the next event, that events are missing. @param missed null where nobody knows how many */
+  /** Reports missing events before the next event. @param missed null if the number is unknown */
   noteGap(reason: GapReason, missed: number | null): void {
     this.#gap = { reason, missed };
   }
@@ -112,9 +112,9 @@ export class StreamClient {
   }
 
   /**
-   * Says that the stream lives, also where an event has just said so: who waits for the next sign waits no longer for it
-   * than from one beat to the next.
-   * @returns how many times in a row it could not be told anything
+   * Sends the sign of life, even right after an event: so a client that waits for one never waits longer than one
+   * interval.
+   * @returns how many times in a row nothing could be sent
    */
   beat(): number {
     const controller = this.#controller;
@@ -135,7 +135,7 @@ export class StreamClient {
   /**
    * Breaks the connection off, where that can be done. To end the answer is not enough: Bun would keep the connection
    * for as long as what lies in its socket is not taken.
-   * @returns false where it stays, and its place with it
+   * @returns false if it stays, and its place with it
    */
   abort(): boolean {
     const controller = this.#controller;
@@ -146,7 +146,7 @@ export class StreamClient {
     return true;
   }
 
-  /** Events from its place on, as many as fit a chunk; undefined where there is none for it. */
+  /** Events from its place on, as many as fit a chunk; undefined if there is none for it. */
   #chunk(): Uint8Array<ArrayBuffer> | undefined {
     const history = this.#history;
     const gap = this.#gap ? gapFrame(this.#gap) : undefined;
@@ -180,7 +180,7 @@ export class StreamClient {
   }
 }
 
-/** Without an id: a client that goes away now is to be told again. */
+/** Without an id: a client that leaves now has to get the gap again. */
 function gapFrame({ reason, missed }: { reason: GapReason; missed: number | null }): Uint8Array {
   return utf8(`event: gap\ndata: ${JSON.stringify({ type: "gap", reason, missed })}\n\n`);
 }

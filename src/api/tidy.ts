@@ -1,13 +1,13 @@
 /** What a request and its answer take besides the body: objects of JavaScript, and what those hold outside. */
 const REQUEST_BYTES = 4096;
-/** So many bytes of live events leave one behind: they are given back, and some objects are left. */
+/** This many bytes of live events leave one byte of garbage: chunks are given back, some objects stay. */
 const STREAMED_BYTES = 8;
 /** Garbage that is worth a collection. */
 const WORTH_BYTES = 512 * 1024;
-/** Little is collected as well, with the code of what nobody asks for any more, but not often. */
+/** A little garbage is also collected, together with code that no request uses any more, but not often. */
 const LITTLE_BYTES = 32 * 1024;
 const LITTLE_MS = 60_000;
-/** A collection takes some ms of CPU time; none follows for so many times as long. */
+/** A collection takes some ms of CPU time. The next one waits for this many times as long. */
 const REST_FACTOR = 20;
 
 /**

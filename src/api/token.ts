@@ -6,12 +6,12 @@ import type { ListenAddress } from "./listen-address.ts";
 export const TOKEN_VARIABLE = "LINNIX_API_TOKEN";
 
 const MAX_TOKEN_BYTES = 4096;
-/** Shorter ones can be guessed: thousands of requests a second can be made. */
+/** A shorter token can be guessed, by thousands of requests a second. */
 const MIN_TOKEN_BYTES = 16;
 /** `token68` of RFC 9110, section 11.2: what can stand after `Bearer`. */
 const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 /** As after `--user`, at a reload: what only root can read cannot be read any more. */
-const MEND_ACCESS = "let the group of the user that linnix runs as read it: chgrp GROUP FILE && chmod 640 FILE";
+const HINT_ACCESS = "let the group of the user that linnix runs as read it: chgrp GROUP FILE && chmod 640 FILE";
 const WHY: { [code: string]: string } = {
   ENOENT: "there is no such file",
   ENOTDIR: "a part of its path is no directory",
@@ -20,10 +20,10 @@ const WHY: { [code: string]: string } = {
   // A socket.
   ENXIO: "it is no regular file",
 };
-const MEND = "write one with: (umask 077; openssl rand -hex 32 > FILE)";
+const HINT = "write one with: (umask 077; openssl rand -hex 32 > FILE)";
 
 /**
- * The bearer token from the environment, else from the file; null where there is neither.
+ * The bearer token from the environment, else from the file; null if there is neither.
  * @throws LinnixError (exit code 2) when it is there but cannot be used
  */
 export function readToken(tokenFile: string | null, environment = process.env): string | null {
@@ -42,14 +42,14 @@ function readTokenFile(path: string): string {
     throw tokenError(
       `the token file ${path} cannot be read`,
       WHY[code] ?? message,
-      code === "EACCES" ? MEND_ACCESS : MEND,
+      code === "EACCES" ? HINT_ACCESS : HINT,
     );
   }
   try {
     const { mode, uid } = fstatSync(fd);
     if ((mode & constants.S_IFMT) !== constants.S_IFREG)
-      throw tokenError(`${path} is no regular file`, undefined, MEND);
-    // Group members may read it where its owner lets them; nobody else may, and nobody else may change it.
+      throw tokenError(`${path} is no regular file`, undefined, HINT);
+    // Group members may read it if its owner permits that. No other account may, and only the owner may change it.
     if (mode & 0o026) {
       const octal = (mode & 0o777).toString(8).padStart(4, "0");
       throw tokenError(`others can read or change ${path}`, `its mode is ${octal}`, `chmod 600 ${path}`);
@@ -59,7 +59,7 @@ function readTokenFile(path: string): string {
     }
     const bytes = new Uint8Array(MAX_TOKEN_BYTES + 1);
     const length = readSync(fd, bytes, 0, bytes.length, 0);
-    if (length > MAX_TOKEN_BYTES) throw tokenError(`${path} is too long for a token`, undefined, MEND);
+    if (length > MAX_TOKEN_BYTES) throw tokenError(`${path} is too long for a token`, undefined, HINT);
     return new TextDecoder().decode(bytes.subarray(0, length)).trim();
   } finally {
     closeSync(fd);
@@ -71,10 +71,10 @@ function checked(token: string, origin: string): string {
   if (isToken && token.length >= MIN_TOKEN_BYTES) return token;
   if (isToken) {
     const why = `a token has at least ${MIN_TOKEN_BYTES} characters, this one has ${token.length}`;
-    throw tokenError(`${origin} holds a token that can be guessed`, why, MEND, origin !== TOKEN_VARIABLE);
+    throw tokenError(`${origin} holds a token that can be guessed`, why, HINT, origin !== TOKEN_VARIABLE);
   }
   const why = token === "" ? "it is empty" : "it holds what a header cannot carry";
-  throw tokenError(`${origin} holds no token`, why, MEND, origin !== TOKEN_VARIABLE);
+  throw tokenError(`${origin} holds no token`, why, HINT, origin !== TOKEN_VARIABLE);
 }
 
 function tokenError(what: string, why: string | undefined, hint: string, isOfFile = true): LinnixError {
@@ -83,7 +83,7 @@ function tokenError(what: string, why: string | undefined, hint: string, isOfFil
 
 /**
  * What requests at that address have to carry; null: nothing.
- * @throws LinnixError (exit code 2) where a token is needed and there is none, or it cannot be used
+ * @throws LinnixError (exit code 2) if a token is needed and there is none, or it cannot be used
  */
 export function tokenCheck(
   address: ListenAddress,

@@ -1,13 +1,13 @@
 /** Answers that are smaller lie in their sockets. */
 const SMALL_BYTES = 64 * 1024;
-/** Most bytes that connections have not taken yet, besides those of the answer at hand. */
+/** Most bytes that connections have not taken yet, besides those of the present answer. */
 const MAX_BYTES = 16 * 1024 * 1024;
-/** Sizes that are remembered: so many of the smallest that are make the most. */
+/** Sizes that are remembered: the limit divided by the smallest size. */
 const MAX_SIZES = MAX_BYTES / SMALL_BYTES;
 
 /**
- * How much the answers that are still being sent take at most. Whoever asks and does not read keeps an answer in memory
- * until its connection ends, and the runtime tells of how many answers this is so, not of which.
+ * An upper bound of the memory of answers that are still being sent. An answer that a client does not read stays in memory
+ * until its connection ends. The runtime reports how many such answers there are, not which.
  */
 export class UnderWay {
   /** Of the answers that may be among them, largest first. */

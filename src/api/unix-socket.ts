@@ -14,7 +14,7 @@ export interface PlacedSocket {
   remove(): void;
 }
 
-/** Who may connect, besides root; default: who runs this. */
+/** The account that may connect, besides root; default: the one that runs linnix. */
 export interface SocketOwner {
   uid: number;
   gid: number;
@@ -23,15 +23,15 @@ export interface SocketOwner {
 }
 
 /**
- * Makes a Unix socket at `path`, mode 0600, or 0660 where a group may use it too. It is made in a private folder
- * beside that place and moved there when it is ready: at no time can others
- * connect, no link is followed, and nothing but a dead socket is replaced. That
- * folder is held by a descriptor: who may write beside it, as the account of
- * `--user` may, cannot put another in its place to have its files given away.
- * It is locked too: of several that start at the same moment one gets the place.
+ * Makes a Unix socket at `path`, mode 0600, or 0660 if a group may use it too. It is made in a private folder beside that
+ * place and moved there when it is ready: so no other account can connect meanwhile, no link is followed, and only a dead
+ * socket is replaced. A descriptor holds that folder: an account that may write beside it, as that of `--user` may,
+ * cannot put another folder in its place to get files that linnix gives away. The folder is also locked: of several
+ * collectors that start at the same moment one gets the place.
+ *
  *
  * @param listen binds to the path that it gets
- * @throws LinnixError where it cannot be made (exit code 3), or where something else than a dead socket is there
+ * @throws LinnixError if it cannot be made (exit code 3), or if something else than a dead socket is there
  */
 export async function placeSocket(
   path: string,
@@ -41,7 +41,7 @@ export async function placeSocket(
   checkLength(path);
   checkPlace(path);
   using folder = await SocketFolder.open(path);
-  // Whoever was faster listens there by now, and nobody else can come between from here on.
+  // A faster collector listens there by now. The lock keeps others out from here on.
   checkPlace(path);
   const made = folder.socket;
   try {

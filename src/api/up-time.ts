@@ -1,4 +1,4 @@
-/** How far the wall clock may go astray by itself before the start is told anew, ms. */
+/** How far the wall clock may drift before the start is computed again, ms. */
 const STEP_MS = 1000;
 
 /** The clocks it goes by, ms. */
@@ -9,8 +9,8 @@ export interface UpTimeClocks {
 }
 
 /**
- * When this process was started, and how long ago. On many machines a collector starts before the wall clock is right:
- * where that is set, the start moves along. Else it stays as it was told, for Prometheus takes a change for a restart.
+ * When this process started, and how long ago. On many machines a collector starts before the wall clock is right: when
+ * the clock is set, the start moves with it. Else it never changes, because Prometheus takes a change for a restart.
  */
 export class UpTime {
   readonly #clocks: UpTimeClocks;

@@ -43,7 +43,7 @@ const CALLED = /^(?:link_type:\s+iter|prog_type:\s+31)$/m;
 
 /**
  * Programs that a process itself calls: they run within its read(2) or bpf(2), so that their time is part of its own
- * processor time already.
+ * CPU time already.
  */
 export function calledProgramIds(pid: HolderPid): number[] {
   return readFds(pid).flatMap((fd) => {

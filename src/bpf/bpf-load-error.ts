@@ -8,7 +8,7 @@ export class BpfLoadError extends Error {
   /**
    * @param object name of the object
    * @param errno positive errno value of the load
-   * @param verifierLog the kernel's log of the program that failed; empty where it did not get that far
+   * @param verifierLog the kernel's log of the program that failed; empty if it did not get that far
    */
   constructor(
     readonly object: string,

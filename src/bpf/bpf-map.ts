@@ -80,7 +80,7 @@ export class PidSet {
 
   /**
    * Keys that it holds, as many as there is room for: one system call (since Linux 5.6).
-   * @throws NativeError where the kernel refuses that
+   * @throws NativeError if the kernel refuses that
    */
   list(): Uint32Array {
     this.#count[0] = this.#keys.length;

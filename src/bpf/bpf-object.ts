@@ -93,7 +93,7 @@ export class BpfObject implements Disposable {
     return this.#object;
   }
 
-  /** Who loaded it: a program in the kernel, or libbpf, which takes longer and more memory; null: nobody yet. */
+  /** How it was loaded: by a program in the kernel, or by libbpf, which takes longer and more memory; null: not yet. */
   get loadedBy(): "program" | "libbpf" | null {
     return this.#loadedBy;
   }

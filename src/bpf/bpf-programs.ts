@@ -3,12 +3,12 @@ import { EXIT, LinnixError } from "../errors.ts";
 import { errnoName } from "../sys/errno.ts";
 import { BPF_CMD, BpfAttr, bpf } from "./cost-bpf.ts";
 
-/** What the kernel tells of a loaded BPF program; `struct bpf_prog_info` in include/uapi/linux/bpf.h. */
+/** Facts about a loaded BPF program; `struct bpf_prog_info` in include/uapi/linux/bpf.h. */
 export interface BpfProgramInfo {
   id: number;
   /** enum bpf_prog_type. */
   type: number;
-  /** Up to 15 characters of the program's name; empty where it has none. */
+  /** Up to 15 characters of the program's name; empty if it has none. */
   name: string;
   /** Hash of the instructions, 16 hex digits. */
   tag: string;
@@ -59,7 +59,7 @@ export function listProgramIds(): number[] {
   }
 }
 
-/** What the kernel tells of the programs that are loaded now, by id. Needs CAP_SYS_ADMIN. */
+/** Facts about the programs that are loaded now, by id. Needs CAP_SYS_ADMIN. */
 export function readPrograms(ids: Iterable<number> = listProgramIds()): Map<number, BpfProgramInfo> {
   using handles = new ProgramHandles(ids);
   return handles.read();
@@ -81,7 +81,7 @@ export class ProgramHandles implements Disposable {
     return [...this.#fdById.keys()];
   }
 
-  /** @returns false where there is no such program (any more) */
+  /** @returns false if there is no such program (any more) */
   add(id: number): boolean {
     if (this.#fdById.has(id)) return true;
     const fd = bpf(BPF_CMD.progGetFdById, new BpfAttr().setU32(0, id));
@@ -108,7 +108,7 @@ export class ProgramHandles implements Disposable {
   }
 }
 
-/** What the kernel tells of the program behind a file descriptor. */
+/** Facts about the program behind a file descriptor. */
 export function readProgramInfo(fd: number): BpfProgramInfo {
   const info = new Uint8Array(PROG_INFO_BYTES);
   const view = new DataView(info.buffer);

@@ -7,7 +7,7 @@ export interface ProgramRun {
   tag: string;
   runs: number;
   runNs: number;
-  /** null where it did not run. */
+  /** null if it did not run. */
   nsPerRun: number | null;
   recursionMisses: number | null;
 }

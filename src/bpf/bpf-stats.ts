@@ -30,7 +30,7 @@ export class RunTimeStats implements Disposable {
  * never leaves the counting on, as the sysctl would. Counting costs every run two looks at the clock; see
  * `priceRunTimeStats`. Needs CAP_SYS_ADMIN.
  *
- * @throws LinnixError (exit code 3) where the kernel cannot or will not
+ * @throws LinnixError (exit code 3) if the kernel cannot or will not
  */
 export function enableRunTimeStats(): RunTimeStats {
   const fd = bpf(BPF_CMD.enableStats, new BpfAttr().setU32(0, BPF_STATS_RUN_TIME));

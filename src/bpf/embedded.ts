@@ -35,7 +35,7 @@ const BPF_OBJECTS = {
 /** Name of a BPF object: `bpf/<name>.bpf.c`. */
 export type BpfObjectName = keyof typeof BPF_OBJECTS;
 
-/** The bytes of a compiled BPF object (ELF with BTF), read anew at each call. */
+/** The bytes of a compiled BPF object (ELF with BTF), read from the binary at each call. */
 export function bpfObject(name: BpfObjectName): Uint8Array {
   return readFileSync(BPF_OBJECTS[name]);
 }
@@ -44,7 +44,7 @@ export function bpfObject(name: BpfObjectName): Uint8Array {
 export interface EmbeddedLibrary {
   /** The name under which the loader knows it once it is loaded, such as `libbpf.so.1`. */
   soname: string;
-  /** Reads the library's bytes, anew at each call. */
+  /** Reads the library's bytes from the binary, at each call. */
   bytes: () => Uint8Array;
 }
 

@@ -6,14 +6,14 @@ const READ_BYTES = 64 * 1024;
 
 /** Reads what an iterator program writes: records that all have the same size. */
 export class IteratorReader {
-  /** Where the records lie while a pass tells of them. */
+  /** The records of the present pass. */
   readonly u8 = new Uint8Array(READ_BYTES);
   readonly u32 = new Uint32Array(this.u8.buffer);
 
   /**
    * One pass of the iterator from its start.
    * @param each gets the offset of a record in `u8`, which is void after it returns; true: nothing comes behind it
-   * @returns false where the pass came to its end without `each` having said that it has seen it
+   * @returns false if the pass came to its end without `each` having said that it has seen it
    */
   pass(link: BpfLink, recordBytes: number, each: (at: number) => boolean): boolean {
     const fd = openIterator(link);

@@ -22,7 +22,7 @@ function memoryFile(name: string, bytes: Uint8Array): number {
   return fd;
 }
 
-/** dlopen here wants a symbol to look up; this one every library has, for the loader finds it in glibc. */
+/** dlopen of Bun needs a symbol to look up. Every library has this one, because the loader finds it in glibc. */
 const LOADED_SYMBOLS = { memcpy: { args: [], returns: "void" } } as const;
 
 function open() {

@@ -24,7 +24,7 @@ const FD_BYTES = 4;
 
 const EINVAL = 22;
 
-/** What was loaded: descriptors, for who asked to close. */
+/** The descriptors of what was loaded; the caller closes them. */
 export interface Loaded {
   maps: number[];
   programs: number[];
@@ -38,7 +38,7 @@ export interface Loaded {
  * @param object is good for nothing but to be closed afterwards, whatever the outcome
  * @param mapCount how many maps it has, all of them its own: a program that libbpf writes can only make new ones
  * @param programCount how many programs it has that are to be loaded
- * @throws NativeError where this kernel cannot do that, or refuses a map or a program: it closes what it has made then
+ * @throws NativeError if this kernel cannot do that, or refuses a map or a program: it closes what it has made then
  */
 export function loadByProgram(object: Pointer, mapCount: number, programCount: number): Loaded {
   const { data, insns } = writeProgram(object);

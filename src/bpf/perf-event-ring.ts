@@ -60,7 +60,7 @@ export class PerfEventRing implements Disposable {
 
   /**
    * Replaces what the map has in that CPU's place.
-   * @throws NativeError: ENODEV where the CPU is offline, EACCES or EPERM without the privilege, EMFILE, ENOMEM…
+   * @throws NativeError: ENODEV if the CPU is offline, EACCES or EPERM without the privilege, EMFILE, ENOMEM…
    */
   constructor(mapFd: number, cpu: number, { ringBytes, watermarkBytes }: RingSizes) {
     this.#mapFd = mapFd;

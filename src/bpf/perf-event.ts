@@ -11,7 +11,7 @@ const NO_GROUP = -1;
 /**
  * Opens an event of every task on one CPU.
  * @param attributes a struct perf_event_attr
- * @throws NativeError: ENODEV where the CPU is offline, EACCES without the privilege
+ * @throws NativeError: ENODEV if the CPU is offline, EACCES without the privilege
  */
 export function openPerfEvent(attributes: BigUint64Array, cpu: number): number {
   const address = addressOf(attributes);

@@ -1,4 +1,4 @@
-/** So many times a second and no more: what an event would like to have done, but can go without. */
+/** Limits how often a second something optional is done for events. */
 export class Allowance {
   readonly #perSecond: number;
   #left: number;

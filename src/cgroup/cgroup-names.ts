@@ -4,7 +4,7 @@ import { cloneMount, openKernfsById } from "../sys/file-handle.ts";
 import type { CgroupMounts } from "./cgroup-mount.ts";
 import { readMembership, withoutDeleted } from "./proc-cgroup.ts";
 
-/** The hierarchy is walked only where handles cannot be had: so seldom, and no further than this. */
+/** The hierarchy is walked only if handles cannot be had: so seldom, and no further than this. */
 const WALK_EVERY_MS = 10_000;
 const MAX_WALKED = 20_000;
 const MAX_DEPTH = 64;
@@ -98,8 +98,8 @@ export class CgroupNames implements Disposable {
   }
 
   /**
-   * Path from the root of the hierarchy, without a slash at its end; null: there is
-   * no such cgroup any more, or it cannot be told.
+   * Path from the root of the hierarchy, without a slash at its end; null if the cgroup
+   * no longer exists or its path cannot be found.
    * @param pid a process that is or was in it; 0: none is known
    */
   pathOf(high: number, low: number, pid = 0): string | null {

@@ -8,13 +8,13 @@ import { readMembership } from "./proc-cgroup.ts";
 
 /** Cgroups that are remembered, of this subtree and not. */
 const MAX_KNOWN = 65_536;
-/** Cgroups that could not be told, mostly for they are gone, and when each is asked for again. */
+/** Cgroups without a known path, mostly because they are gone, and when each is looked up again. */
 const MAX_UNTOLD = 4096;
 const RETRY_MS = 1000;
 
 /**
- * A cgroup and all below it, by id. One that is new is asked for by its id: whoever may make cgroups of their own can
- * make many, and a look at them all would cost whatever they like.
+ * A cgroup and all below it, by id. A new cgroup is looked up by its id. A user with a delegated cgroup can make many, and a
+ * walk over all of them would cost as much as that user likes.
  */
 export class CgroupSubtree implements Disposable {
   readonly #root: bigint;
@@ -22,7 +22,7 @@ export class CgroupSubtree implements Disposable {
   readonly #isPath: boolean;
   readonly #mount = readCgroupMounts();
   readonly #names: CgroupNames | undefined;
-  /** What paths below it begin with; null: it has no path that could be told. */
+  /** What paths below it begin with; null: its path is unknown. */
   readonly #prefix: string | null;
   /** Where it is mounted. */
   readonly #directory: string;

@@ -21,12 +21,12 @@ export interface ResolvedCgroup {
   base: { id: bigint; level: number };
 }
 
-/** Where the v2 hierarchy is mounted; undefined where it is not. */
+/** Where the v2 hierarchy is mounted; undefined if it is not. */
 export function cgroup2Mount(): string | undefined {
   return readCgroupMounts().v2?.point;
 }
 
-/** @throws LinnixError: exit code 2 when there is no such cgroup, 3 when its level cannot be told from here */
+/** @throws LinnixError: exit code 2 if there is no such cgroup, 3 if its level is not known in this namespace */
 export function resolveCgroup(ref: CgroupRef): ResolvedCgroup {
   const { v2 } = readCgroupMounts();
   if (v2 === undefined) {
@@ -73,7 +73,7 @@ function levelOfMount(root: string): number {
   if (up === undefined || up.some((part) => part !== "..")) {
     throw cannotRunError("cgroup-namespace", {
       what: "--cgroup cannot be used",
-      why: "this is a cgroup namespace of its own, and how deep it lies in the hierarchy cannot be told from here",
+      why: "linnix runs in a cgroup namespace of its own, where the depth of the cgroup in the hierarchy is unknown",
       hint: "docker run --pid=host or --cgroupns=host, or leave --cgroup out",
       setting: "filters.cgroup",
     });

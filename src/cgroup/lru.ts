@@ -12,7 +12,7 @@ export interface CacheStats {
 /** A map of at most `limit` entries: the one that was not asked for longest goes first. */
 export class Lru<K, V> {
   readonly #limit: number;
-  /** In the order of use, for a Map keeps the order of insertion. */
+  /** In the order of use: a Map keeps the order of insertion. */
   readonly #entries = new Map<K, V>();
   #newest: K | undefined;
   #hits = 0;
@@ -24,7 +24,7 @@ export class Lru<K, V> {
     this.#limit = limit;
   }
 
-  /** The value, which is the most recently used one now; undefined where there is none. */
+  /** The value, which is the most recently used one now; undefined if there is none. */
   get(key: K): V | undefined {
     const value = this.#entries.get(key);
     if (value === undefined) {

@@ -5,7 +5,7 @@ const COLON = 0x3a;
 const DIGIT_0 = 0x30;
 const MAX_ID = 2 ** 32 - 2;
 const MAX_ID_DIGITS = 10;
-/** More than any tool makes (useradd(8): 32), and than a directory service has. A line with a longer one names nobody. */
+/** More than any tool makes (useradd(8): 32), and than a directory service has. A line with a longer name is skipped. */
 const MAX_NAME_BYTES = 1024;
 /** `+` and `-` are NIS's, `#` a comment. */
 const NO_NAME = [0x2b, 0x2d, 0x23];
@@ -34,7 +34,7 @@ export class NameIndex {
   /** The next bytes of the file. */
   take(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; at++) {
-      // What is left of a line that has told all, or nothing, is passed over at once.
+      // The rest of a line that is complete, or void, is skipped at once.
       if (this.#field > ID_FIELD || this.#isVoid) {
         at = bytes.indexOf(NEWLINE, at);
         if (at < 0) return;

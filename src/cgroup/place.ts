@@ -2,7 +2,7 @@ import { jsonText, literal, type Piece } from "../json/byte-writer.ts";
 import type { Container } from "../wire/event.ts";
 import { containerOf, podUidOf, unitOf } from "./cgroup-path.ts";
 
-/** Where a process belongs, in the names of the JSON that tells it. */
+/** Where a process belongs, with the field names of the JSON. */
 export interface Place {
   /** Path in the hierarchy, from its root; null: not known. */
   cgroup: string | null;
@@ -12,7 +12,7 @@ export interface Place {
   unit: string | null;
 }
 
-/** A place with what an event tells of it, made once. */
+/** A place with its JSON for events, made once. */
 export interface KnownPlace extends Place {
   /** `,"cgroup":…` and so on, what is known only. */
   json: Piece;

@@ -68,11 +68,11 @@ export function withoutDeleted(path: string): string {
  * not the root; null: it stands at the root of all.
  */
 export function tellingV1Path({ v1 }: Membership): string | null {
-  const telling =
+  const best =
     v1.find(({ path }) => containerOf(path)) ??
     v1.find(({ path }) => unitOf(path) !== null) ??
     v1.find(({ path }) => path !== "/");
-  return telling?.path ?? null;
+  return best?.path ?? null;
 }
 
 /** The text of the file once the process was moved in one hierarchy. */

@@ -19,14 +19,14 @@ import { intervalsAt } from "./pace.ts";
 import type { RunParts } from "./run-parts.ts";
 import { resumePreference, yieldPreference } from "./thread-priority.ts";
 
-/** Rings are looked at for an answer where the last look is older than this, ms. */
+/** A request makes linnix read the rings if the last look is older than this, ms. */
 const REFRESH_MS = 50;
-/** Without events of processes, all of them are listed for an answer, at most this often, ms. */
+/** Without events of processes, a request lists all of them, at most this often, ms. */
 const SCAN_MS = 1000;
 
-/** A run as what the API asks. */
+/** A run as the source of the API's answers. */
 export class RunSource implements ApiSource {
-  /** Answering has no more priority than the clients have. */
+  /** Answering has the priority of ordinary processes. */
   readonly answerTime = new AnswerTime(ownCpuNs, { begins: yieldPreference, ends: resumePreference });
   readonly #run: RunParts;
   readonly #identity: Identity;
@@ -89,7 +89,7 @@ export class RunSource implements ApiSource {
     return this.#answers.graph(pid);
   }
 
-  /** By the counts of the kernel side: they hold at every level of detail. */
+  /** From the counts of the kernel side, which are complete at every level of detail. */
   #rateReading(): RateReading {
     const { fork, exec, exit } = this.#run.collector.counts().seen;
     const inKernelNs = this.#run.spending?.inKernelNs ?? null;
@@ -147,9 +147,9 @@ export class RunSource implements ApiSource {
 }
 
 /**
- * Starts the HTTP API. To be imported only if it is wanted: what is off takes no memory.
+ * Starts the HTTP API. Import it only if the API is wanted: unloaded code takes no memory.
  * @param socketOwner owner of a Unix socket: the account of this process later
- * @throws LinnixError where it cannot listen there
+ * @throws LinnixError if it cannot listen there
  */
 export async function openApi(
   run: RunParts,
@@ -169,7 +169,7 @@ function sharedOwner(group: string, uid = process.geteuid?.() ?? 0): SocketOwner
   return { uid, gid: groupNamed(group), isShared: true };
 }
 
-/** Every account can reach an address of this machine, and reads there what /proc does not show it. */
+/** Warns: every account can reach an address of this machine, and reads there what /proc hides from it. */
 function warnOfHidepid(hidepid: string | null): void {
   if (hidepid === null) return;
   log.warn(

@@ -1,31 +1,31 @@
 import { type BudgetChange, type BudgetLevel, Governor } from "./governor.ts";
 
-/** What a budget is held against; each of them only grows. */
+/** The clocks that a budget needs; each of them only grows. */
 export interface BudgetClocks {
   /** A clock that does not jump, and stands still while the machine is suspended, ns. */
   nowNs(): number;
-  /** Processor time that this process spent on collecting, ns. */
+  /** CPU time that this process spent on collecting, ns. */
   cpuNs(): number;
-  /** Time in the kernel half, ns; null where that is not known. */
+  /** Time in the kernel half, ns; null if that is not known. */
   kernelNs(): number | null;
 }
 
 export interface BudgetOptions {
   /** % of one core; 0: no budget, cost is measured all the same. */
   budgetPct: number;
-  /** The level behind which nothing is left to give up. */
+  /** The last level: nothing is left to give up. */
   lastLevel: BudgetLevel;
   clocks: BudgetClocks;
   onChange(change: BudgetChange): void;
 }
 
-/** The time that a cost is an average of. */
+/** The time over which a cost is averaged. */
 export const WINDOW_NS = 10e9;
 
 /**
- * Holds what collecting costs against a budget, window by window. The first window begins a window's length after the
- * start, so that loading and compiling, which happen once, do not count. A window ends with the first tick after its
- * time: its cost is that of the time that really passed.
+ * Compares the cost of collecting with a budget, window by window. The first window begins one window's length after the
+ * start, so that loading and compiling, which happen once, do not count. A window ends with the first tick after its end:
+ * its cost is the average over the time that really passed.
  */
 export class Budget {
   readonly #clocks: BudgetClocks;
@@ -59,7 +59,7 @@ export class Budget {
     return this.#cpuPct;
   }
 
-  /** Time in the kernel half in the last window, % of one core; null where that is not known. */
+  /** Time in the kernel half in the last window, % of one core; null if that is not known. */
   get inKernelPct(): number | null {
     return this.#inKernelPct;
   }
@@ -88,15 +88,15 @@ export class Budget {
     this.#startCpuNs = cpuNs;
     this.#startKernelNs = kernelNs;
     if (!wasWarm) return;
-    this.#tell(this.#governor.window(this.costPct ?? 0));
+    this.#report(this.#governor.window(this.costPct ?? 0));
   }
 
   /** Takes new limits while it runs. */
   setLimits(budgetPct: number, lastLevel: BudgetLevel): void {
-    this.#tell(this.#governor.setLimits(budgetPct, lastLevel));
+    this.#report(this.#governor.setLimits(budgetPct, lastLevel));
   }
 
-  #tell(change: BudgetChange | null): void {
+  #report(change: BudgetChange | null): void {
     if (change) this.#onChange(change);
   }
 }

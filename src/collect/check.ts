@@ -5,8 +5,8 @@ import { accountNamed, groupNamed } from "../sys/privileges.ts";
 import type { CgroupRef } from "../wire/cgroup-ref.ts";
 
 /**
- * What settings name beyond themselves, as far as it can be looked at without starting anything: the account, the
- * group of the socket, and the token that the address needs.
+ * Checks what settings name, as far as that needs no start: the account, the group of the socket, and the token that the
+ * address needs.
  * @throws LinnixError (exit code 2) as the start would
  */
 export async function checkSettings({ run, api }: Settings): Promise<void> {
@@ -20,13 +20,13 @@ export async function checkSettings({ run, api }: Settings): Promise<void> {
 
 /**
  * Looks for the cgroup that a filter names.
- * @throws LinnixError (exit code 2) where there is none, as the start would
+ * @throws LinnixError (exit code 2) if there is none, as the start would
  */
 export function checkCgroup(cgroup: CgroupRef): void {
   try {
     resolveCgroup(cgroup);
   } catch (error) {
-    // The user that linnix will run as may be allowed to read its level, although this one is not.
+    // The account of --user may be allowed to read its level, although this one is not.
     if (!(error instanceof LinnixError) || error.exitCode !== EXIT.cannotRun) throw error;
   }
 }

@@ -11,10 +11,10 @@ export interface CollectorEvents {
   notice?(notice: LostEvent): void;
   /** The totals of an interval. */
   totals?(lines: readonly TotalsEvent[]): void;
-  /** The collector's turn is over: the rings are empty for now, or hold what cannot be taken yet. */
+  /** The collector's turn is over: the rings are empty, or hold what the outputs cannot take yet. */
   idle(): void;
   /** Whether events can be taken now; while not, they wait in the rings, and what does not fit is counted as lost. */
   ready?(): boolean;
-  /** How long nobody else needs this thread, ms: so long it may sleep without going round the event loop. */
+  /** How long no other work needs this thread, ms: it may sleep so long without a turn of the event loop. */
   freeMs?(): number;
 }

@@ -46,22 +46,22 @@ import { WatchedProcesses } from "./watched-processes.ts";
 
 export interface CollectorOptions extends KernelFeedOptions {
   flushIntervalMs: number;
-  /** The flush interval is never longer, whatever is set later: something else waits for flushes, ms. */
+  /** The flush interval is never longer than this, ms, because other work depends on it. */
   maxFlushIntervalMs?: number;
   lingerMs: number;
-  /** Time between two sweeps over the CPU time and memory of all processes; 0: none. */
+  /** Time between two scans over the CPU time and memory of all processes; 0: none. */
   sampleIntervalMs: number;
   /** A process that did not run is sampled if its memory has moved by this, bytes. */
   rssThresholdBytes: number;
   /** Time between two reports of totals; left out: 10 s. */
   summaryIntervalMs?: number;
-  /** Left out: nothing is added up by unit and container. */
+  /** Absent: nothing is counted by unit and container. */
   groups?: GroupSettings;
-  /** How the table is held against what runs, if otherwise than usual. */
+  /** Options of the comparison of the table with live processes. */
   reconcile?: Pick<ReconcilerOptions, "everyNs" | "lister">;
 }
 
-/** Flushes between two looks whether the kernel's maps have room: a process too many is no emergency. */
+/** Flushes between two checks whether the kernel's maps have room: one process without room is no emergency. */
 const ROOM_FLUSHES = 5;
 /** Parent of the kernel's threads, which execute no file. */
 const KTHREADD = 2;
@@ -116,9 +116,9 @@ export class Collector implements Disposable {
   #wakeups = 0;
   #flushes = 0;
   #closed = false;
-  /** No output can take what the rings hold. */
+  /** Whether no output can take what the rings hold. */
   #isHeldUp = false;
-  /** When the table was last held against all processes for an answer or for totals, CLOCK_BOOTTIME. */
+  /** When the table was last compared with all processes for an answer or for totals, CLOCK_BOOTTIME. */
   #scannedNs = 0;
   readonly #canTake = () => {
     this.#isHeldUp = this.#events.ready?.() === false;
@@ -142,7 +142,7 @@ export class Collector implements Disposable {
     }
     this.#view.accept(record);
     if (this.#follows && !this.#follow(type)) return;
-    // An exec may have been sent for the sake of the exits only.
+    // An exec may have been sent only because the exits need it.
     if (this.#wanted.has(type)) this.#events.event(this.#view);
   };
 
@@ -162,7 +162,7 @@ export class Collector implements Disposable {
     this.table.exitsHeldBack = holdsBackExits(options);
     this.#view = new EventView(this.table, this.#clock);
     this.#wanted = new Set([...options.events.map((type) => EVENT_TYPES[type]), EVENT_PROCESS]);
-    // libbpf is about to take 12 MB for a while: not on top of what the runtime read to start, and no longer than needed.
+    // libbpf is about to take 12 MB for a short time. Memory of the runtime's own start is released before that.
     dropCleanFilePages();
     giveLargeBlocksBack();
     this.#feed = new KernelFeed(options);
@@ -176,7 +176,7 @@ export class Collector implements Disposable {
     const missed = this.#feed.backend.missedExecs();
     this.#images = new ImageReader({ table: this.table, maxBytes: maxArgsBytes, drain: () => this.drain(), missed });
     this.#missedImages = new MissedImages(this.table, missed, this.#images);
-    // Its pid may soon be another process's.
+    // Its pid may soon belong to another process.
     if (this.#follows) this.table.onGone = (pid) => this.#sampleFilter.exited(pid);
     this.#mapRoom = new MapRoom(this.#feed.backend, this.conditions);
     this.#sampling = new SamplingSwitch({
@@ -236,7 +236,7 @@ export class Collector implements Disposable {
     return this.#counters.received;
   }
 
-  /** Events given out after a younger one. */
+  /** Events delivered after a later event. */
   get outOfOrder(): number {
     return this.#feed.rings.outOfOrder;
   }
@@ -312,39 +312,39 @@ export class Collector implements Disposable {
     this.#seed(this.#reconciler);
     this.#totals.seeded();
     this.groups?.begin();
-    // No process has pid 0: it stands for any that the list may leave out.
+    // No process has pid 0: it stands for every process that the list may lack.
     reportPidNamespace(this.conditions, !this.#reconciler.mayHide(0, 0));
     this.#schedule.start();
     this.#switchSampling();
     trimHeap();
-    // What was compiled only to start: a megabyte.
+    // Releases what was compiled only to start: a megabyte.
     Bun.shrink();
     dropCleanFilePages();
   }
 
-  /** What was left of `start`, after root was given up. */
+  /** The rest of `start`, after root was dropped. */
   readHeldImages(): void {
     this.#images.release();
   }
 
-  /** To be called before the table is shown, and after `drain`: what it has of programs is not out of date then. */
+  /** Call it before the table is shown, and after `drain`: then its programs are up to date. */
   checkImages(): void {
     if (!this.#closed) this.#missedImages.look();
   }
 
-  /** Puts all probes on. */
+  /** Attaches all probes. */
   attach(): void {
     this.#feed.attach();
     this.#completeness.begin(boottimeNs());
   }
 
-  /** Takes all probes off: no program starts after this; one that runs may still end. */
+  /** Detaches all probes: no program starts after this; a program that runs may still end. */
   detach(): void {
     this.#completeness.end();
     this.#feed.detach();
   }
 
-  /** Empties the rings every so many ms from now on. */
+  /** Sets the time between two flushes of the rings, ms. */
   setFlushInterval(flushIntervalMs: number): void {
     this.#schedule.setFlushInterval(this.#boundedFlush(flushIntervalMs));
   }
@@ -358,7 +358,7 @@ export class Collector implements Disposable {
     if (folds) this.#readFoldedImages();
   }
 
-  /** No event said what processes executed that started at another level: children of theirs may be reported by events. */
+  /** No event reported the execs of processes that started at another level. Their children may be reported by events. */
   #readFoldedImages(): void {
     const { table } = this;
     const { detail } = this.backend;
@@ -379,7 +379,7 @@ export class Collector implements Disposable {
   }
 
   #startTotals(): void {
-    // Exits that do not come are not lost.
+    // An exit that no event reports is not lost.
     this.table.exitsHeldBack = true;
     this.#askClocks();
     this.#totals.begin();
@@ -400,7 +400,7 @@ export class Collector implements Disposable {
     return true;
   }
 
-  /** Where no process sends a record there is nothing to wake up for before a sample or totals are due. */
+  /** If no process sends a record, the next wake-up is for a sample or for totals. */
   #boundedFlush(flushIntervalMs: number): number {
     const { sampleIntervalMs, pageFaults } = this.#options;
     const { levels } = this.backend.detail;
@@ -410,14 +410,14 @@ export class Collector implements Disposable {
     return Math.min(Math.max(flushIntervalMs, dueMs), this.#options.maxFlushIntervalMs ?? flushIntervalMs);
   }
 
-  /** Sweeps over all processes every so many ms from now on; 0: no more, and what it took is given back. */
+  /** Sets the time between two scans of all processes, ms; 0 stops them and releases their resources. */
   setSampleInterval(sampleIntervalMs: number): void {
     if (sampleIntervalMs === this.#schedule.sampleMs) return;
     this.#schedule.setSampleInterval(sampleIntervalMs);
     if (this.#schedule.isRunning) this.#switchSampling();
   }
 
-  /** Keeps what is loaded. To be called once the kernel refuses to load anything more, as after root was given up. */
+  /** Keeps what is loaded. Call it once the kernel refuses to load anything more, as after root was dropped. */
   keepLoaded(): void {
     this.#sampling.keepLoaded();
   }
@@ -431,11 +431,11 @@ export class Collector implements Disposable {
   #take(): void {
     this.#events.begins?.();
     if (this.#closed) return;
-    // Also while nothing can be taken: what waits in the rings gets its time when it is.
+    // Also while the outputs can take nothing: then the records in the rings get their time when they are read.
     if (this.#clock.isOff(roughRealtimeOffsetNs())) this.#clock.adjust(realtimeOffsetNs());
     if (this.#feed.cpuRings.follow(boottimeNs())) reportMissingRings(this.#feed.cpuRings.missing, this.conditions);
     if (!this.#canTake()) return;
-    // Most looks find empty rings: they make no system call. A CPU without a ring may lose records all the same.
+    // Most looks find empty rings, and make no system call. A CPU without a ring can still lose records.
     if (!this.#feed.rings.isEmpty()) this.#feed.rings.drain(this.#consume, this.#canTake);
     this.#feed.losses.report(this.#clock, this.#giveLoss);
   }
@@ -445,7 +445,7 @@ export class Collector implements Disposable {
     if (!this.#closed) this.#doDuties();
   }
 
-  /** What has to be done now and then: each part decides by its own clock or stamp, and none has a timer of its own. */
+  /** Periodic work. Each part decides by its own clock, and none has a timer of its own. */
   #doDuties(): void {
     if (++this.#flushes % ROOM_FLUSHES === 0) this.#mapRoom.check();
     this.backend.watchedCgroup?.look(this.conditions);
@@ -466,8 +466,8 @@ export class Collector implements Disposable {
   }
 
   /**
-   * Brings the table up to date with what runs if no events do that, before it is shown.
-   * @param olderThanMs the table is not brought up to date more often
+   * Updates the table from a list of live processes before it is shown, if no events do that.
+   * @param olderThanMs the table is not updated more often
    */
   scanAgain(olderThanMs: number): void {
     if (this.#closed || boottimeNs() - this.#scannedNs < olderThanMs * 1e6) return;
@@ -542,14 +542,14 @@ export class Collector implements Disposable {
   }
 
   /**
-   * Detaches and gives out what is left, so that the kernel's count of what it
-   * handed over is what was received and lost, to the event.
+   * Detaches and gives out the rest, so that the kernel's count of what it handed over equals what was received and lost, to
+   * the event.
    */
   async stop(): Promise<void> {
     this.#schedule.stop();
     await this.#completeness.settle();
     this.detach();
-    // A program that was running when it was detached on another CPU may still be about to write.
+    // A program that was running on another CPU when it was detached may still be about to write.
     for (let look = 0; look < 50; look++) {
       await Bun.sleep(2);
       this.#feed.rings.drainAll(this.#consume);

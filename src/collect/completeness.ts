@@ -3,7 +3,7 @@ import { readCreatedTasks, whyNoCreatedTasks } from "../procfs/created-tasks.ts"
 import type { Conditions } from "./conditions.ts";
 
 const LOOK_NS = 60e9;
-/** Looks at the end if the first one finds more than was known, and the time between two of them, ms. */
+/** Looks at the end of a run if the first one finds more than was known, and the pause between two of them, ms. */
 const LAST_LOOKS = 5;
 const LAST_PAUSE_MS = 2;
 const LOOKS_AT_START = 3;
@@ -19,12 +19,12 @@ export interface CreatedTasksCount {
 const PROC_STAT: CreatedTasksCount = { read: readCreatedTasks, problem: whyNoCreatedTasks };
 
 /**
- * Holds the processes and threads that the kernel side saw against the kernel's own count of created tasks.
+ * Compares the processes and threads that the kernel side saw with the kernel's own count of created tasks.
  *
- * Each look reads that count before and after the own one: the true count lies between. While nothing is missed, the
- * difference of both counts is the same at each look. A task that is counted and has not reached the tracepoint yet
- * only makes the difference larger, so the least upper bound ever seen is one of the true difference. What a look finds
- * beyond it is missing, if a second look finds it too.
+ * Each look reads the kernel's count before and after the own one: the true count lies between the two. While nothing is
+ * missed, the difference of both counts is the same at each look. A task that is counted and has not reached the tracepoint
+ * yet only makes the difference larger. So the smallest upper bound ever seen is an upper bound of the true difference. What
+ * a look finds beyond it is missing, if a second look finds it too.
  */
 export class Completeness {
   readonly #seen: () => number;
@@ -52,12 +52,12 @@ export class Completeness {
     return this.#problem === null ? this.#earlier + this.#missing : null;
   }
 
-  /** To be called once the programs are attached. Does nothing if it is on already. */
+  /** Call it once the programs are attached. Does nothing if it is on already. */
   begin(nowNs: number): void {
     if (this.#isOn || this.#problem !== null) return;
     this.#problem = this.#count.problem();
     if (this.#problem !== null) {
-      log.info(`unexplained_forks is not known: ${this.#problem}`);
+      log.info(`unexplained_forks is unknown: ${this.#problem}`);
       return;
     }
     this.#isOn = true;
@@ -66,7 +66,7 @@ export class Completeness {
     for (let i = 0; i < LOOKS_AT_START; i++) this.#look();
   }
 
-  /** To be called before the programs are detached. */
+  /** Call it before the programs are detached. */
   end(): void {
     this.#isOn = false;
     this.#earlier += this.#missing;
@@ -74,7 +74,7 @@ export class Completeness {
     this.#suspected = 0;
   }
 
-  /** To be called after each flush: looks once a minute, and once more if the last look found something. */
+  /** Call it after each flush: it looks once a minute, and once more if the last look found something. */
   tick(nowNs: number): void {
     if (!this.#isOn) return;
     if (this.#suspected > 0) {
@@ -88,7 +88,7 @@ export class Completeness {
     }
   }
 
-  /** The last look: to be called before `end`. */
+  /** The last look: call it before `end`. */
   async settle(): Promise<void> {
     if (!this.#isOn) return;
     const found = [this.#look()];
@@ -97,7 +97,7 @@ export class Completeness {
       await Bun.sleep(LAST_PAUSE_MS);
       found.push(this.#look());
     }
-    // The highest ones may count what is on its way to the tracepoint, the lowest ones leave out what came meanwhile.
+    // The highest counts may include tasks on their way to the tracepoint; the lowest ones lack tasks that came meanwhile.
     this.#accept(found.sort((a, b) => a - b)[LAST_LOOKS >> 1] as number);
   }
 

@@ -13,7 +13,7 @@ export interface SamplingWork {
   readonly looked: number;
 }
 
-/** What reached user space, beside what the kernel side counted. */
+/** Records that reached user space, beside the counts of the kernel side. */
 export class RunCounters {
   readonly #feed: KernelFeed;
   readonly #sampling: SamplingWork;
@@ -37,7 +37,7 @@ export class RunCounters {
 
   /** Counts one more record of that type. */
   count(type: number): void {
-    // Page faults apart from the other types: their sums have to come out without them.
+    // Page faults are counted apart: the sums of the other types have to come out without them.
     if (type === EVENT_PAGE_FAULT) this.#receivedPageFaults++;
     else if (type === EVENT_FORK) this.#received.fork++;
     else if (type === EVENT_EXEC) this.#received.exec++;
@@ -48,7 +48,7 @@ export class RunCounters {
     return this.#received;
   }
 
-  /** What was looked at so far, and may leave garbage: records of all types, samples, and what totals are made of. */
+  /** Work so far that can leave garbage: records of all types, samples, and what totals are made of. */
   get work(): number {
     const { fork, exec, exit } = this.#received;
     return fork + exec + exit + this.#receivedPageFaults + this.#sampling.looked + this.#totals.work;

@@ -14,13 +14,13 @@ export interface KernelRing {
 export interface CpuRingsOptions extends RingSetOptions {
   /** Numbers of the CPUs that this machine may ever have, ascending. */
   cpus: readonly number[];
-  /** @throws NativeError: ENODEV where that CPU is offline */
+  /** @throws NativeError: ENODEV if that CPU is offline */
   open(cpu: number): KernelRing;
-  /** Another number once that CPU has done a step on its way offline or online: its ring may be dead. */
+  /** Changes whenever that CPU takes a step on its way offline or online: its ring may be dead then. */
   hotplugStamp(cpu: number): number;
-  /** What CPUs without a ring write to, which is read with the others; left out: nothing, and their records are lost. */
+  /** The spare ring, for CPUs without a ring; absent: their records are lost. */
   spare?: Ring;
-  /** Another number once that CPU had no ring for a record. */
+  /** Changes whenever that CPU had no ring for a record. */
   noRingStamp(cpu: number): number;
 }
 
@@ -51,7 +51,7 @@ export class CpuRings implements Disposable {
   #retryNs = 0;
   #signals = false;
 
-  /** @throws NativeError where a CPU is online, and a ring for it cannot be opened */
+  /** @throws NativeError if a CPU is online, and a ring for it cannot be opened */
   constructor(options: CpuRingsOptions) {
     const { cpus } = options;
     this.#options = options;
@@ -121,7 +121,7 @@ export class CpuRings implements Disposable {
 
   #renew(cpu: number): void {
     const { open, hotplugStamp, noRingStamp } = this.#options;
-    // Before anything is looked at: a step that comes meanwhile is one more reason to look.
+    // Before anything is read: a step that comes meanwhile causes one more look.
     this.#hotplugStamps[cpu] = hotplugStamp(cpu);
     const ring = this.#rings[cpu];
     if (!ring?.kernel.isLive()) {
@@ -134,11 +134,11 @@ export class CpuRings implements Disposable {
         if (error.code !== "ENODEV" && !this.#isNoCpu(error)) this.#missing.set(cpu, error);
       }
     }
-    // What it had no ring for until now is no sign that the new ring is dead.
+    // Records without a ring until now do not mean that the new ring is dead.
     this.#noRingStamps[cpu] = noRingStamp(cpu);
   }
 
-  /** Where /sys is hidden, numbers are guessed. The kernel refuses those that no CPU can have, and took the same for others. */
+  /** Without /sys the numbers are guessed. The kernel refuses numbers that no CPU can have. */
   #isNoCpu({ code }: NativeError): boolean {
     return code === "EINVAL" && this.#rings.some((ring) => ring !== undefined);
   }

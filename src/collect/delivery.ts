@@ -11,22 +11,21 @@ import { type Unwritten, UnwrittenCount } from "../wire/unwritten.ts";
 import type { CollectorEvents } from "./collector-events.ts";
 import { Conditions } from "./conditions.ts";
 
-/** How soon a full pipe is tried again, and how long the end of the output may take. */
+/** Time until a full pipe is tried again, ms. */
 const SLOW_READER_MS = 10;
-/** The same once it has taken nothing for some tries: it may be stopped for hours, and each look costs. */
+/** The same after `MAX_QUICK_TRIES` tries, because each try costs, and the output may be stopped for hours. */
 const RESTING_READER_MS = 100;
 const MAX_QUICK_TRIES = 10;
 const STUCK_OUTPUT_MS = 2000;
-/** An output that takes nothing for so long is reported. */
+/** An output that takes nothing for this time is reported. */
 const STALLED_MS = 3000;
 
 /**
- * Hands the collector's events to the sinks: the output's, and the API if there is one. What the output does not take
- * never keeps the other sinks from their events for longer than a second. The first failure of an output that the run
- * cannot do without ends the delivery.
+ * Hands the collector's events to the sinks: that of the output, and the API if there is one. A blocked output delays the
+ * other sinks by at most a second. The first failure of an output that the run depends on ends the delivery.
  */
 export class Delivery implements CollectorEvents, Disposable {
-  /** Called when the collector's turn is over and everything has been handed on that could be. */
+  /** Called when the collector's turn is over and everything possible has been handed on. */
   onIdle: (() => void) | undefined;
   /** See `CollectorEvents`, the output and the sinks apart. */
   othersFreeMs: () => number = () => 0;
@@ -49,7 +48,7 @@ export class Delivery implements CollectorEvents, Disposable {
   #missingBefore = 0;
 
   /**
-   * @param fail is called with what the output failed with
+   * @param fail called with the error of the output
    * @param conditions where an output that takes nothing is reported
    */
   constructor(fail: (error: unknown) => void, conditions = new Conditions()) {
@@ -168,7 +167,7 @@ export class Delivery implements CollectorEvents, Disposable {
   /**
    * Goes on in a new file of the same name where the old one was moved away; what was gathered goes to the old one.
    * @returns whether the output is a file that could be opened again
-   * @throws LinnixError where it cannot be opened; the old one is kept then
+   * @throws LinnixError if it cannot be opened; the old one is kept then
    */
   async reopen(): Promise<boolean> {
     if (this.#hasFailed || this.#isOver) return false;

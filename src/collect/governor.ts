@@ -10,7 +10,7 @@ export interface BudgetChange {
   level: BudgetLevel;
   /**
    * `over`: too much for a while, one level up; `under`: little enough for a while, one level down; `exhausted`: still
-   * too much, and nothing is left to give up: told once for each stay at the last level; `off`: the budget is gone.
+   * too much at the last level, reported once for each stay there; `off`: the budget was removed.
    */
   kind: "over" | "under" | "exhausted" | "off";
 }

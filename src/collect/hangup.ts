@@ -11,8 +11,8 @@ export class Hangup {
   readonly #wasIgnored = isHangupIgnored();
 
   /**
-   * To be made before SIGHUP is listened to.
-   * @param onTerminal whether events go to a terminal: nobody reads them once that is gone
+   * Create it before the handler of SIGHUP.
+   * @param onTerminal whether events go to a terminal: without it they have no reader
    */
   constructor(onTerminal: boolean) {
     this.#onTerminal = onTerminal;

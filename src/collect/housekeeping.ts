@@ -63,16 +63,16 @@ export class Housekeeping {
   }
 }
 
-/** Events between two collections: a collection takes milliseconds, the garbage of so many some hundred KiB. */
+/** Events between two collections: a collection takes milliseconds, and this many events make some hundred KiB of garbage. */
 const EVENTS = 100_000;
-/** Fewer that are worth one now and then: what a machine at rest leaves behind is a few KiB in a minute. */
+/** A smaller number, for a collection from time to time: a machine at rest leaves a few KiB of garbage in a minute. */
 const FEW_EVENTS = 5000;
 
-/** Fewer since the start compile next to nothing: some hundred calls of a function do. */
+/** Fewer events since the start cause nearly no compiling: a function is compiled after some hundred calls. */
 const FEW_EVENTS_AT_START = 100;
 
 /**
- * Collects the runtime's garbage after so much work, and never at rest. The runtime's own timer for that is off
+ * Collects the runtime's garbage after a certain amount of work, and never at rest. The runtime's own timer for that is off
  * (commands/runtime.ts), and by itself it would let megabytes gather first.
  */
 export class Garbage {

@@ -15,16 +15,16 @@ import { ringError } from "./ring-error.ts";
 
 export interface KernelFeedOptions extends ProbeOptions {
   backend: BackendChoice;
-  /** Whether page faults are told of as well. */
+  /** Whether page faults are reported as well. */
   pageFaults?: boolean;
   ringBytes: number;
   watermarkBytes: number;
 }
 
-/** All that the kernel side tells by: the programs, the rings that they write to, and what these had no room for. */
+/** Where events come from: the programs, their rings, and the spare ring. */
 export class KernelFeed implements Disposable {
   readonly backend: Backend;
-  /** Left out where nobody asked for page faults. */
+  /** Absent unless page faults are reported. */
   readonly pageFaults: PageFaultProbe | undefined;
   readonly cpuRings: CpuRings;
   readonly losses: Losses;

@@ -14,7 +14,7 @@ const MIN_EVENTS = 100;
 
 /**
  * What this process's own BPF programs cost, by the kernel's statistics: on for a second in a minute at most, and
- * only where there were events. Iterators are left out: they run within this process's own read(2). Needs
+ * only if there were events. Iterators are left out: they run within this process's own read(2). Needs
  * CAP_SYS_ADMIN at every measurement; without it there is no figure.
  */
 export class KernelMeter implements Disposable {
@@ -30,7 +30,7 @@ export class KernelMeter implements Disposable {
   /**
    * Holds the programs that this process has attached now.
    * @param countEvents the kernel half's count of what it has looked at
-   * @throws LinnixError where the programs cannot be read
+   * @throws LinnixError if the programs cannot be read
    */
   constructor(countEvents: () => number, nowNs: number) {
     this.#countEvents = countEvents;
@@ -41,7 +41,7 @@ export class KernelMeter implements Disposable {
     this.#price = new KernelPrice(this.#lastEvents);
   }
 
-  /** Time in the kernel half so far, ns; null where it is not known (yet). */
+  /** Time in the kernel half so far, ns; null if it is not known (yet). */
   ns(): number | null {
     return this.#price.ns(this.#countEvents());
   }

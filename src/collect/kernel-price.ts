@@ -23,7 +23,7 @@ export class KernelPrice {
     return this.#nsPerEvent === null ? null : this.#ns + this.#nsPerEvent * (events - this.#events);
   }
 
-  /** Takes what was measured: so many events, so much time. What was before the first measurement cost the same. */
+  /** Takes a measurement: time for a number of events. Events before the first one are taken to have cost the same. */
   measured(eventsNow: number, measuredEvents: number, measuredNs: number): void {
     if (measuredEvents <= 0) return;
     const nsPerEvent = measuredNs / measuredEvents;

@@ -5,7 +5,7 @@ import { NO_IMAGE } from "../process/image-store.ts";
 import type { ProcessTable } from "../process/table.ts";
 import { NO_SLOT } from "../process/table-slots.ts";
 
-/** A process may rename itself as often as it likes: so many looks a second are made in all. */
+/** Most lookups a second for all processes together: a process may rename itself as often as it likes. */
 const LOOKS_PER_SECOND = 50;
 
 /**
@@ -53,7 +53,7 @@ export class MissedImages {
   }
 
   /**
-   * A sweep or a list shows a process by another name than was known, or one that was not known. It is amid a record:
+   * Called when a scan or a list shows a process with a new name, or an unknown process. A record is being read:
    * what is begun here is read after it.
    */
   #renamed(slot: number): void {

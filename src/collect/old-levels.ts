@@ -16,8 +16,8 @@ export interface OldLevelsParts {
 type ReadStart = (pid: number) => Pick<ProcStat, "startTicks"> | null;
 
 /**
- * Forgets levels of detail that no live process has any more. As long as one may have another level, the programs look its
- * level up at each event, and totals of it have to be read.
+ * Drops levels of detail that no live process has any more. While a process can have an earlier level, the programs look
+ * up the level at each event, and linnix has to read the totals of that level.
  */
 export class OldLevels {
   readonly #read: ReadStart;

@@ -6,14 +6,14 @@ import type { ProcessTable } from "../process/table.ts";
 import { boottimeNs } from "../sys/clock.ts";
 import { PROCESS_EVENT } from "../wire/layout.gen.ts";
 
-/** How often the table is held against what really runs, and where exits are not told of because a filter holds them back. */
+/** Time between two comparisons of the table with the live processes; also if a filter keeps exits from being reported. */
 const RECONCILE_NS = 60e9;
 const WITHOUT_EXITS_NS = 5e9;
-/** The table is checked sooner when it has grown by so many beyond twice what it held after the last check. */
+/** The next comparison comes sooner if the table has this many entries more than twice its size after the last one. */
 const RECONCILE_GROWTH = 4096;
 /** Processes that are entered at the start between two looks at the rings. */
 const DRAIN_EVERY = 16;
-/** A descendant may be forked while descendants are looked for: so many looks until none is new. */
+/** Most searches for descendants: a process can be forked during a search, so it is repeated until none is new. */
 const MAX_DESCENDANT_LOOKS = 8;
 
 /** Takes about 10 MB. */
@@ -23,7 +23,7 @@ export interface ReconcilerOptions {
   table: ProcessTable;
   /** Gives out what the rings hold: events go on while a list is made. False where something had to be left in them. */
   drain(): boolean;
-  /** Whether filters keep exits from being told of: see `holdsBackExits`. */
+  /** Whether filters keep exits from being reported: see `holdsBackExits`. */
   exitsHeldBack?: boolean;
   /** Reads what processes execute that run already. */
   images?: ImageReader;
@@ -31,7 +31,7 @@ export interface ReconcilerOptions {
   lister?: ProcessLister;
   /** How often the table is held against what runs, ns. */
   everyNs?: number;
-  /** Most processes that are kept though nothing can tell whether they live; only where exits are held back. */
+  /** Most processes that are kept without proof that they live; only if exits are held back. */
   maxUnverified?: number;
 }
 
@@ -62,9 +62,9 @@ export class Reconciler implements Disposable {
   }
 
   /**
-   * Enters what runs already, after attaching: what is forked from here on tells of itself.
-   * @param pids these processes and …
-   * @param track … their descendants are told of, as soon as they are known
+   * Enters the live processes, after the programs are attached. Events report every later fork.
+   * @param pids these processes are watched with their descendants
+   * @param track called for each of them as soon as it is known
    * @returns all of these
    */
   seed(pids: readonly number[], track: (pid: number) => void): ReadonlySet<number> {
@@ -104,18 +104,18 @@ export class Reconciler implements Disposable {
   }
 
   /**
-   * An exit that was lost, or held back, must not leave its process in the table for ever. Where the rings cannot be
-   * emptied it stays due: the exit of who is gone may lie there.
+   * An exit that was lost, or held back, must not leave its process in the table for ever. If the rings cannot be read, the
+   * comparison stays due: they may hold the exit of a process that is gone.
    */
   reconcile(): void {
     const table = this.#table;
     const startedNs = boottimeNs();
-    // Who was known before the list is made, and is not on it, is gone; who comes to be known later may be too young for it.
+    // A process that was known before the list is made, and is not on it, is gone. A later one may be too young for the list.
     const missing = new Set(table.liveSlots());
     this.#lister.list((record) => {
       missing.delete(table.refresh(record));
     });
-    // Those that ended meanwhile tell of themselves, and their slots may be others' after that.
+    // Exits that came meanwhile are read here. After that a slot may belong to another process.
     if (!this.#drain()) return;
     const unverified: number[] = [];
     for (const slot of missing) {
@@ -147,7 +147,7 @@ export class Reconciler implements Disposable {
   }
 }
 
-/** Adds all that descend from a family to it. A child may be listed before its parent: pids begin anew at some time. */
+/** Adds all descendants to a family. A child can precede its parent in the list, because pids are used again. */
 function addDescendants(family: Set<number>, parents: ReadonlyMap<number, number>): void {
   let before: number;
   do {

@@ -4,7 +4,7 @@ import { LinnixError } from "../errors.ts";
 import { compareConfigs } from "./reload.ts";
 
 export interface ReloadParts {
-  /** Reads the configuration again. @throws LinnixError where it is wrong */
+  /** Reads the configuration again. @throws LinnixError if it is wrong */
   reread(): Promise<CollectConfig>;
   /**
    * Takes over settings that can change; all or, with an error, none.
@@ -15,22 +15,22 @@ export interface ReloadParts {
   changed?(): void;
   /** Called when it begins to read, and when it is done. */
   running?(isRunning: boolean): void;
-  /** Opens the output again. @returns whether it is a file; @throws LinnixError where it cannot be opened */
+  /** Opens the output again. @returns whether it is a file; @throws LinnixError if it cannot be opened */
   reopen(): Promise<boolean>;
 }
 
-/** Settings whose change says less than it seems to. */
+/** Settings whose change does less than it seems to. */
 const REMARKS: { [setting: string]: (config: CollectConfig) => string } = {
   redaction: ({ redaction }) =>
     redaction.redact
-      ? "redaction holds for all that is known, but not for what was written before"
-      : "what redaction has hidden stays hidden",
+      ? "redaction holds for all data that linnix keeps, but not for lines that were written before"
+      : "text that redaction has hidden stays hidden",
 };
 
-/** So long the output may take to be opened before the settings are read. */
+/** Longest wait for the output to open before the settings are read, ms. */
 const SLOW_OUTPUT_MS = 1500;
 
-/** Rereads the configuration while it runs, one reading at a time, and tells what came of it. */
+/** Reads the configuration again while linnix runs, one reading at a time, and logs the result. */
 export class Reloader {
   readonly #parts: ReloadParts;
   #config: CollectConfig;
@@ -50,7 +50,7 @@ export class Reloader {
     return this.#last;
   }
 
-  /** Never fails: what is wrong is told in the log, and changes nothing. */
+  /** Never fails: an error is logged, and changes nothing. */
   async reload(): Promise<void> {
     this.#isWanted = true;
     if (this.#isRunning) return;
@@ -73,7 +73,7 @@ export class Reloader {
       this.#config = config;
       this.#last = { isGood: true, lastGoodMs: Date.now() };
       if (changed.length > 0 || behind.length > 0) this.#parts.changed?.();
-      tell(config, [...changed, ...behind], needRestart);
+      report(config, [...changed, ...behind], needRestart);
     } catch (error) {
       this.#last = { isGood: false, lastGoodMs: this.#last?.lastGoodMs ?? this.#startedMs };
       log.error(`the configuration stays as it was: ${textOf(error)}`);
@@ -89,7 +89,7 @@ export class Reloader {
   }
 }
 
-function tell(config: CollectConfig, changed: readonly string[], needRestart: readonly string[]): void {
+function report(config: CollectConfig, changed: readonly string[], needRestart: readonly string[]): void {
   const remarks = Object.entries(REMARKS).filter(([name]) => changed.some((text) => text.startsWith(`${name}.`)));
   const what =
     changed.length === 0

@@ -49,8 +49,8 @@ export async function runCollect(config: CollectConfig, io: CollectIo, hooks: Co
 }
 
 /**
- * One run. The fields are its parts in the order of the data: kernel side and process table, the sinks, and what
- * steers them. What takes memory is imported only if it is wanted.
+ * One run. The fields are its parts in the order of the data: kernel side and process table, the sinks, and the control of
+ * both. Optional parts are imported only if they are used, because code takes memory.
  */
 class CollectorRun implements RunParts, Disposable {
   readonly conditions = new Conditions();
@@ -91,13 +91,13 @@ class CollectorRun implements RunParts, Disposable {
     this.#hangup = new Hangup(io.isTty);
     // Before anything is loaded.
     listenToSignals({ stop: () => this.#end(), hangup: () => this.#onHangup(), dump: () => void this.#dump() });
-    // Those that came since this program was started are held back, see commands/runtime.ts.
+    // Signals that came since the start of this program are blocked: see commands/runtime.ts.
     takeHangups();
     this.#account = config.run.user === null ? undefined : accountNamed(config.run.user);
     using resources = new DisposableStack();
     resources.defer(releaseBackground);
     if (this.#account) holdBackground();
-    // Before the collector lets go of what was mapped to start.
+    // Before the collector releases the pages of the start.
     resources.use(mapTouchedPagesOnly());
     this.#delivery = resources.use(new Delivery((error) => this.#fail(error), this.conditions));
     this.#delivery.onIdle = () => {
@@ -120,7 +120,7 @@ class CollectorRun implements RunParts, Disposable {
     this.#resources = resources.move();
   }
 
-  /** From the start to the end, whatever brings that about. */
+  /** The whole run, however it ends. */
   async run(): Promise<ExitCode> {
     try {
       await this.start();
@@ -136,7 +136,7 @@ class CollectorRun implements RunParts, Disposable {
   }
 
   /**
-   * Opens the sinks, attaches the probes, and gives root up if it shall.
+   * Opens the sinks, attaches the probes, and drops root if --user says so.
    * @throws LinnixError when it cannot run here
    */
   async start(): Promise<void> {
@@ -148,13 +148,13 @@ class CollectorRun implements RunParts, Disposable {
     // After the kernel half is loaded and the address is taken: if that fails, no empty file is left behind.
     await this.#openOutput();
     collector.start(this.#account !== undefined);
-    // As root, who may look everywhere.
+    // While linnix is still root, which may read every process.
     this.#identity?.lookAround();
     await this.#spend(config);
     if (this.#account) this.#giveUpRoot(this.#account);
     this.phase = "watching";
     this.#announce();
-    // What is sampled by now was loaded by root.
+    // The present sampler was loaded by root.
     this.#sourceNotice.look(collector.samplingSource, true);
     this.#hooks.onWatching?.(collector);
     if (this.#reloadsOnceWatching) void this.reload();
@@ -207,11 +207,11 @@ class CollectorRun implements RunParts, Disposable {
   #onHangup(): void {
     if (!this.#hooks.reread || this.#hangup.ends()) this.#end();
     else if (this.phase === "watching") void this.reload();
-    // The configuration was read before: what has changed since would not be seen.
+    // The configuration was read before this point, so a change meanwhile would be missed.
     else this.#reloadsOnceWatching = true;
   }
 
-  /** If no event is given out, it does not matter to which cgroup its process belongs. */
+  /** Whether events need a place: not if none is given out. */
   async #openIdentity(): Promise<void> {
     const { output, api } = this.config;
     if (output.format === "none" && api.listen === null) return;
@@ -308,8 +308,8 @@ class CollectorRun implements RunParts, Disposable {
   }
 
   /**
-   * What becomes hidden is hidden everywhere: in the table, and so in graphs and exits to come; events and answers that
-   * show it are dropped.
+   * Hides everywhere what the new redaction hides: in the table, and so in graphs and later exits. Kept events and answers
+   * that show it are dropped.
    */
   #switchRedaction({ redaction }: CollectConfig): void {
     if (Bun.deepEquals(this.config.redaction, redaction)) return;

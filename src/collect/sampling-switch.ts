@@ -14,7 +14,7 @@ const LOADING_FDS = 32;
 export type SamplingSource = Exclude<Sampler["source"], "none">;
 
 export interface SamplingSwitchParts {
-  /** What the memory of a process that did not run must move by to be told of, bytes. */
+  /** A process that did not run is sampled if its memory has changed by more than this, bytes. */
   rssThresholdBytes: number;
   /** The view that carries a sample; its table takes the figures. */
   view: EventView;
@@ -24,9 +24,9 @@ export interface SamplingSwitchParts {
   descriptors: SpareDescriptors;
   /** Gives out what the rings hold. */
   drain(): void;
-  /** Takes one sample; false where it could not be taken. */
+  /** Takes one sample; false if it could not be taken. */
   sample(view: EventView): boolean;
-  /** Is called after each sweep with the number of live processes that the sampler had no room for. */
+  /** Is called after each scan with the number of live processes that the sampler had no room for. */
   noRoom?(processes: number): void;
   /** Left out: the best sampler that this kernel offers. */
   open?: (options: SamplerOptions) => Sampler;
@@ -64,7 +64,7 @@ export class SamplingSwitch implements Disposable {
     return this.#lookedBefore + (this.#sampling?.looked ?? 0);
   }
 
-  /** Finds out how things stand, so that the next sweep can tell what has changed. */
+  /** Takes the present figures as the baseline, so that the next scan can report changes. */
   on(): void {
     if (this.#isOn) return;
     this.#isOn = true;

@@ -2,20 +2,20 @@ import { EventLoopSleep } from "../sys/event-loop.ts";
 
 /** What is called when it is time; all of it on this thread. */
 export interface ScheduleHooks {
-  /** The rings are to be emptied, before a sweep over all processes where that falls on the same time. */
+  /** Flush the rings. If a scan is due at the same time, the flush comes first. */
   flush(withSweep: boolean): void;
-  /** A sweep that falls together with no flush. */
+  /** Make a scan that does not happen at a flush. */
   sweep(): void;
-  /** How long nobody else needs this thread, ms: so long it may sleep without going round the event loop. */
+  /** How long no other work needs this thread, ms: it may sleep so long without a turn of the event loop. */
   freeMs?(): number;
 }
 
-/** After so long the event loop has its turn in any case. */
+/** After this time the event loop has its turn in any case, ms. */
 const MAX_REST_MS = 8000;
 
 /**
- * From deadline to deadline; those that were missed are not made up for. Nor does the next one follow a late look at
- * once: over so short a time a tick of processor time is many times 100 %.
+ * Steps from deadline to deadline, and skips those that were missed. A step never follows a late one at once: over so
+ * short a time one tick of CPU time is many times 100 %.
  */
 export function nextDueMs(dueMs: number, everyMs: number, nowMs: number): number {
   const nextMs = dueMs + everyMs;
@@ -23,8 +23,8 @@ export function nextDueMs(dueMs: number, everyMs: number, nowMs: number): number
 }
 
 /**
- * When the rings are emptied and when all processes are swept over. Sweeps fall together with flushes where the
- * intervals allow it, and this thread sleeps beside the event loop where nobody needs that: every wake-up costs.
+ * When the rings are flushed and all processes are scanned. A scan happens at a flush if the intervals permit it. If no
+ * other work needs this thread, it sleeps outside of the event loop. Both save wake-ups.
  */
 export class Schedule implements Disposable {
   readonly #hooks: ScheduleHooks;
@@ -35,13 +35,13 @@ export class Schedule implements Disposable {
   /** When the rings are looked at next, by performance.now(). */
   #dueMs = 0;
   #sleep: EventLoopSleep | null = null;
-  /** Where sweeps do not fall together with flushes they have a timer of their own. */
+  /** A timer for scans that do not happen at flushes. */
   #sampleTimer: Timer | undefined;
   #sweepsWithFlush = false;
-  /** When the next one of these is due, by performance.now(): the flush that comes nearest to it does it. */
+  /** When the next scan is due, by performance.now(). The nearest flush makes it. */
   #sweepDueMs = 0;
 
-  /** @param sampleMs 0: no sweeps */
+  /** @param sampleMs 0: no scans */
   constructor(flushMs: number, sampleMs: number, hooks: ScheduleHooks) {
     this.#flushMs = flushMs;
     this.#sampleMs = sampleMs;
@@ -72,7 +72,7 @@ export class Schedule implements Disposable {
     this.#align();
   }
 
-  /** @param sampleMs 0: no more sweeps */
+  /** @param sampleMs 0: no more scans */
   setSampleInterval(sampleMs: number): void {
     this.#sampleMs = sampleMs;
     if (this.isRunning) this.#align();
@@ -89,7 +89,7 @@ export class Schedule implements Disposable {
     this.stop();
   }
 
-  /** Lets sweeps fall together with flushes where the intervals allow it. */
+  /** Lets scans happen at flushes if the intervals permit it. */
   #align(): void {
     clearInterval(this.#sampleTimer);
     this.#sampleTimer = undefined;
@@ -104,7 +104,7 @@ export class Schedule implements Disposable {
     this.#timer = setTimeout(() => this.#turn(), Math.max(0, this.#dueMs - performance.now()));
   }
 
-  /** One look at the rings, and as many more as this thread is free for: a turn of the event loop costs more. */
+  /** One look at the rings, and more while this thread is free: a turn of the event loop costs more. */
   #turn(): void {
     const untilMs = performance.now() + MAX_REST_MS;
     do {
@@ -122,7 +122,7 @@ export class Schedule implements Disposable {
     this.#hooks.flush(withSweep);
   }
 
-  /** Sleeps until the next look is due; false where the event loop must have its turn before. */
+  /** Sleeps until the next look is due; false if the event loop must have its turn before. */
   #rest(untilMs: number): boolean {
     if (!this.#sleep || this.#sampleTimer || this.#dueMs > untilMs) return false;
     const waitMs = this.#dueMs - performance.now();

@@ -58,8 +58,8 @@ export class ServiceManager {
   }
 
   /**
-   * To be called after each look at the rings: that they are looked at is what the watchdog is for. Sends a sign of life
-   * if half of the allowed time could pass before the next call.
+   * Call it after each look at the rings, because the watchdog exists to check these looks. Sends a sign of life if half of
+   * the allowed time could pass before the next call.
    */
   looked(): void {
     if (this.#watchdogNs === null || !this.#isReady) return;
@@ -81,7 +81,7 @@ export class ServiceManager {
 }
 
 function watchdogNs({ WATCHDOG_USEC: usec, WATCHDOG_PID: pid }: ManagerEnvironment): number | null {
-  // Meant for another process, which handed its environment on.
+  // The variables are meant for another process, which passed its environment on.
   if (pid !== undefined && pid !== String(process.pid)) return null;
   return /^[1-9]\d{0,15}$/.test(usec ?? "") ? Number(usec) * 1000 : null;
 }

@@ -6,8 +6,8 @@ export interface SignalHandlers {
 }
 
 /**
- * Listens until this process ends, so that an impatient user, or a SIGHUP to all processes, does not take away what is
- * written at the end. SIGUSR2 and SIGALRM have no meaning here; their default would end the run without its summary.
+ * Handles signals until this process ends, so that an impatient user, or a SIGHUP to all processes, cannot prevent the
+ * summary. SIGUSR2 and SIGALRM have no meaning here; their default would end the run without its summary.
  */
 export function listenToSignals({ stop, hangup, dump }: SignalHandlers): void {
   const nothing = () => undefined;

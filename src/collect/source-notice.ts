@@ -1,7 +1,7 @@
 import { log } from "../config/log.ts";
 import type { SamplingSource } from "./sampling-switch.ts";
 
-/** Warns where CPU and memory begin to be read from /proc: it costs tens of times more. */
+/** Warns when linnix begins to read CPU and memory from /proc: that costs tens of times more. */
 export class SourceNotice {
   #isProc = false;
 
@@ -16,7 +16,7 @@ export class SourceNotice {
     if (!this.#isProc || wasProc) return;
     const why = hasRoot
       ? "this kernel has no task iterator"
-      : "root was given up, and nothing that costs less can be loaded: a restart can";
-    log.warn(`CPU and memory are read from /proc, for ${why}`);
+      : "no cheaper sampler can be loaded after root was dropped: restart linnix to load one";
+    log.warn(`CPU and memory are read from /proc, because ${why}`);
   }
 }

@@ -1,13 +1,12 @@
 import { closeSync, openSync } from "node:fs";
 import { log } from "../config/log.ts";
 
-/** How often is said that there are none, ms. */
+/** Time between two warnings, ms. */
 const SAY_EVERY_MS = 60_000;
 
 /**
- * Puts off what needs file descriptors where there are none: clients of the API may have taken them all for a while. It
- * asks before, for much of what meets EMFILE on its way takes it for a process that has ended, or a kernel that offers
- * less.
+ * Delays work that needs file descriptors while there are none, because clients of the API can take them all for a while.
+ * It checks beforehand: much code takes EMFILE for a process that has ended, or for a kernel that lacks a feature.
  */
 export class SpareDescriptors {
   #saidMs = Number.NEGATIVE_INFINITY;
@@ -24,7 +23,7 @@ export class SpareDescriptors {
         return true;
       }
     } catch (error) {
-      // Others may have been quicker after all.
+      // Another program may have taken them after the check.
       if (!isWantOfDescriptors(error)) throw error;
     }
     this.#say();
@@ -35,7 +34,7 @@ export class SpareDescriptors {
     const nowMs = performance.now();
     if (nowMs - this.#saidMs < SAY_EVERY_MS) return;
     this.#saidMs = nowMs;
-    log.warn("no file descriptors are left: what needs some, such as sampling, waits; process events go on");
+    log.warn("no file descriptors are left: sampling and other work that needs one waits, and process events continue");
   }
 }
 
@@ -48,7 +47,7 @@ function isWantOfDescriptors(error: unknown): boolean {
 function canOpen(count: number): boolean {
   const fds: number[] = [];
   try {
-    // Always there. Whether there is a descriptor is asked before whether it may be opened (fs/open.c).
+    // This file always exists. The kernel needs a descriptor before it checks permissions (fs/open.c).
     while (fds.length < count) fds.push(openSync("/", "r"));
   } catch (error) {
     if (isWantOfDescriptors(error)) return false;

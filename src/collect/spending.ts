@@ -10,11 +10,11 @@ import type { BudgetChange } from "./governor.ts";
 import { KernelMeter } from "./kernel-meter.ts";
 import { intervalsAt, lastLevelOf, setPace } from "./pace.ts";
 
-/** At most one line of the log in so long, however often the level changes; events tell of each change. */
+/** Time between two lines of the log. The level can change more often; an event reports each change. */
 const LOG_EVERY_NS = 60e9;
 
 /**
- * What the collector costs while it runs, and the budget for it: measures, changes the collector's pace, and tells of
+ * Measures what the collector costs while it runs, compares it with the budget, changes the collector's pace, and reports
  * each change.
  */
 export class Spending implements Disposable {
@@ -28,7 +28,7 @@ export class Spending implements Disposable {
 
   /**
    * @param collector attached already: its programs are what is measured
-   * @param others processor time of this process that went into something else than collecting, ns
+   * @param others CPU time of this process that went into something else than collecting, ns
    */
   constructor(
     collector: Collector,
@@ -48,7 +48,7 @@ export class Spending implements Disposable {
     });
   }
 
-  /** Time in the kernel half so far, ns; null where that is not known. */
+  /** Time in the kernel half so far, ns; null if that is not known. */
   get inKernelNs(): number | null {
     return this.#meter?.ns() ?? null;
   }
@@ -95,7 +95,7 @@ export class Spending implements Disposable {
     this.#log(Number(ts_ns));
   }
 
-  /** Tells the latest that was not told yet, once it may. */
+  /** Logs the latest change that is not logged yet, once the time has come. */
   #log(nowNs: number): void {
     if (this.#logLine === undefined || nowNs - this.#loggedNs < LOG_EVERY_NS) return;
     this.#loggedNs = nowNs;

@@ -7,13 +7,13 @@ const CAP_SYS_NICE = 23n;
 /** Collectors of this process that read now, and the niceness that this thread had before the first of them. */
 let readers = 0;
 let formerNice = 0;
-/** Whether this process may lower its niceness: what is given up can be had again. */
+/** Whether this process may lower its niceness, so that it can raise it and lower it again. */
 let canPrefer = false;
 let isPreferred = false;
 
 /**
- * On a machine with more to run than it has CPUs the reader must still come in time, and it wants little: this thread
- * goes before others, the runtime's helpers do not. What is started meanwhile inherits it.
+ * The reader must run in time also on a machine with more work than CPUs, and it needs little: this thread gets priority,
+ * the helpers of the runtime do not. Processes that it starts meanwhile inherit the priority.
  *
  * @returns until it is disposed of
  */
@@ -24,7 +24,7 @@ export function preferThisThread(): Disposable {
     isPreferred = true;
     lookAtPrivilege();
   } catch {
-    // Without CAP_SYS_NICE it goes as all others do.
+    // Without CAP_SYS_NICE it keeps the ordinary priority.
   }
   return {
     [Symbol.dispose]() {
@@ -35,13 +35,13 @@ export function preferThisThread(): Disposable {
   };
 }
 
-/** To be called after this process gave up privileges: without CAP_SYS_NICE the thread keeps what it has. */
+/** Call it after this process dropped privileges: without CAP_SYS_NICE the thread keeps its priority. */
 export function lookAtPrivilege(): void {
   const [, effective = "0"] = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "latin1")) ?? [];
   canPrefer = ((BigInt(`0x${effective}`) >> CAP_SYS_NICE) & 1n) === 1n;
 }
 
-/** What others ask this thread for is done at the niceness that others have. Does nothing if it could not be undone. */
+/** Runs the work for clients at ordinary niceness. Does nothing if that could not be undone. */
 export function yieldPreference(): void {
   if (canPrefer && isPreferred) set(formerNice);
 }

@@ -87,7 +87,7 @@ export class TotalsReports {
   tick(): void {
     if (!this.isOn) return;
     const nowNs = boottimeNs();
-    // A flush that comes a little early for the interval would make the next one that much late.
+    // A flush slightly before the end of an interval counts as its end. Else the interval would be almost one flush longer.
     if (nowNs < this.#dueNs - EARLY_NS) return;
     this.#dueNs = Math.max(this.#dueNs + this.#intervalNs, nowNs + this.#intervalNs / 2);
     this.report();

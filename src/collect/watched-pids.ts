@@ -23,9 +23,9 @@ export interface WatchedPidsOptions {
 }
 
 /**
- * Looks for the processes of `--pid`. In a pid namespace other than the initial one the kernel says by which pids it knows
- * them: /proc there shows no number from outside.
- * @throws LinnixError: exit code 2 if one of them is no process that runs, 3 if it cannot be known which ones are meant
+ * Looks up the processes of `--pid`. In a pid namespace other than the initial one the kernel translates the pids, because
+ * /proc shows only those of its own namespace.
+ * @throws LinnixError: exit code 2 if one of them does not run, 3 if it is unknown which processes are meant
  */
 export function resolveWatchedPids(pids: readonly number[], options: WatchedPidsOptions = {}): WatchedPid[] {
   if (pids.length === 0) return [];

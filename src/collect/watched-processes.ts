@@ -33,8 +33,8 @@ export class WatchedProcesses {
   }
 
   /**
-   * Lets the filters follow those that run, and forget those that have ended since they were looked for: their pids may
-   * soon be other processes'. Call it when the table holds all that runs.
+   * Lets the filters follow live processes, and drop those that have ended since they were looked up, because their pids may
+   * soon belong to other processes. Call it when the table has all live processes.
    * @param family the watched processes and their descendants
    */
   settle(

@@ -4,8 +4,8 @@ import { type LinnixError, usageError } from "../errors.ts";
 import type { OptionDef, OptionDefs, ParsedArgs } from "./command.ts";
 
 /**
- * Checks words of the command line against option definitions: `--name VALUE`, `--name=VALUE`, `-h`, `-hV`, `--`. By
- * hand and not by node:util's parseArgs, for that costs 0.3 MB and lets pass most of what is refused here.
+ * Checks words of the command line against option definitions: `--name VALUE`, `--name=VALUE`, `-h`, `-hV`, `--`. Not by
+ * node:util's parseArgs, because that costs 0.3 MB and accepts most of what this function refuses.
  * @param command how the command is called, for messages: `linnix collect`
  * @param rest whether anything may follow `--`
  * @throws {LinnixError} for an unknown option, one without its value or with one too many, a surplus word
@@ -94,7 +94,7 @@ function valueBehind(given: string, word: string | undefined, { valueHint = "VAL
   });
 }
 
-/** Where the command's name stands in the command line; -1 where there is none. */
+/** Where the command's name stands in the command line; -1 if there is none. */
 export function commandIndex(argv: readonly string[], globals: OptionDefs): number {
   for (let index = 0; index < argv.length; index++) {
     const word = argv[index] ?? "";

@@ -34,15 +34,15 @@ export function reportError(error: unknown, { silent, stack }: Verbosity): ExitC
   return known.exitCode;
 }
 
-/** The error of what was not foreseen there: the system refused something, or linnix has a defect. */
+/** The message for an unexpected error: the system refused something, or linnix has a defect. */
 function unexpected(error: unknown): LinnixError {
   const why = error instanceof Error ? error.message : String(error);
   const refusal = refusalCode(error);
   const isRefused = refusal !== null;
   const what = isRefused ? "the system refused what linnix needs" : "unexpected error";
   const hint = isRefused
-    ? (hintOf(error) ?? "linnix doctor checks what this machine supports; --log-level debug says where it was")
-    : "this is a defect of linnix: please report it, with what --log-level debug says";
+    ? (hintOf(error) ?? "linnix doctor checks what this machine supports; --log-level debug shows where it failed")
+    : "this is a defect of linnix: please report it with the output of --log-level debug";
   return new LinnixError(isRefused ? "cannot-run.refused" : "internal", EXIT.cannotRun, { what, why, hint });
 }
 

@@ -8,7 +8,7 @@ import { type Invocation, optionValue, type ParsedArgs } from "./command.ts";
 import { ClosedPipe, writeStdout } from "./stdout.ts";
 import { isTerminal } from "./terminal.ts";
 
-/** One report in each of its forms; what nobody asked for is not made. */
+/** One report in each of its forms. Only the forms that options ask for are made. */
 export interface ReportForms {
   json(): string | Promise<string>;
   html(): string | Promise<string>;
@@ -51,13 +51,13 @@ export class ReportOutput implements Disposable {
 
   /**
    * Begins the files.
-   * @throws LinnixError (exit code 2) where one cannot be written
+   * @throws LinnixError (exit code 2) if one cannot be written
    */
   static async open(invocation: Invocation): Promise<ReportOutput> {
     return new ReportOutput(invocation, { out: await isTerminal(1), err: await isTerminal(2) });
   }
 
-  /** Writes the report; that nobody reads stdout to the end changes nothing about it, nor about the exit code. */
+  /** Writes the report. A reader that leaves stdout early changes neither the report nor the exit code. */
   async finish({ json, html, text }: ReportForms): Promise<void> {
     if (this.#json !== null || this.#isJsonToStdout) {
       const written = await json();
@@ -83,7 +83,7 @@ function writeToReader(text: string): void {
   }
 }
 
-/** Path that an option names; null for stdout, undefined where the option is not given. */
+/** Path that an option names; null for stdout, undefined if the option is not given. */
 function filePath(args: ParsedArgs, option: string, { stdout }: { stdout: boolean }): string | null | undefined {
   if (!args.words.has(option)) return undefined;
   const path = optionValue(args, option, pathOrStdout, null);

@@ -8,8 +8,8 @@ export class ClosedPipe extends Error {
 
 /**
  * Writes a result to stdout, whole.
- * @throws {ClosedPipe} where nobody reads any more
- * @throws {LinnixError} where it cannot be written, such as to a full disk
+ * @throws {ClosedPipe} if the reader has left
+ * @throws {LinnixError} if it cannot be written, such as to a full disk
  */
 export function writeStdout(text: string): void {
   const bytes = Buffer.from(text);
@@ -25,7 +25,7 @@ export function writeStdout(text: string): void {
         const why = (error as Error).message.replace(/^E[A-Z0-9]+: /, "").replace(/, write$/, "");
         throw cannotRunError("stdout", { what: "cannot write to stdout", why }, { cause: error });
       }
-      // Somebody set the pipe to not block, and it is full.
+      // The pipe is non-blocking, set by another process, and full.
       Bun.sleepSync(1);
     }
   }

@@ -2,8 +2,8 @@ import { fstatSync } from "node:fs";
 import { isNullDevice } from "../sys/null-device.ts";
 
 /**
- * Whether a file descriptor is a terminal. Node's tty module, which would tell, brings 2.6 MB of streams along: it is
- * only asked about what can be a terminal at all, which files, pipes, sockets and /dev/null cannot.
+ * Whether a file descriptor is a terminal. Node's tty module brings 2.6 MB of streams along, so it is loaded only for a
+ * descriptor that can be a terminal: files, pipes, sockets and /dev/null cannot.
  */
 export async function isTerminal(fd: number): Promise<boolean> {
   try {

@@ -4,22 +4,22 @@ import { usageError } from "../errors.ts";
 import type { Observer } from "../observers/observer.ts";
 import { OBSERVERS } from "../observers/registry.ts";
 
-/** A method, and how often it looks: what stands beside others in one row. */
+/** A method at one interval: one row of the report. */
 export interface Arm {
   /** Such as `ps@1000` or `linnix`. */
   id: string;
   observer: Observer;
-  /** Null for methods that are told by the kernel. */
+  /** Null for event methods. */
   intervalMs: number | null;
 }
 
-/** Every name that `--methods` takes. */
+/** Every name that `--methods` accepts. */
 export const METHOD_NAMES: readonly string[] = OBSERVERS.map(({ name }) => name);
 
 /**
  * The methods of these names, in the order of the report.
  *
- * @param names null: all but those that are only had by name
+ * @param names null: all but those that have to be named
  * @throws LinnixError (usage) for a name that is none, with the nearest one
  */
 export function methodsNamed(names: readonly string[] | null): Observer[] {

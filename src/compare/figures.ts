@@ -9,7 +9,7 @@ import { looksPerSecond } from "./looks.ts";
 import type { CompareRow, FrontierRow, GrowthReport, LifetimeRow } from "./report/report.ts";
 import type { Session } from "./session.ts";
 
-/** What is known of a method besides its sessions. */
+/** Facts about a method besides its sessions. */
 export interface ArmState {
   arm: Arm;
   availability: Availability;
@@ -32,7 +32,7 @@ export function rowOf(state: ArmState, sessions: readonly Session[], places: rea
   const elapsedNs = sum(({ use }) => use.elapsedNs);
   const cpuNs = sum(({ use }) => use.cpuNs);
   const kernelNs = own.every(({ use }) => use.kernelNs !== null) ? sum(({ use }) => use.kernelNs ?? 0) : null;
-  // A stop at a system call is no processor time, and a queued message none that could be told from others.
+  // A stop at a system call is no CPU time, and the time of a queued message cannot be separated from other work.
   const isFelt = observer.inKernel === "ptrace" || observer.inKernel === "connector";
   const totalNs = kernelNs === null ? (isFelt ? cpuNs : null) : cpuNs + kernelNs;
   const processes = sum((session) => session.processes + session.others);
@@ -131,14 +131,14 @@ function byLifetimeOf(sessions: readonly Session[]): LifetimeRow[] {
 }
 
 /**
- * What each method that polls would need to see enough: from what its looks cost, all its intervals together, and from
- * how long the workload's processes really lived.
+ * Estimates what each polling method needs to see enough, from the cost of its looks, all its intervals together, and
+ * from the real lifetimes of the workload's processes.
  */
 export function frontierOf(rows: readonly CompareRow[], lifetimesMs: readonly number[]): FrontierRow[] {
   const methods = new Set(rows.filter(({ us_per_look }) => us_per_look !== null).map(({ method }) => method));
   return [...methods].map((method): FrontierRow => {
     const own = rows.filter((row) => row.method === method && row.us_per_look !== null);
-    // The most frequent one has the most looks, and is the nearest to what is asked about.
+    // The shortest interval has the most looks, and is nearest to the one in question.
     const usPerLook = own.at(-1)?.us_per_look ?? 0;
     const point = frontierPoint(method, usPerLook, lifetimesMs, WANTED_PCT);
     return {
@@ -200,7 +200,7 @@ export function livedOf(sessions: readonly Session[]): { lifetime_ms: number | n
     }));
 }
 
-/** Mean of what others started while the sessions ran; null where it is not known. */
+/** Mean of what others started while the sessions ran; null if it is not known. */
 export function othersOf(sessions: readonly Session[]): number | null {
   const known = sessions.flatMap(({ othersPerSecond }) => othersPerSecond ?? []);
   return known.length === 0 ? null : mean(known);

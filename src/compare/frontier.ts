@@ -1,21 +1,21 @@
-/** What a method that polls needs, by the model, to see a share of the processes. An estimate, not a measurement. */
+/** What a polling method needs, by the model, to see a share of the processes. An estimate, not a measurement. */
 export interface FrontierPoint {
   method: string;
   wantedPct: number;
-  /** Longest time between two looks that sees so much, ms; null: no interval does. */
+  /** Longest interval that sees this share, ms; null: no interval does. */
   intervalMs: number | null;
-  /** Processor time of one look, µs, as measured. */
+  /** CPU time of one look, µs, as measured. */
   usPerLook: number;
-  /** What looking so often costs, % of one core; null without an interval. */
+  /** Cost of looks at that interval, % of one core; null without an interval. */
   cpuPct: number | null;
   /** Whether a look is over before the next one is due. */
   isPossible: boolean;
 }
 
 /**
- * Share of processes, 0 … 1, that looks every `intervalMs` find: a process that lives for a time L is there at a look
- * with probability L / interval, or surely where it lives longer than that. Looks are taken for instantaneous, and
- * their phase for random.
+ * Share of processes, 0 … 1, that looks every `intervalMs` find. A process that lives for a time L is there at a look with
+ * probability L / interval, or surely if it lives longer than that. The model takes looks for instantaneous, and their phase
+ * for random.
  */
 export function modelCapture(lifetimesMs: readonly number[], intervalMs: number): number {
   if (lifetimesMs.length === 0) return Number.NaN;
@@ -23,7 +23,7 @@ export function modelCapture(lifetimesMs: readonly number[], intervalMs: number)
 }
 
 /**
- * The longest interval at which the model sees a share of processes, ms; null where none does, since some lived no
+ * The longest interval at which the model sees a share of processes, ms; null if none does, since some lived no
  * time at all or there were none.
  *
  * @param share 0 … 1
@@ -43,7 +43,7 @@ export function intervalFor(lifetimesMs: readonly number[], share: number): numb
   return low;
 }
 
-/** The point for one method: a look costs what it was measured to cost, however often it is taken. */
+/** The estimate for one method: a look costs what was measured, at any interval. */
 export function frontierPoint(
   method: string,
   usPerLook: number,

@@ -9,13 +9,13 @@ import { processCount, Sleepers } from "./sleepers.ts";
 import { sleepUnless, unless } from "./stop.ts";
 import { WarmUp } from "./warm-up.ts";
 
-/** How long an event method is measured at each number of processes, ms: whole seconds, as it may gather for one. */
+/** Time for each event method at each number of processes, ms: whole seconds, because a method may gather for one. */
 const EVENT_WINDOW_MS = 2000;
 
 /** What one method costs among a number of processes. */
 export interface GrowthFigure {
   method: string;
-  /** Methods that poll: processor time of a look, µs. */
+  /** Methods that poll: CPU time of a look, µs. */
   usPerLook: number | null;
   /** Event methods: % of one core at the workload's rate. */
   cpuPct: number | null;
@@ -24,14 +24,14 @@ export interface GrowthFigure {
 /** A number of processes, and what each method costs there. */
 export interface GrowthStep {
   sleeping: number;
-  /** On the machine in all, as the methods found it. */
+  /** Processes on the machine in all, as the methods found them. */
   processes: number;
   figures: GrowthFigure[];
   /** Methods that gave none, and why. */
   failed: { method: string; reason: string }[];
 }
 
-/** Has each polling method look at the machine while so many processes more sleep on it. */
+/** Runs each polling method while this many more processes sleep on the machine. */
 export async function measureAt(
   sleeping: number,
   methods: readonly Observer[],

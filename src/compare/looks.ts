@@ -2,7 +2,7 @@ import type {} from "../observers/observer.ts";
 import type { CpuUsage } from "../sys/child.ts";
 import type { MethodReading } from "./method-meter.ts";
 
-/** What the looks of a method that polls came to. */
+/** The looks of a polling method. */
 export interface Looks {
   count: number;
   elapsedNs: number;
@@ -12,9 +12,9 @@ export interface Looks {
 }
 
 /**
- * Looks between two readings, of which the first was taken when the first look was just over. A loop that starts
- * programs is told by the exact sum that the kernel gives at its end, its small start-up included: its clocks while it
- * runs go in steps of 10 ms, of which a look is not many.
+ * Looks between two readings. The first reading was taken right after the first look. For a loop that starts programs, the
+ * exact sum that the kernel gives at its end counts, with the small cost of its start: clocks of running processes have
+ * steps of 10 ms, and few looks fill one.
  *
  * @param listings in the whole output
  */
@@ -32,15 +32,15 @@ export function looksBetween(
   return { count, elapsedNs, cpuNs, isLoop };
 }
 
-/** Processor time of a loop within a window, ns: a look, then a pause of the interval, then the next. */
+/** CPU time of a loop within a window, ns: a look, then a pause of the interval, then the next. */
 export function loopCpuNs({ count, cpuNs }: Looks, intervalMs: number, windowNs: number): number {
   const lookNs = cpuNs / count;
   return (windowNs * lookNs) / (intervalMs * 1e6 + lookNs);
 }
 
 /**
- * Looks a second: so many fell between two moments, and a part of one more. That of the interval where it agrees with
- * that, since few looks tell their own rate only roughly.
+ * Looks a second, from the number of looks between two moments, with a part of one more. If the interval agrees with that
+ * number, the interval counts, because few looks measure their own rate only roughly.
  */
 export function looksPerSecond({ count, elapsedNs }: Pick<Looks, "count" | "elapsedNs">, intervalMs: number): number {
   const seconds = elapsedNs / 1e9;

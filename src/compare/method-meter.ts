@@ -22,10 +22,10 @@ export interface MethodReading {
   pids: readonly number[];
   /** Kernel threads that work for it. */
   threadNs: number;
-  /** Its BPF programs that run on behalf of others; null where that is not counted. */
+  /** Its BPF programs that run on behalf of others; null if that is not counted. */
   programs: ReadonlyMap<number, BpfProgramInfo> | null;
   bytesWritten: number;
-  /** Forks of the whole machine since its boot; null where the kernel does not count. */
+  /** Forks of the whole machine since its boot; null if the kernel does not count. */
   forks: number | null;
 }
 
@@ -33,12 +33,12 @@ export interface MethodReading {
 export interface MethodUse {
   elapsedNs: number;
   cpuNs: number;
-  /** BPF programs and kernel threads; null where what it costs inside the kernel shows as slowdown only. */
+  /** BPF programs and kernel threads; null if what it costs inside the kernel shows as slowdown only. */
   kernelNs: number | null;
   bytesWritten: number;
 }
 
-/** Reads the clocks of one method, and of nobody else: neither the workload's nor this process's. */
+/** Reads the clocks of one method only: neither those of the workload nor those of this process. */
 export class MethodMeter implements Disposable {
   readonly #observer: Observer;
   readonly #running: RunningObserver;

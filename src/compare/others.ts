@@ -3,7 +3,7 @@ import { readProcFile } from "../procfs/proc-stat.ts";
 /** A stretch of time, and the tasks that others forked in it. */
 export interface ForkSpan {
   ns: number;
-  /** Threads too; null where the kernel does not count. */
+  /** Threads too; null if the kernel does not count. */
   forkedByOthers: number | null;
 }
 
@@ -30,13 +30,13 @@ export function othersReported({ executed, spawns, watched, window }: ReportedOt
   return Math.min(reported * share, window.forkedByOthers);
 }
 
-/** Forks of the whole machine since its boot, threads too (proc(5), /proc/stat); null where the kernel does not count. */
+/** Forks of the whole machine since its boot, threads too (proc(5), /proc/stat); null if the kernel does not count. */
 export function machineForks(): number | null {
   const found = /^processes (\d+)$/m.exec(readProcFile("/proc/stat") ?? "")?.[1];
   return found === undefined ? null : Number(found);
 }
 
-/** Forks between two counts that were not ours; null where either is not known. */
+/** Forks between two counts that were not ours; null if either is not known. */
 export function forkedByOthers(before: number | null, after: number | null, ours: number): number | null {
   return before === null || after === null ? null : Math.max(0, after - before - ours);
 }

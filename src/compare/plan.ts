@@ -31,7 +31,7 @@ export interface ComparePlan {
 
 const DEFAULT = { rounds: 2, leadMs: 1000, durationMs: 4000, eventWindowMs: 3000 } as const;
 const QUICK = { rounds: 1, leadMs: 700, durationMs: 1000, eventWindowMs: 1000 } as const;
-/** A reader that gathers events for a second has none of before the workload by then. */
+/** By then a reader that gathers events for a second has read all events from before the workload. */
 const EVENT_LEAD_MS = 1200;
 
 /** Makes the choices. Without a duration the whole takes less than five minutes, or less than 75 s where it is quick. */

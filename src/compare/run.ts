@@ -32,7 +32,7 @@ export interface CompareStep {
 export interface CompareHooks {
   /** Ends the comparison; its reason is the name of the signal that did. */
   signal: AbortSignal;
-  /** Told once, before the first step. */
+  /** Called once, before the first step. */
   onPlanned(steps: readonly CompareStep[]): void;
   onStep(name: string): void;
   onWarning(text: string): void;
@@ -48,7 +48,7 @@ const CLEAN_PLACES = 3;
  * Runs every method beside the others on the same workload. What a signal interrupts is a report that says so, of all
  * that was measured until then; everything that was started has been ended by the time it returns.
  *
- * @throws LinnixError (usage) for what cannot be compared; (exit code 3) where no method could be measured at all
+ * @throws LinnixError (usage) for what cannot be compared; (exit code 3) if no method could be measured at all
  */
 export async function runCompare(options: CompareOptions, hooks: CompareHooks): Promise<CompareReport> {
   assertKnownClock("compare-with-polling");
@@ -93,7 +93,7 @@ class Comparison {
       await this.#measure({ options: this.#options, plan: this.#plan, timer, tempDir: folder.path, signal });
     } catch (error) {
       if (!signal.aborted) throw error;
-      // What was interrupted is told by the report; what could not be put back must be told as well.
+      // The report says what was interrupted. What could not be restored has to be reported as well.
       if (error !== signal.reason) this.#warn(describe(error));
     }
     if (!signal.aborted && this.#sessions.length === 0) throw this.#nothing();
@@ -157,14 +157,14 @@ class Comparison {
       this.#hooks.signal.throwIfAborted();
       const availability = await observer.available({ forceAudit });
       const arms = armsOf([observer], intervalMs, quick);
-      // One row tells why.
+      // One row gives the reason.
       for (const arm of availability.ok ? arms : arms.slice(0, 1)) {
         this.#states.push({ arm, availability, problem: null });
       }
     }
     const isRoot = process.geteuid?.() === 0;
     if (!isRoot && this.#methods.some(({ name }) => name === "linnix")) {
-      this.#warn("linnix itself needs root, so it is not among the methods compared: run this with sudo to have it");
+      this.#warn("linnix itself needs root, so it is not compared: run this with sudo to include it");
     }
     if (!this.#states.some(({ availability }) => availability.ok)) throw this.#nothing();
   }
@@ -201,7 +201,7 @@ class Comparison {
     await this.#last(last, setting);
   }
 
-  /** Every method in turn, in an order drawn anew for each round, and nobody in between. */
+  /** Runs every method in turn, in a new random order for each round, with unwatched times in between. */
   async #rounds(turns: readonly (readonly ArmState[])[], setting: SessionSetting): Promise<void> {
     for (const [round, states] of turns.entries()) {
       for (const state of states) {
@@ -262,7 +262,7 @@ class Comparison {
   async #grow(sizes: readonly number[], methods: readonly Observer[], setting: SessionSetting): Promise<void> {
     const polling = methods.filter(({ kind }) => kind === "polling");
     if (sizes.length === 0) {
-      this.#growthReason = this.#options.processes.length === 0 ? "not asked for" : "no method for it is there";
+      this.#growthReason = this.#options.processes.length === 0 ? "not asked for" : "no method for it is available";
       return;
     }
     for (const size of sizes) {
@@ -309,7 +309,7 @@ class Comparison {
   }
 
   #noteLate(round: number): void {
-    const note = `The machine is slow: not every method had its turn in round ${round + 1}.`;
+    const note = `The machine is slow: not every method ran in round ${round + 1}.`;
     if (!this.#notes.includes(note)) this.#notes.push(note);
   }
 
@@ -330,7 +330,7 @@ class Comparison {
     const { availability, problem } = first ?? { availability: null, problem: null };
     const lack = availability !== null && !availability.ok ? availability : null;
     return cannotRunError("no-method", {
-      what: "none of the methods could be measured here",
+      what: "no method could be measured here",
       why: first === undefined ? undefined : `${first.arm.observer.name}: ${lack?.reason ?? problem}`,
       hint: lack?.hint ?? "see `linnix doctor`",
     });

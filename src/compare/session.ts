@@ -29,14 +29,14 @@ export interface Session {
   seen: number;
   byLifetime: LifetimeCapture[];
   tally: Tally;
-  /** Null for methods that are told by the kernel, and where there were too few. */
+  /** Null for event methods, and if there were too few. */
   looks: Looks | null;
   intervalMs: number | null;
   rateAchieved: number;
   spawned: number;
   /** Tasks that others started meanwhile, threads too: what watches the machine watches them as well. */
   othersPerSecond: number | null;
-  /** µs a timed spawn while it watched; null where none was timed. */
+  /** µs a timed spawn while it watched; null if none was timed. */
   spawnUs: number | null;
   /** Null for methods that poll. */
   warmUp: WarmedUp | null;
@@ -56,7 +56,7 @@ const MEMORY_LOOKS = 3;
 /**
  * Starts a method, has the workload run under its eyes, and stops it.
  *
- * @throws LinnixError where the method does not start, or ends by itself; the signal's reason where that is aborted
+ * @throws LinnixError if the method does not start, or ends by itself; the signal's reason where that is aborted
  */
 export async function runSession(arm: Arm, round: number, setting: SessionSetting): Promise<Session> {
   const { options, plan, timer, tempDir, signal } = setting;
@@ -157,7 +157,7 @@ export class MethodEnded extends Error {
 }
 
 export interface TimedSpawns {
-  /** Null where there was no time for one. */
+  /** Null if there was no time for one. */
   us: number | null;
   /** All that were made, also those that were not timed. */
   spawns: number;

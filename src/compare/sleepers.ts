@@ -10,8 +10,8 @@ const LIFETIME_S = 180;
 const START_TIMEOUT_MS = 60_000;
 
 /**
- * Starts $1 sleeping processes and says so, then waits for its input to end, which it does with the process that holds
- * the other end; then it ends them all, as where it cannot start as many. It leads a process group that holds nobody else.
+ * Starts $1 sleeping processes, says so, and waits for the end of its input. The input ends with the process that holds
+ * the other end. Then it ends them all; it also does so if it cannot start as many. Its process group has no other member.
  */
 const HOLDER = `
 trap 'kill -s KILL 0' EXIT
@@ -40,7 +40,7 @@ export class Sleepers implements AsyncDisposable {
   }
 
   /**
-   * Why this machine should not have so many more processes; null where it may.
+   * Why this machine should not have this many more processes; null if it may.
    */
   static objection(count: number): string | null {
     const available = /^MemAvailable:\s+(\d+) kB$/m.exec(read("/proc/meminfo"))?.[1];
@@ -52,7 +52,7 @@ export class Sleepers implements AsyncDisposable {
     return null;
   }
 
-  /** @throws the signal's reason where that is aborted; an Error where they could not be started */
+  /** @throws the signal's reason if that is aborted; an Error where they could not be started */
   static async start(count: number, signal: AbortSignal): Promise<Sleepers> {
     const sleepers = new Sleepers(count, needTool("sh", "install a POSIX shell"));
     try {

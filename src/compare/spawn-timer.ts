@@ -23,7 +23,7 @@ export class SpawnTimer implements AsyncDisposable {
   });
   readonly pid = this.#child.pid;
 
-  /** @throws LinnixError where it does not start */
+  /** @throws LinnixError if it does not start */
   static async start(): Promise<SpawnTimer> {
     const timer = new SpawnTimer();
     try {

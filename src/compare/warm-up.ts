@@ -96,7 +96,7 @@ export class WarmUp implements AsyncDisposable {
   }
 }
 
-/** Processor time of a step over the processes in it, or over its length where those are not counted. */
+/** CPU time of a step over the processes in it, or over its length where those are not counted. */
 function costOf(meter: MethodMeter, before: MethodReading, after: MethodReading): number {
   const { cpuNs, kernelNs, elapsedNs } = meter.use(before, after);
   const forks = before.forks === null || after.forks === null ? 0 : after.forks - before.forks;

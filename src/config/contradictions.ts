@@ -46,7 +46,7 @@ export function checkTogether(settings: Settings, origins: Origins): void {
   if (probes.pageFaults && probes.backend === "tracepoint") {
     throw usageError("contradiction", {
       what: named("probes", "pageFaults", probes.pageFaults, origins),
-      why: `only the btf backend can tell of page faults: ${because("probes", "backend", probes.backend, origins)}`,
+      why: `only the btf backend reports page faults: ${because("probes", "backend", probes.backend, origins)}`,
       hint: "choose backend btf or auto, or leave page faults out",
     });
   }

@@ -20,8 +20,8 @@ export interface ConfigText {
 }
 
 /**
- * Reads a configuration file; null where there is none.
- * @throws {LinnixError} where it cannot be read, is no regular file, too big, not UTF-8, or others can change it
+ * Reads a configuration file; null if there is none.
+ * @throws {LinnixError} if it cannot be read, is no regular file, too big, not UTF-8, or others can change it
  */
 export function readConfigFile(path: string): ConfigText | null {
   let fd: number;
@@ -41,7 +41,7 @@ export function readConfigFile(path: string): ConfigText | null {
   }
   try {
     const stats = fstatSync(fd);
-    // As everywhere else it stands for an empty file, and whoever writes to it changes nothing.
+    // The null device stands for an empty file. Write access to it changes nothing.
     if (isNullDevice(stats)) {
       return { text: "", warnings: [] };
     }
@@ -101,8 +101,8 @@ function brokenLine(decoder: TextDecoder, bytes: Uint8Array): number {
 }
 
 /**
- * Who else than its reader could have written it. Root writes to files that the configuration names and runs as whom
- * it names: one that others can write hands them root, so it is refused, as sudo(8) and sshd(8) refuse theirs.
+ * Who besides the reader could have written the file. Root writes to files that the configuration names, and drops to the
+ * account that it names. So a file that others can write is refused, as sudo(8) and sshd(8) refuse theirs.
  */
 function doubts(path: string, stats: Stats): string[] {
   if (stats.mode & constants.S_IWOTH) {
@@ -118,7 +118,7 @@ function doubts(path: string, stats: Stats): string[] {
   return isForGroup ? [`${path} can be written by group ${stats.gid}; hint: chmod g-w ${path}`] : [];
 }
 
-/** sudo(8) sets it; who can start this as root with another value needs no configuration file. */
+/** sudo(8) sets it. A user that can start linnix as root with another value needs no configuration file. */
 function sudoUid(): number | undefined {
   const uid = process.env.SUDO_UID;
   return uid !== undefined && /^\d{1,10}$/.test(uid) ? Number(uid) : undefined;

@@ -10,12 +10,12 @@ export class KeyLines {
     }
   }
 
-  /** Line of the path itself; null where it is not named. */
+  /** Line of the path itself; null if it is not named. */
   at(path: readonly string[]): number | null {
     return this.#lines.get(JSON.stringify(path)) ?? null;
   }
 
-  /** Line of the path, or of the longest part of it that is named anywhere; null where none is. */
+  /** Line of the path, or of the longest part of it that is named anywhere; null if none is. */
   find(path: readonly PropertyKey[]): number | null {
     for (let length = path.length; length > 0; length--) {
       const line = this.#lines.get(JSON.stringify(path.slice(0, length).map(String)));
@@ -31,8 +31,8 @@ export class KeyLines {
 const MAX_DEPTH = 32;
 
 /**
- * Finds where the keys of a TOML document stand, which the parser does not tell.
- * @param text a document that the parser has accepted: nothing is checked a second time
+ * Finds the lines of the keys of a TOML document. The parser does not return them.
+ * @param text a document that the parser has accepted: this function does not check it again
  */
 export function locateKeys(text: string): KeyLines {
   return scan(text).lines;
@@ -42,7 +42,7 @@ export function locateKeys(text: string): KeyLines {
 export interface RepeatedKey {
   path: readonly string[];
   isTable: boolean;
-  /** Where it stands before; null where that is in the same statement. */
+  /** Where it stands before; null if that is in the same statement. */
   line: number | null;
 }
 
@@ -129,7 +129,7 @@ class Scanner {
   }
 
   #addPrefixes(table: readonly string[], key: readonly string[], line: number): void {
-    // What is deeper than any setting is told of by the part of it that is not.
+    // A key below a setting is reported by the part of it that names the setting.
     for (let length = 1; length <= key.length && table.length + length <= MAX_DEPTH; length++) {
       this.lines.add([...table, ...key.slice(0, length)], line);
     }

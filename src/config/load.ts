@@ -30,7 +30,7 @@ export interface Loaded {
   origins: Origins;
   /** Path of the file that was read. */
   file: string | null;
-  /** What is doubtful but no error, each to be told once. */
+  /** What is doubtful but no error. Each is logged once. */
   warnings: readonly string[];
 }
 
@@ -136,13 +136,13 @@ async function loadFile(sources: Sources) {
     throw usageError("config-file", {
       what: "--config",
       why: "names no file: it is empty",
-      hint: "expected --config FILE; --config /dev/null is none",
+      hint: "expected --config FILE; --config /dev/null means no file",
     });
   }
   if (named?.includes("\ufffd")) {
     throw usageError("config-file", {
       what: `the configuration file ${quote(named)}`,
-      why: "its name is not UTF-8, which is all that can be read of a command line",
+      why: "its name is not UTF-8, and linnix reads only UTF-8 from a command line",
       hint: "rename it, or make a link to it",
     });
   }
@@ -162,7 +162,7 @@ async function loadFile(sources: Sources) {
           : `name an existing file with ${option}, or leave it out`,
     });
   }
-  // Parser and schema of the file cost 2 ms and 4 MB: only who has a file pays.
+  // Parser and schema of the file cost 2 ms and 4 MB: loaded only if there is a file.
   const { parseToml } = await import("./toml.ts");
   return { file: path, settings: parseToml(content.text, path), warnings: content.warnings };
 }

@@ -4,7 +4,7 @@ import { type ConsolaInstance, createConsola, LogLevels, type LogObject } from "
 import { printable } from "../json/printable.ts";
 import type { LogLevel } from "./sections/log.ts";
 
-/** Levels of consola by ours; everything up to the number is told. */
+/** Levels of consola for ours: a message is logged up to this number. */
 const LEVELS: Record<LogLevel, number> = {
   silent: Number.NEGATIVE_INFINITY,
   error: LogLevels.error,
@@ -30,19 +30,19 @@ export const log: ConsolaInstance = createConsola({
   reporters: [{ log: (entry) => report(entry) }],
 });
 
-/** Sets how much is told, and whether marks are coloured. */
+/** Sets the log level, and whether marks are coloured. */
 export function setUpLog(options: { level: LogLevel; color: boolean }): void {
   setLogLevel(options.level);
   color = options.color;
 }
 
-/** Changes how much is told while it runs. */
+/** Changes the log level while linnix runs. */
 export function setLogLevel(level: LogLevel): void {
   log.level = LEVELS[level];
   levelInForce = level;
 }
 
-/** How much is told now; undefined as long as nobody has set it. */
+/** The log level now; undefined until it is set. */
 export function logLevel(): LogLevel | undefined {
   return levelInForce;
 }
@@ -58,7 +58,7 @@ export interface StderrChannel {
   /**
    * Writes what there is room for.
    * @returns how many bytes that is
-   * @throws an error with the code EAGAIN where there is no room now, ENOBUFS where there will be none soon
+   * @throws an error with the code EAGAIN if there is no room now, ENOBUFS where there will be none soon
    */
   write(bytes: Uint8Array): number;
   /** Waits until everything is written. */
@@ -72,7 +72,7 @@ const LOOK_MS = 10;
 const LAST_WORDS_MS = 1000;
 
 let channel: StderrChannel = { write: (bytes) => writeSync(2, bytes) };
-/** The last message ended amid a line. */
+/** Whether the last message ended inside a line. */
 let wasCutShort = false;
 /** Messages that were dropped since the last one that was written. */
 let dropped = 0;

@@ -1,5 +1,5 @@
 /**
- * The known word that a mistyped one most likely meant, or null where none is near: at most a third of its letters,
+ * The known word that a mistyped one most likely meant, or null if none is near: at most a third of its letters,
  * and never fewer than one, may differ. Case, `-` and `_` are not held against it.
  */
 export function nearest(word: string, known: Iterable<string>): string | null {

@@ -4,7 +4,7 @@ import { RegexpRefusal } from "../regexp/syntax.ts";
 /** Longer than anything a person would write, short enough to be looked at. */
 const MAX_LENGTH = 500;
 
-/** Why a regular expression cannot be used, as a clause; null where it can. */
+/** Why a regular expression cannot be used, as a clause; null if it can. */
 export function patternRefusal(text: string): string | null {
   if (text === "") return "empty";
   if (text.length > MAX_LENGTH) return `longer than ${MAX_LENGTH} characters`;

@@ -20,7 +20,7 @@ export function defaultSettings(): Settings {
  * comes from, and what `auto` comes to here.
  */
 export function printSettings(settings: Settings, resolved: CollectConfig, origins: Origins): string {
-  const head = "# The settings of linnix in force here, and where each comes from.\n";
+  const head = "# The settings of linnix in force here, and the source of each.\n";
   const body = document(false, (name, property, key) => {
     const value = (settings as unknown as AnySettings)[name]?.[property];
     const inForce = (resolved as unknown as AnySettings)[name]?.[property];
@@ -38,7 +38,7 @@ export function printSample(): string {
   const head = [
     "# Configuration of linnix: every setting with its default.",
     "# Read from --config FILE, else from the file that LINNIX_CONFIG names, else from /etc/linnix/linnix.toml.",
-    "# The option or variable named with a setting goes before what this file says: options over environment over file.",
+    "# An option takes precedence over its variable, and a variable over this file.",
     "# Durations: 250ms, 2s, 5m, 1h. Sizes: 64KiB, 4MiB, or bytes.",
     "",
   ];

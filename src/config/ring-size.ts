@@ -18,7 +18,7 @@ export function autoRingBytes(cpus: number): number {
 /**
  * The size in force. An automatic one is never below the watermark that is set: the same file is good on machines of
  * any size.
- * @param cpus gives how many CPUs get a ring; called only where the size is `auto`
+ * @param cpus gives how many CPUs get a ring; called only if the size is `auto`
  */
 export function ringBytesOf({ sizeBytes, watermarkBytes }: RingSettings, cpus: () => number): number {
   if (sizeBytes !== "auto") return sizeBytes;

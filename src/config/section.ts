@@ -9,7 +9,7 @@ export interface Key<T> {
   /** What stands for the value in the help, such as `SIZE`. */
   readonly hint: string;
   readonly type: ValueType<T>;
-  /** Null where the setting is simply absent by default. */
+  /** Null if the setting is simply absent by default. */
   readonly default: T;
   /** One line: for the help and the sample configuration. */
   readonly doc: string;

@@ -44,7 +44,7 @@ function lineAt(text: string, offset: number): number {
   return text.slice(0, offset).split("\n").length - 1;
 }
 
-/** Only the parser's own errors tell of the text: the `line` of others is one of a program's source. */
+/** Only errors of the parser itself have a place in the text. The `line` of other errors is one of a source file. */
 function placeOf(error: unknown): Place | null {
   const { fromTOML, line, pos } = error as { fromTOML?: boolean; line?: number; pos?: number };
   return fromTOML === true && line !== undefined && pos !== undefined ? { line, offset: pos - 1 } : null;

@@ -4,7 +4,7 @@ import { type HostReader, readFailure, readText } from "./host-reader.ts";
 export interface AgentFacts {
   /** Processes that hold a BPF program or link open, this one apart. */
   holders: { pid: number; comm: string }[];
-  /** What stood in the way of looking into all processes; null where nothing did. */
+  /** What stood in the way of looking into all processes; null if nothing did. */
   gap: "privilege" | "number" | null;
 }
 
@@ -50,6 +50,6 @@ export function checkAgents({ holders, gap }: AgentFacts): Check {
     ...check,
     status: "info",
     found: names.join(", ") + (gap ? `; the rest: ${rest[gap]}` : ""),
-    costs: "what they cost is in the baseline of overhead-test, and makes it noisier",
+    costs: "the baseline of overhead-test includes their cost, and is noisier",
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Reads just enough of a kernel's BTF to tell what that kernel can do.
+ * Reads as much of a kernel's BTF as is needed to know what that kernel supports.
  * Format: Documentation/bpf/btf.rst of the kernel sources.
  */
 
@@ -7,15 +7,15 @@
 export interface BtfFeatures {
   /** Each of sched_process_fork, _exec and _exit has a BTF tracepoint (5.5). */
   processTracepoints: boolean;
-  /** `sched_process_exit` tells which thread is the last one; null where the type could not be followed. */
+  /** `sched_process_exit` says which thread is the last; null if the type could not be followed. */
   exitHasGroupDead: boolean | null;
   /** `iter/task` programs (5.8). */
   taskIterator: boolean;
-  /** Task storage maps in tracing programs (5.13); null where the type could not be followed. */
+  /** Task storage maps in tracing programs (5.13); null if the type could not be followed. */
   taskStorage: boolean | null;
   /** Programs can walk the list of processes by themselves, `bpf_iter_task_new` (6.7). */
   processWalk: boolean;
-  /** A BTF tracepoint tells of each cgroup that is made. */
+  /** There is a BTF tracepoint for each new cgroup. */
   cgroupTracepoint: boolean;
   /** `bpf_ktime_get_boot_ns` (5.8). */
   bootClock: boolean;
@@ -56,7 +56,7 @@ const TAIL_BYTES: Record<number, [fixed: number, each: number]> = {
   19: [0, 12], // ENUM64
 };
 
-/** The features that `bytes` (the whole of `/sys/kernel/btf/vmlinux`) show; null where it is no BTF. */
+/** The features that `bytes` (the whole of `/sys/kernel/btf/vmlinux`) show; null if it is no BTF. */
 export function readBtfFeatures(bytes: Uint8Array): BtfFeatures | null {
   const btf = openBtf(bytes);
   if (btf === null) return null;
@@ -69,7 +69,7 @@ export function readBtfFeatures(bytes: Uint8Array): BtfFeatures | null {
     processWalk: btf.nameAt("bpf_iter_task_new") > 0,
     cgroupTracepoint: btf.nameAt("btf_trace_cgroup_mkdir") > 0,
     bootClock: btf.nameAt("BPF_FUNC_ktime_get_boot_ns") > 0,
-    // No name tells it; this helper came with the same release, and libbpf goes by it too.
+    // The kernel has no name for it. This helper came with the same release, and libbpf decides by it as well.
     memcgAccounting: btf.nameAt("BPF_FUNC_ktime_get_coarse_ns") > 0,
     enableStats: btf.nameAt("BPF_ENABLE_STATS") > 0,
   };
@@ -80,7 +80,7 @@ interface Btf {
   little: boolean;
   typesStart: number;
   typesEnd: number;
-  /** Offset of a name in the string section; 0 where it is not there. */
+  /** Offset of a name in the string section; 0 if it is not there. */
   nameAt(name: string): number;
 }
 

@@ -7,7 +7,7 @@ import type { NamespaceFacts } from "./namespaces.ts";
 import { holds, mayLoad, type PrivilegeFacts } from "./privileges.ts";
 
 export interface CgroupFacts {
-  /** Where the v2 tree is mounted; null where it is not. */
+  /** Where the v2 tree is mounted; null if it is not. */
   unifiedTarget: string | null;
   /** Hierarchies of v1. */
   legacyCount: number;
@@ -28,7 +28,7 @@ export function checkCgroup(cgroup: CgroupFacts): Check {
       ...check,
       status: "warn",
       found: legacyCount > 0 ? `v1 only, ${legacyCount} hierarchies` : "not mounted",
-      costs: "cgroup_id of events has no path to go with it: cgroup, container and unit may be null",
+      costs: "the cgroup_id of events has no path: cgroup, container and unit may be null",
       hint: "boot with systemd.unified_cgroup_hierarchy=1, or mount -t cgroup2 none DIRECTORY",
     };
   }
@@ -37,7 +37,7 @@ export function checkCgroup(cgroup: CgroupFacts): Check {
     ...check,
     status: "info",
     found: `hybrid: v2 on ${unifiedTarget} beside ${legacyCount} hierarchies of v1`,
-    costs: "cgroup_id is that of v2, which containers of v1 alone share; cgroup, container and unit tell them apart",
+    costs: "cgroup_id is that of v2, which containers of v1 share; cgroup, container and unit distinguish them",
   };
 }
 
@@ -56,7 +56,7 @@ export function checkCgroupNames(
       ...check,
       status: "warn",
       found: "only those of this cgroup namespace, which is not the initial one (a container?)",
-      costs: "cgroup, container and unit are null for what was there before the start outside of it",
+      costs: "cgroup, container and unit are null for cgroups outside of it that existed before the start",
       hint: FOREIGN_HINT,
     };
   }
@@ -64,12 +64,12 @@ export function checkCgroupNames(
   const present = holds(privileges, "CAP_DAC_READ_SEARCH") ? "by file handle" : "from /proc/PID/cgroup, or by looking";
   if (!mayLoad(privileges)) return { ...check, status: "info", found: present };
   if (kernel.btf.features?.cgroupTracepoint) {
-    return { ...check, status: "ok", found: `${present}; of those that are gone, written down when they were made` };
+    return { ...check, status: "ok", found: `${present}; of removed cgroups, recorded when they were created` };
   }
   return {
     ...check,
     status: "info",
-    found: `${present}; nothing tells when one is made`,
-    costs: "cgroup, container and unit are left out for a cgroup that is gone before it is asked for",
+    found: `${present}; the kernel does not report new cgroups`,
+    costs: "cgroup, container and unit are absent for a cgroup that is removed before linnix looks it up",
   };
 }

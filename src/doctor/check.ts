@@ -2,8 +2,8 @@ import type { LinnixError } from "../errors.ts";
 
 /**
  * What a finding means for `linnix collect`:
- * `fail`, it cannot run because of this; `warn`, something it promises is lost,
- * dearer or unknown; `info`, worth knowing, nothing is lost; `ok`, as it should be.
+ * `fail`, it cannot run because of this; `warn`, something it promises is lost, costs more or is unknown; `info`, worth
+ * knowing, nothing is lost; `ok`, as it should be.
  */
 export type Status = "ok" | "warn" | "fail" | "info";
 
@@ -14,7 +14,7 @@ export interface Check {
   title: string;
   status: Status;
   found: string;
-  /** What its lack takes away, or makes dearer. */
+  /** What is lost or costs more without it. */
   costs?: string;
   /** What the user can do about it: a command, a setting. */
   hint?: string;

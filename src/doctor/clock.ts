@@ -4,7 +4,7 @@ import { type HostReader, readText } from "./host-reader.ts";
 export interface ClockFacts {
   clocksource: string | null;
   availableClocksources: string[];
-  /** Share of the machine's time that the hypervisor gave to others just now, %; null where it cannot be read. */
+  /** Share of the machine's time that the hypervisor gave to others just now, %; null if it cannot be read. */
   stealPct: number | null;
   /** The same since boot. */
   stealSinceBootPct: number | null;
@@ -73,7 +73,7 @@ function checkSteal(clock: ClockFacts): Check {
     ...check,
     status: "warn",
     found,
-    costs: "the hypervisor takes time away: overhead-test may end INCONCLUSIVE",
+    costs: "the hypervisor takes CPU time: overhead-test may end INCONCLUSIVE",
     hint: "measure on a quieter or a dedicated host, or for longer",
   };
 }

@@ -1,4 +1,4 @@
-/** The machine that a report was made on, as it stands in the report's JSON. Null: it cannot be told. */
+/** The machine of a report, as in the JSON of the report. Null: unknown. */
 export interface HostFacts {
   kernel: string | null;
   arch: string | null;

@@ -9,7 +9,7 @@ export type ReadFailure = "absent" | "denied" | "failed";
 export type ReadResult = { ok: true; bytes: Uint8Array } | { ok: false; reason: ReadFailure };
 
 export interface RunResult {
-  /** null where the program was ended by a signal or by the time limit. */
+  /** null if the program was ended by a signal or by the time limit. */
   exitCode: number | null;
   /** Standard output, then standard error; each cut at 16 KiB. */
   output: string;
@@ -27,13 +27,13 @@ export interface HostReader {
   readFile(path: string, maxBytes?: number): ReadResult;
   exists(path: string): boolean;
   readLink(path: string): string | null;
-  /** Names in a directory, unsorted; empty where it cannot be read. */
+  /** Names in a directory, unsorted; empty if it cannot be read. */
   list(path: string): string[];
   /** Absolute path of an executable in the fixed PATH. */
   which(name: string): string | null;
   /**
    * Runs `argv` with a bare environment and no input, for at most `limitMs` (5 s), after which it is killed with
-   * all that it started; null where it could not be started.
+   * all that it started; null if it could not be started.
    */
   run(argv: readonly [string, ...string[]], limitMs?: number): Promise<RunResult | null>;
 }
@@ -86,19 +86,19 @@ export function hostReader(root = "/"): HostReader {
   };
 }
 
-/** The file as text, bytes that are not UTF-8 replaced; null where it cannot be read. */
+/** The file as text, bytes that are not UTF-8 replaced; null if it cannot be read. */
 export function readText(host: HostReader, path: string): string | null {
   const result = host.readFile(path);
   return result.ok ? new TextDecoder().decode(result.bytes).trimEnd() : null;
 }
 
-/** The file as one whole number; null where it cannot be read or holds something else. */
+/** The file as one whole number; null if it cannot be read or holds something else. */
 export function readNumber(host: HostReader, path: string): number | null {
   const text = readText(host, path)?.trim();
   return text !== undefined && /^-?\d{1,15}$/.test(text) ? Number(text) : null;
 }
 
-/** Why a file cannot be read, or null where it can. */
+/** Why a file cannot be read, or null if it can. */
 export function readFailure(host: HostReader, path: string): ReadFailure | null {
   const result = host.readFile(path, 1);
   return result.ok ? null : result.reason;

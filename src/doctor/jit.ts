@@ -3,7 +3,7 @@ import { type HostReader, readFailure, readNumber } from "./host-reader.ts";
 import type { KernelFacts } from "./kernel.ts";
 
 export interface JitFacts {
-  /** net.core.bpf_jit_enable: 0 off, 1 on, 2 on and dumped to the kernel log; null where it cannot be read. */
+  /** net.core.bpf_jit_enable: 0 off, 1 on, 2 on and dumped to the kernel log; null if it cannot be read. */
   enable: number | null;
   /** The sysctl is hidden from this user, rather than absent. */
   denied: boolean;
@@ -21,7 +21,7 @@ export function readJit(host: HostReader): JitFacts {
   };
 }
 
-/** Whether BPF programs are compiled; null where that is hidden. */
+/** Whether BPF programs are compiled; null if that is hidden. */
 export function isJitOn(jit: JitFacts, kernel: KernelFacts): boolean | null {
   if (jit.enable !== null) return jit.enable > 0;
   if (kernel.config("BPF_JIT_ALWAYS_ON") === "y") return true;
@@ -37,7 +37,7 @@ export function checkJit(jit: JitFacts, kernel: KernelFacts): Check {
       ...check,
       status: "warn",
       found: jit.enable === 0 ? "off (net.core.bpf_jit_enable = 0)" : "not in this kernel",
-      costs: "programs are interpreted: what each event costs in the kernel is several times higher",
+      costs: "programs are interpreted: each event costs several times as much in the kernel",
       hint: jit.enable === 0 ? "sysctl -w net.core.bpf_jit_enable=1" : "a kernel with CONFIG_BPF_JIT=y",
     };
   }

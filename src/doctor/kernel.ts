@@ -25,7 +25,7 @@ export interface KernelFacts {
   ioAccounting: boolean;
   /** Whether it keeps the login uid of each process. */
   loginUids: boolean;
-  /** A switch of the kernel's configuration: its value, `n` where it is off, null where no configuration is readable. */
+  /** A switch of the kernel's configuration: its value, `n` where it is off, null if no configuration is readable. */
   config(name: string): string | null;
   /** Words of the kernel command line. */
   commandLine: string[];
@@ -66,7 +66,7 @@ export function hasBootClock(kernel: KernelFacts): boolean | null {
   return kernel.btf.features?.bootClock ?? isAtLeast(kernel.version, 5, 8);
 }
 
-/** Whether BPF maps are charged to RLIMIT_MEMLOCK; null where that is not known. */
+/** Whether BPF maps are charged to RLIMIT_MEMLOCK; null if that is not known. */
 export function chargesMemlock(kernel: KernelFacts): boolean | null {
   const isNew = kernel.btf.features?.memcgAccounting ?? isAtLeast(kernel.version, 5, 11);
   return isNew === null ? null : !isNew;
@@ -86,7 +86,7 @@ export function checkKernel(kernel: KernelFacts): Check[] {
   return [checkRelease(kernel), checkMachine(kernel), checkCLibrary(kernel), checkBpf(kernel), checkBtf(kernel)];
 }
 
-/** What the kernel's BTF tells about the smaller things that linnix uses where they are there. */
+/** What the kernel's BTF says about smaller features, which linnix uses if they exist. */
 export function checkFeatures(kernel: KernelFacts): Check[] {
   return [checkTaskIterator(kernel), checkTaskStorage(kernel), checkGroupDead(kernel), checkIoAccounting(kernel)];
 }
@@ -96,10 +96,10 @@ function checkRelease(kernel: KernelFacts): Check {
   const hint = "boot a kernel of 5.10 or later";
   const isNew = isAtLeast(kernel.version, OLDEST_KERNEL.major, OLDEST_KERNEL.minor);
   if (isNew === false || hasBootClock(kernel) === false) {
-    return { ...check, status: "fail", costs: "linnix needs what Linux 5.10 offers to BPF programs", hint };
+    return { ...check, status: "fail", costs: "linnix needs BPF features of Linux 5.10", hint };
   }
   if (isNew) return { ...check, status: "ok", found: `${check.found} (5.10 and later are tested)` };
-  return { ...check, status: "warn", costs: "its version is not known, so what it can do is a guess" };
+  return { ...check, status: "warn", costs: "its version is unknown, so its features are a guess" };
 }
 
 function checkMachine(kernel: KernelFacts): Check {
@@ -133,13 +133,13 @@ function checkBpf(kernel: KernelFacts): Check {
   const check = { id: "bpf", title: "bpf(2)" };
   if (kernel.hasBpf) return { ...check, status: "ok", found: "in this kernel" };
   if (kernel.config("BPF_SYSCALL") === "y") {
-    return { ...check, status: "ok", found: "in this kernel, its sysctl and mount point hidden" };
+    return { ...check, status: "ok", found: "in this kernel; its sysctl and mount point are hidden" };
   }
   return {
     ...check,
     status: "fail",
-    found: "neither /proc/sys/kernel/unprivileged_bpf_disabled nor /sys/fs/bpf is there",
-    costs: "without bpf(2) nothing can be loaded",
+    found: "neither /proc/sys/kernel/unprivileged_bpf_disabled nor /sys/fs/bpf exists",
+    costs: "without bpf(2) no program can be loaded",
     hint: "a kernel with CONFIG_BPF_SYSCALL=y",
   };
 }
@@ -147,7 +147,7 @@ function checkBpf(kernel: KernelFacts): Check {
 function checkBtf(kernel: KernelFacts): Check {
   const { failure, sizeBytes, features } = kernel.btf;
   const check = { id: "btf", title: "kernel BTF" };
-  const costs = "collect falls back to the tracepoint backend, which cannot tell arguments nor an exit's figures";
+  const costs = "collect uses the tracepoint backend, which has neither arguments nor the figures of an exit";
   if (features === null && !kernel.hasSysfs) {
     return { ...check, status: "warn", found: "/sys is not mounted", costs, hint: "mount -t sysfs sysfs /sys" };
   }
@@ -182,19 +182,19 @@ function checkTaskIterator(kernel: KernelFacts): Check {
     ...check,
     status: "warn",
     found: unknownWithoutBtf(kernel, "not in this kernel"),
-    costs: "processes that ran before collect began are read from /proc, some 40 times dearer",
+    costs: "processes that ran before collect began are read from /proc, at some 40 times the cost",
     hint: "a kernel of 5.8 or later with BTF",
   };
 }
 
 function checkTaskStorage(kernel: KernelFacts): Check {
   const check = { id: "task-storage", title: "task storage" };
-  if (kernel.btf.features?.taskStorage) return { ...check, status: "ok", found: "for programs that trace" };
+  if (kernel.btf.features?.taskStorage) return { ...check, status: "ok", found: "for tracing programs" };
   return {
     ...check,
     status: "info",
     found: unknownWithoutBtf(kernel, "not in this kernel (5.13)"),
-    costs: "a hash map stands in for it",
+    costs: "linnix uses a hash map instead",
   };
 }
 
@@ -213,7 +213,7 @@ function checkGroupDead(kernel: KernelFacts): Check {
 
 function checkIoAccounting(kernel: KernelFacts): Check {
   const check = { id: "io-accounting", title: "I/O accounting" };
-  if (kernel.ioAccounting) return { ...check, status: "ok", found: "bytes read and written by process" };
+  if (kernel.ioAccounting) return { ...check, status: "ok", found: "read_bytes and write_bytes of each process" };
   return {
     ...check,
     status: "warn",

@@ -6,12 +6,12 @@ import { mayLoad, type PrivilegeFacts } from "./privileges.ts";
 export type LockdownMode = "none" | "integrity" | "confidentiality";
 
 export interface LockdownFacts {
-  /** null where it cannot be read. */
+  /** null if it cannot be read. */
   mode: LockdownMode | null;
   denied: boolean;
   /** securityfs shows nothing at all, so the file's absence means nothing. */
   securityfsMounted: boolean;
-  /** kernel.unprivileged_bpf_disabled: 0 no, 1 until reboot, 2 yes; null where it cannot be read. */
+  /** kernel.unprivileged_bpf_disabled: 0 no, 1 until reboot, 2 yes; null if it cannot be read. */
   unprivilegedBpfDisabled: number | null;
 }
 
@@ -70,10 +70,10 @@ export function checkUnprivilegedBpf(lockdown: LockdownFacts, privileges: Privil
     return {
       ...check,
       status: "info",
-      found: "allowed (kernel.unprivileged_bpf_disabled = 0), which linnix has no use for",
+      found: "allowed (kernel.unprivileged_bpf_disabled = 0); linnix does not use it",
     };
   }
   const found = `disabled (kernel.unprivileged_bpf_disabled = ${value})`;
-  if (mayLoad(privileges)) return { ...check, status: "ok", found: `${found}, which does not bind this user` };
+  if (mayLoad(privileges)) return { ...check, status: "ok", found: `${found}, which does not apply to this user` };
   return { ...check, status: "info", found, costs: "this user cannot load any program; linnix would need root anyway" };
 }

@@ -8,7 +8,7 @@ export interface MachineFacts {
   cpuModel: string | null;
   memoryBytes: number | null;
   memoryAvailableBytes: number | null;
-  /** The hypervisor's name, `vm` where only its presence is known, `none` on bare metal, null where it cannot be told. */
+  /** Name of the hypervisor, `vm` if only its presence is known, `none` on bare metal, null if unknown. */
   virtualization: string | null;
   /** PRETTY_NAME of os-release(5). */
   distribution: string | null;
@@ -65,7 +65,7 @@ function checkMemory({ memoryBytes, memoryAvailableBytes }: MachineFacts): Check
   }
   const found = `${formatBytes(memoryAvailableBytes)} available of ${formatBytes(memoryBytes)}`;
   if (memoryAvailableBytes >= COMFORTABLE_BYTES) return { ...check, status: "ok", found };
-  return { ...check, status: "warn", found, costs: "linnix takes some 40 MiB, most of it pages of its own file" };
+  return { ...check, status: "warn", found, costs: "linnix takes about 40 MiB, most of it pages of its own file" };
 }
 
 function formatBytes(bytes: number): string {
@@ -77,7 +77,7 @@ function readMaxOpenFiles(host: HostReader): number | null {
   return limit === undefined ? null : limit === "unlimited" ? Number.POSITIVE_INFINITY : Number(limit);
 }
 
-/** Counts a list such as `0-3,8,10-11`; null where it is none. */
+/** Counts a list such as `0-3,8,10-11`; null if it is none. */
 function countCpus(list: string | null): number | null {
   if (list === null || !/^\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*$/.test(list)) return null;
   let count = 0;

@@ -9,11 +9,11 @@ import { holds, type PrivilegeFacts } from "./privileges.ts";
 export interface NamespaceFacts {
   /** null if it is not known. */
   inInitialPidNamespace: boolean | null;
-  /** null where it cannot be read, as on a kernel without namespaces. */
+  /** null if it cannot be read, as on a kernel without namespaces. */
   inInitialCgroupNamespace: boolean | null;
   /** Which namespace's pids /proc has; null if it is not known. */
   procPids: PidNamespace["proc"] | null;
-  /** `hidepid=` of /proc: `0`/`off`, `1`/`noaccess`, `2`/`invisible`, `4`/`ptraceable`; null where it is not given. */
+  /** `hidepid=` of /proc: `0`/`off`, `1`/`noaccess`, `2`/`invisible`, `4`/`ptraceable`; null if it is not given. */
   hidepid: string | null;
   time: TimeNamespace;
 }
@@ -70,7 +70,7 @@ export function checkTimeNamespace({ time }: NamespaceFacts): Check {
   const problem = unknownOffset(time);
   if (problem === undefined) {
     const seconds = Number(time.boottimeOffsetNs) / 1e9;
-    return { ...check, status: "ok", found: `not the initial one: ${seconds} s of boot time are taken off` };
+    return { ...check, status: "ok", found: `not the initial one: linnix subtracts its offset of ${seconds} s` };
   }
   return {
     ...check,
@@ -90,13 +90,13 @@ export function checkHidepid(namespaces: NamespaceFacts, privileges: PrivilegeFa
   const found = `mounted with hidepid=${hidepid}`;
   if (holds(privileges, "CAP_SYS_PTRACE")) {
     const api = "an API at a loopback address needs a token or --redact, or shows every account what /proc hides";
-    return { ...check, status: "ok", found: `${found}, which does not bind this user; ${api}` };
+    return { ...check, status: "ok", found: `${found}, which does not apply to this user; ${api}` };
   }
   return {
     ...check,
     status: "warn",
     found,
-    costs: "other users' processes are hidden from polling, and from the tracepoint backend at start",
+    costs: "processes of other users are hidden from polling, and from the tracepoint backend at its start",
     hint: "run it as root, or mount -o remount,hidepid=0 /proc",
   };
 }

@@ -5,11 +5,11 @@ import { chargesMemlock, hasEnableStats, type KernelFacts } from "./kernel.ts";
 import { holds, mayLoad, type PrivilegeFacts } from "./privileges.ts";
 
 export interface PerfFacts {
-  /** kernel.perf_event_paranoid; null where there are no perf events. */
+  /** kernel.perf_event_paranoid; null if there are no perf events. */
   paranoid: number | null;
   /** kernel.perf_event_mlock_kb: ring memory that a user may map, for each online CPU. */
   mlockKib: number | null;
-  /** RLIMIT_MEMLOCK, hard, in bytes; Infinity for unlimited, null where it cannot be read. */
+  /** RLIMIT_MEMLOCK, hard, in bytes; Infinity for unlimited, null if it cannot be read. */
   memlockBytes: number | null;
   /** Whether /proc/sys/kernel is not there, as with `subset=pid`. */
   isHidden: boolean;
@@ -65,21 +65,21 @@ function checkParanoid(perf: PerfFacts, kernel: KernelFacts, privileges: Privile
     return {
       ...check,
       status: "fail",
-      found: "kernel.perf_event_paranoid is not there",
-      costs: "without perf events there is no ring to read from",
+      found: "kernel.perf_event_paranoid does not exist",
+      costs: "without perf events there is no ring",
       hint: "a kernel with CONFIG_PERF_EVENTS=y",
     };
   }
   const found = `kernel.perf_event_paranoid = ${perf.paranoid}`;
   if (holds(privileges, "CAP_SYS_ADMIN"))
-    return { ...check, status: "ok", found: `${found}, which does not bind this user` };
+    return { ...check, status: "ok", found: `${found}, which does not apply to this user` };
   // Levels above 2 are Debian's, Ubuntu's and Android's own; some of their kernels let CAP_SYS_ADMIN alone past them.
   if (perf.paranoid > 2) {
     return {
       ...check,
       status: "warn",
       found,
-      costs: "the distribution's own level may refuse perf rings to all but CAP_SYS_ADMIN",
+      costs: "this level of the distribution may refuse perf rings without CAP_SYS_ADMIN",
       hint: "sysctl -w kernel.perf_event_paranoid=2",
     };
   }
@@ -105,7 +105,7 @@ function checkRingMemory(perf: PerfFacts, privileges: PrivilegeFacts, { ringByte
     ...check,
     status: "warn",
     found,
-    costs: `a ring of ${size} a CPU may be refused`,
+    costs: `the kernel may refuse a ring of ${size} for each CPU`,
     hint: `ulimit -l unlimited or LimitMEMLOCK=infinity, sysctl -w kernel.perf_event_mlock_kb=${wantedKib}, or a smaller --ring-size`,
   };
 }
@@ -140,7 +140,7 @@ function checkStatistics(perf: PerfFacts, kernel: KernelFacts, privileges: Privi
       ...check,
       status: "warn",
       found: "switched on for the whole machine (kernel.bpf_stats_enabled = 1)",
-      costs: "each run of each BPF program reads the clock twice more, whether anybody asks or not",
+      costs: "each run of each BPF program reads the clock twice more",
       hint: "sysctl -w kernel.bpf_stats_enabled=0",
     };
   }
@@ -149,7 +149,7 @@ function checkStatistics(perf: PerfFacts, kernel: KernelFacts, privileges: Privi
       ...check,
       status: "warn",
       found: "only by the sysctl, no BPF_ENABLE_STATS",
-      costs: "overhead-test has no in-kernel figures, as it will not touch a sysctl that a crash would leave on",
+      costs: "overhead-test has no in-kernel figures: it does not set a sysctl that would stay on after a crash",
       hint: "a kernel of 5.8 or later",
     };
   }

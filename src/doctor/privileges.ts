@@ -16,13 +16,13 @@ const CAPABILITY = {
 export type Capability = keyof typeof CAPABILITY;
 
 export interface PrivilegeFacts {
-  /** Effective user id; null where /proc/self/status cannot be read. */
+  /** Effective user id; null if /proc/self/status cannot be read. */
   uid: number | null;
   effective: bigint;
   bounding: bigint;
-  /** Highest capability that the kernel knows; null where it does not say. */
+  /** Highest capability that the kernel knows; null if it does not say. */
   lastCapability: number | null;
-  /** Inode of the user namespace is that of the initial one; null where it cannot be told. */
+  /** Whether this is the initial user namespace, by its inode; null if unknown. */
   inInitialUserNamespace: boolean | null;
   /** Seccomp mode of this process: 0 none, 1 strict, 2 filter. */
   seccomp: number;
@@ -97,7 +97,7 @@ function checkUserNamespace(privileges: PrivilegeFacts): Check {
         ...check,
         status: "fail",
         found: "not the initial one (a rootless container?)",
-        costs: "capabilities held here count for nothing outside of it, so nothing can be loaded",
+        costs: "its capabilities have no effect outside of it, so no program can be loaded",
         hint: "run linnix on the host, or in a container of root's",
       };
     default:
@@ -121,7 +121,7 @@ function checkLoading(privileges: PrivilegeFacts, name: "CAP_BPF" | "CAP_PERFMON
     };
   }
   if (holds(privileges, "CAP_SYS_ADMIN")) {
-    return { ...check, status: "ok", found: `${found}, CAP_SYS_ADMIN stands for it` };
+    return { ...check, status: "ok", found: `${found}, included in CAP_SYS_ADMIN` };
   }
   return {
     ...check,
@@ -150,7 +150,7 @@ const OPTIONAL: readonly OptionalCapability[] = [
   },
   {
     name: "CAP_SYS_PTRACE",
-    costs: "exe of other users' processes that ran before collect began is null",
+    costs: "exe is null for processes of other users that ran before collect began",
   },
 ];
 
@@ -159,9 +159,9 @@ function checkSysResource(privileges: PrivilegeFacts, kernel: KernelFacts): Chec
   const found = foundIn(privileges, "CAP_SYS_RESOURCE");
   if (holds(privileges, "CAP_SYS_RESOURCE")) return { ...check, status: "ok", found };
   if (chargesMemlock(kernel) === false) {
-    return { ...check, status: "info", found: `${found}; this kernel does not ask for it` };
+    return { ...check, status: "info", found: `${found}; this kernel does not require it` };
   }
-  return { ...check, status: "info", found, costs: "RLIMIT_MEMLOCK bounds the BPF maps" };
+  return { ...check, status: "info", found, costs: "RLIMIT_MEMLOCK limits the BPF maps" };
 }
 
 function checkOptional(privileges: PrivilegeFacts, { name, costs }: OptionalCapability): Check {
@@ -176,7 +176,7 @@ function checkSeccomp(privileges: PrivilegeFacts): Check {
     ...check,
     status: mayLoad(privileges) ? "info" : "warn",
     found: "a filter on this process",
-    costs: "it may refuse bpf(2) and perf_event_open(2) whatever the capabilities are",
+    costs: "it may refuse bpf(2) and perf_event_open(2) regardless of capabilities",
     hint: "docker run --security-opt seccomp=unconfined, or a profile that allows both calls",
   };
 }

@@ -7,7 +7,7 @@ import type { MachineFacts } from "./machine.ts";
 
 export interface FoundProgram {
   path: string;
-  /** null where it does not say. */
+  /** null if it does not say. */
   version: string | null;
 }
 
@@ -73,7 +73,7 @@ function checkProgram(program: Program, programs: ProgramFacts, machine: Machine
     ...check,
     status: isPeer && !isBusyBox ? "info" : "warn",
     found: found ? describeProgram(found) : "not installed",
-    costs: isBusyBox ? `it has not the options of the usual ${name}: ${costs}` : costs,
+    costs: isBusyBox ? `BusyBox ${name} lacks the options that linnix needs: ${costs}` : costs,
     hint: installHint(machine, debian),
   };
 }
@@ -88,7 +88,7 @@ function checkWorkload(programs: ProgramFacts, machine: MachineFacts): Check {
     ...check,
     status: "warn",
     found: `${missing.map(([name]) => name).join(", ")} not installed`,
-    costs: "the default workload of overhead-test is made of them",
+    costs: "the default workload of overhead-test needs them",
     hint: installHint(machine, [...new Set(missing.map(([, debianPackage]) => debianPackage))].join(" ")),
   };
 }

@@ -2,14 +2,14 @@ import type { Check } from "./check.ts";
 import { type HostReader, readNumber } from "./host-reader.ts";
 import { holds, type PrivilegeFacts } from "./privileges.ts";
 
-/** kernel.yama.ptrace_scope: 0 to 3 (Documentation/admin-guide/LSM/Yama.rst); null where there is no Yama. */
+/** kernel.yama.ptrace_scope: 0 to 3 (Documentation/admin-guide/LSM/Yama.rst); null if there is no Yama. */
 export function readPtraceScope(host: HostReader): number | null {
   return readNumber(host, "/proc/sys/kernel/yama/ptrace_scope");
 }
 
 export function checkPtraceScope(scope: number | null, privileges: PrivilegeFacts): Check {
   const check = { id: "ptrace-scope", title: "ptrace" };
-  if (scope === null) return { ...check, status: "ok", found: "no Yama: a process may trace its own" };
+  if (scope === null) return { ...check, status: "ok", found: "no Yama: a process may trace its own children" };
   const found = `kernel.yama.ptrace_scope = ${scope}`;
   // Until 2 a process may trace its children, which is all that strace is asked to do here.
   if (scope < 2 || (scope === 2 && holds(privileges, "CAP_SYS_PTRACE"))) return { ...check, status: "ok", found };

@@ -57,7 +57,7 @@ export async function runDoctor(options: DoctorOptions): Promise<{ text: string;
   return { text: renderReport(heading, sections, verdict, { color: options.color, columns }), exitCode };
 }
 
-/** The same names as in the other reports; null for what cannot be told. */
+/** The same names as in the other reports; null for what is unknown. */
 function describeHost({ kernel, jit, machine, clock }: Facts) {
   return {
     kernel: kernel.release,

@@ -26,7 +26,7 @@ export function samplingWay({ btf: { features } }: KernelFacts, { processes }: S
   return features.processWalk && processes <= MAX_WALKED_PROCESSES ? "process-walk" : "task-storage";
 }
 
-/** Without BTF, or without the rights to load a program, nobody has to guess how samples are had. */
+/** Says how samples are taken, also without BTF or without the rights to load a program. */
 export function checkSampling(sampling: SamplingFacts, kernel: KernelFacts, privileges: PrivilegeFacts): Check {
   const check = { id: "sampling", title: "sampling" };
   const way = samplingWay(kernel, sampling);
@@ -36,7 +36,7 @@ export function checkSampling(sampling: SamplingFacts, kernel: KernelFacts, priv
       status: "warn",
       found: "from /proc",
       costs:
-        "each sweep costs some 30 times more than one in the kernel, CPU time comes in ticks of 10 ms, " +
+        "each scan costs about 30 times as much as one in the kernel, CPU time comes in ticks of 10 ms, " +
         "cpu and start_ns of samples are null, and /readyz answers 503",
       hint: "a kernel of 5.10 or later with BTF; or do without samples: --sample-interval 0",
     };

@@ -5,7 +5,7 @@ import { type KernelFacts, offersBtfBackend } from "./kernel.ts";
 import { holds, type PrivilegeFacts } from "./privileges.ts";
 
 export interface TracefsFacts {
-  /** Where it is mounted; null where it is not. */
+  /** Where it is mounted; null if it is not. */
   target: string | null;
   /** Why the tracepoints' format files cannot be read there. */
   failure: ReadFailure | null;
@@ -49,12 +49,12 @@ export function checkTracefs(tracefs: TracefsFacts, kernel: KernelFacts, privile
     return {
       ...check,
       status: needed ? "warn" : "info",
-      found: `mounted on ${tracefs.target}; what is in it is unknown without root`,
+      found: `mounted on ${tracefs.target}; its content is unknown without root`,
       costs,
     };
   }
   if (holds(privileges, "CAP_SYS_ADMIN")) {
-    return { ...check, status: "ok", found: "not mounted; where it is needed collect mounts it for itself alone" };
+    return { ...check, status: "ok", found: "not mounted; collect mounts it for itself if it needs it" };
   }
   return {
     ...check,

@@ -11,11 +11,11 @@ import { offersTracepointBackend } from "./tracefs.ts";
 
 /** What the machine can be used for. */
 export interface Verdict {
-  /** The backend that `collect` chooses on this kernel, be it for this user or for root; null where it offers none. */
+  /** The backend that `collect` chooses on this kernel, be it for this user or for root; null if it offers none. */
   backend: BackendName | null;
   /** Fields of events that this kernel and backend cannot give. */
   nullFields: string[];
-  /** How `collect` comes by CPU time and memory on this kernel; null where it has no backend either. */
+  /** How `collect` comes by CPU time and memory on this kernel; null if it has no backend either. */
   sampling: SamplingWay | null;
   /** Whether each subcommand can run here and now, as this user. */
   can: { collect: boolean; overheadTest: boolean; compareWithPolling: boolean };

@@ -32,10 +32,10 @@ export function escapeControls(json: string): string {
 const WORD = 8;
 
 /**
- * A piece of text that is written again and again, as words of eight bytes: most of a line of JSON are names, and
- * words take a quarter of the time that bytes do. Doubles, since those are the only words of that size that no object
- * is made for; UTF-8 is never a NaN, whose bits might change on the way, for it has no byte 0xff, and behind its
- * leading bytes 0xf0 to 0xf4 comes no 0x7f.
+ * A piece of text that is written again and again, as words of eight bytes: most of a line of JSON are names, and words
+ * take a quarter of the time of bytes. The words are doubles, because a BigInt would allocate an object for each. UTF-8 is
+ * never a NaN, whose bits could change on the way: it has no byte 0xff, and no 0x7f follows its leading bytes 0xf0 to
+ * 0xf4.
  */
 export class Piece {
   readonly length: number;
@@ -77,7 +77,7 @@ const NULL = literal("null");
 const TRUE = literal("true");
 const FALSE = literal("false");
 const DEL = 0x7f;
-/** Second byte of the short escapes, by control character; 0 where there is none (RFC 8259, 7). */
+/** Second byte of the short escapes, by control character; 0 if there is none (RFC 8259, 7). */
 const SHORT_ESCAPES = new Uint8Array(32);
 SHORT_ESCAPES[0x08] = 0x62;
 SHORT_ESCAPES[0x09] = 0x74;
@@ -230,9 +230,9 @@ export class ByteWriter {
   }
 
   /**
-   * Bytes `from` to `end` of `source` as a JSON string: control characters are
-   * escaped, DEL and those of C1 too, for it may be read at a terminal; what is
-   * not UTF-8 becomes U+FFFD (one for each maximal subpart, as TextDecoder does).
+   * Bytes `from` to `end` of `source` as a JSON string. Control characters are escaped, also DEL and those of C1, because
+   * the line may be read at a terminal. Bytes that are not UTF-8 become U+FFFD (one for each maximal subpart, as
+   * TextDecoder does).
    */
   string(source: Uint8Array, from: number, end: number): void {
     this.reserve(6 * (end - from) + 2);

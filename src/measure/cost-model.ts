@@ -16,7 +16,7 @@ export interface CostModel {
   /** % of one core at no processes; can come out slightly below 0, which then says how rough it is. */
   idlePct: number;
   idlePctCi95: Interval;
-  /** Processor time a process (its fork, exec and exit together), µs. */
+  /** CPU time a process (its fork, exec and exit together), µs. */
   usPerProcess: number;
   usPerProcessCi95: Interval;
   /** Share of the variation between the windows that the line explains. */
@@ -33,7 +33,7 @@ const PCT_PER_US_AND_RATE = 1e-4;
  * Fits idle cost and cost a process to windows at several rates; rate 0 should be among them. The line is honest
  * within the swept rates and conservative above: at high rates wake-ups are shared by more events.
  *
- * @returns null where fewer than two rates were swept
+ * @returns null if fewer than two rates were swept
  */
 export function fitCostModel(points: readonly CostPoint[]): CostModel | null {
   const fit = fitLine(
@@ -58,7 +58,7 @@ export function predictCpuPct(model: CostModel, processesPerSecond: number): { c
 }
 
 /**
- * Up to how many processes a second the cost stays below `thresholdPct` of one core. Infinity where it never reaches
+ * Up to how many processes a second the cost stays below `thresholdPct` of one core. Infinity if it never reaches
  * it, as an end of the interval where the windows cannot bound it.
  */
 export function processesPerSecondAt(

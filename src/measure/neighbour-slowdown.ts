@@ -5,13 +5,13 @@ import { studentQuantile } from "../stats/student.ts";
 
 /** Timed spawns at one place in the schedule; in the order in which they ran. */
 export interface TimedPlace {
-  /** Null: nobody watched. */
+  /** Null: an unwatched place. */
   arm: string | null;
   /** µs a spawn, the lower quartile. */
   us: number;
   /**
-   * Places of different parts are not compared. In part "last" a method leaves traces behind, so that only what nobody
-   * watched before it began is its baseline.
+   * Places of different parts are not compared. In part "last" a method leaves traces behind, so that only unwatched places
+   * before it are its baseline.
    */
   part: "rounds" | "last";
 }
@@ -19,18 +19,18 @@ export interface TimedPlace {
 /** How much longer a spawn took while a method watched. */
 export interface SlowdownFigure {
   pct: number;
-  /** 95 %; null: too few places to tell. */
+  /** 95 %; null: too few places. */
   ci95: Interval | null;
   usPerProcess: number;
   usCi95: Interval | null;
 }
 
 /**
- * Relative difference of each of an arm's places to the unwatched ones next to it. The spread is that of unwatched
- * places to *their* unwatched neighbours, pooled over the whole run, or the arm's own where that is wider: an arm has a
- * few places only, and they alone would tell a spread of nothing.
+ * Relative difference of each place of an arm to the unwatched ones next to it. The spread is that of unwatched places to
+ * their unwatched neighbours, pooled over the whole run, or that of the arm itself if it is wider: an arm has only a few
+ * places, and these alone would suggest too small a spread.
  *
- * @returns null where the arm was never timed beside an unwatched place
+ * @returns null if the arm was never timed beside an unwatched place
  */
 export function neighbourSlowdown(places: readonly TimedPlace[], arm: string): SlowdownFigure | null {
   const differences = differencesOf(places, arm);

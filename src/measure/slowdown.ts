@@ -29,7 +29,7 @@ export type SlowdownArm = "on" | "off" | "null";
 
 /** A block: `repetitions` calls of the operation, one after the other. Times in µs a call. */
 export interface SlowdownBlock extends BlockSummary {
-  /** Processor time of the loop and of the processes that it made, mean, µs a call. */
+  /** CPU time of the loop and of the processes that it made, mean, µs a call. */
   cpuUs: number;
 }
 
@@ -41,7 +41,7 @@ export interface SlowdownRound {
 export interface SlowdownOptions {
   operation: Operation;
   /**
-   * Switches what is measured on or off: attaches and detaches probes, starts and stops an agent. Called only where
+   * Switches what is measured on or off: attaches and detaches probes, starts and stops an agent. Called only if
    * the state changes; `off` is the state before the first and after the last round. Whatever it leaves to settle it
    * waits for itself.
    */
@@ -171,7 +171,7 @@ export function slowdownByMetric(operation: string, rounds: readonly SlowdownRou
   return METRICS.map((metric) => slowdownOf(operation, rounds, { metric, seed }));
 }
 
-/** What share of some operation a slowdown of so many µs is, %. */
+/** A slowdown of some µs as a share of an operation, %. */
 export function shareOf(
   slowdown: Pick<Slowdown, "us" | "usCi95">,
   referenceUs: number,

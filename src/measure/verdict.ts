@@ -14,7 +14,7 @@ export type LedgerPart<T> =
 export interface Ledger {
   /** The claim: total cost below this, % of one core. */
   thresholdPct: number;
-  /** User and in-kernel processor time together, % of one core. */
+  /** User and in-kernel CPU time together, % of one core. */
   total: LedgerPart<{ avgCpuPct: number; ci95: Interval }>;
   /** Events that were counted in the kernel and did not reach user space. */
   lost: LedgerPart<{ events: number }>;

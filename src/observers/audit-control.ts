@@ -14,7 +14,7 @@ export interface AuditFlags {
   backlogWaitTime: number | null;
 }
 
-/** What `auditctl -s` tells of the kernel's audit subsystem, see audit(8) and auditctl(8). */
+/** What `auditctl -s` prints about the kernel's audit subsystem, see audit(8) and auditctl(8). */
 export interface AuditStatus extends AuditFlags {
   /** What the kernel does when it cannot log: 0 nothing, 1 print, 2 panic. */
   failure: number;
@@ -24,7 +24,7 @@ export interface AuditStatus extends AuditFlags {
   lost: number;
 }
 
-/** Reads the output of `auditctl -s`; null where it is none. */
+/** Reads the output of `auditctl -s`; null if it is none. */
 export function parseAuditStatus(text: string): AuditStatus | null {
   const value = (name: string): number | null => {
     const found = new RegExp(`^${name} (\\d+)`, "m").exec(text)?.[1];
@@ -50,15 +50,15 @@ export function parseAuditRules(text: string): string[] {
 }
 
 /**
- * What stands in the key of our rules: who made them, and what to put back. A rule whose owner is no more tells by
- * itself how to undo it.
+ * The key of our rules: which linnix made them, and the flags to restore. So a rule whose owner is gone says by itself how
+ * to undo it.
  */
 export interface AuditOwner extends AuditFlags {
   key: string;
   pid: number;
   /** Start of the process, USER_HZ ticks: with the pid its identity. */
   startTicks: number;
-  /** The daemon that it started; 0 where it used the one that was there. */
+  /** The daemon that it started; 0 if it used the one that was there. */
   daemonPid: number;
 }
 
@@ -96,7 +96,7 @@ export function ownerLives(owner: AuditOwner): boolean {
   return stat !== null && stat.state !== "Z" && stat.startTicks === owner.startTicks;
 }
 
-/** How long a daemon that was left behind has to end, in looks of so many ms. */
+/** How long a daemon that was left behind has for its end, in polls. */
 const STALE_DAEMON_TRIES = 250;
 const STALE_DAEMON_POLL_MS = 20;
 
@@ -116,7 +116,7 @@ export class AuditControl {
   /**
    * The state, a daemon that is no more left out.
    *
-   * @throws LinnixError with auditctl's own words where it is refused
+   * @throws LinnixError with auditctl's own words if it is refused
    */
   async status(): Promise<AuditStatus> {
     const status = await this.#status();
@@ -130,7 +130,7 @@ export class AuditControl {
     return status;
   }
 
-  /** Makes the kernel notice that its daemon was killed: by a record of its own switch, which nobody takes. */
+  /** Makes the kernel notice that its daemon was killed, by the record of its own switch, which has no receiver. */
   async forgetDeadDaemon(): Promise<void> {
     const { daemonPid, enabled } = await this.#status();
     if (daemonPid === 0 || isAlive(daemonPid)) return;
@@ -179,8 +179,8 @@ export class AuditControl {
   }
 
   /**
-   * Undoes what a linnix that was killed, and its guard with it, has left: its rules, the flags as their keys tell,
-   * and its daemon.
+   * Undoes what a killed linnix has left if its guard was killed as well: its rules, the flags that their keys hold, and
+   * its daemon.
    */
   async removeStale(): Promise<void> {
     for (const rule of await this.rules()) {

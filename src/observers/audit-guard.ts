@@ -3,16 +3,15 @@ import { needTool, toolEnv } from "../sys/tool.ts";
 import { AUDITED_SYSCALLS, type AuditFlags } from "./audit-control.ts";
 
 /**
- * Puts audit back when it is told to "restore", and ends when it is "done". Where its standard input ends before that,
- * the other end has died, in whatever way: then it puts audit back as well, and ends the daemon too, which it knows by
- * its pid and its environment.
+ * Restores audit when it reads "restore", and ends when it reads "done". If its standard input ends before that, linnix
+ * has died: then it restores audit as well, and ends the daemon, which it knows by its pid and its environment.
  *
- * The rules go first: a daemon that has stopped reading while there still are records makes every process of the
- * machine wait. The daemon is asked once, and again only after a while: auditd ignores SIGTERM at its start, and a
- * second one in the midst of its end kills it. A daemon that did not take its leave stays in its pid file, and in the
- * kernel until the next record for it, such as that of its own switch.
+ * It removes the rules first: a daemon that has stopped reading while there are records makes every process of the machine
+ * wait. It sends SIGTERM once, and again only after a while: auditd ignores the signal at its start, and a second one
+ * during its end kills it. A killed daemon stays in its pid file, and in the kernel until the next record for it, such as
+ * that of its own switch.
  *
- * Constant text: all that differs comes as arguments. $1 auditctl, $2 key without the daemon, $3 enabled, $4 backlog
+ * Constant text: everything that differs comes as an argument. $1 auditctl, $2 key without the daemon, $3 enabled, $4 backlog
  * limit, $5 backlog wait time or nothing, $6 pid file, $7 the daemon's home, $8 the system calls of the rules, separated
  * by blanks.
  */
@@ -75,7 +74,7 @@ export class AuditGuard {
    * Starts it before anything is changed.
    *
    * @param keyPrefix see `auditKeyPrefix`
-   * @param home the folder that is our own daemon's home, and nobody else's
+   * @param home the folder that only our own daemon has as its home
    */
   constructor(auditctl: string, keyPrefix: string, before: AuditFlags, home: string) {
     const shell = needTool("sh", "install a POSIX shell");
@@ -90,7 +89,7 @@ export class AuditGuard {
     });
   }
 
-  /** Tells it which daemon is ours, as soon as there is one. */
+  /** Gives it the pid of our daemon, as soon as there is one. */
   watchDaemon(pid: number): void {
     void this.#child.send(`daemon ${pid}`);
   }

@@ -37,11 +37,11 @@ const AUDITD: Program = { name: "auditd", debian: "auditd", elsewhere: "audit" }
 /** What distributions' own rules ask for (`-b 8192`); the kernel's 64 loses records at once. */
 const BACKLOG_LIMIT = 8192;
 /**
- * The kernel's 60 s, for each record of each process, become 0.1 s: where the daemon is overrun, or stops reading, the
- * machine must go on, and the records that it loses are counted.
+ * The kernel's 60 s for each record of each process become 0.1 s. If the daemon is overrun, or stops reading, the machine
+ * must go on; the records that the daemon loses are counted.
  */
 const BACKLOG_WAIT_DIVISOR = 600;
-/** Where a daemon that is not ours has its settings and its log, if it was not told otherwise. */
+/** Where another daemon has its settings and its log by default. */
 const SYSTEM_CONFIG = "/etc/audit";
 const SYSTEM_LOG = "/var/log/audit/audit.log";
 /** How long the last records may take on their way to the log, ms. */
@@ -106,7 +106,7 @@ export function whyNot(
     return { reason: "the audit rules are locked until the next boot", hint: "boot without `-e 2` in the audit rules" };
   }
   if (status.failure === 2) {
-    return { reason: "audit is set to panic where it loses a record", hint: "auditctl -f 1, while this runs" };
+    return { reason: "audit is set to panic when it loses a record", hint: "auditctl -f 1, while this runs" };
   }
   const owners = rules.map((rule) => ruleOwner(rule));
   if (owners.some((owner) => owner !== null && ownerLives(owner))) {
@@ -118,7 +118,7 @@ export function whyNot(
       hint: "auditctl -d task,never, while this runs",
     };
   }
-  // What a killed linnix has left is nobody's use.
+  // A killed linnix has no use for what it left.
   const foreign = owners.filter((owner) => owner === null).length;
   const hasDaemon = status.daemonPid !== 0 && !owners.some((owner) => owner?.daemonPid === status.daemonPid);
   if (force || (foreign === 0 && !hasDaemon)) return null;
@@ -128,7 +128,7 @@ export function whyNot(
   ];
   return {
     reason: `this machine has ${uses.join(" and ")}`,
-    hint: "--force-audit adds two rules of our own beside them for the time of the run",
+    hint: "--force-audit adds two rules beside them while the method runs",
   };
 }
 
@@ -313,7 +313,7 @@ class RunningAudit implements RunningObserver {
     const ours = rules.some((rule) => ruleOwner(rule)?.key === this.#key);
     if (!ours && !missing && sameFlags(now, this.#before)) return;
     throw cannotRunError("audit-restore", {
-      what: "audit could not be put back as it was",
+      what: "audit could not be restored",
       why: `it was ${flagsText(this.#before)} with ${this.#rulesBefore.length} rules, it is ${flagsText(now)} with ${rules.length}`,
       hint: `look at \`auditctl -s\` and \`auditctl -l\`; rules with the key ${this.#key} are linnix's`,
     });
@@ -373,6 +373,6 @@ export const auditd = defineObserver({
   inKernel: "audit",
   reports: ["exec", "exit", "args", "status"],
   aftermath:
-    "where audit had never been on since boot, the kernel goes on checking every system call of processes that start later (about 0.1 µs a call) until the next boot; `auditctl -a task,never` spares new processes that",
+    "if audit was never on since boot, the kernel now checks every system call of new processes (about 0.1 µs a call) until the next boot; `auditctl -a task,never` prevents that",
   start,
 });

@@ -14,7 +14,7 @@ const DEFAULTS = {
   onlyByName: false,
 } as const;
 
-/** What an observer's file says: what it leaves out is as in `DEFAULTS`. */
+/** The fields of an observer's file. Fields that it leaves out have the values of `DEFAULTS`. */
 type Definition = Omit<Observer, keyof typeof DEFAULTS | "available"> &
   Partial<Pick<Observer, keyof typeof DEFAULTS>> & {
     /** Its version, if it runs no program that prints one. */
@@ -74,7 +74,7 @@ function needRoot(forWhat: string): Unavailable | null {
   return { ok: false, reason: `${forWhat} needs root`, hint: "run it with sudo" };
 }
 
-/** Why a method cannot be had in a pid namespace other than the initial one; null where this is the initial one. */
+/** Why a method cannot be had in a pid namespace other than the initial one; null if this is the initial one. */
 export function needInitialPidNamespace(why: string, namespace = pidNamespace()): Unavailable | null {
   if (namespace.isInitial) return null;
   const reason = `${why}, and this is a pid namespace other than the initial one`;

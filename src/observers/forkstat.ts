@@ -11,9 +11,9 @@ const ROW = /^\d\d:\d\d:\d\d (fork|exec|exit) +(\d+) (.*)$/;
 const MAX_ROW_CHARS = 64 * 1024;
 
 /**
- * Reads `forkstat -e fork,exec,exit`. It looks the command up in /proc after the event, so that of a process that has
- * ended by then it says `<unknown>`: that names nobody. A newline in a process's own name is printed as it is: a line
- * that is no row goes on with the row above.
+ * Reads `forkstat -e fork,exec,exit`. forkstat looks the command up in /proc after the event. For a process that has ended
+ * by then it prints `<unknown>`, which names no process. It prints a newline in the name of a process as it is: a line
+ * that is no row continues the row above.
  */
 export function* parseForkstat(lines: Iterable<string>, tally: Tally): Generator<Sighting> {
   let row: { event: string; pid: number; rest: string } | null = null;
@@ -34,7 +34,7 @@ export function* parseForkstat(lines: Iterable<string>, tally: Tally): Generator
 }
 
 function* takeRow(row: { event: string; pid: number; rest: string }, tally: Tally): Generator<Sighting> {
-  // A fork is two rows; the one of the parent tells nothing new.
+  // A fork has two rows. That of the parent has nothing new.
   if (row.event === "fork" && /^ *parent /.test(row.rest)) return;
   tally.records += 1;
   const command = commandOf(row.event, row.rest);

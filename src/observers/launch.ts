@@ -98,7 +98,7 @@ export class LaunchedTool {
   /**
    * Waits until it watches.
    *
-   * @throws LinnixError where it ends first or takes too long; the signal's reason where that is aborted
+   * @throws LinnixError if it ends first or takes too long; the signal's reason where that is aborted
    */
   async whenReady(ready: () => boolean | Promise<boolean>, signal?: AbortSignal): Promise<void> {
     const deadline = performance.now() + READY_TIMEOUT_MS;
@@ -143,7 +143,7 @@ function createFile(path: string): number {
   return openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
 }
 
-/** Size of a file; 0 where there is none. */
+/** Size of a file; 0 if there is none. */
 export function fileBytes(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
@@ -151,7 +151,7 @@ export function fileBytes(path: string): number {
 /**
  * A new private folder for one start of a method.
  *
- * @throws LinnixError where somebody else could write to the run's folder
+ * @throws LinnixError if another account could write to the run's folder
  */
 export function makeFolder(context: ObserverContext, name: string): string {
   const stat = lstatSync(context.tempDir, { throwIfNoEntry: false });

@@ -28,7 +28,7 @@ function emptySettings(folder: string): string {
 
 /**
  * Reads the JSON lines of `linnix collect`: each event names its process by pid and exact start.
- * @param pidField what has the pids of this pid namespace; the start tells its processes from those of others
+ * @param pidField the field with the pids of this pid namespace; the start time distinguishes its processes from others
  */
 export function* parseLinnix(
   lines: Iterable<string>,

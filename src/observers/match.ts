@@ -1,9 +1,9 @@
 import type { Sighting } from "./observer.ts";
 
-/** A process that is known to have lived, as the workload that made it tells (`SpawnTruth`). */
+/** A process that is known to have lived, from the workload that made it (`SpawnTruth`). */
 export interface TruthProcess {
   pid: number;
-  /** Stands in the process's arguments and in nobody else's; ASCII. */
+  /** In the arguments of this process only; ASCII. */
   nonce: string;
   /** It started between these: CLOCK_BOOTTIME before and after it was spawned, ns. */
   spawnedFromNs: bigint;
@@ -18,7 +18,7 @@ export interface TruthProcess {
 export interface Capture {
   total: number;
   seen: number;
-  /** % of total; null where there was none. */
+  /** % of total; null if there was none. */
   capturePct: number | null;
 }
 

@@ -3,20 +3,20 @@ import { TaskIterator } from "../process/task-iterator.ts";
 import { PROCESS_EVENT } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
 
-/** A process as the iterator told of it at its last pass. */
+/** A process as the iterator reported it at its last pass. */
 interface Known {
   /** CLOCK_BOOTTIME, ns: with the pid its identity. */
   startNs: bigint;
   pass: number;
 }
 
-/** As `NewProcesses`, for kernels before 6.7: the task iterator hands over all processes, and who is new is found out here. */
+/** Like `NewProcesses`, for kernels before 6.7: the task iterator hands over all processes, and this class finds the new ones. */
 export class NewOfIterator implements Disposable {
   readonly #lister: TaskIterator;
   readonly #known = new Map<number, Known>();
   #pass = 0;
 
-  /** @throws LinnixError where this kernel has no task iterator that we may use */
+  /** @throws LinnixError if this kernel has no task iterator that we may use */
   constructor() {
     try {
       this.#lister = new TaskIterator();

@@ -8,8 +8,8 @@ import { LOOK_ANSWER, NEW_PROCESS } from "../wire/layout.gen.ts";
 const MAPPED_BYTES = 64 * 1024;
 
 /**
- * Looks at all processes by a program that walks the kernel's list of them by itself, for kernels since 6.7: one system
- * call a look. The kernel keeps who has been told of; only those that are new are handed over, read where it wrote them.
+ * Scans all processes by a program that walks the kernel's list itself, for kernels since 6.7: a scan is one system call.
+ * The kernel keeps which processes were reported. Only new ones are handed over, in memory that both sides share.
  */
 export class NewProcesses implements Disposable {
   readonly #object: BpfObject;

@@ -1,6 +1,6 @@
 import type { CpuUsage } from "../sys/child.ts";
 
-/** What a method's own output told: a process appeared in a listing, was forked, became another image, or ended. */
+/** What the output of a method reports: a process was in a listing, was forked, executed a program, or ended. */
 export type SightingKind = "listed" | "fork" | "exec" | "exit";
 
 /** One time that a method's own output named a process. */
@@ -20,7 +20,7 @@ export interface Sighting {
   sum?: { comm: string; count: number; untilNs: bigint };
   /** CLOCK_BOOTTIME of the start of the process, ns, where the method shows it. */
   startNs?: bigint;
-  /** The grid that `startNs` was rounded down to, ns; 10 ms for /proc/PID/stat. 0 where it is exact. */
+  /** The grid that `startNs` was rounded down to, ns; 10 ms for /proc/PID/stat. 0 if it is exact. */
   startGridNs?: bigint;
 }
 
@@ -30,7 +30,7 @@ export interface Tally {
   records: number;
   /** Whole listings, for methods that poll: the achieved rate is this over the measured time. */
   listings: number;
-  /** Lines that were not understood: 0 where all is well. */
+  /** Lines that were not understood: 0 if all is well. */
   unparsed: number;
   /** Lines that were longer than the bound, and lost their end. */
   cutLines: number;
@@ -61,7 +61,7 @@ export type Availability =
     }
   | Unavailable;
 
-/** What a method is told about the machine's other users before it is asked whether it can be had. */
+/** Facts about other users of the machine, for the question whether a method is available. */
 export interface AvailabilityOptions {
   /** Use the audit subsystem although it already has rules or a daemon. */
   forceAudit?: boolean;
@@ -75,7 +75,7 @@ export interface ObserverContext extends AvailabilityOptions {
   alsoPids?: readonly number[];
   /** The run's own private folder (0700): all that a method writes lies under it. */
   tempDir: string;
-  /** Time between two looks, ms; methods that are told by the kernel ignore it. */
+  /** Time between two looks, ms; event methods ignore it. */
   intervalMs: number;
   /**
    * The command that runs `runWorker` (worker.ts) in a process of its own. Left out, it is this program's hidden
@@ -84,7 +84,7 @@ export interface ObserverContext extends AvailabilityOptions {
   workerCommand?: readonly string[];
   /** Ends `start` early: what was done until then is undone, and `start` rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** Told when each step of `start` and `stop` is done, and waited for. */
+  /** Called when a step of `start` and `stop` is done, and awaited. */
   onStage?: (stage: string) => void | Promise<void>;
 }
 
@@ -92,9 +92,9 @@ export interface ObserverContext extends AvailabilityOptions {
 export interface RunningObserver extends AsyncDisposable {
   /** Root pids of the method's own process trees. */
   pids(): number[];
-  /** Kernel threads that work for the method, such as kauditd: their processor time since the start is its cost too. */
+  /** Kernel threads that work for the method, such as kauditd: their CPU time since the start is its cost too. */
   kernelThreads(): number[];
-  /** Time between two looks that the method really uses, ms; null for methods that are told by the kernel. */
+  /** Time between two looks that the method really uses, ms; null for event methods. */
   readonly intervalMs: number | null;
   /** What went wrong since the start, such as "strace ended with status 1: …"; null while all is well. */
   problem(): string | null;
@@ -161,7 +161,7 @@ export interface Observer {
   readonly summary: string;
   readonly programs: readonly Program[];
   readonly needs: Needs;
-  /** Whether it looks every interval or is told by the kernel. */
+  /** Whether it looks every interval, or the kernel sends it events. */
   readonly kind: "polling" | "events";
   /** Whether it watches all processes or those of the workload alone. */
   readonly scope: "machine" | "workload";

@@ -11,7 +11,7 @@ const HEADER = /^(?:\d\d:\d\d:\d\d|Average:)(?: [AP]M)? +UID +PID +%usr .* CPU +
 const ROW = /^(?:\d\d:\d\d:\d\d|Average:)(?: [AP]M)? +\d+ +(\d+) +(?:[\d.]+ +){4,5}(?:\d+|-) {2}(.*)$/;
 
 /**
- * Reads `pidstat -l`: the processes that used processor time since the look before, and at the end their averages.
+ * Reads `pidstat -l`: the processes that used CPU time since the look before, and at the end their averages.
  * Newlines in arguments are printed as they are: a line that is no row goes on with the row above.
  */
 export function* parsePidstat(lines: Iterable<string>, tally: Tally): Generator<Sighting> {
@@ -43,7 +43,7 @@ export function* parsePidstat(lines: Iterable<string>, tally: Tally): Generator<
 /** `pidstat -l` every interval, which is whole seconds. */
 export const pidstat = defineObserver({
   name: "pidstat",
-  summary: "`pidstat`, whole seconds only: what used processor time since the last look",
+  summary: "`pidstat`, whole seconds only: what used CPU time since the last look",
   programs: [PIDSTAT],
   kind: "polling",
   reports: ["args", "cpu"],

@@ -1,7 +1,7 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import { readProcFile, readProcStat } from "../procfs/proc-stat.ts";
 
-/** Whether a process exists and has not ended: a zombie, which nobody has waited for yet, has. */
+/** Whether a process exists and has not ended. A zombie has ended, and its parent has not waited for it yet. */
 export function isAlive(pid: number): boolean {
   const stat = readProcStat(pid);
   return stat !== null && stat.state !== "Z" && stat.state !== "X";
@@ -18,7 +18,7 @@ export function isOurs(pid: number): boolean {
   return false;
 }
 
-/** The process that traces each thread of `pid`; 0 where none does. Empty where there is no such process. */
+/** The process that traces each thread of `pid`; 0 if none does. Empty if there is no such process. */
 export function tracersOf(pid: number): number[] {
   try {
     return readdirSync(`/proc/${pid}/task`).map((tid) => {
@@ -51,7 +51,7 @@ export function holdsBpfProgram(pid: number): boolean {
   }
 }
 
-/** Whether the main thread of a process sleeps in poll or epoll; true as well where the kernel does not tell where. */
+/** Whether the main thread of a process sleeps in poll or epoll; also true if the kernel does not show where it sleeps. */
 export function sleepsInPoll(pid: number): boolean {
   const symbol = readProcFile(`/proc/${pid}/wchan`) ?? "";
   if (symbol !== "" && symbol !== "0") return /poll/.test(symbol);
@@ -73,7 +73,7 @@ export function kernelThreadsNamed(comm: string): number[] {
   }
 }
 
-/** A counter of /proc/PID/io, such as `wchar`; it holds what children did that were waited for. Null where unknown. */
+/** A counter of /proc/PID/io, such as `wchar`; it holds what children did that were waited for. Null if unknown. */
 export function readProcIo(pid: number, field: string): number | null {
   const found = new RegExp(`^${field}: (\\d+)$`, "m").exec(readProcFile(`/proc/${pid}/io`) ?? "")?.[1];
   return found === undefined ? null : Number(found);

@@ -56,7 +56,7 @@ function version(): string {
   return `Bun ${Bun.version}`;
 }
 
-/** All of /proc every interval, as well as it can be done: processor time and memory of all, arguments of new ones. */
+/** All of /proc every interval, as well as it can be done: CPU time and memory of all, arguments of new ones. */
 export const procScan = defineObserver({
   name: "proc-scan",
   summary: "linnix's own scan of /proc, files kept open, no program started; at the interval, 100 ms and 10 ms",

@@ -42,11 +42,14 @@ export const strace = defineObserver({
     const foreign = pids.find((pid) => pid === process.pid || !isOurs(pid));
     if (pids.length === 0 || foreign !== undefined) {
       throw usageError("strace-target", {
-        what: `strace is only ever attached to our own workload, which ${foreign ?? "nothing"} is not`,
+        what: `strace is only attached to the workload of linnix, and ${foreign === undefined ? "there is none" : `process ${foreign} is not part of it`}`,
       });
     }
     if (pids.some((pid) => tracersOf(pid).some((tracer) => tracer !== 0))) {
-      throw cannotRunError("traced", { what: "the workload is being traced already", hint: "detach the other tracer" });
+      throw cannotRunError("traced", {
+        what: "another program traces the workload already",
+        hint: "detach the other tracer",
+      });
     }
     return startTool(context, {
       name: "strace",

@@ -4,7 +4,7 @@ import { NewOfIterator } from "./new-of-iterator.ts";
 import { NewProcesses } from "./new-processes.ts";
 import { warmUp } from "./warm-up.ts";
 
-/** Looks at all processes, and tells of those that no look of its own has told of before. */
+/** Scans all processes, and reports those that no earlier scan has reported. */
 export interface NewProcessLook extends Disposable {
   /**
    * Gives how many processes there are in all.
@@ -19,17 +19,17 @@ export interface NewProcessLook extends Disposable {
  * output at once: a line `=N` with the number of processes, and before it a line `+PID START_NS` for each one that is
  * new. It sleeps without an event loop, which costs less than a timer.
  *
- * @throws LinnixError where this kernel has no task iterator that we may use
+ * @throws LinnixError if this kernel has no task iterator that we may use
  */
 export function runTaskIterator(intervalMs: number): never {
   using processes = warmUpLook()();
   let lines = "";
-  const tell = (pid: number, startNs: bigint): void => {
+  const add = (pid: number, startNs: bigint): void => {
     lines += `+${pid} ${startNs}\n`;
   };
   let next = performance.now();
   while (true) {
-    const count = processes.look(tell);
+    const count = processes.look(add);
     writeSync(1, `${lines}=${count}\n`);
     lines = "";
     // From deadline to deadline; those that were missed are not made up for.

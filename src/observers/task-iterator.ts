@@ -33,7 +33,7 @@ export const taskIterator = defineObserver({
   shorterMs: [100, 10],
   grows: true,
   kind: "polling",
-  // Its program runs within its own system calls: the worker's processor time holds it.
+  // Its program runs within its own system calls: the worker's CPU time holds it.
   reports: [],
   start: (context) => {
     const command = workerCommand(context);

@@ -17,7 +17,7 @@ export interface ToolMethod {
   /** Whether it is watching by now. */
   ready: (tool: LaunchedTool) => boolean;
   parse: OutputParser;
-  /** Null for methods that are told by the kernel. */
+  /** Null for event methods. */
   intervalMs: number | null;
   /** The file that it writes, where that is not its standard output. */
   outputPath?: (folder: string) => string;

@@ -34,7 +34,7 @@ export function* parseTop(lines: Iterable<string>, tally: Tally): Generator<Sigh
 
 /**
  * The first `columns` words of a line, and what comes after them and one blank: nothing where a process has blanked its
- * command line, for top cuts blanks off. Null where there are fewer.
+ * command line, for top cuts blanks off. Null if there are fewer.
  */
 function cutColumns(line: string, columns: number): string[] | null {
   const found: string[] = [];
@@ -49,7 +49,7 @@ function cutColumns(line: string, columns: number): string[] | null {
   return [...found, rest];
 }
 
-/** `top` in batch mode, with whole command lines (-c): without them it shows nothing that tells a process for sure. */
+/** `top` in batch mode, with whole command lines (-c): without them nothing it shows identifies a process for sure. */
 export const top = defineObserver({
   name: "top",
   summary: "`top -b -c -d INTERVAL`",

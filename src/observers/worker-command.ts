@@ -11,8 +11,8 @@ export const WORKER_SUBCOMMAND = "__observer";
 export const WORKER_ENV = { MIMALLOC_PURGE_DELAY: "-1" };
 
 /**
- * The command that runs a worker when nobody names one: this very program, or where it is not compiled, this runtime
- * on the worker alone.
+ * The default command that runs a worker: this program, or if it is not compiled, this runtime with the worker as its
+ * script.
  */
 export function workerCommand(context: Pick<ObserverContext, "workerCommand">): readonly string[] {
   if (context.workerCommand !== undefined) return context.workerCommand;

@@ -5,7 +5,7 @@ import { runTaskIterator } from "./task-iterator-worker.ts";
 import { warmUp } from "./warm-up.ts";
 
 /**
- * Runs a method that is part of linnix in this process, so that its cost can be told from everybody else's. Never
+ * Runs a method that is part of linnix in this process, so that its cost can be separated from all others. Never
  * returns: the observer that started it ends it.
  *
  * @param argv `proc-scan INTERVAL_MS all|new`, or `task-iterator INTERVAL_MS`
@@ -19,7 +19,7 @@ export function runWorker(argv: readonly string[]): never {
   if (name === "task-iterator" && intervalMs > 0 && detail === undefined) runTaskIterator(intervalMs);
   throw usageError("observer-worker", {
     what: `no observer worker understands ${JSON.stringify(argv.join(" "))}`,
-    why: "this entry is for linnix's own use",
+    why: "only linnix itself runs this command",
   });
 }
 

@@ -7,7 +7,7 @@ interface Sums {
   exited: Record<Result, number>;
 }
 
-/** The totals of `collect --detail summary`, held against what a workload says it has made: by name and result, for they name no pids. */
+/** Compares the totals of `collect --detail summary` with a workload by name and result, because totals have no pids. */
 export class CaptureSums {
   readonly #byComm = new Map<string, Sums>();
   readonly #spans: { fromNs: number; toNs: number; events: number }[] = [];
@@ -32,7 +32,7 @@ export class CaptureSums {
     this.#spans.push({ fromNs: line.from_ns as number, toNs: line.to_ns as number, events });
   }
 
-  /** Events in that time, taken as even within an interval. */
+  /** Events in that time; within an interval they are taken as evenly spread. */
   eventsBetween(fromNs: number, toNs: number): number {
     let sum = 0;
     for (const span of this.#spans) {
@@ -42,13 +42,13 @@ export class CaptureSums {
     return sum;
   }
 
-  /** Whether one more process executed that program and ended like this; counts it off. */
+  /** Whether one more process executed that program and ended like this. Counts that process off. */
   take({ path, status, exitCode, signal }: SpawnTruth): { exec: boolean; exit: boolean } {
     const sums = this.#byComm.get(path.slice(path.lastIndexOf("/") + 1).slice(0, 15));
     if (!sums) return { exec: false, exit: false };
     const exec = sums.execs > 0;
     if (exec) sums.execs--;
-    // It was not waited for: how it ended is not known.
+    // The workload did not wait for it, so its result is unknown.
     if (status === null) return { exec, exit: true };
     const result = signal !== null ? "signal" : exitCode === 0 ? "ok" : "error";
     for (const found of [result, "unknown"] as const) {

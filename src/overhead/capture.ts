@@ -4,9 +4,9 @@ import { CaptureSums } from "./capture-sums.ts";
 
 const LINE_END_BYTES = 1;
 
-/** What an event of the output tells that the check needs. Times are CLOCK_BOOTTIME, ns. */
+/** The fields of an event that the check needs. Times are CLOCK_BOOTTIME, ns. */
 interface SeenEvent {
-  /** The kernel's pid: with the pids of a pid namespace one number may be several processes. */
+  /** The kernel's pid. A pid of a pid namespace can stand for several processes of the machine. */
   kernelPid: number;
   type: "fork" | "exec" | "exit";
   tsNs: number;
@@ -26,25 +26,25 @@ export interface OutputSize {
   p95_bytes: number;
 }
 
-/** How much of the truth an output holds. */
+/** How much of the truth an output has. */
 export interface CaptureCount {
   spawned: number;
-  /** Its fork, its exec with the very arguments, and its exit with the very status are all there. */
+  /** Processes whose fork, exec with exactly these arguments, and exit with exactly this status are there. */
   captured: number;
-  /** Of those that were not: what was not there, or not right. One may lack several. */
+  /** What the other processes lack. One process may lack several. */
   without_fork: number;
   without_exec: number;
   without_exit: number;
   wrong_args: number;
   wrong_status: number;
-  /** Arguments and states that this backend does not tell, or that were cut short by a bound: compared as far as they go. */
+  /** Arguments and states that this backend does not report, or that a limit cut: compared as far as they go. */
   untold_args: number;
   untold_status: number;
 }
 
 /**
- * The events of `collect --format jsonl`, held against what a workload says it has made. 64-bit times are read as
- * numbers, which are exact up to 104 days of uptime and off by a few ns after that, where µs matter.
+ * Compares the events of `collect --format jsonl` with the record of a workload. It reads 64-bit times as numbers, which are
+ * exact up to 104 days of uptime, and a few ns off after that; µs matter here.
  */
 export class CaptureCheck {
   readonly #pidField: "pid" | "ns_pid";
@@ -60,8 +60,8 @@ export class CaptureCheck {
   readonly #sums = new CaptureSums();
 
   /**
-   * @param pidField the field that has the workload's pids: those of this pid namespace. In the initial one they are the
-   *   kernel's; in another one the workload's processes are in no deeper one, so that their innermost pid is that of ours
+   * @param pidField the field that has the pids of the workload, those of this pid namespace. In the initial one they are the
+   *   kernel's. In another one no process of the workload is in a deeper namespace, so its innermost pid is the one there
    */
   constructor(pidField: "pid" | "ns_pid" = pidNamespace().isInitial ? "pid" : "ns_pid") {
     this.#pidField = pidField;
@@ -104,7 +104,7 @@ export class CaptureCheck {
     return this.#summary;
   }
 
-  /** Lines that are no JSON: 0 where all is well. */
+  /** Lines that are no JSON: 0 if all is well. */
   get broken(): number {
     return this.#broken;
   }
@@ -148,7 +148,7 @@ export class CaptureCheck {
     return count;
   }
 
-  /** The events of a process of the workload. Those of another namespace's process of that pid belong to another one. */
+  /** The events of a process of the workload. Events with that pid from another pid namespace are of another process. */
   #lifeOf(spawn: SpawnTruth, fromNs: number, untilNs: number): SeenEvent[] {
     const seen = (this.#byPid.get(spawn.pid) ?? []).filter(({ tsNs }) => tsNs >= fromNs && tsNs <= untilNs);
     if (this.#pidField === "pid" || seen.every(({ kernelPid }) => kernelPid === seen[0]?.kernelPid)) return seen;
@@ -184,7 +184,7 @@ export class CaptureCheck {
     count.spawned++;
     if (fork === undefined) count.without_fork++;
     if (exec === undefined) count.without_exec++;
-    // What was killed at the very end, and not waited for, may still live.
+    // A process that was killed at the very end, and not waited for, may still live.
     if (exit === undefined && spawn.status !== null) count.without_exit++;
     if (args === "wrong") count.wrong_args++;
     if (args === "untold") count.untold_args++;

@@ -10,16 +10,16 @@ export interface ColdOptions {
   subject: CollectorSubject;
   /** From the exec of each collector until its clock is read, ms. */
   durationMs: number;
-  /** The workload ends so long before that, so that its last events are read by then, ms. */
+  /** The workload ends this long before, ms, so that the collector has read its last events by then. */
   leadOutMs: number;
   workload: Omit<WorkloadSpec, "durationMs"> & { rate: number };
   signal: AbortSignal;
 }
 
 /**
- * What a fresh collector costs from its exec on: one under the workload, and then one that has nothing to do.
+ * Measures what a fresh collector costs from its exec on: one under the workload, then one without work.
  *
- * @returns null where the signal came, or a collector ended early
+ * @returns null if the signal came, or a collector ended early
  */
 export async function measureCold(options: ColdOptions): Promise<RawCold | null> {
   const { workload, signal } = options;
@@ -33,7 +33,7 @@ export async function measureCold(options: ColdOptions): Promise<RawCold | null>
   return loaded && idle && { rate: workload.rate, loaded, idle };
 }
 
-/** @param work given how much of the time is left, ms; gives how many processes it made */
+/** @param work gets the remaining time, ms; returns how many processes it made */
 async function runCold(
   { subject, durationMs, leadOutMs, signal }: ColdOptions,
   work: (leftMs: number) => Promise<number>,

@@ -12,14 +12,14 @@ import { failureOf, tryCollector } from "../workload/trial.ts";
 import { ScratchFile } from "./scratch-file.ts";
 import type { RunningSubject, Subject, SubjectSwitch } from "./subject.ts";
 
-/** What `collect` says once it is attached. */
+/** A line that `collect` logs once it is attached. */
 const WATCHING = "watching by the ";
 const SETTINGS_FILE = "settings.toml";
 /** BTF tracepoints are attached in less than a millisecond; classic ones wait for the kernel's grace periods. */
 const CHEAP_SWITCH_MS = 20;
 const TRIES = 3;
 
-/** Settings in force that decide how `collect` works; what it watches, where it writes and how it ends is decided here. */
+/** The settings of how `collect` works. The test itself sets what it watches, where it writes and how it ends. */
 export function subjectSettings(inForce: Settings): Settings {
   const usual = defaultSettings();
   return {
@@ -28,9 +28,9 @@ export function subjectSettings(inForce: Settings): Settings {
     filters: usual.filters,
     probes: { ...inForce.probes, events: usual.probes.events },
     run: { ...inForce.run, durationMs: 0 },
-    // A second collector cannot listen where the first does; nor is anybody asking this one.
+    // A second collector cannot listen at the same address, and has no clients.
     api: { ...inForce.api, listen: null },
-    // The ground truth is held against what was executed, word by word.
+    // The check compares arguments word by word, so nothing may be redacted.
     redaction: usual.redaction,
     log: { level: "info" },
   };
@@ -63,7 +63,7 @@ export class CollectorSubject implements Subject {
   readonly #folder: PrivateFolder;
   readonly #settingsPath: string;
 
-  /** @param folder where the settings are laid down for it */
+  /** @param folder the folder for its configuration file */
   constructor(inForce: Settings, folder: PrivateFolder) {
     const settings = subjectSettings(inForce);
     const resolved: CollectConfig = resolveAuto(settings, { stdoutIsTty: false });
@@ -124,7 +124,7 @@ export class RunningCollector implements RunningSubject {
       const began = Bun.nanoseconds();
       child = new Child({
         argv: selfCommand(command, "--config", settingsPath, "--no-color"),
-        // All that it is to know is in the settings, and nothing in the environment.
+        // Its configuration file has every setting, and the environment none.
         stdin: command === "__collect" ? "pipe" : "ignore",
         stdout: output.fd,
         stderr: "pipe",
@@ -166,7 +166,7 @@ export class RunningCollector implements RunningSubject {
   }
 }
 
-/** A collector whose probes are taken off and put back on. */
+/** A collector that detaches its probes and attaches them again. */
 export class CollectorSwitch implements SubjectSwitch {
   readonly collector: RunningCollector;
   readonly #signal: AbortSignal;
@@ -198,7 +198,7 @@ export class CollectorSwitch implements SubjectSwitch {
       await child.send(on ? "attach" : "detach");
       if (await child.hear(on ? "attached" : "detached", { signal: this.#signal })) return;
     }
-    // An aborted run leaves it as it is: it is about to be ended.
+    // An aborted run leaves it as it is, because it ends soon.
     if (this.#signal.aborted) return;
     throw cannotRunError("subject-ended", {
       what: `the collector did not ${on ? "attach" : "detach"} its probes`,

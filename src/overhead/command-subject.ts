@@ -10,26 +10,26 @@ import type { PrivateFolder } from "../sys/private-folder.ts";
 import { ScratchFile } from "./scratch-file.ts";
 import type { RunningSubject, Subject, SubjectSwitch } from "./subject.ts";
 
-/** A command is looked at so often, ms. */
+/** Time between two looks at a command, ms. */
 const LOOK_MS = 50;
-/** It watches when for so long it has loaded no more BPF programs and (nearly) not run. */
+/** It counts as watching after this time without a new BPF program and (nearly) without CPU time. */
 const QUIET_MS = 500;
-/** Nor does it before so much time has passed: a shell is quiet before what it starts has begun. */
+/** It cannot count as watching before this time: a shell is quiet before its program has begun. */
 const LEAST_MS = 500;
 /** A command that is never quiet is taken to watch after this time. bpftrace compiles first, for a second or two. */
 const MOST_MS = 8_000;
-/** What was quiet after some time when it was first started is taken to be so after a little more of it. */
+/** At a later start it counts as quiet a little after the time that it took at its first start. */
 const AGAIN_MARGIN = 1.25;
 const QUIET_AGAIN_MS = 100;
-/** How long it is waited for where it was not quiet the first time either. */
+/** The wait at a later start if it was not quiet at its first start. */
 const MOST_AGAIN_MS = 1_000;
-/** What it writes is not read, and emptied this often where there is more than a little of it, ms. */
+/** Its output is not read. A larger one is emptied at this interval, ms. */
 const EMPTY_MS = 100;
 const MOST_OUTPUT_BYTES = 16 * 1024 * 1024;
 /** Less than this share of one core is quiet. */
 const QUIET_SHARE = 0.05;
 
-/** How a command was when it watched for the first time: it is started again for each round of a comparison. */
+/** The state of a command when it watched for the first time: each round of a comparison starts it again. */
 interface StartedBefore {
   /** BPF programs that had appeared. */
   programs: number;
@@ -100,7 +100,7 @@ export class RunningCommand implements RunningSubject {
   readonly roots: readonly number[];
   readonly load: { elapsedNs: number; cpuNs: number | null };
   readonly programIds: readonly number[];
-  /** Whether it came to rest, or was taken to watch after some time. */
+  /** Whether it was quiet, or was taken to watch after some time. */
   readonly wasQuiet: boolean;
   readonly #child: SupervisedChild;
   readonly #output: ScratchFile;
@@ -136,7 +136,7 @@ export class RunningCommand implements RunningSubject {
     let child: SupervisedChild | undefined;
     try {
       const before = new Set(listProgramIds());
-      // Asked for by the user, and run as the user would run it.
+      // The user names the command, and linnix runs it with the user's environment.
       const { env } = process;
       child = await SupervisedChild.start({
         argv,
@@ -215,7 +215,7 @@ class CommandSwitch implements SubjectSwitch {
   }
 }
 
-/** Waits until a command that was just started seems to watch: nobody says so, but what it does changes then. */
+/** Waits until a started command seems to watch. No event says so, but its behaviour changes then. */
 async function watching(
   child: SupervisedChild,
   output: ScratchFile,
@@ -258,8 +258,8 @@ async function watching(
 }
 
 /**
- * Programs of the list but those that another process than the given ones holds: somebody else may have loaded some at
- * the same time. What nobody holds is pinned, or attached in a way that needs no holder.
+ * The programs of the list that no process outside of the given ones holds: another process may have loaded some at the
+ * same time. A program without a holder is pinned, or attached in a way that needs no holder.
  */
 function withoutOthers(ids: readonly number[], pids: readonly number[]): number[] {
   if (ids.length === 0) return [];
@@ -277,7 +277,7 @@ function endOf(child: SupervisedChild, output: ScratchFile): string | null {
   const problem = child.problem();
   if (problem === null) return null;
   let last = "";
-  // A line of marks beneath a line of code says nothing without it.
+  // A line of marks beneath a line of code has no meaning without that line.
   for (const line of output.lines()) if (/\p{L}/u.test(line)) last = line.trim();
   return last === "" ? problem : `${problem}: ${last.slice(0, 200)}`;
 }

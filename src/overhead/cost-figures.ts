@@ -7,7 +7,7 @@ import type { RawColdStart, RawRun, RawWindow } from "./raw.ts";
 import type { CollectorFigures, InKernelFigures, MemoryFigures, TotalFigures } from "./result.ts";
 import { type CostWindow, corePct, cpusOf, hasCost, knownSum, processesIn, totalNs } from "./windows.ts";
 
-/** Processor time of the subject's processes. */
+/** CPU time of the subject's processes. */
 export function collectorOf(raw: RawRun, costs: readonly CostWindow[], seed: number): CollectorFigures | null {
   if (costs.length === 0) return null;
   const average = ratioPct(costs, ({ cpu_ns }) => cpu_ns, seed);
@@ -51,7 +51,7 @@ function coldOf({ cold }: RawRun): CollectorFigures["cold"] {
   if (cold === null) return null;
   const { loaded, idle } = cold;
   const sinceWatchingNs = ({ cpu_ns, start_cpu_ns }: RawColdStart): number => cpu_ns - start_cpu_ns;
-  // What the idle one reported, and paid for, were processes of others, which the other one had as well.
+  // The idle collector reported, and paid for, processes of others; the other one had such processes as well.
   const processes = (loaded.events - idle.events) / EVENTS_PER_PROCESS;
   return {
     duration_s: loaded.elapsed_ns / 1e9,

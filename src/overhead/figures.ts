@@ -11,8 +11,8 @@ import { timingsOf } from "./timing-figures.ts";
 import { corePct, hasCost, knownSum, machineOf, totalNs, windowPct } from "./windows.ts";
 
 /**
- * Every figure of a report, from what was measured: a pure function of the report's raw part (and of the threshold
- * and the seed of the resampling, which stand in the report as well).
+ * Computes every figure of a report from the measured data: a pure function of the report's `raw`, of the threshold and of
+ * the seed of the resampling, which the report has as well.
  */
 export function figuresOf(raw: RawRun, { thresholdPct, seed }: { thresholdPct: number; seed: number }): Figures {
   const workload = raw.windows.filter(({ phase }) => phase === "workload");

@@ -6,7 +6,7 @@ import { readKernel } from "../doctor/kernel.ts";
 import { readMachine } from "../doctor/machine.ts";
 
 /**
- * What a report says of the machine that it was made on; null for what cannot be told.
+ * What a report says of its machine; null for what is unknown.
  *
  * @param stealWindowMs how long steal time is watched
  */

@@ -4,8 +4,8 @@ const EXIT_CODE = { SIGINT: EXIT.sigint, SIGTERM: EXIT.sigterm, SIGHUP: EXIT.sig
 type Ending = keyof typeof EXIT_CODE;
 
 /**
- * Turns the first signal that asks this process to end into an abort, so that it ends in good order and tells what
- * there is. A second one ends it at once; what it has started is on a leash.
+ * Turns the first signal that asks this process to end into an abort, so that it ends in order and reports what it has. A
+ * second one ends it at once; supervisors end what it has started.
  */
 export class Interruption implements Disposable {
   readonly #controller = new AbortController();
@@ -21,7 +21,7 @@ export class Interruption implements Disposable {
     return this.#controller.signal;
   }
 
-  /** What the program ends with; null where no signal came. */
+  /** What the program ends with; null if no signal came. */
   get exitCode(): ExitCode | null {
     return this.#received === null ? null : EXIT_CODE[this.#received];
   }
@@ -32,7 +32,7 @@ export class Interruption implements Disposable {
 
   #receive(name: Ending): void {
     if (this.#received !== null) {
-      // Without a handler the signal does what it does to any program.
+      // Without a handler the signal has its default effect.
       this[Symbol.dispose]();
       process.kill(process.pid, name);
       return;

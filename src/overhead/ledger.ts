@@ -3,13 +3,13 @@ import type { CaptureCount } from "./capture.ts";
 import type { ExcludablePart } from "./options.ts";
 import type { Figures } from "./result.ts";
 
-/** What the verdict has to know besides the figures. */
+/** Facts that the verdict needs besides the figures. */
 export interface LedgerContext {
   thresholdPct: number;
   isLinnix: boolean;
   /** Whether the subject can be stopped, so that there is something to compare with. */
   canStop: boolean;
-  /** Why the run did not get to its end; null where it did. */
+  /** Why the run did not get to its end; null if it did. */
   incomplete: string | null;
   problems: readonly Problem[];
   capture: CaptureCount | null;
@@ -25,18 +25,18 @@ export interface Problem {
 
 export type PartName = "subject" | "in-kernel" | "capture" | "slowdown" | "model" | "output";
 
-/** Steal above this, and a clock that counts it as the subject's time, is too high by as much. */
+/** With more steal than this, a clock that counts steal as the subject's time is too high by that much. */
 const MOST_STEAL_PCT = 5;
-/** A workload that reaches less of the asked rate is another workload. */
+/** A workload that reaches less than this share of its rate counts as another workload. */
 const LEAST_RATE_SHARE = 0.9;
-/** A machine that others use to more than this share, with tasks waiting for a processor so often, is saturated by them. */
+/** Above this share of other work, with tasks waiting for a CPU this often, others saturate the machine. */
 const MOST_OTHERS_PCT = 40;
 const MOST_PRESSURE_PCT = 60;
 const MOST_BUSY_PCT = 95;
-/** Rates below this are too few processes for a share of them to tell anything. */
+/** Below this rate there are too few processes for a meaningful share. */
 const FEW_SPAWNS = 20;
 
-const NOT_TO_BE_STOPPED = "the subject is not to be stopped, so that there is nothing to compare with";
+const NOT_TO_BE_STOPPED = "the subject cannot be stopped, so there is nothing to compare with";
 const EXCLUDED = "--without excludes it";
 const OTHERS_OUTPUT = "the output of other agents is not read";
 
@@ -67,7 +67,7 @@ export function ledgerOf(figures: Figures, context: LedgerContext): Ledger {
 function totalPart(figures: Figures, thresholdPct: number, why: (part: PartName) => string): Ledger["total"] {
   const { total, collector } = figures;
   if (total !== null) return { state: "measured", avgCpuPct: total.avg_cpu_pct, ci95: total.ci95 };
-  // A part alone can disprove the claim about the whole, not prove it.
+  // A part alone can disprove the claim about the whole, and cannot prove it.
   if (collector !== null && collector.ci95[0] >= thresholdPct) {
     return { state: "measured", avgCpuPct: collector.avg_cpu_pct, ci95: collector.ci95 };
   }
@@ -88,7 +88,7 @@ function slowdownPart(
   return { state: "missing", why: why("slowdown") };
 }
 
-/** Grounds for which the figures, right as they are, prove nothing about this machine at its ordinary work. */
+/** Reasons why correct figures prove nothing about this machine at its ordinary work. */
 function unfit({ noise, workload }: Figures, { incomplete, problems }: LedgerContext): string[] {
   const grounds: string[] = [];
   const pct = (value: number): string => `${value.toFixed(0)} %`;
@@ -97,16 +97,14 @@ function unfit({ noise, workload }: Figures, { incomplete, problems }: LedgerCon
   const { steal_machine_pct: steal, others_machine_pct: others } = noise;
   const { cpu_pressure_pct: pressure, busy_machine_pct: busy } = noise;
   if (steal !== null && steal > MOST_STEAL_PCT) {
-    grounds.push(`the hypervisor took ${pct(steal)} of the machine's processor time for others`);
+    grounds.push(`the hypervisor took ${pct(steal)} of the machine's CPU time for others`);
   }
   // Of what the hypervisor left: a machine of which half is stolen can be full with the other half.
   const ofTheRest = (share: number | null): number => (share === null ? 0 : (100 * share) / (100 - (steal ?? 0)) || 0);
   const isFull = (pressure !== null && pressure > MOST_PRESSURE_PCT) || ofTheRest(busy) > MOST_BUSY_PCT;
   if (ofTheRest(others) > MOST_OTHERS_PCT && isFull) {
     const waiting = pressure === null ? "" : `, and tasks waited for a processor ${pct(pressure)} of the time`;
-    grounds.push(
-      `the machine was full of other work: ${pct(ofTheRest(others))} of its processor time went there${waiting}`,
-    );
+    grounds.push(`the machine was full of other work: ${pct(ofTheRest(others))} of its CPU time went there${waiting}`);
   }
   if (workload !== null && workload.rate_asked * workload.duration_s >= FEW_SPAWNS) {
     if (workload.rate_achieved < LEAST_RATE_SHARE * workload.rate_asked) {

@@ -17,11 +17,11 @@ export interface WindowOptions {
   /** Bun.nanoseconds() of the beginning of the run. */
   runBeganNs: number;
   signal: AbortSignal;
-  /** Called after each window; gives false where it is to be the last. */
+  /** Called after each window; returns false to end the measuring. */
   onWindow?(window: TimedWindow): boolean;
 }
 
-/** A run's first and last look at the clocks, and the windows between them; an abort ends it with a shorter window. */
+/** The first and last reading of a run, and the windows in between. An abort ends the run with a shorter window. */
 export interface Measured {
   windows: TimedWindow[];
   first: Reading;
@@ -31,7 +31,7 @@ export interface Measured {
 /** A window that an abort cut to less than this share of its length is dropped. */
 const LEAST_SHARE = 0.25;
 
-/** Looks at the clocks at absolute times, so that no window's lateness adds to the next one's. */
+/** Reads the clocks at absolute times, so that the delay of one window does not add to the next one. */
 export async function measureWindows(options: WindowOptions): Promise<Measured> {
   const { meter, place, windowMs, runBeganNs, signal } = options;
   const first = meter.read();

@@ -18,7 +18,7 @@ export interface Reading {
   /** Monotonic, ns since this process's start. */
   atNs: number;
   boottimeNs: number;
-  /** Null where there is no subject, or its processes cannot be read (any more). */
+  /** Null if there is no subject, or its processes cannot be read (any more). */
   subject: { cpuNs: number; userNs: number; systemNs: number } | null;
   programs: ReadonlyMap<number, BpfProgramInfo> | null;
   /** Of the programs, those that the subject calls itself. */
@@ -40,7 +40,7 @@ export class Meter implements Disposable {
 
   /**
    * @param countsPrograms whether BPF statistics are on
-   * @throws LinnixError (exit code 3) where the kernel does not show its BPF programs
+   * @throws LinnixError (exit code 3) if the kernel does not show its BPF programs
    */
   constructor(subject: { kind: Subject["kind"]; running: RunningSubject } | null, countsPrograms: boolean) {
     this.#running = subject?.running ?? null;
@@ -52,7 +52,7 @@ export class Meter implements Disposable {
   }
 
   read(): Reading {
-    // The short ones next to each other: what they are about goes on meanwhile.
+    // The short clocks next to each other, because what they measure goes on meanwhile.
     const subject = this.#clock?.read() ?? null;
     if (this.#countsPrograms) this.#findPrograms(subject?.pids ?? []);
     const programs = this.#countsPrograms ? this.#programs.read() : null;
@@ -70,7 +70,7 @@ export class Meter implements Disposable {
     };
   }
 
-  /** Kernel memory of the subject, now; null where there is none. Looks at every mapping of its processes. */
+  /** Kernel memory of the subject, now; null if there is none. Looks at every mapping of its processes. */
   kernelMemory(): KernelMemory | null {
     const pids = this.#clock?.read()?.pids;
     return pids === undefined ? null : readHeldMemory(pids, this.#running?.programIds);
@@ -137,7 +137,7 @@ function memoryOf(pids: readonly number[]): RawMemory | null {
   };
 }
 
-/** What each program ran between two readings; null where that was not counted. */
+/** What each program ran between two readings; null if that was not counted. */
 export function programsBetween(before: Reading, after: Reading): RawProgram[] | null {
   if (before.programs === null || after.programs === null) return null;
   return runTimeDifference(before.programs, after.programs).programs.map(({ id, name, runs, runNs }) => ({

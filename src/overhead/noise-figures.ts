@@ -16,7 +16,7 @@ export function baselineOf(raw: RawRun): Figures["baseline"] {
   };
 }
 
-/** What is left of the machine's time when this test's own process, the subject and so many ns more are taken off. */
+/** The machine's busy time without this test's own process, the subject and `workloadNs`. */
 function othersMachinePct(windows: readonly RawWindow[], workloadNs: number): number | null {
   const machine = machineOf(windows);
   const cpus = cpusOf(windows);
@@ -26,7 +26,7 @@ function othersMachinePct(windows: readonly RawWindow[], workloadNs: number): nu
   return Math.max(machine.busyMachinePct - (100 * oursNs) / elapsedNs / cpus, 0);
 }
 
-/** What disturbed the run. */
+/** Causes of noise in the run. */
 export function noiseOf(raw: RawRun, seed: number): NoiseFigures {
   const workload = raw.windows.filter(({ phase }) => phase === "workload");
   const windows = workload.length > 0 ? workload : raw.windows.filter(({ phase }) => phase === "baseline");

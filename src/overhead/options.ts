@@ -7,18 +7,18 @@ export type SubjectChoice =
   | { kind: "linnix"; settings: Settings }
   /** A command that is started, stopped, and started again. */
   | { kind: "command"; argv: readonly string[] }
-  /** Processes that run already, each with all that descends from it. */
+  /** Processes that run already, each with its descendants. */
   | { kind: "pid"; pids: readonly number[] };
 
-/** The profiles that an overhead test can be asked for. */
+/** The profiles that `--profile` takes. */
 export const TEST_PROFILES = ["small-server", "busy-api", "ci-runner", "seed"] as const satisfies ProfileName[];
 export type TestProfile = (typeof TEST_PROFILES)[number];
 
-/** Parts of the claim that a user can leave out of the verdict: some subjects cannot be asked for them. */
+/** Parts of the claim that a user can exclude, because some subjects cannot show them. */
 export const EXCLUDABLE_PARTS = ["lost", "capture", "slowdown"] as const;
 export type ExcludablePart = (typeof EXCLUDABLE_PARTS)[number];
 
-/** What a test is asked to be. */
+/** The options of a test. */
 export interface OverheadOptions {
   subject: SubjectChoice;
   /** How long the machine is watched without the subject, ms. */

@@ -19,7 +19,7 @@ import { sleep } from "./sleep.ts";
 import { runNoiseRounds, runSlowdownPhase, switchingProblem } from "./slowdown-phase.ts";
 import type { RunningSubject, Subject, SubjectSwitch } from "./subject.ts";
 
-/** Who is told how the measuring goes on. */
+/** Gets the progress of the measuring. */
 export interface PhaseListener {
   phase(name: PhaseName): void;
   sample(sample: SampleFigures): void;
@@ -30,17 +30,17 @@ export interface PhaseListener {
 export interface Outcome {
   raw: RawRun;
   problems: Problem[];
-  /** Why it did not get to its end; null where it did. */
+  /** Why it did not get to its end; null if it did. */
   incomplete: string | null;
   /** The subject's processes. */
   pids: readonly number[];
 }
 
-/** The rest of a workload goes on for so long beyond the last window, so that no window is without it, ms. */
+/** The workload runs this long beyond the last window, ms, so that every window has work. */
 const TAIL_MS = 200;
 
 const PHASE_WORDS: Record<PhaseName, string> = {
-  noise: "looking at the machine's noise",
+  noise: "measuring the noise of the machine",
   baseline: "the baseline",
   cold: "the cold start",
   start: "the subject's start",
@@ -55,7 +55,7 @@ class SubjectEnded extends Error {
   override readonly name = "SubjectEnded";
 }
 
-/** All that is measured, phase by phase. */
+/** Everything that is measured, phase by phase. */
 export class Phases {
   readonly #options: OverheadOptions;
   readonly #plan: Plan;
@@ -93,7 +93,7 @@ export class Phases {
     this.#signal = signal;
   }
 
-  /** An abort ends it early, with what there is. @throws LinnixError where the subject or the workload cannot run */
+  /** An abort ends it early, with the figures so far. @throws LinnixError if the subject or the workload cannot run */
   async run(): Promise<Outcome> {
     try {
       await this.#measureNoise();
@@ -120,7 +120,7 @@ export class Phases {
     try {
       this.#raw.statistics_price = priceRunTimeStats();
     } catch {
-      // The figures say that it is not known.
+      // The figures have null for it.
     }
     this.#raw.noise = await runNoiseRounds(this.#plan.noiseMs, this.#options.seed, this.#signal);
     this.#signal.throwIfAborted();
@@ -213,7 +213,7 @@ export class Phases {
     for (const { raw, fromNs, toNs } of windows) raw.spawned = spawnedBetween(result, fromNs, toNs);
   }
 
-  /** Statistics of BPF programs, on until disposed of; null where they cannot be had. */
+  /** Statistics of BPF programs, on until disposed of; null if they cannot be had. */
   #enableStatistics(): Disposable | null {
     try {
       return enableRunTimeStats();
@@ -289,7 +289,7 @@ export class Phases {
     return measured;
   }
 
-  /** What the collector wrote, held against what the workloads made. Read when nothing is measured any more. */
+  /** Compares the collector's output with the workloads. It runs when all measuring has ended. */
   #readOutput(collector: RunningCollector): void {
     const check = new CaptureCheck();
     for (const line of collector.lines()) check.add(line);
@@ -301,7 +301,7 @@ export class Phases {
     }
     this.#raw.output = check.output;
     this.#raw.counts = countsOf(check);
-    if (this.#raw.counts === null) this.#fail("output", "the collector did not get to write its summary");
+    if (this.#raw.counts === null) this.#fail("output", "the collector ended before it wrote its summary");
     if (check.broken > 0) this.#fail("capture", `${check.broken} lines of the collector's output are not JSON`);
   }
 

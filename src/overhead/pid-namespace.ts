@@ -2,7 +2,7 @@ import { cannotRunError } from "../errors.ts";
 import { type PidNamespace, pidNamespace } from "../procfs/pid-namespace.ts";
 
 /**
- * What is measured is read from /proc by pids of this process's namespace.
+ * The test reads /proc by pids of this process's namespace.
  * @param command the subcommand, for the message
  * @throws LinnixError (exit code 3) if /proc has other pids
  */

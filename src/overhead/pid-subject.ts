@@ -11,7 +11,7 @@ export class PidSubject implements Subject {
   readonly openSwitch = null;
   readonly #pids: readonly number[];
 
-  /** @throws LinnixError (exit code 2) where there is no such process, or it is one of this test's own */
+  /** @throws LinnixError (exit code 2) if there is no such process, or it is one of this test's own */
   constructor(pids: readonly number[]) {
     const names = pids.map((pid) => {
       const stat = readProcStat(pid);

@@ -11,20 +11,20 @@ export interface SweepStep {
 
 /** How the time of a test is spent, ms. */
 export interface Plan {
-  /** Comparing two arms that are alike, to see how far apart noise alone drives them; 0: left out. */
+  /** A comparison of two arms that are alike: it shows how far apart noise alone drives them; 0: left out. */
   noiseMs: number;
   /** 0: left out. */
   baselineMs: number;
-  /** How long each of two fresh collectors is watched from its exec on; 0: left out. */
+  /** How long each of two fresh collectors is measured from its exec on; 0: left out. */
   coldMs: number;
   /**
-   * What a program does once in its life, such as compiling its own code while it runs, is to be over when the samples
-   * begin: it is worked for so long, and that is reported apart.
+   * Warm-up: what a program does once in its life, such as compiling its own code, has to end before the samples begin. The
+   * report has it apart.
    */
   warmUp: { rate: number; durationMs: number };
   /**
-   * From a change of the workload's rate to the first window: a reader that gathers events for some time works on
-   * those of before until then, and from then on each window holds a whole share of reading.
+   * From a change of the workload's rate to the first window. A reader that gathers events for some time still works on
+   * earlier ones until then. After it each window has a whole share of reading.
    */
   leadInMs: number;
   durationMs: number;
@@ -35,7 +35,7 @@ export interface Plan {
   slowdownMs: number;
 }
 
-/** Longest that one rate of the sweep takes, and that the slowdown takes: more would tell little more. */
+/** Most time for one rate of the sweep, and for the slowdown: more would improve the figures little. */
 const MAX_STEP_MS = 30_000;
 const MAX_SLOWDOWN_MS = 60_000;
 /** The first seconds of a collector: after these what runs all the time is compiled. */
@@ -65,7 +65,7 @@ export function sweepRates(rate: number, quick: boolean): number[] {
 /**
  * Makes a plan that fits the asked durations: the parts that have no option of their own take a share of `durationMs`.
  *
- * @param flushMs how long the subject gathers events before it reads them; null where that is not known
+ * @param flushMs how long the subject gathers events before it reads them; null if that is not known
  */
 export function planOf(options: OverheadOptions, flushMs: number | null): Plan {
   const { subject, durationMs, intervalMs, quick } = options;

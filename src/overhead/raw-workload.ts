@@ -30,7 +30,7 @@ export function spawnedBetween({ truth }: WorkloadResult, fromNs: number, toNs: 
   return count;
 }
 
-/** The collector's own account; null where it did not get to write it. */
+/** The collector's own account; null if it did not get to write it. */
 export function countsOf({ summary }: CaptureCheck): RawCounts | null {
   if (summary === null) return null;
   const { duration_s, backend, missing_fields, emitted, received, suppressed, lost } = summary as unknown as RawCounts;

@@ -6,29 +6,29 @@ import type { CountByType } from "../wire/event.ts";
 import type { CaptureCount, OutputSize } from "./capture.ts";
 
 /*
- * What was measured, as it stands in a report under `raw`: plain JSON, out of which figures.ts forms all the figures.
- * Cumulated counters are given as their differences over a window.
+ * The measured data, as `raw` of a report: plain JSON, from which figures.ts computes all figures. Cumulative counters are
+ * given as their differences over a window.
  */
 
 export interface RawRun {
   windows: RawWindow[];
-  /** What each BPF program of the subject ran in the windows of the workload; null where statistics could not be had. */
+  /** What each BPF program of the subject ran in the windows of the workload; null if statistics could not be had. */
   programs: RawProgram[] | null;
-  /** What counting the runs of BPF programs costs; null where it could not be measured. */
+  /** What counting the runs of BPF programs costs; null if it could not be measured. */
   statistics_price: RunTimeStatsPrice | null;
   /** From the subject's start until it was watching. */
   load: { elapsed_ns: number; cpu_ns: number | null } | null;
-  /** Two fresh collectors; null where none was measured. */
+  /** Two fresh collectors; null if none was measured. */
   cold: RawCold | null;
   kernel_memory: KernelMemory | null;
   workloads: RawWorkload[];
   /** What the subject's own output holds of the workloads' processes. */
   capture: CaptureCount | null;
-  /** Lines of events in the subject's output, by their length in bytes; null where that is not read. */
+  /** Lines of events in the subject's output, by their length in bytes; null if that is not read. */
   output: OutputSize | null;
   /** The subject's own count over its whole run. */
   counts: RawCounts | null;
-  /** Rounds in which nothing was switched: what noise alone does. */
+  /** Rounds in which nothing was switched: the effect of noise alone. */
   noise: RawRounds | null;
   slowdown: RawRounds[];
   /** The same count of the collector that the slowdown was measured with. */
@@ -46,7 +46,7 @@ export interface RawCold {
 export interface RawColdStart {
   /** From its exec until its clock was read. */
   elapsed_ns: number;
-  /** Its processor time until it was watching, and until its clock was read. */
+  /** Its CPU time until it was watching, and until its clock was read. */
   start_cpu_ns: number;
   cpu_ns: number;
   /** Processes that the workload made meanwhile. */
@@ -66,9 +66,9 @@ export interface RawWindow {
   from_s: number;
   to_s: number;
   elapsed_ns: number;
-  /** Processor time of the subject's processes; null in the baseline, or where it could not be read. */
+  /** CPU time of the subject's processes; null in the baseline, or where it could not be read. */
   cpu_ns: number | null;
-  /** The same as the kernel samples which of both runs; only the ratio is of use. */
+  /** The same as the kernel samples the mode at its ticks; only the ratio is of use. */
   user_ns: number | null;
   system_ns: number | null;
   /** Time in the subject's BPF programs that run on behalf of others. */
@@ -76,20 +76,20 @@ export interface RawWindow {
   runs: number | null;
   /** Time in BPF programs that the subject itself calls (iterators): part of `cpu_ns` already. */
   own_run_ns: number | null;
-  /** What each program ran in this window; null where statistics could not be had. */
+  /** What each program ran in this window; null if statistics could not be had. */
   programs: RawProgram[] | null;
   /** Voluntary context switches of the subject's threads; null for a tree of processes. */
   wakeups: number | null;
   memory: RawMemory | null;
-  /** The machine's processor time, in ticks of 10 ms. */
+  /** The machine's CPU time, in ticks of 10 ms. */
   machine: SystemCpu | null;
   /** Time in which a task waited for a processor. */
   cpu_pressure_us: number | null;
-  /** Processor time of this test's own process. */
+  /** CPU time of this test's own process. */
   monitor_cpu_ns: number;
   /** Processes that the workload made. */
   spawned: number;
-  /** Events in the subject's output that happened in this window; null where that is not read. */
+  /** Events in the subject's output that happened in this window; null if that is not read. */
   events: number | null;
 }
 
@@ -106,7 +106,7 @@ export interface RawProgram {
   name: string;
   runs: number;
   run_ns: number;
-  /** Called by the subject itself: its time is part of the subject's processor time. */
+  /** Called by the subject itself: its time is part of the subject's CPU time. */
   own: boolean;
 }
 
@@ -121,7 +121,7 @@ export interface RawWorkload {
   failed: number;
   /** User and system time of its processes. */
   children_cpu_us: number;
-  /** Processor time of the process that made them. */
+  /** CPU time of the process that made them. */
   spawner_cpu_ns: number;
   /** Programs of the mix that are not installed. */
   left_out: string[];

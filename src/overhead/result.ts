@@ -5,13 +5,13 @@ import type { ExcludablePart } from "./options.ts";
 import type { RawRun } from "./raw.ts";
 
 /*
- * The report, as `--json` prints it (`linnix.overhead-test/1`) and as the other reports are made from. `*_cpu_pct` is %
- * of one core, `*_machine_pct` % of all cores. What could not be had is null. The ends of an interval that the data do
- * not bound are infinite here and null in JSON.
+ * The report, as `--json` prints it (`linnix.overhead-test/1`) and as the text and HTML reports read it. `*_cpu_pct` is % of
+ * one core, `*_machine_pct` % of all cores. What was not measured is null. An unbounded end of an interval is infinite here
+ * and null in JSON.
  */
 
 export interface OverheadReport extends ReportHead, Figures {
-  /** Why the run did not get to its end; null where it did. */
+  /** Why the run did not get to its end; null if it did. */
   incomplete: string | null;
   verdict: VerdictName;
   /** Sentences, those that decided the verdict first. */
@@ -56,7 +56,7 @@ export interface ReportedOptions {
 /** All that is computed from {@link RawRun}. */
 export interface Figures {
   baseline: { duration_s: number; system_cpu_pct: number | null; others_machine_pct: number | null } | null;
-  /** How much disturbed the run. */
+  /** Causes of noise in the run. */
   noise: NoiseFigures;
   workload: WorkloadFigures | null;
   samples: SampleFigures[];
@@ -69,7 +69,7 @@ export interface Figures {
   events: EventFigures;
   slowdown: SlowdownFigures | null;
   model: ModelFigures | null;
-  /** This test's own process while the subject was watched: counted as nobody's. */
+  /** This test's own process while the subject was watched: in no other figure. */
   monitor: { avg_cpu_pct: number } | null;
 }
 
@@ -78,7 +78,7 @@ export interface NoiseFigures {
   steal_machine_pct: number | null;
   cpu_pressure_pct: number | null;
   busy_machine_pct: number | null;
-  /** What neither the workload nor the subject nor this test used. */
+  /** CPU time that neither the workload nor the subject nor this test used. */
   others_machine_pct: number | null;
   /** Two arms that are alike, compared as the slowdown's are, µs a bare fork. */
   null_us_ci95: Interval | null;
@@ -116,7 +116,7 @@ export interface CollectorFigures {
   peak_cpu_pct: number;
   p95_cpu_pct: number;
   cpu_ns: number;
-  /** `avg_cpu_pct` by mode, roughly; null where no tick of the scheduler fell on it. */
+  /** `avg_cpu_pct` by mode, roughly; null if no tick of the scheduler fell on it. */
   user_mode_cpu_pct: number | null;
   kernel_mode_cpu_pct: number | null;
   wakeups: number | null;
@@ -125,9 +125,9 @@ export interface CollectorFigures {
   load: { elapsed_ms: number; cpu_ms: number | null } | null;
   warm_up: { duration_s: number; avg_cpu_pct: number; spawned: number } | null;
   /**
-   * A fresh collector's first seconds under the workload's own rate, from its exec on; null where that was not measured.
+   * A fresh collector's first seconds under the workload's own rate, from its exec on; null if that was not measured.
    * `us_per_process` is what it used since it was watching, minus the same of a collector with nothing to do, over the
-   * processes that only the first one reported; null where there were none. `avg_cpu_pct` is all that it used.
+   * processes that only the first one reported; null if there were none. `avg_cpu_pct` is all that it used.
    */
   cold: { duration_s: number; avg_cpu_pct: number; us_per_process: number | null } | null;
 }
@@ -136,10 +136,10 @@ export interface InKernelFigures {
   avg_cpu_pct: number;
   run_ns: number;
   runs: number;
-  /** Null where the events are not known. */
+  /** Null if the events are not known. */
   ns_per_event: number | null;
   programs: { name: string; runs: number; run_ns: number; ns_per_run: number | null; own: boolean }[];
-  /** What the counting itself adds, and is part of `avg_cpu_pct`. */
+  /** The cost of counting itself, which `avg_cpu_pct` includes. */
   statistics: { ns_per_run: number; counted_ns_per_run: number; cpu_pct: number } | null;
 }
 
@@ -200,7 +200,7 @@ export interface SlowdownFigures {
   operation: string;
   us_per_process: number;
   us_ci95: Interval;
-  /** Of the processor time of the workload's processes. */
+  /** Of the CPU time of the workload's processes. */
   pct: number | null;
   ci95: Interval | null;
   null_ci95: Interval | null;
@@ -211,7 +211,7 @@ export interface SlowdownFigures {
   smallest_detectable_us: number;
   rounds: number;
   metric: string;
-  /** Events that had no room in the rings during the rounds; null where that is not known. */
+  /** Events that had no room in the rings during the rounds; null if that is not known. */
   lost: number | null;
   /** Each operation by each figure of a block. */
   operations: OperationSlowdown[];

@@ -19,16 +19,16 @@ import { type Plan, planOf } from "./plan.ts";
 import type { OverheadReport, ReportHead } from "./result.ts";
 import type { Subject } from "./subject.ts";
 
-/** Who is told how the test goes on. */
+/** Gets the progress of the test. */
 export interface TestListener extends PhaseListener {
   /** Once, before anything is measured. */
   planned(plan: Plan, head: ReportHead): void;
 }
 
 /**
- * Runs the whole test. An abort ends it early with what there is; its reason stands in the report.
+ * Runs the whole test. An abort ends it early with the figures so far; the report has the reason.
  *
- * @throws LinnixError where it cannot run here, or the subject cannot be started
+ * @throws LinnixError if it cannot run here, or the subject cannot be started
  */
 export async function runOverheadTest(
   options: OverheadOptions,
@@ -42,7 +42,7 @@ export async function runOverheadTest(
   if (asked.kind === "linnix") assertMatchable("overhead-test", chooseBackend(asked.settings.probes.backend));
   using folder = new PrivateFolder(FOLDER_PREFIXES.overhead);
   const subject = openSubject(options, folder);
-  // What it cannot do is said before anything is measured.
+  // A subject that cannot be started is reported before anything is measured.
   await subject.check?.();
   const plan = planOf(options, subject.flushMs);
   const head = headOf(options, plan, subject, await readHostFacts());
@@ -105,7 +105,7 @@ function reportOf(head: ReportHead, outcome: Outcome, subject: Subject): Overhea
     capture: raw.capture,
   });
   const { verdict: judged, reasons } = judge(ledger);
-  // Half a test proves nothing, not even a failure: what was cut off may be what was not captured.
+  // Half a test proves nothing, not even a failure: the missing part may have captured the missing processes.
   const verdict = incomplete !== null ? "INCONCLUSIVE" : judged;
   return {
     ...head,
@@ -119,13 +119,13 @@ function reportOf(head: ReportHead, outcome: Outcome, subject: Subject): Overhea
   };
 }
 
-/** How to get the privilege: root without it is in a container, or has it taken away. */
+/** How to get the privilege: root without it is in a container, or lacks the capability. */
 function privilegeHint(): string {
   if (process.geteuid?.() !== 0) return "run it as root: sudo linnix overhead-test";
   return "root lacks capabilities here: run it on the host, or start the container with --privileged --pid=host";
 }
 
-/** Whoever may see all BPF programs of the machine may do all the rest that is needed here. */
+/** The right to list the BPF programs of the machine implies every other right that the test needs. */
 function assertPrivileged(): void {
   try {
     listProgramIds();

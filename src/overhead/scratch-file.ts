@@ -5,8 +5,8 @@ import type { PrivateFolder } from "../sys/private-folder.ts";
 const CHUNK_BYTES = 256 * 1024;
 
 /**
- * A file without a name that a program writes to (appending) and this process reads: on the disk, as the output of a
- * real run is, and gone with its last file descriptor, however this process ends.
+ * A file without a name that a program appends to and this process reads. It is on the disk, as the output of a real run
+ * is, and goes away with its last file descriptor, however this process ends.
  */
 export class ScratchFile implements Disposable {
   readonly fd: number;

@@ -1,4 +1,4 @@
-/** Waits so long, or until the signal comes. */
+/** Waits for that time, or until the signal is aborted. */
 export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted || ms <= 0) return;
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -8,7 +8,7 @@ const STANDS_FOR_A_PROCESS = ["spawn", "bare-fork"];
 /**
  * How much longer processes take because they are watched.
  *
- * @param processUs processor time of one of the workload's processes, which the share is of
+ * @param processUs CPU time of one of the workload's processes, which the share is of
  */
 export function slowdownFiguresOf(raw: RawRun, processUs: number | null, seed: number): SlowdownFigures | null {
   const measured = raw.slowdown.filter(({ rounds }) => rounds.length > 0);

@@ -30,7 +30,7 @@ function costlyRounds(): Rounds[] {
   return [{ operation: spawnOperation() ?? bareFork(), share: 1, rounds: 24, repetitions: 100 }];
 }
 
-/** Fork, exec, exit and wait; null where there is no program that does nothing. */
+/** Fork, exec, exit and wait; null if there is no program that does nothing. */
 function spawnOperation(): Operation | null {
   const path = findProgram("true");
   return path === null ? null : spawnWithExec(path);
@@ -82,9 +82,9 @@ export async function runNoiseRounds(budgetMs: number, seed: number, signal: Abo
 }
 
 /**
- * Whether the probes were on where they should have been and off where not, by what the collector counted: every
- * process of the `on` arm, and of the others none. Other processes of the machine count as well, so that a few more
- * forks are no contradiction.
+ * Checks by the collector's counts whether the probes were on and off as they should have been: it must report every
+ * process of the `on` arm and none of the others. Other processes of the machine count as well, so a few more forks are no
+ * contradiction.
  *
  * @returns what is wrong, or null
  */

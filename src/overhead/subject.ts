@@ -3,9 +3,9 @@ export interface Subject {
   readonly kind: "linnix" | "command" | "pid";
   /** For a heading. */
   readonly name: string;
-  /** How it is started, for a report; null where it is not started here. */
+  /** How it is started, for a report; null if it is not started here. */
   readonly command: string | null;
-  /** How long it gathers events before it reads them, ms; null where that is not known. */
+  /** How long it gathers events before it reads them, ms; null if that is not known. */
   readonly flushMs: number | null;
   /**
    * Tries whether it can be started, before anything is measured.
@@ -15,22 +15,22 @@ export interface Subject {
   /**
    * Starts it and waits until it watches.
    *
-   * @throws LinnixError where it cannot be started; the signal's reason where that is aborted
+   * @throws LinnixError if it cannot be started; the signal's reason where that is aborted
    */
   start(signal: AbortSignal): Promise<RunningSubject>;
-  /** Another one of it, to be switched on and off; null where it cannot be. Off at first. */
+  /** Another instance, to be switched on and off; null if there cannot be one. Off at first. */
   openSwitch: ((signal: AbortSignal) => Promise<SubjectSwitch>) | null;
 }
 
-/** A subject at work. Disposed of, it is ended if it was started here. */
+/** A running subject. Disposing of it ends it if it was started here. */
 export interface RunningSubject extends AsyncDisposable {
   /** Its processes, of each also all that descends from it. */
   readonly roots: readonly number[];
-  /** From its start until it was watching; null where it ran before. */
+  /** From its start until it was watching; null if it ran before. */
   readonly load: { elapsedNs: number; cpuNs: number | null } | null;
   /** BPF programs that are taken for its own, besides those that its processes hold. */
   readonly programIds: readonly number[];
-  /** How it ended although nobody asked it to; null while all is well. */
+  /** How it ended by itself; null while it runs. */
   problem(): string | null;
   /** Called at each sample. */
   tend?(): void;
@@ -41,9 +41,9 @@ export interface RunningSubject extends AsyncDisposable {
 export interface SubjectSwitch extends AsyncDisposable {
   /** Whether switching takes so little time that it can be done after every few milliseconds of measuring. */
   readonly isCheap: boolean;
-  /** Resolved when it watches, or has ceased to. */
+  /** Resolves when it watches, or has stopped watching. */
   arm(on: boolean): Promise<void>;
-  /** How it ended although nobody asked it to; null while all is well. */
+  /** How it ended by itself; null while it runs. */
   problem(): string | null;
   stop(): Promise<void>;
 }

@@ -44,8 +44,8 @@ export function timingsOf(raw: RawRun, workload: readonly RawWindow[], seed: num
 }
 
 /**
- * Time in the program of a hook, and in the one that runs after it on the same tracepoint for what it could not take,
- * over the runs of the first. A thread's end runs it as well as a process's.
+ * Run time of a hook's program, and of the program that retries after it on the same tracepoint, divided by the runs of the
+ * first. The hook of an exit also runs for the end of each thread.
  */
 function hookOf(
   hook: HookName,

@@ -3,7 +3,7 @@ import { sum } from "../stats/moments.ts";
 import { EVENTS_PER_PROCESS } from "../workload/profiles.ts";
 import type { RawWindow } from "./raw.ts";
 
-/** A window in which the processor time of the subject's processes is known. */
+/** A window in which the CPU time of the subject's processes is known. */
 export type CostWindow = RawWindow & { cpu_ns: number };
 
 /** Whether the subject's processes could be read in it. */
@@ -16,17 +16,17 @@ export function corePct(windows: readonly RawWindow[], ns: (window: RawWindow) =
   return (100 * sum(windows.map(ns))) / sum(windows.map(({ elapsed_ns }) => elapsed_ns));
 }
 
-/** So many ns as % of one core; null stays null. */
+/** `ns` as % of one core over the window; null stays null. */
 export function windowPct({ elapsed_ns }: RawWindow, ns: number | null): number | null {
   return ns === null ? null : (100 * ns) / elapsed_ns;
 }
 
-/** The subject's processes and its programs; null where either is not known. */
+/** The subject's processes and its programs; null if either is not known. */
 export function totalNs({ cpu_ns, run_ns }: RawWindow): number | null {
   return cpu_ns === null || run_ns === null ? null : cpu_ns + run_ns;
 }
 
-/** The machine's use over some windows; null where it was not read. */
+/** The machine's use over some windows; null if it was not read. */
 export function machineOf(windows: readonly RawWindow[]): SystemCpuUse | null {
   const machines = windows.flatMap(({ machine }) => (machine === null ? [] : [machine]));
   const cpus = machines[0]?.cpus;
@@ -45,17 +45,17 @@ export function machineOf(windows: readonly RawWindow[]): SystemCpuUse | null {
   return systemCpuUse(none, all);
 }
 
-/** Processors of the machine; null where that was not read. */
+/** Processors of the machine; null if that was not read. */
 export function cpusOf(windows: readonly RawWindow[]): number | null {
   return windows.find(({ machine }) => machine !== null)?.machine?.cpus ?? null;
 }
 
-/** Their sum; null where any of them is not known. */
+/** Their sum; null if any of them is not known. */
 export function knownSum(values: readonly (number | null)[]): number | null {
   return values.includes(null) ? null : sum(values.map((value) => value ?? 0));
 }
 
-/** Processes of the whole machine that the subject told of, where that is known, else those of the workload. */
+/** Processes of the whole machine that the subject reported, if known, else those of the workload. */
 export function processesIn({ events, spawned }: RawWindow): number {
   return events === null ? spawned : events / EVENTS_PER_PROCESS;
 }

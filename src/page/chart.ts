@@ -2,7 +2,7 @@ const SVG = "http://www.w3.org/2000/svg";
 /** In units of the drawing; the style sheet stretches it. */
 const WIDTH = 300;
 const HEIGHT = 56;
-/** The chart is wide enough for so many values, and for more if there are more. */
+/** The chart is wide enough for this many values, and for more if there are more. */
 const LEAST_VALUES = 12;
 /** Above the highest value. */
 const HEADROOM = 1.1;

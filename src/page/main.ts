@@ -88,7 +88,7 @@ class Page {
   }
 
   #askToken(isWrong: boolean): void {
-    // What was shown was for those who have the token.
+    // The figures are only for users with the token.
     setHidden(this.#figures, true);
     this.#details.close();
     this.#token.ask(isWrong);

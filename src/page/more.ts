@@ -1,7 +1,7 @@
 import { setHidden, setText } from "./dom.ts";
 
 const FIRST_ROWS = 24;
-/** Each press shows so many times more. */
+/** Each press shows this many times as much. */
 const FACTOR = 5;
 
 /** The button below a list that shows more of it. */
@@ -18,7 +18,7 @@ export class More {
     });
   }
 
-  /** How many rows of so many to show. */
+  /** How many of `rows` rows to show. */
   limit(rows: number): number {
     setHidden(this.#button, rows <= this.#rows);
     setText(this.#button, `Show more (${rows} in all)`);

@@ -1,6 +1,6 @@
 import { byId, setHidden, setText } from "./dom.ts";
 
-/** Where the token is kept; null where the browser keeps nothing. */
+/** Where the token is kept; null if the browser keeps nothing. */
 function storage(): Storage | null {
   try {
     return sessionStorage;

@@ -9,10 +9,10 @@ const LOOK_EVERY_MS = 1000;
 /** A file that is larger is not read. */
 const MAX_BYTES = 8 * 2 ** 20;
 const CHUNK_BYTES = 64 * 1024;
-/** Most answers that are kept: processes have few owners, unless somebody makes them up. */
+/** Most answers that are kept: processes have few owners, unless a program makes them up. */
 const MAX_ANSWERS = 1024;
 
-/** One file of `name:password:id:…` lines, read anew when it has changed. */
+/** One file of `name:password:id:…` lines, read again after a change. */
 class NameFile {
   readonly #path: string;
   #names = new NameIndex();
@@ -65,7 +65,7 @@ function readNames(path: string): NameIndex {
     if (size > MAX_BYTES) throw new Error(`${path} has ${size} bytes`);
     const names = new NameIndex();
     const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-    // One that grows meanwhile has changed, and is read anew.
+    // A file that grows meanwhile has changed, and is read again.
     for (let left = size; left > 0; ) {
       const length = readInto(fd, chunk.subarray(0, left));
       if (length === 0) break;

@@ -34,7 +34,7 @@ export interface PlaceOfEvent {
   ofEvent(event: EventView): KnownPlace;
   /** The place of a cgroup of the v2 hierarchy. */
   ofCgroupId?(id: bigint): KnownPlace;
-  /** The place of an event that is told to nobody: it is looked for while it is there, for who asks later. */
+  /** Called for an event that no output reports: its place is looked up while it exists, for later requests. */
   passed?(event: EventView): void;
 }
 
@@ -46,7 +46,7 @@ export interface PlaceOfEvent {
 export class EventView {
   readonly table: ProcessTable;
   readonly clock: WallClock;
-  /** Left out: neither cgroup nor container nor unit is told. */
+  /** Absent: events have neither cgroup nor container nor unit. */
   identity: PlaceOfEvent | undefined;
   record: Record = new Record();
   /** `EVENT_FORK`, `EVENT_EXEC`, `EVENT_EXIT`, `EVENT_PROCESS`, `EVENT_SAMPLE` or `EVENT_PAGE_FAULT`. */
@@ -55,7 +55,7 @@ export class EventView {
   /** The name before an exec; only when `oldCommKnown`. */
   readonly oldComm = new Uint8Array(COMM_LEN);
   oldCommKnown = false;
-  /** Of a sample, % of one core: only who makes the sweeps knows over what time. */
+  /** Of a sample, % of one core: only the sampler knows over what time. */
   cpuPct = 0;
   readonly #comm = new Uint8Array(COMM_LEN);
 
@@ -64,7 +64,7 @@ export class EventView {
     this.clock = clock;
   }
 
-  /** Takes the record into the table and makes it the event at hand. */
+  /** Enters the record into the table and makes it the present event. */
   accept(record: Record): void {
     this.record = record;
     this.type = record.u8(PROCESS_EVENT.type);
@@ -216,7 +216,7 @@ export class EventView {
     return (this.known & FAULT_WRITE) !== 0;
   }
 
-  /** Of a page fault: those of its process before it that were not told. */
+  /** Of a page fault: those of its process before it that were suppressed. */
   get suppressed(): number {
     return this.record.u64(PAGE_FAULT_EVENT.suppressed);
   }

@@ -29,7 +29,7 @@ export interface IdentityOptions {
 }
 
 const MAX_CGROUPS = 2048;
-/** A cgroup that could not be told is asked for again after this time. */
+/** A cgroup whose path is unknown is looked up again after this time. */
 const RETRY_MS = 10_000;
 /** Two ids may have one key past 2^53, which is why what is found by it is compared. */
 function keyOf(high: number, low: number): number {
@@ -51,12 +51,12 @@ interface NamedCgroup {
 
 /**
  * Where processes belong: cgroup, container, pod, unit, and the names of users
- * and groups. Looked for once for each cgroup, when it is first asked for; one
- * that was made and has gone before that, among those that were made last.
+ * and groups. A cgroup is looked up once, at its first use; a cgroup that was
+ * removed before that, in the kernel's list of new cgroups.
  *
- * Where v1 hierarchies are in use, processes may all stand at the root of the
- * v2 one: then /proc/PID/cgroup is read, for few processes, the kernel side says
- * who was moved, and descendants inherit both.
+ * With v1 hierarchies, all processes can be at the root of the v2 hierarchy.
+ * Then linnix reads /proc/PID/cgroup for few processes, the kernel side reports
+ * moves, and descendants inherit both.
  */
 export class Identity implements PlaceOfEvent, Disposable {
   readonly #table: ProcessTable;
@@ -79,7 +79,7 @@ export class Identity implements PlaceOfEvent, Disposable {
   /** The cgroup of the last event. */
   #last: NamedCgroup | undefined;
   #lastHits = 0;
-  /** Of the last event that was told to nobody. */
+  /** Of the last event that no output reported. */
   #passedLow = 0;
   #passedHigh = 0;
 
@@ -97,8 +97,8 @@ export class Identity implements PlaceOfEvent, Disposable {
   }
 
   /**
-   * Looks where all that runs belongs, and which cgroups there are, while it can still be seen: the kernel side tells of
-   * those alone that are made from now on. To be called once, when the table has been filled.
+   * Looks up the places of all live processes, and all cgroups, while they exist: the kernel side only reports those
+   * that are made from now on. Call it once, when the table has been filled.
    */
   lookAround(): void {
     for (const [id, path] of this.#names?.walk(this.#maxCgroups) ?? []) {
@@ -137,7 +137,7 @@ export class Identity implements PlaceOfEvent, Disposable {
     return this.#placeOf(event.slot) ?? place;
   }
 
-  /** As `ofEvent`, where nobody is to be told: most events are of the cgroup that the one before was of. */
+  /** Like `ofEvent`, for an event that no output reports: most events are of the same cgroup as the one before. */
   passed(event: EventView): void {
     if (this.#mounts.hasV1 && !this.#moves) {
       this.ofEvent(event);
@@ -218,7 +218,7 @@ export class Identity implements PlaceOfEvent, Disposable {
     return this.#accounts.stats();
   }
 
-  /** Moves between v1 cgroups that came faster than they were read; null: nothing tells of any. */
+  /** Moves between v1 cgroups that came faster than they were read; null: no program reports moves. */
   get lostMoves(): number | null {
     return this.#moves ? this.#moves.reader.lost + this.#lostEarly : null;
   }
@@ -235,9 +235,9 @@ export class Identity implements PlaceOfEvent, Disposable {
   }
 
   /**
-   * Takes over where processes were moved until then.
-   * @param isInOrder every fork before then was given out, as where a ring's event says when: not where a sample does, or
-   *   somebody asks
+   * Applies the moves of processes until `untilNs`.
+   * @param isInOrder whether every fork before then has been given out. This holds if an event of a ring gives the time,
+   *   not if a sample or a request does
    */
   #takeMoves(untilNs: number, isInOrder: boolean): void {
     const reader = this.#moves?.reader;
@@ -282,7 +282,7 @@ export class Identity implements PlaceOfEvent, Disposable {
     this.#table.setPlace(slot, place);
   }
 
-  /** A process that nobody knows the place of was born where its parent is. */
+  /** A process whose place is unknown was born in the place of its parent. */
   #inherit(slot: number): void {
     const table = this.#table;
     if (table.place(slot) !== NO_PLACE) return;
@@ -303,7 +303,7 @@ export class Identity implements PlaceOfEvent, Disposable {
    */
   #lookAtExec({ slot, pid, ppid, record, nsPidKnown }: EventView): void {
     const inherited = this.#placeOf(slot);
-    // Where the kernel side tells of every move there is nothing to look for.
+    // If the kernel side reports every move, no lookup is needed.
     if (inherited && this.#moves) return;
     const isNamespaced = nsPidKnown && record.u32(PROCESS_EVENT.ns_pid) !== pid;
     const isLikely = ppid === 1 || (isNamespaced && !inherited?.container);

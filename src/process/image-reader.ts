@@ -80,8 +80,7 @@ export interface ImageReaderOptions {
  * read command lines, and end with this process. Everything else that is read of processes takes no such lock: the link
  * of the executable (get_mm_exe_file and d_path: RCU and spin locks), `stat` and `status`.
  *
- * A thread that waits must not exist when glibc changes the user of all threads, for that waits for each of them: see
- * `hold`.
+ * No thread may wait in it when glibc changes the user of all threads, because glibc waits for each of them: see `hold`.
  */
 export class ImageReader {
   readonly #options: ImageReaderOptions;
@@ -126,8 +125,8 @@ export class ImageReader {
   }
 
   /**
-   * As `begin`, but nothing is read before the next `readSoon` or `poll`: for callers that are amid an event or a sweep,
-   * where no other event may be given out.
+   * As `begin`, but nothing is read before the next `readSoon` or `poll`: for callers in the middle of an event or a scan,
+   * when no other event may be given out.
    */
   beginLater(slot: number): void {
     const { table } = this.#options;
@@ -311,7 +310,7 @@ export class ImageReader {
     const slot = this.#slotOf(look);
     if (slot === NO_SLOT) return;
     const image = table.image(slot);
-    // An event has told more meanwhile.
+    // An event has reported more meanwhile.
     if (image !== NO_IMAGE && image !== look.given) return;
     // A command line without a byte: no arguments are known.
     const known = args && args.length > 0 ? args : null;

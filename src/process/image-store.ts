@@ -14,8 +14,8 @@ const UNIT_BYTES = 16;
 const UNITS_PER_SLAB = 4096;
 const MAX_SLAB_BYTES = UNITS_PER_SLAB * UNIT_BYTES;
 /**
- * A size's first slab is small, for few images of many sizes must not take much;
- * the others are not, for the runtime keeps memory of its own for each.
+ * The first slab of a size is small, because few images of many sizes must not take much. The others are large, because
+ * the runtime keeps memory of its own for each.
  */
 const FIRST_SLAB_BYTES = 16 * 1024;
 /** Sizes step by a quarter of a power of two: at most a fifth of a block is unused. */

@@ -28,7 +28,7 @@ class ProcScan implements ProcessLister {
   }
 
   list(each: (record: Record) => void): void {
-    for (const pid of this.pids()) this.tell(pid, each);
+    for (const pid of this.pids()) this.report(pid, each);
   }
 
   /** Zombies are among them. */
@@ -36,8 +36,8 @@ class ProcScan implements ProcessLister {
     return readdirSync("/proc").map(Number).filter(Number.isInteger);
   }
 
-  /** Tells of one process, unless it is gone, or is younger than that: false then. */
-  tell(pid: number, each: (record: Record) => void, bornBeforeNs = Number.POSITIVE_INFINITY): boolean {
+  /** Reports one process. Returns false if it has ended, or started at `bornBeforeNs` or later. */
+  report(pid: number, each: (record: Record) => void, bornBeforeNs = Number.POSITIVE_INFINITY): boolean {
     const stat = readProcStat(pid);
     if (stat === null || startNsOf(stat.startTicks) >= bornBeforeNs) return false;
     // A leader that went first is counted among the threads until the process ends.
@@ -77,7 +77,7 @@ class CompletedIterator implements ProcessLister {
   readonly #iterator: ProcessLister;
   readonly #proc = new ProcScan();
   #isRefused = false;
-  /** Who was left out by every pass so far: found by the first one, for to list /proc takes as long as all else. */
+  /** Pids that the iterator never returned. Computed once, because listing /proc takes as long as the pass itself. */
   #leftOut: Set<number> | undefined;
 
   /** @param iterator is closed with this */
@@ -107,7 +107,7 @@ class CompletedIterator implements ProcessLister {
   }
 
   #listBoth(each: (record: Record) => void): void {
-    // Before the pass: what is born after it is not left out, but tells of itself.
+    // Before the pass: a process that is born after it has its own event.
     this.#leftOut ??= new Set(hasKernelPids() ? this.#proc.pids() : []);
     const leftOut = this.#leftOut;
     const nowNs = boottimeNs();
@@ -115,9 +115,9 @@ class CompletedIterator implements ProcessLister {
       leftOut.delete(record.u32(PROCESS_EVENT.pid));
       each(record);
     });
-    // Most of these are zombies, or have ended meanwhile, and their pids may be others' by now.
+    // Most of these are zombies, or have ended meanwhile, and their pids may belong to other processes by now.
     for (const pid of leftOut) {
-      if (!this.#proc.tell(pid, each, nowNs - NS_PER_CLOCK_TICK)) leftOut.delete(pid);
+      if (!this.#proc.report(pid, each, nowNs - NS_PER_CLOCK_TICK)) leftOut.delete(pid);
     }
   }
 

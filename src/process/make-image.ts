@@ -1,4 +1,4 @@
-/** Images of processes from what tells of them: path and arguments, redacted before they are kept. */
+/** Images of processes: path and arguments, redacted before they are kept. */
 import {
   ARGS_CUT,
   CUT_PATH_BYTES,
@@ -79,7 +79,7 @@ export interface ProcImage {
   argsCut: boolean;
 }
 
-/** @returns the number of a new image of what /proc tells of a process */
+/** @returns the number of a new image, from what /proc has of a process */
 export function imageOfProc(
   images: ImageStore,
   { exe, args, argsCut }: ProcImage,

@@ -3,7 +3,7 @@ import type { KnownPlace } from "../cgroup/place.ts";
 /** No place is known of the process itself. */
 export const NO_PLACE = 0;
 
-/** Most different places that are held; more processes' than that are not told. */
+/** Most different places that are kept. Processes in further places have none. */
 const MAX_PLACES = 16_384;
 
 /**

@@ -1,4 +1,4 @@
-/** What /proc tells of the program of a process, as far as no lock of the process is needed for it. */
+/** Reads the program of a process from /proc, as far as that needs no lock of the process. */
 import { openSync, readlinkSync } from "node:fs";
 import { hasKernelPids } from "../procfs/pid-namespace.ts";
 import { NS_PER_CLOCK_TICK, readProcStat, startNsOf } from "../procfs/proc-stat.ts";

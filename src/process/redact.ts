@@ -30,15 +30,15 @@ export interface Redaction {
 export type Redact = (args: Uint8Array, cut: boolean) => Uint8Array;
 
 /**
- * Makes what rewrites arguments before anything keeps them.
+ * Returns a function that rewrites arguments before linnix keeps them.
  *
- * Patterns see the arguments joined by single spaces, as they were typed. Where a pattern has groups, what those match
- * is hidden, else all of the match. What is hidden up to a space within an argument is hidden to the argument's end,
- * for there the space is part of a value: `--password`, `my secret`. A piece of an argument is hidden whole: half a
- * secret is none to a pattern. Arguments that take too many steps to look through are hidden as without patterns:
- * nobody can make this slow, and nothing goes past it.
+ * Patterns see the arguments joined by single spaces, as they were typed. If a pattern has groups, the text that these
+ * match is hidden, else the whole match. If the hidden text ends at a space within an argument, that argument is hidden to
+ * its end, because the space is part of a value: `--password`, `my secret`. A piece of an argument is hidden whole, because
+ * a pattern does not match half a secret. Arguments that take too many steps are hidden as without patterns: no process
+ * can make this slow, and none can get past it.
  *
- * @returns undefined where nothing is to be hidden
+ * @returns undefined if nothing is hidden
  */
 export function redactorOf({ redact, patterns }: Redaction): Redact | undefined {
   if (!redact) return undefined;

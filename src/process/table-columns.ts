@@ -34,9 +34,9 @@ export class TableColumns {
   readonly exitStatus: Uint32Array;
   readonly comm: Uint8Array;
   readonly image: Int32Array;
-  /** A number of whoever tells of places; 0: none. */
+  /** A number of the place store; 0: none. */
   readonly place: Uint32Array;
-  /** The sweep of the latest sample, counted from 1; 0: none. */
+  /** The scan of the latest sample, counted from 1; 0: none. */
   readonly sweep: Uint32Array;
   /** NaN: not known yet. */
   readonly cpuPct: Float32Array;

@@ -10,13 +10,13 @@ export const KEPT_FLAGS = KNOWN_PPID | KNOWN_CGROUP;
 export const STATUS_KNOWN = 128;
 
 /**
- * What the process table tells of its processes; nothing here changes it. A process is named by its slot, which is good
- * until the next event or expiry.
+ * Read access to the process table; nothing here changes it. A process is named by its slot, which is valid until the
+ * next event or expiry.
  */
 export class TableRows {
   readonly images = new ImageStore();
   protected readonly slots = new TableSlots();
-  /** The sweep at hand or the latest one, and the first one that still counts. */
+  /** The present or latest scan, and the first one that still counts. */
   protected sweep = 1;
   protected firstSweep = 1;
 
@@ -76,13 +76,13 @@ export class TableRows {
     return this.slots.columns.pid[slot] as number;
   }
 
-  /** As of its fork or its last event; undefined where it is not known. */
+  /** As of its fork or its last event; undefined if it is not known. */
   ppid(slot: number): number | undefined {
     const { flags, ppid } = this.slots.columns;
     return (flags[slot] as number) & KNOWN_PPID ? ppid[slot] : undefined;
   }
 
-  /** The parent that it was born to, whoever has taken it since; undefined when its fork was not seen. */
+  /** The parent at birth, even if another process has adopted it since; undefined if its fork was not seen. */
   birthPpid(slot: number): number | undefined {
     const { flags, birthPpid, bornNs } = this.slots.columns;
     return (flags[slot] as number) & KNOWN_PPID && bornNs[slot] ? birthPpid[slot] : undefined;
@@ -96,7 +96,7 @@ export class TableRows {
     return this.slots.columns.gid[slot] as number;
   }
 
-  /** The effective user, as of its last event; undefined where it is not known. */
+  /** The effective user, as of its last event; undefined if it is not known. */
   euid(slot: number): number | undefined {
     return this.#known(slot, KNOWN_EFFECTIVE) ? this.slots.columns.euid[slot] : undefined;
   }
@@ -106,7 +106,7 @@ export class TableRows {
     return this.#known(slot, KNOWN_EFFECTIVE) ? this.slots.columns.egid[slot] : undefined;
   }
 
-  /** The login user; undefined where it is not known, or not set. */
+  /** The login user; undefined if it is not known, or not set. */
   auid(slot: number): number | undefined {
     return this.#known(slot, KNOWN_AUID) ? this.slots.columns.auid[slot] : undefined;
   }
@@ -124,7 +124,7 @@ export class TableRows {
     return ((this.slots.columns.flags[slot] as number) & KNOWN_CGROUP) !== 0;
   }
 
-  /** Id of its cgroup in the v2 hierarchy: the inode number of its directory; undefined where it is not known. */
+  /** Id of its cgroup in the v2 hierarchy: the inode number of its directory; undefined if it is not known. */
   cgroupId(slot: number): bigint | undefined {
     if (!this.isCgroupKnown(slot)) return undefined;
     return (BigInt(this.cgroupIdHigh(slot)) << 32n) | BigInt(this.cgroupIdLow(slot));
@@ -179,8 +179,8 @@ export class TableRows {
   }
 
   /**
-   * % of one core at the latest sweep over all processes: 0 where that did not tell of it, for then it did not run.
-   * Undefined where nothing is known: no sweep saw it, or it was looked at only once.
+   * % of one core at the latest scan of all processes: 0 if that did not report it, because then it did not run.
+   * Undefined if it is unknown: no scan saw the process, or only one did.
    */
   cpuPct(slot: number): number | undefined {
     const { sweep, cpuPct } = this.slots.columns;

@@ -91,7 +91,7 @@ export class TableSlots {
       // Without a start time the newest of that pid is meant, as long as it lives.
       if (!knowsStart) return state[slot] === LIVE ? slot : NO_SLOT;
       if (startLow[slot] === low && startHigh[slot] === high) return slot;
-      // Entered from /proc, which does not tell the start exactly.
+      // Entered from /proc, which does not have the exact start.
       if (startLow[slot] === 0 && startHigh[slot] === 0 && state[slot] === LIVE) return slot;
     }
     return NO_SLOT;

@@ -51,17 +51,17 @@ export class ProcessTable extends TableRows {
   redact: Redact | undefined;
   /** Who numbers the places of single processes; a child has its parent's. */
   places: Shared | undefined;
-  /** Whether filters keep exits from being told of: then who is found to be gone was not lost. */
+  /** Whether filters keep exits from being reported: then a process without an exit was not lost. */
   exitsHeldBack = false;
-  /** Is told the pid of a process that was found to be gone without an exit having been seen. */
+  /** Called with the pid of a process that has ended without an exit having been seen. */
   onGone: ((pid: number) => void) | undefined;
-  /** Is told of a live process that a sweep or a list tells by another name than was known, or that was not known. */
+  /** Called for a live process that a scan or a list reports by a new name, or that was unknown. */
   onRenamed: ((slot: number) => void) | undefined;
   /** How long an exited process can still be asked for, ns; taken into account at the next `expire`. */
   lingerNs: number;
   readonly #lingerMax: number;
   #lostExits = 0;
-  /** Before sweeps ended. */
+  /** Before scans ended. */
   #formerFirstSweep = 1;
   #generation = 0;
 
@@ -73,8 +73,8 @@ export class ProcessTable extends TableRows {
   }
 
   /**
-   * Applies another redaction, also to the arguments that are known. Where there are so many that patterns would keep
-   * the thread for long, those that are left are hidden whole.
+   * Applies another redaction, also to the known arguments. If patterns would take too long for all of them, the rest is
+   * hidden whole.
    */
   redactKnown(redact: Redact | undefined): void {
     this.redact = redact;
@@ -102,7 +102,7 @@ export class ProcessTable extends TableRows {
     this.#generation++;
   }
 
-  /** Processes that were found to be gone without an exit having been seen, though it was to be told of. */
+  /** Processes that have ended without an exit having been seen, although it should have been reported. */
   get lostExits(): number {
     return this.#lostExits;
   }
@@ -180,20 +180,20 @@ export class ProcessTable extends TableRows {
   }
 
   /**
-   * A process that runs, as a list tells: entered unless an event told of it
-   * before; of one that is known, what no event tells is taken over. Returns its slot.
+   * Adds a listed process. If an event has created its entry already, only what no event reports is updated: parent and
+   * cgroup. Returns its slot.
    */
   seed(record: Record): number {
     const slot = this.match(record);
     if (slot === NO_SLOT) return this.#enter(record, slot);
-    // Nobody tells when its parent has gone and another one has taken it, or when it was moved to another cgroup.
+    // No event reports that another process adopted it, or that it was moved to another cgroup.
     if (this.isLive(slot)) this.#takePlace(slot, record);
     return slot;
   }
 
   /**
-   * A process as it is right now, as a sweep or a list tells: entered unless an event told of it before; of one that is
-   * known all of that is taken over, for nobody tells when it has changed its user or its name. Returns its slot.
+   * Enters or updates a process from a scan or a list. If it is known, everything is updated, because no event reports a
+   * change of its user or its name. Returns its slot.
    */
   refresh(record: Record): number {
     const known = this.match(record);
@@ -217,26 +217,26 @@ export class ProcessTable extends TableRows {
     this.#generation++;
   }
 
-  /** A sweep over all processes begins: those of which it does not tell did not run. */
+  /** A scan of all processes begins: processes that it does not report did not run. */
   beginSweep(): void {
     this.sweep++;
     this.#generation++;
   }
 
-  /** No more sweeps, or not before a while: what they told gets old and is forgotten. */
+  /** No more scans for now: their figures expire. */
   endSweeps(): void {
     this.#formerFirstSweep = this.firstSweep;
     this.firstSweep = this.sweep + 1;
     this.#generation++;
   }
 
-  /** Whoever made the sweeps goes on with them: memory that has not moved since is not told again. */
+  /** Another sampler continues the scans: it does not report memory again that has not changed. */
   resumeSweeps(): void {
     this.firstSweep = this.#formerFirstSweep;
     this.#generation++;
   }
 
-  /** Takes over what the sweep tells of a process: % of one core (NaN: not known), bytes, number of threads. */
+  /** Takes the figures of a scan: % of one core (NaN: unknown), bytes, number of threads. */
   setSample(slot: number, cpuPct: number, rssBytes: number, threads: number): void {
     const columns = this.slots.columns;
     columns.sweep[slot] = this.sweep;
@@ -246,7 +246,7 @@ export class ProcessTable extends TableRows {
     this.#generation++;
   }
 
-  /** The process is gone, as a look shows, but nobody told: its exit was lost, or held back. */
+  /** A scan shows that the process has ended without an event: its exit was lost, or held back. */
   reconcileGone(slot: number, nowNs: number): void {
     // `>>>` takes it modulo 2^32.
     this.#gone(slot, Math.floor(nowNs / 4294967296), nowNs >>> 0);
@@ -273,7 +273,7 @@ export class ProcessTable extends TableRows {
     this.#generation++;
   }
 
-  /** Where no start time tells lives apart: nobody is born twice, so an exit was lost between two births. */
+  /** Without start times: a process is born once, so an exit was lost between two births. */
   #endEarlierLife(birth: Record): void {
     if (birth.u32(PROCESS_EVENT.known) & KNOWN_START) return;
     const earlier = this.findLive(birth.u32(PROCESS_EVENT.pid));
@@ -337,7 +337,7 @@ export class ProcessTable extends TableRows {
     flags[slot] = (flags[slot] as number) | (known & KEPT_FLAGS);
   }
 
-  /** Gone without a word of it by the time that the record tells of. */
+  /** It ended unreported before the time of the record. */
   #goneBefore(record: Record, slot: number): void {
     this.#gone(slot, record.u32(PROCESS_EVENT.ts_ns + 4), record.u32(PROCESS_EVENT.ts_ns));
   }

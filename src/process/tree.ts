@@ -1,4 +1,4 @@
-/** Who descends from whom, by what the process table knows: a walk at the time of the question, nothing is kept. */
+/** Ancestors and descendants, from the process table: each question walks the table, nothing is kept. */
 import type { TableRows } from "./table-rows.ts";
 import { NO_SLOT } from "./table-slots.ts";
 
@@ -51,8 +51,8 @@ export function ancestorsOf(table: TableRows, slot: number, bounds: TreeBounds =
 }
 
 /**
- * The processes that descend from it. Of one that has exited these are the ones
- * that were born to it as well, whoever has taken them since.
+ * The descendants of a process. After its exit these are the processes that were born to it, even if another process has
+ * adopted them.
  */
 export function descendantsOf(table: TableRows, slot: number, bounds: TreeBounds = {}): Relatives {
   const { maxDepth = MAX_DEPTH, maxCount = MAX_COUNT } = bounds;
@@ -131,7 +131,7 @@ function couldBeParent(table: TableRows, parent: number, child: number): boolean
   return exitedNs === undefined || exitedNs >= childStartNs;
 }
 
-/** As a double, for comparisons of times that are far apart; undefined where neither start nor fork is known. */
+/** As a double, for comparisons of times that are far apart; undefined if neither start nor fork is known. */
 function startNs(table: TableRows, slot: number): number | undefined {
   return table.startHigh(slot) * 4294967296 + table.startLow(slot) || table.bornNs(slot);
 }

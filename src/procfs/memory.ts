@@ -26,7 +26,7 @@ export function parseKbFields(text: string): Map<string, number> {
  * Memory of any process that we may look at: smaps_rollup (Linux 4.14+), which walks the page tables and is exact, else
  * status, whose counters are behind by some pages a thread.
  *
- * @returns null where there is no such process, or none with memory of its own (zombies, kernel threads)
+ * @returns null if there is no such process, or none with memory of its own (zombies, kernel threads)
  */
 export function readProcessMemory(pid: number): ProcessMemory | null {
   const status = readProcFile(`/proc/${pid}/status`);

@@ -6,21 +6,21 @@ export interface NoiseCounters {
   /** When: ns since this process's start (monotonic). */
   atNs: number;
   system: SystemCpu | null;
-  /** Time in which at least one task was ready and had no processor, µs; null where the kernel keeps none. */
+  /** Time in which at least one task was ready and had no processor, µs; null if the kernel keeps none. */
   cpuPressureUs: number | null;
 }
 
 /** What disturbed the time between two readings. */
 export interface Noise {
-  /** Share of the machine's processor time that the hypervisor gave to others. */
+  /** Share of the machine's CPU time that the hypervisor gave to others. */
   stealMachinePct: number | null;
   /** Share of the time in which at least one task waited for a processor. */
   cpuPressurePct: number | null;
-  /** Share of the machine's processor time that was used, by whomever. */
+  /** Share of the machine's CPU time that was used, by whomever. */
   busyMachinePct: number | null;
 }
 
-/** Total of the `some` line of /proc/pressure/cpu, µs; null where there is none. */
+/** Total of the `some` line of /proc/pressure/cpu, µs; null if there is none. */
 export function parseCpuPressure(text: string): number | null {
   const total = /^some .*total=(\d+)$/m.exec(text)?.[1];
   return total === undefined ? null : Number(total);

@@ -1,9 +1,9 @@
 import { closeSync, openSync, readdirSync, readSync } from "node:fs";
 import { maxOpenFiles } from "../sys/open-files.ts";
 
-/** What a scan tells about each process. */
+/** What a scan reports of each process. */
 export type ScanDetail =
-  /** Like ps and top: processor time, memory and image of all processes, at each scan. */
+  /** Like ps and top: CPU time, memory and image of all processes, at each scan. */
   | "all"
   /**
    * Only which processes are there: those that are new are looked at, twice, the others cost their name in a list. A
@@ -30,13 +30,13 @@ export interface ScannedProcess {
 /** Called when a process is new, or has become another image. Arguments in Latin-1; empty for a kernel thread. */
 export type OnProcess = (process: ScannedProcess, args: string[]) => void;
 
-/** For a scan whose reader does not want to hear of what is new. */
-const nobody: OnProcess = () => {};
+/** For a scan whose caller ignores new processes. */
+const ignore: OnProcess = () => {};
 
 interface Known extends ScannedProcess {
-  /** Kept open on /proc/PID/stat; -1 where there are too many to keep. */
+  /** Kept open on /proc/PID/stat; -1 if there are too many to keep. */
   fd: number;
-  /** Bottom of the stack, which execve draws anew. */
+  /** Bottom of the stack, at a new random place after each execve. */
   startStack: number;
   /** The scan that has last seen it. */
   scan: number;
@@ -73,8 +73,8 @@ export class ProcScanner implements Disposable {
     this.#maxKeptFds = maxKeptFds;
   }
 
-  /** Looks once at all processes; tells about those that are new or have another image. Gives how many there are. */
-  scan(onProcess = nobody): number {
+  /** Scans all processes once and reports those that are new or have another image. Returns how many there are. */
+  scan(onProcess = ignore): number {
     this.#scan += 1;
     let count = 0;
     for (const name of readdirSync("/proc")) {
@@ -105,7 +105,7 @@ export class ProcScanner implements Disposable {
       if (this.#detail === "new" && known.looks >= 2) return;
       const formerStack = known.startStack;
       if (this.#read(name, known)) {
-        if (known.startStack !== formerStack) this.#tell(name, known, onProcess);
+        if (known.startStack !== formerStack) this.#report(name, known, onProcess);
         return;
       }
       this.#forget(name, known);
@@ -126,12 +126,12 @@ export class ProcScanner implements Disposable {
     };
     if (this.#read(name, known)) {
       this.#known.set(name, known);
-      this.#tell(name, known, onProcess);
+      this.#report(name, known, onProcess);
     }
   }
 
-  #tell(name: string, known: Known, onProcess: OnProcess): void {
-    if (onProcess !== nobody) onProcess(known, this.#readArgs(name));
+  #report(name: string, known: Known, onProcess: OnProcess): void {
+    if (onProcess !== ignore) onProcess(known, this.#readArgs(name));
   }
 
   #forget(name: string, known: Known): void {
@@ -142,7 +142,7 @@ export class ProcScanner implements Disposable {
     this.#known.delete(name);
   }
 
-  /** Reads /proc/PID/stat into `known`; false where the process has ended. */
+  /** Reads /proc/PID/stat into `known`; false if the process has ended. */
   #read(name: string, known: Known): boolean {
     const keep = this.#detail === "all" && this.#keptFds < this.#maxKeptFds;
     let fd = known.fd;

@@ -38,7 +38,7 @@ export function startNsOf(startTicks: number): number {
   return Number(BigInt.asIntN(64, BigInt(startTicks) * BigInt(NS_PER_CLOCK_TICK) - offsetNs));
 }
 
-/** Parses the one line of /proc/<pid>/stat. @returns null where it is not such a line */
+/** Parses the one line of /proc/<pid>/stat. @returns null if it is not such a line */
 export function parseProcStat(line: string): ProcStat | null {
   // comm may hold spaces and parentheses; nothing after it does.
   const open = line.indexOf("(");
@@ -63,7 +63,7 @@ export function parseProcStat(line: string): ProcStat | null {
   return Number.isInteger(stat.pid) && Number.isInteger(stat.startTicks) ? stat : null;
 }
 
-/** @returns null where there is no such process (any more) */
+/** @returns null if there is no such process (any more) */
 export function readProcStat(pid: number): ProcStat | null {
   const line = readProcFile(`/proc/${pid}/stat`);
   return line === null ? null : parseProcStat(line);
@@ -81,7 +81,7 @@ export interface ProcIds {
  * The users and groups of a process, from its status file. The owner of /proc/<pid> is not it: that is root if the
  * process may not be dumped, as after it has given up root.
  *
- * @returns null where there is no such process (any more)
+ * @returns null if there is no such process (any more)
  */
 export function readProcIds(pid: number): ProcIds | null {
   const status = readProcFile(`/proc/${pid}/status`);
@@ -92,7 +92,7 @@ export function readProcIds(pid: number): ProcIds | null {
 /**
  * A file of /proc, its bytes as Latin-1 (names in it can be anything).
  *
- * @returns null where it, or the process that it is about, is gone or withheld
+ * @returns null if it, or the process that it is about, is gone or withheld
  */
 export function readProcFile(path: string): string | null {
   try {

@@ -1,7 +1,7 @@
 import { processCpuClockId, readClockNs } from "../sys/clock.ts";
 import { NS_PER_CLOCK_TICK, readProcStat } from "./proc-stat.ts";
 
-/** Processor time of a process at one moment. */
+/** CPU time of a process at one moment. */
 export interface ProcessCpu {
   /** When: ns since this process's start (monotonic). */
   atNs: number;
@@ -12,19 +12,19 @@ export interface ProcessCpu {
   systemNs: number;
 }
 
-/** Processor time that a process used between two readings. */
+/** CPU time that a process used between two readings. */
 export interface ProcessCpuUse {
   elapsedNs: number;
   cpuNs: number;
   /** Of one core, over the time that really passed. */
   cpuPct: number;
-  /** `cpuNs`, split in the ratio of user to system ticks; null where not one whole tick fell into the interval. */
+  /** `cpuNs`, split in the ratio of user to system ticks; null if not one whole tick fell into the interval. */
   userPct: number | null;
   systemPct: number | null;
 }
 
 /**
- * Clock of another process's processor time, to the nanosecond: the scheduler's run time sums of all its threads, not
+ * Clock of another process's CPU time, to the nanosecond: the scheduler's run time sums of all its threads, not
  * the 10 ms ticks of /proc. A thread that runs on another processor at the moment of reading is behind by up to one
  * scheduler tick (4 ms at 250 Hz): the kernel updates its sum then (`thread_group_cputime` in
  * kernel/sched/cputime.c). The split into user and system rests on the scheduler tick that samples which of both runs,
@@ -43,7 +43,7 @@ export class ProcessClock {
     this.#startTicks = startTicks;
   }
 
-  /** @returns null where there is no such process */
+  /** @returns null if there is no such process */
   static open(pid: number): ProcessClock | null {
     const stat = readProcStat(pid);
     const clockId = processCpuClockId(pid);

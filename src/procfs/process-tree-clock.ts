@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { processCpuClockId, readClockNs } from "../sys/clock.ts";
 import { NS_PER_CLOCK_TICK, type ProcStat, readProcStat } from "./proc-stat.ts";
 
-/** Processor time of a process and all that descend from it, at one moment. */
+/** CPU time of a process and all that descend from it, at one moment. */
 export interface TreeCpu {
   /** When: ns since this process's start (monotonic). */
   atNs: number;
@@ -28,7 +28,7 @@ interface Member {
 }
 
 /**
- * Adds up the processor time of a process tree: the nanosecond clock of each living process, and of those that came
+ * Adds up the CPU time of a process tree: the nanosecond clock of each living process, and of those that came
  * and went what the kernel has added to their parents (cutime and cstime: nanoseconds inside the kernel, shown in
  * steps of 10 ms, so that each living parent hides at most 20 ms, however many children it had). Descendants that
  * were once seen stay in the tree when their parent dies and they are given to another one.
@@ -47,7 +47,7 @@ export class ProcessTreeClock {
     this.#root = root;
   }
 
-  /** @returns null where there is no such process */
+  /** @returns null if there is no such process */
   static open(pid: number): ProcessTreeClock | null {
     const clock = new ProcessTreeClock(pid);
     const stat = readProcStat(pid);
@@ -161,7 +161,7 @@ function settle(before: ReadonlyMap<number, Member>, now: ReadonlyMap<number, Me
     if (survivor(member.pid) !== undefined) continue;
     const used = member.ownNs + member.waitedForNs;
     lost += neverReceivedNs(member);
-    // A child whose parent died as well was waited for by it, or else by whoever inherited it.
+    // If the parent of a child has ended as well, it has waited for the child, or the process that adopted the child has.
     let heir = member.ppid;
     while (before.has(heir) && survivor(heir) === undefined) heir = (before.get(heir) as Member).ppid;
     const account = survivor(heir);

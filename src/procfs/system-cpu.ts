@@ -1,6 +1,6 @@
 import { NS_PER_CLOCK_TICK, readProcFile } from "./proc-stat.ts";
 
-/** The machine's processor time since boot by what it went to, in clock ticks of 10 ms, all processors together. */
+/** The machine's CPU time since boot by what it went to, in clock ticks of 10 ms, all processors together. */
 export interface SystemCpu {
   /** Processors that /proc/stat lists. */
   cpus: number;
@@ -10,7 +10,7 @@ export interface SystemCpu {
   systemTicks: number;
   /** Idle, waiting for the disk included. */
   idleTicks: number;
-  /** Ready to run, but the hypervisor ran somebody else. */
+  /** Ready to run, but the hypervisor ran another machine. */
   stealTicks: number;
 }
 
@@ -25,7 +25,7 @@ export interface SystemCpuUse {
   stealMachinePct: number;
 }
 
-/** Parses /proc/stat; proc_stat(5). @returns null where it has no `cpu` line */
+/** Parses /proc/stat; proc_stat(5). @returns null if it has no `cpu` line */
 export function parseSystemCpu(text: string): SystemCpu | null {
   const all = /^cpu +(.+)$/m.exec(text)?.[1]?.split(" ").map(Number);
   if (all === undefined) return null;
@@ -40,19 +40,19 @@ export function parseSystemCpu(text: string): SystemCpu | null {
   };
 }
 
-/** @returns null where /proc/stat cannot be read */
+/** @returns null if /proc/stat cannot be read */
 export function readSystemCpu(): SystemCpu | null {
   const text = readProcFile("/proc/stat");
   return text === null ? null : parseSystemCpu(text);
 }
 
-/** CPU time that the machine has used since boot, ns; null where /proc/stat cannot be read. */
+/** CPU time that the machine has used since boot, ns; null if /proc/stat cannot be read. */
 export function readBusyNs(): number | null {
   const system = readSystemCpu();
   return system === null ? null : (system.userTicks + system.systemTicks) * NS_PER_CLOCK_TICK;
 }
 
-/** Shares between two readings; all 0 where no tick passed. */
+/** Shares between two readings; all 0 if no tick passed. */
 export function systemCpuUse(before: SystemCpu, after: SystemCpu): SystemCpuUse {
   const user = after.userTicks - before.userTicks;
   const system = after.systemTicks - before.systemTicks;

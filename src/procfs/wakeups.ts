@@ -2,8 +2,8 @@ import { readdirSync } from "node:fs";
 import { readProcFile } from "./proc-stat.ts";
 
 /**
- * Counts how often a process was woken: voluntary context switches of all its threads (each time a thread went to
- * sleep, somebody had to wake it). Keeps its own sum a thread, so that a thread's end loses only what it did since the
+ * Counts the wake-ups of a process: voluntary context switches of all its threads (each time a thread went to sleep,
+ * another one had to wake it). Keeps a sum for each thread, so that the end of a thread loses only its switches since the
  * last reading.
  */
 export class WakeupCounter {

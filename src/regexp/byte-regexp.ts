@@ -26,7 +26,7 @@ export class ByteRegexp {
   readonly #x: number[] = [];
   readonly #y: number[] = [];
   readonly #sets: Uint8Array[] = [];
-  /** Bytes that a match can begin with; undefined where it can be empty. */
+  /** Bytes that a match can begin with; undefined if it can be empty. */
   readonly #first: Uint8Array | undefined;
   readonly #slots: number;
   #now: Threads;
@@ -37,7 +37,7 @@ export class ByteRegexp {
   #input: Uint8Array = new Uint8Array(0);
   #length = 0;
 
-  /** @throws RegexpRefusal where the text is none, or needs a machine too big */
+  /** @throws RegexpRefusal if the text is none, or needs a machine too big */
   constructor(text: string) {
     const { root, groups } = parseRegexp(text);
     if (stepsOf(root) > MAX_STEPS) throw new RegexpRefusal(`more than ${MAX_STEPS} steps when written out`);
@@ -57,7 +57,7 @@ export class ByteRegexp {
   /**
    * Finds matches from left to right.
    * @param found is called with the start and end of each match at [0] and [1], those of group n at [2n] and [2n + 1],
-   *   -1 where the group took no part; void after the call. It gives the place from where on the next match may begin,
+   *   -1 if the group took no part; void after the call. It gives the place from where on the next match may begin,
    *   behind this one's start; undefined: this one's end, so that they do not overlap
    * @param steps how many steps it may take: finding all can take input² × expression
    * @returns how many steps are left; less than 0: it gave up

@@ -5,7 +5,7 @@ import type { Interval } from "../stats/interval.ts";
 export const UNKNOWN = "–";
 
 /**
- * A figure with so many digits that count, and no more than so many decimals: 0.274, 12.3, 1,234.
+ * A figure with `significant` digits that count, and at most `decimals` decimals: 0.274, 12.3, 1,234.
  * Null and NaN are a dash.
  */
 export function formatNumber(value: number | null, { significant = 3, decimals = 3 } = {}): string {

@@ -4,9 +4,9 @@ import { basename, dirname, join } from "node:path";
 import { cannotRunError, usageError } from "../errors.ts";
 
 /**
- * A file that a report is written to in the end. It is begun at once, under another name beside it, so that a run of
- * minutes does not end with "permission denied", and takes its name when it is whole: whoever reads it never sees half
- * of it, and a link of that name is replaced rather than followed.
+ * The file of a report. It is created at the start, under another name beside it, so that a run of minutes does not end
+ * with "permission denied". It gets its name when it is complete: a reader never sees half of it, and a link of that
+ * name is replaced rather than followed.
  */
 export class ReportFile implements Disposable {
   readonly path: string;
@@ -19,7 +19,7 @@ export class ReportFile implements Disposable {
 
   /**
    * @param option the option that it was given with, for errors
-   * @throws LinnixError (exit code 2) where it cannot be written
+   * @throws LinnixError (exit code 2) if it cannot be written
    */
   static begin(path: string, option: string): ReportFile {
     if (isDirectory(path)) throw unwritable(path, option, "it is a directory");
@@ -36,7 +36,7 @@ export class ReportFile implements Disposable {
     }
   }
 
-  /** Writes it whole and gives it its name. @throws LinnixError (exit code 3) where the disk is full or fails */
+  /** Writes it whole and gives it its name. @throws LinnixError (exit code 3) if the disk is full or fails */
   finish(text: string): void {
     const begun = this.#begun;
     if (begun === null) throw new Error("closed");
@@ -62,7 +62,7 @@ export class ReportFile implements Disposable {
     try {
       unlinkSync(begun.path);
     } catch {
-      // Somebody else has taken it away.
+      // Another process has removed it.
     }
   }
 }

@@ -42,7 +42,7 @@ export class BpfRing implements Ring {
   #position: number;
   #end: number;
   #released: number;
-  /** Of the record at hand: where its data starts and how long it is. */
+  /** Start and length of the data of the present record. */
   #start = 0;
   #length = 0;
 

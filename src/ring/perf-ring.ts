@@ -29,7 +29,7 @@ export class PerfRing implements Ring {
   readonly #u8: Uint8Array;
   readonly #mask: number;
   readonly #control: BigUint64Array;
-  /** The same memory in words: a BigInt is made anew each time, and nothing need be made to look at a ring. */
+  /** The same memory in words: each read of a BigInt allocates one, and a look at a ring must allocate nothing. */
   readonly #controlWords: Int32Array;
   /** Up to where records have been taken, and up to where the kernel had written at the last look. */
   #position: number;
@@ -37,7 +37,7 @@ export class PerfRing implements Ring {
   #lost = 0;
   /** Up to where the kernel has its room back. */
   #released: number;
-  /** Of the record at hand: where its data starts and how long it is. */
+  /** Start and length of the data of the present record. */
   #start = 0;
   #length = 0;
   #next: number;
@@ -73,9 +73,9 @@ export class PerfRing implements Ring {
   }
 
   /**
-   * Looks how far the kernel has written. What it wrote before is visible after. The low word tells: since the last
+   * Reads how far the kernel has written. What it wrote before is visible after. The low word suffices: since the last
    * look the kernel has written at most one ring's length, which is less than 4 GiB.
-   * @returns whether there is something
+   * @returns whether there is a record
    */
   look(): boolean {
     this.#end += (Atomics.load(this.#controlWords, DATA_HEAD_LOW) - this.#end) >>> 0;

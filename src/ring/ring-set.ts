@@ -93,7 +93,7 @@ export class RingSet {
     return this.#outOfOrder;
   }
 
-  /** Records that the rings had no room for, by ring, as the kernel's own marks in the rings tell. */
+  /** Records that the rings had no room for, by ring, from the kernel's own marks in the rings. */
   get lostByRing(): number[] {
     return this.#rings.map((ring) => ring.lost);
   }
@@ -166,7 +166,7 @@ export class RingSet {
         consume(this.#record);
         if (++taken % RELEASE_EVERY === 0) {
           this.#release();
-          // The next drain makes the heap anew, from where each ring stands.
+          // The next drain builds the heap again, from where each ring stands.
           if (!goesOn()) return "stopped";
         }
         if (ring.find()) heap.replaceTop(ring.u64(timestampOffset));

@@ -11,8 +11,8 @@ export class BestSampler implements Sampler {
   #stays = false;
 
   /**
-   * @param openers best first; each throws where this kernel does not offer it
-   * @param warn is told, once, that there are too many processes for the only sampler that there is
+   * @param openers best first; each throws if this kernel does not offer it
+   * @param warn called once if there are too many processes for the only available sampler
    */
   constructor(openers: readonly (() => Sampler)[], warn: (text: string) => void) {
     this.#openers = [...openers];
@@ -55,7 +55,7 @@ export class BestSampler implements Sampler {
     }
   }
 
-  /** From the next sweep on. There is no way back when processes have become fewer: nothing goes to and fro. */
+  /** From the next scan on. It never switches back when processes become fewer, so that it cannot alternate. */
   #succeed(limit: SamplerLimit, processes: number): void {
     try {
       this.#replaceBy(() => limit.successor(processes));
@@ -63,8 +63,8 @@ export class BestSampler implements Sampler {
       this.#stays = true;
       const why = error instanceof Error ? error.message : String(error);
       this.#warn(
-        `CPU and memory are sampled in a way for up to ${limit.processes} processes, of which there are ${processes}: ` +
-          `another way could not be taken (${why}), a restart would`,
+        `${processes} processes exceed the limit of the present sampler, ${limit.processes}, and linnix cannot switch to another ` +
+          `one (${why}); restart linnix to switch`,
       );
     }
   }

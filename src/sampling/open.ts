@@ -12,9 +12,9 @@ import { MAX_WALKED_PROCESSES } from "./walk-limit.ts";
  * The best sampler that this kernel offers for as many processes as there are; another one goes on where it is once they
  * have become too many for it.
  *
- * What an iterator may not do shows at its first sweep at the latest: kernels refuse a new read to who has given up
- * root, and one without cmpxchg16b has no room for storage of tasks. Then the next best takes over, and that first
- * sweep is its own.
+ * What an iterator may not do shows at its first scan at the latest: kernels refuse a new read after root was dropped, and
+ * a kernel without cmpxchg16b has no room for storage of tasks. Then the next best sampler takes over, and makes that
+ * first scan itself.
  */
 export function openSampler(options: SamplerOptions = {}, namespace = pidNamespace()): Sampler {
   const warn = (text: string) => log.warn(text);

@@ -15,21 +15,21 @@ import {
 import { Record } from "../wire/record.ts";
 import { RSS_THRESHOLD_BYTES, type Sampler, type SamplerOptions, type Sweep } from "./sampler.ts";
 
-/** Most files of /proc that stay open; the rest is opened at each sweep. */
+/** Most files of /proc that stay open; the rest is opened at each scan. */
 const MAX_KEPT_FDS = 512;
 
 /** A sample's, made up to a power of two. */
 const RECORD_BYTES = 128;
 
-/** A process as it was when it was last told of. */
-interface Told {
+/** The figures of a process when it was last reported. */
+interface Reported {
   startTicks: number;
   cpuTicks: number;
   rssPages: number;
 }
 
 /**
- * Sampling by the files of /proc, for kernels without the task iterator: the same answers, processor time in ticks of
+ * Sampling by the files of /proc, for kernels without the task iterator: the same answers, CPU time in ticks of
  * 10 ms, starts to the tick. Costs tens of times more.
  */
 export class ProcSampler implements Sampler {
@@ -37,7 +37,7 @@ export class ProcSampler implements Sampler {
   readonly #pageBytes: number;
   readonly #thresholdPages: number;
   readonly #scanner = new ProcScanner("all", MAX_KEPT_FDS);
-  readonly #told = new WeakMap<ScannedProcess, Told>();
+  readonly #reported = new WeakMap<ScannedProcess, Reported>();
   readonly #bytes = new Uint8Array(RECORD_BYTES);
   readonly #view = new DataView(this.#bytes.buffer);
   readonly #record = new Record();
@@ -68,18 +68,18 @@ export class ProcSampler implements Sampler {
 
   #look(process: ScannedProcess, each: (record: Record) => void): void {
     const { startTicks, cpuTicks, rssPages } = process;
-    let told = this.#told.get(process);
-    // A pid whose file is not kept open may be another process's by now.
-    if (told?.startTicks !== startTicks) told = undefined;
-    const hasMoved = told === undefined || Math.abs(rssPages - told.rssPages) > this.#thresholdPages;
-    if (!hasMoved && cpuTicks <= (told?.cpuTicks ?? 0)) return;
-    if (!this.#fill(process, told)) return;
-    this.#told.set(process, { startTicks, cpuTicks, rssPages });
+    let last = this.#reported.get(process);
+    // A pid whose file is not kept open can belong to another process by now.
+    if (last?.startTicks !== startTicks) last = undefined;
+    const hasMoved = last === undefined || Math.abs(rssPages - last.rssPages) > this.#thresholdPages;
+    if (!hasMoved && cpuTicks <= (last?.cpuTicks ?? 0)) return;
+    if (!this.#fill(process, last)) return;
+    this.#reported.set(process, { startTicks, cpuTicks, rssPages });
     each(this.#record);
   }
 
-  /** Writes the record; false where the process has ended meanwhile. */
-  #fill(process: ScannedProcess, told: Told | undefined): boolean {
+  /** Writes the record. Returns false if the process has ended meanwhile. */
+  #fill(process: ScannedProcess, last: Reported | undefined): boolean {
     const view = this.#view;
     const little = true;
     this.#bytes.fill(0);
@@ -101,16 +101,16 @@ export class ProcSampler implements Sampler {
     view.setUint32(SAMPLE_EVENT.pid, process.pid, little);
     view.setUint32(SAMPLE_EVENT.ppid, process.ppid, little);
     view.setBigUint64(SAMPLE_EVENT.ts_ns, BigInt(Math.round(boottimeNs())), little);
-    // To the tick, and so not flagged as known: good enough to tell old from new.
+    // Only to the tick, so it is not flagged as known. It suffices to distinguish old processes from new ones.
     view.setBigUint64(SAMPLE_EVENT.start_ns, BigInt(startNsOf(process.startTicks)), little);
-    const ticks = process.cpuTicks - (told?.cpuTicks ?? 0);
+    const ticks = process.cpuTicks - (last?.cpuTicks ?? 0);
     view.setBigUint64(SAMPLE_EVENT.runtime_ns, BigInt(Math.max(0, ticks) * NS_PER_CLOCK_TICK), little);
     const { userTicks, cpuTicks } = process;
     view.setBigUint64(SAMPLE_EVENT.utime_ns, BigInt(userTicks * NS_PER_CLOCK_TICK), little);
     view.setBigUint64(SAMPLE_EVENT.stime_ns, BigInt((cpuTicks - userTicks) * NS_PER_CLOCK_TICK), little);
     view.setBigUint64(SAMPLE_EVENT.rss_bytes, BigInt(process.rssPages * this.#pageBytes), little);
     view.setUint32(SAMPLE_EVENT.threads, process.threads, little);
-    view.setUint32(SAMPLE_EVENT.known, KNOWN_PPID | KNOWN_EFFECTIVE | (told ? 0 : FIRST_SEEN), little);
+    view.setUint32(SAMPLE_EVENT.known, KNOWN_PPID | KNOWN_EFFECTIVE | (last ? 0 : FIRST_SEEN), little);
     return true;
   }
 }

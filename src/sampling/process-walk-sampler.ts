@@ -28,7 +28,7 @@ export class ProcessWalkSampler implements Sampler {
   readonly #requestView = new DataView(this.#request.buffer);
   readonly #record = new Record();
   readonly #sweep = { processes: 0, walked: 0, leftOutThreads: 0, unkept: 0 };
-  /** Numbers of sweeps that no iterator comes to, which numbers its own: figures name the sweep that they are of. */
+  /** Numbers of scans that no iterator comes to, which numbers its own: figures name the scan that they are of. */
   #sweeps = 2 ** 32;
 
   /** @throws BpfLoadError, NativeError where this kernel does not let a program walk */

@@ -6,7 +6,7 @@ import type { ProcessTable } from "../process/table.ts";
 import { PROCESS_EVENT } from "../wire/layout.gen.ts";
 
 /**
- * The filters that the kernel side holds against events, held against samples: a sweep looks at all processes, for the
+ * The filters that the kernel side holds against events, held against samples: a scan looks at all processes, for the
  * table wants them all.
  */
 export class SampleFilter implements Disposable {
@@ -55,7 +55,7 @@ export class SampleFilter implements Disposable {
     if (uids.length > 0 && !uids.includes(view.uid) && !uids.includes(view.euid)) return false;
     if (comms.length > 0 && !comms.includes(textOf(view.comm))) return false;
     if (this.#cgroup === undefined) return true;
-    // Samples from /proc tell no cgroup.
+    // Samples from /proc have no cgroup.
     if (!view.cgroupKnown) return this.#cgroup.hasProcess(view.pid);
     return this.#cgroup.has(view.record.big(PROCESS_EVENT.cgroup_id), view.pid);
   }

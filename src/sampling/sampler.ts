@@ -1,6 +1,6 @@
 import type { Record } from "../wire/record.ts";
 
-/** What a sweep says of itself. */
+/** What a scan says of itself. */
 export interface Sweep {
   /** Processes that were looked at. */
   processes: number;
@@ -17,15 +17,15 @@ export interface SamplerLimit {
   /** Most processes that it is good for. */
   processes: number;
   /**
-   * A sampler for so many, which goes on from the figures that this one keeps: no time is missed, and none told twice.
-   * This one is not to sweep any more.
+   * Returns a sampler for more processes that continues with the figures of this one, so that no time is lost or reported
+   * twice. This one must not scan any more.
    *
-   * @throws Error where it cannot be had, such as after root was given up
+   * @throws Error if there is none, such as after root was dropped
    */
   successor(processes: number): Sampler;
 }
 
-/** CPU time and memory of all processes, as differences between sweeps. */
+/** CPU time and memory of all processes, as differences between scans. */
 export interface Sampler extends Disposable {
   /**
    * Where the figures come from: the BPF task iterator, or the files of /proc (times to the tick of 10 ms, no CPU, no
@@ -34,22 +34,22 @@ export interface Sampler extends Disposable {
   readonly source: "task-iterator" | "proc" | "none";
   /** Left out: it is good for any number of processes. */
   readonly limit?: SamplerLimit;
-  /** File descriptors that a sweep takes for a while; left out: one. */
+  /** File descriptors that a scan takes for a while; left out: one. */
   readonly sweepFds?: number;
 
   /**
-   * Looks at all processes once and gives those that ran since the last sweep, whose memory moved by more than
+   * Looks at all processes once and gives those that ran since the last scan, whose memory moved by more than
    * `rssThresholdBytes`, or that were never seen (`FIRST_SEEN`), each as a `SAMPLE_EVENT`. The cursor is the
    * same each time and void after `each` returns.
    *
    * @returns the same object each time
-   * @throws NativeError where the kernel does not let it look any more
+   * @throws NativeError if the kernel does not let it look any more
    */
   sweep(each: (record: Record) => void): Sweep;
 }
 
 export interface SamplerOptions {
-  /** What a process's memory has to move by, up or down, for it to be told of though it did not run. */
+  /** A process that did not run is reported if its memory has changed by more than this. */
   rssThresholdBytes?: number;
   /** Threads of one process whose time is added up at most, in the kernel; 65,536 where it is left out. */
   maxThreads?: number;

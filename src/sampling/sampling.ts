@@ -10,7 +10,7 @@ export interface SamplingSinks {
   /** The view that carries a sample; its table takes the figures. */
   view: EventView;
   /**
-   * Gives out what the rings hold: the fork of a process goes before its first sample, and a sweep over many that did
+   * Gives out what the rings hold: the fork of a process goes before its first sample, and a scan over many that did
    * something must not keep the rings waiting until they are full. Costs next to nothing where they are empty.
    */
   drain(): void;
@@ -24,7 +24,7 @@ export interface SamplingSinks {
   sample(view: EventView): boolean;
 }
 
-/** Samples after which the rings are looked at, in the middle of a sweep: they take half a millisecond. */
+/** Samples after which the rings are looked at, in the middle of a scan: they take half a millisecond. */
 const DRAIN_EVERY = 512;
 
 /** See sys/clock.ts. */
@@ -33,14 +33,14 @@ export interface SamplingClocks {
   monotonicNs(): number;
 }
 
-/** Sweeps over all processes into the process table, and those that did something to whoever wants to hear of it. */
+/** Scans all processes into the process table, and passes those that were active to a listener. */
 export class Sampling implements Disposable {
   readonly #sampler: Sampler;
   readonly #sinks: SamplingSinks;
   readonly #counts: SampleCounters;
-  /** Start of the sweep before, CLOCK_BOOTTIME; 0: there was none, or not lately. */
+  /** Start of the scan before, CLOCK_BOOTTIME; 0: there was none, or not lately. */
   #lastNs = 0;
-  /** The same by CLOCK_MONOTONIC: who is suspended uses no processor, and that time is none to divide by. */
+  /** The same by CLOCK_MONOTONIC: a suspended machine uses no CPU, so CPU % must not be divided by that time. */
   #lastAwakeNs = 0;
   #awakeNs = 0;
   readonly #clocks: SamplingClocks;
@@ -67,7 +67,7 @@ export class Sampling implements Disposable {
     this.#clocks = clocks;
   }
 
-  /** Samples that were looked at so far, given out or not, without those of a first sweep. */
+  /** Samples that were looked at so far, given out or not, without those of a first scan. */
   get looked(): number {
     return this.#looked;
   }
@@ -82,7 +82,7 @@ export class Sampling implements Disposable {
   }
 
   /**
-   * One sweep. The first one finds out how things stand, and gives nothing out.
+   * One scan. The first one finds out how things stand, and gives nothing out.
    * @returns live processes that the sampler had no room for
    */
   sweep(): number {
@@ -98,7 +98,7 @@ export class Sampling implements Disposable {
     return unkept;
   }
 
-  /** No sweep for a while: the next one is as a first one again. */
+  /** No scan for a while: the next one is as a first one again. */
   interrupt(): void {
     this.#lastNs = 0;
   }
@@ -116,15 +116,15 @@ export class Sampling implements Disposable {
       drain();
       slot = table.match(record);
     }
-    // It has ended since the sweep came by, and its exit told all there is.
+    // It has ended since the scan saw it, and its exit has all figures.
     if (slot !== NO_SLOT && !table.isLive(slot)) return;
     view.accept(record);
-    // Nobody knows when one that is seen first and is older spent its time, such as after an exec by another thread.
+    // It is unknown when an older process spent its time that is seen for the first time, as after an exec by another thread.
     const isFirst = (record.u32(SAMPLE_EVENT.known) & FIRST_SEEN) !== 0;
     const isNews = this.#lastNs !== 0 && (!isFirst || record.u64(SAMPLE_EVENT.start_ns) >= this.#lastNs);
     const cpuPct = isNews ? (100 * record.u64(SAMPLE_EVENT.runtime_ns)) / this.#awakeNs : Number.NaN;
     table.setSample(view.slot, cpuPct, view.rssBytes, view.threads);
-    // The first sweep tells of nobody.
+    // The first scan reports no process.
     if (this.#lastNs === 0) return;
     this.#looked++;
     view.cpuPct = cpuPct;

@@ -10,10 +10,10 @@ import { setSampleKnobs } from "./set-knobs.ts";
 
 /** The map of the last figures, in each object. */
 const FIGURES = "last_samples";
-/** It has room for so many times the processes that there are, and at least for so many: of who is gone some is taken up. */
+/** The map has room for this many times the present processes, and for `MIN_ROOM` at least: ended processes keep entries. */
 const ROOM = 4;
 const MIN_ROOM = 8192;
-/** One that is fuller than this may lose figures of who lives: it hands its places to CPUs by hundreds. */
+/** A fuller map may lose figures of live processes, because the kernel hands its free places to CPUs by hundreds. */
 const FULL = 1 / 2;
 
 /** Sampling by the BPF task iterator: the kernel keeps the last figures and hands over only what changed. */

@@ -2,7 +2,7 @@ const LINE_END = 0x0a;
 /** Memory of a piece is a multiple of this, so that the next piece fits as well; that of a large one of the other. */
 const ROUND_BYTES = 32 * 1024;
 const LARGE_BYTES = 128 * 1024;
-/** Memory that is kept for the next pieces. To make it anew each time costs more than to fill it, and collecting it. */
+/** Memory that is kept for the next pieces: to allocate and collect it each time costs more than to fill it. */
 const MAX_SPARE_BYTES = 768 * 1024;
 
 /** Whole lines that wait to be written, in the pieces that they came in. The first piece may be written in part. */
@@ -71,7 +71,7 @@ export class Backlog {
     if (written > start) this.written(written - start);
   }
 
-  /** So many bytes of the first piece are written. */
+  /** Takes `count` bytes off the first piece: they are written. */
   written(count: number): void {
     const first = this.#pieces[0];
     if (!first) return;

@@ -26,7 +26,7 @@ const GATHER_BYTES = 64 * 1024;
 export class JsonlSink implements LineSink {
   readonly #output: Output;
   readonly #encoder = new JsonEncoder();
-  /** So many bytes are handed on at once, so that memory stays small at any rate. */
+  /** This many bytes are handed on at once, so that memory stays small at any rate. */
   readonly #gatherBytes: number;
   readonly #buffer: ByteWriter;
 

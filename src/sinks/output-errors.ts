@@ -64,7 +64,7 @@ export function writeError(name: string, code: string, cause: unknown): LinnixEr
     {
       what: `writing to ${name} failed`,
       why: whyNotWritten(code),
-      hint: "what was written before is whole; free some space, or choose another place by --output",
+      hint: "earlier lines are complete; free some space, or choose another place by --output",
     },
     { cause },
   );
@@ -75,6 +75,6 @@ export function stuckOutputError(name: string, why: string): LinnixError {
   return cannotRunError("output-stuck", {
     what: `the last events and the summary could not be written to ${name}`,
     why,
-    hint: "what was written before is whole lines but for the last; look at the program behind the pipe, or at the disk",
+    hint: "earlier lines are complete, except the last one; check the program behind the pipe, or the disk",
   });
 }

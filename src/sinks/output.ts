@@ -290,7 +290,7 @@ export class Output {
   /**
    * Opens its file again by its name, as is done when a log is rotated: where it was moved away a new one is made, and
    * what is written from now on goes there.
-   * @returns false where it is no file of its own, and nothing was done
+   * @returns false if it is no file of its own, and nothing was done
    * @throws LinnixError (exit code 2) when it cannot be opened; the old file is kept then
    */
   reopen(): Promise<boolean> {

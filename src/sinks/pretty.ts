@@ -291,7 +291,7 @@ function summaryText(summary: RunSummary): string {
   if (page_faults) {
     const { seen, received, suppressed, lost, skipped } = page_faults;
     const unseen = skipped > 0 ? `; skipped by the kernel ${skipped}` : "";
-    lines.push(`page faults: ${seen}, of which told ${received}, suppressed ${suppressed}, lost ${lost}${unseen}`);
+    lines.push(`page faults: ${seen}, of which reported ${received}, suppressed ${suppressed}, lost ${lost}${unseen}`);
   }
   lines.push(...sampleLosses(summary.samples));
   lines.push(

@@ -34,7 +34,7 @@ function sums(all: readonly Figures[]): Figures {
   return sum;
 }
 
-/** By processor time; then by what happened. */
+/** By CPU time; then by what happened. */
 function weightOf(line: TotalsEvent): number {
   const [starts, execs, exits, , cpuNs] = figuresOf(line);
   return cpuNs + starts + execs + exits;

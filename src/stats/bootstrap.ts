@@ -17,9 +17,9 @@ export interface BootstrapOptions {
 /** A statistic of some values and how sure it is. Unit: that of the values. */
 export interface Estimate {
   value: number;
-  /** Confidence interval (95 % unless asked otherwise); unbounded where there are too few values to tell. */
+  /** Confidence interval (95 % by default); unbounded if there are too few values. */
   interval: Interval;
-  /** Standard deviation of the statistic from run to run; Infinity where there are too few values to tell. */
+  /** Standard deviation of the statistic from run to run; Infinity if there are too few values. */
   standardError: number;
   /** Number of values that it rests on. */
   n: number;
@@ -77,7 +77,7 @@ export function bootstrapMedian(values: ArrayLike<number>, options: BootstrapOpt
 }
 
 /**
- * Ratio of two sums, such as processor time over elapsed time in windows of unequal length, with a studentised
+ * Ratio of two sums, such as CPU time over elapsed time in windows of unequal length, with a studentised
  * bootstrap interval over the pairs (Efron and Tibshirani, "An introduction to the bootstrap", 1993, chapter 12; it
  * keeps its level for skewed values, where percentile and BCa intervals of a mean are too narrow). Too few pairs for
  * that: Student's t; fewer than two: unbounded. Values whose mean hangs on rare extremes defeat it, as they defeat any

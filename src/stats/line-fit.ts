@@ -29,7 +29,7 @@ export interface LineFit {
  * where the noise is not the same everywhere, as when a busy machine is a noisier one, also if the weights are wrong.
  * Quantiles are Student's with n − 2 degrees of freedom; two points give the line and unbounded intervals.
  *
- * @returns null where the points do not determine a line (fewer than two different x)
+ * @returns null if the points do not determine a line (fewer than two different x)
  */
 export function fitLine(points: readonly LinePoint[], confidence: number = CONFIDENCE): LineFit | null {
   const rows = points.map(({ x, y, weight = 1 }) => ({ x, y, w: weight })).filter(({ w }) => w > 0);
@@ -92,10 +92,10 @@ export function lineAt(fit: LineFit, x: number): { value: number; interval: Inte
 
 /** Where the line reaches `y`, for x ≥ 0 and a cost that grows with x. */
 export interface Inversion {
-  /** 0 where the line starts at or above `y`; Infinity where it does not rise to it. */
+  /** 0 if the line starts at or above `y`; Infinity if it does not rise to it. */
   value: number;
   /**
-   * Fieller's interval: all x at which the interval of the line's height holds `y`. Its upper end is Infinity where
+   * Fieller's interval: all x at which the interval of the line's height holds `y`. Its upper end is Infinity if
    * the slope is not surely above 0.
    */
   interval: Interval;
@@ -121,7 +121,7 @@ function around(value: number, variance: number, reach: number): Interval {
   return [value - half, value + half];
 }
 
-/** Smallest x ≥ 0 at which a function that does not fall back below `y` reaches it; Infinity where it never does. */
+/** Smallest x ≥ 0 at which a function that does not fall back below `y` reaches it; Infinity if it never does. */
 function firstAtOrAbove(height: (x: number) => number, y: number): number {
   if (height(0) >= y) return 0;
   let high = 1;

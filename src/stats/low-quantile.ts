@@ -3,9 +3,9 @@ import { type DifferenceEstimate, type DifferenceOptions, pairedDifference } fro
 import { quantileOfSorted } from "./quantile.ts";
 
 /**
- * What the repetitions of one operation in one block took. The low quantiles are the point: on a shared machine most
- * of what makes a repetition slow (preemption, stolen time, cold caches, another processor woken) only ever adds time,
- * so that the lower end of a block tells what the operation itself costs, where the mean tells what else went on.
+ * Durations of the repetitions of one operation in one block. The low quantiles are the point: on a shared machine most
+ * causes of a slow repetition (preemption, stolen time, cold caches, a wake-up of another processor) only add time. So the
+ * lower end of a block shows what the operation itself costs, and the mean shows what else went on.
  */
 export interface BlockSummary {
   /** Repetitions. */

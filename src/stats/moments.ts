@@ -11,7 +11,7 @@ export function sum(values: ArrayLike<number>): number {
   return total + compensation;
 }
 
-/** Arithmetic mean. NaN where there are no values. */
+/** Arithmetic mean. NaN if there are no values. */
 export function mean(values: ArrayLike<number>): number {
   return values.length === 0 ? Number.NaN : sum(values) / values.length;
 }

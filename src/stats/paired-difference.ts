@@ -28,7 +28,7 @@ export function smallestDetectable(standardError: number, confidence: number = C
  * Centre of the differences `treated[i] − control[i]` with a bootstrap interval over the rounds. What the two arms of
  * a round have in common (the state of the machine then) cancels.
  *
- * @throws RangeError where the arms differ in number of rounds
+ * @throws RangeError if the arms differ in number of rounds
  */
 export function pairedDifference(
   treated: ArrayLike<number>,

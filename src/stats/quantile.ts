@@ -3,7 +3,7 @@
  * packages", 1996), linear between the order statistics at (n − 1) p, as R and NumPy do by default.
  *
  * @param p 0 … 1
- * @returns NaN where there are no values
+ * @returns NaN if there are no values
  */
 export function quantileOfSorted(sorted: ArrayLike<number>, p: number): number {
   const count = sorted.length;
@@ -21,7 +21,7 @@ export function quantile(values: ArrayLike<number>, p: number): number {
   return quantileOfSorted(Float64Array.from(values).sort(), p);
 }
 
-/** The middle value, or the mean of the two middle ones. NaN where there are no values. */
+/** The middle value, or the mean of the two middle ones. NaN if there are no values. */
 export function median(values: ArrayLike<number>): number {
   return quantile(values, 0.5);
 }

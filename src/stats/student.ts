@@ -22,7 +22,7 @@ function centralProbability(t: number, degreesOfFreedom: number): number {
  *
  * @param p 0 … 1
  * @param degreesOfFreedom rounded down; above 1,000 the normal distribution is taken (off by less than 0.002)
- * @returns ±Infinity where there is no degree of freedom
+ * @returns ±Infinity if there is no degree of freedom
  */
 export function studentQuantile(p: number, degreesOfFreedom: number): number {
   if (p < 0.5) return -studentQuantile(1 - p, degreesOfFreedom);

@@ -83,33 +83,33 @@ const rusage = new BigInt64Array(RUSAGE_WORDS);
  * Id of the processor-time clock of a process (clock_getcpuclockid(3)): all its threads, those that have ended
  * included, user and system together. Any process's clock can be read, kernel threads' as well.
  *
- * @returns null where there is no such process
+ * @returns null if there is no such process
  */
 export function processCpuClockId(pid: number): number | null {
   return libc().clock_getcpuclockid(pid, clockId) === 0 ? (clockId[0] as number) : null;
 }
 
-/** Reads a clock, ns. @returns null where it is gone, as a process's clock is once the process has been waited for */
+/** Reads a clock, ns. @returns null if it is gone, as a process's clock is once the process has been waited for */
 export function readClockNs(id: number): bigint | null {
   return libc().clock_gettime(id, timeAddress) === 0
     ? (time[0] as bigint) * 1_000_000_000n + (time[1] as bigint)
     : null;
 }
 
-/** Processor time of this process so far, user and system, ns. */
+/** CPU time of this process so far, user and system, ns. */
 export function ownCpuNs(): number {
   read(CLOCK.processCpu);
   return Number(time[0]) * 1e9 + Number(time[1]);
 }
 
-/** Processor time, ns (µs resolution), of this process's children that it has waited for, and of theirs. */
+/** CPU time, ns (µs resolution), of this process's children that it has waited for, and of theirs. */
 export function waitedChildrenCpuNs(): number {
   libc().getrusage(RUSAGE_CHILDREN, rusage);
   const [userS, userUs, systemS, systemUs] = Array.from(rusage, Number) as [number, number, number, number];
   return (userS + systemS) * 1e9 + (userUs + systemUs) * 1e3;
 }
 
-/** CLOCK_BOOTTIME of the kernel in ns, exact whatever the uptime: for what is told, not for what happens often. */
+/** CLOCK_BOOTTIME of the kernel in ns, exact at any uptime: for output, not for frequent use. */
 export function exactBoottimeNs(): bigint {
   return clockNs(CLOCK.boottime);
 }
@@ -123,8 +123,8 @@ export function roughRealtimeOffsetNs(): number {
 
 /** What to add to a CLOCK_BOOTTIME value of the kernel to get wall-clock time (ns since 1970): changes when the clock is set. */
 export function realtimeOffsetNs(): bigint {
-  // The wall clock is read between two looks at the other one: half their distance is the error, and the
-  // smallest of a few tries is taken, for this thread may be put aside between the calls.
+  // The wall clock is read between two readings of the other one: half their distance is the error. The smallest of a
+  // few tries counts, because the kernel may preempt this thread between the calls.
   let best = 0n;
   let bestGap = 1n << 62n;
   for (let i = 0; i < 5; i++) {

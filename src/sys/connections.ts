@@ -34,7 +34,7 @@ export interface TcpPeer {
 /** One accepted connection, at the time of the look. */
 export interface Connection {
   fd: number;
-  /** Of its socket: it tells connections apart that had the same descriptor one after the other. */
+  /** Inode of its socket: it distinguishes connections that had the same descriptor one after the other. */
   inode: number;
   /** Null for a Unix socket. */
   tcp: TcpPeer | null;

@@ -35,7 +35,7 @@ class SpawnTarget {
  * @returns a function that does it once and throws if the path turns out to exist
  */
 export function failingSpawn(): () => void {
-  // Nothing can lie below a character device, so nobody can make this path exist.
+  // No file can exist below a character device, so this path never exists.
   const target = new SpawnTarget("/dev/null/linnix");
   return () => {
     const error = target.spawn();
@@ -57,7 +57,7 @@ export function waitedSpawn(path: string): () => void {
     const error = target.spawn();
     if (error !== 0) throw new Error(`posix_spawn of ${path} gave ${error}`);
     while (libc().wait4(target.pid[0] as number, target.status, 0, null) === -1) {
-      if (lastErrno() !== EINTR) throw new Error(`somebody else has waited for ${path}`);
+      if (lastErrno() !== EINTR) throw new Error(`another thread has waited for ${path}`);
     }
   };
 }

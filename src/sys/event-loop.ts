@@ -36,7 +36,7 @@ export class EventLoopSleep {
     this.#address = addressOf(this.#fds);
   }
 
-  /** Null where the runtime has no event loop that could be listened to. */
+  /** Null if the runtime has no event loop that could be listened to. */
   static open(): EventLoopSleep | null {
     const loops = eventLoops();
     return loops.length === 0 ? null : new EventLoopSleep(loops);

@@ -4,7 +4,7 @@ import { libcFunction } from "./libc.ts";
 
 /**
  * Executes a program in place of this one: same pid, same parent, same open
- * files but those marked close-on-exec. Comes back only where that failed.
+ * files but those marked close-on-exec. Comes back only if that failed.
  *
  * @param argv its words, its name first
  * @param env `NAME=value` each

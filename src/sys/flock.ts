@@ -8,8 +8,8 @@ const LOCK_NB = 4;
 
 /**
  * Locks a file or folder for this descriptor alone, until it is closed or the process ends.
- * @returns false where another descriptor holds it
- * @throws NativeError where the file system knows no locks
+ * @returns false if another descriptor holds it
+ * @throws NativeError if the file system knows no locks
  */
 export function lockFile(fd: number): boolean {
   try {

@@ -10,7 +10,7 @@ export function parseKernelVersion(release: string | null): KernelVersion | null
   return match ? { major: Number(match[1]), minor: Number(match[2]) } : null;
 }
 
-/** Whether the kernel is at least `major.minor`; null where its version is not known. */
+/** Whether the kernel is at least `major.minor`; null if its version is not known. */
 export function isAtLeast(version: KernelVersion | null, major: number, minor: number): boolean | null {
   if (version === null) return null;
   return version.major > major || (version.major === major && version.minor >= minor);

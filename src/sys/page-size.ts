@@ -9,7 +9,7 @@ export function pageBytes(): number {
   return asked;
 }
 
-/** How many pages it takes to hold so many bytes. */
+/** How many pages hold `bytes` bytes. */
 export function pagesFor(bytes: number, page = pageBytes()): number {
   return Math.ceil(bytes / page);
 }

@@ -40,7 +40,7 @@ export function sleepNs(ns: number): void {
   libc().clock_nanosleep(CLOCK.monotonic, 0, sleepSpec, null);
 }
 
-/** kill(2): false where the process is gone or not ours. */
+/** kill(2): false if the process is gone or not ours. */
 export function kill(pid: number, signal: number): boolean {
   return libc().kill(pid, signal) === 0;
 }
@@ -83,7 +83,7 @@ function rusage(at: number): number {
  * Reaps one child that has ended (`pid` -1: any), without waiting.
  * The object is reused by the next call.
  *
- * @returns null where none has ended, or where there is none
+ * @returns null if none has ended, or where there is none
  */
 export function reap(pid: number): Readonly<ChildUsage> | null {
   const got = libc().wait4(pid, statusOut, WNOHANG, rusageOut);

@@ -62,7 +62,7 @@ export function needTool(names: string | string[], hint: string): string {
 }
 
 export interface ToolResult {
-  /** Exit status; null where a signal ended it. */
+  /** Exit status; null if a signal ended it. */
   status: number | null;
   stdout: string;
   stderr: string;

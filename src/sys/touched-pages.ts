@@ -16,16 +16,16 @@ const UFFDIO_REGISTER_MODE_WP = 2n;
 const NOTHING: Disposable = { [Symbol.dispose]() {} };
 
 /**
- * Has the kernel map a page of the executable, or of a library, when it is touched, and not the fifteen around it as
- * well (`fault_around_bytes`): of 35 MiB that a busy collector had resident 20 were never used.
+ * Makes the kernel map only the page of the executable, or of a library, that is touched, and not the fifteen around it as
+ * well (`fault_around_bytes`): a busy collector never used 20 of 35 MiB that were resident.
  *
- * There is no call for that, but the kernel leaves them out where userfaultfd is to be told of writes to a mapping
+ * No system call sets that. But the kernel maps single pages if userfaultfd reports writes to a mapping
  * (`uffd_disable_fault_around` in mm/memory.c), and since Linux 6.7 (UFFD_FEATURE_WP_ASYNC) that can be a mapping of any
- * file. Nothing is ever protected from writes here, so there is nothing to tell, and nobody reads the descriptor.
+ * file. linnix never protects a page from writes, so there is nothing to report, and the descriptor is never read.
  *
- * Pages that are mapped stay: see `dropCleanFilePages`. Where it cannot be had, it is as if it had not been asked for.
+ * Mapped pages stay mapped: see `dropCleanFilePages`. Does nothing if the kernel refuses it.
  *
- * @returns what ends it
+ * @returns a handle that ends it
  */
 export function mapTouchedPagesOnly(): Disposable {
   const fd = systemCall("userfaultfd", O_CLOEXEC | UFFD_USER_MODE_ONLY);

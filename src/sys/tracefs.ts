@@ -1,7 +1,7 @@
 /**
  * tracefs: where it is mounted, else a mount of our own that is attached to no
- * directory, so that nobody else sees it and nothing stays behind when its
- * descriptor is closed, by us or by the kernel.
+ * directory. No other process sees that one, and nothing stays behind when its
+ * descriptor is closed, by linnix or by the kernel.
  */
 import { closeSync, existsSync, readFileSync } from "node:fs";
 import { cannotRunError } from "../errors.ts";
@@ -47,7 +47,7 @@ export class Tracefs implements Disposable {
       throw cannotRunError(
         "tracefs",
         {
-          what: "tracefs is not mounted, and cannot be mounted for linnix alone",
+          what: "tracefs is not mounted, and linnix cannot mount it for itself",
           why,
           hint: "run as root, or: mount -t tracefs tracefs /sys/kernel/tracing",
         },

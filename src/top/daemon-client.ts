@@ -27,7 +27,7 @@ export class DaemonClient {
     this.#headers = token === null ? {} : { Authorization: `Bearer ${token}` };
   }
 
-  /** @throws LinnixError (exit code 3) where there is no answer, or not the one that is expected */
+  /** @throws LinnixError (exit code 3) if there is no answer, or not the one that is expected */
   async get<T>(path: string, shape: z.ZodMiniType<T>): Promise<T> {
     const response = await this.#request(path, AbortSignal.timeout(ANSWER_MS));
     let text: string;

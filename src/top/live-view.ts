@@ -34,7 +34,7 @@ export class LiveView implements Disposable {
   #escape: Timer | undefined;
   #again: Timer | undefined;
 
-  /** @throws LinnixError (exit code 3) where there is no terminal to draw on */
+  /** @throws LinnixError (exit code 3) if there is no terminal to draw on */
   constructor(source: Source, { intervalMs, sort, color }: LiveViewOptions) {
     this.#source = source;
     this.#intervalMs = intervalMs;

@@ -20,7 +20,7 @@ export interface ProcessRow {
   /** As of its last exec. */
   readonly args: readonly string[] | null;
   readonly argsTruncated: boolean | null;
-  /** `R`, `S`, `D`, … as /proc shows it; null where that is another machine's, or the process has ended. */
+  /** `R`, `S`, `D`, … as /proc shows it; null if that is another machine's, or the process has ended. */
   readonly state: string | null;
   readonly place: Place;
 }
@@ -77,7 +77,7 @@ export interface Refresh {
   short: ShortLived | null;
   /** CPU time that the machine used since the refresh before, ns; null: not known. */
   busyNs: number | null;
-  /** What makes these figures less than they should be, one clause each. */
+  /** Why these figures are incomplete, one clause each. */
   notes: readonly string[];
 }
 
@@ -88,7 +88,7 @@ export function keyText(pid: number, startNs: bigint | null): string {
 
 /** Where refreshes come from. */
 export interface Source extends AsyncDisposable {
-  /** @throws LinnixError where it cannot run, or the daemon does not answer */
+  /** @throws LinnixError if it cannot run, or the daemon does not answer */
   start(): Promise<void>;
   /** Whether CPU use is known by now: it takes two looks at each process. */
   readonly isComplete: boolean;

@@ -2,7 +2,7 @@ import { NS_PER_CLOCK_TICK, readProcStat, startNsOf } from "../procfs/proc-stat.
 
 /**
  * The state of that process as /proc shows it: `R`, `S`, `D`, `Z`, ….
- * @returns null where it has ended, or the pid is another process's by now
+ * @returns null if it has ended, or the pid is another process's by now
  */
 export function processState(pid: number, startNs: bigint | null): string | null {
   const stat = readProcStat(pid);

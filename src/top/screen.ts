@@ -29,7 +29,7 @@ export class Screen {
   readonly #write: WriteSome;
   readonly #hasColor: boolean;
   #shown: string[] = [];
-  /** What the terminal has not taken yet: amid an escape sequence nothing else may be written. */
+  /** Bytes that the terminal has not taken yet: inside an escape sequence nothing else may be written. */
   #unwritten: Uint8Array = new Uint8Array(0);
 
   constructor(write: WriteSome, hasColor: boolean) {

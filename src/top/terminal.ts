@@ -31,7 +31,7 @@ export interface TerminalEvents {
 
 /**
  * @returns the terminal's mode
- * @throws LinnixError (exit code 3) where there is no terminal to draw on
+ * @throws LinnixError (exit code 3) if there is no terminal to draw on
  */
 export function assertTerminal(): Uint8Array {
   const mode = terminalMode(INPUT);
@@ -53,10 +53,10 @@ export class Terminal implements Disposable {
   #isClosed = false;
   /** A SIGTERM to a stopped process comes with a SIGCONT: it ends, and does not draw again. */
   #isEnding = false;
-  /** A write stopped amid a sequence. */
+  /** Whether a write stopped inside a sequence. */
   isCut = false;
 
-  /** @throws LinnixError (exit code 3) where there is no terminal to draw on */
+  /** @throws LinnixError (exit code 3) if there is no terminal to draw on */
   constructor(events: TerminalEvents) {
     this.#events = events;
     this.#mode = assertTerminal();

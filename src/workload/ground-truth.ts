@@ -6,7 +6,7 @@ import { NOT_REAPED, TruthColumns } from "./truth-columns.ts";
 export interface TruthHead extends Site {
   /** CLOCK_BOOTTIME of the origin, ns. */
   originNs: bigint;
-  /** Five digits, drawn anew for each run; followed by a spawn's index in seven they are its nonce. */
+  /** Five random digits for each run. With a spawn's index in seven digits they are its nonce. */
   run: number;
   commands: readonly Command[];
 }
@@ -24,7 +24,7 @@ export interface SpawnTruth {
   args: string[];
   /** Is part of `args` and with `pid` names this process. */
   nonce: string;
-  /** As asked; null where it lives for as long as its work takes. */
+  /** As asked; null if it lives for as long as its work takes. */
   lifetimeMs: number | null;
   /** How much later than its deadline posix_spawn was called. */
   lateNs: number;
@@ -32,13 +32,13 @@ export interface SpawnTruth {
   spawnedFromNs: bigint;
   spawnedByNs: bigint;
   /**
-   * It became a zombie between these; both null where it was not reaped. The
+   * It became a zombie between these; both null if it was not reaped. The
    * kernel's exit tracepoint comes earlier, by the time it takes to tear a
    * process down: it lies between `spawnedFromNs` and `exitedByNs`.
    */
   exitedFromNs: bigint | null;
   exitedByNs: bigint | null;
-  /** Wait status; null where it was not reaped. */
+  /** Wait status; null if it was not reaped. */
   status: number | null;
   exitCode: number | null;
   /** Name such as `SIGTERM`. */

@@ -11,9 +11,8 @@ export function removeLeftFolder(folder: string): void {
 }
 
 /**
- * Kills children of a spawner that was killed before it could. They are known
- * by their session, and by the run's number in their arguments in case the
- * session's number has become somebody else's.
+ * Kills children of a spawner that was killed. They are known by their session, and by the run's number in their arguments
+ * in case another process has the session's number by now.
  */
 export function killLeftChildren(session: number, run: number): void {
   for (const name of readdirSync("/proc")) {

@@ -41,7 +41,7 @@ export class Pacer {
   /**
    * Takes the next slot if it is due.
    *
-   * @returns when it was due, ns (at full speed `nowNs` itself), or NaN where none is due yet
+   * @returns when it was due, ns (at full speed `nowNs` itself), or NaN if none is due yet
    */
   take(nowNs: number): number {
     if (this.#periodNs === 0) {

@@ -13,7 +13,7 @@ export interface MixShare {
 export interface Profile {
   /** Spawns a second. */
   rate: number;
-  /** What a day of it comes to; null where it stands for no environment. */
+  /** What a day of it comes to; null if it stands for no environment. */
   eventsPerDay: number | null;
   mix: readonly MixShare[];
 }
@@ -21,7 +21,7 @@ export interface Profile {
 /** Fork, exec, exit: what one spawn shows of itself. */
 export const EVENTS_PER_PROCESS = 3;
 
-/** Spawns a second that make so many events a day. */
+/** The spawns a second that make this many events a day. */
 export function rateOfEventsPerDay(eventsPerDay: number): number {
   return eventsPerDay / EVENTS_PER_PROCESS / 86_400;
 }

@@ -10,7 +10,7 @@ export interface Command {
   program: Program;
   /** Absolute. */
   path: string;
-  /** How long it lives on purpose, ms; null where that is as long as its work takes. */
+  /** How long it lives on purpose, ms; null if that is as long as its work takes. */
   lifetimeMs: number | null;
   share: number;
 }
@@ -44,7 +44,7 @@ const EXECUTABLE: Record<Program, { file: string; debianPackage: string }> = {
   signal: { file: "sh", debianPackage: "dash" },
 };
 
-/** Absolute path of a program's executable, or null where this machine has none. */
+/** Absolute path of a program's executable, or null if this machine has none. */
 export function findProgram(program: Program): string | null {
   for (const folder of FOLDERS) {
     const path = `${folder}/${EXECUTABLE[program].file}`;
@@ -108,7 +108,7 @@ export function nonceOf(command: Command, site: Site, nonce: string, variant: nu
   return command.program === "sha256sum" ? sampleFile(site, variant) : nonce;
 }
 
-/** The wait status that the process ends with if nobody kills it. */
+/** The wait status that the process ends with unless it is killed. */
 export function expectedStatus(command: Command, variant: number): number {
   if (command.program === "exit") return variant << 8;
   if (command.program === "signal") return os.signals[`SIG${DEADLY[variant % DEADLY.length] as "HUP"}`];

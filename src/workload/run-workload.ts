@@ -51,7 +51,7 @@ export function workloadCommand(): string[] {
 /**
  * Prepares a workload; nothing is spawned before `start`.
  *
- * @throws LinnixError (usage) where the spec is not possible. `ready` and
+ * @throws LinnixError (usage) if the spec is not possible. `ready` and
  *   `done` reject with a LinnixError where the spawner cannot run or dies.
  */
 export function runWorkload(spec: WorkloadSpec, options: WorkloadOptions = {}): WorkloadHandle {
@@ -75,7 +75,7 @@ class SpawnerClient implements WorkloadHandle {
     this.#plan = plan;
     this.ready = this.#ready.promise;
     this.done = this.#done.promise;
-    // Whoever awaits them sees the failure; that nobody does is no crash.
+    // A caller that awaits it sees the failure. Without one, the failure must not crash the process.
     this.ready.catch(() => {});
     this.done.catch(() => {});
     this.#child = new Child({

@@ -32,11 +32,11 @@ export interface LoopOutcome {
 const TURN_NS = 100e6;
 /** Standard input, where commands come from. */
 const STDIN_FD = 0;
-/** Children that no pidfd tells of are asked after so often. */
+/** Children without a pidfd are polled this often. */
 const BLIND_POLL_NS = 2e6;
-/** What it catches up after a delay: more would be a burst that nobody asked for. */
+/** Most delay that it catches up on: more would be a burst that the workload does not specify. */
 const MAX_LATE_NS = 250e6;
-/** After so many failures without a success between them, spawning is given up. */
+/** After this many failures in a row, spawning is given up. */
 const MAX_ERRORS_IN_A_ROW = 100;
 const ERROR_PAUSE_NS = 1e6;
 /** How long a killed child may take to be gone: one that sleeps uninterruptibly is given up. */

@@ -9,10 +9,10 @@ const SIGNALS: readonly [NodeJS.Signals, ExitCode][] = [
   ["SIGHUP", EXIT.sigterm],
 ];
 
-/** What the spawner process is told: by lines on its standard input, by its end, by signals. */
+/** Commands to the spawner process: lines on its standard input, the end of that input, signals. */
 export class SpawnerControl implements LoopControl, Disposable {
   request: "stop" | "abort" | null = null;
-  /** Whoever started this process is gone: nobody reads what it writes. */
+  /** Whether the process that started this one is gone: then the output has no reader. */
   orphaned = false;
   /** Of the signal that ended it. */
   signalExitCode: ExitCode | null = null;
@@ -44,7 +44,7 @@ export class SpawnerControl implements LoopControl, Disposable {
     }
   }
 
-  /** The next line, or null where the end was asked for before it came. */
+  /** The next line, or null if the end was asked for before it came. */
   async line(): Promise<string | null> {
     for (;;) {
       const line = this.#lines.shift();

@@ -15,9 +15,8 @@ import type { TruthColumns } from "./truth-columns.ts";
 type Write = (message: MessageText) => Promise<void>;
 
 /**
- * The whole life of the spawner process: reads a spec (from `specText`, else
- * the first line of standard input), prepares, says `ready`, runs when told to,
- * writes what it did, and leaves neither child nor file behind.
+ * The whole life of the spawner process: reads a spec (from `specText`, else the first line of standard input), prepares,
+ * prints `ready`, runs on command, writes what it did, and leaves neither a child nor a file behind.
  *
  * @returns the exit code; errors are written as a message, not thrown
  */

@@ -44,7 +44,7 @@ export interface WorkloadSpec {
   rate?: number | undefined;
   /** Ends by itself after this, ms; 60,000 by default, one hour at most. */
   durationMs?: number | undefined;
-  /** Ends by itself after so many; one million at most. */
+  /** Ends by itself after this many; one million at most. */
   maxSpawns?: number | undefined;
   /** Children alive at once; by default 256, at full speed two a CPU. */
   maxOutstanding?: number | undefined;
@@ -52,7 +52,7 @@ export interface WorkloadSpec {
   drainMs?: number | undefined;
   /** Of the order of the mix; 1 by default. */
   seed?: number | undefined;
-  /** Whether each spawn is due anywhere within its period, so that nobody who looks as often is in step with them. */
+  /** Whether each spawn is due at a random time within its period, so that no method with the same period is in step. */
   jitter?: boolean | undefined;
 }
 
@@ -80,7 +80,7 @@ export function planWorkload(spec: unknown): WorkloadPlan {
     const issue = parsed.error.issues[0];
     const key = issue?.path.join(".") || "it";
     throw usageError("bad-workload", {
-      what: "the workload asked for is not possible",
+      what: "the workload is not possible",
       why: `${key}: ${issue?.message ?? "bad value"}`,
       hint: `profiles are ${PROFILE_NAMES.join(", ")}; the rate is 0 (full speed) to ${LIMITS.rate} a second`,
     });

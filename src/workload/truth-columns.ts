@@ -57,7 +57,7 @@ export class TruthColumns {
     return this.#length;
   }
 
-  /** The arrays as of now; another call of `add` may replace them. */
+  /** The present arrays; another call of `add` may replace them. */
   get arrays(): Readonly<Arrays> {
     return this.#arrays;
   }

@@ -39,9 +39,9 @@ export interface WorkloadResult {
   failed: { name: string; count: number }[];
   /** From deadline to posix_spawn, µs; null at full speed and where nothing was spawned. */
   latenessUs: Spread | null;
-  /** In posix_spawn (to the child's exec), µs; null where nothing was spawned. */
+  /** In posix_spawn (to the child's exec), µs; null if nothing was spawned. */
   spawnUs: Spread | null;
-  /** Processor time of the spawner process, all its threads, ns. */
+  /** CPU time of the spawner process, all its threads, ns. */
   spawnerCpuNs: number;
   spawnerUsPerProcess: number | null;
   /** User and system time of all children, µs, as wait4 gave it. */

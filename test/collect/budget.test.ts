@@ -75,7 +75,7 @@ describe("Budget", () => {
     expect(hands.changes).toEqual([]);
   });
 
-  test("takes new limits, and tells of what they change", () => {
+  test("takes new limits, and reports the changes that they cause", () => {
     const hands = new Hands(1);
     hands.seconds(70, 3);
     expect(hands.budget.level).toBe(2);

@@ -75,14 +75,14 @@ describe("an exec that was lost", () => {
     expect(table.image(table.find(11))).toBe(NO_IMAGE);
   });
 
-  test("a process that no event told of is looked at when a sample shows it", () => {
+  test("a process without an event is looked up when a sample shows it", () => {
     const { table, calls } = parts(() => new Uint32Array(0));
     table.refresh(recordIn(sampleRecord({ pid: 20, start_ns: 3n, comm: "new" })));
     expect(calls).toEqual(["begin 20"]);
     expect(EVENT_SAMPLE).toBeGreaterThan(0);
   });
 
-  test("many such processes in one sweep: no event is given out amid the sample that shows one", async () => {
+  test("many such processes in one scan: no event is given out in the middle of the sample that shows one", async () => {
     const table = new ProcessTable({ lingerNs: 1e9 });
     let drains = 0;
     // So much a process that a batch of reads has room for few.

@@ -21,7 +21,7 @@ function reconcilerOf(table: ProcessTable, running: Head[], drain: () => boolean
 }
 
 describe("the table against what runs", () => {
-  test("who is not on the list is gone, once, and whoever follows its pid is told", () => {
+  test("a process that is not on the list is gone, once, and the follower of its pid is called", () => {
     const table = new ProcessTable({ lingerNs: 1e9 });
     const gone: number[] = [];
     table.onGone = (pid) => gone.push(pid);

@@ -83,7 +83,7 @@ describe("compareConfigs", () => {
     ]);
   });
 
-  test("tells of what was taken away", async () => {
+  test("reports removed settings", async () => {
     const { changed } = compareConfigs(await config({ "api-token-file": ["/t"] }), await config());
     expect(changed).toEqual(["api.token_file = none"]);
   });
@@ -127,7 +127,7 @@ describe("Reloader", () => {
     ]);
     expect(lines).toEqual([
       'info: configuration read again: redaction.redact = true, retention.linger = "1m"; ' +
-        "redaction holds for all that is known, but not for what was written before",
+        "redaction holds for all data that linnix keeps, but not for lines that were written before",
       'warn: only a restart changes ring.size = "1MiB"',
     ]);
     expect(applied.map(({ retention, ring }) => [retention.lingerMs, ring.sizeBytes])).toEqual([[60_000, 262_144]]);
@@ -143,7 +143,7 @@ describe("Reloader", () => {
     ]);
   });
 
-  test("a configuration with an error changes nothing, and is told on one line", async () => {
+  test("a configuration with an error changes nothing, and is reported in one line", async () => {
     const wrong = usageError("config-key", { what: "/f:1: samplin", why: "unknown key", hint: "did you mean this?" });
     const { lines, applied, reopened } = await reloaded([wrong]);
     expect(lines).toEqual(["error: the configuration stays as it was: /f:1: samplin; unknown key; did you mean this?"]);
@@ -160,7 +160,7 @@ describe("Reloader", () => {
     expect(lines).toEqual(Array(2).fill("error: the configuration stays as it was: no token"));
   });
 
-  test("an output that cannot be opened again is told, and the configuration is read all the same", async () => {
+  test("an output that cannot be opened again is reported, and the configuration is read all the same", async () => {
     const { lines } = await reloaded([await config()], {
       reopen: async () => {
         throw usageError("output", { what: "--output /x cannot be written" });

@@ -6,10 +6,10 @@ test("that /proc is read is said when it begins, with the reason", () => {
   using warnings = new Warnings();
   const said = (notice: SourceNotice, ...looks: Parameters<SourceNotice["look"]>[]) => {
     for (const look of looks) notice.look(...look);
-    return warnings.take().map((text) => /for (this kernel|root)/.exec(text)?.[1]);
+    return warnings.take().map((text) => /because (this kernel|no cheaper)/.exec(text)?.[1]);
   };
   const notice = new SourceNotice();
   expect(said(notice, ["task-iterator", true], [null, true])).toEqual([]);
-  expect(said(notice, ["proc", false], ["proc", false], [null, false], ["proc", false])).toEqual(["root"]);
+  expect(said(notice, ["proc", false], ["proc", false], [null, false], ["proc", false])).toEqual(["no cheaper"]);
   expect(said(notice, ["task-iterator", true], ["proc", true])).toEqual(["this kernel"]);
 });

@@ -5,7 +5,7 @@ import { titled } from "../kernel/support/needs.ts";
 
 const reason = process.geteuid?.() === 0 ? null : "needs root";
 
-test.skipIf(reason !== null)(titled("a thread goes before others for as long as somebody reads", reason), () => {
+test.skipIf(reason !== null)(titled("a thread has priority over others while a client reads", reason), () => {
   const before = getPriority();
   const first = preferThisThread();
   const second = preferThisThread();

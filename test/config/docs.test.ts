@@ -8,7 +8,7 @@ import { redactorOf } from "../../src/process/redact.ts";
 
 const DOCS = readFileSync(join(import.meta.dir, "../../docs/configuration.md"), "utf8");
 
-test("the message that it shows is told in these words", () => {
+test("the error message in the document is the one that linnix prints", () => {
   const [, file, line, what, hint] = /^linnix: (\S+\.toml):(\d+): (.+)\n {2}(.+)$/m.exec(DOCS) ?? [];
   let error: unknown;
   try {

@@ -205,7 +205,7 @@ describe("loadSettings", () => {
     const path = file("faults.toml", "[probes]\nbackend = 'tracepoint'\npage_faults = true\n");
     const error = await errorOf({}, {}, path);
     expect(error.what).toBe(`${path}:3: probes.page_faults = true`);
-    expect(error.why).toBe(`only the btf backend can tell of page faults: probes.backend = "tracepoint" (${path}:2)`);
+    expect(error.why).toBe(`only the btf backend reports page faults: probes.backend = "tracepoint" (${path}:2)`);
     const other = await errorOf({ "page-faults": ["true"] }, { LINNIX_BACKEND: "tracepoint" });
     expect(other.what).toBe("--page-faults=true");
     expect(other.why).toContain("LINNIX_BACKEND tracepoint");

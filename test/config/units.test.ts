@@ -49,7 +49,7 @@ describe("durations", () => {
     expect(readDurationNs(text)).toBeNull();
   });
 
-  test("are told in the largest unit that is exact", () => {
+  test("are printed in the largest unit that is exact", () => {
     expect(formatDurationNs(90_000_000_000)).toBe("90s");
     expect(formatDurationMs(3_600_000)).toBe("1h");
     expect(formatDurationMs(0.5)).toBe("500us");
@@ -75,7 +75,7 @@ describe("sizes", () => {
     expect(readSizeBytes(text)).toBeNull();
   });
 
-  test("are told in the largest unit that is exact", () => {
+  test("are printed in the largest unit that is exact", () => {
     expect(formatSizeBytes(262_144)).toBe("256KiB");
     expect(formatSizeBytes(1025)).toBe("1025");
   });

@@ -49,7 +49,7 @@ describe("files", () => {
     expect(text).toContain("CapEff:");
   });
 
-  test("that are FIFOs hold nobody up", async () => {
+  test("that are FIFOs block no reader", async () => {
     using place = temporaryRoot();
     await hostReader().run(["/usr/bin/mkfifo", join(place.root, "fifo")]);
     expect(readText(place.host, "/fifo")).toBe("");

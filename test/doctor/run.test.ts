@@ -67,7 +67,7 @@ describe("runDoctor", () => {
     });
   });
 
-  test("names the hypervisor where the machine tells it", async () => {
+  test("names the hypervisor if the machine names it", async () => {
     const virtualization = async (files: Record<string, string | null>) => {
       using machine = recordMachine({ files });
       return JSON.parse((await runDoctor({ ...QUICK, json: true, host: machine.host })).text).host.virtualization;

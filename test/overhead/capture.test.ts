@@ -98,7 +98,7 @@ test("a pid that is given out again is another process", () => {
   expect(half.check(truth)).toMatchObject({ captured: 1, without_fork: 1, without_exec: 1, without_exit: 1 });
 });
 
-test("what a backend cannot tell is counted as such, not as wrong", () => {
+test("what a backend cannot report is counted as such, not as wrong", () => {
   const truth = truthOf([100, 0, 0]);
   const check = checkOf(truth, ([, exec, exit]) => {
     Object.assign(exec ?? {}, { args: null, args_truncated: null });

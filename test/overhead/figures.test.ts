@@ -157,7 +157,7 @@ describe("noise", () => {
   });
 });
 
-test("events of the workload and of others are told apart", () => {
+test("events of the workload and other events are counted apart", () => {
   const raw = quietRun();
   for (const window of raw.windows) if (window.events !== null) window.events += 100;
   const { per_second, by_others_per_second } = figures(raw).events;

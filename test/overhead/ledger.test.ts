@@ -149,7 +149,7 @@ describe("INCONCLUSIVE", () => {
         window.cpu_pressure_us = 1.9e6;
       }
     });
-    inconclusive(raw, /the machine was full of other work: 8\d % of its processor time.*95 % of the time/);
+    inconclusive(raw, /the machine was full of other work: 8\d % of its CPU time.*95 % of the time/);
     // A machine that is busy, but where nobody has to wait, is fit.
     for (const window of raw.windows) {
       if (window.machine) window.machine = { ...window.machine, userTicks: 200, systemTicks: 20, idleTicks: 180 };
@@ -174,7 +174,7 @@ describe("INCONCLUSIVE", () => {
       }
     });
     inconclusive(raw, "the hypervisor took 70 %");
-    inconclusive(raw, /the machine was full of other work: [5-9]\d % of its processor time/);
+    inconclusive(raw, /the machine was full of other work: [5-9]\d % of its CPU time/);
   });
 
   test("a workload that did not reach its rate", () => {
@@ -207,6 +207,6 @@ describe("something else than linnix", () => {
     expect(verdict).toBe("INCONCLUSIVE");
     const without = ["lost", "capture", "slowdown"] as const;
     expect(verdictOf(raw, { isLinnix: false, canStop: false, without }).verdict).toBe("PASS");
-    expect(reasons.join("\n")).toContain("slowdown left out: the subject is not to be stopped");
+    expect(reasons.join("\n")).toContain("slowdown left out: the subject cannot be stopped");
   });
 });

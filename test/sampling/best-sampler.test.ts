@@ -76,7 +76,7 @@ describe("the best sampler", () => {
     expect(story.take()).toEqual(["open a", "sweep a", "open b", "close a", "sweep b", "open c", "close b", "sweep c"]);
   });
 
-  test("is its successor once there are too many processes, and stays that; each sweep tells once", () => {
+  test("is its successor once there are too many processes, and stays that; each scan reports once", () => {
     const story = new Story();
     const most = { processes: 1000, successor: () => story.sampler("most") };
     const more = { processes: 100, successor: () => story.sampler("more", { limit: most }) };
@@ -123,7 +123,7 @@ describe("the best sampler", () => {
     }
     const said = story.take();
     expect(said.filter((line) => line.startsWith("warn"))).toEqual([
-      expect.stringMatching(/up to 9 .* 10: .*not here/),
+      expect.stringMatching(/^warn 10 processes .* 9, .*not here/),
     ]);
     expect(said.filter((line) => !line.startsWith("warn"))).toEqual([
       "open few",

@@ -32,7 +32,7 @@ describe("memory by /proc", () => {
     expect(bytes).toBeGreaterThan(0);
   });
 
-  test("is the kernel's own figure where nobody says how large a page is", () => {
+  test("is the kernel's own figure if the size of a page is unknown", () => {
     using sampler = new ProcSampler();
     const vmRss = () => 1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync("/proc/self/status", "latin1"))?.[1]);
     const before = vmRss();

@@ -15,7 +15,7 @@ export interface CoverageMethod {
   kind: CompareRow["kind"];
   /** Its rows that have both figures; that of the interval that was asked for first. */
   points: CoveragePoint[];
-  /** What seeing `wanted_pct` would cost it; null where it sees that much or where no interval does. */
+  /** What seeing `wanted_pct` would cost it; null if it sees that much or where no interval does. */
   estimate: (CoveragePoint & { isPossible: boolean }) | null;
 }
 
@@ -68,7 +68,7 @@ function pointOf(row: CompareRow): CoveragePoint[] {
   ];
 }
 
-/** µs of processor time a second in one per cent of one core. */
+/** µs of CPU time a second in one per cent of one core. */
 const US_PER_PCT = 10_000;
 
 function estimatePoint(
@@ -92,7 +92,7 @@ function estimatePoint(
 /** How to read the chart, without its marks. */
 export function coverageNotes({ withoutPlace, absent }: Coverage): string[] {
   return [
-    "Cost: processor time of the method's own processes and, where it is known, in the kernel, idling included; what it slows down is in the table.",
+    "Cost: CPU time of the method's own processes and, if known, in the kernel, idle time included. The table has the slowdown.",
     ...(withoutPlace.length === 0 ? [] : [`Without a known cost: ${withoutPlace.join(", ")}.`]),
     ...(absent.length === 0 ? [] : [`Not measured: ${absent.join(", ")}.`]),
   ];

@@ -10,7 +10,7 @@ const TITLE = "Cost against coverage";
 const X_TITLE = "µs a process (each step ten times as much)";
 const OWN = "linnix";
 
-/** The chart that opens the page; nothing where no method has a place in it. */
+/** The chart at the beginning of the page; empty if no method has a place in it. */
 export function coverageFigure(report: CompareReport): Markup[] {
   const coverage = coverageOf(report);
   const { methods, wantedPct } = coverage;
@@ -18,14 +18,14 @@ export function coverageFigure(report: CompareReport): Markup[] {
   const estimate =
     wantedPct === null
       ? ""
-      : ` Rings: what seeing ${wantedPct} % would cost (an estimate); crosses: the same, where it is not possible.`;
+      : ` Rings: estimated cost of seeing ${wantedPct} % of the processes; crosses: the same, but not possible.`;
   const texts = methods.flatMap(({ points, estimate: open }) => [...points, ...(open === null ? [] : [open])]);
   return [
     labelledPoints({
       title: TITLE,
       caption:
         "Best is above and to the left. Squares: methods that get events from the kernel. Dots: methods that poll, " +
-        `smaller where they look more often.${estimate} ${coverageNotes(coverage).join(" ")}`,
+        `smaller at shorter intervals.${estimate} ${coverageNotes(coverage).join(" ")}`,
       description: `${TITLE}. ${texts.map(({ text }) => `${text}.`).join(" ")}`,
       xTitle: X_TITLE,
       yTitle: "% of processes seen",

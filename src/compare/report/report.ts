@@ -44,7 +44,7 @@ export interface CompareReportOptions {
   seed: number;
 }
 
-/** A method beside others. Percentages of processor time are of one core. */
+/** A method beside others. Percentages of CPU time are of one core. */
 export interface CompareRow {
   method: string;
   kind: "polling" | "events";
@@ -64,8 +64,8 @@ export interface CompareRow {
   /** Both. */
   total_cpu_pct: number | null;
   /**
-   * Processor time in all, divided by the processes that the workload made meanwhile; for methods that are told by the
-   * kernel also by those of others that they told of, which they paid for as well.
+   * CPU time in all, divided by the processes that the workload made meanwhile; for event methods also by the other
+   * processes that they reported, because they paid for those too.
    */
   us_per_process: number | null;
   /** Those processes, a second. */
@@ -84,7 +84,7 @@ export interface CompareRow {
   total: number | null;
   capture_pct: number | null;
   by_lifetime: LifetimeRow[];
-  /** Looks that it took a second, and what one cost; null for methods that are told by the kernel. */
+  /** Looks a second, and the cost of one; null for event methods. */
   looks_per_second: number | null;
   us_per_look: number | null;
   rate_achieved: number | null;

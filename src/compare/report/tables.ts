@@ -67,9 +67,10 @@ export function costTable(report: CompareReport): ReportTable {
         : formatBytes(Math.round(row.bytes_written / row.measured_s)),
     ]),
     legend:
-      "CPU: the method's own processes, % of one core. Kernel: BPF programs and kauditd; “slowdown”: it is felt by the " +
-      "watched processes alone. µs/process: both, over the processes made meanwhile (those of others too where it was told of them). Slowdown: how much longer fork, " +
-      "exec, run and exit of /bin/true take (lower quartile) than with nobody watching.",
+      "CPU: the method's own processes, % of one core. Kernel: BPF programs and kauditd; “slowdown”: only the watched " +
+      "processes pay for it. µs/process: both, divided by the processes made meanwhile (for event methods also by others " +
+      "that they reported). Slowdown: how much longer fork, exec, run and exit of /bin/true take (lower quartile) than " +
+      "without a method.",
   };
 }
 
@@ -124,7 +125,7 @@ function reportsText({ reports }: CompareRow): string {
   return reports.length === 0 ? "–" : reports.join(" ");
 }
 
-/** How the cost of looking grows; null where that was not measured. */
+/** How the cost of looking grows; null if that was not measured. */
 export function growthTable({ growth, options }: CompareReport): ReportTable | null {
   if (growth.sizes.length === 0) return null;
   const methods = [...new Set(growth.sizes.flatMap(({ rows }) => rows.map(({ method }) => method)))];
@@ -142,7 +143,7 @@ export function growthTable({ growth, options }: CompareReport): ReportTable | n
         return [look === null ? "" : lookText(look), formatPct(row?.cpu_pct ?? null)];
       }),
     ]),
-    legend: `% CPU: looking every ${intervalText(options.interval_ms)}, or for methods that are told by the kernel, being told of ${formatNumber(options.rate)} processes a second.`,
+    legend: `% CPU: polling methods look every ${intervalText(options.interval_ms)}, event methods report ${formatNumber(options.rate)} processes a second.`,
   };
 }
 
@@ -194,8 +195,8 @@ export function absentFacts({ rows }: CompareReport): Fact[] {
 export function remarks(report: CompareReport): string[] {
   const own = measured(report).flatMap(({ method, reason, lost, unparsed, aftermath }) => [
     ...(reason === null ? [] : [`${method}: ${reason}`]),
-    ...(lost ? [`${method} says that it has lost ${formatCount(lost)} events.`] : []),
-    ...(unparsed ? [`${method}: ${formatCount(unparsed)} lines of its output were not understood.`] : []),
+    ...(lost ? [`${method} reports that it lost ${formatCount(lost)} events.`] : []),
+    ...(unparsed ? [`${method}: ${formatCount(unparsed)} lines of its output could not be parsed.`] : []),
     ...(aftermath === null ? [] : [`${method}: ${aftermath}`]),
   ]);
   return [...new Set([...own, ...report.notes])].map((text) => printable(text));

@@ -106,7 +106,7 @@ function duration(options: DurationOptions, nsPerUnit: number, format: (value: n
   });
 }
 
-/** The value where it is whole and within bounds, a refusal where it is not within them, null where it is no whole number. */
+/** The value where it is whole and within bounds, a refusal where it is not within them, null if it is no whole number. */
 function within(value: number, min: number, max: number, format: (value: number) => string): number | Refusal | null {
   return Number.isInteger(value) ? (refusalOutside(value, min, max, format) ?? value) : null;
 }

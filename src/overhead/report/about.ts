@@ -9,7 +9,7 @@ export function reportTitle({ version }: Pick<ReportHead, "version">): string {
   return `linnix ${version} overhead-test`;
 }
 
-/** What is measured, where, and under what. */
+/** The subject, the machine and the workload of a report. */
 export function aboutFacts(report: ReportHead): Fact[] {
   const { subject, options, host } = report;
   const rate = `${formatNumber(options.rate, { decimals: 2 })} processes a second`;

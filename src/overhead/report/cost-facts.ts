@@ -12,7 +12,7 @@ export function costFacts({ collector, in_kernel, total }: OverheadReport): Fact
       "together",
       listed(
         avg_machine_pct !== null && `${withPercent(avg_machine_pct)} of the whole machine`,
-        us_per_process !== null && `${formatNumber(us_per_process)} µs for each process that was seen, idling included`,
+        us_per_process !== null && `${formatNumber(us_per_process)} µs for each process that was seen, idle cost included`,
       ),
     ]);
   }
@@ -21,7 +21,7 @@ export function costFacts({ collector, in_kernel, total }: OverheadReport): Fact
     rows.push([
       "processes",
       listed(
-        `${milliseconds(cpu_ns)} of processor time`,
+        `${milliseconds(cpu_ns)} of CPU time`,
         user_mode_cpu_pct !== null &&
           `about ${withPercent(user_mode_cpu_pct)} in user mode and ${withPercent(kernel_mode_cpu_pct)} in system calls`,
         wakeups_per_second !== null && `woken ${formatNumber(wakeups_per_second)} times a second`,
@@ -68,7 +68,7 @@ function inKernelFacts({ run_ns, runs, ns_per_event, programs, statistics }: InK
     rows.push([
       "the counting",
       `is ${nanoseconds(counted_ns_per_run)} of each run above (${withPercent(cpu_pct)} in all)` +
-        // Less than what it counts itself: there was nothing to be seen, as where somebody else counts already.
+        // Less than its own runs: no difference was visible, as when another program counts already.
         (ns_per_run < counted_ns_per_run ? "" : `, and makes a run ${nanoseconds(ns_per_run)} longer while it is on`),
     ]);
   }

@@ -11,7 +11,7 @@ export const GROUP = {
   run: "Run",
   cost: "Cost",
   timings: "Timings",
-  slowdown: "Slowdown of what is watched",
+  slowdown: "Slowdown of watched processes",
   memory: "Memory",
   model: "Model",
 } as const;

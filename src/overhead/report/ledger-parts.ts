@@ -8,12 +8,12 @@ export interface LedgerParts {
   kernel: number | null;
   /** What watched processes take longer beyond the time of the programs, which is part of their slowdown; never below 0. */
   slowdown: number | null;
-  /** All of their slowdown at the rate of the workload; below 0 where noise is larger. */
+  /** All of their slowdown at the rate of the workload; below 0 if noise is larger. */
   wholeSlowdown: number | null;
   threshold: number;
 }
 
-/** µs of processor time a second in one per cent of one core. */
+/** µs of CPU time a second in one per cent of one core. */
 const US_PER_PCT = 10_000;
 
 export function ledgerPartsOf(report: OverheadReport): LedgerParts {

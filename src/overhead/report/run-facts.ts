@@ -15,7 +15,7 @@ export function runFacts(report: OverheadReport): Fact[] {
     ["machine", machineText(report)],
     ...(monitor === null
       ? []
-      : [["this test", `${withPercent(monitor.avg_cpu_pct)} of one core, counted as nobody's`] as Fact]),
+      : [["this test", `${withPercent(monitor.avg_cpu_pct)} of one core, in no other figure`] as Fact]),
   ];
 }
 
@@ -29,7 +29,7 @@ function workloadFact({ workload }: OverheadReport): Fact[] {
       listed(
         `${formatCount(spawned)} processes`,
         `${rate(rate_achieved)} of ${rate(rate_asked)} asked`,
-        cpu_us_per_process !== null && `${formatNumber(cpu_us_per_process)} µs of processor time each`,
+        cpu_us_per_process !== null && `${formatNumber(cpu_us_per_process)} µs of CPU time each`,
         skipped > 0 && `${formatCount(skipped)} given up as too late`,
         failed > 0 && `${formatCount(failed)} could not be made`,
         left_out.length > 0 && `without ${left_out.join(", ")} (not installed)`,
@@ -60,7 +60,7 @@ function captureFact({ raw }: OverheadReport): Fact[] {
   if (capture === null) return [];
   const { captured, spawned } = capture;
   const isWhole = captured === spawned;
-  // What this backend does not tell of any could not be held against the truth.
+  // What this backend never reports could not be compared with the truth.
   const held = listed(
     "fork",
     "exec",
@@ -79,8 +79,8 @@ function captureFact({ raw }: OverheadReport): Fact[] {
         but(capture.without_exit, "without exit"),
         but(capture.wrong_args, "with other arguments"),
         but(capture.wrong_status, "with another status"),
-        but(capture.untold_args, "whose arguments this backend does not tell whole"),
-        but(capture.untold_status, "whose status this backend does not tell"),
+        but(capture.untold_args, "whose arguments this backend reports only in part"),
+        but(capture.untold_status, "whose status this backend does not report"),
       ),
       isWhole ? "good" : "bad",
     ],
@@ -93,7 +93,7 @@ function startFact({ collector }: OverheadReport): Fact[] {
   const cpu = load?.cpu_ms ?? null;
   const text = listed(
     load !== null && `watching after ${formatNumber(load.elapsed_ms, { decimals: 0 })} ms`,
-    cpu !== null && `${formatNumber(cpu, { decimals: 0 })} ms of processor time for it`,
+    cpu !== null && `${formatNumber(cpu, { decimals: 0 })} ms of CPU time for it`,
     warm_up !== null &&
       `then ${formatSeconds(warm_up.duration_s)} and ${formatCount(warm_up.spawned)} processes to warm up at ` +
         `${withPercent(warm_up.avg_cpu_pct)} of one core`,

@@ -22,7 +22,7 @@ export function slowdownFacts({ slowdown, left_out, noise }: OverheadReport): Fa
     [
       "a process",
       `${formatSigned(us_per_process)} µs (${formatInterval(us_ci95)}): ${withPercent(pct)} ` +
-        `(${formatInterval(ci95)}) of the processor time of one of the workload's`,
+        `(${formatInterval(ci95)}) of the CPU time of one of the workload's`,
     ],
     ...slowdown.operations.filter((each) => each.metric === metric).flatMap(operationFacts),
     ["figure", `${metric} of short blocks, on and off in turn; 95 % intervals over the rounds`],

@@ -15,7 +15,7 @@ export interface TextReportOptions extends TextStyle {
   verbose?: boolean;
 }
 
-/** What is told before the first figure. */
+/** The lines before the first figure. */
 export function beginningLines(report: ReportHead, style: TextStyle): string[] {
   return [heading(reportTitle(report), style), ...facts(aboutFacts(report), style), ""];
 }

@@ -27,7 +27,7 @@ export interface FrameOptions {
   y: Axis;
   xTitle: string;
   yTitle: string;
-  /** Whether values of x have lines too. */
+  /** Whether the grid has lines at values of x as well. */
   hasColumns?: boolean;
 }
 

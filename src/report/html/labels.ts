@@ -36,7 +36,7 @@ const THROUGH_MARK = 30;
 const LINE_STEP = 3;
 
 /**
- * A box for each label, near its place, so that no two overlap and none covers a mark or leaves the space; null where
+ * A box for each label, near its place, so that no two overlap and none covers a mark or leaves the space; null if
  * there is no room left. Labels at the beginning of the list choose first.
  */
 export function placeLabels(labels: readonly WantedLabel[], space: LabelSpace): (Box | null)[] {

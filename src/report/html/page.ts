@@ -5,7 +5,7 @@ export interface Page {
   title: string;
   /** Below the title, in smaller letters. */
   subtitle: string;
-  /** The one line that sums it up, and its colour; null where there is none. */
+  /** The one line that sums it up, and its colour; null if there is none. */
   verdict: { tone: "good" | "bad" | "doubtful"; mark: string; name: string; text: string } | null;
   body: readonly Markup[];
 }
