@@ -14,7 +14,7 @@ const STRETCH_MS = 500;
 
 const { values } = parseArgs({ options: { json: { type: "boolean", default: false } } });
 
-/** Burns until its CPU time is so many % of the time since it began. */
+/** Burns CPU time up to a share of the time since it began. */
 function burner(pct: number): string {
   return `
     const began = performance.now();

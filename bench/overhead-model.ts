@@ -4,7 +4,7 @@
  * Runs the test once, then again at each held-out rate, and compares what the model of the first says of that many
  * processes a second with what the second measured there:
  * `sudo bun bench/overhead-model.ts [--duration SECONDS] [--rates 75,150,300] [--json]`, about six minutes as it is.
- * Both hold the processes that others make meanwhile, since the collector cannot tell them apart either.
+ * Both include the processes that others make meanwhile, because the collector cannot separate them either.
  */
 import { parseArgs } from "node:util";
 import { defaultSettings } from "../src/config/print.ts";

@@ -32,11 +32,11 @@ const { values } = parseArgs({
 });
 const processes = Number(values.processes);
 const rounds = Number(values.rounds);
-/** Between two looks: the caches are then as they are for somebody who looks once a second, not in a loop. */
+/** Pause between two looks: the caches are then as for a reader that looks once a second, not in a loop. */
 const PAUSE_MS = 15;
 /** Rounds that are not counted, for the compiler's sake. */
 const WARM_UP = 15;
-/** Processes that run a little all the time, so that there is something to tell. */
+/** Processes that run a little all the time, so that there is something to report. */
 const BUSY = 5;
 
 using scope = new DisposableStack();

@@ -7,7 +7,7 @@ import { glibcMinor, type Library } from "./libraries.ts";
 /** The npm packages that are bundled into the binary. */
 export const BUNDLED_PACKAGES = ["citty", "consola", "@iarna/toml", "zod"] as const;
 
-/** Which commit the sources are, as far as git can tell. */
+/** The commit of the sources, as far as git knows it. */
 export interface SourceState {
   /** Full hash, or null if this is no git checkout or there is no git. */
   commit: string | null;
@@ -17,7 +17,7 @@ export interface SourceState {
 
 /** @param inputs the paths, relative to `root`, whose changes count */
 export function sourceState(root: string, inputs: readonly string[]): SourceState {
-  // As root in another user's checkout git refuses to answer unless it is told that this one is meant.
+  // In the checkout of another user git refuses to answer to root, unless the option names the folder.
   const git = (...args: string[]) => output("git", ["-c", `safe.directory=${root}`, "-C", root, ...args]).trim();
   try {
     // An unpacked archive inside some other repository is not that repository.

@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, readdirSync, readFileSync, rmSync, w
 import { delimiter, join } from "node:path";
 import { CannotSetUp, PATH, runQuietly, say, tail } from "./common.mjs";
 
-/** What building needs: how to tell that it is there, and the package of each distribution that brings it. */
+/** What building needs: how to check that it is there, and the package of each distribution that brings it. */
 export const BUILD_NEEDS = [
   { program: "clang", debian: "clang", fedora: "clang", arch: "clang" },
   { program: "llvm-strip", debian: "llvm", fedora: "llvm", arch: "llvm" },

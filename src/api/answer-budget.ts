@@ -1,23 +1,23 @@
-/** What was not used lately may be used at once: an answer about thousands of processes takes long. */
+/** Unused budget of this time can be used at once: an answer about thousands of processes takes long. */
 const BURST_S = 10;
-/** What refusing may take at once. It is cheap, but a client can ask as fast as it is refused. */
+/** The burst of refusals. A refusal is cheap, but a client can repeat its request as fast as it is refused. */
 const REFUSING_BURST_NS = 50e6;
 /** Longest time without accepting: a probe of this process has a time-out. */
 const MAX_REST_MS = 250;
 
-/** What the budget says to a request. */
+/** The decision about a request. */
 export type Allowance = "answer" | "refuse";
 
 /**
- * The CPU time that answering may take: a share of one core, and what was saved up in the last seconds. Collecting
- * comes first, and a client does not get more of the machine through this process than it would have by itself.
+ * The CPU time that answering may take: a share of one core, and what was saved up in the last seconds. Collecting comes
+ * first, and through linnix a client gets no more of the machine than it would have by itself.
  */
 export class AnswerBudget {
   readonly #usedNs: () => number;
   readonly #nowMs: () => number;
   #pct: number;
   #allowedNs: number;
-  /** The same for the time in which answers are refused. */
+  /** The same for the time that refusals take. */
   #refusingNs = REFUSING_BURST_NS;
   #sinceMs: number;
   #chargedNs: number;
@@ -41,20 +41,20 @@ export class AnswerBudget {
     this.#allowedNs = Math.min(this.#allowedNs, this.#burstNs);
   }
 
-  /** Whether a request may have its answer now. */
+  /** Whether a request may be answered now. */
   ask(): Allowance {
     if (this.#pct === 0) return "answer";
     this.#settle();
     return this.#allowedNs > 0 ? "answer" : "refuse";
   }
 
-  /** How long no connection should be accepted because even refusing costs too much, ms; 0: accept. */
+  /** How long no connection should be accepted, ms, because even refusals cost too much; 0: accept. */
   restMs(): number {
     if (this.#pct === 0 || this.#refusingNs > 0) return 0;
     return Math.min(MAX_REST_MS, Math.ceil(-this.#refusingNs / this.#nsPerMs));
   }
 
-  /** Until some answers may be given again, s. */
+  /** Time until some requests may be answered again, s. */
   get retryAfterS(): number {
     return Math.max(1, Math.ceil(-this.#allowedNs / this.#nsPerMs / 1000));
   }

@@ -14,7 +14,7 @@ interface Entry {
   body: Uint8Array<ArrayBuffer>;
 }
 
-/** Answers that take long to make and are asked for often, by what was asked. */
+/** Answers that take long to make and are requested often, by their query. */
 export class AnswerCache {
   readonly #entries = new Map<string, Entry>();
   readonly #now: () => number;
@@ -25,7 +25,7 @@ export class AnswerCache {
     this.#now = now;
   }
 
-  /** The answer to `key` where it still holds: for now, not for later. */
+  /** The answer to `key` if it is still fresh. Use it at once: it can be released later. */
   get(key: string, generation: number): Uint8Array<ArrayBuffer> | undefined {
     const entry = this.#entries.get(key);
     if (!entry) return undefined;
@@ -34,17 +34,17 @@ export class AnswerCache {
     return undefined;
   }
 
-  /** Lets go of the answers that no longer hold. */
+  /** Releases the answers that are no longer fresh. */
   sweep(generation: number): void {
     for (const [key, entry] of this.#entries) if (!this.#holds(entry, generation)) this.#delete(key, entry);
   }
 
-  /** Lets go of all answers. */
+  /** Releases all answers. */
   clear(): void {
     for (const [key, entry] of this.#entries) this.#delete(key, entry);
   }
 
-  /** @returns whether it is kept, in which case it is given back here */
+  /** @returns whether the cache keeps it; then the cache also releases it */
   set(key: string, generation: number, body: Uint8Array<ArrayBuffer>): boolean {
     if (body.length > MAX_BYTES) return false;
     const before = this.#entries.get(key);

@@ -5,8 +5,8 @@ export interface AnswerTurns {
 }
 
 /**
- * CPU time that went into answering requests. It counts from a request on until collecting has its turn: what the
- * runtime does for an answer after it was given is in it, and what reading that request took is not.
+ * CPU time of answering requests. It counts from a request until collecting has its turn. This includes the work of the
+ * runtime after an answer was given, and excludes reading the request.
  */
 export class AnswerTime {
   readonly #cpuNs: () => number;
@@ -25,14 +25,14 @@ export class AnswerTime {
     return this.#ns + (this.#sinceNs === null ? 0 : this.#cpuNs() - this.#sinceNs);
   }
 
-  /** There is a request to be answered, or one to go on with. */
+  /** A request has to be answered, or continued. */
   begin(): void {
     if (this.#sinceNs !== null) return;
     this.#sinceNs = this.#cpuNs();
     this.#turns.begins?.();
   }
 
-  /** Something else has its turn. */
+  /** Other work has its turn. */
   end(): void {
     if (this.#sinceNs === null) return;
     this.#ns = this.ns;

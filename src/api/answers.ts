@@ -1,6 +1,6 @@
 /**
- * The shapes of all answers. The handlers' types are taken from here, and so is
- * the description of the API; nothing of this is loaded before that is asked for.
+ * The shapes of all answers. The types of the handlers derive from them, and so does the description of the API. They are
+ * loaded only when the description is requested.
  */
 import * as z from "zod/mini";
 import { EVENT_COUNTER_NAMES, PAGE_FAULT_COUNTER_NAMES, SAMPLE_LOSS_NAMES } from "../wire/counters.ts";
@@ -22,7 +22,7 @@ const each = <Name extends string, Shape>(names: readonly Name[], shape: Shape) 
 const byType = z.object(each(COUNTED_TYPES, count));
 const byReason = z.object(each(LOSS_REASONS, count));
 
-/** The id is the name where the container boots a whole system, as LXC's and systemd-nspawn's do. */
+/** `id` is the name of a container that boots a whole system, as with LXC and systemd-nspawn. */
 export const container = z.object({ id: z.string(), runtime: z.enum(CONTAINER_RUNTIMES) });
 
 export const process = z.object({

@@ -24,12 +24,12 @@ export const MAX_WINDOW_NS = 600e9;
 const SLICE_NS = 5e9;
 /** More slices than the longest window has. */
 const SLICES = 128;
-/** Sums of all slices together, about 130 bytes each. Beyond it the oldest slice is dropped. */
+/** Most sums of all slices together, about 130 bytes each. Beyond it the oldest slice is dropped. */
 const MAX_SUMS = 10_000;
-/** Over less time than this a share says nothing, ns. */
+/** Over less time than this a share has no meaning, ns. */
 const LEAST_NS = 100e6;
 
-/** What is reported at all: of the rest no count is known. */
+/** Which events are reported. The count of others is unknown. */
 export interface Reported {
   /** The level of detail of processes that start now. */
   detail: DetailLevel;
@@ -61,14 +61,14 @@ class Slice {
 }
 
 /**
- * What started and ended lately, by command, from the events that come anyway. It counts from the first request on, and
- * until none has come for {@link MAX_WINDOW_NS}: otherwise an event costs one comparison. The figures of a process that
- * has ended are kept in the slice of its start, so that those of any window are the sums of its slices.
+ * Counts what started and ended lately, by command, from the events that come anyway. It counts from the first request on,
+ * until none has come for {@link MAX_WINDOW_NS}; otherwise an event costs one comparison. The figures of an ended process
+ * are in the slice of its start, so that those of any window are the sums of its slices.
  */
 export class RecentCommands {
   readonly #clock: CommandsClock;
   readonly #slices: (Slice | undefined)[] = [];
-  /** Counted from here on; undefined: not at all. */
+  /** The slices; undefined: nothing is counted. */
   #sinceNs: number | undefined;
   #askedNs = 0;
   #newest = 0;
@@ -84,12 +84,12 @@ export class RecentCommands {
     if (this.#sinceNs !== undefined) this.#count(view);
   }
 
-  /** To be called after each drain of the rings. */
+  /** Call it after each drain of the rings. */
   tick(detail: DetailLevel): void {
     if (this.#sinceNs === undefined) return;
     const nowNs = this.#clock.nowNs();
     if (nowNs - this.#askedNs > MAX_WINDOW_NS) this.#clear();
-    // Another level reports other events: sums over both would be those of neither.
+    // Another level reports other events: sums over both levels would have no meaning.
     else if (detail !== this.#detail) this.#begin(nowNs, detail);
     else if (Math.floor(nowNs / SLICE_NS) > this.#newest) this.#read(nowNs);
   }

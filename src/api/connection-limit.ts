@@ -5,7 +5,7 @@ import { maxOpenFiles } from "../sys/open-files.ts";
 import { countOpenFds } from "./own-memory.ts";
 import { Peers } from "./peers.ts";
 
-/** A client that opens many connections uses CPU time: otherwise only one look in sixteen counts them. */
+/** A client that opens many connections costs CPU time. Without such clients only one look in sixteen counts connections. */
 const BUSY_US = 10_000;
 const COUNT_EVERY = 16;
 /** How often a warning is logged, ms. */
@@ -29,13 +29,13 @@ export interface ConnectionLimitOptions {
   streams?(): number;
   /** Whether a TCP connection carries an event stream: those have a limit of their own. */
   isStream?(peer: TcpPeer): boolean;
-  /** Closes the connections that wait for a request, of a Unix socket: the kernel does not say since when they do. */
+  /** Closes the connections of a Unix socket that wait for a request. The kernel does not say how long they wait. */
   closeIdle?(): void;
 }
 
 /**
- * Keeps connections from shutting out the next request, and from taking the descriptors that collecting needs. A peer
- * that has too many loses those that are idle longest. Accepting pauses only if too many are left after that.
+ * Makes sure that connections neither block the next request nor take the descriptors that collecting needs. A peer with
+ * too many loses those that are idle longest. Accepting pauses only if too many are left after that.
  */
 export class ConnectionLimit {
   readonly #options: ConnectionLimitOptions;
@@ -94,7 +94,7 @@ export class ConnectionLimit {
     return open.flatMap(({ tcp }, index) => (tcp === null ? [] : [[tcp, names[index] as string]]));
   }
 
-  /** Accepts no connection for so long. */
+  /** Accepts no connection for this time. */
   restFor(ms: number): void {
     if (this.#rest !== undefined) return;
     this.#rest = setTimeout(() => {
@@ -105,7 +105,7 @@ export class ConnectionLimit {
     if (!this.#isFull) this.#socket?.pause();
   }
 
-  /** To be called now and then. */
+  /** Call it regularly. */
   check(): void {
     if (!this.#socket || !(this.#wasBusy() || this.#isFull || this.#looks % COUNT_EVERY === 0)) return;
     if (!this.#isFull && countFds() - this.#others <= Math.min(MAX_PER_PEER, this.#max * (1 - RESERVE))) return;
@@ -170,7 +170,7 @@ export class ConnectionLimit {
       closed.add(connection);
       this.#closed[reason]++;
     };
-    // Which connections of a Unix socket carry streams is not known, but how many do.
+    // The kernel does not say which connections of a Unix socket carry streams, but their number is known.
     const spared = this.#connections?.isTcp ? 0 : this.#streams;
     for (const connection of idleFirst) {
       const name = nameOf.get(connection) as string;
@@ -197,7 +197,7 @@ export class ConnectionLimit {
       const rest = open.filter(({ tcp }) => tcp === null || !isStream?.(tcp));
       return rest.sort((a, b) => (b.idleMs ?? 0) - (a.idleMs ?? 0));
     }
-    // What has no request by the second look is most probably idle, and a stream most probably older.
+    // A connection without a request by the second look is most probably idle, and a stream most probably older.
     return open.filter(({ inode }) => this.#seen.has(inode)).sort((a, b) => b.inode - a.inode);
   }
 

@@ -16,14 +16,14 @@ import { commBytes, StreamFilter, type StreamQuery } from "./stream-filter.ts";
 
 export interface EventStreamOptions {
   maxClients: number;
-  /** Most events kept for clients that come back; 0: none. */
+  /** Most events kept for clients that reconnect; 0: none. */
   historyEvents: number;
   /** Most bytes that these take. */
   historyBytes: number;
   heartbeatMs: number;
 }
 
-/** Anything else that clients get, with the names of JSON Lines. */
+/** Any other event for clients, with the names of JSON Lines. */
 export interface StreamNotice {
   type: string;
   pid?: number | null;
@@ -32,7 +32,7 @@ export interface StreamNotice {
 
 /** How long the history is kept after the last client left: a client that reconnects does so soon. */
 const REPLAY_MS = 5 * 60_000;
-/** Even where nothing is replayed, events wait there until the rings are empty. */
+/** Also without replay, events wait there until the rings are empty. */
 const MIN_FRAMES = 1024;
 /** What an event takes on average if many are kept, and what it takes at least. */
 const BYTES_PER_EVENT = 512;
@@ -59,14 +59,13 @@ for (const [number, type] of [
   TYPE_CODES[number] = typeCode(type);
 }
 const NO_COMM = new Uint8Array(0);
-/** Of an event that is numbered only. */
+/** The bytes of an event that is only numbered. */
 const EMPTY = new ByteWriter(0);
 
 /**
- * The live events for all clients. Each is encoded once, and only if a client
- * wants its type: while there is one, and for some minutes after the last one
- * has gone. All others are only counted, so that a client that comes back later
- * learns how many it missed.
+ * The live events for all clients. An event is encoded once, and only if a client wants its type: while there are clients,
+ * and for some minutes after the last one left. All others are only counted, so that a client that reconnects later learns
+ * how many it missed.
  */
 export class EventStream {
   readonly epoch = newEpoch();
@@ -85,7 +84,7 @@ export class EventStream {
   #refused = 0;
   /** Events before this number were dropped by `forget`. */
   #forgottenBefore = 0;
-  /** By type, from which number on events of processes are encoded: since a client wants them. */
+  /** By type, the number from which on events of processes are encoded, because a client wants them. */
   readonly #encodedFrom = new Float64Array(EVENT_TYPES.length).fill(Number.POSITIVE_INFINITY);
 
   constructor(options: EventStreamOptions) {
@@ -100,7 +99,7 @@ export class EventStream {
     });
   }
 
-  /** Events so far, whether anyone wanted them or not. */
+  /** Events so far, encoded or not. */
   get count(): number {
     return this.#history.next - 1;
   }
@@ -113,7 +112,7 @@ export class EventStream {
     return this.#options.maxClients;
   }
 
-  /** Clients that were turned away because there were too many. */
+  /** Clients that were refused because there were too many. */
   get refused(): number {
     return this.#refused;
   }
@@ -149,7 +148,7 @@ export class EventStream {
     this.#end(out, code, view.pid, view.comm);
   }
 
-  /** Takes what is no record: a sample, a loss, a change of the budget's level. */
+  /** Takes an event that has no record: a sample, a loss, a change of the budget's level. */
   notice(notice: StreamNotice): void {
     const code = typeCode(notice.type);
     if (code < 0) return;
@@ -164,7 +163,7 @@ export class EventStream {
     this.#end(out, code, notice.pid ?? 0, notice.comm ? commBytes(notice.comm) : NO_COMM);
   }
 
-  /** Hands on what has come since the last time. */
+  /** Sends the events since the last call. */
   flush(): void {
     if (!this.#hasNew) return;
     this.#hasNew = false;
@@ -173,8 +172,8 @@ export class EventStream {
 
   /**
    * Enters a client.
-   * @param lastEventId the header of one that comes back
-   * @param cutOff breaks its connection off; without it one that takes nothing keeps its place
+   * @param lastEventId the header of a client that reconnects
+   * @param cutOff ends its connection; without it a client that takes nothing keeps its place
    * @param left called once it has left
    * @returns the body of its answer; undefined when there are too many already
    */
@@ -202,7 +201,7 @@ export class EventStream {
     this.#refused++;
   }
 
-  /** Drops the events that are kept: what they show must not be shown any more. */
+  /** Drops the kept events, because their content must not be shown any more. */
   forget(): void {
     const history = this.#history;
     for (let seq = history.first; seq < history.next; seq++) {
@@ -213,7 +212,7 @@ export class EventStream {
     this.#forgottenBefore = history.next;
   }
 
-  /** Takes new limits; clients that are there stay. */
+  /** Takes new limits; connected clients stay. */
   reconfigure({ maxClients, heartbeatMs }: Pick<EventStreamOptions, "maxClients" | "heartbeatMs">): void {
     this.#options.maxClients = maxClients;
     if (heartbeatMs === this.#options.heartbeatMs) return;
@@ -223,7 +222,7 @@ export class EventStream {
     this.#beat = setInterval(() => this.#beatAll(), heartbeatMs);
   }
 
-  /** Hands on what is left, and ends all answers. */
+  /** Sends the rest, and ends all answers. */
   close(): void {
     this.flush();
     for (const client of this.#clients) client.end();
@@ -246,7 +245,7 @@ export class EventStream {
       client.noteGap("other-run", null);
       return client;
     }
-    // One that has not been given out yet can only be a mistake: nothing is missing.
+    // An id that has not been given out yet can only be a mistake: nothing is missing.
     const client = place(Math.min(Math.max(after + 1, oldest), history.next));
     if (after + 1 < oldest) {
       client.noteGap(after + 1 < this.#forgottenBefore ? "redaction" : "history", oldest - after - 1);
@@ -254,7 +253,7 @@ export class EventStream {
     return client;
   }
 
-  /** With few events to keep, more lie in the history than were asked for. */
+  /** With a small limit, the history holds more events than may be replayed. */
   get #oldestReplayed(): number {
     return this.#history.next - this.#options.historyEvents;
   }
@@ -330,9 +329,8 @@ function newEpoch(): string {
 }
 
 /**
- * Where a client stopped that sends `Last-Event-ID`. What is no id of ours is
- * taken for one of another run, never for an error: a browser does not come
- * back after an error.
+ * Where a client stopped that sends `Last-Event-ID`. An unknown id counts as one of another run, never as an error: a
+ * browser does not reconnect after an error.
  *
  * @returns the number of the last event that it got, or `"other-run"`
  */

@@ -13,7 +13,7 @@ export interface HistoryOptions {
 
 const FIRST_FRAMES = 256;
 const FIRST_BYTES = 128 * 1024;
-/** The ring grows by an eighth, and at least by so much: twice as large, half of it would be there for nothing. */
+/** The ring grows by an eighth, and at least by this: doubled, half of it could stay unused. */
 const STEP_BYTES = 64 * 1024;
 
 /**
@@ -24,7 +24,7 @@ const STEP_BYTES = 64 * 1024;
 export class EventHistory {
   readonly #options: HistoryOptions;
   #bytes = new Uint8Array(0);
-  /** Of the same memory: no object is made to copy a frame there. */
+  /** A view of the same memory: to copy a frame there allocates nothing. */
   #view = new DataView(this.#bytes.buffer);
   /** Bytes ever written, gaps at the ring's end included: a frame's place is this modulo the ring's size. */
   #head = 0;
@@ -61,13 +61,13 @@ export class EventHistory {
     return this.#bytes.length + this.#capacity * (8 + 4 + 1 + 4 + COMM_LEN);
   }
 
-  /** Counts a frame that is not kept, and forgets all that came before it. */
+  /** Counts a frame that is not kept, and drops all earlier ones. */
   skip(): void {
     this.#next++;
     this.#first = this.#next;
   }
 
-  /** Forgets all frames and gives their memory back. */
+  /** Drops all frames and releases their memory. */
   clear(): void {
     this.#first = this.#next;
     this.#head = 0;
@@ -128,7 +128,7 @@ export class EventHistory {
   }
 
   /**
-   * Copies frames `first` to `end - 1` to `target`, from `to` on: in one piece where they lie behind each other.
+   * Copies frames `first` to `end - 1` to `target`, from `to` on: in one piece if they are contiguous.
    * @returns their bytes
    */
   copy(first: number, end: number, target: Uint8Array, to: number): number {

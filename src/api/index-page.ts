@@ -1,10 +1,10 @@
 import page from "../../.build/page.json";
 import { qualityOf } from "./accept.ts";
 
-/** The live page: it holds no data, and asks this API for what it shows. */
+/** The live page: it holds no data, and requests it from this API. */
 export const PAGE = page.html;
 
-/** The page may run its own script, ask its own origin, and nothing else; no other page may have it in a frame. */
+/** The page may run its own script and send requests to its own origin, and nothing else. No other page may frame it. */
 export const PAGE_HEADERS = {
   "Content-Security-Policy": page.policy,
   "Cross-Origin-Opener-Policy": "same-origin",

@@ -1,4 +1,4 @@
-/** What is an IP address; not by node:net, which brings a MiB of streams along. */
+/** Recognises IP addresses, without node:net, which brings a MiB of streams along. */
 import { regexes } from "zod/mini";
 
 /** Four decimal numbers. */

@@ -17,7 +17,7 @@ export function parseListenAddress(text: string): ListenAddress {
     return { kind: "unix", path };
   }
   const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
-  // What a name means is for others to say, who could make it mean an address that is not loopback.
+  // The resolver decides what a name means, and could return an address that is not loopback.
   const host = match?.[2] === "localhost" ? "127.0.0.1" : (match?.[1] ?? match?.[2]);
   const port = Number(match?.[3]);
   if (!host || port > 65_535 || !(match?.[1] ? isIPv6(host) : isIPv4(host))) {

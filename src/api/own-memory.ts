@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { parseKbFields } from "../procfs/memory.ts";
 
-/** What this process takes, by the kernel's counters: behind by some pages a thread, and cheap to ask. */
+/** The memory of this process, by the kernel's counters: some pages for each thread behind, and cheap to read. */
 export interface OwnMemory {
   rssBytes: number;
   anonBytes: number;
@@ -22,6 +22,6 @@ export function readOwnMemory(): OwnMemory {
 
 /** Descriptors that this process has open. */
 export function countOpenFds(): number {
-  // Since Linux 6.2 the folder's size is their number; else one is of the listing itself.
+  // Since Linux 6.2 the size of the folder is their number. Before, one descriptor is that of the listing itself.
   return statSync("/proc/self/fd").size || readdirSync("/proc/self/fd").length - 1;
 }

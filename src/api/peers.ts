@@ -3,7 +3,7 @@ import type { Connection, TcpPeer } from "../sys/connections.ts";
 
 /** An IPv6 network that one host usually has: it may use any address of it. */
 const HOST_PREFIX_BYTES = 8;
-/** A look at the kernel's table of sockets is followed by this many times as long without one. */
+/** After a read of the kernel's table of sockets, the next one waits this many times as long as the read took. */
 const REST_FACTOR = 20;
 
 /**
@@ -37,7 +37,7 @@ export class Peers {
       if (!isLoopback(connection.tcp.address)) return addressName(connection.tcp.address);
       accounts ??= this.#accounts(when);
       const uid = accounts.get(socketName(connection.tcp));
-      // Not kept: it may be known the next time.
+      // Not kept: it may become known.
       return uid === undefined ? addressName(connection.tcp.address) : `uid ${uid}`;
     });
     connections.forEach(({ inode }, index) => {

@@ -9,11 +9,11 @@ import { commBytes } from "./stream-filter.ts";
 
 /** Most relatives of a kind in one answer. */
 const MAX_RELATIVES = 1000;
-/** Room to write to: what an answer takes besides its processes, and one of those with arguments of ordinary length. */
+/** Room for an answer: its bytes besides processes, and those of a process with arguments of ordinary length. */
 const ENVELOPE_BYTES = 1024;
 const PROCESS_BYTES = 1024;
 
-/** What the process table knows, as the JSON of answers; shapes: answers.ts. */
+/** Answers from the process table, as JSON; shapes: answers.ts. */
 export class ProcessAnswers {
   readonly #table: ProcessTable;
   readonly #names: Names;
@@ -49,7 +49,7 @@ export class ProcessAnswers {
     return body.end();
   }
 
-  /** With what it descends from, nearest first, and what descends from it: `graph`. */
+  /** The process with its ancestors, nearest first, and its descendants: `graph`. */
   graph(pid: number): Uint8Array<ArrayBuffer> | null {
     const table = this.#table;
     const slot = table.find(pid);
@@ -91,7 +91,7 @@ export class ProcessAnswers {
     return (slot) => checks.every((check) => check(slot));
   }
 
-  /** What is not known goes last. */
+  /** Processes with an unknown value go last. */
   #key(sort: ProcessQuery["sort"]): (slot: number) => number {
     const table = this.#table;
     if (sort === "cpu") return (slot) => table.cpuPct(slot) ?? -1;
@@ -101,8 +101,8 @@ export class ProcessAnswers {
 }
 
 /*
- * Each loop is a function of its own: the runtime compiled one that had all of them eight times over, which took 24 ms
- * and megabytes while it lasted.
+ * Each loop is a function of its own. The runtime compiled a single function with all of them eight times, which took 24
+ * ms, and megabytes meanwhile.
  */
 function liveSlots(table: ProcessTable, wanted: (slot: number) => boolean): number[] {
   const slots: number[] = [];
@@ -148,7 +148,7 @@ class Body {
     this.text("]");
   }
 
-  /** The whole, in memory of its own that nothing is left over of. */
+  /** A copy of the whole answer, in memory of exactly its size. */
   end(): Uint8Array<ArrayBuffer> {
     const { bytes, length } = this.#out;
     return new Uint8Array(bytes.buffer.transfer(length));

@@ -33,7 +33,7 @@ const SIGNAL = literal(',"signal":');
 const CORE_DUMPED = literal(',"core_dumped":');
 
 const NOWHERE: Place = { cgroup: null, container: null, pod_uid: null, unit: null };
-/** Room for all of a process but its image, its names and its place. */
+/** Room for a process without its image, its names and its place. */
 const FIXED_BYTES = 768;
 /** Names of users and groups kept as pieces; a machine has few that run anything. */
 const MAX_NAMES = 1024;

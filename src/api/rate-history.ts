@@ -1,7 +1,7 @@
 import type * as answers from "./answers.ts";
 import { rounded } from "./rounded.ts";
 
-/** What rates are made of; each only grows. */
+/** The counts that rates are made of; each only grows. */
 export interface RateReading {
   /** A clock that does not go back, ms. */
   ms: number;

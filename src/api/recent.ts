@@ -1,4 +1,4 @@
-/** Looks that are kept: their distance is the least time that a rate is over. */
+/** Readings that are kept: their distance is the shortest time that a rate covers. */
 const WINDOW_MS = 10_000;
 
 /** How fast some counts grow, over the last ten to twenty seconds (or since the start), without a timer. */
@@ -34,7 +34,7 @@ export class Recent<Name extends string> {
   /** Growth a second; null if no time has passed yet. */
   perSecond(name: Name): number | null {
     const elapsedMs = this.#now() - this.#older.ms;
-    // Over less than that a figure says nothing.
+    // Over less than that a figure has no meaning.
     if (elapsedMs < 100) return null;
     return (1000 * (this.#read()[name] - this.#older.counts[name])) / elapsedMs;
   }

@@ -9,7 +9,7 @@ export const MAX_BODY_BYTES = 4096;
 
 /** @throws Problem 414 */
 export function checkTarget(request: Request): void {
-  // Of the request's line: without scheme and host, which the runtime puts before it.
+  // The target as in the request line: without scheme and host, which the runtime adds.
   const { url } = request;
   const scheme = url.indexOf("://");
   const from = scheme < 0 ? 0 : url.indexOf("/", scheme + "://".length);
@@ -18,7 +18,7 @@ export function checkTarget(request: Request): void {
 }
 
 /**
- * The runtime checks the length of bodies of POST, PUT and the like only; a body of GET it would read to its end.
+ * The runtime checks the length of bodies of POST, PUT and the like only. It would read a body of GET to its end.
  * @throws Problem 411 for a body of unknown length, 413 for a long one
  */
 export function checkBody({ headers }: Request): void {
@@ -32,8 +32,8 @@ export function checkBody({ headers }: Request): void {
 }
 
 /**
- * Refuses requests that a page of another origin makes. Such a page cannot read the answer, but it could have it
- * computed, and could hold the places of event streams. A user who follows a link to a route that ends is answered.
+ * Refuses requests of pages of other origins. Such a page cannot read the answer, but it could make linnix compute it, and
+ * could take places of event streams. A user who follows a link gets an answer, if the route ends.
  * @throws Problem 403
  */
 export function checkSite({ headers }: Request, allowOrigins: readonly string[], isStream: boolean): void {
@@ -57,11 +57,9 @@ function isOwn(origin: string, headers: Headers): boolean {
 }
 
 /**
- * Guards against DNS rebinding: a web page whose name is made to point at this
- * machine sends that name as Host. On a loopback address only loopback names
- * and addresses are taken. Elsewhere a token is needed, which such a page does
- * not have, and the name of the machine is its owner's choice; on a Unix socket
- * no browser can call.
+ * Guards against DNS rebinding: a web page whose name is made to point at this machine sends that name as Host. On a
+ * loopback address only loopback names and addresses are accepted. Elsewhere a token is needed, which such a page does not
+ * have, and the owner chooses the name of the machine. Browsers cannot connect to a Unix socket.
  *
  * @param needsHost whether a request of HTTP/1.0 without Host is refused; every browser sends one
  * @throws Problem 400 if Host is missing or no host at all, 421 where it is not us
@@ -77,7 +75,7 @@ export function checkHost(header: string | null, address: ListenAddress, needsHo
 /** The name or address without its port, brackets and final dot; null if the header is none. */
 function hostnameOf(header: string | null): string | null {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+))(?::(\d{0,5}))?$/.exec(header ?? "");
-  // No URL has a larger port, and that of such a request could not be read.
+  // A URL has no larger port, and could not be parsed with it.
   if (!match || Number(match[3] ?? 0) > 65_535) return null;
   return match[1] ?? (match[2] as string).replace(/\.$/, "").toLowerCase();
 }

@@ -26,11 +26,11 @@ export interface RouteCall {
   context: ApiContext;
   request: Request;
   search: URLSearchParams;
-  /** What stands for the `{pid}` of the path. */
+  /** The value of `{pid}` in the path. */
   pid: string;
-  /** Breaks the connection off soon, whatever has not been taken; undefined: that cannot be done. */
+  /** Ends the connection soon, even if the client has not taken everything; undefined: that is not possible. */
   cutOff: (() => void) | undefined;
-  /** Takes a place among the event streams; undefined: this client has its share of them. */
+  /** Takes a place among the event streams; undefined: this client has its share. */
   place(): StreamPlace | undefined;
 }
 
@@ -54,7 +54,7 @@ export interface Route {
   params: Params;
   /** Whether it is answered without the token. */
   open?: true;
-  /** Whether it says how this process is, and is answered whatever else is refused. */
+  /** Whether it reports the state of this process, and is answered even while other requests are refused. */
   isProbe?: true;
   /**
    * Which of its few answers a request gets. It gets one even when answering has used its budget: made once a second at

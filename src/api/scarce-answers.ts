@@ -1,11 +1,11 @@
 import type { Answer } from "./route.ts";
 
-/** How long such an answer holds, ms. */
+/** How long such an answer is kept, ms. */
 const HOLDS_MS = 1_000;
 
 /**
- * Answers that are given even when answering has used its budget: they are made once a second at most, for all clients
- * together. One client that asks all the time must not hide from another how this process is.
+ * Answers that are given even when answering has used its budget. They are made once a second at most, for all clients
+ * together. So one client cannot hide the state of this process from another.
  */
 export class ScarceAnswers {
   readonly #kept = new Map<string, { madeMs: number; answer: Answer }>();
@@ -25,7 +25,7 @@ export class ScarceAnswers {
     return answer;
   }
 
-  /** Lets go of those that no longer hold. */
+  /** Releases the answers that are no longer fresh. */
   sweep(): void {
     for (const [key, { madeMs }] of this.#kept) if (this.#nowMs() - madeMs >= HOLDS_MS) this.#kept.delete(key);
   }

@@ -47,7 +47,7 @@ export interface ApiOptions {
   historyEvents: number;
   /** Most bytes that these take. */
   historyBytes: number;
-  /** What answering may take of one core, %; 0: no limit. */
+  /** The CPU budget of answering, % of one core; 0: no limit. */
   cpuBudgetPct: number;
   heartbeatMs: number;
   /** The owner of the Unix socket, if it is not the account of this process. */
@@ -73,7 +73,7 @@ export interface ApiServer extends Sink {
   readonly answeringNs: number;
   notice(notice: StreamNotice): void;
   /**
-   * @returns whether requests have to carry another token than before
+   * @returns whether requests now need another token than before
    * @throws LinnixError if the token can not be read any more; nothing has changed then
    */
   reconfigure(changes: ApiChanges): boolean;
@@ -83,18 +83,18 @@ export interface ApiServer extends Sink {
   close(): Promise<void>;
 }
 
-/** An idle connection is closed after so long; a stream of events is none. */
+/** An idle connection is closed after this time. An event stream is never idle. */
 const IDLE_TIMEOUT_S = 30;
-/** As soon as Bun can close a connection. */
+/** The shortest time after which Bun can close a connection. */
 const CUT_OFF_S = 1;
 /** Most connections, of which each peer has a share. */
 const MAX_CONNECTIONS = 1024;
-/** How long answers that are on their way have at the end. */
+/** How long answers that are being sent have at the end of the run. */
 const CLOSE_MS = 500;
 
 /**
  * Starts to answer.
- * @throws LinnixError exit code 2 for an address or token that cannot be used, 3 where it cannot listen there
+ * @throws LinnixError exit code 2 for an address or token that cannot be used, 3 if it cannot listen there
  */
 export async function startApi(options: ApiOptions, source: ApiSource): Promise<ApiServer> {
   const address = parseListenAddress(options.listen);
@@ -161,7 +161,7 @@ class Server implements ApiServer {
     return this.#connections?.isPaused === true;
   }
 
-  /** Whether something is being answered, live events too. */
+  /** Whether something is being answered, live events included. */
   get isBusy(): boolean {
     // A pause of accepting ends by a timer.
     return this.isPaused || this.#stream.clients > 0 || (this.#server?.pendingRequests ?? 0) > 0;
@@ -184,7 +184,7 @@ class Server implements ApiServer {
       return;
     }
     try {
-      // Without development Bun would share a port that another program listens at.
+      // Outside of its development mode Bun would share a port with another program that listens there.
       const options = { ...this.#handlers(), hostname: address.host, port: address.port, reusePort: false };
       this.#limitConnections(() => Bun.serve(options));
     } catch (cause) {
@@ -261,7 +261,7 @@ class Server implements ApiServer {
     const server = this.#server;
     this.#server = undefined;
     if (!server) return;
-    // What is on its way may arrive; who does not take it is not waited for.
+    // Answers that are being sent may still arrive. linnix does not wait for a client that does not read.
     await Promise.race([server.stop(false), Bun.sleep(CLOSE_MS)]);
     await server.stop(true);
   }
@@ -311,7 +311,7 @@ class Server implements ApiServer {
     const cutOff = this.#address.kind === "unix" ? undefined : () => server.timeout(request, CUT_OFF_S);
     const call = { context: this.#context, request, search: url.searchParams, pid, cutOff, place };
     const given = this.#given(route, call);
-    // Where it can be without a wait in between: another request may have a kept answer given back.
+    // If possible without awaiting in between, because another request may release a kept answer.
     const { body, type, headers, isKept }: Answer = given instanceof Promise ? await given : given;
     this.#tidy.answered(typeof body === "string" ? body.length : 0);
     if (body instanceof Uint8Array && !this.#underWay.add(body.length, this.#othersUnderWay(server))) {
@@ -323,7 +323,7 @@ class Server implements ApiServer {
     const response = new Response(body as ConstructorParameters<typeof Response>[0], {
       headers: { ...headers, "Content-Type": type },
     });
-    // The response has a copy, which goes as soon as it is sent.
+    // The response has a copy, which is released as soon as it is sent.
     if (body instanceof Uint8Array && !isKept) giveBack(body);
     return response;
   }

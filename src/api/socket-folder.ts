@@ -5,13 +5,13 @@ import { lockFile } from "../sys/flock.ts";
 import { cannotPlace, cannotUseFolder, ignore, OWN_FOLDER } from "./socket-errors.ts";
 
 const PREFIX = ".linnix-";
-/** How long another that makes a socket at the same place is waited for: it takes milliseconds. */
+/** How long to wait for another collector that makes a socket at the same place: it takes milliseconds. */
 const WAIT_MS = 2000;
 const LOOK_MS = 10;
 
 /**
- * A folder beside a place that only this user can look into or change, and only one of those that make a socket there
- * holds. flock(2) ends with the process, so that what one left behind that was killed is used and taken away by the next.
+ * A folder beside the place of a socket. Only this account can read or change it, and only one of the collectors that make a
+ * socket there holds it. flock(2) ends with the process, so the next collector uses and removes what a killed one left.
  */
 export class SocketFolder implements Disposable {
   readonly #name: string;
@@ -40,7 +40,7 @@ export class SocketFolder implements Disposable {
     }
   }
 
-  /** Where the socket is made: leads into this folder, whatever is at its name by now. */
+  /** Where the socket is made: a path into this folder, even if another folder has its name by now. */
   get socket(): string {
     return `/proc/self/fd/${this.#fd}/s`;
   }

@@ -61,7 +61,7 @@ export function checkCgroupNames(
     };
   }
   if (cgroup.unifiedTarget === null) return { ...check, status: "info", found: "from /proc/PID/cgroup alone" };
-  const present = holds(privileges, "CAP_DAC_READ_SEARCH") ? "by file handle" : "from /proc/PID/cgroup, or by looking";
+  const present = holds(privileges, "CAP_DAC_READ_SEARCH") ? "by file handle" : "from /proc/PID/cgroup, or by search";
   if (!mayLoad(privileges)) return { ...check, status: "info", found: present };
   if (kernel.btf.features?.cgroupTracepoint) {
     return { ...check, status: "ok", found: `${present}; of removed cgroups, recorded when they were created` };

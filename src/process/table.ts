@@ -20,21 +20,21 @@ import { type Redact, redactorOf } from "./redact.ts";
 import { KEPT_FLAGS, STATUS_KNOWN, TableRows } from "./table-rows.ts";
 import { NO_SLOT } from "./table-slots.ts";
 
-/** So long patterns look through the arguments that are known when redaction is switched on, ms. */
+/** Most time for patterns to search the known arguments when redaction is switched on, ms. */
 const PATTERNS_MS = 50;
 
 /** With these a table of up to a thousand live processes needs no more room than one of 4096 entries. */
 const LINGER_MAX = 3072;
 
 export interface ProcessTableOptions {
-  /** How long an exited process can still be asked for, ns. */
+  /** How long an exited process stays in the table, ns. */
   lingerNs: number;
   /** Most exited processes that are kept, whatever their age, at least one: bounds the memory at fork storms. */
   lingerMax?: number;
   redact?: Redact | undefined;
 }
 
-/** Keeps what the table holds by number only, for as long as a process has it. */
+/** A store of what the table holds by number only, for as long as a process has it. */
 export interface Shared {
   /** One more process has it. @returns the same number */
   share(number: number): number;
@@ -47,9 +47,9 @@ export interface Shared {
  * event, and a process costs about 150 bytes and its image.
  */
 export class ProcessTable extends TableRows {
-  /** Applied to the arguments of what is executed from now on. */
+  /** Applied to the arguments of later execs. */
   redact: Redact | undefined;
-  /** Who numbers the places of single processes; a child has its parent's. */
+  /** The store of places of single processes; a child has its parent's place. */
   places: Shared | undefined;
   /** Whether filters keep exits from being reported: then a process without an exit was not lost. */
   exitsHeldBack = false;
@@ -57,7 +57,7 @@ export class ProcessTable extends TableRows {
   onGone: ((pid: number) => void) | undefined;
   /** Called for a live process that a scan or a list reports by a new name, or that was unknown. */
   onRenamed: ((slot: number) => void) | undefined;
-  /** How long an exited process can still be asked for, ns; taken into account at the next `expire`. */
+  /** How long an exited process stays in the table, ns; takes effect at the next `expire`. */
   lingerNs: number;
   readonly #lingerMax: number;
   #lostExits = 0;
@@ -97,7 +97,7 @@ export class ProcessTable extends TableRows {
       images[slot] = made;
       former.push(image);
     }
-    // Not before: a new image would get the number of one that is still looked for.
+    // Not earlier: a new image could get the number of one that is still in use here.
     for (const image of former) this.images.release(image);
     this.#generation++;
   }
@@ -107,12 +107,12 @@ export class ProcessTable extends TableRows {
     return this.#lostExits;
   }
 
-  /** Another number after each change of the table: for what is made of it and kept. */
+  /** Changes with each change of the table: caches of it compare this number. */
   get generation(): number {
     return this.#generation;
   }
 
-  /** Takes over the caller's share in a place. */
+  /** Takes the caller's reference to a place. */
   setPlace(slot: number, place: number): void {
     const { place: places } = this.slots.columns;
     const before = places[slot] as number;
@@ -143,11 +143,11 @@ export class ProcessTable extends TableRows {
     return slot;
   }
 
-  /** A process is gone; its entry lingers. */
+  /** A process has ended; its entry lingers. */
   exit(record: Record): number {
     const figures = record.u32(PROCESS_EVENT.known);
     const slot = this.#enter(record, this.match(record), (figures & UNSURE_COMM) !== 0);
-    // What is known is what it was before its last exec.
+    // The known image is the one before its last exec.
     if (figures & MISSED_EXEC) this.#setImage(slot, NO_IMAGE);
     if (figures & KNOWN_STATUS) {
       const { flags, exitStatus } = this.slots.columns;
@@ -158,7 +158,7 @@ export class ProcessTable extends TableRows {
     return slot;
   }
 
-  /** A process has ended of which no earlier record said anything. */
+  /** A process has ended that no earlier record mentioned. */
   ended(record: Record): number {
     const slot = this.exit(record);
     const bornNs = record.u64(ENDED_EVENT.born_ns);
@@ -172,7 +172,7 @@ export class ProcessTable extends TableRows {
     }
     const pid = record.u32(ENDED_EVENT.image_pid);
     if (pid === 0) return slot;
-    // Of the process that it descends from, which has executed nothing since.
+    // The image of the nearest ancestor, if it has executed nothing since.
     const start = ENDED_EVENT.image_start_ns;
     const owner = this.slots.findStarted(pid, record.u32(start), record.u32(start + 4));
     this.#setImage(slot, owner === NO_SLOT ? NO_IMAGE : this.images.share(this.image(owner)));
@@ -204,13 +204,13 @@ export class ProcessTable extends TableRows {
     return slot;
   }
 
-  /** Gives a process that has none its image from elsewhere than an event. */
+  /** Gives a process without an image one that does not come from an event. */
   setImage(slot: number, exe: Uint8Array | null, args: Uint8Array | null, argsCut = false): void {
     this.#setImage(slot, imageOfProc(this.images, { exe, args, argsCut }, this.redact));
     this.#generation++;
   }
 
-  /** What a process executes is not known any more. */
+  /** The image of a process is no longer known. */
   forgetImage(slot: number): void {
     if (this.image(slot) === NO_IMAGE) return;
     this.#setImage(slot, NO_IMAGE);
@@ -252,7 +252,7 @@ export class ProcessTable extends TableRows {
     this.#gone(slot, Math.floor(nowNs / 4294967296), nowNs >>> 0);
   }
 
-  /** Forgets the exited processes whose time is over, and gives back the memory that a storm took. */
+  /** Drops the exited processes whose retention time is over, and releases the memory that a storm took. */
   expire(nowNs: number): void {
     const { slots } = this;
     while (slots.oldestExited !== NO_SLOT && nowNs - (this.exitedNs(slots.oldestExited) as number) > this.lingerNs) {
@@ -282,14 +282,14 @@ export class ProcessTable extends TableRows {
   }
 
   /**
-   * Finds or makes the entry of the record's process, and takes over what the record's head says.
+   * Finds or makes the entry of the record's process, and takes the values of the record's head.
    * @param keepsComm whether the name of an entry that exists stays
    */
   #enter(record: Record, known = this.match(record), keepsComm = false): number {
     let slot = known;
     const pid = record.u32(PROCESS_EVENT.pid);
     if (slot === NO_SLOT) {
-      // Another process had this pid and lives, as far as we know: its exit was lost.
+      // The table has a live process with this pid and another start: its exit was lost.
       const earlier = this.findLive(pid);
       if (earlier !== NO_SLOT) this.#goneBefore(record, earlier);
       slot = this.slots.insert(pid);
@@ -319,13 +319,13 @@ export class ProcessTable extends TableRows {
     for (let i = 0; i < COMM_LEN; i++) {
       const byte = record.u8(PROCESS_EVENT.comm + i);
       if (byte !== comm[slot * COMM_LEN + i]) return false;
-      // Anything may be behind the end.
+      // The bytes after the end are undefined.
       if (byte === 0) break;
     }
     return true;
   }
 
-  /** Takes over where the process stands: below which parent, in which cgroup. */
+  /** Takes the parent and the cgroup of the process. */
   #takePlace(slot: number, record: Record): void {
     const { flags, ppid, cgroupLow, cgroupHigh } = this.slots.columns;
     const known = record.u32(PROCESS_EVENT.known);

@@ -2,7 +2,7 @@
 import type { TableRows } from "./table-rows.ts";
 import { NO_SLOT } from "./table-slots.ts";
 
-/** A process beside the one that was asked about. */
+/** A relative of the process in question. */
 export interface Relative {
   slot: number;
   /** Generations between the two, from 1 on. */
@@ -12,7 +12,7 @@ export interface Relative {
 export interface Relatives {
   /** Nearest first. */
   relatives: Relative[];
-  /** Whether there are more than the bounds let through. */
+  /** Whether there are more than the bounds permit. */
   truncated: boolean;
 }
 
@@ -27,20 +27,20 @@ const MAX_DEPTH = 256;
 const MAX_COUNT = 10_000;
 
 /**
- * The process's parent: the newest of its `ppid` that started before it, for a
- * pid is used again. One that exited counts while it is kept; NO_SLOT: none is known.
+ * The process's parent: the newest process with its `ppid` that started before it, because pids are used again. An exited
+ * one counts while it is kept. NO_SLOT: unknown.
  */
 export function parentOf(table: TableRows, slot: number): number {
   return olderOf(table, slot, table.ppid(slot));
 }
 
-/** The processes that it descends from, up to the first whose parent is not known. */
+/** Its ancestors, up to the first whose parent is unknown. */
 export function ancestorsOf(table: TableRows, slot: number, bounds: TreeBounds = {}): Relatives {
   const most = Math.min(bounds.maxDepth ?? MAX_DEPTH, bounds.maxCount ?? MAX_COUNT);
   const relatives: Relative[] = [];
   const seen = new Set([slot]);
   let at = parentOf(table, slot);
-  // Where no start times are known, pids that were used again can make a ring.
+  // Without start times, pids that were used again can form a ring.
   while (at !== NO_SLOT && !seen.has(at)) {
     if (relatives.length === most) return { relatives, truncated: true };
     seen.add(at);

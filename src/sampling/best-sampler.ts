@@ -2,12 +2,12 @@ import { NativeError } from "../sys/errno.ts";
 import type { Record } from "../wire/record.ts";
 import type { Sampler, SamplerLimit, Sweep } from "./sampler.ts";
 
-/** The first of several that works, the last one always; its successor once there are too many processes for it. */
+/** The first of several samplers that works, and its successor once there are too many processes for it. */
 export class BestSampler implements Sampler {
   readonly #openers: (() => Sampler)[];
   readonly #warn: (text: string) => void;
   #sampler: Sampler;
-  /** A successor could not be had: asked for once, and said once. */
+  /** There is no successor: tried once, and reported once. */
   #stays = false;
 
   /**
@@ -48,7 +48,7 @@ export class BestSampler implements Sampler {
         const keepsNothing = sweep.unkept > 0 && sweep.unkept === sweep.processes;
         if (!keepsNothing || this.#openers.length === 0) return sweep;
       } catch (error) {
-        // Not what the caller did with a record.
+        // Only errors of the scan itself, not of `each`.
         if (!(error instanceof NativeError) || this.#openers.length === 0) throw error;
       }
       this.#replaceBy(() => this.#next(undefined));

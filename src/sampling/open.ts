@@ -9,8 +9,8 @@ import { TaskIteratorSampler } from "./task-iterator-sampler.ts";
 import { MAX_WALKED_PROCESSES } from "./walk-limit.ts";
 
 /**
- * The best sampler that this kernel offers for as many processes as there are; another one goes on where it is once they
- * have become too many for it.
+ * The best sampler that this kernel offers for the present number of processes. Another one continues from its figures once
+ * there are too many for it.
  *
  * What an iterator may not do shows at its first scan at the latest: kernels refuse a new read after root was dropped, and
  * a kernel without cmpxchg16b has no room for storage of tasks. Then the next best sampler takes over, and makes that

@@ -29,8 +29,8 @@ interface Reported {
 }
 
 /**
- * Sampling by the files of /proc, for kernels without the task iterator: the same answers, CPU time in ticks of
- * 10 ms, starts to the tick. Costs tens of times more.
+ * Sampling by the files of /proc, for kernels without the task iterator. It gives the same figures, with CPU time in ticks
+ * of 10 ms and starts to the tick, at tens of times the cost.
  */
 export class ProcSampler implements Sampler {
   readonly source = "proc";

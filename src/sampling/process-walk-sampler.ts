@@ -13,9 +13,9 @@ import { MAX_WALKED_PROCESSES } from "./walk-limit.ts";
 const MAPPED_BYTES = 128 * 1024;
 
 /**
- * Sampling by a program that walks the kernel's list of processes by itself, for kernels since 6.7: a system call and
- * nothing else, the records are read where the kernel wrote them. For machines of some thousand processes, for the
- * kernel does not let others onto the CPU while it walks.
+ * Sampling by a program that walks the kernel's list of processes itself, for kernels since 6.7: one system call, and the
+ * records are read where the kernel wrote them. For machines of some thousand processes, because the kernel runs nothing
+ * else on that CPU during the walk.
  */
 export class ProcessWalkSampler implements Sampler {
   readonly source = "task-iterator";
@@ -28,7 +28,7 @@ export class ProcessWalkSampler implements Sampler {
   readonly #requestView = new DataView(this.#request.buffer);
   readonly #record = new Record();
   readonly #sweep = { processes: 0, walked: 0, leftOutThreads: 0, unkept: 0 };
-  /** Numbers of scans that no iterator comes to, which numbers its own: figures name the scan that they are of. */
+  /** Numbers of scans, high enough that they never equal those of an iterator: figures name the scan that they are of. */
   #sweeps = 2 ** 32;
 
   /** @throws BpfLoadError, NativeError where this kernel does not let a program walk */

@@ -6,8 +6,7 @@ import type { ProcessTable } from "../process/table.ts";
 import { PROCESS_EVENT } from "../wire/layout.gen.ts";
 
 /**
- * The filters that the kernel side holds against events, held against samples: a scan looks at all processes, for the
- * table wants them all.
+ * Applies the filters of the kernel side to samples: a scan looks at all processes, because the table needs all of them.
  */
 export class SampleFilter implements Disposable {
   readonly #filters: FiltersSettings;
@@ -26,7 +25,7 @@ export class SampleFilter implements Disposable {
     return this.#pids.size;
   }
 
-  /** One more process whose samples are wanted, and those of what it forks. */
+  /** Follows one more process, and its later children. */
   follow(pid: number): void {
     this.#pids.add(pid);
   }
@@ -41,7 +40,7 @@ export class SampleFilter implements Disposable {
     if (this.#pids.has(ppid)) this.#pids.add(pid);
   }
 
-  /** Its pid may soon be another process's. */
+  /** Stops following it, because its pid may soon belong to another process. */
   exited(pid: number): void {
     this.#pids.delete(pid);
   }

@@ -1,6 +1,6 @@
 import type { Record } from "../wire/record.ts";
 
-/** What a scan says of itself. */
+/** Counts of a scan. */
 export interface Sweep {
   /** Processes that were looked at. */
   processes: number;
@@ -12,9 +12,9 @@ export interface Sweep {
   unkept: number;
 }
 
-/** Up to where a way to sample is good, and what comes then. */
+/** The limit of a sampler, and the sampler beyond it. */
 export interface SamplerLimit {
-  /** Most processes that it is good for. */
+  /** Most processes for this sampler. */
   processes: number;
   /**
    * Returns a sampler for more processes that continues with the figures of this one, so that no time is lost or reported
@@ -51,18 +51,18 @@ export interface Sampler extends Disposable {
 export interface SamplerOptions {
   /** A process that did not run is reported if its memory has changed by more than this. */
   rssThresholdBytes?: number;
-  /** Threads of one process whose time is added up at most, in the kernel; 65,536 where it is left out. */
+  /** Most threads of one process whose time is added up, in the kernel; absent: 65,536. */
   maxThreads?: number;
   /** Whether samples carry `utime_ns` and `stime_ns`. */
   splitsModes?: boolean;
-  /** Live processes whose figures a walk keeps at most; left out: `MAX_ORDERED` of bpf/samples-in-order.h. */
+  /** Most live processes whose figures a walk keeps; absent: `MAX_ORDERED` of bpf/samples-in-order.h. */
   maxPlaces?: number;
-  /** Goes on walking, however many processes there are: nothing else sees all of them in this pid namespace. */
+  /** Keeps walking at any number of processes: no other sampler sees all of them in this pid namespace. */
   walksAlways?: boolean;
 }
 
 /**
- * 1 MiB: what CPUs keep of the kernel's counters for themselves is below it on machines of a few CPUs, and what moves
- * without running (reclaim) moves by more.
+ * 1 MiB: on machines with a few CPUs, the counters that CPUs keep for themselves are below it, and a change without
+ * running (reclaim) is above it.
  */
 export const RSS_THRESHOLD_BYTES = 2 ** 20;

@@ -10,21 +10,21 @@ export interface SamplingSinks {
   /** The view that carries a sample; its table takes the figures. */
   view: EventView;
   /**
-   * Gives out what the rings hold: the fork of a process goes before its first sample, and a scan over many that did
-   * something must not keep the rings waiting until they are full. Costs next to nothing where they are empty.
+   * Delivers what the rings hold: the fork of a process must precede its first sample, and during a scan of many active
+   * processes the rings must not fill up. Costs nearly nothing if they are empty.
    */
   drain(): void;
   /** Whether a filter lets a sample through. */
   wants(view: EventView): boolean;
-  /** Takes note of a sample that passes the filter, whether or not it is given out. */
+  /** Called for a sample that passes the filter, delivered or not. */
   note?(view: EventView): void;
-  /** Whether a sample that passes the filter is given out; left out: each is. */
+  /** Whether a sample that passes the filter is delivered; absent: each is. */
   reports?(view: EventView): boolean;
   /** Takes one sample; the view is void after the call. False where it could not be taken. */
   sample(view: EventView): boolean;
 }
 
-/** Samples after which the rings are looked at, in the middle of a scan: they take half a millisecond. */
+/** Samples between two looks at the rings during a scan: they take half a millisecond. */
 const DRAIN_EVERY = 512;
 
 /** See sys/clock.ts. */
@@ -53,7 +53,7 @@ export class Sampling implements Disposable {
 
   /**
    * @param sampler is closed with this
-   * @param counts are gone on with
+   * @param counts continue from these
    */
   constructor(
     sampler: Sampler,
@@ -82,7 +82,7 @@ export class Sampling implements Disposable {
   }
 
   /**
-   * One scan. The first one finds out how things stand, and gives nothing out.
+   * One scan. The first one takes the baseline, and delivers nothing.
    * @returns live processes that the sampler had no room for
    */
   sweep(): number {
@@ -98,7 +98,7 @@ export class Sampling implements Disposable {
     return unkept;
   }
 
-  /** No scan for a while: the next one is as a first one again. */
+  /** No scan for a while: the next one counts as a first one. */
   interrupt(): void {
     this.#lastNs = 0;
   }
@@ -112,7 +112,7 @@ export class Sampling implements Disposable {
     const { table } = view;
     let slot = table.match(record);
     if (slot === NO_SLOT && this.#lastNs !== 0) {
-      // Born since the rings were looked at.
+      // Born since the last look at the rings.
       drain();
       slot = table.match(record);
     }

@@ -74,7 +74,7 @@ export class TaskIteratorSampler implements Sampler {
     const record = this.#record;
     const isWhole = this.#reader.pass(this.#link, SAMPLE_EVENT.size, (at) => {
       record.seek(at, SAMPLE_EVENT.size);
-      // Nothing comes behind it: a read that gives nothing need not be waited for.
+      // The last record: the next read, which would return nothing, is not needed.
       if (record.u8(SAMPLE_EVENT.type) === EVENT_SWEEP_END) return true;
       each(record);
       return false;

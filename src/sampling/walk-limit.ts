@@ -1,5 +1,5 @@
 /**
- * Most processes that are walked along at one go: a walk takes a fifth of a microsecond a process and does not pause,
- * and a CPU should not be kept for longer than a tick.
+ * Most processes of one walk: it takes a fifth of a microsecond for each and does not pause, and should not occupy a CPU
+ * for longer than a tick.
  */
 export const MAX_WALKED_PROCESSES = 10_000;

@@ -1,12 +1,12 @@
 import { write } from "node:fs";
 
 /**
- * One write at a time, made by another thread: what is written to may not answer for hours. `AioWrite` is the other one,
- * for a file that is written at its end.
+ * One write at a time on another thread, because the target may not answer for hours. `AioWrite` is the alternative, for a
+ * file that is written at its end.
  */
 export interface BackgroundWrite {
   readonly isUnderWay: boolean;
-  /** Starts to write all of `bytes`, which the caller leaves as they are until it is done. */
+  /** Starts to write all of `bytes`. The caller must not change them until the write is done. */
   start(fd: number, bytes: Uint8Array): void;
   /**
    * How many bytes were written; null while the write is under way.

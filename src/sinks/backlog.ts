@@ -83,7 +83,7 @@ export class Backlog {
     this.#pieces.shift();
     this.#spare(first);
     if (this.#pieces.length > 0) return;
-    // What a burst took is given back once less is needed.
+    // The memory of a burst is released once less is needed.
     this.#spares.splice(0, this.#spares.length - this.#used);
     this.#used = 0;
   }
@@ -133,7 +133,7 @@ export class Backlog {
     this.#spares.push(new Uint8Array(buffer as ArrayBuffer));
   }
 
-  /** The part of a line that was written is to be written again: it was cut off. @returns how long it is */
+  /** The written part of a line was cut off, and has to be written again. @returns its length */
   rewind(): number {
     const part = this.partBytes;
     const first = this.#pieces[0];

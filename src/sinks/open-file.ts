@@ -22,8 +22,8 @@ const WHY_REFUSED = {
 };
 
 /**
- * Opens the file that `--output` names, to append to. In a folder where another account can place files, as in /tmp,
- * no link is followed and no file of another account is taken: it would decide what is written to, or read all of it.
+ * Opens the file of `--output`, to append to. In a folder where another account can place files, such as /tmp, it follows no
+ * link and takes no file of another account: that account could choose what is written to, or read all of it.
  *
  * @param owner gets the file if it is new
  * @throws NoReader if it is a FIFO without a reader
@@ -44,7 +44,7 @@ export function isReadableByAll({ kind, mode }: Pick<FileStatus, "kind" | "mode"
   return kind === "file" && (mode & OTHERS_READ) !== 0;
 }
 
-/** Why a file is not taken. */
+/** Why a file is refused. */
 class Refusal extends Error {}
 
 async function open(path: string, owner: FileOwner | undefined): Promise<number> {
@@ -61,7 +61,7 @@ async function open(path: string, owner: FileOwner | undefined): Promise<number>
     try {
       // Nor one that the folder's own account has placed in a folder of its own, but for its own files.
       if (!isTrusted) checkFile(fileStatus(fd), isShared ? trusted : [...trusted, uid]);
-      // Without CAP_CHOWN it stays what it is, and the run goes on.
+      // Without CAP_CHOWN the owner stays as it is, and the run continues.
       if (isNew && owner) await giveFile(fd, owner).catch(() => {});
     } catch (error) {
       await closeFile(fd);
@@ -108,7 +108,7 @@ async function openNext(folder: number, path: string, trusted: readonly number[]
   try {
     const { kind, uid } = fileStatus(name);
     const { mode } = fileStatus(folder);
-    // In a sticky folder nothing but its owner, and that of the folder, can put another in its place.
+    // In a sticky folder only the owner of the entry, and that of the folder, can replace it.
     const canBeReplaced = (mode & STICKY) === 0 && (mode & ALL_WRITE) !== 0;
     if (kind === "other" && (canBeReplaced || !trusted.includes(uid))) throw new Refusal(WHY_REFUSED.folder);
   } finally {

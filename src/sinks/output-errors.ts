@@ -1,6 +1,6 @@
 import { cannotRunError, type LinnixError, usageError } from "../errors.ts";
 
-/** The reader of our output went away, as `| head` does: a quiet end, not an error. */
+/** The reader of our output has left, as `| head` does: a quiet end, not an error. */
 export class OutputClosed extends Error {
   override readonly name = "OutputClosed";
 }

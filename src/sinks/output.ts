@@ -11,18 +11,18 @@ import { closeFile, sizeOf, truncateFile } from "./file-calls.ts";
 import { type FileOwner, isReadableByAll, openOutputFile } from "./open-file.ts";
 import { codeOf, NoReader, OutputClosed, outputError, writeError } from "./output-errors.ts";
 
-/** So much may wait: what comes then is held back or dropped. A run at rest needs none of it. */
+/** Most bytes that wait. What comes then is held back or dropped. A run at rest needs none of it. */
 export const MAX_WAITING_BYTES = 1024 * 1024;
 /**
  * Where more than this has come in one turn, it is not gathered further. More than a second of JSON Lines at 300 processes
  * a second: a second write of the same turn costs one more turn of the event loop.
  */
 const BATCH_BYTES = 512 * 1024;
-/** Fewer bytes are copied. */
+/** A shorter piece is copied. */
 const ADOPTED_BYTES = 16 * 1024;
-/** So long the rings keep what the output has no room for; after that it is dropped, if it may be. */
+/** How long the rings hold events back for a full output. After that lines are dropped, if the output may drop. */
 const HOLD_MS = 1000;
-/** How soon an output that failed is tried again. */
+/** Time until an output that failed is tried again. */
 const RETRY_MS = 2000;
 /** How long a reopened output waits for the old file to take what was gathered. */
 const OLD_FILE_MS = 1000;
@@ -34,7 +34,7 @@ const KEEPS_FILE = new Set(["ENOSPC", "EDQUOT", "EFBIG", "EAGAIN", "ENOMEM"]);
 const NO_FILE = "it is no regular file any more";
 
 export interface OutputOptions {
-  /** Whether the run goes on without its output, as one that answers over HTTP does: what cannot be written is dropped. */
+  /** Whether the run continues without its output, as one that answers over HTTP does. Then lines are dropped. */
   goesOn?: boolean;
   /** The account that gets a file which is made. */
   owner?: FileOwner | undefined;
@@ -54,8 +54,8 @@ export interface Trouble {
 }
 
 /**
- * A descriptor that whole lines are written to, and never waited for: pipes, terminals and sockets are written to
- * without blocking, files by another thread.
+ * A descriptor for whole lines. It never waits: pipes, terminals and sockets are written without blocking, files by
+ * another thread.
  */
 export class Output {
   readonly #path: string | undefined;
@@ -79,7 +79,7 @@ export class Output {
   #writtenBytes = 0;
   #trouble: Trouble | undefined;
   #retryMs = 0;
-  /** Something is done to the file that must end before the next write. */
+  /** Work on the file that must end before the next write. */
   #isBusy = false;
   #fullSinceMs: number | undefined;
   #isDropping = false;
@@ -91,7 +91,7 @@ export class Output {
   #reopening: Promise<boolean> | undefined;
   #nextReopening: Promise<boolean> | undefined;
   #closing: Promise<void> | undefined;
-  /** @returns the line that stands in the output for lines that are missing there */
+  /** @returns the line that the output gets in the place of missing lines */
   gapLine: ((missing: Unwritten) => string) | undefined;
 
   private constructor(fd: number, path: string | undefined, options: OutputOptions) {
@@ -146,7 +146,7 @@ export class Output {
     return this.#isFile ? "its filesystem does not answer" : "the reader of the output does not read";
   }
 
-  /** Whether the rings are to keep what comes next. */
+  /** Whether the rings have to hold back what comes next. */
   get isBlocked(): boolean {
     if (this.#backlog.isEmpty) return false;
     return this.#mayDrop ? this.#isFull() && !this.#dropsNow() : true;
@@ -186,13 +186,13 @@ export class Output {
     return this.#trouble;
   }
 
-  /** Whether the run ends with this trouble. A FIFO can get another reader. */
+  /** Whether the run ends with this trouble. A FIFO can get another reader, so it does not end the run. */
   get endsRun(): boolean {
     if (!this.#trouble || this.#goesOn) return false;
     return !(this.#canReopen && this.#isFifo && this.#trouble.error instanceof OutputClosed);
   }
 
-  /** Whether nothing more is done for what was written. */
+  /** Whether all work on written lines is done. */
   get isSettled(): boolean {
     return !this.#isBusy;
   }
@@ -273,14 +273,14 @@ export class Output {
     return false;
   }
 
-  /** Nothing is dropped any more: what comes now is the end. */
+  /** Drops nothing any more: the end of the run begins. */
   takeAll(): void {
     this.#isLast = true;
     this.#retryMs = 0;
     this.#giveUpAbandoned();
   }
 
-  /** Gives up on what waits and on what comes, and counts it. */
+  /** Gives up all waiting and later lines, and counts them. */
   abandon(): void {
     this.#giveUpAbandoned();
     this.#isGivenUp = true;

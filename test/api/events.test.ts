@@ -229,7 +229,7 @@ describe("live events", () => {
     }
     api.flush();
     await reading;
-    // The one that reads has got all, or was told; the stuck one is told once it reads again.
+    // The client that reads has every event or a gap. The stuck one gets its gap once it reads again.
     expect(seen).toBe(events);
     const metrics = await (await fetch(server.url("/metrics"))).text();
     expect(Number(/^linnix_sse_missed_events_total (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThan(0);

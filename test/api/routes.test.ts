@@ -162,7 +162,7 @@ describe("routes", () => {
     const sampledByProc = await getJson(server.url("/readyz"));
     expect(sampledByProc.body).toMatchObject({ status: "degraded", backend: "btf", missing_fields: [] });
     expect(sampledByProc.body.reasons).toEqual([expect.stringContaining("/proc")]);
-    // Where nobody wants samples nothing is missing.
+    // Without sampling no samples are missing.
     server.source.told = { sampling: null };
     expect((await getJson(server.url("/readyz"))).body).toMatchObject({ status: "ready", sampling: null });
     server.source.told = {

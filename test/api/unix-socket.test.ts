@@ -124,7 +124,7 @@ print("ready", flush=True); sys.stdin.read()`;
     for (const isDeadThere of [true, false]) {
       if (isDeadThere) {
         using dead = Bun.listen({ unix: path, socket: { data: () => undefined } });
-        // As after SIGKILL: nobody listens, and the file stays.
+        // As after SIGKILL: no process listens, and the file stays.
         linkSync(path, `${path}.kept`);
         dead.stop(true);
         renameSync(`${path}.kept`, path);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { NameIndex } from "../../src/cgroup/name-index.ts";
 
-/** The index of a text that comes in pieces of so many bytes. */
+/** The index of a text that comes in pieces of `pieceBytes` bytes. */
 function indexOf(text: string, pieceBytes = text.length + 1): NameIndex {
   const bytes = Buffer.from(text);
   const index = new NameIndex();

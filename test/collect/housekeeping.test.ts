@@ -4,7 +4,7 @@ import { Reconciler } from "../../src/collect/reconciler.ts";
 import { SpareDescriptors } from "../../src/collect/spare-descriptors.ts";
 import { ProcessTable } from "../../src/process/table.ts";
 
-/** Of which there are none as long as nobody says otherwise. */
+/** There are none of these unless a test says otherwise. */
 class Scarce extends SpareDescriptors {
   areThere = false;
 

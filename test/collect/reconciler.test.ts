@@ -68,7 +68,7 @@ describe("the table against what runs", () => {
     });
     reconciler.reconcile();
     expect(table.findLive(PID)).not.toBe(NO_SLOT);
-    // And one that ended meanwhile tells of itself.
+    // And one that ended meanwhile has its own event.
     events = [() => table.exit(recordIn(exitRecord(head)))];
     reconciler.reconcile();
     expect([table.findLive(PID), table.lostExits]).toEqual([NO_SLOT, 0]);

@@ -84,7 +84,7 @@ test("where nothing can be loaded again it keeps what it has, and goes on as fro
   expect([sampling.source, take(), table.rssBytes(table.find(7))]).toEqual([null, "", undefined]);
   sampling.on();
   expect([sampling.source, take()]).toEqual(["task-iterator", "sweep"]);
-  // What it used while nobody looked is of no known time.
+  // Its use while sampling was off is of no known time.
   expect(table.cpuPct(table.find(7))).toBeUndefined();
   sampling.sweep();
   expect(take()).toBe("sweep sample");

@@ -57,7 +57,7 @@ test("the result is the same for all event types that a method reports besides e
   };
   expect(told(["exec"], (nonce) => nonce)).toBe(10);
   expect(told(["fork", "exec", "exit"], (nonce) => nonce)).toBe(10);
-  // Ours that it could not name are not somebody else's for that.
+  // Processes of ours that it could not name are not counted as others.
   expect(told(["fork", "exec", "exit"], () => undefined)).toBe(10);
 });
 

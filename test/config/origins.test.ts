@@ -33,7 +33,7 @@ interface Given {
   text?: string;
 }
 
-/** The error of a use of settings, as it is told. */
+/** The error of a use of settings, as linnix prints it. */
 async function told(use: (settings: Settings) => unknown, { flags = {}, env = {}, text = "" }: Given) {
   const path = join(directory, "origins.toml");
   writeFileSync(path, text, { mode: 0o600 });
@@ -50,7 +50,7 @@ const NO_CGROUP = "/no/such/cgroup";
 const WITHOUT_TOKEN = "cannot listen at 0.0.0.0:3000 without a token";
 
 describe("namingOrigins", () => {
-  // Each: use, where the value stands, what is told of it.
+  // Each: use, the source of the value, the error.
   test.each<[keyof typeof uses, Given, string]>([
     ["user", { text: "\n[run]\nuser = 'nosuch'" }, "DIR/origins.toml:3: run.user: nosuch is not known"],
     ["user", { env: { LINNIX_USER: "nosuch" } }, "LINNIX_USER nosuch is not known"],

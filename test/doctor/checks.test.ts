@@ -182,7 +182,7 @@ describe("kernel", () => {
     const v1 = await names({ files: { "/proc/self/mountinfo": mountinfo({ cgroup: "v1" }) } });
     expect(v1.found).toBe("from /proc/PID/cgroup alone");
     const withoutHandles = await names({ files: { "/proc/self/status": status({ effective: BPF_AND_PERFMON }) } });
-    expect(withoutHandles.found).toStartWith("from /proc/PID/cgroup, or by looking; of those");
+    expect(withoutHandles.found).toStartWith("from /proc/PID/cgroup, or by search; of removed");
   });
 
   test("without bpf(2) cannot run", async () => {

@@ -56,7 +56,7 @@ describe.skipIf(reason !== null)(titled("births of processes", reason), () => {
       }),
     );
     const [least = 0n, ...more] = [...offsets].sort((a, b) => (a < b ? -1 : 1));
-    // It is taken anew once a minute, and the clock may have been set by a little.
+    // It is computed again once a minute, and the clock may have been set by a little.
     expect(Number((more.at(-1) ?? least) - least)).toBeLessThan(1e9);
   });
 

@@ -167,7 +167,7 @@ describe.skipIf(reason !== null)(titled("how a run ends", reason), () => {
     );
     let rounds = 0;
     await until("an end", () => {
-      // Some 70 KiB in all, not more than the pipe takes while nobody reads.
+      // About 70 KiB in all, not more than the pipe takes without a reader.
       if (rounds++ < 400) Bun.spawnSync(["/bin/true"]);
       return child.exitCode !== null;
     });

@@ -31,7 +31,7 @@ interface Reaped {
   truth: ReapedTruth;
 }
 
-/** The most that an exit may tell, us: wait4 rounds each of two figures down to whole microseconds. */
+/** The most that an exit may report, us: wait4 rounds each of two figures down to whole microseconds. */
 function mostCpuUs({ user_us, system_us }: ReapedTruth): number {
   return (user_us + system_us) * (1 + CPU_SHARE) + 100;
 }
@@ -41,12 +41,12 @@ function expectSameCpu({ exit, truth }: Reaped): void {
   expect(cpuUs(exit)).toBeGreaterThanOrEqual((truth.user_us + truth.system_us) * (1 - CPU_SHARE) - TEARDOWN_US);
 }
 
-/** A figure that is above the truth so many times in a row is wrong. */
+/** A figure that is above the truth this many times in a row is wrong. */
 const MOST_RUNS = 8;
 
 /**
- * What a hypervisor takes from the last stretch of a process is in its figure (README), and nothing here tells from whom
- * it took: the process runs again where the figure is above the truth.
+ * The figure of a process includes what a hypervisor took during its last stretch (docs/events.md), and no clock here
+ * separates the two. So the process runs again if the figure is above the truth.
  */
 async function leftAlone<T extends Reaped | Reaped[]>(run: () => Promise<T>): Promise<T> {
   for (let runs = 1; ; runs++) {

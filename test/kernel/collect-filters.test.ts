@@ -159,7 +159,7 @@ for (const [backend, reason] of BACKENDS) {
         });
         expect(typesOf(events, result.reaped("executed"))).toBe(wanted.join(" "));
         expect(new Set(events.map(({ type }) => type))).toEqual(new Set(wanted) as Set<"fork">);
-        // An exit tells what was executed last, whether or not the exec is reported.
+        // An exit has the last exec, whether or not the exec is reported.
         if (wanted.includes("exit")) {
           const exit = events.find((event) => event.type === "exit" && is(event, result.reaped("executed")));
           expect(exit).toMatchObject({ exe: fixture().leaf, args: backend === "btf" ? ["x"] : null });
@@ -274,7 +274,7 @@ describe.skipIf(whyNoBtf() !== null)(titled("exe and args behind a filter", whyN
     await using before = await fixture().commands();
     const main = await before.main();
     const { events } = await seen(["--comm", "renamed"], async () => {
-      // Executes the fixture anew, under a name that is filtered out, and takes the wanted one only then.
+      // Executes the fixture again, under a name that is filtered out, and takes the wanted one only then.
       await before.last("become", program, leaf, "rename-self", "renamed");
     });
     const [exit] = events.filter((event) => is(event, main));

@@ -100,7 +100,7 @@ describe.skipIf(reason !== null)(titled("samples", reason), () => {
       expect(types.lastIndexOf("exec")).toBeGreaterThan(0);
       expect(ofAll.at(-1)).toMatchObject({ ppid: process.pid, threads: 3, comm: "worker" });
       expect(ofAll.at(-1)?.rss_bytes).toBeGreaterThan(64 * 1024);
-      // Each sample speaks of the time since the sweep before, in which this one need not have been told of.
+      // Each sample covers the time since the scan before, which need not have reported this process.
       const samples = lines.filter(({ type }) => type === "sample");
       const sweepsNs = samples.filter(({ pid }) => pid === run.pid).map(({ ts_ns }) => Number(ts_ns));
       const exit = story.at(-1) as Line;
@@ -112,7 +112,7 @@ describe.skipIf(reason !== null)(titled("samples", reason), () => {
       }
       expect(usedNs).toBeGreaterThan(0);
       expect(usedNs).toBeLessThanOrEqual(1.1 * Number(exit.cpu_user_ns + exit.cpu_system_ns) + 30e6);
-      // One that only sleeps is told of once at most, for what it did to get there.
+      // A process that only sleeps is reported once at most, for what it did before it slept.
       const ofIdle = samples.filter(({ pid, ts_ns }) => pid === idle.pid && ts_ns > asleepNs);
       expect(ofIdle.length).toBeLessThanOrEqual(1);
       // Samples are no part of the balance.
@@ -162,7 +162,7 @@ describe.skipIf(reason !== null)(titled("samples", reason), () => {
     );
   });
 
-  /** Lets all of them work until those wanted have been told of, and gives every sample. */
+  /** Lets all of them work until the wanted ones have been reported, and returns every sample. */
   async function samplesOf(run: LineRun, wanted: Worker[], others: Worker[]): Promise<Line[]> {
     await until("samples", () => wanted.every(({ pid }) => run.samplesOf(pid).length >= 3));
     for (const worker of [...wanted, ...others]) worker.end();
@@ -176,7 +176,7 @@ describe.skipIf(reason !== null)(titled("samples", reason), () => {
     const nobodys = await place.program.startAs(asNobody(), "spin");
     const samples = await samplesOf(run, [nobodys], [ours]);
     expect(new Set(samples.map(({ uid }) => uid))).toEqual(new Set([65534]));
-    // It was root's until it became nobody's: what counts is whose it is now.
+    // It was root's until it changed to the account nobody: the present owner counts.
     const before = await place.program.start("spin");
     await using after = await new LineRun().start("--sample-interval", "50ms", "--uid", "0", "--comm", "worker");
     const other = await place.program.startAs(asNobody(), "spin");

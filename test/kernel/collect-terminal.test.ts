@@ -61,7 +61,7 @@ class TerminalRun implements AsyncDisposable {
   async type(keys: string): Promise<void> {
     this.#child.stdin.write(keys);
     await this.#child.stdin.flush();
-    // Nobody tells when the terminal has it.
+    // The kernel does not report when the terminal has it.
     await Bun.sleep(200);
   }
 

@@ -11,7 +11,7 @@ const fixture = useFixture(whyNotHere());
 
 const reason = whyNotHere();
 
-/** What no classic tracepoint tells. */
+/** What no classic tracepoint reports. */
 const UNKNOWN = {
   parent_start_ns: null,
   euid: null,

@@ -12,7 +12,7 @@ const EXIT_CODE = { SIGINT: 130, SIGTERM: 143 } as const;
 const there = new Set<string>();
 for (const { name, available } of OBSERVERS) if ((await available()).ok) there.add(name);
 
-/** A comparison that is under way, with a temporary folder by which all that it starts can be told. */
+/** A running comparison, with a temporary folder that identifies everything that it starts. */
 class Comparison implements Disposable {
   readonly folder = mkdtempSync(join(tmpdir(), "compare-test-"));
   readonly child: Bun.Subprocess<"ignore", "pipe", "pipe">;

@@ -31,14 +31,14 @@ function whyNoBpf(): string {
   }
 }
 
-/** Runs that the kernel counts now, of so many real ones. */
+/** Runs that the kernel counts now, of the real ones. */
 function countedOf(program: EmptyProgram, runs: number): number {
   const before = program.info().runCnt;
   program.run(runs);
   return Number(program.info().runCnt - before);
 }
 
-/** Whether somebody else on this machine has statistics on at the moment: then "off" cannot be seen. */
+/** Whether another program on this machine has statistics on at the moment: then "off" cannot be seen. */
 function someoneCounts(): boolean {
   using program = new EmptyProgram();
   return countedOf(program, 1) > 0;

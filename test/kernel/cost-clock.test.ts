@@ -163,7 +163,7 @@ describe("ProcessTreeClock", () => {
     expect(orphanedNs).toBe(cpuNs);
   });
 
-  // Shells take SIGCHLD back, even one that is told to ignore it.
+  // Shells take SIGCHLD back, even a shell that was started with it ignored.
   test.skipIf(Bun.which("perl") === null)(
     "does not lose what a child had used that nobody waits for (needs perl)",
     async () => {

@@ -5,7 +5,7 @@ import { titled, whyNotHere } from "./support/needs.ts";
 setDefaultTimeout(60_000);
 
 const reason = whyNotHere();
-/** As many connections as the kernel completes while nobody accepts them: the backlog of the runtime. */
+/** As many connections as the kernel completes before they are accepted: the backlog of the runtime. */
 const MAX_FILES = 512;
 
 /** Opens that many connections at once, holds them, and opens those again that are closed to make room. */

@@ -236,7 +236,7 @@ describe.skipIf(noV2 !== null)(titled("names of cgroups", noV2), () => {
     await cgroup.remove(long);
     expect(identity.ofCgroup(...halves(longId))).toMatchObject({ cgroup: null });
     const told = made.map(({ id }) => identity.ofCgroup(...halves(id)).cgroup);
-    // The oldest had to go for newer ones; what is told is right.
+    // The oldest were dropped for newer ones; what is reported is right.
     for (const [i, path] of told.entries()) if (path !== null) expect(path).toBe(made[i]?.path as string);
     expect(told.slice(-200)).toEqual(made.slice(-200).map(({ path }) => path));
   });
@@ -322,7 +322,7 @@ describe.skipIf(noV2 !== null)(titled("names of cgroups", noV2), () => {
         });
       }
       expect(inside.some(({ pid, ns_pid }) => ns_pid !== pid)).toBe(true);
-      // Who is somewhere else is told of there.
+      // A process that is somewhere else is reported there.
       for (const event of events) if (event.cgroup_id !== id) expect(event.cgroup).not.toBe(path);
     },
   );
@@ -376,7 +376,7 @@ describe.skipIf(noV1 !== null)(titled("cgroup v1", noV1), () => {
       const container = { id: ID, runtime: "docker" } as const;
       await using collect = await CollectRun.start(SELDOM);
       output(...inCgroups(cgroup.directory(path)), "sh", "-c", "/bin/true child; (/bin/true grandchild); :");
-      // Moved there by somebody else, after it was born, and with a child before: that one stays where it was.
+      // Another process moved it there after its birth, and after it had a child: the child stayed where it was.
       const script = "/bin/true early; echo; read line; /bin/true late; exec /bin/true itself";
       const moved = Bun.spawn(["sh", "-c", script], { stdin: "pipe", stdout: "pipe" });
       await moved.stdout.getReader().read();

@@ -1,4 +1,4 @@
-/** Looks at all processes that tell who is new, by every way that a kernel may have. */
+/** Scans of all processes that report new ones, in every way that a kernel may have. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { Sleepers } from "../../src/compare/sleepers.ts";
@@ -51,7 +51,7 @@ for (const [way, open] of Object.entries(WAYS)) {
 
     test("a process that has ended no longer counts, also before it was waited for", async () => {
       using processes = open();
-      // Its child ends at once, and nobody waits for it.
+      // Its child ends at once, and is not waited for.
       const parent = Bun.spawn(["perl", "-e", "$p = fork or exit; print qq($p\\n); $| = 1; sleep 60"], {
         stdin: "ignore",
         stdout: "pipe",
@@ -74,7 +74,7 @@ for (const [way, open] of Object.entries(WAYS)) {
       processes.look(() => {});
       processes[Symbol.dispose]();
       expect(descriptorsOf("self").length).toBeLessThanOrEqual(descriptors);
-      // The kernel gives up what nobody holds once every CPU has been elsewhere.
+      // The kernel releases unreferenced objects once every CPU has passed a quiescent state.
       if (bpftool !== null) await until(() => countOf(stillThere(held)) === 0);
     });
   });

@@ -172,7 +172,7 @@ test("a method that ends by itself says so, with its last words", async () => {
 
   const later = { ...context, workerCommand: ["/bin/sh", "-c", "echo '{\"listing\":1}'; kill -SEGV $$"] };
   await using running = await scan.start(later).catch(() => null);
-  // Either it was seen to be ready first, or not: in both cases it is told that it has ended.
+  // Either it was seen to be ready first, or not: in both cases its end is reported.
   if (running !== null) {
     while (running.problem() === null) await Bun.sleep(10);
     expect(running.problem()).toBe("sh was ended by SIGSEGV");

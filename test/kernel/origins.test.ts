@@ -1,4 +1,4 @@
-/** A value that only the start, or a reload, shows to be impossible: told with what gave it. */
+/** A value that only the start, or a reload, shows to be impossible: the error names its source. */
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -144,7 +144,7 @@ describe("without privileges", () => {
   const why = reasonOf(reason, setpriv === null && "needs setpriv");
   test.skipIf(why !== null)(titled("it says what is missing and how to fix it", why), async () => {
     const before = [setpriv ?? "", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all"];
-    // The binary may lie where nobody else may look.
+    // The binary may be in a folder that other accounts cannot read.
     const probe = Bun.spawnSync([...before, "/bin/sh", "-c", `test -x "$0"`, BINARY]);
     if (probe.exitCode !== 0) return console.warn(`skipped: ${BINARY} cannot be run by another user`);
     // Nobody else may even look into that directory.

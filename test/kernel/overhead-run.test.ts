@@ -117,7 +117,7 @@ describe.skipIf(reason !== null)(titled("linnix's own collector", reason), () =>
     // A process that executes something takes dozens of them.
     expect(probe?.runs).toBeGreaterThan(10 * report.events.spawned);
     expect(probe?.ns_per_run).toBeGreaterThan(0);
-    // They are no part of the balance of what tells of processes.
+    // They are no part of the balance of events of processes.
     expect(report.events.capture_pct).toBe(100);
     expect(report.events.emitted).toBe((report.events.received ?? 0) + (report.events.lost ?? 0));
   });
@@ -153,7 +153,7 @@ describe.skipIf(reason !== null)(titled("linnix's own collector", reason), () =>
     const isStarved = (report.noise.steal_machine_pct ?? 0) > 30;
     const why = isStarved ? /full of other work|the hypervisor took/ : /full of other work/;
     expect(report.reasons.join("\n"), JSON.stringify(report.noise)).toMatch(why);
-    // Where somebody else makes so many events that some are lost, that is a failure all the same.
+    // If another program makes enough events that some are lost, that is still a failure.
     if (report.verdict === "FAIL") expect(report.reasons[0]).toMatch(/lost|captured/);
     else expect(report.verdict).toBe("INCONCLUSIVE");
     expect(exitCodeOf("INCONCLUSIVE")).toBe(EXIT.inconclusive);

@@ -1,4 +1,4 @@
-/** `collect --page-faults`: a few a second and process, none forgotten, and nothing at all where nobody asks. */
+/** `collect --page-faults`: at most ten a second and process, none uncounted, and nothing at all without the option. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -37,7 +37,7 @@ interface Region {
   bytes: number;
 }
 
-/** A process that touches pages when told to. */
+/** A process that touches pages on command. */
 class Toucher implements AsyncDisposable {
   readonly #child = Bun.spawn([program], { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
   readonly #lines = this.#child.stdout.getReader();
@@ -111,7 +111,7 @@ class FaultRun implements AsyncDisposable {
 /** User addresses are below 2^53: as JSON gives them. */
 type Fault = Omit<PageFaultEvent, "ts_ns" | "address" | "ip"> & { ts_ns: number; address: number; ip: number };
 
-/** Touches new pages until one of them is told of: the second at hand may have been used up. */
+/** Touches new pages until one of them is reported: the quota of the present second may have been used up. */
 async function told(run: FaultRun, toucher: Toucher, how: "w" | "r", pages: number): Promise<Fault> {
   const regions: Region[] = [];
   for (let tries = 0; tries < 200; tries++) {
@@ -216,7 +216,7 @@ describe.skipIf(reason !== null)(titled("page faults", reason), () => {
     const socket = join(directory, "lossy.sock");
     await using run = await new FaultRun("4KiB").start("--page-faults", "--listen", `unix:${socket}`);
     process.kill(run.pid, "SIGSTOP");
-    // Each process faults, and nobody reads the rings.
+    // Each process faults, and the rings are not read.
     for (let i = 0; i < 100; i++) expect(Bun.spawnSync(["/bin/true"]).exitCode).toBe(0);
     process.kill(run.pid, "SIGCONT");
     const losses = () => (run.lines() as { type: string; count: number }[]).filter(({ type }) => type === "lost");
@@ -250,7 +250,7 @@ describe.skipIf(reason !== null)(titled("page faults", reason), () => {
     const run = CollectRun.toEnd(["--page-faults", "--backend", "tracepoint", "--duration", "1s"]);
     const { exitCode, stderr } = await run;
     expect(exitCode).toBe(2);
-    expect(stderr).toContain("--page-faults=true: only the btf backend can tell of page faults: --backend tracepoint");
+    expect(stderr).toContain("--page-faults=true: only the btf backend reports page faults: --backend tracepoint");
     expect(stderr).toContain("leave page faults out");
   });
 });

@@ -45,7 +45,7 @@ class Watch implements Disposable {
     this.#resources = resources.move();
   }
 
-  /** How often each type was told of each pid: `"pid type"`. */
+  /** How often each type of each pid was reported: `"pid type"`. */
   end(): Map<string, number> {
     this.backend.detach();
     const told = new Map<string, number>();

@@ -1,4 +1,4 @@
-/** What becomes of CPU and memory that could not be told: counted, in the summary, in /status and in /metrics. */
+/** CPU and memory that could not be reported are counted, in the summary, in /status and in /metrics. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { constants, openSync } from "node:fs";
 import { join } from "node:path";

@@ -154,7 +154,7 @@ for (const [name, open] of Object.entries(SAMPLERS)) {
       const first = sweep(sampler).get(pid);
       expect(first).toMatchObject({ isFirst: true, threads: threads + 1 });
       expect(first?.runtimeNs).toBeGreaterThanOrEqual(threads * 5e6 - (precise ? 0 : 5 * TICK_NS));
-      // Once all of them sleep nothing is left to tell.
+      // Once all of them sleep there is nothing to report.
       await until(() => (sweep(sampler).get(pid)?.runtimeNs ?? 0) === 0);
     });
 
@@ -292,7 +292,7 @@ for (const [name, open] of Object.entries(SAMPLERS)) {
       expect(countOf(ids) > 0).toBe(precise);
       sampler[Symbol.dispose]();
       expect(descriptorsOf("self").length).toBeLessThanOrEqual(descriptors);
-      // The kernel gives up what nobody holds once every CPU has been elsewhere.
+      // The kernel releases unreferenced objects once every CPU has passed a quiescent state.
       if (bpftool !== null) await until(() => countOf(stillThere(ids)) === 0);
     });
   });

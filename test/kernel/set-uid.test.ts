@@ -9,7 +9,7 @@ setDefaultTimeout(60_000);
 
 const NOBODY = "65534";
 
-/** A copy of sleep that runs as the owner and group of its file, whoever calls it. */
+/** A copy of sleep that runs as the owner and group of its file, for every caller. */
 class SetIds implements Disposable {
   readonly #directory = mkdtempSync(join(tmpdir(), "linnix-set-uid-"));
   readonly program = join(this.#directory, "sleep");

@@ -99,7 +99,7 @@ function releaseOf(series: string): string {
 /** In a v1 hierarchy, by its cgroup's name. */
 const CONTAINER = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-/** What no classic tracepoint tells. */
+/** What no classic tracepoint reports. */
 const UNKNOWN = {
   parent_start_ns: null,
   euid: null,

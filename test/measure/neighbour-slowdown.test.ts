@@ -45,7 +45,7 @@ test("what leaves traces is held against what came before it only", () => {
     { arm: null, us: 100, part: "last" },
     { arm: null, us: 100, part: "last" },
     { arm: "audit", us: 120, part: "last" },
-    // A trace: nobody watches, and yet it is slow.
+    // A trace: unwatched, and slow all the same.
     { arm: null, us: 119, part: "last" },
     { arm: "audit", us: 120, part: "last" },
   ];

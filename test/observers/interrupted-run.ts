@@ -14,7 +14,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => interrupt.abort(new Error(signal)));
 }
 
-// Its input is a pipe that nobody writes to: it ends when this process does, in whatever way.
+// Its input is a pipe without a writer: it ends when this process does, in whatever way.
 const workload = Bun.spawn(["/bin/cat"], { stdin: "pipe", stdout: "ignore" });
 console.log(`workload ${workload.pid}`);
 

@@ -24,7 +24,7 @@ test("a pid alone, a nonce alone, or another's nonce is no sighting", () => {
     { pid: 7, what: "listed", args: "sleep 1 n0008" },
     { pid: 99, what: "exec", args: "n0007" },
   ]);
-  // Ours that could not be named are nobody else; only the last one is.
+  // Processes of ours that could not be named are not counted as others; only the last one is.
   expect(result).toMatchObject({ seen: 0, othersExecuted: 1 });
 });
 

@@ -26,7 +26,7 @@ read -r end
 /** Lifetimes in the truth, ms: only classes here. */
 export const LIFETIME_MS: Record<Life, number> = { busy: 4000, asleep: 2000, brief: 1 };
 
-/** CLOCK_BOOTTIME, rounded down to 10 ms, as /proc tells it. */
+/** CLOCK_BOOTTIME, rounded down to 10 ms, as in /proc. */
 function uptimeNs(): bigint {
   const [seconds = "", hundredths = ""] = (readFileSync("/proc/uptime", "latin1").split(" ")[0] ?? "").split(".");
   return BigInt(seconds) * 1_000_000_000n + BigInt(hundredths) * 10_000_000n;

@@ -150,7 +150,7 @@ describe("INCONCLUSIVE", () => {
       }
     });
     inconclusive(raw, /the machine was full of other work: 8\d % of its CPU time.*95 % of the time/);
-    // A machine that is busy, but where nobody has to wait, is fit.
+    // A busy machine on which no task has to wait is fit.
     for (const window of raw.windows) {
       if (window.machine) window.machine = { ...window.machine, userTicks: 200, systemTicks: 20, idleTicks: 180 };
       window.cpu_pressure_us = 0.2e6;

@@ -1,6 +1,6 @@
 import type { RawRun, RawWindow } from "../../src/overhead/raw.ts";
 
-/** A window in which the subject used so many % of one core, its programs so many, and so many processes were made. */
+/** A window with given shares of one core for the subject and its programs, and a given number of processes. */
 export function rawWindow(
   phase: RawWindow["phase"],
   { toS = 2, lengthS = 2, cpuPct = 0.2, kernelPct = 0.05, spawned = 200, ...more } = {} as Partial<RawWindow> & {
@@ -85,7 +85,7 @@ const CAPTURED_ALL = {
   untold_status: 0,
 };
 
-/** A block of so many µs each, as all figures of it. */
+/** A block with the same duration for all figures, µs. */
 function block(us: number) {
   return { n: 20, p10: us, p25: us, p50: us, mean: us, cpuUs: us };
 }

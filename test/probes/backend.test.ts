@@ -14,7 +14,7 @@ describe("what has to be sent", () => {
       ["fork", "exec"],
       ["fork", "exec"],
     ],
-    // An exit tells path and arguments as of the last exec, which may be from before the fork.
+    // An exit has path and arguments of the last exec, which may be from before the fork.
     [["exit"], ["exit", "exec", "fork"]],
     [
       ["exec", "exit"],

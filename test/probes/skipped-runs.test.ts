@@ -7,7 +7,7 @@ test.each([
   ["7.0.0-rc1", true],
   ["7.3.4+deb13-cloud-amd64", true],
   ["10.0", true],
-  // Who cannot tell retries: nothing is lost by it.
+  // If it cannot know, it retries: that loses nothing.
   ["", true],
 ])("a kernel that calls itself %p may skip a preempted program: %p", (release, skips) => {
   expect(skipsPreempted(release)).toBe(skips);

@@ -96,7 +96,7 @@ describe("ImageStore", () => {
   test.each([52, 116, 244, 500, 1012, 8180, 16372])(
     "packs images of %i bytes without a gap, and none over another",
     (length) => {
-      // With their head they fill a block to the last byte; so many that they lie in several chunks.
+      // With their head they fill a block to the last byte. There are enough to need several chunks.
       const store = new ImageStore();
       const count = Math.ceil((3 * 256 * 1024) / (length + 12));
       const held = Array.from({ length: count }, (_, i): [number, Image] => {

@@ -17,7 +17,7 @@ interface Listed {
   comm: string;
 }
 
-/** Every process that the lister of this user and kernel tells of: the task iterator for root, /proc for others. */
+/** Every process that the lister of this user and kernel reports: the task iterator for root, /proc for others. */
 function listed(): Listed[] {
   using lister = openProcessLister();
   return listedBy(lister);
@@ -126,7 +126,7 @@ function running(): Map<number, number> {
   );
 }
 
-/** Of a task, as /proc tells; undefined when it is gone. */
+/** Of a task, from /proc; undefined if it is gone. */
 function tgidOf(pid: number): number | undefined {
   try {
     return Number(/^Tgid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);

@@ -11,7 +11,7 @@ import { forkRecord } from "../wire/make-record.ts";
 
 const TICK_NS = 1e9 / 100;
 
-/** Start of a process as /proc tells it, ns. */
+/** Start of a process by /proc, ns. */
 function startNs(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
   return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]) * TICK_NS;

@@ -45,7 +45,7 @@ class Decoded {
   }
 }
 
-/** The arguments as far as the exec tells them. */
+/** The arguments as far as the exec has them. */
 function cutLike(args: readonly string[], { args: told }: ExecEvent): string[] {
   const count = told?.length ?? 0;
   return args.slice(0, count).map((arg, i) => (i === count - 1 ? arg.slice(0, told?.at(-1)?.length) : arg));

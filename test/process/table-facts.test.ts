@@ -163,7 +163,7 @@ describe("a list of what runs", () => {
     table.exit(recordIn(exitRecord({ ...now, comm: "gone" })));
     expect(table.refresh(recordIn(forkRecord(now)))).toBe(slot);
     expect([table.comm(slot), table.isLive(slot)]).toEqual(["gone", false]);
-    // One that nobody told of is entered.
+    // A process without an event is entered.
     const other = table.refresh(recordIn(forkRecord({ pid: 10, start_ns: 3n, comm: "other" })));
     expect([table.find(10), table.comm(other)]).toEqual([other, "other"]);
   });

@@ -118,7 +118,7 @@ class Model {
   }
 }
 
-/** Of an event; what is undefined the record does not tell. */
+/** Of an event; undefined: the record does not have it. */
 interface Fields {
   pid: number;
   start: bigint | undefined;

@@ -22,7 +22,7 @@ class Family {
     this.table.exit(recordIn(exitRecord({ ...this.#identity(slot), ts_ns: this.#now, ...fields })));
   }
 
-  /** Its parent is gone and another one has taken it; its next exec tells of it. */
+  /** Its parent is gone and another process has adopted it; its next exec reports that. */
   adopted(slot: number, ppid: number): void {
     this.table.exec(recordIn(execRecord({ ...this.#identity(slot), ppid })));
   }

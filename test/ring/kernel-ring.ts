@@ -12,7 +12,7 @@ const DATA_OFFSET = SIZE_OFFSET + 4;
 
 /**
  * The kernel's side of one CPU's perf ring (kernel/events/ring_buffer.c): puts samples behind `data_head` as long as
- * `data_tail` leaves room, counts what has none, and tells of those before the next sample that fits.
+ * `data_tail` leaves room, counts what has none, and reports those before the next sample that fits.
  */
 export class KernelRing {
   /** What a reader maps: the control page, then the data. */
@@ -51,7 +51,7 @@ export class KernelRing {
     return Math.ceil((DATA_OFFSET + dataBytes) / 8) * 8;
   }
 
-  /** Most data of a sample that takes so many bytes, a multiple of 8. */
+  /** Most data of a sample that takes `sampleBytes` bytes, a multiple of 8. */
   static dataOf(sampleBytes: number): number {
     return sampleBytes - DATA_OFFSET;
   }

@@ -4,7 +4,7 @@ import { Prng } from "../../src/stats/prng.ts";
 import { Record } from "../../src/wire/record.ts";
 import { KernelRing } from "./kernel-ring.ts";
 
-/** Data of a sample whose every byte tells where it stands and whose it is. */
+/** Data of a sample whose every byte shows its position and its sample. */
 function dataOf(length: number, seed: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => (seed * 31 + i * 7) & 0xff);
 }
@@ -218,7 +218,7 @@ describe("losses", () => {
         expect(taken).toEqual(written.splice(0).map((id) => padded(dataOf(52, id))));
         ring.release();
       }
-      // The last round's are told of with the next sample.
+      // Those of the last round are reported with the next sample.
       kernel.sample(dataOf(8, 1));
       ring.look();
       expect(takeAll(ring).length).toBe(1);

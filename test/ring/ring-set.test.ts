@@ -332,7 +332,7 @@ describe("a drain that is stopped", () => {
           () => questions-- > 0,
         );
         expect(given.length - before).toBe(Math.min(most, id - before));
-        // At the last record of all nobody knows yet that it is the last.
+        // At the last record it is not known yet that it is the last.
         if (id - before !== most) expect(left).toBe(given.length < id);
         expect(machine.set.isEmpty()).toBe(given.length === id);
       }

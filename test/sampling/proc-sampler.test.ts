@@ -12,7 +12,7 @@ function rssBytes(sampler: ProcSampler, pid: number): number | undefined {
   return bytes;
 }
 
-/** The number of pages that /proc tells (proc(5): field 24 of stat). */
+/** The number of pages in /proc (proc(5): field 24 of stat). */
 function rssPages(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
   return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[24 - 3]);

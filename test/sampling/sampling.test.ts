@@ -9,7 +9,7 @@ import { noSamples } from "../../src/wire/counters.ts";
 import { recordIn } from "../../src/wire/record.ts";
 import { type Sample, sampleRecord } from "../wire/make-record.ts";
 
-/** Sweeps that find what they are told to. */
+/** Scans with prescribed results. */
 class MadeUpSampler implements Sampler {
   readonly source = "task-iterator";
   samples: Sample[] = [];

@@ -1,4 +1,4 @@
-/** What a line of JSON has to be by the table of fields, worked out anew from the record: slow, and with other means. */
+/** The expected line of JSON by the table of fields, computed from the record slowly and by other means. */
 import { jsonText } from "../../src/json/byte-writer.ts";
 import { textOf } from "../../src/json/text.ts";
 import type { EventView } from "../../src/process/event-view.ts";

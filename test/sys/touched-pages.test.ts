@@ -4,7 +4,7 @@ import { release } from "node:os";
 import { mapTouchedPagesOnly } from "../../src/sys/touched-pages.ts";
 import { reasonOf, titled } from "../kernel/support/needs.ts";
 
-/** Mappings that userfaultfd is to be told of writes to (`uw`, proc(5)), by their files. */
+/** Mappings with userfaultfd for writes (`uw`, proc(5)), by their files. */
 function watchedFiles(): string[] {
   const mappings = readFileSync("/proc/self/smaps", "latin1").split(/\n(?=[0-9a-f]+-[0-9a-f]+ )/);
   return mappings.filter((text) => /^VmFlags:.* uw\b/m.test(text)).map((text) => /\/.*/.exec(text)?.[0] ?? "");

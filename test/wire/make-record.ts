@@ -63,7 +63,7 @@ export interface Exec extends Head {
   args_total?: number;
   /** The path was too long: the record has its last components. */
   exe_cut?: boolean;
-  /** Left out: the record does not tell. */
+  /** Absent: the record does not have it. */
   old_comm?: Bytes;
 }
 

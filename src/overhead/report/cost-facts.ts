@@ -12,7 +12,8 @@ export function costFacts({ collector, in_kernel, total }: OverheadReport): Fact
       "together",
       listed(
         avg_machine_pct !== null && `${withPercent(avg_machine_pct)} of the whole machine`,
-        us_per_process !== null && `${formatNumber(us_per_process)} µs for each process that was seen, idle cost included`,
+        us_per_process !== null &&
+          `${formatNumber(us_per_process)} µs for each process that was seen, idle cost included`,
       ),
     ]);
   }

@@ -82,7 +82,7 @@ export function shapeProblems({ events }: CollectOutput, missingFields: readonly
     }
     for (const name of names) {
       if (name !== "type" && !rows.some((row) => row.name === name)) problem(`has ${name}`);
-      // Of what ran before, and of its children until they execute something, /proc told.
+      // What ran before, and its children until they execute something, is known from /proc.
       const isFromProc = name.startsWith("args") && event.type === "exit";
       if (missing.has(name) && !isFromProc && event[name as "pid"] !== null)
         problem(`${name} is known though it is said to be missing`);

@@ -194,7 +194,7 @@ export class Fixture implements Disposable {
     return commands;
   }
 
-  /** Plays a scenario under the eyes of a collector, and waits until that has told of its end. */
+  /** Plays a scenario while a collector watches, and waits until the collector has reported its end. */
   async watched(collect: CollectRun, scenario: string, ...args: (string | number)[]): Promise<Watched> {
     return this.watchedIn(collect, {}, scenario, ...args);
   }
@@ -222,7 +222,7 @@ function compile(compiler: string, output: string, sources: readonly string[]): 
   if (exitCode !== 0) throw new Error(`${command.join(" ")}\n${stderr}`);
 }
 
-/** A fixture that plays scenarios when it is told to. */
+/** A fixture that plays scenarios on command. */
 export class FixtureCommands implements AsyncDisposable {
   readonly #child: Bun.Subprocess<"pipe", "pipe", "inherit">;
   readonly #lines: AsyncGenerator<string>;
@@ -346,7 +346,7 @@ export class Watched {
   }
 }
 
-/** Everything about a process's end that wait4 and /proc tell exactly. */
+/** Everything about a process's end that wait4 and /proc report exactly. */
 export function expectSameEnd(exit: ExitEvent, truth: ReapedTruth): void {
   const { status } = truth;
   const killer = status & 0x7f;

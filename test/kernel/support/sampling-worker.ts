@@ -62,7 +62,7 @@ export class Worker {
     this.#said = this.#said.slice(this.#said.indexOf("ready\n") + 6);
   }
 
-  /** Lets one of kind `grow` take so many megabytes more. */
+  /** Lets one of kind `grow` take this many megabytes more. */
   async grow(megabytes: number): Promise<void> {
     this.#child.stdin.write(`${megabytes}\n`);
     this.#child.stdin.flush();
