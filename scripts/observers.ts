@@ -22,7 +22,7 @@ function rowOf({ name, kind, summary, reports, needs, programs }: Observer): str
   return [
     `\`${name}\``,
     summary,
-    kind === "polling" ? "what lives at a look" : events.join(", "),
+    kind === "polling" ? "processes alive at a look" : events.join(", "),
     reports.join(", ") || "–",
     [...(needs.root || needs.bpf ? ["root"] : []), ...new Set(packages)].join(", ") || "–",
   ];

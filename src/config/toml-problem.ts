@@ -2,7 +2,7 @@ import { repeatedKey } from "./key-lines.ts";
 import { keyName } from "./key-name.ts";
 import { quote } from "./units.ts";
 
-/** Letters on either side of where the parser stopped that are looked at: a longer word is none of anybody's settings. */
+/** Letters on either side of where the parser stopped that are searched: no setting has a longer word. */
 const MAX_WORD = 100;
 
 /** What is wrong with a document, as a clause, with a hint where the cause is plain. */

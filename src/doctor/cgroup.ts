@@ -41,7 +41,7 @@ export function checkCgroup(cgroup: CgroupFacts): Check {
   };
 }
 
-/** How a cgroup's id comes by its path, also where the cgroup has gone before anybody asks. */
+/** How linnix gets the path of a cgroup from its id, also for a cgroup that was removed before the lookup. */
 export function checkCgroupNames(
   cgroup: CgroupFacts,
   kernel: KernelFacts,

@@ -360,7 +360,7 @@ function logOfDaemon(pid: number): string {
 /** auditd: rules for exec and exit, a record of each written to a log. */
 export const auditd = defineObserver({
   name: "auditd",
-  summary: "rules for execve and exit, a daemon of our own with its log",
+  summary: "rules for execve and exit, and a daemon of its own with a log",
   programs: [AUDITD, AUDITCTL],
   needs: {
     // The kernel answers EPERM there: audit_netlink_ok() of kernel/audit.c.

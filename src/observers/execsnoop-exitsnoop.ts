@@ -112,7 +112,7 @@ async function start(context: ObserverContext): Promise<RunningObserver> {
 /** bcc's execsnoop and exitsnoop beside each other: of the ready-made tools the nearest to what linnix reports. */
 export const execsnoopExitsnoop = defineObserver({
   name: "execsnoop+exitsnoop",
-  summary: "both beside each other, one cost: of the ready-made tools the nearest to linnix",
+  summary: "execsnoop and exitsnoop at the same time, counted as one: of the ready-made tools the nearest to linnix",
   programs: [EXECSNOOP, EXITSNOOP],
   needs: EXECSNOOP_NEEDS,
   kind: "events",

@@ -70,7 +70,7 @@ export function execsnoopMethod(): ToolMethod {
 /** bcc's execsnoop: a BPF program at the execve system call, a row for each. */
 export const execsnoop = defineObserver({
   name: "execsnoop",
-  summary: "libbpf-tools' or bcc's",
+  summary: "execsnoop of libbpf-tools or bcc",
   programs: [EXECSNOOP],
   needs: EXECSNOOP_NEEDS,
   kind: "events",

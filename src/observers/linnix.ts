@@ -145,7 +145,7 @@ const COLLECT = {
 /** Totals by cgroup and name in place of events: a process is captured where the sums of its name count it. */
 export const linnixSummary = defineObserver({
   name: "linnix --detail summary",
-  summary: "`linnix collect --detail summary`, JSON lines to a file; judged by its counts",
+  summary: "`linnix collect --detail summary`, JSON lines to a file; compared by its counts",
   ...COLLECT,
   objection: needCollector,
   reports: ["fork", "exec", "exit", "status", "cpu"],
@@ -162,7 +162,7 @@ export const linnixProcesses = defineObserver({
   start: (context) => startCollect(context, "linnix-processes", "processes", parseLinnix),
 });
 
-/** `linnix collect` as anybody would run it: every event, whole arguments, JSON lines to a file. */
+/** `linnix collect` with usual options: every event, whole arguments, JSON lines to a file. */
 export const linnix = defineObserver({
   name: "linnix",
   summary: "`linnix collect`, default settings, JSON lines to a file",

@@ -31,7 +31,7 @@ export function* parsePidstat(lines: Iterable<string>, tally: Tally): Generator<
       yield* take();
       if (!line.startsWith("Average:")) tally.listings += 1;
     } else if (row !== null) {
-      // An empty line ends the listing, or belongs to an argument: that makes no difference to anybody.
+      // An empty line ends the listing, or belongs to an argument. Both have the same effect here.
       if (row.args.length + line.length < MAX_ROW_CHARS) row.args += `\n${line}`;
     } else if (!/^Linux /.test(line) && line !== "") {
       tally.unparsed += 1;
@@ -43,7 +43,7 @@ export function* parsePidstat(lines: Iterable<string>, tally: Tally): Generator<
 /** `pidstat -l` every interval, which is whole seconds. */
 export const pidstat = defineObserver({
   name: "pidstat",
-  summary: "`pidstat`, whole seconds only: what used CPU time since the last look",
+  summary: "`pidstat`, whole seconds only: processes that used CPU time since the last look",
   programs: [PIDSTAT],
   kind: "polling",
   reports: ["args", "cpu"],

@@ -59,7 +59,7 @@ function version(): string {
 /** All of /proc every interval, as well as it can be done: CPU time and memory of all, arguments of new ones. */
 export const procScan = defineObserver({
   name: "proc-scan",
-  summary: "linnix's own scan of /proc, files kept open, no program started; at the interval, 100 ms and 10 ms",
+  summary: "linnix's own scan of /proc: it keeps files open and starts no program; at the interval, 100 ms and 10 ms",
   shorterMs: [100, 10],
   grows: true,
   kind: "polling",
@@ -71,7 +71,7 @@ export const procScan = defineObserver({
 /** Only the list of pids every interval, and a look at those that are new: the least that polling can be. */
 export const procList = defineObserver({
   name: "proc-list",
-  summary: "only the list of pids, and a look at those that are new; by name only",
+  summary: "only the list of pids, and a look at new ones; runs only if `--methods` names it",
   shorterMs: [100, 10],
   onlyByName: true,
   kind: "polling",

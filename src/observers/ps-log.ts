@@ -28,7 +28,7 @@ done`;
 /** `ps aux --sort=-%cpu | head -20` appended to a log every interval. */
 export const psLog = defineObserver({
   name: "ps-log",
-  summary: "`ps aux --sort=-%cpu \\| head -20` appended to a log every interval: what uses most at a look",
+  summary: "`ps aux --sort=-%cpu \\| head -20` appended to a log every interval: the processes with the most CPU",
   programs: [PS],
   kind: "polling",
   reports: ["args", "cpu"],

@@ -26,8 +26,7 @@ export function* parseTaskIterator(lines: Iterable<string>, tally: Tally): Gener
 /** A walk along the kernel's list of processes every interval: pid and exact start of the new ones, no file a process. */
 export const taskIterator = defineObserver({
   name: "task-iterator",
-  summary:
-    "a BPF program walks the kernel's list of processes and hands over who is new; at the interval, 100 ms and 10 ms",
+  summary: "a BPF program walks the kernel's list of processes and reports new ones; at the interval, 100 ms and 10 ms",
   needs: { root: "the BPF task iterator", bpf: true, checks: ["task-iterator"] },
   version: () => `Linux ${release()}`,
   shorterMs: [100, 10],

@@ -57,7 +57,7 @@ class NameFile {
   }
 }
 
-/** @throws Error when it cannot be read, or is larger than anybody's */
+/** @throws Error if it cannot be read, or is too large */
 function readNames(path: string): NameIndex {
   const fd = openSync(path, "r");
   try {

@@ -224,7 +224,7 @@ export function aboutFacts(report: CompareReport): Fact[] {
       "measured",
       `${intervalText(options.duration_ms_per_method)} or more a method in ${options.rounds} ` +
         `${options.rounds === 1 ? "round" : "rounds"}, in random order (seed ${options.seed}), each between times ` +
-        "without anybody watching",
+        "without a method",
     ],
     ["took", `${formatNumber(report.duration_s, { decimals: 0 })} s`],
   ];
