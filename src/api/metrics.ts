@@ -218,7 +218,7 @@ function processMetrics(text: MetricsText, { userCpuS, systemCpuS, startedMs }: 
   text.gauge("process_max_fds", "Most file descriptors that may be open.", Number.isFinite(maxFds) ? maxFds : null);
 }
 
-/** The way of the events, and the configuration. */
+/** Rings, output and configuration. */
 function deliveryMetrics(text: MetricsText, { rings, writtenBytes, reload }: Facts): void {
   text.gauge(
     "linnix_ring_peak_fill_ratio",

@@ -10,8 +10,8 @@ const STDERR = 2;
 const MAX_WAITING_BYTES = 64 * 1024;
 
 /**
- * From now on a stopped terminal (Ctrl-S), a pipe or socket that is not read, and a file whose filesystem does not
- * answer do not stop this thread when a message is written.
+ * From this call on, writing a message never blocks this thread: neither on a stopped terminal (Ctrl-S), nor on a pipe or
+ * socket without a reader, nor on a file whose filesystem does not answer.
  */
 export function unblockStderr(): void {
   try {

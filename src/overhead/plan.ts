@@ -38,7 +38,7 @@ export interface Plan {
 /** Most time for one rate of the sweep, and for the slowdown: more would improve the figures little. */
 const MAX_STEP_MS = 30_000;
 const MAX_SLOWDOWN_MS = 60_000;
-/** The first seconds of a collector: after these what runs all the time is compiled. */
+/** The first seconds of a collector. After them the runtime has compiled the code that runs all the time. */
 const MAX_COLD_MS = 10_000;
 const MIN_COLD_MS = 3_000;
 const MAX_NOISE_MS = 2_000;

@@ -14,10 +14,10 @@ const ASSERTIONS: readonly Assertion[] = ["start", "end", "word boundary", "no w
 const UNSET = -1;
 
 /**
- * A regular expression that looks at every byte of its input once for all the ways it could match, as Thompson's and
- * Pike's machines do (Cox, "Regular Expression Matching: the Virtual Machine Approach", 2009): the time is bounded by
- * input × expression whatever either of them holds, where a backtracking one can take for ever. Of the matches that
- * begin at the same place it gives the one that Perl would.
+ * A regular expression that reads every byte of its input once, for all the ways it could match, as Thompson's and Pike's
+ * machines do (Cox, "Regular Expression Matching: the Virtual Machine Approach", 2009). The time is bounded by input ×
+ * expression for every content of both; a backtracking engine has no such bound. Of the matches that begin at the same
+ * place it returns the one that Perl would.
  */
 export class ByteRegexp {
   /** Number of groups that capture. */
