@@ -83,7 +83,7 @@ function endMetrics(
   );
 }
 
-/** Left out where filters keep processes out of the groups. */
+/** Absent if filters keep processes out of the groups. */
 function bookMetrics(text: MetricsText, { books }: ShownGroups): void {
   if (!books) return;
   text.counter(
@@ -93,7 +93,7 @@ function bookMetrics(text: MetricsText, { books }: ShownGroups): void {
   );
   text.counter(
     "linnix_unattributed_cpu_seconds_total",
-    "CPU time of no group: hard and soft interrupts (irq), where the kernel keeps them apart from processes.",
+    "CPU time of no group: hard and soft interrupts (irq), if the kernel keeps them apart from processes.",
     Object.entries(books.remainders).map(([kind, ns]) => [{ kind }, ns / 1e9] as const),
   );
   text.counter(

@@ -95,7 +95,7 @@ export class ByteWriter {
   #view: DataView<ArrayBuffer>;
   #handedOver = 0;
 
-  /** @param memory gives at least so many bytes, each time that more are needed */
+  /** @param memory returns at least `bytes` bytes, each time that more are needed */
   constructor(capacity: number, memory = (bytes: number): Uint8Array<ArrayBuffer> => new Uint8Array(bytes)) {
     this.#memory = memory;
     this.bytes = new Uint8Array(capacity + WORD);

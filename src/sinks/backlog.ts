@@ -110,7 +110,7 @@ export class Backlog {
     this.#pieces.unshift(joined.subarray(0, bytes));
   }
 
-  /** Memory for a piece of at least so many bytes: what is kept, else new memory. */
+  /** Memory for a piece of at least `bytes` bytes: kept memory, else new memory. */
   memoryFor(bytes: number): Uint8Array<ArrayBuffer> {
     this.#used++;
     let best: Uint8Array<ArrayBuffer> | undefined;

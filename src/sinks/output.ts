@@ -249,7 +249,7 @@ export class Output {
     return true;
   }
 
-  /** At least so many bytes to gather lines in: where the last write has ended, the memory that it was from. */
+  /** At least `bytes` bytes to gather lines in: the memory of the last write if it has ended. */
   memory(bytes: number): Uint8Array<ArrayBuffer> {
     if (this.#background?.isUnderWay) this.retry();
     return this.#backlog.memoryFor(bytes);
