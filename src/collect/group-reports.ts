@@ -38,10 +38,12 @@ const LOOK_NS = 1e9;
 const LOOK_WITHOUT_SAMPLING_NS = 5e9;
 
 /** What the kernel side takes: the figures of a look at all processes, and processes that end (100 bytes each). */
-const KERNEL_BYTES = 1.4 * 2 ** 20;
+export const KERNEL_BYTES = 1.4 * 2 ** 20;
+/** What reading it takes of this process while the kernel side has a group of processes at each of its places. */
+export const READ_BYTES = 3 * 2 ** 20;
 /** Of a group and of a live process, in this process. */
-const GROUP_BYTES = 2048;
-const PROCESS_BYTES = 200;
+export const GROUP_BYTES = 2560;
+export const PROCESS_BYTES = 200;
 
 /** Descriptors that loading a sampler takes, and some more. */
 const LOADING_FDS = 32;
@@ -77,8 +79,10 @@ export class GroupReports implements Disposable {
   /** How much memory they take at most, in words. */
   get memoryBound(): string {
     const { max } = this.groups.slots;
-    const mib = (KERNEL_BYTES + max * GROUP_BYTES) / 2 ** 20;
-    return `up to ${max} groups, in at most ${mib.toFixed(1)} MiB and ${PROCESS_BYTES} bytes a live process`;
+    const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+    const groups = `up to ${max} groups, in at most ${mib(KERNEL_BYTES + max * GROUP_BYTES)}`;
+    const reading = `${mib(READ_BYTES)} more while much is read`;
+    return `${groups} and ${PROCESS_BYTES} bytes a live process, and ${reading}`;
   }
 
   /** To be called when the programs are attached and the table has been filled, before root is given up. */

@@ -120,7 +120,7 @@ export function holdsBackExits({ events, filters }: Pick<ProbeOptions, "events" 
 }
 
 /** Groups that the kernel side adds up in an interval; the two buffers for them take 300 bytes each a group. */
-const TOTALS_PLACES = 1024;
+export const TOTALS_PLACES = 1024;
 
 /** Elements of the map `totals` for that number of groups in each of both buffers: see bpf/totals.h. */
 function totalsElements(places: number): number {

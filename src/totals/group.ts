@@ -29,6 +29,9 @@ const FIGURES = LIFETIMES + LIFETIME_BUCKETS;
 /** 32-bit words of a struct totals. */
 export const TOTALS_WORDS = TOTALS.size / 4;
 
+/** Bytes of the name that is being read. */
+const codes: number[] = [];
+
 /** What happened in a group of processes: those of one cgroup and name, or the rest of a cgroup, or of all of them. */
 export class Group {
   /** 0: not known, or of all cgroups. */
@@ -57,12 +60,14 @@ export class Group {
     for (const name of WIDE) figures[place++] = word(TOTALS[name] + 4) * 2 ** 32 + word(TOTALS[name]);
     for (const name of NARROW) figures[place++] = word(TOTALS[name]);
     for (let bucket = 0; bucket < LIFETIME_BUCKETS; bucket++) figures[place++] = word(TOTALS.lifetimes + 4 * bucket);
-    let comm = "";
+    codes.length = 0;
     for (let byte = 0; byte < TOTALS.comm_len; byte++) {
       const code = (word(TOTALS.comm + (byte & ~3)) >>> (8 * (byte & 3))) & 0xff;
       if (code === 0) break;
-      comm += String.fromCharCode(code);
+      codes.push(code);
     }
+    // At once: a text that grows is a chain of as many objects.
+    const comm = String.fromCharCode(...codes);
     const cgroupId = (BigInt(word(TOTALS.cgroup_id + 4)) << 32n) | BigInt(word(TOTALS.cgroup_id));
     return new Group(cgroupId, comm, word(TOTALS.kind), figures);
   }
