@@ -26,6 +26,7 @@ export class Books {
   #answer: boolean | undefined;
   #last: MachineTime | undefined;
   #busyNs = 0;
+  #shownBusyNs = 0;
   #irqNs = 0;
   /** What idle time fell by: the kernel lets it. */
   #owedNs = 0;
@@ -45,9 +46,13 @@ export class Books {
     return this.#answer;
   }
 
-  /** Elapsed time × CPUs without idle time, time spent waiting for a disk, and stolen time. */
+  /**
+   * Elapsed time × CPUs without idle time, time spent waiting for a disk, and stolen time. The counters of /proc/stat have
+   * steps of 10 ms and are not read at the very moment of the groups: where these are ahead, so is this. So it is the sum of
+   * groups, remainders and unexplained time at each look, though no part of it falls.
+   */
   get busyNs(): number {
-    return this.#busyNs;
+    return this.#shownBusyNs;
   }
 
   get unexplainedNs(): number {
@@ -78,6 +83,7 @@ export class Books {
     this.#unexplained.add(leftNs - this.#unexplainedNs);
     this.#unexplainedNs = leftNs;
     this.#unexplained.settle();
+    this.#shownBusyNs = groupsNs + this.#irqNs + this.unexplainedNs;
   }
 }
 

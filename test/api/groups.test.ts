@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { metrics } from "../../src/config/sections/metrics.ts";
 import { GroupSlots } from "../../src/groups/group-slots.ts";
 import { labelOf } from "../../src/groups/label.ts";
 import { programPath } from "../kernel/support/needs.ts";
@@ -36,14 +37,18 @@ test("groups as metrics, which promtool accepts", async () => {
   }
 });
 
-test("the default number of groups has at most 3,000 series", async () => {
+test("/metrics has at most 3,000 series with as many groups as there may be by default", async () => {
   await using server = await startMadeUp();
   const groups = madeUpGroups();
-  const slots = new GroupSlots({ max: 100, graceNs: 1e9 });
-  for (let i = 0; i < 200; i++) slots.rowOf(labelOf({ unit: `u${i}.service`, container: null }, ""), null, 0);
+  const max = metrics.keys.maxGroups.default;
+  const slots = new GroupSlots({ max, graceNs: 1e9 });
+  for (let i = 0; i < 2 * max; i++) slots.rowOf(labelOf({ unit: `u${i}.service`, container: null }, ""), null, 0);
+  expect(slots.size).toBe(max);
   server.source.shownGroups = { ...groups, slots };
   const text = await (await fetch(server.url("/metrics"))).text();
-  expect(text.split("\n").filter((line) => line.startsWith("linnix_group_")).length).toBeLessThan(2900);
+  const series = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  expect(series.filter((line) => line.startsWith("linnix_group_"))).toHaveLength(25 * (max + 2));
+  expect(series.length).toBeLessThanOrEqual(3000);
 });
 
 test("GET /groups", async () => {

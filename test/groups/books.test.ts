@@ -39,14 +39,33 @@ test("no figure falls, whatever /proc/stat does", () => {
   books.balance(ZERO, 0, 0);
   books.balance({ ...ZERO, nowNs: 1000, idleNs: 1500 }, 400, 0);
   expect([books.busyNs, books.unexplainedNs]).toEqual([500, 100]);
-  // More idle time than time has passed: taken off the next busy time.
+  // More idle time than time has passed: taken off the next busy time. Busy time is what the groups have, and more.
   books.balance({ ...ZERO, nowNs: 2000, idleNs: 3600 }, 450, 0);
-  expect([books.busyNs, books.unexplainedNs]).toEqual([500, 100]);
+  expect([books.busyNs, books.unexplainedNs]).toEqual([550, 100]);
   books.balance({ ...ZERO, nowNs: 3000, idleNs: 5000 }, 900, 0);
   expect([books.busyNs, books.unexplainedNs]).toEqual([1000, 100]);
   // A CPU went offline: its idle time stands still.
   books.balance({ ...ZERO, nowNs: 4000, cpus: 1, idleNs: 5000, countedNs: 300 }, 1150, 0);
   expect([books.busyNs, books.unexplainedNs]).toEqual([1300, 150]);
+});
+
+test("busy time is the sum of its parts at each look, and no part falls, however far the groups are ahead", () => {
+  const books = new Books(() => true);
+  let [time, groupsNs] = [ZERO, 0];
+  let before = [0, 0, 0];
+  books.balance(time, groupsNs, 0);
+  for (let look = 1; look <= 1000; look++) {
+    // Groups to the nanosecond, /proc/stat in steps of 10 ms and some time off.
+    const [busyNs, irqNs] = [Math.floor(Math.random() * 2e8), 1e7 * Math.floor(2 * Math.random())];
+    groupsNs += busyNs;
+    const idleNs = 1e7 * Math.round((look * 2e9 - groupsNs) / 1e7 + 2 * Math.random() - 1);
+    time = { ...time, nowNs: look * 1e9, idleNs, softirqNs: time.softirqNs + irqNs };
+    books.balance(time, groupsNs, Math.floor((irqNs * Math.random()) / 2));
+    const now = [books.busyNs, books.remainders.irq as number, books.unexplainedNs];
+    expect(groupsNs + (now[1] as number) + (now[2] as number)).toBe(now[0] as number);
+    for (const [at, value] of now.entries()) expect(value).toBeGreaterThanOrEqual(before[at] as number);
+    before = now;
+  }
 });
 
 test("/proc/stat of two CPUs", () => {

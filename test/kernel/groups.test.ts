@@ -1,10 +1,11 @@
-import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Group, Groups } from "../../src/api/answers.ts";
+import { readHeldMemory } from "../../src/bpf/bpf-memory.ts";
 import { cgroup2Mount } from "../../src/cgroup/cgroup.ts";
-import { CollectRun, until } from "./support/collect-run.ts";
+import { KERNEL_BYTES } from "../../src/collect/group-reports.ts";
+import { until } from "./support/collect-run.ts";
+import { booksOf, countersOf, fallsIn } from "./support/group-counters.ts";
+import { GroupsRun } from "./support/groups-run.ts";
 import { programPath, reasonOf, titled, whyNoBtf } from "./support/needs.ts";
 import { inCgroups, TestCgroup } from "./support/test-cgroup.ts";
 
@@ -12,33 +13,6 @@ setDefaultTimeout(120_000);
 
 const mount = cgroup2Mount();
 const reason = reasonOf(whyNoBtf(), mount === null && "no cgroup v2 is mounted");
-const directory = mkdtempSync(join(tmpdir(), "linnix-groups-"));
-// Another account reads the configuration again.
-chmodSync(directory, 0o755);
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
-
-let sockets = 0;
-
-/** A run that answers over HTTP, and what it answers. */
-async function startRun(toml: string, before: readonly string[] = []) {
-  const socket = join(directory, `${++sockets}.sock`);
-  const path = join(directory, `${sockets}.toml`);
-  const write = (text: string) => {
-    const head = `[output]\nformat = 'none'\n[api]\nlisten = 'unix:${socket}'\ncpu_budget = 0\n`;
-    writeFileSync(path, head + text, { mode: 0o644 });
-  };
-  write(toml);
-  const run = await CollectRun.start(["--config", path, ...before]);
-  const get = (route: string) => fetch(`http://localhost${route}`, { unix: socket });
-  return {
-    run,
-    write,
-    get,
-    groups: async () => (await (await get("/groups")).json()) as Groups,
-    metrics: async () => (await get("/metrics")).text(),
-  };
-}
-
 /** Has a shell run that script in a cgroup. @returns its CPU time and that of all that it waited for, s */
 async function inCgroup(directory: string, script: string): Promise<number> {
   const child = Bun.spawn([...inCgroups(directory), "/bin/sh", "-c", script], {
@@ -54,24 +28,14 @@ function named({ groups }: Groups, unit: string): Group {
   return group;
 }
 
+/** Groups that this machine has without the test. */
+async function groupsHere(): Promise<number> {
+  await using started = await GroupsRun.start("");
+  return (await started.groups()).groups.filter(({ kind }) => kind === "group").length;
+}
+
 const cpuOf = (group: Group) => group.cpu_user_s + group.cpu_system_s;
 const allCpu = ({ groups, ended }: Groups) => groups.reduce((sum, group) => sum + cpuOf(group), ended.cpu_s);
-
-const OF_GROUPS = /^linnix_(?:group|ended_groups|machine|unattributed|unexplained)_/;
-
-/** Values of the counters of groups, and of the buckets of histograms, by series. */
-function countersOf(text: string): Map<string, number> {
-  const counters = new Map<string, number>();
-  let isCounter = false;
-  for (const line of text.split("\n")) {
-    if (line.startsWith("# TYPE ")) isCounter = /(?:counter|histogram)$/.test(line);
-    else if (isCounter && OF_GROUPS.test(line)) {
-      const at = line.lastIndexOf(" ");
-      counters.set(line.slice(0, at), Number(line.slice(at + 1)));
-    }
-  }
-  return counters;
-}
 
 const ROUNDS = 4;
 const TRUES = 90;
@@ -89,8 +53,7 @@ describe.skipIf(reason !== null)(titled("groups", reason), () => {
     await using cgroup = new TestCgroup(mount as string);
     const units = ["linnix-a.service", "linnix-b.service"] as const;
     const paths = units.map((unit) => cgroup.directory(cgroup.make(unit)));
-    const started = await startRun("[sampling]\ninterval = '1s'\n");
-    await using _run = started.run;
+    await using started = await GroupsRun.start("[sampling]\ninterval = '1s'\n");
     expect(started.run.stderr).toContain("up to 100 groups, in at most 1.6 MiB");
     const before = await started.groups();
     const used = await Promise.all(paths.map((path) => inCgroup(path, SCRIPT)));
@@ -122,8 +85,11 @@ describe.skipIf(reason !== null)(titled("groups", reason), () => {
   test("no counter falls across a reload and the end of a group, and promtool has nothing to say", async () => {
     await using cgroup = new TestCgroup(mount as string);
     const path = cgroup.make("linnix-gone.service");
-    const started = await startRun("[sampling]\ninterval = 0\n[metrics]\ngroup_grace = '8s'\n", ["--user", "nobody"]);
-    await using run = started.run;
+    await using started = await GroupsRun.start("[sampling]\ninterval = 0\n[metrics]\ngroup_grace = '8s'\n", [
+      "--user",
+      "nobody",
+    ]);
+    const { run } = started;
     const used = await inCgroup(cgroup.directory(path), `${BURN}; /bin/true; exit 0`);
     const texts: string[] = [];
     const look = async (isIt: (text: string) => boolean) => {
@@ -146,21 +112,75 @@ describe.skipIf(reason !== null)(titled("groups", reason), () => {
       expect(`${check.stdout}${check.stderr}`).toBe("");
     }
     const series = texts.map(countersOf);
-    for (const [at, counters] of series.slice(1).entries()) {
-      for (const [name, value] of series[at] as Map<string, number>) {
-        const now = counters.get(name);
-        if (now !== undefined && now < value) throw new Error(`${name} fell from ${value} to ${now}`);
-      }
-    }
+    expect(fallsIn(series)).toEqual([]);
     const ended = series.at(-1)?.get("linnix_ended_groups_cpu_seconds_total") ?? 0;
     expect(ended).toBeGreaterThan(0.95 * (used + usedLater));
+  });
+
+  test("all parts are exactly the machine's busy time at each scrape, and none falls, over an overflow, a reload and ends", async () => {
+    await using cgroup = new TestCgroup(mount as string);
+    const slots = (await groupsHere()) + 3;
+    const settings = `[sampling]\ninterval = '1s'\n[metrics]\nmax_groups = ${slots}\ngroup_grace = '4s'\n`;
+    await using started = await GroupsRun.start(settings);
+    const scrapes: Map<string, number>[] = [];
+    const scrape = async (name: string) => {
+      const counters = countersOf(await started.metrics());
+      scrapes.push(counters);
+      return counters.get(name) ?? 0;
+    };
+    const units = Array.from({ length: 6 }, (_, i) => cgroup.directory(cgroup.make(`linnix-many-${i}.service`)));
+    const runAll = () => Promise.all(units.map((unit) => inCgroup(unit, `${BURN}; /bin/true; exit 0`)));
+    const hasOverflown = async () => {
+      await runAll();
+      return (await scrape('linnix_group_starts_total{unit="other",container=""}')) > 0;
+    };
+    await until("what has no slot", hasOverflown);
+    started.write(`${settings}[probes]\ndetail = 'summary'\n`);
+    started.run.child.kill("SIGHUP");
+    await until("the reload", () => started.run.stderr.includes("configuration read again"));
+    await runAll();
+    await until("groups that end", async () => (await scrape("linnix_ended_groups_cpu_seconds_total")) > 0.01);
+    expect(fallsIn(scrapes)).toEqual([]);
+    const books = scrapes.map(booksOf);
+    expect(books.map(({ sumNs }) => sumNs)).toEqual(books.map(({ busyNs }) => busyNs));
+    expect(books.at(-1)?.busyNs).toBeGreaterThan(books[0]?.busyNs as number);
+    const { groups, max_groups } = await started.groups();
+    expect(max_groups).toBe(slots);
+    expect(groups.filter(({ kind }) => kind === "group").length).toBeLessThanOrEqual(slots);
+  });
+
+  test("the scopes of one user take a quarter of the slots at most, and the rest of them counts as other", async () => {
+    await using cgroup = new TestCgroup(mount as string);
+    const share = (await groupsHere()) + 3;
+    await using started = await GroupsRun.start(`[metrics]\nmax_groups = ${4 * share}\n`);
+    const scopes = Array.from({ length: share + 4 }, (_, i) => `linnix-run-${i}.scope`);
+    for (const scope of scopes) {
+      await inCgroup(cgroup.directory(cgroup.make("user.slice", "user-4321.slice", scope)), "/bin/true; exit 0");
+    }
+    await inCgroup(cgroup.directory(cgroup.make("linnix-later.service")), "/bin/true; exit 0");
+    await Bun.sleep(1200);
+    const answer = await started.groups();
+    const units = answer.groups.map(({ unit }) => unit);
+    expect(scopes.filter((scope) => units.includes(scope))).toHaveLength(share);
+    expect(units).toContain("linnix-later.service");
+    expect(answer.groups.find(({ kind }) => kind === "other")?.starts).toBe(4);
+  });
+
+  test("the kernel's memory for groups is at most what the log says", async () => {
+    await using without = await GroupsRun.start("[metrics]\ngroups = false\n");
+    await using started = await GroupsRun.start("");
+    const bytesOf = ({ run }: GroupsRun) => {
+      const { mapBytes, programBytes } = readHeldMemory([run.pid]);
+      return mapBytes + programBytes;
+    };
+    expect(bytesOf(started) - bytesOf(without)).toBeLessThan(KERNEL_BYTES);
+    expect(without.run.stderr).not.toContain("adding up by unit");
   });
 
   test("with a filter the groups have what passes it, and no balance of the machine is shown", async () => {
     await using cgroup = new TestCgroup(mount as string);
     const paths = ["linnix-in.service", "linnix-out.service"].map((unit) => cgroup.make(unit));
-    const started = await startRun(`[filters]\ncgroup = '${paths[0]}'\n[metrics]\nby_comm = true\n`);
-    await using _run = started.run;
+    await using started = await GroupsRun.start(`[filters]\ncgroup = '${paths[0]}'\n[metrics]\nby_comm = true\n`);
     for (const path of paths) await inCgroup(cgroup.directory(path), "/bin/true; /bin/true; exit 0");
     await Bun.sleep(1200);
     const { groups, machine } = await started.groups();
@@ -175,8 +195,7 @@ describe.skipIf(reason !== null)(titled("groups", reason), () => {
   });
 
   test("the tracepoint backend counts starts and ends, without what it does not know", async () => {
-    const started = await startRun("[probes]\nbackend = 'tracepoint'\n");
-    await using _run = started.run;
+    await using started = await GroupsRun.start("[probes]\nbackend = 'tracepoint'\n");
     for (let i = 0; i < 5; i++) Bun.spawnSync(["/bin/true"]);
     await Bun.sleep(1200);
     const { groups, machine } = await started.groups();
@@ -192,8 +211,7 @@ describe.skipIf(reason !== null)(titled("groups", reason), () => {
   });
 
   test("metrics.groups = false leaves them out", async () => {
-    const started = await startRun("[metrics]\ngroups = false\n");
-    await using _run = started.run;
+    await using started = await GroupsRun.start("[metrics]\ngroups = false\n");
     expect((await started.get("/groups")).status).toBe(404);
     expect(await started.metrics()).not.toContain("linnix_group");
   });
