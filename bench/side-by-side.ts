@@ -4,7 +4,13 @@
  * machine does is in both.
  *
  *   bun bench/side-by-side.ts --a FILE [--b FILE] [--a-args="..."] [--b-args="..."] [--rate N] [--arg-bytes N]
- *       [--warm S] [--windows N] [--window S] [--no-client]
+ *       [--warm S] [--windows N] [--window S] [--no-client] [--scrape S]
+ *
+ * `--no-client` leaves out both the client and the scrapes; `--scrape` reads /metrics so often with or without a client. A
+ * window that is a multiple of it has the same number of scrapes each time. `--rate 0` is a machine without that load.
+ *
+ * What groups cost:
+ *   bun bench/side-by-side.ts --a-args="--metrics-groups=false" --no-client --scrape 15 --window 15 --warm 200
  *
  * Printed: own CPU time and BPF run time in % of a core, memory, and the way of an event from the
  * kernel's stamp to the client. b/a is the median of the ratios of the pairs, with the lowest and the highest.
@@ -34,13 +40,15 @@ const { values: options } = parseArgs({
     windows: { type: "string", default: "12" },
     window: { type: "string", default: "10" },
     "no-client": { type: "boolean", default: false },
+    scrape: { type: "string" },
     load: { type: "boolean", default: false },
   },
 });
 const rate = Number(options.rate);
 const argBytes = Number(options["arg-bytes"]);
 const windowMs = 1000 * Number(options.window);
-const SCRAPE_MS = 5_000;
+/** 0: /metrics is not read. */
+const scrapeMs = 1000 * Number(options.scrape ?? (options["no-client"] ? 0 : 5));
 
 /** The load: a process of its own, so that no reading here waits for a spawn. */
 function spawnForever(): never {
@@ -60,7 +68,6 @@ class Arm implements AsyncDisposable {
   readonly delays: number[] = [];
   readonly #abort = new AbortController();
   readonly #reading: Promise<void>;
-  readonly #scrape: NodeJS.Timeout | null;
 
   private constructor(
     readonly child: Bun.Subprocess,
@@ -70,8 +77,6 @@ class Arm implements AsyncDisposable {
   ) {
     const hasClient = !options["no-client"];
     this.#reading = hasClient ? this.#follow().catch(() => {}) : Promise.resolve();
-    const get = () => void this.get("/metrics").catch(() => {});
-    this.#scrape = hasClient ? setInterval(get, SCRAPE_MS) : null;
   }
 
   static async start(binary: string, words: string, socket: string): Promise<Arm> {
@@ -116,7 +121,6 @@ class Arm implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#scrape !== null) clearInterval(this.#scrape);
     this.#abort.abort();
     await this.#reading;
     this.programs[Symbol.dispose]();
@@ -130,22 +134,34 @@ const quantile = (values: readonly number[], q: number) => sorted(values)[Math.f
 const spread = (values: readonly number[], digits: number) =>
   `${quantile(values, 0.5).toFixed(digits)} [${quantile(values, 0).toFixed(digits)}, ${quantile(values, 1 - 1e-9).toFixed(digits)}]`;
 
+/** Lets that time pass, and has both scraped in it. */
+async function pass(ms: number, arms: readonly Arm[]): Promise<void> {
+  const from = performance.now();
+  const until = (dueMs: number) => Bun.sleep(Math.max(0, from + dueMs - performance.now()));
+  for (let dueMs = scrapeMs / 2; scrapeMs > 0 && dueMs < ms; dueMs += scrapeMs) {
+    await until(dueMs);
+    await Promise.all(arms.map((arm) => arm.get("/metrics").catch(() => {})));
+  }
+  await until(ms);
+}
+
 async function measure(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "linnix-bench-"));
   const words = ["--rate", options.rate, "--arg-bytes", options["arg-bytes"]];
-  const load = Bun.spawn([process.execPath, import.meta.path, "--load", ...words], { stdin: "ignore" });
+  const command = [process.execPath, import.meta.path, "--load", ...words];
+  const load = rate > 0 ? Bun.spawn(command, { stdin: "ignore" }) : null;
   try {
     using _stats = enableRunTimeStats();
     await using a = await Arm.start(options.a, options["a-args"], join(folder, "a"));
     await using b = await Arm.start(options.b, options["b-args"], join(folder, "b"));
     const arms = { a, b };
-    await Bun.sleep(1000 * Number(options.warm));
+    await pass(1000 * Number(options.warm), [a, b]);
     a.delays.length = 0;
     b.delays.length = 0;
     const rows = { a: [] as Window[], b: [] as Window[] };
     for (let i = 0; i < Number(options.windows); i++) {
       const before = { a: a.read(), b: b.read() };
-      await Bun.sleep(windowMs);
+      await pass(windowMs, [a, b]);
       for (const name of ["a", "b"] as const) rows[name].push(difference(before[name], arms[name].read()));
     }
     for (const name of ["a", "b"] as const) {
@@ -174,10 +190,11 @@ async function measure(): Promise<void> {
         rows.a.map((row, i) => pick(rows.b[i] as Window) / pick(row)),
         2,
       );
-    console.log(`b/a: own ${ratios((row) => row.cpuPct)}, BPF ${ratios((row) => row.bpfPct)}`);
+    const both = ratios((row) => row.cpuPct + row.bpfPct);
+    console.log(`b/a: own ${ratios((row) => row.cpuPct)}, BPF ${ratios((row) => row.bpfPct)}, together ${both}`);
   } finally {
-    load.kill("SIGKILL");
-    await load.exited;
+    load?.kill("SIGKILL");
+    await load?.exited;
     rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -1,0 +1,68 @@
+import { mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
+import { join } from "node:path";
+import { cgroup2Mount } from "../src/cgroup/cgroup.ts";
+
+const PREFIX = "linnix-bench-bill-";
+/** Moves itself to the cgroup, then becomes the command. */
+const ENTER = 'echo 0 > "$1/cgroup.procs" || exit 99; shift; exec "$@"';
+/** What stands before a command so that it ends with the bench, however that ends (util-linux, setpriv(1)). */
+export const ENDS_WITH_BENCH = ["setpriv", "--pdeathsig", "TERM", "--"] as const;
+
+/** How long ended processes may take to leave their cgroup. */
+const TRIES = 200;
+
+/** Cgroups that have the names of systemd units, below one of the bench; removed with all that runs in them. */
+export class Units implements AsyncDisposable {
+  readonly #directory: string;
+
+  /** @throws Error if no cgroup v2 is mounted */
+  constructor() {
+    const mount = cgroup2Mount();
+    if (mount === undefined) throw new Error("no cgroup v2 is mounted: mount -t cgroup2 none /sys/fs/cgroup/unified");
+    // A bench that was killed leaves its cgroups behind.
+    for (const name of readdirSync(mount).filter((entry) => entry.startsWith(PREFIX))) {
+      if (!isAlive(Number(name.slice(PREFIX.length)))) emptyAndRemove(join(mount, name));
+    }
+    this.#directory = join(mount, `${PREFIX}${process.pid}`);
+    mkdirSync(this.#directory);
+  }
+
+  /** Runs a program in a unit. */
+  run(unit: string, command: readonly string[]): Bun.Subprocess<"ignore", "pipe", "inherit"> {
+    const directory = join(this.#directory, unit);
+    mkdirSync(directory, { recursive: true });
+    return Bun.spawn(["/bin/sh", "-c", ENTER, "sh", directory, ...command], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (let tries = 0; tries < TRIES && !emptyAndRemove(this.#directory); tries++) await Bun.sleep(20);
+  }
+}
+
+/** @returns whether nothing is left of it; what was killed has to leave first */
+function emptyAndRemove(directory: string): boolean {
+  const units = readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const areGone = units.map(({ name }) => emptyAndRemove(join(directory, name))).every(Boolean);
+  for (const pid of readFileSync(join(directory, "cgroup.procs"), "utf8").split("\n").filter(Boolean)) {
+    try {
+      process.kill(Number(pid), "SIGKILL");
+    } catch {}
+  }
+  try {
+    rmdirSync(directory);
+  } catch {
+    return false;
+  }
+  return areGone;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
