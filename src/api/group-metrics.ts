@@ -1,12 +1,10 @@
 import type { GroupRow } from "../groups/group-row.ts";
 import type { Groups } from "../groups/groups.ts";
 import { LIFETIME_BOUNDS_S } from "../groups/lifetimes.ts";
-import type { MetricsText } from "./metrics-text.ts";
+import { labelPairs, type MetricsText } from "./metrics-text.ts";
 
 /** Groups with the figures of the last look. */
 export type ShownGroups = Pick<Groups, "slots" | "books" | "byComm" | "knowsExits">;
-
-type Labels = Readonly<Record<string, string>>;
 
 /** The metrics of the workload, by unit and container. */
 export function groupMetrics(text: MetricsText, shown: ShownGroups | null): void {
@@ -28,14 +26,16 @@ export function groupMetrics(text: MetricsText, shown: ShownGroups | null): void
   text.counter(
     "linnix_group_exits_total",
     "Processes that ended: with status 0 (ok), with another one (error), by a signal (signal).",
-    rows.flatMap(([labels, { exits }]) => results.map((result) => [{ ...labels, result }, exits[result]] as const)),
+    rows.flatMap(([labels, { exits }]) =>
+      results.map((result) => [`${labels},result="${result}"`, exits[result]] as const),
+    ),
   );
   text.counter(
     "linnix_group_cpu_seconds_total",
     "CPU time of processes, those that have ended included, since the group is shown.",
     rows.flatMap(([labels, { userNs, systemNs }]) => [
-      [{ ...labels, mode: "user" }, userNs.shown / 1e9] as const,
-      [{ ...labels, mode: "system" }, systemNs.shown / 1e9] as const,
+      [`${labels},mode="user"`, userNs.shown / 1e9] as const,
+      [`${labels},mode="system"`, systemNs.shown / 1e9] as const,
     ]),
   );
   text.gauge(
@@ -62,8 +62,8 @@ export function groupMetrics(text: MetricsText, shown: ShownGroups | null): void
 /** What is known of processes when they end. */
 function endMetrics(
   text: MetricsText,
-  rows: readonly (readonly [Labels, GroupRow])[],
-  each: (value: (row: GroupRow) => number) => (readonly [Labels, number])[],
+  rows: readonly (readonly [labels: string, GroupRow])[],
+  each: (value: (row: GroupRow) => number) => (readonly [labels: string, number])[],
 ): void {
   text.counter(
     "linnix_group_read_bytes_total",
@@ -103,6 +103,7 @@ function bookMetrics(text: MetricsText, { books }: ShownGroups): void {
   );
 }
 
-function labelsOf({ label: { unit, container, comm } }: GroupRow, byComm: boolean): Labels {
-  return byComm ? { unit, container, comm } : { unit, container };
+/** Written once for all of its series. */
+function labelsOf({ label: { unit, container, comm } }: GroupRow, byComm: boolean): string {
+  return labelPairs(byComm ? { unit, container, comm } : { unit, container });
 }

@@ -10,7 +10,8 @@ const CONTENT_TYPES: Readonly<Record<MetricsFormat, string>> = {
   openmetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8",
 };
 
-type Labels = Readonly<Record<string, string | number>>;
+/** A text: pairs as they are written, such as `a="1",b="2"`, for labels of many samples. */
+type Labels = Readonly<Record<string, string | number>> | string;
 /** One of a histogram: for each bound how many were at most that, and the sum of all. */
 type Distribution = readonly [labels: Labels, cumulative: readonly number[], sum: number];
 type Sample = readonly [labels: Labels, value: number];
@@ -45,12 +46,13 @@ export class MetricsText {
     if (distributions.length === 0) return;
     this.#head("histogram", name, help);
     for (const [labels, cumulative, sum] of distributions) {
+      const pairs = labelPairs(labels);
       for (const [at, bound] of bounds.entries()) {
         const le = bound === Number.POSITIVE_INFINITY ? "+Inf" : String(bound);
-        this.#text += `${name}_bucket${labelText({ ...labels, le })} ${cumulative[at] ?? 0}\n`;
+        this.#text += `${name}_bucket${braced(pairs === "" ? `le="${le}"` : `${pairs},le="${le}"`)} ${cumulative[at] ?? 0}\n`;
       }
-      this.#text += `${name}_sum${labelText(labels)} ${sum}\n`;
-      this.#text += `${name}_count${labelText(labels)} ${cumulative.at(-1) ?? 0}\n`;
+      this.#text += `${name}_sum${braced(pairs)} ${sum}\n`;
+      this.#text += `${name}_count${braced(pairs)} ${cumulative.at(-1) ?? 0}\n`;
     }
   }
 
@@ -63,7 +65,7 @@ export class MetricsText {
     const samples: readonly Sample[] = value === null ? [] : typeof value === "number" ? [[{}, value]] : value;
     if (samples.length === 0) return;
     this.#head(type, family, help);
-    for (const [labels, number] of samples) this.#text += `${name}${labelText(labels)} ${number}\n`;
+    for (const [labels, number] of samples) this.#text += `${name}${braced(labelPairs(labels))} ${number}\n`;
   }
 
   #head(type: string, family: string, help: string): void {
@@ -72,10 +74,15 @@ export class MetricsText {
   }
 }
 
-function labelText(labels: Labels): string {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escapeLabel(String(value))}"`);
-  return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
+/** Labels as they are written, without braces. */
+export function labelPairs(labels: Labels): string {
+  if (typeof labels === "string") return labels;
+  return Object.entries(labels)
+    .map(([name, value]) => `${name}="${escapeLabel(String(value))}"`)
+    .join(",");
 }
+
+const braced = (pairs: string) => (pairs === "" ? "" : `{${pairs}}`);
 
 function escapeHelp(text: string): string {
   return text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");

@@ -44,6 +44,8 @@ export class Groups {
   readonly books: Books | null;
   readonly #options: GroupsOptions;
   readonly #live = new LiveCpu();
+  /** The groups of cgroups that the look under way has come by. */
+  readonly #rowOfCgroup = new Map<bigint, GroupRow>();
   /** When the first look was; 0: there was none. */
   #beganNs = 0;
   #ksoftirqdNs = 0;
@@ -76,6 +78,7 @@ export class Groups {
   /** To be called after `add`, when the table has all processes that live and no other. */
   look({ nowNs, sweep, machine }: Look): void {
     const { table } = this.#options;
+    this.#rowOfCgroup.clear();
     sweep((record) => this.#sampled(record, nowNs));
     for (const row of this.slots.rows()) row.beginCount();
     for (const slot of table.liveSlots()) {
@@ -84,6 +87,7 @@ export class Groups {
       row.countLive(this.#live.seen(table.pid(slot), table.startLow(slot), row), nowNs);
     }
     this.#live.forget((pid, process) => this.#endOf(pid, process, nowNs));
+    this.#rowOfCgroup.clear();
     if (this.#beganNs === 0) this.#beganNs = nowNs;
     this.slots.expire(nowNs);
     for (const row of this.slots.rows()) row.settle();
@@ -129,8 +133,13 @@ export class Groups {
   #rowOfSlot(slot: number, nowNs: number): GroupRow {
     const { table, placeOf, byComm } = this.#options;
     if (table.pid(slot) === KTHREADD || table.ppid(slot) === KTHREADD) return this.slots.kernel;
-    const place = placeOf(table.cgroupId(slot) ?? 0n);
-    return this.slots.rowOf(labelOf(place, byComm ? table.comm(slot) : ""), userOf(place), nowNs);
+    const cgroupId = table.cgroupId(slot) ?? 0n;
+    const known = byComm ? undefined : this.#rowOfCgroup.get(cgroupId);
+    if (known) return known;
+    const place = placeOf(cgroupId);
+    const row = this.slots.rowOf(labelOf(place, byComm ? table.comm(slot) : ""), userOf(place), nowNs);
+    this.#rowOfCgroup.set(cgroupId, row);
+    return row;
   }
 
   #rowOfTotals(group: Group, nowNs: number): GroupRow {

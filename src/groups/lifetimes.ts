@@ -16,6 +16,7 @@ export class Lifetimes {
   #sumNs = 0;
 
   add(group: Group): void {
+    if (group.figure("lifetime_ns") === 0) return;
     for (let bucket = 0; bucket < LIFETIME_BUCKETS; bucket++) {
       const count = group.lifetimes(bucket);
       if (count === 0) continue;

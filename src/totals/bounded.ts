@@ -9,9 +9,10 @@ import { Group } from "./group.ts";
 export function bounded(groups: Iterable<Group>): Group[] {
   const byKey = new Map<string, Group>();
   for (const group of groups) {
-    const known = byKey.get(group.key);
+    const { key } = group;
+    const known = byKey.get(key);
     if (known) known.add(group);
-    else byKey.set(group.key, group);
+    else byKey.set(key, group);
   }
   const byCgroup = new Map<string, Group[]>();
   for (const group of byKey.values()) {

@@ -17,8 +17,8 @@ export class TotalsBuffers {
   #mapped: Uint32Array | undefined;
   readonly #places: number;
   readonly #switch: BufferSwitch;
-  /** The buffer that is not in use, as it was read, by place. */
-  #read = new Map<number, Group>();
+  /** The words of the buffer that is not in use, as they were read, by place. */
+  #read = new Map<number, Uint32Array>();
   #placesRead = 0;
 
   /** @param memory gives the map `totals`, which takes memory of this process from its first use on */
@@ -42,47 +42,70 @@ export class TotalsBuffers {
   take(): Group[] {
     const active = this.#switch.buffer;
     const idle = active === 0 ? 1 : 0;
-    const late = this.#news(idle, this.#read);
-    this.#empty(idle);
+    const used = this.#used(idle);
+    const late = used.flatMap((place) => this.#since(idle, place) ?? []);
+    for (const place of used) this.#empty(idle, place);
     this.#switch.buffer = idle;
-    this.#read = new Map(this.#groups(active));
-    const news = [...this.#read.values()].flatMap((group) => group.since(emptyOf(group)) ?? []);
+    this.#read = new Map(this.#used(active).map((place) => [place, this.#copy(active, place)]));
+    const news = [...this.#read].flatMap(([place, words]) => this.#group(place, words) ?? []);
     return bounded([...late, ...news]);
   }
 
   /** What happened since the last `take`, which stays. */
   peek(): Group[] {
-    return bounded(this.#news(this.#switch.buffer, new Map()));
+    const { buffer } = this.#switch;
+    return bounded(this.#used(buffer).flatMap((place) => this.#group(place, this.#copy(buffer, place)) ?? []));
   }
 
-  /** What was added to a buffer since it was read. */
-  #news(buffer: 0 | 1, read: ReadonlyMap<number, Group>): Group[] {
-    return [...this.#groups(buffer)].flatMap(([place, group]) => group.since(read.get(place) ?? emptyOf(group)) ?? []);
+  /** What was added to a place since it was read: next to none. */
+  #since(buffer: 0 | 1, place: number): Group | null {
+    const words = this.#copy(buffer, place);
+    const before = this.#read.get(place);
+    if (before && isSame(words, before)) return null;
+    const group = this.#group(place, words);
+    return group && before ? group.since(Group.read(before, 0)) : group;
   }
 
-  *#groups(buffer: 0 | 1): Generator<[place: number, group: Group]> {
-    for (let place = 0; place < this.#places + TOTALS_REST; place++) {
-      const at = this.#wordOf(buffer, place);
-      if (place >= this.#places) {
-        const kind = TOTALS_ALL | (place > this.#places ? TOTALS_BESIDE : 0);
-        const rest = new Group(0n, "", kind);
-        rest.add(Group.read(this.#words, at));
-        if (rest.events > 0) yield [place, rest];
-      } else if (this.#words[at + TOTALS.is_ready / 4] !== 0) {
-        this.#placesRead++;
-        yield [place, Group.read(this.#words, at)];
-      }
+  /** Places that something was written to, and those of the rests. A loop that does little: most places are empty. */
+  #used(buffer: 0 | 1): number[] {
+    const words = this.#words;
+    const places = this.#places;
+    const used: number[] = [];
+    let claims = this.#wordOf(buffer, 0) + TOTALS.claims / 4;
+    let comms = this.#wordOf(buffer, 0) + TOTALS.comms / 4;
+    for (let place = 0; place < places; place++) {
+      if (words[claims] !== 0 || words[comms] !== 0) used.push(place);
+      claims += TOTALS_WORDS;
+      comms += TOTALS_WORDS;
     }
+    for (let rest = 0; rest < TOTALS_REST; rest++) used.push(places + rest);
+    return used;
   }
 
-  #empty(buffer: 0 | 1): void {
-    for (let place = 0; place < this.#places + TOTALS_REST; place++) {
-      const at = this.#wordOf(buffer, place);
-      const { claims, comms } = TOTALS;
-      const isTaken = this.#words[at + claims / 4] !== 0 || this.#words[at + comms / 4] !== 0;
-      const isUsed = place >= this.#places || isTaken;
-      if (isUsed) this.#words.fill(0, at, at + TOTALS_WORDS);
+  /** A copy: what is read may still be added to. */
+  #copy(buffer: 0 | 1, place: number): Uint32Array {
+    const at = this.#wordOf(buffer, place);
+    const words = this.#words.slice(at, at + TOTALS_WORDS);
+    if (place < this.#places && words[TOTALS.is_ready / 4] !== 0) this.#placesRead++;
+    return words;
+  }
+
+  /** Null: nothing happened in it, or it is being taken. */
+  #group(place: number, words: Uint32Array): Group | null {
+    if (place >= this.#places) {
+      const kind = TOTALS_ALL | (place > this.#places ? TOTALS_BESIDE : 0);
+      const rest = new Group(0n, "", kind);
+      rest.add(Group.read(words, 0));
+      return rest.isEmpty ? null : rest;
     }
+    if (words[TOTALS.is_ready / 4] === 0) return null;
+    const group = Group.read(words, 0);
+    return group.isEmpty ? null : group;
+  }
+
+  #empty(buffer: 0 | 1, place: number): void {
+    const at = this.#wordOf(buffer, place);
+    this.#words.fill(0, at, at + TOTALS_WORDS);
   }
 
   #wordOf(buffer: 0 | 1, place: number): number {
@@ -90,7 +113,7 @@ export class TotalsBuffers {
   }
 }
 
-/** To copy a group: what is read may still be added to. */
-function emptyOf({ cgroupId, comm, kind }: Group): Group {
-  return new Group(cgroupId, comm, kind);
+function isSame(a: Uint32Array, b: Uint32Array): boolean {
+  for (let at = 0; at < TOTALS_WORDS; at++) if (a[at] !== b[at]) return false;
+  return true;
 }

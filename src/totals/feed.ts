@@ -50,8 +50,11 @@ export class TotalsFeed {
   #turn(): void {
     const groups = this.#buffers.take();
     for (const reader of this.#pending) {
+      const picked = reader.isOn() ? groups.flatMap((group) => reader.pick(group) ?? []) : [];
+      // As they come they are bounded.
+      const areAsTheyCome = reader.groups.length === 0 && picked.every((group, at) => group === groups[at]);
       if (!reader.isOn()) reader.groups = [];
-      else reader.groups = bounded([...reader.groups, ...groups.flatMap((group) => reader.pick(group) ?? [])]);
+      else reader.groups = areAsTheyCome ? picked : bounded([...reader.groups, ...picked]);
     }
   }
 }

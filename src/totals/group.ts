@@ -59,7 +59,8 @@ export class Group {
     let place = 0;
     for (const name of WIDE) figures[place++] = word(TOTALS[name] + 4) * 2 ** 32 + word(TOTALS[name]);
     for (const name of NARROW) figures[place++] = word(TOTALS[name]);
-    for (let bucket = 0; bucket < LIFETIME_BUCKETS; bucket++) figures[place++] = word(TOTALS.lifetimes + 4 * bucket);
+    const lifetimes = at + TOTALS.lifetimes / 4;
+    for (let bucket = 0; bucket < LIFETIME_BUCKETS; bucket++) figures[place++] = words[lifetimes + bucket] as number;
     codes.length = 0;
     for (let byte = 0; byte < TOTALS.comm_len; byte++) {
       const code = (word(TOTALS.comm + (byte & ~3)) >>> (8 * (byte & 3))) & 0xff;
@@ -75,6 +76,10 @@ export class Group {
   /** Two groups with the same key are one. */
   get key(): string {
     return keyOf(this.cgroupId, this.comm, this.kind);
+  }
+
+  get isEmpty(): boolean {
+    return this.#figures.every((figure) => figure === 0);
   }
 
   /** Whether it is the rest of a cgroup, or of all: what had no place of its own. */

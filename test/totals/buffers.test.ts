@@ -156,4 +156,25 @@ describe("TotalsBuffers", () => {
       [true, 4],
     ]);
   });
+
+  test("what processes without a place run after their end is not lost", () => {
+    const { memory, buffers } = opened();
+    memory.add(PLACES, { started: 1 });
+    expect(buffers.take()).toHaveLength(1);
+    memory.add(PLACES, { after_exit_ns: 7 });
+    const groups = buffers.take();
+    expect(groups.map((group) => [group.isOther, group.figure("after_exit_ns")])).toEqual([[true, 7]]);
+    expect(buffers.take()).toEqual([]);
+  });
+
+  test("what is added to a place after it was read comes with the next turn, once", () => {
+    const { memory, buffers } = opened();
+    memory.add(5, { comm: "a", started: 2, cpu_user_ns: 10, lifetimes: { 3: 1 } });
+    const before = memory.switch.buffer;
+    expect(buffers.take()).toHaveLength(1);
+    memory.add(5, { comm: "a", started: 1, cpu_user_ns: 5, lifetimes: { 3: 1 } }, before);
+    const late = named(buffers.take(), "a");
+    expect([late?.figure("started"), late?.figure("cpu_user_ns"), late?.lifetimes(3)]).toEqual([1, 5, 1]);
+    expect(buffers.take()).toEqual([]);
+  });
 });
