@@ -191,6 +191,7 @@ function typesText(): string {
     ...(namedRows(EVENT_TYPE_NAMES).some(({ ts }) => ts === "StartFilters")
       ? ['import type { StartFilters } from "./start-filters.ts";']
       : []),
+    'import type { BudgetStep } from "./budget-steps.ts";',
     'import type { UnwrittenByType } from "./unwritten.ts";',
   ];
   const interfaces = EVENT_TYPE_NAMES.map((type) => {

@@ -2,7 +2,9 @@
  * The shapes of all answers. The types of the handlers derive from them, and so does the description of the API. They are
  * loaded only when the description is requested.
  */
+
 import * as z from "zod/mini";
+import { BUDGET_STEPS } from "../wire/budget-steps.ts";
 import { EVENT_COUNTER_NAMES, PAGE_FAULT_COUNTER_NAMES, SAMPLE_LOSS_NAMES } from "../wire/counters.ts";
 import { DETAIL_LEVELS } from "../wire/detail-level.ts";
 import { CONTAINER_RUNTIMES, COUNTED_TYPES, LOSS_REASONS } from "../wire/event.ts";
@@ -114,7 +116,9 @@ export const status = z.object({
     system_cpu_s: z.number(),
   }),
   memory: z.object({ rss_bytes: bytes, anon_bytes: bytes, file_bytes: bytes, table_bytes: bytes }),
-  budget: z.nullable(z.object({ level: count, cost_pct: z.nullable(ratePct), budget_pct: ratePct })),
+  budget: z.nullable(
+    z.object({ level: count, step: z.enum(BUDGET_STEPS), cost_pct: z.nullable(ratePct), budget_pct: ratePct }),
+  ),
   api: z.object({
     clients: count,
     max_clients: count,

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { readDurationNs } from "../config/units.ts";
 import { jsonText } from "../json/byte-writer.ts";
+import { STEP_TEXTS } from "../wire/budget-steps.ts";
 import type { DetailLevel } from "../wire/detail-level.ts";
 import { qualityOf } from "./accept.ts";
 import type * as answers from "./answers.ts";
@@ -395,7 +396,7 @@ function degradations({ backend, missingFields, sampling, budget, conditions }: 
   if (missingFields.length > 0) reasons.push(`the ${backend} backend has no values for ${missingFields.join(", ")}`);
   if (sampling?.source === "proc")
     reasons.push("samples are read from /proc, because the kernel has no task iterator or refuses it");
-  if (budget && budget.level > 0) reasons.push(`the budget is exceeded: level ${budget.level}`);
+  if (budget && budget.level > 0) reasons.push(`the budget is exceeded: ${STEP_TEXTS[budget.step]}`);
   return reasons;
 }
 
@@ -428,6 +429,7 @@ function statusOf({ version, source, stream }: ApiContext): answers.Status {
     },
     budget: facts.budget && {
       level: facts.budget.level,
+      step: facts.budget.step,
       cost_pct: rounded(facts.budget.costPct, 3),
       budget_pct: facts.budget.budgetPct,
     },

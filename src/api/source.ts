@@ -1,3 +1,4 @@
+import type { BudgetLevel, BudgetStep } from "../wire/budget-steps.ts";
 import type { ConditionName } from "../wire/conditions.ts";
 import type { Counters } from "../wire/counters.ts";
 import type { DetailLevel } from "../wire/detail-level.ts";
@@ -84,7 +85,7 @@ export interface Facts {
   inKernelCpuPct: number | null;
   inKernelCpuS: number | null;
   /** Null: no budget. */
-  budget: { level: number; costPct: number | null; budgetPct: number } | null;
+  budget: { level: BudgetLevel; step: BudgetStep; costPct: number | null; budgetPct: number } | null;
 }
 
 /** What the API asks. */

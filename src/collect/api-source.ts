@@ -108,7 +108,7 @@ export class RunSource implements ApiSource {
     const { table, backend, samplingSource } = collector;
     const { user, system } = process.cpuUsage();
     const cpuUsPerSecond = this.#recent.perSecond("cpuUs");
-    const level = spending?.budget.level ?? 0;
+    const level = spending?.samplingLevel ?? 0;
     const inKernelNs = spending?.inKernelNs ?? null;
     const caches = { cgroups: this.#identity.stats(), ...this.#identity.accountStats() };
     return {
@@ -141,7 +141,7 @@ export class RunSource implements ApiSource {
       cpuPct: cpuUsPerSecond === null ? null : cpuUsPerSecond / 1e4,
       inKernelCpuPct: spending?.budget.inKernelPct ?? null,
       inKernelCpuS: inKernelNs === null ? null : inKernelNs / 1e9,
-      budget: spending && spending.budget.budgetPct !== 0 ? spending.budget : null,
+      budget: spending?.facts ?? null,
     };
   }
 }

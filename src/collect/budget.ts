@@ -1,4 +1,4 @@
-import { type BudgetChange, type BudgetLevel, Governor } from "./governor.ts";
+import { type BudgetChange, Governor, type SamplingLevel } from "./governor.ts";
 
 /** The clocks that a budget needs; each of them only grows. */
 export interface BudgetClocks {
@@ -8,13 +8,15 @@ export interface BudgetClocks {
   cpuNs(): number;
   /** Time in the kernel half, ns; null if that is not known. */
   kernelNs(): number | null;
+  /** Share of the events since the last call that were sent to user space, 0 to 1; what is counted costs the kernel only. */
+  sentShare(): number;
 }
 
 export interface BudgetOptions {
   /** % of one core; 0: no budget, cost is measured all the same. */
   budgetPct: number;
   /** The last level: nothing is left to give up. */
-  lastLevel: BudgetLevel;
+  lastLevel: SamplingLevel;
   clocks: BudgetClocks;
   onChange(change: BudgetChange): void;
 }
@@ -37,6 +39,7 @@ export class Budget {
   #startKernelNs: number | null = null;
   #cpuPct: number | null = null;
   #inKernelPct: number | null = null;
+  #sentShare = 1;
 
   constructor({ budgetPct, lastLevel, clocks, onChange }: BudgetOptions) {
     this.#clocks = clocks;
@@ -45,7 +48,7 @@ export class Budget {
     this.#startNs = clocks.nowNs();
   }
 
-  get level(): BudgetLevel {
+  get level(): SamplingLevel {
     return this.#governor.level;
   }
 
@@ -64,9 +67,9 @@ export class Budget {
     return this.#inKernelPct;
   }
 
-  /** Both together, as far as they are known. */
+  /** What the budget is for: user side, and kernel side of the events that are sent, as far as it is known. */
   get costPct(): number | null {
-    return this.#cpuPct === null ? null : this.#cpuPct + (this.#inKernelPct ?? 0);
+    return this.#cpuPct === null ? null : this.#cpuPct + this.#sentShare * (this.#inKernelPct ?? 0);
   }
 
   /** Ends the window when its time has come. Cheap: call it as often as something happens anyway. */
@@ -76,6 +79,7 @@ export class Budget {
     if (elapsedNs < WINDOW_NS) return;
     const cpuNs = this.#clocks.cpuNs();
     const kernelNs = this.#clocks.kernelNs();
+    this.#sentShare = this.#clocks.sentShare();
     const pct = (ns: number) => (100 * ns) / elapsedNs;
     const wasWarm = this.#isWarm;
     if (wasWarm) {
@@ -92,7 +96,7 @@ export class Budget {
   }
 
   /** Takes new limits while it runs. */
-  setLimits(budgetPct: number, lastLevel: BudgetLevel): void {
+  setLimits(budgetPct: number, lastLevel: SamplingLevel): void {
     this.#report(this.#governor.setLimits(budgetPct, lastLevel));
   }
 

@@ -1,13 +1,13 @@
 /**
- * How far the collector holds back to keep its budget: 0 as it is set; 1 sampling is rarer and rings are emptied less
- * often; 2 no sampling. Events of processes are never given up.
+ * How far sampling is held back: 0 as it is set; 1 sampling is rarer and rings are emptied less often; 2 no sampling. The
+ * level of detail is given up behind that: see DetailGovernor.
  */
-export type BudgetLevel = 0 | 1 | 2;
+export type SamplingLevel = 0 | 1 | 2;
 
 /** What a window of measurement came to. */
 export interface BudgetChange {
   /** The level from here on. */
-  level: BudgetLevel;
+  level: SamplingLevel;
   /**
    * `over`: too much for a while, one level up; `under`: little enough for a while, one level down; `exhausted`: still
    * too much at the last level, reported once for each stay there; `off`: the budget was removed.
@@ -27,8 +27,8 @@ export const BACK_AT = 0.7;
 /** Decides the level from what each window of time cost. Pure: knows no clock. */
 export class Governor {
   #budgetPct: number;
-  #lastLevel: BudgetLevel;
-  #level: BudgetLevel = 0;
+  #lastLevel: SamplingLevel;
+  #level: SamplingLevel = 0;
   #over = 0;
   #under = 0;
   #isExhaustionTold = false;
@@ -37,12 +37,12 @@ export class Governor {
    * @param budgetPct what a window may cost, in the unit of what `window` is given; 0: anything
    * @param lastLevel the level behind which nothing is left to give up
    */
-  constructor(budgetPct: number, lastLevel: BudgetLevel) {
+  constructor(budgetPct: number, lastLevel: SamplingLevel) {
     this.#budgetPct = budgetPct;
     this.#lastLevel = lastLevel;
   }
 
-  get level(): BudgetLevel {
+  get level(): SamplingLevel {
     return this.#level;
   }
 
@@ -59,12 +59,13 @@ export class Governor {
       this.#over = 0;
       return this.#tooMuch();
     }
-    if (this.#under >= WINDOWS_UNDER && this.#level > 0) return this.#become((this.#level - 1) as BudgetLevel, "under");
+    if (this.#under >= WINDOWS_UNDER && this.#level > 0)
+      return this.#become((this.#level - 1) as SamplingLevel, "under");
     return null;
   }
 
   /** Takes new limits, as for the constructor. */
-  setLimits(budgetPct: number, lastLevel: BudgetLevel): BudgetChange | null {
+  setLimits(budgetPct: number, lastLevel: SamplingLevel): BudgetChange | null {
     this.#lastLevel = lastLevel;
     if (budgetPct === this.#budgetPct) return this.#level > lastLevel ? this.#become(lastLevel, "under") : null;
     this.#budgetPct = budgetPct;
@@ -75,13 +76,13 @@ export class Governor {
   }
 
   #tooMuch(): BudgetChange | null {
-    if (this.#level < this.#lastLevel) return this.#become((this.#level + 1) as BudgetLevel, "over");
+    if (this.#level < this.#lastLevel) return this.#become((this.#level + 1) as SamplingLevel, "over");
     if (this.#isExhaustionTold) return null;
     this.#isExhaustionTold = true;
     return { level: this.#level, kind: "exhausted" };
   }
 
-  #become(level: BudgetLevel, kind: BudgetChange["kind"]): BudgetChange {
+  #become(level: SamplingLevel, kind: BudgetChange["kind"]): BudgetChange {
     this.#level = level;
     this.#under = 0;
     this.#isExhaustionTold = false;

@@ -1,6 +1,6 @@
 import type { CollectConfig } from "../config/schema.ts";
 import type { Collector } from "./collector.ts";
-import type { BudgetLevel } from "./governor.ts";
+import type { SamplingLevel } from "./governor.ts";
 
 /** How often the collector does what it does by the clock, ms. */
 export interface Intervals {
@@ -14,7 +14,7 @@ const RARER_FLUSHING = 2;
 
 /** What the settings come to at a level of the budget. */
 export function intervalsAt(
-  level: BudgetLevel,
+  level: SamplingLevel,
   { sampling, ring }: Pick<CollectConfig, "sampling" | "ring">,
 ): Intervals {
   const sampleMs = level === 0 ? sampling.intervalMs : level === 1 ? RARER_SAMPLING * sampling.intervalMs : 0;
@@ -22,12 +22,12 @@ export function intervalsAt(
 }
 
 /** The level behind which there is nothing to hold back. */
-export function lastLevelOf({ sampling }: Pick<CollectConfig, "sampling">): BudgetLevel {
+export function lastLevelOf({ sampling }: Pick<CollectConfig, "sampling">): SamplingLevel {
   return sampling.intervalMs > 0 ? 2 : 1;
 }
 
 /** Has the collector keep the intervals of that level. */
-export function setPace(collector: Collector, level: BudgetLevel, config: CollectConfig): void {
+export function setPace(collector: Collector, level: SamplingLevel, config: CollectConfig): void {
   const { sampleMs, flushMs } = intervalsAt(level, config);
   collector.setSampleInterval(sampleMs);
   collector.setFlushInterval(flushMs);

@@ -8,6 +8,7 @@ const LIVE: ReadonlySet<string> = new Set([
   "probes.summaryIntervalMs",
   "sampling.intervalMs",
   "budget.cpuPct",
+  "budget.floor",
   "retention.lingerMs",
   "redaction.redact",
   "redaction.patterns",

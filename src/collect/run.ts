@@ -298,9 +298,9 @@ class CollectorRun implements RunParts, Disposable {
     this.#switchRedaction(wanted);
     collector.table.lingerNs = wanted.retention.lingerMs * 1e6;
     await this.#spend(wanted);
-    collector.setDetail(wanted.probes.detail);
+    collector.setDetail(this.spending?.detail ?? wanted.probes.detail);
     collector.setSummaryInterval(wanted.probes.summaryIntervalMs);
-    setPace(collector, this.spending?.budget.level ?? 0, wanted);
+    setPace(collector, this.spending?.samplingLevel ?? 0, wanted);
     this.#sourceNotice.look(collector.samplingSource, this.#account === undefined);
     setLogLevel(wanted.log.level);
     this.config = wanted;

@@ -3,15 +3,20 @@ import type { CollectConfig } from "../config/schema.ts";
 import { formatDurationMs, formatPercent } from "../config/units.ts";
 import { WallClock } from "../json/wall-clock.ts";
 import { boottimeNs, exactBoottimeNs, monotonicNs, ownCpuNs, realtimeOffsetNs } from "../sys/clock.ts";
-import type { DegradedEvent } from "../wire/event.ts";
+import { BUDGET_STEPS, type BudgetLevel, type BudgetStep } from "../wire/budget-steps.ts";
+import type { DetailLevel } from "../wire/detail-level.ts";
+import type { CountByType, DegradedEvent } from "../wire/event.ts";
 import { Budget } from "./budget.ts";
 import type { Collector } from "./collector.ts";
-import type { BudgetChange } from "./governor.ts";
+import { DetailGovernor, type DetailLimits } from "./detail-governor.ts";
+import type { BudgetChange, SamplingLevel } from "./governor.ts";
 import { KernelMeter } from "./kernel-meter.ts";
 import { intervalsAt, lastLevelOf, setPace } from "./pace.ts";
 
 /** Time between two lines of the log. The level can change more often; an event reports each change. */
 const LOG_EVERY_NS = 60e9;
+/** Between two looks at what events cost. */
+const LOOK_NS = 1e9;
 
 /**
  * Measures what the collector costs while it runs, compares it with the budget, changes the collector's pace, and reports
@@ -22,6 +27,11 @@ export class Spending implements Disposable {
   readonly #collector: Collector;
   readonly #notice: (event: DegradedEvent) => void;
   readonly #meter: KernelMeter | undefined;
+  readonly #details: DetailGovernor;
+  readonly #cpuNs: () => number;
+  #looked: { ns: number; cpuNs: number; events: number };
+  /** Events when the last window of the budget ended. */
+  #window = { seen: 0, sent: 0 };
   #config: CollectConfig;
   #logLine: string | undefined;
   #loggedNs = Number.NEGATIVE_INFINITY;
@@ -40,15 +50,49 @@ export class Spending implements Disposable {
     this.#config = config;
     this.#notice = notice;
     this.#meter = openMeter(collector);
+    this.#cpuNs = () => ownCpuNs() - others();
+    this.#details = new DetailGovernor(limitsOf(config));
+    this.#looked = { ns: monotonicNs(), cpuNs: this.#cpuNs(), events: this.#events() };
     this.budget = new Budget({
       budgetPct: config.budget.cpuPct,
       lastLevel: lastLevelOf(config),
-      clocks: { nowNs: monotonicNs, cpuNs: () => ownCpuNs() - others(), kernelNs: () => this.#meter?.ns() ?? null },
+      clocks: {
+        nowNs: monotonicNs,
+        cpuNs: this.#cpuNs,
+        kernelNs: () => this.#meter?.ns() ?? null,
+        sentShare: () => this.#sentShare(),
+      },
       onChange: (change) => this.#changed(change),
     });
   }
 
-  /** Time in the kernel half so far, ns; null if that is not known. */
+  /** How far it holds back. */
+  get level(): BudgetLevel {
+    if (!this.#details.isHeldBack) return this.budget.level;
+    return BUDGET_STEPS.indexOf(this.#details.level as "processes" | "summary") as BudgetLevel;
+  }
+
+  get step(): BudgetStep {
+    return BUDGET_STEPS[this.level];
+  }
+
+  /** The level of detail that the budget allows. */
+  get detail(): DetailLevel {
+    return this.#details.level;
+  }
+
+  /** As the API shows it; null: no budget. */
+  get facts(): { level: BudgetLevel; step: BudgetStep; costPct: number | null; budgetPct: number } | null {
+    const { costPct, budgetPct } = this.budget;
+    return budgetPct === 0 ? null : { level: this.level, step: this.step, costPct, budgetPct };
+  }
+
+  /** Sampling goes before detail does. */
+  get samplingLevel(): SamplingLevel {
+    return this.#details.isHeldBack ? lastLevelOf(this.#config) : this.budget.level;
+  }
+
+  /** Time in the kernel half so far, ns; null where that is not known. */
   get inKernelNs(): number | null {
     return this.#meter?.ns() ?? null;
   }
@@ -61,6 +105,7 @@ export class Spending implements Disposable {
   /** Call it whenever the rings are empty: it asks the clock once, and mostly that is all. */
   tick(): void {
     this.budget.tick();
+    if (this.#details.canStepDown || this.#details.isHeldBack) this.#look();
     const nowNs = boottimeNs();
     this.#meter?.tick(nowNs);
     if (this.#logLine !== undefined) this.#log(nowNs);
@@ -69,6 +114,7 @@ export class Spending implements Disposable {
   /** Takes over changed settings. */
   reconfigure(config: CollectConfig): void {
     this.#config = config;
+    this.#details.setLimits(limitsOf(config));
     this.budget.setLimits(config.budget.cpuPct, lastLevelOf(config));
   }
 
@@ -76,30 +122,69 @@ export class Spending implements Disposable {
     this.#meter?.close();
   }
 
+  #look(): void {
+    const now = { ns: monotonicNs(), cpuNs: this.#cpuNs(), events: 0 };
+    const elapsedNs = now.ns - this.#looked.ns;
+    if (elapsedNs < LOOK_NS) return;
+    now.events = this.#events();
+    const { cpuNs, events } = this.#looked;
+    this.#looked = now;
+    const level = this.#details.look({ elapsedNs, events: now.events - events, cpuNs: now.cpuNs - cpuNs });
+    if (level === null) return;
+    this.#collector.setDetail(level);
+    setPace(this.#collector, this.samplingLevel, this.#config);
+    const what = this.#details.isHeldBack ? `detail ${level}, no sampling` : `detail ${level} again`;
+    const rate = Math.round(((now.events - events) * 1e9) / elapsedNs);
+    this.#notify(`${rate} events a second, for a budget of ${formatPercent(this.budget.budgetPct)}: ${what}`);
+  }
+
   #changed(change: BudgetChange): void {
+    // What a poorer level of detail costs says nothing about sampling; it comes back after the detail.
+    if (this.#details.isHeldBack && change.kind !== "off") return;
     if (change.kind !== "exhausted") setPace(this.#collector, change.level, this.#config);
+    this.#notify(reasonOf(change, this.#costPct, this.budget.budgetPct, this.#config));
+  }
+
+  get #costPct(): number | null {
+    const { costPct } = this.budget;
+    return costPct === null ? null : Number(costPct.toFixed(3));
+  }
+
+  #notify(reason: string): void {
     const ts_ns = exactBoottimeNs();
-    const { costPct, budgetPct } = this.budget;
-    const cost_pct = costPct === null ? null : Number(costPct.toFixed(3));
-    const reason = reasonOf(change, cost_pct, budgetPct, this.#config);
     this.#notice({
       type: "degraded",
       time: new WallClock(realtimeOffsetNs()).textAt(ts_ns),
       ts_ns,
-      level: change.level,
+      step: this.step,
+      level: this.level,
       reason,
-      cost_pct,
-      budget_pct: budgetPct,
+      cost_pct: this.#costPct,
+      budget_pct: this.budget.budgetPct,
     });
     this.#logLine = reason;
     this.#log(Number(ts_ns));
+  }
+
+  /** Events of the kernel that filters let through so far. */
+  #events(): number {
+    const { seen, filtered } = this.#collector.counts();
+    return total(seen) - total(filtered);
+  }
+
+  #sentShare(): number {
+    const counts = this.#collector.counts();
+    const [seen, sent] = [total(counts.seen), total(counts.emitted)];
+    const before = this.#window;
+    this.#window = { seen, sent };
+    return seen === before.seen ? 1 : Math.min((sent - before.sent) / (seen - before.seen), 1);
   }
 
   /** Logs the latest change that is not logged yet, once the time has come. */
   #log(nowNs: number): void {
     if (this.#logLine === undefined || nowNs - this.#loggedNs < LOG_EVERY_NS) return;
     this.#loggedNs = nowNs;
-    if (this.budget.level > 0) log.warn(this.#logLine);
+    if (this.level > 0) log.warn(this.#logLine);
     else log.info(this.#logLine);
     this.#logLine = undefined;
   }
@@ -114,11 +199,19 @@ export function reasonOf(
 ): string {
   if (kind === "off") return "there is no budget any more: everything is done as it is set";
   const cost = `collecting costs ${costPct ?? "?"}% of a core, of a budget of ${formatPercent(budgetPct)}`;
-  if (kind === "exhausted") return `${cost}, and nothing is left to hold back: process events are never left out`;
+  if (kind === "exhausted") return `${cost}, and nothing is left to give up: set budget.floor to allow less detail`;
   const { sampleMs, flushMs } = intervalsAt(level, config);
   if (level === 0) return `${cost}: everything is done as it is set again`;
   const sampling = sampleMs > 0 ? `sampling every ${formatDurationMs(sampleMs)}` : "no sampling";
   return `${cost}: ${sampling}, rings are emptied every ${formatDurationMs(flushMs)}`;
+}
+
+function limitsOf({ budget, probes }: CollectConfig): DetailLimits {
+  return { configured: probes.detail, floor: budget.floor, budgetPct: budget.cpuPct };
+}
+
+function total({ fork, exec, exit }: CountByType): number {
+  return fork + exec + exit;
 }
 
 function openMeter(collector: Collector): KernelMeter | undefined {

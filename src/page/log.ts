@@ -40,8 +40,8 @@ export function logText(type: string, data: unknown): Pick<LogLine, "text" | "to
     return { text: `${count} ${count === 1 ? "record" : "records"} of CPU ${cpu} lost: ${why}`, tone: "bad" };
   }
   if (type === "degraded") {
-    const { level, reason } = data as DegradedEvent;
-    return { text: `budget level ${level}: ${reason}`, tone: level > 0 ? "bad" : "plain" };
+    const { level, step, reason } = data as DegradedEvent;
+    return { text: `budget, ${step}: ${reason}`, tone: level > 0 ? "bad" : "plain" };
   }
   if (type === "gap") {
     const { reason, missed } = data as Gap;

@@ -123,7 +123,7 @@ export class PrettySink implements LineSink {
 }
 
 function noticeText(notice: Notice): string {
-  if (notice.type === "degraded") return `budget, level ${notice.level}: ${notice.reason}`;
+  if (notice.type === "degraded") return `budget, ${notice.step}: ${notice.reason}`;
   return `lost ${notice.count} records of CPU ${notice.cpu}: ${LOSS_TEXTS[notice.reason]}`;
 }
 

@@ -160,7 +160,7 @@ export class OwnSource implements Source, CollectorEvents {
       userSpacePct: pct(now.cpuNs - before.cpuNs),
       inKernelPct: isKnown ? pct((now.inKernelNs as number) - (before.inKernelNs as number)) : null,
       budgetPct: this.#config.budget.cpuPct || null,
-      level: this.#spending?.budget.level ?? 0,
+      level: this.#spending?.level ?? 0,
     };
   }
 }

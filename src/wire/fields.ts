@@ -466,7 +466,13 @@ export const EVENT_FIELDS = {
     isOfProcess: false,
     fields: [
       ...NOTICE_FIELDS,
-      { name: "level", kind: "u32", doc: "0: nothing is left out; 1: sampling is rarer; 2: no sampling." },
+      {
+        name: "step",
+        kind: "text",
+        ts: "BudgetStep",
+        doc: "What is given up from here on: `as_set` nothing, `fewer_samples`, `no_samples`, then detail: `processes`, `summary`.",
+      },
+      { name: "level", kind: "u32", doc: "The place of the step in that order; 0: nothing is given up." },
       { name: "reason", kind: "text", doc: "A sentence for people." },
       {
         name: "cost_pct",

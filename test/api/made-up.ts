@@ -190,7 +190,7 @@ export class MadeUpSource implements ApiSource {
       cpuPct: 0.123456,
       inKernelCpuPct: 0.05,
       inKernelCpuS: 0.125,
-      budget: { level: 0, costPct: 0.2, budgetPct: 1 },
+      budget: { level: 0, step: "as_set", costPct: 0.2, budgetPct: 1 },
       ...this.told,
     };
   }

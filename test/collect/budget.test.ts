@@ -7,6 +7,7 @@ class Hands {
   now = 1e9;
   cpu = 5e9;
   kernel: number | null = null;
+  sent = 1;
   readonly changes: BudgetChange[] = [];
   readonly budget: Budget;
 
@@ -14,7 +15,7 @@ class Hands {
     this.budget = new Budget({
       budgetPct,
       lastLevel: 2,
-      clocks: { nowNs: () => this.now, cpuNs: () => this.cpu, kernelNs: () => this.kernel },
+      clocks: { nowNs: () => this.now, cpuNs: () => this.cpu, kernelNs: () => this.kernel, sentShare: () => this.sent },
       onChange: (change) => this.changes.push(change),
     });
   }
@@ -66,6 +67,17 @@ describe("Budget", () => {
     expect(hands.budget.costPct).toBeCloseTo(1.2, 9);
     hands.seconds(20, 0.6, 0.6);
     expect(hands.changes).toEqual([{ level: 1, kind: "over" }]);
+  });
+
+  test("counts the kernel half of the events that were sent only", () => {
+    const hands = new Hands(1);
+    hands.kernel = 0;
+    hands.sent = 0.25;
+    hands.seconds(20, 0.5, 1.6);
+    expect(hands.budget.inKernelPct).toBeCloseTo(1.6, 9);
+    expect(hands.budget.costPct).toBeCloseTo(0.9, 9);
+    hands.seconds(60, 0.5, 1.6);
+    expect(hands.changes).toEqual([]);
   });
 
   test("measures without a budget too", () => {

@@ -27,7 +27,9 @@ describe("the reason", () => {
       "collecting costs 1.62% of a core, of a budget of 1%: sampling every 5s, rings are emptied every 2s",
     );
     expect(reasonOf({ level: 2, kind: "over" }, 1.62, 1, config)).toContain("1%: no sampling, rings are");
-    expect(reasonOf({ level: 2, kind: "exhausted" }, 3, 1, config)).toContain("process events are never left out");
+    expect(reasonOf({ level: 2, kind: "exhausted" }, 3, 1, config)).toContain(
+      "nothing is left to give up: set budget.floor",
+    );
     expect(reasonOf({ level: 0, kind: "under" }, 0.2, 1, config)).toContain("as it is set again");
     expect(reasonOf({ level: 0, kind: "off" }, null, 0, config)).toContain("no budget any more");
   });

@@ -61,6 +61,7 @@ describe("printSettings", () => {
         "metrics-by-comm": ["true"],
         "metrics-group-grace": ["90s"],
         "cpu-budget": ["0.25%"],
+        "budget-floor": ["processes"],
         redact: ["true"],
         "redact-pattern": ["token=(\\S{1,9})", "\"\\t'#"],
         "ring-size": ["64MiB"],

@@ -122,11 +122,11 @@ describe.skipIf(reason !== null)(titled("a budget that is too small", reason), (
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
   const path = join(directory, "linnix.toml");
   const socket = join(directory, "api.sock");
-  const write = (budget: string) =>
+  const write = (budget: string, more = "") =>
     writeFileSync(
       path,
       `[output]\nformat = 'jsonl'\n[ring]\nsize = '4MiB'\nflush_interval = '50ms'\n[sampling]\ninterval = '50ms'\n` +
-        `[budget]\ncpu = '${budget}'\n[api]\nlisten = 'unix:${socket}'\n`,
+        `[probes]\nsummary_interval = '1s'\n[budget]\ncpu = '${budget}'\n${more}[api]\nlisten = 'unix:${socket}'\n`,
       { mode: 0o600 },
     );
   const sampleMs = async () => {
@@ -138,6 +138,8 @@ describe.skipIf(reason !== null)(titled("a budget that is too small", reason), (
     return { status: response.status, body: (await response.json()) as { reasons?: string[] } };
   };
 
+  const OVER = "the budget is exceeded: samples are taken less often";
+
   test("is reported in the stream, the log and /readyz; samples become rarer; without a budget everything is as before", async () => {
     write("0.001%");
     await using collect = await CollectRun.start(["--config", path]);
@@ -148,11 +150,11 @@ describe.skipIf(reason !== null)(titled("a budget that is too small", reason), (
       return degraded()[count - 1];
     };
     const over = await told(1);
-    expect(over).toMatchObject({ level: 1, budget_pct: 0.001 });
+    expect(over).toMatchObject({ step: "fewer_samples", level: 1, budget_pct: 0.001 });
     expect(over?.cost_pct).toBeGreaterThan(0.001);
     expect(collect.stderr).toContain("warning: collecting costs");
     const { status, body } = await readyz();
-    expect([status, body.reasons]).toEqual([200, expect.arrayContaining(["the budget is exceeded: level 1"])]);
+    expect([status, body.reasons]).toEqual([200, expect.arrayContaining([OVER])]);
     expect(await sampleMs()).toBe(250);
     // Events of processes are never given up.
     const { pid } = Bun.spawnSync(["/bin/true"]);
@@ -161,7 +163,38 @@ describe.skipIf(reason !== null)(titled("a budget that is too small", reason), (
     collect.child.kill("SIGHUP");
     expect(await told(2)).toMatchObject({ level: 0, budget_pct: 0 });
     expect(await sampleMs()).toBe(50);
-    expect((await readyz()).body.reasons).not.toContain("the budget is exceeded: level 1");
+    expect((await readyz()).body.reasons).not.toContain(OVER);
+    await collect.stop();
+  });
+
+  test("gives detail up as far as the floor allows, and gets it back when the budget is lifted", async () => {
+    write("0.001%", "floor = 'summary'\n");
+    await using collect = await CollectRun.start(["--config", path]);
+    const degraded = () => collect.others.filter(({ type }) => type === "degraded") as DegradedEvent[];
+    let isOver = false;
+    const spawning = (async () => {
+      for (; !isOver; await Bun.sleep(2)) await Bun.spawn(["/bin/true"]).exited;
+    })();
+    try {
+      const step = await until("the last step", () => degraded().find(({ step }) => step === "summary"));
+      expect(step).toMatchObject({ level: 4, budget_pct: 0.001 });
+      expect(step.reason).toMatch(/events a second, for a budget of 0\.001%: detail summary, no sampling$/);
+      await until("totals", () => collect.others.some(({ type }) => type === "totals"));
+      write("0", "floor = 'summary'\n");
+      collect.child.kill("SIGHUP");
+      const starts = () => collect.others.filter(({ type }) => type === "start");
+      await until("the level that was set", async () => {
+        const { detail } = (await (await fetch("http://localhost/status", { unix: socket })).json()) as {
+          detail: string;
+        };
+        return detail === "events" && starts().length > 1;
+      });
+    } finally {
+      isOver = true;
+      await spawning;
+    }
+    const { pid } = Bun.spawnSync(["/bin/true"]);
+    await collect.event("an exit", (event) => event.type === "exit" && event.pid === pid);
     await collect.stop();
   });
 });

@@ -40,7 +40,7 @@ export function statusWith(changes: Partial<Status> = {}): Status {
     processes: { live: 1, lingering: 0, lost_exits: 0 },
     cost: { cpu_pct: 0.25, in_kernel_cpu_pct: 0.125, user_cpu_s: 1, system_cpu_s: 1 },
     memory: { rss_bytes: 1, anon_bytes: 1, file_bytes: 0, table_bytes: 0 },
-    budget: { level: 0, cost_pct: 0.4, budget_pct: 1 },
+    budget: { level: 0, step: "as_set" as const, cost_pct: 0.4, budget_pct: 1 },
     api: { clients: 1, max_clients: 4, sent: 0, missed: 0, history: { events: 0, bytes: 0 } },
     ...changes,
   };

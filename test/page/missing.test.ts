@@ -42,7 +42,7 @@ describe("what is missing", () => {
   test("each level of detail and backend says in place what it cannot show", () => {
     const processes = (changes: Parameters<typeof statusWith>[0]) => missingOfProcesses(statusWith(changes), 5, 5);
     expect(processes({ sampling: null })).toEqual([expect.stringContaining("sampling is off")]);
-    expect(processes({ budget: { level: 2, cost_pct: 2, budget_pct: 1 } })).toEqual([
+    expect(processes({ budget: { level: 2, step: "no_samples" as const, cost_pct: 2, budget_pct: 1 } })).toEqual([
       expect.stringContaining("budget is exceeded"),
     ]);
     expect(processes({ detail: "summary" })).toEqual([expect.stringContaining("first scan")]);

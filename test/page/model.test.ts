@@ -82,7 +82,7 @@ describe("what the page knows", () => {
     };
     expect(log("lost", { cpu: 3, reason: "ring_full", count: 1 })).toBe("1 record of CPU 3 lost: its ring was full");
     expect(log("lost", { cpu: 3, reason: "no_ring", count: 2 })).toBe("2 records of CPU 3 lost: the CPU had no ring");
-    expect(log("degraded", { level: 1, reason: "over the budget" })).toBe("budget level 1: over the budget");
+    expect(log("degraded", { level: 1, step: "fewer_samples", reason: "over" })).toBe("budget, fewer_samples: over");
     expect(log("gap", { type: "gap", reason: "slow-client", missed: 412 })).toStartWith("412 events did not reach");
     expect(log("gap", { type: "gap", reason: "other-run", missed: null })).toContain("restarted");
     expect(log("gap", { type: "gap", reason: "of-a-later-version", missed: 1 })).toBe("missing: 1 event");

@@ -182,6 +182,7 @@ describe("JsonlSink", () => {
       type: "degraded",
       time: "2026-01-02T03:04:05.000000006Z",
       ts_ns: 2n ** 60n + 1n,
+      step: "fewer_samples",
       level: 1,
       reason: 'a "reason"\n',
       cost_pct,

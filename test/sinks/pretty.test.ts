@@ -288,10 +288,19 @@ test("what is held back stands where it happened", () => {
   const text = outputText((output) => {
     const sink = new PrettySink(output, NO_TERMINAL);
     const time = "2026-01-02T03:04:05.000000006Z";
-    sink.notice({ type: "degraded", time, ts_ns: 1n, level: 1, reason: "why", cost_pct: 2, budget_pct: 1 });
+    sink.notice({
+      type: "degraded",
+      time,
+      ts_ns: 1n,
+      step: "fewer_samples",
+      level: 1,
+      reason: "why",
+      cost_pct: 2,
+      budget_pct: 1,
+    });
     sink.flush();
   });
-  expect(text).toBe(`${HEADING}\n03:04:05.000000 budget, level 1: why\n`);
+  expect(text).toBe(`${HEADING}\n03:04:05.000000 budget, fewer_samples: why\n`);
 });
 
 describe("the summary", () => {

@@ -1,9 +1,12 @@
+import { DETAIL_LEVELS, type DetailLevel } from "../../wire/detail-level.ts";
 import type { Section } from "../section.ts";
-import { percent } from "../values.ts";
+import { choice, percent } from "../values.ts";
 
 export interface BudgetSettings {
   /** What collecting may cost, % of one core, user space and kernel side together; 0: whatever it takes. */
   cpuPct: number;
+  /** The least detail that the budget may come down to. */
+  floor: DetailLevel;
 }
 
 export const budget: Section<BudgetSettings> = {
@@ -17,7 +20,24 @@ export const budget: Section<BudgetSettings> = {
       type: percent({ min: 0, max: 100, example: 1 }),
       default: 1,
       doc: "CPU budget, of one core; 0: no limit",
-      details: ["Above it sampling becomes rarer, then stops. Process events are never dropped for it."],
+      details: [
+        "Above it sampling becomes rarer, then stops. Then detail is given up, as far as the floor allows.",
+        "The CPU time of the process counts, and that of the kernel side for events that are sent.",
+      ],
+    },
+    floor: {
+      toml: "floor",
+      flag: "budget-floor",
+      hint: "LEVEL",
+      type: choice(DETAIL_LEVELS),
+      default: "events",
+      rare: true,
+      doc: "least detail that linnix keeps if the budget is exceeded",
+      details: [
+        "events: every fork, exec and exit is reported, whatever it costs.",
+        "processes, summary: while more happens than the budget allows, linnix reports one line for each process, then",
+        "totals only. A richer level comes back once it would cost less than 70% of the budget for 30 s.",
+      ],
     },
   },
 };
