@@ -340,7 +340,7 @@ function streamRoute(path: string, operationId: string, summary: string): Route 
     handle: ({ context, request, search, cutOff, place }) => {
       const query: Query<typeof STREAM_PARAMS> = readQuery(search, STREAM_PARAMS);
       const type = "text/event-stream";
-      checkTypes(query.types, context.source.levels);
+      checkTypes(query, context.source.levels);
       if (request.method === "HEAD") return { body: null, type, headers: STREAM_HEADERS };
       const taken = place();
       if (!taken) {
@@ -358,7 +358,10 @@ function streamRoute(path: string, operationId: string, summary: string): Route 
 }
 
 /** @throws Problem if an event of a type that is asked for will never come */
-function checkTypes(types: readonly string[] | null, levels: ReadonlySet<DetailLevel>): void {
+function checkTypes({ types, pid }: Query<typeof STREAM_PARAMS>, levels: ReadonlySet<DetailLevel>): void {
+  if (pid !== null && types?.includes("totals")) {
+    throw new Problem(400, "Totals add processes up by cgroup and name: they have no pid. Filter them by comm.");
+  }
   const never = types?.filter((type) => !isSentAt(levels, type)) ?? [];
   if (never.length === 0) return;
   const detail = `At the level of detail ${[...levels].join(", ")} no events of type ${never.join(", ")} are sent.`;

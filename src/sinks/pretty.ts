@@ -274,18 +274,17 @@ const LEFT_OUT = {
 
 function summaryText(summary: RunSummary): string {
   const count = (counts: CountByType) => `fork ${counts.fork}, exec ${counts.exec}, exit ${counts.exit}`;
-  const { received, emitted, lost, lost_by_type, lost_by_reason, page_faults } = summary;
+  const { seen, received, emitted, lost, lost_by_type, lost_by_reason, page_faults } = summary;
   const { duration_s, cost, backend } = summary;
-  const lines = [
-    `${duration_s.toFixed(1)} s by the ${backend} backend: ${count(received)}`,
-    `emitted by the kernel: ${count(emitted)}; lost: ${lost === 0 ? "none" : `${lost} (${count(lost_by_type)})`}`,
-  ];
-  const { ring_full, no_ring } = lost_by_reason;
-  if (no_ring > 0) lines.push(`lost to full rings: ${ring_full}; on CPUs without a ring: ${no_ring}`);
+  const lines = [`${duration_s.toFixed(1)} s by the ${backend} backend: ${count(seen)}`];
   for (const [name, text] of Object.entries(LEFT_OUT) as [keyof typeof LEFT_OUT, string][]) {
     const counts = summary[name];
     if (counts.fork + counts.exec + counts.exit > 0) lines.push(`${text}: ${count(counts)}`);
   }
+  lines.push(`sent by the kernel: ${count(emitted)}; received: ${count(received)}`);
+  lines.push(`lost: ${lost === 0 ? "none" : `${lost} (${count(lost_by_type)})`}`);
+  const { ring_full, no_ring } = lost_by_reason;
+  if (no_ring > 0) lines.push(`lost to full rings: ${ring_full}; on CPUs without a ring: ${no_ring}`);
   const { unexplained_forks } = summary;
   if (unexplained_forks) lines.push(`created by the kernel and not seen: ${unexplained_forks} processes or threads`);
   if (page_faults) {

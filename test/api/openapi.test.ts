@@ -28,6 +28,7 @@ const REQUESTS: [path: string, route: string, status: number, accept?: string][]
   ["/graph/10", "/graph/{pid}", 200],
   ["/graph/999", "/graph/{pid}", 404],
   ["/events?types=x", "/events", 400],
+  ["/events?types=totals,lost&pid=1", "/events", 400],
   ["/stream?nope=1", "/stream", 400],
   ["/commands", "/commands", 200],
   ["/commands?window=5m&limit=3", "/commands", 200],

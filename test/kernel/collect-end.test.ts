@@ -58,7 +58,7 @@ describe.skipIf(reason !== null)(titled("how a run ends", reason), () => {
       if (format === "none") {
         expect(parseOutput(text)).toMatchObject({ events: [], summary: { type: "summary" } });
       } else {
-        expect(text).toContain("emitted by the kernel");
+        expect(text).toContain("sent by the kernel");
         // What processes call themselves must not drive the reader's terminal.
         // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
         expect(text.replaceAll("\n", "")).not.toMatch(/[\x00-\x1f\x7f]/);

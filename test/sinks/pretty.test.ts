@@ -309,8 +309,9 @@ describe("the summary", () => {
   test("stands below the events and says what balances, what was lost and what it cost", () => {
     expect(text()).toBe(
       `${HEADING}\n\n` +
-        "10.3 s by the btf backend: fork 101, exec 102, exit 103\n" +
-        "emitted by the kernel: fork 105, exec 107, exit 109; lost: 15 (fork 4, exec 5, exit 6)\n" +
+        "10.3 s by the btf backend: fork 105, exec 107, exit 109\n" +
+        "sent by the kernel: fork 105, exec 107, exit 109; received: fork 101, exec 102, exit 103\n" +
+        "lost: 15 (fork 4, exec 5, exit 6)\n" +
         "cost: 30 ms CPU, 0.29 % of one core, start included; at most 31 MiB of memory\n",
     );
   });
