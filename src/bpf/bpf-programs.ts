@@ -21,6 +21,8 @@ export interface BpfProgramInfo {
   runCnt: bigint;
   /** Runs that were skipped because the program was running already; null before Linux 5.12. */
   recursionMisses: bigint | null;
+  /** Instructions that the verifier looked at, each as often as it did; null before Linux 5.16. */
+  verifiedInstructions: number | null;
 }
 
 /** Byte offsets in `struct bpf_prog_info`, an interface that only ever grows at its end. */
@@ -35,6 +37,7 @@ export const PROG_INFO_OFFSET = {
   run_time_ns: 192,
   run_cnt: 200,
   recursion_misses: 208,
+  verified_insns: 216,
 } as const;
 
 const PROG_INFO_BYTES = 232;
@@ -135,6 +138,8 @@ export function readProgramInfo(fd: number): BpfProgramInfo {
       given >= PROG_INFO_OFFSET.recursion_misses + 8
         ? view.getBigUint64(PROG_INFO_OFFSET.recursion_misses, true)
         : null,
+    verifiedInstructions:
+      given >= PROG_INFO_OFFSET.verified_insns + 4 ? view.getUint32(PROG_INFO_OFFSET.verified_insns, true) : null,
   };
 }
 

@@ -3,7 +3,8 @@ import type { BpfProgramInfo } from "../../src/bpf/bpf-programs.ts";
 import { runTimeDifference } from "../../src/bpf/bpf-run-time.ts";
 
 function program(id: number, runTimeNs: bigint, runCnt: bigint, recursionMisses: bigint | null = 0n): BpfProgramInfo {
-  return { id, type: 5, name: `p${id}`, tag: "00", mapIds: [], jitedBytes: 0, runTimeNs, runCnt, recursionMisses };
+  const rest = { type: 5, tag: "00", mapIds: [], jitedBytes: 0, verifiedInstructions: 1 };
+  return { id, name: `p${id}`, runTimeNs, runCnt, recursionMisses, ...rest };
 }
 
 function snapshot(...programs: BpfProgramInfo[]): Map<number, BpfProgramInfo> {
