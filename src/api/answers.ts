@@ -128,12 +128,14 @@ export const status = z.object({
   }),
 });
 
-/** Null: events of that kind are not reported. */
+/** Null: events of that kind are not reported, or they do not say. */
 const commandFigures = {
   started: z.nullable(count),
   execs: z.nullable(count),
   ended: z.nullable(count),
   short_lived: z.nullable(count),
+  failed: z.nullable(count),
+  mean_lifetime_s: z.nullable(z.number().check(z.nonnegative())),
   cpu_ns: z.nullable(count),
   cpu_unknown: z.nullable(count),
   cpu_pct: z.nullable(ratePct),

@@ -1,17 +1,9 @@
-import { textOf } from "../json/text.ts";
 import type { EventView } from "../process/event-view.ts";
 import { readBusyNs } from "../procfs/system-cpu.ts";
 import { boottimeNs } from "../sys/clock.ts";
-import {
-  addEnded,
-  addSums,
-  ByName,
-  type EndedSums,
-  figuresOfEnded,
-  isEnd,
-  noneEnded,
-  startOfEnded,
-} from "../totals/ended.ts";
+import { CommTexts } from "../totals/comm-texts.ts";
+import { ByName, isEnd, startOfEnded } from "../totals/ended.ts";
+import { addLife, addLives, type LifeSums, noLives } from "../totals/lives.ts";
 import type { DetailLevel } from "../wire/detail-level.ts";
 import type { CountedType } from "../wire/event.ts";
 import { EVENT_EXEC, EVENT_FORK, PROCESS_EVENT } from "../wire/layout.gen.ts";
@@ -49,7 +41,7 @@ interface Sums {
   execs: number;
   ended: number;
   /** Processes that started in this slice and have ended since. */
-  shortLived: EndedSums;
+  shortLived: LifeSums;
 }
 
 class Slice {
@@ -71,6 +63,8 @@ export class RecentCommands {
   /** The slices; undefined: nothing is counted. */
   #sinceNs: number | undefined;
   #askedNs = 0;
+  /** Undefined: nothing is counted. */
+  #texts: CommTexts | undefined;
   #newest = 0;
   #sums = 0;
   #detail: DetailLevel = "events";
@@ -116,25 +110,34 @@ export class RecentCommands {
     };
   }
 
+  /** Makes no object, but for a name that is new in its slice. */
   #count(view: EventView): void {
+    const { type } = view;
+    const isEndOfOne = isEnd(view);
+    if (type !== EVENT_FORK && type !== EVENT_EXEC && !isEndOfOne) return;
     const tsNs = view.record.u64(PROCESS_EVENT.ts_ns);
-    if (view.type === EVENT_FORK) this.#at(tsNs, view, (sums) => sums.started++);
-    else if (view.type === EVENT_EXEC) this.#at(tsNs, view, (sums) => sums.execs++);
-    else if (isEnd(view)) {
-      this.#at(tsNs, view, (sums) => sums.ended++);
-      const startNs = startOfEnded(view);
-      if (startNs !== null) this.#at(startNs, view, (sums) => addEnded(sums.shortLived, figuresOfEnded(view)));
+    const comm = (this.#texts as CommTexts).of(view.comm);
+    const sums = this.#sumsAt(tsNs, comm);
+    if (sums !== undefined) {
+      if (type === EVENT_FORK) sums.started++;
+      else if (type === EVENT_EXEC) sums.execs++;
+      else sums.ended++;
     }
+    if (!isEndOfOne) return;
+    const startNs = startOfEnded(view);
+    const ofStart = startNs === null ? undefined : this.#sumsAt(startNs, comm);
+    if (ofStart !== undefined) addLife(ofStart.shortLived, view);
   }
 
-  #at(ns: number, view: EventView, add: (sums: Sums) => void): void {
-    if (ns < (this.#sinceNs as number)) return;
-    const slice = this.#slice(Math.floor(ns / SLICE_NS));
-    if (slice === undefined) return;
-    const { byName } = slice;
+  /** Undefined where that time is not counted. */
+  #sumsAt(ns: number, comm: string): Sums | undefined {
+    if (ns < (this.#sinceNs as number)) return undefined;
+    const byName = this.#slice(Math.floor(ns / SLICE_NS))?.byName;
+    if (byName === undefined) return undefined;
     const { size } = byName.items;
-    add(byName.of(textOf(view.comm)));
+    const sums = byName.of(comm);
     this.#sums += byName.items.size - size;
+    return sums;
   }
 
   /** Undefined for one that is no longer kept. */
@@ -151,6 +154,7 @@ export class RecentCommands {
   #begin(nowNs: number, detail: DetailLevel): void {
     this.#clear();
     this.#sinceNs = nowNs;
+    this.#texts = new CommTexts();
     this.#detail = detail;
     this.#read(nowNs);
   }
@@ -191,20 +195,21 @@ export class RecentCommands {
 
   #clear(): void {
     this.#sinceNs = undefined;
+    this.#texts = undefined;
     this.#slices.length = 0;
     this.#sums = 0;
   }
 }
 
 function noSums(): Sums {
-  return { started: 0, execs: 0, ended: 0, shortLived: noneEnded() };
+  return { started: 0, execs: 0, ended: 0, shortLived: noLives() };
 }
 
 function add(sums: Sums, more: Sums): void {
   sums.started += more.started;
   sums.execs += more.execs;
   sums.ended += more.ended;
-  addSums(sums.shortLived, more.shortLived);
+  addLives(sums.shortLived, more.shortLived);
 }
 
 function added(slices: readonly Slice[]): { all: Sums; byName: Map<string, Sums> } {
@@ -230,7 +235,7 @@ function rank({ shortLived }: Sums): number {
 
 function figuresOf(coveredNs: number, busyPct: number | null, knows: (type: CountedType) => boolean) {
   return ({ started, execs, ended, shortLived }: Sums): answers.CommandFigures => {
-    const { count, cpuNs, cpuUnknown, peakRssBytes } = shortLived;
+    const { count, cpuNs, cpuUnknown, peakRssBytes, failed, resultUnknown, lifetimeNs } = shortLived;
     const cpuPct = coveredNs < LEAST_NS ? null : (100 * cpuNs) / coveredNs;
     const isKnown = knows("exit");
     return {
@@ -238,6 +243,8 @@ function figuresOf(coveredNs: number, busyPct: number | null, knows: (type: Coun
       execs: knows("exec") ? execs : null,
       ended: isKnown ? ended : null,
       short_lived: isKnown ? count : null,
+      failed: !isKnown || (count > 0 && resultUnknown === count) ? null : failed,
+      mean_lifetime_s: isKnown && count > 0 ? rounded(lifetimeNs / count / 1e9, 6) : null,
       cpu_ns: isKnown ? Math.round(cpuNs) : null,
       cpu_unknown: isKnown ? cpuUnknown : null,
       cpu_pct: isKnown ? rounded(cpuPct, 3) : null,

@@ -72,6 +72,12 @@ const PROCESSES_PARAMS = {
   comm: param<string | null>("text", "Only processes of this name.", null, text("a name", 64)),
 } satisfies Params;
 
+const STATUS_PARAMS = {
+  history: param<"true" | "false">("text", "Whether `history` has its entries; else it is empty.", "true", () =>
+    z.enum(["true", "false"], "expected true or false"),
+  ),
+} satisfies Params;
+
 const COMMANDS_PARAMS = {
   window: param<string>(
     "text",
@@ -185,13 +191,14 @@ export const ROUTES: readonly Route[] = [
     operationId: "getStatus",
     summary: "State, losses and cost of the collector",
     description: "Percentages are of one core, over the last seconds.",
-    params: {},
+    params: STATUS_PARAMS,
     gives: { [JSON_TYPE]: "status" },
     problems: {},
     handle: ({ context, search }) => {
-      readQuery(search, {});
+      const { history }: Query<typeof STATUS_PARAMS> = readQuery(search, STATUS_PARAMS);
       context.source.refresh();
-      return json(statusOf(context));
+      const status = statusOf(context);
+      return json(history === "true" ? status : { ...status, history: [] });
     },
   },
   {

@@ -39,14 +39,18 @@ class Machine {
   }
 
   /** A process forked by `parent` becomes `comm`, and ends after so long; the clock goes on meanwhile. */
-  run(comm: string, { seconds = 0, cpuNs = 1e8, parent = "sh", known = EXIT_KNOWN, rss = 4096 } = {}): void {
+  run(
+    comm: string,
+    { seconds = 0, cpuNs = 1e8, parent = "sh", known = EXIT_KNOWN, rss = 4096, status = 0 } = {},
+  ): void {
     const pid = ++this.#pid;
     const start_ns = BigInt(this.nowNs);
     const head = { pid, ppid: 1, start_ns };
     this.#take(forkRecord({ ...head, comm: parent, ts_ns: start_ns }));
     this.#take(execRecord({ ...head, comm, ts_ns: start_ns, flags: EXEC_KNOWN }));
     this.pass(seconds);
-    this.#take(exitRecord({ ...head, comm, ts_ns: BigInt(this.nowNs), runtime_ns: cpuNs, peak_rss_bytes: rss, known }));
+    const end = { ts_ns: BigInt(this.nowNs), runtime_ns: cpuNs, peak_rss_bytes: rss, known, status };
+    this.#take(exitRecord({ ...head, comm, ...end }));
   }
 
   /** The same at the level `processes`. */
@@ -83,9 +87,9 @@ describe("commands of the last minutes", () => {
     const machine = new Machine();
     machine.answer();
     machine.run("cc1", { seconds: 2, cpuNs: 3e9, rss: 1000 });
-    machine.run("cc1", { seconds: 2, cpuNs: 1e9, rss: 9000 });
+    machine.run("cc1", { seconds: 3, cpuNs: 1e9, rss: 9000, status: 1 << 8 });
     machine.run("ld", { cpuNs: 5e8, known: 0 });
-    machine.pass(6);
+    machine.pass(5);
     const { all, commands } = machine.answer();
     // 10 s on 1.5 cores: 40 % of a core is 26.667 % of that.
     expect(commands[0]).toEqual({
@@ -94,6 +98,8 @@ describe("commands of the last minutes", () => {
       execs: 2,
       ended: 2,
       short_lived: 2,
+      failed: 1,
+      mean_lifetime_s: 2.5,
       cpu_ns: 4e9,
       cpu_unknown: 0,
       cpu_pct: 40,
@@ -104,10 +110,34 @@ describe("commands of the last minutes", () => {
       cpu_ns: 0,
       cpu_unknown: 1,
       peak_rss_bytes: null,
+      // Its result is not known either.
+      failed: null,
+      mean_lifetime_s: 0,
     });
-    expect(commands.find(({ comm }) => comm === "sh")).toMatchObject({ started: 3, ended: 0, short_lived: 0 });
-    expect(all).toMatchObject({ started: 3, execs: 3, ended: 3, short_lived: 3, cpu_ns: 4e9, cpu_unknown: 1 });
+    expect(commands.find(({ comm }) => comm === "sh")).toMatchObject({
+      started: 3,
+      ended: 0,
+      short_lived: 0,
+      failed: 0,
+      mean_lifetime_s: null,
+    });
+    expect(all).toMatchObject({
+      started: 3,
+      execs: 3,
+      ended: 3,
+      short_lived: 3,
+      cpu_ns: 4e9,
+      cpu_unknown: 1,
+      failed: 1,
+    });
     expect(machine.answer(MINUTE, 1)).toMatchObject({ matched: 3, commands: [{ comm: "cc1" }] });
+  });
+
+  test("have failed with another code than 0, or by a signal", () => {
+    const machine = new Machine();
+    machine.answer();
+    for (const status of [0, 0, 1 << 8, 9, 0x80 | 11]) machine.run("job", { status });
+    expect(machine.answer().all).toMatchObject({ short_lived: 5, failed: 3 });
   });
 
   test("of a process that is older than the window only its end counts, whatever CPU time it used in its life", () => {
@@ -179,7 +209,7 @@ describe("commands of the last minutes", () => {
     machine.pass(5);
     const { all } = machine.answer();
     expect(all).toMatchObject({ started: 1, execs: null, ended: null, short_lived: null, cpu_ns: null, cpu_pct: null });
-    expect(all.busy_share_pct).toBeNull();
+    expect([all.busy_share_pct, all.failed, all.mean_lifetime_s]).toEqual([null, null, null]);
   });
 
   test("stay within their bounds: names of a slice, and sums of all slices, of which the oldest go", () => {

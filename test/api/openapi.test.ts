@@ -18,6 +18,8 @@ const REQUESTS: [path: string, route: string, status: number, accept?: string][]
   ["/healthz", "/healthz", 200],
   ["/readyz", "/readyz", 200],
   ["/status", "/status", 200],
+  ["/status?history=false", "/status", 200],
+  ["/status?history=no", "/status", 400],
   ["/processes", "/processes", 200],
   ["/processes?sort=rss&limit=2", "/processes", 200],
   ["/processes?sort=x", "/processes", 400],

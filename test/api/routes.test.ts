@@ -142,6 +142,8 @@ describe("routes", () => {
       processes: { live: 5 },
     });
     expect(body).toMatchObject({ ...COUNTERS });
+    const short = await getJson(server.url("/status?history=false"));
+    expect(short.body).toMatchObject({ ...COUNTERS, history: [] });
     const ready = await getJson(server.url("/readyz"));
     expect([ready.status, ready.body]).toEqual([
       200,

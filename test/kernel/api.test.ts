@@ -181,7 +181,8 @@ describe.skipIf(why !== null)(`collect --listen${why ? ` (skipped: ${why})` : ""
       Bun.spawnSync([program], { stdin: "ignore" });
       const before = await getJson("/commands?window=1m");
       expect(before).toMatchObject({ window_s: 60, matched: 0, commands: [] });
-      for (let i = 0; i < 5; i++) Bun.spawnSync([program], { stdin: "ignore" });
+      for (let i = 0; i < 4; i++) Bun.spawnSync([program], { stdin: "ignore" });
+      Bun.spawnSync([program, join(folder, "no-such-file")], { stdin: "ignore", stderr: "ignore" });
       const answer = await eventually("the commands", async () => {
         const found = await getJson("/commands?window=1m&limit=1000");
         const cat = found.commands.find(({ comm }: { comm: string }) => comm === name);
@@ -189,6 +190,8 @@ describe.skipIf(why !== null)(`collect --listen${why ? ` (skipped: ${why})` : ""
       });
       const execs = detail === "events" ? answer.cat.ended : null;
       expect(answer.cat).toMatchObject({ execs, cpu_unknown: 0, short_lived: answer.cat.ended });
+      expect(answer.cat.failed).toBe(1);
+      expect(answer.cat.mean_lifetime_s).toBeGreaterThan(0);
       expect(answer.cat.cpu_ns).toBeGreaterThan(0);
       expect(answer.cat.cpu_ns).toBeLessThanOrEqual(answer.all.cpu_ns);
       expect(answer.all.started).toEqual(detail === "events" ? expect.any(Number) : null);

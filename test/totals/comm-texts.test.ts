@@ -1,0 +1,29 @@
+import { expect, test } from "bun:test";
+import { textOf } from "../../src/json/text.ts";
+import { CommTexts } from "../../src/totals/comm-texts.ts";
+import { COMM_LEN } from "../../src/wire/layout.gen.ts";
+
+function bytesOf(text: string): Uint8Array {
+  const bytes = new Uint8Array(COMM_LEN);
+  bytes.set(new TextEncoder().encode(text).subarray(0, COMM_LEN));
+  return bytes;
+}
+
+test("texts of names are those of their bytes, also where more names come than are kept", () => {
+  const texts = new CommTexts();
+  const names = ["", "a", "ab", "\u202eevil", "é", "x".repeat(COMM_LEN)];
+  for (let i = 0; i < 2000; i++) names.push(`name-${i}`);
+  for (let round = 0; round < 2; round++) {
+    for (const name of names) for (let i = 0; i < 2; i++) expect(texts.of(bytesOf(name))).toBe(textOf(bytesOf(name)));
+  }
+});
+
+test("what lies behind the NUL of a name is no part of it", () => {
+  const texts = new CommTexts();
+  const dirty = bytesOf("sh");
+  dirty.fill(0x41, 3);
+  expect([texts.of(bytesOf("sh")), texts.of(dirty), texts.of(dirty)]).toEqual(["sh", "sh", "sh"]);
+  // Bytes that are no UTF-8 make one text, but are several names.
+  const [one, other] = [new Uint8Array([0xff, 0]), new Uint8Array([0xfe, 0])];
+  expect([texts.of(one), texts.of(other)]).toEqual(["\ufffd", "\ufffd"]);
+});
