@@ -1,10 +1,9 @@
+import { Asking, type Wanted } from "./asking.ts";
 import { type Client, Refusal } from "./client.ts";
 import { Follower } from "./follower.ts";
-import { type Answers, type Model, REFRESH_S } from "./model.ts";
+import { type Model, REFRESH_S } from "./model.ts";
 import { delayMs } from "./retry.ts";
 
-/** Most processes that are read. */
-const LIMIT = 1000;
 /** Between the first refresh and the second. */
 const SECOND_MS = 2_000;
 /** What a user is to know of the connection. */
@@ -17,22 +16,25 @@ export type Connection =
 export interface LiveOptions {
   client: Client;
   model: Model;
-  /** In which order the processes are wanted. */
-  sort(): "cpu" | "rss" | "start";
+  wanted(): Wanted;
   changed(connection: Connection): void;
 }
 
-/** Asks the daemon every five seconds, and follows its events in between. */
+/** Asks the daemon every five seconds, and follows what concerns the collector itself in between. */
 export class Live {
   readonly #options: LiveOptions;
+  readonly #asking: Asking;
   readonly #follower: Follower;
   #abort: AbortController | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
+  /** Whether the refresh that is under way is followed by another one at once. */
+  #isHurried = false;
 
   constructor(options: LiveOptions) {
     this.#options = options;
     const { client, model } = options;
+    this.#asking = new Asking(client, model);
     this.#follower = new Follower({
       client,
       event: (type, data) => model.event(type, data, performance.now(), Date.now()),
@@ -48,6 +50,7 @@ export class Live {
     if (this.#abort) return;
     this.#abort = new AbortController();
     this.#failures = 0;
+    this.#asking.begin();
     this.#options.changed({ state: "connecting" });
     void this.#refresh(this.#abort.signal);
   }
@@ -60,7 +63,10 @@ export class Live {
 
   /** Asks at once, as after a change of what is wanted. */
   hurry(): void {
-    if (!this.#abort || this.#timer === undefined || this.#failures > 0) return;
+    if (!this.#abort || this.#failures > 0) return;
+    // Under way for what was wanted before.
+    this.#isHurried = this.#timer === undefined;
+    if (this.#isHurried) return;
     clearTimeout(this.#timer);
     void this.#refresh(this.#abort.signal);
   }
@@ -76,17 +82,18 @@ export class Live {
 
   async #refresh(signal: AbortSignal): Promise<void> {
     this.#timer = undefined;
+    this.#isHurried = false;
     let nextMs: number;
     try {
-      const answers = await this.#load(signal);
+      const { model, changed, wanted } = this.#options;
+      const answers = await this.#asking.load(wanted(), signal);
       if (signal.aborted) return;
-      const { model, changed } = this.#options;
       model.take(answers, performance.now(), Date.now());
       this.#failures = 0;
       this.#follower.follow(model.wantedTypes);
       changed({ state: "live" });
       // A rate is known from the second refresh on: that one comes soon.
-      nextMs = model.rate === null ? SECOND_MS : REFRESH_S * 1000;
+      nextMs = this.#isHurried ? 0 : model.rate === null ? SECOND_MS : REFRESH_S * 1000;
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof Refusal)) throw error;
@@ -94,23 +101,11 @@ export class Live {
         this.#end();
         return this.#options.changed({ state: "token", isWrong: this.#options.client.token !== null });
       }
+      this.#asking.begin();
       nextMs = delayMs(this.#failures++, error.retryAfterS);
       const again = `asks again in ${Math.round(nextMs / 1000)} s`;
       this.#options.changed({ state: "trouble", why: `${error.message} (${again})` });
     }
     this.#timer = setTimeout(() => void this.#refresh(signal), nextMs);
-  }
-
-  async #load(signal: AbortSignal): Promise<Answers> {
-    const { client, model, sort } = this.#options;
-    const asked = client.get("/status", signal);
-    // Whether the token is right is asked for once.
-    if (model.status === undefined) await asked;
-    const [status, processes, reasons] = await Promise.all([
-      asked,
-      client.get(`/processes?limit=${LIMIT}&sort=${sort()}`, signal),
-      client.reasons(signal),
-    ]);
-    return { status, processes, reasons } as Answers;
   }
 }

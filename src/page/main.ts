@@ -1,4 +1,8 @@
 import { formatClock } from "../report/format.ts";
+import type { Row } from "../top/daemon-answers.ts";
+import { DaemonRow } from "../top/daemon-row.ts";
+import type { ProcessRow } from "../top/model.ts";
+import type { Wanted } from "./asking.ts";
 import { Client } from "./client.ts";
 import { byId, setHidden, setText } from "./dom.ts";
 import { type Connection, Live } from "./live.ts";
@@ -31,10 +35,15 @@ class Page {
   readonly #pause = byId("pause", HTMLButtonElement);
   readonly #orders = byId("orders", HTMLFieldSetElement);
   #isPaused = false;
+  /** What was wanted of the daemon when the user chose last. */
+  #asked = "";
 
   constructor() {
     const draw = () => this.#draw();
-    this.#processes = new Processes((row) => this.#details.open(row, this.#model.rows), draw);
+    this.#processes = new Processes(
+      (row) => void this.#open(row),
+      () => this.#choose(),
+    );
     this.#commands = new Commands(draw);
     this.#groups = new Groups(draw);
     this.#token = new TokenForm((token) => {
@@ -46,14 +55,11 @@ class Page {
     this.#live = new Live({
       client: this.#client,
       model: this.#model,
-      sort: () => (this.#order === "tree" ? "cpu" : this.#order),
+      wanted: () => this.#wanted,
       changed: (connection) => this.#changed(connection),
     });
-    this.#filter.addEventListener("input", draw);
-    this.#orders.addEventListener("change", () => {
-      draw();
-      this.#live.hurry();
-    });
+    this.#filter.addEventListener("input", () => this.#choose());
+    this.#orders.addEventListener("change", () => this.#choose());
     this.#pause.addEventListener("click", () => {
       this.#isPaused = !this.#isPaused;
       this.#pause.setAttribute("aria-pressed", String(this.#isPaused));
@@ -68,6 +74,28 @@ class Page {
 
   get #order(): Order {
     return (this.#orders.querySelector<HTMLInputElement>("input:checked")?.value ?? "cpu") as Order;
+  }
+
+  /** The first rows of a list are enough until its user looks for more. */
+  get #wanted(): Wanted {
+    const order = this.#order;
+    const isAll = order === "tree" || this.#filter.value !== "" || this.#processes.isMore;
+    return { sort: order === "tree" ? "cpu" : order, isAll };
+  }
+
+  /** Shows what is chosen, and asks at once for what that takes. */
+  #choose(): void {
+    this.#draw();
+    const wanted = JSON.stringify(this.#wanted);
+    if (wanted !== this.#asked) this.#live.hurry();
+    this.#asked = wanted;
+  }
+
+  /** Shows one process, with what it descends from: most of that is not in the list. */
+  async #open(row: ProcessRow): Promise<void> {
+    this.#details.open(row, this.#model.rows);
+    const ancestors = await ancestorsFrom(this.#client, row).catch(() => null);
+    if (ancestors !== null) this.#details.showAncestors(row, ancestors);
   }
 
   #goOn(): void {
@@ -105,8 +133,15 @@ class Page {
     this.#processes.show(this.#model, this.#order, filter);
     this.#commands.show(this.#model, filter, this.#live.trouble);
     this.#groups.show(this.#model, filter);
-    this.#health.show(this.#model);
+    this.#health.show(this.#model, this.#live.trouble);
   }
+}
+
+/** Null: the process is gone. @throws Refusal */
+async function ancestorsFrom(client: Client, { pid, key }: ProcessRow): Promise<ProcessRow[] | null> {
+  const graph = (await client.get(`/graph/${pid}`, new AbortController().signal)) as { process: Row; ancestors: Row[] };
+  const rowOf = (row: Row) => new DaemonRow(row, () => null);
+  return rowOf(graph.process).key === key ? graph.ancestors.map(rowOf) : null;
 }
 
 function textOf(connection: Connection): string {

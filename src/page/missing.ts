@@ -1,5 +1,6 @@
 import type { Status } from "../api/answers.ts";
 import { listed } from "../report/format.ts";
+import { MOST_PROCESSES } from "./asking.ts";
 
 /** Fields of an end that the list of commands shows, and what they are called there. */
 const END_FIELDS: readonly (readonly [field: string, name: string])[] = [
@@ -7,7 +8,6 @@ const END_FIELDS: readonly (readonly [field: string, name: string])[] = [
   ["cpu_user_ns", "CPU time"],
   ["duration_ns", "lifetimes"],
   ["peak_rss_bytes", "memory"],
-  ["args", "arguments"],
 ];
 
 /** What the list of processes cannot show, one sentence each. */
@@ -21,21 +21,36 @@ export function missingOfProcesses(status: Status, shown: number, matched: numbe
     detail !== "events" && `At the level of detail ${detail} a process appears after the first scan that sees it.`,
     missing_fields.includes("args") &&
       `The ${backend} backend reports no arguments: only those of processes that /proc showed are known.`,
-    shown < matched && `Only the first ${shown} of ${matched} processes are read, in this order.`,
+    shown < matched &&
+      shown >= MOST_PROCESSES &&
+      `Only the first ${shown} of ${matched} processes are read, in this order.`,
   ].filter((text) => text !== false);
 }
 
 /** What the list of commands that ended cannot show, one sentence each. */
-export function missingOfCommands(status: Status, isTooFast: boolean, trouble: string | null): string[] {
+export function missingOfCommands(status: Status, hasEnds: boolean, trouble: string | null): string[] {
   const { missing_fields, backend, filtered, suppressed, detail } = status;
   const names = END_FIELDS.filter(([field]) => missing_fields.includes(field)).map(([, name]) => name);
   const held = filtered.exit + suppressed.exit;
   return [
-    trouble !== null && `Nothing new comes at the moment: ${trouble}`,
-    isTooFast && "More than 3,000 processes end a second: this page does not follow them, to keep the cost low.",
+    detail === "summary" && trouble !== null && `No totals come at the moment: ${trouble}`,
     detail === "summary" &&
-      "At the level of detail summary these are all processes that ended, as of the last totals; lifetimes and arguments are unknown.",
+      "At the level of detail summary these are all processes that ended, as of the last totals; lifetimes are unknown.",
+    !hasEnds && "The daemon reports no ends of processes, because its setting events leaves exit out.",
     names.length > 0 && `The ${backend} backend gives no values for ${listed(...names)}.`,
     held > 0 && `${held} ends were held back by filters or counted only, and are not listed.`,
+  ].filter((text) => text !== false);
+}
+
+/** What the list of groups cannot show, one sentence each. */
+export function missingOfGroups(status: Status, hasGroups: boolean): string[] {
+  const { missing_fields, backend, sampling } = status;
+  return [
+    !hasGroups &&
+      `Groups are off (metrics.groups is false): these are sums over at most ${MOST_PROCESSES} live processes, without CPU time of processes that have ended.`,
+    !hasGroups && sampling === null && "CPU and memory are unknown, because sampling is off.",
+    hasGroups &&
+      missing_fields.includes("cpu_user_ns") &&
+      `The ${backend} backend gives no CPU time of processes that ended: that of short-lived processes is missing.`,
   ].filter((text) => text !== false);
 }

@@ -1,27 +1,36 @@
-import type { Status } from "../api/answers.ts";
+import type { Commands, Groups, Status } from "../api/answers.ts";
 import type { Row } from "../top/daemon-answers.ts";
-import { END_TYPES, endedOf } from "../top/daemon-ends.ts";
 import { DaemonRow } from "../top/daemon-row.ts";
-import { EndedTotals } from "../top/ended.ts";
-import { cpuPctOf, type GroupRow, groupsOf, type ShortLived } from "../top/model.ts";
-import type { DetailLevel } from "../wire/detail-level.ts";
 import { COUNTED_TYPES, type CountByType, type TotalsEvent } from "../wire/event.ts";
+import { type CommandList, commandsOf, isCpuUnknown, TotalsCommands } from "./commands.ts";
+import { GroupRates, type GroupRow, groupsOfProcesses } from "./groups.ts";
 import { Log, logText } from "./log.ts";
 import { Series } from "./series.ts";
-import { type EndEvent, EndedCommands, SHORT_NS } from "./short-lived.ts";
 
 /** Between two refreshes. */
 export const REFRESH_S = 5;
 /** Refreshes that the charts show. */
 export const POINTS = 36;
-/** Above it ends are not followed: handing out each costs the collector more than it may. Again below half of it. */
-const MOST_ENDS_PER_SECOND = 3_000;
 
 /** What one refresh got. */
 export interface Answers {
   status: Status;
-  reasons: readonly string[];
+  /** Null: not asked for this time. */
+  reasons: readonly string[] | null;
   processes: { live: number; matched: number; processes: readonly Row[] };
+  /** Null: the level of detail has none. */
+  commands: Commands | null;
+  /** Null: they are off. */
+  groups: Groups | null;
+}
+
+/** Short-lived processes of the window of `/commands`. */
+export interface ShortLived {
+  perSecond: number;
+  /** % of one core; null: not known. */
+  cpuPct: number | null;
+  /** % of the CPU time that the machine used; null: not known. */
+  busySharePct: number | null;
 }
 
 /** All that the page shows, as of the last refresh. */
@@ -29,20 +38,23 @@ export class Model {
   readonly costs = new Series(POINTS);
   readonly rates = new Series(POINTS);
   readonly shorts = new Series(POINTS);
-  readonly commands = new EndedCommands();
   readonly log = new Log();
   status: Status | undefined;
   reasons: readonly string[] = [];
   rows: readonly DaemonRow[] = [];
   groups: readonly GroupRow[] = [];
+  /** Whether the daemon adds processes up by group; else that is made of the rows. */
+  hasGroups = true;
   live = 0;
   /** Events a second since the refresh before, by type; null: there was none. */
   rate: CountByType | null = null;
-  /** Short-lived processes since the refresh before; null: the level of detail sends no ends. */
-  short: { perSecond: number; cpuPct: number | null } | null = null;
-  /** Whether there are too many ends to follow. */
-  isTooFast = false;
-  readonly #short = new EndedTotals();
+  /** Null: not known, or not yet. */
+  short: ShortLived | null = null;
+  /** Whether ends of processes are reported at all. */
+  hasEnds = true;
+  readonly #groupRates = new GroupRates();
+  readonly #totals = new TotalsCommands();
+  #commands: CommandList | null = null;
   #lastMs = 0;
   /** Whether nothing was asked since the last refresh: what it says of before is no rate. */
   #isInterrupted = true;
@@ -51,7 +63,7 @@ export class Model {
    * @param nowMs a clock that does not go back
    * @param atMs the wall clock
    */
-  take({ status, reasons, processes }: Answers, nowMs: number, atMs: number): void {
+  take({ status, reasons, processes, commands, groups }: Answers, nowMs: number, atMs: number): void {
     const before = this.status;
     const elapsedMs = nowMs - this.#lastMs;
     this.#lastMs = nowMs;
@@ -60,29 +72,34 @@ export class Model {
       this.log.add({ atMs, text, tone: "bad" });
     }
     const isNext = before?.started === status.started && elapsedMs > 0 && !this.#isInterrupted;
-    if (!isNext || before.detail !== status.detail) this.#forget(nowMs);
+    if (!isNext || before.detail !== status.detail) this.#totals.clear(nowMs / 1000);
+    if (!isNext) this.#groupRates.clear();
     this.#isInterrupted = false;
     this.rate = isNext ? rateOf(before.seen, status.seen, elapsedMs) : null;
     this.status = status;
-    this.reasons = reasons;
+    if (reasons !== null) this.reasons = reasons;
     this.live = processes.live;
     this.rows = processes.processes.map((row) => new DaemonRow(row, () => null));
-    const ended = this.#short.take();
-    const short = END_TYPES[status.detail] === undefined || this.isTooFast ? null : ended;
-    this.groups = groupsOf({ processes: this.rows, short, elapsedMs });
-    this.short = isNext && short ? shortRate(short, elapsedMs) : null;
+    this.#commands = commands && commandsOf(commands);
+    this.hasEnds = commands === null || commands.all.short_lived !== null;
+    this.short = commands && shortOf(commands);
+    this.hasGroups = groups !== null;
+    if (groups === null) this.#groupRates.clear();
+    this.groups = groups === null ? groupsOfProcesses(this.rows) : this.#groupRates.take(groups, nowMs);
     this.costs.add(costOf(status));
     this.rates.add(this.rate && sumOf(this.rate));
     this.shorts.add(this.short?.perSecond ?? null);
-    const ends = this.rate?.exit ?? status.events_per_second ?? 0;
-    this.isTooFast = ends > (this.isTooFast ? MOST_ENDS_PER_SECOND / 2 : MOST_ENDS_PER_SECOND);
   }
 
-  /** The types of events that are to be followed now. */
+  /** Commands that ended in the last minute: the short-lived ones, at the level of detail `summary` all. */
+  get commands(): CommandList {
+    if (this.status?.detail === "summary") return this.#totals.list(this.#lastMs / 1000);
+    return this.#commands ?? { coveredS: 0, rows: [] };
+  }
+
+  /** The types of events that are to be followed now: few, for each that is sent costs the collector. */
   get wantedTypes(): readonly string[] {
-    const detail: DetailLevel = this.status?.detail ?? "events";
-    const ends = END_TYPES[detail];
-    const wanted = ends === undefined ? ["totals"] : this.isTooFast ? [] : [ends];
+    const wanted = this.status?.detail === "summary" ? ["totals"] : [];
     return [...wanted, "lost", "degraded"];
   }
 
@@ -90,8 +107,7 @@ export class Model {
   event(type: string, data: unknown, nowMs: number, atMs: number): void {
     const line = logText(type, data);
     if (line !== null) this.log.add({ ...line, atMs });
-    else if (type === "exit" || type === "process") this.#ended(data as EndEvent, nowMs);
-    else if (type === "totals") this.commands.addTotals(data as TotalsEvent, nowMs / 1000);
+    else if (type === "totals") this.#totals.add(data as TotalsEvent, nowMs / 1000);
   }
 
   /** Nothing is asked for a while; what is known stays until the next refresh. */
@@ -100,22 +116,6 @@ export class Model {
     this.#isInterrupted = true;
     for (const series of [this.costs, this.rates, this.shorts]) series.add(null);
   }
-
-  /** Of the last refresh, s. */
-  get atS(): number {
-    return this.#lastMs / 1000;
-  }
-
-  #ended(end: EndEvent, nowMs: number): void {
-    if (end.duration_ns === null || end.duration_ns >= SHORT_NS) return;
-    this.commands.add(end, nowMs / 1000);
-    this.#short.add(endedOf(end));
-  }
-
-  #forget(nowMs: number): void {
-    this.commands.clear(nowMs / 1000);
-    this.#short.take();
-  }
 }
 
 /** What collecting costs, % of one core; null: not known yet. */
@@ -123,9 +123,14 @@ export function costOf({ cost }: Status): number | null {
   return cost.cpu_pct === null ? null : cost.cpu_pct + (cost.in_kernel_cpu_pct ?? 0);
 }
 
-function shortRate({ count, cpuNs, cpuUnknown }: ShortLived, elapsedMs: number) {
-  const isUnknown = count > 0 && cpuUnknown === count;
-  return { perSecond: (count / elapsedMs) * 1e3, cpuPct: isUnknown ? null : cpuPctOf(cpuNs, elapsedMs) };
+function shortOf({ covered_s, all }: Commands): ShortLived | null {
+  if (all.short_lived === null || covered_s < 1) return null;
+  const isUnknown = isCpuUnknown(all);
+  return {
+    perSecond: all.short_lived / covered_s,
+    cpuPct: isUnknown ? null : all.cpu_pct,
+    busySharePct: isUnknown ? null : all.busy_share_pct,
+  };
 }
 
 export function sumOf(counts: CountByType): number {

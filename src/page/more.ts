@@ -1,6 +1,6 @@
+import { FIRST_ROWS } from "./asking.ts";
 import { setHidden, setText } from "./dom.ts";
 
-const FIRST_ROWS = 24;
 /** Each press shows this many times as much. */
 const FACTOR = 5;
 
@@ -8,14 +8,21 @@ const FACTOR = 5;
 export class More {
   readonly #button: HTMLButtonElement;
   #rows: number;
+  #isPressed = false;
 
   constructor(button: HTMLButtonElement, changed: () => void, rows = FIRST_ROWS) {
     this.#button = button;
     this.#rows = rows;
     button.addEventListener("click", () => {
       this.#rows *= FACTOR;
+      this.#isPressed = true;
       changed();
     });
+  }
+
+  /** Whether it has been pressed. */
+  get isPressed(): boolean {
+    return this.#isPressed;
   }
 
   /** How many of `rows` rows to show. */

@@ -85,6 +85,10 @@ describe.skipIf(why !== null)(`the live page${why ? ` (skipped: ${why})` : ""}`,
       `the state ${state}`,
       async () => (await chromium.evaluate("document.documentElement.dataset.state")) === state,
     );
+  /** The figure of that command in the column "Failed". */
+  const failedOf = (comm: string) =>
+    chromium.evaluate<number>(`Number([...document.querySelectorAll("#commands tbody tr")].find((row) =>
+      row.cells[0].textContent === "${comm}")?.cells[2].textContent)`);
   /** Where the focus is: an id, the value of a choice, or the text. */
   const focus = () =>
     chromium.evaluate<string>(`(() => { const { id, type, value, textContent } = document.activeElement;
@@ -117,7 +121,8 @@ describe.skipIf(why !== null)(`the live page${why ? ` (skipped: ${why})` : ""}`,
 
         await shows("the short-lived command", "commands", "true");
         await shows("the hostile name", "commands", HOSTILE_SHOWN);
-        await shows("the command that fails", "commands", "exit 3");
+        await until("the command that fails", async () => (await failedOf("sh")) > 0);
+        await shows("the unit, or that there is none", "groups", "unit");
         await until("a rate", async () => Number.parseFloat(await textOf("rate")) > 0);
         expect(await textOf("cost")).toMatch(/^\d+\.\d\d %$/);
         expect(await textOf("cost-unit")).toMatch(/budget 1\s%/);
@@ -132,7 +137,7 @@ describe.skipIf(why !== null)(`the live page${why ? ` (skipped: ${why})` : ""}`,
         expect(await textOf("details-heading")).toContain(`Process ${sleeper.pid}`);
         const facts = await textOf("details-facts");
         for (const text of ARGUMENTS_SHOWN) expect(facts).toContain(text);
-        expect(await textOf("details-ancestors")).toContain(String(process.pid));
+        await shows("the ancestors", "details-ancestors", String(process.pid));
         expect(await axeFindings(chromium)).toEqual([]);
         await chromium.press("Escape");
         expect(await focus()).toBe(String(sleeper.pid));
@@ -242,6 +247,7 @@ describe.skipIf(why !== null)(`the live page${why ? ` (skipped: ${why})` : ""}`,
       expect(await textOf("reasons")).toContain("tracepoint");
       expect(await textOf("commands-notes")).toContain("The tracepoint backend gives no values for results, CPU time");
       expect(await textOf("process-notes")).toContain("arguments");
+      expect(await textOf("groups-notes")).toContain("CPU time of processes that ended");
       expect(await textOf("short-parts")).toContain("CPU time unknown");
       expect(await axeFindings(chromium)).toEqual([]);
       run.child.kill("SIGTERM");

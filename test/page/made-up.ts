@@ -1,6 +1,5 @@
-import type { Status } from "../../src/api/answers.ts";
+import type { CommandFigures, Commands, Group, Groups, Status } from "../../src/api/answers.ts";
 import type { Answers } from "../../src/page/model.ts";
-import type { EndEvent } from "../../src/page/short-lived.ts";
 import { COUNTERS } from "../api/made-up.ts";
 
 /** A status in which nothing is missing. */
@@ -46,23 +45,60 @@ export function statusWith(changes: Partial<Status> = {}): Status {
   };
 }
 
-export function answersWith(changes: Partial<Status> = {}): Answers {
-  return { status: statusWith(changes), reasons: [], processes: { live: 0, matched: 0, processes: [] } };
+export function answersWith(changes: Partial<Status> = {}, more: Partial<Answers> = {}): Answers {
+  return {
+    status: statusWith(changes),
+    reasons: [],
+    processes: { live: 0, matched: 0, processes: [] },
+    commands: commandsWith([]),
+    groups: groupsWith(),
+    ...more,
+  };
 }
 
-/** The event of a process that lived 5 ms. */
-export function endWith(changes: Partial<EndEvent> = {}): EndEvent {
+/** Figures of 60 short-lived processes that took 1 % of a core. */
+export function figuresWith(changes: Partial<CommandFigures> = {}): CommandFigures {
   return {
-    type: "exit",
-    comm: "true",
-    duration_ns: 5e6,
-    cpu_user_ns: 1e6,
-    cpu_system_ns: 1e6,
+    started: 60,
+    execs: 60,
+    ended: 60,
+    short_lived: 60,
+    failed: 0,
+    mean_lifetime_s: 0.005,
+    cpu_ns: 6e8,
+    cpu_unknown: 0,
+    cpu_pct: 1,
+    busy_share_pct: 2,
     peak_rss_bytes: 4096,
-    exit_code: 0,
-    signal: null,
-    args: ["true"],
-    args_truncated: false,
     ...changes,
   };
+}
+
+/** The answer of a window of a minute. */
+export function commandsWith(commands: Commands["commands"], covered_s = 60): Commands {
+  return { window_s: 60, covered_s, matched: commands.length, all: figuresWith(), commands };
+}
+
+/** Two live processes of a unit. */
+export function groupWith(changes: Partial<Group> = {}): Group {
+  return {
+    kind: "group",
+    unit: "a.service",
+    container: null,
+    starts: 2,
+    execs: 2,
+    exits: { ok: 0, error: 0, signal: 0, unknown: 0 },
+    cpu_user_s: 1,
+    cpu_system_s: 1,
+    processes: 2,
+    rss_bytes: 4096,
+    read_bytes: 0,
+    written_bytes: 0,
+    mean_lifetime_s: null,
+    ...changes,
+  };
+}
+
+export function groupsWith(...groups: Group[]): Groups {
+  return { max_groups: 100, groups, ended: { groups: 0, cpu_s: 0 }, machine: null };
 }

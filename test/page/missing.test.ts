@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { balanceOf, lossesOf } from "../../src/page/losses.ts";
-import { missingOfCommands, missingOfProcesses } from "../../src/page/missing.ts";
+import { missingOfCommands, missingOfGroups, missingOfProcesses } from "../../src/page/missing.ts";
 import { delayMs } from "../../src/page/retry.ts";
 import { COUNTERS, PAGE_FAULTS } from "../api/made-up.ts";
 import { statusWith } from "./made-up.ts";
@@ -8,11 +8,10 @@ import { statusWith } from "./made-up.ts";
 describe("what is missing", () => {
   test("nothing: no sentence and no count", () => {
     const status = statusWith();
-    expect([lossesOf(status), missingOfProcesses(status, 5, 5), missingOfCommands(status, false, null)]).toEqual([
-      [],
-      [],
-      [],
-    ]);
+    expect(lossesOf(status)).toEqual([]);
+    expect([...missingOfProcesses(status, 5, 5), ...missingOfProcesses(status, 100, 500)]).toEqual([]);
+    expect(missingOfCommands(status, true, null)).toEqual([]);
+    expect(missingOfGroups(status, true)).toEqual([]);
   });
 
   test("every loss that is counted is shown", () => {
@@ -48,15 +47,21 @@ describe("what is missing", () => {
     expect(processes({ detail: "summary" })).toEqual([expect.stringContaining("first scan")]);
     expect(missingOfProcesses(statusWith(), 1000, 2345)).toEqual([expect.stringContaining("1000 of 2345")]);
 
-    const commands = (changes: Parameters<typeof statusWith>[0]) => missingOfCommands(statusWith(changes), false, null);
+    const commands = (changes: Parameters<typeof statusWith>[0]) => missingOfCommands(statusWith(changes), true, null);
     expect(commands({ detail: "summary" })).toEqual([expect.stringContaining("all processes that ended")]);
-    expect(commands({ backend: "tracepoint", missing_fields: ["exit_code", "args", "auid"] })).toEqual([
-      "The tracepoint backend gives no values for results, arguments.",
-    ]);
+    const tracepoint = { backend: "tracepoint", missing_fields: ["exit_code", "cpu_user_ns", "auid"] };
+    expect(commands(tracepoint)).toEqual(["The tracepoint backend gives no values for results, CPU time."]);
     expect(commands({ filtered: { fork: 0, exec: 0, exit: 7 } })).toEqual([expect.stringContaining("7 ends")]);
-    expect(missingOfCommands(statusWith(), true, "no connection")).toEqual([
+    expect(missingOfCommands(statusWith({ detail: "summary" }), true, "no connection")).toEqual([
       expect.stringContaining("no connection"),
-      expect.stringContaining("3,000"),
+      expect.stringContaining("all processes that ended"),
+    ]);
+    expect(missingOfCommands(statusWith(), false, "no connection")).toEqual([expect.stringContaining("events")]);
+
+    expect(missingOfGroups(statusWith(tracepoint), true)).toEqual([expect.stringContaining("short-lived")]);
+    expect(missingOfGroups(statusWith({ sampling: null }), false)).toEqual([
+      expect.stringContaining("metrics.groups"),
+      expect.stringContaining("sampling is off"),
     ]);
   });
 });

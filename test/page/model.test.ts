@@ -1,6 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { Model } from "../../src/page/model.ts";
-import { answersWith, endWith } from "./made-up.ts";
+import type { TotalsEvent } from "../../src/wire/event.ts";
+import { answersWith, commandsWith, figuresWith, groupsWith, groupWith } from "./made-up.ts";
+
+const TOTALS = {
+  ...{ type: "totals", comm: "make", other: false, exited: { ok: 5, error: 0, signal: 0, unknown: 0 } },
+  ...{ exited_cpu_user_ns: 3e6, exited_cpu_system_ns: 1e6, peak_rss_bytes: 9 },
+} as TotalsEvent;
 
 const counts = (each: number) => ({ fork: each, exec: each, exit: each });
 
@@ -8,31 +14,74 @@ describe("what the page knows", () => {
   test("rates are those between two refreshes; the first has none", () => {
     const model = new Model();
     model.take(answersWith({ seen: counts(1000) }), 1_000, 0);
-    expect([model.rate, model.short, model.rates.values]).toEqual([null, null, [null]]);
-    model.event("exit", endWith(), 2_000, 0);
-    model.event("exit", endWith({ duration_ns: 2e9 }), 2_000, 0);
+    expect([model.rate, model.rates.values]).toEqual([null, [null]]);
     model.take(answersWith({ seen: counts(1100) }), 3_000, 0);
     expect(model.rate).toEqual(counts(50));
     expect(model.rates.values).toEqual([null, 150]);
     expect(model.costs.values).toEqual([0.375, 0.375]);
-    // One of 5 ms in two seconds; that of 2 s is none.
-    expect(model.short).toEqual({ perSecond: 0.5, cpuPct: 0.1 });
-    expect(model.commands.rows(model.atS)).toMatchObject([{ comm: "true", count: 1 }]);
+  });
+
+  test("short-lived processes are those of the window that the daemon has counted", () => {
+    const model = new Model();
+    const shortOf = (commands: ReturnType<typeof commandsWith> | null) => {
+      model.take(answersWith({}, { commands }), 1_000, 0);
+      return model.short;
+    };
+    // Counting begins with the first request.
+    expect(shortOf(commandsWith([], 0))).toBeNull();
+    expect(shortOf(commandsWith([{ comm: "true", ...figuresWith() }]))).toEqual({
+      perSecond: 1,
+      cpuPct: 1,
+      busySharePct: 2,
+    });
+    expect(model.commands.rows).toMatchObject([{ comm: "true", count: 60 }]);
+    const unknown = figuresWith({ cpu_unknown: 60 });
+    expect(shortOf({ ...commandsWith([]), all: unknown })).toEqual({ perSecond: 1, cpuPct: null, busySharePct: null });
+    expect(model.hasEnds).toBe(true);
+    expect(shortOf({ ...commandsWith([]), all: figuresWith({ short_lived: null }) })).toBeNull();
+    expect(model.hasEnds).toBe(false);
+    expect(shortOf(null)).toBeNull();
+    expect(model.commands).toEqual({ coveredS: 0, rows: [] });
+  });
+
+  test("groups are the daemon's with the CPU use since the refresh before, else sums over the processes", () => {
+    const model = new Model();
+    const groupsAt = (ms: number, ...groups: ReturnType<typeof groupWith>[]) => {
+      model.take(answersWith({}, { groups: groupsWith(...groups) }), ms, 0);
+      return model.groups;
+    };
+    expect(groupsAt(1000, groupWith({ cpu_user_s: 1 }))).toMatchObject([{ cpuPct: null }]);
+    expect(groupsAt(3000, groupWith({ cpu_user_s: 2 }))).toMatchObject([{ cpuPct: 50 }]);
+    model.interrupt();
+    expect(groupsAt(9000, groupWith({ cpu_user_s: 8 }))).toMatchObject([{ cpuPct: null }]);
+    expect(model.hasGroups).toBe(true);
+    model.take(answersWith({}, { groups: null }), 11_000, 0);
+    expect([model.hasGroups, model.groups]).toEqual([false, []]);
+    expect(groupsAt(13_000, groupWith({ cpu_user_s: 9 }))).toMatchObject([{ cpuPct: null }]);
+  });
+
+  test("reasons that were not asked for stay", () => {
+    const model = new Model();
+    model.take(answersWith({}, { reasons: ["a ring is missing"] }), 1_000, 0);
+    model.take(answersWith({}, { reasons: null }), 2_000, 0);
+    expect(model.reasons).toEqual(["a ring is missing"]);
   });
 
   test("an interruption is a gap in the charts, and what follows it is no rate", () => {
     const model = new Model();
-    model.take(answersWith({ seen: counts(10) }), 1_000, 0);
-    model.take(answersWith({ seen: counts(20) }), 2_000, 0);
-    model.event("exit", endWith(), 2_500, 0);
+    const take = (each: number, nowMs: number) =>
+      model.take(answersWith({ detail: "summary", seen: counts(each) }, { commands: null }), nowMs, 0);
+    take(10, 1_000);
+    take(20, 2_000);
+    model.event("totals", TOTALS, 2_500, 0);
     model.interrupt();
     model.interrupt();
     // What was shown stays.
-    expect(model.commands.rows(model.atS)).toHaveLength(1);
-    model.take(answersWith({ seen: counts(9000) }), 60_000, 0);
+    expect(model.commands.rows).toHaveLength(1);
+    take(9000, 60_000);
     expect(model.rate).toBeNull();
     expect(model.rates.values).toEqual([null, 30, null, null]);
-    expect(model.commands.rows(model.atS)).toEqual([]);
+    expect(model.commands.rows).toEqual([]);
   });
 
   test("a restart of the daemon is noted, and its counts begin at 0", () => {
@@ -43,29 +92,15 @@ describe("what the page knows", () => {
     expect(model.log.lines).toEqual([{ atMs: 77, text: expect.stringContaining("restarted"), tone: "bad" }]);
   });
 
-  test("follows the events of the level of detail", () => {
+  test("follows no events of processes: totals where there is nothing else, and what concerns the collector", () => {
     const model = new Model();
     const at = (detail: "events" | "processes" | "summary") => {
       model.take(answersWith({ detail }), 1_000, 0);
       return model.wantedTypes;
     };
-    expect(at("events")).toEqual(["exit", "lost", "degraded"]);
-    expect(at("processes")).toEqual(["process", "lost", "degraded"]);
+    expect(at("events")).toEqual(["lost", "degraded"]);
+    expect(at("processes")).toEqual(["lost", "degraded"]);
     expect(at("summary")).toEqual(["totals", "lost", "degraded"]);
-    expect(model.short).toBeNull();
-  });
-
-  test("does not follow more ends than the collector can hand out, and does again below half of that", () => {
-    const model = new Model();
-    let seen = 0;
-    let nowMs = 0;
-    const after = (perSecond: number) => {
-      seen += perSecond;
-      nowMs += 1000;
-      model.take(answersWith({ seen: counts(seen) }), nowMs, 0);
-      return model.wantedTypes.includes("exit");
-    };
-    expect([1, 2999, 3001, 2000, 1501, 1499].map(after)).toEqual([true, true, false, false, false, true]);
   });
 
   test("keeps the figures of the last three minutes", () => {

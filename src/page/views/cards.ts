@@ -4,7 +4,7 @@ import { countText, finePctText, pctText } from "../../top/views/text.ts";
 import { Chart } from "../chart.ts";
 import { byId, setLines, setText } from "../dom.ts";
 import { lossesOf } from "../losses.ts";
-import { costOf, type Model, POINTS, REFRESH_S, sumOf } from "../model.ts";
+import { costOf, type Model, POINTS, REFRESH_S, type ShortLived, sumOf } from "../model.ts";
 
 /** What the charts cover, in words. */
 const SPAN = `the last ${(POINTS * REFRESH_S) / 60} minutes`;
@@ -58,15 +58,14 @@ export class Cards {
     this.#rateChart.show({ values: rates.values, limit: null, label });
   }
 
-  #showShort({ short, shorts, isTooFast, status }: Model): void {
+  #showShort({ short, shorts, hasEnds, status }: Model): void {
     setText(this.#short, short === null ? UNKNOWN : countText(short.perSecond));
-    setText(this.#shortUnit, "a second lived less than 1 s");
-    const why = isTooFast ? "too many to follow" : `the level of detail ${status?.detail} reports no single ends`;
-    const isKnown = status?.detail !== "summary" && !isTooFast;
-    const cpu = short === null || short.cpuPct === null ? "CPU time unknown" : `${pctText(short.cpuPct)} % of one core`;
+    setText(this.#shortUnit, "a second, over the last minute");
     const label = `Short-lived processes a second over ${SPAN}: now ${countText(short?.perSecond ?? null)}`;
     this.#shortChart.show({ values: shorts.values, limit: null, label });
-    setText(this.#shortParts, isKnown ? `${cpu}; a look once a second can miss them` : why);
+    const isSummary = status?.detail === "summary";
+    const why = isSummary ? "the level of detail summary reports no single ends" : "no ends are reported";
+    setText(this.#shortParts, isSummary || !hasEnds ? why : partsOf(short));
   }
 
   #showLost(status: Status): void {
@@ -81,4 +80,12 @@ export class Cards {
     const seen = `${countText(sumOf(status.seen))} events seen since the start`;
     setText(this.#lostParts, losses.length === 0 ? `${seen}, and nothing is missing` : seen);
   }
+}
+
+function partsOf(short: ShortLived | null): string {
+  if (short === null) return "counting has just begun";
+  const { cpuPct, busySharePct } = short;
+  const cpu = cpuPct === null ? "CPU time unknown" : `${pctText(cpuPct)} % of one core`;
+  const share = busySharePct === null ? "" : `, ${pctText(busySharePct)} % of the CPU time used`;
+  return `${cpu}${share}: not seen by a look at the live processes`;
 }

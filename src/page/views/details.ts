@@ -16,6 +16,8 @@ export class Details {
   readonly #ancestors = byId("details-ancestors", HTMLElement);
   readonly #ancestorsPart = byId("details-ancestors-part", HTMLElement);
 
+  #key = "";
+
   constructor() {
     byId("details-close", HTMLButtonElement).addEventListener("click", () => this.#dialog.close());
     // A press beside the box.
@@ -36,10 +38,16 @@ export class Details {
     this.#facts.replaceChildren(
       ...facts.flatMap(([name, value]) => [element("dt", "", name || "…"), element("dd", "", value)]),
     );
-    const byPid = new Map(rows.map((other) => [other.pid, other]));
-    const ancestors = ancestorsOf(row, byPid).map((one) => `${one.pid} ${commandText(one).slice(0, MOST_CHARACTERS)}`);
-    this.#ancestors.replaceChildren(...ancestors.map((text) => element("li", "", text)));
-    setHidden(this.#ancestorsPart, ancestors.length === 0);
+    this.#key = row.key;
+    this.showAncestors(row, ancestorsOf(row, new Map(rows.map((other) => [other.pid, other]))));
     this.#dialog.showModal();
+  }
+
+  /** Does nothing where another process is shown by now. @param ancestors the nearest first */
+  showAncestors({ key }: ProcessRow, ancestors: readonly ProcessRow[]): void {
+    if (key !== this.#key) return;
+    const texts = ancestors.map((one) => `${one.pid} ${commandText(one).slice(0, MOST_CHARACTERS)}`);
+    this.#ancestors.replaceChildren(...texts.map((text) => element("li", "", text)));
+    setHidden(this.#ancestorsPart, texts.length === 0);
   }
 }

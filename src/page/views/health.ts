@@ -8,6 +8,7 @@ import { RowTable } from "../table.ts";
 export class Health {
   readonly #reasons = byId("reasons", HTMLElement);
   readonly #log = byId("log", HTMLElement);
+  readonly #logNotes = byId("log-notes", HTMLElement);
   readonly #logPart = byId("log-part", HTMLElement);
   readonly #balance: RowTable<BalanceRow>;
   #logged: readonly LogLine[] = [];
@@ -24,13 +25,16 @@ export class Health {
     );
   }
 
-  show({ status, reasons, log }: Model): void {
+  /** @param trouble why no events come; null: they do */
+  show({ status, reasons, log }: Model, trouble: string | null): void {
     if (status === undefined) return;
     setLines(this.#reasons, reasons, "li");
     this.#balance.show(balanceOf(status));
+    const notes = trouble === null ? [] : [`What happens now is not listed: ${trouble}`];
+    setLines(this.#logNotes, notes);
+    setHidden(this.#logPart, log.lines.length === 0 && notes.length === 0);
     if (log.lines === this.#logged) return;
     this.#logged = log.lines;
-    setHidden(this.#logPart, log.lines.length === 0);
     this.#log.replaceChildren(...log.lines.map(itemOf));
   }
 }

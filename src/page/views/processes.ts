@@ -3,6 +3,7 @@ import { groupName, type ProcessRow } from "../../top/model.ts";
 import { sortProcesses } from "../../top/sorting.ts";
 import { commandText, matchesFilter, memoryText, pctText } from "../../top/views/text.ts";
 import { endOf, treeOf } from "../../top/views/tree.ts";
+import { MOST_PROCESSES } from "../asking.ts";
 import { byId, setLines, setText } from "../dom.ts";
 import { missingOfProcesses } from "../missing.ts";
 import type { Model } from "../model.ts";
@@ -66,10 +67,17 @@ export class Processes {
     return NARROW.matches ? BRANCHES.narrow : BRANCHES.wide;
   }
 
+  /** Whether more than the first rows were asked for. */
+  get isMore(): boolean {
+    return this.#more.isPressed;
+  }
+
   show({ rows, status, live }: Model, order: Order, filter: string): void {
     if (status === undefined) return;
     const lines = linesOf(rows, order, filter);
-    this.#table.show(lines.slice(0, this.#more.limit(lines.length)));
+    // Without a filter there are as many as live, of which the first may be all that was read.
+    const all = filter === "" && lines.length < MOST_PROCESSES ? Math.max(live, lines.length) : lines.length;
+    this.#table.show(lines.slice(0, this.#more.limit(all)));
     setText(this.#count, filter === "" ? `${live} alive` : `${lines.length} of ${live}`);
     setLines(this.#notes, missingOfProcesses(status, rows.length, live));
   }
