@@ -8,6 +8,8 @@ export const FIRST_ROWS = 24;
 export const MOST_PROCESSES = 1000;
 /** The reasons are asked for at least once in so many refreshes. */
 const REASONS_EVERY = 3;
+/** Refreshes that ask for everything: CPU use of groups is the difference of two. */
+const WHOLE_REFRESHES = 2;
 const COMMANDS = "/commands?window=1m&limit=200";
 
 /** Which processes are wanted. */
@@ -24,6 +26,7 @@ export class Asking {
   /** What `/status` showed when the reasons were asked for, and refreshes since then. */
   #reasonsOf = "";
   #withoutReasons = 0;
+  #refreshes = 0;
 
   constructor(client: Client, model: Model) {
     this.#client = client;
@@ -33,6 +36,7 @@ export class Asking {
   /** The next refresh asks for everything. */
   begin(): void {
     this.#reasonsOf = "";
+    this.#refreshes = 0;
   }
 
   /** @throws Refusal */
@@ -42,18 +46,22 @@ export class Asking {
     const status = (await client.get("/status?history=false", signal)) as Status;
     // Groups that the daemon does not make are made of the processes: of as many as there are.
     const limit = isAll || !this.#model.hasGroups ? MOST_PROCESSES : FIRST_ROWS;
+    // By turns: what they show is of the last minute, and of the time since the answer before.
+    const turn = this.#refreshes++;
+    const isWhole = turn < WHOLE_REFRESHES;
+    const [hasCommands, hasGroups] = [isWhole || turn % 2 === 0, isWhole || turn % 2 === 1];
     const [processes, commands, groups, reasons] = await Promise.all([
       client.get(`/processes?limit=${limit}&sort=${sort}`, signal),
-      status.detail === "summary" ? null : unless(409, client.get(COMMANDS, signal)),
-      unless(404, client.get("/groups", signal)),
+      status.detail === "summary" ? null : hasCommands ? unless(409, client.get(COMMANDS, signal)) : undefined,
+      hasGroups ? unless(404, client.get("/groups", signal)) : undefined,
       this.#reasons(status, signal),
     ]);
     return {
       status,
       reasons,
       processes: processes as Answers["processes"],
-      commands: commands as Commands | null,
-      groups: groups as Groups | null,
+      commands: commands as Commands | null | undefined,
+      groups: groups as Groups | null | undefined,
     };
   }
 

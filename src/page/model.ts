@@ -18,10 +18,10 @@ export interface Answers {
   /** Null: not asked for this time. */
   reasons: readonly string[] | null;
   processes: { live: number; matched: number; processes: readonly Row[] };
-  /** Null: the level of detail has none. */
-  commands: Commands | null;
-  /** Null: they are off. */
-  groups: Groups | null;
+  /** Null: the level of detail has none; undefined: not asked for this time. */
+  commands: Commands | null | undefined;
+  /** Null: they are off; undefined: not asked for this time. */
+  groups: Groups | null | undefined;
 }
 
 /** Short-lived processes of the window of `/commands`. */
@@ -80,15 +80,24 @@ export class Model {
     if (reasons !== null) this.reasons = reasons;
     this.live = processes.live;
     this.rows = processes.processes.map((row) => new DaemonRow(row, () => null));
-    this.#commands = commands && commandsOf(commands);
-    this.hasEnds = commands === null || commands.all.short_lived !== null;
-    this.short = commands && shortOf(commands);
-    this.hasGroups = groups !== null;
-    if (groups === null) this.#groupRates.clear();
-    this.groups = groups === null ? groupsOfProcesses(this.rows) : this.#groupRates.take(groups, nowMs);
+    if (commands !== undefined) this.#takeCommands(commands);
+    this.#takeGroups(groups, nowMs);
     this.costs.add(costOf(status));
     this.rates.add(this.rate && sumOf(this.rate));
     this.shorts.add(this.short?.perSecond ?? null);
+  }
+
+  #takeCommands(commands: Commands | null): void {
+    this.#commands = commands && commandsOf(commands);
+    this.hasEnds = commands === null || commands.all.short_lived !== null;
+    this.short = commands && shortOf(commands);
+  }
+
+  #takeGroups(groups: Groups | null | undefined, nowMs: number): void {
+    if (groups) this.groups = this.#groupRates.take(groups, nowMs);
+    else if (groups === null) this.#groupRates.clear();
+    if (groups !== undefined) this.hasGroups = groups !== null;
+    if (!this.hasGroups) this.groups = groupsOfProcesses(this.rows);
   }
 
   /** Commands that ended in the last minute: the short-lived ones, at the level of detail `summary` all. */

@@ -55,6 +55,18 @@ describe("one refresh", () => {
     expect(daemon.asked).toContain("/processes?limit=1000&sort=rss");
   });
 
+  test("asks for commands and groups by turns after the second one", async () => {
+    const { daemon, model, load } = begin();
+    const turns = [];
+    for (let i = 0; i < 5; i++) {
+      await load();
+      turns.push(["/commands", "/groups"].filter((route) => daemon.asked.join().includes(route)).join());
+    }
+    expect(turns).toEqual(["/commands,/groups", "/commands,/groups", "/commands", "/groups", "/commands"]);
+    // What was not asked for stays.
+    expect([model.hasGroups, model.short]).toEqual([true, { perSecond: 1, cpuPct: 1, busySharePct: 2 }]);
+  });
+
   test("asks for the reasons every third time, and when the status shows another state", async () => {
     const { daemon, asking, load } = begin();
     const askedAt = async () => {
