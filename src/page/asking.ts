@@ -6,7 +6,7 @@ import type { Answers, Model } from "./model.ts";
 export const FIRST_ROWS = 24;
 /** Most processes that are read. */
 export const MOST_PROCESSES = 1000;
-/** The reasons are asked for at least once in so many refreshes. */
+/** The reasons are asked for at least once in that many refreshes. */
 const REASONS_EVERY = 3;
 /** Refreshes that ask for everything: CPU use of groups is the difference of two. */
 const WHOLE_REFRESHES = 2;

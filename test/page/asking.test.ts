@@ -77,7 +77,7 @@ describe("one refresh", () => {
     const times = [];
     for (let i = 0; i < 7; i++) times.push(await askedAt());
     expect(times).toEqual([true, false, false, true, false, false, true]);
-    daemon.status = statusWith({ budget: { level: 1, cost_pct: 2, budget_pct: 1 } });
+    daemon.status = statusWith({ budget: { level: 1, step: "fewer_samples" as const, cost_pct: 2, budget_pct: 1 } });
     expect([await askedAt(), await askedAt()]).toEqual([true, false]);
     asking.begin();
     expect(await askedAt()).toBe(true);
