@@ -9,9 +9,10 @@ async function follow(url: string, count: number, uid?: number): Promise<{ statu
   const script = `
     const [url, count, uid] = process.argv.slice(1);
     if (uid) { process.setgid(Number(uid)); process.setuid(Number(uid)); }
-    const statuses = [];
-    for (let i = 0; i < Number(count); i++) statuses.push((await fetch(url)).status);
-    console.log(JSON.stringify(statuses));
+    // A response that nothing refers to is collected, and its connection closed.
+    const responses = (globalThis.responses = []);
+    for (let i = 0; i < Number(count); i++) responses.push(await fetch(url));
+    console.log(JSON.stringify(responses.map(({ status }) => status)));
     await new Promise(() => setInterval(() => {}, 1000));`;
   const words = [url, String(count), ...(uid === undefined ? [] : [String(uid)])];
   const child = Bun.spawn([process.execPath, "-e", script, ...words], { stdout: "pipe" });
