@@ -41,6 +41,9 @@ function mapIdOf(fd: number): number {
   return Number(/^map_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "utf8"))?.[1]);
 }
 
+/** Descriptors without those that the runtime opens for an event loop when it first needs one. */
+const withoutRuntime = (fds: readonly string[]) => fds.filter((fd) => !/anon_inode:\[event(?:poll|fd)\]$/.test(fd));
+
 describe.skipIf(noBtf !== null)(titled("an object of BPF programs", noBtf), () => {
   for (const [name, programs] of Object.entries(PROGRAMS)) {
     // Walking processes takes 6.7; that the kernel fits programs to itself, 5.17.
@@ -55,7 +58,7 @@ describe.skipIf(noBtf !== null)(titled("an object of BPF programs", noBtf), () =
       expect(bpfIdsOf("self").programs.length).toBeGreaterThanOrEqual(before.ids.programs.length + programs.length);
       object.close();
       expect(bpfIdsOf("self")).toEqual(before.ids);
-      expect(descriptorsOf("self")).toEqual(before.fds);
+      expect(withoutRuntime(descriptorsOf("self"))).toEqual(withoutRuntime(before.fds));
     });
   }
 

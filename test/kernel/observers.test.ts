@@ -117,7 +117,7 @@ test("strace refuses every process but one that we have started", async () => {
   using folder = new TempFolder();
   for (const pid of [null, 1, process.pid, process.ppid]) {
     const error = await failureOf(strace.start(contextOf(folder, pid)));
-    expect(error.what).toContain("our own workload");
+    expect(error.what).toContain("only attached to the workload of linnix");
   }
   expect(readdirSync(folder.path)).toEqual([]);
 });

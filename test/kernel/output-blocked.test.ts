@@ -285,7 +285,17 @@ print(child.wait(), flush=True)
     const args = [BINARY, "collect", ...ARGS, "--output", file];
     await using parent = Bun.spawn([python, "-c", script, ...args], { stdin: "pipe", stdout: "pipe" });
     const text = parent.stdout.getReader();
-    const pid = Number(new TextDecoder().decode((await text.read()).value));
+    const line = async () => {
+      let said = "";
+      // A piece may be empty.
+      while (!said.includes("\n")) {
+        const { value, done } = await text.read();
+        if (done) break;
+        said += new TextDecoder().decode(value);
+      }
+      return said.trim();
+    };
+    const pid = Number(await line());
     await until("the first events", () => {
       execute(1);
       try {
@@ -301,7 +311,7 @@ print(child.wait(), flush=True)
     }
     parent.stdin.write("\n");
     await parent.stdin.flush();
-    expect(new TextDecoder().decode((await text.read()).value).trim()).toBe("0");
+    expect(await line()).toBe("0");
     expect(parseOutput(readFileSync(file, "utf8")).summary).toBeTruthy();
   });
 });
