@@ -2,7 +2,7 @@
  * What a sweep over CPU time and memory of all processes costs: in the kernel by the task iterator, and by reading /proc.
  *
  * `sudo bun bench/sampling.ts [--processes 500] [--rounds 80] [--json]`, about a minute. All ways take turns within each
- * round, in an order drawn anew; what is compared is CPU time of this process, user and system, which holds the
+ * round, in an order that each round draws; what is compared is CPU time of this process, user and system, which holds the
  * time of the iterator's program as well, for it runs within read(2).
  */
 import { openSync, readdirSync, readFileSync } from "node:fs";

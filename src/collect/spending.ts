@@ -33,6 +33,7 @@ export class Spending implements Disposable {
   /** Events when the last window of the budget ended. */
   #window = { seen: 0, sent: 0 };
   #config: CollectConfig;
+  #notices = 0;
   #logLine: string | undefined;
   #loggedNs = Number.NEGATIVE_INFINITY;
 
@@ -114,8 +115,10 @@ export class Spending implements Disposable {
   /** Takes over changed settings. */
   reconfigure(config: CollectConfig): void {
     this.#config = config;
-    this.#details.setLimits(limitsOf(config));
+    const detail = this.#details.setLimits(limitsOf(config));
+    const before = this.#notices;
     this.budget.setLimits(config.budget.cpuPct, lastLevelOf(config));
+    if (detail !== null && this.#notices === before) this.#notify(`the settings have changed: detail ${detail} again`);
   }
 
   [Symbol.dispose](): void {
@@ -151,6 +154,7 @@ export class Spending implements Disposable {
   }
 
   #notify(reason: string): void {
+    this.#notices++;
     const ts_ns = exactBoottimeNs();
     this.#notice({
       type: "degraded",

@@ -28,6 +28,8 @@ export function subjectSettings(inForce: Settings): Settings {
     filters: usual.filters,
     probes: { ...inForce.probes, events: usual.probes.events },
     run: { ...inForce.run, durationMs: 0 },
+    // What is judged is the level of detail that is set: the budget may not lower it on the way.
+    budget: { ...inForce.budget, floor: usual.budget.floor },
     // A second collector cannot listen at the same address, and has no clients.
     api: { ...inForce.api, listen: null },
     // The check compares arguments word by word, so nothing may be redacted.

@@ -193,6 +193,7 @@ describe.skipIf(reason !== null)(titled("a budget that is too small", reason), (
       isOver = true;
       await spawning;
     }
+    expect(degraded().at(-1)).toMatchObject({ step: "as_set", level: 0, budget_pct: 0 });
     const { pid } = Bun.spawnSync(["/bin/true"]);
     await collect.event("an exit", (event) => event.type === "exit" && event.pid === pid);
     await collect.stop();

@@ -176,7 +176,7 @@ describe.skipIf(reason !== null)(titled("samples", reason), () => {
     const nobodys = await place.program.startAs(asNobody(), "spin");
     const samples = await samplesOf(run, [nobodys], [ours]);
     expect(new Set(samples.map(({ uid }) => uid))).toEqual(new Set([65534]));
-    // It was root's until it changed to the account nobody: the present owner counts.
+    // It was root's until it changed to uid 65534: the present owner counts.
     const before = await place.program.start("spin");
     await using after = await new LineRun().start("--sample-interval", "50ms", "--uid", "0", "--comm", "worker");
     const other = await place.program.startAs(asNobody(), "spin");

@@ -9,7 +9,7 @@ export function inMounts(prepare: string, ...args: string[]): string[] {
   return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, String(args.length), ...args];
 }
 
-/** As the account nobody, with no privilege at all, or with the capabilities named (without `cap_`). */
+/** As an unprivileged account (uid 65534), with no capability at all, or with the capabilities named (without `cap_`). */
 export function asNobody(...capabilities: string[]): string[] {
   const user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
   if (capabilities.length === 0) return user;
