@@ -65,7 +65,7 @@ function part<T>(name: string, ledgerPart: LedgerPart<T>, judgeMeasured: (measur
     case "measured":
       return judgeMeasured(ledgerPart);
     case "missing":
-      return { says: "INCONCLUSIVE", reason: `${name} could not be had: ${ledgerPart.why}` };
+      return { says: "INCONCLUSIVE", reason: `${name} not measured: ${ledgerPart.why}` };
     case "left-out":
       return { says: "INCONCLUSIVE", reason: `${name} left out: ${ledgerPart.why}` };
     case "excluded":

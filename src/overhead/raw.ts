@@ -12,7 +12,7 @@ import type { CaptureCount, OutputSize } from "./capture.ts";
 
 export interface RawRun {
   windows: RawWindow[];
-  /** What each BPF program of the subject ran in the windows of the workload; null if statistics could not be had. */
+  /** What each BPF program of the subject ran in the windows of the workload; null if the kernel gave no statistics. */
   programs: RawProgram[] | null;
   /** What counting the runs of BPF programs costs; null if it could not be measured. */
   statistics_price: RunTimeStatsPrice | null;
@@ -76,7 +76,7 @@ export interface RawWindow {
   runs: number | null;
   /** Time in BPF programs that the subject itself calls (iterators): part of `cpu_ns` already. */
   own_run_ns: number | null;
-  /** What each program ran in this window; null if statistics could not be had. */
+  /** What each program ran in this window; null if the kernel gave no statistics. */
   programs: RawProgram[] | null;
   /** Voluntary context switches of the subject's threads; null for a tree of processes. */
   wakeups: number | null;

@@ -112,7 +112,7 @@ describe("INCONCLUSIVE", () => {
     const raw = run(({ windows }) => {
       for (const window of windows) window.run_ns = null;
     });
-    inconclusive(raw, "total cost could not be had: old kernel", {
+    inconclusive(raw, "total cost not measured: old kernel", {
       problems: [{ part: "in-kernel", why: "old kernel" }],
     });
   });
@@ -120,18 +120,18 @@ describe("INCONCLUSIVE", () => {
   test("no count of what was lost, no output to look for the processes in, no slowdown", () => {
     inconclusive(
       run((raw) => (raw.counts = null)),
-      "lost events could not be had",
+      "lost events not measured",
     );
     inconclusive(
       run((raw) => (raw.capture = null)),
-      "capture could not be had",
+      "capture not measured",
     );
     inconclusive(
       run((raw) => (raw.slowdown = [])),
-      "slowdown could not be had",
+      "slowdown not measured",
     );
     const problems = [{ part: "slowdown" as const, why: "the probes were not switched" }];
-    inconclusive(quietRun(), "slowdown could not be had: the probes were not switched", { problems });
+    inconclusive(quietRun(), "slowdown not measured: the probes were not switched", { problems });
   });
 
   test("a run that was ended early", () => {
