@@ -74,9 +74,10 @@ describe.skipIf(reason !== null)(titled("linnix's own collector", reason), () =>
     expect(raw.cold?.idle.spawned).toBe(0);
     for (const start of [raw.cold?.loaded, raw.cold?.idle]) {
       expect(start?.cpu_ns).toBeGreaterThan(start?.start_cpu_ns ?? Number.POSITIVE_INFINITY);
-      expect(start?.elapsed_ns).toBeGreaterThanOrEqual(3e9);
+      // A timer may fire up to a millisecond early.
+      expect(start?.elapsed_ns).toBeGreaterThanOrEqual(2.99e9);
     }
-    expect(collector?.cold?.duration_s).toBeGreaterThanOrEqual(3);
+    expect(collector?.cold?.duration_s).toBeGreaterThanOrEqual(2.99);
     expect(collector?.cold?.avg_cpu_pct).toBeGreaterThan(0);
   });
 
