@@ -21,6 +21,7 @@ enum detail_mode {
 	MODE_HISTORY = 8, /* which of both histories counts */
 	MODE_TOTALS = 16, /* processes of the other levels are added up as well */
 	MODE_BUFFER = 32, /* which of both buffers takes the totals */
+	MODE_STORMS = 64, /* sources are limited, see storms.h */
 };
 
 #define DETAIL_SWITCHES 8

@@ -64,6 +64,8 @@ enum {
 
 /* include/linux/sched/signal.h: signal_struct.flags, unchanged since 2.6. */
 #define SIGNAL_GROUP_EXIT 0x00000004
+/* Of the first process of a pid namespace, which adopts orphans. */
+#define SIGNAL_UNKILLABLE 0x00000040
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -155,6 +157,7 @@ struct signal_struct {
 	struct list_head thread_head;
 	int group_exit_code;
 	unsigned int flags;
+	unsigned int is_child_subreaper : 1;
 	__u64 utime, stime;
 	unsigned long min_flt, maj_flt;
 	unsigned long maxrss;

@@ -12,6 +12,7 @@
 #include "after-exit.h"
 #include "watched-cgroup.h"
 #include "retry.h"
+#include "storms.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
@@ -84,6 +85,28 @@ static __always_inline __u64 current_start_ns(void)
 	return BPF_CORE_READ(task, group_leader, start_boottime);
 }
 
+/* Whether a process may have children that it did not fork. */
+static __always_inline bool is_reaper(struct task_struct *task)
+{
+	struct signal_struct *signal = BPF_CORE_READ(task, signal);
+
+	return BPF_CORE_READ(task, flags) & PF_KTHREAD || BPF_CORE_READ(signal, flags) & SIGNAL_UNKILLABLE ||
+	       BPF_CORE_READ_BITFIELD_PROBED(signal, is_child_subreaper);
+}
+
+/* The parent that forked a process; 0: it may have been adopted. */
+static __always_inline __u32 true_parent(struct task_struct *task, const struct process_event *e)
+{
+	return e->parent_start_ns && !is_reaper(task->real_parent) ? e->ppid : 0;
+}
+
+static __always_inline __u32 fork_storm(const struct process_event *e)
+{
+	__u32 flags = is_reaper((void *)bpf_get_current_task()) ? FORKED_BY_REAPER : 0;
+
+	return storm_of_fork(current_start_ns(), e->pid, e->cgroup_id, e->uid, flags);
+}
+
 /*
  * At task_newtask, which copy_process() calls for each task. sched_process_fork leaves out the threads that the kernel
  * adds to a process by itself: create_io_thread() for io_uring and vhost_task_create() do not call kernel_clone().
@@ -94,7 +117,7 @@ static __always_inline int on_fork(__u64 *ctx)
 	__u32 forker = bpf_get_current_pid_tgid() >> 32;
 	struct process_event e = {};
 	enum detail_level level = DETAIL_EVENTS;
-	__u32 mode;
+	__u32 mode, storm = NO_PLACE;
 
 	if (child->pid != child->tgid) {
 		COUNT(threads_started);
@@ -119,10 +142,17 @@ static __always_inline int on_fork(__u64 *ctx)
 		return 0;
 	}
 	if (mode) {
+		if (mode & MODE_STORMS && level != DETAIL_SUMMARY && watches_sources(e.ts_ns))
+			storm = fork_storm(&e);
 		if (adds_up(mode, level))
 			add_started(mode, kind_of(mode, level, child->flags & PF_KTHREAD), &e);
 		if (level != DETAIL_EVENTS) {
 			COUNT(folded[EVENT_FORK]);
+			return 0;
+		}
+		if (storm != NO_PLACE) {
+			COUNT(suppressed[EVENT_FORK]);
+			count_suppressed(storm, EVENT_FORK, e.comm);
 			return 0;
 		}
 		/* What its parent executes may not have reached user space. */
@@ -250,6 +280,11 @@ static __always_inline int on_exec(__u64 *ctx, __u32 attempt)
 			COUNT(folded[EVENT_EXEC]);
 		if (level == DETAIL_SUMMARY)
 			return 0;
+		if (mode & MODE_STORMS && level == DETAIL_EVENTS && watches_sources(e->p.ts_ns) &&
+		    storm_of_exec(e->p.start_ns, true_parent(task, &e->p), e->p.parent_start_ns) != NO_PLACE) {
+			COUNT(suppressed[EVENT_EXEC]);
+			return 0;
+		}
 	}
 	e->old_tid = ctx[1];
 	e->exe_len = 0;
@@ -529,13 +564,29 @@ static __always_inline int on_exit(__u64 *ctx, __u32 attempt)
 		e.p.known &= ~(KNOWN_CPU | KNOWN_FAULTS | KNOWN_IO);
 	e.accounted_ns = accounted_until(task);
 	if (mode) {
+		__u32 storm = EXIT_NO_PLACE;
+		__u64 unaccounted = 0;
+
+		if (mode & MODE_STORMS && level != DETAIL_SUMMARY && watches_sources(e.p.ts_ns)) {
+			storm = storm_of_exit(e.p.pid, true_parent(task, &e.p), e.p.parent_start_ns);
+			if (storm & EXIT_MISSED_EXEC)
+				e.p.known |= MISSED_EXEC;
+			storm &= EXIT_NO_PLACE;
+		}
+		if (adds_up(mode, level) || storm != EXIT_NO_PLACE)
+			unaccounted = unaccounted_ns(&e, scheduler_now(ctx));
 		if (adds_up(mode, level)) {
 			__u32 kind = kind_of(mode, level, task->flags & PF_KTHREAD);
-			__u64 unaccounted = unaccounted_ns(&e, scheduler_now(ctx));
 
 			add_exit(mode, kind, &e, unaccounted);
 			if (mode & MODE_TOTALS)
 				note_exit(task, &e.p, kind, unaccounted);
+		}
+		if (storm != EXIT_NO_PLACE) {
+			count_suppressed_exit(storm, &e, unaccounted);
+			if (level == DETAIL_PROCESSES)
+				forget_image(e.p.pid);
+			return 0;
 		}
 		if (level == DETAIL_PROCESSES) {
 			emit_process(ctx, &e, attempt);

@@ -231,10 +231,29 @@ static __always_inline __u64 unaccounted_ns(const struct exit_event *e, __u64 no
 	return unaccounted < lifetime ? unaccounted : lifetime;
 }
 
+struct cpu_split {
+	__u64 user_ns;
+	__u64 system_ns;
+};
+
 /*
- * Adds the end of a process. src/process/cpu-time.ts splits the time of exit events in the same way.
+ * CPU time of a process that ends. src/process/cpu-time.ts splits the time of exit events in the same way.
  * @unaccounted: see unaccounted_ns()
  */
+static __always_inline struct cpu_split split_cpu(const struct exit_event *e, __u64 unaccounted)
+{
+	__u64 runtime = e->runtime_ns + unaccounted, user;
+
+	if (!e->stime_ns)
+		user = runtime;
+	else if (!e->utime_ns)
+		user = 0;
+	else
+		user = share_of(runtime, e->utime_ns, e->utime_ns + e->stime_ns);
+	return (struct cpu_split){ .user_ns = user, .system_ns = runtime - user };
+}
+
+/* Adds the end of a process. @unaccounted: see unaccounted_ns() */
 static __always_inline void add_exit(__u32 mode, __u32 kind, const struct exit_event *e, __u64 unaccounted)
 {
 	struct totals *t = find_totals(mode, kind, e->p.cgroup_id, e->p.comm);
@@ -261,16 +280,10 @@ static __always_inline void add_exit(__u32 mode, __u32 kind, const struct exit_e
 		}
 	}
 	if (known & KNOWN_CPU) {
-		__u64 runtime = e->runtime_ns + unaccounted, user;
+		struct cpu_split cpu = split_cpu(e, unaccounted);
 
-		if (!e->stime_ns)
-			user = runtime;
-		else if (!e->utime_ns)
-			user = 0;
-		else
-			user = share_of(runtime, e->utime_ns, e->utime_ns + e->stime_ns);
-		__sync_fetch_and_add(&t->cpu_user_ns, user);
-		__sync_fetch_and_add(&t->cpu_system_ns, runtime - user);
+		__sync_fetch_and_add(&t->cpu_user_ns, cpu.user_ns);
+		__sync_fetch_and_add(&t->cpu_system_ns, cpu.system_ns);
 	}
 	if (known & KNOWN_IO) {
 		__sync_fetch_and_add(&t->read_bytes, e->read_bytes);

@@ -14,6 +14,7 @@
 #include "level.h"
 #include "totals.h"
 #include "watched-cgroup.h"
+#include "storms.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
@@ -21,6 +22,9 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 #define CLONE_PARENT 0x00008000
 #define CLONE_THREAD 0x00010000
 #define CLONE_INTO_CGROUP 0x200000000ULL
+
+/* The parent of kernel threads; init is before it. */
+#define KTHREADD 2
 
 struct tracepoint_exec {
 	struct exec_event e;
@@ -127,7 +131,7 @@ int handle_fork(void *ctx)
 {
 	struct process_event e = {};
 	__u64 clone_flags = 0;
-	__u32 forker, mode;
+	__u32 forker, mode, storm = NO_PLACE;
 
 	bpf_probe_read_kernel(&clone_flags, sizeof(clone_flags), ctx + knobs.newtask_clone_flags_offset);
 	fill_current(&e, EVENT_FORK);
@@ -162,10 +166,18 @@ int handle_fork(void *ctx)
 		return 0;
 	}
 	if (mode) {
+		/* Which other processes adopt orphans is not known here. */
+		if (mode & MODE_STORMS && (mode & MODE_LEVEL) != DETAIL_SUMMARY && watches_sources(e.ts_ns))
+			storm = storm_of_fork(0, e.pid, e.cgroup_id, e.uid, forker <= KTHREADD ? FORKED_BY_REAPER : 0);
 		if (adds_up(mode, mode & MODE_LEVEL))
 			add_started(mode, kind_of(mode, mode & MODE_LEVEL, false), &e);
 		if ((mode & MODE_LEVEL) != DETAIL_EVENTS) {
 			COUNT(folded[EVENT_FORK]);
+			return 0;
+		}
+		if (storm != NO_PLACE) {
+			COUNT(suppressed[EVENT_FORK]);
+			count_suppressed(storm, EVENT_FORK, e.comm);
 			return 0;
 		}
 	}
@@ -247,6 +259,11 @@ int handle_exec(void *ctx)
 			COUNT(folded[EVENT_EXEC]);
 		if ((mode & MODE_LEVEL) == DETAIL_SUMMARY)
 			return 0;
+		if (mode & MODE_STORMS && (mode & MODE_LEVEL) == DETAIL_EVENTS && watches_sources(e->e.p.ts_ns) &&
+		    storm_of_exec(0, 0, 0) != NO_PLACE) {
+			COUNT(suppressed[EVENT_EXEC]);
+			return 0;
+		}
 	}
 	e->e.old_tid = read_u32(ctx, knobs.exec_old_pid_offset);
 	e->e.exe_len = 0;
@@ -352,8 +369,22 @@ int handle_exit(void *ctx)
 	}
 	/* Classic tracepoints do not give the start of a process: what happens is reported at the level of now. */
 	if (mode) {
+		__u32 storm = EXIT_NO_PLACE;
+
+		if (mode & MODE_STORMS && (mode & MODE_LEVEL) != DETAIL_SUMMARY && watches_sources(e.p.ts_ns)) {
+			storm = storm_of_exit(e.p.pid, 0, 0);
+			if (storm & EXIT_MISSED_EXEC)
+				e.p.known |= MISSED_EXEC;
+			storm &= EXIT_NO_PLACE;
+		}
 		if (adds_up(mode, mode & MODE_LEVEL))
 			add_exit(mode, kind_of(mode, mode & MODE_LEVEL, false), &e, 0);
+		if (storm != EXIT_NO_PLACE) {
+			count_suppressed_exit(storm, &e, 0);
+			if ((mode & MODE_LEVEL) == DETAIL_PROCESSES)
+				forget_image(e.p.pid);
+			return 0;
+		}
 		if ((mode & MODE_LEVEL) == DETAIL_PROCESSES) {
 			emit_process(ctx, &e, 0);
 			return 0;

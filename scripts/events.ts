@@ -192,6 +192,7 @@ function typesText(): string {
       ? ['import type { StartFilters } from "./start-filters.ts";']
       : []),
     'import type { BudgetStep } from "./budget-steps.ts";',
+    'import type { StormSource } from "./storm-source.ts";',
     'import type { UnwrittenByType } from "./unwritten.ts";',
   ];
   const interfaces = EVENT_TYPE_NAMES.map((type) => {

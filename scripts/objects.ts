@@ -26,6 +26,7 @@ export const OBJECTS = [
 const HEADERS = [
   "bpf/process.h",
   "bpf/detail.h",
+  "bpf/storm.h",
   "bpf/ended.h",
   "bpf/sample.h",
   "bpf/cgroup.h",

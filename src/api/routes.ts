@@ -336,7 +336,7 @@ function streamRoute(path: string, operationId: string, summary: string): Route 
     description:
       "Each event has an id, its type as its name, and the object of JSON Lines as its data. With `Last-Event-ID` the " +
       "server first sends what came after that event. `event: gap` reports events that are missing. `pid` and `comm` do " +
-      "not apply to events about the whole stream (lost, degraded).",
+      "not apply to events about the whole stream (storm, lost, degraded).",
     params: STREAM_PARAMS,
     gives: { "text/event-stream": "text" },
     isStream: true,

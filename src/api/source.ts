@@ -61,6 +61,8 @@ export interface Facts {
   /** Bytes that the output has taken so far. */
   writtenBytes: number;
   reload: ReloadFacts;
+  /** Storms so far, those that go on, and the events a second of a source above which they are counted; 0: no limit. */
+  storms: { begun: number; active: number; rate: number };
   wakeups: number;
   outOfOrder: number;
   /** Over the last seconds. */

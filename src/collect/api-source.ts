@@ -125,6 +125,7 @@ export class RunSource implements ApiSource {
       rings: collector.ringPeaks,
       writtenBytes: output?.writtenBytes ?? 0,
       reload: lastReload ?? { isGood: true, lastGoodMs: this.#upTime.startedMs },
+      storms: { begun: collector.storms.begun, active: collector.storms.active, rate: backend.stormLimit.rate },
       wakeups: collector.wakeups,
       outOfOrder: collector.outOfOrder,
       history: this.#history.entries,

@@ -1,5 +1,5 @@
 import type { EventView } from "../process/event-view.ts";
-import type { LostEvent, TotalsEvent } from "../wire/event.ts";
+import type { LostEvent, StormEvent, TotalsEvent } from "../wire/event.ts";
 
 /** What the collector calls while it runs. */
 export interface CollectorEvents {
@@ -7,8 +7,8 @@ export interface CollectorEvents {
   begins?(): void;
   /** One event or sample; the view is void after the call. */
   event(view: EventView): void;
-  /** Records were lost. */
-  notice?(notice: LostEvent): void;
+  /** Records were lost, or are counted instead of sent. */
+  notice?(notice: LostEvent | StormEvent): void;
   /** The totals of an interval. */
   totals?(lines: readonly TotalsEvent[]): void;
   /** The collector's turn is over: the rings are empty, or hold what the outputs cannot take yet. */

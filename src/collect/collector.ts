@@ -5,6 +5,7 @@ import { EventView, type PlaceOfEvent } from "../process/event-view.ts";
 import { ImageReader } from "../process/image-reader.ts";
 import { NO_IMAGE } from "../process/image-store.ts";
 import { ProcessTable } from "../process/table.ts";
+import { NO_SLOT } from "../process/table-slots.ts";
 import { SampleFilter } from "../sampling/sample-filter.ts";
 import { boottimeNs, realtimeOffsetNs, roughRealtimeOffsetNs } from "../sys/clock.ts";
 import { dropCleanFilePages, giveLargeBlocksBack, trimHeap } from "../sys/memory.ts";
@@ -40,6 +41,7 @@ import { Reconciler, type ReconcilerOptions } from "./reconciler.ts";
 import { type SamplingSource, SamplingSwitch } from "./sampling-switch.ts";
 import { Schedule } from "./schedule.ts";
 import { SpareDescriptors } from "./spare-descriptors.ts";
+import { StormReports } from "./storm-reports.ts";
 import { preferThisThread } from "./thread-priority.ts";
 import { TotalsReports } from "./totals-reports.ts";
 import { WatchedProcesses } from "./watched-processes.ts";
@@ -102,6 +104,11 @@ export class Collector implements Disposable {
   readonly #mapRoom: MapRoom;
   readonly #sampling: SamplingSwitch;
   readonly #totals: TotalsReports;
+  readonly #storms: StormReports;
+  /** Events that were suppressed when the table was last held against what runs. */
+  #suppressedEvents = 0;
+  /** There was a storm since then. */
+  #hasStormed = false;
   /** What happens by unit and container; undefined: not wanted. */
   readonly groups: GroupReports | undefined;
   #identity: PlaceOfEvent | undefined;
@@ -204,6 +211,13 @@ export class Collector implements Disposable {
       wants: (slot) => this.#sampleFilter.wantsSlot(this.table, slot),
       take: (lines) => this.#events.totals?.(lines),
     });
+    this.#storms = new StormReports({
+      places: backend.stormPlaces,
+      isOn: () => backend.stormLimit.rate > 0,
+      cgroupPath: (cgroupId) => this.#identity?.ofCgroupId?.(cgroupId)?.cgroup ?? null,
+      commOf: (pid, startNs) => this.#commOf(pid, startNs),
+      take: (event) => this.#events.notice?.(event),
+    });
     if (options.groups) {
       this.groups = new GroupReports({
         settings: options.groups,
@@ -244,6 +258,11 @@ export class Collector implements Disposable {
   /** How full the rings were, and how long events waited in them. */
   get ringPeaks(): { peakFill: number; peakDelayS: number } {
     return this.#feed.rings.peaks;
+  }
+
+  /** How full the fullest ring was since the last call. */
+  takeRingFill(): number {
+    return this.#feed.rings.takeFill();
   }
 
   /** Live processes that pass the filters. */
@@ -349,6 +368,16 @@ export class Collector implements Disposable {
     this.#schedule.setFlushInterval(this.#boundedFlush(flushIntervalMs));
   }
 
+  /** Storms so far, and those that go on. */
+  get storms(): { readonly begun: number; readonly active: number } {
+    return this.#storms;
+  }
+
+  /** Events a second of a source above which they are counted instead of sent; 0: no limit. No system call. */
+  setStormRate(rate: number): void {
+    this.backend.stormLimit.rate = rate;
+  }
+
   /** What is reported of processes that start from now on. */
   setDetail(detail: DetailLevel): void {
     if (detail === "summary" && !this.#totals.isOn) this.#startTotals();
@@ -396,7 +425,7 @@ export class Collector implements Disposable {
     this.drain();
     if (this.#closed || this.#isHeldUp) return false;
     const { levels } = this.backend.detail;
-    if (holdsBackExits(this.#options) || levels.size > 1 || !levels.has("events")) this.#scan();
+    if (holdsBackExits(this.#options) || levels.size > 1 || !levels.has("events") || this.#isSuppressing) this.#scan();
     return true;
   }
 
@@ -453,6 +482,7 @@ export class Collector implements Disposable {
     this.#images.poll();
     this.#completeness.tick(boottimeNs());
     if (!this.#isHeldUp) this.#totals.tick();
+    this.#lookAtStorms();
     this.groups?.tick();
     this.#forgetLevels();
     this.#housekeeping?.tick(this.#counters.work, this.#isHeldUp);
@@ -472,8 +502,13 @@ export class Collector implements Disposable {
   scanAgain(olderThanMs: number): void {
     if (this.#closed || boottimeNs() - this.#scannedNs < olderThanMs * 1e6) return;
     const { levels } = this.backend.detail;
-    if (levels.size === 1 && levels.has("events")) return;
+    if (levels.size === 1 && levels.has("events") && !this.#isSuppressing) return;
     this.#scan();
+    this.#readUnknownImages();
+  }
+
+  /** Of processes that no event said anything about. */
+  #readUnknownImages(): void {
     const { table } = this;
     for (const slot of table.liveSlots()) {
       const isOfKernel = table.pid(slot) === KTHREADD || table.ppid(slot) === KTHREADD;
@@ -484,8 +519,47 @@ export class Collector implements Disposable {
 
   #scan(): void {
     this.#scannedNs = boottimeNs();
+    const suppressed = this.#countSuppressed();
     this.#descriptors.use(1, () => this.#reconciler?.reconcile());
     if (this.#follows) this.#followListed();
+    this.#suppressedEvents = suppressed;
+  }
+
+  /** Whether processes may have started or ended that no event said anything about, because of a storm. */
+  get #isSuppressing(): boolean {
+    return this.#countSuppressed() > this.#suppressedEvents;
+  }
+
+  /**
+   * The end of a process that was counted only is not lost. After a storm the table is held against what runs, so that it
+   * shows what the storm left behind and nothing that is gone.
+   */
+  #lookAtStorms(): void {
+    const { table } = this;
+    this.#storms.tick();
+    if (this.#storms.active > 0) {
+      this.#hasStormed = true;
+      table.exitsHeldBack = true;
+      return;
+    }
+    if (!this.#hasStormed || this.#isHeldUp) return;
+    this.#hasStormed = false;
+    this.#scan();
+    this.#readUnknownImages();
+    this.checkImages();
+    if (!this.#totals.isOn) table.exitsHeldBack = holdsBackExits(this.#options);
+  }
+
+  #countSuppressed(): number {
+    const { fork, exec, exit } = this.counts().suppressed;
+    return fork + exec + exit;
+  }
+
+  #commOf(pid: number, startNs: bigint): string | null {
+    const { table } = this;
+    const slot = table.find(pid);
+    if (slot === NO_SLOT || (startNs !== 0n && table.startNs(slot) !== startNs)) return null;
+    return table.comm(slot);
   }
 
   /** A child may be listed before its parent. */
@@ -557,6 +631,7 @@ export class Collector implements Disposable {
     }
     this.#feed.losses.report(this.#clock, this.#giveLoss);
     this.#totals.report();
+    this.#storms.finish();
     this.#events.idle();
   }
 

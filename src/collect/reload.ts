@@ -9,6 +9,7 @@ const LIVE: ReadonlySet<string> = new Set([
   "sampling.intervalMs",
   "budget.cpuPct",
   "budget.floor",
+  "budget.stormRate",
   "retention.lingerMs",
   "redaction.redact",
   "redaction.patterns",

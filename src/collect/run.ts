@@ -26,6 +26,7 @@ import { listenToSignals } from "./signals.ts";
 import { SourceNotice } from "./source-notice.ts";
 import type { Spending } from "./spending.ts";
 import { startEvent } from "./start-event.ts";
+import { firstStormRate } from "./storm-control.ts";
 import { lookAtPrivilege } from "./thread-priority.ts";
 
 type Account = ReturnType<typeof accountNamed>;
@@ -300,6 +301,7 @@ class CollectorRun implements RunParts, Disposable {
     await this.#spend(wanted);
     collector.setDetail(this.spending?.detail ?? wanted.probes.detail);
     collector.setSummaryInterval(wanted.probes.summaryIntervalMs);
+    if (!Bun.deepEquals(this.config.budget, wanted.budget)) collector.setStormRate(firstStormRate(wanted));
     setPace(collector, this.spending?.samplingLevel ?? 0, wanted);
     this.#sourceNotice.look(collector.samplingSource, this.#account === undefined);
     setLogLevel(wanted.log.level);
@@ -375,7 +377,7 @@ class CollectorRun implements RunParts, Disposable {
 }
 
 /** What a collector is made with, by these settings. */
-export function collectorOptions({ probes, filters, ring, retention, sampling, api, metrics }: CollectConfig) {
+export function collectorOptions({ probes, filters, ring, retention, sampling, api, metrics, budget }: CollectConfig) {
   const { maxGroups: max, groupGraceMs, byComm } = metrics;
   const hasGroups = metrics.groups && api.listen !== null;
   return {
@@ -385,6 +387,7 @@ export function collectorOptions({ probes, filters, ring, retention, sampling, a
     detail: probes.detail,
     summaryIntervalMs: probes.summaryIntervalMs,
     maxArgsBytes: probes.maxArgsBytes,
+    stormRate: firstStormRate({ budget, ring }),
     pageFaults: probes.pageFaults,
     filters,
     ringBytes: ring.sizeBytes,

@@ -12,6 +12,7 @@ import { DetailGovernor, type DetailLimits } from "./detail-governor.ts";
 import type { BudgetChange, SamplingLevel } from "./governor.ts";
 import { KernelMeter } from "./kernel-meter.ts";
 import { intervalsAt, lastLevelOf, setPace } from "./pace.ts";
+import { StormControl } from "./storm-control.ts";
 
 /** Time between two lines of the log. The level can change more often; an event reports each change. */
 const LOG_EVERY_NS = 60e9;
@@ -32,6 +33,7 @@ export class Spending implements Disposable {
   #looked: { ns: number; cpuNs: number; events: number };
   /** Events when the last window of the budget ended. */
   #window = { seen: 0, sent: 0 };
+  readonly #storms: StormControl;
   #config: CollectConfig;
   #notices = 0;
   #logLine: string | undefined;
@@ -54,6 +56,11 @@ export class Spending implements Disposable {
     this.#cpuNs = () => ownCpuNs() - others();
     this.#details = new DetailGovernor(limitsOf(config));
     this.#looked = { ns: monotonicNs(), cpuNs: this.#cpuNs(), events: this.#events() };
+    this.#storms = new StormControl(collector, config, {
+      nowNs: monotonicNs,
+      cpuNs: this.#cpuNs,
+      kernelNsPerEvent: () => this.#meter?.nsPerEvent ?? 0,
+    });
     this.budget = new Budget({
       budgetPct: config.budget.cpuPct,
       lastLevel: lastLevelOf(config),
@@ -106,6 +113,7 @@ export class Spending implements Disposable {
   /** Call it whenever the rings are empty: it asks the clock once, and mostly that is all. */
   tick(): void {
     this.budget.tick();
+    this.#storms.tick();
     if (this.#details.canStepDown || this.#details.isHeldBack) this.#look();
     const nowNs = boottimeNs();
     this.#meter?.tick(nowNs);
@@ -118,6 +126,7 @@ export class Spending implements Disposable {
     const detail = this.#details.setLimits(limitsOf(config));
     const before = this.#notices;
     this.budget.setLimits(config.budget.cpuPct, lastLevelOf(config));
+    this.#storms.reconfigure(config);
     if (detail !== null && this.#notices === before) this.#notify(`the settings have changed: detail ${detail} again`);
   }
 

@@ -1,5 +1,6 @@
 import type { Gap } from "../api/answers.ts";
-import type { DegradedEvent, LostEvent } from "../wire/event.ts";
+import { sourceText } from "../sinks/storm-source-text.ts";
+import type { DegradedEvent, LostEvent, StormEvent } from "../wire/event.ts";
 
 /** Something that happened to the collector or to the stream. */
 export interface LogLine {
@@ -42,6 +43,13 @@ export function logText(type: string, data: unknown): Pick<LogLine, "text" | "to
   if (type === "degraded") {
     const { level, step, reason } = data as DegradedEvent;
     return { text: `budget, ${step}: ${reason}`, tone: level > 0 ? "bad" : "plain" };
+  }
+  if (type === "storm") {
+    const { state, source, suppressed } = data as StormEvent;
+    const name = sourceText(source);
+    if (state === "begin") return { text: `storm: events of ${name} are counted instead of sent`, tone: "bad" };
+    const { fork = 0, exec = 0, exit = 0 } = suppressed ?? {};
+    return { text: `storm of ${name} is over: ${fork + exec + exit} events were counted`, tone: "plain" };
   }
   if (type === "gap") {
     const { reason, missed } = data as Gap;

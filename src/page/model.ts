@@ -109,7 +109,7 @@ export class Model {
   /** The types of events that are to be followed now: few, for each that is sent costs the collector. */
   get wantedTypes(): readonly string[] {
     const wanted = this.status?.detail === "summary" ? ["totals"] : [];
-    return [...wanted, "lost", "degraded"];
+    return [...wanted, "storm", "lost", "degraded"];
   }
 
   /** Takes the data of an event. */

@@ -32,6 +32,10 @@ import {
   MAP_THREAD_GROUPS,
   MAP_TRACKED_PIDS,
   PROCESS_EVENT,
+  STORM,
+  STORM_BIRTHS,
+  STORM_LIMITS,
+  STORM_PLACES,
   TOTALS,
   TOTALS_REST,
 } from "../wire/layout.gen.ts";
@@ -47,6 +51,9 @@ import { privilegeHint } from "./privilege-hint.ts";
 import { readProcessLimits, sizeProcessMaps } from "./process-maps.ts";
 import { SchedulerClocks } from "./scheduler-clocks.ts";
 import { skippedRuns, skipsPreempted } from "./skipped-runs.ts";
+import { StormBirths } from "./storm-births.ts";
+import { StormLimit } from "./storm-limit.ts";
+import { StormPlaces } from "./storm-places.ts";
 import { isFollowed, WatchedCgroup } from "./watched-cgroup.ts";
 
 export interface ProbeOptions {
@@ -64,6 +71,8 @@ export interface ProbeOptions {
   maxProcesses?: number;
   /** Images that the kernel side keeps at the level `processes`; left out: as `imageRoom` says. */
   imageRoom?: ImageRoom;
+  /** Events a second of a source above which they are counted instead of sent; left out, 0: no limit. */
+  stormRate?: number;
   /** Threads of one process whose figures are added at its end, after the first few; left out: `MAX_EXIT_THREADS`. */
   maxExitThreads?: number;
 }
@@ -138,6 +147,14 @@ interface EventFacts {
   startKnown: boolean;
 }
 
+/** What the kernel side has of storms. */
+interface Storms {
+  limit: StormLimit;
+  places: StormPlaces;
+  births: StormBirths;
+  memory: readonly MappedArray[];
+}
+
 /** Processes whose exec was lost are gone from the map at their exit, lost or not: these live at the same time. */
 const MAX_LOST_EXECS = 4096;
 
@@ -165,6 +182,7 @@ export class Backend implements Disposable {
   readonly images: ImageRoom & { bytes: number };
   #clocks: SchedulerClocks | undefined;
   #detailMemory: MappedArray | undefined;
+  #storms: Storms | undefined;
   #detail: DetailSwitch | undefined;
   /** What user space found no room for. */
   #untracked = 0;
@@ -269,6 +287,21 @@ export class Backend implements Disposable {
     return this.#detail;
   }
 
+  /** The limit of sources; a change makes no system call. */
+  get stormLimit(): StormLimit {
+    return this.#openStorms.limit;
+  }
+
+  /** What is counted instead of sent. */
+  get stormPlaces(): StormPlaces {
+    return this.#openStorms.places;
+  }
+
+  get #openStorms(): Storms {
+    if (!this.#storms) throw new Error("the backend is closed");
+    return this.#storms;
+  }
+
   lossStamp(): number {
     return this.#counters?.lossStamp() ?? 0;
   }
@@ -299,6 +332,7 @@ export class Backend implements Disposable {
     return new MissedExecs(this.#object.mapFd("missed_execs"), {
       counts: () => this.counts(),
       skipped: () => (skips ? this.skipped().exec : 0),
+      suppressed: this.#openStorms.births,
     });
   }
 
@@ -358,6 +392,8 @@ export class Backend implements Disposable {
     this.#clocks?.[Symbol.dispose]();
     this.#clocks = undefined;
     this.#detailMemory?.close();
+    for (const memory of this.#storms?.memory ?? []) memory.close();
+    this.#storms = undefined;
     this.#watchedCgroup?.close();
     this.#watchedCgroup = undefined;
     this.#object.close();
@@ -433,6 +469,21 @@ export class Backend implements Disposable {
     if (this.name === "btf") this.#clocks = new SchedulerClocks(object, cpus, possibleCpus());
     this.#detail.begin(options.detail ?? "events");
     if (this.#addsAll) this.#detail.addsAll = true;
+    this.#storms = this.#mapStorms(this.#detail);
+    this.#storms.limit.rate = options.stormRate ?? 0;
+  }
+
+  #mapStorms(detail: DetailSwitch): Storms {
+    const map = (name: string, bytes: number) => new MappedArray(this.#object.mapFd(name), bytes, true);
+    const limits = map(".data.storms", STORM_LIMITS.size);
+    const places = map("storms", STORM_PLACES * STORM.size);
+    const births = map("storm_births", STORM_BIRTHS * 8);
+    return {
+      limit: new StormLimit(limits.bytes, possibleCpus().length, detail),
+      places: new StormPlaces(places.bytes),
+      births: new StormBirths(births.bytes, limits.bytes),
+      memory: [limits, places, births],
+    };
   }
 
   #prepareCgroup(ref: CgroupRef, knobs: DataView): ResolvedCgroup {

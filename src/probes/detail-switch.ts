@@ -9,6 +9,7 @@ import {
   MODE_BUFFER,
   MODE_HISTORY,
   MODE_LEVEL,
+  MODE_STORMS,
   MODE_SWITCHED,
   MODE_TOTALS,
 } from "../wire/layout.gen.ts";
@@ -49,6 +50,7 @@ export class DetailSwitch {
   /** See `levels`: it is read at each sample. */
   #levels: ReadonlySet<DetailLevel> = new Set<DetailLevel>(["events"]);
   #addsAll = false;
+  #storms = false;
   #buffer: 0 | 1 = 0;
   #history: 0 | 1 = 0;
 
@@ -135,6 +137,12 @@ export class DetailSwitch {
     this.#writeMode();
   }
 
+  /** Whether sources are limited, see `StormLimit`. */
+  set storms(storms: boolean) {
+    this.#storms = storms;
+    this.#writeMode();
+  }
+
   /** Which of both buffers takes the totals from now on. */
   set buffer(buffer: 0 | 1) {
     this.#buffer = buffer;
@@ -174,6 +182,7 @@ export class DetailSwitch {
     if (this.#history === 1) mode |= MODE_HISTORY;
     if (this.#addsAll) mode |= MODE_TOTALS;
     if (this.#buffer === 1) mode |= MODE_BUFFER;
+    if (this.#storms) mode |= MODE_STORMS;
     Atomics.store(this.#mode, 0, mode);
   }
 }

@@ -1,19 +1,22 @@
 import { PidSet } from "../bpf/bpf-map.ts";
 import { NativeError } from "../sys/errno.ts";
 import type { KernelCounts } from "./counters.ts";
+import type { StormBirths } from "./storm-births.ts";
 
 /** Most processes that one look gives; others are given by the next one. */
 export const MAX_MISSED = 256;
 
 export interface MissedExecsFacts {
-  counts(): Pick<KernelCounts, "lost_by_type" | "filtered" | "folded">;
+  counts(): Pick<KernelCounts, "lost_by_type" | "filtered" | "folded" | "suppressed">;
   /** Execs that the kernel skipped the programs for. */
   skipped(): number;
+  /** Execs that were counted only, in storms. */
+  suppressed?: Pick<StormBirths, "missed" | "hasMissed" | "forget">;
 }
 
 /**
  * Processes whose last exec did not reach user space although the kernel side saw it: the ring had no room, the CPU had
- * no ring, a filter held it back. Also those of their children that have not executed anything. An exec that comes
+ * no ring, a filter held it back, it was counted only in a storm. Also those of their children that have not executed anything. An exec that comes
  * through, and an exit, take a process off the list.
  */
 export class MissedExecs {
@@ -30,7 +33,7 @@ export class MissedExecs {
 
   /** Whether there may be any: no system call. */
   mayBeAny(): boolean {
-    return this.#count() > 0;
+    return this.#count() > 0 || this.#hasSuppressed();
   }
 
   /**
@@ -42,6 +45,13 @@ export class MissedExecs {
     const hasSkipped = skipped > this.#skipped;
     this.#skipped = skipped;
     if (hasSkipped) return "all";
+    const listed = this.#listed();
+    if (listed === "all" || listed.length === MAX_MISSED || !this.#hasSuppressed()) return listed;
+    const suppressed = this.#facts.suppressed?.missed(MAX_MISSED - listed.length) ?? [];
+    return suppressed.length > 0 ? Uint32Array.of(...listed, ...suppressed) : listed;
+  }
+
+  #listed(): Uint32Array | "all" {
     try {
       return this.#pids.list();
     } catch (error) {
@@ -54,11 +64,16 @@ export class MissedExecs {
   }
 
   has(pid: number): boolean {
-    return this.mayBeAny() && this.#pids.has(pid);
+    return this.#facts.suppressed?.hasMissed(pid) === true || (this.#count() > 0 && this.#pids.has(pid));
   }
 
   forget(pid: number): void {
     this.#pids.delete(pid);
+    this.#facts.suppressed?.forget(pid);
+  }
+
+  #hasSuppressed(): boolean {
+    return this.#facts.counts().suppressed.exec > 0;
   }
 
   #count(): number {

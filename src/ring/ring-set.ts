@@ -61,6 +61,7 @@ export class RingSet {
   readonly #record = new Record();
   readonly #fill = new RecentPeak();
   readonly #delayNs = new RecentPeak();
+  #takenFill = 0;
   #received = 0;
   #outOfOrder = 0;
   #lastNs = 0;
@@ -102,6 +103,13 @@ export class RingSet {
   get peaks(): { peakFill: number; peakDelayS: number } {
     const nowNs = this.#options.now();
     return { peakFill: this.#fill.at(nowNs), peakDelayS: this.#delayNs.at(nowNs) / 1e9 };
+  }
+
+  /** The highest share of a ring that was full when it was emptied since the last call. */
+  takeFill(): number {
+    const fill = this.#takenFill;
+    this.#takenFill = 0;
+    return fill;
   }
 
   /** Whether nothing was written since the last drain. */
@@ -152,6 +160,7 @@ export class RingSet {
       fill = Math.max(fill, ring.pendingBytes / ring.size);
       if (ring.find()) heap.push(i, ring.u64(timestampOffset));
     }
+    if (fill > this.#takenFill) this.#takenFill = fill;
     if (heap.size > 0) this.#note(fill, heap.topKey, horizonNs + IN_FLIGHT_NS);
     let taken = 0;
     try {

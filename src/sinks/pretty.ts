@@ -5,7 +5,7 @@ import { signalName } from "../process/signal-name.ts";
 import type { ProcessTable } from "../process/table.ts";
 import { NO_SLOT } from "../process/table-slots.ts";
 import { SAMPLE_LOSS_NAMES, SAMPLE_LOSSES } from "../wire/counters.ts";
-import type { CountByType, LossReason, TotalsEvent, UnwrittenEvent } from "../wire/event.ts";
+import type { CountByType, LossReason, StormEvent, TotalsEvent, UnwrittenEvent } from "../wire/event.ts";
 import {
   EVENT_EXEC,
   EVENT_EXIT,
@@ -23,6 +23,7 @@ import type { RunSummary } from "../wire/summary.ts";
 import type { Output } from "./output.ts";
 import { type Columns, columnsFor, columnsText, headingText } from "./pretty-columns.ts";
 import type { LineSink, Notice } from "./sink.ts";
+import { sourceText } from "./storm-source-text.ts";
 import { totalsBlock } from "./totals-block.ts";
 
 export interface PrettyOptions {
@@ -123,8 +124,18 @@ export class PrettySink implements LineSink {
 }
 
 function noticeText(notice: Notice): string {
+  if (notice.type === "storm") return stormText(notice);
   if (notice.type === "degraded") return `budget, ${notice.step}: ${notice.reason}`;
   return `lost ${notice.count} records of CPU ${notice.cpu}: ${LOSS_TEXTS[notice.reason]}`;
+}
+
+function stormText({ state, source, suppressed, window_ns, comms }: StormEvent): string {
+  const name = sourceText(source);
+  if (state === "begin" || suppressed === null) return `storm of ${name}: its events are counted instead of sent`;
+  const { fork, exec, exit } = suppressed;
+  const most = (comms ?? []).slice(0, 3).map(({ comm, count }) => `${printable(comm)} ${count}`);
+  const counted = `fork ${fork}, exec ${exec}, exit ${exit} counted in ${durationText(window_ns ?? 0)}`;
+  return `storm of ${name} is over: ${counted}${most.length > 0 ? `; most of ${most.join(", ")}` : ""}`;
 }
 
 /** Ancestors that the table knows and that live, counted up to a bound. */

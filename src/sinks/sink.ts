@@ -1,9 +1,9 @@
 import type { EventView } from "../process/event-view.ts";
-import type { DegradedEvent, LostEvent, StartEvent, TotalsEvent, UnwrittenEvent } from "../wire/event.ts";
+import type { DegradedEvent, LostEvent, StartEvent, StormEvent, TotalsEvent, UnwrittenEvent } from "../wire/event.ts";
 import type { RunSummary } from "../wire/summary.ts";
 
 /** What goes to every sink and is not about one process. */
-export type Notice = LostEvent | DegradedEvent;
+export type Notice = LostEvent | DegradedEvent | StormEvent;
 
 /** Where events go: an output in its format, or the API. */
 export interface Sink {

@@ -2,6 +2,7 @@
 import type { Container } from "./container.ts";
 import type { StartFilters } from "./start-filters.ts";
 import type { BudgetStep } from "./budget-steps.ts";
+import type { StormSource } from "./storm-source.ts";
 import type { UnwrittenByType } from "./unwritten.ts";
 
 /** What every event of a process has. */
@@ -234,6 +235,31 @@ export interface TotalsEvent {
   rss_bytes: number | null;
   /** Lifetimes of the processes that ended, as pairs: `count` of them lived 2^`bucket` ns or more, and less than twice that. */
   lifetime_ns: [bucket: number, count: number][] | null;
+}
+
+/** The events of a source come faster than `--storm-rate`: they are counted instead of sent from `begin` to `end`. See storms.md. */
+export interface StormEvent {
+  type: "storm";
+  /** When it was noticed: RFC 3339, UTC, nanoseconds. */
+  time: string;
+  /** The same moment by CLOCK_BOOTTIME. Unit: ns. */
+  ts_ns: bigint;
+  /** `begin` or `end`. */
+  state: "begin" | "end";
+  /** Whose events they are: `kind` is `process` (the one that forks), `cgroup` or `uid`; `pid`, `start_ns`, `cgroup_id`, `cgroup`, `uid` and `comm` are null if they do not apply or are not known. */
+  source: StormSource;
+  /** At the end: events that were counted. */
+  suppressed: { fork: number; exec: number; exit: number } | null;
+  /** At the end: the counted exits by result, as in `totals`. */
+  exited: { ok: number | null; error: number | null; signal: number | null; unknown: number } | null;
+  /** At the end: user CPU time of the counted exits. Unit: ns. */
+  exited_cpu_user_ns: number | null;
+  /** At the end: their system CPU time. Unit: ns. */
+  exited_cpu_system_ns: number | null;
+  /** At the end: the ten names with the most counted events. A name that appears after more than 64 others may be counted from a later event on. */
+  comms: { comm: string; count: number }[] | null;
+  /** At the end: how long events were counted. Unit: ns. */
+  window_ns: number | null;
 }
 
 /** Records of a CPU that did not reach user space. */

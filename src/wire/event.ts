@@ -16,6 +16,7 @@ export type {
   ProcessEvent as EndedEvent,
   SampleEvent,
   StartEvent,
+  StormEvent,
   TotalsEvent,
   UnwrittenEvent,
 } from "./event.gen.ts";

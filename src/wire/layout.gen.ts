@@ -17,6 +17,11 @@ export const LIFETIME_BUCKETS = 48;
 export const FIRST_LIFETIME_BUCKET = 10;
 export const TOTALS_REST = 2;
 export const ENDED_TASKS = 4096;
+export const STORM_WINDOW_NS = 50000000;
+export const STORM_CALM_NS = 2000000000;
+export const STORM_PLACES = 64;
+export const STORM_BIRTHS = 16384;
+export const STORM_COMMS = 64;
 export const NO_CPU = 65535;
 export const MADE_CGROUPS = 256;
 export const CGROUP_PATH_LEN = 504;
@@ -75,6 +80,7 @@ export const MODE_SWITCHED = 4;
 export const MODE_HISTORY = 8;
 export const MODE_TOTALS = 16;
 export const MODE_BUFFER = 32;
+export const MODE_STORMS = 64;
 
 /* enum totals_kind */
 export const TOTALS_OTHER = 1;
@@ -84,6 +90,12 @@ export const TOTALS_KERNEL = 8;
 
 /* enum clock_type */
 export const EVENT_CLOCK = 35;
+
+/* enum storm_kind */
+export const STORM_PROCESS = 1;
+export const STORM_CGROUP = 2;
+export const STORM_UID = 3;
+export const STORM_CHANGING = 4;
 
 /* enum ended_type */
 export const EVENT_PROCESS = 36;
@@ -360,6 +372,59 @@ export const CPU_CLOCK = {
   size: 16,
   base_ns: 0, // __u64
   is_asked: 8, // __u64
+} as const;
+
+/** struct storm_limits */
+export const STORM_LIMITS = {
+  size: 24,
+  event_ns: 0, // __u32
+  cpu_share: 4, // __u32
+  busy_until_ns: 8, // __u64
+  epoch: 16, // __u32
+  reserved: 20, // __u32
+} as const;
+
+/** struct storm_comm */
+export const STORM_COMM = {
+  size: 32,
+  comm: 0, // char[16]
+  comm_len: 16,
+  count: 16, // __u32
+  life: 20, // __u32
+  exec_s: 24, // __u32
+  reserved: 28, // __u32
+} as const;
+
+/** struct storm */
+export const STORM = {
+  size: 2224,
+  claims: 0, // __u32
+  is_ready: 4, // __u32
+  kind: 8, // __u32
+  pid: 12, // __u32
+  start_ns: 16, // __u64
+  cgroup_id: 24, // __u64
+  uid: 32, // __u32
+  sent_execs: 36, // __u32
+  sent_since_ns: 40, // __u64
+  since_ns: 48, // __u64
+  until_ns: 56, // __u64
+  last_ns: 64, // __u64
+  suppressed: 72, // __u64[4]
+  suppressed_len: 4,
+  suppressed_stride: 8,
+  cpu_user_ns: 104, // __u64
+  cpu_system_ns: 112, // __u64
+  exited_ok: 120, // __u64
+  exited_error: 128, // __u64
+  exited_signal: 136, // __u64
+  exited_unknown: 144, // __u64
+  other_comms: 152, // __u64
+  comm: 160, // char[16]
+  comm_len: 16,
+  comms: 176, // struct storm_comm[64]
+  comms_len: 64,
+  comms_stride: 32,
 } as const;
 
 /** struct ended_event */

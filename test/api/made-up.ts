@@ -164,6 +164,7 @@ export class MadeUpSource implements ApiSource {
       rings: { peakFill: 0.25, peakDelayS: 1.5 },
       writtenBytes: 4096,
       reload: { isGood: true, lastGoodMs: 1_790_000_000_500 },
+      storms: { begun: 3, active: 1, rate: 13_107 },
       wakeups: 2,
       outOfOrder: 0,
       eventsPerSecond: 12.34,

@@ -106,7 +106,7 @@ describe("the kernel side's list", () => {
 
   test("is not asked for one process while nothing was lost or held back", () => {
     const missed = new MissedExecs(-1, {
-      counts: () => ({ lost_by_type: none, filtered: none, folded: none }),
+      counts: () => ({ lost_by_type: none, filtered: none, folded: none, suppressed: none }),
       skipped: () => 0,
     });
     expect([missed.mayBeAny(), missed.has(1)]).toEqual([false, false]);
@@ -115,7 +115,7 @@ describe("the kernel side's list", () => {
   test("says nothing of execs that the kernel skipped its program for: it may be any", () => {
     let skipped = 0;
     const missed = new MissedExecs(-1, {
-      counts: () => ({ lost_by_type: none, filtered: none, folded: none }),
+      counts: () => ({ lost_by_type: none, filtered: none, folded: none, suppressed: none }),
       skipped: () => skipped,
     });
     // No such map: as where the kernel refuses to show it.
@@ -126,11 +126,28 @@ describe("the kernel side's list", () => {
 
   test("that the kernel refuses to show: any process, once for each time that something was lost", () => {
     let exec = 0;
-    const counts = () => ({ lost_by_type: { ...none, exec }, filtered: none, folded: none });
+    const counts = () => ({ lost_by_type: { ...none, exec }, filtered: none, folded: none, suppressed: none });
     const missed = new MissedExecs(-1, { counts, skipped: () => 0 });
     exec = 3;
     expect([missed.list(), missed.list().length]).toEqual(["all", 0]);
     exec = 4;
     expect(missed.list()).toBe("all");
+  });
+
+  test("has the processes as well whose exec was counted only", () => {
+    const forgotten: number[] = [];
+    const missed = new MissedExecs(-1, {
+      counts: () => ({ lost_by_type: none, filtered: none, folded: none, suppressed: { ...none, exec: 2 } }),
+      skipped: () => 0,
+      suppressed: {
+        missed: () => [7, 9],
+        hasMissed: (pid) => pid === 7 || pid === 9,
+        forget: (pid) => forgotten.push(pid),
+      },
+    });
+    expect([missed.mayBeAny(), missed.has(7), missed.has(8)]).toEqual([true, true, false]);
+    expect([...missed.list()]).toEqual([7, 9]);
+    missed.forget(9);
+    expect(forgotten).toEqual([9]);
   });
 });

@@ -62,6 +62,7 @@ describe("printSettings", () => {
         "metrics-group-grace": ["90s"],
         "cpu-budget": ["0.25%"],
         "budget-floor": ["processes"],
+        "storm-rate": ["12000"],
         redact: ["true"],
         "redact-pattern": ["token=(\\S{1,9})", "\"\\t'#"],
         "ring-size": ["64MiB"],

@@ -19,7 +19,7 @@ for (const [backend, reason] of [
 ] as const) {
   describe.skipIf(reason !== null)(titled(`a ring that is too small, ${backend} backend`, reason), () => {
     test("every record is accounted for: emitted = received + lost, by type", async () => {
-      const args = ["--format", "jsonl", "--ring-size", "4KiB", "--backend", backend];
+      const args = ["--format", "jsonl", "--ring-size", "4KiB", "--storm-rate", "0", "--backend", backend];
       await using collect = await CollectRun.start(args);
       const before = await fixture().run("crowd", [CROWD]);
       // Stopped, it reads nothing while a whole crowd comes and goes.

@@ -98,9 +98,9 @@ describe("what the page knows", () => {
       model.take(answersWith({ detail }), 1_000, 0);
       return model.wantedTypes;
     };
-    expect(at("events")).toEqual(["lost", "degraded"]);
-    expect(at("processes")).toEqual(["lost", "degraded"]);
-    expect(at("summary")).toEqual(["totals", "lost", "degraded"]);
+    expect(at("events")).toEqual(["storm", "lost", "degraded"]);
+    expect(at("processes")).toEqual(["storm", "lost", "degraded"]);
+    expect(at("summary")).toEqual(["totals", "storm", "lost", "degraded"]);
   });
 
   test("keeps the figures of the last three minutes", () => {
@@ -118,6 +118,14 @@ describe("what the page knows", () => {
     expect(log("lost", { cpu: 3, reason: "ring_full", count: 1 })).toBe("1 record of CPU 3 lost: its ring was full");
     expect(log("lost", { cpu: 3, reason: "no_ring", count: 2 })).toBe("2 records of CPU 3 lost: the CPU had no ring");
     expect(log("degraded", { level: 1, step: "fewer_samples", reason: "over" })).toBe("budget, fewer_samples: over");
+    const source = { kind: "process", pid: 7, comm: "sh" };
+    expect(log("storm", { state: "begin", source })).toBe(
+      "storm: events of process 7 (sh) are counted instead of sent",
+    );
+    const suppressed = { fork: 3, exec: 1, exit: 2 };
+    expect(log("storm", { state: "end", source, suppressed })).toBe(
+      "storm of process 7 (sh) is over: 6 events were counted",
+    );
     expect(log("gap", { type: "gap", reason: "slow-client", missed: 412 })).toStartWith("412 events did not reach");
     expect(log("gap", { type: "gap", reason: "other-run", missed: null })).toContain("restarted");
     expect(log("gap", { type: "gap", reason: "of-a-later-version", missed: 1 })).toBe("missing: 1 event");

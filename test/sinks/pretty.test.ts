@@ -303,6 +303,37 @@ test("what is held back stands where it happened", () => {
   expect(text).toBe(`${HEADING}\n03:04:05.000000 budget, fewer_samples: why\n`);
 });
 
+test("a storm says whose events are counted, and at its end how many of which names", () => {
+  const source = { pid: null, start_ns: null, cgroup_id: null, cgroup: null, uid: null, comm: null };
+  const head = { type: "storm", time: "2026-01-02T03:04:05.000000006Z", ts_ns: 1n } as const;
+  const nothing = { suppressed: null, exited: null, comms: null, window_ns: null };
+  const cpu = { exited_cpu_user_ns: null, exited_cpu_system_ns: null };
+  const text = outputText((output) => {
+    const sink = new PrettySink(output, NO_TERMINAL);
+    const process = { ...source, kind: "process" as const, pid: 7, comm: "sh\u001b" };
+    sink.notice({ ...head, ...nothing, ...cpu, state: "begin", source: process });
+    sink.notice({ ...head, ...nothing, ...cpu, state: "begin", source: { ...source, kind: "uid", uid: 1000 } });
+    sink.notice({
+      ...head,
+      ...cpu,
+      state: "end",
+      source: { ...source, kind: "cgroup", cgroup: "/a.slice" },
+      suppressed: { fork: 5, exec: 1, exit: 4 },
+      exited: { ok: 4, error: 0, signal: 0, unknown: 0 },
+      comms: ["a", "b", "c", "d"].map((comm, i) => ({ comm, count: 4 - i })),
+      window_ns: 2.5e9,
+    });
+    sink.flush();
+  });
+  const at = "03:04:05.000000";
+  expect(text.split("\n").slice(1)).toEqual([
+    `${at} storm of process 7 (sh\\e): its events are counted instead of sent`,
+    `${at} storm of user 1000: its events are counted instead of sent`,
+    `${at} storm of cgroup /a.slice is over: fork 5, exec 1, exit 4 counted in 2.50 s; most of a 4, b 3, c 2`,
+    "",
+  ]);
+});
+
 describe("the summary", () => {
   const text = (summary = SUMMARY) => outputText((output) => new PrettySink(output, NO_TERMINAL).finish(summary));
 

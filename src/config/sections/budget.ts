@@ -1,13 +1,18 @@
 import { DETAIL_LEVELS, type DetailLevel } from "../../wire/detail-level.ts";
 import type { Section } from "../section.ts";
-import { choice, percent } from "../values.ts";
+import { autoOr, choice, integer, percent } from "../values.ts";
 
 export interface BudgetSettings {
   /** What collecting may cost, % of one core, user space and kernel side together; 0: whatever it takes. */
   cpuPct: number;
   /** The least detail that the budget may come down to. */
   floor: DetailLevel;
+  /** Events a second of a source above which they are counted instead of sent; 0: no limit. */
+  stormRate: number | "auto";
 }
+
+/** An event each nanosecond is more than any machine has. */
+const MAX_STORM_RATE = 1_000_000_000;
 
 export const budget: Section<BudgetSettings> = {
   name: "budget",
@@ -37,6 +42,18 @@ export const budget: Section<BudgetSettings> = {
         "events: every fork, exec and exit is reported, whatever it costs.",
         "processes, summary: while more happens than the budget allows, linnix reports one line for each process, then",
         "totals only. A richer level comes back once it would cost less than 70% of the budget for 30 s.",
+      ],
+    },
+    stormRate: {
+      toml: "storm_rate",
+      flag: "storm-rate",
+      hint: "RATE",
+      type: autoOr(integer({ min: 0, max: MAX_STORM_RATE, name: "a number of events a second" })),
+      default: "auto",
+      rare: true,
+      doc: "events a second above which those of one source are counted instead of sent; 0: no limit",
+      details: [
+        "A source is a process that forks. auto: no limit while collecting keeps its budget and rings have room.",
       ],
     },
   },

@@ -175,7 +175,8 @@ export function orderProblems({ events, summary }: CollectOutput): string[] {
   const problem = (what: string, event: ProcessEvent) => {
     if (problems.length < 5) problems.push(`${what}: ${show(event)}`);
   };
-  const isWholeStory = summary === null || summary.lost === 0;
+  // An exit that a storm suppressed has no line.
+  const isWholeStory = summary === null || (summary.lost === 0 && summary.suppressed.exit === 0);
   const state = new Map<number, ProcessEvent["type"]>();
   const forkedLater = new Map<number, bigint>();
   let newest: ProcessEvent | undefined;

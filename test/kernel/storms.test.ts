@@ -1,0 +1,299 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { ExecEvent, ExitEvent, ProcessEvent, StormEvent } from "../../src/wire/event.ts";
+import { CollectRun, USUAL, until } from "./support/collect-run.ts";
+import { titled, whyNoBtf, whyNotHere } from "./support/needs.ts";
+import { countedIn, StormProgram, stormEnd, stormsOf, typesByPid } from "./support/storms.ts";
+
+setDefaultTimeout(120_000);
+
+const BACKENDS = [
+  ["btf", whyNoBtf()],
+  ["tracepoint", whyNotHere()],
+] as const;
+
+/** Low, so that a loop is above it on a busy machine, and a neighbour at a tenth of it is not. */
+const RATE = 500;
+const LIMITED = [...USUAL, "--storm-rate", String(RATE)];
+const PACED = 40;
+
+const program = whyNotHere() === null ? new StormProgram() : undefined;
+
+function parts(): StormProgram {
+  if (!program) throw new Error("not here");
+  return program;
+}
+
+const start = (...command: string[]) => Bun.spawn(command, { stdin: "ignore", stdout: "ignore", stderr: "inherit" });
+const livePids = () => new Set(readdirSync("/proc").map(Number).filter(Number.isInteger));
+const ofSource = (storm: StormEvent, pid: number) => storm.source.kind === "process" && storm.source.pid === pid;
+
+/** Every child of a `paced` neighbour: fork, exec with its argument and exit with its status, in order. */
+function expectComplete(events: readonly ProcessEvent[], comm: string, count: number, backend: string): void {
+  const execs = events.filter((event) => event.type === "exec" && event.comm === comm) as ExecEvent[];
+  const exits = events.filter((event) => event.type === "exit" && event.comm === comm) as ExitEvent[];
+  expect([execs.length, exits.length]).toEqual([count, count]);
+  for (const types of typesByPid(events, comm).values()) expect(types).toEqual(["fork", "exec", "exit"]);
+  if (backend !== "btf") return;
+  expect(execs.map(({ args }) => Number(args?.[2]))).toEqual([...Array(count).keys()]);
+  expect(exits.map(({ exit_code }) => exit_code)).toEqual(execs.map(({ args }) => Number(args?.[2]) % 50));
+}
+
+for (const [backend, reason] of BACKENDS) {
+  const limited = [...LIMITED, "--backend", backend];
+  const isBtf = backend === "btf";
+
+  describe.skipIf(reason !== null)(titled(`storms, ${backend} backend`, reason), () => {
+    test("a loop at full speed is counted, exactly", async () => {
+      await using collect = await CollectRun.start(limited);
+      const { path, comm } = parts().copy();
+      const loop = start(path, "loop", "6000");
+      await loop.exited;
+      await stormEnd(collect, (storm) => ofSource(storm, loop.pid));
+      const { events, others, summary } = await collect.stop();
+      const storms = stormsOf(others).filter((storm) => ofSource(storm, loop.pid));
+      expect(storms.map(({ state }) => state).slice(0, 2)).toEqual(["begin", "end"]);
+      expect(storms.length % 2).toBe(0);
+      const counted = countedIn(storms);
+      const sent = events.filter(({ type, ppid }) => type === "fork" && ppid === loop.pid);
+      expect(sent.length + counted.fork).toBe(6000);
+      expect(counted.fork).toBeGreaterThan(3000);
+      const end = storms[1] as StormEvent;
+      expect(end.source).toMatchObject({ kind: "process", pid: loop.pid, comm });
+      expect(end.comms?.[0]).toMatchObject({ comm });
+      expect(end.comms?.reduce((sum, { count }) => sum + count, 0)).toBe(countedIn([end]).fork + countedIn([end]).exit);
+      const { ok, error, signal, unknown } = end.exited ?? {};
+      if (isBtf) {
+        expect({ ok, error, signal, unknown }).toEqual({
+          ok: end.suppressed?.exit ?? -1,
+          error: 0,
+          signal: 0,
+          unknown: 0,
+        });
+        expect(end.exited_cpu_system_ns).toBeGreaterThan(0);
+        expect(end.source.start_ns).not.toBeNull();
+      } else {
+        expect({ ok, error, signal, unknown }).toEqual({
+          ok: null,
+          error: null,
+          signal: null,
+          unknown: end.suppressed?.exit ?? -1,
+        });
+      }
+      expect(summary.suppressed.fork).toBeGreaterThanOrEqual(counted.fork);
+      expect(summary.lost).toBe(0);
+    });
+
+    test("--storm-rate 0 suppresses nothing", async () => {
+      await using collect = await CollectRun.start([...USUAL, "--storm-rate", "0", "--backend", backend]);
+      const loop = start(parts().path, "loop", "2000");
+      await loop.exited;
+      const { events, others, summary } = await collect.stop();
+      expect(summary.suppressed).toEqual({ fork: 0, exec: 0, exit: 0 });
+      expect(stormsOf(others)).toEqual([]);
+      expect(events.filter(({ type, ppid }) => type === "fork" && ppid === loop.pid)).toHaveLength(2000);
+    });
+
+    test("SIGHUP sets the rate, and takes it away", async () => {
+      const path = join(parts().directory, `rate-${backend}.toml`);
+      const rate = (value: number) => writeFileSync(path, `[budget]\nstorm_rate = ${value}\n`, { mode: 0o600 });
+      rate(0);
+      await using collect = await CollectRun.start([...USUAL, "--backend", backend, "--config", path]);
+      const set = async (value: number) => {
+        rate(value);
+        collect.child.kill("SIGHUP");
+        await until("the settings", () => collect.stderr.includes(`storm_rate = ${value}`));
+      };
+      await set(RATE);
+      const loop = start(parts().path, "loop", "4000");
+      await loop.exited;
+      rate(0);
+      collect.child.kill("SIGHUP");
+      await until("the settings", () => collect.stderr.includes("storm_rate = 0"));
+      const free = start(parts().path, "loop", "1000");
+      await free.exited;
+      const { events, others } = await collect.stop();
+      const counted = countedIn(stormsOf(others).filter((storm) => ofSource(storm, loop.pid)));
+      expect(counted.fork).toBeGreaterThan(1000);
+      expect(events.filter(({ type, ppid }) => type === "fork" && ppid === free.pid)).toHaveLength(1000);
+    });
+
+    test("a bomb does not suppress its neighbours of the same cgroup and session", async () => {
+      await using collect = await CollectRun.start(limited);
+      const { path, comm } = parts().copy();
+      const bomb = start(parts().path, "bomb", "8", "8");
+      const neighbour = start(parts().path, "paced", String(PACED), "15000", path);
+      await Promise.all([bomb.exited, neighbour.exited]);
+      expect(neighbour.exitCode).toBe(0);
+      const { events, others } = await collect.stop();
+      expectComplete(events, comm, PACED, backend);
+      const storms = stormsOf(others).filter(({ source }) => source.kind !== "process");
+      expect(countedIn(storms).fork).toBeGreaterThan(1000);
+    });
+
+    test("orphans by double fork do not suppress other children of the process that adopts them", async () => {
+      await using collect = await CollectRun.start(limited);
+      const { path, comm } = parts().copy();
+      const late = parts().copy();
+      // In a pid namespace of their own: its init adopts the orphans, and forks the neighbours.
+      const init = start(
+        "unshare",
+        "--pid",
+        "--fork",
+        parts().path,
+        "reaper",
+        parts().path,
+        "orphans",
+        "3000",
+        "--",
+        parts().path,
+        "paced",
+        String(PACED),
+        "15000",
+        path,
+        "--",
+        late.path,
+        "number",
+        "7",
+      );
+      await init.exited;
+      expect(init.exitCode).toBe(0);
+      const { events, others } = await collect.stop();
+      expectComplete(events, comm, PACED, backend);
+      expect(typesByPid(events, late.comm).values().next().value).toEqual(["fork", "exec", "exit"]);
+      expect(countedIn(stormsOf(others)).fork).toBeGreaterThan(2000);
+    });
+
+    test("inside a storming shell the first exec of each command is sent", async () => {
+      await using collect = await CollectRun.start(limited);
+      const commands = Array.from({ length: 12 }, () => parts().copy());
+      const again = commands.map(({ path }, i) => `${path} number ${i}`).join("; ");
+      const loop = "i=0; while [ $i -lt 500 ]; do /bin/true; i=$((i+1)); done";
+      const shell = start("/bin/sh", "-c", `${loop}; ${loop}; ${again}; ${loop}; ${again}; ${loop}`);
+      await shell.exited;
+      const { events, others } = await collect.stop();
+      for (const { comm } of commands) {
+        const execs = events.filter((event) => event.type === "exec" && event.comm === comm) as ExecEvent[];
+        expect(execs.length).toBeGreaterThan(0);
+        if (isBtf) expect(execs[0]?.args?.[1]).toBe("number");
+        // The end of what was shown is shown.
+        const [{ pid } = { pid: -1 }] = execs;
+        expect(events.some((event) => event.type === "exit" && event.pid === pid)).toBe(true);
+      }
+      expect(countedIn(stormsOf(others).filter((storm) => ofSource(storm, shell.pid))).exec).toBeGreaterThan(200);
+    });
+
+    test("processes that rename themselves take no place from others", async () => {
+      await using collect = await CollectRun.start(limited);
+      const { path, comm } = parts().copy();
+      const { path: often, comm: oftenComm } = parts().copy();
+      const shell = start("/bin/sh", "-c", `${path} renames 6000 & ${often} loop 6000 & wait`);
+      await shell.exited;
+      const other = parts().copy();
+      const { events, others } = await (async () => {
+        const loop = start(other.path, "loop", "4000");
+        await loop.exited;
+        await stormEnd(collect, (storm) => ofSource(storm, loop.pid));
+        return collect.stop();
+      })();
+      const storms = stormsOf(others);
+      const renamed = storms.filter(({ source, state }) => state === "end" && source.comm === comm);
+      expect(countedIn(renamed).exit).toBeGreaterThan(3000);
+      for (const storm of renamed) {
+        const { fork = 0, exit = 0, exec = 0 } = storm.suppressed ?? {};
+        expect(storm.comms?.length).toBeLessThanOrEqual(10);
+        // All are forked by the name of their parent; each ends by another one.
+        if (fork > 100) expect(storm.comms?.[0]).toEqual({ comm, count: fork });
+        expect(storm.comms?.reduce((sum, { count }) => sum + count, 0)).toBeLessThanOrEqual(fork + exec + exit);
+      }
+      for (const name of [oftenComm, other.comm]) {
+        const own = storms.find(({ source, state }) => state === "end" && source.comm === name);
+        expect(own?.comms?.[0]?.comm).toBe(name);
+      }
+      expect(events.some((event) => event.comm === oftenComm)).toBe(true);
+    });
+
+    test("a source at 90 % of the rate has nothing suppressed", async () => {
+      await using collect = await CollectRun.start(limited);
+      const { path, comm } = parts().copy();
+      // Three events each, 150 times a second; less where the machine is busy.
+      const source = start(parts().path, "paced", "600", "6666", path);
+      await source.exited;
+      const { events, others } = await collect.stop();
+      expectComplete(events, comm, 600, backend);
+      expect(stormsOf(others).filter((storm) => ofSource(storm, source.pid))).toEqual([]);
+    });
+
+    test("/processes shows what a storm has started, and nothing of it that has ended", async () => {
+      const socket = join(parts().directory, `${backend}.sock`);
+      await using collect = await CollectRun.start([...limited, "--listen", `unix:${socket}`]);
+      const get = async <T>(path: string) =>
+        (await (await fetch(`http://linnix${path}`, { unix: socket })).json()) as T;
+      const once = "/bin/sleep 0.001";
+      const loop = "i=0; while [ $i -lt 300 ]; do /bin/true; i=$((i+1)); done";
+      // Its name is not new to the storm when it is executed.
+      const shell = Bun.spawn(
+        ["/bin/sh", "-c", `${loop}; ${once}; ${once}; ${loop}; /bin/sleep 61 & echo $!; ${loop}; wait`],
+        {
+          stdin: "ignore",
+          stdout: "pipe",
+        },
+      );
+      try {
+        let pid = Number.NaN;
+        for await (const bytes of shell.stdout) {
+          pid = Number(new TextDecoder().decode(bytes));
+          break;
+        }
+        const args = ["/bin/sleep", "61"];
+        const shows = async () => {
+          const { processes } = await get<{ processes: { pid: number; args: string[] | null }[] }>(
+            "/processes?limit=10000",
+          );
+          return Bun.deepEquals(processes.find((each) => each.pid === pid)?.args, args);
+        };
+        await until("the process in the table", shows);
+        await stormEnd(collect, (storm) => ofSource(storm, shell.pid));
+        await until("a table that is that of /proc", async () => {
+          const before = livePids();
+          const { processes } = await get<{ processes: { pid: number }[] }>("/processes?limit=10000");
+          const after = livePids();
+          const known = new Set(processes.map((each) => each.pid));
+          const isRight = (live: number) => known.has(live) === after.has(live) || before.has(live) !== after.has(live);
+          return [...before, ...known].every(isRight);
+        });
+        const { processes } = await get<{ processes: { lost_exits: number } }>("/status");
+        expect(processes.lost_exits).toBe(0);
+        process.kill(pid, "SIGTERM");
+        const end = (await collect.event(
+          "its exit",
+          (event) => event.type === "exit" && event.pid === pid,
+        )) as ExitEvent;
+        if (isBtf) expect(end.signal).toBe("SIGTERM");
+        expect(end.args).toEqual(args);
+        const { events, summary } = await collect.stop();
+        expect(events.filter((event) => event.pid === pid).map(({ type }) => type)).toEqual(["exit"]);
+        expect(summary.lost).toBe(0);
+      } finally {
+        shell.kill("SIGKILL");
+      }
+    });
+
+    test("execs of one process are counted, and its arguments are not those of an exec before", async () => {
+      await using collect = await CollectRun.start([...USUAL, "--storm-rate", "100", "--backend", backend]);
+      // Each shell becomes the next one; the last one becomes a program that stays until after the storm.
+      const script = 'n=$1; if [ $n -gt 0 ]; then exec /bin/sh "$0" $((n-1)); fi; exec /bin/sleep 6';
+      const path = join(parts().directory, `chain-${backend}.sh`);
+      writeFileSync(path, script, { mode: 0o755 });
+      const chain = start("/bin/sh", path, "600");
+      await chain.exited;
+      const { events } = await collect.stop();
+      const end = events.find((event) => event.type === "exit" && event.pid === chain.pid) as ExitEvent | undefined;
+      const execs = events.filter((event) => event.type === "exec" && event.pid === chain.pid) as ExecEvent[];
+      expect(execs.length).toBeLessThan(602);
+      if (end === undefined) throw new Error("the exit is missing");
+      if (end.args !== null) expect(end.args).toEqual(["/bin/sleep", "6"]);
+    });
+  });
+}

@@ -1,0 +1,62 @@
+import { describe, expect, test } from "bun:test";
+import { StormBirths } from "../../src/probes/storm-births.ts";
+import { cpuShare, StormLimit } from "../../src/probes/storm-limit.ts";
+import { STORM_BIRTHS, STORM_LIMITS } from "../../src/wire/layout.gen.ts";
+
+describe("the limit of sources", () => {
+  test("the shares of all CPUs are never more than the rate of a source", () => {
+    for (const cpus of [1, 2, 3, 16, 128, 1024]) {
+      for (const rate of [1, 20, 1000, 13_107, 1_000_000]) {
+        const perSecond = cpuShare(rate, cpus) * cpus * 20;
+        expect(perSecond).toBeLessThanOrEqual(rate);
+        expect(perSecond).toBeGreaterThan(rate - 20 * cpus);
+      }
+    }
+  });
+
+  test("is written before the programs are switched, and taken away by the mode alone", () => {
+    const memory = new ArrayBuffer(STORM_LIMITS.size);
+    const words = new Uint32Array(memory);
+    const eventNs = () => words[STORM_LIMITS.event_ns / 4];
+    const switched: [boolean, number | undefined][] = [];
+    const limit = new StormLimit(memory, 2, {
+      set storms(isOn: boolean) {
+        switched.push([isOn, eventNs()]);
+      },
+    });
+    new BigUint64Array(memory, STORM_LIMITS.busy_until_ns, 1)[0] = 7n;
+    limit.rate = 500;
+    expect([switched, words[STORM_LIMITS.cpu_share / 4]]).toEqual([[[true, 2_000_000]], 12]);
+    // What was kept of processes while nothing was watched holds no more.
+    expect(new BigUint64Array(memory, STORM_LIMITS.busy_until_ns, 1)[0]).toBe(0n);
+    limit.rate = 2e9;
+    expect(eventNs()).toBe(1);
+    limit.rate = 0;
+    expect(switched.at(-1)).toEqual([false, 1]);
+  });
+});
+
+describe("processes whose execs were counted only", () => {
+  const limits = new ArrayBuffer(STORM_LIMITS.size);
+  new Uint32Array(limits)[STORM_LIMITS.epoch / 4] = 3;
+  const word = (pid: number, { missed = true, epoch = 3 } = {}) =>
+    (BigInt(epoch) << 42n) | (BigInt(pid >> 14) << 34n) | (missed ? 1n << 32n : 0n) | 5n;
+
+  test("are listed and forgotten by pid; others of the same place are not", () => {
+    const memory = new ArrayBuffer(STORM_BIRTHS * 8);
+    const words = new BigUint64Array(memory);
+    const births = new StormBirths(memory, limits);
+    const high = 3 * STORM_BIRTHS + 20;
+    words[10] = word(10);
+    words[11] = word(11, { missed: false });
+    words[12] = word(12, { epoch: 2 });
+    words[20] = word(high);
+    expect(births.missed(256)).toEqual([10, high]);
+    expect(births.missed(1)).toEqual([10]);
+    expect([10, 11, 12, 20, high].map((pid) => births.hasMissed(pid))).toEqual([true, false, false, false, true]);
+    births.forget(20);
+    births.forget(high);
+    expect(births.missed(256)).toEqual([10]);
+    expect(words[20]).toBe(word(high, { missed: false }));
+  });
+});
