@@ -122,6 +122,9 @@ function startCollect(context: ObserverContext, folder: string, detail: DetailLe
         outputPath(at),
         "--detail",
         detail,
+        // Every event is to be seen, whatever that costs.
+        "--storm-rate",
+        "0",
       ];
       return selfCommand("collect", ...words);
     },

@@ -28,8 +28,8 @@ export function subjectSettings(inForce: Settings): Settings {
     filters: usual.filters,
     probes: { ...inForce.probes, events: usual.probes.events },
     run: { ...inForce.run, durationMs: 0 },
-    // What is judged is the level of detail that is set: the budget may not lower it on the way.
-    budget: { ...inForce.budget, floor: usual.budget.floor },
+    // What is judged is the level of detail that is set, and every event: neither the budget nor a storm takes any of it.
+    budget: { ...inForce.budget, floor: usual.budget.floor, stormRate: 0 },
     // A second collector cannot listen at the same address, and has no clients.
     api: { ...inForce.api, listen: null },
     // The check compares arguments word by word, so nothing may be redacted.

@@ -2,11 +2,11 @@ import { expect, test } from "bun:test";
 import { defaultSettings } from "../../src/config/print.ts";
 import { subjectSettings } from "../../src/overhead/collector-subject.ts";
 
-test("a test judges the level of detail that is set, whatever the budget allows", () => {
+test("a test judges the level of detail that is set, whatever budget and storms allow", () => {
   const inForce = defaultSettings();
   inForce.probes.detail = "processes";
-  inForce.budget = { cpuPct: 0.5, floor: "summary" };
+  inForce.budget = { cpuPct: 0.5, floor: "summary", stormRate: "auto" };
   const { budget, probes } = subjectSettings(inForce);
   expect(probes.detail).toBe("processes");
-  expect(budget).toEqual({ cpuPct: 0.5, floor: "events" });
+  expect(budget).toEqual({ cpuPct: 0.5, floor: "events", stormRate: 0 });
 });
