@@ -51,6 +51,7 @@ export function renderMetrics(input: MetricsInput, format: MetricsFormat): Metri
   events(text, facts);
   processes(text, facts);
   cost(text, facts);
+  storms(text, facts);
   deliveryMetrics(text, facts);
   processMetrics(text, facts);
   api(text, facts, stream, requests);
@@ -107,6 +108,16 @@ function events(text: MetricsText, { counters, ringCpus, outOfOrder, wakeups }: 
   );
   text.counter("linnix_out_of_order_events_total", "Events delivered after a later event.", outOfOrder);
   text.counter("linnix_wakeups_total", "Wake-ups of the collector by a ring that reached its watermark.", wakeups);
+}
+
+function storms(text: MetricsText, { storms: { begun, active, rate } }: Facts): void {
+  text.counter("linnix_storms_total", "Times that the events of a source began to be counted instead of sent.", begun);
+  text.gauge("linnix_storms_active", "Sources whose events are counted instead of sent.", active);
+  text.gauge(
+    "linnix_storm_rate_limit",
+    "Events a second of one source above which they are counted instead of sent; 0: no limit.",
+    rate,
+  );
 }
 
 /** From the start on also for CPUs that have lost nothing, so that the first loss is an increase. */
