@@ -1,0 +1,220 @@
+/**
+ * Storms beside a quiet neighbour: what is lost and what is counted, what it costs, and whether the neighbour is complete.
+ *
+ *   bun bench/storms.ts [--seconds S] [--only stress,vfork,bomb,execs] [--rate N] [--budget P] [--storm-rate R]
+ *                       [--linnix BINARY]
+ *
+ * Each storm has a collector of its own with default settings, which warms up with the neighbour alone. User-side CPU is
+ * the most of any 5 s from 3 s into the storm on. Time in the kernel is over all events that the programs saw while the
+ * kernel's statistics were on, which cost a little themselves. Needs root and gcc.
+ */
+import { createReadStream, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { parseArgs } from "node:util";
+import { calledProgramIds, readHeldBpf } from "../src/bpf/bpf-held.ts";
+import { ProgramHandles } from "../src/bpf/bpf-programs.ts";
+import { runTimeDifference } from "../src/bpf/bpf-run-time.ts";
+import { enableRunTimeStats } from "../src/bpf/bpf-stats.ts";
+import { readProcessMemory } from "../src/procfs/memory.ts";
+import { ProcessClock } from "../src/procfs/process-clock.ts";
+
+const { values: options } = parseArgs({
+  options: {
+    seconds: { type: "string", default: "60" },
+    only: { type: "string", default: "stress,vfork,bomb,execs" },
+    rate: { type: "string", default: "100" },
+    budget: { type: "string", default: "1" },
+    "storm-rate": { type: "string", default: "auto" },
+    linnix: { type: "string", default: join(import.meta.dir, "../dist/linnix") },
+  },
+});
+const seconds = Number(options.seconds);
+const rate = Number(options.rate);
+const budgetPct = Number(options.budget);
+const WARM_MS = 12_000;
+/** From the begin of a storm until the cost has to be within the budget. */
+const SETTLING_MS = 3000;
+const WINDOW_MS = 5000;
+const folder = mkdtempSync(join(tmpdir(), "linnix-bench-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+
+function compile(name: string): string {
+  const path = join(folder, name);
+  const source = join(import.meta.dir, "../test/fixtures/storms/storms.c");
+  const { exitCode, stderr } = Bun.spawnSync(["gcc", "-O1", "-static", "-o", path, source]);
+  if (exitCode !== 0) throw new Error(`gcc: ${stderr}`);
+  return path;
+}
+
+const STORM = compile("storm");
+const NEIGHBOUR = compile("neighbour");
+const FOR_EVER = String(1e9);
+const COMMANDS: Record<string, string[][]> = {
+  stress: [["stress-ng", "--fork", "8", "--quiet", "--timeout", `${seconds}s`]],
+  vfork: Array.from({ length: 3 }, () => [STORM, "loop", FOR_EVER]),
+  bomb: [[STORM, "bomb", "10", FOR_EVER]],
+  execs: Array.from({ length: 2 }, () => [STORM, "execs", FOR_EVER, "/bin/true", "x".repeat(1024)]),
+};
+
+interface Counts {
+  fork: number;
+  exec: number;
+  exit: number;
+}
+
+interface Summary {
+  lost: number;
+  seen: Counts;
+  suppressed: Counts;
+  emitted: Counts;
+}
+
+const total = ({ fork, exec, exit }: Counts) => fork + exec + exit;
+const start = (command: readonly string[]) =>
+  Bun.spawn([...command], { stdin: "ignore", stdout: "ignore", stderr: "ignore" });
+
+async function ready(child: Bun.Subprocess<"ignore", "ignore", "pipe">): Promise<void> {
+  let said = "";
+  const decoder = new TextDecoder();
+  const watching = Promise.withResolvers<void>();
+  void (async () => {
+    for await (const bytes of child.stderr) {
+      said += decoder.decode(bytes, { stream: true });
+      if (said.includes("watching by")) watching.resolve();
+    }
+    watching.reject(new Error(`linnix ended: ${said}`));
+  })();
+  await watching.promise;
+}
+
+/** Processor time so far, by time. */
+class CpuLog {
+  readonly #clock: ProcessClock;
+  readonly #looks: { atMs: number; cpuNs: number }[] = [];
+
+  constructor(pid: number) {
+    const clock = ProcessClock.open(pid);
+    if (!clock) throw new Error("linnix is gone");
+    this.#clock = clock;
+  }
+
+  async during(ms: number): Promise<void> {
+    const endMs = performance.now() + ms;
+    while (performance.now() < endMs) {
+      const look = this.#clock.read();
+      if (look) this.#looks.push({ atMs: performance.now(), cpuNs: Number(look.cpuNs) });
+      await Bun.sleep(250);
+    }
+  }
+
+  /** The most of any window from that time on, % of one core. */
+  most(fromMs: number): number {
+    let most = 0;
+    const looks = this.#looks.filter(({ atMs }) => atMs >= fromMs);
+    for (const first of looks) {
+      const last = looks.find(({ atMs }) => atMs - first.atMs >= WINDOW_MS);
+      if (!last) break;
+      most = Math.max(most, (last.cpuNs - first.cpuNs) / (last.atMs - first.atMs) / 1e4);
+    }
+    return most;
+  }
+}
+
+/** What the output has of the neighbour's children, and the summary. */
+async function read(path: string): Promise<{ problems: string[]; summary: Summary }> {
+  let summary: Summary | undefined;
+  const problems: string[] = [];
+  const types = new Map<number, string>();
+  let [expected, complete] = [0, 0];
+  for await (const line of createInterface({ input: createReadStream(path) })) {
+    if (line.startsWith('{"type":"summary"')) summary = JSON.parse(line) as Summary;
+    if (!line.includes('"comm":"neighbour"')) continue;
+    const { type, pid, args, exit_code } = JSON.parse(line);
+    if (type === "fork") types.set(pid, "fork");
+    else if (type === "exec" && args?.[1] === "number") {
+      if (types.get(pid) !== "fork") problems.push(`exec ${args[2]} without its fork`);
+      if (Number(args[2]) !== expected) problems.push(`exec ${args[2]} where ${expected} was expected`);
+      expected = Number(args[2]) + 1;
+      types.set(pid, args[2]);
+    } else if (type === "exit" && types.has(pid)) {
+      if (Number(types.get(pid)) % 50 === exit_code) complete++;
+      else if (types.get(pid) !== "fork") problems.push(`exit ${exit_code} of number ${types.get(pid)}`);
+      types.delete(pid);
+    }
+  }
+  if (!summary) throw new Error("no summary");
+  if (complete !== rate * seconds) problems.push(`${complete} of ${rate * seconds} complete`);
+  return { problems, summary };
+}
+
+const livePids = () => new Set(readdirSync("/proc").map(Number).filter(Number.isInteger));
+
+/** Pids that the table has and /proc has not, and the other way round. */
+async function tableProblems(socket: string): Promise<number[]> {
+  const before = livePids();
+  const answer = await fetch("http://linnix/processes?limit=10000", { unix: socket });
+  const { processes } = (await answer.json()) as { processes: { pid: number }[] };
+  const after = livePids();
+  const known = new Set(processes.map(({ pid }) => pid));
+  const wrong = [...known].filter((pid) => !before.has(pid) && !after.has(pid));
+  return [...wrong, ...[...before].filter((pid) => after.has(pid) && !known.has(pid))];
+}
+
+async function storm(name: string, commands: readonly string[][]): Promise<void> {
+  const output = join(folder, `${name}.jsonl`);
+  const socket = join(folder, `${name}.sock`);
+  const settings = ["--cpu-budget", options.budget, "--storm-rate", options["storm-rate"]];
+  const child = Bun.spawn(
+    [options.linnix, "collect", "--format", "jsonl", "--output", output, "--listen", `unix:${socket}`, ...settings],
+    { stdin: "ignore", stdout: "ignore", stderr: "pipe" },
+  );
+  await ready(child);
+  const log = new CpuLog(child.pid);
+  await log.during(WARM_MS);
+  const rssBefore = readProcessMemory(child.pid)?.rssBytes ?? 0;
+  const ids = readHeldBpf(child.pid).programIds.filter((id) => !calledProgramIds(child.pid).includes(id));
+  using programs = new ProgramHandles(ids);
+  using stats = enableRunTimeStats();
+  const bpfBefore = programs.read();
+  const neighbour = start([NEIGHBOUR, "paced", String(rate * seconds), String(Math.round(0.9e6 / rate)), NEIGHBOUR]);
+  await Bun.sleep(500);
+  const fromMs = performance.now();
+  const storms = commands.map(start);
+  await log.during(1000 * seconds);
+  for (const each of storms) each.kill("SIGKILL");
+  const bpfAfter = programs.read();
+  stats.close();
+  await neighbour.exited;
+  await Promise.all(storms.map((each) => each.exited));
+  await Bun.sleep(5000);
+  const rssAfter = readProcessMemory(child.pid)?.rssBytes ?? 0;
+  const different = await tableProblems(socket);
+  child.kill("SIGTERM");
+  await child.exited;
+  const { problems, summary } = await read(output);
+  rmSync(output);
+  const { seen, suppressed, emitted, lost } = summary;
+  const mostPct = log.most(fromMs + SETTLING_MS);
+  const nsPerEvent = runTimeDifference(bpfBefore, bpfAfter).runNs / total(seen);
+  const mib = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
+  const share = ((100 * total(suppressed)) / total(seen)).toFixed(1);
+  console.log(
+    [
+      `${name}: ${(total(seen) / seconds).toFixed(0)} events a second, ${share} % counted instead of sent`,
+      `  lost ${lost}; suppressed fork ${suppressed.fork}, exec ${suppressed.exec}, exit ${suppressed.exit}; sent ${total(emitted)}`,
+      `  user side at most ${mostPct.toFixed(2)} % of a core in any 5 s (1.2 times the budget: ${(1.2 * budgetPct).toFixed(2)})`,
+      `  in the kernel ${nsPerEvent.toFixed(0)} ns an event`,
+      `  RSS ${mib(rssBefore)} MiB before, ${mib(rssAfter)} MiB after; pids that differ from /proc: ${different.length}`,
+      `  neighbour: ${problems.length === 0 ? "complete, in order" : problems.slice(0, 5).join("; ")}`,
+    ].join("\n"),
+  );
+}
+
+for (const name of options.only.split(",")) {
+  const commands = COMMANDS[name];
+  if (!commands) throw new Error(`no storm ${name}: ${Object.keys(COMMANDS).join(", ")}`);
+  if (commands[0]?.[0] === "stress-ng" && !Bun.which("stress-ng")) console.log("stress: stress-ng is not installed");
+  else await storm(name, commands);
+}
