@@ -159,6 +159,7 @@ static __always_inline int on_fork(__u64 *ctx)
 		if (level_at(mode, current_start_ns()) != DETAIL_EVENTS)
 			miss_exec(e.pid);
 	}
+	note_sent(mode, sizeof(e));
 	emit(ctx, &e, EVENT_FORK, sizeof(e));
 	return 0;
 }
@@ -337,6 +338,7 @@ static __always_inline int on_exec(__u64 *ctx, __u32 attempt)
 		keep_image(&e->p, data, exe_length, length);
 		return 0;
 	}
+	note_sent(mode, sizeof(*e) + exe_length + length);
 	if (emit(ctx, &e->p, EVENT_EXEC, sizeof(*e) + exe_length + length))
 		forget_missed_exec(e->p.pid);
 	else
@@ -597,6 +599,7 @@ static __always_inline int on_exit(__u64 *ctx, __u32 attempt)
 			return 0;
 		}
 	}
+	note_sent(mode, sizeof(e));
 	emit(ctx, &e.p, EVENT_EXIT, sizeof(e));
 	return 0;
 }

@@ -11,6 +11,8 @@ struct storm_limits {
 	__u32 cpu_share; /* events of one CPU in STORM_WINDOW_NS, up to which no source can be above its rate */
 	__u64 busy_until_ns; /* by the programs: sources are watched until then, CLOCK_BOOTTIME */
 	__u32 epoch; /* by the programs: counts the times in which sources are watched */
+	__u32 drains; /* counts how often user space has emptied the rings */
+	__u32 ring_share; /* bytes of a ring with which it counts as filling up: sources are limited further; 0: never */
 	__u32 reserved;
 };
 

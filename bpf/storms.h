@@ -57,6 +57,9 @@ _Static_assert(sizeof(struct storm) % 8 == 0, "an element of a mapped array is a
 struct storm_window {
 	__u64 since_ns;
 	__u64 events;
+	__u64 sent_bytes; /* since the rings were emptied */
+	__u32 drains; /* storm_limits.drains then */
+	__u32 reserved;
 };
 
 struct {
@@ -77,12 +80,13 @@ struct storm_source {
 	__u32 kind; /* enum storm_kind; 0: free */
 	__u64 due_ns; /* the bucket is full at this time; above the rate where it is STORM_WINDOW_NS ahead */
 	__u64 half_due_ns; /* the same for half of the rate, while there is a storm */
+	__u64 least_due_ns; /* the same for the rate that holds while a ring fills up */
 	__u64 until_ns; /* of its storm */
 	__u64 cgroup_id;
 	__u32 uid;
 	__u32 storm; /* its place */
 	__u32 generation; /* how often the place was taken */
-	__u32 reserved;
+	__u32 event_ns; /* of the rate that its storm was above */
 	char comm[COMM_LEN];
 };
 
@@ -146,11 +150,45 @@ static __always_inline void stay_busy(__u64 now_ns, __u64 for_ns)
 		storm_limits.busy_until_ns = now_ns + for_ns;
 }
 
+static __always_inline struct storm_window *this_window(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&storm_windows, &zero);
+}
+
+/* What a record takes in a ring beside its own bytes. */
+#define RECORD_HEAD 24
+
+/* A record of so many bytes was sent. */
+static __always_inline void note_sent(__u32 mode, __u64 bytes)
+{
+	struct storm_window *window;
+
+	if (!(mode & MODE_STORMS))
+		return;
+	window = this_window();
+	if (!window)
+		return;
+	if (window->drains != storm_limits.drains) {
+		window->drains = storm_limits.drains;
+		window->sent_bytes = 0;
+	}
+	window->sent_bytes += bytes + RECORD_HEAD;
+}
+
+/* Whether the ring of this CPU fills up, because user space does not come to empty it. */
+static __always_inline bool is_filling(const struct storm_window *window)
+{
+	__u32 share = storm_limits.ring_share;
+
+	return share && window->sent_bytes >= share && window->drains == storm_limits.drains;
+}
+
 /* Whether sources are watched. Counts the event. */
 static __always_inline bool watches_sources(__u64 now_ns)
 {
-	__u32 zero = 0;
-	struct storm_window *window = bpf_map_lookup_elem(&storm_windows, &zero);
+	struct storm_window *window = this_window();
 
 	if (!window)
 		return false;
@@ -158,7 +196,7 @@ static __always_inline bool watches_sources(__u64 now_ns)
 		window->since_ns = now_ns;
 		window->events = 0;
 	}
-	if (++window->events > storm_limits.cpu_share) {
+	if (++window->events > storm_limits.cpu_share || is_filling(window)) {
 		stay_busy(now_ns, BUSY_NS);
 		return true;
 	}
@@ -198,6 +236,7 @@ __noinline __u32 find_source(__u32 kind, __u32 pid, __u64 id, __u64 now_ns, __u3
 	s->id = id;
 	s->pid = pid;
 	s->due_ns = 0;
+	s->least_due_ns = 0;
 	s->until_ns = 0;
 	s->uid = bpf_get_current_uid_gid();
 	s->cgroup_id = kind & STORM_CGROUP && kind != STORM_UID ? id : bpf_get_current_cgroup_id();
@@ -249,6 +288,23 @@ __noinline __u32 begin_storm(__u32 source, __u64 now_ns)
 	return NO_PLACE;
 }
 
+/* 1e9 / the rate of a source while a ring fills up. */
+#define LEAST_EVENT_NS 1000000
+
+/* Whether the source is above the rate that holds while a ring fills up, and one does. */
+static __always_inline bool is_over_least(struct storm_source *s, __u64 now_ns)
+{
+	struct storm_window *window = this_window();
+
+	if (LATEST(s->least_due_ns) < now_ns)
+		LATEST(s->least_due_ns) = now_ns;
+	if (LATEST(s->least_due_ns) <= now_ns + STORM_WINDOW_NS) {
+		__sync_fetch_and_add(&s->least_due_ns, LEAST_EVENT_NS);
+		return false;
+	}
+	return window && is_filling(window);
+}
+
 /* One more event of a source. The place of its storm; NO_PLACE: there is none. */
 __noinline __u32 charge_source(__u32 source, __u64 now_ns)
 {
@@ -264,13 +320,19 @@ __noinline __u32 charge_source(__u32 source, __u64 now_ns)
 	is_over = LATEST(s->due_ns) > now_ns + STORM_WINDOW_NS;
 	if (!is_over)
 		__sync_fetch_and_add(&s->due_ns, event_ns);
-	if (now_ns >= LATEST(s->until_ns))
+	if (now_ns >= LATEST(s->until_ns)) {
+		s->event_ns = event_ns;
+		if (!is_over && storm_limits.ring_share && is_over_least(s, now_ns)) {
+			is_over = true;
+			s->event_ns = LEAST_EVENT_NS;
+		}
 		return is_over ? begin_storm(source, now_ns) : NO_PLACE;
+	}
 	if (LATEST(s->half_due_ns) < now_ns)
 		LATEST(s->half_due_ns) = now_ns;
 	place = s->storm;
 	if (LATEST(s->half_due_ns) <= now_ns + STORM_WINDOW_NS) {
-		__sync_fetch_and_add(&s->half_due_ns, 2 * (__u64)event_ns);
+		__sync_fetch_and_add(&s->half_due_ns, 2 * (__u64)s->event_ns);
 		return place;
 	}
 	/* Not at each event: other CPUs read it. First for user space, which frees the place some time after that. */

@@ -181,6 +181,7 @@ int handle_fork(void *ctx)
 			return 0;
 		}
 	}
+	note_sent(mode, sizeof(e));
 	emit(ctx, &e, EVENT_FORK, sizeof(e));
 	return 0;
 }
@@ -287,6 +288,7 @@ int handle_exec(void *ctx)
 		keep_image(&e->e.p, e->filename, length, 0);
 		return 0;
 	}
+	note_sent(mode, sizeof(e->e) + length);
 	if (emit(ctx, &e->e.p, EVENT_EXEC, sizeof(e->e) + length))
 		forget_missed_exec(e->e.p.pid);
 	else
@@ -394,6 +396,7 @@ int handle_exit(void *ctx)
 			return 0;
 		}
 	}
+	note_sent(mode, sizeof(e));
 	emit(ctx, &e.p, EVENT_EXIT, sizeof(e));
 	return 0;
 }

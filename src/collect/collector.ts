@@ -59,12 +59,16 @@ export interface CollectorOptions extends KernelFeedOptions {
   summaryIntervalMs?: number;
   /** Absent: nothing is counted by unit and container. */
   groups?: GroupSettings;
+  /** Whether sources are limited to 1,000 events a second while a ring is half full. */
+  stormsFollowRings?: boolean;
   /** Options of the comparison of the table with live processes. */
   reconcile?: Pick<ReconcilerOptions, "everyNs" | "lister">;
 }
 
 /** Flushes between two checks whether the kernel's maps have room: one process without room is no emergency. */
 const ROOM_FLUSHES = 5;
+/** The table is held against what runs after a storm, but not more often than this, ns. */
+const AFTER_STORM_NS = 5e9;
 /** Parent of the kernel's threads, which execute no file. */
 const KTHREADD = 2;
 
@@ -211,6 +215,7 @@ export class Collector implements Disposable {
       wants: (slot) => this.#sampleFilter.wantsSlot(this.table, slot),
       take: (lines) => this.#events.totals?.(lines),
     });
+    if (options.stormsFollowRings) this.setStormRate(backend.stormLimit.rate, true);
     this.#storms = new StormReports({
       places: backend.stormPlaces,
       isOn: () => backend.stormLimit.rate > 0,
@@ -373,9 +378,14 @@ export class Collector implements Disposable {
     return this.#storms;
   }
 
-  /** Events a second of a source above which they are counted instead of sent; 0: no limit. No system call. */
-  setStormRate(rate: number): void {
-    this.backend.stormLimit.rate = rate;
+  /**
+   * Events a second of a source above which they are counted instead of sent; 0: no limit. No system call.
+   * @param followsRings whether sources are limited to 1,000 while a ring is half full
+   */
+  setStormRate(rate: number, followsRings = false): void {
+    const limit = this.backend.stormLimit;
+    limit.ringShare = followsRings ? this.#options.ringBytes / 2 : 0;
+    limit.rate = rate;
   }
 
   /** What is reported of processes that start from now on. */
@@ -465,7 +475,10 @@ export class Collector implements Disposable {
     if (this.#feed.cpuRings.follow(boottimeNs())) reportMissingRings(this.#feed.cpuRings.missing, this.conditions);
     if (!this.#canTake()) return;
     // Most looks find empty rings, and make no system call. A CPU without a ring can still lose records.
-    if (!this.#feed.rings.isEmpty()) this.#feed.rings.drain(this.#consume, this.#canTake);
+    if (!this.#feed.rings.isEmpty()) {
+      this.#feed.rings.drain(this.#consume, this.#canTake);
+      this.backend.stormLimit.drained();
+    }
     this.#feed.losses.report(this.#clock, this.#giveLoss);
   }
 
@@ -542,7 +555,8 @@ export class Collector implements Disposable {
       table.exitsHeldBack = true;
       return;
     }
-    if (!this.#hasStormed || this.#isHeldUp) return;
+    // Storms may come one after the other: each look costs milliseconds.
+    if (!this.#hasStormed || this.#isHeldUp || boottimeNs() - this.#scannedNs < AFTER_STORM_NS) return;
     this.#hasStormed = false;
     this.#scan();
     this.#readUnknownImages();

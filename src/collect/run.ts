@@ -301,7 +301,8 @@ class CollectorRun implements RunParts, Disposable {
     await this.#spend(wanted);
     collector.setDetail(this.spending?.detail ?? wanted.probes.detail);
     collector.setSummaryInterval(wanted.probes.summaryIntervalMs);
-    if (!Bun.deepEquals(this.config.budget, wanted.budget)) collector.setStormRate(firstStormRate(wanted));
+    if (!Bun.deepEquals(this.config.budget, wanted.budget))
+      collector.setStormRate(firstStormRate(wanted), wanted.budget.stormRate === "auto");
     setPace(collector, this.spending?.samplingLevel ?? 0, wanted);
     this.#sourceNotice.look(collector.samplingSource, this.#account === undefined);
     setLogLevel(wanted.log.level);
@@ -388,6 +389,7 @@ export function collectorOptions({ probes, filters, ring, retention, sampling, a
     summaryIntervalMs: probes.summaryIntervalMs,
     maxArgsBytes: probes.maxArgsBytes,
     stormRate: firstStormRate({ budget, ring }),
+    stormsFollowRings: budget.stormRate === "auto",
     pageFaults: probes.pageFaults,
     filters,
     ringBytes: ring.sizeBytes,

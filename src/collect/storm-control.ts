@@ -9,7 +9,7 @@ export interface LimitedCollector {
   readonly received: Readonly<CountByType>;
   counts(): Pick<KernelCounts, "suppressed">;
   takeRingFill(): number;
-  setStormRate(rate: number): void;
+  setStormRate(rate: number, followsRings: boolean): void;
 }
 
 export interface StormClocks {
@@ -93,7 +93,7 @@ export class StormControl {
     if (rate === before) return;
     // From here on the sum matters.
     this.#lastSuppressed = total(this.#collector.counts().suppressed);
-    this.#collector.setStormRate(rate);
+    this.#collector.setStormRate(rate, true);
     this.#log(rate, rate < before, nowNs);
   }
 

@@ -11,6 +11,7 @@ export interface StormMode {
  */
 export class StormLimit {
   readonly #memory: ArrayBuffer;
+  readonly #words: Uint32Array;
   readonly #cpus: number;
   readonly #mode: StormMode;
   #rate = 0;
@@ -21,8 +22,20 @@ export class StormLimit {
    */
   constructor(memory: ArrayBuffer, cpus: number, mode: StormMode) {
     this.#memory = memory;
+    this.#words = new Uint32Array(memory);
     this.#cpus = cpus;
     this.#mode = mode;
+  }
+
+  /** Bytes with which a ring counts as filling up: sources are then limited to 1,000 events a second; 0: never. */
+  set ringShare(bytes: number) {
+    this.#words[STORM_LIMITS.ring_share / 4] = bytes;
+  }
+
+  /** The rings were emptied. */
+  drained(): void {
+    const at = STORM_LIMITS.drains / 4;
+    this.#words[at] = (this.#words[at] as number) + 1;
   }
 
   /** Events a second, fork, exec and exit together; 0: no limit. */
@@ -38,7 +51,7 @@ export class StormLimit {
       this.#mode.storms = false;
       return;
     }
-    const words = new Uint32Array(this.#memory);
+    const words = this.#words;
     const { event_ns, cpu_share, busy_until_ns } = STORM_LIMITS;
     // What was kept of processes before is out of date: no program wrote to it since.
     if (!wasOn) new BigUint64Array(this.#memory, busy_until_ns, 1)[0] = 0n;

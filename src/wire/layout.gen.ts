@@ -376,12 +376,14 @@ export const CPU_CLOCK = {
 
 /** struct storm_limits */
 export const STORM_LIMITS = {
-  size: 24,
+  size: 32,
   event_ns: 0, // __u32
   cpu_share: 4, // __u32
   busy_until_ns: 8, // __u64
   epoch: 16, // __u32
-  reserved: 20, // __u32
+  drains: 20, // __u32
+  ring_share: 24, // __u32
+  reserved: 28, // __u32
 } as const;
 
 /** struct storm_comm */

@@ -45,7 +45,13 @@ for (const [backend, reason] of [
   describe.skipIf(reason !== null)(titled(`execs that were lost, ${backend} backend`, reason), () => {
     test("arguments are null or those of the program that runs, in answers and at exits", async () => {
       const args = ["--format", "jsonl", "--ring-size", "4KiB", "--storm-rate", "0", "--backend", backend];
-      await using collect = await CollectRun.start([...args, "--sample-interval", "200ms", "--listen", `unix:${socket}`]);
+      await using collect = await CollectRun.start([
+        ...args,
+        "--sample-interval",
+        "200ms",
+        "--listen",
+        `unix:${socket}`,
+      ]);
       collect.child.kill("SIGSTOP");
       await using shell = Bun.spawn(["/bin/bash", "-c", SCRIPT, "parent"], { stdin: "pipe", stdout: "pipe" });
       await shell.stdout.getReader().read();

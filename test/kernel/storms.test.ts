@@ -119,6 +119,21 @@ for (const [backend, reason] of BACKENDS) {
       expect(events.filter(({ type, ppid }) => type === "fork" && ppid === free.pid)).toHaveLength(1000);
     });
 
+    test("with auto a reader that stands still loses nothing: what would fill the rings is counted", async () => {
+      const args = ["--format", "jsonl", "--ring-size", "256KiB", "--backend", backend];
+      await using collect = await CollectRun.start(args);
+      collect.child.kill("SIGSTOP");
+      const loop = start(parts().path, "loop", "4000");
+      await loop.exited;
+      collect.child.kill("SIGCONT");
+      await stormEnd(collect, (storm) => ofSource(storm, loop.pid));
+      const { events, others, summary } = await collect.stop();
+      const counted = countedIn(stormsOf(others).filter((storm) => ofSource(storm, loop.pid)));
+      expect(summary.lost).toBe(0);
+      expect(counted.fork).toBeGreaterThan(100);
+      expect(events.filter(({ type, ppid }) => type === "fork" && ppid === loop.pid).length + counted.fork).toBe(4000);
+    });
+
     test("a bomb does not suppress its neighbours of the same cgroup and session", async () => {
       await using collect = await CollectRun.start(limited);
       const { path, comm } = parts().copy();

@@ -36,6 +36,16 @@ describe("the limit of sources", () => {
   });
 });
 
+test("the programs see when rings were emptied, and from which share on one fills up", () => {
+  const memory = new ArrayBuffer(STORM_LIMITS.size);
+  const words = new Uint32Array(memory);
+  const limit = new StormLimit(memory, 2, { storms: false });
+  limit.ringShare = 131_072;
+  limit.drained();
+  limit.drained();
+  expect([words[STORM_LIMITS.ring_share / 4], words[STORM_LIMITS.drains / 4]]).toEqual([131_072, 2]);
+});
+
 describe("processes whose execs were counted only", () => {
   const limits = new ArrayBuffer(STORM_LIMITS.size);
   new Uint32Array(limits)[STORM_LIMITS.epoch / 4] = 3;
