@@ -17,6 +17,8 @@ export interface BudgetOptions {
   budgetPct: number;
   /** The last level: nothing is left to give up. */
   lastLevel: SamplingLevel;
+  /** Whether something else than sampling can be given up. */
+  canGiveMore(): boolean;
   clocks: BudgetClocks;
   onChange(change: BudgetChange): void;
 }
@@ -32,6 +34,7 @@ export const WINDOW_NS = 10e9;
 export class Budget {
   readonly #clocks: BudgetClocks;
   readonly #onChange: (change: BudgetChange) => void;
+  readonly #canGiveMore: () => boolean;
   readonly #governor: Governor;
   #isWarm = false;
   #startNs: number;
@@ -41,9 +44,10 @@ export class Budget {
   #inKernelPct: number | null = null;
   #sentShare = 1;
 
-  constructor({ budgetPct, lastLevel, clocks, onChange }: BudgetOptions) {
+  constructor({ budgetPct, lastLevel, canGiveMore, clocks, onChange }: BudgetOptions) {
     this.#clocks = clocks;
     this.#onChange = onChange;
+    this.#canGiveMore = canGiveMore;
     this.#governor = new Governor(budgetPct, lastLevel);
     this.#startNs = clocks.nowNs();
   }
@@ -92,7 +96,7 @@ export class Budget {
     this.#startCpuNs = cpuNs;
     this.#startKernelNs = kernelNs;
     if (!wasWarm) return;
-    this.#report(this.#governor.window(this.costPct ?? 0));
+    this.#report(this.#governor.window(this.costPct ?? 0, this.#canGiveMore()));
   }
 
   /** Takes new limits while it runs. */

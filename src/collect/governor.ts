@@ -50,14 +50,17 @@ export class Governor {
     return this.#budgetPct;
   }
 
-  /** What follows from a window that cost so much; null: nothing. */
-  window(costPct: number): BudgetChange | null {
+  /**
+   * What follows from a window that cost so much; null: nothing.
+   * @param canGiveMore whether something else than sampling can be given up
+   */
+  window(costPct: number, canGiveMore = false): BudgetChange | null {
     if (this.#budgetPct === 0) return null;
     this.#over = costPct > this.#budgetPct ? this.#over + 1 : 0;
     this.#under = costPct < BACK_AT * this.#budgetPct ? this.#under + 1 : 0;
     if (this.#over >= WINDOWS_OVER) {
       this.#over = 0;
-      return this.#tooMuch();
+      return this.#tooMuch(canGiveMore);
     }
     if (this.#under >= WINDOWS_UNDER && this.#level > 0)
       return this.#become((this.#level - 1) as SamplingLevel, "under");
@@ -75,9 +78,9 @@ export class Governor {
     return this.#level > lastLevel ? this.#become(lastLevel, "under") : null;
   }
 
-  #tooMuch(): BudgetChange | null {
+  #tooMuch(canGiveMore: boolean): BudgetChange | null {
     if (this.#level < this.#lastLevel) return this.#become((this.#level + 1) as SamplingLevel, "over");
-    if (this.#isExhaustionTold) return null;
+    if (canGiveMore || this.#isExhaustionTold) return null;
     this.#isExhaustionTold = true;
     return { level: this.#level, kind: "exhausted" };
   }

@@ -3,7 +3,7 @@ import type { CollectConfig } from "../config/schema.ts";
 import { formatDurationMs, formatPercent } from "../config/units.ts";
 import { WallClock } from "../json/wall-clock.ts";
 import { boottimeNs, exactBoottimeNs, monotonicNs, ownCpuNs, realtimeOffsetNs } from "../sys/clock.ts";
-import { BUDGET_STEPS, type BudgetLevel, type BudgetStep } from "../wire/budget-steps.ts";
+import { BUDGET_STEPS, type BudgetLevel, type BudgetStep, STEP_TEXTS } from "../wire/budget-steps.ts";
 import type { DetailLevel } from "../wire/detail-level.ts";
 import type { CountByType, DegradedEvent } from "../wire/event.ts";
 import { Budget } from "./budget.ts";
@@ -12,7 +12,7 @@ import { DetailGovernor, type DetailLimits } from "./detail-governor.ts";
 import type { BudgetChange, SamplingLevel } from "./governor.ts";
 import { KernelMeter } from "./kernel-meter.ts";
 import { intervalsAt, lastLevelOf, setPace } from "./pace.ts";
-import { StormControl } from "./storm-control.ts";
+import { StormControl, type StormRateChange } from "./storm-control.ts";
 
 /** Time between two lines of the log. The level can change more often; an event reports each change. */
 const LOG_EVERY_NS = 60e9;
@@ -56,14 +56,16 @@ export class Spending implements Disposable {
     this.#cpuNs = () => ownCpuNs() - others();
     this.#details = new DetailGovernor(limitsOf(config));
     this.#looked = { ns: monotonicNs(), cpuNs: this.#cpuNs(), events: this.#events() };
-    this.#storms = new StormControl(collector, config, {
-      nowNs: monotonicNs,
-      cpuNs: this.#cpuNs,
-      kernelNsPerEvent: () => this.#meter?.nsPerEvent ?? 0,
-    });
+    this.#storms = new StormControl(
+      collector,
+      config,
+      { nowNs: monotonicNs, cpuNs: this.#cpuNs, kernelNsPerEvent: () => this.#meter?.nsPerEvent ?? 0 },
+      (change) => this.#stormRateChanged(change),
+    );
     this.budget = new Budget({
       budgetPct: config.budget.cpuPct,
       lastLevel: lastLevelOf(config),
+      canGiveMore: () => this.#storms.canLower,
       clocks: {
         nowNs: monotonicNs,
         cpuNs: this.#cpuNs,
@@ -76,8 +78,9 @@ export class Spending implements Disposable {
 
   /** How far it holds back. */
   get level(): BudgetLevel {
-    if (!this.#details.isHeldBack) return this.budget.level;
-    return BUDGET_STEPS.indexOf(this.#details.level as "processes" | "summary") as BudgetLevel;
+    const { isHeldBack, level } = this.#details;
+    const step = isHeldBack ? (level as "processes" | "summary") : this.#storms.isLimited ? "storm_rate" : null;
+    return step === null ? this.budget.level : (BUDGET_STEPS.indexOf(step) as BudgetLevel);
   }
 
   get step(): BudgetStep {
@@ -95,9 +98,9 @@ export class Spending implements Disposable {
     return budgetPct === 0 ? null : { level: this.level, step: this.step, costPct, budgetPct };
   }
 
-  /** Sampling goes before detail does. */
+  /** Sampling goes before anything else does. */
   get samplingLevel(): SamplingLevel {
-    return this.#details.isHeldBack ? lastLevelOf(this.#config) : this.budget.level;
+    return this.#details.isHeldBack || this.#storms.isLimited ? lastLevelOf(this.#config) : this.budget.level;
   }
 
   /** Time in the kernel half so far, ns; null where that is not known. */
@@ -123,11 +126,13 @@ export class Spending implements Disposable {
   /** Takes over changed settings. */
   reconfigure(config: CollectConfig): void {
     this.#config = config;
-    const detail = this.#details.setLimits(limitsOf(config));
-    const before = this.#notices;
-    this.budget.setLimits(config.budget.cpuPct, lastLevelOf(config));
+    const before = { notices: this.#notices, level: this.level };
+    this.#details.setLimits(limitsOf(config));
     this.#storms.reconfigure(config);
-    if (detail !== null && this.#notices === before) this.#notify(`the settings have changed: detail ${detail} again`);
+    this.budget.setLimits(config.budget.cpuPct, lastLevelOf(config));
+    if (this.level !== before.level && this.#notices === before.notices) {
+      this.#notify(`the settings have changed: ${STEP_TEXTS[this.step]}`);
+    }
   }
 
   [Symbol.dispose](): void {
@@ -150,10 +155,20 @@ export class Spending implements Disposable {
     this.#notify(`${rate} events a second, for a budget of ${formatPercent(this.budget.budgetPct)}: ${what}`);
   }
 
+  #stormRateChanged({ rate, kind }: StormRateChange): void {
+    setPace(this.#collector, this.samplingLevel, this.#config);
+    const limit = `a source of more than ${rate} events a second is counted instead of sent`;
+    if (kind === "raised") this.#notify(`all events would keep the budget: ${limit}, as at the start`);
+    else if (kind === "rings") this.#notify(`events fill the rings faster than they are read: ${limit}`);
+    else this.#notify(`events cost more than the budget of ${formatPercent(this.budget.budgetPct)}: ${limit}`);
+  }
+
   #changed(change: BudgetChange): void {
-    // What a poorer level of detail costs says nothing about sampling; it comes back after the detail.
-    if (this.#details.isHeldBack && change.kind !== "off") return;
-    if (change.kind !== "exhausted") setPace(this.#collector, change.level, this.#config);
+    const { kind } = change;
+    // Without all events or all detail, what the rest costs says nothing about sampling: it comes back after them.
+    const isLess = this.#details.isHeldBack || this.#storms.isLimited;
+    if (isLess && kind !== "off" && kind !== "exhausted") return;
+    if (kind !== "exhausted") setPace(this.#collector, change.level, this.#config);
     this.#notify(reasonOf(change, this.#costPct, this.budget.budgetPct, this.#config));
   }
 
@@ -208,11 +223,14 @@ export function reasonOf(
   { kind, level }: BudgetChange,
   costPct: number | null,
   budgetPct: number,
-  config: Pick<CollectConfig, "sampling" | "ring">,
+  config: Pick<CollectConfig, "sampling" | "ring" | "budget">,
 ): string {
   if (kind === "off") return "there is no budget any more: everything is done as it is set";
   const cost = `collecting costs ${costPct ?? "?"}% of a core, of a budget of ${formatPercent(budgetPct)}`;
-  if (kind === "exhausted") return `${cost}, and nothing is left to give up: set budget.floor to allow less detail`;
+  if (kind === "exhausted") {
+    const hint = config.budget.floor === "summary" ? "" : ": set budget.floor to allow less detail";
+    return `${cost}, and nothing is left to give up${hint}`;
+  }
   const { sampleMs, flushMs } = intervalsAt(level, config);
   if (level === 0) return `${cost}: everything is done as it is set again`;
   const sampling = sampleMs > 0 ? `sampling every ${formatDurationMs(sampleMs)}` : "no sampling";

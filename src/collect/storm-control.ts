@@ -1,8 +1,7 @@
-import { log } from "../config/log.ts";
 import type { CollectConfig } from "../config/schema.ts";
 import type { KernelCounts } from "../probes/counters.ts";
 import type { CountByType } from "../wire/event.ts";
-import { ringRate, StormGovernor } from "./storm-governor.ts";
+import { FULL, ringRate, StormGovernor } from "./storm-governor.ts";
 
 /** What `StormControl` needs of a collector. */
 export interface LimitedCollector {
@@ -27,7 +26,6 @@ type StormConfig = Pick<CollectConfig, "budget" | "ring">;
 const WINDOW_NS = 0.5e9;
 /** Loading and compiling happen once: they do not count. */
 const WARM_UP_NS = 10e9;
-const LOG_EVERY_NS = 60e9;
 
 /** The rate that a run begins with. */
 export function firstStormRate({ budget, ring }: StormConfig): number {
@@ -38,27 +36,50 @@ function total({ fork, exec, exit }: Readonly<CountByType>): number {
   return fork + exec + exit;
 }
 
+/** A rate that the control has set. */
+export interface StormRateChange {
+  rate: number;
+  /** `cost`, `rings`: lowered, because events cost too much, or because they filled rings faster than these were read. */
+  kind: "cost" | "rings" | "raised";
+}
+
 /** With `--storm-rate auto`: measures what events cost, and has the collector limit sources accordingly. */
 export class StormControl {
   readonly #collector: LimitedCollector;
   readonly #clocks: StormClocks;
   readonly #beganNs: number;
+  readonly #onChange: (change: StormRateChange) => void;
   #config: StormConfig;
   #governor: StormGovernor;
   #lastNs: number;
   #lastCpuNs: number;
   #lastSent = 0;
   #lastSuppressed = 0;
-  #loggedNs = Number.NEGATIVE_INFINITY;
 
-  constructor(collector: LimitedCollector, config: StormConfig, clocks: StormClocks) {
+  constructor(
+    collector: LimitedCollector,
+    config: StormConfig,
+    clocks: StormClocks,
+    onChange: (change: StormRateChange) => void,
+  ) {
     this.#collector = collector;
+    this.#onChange = onChange;
     this.#config = config;
     this.#clocks = clocks;
     this.#governor = new StormGovernor(ringRate(config.ring.sizeBytes));
     this.#beganNs = clocks.nowNs();
     this.#lastNs = this.#beganNs;
     this.#lastCpuNs = clocks.cpuNs();
+  }
+
+  /** Whether it holds sources back more than at the start. */
+  get isLimited(): boolean {
+    return this.#governor.isLimited;
+  }
+
+  /** Whether a lower rate would hold back more. */
+  get canLower(): boolean {
+    return this.#config.budget.stormRate === "auto" && this.#governor.canLower;
   }
 
   /** To be called whenever the rings are empty: mostly it asks the clock, and that is all. */
@@ -77,12 +98,13 @@ export class StormControl {
     const suppressed = isLimited ? total(this.#collector.counts().suppressed) : this.#lastSuppressed;
     const sentPerSecond = (sent - this.#lastSent) / seconds;
     const kernelPct = (sentPerSecond * this.#clocks.kernelNsPerEvent()) / 1e7;
+    const ringFill = this.#collector.takeRingFill();
     const isWarm = nowNs - this.#beganNs >= WARM_UP_NS;
     const rate = governor.window({
       seconds,
       costPct: (100 * (cpuNs - this.#lastCpuNs)) / elapsedNs + kernelPct,
       budgetPct: isWarm ? this.#config.budget.cpuPct : 0,
-      ringFill: this.#collector.takeRingFill(),
+      ringFill,
       sentPerSecond,
       offeredPerSecond: sentPerSecond + (suppressed - this.#lastSuppressed) / seconds,
     });
@@ -94,7 +116,8 @@ export class StormControl {
     // From here on the sum matters.
     this.#lastSuppressed = total(this.#collector.counts().suppressed);
     this.#collector.setStormRate(rate, true);
-    this.#log(rate, rate < before, nowNs);
+    const kind = rate > before ? "raised" : ringFill >= FULL ? "rings" : "cost";
+    this.#onChange({ rate, kind });
   }
 
   /** Takes over changed settings. The collector has the first rate of these. */
@@ -103,14 +126,5 @@ export class StormControl {
       this.#governor = new StormGovernor(ringRate(config.ring.sizeBytes));
     }
     this.#config = config;
-  }
-
-  #log(rate: number, isLower: boolean, nowNs: number): void {
-    const line = isLower
-      ? `collecting costs too much: a source of more than ${rate} events a second is counted instead of sent`
-      : "collecting costs little: sources are limited as at the start again";
-    if (nowNs - this.#loggedNs < LOG_EVERY_NS) log.debug(line);
-    else log.info(line);
-    if (isLower) this.#loggedNs = nowNs;
   }
 }

@@ -19,7 +19,7 @@ export const LOWEST_RATE = 1000;
 /** Overspending that is made good without a limit, seconds of the budget: a burst alone changes nothing. */
 const DEBT_S = 2;
 /** Rings are emptied when they are half full: with more than this the reader does not keep up. */
-const FULL = 0.75;
+export const FULL = 0.75;
 /** Events whose price is worth knowing, a second. */
 const PRICED_EVENTS = 200;
 /** The limit is raised again once the events would have cost less than this share of the budget for so long, s. */
@@ -45,6 +45,7 @@ export class StormGovernor {
   /** What was spent beyond the budget and not saved since, % of one core times seconds. */
   #debt = 0;
   #calmS = 0;
+  #sentPerSecond = 0;
   /** Of a sent event, % of one core a second; null: not known. */
   #price: number | null = null;
 
@@ -52,6 +53,16 @@ export class StormGovernor {
   constructor(highest: number) {
     this.#highest = highest;
     this.#rate = highest;
+  }
+
+  /** Whether a source may send less than at the start. */
+  get isLimited(): boolean {
+    return this.#rate < this.#highest;
+  }
+
+  /** Whether a lower rate would make anything cheaper: no source can be above the lowest one if their sum is not. */
+  get canLower(): boolean {
+    return this.#rate > LOWEST_RATE && this.#sentPerSecond > LOWEST_RATE;
   }
 
   /** Events a second of a source. */
@@ -64,12 +75,13 @@ export class StormGovernor {
     const { seconds, costPct, budgetPct, ringFill, sentPerSecond } = window;
     if (sentPerSecond >= PRICED_EVENTS) this.#price = costPct / sentPerSecond;
     this.#debt = budgetPct === 0 ? 0 : Math.max(0, this.#debt + (costPct - budgetPct) * seconds);
-    const isOver = this.#debt > DEBT_S * budgetPct;
+    this.#sentPerSecond = sentPerSecond;
+    const isOver = this.#debt > DEBT_S * budgetPct && this.canLower;
     if (isOver || ringFill >= FULL) {
       this.#debt = 0;
       this.#calmS = 0;
       this.#lower(window);
-    } else if (this.#rate < this.#highest) {
+    } else if (this.isLimited) {
       this.#calmS = this.#isCalm(window) ? this.#calmS + seconds : 0;
       if (this.#calmS >= BACK_AFTER_S) this.#raise();
     }

@@ -284,7 +284,7 @@ export interface DegradedEvent {
   time: string;
   /** The same moment by CLOCK_BOOTTIME. Unit: ns. */
   ts_ns: bigint;
-  /** What is given up from here on: `as_set` nothing, `fewer_samples`, `no_samples`, then detail: `processes`, `summary`. */
+  /** What is given up from here on: `as_set` nothing, `fewer_samples`, `no_samples`, `storm_rate`, then detail: `processes`, `summary`. */
   step: BudgetStep;
   /** The place of the step in that order; 0: nothing is given up. */
   level: number;

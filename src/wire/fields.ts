@@ -508,7 +508,7 @@ export const EVENT_FIELDS = {
         name: "step",
         kind: "text",
         ts: "BudgetStep",
-        doc: "What is given up from here on: `as_set` nothing, `fewer_samples`, `no_samples`, then detail: `processes`, `summary`.",
+        doc: "What is given up from here on: `as_set` nothing, `fewer_samples`, `no_samples`, `storm_rate`, then detail: `processes`, `summary`.",
       },
       { name: "level", kind: "u32", doc: "The place of the step in that order; 0: nothing is given up." },
       { name: "reason", kind: "text", doc: "A sentence for people." },

@@ -126,6 +126,7 @@ test("every event that the API sends is described, and a real line is as describ
     "SampleEvent",
     "PageFaultEvent",
     "TotalsEvent",
+    "StormEvent",
     "LostEvent",
     "DegradedEvent",
   ]);

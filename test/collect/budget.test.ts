@@ -15,6 +15,7 @@ class Hands {
     this.budget = new Budget({
       budgetPct,
       lastLevel: 2,
+      canGiveMore: () => false,
       clocks: { nowNs: () => this.now, cpuNs: () => this.cpu, kernelNs: () => this.kernel, sentShare: () => this.sent },
       onChange: (change) => this.changes.push(change),
     });

@@ -48,6 +48,13 @@ describe("Governor", () => {
     expect(changes(governor, times(100, 2)).map(([, { kind }]) => kind)).toEqual(["over", "exhausted"]);
   });
 
+  test("does not say so while something else than sampling is left", () => {
+    const governor = new Governor(1, 2);
+    changes(governor, times(6, 2));
+    for (let window = 0; window < 21; window++) expect(governor.window(2, true)).toBeNull();
+    expect(changes(governor, times(3, 2))).toEqual([[2, { level: 2, kind: "exhausted" }]]);
+  });
+
   test("ends at level 1 where there is no sampling to switch off", () => {
     expect(changes(new Governor(1, 1), times(10, 2)).map(([, change]) => change)).toEqual([
       { level: 1, kind: "over" },

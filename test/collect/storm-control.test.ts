@@ -4,7 +4,7 @@ import { firstStormRate, StormControl } from "../../src/collect/storm-control.ts
 function parts(stormRate: number | "auto") {
   const given = { budget: { cpuPct: 1, stormRate }, ring: { sizeBytes: 256 * 1024 } };
   const config = given as unknown as ConstructorParameters<typeof StormControl>[1];
-  const state = { nowNs: 0, cpuNs: 0, fork: 0, suppressed: 0, fill: 0, rates: [] as number[] };
+  const state = { nowNs: 0, cpuNs: 0, fork: 0, suppressed: 0, fill: 0, rates: [] as number[], kinds: [] as string[] };
   const control = new StormControl(
     {
       get received() {
@@ -16,6 +16,7 @@ function parts(stormRate: number | "auto") {
     },
     config,
     { nowNs: () => state.nowNs, cpuNs: () => state.cpuNs, kernelNsPerEvent: () => 1000 },
+    ({ kind }) => state.kinds.push(kind),
   );
   /** Seconds of so much CPU and so many events. */
   const pass = (seconds: number, cpuPct: number, sent: number, suppressed = 0) => {
@@ -42,18 +43,32 @@ describe("StormControl", () => {
     state.fill = 0.9;
     pass(0.5, 20, 30_000);
     expect(state.rates).toEqual([6553]);
+    expect(state.kinds).toEqual(["rings"]);
   });
 
   test("an overload lowers the rate within three seconds, and the end of it raises the rate", () => {
-    const { state, pass } = parts("auto");
+    const { control, state, pass } = parts("auto");
     pass(11, 0.5, 500);
+    expect(control.isLimited).toBe(false);
     pass(1, 9, 10_000);
+    expect(control.isLimited).toBe(true);
     // 9 % here and 1 % in the kernel, for ten times of what the budget has room for.
     expect(state.rates).toEqual([1000]);
     pass(60, 0.3, 100, 10_000);
     expect(state.rates).toEqual([1000]);
     pass(31, 0.3, 100);
     expect(state.rates).toEqual([1000, 13_107]);
+    expect(state.kinds).toEqual(["cost", "raised"]);
+    expect(control.isLimited).toBe(false);
+  });
+
+  test("few events are not limited, whatever sampling costs: a lower rate would change nothing", () => {
+    const { control, state, pass } = parts("auto");
+    pass(60, 3, 900);
+    expect(state.rates).toEqual([]);
+    expect(control.canLower).toBe(false);
+    pass(1, 0.1, 2000);
+    expect(control.canLower).toBe(true);
   });
 
   test("a rate that is set stays", () => {
