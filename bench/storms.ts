@@ -2,9 +2,9 @@
  * Storms beside a quiet neighbour: what is lost and what is counted, what it costs, and whether the neighbour is complete.
  *
  *   bun bench/storms.ts [--seconds S] [--only stress,vfork,bomb,execs] [--rate N] [--budget P] [--storm-rate R]
- *                       [--linnix BINARY]
+ *                       [--warm S] [--linnix BINARY]
  *
- * Each storm has a collector of its own with default settings, which warms up with the neighbour alone. User-side CPU is
+ * Each storm has a collector of its own with default settings, which runs for `--warm` seconds with the neighbour alone. User-side CPU is
  * the most of any 5 s from 3 s into the storm on. Time in the kernel is over all events that the programs saw while the
  * kernel's statistics were on, which cost a little themselves. Needs root and gcc.
  */
@@ -27,13 +27,16 @@ const { values: options } = parseArgs({
     rate: { type: "string", default: "100" },
     budget: { type: "string", default: "1" },
     "storm-rate": { type: "string", default: "auto" },
+    warm: { type: "string", default: "12" },
     linnix: { type: "string", default: join(import.meta.dir, "../dist/linnix") },
   },
 });
 const seconds = Number(options.seconds);
 const rate = Number(options.rate);
 const budgetPct = Number(options.budget);
-const WARM_MS = 12_000;
+const warmS = Number(options.warm);
+/** Numbered children of the neighbour. */
+const COUNT = Math.round(rate * (warmS + seconds));
 /** From the begin of a storm until the cost has to be within the budget. */
 const SETTLING_MS = 3000;
 const WINDOW_MS = 5000;
@@ -145,7 +148,7 @@ async function read(path: string): Promise<{ problems: string[]; summary: Summar
     }
   }
   if (!summary) throw new Error("no summary");
-  if (complete !== rate * seconds) problems.push(`${complete} of ${rate * seconds} complete`);
+  if (complete !== COUNT) problems.push(`${complete} of ${COUNT} complete`);
   return { problems, summary };
 }
 
@@ -172,14 +175,13 @@ async function storm(name: string, commands: readonly string[][]): Promise<void>
   );
   await ready(child);
   const log = new CpuLog(child.pid);
-  await log.during(WARM_MS);
+  const neighbour = start([NEIGHBOUR, "paced", String(COUNT), String(Math.round(0.9e6 / rate)), NEIGHBOUR]);
+  await log.during(1000 * warmS);
   const rssBefore = readProcessMemory(child.pid)?.rssBytes ?? 0;
   const ids = readHeldBpf(child.pid).programIds.filter((id) => !calledProgramIds(child.pid).includes(id));
   using programs = new ProgramHandles(ids);
   using stats = enableRunTimeStats();
   const bpfBefore = programs.read();
-  const neighbour = start([NEIGHBOUR, "paced", String(rate * seconds), String(Math.round(0.9e6 / rate)), NEIGHBOUR]);
-  await Bun.sleep(500);
   const fromMs = performance.now();
   const storms = commands.map(start);
   await log.during(1000 * seconds);
