@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * CPU time of processes after sched_process_exit: a process gives its memory and files back after that tracepoint. The
- * kernel frees the task when it has run for the last time and its parent has waited for it: its sum is final then. The
- * difference is added to the group in which the end was counted. Without it the time of short processes would not add up.
+ * CPU time that processes use after sched_process_exit, when they release their memory and files.
  *
- * The kernel frees tasks from RCU callbacks, many at a time. So nothing here takes a lock: tasks are kept in an array, at
- * a place that their start and number give. Of two tasks with the same place the later one stays. The time of the other
- * after its end belongs to no group then.
+ * The kernel frees a task after the task has run for the last time and its parent has waited for it. Then the task's sum
+ * is final. The programs add the difference to the group in which they counted the exit. Without it the CPU time of
+ * groups with short processes would be too low.
+ *
+ * The kernel frees tasks from RCU callbacks, many at a time, so nothing here takes a lock. An array keeps the tasks; the
+ * start time and tid of a task give its place. If two tasks have the same place, the later one replaces the earlier one,
+ * and no group gets the time that the earlier one used after its end.
  */
 #ifndef LINNIX_AFTER_EXIT_H
 #define LINNIX_AFTER_EXIT_H
@@ -14,12 +16,12 @@
 #include "totals.h"
 
 struct ended_task {
-	__u64 start_ns; /* start_boottime of its last thread; 0: nothing is kept here */
-	__u64 counted_ns; /* CPU time of that thread that was counted at the end of the process */
+	__u64 start_ns; /* start_boottime of the last thread; 0: this place is free */
+	__u64 counted_ns; /* CPU time of that thread that was counted at the exit of the process */
 	__u64 cgroup_id;
 	char comm[COMM_LEN];
 	__u32 kind;
-	__u32 tid; /* of its last thread, which no other has before the kernel frees it */
+	__u32 tid; /* of the last thread; no other task gets this tid before the kernel frees the thread */
 };
 
 struct {
@@ -45,7 +47,7 @@ static __always_inline void note_exit(struct task_struct *task, const struct pro
 
 	if (!ended)
 		return;
-	/* A program that reads it in between finds nothing. */
+	/* A program that reads this place during the update takes it for free. */
 	LATEST(ended->start_ns) = 0;
 	barrier();
 	ended->counted_ns = task->se.sum_exec_runtime + unaccounted;

@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Where the caches are cold, as once a second, a walk waits for memory: the list's
- * next process is found through the one before, and what a process points to through
- * the process. Most are where they were at the last walk, so all that a few
- * processes will be asked for is loaded ahead, at once, from there.
+ * Loads the memory of the next processes ahead of a walk.
+ *
+ * A walk runs once a second, so the caches are cold and it waits for memory: it finds the next process through the one
+ * before, and the members of a process through the process. But most processes still have the addresses that they had
+ * during the last walk. From these addresses the program loads the members of several processes at the same time.
  */
 #ifndef LINNIX_AHEAD_H
 #define LINNIX_AHEAD_H
 
 #include "samples-in-order.h"
 
-/* So many processes at a time. */
+/* Processes that are loaded ahead at a time. */
 #define AHEAD 8
 
 #define CAST(type, address) ((struct type *)bpf_rdonly_cast((void *)(address), bpf_core_type_id_kernel(struct type)))
-/* Loads it, and that is all. Where there is nothing any more the kernel gives 0. */
+/* Loads the member and ignores its value. The kernel returns 0 if the address is no longer mapped. */
 #define TOUCH(member) ((void)*(volatile typeof(member) *)&(member))
 
 extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym;
 
-/* All that is read of a process that sleeps. */
+/* Touches every member that a walk reads of a sleeping process. */
 static __always_inline void touch_process(struct ordered_sample *o)
 {
 	struct task_struct *task = CAST(task_struct, o->task);
@@ -32,7 +33,7 @@ static __always_inline void touch_process(struct ordered_sample *o)
 	TOUCH(task->thread_node.next);
 	TOUCH(task->se.sum_exec_runtime);
 	TOUCH(task->mm);
-	/* Threads of the kernel have none. */
+	/* Kernel threads have no mm. */
 	if (!o->mm)
 		return;
 	TOUCH(mm->rss_stat[MM_FILEPAGES].count);
@@ -40,10 +41,10 @@ static __always_inline void touch_process(struct ordered_sample *o)
 	TOUCH(mm->rss_stat[MM_SHMEMPAGES].count);
 }
 
-/* Global: the verifier is to look at it once. */
+/* A global function, so that the verifier checks it only once. */
 __noinline int load_next(void)
 {
-	/* Where many are gone it has been overtaken. */
+	/* If many processes are gone, the walk has overtaken what was loaded ahead. */
 	__u32 from = order.loaded > order.next ? order.loaded : order.next;
 
 	order.loaded = from + AHEAD;
@@ -56,7 +57,7 @@ __noinline int load_next(void)
 	return 0;
 }
 
-/* One early, for the step to the first of the next ones goes through it. */
+/* Loads the next processes one process early, because the kernel's step to a process already reads it. */
 static __always_inline void load_ahead(void)
 {
 	if (order.next + 1 >= order.loaded && order.loaded < order.count)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Writes down the path of every cgroup when it is made: one that has gone again
- * until user space asks has no name any more.
+ * Records the path of every cgroup when the kernel makes it. User space may ask for the path after the cgroup was
+ * removed, when the kernel no longer knows it.
  */
 #include "kernel.h"
 #include "cgroup.h"
@@ -20,7 +20,7 @@ struct {
 	__type(value, struct made_cgroup);
 } made SEC(".maps");
 
-/* The kernel makes one cgroup at a time (cgroup_mutex), so that nobody else counts here. */
+/* The kernel makes one cgroup at a time (cgroup_mutex), so only one CPU changes this. */
 static __u32 next;
 
 SEC("tp_btf/cgroup_mkdir")
@@ -30,7 +30,7 @@ int BPF_PROG(handle_cgroup_mkdir, struct cgroup *cgroup, const char *path)
 	__u32 index;
 	long length;
 
-	/* The default hierarchy; those of v1 number their cgroups by themselves. */
+	/* Only the default hierarchy (v2): each v1 hierarchy numbers its cgroups by itself. */
 	if (cgroup->root->hierarchy_id != 0)
 		return 0;
 	index = next++ % MADE_CGROUPS;

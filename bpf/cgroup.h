@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Names of cgroups that were made a short while ago: what the kernel half and user space share. */
+/* Paths of the cgroups that were made last. The BPF program writes them, user space reads them. */
 #ifndef LINNIX_CGROUP_H
 #define LINNIX_CGROUP_H
 
-/* The oldest has to go for the newest. */
+/* A new cgroup replaces the oldest one. */
 #define MADE_CGROUPS 256
-/* Longer paths are left out. */
+/* Cgroups with longer paths are left out. */
 #define CGROUP_PATH_LEN 504
 
 struct made_cgroup {
-	__u64 id; /* 0: none, or being written */
-	char path[CGROUP_PATH_LEN]; /* from the root of the v2 hierarchy, ended by NUL */
+	__u64 id; /* 0: the entry is empty or being written */
+	char path[CGROUP_PATH_LEN]; /* from the root of the v2 hierarchy, NUL-terminated */
 };
 
 #endif

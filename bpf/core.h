@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Readers of task_struct and what hangs on it; a flavour for each kernel rename. */
+/* Reads task_struct and the structs that it points to. Where a kernel renamed a member, there is a flavour for each name. */
 #ifndef LINNIX_CORE_H
 #define LINNIX_CORE_H
 
@@ -8,13 +8,13 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
-/* Of a task that no login began: AUDIT_UID_UNSET, include/uapi/linux/audit.h. */
+/* loginuid of a task that does not belong to a login: AUDIT_UID_UNSET, include/uapi/linux/audit.h. */
 #define NO_AUID 0xffffffffU
 
-/* Room for MAX_PID_NS_LEVEL (32) of them and more. */
+/* More bytes than MAX_PID_NS_LEVEL (32) elements of struct upid need; a power of two. */
 #define MAX_UPIDS_SIZE 4096
 
-/* The pid as the process itself sees it: that of its innermost pid namespace. */
+/* The pid as the process itself sees it: its number in its innermost pid namespace. */
 static __always_inline __u32 ns_tgid(struct task_struct *leader)
 {
 	struct pid *pid = leader->thread_pid;
@@ -24,10 +24,10 @@ static __always_inline __u32 ns_tgid(struct task_struct *leader)
 	if (!pid)
 		return 0; /* already released */
 	at = pid->level * bpf_core_type_size(struct upid);
-	/* The verifiers of 5.10 and 6.1 take a 32-bit product for unbounded: bounded once more, behind the compiler's back. */
+	/* The verifiers of 5.10 and 6.1 treat a 32-bit product as unbounded. The barrier keeps clang from removing the mask. */
 	barrier_var(at);
 	at &= MAX_UPIDS_SIZE - 1;
-	/* A variable index into a kernel array is no trusted load. */
+	/* The verifier does not allow a direct load with a variable index into a kernel array. */
 	bpf_probe_read_kernel(&nr, sizeof(nr), (void *)pid + bpf_core_field_offset(struct pid, numbers) + at);
 	return nr;
 }
@@ -37,7 +37,7 @@ static __always_inline struct cgroup *default_cgroup(struct task_struct *task)
 	return task->cgroups->dfl_cgrp;
 }
 
-/* Id of the cgroup's ancestor at the given level, itself included; 0 when it lies less deep. */
+/* Id of the cgroup's ancestor at the given level, which may be the cgroup itself; 0 if the cgroup is above that level. */
 static __always_inline __u64 cgroup_ancestor_id(struct cgroup *cgroup, int level)
 {
 	__u64 id = 0;
@@ -61,7 +61,7 @@ static __always_inline __u64 cgroup_ancestor_id(struct cgroup *cgroup, int level
 	return id;
 }
 
-/* Fills the head that all records share, and every byte of it. */
+/* Fills every byte of the head that all records share. */
 static __always_inline void fill_process(struct process_event *e, __u8 type, struct task_struct *task)
 {
 	struct task_struct *leader = task->group_leader;
@@ -83,12 +83,12 @@ static __always_inline void fill_process(struct process_event *e, __u8 type, str
 	if (e->auid != NO_AUID)
 		e->known |= KNOWN_AUID;
 	e->start_ns = leader->start_boottime;
-	/* 0: the idle task, which is no process. */
+	/* 0 if the parent is the idle task, which is not a process. */
 	e->parent_start_ns = parent->group_leader->start_boottime;
 	if (e->parent_start_ns)
 		e->known |= KNOWN_PARENT_START;
 	e->cgroup_id = default_cgroup(task)->kn->id;
-	/* The process's name, not that of the thread which happens to act, such as the last one to end. */
+	/* The process's name. The current thread, such as the last one to end, may have another name. */
 	bpf_probe_read_kernel(e->comm, sizeof(e->comm), leader->comm);
 	e->ts_ns = bpf_ktime_get_boot_ns();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The rings, one a CPU and a spare one: where there are several objects, they share these maps. */
+/* The rings: one per CPU, and a spare one. All loaded objects share these maps. */
 #ifndef LINNIX_EVENTS_H
 #define LINNIX_EVENTS_H
 
@@ -13,8 +13,8 @@ struct {
 } events SEC(".maps");
 
 /*
- * Takes the records of a CPU that has no ring, until it has one. It belongs to no CPU, and lives as long as the map. A
- * power of two of pages, of which the largest have 64 KiB.
+ * Takes the records of a CPU that does not have a ring yet. It belongs to no CPU and lives as long as the map. Its size
+ * must be a power of two and a multiple of the page size, which is at most 64 KiB.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -22,9 +22,9 @@ struct {
 } spare_events SEC(".maps");
 
 /*
- * Whether bpf_perf_event_output failed because this CPU has no ring: its place in the map is empty (ENOENT) or past the
- * map's end (E2BIG), or the kernel removed the perf event from the CPU when that went offline (EOPNOTSUPP). A full ring
- * is ENOSPC.
+ * Whether bpf_perf_event_output failed because this CPU has no ring. Its place in the map is empty (ENOENT) or past the end
+ * of the map (E2BIG), or the kernel removed the perf event when the CPU went offline (EOPNOTSUPP). If the ring is full,
+ * the error is ENOSPC.
  */
 static __always_inline bool has_no_ring(int result)
 {

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What a process's memory really is, on kernels that count it CPU by CPU: since 6.2. */
+/* The exact memory of a process, for kernels that count it in per-CPU counters: since 6.2. */
 #ifndef LINNIX_EXACT_PAGES_H
 #define LINNIX_EXACT_PAGES_H
 
 #include "sampler.h"
 
-/* Of no use but for where it lies: on each CPU as far from the map's base as anything else that the CPU has for itself. */
+/*
+ * Only the address of its value matters: on each CPU the value is as far from the map's per-CPU base address as every other
+ * per-CPU variable of this CPU is from its own base address.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -13,7 +16,7 @@ struct {
 	__type(value, __u64);
 } landmark SEC(".maps");
 
-/* What the CPUs keep for themselves taken in, as /proc does since 6.17. */
+/* Adds the shares that the CPUs keep for themselves, as /proc does since 6.17. */
 __noinline __u64 exact_pages(__u64 mm, __u64 counted)
 {
 	struct mm_struct___percpu *m = (void *)mm;
@@ -40,7 +43,7 @@ __noinline __u64 exact_pages(__u64 mm, __u64 counted)
 		if (!there)
 			break;
 		distance = number_of(there) - base;
-		/* Where it cannot be read the share is 0. */
+		/* The helper sets the share to 0 if it cannot read it. */
 		bpf_probe_read_kernel(&share, sizeof(share), (void *)(of_file + distance));
 		file += share;
 		bpf_probe_read_kernel(&share, sizeof(share), (void *)(of_anon + distance));

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Page faults of processes at their own addresses, a few a second and process. An
- * object of its own: where nobody asks for them nothing of it is loaded. For x86
- * since 5.12, the first whose atomic operations give the old value to a program.
+ * Page faults of processes at user addresses, a few per second and process. They have an object of their own, so that
+ * nothing is loaded without --page-faults. It works on x86 since Linux 5.12, the first kernel with atomic operations that
+ * return the old value.
  */
 #include "kernel.h"
-/* The map of the object that tells of processes takes its place: all records go through the same rings. */
+/* User space replaces these maps by those of the object that reports processes: all records go through the same rings. */
 #include "events.h"
 #include "faults.h"
 #include "core.h"
@@ -30,32 +30,32 @@ struct {
 	__type(value, struct fault_counters);
 } fault_counters SEC(".maps");
 
-/* By its start as well, for a pid may soon be another process's. */
+/* With the start time, because another process may get the same pid. */
 struct throttle_key {
 	__u64 start_ns;
 	__u64 pid;
 };
 
 /*
- * Faults take numbers that only grow; those below `limit` are told. All threads of
- * a process share one.
+ * Each fault of a process takes the next number, and the program reports it if the number is below `limit`. All threads of
+ * a process share one throttle.
  */
 struct throttle {
-	__u64 window_ns; /* when the second at hand began */
+	__u64 window_ns; /* when the current second began */
 	__u64 taken;
 	__u64 limit;
-	__u64 suppressed; /* since the last that was told */
+	__u64 suppressed; /* since the last reported fault */
 };
 
-/* A process that loses its place to others starts anew. */
+/* If other processes take the place of a process here, its throttle starts again. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4096); /* resized where there are many CPUs, each of which keeps some free */
+	__uint(max_entries, 4096); /* resized if there are many CPUs: each CPU holds some free entries back */
 	__type(key, struct throttle_key);
 	__type(value, struct throttle);
 } throttles SEC(".maps");
 
-/* Makes clang keep what no map's value names, for the generated layout. */
+/* Makes clang keep the types that no map uses as its value: the generated layout needs them. */
 struct page_fault_event *unused_fault __attribute__((unused));
 enum fault_type *unused_fault_type __attribute__((unused));
 
@@ -77,15 +77,15 @@ static __always_inline struct throttle *throttle_of(struct task_struct *task, __
 		return throttle;
 	fresh.window_ns = now_ns;
 	fresh.limit = FAULTS_PER_SECOND;
-	/* Another thread may have been first: then that one's holds. */
+	/* If another thread was first, its entry stays. */
 	bpf_map_update_elem(&throttles, &key, &fresh, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&throttles, &key);
 }
 
 /*
- * Whether this fault may be told. Threads on several CPUs may begin a second at
- * once: each read `taken` while the second had not begun for anybody, so that none
- * of them sets a limit more than FAULTS_PER_SECOND past what was taken until then.
+ * Whether the program reports this fault. Threads on several CPUs may begin a second at the same time. Each of them read
+ * `taken` before any of them began the second, so none sets a limit that is more than FAULTS_PER_SECOND above the number
+ * of faults at that moment.
  */
 static __always_inline bool admits(struct throttle *throttle, __u64 now_ns)
 {
@@ -113,7 +113,7 @@ int handle_page_fault(__u64 *ctx)
 	counters = bpf_map_lookup_elem(&fault_counters, &cpu);
 	if (!counters)
 		return 0;
-	/* Atomic, for newer kernels may preempt a tracepoint's program. */
+	/* Atomic, because newer kernels may preempt a tracepoint's program. */
 	__sync_fetch_and_add(&counters->seen, 1);
 	throttle = throttle_of(task, now_ns);
 	if (!throttle || !admits(throttle, now_ns)) {
@@ -141,7 +141,7 @@ int handle_page_fault(__u64 *ctx)
 	} else {
 		__sync_fetch_and_add(&counters->ring_full, 1);
 	}
-	/* The next one carries what this one would have. */
+	/* The next record reports what this one would have reported. */
 	__sync_fetch_and_add(&throttle->suppressed, e.suppressed);
 	return 0;
 }

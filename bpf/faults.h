@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The wire of page faults: what the probe that tells of them and user space share. */
+/* The wire of page faults: what their BPF program and user space share. */
 #ifndef LINNIX_FAULTS_H
 #define LINNIX_FAULTS_H
 
 #include "process.h"
 
-/* Most page faults that are told of a process in one second; the others are counted. */
+/* Most page faults of a process that are reported in one second. The others are only counted. */
 #define FAULTS_PER_SECOND 10
 
-/* process_event.type; apart from those that have to balance, and from what a sweep writes. */
+/* process_event.type. Not in the range of enum event_type, whose counts must balance, nor of enum sample_type. */
 enum fault_type {
 	EVENT_PAGE_FAULT = 34,
 };
@@ -16,19 +16,19 @@ enum fault_type {
 struct page_fault_event {
 	struct process_event p;
 	__u64 address;
-	__u64 ip; /* of the instruction that touched it */
-	__u64 suppressed; /* faults of this process, since the last that was told, that were not */
+	__u64 ip; /* of the instruction that accessed the address */
+	__u64 suppressed; /* faults of this process since its last reported fault */
 };
 
-/* One a CPU, in a memory-mapped array. seen = emitted + suppressed. */
+/* An element of a memory-mapped array, one per CPU. seen = emitted + suppressed. */
 struct fault_counters {
 	__u64 seen;
-	__u64 emitted; /* what was handed to the ring: received + ring_full + no_ring */
+	__u64 emitted; /* given to the ring: received + ring_full + no_ring */
 	__u64 ring_full; /* lost: the ring had no room */
 	__u64 no_ring; /* lost: this CPU had no ring, and the spare one was full */
-	__u64 suppressed; /* what the throttle held back */
+	__u64 suppressed; /* not reported because of the throttle */
 	__u64 spared; /* records that went to the spare ring */
-	__u64 pad[2]; /* to 64 bytes: no cache line is shared between CPUs */
+	__u64 pad[2]; /* pads to 64 bytes, so that CPUs share no cache line */
 };
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * What processes execute, kept from the exec to the end of the process, for the level of detail `processes`. Both maps
- * are of fixed size: most images fit into an entry of the first, others take one of the second as well. A child has a
- * copy of its forker's image until it executes something.
+ * The images of processes: path and arguments of what they executed last. The level of detail `processes` keeps them from
+ * the exec to the end of the process. Both maps have a fixed size. Most images fit into an entry of the first map; larger
+ * ones take an entry of the second map as well. A child has a copy of its forker's image until it executes a program.
  *
- * A process that was there before has no entry until its first exec. User space knows its image; a child of such a
- * process says whose image it has.
+ * A process that is older than this program has no entry until its first exec. User space knows the image of such a
+ * process. The entry of its child names the process that has the same image.
  */
 #ifndef LINNIX_IMAGES_H
 #define LINNIX_IMAGES_H
@@ -15,19 +15,19 @@
 
 #define SMALL_IMAGE_BYTES 200
 
-/* image.known, beside enum known: path and arguments are in large_images. */
+/* A bit of image.known besides those of enum known: path and arguments are in large_images. */
 #define IMAGE_IS_LARGE (1U << 31)
 #define IMAGE_BITS (KNOWN_EXE | EXE_WHOLE | EXE_CUT | KNOWN_ARGS | ARGS_CUT)
 
 struct image {
-	__u64 start_ns; /* of its process: an earlier process may have had the same pid */
+	__u64 start_ns; /* of the process, because an earlier process may have had the same pid */
 	__u64 born_ns; /* CLOCK_BOOTTIME of its fork */
 	__u64 parent_start_ns; /* at birth */
 	__u64 image_start_ns; /* see struct ended_event */
 	__u32 image_pid;
 	__u32 ppid; /* at birth */
 	__u32 exec_count;
-	__u32 known; /* IMAGE_HERE, IMAGE_BITS, IMAGE_IS_LARGE; KNOWN_EXEC_COUNT: entered at its birth */
+	__u32 known; /* IMAGE_HERE, IMAGE_BITS, IMAGE_IS_LARGE; KNOWN_EXEC_COUNT: entered at the birth of the process */
 	__u16 exe_len;
 	__u16 args_len;
 	__u32 reserved;
@@ -57,7 +57,7 @@ struct {
 	__type(value, struct large_image);
 } large_images SEC(".maps");
 
-/* All of it 0. */
+/* All bytes are 0. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -87,7 +87,7 @@ static __always_inline struct image *find_image(__u32 pid, __u64 start_ns)
 	return image && image->start_ns == start_ns ? image : NULL;
 }
 
-/* No room for it: its arguments are not known at its end. */
+/* The map had no room: the arguments of the process are unknown at its end. */
 static __always_inline void has_no_image(__u32 pid)
 {
 	COUNT(no_room[MAP_IMAGES]);
@@ -116,7 +116,7 @@ static __always_inline struct image *enter_no_image(const struct process_event *
 	return none ? enter_image(e, none) : NULL;
 }
 
-/* The child `e` has the image of its forker. */
+/* Gives the child `e` the image of its forker. */
 static __always_inline void inherit_image(const struct process_event *e, __u32 forker, __u64 forker_start_ns)
 {
 	struct image *from = find_image(forker, forker_start_ns);
@@ -144,8 +144,8 @@ static __always_inline void inherit_image(const struct process_event *e, __u32 f
 }
 
 /*
- * What the process executes now.
- * @data: at least as much as a struct large_image, of which path and arguments are the first bytes
+ * Keeps what the process executes now.
+ * @data: as large as a struct large_image or larger; path and arguments are its first bytes
  */
 static __always_inline void keep_image(const struct process_event *e, const char *data, __u64 exe_len, __u64 args_len)
 {
@@ -240,7 +240,7 @@ static __always_inline void emit_process(void *ctx, const struct exit_event *x, 
 			s->e.exe_len = image->exe_len;
 			s->e.args_len = image->args_len;
 		}
-		/* What it executed last is here, or has no room: what was missed before does not matter. */
+		/* The last image is here, or the maps had no room for it. So a missed exec before that does not matter. */
 		if (!s->e.image_pid)
 			known |= IMAGE_HERE;
 		s->e.x.p.known = (s->e.x.p.known & ~MISSED_EXEC) | (known & ~IMAGE_IS_LARGE);

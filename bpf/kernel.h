@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The few kernel types that the programs read, cut down to the members they
- * read. libbpf relocates every access to the running kernel's own layout
- * (CO-RE), so a member's place and the members left out do not matter, and the
- * build needs no vmlinux.h, which would differ from one build machine to the
- * next.
+ * The kernel types that the programs read, with only the members that they read. libbpf relocates every access to the
+ * layout of the running kernel (CO-RE), so neither the order of members nor missing members matter. The build needs no
+ * vmlinux.h, which would differ between build machines.
  */
 #ifndef LINNIX_KERNEL_H
 #define LINNIX_KERNEL_H
@@ -64,7 +62,7 @@ enum {
 
 /* include/linux/sched/signal.h: signal_struct.flags, unchanged since 2.6. */
 #define SIGNAL_GROUP_EXIT 0x00000004
-/* Of the first process of a pid namespace, which adopts orphans. */
+/* Set for the first process of a pid namespace, which adopts orphans. */
 #define SIGNAL_UNKILLABLE 0x00000040
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -96,7 +94,7 @@ struct kernfs_node {
 	__u64 id;
 };
 
-/* A hierarchy: 0 is the default one, v2; those of v1 have numbers of their own. */
+/* A hierarchy. 0 is the default one, v2; each v1 hierarchy has another number. */
 struct cgroup_root {
 	int hierarchy_id;
 };
@@ -107,7 +105,7 @@ struct cgroup {
 	int level;
 };
 
-/* Ancestors by level: pointers since 6.1 (7f203bc89eb6), bare ids before. */
+/* Ancestors by level: pointers since 6.1 (7f203bc89eb6), only ids before. */
 struct cgroup___pointers {
 	struct cgroup *ancestors[0];
 };
@@ -211,7 +209,7 @@ struct percpu_counter {
 	__s32 *counters;
 };
 
-/* Pages of a process by kind: per-CPU counters since 6.2 (f1a7941243c1), atomic ones before. */
+/* Pages of a process by kind: per-CPU counters since 6.2 (f1a7941243c1), atomic counters before. */
 struct mm_struct___atomic {
 	struct mm_rss_stat rss_stat;
 };
@@ -254,7 +252,7 @@ struct thread_info {
 	__u32 cpu;
 };
 
-/* The CPU of a task: in its thread_info on all architectures since 5.16 (bcf9033e5449). */
+/* The CPU of a task. All architectures have it in thread_info since 5.16 (bcf9033e5449). */
 struct task_struct___thread_info {
 	struct thread_info thread_info;
 };
@@ -263,7 +261,7 @@ struct task_struct___cpu {
 	unsigned int cpu;
 };
 
-/* The classic tracepoint's record: with this member since the kernel says which thread was the last (6.16). */
+/* The classic tracepoint's record. Since 6.16 it has this member, which marks the last thread. */
 struct trace_event_raw_sched_process_exit {
 	bool group_dead;
 };
@@ -272,7 +270,7 @@ struct bpf_iter_task {
 	__u64 opaque[3];
 };
 
-/* 6.4 and up */
+/* since 6.4 */
 struct bpf_iter_num {
 	__u64 opaque[1];
 } __attribute__((aligned(8)));

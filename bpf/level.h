@@ -6,21 +6,21 @@
 #include "detail.h"
 #include "maps.h"
 
-/* Not static, for its name in BTF: a section of its own is a map of its own, which user space maps. */
+/* In its own section, which becomes a map that user space maps into its memory. Not static, so that BTF has its name. */
 volatile struct detail detail SEC(".data.detail") = {};
 
 enum detail_level *unused_level __attribute__((unused));
 enum detail_mode *unused_mode __attribute__((unused));
 
-/* To be read once by a program. At the default level it is 0, and that is all that the levels cost. */
+/* A program reads this once. At the default level it is 0, and this read is all that the levels cost. */
 static __always_inline __u32 detail_mode(void)
 {
 	return detail.mode;
 }
 
 /*
- * The level of a process: that which held when it was forked, for all of its life. Its start says when that was, so that
- * nothing is kept for a process.
+ * The level of a process. A process keeps the level that was in force when it was forked. The function finds that level by
+ * the start time of the process, so that nothing has to be stored for each process.
  */
 static __always_inline enum detail_level level_at(__u32 mode, __u64 start_ns)
 {

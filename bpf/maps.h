@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What both backends share: knobs, ring, counters, filters. */
+/* What both backends share: knobs, rings, counters, filters. */
 #ifndef LINNIX_MAPS_H
 #define LINNIX_MAPS_H
 
@@ -28,7 +28,7 @@ struct {
 	__type(value, struct cpu_counters);
 } counters SEC(".maps");
 
-/* The processes of --pid and all that descend from them. */
+/* The processes of --pid and all their descendants. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -62,7 +62,7 @@ static __always_inline struct cpu_counters *cpu_counters(void)
 	return bpf_map_lookup_elem(&counters, &cpu);
 }
 
-/* Atomic, for newer kernels may preempt a tracepoint's program. */
+/* Atomic, because newer kernels may preempt a tracepoint's program. */
 #define COUNT(member)                                            \
 	do {                                                     \
 		struct cpu_counters *c = cpu_counters();         \
@@ -71,8 +71,8 @@ static __always_inline struct cpu_counters *cpu_counters(void)
 	} while (0)
 
 /*
- * Whether a map had no room for a process, by enum process_map: what it does not hold may be missing in it. User space
- * sets that too, for processes that it enters. Written once, read only for what a map does not hold.
+ * Whether a map once had no room for a process, by enum process_map. If so, a missing entry proves nothing. User space sets
+ * this as well, for the processes that it enters. The programs write it once, and read it only if they find no entry.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -116,9 +116,8 @@ static __always_inline void untrack(__u32 pid)
 }
 
 /*
- * Processes whose last exec a filter held back, or the ring had no room for:
- * user space does not know at their exit what they executed. Looked at only once
- * there has been one.
+ * Processes whose last exec a filter dropped, or the ring had no room for. At their exit, user space does not know what
+ * they executed. The programs look at this map only after the first such exec.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -128,9 +127,9 @@ struct {
 	__type(value, __u8);
 } missed_execs SEC(".maps");
 
-/* Only ever set, each by a plain store: two CPUs that set them at once change nothing. */
+/* Never cleared. A plain store is enough, because every CPU stores the same value. */
 volatile bool some_exec_missed;
-volatile bool any_exec_missed; /* the map was full: it may have been that of any process */
+volatile bool any_exec_missed; /* the map was full: the exec of any process may have been missed */
 
 static __always_inline void miss_exec(__u32 pid)
 {
@@ -144,7 +143,10 @@ static __always_inline void miss_exec(__u32 pid)
 		some_exec_missed = true;
 }
 
-/* All events of a process pass --pid or none; what the other filters look at may change within its life. */
+/*
+ * Notes an exec that a filter dropped. --pid passes all events of a process or none. The other filters look at values that
+ * may change during its life, so they may pass its exit.
+ */
 static __always_inline void hold_back_exec(__u32 pid)
 {
 	if (knobs.filter_uid || knobs.filter_comm || knobs.filter_cgroup)
@@ -158,14 +160,14 @@ static __always_inline bool has_missed_exec(__u32 pid)
 	return any_exec_missed || bpf_map_lookup_elem(&missed_execs, &pid);
 }
 
-/* Its next exec was emitted, or it is gone. */
+/* Called when the next exec of the process was emitted, or when the process ended. */
 static __always_inline void forget_missed_exec(__u32 pid)
 {
 	if (some_exec_missed)
 		bpf_map_delete_elem(&missed_execs, &pid);
 }
 
-/* A comm may have anything behind its NUL; a key may not. */
+/* A comm may have any bytes after its NUL; a key must not. */
 static __always_inline bool is_wanted_comm(const char *comm)
 {
 	struct comm_key key = {};
@@ -174,12 +176,12 @@ static __always_inline bool is_wanted_comm(const char *comm)
 	return bpf_map_lookup_elem(&wanted_comms, &key);
 }
 
-/* The filters that the head of a record can answer; that of the cgroup is the backend's. */
+/* Applies the filters that need only the head of a record. Each backend applies --cgroup itself. */
 static __always_inline bool wants(struct process_event *e, enum event_type type)
 {
 	if (!(knobs.event_mask & (1 << type)))
 		return false;
-	/* Of a map without room user space holds the rest: it follows forks as well, and drops what is not wanted. */
+	/* If the map had no room, user space filters: it follows the forks as well, and drops the events of other processes. */
 	if (knobs.filter_pid && !bpf_map_lookup_elem(&tracked_pids, &e->pid) && !is_full(MAP_TRACKED_PIDS))
 		return false;
 	if (knobs.filter_uid && !bpf_map_lookup_elem(&wanted_uids, &e->uid) &&
@@ -190,13 +192,13 @@ static __always_inline bool wants(struct process_event *e, enum event_type type)
 	return true;
 }
 
-/* Whether a later event of the process may pass the filters: all but that of --pid look at what may change in its life. */
+/* Whether a later event of the process may pass the filters. Only the result of --pid cannot change during its life. */
 static __always_inline bool may_be_wanted(__u32 pid)
 {
 	return !knobs.filter_pid || bpf_map_lookup_elem(&tracked_pids, &pid) || is_full(MAP_TRACKED_PIDS);
 }
 
-/* Whether there was room for it. */
+/* Sends a record. Returns whether a ring had room for it. */
 static __always_inline bool emit(void *ctx, struct process_event *e, enum event_type type, __u64 size)
 {
 	int result;
@@ -218,9 +220,9 @@ static __always_inline bool emit(void *ctx, struct process_event *e, enum event_
 }
 
 /*
- * Counts the steps of a CPU on its way offline or online. The kernel removes perf events from a CPU that goes offline and
- * does not restore them; a suspend does that to every CPU but the first. User space sees by this count, without a
- * system call, that it has to look at the ring of that CPU.
+ * Counts the steps of a CPU on its way offline or online. When a CPU goes offline, the kernel removes its perf events and
+ * does not restore them. A suspend takes every CPU but the first offline. When this count changes, user space checks the
+ * ring of that CPU; it reads the count without a system call.
  */
 SEC("raw_tp/cpuhp_enter")
 int handle_hotplug(__u64 *ctx)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Writes down which process was moved to which cgroup of a v1 hierarchy: its events
- * tell its cgroup of the v2 hierarchy alone, and /proc nothing more once it is gone.
- * An object of its own: where there are no v1 hierarchies nothing of it is loaded.
+ * Records which process was moved to which cgroup of a v1 hierarchy. The events of a process contain only its cgroup in the
+ * v2 hierarchy, and /proc shows nothing after the process has ended. This has an object of its own, so that nothing is
+ * loaded on machines without v1 hierarchies.
  */
 #include "kernel.h"
 #include "moves.h"
@@ -21,7 +21,7 @@ struct {
 	__type(value, struct move);
 } moves SEC(".maps");
 
-/* The kernel moves under cgroup_mutex, so that nobody else counts here. */
+/* The kernel holds cgroup_mutex during a move, so only one CPU changes this. */
 static __u64 count;
 
 SEC("tp_btf/cgroup_attach_task")
@@ -31,7 +31,7 @@ int BPF_PROG(handle_cgroup_attach_task, struct cgroup *cgroup, const char *path,
 	struct move *move;
 	long length;
 
-	/* Where processes stand in the default hierarchy their events tell; a thread that moves by itself is no process. */
+	/* Events already contain the cgroup in the default hierarchy. A thread that moves alone does not move its process. */
 	if (cgroup->root->hierarchy_id == 0 || task->pid != task->tgid)
 		return 0;
 	move = bpf_map_lookup_elem(&moves, &index);

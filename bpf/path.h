@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The path of an open file, walked in the kernel: bpf_d_path is not allowed in tracepoints. */
+/* Builds the path of an open file. The kernel does not allow bpf_d_path in tracepoints. */
 #ifndef LINNIX_PATH_H
 #define LINNIX_PATH_H
 
@@ -22,13 +22,12 @@ static __always_inline void begin_path(struct path_walk *walk, struct file *file
 }
 
 /*
- * The walk holds neither rename_lock nor mount_lock: if a directory on the way is renamed meanwhile, the path can be one
- * that never existed. The executable itself is held by the mm.
+ * Takes one step towards the root: writes a component to `buffer`, or leaves a mount. The components are NUL-terminated and
+ * the leaf comes first; user space reverses their order. The buffer must hold limit + NAME_SIZE bytes. The path is seen
+ * from the root of the file's mount namespace, as /proc/PID/exe shows it there.
  *
- * One step towards the root: writes a component to `buffer`, leaf first, each ended
- * by NUL, or leaves a mount; user space turns them round. The buffer must hold
- * limit + NAME_SIZE bytes. The path is the one seen from the root of the file's
- * mount namespace, as /proc/PID/exe shows it there.
+ * The walk holds neither rename_lock nor mount_lock: if a directory on the way is renamed meanwhile, the result may be a
+ * path that never existed. The mm keeps the executable itself in use.
  */
 static __always_inline enum path_step step_up(struct path_walk *walk, char *buffer, __u32 limit)
 {
@@ -39,7 +38,7 @@ static __always_inline enum path_step step_up(struct path_walk *walk, char *buff
 	long n;
 
 	if (walk->dentry == walk->root) {
-		/* The root of a mount: go on where it is mounted, unless it is the topmost. */
+		/* The root of a mount: continue at its mount point, unless it is the topmost mount. */
 		struct mount *mount = (void *)walk->vfsmount - bpf_core_field_offset(struct mount, mnt);
 		struct mount *above = BPF_CORE_READ(mount, mnt_parent);
 		struct vfsmount *vfsmount = (void *)above + bpf_core_field_offset(struct mount, mnt);
@@ -53,7 +52,7 @@ static __always_inline enum path_step step_up(struct path_walk *walk, char *buff
 	}
 	parent = BPF_CORE_READ(dentry, d_parent);
 	name = BPF_CORE_READ(dentry, d_name.name);
-	/* The verifiers of 5.10 and 6.1 keep bounds of all 64 bits only, and in a register only. */
+	/* The verifiers of 5.10 and 6.1 track only bounds of all 64 bits, and only in a register. */
 	at = walk->length;
 	barrier_var(at);
 	if (at > limit)
@@ -62,7 +61,7 @@ static __always_inline enum path_step step_up(struct path_walk *walk, char *buff
 	if (n <= 0 || n > NAME_SIZE)
 		return PATH_CUT;
 	if (parent == dentry) {
-		/* A file without a directory: memfd, a pipe's other end. Its own root is named "/". */
+		/* Without a parent. The first one is the file itself, such as a memfd; any other is a root named "/". */
 		if (at == 0)
 			walk->length = n;
 		return PATH_WHOLE;

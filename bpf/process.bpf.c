@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/* fork, exec and exit of processes by BTF tracepoints: the "btf" backend. */
+/* The "btf" backend: fork, exec and exit of processes from BTF tracepoints. */
 #include "kernel.h"
 #include "process.h"
 #include "core.h"
@@ -17,8 +17,8 @@
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
 /*
- * Room to build one exec record: a path, the last component of which may cross the limit, then arguments. Resized when
- * max_args_bytes is set.
+ * Room to build one exec record: the path, then the arguments. The last component of the path may go beyond the limit. User
+ * space resizes this if it sets max_args_bytes.
  */
 struct exec_scratch {
 	struct path_walk walk;
@@ -28,12 +28,12 @@ struct exec_scratch {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1); /* 2 where execs are retried: the first may stand preempted in the midst of it */
+	__uint(max_entries, 1); /* 2 if execs are retried: the first program may be preempted while it uses its element */
 	__type(key, __u32);
 	__type(value, struct exec_scratch);
 } scratch SEC(".maps");
 
-/* Exits already counted, for kernels that do not say which thread was the last. */
+/* Exits already counted, for kernels that do not report which thread was the last. */
 struct exit_key {
 	__u64 start_ns;
 	__u64 pid;
@@ -46,7 +46,7 @@ struct {
 	__type(value, __u8);
 } counted_exits SEC(".maps");
 
-/* Makes clang keep what no map's value names, for the generated layout. */
+/* Makes clang keep the types that no map uses as its value: the generated layout needs them. */
 struct exit_event *unused_exit __attribute__((unused));
 enum event_type *unused_type __attribute__((unused));
 enum known *unused_known __attribute__((unused));
@@ -62,13 +62,13 @@ static __always_inline bool in_wanted_cgroup(struct task_struct *task)
 	return !knobs.filter_cgroup || cgroup_ancestor_id(default_cgroup(task), knobs.cgroup_level) == watched_cgroup_id();
 }
 
-/* Only where --cgroup names a path. */
+/* Attached only if --cgroup names a path. */
 SEC("tp_btf/cgroup_mkdir")
 int follow_cgroup(__u64 *ctx)
 {
 	struct cgroup *cgroup = (void *)ctx[0];
 
-	/* The default hierarchy; those of v1 number their cgroups by themselves. */
+	/* Only the default hierarchy (v2): each v1 hierarchy numbers its cgroups by itself. */
 	if (cgroup->root->hierarchy_id != 0 || cgroup->level != knobs.cgroup_level)
 		return 0;
 	if (cgroup_ancestor_id(cgroup, knobs.cgroup_base_level) != knobs.cgroup_base_id)
@@ -77,7 +77,7 @@ int follow_cgroup(__u64 *ctx)
 	return 0;
 }
 
-/* start_boottime of the process that this runs in. */
+/* start_boottime of the current process. */
 static __always_inline __u64 current_start_ns(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
@@ -94,7 +94,7 @@ static __always_inline bool is_reaper(struct task_struct *task)
 	       BPF_CORE_READ_BITFIELD_PROBED(signal, is_child_subreaper);
 }
 
-/* The parent that forked a process; 0: it may have been adopted. */
+/* The parent if it forked the process; 0 if it may have adopted the process. */
 static __always_inline __u32 true_parent(struct task_struct *task, const struct process_event *e)
 {
 	return e->parent_start_ns && !is_reaper(task->real_parent) ? e->ppid : 0;
@@ -108,8 +108,8 @@ static __always_inline __u32 fork_storm(const struct process_event *e)
 }
 
 /*
- * At task_newtask, which copy_process() calls for each task. sched_process_fork leaves out the threads that the kernel
- * adds to a process by itself: create_io_thread() for io_uring and vhost_task_create() do not call kernel_clone().
+ * Runs at task_newtask, which copy_process() calls for each task. sched_process_fork would miss the threads that the kernel
+ * itself adds to a process: create_io_thread() for io_uring and vhost_task_create() do not call kernel_clone().
  */
 static __always_inline int on_fork(__u64 *ctx)
 {
@@ -125,7 +125,7 @@ static __always_inline int on_fork(__u64 *ctx)
 	}
 	COUNT(seen[EVENT_FORK]);
 	fill_process(&e, EVENT_FORK, child);
-	/* The forker, not the parent that CLONE_PARENT may name: what descends is what was forked. */
+	/* By the forker, not by the parent, which differs with CLONE_PARENT: a descendant is what was forked. */
 	track_child(forker, e.pid);
 	mode = detail_mode();
 	if (mode)
@@ -134,7 +134,7 @@ static __always_inline int on_fork(__u64 *ctx)
 		if (may_be_wanted(e.pid))
 			inherit_image(&e, forker, current_start_ns());
 	} else if (has_missed_exec(forker) || e.ppid != forker) {
-		/* User space takes the parent's image for the child's, which it is not where CLONE_PARENT names another parent. */
+		/* User space assumes that the child has its parent's image. With CLONE_PARENT it has the forker's image. */
 		miss_exec(e.pid);
 	}
 	if (!wants(&e, EVENT_FORK) || !in_wanted_cgroup(child)) {
@@ -155,7 +155,7 @@ static __always_inline int on_fork(__u64 *ctx)
 			count_suppressed(storm, EVENT_FORK, e.comm);
 			return 0;
 		}
-		/* What its parent executes may not have reached user space. */
+		/* User space may not know what the parent executes. */
 		if (level_at(mode, current_start_ns()) != DETAIL_EVENTS)
 			miss_exec(e.pid);
 	}
@@ -178,9 +178,8 @@ int retry_fork(__u64 *ctx)
 }
 
 /*
- * The last renaming on this CPU. An exec renames its process once that has its
- * new mm, shortly before the exec's own tracepoint and as a rule on the same
- * CPU; by the mm the exec knows that the renaming is its own.
+ * The last renaming on this CPU. An exec renames its process after the process gets its new mm and shortly before the exec's
+ * own tracepoint, usually on the same CPU. The mm shows the exec that the renaming is its own.
  */
 struct renaming {
 	__u64 mm;
@@ -209,8 +208,8 @@ int handle_rename(__u64 *ctx)
 }
 
 /*
- * Since 7.0 this program may be preempted, and the renaming of another process then writes its mm and its name here. The
- * second look at the mm sees that: both run on this CPU, so each sees the other's stores in their order.
+ * Since 7.0 this program may be preempted, and the renaming of another process may then overwrite the mm and the name. The
+ * second check of the mm detects that: both programs run on this CPU, so each sees the other's stores in order.
  */
 static __always_inline void take_old_comm(struct exec_event *e, struct mm_struct *mm)
 {
@@ -226,14 +225,14 @@ static __always_inline void take_old_comm(struct exec_event *e, struct mm_struct
 	}
 	if (!(e->p.known & KNOWN_OLD_COMM))
 		__builtin_memset(e->old_comm, 0, COMM_LEN);
-	/* The same address may be another mm's soon, whose renaming may be on another CPU, or skipped. */
+	/* Another mm may soon have the same address, and its renaming may happen on another CPU or be skipped. */
 	if (owner)
 		*owner = 0;
 }
 
 /*
- * Global, so that the verifier looks at it once and not at every turn of the loop
- * around it. Such a function is told nothing of its caller's pointers.
+ * A global function, so that the verifier checks it once and not in each turn of the loop around it. The verifier does not
+ * let such a function use its caller's pointers, so it looks the map up again.
  */
 __noinline int climb_path(__u32 attempt)
 {
@@ -242,7 +241,7 @@ __noinline int climb_path(__u32 attempt)
 	return s ? step_up(&s->walk, (char *)(&s->e + 1), MAX_PATH_BYTES) : PATH_CUT;
 }
 
-/* @attempt: 0, or 1 where the first was skipped */
+/* @attempt: 0, or 1 if the kernel skipped the first program */
 static __always_inline int on_exec(__u64 *ctx, __u32 attempt)
 {
 	struct task_struct *task = (void *)ctx[0];
@@ -269,7 +268,7 @@ static __always_inline int on_exec(__u64 *ctx, __u32 attempt)
 		level = level_at(mode, e->p.start_ns);
 	if (!wanted) {
 		COUNT(filtered[EVENT_EXEC]);
-		/* Its end may pass the filters all the same. */
+		/* The exit of the process may still pass the filters. */
 		if (level != DETAIL_PROCESSES)
 			hold_back_exec(e->p.pid);
 		if (level != DETAIL_PROCESSES || !may_be_wanted(e->p.pid))
@@ -298,13 +297,13 @@ static __always_inline int on_exec(__u64 *ctx, __u32 attempt)
 	args_start = mm->arg_start;
 	args_total = mm->arg_end - args_start;
 	begin_path(&s->walk, mm->exe_file);
-	/* Without a file every step would fail, up to the last. */
+	/* Without a file every step would fail, so take none. */
 	if (!s->walk.dentry)
 		step = PATH_CUT;
 	for (int i = 0; i < MAX_PATH_DEPTH && step == PATH_GOES_ON; i++)
 		step = climb_path(attempt);
 	exe_length = s->walk.length;
-	/* The last component may have crossed the limit. */
+	/* The last component may have gone beyond the limit. */
 	if (step == PATH_WHOLE && exe_length <= MAX_PATH_BYTES) {
 		e->p.known |= KNOWN_EXE;
 	} else {
@@ -321,8 +320,8 @@ static __always_inline int on_exec(__u64 *ctx, __u32 attempt)
 	else
 		e->p.known |= ARGS_CUT;
 	/*
-	 * Both are bounded; the verifier wants to see it of each, and before 6.6 of all 64 bits, of which the compiler
-	 * would leave half out.
+	 * Both are bounded already, but the verifier needs a comparison of each one. Before 6.6 it needs a comparison of
+	 * all 64 bits, and without the barrier the compiler would compare only half of them.
 	 */
 	barrier_var(exe_length);
 	barrier_var(length);
@@ -332,7 +331,7 @@ static __always_inline int on_exec(__u64 *ctx, __u32 attempt)
 		e->args_len = length;
 		e->p.known |= KNOWN_ARGS;
 	} else {
-		length = 0; /* not in memory: left out rather than guessed */
+		length = 0; /* the arguments are not in memory: leave them out */
 	}
 	if (level == DETAIL_PROCESSES) {
 		keep_image(&e->p, data, exe_length, length);
@@ -359,7 +358,7 @@ int retry_exec(__u64 *ctx)
 	return was_claimed(EVENT_EXEC) ? 0 : on_exec(ctx, 1);
 }
 
-/* What threads that are gone left in signal_struct, and what each remaining thread still holds. */
+/* Adds the figures of a thread. signal_struct has only the sums of the threads that were released before. */
 static __always_inline void add_thread(struct exit_event *e, struct task_struct *task)
 {
 	e->utime_ns += BPF_CORE_READ(task, utime);
@@ -373,25 +372,25 @@ static __always_inline void add_thread(struct exit_event *e, struct task_struct 
 	}
 }
 
-/* Threads that a process usually has left when its last one ends: their figures are added in place. */
+/* Most processes have at most this many unreleased threads at their end. The program adds their figures without a call. */
 #define FEW_THREADS 32
-/* Threads added by one call of add_more_threads(): what a loop of the oldest verifiers may have. */
+/* Threads that one call of add_more_threads() adds: as many turns as the oldest verifiers allow for a loop. */
 #define THREADS_AT_ONCE 256
 #define MAX_TURNS 64
 
 _Static_assert(THREADS_AT_ONCE * MAX_TURNS >= MAX_EXIT_THREADS, "knobs.max_exit_threads");
 
-/* Where the walk along many threads stands: kernel addresses, read by helper. */
+/* The state of a walk along many threads. It holds kernel addresses, which helpers read. */
 struct thread_walk {
 	__u64 head;
 	__u64 node;
-	__u64 left; /* threads that may still be added */
+	__u64 left; /* threads that the walk may still add */
 	struct exit_event sums;
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1); /* 2 where exits are retried: the first may be in use by a preempted program */
+	__uint(max_entries, 1); /* 2 if exits are retried: a preempted program may use the first */
 	__type(key, __u32);
 	__type(value, struct thread_walk);
 } thread_walks SEC(".maps");
@@ -424,7 +423,7 @@ __noinline int add_more_threads(__u32 attempt)
 	return 1;
 }
 
-/* The threads from `node` on, after the first few. Returns whether all are added. */
+/* Adds the threads from `node` on, after the first few. Returns whether it added all of them. */
 static __always_inline bool add_many_threads(struct exit_event *e, struct list_head *head, struct list_head *node,
 					     __u32 attempt)
 {
@@ -451,8 +450,9 @@ static __always_inline bool add_many_threads(struct exit_event *e, struct list_h
 }
 
 /*
- * A leader that went first stays until the end. Killed threads may not be released yet, and threads of which a tracer
- * has not fetched the end stay, however many there are. Returns whether all are added.
+ * Adds the threads that are still listed. Besides the last thread these are: a leader that ended earlier; killed threads that
+ * the kernel has not released yet; and any number of threads whose tracer has not waited for them. Returns whether it added
+ * all of them.
  */
 static __always_inline bool add_threads(struct exit_event *e, struct task_struct *task, struct signal_struct *signal,
 					__u32 attempt)
@@ -475,11 +475,10 @@ static __always_inline bool add_threads(struct exit_event *e, struct task_struct
 }
 
 /*
- * Until when the running task's time is in the scheduler's sum, on the
- * scheduler's clock, which perf samples are stamped with as well. The sum is
- * brought up to date by ticks and context switches only; a short process ends
- * before the first. What it was given since it got the CPU is the difference of
- * the two sums (the fair class keeps both).
+ * The time up to which the scheduler's sum contains the running task's CPU time. It is a time of the scheduler's clock, which
+ * also stamps perf samples. Only ticks and context switches update the sum, and a short process ends before the first of
+ * them. The difference of the two sums is the time that the scheduler has added since the task got the CPU. Only the fair
+ * class keeps both sums.
  */
 static __always_inline __u64 accounted_until(struct task_struct *task)
 {
@@ -490,7 +489,7 @@ static __always_inline __u64 accounted_until(struct task_struct *task)
 	return task->sched_info.last_arrival + (task->se.sum_exec_runtime - task->se.prev_sum_exec_runtime);
 }
 
-/* Whether this thread is the last of its process, true for exactly one of them. */
+/* Whether this thread is the last of its process. It is true for exactly one thread. */
 static __always_inline bool is_last_thread(__u64 *ctx, struct task_struct *task, struct signal_struct *signal)
 {
 	struct exit_key key = {};
@@ -501,12 +500,12 @@ static __always_inline bool is_last_thread(__u64 *ctx, struct task_struct *task,
 	if (signal->live.counter != 0)
 		return false;
 	/*
-	 * Threads that end at once may all find none alive, and the first of them may be released before the
-	 * next one comes here, so that a look at what is left tells nothing: the first one counts.
+	 * Threads that end at the same time may all see that none is alive. The kernel may release one of them before the
+	 * next one gets here, so the list of threads does not help either. The first one here counts as the last thread.
 	 */
 	key.start_ns = task->group_leader->start_boottime;
 	key.pid = task->tgid;
-	/* Before 6.4 the verifier calls a function here that gives an int: the upper half says nothing. */
+	/* Before 6.4 the verifier inserts a call of a function that returns an int: the upper half is undefined. */
 	return (int)bpf_map_update_elem(&counted_exits, &key, &yes, BPF_NOEXIST) != -EEXIST;
 }
 
@@ -544,7 +543,7 @@ static __always_inline int on_exit(__u64 *ctx, __u32 attempt)
 		return 0;
 	}
 
-	/* wait(2) reports the group's code where the group was told to end, else the leader's. */
+	/* wait(2) reports the group's code if the whole group was made to exit, and the leader's code otherwise. */
 	if (signal->flags & SIGNAL_GROUP_EXIT)
 		e.status = signal->group_exit_code;
 	else
@@ -561,7 +560,7 @@ static __always_inline int on_exit(__u64 *ctx, __u32 attempt)
 		e.write_bytes = signal->ioac.write_bytes;
 		e.p.known |= KNOWN_IO;
 	}
-	/* A sum without some of the threads is not the figure of the process. */
+	/* If threads are missing, the sums are not the figures of the process. */
 	if (!add_threads(&e, task, signal, attempt))
 		e.p.known &= ~(KNOWN_CPU | KNOWN_FAULTS | KNOWN_IO);
 	e.accounted_ns = accounted_until(task);
@@ -604,7 +603,7 @@ static __always_inline int on_exit(__u64 *ctx, __u32 attempt)
 	return 0;
 }
 
-/* Only where totals of all levels are wanted. */
+/* Attached only if the totals include all levels. */
 SEC("tp_btf/sched_process_free")
 int handle_free(__u64 *ctx)
 {

@@ -1,34 +1,35 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The wire between the kernel half and user space: the one source of truth.
- * The build reads these structs back from the object's BTF and writes
- * src/wire/layout.gen.ts; nothing of it is typed a second time.
+ * The wire between the BPF programs and user space. This is its only description: the build reads these structs from the
+ * object's BTF and generates src/wire/layout.gen.ts.
  */
 #ifndef LINNIX_PROCESS_H
 #define LINNIX_PROCESS_H
 
 #define COMM_LEN 16
-/* Most bytes of arguments that one exec record may be set to carry: a perf sample holds less than 64 KiB, a per-CPU
- * map's value at most 32 KiB. */
+/*
+ * The highest limit for the bytes of arguments in an exec record. A perf sample holds less than 64 KiB, and a value of a
+ * per-CPU map at most 32 KiB.
+ */
 #define MAX_ARGS_BYTES 15360
-/* The executable's path has a share of its own, so that neither a long path nor long arguments hide the other. */
+/* The path of the executable has its own limit, so that a long path leaves room for arguments and the reverse. */
 #define MAX_PATH_BYTES 1024
 /*
- * Of a longer path the record has this many bytes, leaf first: enough for the last CUT_PATH_BYTES of it, since no
- * component takes more than NAME_SIZE.
+ * The record has this many bytes of a longer path, leaf first. They contain the last CUT_PATH_BYTES of the path, because no
+ * component is longer than NAME_SIZE.
  */
 #define CUT_RECORD_BYTES 512
 #define CUT_PATH_BYTES 256
-/* Longest chain of path components and mounts that is walked for the executable's path. */
+/* Most steps to find the path of an executable; each step is a component or a mount. */
 #define MAX_PATH_DEPTH 1024
-/* Of 64 bits, one for each thread id that a kernel gives out: PID_MAX_LIMIT is 2^22. */
+/* Words of 64 bits, with one bit for each possible thread id: PID_MAX_LIMIT is 2^22. */
 #define CLAIM_WORDS 65536
 /*
- * Most threads, after the first few, whose figures are added when their process ends: a program must not keep a CPU for
- * much longer than a tick.
+ * Most threads, after the first few, whose figures the exit program adds. It must not keep a CPU for much longer than a
+ * tick.
  */
 #define MAX_EXIT_THREADS 16384
-/* NAME_MAX and its NUL. */
+/* NAME_MAX and a NUL. */
 #define NAME_SIZE 256
 
 enum event_type {
@@ -39,8 +40,8 @@ enum event_type {
 };
 
 /*
- * process_event.known, for records of all types: which fields this kernel and backend could give, and how to take them.
- * The process table keeps the first eight.
+ * Bits of process_event.known, for records of all types: which fields the record has, and how to read them. The process
+ * table keeps the first eight bits.
  */
 enum known {
 	KNOWN_PPID = 1 << 0,
@@ -52,8 +53,8 @@ enum known {
 	KNOWN_PARENT_START = 1 << 6,
 	/* exec */
 	KNOWN_EXE = 1 << 8,
-	EXE_WHOLE = 1 << 9, /* exe is the path as one string, not components leaf first */
-	EXE_CUT = 1 << 10, /* the path was too long: only its end is there */
+	EXE_WHOLE = 1 << 9, /* exe is the path as one string, not a list of components */
+	EXE_CUT = 1 << 10, /* the path was too long: exe is only its end */
 	KNOWN_ARGS = 1 << 11,
 	ARGS_CUT = 1 << 12,
 	KNOWN_OLD_COMM = 1 << 13,
@@ -63,19 +64,19 @@ enum known {
 	KNOWN_RSS = 1 << 18,
 	KNOWN_FAULTS = 1 << 19,
 	KNOWN_IO = 1 << 20,
-	MISSED_EXEC = 1 << 21, /* its last exec was not handed over: what user space knows of its image is out of date */
+	MISSED_EXEC = 1 << 21, /* the record of its last exec was not sent: user space knows an outdated image */
 	UNSURE_COMM = 1 << 22, /* comm is the name of the last thread, not of the process */
-	UNSURE_END = 1 << 23, /* the leader has ended; other threads may run, because there was no room to count them */
+	UNSURE_END = 1 << 23, /* the leader has ended, but other threads may run: there was no room to count them */
 	/* sample */
-	FIRST_SEEN = 1 << 24, /* no figures were kept of it: runtime_ns counts from its start */
+	FIRST_SEEN = 1 << 24, /* there was no earlier sample of it: runtime_ns counts from its start */
 	/* page fault */
 	FAULT_WRITE = 1 << 25,
 	/* the end of a process */
-	KNOWN_EXEC_COUNT = 1 << 26, /* its birth was seen */
-	IMAGE_HERE = 1 << 27, /* the record has its image, or says that it is not known */
+	KNOWN_EXEC_COUNT = 1 << 26, /* a program saw its birth */
+	IMAGE_HERE = 1 << 27, /* the record has the image, or shows that the image is unknown */
 };
 
-/* Maps with an entry for a process. */
+/* Maps with an entry for each process. */
 enum process_map {
 	MAP_TRACKED_PIDS,
 	MAP_MISSED_EXECS,
@@ -84,7 +85,7 @@ enum process_map {
 	PROCESS_MAPS, /* one past the last */
 };
 
-/* Head of every record, and the whole of a fork record (then about the child). */
+/* The head of every record. A fork record is only this head, about the child. */
 struct process_event {
 	__u8 type; /* enum event_type */
 	__u8 reserved_head;
@@ -100,7 +101,7 @@ struct process_event {
 	__u32 auid;     /* login uid */
 	__u64 ts_ns;    /* CLOCK_BOOTTIME */
 	__u64 start_ns; /* start_boottime of the thread group leader */
-	__u64 parent_start_ns; /* that of the parent's */
+	__u64 parent_start_ns; /* start_boottime of the parent's leader */
 	__u64 cgroup_id; /* cgroup v2 (default hierarchy) */
 	char comm[COMM_LEN];
 };
@@ -108,15 +109,15 @@ struct process_event {
 /* Followed by exe_len bytes of path, then args_len bytes of arguments. */
 struct exec_event {
 	struct process_event p;
-	__u32 old_tid; /* thread that called exec: differs from pid when it was not the leader */
-	__u32 args_total; /* bytes of arguments that the process has, cut or not */
+	__u32 old_tid; /* the thread that called exec: not pid if it was not the leader */
+	__u32 args_total; /* bytes of arguments that the process has, including those that were cut off */
 	__u16 exe_len;
 	__u16 args_len;
 	__u32 reserved;
 	char old_comm[COMM_LEN]; /* the name right before the exec */
 };
 
-/* Where the walk along an executable's path stands; kernel addresses, that never leave the kernel. */
+/* The state of a walk along the path of an executable. Its kernel addresses never leave the kernel. */
 struct path_walk {
 	__u64 dentry;
 	__u64 vfsmount;
@@ -129,10 +130,10 @@ struct exit_event {
 	struct process_event p;
 	__u32 status; /* as wait(2) gives it */
 	__u32 reserved;
-	__u64 utime_ns; /* of all threads; sampled by ticks on most kernels */
+	__u64 utime_ns; /* of all threads; most kernels sample it at ticks */
 	__u64 stime_ns;
-	__u64 runtime_ns; /* of all threads; exact up to accounted_ns: the scheduler's own sum */
-	__u64 accounted_ns; /* scheduler clock; since then the last thread ran unaccounted; 0: not known */
+	__u64 runtime_ns; /* of all threads: the scheduler's own sum, exact up to accounted_ns */
+	__u64 accounted_ns; /* scheduler clock; runtime_ns lacks what the last thread ran after it; 0: unknown */
 	__u64 peak_rss_bytes;
 	__u64 minor_faults;
 	__u64 major_faults;
@@ -141,14 +142,14 @@ struct exit_event {
 };
 
 /*
- * Set before load. The verifier takes them for constants and drops the code of
- * what is off, so that a filter which was not asked for costs nothing.
+ * User space sets these before it loads the programs. The verifier treats them as constants and removes the code of what is
+ * off, so a filter that is not used costs nothing.
  */
 struct knobs {
-	__u32 event_mask; /* bit EVENT_x set: wanted */
+	__u32 event_mask; /* bit EVENT_x is set if events of that type are wanted */
 	__u32 max_args_bytes;
-	__u64 min_duration_ns; /* exits of processes that lived less are held back */
-	__u64 cgroup_base_id; /* the cgroup at cgroup_base_level, where the path of the watched one begins */
+	__u64 min_duration_ns; /* exits of processes that lived less are dropped */
+	__u64 cgroup_base_id; /* the cgroup at cgroup_base_level, where the watched path begins */
 	__u32 cgroup_base_level;
 	__u32 cgroup_level; /* of the watched one */
 	__u32 page_size;
@@ -156,9 +157,9 @@ struct knobs {
 	__u8 filter_uid;
 	__u8 filter_comm;
 	__u8 filter_cgroup;
-	/* Classic tracepoints only: where the fields lie, from tracefs' format files. */
+	/* Classic tracepoints only: offsets of fields, from the format files of tracefs. */
 	__u8 group_dead_known; /* sched_process_exit has group_dead: 6.16 and later */
-	__u8 retry; /* BTF tracepoints only: what the kernel skips is tried a second time */
+	__u8 retry; /* BTF tracepoints only: a second program retries what the kernel skips */
 	__u8 reserved[2];
 	__u32 newtask_pid_offset;
 	__u32 newtask_comm_offset;
@@ -169,49 +170,49 @@ struct knobs {
 	__u32 rename_oldcomm_offset;
 	__u32 rename_newcomm_offset;
 	__u32 rename_pid_offset;
-	__u32 totals_places; /* for groups, in each of both buffers: a power of two */
+	__u32 totals_places; /* for groups, in each of the two buffers: a power of two */
 	__u32 max_exit_threads; /* MAX_EXIT_THREADS, or fewer */
 	__u32 mkdir_root_offset;
 	__u32 mkdir_id_offset;
 	__u32 mkdir_path_offset; /* of its __data_loc word */
 };
 
-/* Longer paths are not followed by the kernel side. A power of two. */
+/* The BPF programs do not follow longer paths. A power of two. */
 #define WATCHED_PATH_LEN 512
 
-/* What --cgroup names; user space and the kernel side both write the id. */
+/* The cgroup of --cgroup. Both user space and the BPF programs write the id. */
 struct watched_cgroup {
 	__u64 id;
-	__u32 path_length; /* 0: the path is not followed */
+	__u32 path_length; /* 0: do not follow the path */
 	__u32 reserved;
 	char path[WATCHED_PATH_LEN]; /* from cgroup_base_id on, with its slash */
 };
 
-/* Classic tracepoints only: a process that has or had several threads, which no event tells of as a whole. */
+/* Classic tracepoints only: a process that has or had several threads. Their events describe only single threads. */
 struct thread_group {
-	__u32 extra_threads; /* beyond one; counted where sched_process_exit has no group_dead */
-	char comm[COMM_LEN]; /* the leader's, which is the process's */
+	__u32 extra_threads; /* beyond the first; used if sched_process_exit has no group_dead */
+	char comm[COMM_LEN]; /* of the leader, and so of the process */
 };
 
 /*
- * One a CPU, in a memory-mapped array: user space reads it without a system call. For each type
+ * An element of a memory-mapped array, one per CPU. User space reads it without a system call. For each type
  * seen = filtered + suppressed + folded + emitted.
  */
 struct cpu_counters {
-	__u64 seen[EVENT_TYPES];     /* what the tracepoint offered, threads apart */
-	__u64 emitted[EVENT_TYPES];  /* what was handed to the ring: received + ring_full + no_ring */
+	__u64 seen[EVENT_TYPES];     /* events of the tracepoint, without those of threads */
+	__u64 emitted[EVENT_TYPES];  /* given to the ring: received + ring_full + no_ring */
 	__u64 ring_full[EVENT_TYPES]; /* lost: the ring had no room */
-	__u64 no_ring[EVENT_TYPES];  /* lost: this CPU had no ring, or one that died when it went offline; the spare one was full */
-	__u64 filtered[EVENT_TYPES]; /* what a filter held back */
-	__u64 suppressed[EVENT_TYPES]; /* what a storm's source is counted for instead of sent */
-	__u64 folded[EVENT_TYPES]; /* what the level of detail puts into another record */
-	__u64 retried[EVENT_TYPES];  /* skipped by the kernel, and looked at by the second program; threads too */
+	__u64 no_ring[EVENT_TYPES];  /* lost: the CPU had no ring, or its ring died when it went offline, and the spare ring was full */
+	__u64 filtered[EVENT_TYPES]; /* dropped by a filter */
+	__u64 suppressed[EVENT_TYPES]; /* counted in a storm instead of sent */
+	__u64 folded[EVENT_TYPES]; /* reported in another record, because of the level of detail */
+	__u64 retried[EVENT_TYPES];  /* skipped by the kernel and processed by the second program; includes threads */
 	__u64 threads_started;
 	__u64 threads_exited;
-	__u64 no_room[PROCESS_MAPS]; /* processes that a map had no room for, or no memory */
-	__u64 hotplug_steps; /* of this CPU on its way offline or online; another number: its ring may be dead */
-	__u64 spared; /* records that went to the spare ring, because this CPU had no ring */
-	/* 320 bytes: no cache line is shared between CPUs. */
+	__u64 no_room[PROCESS_MAPS]; /* processes for which a map had no room or no memory */
+	__u64 hotplug_steps; /* steps of this CPU on its way offline or online; if it changes, the ring may be dead */
+	__u64 spared; /* records sent to the spare ring, because this CPU had no ring */
+	/* 320 bytes, so that CPUs share no cache line. */
 };
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The pid of a process as the process that reads it sees it: in the pid namespace of the current task. */
+/* The pid of a process in the pid namespace of the reader. The reader is the current task. */
 #ifndef LINNIX_READER_PID_H
 #define LINNIX_READER_PID_H
 
@@ -13,17 +13,17 @@ static __always_inline void read_upid(struct upid *to, struct pid *pid, __u64 le
 	bpf_probe_read_kernel(&to->ns, sizeof(to->ns), (void *)pid + at + bpf_core_field_offset(struct upid, ns));
 }
 
-/* 0: the process is not in that namespace, nor in one below it. */
+/* Returns 0 if the process is neither in the reader's namespace nor in one below it. */
 static __always_inline __u32 reader_tgid(struct task_struct *leader)
 {
 	struct task_struct *reader = (void *)bpf_get_current_task();
 	struct pid *own = BPF_CORE_READ(reader, thread_pid);
-	/* By helper, both: an address that the verifier does not follow may have an offset that it cannot bound. */
+	/* Helpers read both: the verifier accepts an offset without a known bound only for an address that it does not track. */
 	struct pid *pid = BPF_CORE_READ(leader, thread_pid);
 	unsigned int level = BPF_CORE_READ(own, level);
 	struct upid upid = {}, own_upid = {};
 
-	/* The initial namespace: the kernel's own numbers. */
+	/* The reader is in the initial namespace, which uses the kernel's own numbers. */
 	if (level == 0)
 		return leader->tgid;
 	if (!pid || BPF_CORE_READ(pid, level) < level)

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * A second program at each tracepoint, for what the kernel skips of the first.
+ * A second program at each tracepoint, for the runs of the first program that the kernel skips.
  *
- * Since Linux 7.0 a tracepoint's program may be preempted. Until it goes on, the
- * kernel runs it for nobody else on that CPU, for it takes that for a recursion,
- * and counts what it skipped (recursion_misses). So the first program leaves a mark
- * for the thread that it runs for, and the second, which comes right after it in the
- * same thread, does the same work where there is none. Both are skipped only when
- * one thread stands preempted in the first and another in the second; user space
- * counts that.
+ * Since Linux 7.0 a tracepoint's program may be preempted. Until the program continues, the kernel does not run it for other
+ * threads on that CPU, because it takes such a run for a recursion. It counts the runs that it skips (recursion_misses).
+ *
+ * So the first program leaves a mark for its thread. The second program runs right after it in the same thread, and does the
+ * same work if there is no mark. The kernel skips both only if one thread is preempted in the first program and another
+ * thread in the second. User space counts that.
  */
 #ifndef LINNIX_RETRY_H
 #define LINNIX_RETRY_H
@@ -17,7 +16,7 @@
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1); /* CLAIM_WORDS where something is retried */
+	__uint(max_entries, 1); /* CLAIM_WORDS if there are second programs */
 	__type(key, __u32);
 	__type(value, __u64);
 } claims SEC(".maps");
@@ -30,7 +29,7 @@ struct claim {
 static __always_inline bool find_claim(struct claim *claim)
 {
 	__u32 tid = bpf_get_current_pid_tgid();
-	/* Threads that start one after the other run on several CPUs: neighbours are not in one cache line. */
+	/* Threads with adjacent ids often run on different CPUs, so their bits are not in one cache line. */
 	__u32 index = (tid & 7) << 13 | (tid >> 3 & 0x1fff);
 
 	claim->word = bpf_map_lookup_elem(&claims, &index);
@@ -38,7 +37,10 @@ static __always_inline bool find_claim(struct claim *claim)
 	return claim->word;
 }
 
-/* The bit is changed by its thread alone, the word's others by theirs: adding what it lacks sets it, on any kernel. */
+/*
+ * Sets the bit of this thread. Other threads change the other bits of the word, so this must be atomic. Only the thread
+ * itself changes its bit, so an addition sets it if it is 0. All kernels have an atomic addition.
+ */
 static __always_inline void claim(void)
 {
 	struct claim claim;

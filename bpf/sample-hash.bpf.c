@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * As sample.bpf.c, for kernels before 5.13: no program but those of security
- * modules had storage that goes with the task before 5.12 (a10787e6d58c).
+ * Does the same as sample.bpf.c, for kernels before 5.13. Before 5.12 (a10787e6d58c), only programs of security modules could
+ * use task storage.
  */
 #include "sampler.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
-/* By pid. Nobody takes out who is gone: those that are not looked for any more make room for others. */
+/* By pid. No program deletes the entries of ended processes: they are not used any more, so new entries replace them. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 8192); /* resized to the number of processes */
@@ -21,7 +21,7 @@ static __always_inline struct last_sample *last_sample_by_pid(struct task_struct
 	__u32 pid = leader->pid;
 	struct last_sample *last = bpf_map_lookup_elem(&last_samples, &pid);
 
-	/* Another process had this pid. */
+	/* The entry belongs to an earlier process with this pid. */
 	if (last && last->start_ns != none.start_ns) {
 		*last = none;
 		return last;
@@ -33,7 +33,7 @@ static __always_inline struct last_sample *last_sample_by_pid(struct task_struct
 	return last;
 }
 
-/* These kernels' counters hold what there is, but for a few pages that threads keep for themselves. */
+/* The counters of these kernels are exact, except for a few pages that threads keep for themselves. */
 __noinline __u64 exact_pages(__u64 mm, __u64 counted)
 {
 	return counted;

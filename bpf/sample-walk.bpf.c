@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * As sample.bpf.c, for kernels since 6.7: the program walks the list of processes by
- * itself. The task iterator looks every pid up, threads included, and holds each
- * task for the program, which costs more than all that is done with it; and there
- * is neither a file nor a buffer to make for each sweep.
+ * Does the same as sample.bpf.c, for kernels since 6.7: the program itself walks the list of processes. The task iterator
+ * looks up every pid, including those of threads, and takes a reference to each task. That costs more than the work of the
+ * program. Also, this walk needs neither a file nor a buffer for each sweep.
  */
 #include "ahead.h"
 #include "exact-pages.h"
@@ -12,13 +11,13 @@
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
-/* 128 KiB, which user space reads in place. */
+/* 128 KiB, which user space maps into its memory. */
 #define MAX_RECORDS 1023
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, MAX_RECORDS + 1); /* one more, so that whole 128 KiB are mapped */
+	__uint(max_entries, MAX_RECORDS + 1); /* one more, to map exactly 128 KiB */
 	__type(key, __u32);
 	__type(value, struct sample_event);
 } records SEC(".maps");
@@ -43,9 +42,9 @@ static __always_inline bool write_to_records(void *unused, struct sample_event *
 }
 
 /*
- * Whether nothing of a process ran since the last look, which most say of themselves
- * without what hangs on them: it has one thread and had one then, and another one
- * in between would have been made by that. Its memory may move all the same.
+ * Whether no thread of the process ran since the last look. For most processes the task alone shows that, without the
+ * structs that it points to: the process has one thread, had one thread at the last look, and that thread did not run. So
+ * it created no thread in between either. The memory of such a process may change, so this checks it as well.
  */
 static __always_inline bool slept(struct task_struct *leader, struct ordered_sample *o)
 {
@@ -58,9 +57,8 @@ static __always_inline bool slept(struct task_struct *leader, struct ordered_sam
 }
 
 /*
- * Global, so that the verifier looks at it once: it would look at it anew for every
- * state of the loop around it, which takes a tenth of a second and more. Such a
- * function takes numbers and memory only.
+ * A global function, so that the verifier checks it once. Otherwise it would check it again for every state of the loop
+ * around it, which takes a tenth of a second or more. Such a function takes only numbers and pointers to memory.
  */
 __noinline bool sample_one(__u64 address)
 {
@@ -74,7 +72,7 @@ __noinline bool sample_one(__u64 address)
 	o = next_ordered_sample(leader);
 	leader_ns = leader->se.sum_exec_runtime;
 	if (o) {
-		/* For the next walk, to load it ahead. */
+		/* The next walk loads these addresses ahead. */
 		o->task = address;
 		o->mm = (__u64)leader->mm;
 		if (slept(leader, o)) {
@@ -85,7 +83,7 @@ __noinline bool sample_one(__u64 address)
 	if (!is_alive(leader))
 		return true;
 	look_at(leader, &l);
-	if (!tell(leader, &l, o ? &o->last : NULL, write_to_records, NULL))
+	if (!sample(leader, &l, o ? &o->last : NULL, write_to_records, NULL))
 		return false;
 	if (o) {
 		o->leader_ns = leader_ns;
@@ -102,7 +100,7 @@ int sample_processes(struct walk_request *request)
 	bool is_full = false;
 	__u32 walked = 0;
 
-	/* Also where there was no room for all: it comes by all of them again. */
+	/* Also if the records were full: the repeated walk visits all processes again. */
 	begin_sweep(request->sweep);
 	begin_order();
 	written = 0;
@@ -112,7 +110,7 @@ int sample_processes(struct walk_request *request)
 	while ((task = bpf_iter_task_next(&it))) {
 		load_ahead();
 		walked++;
-		/* What runs where nothing does has pid 0. A full one goes on to the end: the order is that of whole walks. */
+		/* The idle tasks have pid 0. The walk continues when the records are full: the order needs whole walks. */
 		if (task->tgid != 0 && !sample_one(number_of(task)))
 			is_full = true;
 	}
@@ -128,7 +126,10 @@ int sample_processes(struct walk_request *request)
 	return 0;
 }
 
-/* For who goes on with the task iterator, which comes by processes in another order: the last walk of this object. */
+/*
+ * The last walk of this object. After it user space uses the task iterator, which visits the processes in another order, so
+ * this copies the figures to task storage.
+ */
 SEC("syscall")
 int store_samples(struct walk_request *request)
 {
@@ -142,7 +143,7 @@ int store_samples(struct walk_request *request)
 		struct ordered_sample *o;
 		struct last_sample *stored;
 
-		/* As in a walk that samples: what has no place there must not take one here. */
+		/* As in sample_processes(): a zombie takes no place there, so it must not take one here. */
 		if (task->tgid == 0 || is_zombie(task))
 			continue;
 		o = next_ordered_sample(task);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * CPU time and memory of all processes, as a difference to the sweep before: last
- * figures in storage that goes with the task itself. For kernels since 5.13; for
- * older ones there is sample-hash.bpf.c.
+ * CPU time and memory of all processes, as differences to the previous sweep. Task storage keeps the last figures. For
+ * kernels since 5.13; sample-hash.bpf.c is for older ones.
  */
 #include "exact-pages.h"
 #include "task-storage.h"

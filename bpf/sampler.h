@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The sampling program, for three objects: they differ in how they come by the
- * processes and hand over, and in where they keep the last figures of a process.
- * Each defines exact_pages(mm, counted), what the pages counted at first really are.
+ * The common part of the three sampling objects. They differ in how they visit the processes, how they write records, and
+ * where they keep the last figures of a process. Each defines exact_pages(mm, counted), which returns the exact number of
+ * pages for a first, inexact count.
  */
 #ifndef LINNIX_SAMPLER_H
 #define LINNIX_SAMPLER_H
@@ -11,12 +11,12 @@
 #include "sample.h"
 #include "core.h"
 
-/* include/linux/mm_types_task.h, the same since 4.5; 2 counts what is swapped out. */
+/* include/linux/mm_types_task.h, unchanged since 4.5; 2 is the count of swapped-out pages. */
 #define MM_FILEPAGES 0
 #define MM_ANONPAGES 1
 #define MM_SHMEMPAGES 3
 
-/* What the verifier is to unroll at most. */
+/* Most turns of the loop that the verifier has to follow. */
 #define MAX_SUMMED_CPUS 512
 
 const volatile struct sample_knobs sample_knobs = {
@@ -26,22 +26,22 @@ const volatile struct sample_knobs sample_knobs = {
 	.max_threads = ~0U,
 };
 
-/* The sweep at hand; there is one reader. */
+/* The current sweep. There is only one reader. */
 struct sweep_totals {
 	__u64 sweep;
 	struct sweep_end end;
 } totals = {};
 
-/* As of the last time that a process was told of. */
+/* The figures of a process at its last sample. */
 struct last_sample {
 	__u64 runtime_ns;
-	__u64 start_ns; /* of the process, where pids are what finds it */
-	__u64 sweep; /* 0: not told of yet */
+	__u64 start_ns; /* of the process; used if the entry is found by pid */
+	__u64 sweep; /* 0: there was no sample yet */
 	__u32 rss_pages;
 	__u32 pid;
 };
 
-/* Makes clang keep what no map's value names, for the generated layout. */
+/* Makes clang keep the types that no map uses as its value: the generated layout needs them. */
 struct sample_event *unused_sample __attribute__((unused));
 enum sample_type *unused_sample_type __attribute__((unused));
 
@@ -49,9 +49,9 @@ _Static_assert(sizeof(struct sample_event) == 128, "wire: sample");
 _Static_assert(sizeof(struct sweep_end) == sizeof(struct sample_event), "wire: end of a sweep");
 
 /*
- * An address as a number, as helpers and functions want it: the verifier does not
- * follow what goes through memory. One variable is enough: user space runs one
- * sweep at a time, from one thread, and an iterator's reads hold its seq_file's lock.
+ * Turns an address into a number, as helpers and global functions need it: the verifier does not track what goes through
+ * memory. One variable is enough, because user space runs one sweep at a time from one thread, and a read of an iterator
+ * holds the lock of its seq_file.
  */
 static __always_inline __u64 number_of(const volatile void *address)
 {
@@ -61,7 +61,7 @@ static __always_inline __u64 number_of(const volatile void *address)
 	return number;
 }
 
-/* The way along the threads of a process: addresses, for they are read by helper. There is one reader. */
+/* The state of a walk along the threads of a process. It holds addresses, which helpers read. There is only one reader. */
 struct thread_walk {
 	__u64 head;
 	__u64 node;
@@ -70,7 +70,7 @@ struct thread_walk {
 	__u64 stime_ns;
 } walk = {};
 
-/* Whether there is another one. */
+/* Adds the thread at walk.node and goes to the next one. Returns false at the end of the list. */
 static __always_inline bool add_thread(void)
 {
 	struct list_head *node = (void *)walk.node;
@@ -91,13 +91,13 @@ static __always_inline bool add_thread(void)
 /* Defined by the object. */
 __u64 exact_pages(__u64 mm, __u64 counted);
 
-/* As many as a loop may be unrolled for, so many times: more than any process has had. */
+/* Threads that one call of walk_threads() visits, and the number of calls: enough for 65,536 threads. */
 #define THREADS_AT_ONCE 256
 #define MAX_TURNS 256
 
 /*
- * Goes on along the way, for up to count threads; gives how many. Global, as all that
- * loops here: the verifier looks at such a function once, whatever leads to it.
+ * Continues the walk for up to count threads. Returns how many threads it visited. All functions with loops are global here,
+ * because the verifier checks a global function once, not for each path that leads to it.
  */
 __noinline __u32 walk_threads(__u32 count)
 {
@@ -134,10 +134,13 @@ __noinline __u64 runtime_of_threads(__u64 signal, __u32 count)
 	return walk.runtime_ns;
 }
 
-/* Threads that are asked for the memory of a process whose leader went first. */
+/* Threads in which mm_of_threads() looks for an mm. */
 #define MAX_ASKED_THREADS 32
 
-/* Newest first: those that end leave the list soon, the leader alone stays. */
+/*
+ * Returns the mm of a process whose leader has ended before other threads. It begins at the newest thread: other threads
+ * leave the list soon after their end, and only the leader stays.
+ */
 __noinline __u64 mm_of_threads(__u64 signal)
 {
 	__u64 head = signal + bpf_core_field_offset(struct signal_struct, thread_head);
@@ -162,12 +165,12 @@ static __always_inline __s64 not_negative(__s64 count)
 	return count > 0 ? count : 0;
 }
 
-/* Pages by counters of one number each: before 6.2 (f1a7941243c1). Threads keep a few for themselves, up to 64. */
+/* Pages from atomic counters, before 6.2 (f1a7941243c1). Each thread keeps up to 64 pages out of them. */
 static __always_inline __u64 atomic_pages(__u64 mm)
 {
 	__s64 count[4] = {};
 
-	/* By helper: older verifiers stop at the type of such a number. */
+	/* By helper: older verifiers do not accept the type of these counters. */
 	bpf_probe_read_kernel(count, sizeof(count),
 			      (void *)(mm + bpf_core_field_offset(struct mm_struct___atomic, rss_stat)));
 	return not_negative(count[MM_FILEPAGES]) + not_negative(count[MM_ANONPAGES]) +
@@ -175,8 +178,8 @@ static __always_inline __u64 atomic_pages(__u64 mm)
 }
 
 /*
- * Pages as the kernel's own counters show them at once. Since 6.2 every CPU keeps
- * some for itself, up to a batch, so that a look at the middle alone is off by that.
+ * Pages from the central counters, which are quick to read. Since 6.2 every CPU keeps up to a batch of pages for itself, so
+ * this number is off by that.
  */
 #define COUNTED_PAGES(mm, READ)                                  \
 	(not_negative(READ(mm, rss_stat[MM_FILEPAGES].count)) +  \
@@ -190,7 +193,7 @@ static __always_inline bool has_atomic_counters(void)
 	return bpf_core_field_exists(struct mm_struct___atomic, rss_stat.count);
 }
 
-/* The CPU that a task runs on or ran on last: in thread_info on all architectures since 5.16 (bcf9033e5449). */
+/* The CPU that a task runs on or ran on last. All architectures have it in thread_info since 5.16 (bcf9033e5449). */
 static __always_inline __u16 last_cpu(struct task_struct *task)
 {
 	if (bpf_core_field_exists(struct task_struct___cpu, cpu))
@@ -205,22 +208,22 @@ static __always_inline void begin_sweep(__u64 sweep)
 	totals.end.type = EVENT_SWEEP_END;
 }
 
-/* A zombie leader stays listed until it is reaped; its process goes on while other threads live. */
+/* A zombie leader stays in the list until it is reaped. Its process lives as long as it has other live threads. */
 static __always_inline bool is_alive(struct task_struct *leader)
 {
 	return leader->signal->live.counter != 0;
 }
 
 /*
- * Whether a process is over and waits for its parent. A leader that ended before other threads has the same exit_state.
- * A process that runs is not asked for anything beyond its task.
+ * Whether a process has ended and waits for its parent. A leader that ended before other threads has the same exit_state, so
+ * that alone is not enough. For a running process this reads only the task, not its signal_struct.
  */
 static __always_inline bool is_zombie(struct task_struct *leader)
 {
 	return leader->exit_state && !is_alive(leader);
 }
 
-/* Whether that is to be told: it ran, its memory moved, or nobody was told of it yet. */
+/* Whether a process needs a sample: it ran, its memory changed, or it has had no sample yet. */
 static __always_inline bool is_news(const struct last_sample *last, __u64 runtime_ns, __u64 pages)
 {
 	__u64 moved = pages > last->rss_pages ? pages - last->rss_pages : last->rss_pages - pages;
@@ -229,7 +232,7 @@ static __always_inline bool is_news(const struct last_sample *last, __u64 runtim
 	       moved * sample_knobs.page_size > sample_knobs.rss_threshold_bytes;
 }
 
-/* What is seen of a process at a look. */
+/* The figures of a process at one look. */
 struct look {
 	__u64 mm; /* address; 0: none of its own */
 	__u64 runtime_ns;
@@ -255,7 +258,10 @@ static __always_inline void look_at(struct task_struct *leader, struct look *l)
 	struct signal_struct *signal = leader->signal;
 	struct mm_struct *mm = leader->mm;
 
-	/* What is gone first: a thread that goes meanwhile is missing now and there the next time, never twice. */
+	/*
+	 * First the sum of the released threads. A thread that is released meanwhile is missing in this look and counted in the
+	 * next one. In the other order it could count twice.
+	 */
 	l->runtime_ns = signal->sum_sched_runtime;
 	l->threads = signal->nr_threads;
 	l->mm = number_of(mm);
@@ -270,7 +276,7 @@ static __always_inline void look_at(struct task_struct *leader, struct look *l)
 	l->utime_ns = 0;
 	l->stime_ns = 0;
 	if (sample_knobs.splits_modes) {
-		/* One place to read from: the verifier takes no load from two kinds of pointers. */
+		/* Both cases read from `walk`: the verifier refuses one load from two kinds of pointers. */
 		if (l->threads <= 1) {
 			walk.utime_ns = leader->utime;
 			walk.stime_ns = leader->stime;
@@ -282,15 +288,15 @@ static __always_inline void look_at(struct task_struct *leader, struct look *l)
 }
 
 /*
- * Tells of a process where what was seen is news; `write` hands a record over,
- * through `to`, or says that there is no room for it now. False then: the process is
- * to come once more. `last` is NULL where there was no room to keep figures of it.
+ * Writes a sample of a process if it needs one. `write` writes the record to `to`, or returns false if there is no room.
+ * Then this function returns false as well, and the caller must visit the process again. `last` is NULL if there was no
+ * room to keep the figures of the process.
  *
- * Most processes sleep, and what they cost is the cache lines that are looked at:
- * what only a record needs is read once there is one.
+ * Most processes sleep, and their cost is the number of cache lines that a look reads. So this function reads what only a
+ * record needs after it knows that there will be one.
  */
-static __always_inline bool tell(struct task_struct *leader, struct look *l, struct last_sample *last,
-				 bool (*write)(void *to, struct sample_event *e), void *to)
+static __always_inline bool sample(struct task_struct *leader, struct look *l, struct last_sample *last,
+				   bool (*write)(void *to, struct sample_event *e), void *to)
 {
 	struct sample_event e;
 
@@ -299,10 +305,10 @@ static __always_inline bool tell(struct task_struct *leader, struct look *l, str
 		totals.end.unkept++;
 		return true;
 	}
-	/* Told of before the room was used up. */
+	/* Already written in this sweep, before the records were full. */
 	if (last->sweep == totals.sweep || !is_news(last, l->runtime_ns, l->pages))
 		return true;
-	/* A kernel thread may wear somebody else's memory. */
+	/* A kernel thread may use the mm of a process. */
 	if (l->mm && leader->flags & PF_KTHREAD) {
 		l->mm = 0;
 		l->pages = 0;
@@ -320,7 +326,7 @@ static __always_inline bool tell(struct task_struct *leader, struct look *l, str
 	e.reserved = 0;
 	if (!last->sweep)
 		e.p.known |= FIRST_SEEN;
-	/* Nothing is taken as told before it is written. */
+	/* Do not update the last figures before the record is written. */
 	if (!write(to, &e)) {
 		totals.end.processes--;
 		return false;
@@ -337,7 +343,7 @@ static __always_inline bool write_to_seq(void *seq, struct sample_event *e)
 	return bpf_seq_write(seq, e, sizeof(*e)) == 0;
 }
 
-/* A task of the task iterator, and its end; `last_of` gives where to keep the figures of a leader. */
+/* Handles one task of the task iterator, and its end. `last_of` returns the place for the figures of a leader. */
 static __always_inline int sample_next(struct bpf_iter__task *ctx,
 				       struct last_sample *(*last_of)(struct task_struct *leader))
 {
@@ -345,7 +351,7 @@ static __always_inline int sample_next(struct bpf_iter__task *ctx,
 	struct task_struct *task = ctx->task;
 	struct look l;
 
-	/* The end's own record may be asked for twice, so nothing is reset there. */
+	/* The kernel may ask for the last record twice, so that does not reset anything. */
 	if (totals.sweep != ctx->meta->session_id)
 		begin_sweep(ctx->meta->session_id);
 	if (!task) {
@@ -354,8 +360,8 @@ static __always_inline int sample_next(struct bpf_iter__task *ctx,
 		bpf_seq_write(seq, &end, sizeof(end));
 	} else if (task->pid == task->tgid && is_alive(task)) {
 		look_at(task, &l);
-		/* Where the reader's buffer is full the kernel asks for the same task again. */
-		tell(task, &l, last_of(task), write_to_seq, seq);
+		/* If the reader's buffer is full, the kernel passes the same task again. */
+		sample(task, &l, last_of(task), write_to_seq, seq);
 	}
 	return 0;
 }

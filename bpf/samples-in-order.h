@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Last figures of processes, in the order of the kernel's list: new processes come
- * at its end, those that are left stay in their order (copy_process() adds at the
- * tail, de_thread() replaces in place). So a walk along the list is one along the
- * figures as well, which lie side by side: storage of the task itself is three more
- * cache lines a process, one found through the other.
+ * The last figures of processes, in the order of the kernel's list of processes. copy_process() adds new processes at the
+ * tail, and de_thread() replaces one in place, so the order of the others does not change. A walk along the list therefore
+ * also goes along the figures, which are next to each other in memory. Task storage would cost three more cache lines per
+ * process, each found through the one before.
  */
 #ifndef LINNIX_SAMPLES_IN_ORDER_H
 #define LINNIX_SAMPLES_IN_ORDER_H
@@ -15,32 +14,32 @@ extern int bpf_iter_num_new(struct bpf_iter_num *it, int start, int end) __ksym;
 extern int *bpf_iter_num_next(struct bpf_iter_num *it) __ksym;
 extern void bpf_iter_num_destroy(struct bpf_iter_num *it) __ksym;
 
-/* More than are walked along at one go (src/sampling/walk-limit.ts), for those that come meanwhile. */
+/* More than the limit for a walk (src/sampling/walk-limit.ts), to have room for processes that start meanwhile. */
 #define MAX_ORDERED 12288
 
 struct ordered_sample {
 	struct last_sample last;
-	/* Where the process was met last, as addresses that nobody vouches for. */
+	/* Addresses of the process at the last walk. They may be invalid now. */
 	__u64 task;
 	__u64 mm;
-	__u64 leader_ns; /* run time of the leader alone, */
-	__u64 threads; /* and threads, when there was no more to tell; 0: not looked at yet */
+	__u64 leader_ns; /* run time of the leader alone, at the last look that left nothing to write */
+	__u64 threads; /* number of threads at that look; 0: there was none yet */
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, MAX_ORDERED); /* one a live process */
+	__uint(max_entries, MAX_ORDERED); /* one per live process */
 	__type(key, __u32);
 	__type(value, struct ordered_sample);
 } ordered_samples SEC(".maps");
 
-/* How far a walk is. Those that are kept move up over those that are gone. */
+/* The state of a walk. The figures of live processes move up to the places of ended ones. */
 struct sample_order {
-	__u32 count; /* of the walk before */
-	__u32 next; /* of these, the first that is not met yet */
-	__u32 kept; /* of this walk */
-	__u32 loaded; /* of the walk before: where their processes were is in the cache */
-	__u64 ended_ns; /* the walk before */
+	__u32 count; /* figures that the walk before kept */
+	__u32 next; /* the first of these whose process this walk has not met yet */
+	__u32 kept; /* figures that this walk has kept so far */
+	__u32 loaded; /* the first of these whose process is not loaded ahead yet */
+	__u64 ended_ns; /* when the walk before ended */
 } order = {};
 
 static __always_inline struct ordered_sample *ordered_sample(__u32 at)
@@ -53,7 +52,7 @@ static __always_inline bool is_of(const struct ordered_sample *o, __u32 pid, __u
 	return o->last.pid == pid && o->last.start_ns == start_ns;
 }
 
-/* Where the figures of that process are among those that are not met yet, past those of who is gone; or order.count. */
+/* Finds the figures of a process behind those of ended processes. Returns their place, or order.count if there are none. */
 __noinline __u32 find_ordered_sample(__u32 pid, __u64 start_ns)
 {
 	struct bpf_iter_num it;
@@ -86,7 +85,7 @@ static __always_inline void end_order(void)
 	order.ended_ns = bpf_ktime_get_boot_ns();
 }
 
-/* Keeps figures of the next process of the list, new ones where there are none; where they are now. */
+/* Keeps the figures of the next process in the list, or new ones if there are none. Returns their place. */
 __noinline __u32 keep_ordered_sample(__u32 pid, __u64 start_ns)
 {
 	__u32 at = order.next, to = order.kept;
@@ -96,7 +95,7 @@ __noinline __u32 keep_ordered_sample(__u32 pid, __u64 start_ns)
 	known = ordered_sample(at);
 	if (known && at < order.count) {
 		is_known = is_of(known, pid, start_ns);
-		/* Who started later cannot have been met; of the others hardly one was not. */
+		/* A process that started after the last walk has no figures; nearly all older ones have. */
 		if (!is_known && start_ns <= order.ended_ns) {
 			at = find_ordered_sample(pid, start_ns);
 			known = ordered_sample(at);
@@ -114,7 +113,7 @@ __noinline __u32 keep_ordered_sample(__u32 pid, __u64 start_ns)
 			*kept = *known;
 		return to;
 	}
-	/* Behind all that are left, so what it takes the place of is of one that is gone. */
+	/* A new process follows all older ones in the list, so the figures at this place belong to an ended process. */
 	if (order.next == to)
 		order.next = to + 1;
 	__builtin_memset(kept, 0, sizeof(*kept));
@@ -123,7 +122,7 @@ __noinline __u32 keep_ordered_sample(__u32 pid, __u64 start_ns)
 	return to;
 }
 
-/* The figures of the next process of the list; NULL where there is no room for them. */
+/* The figures of the next process in the list; NULL if there is no room for them. */
 static __always_inline struct ordered_sample *next_ordered_sample(struct task_struct *leader)
 {
 	return ordered_sample(keep_ordered_sample(leader->tgid, leader->start_boottime));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The scheduler's clock, for which there is no helper. A ring's perf event counts how long it has been enabled by that
- * clock, and the records in the ring have its time: user space finds the difference from a clock_event.
+ * The scheduler's clock. There is no helper that reads it. But the perf event of a ring counts, by that clock, how long it
+ * has been enabled, and the records in the ring have times of that clock. From a clock_event user space calculates the
+ * difference between the two.
  */
 #ifndef LINNIX_SCHEDULER_CLOCK_H
 #define LINNIX_SCHEDULER_CLOCK_H
@@ -27,7 +28,7 @@ struct bpf_perf_event_value {
 	__u64 running;
 };
 
-/* 0: not known yet. */
+/* Returns 0 if the clock is not known yet. */
 static __always_inline __u64 scheduler_now(void *ctx)
 {
 	struct bpf_perf_event_value value = {};
@@ -51,7 +52,7 @@ static __always_inline __u64 scheduler_now(void *ctx)
 	return base ? base + value.enabled : 0;
 }
 
-/* For user space, which runs it on each CPU before anything is added up. */
+/* User space runs this on each CPU before the programs add anything up. */
 SEC("raw_tp")
 int show_clock(void *ctx)
 {

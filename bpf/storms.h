@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Storms: a source whose events come faster than a rate is counted instead of sent, so that it costs others nothing.
+ * Storms: if the events of a source come faster than a rate, the programs count them instead of sending them. So such a source
+ * does not use up the room of the others.
  *
- * Below the rate there is a comparison for each event: a CPU counts its events in windows. As long as every CPU stays
- * below its share of the rate, no source can be above the rate. Once a CPU is not, all of them watch sources for a while.
+ * In normal times the cost is one comparison per event: each CPU counts its events in windows. As long as every CPU stays
+ * below its share of the rate, no source can be above the rate. If one CPU exceeds its share, all CPUs watch sources for a
+ * while.
  *
- * The source of a process is decided at its fork, and its exec and exit belong to it. It is
+ * The fork of a process decides its source. The exec and exit of the process belong to the same source. The source is
  * - the process that forked it;
- * - the cgroup if that was an init, a subreaper or a kernel thread; in the root cgroup the uid;
- * - the source of the forker if the forker is young and has forked once or twice only: so a loop that forks twice and lets
- *   the middle process end is one source, and what it orphans is not counted for the process that adopts it;
- * - the cgroup of changing forkers, apart from the one above, if the forker of such a forker is young as well.
- * What is sent of a process whose fork was not watched, and that was adopted, belongs to that process itself.
+ * - the cgroup (in the root cgroup: the uid), if the forker is an init, a subreaper or a kernel thread;
+ * - the source of the forker, if the forker is young and has forked at most twice. So a loop that forks twice and lets the
+ *   middle process end is one source, and its orphans do not count for the process that adopts them;
+ * - the changing forkers of the cgroup, if both the forker and its own forker are young in this sense. They are a source
+ *   of their own, apart from the cgroup itself.
+ * If no program watched the fork of a process and its parent has adopted it, its events belong to the process itself.
  *
- * All maps are arrays of fixed size, used as hash tables without a lock. Two CPUs that enter two sources at the same place
- * at the same time may leave a key that is of neither: it is not found, and gives way after a moment.
+ * All maps are arrays of fixed size, used as hash tables without a lock. If two CPUs enter two sources at the same place at
+ * the same time, the place may have a mixed key. No source finds that place, and a later source soon takes it.
  */
 #ifndef LINNIX_STORMS_H
 #define LINNIX_STORMS_H
@@ -24,7 +27,7 @@
 #include "storm.h"
 #include "totals.h"
 
-/* A section of its own, which user space maps. */
+/* In its own section, which becomes a map that user space maps into its memory. */
 volatile struct storm_limits storm_limits SEC(".data.storms") = {};
 
 enum storm_kind *unused_storm_kind __attribute__((unused));
@@ -39,26 +42,32 @@ struct {
 
 _Static_assert(sizeof(struct storm) % 8 == 0, "an element of a mapped array is a multiple of 8 bytes");
 
-/* How many forks of a young process belong to its own source, and of one whose forker was such a process. */
+/*
+ * The first FEW_FORKS forks of a young process belong to the source of that process. FEW_DEEP_FORKS is for a process whose forker was a
+ * young process as well.
+ */
 #define FEW_FORKS 2
 #define FEW_DEEP_FORKS 16
-/* Until then a process is young; the tracepoint backend does not know that, and looks at its forks only. */
+/* A process is young up to this age. The tracepoint backend does not know ages, and only counts the forks. */
 #define YOUNG_NS 1000000000
-/* Sources are watched for so long after a CPU was above its share, and after a storm. */
+/* How long the programs watch sources after a CPU exceeded its share, and after a storm. */
 #define BUSY_NS 1000000000
 #define BUSY_AFTER_STORM_NS 10000000000ULL
-/* busy_until_ns is not written for less. */
+/* The programs do not write busy_until_ns to extend it by less than this. */
 #define BUSY_STEP_NS 100000000
-/* The first exec of a name is sent if it was not executed for so long, in units of 2^30 ns: a minute. */
+/*
+ * In a storm the exec of a name is sent if its last exec is longer ago than NEW_COMM_S: a minute, in units of 2^30 ns. But at
+ * most SENT_EXECS are sent per second.
+ */
 #define NEW_COMM_S 56
 #define SENT_EXECS 20
 
-/* The programs count in windows, each CPU for itself. */
+/* What each CPU counts in a window. */
 struct storm_window {
 	__u64 since_ns;
 	__u64 events;
-	__u64 sent_bytes; /* since the rings were emptied */
-	__u32 drains; /* storm_limits.drains then */
+	__u64 sent_bytes; /* since user space last emptied the rings */
+	__u32 drains; /* storm_limits.drains at that time */
 	__u32 reserved;
 };
 
@@ -75,18 +84,18 @@ struct {
 #define NO_SOURCE 0xffffffff
 
 struct storm_source {
-	__u64 id; /* start_ns of a process, or 0 where it is not known; a cgroup or a uid */
+	__u64 id; /* start_ns of a process (0: unknown), a cgroup id or a uid */
 	__u32 pid; /* of a process */
 	__u32 kind; /* enum storm_kind; 0: free */
-	__u64 due_ns; /* the bucket is full at this time; above the rate where it is STORM_WINDOW_NS ahead */
-	__u64 half_due_ns; /* the same for half of the rate, while there is a storm */
-	__u64 least_due_ns; /* the same for the rate that holds while a ring fills up */
-	__u64 until_ns; /* of its storm */
+	__u64 due_ns; /* the token bucket is full again at this time; if that is more than STORM_WINDOW_NS ahead, the source is above the rate */
+	__u64 half_due_ns; /* the same for half of the rate, during a storm */
+	__u64 least_due_ns; /* the same for the rate while a ring fills up */
+	__u64 until_ns; /* end of its storm */
 	__u64 cgroup_id;
 	__u32 uid;
-	__u32 storm; /* its place */
-	__u32 generation; /* how often the place was taken */
-	__u32 event_ns; /* of the rate that its storm was above */
+	__u32 storm; /* place of its storm */
+	__u32 generation; /* how often this place was taken */
+	__u32 event_ns; /* 1e9 / the rate that its storm exceeded */
 	char comm[COMM_LEN];
 };
 
@@ -98,19 +107,19 @@ struct {
 } storm_sources SEC(".maps");
 
 /*
- * What is kept of processes whose fork was watched, by pid; a later process takes the place of an earlier one. One word,
- * so that it is written as a whole. User space reads it, src/probes/storm-births.ts.
+ * Data of each process whose fork a program watched, by pid. A later process may replace an earlier one. It is one word, so
+ * that a program writes it as a whole. User space reads it in src/probes/storm-births.ts.
  */
 #define BIRTH_SOURCE_BITS 9
-#define BIRTH_SOURCE (STORM_SOURCES - 1) /* its source, a place in storm_sources */
-#define BIRTH_GENERATION_AT 9 /* 16 bits: of that place */
-#define BIRTH_FORKS_AT 25 /* 5 bits: how often it forked, at most 31 */
+#define BIRTH_SOURCE (STORM_SOURCES - 1) /* the source of the process: a place in storm_sources */
+#define BIRTH_GENERATION_AT 9 /* 16 bits: generation of that place */
+#define BIRTH_FORKS_AT 25 /* 5 bits: how often the process forked, at most 31 */
 #define BIRTH_FORK (1ULL << BIRTH_FORKS_AT)
-#define BIRTH_DEEP (1ULL << 30) /* its source is not its forker */
-#define BIRTH_SETTLED (1ULL << 31) /* what it forks is its own */
-#define BIRTH_MISSED (1ULL << 32) /* what it executes was counted only */
-#define BIRTH_SHOWN (1ULL << 33) /* an exec of it was sent in a storm: its exit will be as well */
-#define BIRTH_PID_AT 34 /* 8 bits: of the pid those above the place's number, which has 14 */
+#define BIRTH_DEEP (1ULL << 30) /* the source is not the forker */
+#define BIRTH_SETTLED (1ULL << 31) /* the process is the source of what it forks */
+#define BIRTH_MISSED (1ULL << 32) /* its last exec was only counted */
+#define BIRTH_SHOWN (1ULL << 33) /* an exec of it was sent in a storm, so its exit will be sent too */
+#define BIRTH_PID_AT 34 /* 8 bits: the bits of the pid above the lower 14, which are the place */
 #define BIRTH_EPOCH_AT 42 /* 22 bits */
 #define BIRTH_WHO_BITS (~0ULL << BIRTH_PID_AT)
 
@@ -129,7 +138,7 @@ static __always_inline volatile __u64 *birth_of(__u32 pid)
 	return bpf_map_lookup_elem(&storm_births, &place);
 }
 
-/* The upper bits of the word of a process. */
+/* The upper bits of the word of a process: its pid and the epoch. */
 static __always_inline __u64 birth_who(__u32 pid)
 {
 	return (__u64)(pid >> 14 & 0xff) << BIRTH_PID_AT | (__u64)storm_limits.epoch << BIRTH_EPOCH_AT;
@@ -157,10 +166,10 @@ static __always_inline struct storm_window *this_window(void)
 	return bpf_map_lookup_elem(&storm_windows, &zero);
 }
 
-/* What a record takes in a ring beside its own bytes. */
+/* Bytes that a record takes in a ring in addition to its own. */
 #define RECORD_HEAD 24
 
-/* A record of so many bytes was sent. */
+/* Adds the bytes of a record that a program sends. */
 static __always_inline void note_sent(__u32 mode, __u64 bytes)
 {
 	struct storm_window *window;
@@ -177,7 +186,7 @@ static __always_inline void note_sent(__u32 mode, __u64 bytes)
 	window->sent_bytes += bytes + RECORD_HEAD;
 }
 
-/* Whether the ring of this CPU fills up, because user space does not come to empty it. */
+/* Whether the ring of this CPU is filling up, because user space does not empty it in time. */
 static __always_inline bool is_filling(const struct storm_window *window)
 {
 	__u32 share = storm_limits.ring_share;
@@ -185,7 +194,7 @@ static __always_inline bool is_filling(const struct storm_window *window)
 	return share && window->sent_bytes >= share && window->drains == storm_limits.drains;
 }
 
-/* Whether sources are watched. Counts the event. */
+/* Counts the event. Returns whether the programs watch sources now. */
 static __always_inline bool watches_sources(__u64 now_ns)
 {
 	struct storm_window *window = this_window();
@@ -203,9 +212,9 @@ static __always_inline bool watches_sources(__u64 now_ns)
 	return now_ns < storm_limits.busy_until_ns;
 }
 
-/* The functions below are not static for the reason that find_place() is not. */
+/* The functions below are not static, for the same reason as find_place() in totals.h. */
 
-/* The place of a source, which is entered if it has none: the one that is in least use gives way. */
+/* The place of a source. A new source replaces the least used of the sources that have no storm. */
 __noinline __u32 find_source(__u32 kind, __u32 pid, __u64 id, __u64 now_ns, __u32 is_current)
 {
 	__u32 hash = hash_of(id, pid, 0, kind), best = NO_SOURCE;
@@ -240,7 +249,7 @@ __noinline __u32 find_source(__u32 kind, __u32 pid, __u64 id, __u64 now_ns, __u3
 	s->until_ns = 0;
 	s->uid = bpf_get_current_uid_gid();
 	s->cgroup_id = kind & STORM_CGROUP && kind != STORM_UID ? id : bpf_get_current_cgroup_id();
-	/* Of another process's name there is nothing to read here; user space may know it. */
+	/* A program can read only the name of the current process. User space may know the name of another one. */
 	if (is_current)
 		bpf_get_current_comm(s->comm, sizeof(s->comm));
 	else
@@ -250,7 +259,7 @@ __noinline __u32 find_source(__u32 kind, __u32 pid, __u64 id, __u64 now_ns, __u3
 	return best;
 }
 
-/* Takes a place for the storm of a source; NO_PLACE: there is none, and its events are sent. */
+/* Takes a place for the storm of a source. Returns NO_PLACE if there is none: then the events are sent. */
 __noinline __u32 begin_storm(__u32 source, __u64 now_ns)
 {
 	struct storm_source *s = bpf_map_lookup_elem(&storm_sources, &source);
@@ -291,7 +300,7 @@ __noinline __u32 begin_storm(__u32 source, __u64 now_ns)
 /* 1e9 / the rate of a source while a ring fills up. */
 #define LEAST_EVENT_NS 1000000
 
-/* Whether the source is above the rate that holds while a ring fills up, and one does. */
+/* Whether the ring of this CPU is filling up and the source is above the rate for that case. */
 static __always_inline bool is_over_least(struct storm_source *s, __u64 now_ns)
 {
 	struct storm_window *window = this_window();
@@ -305,7 +314,7 @@ static __always_inline bool is_over_least(struct storm_source *s, __u64 now_ns)
 	return window && is_filling(window);
 }
 
-/* One more event of a source. The place of its storm; NO_PLACE: there is none. */
+/* Counts one more event of a source. Returns the place of its storm, or NO_PLACE if it has none. */
 __noinline __u32 charge_source(__u32 source, __u64 now_ns)
 {
 	struct storm_source *s = bpf_map_lookup_elem(&storm_sources, &source);
@@ -335,7 +344,10 @@ __noinline __u32 charge_source(__u32 source, __u64 now_ns)
 		__sync_fetch_and_add(&s->half_due_ns, 2 * (__u64)s->event_ns);
 		return place;
 	}
-	/* Not at each event: other CPUs read it. First for user space, which frees the place some time after that. */
+	/*
+	 * Not at each event, because other CPUs read until_ns. It writes the copy in `storm` first: user space frees the place
+	 * some time after that.
+	 */
 	if (LATEST(s->until_ns) < now_ns + STORM_CALM_NS - BUSY_STEP_NS) {
 		storm = bpf_map_lookup_elem(&storms, &place);
 		if (storm)
@@ -347,7 +359,7 @@ __noinline __u32 charge_source(__u32 source, __u64 now_ns)
 	return place;
 }
 
-/* The source that is kept in the word of a process; NO_SOURCE: its place was taken by another one. */
+/* The source in the word of a process. Returns NO_SOURCE if another source has taken its place. */
 static __always_inline __u32 source_of_birth(__u64 birth)
 {
 	__u32 place = birth & BIRTH_SOURCE;
@@ -356,7 +368,7 @@ static __always_inline __u32 source_of_birth(__u64 birth)
 	return s && (s->generation & 0xffff) == (birth >> BIRTH_GENERATION_AT & 0xffff) ? place : NO_SOURCE;
 }
 
-/* Keeps the source of a process. @flags: of a birth's word */
+/* Keeps the source of a process. @flags: BIRTH_* */
 static __always_inline void keep_birth(__u32 pid, __u32 source, __u64 flags)
 {
 	volatile __u64 *birth = birth_of(pid);
@@ -366,18 +378,18 @@ static __always_inline void keep_birth(__u32 pid, __u32 source, __u64 flags)
 	if (!birth || !s)
 		return;
 	before = *birth;
-	/* It lives longer than its place is kept: at its exit this is looked up elsewhere. */
+	/* This replaces the word of another process that may still live, so its missed exec goes to missed_execs. */
 	if (before & BIRTH_MISSED && before >> BIRTH_EPOCH_AT == birth_who(0) >> BIRTH_EPOCH_AT && !is_birth_of(before, pid))
 		miss_exec((__u32)(before >> BIRTH_PID_AT & 0xff) << 14 | (pid & (STORM_BIRTHS - 1)));
 	*birth = birth_who(pid) | flags | (__u64)(s->generation & 0xffff) << BIRTH_GENERATION_AT | (source & BIRTH_SOURCE);
 }
 
 /* fork_flags */
-#define FORKED_BY_REAPER 1 /* by an init, a subreaper or a kernel thread */
+#define FORKED_BY_REAPER 1 /* the forker is an init, a subreaper or a kernel thread */
 
 /*
- * Runs in the forker. The place of the storm that the fork belongs to; NO_PLACE: it is sent.
- * @start_ns: of the forker; 0: not known
+ * Runs in the forker. Returns the place of the storm that counts the fork, or NO_PLACE if the fork is sent.
+ * @start_ns: of the forker; 0: unknown
  */
 __noinline __u32 storm_of_fork(__u64 start_ns, __u32 child, __u64 cgroup_id, __u32 uid, __u32 fork_flags)
 {
@@ -411,7 +423,7 @@ __noinline __u32 storm_of_fork(__u64 start_ns, __u32 child, __u64 cgroup_id, __u
 	return charge_source(source, now);
 }
 
-/* The place of a name in a storm, which is entered if there is room for it; NO_PLACE: there is not. */
+/* The place of a name in a storm. Enters the name if there is room, and otherwise returns NO_PLACE. */
 __noinline __u32 find_storm_comm(__u32 storm, __u64 comm_0, __u64 comm_1)
 {
 	struct storm *t = bpf_map_lookup_elem(&storms, &storm);
@@ -432,14 +444,14 @@ __noinline __u32 find_storm_comm(__u32 storm, __u64 comm_0, __u64 comm_1)
 			free = at;
 	}
 	/*
-	 * Each name that finds no place takes one life of another: those that are met most often stay. A process that renames
-	 * itself takes the places of names that were met once.
+	 * Each name that finds no place takes one life from another name, so the most frequent names stay. A process that often
+	 * renames itself only replaces names that occurred once.
 	 */
 	if (free == NO_PLACE) {
 		c = &t->comms[hash & (STORM_COMMS - 1)];
 		if (LATEST(c->life))
 			__sync_fetch_and_add(&c->life, -1);
-		/* Two CPUs took the last one. */
+		/* Two CPUs took the last life. */
 		if (LATEST(c->life) >> 31)
 			LATEST(c->life) = 0;
 		return NO_PLACE;
@@ -475,7 +487,7 @@ __noinline int count_in_storm(__u32 storm, __u32 type, __u64 comm_0, __u64 comm_
 	return 0;
 }
 
-/* Whether the exec of a name is the first one in a minute, and there were few such in this second. */
+/* Whether this is the first exec of a name in a minute and few such execs were sent in this second. */
 static __always_inline bool is_first_exec(__u32 storm, __u64 now_ns, __u64 comm_0, __u64 comm_1)
 {
 	struct storm *t = bpf_map_lookup_elem(&storms, &storm);
@@ -502,8 +514,8 @@ static __always_inline bool is_first_exec(__u32 storm, __u64 now_ns, __u64 comm_
 }
 
 /*
- * Runs in the process that executes something. The place of the storm that this belongs to; NO_PLACE: it is sent.
- * @parent: 0 where it is not known, or adopted the process
+ * Runs in the process that calls exec. Returns the place of the storm that counts the exec, or NO_PLACE if it is sent.
+ * @parent: 0 if the parent is unknown, or has adopted the process
  */
 __noinline __u32 storm_of_exec(__u64 start_ns, __u32 parent, __u64 parent_start_ns)
 {
@@ -543,11 +555,11 @@ __noinline __u32 storm_of_exec(__u64 start_ns, __u32 parent, __u64 parent_start_
 	return place;
 }
 
-/* Beside the place of a storm: what the process executed last was counted only. */
+/* A flag beside the place of a storm: the last exec of the process was only counted. */
 #define EXIT_MISSED_EXEC 0x80000000
 #define EXIT_NO_PLACE 0x7fffffff
 
-/* The place of the storm that the end of a process belongs to, or EXIT_NO_PLACE: it is sent. */
+/* Returns the place of the storm that counts the exit of a process, or EXIT_NO_PLACE if it is sent. */
 __noinline __u32 storm_of_exit(__u32 pid, __u32 parent, __u64 parent_start_ns)
 {
 	__u32 source = NO_SOURCE, place, missed = 0;
@@ -573,7 +585,7 @@ __noinline __u32 storm_of_exit(__u32 pid, __u32 parent, __u64 parent_start_ns)
 	return missed | (word & BIRTH_SHOWN ? EXIT_NO_PLACE : place & EXIT_NO_PLACE);
 }
 
-/* A comm may have anything behind its NUL; a key may not. */
+/* A comm may have any bytes after its NUL; a key must not. */
 static __always_inline void count_suppressed(__u32 storm, enum event_type type, const char *name)
 {
 	__u64 comm[COMM_LEN / 8] = {};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * As tasks.bpf.c, for kernels since 6.7: the program walks the kernel's list of processes by itself, so that it lists
- * every process of the machine in any pid namespace.
+ * Does the same as tasks.bpf.c, for kernels since 6.7. The program itself walks the kernel's list of processes, so it lists
+ * every process of the machine, also if the reader is in a pid namespace of its own.
  */
 #include "kernel.h"
 #include "new-processes.h"
@@ -14,14 +14,14 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1); /* resized to the number of processes, and some more */
+	__uint(max_entries, 1); /* resized to somewhat more than the number of processes */
 	__type(key, __u32);
 	__type(value, struct process_event);
 } records SEC(".maps");
 
 struct look_answer *unused_answer __attribute__((unused));
 
-/* Not local: the verifier would follow each value of a counter, and give up. There is one reader. */
+/* Not local: the verifier would follow each value of a local counter, and give up. There is only one reader. */
 static __u32 processes = 0, written = 0;
 
 SEC("syscall")

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Task iterator: every live process as a process_event record, in one read. In a pid namespace other than the initial
- * one the kernel lists the processes of that namespace only (kernel/bpf/task_iter.c). ns_pid is the reader's.
+ * A task iterator that returns a process_event record for every live process. If the reader is not in the initial pid
+ * namespace, the kernel lists only the processes of the reader's namespace (kernel/bpf/task_iter.c). ns_pid is the pid in
+ * the reader's namespace.
  */
 #include "kernel.h"
 #include "process.h"
@@ -18,7 +19,7 @@ int list_processes(struct bpf_iter__task *ctx)
 
 	if (!task || task->pid != task->tgid)
 		return 0;
-	/* A zombie leader stays listed until it is reaped; its process goes on while other threads live. */
+	/* A zombie leader stays listed until it is reaped. Its process lives as long as it has other live threads. */
 	if (task->signal->live.counter == 0)
 		return 0;
 	fill_process(&e, EVENT_FORK, task);

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Adds processes up by cgroup and name.
+ * Adds up processes by cgroup and name.
  *
- * The groups are in a memory-mapped array that is used as a hash table, not in a hash map: user space reads and empties it
- * without a system call, which some kernels refuse after root was given up, and no lock is taken. A place is taken without
- * an atomic exchange, which BPF has since 5.12 only: of programs that count up `claims` at the same time, at most one reads
- * 1 after it. Where none does, the place stays unused until the buffer is emptied. Programs that enter the same group at
- * the same time may take two places for it; user space adds these up.
+ * The groups are in a memory-mapped array that the programs use as a hash table. A hash map would need system calls in user
+ * space, which some kernels refuse after linnix has given up root, and it would need locks.
  *
- * How many names a cgroup has is counted at two places that its id points to, whatever group is there. Other cgroups may
- * count at one of them as well, so the smaller count holds. Only a cgroup with too many names takes a place for its rest.
+ * A program takes a place without an atomic exchange, because BPF has that only since 5.12. It increments `claims` and reads
+ * it. If several programs do that at the same time, at most one of them reads 1 and takes the place. If none reads 1, the
+ * place stays unused until user space empties the buffer. Programs that enter the same group at the same time may take two
+ * places for it; user space adds up the two.
+ *
+ * The programs count the names of a cgroup in two places that depend on its id, no matter which groups these places have.
+ * Other cgroups may count in one of the places as well, so the smaller count is the one to use. A cgroup takes a place for
+ * the rest of its names only if it has too many names.
  */
 #ifndef LINNIX_TOTALS_H
 #define LINNIX_TOTALS_H
@@ -18,13 +21,13 @@
 #include "level.h"
 #include "maps.h"
 
-/* Places that are looked at for a group. */
+/* Most places that a program checks for a group. */
 #define TOTALS_PROBES 64
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1); /* resized to both buffers: 2 * (totals_places + TOTALS_REST) */
+	__uint(max_entries, 1); /* resized to two buffers: 2 * (totals_places + TOTALS_REST) */
 	__type(key, __u32);
 	__type(value, struct totals);
 } totals SEC(".maps");
@@ -51,15 +54,15 @@ static __always_inline bool is_of(const struct totals *t, __u64 cgroup_id, __u64
 	return t->cgroup_id == cgroup_id && comm[0] == comm_0 && comm[1] == comm_1 && t->kind == kind;
 }
 
-/* Beside the place where a buffer begins: a group that has no place may take one. */
+/* A flag beside the first place of a buffer: a group without a place may take one. */
 #define TAKES 0x80000000
 #define NO_PLACE 0xffffffff
 
 /*
- * The place of a group; NO_PLACE: it has none, and is to be given none or there is none.
+ * The place of a group. Returns NO_PLACE if the group has none and TAKES is not set, or if all places are taken.
  *
- * Not static, so that the verifier looks at it once, and not on each way to each call: that took half a second of each
- * start. It takes and returns plain numbers only, as kernels before 5.13 demand of such a function.
+ * Not static, so that the verifier checks it once and not on each path to each call. Checking each path took half a second
+ * of each start. It takes and returns only plain numbers, because kernels before 5.13 require that of such a function.
  */
 __noinline __u32 find_place(__u64 cgroup_id, __u64 comm_0, __u64 comm_1, __u32 kind, __u32 buffer)
 {
@@ -94,13 +97,13 @@ __noinline __u32 find_place(__u64 cgroup_id, __u64 comm_0, __u64 comm_1, __u32 k
 	return NO_PLACE;
 }
 
-/* Where the names of a cgroup are counted. `second` is NULL if both places are the same. */
+/* The two places that count the names of a cgroup. `second` is NULL if both are the same place. */
 struct name_counts {
 	struct totals *first;
 	struct totals *second;
 };
 
-/* @hash: of the group of the cgroup's rest */
+/* @hash: hash of the group for the rest of the cgroup's names */
 static __always_inline bool find_name_counts(__u32 hash, __u32 buffer, struct name_counts *counts)
 {
 	__u32 mask = knobs.totals_places - 1;
@@ -125,7 +128,7 @@ static __always_inline void count_name(const struct name_counts *counts)
 		__sync_fetch_and_add(&counts->second->comms, 1);
 }
 
-/* What kind of group a process is in. */
+/* The kind of a process's group. */
 static __always_inline __u32 kind_of(__u32 mode, enum detail_level level, bool is_kernel)
 {
 	__u32 kind = level == DETAIL_SUMMARY ? 0 : TOTALS_BESIDE;
@@ -134,8 +137,8 @@ static __always_inline __u32 kind_of(__u32 mode, enum detail_level level, bool i
 }
 
 /*
- * The place of a group that has none yet. A cgroup that has MAX_COMMS names already gets no more, so that one that renames
- * its processes does not take the places of others.
+ * Takes a place for a group that has none. A cgroup that already has MAX_COMMS names gets no more places, so that a cgroup
+ * whose processes rename themselves does not take the places of others.
  */
 __noinline __u32 take_place(__u64 cgroup_id, __u64 comm_0, __u64 comm_1, __u32 kind, __u32 buffer)
 {
@@ -159,7 +162,7 @@ static __always_inline struct totals *find_totals(__u32 mode, __u32 kind, __u64 
 	__u64 comm[COMM_LEN / 8] = {};
 	__u32 place;
 
-	/* A comm may have anything behind its NUL; a key may not. */
+	/* A comm may have any bytes after its NUL; a key must not. */
 	bpf_probe_read_kernel_str(comm, COMM_LEN, name);
 	place = find_place(cgroup_id, comm[0], comm[1], kind, buffer);
 	if (place == NO_PLACE)
@@ -204,7 +207,10 @@ static __always_inline __u32 log2_of(__u64 value)
 	return log;
 }
 
-/* Part of `value` that `share` is of `total`, which is not 0: to 20 bits, which no product of two times fits. */
+/*
+ * Returns value * share / total, with a precision of 20 bits, because the product of two times does not fit into 64 bits.
+ * `total` must not be 0.
+ */
 static __always_inline __u64 share_of(__u64 value, __u64 share, __u64 total)
 {
 	if (total >> 40) {
@@ -215,12 +221,12 @@ static __always_inline __u64 share_of(__u64 value, __u64 share, __u64 total)
 	return (value >> 20) * share + ((value & 0xfffff) * share >> 20);
 }
 
-/* The scheduler brings a running task's sum up to date at every tick, which is 10 ms apart at most. */
+/* The scheduler updates the sum of a running task at every tick. Ticks are at most 10 ms apart. */
 #define MAX_UNACCOUNTED_NS 20000000
 
 /*
- * What a process that ends ran since the scheduler brought its sum up to date.
- * @now_ns: on the scheduler's clock; 0: not known
+ * CPU time of an ending process since the scheduler last updated its sum.
+ * @now_ns: on the scheduler's clock; 0: unknown
  */
 static __always_inline __u64 unaccounted_ns(const struct exit_event *e, __u64 now_ns)
 {
@@ -237,7 +243,7 @@ struct cpu_split {
 };
 
 /*
- * CPU time of a process that ends. src/process/cpu-time.ts splits the time of exit events in the same way.
+ * CPU time of an ending process. src/process/cpu-time.ts splits the time of exit events in the same way.
  * @unaccounted: see unaccounted_ns()
  */
 static __always_inline struct cpu_split split_cpu(const struct exit_event *e, __u64 unaccounted)
@@ -253,7 +259,7 @@ static __always_inline struct cpu_split split_cpu(const struct exit_event *e, __
 	return (struct cpu_split){ .user_ns = user, .system_ns = runtime - user };
 }
 
-/* Adds the end of a process. @unaccounted: see unaccounted_ns() */
+/* Adds the exit of a process. @unaccounted: see unaccounted_ns() */
 static __always_inline void add_exit(__u32 mode, __u32 kind, const struct exit_event *e, __u64 unaccounted)
 {
 	struct totals *t = find_totals(mode, kind, e->p.cgroup_id, e->p.comm);
@@ -289,7 +295,7 @@ static __always_inline void add_exit(__u32 mode, __u32 kind, const struct exit_e
 		__sync_fetch_and_add(&t->read_bytes, e->read_bytes);
 		__sync_fetch_and_add(&t->write_bytes, e->write_bytes);
 	}
-	/* See struct totals: of two ends at the same time the smaller may stay. */
+	/* If two processes end at the same time, the smaller peak may stay: see struct totals. */
 	if (known & KNOWN_RSS && e->peak_rss_bytes > LATEST(t->peak_rss_bytes))
 		LATEST(t->peak_rss_bytes) = e->peak_rss_bytes;
 }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * fork, exec and exit by classic tracepoints: the "tracepoint" backend, for
- * kernels without BTF. Nothing here is relocated; where a tracepoint's fields
- * lie comes with the knobs. What only task_struct knows stays unknown.
+ * The "tracepoint" backend: fork, exec and exit from classic tracepoints, for kernels without BTF. Nothing here is relocated:
+ * the knobs contain the offsets of the tracepoints' fields. Fields that only task_struct has stay unknown.
  */
-/* A classic tracepoint has no arguments. */
+/* Classic tracepoints do not report the arguments of an exec. */
 #define DEFAULT_ARGS_BYTES 0
 
 #include "kernel.h"
@@ -23,7 +22,7 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 #define CLONE_THREAD 0x00010000
 #define CLONE_INTO_CGROUP 0x200000000ULL
 
-/* The parent of kernel threads; init is before it. */
+/* The pid of the parent of kernel threads. init has the pid before it. */
 #define KTHREADD 2
 
 struct tracepoint_exec {
@@ -38,7 +37,7 @@ struct {
 	__type(value, struct tracepoint_exec);
 } scratch SEC(".maps");
 
-/* By pid: user space enters those that run already. */
+/* By pid. User space enters the processes that run already. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -47,7 +46,7 @@ struct {
 	__type(value, struct thread_group);
 } thread_groups SEC(".maps");
 
-/* When a process was forked, kept only for --min-duration. */
+/* When a process was forked. Used only with --min-duration. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 65536);
@@ -68,22 +67,22 @@ static __always_inline bool in_wanted_cgroup(void)
 	return !knobs.filter_cgroup || bpf_get_current_ancestor_cgroup_id(knobs.cgroup_level) == watched_cgroup_id();
 }
 
-/* Only where --cgroup names a path from the root of the hierarchy: a path as long as that of the watched one is the same. */
+/* Attached only if --cgroup names a path from the root of the hierarchy, so that the whole path can be compared. */
 SEC("tracepoint/cgroup/cgroup_mkdir")
 int follow_cgroup(void *ctx)
 {
 	__u64 id = 0;
 
-	/* The default hierarchy; those of v1 number their cgroups by themselves. */
+	/* Only the default hierarchy (v2): each v1 hierarchy numbers its cgroups by itself. */
 	if (read_u32(ctx, knobs.mkdir_root_offset) != 0)
 		return 0;
 	bpf_probe_read_kernel(&id, sizeof(id), ctx + knobs.mkdir_id_offset);
-	/* The offset of a __data_loc word is its low half. */
+	/* The low half of a __data_loc word is the offset. */
 	watch_new_cgroup(id, ctx + (read_u32(ctx, knobs.mkdir_path_offset) & 0xffff));
 	return 0;
 }
 
-/* The head as far as the current task tells it; every byte is written. */
+/* Fills every byte of the head, with what helpers return about the current task. */
 static __always_inline void fill_current(struct process_event *e, enum event_type type)
 {
 	__u64 ids = bpf_get_current_uid_gid();
@@ -97,7 +96,7 @@ static __always_inline void fill_current(struct process_event *e, enum event_typ
 	e->ns_pid = 0;
 	e->uid = ids;
 	e->gid = ids >> 32;
-	/* No helper gives these. */
+	/* No helper returns these. */
 	e->euid = 0;
 	e->egid = 0;
 	e->auid = 0;
@@ -108,7 +107,10 @@ static __always_inline void fill_current(struct process_event *e, enum event_typ
 	e->ts_ns = bpf_ktime_get_boot_ns();
 }
 
-/* A process's first thread beside its leader is made by the leader, whose name is known here and by its renamings only. */
+/*
+ * Counts a new thread. The leader makes the first one, so the current comm is the leader's name. A program can learn that name
+ * only here and when the leader is renamed.
+ */
 static __always_inline void count_thread(__u32 pid)
 {
 	struct thread_group *group;
@@ -166,7 +168,7 @@ int handle_fork(void *ctx)
 		return 0;
 	}
 	if (mode) {
-		/* Which other processes adopt orphans is not known here. */
+		/* This backend does not know which other processes adopt orphans. */
 		if (mode & MODE_STORMS && (mode & MODE_LEVEL) != DETAIL_SUMMARY && watches_sources(e.ts_ns))
 			storm = storm_of_fork(0, e.pid, e.cgroup_id, e.uid, forker <= KTHREADD ? FORKED_BY_REAPER : 0);
 		if (adds_up(mode, mode & MODE_LEVEL))
@@ -187,8 +189,8 @@ int handle_fork(void *ctx)
 }
 
 /*
- * The name that a process had before its last renaming. An exec renames the
- * process before its tracepoint comes, so there the last one is the exec's own.
+ * The name that a process had before its last renaming. An exec renames the process before the exec's tracepoint, so at that
+ * tracepoint the last renaming is the exec's own.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -216,7 +218,7 @@ int handle_rename(void *ctx)
 	__u32 pid = id >> 32;
 	struct thread_group *group;
 
-	/* The leader's name is its process's; another thread may have given it, through /proc. */
+	/* Only the leader's name is the name of the process. Another thread may rename the leader, through /proc. */
 	if (read_u32(ctx, knobs.rename_pid_offset) != pid)
 		return 0;
 	group = bpf_map_lookup_elem(&thread_groups, &pid);
@@ -248,7 +250,7 @@ int handle_exec(void *ctx)
 	mode = detail_mode();
 	if (!wanted) {
 		COUNT(filtered[EVENT_EXEC]);
-		/* Its end may pass the filters all the same. */
+		/* The exit of the process may still pass the filters. */
 		if ((mode & MODE_LEVEL) != DETAIL_PROCESSES)
 			hold_back_exec(e->e.p.pid);
 		if ((mode & MODE_LEVEL) != DETAIL_PROCESSES || !may_be_wanted(e->e.p.pid))
@@ -274,13 +276,13 @@ int handle_exec(void *ctx)
 	take_old_comm(&e->e);
 	if (limit > MAX_PATH_BYTES)
 		limit = MAX_PATH_BYTES;
-	/* A __data_loc word: offset in its low half, length in its high half. */
+	/* A __data_loc word has the offset in its low half and the length in its high half. */
 	length = limit == 0 ? 0 :
 			      bpf_probe_read_kernel_str(e->filename, limit,
 							ctx + (read_u32(ctx, knobs.exec_filename_offset) & 0xffff));
 	if (length < 0 || length > MAX_PATH_BYTES)
 		length = 0;
-	/* A path that fills the limit may have been cut. */
+	/* A path that fills the limit may be cut off. */
 	if (length > 0 && length < limit)
 		e->e.p.known |= KNOWN_EXE | EXE_WHOLE;
 	e->e.exe_len = length;
@@ -308,12 +310,12 @@ static __always_inline bool is_last_thread(void *ctx, struct thread_group *group
 			bpf_map_delete_elem(&thread_groups, &pid);
 		return group_dead;
 	}
-	/* Unknown: a process of one thread, one that user space has not entered yet, or one that the map has no room for. */
+	/* No entry: a process of one thread, one that user space has not entered yet, or one for which the map has no room. */
 	if (!group)
 		return (__u32)id == pid;
 	/*
-	 * Whoever finds the count below nought comes after all the others. 5.10 knows no fetching add, so that two
-	 * may find it there: the one whose deletion succeeds is the last.
+	 * A thread that finds a negative count comes after all the others. 5.10 has no atomic addition that returns the old
+	 * value, so two threads may find a negative count. The one that deletes the entry is the last thread.
 	 */
 	__sync_fetch_and_add(&group->extra_threads, -1);
 	if (*(volatile __s32 *)&group->extra_threads >= 0)
@@ -321,7 +323,7 @@ static __always_inline bool is_last_thread(void *ctx, struct thread_group *group
 	return bpf_map_delete_elem(&thread_groups, &pid) == 0;
 }
 
-/* What an exit does not know if the map has no entry for its process. */
+/* The bits for what is uncertain about an exit if the map has no entry for its process. */
 static __always_inline __u32 unsure_without_group(__u32 pid)
 {
 	if (knobs.group_dead_known)
@@ -339,7 +341,7 @@ int handle_exit(void *ctx)
 
 	fill_current(&e.p, EVENT_EXIT);
 	group = bpf_map_lookup_elem(&thread_groups, &e.p.pid);
-	/* Before it is deleted. The current name is that of the thread which happens to be the last. */
+	/* The current name is that of the last thread. The entry has the name of the process; is_last_thread() may delete it. */
 	if (group)
 		__builtin_memcpy(e.p.comm, group->comm, sizeof(e.p.comm));
 	if (!is_last_thread(ctx, group)) {
@@ -369,7 +371,7 @@ int handle_exit(void *ctx)
 		COUNT(filtered[EVENT_EXIT]);
 		return 0;
 	}
-	/* Classic tracepoints do not give the start of a process: what happens is reported at the level of now. */
+	/* Classic tracepoints do not report the start time of a process, so its exit has the current level of detail. */
 	if (mode) {
 		__u32 storm = EXIT_NO_PLACE;
 

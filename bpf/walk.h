@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* A program's own walk along the kernel's list of processes: since 6.7. */
+/* Functions to walk the kernel's list of processes in a program, since 6.7. */
 #ifndef LINNIX_WALK_H
 #define LINNIX_WALK_H
 
 #include "kernel.h"
 #include <bpf/bpf_helpers.h>
 
-/* include/linux/bpf.h of the kernel; which tasks a walk comes by: leaders of thread groups. */
+/* include/linux/bpf.h of the kernel. The walk visits only leaders of thread groups. */
 #define BPF_TASK_ITER_ALL_PROCS 0
 
 extern int bpf_iter_task_new(struct bpf_iter_task *it, struct task_struct *task, unsigned int flags) __ksym;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The cgroup of --cgroup. A unit or container that is restarted gets a new one
- * under the same path: the program at cgroup_mkdir enters its id before the kernel
- * lets user space see it, so that no event in it is missed. User space writes the
- * id as well, where that program is not attached.
+ * The cgroup of --cgroup. A restarted unit or container gets a new cgroup with the same path. The program at cgroup_mkdir
+ * stores its id before user space can see the new cgroup, so that linnix misses no event in it. If that program is not
+ * attached, user space writes the id.
  */
 #ifndef LINNIX_WATCHED_CGROUP_H
 #define LINNIX_WATCHED_CGROUP_H
@@ -14,7 +13,7 @@ _Static_assert(sizeof(struct watched_cgroup) == 528, "an element of a mapped arr
 
 enum {
 	WATCHED,
-	NEW_PATH, /* where the path of a new cgroup is read to */
+	NEW_PATH, /* holds the path of a new cgroup */
 };
 
 struct {
@@ -34,9 +33,8 @@ static __always_inline __u64 watched_cgroup_id(void)
 }
 
 /*
- * Enters a cgroup whose path ends like that of the watched one. The caller has
- * compared the level, and the cgroup that both paths begin at. The kernel makes one
- * cgroup at a time (cgroup_mutex), so that nothing else writes NEW_PATH.
+ * Watches a new cgroup if its path ends like the watched path. The caller has checked that the new cgroup has the same level
+ * and is below the same base cgroup. The kernel makes one cgroup at a time (cgroup_mutex), so nothing else writes NEW_PATH.
  */
 static __always_inline void watch_new_cgroup(__u64 id, const char *path)
 {
@@ -52,11 +50,11 @@ static __always_inline void watch_new_cgroup(__u64 id, const char *path)
 		return;
 	length = watched->path_length;
 	read = bpf_probe_read_kernel_str(made->path, WATCHED_PATH_LEN, path);
-	/* Without its NUL. Of a path that was cut the end is not known. */
+	/* Without the NUL. If the path was cut off, its end is unknown. */
 	read--;
 	if (length == 0 || length >= WATCHED_PATH_LEN || read < length || read >= WATCHED_PATH_LEN - 1)
 		return;
-	/* From the root on both paths are whole. */
+	/* If the base is the root, both paths are whole, so they must have the same length. */
 	if (knobs.cgroup_base_level == 0 && read != length)
 		return;
 	offset = read - length;
