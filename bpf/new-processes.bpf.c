@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Polling at its best: a look at all processes that tells who is new, for kernels
- * since 6.7. The program walks the list of processes by itself, and who has been
- * told of is kept here, so that a process which was there before costs a glance.
+ * The best case of polling, for kernels since 6.7: a look at all processes that reports the new ones. The program itself
+ * walks the list of processes and remembers which ones it has reported, so a process that it has seen before costs little.
  */
 #include "kernel.h"
 #include "new-processes.h"
@@ -11,7 +10,7 @@
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
-/* 64 KiB, which user space reads in place. */
+/* 64 KiB, which user space maps into its memory. */
 #define MAX_NEW 4096
 
 struct {
@@ -27,7 +26,7 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, int);
 	__type(value, __u64);
-} told SEC(".maps");
+} reported SEC(".maps");
 
 struct look_answer *unused_answer __attribute__((unused));
 
@@ -42,19 +41,19 @@ int look(struct look_answer *answer)
 	bpf_iter_task_new(&it, NULL, BPF_TASK_ITER_ALL_PROCS);
 	while ((task = bpf_iter_task_next(&it))) {
 		struct new_process *new;
-		__u64 *is_told;
+		__u64 *is_reported;
 		__u32 at = written;
 
-		/* What runs where nothing does has pid 0; a zombie stays listed until it is reaped. */
+		/* The idle tasks have pid 0; a zombie stays listed until it is reaped. */
 		if (task->pid == 0 || task->signal->live.counter == 0)
 			continue;
 		processes++;
-		is_told = bpf_task_storage_get(&told, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-		if (!is_told) {
+		is_reported = bpf_task_storage_get(&reported, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+		if (!is_reported) {
 			unkept++;
 			continue;
 		}
-		if (*is_told)
+		if (*is_reported)
 			continue;
 		new = bpf_map_lookup_elem(&new_processes, &at);
 		if (!new) {
@@ -63,7 +62,7 @@ int look(struct look_answer *answer)
 		}
 		new->pid = reader_tgid(task);
 		new->start_ns = task->start_boottime;
-		*is_told = 1;
+		*is_reported = 1;
 		written++;
 	}
 	bpf_iter_task_destroy(&it);

@@ -114,14 +114,17 @@ export interface BackendKind {
 
 const TYPE_NUMBER = { fork: EVENT_FORK, exec: EVENT_EXEC, exit: EVENT_EXIT } as const;
 
-/** Which types have to be sent so that those asked for are whole: an exit tells what was executed last, by itself or before its fork. */
+/**
+ * The types that the programs must send so that events of the given types are complete. An exit event contains the last
+ * executed program, which an exec or the fork of the process may have set.
+ */
 export function sentTypes(events: readonly EventType[]): EventType[] {
   const sent = new Set(events);
   if (sent.has("exit")) sent.add("fork").add("exec");
   return [...sent];
 }
 
-/** Whether some exits are not told of, though the process table knows of their processes: it is seeded with all of them. */
+/** Whether a filter may drop exits of processes that are in the process table. The table begins with all processes. */
 export function holdsBackExits({ events, filters }: Pick<ProbeOptions, "events" | "filters">): boolean {
   const { pids, uids, comms, cgroup, minDurationNs } = filters;
   const lists = [pids, uids, comms];
@@ -155,7 +158,10 @@ interface Storms {
   memory: readonly MappedArray[];
 }
 
-/** Processes whose exec was lost are gone from the map at their exit, lost or not: these live at the same time. */
+/**
+ * Every exit removes its process from the map, even if the exit record is lost. So this is a limit for processes that
+ * live at the same time.
+ */
 const MAX_LOST_EXECS = 4096;
 
 /**
@@ -225,7 +231,10 @@ export class Backend implements Disposable {
     return this.#counters.read();
   }
 
-  /** What the kernel skipped so far and nothing made good, by type; see {@link skippedRuns}. One system call a program. */
+  /**
+   * Runs that the kernel skipped so far and that were not retried, by type; see {@link skippedRuns}. One system call a
+   * program.
+   */
   skipped(): CountByType {
     return skippedRuns(this.#object, this.counts().retried);
   }
@@ -326,7 +335,7 @@ export class Backend implements Disposable {
     }
   }
 
-  /** The kernel side's list of the execs that it could not hand over. Empty after `close`. */
+  /** The kernel side's list of processes whose exec it could not emit. Empty after `close`. */
   missedExecs(): MissedExecs {
     const skips = this.#kind.object === "process" && skipsPreempted(release());
     return new MissedExecs(this.#object.mapFd("missed_execs"), {
@@ -443,7 +452,7 @@ export class Backend implements Disposable {
     else object.setMaxEntries("tracked_pids", 1);
     if (filters.uids.length === 0) object.setMaxEntries("wanted_uids", 1);
     if (filters.comms.length === 0) object.setMaxEntries("wanted_comms", 1);
-    // Without a filter that holds execs back only those that the ring had no room for are remembered.
+    // Without a filter that drops execs, the list has only the execs for which the ring had no room.
     const holdsBack = filters.uids.length > 0 || filters.comms.length > 0 || filters.cgroup !== null;
     if (holdsBack) processMaps.push("missed_execs");
     else object.setMaxEntries("missed_execs", Math.min(MAX_LOST_EXECS, options.maxProcesses ?? MAX_LOST_EXECS));

@@ -22,10 +22,13 @@ const NUMBER: Record<DetailLevel, number> = {
 
 /** Later than any process starts. */
 const NEVER = 2n ** 64n - 1n;
-/** A switch holds for processes that start so long after it, ns: the programs on other CPUs have seen it by then. */
+/**
+ * A switch applies to processes that start at least this time after it, ns. By then the programs on all CPUs have seen
+ * it.
+ */
 const AHEAD_NS = 20_000_000n;
 
-/** A fork that is under way may take its start time so long before its process can be listed, ns. */
+/** A fork may set the start time of its process this long before the process appears in a list, ns. */
 const SETTLED_NS = 5_000_000_000n;
 
 interface Switch {
@@ -69,7 +72,7 @@ export class DetailSwitch {
     return this.#level;
   }
 
-  /** Whether processes may have another level than those that start now. */
+  /** Whether some live processes may have another level than new ones. */
   get isSwitched(): boolean {
     return this.#switches.length > 0;
   }
@@ -113,7 +116,7 @@ export class DetailSwitch {
   forget(listedNs: bigint, starts: Iterable<StartRange>): boolean {
     const switches = this.#switches;
     const before = switches.length;
-    // The span at each place is before the switch at that place, and the last one goes on.
+    // The period at each index ends with the switch at that index. The last period has no end.
     const isUsed = switches.map(({ sinceNs }) => sinceNs > listedNs - SETTLED_NS);
     const spanOf = (startNs: bigint) => switches.findLastIndex(({ sinceNs }) => startNs >= sinceNs) + 1;
     for (const [earliestNs, latestNs] of starts) isUsed.fill(true, spanOf(earliestNs), spanOf(latestNs) + 1);

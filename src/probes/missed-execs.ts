@@ -37,8 +37,8 @@ export class MissedExecs {
   }
 
   /**
-   * Pids of the list; "all": it may be any process, for the kernel skipped the program that keeps the list, or refuses
-   * to show it, as some do after root was given up.
+   * Pids of the list; "all": it may be any process, because the kernel skipped the program that keeps the list, or does
+   * not let linnix read it. Some kernels refuse that after linnix has given up root.
    */
   list(): Uint32Array | "all" {
     const skipped = this.#facts.skipped();

@@ -28,8 +28,8 @@ const ESRCH = 3;
 const EAGAIN = 11;
 
 /**
- * The probe that tells of page faults, beside the programs of a backend and through its rings. Loaded by the
- * constructor, gone after `close`, or when this process ends.
+ * The probe that reports page faults. It runs in addition to the programs of a backend and uses their rings. The constructor
+ * loads it; `close` or the end of this process removes it.
  */
 export class PageFaultProbe implements Disposable {
   readonly #object: BpfObject;
@@ -154,7 +154,7 @@ function noProbeError(why: string, cause?: unknown, hint = LEAVE_OUT): LinnixErr
 function loadError(cause: unknown): LinnixError {
   const errno = cause instanceof BpfLoadError || cause instanceof NativeError ? cause.errno : 0;
   if (errno === ESRCH) {
-    return noProbeError("this kernel has no tracepoint page_fault_user, as only x86 is sure to", cause);
+    return noProbeError("this kernel has no tracepoint page_fault_user, which only x86 kernels are sure to have", cause);
   }
   const message = cause instanceof Error ? cause.message : String(cause);
   if (cause instanceof BpfLoadError && cause.verifierLog !== "") log.debug(cause.verifierLog.trimEnd());

@@ -48,8 +48,8 @@ export function readProcessLimits(release: string): ProcessLimits {
 }
 
 /**
- * Sizes for maps of which each process may have an entry.
- * @param dataBytes of a key and a value, each rounded up to 8, of each map
+ * Sizes for maps in which each process may have an entry.
+ * @param dataBytes for each map: the size of a key and a value, each rounded up to 8
  */
 export function processMapSizes(limits: ProcessLimits, dataBytes: readonly number[]): ProcessMapSizes {
   const preallocates = needsPreallocation(limits.release);
@@ -61,9 +61,9 @@ export function processMapSizes(limits: ProcessLimits, dataBytes: readonly numbe
 }
 
 /**
- * Sizes the maps of an object of which each process may have an entry; before it is loaded.
+ * Sizes the maps of an object in which each process may have an entry. Call it before the object is loaded.
  * @param maps their names
- * @param maxProcesses entries of each map, in place of what the machine's limits say
+ * @param maxProcesses entries of each map, instead of a number from the machine's limits
  * @returns entries of each map
  */
 export function sizeProcessMaps(

@@ -32,13 +32,13 @@ export function skippedOf(object: BpfObject, program: string): number {
 }
 
 /**
- * Runs of the programs that the kernel skipped and that no second program made good: events that nobody was told of, or
- * ends and starts of threads. One bpf(2) a program. Before Linux 5.12, which counts none, 0.
+ * Counts the program runs that the kernel skipped and that no second program retried. Each is a lost event, or the start or
+ * end of a thread. It makes one bpf(2) call per program. Returns 0 before Linux 5.12, which does not count skipped runs.
  * @param object is loaded
- * @param retried what second programs made good
+ * @param retried runs that second programs retried
  */
 export function skippedRuns(object: BpfObject, retried: Readonly<CountByType>): CountByType {
-  // One that was just skipped may not be made good yet, or be made good between both looks.
+  // The two counts are not read at the same moment, so the difference can be too high for a moment, or negative.
   const skipped = (type: keyof typeof PROGRAM) => Math.max(0, skippedOf(object, PROGRAM[type]) - retried[type]);
   return { fork: skipped("fork"), exec: skipped("exec"), exit: skipped("exit") };
 }

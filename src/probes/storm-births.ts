@@ -22,7 +22,7 @@ export class StormBirths {
     this.#limits = new Uint32Array(limits);
   }
 
-  /** Pids of processes that executed something which was counted only: at most so many. */
+  /** Pids of at most `most` processes whose last exec was only counted. */
   missed(most: number): number[] {
     const words = this.#words;
     const epoch = this.#epoch;

@@ -42,7 +42,9 @@ export class StormPlaces {
   readonly #words: Uint32Array;
   readonly #bytes: Uint8Array;
   readonly #big: BigUint64Array;
-  /** Places that were taken but not ready when they were looked at last: two programs wanted them at once. */
+  /**
+   * Places that were taken but not ready at the last look, because two programs tried to take them at the same time.
+   */
   #unready = new Set<number>();
 
   /** @param memory the map `storms` */
@@ -52,7 +54,7 @@ export class StormPlaces {
     this.#big = new BigUint64Array(memory);
   }
 
-  /** Places with a storm. Frees those that no program can use. */
+  /** Returns the places with a storm, and frees those that no program can use. */
   taken(): number[] {
     const unready = new Set<number>();
     const taken: number[] = [];

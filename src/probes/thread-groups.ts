@@ -4,13 +4,13 @@ import { hasKernelPids } from "../procfs/pid-namespace.ts";
 import { readProcStat } from "../procfs/proc-stat.ts";
 import { COMM_LEN, THREAD_GROUP } from "../wire/layout.gen.ts";
 
-/** Looks at one process until nothing of it changed meanwhile. */
+/** Looks at one process until nothing changes during the look. */
 const MAX_LOOKS = 8;
 
 /**
- * Enters the processes that have several threads already into the map of the tracepoint backend, by pid: what they are
- * called, and how many threads must end before they do.
- * @param noRoom is called for each process that the map has no room for
+ * Enters the processes that already have several threads into the map of the tracepoint backend, by pid: their name,
+ * and how many threads must end before the process ends.
+ * @param noRoom called for each process for which the map has no room
  */
 export function enterThreadGroups(mapFd: number, noRoom: () => void = () => {}): void {
   // By pids of another namespace they would be other processes.

@@ -32,9 +32,9 @@ function field(fields: Map<string, TracepointField>, tracepoint: string, name: s
   });
 }
 
-/** Classic tracepoints: no BTF, no CO-RE; the fields' places come from tracefs. */
+/** The backend of classic tracepoints. It needs neither BTF nor CO-RE: it reads the offsets of fields from tracefs. */
 export function tracepointBackend(): BackendKind {
-  // Its tracefs is empty, and Linux 7.3 oopses when an empty one that nobody else has mounted is given up.
+  // Under this lockdown tracefs is empty, and Linux 7.3 oopses at the last unmount of an empty tracefs.
   if (isLockedForConfidentiality()) {
     throw cannotRunError("lockdown", {
       what: "the tracepoint backend cannot run",

@@ -18,8 +18,8 @@ export function isFollowed(ref: CgroupRef, { path, base }: ResolvedCgroup, knows
 }
 
 /**
- * The cgroup of `--cgroup`. What it names by path is followed when it is removed and made again, by the kernel side at
- * once, and by each look where that cannot.
+ * The cgroup of `--cgroup`. If it is a path, linnix follows the cgroup when it is removed and made again. The kernel
+ * side does that immediately; if it cannot, each look does it.
  */
 export class WatchedCgroup implements Disposable {
   readonly #name: string;
