@@ -50,7 +50,7 @@ export interface SampleCounters extends Record<SampleLoss, number> {
   threads_not_summed: number;
 }
 
-/** Page faults; those that were skipped were not seen. */
+/** Page faults. `seen` does not include skipped ones. */
 export interface PageFaultCounters extends Record<(typeof PAGE_FAULT_COUNTER_NAMES)[number], number> {
   lost: number;
   lost_by_reason: CountByReason;

@@ -7,50 +7,50 @@ import type { UnwrittenByType } from "./unwritten.ts";
 
 /** What every event of a process has. */
 export interface EventOfProcess {
-  /** RFC 3339, UTC, nanoseconds. */
+  /** RFC 3339, UTC, with nanoseconds. */
   time: string;
-  /** The same moment by CLOCK_BOOTTIME. Unit: ns. */
+  /** The same time on CLOCK_BOOTTIME. Unit: ns. */
   ts_ns: bigint;
-  /** The CPU of the event; of a sample, the CPU that the main thread ran on last. Null in samples read from /proc. */
+  /** The CPU of the event. In a sample: the CPU that the main thread ran on last. Null in samples read from /proc. */
   cpu: number | null;
-  /** The kernel's tgid, in the initial pid namespace. */
+  /** Process id: the kernel's tgid in the initial pid namespace. */
   pid: number;
-  /** The parent's pid; of a fork, the parent at birth. */
+  /** The parent's pid. In a fork event: the parent at birth. */
   ppid: number | null;
-  /** Start of the parent by CLOCK_BOOTTIME: with `ppid` its identity. Null if the parent is the kernel's idle task. Unit: ns. */
+  /** Start time of the parent on CLOCK_BOOTTIME. `ppid` and this field together identify the parent. Null if the parent is the kernel's idle task. Unit: ns. */
   parent_start_ns: bigint | null;
   /** Real user id. */
   uid: number;
   /** Real group id. */
   gid: number;
-  /** Effective user id: the one that permissions are checked against. It differs from `uid` in a set-uid program. */
+  /** Effective user id: the kernel checks permissions against it. It differs from `uid` in a set-uid program. */
   euid: number | null;
   /** Effective group id. */
   egid: number | null;
-  /** Login user id (audit): the user whose login began this session, kept through su and sudo; null if unset. Samples read from /proc have none. */
+  /** Login user id (audit): the user who logged in to this session. It stays the same through su and sudo. Null if it is unset, and in samples read from /proc. */
   auid: number | null;
-  /** Name of the process, at most 15 bytes; of a fork, the child's name at birth. */
+  /** Name of the process, at most 15 bytes. In a fork event: the child's name at birth. */
   comm: string;
-  /** Start of the process by CLOCK_BOOTTIME. `pid` and `start_ns` together identify a process. Unit: ns. */
+  /** Start time of the process on CLOCK_BOOTTIME. `pid` and `start_ns` together identify a process. Unit: ns. */
   start_ns: bigint | null;
   /** Id of the cgroup in the v2 hierarchy: the inode number of its directory. */
   cgroup_id: bigint | null;
   /** The pid as the process itself sees it, in its own pid namespace. */
   ns_pid?: number;
-  /** Path in the cgroup hierarchy. */
+  /** Path of the cgroup in its hierarchy. */
   cgroup?: string;
   /** The innermost container that the process runs in: `id` and `runtime`. */
   container?: Container;
-  /** Unit of the host's systemd; never a unit of a systemd inside a container. */
+  /** The systemd unit of the process, from the host's systemd. A unit of a systemd inside a container is never reported. */
   unit?: string;
 }
 
-/** The first line of an output; again after a SIGHUP that changed something or opened the output again. */
+/** The first line of an output. It is repeated if a SIGHUP changes a setting or reopens the output. */
 export interface StartEvent {
   type: "start";
-  /** When it was noticed: RFC 3339, UTC, nanoseconds. */
+  /** When linnix noticed it: RFC 3339, UTC, with nanoseconds. */
   time: string;
-  /** The same moment by CLOCK_BOOTTIME. Unit: ns. */
+  /** The same time on CLOCK_BOOTTIME. Unit: ns. */
   ts_ns: bigint;
   /** Name and version of this format. */
   schema: "linnix.events/1";
@@ -58,7 +58,7 @@ export interface StartEvent {
   version: string;
   /** Name of the machine. */
   hostname: string;
-  /** Id of this boot of the kernel. `ts_ns` counts within one boot. */
+  /** Id of this boot of the kernel. Compare `ts_ns` only within one boot. */
   boot_id: string | null;
   /** Release of the kernel, as `uname -r` prints it. */
   kernel: string;
@@ -66,42 +66,42 @@ export interface StartEvent {
   backend: "btf" | "tracepoint";
   /** Level of detail. */
   detail: "events" | "processes" | "summary";
-  /** Filters in force: `events`, `pids`, `uids`, `comms`, `cgroup` and `min_duration_ns`. Empty, null and 0 filter nothing. */
+  /** Filters in force: `events`, `pids`, `uids`, `comms`, `cgroup` and `min_duration_ns`. A filter is off if its value is empty, null or 0. */
   filters: StartFilters;
-  /** Fields that this kernel and backend cannot give: null or left out in every event. */
+  /** Fields that are not available with this kernel and backend. They are null or left out in every event. */
   missing_fields: string[];
 }
 
-/** A new process, never a thread. */
+/** A process was created. New threads cause no event. */
 export interface ForkEvent extends EventOfProcess {
   type: "fork";
 }
 
-/** A process executes a program. */
+/** A process executed a program. */
 export interface ExecEvent extends EventOfProcess {
   type: "exec";
-  /** Path of the executable. With the tracepoint backend: the path as it was given to execve(2). */
+  /** Path of the executable. The tracepoint backend reports the path that was passed to execve(2). */
   exe: string | null;
-  /** The arguments, one string each; redacted if redaction is on. */
+  /** The arguments, one string each. They are redacted if redaction is on. */
   args: string[] | null;
-  /** Whether arguments are missing at the end of `args`; null if `args` is. */
+  /** Whether arguments are missing at the end of `args`. Null if `args` is null. */
   args_truncated: boolean | null;
-  /** Whether `exe` is only the end of a path that was too long; null if `exe` is. */
+  /** Whether `exe` is only the end of a path that was too long. Null if `exe` is null. */
   exe_truncated: boolean | null;
   /** Name of the process before the exec. */
   old_comm: string | null;
 }
 
-/** The last thread of a process has ended. Figures are those of the whole process. */
+/** The last thread of a process ended. The figures are those of the whole process. */
 export interface ExitEvent extends EventOfProcess {
   type: "exit";
-  /** Exit code, 0 to 255; null if a signal killed the process. */
+  /** Exit code, 0 to 255. Null if a signal killed the process. */
   exit_code: number | null;
-  /** Name of the signal that killed the process, such as `SIGKILL`; null if none did. */
+  /** Name of the signal that killed the process, such as `SIGKILL`. Null if it exited by itself. */
   signal: string | null;
   /** Whether the kernel wrote a core dump. */
   core_dumped: boolean | null;
-  /** Time from the start of the process to its end; with the tracepoint backend, from its fork. Unit: ns. */
+  /** Time from the start of the process to its end. The tracepoint backend counts from the fork. Unit: ns. */
   duration_ns: bigint | null;
   /** User CPU time of all threads. Unit: ns. */
   cpu_user_ns: bigint | null;
@@ -117,26 +117,26 @@ export interface ExitEvent extends EventOfProcess {
   read_bytes: number | null;
   /** Bytes written to storage. Unit: bytes. */
   write_bytes: number | null;
-  /** Path of the executable. With the tracepoint backend: the path as it was given to execve(2). */
+  /** Path of the executable. The tracepoint backend reports the path that was passed to execve(2). */
   exe: string | null;
-  /** The arguments, one string each; redacted if redaction is on. */
+  /** The arguments, one string each. They are redacted if redaction is on. */
   args: string[] | null;
-  /** Whether arguments are missing at the end of `args`; null if `args` is. */
+  /** Whether arguments are missing at the end of `args`. Null if `args` is null. */
   args_truncated: boolean | null;
-  /** Whether `exe` is only the end of a path that was too long; null if `exe` is. */
+  /** Whether `exe` is only the end of a path that was too long. Null if `exe` is null. */
   exe_truncated: boolean | null;
 }
 
-/** A process that has ended, with `--detail processes`: the only line about it. `ppid` is its parent at birth. */
+/** With `--detail processes`: a process ended. It is the only line about the process. `ppid` is the parent at birth. */
 export interface ProcessEvent extends EventOfProcess {
   type: "process";
-  /** Exit code, 0 to 255; null if a signal killed the process. */
+  /** Exit code, 0 to 255. Null if a signal killed the process. */
   exit_code: number | null;
-  /** Name of the signal that killed the process, such as `SIGKILL`; null if none did. */
+  /** Name of the signal that killed the process, such as `SIGKILL`. Null if it exited by itself. */
   signal: string | null;
   /** Whether the kernel wrote a core dump. */
   core_dumped: boolean | null;
-  /** Time from the start of the process to its end; with the tracepoint backend, from its fork. Unit: ns. */
+  /** Time from the start of the process to its end. The tracepoint backend counts from the fork. Unit: ns. */
   duration_ns: bigint | null;
   /** User CPU time of all threads. Unit: ns. */
   cpu_user_ns: bigint | null;
@@ -152,22 +152,22 @@ export interface ProcessEvent extends EventOfProcess {
   read_bytes: number | null;
   /** Bytes written to storage. Unit: bytes. */
   write_bytes: number | null;
-  /** Path of the executable. With the tracepoint backend: the path as it was given to execve(2). */
+  /** Path of the executable. The tracepoint backend reports the path that was passed to execve(2). */
   exe: string | null;
-  /** The arguments, one string each; redacted if redaction is on. */
+  /** The arguments, one string each. They are redacted if redaction is on. */
   args: string[] | null;
-  /** Whether arguments are missing at the end of `args`; null if `args` is. */
+  /** Whether arguments are missing at the end of `args`. Null if `args` is null. */
   args_truncated: boolean | null;
-  /** Whether `exe` is only the end of a path that was too long; null if `exe` is. */
+  /** Whether `exe` is only the end of a path that was too long. Null if `exe` is null. */
   exe_truncated: boolean | null;
-  /** Execs of all its threads; null if linnix did not see the process start. */
+  /** Number of execs of all its threads. Null if linnix did not see the process start. */
   exec_count: number | null;
 }
 
-/** CPU and memory of a process that was active since the last sample interval. */
+/** CPU and memory use of a process that was active in the last sample interval. */
 export interface SampleEvent extends EventOfProcess {
   type: "sample";
-  /** CPU of all threads since the sample before: several threads can pass 100. Unit: % of one core. */
+  /** CPU use of all threads since the previous sample. It can exceed 100 if several threads run. Unit: % of one core. */
   cpu_pct: number;
   /** Resident set size. Unit: bytes. */
   rss_bytes: number;
@@ -175,138 +175,138 @@ export interface SampleEvent extends EventOfProcess {
   threads: number;
 }
 
-/** A page fault of a process at an address of its own, with `--page-faults`; at most ten a second and process. */
+/** With `--page-faults`: a page fault of a process at a user-space address. At most ten events per second and process. */
 export interface PageFaultEvent extends EventOfProcess {
   type: "page_fault";
-  /** The address. */
+  /** The address that the process accessed. */
   address: bigint;
-  /** Address of the instruction that touched it. */
+  /** Address of the instruction that accessed it. */
   ip: bigint;
-  /** Whether it was a write. */
+  /** Whether the access was a write. */
   write: boolean;
-  /** Page faults of this process that were suppressed since its last event of this type. */
+  /** Page faults of this process that were not reported, since its last event of this type. */
   suppressed: number;
 }
 
-/** With `--detail summary`: what happened in a group of processes in an interval. A group is a cgroup and a name; it has a line if something happened in it, or if samples show that its processes used CPU time. */
+/** With `--detail summary`: what happened in a group of processes during an interval. A group is the processes of one cgroup that have the same name. It gets a line if something happened in it, or if samples show that its processes used CPU time. */
 export interface TotalsEvent {
   type: "totals";
-  /** The end of the interval: RFC 3339, UTC, nanoseconds. */
+  /** The end of the interval: RFC 3339, UTC, with nanoseconds. */
   time: string;
-  /** The same moment by CLOCK_BOOTTIME. Unit: ns. */
+  /** The same time on CLOCK_BOOTTIME. Unit: ns. */
   ts_ns: bigint;
-  /** The start of the interval by CLOCK_BOOTTIME. Unit: ns. */
+  /** The start of the interval on CLOCK_BOOTTIME. Unit: ns. */
   from_ns: bigint;
-  /** Its end. Unit: ns. */
+  /** The end of the interval on CLOCK_BOOTTIME. Unit: ns. */
   to_ns: bigint;
-  /** The cgroup in the v2 hierarchy; null if it is not known, or if the line is the rest of all cgroups. */
+  /** Id of the cgroup in the v2 hierarchy. Null if it is unknown, or if the line is the rest of all cgroups. */
   cgroup_id: bigint | null;
-  /** The name of the processes; `other` for a rest. */
+  /** Name of the processes. `other` if the line is a rest. */
   comm: string;
-  /** Whether the line is a rest: of the names of a cgroup beyond 64, or of groups that had no room. */
+  /** Whether the line is a rest. A rest adds up the names of a cgroup beyond the first 64, or the groups for which there was no room. */
   other: boolean;
   /** Path of the cgroup. */
   cgroup?: string;
   /** The container of the cgroup. */
   container?: Container;
-  /** The unit of the host's systemd. */
+  /** The systemd unit of the cgroup, from the host's systemd. */
   unit?: string;
-  /** Processes that were forked, by their name at birth. */
+  /** Number of new processes, counted by their name at birth. */
   started: number;
-  /** Execs, by the new name. */
+  /** Number of execs, counted by the new name. */
   execs: number;
-  /** Processes that ended: with code 0, with another code, by a signal; `unknown` if the backend does not know how, and then the others are null. */
+  /** Processes that ended with code 0 (`ok`), with another code (`error`) or by a signal (`signal`). If the backend does not report how processes end, `unknown` counts all of them and the others are null. */
   exited: { ok: number | null; error: number | null; signal: number | null; unknown: number };
   /** User CPU time of the processes that ended. Unit: ns. */
   exited_cpu_user_ns: number | null;
   /** System CPU time of the processes that ended. Unit: ns. */
   exited_cpu_system_ns: number | null;
-  /** CPU time that the group used in the interval, running processes included; null without sampling. Unit: ns. */
+  /** CPU time that the group used in the interval, including running processes. Null without sampling. Unit: ns. */
   cpu_ns: number | null;
-  /** The largest peak of a process that ended. Unit: bytes. */
+  /** The largest peak resident set size of a process that ended. Unit: bytes. */
   peak_rss_bytes: number | null;
-  /** Bytes that the processes that ended read from storage. Unit: bytes. */
+  /** Bytes that ended processes read from storage. Unit: bytes. */
   read_bytes: number | null;
-  /** Bytes that they wrote to storage. Unit: bytes. */
+  /** Bytes that ended processes wrote to storage. Unit: bytes. */
   write_bytes: number | null;
-  /** Processes alive at the end of the interval; null for a rest. */
+  /** Processes alive at the end of the interval. Null if the line is a rest. */
   running: number | null;
-  /** Resident set size of these; null for a rest and without sampling. Unit: bytes. */
+  /** Resident set size of the `running` processes. Null if the line is a rest, and without sampling. Unit: bytes. */
   rss_bytes: number | null;
-  /** Lifetimes of the processes that ended, as pairs: `count` of them lived 2^`bucket` ns or more, and less than twice that. */
+  /** Lifetimes of the processes that ended, as pairs: `count` processes lived at least 2^`bucket` ns and less than twice that. */
   lifetime_ns: [bucket: number, count: number][] | null;
 }
 
-/** The events of a source come faster than `--storm-rate`: they are counted instead of sent from `begin` to `end`. See storms.md. */
+/** The events of a source come faster than `--storm-rate`. From `begin` to `end` linnix counts them instead of sending them. See storms.md. */
 export interface StormEvent {
   type: "storm";
-  /** When it was noticed: RFC 3339, UTC, nanoseconds. */
+  /** When linnix noticed it: RFC 3339, UTC, with nanoseconds. */
   time: string;
-  /** The same moment by CLOCK_BOOTTIME. Unit: ns. */
+  /** The same time on CLOCK_BOOTTIME. Unit: ns. */
   ts_ns: bigint;
-  /** `begin` or `end`. */
+  /** Whether the storm begins or ends. */
   state: "begin" | "end";
-  /** Whose events they are: `kind` is `process` (the one that forks), `cgroup` or `uid`; `pid`, `start_ns`, `cgroup_id`, `cgroup`, `uid` and `comm` are null if they do not apply or are not known. */
+  /** The source of the events. `kind` is `process` (the process that forks), `cgroup` or `uid`. `pid`, `start_ns`, `cgroup_id`, `cgroup`, `uid` and `comm` are null if they do not apply or are unknown. */
   source: StormSource;
-  /** At the end: events that were counted. */
+  /** At the end: the number of counted events. */
   suppressed: { fork: number; exec: number; exit: number } | null;
-  /** At the end: the counted exits by result, as in `totals`. */
+  /** At the end: the number of counted exits by result, as in `totals`. */
   exited: { ok: number | null; error: number | null; signal: number | null; unknown: number } | null;
   /** At the end: user CPU time of the counted exits. Unit: ns. */
   exited_cpu_user_ns: number | null;
-  /** At the end: their system CPU time. Unit: ns. */
+  /** At the end: system CPU time of the counted exits. Unit: ns. */
   exited_cpu_system_ns: number | null;
-  /** At the end: the ten names with the most counted events. A name that appears after more than 64 others may be counted from a later event on. */
+  /** At the end: the ten names with the most counted events. The first events of a name may not be counted if more than 64 other names came before it. */
   comms: { comm: string; count: number }[] | null;
-  /** At the end: how long events were counted. Unit: ns. */
+  /** At the end: how long linnix counted events. Unit: ns. */
   window_ns: number | null;
 }
 
-/** Records of a CPU that did not reach user space. */
+/** Records of a CPU did not reach user space. */
 export interface LostEvent {
   type: "lost";
-  /** When it was noticed: RFC 3339, UTC, nanoseconds. */
+  /** When linnix noticed it: RFC 3339, UTC, with nanoseconds. */
   time: string;
-  /** The same moment by CLOCK_BOOTTIME. Unit: ns. */
+  /** The same time on CLOCK_BOOTTIME. Unit: ns. */
   ts_ns: bigint;
-  /** The CPU that they are of. */
+  /** The CPU of the lost records. */
   cpu: number;
-  /** `ring_full`: the ring of the CPU was full. `no_ring`: the CPU had no ring since it came online, and the spare ring was full. */
+  /** `ring_full`: the ring of the CPU was full. `no_ring`: the CPU had no ring after it came online, and the spare ring was full. */
   reason: "ring_full" | "no_ring";
-  /** Records since the last such event of this CPU and reason. */
+  /** Records lost since the last event with this CPU and reason. */
   count: number;
 }
 
-/** The collector does less, or more again, to keep its CPU budget. */
+/** The collector reduces its work to stay within its CPU budget, or restores it. */
 export interface DegradedEvent {
   type: "degraded";
-  /** When it was noticed: RFC 3339, UTC, nanoseconds. */
+  /** When linnix noticed it: RFC 3339, UTC, with nanoseconds. */
   time: string;
-  /** The same moment by CLOCK_BOOTTIME. Unit: ns. */
+  /** The same time on CLOCK_BOOTTIME. Unit: ns. */
   ts_ns: bigint;
-  /** What is given up from here on: `as_set` nothing, `fewer_samples`, `no_samples`, `storm_rate`, then detail: `processes`, `summary`. */
+  /** What the collector does from now on, from most to least work: all that is configured (`as_set`), fewer samples (`fewer_samples`), no samples (`no_samples`), a lower storm rate as well (`storm_rate`), then less detail as well (`processes`, `summary`). */
   step: BudgetStep;
-  /** The place of the step in that order; 0: nothing is given up. */
+  /** The position of `step` in that order. 0: the collector does all that is configured. */
   level: number;
-  /** A sentence for people. */
+  /** Why the step changed, as a sentence. */
   reason: string;
-  /** What collecting cost lately; null if something else changed the level. Unit: % of one core. */
+  /** The recent CPU use of the collector. Null if something else changed the step. Unit: % of one core. */
   cost_pct: number | null;
-  /** The budget; 0: none. Unit: % of one core. */
+  /** The CPU budget. 0: there is none. Unit: % of one core. */
   budget_pct: number;
 }
 
-/** Lines are missing at this place: the output took nothing for a while. */
+/** Lines are missing at this place because the output did not accept them for a while. */
 export interface UnwrittenEvent {
   type: "unwritten";
-  /** When the next line was taken: RFC 3339, UTC, nanoseconds. */
+  /** When the output accepted the next line: RFC 3339, UTC, with nanoseconds. */
   time: string;
-  /** The same moment by CLOCK_BOOTTIME. Unit: ns. */
+  /** The same time on CLOCK_BOOTTIME. Unit: ns. */
   ts_ns: bigint;
-  /** Lines that are missing. */
+  /** Number of missing lines. */
   lines: number;
-  /** Their bytes. Unit: bytes. */
+  /** Size of the missing lines. Unit: bytes. */
   bytes: number;
-  /** The lines by their `type`. */
+  /** Number of missing lines by `type`. */
   by_type: UnwrittenByType;
 }

@@ -28,7 +28,7 @@ export const LOSS_REASONS = ["ring_full", "no_ring"] as const;
 export type LossReason = (typeof LOSS_REASONS)[number];
 export type CountByReason = Record<LossReason, number>;
 
-/** Types of which the kernel side counts every event. */
+/** Types for which the kernel side counts every event. */
 export const COUNTED_TYPES = ["fork", "exec", "exit"] as const;
 
 /** Events by type: the kernel's own count, or what reached user space. */

@@ -8,10 +8,10 @@ import type * as layout from "./layout.gen.ts";
 /** A bit of `enum known`, bpf/process.h. */
 export type KnownBit = Extract<keyof typeof layout, `KNOWN_${string}`>;
 
-/** How JSON has a value. `u64`: an integer that can pass 2^53, printed exactly; a bigint in TypeScript. */
+/** How JSON represents a value. `u64`: an integer that can exceed 2^53, printed exactly; a bigint in TypeScript. */
 export type FieldKind = "u32" | "u64" | "number" | "text" | "boolean" | "texts" | "container" | "object";
 
-/** A member of a record that is printed as it is, such as `PROCESS_EVENT.uid`. */
+/** A member of a record that the encoder prints unchanged, such as `PROCESS_EVENT.uid`. */
 type MemberOf<Struct extends keyof typeof layout> = `${Struct}.${Extract<keyof (typeof layout)[Struct], string>}`;
 export type Member =
   | MemberOf<"PROCESS_EVENT">
@@ -32,11 +32,11 @@ export interface FieldRow {
   known?: KnownBit;
   /** Where the value lies in the record; left out if `part` writes it. */
   member?: Member;
-  /** The function of src/sinks/event-parts.ts that writes it, with the fields next to it that name the same one. */
+  /** The function of src/sinks/event-parts.ts that writes this field. Adjacent fields with the same part are written by one call. */
   part?: string;
-  /** Whether the value is mostly that of the event before: fields next to each other are written together then. */
+  /** Whether the value is usually the same as in the previous event. Adjacent fields of this kind are written together. */
   repeats?: boolean;
-  /** Text that the field before leaves to this field's name, so that both are one piece. */
+  /** End of the previous field's text, which is written together with this field's name as one piece. */
   lead?: string;
   /** TypeScript type and values, where `kind` does not say them. */
   ts?: string;
@@ -49,17 +49,17 @@ export interface EventTypeRow {
   fields: readonly FieldRow[];
 }
 
-const TIME: FieldRow = { name: "time", kind: "text", part: "time", doc: "RFC 3339, UTC, nanoseconds." };
+const TIME: FieldRow = { name: "time", kind: "text", part: "time", doc: "RFC 3339, UTC, with nanoseconds." };
 const TS_NS: FieldRow = {
   name: "ts_ns",
   kind: "u64",
   unit: "ns",
   part: "time",
   lead: 'Z"',
-  doc: "The same moment by CLOCK_BOOTTIME.",
+  doc: "The same time on CLOCK_BOOTTIME.",
 };
 
-/** What every event of a process begins with, after `type`. */
+/** The first fields of every event of a process, after `type`. */
 export const HEAD_FIELDS: readonly FieldRow[] = [
   TIME,
   TS_NS,
@@ -68,15 +68,20 @@ export const HEAD_FIELDS: readonly FieldRow[] = [
     kind: "u32",
     unknown: "null",
     part: "cpu",
-    doc: "The CPU of the event; of a sample, the CPU that the main thread ran on last. Null in samples read from /proc.",
+    doc: "The CPU of the event. In a sample: the CPU that the main thread ran on last. Null in samples read from /proc.",
   },
-  { name: "pid", kind: "u32", member: "PROCESS_EVENT.pid", doc: "The kernel's tgid, in the initial pid namespace." },
+  {
+    name: "pid",
+    kind: "u32",
+    member: "PROCESS_EVENT.pid",
+    doc: "Process id: the kernel's tgid in the initial pid namespace.",
+  },
   {
     name: "ppid",
     kind: "u32",
     unknown: "null",
     part: "ppid",
-    doc: "The parent's pid; of a fork, the parent at birth.",
+    doc: "The parent's pid. In a fork event: the parent at birth.",
   },
   {
     name: "parent_start_ns",
@@ -86,7 +91,7 @@ export const HEAD_FIELDS: readonly FieldRow[] = [
     unknown: "null",
     known: "KNOWN_PARENT_START",
     member: "PROCESS_EVENT.parent_start_ns",
-    doc: "Start of the parent by CLOCK_BOOTTIME: with `ppid` its identity. Null if the parent is the kernel's idle task.",
+    doc: "Start time of the parent on CLOCK_BOOTTIME. `ppid` and this field together identify the parent. Null if the parent is the kernel's idle task.",
   },
   { name: "uid", repeats: true, kind: "u32", member: "PROCESS_EVENT.uid", doc: "Real user id." },
   { name: "gid", repeats: true, kind: "u32", member: "PROCESS_EVENT.gid", doc: "Real group id." },
@@ -97,7 +102,7 @@ export const HEAD_FIELDS: readonly FieldRow[] = [
     unknown: "null",
     known: "KNOWN_EFFECTIVE",
     member: "PROCESS_EVENT.euid",
-    doc: "Effective user id: the one that permissions are checked against. It differs from `uid` in a set-uid program.",
+    doc: "Effective user id: the kernel checks permissions against it. It differs from `uid` in a set-uid program.",
   },
   {
     name: "egid",
@@ -115,13 +120,13 @@ export const HEAD_FIELDS: readonly FieldRow[] = [
     unknown: "null",
     known: "KNOWN_AUID",
     member: "PROCESS_EVENT.auid",
-    doc: "Login user id (audit): the user whose login began this session, kept through su and sudo; null if unset. Samples read from /proc have none.",
+    doc: "Login user id (audit): the user who logged in to this session. It stays the same through su and sudo. Null if it is unset, and in samples read from /proc.",
   },
   {
     name: "comm",
     kind: "text",
     part: "comm",
-    doc: "Name of the process, at most 15 bytes; of a fork, the child's name at birth.",
+    doc: "Name of the process, at most 15 bytes. In a fork event: the child's name at birth.",
   },
   {
     name: "start_ns",
@@ -130,7 +135,7 @@ export const HEAD_FIELDS: readonly FieldRow[] = [
     unknown: "null",
     known: "KNOWN_START",
     member: "PROCESS_EVENT.start_ns",
-    doc: "Start of the process by CLOCK_BOOTTIME. `pid` and `start_ns` together identify a process.",
+    doc: "Start time of the process on CLOCK_BOOTTIME. `pid` and `start_ns` together identify a process.",
   },
   {
     name: "cgroup_id",
@@ -148,7 +153,7 @@ export const HEAD_FIELDS: readonly FieldRow[] = [
     member: "PROCESS_EVENT.ns_pid",
     doc: "The pid as the process itself sees it, in its own pid namespace.",
   },
-  { name: "cgroup", kind: "text", unknown: "left out", part: "place", doc: "Path in the cgroup hierarchy." },
+  { name: "cgroup", kind: "text", unknown: "left out", part: "place", doc: "Path of the cgroup in its hierarchy." },
   {
     name: "container",
     kind: "container",
@@ -161,11 +166,11 @@ export const HEAD_FIELDS: readonly FieldRow[] = [
     kind: "text",
     unknown: "left out",
     part: "place",
-    doc: "Unit of the host's systemd; never a unit of a systemd inside a container.",
+    doc: "The systemd unit of the process, from the host's systemd. A unit of a systemd inside a container is never reported.",
   },
 ];
 
-/** What a process executes, as captured at its last exec. */
+/** What a process executes, as linnix captured it at the last exec. */
 const IMAGE_FIELDS: readonly FieldRow[] = [
   {
     name: "exe",
@@ -173,7 +178,7 @@ const IMAGE_FIELDS: readonly FieldRow[] = [
     unknown: "null",
     known: "KNOWN_EXE",
     part: "image",
-    doc: "Path of the executable. With the tracepoint backend: the path as it was given to execve(2).",
+    doc: "Path of the executable. The tracepoint backend reports the path that was passed to execve(2).",
   },
   {
     name: "args",
@@ -181,7 +186,7 @@ const IMAGE_FIELDS: readonly FieldRow[] = [
     unknown: "null",
     known: "KNOWN_ARGS",
     part: "image",
-    doc: "The arguments, one string each; redacted if redaction is on.",
+    doc: "The arguments, one string each. They are redacted if redaction is on.",
   },
   {
     name: "args_truncated",
@@ -189,7 +194,7 @@ const IMAGE_FIELDS: readonly FieldRow[] = [
     unknown: "null",
     known: "KNOWN_ARGS",
     part: "image",
-    doc: "Whether arguments are missing at the end of `args`; null if `args` is.",
+    doc: "Whether arguments are missing at the end of `args`. Null if `args` is null.",
   },
   {
     name: "exe_truncated",
@@ -197,7 +202,7 @@ const IMAGE_FIELDS: readonly FieldRow[] = [
     unknown: "null",
     known: "KNOWN_EXE",
     part: "image",
-    doc: "Whether `exe` is only the end of a path that was too long; null if `exe` is.",
+    doc: "Whether `exe` is only the end of a path that was too long. Null if `exe` is null.",
   },
 ];
 
@@ -229,7 +234,7 @@ const EXIT_FIELDS: readonly FieldRow[] = [
     unknown: "null",
     known: "KNOWN_STATUS",
     part: "status",
-    doc: "Exit code, 0 to 255; null if a signal killed the process.",
+    doc: "Exit code, 0 to 255. Null if a signal killed the process.",
   },
   {
     name: "signal",
@@ -237,7 +242,7 @@ const EXIT_FIELDS: readonly FieldRow[] = [
     unknown: "null",
     known: "KNOWN_STATUS",
     part: "status",
-    doc: "Name of the signal that killed the process, such as `SIGKILL`; null if none did.",
+    doc: "Name of the signal that killed the process, such as `SIGKILL`. Null if it exited by itself.",
   },
   {
     name: "core_dumped",
@@ -253,7 +258,7 @@ const EXIT_FIELDS: readonly FieldRow[] = [
     unit: "ns",
     unknown: "null",
     part: "duration",
-    doc: "Time from the start of the process to its end; with the tracepoint backend, from its fork.",
+    doc: "Time from the start of the process to its end. The tracepoint backend counts from the fork.",
   },
   {
     name: "cpu_user_ns",
@@ -282,14 +287,14 @@ const EXIT_FIELDS: readonly FieldRow[] = [
 ];
 
 const NOTICE_FIELDS: readonly FieldRow[] = [
-  { ...TIME, doc: "When it was noticed: RFC 3339, UTC, nanoseconds." },
+  { ...TIME, doc: "When linnix noticed it: RFC 3339, UTC, with nanoseconds." },
   TS_NS,
 ];
 
 /** Every type of event, in the order of docs/events.md. */
 export const EVENT_FIELDS = {
   start: {
-    doc: "The first line of an output; again after a SIGHUP that changed something or opened the output again.",
+    doc: "The first line of an output. It is repeated if a SIGHUP changes a setting or reopens the output.",
     isOfProcess: false,
     fields: [
       ...NOTICE_FIELDS,
@@ -300,7 +305,7 @@ export const EVENT_FIELDS = {
         name: "boot_id",
         kind: "text",
         unknown: "null",
-        doc: "Id of this boot of the kernel. `ts_ns` counts within one boot.",
+        doc: "Id of this boot of the kernel. Compare `ts_ns` only within one boot.",
       },
       { name: "kernel", kind: "text", doc: "Release of the kernel, as `uname -r` prints it." },
       { name: "backend", kind: "text", ts: '"btf" | "tracepoint"', doc: "How linnix hooks into the kernel." },
@@ -309,18 +314,18 @@ export const EVENT_FIELDS = {
         name: "filters",
         kind: "object",
         ts: "StartFilters",
-        doc: "Filters in force: `events`, `pids`, `uids`, `comms`, `cgroup` and `min_duration_ns`. Empty, null and 0 filter nothing.",
+        doc: "Filters in force: `events`, `pids`, `uids`, `comms`, `cgroup` and `min_duration_ns`. A filter is off if its value is empty, null or 0.",
       },
       {
         name: "missing_fields",
         kind: "texts",
-        doc: "Fields that this kernel and backend cannot give: null or left out in every event.",
+        doc: "Fields that are not available with this kernel and backend. They are null or left out in every event.",
       },
     ],
   },
-  fork: { doc: "A new process, never a thread.", isOfProcess: true, fields: [] },
+  fork: { doc: "A process was created. New threads cause no event.", isOfProcess: true, fields: [] },
   exec: {
-    doc: "A process executes a program.",
+    doc: "A process executed a program.",
     isOfProcess: true,
     fields: [
       ...IMAGE_FIELDS,
@@ -335,12 +340,12 @@ export const EVENT_FIELDS = {
     ],
   },
   exit: {
-    doc: "The last thread of a process has ended. Figures are those of the whole process.",
+    doc: "The last thread of a process ended. The figures are those of the whole process.",
     isOfProcess: true,
     fields: EXIT_FIELDS,
   },
   process: {
-    doc: "A process that has ended, with `--detail processes`: the only line about it. `ppid` is its parent at birth.",
+    doc: "With `--detail processes`: a process ended. It is the only line about the process. `ppid` is the parent at birth.",
     isOfProcess: true,
     fields: [
       ...EXIT_FIELDS,
@@ -351,12 +356,12 @@ export const EVENT_FIELDS = {
         unknown: "null",
         known: "KNOWN_EXEC_COUNT",
         member: "ENDED_EVENT.exec_count",
-        doc: "Execs of all its threads; null if linnix did not see the process start.",
+        doc: "Number of execs of all its threads. Null if linnix did not see the process start.",
       },
     ],
   },
   sample: {
-    doc: "CPU and memory of a process that was active since the last sample interval.",
+    doc: "CPU and memory use of a process that was active in the last sample interval.",
     isOfProcess: true,
     fields: [
       {
@@ -364,7 +369,7 @@ export const EVENT_FIELDS = {
         kind: "number",
         unit: "% of one core",
         part: "cpuPct",
-        doc: "CPU of all threads since the sample before: several threads can pass 100.",
+        doc: "CPU use of all threads since the previous sample. It can exceed 100 if several threads run.",
       },
       {
         name: "rss_bytes",
@@ -378,129 +383,143 @@ export const EVENT_FIELDS = {
     ],
   },
   page_fault: {
-    doc: "A page fault of a process at an address of its own, with `--page-faults`; at most ten a second and process.",
+    doc: "With `--page-faults`: a page fault of a process at a user-space address. At most ten events per second and process.",
     isOfProcess: true,
     fields: [
-      { name: "address", kind: "u64", member: "PAGE_FAULT_EVENT.address", doc: "The address." },
-      { name: "ip", kind: "u64", member: "PAGE_FAULT_EVENT.ip", doc: "Address of the instruction that touched it." },
-      { name: "write", kind: "boolean", part: "isWrite", doc: "Whether it was a write." },
+      {
+        name: "address",
+        kind: "u64",
+        member: "PAGE_FAULT_EVENT.address",
+        doc: "The address that the process accessed.",
+      },
+      { name: "ip", kind: "u64", member: "PAGE_FAULT_EVENT.ip", doc: "Address of the instruction that accessed it." },
+      { name: "write", kind: "boolean", part: "isWrite", doc: "Whether the access was a write." },
       {
         name: "suppressed",
         kind: "u64",
         unit: "count",
         member: "PAGE_FAULT_EVENT.suppressed",
         ts: "number",
-        doc: "Page faults of this process that were suppressed since its last event of this type.",
+        doc: "Page faults of this process that were not reported, since its last event of this type.",
       },
     ],
   },
   totals: {
-    doc: "With `--detail summary`: what happened in a group of processes in an interval. A group is a cgroup and a name; it has a line if something happened in it, or if samples show that its processes used CPU time.",
+    doc: "With `--detail summary`: what happened in a group of processes during an interval. A group is the processes of one cgroup that have the same name. It gets a line if something happened in it, or if samples show that its processes used CPU time.",
     isOfProcess: false,
     fields: [
-      { ...TIME, doc: "The end of the interval: RFC 3339, UTC, nanoseconds." },
+      { ...TIME, doc: "The end of the interval: RFC 3339, UTC, with nanoseconds." },
       TS_NS,
-      { name: "from_ns", kind: "u64", unit: "ns", doc: "The start of the interval by CLOCK_BOOTTIME." },
-      { name: "to_ns", kind: "u64", unit: "ns", doc: "Its end." },
+      { name: "from_ns", kind: "u64", unit: "ns", doc: "The start of the interval on CLOCK_BOOTTIME." },
+      { name: "to_ns", kind: "u64", unit: "ns", doc: "The end of the interval on CLOCK_BOOTTIME." },
       {
         name: "cgroup_id",
         kind: "u64",
         unknown: "null",
-        doc: "The cgroup in the v2 hierarchy; null if it is not known, or if the line is the rest of all cgroups.",
+        doc: "Id of the cgroup in the v2 hierarchy. Null if it is unknown, or if the line is the rest of all cgroups.",
       },
-      { name: "comm", kind: "text", doc: "The name of the processes; `other` for a rest." },
+      { name: "comm", kind: "text", doc: "Name of the processes. `other` if the line is a rest." },
       {
         name: "other",
         kind: "boolean",
-        doc: "Whether the line is a rest: of the names of a cgroup beyond 64, or of groups that had no room.",
+        doc: "Whether the line is a rest. A rest adds up the names of a cgroup beyond the first 64, or the groups for which there was no room.",
       },
       { name: "cgroup", kind: "text", unknown: "left out", doc: "Path of the cgroup." },
       { name: "container", kind: "container", unknown: "left out", doc: "The container of the cgroup." },
-      { name: "unit", kind: "text", unknown: "left out", doc: "The unit of the host's systemd." },
-      { name: "started", kind: "u32", unit: "count", doc: "Processes that were forked, by their name at birth." },
-      { name: "execs", kind: "u32", unit: "count", doc: "Execs, by the new name." },
+      {
+        name: "unit",
+        kind: "text",
+        unknown: "left out",
+        doc: "The systemd unit of the cgroup, from the host's systemd.",
+      },
+      { name: "started", kind: "u32", unit: "count", doc: "Number of new processes, counted by their name at birth." },
+      { name: "execs", kind: "u32", unit: "count", doc: "Number of execs, counted by the new name." },
       {
         name: "exited",
         kind: "object",
         ts: "{ ok: number | null; error: number | null; signal: number | null; unknown: number }",
-        doc: "Processes that ended: with code 0, with another code, by a signal; `unknown` if the backend does not know how, and then the others are null.",
+        doc: "Processes that ended with code 0 (`ok`), with another code (`error`) or by a signal (`signal`). If the backend does not report how processes end, `unknown` counts all of them and the others are null.",
       },
       total("exited_cpu_user_ns", "ns", "User CPU time of the processes that ended."),
       total("exited_cpu_system_ns", "ns", "System CPU time of the processes that ended."),
       total(
         "cpu_ns",
         "ns",
-        "CPU time that the group used in the interval, running processes included; null without sampling.",
+        "CPU time that the group used in the interval, including running processes. Null without sampling.",
       ),
-      total("peak_rss_bytes", "bytes", "The largest peak of a process that ended."),
-      total("read_bytes", "bytes", "Bytes that the processes that ended read from storage."),
-      total("write_bytes", "bytes", "Bytes that they wrote to storage."),
-      total("running", "count", "Processes alive at the end of the interval; null for a rest."),
-      total("rss_bytes", "bytes", "Resident set size of these; null for a rest and without sampling."),
+      total("peak_rss_bytes", "bytes", "The largest peak resident set size of a process that ended."),
+      total("read_bytes", "bytes", "Bytes that ended processes read from storage."),
+      total("write_bytes", "bytes", "Bytes that ended processes wrote to storage."),
+      total("running", "count", "Processes alive at the end of the interval. Null if the line is a rest."),
+      total(
+        "rss_bytes",
+        "bytes",
+        "Resident set size of the `running` processes. Null if the line is a rest, and without sampling.",
+      ),
       {
         name: "lifetime_ns",
         kind: "object",
         unknown: "null",
         ts: "[bucket: number, count: number][]",
-        doc: "Lifetimes of the processes that ended, as pairs: `count` of them lived 2^`bucket` ns or more, and less than twice that.",
+        doc: "Lifetimes of the processes that ended, as pairs: `count` processes lived at least 2^`bucket` ns and less than twice that.",
       },
     ],
   },
   storm: {
-    doc: "The events of a source come faster than `--storm-rate`: they are counted instead of sent from `begin` to `end`. See storms.md.",
+    doc: "The events of a source come faster than `--storm-rate`. From `begin` to `end` linnix counts them instead of sending them. See storms.md.",
     isOfProcess: false,
     fields: [
       ...NOTICE_FIELDS,
-      { name: "state", kind: "text", ts: '"begin" | "end"', doc: "`begin` or `end`." },
+      { name: "state", kind: "text", ts: '"begin" | "end"', doc: "Whether the storm begins or ends." },
       {
         name: "source",
         kind: "object",
         ts: "StormSource",
-        doc: "Whose events they are: `kind` is `process` (the one that forks), `cgroup` or `uid`; `pid`, `start_ns`, `cgroup_id`, `cgroup`, `uid` and `comm` are null if they do not apply or are not known.",
+        doc: "The source of the events. `kind` is `process` (the process that forks), `cgroup` or `uid`. `pid`, `start_ns`, `cgroup_id`, `cgroup`, `uid` and `comm` are null if they do not apply or are unknown.",
       },
       {
         name: "suppressed",
         kind: "object",
         unknown: "null",
         ts: "{ fork: number; exec: number; exit: number }",
-        doc: "At the end: events that were counted.",
+        doc: "At the end: the number of counted events.",
       },
       {
         name: "exited",
         kind: "object",
         unknown: "null",
         ts: "{ ok: number | null; error: number | null; signal: number | null; unknown: number }",
-        doc: "At the end: the counted exits by result, as in `totals`.",
+        doc: "At the end: the number of counted exits by result, as in `totals`.",
       },
       total("exited_cpu_user_ns", "ns", "At the end: user CPU time of the counted exits."),
-      total("exited_cpu_system_ns", "ns", "At the end: their system CPU time."),
+      total("exited_cpu_system_ns", "ns", "At the end: system CPU time of the counted exits."),
       {
         name: "comms",
         kind: "object",
         unknown: "null",
         ts: "{ comm: string; count: number }[]",
-        doc: "At the end: the ten names with the most counted events. A name that appears after more than 64 others may be counted from a later event on.",
+        doc: "At the end: the ten names with the most counted events. The first events of a name may not be counted if more than 64 other names came before it.",
       },
-      total("window_ns", "ns", "At the end: how long events were counted."),
+      total("window_ns", "ns", "At the end: how long linnix counted events."),
     ],
   },
   lost: {
-    doc: "Records of a CPU that did not reach user space.",
+    doc: "Records of a CPU did not reach user space.",
     isOfProcess: false,
     fields: [
       ...NOTICE_FIELDS,
-      { name: "cpu", kind: "u32", doc: "The CPU that they are of." },
+      { name: "cpu", kind: "u32", doc: "The CPU of the lost records." },
       {
         name: "reason",
         kind: "text",
         ts: '"ring_full" | "no_ring"',
-        doc: "`ring_full`: the ring of the CPU was full. `no_ring`: the CPU had no ring since it came online, and the spare ring was full.",
+        doc: "`ring_full`: the ring of the CPU was full. `no_ring`: the CPU had no ring after it came online, and the spare ring was full.",
       },
-      { name: "count", kind: "u32", unit: "count", doc: "Records since the last such event of this CPU and reason." },
+      { name: "count", kind: "u32", unit: "count", doc: "Records lost since the last event with this CPU and reason." },
     ],
   },
   degraded: {
-    doc: "The collector does less, or more again, to keep its CPU budget.",
+    doc: "The collector reduces its work to stay within its CPU budget, or restores it.",
     isOfProcess: false,
     fields: [
       ...NOTICE_FIELDS,
@@ -508,29 +527,33 @@ export const EVENT_FIELDS = {
         name: "step",
         kind: "text",
         ts: "BudgetStep",
-        doc: "What is given up from here on: `as_set` nothing, `fewer_samples`, `no_samples`, `storm_rate`, then detail: `processes`, `summary`.",
+        doc: "What the collector does from now on, from most to least work: all that is configured (`as_set`), fewer samples (`fewer_samples`), no samples (`no_samples`), a lower storm rate as well (`storm_rate`), then less detail as well (`processes`, `summary`).",
       },
-      { name: "level", kind: "u32", doc: "The place of the step in that order; 0: nothing is given up." },
-      { name: "reason", kind: "text", doc: "A sentence for people." },
+      {
+        name: "level",
+        kind: "u32",
+        doc: "The position of `step` in that order. 0: the collector does all that is configured.",
+      },
+      { name: "reason", kind: "text", doc: "Why the step changed, as a sentence." },
       {
         name: "cost_pct",
         kind: "number",
         unit: "% of one core",
         unknown: "null",
-        doc: "What collecting cost lately; null if something else changed the level.",
+        doc: "The recent CPU use of the collector. Null if something else changed the step.",
       },
-      { name: "budget_pct", kind: "number", unit: "% of one core", doc: "The budget; 0: none." },
+      { name: "budget_pct", kind: "number", unit: "% of one core", doc: "The CPU budget. 0: there is none." },
     ],
   },
   unwritten: {
-    doc: "Lines are missing at this place: the output took nothing for a while.",
+    doc: "Lines are missing at this place because the output did not accept them for a while.",
     isOfProcess: false,
     fields: [
-      { ...TIME, doc: "When the next line was taken: RFC 3339, UTC, nanoseconds." },
+      { ...TIME, doc: "When the output accepted the next line: RFC 3339, UTC, with nanoseconds." },
       TS_NS,
-      { name: "lines", kind: "u32", unit: "count", doc: "Lines that are missing." },
-      { name: "bytes", kind: "u32", unit: "bytes", doc: "Their bytes." },
-      { name: "by_type", kind: "object", ts: "UnwrittenByType", doc: "The lines by their `type`." },
+      { name: "lines", kind: "u32", unit: "count", doc: "Number of missing lines." },
+      { name: "bytes", kind: "u32", unit: "bytes", doc: "Size of the missing lines." },
+      { name: "by_type", kind: "object", ts: "UnwrittenByType", doc: "Number of missing lines by `type`." },
     ],
   },
 } as const satisfies Record<string, EventTypeRow>;

@@ -1,7 +1,6 @@
 /**
- * One record of the wire where it lies: in a ring whose end it may cross, or in
- * a plain buffer. A cursor, moved from record to record; nothing is copied and
- * nothing is allocated.
+ * A cursor over records of the wire, in a ring whose end a record may cross, or in a plain buffer. It moves from record
+ * to record without copying or allocating.
  */
 export class Record {
   #u32: Uint32Array = new Uint32Array(0);
