@@ -76,7 +76,7 @@ function settingsOf({ words }: ParsedArgs, options: OptionDefs): ParsedArgs["wor
 /**
  * Prints help, version or licences if an option asks for them.
  *
- * @param hasVerbose whether the command has a use of its own for --verbose
+ * @param hasVerbose whether the command has its own --verbose option
  */
 async function answered(
   { switches }: ParsedArgs,

@@ -1,4 +1,4 @@
-/** Unused budget of this time can be used at once: an answer about thousands of processes takes long. */
+/** How long unused budget accumulates. An answer about thousands of processes may spend all of it. */
 const BURST_S = 10;
 /** The burst of refusals. A refusal is cheap, but a client can repeat its request as fast as it is refused. */
 const REFUSING_BURST_NS = 50e6;
@@ -9,8 +9,8 @@ const MAX_REST_MS = 250;
 export type Allowance = "answer" | "refuse";
 
 /**
- * The CPU time that answering may take: a share of one core, and what was saved up in the last seconds. Collecting comes
- * first, and through linnix a client gets no more of the machine than it would have by itself.
+ * The CPU time that answers may take: a share of one core, plus what they left unused in the last seconds. Collecting
+ * has priority, and a client must not be able to load the machine through linnix.
  */
 export class AnswerBudget {
   readonly #usedNs: () => number;

@@ -10,7 +10,7 @@ import { EVENT_EXEC, EVENT_FORK, PROCESS_EVENT } from "../wire/layout.gen.ts";
 import type * as answers from "./answers.ts";
 import { rounded } from "./rounded.ts";
 
-/** The longest window that can be asked for, and how long counting goes on after the last request, ns. */
+/** The longest window that a client can request, and how long counting continues after the last request, ns. */
 export const MAX_WINDOW_NS = 600e9;
 /** A window is made of slices of this length. */
 const SLICE_NS = 5e9;

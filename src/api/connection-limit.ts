@@ -21,7 +21,10 @@ export type CloseReason = "peer_limit" | "total_limit";
 export interface ConnectionLimitOptions {
   /** Most connections of all peers. They are counted now and then, so there can be more for a moment. */
   max: number;
-  /** Most files that this process may have open. Connections get half of those that are free, collecting the rest. */
+  /**
+   * Most files that this process may have open. Connections get half of the free descriptors; the rest is for
+   * collecting.
+   */
   maxFiles?: number;
   /** Begins to listen. */
   listen(): void;
@@ -34,8 +37,9 @@ export interface ConnectionLimitOptions {
 }
 
 /**
- * Makes sure that connections neither block the next request nor take the descriptors that collecting needs. A peer with
- * too many loses those that are idle longest. Accepting pauses only if too many are left after that.
+ * Makes sure that connections neither block the next request nor take the descriptors that collecting needs. A peer
+ * with too many loses those that are idle longest. The server stops accepting connections only if there are still too
+ * many after that.
  */
 export class ConnectionLimit {
   readonly #options: ConnectionLimitOptions;
@@ -68,7 +72,7 @@ export class ConnectionLimit {
     this.#max = Math.max(1, Math.min(max, Math.floor((maxFiles - this.#others) / 2)));
   }
 
-  /** Whether no connection is accepted at the moment: those that come wait in the kernel's queue. */
+  /** Whether the server accepts no connections at the moment. New ones wait in the kernel's queue. */
   get isPaused(): boolean {
     return this.#isFull || this.#rest !== undefined;
   }

@@ -117,7 +117,7 @@ export class EventStream {
     return this.#refused;
   }
 
-  /** What was handed to clients, and events that slow ones missed. */
+  /** Counts of what clients received, and of events that slow clients missed. */
   get totals(): Readonly<ClientTotals> {
     return this.#totals;
   }
@@ -317,7 +317,7 @@ export class EventStream {
   }
 }
 
-/** Codes of the types of processes that are asked for; null: all. */
+/** Codes of the requested types of process events; null: all. */
 function codesOf(types: readonly string[] | null): number[] {
   return TYPE_CODES.filter((code) => types === null || types.includes(EVENT_TYPES[code] as string));
 }

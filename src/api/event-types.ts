@@ -15,7 +15,7 @@ export const EVENT_TYPES = [
   "summary",
 ] as const;
 
-/** Types of which only some levels of detail send any; all others are sent at each level. */
+/** Types that only some levels of detail send. Every level sends all other types. */
 const LEVELS_OF: { readonly [type: string]: readonly DetailLevel[] } = {
   fork: ["events"],
   exec: ["events"],

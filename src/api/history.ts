@@ -92,7 +92,7 @@ export class EventHistory {
       return;
     }
     const at = this.#head % this.#bytes.length;
-    // Whole frames only: they are handed on as slices.
+    // Contains only whole frames, because clients get slices of it.
     const start = at + length > this.#bytes.length ? this.#head + this.#bytes.length - at : this.#head;
     const row = this.#next & (this.#capacity - 1);
     const place = start % this.#bytes.length;

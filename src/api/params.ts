@@ -5,7 +5,7 @@ import { Problem } from "./problem.ts";
 // No code is made at run time in a process that root runs.
 z.config({ jitless: true });
 
-/** One query parameter: how its text is read, and what it has to be then. */
+/** One query parameter: how to parse its text, and what values are valid. */
 export interface Param<T = unknown> {
   /** For a person: the parameter's sentence in the description of the API. */
   description: string;

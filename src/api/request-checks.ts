@@ -81,7 +81,7 @@ function hostnameOf(header: string | null): string | null {
 }
 
 function isLoopbackName(name: string): boolean {
-  // RFC 6761, section 6.3: names below localhost are loopback too, and no other name server may be asked for them.
+  // RFC 6761, section 6.3: names below localhost are loopback too, and resolvers must not send them to a name server.
   if (name === "localhost" || name.endsWith(".localhost")) return true;
   return isIPv4(name) || name.includes(":") ? isLoopback(name) : false;
 }

@@ -63,9 +63,9 @@ export interface Route {
   scarce?: (call: RouteCall) => string | undefined;
   /** Whether the answer has no end. */
   isStream?: true;
-  /** Media type and shape of what it gives. */
+  /** Media type and schema of the response. */
   gives: Readonly<Record<string, AnswerSchema>>;
-  /** Problems of its own, beside those that every route can have. */
+  /** Problems that only this route can return, in addition to those of every route. */
   problems: Partial<Record<ProblemStatus, string>>;
   handle(call: RouteCall): Answer | Promise<Answer>;
 }

@@ -21,7 +21,7 @@ const MAX_LISTED = 10_000;
 const MAX_COMMANDS = 1000;
 const LEAST_WINDOW_NS = 10e9;
 /** Long answers: see under-way.ts. */
-const UNREAD = { 429: "Clients have not read too many answers yet." };
+const UNREAD = { 429: "Too many answers are waiting for clients to read them." };
 /** Without it nginx gathers events until its buffer is full. */
 const STREAM_HEADERS = { "X-Accel-Buffering": "no" };
 
@@ -364,7 +364,7 @@ function streamRoute(path: string, operationId: string, summary: string): Route 
   };
 }
 
-/** @throws Problem if an event of a type that is asked for will never come */
+/** @throws Problem if a requested type of event can never occur */
 function checkTypes({ types, pid }: Query<typeof STREAM_PARAMS>, levels: ReadonlySet<DetailLevel>): void {
   if (pid !== null && types?.includes("totals")) {
     throw new Problem(400, "Totals add processes up by cgroup and name: they have no pid. Filter them by comm.");

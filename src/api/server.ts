@@ -87,7 +87,7 @@ export interface ApiServer extends Sink {
 const IDLE_TIMEOUT_S = 30;
 /** The shortest time after which Bun can close a connection. */
 const CUT_OFF_S = 1;
-/** Most connections, of which each peer has a share. */
+/** Most connections of all peers together. Each peer may have a share of them. */
 const MAX_CONNECTIONS = 1024;
 /** How long answers that are being sent have at the end of the run. */
 const CLOSE_MS = 500;

@@ -9,14 +9,14 @@ import type { ShownGroups } from "./group-metrics.ts";
 
 export type ProcessSort = "cpu" | "rss" | "start";
 
-/** Which of the live processes are asked for, and in which order. */
+/** Which of the live processes the client requests, and in which order. */
 export interface ProcessQuery {
   /** The highest first; of starts the youngest. */
   sort: ProcessSort;
   limit: number;
   /** Name or number. */
   user: string | null;
-  /** Path in the hierarchy; what lies below it counts. */
+  /** Path in the hierarchy. Cgroups below it are included. */
   cgroup: string | null;
   comm: string | null;
 }
@@ -61,7 +61,7 @@ export interface Facts {
   /** Bytes that the output has taken so far. */
   writtenBytes: number;
   reload: ReloadFacts;
-  /** Storms so far, those that go on, and the events a second of a source above which they are counted; 0: no limit. */
+  /** Storms so far, storms now, and the limit for the events per second of a source; 0: no limit. */
   storms: { begun: number; active: number; rate: number };
   wakeups: number;
   outOfOrder: number;

@@ -11,23 +11,22 @@ export const GAP_REASONS = ["slow-client", "history", "other-run", "redaction"] 
 
 export type GapReason = (typeof GAP_REASONS)[number];
 
-/** Most bytes handed to a connection at a time: with what lies in its socket, the client's queue. */
+/** Most bytes written to a connection at a time. They and the socket's buffer are the client's queue. */
 const CHUNK_BYTES = 64 * 1024;
 const HEARTBEAT = utf8(": heartbeat\n\n");
 
 export interface ClientTotals {
-  /** Events handed to connections. */
+  /** Events written to connections. */
   sent: number;
   /** Events that were dropped from the history before a slow client had taken them. */
   missed: number;
-  /** Bytes handed to connections. */
+  /** Bytes written to connections. */
   bytes: number;
 }
 
 /**
- * One client of the live events: a place in the history, moved on as fast as
- * the connection takes what lies there. It has no queue of its own, so that a
- * stuck one costs nothing but its place.
+ * One client of the live events: a position in the history that advances as fast as the connection accepts bytes. It
+ * has no queue of its own, so a stuck client costs only its connection.
  */
 export class StreamClient {
   readonly filter: StreamFilter;
@@ -38,7 +37,7 @@ export class StreamClient {
   #gap: { reason: GapReason; missed: number | null } | undefined;
   #cutOff: (() => void) | undefined;
   #blockedBeats = 0;
-  /** What was handed on and may not have been written to the connection yet. */
+  /** Bytes passed to Bun that it may not have written to the connection yet. */
   #handed: Uint8Array<ArrayBuffer>[] = [];
   #releasing: NodeJS.Immediate | undefined;
 
@@ -59,7 +58,7 @@ export class StreamClient {
     return new ReadableStream<Uint8Array>({
       start: (controller) => {
         this.#controller = controller;
-        // Sent at once, so that the client knows that it is connected; and how soon it may come back.
+        // The first bytes of a stream. They show the client that it is connected, and set its reconnection time.
         controller.enqueue(utf8("retry: 2000\n\n"));
       },
       pull: () => {
@@ -125,7 +124,7 @@ export class StreamClient {
     return 0;
   }
 
-  /** Ends the answer after what has been handed on. */
+  /** Ends the response after the bytes that are already written. */
   end(): void {
     const controller = this.#controller;
     this.#controller = undefined;
@@ -133,9 +132,9 @@ export class StreamClient {
   }
 
   /**
-   * Breaks the connection off, where that can be done. To end the answer is not enough: Bun would keep the connection
-   * for as long as what lies in its socket is not taken.
-   * @returns false if it stays, and its place with it
+   * Closes the connection if possible. Ending the response is not enough: Bun would keep the connection until the
+   * client has read what is in the socket.
+   * @returns false if the connection stays open and keeps its place
    */
   abort(): boolean {
     const controller = this.#controller;

@@ -26,7 +26,7 @@ export class Tidy {
     this.#made(REQUEST_BYTES + bodyBytes);
   }
 
-  /** Live events were handed on. @param streamedBytes all of them so far */
+  /** Notes that the stream sent live events. @param streamedBytes all of them so far */
   handedOn(streamedBytes: number): void {
     this.#made((streamedBytes - this.#streamedBytes) / STREAMED_BYTES);
     this.#streamedBytes = streamedBytes;

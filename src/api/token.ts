@@ -108,7 +108,7 @@ export class TokenCheck {
     this.#digest = digestOf(token);
   }
 
-  /** Whether it asks for the same. */
+  /** Whether both require the same token. */
   equals(other: TokenCheck): boolean {
     return crypto.timingSafeEqual(this.#digest, other.#digest);
   }

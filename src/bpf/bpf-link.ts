@@ -18,7 +18,7 @@ export class BpfLink implements Disposable {
   #fd: number | null;
   readonly #perfEvent: number | null;
 
-  /** @param perfEvent what it is attached to, where that is closed with it */
+  /** @param perfEvent the perf event that the program is attached to, if closing the link must close it as well */
   private constructor(fd: number, perfEvent: number | null = null) {
     this.#fd = fd;
     this.#perfEvent = perfEvent;

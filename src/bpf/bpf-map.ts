@@ -5,12 +5,12 @@ import { addressOf, type Pointer, viewOf } from "../sys/native.ts";
 import { pageBytes, pagesFor } from "../sys/page-size.ts";
 import { libbpf } from "./libbpf.ts";
 
-/** Sets `key` to `value`, both as the bytes that the map's types lay down. */
+/** Sets `key` to `value`. Both have the layout of the map's types. */
 export function updateMap(mapFd: number, key: NodeJS.TypedArray, value: NodeJS.TypedArray): void {
   checkLibbpf("bpf_map_update_elem", libbpf().bpf_map_update_elem(mapFd, addressOf(key), addressOf(value), 0n));
 }
 
-/** Removes `key`. @returns whether the kernel has done it: it had the key, and this process the privilege */
+/** Removes `key`. Returns false if the map does not have the key, or if this process lacks the privilege. */
 export function deleteFromMap(mapFd: number, key: NodeJS.TypedArray): boolean {
   return libbpf().bpf_map_delete_elem(mapFd, addressOf(key)) === 0;
 }
@@ -42,7 +42,7 @@ export function copyHashMap(from: BpfMap, to: BpfMap): void {
   const keys = new Uint8Array(entries * from.keyBytes);
   const values = new Uint8Array(entries * from.valueBytes);
   const count = new Uint32Array([entries]);
-  // Where a further call would go on: room for all was given, so there is none.
+  // Where the next call would continue. There is no next call, because the buffer has room for all entries.
   const position = new BigUint64Array(1);
   const looked = bpf_map_lookup_batch(
     from.fd,
@@ -60,7 +60,7 @@ export function copyHashMap(from: BpfMap, to: BpfMap): void {
   checkLibbpf("bpf_map_update_batch", updated);
 }
 
-/** A hash map of which only the keys matter, u32 each; the values are bytes. */
+/** A hash map used as a set of u32 keys. Its values are single bytes without a meaning. */
 export class PidSet {
   readonly #fd: number;
   readonly #keys: Uint32Array;
@@ -68,7 +68,7 @@ export class PidSet {
   readonly #key = new Uint32Array(1);
   readonly #value = new Uint8Array(1);
   readonly #count = new Uint32Array(1);
-  /** Where a call goes on that comes after another. */
+  /** Where the next call continues. */
   readonly #position = new Uint32Array(2);
 
   /** @param most keys that `list` gives */

@@ -203,7 +203,7 @@ export class BpfObject implements Disposable {
   #loadByProgram(): boolean {
     const object = this.#open;
     const programs = programsOf(object).filter((program) => libbpf().bpf_program__autoload(program));
-    // They need nothing of the kernel's types, and are for kernels that have nothing better.
+    // Classic tracepoints do not need the kernel's types. They are for kernels without BTF tracepoints.
     const isClassic = programs.some((program) => libbpf().bpf_program__type(program) === BPF_PROG_TYPE_TRACEPOINT);
     if (isClassic || this.#given.size > 0 || !existsSync(KERNEL_BTF)) return false;
     const maps = mapsOf(object);
@@ -240,7 +240,7 @@ export class BpfObject implements Disposable {
     for (const [name, fd] of this.#given) {
       checkLibbpf(`map of another object for ${name}`, bpf_map__reuse_fd(mapOf(object, name), fd));
     }
-    // The verifier gives up (EAGAIN) where a signal waits, and libbpf after it has tried that five times.
+    // The verifier stops with EAGAIN if a signal is pending. libbpf retries five times, then it fails too.
     const result = withoutSignals(() => bpf_object__load(object));
     if (result < 0) {
       const end = this.#log.indexOf(0);

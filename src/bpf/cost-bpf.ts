@@ -37,7 +37,7 @@ export class BpfAttr {
     return this;
   }
 
-  /** Address of a buffer, for a structure that this one points to. */
+  /** Address of a buffer that another structure points to. */
   address(buffer: NodeJS.TypedArray): bigint {
     this.#buffers.push(buffer);
     return BigInt(addressOf(buffer));

@@ -1,7 +1,7 @@
 import { closeSync, readSync } from "node:fs";
 import { type BpfLink, openIterator } from "./bpf-link.ts";
 
-/** The kernel hands over at most eight pages at a time (kernel/bpf/bpf_iter.c). */
+/** A read returns at most eight pages (kernel/bpf/bpf_iter.c). */
 const READ_BYTES = 64 * 1024;
 
 /** Reads what an iterator program writes: records that all have the same size. */

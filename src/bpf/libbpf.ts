@@ -1,6 +1,6 @@
 /**
- * libbpf, loaded from the bytes that the binary carries: nothing is written to
- * disk, and neither a missing libbpf nor a noexec /tmp is in the way.
+ * libbpf, loaded from the bytes that the binary carries: linnix writes nothing to disk, and needs neither an installed
+ * libbpf nor an executable /tmp.
  */
 import { closeSync, writeSync } from "node:fs";
 import { glibcMinor } from "../../.build/build-info.json";

@@ -31,14 +31,16 @@ export interface Loaded {
 }
 
 /**
- * Has the kernel create the maps and load the programs of an object that was opened and set up, and not loaded. The
- * kernel fits the programs to itself by the description of its types (BTF) that it has anyway: libbpf would read and
- * parse all of that for each object, 5 MB twice, in 15 ms. Needs Linux 5.17.
+ * Lets the kernel create the maps and load the programs of an object that is opened and set up, but not loaded. The
+ * kernel relocates the programs with its own BTF, which it has in memory. libbpf would read and parse this BTF for each
+ * object: 5 MB twice, which takes 15 ms. Needs Linux 5.17.
  *
- * @param object is good for nothing but to be closed afterwards, whatever the outcome
- * @param mapCount how many maps it has, all of them its own: a program that libbpf writes can only make new ones
- * @param programCount how many programs it has that are to be loaded
- * @throws NativeError if this kernel cannot do that, or refuses a map or a program: it closes what it has made then
+ * @param object can only be closed afterwards, even if this fails
+ * @param mapCount how many maps the object has. None may be shared, because a program that libbpf generates can only
+ *   create new maps
+ * @param programCount how many programs of the object to load
+ * @throws NativeError if this kernel does not support it, or refuses a map or a program. The kernel then closes what it
+ *   has created
  */
 export function loadByProgram(object: Pointer, mapCount: number, programCount: number): Loaded {
   const { data, insns } = writeProgram(object);
@@ -82,14 +84,14 @@ function runProgram(data: ArrayBuffer, insns: ArrayBuffer, context: Uint8Array):
     const first = new Uint32Array(1);
     const updated = bpf_map_update_elem(map, addressOf(first), addressOf(data), 0n);
     checkLibbpf("bpf_map_update_elem", updated);
-    // The one descriptor that the program is given lies behind the options.
+    // The only descriptor that the program gets is in memory after the options.
     const options = new DataView(new ArrayBuffer(PROG_LOAD_OPTS.size + FD_BYTES));
     const address = addressOf(options.buffer);
     options.setBigUint64(0, BigInt(PROG_LOAD_OPTS.size), true);
     options.setUint32(PROG_LOAD_OPTS.progFlags, BPF_F_SLEEPABLE, true);
     options.setBigUint64(PROG_LOAD_OPTS.fdArray, BigInt(address + PROG_LOAD_OPTS.size), true);
     options.setInt32(PROG_LOAD_OPTS.size, map, true);
-    // What waits for a signal the verifier gives up (EAGAIN), this program's as well as those that it loads.
+    // If a signal is pending, the verifier stops with EAGAIN, for this program and for those that it loads.
     return withoutSignals(() => {
       const program = bpf_prog_load(
         BPF_PROG_TYPE_SYSCALL,

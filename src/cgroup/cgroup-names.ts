@@ -154,7 +154,7 @@ export class CgroupNames implements Disposable {
     return this.#walked.get(id) ?? null;
   }
 
-  /** Path of a cgroup of that id; undefined: it is none of the first ones. */
+  /** Path of the cgroup with that id; undefined if the id is not among the first ones. */
   #find(id: bigint): string | undefined {
     return this.walk(MAX_WALKED, id).get(id);
   }

@@ -64,7 +64,7 @@ export function resolveCgroup(ref: CgroupRef): ResolvedCgroup {
 const KTHREADD = 2;
 
 /**
- * How deep the mounted cgroup itself lies in the whole hierarchy.
+ * The level of the mounted cgroup in the whole hierarchy.
  * @param root that cgroup's path from the root of our cgroup namespace, as mountinfo has it, such as `/` or `/../..`
  */
 function levelOfMount(root: string): number {

@@ -6,9 +6,8 @@ import { textOf } from "../json/text.ts";
 import { MADE_CGROUP, MADE_CGROUPS } from "../wire/layout.gen.ts";
 
 /**
- * Paths of the cgroups of the v2 hierarchy that were made last, written down by the
- * kernel side when they were: also of those that are gone. It costs nothing but when a
- * cgroup is made.
+ * Paths of the newest cgroups of the v2 hierarchy, including removed ones. The kernel side records each path when the
+ * cgroup is made, so the only cost is at that time.
  */
 export class MadeCgroups implements Disposable {
   readonly #resources: DisposableStack;

@@ -62,7 +62,7 @@ export class MoveReader {
       path: textOf(this.#u8.slice(at + MOVE.path, at + MOVE.path + MOVE.path_len)),
       tsNs,
     };
-    // Unless the kernel has begun to write another one there; the next call finds what is left.
+    // Stops if the kernel has begun to write another move there. The next call finds the remaining ones.
     if (this.#u64(at + MOVE.number) !== this.#number) return undefined;
     this.#number++;
     return move;

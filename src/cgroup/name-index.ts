@@ -34,7 +34,7 @@ export class NameIndex {
   /** The next bytes of the file. */
   take(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; at++) {
-      // The rest of a line that is complete, or void, is skipped at once.
+      // Skips the rest of a line that is complete or invalid.
       if (this.#field > ID_FIELD || this.#isVoid) {
         at = bytes.indexOf(NEWLINE, at);
         if (at < 0) return;
@@ -95,7 +95,7 @@ export class NameIndex {
     this.#nameStart = this.#nameEnd;
   }
 
-  // By transfer(), which frees what it takes the place of at once.
+  // By transfer(), which frees the old buffer immediately.
   #resize(count: number): void {
     this.#ids = new Uint32Array(this.#ids.buffer.transfer(4 * count));
     this.#ends = new Uint32Array(this.#ends.buffer.transfer(4 * count));

@@ -13,9 +13,9 @@ export interface BudgetClocks {
 }
 
 export interface BudgetOptions {
-  /** % of one core; 0: no budget, cost is measured all the same. */
+  /** % of one core; 0: no budget, but linnix still measures the cost. */
   budgetPct: number;
-  /** The last level: nothing is left to give up. */
+  /** The last level: the collector cannot give up anything more. */
   lastLevel: SamplingLevel;
   /** Whether something else than sampling can be given up. */
   canGiveMore(): boolean;

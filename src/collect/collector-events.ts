@@ -15,6 +15,6 @@ export interface CollectorEvents {
   idle(): void;
   /** Whether events can be taken now; while not, they wait in the rings, and what does not fit is counted as lost. */
   ready?(): boolean;
-  /** How long no other work needs this thread, ms: it may sleep so long without a turn of the event loop. */
+  /** How long this thread may sleep without a turn of the event loop, ms: no other work needs it before that. */
   freeMs?(): number;
 }

@@ -77,10 +77,10 @@ const DEFAULT_SUMMARY_MS = 10_000;
 const EVENT_TYPES = { fork: EVENT_FORK, exec: EVENT_EXEC, exit: EVENT_EXIT } as const;
 
 /**
- * Of the watermark: a signal does not drain the rings if none of them holds more. The kernel sends one for each watermark
- * of bytes that it writes, however much of them was read since. Right after a flush there is no hurry, and a drain costs
- * as much as a hundred events, because the caches are cold by then. By default the watermark is half of a ring: the next
- * signal comes before five eighths of the ring are full.
+ * As a share of the watermark: after a signal, the rings are not drained if none of them holds more than this. The
+ * kernel sends a signal each time it has written a watermark of bytes, even if most of them have been read since. Right
+ * after a flush there is no hurry, and a drain costs as much as a hundred events, because the caches are cold. By
+ * default the watermark is half of a ring: the next signal comes before five eighths of the ring are full.
  */
 const SIGNAL_SHARE = 1 / 4;
 
@@ -373,7 +373,7 @@ export class Collector implements Disposable {
     this.#schedule.setFlushInterval(this.#boundedFlush(flushIntervalMs));
   }
 
-  /** Storms so far, and those that go on. */
+  /** Storms so far, and storms now. */
   get storms(): { readonly begun: number; readonly active: number } {
     return this.#storms;
   }
@@ -630,8 +630,8 @@ export class Collector implements Disposable {
   }
 
   /**
-   * Detaches and gives out the rest, so that the kernel's count of what it handed over equals what was received and lost, to
-   * the event.
+   * Detaches the programs and passes on the remaining events. After that the kernel's count of emitted events is
+   * exactly the sum of received and lost events.
    */
   async stop(): Promise<void> {
     this.#schedule.stop();
@@ -676,7 +676,7 @@ export class Collector implements Disposable {
     if (problem) this.conditions.set("foreign_time_namespace", problem.why, problem.hint);
   }
 
-  /** Enters what runs already; where only some processes are watched, finds those that descend from them. */
+  /** Enters the running processes. If linnix watches only some processes, it also finds their descendants. */
   #seed(reconciler: Reconciler): void {
     const { filters } = this.#options;
     const watched = reconciler.seed(filters.pids, (pid) => this.backend.trackPid(pid));

@@ -25,7 +25,7 @@ const STALLED_MS = 3000;
  * other sinks by at most a second. The first failure of an output that the run depends on ends the delivery.
  */
 export class Delivery implements CollectorEvents, Disposable {
-  /** Called when the collector's turn is over and everything possible has been handed on. */
+  /** Called when the collector's turn is over and it has passed on all events that it could. */
   onIdle: (() => void) | undefined;
   /** See `CollectorEvents`, the output and the sinks apart. */
   othersFreeMs: () => number = () => 0;
@@ -36,7 +36,7 @@ export class Delivery implements CollectorEvents, Disposable {
   #lines: LineSink | undefined;
   #output: Output | undefined;
   #retry: () => void = () => {};
-  /** A sink threw: nothing more is handed to any. */
+  /** A sink threw an error. No sink gets any more events. */
   #hasFailed = false;
   /** The output failed, and the run ends with it. */
   #isOver = false;
@@ -177,8 +177,8 @@ export class Delivery implements CollectorEvents, Disposable {
   }
 
   /**
-   * Writes the last line, and waits a while for the output to take what is left. If it does not, the summary goes to
-   * stderr.
+   * Writes the last line, and waits a while until the output has accepted all remaining lines. If it does not, the
+   * summary goes to stderr.
    * @throws LinnixError, OutputClosed where the output fails
    */
   async finish(summary: () => RunSummary): Promise<void> {
@@ -228,7 +228,7 @@ export class Delivery implements CollectorEvents, Disposable {
     if (output.endsRun && output.isSettled) this.#endRun(output);
   }
 
-  /** Events go on to the output, which counts what it does not write. */
+  /** Events still go to the output, which counts the lines that it does not write. */
   #endRun(output: Output): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -236,7 +236,7 @@ export class Delivery implements CollectorEvents, Disposable {
     this.#fail(output.trouble?.error);
   }
 
-  /** A full pipe gives no signal when it has room, nor does a file. */
+  /** Neither a full pipe nor a file sends a signal when it has room again. */
   #lookSoon(): void {
     const waitMs = this.#uselessTries < MAX_QUICK_TRIES ? SLOW_READER_MS : RESTING_READER_MS;
     this.#again ??= setTimeout(() => {

@@ -10,9 +10,9 @@ const LEAST_PER_SECOND = 300;
 const NEWEST = 0.3;
 /** Since a run began; until then it loads and compiles. */
 const WARM_NS = 10e9;
-/** Too much for so long: a step down. */
+/** A cost above the budget for this time means one step down. */
 const DOWN_AFTER_NS = 2e9;
-/** Little enough for so long: a step up. */
+/** A cost well below the budget for this time means one step up. */
 const UP_AFTER_NS = 30e9;
 export const UP_BELOW = 0.7;
 

@@ -16,11 +16,11 @@ export interface BudgetChange {
 }
 
 /**
- * Windows over the budget in a row before it holds back, so that a burst alone changes nothing, nor does what a first
- * client has compiled: on a slow machine that is two windows.
+ * Successive windows above the budget before a step down. So neither a burst nor the code that runs for the first time
+ * for a first client changes the level; on a slow machine that takes two windows.
  */
 export const WINDOWS_OVER = 3;
-/** Windows in a row under `BACK_AT` of the budget before a level is given back: coming back costs again. */
+/** Successive windows under `BACK_AT` of the budget before a step up. The step up itself costs CPU time. */
 export const WINDOWS_UNDER = 6;
 export const BACK_AT = 0.7;
 
@@ -34,8 +34,8 @@ export class Governor {
   #isExhaustionTold = false;
 
   /**
-   * @param budgetPct what a window may cost, in the unit of what `window` is given; 0: anything
-   * @param lastLevel the level behind which nothing is left to give up
+   * @param budgetPct what a window may cost, in the unit of the argument of `window`; 0: no limit
+   * @param lastLevel the last level
    */
   constructor(budgetPct: number, lastLevel: SamplingLevel) {
     this.#budgetPct = budgetPct;

@@ -31,7 +31,10 @@ export interface GroupReportsParts {
   refresh(): boolean;
 }
 
-/** The kernel's places for groups are read so often without a scrape, ns: then they do not run out. */
+/**
+ * How often linnix reads the kernel's places for groups if nothing scrapes them, ns. Then the kernel does not run out
+ * of places.
+ */
 const TAKE_NS = 30e9;
 /** A scrape that comes sooner after another one gets the same figures, ns. */
 const LOOK_NS = 1e9;
@@ -48,7 +51,7 @@ export const PROCESS_BYTES = 200;
 /** Descriptors that loading a sampler takes, and some more. */
 const LOADING_FDS = 32;
 
-/** Keeps the groups of `/metrics` and `/groups` up to date: all processes are looked at only when these are asked for. */
+/** Keeps the groups of `/metrics` and `/groups` up to date. It goes through all processes only for a request. */
 export class GroupReports implements Disposable {
   readonly groups: Groups;
   readonly #parts: GroupReportsParts;

@@ -6,13 +6,13 @@ import type { SpareDescriptors } from "./spare-descriptors.ts";
 
 /** Flushes after which what was needed only to start will not be needed soon. */
 const SETTLED_TICKS = 3;
-/** To find what can be let go of takes milliseconds: it is done where there is more than this, bytes. */
+/** Finding memory to release takes milliseconds, so linnix does it only if there is more than this, bytes. */
 const MANY_FILE_BYTES = 28 * 1024 * 1024;
-/** How often is looked whether there is, and how long at least lies between two times that it is let go of, ns. */
+/** How often linnix checks for it, and the shortest time between two releases, ns. */
 const LOOK_NS = 5e9;
 const DROP_NS = 60e9;
 
-/** What a collector has to do now and then that no event asks for: memory, the table's old entries. */
+/** Regular work of a collector that no event starts: releasing memory, and removing old entries of the table. */
 export class Housekeeping {
   readonly #table: ProcessTable;
   readonly #reconciler: Reconciler;
@@ -65,7 +65,7 @@ export class Housekeeping {
 
 /** Events between two collections: a collection takes milliseconds, and this many events make some hundred KiB of garbage. */
 const EVENTS = 100_000;
-/** A smaller number, for a collection from time to time: a machine at rest leaves a few KiB of garbage in a minute. */
+/** A smaller limit, for an occasional garbage collection. A machine at rest leaves a few KiB of garbage per minute. */
 const FEW_EVENTS = 5000;
 
 /** Fewer events since the start cause nearly no compiling: a function is compiled after some hundred calls. */

@@ -29,7 +29,7 @@ export class KernelMeter implements Disposable {
 
   /**
    * Holds the programs that this process has attached now.
-   * @param countEvents the kernel half's count of what it has looked at
+   * @param countEvents returns the kernel side's count of the events that it has seen
    * @throws LinnixError if the programs cannot be read
    */
   constructor(countEvents: () => number, nowNs: number) {

@@ -8,7 +8,7 @@ export class KernelPrice {
   #ns = 0;
   #events: number;
 
-  /** @param events the kernel half's count of what it has looked at, so far */
+  /** @param events events that the kernel side has seen so far */
   constructor(events: number) {
     this.#events = events;
   }

@@ -21,7 +21,10 @@ const MAX_UNVERIFIED = 65_536;
 
 export interface ReconcilerOptions {
   table: ProcessTable;
-  /** Gives out what the rings hold: events go on while a list is made. False where something had to be left in them. */
+  /**
+   * Drains the rings, because events continue while the kernel makes a list. Returns false if something had to stay in
+   * them.
+   */
   drain(): boolean;
   /** Whether filters keep exits from being reported: see `holdsBackExits`. */
   exitsHeldBack?: boolean;
@@ -56,7 +59,7 @@ export class Reconciler implements Disposable {
     this.#maxUnverified = options.maxUnverified ?? MAX_UNVERIFIED;
   }
 
-  /** Whether a process that the table does not have may live all the same. */
+  /** Whether a process may be alive although the table does not have it. */
   mayHide(pid: number, startNs: number): boolean {
     return this.#lister.mayHide?.(pid, startNs) ?? false;
   }

@@ -34,8 +34,8 @@ export interface Reload {
 type Table = Record<string, unknown>;
 
 /**
- * Compares the settings in force with those that have been read again. What is `auto` in both has not changed, though
- * it may be decided otherwise: it follows what it is decided by.
+ * Compares the settings in force with those that have been read again. A setting that is `auto` in both has not
+ * changed, even if linnix now chooses another value for it: the choice depends on other settings.
  */
 export function compareConfigs(inForce: CollectConfig, wanted: CollectConfig): Reload {
   const config = structuredClone(inForce);

@@ -16,7 +16,7 @@ export function ringError(cause: unknown, ringBytes: number): unknown {
   const { call, code } = cause;
   const size = formatSizeBytes(ringBytes);
   const what = "the perf rings cannot be opened";
-  // EAGAIN: the same limit, where memory that is mapped is locked at once, as after mlockall(MCL_FUTURE).
+  // EAGAIN: the same limit, if the kernel locks all newly mapped memory, as after mlockall(MCL_FUTURE).
   if (call === MAPPING_A_RING && (code === "EPERM" || code === "EAGAIN")) {
     const why = `a ring of ${size} for each CPU is more than this user may lock (${lockableMemory()})`;
     return cannotRunError("ring-memory", { what, why, hint: LOCKED_MEMORY_HINT }, { cause });

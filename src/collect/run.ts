@@ -144,7 +144,7 @@ class CollectorRun implements RunParts, Disposable {
     const { collector, config } = this;
     await this.#openIdentity();
     this.#startedNs = boottimeNs();
-    // Before anything is attached: an address that is taken ends it at once.
+    // This comes before attaching, so that an address in use ends the run immediately.
     await this.#openApi();
     // After the kernel half is loaded and the address is taken: if that fails, no empty file is left behind.
     await this.#openOutput();
@@ -168,7 +168,7 @@ class CollectorRun implements RunParts, Disposable {
   }
 
   /**
-   * Detaches, gives out what is left, and writes the summary.
+   * Detaches, passes on the remaining events, and writes the summary.
    * @throws LinnixError, OutputClosed where the output fails
    */
   async stop(): Promise<void> {

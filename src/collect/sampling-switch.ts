@@ -54,7 +54,7 @@ export class SamplingSwitch implements Disposable {
     return source === "none" ? null : (source ?? null);
   }
 
-  /** Samples that were given out so far, and those that could not be. */
+  /** Samples that were emitted so far, and samples that could not be emitted. */
   get counts(): Readonly<SampleCounters> {
     return this.#counts;
   }

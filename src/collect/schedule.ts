@@ -1,21 +1,21 @@
 import { EventLoopSleep } from "../sys/event-loop.ts";
 
-/** What is called when it is time; all of it on this thread. */
+/** The functions that the schedule calls when they are due, all on this thread. */
 export interface ScheduleHooks {
   /** Flush the rings. If a scan is due at the same time, the flush comes first. */
   flush(withSweep: boolean): void;
   /** Make a scan that does not happen at a flush. */
   sweep(): void;
-  /** How long no other work needs this thread, ms: it may sleep so long without a turn of the event loop. */
+  /** How long this thread may sleep without a turn of the event loop, ms: no other work needs it before that. */
   freeMs?(): number;
 }
 
-/** After this time the event loop has its turn in any case, ms. */
+/** The longest sleep without a turn of the event loop, ms. */
 const MAX_REST_MS = 8000;
 
 /**
- * Steps from deadline to deadline, and skips those that were missed. A step never follows a late one at once: over so
- * short a time one tick of CPU time is many times 100 %.
+ * Returns the next deadline, and skips missed ones. It never returns a deadline right after a late step: in a very short
+ * interval one tick of CPU time would be many times 100 %.
  */
 export function nextDueMs(dueMs: number, everyMs: number, nowMs: number): number {
   const nextMs = dueMs + everyMs;
@@ -23,8 +23,8 @@ export function nextDueMs(dueMs: number, everyMs: number, nowMs: number): number
 }
 
 /**
- * When the rings are flushed and all processes are scanned. A scan happens at a flush if the intervals permit it. If no
- * other work needs this thread, it sleeps outside of the event loop. Both save wake-ups.
+ * Decides when to flush the rings and when to scan all processes. A scan happens at a flush if the intervals permit it.
+ * If no other work needs this thread, it sleeps outside of the event loop. Both save wake-ups.
  */
 export class Schedule implements Disposable {
   readonly #hooks: ScheduleHooks;
@@ -32,7 +32,7 @@ export class Schedule implements Disposable {
   #sampleMs: number;
   /** Undefined while nothing is scheduled. */
   #timer: Timer | undefined;
-  /** When the rings are looked at next, by performance.now(). */
+  /** When the next flush is due, by performance.now(). */
   #dueMs = 0;
   #sleep: EventLoopSleep | null = null;
   /** A timer for scans that do not happen at flushes. */

@@ -12,8 +12,8 @@ export class SpareDescriptors {
   #saidMs = Number.NEGATIVE_INFINITY;
 
   /**
-   * @param count descriptors that it needs at once
-   * @param action is to be tried again later where it was not done
+   * @param count descriptors that the action needs at the same time
+   * @param action the caller tries it again later if it was not done
    * @returns whether it was done
    */
   use(count: number, action: () => void): boolean {

@@ -6,7 +6,7 @@ import type { RunParts } from "./run-parts.ts";
 /** Most CPUs whose losses are listed: the dump fits a pipe's buffer, and one message of the journal. */
 const MAX_CPUS = 64;
 
-/** Writes the state of a run to stderr, as one line of JSON; nothing of it comes from processes of the machine. */
+/** Writes the state of a run to stderr, as one line of JSON. The line contains no text from watched processes. */
 export function dumpState(run: RunParts): void {
   writeStderr(`${JSON.stringify(stateOf(run))}\n`);
 }

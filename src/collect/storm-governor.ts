@@ -10,19 +10,19 @@ export interface StormWindow {
   ringFill: number;
   /** Events that were sent, a second. */
   sentPerSecond: number;
-  /** Events that would be sent without a limit: with those that were counted instead, a second. */
+  /** Events per second that linnix would send without a limit: sent events and counted events. */
   offeredPerSecond: number;
 }
 
 /** No source is limited to less. */
 export const LOWEST_RATE = 1000;
-/** Overspending that is made good without a limit, seconds of the budget: a burst alone changes nothing. */
+/** Overspending, in seconds of the budget, that sets no limit yet. So a single burst changes nothing. */
 const DEBT_S = 2;
 /** Rings are emptied when they are half full: with more than this the reader does not keep up. */
 export const FULL = 0.75;
 /** Events whose price is worth knowing, a second. */
 const PRICED_EVENTS = 200;
-/** The limit is raised again once the events would have cost less than this share of the budget for so long, s. */
+/** linnix raises the limit again if the events would have cost less than this share of the budget for this time, s. */
 const BACK_AT = 0.7;
 const BACK_AFTER_S = 30;
 /** A record with a short command line takes about so much of a ring. */

@@ -24,7 +24,7 @@ export interface StormReportsParts {
 const MOST_COMMS = 10;
 /** A program that took its place in a storm right before its end may still add to it. */
 const GRACE_NS = 500_000_000n;
-/** At most one line of the log in so long, however many storms there are; events report each. */
+/** The shortest time between two lines of the log about storms. Events report every storm. */
 const LOG_EVERY_NS = 10_000_000_000n;
 
 interface Active {

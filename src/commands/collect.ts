@@ -21,7 +21,7 @@ const CONFIGURATION: OptionDefs = {
   },
 };
 
-/** Every setting but those that all commands have. */
+/** Every setting except those that all commands have. */
 const SETTINGS: OptionDefs = Object.assign(
   {},
   ...SECTION_LIST.filter(([name]) => name !== "log").map(([, section]) => optionsOf(section)),

@@ -60,7 +60,7 @@ export const compare = commandOf({
     duration: {
       type: "string",
       valueHint: "DURATION",
-      description: "how long to measure each method; the whole takes about 80 times as long",
+      description: "how long to measure each method; the whole run takes about 80 times as long",
       defaultText: "4s; quick: 1s",
     },
     lifetimes: {

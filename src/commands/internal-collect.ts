@@ -10,7 +10,7 @@ import { commandOf, type Invocation } from "./command.ts";
 export const internalCollect = commandOf({
   about: [
     "Runs as collect does. At the line `detach` on standard input it takes its probes off, at the line `attach` it puts " +
-      "them back on, and says `detached` or `attached` on stderr when that is done. The end of standard input ends it.",
+      "them back on, and says `detached` or `attached` on stderr when that is done. It exits at the end of standard input.",
   ],
   args: collect.args,
   examples: [

@@ -29,7 +29,7 @@ export const internalObserver = commandOf({
 export const internalSpawnTimer = commandOf({
   about: [
     "Spawns a program that does nothing, one after the other, as many times as each line of standard input says, and " +
-      "answers with a line of JSON: how long one took, in µs. The end of standard input ends it.",
+      "answers with a line of JSON: how long one spawn took, in µs. It exits at the end of standard input.",
   ],
   args: {},
   examples: [{ command: "echo 500 | linnix __spawn-timer", does: "time 500 spawns" }],

@@ -29,8 +29,8 @@ export const overheadTest = commandOf({
       "proven. Needs root. --pid or -- COMMAND judges another agent instead.",
   ],
   details: [
-    "The output of another agent is not read, so capture and losses are not measured. An agent that cannot be stopped " +
-      "has no slowdown. A part that is not measured makes the test INCONCLUSIVE unless --without excludes it.",
+    "The test does not read the output of another agent, so it does not measure capture and losses. If the agent cannot " +
+      "be stopped, the test does not measure slowdown either. A part that is not measured makes the test INCONCLUSIVE unless --without excludes it.",
     "The report goes to stdout, progress to stderr. Percentages are of one core unless they say otherwise.",
   ],
   args: {

@@ -34,11 +34,14 @@ const SETTINGS = [
    * have enough room.
    */
   "BUN_JSC_useWarmUpMarkedBlocks=0",
-  /* mimalloc gives free memory back at once: a thread that does it later would wake at every turn of the event loop. */
+  /*
+   * mimalloc returns free memory immediately: a thread that does it later would wake at every turn of the event loop.
+   */
   "MIMALLOC_PURGE_DELAY=0",
   /*
-   * The same for free blocks in pages of large ones, of which 4 MiB would stay for half a minute: responses are such blocks.
-   * This costs a twentieth more at full speed with a client, and nothing at hundreds of processes a second.
+   * The same for free blocks in pages of large blocks: otherwise 4 MiB of them would stay for half a minute. Responses
+   * are such blocks. This costs a twentieth more at full speed with a client, and nothing at hundreds of processes a
+   * second.
    */
   "MIMALLOC_PURGE_HOLES_LARGE_FLOOR=0",
 ];

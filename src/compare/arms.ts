@@ -17,10 +17,10 @@ export interface Arm {
 export const METHOD_NAMES: readonly string[] = OBSERVERS.map(({ name }) => name);
 
 /**
- * The methods of these names, in the order of the report.
+ * The methods with these names, in the order of the report.
  *
- * @param names null: all but those that have to be named
- * @throws LinnixError (usage) for a name that is none, with the nearest one
+ * @param names null: all methods, except those that run only if they are named
+ * @throws LinnixError (usage) for an unknown name, with the nearest known one
  */
 export function methodsNamed(names: readonly string[] | null): Observer[] {
   if (names === null) return OBSERVERS.filter(({ onlyByName }) => !onlyByName);

@@ -5,7 +5,7 @@ export interface LifetimeShare {
   share: number;
 }
 
-/** What a comparison is asked to be. */
+/** The settings of a comparison. */
 export interface CompareOptions {
   /** Names of methods; null: all. */
   methods: readonly string[] | null;

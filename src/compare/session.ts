@@ -16,7 +16,7 @@ import { type WarmedUp, WarmUp } from "./warm-up.ts";
 export interface Session {
   arm: string;
   round: number;
-  /** Between two readings of the clocks, in the midst of the workload. */
+  /** Between two readings of the clocks, while the workload runs. */
   use: MethodUse;
   /** Processes that the workload made between the readings. */
   processes: number;
@@ -159,13 +159,13 @@ export class MethodEnded extends Error {
 export interface TimedSpawns {
   /** Null if there was no time for one. */
   us: number | null;
-  /** All that were made, also those that were not timed. */
+  /** All processes that the session made, including those that were not timed. */
   spawns: number;
 }
 
 /**
- * Times the blocks of one place in the schedule: µs a spawn, the lower quartile of the quietest block, since what else
- * goes on only ever adds time.
+ * Times the blocks of one place in the schedule: µs a spawn, the lower quartile of the quietest block, because other
+ * work on the machine can only add time.
  */
 export async function timeSpawns({ plan, timer, signal }: SessionSetting): Promise<TimedSpawns> {
   const blocks: number[] = [];
@@ -178,7 +178,10 @@ export async function timeSpawns({ plan, timer, signal }: SessionSetting): Promi
   return { us: blocks.length === 0 ? null : Math.min(...blocks), spawns };
 }
 
-/** As many as live at once at that rate, and some more; the kernel's slowest second must not thin the workload out. */
+/**
+ * Somewhat more than the number that live at the same time at that rate, so that the workload keeps its rate even when
+ * the kernel is slow.
+ */
 function outstandingOf({ rate, lifetimes }: CompareOptions): number {
   const longestMs = Math.max(...lifetimes.map(({ lifetimeMs }) => lifetimeMs));
   return Math.min(4096, Math.max(256, Math.ceil(2 * rate * (longestMs / 1000 + 1))));

@@ -1,4 +1,4 @@
-/** Sleeps, or ends at once with the signal's reason where that is aborted. */
+/** Sleeps. Throws the signal's reason immediately if the signal is aborted. */
 export async function sleepUnless(signal: AbortSignal, ms: number): Promise<void> {
   signal.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -13,7 +13,10 @@ export async function sleepUnless(signal: AbortSignal, ms: number): Promise<void
   }
 }
 
-/** What comes of a promise, or the signal's reason as soon as that is aborted; the promise goes on by itself. */
+/**
+ * The result of a promise. Throws the signal's reason as soon as the signal is aborted; nothing waits for the promise
+ * then.
+ */
 export async function unless<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
   signal.throwIfAborted();
   const stopped = Promise.withResolvers<never>();

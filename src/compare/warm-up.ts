@@ -18,7 +18,7 @@ const TOLERANCE = 0.1;
 
 /** What came of a warm-up. */
 export interface WarmedUp {
-  /** Processes that it made, all of which have ended. */
+  /** Processes that the warm-up made. All of them have ended. */
   spawned: number;
   seconds: number;
   /** Whether the method still became cheaper at its end. */
@@ -37,9 +37,10 @@ export function isSettled(costs: readonly number[]): boolean {
 }
 
 /**
- * What an event method sees before its clocks are read: the workload's kinds of processes at a high rate, and spawns
- * one after the other beside them. A method that runs for days has had its code compiled long ago. The warm-up goes on
- * in steps until a process costs what it cost in the steps before, by the same rule for every method.
+ * What an event method sees before its clocks are read: the workload's kinds of processes at a high rate and, at the
+ * same time, spawns one after the other. It simulates a method that has run for days and whose code is compiled. The
+ * warm-up continues in steps until a process costs the same as in the steps before. The rule is the same for every
+ * method.
  */
 export class WarmUp implements AsyncDisposable {
   readonly #workload: WorkloadHandle;

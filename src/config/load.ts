@@ -19,7 +19,7 @@ export interface Sources {
   flags: ReadonlyMap<string, readonly string[]>;
   /** The environment. */
   env: Readonly<Record<string, string | undefined>>;
-  /** The file that is read where neither `--config` nor LINNIX_CONFIG names one, and it exists; null: none. */
+  /** The file that linnix reads if it exists and neither `--config` nor LINNIX_CONFIG names one; null: none. */
   defaultFile?: string | null;
   /** Whether that file has to be there: it was when the settings in force were read from it. */
   needsDefaultFile?: boolean;

@@ -10,8 +10,8 @@ const STDERR = 2;
 const MAX_WAITING_BYTES = 64 * 1024;
 
 /**
- * From this call on, writing a message never blocks this thread: neither on a stopped terminal (Ctrl-S), nor on a pipe or
- * socket without a reader, nor on a file whose filesystem does not answer.
+ * After this call, writing a message never blocks this thread, even if the terminal is stopped (Ctrl-S), a pipe or
+ * socket has no reader, or the filesystem of a file does not answer.
  */
 export function unblockStderr(): void {
   try {

@@ -10,7 +10,7 @@ export interface AuditFacts {
   auditdPath: string | null;
   /** The kernel has audit at all. */
   inKernel: boolean;
-  /** As `auditctl -s` and `-l` say it; null if they cannot be asked. */
+  /** As `auditctl -s` and `-l` print it; null if linnix cannot run them. */
   state: AuditState | null;
   /** A process named auditd is there. */
   isAuditdRunning: boolean;

@@ -64,7 +64,8 @@ export function readBtfFeatures(bytes: Uint8Array): BtfFeatures | null {
     processTracepoints: ["fork", "exec", "exit"].every((event) => btf.nameAt(`btf_trace_sched_process_${event}`) > 0),
     exitHasGroupDead: exitHasGroupDead(btf),
     taskIterator: btf.nameAt("bpf_iter__task") > 0,
-    // Map type and helper came with 5.11 for LSM programs alone; this member moved there for those that trace.
+    // 5.11 added the map type and the helper only for LSM programs. This member moved when tracing programs got them
+    // too.
     taskStorage: structHas(btf, "task_struct", "bpf_storage"),
     processWalk: btf.nameAt("bpf_iter_task_new") > 0,
     cgroupTracepoint: btf.nameAt("btf_trace_cgroup_mkdir") > 0,

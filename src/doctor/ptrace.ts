@@ -11,7 +11,7 @@ export function checkPtraceScope(scope: number | null, privileges: PrivilegeFact
   const check = { id: "ptrace-scope", title: "ptrace" };
   if (scope === null) return { ...check, status: "ok", found: "no Yama: a process may trace its own children" };
   const found = `kernel.yama.ptrace_scope = ${scope}`;
-  // Until 2 a process may trace its children, which is all that strace is asked to do here.
+  // Up to level 2 a process may trace its children. strace does nothing else here.
   if (scope < 2 || (scope === 2 && holds(privileges, "CAP_SYS_PTRACE"))) return { ...check, status: "ok", found };
   return {
     ...check,

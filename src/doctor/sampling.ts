@@ -5,8 +5,8 @@ import type { KernelFacts } from "./kernel.ts";
 import { mayLoad, type PrivilegeFacts } from "./privileges.ts";
 
 /**
- * How `collect` comes by CPU time and memory of all processes: a program that walks the list of processes, the task
- * iterator with its figures in storage of each task or in a map, or the files of /proc.
+ * How `collect` gets CPU time and memory of all processes: with a program that walks the list of processes, with the
+ * task iterator, which keeps figures in task storage or in a map, or from the files of /proc.
  */
 export type SamplingWay = "process-walk" | "task-storage" | "lru-map" | "proc";
 

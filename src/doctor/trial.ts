@@ -16,8 +16,8 @@ export interface TrialFacts {
 }
 
 /**
- * Starts a collector with the settings in force, and ends it at once. Where it listens and writes is left out: what
- * uses that address or file now goes on.
+ * Starts a collector with the settings in force, and ends it immediately. It neither listens nor writes, so it does not
+ * disturb a program that uses the address or the file.
  */
 export async function readTrial(inForce: Settings): Promise<TrialFacts> {
   const { api, redaction } = defaultSettings();

@@ -15,7 +15,7 @@ export interface Verdict {
   backend: BackendName | null;
   /** Fields of events that this kernel and backend cannot give. */
   nullFields: string[];
-  /** How `collect` comes by CPU time and memory on this kernel; null if it has no backend either. */
+  /** How `collect` gets CPU time and memory on this kernel; null if it has no backend. */
   sampling: SamplingWay | null;
   /** Whether each subcommand can run here and now, as this user. */
   can: { collect: boolean; overheadTest: boolean; compareWithPolling: boolean };

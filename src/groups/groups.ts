@@ -36,15 +36,15 @@ export interface Look {
 }
 
 /**
- * What happens on the machine by unit and container: what the kernel side adds up of starts, execs and ends, and what looks
- * at the processes show of those that live.
+ * What happens on the machine, by unit and container. The kernel side adds up starts, execs and ends; looks at the
+ * processes give the figures of live ones.
  */
 export class Groups {
   readonly slots: GroupSlots;
   readonly books: Books | null;
   readonly #options: GroupsOptions;
   readonly #live = new LiveCpu();
-  /** The groups of cgroups that the look under way has come by. */
+  /** The groups of the cgroups that the current look has visited. */
   readonly #rowOfCgroup = new Map<bigint, GroupRow>();
   /** When the first look was; 0: there was none. */
   #beganNs = 0;
@@ -64,12 +64,15 @@ export class Groups {
     return this.#options.knowsExits;
   }
 
-  /** Live processes of which figures are kept. */
+  /** Live processes whose figures are kept. */
   get processes(): number {
     return this.#live.size;
   }
 
-  /** Adds what the kernel side counted. Before the first look only without CPU time, for that ran before. */
+  /**
+   * Adds the counts of the kernel side. Before the first look it leaves out CPU time, because processes used that
+   * before linnix started.
+   */
   add(groups: readonly Group[], nowNs: number): void {
     for (const group of groups)
       this.#rowOfTotals(group, nowNs).add(this.#beganNs > 0 ? group : group.withoutCpu(), nowNs);

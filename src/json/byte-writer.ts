@@ -121,9 +121,9 @@ export class ByteWriter {
   }
 
   /**
-   * Hands over what was written.
-   * @param take whether it keeps the memory. Only what is written next takes other memory, as much as was handed over:
-   *   the same memory may be free by then
+   * Returns the written bytes and starts again.
+   * @param take returns whether it keeps the memory. If it does, the next write allocates as much memory again, not
+   *   this call: the kept memory may be free by then
    */
   exchange(take: (bytes: Uint8Array<ArrayBuffer>, length: number) => boolean): void {
     const { length } = this;
@@ -144,7 +144,9 @@ export class ByteWriter {
     }
   }
 
-  /** Keeps what has been written since the length was `from`, which {@link putAgain} writes. */
+  /**
+   * Copies the bytes that were written after position `from` to `text`, so that {@link putAgain} can write them again.
+   */
   keep(from: number, text: Repeated): void {
     const { words } = text;
     const length = this.length - from;

@@ -57,7 +57,7 @@ export interface SlowdownOptions {
   budgetMs?: number;
   /**
    * Stop as soon as an effect of this many µs could be found ({@link DifferenceEstimate.smallestDetectable}), after at
-   * least 12 rounds. Stopping by the width of the interval, never by where it lies, does not bend the result.
+   * least 12 rounds. Stopping by the width of the interval, and not by its position, does not bias the result.
    */
   enoughUs?: number;
   /** Keep the loop on one processor, which halves the noise; default true. */

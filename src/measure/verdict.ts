@@ -30,7 +30,7 @@ export type VerdictName = "PASS" | "FAIL" | "INCONCLUSIVE";
 
 export interface Verdict {
   verdict: VerdictName;
-  /** Sentences, those that decided it first. Never empty. */
+  /** The reasons as sentences. Those that decided the verdict come first. Never empty. */
   reasons: string[];
 }
 

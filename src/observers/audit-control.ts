@@ -158,7 +158,7 @@ export class AuditControl {
     await this.#change(["-e", String(enabled)], `set audit's enabled flag to ${enabled}`);
   }
 
-  /** Sets those flags that are not so already; `enabled` last when it goes on, first when it goes off. */
+  /** Sets the flags that differ. `enabled` is set last when it is turned on, and first when it is turned off. */
   async setFlags(wanted: AuditFlags): Promise<void> {
     const now = await this.#status();
     if (wanted.enabled < now.enabled) await this.setEnabled(wanted.enabled);

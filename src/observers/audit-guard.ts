@@ -3,17 +3,18 @@ import { needTool, toolEnv } from "../sys/tool.ts";
 import { AUDITED_SYSCALLS, type AuditFlags } from "./audit-control.ts";
 
 /**
- * Restores audit when it reads "restore", and ends when it reads "done". If its standard input ends before that, linnix
- * has died: then it restores audit as well, and ends the daemon, which it knows by its pid and its environment.
+ * Restores audit when it reads "restore", and ends when it reads "done". The end of its standard input without either
+ * word means that linnix has died. Then the guard also restores audit, and ends the daemon. It recognises the daemon by
+ * its pid and its environment.
  *
- * It removes the rules first: a daemon that has stopped reading while there are records makes every process of the machine
- * wait. It sends SIGTERM once, and again only after a while: auditd ignores the signal at its start, and a second one
- * during its end kills it. A killed daemon stays in its pid file, and in the kernel until the next record for it, such as
- * that of its own switch.
+ * It removes the rules first: a daemon that has stopped reading while there are records makes every process of the
+ * machine wait. It sends SIGTERM once, and again only after a while: auditd ignores the signal at its start, and a
+ * second one during its end kills it. A killed daemon stays in its pid file, and in the kernel until the next record
+ * for it, such as that of its own switch.
  *
- * Constant text: everything that differs comes as an argument. $1 auditctl, $2 key without the daemon, $3 enabled, $4 backlog
- * limit, $5 backlog wait time or nothing, $6 pid file, $7 the daemon's home, $8 the system calls of the rules, separated
- * by blanks.
+ * Constant text: everything that differs comes as an argument. $1 auditctl, $2 key without the daemon, $3 enabled, $4
+ * backlog limit, $5 backlog wait time or nothing, $6 pid file, $7 the daemon's home, $8 the system calls of the rules,
+ * separated by blanks.
  */
 const SCRIPT = `
 trap '' HUP INT QUIT TERM PIPE

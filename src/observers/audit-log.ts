@@ -5,7 +5,7 @@ const MAX_OPEN_EVENTS = 1024;
 /** Most text of one event's arguments, characters. */
 const MAX_ARGS_CHARS = 64 * 1024;
 
-/** An event of which records are still coming in: they share a time and a serial number. */
+/** An event that may get more records. All its records have the same time and serial number. */
 interface OpenEvent {
   /** Of the SYSCALL record; null before it. */
   pid: number | null;
@@ -21,10 +21,9 @@ interface OpenEvent {
 }
 
 /**
- * Reads an audit log, raw or enriched, for the events that rules with this key made. An exec that succeeded carries
- * EXECVE records, one or, where the arguments are long, several; an exit only the title of its process. Values that
- * hold blanks, quotes, control characters or non-ASCII bytes are in hexadecimal (kernel/audit.c,
- * audit_log_untrustedstring).
+ * Reads an audit log, raw or enriched, for the events that rules with this key made. A successful exec has one EXECVE
+ * record, or several if its arguments are long. An exit has only the title of its process. Values that hold blanks,
+ * quotes, control characters or non-ASCII bytes are in hexadecimal (kernel/audit.c, audit_log_untrustedstring).
  */
 export function* parseAudit(lines: Iterable<string>, tally: Tally, key: string): Generator<Sighting> {
   const open = new Map<string, OpenEvent>();

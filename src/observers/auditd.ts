@@ -34,11 +34,11 @@ import { catchesSignal, kernelThreadsNamed } from "./proc-fs.ts";
 
 const AUDITCTL: Program = { name: "auditctl", debian: "auditd", elsewhere: "audit", version: ["-v"] };
 const AUDITD: Program = { name: "auditd", debian: "auditd", elsewhere: "audit" };
-/** What distributions' own rules ask for (`-b 8192`); the kernel's 64 loses records at once. */
+/** The value in distributions' own rules (`-b 8192`). With the kernel's default of 64, records are lost immediately. */
 const BACKLOG_LIMIT = 8192;
 /**
- * The kernel's 60 s for each record of each process become 0.1 s. If the daemon is overrun, or stops reading, the machine
- * must go on; the records that the daemon loses are counted.
+ * The kernel's 60 s for each record of each process become 0.1 s. If the daemon is overrun or stops reading, the
+ * machine must not wait for it. The kernel counts the records that the daemon loses.
  */
 const BACKLOG_WAIT_DIVISOR = 600;
 /** Where another daemon has its settings and its log by default. */
@@ -284,7 +284,7 @@ class RunningAudit implements RunningObserver {
     await this.#context.onStage?.("stopped");
   }
 
-  /** Waits for the record of the removal of our last rule, which comes after all that the rules made. */
+  /** Waits for the record that says that our last rule was removed. It comes after all records that the rules made. */
   async #drain(): Promise<void> {
     if (!this.#watching) return;
     const deadline = performance.now() + DRAIN_TIMEOUT_MS;
@@ -321,7 +321,9 @@ class RunningAudit implements RunningObserver {
 
   *seen(tally: Tally = newTally()): Generator<Sighting> {
     if (this.#stopping === null) {
-      throw cannotRunError("method-running", { what: "the output of auditd is read after it has stopped" });
+      throw cannotRunError("method-running", {
+        what: "the output of auditd can only be read after auditd has stopped",
+      });
     }
     tally.lost += this.#lost;
     yield* parseAudit(this.#log.lines(tally), tally, this.#key);

@@ -16,9 +16,9 @@ tracepoint:sched:sched_process_exit { printf("EXIT %d\\n", pid); }
 `;
 
 /**
- * Reads what the script prints. Newlines in arguments are printed as they are: a line that is no record goes on with
- * the arguments of the exec above. Pid and arguments of an exec are two prints, which another CPU's can come between:
- * the pid without arguments is dropped then, not guessed.
+ * Reads the output of the script. The script prints newlines in arguments unchanged, so a line that is not a record
+ * continues the arguments of the exec above. It prints the pid and the arguments of an exec separately, and output of
+ * another CPU can come between the two. Then this drops the pid instead of guessing its arguments.
  */
 export function* parseBpftrace(lines: Iterable<string>, tally: Tally): Generator<Sighting> {
   let exec: { pid: number; args: string } | null = null;

@@ -13,8 +13,8 @@ const EXITSNOOP = bccTool("exitsnoop");
 const ROW = /^(.*?) +(\d+) +(\d+) +(\d+) +(\d+\.\d+) +(.+)$/;
 
 /**
- * Reads the table of exitsnoop (bcc and libbpf-tools alike): a row for each process that ended. A name that holds a
- * newline spreads over two lines, of which the first is no row.
+ * Reads the table of exitsnoop (bcc and libbpf-tools alike): a row for each process that ended. A name with a newline
+ * takes two lines, and the first of them is not a row.
  */
 export function* parseExitsnoop(lines: Iterable<string>, tally: Tally): Generator<Sighting> {
   for (const line of lines) {

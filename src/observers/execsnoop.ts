@@ -18,12 +18,13 @@ export const EXECSNOOP_NEEDS: Needs = {
 /** Most text of one record, characters: arguments hold newlines, so that a record can be many lines. */
 const MAX_RECORD_CHARS = 64 * 1024;
 
-// PCOMM PID PPID RET ARGS; a successful exec returns 0. The name may hold blanks, so it is what is left.
+// PCOMM PID PPID RET ARGS; a successful exec returns 0. The name may contain blanks, so it is what remains after the
+// other columns are read.
 const ROW = /^(.*?) +(\d+) +(\d+) +(-?\d+) (.*)$/;
 
 /**
- * Reads the table of execsnoop (bcc and libbpf-tools alike). Newlines in names and arguments are printed as they are:
- * a line that is no row goes on with the arguments of the row above.
+ * Reads the table of execsnoop (bcc and libbpf-tools alike). The tools print newlines in names and arguments unchanged,
+ * so a line that is not a row continues the arguments of the row above.
  */
 export function* parseExecsnoop(lines: Iterable<string>, tally: Tally): Generator<Sighting> {
   let pid = -1;

@@ -132,7 +132,10 @@ shift
 exec "$@"
 `;
 
-/** A command with a bound on what it writes. Each is an exec of the next, so the pid stays. */
+/**
+ * The command, started by a shell that limits the size of the files it writes. The shell execs the command, so the pid
+ * stays the same.
+ */
 function bounded(argv: readonly string[]): string[] {
   const shell = needTool("sh", "install a POSIX shell");
   return [shell, "-c", BOUNDS, "bounds", String(MAX_FILE_BYTES / 512), ...argv];

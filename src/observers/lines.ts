@@ -40,7 +40,7 @@ export function* splitLines(
   if (kept !== "" || cut) yield kept;
 }
 
-/** The bytes of a file from an offset to its end, in chunks that are valid until the next one is asked for. */
+/** The bytes of a file from an offset to its end, in chunks. A chunk is valid until the next one is read. */
 export function* fileChunks(path: string, fromByte = 0): Generator<Uint8Array> {
   const fd = openSync(path, "r");
   try {

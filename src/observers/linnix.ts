@@ -122,7 +122,7 @@ function startCollect(context: ObserverContext, folder: string, detail: DetailLe
         outputPath(at),
         "--detail",
         detail,
-        // Every event is to be seen, whatever that costs.
+        // linnix must see every event here, whatever it costs.
         "--storm-rate",
         "0",
       ];

@@ -27,7 +27,7 @@ export interface LifetimeCapture extends Capture {
 }
 
 export interface MatchResult extends Capture {
-  /** By lifetime, shortest first; those that were asked for none come last. */
+  /** By lifetime, shortest first. Processes without a set lifetime come last. */
   byLifetime: LifetimeCapture[];
   /** For each truth item, in order: was it seen. */
   seenFlags: boolean[];
@@ -60,8 +60,9 @@ function capture(total: number, seen: number): Capture {
 }
 
 /**
- * Which processes of the truth a method has seen: of sums as many as they count of that name; else those that a sighting names by pid and nonce, or by pid and start
- * time. A recycled pid is another process, also where both holders belong to the truth.
+ * Which processes of the truth a method has seen. For a method that only reports sums: as many processes of a name as
+ * it counted. For others: those that a sighting identifies by pid and nonce, or by pid and start time. A recycled pid
+ * is another process, even if both processes belong to the truth.
  */
 export function matchSightings(truth: readonly TruthProcess[], sightings: Iterable<Sighting>): MatchResult {
   const byPid = new Map<number, number[]>();

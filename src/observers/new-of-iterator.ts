@@ -10,7 +10,10 @@ interface Known {
   pass: number;
 }
 
-/** Like `NewProcesses`, for kernels before 6.7: the task iterator hands over all processes, and this class finds the new ones. */
+/**
+ * Like `NewProcesses`, for kernels before 6.7: the task iterator returns all processes, and this class finds the new
+ * ones.
+ */
 export class NewOfIterator implements Disposable {
   readonly #lister: TaskIterator;
   readonly #known = new Map<number, Known>();

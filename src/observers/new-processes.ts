@@ -8,8 +8,9 @@ import { LOOK_ANSWER, NEW_PROCESS } from "../wire/layout.gen.ts";
 const MAPPED_BYTES = 64 * 1024;
 
 /**
- * Scans all processes by a program that walks the kernel's list itself, for kernels since 6.7: a scan is one system call.
- * The kernel keeps which processes were reported. Only new ones are handed over, in memory that both sides share.
+ * Scans all processes by a program that walks the kernel's list itself, for kernels since 6.7: a scan is one system
+ * call. The program remembers which processes it has reported. It writes only new ones, to memory that both sides
+ * share.
  */
 export class NewProcesses implements Disposable {
   readonly #object: BpfObject;

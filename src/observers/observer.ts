@@ -73,7 +73,7 @@ export interface ObserverContext extends AvailabilityOptions {
   workloadPid: number | null;
   /** More roots that a method of scope "workload" is to watch. */
   alsoPids?: readonly number[];
-  /** The run's own private folder (0700): all that a method writes lies under it. */
+  /** The private folder of the run (0700). A method writes only below it. */
   tempDir: string;
   /** Time between two looks, ms; event methods ignore it. */
   intervalMs: number;

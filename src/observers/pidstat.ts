@@ -11,8 +11,8 @@ const HEADER = /^(?:\d\d:\d\d:\d\d|Average:)(?: [AP]M)? +UID +PID +%usr .* CPU +
 const ROW = /^(?:\d\d:\d\d:\d\d|Average:)(?: [AP]M)? +\d+ +(\d+) +(?:[\d.]+ +){4,5}(?:\d+|-) {2}(.*)$/;
 
 /**
- * Reads `pidstat -l`: the processes that used CPU time since the look before, and at the end their averages.
- * Newlines in arguments are printed as they are: a line that is no row goes on with the row above.
+ * Reads `pidstat -l`: the processes that used CPU time since the previous look, and their averages at the end. pidstat
+ * prints newlines in arguments unchanged, so a line that is not a row continues the row above.
  */
 export function* parsePidstat(lines: Iterable<string>, tally: Tally): Generator<Sighting> {
   let row: { pid: number; args: string } | null = null;

@@ -68,7 +68,7 @@ export const procScan = defineObserver({
   start: (context) => startScan("proc-scan", "all", context),
 });
 
-/** Only the list of pids every interval, and a look at those that are new: the least that polling can be. */
+/** Reads only the list of pids every interval, and looks at new ones: the cheapest form of polling. */
 export const procList = defineObserver({
   name: "proc-list",
   summary: "only the list of pids, and a look at new ones; runs only if `--methods` names it",

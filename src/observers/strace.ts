@@ -58,9 +58,9 @@ export const strace = defineObserver({
         ...["-f", "-e", "trace=process", "-s", String(MAX_STRING_BYTES)],
         ...["-o", logPath(folder), ...pids.flatMap((pid) => ["-p", String(pid)])],
       ],
-      // It detaches from all of them first. One that is in vfork(2) it waits for, whose child may be waiting for it: the
-      // two then wait for ever, unless it is killed. The kernel detaches what a killed tracer traced, so that it is
-      // killed at once where this process dies.
+      // strace detaches from all processes first. It waits for a process that is in vfork(2), and the child of that
+      // process may be waiting for strace: then both wait forever unless strace is killed. If this process dies, strace
+      // is killed immediately, and the kernel detaches the traced processes.
       stopSignal: "SIGTERM",
       ready: (tool) => {
         const tracers = pids.flatMap(tracersOf);

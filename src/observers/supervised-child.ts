@@ -11,7 +11,10 @@ import { selfCommand } from "../workload/self-command.ts";
 /** How long a supervisor may take to start its program, ms: the machine may be loaded. */
 const START_MS = 30_000;
 const LOOK_MS = 2;
-/** The supervisor passes the signal on, kills after 5 s, and gives up on what survives that after 8 s more. */
+/**
+ * The supervisor passes the signal on and kills the program after 5 s. 8 s later it gives up on processes that still
+ * live.
+ */
 const STOP_MS = 20_000;
 /** How many of what could not be ended are named. */
 const LEFT_NAMED = 5;
@@ -36,8 +39,8 @@ export interface SupervisedOptions {
 
 /**
  * A program with a supervisor between it and linnix: a process that adopts all orphans of the program, and ends every
- * process that descends from it when the program ends, when it is asked to, or when linnix is gone. Reports come by a
- * file without a name, so that nothing has to be read while something is measured.
+ * descendant of the program when the program ends, when linnix requests it, or when linnix is gone. It writes reports
+ * to a file without a name, so that linnix has nothing to read during a measurement.
  */
 export class SupervisedChild implements AsyncDisposable {
   readonly #options: SupervisedOptions;

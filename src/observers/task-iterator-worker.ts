@@ -15,9 +15,9 @@ export interface NewProcessLook extends Disposable {
 }
 
 /**
- * Looks at all processes from within the kernel every interval until it is killed. Each look is written to standard
- * output at once: a line `=N` with the number of processes, and before it a line `+PID START_NS` for each one that is
- * new. It sleeps without an event loop, which costs less than a timer.
+ * Looks at all processes from within the kernel every interval until it is killed. It writes each look to standard
+ * output immediately: a line `+PID START_NS` for each new process, then a line `=N` with the number of processes. It
+ * sleeps without an event loop, which costs less than a timer.
  *
  * @throws LinnixError if this kernel has no task iterator that we may use
  */
@@ -32,7 +32,7 @@ export function runTaskIterator(intervalMs: number): never {
     const count = processes.look(add);
     writeSync(1, `${lines}=${count}\n`);
     lines = "";
-    // From deadline to deadline; those that were missed are not made up for.
+    // Sleeps until the next deadline, and skips deadlines that were missed.
     const now = performance.now();
     next = Math.max(next + intervalMs, now);
     if (next > now) Bun.sleepSync(next - now);
@@ -40,8 +40,8 @@ export function runTaskIterator(intervalMs: number): never {
 }
 
 /**
- * The cheapest way that this kernel offers: since 6.7 a program walks by itself, since 5.8 it is asked for each task.
- * Warmed up with one of its own, so that the one that counts finds everything new.
+ * The cheapest method of this kernel: since 6.7 a program walks the list itself, since 5.8 the kernel calls it for each
+ * task. A separate instance does the warm-up, so that all processes are new to the one that counts.
  */
 function warmUpLook(): () => NewProcessLook {
   const walk = (): NewProcessLook => new NewProcesses();

@@ -101,7 +101,7 @@ class ToolObserver implements RunningObserver {
   *seen(tally: Tally = newTally()): Generator<Sighting> {
     if (this.#stopping === null) {
       throw cannotRunError("method-running", {
-        what: `the output of ${this.#method.name} is read after it has stopped`,
+        what: `the output of ${this.#method.name} can only be read after the method has stopped`,
       });
     }
     yield* this.#method.parse(readLines(this.#outputPath(), tally), tally);

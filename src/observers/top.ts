@@ -3,7 +3,7 @@ import type { Program, Sighting, Tally } from "./observer.ts";
 import { startTool } from "./tool-observer.ts";
 
 const TOP: Program = { name: "top", debian: "procps", elsewhere: "procps-ng", version: ["-V"] };
-/** Widest line that top can be asked for. */
+/** The widest line that top supports. */
 const WIDTH = 512;
 
 /**
@@ -33,8 +33,8 @@ export function* parseTop(lines: Iterable<string>, tally: Tally): Generator<Sigh
 }
 
 /**
- * The first `columns` words of a line, and what comes after them and one blank: nothing where a process has blanked its
- * command line, for top cuts blanks off. Null if there are fewer.
+ * The first `columns` words of a line, and what comes after them and one blank: empty if a process has blanked its
+ * command line, because top cuts off blanks. Null if there are fewer.
  */
 function cutColumns(line: string, columns: number): string[] | null {
   const found: string[] = [];

@@ -24,9 +24,9 @@ export function runWorker(argv: readonly string[]): never {
 }
 
 /**
- * Scans /proc every interval until it is killed. Each scan is written to standard output at once, as lines of JSON:
- * `{"listing":N}` with the number of processes, then `{"pid":…,"start_ticks":…,"args":[…]}` for each one that is new
- * or has another image. It sleeps without an event loop, which costs less than a timer.
+ * Scans /proc every interval until it is killed. It writes each scan to standard output immediately, as lines of JSON:
+ * `{"listing":N}` with the number of processes, then `{"pid":…,"start_ticks":…,"args":[…]}` for each process that is
+ * new or has another image. It sleeps without an event loop, which costs less than a timer.
  */
 function runProcScan(intervalMs: number, detail: ScanDetail): never {
   warmUpScanner(detail);
@@ -38,7 +38,7 @@ function runProcScan(intervalMs: number, detail: ScanDetail): never {
       lines += `${JSON.stringify({ pid: process.pid, start_ticks: process.startTicks, args })}\n`;
     });
     writeSync(1, `{"listing":${count}}\n${lines}`);
-    // From deadline to deadline; those that were missed are not made up for.
+    // Sleeps until the next deadline, and skips deadlines that were missed.
     const now = performance.now();
     next = Math.max(next + intervalMs, now);
     if (next > now) Bun.sleepSync(next - now);

@@ -28,7 +28,7 @@ export function subjectSettings(inForce: Settings): Settings {
     filters: usual.filters,
     probes: { ...inForce.probes, events: usual.probes.events },
     run: { ...inForce.run, durationMs: 0 },
-    // What is judged is the level of detail that is set, and every event: neither the budget nor a storm takes any of it.
+    // The test judges the configured level of detail and every event, so neither the budget nor storms may reduce them.
     budget: { ...inForce.budget, floor: usual.budget.floor, stormRate: 0 },
     // A second collector cannot listen at the same address, and has no clients.
     api: { ...inForce.api, listen: null },

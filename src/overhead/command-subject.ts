@@ -16,7 +16,10 @@ const LOOK_MS = 50;
 const QUIET_MS = 500;
 /** It cannot count as watching before this time: a shell is quiet before its program has begun. */
 const LEAST_MS = 500;
-/** A command that is never quiet is taken to watch after this time. bpftrace compiles first, for a second or two. */
+/**
+ * If a command never becomes quiet, the test assumes that it watches after this time. bpftrace first compiles for a
+ * second or two.
+ */
 const MOST_MS = 8_000;
 /** At a later start it counts as quiet a little after the time that it took at its first start. */
 const AGAIN_MARGIN = 1.25;

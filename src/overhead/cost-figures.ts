@@ -120,7 +120,7 @@ export function totalOf(costs: readonly CostWindow[], seed: number): TotalFigure
   };
 }
 
-/** Memory of the subject, and what it has the kernel hold. */
+/** Memory of the subject, and kernel memory that is allocated for it. */
 export function memoryOf(raw: RawRun, workload: readonly RawWindow[]): MemoryFigures | null {
   const memories = workload.flatMap(({ memory }) => (memory === null ? [] : [memory]));
   if (memories.length === 0) return null;

@@ -4,8 +4,8 @@ const EXIT_CODE = { SIGINT: EXIT.sigint, SIGTERM: EXIT.sigterm, SIGHUP: EXIT.sig
 type Ending = keyof typeof EXIT_CODE;
 
 /**
- * Turns the first signal that asks this process to end into an abort, so that it ends in order and reports what it has. A
- * second one ends it at once; supervisors end what it has started.
+ * Turns the first SIGINT or SIGTERM into an abort, so that this process ends in order and reports its results so far. A
+ * second signal ends it immediately; supervisors then end the processes that it has started.
  */
 export class Interruption implements Disposable {
   readonly #controller = new AbortController();

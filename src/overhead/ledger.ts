@@ -40,7 +40,7 @@ const NOT_TO_BE_STOPPED = "the subject cannot be stopped, so there is nothing to
 const EXCLUDED = "--without excludes it";
 const OTHERS_OUTPUT = "the output of other agents is not read";
 
-/** What is to be judged, from the figures. */
+/** The figures that the test judges. */
 export function ledgerOf(figures: Figures, context: LedgerContext): Ledger {
   const why = (part: PartName): string =>
     context.problems.find((problem) => problem.part === part)?.why ?? context.incomplete ?? "it was not measured";
@@ -99,7 +99,7 @@ function unfit({ noise, workload }: Figures, { incomplete, problems }: LedgerCon
   if (steal !== null && steal > MOST_STEAL_PCT) {
     grounds.push(`the hypervisor took ${pct(steal)} of the machine's CPU time for others`);
   }
-  // Of what the hypervisor left: a machine of which half is stolen can be full with the other half.
+  // As a share of the time that the hypervisor left: if it steals half of a machine, the other half can be fully used.
   const ofTheRest = (share: number | null): number => (share === null ? 0 : (100 * share) / (100 - (steal ?? 0)) || 0);
   const isFull = (pressure !== null && pressure > MOST_PRESSURE_PCT) || ofTheRest(busy) > MOST_BUSY_PCT;
   if (ofTheRest(others) > MOST_OTHERS_PCT && isFull) {

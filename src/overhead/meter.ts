@@ -21,7 +21,7 @@ export interface Reading {
   /** Null if there is no subject, or its processes cannot be read (any more). */
   subject: { cpuNs: number; userNs: number; systemNs: number } | null;
   programs: ReadonlyMap<number, BpfProgramInfo> | null;
-  /** Of the programs, those that the subject calls itself. */
+  /** The programs that the subject itself runs. */
   ownPrograms: ReadonlySet<number>;
   wakeups: number | null;
   memory: RawMemory | null;
@@ -52,7 +52,7 @@ export class Meter implements Disposable {
   }
 
   read(): Reading {
-    // The short clocks next to each other, because what they measure goes on meanwhile.
+    // The fast clocks are read right after each other, because the measured work continues meanwhile.
     const subject = this.#clock?.read() ?? null;
     if (this.#countsPrograms) this.#findPrograms(subject?.pids ?? []);
     const programs = this.#countsPrograms ? this.#programs.read() : null;

@@ -36,7 +36,7 @@ export interface OverheadOptions {
   seed: number;
   /** Parts of the claim that are not judged. */
   without?: readonly ExcludablePart[];
-  /** Shorter everywhere, for a first look. */
+  /** Shorter phases, for a first look. */
   quick: boolean;
 }
 
@@ -44,7 +44,7 @@ export interface OverheadOptions {
 export const DEFAULT_MS = { baseline: 10_000, duration: 60_000, interval: 2_000 } as const;
 export const QUICK_MS = { baseline: 2_000, duration: 7_000, interval: 1_000 } as const;
 
-/** Spawns a second that the workload is asked for. */
+/** The workload's rate of spawns, per second. */
 export function askedRate({ rate, profile }: Pick<OverheadOptions, "rate" | "profile">): number {
   return rate ?? PROFILES[profile].rate;
 }

@@ -52,7 +52,10 @@ const FEWEST_PER_SECOND = 100;
 const SURELY_POSSIBLE = 150;
 /** Spawns a second of the warm-up, of a program that does nothing: in seconds the events of minutes. */
 const WARM_UP_RATE = 800;
-/** What a reader gathers for, at most, where it is not known: execsnoop and its like wake at once, linnix once a second. */
+/**
+ * The longest time for which an agent gathers events if the test does not know it. execsnoop and similar tools wake
+ * immediately, linnix once a second.
+ */
 const USUAL_LEAD_IN_MS = 1_200;
 
 /** Rates of the sweep; the workload itself adds its own. */

@@ -14,7 +14,7 @@ export interface OverheadReport extends ReportHead, Figures {
   /** Why the run did not get to its end; null if it did. */
   incomplete: string | null;
   verdict: VerdictName;
-  /** Sentences, those that decided the verdict first. */
+  /** The reasons as sentences. Those that decided the verdict come first. */
   reasons: string[];
   /** Parts of the ledger that are not in this report, and why. */
   left_out: { part: string; why: string }[];
@@ -190,7 +190,7 @@ export interface EventFigures {
   emitted: number | null;
   lost: number | null;
   suppressed: number | null;
-  /** While the workload was watched; by all processes of the machine, and by those that are not the workload's. */
+  /** CPU use while the workload was watched: of all processes of the machine, and of those outside the workload. */
   per_second: number | null;
   by_others_per_second: number | null;
 }

@@ -3,7 +3,7 @@ export interface Subject {
   readonly kind: "linnix" | "command" | "pid";
   /** For a heading. */
   readonly name: string;
-  /** How it is started, for a report; null if it is not started here. */
+  /** How the test starts the subject, for a report; null if the test does not start it. */
   readonly command: string | null;
   /** How long it gathers events before it reads them, ms; null if that is not known. */
   readonly flushMs: number | null;
@@ -28,7 +28,7 @@ export interface RunningSubject extends AsyncDisposable {
   readonly roots: readonly number[];
   /** From its start until it was watching; null if it ran before. */
   readonly load: { elapsedNs: number; cpuNs: number | null } | null;
-  /** BPF programs that are taken for its own, besides those that its processes hold. */
+  /** BPF programs that count as the subject's own, in addition to those that its processes hold. */
   readonly programIds: readonly number[];
   /** How it ended by itself; null while it runs. */
   problem(): string | null;

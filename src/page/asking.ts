@@ -6,7 +6,7 @@ import type { Answers, Model } from "./model.ts";
 export const FIRST_ROWS = 24;
 /** Most processes that are read. */
 export const MOST_PROCESSES = 1000;
-/** The reasons are asked for at least once in that many refreshes. */
+/** The page requests the reasons at least once in this number of refreshes. */
 const REASONS_EVERY = 3;
 /** Refreshes that ask for everything: CPU use of groups is the difference of two. */
 const WHOLE_REFRESHES = 2;
@@ -33,7 +33,7 @@ export class Asking {
     this.#model = model;
   }
 
-  /** The next refresh asks for everything. */
+  /** The next refresh requests everything. */
   begin(): void {
     this.#reasonsOf = "";
     this.#refreshes = 0;

@@ -1,6 +1,6 @@
 import { printable } from "../json/printable.ts";
 
-/** An element of the page's own markup. @throws Error if the markup has none of that id and kind */
+/** An element of the page's own markup. @throws Error if the markup has no element with that id and kind */
 export function byId<T extends HTMLElement>(id: string, kind: abstract new () => T): T {
   const found = document.getElementById(id);
   if (!(found instanceof kind)) throw new Error(`the page has no ${kind.name} #${id}`);

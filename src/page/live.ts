@@ -28,7 +28,7 @@ export class Live {
   #abort: AbortController | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
-  /** Whether the refresh that is under way is followed by another one at once. */
+  /** Whether another refresh follows right after the current one. */
   #isHurried = false;
 
   constructor(options: LiveOptions) {
@@ -61,7 +61,7 @@ export class Live {
     this.#options.changed({ state: "stopped" });
   }
 
-  /** Asks at once, as after a change of what is wanted. */
+  /** Requests a refresh immediately, as after a change of the view. */
   hurry(): void {
     if (!this.#abort || this.#failures > 0) return;
     // Under way for what was wanted before.

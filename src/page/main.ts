@@ -83,7 +83,7 @@ class Page {
     return { sort: order === "tree" ? "cpu" : order, isAll };
   }
 
-  /** Shows what is chosen, and asks at once for what that takes. */
+  /** Shows the chosen view, and immediately requests its data. */
   #choose(): void {
     this.#draw();
     const wanted = JSON.stringify(this.#wanted);

@@ -2,7 +2,7 @@ import type { Status } from "../api/answers.ts";
 import { listed } from "../report/format.ts";
 import { MOST_PROCESSES } from "./asking.ts";
 
-/** Fields of an end that the list of commands shows, and what they are called there. */
+/** Fields of an exit that the list of commands shows, and their names there. */
 const END_FIELDS: readonly (readonly [field: string, name: string])[] = [
   ["exit_code", "results"],
   ["cpu_user_ns", "CPU time"],

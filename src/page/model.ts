@@ -119,7 +119,7 @@ export class Model {
     else if (type === "totals") this.#totals.add(data as TotalsEvent, nowMs / 1000);
   }
 
-  /** Nothing is asked for a while; what is known stays until the next refresh. */
+  /** The page makes no requests for a while. Its data stays until the next refresh. */
   interrupt(): void {
     if (this.#isInterrupted) return;
     this.#isInterrupted = true;

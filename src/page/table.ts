@@ -10,7 +10,7 @@ export interface Column<T> {
   bar?(item: T): number;
   /** Makes it a button. */
   press?(item: T): void;
-  /** What the button does, for a reader that does not see the row. */
+  /** What the button does, for readers who do not see the row. */
   label?(item: T): string;
 }
 

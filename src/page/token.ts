@@ -21,7 +21,7 @@ export class TokenForm {
   readonly #error = byId("token-error", HTMLElement);
   readonly #forget = byId("forget", HTMLButtonElement);
 
-  /** @param given takes a token that was typed, or null: none is to be used any more */
+  /** @param given gets the typed token, or null to stop using a token */
   constructor(given: (token: string | null) => void) {
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();

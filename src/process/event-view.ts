@@ -39,14 +39,13 @@ export interface PlaceOfEvent {
 }
 
 /**
- * One event as sinks see it: the record where it lies, beside what the process
- * table knows of its process. There is one view, moved from event to event; a
- * sink takes what it wants while `write` runs.
+ * One event as sinks see it: the record in the ring, and the data of its process in the process table. There is only
+ * one view, which moves from event to event. A sink must read what it needs while `write` runs.
  */
 export class EventView {
   readonly table: ProcessTable;
   readonly clock: WallClock;
-  /** Absent: events have neither cgroup nor container nor unit. */
+  /** If absent, events have no cgroup, container or unit. */
   identity: PlaceOfEvent | undefined;
   record: Record = new Record();
   /** `EVENT_FORK`, `EVENT_EXEC`, `EVENT_EXIT`, `EVENT_PROCESS`, `EVENT_SAMPLE` or `EVENT_PAGE_FAULT`. */

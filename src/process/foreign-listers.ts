@@ -3,7 +3,7 @@ import { PROCESS_EVENT } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
 import type { ProcessLister } from "./process-lister.ts";
 
-/** The processes of this namespace. Only of those that a former list had can it say that they are gone. */
+/** Lists the processes of this namespace. It can report a process as gone only if an earlier list had it. */
 export class NamespaceLister implements ProcessLister {
   readonly source = "task-iterator";
   readonly #iterator: ProcessLister;

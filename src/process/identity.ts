@@ -45,7 +45,7 @@ interface NamedCgroup {
   low: number;
   high: number;
   place: KnownPlace;
-  /** When a place that is not known is to be looked for again, ms; else never. */
+  /** When to look again for an unknown place, ms; otherwise never. */
   retryMs: number;
 }
 
@@ -97,8 +97,8 @@ export class Identity implements PlaceOfEvent, Disposable {
   }
 
   /**
-   * Looks up the places of all live processes, and all cgroups, while they exist: the kernel side only reports those
-   * that are made from now on. Call it once, when the table has been filled.
+   * Looks up the places of all live processes, and all cgroups, while they exist, because the kernel side only reports
+   * new ones. Call it once, after the table has been filled.
    */
   lookAround(): void {
     for (const [id, path] of this.#names?.walk(this.#maxCgroups) ?? []) {
@@ -236,8 +236,8 @@ export class Identity implements PlaceOfEvent, Disposable {
 
   /**
    * Applies the moves of processes until `untilNs`.
-   * @param isInOrder whether every fork before then has been given out. This holds if an event of a ring gives the time,
-   *   not if a sample or a request does
+   * @param isInOrder whether every fork before that time has been emitted. This is true if the time comes from an event
+   *   of a ring, and false if it comes from a sample or a request
    */
   #takeMoves(untilNs: number, isInOrder: boolean): void {
     const reader = this.#moves?.reader;

@@ -18,7 +18,7 @@ const LOOK_MS = 10;
 /** Descriptors that are left to everything else. */
 const SPARE_DESCRIPTORS = 256;
 
-/** Execs that the kernel side saw and could not hand over. */
+/** Execs that the kernel side saw but could not emit. */
 export interface MissedExecLog {
   has(pid: number): boolean;
   /** What the process executes now is about to be read. */
@@ -72,15 +72,16 @@ export interface ImageReaderOptions {
 }
 
 /**
- * Reads from /proc what processes execute of which no event was seen.
+ * Reads from /proc the images of processes whose exec event linnix did not see.
  *
- * To read a command line the kernel takes the mmap lock of the process (access_remote_vm), and waits for as long as the
- * process holds it: for ever, if the process maps over a file of a filesystem that does not answer. That wait ends for a
- * fatal signal only, and a BPF program that reads the memory of another task waits in the same place. So other threads
- * read command lines, and end with this process. Everything else that is read of processes takes no such lock: the link
- * of the executable (get_mm_exe_file and d_path: RCU and spin locks), `stat` and `status`.
+ * To read a command line the kernel takes the mmap lock of the process (access_remote_vm), and waits while the process
+ * holds it. That can be forever, if the process maps over a file of a filesystem that does not answer. Only a fatal
+ * signal ends this wait, and a BPF program that reads the memory of another task has to wait in the same place. So
+ * other threads read command lines, and end with this process. Everything else that is read of processes takes no such
+ * lock: the link of the executable (get_mm_exe_file and d_path: RCU and spin locks), `stat` and `status`.
  *
- * No thread may wait in it when glibc changes the user of all threads, because glibc waits for each of them: see `hold`.
+ * No thread may wait in it when glibc changes the user of all threads, because glibc waits for each of them: see
+ * `hold`.
  */
 export class ImageReader {
   readonly #options: ImageReaderOptions;
@@ -108,7 +109,7 @@ export class ImageReader {
     this.finish();
   }
 
-  /** As `beginLater`, for a process that has executed something since it was looked at last. */
+  /** Like `beginLater`, for a process that has called exec since the last look. */
   beginAgain(slot: number): void {
     const earlier = this.#looks.get(this.#options.table.pid(slot));
     if (earlier) earlier.isOutdated = true;
@@ -135,7 +136,7 @@ export class ImageReader {
     // All threads wait: the next look would wait for them.
     if (this.#isStuck()) return;
     const exe = readExe(pid);
-    // It is gone, or a kernel thread, which has neither path nor arguments.
+    // The process is gone, or it is a kernel thread, which has no path and no arguments.
     if (exe === undefined) return;
     const look: Look = {
       pid,

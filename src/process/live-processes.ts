@@ -126,7 +126,7 @@ class CompletedIterator implements ProcessLister {
   }
 }
 
-/** Of the kernel, that it may be asked; not what the caller did with a record. */
+/** Whether the kernel refuses to list processes. An error of the caller's function is something else. */
 function isRefusal(error: unknown): boolean {
   return error instanceof NativeError && (error.code === "EPERM" || error.code === "EACCES");
 }

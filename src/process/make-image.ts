@@ -99,9 +99,9 @@ export function imageOfProc(
 }
 
 /**
- * The same image with other arguments, for a redaction that begins while it is known.
+ * The same image with other arguments, for redaction that begins later.
  *
- * @returns the number of a new image; the one that was given keeps its references
+ * @returns the number of a new image; the references to the old one stay
  */
 export function imageRedacted(images: ImageStore, image: number, redact: Redact): number {
   const flags = images.flags(image);

@@ -15,7 +15,7 @@ const HIDDEN_TO_END = 2;
 const STEPS_PER_BYTE = 64;
 const STEPS_AT_LEAST = 20_000;
 
-/** What is to be hidden; see `src/config/sections/redaction.ts`. */
+/** What to hide; see `src/config/sections/redaction.ts`. */
 export interface Redaction {
   redact: boolean;
   /** Regular expressions; none: every argument but the first is hidden, and what follows a space in that one. */

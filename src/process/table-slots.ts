@@ -108,7 +108,7 @@ export class TableSlots {
     return NO_SLOT;
   }
 
-  /** A slot for a live process of that pid, of which nothing else is known. */
+  /** A slot for a live process of which only the pid is known. */
   insert(pid: number): number {
     const slot = this.#takeSlot();
     const bucket = this.#bucketOf(pid);
@@ -130,7 +130,9 @@ export class TableSlots {
     return slot;
   }
 
-  /** The process of a live slot has exited, then (halves of ns): it comes last in the order of exit. */
+  /**
+   * Notes when the process of a live slot exited (halves of ns). The slot becomes the last one in the order of exits.
+   */
   retire(slot: number, high: number, low: number): void {
     const { state, exitedLow, exitedHigh, nextExited } = this.#columns;
     state[slot] = EXITED;
@@ -234,7 +236,7 @@ export class TableSlots {
   }
 
   #bucketOf(pid: number): number {
-    // Pids are handed out one after the other: their low bits spread well.
+    // The kernel assigns pids in order, so their low bits are evenly spread.
     return pid & (this.#buckets.length - 1);
   }
 }

@@ -73,8 +73,8 @@ export class ProcessTable extends TableRows {
   }
 
   /**
-   * Applies another redaction, also to the known arguments. If patterns would take too long for all of them, the rest is
-   * hidden whole.
+   * Applies another redaction, also to the known arguments. If the patterns would take too long for all arguments, the
+   * rest is hidden completely.
    */
   redactKnown(redact: Redact | undefined): void {
     this.redact = redact;

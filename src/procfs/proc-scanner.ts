@@ -6,8 +6,8 @@ export type ScanDetail =
   /** Like ps and top: CPU time, memory and image of all processes, at each scan. */
   | "all"
   /**
-   * Only which processes are there: those that are new are looked at, twice, the others cost their name in a list. A
-   * pid that passes to another process between two scans is not noticed.
+   * Finds only which processes exist. It looks at new ones twice; all others cost only their name in a list. It does
+   * not notice if a pid passes to another process between two scans.
    */
   | "new";
 

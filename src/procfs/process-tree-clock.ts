@@ -28,14 +28,14 @@ interface Member {
 }
 
 /**
- * Adds up the CPU time of a process tree: the nanosecond clock of each living process, and of those that came
- * and went what the kernel has added to their parents (cutime and cstime: nanoseconds inside the kernel, shown in
- * steps of 10 ms, so that each living parent hides at most 20 ms, however many children it had). Descendants that
- * were once seen stay in the tree when their parent dies and they are given to another one.
+ * Adds up the CPU time of a process tree: the nanosecond clock of each live process, and for ended processes the time
+ * that the kernel has added to their parents (cutime and cstime). The kernel keeps these in nanoseconds but shows them
+ * in steps of 10 ms, so at most 20 ms are missing per live parent, however many children it had. Descendants that were
+ * seen once stay in the tree when their parent dies and another process adopts them.
  *
- * Not seen: a process that is born, leaves the tree (its parent dies) and ends between two readings; children of a
- * parent that ignores SIGCHLD, beyond what was read while they lived. For a child of our own, the rusage that wait4
- * gives at its end holds the whole tree that was waited for, to the microsecond: take that for a total.
+ * Missing are: a process that starts, leaves the tree (its parent dies) and ends between two readings; and for children
+ * of a parent that ignores SIGCHLD, the time after the last reading. For a child of our own, use the rusage of wait4 as
+ * the total: it contains the whole tree that was waited for, to the microsecond.
  */
 export class ProcessTreeClock {
   readonly #root: number;

@@ -89,7 +89,7 @@ export class ByteRegexp {
           while (at < this.#length && first[this.#input[at] as number] === 0) at++;
           if (at === this.#length) return left;
         }
-        // A match may begin here, behind all those that began earlier.
+        // A match may begin here. Matches that began earlier have priority.
         this.#places.fill(UNSET);
         this.#follow(now, 0, at);
       } else if (now.count === 0) {

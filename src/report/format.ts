@@ -18,7 +18,7 @@ export function formatNumber(value: number | null, { significant = 3, decimals =
     .replace(/^-/, "−");
 }
 
-/** A percentage without its sign, for a column that says what it is of. */
+/** A percentage without the % sign, for a column whose heading has it. */
 export function formatPct(value: number | null): string {
   return formatNumber(value);
 }

@@ -18,7 +18,7 @@ function fence(): void {
   Atomics.add(fenceWord, 0, 1);
 }
 
-/** Where a BPF ring lies; see `BpfRingMemory`. */
+/** The memory of a BPF ring; see `BpfRingMemory`. */
 export interface BpfRingParts {
   readonly consumer: ArrayBuffer;
   readonly producer: ArrayBuffer;

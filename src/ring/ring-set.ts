@@ -10,7 +10,7 @@ import { MinHeap } from "./min-heap.ts";
 const IN_FLIGHT_NS = 10_000;
 /** Looks for each drain: the second takes what was too young for the first. */
 const MAX_LOOKS = 4;
-/** Records after which the kernel gets its room back, and it is asked whether to go on, in the middle of a long drain. */
+/** During a long drain: the number of records after which the kernel gets the room back and `goesOn` is called. */
 const RELEASE_EVERY = 256;
 /** Who takes everything. */
 const always = () => true;
@@ -126,10 +126,10 @@ export class RingSet {
   }
 
   /**
-   * Gives out what the rings hold, oldest first. The cursor is the same each
-   * time and void after `consume` returns.
-   * @param goesOn is asked every few hundred records; where it says no, the rest stays in the rings
-   * @returns whether anything was left behind, because of that or because it was too young
+   * Passes the records of the rings to `consume`, oldest first. It always passes the same cursor, which is invalid
+   * after `consume` returns.
+   * @param goesOn called every few hundred records; if it returns false, the rest stays in the rings
+   * @returns whether records stayed in the rings, because of `goesOn` or because they were too young
    */
   drain(consume: (record: Record) => void, goesOn = always): boolean {
     for (let look = 0; look < MAX_LOOKS; look++) {

@@ -38,12 +38,12 @@ export interface Sampler extends Disposable {
   readonly sweepFds?: number;
 
   /**
-   * Looks at all processes once and gives those that ran since the last scan, whose memory moved by more than
-   * `rssThresholdBytes`, or that were never seen (`FIRST_SEEN`), each as a `SAMPLE_EVENT`. The cursor is the
-   * same each time and void after `each` returns.
-   *
+   * Scans all processes once. It passes each process that ran since the last scan, whose memory changed by more than
+   * `rssThresholdBytes`, or that is new (`FIRST_SEEN`) to `each`, as a `SAMPLE_EVENT`. It always passes the same
+   * cursor, which is invalid after `each` returns.
+     *
    * @returns the same object each time
-   * @throws NativeError if the kernel does not let it look any more
+   * @throws NativeError if the kernel no longer allows the scan
    */
   sweep(each: (record: Record) => void): Sweep;
 }

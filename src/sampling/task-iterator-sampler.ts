@@ -16,7 +16,9 @@ const MIN_ROOM = 8192;
 /** A fuller map may lose figures of live processes, because the kernel hands its free places to CPUs by hundreds. */
 const FULL = 1 / 2;
 
-/** Sampling by the BPF task iterator: the kernel keeps the last figures and hands over only what changed. */
+/**
+ * Sampling by the BPF task iterator: the kernel side keeps the last figures and returns only processes that changed.
+ */
 export class TaskIteratorSampler implements Sampler {
   readonly source = "task-iterator";
   readonly limit?: SamplerLimit;
@@ -45,8 +47,8 @@ export class TaskIteratorSampler implements Sampler {
   }
 
   /**
-   * The last figures lie in storage of the task itself: kernels since 5.13.
-   * @param former an object with such storage, which is shared: it goes on from there
+   * Keeps the last figures in task storage, for kernels since 5.13.
+   * @param former an object with such storage. The new one shares the storage, so the figures continue
    */
   static withTaskStorage(options: SamplerOptions = {}, former?: BpfObject): TaskIteratorSampler {
     return new TaskIteratorSampler("sample", options, (object) => {
@@ -56,9 +58,9 @@ export class TaskIteratorSampler implements Sampler {
   }
 
   /**
-   * The last figures lie in a map by pid.
-   * @param processes that there are now: it has room for some times as many
-   * @param former an object with such a map, which is copied: it goes on from there
+   * Keeps the last figures in a map by pid.
+   * @param processes the current number of processes; the map has room for several times as many
+   * @param former an object with such a map. The new one copies the map, so the figures continue
    */
   static withMap(processes: number, options: SamplerOptions = {}, former?: BpfObject): TaskIteratorSampler {
     const room = Math.max(MIN_ROOM, ROOM * processes);

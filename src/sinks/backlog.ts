@@ -24,7 +24,7 @@ export class Backlog {
     return this.#pieces.length === 0;
   }
 
-  /** What is to be written next. */
+  /** The bytes to write next. */
   get first(): Uint8Array | undefined {
     return this.#pieces[0];
   }
@@ -88,7 +88,7 @@ export class Backlog {
     this.#used = 0;
   }
 
-  /** Makes one piece of those that come first, as far as they are not longer than `maxBytes`. */
+  /** Joins the first pieces to one piece of at most `maxBytes`. */
   join(maxBytes: number): void {
     const first = this.#pieces[0];
     if (!first || this.#pieces.length === 1 || this.isAmidLine) return;
@@ -160,7 +160,7 @@ export class Backlog {
   }
 }
 
-/** Where the line begins, in its memory, that `rest` goes on. */
+/** Start of the line that `rest` continues, in the memory of the line. */
 function lineStart(rest: Uint8Array): number {
   return new Uint8Array(rest.buffer, 0, rest.byteOffset).lastIndexOf(LINE_END) + 1;
 }

@@ -8,8 +8,8 @@ import { putImage } from "./image-json.ts";
 export const FIXED_BYTES = 1024;
 
 /**
- * The fields whose value is more than a member of the record, for the generated encoder: `part` in src/wire/fields.ts
- * names the method. Each gets the names of the fields that it writes.
+ * Writes the fields whose value is not simply a member of the record, for the generated encoder. `part` in
+ * src/wire/fields.ts names the method of a field. Each method gets the names of the fields that it writes.
  */
 export class EventParts {
   /** `"YYYY-MM-DDTHH:MM:SS.` of the second of the last event. */

@@ -26,7 +26,7 @@ const GATHER_BYTES = 64 * 1024;
 export class JsonlSink implements LineSink {
   readonly #output: Output;
   readonly #encoder = new JsonEncoder();
-  /** This many bytes are handed on at once, so that memory stays small at any rate. */
+  /** After this many bytes the sink writes immediately, so that it needs little memory at any rate of events. */
   readonly #gatherBytes: number;
   readonly #buffer: ByteWriter;
 

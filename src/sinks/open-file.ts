@@ -3,7 +3,9 @@ import { type FileStatus, fileStatus } from "../sys/file-status.ts";
 import { closeFile, giveFile, isFifo, openFolder, openName, openToAppend } from "./file-calls.ts";
 import { codeOf, NoReader, outputError } from "./output-errors.ts";
 
-/** The account that a run drops to: the file is to be its own, so that it can be opened again after the drop. */
+/**
+ * The account that a run switches to. The file must belong to it, so that the run can open it again after the switch.
+ */
 export interface FileOwner {
   uid: number;
   gid: number;

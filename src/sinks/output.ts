@@ -11,7 +11,9 @@ import { closeFile, sizeOf, truncateFile } from "./file-calls.ts";
 import { type FileOwner, isReadableByAll, openOutputFile } from "./open-file.ts";
 import { codeOf, NoReader, OutputClosed, outputError, writeError } from "./output-errors.ts";
 
-/** Most bytes that wait. What comes then is held back or dropped. A run at rest needs none of it. */
+/**
+ * Most bytes that wait to be written. Further lines are held back or dropped. A run at rest needs none of this memory.
+ */
 export const MAX_WAITING_BYTES = 1024 * 1024;
 /**
  * Where more than this has come in one turn, it is not gathered further. More than a second of JSON Lines at 300 processes
@@ -126,7 +128,7 @@ export class Output {
     return new Output(await openOutputFile(path, options.owner), path, options);
   }
 
-  /** How much a caller gathers before it hands lines over: what is written in the background is written at once. */
+  /** How much a caller gathers before it writes. A write in the background needs no gathering. */
   get gatherBytes(): number {
     return this.#background ? BATCH_BYTES : 64 * 1024;
   }
@@ -172,7 +174,7 @@ export class Output {
     return this.#backlog.isEmpty ? 0 : performance.now() - this.#progressMs;
   }
 
-  /** Whether a look at it soon can help: what waits is not being written, and no error is to be waited out. */
+  /** Whether another try soon can help: bytes wait, no write is running, and no error requires a pause. */
   get needsLook(): boolean {
     if (this.endsRun) return true;
     if (this.#trouble || this.#backlog.isEmpty) return false;
@@ -227,9 +229,10 @@ export class Output {
   }
 
   /**
-   * Like {@link write}, for a caller that gathers many lines in memory of its own. Behind other lines that wait, memory
-   * that is mostly empty is not kept: what waits is counted by the length of its lines.
-   * @returns whether the output keeps this memory: the caller gathers the next lines in other memory, see {@link memory}
+   * Like {@link write}, for a caller that gathers many lines in memory of its own. If other lines wait, the output does
+   * not keep memory that is mostly empty, because it counts waiting bytes by the length of the lines.
+   * @returns whether the output keeps this memory: the caller gathers the next lines in other memory, see {@link
+   *   memory}
    */
   writeFrom(memory: Uint8Array<ArrayBuffer>, length: number): boolean {
     if (this.#background?.isUnderWay) this.retry();
@@ -400,7 +403,7 @@ export class Output {
     if (written > 0) this.#trouble = undefined;
   }
 
-  /** @returns whether it has to be asked for its result now */
+  /** @returns whether the caller must fetch its result now */
   #startWrite(background: BackgroundWrite): boolean {
     this.#backlog.join(BATCH_BYTES);
     const { first } = this.#backlog;
@@ -546,7 +549,7 @@ export class Output {
       try {
         written = background.result();
       } catch {
-        // It failed in the end: none of it was written.
+        // The write failed: nothing was written.
       }
       if (written === null) continue;
       this.#writtenBytes += written;

@@ -16,7 +16,7 @@ export interface ColumnValues {
 }
 
 const ALL: Columns = { time: "full", ppid: true, uid: true };
-/** From how many columns of the terminal on; narrower ones get what is left last. */
+/** The columns to show, by the least width of the terminal. */
 const BY_WIDTH: readonly (readonly [from: number, columns: Columns])[] = [
   [80, ALL],
   [70, { ...ALL, uid: false }],

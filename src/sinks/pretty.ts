@@ -198,7 +198,7 @@ function processText(view: EventView): string {
   return exitText(view);
 }
 
-/** What it was and how it ended. The line may be cut: the end comes first. */
+/** The command and how it ended. The line may be cut off, so the end comes first. */
 function endedText(view: EventView): string {
   const { argsText, exeText } = view;
   return argsText === null && exeText === null ? exitText(view) : `${exitText(view)}  ${execText(view)}`;
@@ -212,7 +212,7 @@ function execText(view: EventView): string {
   return `${command}${view.argsTruncated ? " …" : ""}${named ? `  [${printable(exe)}]` : ""}`;
 }
 
-/** The figures are what it is for: where there is no room they stand without their names, and then the comm is cut. */
+/** The figures matter most: if there is little room, they lose their names first, and then the comm is cut. */
 function sampleText(view: EventView, room: number): string {
   const { threads } = view;
   const name = nameOf(view);

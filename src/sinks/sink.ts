@@ -14,9 +14,9 @@ export interface Sink {
   notice(notice: Notice): void;
   /** Takes the totals of an interval. */
   totals?(lines: readonly TotalsEvent[]): void;
-  /** Hands on what was gathered; called when the rings are empty. */
+  /** Passes on what the sink has gathered. The collector calls this when the rings are empty. */
   flush(): void;
-  /** Whether it needs the event loop now. */
+  /** Whether the sink needs the event loop now, for example to finish a write. */
   readonly isBusy?: boolean;
 }
 

@@ -52,7 +52,7 @@ export function bootstrapMedian(values: ArrayLike<number>, options: BootstrapOpt
   const drawn = new Int32Array(n);
   const medians = new Float64Array(resamples);
   for (let b = 0; b < resamples; b++) {
-    // How often each value was drawn says where the middle lies: no sorting of resamples.
+    // The number of draws of each value gives the median, so a resample needs no sorting.
     drawn.fill(0);
     for (let i = 0; i < n; i++) {
       const chosen = random.index(n);

@@ -1,6 +1,6 @@
 /**
- * A confidence interval, in the unit of what it is about. An end that the data cannot bound is ±Infinity (and `null`
- * in JSON): an interval that knows nothing is [−Infinity, Infinity], so that no comparison with it is ever decided.
+ * A confidence interval, in the unit of the value. An end that the data cannot bound is ±Infinity (and `null` in JSON):
+ * an interval that knows nothing is [−Infinity, Infinity], so that no comparison with it is ever decided.
  */
 export type Interval = readonly [lo: number, hi: number];
 
@@ -9,7 +9,7 @@ export const UNBOUNDED: Interval = [Number.NEGATIVE_INFINITY, Number.POSITIVE_IN
 /** The confidence of every interval that is not given another one. */
 export const CONFIDENCE = 0.95;
 
-/** Where an interval lies with regard to a value; `straddles` where the value is inside or at an end. */
+/** The position of an interval relative to a value. `straddles`: the value is inside or at an end. */
 export function position(interval: Interval, value: number): "below" | "above" | "straddles" {
   if (interval[1] < value) return "below";
   if (interval[0] > value) return "above";

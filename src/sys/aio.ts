@@ -3,8 +3,8 @@ import { libc } from "./libc.ts";
 import { addressOf } from "./native.ts";
 
 /**
- * Threads that read. One that waits for a lock in the kernel stays until the lock is released, and the others go on.
- * They are not the runtime's own threads, which it has few of and needs for other things.
+ * Threads that read. A thread that waits for a lock in the kernel stays there until the lock is released; the others
+ * continue. These are not the runtime's own threads, because it has only a few and needs them for other work.
  */
 export const READING_THREADS = 8;
 /** Threads that are left for writing: one that waits for a filesystem stays as well. */

@@ -36,7 +36,7 @@ export class BackgroundReads {
     this.#list = new BigUint64Array(capacity);
   }
 
-  /** Begins to read these files, none of which may be closed before its read is done. All earlier reads are over. */
+  /** Begins to read these files. Do not close a file before its read is done. All earlier reads must be done. */
   begin(fds: readonly number[]): void {
     const view = this.#view;
     const blocks = Number(addressOf(this.#blocks));

@@ -157,7 +157,9 @@ export class Child implements AsyncDisposable {
     return true;
   }
 
-  /** Ends all of its session at once. Until it is waited for the group's number is no other's. */
+  /**
+   * Kills all processes of its session immediately. The kernel does not reuse the number of the group before wait(2).
+   */
   kill(): void {
     if (!this.ended) signalGroup(this.pid, constants.signals.SIGKILL);
   }

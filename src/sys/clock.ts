@@ -81,7 +81,7 @@ const rusage = new BigInt64Array(RUSAGE_WORDS);
 
 /**
  * Id of the processor-time clock of a process (clock_getcpuclockid(3)): all its threads, those that have ended
- * included, user and system together. Any process's clock can be read, kernel threads' as well.
+ * included, user and system together. Every process's clock is readable, also that of a kernel thread.
  *
  * @returns null if there is no such process
  */

@@ -40,7 +40,7 @@ export interface Connection {
   tcp: TcpPeer | null;
   /** The account that connected, for a Unix socket (SO_PEERCRED). */
   uid: number | null;
-  /** Since data was sent or received last, ms; null for a Unix socket, of which the kernel does not say. */
+  /** Time since data was last sent or received, ms. Null for a Unix socket: the kernel does not report it. */
   idleMs: number | null;
 }
 

@@ -10,7 +10,7 @@ const PR_SET_CHILD_SUBREAPER = 36;
 const WNOHANG = 1;
 const WALL = 0x40000000;
 const ANY = -1;
-/** So long the processor is kept: a process that forks and ends at once is alive for some 100 µs only. */
+/** How long this loop keeps the CPU. A process that forks and ends immediately lives for only some 100 µs. */
 const SPIN_MS = 2_000;
 const PAUSE_MS = 5;
 /** So long a process that survives SIGKILL is waited for: it hangs in the kernel, or belongs to another account. */
@@ -54,10 +54,10 @@ export function signalGroup(leader: number, signal: number): void {
 }
 
 /**
- * Ends all that descends from this process, by SIGKILL, until it has no child. Needs {@link adoptOrphans} before the
- * first of them was started, and a session without any of them.
+ * Sends SIGKILL to all descendants of this process until it has no child. Needs {@link adoptOrphans} before the first
+ * of them was started, and a session without any of them.
  *
- * @returns those that are still there when it gives up
+ * @returns the descendants that still live when it gives up
  */
 export async function endDescendants(): Promise<LeftProcess[]> {
   const { kill, getpgid, getsid, setpriority } = libc();

@@ -15,7 +15,7 @@ export function errnoName(errno: number): string {
   return NAMES.get(errno) ?? (errno === 524 ? "ENOTSUPP" : `errno ${errno}`);
 }
 
-/** What errno a failed libc or libbpf pointer call left; read at once, before any other call. */
+/** errno after a failed libc or libbpf call that returns a pointer. Read it before any other call. */
 export function lastErrno(): number {
   return int32At(libc().__errno_location() as Pointer);
 }

@@ -165,7 +165,7 @@ export function libcFunction<Name extends keyof typeof LIBC_SYMBOLS>(name: Name)
   >[Name];
 }
 
-/** Version of the glibc in this process, such as `2.36`; null if its loader cannot be asked. */
+/** Version of the glibc in this process, such as `2.36`; null if the loader does not report it. */
 export function glibcVersion(): string | null {
   try {
     return String(libcFunction("gnu_get_libc_version")());

@@ -52,7 +52,7 @@ export class ListeningSocket {
     return undefined;
   }
 
-  /** Lets those that come wait in the kernel's queue, which has an end, from now on. */
+  /** From now on new connections wait in the kernel's queue, which is limited. */
   pause(): void {
     this.#set(0);
   }

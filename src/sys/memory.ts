@@ -55,8 +55,8 @@ export function ownCleanFileMappings(): Mapping[] {
 }
 
 /**
- * Lets go of the executable's pages that were touched only to start; those
- * that are needed again are mapped again from the page cache.
+ * Releases the executable's pages that were needed only to start. If a page is needed again, the kernel maps it again
+ * from the page cache.
  */
 export function dropCleanFilePages(): void {
   for (const { start, length } of ownCleanFileMappings()) {

@@ -3,7 +3,7 @@ import { libc } from "./libc.ts";
 
 let asked: number | undefined;
 
-/** Bytes of a page; the C library is asked once. */
+/** Bytes of a page. The C library is called only once. */
 export function pageBytes(): number {
   asked ??= libc().getpagesize();
   return asked;

@@ -17,7 +17,10 @@ import { makeTempFolder } from "./temp-folder.ts";
 
 const TRIES = 5;
 
-/** How the names of such folders begin, after what they are for. A run of any kind removes what any other has left. */
+/**
+ * The start of the names of such folders; the purpose of the folder follows. A run of any kind removes folders that
+ * other runs have left.
+ */
 export const FOLDER_PREFIXES = {
   compare: "linnix-compare-",
   overhead: "linnix-overhead-",
@@ -103,7 +106,7 @@ function isOurs(fd: number): boolean {
   return uid === process.geteuid?.() && (mode & 0o077) === 0;
 }
 
-/** Whether it is held now; a filesystem that knows no locks is as good as one that does, but for the sweep. */
+/** Whether the lock is held now. Without locks in the filesystem everything works except removing old folders. */
 function hold(fd: number): boolean {
   try {
     return lockFile(fd);

@@ -72,7 +72,7 @@ const SECCOMP_RET_ALLOW = 0x7fff0000;
 /** A return, with the value that is in the instruction: linux/filter.h. */
 const BPF_RET_K = 6;
 
-/** No program that this thread executes can have a capability again. Without CAP_SETPCAP it keeps what it has. */
+/** After this no program that this thread executes can get a capability. Without CAP_SETPCAP nothing changes. */
 function dropBoundingSet(): void {
   for (let capability = 0; capability < CAPABILITIES; capability++) libc().prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
 }

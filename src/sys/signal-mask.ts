@@ -29,7 +29,7 @@ const SIGPROF = 27;
 const SIGWINCH = 28;
 const SIGIO = 29;
 
-/** What others send; not those that the runtime stops its own threads by. */
+/** Signals from other processes, but not those with which the runtime stops its own threads. */
 const FROM_OTHERS = [
   SIGHUP,
   SIGINT,

@@ -187,9 +187,8 @@ const EPOLL_DATA_AT = process.arch === "x64" ? 4 : 8;
 const EPOLL_BATCH = 256;
 
 /**
- * Says which of many children have ended, and wakes for it at once: one pidfd
- * for each, in one epoll set. Children that get no pidfd (Linux before 5.3, or
- * out of file descriptors) are `blind`: the caller has to ask after them.
+ * Reports immediately which of many children have ended, with a pidfd for each child in one epoll set. Children that
+ * get no pidfd (Linux before 5.3, or out of file descriptors) are `blind`: the caller must check them.
  */
 export class ExitWatch implements Disposable {
   readonly #epoll: number;

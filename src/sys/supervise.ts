@@ -26,9 +26,9 @@ const LONGEST_SLEEP_MS = 60_000;
 const LOOK_MS = 250;
 
 /**
- * Runs a program until it ends or SIGINT or SIGTERM asks for its end, then ends whatever descends from it.
+ * Runs a program until it ends or a SIGINT or SIGTERM arrives, then ends all its descendants.
  *
- * @param deathSignal what the program gets when `parent` is gone
+ * @param deathSignal the signal that the program gets when `parent` is gone
  */
 export async function supervise(
   parent: number,

@@ -1,4 +1,4 @@
-/** How a terminal hands over what is typed: ioctl_tty(2), termios(3). */
+/** How a terminal passes on typed keys: ioctl_tty(2), termios(3). */
 import { libc } from "./libc.ts";
 import { addressOf } from "./native.ts";
 
@@ -31,7 +31,10 @@ export function setTerminalMode(fd: number, mode: Uint8Array): boolean {
   return libc().ioctl(fd, TCSETS, addressOf(mode)) === 0;
 }
 
-/** The same mode, but each key is handed over at once and not shown. Ctrl-C and Ctrl-Z are still signals. */
+/**
+ * The same mode, but the terminal passes on each key immediately and does not show it. Ctrl-C and Ctrl-Z are still
+ * signals.
+ */
 export function keyMode(mode: Uint8Array): Uint8Array {
   const changed = mode.slice();
   const words = new Uint32Array(changed.buffer, 0, 4);

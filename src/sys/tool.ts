@@ -5,8 +5,8 @@ import { cannotRunError } from "../errors.ts";
 export const TOOL_PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
 
 /**
- * The whole environment of a program: nothing of the caller's, so that neither locale nor a personal start-up file
- * changes what it prints.
+ * The whole environment of a program. It contains nothing from the caller, so that neither a locale nor a personal
+ * start-up file changes the output.
  *
  * @param home a folder that holds no settings: the run's own temporary one
  */
@@ -53,7 +53,7 @@ function succeeds(...command: [string, ...string[]]): boolean {
   }
 }
 
-/** `findTool` for a program without which nothing goes on. */
+/** Like `findTool`, for a required program: throws if it is missing. */
 export function needTool(names: string | string[], hint: string): string {
   const candidates = typeof names === "string" ? [names] : names;
   const path = findTool(...candidates);

@@ -1,8 +1,8 @@
 import { printable } from "../json/printable.ts";
 
-/** Characters that a column may hold: more, such as hundreds of combining ones in one column, slow a terminal down. */
+/** Most characters in a column. More of them, such as hundreds of combining characters, slow a terminal down. */
 const MAX_CHARACTERS_PER_COLUMN = 4;
-/** A character that takes no column of its own, or more than one. */
+/** A character that takes no column, or more than one. */
 const NOT_NARROW = /[^\x20-\x7e]/;
 
 /** Text from outside, safe for a terminal and cut to that many columns, with an ellipsis where something is missing. */

@@ -7,7 +7,7 @@ import { initialState, press, type Shown, type ViewState } from "./state.ts";
 import { Terminal } from "./terminal.ts";
 import { pageOf } from "./views/page.ts";
 
-/** After an escape alone, so long what follows may still be part of a key, ms. */
+/** How long after a single escape byte the next bytes may still belong to the same key, ms. */
 const ESCAPE_MS = 60;
 /** A terminal that takes nothing is tried again after this, ms. */
 const BEHIND_MS = 50;
@@ -123,7 +123,7 @@ export class LiveView implements Disposable {
   }
 }
 
-/** Keeps messages of the log off the screen: what they are about stands in its header. */
+/** Keeps messages of the log off the screen, because the header shows the same facts. */
 export function quietLog(): Disposable {
   const before = logLevel() ?? "info";
   const loud = () => setLogLevel(before);

@@ -1,7 +1,7 @@
 import type { Place } from "../cgroup/place.ts";
 import type { EndedSums } from "../totals/ended.ts";
 
-/** One live process. Texts are read when they are asked for: most rows are not on the screen. */
+/** One live process. It reads texts only when they are used, because most rows are not on the screen. */
 export interface ProcessRow {
   readonly pid: number;
   readonly ppid: number | null;
@@ -94,7 +94,7 @@ export interface Source extends AsyncDisposable {
   readonly isComplete: boolean;
   /** All that happened since the call before. The rows are valid until the next call. */
   refresh(): Promise<Refresh>;
-  /** Reads what rows would read later: the rows are kept while time goes on. */
+  /** Reads now what the rows would read later, because the caller keeps the rows for some time. */
   freeze(): void;
 }
 
@@ -123,7 +123,7 @@ export function groupName({ container, unit, cgroup }: Pick<Place, "container" |
 export interface GroupRow {
   name: string;
   processes: number;
-  /** Of live processes, and of those that started and ended since the refresh before. */
+  /** Figures of live processes, and of those that started and ended since the previous refresh. */
   cpuPct: number | null;
   rssBytes: number | null;
   shortLived: number;

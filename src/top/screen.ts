@@ -24,7 +24,7 @@ const SGR: Record<LineTone, string> = {
 /** Takes what there is room for. @returns how many bytes that is; 0: none now */
 export type WriteSome = (bytes: Uint8Array) => number;
 
-/** The lines on the terminal: only those that changed are written. */
+/** The lines on the terminal: it writes only lines that changed. */
 export class Screen {
   readonly #write: WriteSome;
   readonly #hasColor: boolean;

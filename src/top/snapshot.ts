@@ -79,7 +79,7 @@ function processOf(row: ProcessRow) {
   };
 }
 
-/** One refresh as text: the header, and what comes first in each list. */
+/** One refresh as text: the header and the first rows of each list. */
 export function textOf(refresh: Refresh, sort: Sort, columns: number): string {
   const lines = headerLines(refresh, columns).map(({ text }) => text);
   for (const view of ["processes", "groups", "short"] as const) {

@@ -8,24 +8,30 @@ import type { Size } from "./screen.ts";
 const INPUT = 0;
 const OUTPUT = 1;
 const USUAL_SIZE: Size = { rows: 24, columns: 80 };
-/** Alternate screen, no cursor, no wrapping: a line that the terminal finds wider than we do stays one line. */
+/**
+ * Alternate screen, no cursor, no wrapping. Without wrapping a line stays one line even if the terminal shows it wider
+ * than linnix expects.
+ */
 const ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l";
 /** Cleared first: tmux keeps lines of it if the terminal was resized meanwhile. */
 const LEAVE = "\x1b[0m\x1b[H\x1b[J\x1b[?7h\x1b[?25h\x1b[?1049l";
 /** CAN: ends a sequence that was written in part. */
 const CANCEL = "\x18";
-/** So often the way out is tried on a terminal that takes nothing, and so long each try waits. */
+/** If the terminal accepts no bytes: how often linnix tries to restore it, and how long each try waits. */
 const LEAVE_TRIES = 20;
 const LEAVE_WAIT_MS = 5;
-/** A shell's `kill %1` sends a SIGCONT after its SIGTERM, which is heard first: so long a SIGTERM is waited for. */
+/**
+ * A shell's `kill %1` sends SIGTERM and then SIGCONT, but the SIGCONT arrives first. This is how long linnix then waits
+ * for a SIGTERM.
+ */
 const BACKGROUND_MS = 50;
 
 export interface TerminalEvents {
-  /** Bytes of keys; null: the terminal is gone. */
+  /** Called with the bytes of keys; null: the terminal is gone. */
   input(bytes: Uint8Array | null): void;
-  /** Another size, or the screen has to be drawn again. */
+  /** Called if the size changed, or if the screen must be drawn again. */
   changed(): void;
-  /** Ctrl-C, SIGTERM or SIGHUP. */
+  /** Called at Ctrl-C, SIGTERM or SIGHUP. */
   end(): void;
 }
 
@@ -40,7 +46,7 @@ export function assertTerminal(): Uint8Array {
   return mode;
 }
 
-/** The terminal as a full-screen view needs it, put back on every way out. */
+/** The terminal in the mode of a full-screen view. Every exit restores it. */
 export class Terminal implements Disposable {
   readonly #events: TerminalEvents;
   readonly #mode: Uint8Array;
@@ -51,7 +57,7 @@ export class Terminal implements Disposable {
   readonly #onGone = () => this.#events.input(null);
   #isEntered = false;
   #isClosed = false;
-  /** A SIGTERM to a stopped process comes with a SIGCONT: it ends, and does not draw again. */
+  /** A stopped process gets a SIGTERM together with a SIGCONT. It must end then, not draw again. */
   #isEnding = false;
   /** Whether a write stopped inside a sequence. */
   isCut = false;
@@ -95,7 +101,7 @@ export class Terminal implements Disposable {
       return written;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "EAGAIN") return 0;
-      // It is gone: so is who looks at it.
+      // The terminal is gone, and so is its user.
       this.#events.input(null);
       return bytes.length;
     }
@@ -121,7 +127,7 @@ export class Terminal implements Disposable {
   #leave(): void {
     if (!this.#isEntered) return;
     this.#isEntered = false;
-    // In the background it is the shell's, which has put it back already.
+    // In the background the terminal belongs to the shell, which has already restored it.
     if (!isForeground(INPUT)) return;
     this.#say((this.isCut ? CANCEL : "") + LEAVE);
     setTerminalMode(INPUT, this.#mode);
@@ -144,7 +150,7 @@ export class Terminal implements Disposable {
     process.kill(process.pid, "SIGSTOP");
   }
 
-  /** As any program that wants the terminal from the background: `fg` goes on with it. */
+  /** Stops this process, as the kernel does with a background program that uses the terminal. `fg` continues it. */
   #stopInBackground(): void {
     if (!this.#isClosed && !this.#isEnding && !isForeground(INPUT)) process.kill(process.pid, "SIGSTOP");
   }

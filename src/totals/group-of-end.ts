@@ -4,8 +4,8 @@ import { type Group, keyOf } from "./group.ts";
 const ALL = keyOf(0n, "", TOTALS_ALL);
 
 /**
- * The group in which the kernel side counted the end of a process: its own one; without a place for that the rest of its
- * cgroup, or the rest of all. A group that has a place keeps it for the interval.
+ * The group in which the kernel side counted the exit of a process. If its own group has no place, it is the rest of
+ * its cgroup, or the rest of all cgroups. A group that has a place keeps it for the interval.
  * @param key of its own group
  * @param groups of an interval, by key
  * @returns undefined if the end is in none of them

@@ -2,11 +2,11 @@ import type { EventView } from "../process/event-view.ts";
 import { EXIT_EVENT, KNOWN_CPU, KNOWN_RSS, KNOWN_STATUS } from "../wire/layout.gen.ts";
 import { addSums, type EndedSums, noneEnded } from "./ended.ts";
 
-/** Sums over processes of which the start and the end are known. */
+/** Sums over processes whose start and end are known. */
 export interface LifeSums extends EndedSums {
   /** Ended with another code than 0, or by a signal. */
   failed: number;
-  /** Those of which that is not known. */
+  /** Processes of which that is unknown. */
   resultUnknown: number;
   /** From start to end, added up, ns. */
   lifetimeNs: number;

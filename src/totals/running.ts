@@ -4,7 +4,7 @@ import { groupKeyOf } from "./used.ts";
 /** Live processes of a group. */
 export interface Running {
   processes: number;
-  /** Of those that were sampled. */
+  /** Resident set size of the processes that were sampled. */
   rssBytes: number;
 }
 

@@ -5,7 +5,7 @@ import { COMM_LEN, PROCESS_EVENT, SAMPLE_EVENT } from "../wire/layout.gen.ts";
 import { type Group, keyOf } from "./group.ts";
 import { groupOfEnd } from "./group-of-end.ts";
 
-/** What samples gave of a live process. */
+/** What samples reported about a live process. */
 interface Sampled {
   startLow: number;
   /** Its group at the last sample. */
@@ -15,8 +15,8 @@ interface Sampled {
 }
 
 /**
- * Processor time by group that processes used in an interval: what samples give of those that run, and what the kernel
- * side counted of those that ended, without what samples gave of these before.
+ * CPU time that each group used in an interval. For running processes it comes from samples. For ended processes it is the
+ * time that the kernel side counted, minus the time that earlier samples of the same processes already reported.
  */
 export class UsedCpu {
   readonly #table: ProcessTable;
@@ -24,7 +24,7 @@ export class UsedCpu {
   /** Processes that ended since the last call, because others have their pids. */
   #replaced: Sampled[] = [];
   #byGroup = new Map<string, number>();
-  /** What the last call left over. */
+  /** Time that the last call could not subtract yet. */
   #debts = new Map<string, number>();
   readonly #comm = new Uint8Array(COMM_LEN);
 
@@ -37,7 +37,7 @@ export class UsedCpu {
    * @param isTotalled whether the end of the process is in totals
    */
   sampled({ record, slot, pid, cpuPct }: EventView, isTotalled: boolean): void {
-    // Over what time it used that is not known.
+    // The sample does not say over what time the process used its CPU time.
     if (Number.isNaN(cpuPct)) return;
     const ns = record.u64(SAMPLE_EVENT.runtime_ns);
     const startLow = record.u32(PROCESS_EVENT.start_ns);
@@ -55,9 +55,9 @@ export class UsedCpu {
   }
 
   /**
-   * Time by group since the last call, ns; to be called when the table has only live processes. What is less than nothing,
-   * because a process ended under another name than it was sampled, is kept for the next call.
-   * @param groups of the interval: what processes that ended in it used in all their life
+   * Returns the time by group since the last call, ns. Call it when the table has only live processes. A group's time
+   * is negative if a process ended under another name than it was sampled; this keeps such a time for the next call.
+   * @param groups of the interval, with what the processes that ended in it used during their whole life
    */
   take(groups: readonly Group[]): Map<string, number> {
     const byKey = new Map(groups.map((group) => [group.key, group]));
@@ -81,7 +81,7 @@ export class UsedCpu {
     return used;
   }
 
-  /** Its whole life is in the group that counted its end. */
+  /** Subtracts the samples of an ended process: the group that counted its end has the time of its whole life. */
   #ended({ key, ns }: Sampled, groups: ReadonlyMap<string, Group>): void {
     this.#add(groupOfEnd(key, groups)?.key ?? key, -ns);
   }

@@ -32,9 +32,9 @@ export interface SpawnTruth {
   spawnedFromNs: bigint;
   spawnedByNs: bigint;
   /**
-   * It became a zombie between these; both null if it was not reaped. The
-   * kernel's exit tracepoint comes earlier, by the time it takes to tear a
-   * process down: it lies between `spawnedFromNs` and `exitedByNs`.
+   * The process became a zombie between these two times; both are null if it was not reaped. The kernel's exit
+   * tracepoint is earlier, because the kernel still has to release the process. It is between `spawnedFromNs` and
+   * `exitedByNs`.
    */
   exitedFromNs: bigint | null;
   exitedByNs: bigint | null;

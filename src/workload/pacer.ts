@@ -16,9 +16,9 @@ export class Pacer {
   #skipped = 0;
 
   /**
-   * @param ratePerSecond 0: as fast as possible, every slot is due at once
-   * @param startNs when slot 0 is due, on the clock that `take` is asked with
-   * @param jitter says for each slot how far into its period it is due, from 0 to less than 1; null: at its start
+   * @param ratePerSecond 0: as fast as possible, every slot is due immediately
+   * @param startNs when slot 0 is due, on the clock of the argument of `take`
+   * @param jitter returns for each slot when in its period it is due, from 0 to less than 1; null: at its start
    */
   constructor(ratePerSecond: number, startNs: number, maxLateNs: number, jitter: (() => number) | null = null) {
     this.#periodNs = ratePerSecond === 0 ? 0 : 1e9 / ratePerSecond;

@@ -9,7 +9,7 @@ import { COLUMN_NAMES, type ColumnName, type ColumnRows } from "./truth-columns.
  * takes and one `result`. An `error` may come instead of any of them.
  */
 
-/** Commands that the spawner understands, one a line. End of input ends everything at once. */
+/** Commands of the spawner, one per line. The end of input ends everything immediately. */
 export const COMMAND = { start: "start", stop: "stop" } as const;
 
 /** Rows in one line: about 200 KB of text. */
@@ -71,7 +71,7 @@ export type MessageText = z.input<typeof message>;
 export type ReadyMessage = z.infer<typeof ready>;
 export type ResultMessage = z.infer<typeof result>;
 
-/** Reads one line; throws where it is none of the protocol's. */
+/** Reads one line. Throws if it is not a line of the protocol. */
 export function parseMessage(line: string): Message {
   return message.parse(JSON.parse(line));
 }

@@ -27,7 +27,7 @@ export interface WorkloadReady {
 
 /** A workload in a process of its own. Disposed of early, it is ended and leaves nothing behind. */
 export interface WorkloadHandle extends AsyncDisposable {
-  /** Resolves when `start` would spawn at once. */
+  /** Resolves when `start` would spawn immediately. */
   readonly ready: Promise<WorkloadReady>;
   /** Resolves when the run is over, by its own bounds or by `stop`. */
   readonly done: Promise<WorkloadResult>;

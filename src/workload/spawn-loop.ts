@@ -12,7 +12,7 @@ import { TruthColumns } from "./truth-columns.ts";
 /** Why a run ended. */
 export type EndReason = "duration" | "spawns" | "stop" | "abort" | "errors";
 
-/** How others end a run while it goes on: `stop` lets the last children end, `abort` kills them. */
+/** Ends a run from outside: `stop` lets the last children end, `abort` kills them. */
 export interface LoopControl {
   request: "stop" | "abort" | null;
 }
@@ -28,7 +28,7 @@ export interface LoopOutcome {
   errors: Map<number, number>;
 }
 
-/** The event loop gets its turn so often at least; input and (most) signals give it one at once. */
+/** The longest time without a turn of the event loop. Input and most signals cause a turn immediately. */
 const TURN_NS = 100e6;
 /** Standard input, where commands come from. */
 const STDIN_FD = 0;

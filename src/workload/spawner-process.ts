@@ -15,8 +15,8 @@ import type { TruthColumns } from "./truth-columns.ts";
 type Write = (message: MessageText) => Promise<void>;
 
 /**
- * The whole life of the spawner process: reads a spec (from `specText`, else the first line of standard input), prepares,
- * prints `ready`, runs on command, writes what it did, and leaves neither a child nor a file behind.
+ * The whole life of the spawner process: reads a spec (from `specText`, else the first line of standard input),
+ * prepares, prints `ready`, runs on command, writes what it did, and leaves no child and no file.
  *
  * @returns the exit code; errors are written as a message, not thrown
  */
@@ -64,7 +64,7 @@ async function report(columns: TruthColumns, outcome: LoopOutcome, spawnerCpuNs:
   await write({ type: "result", reason, startedNs, endedNs, skipped, errors, spawnerCpuNs });
 }
 
-/** The mix's programs that this machine has, and those that it lacks. */
+/** The programs of the mix that this machine has, and those that are missing. */
 function findCommands(plan: WorkloadPlan): {
   commands: Command[];
   leftOut: { program: Program; debianPackage: string }[];
@@ -104,7 +104,7 @@ function internalError(error: unknown): LinnixError {
   return cannotRunError("workload-failed", { what: "the workload generator failed", why }, { cause: error });
 }
 
-/** Writes JSON lines to stdout, each handed to the kernel before the next is made; a reader that is gone is no error. */
+/** Writes JSON lines to stdout, each before the next is made. It is not an error if the reader is gone. */
 function stdoutWriter(control: SpawnerControl): Write {
   const writer = Bun.stdout.writer();
   return async (message) => {

@@ -4,7 +4,7 @@ import { usageError } from "../errors.ts";
 import { type MixShare, PROFILE_NAMES, PROFILES, type ProfileName } from "./profiles.ts";
 import { PROGRAMS } from "./programs.ts";
 
-/** What no workload exceeds, whatever is asked of it. */
+/** Limits that no workload exceeds, whatever its settings are. */
 export const LIMITS = {
   rate: 20_000,
   durationMs: 3_600_000,
@@ -35,7 +35,7 @@ const schema = z.strictObject({
   jitter: z.boolean().default(false),
 });
 
-/** What a workload is asked to be. Everything has a default. */
+/** The settings of a workload. Every setting has a default. */
 export interface WorkloadSpec {
   /** Gives mix and rate where they are not given; `seed` by default. */
   profile?: ProfileName | undefined;
@@ -46,7 +46,7 @@ export interface WorkloadSpec {
   durationMs?: number | undefined;
   /** Ends by itself after this many; one million at most. */
   maxSpawns?: number | undefined;
-  /** Children alive at once; by default 256, at full speed two a CPU. */
+  /** Children alive at the same time; by default 256, at full speed two per CPU. */
   maxOutstanding?: number | undefined;
   /** How long the last children may take to end before they are killed, ms; by default the longest lifetime + 1 s. */
   drainMs?: number | undefined;

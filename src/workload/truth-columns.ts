@@ -47,7 +47,7 @@ export class TruthColumns {
   #length = 0;
   #capacity: number;
 
-  /** @param expected rows to make room for at once: growing later copies everything, which takes milliseconds */
+  /** @param expected rows to make room for at the start: growing later copies everything, which takes milliseconds */
   constructor(expected: number) {
     this.#capacity = Math.max(1024, Math.ceil(expected));
     this.#arrays = make(this.#capacity);

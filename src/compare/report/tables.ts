@@ -191,7 +191,7 @@ export function absentFacts({ rows }: CompareReport): Fact[] {
     );
 }
 
-/** What else is to be known of methods that have figures. */
+/** Further notes about methods that have figures. */
 export function remarks(report: CompareReport): string[] {
   const own = measured(report).flatMap(({ method, reason, lost, unparsed, aftermath }) => [
     ...(reason === null ? [] : [`${method}: ${reason}`]),

@@ -10,7 +10,7 @@ import {
 import { Refusal, scalar, TEXT_OR_NUMBER } from "./scalar.ts";
 import type { ValueType } from "./value-type.ts";
 
-/** A whole number, also as text; `name` says what it is of. */
+/** A whole number, also as text. `name` is the name of the value. */
 export function integer(options: { min: number; max: number; name: string }): ValueType<number> {
   const { min, max, name } = options;
   return scalar<number>({

@@ -5,8 +5,8 @@ import type { TomlValue, ValueType } from "./value-type.ts";
 z.config({ jitless: true });
 
 /**
- * No bigint: the parser wraps an integer that needs more than 64 bits round to one that means something else, and
- * hands over as bigint all that may be such.
+ * No bigint. If an integer needs more than 64 bits, the parser wraps it around to another value. It returns every
+ * integer that may be affected as a bigint.
  */
 export const TEXT_OR_NUMBER = once(() => z.union([z.string(), z.number()]));
 export const TEXT = once(() => z.string());
@@ -55,7 +55,7 @@ export class Refusal {
 
 /** Refuses what the kernel or a terminal could take for something else than it looks. */
 export function textRefusal(text: string): Refusal | null {
-  // U+FFFD is what an argument that is not UTF-8 has become by the time it gets here: it would match nothing.
+  // An argument that is not UTF-8 arrives here with U+FFFD in it, and would match nothing.
   if (text.includes("\ufffd")) {
     return new Refusal("not UTF-8");
   }

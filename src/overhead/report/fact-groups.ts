@@ -22,7 +22,7 @@ export interface FactGroup {
   facts: Fact[];
 }
 
-/** All results but the tables, as labels and texts; groups of which nothing is known are left out. */
+/** All results except the tables, as labels and texts. Groups without a known value are left out. */
 export function factGroups(report: OverheadReport): FactGroup[] {
   const groups: FactGroup[] = [
     { title: GROUP.run, facts: runFacts(report) },
@@ -35,7 +35,7 @@ export function factGroups(report: OverheadReport): FactGroup[] {
   return groups.filter(({ facts }) => facts.length > 0);
 }
 
-/** Memory of the subject's processes and, for it, in the kernel. */
+/** Memory of the subject's processes, and kernel memory allocated for it. */
 function memoryFacts({ memory }: OverheadReport): Fact[] {
   if (memory === null) return [];
   const { rss_avg_bytes, rss_peak_bytes, anon_peak_bytes, file_peak_bytes, pss_peak_bytes, kernel_bytes } = memory;

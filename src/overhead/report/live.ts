@@ -24,7 +24,7 @@ const PHASE_TEXT: Record<PhaseName, string> = {
   slowdown: "slowdown",
 };
 
-/** Shows a test while it goes on: heading, a row each sample, and how long it will still take. */
+/** Shows a running test: a heading, a row for each sample, and the remaining time. */
 export class LiveView implements TestListener, Disposable {
   readonly #options: LiveOptions;
   #progress: Progress | null = null;

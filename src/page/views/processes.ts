@@ -10,7 +10,7 @@ import type { Model } from "../model.ts";
 import { More } from "../more.ts";
 import { RowTable } from "../table.ts";
 
-/** How the list stands; the answer of the daemon is asked for in this order as well. */
+/** The order of the list. The page requests the same order from the daemon. */
 export type Order = "cpu" | "rss" | "start" | "tree";
 
 const SORTS = { cpu: "cpu", rss: "mem", start: "start" } as const;
@@ -22,7 +22,7 @@ interface Line {
   prefix: string;
 }
 
-/** Characters of the branches of a tree: on a phone the name is to be seen beside them. */
+/** Most characters for the branches of a tree, so that the name is still visible on a phone. */
 const BRANCHES = { narrow: 4, wide: 40 } as const;
 const NARROW = matchMedia("(max-width: 40rem)");
 
@@ -33,7 +33,7 @@ export class Processes {
   readonly #notes = byId("process-notes", HTMLElement);
   readonly #more: More;
 
-  /** @param open shows the details of one @param changed the list is to be drawn again */
+  /** @param open shows the details of one @param changed called when the list must be drawn again */
   constructor(open: (row: ProcessRow) => void, changed: () => void) {
     this.#more = new More(byId("process-more", HTMLButtonElement), changed);
     this.#table = new RowTable<Line>(
@@ -75,7 +75,7 @@ export class Processes {
   show({ rows, status, live }: Model, order: Order, filter: string): void {
     if (status === undefined) return;
     const lines = linesOf(rows, order, filter);
-    // Without a filter there are as many as live, of which the first may be all that was read.
+    // Without a filter the number is that of all live processes, even if the page has read only the first ones.
     const all = filter === "" && lines.length < MOST_PROCESSES ? Math.max(live, lines.length) : lines.length;
     this.#table.show(lines.slice(0, this.#more.limit(all)));
     setText(this.#count, filter === "" ? `${live} alive` : `${lines.length} of ${live}`);

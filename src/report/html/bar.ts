@@ -17,7 +17,7 @@ export interface StackedBarOptions extends FigureTexts {
 const BAR = { top: 26, height: 34 };
 const TICKS = { wide: 8, narrow: 4 } as const;
 
-/** One bar of parts beside each other that add up, against a limit. */
+/** A bar that shows the parts of a sum next to each other, and a limit to compare the sum with. */
 export function stackedBar({ parts, limit, xTitle, ...texts }: StackedBarOptions): Markup {
   return figure(texts, (size) => {
     const width = size.width - 2 * MARGIN.right;

@@ -21,7 +21,10 @@ export interface LabelSpace {
   height: number;
   /** Places with marks on them, which no label covers. */
   marks: readonly Place[];
-  /** Lines that no label covers, nor those from other labels to their marks, where there is another place for it. */
+  /**
+   * Lines that a label must not cover if it has another place. The lines from other labels to their marks are treated
+   * in the same way.
+   */
   lines: readonly (readonly [Place, Place])[];
 }
 

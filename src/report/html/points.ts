@@ -7,7 +7,7 @@ import { type Box, LABEL_HEIGHT, nearestPoint, type Place, placeLabels } from ".
 export interface Point {
   x: number;
   y: number;
-  /** What it is, for a reader that points at it. */
+  /** What the point is, shown when a reader points at it. */
   text: string;
 }
 

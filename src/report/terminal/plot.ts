@@ -23,8 +23,8 @@ const LEAST_COLUMNS = 30;
 const MOST_DECADES = 9;
 
 /**
- * Marks by what they cost (powers of ten) and what they reach (0 to 100 %). One whose place is taken stands beside it;
- * those that choose first stand where they belong.
+ * Marks by what they cost (powers of ten) and what they reach (0 to 100 %). If the place of a mark is taken, the mark
+ * moves next to it. Earlier marks get their exact places.
  */
 export function plotLines({ marks, xTitle, yTitle }: PlotOptions, style: TextStyle): string[] {
   const columns = Math.min(

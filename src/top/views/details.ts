@@ -21,7 +21,7 @@ export function detailsLines(refresh: Refresh, key: string, columns: number): Li
   ];
 }
 
-/** A long value goes on below itself. */
+/** A long value continues on the next line. */
 function wrapped(name: string, value: string, columns: number): Line[] {
   const indent = 14;
   const room = Math.max(columns - indent, 1);

@@ -7,7 +7,7 @@ import { processHeading, processLine } from "./columns.ts";
 import { countText, matchesFilter, memoryText, pctText } from "./text.ts";
 import { endOf, treeOf } from "./tree.ts";
 
-/** A list of which only the rows on the screen become text. */
+/** A list that turns only the rows on the screen into text. */
 export interface List {
   heading(columns: number): string;
   /** Identities of the rows, in their order. */

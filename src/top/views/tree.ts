@@ -9,7 +9,7 @@ export interface TreeNode {
 /** Deeper trees are drawn no further to the right. */
 const MAX_DEPTH = 20;
 
-/** All processes below their parents, in the order of their pids: those that are wanted, and what they descend from. */
+/** The tree of the matching processes and their ancestors. Children are in the order of their pids. */
 export function treeOf(rows: readonly ProcessRow[], isWanted: (row: ProcessRow) => boolean): TreeNode[] {
   const byPid = new Map(rows.map((row) => [row.pid, row]));
   const parentOf = ({ ppid, pid }: ProcessRow) => (ppid === null || ppid === pid ? undefined : byPid.get(ppid));
