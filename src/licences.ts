@@ -6,7 +6,7 @@ import licences from "../.build/licences.txt" with { type: "file" };
 /** One piece of third-party software inside the binary. */
 export interface Component {
   name: string;
-  /** As its publisher or the distribution writes it; null if it could not be found out when the binary was built. */
+  /** As its publisher or the distribution writes it; null if the build could not find it. */
   version: string | null;
   /** SPDX expression, in words where there is none. */
   licence: string;

@@ -64,7 +64,7 @@ async function withCommand(entry: CommandEntry, words: readonly string[]): Promi
   for (const warning of config.warnings) {
     log.warn(warning);
   }
-  // Not by citty's runCommand: it parses the words again, more tolerantly, and takes 2.4 MB.
+  // Does not use citty's runCommand, which parses the words again, less strictly, and takes 2.4 MB.
   return command.run({ data: { args, config, color: await mayColor(args, 1) } });
 }
 

@@ -2,7 +2,7 @@ import { commit, modified } from "../.build/build-info.json";
 import { version } from "../package.json";
 import { COMPONENTS } from "./licences.ts";
 
-/** Version of linnix, as package.json has it. */
+/** Version of linnix, from package.json. */
 export const VERSION: string = version;
 
 /** What `--version` prints: one line, `linnix 1.2.3`. */

@@ -1,6 +1,6 @@
 /**
- * How much `Accept` wants a media type, 0 to 1 (RFC 9110, section 12.5.1): by the most specific range that names it, and
- * of equal ones by the one with the highest weight.
+ * The weight of a media type in `Accept`, 0 to 1 (RFC 9110, section 12.5.1). The most specific range that includes the
+ * type decides; of equally specific ranges, the one with the highest weight.
  */
 export function qualityOf(type: string, accept: string | null): number {
   let best = { specificity: -1, q: 0 };

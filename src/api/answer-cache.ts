@@ -5,7 +5,7 @@ const FRESH_MS = 200;
 /** How long it is kept if nothing has changed, ms: user names are read again from time to time. */
 const UNCHANGED_MS = 5000;
 const MAX_ENTRIES = 16;
-/** Of all answers together. */
+/** Most bytes of all answers together. */
 const MAX_BYTES = 1024 * 1024;
 
 interface Entry {
@@ -25,7 +25,7 @@ export class AnswerCache {
     this.#now = now;
   }
 
-  /** The answer to `key` if it is still fresh. Use it at once: it can be released later. */
+  /** The answer to `key` if it is still fresh. Use it immediately, because the cache may release it later. */
   get(key: string, generation: number): Uint8Array<ArrayBuffer> | undefined {
     const entry = this.#entries.get(key);
     if (!entry) return undefined;

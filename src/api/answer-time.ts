@@ -25,7 +25,7 @@ export class AnswerTime {
     return this.#ns + (this.#sinceNs === null ? 0 : this.#cpuNs() - this.#sinceNs);
   }
 
-  /** A request has to be answered, or continued. */
+  /** Called when the server begins or continues to answer a request. */
   begin(): void {
     if (this.#sinceNs !== null) return;
     this.#sinceNs = this.#cpuNs();

@@ -73,7 +73,7 @@ export class RecentCommands {
     this.#clock = clock;
   }
 
-  /** Takes one event; the view is void after the call. */
+  /** Takes one event. The view is invalid after the call. */
   event(view: EventView): void {
     if (this.#sinceNs !== undefined) this.#count(view);
   }

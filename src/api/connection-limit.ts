@@ -38,8 +38,8 @@ export interface ConnectionLimitOptions {
 
 /**
  * Makes sure that connections neither block the next request nor take the descriptors that collecting needs. A peer
- * with too many loses those that are idle longest. The server stops accepting connections only if there are still too
- * many after that.
+ * with too many connections loses those that have been idle longest. The server stops accepting connections only if
+ * there are still too many after that.
  */
 export class ConnectionLimit {
   readonly #options: ConnectionLimitOptions;
@@ -157,7 +157,7 @@ export class ConnectionLimit {
     return this.#options.streams?.() ?? 0;
   }
 
-  /** @returns those that are left */
+  /** @returns the connections that stay open */
   #closeBeyond(open: readonly Connection[]): Connection[] {
     const idleFirst = this.#closable(open);
     const named = open.length > MAX_PER_PEER ? this.#peers.namesOf(open) : [];
@@ -194,7 +194,7 @@ export class ConnectionLimit {
     return open.filter((connection) => !closed.has(connection));
   }
 
-  /** Those that may be closed, in the order in which they are. */
+  /** Connections that may be closed, in the order in which to close them. */
   #closable(open: readonly Connection[]): Connection[] {
     if (this.#connections?.isTcp) {
       const { isStream } = this.#options;

@@ -38,7 +38,7 @@ const MIN_FRAMES = 1024;
 const BYTES_PER_EVENT = 512;
 const LEAST_BYTES_PER_EVENT = 128;
 const MIN_BYTES = 1024 * 1024;
-/** A client that has taken nothing for this time is disconnected, because it takes the place of others. */
+/** A client that reads nothing for this time is disconnected, so that others can have its place. */
 const STUCK_MS = 5 * 60_000;
 
 const ID = literal("id: ");
@@ -84,7 +84,7 @@ export class EventStream {
   #refused = 0;
   /** Events before this number were dropped by `forget`. */
   #forgottenBefore = 0;
-  /** By type, the number from which on events of processes are encoded, because a client wants them. */
+  /** For each type of process event: the number of the first event that is encoded, because a client requests it. */
   readonly #encodedFrom = new Float64Array(EVENT_TYPES.length).fill(Number.POSITIVE_INFINITY);
 
   constructor(options: EventStreamOptions) {
@@ -126,7 +126,7 @@ export class EventStream {
     return { events: this.#history.frames, bytes: this.#history.bytes };
   }
 
-  /** Takes one event; the view is void after the call. */
+  /** Takes one event. The view is invalid after the call. */
   event(view: EventView): void {
     const type = TYPE_NAMES[view.type];
     if (!type) return;
@@ -329,8 +329,8 @@ function newEpoch(): string {
 }
 
 /**
- * Where a client stopped that sends `Last-Event-ID`. An unknown id counts as one of another run, never as an error: a
- * browser does not reconnect after an error.
+ * Where a client that sends `Last-Event-ID` stopped reading. An unknown id counts as the id of another run and not as
+ * an error, because a browser does not reconnect after an error.
  *
  * @returns the number of the last event that it got, or `"other-run"`
  */

@@ -17,9 +17,8 @@ const FIRST_BYTES = 128 * 1024;
 const STEP_BYTES = 64 * 1024;
 
 /**
- * The last events as they go out, encoded once for all clients: a ring of bytes
- * bounded by number and by size, that grows to its bounds only as far as it is
- * used. Frames are numbered one after the other.
+ * The last events in the form in which clients get them, encoded once for all clients. It is a ring of bytes with a
+ * limit of events and of bytes, and it grows to these limits only if needed. Frames are numbered one after the other.
  */
 export class EventHistory {
   readonly #options: HistoryOptions;

@@ -11,7 +11,7 @@ export const PAGE_HEADERS = {
   "Referrer-Policy": "no-referrer",
 };
 
-/** Whether `Accept` wants a page rather than JSON; JSON if it does not care. */
+/** Whether `Accept` prefers a page to JSON. If it prefers neither, the answer is JSON. */
 export function prefersHtml(accept: string | null): boolean {
   return qualityOf("text/html", accept) > qualityOf("application/json", accept);
 }

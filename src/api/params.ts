@@ -11,15 +11,15 @@ export interface Param<T = unknown> {
   description: string;
   /** From the text of the query to what the schema checks; a list's parts are separated by commas. */
   kind: "text" | "integer" | "list" | "integers";
-  /** Made when it is first asked for: schemas take memory. */
+  /** Made at its first use, because schemas take memory. */
   schema: () => z.ZodMiniType<T>;
-  /** Where it is not given. */
+  /** The value if the request does not have the parameter. */
   fallback: T;
 }
 
 export type Params = Readonly<Record<string, Param>>;
 
-/** What a request asked for, by the parameters of its route. */
+/** The values of a request's parameters. */
 export type Query<P extends Params> = { [Name in keyof P]: P[Name] extends Param<infer T> ? T : never };
 
 const DIGITS = /^\d{1,15}$/;

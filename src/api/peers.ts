@@ -8,8 +8,8 @@ const REST_FACTOR = 20;
 
 /**
  * Says which peer a connection belongs to: the account on this machine, if the connection is over a Unix socket or
- * loopback, else the address. Accounts of loopback connections come from /proc/net/tcp and tcp6, which take long to read
- * on a machine with many sockets: what is known of a connection is kept as long as it is open.
+ * loopback, else the address. The accounts of loopback connections come from /proc/net/tcp and tcp6. Reading these
+ * takes long on a machine with many sockets, so linnix keeps the account of a connection while it is open.
  */
 export class Peers {
   readonly #port: number;

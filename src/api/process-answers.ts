@@ -9,7 +9,9 @@ import { commBytes } from "./stream-filter.ts";
 
 /** Most relatives of a kind in one answer. */
 const MAX_RELATIVES = 1000;
-/** Room for an answer: its bytes besides processes, and those of a process with arguments of ordinary length. */
+/**
+ * Room for an answer: its bytes without the processes, and the bytes of a process with arguments of ordinary length.
+ */
 const ENVELOPE_BYTES = 1024;
 const PROCESS_BYTES = 1024;
 

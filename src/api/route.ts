@@ -38,7 +38,7 @@ export interface Answer {
   body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
   type: string;
   headers?: Readonly<Record<string, string>>;
-  /** Whether the body is kept for other answers; one of bytes is given back else. */
+  /** Whether the body is kept for other answers. Otherwise the server releases its bytes. */
   isKept?: boolean;
 }
 
@@ -57,8 +57,8 @@ export interface Route {
   /** Whether it reports the state of this process, and is answered even while other requests are refused. */
   isProbe?: true;
   /**
-   * Which of its few answers a request gets. It gets one even when answering has used its budget: made once a second at
-   * most. Undefined: this request has no such answer.
+   * The key of a shared answer. A route has few of them and makes each at most once a second, so a request gets one
+   * even if the budget for answers is used up. Undefined: this request has no shared answer.
    */
   scarce?: (call: RouteCall) => string | undefined;
   /** Whether the answer has no end. */

@@ -59,7 +59,7 @@ export type ApiChanges = Pick<ApiOptions, "tokenFile" | "allowOrigins" | "maxCli
 
 /** The HTTP API while it runs. */
 export interface ApiServer extends Sink {
-  /** Where it listens, for people: `http://127.0.0.1:3000/` or `unix:/path`. */
+  /** Where it listens, for messages: `http://127.0.0.1:3000/` or `unix:/path`. */
   readonly url: string;
   /** Clients that follow live events. */
   readonly clients: number;
@@ -355,7 +355,7 @@ class Server implements ApiServer {
     const error = authorization === null ? "" : ', error="invalid_token"';
     throw new Problem(401, "This needs the bearer token of this server.", {
       "WWW-Authenticate": `Bearer realm="linnix"${error}`,
-      // Without the token a connection has no use, and it must not take the place of others.
+      // A connection without the token is useless, so it must not take the place of another one.
       Connection: "close",
     });
   }

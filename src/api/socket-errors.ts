@@ -33,6 +33,6 @@ export function ignore(action: () => void): void {
   try {
     action();
   } catch {
-    // Not there, not empty, or no longer ours to take away.
+    // The folder does not exist, is not empty, or linnix may not remove it any more.
   }
 }

@@ -10,8 +10,9 @@ const WAIT_MS = 2000;
 const LOOK_MS = 10;
 
 /**
- * A folder beside the place of a socket. Only this account can read or change it, and only one of the collectors that make a
- * socket there holds it. flock(2) ends with the process, so the next collector uses and removes what a killed one left.
+ * A folder next to the path of a socket. Only this account can read or change it, and only one of the collectors that
+ * make a socket there holds it. flock(2) ends with the process, so the next collector uses and removes what a killed
+ * one left.
  */
 export class SocketFolder implements Disposable {
   readonly #name: string;
@@ -40,7 +41,7 @@ export class SocketFolder implements Disposable {
     }
   }
 
-  /** Where the socket is made: a path into this folder, even if another folder has its name by now. */
+  /** The path at which the socket is made. It leads into this folder even if another folder has taken its name. */
   get socket(): string {
     return `/proc/self/fd/${this.#fd}/s`;
   }

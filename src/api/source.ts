@@ -44,7 +44,7 @@ export interface Facts {
   collecting: true | "starting" | "stopping";
   /** Wall clock at the start, ms. */
   startedMs: number;
-  /** Since then, by a clock that is never set. */
+  /** Time since the start, by a clock that is never set. */
   uptimeMs: number;
   backend: string;
   /** The level of detail of processes that start now. */
@@ -100,7 +100,7 @@ export interface ApiSource {
   readonly levels: ReadonlySet<DetailLevel>;
   /** What is reported of processes that start now. */
   readonly reported: Reported;
-  /** Takes in what waits in the rings, so that an answer is of now; where that was just done only if asked for. */
+  /** Drains the rings, so that an answer is up to date. If they were just drained, it does so only with `at once`. */
   refresh(when?: "at once"): void;
   /** Called after each drain of the rings. */
   flushed(): void;

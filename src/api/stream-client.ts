@@ -101,8 +101,8 @@ export class StreamClient {
   }
 
   /**
-   * Gives chunks back that have been copied to the connection, not with the next collection: there would have to be one
-   * every second or two. What is not in the stream's queue any more was read, and written before this turn.
+   * Releases chunks that have been copied to the connection. Waiting for the garbage collector would need a collection
+   * every second or two. A chunk that is no longer in the stream's queue was read and written before this turn.
    */
   #releaseHanded(): void {
     this.#releasing = undefined;
@@ -153,7 +153,7 @@ export class StreamClient {
     let end = this.#next;
     for (; end < history.next; end++) {
       const length = this.filter.passes(history, end) ? history.length(end) : 0;
-      // One that is larger than a chunk goes alone.
+      // An event that is larger than a chunk is sent alone.
       if (bytes + length > CHUNK_BYTES && bytes > 0) break;
       bytes += length;
     }
@@ -179,7 +179,7 @@ export class StreamClient {
   }
 }
 
-/** Without an id: a client that leaves now has to get the gap again. */
+/** Has no id, so that a client that disconnects now gets the gap event again. */
 function gapFrame({ reason, missed }: { reason: GapReason; missed: number | null }): Uint8Array {
   return utf8(`event: gap\ndata: ${JSON.stringify({ type: "gap", reason, missed })}\n\n`);
 }

@@ -9,7 +9,7 @@ export interface StreamQuery {
   comm: string | null;
 }
 
-/** Decides by what the history keeps beside each event, without decoding it. */
+/** Decides by the data that the history keeps for each event, without decoding the event. */
 export class StreamFilter {
   readonly #types: number;
   readonly #pids: ReadonlySet<number> | null;

@@ -1,6 +1,6 @@
 /** What a request and its answer take besides the body: objects of JavaScript, and what those hold outside. */
 const REQUEST_BYTES = 4096;
-/** This many bytes of live events leave one byte of garbage: chunks are given back, some objects stay. */
+/** This many bytes of live events leave one byte of garbage: the server releases chunks, but some objects stay. */
 const STREAMED_BYTES = 8;
 /** Garbage that is worth a collection. */
 const WORTH_BYTES = 512 * 1024;
@@ -11,9 +11,8 @@ const LITTLE_MS = 60_000;
 const REST_FACTOR = 20;
 
 /**
- * What requests and answers leave behind is garbage that the runtime would let
- * gather until there is as much again as there is in all. Collects it by how
- * much has been made, for at most a twentieth of the time.
+ * Collects the garbage of requests and answers after a certain amount of them, for at most a twentieth of the time. The
+ * runtime itself would wait until there is as much garbage as all other memory.
  */
 export class Tidy {
   #bytes = 0;
@@ -42,7 +41,8 @@ export class Tidy {
     Bun.gc(true);
     const { user, system } = process.cpuUsage(before);
     this.#doneMs = performance.now();
-    // Not by the clock on the wall: others would have us wait for as long as they kept us from running.
+    // By CPU time, not by elapsed time: otherwise other processes that keep this one from running would delay the next
+    // collection.
     this.#restUntilMs = this.#doneMs + (REST_FACTOR * (user + system)) / 1000;
   }
 }

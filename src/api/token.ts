@@ -8,9 +8,9 @@ export const TOKEN_VARIABLE = "LINNIX_API_TOKEN";
 const MAX_TOKEN_BYTES = 4096;
 /** A shorter token can be guessed, by thousands of requests a second. */
 const MIN_TOKEN_BYTES = 16;
-/** `token68` of RFC 9110, section 11.2: what can stand after `Bearer`. */
+/** `token68` of RFC 9110, section 11.2: what may follow `Bearer`. */
 const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
-/** As after `--user`, at a reload: what only root can read cannot be read any more. */
+/** This happens at a reload after `--user`: a file that only root can read is not readable any more. */
 const HINT_ACCESS = "let the group of the user that linnix runs as read it: chgrp GROUP FILE && chmod 640 FILE";
 const WHY: { [code: string]: string } = {
   ENOENT: "there is no such file",
@@ -35,7 +35,7 @@ export function readToken(tokenFile: string | null, environment = process.env): 
 function readTokenFile(path: string): string {
   let fd: number;
   try {
-    // Not to wait where it is a pipe.
+    // Does not wait if the file is a pipe.
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (cause) {
     const { code = "", message } = cause as NodeJS.ErrnoException;
@@ -82,7 +82,7 @@ function tokenError(what: string, why: string | undefined, hint: string, isOfFil
 }
 
 /**
- * What requests at that address have to carry; null: nothing.
+ * The token that requests at that address must have; null: none.
  * @throws LinnixError (exit code 2) if a token is needed and there is none, or it cannot be used
  */
 export function tokenCheck(
@@ -121,7 +121,7 @@ export class TokenCheck {
   }
 }
 
-/** Not by node:crypto, which brings a MiB of streams along. */
+/** Does not use node:crypto, which loads a MiB of streams. */
 function digestOf(text: string): Uint8Array {
   return new Bun.CryptoHasher("sha256").update(text).digest();
 }

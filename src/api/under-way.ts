@@ -1,6 +1,6 @@
 /** Answers that are smaller lie in their sockets. */
 const SMALL_BYTES = 64 * 1024;
-/** Most bytes that connections have not taken yet, besides those of the present answer. */
+/** Most bytes that connections have not accepted yet, without those of the current answer. */
 const MAX_BYTES = 16 * 1024 * 1024;
 /** Sizes that are remembered: the limit divided by the smallest size. */
 const MAX_SIZES = MAX_BYTES / SMALL_BYTES;
@@ -22,7 +22,7 @@ export class UnderWay {
     if (others <= 0) this.#sizes = [];
     if (bytes < SMALL_BYTES) return true;
     const most = this.#sizes.slice(0, Math.max(0, others)).reduce((sum, size) => sum + size, 0);
-    // One alone may have any size.
+    // A single answer may have any size.
     if (most > 0 && most + bytes > MAX_BYTES) return false;
     this.#sizes.push(bytes);
     this.#sizes.sort((a, b) => b - a);

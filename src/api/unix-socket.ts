@@ -23,11 +23,11 @@ export interface SocketOwner {
 }
 
 /**
- * Makes a Unix socket at `path`, mode 0600, or 0660 if a group may use it too. It is made in a private folder beside that
- * place and moved there when it is ready: so no other account can connect meanwhile, no link is followed, and only a dead
- * socket is replaced. A descriptor holds that folder: an account that may write beside it, as that of `--user` may,
- * cannot put another folder in its place to get files that linnix gives away. The folder is also locked: of several
- * collectors that start at the same moment one gets the place.
+ * Makes a Unix socket at `path`, mode 0600, or 0660 if a group may use it too. linnix makes the socket in a private
+ * folder next to its path, and moves it there when it is ready. So no other account can connect before that, linnix
+ * follows no link, and it replaces only a dead socket. A descriptor refers to that folder. So an account that may write
+ * next to it, such as that of `--user`, cannot replace the folder to get the ownership of other files. The folder is
+ * also locked: of several collectors that start at the same moment one gets the place.
  *
  *
  * @param listen binds to the path that it gets

@@ -10,7 +10,8 @@ export interface UpTimeClocks {
 
 /**
  * When this process started, and how long ago. On many machines a collector starts before the wall clock is right: when
- * the clock is set, the start moves with it. Else it never changes, because Prometheus takes a change for a restart.
+ * the clock is set, the start moves with it. Otherwise it never changes, because Prometheus takes a change for a
+ * restart.
  */
 export class UpTime {
   readonly #clocks: UpTimeClocks;

@@ -23,7 +23,7 @@ export class BpfLoadError extends Error {
   }
 }
 
-/** An instruction, and what the verifier knows or does beside it. */
+/** An instruction, and the verifier's note about it. */
 const INSTRUCTION = /^\d+: \([0-9a-f]{2}\)/;
 const STATE = /^(;|\d+: R|from \d+ to \d+|R\d+(_\w+)?=|frame\d+:|mark_precise|last_idx|regs=|parent |stack=)/;
 

@@ -9,10 +9,10 @@ import { libbpf } from "./libbpf.ts";
 import { loadByProgram } from "./loader-program.ts";
 import { initialValue, mapOf, mapsOf, nameOfMap, nameOfProgram, programOf, programsOf } from "./object-parts.ts";
 
-/** Where a kernel shows the description of its types (BTF); one that does not counts as one that has none. */
+/** The kernel's description of its types (BTF). A kernel without this file counts as a kernel without BTF. */
 export const KERNEL_BTF = "/sys/kernel/btf/vmlinux";
 
-/** Of the verifier, when a load fails. */
+/** The log of the verifier, if loading fails. */
 const LOG_BYTES = 64 * 1024;
 /** Kernels before 6.4 keep the beginning of a log that has no room, and answer ENOSPC instead of what they refuse. */
 const LARGE_LOG_BYTES = 8 * 1024 * 1024;
@@ -61,7 +61,7 @@ export class BpfObject implements Disposable {
   #readOnlyData: Uint8Array | null = null;
   /** What was set, for another object where the first cannot be loaded. */
   readonly #settings: Setting[] = [];
-  /** Maps of other objects, by the name of the one that they stand for. */
+  /** Maps of other objects, by the name of the map that they replace. */
   readonly #given = new Map<string, number>();
   readonly #maps = new Map<string, BpfMap>();
   readonly #programs = new Map<string, BpfProgram>();

@@ -6,7 +6,7 @@ import { enableRunTimeStats } from "./bpf-stats.ts";
 export interface RunTimeStatsPrice {
   /** Added to each run while statistics are on, ns. */
   nsPerRun: number;
-  /** Of that, what the statistics count as time in the program: an empty program's `run_time_ns` a run. */
+  /** The part of it that the statistics count as time in the program: `run_time_ns` per run of an empty program. */
   countedNsPerRun: number;
 }
 

@@ -5,7 +5,7 @@ import { addressOf } from "../sys/native.ts";
 /** Larger than `union bpf_attr` is today; the kernel takes any size whose unknown part is zero. */
 const ATTR_BYTES = 152;
 
-/** Commands of bpf(2) that libbpf is not asked for; include/uapi/linux/bpf.h, `enum bpf_cmd`. */
+/** Commands of bpf(2) that linnix calls without libbpf; include/uapi/linux/bpf.h, `enum bpf_cmd`. */
 export const BPF_CMD = {
   progLoad: 5,
   progTestRun: 10,
@@ -73,7 +73,7 @@ export function runOnCpu(programFd: number, cpu: number): void {
 export class BpfRun {
   readonly #attr: BpfAttr;
 
-  /** @param context what the program is given, and may write to; one whose `buffer` has been asked for already */
+  /** @param context what the program gets and may write to; its `buffer` must have been used before */
   constructor(programFd: number, context: Uint8Array) {
     // struct test of union bpf_attr: prog_fd, ctx_size_in, ctx_in.
     this.#attr = new BpfAttr().setU32(0, programFd).setU32(40, context.length).setPointer(48, context);

@@ -12,8 +12,9 @@ export class IteratorReader {
 
   /**
    * One pass of the iterator from its start.
-   * @param each gets the offset of a record in `u8`, which is void after it returns; true: nothing comes behind it
-   * @returns false if the pass came to its end without `each` having said that it has seen it
+   * @param each gets the offset of a record in `u8`, which is invalid after it returns. It returns true if this is the
+   *   last record
+   * @returns false if the pass ended before `each` returned true
    */
   pass(link: BpfLink, recordBytes: number, each: (at: number) => boolean): boolean {
     const fd = openIterator(link);

@@ -81,8 +81,8 @@ export class PerfEventRing implements Disposable {
   }
 
   /**
-   * Whether programs can write to it: the kernel removes the event for good when its CPU goes offline, and the time that
-   * it was enabled for stands still then. Interrupts that CPU: for rare use.
+   * Whether programs can write to the ring. The kernel removes the event permanently when its CPU goes offline, and
+   * then its enabled time does not grow any more. This interrupts the CPU, so call it rarely.
    */
   isLive(): boolean {
     const before = this.#enabledNs();
@@ -113,7 +113,7 @@ export class PerfEventRing implements Disposable {
 
   #enabledNs(): bigint {
     const values = new BigUint64Array(2); // the count, the time
-    // A failure leaves zeros, which stand still.
+    // A failed read leaves zeros, which do not grow.
     libc().read(this.#fd, addressOf(values), values.byteLength);
     return values[1] as bigint;
   }

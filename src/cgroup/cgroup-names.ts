@@ -82,7 +82,7 @@ export class CgroupNames implements Disposable {
     this.#top = openWhole(this.#fd);
     // Without the right to, paths outside of what is mounted stay unknown.
     if (this.#top < 0) return;
-    // mountinfo has it from the root of our cgroup namespace on.
+    // In mountinfo this path begins at the root of our cgroup namespace.
     const { rootId } = this;
     this.#mount.root = this.#find(rootId) ?? mount.root;
   }
@@ -134,7 +134,8 @@ export class CgroupNames implements Disposable {
     const path = pid > 0 ? readMembership(pid)?.v2 : undefined;
     if (path === undefined || path === null) return undefined;
     const { root } = this.#mount;
-    // It may have been moved since, or be another process by now: the directory has to be the one that is meant.
+    // The process may have moved since, or the pid may belong to another process. So this checks that the directory has
+    // the id.
     try {
       if (statSync(`${this.#mount.point}${path}`, { bigint: true }).ino === id)
         return (root === "/" ? "" : root) + path.replace(/\/$/, "") || "/";

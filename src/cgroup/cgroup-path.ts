@@ -21,7 +21,7 @@ const RUNTIMES: { [prefix: string]: ContainerRuntime } = {
 const ID = "([0-9a-f]{64})";
 /** `docker-ID.scope`; without the driver systemd also `crio-ID`, `libpod-ID`. */
 const NAMED = new RegExp(`^(docker|cri-containerd|containerd|nerdctl|crio|libpod|libpod-payload)-${ID}(?:\\.scope)?$`);
-/** `SLICE:PREFIX:ID`, an OCI path for the driver systemd, taken as it stands by the driver cgroupfs. */
+/** `SLICE:PREFIX:ID`, an OCI path for the systemd driver. The cgroupfs driver uses it unchanged. */
 const COLONS = new RegExp(`^[^:]*:(docker|cri-containerd|containerd|nerdctl|crio|libpod):${ID}$`);
 const BARE = new RegExp(`^${ID}$`);
 /** The namespaces of containerd's own tools, which they use for a path: `/default/ID`. */
@@ -34,9 +34,9 @@ const GARDEN_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4,12}){4}$/;
 const GARDEN_PARENTS = new Set(["good", "bad"]);
 
 /**
- * The container that a cgroup belongs to, the innermost one where they are
- * nested; null: none. A bare id below kubepods is taken for containerd's, for
- * docker writes the same there; any other one for docker's.
+ * The container that a cgroup belongs to, the innermost one where they are nested; null: none. A bare id below kubepods
+ * counts as a containerd container, although docker writes the same there. Any other bare id counts as a docker
+ * container.
  */
 export function containerOf(path: string): Container | null {
   const parts = path.split("/");

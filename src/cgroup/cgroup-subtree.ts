@@ -13,8 +13,8 @@ const MAX_UNTOLD = 4096;
 const RETRY_MS = 1000;
 
 /**
- * A cgroup and all below it, by id. A new cgroup is looked up by its id. A user with a delegated cgroup can make many, and a
- * walk over all of them would cost as much as that user likes.
+ * A cgroup and all below it, by id. A new cgroup is looked up by its id. A user with a delegated cgroup can make many,
+ * and with a walk over all of them that user would decide how much linnix costs.
  */
 export class CgroupSubtree implements Disposable {
   readonly #root: bigint;

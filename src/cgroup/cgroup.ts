@@ -95,7 +95,7 @@ function byPath(mount: string, path: string): FoundCgroup | undefined {
   try {
     const found = parts.map((part) => `/${part}`).join("");
     const status = statSync(`${mount}${found}`, { bigint: true });
-    // Its files have numbers of the same kind: no process would ever be in one.
+    // A file in a cgroup also has an inode number, but no process is ever in a file.
     return status.isDirectory() ? { id: status.ino, level: parts.length, path: found } : undefined;
   } catch {
     return undefined;

@@ -9,7 +9,7 @@ export interface CacheStats {
   evictions: number;
 }
 
-/** A map of at most `limit` entries: the one that was not asked for longest goes first. */
+/** A map of at most `limit` entries. It drops the entry that was not used for the longest time. */
 export class Lru<K, V> {
   readonly #limit: number;
   /** In the order of use: a Map keeps the order of insertion. */

@@ -19,7 +19,7 @@ export interface Move {
   tsNs: number;
 }
 
-/** What the kernel side writes to, and what a test can write to in its place. */
+/** The memory that the kernel side writes. A test can write it instead. */
 export type MovesMemory = Pick<MappedArray, "bytes">;
 
 /** Reads moves in their order, each once, from where the kernel side writes them down: no system call. */

@@ -14,12 +14,12 @@ const NAME_FIELD = 0;
 const ID_FIELD = 2;
 
 /**
- * Takes the lines in pieces that may end anywhere, and keeps of each its id and the bytes of its name: a file of some
- * megabytes, as directory services make, would take ten times as much as JavaScript's strings.
+ * Reads lines in pieces that may end anywhere. It keeps the id and the bytes of the name of each line: as JavaScript
+ * strings, a file of some megabytes, as directory services make it, would take ten times the memory.
  */
 export class NameIndex {
   #ids = new Uint32Array(64);
-  /** Where the name of each ends, which is where the next one begins. */
+  /** The end of each name, which is the start of the next one. */
   #ends = new Uint32Array(64);
   #count = 0;
   #names = Buffer.from(new ArrayBuffer(1024));
@@ -47,7 +47,7 @@ export class NameIndex {
     }
   }
 
-  /** There is no more: the last line need not have a line end. What was grown for more is given back. */
+  /** There is no more: the last line need not have a line end. Releases memory that is not needed any more. */
   end(): void {
     this.#endLine();
     this.#resize(this.#count);

@@ -1,4 +1,4 @@
-/** /proc/PID/cgroup (cgroups(7)): where a live process stands in each hierarchy. */
+/** /proc/PID/cgroup (cgroups(7)): the cgroup of a live process in each hierarchy. */
 import { closeSync, openSync } from "node:fs";
 import { hasKernelPids } from "../procfs/pid-namespace.ts";
 import { readInto } from "../sys/read-into.ts";
@@ -22,7 +22,7 @@ export function readMembership(pid: number): Membership | null {
 }
 
 /**
- * The file as it stands, for {@link parseMembership}.
+ * The text of the file, for {@link parseMembership}.
  * @param pid the kernel's
  * @returns null if the process is gone, may not be looked at, or /proc has other pids than the kernel's
  */
@@ -64,8 +64,8 @@ export function withoutDeleted(path: string): string {
 }
 
 /**
- * The v1 path that says most: the first that names a container, else the first that names a unit, else the first that is
- * not the root; null: it stands at the root of all.
+ * The most useful v1 path: the first that names a container, otherwise the first that names a unit, otherwise the first
+ * that is not the root. Null if the process is in the root of all hierarchies.
  */
 export function tellingV1Path({ v1 }: Membership): string | null {
   const best =

@@ -11,7 +11,7 @@ export interface Payload {
 const LXC_PAYLOAD = "lxc.payload.";
 /** Parents of a cgroup that has the container's name: LXC before 3.1 and Proxmox, LXC 3.1 to 3.2. */
 const LXC_PARENTS = new Set(["lxc", "lxc.payload"]);
-/** Where LXC's own process stands beside the container, as some patterns for the path have it. */
+/** The cgroup of LXC's own process, if the configured path pattern puts it next to the container's cgroup. */
 const LXC_MONITOR = "monitor";
 
 const NSPAWN_SERVICE = /^systemd-nspawn@(.+)\.service$/;
@@ -36,7 +36,7 @@ export function payloadAt(parts: readonly string[], index: number): Payload | nu
   }
   const domain = LIBVIRT_LXC.exec(part)?.[1];
   if (domain !== undefined) return named(domain, "libvirt-lxc");
-  // systemd-nspawn's own process is beside the payload.
+  // The cgroup of systemd-nspawn's own process is next to the payload's cgroup.
   if (child === "supervisor") return null;
   const instance = NSPAWN_SERVICE.exec(part)?.[1];
   if (instance !== undefined) return named(unescapeUnitName(instance), "nspawn");

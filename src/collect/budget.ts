@@ -2,7 +2,7 @@ import { type BudgetChange, Governor, type SamplingLevel } from "./governor.ts";
 
 /** The clocks that a budget needs; each of them only grows. */
 export interface BudgetClocks {
-  /** A clock that does not jump, and stands still while the machine is suspended, ns. */
+  /** A clock that does not jump, and does not run while the machine is suspended, ns. */
   nowNs(): number;
   /** CPU time that this process spent on collecting, ns. */
   cpuNs(): number;
@@ -17,7 +17,7 @@ export interface BudgetOptions {
   budgetPct: number;
   /** The last level: the collector cannot give up anything more. */
   lastLevel: SamplingLevel;
-  /** Whether something else than sampling can be given up. */
+  /** Whether the collector can give up something other than sampling. */
   canGiveMore(): boolean;
   clocks: BudgetClocks;
   onChange(change: BudgetChange): void;
@@ -71,7 +71,7 @@ export class Budget {
     return this.#inKernelPct;
   }
 
-  /** What the budget is for: user side, and kernel side of the events that are sent, as far as it is known. */
+  /** The cost that the budget limits: user space, and the kernel side's cost of sent events as far as it is known. */
   get costPct(): number | null {
     return this.#cpuPct === null ? null : this.#cpuPct + this.#sentShare * (this.#inKernelPct ?? 0);
   }

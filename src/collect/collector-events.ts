@@ -5,7 +5,7 @@ import type { LostEvent, StormEvent, TotalsEvent } from "../wire/event.ts";
 export interface CollectorEvents {
   /** The collector has its turn. */
   begins?(): void;
-  /** One event or sample; the view is void after the call. */
+  /** Called with an event or sample. The view is invalid after the call. */
   event(view: EventView): void;
   /** Records were lost, or are counted instead of sent. */
   notice?(notice: LostEvent | StormEvent): void;

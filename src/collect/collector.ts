@@ -85,9 +85,8 @@ const EVENT_TYPES = { fork: EVENT_FORK, exec: EVENT_EXEC, exit: EVENT_EXIT } as 
 const SIGNAL_SHARE = 1 / 4;
 
 /**
- * The way from the kernel's rings to events in order, with the process table
- * beside it. Everything runs on this thread: at a watermark's signal, and every
- * flush interval.
+ * Turns the records of the kernel's rings into events in order, and updates the process table. Everything runs on this
+ * thread: at the signal of a watermark, and every flush interval.
  */
 export class Collector implements Disposable {
   readonly table: ProcessTable;
@@ -311,7 +310,8 @@ export class Collector implements Disposable {
 
   /**
    * Attaches, enters what already runs into the table, and starts to read.
-   * @param changesUser root is given up after this: command lines of what already runs are read by `readHeldImages` only
+   * @param changesUser linnix gives up root after this, so only `readHeldImages` reads command lines of running
+   *   processes
    */
   start(changesUser = false): void {
     if (changesUser) this.#images.hold();
@@ -336,7 +336,7 @@ export class Collector implements Disposable {
     this.#seed(this.#reconciler);
     this.#totals.seeded();
     this.groups?.begin();
-    // No process has pid 0: it stands for every process that the list may lack.
+    // No process has pid 0, so it means every process that may be missing in the list.
     reportPidNamespace(this.conditions, !this.#reconciler.mayHide(0, 0));
     this.#schedule.start();
     this.#switchSampling();
@@ -520,7 +520,7 @@ export class Collector implements Disposable {
     this.#readUnknownImages();
   }
 
-  /** Of processes that no event said anything about. */
+  /** Events of processes that no earlier event reported. */
   #readUnknownImages(): void {
     const { table } = this;
     for (const slot of table.liveSlots()) {

@@ -21,10 +21,10 @@ const PROC_STAT: CreatedTasksCount = { read: readCreatedTasks, problem: whyNoCre
 /**
  * Compares the processes and threads that the kernel side saw with the kernel's own count of created tasks.
  *
- * Each look reads the kernel's count before and after the own one: the true count lies between the two. While nothing is
- * missed, the difference of both counts is the same at each look. A task that is counted and has not reached the tracepoint
- * yet only makes the difference larger. So the smallest upper bound ever seen is an upper bound of the true difference. What
- * a look finds beyond it is missing, if a second look finds it too.
+ * Each look reads the kernel's count before and after linnix's own count, so the true count is between the two. While
+ * nothing is missed, the difference of both counts is the same at each look. A task that is counted and has not reached
+ * the tracepoint yet only makes the difference larger. So the smallest upper bound ever seen is an upper bound of the
+ * true difference. What a look finds beyond it is missing, if a second look finds it too.
  */
 export class Completeness {
   readonly #seen: () => number;

@@ -13,7 +13,7 @@ export interface SamplingWork {
   readonly looked: number;
 }
 
-/** Records that reached user space, beside the counts of the kernel side. */
+/** Records that reached user space, in addition to the counts of the kernel side. */
 export class RunCounters {
   readonly #feed: KernelFeed;
   readonly #sampling: SamplingWork;
@@ -37,7 +37,7 @@ export class RunCounters {
 
   /** Counts one more record of that type. */
   count(type: number): void {
-    // Page faults are counted apart: the sums of the other types have to come out without them.
+    // Page faults have their own counters, because the sums of the other types must balance without them.
     if (type === EVENT_PAGE_FAULT) this.#receivedPageFaults++;
     else if (type === EVENT_FORK) this.#received.fork++;
     else if (type === EVENT_EXEC) this.#received.exec++;

@@ -199,7 +199,10 @@ export class Delivery implements CollectorEvents, Disposable {
     await this.#close(output);
   }
 
-  /** Where the output cannot have it; what waits counts as not written, and so does what the sink still holds. */
+  /**
+   * Writes the summary to stderr if the output does not accept it. Waiting lines count as not written, and so do lines
+   * that the sink still holds.
+   */
   summaryToStderr(summary: () => RunSummary): void {
     this.#output?.abandon();
     this.#lines?.flush();

@@ -1,6 +1,6 @@
 /**
- * How far sampling is held back: 0 as it is set; 1 sampling is rarer and rings are emptied less often; 2 no sampling. The
- * level of detail is given up behind that: see DetailGovernor.
+ * How far sampling is reduced. 0: as configured. 1: fewer samples, and the rings are emptied less often. 2: no samples.
+ * After that the level of detail is reduced: see DetailGovernor.
  */
 export type SamplingLevel = 0 | 1 | 2;
 
@@ -51,8 +51,8 @@ export class Governor {
   }
 
   /**
-   * What follows from a window that cost so much; null: nothing.
-   * @param canGiveMore whether something else than sampling can be given up
+   * The change after a window with this cost; null: none.
+   * @param canGiveMore whether the collector can give up something other than sampling
    */
   window(costPct: number, canGiveMore = false): BudgetChange | null {
     if (this.#budgetPct === 0) return null;

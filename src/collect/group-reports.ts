@@ -44,7 +44,7 @@ const LOOK_WITHOUT_SAMPLING_NS = 5e9;
 export const KERNEL_BYTES = 1.4 * 2 ** 20;
 /** What reading it takes of this process while the kernel side has a group of processes at each of its places. */
 export const READ_BYTES = 3 * 2 ** 20;
-/** Of a group and of a live process, in this process. */
+/** Bytes of a group and of a live process, in the memory of linnix. */
 export const GROUP_BYTES = 2560;
 export const PROCESS_BYTES = 200;
 
@@ -88,7 +88,7 @@ export class GroupReports implements Disposable {
     return `${groups} and ${PROCESS_BYTES} bytes a live process, and ${reading}`;
   }
 
-  /** To be called when the programs are attached and the table has been filled, before root is given up. */
+  /** Call this when the programs are attached and the table is filled, before linnix gives up root. */
   begin(): void {
     this.#parts.descriptors.use(LOADING_FDS, () => {
       this.#sampler = openSampler({ splitsModes: true });

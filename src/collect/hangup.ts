@@ -18,7 +18,7 @@ export class Hangup {
     this.#onTerminal = onTerminal;
   }
 
-  /** Whether a SIGHUP that has come now ends the run. */
+  /** Call this when a SIGHUP arrives. Returns whether the signal ends the run. */
   ends(): boolean {
     if (this.#wasIgnored) return false;
     return this.#onTerminal || (this.#hadTerminal && !hasControllingTerminal());

@@ -31,8 +31,8 @@ export class Housekeeping {
 
   /**
    * To be called after each flush.
-   * @param work everything that was looked at so far: see `RunCounters.work`
-   * @param isHeldUp the rings hold what cannot be taken yet, exits among it
+   * @param work the work so far: see `RunCounters.work`
+   * @param isHeldUp the rings hold events, exits among them, that cannot be processed yet
    */
   tick(work: number, isHeldUp: boolean): void {
     const nowNs = boottimeNs();

@@ -9,8 +9,8 @@ import { NO_SLOT } from "../process/table-slots.ts";
 const LOOKS_PER_SECOND = 50;
 
 /**
- * Keeps the table from showing a program that a process has left by an exec that was lost or held back: the image of the
- * table is the parent's then, or that of an exec before. Such an image is forgotten, and read again from /proc.
+ * Prevents the table from showing an outdated program after an exec that was lost or held back. The table then has the
+ * image of the parent or of an earlier exec. linnix drops such an image, and reads the current one from /proc.
  */
 export class MissedImages {
   readonly #table: ProcessTable;
@@ -39,7 +39,7 @@ export class MissedImages {
     for (const pid of pids) {
       const slot = table.findLive(pid);
       if (slot === NO_SLOT) {
-        // It would keep its place on the list, and the next ones from being listed.
+        // Otherwise it would stay in the list and take the room of the next ones.
         if (pids.length === MAX_MISSED) this.#missed.forget(pid);
         continue;
       }

@@ -12,7 +12,7 @@ export interface Intervals {
 const RARER_SAMPLING = 5;
 const RARER_FLUSHING = 2;
 
-/** What the settings come to at a level of the budget. */
+/** The effective settings at a level of the budget. */
 export function intervalsAt(
   level: SamplingLevel,
   { sampling, ring }: Pick<CollectConfig, "sampling" | "ring">,
@@ -21,7 +21,7 @@ export function intervalsAt(
   return { sampleMs, flushMs: level === 0 ? ring.flushIntervalMs : RARER_FLUSHING * ring.flushIntervalMs };
 }
 
-/** The level behind which there is nothing to hold back. */
+/** The last level: the collector cannot give up more. */
 export function lastLevelOf({ sampling }: Pick<CollectConfig, "sampling">): SamplingLevel {
   return sampling.intervalMs > 0 ? 2 : 1;
 }

@@ -136,7 +136,10 @@ export class Reconciler implements Disposable {
     this.#lister[Symbol.dispose]();
   }
 
-  /** Exits that are held back would let these grow up to the number of pids: the oldest go. An exit that comes ends them. */
+  /**
+   * Limits the number of unverified processes. Normally their exit events remove them. If exits are held back, they
+   * could grow up to the number of pids, so the oldest ones are dropped.
+   */
   #bound(unverified: number[], nowNs: number): void {
     const table = this.#table;
     if (!table.exitsHeldBack || unverified.length <= this.#maxUnverified) return;

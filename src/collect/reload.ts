@@ -21,7 +21,7 @@ const LIVE: ReadonlySet<string> = new Set([
   "api.cpuBudgetPct",
 ]);
 
-/** What a reread configuration comes to. */
+/** The result of reading the configuration again. */
 export interface Reload {
   /** What runs from now on: the settings in force with those changed that can change. */
   config: CollectConfig;
@@ -60,7 +60,7 @@ function tableOf(settings: unknown, name: string): Table {
   return (settings as Record<string, Table>)[name] as Table;
 }
 
-/** The value as the file would have it; `none` where it is absent. */
+/** The value as it would be in the file; `none` if it is absent. */
 function textOf(toToml: (value: NonNullable<unknown>) => unknown, value: unknown): string {
   if (value === null || value === undefined) return "none";
   const toml = toToml(value);

@@ -69,7 +69,7 @@ class CollectorRun implements RunParts, Disposable {
   phase: Phase = "starting";
   readonly #io: CollectIo;
   readonly #hooks: CollectHooks;
-  /** The account that root is given up for. */
+  /** The account that linnix switches to when it gives up root. */
   readonly #account: Account | undefined;
   /** Released in reverse order. */
   readonly #resources: DisposableStack;

@@ -39,7 +39,7 @@ export class SamplingSwitch implements Disposable {
   #sampling: Sampling | undefined;
   #isOn = false;
   #keepsLoaded = false;
-  /** So far, however often it was switched off. */
+  /** The counts so far, including times before it was switched off. */
   readonly #counts = noSamples();
   /** The same by samplers that are unloaded. */
   #lookedBefore = 0;
@@ -48,7 +48,7 @@ export class SamplingSwitch implements Disposable {
     this.#parts = parts;
   }
 
-  /** Where samples come from; null while it is off, and where nothing offers any. */
+  /** The source of samples; null while sampling is off or not available. */
   get source(): SamplingSource | null {
     const source = this.#isOn ? this.#sampling?.source : undefined;
     return source === "none" ? null : (source ?? null);
@@ -91,7 +91,10 @@ export class SamplingSwitch implements Disposable {
     this.#parts.noRoom?.(0);
   }
 
-  /** From now on what is loaded stays, off as well: the kernel would not let it be loaded again. */
+  /**
+   * From now on the programs stay loaded even while sampling is off, because the kernel would not allow loading them
+   * again.
+   */
   keepLoaded(): void {
     this.#keepsLoaded = true;
   }

@@ -225,14 +225,14 @@ export function reasonOf(
   budgetPct: number,
   config: Pick<CollectConfig, "sampling" | "ring" | "budget">,
 ): string {
-  if (kind === "off") return "there is no budget any more: everything is done as it is set";
+  if (kind === "off") return "there is no budget any more: the collector does everything as configured";
   const cost = `collecting costs ${costPct ?? "?"}% of a core, of a budget of ${formatPercent(budgetPct)}`;
   if (kind === "exhausted") {
     const hint = config.budget.floor === "summary" ? "" : ": set budget.floor to allow less detail";
     return `${cost}, and nothing is left to give up${hint}`;
   }
   const { sampleMs, flushMs } = intervalsAt(level, config);
-  if (level === 0) return `${cost}: everything is done as it is set again`;
+  if (level === 0) return `${cost}: the collector does everything as configured again`;
   const sampling = sampleMs > 0 ? `sampling every ${formatDurationMs(sampleMs)}` : "no sampling";
   return `${cost}: ${sampling}, rings are emptied every ${formatDurationMs(flushMs)}`;
 }

@@ -33,7 +33,7 @@ interface Active {
   untilNs: bigint;
   /** Places that count for it: two, if two CPUs began it at the same time. */
   places: Set<number>;
-  /** What places counted that are given back. */
+  /** The counts of places that were freed. */
   counts: StormCounts[];
   isReported: boolean;
 }

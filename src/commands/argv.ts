@@ -75,7 +75,7 @@ function optionsIn(word: string): { names: string[]; inline?: string } {
   return equals < 0 ? { names: [word] } : { names: [word.slice(0, equals)], inline: word.slice(equals + 1) };
 }
 
-/** The option that `--name` or `-n` stands for. */
+/** The option that `--name` or `-n` means. */
 function definitionOf(given: string, options: OptionDefs): [name: string, definition: OptionDef] | undefined {
   const isLong = given.startsWith("--");
   return Object.entries(options).find(([name, { alias }]) => (isLong ? `--${name}` : `-${alias}`) === given);
@@ -94,7 +94,7 @@ function valueBehind(given: string, word: string | undefined, { valueHint = "VAL
   });
 }
 
-/** Where the command's name stands in the command line; -1 if there is none. */
+/** The position of the command's name in the command line; -1 if there is none. */
 export function commandIndex(argv: readonly string[], globals: OptionDefs): number {
   for (let index = 0; index < argv.length; index++) {
     const word = argv[index] ?? "";
@@ -128,7 +128,7 @@ function unexpected(word: string, command: string, hint = `see ${command} --help
 
 function unknownOption(option: string, options: OptionDefs, command: string): LinnixError {
   const near = option.startsWith("--") ? nearest(option.slice(2), Object.keys(options)) : null;
-  const before = command === "linnix" ? "; options of a command stand behind its name" : "";
+  const before = command === "linnix" ? "; options of a command follow its name" : "";
   return usageError("unknown-option", {
     what: `unknown option ${quote(option).slice(1, -1)}`,
     hint: near === null ? `see ${command} --help${before}` : `did you mean --${near}? see ${command} --help`,

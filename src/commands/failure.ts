@@ -6,7 +6,7 @@ import { ClosedPipe } from "./stdout.ts";
 
 /** How much of an error is printed. */
 export interface Verbosity {
-  /** Print nothing: the exit code is all that was asked for. */
+  /** Print nothing: the caller only wants the exit code. */
   silent: boolean;
   /** Print where in the program it arose. */
   stack: boolean;
@@ -46,7 +46,7 @@ function unexpected(error: unknown): LinnixError {
   return new LinnixError(isRefused ? "cannot-run.refused" : "internal", EXIT.cannotRun, { what, why, hint });
 }
 
-/** The stack, and those of the causes. */
+/** The stack of the error, and the stacks of its causes. */
 function stackOf(error: unknown): string {
   const stacks: string[] = [];
   for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {

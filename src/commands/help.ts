@@ -6,7 +6,7 @@ import { isTerminal } from "./terminal.ts";
 
 /** Columns of help, except on a narrower terminal: an ordinary terminal has 80. */
 const MAX_COLUMNS = 80;
-/** On a narrower terminal, text beside the options would have one word a line. */
+/** On a narrower terminal, the text next to the options would have one word per line. */
 const MIN_COLUMNS = 60;
 const INDENT = "      ";
 

@@ -15,7 +15,7 @@ export interface ReportForms {
   text(style: TextStyle): string;
 }
 
-/** Of a terminal that does not say. */
+/** The width of a terminal that does not report one. */
 export const DEFAULT_COLUMNS = 80;
 
 export class ReportOutput implements Disposable {

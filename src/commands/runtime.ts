@@ -18,8 +18,8 @@ const SETTINGS = [
    */
   "BUN_GC_TIMER_DISABLE=1",
   /*
-   * Threads that compile and mark beside this one. There is little to do, and to wake another thread and share the work
-   * takes more CPU time than the work.
+   * Additional threads that compile and mark. There is so little to do that waking another thread and sharing the work
+   * takes more CPU time than the work itself.
    */
   "BUN_JSC_useConcurrentJIT=0",
   "BUN_JSC_useConcurrentGC=0",

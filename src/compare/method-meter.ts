@@ -17,12 +17,12 @@ export interface MethodReading {
   bootNs: number;
   /** Its process trees. */
   cpuNs: number;
-  /** Of these, children that have come and gone: shown by the kernel in steps of 10 ms. */
+  /** The part of `cpuNs` from ended children, which the kernel shows in steps of 10 ms. */
   waitedForNs: number;
   pids: readonly number[];
   /** Kernel threads that work for it. */
   threadNs: number;
-  /** Its BPF programs that run on behalf of others; null if that is not counted. */
+  /** Its BPF programs that run in other processes; null if the kernel does not count their time. */
   programs: ReadonlyMap<number, BpfProgramInfo> | null;
   bytesWritten: number;
   /** Forks of the whole machine since its boot; null if the kernel does not count. */

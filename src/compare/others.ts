@@ -7,11 +7,13 @@ export interface ForkSpan {
   forkedByOthers: number | null;
 }
 
-/** What an event method reported about processes beside the workload's. */
+/** What an event method reported about processes outside the workload. */
 export interface ReportedOthers {
   /** Processes that executed a program by its reports, all the time that it watched. */
   executed: number;
-  /** Spawns of ours meanwhile that are not the workload's, timed ones and those of the warm-up: each executes once. */
+  /**
+   * Spawns of linnix outside the workload during that time: timed ones and those of the warm-up. Each executes once.
+   */
   spawns: number;
   watched: ForkSpan;
   window: ForkSpan;

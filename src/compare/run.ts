@@ -45,8 +45,8 @@ const USUAL_STEPS = 5;
 const CLEAN_PLACES = 3;
 
 /**
- * Runs every method beside the others on the same workload. What a signal interrupts is a report that says so, of all
- * that was measured until then; everything that was started has been ended by the time it returns.
+ * Runs all methods on the same workload. If a signal interrupts it, the report says so and has everything that was
+ * measured until then. When it returns, everything that it started has ended.
  *
  * @throws LinnixError (usage) for what cannot be compared; (exit code 3) if no method could be measured at all
  */
@@ -150,7 +150,7 @@ class Comparison {
     };
   }
 
-  /** Asks each method whether it can be had. */
+  /** Checks for each method whether it is available. */
   async #look(): Promise<void> {
     const { intervalMs, quick, forceAudit } = this.#options;
     for (const observer of this.#methods) {

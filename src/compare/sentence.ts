@@ -18,9 +18,12 @@ export function takeHome(rows: readonly CompareRow[], frontier: readonly Frontie
   return sentences.filter(Boolean).join(" ");
 }
 
-/** The row that stands for its kind: that of `first`, else of the method that saw most, of those the cheapest. */
+/**
+ * The row that represents its kind: the row of `first`, otherwise of the method that saw most. Of several such methods,
+ * the cheapest.
+ */
 function pick(rows: readonly CompareRow[], kind: CompareRow["kind"], first: string): Figures | null {
-  // Of a method with rows at several intervals the first has the interval that was asked for.
+  // If a method has rows for several intervals, the first row has the requested interval.
   const own = rows.filter((row, i) => row.kind === kind && rows.findIndex(({ method }) => method === row.method) === i);
   const measured = own.filter(
     (row): row is Figures => row.seen !== null && row.total !== null && row.total_cpu_pct !== null,

@@ -84,7 +84,8 @@ export async function runSession(arm: Arm, round: number, setting: SessionSettin
     signal,
   });
   using meter = new MethodMeter(arm.observer, running);
-  // Where this is left early, what it watches ends first: a tracer cannot let go of a process that is in vfork(2).
+  // If the session ends early, the watched processes end first, because a tracer cannot detach from a process that is
+  // in vfork(2).
   await using _early = {
     [Symbol.asyncDispose]: async (): Promise<void> => {
       await Promise.all([workload[Symbol.asyncDispose](), warmUp?.[Symbol.asyncDispose]()]);

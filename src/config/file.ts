@@ -41,7 +41,7 @@ export function readConfigFile(path: string): ConfigText | null {
   }
   try {
     const stats = fstatSync(fd);
-    // The null device stands for an empty file. Write access to it changes nothing.
+    // The null device means an empty file. Write access to it changes nothing.
     if (isNullDevice(stats)) {
       return { text: "", warnings: [] };
     }

@@ -2,7 +2,7 @@
 export class KeyLines {
   readonly #lines = new Map<string, number>();
 
-  /** The first place where a path is named stands. */
+  /** If a path is named several times, its first place counts. */
   add(path: readonly string[], line: number): void {
     const id = JSON.stringify(path);
     if (!this.#lines.has(id)) {
@@ -42,7 +42,7 @@ export function locateKeys(text: string): KeyLines {
 export interface RepeatedKey {
   path: readonly string[];
   isTable: boolean;
-  /** Where it stands before; null if that is in the same statement. */
+  /** Its earlier place; null if that is in the same statement. */
   line: number | null;
 }
 
@@ -78,7 +78,7 @@ class TooDeep extends Error {}
 /** What a document has named last. */
 interface Latest {
   path: readonly string[];
-  /** The table that it stands in. */
+  /** The table that contains it. */
   table: readonly string[];
   isTable: boolean;
   /** First line of its statement. */

@@ -3,7 +3,7 @@ import { quote } from "./units.ts";
 /** No setting has more parts: the rest would only make a message long. */
 const MAX_PARTS = 4;
 
-/** A path of keys as a document has it, `ring.size`; what is long is cut, as values are. */
+/** A path of keys in the form of a document, such as `ring.size`. A long one is cut, like values. */
 export function keyName(path: readonly string[]): string {
   const parts = path.slice(0, MAX_PARTS).map((part) => {
     const quoted = quote(part);

@@ -158,7 +158,7 @@ async function loadFile(sources: Sources) {
       why: "no such file",
       hint:
         named === undefined
-          ? "put it back: an empty one stands for the defaults"
+          ? "put it back: an empty file means the defaults"
           : `name an existing file with ${option}, or leave it out`,
     });
   }

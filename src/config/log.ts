@@ -82,8 +82,8 @@ export function setStderr(to: StderrChannel): void {
 }
 
 /**
- * Writes as it is, and drops the message where there is no room for it: the next one that is written says how many are
- * missing. Waits for room once; then only after a message was written again.
+ * Writes the text unchanged. Drops the message if there is no room for it; the next written message reports how many
+ * are missing. Waits for room once; then only after a message was written again.
  */
 export function writeStderr(text: string): void {
   const missing = dropped === 0 ? "" : `linnix: ${dropped} messages are missing here\n`;

@@ -7,18 +7,18 @@
 /** A part of a name whose value is a secret; {@link REST} takes the rest, as of `password`. */
 const KEY =
   "(?:pass|[_-]pwd|mysqlpwd|token|secret|credential|(?:api|private|access|account|session|signing|encryption|master|shared|auth)[ _-]?key|authorization)";
-/** The same where any next word would be taken for the value. */
+/** The same for names after which any next word would count as the value. */
 const WHOLE_KEY =
   "(?:pass(?:word|wd|phrase|code)?|[_-]pwd|mysql[_-]?pwd|(?:auth)?token|secret|credentials?|(?:api|private|access|account|session|signing|encryption|master|shared|auth)[ _-]?key)";
 /** The rest of the name, such as `[0]` or `_FILE`, and the quote and bracket that end it. */
 const REST = String.raw`[\w.[\]-]*(?:\\*["\x27]\]?|%2[27])?`;
-/** A sign between name and value. Bytes outside ASCII stand for the spaces and signs of Unicode, such as `＝`. */
+/** A sign between name and value. Bytes outside ASCII match the spaces and signs of Unicode, such as `＝`. */
 const ASSIGN = String.raw`\s*[\\+?]?(?:[=:>]|\x{ff1d}|\x{ff1a}|%3[ADad](?:%2[27])?|[^\x00-\x7f]{2}?)`;
-/** What may stand before the value, once the name is over. */
+/** What may be between the name and the value. */
 const FILL = String.raw`[\s=:>"\x27\\({[]*`;
 const VALUE = String.raw`(\S+)`;
 
-/** Programs whose `-p` stands before a password without a space; with a space a database follows. */
+/** Programs whose `-p` is followed by a password without a space. After a space comes a database. */
 const JOINED_P = String.raw`(?:mysql[\w-]*|mariadb[\w-]*|7z[ar]?|rar|unrar|sshpass|cqlsh)`;
 /** What a password follows as the next word. */
 const NEXT_WORD = [
@@ -61,7 +61,7 @@ export const RECOMMENDED_PATTERNS: readonly string[] = [
   String.raw`\b(?:[A-Z][A-Z0-9_]*_(?:KEY|PAT|AUTH|PW|OTP|PIN)|PW|PAT|OTP|PIN|_auth)=["\x27]*(\S+)|\s--?(?:[a-z]+-)?(?:pw|otp|pin|auth|(?:licen[cs]e|sse-c)-key)[=\s]\s*["\x27]*([^\s"\x27-]\S*)`,
   // `echo X | sudo -S`, `echo user:X | chpasswd`
   String.raw`\becho\s+(?:-\w+\s+)*([^|]+)\|.*?(?:-stdin\b|--with-token|\bsudo\s+(?:-\w+\s+)*-\w*S|\bchpasswd)`,
-  // `Bearer X`, wherever it stands; `authorization: basic X` in words of their own
+  // `Bearer X`, at any position; `authorization: basic X` in words of their own
   String.raw`(?i)(?:\bbearer|authorization["\x27]*:?\s+(?:basic|digest|token|negotiate|apikey))\s+["\x27]*(\S+)`,
   // `cookie: X`, `--cookie X`
   String.raw`(?i)cookies?["\x27]*(?:\s*[=:]|\s)\s*["\x27]*(\S+)`,

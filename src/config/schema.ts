@@ -37,8 +37,8 @@ export const SECTION_LIST = Object.entries(SECTIONS) as unknown as readonly (rea
 type SettingsOf<S> = { -readonly [N in keyof S]: S[N] extends Section<infer T> ? T : never };
 
 /**
- * Every setting as the user may give it, defaults filled in: `auto` still stands where the program is to choose.
- * The fields are documented where they are declared: sections/<table>.ts.
+ * Every setting as the user may give it, defaults filled in: A value is still `auto` if the program must choose it. The
+ * fields are documented where they are declared: sections/<table>.ts.
  */
 export type Settings = SettingsOf<typeof SECTIONS>;
 

@@ -6,7 +6,7 @@ export interface Key<T> {
   readonly toml: string;
   /** Long option without its dashes; the environment variable is `LINNIX_` and this in capitals, with underscores. */
   readonly flag: string;
-  /** What stands for the value in the help, such as `SIZE`. */
+  /** The placeholder for the value in the help, such as `SIZE`. */
   readonly hint: string;
   readonly type: ValueType<T>;
   /** Null if the setting is simply absent by default. */

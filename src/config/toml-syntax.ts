@@ -2,7 +2,7 @@ import parse from "@iarna/toml/parse-string";
 import { type LinnixError, usageError } from "../errors.ts";
 import { clauseOf, problemAt, type TomlProblem } from "./toml-problem.ts";
 
-/** Where the parser stopped, counted from 0: at the letter that it could not take. */
+/** The position of the character that stopped the parser, from 0. */
 interface Place {
   line: number;
   offset: number;

@@ -67,7 +67,7 @@ interface Problem {
   keyPath: PropertyKey[];
 }
 
-/** The problem that stands first in the file, as an error. */
+/** The first problem in the file, as an error. */
 function firstProblem(issues: z.core.$ZodIssue[], document: unknown, text: string, path: string): Error {
   const lines = locateKeys(text);
   const problems = issues.flatMap((issue): Problem[] =>

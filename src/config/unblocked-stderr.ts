@@ -17,7 +17,7 @@ export function unblockStderr(): void {
   try {
     setStderr(channelOf(STDERR));
   } catch {
-    // It is closed: there is nothing that could block.
+    // stderr is closed, so nothing can block.
   }
 }
 

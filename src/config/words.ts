@@ -13,7 +13,7 @@ export function settingWords(settings: Settings): string[] {
       const given = type.toToml(value);
       const byDefault = usual[name]?.[property] ?? null;
       if (byDefault !== null && String(type.toToml(byDefault)) === String(given)) continue;
-      // One option a value: some values of lists hold commas.
+      // One option per value, because some values of lists contain commas.
       for (const word of [given].flat()) words.push(`--${flag}=${word}`);
     }
   }

@@ -110,7 +110,7 @@ function checkState(audit: AuditFacts, kernel: KernelFacts, privileges: Privileg
       status: "warn",
       found: `in use: ${audit.isAuditdRunning ? "auditd runs" : "no auditd runs"}, ${rules}`,
       costs: "compare-with-polling leaves it alone: no auditd row; the rules cost each process that they match",
-      hint: "compare-with-polling --force-audit, which puts all back as it was",
+      hint: "compare-with-polling --force-audit, which restores everything afterwards",
     };
   }
   if (state?.enabled === 2) {

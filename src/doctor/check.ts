@@ -7,7 +7,7 @@ import type { LinnixError } from "../errors.ts";
  */
 export type Status = "ok" | "warn" | "fail" | "info";
 
-/** One thing that was looked at. The texts are clauses without a full stop and may hold data of the machine. */
+/** The result of one check. The texts are clauses without a full stop and may contain data of the machine. */
 export interface Check {
   /** Stable machine-readable name, kebab-case. */
   id: string;

@@ -1,7 +1,7 @@
 import type { Check } from "./check.ts";
 import type { MachineFacts } from "./machine.ts";
 
-/** What a collector holds beside the rings: programs, maps, links, what is open for a moment. */
+/** Descriptors of a collector besides the rings: programs, maps, links, and files that are open for a moment. */
 const WANTED_DESCRIPTORS = 80;
 
 /** A collector with fewer may still start: without sampling, and with no client of the API. */

@@ -3,7 +3,7 @@ import { machine, release } from "node:os";
 import { join } from "node:path";
 import { glibcVersion } from "../sys/libc.ts";
 
-/** Why a file gave nothing: `absent` also stands for "not a file". */
+/** Why a file could not be read. `absent` also means that the path is not a file. */
 export type ReadFailure = "absent" | "denied" | "failed";
 
 export type ReadResult = { ok: true; bytes: Uint8Array } | { ok: false; reason: ReadFailure };
@@ -43,9 +43,7 @@ const MAX_FILE_BYTES = 1 << 20;
 const MAX_OUTPUT_BYTES = 16 << 10;
 const RUN_LIMIT_MS = 5000;
 
-/**
- * @param root directory that stands for `/`: another one than `/` is a recorded machine
- */
+/** @param root the directory to use as `/`; any other than `/` is a recorded machine */
 export function hostReader(root = "/"): HostReader {
   const at = (path: string) => join(root, path);
   return {

@@ -21,7 +21,7 @@ export interface KernelFacts {
   btf: BtfFacts;
   /** /sys is mounted. */
   hasSysfs: boolean;
-  /** It counts bytes read and written by each process. */
+  /** The kernel counts the bytes that each process reads and writes. */
   ioAccounting: boolean;
   /** Whether it keeps the login uid of each process. */
   loginUids: boolean;
@@ -38,7 +38,7 @@ export interface BtfFacts {
   features: BtfFeatures | null;
 }
 
-/** Those of today are 5 to 10 MB. */
+/** Current kernels have 5 to 10 MB of BTF. */
 const MAX_BTF_BYTES = 64 << 20;
 
 export function readKernel(host: HostReader): KernelFacts {

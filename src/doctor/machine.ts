@@ -88,7 +88,7 @@ function countCpus(list: string | null): number | null {
   return count;
 }
 
-/** Product and vendor names of DMI that stand for a hypervisor. */
+/** Product and vendor names of DMI that mean a hypervisor. */
 const DMI_NAMES: readonly [RegExp, string][] = [
   [/Amazon EC2/, "amazon"],
   [/Google/, "google"],

@@ -73,7 +73,7 @@ function checkParanoid(perf: PerfFacts, kernel: KernelFacts, privileges: Privile
   const found = `kernel.perf_event_paranoid = ${perf.paranoid}`;
   if (holds(privileges, "CAP_SYS_ADMIN"))
     return { ...check, status: "ok", found: `${found}, which does not apply to this user` };
-  // Levels above 2 are Debian's, Ubuntu's and Android's own; some of their kernels let CAP_SYS_ADMIN alone past them.
+  // Levels above 2 are Debian's, Ubuntu's and Android's own; on some of their kernels only CAP_SYS_ADMIN passes them.
   if (perf.paranoid > 2) {
     return {
       ...check,

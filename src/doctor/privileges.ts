@@ -60,7 +60,7 @@ export function isRoot(privileges: PrivilegeFacts): boolean {
   return privileges.uid === 0 && privileges.inInitialUserNamespace !== false;
 }
 
-/** CAP_BPF and CAP_PERFMON were split off CAP_SYS_ADMIN with 5.8; it still stands for both. */
+/** 5.8 split CAP_BPF and CAP_PERFMON off CAP_SYS_ADMIN, which still includes both. */
 export function mayLoad(privileges: PrivilegeFacts): boolean {
   return holds(privileges, "CAP_SYS_ADMIN") || (holds(privileges, "CAP_BPF") && holds(privileges, "CAP_PERFMON"));
 }
@@ -140,7 +140,7 @@ interface OptionalCapability {
   costs: string;
 }
 
-/** Those without which little is lost. */
+/** Capabilities that linnix can do without. */
 const OPTIONAL: readonly OptionalCapability[] = [
   {
     name: "CAP_DAC_READ_SEARCH",

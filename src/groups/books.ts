@@ -88,7 +88,7 @@ export class Books {
 }
 
 function busyBetween(before: MachineTime, after: MachineTime): number {
-  // How long a CPU was online that came or went meanwhile is not known.
+  // If a CPU came online or went offline in between, it is unknown how long it was online.
   if (before.cpus !== after.cpus) return Math.max(0, after.countedNs - before.countedNs);
   const away = (time: MachineTime) => time.idleNs + time.iowaitNs + time.stealNs;
   return (after.nowNs - before.nowNs) * after.cpus - (away(after) - away(before));

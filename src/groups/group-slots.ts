@@ -8,7 +8,7 @@ export interface GroupSlotsOptions {
   graceNs: number;
 }
 
-/** Of the slots: for the groups of one user, who can make any number of scopes. */
+/** The share of the slots for the groups of one user, because a user can make any number of scopes. */
 const USER_SHARE = 1 / 4;
 
 /** A bounded number of groups: the first that come have a slot, and what happens in others is in `other`. */

@@ -128,7 +128,7 @@ export class Groups {
     const isIt = slot !== NO_SLOT && isSameStart(table.startLow(slot), startLow);
     if (isIt && table.isLive(slot)) return null;
     if (!knowsExits) return undefined;
-    // Its end may have been counted elsewhere than where it was seen last.
+    // The end of the process may be counted in another group than the one where it was seen last.
     const end = isIt ? this.#rowOfSlot(slot, nowNs) : row;
     return this.slots.has(end) ? end : this.slots.other;
   }

@@ -8,11 +8,11 @@ export interface GroupLabel {
   comm: string;
 }
 
-/** Units of systemd end with their type: none has these names. */
+/** These names cannot be names of systemd units, because those end with their type. */
 export const OTHER: GroupLabel = { unit: "other", container: "", comm: "" };
 export const KERNEL: GroupLabel = { unit: "kernel", container: "", comm: "" };
 
-/** Where systemd puts all that a user runs: systemd.special(7), user-UID.slice. */
+/** The slice in which systemd runs all processes of a user: systemd.special(7), user-UID.slice. */
 const USER_SLICE = /(?:^|\/)user-(\d+)\.slice(?:\/|$)/;
 
 export function labelOf(place: Pick<Place, "unit" | "container"> | undefined, comm: string): GroupLabel {

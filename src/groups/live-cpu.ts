@@ -39,7 +39,8 @@ export class LiveCpu {
     const known = this.#find(sample.pid, sample.startLow);
     const { row, rssBytes, startLow, runtimeNs, isFirst, utimeNs, stimeNs } = sample;
     const before = known ?? { startLow, row, userNs: 0, systemNs: 0, rssBytes };
-    // Seen first once more, as after an exec by another thread: the time is that of its whole life.
+    // The process is new here again, for example after an exec by another thread. Then the time is that of its whole
+    // life.
     const wholeNs = Math.max(
       before.userNs + before.systemNs,
       isFirst ? runtimeNs : before.userNs + before.systemNs + runtimeNs,

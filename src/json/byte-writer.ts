@@ -7,15 +7,18 @@ export function utf8(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text);
 }
 
-/** The control characters that JSON may hold as they are, and a terminal acts on: DEL and those of C1. */
+/** The control characters that JSON allows without an escape but that a terminal acts on: DEL and C1. */
 const UNESCAPED = /[\x7f-\x9f]/g;
 
-/** As a number of JSON, digit by digit: `JSON.rawJSON` of ECMAScript 2026, which the type library does not have yet. */
+/**
+ * Makes a JSON number from the digits. It is `JSON.rawJSON` of ECMAScript 2026, which the type library does not have
+ * yet.
+ */
 const exact = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON;
 
 /**
- * JSON in which a bigint is an integer, printed exactly, and no control character stands as it is: what
- * {@link ByteWriter.string} writes of a string.
+ * JSON in which a bigint is an exact integer and every control character is escaped, as {@link ByteWriter.string}
+ * writes it.
  */
 export function jsonText(value: unknown): string {
   return escapeControls(
@@ -23,7 +26,7 @@ export function jsonText(value: unknown): string {
   );
 }
 
-/** JSON in which no control character stands as it is. */
+/** JSON in which every control character is escaped. */
 export function escapeControls(json: string): string {
   return json.replace(UNESCAPED, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
@@ -305,8 +308,8 @@ function lengthOf(value: number): number {
 }
 
 /**
- * Length of the UTF-8 sequence at `at`, or, negative, of the ill-formed piece
- * there that one U+FFFD stands for (Unicode 16, table 3-7 and section 3.9).
+ * Length of the UTF-8 sequence at `at`. Negative: the length of an ill-formed piece there, which one U+FFFD replaces
+ * (Unicode 16, table 3-7 and section 3.9).
  */
 function utf8Length(source: Uint8Array, at: number, end: number): number {
   const lead = source[at] as number;

@@ -1,4 +1,7 @@
-/** Numbers that can pass 2^53: as text, or digits would be lost. In a string the quotes before them are escaped. */
+/**
+ * Numbers that can exceed 2^53. They are read as text, because a number would lose digits. In a string the quotes
+ * before them are escaped, so this does not match there.
+ */
 const LARGE = /"(start_ns|cgroup_id|exited_ns|ts_ns)":(\d+)/g;
 
 /** An answer or event of linnix, with those numbers as text; undefined if it is no JSON. */

@@ -1,8 +1,8 @@
 /** Text from outside, made safe for a terminal and a page: the only rule for it, used wherever such text is shown. */
 
 /**
- * Control characters (C0, DEL, C1); formatting ones, which turn a line's direction or say how others are shown; line
- * and paragraph separators; halves of characters; and whatever else is not seen where it stands.
+ * Control characters (C0, DEL, C1); formatting characters, which change the direction of a line or the form of others;
+ * line and paragraph separators; halves of characters; and all other invisible characters.
  */
 export const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/gu;
 const SHORT: { [character: string]: string } = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\x1b": "\\e" };

@@ -3,7 +3,7 @@ import { fitLine, invertLine, type LineFit, type LinePoint, lineAt } from "../st
 
 /** One window of a sweep over rates. */
 export interface CostPoint {
-  /** Achieved, not asked. */
+  /** The achieved rate, not the requested one. */
   processesPerSecond: number;
   /** Cost in that window, % of one core. */
   cpuPct: number;

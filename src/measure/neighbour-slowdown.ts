@@ -26,11 +26,11 @@ export interface SlowdownFigure {
 }
 
 /**
- * Relative difference of each place of an arm to the unwatched ones next to it. The spread is that of unwatched places to
- * their unwatched neighbours, pooled over the whole run, or that of the arm itself if it is wider: an arm has only a few
- * places, and these alone would suggest too small a spread.
+ * Relative difference of each place of an arm to the unwatched ones next to it. The spread is that of unwatched places
+ * to their unwatched neighbours, pooled over the whole run, or that of the arm itself if it is wider: an arm has only a
+ * few places, and these alone would suggest too small a spread.
  *
- * @returns null if the arm was never timed beside an unwatched place
+ * @returns null if the arm was never timed next to an unwatched place
  */
 export function neighbourSlowdown(places: readonly TimedPlace[], arm: string): SlowdownFigure | null {
   const differences = differencesOf(places, arm);

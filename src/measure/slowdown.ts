@@ -9,7 +9,7 @@ import { currentCpu, failingSpawn, pinToCpu, waitedSpawn } from "../sys/cost-spa
 
 /** What is timed: one call, one process. Must not leave anything behind. */
 export interface Operation {
-  /** Such as `bare-fork`; stands in the report. */
+  /** The name in the report, such as `bare-fork`. */
   name: string;
   run(): void;
 }
@@ -66,7 +66,7 @@ export interface SlowdownOptions {
   onRound?(done: number, rounds: number): void;
 }
 
-/** How a difference was formed, in words that stand in a report. */
+/** How a difference was calculated, in the words of a report. */
 export type SlowdownMetric = BlockMetric | "cpu";
 
 /** What the `on` arm changed, in µs an operation. */
@@ -96,8 +96,8 @@ const METRICS: readonly SlowdownMetric[] = ["p25", "p10", "p50", "mean", "cpu"];
 
 /**
  * Runs the rounds: each holds six blocks, two of each arm in a random mirrored order (`null off on on off null`), so
- * that a steady drift cancels and each arm stands everywhere equally often. The event loop runs between blocks. Leaves
- * the subject off, also when it throws or is aborted; an abort gives the rounds that are complete.
+ * that a steady drift cancels out and each arm is at each position equally often. The event loop runs between blocks.
+ * Leaves the subject off, also when it throws or is aborted; an abort gives the rounds that are complete.
  */
 export async function runSlowdownRounds(options: SlowdownOptions): Promise<SlowdownRound[]> {
   const { operation, arm, rounds = 40, repetitions = 100, warmup = 5, seed = 1, enoughUs, signal } = options;

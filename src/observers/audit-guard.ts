@@ -58,14 +58,14 @@ fi
 read -r pid <"$pidfile" && [ "$pid" = $daemon ] && rm -f "$pidfile"
 `;
 
-/** Where auditd notes its pid: fixed when it was compiled. */
+/** The file in which auditd stores its pid. The path is compiled in. */
 export const PID_FILE = "/run/auditd.pid";
 
 /**
- * A process that outlives us, whose one task is to put audit back as it was. It does so in the ordinary course of
- * things too, so that the way out after a crash is the one that is taken every time. Ctrl-C does not reach it (a
- * session of its own), and it ignores what asks it to end; only SIGKILL to both leaves our rules behind, which the
- * next start then removes.
+ * A process that outlives linnix. Its only task is to restore audit. It does so in the ordinary course of things too,
+ * so that the way out after a crash is the one that is taken every time. Ctrl-C does not reach it (a session of its
+ * own), and it ignores what asks it to end; only SIGKILL to both leaves our rules behind, which the next start then
+ * removes.
  */
 export class AuditGuard {
   readonly #child: Child;
@@ -107,7 +107,7 @@ export class AuditGuard {
     await this.#child.lines().next();
   }
 
-  /** Lets it go: there is nothing left that it would have to undo. */
+  /** Ends the guard, because there is nothing left to undo. */
   async release(): Promise<void> {
     await this.#child.send("done");
     await this.#child.waitForEnd();

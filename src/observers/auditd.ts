@@ -209,12 +209,12 @@ class RunningAudit implements RunningObserver {
       argv: [daemonPath, "-n", "-s", "nochange", "-c", this.#folder],
       folder: this.#folder,
       stopSignal: "SIGTERM",
-      // First the rules have to go: the guard ends it.
+      // The rules must be removed first, so the guard ends the daemon.
       isSupervised: false,
     });
     this.#daemon = daemon;
     this.#guard?.watchDaemon(daemon.pid);
-    // It ignores being asked to end until it has set up its handlers.
+    // auditd ignores SIGTERM until it has set up its handlers.
     const isReady = async () =>
       (await this.#control.status()).daemonPid === daemon.pid && catchesSignal(daemon.pid, constants.signals.SIGTERM);
     await daemon.whenReady(isReady, this.#context.signal);
@@ -305,7 +305,7 @@ class RunningAudit implements RunningObserver {
     if (readProcFile(PID_FILE)?.trim() === String(daemonPid)) rmSync(PID_FILE, { force: true });
   }
 
-  /** Where something could not be put back, it is said. */
+  /** Reports what could not be restored. */
   async #checkRestored(): Promise<void> {
     const now = await this.#control.status();
     const rules = await this.#control.rules();

@@ -46,7 +46,7 @@ function exitsnoopMethod(): ToolMethod {
   };
 }
 
-/** Two tools that run beside each other: one cost, one output. */
+/** Two tools that run at the same time, with one common cost and output. */
 class Pair implements RunningObserver {
   readonly intervalMs = null;
   readonly #parts: readonly RunningObserver[];
@@ -109,7 +109,7 @@ async function start(context: ObserverContext): Promise<RunningObserver> {
   }
 }
 
-/** bcc's execsnoop and exitsnoop beside each other: of the ready-made tools the nearest to what linnix reports. */
+/** bcc's execsnoop and exitsnoop at the same time. Of the existing tools they report nearly the same as linnix. */
 export const execsnoopExitsnoop = defineObserver({
   name: "execsnoop+exitsnoop",
   summary: "execsnoop and exitsnoop at the same time, counted as one: of the ready-made tools the nearest to linnix",

@@ -11,9 +11,9 @@ const ROW = /^\d\d:\d\d:\d\d (fork|exec|exit) +(\d+) (.*)$/;
 const MAX_ROW_CHARS = 64 * 1024;
 
 /**
- * Reads `forkstat -e fork,exec,exit`. forkstat looks the command up in /proc after the event. For a process that has ended
- * by then it prints `<unknown>`, which names no process. It prints a newline in the name of a process as it is: a line
- * that is no row continues the row above.
+ * Reads `forkstat -e fork,exec,exit`. forkstat looks the command up in /proc after the event. For a process that has
+ * ended by then it prints `<unknown>`, which names no process. forkstat prints a newline in the name of a process
+ * unchanged, so a line that is not a row continues the row above.
  */
 export function* parseForkstat(lines: Iterable<string>, tally: Tally): Generator<Sighting> {
   let row: { event: string; pid: number; rest: string } | null = null;

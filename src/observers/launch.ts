@@ -22,7 +22,7 @@ export interface LaunchOptions {
   stopSignal: "SIGINT" | "SIGTERM";
   /** Whether a supervisor ends it and all that it has started when it is stopped, or this process is gone. */
   isSupervised: boolean;
-  /** Beside what every program gets, `toolEnv`. */
+  /** Environment variables in addition to those of `toolEnv`, which every program gets. */
   env?: Record<string, string>;
 }
 
@@ -61,7 +61,7 @@ export class LaunchedTool {
     return this.#child.ended;
   }
 
-  /** How it ended before it was asked to, and its last words; null while all is well. */
+  /** If the program ended without a request: how it ended, and its last output. Null otherwise. */
   problem(): string | null {
     const problem = this.#child.problem(this.#name);
     const words = problem === null ? "" : this.lastWords();

@@ -50,7 +50,8 @@ export function* parseLinnix(
     const what = KINDS.get(event.type);
     if (what !== undefined && typeof event.pid === "number") {
       tally.records += 1;
-      // Not from the parsed object, whose numbers end at 2^53; within a string the quote would be escaped.
+      // Read from the text, because numbers of the parsed object are exact only up to 2^53. Inside a string the quote
+      // would be escaped.
       const startNs = /"start_ns":(\d+)/.exec(line)?.[1];
       const pid = event[pidField];
       if (typeof pid !== "number") continue;

@@ -3,7 +3,7 @@ import { fileBytes } from "./launch.ts";
 import { readLines } from "./lines.ts";
 import { newTally, type Tally } from "./observer.ts";
 
-/** A log from where it stands now on, also where its daemon rotates it once meanwhile. */
+/** Reads a log from its current end, also if its daemon rotates it once. */
 export class LogTail {
   readonly #path: string;
   readonly #fromByte: number;

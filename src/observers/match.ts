@@ -8,7 +8,9 @@ export interface TruthProcess {
   /** It started between these: CLOCK_BOOTTIME before and after it was spawned, ns. */
   spawnedFromNs: bigint;
   spawnedByNs: bigint;
-  /** The lifetime that it was asked to have, ms: the class that it is counted in; null for as long as its work took. */
+  /**
+   * The requested lifetime, ms, which is the class that counts it. Null: the process lived as long as its work took.
+   */
   lifetimeMs: number | null;
   /** Absolute path of what it executes. */
   path?: string;
@@ -31,7 +33,7 @@ export interface MatchResult extends Capture {
   byLifetime: LifetimeCapture[];
   /** For each truth item, in order: was it seen. */
   seenFlags: boolean[];
-  /** Processes beside those of the truth that a sighting says have executed a program: each counts once. */
+  /** Processes outside the truth that executed a program according to a sighting. Each counts once. */
   othersExecuted: number;
 }
 
@@ -44,7 +46,7 @@ function names(sighting: Sighting, truth: TruthProcess): boolean {
     return true;
   }
   if (startNs === undefined) return false;
-  // A start that was rounded down stands for the whole step of its grid.
+  // A start time that was rounded down means any time in that step.
   const step = sighting.startGridNs ?? 0n;
   const last = step > 0n ? startNs + step - 1n : startNs;
   return last >= truth.spawnedFromNs && startNs <= truth.spawnedByNs;

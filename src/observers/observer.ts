@@ -52,7 +52,7 @@ export interface Unavailable {
   hint: string;
 }
 
-/** Whether a method can be had on this machine. */
+/** Whether a method is available on this machine. */
 export type Availability =
   | {
       ok: true;
@@ -98,7 +98,7 @@ export interface RunningObserver extends AsyncDisposable {
   readonly intervalMs: number | null;
   /** What went wrong since the start, such as "strace ended with status 1: …"; null while all is well. */
   problem(): string | null;
-  /** Stops the method and gives back all that it took from the machine. Idempotent; the output stays to be read. */
+  /** Stops the method and releases everything that it used on the machine. Idempotent; the output stays to be read. */
   stop(): Promise<void>;
   /** The method's output, read after `stop`. May be read more than once. */
   seen(tally?: Tally): Iterable<Sighting>;
@@ -108,7 +108,7 @@ export interface RunningObserver extends AsyncDisposable {
   usage(): CpuUsage | null;
 }
 
-/** Where a method's cost arises beside its own processes, so that cost accounting knows what else to look at. */
+/** Where a method costs something outside its own processes, so that the cost accounting includes it. */
 export type InKernelCost =
   /** System calls of its own processes only. */
   | "none"
@@ -134,13 +134,13 @@ export interface Program {
   readonly debian: string;
   /** The same on Fedora and Arch Linux; left out if it is called as on Debian. */
   readonly elsewhere?: string;
-  /** Arguments that print its version; left out if it is not asked for one. */
+  /** Arguments that print its version; left out if linnix does not read the version. */
   readonly version?: readonly string[];
   /** Whether few machines have it: doctor does not warn if it is missing. */
   readonly isPeer?: true;
 }
 
-/** What a method needs of the machine beside its programs. */
+/** What a method needs on the machine in addition to its programs. */
 export interface Needs {
   /** Why it needs the initial pid namespace, such as "audit records have host pids". */
   readonly initialPidNamespace?: string;
@@ -168,7 +168,7 @@ export interface Observer {
   readonly inKernel: InKernelCost;
   /** What its output holds with the options it runs with here, in the order of `REPORTED`. */
   readonly reports: readonly Reported[];
-  /** Shorter intervals than the one asked for that are tried as well, ms, the shortest last: polling at its best. */
+  /** Shorter intervals that the comparison tries as well, ms, the shortest last. They show the best case of polling. */
   readonly shorterMs: readonly number[];
   /** Whether its cost is measured among many sleeping processes too. */
   readonly grows: boolean;
@@ -176,7 +176,7 @@ export interface Observer {
   readonly onlyByName: boolean;
   /** What stays changed on the machine until its next boot after the method has stopped; null for nothing. */
   readonly aftermath: string | null;
-  /** Looks, without changing anything, whether the method can be had here. Never rejects. */
+  /** Checks whether the method is available here, without changing anything. Never rejects. */
   available(options?: AvailabilityOptions): Promise<Availability>;
   /** Starts the method; resolved when it is watching. Rejects with a LinnixError after undoing what it had done. */
   start(context: ObserverContext): Promise<RunningObserver>;

@@ -63,8 +63,8 @@ function parseEvent(pid: number, call: string): Sighting | null {
 }
 
 /**
- * The argument list of a printed execve or execveat: the first `[…]` that stands outside of a string. Strings that
- * strace cut (`"…"...`) stay cut.
+ * The argument list of a printed execve or execveat: the first `[…]` outside of a string. Strings that strace cut
+ * (`"…"...`) stay cut.
  */
 function parseArgv(call: string): string[] {
   const args: string[] = [];

@@ -116,7 +116,7 @@ export class SupervisedChild implements AsyncDisposable {
     return this.#ended !== null || this.#supervisorEnded;
   }
 
-  /** How it ended before it was asked to; null while all is well. */
+  /** How the program ended if linnix did not request its end; null otherwise. */
   problem(name = "it"): string | null {
     if (!this.ended || this.#stopping !== null) return null;
     if (this.#ended === null) return `the supervisor of ${name} was ended`;

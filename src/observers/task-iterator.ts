@@ -32,7 +32,7 @@ export const taskIterator = defineObserver({
   shorterMs: [100, 10],
   grows: true,
   kind: "polling",
-  // Its program runs within its own system calls: the worker's CPU time holds it.
+  // The program runs inside the worker's own system calls, so the worker's CPU time includes it.
   reports: [],
   start: (context) => {
     const command = workerCommand(context);

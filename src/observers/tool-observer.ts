@@ -21,7 +21,7 @@ export interface ToolMethod {
   intervalMs: number | null;
   /** The file that it writes, where that is not its standard output. */
   outputPath?: (folder: string) => string;
-  /** Bytes written, where it writes more than its output; asked for just before it is stopped. */
+  /** Bytes that the method has written, if it writes more than its output. Called just before the method is stopped. */
   bytesWritten?: (tool: LaunchedTool) => number | null;
 }
 

@@ -1,9 +1,9 @@
-/** Long enough for the compiler to have taken note of what runs all the time, ms. */
+/** Long enough for the compiler to find the code that runs all the time, ms. */
 const WARM_UP_MS = 500;
 
 /**
- * Does a thing again and again for a moment. What polls for hours runs compiled code; what is watched for a few looks
- * only would be measured in the interpreter.
+ * Repeats an action for a moment. A program that polls for hours runs compiled code; without this, a measurement of a
+ * few looks would measure the interpreter.
  */
 export function warmUp(once: () => void): void {
   const until = performance.now() + WARM_UP_MS;

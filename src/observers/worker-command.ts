@@ -1,12 +1,13 @@
 import { join } from "node:path";
 import type { ObserverContext } from "./observer.ts";
 
-/** The hidden command of a compiled linnix that comes to `runWorker`. */
+/** The hidden command of a compiled linnix that calls `runWorker`. */
 export const WORKER_SUBCOMMAND = "__observer";
 
 /**
- * The runtime's allocator (mimalloc) has a thread that looks ten times a second for memory to give back, which costs as
- * much as a look a second does. Without a delay before it gives back there is no such thread: here, never to give back.
+ * The runtime's allocator (mimalloc) has a thread that looks for memory to release ten times a second. That costs as
+ * much as one look at the processes per second. Without a release delay there is no such thread. Here the allocator
+ * never releases memory.
  */
 export const WORKER_ENV = { MIMALLOC_PURGE_DELAY: "-1" };
 

@@ -6,7 +6,7 @@ const LINE_END_BYTES = 1;
 
 /** The fields of an event that the check needs. Times are CLOCK_BOOTTIME, ns. */
 interface SeenEvent {
-  /** The kernel's pid. A pid of a pid namespace can stand for several processes of the machine. */
+  /** The kernel's pid. A pid of a pid namespace can be that of several processes of the machine. */
   kernelPid: number;
   type: "fork" | "exec" | "exit";
   tsNs: number;

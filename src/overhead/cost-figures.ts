@@ -51,7 +51,8 @@ function coldOf({ cold }: RawRun): CollectorFigures["cold"] {
   if (cold === null) return null;
   const { loaded, idle } = cold;
   const sinceWatchingNs = ({ cpu_ns, start_cpu_ns }: RawColdStart): number => cpu_ns - start_cpu_ns;
-  // The idle collector reported, and paid for, processes of others; the other one had such processes as well.
+  // Both collectors also reported processes outside the workload, and their cost includes these. The difference removes
+  // them.
   const processes = (loaded.events - idle.events) / EVENTS_PER_PROCESS;
   return {
     duration_s: loaded.elapsed_ns / 1e9,

@@ -18,8 +18,8 @@ export interface Plan {
   /** How long each of two fresh collectors is measured from its exec on; 0: left out. */
   coldMs: number;
   /**
-   * Warm-up: what a program does once in its life, such as compiling its own code, has to end before the samples begin. The
-   * report has it apart.
+   * Warm-up: what a program does once in its life, such as compiling its own code, must end before the samples begin.
+   * The report shows it separately.
    */
   warmUp: { rate: number; durationMs: number };
   /**
@@ -48,7 +48,10 @@ const WINDOW_MS = 4_000;
 const MIN_STEP_MS = 3_000;
 /** The sweep goes around this rate at least, so that a quiet workload still gets a model. */
 const FEWEST_PER_SECOND = 100;
-/** A machine may be able to make more processes than this a second, or not: the sweep goes below the asked rate then. */
+/**
+ * Every machine can make this many processes per second. If the requested rate is above it, the sweep adds only lower
+ * rates.
+ */
 const SURELY_POSSIBLE = 150;
 /** Spawns a second of the warm-up, of a program that does nothing: in seconds the events of minutes. */
 const WARM_UP_RATE = 800;

@@ -2,7 +2,7 @@ import type { WorkloadResult } from "../workload/workload-result.ts";
 import type { CaptureCheck } from "./capture.ts";
 import type { RawCounts, RawWorkload } from "./raw.ts";
 
-/** What a workload came to, as it stands in a report. */
+/** The result of a workload, as a report shows it. */
 export function rawWorkload(phase: RawWorkload["phase"], result: WorkloadResult): RawWorkload {
   return {
     phase,

@@ -57,7 +57,7 @@ export interface RawColdStart {
 
 export type WindowPhase = "baseline" | "warm-up" | "workload" | "sweep";
 
-/** One stretch of time, between two looks at all the clocks. */
+/** A period between two readings of all clocks. */
 export interface RawWindow {
   phase: WindowPhase;
   /** Spawns a second that were asked for; null: no workload was meant to run. */
@@ -116,7 +116,7 @@ export interface RawWorkload {
   rate_achieved: number;
   duration_s: number;
   spawned: number;
-  /** Slots of the asked rate that were given up, and processes that could not be made. */
+  /** Slots of the requested rate that were skipped, and processes that could not be made. */
   skipped: number;
   failed: number;
   /** User and system time of its processes. */

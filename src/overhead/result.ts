@@ -148,7 +148,7 @@ export interface TotalFigures {
   ci95: Interval;
   peak_cpu_pct: number;
   avg_machine_pct: number | null;
-  /** All of the cost, that of idling included, over the processes that were seen. */
+  /** The whole cost, including the idle cost, divided by the processes that were seen. */
   us_per_process: number | null;
 }
 

@@ -2,7 +2,7 @@ import { type Slowdown, shareOf, slowdownByMetric, slowdownOf } from "../measure
 import type { RawRounds, RawRun } from "./raw.ts";
 import type { OperationSlowdown, SlowdownFigures } from "./result.ts";
 
-/** A spawn with exec stands for a process where it was measured, else a bare fork does. */
+/** A process counts as a spawn with exec if that was measured, otherwise as a bare fork. */
 const STANDS_FOR_A_PROCESS = ["spawn", "bare-fork"];
 
 /**

@@ -16,7 +16,7 @@ const WARMUP = 5;
 /** Rounds of an A/A comparison, at most. */
 const NOISE_ROUNDS = 60;
 
-/** Where switching costs next to nothing, many short rounds. The exec's time spreads more, so it gets more of them. */
+/** Many short rounds if switching costs almost nothing. The times of execs vary more, so they get more rounds. */
 function cheapRounds(): Rounds[] {
   const spawn = spawnOperation();
   return [
@@ -25,7 +25,7 @@ function cheapRounds(): Rounds[] {
   ];
 }
 
-/** Where each switch starts and stops an agent, few long rounds. */
+/** Few long rounds if each switch starts and stops an agent. */
 function costlyRounds(): Rounds[] {
   return [{ operation: spawnOperation() ?? bareFork(), share: 1, rounds: 24, repetitions: 100 }];
 }

@@ -24,7 +24,7 @@ export interface Subject {
 
 /** A running subject. Disposing of it ends it if it was started here. */
 export interface RunningSubject extends AsyncDisposable {
-  /** Its processes, of each also all that descends from it. */
+  /** The processes of the subject. All their descendants count as well. */
   readonly roots: readonly number[];
   /** From its start until it was watching; null if it ran before. */
   readonly load: { elapsedNs: number; cpuNs: number | null } | null;

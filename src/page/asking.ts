@@ -23,7 +23,7 @@ export interface Wanted {
 export class Asking {
   readonly #client: Client;
   readonly #model: Model;
-  /** What `/status` showed when the reasons were asked for, and refreshes since then. */
+  /** What `/status` showed at the last request for the reasons, and the number of refreshes since then. */
   #reasonsOf = "";
   #withoutReasons = 0;
   #refreshes = 0;
@@ -65,7 +65,7 @@ export class Asking {
     };
   }
 
-  /** Null: they are not asked for this time. */
+  /** Null: the page does not request them this time. */
   async #reasons(status: Status, signal: AbortSignal): Promise<readonly string[] | null> {
     const { missing_fields, sampling, budget } = status;
     const shown = JSON.stringify([missing_fields, sampling?.source, budget?.level, status.started]);

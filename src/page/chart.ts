@@ -35,7 +35,7 @@ export class Chart {
     const top = Math.max(...known, limit ?? 0, Number.MIN_VALUE) * HEADROOM;
     const y = (value: number) => HEIGHT - 1 - (value / top) * (HEIGHT - 2);
     const most = Math.max(values.length, LEAST_VALUES);
-    // The latest value stands at the right side.
+    // The latest value is at the right side.
     const x = (index: number) => WIDTH - ((values.length - 1 - index) / (most - 1)) * WIDTH;
     const [lines, areas]: [string[], string[]] = [[], []];
     for (const part of partsOf(values)) {

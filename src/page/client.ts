@@ -1,13 +1,13 @@
 import { exactJson } from "../json/exact-json.ts";
 
-/** So long an answer may take, ms. */
+/** The longest time for an answer, ms. */
 const ANSWER_MS = 10_000;
 
 /** An answer that is none: the daemon refuses, or does not answer. */
 export class Refusal extends Error {
   /** 0: there was no answer. */
   readonly status: number;
-  /** As the daemon asks; 0: it does not say. */
+  /** The time that the daemon requests; 0: none. */
   readonly retryAfterS: number;
 
   constructor(status: number, detail: string, retryAfterS = 0) {
@@ -49,7 +49,7 @@ export class Client {
     const all: Record<string, string> = { Accept: "application/json, text/event-stream", ...headers };
     if (this.token !== null) all.Authorization = `Bearer ${this.token}`;
     try {
-      // Beside the page: a proxy may have it below a path of its own.
+      // Relative to the page, because a proxy may serve it below a path of its own.
       return await fetch(`.${path}`, {
         headers: all,
         signal,

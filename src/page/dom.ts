@@ -19,7 +19,10 @@ export function element<Name extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** Shows a text from anywhere: what is not seen where it stands, or turns other text around, is written as an escape. */
+/**
+ * Shows a text from any source. It writes characters as escapes if they are invisible or change the direction of other
+ * text.
+ */
 export function setText(node: Node, text: string): void {
   const shown = printable(text);
   // What has not changed is not drawn again, and a selection in it stays.

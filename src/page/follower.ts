@@ -9,7 +9,7 @@ export interface FollowerOptions {
   event(type: string, data: unknown): void;
 }
 
-/** Follows the live events: again if the stream ends, and from where it ended. */
+/** Follows the live events. If the stream ends, it connects again and continues where the stream ended. */
 export class Follower {
   readonly #options: FollowerOptions;
   #abort: AbortController | undefined;

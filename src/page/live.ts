@@ -64,7 +64,7 @@ export class Live {
   /** Requests a refresh immediately, as after a change of the view. */
   hurry(): void {
     if (!this.#abort || this.#failures > 0) return;
-    // Under way for what was wanted before.
+    // A refresh for the previous request is still running.
     this.#isHurried = this.#timer === undefined;
     if (this.#isHurried) return;
     clearTimeout(this.#timer);

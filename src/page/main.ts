@@ -35,7 +35,7 @@ class Page {
   readonly #pause = byId("pause", HTMLButtonElement);
   readonly #orders = byId("orders", HTMLFieldSetElement);
   #isPaused = false;
-  /** What was wanted of the daemon when the user chose last. */
+  /** What the page requested from the daemon at the user's last choice. */
   #asked = "";
 
   constructor() {

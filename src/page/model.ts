@@ -15,12 +15,12 @@ export const POINTS = 36;
 /** What one refresh got. */
 export interface Answers {
   status: Status;
-  /** Null: not asked for this time. */
+  /** Null: not requested this time. */
   reasons: readonly string[] | null;
   processes: { live: number; matched: number; processes: readonly Row[] };
-  /** Null: the level of detail has none; undefined: not asked for this time. */
+  /** Null: the level of detail has none; undefined: not requested this time. */
   commands: Commands | null | undefined;
-  /** Null: they are off; undefined: not asked for this time. */
+  /** Null: they are off; undefined: not requested this time. */
   groups: Groups | null | undefined;
 }
 
@@ -56,7 +56,7 @@ export class Model {
   readonly #totals = new TotalsCommands();
   #commands: CommandList | null = null;
   #lastMs = 0;
-  /** Whether nothing was asked since the last refresh: what it says of before is no rate. */
+  /** Whether the page made a pause since the last refresh. Then the difference to that refresh does not give a rate. */
   #isInterrupted = true;
 
   /**

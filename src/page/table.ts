@@ -59,7 +59,7 @@ export class RowTable<T> {
       else this.#body.insertBefore(row, at);
     }
     if (focusedRow < 0 || focused === document.activeElement) return;
-    // A row that moves loses the focus. Of one that is gone the row in its place gets it.
+    // A row that moves loses the focus, so this restores it. If the row is gone, the row in its place gets the focus.
     const next = this.#body.rows[Math.min(focusedRow, this.#body.rows.length - 1)]?.querySelector("button");
     const wanted = focused instanceof HTMLElement && focused.isConnected ? focused : next;
     wanted?.focus({ preventScroll: true });

@@ -61,7 +61,7 @@ export interface ProbeOptions {
   /** Most bytes of executable path and arguments in one exec record. */
   maxArgsBytes: number;
   filters: FiltersSettings;
-  /** Of all processes at first; left out: events. */
+  /** The level of detail of all processes at first; if left out: events. */
   detail?: DetailLevel;
   /** Groups that the kernel side adds up in an interval, a power of two; left out: `TOTALS_PLACES`. */
   totalsPlaces?: number;
@@ -267,7 +267,10 @@ export class Backend implements Disposable {
     return startKnown && detail.isSwitched ? detail.levelOf(record.big(PROCESS_EVENT.start_ns)) : detail.level;
   }
 
-  /** What the kernel side adds up: both buffers. Mapped at the first use, which levels without totals never come to. */
+  /**
+   * The two buffers in which the kernel side adds up. They are mapped at the first use, so levels without totals do not
+   * map them.
+   */
   get totalsMemory(): ArrayBuffer {
     if (!this.#counters) throw new Error("the backend is closed");
     const length = totalsElements(this.#totalsPlaces) * TOTALS.size;
@@ -319,7 +322,7 @@ export class Backend implements Disposable {
     return this.#counters?.noRingStamp(cpu) ?? 0;
   }
 
-  /** See {@link KernelCounters.hotplugStamp}; stands still before `watchHotplug`. */
+  /** See {@link KernelCounters.hotplugStamp}; does not change before `watchHotplug`. */
   hotplugStamp(cpu: number): number {
     return this.#counters?.hotplugStamp(cpu) ?? 0;
   }
@@ -537,7 +540,7 @@ function loadHint(backend: BackendName, cause: unknown, refusal: string | null, 
   return hintOf(cause) ?? "linnix doctor checks what this machine supports";
 }
 
-/** The choice behind `auto`: BTF where the kernel has it. */
+/** The choice behind `auto`: The BTF backend if the kernel has BTF. */
 export function chooseBackend(choice: BackendChoice, hasBtf = existsSync(KERNEL_BTF)): BackendName {
   if (choice !== "auto") return choice;
   return hasBtf ? "btf" : "tracepoint";

@@ -67,7 +67,7 @@ export class DetailSwitch {
     this.#nowNs = nowNs;
   }
 
-  /** Of processes that start now. */
+  /** The level of processes that start now. */
   get level(): DetailLevel {
     return this.#level;
   }
@@ -146,7 +146,7 @@ export class DetailSwitch {
     this.#writeMode();
   }
 
-  /** Which of both buffers takes the totals from now on. */
+  /** Sets which of the two buffers takes the totals from now on. */
   set buffer(buffer: 0 | 1) {
     this.#buffer = buffer;
     this.#writeMode();

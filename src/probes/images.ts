@@ -6,7 +6,7 @@ import { needsPreallocation } from "./process-maps.ts";
 export interface ImageRoom {
   /** All of them. */
   images: number;
-  /** Those whose path and arguments are too long for an entry of the first map. */
+  /** Images whose path and arguments are too long for an entry of the first map. */
   largeImages: number;
 }
 

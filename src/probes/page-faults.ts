@@ -154,13 +154,16 @@ function noProbeError(why: string, cause?: unknown, hint = LEAVE_OUT): LinnixErr
 function loadError(cause: unknown): LinnixError {
   const errno = cause instanceof BpfLoadError || cause instanceof NativeError ? cause.errno : 0;
   if (errno === ESRCH) {
-    return noProbeError("this kernel has no tracepoint page_fault_user, which only x86 kernels are sure to have", cause);
+    return noProbeError(
+      "this kernel has no tracepoint page_fault_user, which only x86 kernels are sure to have",
+      cause,
+    );
   }
   const message = cause instanceof Error ? cause.message : String(cause);
   if (cause instanceof BpfLoadError && cause.verifierLog !== "") log.debug(cause.verifierLog.trimEnd());
   if (/unknown func|uses reserved fields/.test(message)) {
     return noProbeError(`that takes Linux 5.12 or later: ${message}`, cause);
   }
-  // Not what this kernel lacks, and perhaps gone at the next start.
+  // An error that does not mean that the kernel lacks something, and that may not occur at the next start.
   return noProbeError(message, cause, (errno === EAGAIN ? hintOf(cause) : null) ?? LEAVE_OUT);
 }

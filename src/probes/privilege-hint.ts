@@ -8,7 +8,10 @@ const CAP_BPF = 39;
 /** PROC_USER_INIT_INO of include/linux/proc_ns.h. */
 const INITIAL_USER_NAMESPACE = "user:[4026531837]";
 
-/** How to get the privilege that loading and attaching take; null if this process has it, or that cannot be read. */
+/**
+ * How to get the privilege for loading and attaching; null if this process has it, or if linnix cannot read its
+ * privileges.
+ */
 export function privilegeHint(): string | null {
   if (isInUserNamespace()) {
     return "this is a user namespace, whose capabilities do not count: run linnix on the host, or in a container of root's";

@@ -10,7 +10,7 @@ const MIN_PROCESSES = 1024;
 const MAX_FORKED_AT = 65_536;
 /** What preallocated maps may take together, bytes: 8 MiB, less what the other maps of an object take. */
 const MAX_PREALLOCATED_BYTES = 7.5 * 2 ** 20;
-/** Of an element with its bucket on PREEMPT_RT, where locks are largest (struct htab_elem, struct bucket), bytes. */
+/** Bytes of an element with its bucket on PREEMPT_RT, where locks are largest (struct htab_elem, struct bucket). */
 const ELEMENT_BYTES = 48 + 40;
 
 /** What limits the number of processes on a machine. */

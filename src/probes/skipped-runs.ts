@@ -10,8 +10,8 @@ const FIRST_PREEMPTIBLE_MAJOR = 7;
 const PROGRAM = { fork: "handle_fork", exec: "handle_exec", exit: "handle_exit" } as const;
 
 /**
- * Whether the kernel may skip a tracepoint's program because the same one stands preempted on that CPU.
- * @param release as `uname -r` says it; one that cannot be read counts as new
+ * Whether the kernel may skip a tracepoint's program because another run of it is preempted on that CPU.
+ * @param release as `uname -r` prints it; an unreadable one counts as new
  */
 export function skipsPreempted(release: string): boolean {
   const major = Number.parseInt(release, 10);

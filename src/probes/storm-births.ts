@@ -45,7 +45,7 @@ export class StormBirths {
   forget(pid: number): void {
     if (!this.hasMissed(pid)) return;
     const at = this.#at(pid);
-    // Its place may be another process's meanwhile.
+    // Another process may have its place now.
     const upper = this.#words[at] as number;
     Atomics.compareExchange(this.#words, at, upper, upper & ~MISSED);
   }

@@ -12,7 +12,7 @@ import {
   STORM_UID,
 } from "../wire/layout.gen.ts";
 
-/** Whose events are counted. */
+/** The source whose events are counted. */
 export interface StormSource {
   kind: "process" | "cgroup" | "uid";
   /** Whether it is what a cgroup or user has of forkers that change all the time. */
@@ -126,7 +126,7 @@ export class StormPlaces {
   /** Gives a place back to the programs. */
   free(place: number): void {
     const at = (place * STORM.size) / 4;
-    // Its claims last: a program takes it after that.
+    // `claims` is cleared last, because a program may take the place after that.
     this.#words.fill(0, at + STORM.claims / 4 + 1, at + STORM.size / 4);
     Atomics.store(this.#words, at + STORM.claims / 4, 0);
   }

@@ -42,7 +42,10 @@ function isRoomFor(mapFd: number, pid: number, group: Uint8Array): boolean {
   }
 }
 
-/** One call, for most processes have none: /proc/PID/task has a link for each thread beside the two of a directory. */
+/**
+ * It takes one call, because most processes have only one thread: the link count of /proc/PID/task is the number of
+ * threads plus two.
+ */
 function hasThreads(pid: number): boolean {
   try {
     return statSync(`/proc/${pid}/task`).nlink - 2 > 1;

@@ -4,7 +4,7 @@ import { type CacheStats, Lru } from "../cgroup/lru.ts";
 import { NameIndex } from "../cgroup/name-index.ts";
 import { readInto } from "../sys/read-into.ts";
 
-/** A file is looked at again when so much time has passed. */
+/** The time after which a file is checked again. */
 const LOOK_EVERY_MS = 1000;
 /** A file that is larger is not read. */
 const MAX_BYTES = 8 * 2 ** 20;

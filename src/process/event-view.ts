@@ -54,7 +54,7 @@ export class EventView {
   /** The name before an exec; only when `oldCommKnown`. */
   readonly oldComm = new Uint8Array(COMM_LEN);
   oldCommKnown = false;
-  /** Of a sample, % of one core: only the sampler knows over what time. */
+  /** For a sample: CPU use, % of one core. Only the sampler knows the time between two samples. */
   cpuPct = 0;
   readonly #comm = new Uint8Array(COMM_LEN);
 
@@ -83,7 +83,7 @@ export class EventView {
     }
   }
 
-  /** As the kernel side saw it right before; else the name of the process's last event. */
+  /** The name that the kernel side saw right before the exec; otherwise the name of the process's last event. */
   #takeOldComm(record: Record): void {
     this.oldCommKnown = (this.known & KNOWN_OLD_COMM) !== 0;
     if (this.oldCommKnown) {
@@ -147,7 +147,7 @@ export class EventView {
     return (this.known & KNOWN_NS_PID) !== 0;
   }
 
-  /** The name's bytes, up to its NUL; void with the next event. */
+  /** The bytes of the name, up to its NUL. They are invalid after the next event. */
   get comm(): Uint8Array {
     if ((this.known & UNSURE_COMM) !== 0) {
       this.table.copyComm(this.slot, this.#comm);
@@ -215,7 +215,7 @@ export class EventView {
     return (this.known & FAULT_WRITE) !== 0;
   }
 
-  /** Of a page fault: those of its process before it that were suppressed. */
+  /** For a page fault: the number of suppressed page faults of the process since its last one. */
   get suppressed(): number {
     return this.record.u64(PAGE_FAULT_EVENT.suppressed);
   }

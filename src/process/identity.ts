@@ -79,7 +79,7 @@ export class Identity implements PlaceOfEvent, Disposable {
   /** The cgroup of the last event. */
   #last: NamedCgroup | undefined;
   #lastHits = 0;
-  /** Of the last event that no output reported. */
+  /** The time of the last event that no output reported. */
   #passedLow = 0;
   #passedHigh = 0;
 
@@ -129,7 +129,7 @@ export class Identity implements PlaceOfEvent, Disposable {
         place = this.ofCgroup(high, low, event.pid);
       }
     }
-    // Not where the v2 cgroup alone cannot be named: what v1 or a parent says is another one.
+    // Not if only the v2 cgroup has no name: the path from v1 or from a parent is that of another cgroup.
     if (!this.#mounts.hasV1 || event.slot === NO_SLOT || (event.cgroupKnown && place !== this.#root)) return place;
     this.#takeMoves(record.u64(PROCESS_EVENT.ts_ns), event.type !== EVENT_SAMPLE);
     if (event.type === EVENT_FORK || event.type === EVENT_PROCESS) this.#inherit(event.slot);
@@ -251,7 +251,7 @@ export class Identity implements PlaceOfEvent, Disposable {
   }
 
   /**
-   * Where the process stands in the other hierarchies stays: all of them together say its place.
+   * The cgroups of the process in the other hierarchies stay: all of them together give its place.
    * @returns false: the table does not know the process
    */
   #moved({ pid, startLow, startHigh, hierarchy, path, tsNs }: Move): boolean {
@@ -297,9 +297,9 @@ export class Identity implements PlaceOfEvent, Disposable {
   }
 
   /**
-   * Reads where a process stands that may have been moved since its birth. Who
-   * starts services and containers forks, moves the child, and has it execute:
-   * init does, and what is in a pid namespace but in no container that we know of was moved.
+   * Reads the cgroups of a process that may have been moved since its birth. A program that starts services or
+   * containers forks, moves the child to its cgroup, and lets it exec. init does so. A process in a pid namespace but
+   * in no known container was probably moved too.
    */
   #lookAtExec({ slot, pid, ppid, record, nsPidKnown }: EventView): void {
     const inherited = this.#placeOf(slot);
@@ -310,7 +310,7 @@ export class Identity implements PlaceOfEvent, Disposable {
     if (!(isLikely ? this.#likely : this.#unlikely).take()) return;
     this.#look(slot);
     if (inherited) return;
-    // So that its next children need no look of their own.
+    // The next children of the process then need no lookup of their own.
     const parent = parentOf(this.#table, slot);
     if (parent !== NO_SLOT && this.#table.isLive(parent) && this.#table.place(parent) === NO_PLACE) this.#look(parent);
   }

@@ -32,7 +32,7 @@ interface Look {
   readonly startHigh: number;
   readonly startLow: number;
   readonly exe: Uint8Array | null;
-  /** Of the command line; -1: to be opened when its turn comes. */
+  /** Descriptor of the command line; -1: it will be opened later. */
   fd: number;
   /** Its read has not ended although it was waited for. */
   isLate: boolean;
@@ -97,7 +97,7 @@ export class ImageReader {
     this.#options = options;
   }
 
-  /** Nothing is read until `release`: files are opened only, while that is still permitted. */
+  /** Reads nothing until `release`. Until then it only opens files, while that is still permitted. */
   hold(): void {
     this.#isHeld = true;
     this.#openable = Math.max(0, maxOpenFiles() - SPARE_DESCRIPTORS);
@@ -126,8 +126,8 @@ export class ImageReader {
   }
 
   /**
-   * As `begin`, but nothing is read before the next `readSoon` or `poll`: for callers in the middle of an event or a scan,
-   * when no other event may be given out.
+   * Like `begin`, but reads nothing before the next `readSoon` or `poll`. It is for callers in the middle of an event
+   * or a scan, when linnix must not emit another event.
    */
   beginLater(slot: number): void {
     const { table } = this.#options;
@@ -150,7 +150,8 @@ export class ImageReader {
     };
     const opensNow = !this.#isHeld || this.#next.length < this.#openable;
     if (opensNow) look.fd = openCommandLine(pid) ?? -1;
-    // A descriptor stays that of its process. It is checked now: after root was given up, hidepid may hide the process.
+    // A descriptor keeps referring to its process. linnix checks the process now, because hidepid may hide it after
+    // linnix has given up root.
     if (!beganThen(pid, beganNs(look))) {
       if (look.fd !== -1) closeSync(look.fd);
       return;
@@ -194,7 +195,10 @@ export class ImageReader {
     }
   }
 
-  /** Takes what has come meanwhile, and reads what was asked for since. Costs nothing if there is neither. */
+  /**
+   * Takes the results that have arrived, and begins the reads that were requested since. It costs nothing if there are
+   * none.
+   */
   poll(): void {
     if (this.#isHeld) return;
     if (this.#batches.length === 0) this.#spare = undefined;
@@ -252,7 +256,7 @@ export class ImageReader {
     this.#collect();
   }
 
-  /** Of what has not come the path alone is known; the arguments may still come. */
+  /** If a read is not done, only the path is known. The arguments may still arrive. */
   #giveUp({ looks }: Batch): void {
     const late = looks.filter((look) => look !== undefined);
     for (const look of late) {

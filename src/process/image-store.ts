@@ -2,13 +2,11 @@ import { splitArguments, textOf } from "../json/text.ts";
 import { ARGS_CUT, EXE_CUT, KNOWN_ARGS, KNOWN_EXE } from "../wire/layout.gen.ts";
 
 /**
- * What processes execute: path and arguments as raw bytes, packed into slabs,
- * each image shared by all processes that run it (a fork shares its parent's).
- * A hundred thousand images are no objects.
+ * What processes execute: path and arguments as raw bytes, packed into slabs, each image shared by all processes that
+ * run it (a fork shares its parent's). A hundred thousand images are no objects.
  *
- * An image is a block of 16-byte units: a head (references u32, exe length u16,
- * arguments length u16, flags u32), the path, the arguments. Each slab holds
- * blocks of one size, so that one which has become empty is given back whole.
+ * An image is a block of 16-byte units: a head (references u32, exe length u16, arguments length u16, flags u32), the
+ * path, the arguments. Each slab holds blocks of one size, so that an empty slab is released as a whole.
  */
 const UNIT_BYTES = 16;
 const UNITS_PER_SLAB = 4096;

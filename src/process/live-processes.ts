@@ -70,8 +70,9 @@ class ProcScan implements ProcessLister {
 }
 
 /**
- * The iterator, and what it leaves out from /proc: there are kernels that hide their first process from BPF programs. Once
- * the kernel refuses it, as some do after root was given up (before 5.19, by `kernel.unprivileged_bpf_disabled`), /proc.
+ * The iterator, and what it leaves out from /proc: there are kernels that hide their first process from BPF programs.
+ * It uses /proc after the kernel refuses the iterator. Some kernels do so after linnix has given up root (before 5.19,
+ * by `kernel.unprivileged_bpf_disabled`).
  */
 class CompletedIterator implements ProcessLister {
   readonly #iterator: ProcessLister;

@@ -36,7 +36,7 @@ export function openCommandLine(pid: number): number | null {
 
 /**
  * Whether the process of that pid is the one that began at that time, to two ticks.
- * @param startNs boot time of the kernel; 0: not known, and any process is taken for it
+ * @param startNs boot time of the kernel; 0: unknown, and any process with the pid counts as the one
  */
 export function beganThen(pid: number, startNs: number): boolean {
   if (startNs <= 0) return true;

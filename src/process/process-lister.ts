@@ -1,6 +1,6 @@
 import type { Record } from "../wire/record.ts";
 
-/** Lists live processes; `each` gets a cursor that is void after it returns. */
+/** Lists live processes; `each` gets a cursor that is invalid after it returns. */
 export interface ProcessLister extends Disposable {
   readonly source: "task-iterator" | "proc" | "none";
   list(each: (record: Record) => void): void;

@@ -6,7 +6,10 @@ import { LOOK_ANSWER, PROCESS_EVENT } from "../wire/layout.gen.ts";
 import { Record } from "../wire/record.ts";
 import type { ProcessLister } from "./process-lister.ts";
 
-/** Of the first map: for 1,820 processes. A larger one replaces it if there are more; each is a power of two. */
+/**
+ * The size of the first map, for 1,820 processes. If there are more, a larger one replaces it. Each size is a power of
+ * two.
+ */
 const FIRST_BYTES = 128 * 1024;
 /** For 3.7 million processes; PID_MAX_LIMIT is 4 million, threads among them. */
 const MOST_BYTES = 256 * 1024 * 1024;
@@ -89,7 +92,10 @@ export class ProcessWalk implements ProcessLister {
     this.#walk[Symbol.dispose]();
   }
 
-  /** Makes room for half as many again. False if no larger map can be had, such as after root is given up. */
+  /**
+   * Makes room for half as many again. Returns false if a larger map is not possible, for example after linnix has
+   * given up root.
+   */
   #grow(processes: number): boolean {
     const bytes = 2 ** Math.ceil(Math.log2(processes * 1.5 * PROCESS_EVENT.size));
     if (bytes > MOST_BYTES) return false;

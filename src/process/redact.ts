@@ -1,6 +1,6 @@
 import { ByteRegexp } from "../regexp/byte-regexp.ts";
 
-/** What stands where something was hidden. */
+/** The text that replaces hidden text. */
 export const REDACTED = "[redacted]";
 
 const MARK = new TextEncoder().encode(REDACTED);
@@ -24,8 +24,9 @@ export interface Redaction {
 
 /**
  * Rewrites arguments as the kernel has them, each ended by NUL but perhaps the last.
- * @param cut whether there were more: the last one, where no NUL ends it, is a piece of one then
- * @returns the same number of arguments, in memory that is void with the next call
+ * @param cut whether there were more arguments: if the last one has no NUL at its end, it is then only a part of an
+ *   argument
+ * @returns the same number of arguments, in memory that is invalid after the next call
  */
 export type Redact = (args: Uint8Array, cut: boolean) => Uint8Array;
 
@@ -81,7 +82,7 @@ class Redactor {
           const start = places[slot] as number;
           if (start >= 0) this.#hidden.fill(1, start, places[slot + 1]);
         }
-        // What was taken for a value may be an option with a value of its own: `--use-token --secret x`.
+        // A word that looks like a value may be an option with a value of its own: `--use-token --secret x`.
         const [start = 0, end = 0] = places;
         const last = end > start ? args.lastIndexOf(NUL, end - 1) + 1 : start;
         return last > start ? last : undefined;
@@ -122,7 +123,7 @@ class Redactor {
     for (let from = shown + 1; from < args.length; ) {
       const nul = args.indexOf(NUL, from);
       const end = nul < 0 ? args.length : nul;
-      // Nothing is hidden of an empty one.
+      // An empty argument needs no hiding.
       if (end > from) this.#put(MARK);
       if (nul >= 0) this.#putByte(NUL);
       from = end + 1;

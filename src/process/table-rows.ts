@@ -153,7 +153,7 @@ export class TableRows {
     return this.slots.columns.exitedLow[slot] as number;
   }
 
-  /** Of an exited one, as wait(2) gives it; undefined while it lives and where it is not known. */
+  /** The status of an exited process, as wait(2) gives it; undefined while it lives or if it is unknown. */
   exitStatus(slot: number): number | undefined {
     const { flags, exitStatus } = this.slots.columns;
     return (flags[slot] as number) & STATUS_KNOWN ? exitStatus[slot] : undefined;

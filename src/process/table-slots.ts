@@ -6,7 +6,7 @@ import { MIN_CAPACITY, TableColumns } from "./table-columns.ts";
 /** No entry: what `find` gives for a process that is not known. */
 export const NO_SLOT = -1;
 
-/** Where the process of a slot stands. */
+/** The state of a slot's process. */
 export const FREE = 0;
 export const LIVE = 1;
 export const EXITED = 2;
@@ -88,7 +88,7 @@ export class TableSlots {
     let slot = this.#buckets[this.#bucketOf(pid)] as number;
     for (; slot !== NO_SLOT; slot = next[slot] as number) {
       if (pids[slot] !== pid) continue;
-      // Without a start time the newest of that pid is meant, as long as it lives.
+      // Without a start time this finds the newest process of that pid, if it is alive.
       if (!knowsStart) return state[slot] === LIVE ? slot : NO_SLOT;
       if (startLow[slot] === low && startHigh[slot] === high) return slot;
       // Entered from /proc, which does not have the exact start.
@@ -214,7 +214,7 @@ export class TableSlots {
     this.#rehash(entries);
   }
 
-  /** Newest first in every bucket: an entry made later has to stand before one made earlier, of the same pid. */
+  /** Every bucket has its newest entry first: a later entry must come before an earlier one of the same pid. */
   #rehash(oldestFirst: Int32Array): void {
     const { capacity, pid, next } = this.#columns;
     this.#buckets = new Int32Array(2 * capacity).fill(NO_SLOT);

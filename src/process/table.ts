@@ -97,7 +97,7 @@ export class ProcessTable extends TableRows {
       images[slot] = made;
       former.push(image);
     }
-    // Not earlier: a new image could get the number of one that is still in use here.
+    // Not earlier, because a new image could get the number of an image that is still used here.
     for (const image of former) this.images.release(image);
     this.#generation++;
   }
@@ -353,7 +353,7 @@ export class ProcessTable extends TableRows {
   #leave(slot: number, high: number, low: number): void {
     if (!this.isLive(slot)) return;
     this.slots.retire(slot, high, low);
-    // At once, not at the next expiry: a storm must not make the table larger than it has to be.
+    // Immediately, not at the next expiry, so that a storm does not make the table larger than necessary.
     if (this.lingering > this.#lingerMax) this.#forgetOldest();
   }
 

@@ -36,7 +36,7 @@ export class TaskIterator implements ProcessLister {
     });
   }
 
-  /** It lists every process of the pid namespace that it is read in, and only the initial one has them all. */
+  /** It lists the processes of the reader's pid namespace. Only the initial namespace has all processes. */
   mayHide(): boolean {
     return !pidNamespace().isInitial;
   }

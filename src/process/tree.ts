@@ -131,7 +131,9 @@ function couldBeParent(table: TableRows, parent: number, child: number): boolean
   return exitedNs === undefined || exitedNs >= childStartNs;
 }
 
-/** As a double, for comparisons of times that are far apart; undefined if neither start nor fork is known. */
+/**
+ * As a double, which is exact enough to compare times that are far apart; undefined if neither start nor fork is known.
+ */
 function startNs(table: TableRows, slot: number): number | undefined {
   return table.startHigh(slot) * 4294967296 + table.startLow(slot) || table.bornNs(slot);
 }

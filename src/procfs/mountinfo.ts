@@ -5,7 +5,7 @@ export interface Mount {
   parent: string;
   /** `major:minor` of the filesystem: the same for each place where it is mounted. */
   device: string;
-  /** Which of the filesystem's directories that is. */
+  /** The directory of the filesystem that is mounted there. */
   root: string;
   target: string;
   type: string;
@@ -58,7 +58,7 @@ function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder === "/" ? folder : `${folder}/`);
 }
 
-/** Whether `upper` stands on `lower`, or on what stands on it. */
+/** Whether `upper` is mounted on top of `lower`, directly or through other mounts. */
 function isMountedOn(mounts: readonly Mount[], upper: Mount, lower: Mount): boolean {
   let at: Mount | undefined = upper;
   // No chain is longer than the list; the topmost mount may be its own parent.

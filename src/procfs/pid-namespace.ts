@@ -42,7 +42,7 @@ export function readPidNamespace({ link, text }: ProcReader = REAL_PROC, pid = p
 
 let known: PidNamespace | undefined;
 
-/** Read once: neither changes while this process runs, and a link may be unreadable after root is given up. */
+/** Read once: neither changes while this process runs, and a link may be unreadable after linnix has given up root. */
 export function pidNamespace(): PidNamespace {
   known ??= readPidNamespace();
   return known;

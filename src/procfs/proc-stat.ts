@@ -78,8 +78,8 @@ export interface ProcIds {
 }
 
 /**
- * The users and groups of a process, from its status file. The owner of /proc/<pid> is not it: that is root if the
- * process may not be dumped, as after it has given up root.
+ * The users and groups of a process, from its status file. The owner of /proc/<pid> is not always that uid: it is root
+ * if the process may not be dumped, for example after it has given up root.
  *
  * @returns null if there is no such process (any more)
  */

@@ -8,9 +8,13 @@ export interface TreeCpu {
   atNs: number;
   /** Living and gone, user and system, ns; never falls from one reading to the next. */
   cpuNs: number;
-  /** Of `cpuNs`: processes that had ended and been waited for by a living one, in steps of 10 ms a living process. */
+  /**
+   * The part of `cpuNs` from ended processes that a live process has waited for, in steps of 10 ms per live process.
+   */
   waitedForNs: number;
-  /** Of `cpuNs`: processes that ended without a parent that waits; as of the last reading that saw them alive. */
+  /**
+   * The part of `cpuNs` from ended processes whose parent does not wait, as of the last reading that saw them alive.
+   */
   orphanedNs: number;
   /** Pids now alive, the root first where it is. */
   pids: number[];
@@ -57,7 +61,10 @@ export class ProcessTreeClock {
     return clock;
   }
 
-  /** The tree now; after the last process's end its total as it was. Costs a look at every process of the machine. */
+  /**
+   * The total of the tree now. After the end of the last process, its last total. Costs a look at every process of the
+   * machine.
+   */
   read(): TreeCpu {
     let now = this.#scan();
     // A child that is waited for in the middle of a scan would be missed, or counted twice: look again.

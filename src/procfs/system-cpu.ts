@@ -21,7 +21,7 @@ export interface SystemCpuUse {
   busyCorePct: number;
   userMachinePct: number;
   systemMachinePct: number;
-  /** Of the time in which the processors were wanted or idle: what the hypervisor took. */
+  /** The time that the hypervisor took, as a share of the time in which the CPUs were needed or idle. */
   stealMachinePct: number;
 }
 

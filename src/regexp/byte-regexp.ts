@@ -56,11 +56,11 @@ export class ByteRegexp {
 
   /**
    * Finds matches from left to right.
-   * @param found is called with the start and end of each match at [0] and [1], those of group n at [2n] and [2n + 1],
-   *   -1 if the group took no part; void after the call. It gives the place from where on the next match may begin,
-   *   behind this one's start; undefined: this one's end, so that they do not overlap
-   * @param steps how many steps it may take: finding all can take input² × expression
-   * @returns how many steps are left; less than 0: it gave up
+   * @param found called for each match, with its start and end at [0] and [1], and those of group n at [2n] and [2n + 1],
+   *   or -1 if the group did not take part. The values are invalid after the call. It returns the position from which
+   *   the next match may begin, after the start of this one. Undefined means the end of this one: no overlap
+   * @param steps the most steps it may take: finding all matches can take input² × expression
+   * @returns the number of remaining steps; less than 0: it gave up
    */
   findAll(input: Uint8Array, length: number, steps: number, found: (places: Int32Array) => number | undefined): number {
     this.#input = input;
@@ -113,7 +113,7 @@ export class ByteRegexp {
       const base = pc * this.#slots;
       if (this.#op[pc] === MATCH) {
         for (let slot = 0; slot < this.#slots; slot++) this.#found[slot] = places[base + slot] as number;
-        // Those behind it come after it in preference.
+        // Threads after it in the list have lower priority.
         break;
       }
       if (byte === UNSET || (this.#sets[this.#x[pc] as number] as Uint8Array)[byte] === 0) continue;
@@ -255,7 +255,7 @@ export class ByteRegexp {
   }
 }
 
-/** What a tree comes to as a program, before it is made. */
+/** The size of the program that a tree will become. */
 function stepsOf(node: RegexpNode): number {
   switch (node.kind) {
     case "empty":

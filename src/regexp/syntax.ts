@@ -1,7 +1,7 @@
 /**
  * Regular expressions over bytes, as a tree: the syntax of RE2 without Unicode classes. What would need backtracking
- * (references to groups, looking ahead and behind) is refused. A character outside ASCII stands for its UTF-8 bytes;
- * `.`, `[^…]`, `\D`, `\S` and `\W` match each byte of such a one; letter case and `\w` are those of ASCII.
+ * (references to groups, looking ahead and behind) is refused. A character outside ASCII means its UTF-8 bytes; `.`,
+ * `[^…]`, `\D`, `\S` and `\W` match each byte of such a one; letter case and `\w` are those of ASCII.
  */
 export type RegexpNode =
   | { kind: "empty" }
@@ -61,7 +61,7 @@ class Parser {
 
   #choice(): RegexpNode {
     if (++this.#depth > MAX_DEPTH) throw new RegexpRefusal(`has groups more than ${MAX_DEPTH} deep`);
-    // Flags hold to the end of the group that they stand in.
+    // Flags apply until the end of their group.
     const ignoreCase = this.#ignoreCase;
     const items = [this.#sequence()];
     while (this.#take("|")) items.push(this.#sequence());
@@ -151,7 +151,7 @@ class Parser {
     return this.#literal(this.#escaped(letter));
   }
 
-  /** The character that an escape stands for; `letter` is the one behind the backslash. */
+  /** The character that an escape means. `letter` is the character after the backslash. */
   #escaped(letter: string): string {
     const control = CONTROLS[letter];
     if (control !== undefined) return String.fromCharCode(control);

@@ -3,7 +3,7 @@ export interface Axis {
   from: number;
   to: number;
   ticks: number[];
-  /** Where a value stands, from 0 to the length; values beyond an end stand at that end. */
+  /** The position of a value, from 0 to the length. Values beyond an end are placed at that end. */
   at(value: number): number;
 }
 
@@ -23,7 +23,7 @@ export function niceTicks(from: number, to: number, about: number): number[] {
   );
 }
 
-/** A straight axis that holds 0 and the values; values that are not finite do not count. */
+/** A linear axis that includes 0 and the finite values. */
 export function linearAxis(values: readonly number[], about: number, length: number, flip = false): Axis {
   const finite = values.filter(Number.isFinite);
   const ticks = niceTicks(Math.min(0, ...finite), Math.max(0, ...finite), about);
@@ -47,8 +47,8 @@ const ZERO_SHARE = 0.08;
 const NO_DECADE = { from: 1, to: 10 };
 
 /**
- * An axis of powers of ten that holds the values above 0. Where a value is 0 it stands at the beginning, apart from the
- * others, with a tick of its own.
+ * An axis of powers of ten for the values above 0. If there is a value 0, it gets its own tick at the beginning, apart
+ * from the others.
  *
  * @param most how many powers of ten get a tick
  */

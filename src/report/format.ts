@@ -1,7 +1,7 @@
 import { printable } from "../json/printable.ts";
 import type { Interval } from "../stats/interval.ts";
 
-/** What stands for a figure that is unknown. */
+/** The text for an unknown figure. */
 export const UNKNOWN = "–";
 
 /**

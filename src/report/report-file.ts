@@ -4,9 +4,9 @@ import { basename, dirname, join } from "node:path";
 import { cannotRunError, usageError } from "../errors.ts";
 
 /**
- * The file of a report. It is created at the start, under another name beside it, so that a run of minutes does not end
- * with "permission denied". It gets its name when it is complete: a reader never sees half of it, and a link of that
- * name is replaced rather than followed.
+ * The file of a report. It is created at the start, under another name in the same folder, so that a run of minutes
+ * does not end with "permission denied". It gets its name when it is complete: a reader never sees half of it, and a
+ * link of that name is replaced rather than followed.
  */
 export class ReportFile implements Disposable {
   readonly path: string;
@@ -71,7 +71,7 @@ function isDirectory(path: string): boolean {
   try {
     return statSync(path).isDirectory();
   } catch {
-    // Not there, or not to be seen: what is wrong with it will show.
+    // The file does not exist or is not visible. Opening it will show the error.
     return false;
   }
 }

@@ -27,8 +27,8 @@ export interface BpfRingParts {
 }
 
 /**
- * A BPF ring, which all CPUs write to, read in place. Both positions only ever grow; their low bits say where in the ring
- * they stand.
+ * A BPF ring, which all CPUs write to, read in place. Both positions only grow; their low bits are the offset in the
+ * ring.
  */
 export class BpfRing implements Ring {
   /** What has no room is counted by the programs. */

@@ -20,9 +20,8 @@ const RAW_SIZE_OFFSET = 16;
 const RAW_DATA_OFFSET = 20;
 
 /**
- * One CPU's ring, read in place. The kernel moves `data_head`, we move
- * `data_tail`; both only ever grow, and their low bits say where in the ring
- * they stand. A record may lie across the ring's end.
+ * One CPU's ring, read in place. The kernel moves `data_head`, we move `data_tail`; both only grow, and their low bits
+ * are the offset in the ring. A record may cross the end of the ring.
  */
 export class PerfRing implements Ring {
   readonly #u32: Uint32Array;
@@ -102,7 +101,7 @@ export class PerfRing implements Ring {
     return false;
   }
 
-  /** Lets `record` stand on the sample that `find` found. */
+  /** Moves `record` to the sample that `find` found. */
   place(record: Record): void {
     record.attach(this.#u32, this.#u8);
     record.seek(this.#start & this.#mask, this.#length);
@@ -120,11 +119,11 @@ export class PerfRing implements Ring {
     this.#position = this.#next;
   }
 
-  /** Hands everything that was taken back to the kernel. Cursors on it are void. */
+  /** Gives the room of all processed records back to the kernel. Cursors on them are invalid after that. */
   release(): void {
     const position = this.#position;
     if (position === this.#released) return;
-    // Where the high word stays as it is, the low one alone is the whole change: the kernel never sees half of one.
+    // If the high word does not change, the low word is the whole change, so the kernel never sees half of a change.
     if (Math.floor(position / WORD) === Math.floor(this.#released / WORD)) {
       Atomics.store(this.#controlWords, DATA_TAIL_LOW, position | 0);
     } else {

@@ -27,7 +27,7 @@ export interface Ring {
   look(): boolean;
   /** Finds the next record up to the last look; it stays there until `take()`. @returns false when there is none */
   find(): boolean;
-  /** Lets `record` stand on what `find` found. */
+  /** Moves `record` to the record that `find` found. */
   place(record: Record): void;
   /** A 64-bit member of what `find` found, as a double. */
   u64(offset: number): number;
@@ -175,7 +175,7 @@ export class RingSet {
         consume(this.#record);
         if (++taken % RELEASE_EVERY === 0) {
           this.#release();
-          // The next drain builds the heap again, from where each ring stands.
+          // The next drain builds the heap again, from the current position of each ring.
           if (!goesOn()) return "stopped";
         }
         if (ring.find()) heap.replaceTop(ring.u64(timestampOffset));
@@ -188,7 +188,7 @@ export class RingSet {
   }
 
   #note(fill: number, oldestNs: number, nowNs: number): void {
-    // At the end, when everything is taken, the time is not asked for.
+    // The last drain takes everything, so it does not need the time.
     if (nowNs === Number.POSITIVE_INFINITY) return;
     this.#fill.add(fill, nowNs);
     this.#delayNs.add(nowNs - oldestNs, nowNs);

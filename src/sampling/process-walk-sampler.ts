@@ -9,7 +9,7 @@ import { setSampleKnobs } from "./set-knobs.ts";
 import { TaskIteratorSampler } from "./task-iterator-sampler.ts";
 import { MAX_WALKED_PROCESSES } from "./walk-limit.ts";
 
-/** Of the records, mapped: bpf/sample-walk.bpf.c. */
+/** The mapped records, see bpf/sample-walk.bpf.c. */
 const MAPPED_BYTES = 128 * 1024;
 
 /**
@@ -28,7 +28,10 @@ export class ProcessWalkSampler implements Sampler {
   readonly #requestView = new DataView(this.#request.buffer);
   readonly #record = new Record();
   readonly #sweep = { processes: 0, walked: 0, leftOutThreads: 0, unkept: 0 };
-  /** Numbers of scans, high enough that they never equal those of an iterator: figures name the scan that they are of. */
+  /**
+   * Numbers of scans, high enough that they never equal those of an iterator: the figures of a process contain the
+   * number of their scan.
+   */
   #sweeps = 2 ** 32;
 
   /** @throws BpfLoadError, NativeError where this kernel does not let a program walk */

@@ -10,7 +10,7 @@ import { PROCESS_EVENT } from "../wire/layout.gen.ts";
  */
 export class SampleFilter implements Disposable {
   readonly #filters: FiltersSettings;
-  /** Of `--pid` and what descends from it. */
+  /** The processes of `--pid` and their descendants. */
   readonly #pids: Set<number>;
   readonly #cgroup: CgroupSubtree | undefined;
 

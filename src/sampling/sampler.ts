@@ -41,7 +41,7 @@ export interface Sampler extends Disposable {
    * Scans all processes once. It passes each process that ran since the last scan, whose memory changed by more than
    * `rssThresholdBytes`, or that is new (`FIRST_SEEN`) to `each`, as a `SAMPLE_EVENT`. It always passes the same
    * cursor, which is invalid after `each` returns.
-     *
+   *
    * @returns the same object each time
    * @throws NativeError if the kernel no longer allows the scan
    */

@@ -20,7 +20,7 @@ export interface SamplingSinks {
   note?(view: EventView): void;
   /** Whether a sample that passes the filter is delivered; absent: each is. */
   reports?(view: EventView): boolean;
-  /** Takes one sample; the view is void after the call. False where it could not be taken. */
+  /** Takes one sample. The view is invalid after the call. Returns false if the sample could not be taken. */
   sample(view: EventView): boolean;
 }
 
@@ -67,7 +67,7 @@ export class Sampling implements Disposable {
     this.#clocks = clocks;
   }
 
-  /** Samples that were looked at so far, given out or not, without those of a first scan. */
+  /** Samples so far, emitted or not, without those of a first scan. */
   get looked(): number {
     return this.#looked;
   }
@@ -119,7 +119,8 @@ export class Sampling implements Disposable {
     // It has ended since the scan saw it, and its exit has all figures.
     if (slot !== NO_SLOT && !table.isLive(slot)) return;
     view.accept(record);
-    // It is unknown when an older process spent its time that is seen for the first time, as after an exec by another thread.
+    // If an older process is seen for the first time, such as after an exec by another thread, nothing shows when it
+    // used its CPU time.
     const isFirst = (record.u32(SAMPLE_EVENT.known) & FIRST_SEEN) !== 0;
     const isNews = this.#lastNs !== 0 && (!isFirst || record.u64(SAMPLE_EVENT.start_ns) >= this.#lastNs);
     const cpuPct = isNews ? (100 * record.u64(SAMPLE_EVENT.runtime_ns)) / this.#awakeNs : Number.NaN;

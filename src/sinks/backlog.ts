@@ -1,5 +1,8 @@
 const LINE_END = 0x0a;
-/** Memory of a piece is a multiple of this, so that the next piece fits as well; that of a large one of the other. */
+/**
+ * The memory of a piece is a multiple of the first number, so that it fits the next piece as well. For a large piece it
+ * is a multiple of the second.
+ */
 const ROUND_BYTES = 32 * 1024;
 const LARGE_BYTES = 128 * 1024;
 /** Memory that is kept for the next pieces: to allocate and collect it each time costs more than to fill it. */
@@ -133,7 +136,7 @@ export class Backlog {
     this.#spares.push(new Uint8Array(buffer as ArrayBuffer));
   }
 
-  /** The written part of a line was cut off, and has to be written again. @returns its length */
+  /** Call this if the written part of a line was cut off and must be written again. @returns its length */
   rewind(): number {
     const part = this.partBytes;
     const first = this.#pieces[0];

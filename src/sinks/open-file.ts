@@ -50,7 +50,7 @@ export function isReadableByAll({ kind, mode }: Pick<FileStatus, "kind" | "mode"
 class Refusal extends Error {}
 
 async function open(path: string, owner: FileOwner | undefined): Promise<number> {
-  // It can only be a folder, which open(2) says.
+  // It can only be a folder, and open(2) reports that.
   if (path.endsWith("/")) return (await openToAppend(path, true)).fd;
   const trusted = [0, process.geteuid?.() ?? 0, ...(owner ? [owner.uid] : [])];
   const folder = await openFolderOf(path, trusted);
@@ -63,7 +63,7 @@ async function open(path: string, owner: FileOwner | undefined): Promise<number>
     try {
       // Nor one that the folder's own account has placed in a folder of its own, but for its own files.
       if (!isTrusted) checkFile(fileStatus(fd), isShared ? trusted : [...trusted, uid]);
-      // Without CAP_CHOWN the owner stays as it is, and the run continues.
+      // Without CAP_CHOWN the owner does not change, and the run continues.
       if (isNew && owner) await giveFile(fd, owner).catch(() => {});
     } catch (error) {
       await closeFile(fd);

@@ -30,7 +30,7 @@ const RETRY_MS = 2000;
 const OLD_FILE_MS = 1000;
 const LOOK_MS = 5;
 
-/** Errors of a file that is as it was: it is not opened again after these. */
+/** Errors after which the file itself is unchanged, so the output does not open it again. */
 const KEEPS_FILE = new Set(["ENOSPC", "EDQUOT", "EFBIG", "EAGAIN", "ENOMEM"]);
 
 const NO_FILE = "it is no regular file any more";
@@ -69,7 +69,7 @@ export class Output {
   #ownsFd: boolean;
   readonly #isFile: boolean;
   readonly #isFifo: boolean;
-  /** As sshd and the parents of many services give it: it cannot be opened again as a pipe can. */
+  /** A socket, as sshd and the parents of many services pass it. Unlike a pipe it cannot be opened again. */
   readonly #isSocket: boolean;
   /** Whether the descriptor has a position that others may move. */
   readonly #isShared: boolean;
@@ -138,7 +138,7 @@ export class Output {
     return isReadableByAll(fileStatus(this.#fd));
   }
 
-  /** As messages name it. */
+  /** The name for messages. */
   get name(): string {
     return this.#path ?? "standard output";
   }
@@ -305,7 +305,7 @@ export class Output {
       });
       return this.#reopening;
     }
-    // The name may stand for another file by now than when that opening began.
+    // The name may refer to another file now than when that opening began.
     this.#nextReopening ??= under
       .catch(() => {})
       .then(() => {
@@ -346,7 +346,7 @@ export class Output {
     if (this.#isLast || !this.#mayDrop) return false;
     const { bytes } = this.#backlog;
     if (bytes < MAX_WAITING_BYTES) {
-      // Not before there is room for many lines: what is there has few gaps then.
+      // Waits until there is room for many lines, so that the output has few gaps.
       if (bytes < MAX_WAITING_BYTES / 2) this.#isDropping = false;
       if (!this.#isDropping) this.#fullSinceMs = undefined;
       return this.#isDropping;
@@ -516,7 +516,7 @@ export class Output {
     const isSame = fileStatus(fd).identity === fileStatus(this.#fd).identity;
     const background = this.#background;
     if (background?.isUnderWay) {
-      // It may still be written: the file does not answer.
+      // A write may still be running, because the file does not answer.
       const lines = this.#backlog.dropFirst() ?? new Uint8Array();
       this.#abandoned.push({ fd: this.#fd, background, lines });
     } else if (this.#isFile) {

@@ -5,7 +5,7 @@ export interface Columns {
   uid: boolean;
 }
 
-/** What stands in them. */
+/** The texts of the columns. */
 export interface ColumnValues {
   /** Hours to microseconds. */
   time: string;

@@ -142,7 +142,7 @@ function stormText({ state, source, suppressed, window_ns, comms }: StormEvent):
 function depthOf(table: ProcessTable, ppid: number): number {
   let depth = 0;
   let pid = ppid;
-  // The top (pid 1) and what is above it are where most stand: no indentation for those.
+  // Most processes are children of pid 1 or of the process above it, so these levels get no indentation.
   while (pid > 1 && depth < MAX_INDENT) {
     const slot = table.find(pid);
     if (slot === NO_SLOT) break;
@@ -179,7 +179,7 @@ function colorOf(view: EventView): string {
   return view.known & KNOWN_STATUS && view.status !== 0 ? COLORS.failed : COLORS.exit;
 }
 
-/** What stands behind the columns; figures stand below each other, the tree is drawn by what happens in it. */
+/** The text after the columns. Figures are aligned below each other; the tree shows only what happens in it. */
 function textOf(view: EventView, room: number): string {
   if (view.type === EVENT_PAGE_FAULT) return pageFaultText(view);
   if (view.type === EVENT_SAMPLE) return sampleText(view, room);

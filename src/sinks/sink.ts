@@ -9,7 +9,7 @@ export type Notice = LostEvent | DegradedEvent | StormEvent;
 export interface Sink {
   /** The collector begins its turn. */
   begins?(): void;
-  /** Takes one event or sample; the view is void after the call. */
+  /** Takes one event or sample. The view is invalid after the call. */
   write(event: EventView): void;
   notice(notice: Notice): void;
   /** Takes the totals of an interval. */
@@ -24,7 +24,7 @@ export interface Sink {
 export interface LineSink extends Sink {
   /** Takes what is in force from here on: before all else, and after each change. */
   start(event: StartEvent): void;
-  /** The line that stands where lines are missing in the output. */
+  /** The line that the output has in place of missing lines. */
   unwritten(event: UnwrittenEvent): string;
   /** Writes the last line and hands everything on. */
   finish(summary: RunSummary): void;

@@ -14,7 +14,7 @@ export interface BootstrapOptions {
   confidence?: number;
 }
 
-/** A statistic of some values and how sure it is. Unit: that of the values. */
+/** A statistic of some values and its uncertainty, in the unit of the values. */
 export interface Estimate {
   value: number;
   /** Confidence interval (95 % by default); unbounded if there are too few values. */

@@ -2,10 +2,10 @@ import { type BootstrapOptions, bootstrapMean, bootstrapMedian, type Estimate } 
 import { CONFIDENCE } from "./interval.ts";
 import { normalQuantile } from "./normal.ts";
 
-/** The power that "smallest detectable" stands for: the share of runs that would find an effect of that size. */
+/** The power behind "smallest detectable": the share of runs that would find an effect of that size. */
 export const DETECTION_POWER = 0.8;
 
-/** What a treatment changed, from rounds that each held both arms. Unit: that of the values. */
+/** The effect of a treatment, from rounds that each contain both arms. Its unit is that of the values. */
 export interface DifferenceEstimate extends Estimate {
   /** See {@link smallestDetectable}. */
   smallestDetectable: number;

@@ -7,9 +7,9 @@ export interface ScheduleOptions {
 }
 
 /**
- * A randomised, balanced order of arms for a number of rounds: every round holds each arm once (twice when mirrored),
- * and of every k rounds with k arms each arm stands at each position once (a Latin square over a freshly shuffled
- * order). With two arms this is ABBA and BAAB, equally often, in random order. The same seed gives the same schedule.
+ * A randomised, balanced order of arms for a number of rounds: every round has each arm once (twice if mirrored), and
+ * in every k rounds with k arms each arm is at each position once (a Latin square over a freshly shuffled order). With
+ * two arms this is ABBA and BAAB, equally often, in random order. The same seed gives the same schedule.
  *
  * @param arms distinct names
  */

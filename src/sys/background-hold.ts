@@ -6,7 +6,7 @@
 let isHeld = false;
 const released: (() => void)[] = [];
 
-/** No such call begins from now on. Those under way have to be waited for. */
+/** No such call begins from now on. The caller must wait for those that are running. */
 export function holdBackground(): void {
   isHeld = true;
 }

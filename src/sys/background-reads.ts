@@ -48,7 +48,7 @@ export class BackgroundReads {
       view.setBigUint64(at + AIOCB.buffer, BigInt(buffers + i * this.#maxBytes), true);
       view.setBigUint64(at + AIOCB.length, BigInt(this.#maxBytes), true);
       view.setInt32(at + AIOCB.notify, SIGEV_NONE, true);
-      // What is not taken stays as it is: such a read has failed.
+      // A read that the C library does not accept keeps this error, and so counts as failed.
       view.setInt32(at + AIOCB.error, EAGAIN, true);
       this.#list[i] = BigInt(blocks + at);
     }

@@ -31,7 +31,7 @@ export interface ChildOptions {
   deathSignal?: "KILL" | "TERM";
 }
 
-/** How long a program has to end by itself after it was asked to, ms. */
+/** How long a program may take to end after the request, ms. */
 const STOP_GRACE_MS = 5_000;
 /** How long it may take to say what is waited for, ms: the machine may be loaded. */
 const ANSWER_MS = 30_000;
@@ -93,7 +93,7 @@ export class Child implements AsyncDisposable {
     return this.#said;
   }
 
-  /** How it ended before it was asked to; null while all is well. */
+  /** How it ended if linnix did not request its end; null otherwise. */
   problem(name = "it"): string | null {
     return this.ended && this.#stopping === null ? endText(name, this.#child) : null;
   }
@@ -149,7 +149,7 @@ export class Child implements AsyncDisposable {
     clearTimeout(timer);
     signal?.removeEventListener("abort", look);
     this.#listeners.delete(look);
-    // Its last words may still be in the pipe.
+    // Its last output may still be in the pipe.
     if (this.ended) await this.#heard;
     const at = this.#unheard.indexOf(words);
     if (at < 0) return false;

@@ -35,7 +35,9 @@ export function boottimeNs(): number {
   return (Number(time[0]) - offset.seconds) * 1e9 + (Number(time[1]) - offset.nanoseconds);
 }
 
-/** CLOCK_MONOTONIC in ns, as exact: the same, but that it stands still while the machine is suspended. */
+/**
+ * CLOCK_MONOTONIC in ns, with the same precision. Unlike CLOCK_BOOTTIME it does not run while the machine is suspended.
+ */
 export function monotonicNs(): number {
   read(CLOCK.monotonic);
   return Number(time[0]) * 1e9 + Number(time[1]);

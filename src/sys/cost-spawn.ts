@@ -8,7 +8,10 @@ const ENOTDIR = 20;
 /** sizeof(cpu_set_t): 1,024 processors. */
 const CPU_SET_BYTES = 128;
 
-/** A path, the one argument and the empty environment as C wants them; all that they point to stays referenced. */
+/**
+ * A path, one argument and an empty environment in the form of C. The object keeps references to everything that they
+ * point to.
+ */
 class SpawnTarget {
   readonly path: Uint8Array;
   readonly argv: BigUint64Array;

@@ -13,7 +13,7 @@ const ANY = -1;
 /** How long this loop keeps the CPU. A process that forks and ends immediately lives for only some 100 µs. */
 const SPIN_MS = 2_000;
 const PAUSE_MS = 5;
-/** So long a process that survives SIGKILL is waited for: it hangs in the kernel, or belongs to another account. */
+/** How long to wait for a process that survives SIGKILL. It hangs in the kernel, or belongs to another account. */
 const MOST_MS = 8_000;
 
 /** A process that could not be ended. */

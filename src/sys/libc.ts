@@ -1,4 +1,4 @@
-/** glibc: each C function that linnix calls beside its declaration (libbpf's are in bpf/symbols.ts). */
+/** glibc: each C function that linnix calls, with its declaration (libbpf's are in bpf/symbols.ts). */
 import { FFIType } from "bun:ffi";
 import { openLibrary } from "./library.ts";
 
@@ -141,7 +141,7 @@ export const LIBC_SYMBOLS = {
   gnu_get_libc_version: { args: [], returns: "cstring" },
 } as const;
 
-/** At once: each library that is opened takes megabytes for a while. */
+/** All in one call, because each library that is opened takes megabytes for a while. */
 function open() {
   try {
     return openLibrary("libc.so.6", { ...LIBC_SYMBOLS, ...AIO_SYMBOLS }).symbols;

@@ -1,7 +1,7 @@
 import { readSync } from "node:fs";
 
 /**
- * Fills a buffer from where a file stands: procfs gives no more than a page at a time, and any read may give less.
+ * Fills a buffer from the position of a file. procfs returns at most a page per read, and any read may return less.
  * @returns how many bytes there were; less than the buffer has room for: the file has ended
  */
 export function readInto(fd: number, buffer: Uint8Array): number {

@@ -37,7 +37,7 @@ const BPF_HINTS: Readonly<Record<string, string | null>> = {
   EIO: null,
 };
 
-/** As the C library words it, where there is no name of an errno. */
+/** The text of the C library, if the errno has no name. */
 const WORDS: readonly (readonly [RegExp, string])[] = [
   [/too many open files in system/i, "ENFILE"],
   [/too many open files/i, "EMFILE"],

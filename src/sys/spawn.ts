@@ -22,7 +22,7 @@ const O_RDWR = 2;
 
 /** Larger than either opaque type of any glibc (80 and 336 bytes). */
 const OPAQUE_BYTES = 2048;
-/** As much as the arguments of one spawn may take together. */
+/** Most bytes of all arguments of one spawn. */
 const ARENA_BYTES = 64 * 1024;
 const MAX_ARGS = 512;
 
@@ -172,7 +172,7 @@ export class Spawner implements Disposable {
   }
 }
 
-/** A string as C wants it; keep it referenced for as long as C may look at it. */
+/** A C string. Keep a reference to it as long as C may read it. */
 export function cString(text: string): Uint8Array {
   return new TextEncoder().encode(`${text}\0`);
 }

@@ -19,10 +19,10 @@ export const REPORT_FD = 3;
 /** What a supervisor reports, a line of JSON each. */
 export type SupervisorLine = { started: number } | { failed: string } | { ended: EndedChild } | { left: LeftProcess[] };
 
-/** How long the program has to end by itself after it was asked to, ms. */
+/** How long the program may take to end after the request, ms. */
 const GRACE_MS = 5_000;
 const LONGEST_SLEEP_MS = 60_000;
-/** How often is looked where the runtime's event loop cannot be slept beside. */
+/** How often to check if the runtime cannot sleep outside of its event loop. */
 const LOOK_MS = 250;
 
 /**
@@ -74,7 +74,7 @@ export async function supervise(
     const leftMs = killAtMs - performance.now();
     if (pid > 0 && leftMs <= 0) signalGroup(pid, constants.signals.SIGKILL);
     const ms = Math.min(leftMs > 0 ? leftMs : GRACE_MS, LONGEST_SLEEP_MS);
-    // What is measured beside this process must not pay for the turns of an event loop.
+    // The turns of an event loop would disturb a measurement that runs at the same time.
     if (!hasEnded && sleep === null) await Bun.sleep(Math.min(ms, LOOK_MS));
     else if (!hasEnded) sleep?.for(ms);
   }

@@ -40,7 +40,7 @@ export function keyMode(mode: Uint8Array): Uint8Array {
   const words = new Uint32Array(changed.buffer, 0, 4);
   words[INPUT_FLAGS] = (words[INPUT_FLAGS] as number) & ~INPUT_CHANGES;
   words[LOCAL_FLAGS] = (words[LOCAL_FLAGS] as number) & ~LOCAL_CHANGES;
-  // A core dump is of no use here, and would leave the terminal as it is.
+  // A core dump is useless here, and would not restore the terminal.
   changed[CHARACTERS + VQUIT] = 0;
   changed[CHARACTERS + VMIN] = 1;
   changed[CHARACTERS + VTIME] = 0;

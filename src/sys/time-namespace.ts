@@ -69,7 +69,7 @@ export function unknownOffset(
 }
 
 /**
- * For what compares times of its own with those of the kernel's events.
+ * For code that compares its own times with those of the kernel's events.
  * @throws LinnixError (exit code 3) if the offset between the two clocks is not known
  */
 export function assertKnownClock(command: string): void {

@@ -23,7 +23,7 @@ export function findTool(...names: string[]): string | null {
         accessSync(path, constants.X_OK);
         if (statSync(path).isFile()) return path;
       } catch {
-        // Not here: the next folder.
+        // It is not in this folder, so try the next one.
       }
     }
   }

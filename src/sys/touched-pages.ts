@@ -1,4 +1,4 @@
-/** Of the executable only what is used: userfaultfd(2), ioctl_userfaultfd(2). */
+/** Keeps only the used pages of the executable: userfaultfd(2), ioctl_userfaultfd(2). */
 import { closeSync } from "node:fs";
 import { libc, systemCall } from "./libc.ts";
 import { ownCleanFileMappings } from "./memory.ts";

@@ -6,7 +6,7 @@ export interface DaemonAddress {
   text: string;
   url: string;
   socket: string | null;
-  /** Whether /proc here is that of the daemon. */
+  /** Whether /proc here shows the same processes as the daemon. */
   isThisMachine: boolean;
 }
 

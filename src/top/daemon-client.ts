@@ -3,7 +3,7 @@ import { cannotRunError, LinnixError } from "../errors.ts";
 import { exactJson } from "../json/exact-json.ts";
 import type { DaemonAddress } from "./address.ts";
 
-/** So long an answer may take, ms. */
+/** The longest time for an answer, ms. */
 const ANSWER_MS = 5000;
 /** A line of the event stream is at most an exit with all its arguments, escaped. */
 const MAX_LINE = 1024 * 1024;

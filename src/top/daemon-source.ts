@@ -89,7 +89,7 @@ export class DaemonSource implements Source {
     this.#abort.abort();
   }
 
-  /** @returns what went wrong: the figures are those of the time before then */
+  /** @returns the error, if there was one. The figures are older then */
   async #tryLoad(): Promise<string | null> {
     try {
       await this.#load();

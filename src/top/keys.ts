@@ -56,7 +56,7 @@ export class KeyParser {
     return keys;
   }
 
-  /** To be called when nothing has followed for a while. */
+  /** Call this if no more bytes have followed for a while. */
   flush(): Key[] {
     const isEscape = this.#pending.length === 1;
     this.#pending = [];

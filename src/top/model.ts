@@ -5,7 +5,9 @@ import type { EndedSums } from "../totals/ended.ts";
 export interface ProcessRow {
   readonly pid: number;
   readonly ppid: number | null;
-  /** Its start after boot, ns, exact: with `pid` its identity. Null: not known. */
+  /**
+   * The exact start time of the process after boot, ns. It identifies the process together with `pid`. Null: unknown.
+   */
   readonly startNs: bigint | null;
   /** The two as one text. */
   readonly key: string;
@@ -52,7 +54,7 @@ export interface OwnCost {
   inKernelPct: number | null;
   /** Null: no budget. */
   budgetPct: number | null;
-  /** 0: everything is done as it is set. */
+  /** 0: the collector does everything as configured. */
   level: number;
 }
 

@@ -7,7 +7,7 @@ import { processState } from "./process-state.ts";
 
 const NOWHERE: Place = { cgroup: null, container: null, pod_uid: null, unit: null };
 
-/** A row of the process table. Figures are copied at each refresh, texts are read when they are first asked for. */
+/** A row of the process table. Figures are copied at each refresh, texts are read at their first use. */
 export class OwnRow implements ProcessRow {
   pid = 0;
   ppid: number | null = null;
@@ -112,7 +112,7 @@ export class OwnRow implements ProcessRow {
     return this.#place;
   }
 
-  /** Its slot may be another one by now, or another process's. */
+  /** The process may have another slot now, or its slot may belong to another process. */
   #look<T>(read: (slot: number) => T): T | undefined {
     const table = this.#table;
     let slot = table.find(this.pid);

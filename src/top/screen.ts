@@ -1,4 +1,4 @@
-/** What a line is, by which it is painted where colour is wanted. */
+/** The kind of a line, which determines its colour. */
 export type LineTone = "plain" | "strong" | "faint" | "bad" | "heading" | "selected";
 
 export interface Line {

@@ -5,7 +5,7 @@ export type Sort = (typeof SORTS)[number];
 export type View = "processes" | "tree" | "groups" | "short";
 export const VIEWS: readonly View[] = ["processes", "tree", "groups", "short"];
 
-/** What each view can be sorted by; a tree stands in the order of its pids. */
+/** What each view can be sorted by; a tree is in the order of pids. */
 export const SORTS_OF: Record<View, readonly Sort[]> = {
   processes: ["cpu", "mem", "pid", "start", "name"],
   tree: ["pid"],
@@ -13,7 +13,7 @@ export const SORTS_OF: Record<View, readonly Sort[]> = {
   short: ["cpu", "count", "mem", "name"],
 };
 
-/** The sort in force there: the one asked for if the view has it, else its first. */
+/** The sort order of a view: the requested one if the view has it, otherwise its first. */
 export function sortIn(view: View, sort: Sort): Sort {
   return SORTS_OF[view].includes(sort) ? sort : (SORTS_OF[view][0] as Sort);
 }
@@ -39,7 +39,7 @@ const byText =
 
 type Order<T> = (a: T, b: T) => number;
 
-/** Ties stand in the order of pids, so that rows at rest do not move. */
+/** Equal rows are in the order of pids, so that rows without changes do not move. */
 function thenPid(order: Order<ProcessRow>): Order<ProcessRow> {
   return (a, b) => order(a, b) || a.pid - b.pid;
 }

@@ -66,7 +66,10 @@ export class TotalsBuffers {
     return group && before ? group.since(Group.read(before, 0)) : group;
   }
 
-  /** Places that something was written to, and those of the rests. A loop that does little: most places are empty. */
+  /**
+   * The places that the programs have written, and the places of the rests. The loop is cheap, because most places are
+   * empty.
+   */
   #used(buffer: 0 | 1): number[] {
     const words = this.#words;
     const places = this.#places;

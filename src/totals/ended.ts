@@ -15,11 +15,11 @@ export interface EndedFigures {
 /** Sums over processes that have ended. */
 export interface EndedSums {
   count: number;
-  /** Of those whose CPU time is known. */
+  /** Figures of the processes whose CPU time is known. */
   cpuNs: number;
-  /** Those whose CPU time is not known. */
+  /** Processes whose CPU time is unknown. */
   cpuUnknown: number;
-  /** Of the process that took most memory; null: not known. */
+  /** Peak memory of the process that used most; null: unknown. */
   peakRssBytes: number | null;
 }
 

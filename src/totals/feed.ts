@@ -31,8 +31,8 @@ export class TotalsFeed {
 
   /**
    * Adds a reader.
-   * @param isOn whether it wants anything at the moment
-   * @param pick what it takes of a group; null: nothing
+   * @param isOn whether the reader needs totals at the moment
+   * @param pick returns what the reader takes from a group; null: nothing
    */
   share(isOn: () => boolean, pick: (group: Group) => Group | null): TotalsShare {
     const own: Pending = { isOn, pick, groups: [] };

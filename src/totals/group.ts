@@ -32,7 +32,10 @@ export const TOTALS_WORDS = TOTALS.size / 4;
 /** Bytes of the name that is being read. */
 const codes: number[] = [];
 
-/** What happened in a group of processes: those of one cgroup and name, or the rest of a cgroup, or of all of them. */
+/**
+ * What happened in a group of processes: the processes of one cgroup with the same name, the rest of a cgroup, or the
+ * rest of all cgroups.
+ */
 export class Group {
   /** 0: not known, or of all cgroups. */
   readonly cgroupId: bigint;

@@ -6,7 +6,7 @@ import { addSums, type EndedSums, noneEnded } from "./ended.ts";
 export interface LifeSums extends EndedSums {
   /** Ended with another code than 0, or by a signal. */
   failed: number;
-  /** Processes of which that is unknown. */
+  /** Processes whose start or end is unknown. */
   resultUnknown: number;
   /** From start to end, added up, ns. */
   lifetimeNs: number;

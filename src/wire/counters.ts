@@ -29,7 +29,7 @@ export type EventCounter = keyof typeof EVENT_COUNTERS;
 
 export const EVENT_COUNTER_NAMES = Object.keys(EVENT_COUNTERS) as EventCounter[];
 
-/** Those that page faults have as well. */
+/** The counters that page faults have as well. */
 export const PAGE_FAULT_COUNTER_NAMES = ["seen", "suppressed", "emitted", "received", "skipped"] as const;
 
 /** Why a sample was not emitted, as a clause. */

@@ -1,4 +1,4 @@
-/** Whose events a storm counts; null: it does not apply, or is not known. */
+/** The source whose events a storm counts. A member is null if it does not apply or is unknown. */
 export interface StormSource {
   /** `process`: the one that forks. */
   kind: "process" | "cgroup" | "uid";

@@ -28,7 +28,7 @@ export class Pacer {
     this.#shift = jitter?.() ?? 0;
   }
 
-  /** Slots given up because they were too late. */
+  /** Slots that were skipped because they were too late. */
   get skipped(): number {
     return this.#skipped;
   }

@@ -5,7 +5,7 @@ export interface MixShare {
   program: Program;
   /** Weight; only the ratio to the mix's sum counts. */
   share: number;
-  /** For `sleep` how long it lives, ms; for `true` what it stands for. */
+  /** For `sleep`: its lifetime, ms. For `true`: what it represents. */
   lifetimeMs?: number | undefined;
 }
 
@@ -13,7 +13,7 @@ export interface MixShare {
 export interface Profile {
   /** Spawns a second. */
   rate: number;
-  /** What a day of it comes to; null if it stands for no environment. */
+  /** The number of events in a day; null if it represents no environment. */
   eventsPerDay: number | null;
   mix: readonly MixShare[];
 }

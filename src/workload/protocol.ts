@@ -66,7 +66,7 @@ const message = z.discriminatedUnion("type", [ready, rows, result, error]);
 
 /** A line from the spawner, understood. */
 export type Message = z.infer<typeof message>;
-/** A line as it is written. */
+/** A line in its written form. */
 export type MessageText = z.input<typeof message>;
 export type ReadyMessage = z.infer<typeof ready>;
 export type ResultMessage = z.infer<typeof result>;

@@ -31,7 +31,7 @@ export interface WorkloadHandle extends AsyncDisposable {
   readonly ready: Promise<WorkloadReady>;
   /** Resolves when the run is over, by its own bounds or by `stop`. */
   readonly done: Promise<WorkloadResult>;
-  /** Begins to spawn, as soon as it is ready. */
+  /** Begins to spawn as soon as the spawner is ready. */
   start(): Promise<void>;
   /** Ends it: no more spawns, the last children get `drainMs` to end. */
   stop(): Promise<WorkloadResult>;
@@ -119,7 +119,7 @@ class SpawnerClient implements WorkloadHandle {
     }
     await this.#child.waitForEnd();
     if (this.#deadline !== null) clearTimeout(this.#deadline);
-    // It does both itself unless it was killed outright.
+    // The spawner does both itself unless it was killed by SIGKILL.
     if (this.#readyMessage !== null) {
       if (this.#result === null) killLeftChildren(this.#child.pid, this.#readyMessage.run);
       removeLeftFolder(this.#readyMessage.folder);
@@ -168,7 +168,7 @@ class SpawnerClient implements WorkloadHandle {
   }
 }
 
-/** Nothing of the user's environment reaches the spawner but where temporary files go. */
+/** Of the user's environment the spawner gets only the folder for temporary files. */
 function spawnerEnvironment(): Record<string, string> {
   const environment: Record<string, string> = { PATH: TOOL_PATH };
   if (process.env.TMPDIR !== undefined) environment.TMPDIR = process.env.TMPDIR;

@@ -36,10 +36,10 @@ const STDIN_FD = 0;
 const BLIND_POLL_NS = 2e6;
 /** Most delay that it catches up on: more would be a burst that the workload does not specify. */
 const MAX_LATE_NS = 250e6;
-/** After this many failures in a row, spawning is given up. */
+/** After this many failures in a row, the spawner gives up. */
 const MAX_ERRORS_IN_A_ROW = 100;
 const ERROR_PAUSE_NS = 1e6;
-/** How long a killed child may take to be gone: one that sleeps uninterruptibly is given up. */
+/** How long a killed child may take to end. After that the spawner gives it up, because it sleeps uninterruptibly. */
 const KILL_WAIT_NS = 5e9;
 /** A fixed environment: the same output and cost on every machine. */
 const ENVIRONMENT = ["PATH=/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL=C"];

@@ -44,7 +44,7 @@ export class SpawnerControl implements LoopControl, Disposable {
     }
   }
 
-  /** The next line, or null if the end was asked for before it came. */
+  /** The next line, or null if the end was requested before it arrived. */
   async line(): Promise<string | null> {
     for (;;) {
       const line = this.#lines.shift();

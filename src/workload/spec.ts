@@ -37,7 +37,7 @@ const schema = z.strictObject({
 
 /** The settings of a workload. Every setting has a default. */
 export interface WorkloadSpec {
-  /** Gives mix and rate where they are not given; `seed` by default. */
+  /** Sets mix and rate if they are not given; `seed` by default. */
   profile?: ProfileName | undefined;
   mix?: readonly MixShare[] | undefined;
   /** Spawns a second; 0: as fast as possible. At most 20,000. */

@@ -15,7 +15,10 @@ export interface Spread {
 
 /** What a workload came to. */
 export interface WorkloadResult {
-  /** `duration` and `spawns`: by its bounds; `stop`: asked to; `abort`: by a signal; `errors`: it could not spawn. */
+  /**
+   * Why the workload ended. `duration` and `spawns`: at its limits; `stop`: on request; `abort`: by a signal; `errors`:
+   * it could not spawn.
+   */
   reason: EndReason;
   plan: WorkloadPlan;
   /** CLOCK_BOOTTIME, ns: from the first slot to the end of spawning; the last children end after it. */
@@ -31,9 +34,11 @@ export interface WorkloadResult {
   reaped: number;
   /** Of these, killed by the spawner because they had not ended in time. */
   killed: number;
-  /** Of these, ended with another status than the program was to end with, though the spawner did not kill them. */
+  /** Of these, those that ended with an unexpected status although the spawner did not kill them. */
   unexpected: number;
-  /** Slots of the asked rate that were given up: with `spawned` and `failed` they make up the whole run. */
+  /**
+   * Slots of the requested rate that were skipped. Together with `spawned` and `failed` they are all slots of the run.
+   */
   skipped: number;
   /** Processes that could not be made, by error name such as `EAGAIN`. */
   failed: { name: string; count: number }[];

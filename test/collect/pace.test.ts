@@ -32,7 +32,7 @@ describe("the reason", () => {
     );
     const lowest = { ...config, budget: { ...config.budget, floor: "summary" as const } };
     expect(reasonOf({ level: 2, kind: "exhausted" }, 3, 1, lowest)).toEndWith("nothing is left to give up");
-    expect(reasonOf({ level: 0, kind: "under" }, 0.2, 1, config)).toContain("as it is set again");
+    expect(reasonOf({ level: 0, kind: "under" }, 0.2, 1, config)).toContain("as configured again");
     expect(reasonOf({ level: 0, kind: "off" }, null, 0, config)).toContain("no budget any more");
   });
 });

@@ -125,7 +125,7 @@ describe("wrong use", () => {
     [["help", "colect"], ['unknown command "colect"']],
     [
       ["--format", "jsonl", "collect"],
-      ["unknown option --format", "behind its name"],
+      ["unknown option --format", "follow its name"],
     ],
     [
       ["collect", "--frmat", "jsonl"],

@@ -13,7 +13,7 @@ export interface CoveragePoint {
 export interface CoverageMethod {
   method: string;
   kind: CompareRow["kind"];
-  /** Its rows that have both figures; that of the interval that was asked for first. */
+  /** The rows of a method that have both figures. The row of the requested interval comes first. */
   points: CoveragePoint[];
   /** What seeing `wanted_pct` would cost it; null if it sees that much or where no interval does. */
   estimate: (CoveragePoint & { isPossible: boolean }) | null;
@@ -21,7 +21,7 @@ export interface CoverageMethod {
 
 export interface Coverage {
   methods: CoverageMethod[];
-  /** Methods that were measured and have no cost or no share to stand at. */
+  /** Measured methods without a cost or without a share, which therefore have no place in the chart. */
   withoutPlace: string[];
   /** Methods that were not measured. */
   absent: string[];

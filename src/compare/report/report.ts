@@ -1,7 +1,7 @@
 import type { HostFacts } from "../../doctor/host-facts.ts";
 import type { Reported } from "../../observers/observer.ts";
 
-/** The report of `compare-with-polling`, as its JSON has it. What is null was not, or cannot be, measured. */
+/** The report of `compare-with-polling`, in the form of its JSON. What is null was not, or cannot be, measured. */
 export interface CompareReport {
   schema: "linnix.compare/1";
   version: string;
@@ -44,7 +44,7 @@ export interface CompareReportOptions {
   seed: number;
 }
 
-/** A method beside others. Percentages of CPU time are of one core. */
+/** The result of a method. Percentages of CPU time are of one core. */
 export interface CompareRow {
   method: string;
   kind: "polling" | "events";
@@ -57,7 +57,7 @@ export interface CompareRow {
   /** What its output holds: what its cost buys. Also of a method that is not there. */
   reports: Reported[];
   rounds: number;
-  /** Its whole process tree, children that have come and gone included. */
+  /** CPU time of its whole process tree, including ended children. */
   cpu_pct: number | null;
   /** BPF programs and kernel threads; null: what it costs in the kernel shows in `slowdown` alone. */
   kernel_cpu_pct: number | null;
@@ -121,7 +121,7 @@ export interface FrontierRow {
 
 export interface GrowthReport {
   sizes: GrowthSize[];
-  /** Why there are none, or fewer than asked for. */
+  /** Why there are none, or fewer than requested. */
   reason: string | null;
 }
 

@@ -117,7 +117,7 @@ export function captureTable(report: CompareReport): ReportTable {
     legend:
       "A process is seen when the method's own output names it, by its pid and the nonce in its arguments or its start " +
       "time. Ordinary: ls, find, ps and sha256sum, which live for as long as their work takes. " +
-      "Reports: what the output says of a process beside its pid and name.",
+      "Reports: what the output says about a process in addition to its pid and name.",
   };
 }
 
@@ -230,7 +230,9 @@ export function aboutFacts(report: CompareReport): Fact[] {
   ];
 }
 
-/** Where others start so much that what watches the whole machine costs visibly more for it. */
+/**
+ * A note if other programs start enough processes to raise the cost of methods that watch the whole machine visibly.
+ */
 function othersText({ others_per_second: others, rate_asked }: CompareReport["workload"]): string {
   if (others === null || others < rate_asked / 10) return "";
   return `; others on this machine started ${formatNumber(others)} tasks a second, which all but strace paid for as well`;

@@ -14,7 +14,7 @@ import {
 export interface ApiSettings {
   /** `127.0.0.1:3000`, `[::1]:3000`, `localhost:3000` or `unix:/path`; null: no HTTP. */
   listen: string | null;
-  /** File whose first line is the bearer token; null: none, or that of LINNIX_API_TOKEN. */
+  /** File whose first line is the bearer token. Null: there is no token, or LINNIX_API_TOKEN has it. */
   tokenFile: string | null;
   /** Group whose members may use the Unix socket; null: only the account that linnix runs as. */
   socketGroup: string | null;

@@ -29,7 +29,7 @@ export function autoOr<T>(type: ValueType<T>): ValueType<T | "auto"> {
   };
 }
 
-/** Several of `type`, no repetition; `order` puts them into that of the list given. */
+/** A list of values of `type` without repetition. `order` sorts them as in the given list. */
 export function listOf<T>(
   type: ValueType<T>,
   options: { min?: number; max: number; order?: readonly T[]; commas?: false },

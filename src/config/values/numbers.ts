@@ -54,7 +54,7 @@ export function percent(options: { min: number; max: number; example: number }):
         return new Refusal("not a percentage");
       }
       const outside = refusalOutside(pct, min, max, formatPercent);
-      // As text it would have been refused: what is printed is to read back to the same.
+      // The same value as text would be refused. A printed value must be readable again with the same result.
       return outside ?? (readPercent(formatPercent(pct)) === pct ? pct : new Refusal("has too many digits"));
     },
     toToml: formatPercent,

@@ -12,7 +12,7 @@ export const pathOrStdout: ValueType<string | null> = scalar<string | null>({
   toToml: (value) => value,
 });
 
-/** The path of a file; null is what stands for none. */
+/** The path of a file; null means that there is none. */
 export const optionalPath: ValueType<string | null> = scalar<string | null>({
   expected: "the path of a file",
   input: TEXT,

@@ -53,7 +53,7 @@ export const userName: ValueType<string | null> = scalar<string | null>({
 
 export const groupName: ValueType<string | null> = { ...userName, expected: "the name of a group, such as linnix" };
 
-/** A regular expression as `src/regexp/syntax.ts` has it: one that cannot take for ever, whatever it looks at. */
+/** A regular expression in the syntax of `src/regexp/syntax.ts`. Its time is limited for every input. */
 export const pattern: ValueType<string> = scalar<string>({
   expected: "a regular expression of RE2, such as token=(\\S+)",
   input: TEXT,

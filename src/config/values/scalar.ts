@@ -1,7 +1,8 @@
 import * as z from "zod/mini";
 import type { TomlValue, ValueType } from "./value-type.ts";
 
-// Nothing that a root process runs should be code made at run time, and one check a start gains nothing from it.
+// A process that runs as root should not generate code at run time. With one check per start, generated code would not
+// be faster either.
 z.config({ jitless: true });
 
 /**
@@ -12,7 +13,7 @@ export const TEXT_OR_NUMBER = once(() => z.union([z.string(), z.number()]));
 export const TEXT = once(() => z.string());
 export const TEXT_OR_BOOLEAN = once(() => z.union([z.string(), z.boolean()]));
 
-/** Made when it is first asked for: most settings are never given, and all their schemas together cost 3 MB. */
+/** Made at its first use: most settings are never given, and all their schemas together take 3 MB. */
 export function once<T>(make: () => T): () => T {
   let made: T | undefined;
   return () => {

@@ -18,7 +18,7 @@ export interface ValueType<T> {
   readonly list: boolean;
   /** False where a comma is a part of a list's value: only repetition gives several then. */
   readonly commas?: boolean;
-  /** The option may stand without a value, which means true. */
+  /** The option may be given without a value, which means true. */
   readonly switch?: boolean;
   /** All the words that it can be, where they are few. */
   readonly choices?: readonly string[];

@@ -5,7 +5,7 @@ import type { OverheadReport } from "../result.ts";
 /** Heads of the table of costs. */
 export const COST_HEADS = ["% of one core", "average", "95 % interval", "p95", "peak"] as const;
 
-/** The costs one below the other, as they add up, and those of a cold start: cells of a table. */
+/** Cells of a table: the costs below each other, as they add up, and those of a cold start. */
 export function costRows(report: OverheadReport): string[][] {
   return [...steadyRows(report), ...coldRow(report.collector)];
 }
@@ -24,7 +24,7 @@ export function steadyRows({ collector, in_kernel, total, subject }: OverheadRep
   ];
 }
 
-/** Its first seconds beside the steady state, which the rows above show. */
+/** The first seconds of the subject. The rows above show the steady state. */
 function coldRow(collector: OverheadReport["collector"]): string[][] {
   const cold = collector?.cold ?? null;
   if (cold === null) return [];

@@ -29,14 +29,14 @@ export function ledgerPartsOf(report: OverheadReport): LedgerParts {
   };
 }
 
-/** Processes that were watched in a second, those of others included: the programs ran for all of them. */
+/** Watched processes per second, including those of other programs: the BPF programs ran for all of them. */
 function processesPerSecond({ total, workload }: OverheadReport): number | null {
   const us = total?.us_per_process ?? null;
   if (total !== null && us !== null && us > 0) return (total.avg_cpu_pct * US_PER_PCT) / us;
   return workload?.rate_achieved ?? null;
 }
 
-/** Names of the parts, in the order in which they stand on each other. */
+/** Names of the parts, in the order in which the bar stacks them. */
 export const LEDGER_NAMES = { user: "user", kernel: "kernel", slowdown: "slowdown beyond it" } as const;
 
 /** The verdict in a few words; the sentence at the end has the proof. */

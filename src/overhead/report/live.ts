@@ -56,7 +56,7 @@ export class LiveView implements TestListener, Disposable {
   }
 
   sample(sample: SampleFigures): void {
-    // Of the first row only its length is known.
+    // For the first row only the length is known.
     if (this.#rows === 0) this.#workloadBeganS = sample.t_s - sample.length_s;
     const [head = "", row = ""] = table(SAMPLE_COLUMNS, [sampleCells(sample, this.#workloadBeganS)], this.#options);
     this.#progress?.lines(this.#rows === 0 ? [head, row] : [row]);

@@ -22,7 +22,7 @@ export function beginningLines(report: ReportHead, style: TextStyle): string[] {
 
 /** Lines of a screen, one of them for the prompt that follows. */
 const SCREEN_LINES = 23;
-/** Of the sentence at the end at least this number of lines is shown. */
+/** The least number of lines of the last sentence that stay visible. */
 const LEAST_SENTENCE_LINES = 2;
 
 /**

@@ -4,10 +4,13 @@ import { commandText } from "../../top/views/text.ts";
 import { byId, element, setHidden, setText } from "../dom.ts";
 import { clockOf } from "./health.ts";
 
-/** Of a whole command line of an ancestor. */
+/** The most characters of an ancestor's command line. */
 const MOST_CHARACTERS = 400;
 
-/** All that is known of one process, as it was when it was opened: what is read does not change meanwhile. */
+/**
+ * All known facts about one process, as of the moment when the user opened it. They do not change while the user reads
+ * them.
+ */
 export class Details {
   readonly #dialog = byId("details", HTMLDialogElement);
   readonly #heading = byId("details-heading", HTMLElement);
@@ -20,7 +23,7 @@ export class Details {
 
   constructor() {
     byId("details-close", HTMLButtonElement).addEventListener("click", () => this.#dialog.close());
-    // A press beside the box.
+    // A click outside the box.
     this.#dialog.addEventListener("click", ({ target }) => {
       if (target === this.#dialog) this.#dialog.close();
     });

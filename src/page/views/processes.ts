@@ -67,7 +67,7 @@ export class Processes {
     return NARROW.matches ? BRANCHES.narrow : BRANCHES.wide;
   }
 
-  /** Whether more than the first rows were asked for. */
+  /** Whether the user requested more than the first rows. */
   get isMore(): boolean {
     return this.#more.isPressed;
   }

@@ -92,7 +92,7 @@ export interface WhiskersOptions extends FigureTexts {
   rows: readonly Whisker[];
 }
 
-/** Where the label of a row stands: beside it, or above it where there is no room. */
+/** The position of a row's label: next to the row, or above it if there is no room. */
 const ROW = {
   wide: { height: 30, left: 190, labelX: -12, labelY: 19, y: 15, anchor: "end" },
   narrow: { height: 38, left: MARGIN.right, labelX: 0, labelY: 13, y: 26, anchor: "start" },

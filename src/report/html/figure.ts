@@ -22,7 +22,7 @@ export interface FigureTexts {
   description?: string;
 }
 
-/** A chart below which stands what it shows. Of its sizes the style sheet shows one. */
+/** A chart with its caption below. It exists in several sizes, and the style sheet shows one of them. */
 export function figure(
   { title, caption, description = title }: FigureTexts,
   draw: (size: Size) => { height: number; content: Markup },

@@ -47,7 +47,7 @@ ${content}
   };
 }
 
-/** A tick's figure below its place, or where that does not fit beside the end of the plot. */
+/** The figure of a tick, below its position, or next to the end of the plot if it does not fit there. */
 function xTick(tick: number, x: Axis, plot: Plot): Markup {
   const text = tickText(tick);
   const at = x.at(tick);

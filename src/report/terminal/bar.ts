@@ -10,10 +10,13 @@ export const BAR_CELLS = ["█", "▓", "░"] as const;
 
 const MOST_COLUMNS = 72;
 const LEAST_COLUMNS = 30;
-/** So that the limit does not stand at the end. */
+/** Room after the limit, so that it is not at the end of the bar. */
 const BEYOND = 1.15;
 
-/** Parts beside each other that add up, as one line, with a mark at the limit. A part above 0 has a cell at least. */
+/**
+ * One line that shows the parts of a sum next to each other, with a mark at the limit. A part above 0 has at least one
+ * cell.
+ */
 export function barLine(parts: readonly BarPart[], limit: number, style: TextStyle): string {
   const columns = Math.min(Math.max((style.columns ?? MOST_COLUMNS + 8) - 8, LEAST_COLUMNS), MOST_COLUMNS);
   const sum = parts.reduce((total, { value }) => total + value, 0);

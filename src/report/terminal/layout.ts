@@ -1,6 +1,6 @@
 import { paint, type TextStyle, type Tone } from "./style.ts";
 
-/** Narrower than this, text beside labels is a ribbon of single words. */
+/** The least width for text next to labels. Below it every line would have only one word. */
 const MIN_COLUMNS = 50;
 
 /** Breaks a text into lines between words; words are never cut. */
@@ -22,7 +22,7 @@ export function wrap(text: string, columns: number | null): string[] {
 /** A label and what it is about. */
 export type Fact = readonly [label: string, text: string, tone?: Tone];
 
-/** Labels in a column, their texts wrapped beside them. */
+/** Labels in a column, with their wrapped texts next to them. */
 export function facts(
   rows: readonly Fact[],
   style: TextStyle,
@@ -40,7 +40,7 @@ export function facts(
 export interface Column {
   head: string;
   align?: "left" | "right";
-  /** At least so wide, so that tables of several reports or rows that come one by one stand below each other. */
+  /** The least width of a column, so that the columns of several tables, or of rows printed one by one, are aligned. */
   width?: number;
 }
 

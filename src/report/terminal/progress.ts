@@ -91,7 +91,7 @@ export class Progress implements Disposable {
     const total = phases.reduce((sum, { seconds }) => sum + seconds, 0);
     const before = phases.slice(0, this.#index).reduce((sum, { seconds }) => sum + seconds, 0);
     const phase = phases[this.#index];
-    // A phase that takes longer than planned stands still at its end.
+    // If a phase takes longer than planned, the bar waits at its end.
     const within = Math.min((performance.now() - this.#phaseBeganMs) / 1000, phase?.seconds ?? 0);
     return {
       name: phase?.name ?? "",

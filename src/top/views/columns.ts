@@ -38,7 +38,7 @@ export function processHeading(columns: number): string {
   return joined(columns, ({ name }) => name, "COMMAND");
 }
 
-/** @param prefix stands before the command line: the branches of a tree */
+/** @param prefix text before the command line: the branches of a tree */
 export function processLine(row: ProcessRow, columns: number, prefix = ""): string {
   return joined(columns, (column) => column.text(row), prefix + commandText(row));
 }

@@ -13,7 +13,7 @@ export interface List {
   /** Identities of the rows, in their order. */
   keys: readonly string[];
   line(index: number, columns: number): string;
-  /** What stands there where there are no rows. */
+  /** The text of a list without rows. */
   empty: string;
 }
 

@@ -13,7 +13,7 @@ export function pctText(value: number | null): string {
   return value >= 1000 ? value.toFixed(0) : value.toFixed(1);
 }
 
-/** Of what costs little: two decimals. */
+/** Small costs get two decimals. */
 export function finePctText(value: number | null): string {
   return value === null ? UNKNOWN : value.toFixed(2);
 }

@@ -26,7 +26,7 @@ export function treeOf(rows: readonly ProcessRow[], isWanted: (row: ProcessRow) 
     else children.set(parent, [row]);
   }
   const nodes: TreeNode[] = [];
-  // No recursion: a chain of processes may be as long as it likes.
+  // Not recursive, because a chain of processes can have any length.
   const stack = (children.get(undefined) ?? []).map((row) => ({ row, prefix: "", below: "", depth: 0 })).reverse();
   for (let at = stack.pop(); at; at = stack.pop()) {
     const { row, prefix, below, depth } = at;
