@@ -8,7 +8,7 @@ const MOST_OFF = 4;
 const LEAST_PER_SECOND = 300;
 /** Weight of the newest measurement. */
 const NEWEST = 0.3;
-/** Since a run began; until then it loads and compiles. */
+/** How long a run loads and compiles, from its start. */
 const WARM_NS = 10e9;
 /** A cost above the budget for this time means one step down. */
 const DOWN_AFTER_NS = 2e9;

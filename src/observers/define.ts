@@ -19,7 +19,7 @@ type Definition = Omit<Observer, keyof typeof DEFAULTS | "available"> &
   Partial<Pick<Observer, keyof typeof DEFAULTS>> & {
     /** Its version, if it runs no program that prints one. */
     version?: () => string;
-    /** What else is in the way on this machine. */
+    /** Other reasons why the method cannot run on this machine. */
     objection?: (options: AvailabilityOptions) => Promise<Unavailable | null>;
   };
 

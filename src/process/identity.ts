@@ -31,7 +31,7 @@ export interface IdentityOptions {
 const MAX_CGROUPS = 2048;
 /** A cgroup whose path is unknown is looked up again after this time. */
 const RETRY_MS = 10_000;
-/** Two ids may have one key past 2^53, which is why what is found by it is compared. */
+/** Above 2^53 two ids may have the same key, so a lookup also compares the id. */
 function keyOf(high: number, low: number): number {
   return high * 4294967296 + low;
 }

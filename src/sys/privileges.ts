@@ -90,7 +90,7 @@ function forbidNewPrivileges(): void {
   program.setUint16(0, 1, true);
   program.setBigUint64(8, BigInt(addressOf(allowAll)), true);
   const flags = SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_SPEC_ALLOW;
-  // A kernel without seccomp leaves it at this thread, the one that answers requests.
+  // On a kernel without seccomp this covers only the current thread, which is the one that answers requests.
   systemCall("seccomp", SECCOMP_SET_MODE_FILTER, flags, addressOf(program.buffer));
 }
 

@@ -73,7 +73,7 @@ const SHORT_COMMAND_MS = 10_000;
 /** Most output of a short command that is kept, bytes: also a program that never stops printing ends. */
 const SHORT_COMMAND_BYTES = 1024 * 1024;
 
-/** Runs a short command to its end; it is killed where it outstays its time. Never rejects. */
+/** Runs a short command to its end, and kills it if it takes too long. Never rejects. */
 export async function runTool(argv: string[]): Promise<ToolResult> {
   try {
     const child = Bun.spawn(argv, {

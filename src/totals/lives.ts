@@ -16,7 +16,7 @@ export function noLives(): LifeSums {
   return { ...noneEnded(), failed: 0, resultUnknown: 0, lifetimeNs: 0 };
 }
 
-/** Adds the process of an end whose lifetime is known. This runs for each end: it makes no object. */
+/** Adds an ended process whose lifetime is known. This runs for each end: it makes no object. */
 export function addLife(sums: LifeSums, view: EventView): void {
   const { known } = view;
   sums.count++;
