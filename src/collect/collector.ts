@@ -3,7 +3,6 @@ import { type Backend, holdsBackExits } from "../probes/backend.ts";
 import type { KernelCounts } from "../probes/counters.ts";
 import { EventView, type PlaceOfEvent } from "../process/event-view.ts";
 import { ImageReader } from "../process/image-reader.ts";
-import { NO_IMAGE } from "../process/image-store.ts";
 import { ProcessTable } from "../process/table.ts";
 import { NO_SLOT } from "../process/table-slots.ts";
 import { SampleFilter } from "../sampling/sample-filter.ts";
@@ -42,6 +41,7 @@ import { type SamplingSource, SamplingSwitch } from "./sampling-switch.ts";
 import { Schedule } from "./schedule.ts";
 import { SpareDescriptors } from "./spare-descriptors.ts";
 import { StormReports } from "./storm-reports.ts";
+import { TableRefresh } from "./table-refresh.ts";
 import { preferThisThread } from "./thread-priority.ts";
 import { TotalsReports } from "./totals-reports.ts";
 import { WatchedProcesses } from "./watched-processes.ts";
@@ -69,9 +69,6 @@ export interface CollectorOptions extends KernelFeedOptions {
 const ROOM_FLUSHES = 5;
 /** The table is held against what runs after a storm, but not more often than this, ns. */
 const AFTER_STORM_NS = 5e9;
-/** Parent of the kernel's threads, which execute no file. */
-const KTHREADD = 2;
-
 const DEFAULT_SUMMARY_MS = 10_000;
 
 const EVENT_TYPES = { fork: EVENT_FORK, exec: EVENT_EXEC, exit: EVENT_EXIT } as const;
@@ -108,8 +105,7 @@ export class Collector implements Disposable {
   readonly #sampling: SamplingSwitch;
   readonly #totals: TotalsReports;
   readonly #storms: StormReports;
-  /** Events that were suppressed when the table was last held against what runs. */
-  #suppressedEvents = 0;
+  readonly #refresh: TableRefresh;
   /** There was a storm since then. */
   #hasStormed = false;
   /** What happens by unit and container; undefined: not wanted. */
@@ -128,8 +124,6 @@ export class Collector implements Disposable {
   #closed = false;
   /** Whether no output can take what the rings hold. */
   #isHeldUp = false;
-  /** When the table was last compared with all processes for an answer or for totals, CLOCK_BOOTTIME. */
-  #scannedNs = 0;
   readonly #canTake = () => {
     this.#isHeldUp = this.#events.ready?.() === false;
     return !this.#isHeldUp;
@@ -203,13 +197,21 @@ export class Collector implements Disposable {
       noRoom: (processes) => this.#samplerRoom(processes),
     });
     const { backend } = this.#feed;
+    this.#refresh = new TableRefresh({
+      backend,
+      table: this.table,
+      images: this.#images,
+      filter: this.#sampleFilter,
+      follows: this.#follows,
+      reconcile: () => this.#descriptors.use(1, () => this.#reconciler?.reconcile()),
+    });
     const feed = new TotalsFeed(new TotalsBuffers(() => backend.totalsMemory, backend.totalsPlaces, backend.detail));
     this.#totals = new TotalsReports({
       backend,
       feed,
       table: this.table,
       intervalMs: options.summaryIntervalMs ?? DEFAULT_SUMMARY_MS,
-      scan: () => this.#scan(),
+      scan: () => this.#refresh.scan(),
       isSampling: () => this.samplingSource !== null,
       wants: (slot) => this.#sampleFilter.wantsSlot(this.table, slot),
       take: (lines) => this.#events.totals?.(lines),
@@ -394,22 +396,7 @@ export class Collector implements Disposable {
     if (detail === this.backend.detail.level) return;
     const folds = this.backend.detail.level !== "events";
     this.backend.detail.set(detail);
-    if (folds) this.#readFoldedImages();
-  }
-
-  /** No event reported the execs of processes that started at another level. Their children may be reported by events. */
-  #readFoldedImages(): void {
-    const { table } = this;
-    const { detail } = this.backend;
-    this.#scan();
-    for (const slot of table.liveSlots()) {
-      const startNs = table.startNs(slot);
-      const level = startNs === 0n ? "summary" : detail.levelOf(startNs);
-      if (level === "events" || table.ppid(slot) === KTHREADD) continue;
-      table.forgetImage(slot);
-      this.#images.beginAgain(slot);
-    }
-    this.#images.readSoon();
+    if (folds) this.#refresh.readFoldedImages();
   }
 
   /** How often the totals of the level `summary` are reported from now on. */
@@ -434,8 +421,7 @@ export class Collector implements Disposable {
   #refreshTable(): boolean {
     this.drain();
     if (this.#closed || this.#isHeldUp) return false;
-    const { levels } = this.backend.detail;
-    if (holdsBackExits(this.#options) || levels.size > 1 || !levels.has("events") || this.#isSuppressing) this.#scan();
+    if (holdsBackExits(this.#options) || this.#refresh.isNeeded) this.#refresh.scan();
     return true;
   }
 
@@ -513,34 +499,10 @@ export class Collector implements Disposable {
    * @param olderThanMs the table is not updated more often
    */
   scanAgain(olderThanMs: number): void {
-    if (this.#closed || boottimeNs() - this.#scannedNs < olderThanMs * 1e6) return;
-    const { levels } = this.backend.detail;
-    if (levels.size === 1 && levels.has("events") && !this.#isSuppressing) return;
-    this.#scan();
-    this.#readUnknownImages();
-  }
-
-  /** Events of processes that no earlier event reported. */
-  #readUnknownImages(): void {
-    const { table } = this;
-    for (const slot of table.liveSlots()) {
-      const isOfKernel = table.pid(slot) === KTHREADD || table.ppid(slot) === KTHREADD;
-      if (table.image(slot) === NO_IMAGE && !isOfKernel) this.#images.beginLater(slot);
-    }
-    this.#images.readSoon();
-  }
-
-  #scan(): void {
-    this.#scannedNs = boottimeNs();
-    const suppressed = this.#countSuppressed();
-    this.#descriptors.use(1, () => this.#reconciler?.reconcile());
-    if (this.#follows) this.#followListed();
-    this.#suppressedEvents = suppressed;
-  }
-
-  /** Whether processes may have started or ended that no event said anything about, because of a storm. */
-  get #isSuppressing(): boolean {
-    return this.#countSuppressed() > this.#suppressedEvents;
+    const refresh = this.#refresh;
+    if (this.#closed || refresh.ageNs < olderThanMs * 1e6 || !refresh.isNeeded) return;
+    refresh.scan();
+    refresh.readUnknownImages();
   }
 
   /**
@@ -556,17 +518,12 @@ export class Collector implements Disposable {
       return;
     }
     // Storms may come one after the other: each look costs milliseconds.
-    if (!this.#hasStormed || this.#isHeldUp || boottimeNs() - this.#scannedNs < AFTER_STORM_NS) return;
+    if (!this.#hasStormed || this.#isHeldUp || this.#refresh.ageNs < AFTER_STORM_NS) return;
     this.#hasStormed = false;
-    this.#scan();
-    this.#readUnknownImages();
+    this.#refresh.scan();
+    this.#refresh.readUnknownImages();
     this.checkImages();
     if (!this.#totals.isOn) table.exitsHeldBack = holdsBackExits(this.#options);
-  }
-
-  #countSuppressed(): number {
-    const { fork, exec, exit } = this.counts().suppressed;
-    return fork + exec + exit;
   }
 
   #commOf(pid: number, startNs: bigint): string | null {
@@ -574,16 +531,6 @@ export class Collector implements Disposable {
     const slot = table.find(pid);
     if (slot === NO_SLOT || (startNs !== 0n && table.startNs(slot) !== startNs)) return null;
     return table.comm(slot);
-  }
-
-  /** A child may be listed before its parent. */
-  #followListed(): void {
-    const { table } = this;
-    const filter = this.#sampleFilter;
-    for (let before = -1; before !== filter.followed; ) {
-      before = filter.followed;
-      for (const slot of table.liveSlots()) filter.forked(table.pid(slot), table.ppid(slot) ?? 0);
-    }
   }
 
   #look(withSweep: boolean): void {
