@@ -177,7 +177,7 @@ describe.skipIf(reason !== null)(titled("a budget that is too small", reason), (
     })();
     try {
       const step = await until("the last step", () => degraded().find(({ step }) => step === "summary"));
-      expect(step).toMatchObject({ level: 4, budget_pct: 0.001 });
+      expect(step).toMatchObject({ level: 5, budget_pct: 0.001 });
       expect(step.reason).toMatch(/events a second, for a budget of 0\.001%: detail summary, no sampling$/);
       await until("totals", () => collect.others.some(({ type }) => type === "totals"));
       write("0", "floor = 'summary'\n");
