@@ -1,7 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ExecEvent, ExitEvent, ProcessEvent, StormEvent } from "../../src/wire/event.ts";
+import type { DegradedEvent, ExecEvent, ExitEvent, ProcessEvent, StormEvent } from "../../src/wire/event.ts";
 import { CollectRun, USUAL, until } from "./support/collect-run.ts";
 import { titled, whyNoBtf, whyNotHere } from "./support/needs.ts";
 import { countedIn, StormProgram, stormEnd, stormsOf, typesByPid } from "./support/storms.ts";
@@ -312,3 +312,27 @@ for (const [backend, reason] of BACKENDS) {
     });
   });
 }
+
+describe.skipIf(whyNotHere() !== null)(titled("a storm that costs more than the budget", whyNotHere()), () => {
+  test("lowers the rate: that is a step of the budget, and the source is counted", async () => {
+    const options = ["--storm-rate", "auto", "--cpu-budget", "0.05", "--sample-interval", "100ms"];
+    await using collect = await CollectRun.start([...USUAL, ...options]);
+    const loop = start(parts().path, "loop", String(1e9));
+    try {
+      const step = await until("the step", () =>
+        (collect.others.filter(({ type }) => type === "degraded") as DegradedEvent[]).find(
+          ({ step }) => step === "storm_rate",
+        ),
+      );
+      expect(step).toMatchObject({ level: 3, budget_pct: 0.05 });
+      expect(step.reason).toMatch(/a source of more than \d+ events a second is counted instead of sent$/);
+      await until("the storm", () => stormsOf(collect.others).some((storm) => ofSource(storm, loop.pid)));
+    } finally {
+      loop.kill("SIGKILL");
+      await loop.exited;
+    }
+    const { summary } = await collect.stop();
+    expect(summary.suppressed.fork).toBeGreaterThan(0);
+    expect(summary.lost).toBe(0);
+  });
+});
