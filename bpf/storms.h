@@ -278,7 +278,7 @@ __noinline __u32 begin_storm(__u32 source, __u64 now_ns)
 		if (LATEST(storm->claims) != 1)
 			continue;
 		storm->kind = s->kind;
-		storm->pid = s->pid;
+		storm->pid = s->kind == STORM_PROCESS ? s->pid : 0;
 		storm->start_ns = s->kind == STORM_PROCESS ? s->id : 0;
 		storm->cgroup_id = s->cgroup_id;
 		storm->uid = s->uid;
@@ -368,6 +368,15 @@ static __always_inline __u32 source_of_birth(__u64 birth)
 	return s && (s->generation & 0xffff) == (birth >> BIRTH_GENERATION_AT & 0xffff) ? place : NO_SOURCE;
 }
 
+/* The pid of the settled process that a process with that word descends from; 0: not known, or a reaper. */
+static __always_inline __u32 first_forker(__u64 birth)
+{
+	__u32 place = source_of_birth(birth);
+	struct storm_source *s = bpf_map_lookup_elem(&storm_sources, &place);
+
+	return s ? s->pid : 0;
+}
+
 /* Keeps the source of a process. @flags: BIRTH_* */
 static __always_inline void keep_birth(__u32 pid, __u32 source, __u64 flags)
 {
@@ -413,7 +422,7 @@ __noinline __u32 storm_of_fork(__u64 start_ns, __u32 child, __u64 cgroup_id, __u
 		if (!(word & BIRTH_DEEP))
 			source = source_of_birth(word);
 		if (source == NO_SOURCE)
-			source = find_source(kind | STORM_CHANGING, 0, id, now, 1);
+			source = find_source(kind | STORM_CHANGING, first_forker(word), id, now, 1);
 	} else {
 		source = find_source(STORM_PROCESS, forker, start_ns, now, 1);
 	}

@@ -147,6 +147,19 @@ for (const [backend, reason] of BACKENDS) {
       expect(countedIn(storms).fork).toBeGreaterThan(1000);
     });
 
+    test("a bomb does not suppress a neighbour of the same user that works by chains of young processes", async () => {
+      await using collect = await CollectRun.start(limited);
+      const { path, comm } = parts().copy();
+      const neighbour = start(parts().path, "chains", String(PACED), "15000", path);
+      const isWorking = (event: ProcessEvent) => event.type === "exec" && event.comm === comm;
+      await collect.event("the neighbour", isWorking);
+      const bomb = start(parts().path, "bomb", "8", "8");
+      await Promise.all([bomb.exited, neighbour.exited]);
+      const { events, others } = await collect.stop();
+      expectComplete(events, comm, PACED, backend);
+      expect(countedIn(stormsOf(others)).fork).toBeGreaterThan(1000);
+    });
+
     test("orphans by double fork do not suppress other children of the process that adopts them", async () => {
       await using collect = await CollectRun.start(limited);
       const { path, comm } = parts().copy();
