@@ -501,24 +501,27 @@ static __always_inline bool is_first_exec(__u32 storm, __u64 now_ns, __u64 comm_
 {
 	struct storm *t = bpf_map_lookup_elem(&storms, &storm);
 	__u32 at = find_storm_comm(storm, comm_0, comm_1);
-	__u32 now_s = (now_ns >> 30) + 1;
+	__u32 now_s = (now_ns >> 30) + 1, before;
 
 	if (!t)
 		return false;
 	if (at < STORM_COMMS) {
-		__u32 before = t->comms[at].exec_s;
-
-		t->comms[at].exec_s = now_s;
-		if (before && now_s - before < NEW_COMM_S)
+		before = t->comms[at].exec_s;
+		if (before && now_s - before < NEW_COMM_S) {
+			t->comms[at].exec_s = now_s;
 			return false;
+		}
 	}
 	if (now_ns - t->sent_since_ns >= 1000000000) {
 		t->sent_since_ns = now_ns;
 		t->sent_execs = 0;
 	}
+	/* Its name stays new until one of its execs is sent. */
 	if (t->sent_execs >= SENT_EXECS)
 		return false;
 	t->sent_execs++;
+	if (at < STORM_COMMS)
+		t->comms[at].exec_s = now_s;
 	return true;
 }
 

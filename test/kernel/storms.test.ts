@@ -212,6 +212,19 @@ for (const [backend, reason] of BACKENDS) {
       expect(countedIn(stormsOf(others).filter((storm) => ofSource(storm, shell.pid))).exec).toBeGreaterThan(200);
     });
 
+    test("a command that came with too many other new ones is sent when it is executed again", async () => {
+      await using collect = await CollectRun.start(limited);
+      const commands = Array.from({ length: 30 }, () => parts().copy());
+      const all = commands.map(({ path }) => `${path} number 1`).join("; ");
+      const loop = "i=0; while [ $i -lt 1000 ]; do /bin/true; i=$((i+1)); done";
+      const turn = `${all}; sleep 1; ${loop}`;
+      const shell = start("/bin/sh", "-c", `${loop}; ${turn}; ${turn}; ${turn}; ${turn}`);
+      await shell.exited;
+      const { events } = await collect.stop();
+      const sent = new Set(events.filter(({ type }) => type === "exec").map((event) => event.comm));
+      expect(commands.map(({ comm }) => comm).filter((comm) => !sent.has(comm))).toEqual([]);
+    });
+
     test("processes that rename themselves take no place from others", async () => {
       await using collect = await CollectRun.start(limited);
       const { path, comm } = parts().copy();
