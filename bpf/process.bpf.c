@@ -280,8 +280,9 @@ static __always_inline int on_exec(__u64 *ctx, __u32 attempt)
 			COUNT(folded[EVENT_EXEC]);
 		if (level == DETAIL_SUMMARY)
 			return 0;
-		if (mode & MODE_STORMS && level == DETAIL_EVENTS && watches_sources(e->p.ts_ns) &&
-		    storm_of_exec(e->p.start_ns, true_parent(task, &e->p), e->p.parent_start_ns) != NO_PLACE) {
+		if (mode & MODE_STORMS && watches_sources(e->p.ts_ns) &&
+		    storm_of_exec(e->p.start_ns, true_parent(task, &e->p), e->p.parent_start_ns, level == DETAIL_PROCESSES) !=
+			    NO_PLACE) {
 			COUNT(suppressed[EVENT_EXEC]);
 			return 0;
 		}
@@ -573,6 +574,8 @@ static __always_inline int on_exit(__u64 *ctx, __u32 attempt)
 			if (storm & EXIT_MISSED_EXEC)
 				e.p.known |= MISSED_EXEC;
 			storm &= EXIT_NO_PLACE;
+			if (level == DETAIL_PROCESSES)
+				storm = storm_of_process(storm, e.p.comm);
 		}
 		if (adds_up(mode, level) || storm != EXIT_NO_PLACE)
 			unaccounted = unaccounted_ns(&e, scheduler_now(ctx));

@@ -528,8 +528,9 @@ static __always_inline bool is_first_exec(__u32 storm, __u64 now_ns, __u64 comm_
 /*
  * Runs in the process that calls exec. Returns the place of the storm that counts the exec, or NO_PLACE if it is sent.
  * @parent: 0 if the parent is unknown, or has adopted the process
+ * @is_folded: no exec is sent, but the record of the process at its end
  */
-__noinline __u32 storm_of_exec(__u64 start_ns, __u32 parent, __u64 parent_start_ns)
+__noinline __u32 storm_of_exec(__u64 start_ns, __u32 parent, __u64 parent_start_ns, __u32 is_folded)
 {
 	__u64 now = bpf_ktime_get_boot_ns(), word = 0, comm[COMM_LEN / 8] = {};
 	__u32 pid = bpf_get_current_pid_tgid() >> 32, source = NO_SOURCE, place;
@@ -560,6 +561,10 @@ __noinline __u32 storm_of_exec(__u64 start_ns, __u32 parent, __u64 parent_start_
 	bpf_probe_read_kernel_str(comm, COMM_LEN, name);
 	if (is_first_exec(place, now, comm[0], comm[1])) {
 		keep_birth(pid, source, word | BIRTH_SHOWN);
+		return NO_PLACE;
+	}
+	if (is_folded) {
+		keep_birth(pid, source, word);
 		return NO_PLACE;
 	}
 	keep_birth(pid, source, word | BIRTH_MISSED);
@@ -595,6 +600,26 @@ __noinline __u32 storm_of_exit(__u32 pid, __u32 parent, __u64 parent_start_ns)
 		return missed | EXIT_NO_PLACE;
 	place = charge_source(source, now);
 	return missed | (word & BIRTH_SHOWN ? EXIT_NO_PLACE : place & EXIT_NO_PLACE);
+}
+
+/* Whether the end of a process is the first record of its name in a minute: what it executed came before the storm. */
+__noinline __u32 is_first_end(__u32 storm, __u64 comm_0, __u64 comm_1)
+{
+	return is_first_exec(storm, bpf_ktime_get_boot_ns(), comm_0, comm_1);
+}
+
+/*
+ * The same for the level of detail `processes`, where the record at the end is all that is sent of a process.
+ * @place: what storm_of_exit() gave
+ */
+static __always_inline __u32 storm_of_process(__u32 place, const char *name)
+{
+	__u64 comm[COMM_LEN / 8] = {};
+
+	if (place == EXIT_NO_PLACE)
+		return place;
+	bpf_probe_read_kernel_str(comm, COMM_LEN, name);
+	return is_first_end(place, comm[0], comm[1]) ? EXIT_NO_PLACE : place;
 }
 
 /* A comm may have any bytes after its NUL; a key must not. */

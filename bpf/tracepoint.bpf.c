@@ -262,8 +262,8 @@ int handle_exec(void *ctx)
 			COUNT(folded[EVENT_EXEC]);
 		if ((mode & MODE_LEVEL) == DETAIL_SUMMARY)
 			return 0;
-		if (mode & MODE_STORMS && (mode & MODE_LEVEL) == DETAIL_EVENTS && watches_sources(e->e.p.ts_ns) &&
-		    storm_of_exec(0, 0, 0) != NO_PLACE) {
+		if (mode & MODE_STORMS && watches_sources(e->e.p.ts_ns) &&
+		    storm_of_exec(0, 0, 0, (mode & MODE_LEVEL) == DETAIL_PROCESSES) != NO_PLACE) {
 			COUNT(suppressed[EVENT_EXEC]);
 			return 0;
 		}
@@ -380,6 +380,8 @@ int handle_exit(void *ctx)
 			if (storm & EXIT_MISSED_EXEC)
 				e.p.known |= MISSED_EXEC;
 			storm &= EXIT_NO_PLACE;
+			if ((mode & MODE_LEVEL) == DETAIL_PROCESSES)
+				storm = storm_of_process(storm, e.p.comm);
 		}
 		if (adds_up(mode, mode & MODE_LEVEL))
 			add_exit(mode, kind_of(mode, mode & MODE_LEVEL, false), &e, 0);

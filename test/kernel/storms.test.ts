@@ -1,7 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { DegradedEvent, ExecEvent, ExitEvent, ProcessEvent, StormEvent } from "../../src/wire/event.ts";
+import type { DegradedEvent, EndedEvent, ExecEvent, ExitEvent, ProcessEvent, StormEvent } from "../../src/wire/event.ts";
 import { CollectRun, USUAL, until } from "./support/collect-run.ts";
 import { titled, whyNoBtf, whyNotHere } from "./support/needs.ts";
 import { countedIn, StormProgram, stormEnd, stormsOf, typesByPid } from "./support/storms.ts";
@@ -223,6 +223,27 @@ for (const [backend, reason] of BACKENDS) {
       const { events } = await collect.stop();
       const sent = new Set(events.filter(({ type }) => type === "exec").map((event) => event.comm));
       expect(commands.map(({ comm }) => comm).filter((comm) => !sent.has(comm))).toEqual([]);
+    });
+
+    test("at the level processes the first end of each command in a storming shell is sent", async () => {
+      await using collect = await CollectRun.start([...limited, "--detail", "processes"]);
+      const commands = Array.from({ length: 12 }, () => parts().copy());
+      const renamed = parts().copy();
+      const loop = "i=0; while [ $i -lt 1000 ]; do /bin/true; i=$((i+1)); done";
+      const all = commands.map(({ path }, i) => `${path} number ${i}`).join("; ");
+      const script = `${loop}; ${renamed.path} named true; sleep 1; ${all}; ${loop}`;
+      const shell = start("/bin/sh", "-c", script);
+      await shell.exited;
+      const { others, summary } = await collect.stop();
+      const lines = others.filter(({ type }) => type === "process") as EndedEvent[];
+      for (const { path, comm } of commands) {
+        const line = lines.find((each) => each.comm === comm);
+        expect(line?.comm).toBe(comm);
+        if (isBtf) expect(line?.args?.[0]).toBe(path);
+      }
+      // One that takes the name of the storm's own processes hides nothing: what counts is what was executed.
+      expect(lines.some(({ exe }) => exe === renamed.path)).toBe(true);
+      expect(summary.suppressed.exit).toBeGreaterThan(500);
     });
 
     test("processes that rename themselves take no place from others", async () => {
