@@ -2,6 +2,7 @@ import { log } from "../config/log.ts";
 import type { CollectConfig } from "../config/schema.ts";
 import { formatDurationMs, formatPercent } from "../config/units.ts";
 import { WallClock } from "../json/wall-clock.ts";
+import type { KernelCounts } from "../probes/counters.ts";
 import { boottimeNs, exactBoottimeNs, monotonicNs, ownCpuNs, realtimeOffsetNs } from "../sys/clock.ts";
 import { BUDGET_STEPS, type BudgetLevel, type BudgetStep, STEP_TEXTS } from "../wire/budget-steps.ts";
 import type { DetailLevel } from "../wire/detail-level.ts";
@@ -194,10 +195,8 @@ export class Spending implements Disposable {
     this.#log(Number(ts_ns));
   }
 
-  /** Events of the kernel that filters let through so far. */
   #events(): number {
-    const { seen, filtered } = this.#collector.counts();
-    return total(seen) - total(filtered);
+    return costlyEvents(this.#collector.counts());
   }
 
   #sentShare(): number {
@@ -216,6 +215,18 @@ export class Spending implements Disposable {
     else log.info(this.#logLine);
     this.#logLine = undefined;
   }
+}
+
+/**
+ * Events of the kernel that a level of detail has to pay for: without those that a filter holds back, and those of a storm,
+ * which are counted instead of sent.
+ */
+export function costlyEvents({
+  seen,
+  filtered,
+  suppressed,
+}: Pick<KernelCounts, "seen" | "filtered" | "suppressed">): number {
+  return total(seen) - total(filtered) - total(suppressed);
 }
 
 /** Why the level is what it is, as a sentence; see {@link BudgetChange}. */

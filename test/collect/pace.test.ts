@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { intervalsAt, lastLevelOf } from "../../src/collect/pace.ts";
-import { reasonOf } from "../../src/collect/spending.ts";
+import { costlyEvents, reasonOf } from "../../src/collect/spending.ts";
 import { resolveAuto } from "../../src/config/load.ts";
 import { defaultSettings } from "../../src/config/print.ts";
 
@@ -35,4 +35,11 @@ describe("the reason", () => {
     expect(reasonOf({ level: 0, kind: "under" }, 0.2, 1, config)).toContain("as configured again");
     expect(reasonOf({ level: 0, kind: "off" }, null, 0, config)).toContain("no budget any more");
   });
+});
+
+test("a level of detail pays neither for events that a filter holds back nor for those of a storm", () => {
+  const seen = { fork: 1000, exec: 500, exit: 1000 };
+  const filtered = { fork: 1, exec: 2, exit: 3 };
+  const suppressed = { fork: 900, exec: 400, exit: 800 };
+  expect(costlyEvents({ seen, filtered, suppressed })).toBe(394);
 });

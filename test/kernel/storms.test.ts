@@ -1,7 +1,14 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { DegradedEvent, EndedEvent, ExecEvent, ExitEvent, ProcessEvent, StormEvent } from "../../src/wire/event.ts";
+import type {
+  DegradedEvent,
+  EndedEvent,
+  ExecEvent,
+  ExitEvent,
+  ProcessEvent,
+  StormEvent,
+} from "../../src/wire/event.ts";
 import { CollectRun, USUAL, until } from "./support/collect-run.ts";
 import { titled, whyNoBtf, whyNotHere } from "./support/needs.ts";
 import { countedIn, StormProgram, stormEnd, stormsOf, typesByPid } from "./support/storms.ts";
@@ -244,6 +251,18 @@ for (const [backend, reason] of BACKENDS) {
       // One that takes the name of the storm's own processes hides nothing: what counts is what was executed.
       expect(lines.some(({ exe }) => exe === renamed.path)).toBe(true);
       expect(summary.suppressed.exit).toBeGreaterThan(500);
+    });
+
+    test("a storm that is counted does not lower the level of detail", async () => {
+      await using collect = await CollectRun.start([...limited, "--cpu-budget", "3%", "--budget-floor", "summary"]);
+      // The first ten seconds of a run count for no budget.
+      await Bun.sleep(11_000);
+      const loop = start("timeout", "6", parts().path, "loop", "1000000");
+      await loop.exited;
+      const { others, summary } = await collect.stop();
+      const lowered = others.filter((each) => ["processes", "summary"].includes((each as DegradedEvent).step));
+      expect(lowered).toEqual([]);
+      expect(summary.suppressed.fork).toBeGreaterThan(1000);
     });
 
     test("processes that rename themselves take no place from others", async () => {
