@@ -105,7 +105,7 @@ const STREAM_PARAMS = {
     null,
     () =>
       z
-        .array(z.enum(EVENT_TYPES, `expected of ${EVENT_TYPES.join(", ")}`))
+        .array(z.enum(EVENT_TYPES, `expected one of ${EVENT_TYPES.join(", ")}`))
         .check(z.minLength(1), z.maxLength(EVENT_TYPES.length, "too many types")) as unknown as z.ZodMiniType<
         string[] | null
       >,
