@@ -58,6 +58,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./internal.ts")).internalSpawnTimer,
   },
   {
+    name: "__storm",
+    description: "make processes as fast as possible, for overhead-test --storm",
+    load: async () => (await import("./internal.ts")).internalStorm,
+  },
+  {
     name: "__supervise",
     description: "run a program, and end every process that it started",
     load: async () => (await import("./internal.ts")).internalSupervise,

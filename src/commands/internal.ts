@@ -92,3 +92,16 @@ export const internalWorkload = commandOf({
     return spawnerProcess(args.words.get("spec")?.at(0));
   },
 });
+
+/** A loop of the storm of `overhead-test --storm`. */
+export const internalStorm = commandOf({
+  about: ["Makes processes that do nothing as fast as it can, for 15 s."],
+  args: {},
+  examples: [{ command: "linnix __storm", does: "load this machine" }],
+  exits: [{ code: EXIT.ok, meaning: "the time is up" }],
+  run: async (): Promise<ExitCode> => {
+    const { runForker } = await import("../overhead/storm/forker.ts");
+    runForker();
+    return EXIT.ok;
+  },
+});

@@ -11,6 +11,7 @@ import {
 } from "../overhead/options.ts";
 import { LIMITS } from "../workload/spec.ts";
 import { commandOf, type Invocation, optionValue, type ParsedArgs } from "./command.ts";
+import { checkStormOptions, runStorm } from "./overhead-storm.ts";
 
 const PID_MAX = 4 * 1024 * 1024;
 const MOST_PIDS = 64;
@@ -29,6 +30,9 @@ export const overheadTest = commandOf({
       "proven. Needs root. --pid or -- COMMAND judges another agent instead.",
   ],
   details: [
+    "--storm starts loops that fork as fast as they can, in a cgroup with pids.max and cpu.weight 1. It shows the cost, " +
+      "what was counted instead of sent, and whether a quiet neighbour was captured completely. All of them end after 15 s " +
+      "at the latest, also if linnix is killed. Needs cgroup v2.",
     "The test does not read the output of another agent, so it does not measure capture and losses. If the agent cannot " +
       "be stopped, the test does not measure slowdown either. A part that is not measured makes the test INCONCLUSIVE unless --without excludes it.",
     "The report goes to stdout, progress to stderr. Percentages are of one core unless they say otherwise.",
@@ -78,6 +82,8 @@ export const overheadTest = commandOf({
       description: `parts of the claim that are not judged: ${EXCLUDABLE_PARTS.join(", ")}`,
     },
     quick: { type: "boolean", description: "short phases, below half a minute, for a first look" },
+    storm: { type: "boolean", description: "run a storm of forks beside a quiet process instead; it asks first" },
+    yes: { type: "boolean", description: "with --storm: start it without asking", rare: true },
     json: {
       type: "string",
       valueHint: "FILE",
@@ -102,6 +108,7 @@ export const overheadTest = commandOf({
   examples: [
     { command: "sudo linnix overhead-test", does: "the whole test, below three minutes" },
     { command: "sudo linnix test --json result.json --html result.html", does: "keep reports" },
+    { command: "sudo linnix test --storm --yes", does: "what a storm costs, in below a minute", rare: true },
     {
       command: "sudo linnix test --without lost,capture -- bpftrace script.bt",
       does: "measure another agent",
@@ -123,6 +130,11 @@ export const overheadTest = commandOf({
   ],
   run: async ({ data }): Promise<ExitCode> => {
     const invocation = data as Invocation;
+    checkStormOptions(invocation.args);
+    if (invocation.args.switches.has("storm")) {
+      assertFloor();
+      return runStorm(invocation);
+    }
     const options = testOptions(invocation);
     assertFloor();
     const { ReportOutput } = await import("./report-output.ts");

@@ -19,8 +19,11 @@ const SETTINGS_FILE = "settings.toml";
 const CHEAP_SWITCH_MS = 20;
 const TRIES = 3;
 
+/** What a test judges: the cost of every event, or what the limits of storms and of detail come to. */
+export type Judged = "every-event" | "limits";
+
 /** The settings of how `collect` works. The test itself sets what it watches, where it writes and how it ends. */
-export function subjectSettings(inForce: Settings): Settings {
+export function subjectSettings(inForce: Settings, judged: Judged = "every-event"): Settings {
   const usual = defaultSettings();
   return {
     ...inForce,
@@ -28,8 +31,8 @@ export function subjectSettings(inForce: Settings): Settings {
     filters: usual.filters,
     probes: { ...inForce.probes, events: usual.probes.events },
     run: { ...inForce.run, durationMs: 0 },
-    // The test judges the configured level of detail and every event, so neither the budget nor storms may reduce them.
-    budget: { ...inForce.budget, floor: usual.budget.floor, stormRate: 0 },
+    // With every event, neither the budget nor storms may reduce the configured level of detail.
+    budget: judged === "limits" ? inForce.budget : { ...inForce.budget, floor: usual.budget.floor, stormRate: 0 },
     // A second collector cannot listen at the same address, and has no clients.
     api: { ...inForce.api, listen: null },
     // The check compares arguments word by word, so nothing may be redacted.
@@ -66,8 +69,8 @@ export class CollectorSubject implements Subject {
   readonly #settingsPath: string;
 
   /** @param folder the folder for its configuration file */
-  constructor(inForce: Settings, folder: PrivateFolder) {
-    const settings = subjectSettings(inForce);
+  constructor(inForce: Settings, folder: PrivateFolder, judged: Judged = "every-event") {
+    const settings = subjectSettings(inForce, judged);
     const resolved: CollectConfig = resolveAuto(settings, { stdoutIsTty: false });
     this.#folder = folder;
     this.#settingsPath = join(folder.path, SETTINGS_FILE);

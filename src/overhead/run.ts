@@ -1,6 +1,5 @@
-import { listProgramIds } from "../bpf/bpf-programs.ts";
 import type { HostFacts } from "../doctor/host-facts.ts";
-import { cannotRunError, EXIT, type ExitCode, LinnixError } from "../errors.ts";
+import { EXIT, type ExitCode } from "../errors.ts";
 import { judge, type VerdictName } from "../measure/verdict.ts";
 import { chooseBackend } from "../probes/backend.ts";
 import { FOLDER_PREFIXES, PrivateFolder } from "../sys/private-folder.ts";
@@ -16,6 +15,7 @@ import { type Outcome, type PhaseListener, Phases } from "./phases.ts";
 import { assertMatchable, assertOwnProc } from "./pid-namespace.ts";
 import { PidSubject } from "./pid-subject.ts";
 import { type Plan, planOf } from "./plan.ts";
+import { assertPrivileged } from "./privilege.ts";
 import type { OverheadReport, ReportHead } from "./result.ts";
 import type { Subject } from "./subject.ts";
 
@@ -117,28 +117,4 @@ function reportOf(head: ReportHead, outcome: Outcome, subject: Subject): Overhea
     ...figures,
     raw,
   };
-}
-
-/** How to get the privilege: root without it is in a container, or lacks the capability. */
-function privilegeHint(): string {
-  if (process.geteuid?.() !== 0) return "run it as root: sudo linnix overhead-test";
-  return "root lacks capabilities here: run it on the host, or start the container with --privileged --pid=host";
-}
-
-/** The right to list the BPF programs of the machine implies every other right that the test needs. */
-function assertPrivileged(): void {
-  try {
-    listProgramIds();
-  } catch (cause) {
-    if (!(cause instanceof LinnixError)) throw cause;
-    throw cannotRunError(
-      "privilege",
-      {
-        what: "overhead-test cannot run here",
-        why: [cause.what, cause.why].filter(Boolean).join(": "),
-        hint: `${privilegeHint()}; linnix doctor shows what else is missing`,
-      },
-      { cause },
-    );
-  }
 }

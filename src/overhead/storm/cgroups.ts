@@ -1,0 +1,184 @@
+import { randomBytes } from "node:crypto";
+import { closeSync, constants, mkdirSync, openSync, readdirSync, statSync } from "node:fs";
+import { readV1Mounts } from "../../cgroup/cgroup-mount.ts";
+import { FOREIGN_HINT } from "../../cgroup/cgroup-namespace.ts";
+import { log } from "../../config/log.ts";
+import { cannotRunError, type LinnixError } from "../../errors.ts";
+import { lockFile } from "../../sys/flock.ts";
+import { refusalCode } from "../../sys/refusal.ts";
+import { killAllIn, pidsIn, removeCgroup, writeCgroupFile } from "./cgroup-files.ts";
+import { CONTROLLERS, type Controller, type Hierarchy, readHierarchy } from "./hierarchy.ts";
+
+/** Processes and threads that the storm may have at a time. */
+export const PIDS_MAX = 256;
+/** The least that the kernel takes, of the usual 100. */
+export const CPU_WEIGHT = 1;
+/** The same of cgroup v1, of the usual 1024. */
+export const CPU_SHARES = 2;
+
+const STORM_NAME = "linnix-storm-";
+const NEIGHBOUR_NAME = "linnix-neighbour-";
+/** The name has the controllers that its owner enabled: a later run disables them if the owner was killed. */
+const NAME = /^linnix-(?:storm-[0-9a-f]{8}((?:-cpu|-pids)*)|neighbour-[0-9a-f]{8})$/;
+
+/**
+ * A cgroup for the storm, bounded, and one for its neighbour beside it, both below the root. They are gone when disposed.
+ * A lock on the root lets one run at a time have such cgroups, so that what a run finds is left over from a killed one.
+ */
+export class StormCgroups implements AsyncDisposable {
+  readonly hierarchy: Hierarchy;
+  /** Id of the storm's cgroup, as events have it. */
+  readonly stormId: number;
+  /** Paths in the v2 hierarchy. */
+  readonly stormPath: string;
+  readonly neighbourPath: string;
+  readonly #resources: AsyncDisposableStack;
+
+  private constructor(hierarchy: Hierarchy, names: Names, resources: AsyncDisposableStack) {
+    this.hierarchy = hierarchy;
+    this.stormPath = `/${names.storm}`;
+    this.neighbourPath = `/${names.neighbour}`;
+    this.stormId = Number(statSync(this.#stormDirectory, { bigint: true }).ino);
+    this.#resources = resources;
+  }
+
+  /**
+   * Removes what killed runs have left, and makes the cgroups.
+   * @throws LinnixError (exit code 3) if that is not possible here
+   */
+  static async open(): Promise<StormCgroups> {
+    await using resources = new AsyncDisposableStack();
+    const { root } = readHierarchy();
+    const lock = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY);
+    resources.defer(() => closeSync(lock));
+    if (!lockFile(lock)) {
+      throw cannotRunError("storm-runs", {
+        what: "overhead-test --storm cannot run here",
+        why: "another one is running on this machine",
+        hint: "wait for its end",
+      });
+    }
+    await sweep(root);
+    // Not earlier: the sweep disables controllers.
+    const hierarchy = readHierarchy();
+    const names = namesFor(hierarchy);
+    try {
+      makeCgroups(hierarchy, names, resources);
+    } catch (error) {
+      throw refusal(error, root);
+    }
+    return new StormCgroups(hierarchy, names, resources.move());
+  }
+
+  get #stormDirectory(): string {
+    return `${this.hierarchy.root}${this.stormPath}`;
+  }
+
+  /** Moves a process to the storm. It is killed with the storm from here on. */
+  addToStorm(pid: number): void {
+    for (const root of rootsOf(this.hierarchy)) writeCgroupFile(`${root}${this.stormPath}`, "cgroup.procs", `${pid}`);
+  }
+
+  addNeighbour(pid: number): void {
+    writeCgroupFile(`${this.hierarchy.root}${this.neighbourPath}`, "cgroup.procs", `${pid}`);
+  }
+
+  /** Processes of the storm, now. */
+  stormPids(): number[] {
+    return pidsIn(this.#stormDirectory);
+  }
+
+  async killStorm(): Promise<void> {
+    const left = await killAllIn(this.#stormDirectory);
+    if (left.length > 0) log.warn(`processes of the storm did not end after SIGKILL: ${left.join(", ")}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
+}
+
+interface Names {
+  storm: string;
+  neighbour: string;
+}
+
+function namesFor({ missing }: Hierarchy): Names {
+  const id = randomBytes(4).toString("hex");
+  const enabled = missing.map((controller) => `-${controller}`).join("");
+  return { storm: `${STORM_NAME}${id}${enabled}`, neighbour: `${NEIGHBOUR_NAME}${id}` };
+}
+
+/** The v2 hierarchy first: a process that is killed on its way is found there. */
+function rootsOf({ root, legacy }: Hierarchy): string[] {
+  return [...new Set([root, ...legacy.values()])];
+}
+
+function makeCgroups(hierarchy: Hierarchy, names: Names, resources: AsyncDisposableStack): void {
+  const { root, missing, legacy } = hierarchy;
+  // Disposed of last: a controller is disabled once no cgroup needs it.
+  if (missing.length > 0) resources.defer(() => disable(root, missing));
+  for (const at of rootsOf(hierarchy)) makeCgroup(`${at}/${names.storm}`, resources);
+  makeCgroup(`${root}/${names.neighbour}`, resources);
+  if (missing.length > 0) writeCgroupFile(root, "cgroup.subtree_control", missing.map((each) => `+${each}`).join(" "));
+  const directoryOf = (controller: Controller): string => `${legacy.get(controller) ?? root}/${names.storm}`;
+  const isV1 = legacy.has("cpu");
+  writeCgroupFile(directoryOf("cpu"), isV1 ? "cpu.shares" : "cpu.weight", `${isV1 ? CPU_SHARES : CPU_WEIGHT}`);
+  writeCgroupFile(directoryOf("pids"), "pids.max", `${PIDS_MAX}`);
+}
+
+function makeCgroup(directory: string, resources: AsyncDisposableStack): void {
+  mkdirSync(directory);
+  resources.defer(async () => {
+    await killAllIn(directory);
+    if (!(await removeCgroup(directory))) log.warn(`${directory} cannot be removed: the next --storm removes it`);
+  });
+}
+
+/** Removes the cgroups of runs that were killed, with what runs in them. */
+async function sweep(root: string): Promise<void> {
+  for (const name of readdirSync(root)) {
+    const match = NAME.exec(name);
+    if (match === null) continue;
+    const [, enabled = ""] = match;
+    await killAllIn(`${root}/${name}`);
+    for (const v1 of readV1Mounts()) await removeCgroup(`${v1}/${name}`);
+    await removeCgroup(`${root}/${name}`);
+    disable(
+      root,
+      CONTROLLERS.filter((controller) => enabled.includes(`-${controller}`)),
+    );
+  }
+}
+
+/** One by one: the kernel takes all of a line or nothing. What other cgroups use meanwhile stays. */
+function disable(root: string, controllers: readonly Controller[]): void {
+  for (const controller of controllers) {
+    try {
+      writeCgroupFile(root, "cgroup.subtree_control", `-${controller}`);
+    } catch {
+      // In use.
+    }
+  }
+}
+
+function refusal(error: unknown, root: string): LinnixError {
+  const code = refusalCode(error);
+  const what = "overhead-test --storm cannot run here";
+  if (code === "EBUSY" || code === "EOPNOTSUPP") {
+    return cannotRunError(
+      "cgroup",
+      { what, why: `${root} has processes of its own, so it cannot hand controllers on (${code})`, hint: FOREIGN_HINT },
+      { cause: error },
+    );
+  }
+  const hint =
+    code === "EROFS" || code === "EACCES" || code === "EPERM"
+      ? "run linnix on the host, or start the container with --privileged --cgroupns=host"
+      : undefined;
+  return cannotRunError(
+    "cgroup",
+    { what, why: `cannot make cgroups in ${root}: ${(error as Error).message}`, hint },
+    { cause: error },
+  );
+}

@@ -1,0 +1,49 @@
+import type { Settings } from "../../config/schema.ts";
+import { EVENTS_PER_PROCESS, type MixShare } from "../../workload/profiles.ts";
+import { type LoopCounts, loopsFor } from "./loops.ts";
+
+/** The options of a storm. */
+export interface StormOptions {
+  /** Those in force for the collector. */
+  settings: Settings;
+  /** Processes a second that the neighbour makes. */
+  rate: number;
+  /** Of the order of the neighbour's programs. */
+  seed: number;
+  loops: LoopCounts;
+  /** The neighbour alone, ms. */
+  warmUpMs: number;
+  /** Below the deadline of the storm's processes. */
+  stormMs: number;
+  /** The neighbour alone again, ms. */
+  afterMs: number;
+}
+
+/** Cheap programs with known arguments and results: what the neighbour uses of the machine, the storm does not get. */
+export const NEIGHBOUR_MIX: readonly MixShare[] = [
+  { program: "true", share: 2 },
+  { program: "exit", share: 1 },
+  { program: "signal", share: 1 },
+];
+const RATE = 100;
+
+/** What the command runs. */
+export function stormOptions(settings: Settings, rate = RATE): StormOptions {
+  return { settings, rate, seed: 1, loops: loopsFor(), warmUpMs: 20_000, stormMs: 12_000, afterMs: 5_000 };
+}
+
+/** What `--storm-rate auto` comes down to, see docs/storms.md. */
+const LEAST_AUTO_RATE = 1000;
+/** Share of the rate that a quiet neighbour stays below. */
+const QUIET = 0.9;
+
+/** The lowest rate above which a source may be limited, events a second. */
+export function lowestStormRate({ stormRate }: Pick<Settings["budget"], "stormRate">): number {
+  if (stormRate === "auto") return LEAST_AUTO_RATE;
+  return stormRate === 0 ? Number.POSITIVE_INFINITY : stormRate;
+}
+
+/** The most processes a second that the neighbour may make without being a storm itself. */
+export function mostQuietRate(budget: Pick<Settings["budget"], "stormRate">): number {
+  return Math.floor((QUIET * lowestStormRate(budget)) / EVENTS_PER_PROCESS);
+}
