@@ -6,7 +6,7 @@ import { lowestStormRate } from "./options.ts";
 import { total } from "./output.ts";
 import type { StormEvents, StormFigures, StormHead } from "./result.ts";
 
-/** Rates are counted in buckets of so many seconds. */
+/** Length of the buckets that rates are counted in, s. */
 const BUCKET_S = 0.05;
 
 interface Finding {

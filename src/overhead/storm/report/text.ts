@@ -25,7 +25,7 @@ export interface StormTextOptions extends TextStyle {
 }
 
 /** Rows of steps and of sources, unless all are asked for: the report fits one screen. */
-const MOST_STEPS = 4;
+const MOST_STEPS = 3;
 const MOST_SOURCES = 3;
 const MOST_NAMES = 3;
 const REASON_COLUMNS = 48;
