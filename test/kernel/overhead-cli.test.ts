@@ -65,7 +65,7 @@ describe.skipIf(reason !== null)(titled("overhead-test", reason), () => {
     expect({ PASS: EXIT.ok, FAIL: EXIT.fail, INCONCLUSIVE: EXIT.inconclusive }[report.verdict as "PASS"]).toBe(
       exitCode as never,
     );
-    expect(report.subject.command).toBe("linnix collect --format jsonl --flush-interval 100ms");
+    expect(report.subject.command).toBe("linnix collect --format jsonl --storm-rate 0 --flush-interval 100ms");
     expect(readFileSync(html, "utf8")).toContain(report.verdict);
   });
 
