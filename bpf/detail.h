@@ -7,6 +7,7 @@
 #define LINNIX_DETAIL_H
 
 #include "process.h"
+#include "storm.h"
 
 enum detail_level {
 	DETAIL_EVENTS = 0, /* a record for each fork, exec and exit */
@@ -41,6 +42,7 @@ struct detail_history {
 struct detail {
 	__u32 mode; /* enum detail_mode */
 	__u32 reserved_head;
+	struct storm_limits storms; /* here, because each event reads it: it is in the cache line of mode */
 	struct detail_history history[2];
 };
 

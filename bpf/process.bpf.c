@@ -55,7 +55,7 @@ enum process_map *unused_map __attribute__((unused));
 _Static_assert(sizeof(struct process_event) == 88, "wire: head");
 _Static_assert(sizeof(struct exec_event) == 120, "wire: exec");
 _Static_assert(sizeof(struct exit_event) == 168, "wire: exit");
-_Static_assert(sizeof(struct cpu_counters) == 320, "wire: counters");
+_Static_assert(sizeof(struct cpu_counters) == 384, "wire: counters");
 
 static __always_inline bool in_wanted_cgroup(struct task_struct *task)
 {

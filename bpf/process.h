@@ -194,6 +194,15 @@ struct thread_group {
 	char comm[COMM_LEN]; /* of the leader, and so of the process */
 };
 
+/* What a CPU counts to detect storms, see storms.h. Only the programs use it. */
+struct storm_window {
+	__u64 since_ns;
+	__u64 events; /* since then */
+	__u64 sent_bytes; /* since user space last emptied the rings */
+	__u32 drains; /* detail.storms.drains at that time */
+	__u32 reserved;
+};
+
 /*
  * An element of a memory-mapped array, one per CPU. User space reads it without a system call. For each type
  * seen = filtered + suppressed + folded + emitted.
@@ -212,7 +221,8 @@ struct cpu_counters {
 	__u64 no_room[PROCESS_MAPS]; /* processes for which a map had no room or no memory */
 	__u64 hotplug_steps; /* steps of this CPU on its way offline or online; if it changes, the ring may be dead */
 	__u64 spared; /* records sent to the spare ring, because this CPU had no ring */
-	/* 320 bytes, so that CPUs share no cache line. */
+	struct storm_window window;
+	__u64 reserved_tail[4]; /* 384 bytes, so that CPUs share no cache line */
 };
 
 #endif

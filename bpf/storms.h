@@ -27,9 +27,6 @@
 #include "storm.h"
 #include "totals.h"
 
-/* In its own section, which becomes a map that user space maps into its memory. */
-volatile struct storm_limits storm_limits SEC(".data.storms") = {};
-
 enum storm_kind *unused_storm_kind __attribute__((unused));
 
 struct {
@@ -61,22 +58,6 @@ _Static_assert(sizeof(struct storm) % 8 == 0, "an element of a mapped array is a
  */
 #define NEW_COMM_S 56
 #define SENT_EXECS 20
-
-/* What each CPU counts in a window. */
-struct storm_window {
-	__u64 since_ns;
-	__u64 events;
-	__u64 sent_bytes; /* since user space last emptied the rings */
-	__u32 drains; /* storm_limits.drains at that time */
-	__u32 reserved;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct storm_window);
-} storm_windows SEC(".maps");
 
 /* A power of two. */
 #define STORM_SOURCES 512
@@ -141,7 +122,7 @@ static __always_inline volatile __u64 *birth_of(__u32 pid)
 /* The upper bits of the word of a process: its pid and the epoch. */
 static __always_inline __u64 birth_who(__u32 pid)
 {
-	return (__u64)(pid >> 14 & 0xff) << BIRTH_PID_AT | (__u64)storm_limits.epoch << BIRTH_EPOCH_AT;
+	return (__u64)(pid >> 14 & 0xff) << BIRTH_PID_AT | (__u64)detail.storms.epoch << BIRTH_EPOCH_AT;
 }
 
 static __always_inline bool is_birth_of(__u64 birth, __u32 pid)
@@ -151,19 +132,19 @@ static __always_inline bool is_birth_of(__u64 birth, __u32 pid)
 
 static __always_inline void stay_busy(__u64 now_ns, __u64 for_ns)
 {
-	__u64 until = storm_limits.busy_until_ns;
+	__u64 until = detail.storms.busy_until_ns;
 
 	if (now_ns >= until)
-		storm_limits.epoch++;
+		detail.storms.epoch++;
 	if (now_ns + for_ns >= until + BUSY_STEP_NS)
-		storm_limits.busy_until_ns = now_ns + for_ns;
+		detail.storms.busy_until_ns = now_ns + for_ns;
 }
 
 static __always_inline struct storm_window *this_window(void)
 {
-	__u32 zero = 0;
+	struct cpu_counters *c = cpu_counters();
 
-	return bpf_map_lookup_elem(&storm_windows, &zero);
+	return c ? &c->window : NULL;
 }
 
 /* Bytes that a record takes in a ring in addition to its own. */
@@ -179,8 +160,8 @@ static __always_inline void note_sent(__u32 mode, __u64 bytes)
 	window = this_window();
 	if (!window)
 		return;
-	if (window->drains != storm_limits.drains) {
-		window->drains = storm_limits.drains;
+	if (window->drains != detail.storms.drains) {
+		window->drains = detail.storms.drains;
 		window->sent_bytes = 0;
 	}
 	window->sent_bytes += bytes + RECORD_HEAD;
@@ -189,9 +170,9 @@ static __always_inline void note_sent(__u32 mode, __u64 bytes)
 /* Whether the ring of this CPU is filling up, because user space does not empty it in time. */
 static __always_inline bool is_filling(const struct storm_window *window)
 {
-	__u32 share = storm_limits.ring_share;
+	__u32 share = detail.storms.ring_share;
 
-	return share && window->sent_bytes >= share && window->drains == storm_limits.drains;
+	return share && window->sent_bytes >= share && window->drains == detail.storms.drains;
 }
 
 /* Counts the event. Returns whether the programs watch sources now. */
@@ -205,11 +186,11 @@ static __always_inline bool watches_sources(__u64 now_ns)
 		window->since_ns = now_ns;
 		window->events = 0;
 	}
-	if (++window->events > storm_limits.cpu_share || is_filling(window)) {
+	if (++window->events > detail.storms.cpu_share || is_filling(window)) {
 		stay_busy(now_ns, BUSY_NS);
 		return true;
 	}
-	return now_ns < storm_limits.busy_until_ns;
+	return now_ns < detail.storms.busy_until_ns;
 }
 
 /* The functions below are not static, for the same reason as find_place() in totals.h. */
@@ -318,7 +299,7 @@ static __always_inline bool is_over_least(struct storm_source *s, __u64 now_ns)
 __noinline __u32 charge_source(__u32 source, __u64 now_ns)
 {
 	struct storm_source *s = bpf_map_lookup_elem(&storm_sources, &source);
-	__u32 event_ns = storm_limits.event_ns, place;
+	__u32 event_ns = detail.storms.event_ns, place;
 	struct storm *storm;
 	bool is_over;
 
@@ -331,7 +312,7 @@ __noinline __u32 charge_source(__u32 source, __u64 now_ns)
 		__sync_fetch_and_add(&s->due_ns, event_ns);
 	if (now_ns >= LATEST(s->until_ns)) {
 		s->event_ns = event_ns;
-		if (!is_over && storm_limits.ring_share && is_over_least(s, now_ns)) {
+		if (!is_over && detail.storms.ring_share && is_over_least(s, now_ns)) {
 			is_over = true;
 			s->event_ns = LEAST_EVENT_NS;
 		}

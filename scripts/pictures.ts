@@ -2,28 +2,47 @@
  * bun scripts/pictures.ts            writes all pictures of docs/pictures/; as root, with dist/linnix, Chromium and tmux
  * bun scripts/pictures.ts page top   writes only these
  *
- * Nothing in them is made up: they show this machine, with its processes and paths, under the default workload. Take them
- * on a machine with nothing else on it, and look at them before they are published.
+ * Nothing in them is made up. The page and `top` show a daemon that watches one cgroup, with three units at work in it, so
+ * that no path of this machine is in the pictures. Take them while the machine does nothing else, and look at them.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { html, Markup } from "../src/report/html/escape.ts";
 import { PALETTE } from "../src/report/html/palette.ts";
-import { PROFILES } from "../src/workload/profiles.ts";
+import { PROFILES, type ProfileName } from "../src/workload/profiles.ts";
 import { runWorkload } from "../src/workload/run-workload.ts";
 import { Chromium } from "../test/report/chromium.ts";
 import { output } from "./command.ts";
 
 const ROOT = join(import.meta.dir, "..");
-const LINNIX = join(ROOT, "dist/linnix");
+/** Where users have it: its command line is in the pictures. */
+const LINNIX = "/usr/local/bin/linnix";
 const FOLDER = join(ROOT, "docs/pictures");
 const MOST_BYTES = 200 * 1000;
-/** Until the charts of the page have something to show, and `top` has its rates. */
-const PAGE_MS = 70_000;
-const TOP_MS = 20_000;
+/** Until the collector's code is compiled, so that its cost is that of a daemon. */
+const LOAD_MS = 200_000;
 /** Of the terminal that `top` is drawn on. */
-const SIZE = { columns: 118, rows: 34 };
+const SIZE = { columns: 118, rows: 22 };
+
+/** One for each mount of a cgroup hierarchy that names units or that the BPF programs see. */
+const HIERARCHIES = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd"];
+const SLICE = "demo.slice";
+/** What works in each unit, and processes a second. */
+const UNITS: readonly { unit: string; profile: ProfileName; rate: number }[] = [
+  { unit: "web.service", profile: "busy-api", rate: 60 },
+  { unit: "ci-runner.service", profile: "ci-runner", rate: 30 },
+  { unit: "backup.service", profile: "small-server", rate: 10 },
+];
 
 const PICTURES: Record<string, (chromium: Chromium, folder: string) => Promise<Buffer>> = {
   page: pageOf,
@@ -32,21 +51,12 @@ const PICTURES: Record<string, (chromium: Chromium, folder: string) => Promise<B
 };
 
 /** The live page of a daemon. */
-async function pageOf(chromium: Chromium): Promise<Buffer> {
-  const child = Bun.spawn([LINNIX, "collect", "--format", "none", "--listen", "127.0.0.1:0"], {
-    stdio: ["ignore", "ignore", "pipe"],
+function pageOf(chromium: Chromium): Promise<Buffer> {
+  return underLoad(async (url, passed) => {
+    await chromium.open(url, { width: 1240, height: 740, scheme: "light" });
+    await passed;
+    return chromium.screenshot("window");
   });
-  try {
-    const url = await addressOf(child.stderr);
-    return await underLoad(PAGE_MS, async (passed) => {
-      await chromium.open(url, { width: 1240, height: 800, scheme: "light" });
-      await passed;
-      return chromium.screenshot("window");
-    });
-  } finally {
-    child.kill("SIGTERM");
-    await child.exited;
-  }
 }
 
 /** The chart of a comparison: what each method costs, and what it misses. */
@@ -64,29 +74,46 @@ async function chartOf(chromium: Chromium, folder: string): Promise<Buffer> {
 async function topOf(chromium: Chromium, folder: string): Promise<Buffer> {
   const tmux = (...args: string[]) => output("tmux", ["-S", join(folder, "tmux"), "-f", "/dev/null", ...args]);
   const { columns, rows } = SIZE;
-  tmux("new-session", "-d", "-x", `${columns}`, "-y", `${rows}`, `env LANG=C.UTF-8 ${LINNIX} top`);
-  try {
-    return await underLoad(TOP_MS, async (passed) => {
+  return underLoad(async (url, passed) => {
+    const command = `env LANG=C.UTF-8 ${LINNIX} top --connect ${new URL(url).host}`;
+    tmux("new-session", "-d", "-x", `${columns}`, "-y", `${rows}`, command);
+    try {
       await passed;
       const path = join(folder, "top.html");
       writeFileSync(path, terminalHtml(tmux("capture-pane", "-p", "-e")));
       await chromium.open(path, { width: 1000, scheme: "dark" });
-      return clip(chromium, "pre");
-    });
-  } finally {
-    tmux("kill-server");
-  }
+      return await clip(chromium, "pre");
+    } finally {
+      tmux("kill-server");
+    }
+  });
 }
 
-/** Runs while processes are started as in the default workload. @param use gets when that time has passed */
-async function underLoad<T>(durationMs: number, use: (passed: Promise<void>) => Promise<T>): Promise<T> {
-  const { mix, rate } = PROFILES.seed;
-  await using workload = runWorkload(
-    { mix, rate, durationMs: durationMs + 30_000 },
-    { command: [LINNIX, "__workload"] },
-  );
-  await workload.start();
-  return use(Bun.sleep(durationMs));
+/** Runs with a daemon that watches three units at work. @param use gets its address, and when the collector is warm */
+async function underLoad<T>(use: (url: string, passed: Promise<void>) => Promise<T>): Promise<T> {
+  const roots = HIERARCHIES.filter((root) => existsSync(join(root, "cgroup.procs"))).map((root) => join(root, SLICE));
+  await using cleanup = new AsyncDisposableStack();
+  for (const directory of roots.flatMap((root) => [root, ...UNITS.map(({ unit }) => join(root, unit))])) {
+    mkdirSync(directory);
+    cleanup.defer(() => rmdirSync(directory));
+  }
+  const child = Bun.spawn([LINNIX, "collect", "--format", "none", "--listen", "127.0.0.1:0", "--cgroup", `/${SLICE}`], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  cleanup.defer(async () => {
+    child.kill("SIGTERM");
+    await child.exited;
+  });
+  const url = await addressOf(child.stderr);
+  for (const { unit, profile, rate } of UNITS) {
+    const { mix } = PROFILES[profile];
+    const workload = runWorkload({ mix, rate, durationMs: LOAD_MS + 60_000 }, { command: [LINNIX, "__workload"] });
+    cleanup.use(workload);
+    const { spawnerPid } = await workload.ready;
+    for (const root of roots) writeFileSync(join(root, unit, "cgroup.procs"), `${spawnerPid}`);
+    await workload.start();
+  }
+  return await use(url, Bun.sleep(LOAD_MS));
 }
 
 async function addressOf(stderr: ReadableStream<Uint8Array>): Promise<string> {
@@ -141,6 +168,7 @@ const unknown = wanted.filter((name) => !Object.hasOwn(PICTURES, name));
 if (unknown.length > 0)
   throw new Error(`no picture ${unknown.join(", ")}; there are ${Object.keys(PICTURES).join(", ")}`);
 mkdirSync(FOLDER, { recursive: true });
+copyFileSync(join(ROOT, "dist/linnix"), LINNIX);
 const folder = mkdtempSync(join(tmpdir(), "linnix-pictures-"));
 try {
   for (const name of wanted.length > 0 ? wanted : Object.keys(PICTURES)) {
@@ -153,4 +181,5 @@ try {
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });
+  rmSync(LINNIX, { force: true });
 }

@@ -59,7 +59,7 @@ export interface CollectorOptions extends KernelFeedOptions {
   summaryIntervalMs?: number;
   /** Absent: nothing is counted by unit and container. */
   groups?: GroupSettings;
-  /** Whether sources are limited to 1,000 events a second while a ring is half full. */
+  /** Whether sources are limited to 1,000 events a second while a ring fills up. */
   stormsFollowRings?: boolean;
   /** Options of the comparison of the table with live processes. */
   reconcile?: Pick<ReconcilerOptions, "everyNs" | "lister">;
@@ -80,6 +80,8 @@ const EVENT_TYPES = { fork: EVENT_FORK, exec: EVENT_EXEC, exit: EVENT_EXIT } as 
  * default the watermark is half of a ring: the next signal comes before five eighths of the ring are full.
  */
 const SIGNAL_SHARE = 1 / 4;
+/** Of a ring: beyond the watermark of one half, so that a ring that is read in time is not filling up. */
+const FILLING_SHARE = 5 / 8;
 
 /**
  * Turns the records of the kernel's rings into events in order, and updates the process table. Everything runs on this
@@ -382,11 +384,11 @@ export class Collector implements Disposable {
 
   /**
    * Events a second of a source above which they are counted instead of sent; 0: no limit. No system call.
-   * @param followsRings whether sources are limited to 1,000 while a ring is half full
+   * @param followsRings whether sources are limited to 1,000 while a ring fills up
    */
   setStormRate(rate: number, followsRings = false): void {
     const limit = this.backend.stormLimit;
-    limit.ringShare = followsRings ? this.#options.ringBytes / 2 : 0;
+    limit.ringShare = followsRings ? this.#options.ringBytes * FILLING_SHARE : 0;
     limit.rate = rate;
   }
 

@@ -34,7 +34,6 @@ import {
   PROCESS_EVENT,
   STORM,
   STORM_BIRTHS,
-  STORM_LIMITS,
   STORM_PLACES,
   TOTALS,
   TOTALS_REST,
@@ -476,25 +475,26 @@ export class Backend implements Disposable {
     }
     this.#countersMemory = new MappedArray(object.mapFd("counters"), cpus * CPU_COUNTERS.size);
     this.#counters = new KernelCounters(this.#countersMemory.bytes);
-    this.#detailMemory = new MappedArray(object.mapFd(".data.detail"), DETAIL.size, true);
-    this.#detail = new DetailSwitch(this.#detailMemory.bytes, exactBoottimeNs);
+    const detailMemory = new MappedArray(object.mapFd(".data.detail"), DETAIL.size, true);
+    this.#detailMemory = detailMemory;
+    this.#detail = new DetailSwitch(detailMemory.bytes, exactBoottimeNs);
     if (this.name === "btf") this.#clocks = new SchedulerClocks(object, cpus, possibleCpus());
     this.#detail.begin(options.detail ?? "events");
     if (this.#addsAll) this.#detail.addsAll = true;
-    this.#storms = this.#mapStorms(this.#detail);
+    this.#storms = this.#mapStorms(this.#detail, detailMemory.bytes);
     this.#storms.limit.rate = options.stormRate ?? 0;
   }
 
-  #mapStorms(detail: DetailSwitch): Storms {
+  /** @param limits struct detail, with the limits in it */
+  #mapStorms(detail: DetailSwitch, limits: ArrayBuffer): Storms {
     const map = (name: string, bytes: number) => new MappedArray(this.#object.mapFd(name), bytes, true);
-    const limits = map(".data.storms", STORM_LIMITS.size);
     const places = map("storms", STORM_PLACES * STORM.size);
     const births = map("storm_births", STORM_BIRTHS * 8);
     return {
-      limit: new StormLimit(limits.bytes, possibleCpus().length, detail),
+      limit: new StormLimit(limits, possibleCpus().length, detail),
       places: new StormPlaces(places.bytes),
-      births: new StormBirths(births.bytes, limits.bytes),
-      memory: [limits, places, births],
+      births: new StormBirths(births.bytes, limits),
+      memory: [places, births],
     };
   }
 

@@ -1,4 +1,4 @@
-import { STORM_LIMITS } from "../wire/layout.gen.ts";
+import { DETAIL } from "../wire/layout.gen.ts";
 
 /* The upper word of an element of the map `storm_births`, see bpf/storms.h. */
 const MISSED = 1;
@@ -15,7 +15,7 @@ export class StormBirths {
 
   /**
    * @param memory the map `storm_births`
-   * @param limits struct storm_limits
+   * @param limits struct detail
    */
   constructor(memory: ArrayBuffer, limits: ArrayBuffer) {
     this.#words = new Uint32Array(memory);
@@ -59,6 +59,6 @@ export class StormBirths {
   }
 
   get #epoch(): number {
-    return (this.#limits[STORM_LIMITS.epoch / 4] as number) & EPOCH_MASK;
+    return (this.#limits[DETAIL.epoch / 4] as number) & EPOCH_MASK;
   }
 }

@@ -1,4 +1,4 @@
-import { STORM_LIMITS, STORM_WINDOW_NS } from "../wire/layout.gen.ts";
+import { DETAIL, STORM_WINDOW_NS } from "../wire/layout.gen.ts";
 
 /** The word of the programs that says whether sources are limited. */
 export interface StormMode {
@@ -10,18 +10,16 @@ export interface StormMode {
  * that the programs read: a change makes no system call and works without any privilege.
  */
 export class StormLimit {
-  readonly #memory: ArrayBuffer;
   readonly #words: Uint32Array;
   readonly #cpus: number;
   readonly #mode: StormMode;
   #rate = 0;
 
   /**
-   * @param memory struct storm_limits
+   * @param memory struct detail
    * @param cpus CPUs that may come online
    */
   constructor(memory: ArrayBuffer, cpus: number, mode: StormMode) {
-    this.#memory = memory;
     this.#words = new Uint32Array(memory);
     this.#cpus = cpus;
     this.#mode = mode;
@@ -29,12 +27,12 @@ export class StormLimit {
 
   /** Bytes with which a ring counts as filling up: sources are then limited to 1,000 events a second; 0: never. */
   set ringShare(bytes: number) {
-    this.#words[STORM_LIMITS.ring_share / 4] = bytes;
+    this.#words[DETAIL.ring_share / 4] = bytes;
   }
 
   /** The rings were emptied. */
   drained(): void {
-    const at = STORM_LIMITS.drains / 4;
+    const at = DETAIL.drains / 4;
     this.#words[at] = (this.#words[at] as number) + 1;
   }
 
@@ -52,9 +50,9 @@ export class StormLimit {
       return;
     }
     const words = this.#words;
-    const { event_ns, cpu_share, busy_until_ns } = STORM_LIMITS;
+    const { event_ns, cpu_share, busy_until_ns } = DETAIL;
     // What was kept of processes before is out of date: no program wrote to it since.
-    if (!wasOn) new BigUint64Array(this.#memory, busy_until_ns, 1)[0] = 0n;
+    if (!wasOn) words.fill(0, busy_until_ns / 4, busy_until_ns / 4 + 2);
     words[cpu_share / 4] = cpuShare(rate, this.#cpus);
     words[event_ns / 4] = Math.max(1, Math.round(1e9 / rate));
     this.#mode.storms = true;

@@ -256,9 +256,19 @@ export const THREAD_GROUP = {
   comm_len: 16,
 } as const;
 
+/** struct storm_window */
+export const STORM_WINDOW = {
+  size: 32,
+  since_ns: 0, // __u64
+  events: 8, // __u64
+  sent_bytes: 16, // __u64
+  drains: 24, // __u32
+  reserved: 28, // __u32
+} as const;
+
 /** struct cpu_counters */
 export const CPU_COUNTERS = {
-  size: 320,
+  size: 384,
   seen: 0, // __u64[4]
   seen_len: 4,
   seen_stride: 8,
@@ -290,6 +300,14 @@ export const CPU_COUNTERS = {
   no_room_stride: 8,
   hotplug_steps: 304, // __u64
   spared: 312, // __u64
+  since_ns: 320, // __u64
+  events: 328, // __u64
+  sent_bytes: 336, // __u64
+  drains: 344, // __u32
+  reserved: 348, // __u32
+  reserved_tail: 352, // __u64[4]
+  reserved_tail_len: 4,
+  reserved_tail_stride: 8,
 } as const;
 
 /** struct detail_history */
@@ -307,10 +325,17 @@ export const DETAIL_HISTORY = {
 
 /** struct detail */
 export const DETAIL = {
-  size: 216,
+  size: 248,
   mode: 0, // __u32
   reserved_head: 4, // __u32
-  history: 8, // struct detail_history[2]
+  event_ns: 8, // __u32
+  cpu_share: 12, // __u32
+  busy_until_ns: 16, // __u64
+  epoch: 24, // __u32
+  drains: 28, // __u32
+  ring_share: 32, // __u32
+  reserved: 36, // __u32
+  history: 40, // struct detail_history[2]
   history_len: 2,
   history_stride: 104,
 } as const;

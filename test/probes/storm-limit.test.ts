@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { StormBirths } from "../../src/probes/storm-births.ts";
 import { cpuShare, StormLimit } from "../../src/probes/storm-limit.ts";
-import { STORM_BIRTHS, STORM_LIMITS } from "../../src/wire/layout.gen.ts";
+import { DETAIL, STORM_BIRTHS } from "../../src/wire/layout.gen.ts";
 
 describe("the limit of sources", () => {
   test("the shares of all CPUs are never more than the rate of a source", () => {
@@ -15,20 +15,20 @@ describe("the limit of sources", () => {
   });
 
   test("is written before the programs are switched, and taken away by the mode alone", () => {
-    const memory = new ArrayBuffer(STORM_LIMITS.size);
+    const memory = new ArrayBuffer(DETAIL.size);
     const words = new Uint32Array(memory);
-    const eventNs = () => words[STORM_LIMITS.event_ns / 4];
+    const eventNs = () => words[DETAIL.event_ns / 4];
     const switched: [boolean, number | undefined][] = [];
     const limit = new StormLimit(memory, 2, {
       set storms(isOn: boolean) {
         switched.push([isOn, eventNs()]);
       },
     });
-    new BigUint64Array(memory, STORM_LIMITS.busy_until_ns, 1)[0] = 7n;
+    new BigUint64Array(memory, DETAIL.busy_until_ns, 1)[0] = 7n;
     limit.rate = 500;
-    expect([switched, words[STORM_LIMITS.cpu_share / 4]]).toEqual([[[true, 2_000_000]], 12]);
+    expect([switched, words[DETAIL.cpu_share / 4]]).toEqual([[[true, 2_000_000]], 12]);
     // What was kept of processes while nothing was watched holds no more.
-    expect(new BigUint64Array(memory, STORM_LIMITS.busy_until_ns, 1)[0]).toBe(0n);
+    expect(new BigUint64Array(memory, DETAIL.busy_until_ns, 1)[0]).toBe(0n);
     limit.rate = 2e9;
     expect(eventNs()).toBe(1);
     limit.rate = 0;
@@ -37,18 +37,18 @@ describe("the limit of sources", () => {
 });
 
 test("the programs see when rings were emptied, and from which share on one fills up", () => {
-  const memory = new ArrayBuffer(STORM_LIMITS.size);
+  const memory = new ArrayBuffer(DETAIL.size);
   const words = new Uint32Array(memory);
   const limit = new StormLimit(memory, 2, { storms: false });
   limit.ringShare = 131_072;
   limit.drained();
   limit.drained();
-  expect([words[STORM_LIMITS.ring_share / 4], words[STORM_LIMITS.drains / 4]]).toEqual([131_072, 2]);
+  expect([words[DETAIL.ring_share / 4], words[DETAIL.drains / 4]]).toEqual([131_072, 2]);
 });
 
 describe("processes whose execs were counted only", () => {
-  const limits = new ArrayBuffer(STORM_LIMITS.size);
-  new Uint32Array(limits)[STORM_LIMITS.epoch / 4] = 3;
+  const limits = new ArrayBuffer(DETAIL.size);
+  new Uint32Array(limits)[DETAIL.epoch / 4] = 3;
   const word = (pid: number, { missed = true, epoch = 3 } = {}) =>
     (BigInt(epoch) << 42n) | (BigInt(pid >> 14) << 34n) | (missed ? 1n << 32n : 0n) | 5n;
 
