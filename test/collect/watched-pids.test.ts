@@ -62,11 +62,13 @@ describe("the processes of --pid", () => {
   });
 
   test("a zombie is refused", async () => {
-    // It execs a program that waits for no child.
-    const script = "/bin/true & echo $!; exec /bin/cat";
+    // cat waits for no child. The child ends after the exec, because the shell may wait for it before.
+    const script = "/bin/sleep 60 & echo $!; exec /bin/cat";
     const parent = Bun.spawn(["/bin/sh", "-c", script], { stdin: "pipe", stdout: "pipe" });
     const { value } = await parent.stdout.getReader().read();
     const pid = Number(new TextDecoder().decode(value));
+    while (readProcStat(parent.pid)?.comm !== "cat") await Bun.sleep(1);
+    process.kill(pid, "SIGKILL");
     while (readProcStat(pid)?.state !== "Z") await Bun.sleep(1);
     const { exitCode, message } = refusal(() => resolveWatchedPids([pid]));
     expect([exitCode, message.includes(`process ${pid} has ended`)]).toEqual([EXIT.usage, true]);

@@ -80,7 +80,7 @@ async function watchTinyWorkload(observer: Observer, folder: TempFolder): Promis
   await using running = await observer.start(contextOf(folder, workload.pid));
   expect(running.pids().every((pid) => pid > 1)).toBe(true);
   expect(running.usage()).toBeNull();
-  expect(() => [...running.seen()]).toThrow("after it has stopped");
+  expect(() => [...running.seen()]).toThrow("can only be read after");
 
   const truth = await workload.run();
   expect(truth).toHaveLength(10);
