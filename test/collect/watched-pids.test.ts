@@ -6,6 +6,7 @@ import type { ProcessLister } from "../../src/process/process-lister.ts";
 import type { PidNamespace } from "../../src/procfs/pid-namespace.ts";
 import { readProcStat } from "../../src/procfs/proc-stat.ts";
 import { recordIn } from "../../src/wire/record.ts";
+import { Zombie } from "../procfs/zombie.ts";
 import { forkRecord, type Head } from "../wire/make-record.ts";
 
 const OWN: PidNamespace = { isInitial: false, proc: "own" };
@@ -62,18 +63,9 @@ describe("the processes of --pid", () => {
   });
 
   test("a zombie is refused", async () => {
-    // cat waits for no child. The child ends after the exec, because the shell may wait for it before.
-    const script = "/bin/sleep 60 & echo $!; exec /bin/cat";
-    const parent = Bun.spawn(["/bin/sh", "-c", script], { stdin: "pipe", stdout: "pipe" });
-    const { value } = await parent.stdout.getReader().read();
-    const pid = Number(new TextDecoder().decode(value));
-    while (readProcStat(parent.pid)?.comm !== "cat") await Bun.sleep(1);
-    process.kill(pid, "SIGKILL");
-    while (readProcStat(pid)?.state !== "Z") await Bun.sleep(1);
-    const { exitCode, message } = refusal(() => resolveWatchedPids([pid]));
-    expect([exitCode, message.includes(`process ${pid} has ended`)]).toEqual([EXIT.usage, true]);
-    parent.stdin.end();
-    await parent.exited;
+    await using zombie = await Zombie.make();
+    const { exitCode, message } = refusal(() => resolveWatchedPids([zombie.pid]));
+    expect([exitCode, message.includes(`process ${zombie.pid} has ended`)]).toEqual([EXIT.usage, true]);
   });
 
   test("in a pid namespace are translated by the kernel", () => {
