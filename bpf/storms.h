@@ -621,14 +621,7 @@ static __always_inline void count_suppressed_exit(__u32 storm, const struct exit
 	count_suppressed(storm, EVENT_EXIT, e->p.comm);
 	if (!t)
 		return;
-	if (!(e->p.known & KNOWN_STATUS))
-		__sync_fetch_and_add(&t->exited_unknown, 1);
-	else if (e->status & 0x7f)
-		__sync_fetch_and_add(&t->exited_signal, 1);
-	else if (e->status)
-		__sync_fetch_and_add(&t->exited_error, 1);
-	else
-		__sync_fetch_and_add(&t->exited_ok, 1);
+	COUNT_EXIT_RESULT(t, e->p.known, e);
 	if (!(e->p.known & KNOWN_CPU))
 		return;
 	cpu = split_cpu(e, unaccounted);

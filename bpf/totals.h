@@ -259,6 +259,19 @@ static __always_inline struct cpu_split split_cpu(const struct exit_event *e, __
 	return (struct cpu_split){ .user_ns = user, .system_ns = runtime - user };
 }
 
+/* Counts an exit by its result. @t: struct totals or struct storm */
+#define COUNT_EXIT_RESULT(t, known, e)                                   \
+	do {                                                             \
+		if (!((known) & KNOWN_STATUS))                           \
+			__sync_fetch_and_add(&(t)->exited_unknown, 1);   \
+		else if ((e)->status & 0x7f)                             \
+			__sync_fetch_and_add(&(t)->exited_signal, 1);    \
+		else if ((e)->status)                                    \
+			__sync_fetch_and_add(&(t)->exited_error, 1);     \
+		else                                                     \
+			__sync_fetch_and_add(&(t)->exited_ok, 1);        \
+	} while (0)
+
 /* Adds the exit of a process. @unaccounted: see unaccounted_ns() */
 static __always_inline void add_exit(__u32 mode, __u32 kind, const struct exit_event *e, __u64 unaccounted)
 {
@@ -268,14 +281,7 @@ static __always_inline void add_exit(__u32 mode, __u32 kind, const struct exit_e
 
 	if (!t)
 		return;
-	if (!(known & KNOWN_STATUS))
-		__sync_fetch_and_add(&t->exited_unknown, 1);
-	else if (e->status & 0x7f)
-		__sync_fetch_and_add(&t->exited_signal, 1);
-	else if (e->status)
-		__sync_fetch_and_add(&t->exited_error, 1);
-	else
-		__sync_fetch_and_add(&t->exited_ok, 1);
+	COUNT_EXIT_RESULT(t, known, e);
 	if (known & KNOWN_START) {
 		__u32 bucket = log2_of(lifetime);
 

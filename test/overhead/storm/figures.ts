@@ -1,3 +1,4 @@
+import { noCapture } from "../../../src/overhead/capture.ts";
 import type { StormFigures, StormReport } from "../../../src/overhead/storm/result.ts";
 import { judgeStorm } from "../../../src/overhead/storm/verdict.ts";
 
@@ -33,15 +34,9 @@ export function goodFigures(): StormFigures {
       },
     ],
     neighbour: {
+      ...noCapture(),
       spawned: 1850,
       captured: 1850,
-      without_fork: 0,
-      without_exec: 0,
-      without_exit: 0,
-      wrong_args: 0,
-      wrong_status: 0,
-      untold_args: 0,
-      untold_status: 0,
       rate_achieved: 50,
       out_of_order: 0,
       most_in_50_ms: 4,
