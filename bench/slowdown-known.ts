@@ -1,7 +1,7 @@
 /**
  * Does the slowdown estimator find slowdowns whose size is known?
  *
- * One arm busy-waits for a given time after each bare fork; the estimator, which is not told, has to find it in the
+ * One arm busy-waits for a given time after each bare fork; the estimator, which does not know that time, has to find it in the
  * whole operation's time: `bun bench/slowdown-known.ts [--rounds N] [--seed N] [--no-pin] [--json]`, about 20 s.
  *
  * The column "fork" says how much slower or faster the fork itself, timed apart, was between waits than without them:

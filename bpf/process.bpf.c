@@ -156,7 +156,7 @@ static __always_inline int on_fork(__u64 *ctx)
 			return 0;
 		}
 		/* User space may not know what the parent executes. */
-		if (level_at(mode, current_start_ns()) != DETAIL_EVENTS)
+		if (mode & MODE_SWITCHED && level_at(mode, current_start_ns()) != DETAIL_EVENTS)
 			miss_exec(e.pid);
 	}
 	note_sent(mode, sizeof(e));

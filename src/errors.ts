@@ -13,7 +13,10 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /** What every error for a user says: what happened, why, and a hint. */
 export interface ErrorText {
-  /** One clause: what could not be done, naming the thing (option, key, path). */
+  /**
+   * What could not be done, as one clause that names the option, key or path; or only the setting and its wrong value, if `why`
+   * says the rest.
+   */
   what: string;
   /** The cause, where it is known. */
   why?: string | undefined;

@@ -5,7 +5,7 @@ const FRESH_MS = 200;
 /** How long it is kept if nothing has changed, ms: user names are read again from time to time. */
 const UNCHANGED_MS = 5000;
 const MAX_ENTRIES = 16;
-/** Most bytes of all answers together. */
+/** Maximum number of bytes of all answers together. */
 const MAX_BYTES = 1024 * 1024;
 
 interface Entry {

@@ -16,7 +16,7 @@ export const MAX_WINDOW_NS = 600e9;
 const SLICE_NS = 5e9;
 /** More slices than the longest window has. */
 const SLICES = 128;
-/** Most sums of all slices together, about 130 bytes each. Beyond it the oldest slice is dropped. */
+/** Maximum number of sums of all slices together, about 130 bytes each. Beyond it the oldest slice is dropped. */
 const MAX_SUMS = 10_000;
 /** Over less time than this a share has no meaning, ns. */
 const LEAST_NS = 100e6;

@@ -10,7 +10,7 @@ const BUSY_US = 10_000;
 const COUNT_EVERY = 16;
 /** How often a warning is logged, ms. */
 const WARN_EVERY_MS = 60_000;
-/** Most connections of one peer, event streams apart. */
+/** Maximum number of connections of one peer, event streams apart. */
 export const MAX_PER_PEER = 64;
 /** Share of the places that is free after each look, for connections that come before the next one. */
 const RESERVE = 1 / 8;
@@ -19,7 +19,7 @@ const RESERVE = 1 / 8;
 export type CloseReason = "peer_limit" | "total_limit";
 
 export interface ConnectionLimitOptions {
-  /** Most connections of all peers. They are counted now and then, so there can be more for a moment. */
+  /** Maximum number of connections of all peers. They are counted now and then, so there can be more for a moment. */
   max: number;
   /**
    * Most files that this process may have open. Connections get half of the free descriptors; the rest is for

@@ -16,9 +16,9 @@ import { commBytes, StreamFilter, type StreamQuery } from "./stream-filter.ts";
 
 export interface EventStreamOptions {
   maxClients: number;
-  /** Most events kept for clients that reconnect; 0: none. */
+  /** Maximum number of events kept for clients that reconnect; 0: none. */
   historyEvents: number;
-  /** Most bytes that these take. */
+  /** Maximum number of bytes that these take. */
   historyBytes: number;
   heartbeatMs: number;
 }

@@ -3,9 +3,9 @@ import { COMM_LEN } from "../wire/layout.gen.ts";
 import { giveBack } from "./give-back.ts";
 
 export interface HistoryOptions {
-  /** Most frames kept. */
+  /** Maximum number of frames kept. */
   maxFrames: number;
-  /** Most bytes that they take together. */
+  /** Maximum number of bytes that they take together. */
   maxBytes: number;
   /** Called for each frame before it is dropped to make room. */
   dropped?: (seq: number) => void;

@@ -181,7 +181,7 @@ function cost(text: MetricsText, facts: Facts): void {
   );
   text.gauge(
     "linnix_budget_level",
-    "Level of the CPU budget. 0: nothing is left out; 1: sampling is rarer; 2: no sampling.",
+    "Level of the CPU budget. 0: nothing is given up; 1: fewer samples; 2: no samples; 3: also a lower storm rate; 4: one line for each process; 5: totals only.",
     budget?.level ?? 0,
   );
   text.gauge("linnix_budget_cost_ratio", "Cost of collecting, as a share of one core.", ratio(budget?.costPct ?? null));

@@ -7,7 +7,7 @@ import { type Names, ProcessJson } from "./process-json.ts";
 import type { ProcessQuery } from "./source.ts";
 import { commBytes } from "./stream-filter.ts";
 
-/** Most relatives of a kind in one answer. */
+/** Maximum number of relatives of a kind in one answer. */
 const MAX_RELATIVES = 1000;
 /**
  * Room for an answer: its bytes without the processes, and the bytes of a process with arguments of ordinary length.

@@ -41,11 +41,11 @@ export interface ApiOptions {
   tokenFile: string | null;
   /** Origins whose pages may read answers. */
   allowOrigins: readonly string[];
-  /** Most clients that follow live events. */
+  /** Maximum number of clients that follow live events. */
   maxClients: number;
-  /** Most events kept for clients that come back. */
+  /** Maximum number of events kept for clients that come back. */
   historyEvents: number;
-  /** Most bytes that these take. */
+  /** Maximum number of bytes that these take. */
   historyBytes: number;
   /** The CPU budget of answering, % of one core; 0: no limit. */
   cpuBudgetPct: number;
@@ -87,7 +87,7 @@ export interface ApiServer extends Sink {
 const IDLE_TIMEOUT_S = 30;
 /** The shortest time after which Bun can close a connection. */
 const CUT_OFF_S = 1;
-/** Most connections of all peers together. Each peer may have a share of them. */
+/** Maximum number of connections of all peers together. Each peer may have a share of them. */
 const MAX_CONNECTIONS = 1024;
 /** How long answers that are being sent have at the end of the run. */
 const CLOSE_MS = 500;

@@ -11,7 +11,7 @@ export const GAP_REASONS = ["slow-client", "history", "other-run", "redaction"] 
 
 export type GapReason = (typeof GAP_REASONS)[number];
 
-/** Most bytes written to a connection at a time. They and the socket's buffer are the client's queue. */
+/** Maximum number of bytes written to a connection at a time. They and the socket's buffer are the client's queue. */
 const CHUNK_BYTES = 64 * 1024;
 const HEARTBEAT = utf8(": heartbeat\n\n");
 

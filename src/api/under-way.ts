@@ -1,6 +1,6 @@
 /** Answers that are smaller lie in their sockets. */
 const SMALL_BYTES = 64 * 1024;
-/** Most bytes that connections have not accepted yet, without those of the current answer. */
+/** Maximum number of bytes that connections have not accepted yet, without those of the current answer. */
 const MAX_BYTES = 16 * 1024 * 1024;
 /** Sizes that are remembered: the limit divided by the smallest size. */
 const MAX_SIZES = MAX_BYTES / SMALL_BYTES;

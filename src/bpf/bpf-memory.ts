@@ -53,7 +53,7 @@ export function readPerfRingBytes(pid: number): number {
   return parsePerfRingBytes(readProcFile(`/proc/${pid}/smaps`) ?? "");
 }
 
-/** Sizes of the `anon_inode:[perf_event]` mappings in the text of /proc/<pid>/smaps. */
+/** Total size of the `anon_inode:[perf_event]` mappings in the text of /proc/<pid>/smaps, bytes. */
 export function parsePerfRingBytes(smaps: string): number {
   let total = 0;
   // Each entry begins with its address range; names can hold anything but a line break.

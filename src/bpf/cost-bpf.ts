@@ -37,7 +37,9 @@ export class BpfAttr {
     return this;
   }
 
-  /** Address of a buffer that another structure points to. */
+  /**
+   * Returns the address of a buffer, for a pointer outside of this `bpf_attr`. Keeps the buffer alive as long as this object.
+   */
   address(buffer: NodeJS.TypedArray): bigint {
     this.#buffers.push(buffer);
     return BigInt(addressOf(buffer));

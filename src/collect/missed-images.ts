@@ -5,7 +5,7 @@ import { NO_IMAGE } from "../process/image-store.ts";
 import type { ProcessTable } from "../process/table.ts";
 import { NO_SLOT } from "../process/table-slots.ts";
 
-/** Most lookups a second for all processes together: a process may rename itself as often as it likes. */
+/** Maximum number of lookups a second for all processes together: a process may rename itself as often as it likes. */
 const LOOKS_PER_SECOND = 50;
 
 /**

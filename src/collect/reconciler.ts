@@ -13,7 +13,7 @@ const WITHOUT_EXITS_NS = 5e9;
 const RECONCILE_GROWTH = 4096;
 /** Processes that are entered at the start between two looks at the rings. */
 const DRAIN_EVERY = 16;
-/** Most searches for descendants: a process can be forked during a search, so it is repeated until none is new. */
+/** Maximum number of searches for descendants: a process can be forked during a search, so it is repeated until none is new. */
 const MAX_DESCENDANT_LOOKS = 8;
 
 /** Takes about 10 MB. */
@@ -34,7 +34,7 @@ export interface ReconcilerOptions {
   lister?: ProcessLister;
   /** How often the table is held against what runs, ns. */
   everyNs?: number;
-  /** Most processes that are kept without proof that they live; only if exits are held back. */
+  /** Maximum number of processes that are kept without proof that they live; only if exits are held back. */
   maxUnverified?: number;
 }
 

@@ -8,7 +8,10 @@ import type { Spending } from "./spending.ts";
 
 export type Phase = "starting" | "watching" | "stopping";
 
-/** A run as its reports see it: the parts in the order of the data, as they are at the moment. */
+/**
+ * The parts of a run that the API and the state dump read. Each property has its current value; it is undefined while the run
+ * does not have that part.
+ */
 export interface RunParts {
   readonly phase: Phase;
   /** In force now: a reload changes it. */

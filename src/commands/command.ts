@@ -14,11 +14,14 @@ export type OptionDef = ((StringArgDef & { type: "string" }) | (BooleanArgDef & 
   bareValue?: string;
   /** The default in words, behind the description. */
   defaultText?: string;
-  /** Head under which the help lists it. */
+  /** Heading under which `--help --all` lists the option. */
   group?: string;
   /** Whether only `--help --all` lists it. */
   rare?: true;
-  /** Whether it sets a key of the configuration file. Other commands have options of the same names. */
+  /**
+   * Whether the option sets a key of the configuration file. An option of another command can have the same name and set none,
+   * such as `--duration` of `overhead-test`.
+   */
   isSetting?: true;
 };
 

@@ -6,7 +6,7 @@ import { isTerminal } from "./terminal.ts";
 
 /** Columns of help, except on a narrower terminal: an ordinary terminal has 80. */
 const MAX_COLUMNS = 80;
-/** On a narrower terminal, the text next to the options would have one word per line. */
+/** The least width of help. On a narrower terminal the lines stay this wide: else the text next to options would be too narrow. */
 const MIN_COLUMNS = 60;
 const INDENT = "      ";
 

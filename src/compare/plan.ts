@@ -18,7 +18,7 @@ export interface ComparePlan {
   blocks: number;
   /** Event methods warm up in steps until their cost has settled, but in no more steps than this. */
   warmUp: { stepMs: number; mostSteps: number };
-  /** Most time for one block. */
+  /** Maximum time for one block. */
   blockMs: number;
   /** No method gets a second turn after this; null: they all do. */
   roundsUntilMs: number | null;

@@ -7,9 +7,9 @@ import { unless } from "./stop.ts";
 /** Of the workload's kinds of processes, a second: several times what a turn has, as if it had run for longer. */
 const RATE = 500;
 const MAX_OUTSTANDING = 1024;
-/** Those that live for longer are killed. */
+/** Time that the last processes have to end after the warm-up stops spawning. Those that still run then are killed. */
 const DRAIN_MS = 20;
-/** Most spawns one after the other in a step: its time is over first. */
+/** Maximum number of spawns one after the other in a step: its time is over first. */
 const MAX_SPAWNS = 100_000;
 /** Fewest steps: two to compare with, and one before them. */
 const LEAST_STEPS = 3;

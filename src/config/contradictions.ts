@@ -22,7 +22,7 @@ export function checkTogether(settings: Settings, origins: Origins): void {
   if (filters.minDurationNs > 0 && !probes.events.includes("exit")) {
     throw usageError("contradiction", {
       what: named("filters", "minDurationNs", filters.minDurationNs, origins),
-      why: `only exits can be held back, and there are none: ${because("probes", "events", probes.events, origins)}`,
+      why: `it filters exits only, and exit is not among the events: ${because("probes", "events", probes.events, origins)}`,
       hint: "add exit to the events, or leave the filter out",
     });
   }

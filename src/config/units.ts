@@ -38,7 +38,7 @@ export function readSizeBytes(text: string): number | null {
   return whole === undefined || bytes === undefined ? null : scale(whole, fraction, bytes);
 }
 
-/** Most digits of a percentage behind its point. */
+/** Maximum number of digits of a percentage behind its point. */
 const PERCENT_DIGITS = 9;
 
 /** Percent of `1`, `1%`, `0.5 %`; null for what is none. */

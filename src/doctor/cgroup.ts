@@ -27,7 +27,7 @@ export function checkCgroup(cgroup: CgroupFacts): Check {
     return {
       ...check,
       status: "warn",
-      found: legacyCount > 0 ? `v1 only, ${legacyCount} hierarchies` : "not mounted",
+      found: legacyCount > 0 ? `v1 only, ${hierarchies(legacyCount)}` : "not mounted",
       costs: "the cgroup_id of events has no path: cgroup, container and unit may be null",
       hint: "boot with systemd.unified_cgroup_hierarchy=1, or mount -t cgroup2 none DIRECTORY",
     };
@@ -36,7 +36,7 @@ export function checkCgroup(cgroup: CgroupFacts): Check {
   return {
     ...check,
     status: "info",
-    found: `hybrid: v2 on ${unifiedTarget} beside ${legacyCount} hierarchies of v1`,
+    found: `hybrid: v2 on ${unifiedTarget} beside ${hierarchies(legacyCount)} of v1`,
     costs: "cgroup_id is that of v2, which containers of v1 share; cgroup, container and unit distinguish them",
   };
 }
@@ -72,4 +72,8 @@ export function checkCgroupNames(
     found: `${present}; the kernel does not report new cgroups`,
     costs: "cgroup, container and unit are absent for a cgroup that is removed before linnix looks it up",
   };
+}
+
+function hierarchies(count: number): string {
+  return `${count} ${count === 1 ? "hierarchy" : "hierarchies"}`;
 }

@@ -133,7 +133,11 @@ function checkBpf(kernel: KernelFacts): Check {
   const check = { id: "bpf", title: "bpf(2)" };
   if (kernel.hasBpf) return { ...check, status: "ok", found: "in this kernel" };
   if (kernel.config("BPF_SYSCALL") === "y") {
-    return { ...check, status: "ok", found: "in this kernel; its sysctl and mount point are hidden" };
+    return {
+      ...check,
+      status: "ok",
+      found: "in this kernel; /proc/sys/kernel/unprivileged_bpf_disabled and /sys/fs/bpf are hidden",
+    };
   }
   return {
     ...check,

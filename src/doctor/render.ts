@@ -6,7 +6,7 @@ import type { Check, Section, Status } from "./check.ts";
 const MARKS: Record<Status, string> = { ok: "✓", warn: "!", fail: "✗", info: "·" };
 const TONES: Record<Status, Tone> = { ok: "good", warn: "doubtful", fail: "bad", info: "faint" };
 
-/** The least width for text next to the titles. Below it every line would have only one word. */
+/** The least width of a title and its text together. On a narrower terminal the lines stay this wide. */
 const MIN_COLUMNS = 50;
 
 /** The report for people: heading, a table for each section, the verdict as the last line. */

@@ -2,7 +2,7 @@ import { GroupRow } from "./group-row.ts";
 import { type GroupLabel, KERNEL, keyOfLabel, OTHER } from "./label.ts";
 
 export interface GroupSlotsOptions {
-  /** Most groups at the same time, without kernel threads and `other`. */
+  /** Maximum number of groups at the same time, without kernel threads and `other`. */
   max: number;
   /** How long a group in which nothing lives or happens keeps its slot, ns. */
   graceNs: number;

@@ -26,11 +26,12 @@ export interface SlowdownFigure {
 }
 
 /**
- * Relative difference of each place of an arm to the unwatched ones next to it. The spread is that of unwatched places
- * to their unwatched neighbours, pooled over the whole run, or that of the arm itself if it is wider: an arm has only a
- * few places, and these alone would suggest too small a spread.
+ * Relative difference of each place (turn in the schedule) of an arm to the mean of the nearest unwatched places before and after
+ * it. In part "last" the base is the mean of the unwatched places before the first watched one. The spread is the larger of
+ * two: that of unwatched places to their unwatched neighbours in part "rounds", and that of the arm itself. An arm has few places,
+ * so its own spread can be too small by chance.
  *
- * @returns null if the arm was never timed next to an unwatched place
+ * @returns null if no place of the arm has such a base
  */
 export function neighbourSlowdown(places: readonly TimedPlace[], arm: string): SlowdownFigure | null {
   const differences = differencesOf(places, arm);

@@ -46,7 +46,7 @@ export interface SlowdownOptions {
    * waits for itself.
    */
   arm(on: boolean): void | Promise<void>;
-  /** Most rounds; default 40. Each has two blocks of each of the three arms. */
+  /** At most this many rounds; default 40. A round has six blocks: two of each arm (`on`, `off`, `null`). */
   rounds?: number;
   /** Operations in a block; default 100. */
   repetitions?: number;

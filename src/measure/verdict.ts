@@ -108,7 +108,10 @@ function judgeSlowdown(
       return { says: "PASS", reason: figure };
     case "above":
       if (nullCi95 !== undefined && overlaps(ci95, nullCi95)) {
-        return { says: "INCONCLUSIVE", reason: `${figure}, but rounds without it differ as much ${range(nullCi95)}` };
+        return {
+          says: "INCONCLUSIVE",
+          reason: `${figure}, which overlaps the difference between unwatched blocks ${range(nullCi95)}`,
+        };
       }
       return { says: "FAIL", reason: `${figure}, above ${percent(thresholdPct)}` };
     case "straddles":

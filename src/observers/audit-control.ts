@@ -8,7 +8,7 @@ import { isAlive } from "./proc-fs.ts";
 export interface AuditFlags {
   /** 0 off, 1 on, 2 on and locked until the next boot. */
   enabled: number;
-  /** Most records that wait for the daemon. */
+  /** Maximum number of records that wait for the daemon. */
   backlogLimit: number;
   /** How long a process waits, at each of its records, where that many wait already, jiffies; null on old kernels. */
   backlogWaitTime: number | null;

@@ -9,8 +9,9 @@ import { AUDITED_SYSCALLS, type AuditFlags } from "./audit-control.ts";
  *
  * It removes the rules first: a daemon that has stopped reading while there are records makes every process of the
  * machine wait. It sends SIGTERM once, and again only after a while: auditd ignores the signal at its start, and a
- * second one during its end kills it. A killed daemon stays in its pid file, and in the kernel until the next record
- * for it, such as that of its own switch.
+ * second one during its end kills it. If the daemon is killed, its pid stays in its pid file and in the kernel. The kernel
+ * forgets the pid once it cannot deliver a record to the daemon. Setting the enabled flag while audit is on makes such a
+ * record. So the guard sets the flag to 1 and then back, and removes the pid file.
  *
  * Constant text: everything that differs comes as an argument. $1 auditctl, $2 key without the daemon, $3 enabled, $4
  * backlog limit, $5 backlog wait time or nothing, $6 pid file, $7 the daemon's home, $8 the system calls of the rules,

@@ -1,8 +1,8 @@
 import type { Sighting, Tally } from "./observer.ts";
 
-/** Most events whose records are still coming in; the kernel interleaves those of a few CPUs. */
+/** Maximum number of events whose records are still coming in; the kernel interleaves those of a few CPUs. */
 const MAX_OPEN_EVENTS = 1024;
-/** Most text of one event's arguments, characters. */
+/** Maximum text of one event's arguments, characters. */
 const MAX_ARGS_CHARS = 64 * 1024;
 
 /** An event that may get more records. All its records have the same time and serial number. */

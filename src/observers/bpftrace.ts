@@ -5,7 +5,7 @@ import { startTool } from "./tool-observer.ts";
 import { withTracefs } from "./tracefs.ts";
 
 const BPFTRACE: Program = { name: "bpftrace", debian: "bpftrace", version: ["--version"], isPeer: true };
-/** Most text of one record, characters: arguments hold newlines, so that a record can be many lines. */
+/** Maximum text of one record, characters: arguments hold newlines, so that a record can be many lines. */
 const MAX_RECORD_CHARS = 64 * 1024;
 
 /** The script that people write: the calls of execve with their arguments, forks and ends. */

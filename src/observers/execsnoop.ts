@@ -15,7 +15,7 @@ export const EXECSNOOP_NEEDS: Needs = {
   bpf: true,
   tracefs: true,
 };
-/** Most text of one record, characters: arguments hold newlines, so that a record can be many lines. */
+/** Maximum text of one record, characters: arguments hold newlines, so that a record can be many lines. */
 const MAX_RECORD_CHARS = 64 * 1024;
 
 // PCOMM PID PPID RET ARGS; a successful exec returns 0. The name may contain blanks, so it is what remains after the

@@ -7,7 +7,7 @@ const FORKSTAT: Program = { name: "forkstat", debian: "forkstat", version: ["-h"
 
 const ROW = /^\d\d:\d\d:\d\d (fork|exec|exit) +(\d+) (.*)$/;
 
-/** Most text of one row, characters: names hold newlines, so that a row can be many lines. */
+/** Maximum text of one row, characters: names hold newlines, so that a row can be many lines. */
 const MAX_ROW_CHARS = 64 * 1024;
 
 /**

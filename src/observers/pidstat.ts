@@ -3,7 +3,7 @@ import type { Program, Sighting, Tally } from "./observer.ts";
 import { startTool } from "./tool-observer.ts";
 
 const PIDSTAT: Program = { name: "pidstat", debian: "sysstat", version: ["-V"], isPeer: true };
-/** Most text of one row, characters: arguments hold newlines, so that a row can be many lines. */
+/** Maximum text of one row, characters: arguments hold newlines, so that a row can be many lines. */
 const MAX_ROW_CHARS = 64 * 1024;
 
 const HEADER = /^(?:\d\d:\d\d:\d\d|Average:)(?: [AP]M)? +UID +PID +%usr .* CPU +Command$/;

@@ -1,6 +1,6 @@
 import type { Sighting, Tally } from "./observer.ts";
 
-/** Most half-done calls that are remembered: one a thread that is inside execve, so far fewer in truth. */
+/** Maximum number of half-done calls that are remembered: one a thread that is inside execve, so far fewer in truth. */
 const MAX_UNFINISHED = 4096;
 
 /**

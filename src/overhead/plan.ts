@@ -35,7 +35,7 @@ export interface Plan {
   slowdownMs: number;
 }
 
-/** Most time for one rate of the sweep, and for the slowdown: more would improve the figures little. */
+/** Maximum time for one rate of the sweep, and for the slowdown: more would improve the figures little. */
 const MAX_STEP_MS = 30_000;
 const MAX_SLOWDOWN_MS = 60_000;
 /** The first seconds of a collector. After them the runtime has compiled the code that runs all the time. */
@@ -53,7 +53,10 @@ const FEWEST_PER_SECOND = 100;
  * rates.
  */
 const SURELY_POSSIBLE = 150;
-/** Spawns a second of the warm-up, of a program that does nothing: in seconds the events of minutes. */
+/**
+ * Processes that the warm-up spawns per second. Each runs `true`. This is eight times the rate of the default workload, so a
+ * short warm-up is enough.
+ */
 const WARM_UP_RATE = 800;
 /**
  * The longest time for which an agent gathers events if the test does not know it. execsnoop and similar tools wake

@@ -4,7 +4,7 @@ import type { Answers, Model } from "./model.ts";
 
 /** Rows of a list before its user looks for more. */
 export const FIRST_ROWS = 24;
-/** Most processes that are read. */
+/** Maximum number of processes that are read. */
 export const MOST_PROCESSES = 1000;
 /** The page requests the reasons at least once in this number of refreshes. */
 const REASONS_EVERY = 3;

@@ -18,8 +18,11 @@ export function lossesOf(status: Status): Loss[] {
     ...lost_by_cpu.map(({ cpu, lost }) => ({ what: `of these on CPU ${cpu}, page faults included`, count: lost })),
     { what: "page faults lost", count: page_faults?.lost ?? 0 },
     { what: "tracepoint hits that the kernel skipped", count: skipped },
-    { what: "processes and threads that the kernel created unseen", count: status.unexplained_forks ?? 0 },
-    { what: "ends of processes found by a scan only", count: processes.lost_exits },
+    {
+      what: "processes and threads that the kernel created and linnix did not see",
+      count: status.unexplained_forks ?? 0,
+    },
+    { what: "ends of processes that only a scan of /proc found", count: processes.lost_exits },
     ...SAMPLE_LOSS_NAMES.map((name) => ({ what: `samples lost: ${SAMPLE_LOSSES[name]}`, count: samples[name] })),
     { what: "threads left out of the CPU time of a process", count: samples.threads_not_summed },
     { what: "lines that the output did not take", count: unwritten.lines },

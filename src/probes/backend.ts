@@ -57,7 +57,7 @@ import { isFollowed, WatchedCgroup } from "./watched-cgroup.ts";
 
 export interface ProbeOptions {
   events: readonly EventType[];
-  /** Most bytes of executable path and arguments in one exec record. */
+  /** Maximum number of bytes of executable path and arguments in one exec record. */
   maxArgsBytes: number;
   filters: FiltersSettings;
   /** The level of detail of all processes at first; if left out: events. */
@@ -260,7 +260,7 @@ export class Backend implements Disposable {
     };
   }
 
-  /** The level of a process that an event is of. */
+  /** The level of detail of the process that an event reports; the present level if the start of the process is not known. */
   levelOf({ record, startKnown }: Pick<EventFacts, "record" | "startKnown">): DetailLevel {
     const { detail } = this;
     return startKnown && detail.isSwitched ? detail.levelOf(record.big(PROCESS_EVENT.start_ns)) : detail.level;

@@ -28,7 +28,7 @@ export function sizeImageMaps(object: BpfObject, room: ImageRoom, maxArgsBytes: 
   object.setValueSize("ended_scratches", ENDED_EVENT.size + bytes);
 }
 
-/** Most memory that the images take, bytes: data, and about what the kernel needs for an element and its bucket. */
+/** Maximum memory that the images take, bytes: data, and about what the kernel needs for an element and its bucket. */
 export function imageBytes({ images, largeImages }: ImageRoom, maxArgsBytes: number): number {
   return images * (256 + 8 + ELEMENT_BYTES) + largeImages * (largeImageBytes(maxArgsBytes) + 8 + ELEMENT_BYTES);
 }

@@ -3,7 +3,7 @@ import { NativeError } from "../sys/errno.ts";
 import type { KernelCounts } from "./counters.ts";
 import type { StormBirths } from "./storm-births.ts";
 
-/** Most processes that one look gives; others are given by the next one. */
+/** Maximum number of processes that one look gives; others are given by the next one. */
 export const MAX_MISSED = 256;
 
 export interface MissedExecsFacts {

@@ -3,7 +3,7 @@ import type { BpfObject } from "../bpf/bpf-object.ts";
 
 /** First Linux whose BPF programs may allocate an element of a hash map in any context: 34dd3bad1a6f. */
 const FIRST_ALLOCATING = [6, 1] as const;
-/** Most processes for which such a map has an entry at a time. Its buckets take 16 bytes each, used or not. */
+/** Maximum number of processes for which such a map has an entry at a time. Its buckets take 16 bytes each, used or not. */
 const MAX_PROCESSES = 262_144;
 const MIN_PROCESSES = 1024;
 /** The kernel preallocates an LRU map always; it drops the oldest entry where it has no room. */

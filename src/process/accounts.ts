@@ -9,7 +9,7 @@ const LOOK_EVERY_MS = 1000;
 /** A file that is larger is not read. */
 const MAX_BYTES = 8 * 2 ** 20;
 const CHUNK_BYTES = 64 * 1024;
-/** Most answers that are kept: processes have few owners, unless a program makes them up. */
+/** Maximum number of answers that are kept: processes have few owners, unless a program makes them up. */
 const MAX_ANSWERS = 1024;
 
 /** One file of `name:password:id:…` lines, read again after a change. */

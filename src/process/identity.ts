@@ -24,7 +24,7 @@ import { descendantsOf, parentOf } from "./tree.ts";
 export interface IdentityOptions {
   mounts?: CgroupMounts;
   accounts?: AccountFiles;
-  /** Most cgroups whose names are kept. */
+  /** Maximum number of cgroups whose names are kept. */
   maxCgroups?: number;
 }
 

@@ -64,7 +64,7 @@ interface Batch {
 
 export interface ImageReaderOptions {
   table: ProcessTable;
-  /** Most bytes of arguments of one process. */
+  /** Maximum number of bytes of arguments of one process. */
   maxBytes: number;
   /** Gives out what the rings hold: an image of now must not come before a fork or exec of before. */
   drain(): void;

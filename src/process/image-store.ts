@@ -27,7 +27,7 @@ const FLAGS = 2; // in u32
 /** No image: the process's executable is not known. */
 export const NO_IMAGE = 0;
 
-/** Most bytes of path and arguments together that an image can hold. */
+/** Maximum number of bytes of path and arguments together that an image can hold. */
 export const MAX_STORED_BYTES = MAX_SLAB_BYTES / 2 - HEAD_BYTES;
 
 const NO_BLOCK = -1;

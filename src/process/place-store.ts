@@ -3,7 +3,7 @@ import type { KnownPlace } from "../cgroup/place.ts";
 /** No place is known of the process itself. */
 export const NO_PLACE = 0;
 
-/** Most different places that are kept. Processes in further places have none. */
+/** At most this many distinct places are kept. A process in a further place gets NO_PLACE. */
 const MAX_PLACES = 16_384;
 
 /**

@@ -20,7 +20,7 @@ import { type Redact, redactorOf } from "./redact.ts";
 import { KEPT_FLAGS, STATUS_KNOWN, TableRows } from "./table-rows.ts";
 import { NO_SLOT } from "./table-slots.ts";
 
-/** Most time for patterns to search the known arguments when redaction is switched on, ms. */
+/** Maximum time for patterns to search the known arguments when redaction is switched on, ms. */
 const PATTERNS_MS = 50;
 
 /** With these a table of up to a thousand live processes needs no more room than one of 4096 entries. */
@@ -29,7 +29,7 @@ const LINGER_MAX = 3072;
 export interface ProcessTableOptions {
   /** How long an exited process stays in the table, ns. */
   lingerNs: number;
-  /** Most exited processes that are kept, whatever their age, at least one: bounds the memory at fork storms. */
+  /** Maximum number of exited processes that are kept, whatever their age, at least one: bounds the memory at fork storms. */
   lingerMax?: number;
   redact?: Redact | undefined;
 }

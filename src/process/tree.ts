@@ -17,9 +17,9 @@ export interface Relatives {
 }
 
 export interface TreeBounds {
-  /** Most generations. */
+  /** Maximum number of generations. */
   maxDepth?: number;
-  /** Most processes. */
+  /** Maximum number of processes. */
   maxCount?: number;
 }
 

@@ -44,7 +44,7 @@ interface Known extends ScannedProcess {
   looks: number;
 }
 
-/** Most arguments of one process that are read, bytes. */
+/** Maximum number of argument bytes that are read of one process. */
 const MAX_ARGS_BYTES = 4096;
 const STAT_BYTES = 1024;
 

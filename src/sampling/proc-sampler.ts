@@ -15,7 +15,7 @@ import {
 import { Record } from "../wire/record.ts";
 import { RSS_THRESHOLD_BYTES, type Sampler, type SamplerOptions, type Sweep } from "./sampler.ts";
 
-/** Most files of /proc that stay open; the rest is opened at each scan. */
+/** Maximum number of files of /proc that stay open; the rest is opened at each scan. */
 const MAX_KEPT_FDS = 512;
 
 /** A sample's, made up to a power of two. */

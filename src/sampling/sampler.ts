@@ -14,7 +14,7 @@ export interface Sweep {
 
 /** The limit of a sampler, and the sampler beyond it. */
 export interface SamplerLimit {
-  /** Most processes for this sampler. */
+  /** Maximum number of processes for this sampler. */
   processes: number;
   /**
    * Returns a sampler for more processes that continues with the figures of this one, so that no time is lost or reported
@@ -51,11 +51,11 @@ export interface Sampler extends Disposable {
 export interface SamplerOptions {
   /** A process that did not run is reported if its memory has changed by more than this. */
   rssThresholdBytes?: number;
-  /** Most threads of one process whose time is added up, in the kernel; absent: 65,536. */
+  /** Maximum number of threads of one process whose time is added up, in the kernel; absent: 65,536. */
   maxThreads?: number;
   /** Whether samples carry `utime_ns` and `stime_ns`. */
   splitsModes?: boolean;
-  /** Most live processes whose figures a walk keeps; absent: `MAX_ORDERED` of bpf/samples-in-order.h. */
+  /** Maximum number of live processes whose figures a walk keeps; absent: `MAX_ORDERED` of bpf/samples-in-order.h. */
   maxPlaces?: number;
   /** Keeps walking at any number of processes: no other sampler sees all of them in this pid namespace. */
   walksAlways?: boolean;

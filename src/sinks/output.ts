@@ -12,7 +12,7 @@ import { type FileOwner, isReadableByAll, openOutputFile } from "./open-file.ts"
 import { codeOf, NoReader, OutputClosed, outputError, writeError } from "./output-errors.ts";
 
 /**
- * Most bytes that wait to be written. Further lines are held back or dropped. A run at rest needs none of this memory.
+ * Maximum number of bytes that wait to be written. Further lines are held back or dropped. A run at rest needs none of this memory.
  */
 export const MAX_WAITING_BYTES = 1024 * 1024;
 /**

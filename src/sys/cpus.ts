@@ -1,4 +1,4 @@
-/** CPUs by number, which may have gaps: what is offline now may come online later. */
+/** Numbers of the CPUs that are online, and of those that can come online later. The numbers can have gaps. */
 import { readFileSync } from "node:fs";
 
 export const POSSIBLE_CPUS = "/sys/devices/system/cpu/possible";

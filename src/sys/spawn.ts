@@ -22,7 +22,7 @@ const O_RDWR = 2;
 
 /** Larger than either opaque type of any glibc (80 and 336 bytes). */
 const OPAQUE_BYTES = 2048;
-/** Most bytes of all arguments of one spawn. */
+/** Maximum number of bytes of all arguments of one spawn. */
 const ARENA_BYTES = 64 * 1024;
 const MAX_ARGS = 512;
 

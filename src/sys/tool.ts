@@ -70,7 +70,7 @@ export interface ToolResult {
 
 /** Longest that a short command may take, ms. */
 const SHORT_COMMAND_MS = 10_000;
-/** Most output of a short command that is kept, bytes: also a program that never stops printing ends. */
+/** Maximum output of a short command that is kept, bytes: also a program that never stops printing ends. */
 const SHORT_COMMAND_BYTES = 1024 * 1024;
 
 /** Runs a short command to its end, and kills it if it takes too long. Never rejects. */

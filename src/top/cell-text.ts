@@ -1,6 +1,6 @@
 import { printable } from "../json/printable.ts";
 
-/** Most characters in a column. More of them, such as hundreds of combining characters, slow a terminal down. */
+/** Maximum number of characters in a column. More of them, such as hundreds of combining characters, slow a terminal down. */
 const MAX_CHARACTERS_PER_COLUMN = 4;
 /** A character that takes no column, or more than one. */
 const NOT_NARROW = /[^\x20-\x7e]/;

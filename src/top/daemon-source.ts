@@ -9,7 +9,7 @@ import { EndedTotals } from "./ended.ts";
 import { addRate, type Refresh, type Source } from "./model.ts";
 import { processState } from "./process-state.ts";
 
-/** Most processes that the daemon lists. */
+/** Maximum number of processes that the daemon lists. */
 const LIMIT = 10_000;
 
 /** Reads a running daemon. */

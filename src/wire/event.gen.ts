@@ -48,7 +48,7 @@ export interface EventOfProcess {
 /** The first line of an output. It is repeated if a SIGHUP changes a setting or reopens the output. */
 export interface StartEvent {
   type: "start";
-  /** When linnix noticed it: RFC 3339, UTC, with nanoseconds. */
+  /** When linnix created this event: RFC 3339, UTC, with nanoseconds. */
   time: string;
   /** The same time on CLOCK_BOOTTIME. Unit: ns. */
   ts_ns: bigint;
@@ -237,10 +237,10 @@ export interface TotalsEvent {
   lifetime_ns: [bucket: number, count: number][] | null;
 }
 
-/** The events of a source come faster than `--storm-rate`. From `begin` to `end` linnix counts them instead of sending them. See storms.md. */
+/** The events of a source come faster than `--storm-rate` allows. Between the lines `begin` and `end` linnix counts the forks, execs and exits of the source. It still sends the first exec of each new name, at most 20 a second, and the exit of that process. See storms.md. */
 export interface StormEvent {
   type: "storm";
-  /** When linnix noticed it: RFC 3339, UTC, with nanoseconds. */
+  /** When linnix created this event: RFC 3339, UTC, with nanoseconds. */
   time: string;
   /** The same time on CLOCK_BOOTTIME. Unit: ns. */
   ts_ns: bigint;
@@ -256,7 +256,7 @@ export interface StormEvent {
   exited_cpu_user_ns: number | null;
   /** At the end: system CPU time of the counted exits. Unit: ns. */
   exited_cpu_system_ns: number | null;
-  /** At the end: the ten names with the most counted events. The first events of a name may not be counted if more than 64 other names came before it. */
+  /** At the end: the ten names with the most counted events. Counts can be too low in a storm of many names: see storms.md. */
   comms: { comm: string; count: number }[] | null;
   /** At the end: how long linnix counted events. Unit: ns. */
   window_ns: number | null;
@@ -265,7 +265,7 @@ export interface StormEvent {
 /** Records of a CPU did not reach user space. */
 export interface LostEvent {
   type: "lost";
-  /** When linnix noticed it: RFC 3339, UTC, with nanoseconds. */
+  /** When linnix created this event: RFC 3339, UTC, with nanoseconds. */
   time: string;
   /** The same time on CLOCK_BOOTTIME. Unit: ns. */
   ts_ns: bigint;
@@ -280,7 +280,7 @@ export interface LostEvent {
 /** The collector reduces its work to stay within its CPU budget, or restores it. */
 export interface DegradedEvent {
   type: "degraded";
-  /** When linnix noticed it: RFC 3339, UTC, with nanoseconds. */
+  /** When linnix created this event: RFC 3339, UTC, with nanoseconds. */
   time: string;
   /** The same time on CLOCK_BOOTTIME. Unit: ns. */
   ts_ns: bigint;

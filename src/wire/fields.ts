@@ -44,7 +44,7 @@ export interface FieldRow {
 
 export interface EventTypeRow {
   doc: string;
-  /** Whether the event is about one process: it then begins with `HEAD_FIELDS`. */
+  /** Whether the event is about one process. The JSON of such an event has `type`, then `HEAD_FIELDS`, then `fields`. */
   isOfProcess: boolean;
   fields: readonly FieldRow[];
 }
@@ -287,7 +287,7 @@ const EXIT_FIELDS: readonly FieldRow[] = [
 ];
 
 const NOTICE_FIELDS: readonly FieldRow[] = [
-  { ...TIME, doc: "When linnix noticed it: RFC 3339, UTC, with nanoseconds." },
+  { ...TIME, doc: "When linnix created this event: RFC 3339, UTC, with nanoseconds." },
   TS_NS,
 ];
 
@@ -466,7 +466,7 @@ export const EVENT_FIELDS = {
     ],
   },
   storm: {
-    doc: "The events of a source come faster than `--storm-rate`. From `begin` to `end` linnix counts them instead of sending them. See storms.md.",
+    doc: "The events of a source come faster than `--storm-rate` allows. Between the lines `begin` and `end` linnix counts the forks, execs and exits of the source. It still sends the first exec of each new name, at most 20 a second, and the exit of that process. See storms.md.",
     isOfProcess: false,
     fields: [
       ...NOTICE_FIELDS,
@@ -498,7 +498,7 @@ export const EVENT_FIELDS = {
         kind: "object",
         unknown: "null",
         ts: "{ comm: string; count: number }[]",
-        doc: "At the end: the ten names with the most counted events. The first events of a name may not be counted if more than 64 other names came before it.",
+        doc: "At the end: the ten names with the most counted events. Counts can be too low in a storm of many names: see storms.md.",
       },
       total("window_ns", "ns", "At the end: how long linnix counted events."),
     ],

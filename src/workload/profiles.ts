@@ -39,7 +39,7 @@ function environment(eventsPerDay: number, mix: readonly MixShare[]): Profile {
   return { rate: rateOfEventsPerDay(eventsPerDay), eventsPerDay, mix };
 }
 
-/** The workloads that have a name on the command line, and `lifetimes`. */
+/** The workloads that `--profile` accepts, and `lifetimes`, which it does not accept. */
 export const PROFILES = {
   /** The default mix: listing, searching, asking, computing. */
   seed: {

@@ -34,7 +34,7 @@ const TURN_NS = 100e6;
 const STDIN_FD = 0;
 /** Children without a pidfd are polled this often. */
 const BLIND_POLL_NS = 2e6;
-/** Most delay that it catches up on: more would be a burst that the workload does not specify. */
+/** Maximum delay that it catches up on: more would be a burst that the workload does not specify. */
 const MAX_LATE_NS = 250e6;
 /** After this many failures in a row, the spawner gives up. */
 const MAX_ERRORS_IN_A_ROW = 100;

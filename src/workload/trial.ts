@@ -55,7 +55,7 @@ function silentEnd(said: string, { exitCode, signalCode }: Ended) {
   if (signalCode === "SIGSYS") {
     return {
       what,
-      why: "a seccomp filter on this process ended it by SIGSYS",
+      why: "a seccomp filter killed it with SIGSYS",
       hint: "let the filter allow bpf and perf_event_open: SystemCallFilter= of the unit, or the container's profile",
     };
   }

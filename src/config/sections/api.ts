@@ -20,11 +20,11 @@ export interface ApiSettings {
   socketGroup: string | null;
   /** Origins of web pages that may read answers (CORS), such as `https://dash.example`. */
   allowOrigins: string[];
-  /** Most clients that follow live events at the same time. */
+  /** Maximum number of clients that follow live events at the same time. */
   maxClients: number;
-  /** Most events kept for clients that come back and ask for what they missed; 0: none. */
+  /** Maximum number of events kept for clients that come back and ask for what they missed; 0: none. */
   historyEvents: number;
-  /** Most bytes that these take. */
+  /** Maximum number of bytes that these take. */
   historyBytes: number;
   /** A live stream without events says this often that it is alive, ms. */
   heartbeatMs: number;

@@ -18,7 +18,7 @@ export interface FiltersSettings {
 const PID_MAX = 4 * 1024 * 1024;
 /** (uid_t) -1 means "no uid". */
 const UID_MAX = 2 ** 32 - 2;
-/** Most values that one filter takes. */
+/** Maximum number of values that one filter takes. */
 export const MAX_FILTER_VALUES = 64;
 
 export const filters: Section<FiltersSettings> = {
@@ -55,7 +55,7 @@ export const filters: Section<FiltersSettings> = {
       hint: "PATH|ID",
       type: cgroup,
       default: null,
-      doc: "only processes of this cgroup: v2 path, or id",
+      doc: "processes of this cgroup and those below it: v2 path, or id",
       example: { path: "/system.slice/cron.service" },
     },
     minDurationNs: {

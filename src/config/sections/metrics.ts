@@ -4,7 +4,7 @@ import { boolean, durationMs, integer } from "../values.ts";
 export interface MetricsSettings {
   /** Whether what happens is added up by unit and container, for /metrics and /groups; only with `api.listen`. */
   groups: boolean;
-  /** Most groups at the same time. */
+  /** Maximum number of groups at the same time. */
   maxGroups: number;
   /** Whether processes of a unit are divided by name as well. */
   byComm: boolean;

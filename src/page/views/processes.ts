@@ -22,7 +22,7 @@ interface Line {
   prefix: string;
 }
 
-/** Most characters for the branches of a tree, so that the name is still visible on a phone. */
+/** Maximum number of characters for the branches of a tree, so that the name is still visible on a phone. */
 const BRANCHES = { narrow: 4, wide: 40 } as const;
 const NARROW = matchMedia("(max-width: 40rem)");
 

@@ -1,6 +1,9 @@
 import { paint, type TextStyle, type Tone } from "./style.ts";
 
-/** The least width for text next to labels. Below it every line would have only one word. */
+/**
+ * The least width of a label and its text together. On a narrower terminal the lines stay this wide, because the text would
+ * become too narrow.
+ */
 const MIN_COLUMNS = 50;
 
 /** Breaks a text into lines between words; words are never cut. */

@@ -1,7 +1,7 @@
 /** How a text report is written. */
 export interface TextStyle {
   color: boolean;
-  /** Most columns of a line; null leaves each line whole, for a file or a pipe. */
+  /** Maximum number of columns of a line; null leaves each line whole, for a file or a pipe. */
   columns: number | null;
 }
 
