@@ -36,7 +36,7 @@ export function parseArgv(
       return { words, switches, rest: rest ? behind : null };
     }
     if (!word.startsWith("-") || word === "-") {
-      throw surplus(word, argv[index - 1], options, command);
+      throw surplus(word, argv[index - 1], options, { command, rest });
     }
     const { names, inline } = optionsIn(word);
     for (const given of names) {
@@ -111,17 +111,30 @@ export function commandIndex(argv: readonly string[], globals: OptionDefs): numb
   return -1;
 }
 
-/** A word that is no option: the value of the one before it, where that takes its value by `=` alone. */
-function surplus(word: string, before: string | undefined, options: OptionDefs, command: string): LinnixError {
+/** A word that is no option: the value of the one before it, where that takes its value by `=` alone; or a command without `--`. */
+function surplus(
+  word: string,
+  before: string | undefined,
+  options: OptionDefs,
+  { command, rest }: { command: string; rest: boolean },
+): LinnixError {
   const [, definition] = definitionOf(before ?? "", options) ?? [];
-  const hint = definition?.bareValue === undefined ? undefined : `if it is the value of ${before}: ${before}=${word}`;
-  return unexpected(word, command, hint);
+  if (definition?.bareValue !== undefined) {
+    return unexpected(word, command, { hint: `if it is the value of ${before}: ${before}=${word}` });
+  }
+  if (!rest) return unexpected(word, command);
+  const hint = `write -- before a command: ${command} -- COMMAND; see ${command} --help`;
+  return unexpected(word, command, { takes: "options, and a command only after --", hint });
 }
 
-function unexpected(word: string, command: string, hint = `see ${command} --help`): LinnixError {
+function unexpected(
+  word: string,
+  command: string,
+  { takes = "options only", hint = `see ${command} --help` } = {},
+): LinnixError {
   return usageError("surplus-argument", {
     what: `unexpected argument ${quote(word)}`,
-    why: `${command} takes options only`,
+    why: `${command} takes ${takes}`,
     hint,
   });
 }

@@ -96,6 +96,13 @@ describe("parseArgv", () => {
   test("refuses a word before -- also where a command takes what follows it", () => {
     expect(errorOf(["ls", "--", "ls"], true).what).toBe('unexpected argument "ls"');
   });
+
+  test("names -- where a command stands without it", () => {
+    const error = errorOf(["--quick", "ls", "-l"], true);
+    expect(error.what).toBe('unexpected argument "ls"');
+    expect(error.why).toContain("a command only after --");
+    expect(error.hint).toStartWith("write -- before a command: linnix x -- COMMAND");
+  });
 });
 
 describe("commandIndex", () => {
