@@ -17,7 +17,7 @@ export function codeOf(error: unknown): string {
 
 const WHY_NOT_OPENED: { [code: string]: string } = {
   EISDIR: "it is a directory",
-  ENOENT: "its directory does not exist",
+  ENOENT: "its folder does not exist",
   ENOTDIR: "a part of the path is not a directory",
   EACCES: "permission denied",
   EPERM: "permission denied",
@@ -32,7 +32,7 @@ export function outputError(path: string, code: string, cause: unknown): LinnixE
     {
       what: `--output ${path} cannot be written`,
       why: WHY_NOT_OPENED[code] ?? code,
-      hint: "name a file in a directory that this user may write to",
+      hint: "name a file in a folder that this user may write to",
       setting: "output.file",
     },
     { cause },

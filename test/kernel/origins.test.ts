@@ -21,7 +21,7 @@ function file(name: string, text: string): string {
 
 describe.skipIf(reason !== null)(titled("a value that is impossible here", reason), () => {
   test.each([
-    ["output.file", "LINNIX_OUTPUT ", "/no/such/file", "cannot be written: its directory does not exist"],
+    ["output.file", "LINNIX_OUTPUT ", "/no/such/file", "cannot be written: its folder does not exist"],
     ["filters.cgroup", "LINNIX_CGROUP ", "/no/such", "is not known: there is no such cgroup below"],
     ["api.listen", "LINNIX_LISTEN: cannot listen at ", "0.0.0.0:1", "without a token: other machines"],
   ])("ends the start, and is told with what gave it: %s", async (key, variable, value, told) => {

@@ -101,7 +101,7 @@ describe("a file for the output", () => {
     symlinkSync("plain", join(folder, "relative-link"));
     expect(await outcome(join(folder, "relative-link/sub/o"))).toBe("opened");
     expect(await outcome(`${folder}/plain/../relative-link//./sub/o`)).toBe("opened");
-    expect(await outcome(join(folder, "none/o"))).toBe("2: its directory does not exist");
+    expect(await outcome(join(folder, "none/o"))).toBe("2: its folder does not exist");
     expect(await outcome(join(victim, "o"))).toBe("2: a part of the path is not a directory");
     expect(await outcome(join(sticky, "new", "o"))).toBe("2: a part of the path is not a directory");
     const before = process.cwd();
@@ -171,7 +171,7 @@ describe("a file for the output", () => {
   });
 
   test("errors say what is wrong with the path", async () => {
-    expect(await outcome(join(folder, "none", "x"))).toBe("2: its directory does not exist");
+    expect(await outcome(join(folder, "none", "x"))).toBe("2: its folder does not exist");
     expect(await outcome(join(victim, "x"))).toBe("2: a part of the path is not a directory");
     expect(await outcome(folder)).toBe("2: it is a directory");
     expect(await outcome(`${join(folder, "new-folder")}/`)).toBe("2: it is a directory");

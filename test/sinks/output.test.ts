@@ -165,7 +165,7 @@ describe("a place that cannot be written", () => {
 
   test.each([
     ["directory", "it is a directory"],
-    ["missing/file", "its directory does not exist"],
+    ["missing/file", "its folder does not exist"],
     ["file/below", "a part of the path is not a directory"],
     ["loop", "ELOOP"],
     ["x".repeat(300), "ENAMETOOLONG"],
@@ -462,7 +462,7 @@ describe("a file that is opened again", () => {
     renameSync(folder, `${folder}.1`);
     const before = openFiles();
     expect(before).toHaveLength(1);
-    expect(await errorOf(() => output.reopen())).toMatchObject({ why: "its directory does not exist" });
+    expect(await errorOf(() => output.reopen())).toMatchObject({ why: "its folder does not exist" });
     mkdirSync(folder);
     renameSync(fifo, path);
     expect(await errorOf(() => output.reopen())).toBeInstanceOf(LinnixError);
