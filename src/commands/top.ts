@@ -42,7 +42,7 @@ export const top = commandOf({
   },
   examples: [
     { command: "sudo linnix top", does: "watch this machine" },
-    { command: "linnix top --connect unix:/run/linnix/linnix.sock", does: "ask a daemon that runs already" },
+    { command: "sudo linnix top --connect unix:/run/linnix/linnix.sock", does: "ask a daemon that runs already" },
     { command: "sudo linnix top --once > top.txt", does: "print one refresh, for a ticket" },
     { command: "sudo linnix top --json | jq .short_lived", does: "print one refresh, for a program" },
   ],
@@ -101,9 +101,10 @@ function settingsOf(settings: Invocation["config"]["settings"], intervalMs: numb
   );
 }
 
-/** Without the privilege to collect a daemon may be there to ask. */
+/** Without the privilege to collect a daemon may be there to ask. It helps no view that has no terminal. */
 function withConnectHint(error: unknown): unknown {
   if (!(error instanceof LinnixError) || process.geteuid?.() === 0 || error.exitCode !== EXIT.cannotRun) return error;
+  if (error.code === "cannot-run.no-terminal") return error;
   const { code, exitCode, what, why, setting } = error;
   const hint = `${error.hint ?? "run it as root"}; or read a running daemon: --connect unix:/run/linnix/linnix.sock`;
   return new LinnixError(code, exitCode, { what, why, hint, setting }, { cause: error });

@@ -97,13 +97,13 @@ export class DaemonClient {
     const { code, name, message } = cause as { code?: string; name?: string; message?: string };
     const { socket } = this.#address;
     if (code === "EACCES" || code === "EPERM") {
-      const hint = "its owner and its group may connect: see api.socket_group";
+      const hint = "run it by sudo, or as a member of the group that api.socket_group names";
       return this.#error("cannot be reached", "permission denied", hint);
     }
     const said = message ?? String(cause);
     const known = WHY.find(([pattern]) => pattern.test(`${code} ${name} ${said}`));
     const where = socket === null ? "--listen ADDRESS" : `--listen unix:${socket}`;
-    return this.#error("cannot be reached", known?.[1] ?? said, `linnix collect ${where} runs one`);
+    return this.#error("cannot be reached", known?.[1] ?? said, `sudo linnix collect ${where} runs one`);
   }
 
   #error(what: string, why: string, hint?: string): LinnixError {

@@ -430,6 +430,13 @@ describe("without privilege", () => {
     chmodSync(path, 0o600);
     expectOneMessage(nobody("collect", "--check-config", "--config", path), path, "permission denied");
   });
+
+  test.skipIf(!canRun)(`top without a terminal does not name --connect, which needs one too (${why})`, () => {
+    const { exitCode, stderr } = run([...NOBODY, process.execPath, MAIN, "top"]);
+    expect(exitCode).toBe(EXIT.cannotRun);
+    expect(stderr).toContain("--once prints one refresh as text");
+    expect(stderr).not.toContain("--connect");
+  });
 });
 
 test("main.ts alone ends the program", () => {

@@ -191,7 +191,7 @@ describe.skipIf(reason !== null)(titled("top on a terminal", reason), () => {
     await terminal.shows(/PROCS +SHORT +UNIT/);
     terminal.keys("4");
     await terminal.shows(/^ true +\d+ +\d/m);
-    await terminal.shows(/^short-lived +\d+ that top does not see: \d.*% of all CPU time/m);
+    await terminal.shows(/^short-lived +\d+ that top\(1\) misses: \d.*% of all CPU time/m);
     terminal.keys("Tab");
     await terminal.shows("[1 processes]");
     terminal.keys("h");
@@ -408,7 +408,7 @@ describe.skipIf(reason !== null)(titled("top of a running daemon", reason), () =
     level("processes");
     await using run = await daemon("--listen", `unix:${socket}`, "--config", path);
     using terminal = await started(120, 30, `--connect unix:${socket}`);
-    const counts = /^short-lived +[1-9]\d* that top does not see/m;
+    const counts = /^short-lived +[1-9]\d* that top\(1\) misses/m;
     await terminal.shows(counts);
     level("summary");
     run.child.kill("SIGHUP");

@@ -3,6 +3,7 @@ import { EndedTotals } from "../../src/top/ended.ts";
 import { groupsOf, type Refresh, shortShare } from "../../src/top/model.ts";
 import type { Size } from "../../src/top/screen.ts";
 import { initialState, press, type ViewState } from "../../src/top/state.ts";
+import { helpLines } from "../../src/top/views/help.ts";
 import { pageOf } from "../../src/top/views/page.ts";
 import { sparkline } from "../../src/top/views/text.ts";
 import { refreshOf, rowOf } from "./rows.ts";
@@ -67,6 +68,11 @@ describe("every view", () => {
       expect(text).not.toMatch(HARMFUL);
     }
   });
+});
+
+test("the help fits a terminal of 80 columns", () => {
+  const texts = (columns: number) => helpLines(columns).map(({ text }) => text.trimEnd());
+  expect(texts(79)).toEqual(texts(1000));
 });
 
 describe("processes", () => {
@@ -146,7 +152,7 @@ describe("short-lived processes", () => {
   test("are added up by command, with their share of the CPU time", () => {
     expect(shortShare(refresh)).toBeCloseTo(0.25);
     const { texts } = typed(refresh, ["4"]);
-    expect(texts[3]).toContain("4 that top does not see: 30.0 % of a core, 25.0 % of all CPU time");
+    expect(texts[3]).toContain("4 that top(1) misses: 30.0 % of a core, 25.0 % of all CPU time");
     expect(texts[6]).toMatch(/^ cc1 +3 +30\.0 +25\.0 +5\.0M$/);
     expect(texts[7]).toMatch(/^ sh +1 /);
   });

@@ -55,7 +55,7 @@ function shortText(refresh: Refresh): string {
   const ofBusy = share === null ? "" : `, ${pctText(share * 100)} % of all CPU time`;
   const isUnknown = count > 0 && cpuUnknown === count;
   const cpu = isUnknown ? "CPU time unknown" : `${pctText(cpuPctOf(cpuNs, elapsedMs))} % of a core${ofBusy}`;
-  return `short-lived  ${countText(count)} that top does not see: ${cpu}`;
+  return `short-lived  ${countText(count)} that top(1) misses: ${cpu}`;
 }
 
 /** The views, and what is in force. */

@@ -16,9 +16,9 @@ const HELP = [
   "figures",
   "  %CPU         of one core, over the last interval",
   "  MEM          resident memory; THR threads; S state, as ps shows it",
-  "  own cost     what linnix itself uses, of one core; above the budget it samples less often",
-  "  short-lived  processes that started and ended between two refreshes. A tool that looks",
-  "               once per refresh does not see them: %BUSY is their share of all CPU time used",
+  "  own cost     of linnix, of one core; above the budget it samples less often",
+  "  short-lived  processes that started and ended between two refreshes. top(1)",
+  "               misses them. %BUSY is their share of all CPU time used",
   "  PROCS, SHORT live processes of a group, and those that started and ended",
 ] as const;
 
