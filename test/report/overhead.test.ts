@@ -174,7 +174,7 @@ describe("the text", () => {
 describe("the sentence", () => {
   test("a FAIL gives its reasons", () => {
     expect(verdictSentence(exampleReport({ verdict: "FAIL", reasons: ["7 events were lost"] }))).toBe(
-      "FAIL: the claim of less than 1.00 % is not proven: 7 events were lost",
+      "FAIL: a part of the claim of less than 1.00 % is disproven: 7 events were lost",
     );
   });
 

@@ -16,7 +16,7 @@ export function verdictSentence(report: OverheadReport): string {
   if (verdict !== "PASS" || total === null) {
     const reason = printable(reasons.join("; "));
     return verdict === "FAIL"
-      ? `FAIL: the claim of less than ${withPercent(threshold_pct)} is not proven: ${reason}`
+      ? `FAIL: a part of the claim of less than ${withPercent(threshold_pct)} is disproven: ${reason}`
       : `INCONCLUSIVE: nothing is proven or disproven: ${reason}`;
   }
   const subject = report.subject.kind === "linnix" ? "watching every process" : printable(report.subject.name);
