@@ -104,6 +104,8 @@ const DMI_NAMES: readonly [RegExp, string][] = [
 function readVirtualization(host: HostReader, cpuinfo: string): string | null {
   const hypervisor = readText(host, "/sys/hypervisor/type");
   if (hypervisor) return hypervisor;
+  // qemu without KVM says so in the name of its CPU, and QEMU in its DMI, as with KVM.
+  if (/^model name\s*:.*\bTCG\b/m.test(cpuinfo)) return "qemu";
   const isVirtual = /^flags\s*:.*\bhypervisor\b/m.test(cpuinfo);
   const dmi = ["sys_vendor", "product_name"].map((name) => readText(host, `/sys/class/dmi/id/${name}`) ?? "").join(" ");
   const named = DMI_NAMES.find(([pattern]) => pattern.test(dmi))?.[1];

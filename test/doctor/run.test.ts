@@ -79,5 +79,8 @@ describe("runDoctor", () => {
     );
     expect(await virtualization({ [clocks]: "tsc\n", "/sys/hypervisor/type": "xen\n" })).toBe("xen");
     expect(await virtualization({ [clocks]: "tsc hpet\n", "/proc/cpuinfo": "flags\t: fpu\n" })).toBe("none");
+    const emulated = "model name\t: QEMU TCG CPU version 2.5+\nflags\t: fpu hypervisor\n";
+    const files = { [clocks]: "hpet\n", "/sys/class/dmi/id/sys_vendor": "QEMU\n", "/proc/cpuinfo": emulated };
+    expect(await virtualization(files)).toBe("qemu");
   });
 });
