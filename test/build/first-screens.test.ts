@@ -14,12 +14,12 @@ interface Screen {
   lines: string[];
 }
 
-/** Screens of README: `$ linnix ARGS   # WHERE; exit code N`, and what follows. `…` stands for any text. */
+/** Screens of README: `$ ./linnix ARGS   # WHERE; exit code N`, and what follows. `…` stands for any text. */
 function screens(): Screen[] {
   const readme = readFileSync(join(import.meta.dir, "../../README.md"), "utf8");
-  const block = /```console\n(\$ linnix[^\0]*?)```/.exec(readme)?.[1] ?? "";
+  const block = /```console\n(\$ \.\/linnix[^\0]*?)```/.exec(readme)?.[1] ?? "";
   return block
-    .split(/^\$ linnix/m)
+    .split(/^\$ \.\/linnix/m)
     .slice(1)
     .map((text) => {
       const [head = "", ...lines] = text.trimEnd().split("\n");
