@@ -100,6 +100,22 @@ static __always_inline __u32 true_parent(struct task_struct *task, const struct 
 	return e->parent_start_ns && !is_reaper(task->real_parent) ? e->ppid : 0;
 }
 
+static __always_inline void describe_parent(struct storm_source *s)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct task_struct *parent = BPF_CORE_READ(task, real_parent, group_leader);
+
+	s->uid = STORM_NO_UID;
+	s->cgroup_id = 0;
+	__builtin_memset(s->comm, 0, sizeof(s->comm));
+	/* The parent may have ended since the program found it, and another process may have adopted this one. */
+	if (BPF_CORE_READ(parent, tgid) != s->pid || BPF_CORE_READ(parent, start_boottime) != s->id)
+		return;
+	s->uid = BPF_CORE_READ(parent, cred, uid.val);
+	s->cgroup_id = BPF_CORE_READ(parent, cgroups, dfl_cgrp, kn, id);
+	BPF_CORE_READ_INTO(&s->comm, parent, comm);
+}
+
 static __always_inline __u32 fork_storm(const struct process_event *e)
 {
 	__u32 flags = is_reaper((void *)bpf_get_current_task()) ? FORKED_BY_REAPER : 0;

@@ -27,6 +27,9 @@ struct storm_limits {
 /* Names in one storm; a power of two. */
 #define STORM_COMMS 64
 
+/* storm.uid: no user has this uid. */
+#define STORM_NO_UID 0xffffffff
+
 /* storm.kind */
 enum storm_kind {
 	STORM_PROCESS = 1,
@@ -50,8 +53,8 @@ struct storm {
 	__u32 kind; /* enum storm_kind */
 	__u32 pid; /* of a process */
 	__u64 start_ns; /* of a process; 0: unknown */
-	__u64 cgroup_id;
-	__u32 uid;
+	__u64 cgroup_id; /* 0: unknown */
+	__u32 uid; /* STORM_NO_UID: unknown */
 	__u32 sent_execs; /* execs sent in the second that began at sent_since_ns */
 	__u64 sent_since_ns;
 	__u64 since_ns; /* CLOCK_BOOTTIME */

@@ -72,8 +72,8 @@ struct storm_source {
 	__u64 half_due_ns; /* the same for half of the rate, during a storm */
 	__u64 least_due_ns; /* the same for the rate while a ring fills up */
 	__u64 until_ns; /* end of its storm */
-	__u64 cgroup_id;
-	__u32 uid;
+	__u64 cgroup_id; /* 0: unknown */
+	__u32 uid; /* STORM_NO_UID: unknown */
 	__u32 storm; /* place of its storm */
 	__u32 generation; /* how often this place was taken */
 	__u32 event_ns; /* 1e9 / the rate that its storm exceeded */
@@ -193,9 +193,18 @@ static __always_inline bool watches_sources(__u64 now_ns)
 	return now_ns < detail.storms.busy_until_ns;
 }
 
+/*
+ * Each backend defines this: describes the parent of the current process as a source. What the backend cannot find out, it sets
+ * to unknown; user space looks for it in its table of processes.
+ */
+static __always_inline void describe_parent(struct storm_source *s);
+
 /* The functions below are not static, for the same reason as find_place() in totals.h. */
 
-/* The place of a source. A new source replaces the least used of the sources that have no storm. */
+/*
+ * The place of a source. A new source replaces the least used of the sources that have no storm.
+ * @is_current: the source is the current process, or no process
+ */
 __noinline __u32 find_source(__u32 kind, __u32 pid, __u64 id, __u64 now_ns, __u32 is_current)
 {
 	__u32 hash = hash_of(id, pid, 0, kind), best = NO_SOURCE;
@@ -228,13 +237,18 @@ __noinline __u32 find_source(__u32 kind, __u32 pid, __u64 id, __u64 now_ns, __u3
 	s->due_ns = 0;
 	s->least_due_ns = 0;
 	s->until_ns = 0;
-	s->uid = bpf_get_current_uid_gid();
-	s->cgroup_id = kind & STORM_CGROUP && kind != STORM_UID ? id : bpf_get_current_cgroup_id();
-	/* A program can read only the name of the current process. User space may know the name of another one. */
-	if (is_current)
+	if (is_current) {
+		s->uid = bpf_get_current_uid_gid();
+		s->cgroup_id = bpf_get_current_cgroup_id();
 		bpf_get_current_comm(s->comm, sizeof(s->comm));
-	else
-		__builtin_memset(s->comm, 0, sizeof(s->comm));
+	} else {
+		describe_parent(s);
+	}
+	/* For a child that a reaper forks, the current process is the reaper. */
+	if ((kind & STORM_UID) == STORM_UID)
+		s->uid = id;
+	else if (kind & STORM_CGROUP)
+		s->cgroup_id = id;
 	barrier();
 	s->kind = kind;
 	return best;

@@ -128,6 +128,14 @@ static __always_inline void count_thread(__u32 pid)
 	}
 }
 
+/* No helper returns these. */
+static __always_inline void describe_parent(struct storm_source *s)
+{
+	s->uid = STORM_NO_UID;
+	s->cgroup_id = 0;
+	__builtin_memset(s->comm, 0, sizeof(s->comm));
+}
+
 SEC("tracepoint/task/task_newtask")
 int handle_fork(void *ctx)
 {

@@ -40,7 +40,7 @@ import { Reconciler, type ReconcilerOptions } from "./reconciler.ts";
 import { type SamplingSource, SamplingSwitch } from "./sampling-switch.ts";
 import { Schedule } from "./schedule.ts";
 import { SpareDescriptors } from "./spare-descriptors.ts";
-import { StormReports } from "./storm-reports.ts";
+import { type KnownProcess, StormReports } from "./storm-reports.ts";
 import { TableRefresh } from "./table-refresh.ts";
 import { preferThisThread } from "./thread-priority.ts";
 import { TotalsReports } from "./totals-reports.ts";
@@ -223,7 +223,7 @@ export class Collector implements Disposable {
       places: backend.stormPlaces,
       isOn: () => backend.stormLimit.rate > 0,
       cgroupPath: (cgroupId) => this.#identity?.ofCgroupId?.(cgroupId)?.cgroup ?? null,
-      commOf: (pid, startNs) => this.#commOf(pid, startNs),
+      processOf: (pid, startNs) => this.#knownProcess(pid, startNs),
       take: (event) => this.#events.notice?.(event),
     });
     if (options.groups) {
@@ -528,11 +528,11 @@ export class Collector implements Disposable {
     if (!this.#totals.isOn) table.exitsHeldBack = holdsBackExits(this.#options);
   }
 
-  #commOf(pid: number, startNs: bigint): string | null {
+  #knownProcess(pid: number, startNs: bigint): KnownProcess | undefined {
     const { table } = this;
     const slot = table.find(pid);
-    if (slot === NO_SLOT || (startNs !== 0n && table.startNs(slot) !== startNs)) return null;
-    return table.comm(slot);
+    if (slot === NO_SLOT || (startNs !== 0n && table.startNs(slot) !== startNs)) return undefined;
+    return { comm: table.comm(slot), cgroupId: table.cgroupId(slot), uid: table.uid(slot) };
   }
 
   #look(withSweep: boolean): void {

@@ -7,14 +7,22 @@ import { sourceText } from "../sinks/storm-source-text.ts";
 import { exactBoottimeNs, realtimeOffsetNs } from "../sys/clock.ts";
 import type { StormEvent } from "../wire/event.ts";
 
+/** A source of the kind `process`, as the process table has it. */
+export interface KnownProcess {
+  /** As text; null: not known. */
+  comm: string | null;
+  cgroupId: bigint | undefined;
+  uid: number;
+}
+
 export interface StormReportsParts {
   places: StormPlaces;
   /** Whether the kernel side limits sources at the moment. */
   isOn(): boolean;
   /** Path of a cgroup; null: not known. */
   cgroupPath(cgroupId: bigint): string | null;
-  /** Name of a process as text; null: not known. */
-  commOf(pid: number, startNs: bigint): string | null;
+  /** What user space knows about a process; undefined: nothing. */
+  processOf(pid: number, startNs: bigint): KnownProcess | undefined;
   take(event: StormEvent): void;
   /** CLOCK_BOOTTIME of the kernel, ns. */
   nowNs?: () => bigint;
@@ -165,18 +173,22 @@ export class StormReports {
     this.#parts.take(event);
   }
 
-  #sourceOf({ kind, pid, startNs, cgroupId, uid, comm }: StormSource): StormEvent["source"] {
-    const { cgroupPath, commOf } = this.#parts;
+  #sourceOf(source: StormSource): StormEvent["source"] {
+    const { kind, pid, startNs, comm } = source;
     const isProcess = kind === "process";
-    const name = isProcess ? (comm === "" ? commOf(pid, startNs) : textOf(Buffer.from(comm, "latin1"))) : null;
+    const isWhole = comm !== "" && source.uid !== null && source.cgroupId !== 0n;
+    const known = isProcess && !isWhole ? this.#parts.processOf(pid, startNs) : undefined;
+    const cgroupId = source.cgroupId === 0n ? (known?.cgroupId ?? 0n) : source.cgroupId;
+    const hasCgroup = kind !== "uid" && cgroupId !== 0n;
+    const name = comm === "" ? (known?.comm ?? null) : textOf(Buffer.from(comm, "latin1"));
     return {
       kind,
       pid: isProcess ? pid : null,
       start_ns: isProcess && startNs !== 0n ? startNs : null,
-      cgroup_id: kind === "uid" || cgroupId === 0n ? null : cgroupId,
-      cgroup: kind === "uid" || cgroupId === 0n ? null : cgroupPath(cgroupId),
-      uid: kind === "cgroup" ? null : uid,
-      comm: name,
+      cgroup_id: hasCgroup ? cgroupId : null,
+      cgroup: hasCgroup ? this.#parts.cgroupPath(cgroupId) : null,
+      uid: kind === "cgroup" ? null : (source.uid ?? known?.uid ?? null),
+      comm: isProcess ? name : null,
     };
   }
 

@@ -8,6 +8,7 @@ import {
   STORM_CHANGING,
   STORM_COMM,
   STORM_COMMS,
+  STORM_NO_UID,
   STORM_PLACES,
   STORM_UID,
 } from "../wire/layout.gen.ts";
@@ -21,8 +22,10 @@ export interface StormSource {
   pid: number;
   /** 0: not known, or no process. */
   startNs: bigint;
+  /** 0: not known. */
   cgroupId: bigint;
-  uid: number;
+  /** Null: not known. */
+  uid: number | null;
   /** Bytes, one a code unit; empty: not known. */
   comm: string;
 }
@@ -71,14 +74,15 @@ export class StormPlaces {
 
   source(place: number): StormSource {
     const kind = this.#u32(place, STORM.kind);
-    const isUid = (kind & ~STORM_CHANGING) === STORM_UID;
+    const uid = this.#u32(place, STORM.uid);
+    const isUid = (kind & STORM_UID) === STORM_UID;
     return {
       kind: isUid ? "uid" : kind & STORM_CGROUP ? "cgroup" : "process",
       isChanging: (kind & STORM_CHANGING) !== 0,
       pid: this.#u32(place, STORM.pid),
       startNs: this.#u64(place, STORM.start_ns),
       cgroupId: this.#u64(place, STORM.cgroup_id),
-      uid: this.#u32(place, STORM.uid),
+      uid: uid === STORM_NO_UID ? null : uid,
       comm: this.#comm(place * STORM.size + STORM.comm),
     };
   }

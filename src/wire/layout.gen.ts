@@ -22,6 +22,7 @@ export const STORM_CALM_NS = 2000000000;
 export const STORM_PLACES = 64;
 export const STORM_BIRTHS = 16384;
 export const STORM_COMMS = 64;
+export const STORM_NO_UID = 4294967295;
 export const NO_CPU = 65535;
 export const MADE_CGROUPS = 256;
 export const CGROUP_PATH_LEN = 504;

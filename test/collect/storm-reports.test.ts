@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { StormReports } from "../../src/collect/storm-reports.ts";
+import { StormReports, type StormReportsParts } from "../../src/collect/storm-reports.ts";
 import { StormPlaces } from "../../src/probes/storm-places.ts";
 import type { StormEvent } from "../../src/wire/event.ts";
 import {
@@ -9,6 +9,7 @@ import {
   STORM_CGROUP,
   STORM_CHANGING,
   STORM_COMM,
+  STORM_NO_UID,
   STORM_PLACES,
   STORM_PROCESS,
   STORM_UID,
@@ -56,7 +57,7 @@ class Memory {
   }
 }
 
-function parts() {
+function parts(more: Partial<StormReportsParts> = {}) {
   const memory = new Memory();
   const events: StormEvent[] = [];
   const state = { nowNs: 200n * MS };
@@ -64,9 +65,10 @@ function parts() {
     places: new StormPlaces(memory.bytes),
     isOn: () => true,
     cgroupPath: (id) => (id === 9n ? "/nine" : null),
-    commOf: () => "from-table",
+    processOf: () => ({ comm: "from-table", cgroupId: 9n, uid: 1001 }),
     take: (event) => events.push(event),
     nowNs: () => state.nowNs,
+    ...more,
   });
   return { memory, events, state, reports };
 }
@@ -161,6 +163,27 @@ describe("StormReports", () => {
       expect([event.exited_cpu_user_ns, event.exited_cpu_system_ns]).toEqual([null, null]);
     }
     expect(reports.active).toBe(0);
+  });
+
+  test("what the programs do not know of a process is taken from the table", () => {
+    const { memory, events, reports } = parts();
+    memory.begin(0);
+    memory.u64(0, STORM.cgroup_id, 0n);
+    memory.u32(0, STORM.uid, STORM_NO_UID);
+    memory.text(0, STORM.comm, "loop");
+    memory.suppress(0, EVENT_FORK, 1);
+    reports.tick();
+    expect(events[0]?.source).toMatchObject({ cgroup_id: 9n, cgroup: "/nine", uid: 1001, comm: "loop" });
+  });
+
+  test("what neither the programs nor the table know is null", () => {
+    const { memory, events, reports } = parts({ processOf: () => undefined });
+    memory.begin(0);
+    memory.u64(0, STORM.cgroup_id, 0n);
+    memory.u32(0, STORM.uid, STORM_NO_UID);
+    memory.suppress(0, EVENT_FORK, 1);
+    reports.tick();
+    expect(events[0]?.source).toMatchObject({ pid: 77, cgroup_id: null, cgroup: null, uid: null, comm: null });
   });
 
   test("a place that two programs wanted at once is freed at the second look", () => {

@@ -24,6 +24,7 @@ const BACKENDS = [
 const RATE = 500;
 const LIMITED = [...USUAL, "--storm-rate", String(RATE)];
 const PACED = 40;
+const OTHER_UID = 65_534;
 
 const program = whyNotHere() === null ? new StormProgram() : undefined;
 
@@ -166,6 +167,20 @@ for (const [backend, reason] of BACKENDS) {
       expectComplete(events, comm, PACED, backend);
       expect(countedIn(stormsOf(others)).fork).toBeGreaterThan(1000);
     });
+
+    test.skipIf(!isBtf)(
+      "a source that the ends of its children show has its own user and name, not theirs",
+      async () => {
+        await using collect = await CollectRun.start(limited);
+        const { path, comm } = parts().copy();
+        const source = start(path, "drops", "200", String(OTHER_UID));
+        await source.exited;
+        expect(source.exitCode).toBe(0);
+        const { others } = await collect.stop();
+        const storm = stormsOf(others).find((each) => ofSource(each, source.pid));
+        expect(storm?.source).toMatchObject({ uid: process.getuid?.(), comm });
+      },
+    );
 
     test("orphans by double fork do not suppress other children of the process that adopts them", async () => {
       await using collect = await CollectRun.start(limited);
