@@ -20,8 +20,12 @@ struct storm_limits {
 #define STORM_WINDOW_NS 50000000
 /* A storm ends when its source has been below half of the rate for this long. */
 #define STORM_CALM_NS 2000000000
-/* Most storms at the same time. */
+/*
+ * Most storms at the same time. A process may take one of the first STORM_PROCESS_PLACES only. The last place is for the
+ * crowd of the root cgroup.
+ */
 #define STORM_PLACES 64
+#define STORM_PROCESS_PLACES 48
 /* Processes whose source is kept; a power of two. The lower 14 bits of a pid are its place, and the word has the 8 above. */
 #define STORM_BIRTHS 16384
 /* Names in one storm; a power of two. */
@@ -36,6 +40,7 @@ enum storm_kind {
 	STORM_CGROUP = 2,
 	STORM_UID = 3,
 	STORM_CHANGING = 4, /* a flag with STORM_CGROUP and STORM_UID: processes whose forkers change all the time */
+	STORM_CROWD = 8, /* a flag with STORM_CGROUP and STORM_UID: what finds no place for its own storm */
 };
 
 struct storm_comm {

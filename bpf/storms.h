@@ -16,6 +16,10 @@
  *   of their own, apart from the cgroup itself.
  * If no program watched the fork of a process and its parent has adopted it, its events belong to the process itself.
  *
+ * If a process above the rate finds no place for its storm, the storm of its crowd counts its events. There is one crowd for each
+ * cgroup, and in the root cgroup for each uid. A crowd is a source to which no event belongs: it only keeps the place for the
+ * sources that are above the rate themselves.
+ *
  * All maps are arrays of fixed size, used as hash tables without a lock. If two CPUs enter two sources at the same place at
  * the same time, the place may have a mixed key. No source finds that place, and a later source soon takes it.
  */
@@ -63,6 +67,9 @@ _Static_assert(sizeof(struct storm) % 8 == 0, "an element of a mapped array is a
 #define STORM_SOURCES 512
 #define SOURCE_PROBES 8
 #define NO_SOURCE 0xffffffff
+#define ROOT_CGROUP_ID 1
+/* Instead of the place of a storm: there was none when the source exceeded the rate. */
+#define NO_ROOM 0xfffffffe
 
 struct storm_source {
 	__u64 id; /* start_ns of a process (0: unknown), a cgroup id or a uid */
@@ -74,7 +81,7 @@ struct storm_source {
 	__u64 until_ns; /* end of its storm */
 	__u64 cgroup_id; /* 0: unknown */
 	__u32 uid; /* STORM_NO_UID: unknown */
-	__u32 storm; /* place of its storm */
+	__u32 storm; /* place of its storm; NO_ROOM: its crowd counts it */
 	__u32 generation; /* how often this place was taken */
 	__u32 event_ns; /* 1e9 / the rate that its storm exceeded */
 	char comm[COMM_LEN];
@@ -201,6 +208,12 @@ static __always_inline void describe_parent(struct storm_source *s);
 
 /* The functions below are not static, for the same reason as find_place() in totals.h. */
 
+/* Whether a source is a process or descends from one. All others are cgroups and uids. */
+static __always_inline bool is_of_process(__u32 kind)
+{
+	return kind == STORM_PROCESS || kind & STORM_CHANGING;
+}
+
 /*
  * The place of a source. A new source replaces the least used of the sources that have no storm.
  * @is_current: the source is the current process, or no process
@@ -219,7 +232,7 @@ __noinline __u32 find_source(__u32 kind, __u32 pid, __u64 id, __u64 now_ns, __u3
 			return NO_SOURCE;
 		if (s->kind == kind && s->pid == pid && s->id == id)
 			return place;
-		if (now_ns < s->until_ns)
+		if (now_ns < s->until_ns && s->storm != NO_ROOM)
 			continue;
 		if (s->due_ns < best_due) {
 			best_due = s->due_ns;
@@ -254,24 +267,40 @@ __noinline __u32 find_source(__u32 kind, __u32 pid, __u64 id, __u64 now_ns, __u3
 	return best;
 }
 
-/* Takes a place for the storm of a source. Returns NO_PLACE if there is none: then the events are sent. */
-__noinline __u32 begin_storm(__u32 source, __u64 now_ns)
+/* Takes a place for a storm: one from `place` on, before `end`. Returns NO_ROOM if there is none. */
+static __always_inline __u32 take_storm(__u32 place, __u32 end)
 {
-	struct storm_source *s = bpf_map_lookup_elem(&storm_sources, &source);
-
-	if (!s)
-		return NO_PLACE;
-	for (__u32 i = 0; i < STORM_PLACES; i++) {
-		__u32 place = (source + i) & (STORM_PLACES - 1);
+	for (__u32 i = 0; i < STORM_PLACES && place < end; i++, place++) {
 		struct storm *storm = bpf_map_lookup_elem(&storms, &place);
 
 		if (!storm)
-			return NO_PLACE;
+			break;
 		if (LATEST(storm->claims))
 			continue;
 		__sync_fetch_and_add(&storm->claims, 1);
-		if (LATEST(storm->claims) != 1)
-			continue;
+		if (LATEST(storm->claims) == 1)
+			return place;
+	}
+	return NO_ROOM;
+}
+
+/* Begins the storm of a source. Returns its place, or NO_ROOM. */
+__noinline __u32 begin_storm(__u32 source, __u64 now_ns)
+{
+	struct storm_source *s = bpf_map_lookup_elem(&storm_sources, &source);
+	__u32 place = 0, end = STORM_PROCESS_PLACES;
+	struct storm *storm;
+
+	if (!s)
+		return NO_ROOM;
+	if (!is_of_process(s->kind)) {
+		place = STORM_PROCESS_PLACES;
+		/* Only the crowd of the root cgroup may take the last place. */
+		end = STORM_PLACES - (s->kind != (STORM_CGROUP | STORM_CROWD) || s->id != ROOT_CGROUP_ID);
+	}
+	place = take_storm(place, end);
+	storm = bpf_map_lookup_elem(&storms, &place);
+	if (storm) {
 		storm->kind = s->kind;
 		storm->pid = s->kind == STORM_PROCESS ? s->pid : 0;
 		storm->start_ns = s->kind == STORM_PROCESS ? s->id : 0;
@@ -282,14 +311,13 @@ __noinline __u32 begin_storm(__u32 source, __u64 now_ns)
 		storm->until_ns = now_ns + STORM_CALM_NS;
 		barrier();
 		LATEST(storm->is_ready) = 1;
-		s->storm = place;
-		s->half_due_ns = now_ns;
-		barrier();
-		LATEST(s->until_ns) = now_ns + STORM_CALM_NS;
-		stay_busy(now_ns, BUSY_AFTER_STORM_NS);
-		return place;
 	}
-	return NO_PLACE;
+	s->storm = place;
+	s->half_due_ns = now_ns;
+	barrier();
+	LATEST(s->until_ns) = now_ns + STORM_CALM_NS;
+	stay_busy(now_ns, BUSY_AFTER_STORM_NS);
+	return place;
 }
 
 /* 1e9 / the rate of a source while a ring fills up. */
@@ -309,25 +337,28 @@ static __always_inline bool is_over_least(struct storm_source *s, __u64 now_ns)
 	return window && is_filling(window);
 }
 
-/* Counts one more event of a source. Returns the place of its storm, or NO_PLACE if it has none. */
-__noinline __u32 charge_source(__u32 source, __u64 now_ns)
+/*
+ * Counts one more event of a source. Returns the place of its storm, NO_PLACE if it has no storm, or NO_ROOM.
+ * @is_over: the source is above the rate, whatever its token bucket says
+ */
+__noinline __u32 charge_source(__u32 source, __u64 now_ns, __u32 is_over)
 {
 	struct storm_source *s = bpf_map_lookup_elem(&storm_sources, &source);
 	__u32 event_ns = detail.storms.event_ns, place;
 	struct storm *storm;
-	bool is_over;
 
 	if (!s || !event_ns)
 		return NO_PLACE;
 	if (LATEST(s->due_ns) < now_ns)
 		LATEST(s->due_ns) = now_ns;
-	is_over = LATEST(s->due_ns) > now_ns + STORM_WINDOW_NS;
-	if (!is_over)
+	if (LATEST(s->due_ns) > now_ns + STORM_WINDOW_NS)
+		is_over = 1;
+	else
 		__sync_fetch_and_add(&s->due_ns, event_ns);
 	if (now_ns >= LATEST(s->until_ns)) {
 		s->event_ns = event_ns;
 		if (!is_over && detail.storms.ring_share && is_over_least(s, now_ns)) {
-			is_over = true;
+			is_over = 1;
 			s->event_ns = LEAST_EVENT_NS;
 		}
 		return is_over ? begin_storm(source, now_ns) : NO_PLACE;
@@ -352,6 +383,28 @@ __noinline __u32 charge_source(__u32 source, __u64 now_ns)
 		stay_busy(now_ns, BUSY_AFTER_STORM_NS);
 	}
 	return place;
+}
+
+/* Counts one more event of a source. Returns the place of the storm that counts it, or NO_PLACE if the event is sent. */
+__noinline __u32 charge(__u32 source, __u64 now_ns)
+{
+	__u32 place = charge_source(source, now_ns, 0), crowd;
+	__u64 cgroup_id;
+
+	if (place != NO_ROOM)
+		return place;
+	cgroup_id = bpf_get_current_cgroup_id();
+	if (cgroup_id > ROOT_CGROUP_ID)
+		crowd = find_source(STORM_CGROUP | STORM_CROWD, 0, cgroup_id, now_ns, 1);
+	else
+		crowd = find_source(STORM_UID | STORM_CROWD, 0, (__u32)bpf_get_current_uid_gid(), now_ns, 1);
+	place = charge_source(crowd, now_ns, 1);
+	if (place == NO_ROOM) {
+		/* There are more crowds than places. */
+		crowd = find_source(STORM_CGROUP | STORM_CROWD, 0, ROOT_CGROUP_ID, now_ns, 1);
+		place = charge_source(crowd, now_ns, 1);
+	}
+	return place == NO_ROOM ? NO_PLACE : place;
 }
 
 /* The source in the word of a process. Returns NO_SOURCE if another source has taken its place. */
@@ -406,8 +459,8 @@ __noinline __u32 storm_of_fork(__u64 start_ns, __u32 child, __u64 cgroup_id, __u
 	if (!is_birth_of(word, forker))
 		word = 0;
 	flags = word & BIRTH_MISSED;
-	kind = cgroup_id > 1 ? STORM_CGROUP : STORM_UID;
-	id = cgroup_id > 1 ? cgroup_id : uid;
+	kind = cgroup_id > ROOT_CGROUP_ID ? STORM_CGROUP : STORM_UID;
+	id = cgroup_id > ROOT_CGROUP_ID ? cgroup_id : uid;
 	if (fork_flags & FORKED_BY_REAPER) {
 		source = find_source(kind, 0, id, now, 1);
 	} else if (birth && word && !(word & BIRTH_SETTLED) && (!start_ns || now - start_ns < YOUNG_NS) &&
@@ -424,7 +477,7 @@ __noinline __u32 storm_of_fork(__u64 start_ns, __u32 child, __u64 cgroup_id, __u
 	if (source == NO_SOURCE)
 		return NO_PLACE;
 	keep_birth(child, source, flags);
-	return charge_source(source, now);
+	return charge(source, now);
 }
 
 /* The place of a name in a storm. Enters the name if there is room, and otherwise returns NO_PLACE. */
@@ -546,7 +599,7 @@ __noinline __u32 storm_of_exec(__u64 start_ns, __u32 parent, __u64 parent_start_
 		source = find_source(STORM_PROCESS, pid, start_ns, now, 1);
 	if (source == NO_SOURCE)
 		return NO_PLACE;
-	place = charge_source(source, now);
+	place = charge(source, now);
 	word &= 31ULL << BIRTH_FORKS_AT | BIRTH_DEEP | BIRTH_SETTLED | BIRTH_SHOWN;
 	if (place == NO_PLACE) {
 		keep_birth(pid, source, word);
@@ -593,7 +646,7 @@ __noinline __u32 storm_of_exit(__u32 pid, __u32 parent, __u64 parent_start_ns)
 		source = find_source(STORM_PROCESS, parent, parent_start_ns, now, 0);
 	if (source == NO_SOURCE)
 		return missed | EXIT_NO_PLACE;
-	place = charge_source(source, now);
+	place = charge(source, now);
 	return missed | (word & BIRTH_SHOWN ? EXIT_NO_PLACE : place & EXIT_NO_PLACE);
 }
 

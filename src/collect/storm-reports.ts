@@ -104,9 +104,9 @@ export class StormReports {
   #stormAt(place: number): Active {
     const { places } = this.#parts;
     const source = places.source(place);
-    const { kind, isChanging, pid, startNs, cgroupId, uid } = source;
+    const { kind, isChanging, isCrowd, pid, startNs, cgroupId, uid } = source;
     const id = kind === "process" ? `${pid}/${startNs}` : kind === "cgroup" ? cgroupId : uid;
-    const key = `${kind}/${isChanging}/${id}`;
+    const key = `${kind}/${isChanging}/${isCrowd}/${id}`;
     const sinceNs = places.sinceNs(place);
     const known = this.#active.get(key);
     const storm: Active = known ?? {

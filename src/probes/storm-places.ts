@@ -8,6 +8,7 @@ import {
   STORM_CHANGING,
   STORM_COMM,
   STORM_COMMS,
+  STORM_CROWD,
   STORM_NO_UID,
   STORM_PLACES,
   STORM_UID,
@@ -18,6 +19,8 @@ export interface StormSource {
   kind: "process" | "cgroup" | "uid";
   /** Whether it is what a cgroup or user has of forkers that change all the time. */
   isChanging: boolean;
+  /** Whether it counts sources of a cgroup or user that found no place for a storm of their own. */
+  isCrowd: boolean;
   /** 0 for a cgroup and a uid. */
   pid: number;
   /** 0: not known, or no process. */
@@ -79,6 +82,7 @@ export class StormPlaces {
     return {
       kind: isUid ? "uid" : kind & STORM_CGROUP ? "cgroup" : "process",
       isChanging: (kind & STORM_CHANGING) !== 0,
+      isCrowd: (kind & STORM_CROWD) !== 0,
       pid: this.#u32(place, STORM.pid),
       startNs: this.#u64(place, STORM.start_ns),
       cgroupId: this.#u64(place, STORM.cgroup_id),

@@ -20,6 +20,7 @@ export const ENDED_TASKS = 4096;
 export const STORM_WINDOW_NS = 50000000;
 export const STORM_CALM_NS = 2000000000;
 export const STORM_PLACES = 64;
+export const STORM_PROCESS_PLACES = 48;
 export const STORM_BIRTHS = 16384;
 export const STORM_COMMS = 64;
 export const STORM_NO_UID = 4294967295;
@@ -97,6 +98,7 @@ export const STORM_PROCESS = 1;
 export const STORM_CGROUP = 2;
 export const STORM_UID = 3;
 export const STORM_CHANGING = 4;
+export const STORM_CROWD = 8;
 
 /* enum ended_type */
 export const EVENT_PROCESS = 36;

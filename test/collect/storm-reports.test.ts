@@ -9,6 +9,7 @@ import {
   STORM_CGROUP,
   STORM_CHANGING,
   STORM_COMM,
+  STORM_CROWD,
   STORM_NO_UID,
   STORM_PLACES,
   STORM_PROCESS,
@@ -184,6 +185,22 @@ describe("StormReports", () => {
     memory.suppress(0, EVENT_FORK, 1);
     reports.tick();
     expect(events[0]?.source).toMatchObject({ pid: 77, cgroup_id: null, cgroup: null, uid: null, comm: null });
+  });
+
+  test("the storm of a cgroup, of its changing forkers and of its crowd are three", () => {
+    const { memory, events, reports } = parts();
+    for (const [place, kind] of [STORM_CGROUP, STORM_CGROUP | STORM_CHANGING, STORM_CGROUP | STORM_CROWD].entries()) {
+      memory.begin(place, kind);
+      memory.suppress(place, EVENT_FORK, place + 1);
+    }
+    for (const [place, kind] of [STORM_UID, STORM_UID | STORM_CROWD].entries()) {
+      memory.begin(5 + place, kind);
+      memory.suppress(5 + place, EVENT_FORK, 7);
+    }
+    reports.finish();
+    const ends = events.filter(({ state }) => state === "end");
+    expect(ends.map(({ source }) => source.kind)).toEqual(["cgroup", "cgroup", "cgroup", "uid", "uid"]);
+    expect(ends.map(({ suppressed }) => suppressed?.fork)).toEqual([1, 2, 3, 7, 7]);
   });
 
   test("a place that two programs wanted at once is freed at the second look", () => {

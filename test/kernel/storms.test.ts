@@ -9,6 +9,7 @@ import type {
   ProcessEvent,
   StormEvent,
 } from "../../src/wire/event.ts";
+import { STORM_PROCESS_PLACES } from "../../src/wire/layout.gen.ts";
 import { CollectRun, USUAL, until } from "./support/collect-run.ts";
 import { titled, whyNoBtf, whyNotHere } from "./support/needs.ts";
 import { countedIn, StormProgram, stormEnd, stormsOf, typesByPid } from "./support/storms.ts";
@@ -25,6 +26,9 @@ const RATE = 500;
 const LIMITED = [...USUAL, "--storm-rate", String(RATE)];
 const PACED = 40;
 const OTHER_UID = 65_534;
+/** More sources than places for storms, each of them above a low rate. */
+const PARENTS = 110;
+const CHILDREN = 800;
 
 const program = whyNotHere() === null ? new StormProgram() : undefined;
 
@@ -166,6 +170,52 @@ for (const [backend, reason] of BACKENDS) {
       const { events, others } = await collect.stop();
       expectComplete(events, comm, PACED, backend);
       expect(countedIn(stormsOf(others)).fork).toBeGreaterThan(1000);
+    });
+
+    test("many quiet forkers of one shell are no storm, however many events they have together", async () => {
+      await using collect = await CollectRun.start(limited);
+      const { path, comm } = parts().copy();
+      const paced = `${parts().path} paced 40 100000 ${path}`;
+      // Together 50 times a second three events each and more.
+      const shell = start("/bin/sh", "-c", `for i in $(seq 30); do ${paced} & sleep 0.05; done; wait`);
+      await shell.exited;
+      const { events, others } = await collect.stop();
+      const ends = events.filter((event) => event.type === "exit" && event.comm === comm);
+      expect(ends).toHaveLength(30 * 40);
+      for (const types of typesByPid(events, comm).values()) expect(types).toEqual(["fork", "exec", "exit"]);
+      expect(stormsOf(others).filter(({ source }) => source.comm === comm)).toEqual([]);
+    });
+
+    test("more storms of processes than places are counted in their cgroup, and places stay for others", async () => {
+      await using collect = await CollectRun.start([...USUAL, "--storm-rate", "100", "--backend", backend]);
+      const { path, comm } = parts().copy();
+      const { path: quietPath, comm: quietComm } = parts().copy();
+      const quiet = start(parts().path, "paced", "20", "150000", quietPath);
+      // The first two children of a young process belong to what forked it: this test, which is about to fork more.
+      await until("three children", () => {
+        return collect.events.filter((event) => event.type === "exit" && event.comm === quietComm).length >= 3;
+      });
+      const many = start(path, "many", String(PARENTS), String(CHILDREN));
+      await Promise.all([many.exited, quiet.exited]);
+      expect(many.exitCode).toBe(0);
+      const { events, others, summary } = await collect.stop();
+      // Not by pid: there are more processes than pids.
+      const ofQuiet = (type: string) => events.filter((event) => event.type === type && event.comm === quietComm);
+      expect([ofQuiet("exec").length, ofQuiet("exit").length]).toEqual([20, 20]);
+      const storms = stormsOf(others);
+      const forks = events.filter((event) => event.type === "fork" && event.comm === comm);
+      expect(forks.length + countedIn(storms).fork).toBeGreaterThanOrEqual(PARENTS * CHILDREN);
+      expect(forks.length).toBeLessThan(0.15 * PARENTS * CHILDREN);
+      let active = 0;
+      let most = 0;
+      for (const { source, state } of storms) {
+        if (source.kind !== "process") continue;
+        active += state === "begin" ? 1 : -1;
+        most = Math.max(most, active);
+      }
+      expect(most).toBeLessThanOrEqual(STORM_PROCESS_PLACES);
+      expect(countedIn(storms.filter(({ source }) => source.kind !== "process")).fork).toBeGreaterThan(1000);
+      expect(summary.lost).toBe(0);
     });
 
     test.skipIf(!isBtf)(
