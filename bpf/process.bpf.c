@@ -389,11 +389,9 @@ static __always_inline void add_thread(struct exit_event *e, struct task_struct 
 	}
 }
 
-/* Most processes have at most this many unreleased threads at their end. The program adds their figures without a call. */
-#define FEW_THREADS 32
-/* Threads that one call of add_more_threads() adds: as many turns as the oldest verifiers allow for a loop. */
-#define THREADS_AT_ONCE 256
-#define MAX_TURNS 64
+/* Threads that one call of add_more_threads() adds. The verifier checks each turn of both loops, so both are short. */
+#define THREADS_AT_ONCE 64
+#define MAX_TURNS 256
 
 _Static_assert(THREADS_AT_ONCE * MAX_TURNS >= MAX_EXIT_THREADS, "knobs.max_exit_threads");
 
@@ -440,9 +438,8 @@ __noinline int add_more_threads(__u32 attempt)
 	return 1;
 }
 
-/* Adds the threads from `node` on, after the first few. Returns whether it added all of them. */
-static __always_inline bool add_many_threads(struct exit_event *e, struct list_head *head, struct list_head *node,
-					     __u32 attempt)
+/* Adds all threads of the list. Returns whether it added all of them. */
+static __always_inline bool add_many_threads(struct exit_event *e, struct list_head *head, __u32 attempt)
 {
 	struct thread_walk *walk = bpf_map_lookup_elem(&thread_walks, &attempt);
 
@@ -450,7 +447,7 @@ static __always_inline bool add_many_threads(struct exit_event *e, struct list_h
 		return false;
 	__builtin_memset(walk, 0, sizeof(*walk));
 	walk->head = (__u64)head;
-	walk->node = (__u64)node;
+	walk->node = (__u64)BPF_CORE_READ(head, next);
 	walk->left = knobs.max_exit_threads;
 	for (int i = 0; i < MAX_TURNS; i++) {
 		if (!add_more_threads(attempt))
@@ -474,21 +471,11 @@ static __always_inline bool add_many_threads(struct exit_event *e, struct list_h
 static __always_inline bool add_threads(struct exit_event *e, struct task_struct *task, struct signal_struct *signal,
 					__u32 attempt)
 {
-	struct list_head *head, *node;
-
 	if (signal->nr_threads <= 1) {
 		add_thread(e, task);
 		return true;
 	}
-	head = (void *)signal + bpf_core_field_offset(struct signal_struct, thread_head);
-	node = BPF_CORE_READ(head, next);
-	for (int i = 0; i < FEW_THREADS; i++) {
-		if (!node || node == head)
-			return true;
-		add_thread(e, thread_at(node));
-		node = BPF_CORE_READ(node, next);
-	}
-	return !node || node == head || add_many_threads(e, head, node, attempt);
+	return add_many_threads(e, (void *)signal + bpf_core_field_offset(struct signal_struct, thread_head), attempt);
 }
 
 /*

@@ -193,7 +193,8 @@ static __always_inline void add_exec(__u32 mode, __u32 kind, const struct proces
 		__sync_fetch_and_add(&t->execs, 1);
 }
 
-static __always_inline __u32 log2_of(__u64 value)
+/* Not static, for the same reason as find_place(): each result would be a path of its own through the rest of a program. */
+__noinline __u32 log2_of(__u64 value)
 {
 	__u32 log = 0;
 
