@@ -20,14 +20,17 @@ export class ProcessAnswers {
   readonly #table: ProcessTable;
   readonly #names: Names;
   readonly #json: ProcessJson;
+  readonly #passes: (slot: number) => boolean;
 
-  constructor(table: ProcessTable, names: Names) {
+  /** @param passes whether a live process passes the filters of the run */
+  constructor(table: ProcessTable, names: Names, passes: (slot: number) => boolean = () => true) {
     this.#table = table;
     this.#names = names;
+    this.#passes = passes;
     this.#json = new ProcessJson(table, names);
   }
 
-  /** Live processes: `processes`. */
+  /** Live processes that pass the filters: `processes`. */
   list(query: ProcessQuery): Uint8Array<ArrayBuffer> {
     const table = this.#table;
     const slots = liveSlots(table, this.#filter(query));
@@ -72,7 +75,7 @@ export class ProcessAnswers {
   #filter({ user, cgroup, comm }: ProcessQuery): (slot: number) => boolean {
     const table = this.#table;
     const names = this.#names;
-    const checks: ((slot: number) => boolean)[] = [];
+    const checks: ((slot: number) => boolean)[] = [this.#passes];
     if (user !== null) {
       const uid = /^\d{1,10}$/.test(user) ? Number(user) : -1;
       const isUser = (id: number | undefined) => id !== undefined && (id === uid || names.userName(id) === user);

@@ -42,7 +42,7 @@ export class RunSource implements ApiSource {
   constructor(run: RunParts, identity: Identity) {
     this.#run = run;
     this.#identity = identity;
-    this.#answers = new ProcessAnswers(run.collector.table, identity);
+    this.#answers = new ProcessAnswers(run.collector.table, identity, (slot) => run.collector.passes(slot));
     this.#recent = new Recent(() => {
       const { fork, exec, exit } = run.collector.received;
       return { events: fork + exec + exit, cpuUs: ownCpuNs() / 1e3 };

@@ -215,7 +215,7 @@ export class Collector implements Disposable {
       intervalMs: options.summaryIntervalMs ?? DEFAULT_SUMMARY_MS,
       scan: () => this.#refresh.scan(),
       isSampling: () => this.samplingSource !== null,
-      wants: (slot) => this.#sampleFilter.wantsSlot(this.table, slot),
+      wants: (slot) => this.passes(slot),
       take: (lines) => this.#events.totals?.(lines),
     });
     if (options.stormsFollowRings) this.setStormRate(backend.stormLimit.rate, true);
@@ -235,7 +235,7 @@ export class Collector implements Disposable {
         descriptors: this.#descriptors,
         isFiltered: holdsBackExits(options),
         placeOf: (cgroupId) => this.#identity?.ofCgroupId?.(cgroupId),
-        wants: (slot) => this.#sampleFilter.wantsSlot(this.table, slot),
+        wants: (slot) => this.passes(slot),
         isSampling: () => this.samplingSource !== null,
         refresh: () => this.#refreshTable(),
       });
@@ -276,8 +276,13 @@ export class Collector implements Disposable {
   /** Live processes that pass the filters. */
   get running(): number {
     let running = 0;
-    for (const slot of this.table.liveSlots()) if (this.#sampleFilter.wantsSlot(this.table, slot)) running++;
+    for (const slot of this.table.liveSlots()) if (this.passes(slot)) running++;
     return running;
+  }
+
+  /** Whether a live process passes the filters. */
+  passes(slot: number): boolean {
+    return this.#sampleFilter.wantsSlot(this.table, slot);
   }
 
   /** Times that a ring's watermark woke this process. */

@@ -32,6 +32,16 @@ function parsed(answer: Uint8Array | null): unknown {
 
 const ALL = { sort: "cpu", limit: 10_000, user: null, cgroup: null, comm: null } as const;
 
+test("a list has only processes that pass the filters of the run; one process and its ancestors are answered all the same", () => {
+  const table = new ProcessTable({ lingerNs: 1e18 });
+  const answers = new ProcessAnswers(table, NOBODY, (slot) => table.comm(slot) === "watched");
+  table.fork(recordIn(forkRecord({ pid: 7, comm: "other", uid: 5, gid: 6 })));
+  table.fork(recordIn(forkRecord({ pid: 8, ppid: 7, comm: "watched", uid: 5, gid: 6 })));
+  expect(parsed(answers.list(ALL))).toMatchObject({ live: 2, matched: 1, processes: [{ pid: 8 }] });
+  expect(parsed(answers.one(7))).toMatchObject({ pid: 7 });
+  expect(parsed(answers.graph(8))).toMatchObject({ process: { pid: 8 }, ancestors: [{ pid: 7 }] });
+});
+
 test("what is not known is null", () => {
   const { table, answers } = answersOf();
   table.fork(recordIn(forkRecord({ pid: 7, comm: "x", uid: 5, gid: 6, flags: 0 })));
