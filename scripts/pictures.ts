@@ -39,9 +39,9 @@ const HIERARCHIES = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup
 const SLICE = "demo.slice";
 /** What works in each unit, and processes a second. */
 const UNITS: readonly { unit: string; profile: ProfileName; rate: number }[] = [
-  { unit: "web.service", profile: "busy-api", rate: 60 },
-  { unit: "ci-runner.service", profile: "ci-runner", rate: 30 },
-  { unit: "backup.service", profile: "small-server", rate: 10 },
+  { unit: "web.service", profile: "busy-api", rate: 25 },
+  { unit: "ci-runner.service", profile: "ci-runner", rate: 10 },
+  { unit: "backup.service", profile: "small-server", rate: 5 },
 ];
 
 const PICTURES: Record<string, (chromium: Chromium, folder: string) => Promise<Buffer>> = {
