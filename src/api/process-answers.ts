@@ -33,12 +33,13 @@ export class ProcessAnswers {
   /** Live processes that pass the filters: `processes`. */
   list(query: ProcessQuery): Uint8Array<ArrayBuffer> {
     const table = this.#table;
-    const slots = liveSlots(table, this.#filter(query));
+    const passed = liveSlots(table, this.#passes);
+    const slots = passed.filter(this.#filter(query));
     const matched = slots.length;
     sortByKey(slots, table, this.#key(query.sort));
     slots.length = Math.min(slots.length, query.limit);
     const body = new Body(this.#json, slots.length);
-    body.text(`{"live":${table.live},"matched":${matched},"processes":`);
+    body.text(`{"live":${passed.length},"matched":${matched},"processes":`);
     body.processes(slots);
     body.text("}\n");
     return body.end();
@@ -75,7 +76,7 @@ export class ProcessAnswers {
   #filter({ user, cgroup, comm }: ProcessQuery): (slot: number) => boolean {
     const table = this.#table;
     const names = this.#names;
-    const checks: ((slot: number) => boolean)[] = [this.#passes];
+    const checks: ((slot: number) => boolean)[] = [];
     if (user !== null) {
       const uid = /^\d{1,10}$/.test(user) ? Number(user) : -1;
       const isUser = (id: number | undefined) => id !== undefined && (id === uid || names.userName(id) === user);
