@@ -15,7 +15,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { html, Markup } from "../src/report/html/escape.ts";
 import { PALETTE } from "../src/report/html/palette.ts";
@@ -97,9 +97,8 @@ async function underLoad<T>(use: (url: string, passed: Promise<void>) => Promise
     mkdirSync(directory);
     cleanup.defer(() => rmdirSync(directory));
   }
-  const child = Bun.spawn([LINNIX, "collect", "--format", "none", "--listen", "127.0.0.1:0", "--cgroup", `/${SLICE}`], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  const command = [LINNIX, "collect", "--format", "none", "--listen", "127.0.0.1:0", "--cgroup", `/${SLICE}`];
+  const child = Bun.spawn(["taskset", "--cpu-list", "0", ...command], { stdio: ["ignore", "ignore", "pipe"] });
   cleanup.defer(async () => {
     child.kill("SIGTERM");
     await child.exited;
@@ -163,6 +162,11 @@ function linesOf(text: string): Markup[] {
   return text.split("\n").map((line, at) => html`${at > 0 && new Markup("\n")}${line}`);
 }
 
+// The browser of a user runs on another machine: here it and the load run on other CPUs than the daemon.
+if (availableParallelism() > 1) {
+  const others = `1-${availableParallelism() - 1}`;
+  output("taskset", ["--all-tasks", "--pid", "--cpu-list", others, `${process.pid}`]);
+}
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !Object.hasOwn(PICTURES, name));
 if (unknown.length > 0)
