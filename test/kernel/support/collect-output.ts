@@ -67,8 +67,16 @@ export function parseOutput(text: string): CollectOutput {
 const PID_MAX = 4 * 1024 * 1024;
 const UID_MAX = 2 ** 32 - 1;
 
-/** One problem a line; empty when every field of every event is there, of its type and in its range. */
-export function shapeProblems({ events }: CollectOutput, missingFields: readonly string[]): string[] {
+/**
+ * One problem a line; empty when every field of every event is there, of its type and in its range.
+ *
+ * @param clockJumpNs by how much the scheduler's clock may jump
+ */
+export function shapeProblems(
+  { events }: CollectOutput,
+  missingFields: readonly string[],
+  clockJumpNs = 10_000_000n,
+): string[] {
   const problems: string[] = [];
   const missing = new Set(missingFields);
   for (const event of events) {
@@ -90,7 +98,7 @@ export function shapeProblems({ events }: CollectOutput, missingFields: readonly
     if (missing.has("ns_pid") && "ns_pid" in event) problem("ns_pid is known though it is said to be missing");
     checkHead(event, missing, problem);
     if (event.type === "exec") checkExec(event, problem);
-    if (event.type === "exit") checkExit(event, missing, problem);
+    if (event.type === "exit") checkExit(event, missing, clockJumpNs, problem);
   }
   return problems;
 }
@@ -137,7 +145,7 @@ function checkExec(event: ExecEvent, problem: Problem): void {
   if (old_comm !== null && !isText(old_comm, 15)) problem("old_comm");
 }
 
-function checkExit(event: ExitEvent, missing: Set<string>, problem: Problem): void {
+function checkExit(event: ExitEvent, missing: Set<string>, clockJumpNs: bigint, problem: Problem): void {
   const { exit_code, signal, core_dumped, duration_ns } = event;
   checkImage(event, problem);
   if (duration_ns !== null ? typeof duration_ns !== "bigint" || duration_ns < 0n : missing.size === 0)
@@ -152,8 +160,7 @@ function checkExit(event: ExitEvent, missing: Set<string>, problem: Problem): vo
   const { cpu_user_ns, cpu_system_ns, peak_rss_bytes, minor_faults, major_faults, read_bytes, write_bytes } = event;
   for (const cpuNs of [cpu_user_ns, cpu_system_ns]) if (typeof cpuNs !== "bigint" || cpuNs < 0n) problem("cpu time");
   const cpuNs = (cpu_user_ns ?? 0n) + (cpu_system_ns ?? 0n);
-  // The scheduler's clock may jump by a tick where the processor's counter is not steady, as in an emulated guest.
-  if (cpuNs > (duration_ns ?? 0n) * BigInt(availableParallelism()) + 10_000_000n)
+  if (cpuNs > (duration_ns ?? 0n) * BigInt(availableParallelism()) + clockJumpNs)
     problem("more cpu time than there was time");
   if (!isWhole(peak_rss_bytes, 0, 2 ** 50) || (peak_rss_bytes ?? 0) % 4096 !== 0) problem("peak_rss_bytes");
   for (const count of [minor_faults, major_faults, read_bytes, write_bytes]) {
