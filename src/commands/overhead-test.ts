@@ -73,9 +73,8 @@ export const overheadTest = commandOf({
     profile: {
       type: "string",
       valueHint: "NAME",
-      description:
-        "workload: seed (100 processes a second), small-server (50,000 events a day), busy-api (500,000), ci-runner (2,000,000)",
-      defaultText: "seed",
+      description: "workload: seed, small-server (50,000 events a day), busy-api (500,000), ci-runner (2,000,000)",
+      defaultText: "seed: 100/s",
     },
     without: {
       type: "string",

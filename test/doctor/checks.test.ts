@@ -539,7 +539,7 @@ describe("place", () => {
       (await examine({ files: { "/proc/self/mountinfo": mountinfo({ cgroup: kind }) } })).check("cgroup");
     expect(await cgroup("v2")).toMatchObject({ status: "ok", found: "v2 on /sys/fs/cgroup" });
     expect(await cgroup("hybrid")).toMatchObject({ status: "info" });
-    expect(await cgroup("v1")).toMatchObject({ status: "warn", found: "v1 only, 1 hierarchies" });
+    expect(await cgroup("v1")).toMatchObject({ status: "warn", found: "v1 only, 1 hierarchy" });
     const none = await examine({ files: { "/proc/self/mountinfo": null } });
     expect(none.check("cgroup")).toMatchObject({ status: "warn", found: "not mounted" });
   });
