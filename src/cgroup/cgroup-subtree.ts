@@ -9,7 +9,7 @@ import { readMembership } from "./proc-cgroup.ts";
 /** Cgroups that are remembered, of this subtree and not. */
 const MAX_KNOWN = 65_536;
 /** Cgroups without a known path, mostly because they are gone, and when each is looked up again. */
-const MAX_UNTOLD = 4096;
+const MAX_UNKNOWN = 4096;
 const RETRY_MS = 1000;
 
 /**
@@ -27,7 +27,7 @@ export class CgroupSubtree implements Disposable {
   /** Where it is mounted. */
   readonly #directory: string;
   readonly #known = new Lru<bigint, boolean>(MAX_KNOWN);
-  readonly #untold = new Lru<bigint, number>(MAX_UNTOLD);
+  readonly #unknown = new Lru<bigint, number>(MAX_UNKNOWN);
 
   /** @throws LinnixError: see `resolveCgroup` */
   constructor(ref: CgroupRef) {
@@ -46,10 +46,10 @@ export class CgroupSubtree implements Disposable {
     const known = this.#known.get(id);
     if (known !== undefined) return known;
     const nowMs = performance.now();
-    if (nowMs < (this.#untold.get(id) ?? 0)) return false;
+    if (nowMs < (this.#unknown.get(id) ?? 0)) return false;
     const path = this.#pathOf(id, pid);
     if (path === null) {
-      this.#untold.set(id, nowMs + RETRY_MS);
+      this.#unknown.set(id, nowMs + RETRY_MS);
       return false;
     }
     const isBelow = this.#isBelow(path);

@@ -38,8 +38,8 @@ export interface CaptureCount {
   wrong_args: number;
   wrong_status: number;
   /** Arguments and states that this backend does not report, or that a limit cut: compared as far as they go. */
-  untold_args: number;
-  untold_status: number;
+  unreported_args: number;
+  unreported_status: number;
 }
 
 /**
@@ -165,7 +165,7 @@ export class CaptureCheck {
   #checkSums(spawn: SpawnTruth, count: CaptureCount): void {
     const { exec, exit } = this.#sums.take(spawn);
     count.spawned++;
-    count.untold_args++;
+    count.unreported_args++;
     if (!exec) count.without_exec++;
     if (!exit) count.without_exit++;
     if (exec && exit) count.captured++;
@@ -187,9 +187,9 @@ export class CaptureCheck {
     // A process that was killed at the very end, and not waited for, may still live.
     if (exit === undefined && spawn.status !== null) count.without_exit++;
     if (args === "wrong") count.wrong_args++;
-    if (args === "untold") count.untold_args++;
+    if (args === "unreported") count.unreported_args++;
     if (status === "wrong") count.wrong_status++;
-    if (status === "untold") count.untold_status++;
+    if (status === "unreported") count.unreported_status++;
     const whole = fork !== undefined && exec !== undefined && (exit !== undefined || spawn.status === null);
     if (whole && args !== "wrong" && status !== "wrong") count.captured++;
   }
@@ -205,8 +205,8 @@ export function noCapture(): CaptureCount {
     without_exit: 0,
     wrong_args: 0,
     wrong_status: 0,
-    untold_args: 0,
-    untold_status: 0,
+    unreported_args: 0,
+    unreported_status: 0,
   };
 }
 
@@ -229,19 +229,19 @@ function firstAtOrAbove(sorted: Float64Array, limit: number): number {
   return low;
 }
 
-type Comparison = "right" | "wrong" | "untold";
+type Comparison = "right" | "wrong" | "unreported";
 
 function compareArgs(exec: SeenEvent, truth: readonly string[]): Comparison {
   const { args, argsTruncated } = exec;
-  if (args === null) return "untold";
+  if (args === null) return "unreported";
   if (argsTruncated !== true)
     return args.length === truth.length && args.every((arg, i) => arg === truth[i]) ? "right" : "wrong";
   const isBeginning = args.every((arg, i) => (i < args.length - 1 ? arg === truth[i] : truth[i]?.startsWith(arg)));
-  return isBeginning ? "untold" : "wrong";
+  return isBeginning ? "unreported" : "wrong";
 }
 
 function compareStatus(exit: SeenEvent, truth: SpawnTruth): Comparison {
-  if (exit.exitCode === null && exit.signal === null) return "untold";
+  if (exit.exitCode === null && exit.signal === null) return "unreported";
   if (truth.status === null) return "right";
   return exit.exitCode === truth.exitCode && exit.signal === truth.signal ? "right" : "wrong";
 }

@@ -152,7 +152,9 @@ export class RunningCollector implements RunningSubject {
 
   problem(): string | null {
     const problem = this.child.problem();
-    const words = this.child.said.trimEnd().split("\n").at(-1) ?? "";
+    const lines = this.child.said.trimEnd().split("\n");
+    // A line of a hint begins with blanks: it says nothing without the line before it.
+    const words = lines.findLast((line) => !/^\s/.test(line)) ?? "";
     return problem === null || words === "" ? problem : `${problem}: ${words}`;
   }
 

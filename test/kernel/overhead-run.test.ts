@@ -89,7 +89,7 @@ describe.skipIf(reason !== null)(titled("linnix's own collector", reason), () =>
     expect(report.subject).toMatchObject({ kind: "linnix", name: "linnix collect", pids: [expect.any(Number)] });
 
     const { raw, events } = report;
-    expect(raw.capture).toMatchObject({ untold_args: 0, untold_status: 0 });
+    expect(raw.capture).toMatchObject({ unreported_args: 0, unreported_status: 0 });
     expect(raw.capture?.spawned).toBe(events.spawned);
     expect(raw.capture?.captured).toBe(events.spawned);
     expect(events.capture_pct).toBe(100);

@@ -104,14 +104,14 @@ test("what a backend cannot report is counted as such, not as wrong", () => {
     Object.assign(exec ?? {}, { args: null, args_truncated: null });
     Object.assign(exit ?? {}, { exit_code: null, signal: null });
   });
-  expect(check.check(truth)).toMatchObject({ captured: 1, untold_args: 1, untold_status: 1 });
+  expect(check.check(truth)).toMatchObject({ captured: 1, unreported_args: 1, unreported_status: 1 });
 });
 
 test("arguments that were cut short are compared as far as they go", () => {
   const truth = truthOf([100, 0, 0]);
   const cut = (args: string[]) =>
     checkOf(truth, ([, exec]) => Object.assign(exec ?? {}, { args, args_truncated: true }));
-  expect(cut(["true", "1234"]).check(truth)).toMatchObject({ captured: 1, untold_args: 1 });
+  expect(cut(["true", "1234"]).check(truth)).toMatchObject({ captured: 1, unreported_args: 1 });
   expect(cut(["true", "9"]).check(truth)).toMatchObject({ captured: 0, wrong_args: 1 });
   expect(cut(["false", "1234"]).check(truth)).toMatchObject({ captured: 0, wrong_args: 1 });
 });

@@ -81,8 +81,8 @@ const CAPTURED_ALL = {
   without_exit: 0,
   wrong_args: 0,
   wrong_status: 0,
-  untold_args: 0,
-  untold_status: 0,
+  unreported_args: 0,
+  unreported_status: 0,
 };
 
 /** A block with the same duration for all figures, µs. */

@@ -64,9 +64,9 @@ function captureFact({ raw }: OverheadReport): Fact[] {
   const held = listed(
     "fork",
     "exec",
-    capture.untold_args < spawned && "arguments",
+    capture.unreported_args < spawned && "arguments",
     "exit",
-    capture.untold_status < spawned && "status",
+    capture.unreported_status < spawned && "status",
   );
   const but = (count: number, what: string): string | false => count > 0 && `${formatCount(count)} ${what}`;
   return [
@@ -79,8 +79,8 @@ function captureFact({ raw }: OverheadReport): Fact[] {
         but(capture.without_exit, "without exit"),
         but(capture.wrong_args, "with other arguments"),
         but(capture.wrong_status, "with another status"),
-        but(capture.untold_args, "whose arguments this backend reports only in part"),
-        but(capture.untold_status, "whose status this backend does not report"),
+        but(capture.unreported_args, "whose arguments this backend reports only in part"),
+        but(capture.unreported_status, "whose status this backend does not report"),
       ),
       isWhole ? "good" : "bad",
     ],

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, constants, mkdirSync, openSync, readdirSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { readV1Mounts } from "../../cgroup/cgroup-mount.ts";
 import { FOREIGN_HINT } from "../../cgroup/cgroup-namespace.ts";
 import { log } from "../../config/log.ts";
@@ -54,8 +55,8 @@ export class StormCgroups implements AsyncDisposable {
     if (!lockFile(lock)) {
       throw cannotRunError("storm-runs", {
         what: "overhead-test --storm cannot run here",
-        why: "another one is running on this machine",
-        hint: "wait for its end",
+        why: `another one is running on this machine, or another process has locked ${root}`,
+        hint: `wait for its end; fuser ${root} shows it`,
       });
     }
     await sweep(root);
@@ -142,8 +143,10 @@ async function sweep(root: string): Promise<void> {
     if (match === null) continue;
     const [, enabled = ""] = match;
     await killAllIn(`${root}/${name}`);
-    for (const v1 of readV1Mounts()) await removeCgroup(`${v1}/${name}`);
-    await removeCgroup(`${root}/${name}`);
+    const isGone = await Promise.all(readV1Mounts().map((v1) => removeCgroup(`${v1}/${name}`)));
+    // The one of v2 last: the next run finds the others by its name.
+    const areGone = isGone.every(Boolean) && (await removeCgroup(`${root}/${name}`));
+    if (!areGone) log.warn(`the cgroup ${name} of an earlier run cannot be removed`);
     disable(
       root,
       CONTROLLERS.filter((controller) => enabled.includes(`-${controller}`)),
@@ -178,7 +181,13 @@ function refusal(error: unknown, root: string): LinnixError {
       : undefined;
   return cannotRunError(
     "cgroup",
-    { what, why: `cannot make cgroups in ${root}: ${(error as Error).message}`, hint },
+    { what, why: `cannot make cgroups in ${directoryOf(error) ?? root}: ${(error as Error).message}`, hint },
     { cause: error },
   );
+}
+
+/** Folder of the file that a system call refused; undefined if the error names none. */
+function directoryOf(error: unknown): string | undefined {
+  const { path } = error as NodeJS.ErrnoException;
+  return path === undefined ? undefined : dirname(path);
 }

@@ -2,6 +2,8 @@ import { ProcessClock } from "../../procfs/process-clock.ts";
 import { sleep } from "../sleep.ts";
 
 const LOOK_EVERY_MS = 250;
+/** Readings that are further apart than this show that this process did not run, for example because it was stopped. */
+const MAX_GAP_NS = 2e9;
 
 /** CPU time that a process had used at a moment. */
 export interface CpuLook {
@@ -47,13 +49,18 @@ export function averageCpuPct(looks: readonly CpuLook[], fromNs: number, toNs: n
   return first === undefined || last === undefined || first === last ? null : pctBetween(first, last);
 }
 
-/** The most of any window of that length, % of one core; null if none fits between the two times. */
+/**
+ * The most of any window of that length, % of one core; null if none fits between the two times, or if readings between them are
+ * missing.
+ */
 export function mostCpuPct(
   looks: readonly CpuLook[],
   { fromNs, toNs, windowNs }: { fromNs: number; toNs: number; windowNs: number },
 ): number | null {
   let most: number | null = null;
   const within = looks.filter(({ atNs }) => atNs >= fromNs && atNs <= toNs);
+  const hasGap = within.some(({ atNs }, index) => atNs - (within[index - 1]?.atNs ?? fromNs) > MAX_GAP_NS);
+  if (hasGap || toNs - (within.at(-1)?.atNs ?? toNs) > MAX_GAP_NS) return null;
   for (const first of within) {
     const last = within.find(({ atNs }) => atNs - first.atNs >= windowNs);
     if (last === undefined) break;

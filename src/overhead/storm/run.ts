@@ -1,4 +1,6 @@
+import { dirname } from "node:path";
 import { log } from "../../config/log.ts";
+import { cannotRunError, EXIT } from "../../errors.ts";
 import { chooseBackend } from "../../probes/backend.ts";
 import { FOLDER_PREFIXES, PrivateFolder } from "../../sys/private-folder.ts";
 import { assertKnownClock } from "../../sys/time-namespace.ts";
@@ -71,7 +73,7 @@ export async function runStormTest(
   let figures = NOTHING;
   try {
     onPhase("start");
-    figures = await measure({ options, subject, cgroups, tools, onPhase, signal });
+    figures = await measure({ options, subject, folder, cgroups, tools, onPhase, signal });
   } catch (error) {
     if (!signal.aborted) throw error;
     log.debug(`ended early: ${error}`);
@@ -83,17 +85,25 @@ export async function runStormTest(
 interface RunParts {
   options: StormOptions;
   subject: CollectorSubject;
+  folder: PrivateFolder;
   cgroups: StormCgroups;
   tools: StormTools;
   onPhase: (phase: StormPhase) => void;
   signal: AbortSignal;
 }
 
-async function measure({ subject, ...parts }: RunParts): Promise<StormFigures> {
+async function measure({ subject, folder, ...parts }: RunParts): Promise<StormFigures> {
   await using collector = await subject.start(parts.signal);
   const raw = await measureStorm({ ...parts, collector });
   const problem = collector.problem();
   await collector.stop();
+  if (problem !== null && collector.child.exitCode === EXIT.cannotRun) {
+    throw cannotRunError("collector", {
+      what: `${COMMAND} cannot run to its end`,
+      why: `the collector did not: ${problem}`,
+      hint: `its output goes to ${dirname(folder.path)}: TMPDIR chooses another folder`,
+    });
+  }
   // Once all measuring has ended.
   const output = new StormOutput();
   for (const line of collector.lines()) output.add(line);

@@ -76,8 +76,12 @@ function judgeNeighbour({ neighbour, events }: StormFigures, budget: StormHead["
 }
 
 function judgeCost({ cost, storm }: StormFigures): Finding[] {
-  if (storm === null) return [];
-  if (cost === null || cost.most_pct === null) return [open("the cost in the storm was not measured")];
+  if (storm === null) return [open("the run did not reach the storm")];
+  if (cost === null || cost.most_pct === null) {
+    return [
+      open("the cost in the storm was not measured: this test did not run all the time, or the storm was too short"),
+    ];
+  }
   const { most_pct, limit_pct } = cost;
   if (limit_pct === null) return [];
   const text = `${withPercent(most_pct)} of one core in any 5 s`;
@@ -87,7 +91,7 @@ function judgeCost({ cost, storm }: StormFigures): Finding[] {
 
 /** A storm that nothing was suppressed of proves nothing. */
 function judgeReach({ storm }: StormFigures, { storm_rate }: StormHead["budget"]): Finding[] {
-  if (storm !== null && total(storm.suppressed) > 0) return [];
+  if (storm === null || total(storm.suppressed) > 0) return [];
   if (storm_rate === 0) return [open("budget.storm_rate is 0: no source is limited")];
   return [open("this machine's storm did not exceed the rate above which events are counted instead of sent")];
 }

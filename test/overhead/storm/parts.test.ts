@@ -104,6 +104,12 @@ describe("figures", () => {
     expect(mostCpuPct(looks, { fromNs: 3e9, toNs: 4e9, windowNs: 2e9 })).toBeNull();
   });
 
+  test("there is no most if readings are missing, for example because this test was stopped", () => {
+    const stopped = looks.map((look, second) => ({ ...look, atNs: look.atNs + (second > 2 ? 18e9 : 0) }));
+    expect(mostCpuPct(stopped, { fromNs: 0, toNs: 22e9, windowNs: 2e9 })).toBeNull();
+    expect(mostCpuPct(looks, { fromNs: 0, toNs: 7e9, windowNs: 2e9 })).toBeNull();
+  });
+
   test("the most times within a window are counted", () => {
     expect(mostWithin([0, 1, 2, 10, 11, 30], 5)).toBe(3);
     expect(mostWithin([0, 5, 10], 5)).toBe(1);

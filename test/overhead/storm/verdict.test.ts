@@ -95,7 +95,7 @@ describe("the verdict of a storm", () => {
         (figures) => {
           the(figures.cost).most_pct = null;
         },
-        "the cost in the storm was not measured",
+        "the cost in the storm was not measured: this test did not run all the time, or the storm was too short",
       ],
       "the neighbour itself was a storm": [
         (figures) => {
@@ -121,6 +121,14 @@ describe("the verdict of a storm", () => {
     };
   test.each(Object.entries(open))("is INCONCLUSIVE if %s", (_, [change, reason, budget]) => {
     expect(judged(change, budget)).toEqual({ verdict: "INCONCLUSIVE", reasons: [reason] });
+  });
+
+  test("of a run that did not reach the storm says nothing about the rate of this machine", () => {
+    const { verdict, reasons } = judged((figures) => {
+      figures.storm = null;
+    });
+    expect(verdict).toBe("INCONCLUSIVE");
+    expect(reasons).toEqual(["the run did not reach the storm"]);
   });
 
   test("of a run that was ended early is INCONCLUSIVE, whatever was lost", () => {

@@ -184,10 +184,17 @@ function lossFacts({ events }: StormReport): Fact[] {
   return [["lost", text, lost === 0 ? "good" : "bad"]];
 }
 
-function neighbourFacts({ neighbour }: StormReport): Fact[] {
+/** A neighbour that reaches less than this share of its rate has fallen behind. */
+const REACHED = 0.9;
+
+function neighbourFacts({ neighbour, options }: StormReport): Fact[] {
   if (neighbour === null) return [];
-  const { spawned, captured, out_of_order } = neighbour;
+  const { spawned, captured, out_of_order, rate_achieved } = neighbour;
+  const behind =
+    rate_achieved < REACHED * options.rate
+      ? `; it fell behind: ${formatNumber(rate_achieved)} of ${formatNumber(options.rate)} a second`
+      : "";
   const order = out_of_order === 0 ? "in order" : `${formatCount(out_of_order)} events out of order`;
-  const text = `${capturedPct(neighbour)} %: ${formatCount(captured)} of ${formatCount(spawned)} processes, ${order}`;
+  const text = `${capturedPct(neighbour)} %: ${formatCount(captured)} of ${formatCount(spawned)} processes, ${order}${behind}`;
   return [["neighbour", text, captured === spawned && out_of_order === 0 ? "good" : "bad"]];
 }
