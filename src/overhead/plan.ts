@@ -88,7 +88,7 @@ export function planOf(options: OverheadOptions, flushMs: number | null): Plan {
     noiseMs: Math.min(durationMs / 10, MAX_NOISE_MS),
     baselineMs: canStop ? options.baselineMs : 0,
     coldMs: subject.kind === "linnix" && !quick ? Math.max(Math.min(durationMs / 2, MAX_COLD_MS), MIN_COLD_MS) : 0,
-    warmUp: { rate: WARM_UP_RATE, durationMs: quick ? Math.min(6_000, durationMs) : Math.min(10_000, durationMs / 2) },
+    warmUp: { rate: WARM_UP_RATE, durationMs: Math.min(quick ? 2_500 : 10_000, durationMs / 2) },
     leadInMs: flushMs === null ? USUAL_LEAD_IN_MS : flushMs + 200,
     durationMs,
     intervalMs: Math.min(intervalMs, durationMs),
