@@ -48,7 +48,12 @@ describe("judge", () => {
       "INCONCLUSIVE",
       /take 0.2 % longer, in too few samples/,
     ],
-    ["slowdown above, but so is noise", slowdown(3, 2, 4, [-3, 3]), "INCONCLUSIVE", /overlaps the difference between unwatched blocks/],
+    [
+      "slowdown above, but so is noise",
+      slowdown(3, 2, 4, [-3, 3]),
+      "INCONCLUSIVE",
+      /overlaps the difference between unwatched blocks/,
+    ],
     ["total missing", { total: { state: "missing", why: "no BPF statistics" } }, "INCONCLUSIVE", /no BPF statistics/],
     ["lost missing", { lost: { state: "missing", why: "no summary" } }, "INCONCLUSIVE", /lost events not measured/],
     ["capture missing", { capture: { state: "missing", why: "interrupted" } }, "INCONCLUSIVE", /capture not measured/],
