@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CannotSetUp, holdLock, say } from "./setup/common.mjs";
 import { setUpNpmPackages } from "./setup/npm.mjs";
+import { setUpNullDevice } from "./setup/null-device.mjs";
 import {
   ARM64_NEEDS,
   BUILD_NEEDS,
@@ -192,6 +193,7 @@ async function main([name, ...args]) {
 
   const release = holdLock(".build/setup.lock");
   try {
+    if (TEST_NEEDS.every((need) => job.needs.includes(need))) await setUpNullDevice();
     await setUpSystem(job.needs);
     await setUpNpmPackages();
     if (job.binary) {
