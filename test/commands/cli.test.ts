@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { listedCommands } from "../../src/commands/index.ts";
 import { SECTION_LIST } from "../../src/config/schema.ts";
 import { EXIT } from "../../src/errors.ts";
+import { titled, whyNoTerminal } from "../kernel/support/needs.ts";
 
 const MAIN = join(import.meta.dir, "../../src/main.ts");
 const directory = mkdtempSync(join(tmpdir(), "linnix-test-"));
@@ -351,29 +352,32 @@ describe("configuration", () => {
 });
 
 describe("terminal", () => {
-  const hasScript = Bun.which("script") !== null;
+  const noTerminal = whyNoTerminal("script");
 
   /** Runs linnix on a pseudo-terminal; script(1) takes a shell's command line, so no argument may need quotes. */
   function onTerminal(args: readonly string[], env: Record<string, string> = {}): string {
     return run(["script", "-qec", [process.execPath, MAIN, ...args].join(" "), "/dev/null"], env).stdout;
   }
 
-  test.skipIf(!hasScript)("auto is pretty and quick there (needs script)", () => {
+  test.skipIf(noTerminal !== null)(titled("auto is pretty and quick there", noTerminal), () => {
     const shown = onTerminal(["collect", "--print-config"]);
     expect(shown).toContain("here: pretty");
     expect(shown).toContain("here: 200ms");
     expect(linnix(["collect", "--print-config"]).stdout).toContain("here: jsonl");
   });
 
-  test.skipIf(!hasScript)("warnings are coloured there, and nowhere where it is refused (needs script)", () => {
-    const args = ["collect", "--check-config"];
-    const env = { LINNIX_FORMT: "x" };
-    expect(onTerminal(args, env)).toContain("\u001b[33mwarning");
-    expect(onTerminal([...args, "--no-color"], env)).not.toContain("\u001b");
-    expect(onTerminal(args, { ...env, NO_COLOR: "1" })).not.toContain("\u001b");
-    expect(onTerminal(args, { ...env, TERM: "dumb" })).not.toContain("\u001b");
-    expect(linnix(args, env).stderr).not.toContain("\u001b");
-  });
+  test.skipIf(noTerminal !== null)(
+    titled("warnings are coloured there, and nowhere where it is refused", noTerminal),
+    () => {
+      const args = ["collect", "--check-config"];
+      const env = { LINNIX_FORMT: "x" };
+      expect(onTerminal(args, env)).toContain("\u001b[33mwarning");
+      expect(onTerminal([...args, "--no-color"], env)).not.toContain("\u001b");
+      expect(onTerminal(args, { ...env, NO_COLOR: "1" })).not.toContain("\u001b");
+      expect(onTerminal(args, { ...env, TERM: "dumb" })).not.toContain("\u001b");
+      expect(linnix(args, env).stderr).not.toContain("\u001b");
+    },
+  );
 });
 
 describe("stdout", () => {

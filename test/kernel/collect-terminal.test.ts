@@ -5,12 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseOutput } from "./support/collect-output.ts";
 import { until } from "./support/collect-run.ts";
-import { BINARY, programPath, reasonOf, titled, whyNotHere } from "./support/needs.ts";
+import { BINARY, programPath, reasonOf, titled, whyNoTerminal, whyNotHere } from "./support/needs.ts";
 
 setDefaultTimeout(60_000);
 
-const script = programPath("script");
-const reason = reasonOf(whyNotHere(), script === null && "needs script");
+const reason = reasonOf(whyNotHere(), whyNoTerminal("script"));
 const directory = mkdtempSync(join(tmpdir(), "linnix-terminal-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -32,7 +31,7 @@ class TerminalRun implements AsyncDisposable {
     // What it says is not read where it goes to the terminal.
     const started = `${[BINARY, "collect", ...ARGS, ...args].join(" ")} ${stderr.replace("LOG", this.#file("log"))}`;
     const command = `${started} & echo $! > ${this.#file("pid")}; wait $!; echo $? > ${this.#file("status")}`;
-    this.#child = Bun.spawn([script as string, "-qfc", command, "/dev/null"], {
+    this.#child = Bun.spawn([programPath("script") as string, "-qfc", command, "/dev/null"], {
       stdin: "pipe",
       stdout: Bun.file(this.#file("out")),
       stderr: "ignore",

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EXIT } from "../../src/errors.ts";
-import { BINARY, programPath, reasonOf, titled, whyNotHere } from "./support/needs.ts";
+import { BINARY, programPath, reasonOf, titled, whyNoTerminal, whyNotHere } from "./support/needs.ts";
 
 // A run of all parts, however short, on a machine that may be busy.
 setDefaultTimeout(120_000);
@@ -113,13 +113,13 @@ describe.skipIf(reason !== null)(titled("overhead-test", reason), () => {
     });
   }
 
-  const script = programPath("script");
-  test.skipIf(script === null)(
-    "on a terminal there is a bar with the time left, and no colour where none is wanted",
+  const noTerminal = whyNoTerminal("script");
+  test.skipIf(noTerminal !== null)(
+    titled("on a terminal there is a bar with the time left, and no colour where none is wanted", noTerminal),
     async () => {
       const command = `${BINARY} test ${SHORT.join(" ")}`;
       const onTerminal = async (env: Record<string, string>): Promise<string> => {
-        const child = Bun.spawn([script ?? "", "-qec", command, "/dev/null"], {
+        const child = Bun.spawn([programPath("script") as string, "-qec", command, "/dev/null"], {
           env: { ...ENV, ...env },
           stdin: "ignore",
           stdout: "pipe",

@@ -10,7 +10,7 @@ import { readHierarchy } from "../../src/overhead/storm/hierarchy.ts";
 import { loopsFor } from "../../src/overhead/storm/loops.ts";
 import { runStormTest, type StormListener } from "../../src/overhead/storm/run.ts";
 import { until } from "./support/collect-run.ts";
-import { BINARY, programPath, reasonOf, succeeds, titled, whyNotHere } from "./support/needs.ts";
+import { BINARY, programPath, reasonOf, succeeds, titled, whyNoTerminal, whyNotHere } from "./support/needs.ts";
 import { inMounts } from "./support/places.ts";
 
 setDefaultTimeout(180_000);
@@ -129,9 +129,12 @@ describe.skipIf(reason !== null)(titled("overhead-test --storm", reason), () => 
     expect(err).toContain("--yes starts it without asking");
   });
 
-  const script = programPath("script");
-  test.skipIf(script === null)(titled("asks on a terminal", script === null ? "needs script" : null), async () => {
-    const { out, code } = await run([script ?? "", "-qec", `${BINARY} overhead-test --storm`, "/dev/null"], "n\n");
+  const noTerminal = whyNoTerminal("script");
+  test.skipIf(noTerminal !== null)(titled("asks on a terminal", noTerminal), async () => {
+    const { out, code } = await run(
+      [programPath("script") as string, "-qec", `${BINARY} overhead-test --storm`, "/dev/null"],
+      "n\n",
+    );
     expect(out).toContain("Start? [y/N]");
     expect(out).toContain("nothing was started");
     expect(code).toBe(EXIT.inconclusive);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { EXIT } from "../../src/errors.ts";
 import { parseOutput } from "./support/collect-output.ts";
 import { CollectRun, endedWell, until } from "./support/collect-run.ts";
-import { BINARY, programPath, succeeds, titled, whyNotHere } from "./support/needs.ts";
+import { BINARY, programPath, succeeds, titled, whyNoTerminal, whyNotHere } from "./support/needs.ts";
 import { inMounts } from "./support/places.ts";
 
 setDefaultTimeout(60_000);
@@ -276,8 +276,8 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
     await collect.stop();
   });
 
-  const noScript = reason ?? (programPath("script") === null ? "needs script" : null);
-  test.skipIf(noScript !== null)(titled("ends the run where stdout is a terminal", noScript), async () => {
+  const noTerminal = reason ?? whyNoTerminal("script");
+  test.skipIf(noTerminal !== null)(titled("ends the run where stdout is a terminal", noTerminal), async () => {
     const log = join(directory, "terminal.log");
     const path = config("terminal.toml", "");
     const { child, tell } = onTerminal(["--config", path, "--format", "pretty"], log);
@@ -287,7 +287,7 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
     expect(readFileSync(log, "utf8")).not.toContain("configuration read again");
   });
 
-  test.skipIf(noScript !== null)(titled("ends the run where its terminal is gone", noScript), async () => {
+  test.skipIf(noTerminal !== null)(titled("ends the run where its terminal is gone", noTerminal), async () => {
     const log = join(directory, "gone.log");
     const output = join(directory, "gone.jsonl");
     const { child, tell } = onTerminal(["--config", config("gone.toml", ""), "--output", output], log);
@@ -297,7 +297,7 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
     expect(parseOutput(readFileSync(output, "utf8")).summary).not.toBeNull();
   });
 
-  test.skipIf(noScript !== null)(titled("outlives its terminal under nohup", noScript), async () => {
+  test.skipIf(noTerminal !== null)(titled("outlives its terminal under nohup", noTerminal), async () => {
     const log = join(directory, "nohup.log");
     const output = join(directory, "nohup.jsonl");
     const args = ["--config", config("nohup.toml", ""), "--output", output];

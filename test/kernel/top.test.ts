@@ -5,12 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod";
 import { CollectRun, until } from "./support/collect-run.ts";
-import { BINARY, programPath, reasonOf, succeeds, titled, whyNotHere } from "./support/needs.ts";
+import { BINARY, programPath, reasonOf, succeeds, titled, whyNoTerminal, whyNotHere } from "./support/needs.ts";
 
 setDefaultTimeout(90_000);
 
 const tmux = programPath("tmux");
-const reason = reasonOf(whyNotHere(), tmux === null && "needs tmux");
+const reason = reasonOf(whyNotHere(), whyNoTerminal("tmux"));
 const folder = mkdtempSync(join(tmpdir(), "linnix-top-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const ROOT = join(import.meta.dir, "../../..");
@@ -49,6 +49,17 @@ export function whyNoPageFaults(): string | null {
   if (why !== null) return why;
   const hasIt = readFileSync("/sys/kernel/btf/vmlinux").includes("btf_trace_page_fault_user");
   return hasIt ? null : "needs the tracepoint page_fault_user";
+}
+
+/** Why this program cannot open a pseudo-terminal here; null if it can. Some containers do not mount /dev/pts. */
+export function whyNoTerminal(program: "script" | "tmux"): string | null {
+  if (programPath(program) === null) return `needs ${program}`;
+  try {
+    closeSync(openSync("/dev/ptmx", constants.O_RDWR | constants.O_NOCTTY));
+    return null;
+  } catch {
+    return "needs /dev/pts";
+  }
 }
 
 /** The first reason, for a `describe.skipIf` and its title. */
