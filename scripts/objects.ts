@@ -20,6 +20,7 @@ export const OBJECTS = [
   "moves",
   "faults",
   "new-processes",
+  "ring-write",
 ] as const;
 
 /** What declares the wire. */
@@ -33,6 +34,7 @@ const HEADERS = [
   "bpf/moves.h",
   "bpf/faults.h",
   "bpf/new-processes.h",
+  "bpf/ring-write.h",
 ] as const;
 
 /** Where the layout is committed, relative to the root of the repository. */

@@ -11,6 +11,7 @@ import libz from "../../.build/lib/libz.so.1" with { type: "file" };
 import movesObject from "../../.build/moves.bpf.o" with { type: "file" };
 import newProcessesObject from "../../.build/new-processes.bpf.o" with { type: "file" };
 import processObject from "../../.build/process.bpf.o" with { type: "file" };
+import ringWriteObject from "../../.build/ring-write.bpf.o" with { type: "file" };
 import sampleObject from "../../.build/sample.bpf.o" with { type: "file" };
 import sampleHashObject from "../../.build/sample-hash.bpf.o" with { type: "file" };
 import sampleWalkObject from "../../.build/sample-walk.bpf.o" with { type: "file" };
@@ -30,6 +31,7 @@ const BPF_OBJECTS = {
   moves: movesObject,
   faults: faultsObject,
   "new-processes": newProcessesObject,
+  "ring-write": ringWriteObject,
 } as const;
 
 /** Name of a BPF object: `bpf/<name>.bpf.c`. */

@@ -30,6 +30,7 @@ export const CGROUP_PATH_LEN = 504;
 export const MOVES = 512;
 export const MOVE_PATH_LEN = 480;
 export const FAULTS_PER_SECOND = 10;
+export const TIMED_WRITES = 256;
 
 /* enum event_type */
 export const EVENT_FORK = 1;
@@ -640,4 +641,12 @@ export const LOOK_ANSWER = {
   written: 4, // __u32
   is_full: 8, // __u32
   unkept: 12, // __u32
+} as const;
+
+/** struct ring_write_run */
+export const RING_WRITE_RUN = {
+  size: 16,
+  elapsed_ns: 0, // __u64
+  records: 8, // __u32
+  is_refused: 12, // __u32
 } as const;

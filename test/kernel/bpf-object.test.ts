@@ -28,6 +28,7 @@ const PROGRAMS = {
   moves: ["handle_cgroup_attach_task"],
   cgroup: ["handle_cgroup_mkdir"],
   "new-processes": ["look"],
+  "ring-write": ["write_records", "make_records"],
   "tasks-walk": ["walk_processes"],
 } as const;
 
