@@ -4,6 +4,7 @@ import type { SlowdownRound } from "../measure/slowdown.ts";
 import type { SystemCpu } from "../procfs/system-cpu.ts";
 import type { CountByType } from "../wire/event.ts";
 import type { CaptureCount, OutputSize } from "./capture.ts";
+import type { Batch } from "./steps/batches.ts";
 
 /*
  * The measured data, as `raw` of a report: plain JSON, from which figures.ts computes all figures. Cumulative counters are
@@ -33,6 +34,19 @@ export interface RawRun {
   slowdown: RawRounds[];
   /** The same count of the collector that the slowdown was measured with. */
   slowdown_counts: RawCounts | null;
+}
+
+/** In the place of what could not be measured. */
+export interface NotMeasured {
+  not_measured: string;
+}
+
+export interface RawBatches {
+  /** Records of a batch. */
+  items: number;
+  /** Length of each record; null: they differ. */
+  bytes: number | null;
+  batches: Batch[];
 }
 
 /** Fresh collectors from their exec on: one under the workload, one with nothing to do. */

@@ -22,15 +22,18 @@ export class JsonEncoder {
 /** Memory to begin with. */
 const GATHER_BYTES = 64 * 1024;
 
+/** What the sink needs of an output. */
+export type LineOutput = Pick<Output, "gatherBytes" | "memory" | "writeFrom">;
+
 /** JSON Lines: an object a line, for programs. */
 export class JsonlSink implements LineSink {
-  readonly #output: Output;
+  readonly #output: LineOutput;
   readonly #encoder = new JsonEncoder();
   /** After this many bytes the sink writes immediately, so that it needs little memory at any rate of events. */
   readonly #gatherBytes: number;
   readonly #buffer: ByteWriter;
 
-  constructor(output: Output) {
+  constructor(output: LineOutput) {
     this.#output = output;
     this.#gatherBytes = output.gatherBytes;
     this.#buffer = new ByteWriter(GATHER_BYTES + 8 * 1024, (bytes) => output.memory(bytes));
