@@ -49,6 +49,17 @@ export interface RawBatches {
   batches: Batch[];
 }
 
+export interface RawOutputDelay {
+  /** Lines of events that happened while the output was followed. */
+  lines: number;
+  /** Of these, lines that came after the last look: at least so late. */
+  unseen: number;
+  /** How long the subject gathers events before it reads them. */
+  flush_ms: number;
+  /** In ascending order; quantiles in even steps if there are many lines. */
+  delays_us: number[];
+}
+
 /** Fresh collectors from their exec on: one under the workload, one with nothing to do. */
 export interface RawCold {
   /** Spawns a second that were asked for. */
