@@ -158,6 +158,11 @@ export class RunningCollector implements RunningSubject {
     return problem === null || words === "" ? problem : `${problem}: ${words}`;
   }
 
+  /** Length of what it has written so far. */
+  get outputBytes(): number {
+    return this.#output.bytes;
+  }
+
   /** What it has written; whole after `stop`. */
   lines(): Generator<string> {
     return this.#output.lines();

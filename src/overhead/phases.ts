@@ -1,6 +1,7 @@
 import { enableRunTimeStats } from "../bpf/bpf-stats.ts";
 import { priceRunTimeStats } from "../bpf/bpf-stats-price.ts";
 import { LinnixError } from "../errors.ts";
+import { boottimeNs } from "../sys/clock.ts";
 import { runWorkload, type WorkloadHandle } from "../workload/run-workload.ts";
 import type { WorkloadResult } from "../workload/workload-result.ts";
 import { addCaptures, CaptureCheck, noCapture } from "./capture.ts";
@@ -11,12 +12,16 @@ import type { Problem } from "./ledger.ts";
 import { type Measured, measureWindows, type TimedWindow } from "./measure-windows.ts";
 import { Meter, programsBetween } from "./meter.ts";
 import type { OverheadOptions } from "./options.ts";
-import type { PhaseName, Plan } from "./plan.ts";
+import { PHASE_WORDS, type PhaseName, type Plan } from "./plan.ts";
 import type { RawRun, RawWindow, RawWorkload } from "./raw.ts";
 import { countsOf, rawWorkload, spawnedBetween } from "./raw-workload.ts";
 import type { SampleFigures } from "./result.ts";
 import { sleep } from "./sleep.ts";
 import { runNoiseRounds, runSlowdownPhase, switchingProblem } from "./slowdown-phase.ts";
+import { FileGrowth } from "./steps/file-growth.ts";
+import { OutputDelays } from "./steps/output-delay.ts";
+import { timeReading } from "./steps/reading.ts";
+import { timeRingWrites } from "./steps/ring-write.ts";
 import type { RunningSubject, Subject, SubjectSwitch } from "./subject.ts";
 
 /** Gets the progress of the measuring. */
@@ -36,19 +41,15 @@ export interface Outcome {
   pids: readonly number[];
 }
 
+/** A length of the output is seen at most this late, ms. */
+const OUTPUT_LOOK_MS = 2;
+
+const NOT_REACHED = "the test ended before that";
+const NO_COLLECTOR = "the subject is not linnix's own collector";
+const NO_LINE = "no line of an event came into the output";
+
 /** The workload runs this long beyond the last window, ms, so that every window has work. */
 const TAIL_MS = 200;
-
-const PHASE_WORDS: Record<PhaseName, string> = {
-  noise: "measuring the noise of the machine",
-  baseline: "the baseline",
-  cold: "the cold start",
-  start: "the subject's start",
-  "warm-up": "the warm-up",
-  workload: "the workload",
-  sweep: "the sweep over rates",
-  slowdown: "the slowdown",
-};
 
 /** The subject has ended by itself: nothing more can be measured. */
 class SubjectEnded extends Error {
@@ -77,6 +78,9 @@ export class Phases {
     noise: null,
     slowdown: [],
     slowdown_counts: null,
+    ring_write: { not_measured: NOT_REACHED },
+    reading: { not_measured: NOT_REACHED },
+    output_delay: { not_measured: NOT_REACHED },
   };
   readonly #windows: TimedWindow[] = [];
   readonly #workloads: WorkloadResult[] = [];
@@ -91,6 +95,10 @@ export class Phases {
     this.#subject = subject;
     this.#listener = listener;
     this.#signal = signal;
+    if (plan.steps === null) {
+      const notMeasured = { not_measured: NO_COLLECTOR };
+      Object.assign(this.#raw, { ring_write: notMeasured, reading: notMeasured, output_delay: notMeasured });
+    }
   }
 
   /** An abort ends it early, with the figures so far. @throws LinnixError if the subject or the workload cannot run */
@@ -101,6 +109,7 @@ export class Phases {
       await this.#measureCold();
       await this.#measureSubject();
       await this.#measureSlowdown();
+      await this.#timeSteps();
     } catch (error) {
       if (!this.#signal.aborted && !(error instanceof SubjectEnded)) throw error;
     }
@@ -156,11 +165,13 @@ export class Phases {
     await using running = await this.#subject.start(this.#signal);
     this.#pids = running.roots;
     this.#raw.load = running.load && { elapsed_ns: running.load.elapsedNs, cpu_ns: running.load.cpuNs };
+    let delays: OutputDelays | null = null;
     try {
       await this.#watch(running);
+      if (running instanceof RunningCollector) delays = await this.#followOutput(running);
     } finally {
       await running.stop();
-      if (running instanceof RunningCollector) this.#readOutput(running);
+      if (running instanceof RunningCollector) this.#readOutput(running, delays);
     }
     this.#signal.throwIfAborted();
   }
@@ -289,10 +300,35 @@ export class Phases {
     return measured;
   }
 
-  /** Compares the collector's output with the workloads. It runs when all measuring has ended. */
-  #readOutput(collector: RunningCollector): void {
+  /** Follows the collector's output under the workload's rate, when no window is measured any more. */
+  async #followOutput(collector: RunningCollector): Promise<OutputDelays> {
+    this.#begin("output");
+    const { outputMs, leadInMs, rate } = this.#plan;
+    const { profile, seed } = this.#options;
+    await using workload = runWorkload({ profile, rate, durationMs: outputMs, seed });
+    await workload.start();
+    const growth = new FileGrowth(() => collector.outputBytes, boottimeNs);
+    const untilNs = growth.fromNs + outputMs * 1e6;
+    // The last events come into the output a flush later.
+    const mostMs = outputMs + leadInMs;
+    await Promise.all([
+      growth.follow({ untilNs, mostMs, everyMs: OUTPUT_LOOK_MS, signal: this.#signal }),
+      this.#end(workload, "output", []),
+    ]);
+    this.#check(collector);
+    return new OutputDelays(growth, untilNs);
+  }
+
+  /** Compares the collector's output with the workloads. It runs when all measuring of that collector has ended. */
+  #readOutput(collector: RunningCollector, delays: OutputDelays | null): void {
     const check = new CaptureCheck();
-    for (const line of collector.lines()) check.add(line);
+    for (const line of collector.lines()) {
+      check.add(line);
+      delays?.add(line);
+    }
+    if (delays !== null) {
+      this.#raw.output_delay = delays.result(this.#plan.flushMs ?? 0) ?? { not_measured: NO_LINE };
+    }
     if (this.#workloads.length > 0) {
       this.#raw.capture = this.#workloads.map(({ truth }) => check.check(truth)).reduce(addCaptures, noCapture());
     }
@@ -303,6 +339,17 @@ export class Phases {
     this.#raw.counts = countsOf(check);
     if (this.#raw.counts === null) this.#fail("output", "the collector ended before it wrote its summary");
     if (check.broken > 0) this.#fail("capture", `${check.broken} lines of the collector's output are not JSON`);
+  }
+
+  /** Last: what this process compiles and allocates for it is in no other figure. */
+  async #timeSteps(): Promise<void> {
+    const { steps, rate } = this.#plan;
+    if (steps === null) return;
+    this.#signal.throwIfAborted();
+    this.#begin("steps");
+    const signal = this.#signal;
+    this.#raw.ring_write = await timeRingWrites(signal);
+    this.#raw.reading = await timeReading({ ...steps, rate, signal });
   }
 
   async #measureSlowdown(): Promise<void> {

@@ -31,8 +31,14 @@ export interface Plan {
   intervalMs: number;
   rate: number;
   sweep: SweepStep[];
+  /** How long the workload runs while the subject's output is followed; 0: left out. */
+  outputMs: number;
+  /** How long the subject gathers events before it reads them; null if that is not known. */
+  flushMs: number | null;
   /** 0: left out. */
   slowdownMs: number;
+  /** How the steps of a collector are timed in this process; null: left out. */
+  steps: { warmUpMs: number; batches: number } | null;
 }
 
 /** Maximum time for one rate of the sweep, and for the slowdown: more would improve the figures little. */
@@ -64,6 +70,13 @@ const WARM_UP_RATE = 800;
  */
 const USUAL_LEAD_IN_MS = 1_200;
 
+/** How long the workload runs while the output is followed; never less than a flush, so that each delay comes up. */
+const OUTPUT_MS = 3_000;
+const QUICK_OUTPUT_MS = 1_000;
+/** While the reader warms up, the runtime compiles its code. */
+const STEPS = { warmUpMs: 500, batches: 60 };
+const QUICK_STEPS = { warmUpMs: 250, batches: 25 };
+
 /** Rates of the sweep; the workload itself adds its own. */
 export function sweepRates(rate: number, quick: boolean): number[] {
   const around = Math.min(Math.max(rate, FEWEST_PER_SECOND), LIMITS.rate);
@@ -82,18 +95,22 @@ export function planOf(options: OverheadOptions, flushMs: number | null): Plan {
   const stepMs = Math.max(Math.min(durationMs / 5, MAX_STEP_MS), Math.min(MIN_STEP_MS, durationMs));
   const windows = Math.max(Math.round(stepMs / WINDOW_MS), 3);
   const canStop = subject.kind !== "pid";
+  const isLinnix = subject.kind === "linnix";
   // Each round of a command starts it twice.
   const slowdownShare = subject.kind === "command" ? 0.7 : 0.4;
   return {
     noiseMs: Math.min(durationMs / 10, MAX_NOISE_MS),
     baselineMs: canStop ? options.baselineMs : 0,
-    coldMs: subject.kind === "linnix" && !quick ? Math.max(Math.min(durationMs / 2, MAX_COLD_MS), MIN_COLD_MS) : 0,
+    coldMs: isLinnix && !quick ? Math.max(Math.min(durationMs / 2, MAX_COLD_MS), MIN_COLD_MS) : 0,
     warmUp: { rate: WARM_UP_RATE, durationMs: Math.min(quick ? 2_500 : 10_000, durationMs / 2) },
     leadInMs: flushMs === null ? USUAL_LEAD_IN_MS : flushMs + 200,
     durationMs,
     intervalMs: Math.min(intervalMs, durationMs),
     rate,
     sweep: sweepRates(rate, quick).map((each) => ({ rate: each, windows, windowMs: stepMs / windows })),
+    outputMs: isLinnix ? Math.max(quick ? QUICK_OUTPUT_MS : OUTPUT_MS, flushMs ?? 0) : 0,
+    flushMs,
+    steps: isLinnix ? (quick ? QUICK_STEPS : STEPS) : null,
     slowdownMs: canStop ? Math.min(durationMs * slowdownShare, MAX_SLOWDOWN_MS) : 0,
   };
 }
@@ -104,12 +121,41 @@ export interface PlannedPhase {
   seconds: number;
 }
 
-export type PhaseName = "noise" | "baseline" | "cold" | "start" | "warm-up" | "workload" | "sweep" | "slowdown";
+export type PhaseName =
+  | "noise"
+  | "baseline"
+  | "cold"
+  | "start"
+  | "warm-up"
+  | "workload"
+  | "sweep"
+  | "output"
+  | "slowdown"
+  | "steps";
+
+/** What is said of a run that ends during such a part. */
+export const PHASE_WORDS: Record<PhaseName, string> = {
+  noise: "measuring the noise of the machine",
+  baseline: "the baseline",
+  cold: "the cold start",
+  start: "the subject's start",
+  "warm-up": "the warm-up",
+  workload: "the workload",
+  sweep: "the sweep over rates",
+  output: "the delay of the output",
+  slowdown: "the slowdown",
+  steps: "the timing of single steps",
+};
 
 /** What starting and stopping a subject takes about, ms. */
 const START_MS = 600;
 /** What ending a workload takes about: its last children, its rows. */
 const WORKLOAD_END_MS = 300;
+
+/** From the last line of the output until it is clear that it is the last one. */
+const OUTPUT_END_MS = 150;
+/** What a batch of the reader takes about, with its encoding and without: 1,600 records. */
+const BATCH_MS = 5;
 
 /** The parts in their order with about how long they take. */
 export function phasesOf(plan: Plan): PlannedPhase[] {
@@ -125,7 +171,9 @@ export function phasesOf(plan: Plan): PlannedPhase[] {
     ["warm-up", plan.warmUp.durationMs + WORKLOAD_END_MS],
     ["workload", plan.leadInMs + plan.durationMs + WORKLOAD_END_MS],
     ["sweep", sweepMs + START_MS],
+    ["output", plan.outputMs === 0 ? 0 : plan.outputMs + (plan.flushMs ?? 0) / 2 + OUTPUT_END_MS],
     ["slowdown", plan.slowdownMs === 0 ? 0 : plan.slowdownMs + START_MS],
+    ["steps", plan.steps === null ? 0 : plan.steps.warmUpMs + plan.steps.batches * BATCH_MS],
   ];
   return phases.filter(([, ms]) => ms > 0).map(([name, ms]) => ({ name, seconds: ms / 1000 }));
 }

@@ -34,6 +34,12 @@ export interface RawRun {
   slowdown: RawRounds[];
   /** The same count of the collector that the slowdown was measured with. */
   slowdown_counts: RawCounts | null;
+  /** Writes to a ring; without the step: all but the write. */
+  ring_write: RawBatches | NotMeasured;
+  /** Records that are read and encoded; without the step: only read. */
+  reading: RawBatches | NotMeasured;
+  /** From an event to its line in the subject's output. */
+  output_delay: RawOutputDelay | NotMeasured;
 }
 
 /** In the place of what could not be measured. */
@@ -136,7 +142,7 @@ export interface RawProgram {
 }
 
 export interface RawWorkload {
-  phase: Exclude<WindowPhase, "baseline">;
+  phase: Exclude<WindowPhase, "baseline"> | "output";
   rate_asked: number;
   rate_achieved: number;
   duration_s: number;

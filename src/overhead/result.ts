@@ -157,18 +157,29 @@ export interface TimingFigures {
   /** Mean run time of the programs of each event, the counting itself (`in_kernel.statistics`) included. */
   hook_ns: Record<HookName, number | null>;
   hook_ns_ci95: Record<HookName, Interval | null>;
+  /** The medians over batches, and what 5 and 95 % of the batches do not pass. */
   ring_write_ns: number | null;
+  ring_write_ns_p5_p95: Range | null;
   read_ns: number | null;
+  read_ns_p5_p95: Range | null;
   json_ns: number | null;
+  json_ns_p5_p95: Range | null;
   bytes_per_event: number | null;
   /** Bytes that the lines of 5 and of 95 % of the events do not pass. */
-  bytes_per_event_p5_p95: readonly [number, number] | null;
+  bytes_per_event_p5_p95: Range | null;
   /** At the rate of events under the workload. */
   bytes_per_second: number | null;
   bytes_per_day: number | null;
+  /** From the kernel's stamp of an event until its line was seen in the output. */
   kernel_to_output_ms: { p50: number | null; p99: number | null };
+  kernel_to_output_ms_p5_p95: Range | null;
+  kernel_to_output_lines: number | null;
+  /** It is seldom longer than this, because the subject gathers events for so long. */
+  kernel_to_output_flush_ms: number | null;
   not_measured: { part: string; why: string }[];
 }
+
+export type Range = readonly [low: number, high: number];
 
 export type HookName = "fork" | "exec" | "exit";
 

@@ -19,6 +19,10 @@ export class ScratchFile implements Disposable {
     unlinkSync(path);
   }
 
+  get bytes(): number {
+    return fstatSync(this.fd).size;
+  }
+
   /** Its lines from the first; a last one without a line end is left out: its writer was cut short. */
   *lines(): Generator<string> {
     const decoder = new TextDecoder();
@@ -36,7 +40,7 @@ export class ScratchFile implements Disposable {
 
   /** Empties it where it has become bigger. */
   keepBelow(bytes: number): void {
-    if (fstatSync(this.fd).size > bytes) ftruncateSync(this.fd);
+    if (this.bytes > bytes) ftruncateSync(this.fd);
   }
 
   [Symbol.dispose](): void {

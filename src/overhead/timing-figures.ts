@@ -1,8 +1,10 @@
 import { bootstrapRatio } from "../stats/bootstrap.ts";
 import type { Interval } from "../stats/interval.ts";
 import { sum } from "../stats/moments.ts";
-import type { RawRun, RawWindow } from "./raw.ts";
-import type { HookName, TimingFigures } from "./result.ts";
+import { quantile } from "../stats/quantile.ts";
+import type { NotMeasured, RawBatches, RawRun, RawWindow } from "./raw.ts";
+import type { HookName, Range, TimingFigures } from "./result.ts";
+import type { Batch } from "./steps/batches.ts";
 import { knownSum } from "./windows.ts";
 
 const HOOKS: readonly HookName[] = ["fork", "exec", "exit"];
@@ -11,7 +13,7 @@ const SECONDS_A_DAY = 86_400;
 
 const NO_STATISTICS = "the kernel did not count the runs of a program of that name";
 const NO_OUTPUT = "the output of the subject was not read";
-const NOT_TIMED = "this version does not time that step";
+const NO_BATCH = "the test ended before the first batch";
 
 /** What single steps take; a pure function of what was measured. */
 export function timingsOf(raw: RawRun, workload: readonly RawWindow[], seed: number): TimingFigures {
@@ -24,20 +26,31 @@ export function timingsOf(raw: RawRun, workload: readonly RawWindow[], seed: num
   const elapsedS = workload.reduce((total, { elapsed_ns }) => total + elapsed_ns / 1e9, 0);
   const bytesPerSecond =
     bytesPerEvent === null || events === null || elapsedS === 0 ? null : (bytesPerEvent * events) / elapsedS;
+  const ringWrite = stepOf(raw.ring_write, stepNs);
+  const read = stepOf(raw.reading, ({ without_ns }) => without_ns);
+  const json = stepOf(raw.reading, stepNs);
+  const delay = delayOf(raw);
+  const steps = { ring_write_ns: ringWrite, read_ns: read, json_ns: json, kernel_to_output_ms: delay };
   return {
     hook_ns: byHook(({ ns }) => ns),
     hook_ns_ci95: byHook(({ ci95 }) => ci95),
-    ring_write_ns: null,
-    read_ns: null,
-    json_ns: null,
+    ring_write_ns: ringWrite.value,
+    ring_write_ns_p5_p95: ringWrite.range,
+    read_ns: read.value,
+    read_ns_p5_p95: read.range,
+    json_ns: json.value,
+    json_ns_p5_p95: json.range,
     bytes_per_event: bytesPerEvent,
     bytes_per_event_p5_p95: output && [output.p5_bytes, output.p95_bytes],
     bytes_per_second: bytesPerSecond,
     bytes_per_day: bytesPerSecond === null ? null : bytesPerSecond * SECONDS_A_DAY,
-    kernel_to_output_ms: { p50: null, p99: null },
+    kernel_to_output_ms: { p50: delay.value, p99: delay.p99 },
+    kernel_to_output_ms_p5_p95: delay.range,
+    kernel_to_output_lines: delay.lines,
+    kernel_to_output_flush_ms: delay.flushMs,
     not_measured: [
       ...hooks.filter(({ ns }) => ns === null).map(({ name }) => ({ part: `hook_ns.${name}`, why: NO_STATISTICS })),
-      ...["ring_write_ns", "read_ns", "json_ns", "kernel_to_output_ms"].map((part) => ({ part, why: NOT_TIMED })),
+      ...Object.entries(steps).flatMap(([part, { why }]) => (why === null ? [] : [{ part, why }])),
       ...(output === null ? [{ part: "bytes_per_event", why: NO_OUTPUT }] : []),
     ],
   };
@@ -65,4 +78,42 @@ function hookOf(
     { seed },
   );
   return { ns: value, ci95: interval };
+}
+
+interface Step {
+  /** The median; null: `why`. */
+  value: number | null;
+  range: Range | null;
+  why: string | null;
+}
+
+function isMissing(raw: object): raw is NotMeasured {
+  return "not_measured" in raw;
+}
+
+function stepNs({ with_ns, without_ns }: Batch): number {
+  return with_ns - without_ns;
+}
+
+/** Time of one record in each batch. */
+function stepOf(raw: RawBatches | NotMeasured, nsOf: (batch: Batch) => number): Step {
+  if (isMissing(raw)) return { value: null, range: null, why: raw.not_measured };
+  if (raw.batches.length === 0) return { value: null, range: null, why: NO_BATCH };
+  return { ...spreadOf(raw.batches.map((batch) => nsOf(batch) / raw.items)), why: null };
+}
+
+function spreadOf(values: readonly number[]): { value: number; range: Range } {
+  return { value: quantile(values, 0.5), range: [quantile(values, 0.05), quantile(values, 0.95)] };
+}
+
+function delayOf({ output_delay: delay }: RawRun): Step & {
+  p99: number | null;
+  lines: number | null;
+  flushMs: number | null;
+} {
+  if (isMissing(delay)) {
+    return { value: null, range: null, p99: null, lines: null, flushMs: null, why: delay.not_measured };
+  }
+  const ms = delay.delays_us.map((us) => us / 1000);
+  return { ...spreadOf(ms), p99: quantile(ms, 0.99), lines: delay.lines, flushMs: delay.flush_ms, why: null };
 }

@@ -97,6 +97,22 @@ describe.skipIf(reason !== null)(titled("linnix's own collector", reason), () =>
     expect(events.emitted).toBe((events.received ?? 0) + (events.lost ?? 0));
     expect(events.emitted).toBeGreaterThanOrEqual(3 * events.spawned);
 
+    // Each step of an event was timed.
+    const { timings } = report;
+    expect(timings.not_measured).toEqual([]);
+    for (const ns of [...Object.values(timings.hook_ns), timings.ring_write_ns, timings.read_ns, timings.json_ns]) {
+      expect(ns).toBeGreaterThan(0);
+    }
+    expect(raw.ring_write).toMatchObject({ items: 256 });
+    expect(timings.bytes_per_second).toBeGreaterThan(0);
+    expect(timings.kernel_to_output_ms.p50).toBeGreaterThan(0);
+    expect(timings.kernel_to_output_ms.p99).toBeGreaterThanOrEqual(timings.kernel_to_output_ms.p50 ?? Number.NaN);
+    expect(timings.kernel_to_output_flush_ms).toBe(FLUSH_MS);
+    const followed = raw.workloads.find(({ phase }) => phase === "output");
+    expect(followed?.spawned).toBeGreaterThan(0);
+    // Nearly all lines of its processes: some come before the first look, or are of the last processes.
+    expect(timings.kernel_to_output_lines).toBeGreaterThan(followed?.spawned ?? Number.NaN);
+
     const parsed = JSON.parse(jsonReport(report)) as OverheadReport;
     const again = figuresOf(parsed.raw, { thresholdPct: parsed.threshold_pct, seed: parsed.options.seed });
     for (const [name, figures] of Object.entries(JSON.parse(JSON.stringify(again)))) {
@@ -257,6 +273,9 @@ describe.skipIf(reason !== null)(titled("something else", reason), () => {
     expect(report.total?.ci95[1]).toBeLessThan(1);
     expect(report.slowdown?.operation).toBe("spawn");
     expect(report.left_out.map(({ part }) => part)).toEqual(expect.arrayContaining(["lost", "capture"]));
+    for (const part of ["ring_write_ns", "read_ns", "json_ns", "kernel_to_output_ms"]) {
+      expect(report.timings.not_measured).toContainEqual({ part, why: "the subject is not linnix's own collector" });
+    }
     expect(report.verdict).not.toBe("FAIL");
   });
 

@@ -34,6 +34,35 @@ test("bytes a second and a day are at the rate of events under the workload", ()
   });
 });
 
+test("a step takes the median of its batches, with the spread between them", () => {
+  const { not_measured, ...timings } = timingsOf(quietRun(), [], 1);
+  expect(timings).toMatchObject({
+    ring_write_ns: 120,
+    ring_write_ns_p5_p95: [75, 165],
+    read_ns: 500,
+    read_ns_p5_p95: [500, 500],
+    json_ns: 900,
+    json_ns_p5_p95: [900, 900],
+  });
+  expect(not_measured.map(({ part }) => part)).not.toContain("json_ns");
+});
+
+test("a step without a batch is not measured", () => {
+  const reading = { items: 819, bytes: null, batches: [] };
+  const { read_ns, json_ns, not_measured } = timingsOf({ ...quietRun(), reading }, [], 1);
+  expect([read_ns, json_ns]).toEqual([null, null]);
+  expect(not_measured).toContainEqual({ part: "read_ns", why: "the test ended before the first batch" });
+});
+
+test("the time to the output has its quantiles and what they are of", () => {
+  expect(timingsOf(quietRun(), [], 1)).toMatchObject({
+    kernel_to_output_ms: { p50: 500, p99: 990 },
+    kernel_to_output_ms_p5_p95: [50, 950],
+    kernel_to_output_lines: 101,
+    kernel_to_output_flush_ms: 1000,
+  });
+});
+
 test("what was not measured is null, and has its reason", () => {
   const timings = timingsOf(emptyRun(), [], 1);
   expect(timings).toMatchObject({ bytes_per_event: null, bytes_per_second: null, ring_write_ns: null });
@@ -47,6 +76,8 @@ test("what was not measured is null, and has its reason", () => {
   ]) {
     expect(timings.not_measured.find((each) => each.part === part)?.why).toBeString();
   }
+  expect(timings.kernel_to_output_ms).toEqual({ p50: null, p99: null });
+  expect(timings.not_measured).toContainEqual({ part: "ring_write_ns", why: "made by hand" });
 });
 
 test("the length of an event is that of its line, line end and letters of several bytes included", () => {

@@ -6,6 +6,7 @@ import { ledgerPartsOf } from "../../src/overhead/report/ledger-parts.ts";
 import { LiveView } from "../../src/overhead/report/live.ts";
 import { verdictSentence } from "../../src/overhead/report/sentence.ts";
 import { textReport } from "../../src/overhead/report/text.ts";
+import { timingFacts } from "../../src/overhead/report/timing-facts.ts";
 import type { OverheadReport } from "../../src/overhead/result.ts";
 import { barLine } from "../../src/report/terminal/bar.ts";
 import { emptyRun, quietRun } from "../overhead/raw-run.ts";
@@ -171,6 +172,29 @@ describe("the text", () => {
   });
 });
 
+describe("the timings", () => {
+  const factsOf = (report: OverheadReport) => new Map(timingFacts(report).map(([label, text]) => [label, text]));
+
+  test("have each step with its spread and its method", () => {
+    const facts = factsOf(exampleReport({ raw: quietRun() }));
+    expect(facts.get("ring write")).toStartWith(
+      "0.120 µs (5 to 95 % of the batches: 0.075 to 0.165): a loop of writes",
+    );
+    expect(facts.get("read")).toStartWith("0.500 µs (");
+    expect(facts.get("to JSON")).toStartWith("0.900 µs (");
+    expect(facts.get("to the output")).toStartWith("500 ms (p50), 990 ms (p99) of 101 lines: ");
+    expect(facts.get("to the output")).toEndWith("ring.flush_interval gathers events for up to 1,000 ms of it");
+  });
+
+  test("say why a step is missing, once for each reason", () => {
+    const missing = { not_measured: "the kernel refuses it" };
+    const report = exampleReport({ raw: { ...quietRun(), ring_write: missing, output_delay: missing } });
+    const facts = factsOf(report);
+    expect(facts.has("ring write")).toBe(false);
+    expect(facts.get("not measured")).toContain("ring_write_ns, kernel_to_output_ms: the kernel refuses it");
+  });
+});
+
 describe("the sentence", () => {
   test("a FAIL gives its reasons", () => {
     expect(verdictSentence(exampleReport({ verdict: "FAIL", reasons: ["7 events were lost"] }))).toBe(
@@ -285,7 +309,10 @@ test("while it runs, the head of the table comes with its first row", () => {
     intervalMs: 2000,
     rate: 100,
     sweep: [],
+    outputMs: 0,
+    flushMs: null,
     slowdownMs: 0,
+    steps: null,
   };
   view.planned(plan, { ...report, subject: { kind: "pid", name: "agent (7)", command: null, pids: [] } });
   view.phase("workload");

@@ -21,7 +21,9 @@ const PHASE_TEXT: Record<PhaseName, string> = {
   "warm-up": "warm-up",
   workload: "workload",
   sweep: "sweep over rates",
+  output: "delay of the output",
   slowdown: "slowdown",
+  steps: "single steps",
 };
 
 /** Shows a running test: a heading, a row for each sample, and the remaining time. */
