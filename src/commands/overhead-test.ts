@@ -81,7 +81,7 @@ export const overheadTest = commandOf({
       valueHint: "PARTS",
       description: `parts of the claim that are not judged: ${EXCLUDABLE_PARTS.join(", ")}`,
     },
-    quick: { type: "boolean", description: "short phases, below half a minute, for a first look" },
+    quick: { type: "boolean", description: "short phases, about half a minute, for a first look" },
     storm: { type: "boolean", description: "run a storm of forks beside a quiet process instead; it asks first" },
     yes: { type: "boolean", description: "with --storm: start it without asking", rare: true },
     json: {
