@@ -7,7 +7,7 @@ export class SourceNotice {
 
   /**
    * @param source null: sampling is off
-   * @param hasRoot whether anything else could have been loaded by this process
+   * @param hasRoot false: this process had dropped root before, and could not load a cheaper sampler
    */
   look(source: SamplingSource | null, hasRoot: boolean): void {
     if (source === null) return;

@@ -60,7 +60,7 @@ export class StormGovernor {
     return this.#rate < this.#highest;
   }
 
-  /** Whether a lower rate would make anything cheaper: no source can be above the lowest one if their sum is not. */
+  /** Whether a lower rate would save anything: not if all sources together send at most LOWEST_RATE events a second. */
   get canLower(): boolean {
     return this.#rate > LOWEST_RATE && this.#sentPerSecond > LOWEST_RATE;
   }

@@ -17,7 +17,7 @@ export const GLOBAL_OPTIONS: OptionDefs = {
   ...Object.fromEntries(LOG_OPTIONS.map(([name, option]) => [name, { ...option, group: "General", rare: true }])),
   "no-color": {
     type: "boolean",
-    description: "no colour (as without a terminal, or with NO_COLOR set)",
+    description: "no colour (default without a terminal, with NO_COLOR set, or with TERM=dumb)",
     rare: true,
     group: "General",
   },

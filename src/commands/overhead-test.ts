@@ -34,7 +34,7 @@ export const overheadTest = commandOf({
       "what was counted instead of sent, and whether a quiet neighbour was captured completely. All of them end after 15 s " +
       "at the latest, also if linnix is killed. Needs cgroup v2.",
     "The test does not read the output of another agent, so it does not measure capture and losses. If the agent cannot " +
-      "be stopped, the test does not measure slowdown either. A part that is not measured makes the test INCONCLUSIVE unless --without excludes it.",
+      "be stopped, the test does not measure slowdown either. The test cannot end with PASS if a part is not measured, unless --without excludes that part.",
     "The report goes to stdout, progress to stderr. Percentages are of one core unless they say otherwise.",
   ],
   args: {
@@ -61,20 +61,21 @@ export const overheadTest = commandOf({
     threshold: {
       type: "string",
       valueHint: "PERCENT",
-      description: "the claim: the total cost is below this, % of one core",
+      description: "the claim: total cost below this, % of one core",
       defaultText: "1",
     },
     rate: {
       type: "string",
       valueHint: "N",
-      description: "processes a second that the workload makes",
-      defaultText: "seed: 100",
+      description: "processes a second of the workload",
+      defaultText: "by --profile",
     },
     profile: {
       type: "string",
       valueHint: "NAME",
-      description: "workload: seed, small-server (50,000 events a day), busy-api (500,000), ci-runner (2,000,000)",
-      defaultText: "seed: 100/s",
+      description:
+        "workload: seed (100 processes/s), small-server (50,000 events a day), busy-api (500,000), ci-runner (2,000,000)",
+      defaultText: "seed",
     },
     without: {
       type: "string",

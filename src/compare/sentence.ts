@@ -43,7 +43,7 @@ function clause(row: Figures): string {
   const how = interval_ms === null ? "" : ` every ${intervalText(interval_ms)}`;
   const felt =
     slowdown?.ci95 && slowdown.ci95[0] > 5 ? `, and slowed a short process by ${roughly(slowdown.pct)} %` : "";
-  return `${method}${how} saw ${captureText(seen, total)} of the processes for ${roughly(total_cpu_pct)} % CPU${felt}`;
+  return `${method}${how} saw ${captureText(seen, total)} of the processes and used ${roughly(total_cpu_pct)} % CPU${felt}`;
 }
 
 function need(
@@ -54,5 +54,5 @@ function need(
   if (interval_ms === null || cpu_pct === null) return `No interval would let ${method} see ${wanted_pct} %.`;
   const often = `To see ${wanted_pct} %, ${method} would have to look every ${intervalText(interval_ms)}`;
   if (!possible) return `${often}, which it cannot: one look takes ${roughly(us_per_look / 1000)} ms (an estimate).`;
-  return `${often}, for ${roughly(cpu_pct)} % CPU (an estimate).`;
+  return `${often}, and would use ${roughly(cpu_pct)} % CPU (an estimate).`;
 }

@@ -7,7 +7,7 @@
 /** A part of a name whose value is a secret; {@link REST} takes the rest, as of `password`. */
 const KEY =
   "(?:pass|[_-]pwd|mysqlpwd|token|secret|credential|(?:api|private|access|account|session|signing|encryption|master|shared|auth)[ _-]?key|authorization)";
-/** The same for names after which any next word would count as the value. */
+/** The same names, but whole: where any next word counts as the value, `passenger X` must not match. */
 const WHOLE_KEY =
   "(?:pass(?:word|wd|phrase|code)?|[_-]pwd|mysql[_-]?pwd|(?:auth)?token|secret|credentials?|(?:api|private|access|account|session|signing|encryption|master|shared|auth)[ _-]?key)";
 /** The rest of the name, such as `[0]` or `_FILE`, and the quote and bracket that end it. */

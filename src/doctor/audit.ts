@@ -50,7 +50,7 @@ async function readState(host: HostReader, auditctl: string): Promise<AuditState
   return { enabled, auditdPid, rules };
 }
 
-const NO_ROW = "compare-with-polling has no auditd row";
+const NO_ROW = "compare-with-polling cannot measure auditd";
 
 export function checkAudit(
   audit: AuditFacts,
@@ -109,7 +109,8 @@ function checkState(audit: AuditFacts, kernel: KernelFacts, privileges: Privileg
       ...check,
       status: "warn",
       found: `in use: ${audit.isAuditdRunning ? "auditd runs" : "no auditd runs"}, ${rules}`,
-      costs: "compare-with-polling leaves it alone: no auditd row; the rules cost each process that they match",
+      costs:
+        "compare-with-polling does not change audit and does not measure auditd; existing rules slow each process that they match",
       hint: "compare-with-polling --force-audit, which restores everything afterwards",
     };
   }

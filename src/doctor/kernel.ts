@@ -120,7 +120,7 @@ function checkCLibrary({ glibc }: KernelFacts): Check {
   const check = { id: "c-library", title: "C library", found: glibc === null ? "version unknown" : `glibc ${glibc}` };
   const oldest = `2.${OLDEST_GLIBC_MINOR}`;
   if (glibc === null) return { ...check, status: "info" };
-  if (!isOldGlibc(glibc)) return { ...check, status: "ok", found: `${check.found} (needs ${oldest})` };
+  if (!isOldGlibc(glibc)) return { ...check, status: "ok", found: `${check.found} (linnix needs ${oldest} or later)` };
   return {
     ...check,
     status: "fail",

@@ -117,10 +117,14 @@ function checkMemlock(perf: PerfFacts, kernel: KernelFacts, privileges: Privileg
     bytes === null ? "unknown" : bytes === Number.POSITIVE_INFINITY ? "unlimited" : `${Math.round(bytes / 1024)} KiB`;
   const charges = chargesMemlock(kernel);
   if (charges === false) {
-    return { ...check, status: "ok", found: `${limit}, and this kernel does not charge BPF maps to it` };
+    return { ...check, status: "ok", found: `${limit}; BPF maps do not count against it on this kernel` };
   }
   if (holds(privileges, "CAP_SYS_RESOURCE")) {
-    return { ...check, status: "ok", found: `${limit}, which this user may raise` };
+    return {
+      ...check,
+      status: "ok",
+      found: Number.isFinite(bytes ?? 0) ? `${limit}; linnix may raise it (CAP_SYS_RESOURCE)` : limit,
+    };
   }
   if (bytes === null || charges === null) return { ...check, status: "info", found: limit };
   if (bytes >= MAPS_BYTES) return { ...check, status: "ok", found: limit };

@@ -28,14 +28,14 @@ export class Books {
   #busyNs = 0;
   #shownBusyNs = 0;
   #irqNs = 0;
-  /** What idle time fell by: the kernel lets it. */
+  /** 0 or less: by how much idle, iowait and stolen time grew more than time passed. Taken off the next busy time. */
   #owedNs = 0;
   readonly #unexplained = new Rising();
   #unexplainedNs = 0;
 
   /**
-   * @param keepsIrqApart whether the kernel leaves interrupts out of the time of processes: CONFIG_IRQ_TIME_ACCOUNTING. Asked
-   *   when it is first needed: the answer takes milliseconds
+   * @param keepsIrqApart whether the kernel leaves interrupts out of the time of processes: CONFIG_IRQ_TIME_ACCOUNTING.
+   *   Called at most once, when the answer is first needed, because it takes milliseconds
    */
   constructor(keepsIrqApart: () => boolean) {
     this.#askKernel = keepsIrqApart;

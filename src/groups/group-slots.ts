@@ -32,7 +32,7 @@ export class GroupSlots {
     return this.#rows.size;
   }
 
-  /** Groups that lost their slot, and the CPU time that they had, ns. */
+  /** Number of groups whose slot expired, and the sum of their CPU time, ns. */
   get ended(): { groups: number; cpuNs: number } {
     return { groups: this.#ended, cpuNs: this.#endedCpuNs };
   }

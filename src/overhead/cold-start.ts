@@ -19,7 +19,7 @@ export interface ColdOptions {
 /**
  * Measures what a fresh collector costs from its exec on: one under the workload, then one without work.
  *
- * @returns null if the signal came, or a collector ended early
+ * @returns null if `signal` was aborted, or if a collector ended early
  */
 export async function measureCold(options: ColdOptions): Promise<RawCold | null> {
   const { workload, signal } = options;

@@ -21,7 +21,7 @@ export class PidSubject implements Subject {
       if (stat.isKernelThread) {
         throw usageError("kernel-thread", {
           what: `--pid ${pid}`,
-          why: `${stat.comm} is a thread of the kernel: it has no processes of its own, and no observer runs in it`,
+          why: `${stat.comm} is a kernel thread, and no agent runs in a kernel thread`,
           hint: "name the agent's own process; the cost of BPF programs is measured with the process that loaded them",
         });
       }

@@ -224,7 +224,7 @@ export interface SlowdownFigures {
   metric: string;
   /** Events that had no room in the rings during the rounds; null if that is not known. */
   lost: number | null;
-  /** Each operation by each figure of a block. */
+  /** One entry for each pair of an operation and a metric (see METRICS in measure/slowdown.ts). */
   operations: OperationSlowdown[];
 }
 

@@ -24,7 +24,7 @@ export class GroupRates {
   #before: { atMs: number; cpuS: ReadonlyMap<string, number> } | undefined;
   #rates: ReadonlyMap<string, number> = new Map();
 
-  /** The next answer is the first one. */
+  /** Forgets the answers so far. The next one is only a baseline and gives no CPU use. */
   clear(): void {
     this.#before = undefined;
     this.#rates = new Map();

@@ -43,7 +43,7 @@ export interface StormCounts {
   comms: Map<string, number>;
 }
 
-/** The storms that the kernel side counts, in memory that it shares with this process: no system call. */
+/** Storms with the counts of their events. The map `storms` is mapped into this process, so reading takes no system call. */
 export class StormPlaces {
   readonly #words: Uint32Array;
   readonly #bytes: Uint8Array;

@@ -269,7 +269,7 @@ export class ImageReader {
     const pids = late.map(({ pid }) => pid).join(", ");
     log.warn(
       `the command line of process ${pids} cannot be read, so its arguments are not known\n` +
-        "its memory is locked, as when it waits for a filesystem that does not answer",
+        "its mmap lock is held, as while it waits for a filesystem that does not answer",
     );
   }
 

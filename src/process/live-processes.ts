@@ -1,4 +1,7 @@
-/** The processes that run right now, as records of the wire: from the task iterator, and from /proc. */
+/**
+ * Lists the live processes, each in the record format of the kernel side. The source is the best that the kernel offers: the
+ * task iterator (/proc adds what it leaves out), a walk over all tasks, or /proc alone.
+ */
 import { readdirSync } from "node:fs";
 import { hasKernelPids, pidNamespace } from "../procfs/pid-namespace.ts";
 import { NS_PER_CLOCK_TICK, type ProcIds, readProcIds, readProcStat, startNsOf } from "../procfs/proc-stat.ts";

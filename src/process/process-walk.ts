@@ -81,8 +81,8 @@ export class ProcessWalk implements ProcessLister {
   }
 
   /**
-   * Some kernels hide their first process from BPF programs; it never ends. Others are left out only if there are more
-   * than the map holds and no larger one can be loaded.
+   * Some kernels hide process 1 from BPF programs; it never ends. The last list lacks other live processes only if there
+   * were more than the map holds, and linnix could not load a larger map.
    */
   mayHide(pid: number): boolean {
     return pid === 1 || !this.#isWhole;

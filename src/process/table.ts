@@ -51,7 +51,10 @@ export class ProcessTable extends TableRows {
   redact: Redact | undefined;
   /** The store of places of single processes; a child has its parent's place. */
   places: Shared | undefined;
-  /** Whether filters keep exits from being reported: then a process without an exit was not lost. */
+  /**
+   * Whether some exits are not reported: a filter drops them, or a storm or totals only count them. Then a process that ends
+   * without an exit was not lost.
+   */
   exitsHeldBack = false;
   /** Called with the pid of a process that has ended without an exit having been seen. */
   onGone: ((pid: number) => void) | undefined;
@@ -136,7 +139,7 @@ export class ProcessTable extends TableRows {
     return slot;
   }
 
-  /** A process executes a new image. Ask for its old name before. */
+  /** A process executes a new image. Replaces its name: a caller that needs the old name reads it first. */
   exec(record: Record): number {
     const slot = this.#enter(record);
     this.#setImage(slot, imageOfExec(this.images, record, this.redact));

@@ -5,7 +5,7 @@ export interface Mount {
   parent: string;
   /** `major:minor` of the filesystem: the same for each place where it is mounted. */
   device: string;
-  /** The directory of the filesystem that is mounted there. */
+  /** Path, within the filesystem, of the directory that appears at `target`. `/`: the whole filesystem. */
   root: string;
   target: string;
   type: string;

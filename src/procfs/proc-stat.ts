@@ -16,7 +16,7 @@ export interface ProcStat {
   comm: string;
   state: string;
   ppid: number;
-  /** Whether it is a thread of the kernel. */
+  /** Whether it is a kernel thread. */
   isKernelThread: boolean;
   utimeTicks: number;
   stimeTicks: number;

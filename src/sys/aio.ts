@@ -10,8 +10,8 @@ export const READING_THREADS = 8;
 /** Threads that are left for writing: one that waits for a filesystem stays as well. */
 const WRITING_THREADS = 8;
 /**
- * Longer than the flush interval: to make a thread costs more than to wake one. Not much longer: threads are woken in
- * turn, so all that read at the start would stay, with their memory, as long as one write in this time comes for each.
+ * Longer than the default flush interval, because creating a thread costs more than waking one. Not much longer: glibc wakes
+ * idle threads in turn, so each thread of the reads at the start would get a write before it ends, and stay with its memory.
  */
 const IDLE_S = 2;
 

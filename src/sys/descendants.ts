@@ -10,7 +10,7 @@ const PR_SET_CHILD_SUBREAPER = 36;
 const WNOHANG = 1;
 const WALL = 0x40000000;
 const ANY = -1;
-/** How long this loop keeps the CPU. A process that forks and ends immediately lives for only some 100 µs. */
+/** For this long the loop makes no pause between two walks: a process that forks and ends immediately lives for only some 100 µs. */
 const SPIN_MS = 2_000;
 const PAUSE_MS = 5;
 /** How long to wait for a process that survives SIGKILL. It hangs in the kernel, or belongs to another account. */

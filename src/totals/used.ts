@@ -5,7 +5,7 @@ import { COMM_LEN, PROCESS_EVENT, SAMPLE_EVENT } from "../wire/layout.gen.ts";
 import { type Group, keyOf } from "./group.ts";
 import { groupOfEnd } from "./group-of-end.ts";
 
-/** What samples reported about a live process. */
+/** What samples reported about a process until it ended. */
 interface Sampled {
   startLow: number;
   /** Its group at the last sample. */

@@ -80,7 +80,7 @@ export interface ForkEvent extends EventOfProcess {
 /** A process executed a program. */
 export interface ExecEvent extends EventOfProcess {
   type: "exec";
-  /** Path of the executable. The tracepoint backend reports the path that was passed to execve(2). */
+  /** Path of the executable. If the tracepoint backend saw the exec, it is the path that was passed to execve(2). */
   exe: string | null;
   /** The arguments, one string each. They are redacted if redaction is on. */
   args: string[] | null;
@@ -117,7 +117,7 @@ export interface ExitEvent extends EventOfProcess {
   read_bytes: number | null;
   /** Bytes written to storage. Unit: bytes. */
   write_bytes: number | null;
-  /** Path of the executable. The tracepoint backend reports the path that was passed to execve(2). */
+  /** Path of the executable. If the tracepoint backend saw the exec, it is the path that was passed to execve(2). */
   exe: string | null;
   /** The arguments, one string each. They are redacted if redaction is on. */
   args: string[] | null;
@@ -152,7 +152,7 @@ export interface ProcessEvent extends EventOfProcess {
   read_bytes: number | null;
   /** Bytes written to storage. Unit: bytes. */
   write_bytes: number | null;
-  /** Path of the executable. The tracepoint backend reports the path that was passed to execve(2). */
+  /** Path of the executable. If the tracepoint backend saw the exec, it is the path that was passed to execve(2). */
   exe: string | null;
   /** The arguments, one string each. They are redacted if redaction is on. */
   args: string[] | null;

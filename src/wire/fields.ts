@@ -178,7 +178,7 @@ const IMAGE_FIELDS: readonly FieldRow[] = [
     unknown: "null",
     known: "KNOWN_EXE",
     part: "image",
-    doc: "Path of the executable. The tracepoint backend reports the path that was passed to execve(2).",
+    doc: "Path of the executable. If the tracepoint backend saw the exec, it is the path that was passed to execve(2).",
   },
   {
     name: "args",

@@ -17,7 +17,7 @@ const FAR: FrontierRow = {
 
 test("says what polling saw and cost, and what linnix did", () => {
   expect(takeHome([PS, LINNIX], [])).toBe(
-    "ps every 1 s saw 9 % of the processes for 0.90 % CPU; linnix saw 100 % of the processes for 0.20 % CPU.",
+    "ps every 1 s saw 9 % of the processes and used 0.90 % CPU; linnix saw 100 % of the processes and used 0.20 % CPU.",
   );
 });
 
@@ -27,7 +27,7 @@ test("says how often polling would have to look, and that it cannot", () => {
   );
   const near = { ...FAR, interval_ms: 100, cpu_pct: 9, possible: true };
   expect(takeHome([PS, LINNIX], [near])).toEndWith(
-    " To see 95 %, ps would have to look every 100 ms, for 9.0 % CPU (an estimate).",
+    " To see 95 %, ps would have to look every 100 ms, and would use 9.0 % CPU (an estimate).",
   );
   expect(takeHome([PS], [{ ...FAR, interval_ms: null, cpu_pct: null }])).toEndWith(
     "No interval would let ps see 95 %.",
@@ -36,7 +36,7 @@ test("says how often polling would have to look, and that it cannot", () => {
 
 test("says nothing of more looks where enough was seen", () => {
   const good = { ...PS, seen: 96 };
-  expect(takeHome([good], [FAR])).toBe("ps every 1 s saw 96 % of the processes for 0.90 % CPU.");
+  expect(takeHome([good], [FAR])).toBe("ps every 1 s saw 96 % of the processes and used 0.90 % CPU.");
 });
 
 test("never rounds up to all, nor down to none", () => {
@@ -58,8 +58,8 @@ test("takes others where ps or linnix have no figures", () => {
     slowdown: { pct: 470, ci95: [445, 496], us_per_process: 2000, us_ci95: [1900, 2100] },
   });
   expect(takeHome([noPs, top, strace], [])).toBe(
-    "top every 500 ms saw 20 % of the processes for 1.0 % CPU; " +
-      "strace saw 100 % of the processes for 36 % CPU, and slowed a short process by 470 %.",
+    "top every 500 ms saw 20 % of the processes and used 1.0 % CPU; " +
+      "strace saw 100 % of the processes and used 36 % CPU, and slowed a short process by 470 %.",
   );
   expect(takeHome([noPs], [])).toBe("No method could be measured here.");
 });

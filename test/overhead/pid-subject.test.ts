@@ -10,7 +10,7 @@ const kernelThread = readdirSync("/proc")
 const reason = kernelThread === undefined ? "no thread of the kernel is visible here" : null;
 
 test.skipIf(reason !== null)(titled("a thread of the kernel is refused", reason), () => {
-  expect(() => new PidSubject([kernelThread as number])).toThrow("is a thread of the kernel");
+  expect(() => new PidSubject([kernelThread as number])).toThrow("is a kernel thread");
 });
 
 test("this test itself, and what does not exist, are refused; another process is not", () => {

@@ -52,7 +52,7 @@ function keyFigures({ rows }: CompareReport): Card[] {
     .filter(({ method, rounds }) => rounds > 0 && (method === "linnix" || method === "ps" || method === "auditd"))
     .map((row) => ({
       figure: captureText(row.seen ?? 0, row.total ?? 0),
-      what: `seen by ${nameOf(row)}, for ${row.total_cpu_pct === null ? "?" : roughly(row.total_cpu_pct)} % of one core`,
+      what: `seen by ${nameOf(row)}, which used ${row.total_cpu_pct === null ? "?" : roughly(row.total_cpu_pct)} % of one core`,
     }));
 }
 

@@ -85,7 +85,7 @@ export const api: Section<ApiSettings> = {
       hint: "NUMBER",
       type: integer({ min: 1, max: 1024, name: "a number of clients" }),
       default: 32,
-      doc: "most clients of live events at the same time",
+      doc: "maximum number of clients of live events at the same time",
       rare: true,
     },
     historyEvents: {

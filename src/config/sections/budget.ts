@@ -53,7 +53,7 @@ export const budget: Section<BudgetSettings> = {
       rare: true,
       doc: "events a second above which those of one source are counted instead of sent; 0: no limit",
       details: [
-        "A source is a process that forks. auto: no limit while collecting keeps its budget and rings have room.",
+        "A source is a process that forks, or the young processes of a cgroup or a uid together. auto: no limit while collecting keeps its budget and rings have room.",
       ],
     },
   },

@@ -5,7 +5,7 @@ import type { OverheadReport } from "../result.ts";
 /** Heads of the table of costs. */
 export const COST_HEADS = ["% of one core", "average", "95 % interval", "p95", "peak"] as const;
 
-/** Cells of a table: the costs below each other, as they add up, and those of a cold start. */
+/** Rows of the table of costs: the parts, their total, and the first seconds (cold start) if they were measured. */
 export function costRows(report: OverheadReport): string[][] {
   return [...steadyRows(report), ...coldRow(report.collector)];
 }

@@ -60,7 +60,7 @@ export function hierarchyOf(
 function noController(controller: Controller, root: string) {
   return cannotRunError("cgroup", {
     what: "overhead-test --storm cannot run here",
-    why: `the cgroup controller ${controller} bounds the storm, and no hierarchy has it: ${root}/cgroup.controllers does not list it`,
+    why: `the cgroup controller ${controller} bounds the storm, but neither ${root}/cgroup.controllers nor a mounted v1 hierarchy has it`,
     hint:
       "boot a kernel with CONFIG_CGROUP_PIDS and CONFIG_FAIR_GROUP_SCHED and without cgroup_disable=, " +
       "or run linnix on the host instead of in a container",

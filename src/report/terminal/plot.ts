@@ -23,8 +23,8 @@ const LEAST_COLUMNS = 30;
 const MOST_DECADES = 9;
 
 /**
- * Marks by what they cost (powers of ten) and what they reach (0 to 100 %). If the place of a mark is taken, the mark
- * moves next to it. Earlier marks get their exact places.
+ * Marks by what they cost (powers of ten) and what they reach (0 to 100 %). They are drawn in the order of
+ * `marks`. If the place of a mark is taken, it moves to a free place in the same row, or else in the nearest row that has one.
  */
 export function plotLines({ marks, xTitle, yTitle }: PlotOptions, style: TextStyle): string[] {
   const columns = Math.min(
