@@ -8,8 +8,9 @@ const RUNTIME_PREFIX = /^(BUN|MIMALLOC)_/;
 
 const SETTINGS = [
   /*
-   * The last and most expensive compiler of JavaScriptCore. The code of a collector is small, and the compiler before it
-   * is good enough. FTL takes a tenth of a second of CPU time in the first minute, and megabytes, for no measurable gain.
+   * FTL, the last and most expensive compiler of JavaScriptCore. A collector has little code, and the compiler one tier
+   * below, DFG, is good enough for it. FTL takes a tenth of a second of CPU time in the first minute, and megabytes, for
+   * no measurable gain.
    */
   "BUN_JSC_useFTLJIT=0",
   /*

@@ -29,6 +29,6 @@ export function needTracefs(): Unavailable | null {
   return {
     ok: false,
     reason: "tracefs is not mounted",
-    hint: "mount -t tracefs tracefs /sys/kernel/tracing, or install util-linux and a shell",
+    hint: "mount -t tracefs tracefs /sys/kernel/tracing, or install util-linux and a shell: then linnix mounts it",
   };
 }

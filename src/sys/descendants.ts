@@ -31,7 +31,7 @@ export interface EndedChild {
   systemUs: number;
 }
 
-/** Makes this process the parent of each descendant whose own parent ends. Without it, that would be init. */
+/** Makes this process a subreaper: orphaned descendants become its children, not those of init or a subreaper above it. */
 export function adoptOrphans(): void {
   libc().prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n);
 }

@@ -28,7 +28,7 @@ export interface FieldRow {
   unit?: "ns" | "bytes" | "% of one core" | "s" | "count";
   /** `null`: the value may be null. `left out`: the field may be absent. */
   unknown?: "null" | "left out";
-  /** The bit that says that the field is known. A backend that never sets it lacks the field. */
+  /** The bit that says that the field is known. If a backend never sets this bit, it has no values for the field. */
   known?: KnownBit;
   /** Where the value lies in the record; left out if `part` writes it. */
   member?: Member;

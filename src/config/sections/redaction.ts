@@ -28,7 +28,7 @@ export const redaction: Section<RedactionSettings> = {
       hint: "REGEX...",
       type: listOf(pattern, { max: 32, commas: false }),
       default: [],
-      doc: "hide only what this regular expression matches in the arguments",
+      doc: "hide only the parts of arguments that match this regular expression",
       rare: true,
       details: [
         "It sees the arguments joined by single spaces, the first one included. If the expression has groups, only",

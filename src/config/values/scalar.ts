@@ -1,8 +1,8 @@
 import * as z from "zod/mini";
 import type { TomlValue, ValueType } from "./value-type.ts";
 
-// A process that runs as root should not generate code at run time. With one check per start, generated code would not
-// be faster either.
+// linnix can run as root, so zod must not turn its checks into JavaScript at run time (`new Function`). With one check per
+// start, generated code would not be faster either.
 z.config({ jitless: true });
 
 /**
