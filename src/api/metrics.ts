@@ -238,7 +238,7 @@ function deliveryMetrics(text: MetricsText, { rings, writtenBytes, reload }: Fac
   );
   text.gauge(
     "linnix_delivery_peak_delay_seconds",
-    "Longest time from an event in the kernel to its delivery, over the last 30 to 60 seconds.",
+    "Longest time from an event until linnix read it from its ring, over the last 30 to 60 seconds.",
     rings.peakDelayS,
   );
   text.counter("linnix_output_written_bytes_total", "Bytes written to the output.", writtenBytes);

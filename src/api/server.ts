@@ -171,7 +171,7 @@ class Server implements ApiServer {
     const address = this.#address;
     if (address.kind === "unix") {
       const place = (path: string) => {
-        // Bun does not lift the time-out of a single request there. Only the account that runs linnix can connect: none is needed.
+        // Bun does not lift the time-out of a single request there. None is set: only root, owner and group can connect.
         const options = { ...this.#handlers(), unix: path, idleTimeout: 0 };
         this.#limitConnections(() => Bun.serve(options as unknown as Bun.Serve.Options<undefined>));
       };

@@ -44,7 +44,7 @@ export class Delivery implements CollectorEvents, Disposable {
   /** How often the output has taken nothing, one time after the other. */
   #uselessTries = 0;
   #isReported = false;
-  /** Lines that were missing when the output was reported last. */
+  /** Missing lines when `output_blocked` was last set. The message at its end counts only those after that. */
   #missingBefore = 0;
 
   /**

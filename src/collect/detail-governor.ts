@@ -4,7 +4,7 @@ import { DETAIL_LEVELS, type DetailLevel } from "../wire/detail-level.ts";
 const FIRST_PRICE_NS = { events: 7000, processes: 3500, summary: 0 } as const satisfies Record<DetailLevel, number>;
 /** A measured price may differ from the first one by this factor: windows hold other work as well. */
 const MOST_OFF = 4;
-/** Fewer events a second say nothing about the price of one. */
+/** At fewer events a second the governor does not learn the price of an event: other work would distort it. */
 const LEAST_PER_SECOND = 300;
 /** Weight of the newest measurement. */
 const NEWEST = 0.3;

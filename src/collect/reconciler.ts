@@ -26,7 +26,7 @@ export interface ReconcilerOptions {
    * them.
    */
   drain(): boolean;
-  /** Whether filters keep exits from being reported: see `holdsBackExits`. */
+  /** Whether `--events` or a filter can hold exits back: see `holdsBackExits`. */
   exitsHeldBack?: boolean;
   /** Reads what processes execute that run already. */
   images?: ImageReader;

@@ -19,7 +19,7 @@ export function checkStormOptions({ words, switches, rest }: ParsedArgs): void {
   if (what === null) return;
   throw usageError("contradiction", {
     what: `--storm and ${what}`,
-    why: "a storm has lengths of its own, and judges linnix alone",
+    why: "a storm test has fixed phases, workload and criteria, measures only linnix and writes no HTML",
     hint: "with --storm go --rate, --json, --verbose and --yes",
   });
 }

@@ -123,7 +123,10 @@ export function sentTypes(events: readonly EventType[]): EventType[] {
   return [...sent];
 }
 
-/** Whether a filter may drop exits of processes that are in the process table. The table begins with all processes. */
+/**
+ * Whether `--events` or a filter can hold back the exit of a process that is in the process table. At the start the table
+ * has all processes.
+ */
 export function holdsBackExits({ events, filters }: Pick<ProbeOptions, "events" | "filters">): boolean {
   const { pids, uids, comms, cgroup, minDurationNs } = filters;
   const lists = [pids, uids, comms];

@@ -63,7 +63,7 @@ export class EventView {
     this.clock = clock;
   }
 
-  /** Enters the record into the table and makes it the present event. */
+  /** Makes the record the present event, and updates the table with it. A page fault only finds its process in the table. */
   accept(record: Record): void {
     this.record = record;
     this.type = record.u8(PROCESS_EVENT.type);

@@ -56,7 +56,7 @@ export function groupNamed(
   throw usageError("group", {
     what: `--api-socket-group ${name} is not known`,
     why: "there is no such group in /etc/group",
-    hint: "name a group of this machine, made for this: groupadd --system linnix",
+    hint: "create a group for the socket, for example: groupadd --system linnix",
     setting: "api.socket_group",
   });
 }

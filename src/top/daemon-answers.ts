@@ -1,4 +1,4 @@
-/** What is read of a daemon's answers; src/api/answers.ts has them whole. Fields that are not read may be missing. */
+/** The fields of a daemon's answers that `top` reads. An answer may lack all others, which src/api/answers.ts describes. */
 import * as z from "zod/mini";
 import { DETAIL_LEVELS } from "../wire/detail-level.ts";
 

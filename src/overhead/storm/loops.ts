@@ -45,7 +45,7 @@ export interface StormTools {
   true: string;
 }
 
-/** @throws LinnixError (exit code 3) if one is missing, or takes no such options */
+/** @throws LinnixError (exit code 3) if a program is missing, or `timeout` fails with the options that the storm needs */
 export async function findStormTools(): Promise<StormTools> {
   const tools = {
     sh: needTool("sh", "install a POSIX shell"),

@@ -22,7 +22,7 @@ describe("options", () => {
   test.each(["baseline", "duration", "interval", "threshold", "profile", "without", "html", "pid"])(
     "--storm refuses --%s",
     (word) => {
-      expect(() => check(["storm"], [word])).toThrow(`--storm and --${word}; a storm has lengths of its own`);
+      expect(() => check(["storm"], [word])).toThrow(`--storm and --${word}; a storm test has fixed phases`);
       expect(() => check([], [word])).not.toThrow();
     },
   );
