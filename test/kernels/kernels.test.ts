@@ -89,7 +89,11 @@ function useResults(id: string): (way: string) => Way {
 }
 
 function reasonFor(series: string): string | null {
-  return reasonOf(noGuest, kernels.missing.get(series) ?? null);
+  return reasonOf(
+    noGuest,
+    kernels.missing.get(series) ?? null,
+    !kernels.found.has(series) && `not among the series to boot: ${series}`,
+  );
 }
 
 function releaseOf(series: string): string {
