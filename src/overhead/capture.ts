@@ -79,16 +79,31 @@ export class CaptureCheck {
     const { type } = event;
     if (type === "summary") this.#summary = event;
     if (type === "totals") this.#sums.add(event);
+    if (type === "process") this.#addLife(event);
     if (type !== "fork" && type !== "exec" && type !== "exit") return;
-    const pid = (event[this.#pidField] ?? null) as number | null;
-    this.#times.push(event.ts_ns as number);
+    this.#addEvent(type, event.ts_ns as number, event);
     const bytes = Buffer.byteLength(line) + LINE_END_BYTES;
     this.#lengths.set(bytes, (this.#lengths.get(bytes) ?? 0) + 1);
+  }
+
+  /** With detail processes, one line stands for the fork, the execs and the exit. It has no time of the execs. */
+  #addLife(event: Record<string, unknown>): void {
+    const startNs = event.start_ns as number;
+    const execs = event.exec_count as number | null;
+    // Of a process that is older than the run, the collector saw neither the fork nor all execs.
+    if (execs !== null) this.#addEvent("fork", startNs, event);
+    for (let i = 0; i < (execs ?? 0); i++) this.#addEvent("exec", startNs, event);
+    this.#addEvent("exit", event.ts_ns as number, event);
+  }
+
+  #addEvent(type: SeenEvent["type"], tsNs: number, event: Record<string, unknown>): void {
+    this.#times.push(tsNs);
+    const pid = (event[this.#pidField] ?? null) as number | null;
     if (pid === null) return;
     const seen: SeenEvent = {
       kernelPid: event.pid as number,
       type,
-      tsNs: event.ts_ns as number,
+      tsNs,
       args: (event.args ?? null) as string[] | null,
       argsTruncated: (event.args_truncated ?? null) as boolean | null,
       exitCode: (event.exit_code ?? null) as number | null,

@@ -61,6 +61,44 @@ test("processes of which fork, exec, arguments, exit and status are there are ca
   expect(checkOf(truth).check(truth)).toEqual({ ...noCapture(), spawned: 3, captured: 3 });
 });
 
+describe("with detail processes", () => {
+  const lineOf = (spawn: SpawnTruth, more: object = {}): string => {
+    const { pid, args, exitCode, signal } = spawn;
+    const at = Number(spawn.spawnedFromNs);
+    const life = { type: "process", ts_ns: at + 2500, start_ns: at + 400, pid, exec_count: 1, args };
+    return JSON.stringify({ ...life, args_truncated: false, exit_code: exitCode, signal, ...more });
+  };
+
+  test("the one line of a process has all that is captured of it", () => {
+    const truth = THREE();
+    const check = new CaptureCheck();
+    for (const spawn of truth) check.add(lineOf(spawn));
+    expect(check.check(truth)).toEqual({ ...noCapture(), spawned: 3, captured: 3 });
+    expect(check.eventsBetween(Number(ORIGIN_NS), Number(ORIGIN_NS) + 1e6)).toBe(9);
+  });
+
+  test("a line without the exec, with other arguments or another result is not enough", () => {
+    const truth = THREE();
+    const changes = [{ exec_count: 0 }, { args: ["other"] }, { exit_code: 7, signal: null }];
+    const check = new CaptureCheck();
+    for (const [i, spawn] of [...truth].entries()) check.add(lineOf(spawn, changes[i]));
+    expect(check.check(truth)).toEqual({
+      ...noCapture(),
+      spawned: 3,
+      without_exec: 1,
+      wrong_args: 1,
+      wrong_status: 1,
+    });
+  });
+
+  test("a process that is older than the run has only its exit", () => {
+    const truth = truthOf([100, 0, 0]);
+    const check = new CaptureCheck();
+    for (const spawn of truth) check.add(lineOf(spawn, { exec_count: null }));
+    expect(check.check(truth)).toEqual({ ...noCapture(), spawned: 1, without_fork: 1, without_exec: 1 });
+  });
+});
+
 describe("a process is not captured", () => {
   const one = (change: (events: Record<string, unknown>[]) => void, expected: object): void => {
     const truth = THREE();
