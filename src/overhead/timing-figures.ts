@@ -13,6 +13,7 @@ const SECONDS_A_DAY = 86_400;
 
 const NO_STATISTICS = "the kernel did not count the runs of a program of that name";
 const NO_OUTPUT = "the output of the subject was not read";
+const NO_EVENTS = "the output of the subject has no line of a fork, exec or exit";
 const NO_BATCH = "the test ended before the first batch";
 
 /** What single steps take; a pure function of what was measured. */
@@ -51,7 +52,7 @@ export function timingsOf(raw: RawRun, workload: readonly RawWindow[], seed: num
     not_measured: [
       ...hooks.filter(({ ns }) => ns === null).map(({ name }) => ({ part: `hook_ns.${name}`, why: NO_STATISTICS })),
       ...Object.entries(steps).flatMap(([part, { why }]) => (why === null ? [] : [{ part, why }])),
-      ...(output === null ? [{ part: "bytes_per_event", why: NO_OUTPUT }] : []),
+      ...(output === null ? [{ part: "bytes_per_event", why: raw.counts === null ? NO_OUTPUT : NO_EVENTS }] : []),
     ],
   };
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { CaptureCheck } from "../../src/overhead/capture.ts";
+import type { RawRun } from "../../src/overhead/raw.ts";
 import { timingsOf } from "../../src/overhead/timing-figures.ts";
 import { emptyRun, quietRun, rawWindow } from "./raw-run.ts";
 
@@ -78,6 +79,12 @@ test("what was not measured is null, and has its reason", () => {
   }
   expect(timings.kernel_to_output_ms).toEqual({ p50: null, p99: null });
   expect(timings.not_measured).toContainEqual({ part: "ring_write_ns", why: "made by hand" });
+});
+
+test("an output that was read and has no events is not called unread", () => {
+  const whyOf = (raw: RawRun) => timingsOf(raw, [], 1).not_measured.find(({ part }) => part === "bytes_per_event")?.why;
+  expect(whyOf({ ...quietRun(), output: null })).toBe("the output of the subject has no line of a fork, exec or exit");
+  expect(whyOf({ ...quietRun(), output: null, counts: null })).toBe("the output of the subject was not read");
 });
 
 test("the length of an event is that of its line, line end and letters of several bytes included", () => {
