@@ -52,6 +52,11 @@ export class LinnixError extends Error {
   }
 }
 
+/** What happened, and why: for a place that has no room for a hint. */
+export function causeOf({ what, why }: Pick<ErrorText, "what" | "why">): string {
+  return [what, why].filter(Boolean).join(": ");
+}
+
 /** Wrong use: unknown option, bad value, bad configuration (exit code 2). */
 export function usageError(code: string, text: ErrorText, options?: ErrorOptions): LinnixError {
   return new LinnixError(`usage.${code}`, EXIT.usage, text, options);

@@ -1,7 +1,6 @@
 import { enableRunTimeStats } from "../bpf/bpf-stats.ts";
 import { priceRunTimeStats } from "../bpf/bpf-stats-price.ts";
-import { LinnixError } from "../errors.ts";
-import { boottimeNs } from "../sys/clock.ts";
+import { causeOf, LinnixError } from "../errors.ts";
 import { runWorkload, type WorkloadHandle } from "../workload/run-workload.ts";
 import type { WorkloadResult } from "../workload/workload-result.ts";
 import { addCaptures, CaptureCheck, noCapture } from "./capture.ts";
@@ -18,8 +17,8 @@ import { countsOf, rawWorkload, spawnedBetween } from "./raw-workload.ts";
 import type { SampleFigures } from "./result.ts";
 import { sleep } from "./sleep.ts";
 import { runNoiseRounds, runSlowdownPhase, switchingProblem } from "./slowdown-phase.ts";
-import { FileGrowth } from "./steps/file-growth.ts";
-import { OutputDelays } from "./steps/output-delay.ts";
+import { followOutput } from "./steps/follow-output.ts";
+import type { OutputDelays } from "./steps/output-delay.ts";
 import { timeReading } from "./steps/reading.ts";
 import { timeRingWrites } from "./steps/ring-write.ts";
 import type { RunningSubject, Subject, SubjectSwitch } from "./subject.ts";
@@ -40,9 +39,6 @@ export interface Outcome {
   /** The subject's processes. */
   pids: readonly number[];
 }
-
-/** A length of the output is seen at most this late, ms. */
-const OUTPUT_LOOK_MS = 2;
 
 const NOT_REACHED = "the test ended before that";
 const NO_COLLECTOR = "the subject is not linnix's own collector";
@@ -168,7 +164,7 @@ export class Phases {
     let delays: OutputDelays | null = null;
     try {
       await this.#watch(running);
-      if (running instanceof RunningCollector) delays = await this.#followOutput(running);
+      if (running instanceof RunningCollector) delays = await this.#tryToFollowOutput(running);
     } finally {
       await running.stop();
       if (running instanceof RunningCollector) this.#readOutput(running, delays);
@@ -230,7 +226,7 @@ export class Phases {
       return enableRunTimeStats();
     } catch (error) {
       if (!(error instanceof LinnixError)) throw error;
-      this.#fail("in-kernel", [error.what, error.why].filter(Boolean).join(": "));
+      this.#fail("in-kernel", causeOf(error));
       return null;
     }
   }
@@ -300,23 +296,29 @@ export class Phases {
     return measured;
   }
 
+  /** Null if the workload cannot run: the claim does not need this timing. */
+  async #tryToFollowOutput(collector: RunningCollector): Promise<OutputDelays | null> {
+    try {
+      return await this.#followOutput(collector);
+    } catch (error) {
+      if (!(error instanceof LinnixError) || this.#signal.aborted) throw error;
+      this.#raw.output_delay = { not_measured: causeOf(error) };
+      return null;
+    }
+  }
+
   /** Follows the collector's output under the workload's rate, when no window is measured any more. */
   async #followOutput(collector: RunningCollector): Promise<OutputDelays> {
     this.#begin("output");
-    const { outputMs, leadInMs, rate } = this.#plan;
+    const { outputMs, leadInMs, flushMs, rate } = this.#plan;
     const { profile, seed } = this.#options;
     await using workload = runWorkload({ profile, rate, durationMs: outputMs, seed });
-    await workload.start();
-    const growth = new FileGrowth(() => collector.outputBytes, boottimeNs);
-    const untilNs = growth.fromNs + outputMs * 1e6;
-    // The last events come into the output a flush later.
-    const mostMs = outputMs + leadInMs;
-    await Promise.all([
-      growth.follow({ untilNs, mostMs, everyMs: OUTPUT_LOOK_MS, signal: this.#signal }),
-      this.#end(workload, "output", []),
-    ]);
+    // The last events come into the output a flush later, or two if the collector is above its CPU budget.
+    const restMs = leadInMs + (flushMs ?? 0);
+    const delays = await followOutput({ workload, collector, forMs: outputMs, restMs, signal: this.#signal });
+    await this.#end(workload, "output", []);
     this.#check(collector);
-    return new OutputDelays(growth, untilNs);
+    return delays;
   }
 
   /** Compares the collector's output with the workloads. It runs when all measuring of that collector has ended. */
@@ -368,7 +370,7 @@ export class Phases {
       });
     } catch (error) {
       if (!(error instanceof LinnixError)) throw error;
-      this.#fail("slowdown", [error.what, error.why].filter(Boolean).join(": "));
+      this.#fail("slowdown", causeOf(error));
       return;
     }
     if (!(toggle instanceof CollectorSwitch)) return;

@@ -60,8 +60,8 @@ export interface RawOutputDelay {
   lines: number;
   /** Of these, lines that came after the last look: at least so late. */
   unseen: number;
-  /** How long the subject gathers events before it reads them. */
-  flush_ms: number;
+  /** How long the subject gathers events before it reads them; null: above its CPU budget, it gathers them for longer. */
+  flush_ms: number | null;
   /** In ascending order; quantiles in even steps if there are many lines. */
   delays_us: number[];
 }

@@ -174,7 +174,10 @@ export interface TimingFigures {
   kernel_to_output_ms: { p50: number | null; p99: number | null };
   kernel_to_output_ms_p5_p95: Range | null;
   kernel_to_output_lines: number | null;
-  /** `ring.flush_interval`: events wait in the rings for up to this time. kernel_to_output_ms is seldom longer. */
+  /**
+   * `ring.flush_interval`: events wait in the rings for up to this time. kernel_to_output_ms is seldom longer. Null above the
+   * CPU budget, where they wait longer.
+   */
   kernel_to_output_flush_ms: number | null;
   not_measured: { part: string; why: string }[];
 }

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EXIT } from "../../src/errors.ts";
+import type { OverheadReport } from "../../src/overhead/result.ts";
 import { BINARY, programPath, reasonOf, titled, whyNoTerminal, whyNotHere } from "./support/needs.ts";
 
 // A run of all parts, however short, on a machine that may be busy.
@@ -37,6 +38,31 @@ async function linnix(args: readonly string[], { env = {}, before = [] as readon
     child.exited,
   ]);
   return { stdout, stderr, exitCode };
+}
+
+/** A run with JSON on stdout, which calls `act` once its progress says that a phase begins. */
+async function runUntil(phase: string, args: readonly string[], act: (child: Bun.Subprocess) => Promise<unknown>) {
+  const child = Bun.spawn([BINARY, "test", ...args, "--json", "-"], {
+    env: ENV,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const stdout = new Response(child.stdout).text();
+  let stderr = "";
+  let isDone = false;
+  for await (const piece of child.stderr.pipeThrough(new TextDecoderStream())) {
+    stderr += piece;
+    if (isDone || !stderr.includes(`${phase} (about`)) continue;
+    isDone = true;
+    await act(child);
+  }
+  expect(isDone).toBe(true);
+  return { exitCode: await child.exited, stdout: await stdout, stderr };
+}
+
+function childrenOf(pid: number): string[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").trim().split(" ");
 }
 
 /** Exit codes of a run that came to a verdict: on a noisy machine it may be any. */
@@ -82,28 +108,18 @@ describe.skipIf(reason !== null)(titled("overhead-test", reason), () => {
     ["SIGTERM", EXIT.sigterm],
   ] as const) {
     test(`${signal} ends it in good order, with a report of what there is`, async () => {
-      const child = Bun.spawn([BINARY, "test", "--baseline", "100ms", "--duration", "4s", "--json", "-"], {
-        env: ENV,
-        stdin: "ignore",
-        stdout: "pipe",
-        stderr: "pipe",
-      });
-      const stdout = new Response(child.stdout).text();
-      let stderr = "";
       let started: string[] = [];
-      for await (const piece of child.stderr.pipeThrough(new TextDecoderStream())) {
-        stderr += piece;
-        if (started.length === 0 && stderr.includes("workload (about")) {
-          await Bun.sleep(500);
-          started = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "latin1").trim().split(" ");
-          child.kill(signal);
-        }
-      }
-      expect(await child.exited).toBe(expected);
+      const args = ["--baseline", "100ms", "--duration", "4s"];
+      const { exitCode, stdout, stderr } = await runUntil("workload", args, async (child) => {
+        await Bun.sleep(500);
+        started = childrenOf(child.pid);
+        child.kill(signal);
+      });
+      expect(exitCode).toBe(expected);
       // The collector and the workload.
       expect(started).toHaveLength(2);
       for (const pid of started) expect(() => process.kill(Number(pid), 0)).toThrow();
-      const report = JSON.parse(await stdout);
+      const report = JSON.parse(stdout);
       expect(report).toMatchObject({
         verdict: "INCONCLUSIVE",
         incomplete: `${signal} came during the workload`,
@@ -112,6 +128,35 @@ describe.skipIf(reason !== null)(titled("overhead-test", reason), () => {
       expect(stderr).toContain(`RESULTS (incomplete: ${signal} came during the workload)`);
     });
   }
+
+  test("SIGINT while the output is followed does not wait for the workload", async () => {
+    const args = ["--baseline", "100ms", "--duration", "600ms", "--interval", "100ms", "--rate", "100"];
+    const { exitCode, stdout } = await runUntil("delay of the output", args, async (child) => child.kill("SIGINT"));
+    expect(exitCode).toBe(EXIT.sigint);
+    const { incomplete, raw } = JSON.parse(stdout) as OverheadReport;
+    expect(incomplete).toBe("SIGINT came during the delay of the output");
+    // The whole workload has 300 processes.
+    const { spawned = 0 } = raw.workloads.find(({ phase }) => phase === "output") ?? {};
+    expect(spawned).toBeLessThan(270);
+  });
+
+  test("a workload that dies while the output is followed costs that timing only", async () => {
+    const { exitCode, stdout } = await runUntil("delay of the output", SHORT, async ({ pid }) => {
+      for (;;) {
+        const isWorkload = (each: string) => readFileSync(`/proc/${each}/cmdline`, "latin1").includes("__workload");
+        const workload = childrenOf(pid).find(isWorkload);
+        if (workload !== undefined) return process.kill(Number(workload), "SIGKILL");
+        await Bun.sleep(5);
+      }
+    });
+    expect(VERDICTS).toContain(exitCode);
+    const { incomplete, timings } = JSON.parse(stdout) as OverheadReport;
+    expect(incomplete).toBeNull();
+    expect(timings.not_measured).toEqual([
+      { part: "kernel_to_output_ms", why: "the workload generator ended before it had a result: SIGKILL" },
+    ]);
+    expect(timings.json_ns).toBeGreaterThan(0);
+  });
 
   const noTerminal = whyNoTerminal("script");
   test.skipIf(noTerminal !== null)(

@@ -8,6 +8,8 @@ export interface FollowOptions {
   mostMs: number;
   everyMs: number;
   signal: AbortSignal;
+  /** Whether the writer has ended, after which the file does not grow. */
+  hasEnded(): boolean;
 }
 
 /** A file that grows, followed by looks at its length. */
@@ -35,10 +37,10 @@ export class FileGrowth {
     this.#timesNs.push(this.#lastLookNs);
   }
 
-  /** Looks until a growth later than `untilNs` has come to rest, or for `mostMs`. */
-  async follow({ untilNs, mostMs, everyMs, signal }: FollowOptions): Promise<void> {
+  /** Looks until a growth later than `untilNs` has come to rest or the writer has ended, for `mostMs` at most. */
+  async follow({ untilNs, mostMs, everyMs, signal, hasEnded }: FollowOptions): Promise<void> {
     const endMs = performance.now() + mostMs;
-    while (!signal.aborted && performance.now() < endMs && !this.#restsSince(untilNs)) {
+    while (!signal.aborted && !hasEnded() && performance.now() < endMs && !this.#restsSince(untilNs)) {
       await sleep(everyMs, signal);
       this.look();
     }

@@ -1,9 +1,10 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { FileGrowth } from "../../../src/overhead/steps/file-growth.ts";
 import { OutputDelays } from "../../../src/overhead/steps/output-delay.ts";
 
 const MS = 1e6;
 const START_MS = 10_000;
+const hasEnded = (): boolean => false;
 
 /** A file that had these lengths at these times since the first look, ms. */
 function growthOf(...steps: readonly [ms: number, bytes: number][]): FileGrowth {
@@ -63,6 +64,29 @@ test("a line that came after the last look is at least so late", () => {
   expect(delays.result(1000)).toMatchObject({ lines: 1, unseen: 1, delays_us: [800_000] });
 });
 
+describe("how long the collector gathers events", () => {
+  const degraded = (ms: number, level: number): string =>
+    JSON.stringify({ type: "degraded", time: "…", ts_ns: (START_MS + ms) * MS, step: "…", level });
+  const flushOf = (...notices: string[]): number | null | undefined => {
+    const lines = [...notices, line("fork", 100)];
+    const delays = new OutputDelays(growthOf([0, 0], [900, bytesOf(...lines)]), (START_MS + 500) * MS);
+    for (const each of lines) delays.add(each);
+    return delays.result(1000)?.flush_ms;
+  };
+
+  test("is not known above the CPU budget, before the file was followed or meanwhile", () => {
+    expect(flushOf(degraded(-70, 1))).toBeNull();
+    expect(flushOf(degraded(-70, 1), degraded(-50, 2), degraded(200, 1))).toBeNull();
+    expect(flushOf(degraded(200, 1))).toBeNull();
+    expect(flushOf(degraded(-50, 1), degraded(200, 0))).toBeNull();
+  });
+
+  test("is as configured where the collector is within the budget again, or came above it later", () => {
+    expect(flushOf(degraded(-70, 1), degraded(-50, 0))).toBe(1000);
+    expect(flushOf(degraded(700, 1))).toBe(1000);
+  });
+});
+
 test("many lines leave their quantiles, the ends among them", () => {
   const lines = Array.from({ length: 6001 }, (_, i) => line("fork", i / 10));
   const delays = new OutputDelays(growthOf([0, 0], [1000, bytesOf(...lines)]), (START_MS + 600) * MS);
@@ -88,7 +112,7 @@ test("a file is followed until a growth after the last event has come to rest", 
     () => nowMs * MS,
   );
   const { signal } = new AbortController();
-  await growth.follow({ untilNs: 500 * MS, mostMs: 60_000, everyMs: 1, signal });
+  await growth.follow({ untilNs: 500 * MS, mostMs: 60_000, everyMs: 1, signal, hasEnded });
   expect(growth.reachedNs(10)).toBe(300 * MS);
   expect(growth.reachedNs(20)).toBe(700 * MS);
   expect(growth.reachedNs(21)).toBeNull();
@@ -98,7 +122,7 @@ test("a file is followed until a growth after the last event has come to rest", 
 test("it is not followed for longer than asked, nor after an abort", async () => {
   const growth = growthOf([0, 0]);
   const abort = new AbortController();
-  await growth.follow({ untilNs: 0, mostMs: 3, everyMs: 1, signal: abort.signal });
+  await growth.follow({ untilNs: 0, mostMs: 3, everyMs: 1, signal: abort.signal, hasEnded });
   abort.abort();
-  await growth.follow({ untilNs: 0, mostMs: 60_000, everyMs: 1, signal: abort.signal });
+  await growth.follow({ untilNs: 0, mostMs: 60_000, everyMs: 1, signal: abort.signal, hasEnded });
 });
