@@ -51,7 +51,8 @@ export function formatBytes(bytes: number | null): string {
   if (bytes === null) return UNKNOWN;
   if (bytes < 1024) return `${bytes} B`;
   if (bytes < 1024 * 1024) return `${formatNumber(bytes / 1024, { decimals: 1 })} KiB`;
-  return `${formatNumber(bytes / 1024 / 1024, { decimals: 1 })} MiB`;
+  if (bytes < 1024 ** 3) return `${formatNumber(bytes / 1024 / 1024, { decimals: 1 })} MiB`;
+  return `${formatNumber(bytes / 1024 ** 3, { decimals: 1 })} GiB`;
 }
 
 /** `1:05`, or with hours `1:01:05`. */

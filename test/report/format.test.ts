@@ -41,6 +41,7 @@ test("figures are written with their units, what is not known as a dash", () => 
   expect(formatBytes(512)).toBe("512 B");
   expect(formatBytes(532_480)).toBe("520 KiB");
   expect(formatBytes(31.4 * 2 ** 20)).toBe("31.4 MiB");
+  expect(formatBytes(11.6 * 2 ** 30)).toBe("11.6 GiB");
   expect(formatBytes(null)).toBe("–");
   expect(formatSeconds(60.02)).toBe("60.0 s");
   expect(formatTime("2026-11-22T15:31:04.123Z")).toBe("2026-11-22 15:31:04 UTC");

@@ -183,7 +183,17 @@ describe("the timings", () => {
     expect(facts.get("read")).toStartWith("0.500 µs (");
     expect(facts.get("to JSON")).toStartWith("0.900 µs (");
     expect(facts.get("to the output")).toStartWith("500 ms (p50), 990 ms (p99) of 101 lines: ");
-    expect(facts.get("to the output")).toEndWith("ring.flush_interval gathers events for up to 1,000 ms of it");
+    expect(facts.get("to the output")).toEndWith(
+      "the collector gathers events for up to 1,000 ms of it (ring.flush_interval)",
+    );
+  });
+
+  test("say that a collector above its budget gathers events for longer", () => {
+    const raw = quietRun();
+    const report = exampleReport({ raw: { ...raw, output_delay: { ...raw.output_delay, flush_ms: null } as never } });
+    expect(factsOf(report).get("to the output")).toEndWith(
+      "the collector is above its CPU budget, so it gathers events for longer than ring.flush_interval",
+    );
   });
 
   test("say why a step is missing, once for each reason", () => {

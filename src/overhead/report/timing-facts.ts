@@ -10,13 +10,14 @@ export function timingFacts({ timings }: OverheadReport): Fact[] {
     const interval = timings.hook_ns_ci95[name];
     if (ns === null) return [];
     const spread = interval?.every(Number.isFinite)
-      ? ` (${formatInterval([interval[0] / 1000, interval[1] / 1000])})`
+      ? ` (95 % interval ${formatInterval([interval[0] / 1000, interval[1] / 1000])})`
       : "";
     return [[`hook ${name}`, `${formatNumber(ns / 1000)} µs${spread}, as the kernel counts the runs of its program`]];
   });
   const output: Fact[] = [];
   if (bytes_per_event !== null) {
-    const spread = bytes_per_event_p5_p95 === null ? "" : ` (95 % are below ${formatBytes(bytes_per_event_p5_p95[1])})`;
+    const spread =
+      bytes_per_event_p5_p95 === null ? "" : ` (95 % have at most ${formatBytes(bytes_per_event_p5_p95[1])})`;
     const rate =
       bytes_per_second === null || bytes_per_day === null
         ? ""
@@ -50,10 +51,13 @@ function delayFact(timings: TimingFigures): Fact[] {
   if (p50 === null || p99 === null) return [];
   const lines = `${formatCount(timings.kernel_to_output_lines)} lines`;
   const flush = timings.kernel_to_output_flush_ms;
-  const bound = flush === null ? "" : `; ring.flush_interval gathers events for up to ${formatNumber(flush)} ms of it`;
+  const bound =
+    flush === null
+      ? "the collector is above its CPU budget, so it gathers events for longer than ring.flush_interval"
+      : `the collector gathers events for up to ${formatNumber(flush)} ms of it (ring.flush_interval)`;
   const from = "from the kernel's stamp of an event until its line is seen in the output file";
   return [
-    ["to the output", `${formatNumber(p50)} ms (p50), ${formatNumber(p99)} ms (p99) of ${lines}: ${from}${bound}`],
+    ["to the output", `${formatNumber(p50)} ms (p50), ${formatNumber(p99)} ms (p99) of ${lines}: ${from}; ${bound}`],
   ];
 }
 
