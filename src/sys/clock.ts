@@ -6,7 +6,7 @@ import { addressOf } from "./native.ts";
 import { boottimeOffsetNs } from "./time-namespace.ts";
 
 /** Clock ids of clock_gettime(2): include/uapi/linux/time.h. */
-export const CLOCK = { realtime: 0, monotonic: 1, processCpu: 2, boottime: 7 } as const;
+export const CLOCK = { realtime: 0, monotonic: 1, processCpu: 2, threadCpu: 3, boottime: 7 } as const;
 const RUSAGE_CHILDREN = -1;
 /** sizeof(struct rusage) / 8 on every 64-bit Linux: two timevals and 14 longs. */
 export const RUSAGE_WORDS = 18;

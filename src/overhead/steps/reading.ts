@@ -6,7 +6,7 @@ import { ProcessTable } from "../../process/table.ts";
 import { PerfRing } from "../../ring/perf-ring.ts";
 import { RingSet } from "../../ring/ring-set.ts";
 import { JsonlSink } from "../../sinks/jsonl.ts";
-import { boottimeNs, realtimeOffsetNs } from "../../sys/clock.ts";
+import { boottimeNs, CLOCK, clockNs, realtimeOffsetNs } from "../../sys/clock.ts";
 import { PROCESS_EVENT } from "../../wire/layout.gen.ts";
 import type { Record } from "../../wire/record.ts";
 import type { RawBatches } from "../raw.ts";
@@ -73,14 +73,17 @@ export class MadeReader {
     return this.#set.received;
   }
 
-  /** Reads a full ring, and encodes each event if asked. @returns how long that took, ns */
+  /**
+   * Reads a full ring, and encodes each event if asked.
+   * @returns CPU time of this thread, ns: other work on the machine is not part of it
+   */
   run(encodes: boolean): number {
     this.#ring.fill();
     this.#encodes = encodes;
-    const began = Bun.nanoseconds();
+    const beganNs = clockNs(CLOCK.threadCpu);
     this.#set.drainAll(this.#consume);
     this.#sink.flush();
-    const ns = Bun.nanoseconds() - began;
+    const ns = Number(clockNs(CLOCK.threadCpu) - beganNs);
     // The collector forgets ended processes between its flushes.
     this.#table.expire(this.#ring.nowNs);
     return ns;

@@ -66,6 +66,18 @@ test("reading alone reads as many records and writes nothing", () => {
   expect(written).toBe(0);
 });
 
+test("the time of a run is that of its own work, not of what it waits for", () => {
+  const pauseMs = 500;
+  let pauses = 0;
+  const reader = new MadeReader(100, () => {
+    pauses++;
+    Bun.sleepSync(pauseMs);
+  });
+  const ns = reader.run(true);
+  expect(pauses).toBeGreaterThan(0);
+  expect(ns).toBeLessThan(pauses * pauseMs * 1e6);
+});
+
 test("each batch has a time with the encoding and without", async () => {
   const { items, batches } = await timeReading({
     rate: 100,
