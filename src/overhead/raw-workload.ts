@@ -33,6 +33,7 @@ export function spawnedBetween({ truth }: WorkloadResult, fromNs: number, toNs: 
 /** The collector's own account; null if it did not get to write it. */
 export function countsOf({ summary }: CaptureCheck): RawCounts | null {
   if (summary === null) return null;
-  const { duration_s, backend, missing_fields, emitted, received, suppressed, lost } = summary as unknown as RawCounts;
-  return { duration_s, backend, missing_fields, emitted, received, suppressed, lost };
+  const counts = summary as unknown as RawCounts;
+  const { duration_s, backend, missing_fields, emitted, received, suppressed, folded, lost } = counts;
+  return { duration_s, backend, missing_fields, emitted, received, suppressed, folded, lost };
 }

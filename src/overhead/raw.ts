@@ -165,6 +165,8 @@ export interface RawCounts {
   emitted: CountByType;
   received: CountByType;
   suppressed: CountByType;
+  /** Events that the level of detail put into a `process` or `totals` line. */
+  folded: CountByType;
   lost: number;
 }
 

@@ -98,7 +98,7 @@ export function switchingProblem(all: readonly RawRounds[], counts: RawCounts): 
       off += (order.length - armed) * (repetitions + warmup);
     }
   }
-  const { fork } = counts.emitted;
+  const fork = counts.emitted.fork + counts.folded.fork;
   if (fork < on) return `the probes saw ${fork} of ${on} processes in the rounds in which they were attached`;
   if (fork > on + off / 2) return `the probes saw ${fork} processes, though they were attached for ${on} only`;
   return null;

@@ -173,6 +173,7 @@ export function quietRun(): RawRun {
       emitted: count,
       received: count,
       suppressed: { fork: 0, exec: 0, exit: 0 },
+      folded: { fork: 0, exec: 0, exit: 0 },
       lost: 0,
     },
     noise: slowdownRounds("bare-fork", 60, 0, 0.3),
@@ -184,6 +185,7 @@ export function quietRun(): RawRun {
       emitted: count,
       received: count,
       suppressed: { fork: 0, exec: 0, exit: 0 },
+      folded: { fork: 0, exec: 0, exit: 0 },
       lost: 0,
     },
     // 70, 80 … 170 ns a write; 500 ns to read a record, 900 ns to encode it.
