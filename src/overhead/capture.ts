@@ -20,7 +20,7 @@ interface SeenEvent {
 export interface OutputSize {
   events: number;
   bytes: number;
-  /** Lengths that 5, 50 and 95 % of the lines do not pass. */
+  /** Lengths that 5, 50 and 95 % of the lines do not exceed. */
   p5_bytes: number;
   p50_bytes: number;
   p95_bytes: number;

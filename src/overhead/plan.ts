@@ -70,7 +70,7 @@ const WARM_UP_RATE = 800;
  */
 const USUAL_LEAD_IN_MS = 1_200;
 
-/** How long the workload runs while the output is followed; never less than a flush, so that each delay comes up. */
+/** How long the workload runs while the output is followed; never less than a flush, so that every possible delay occurs. */
 const OUTPUT_MS = 3_000;
 const QUICK_OUTPUT_MS = 1_000;
 /** While the reader warms up, the runtime compiles its code. */

@@ -38,7 +38,7 @@ export async function timeRingWrites(signal: AbortSignal): Promise<RawBatches | 
   }
 }
 
-/** What this kernel or this machine does not let. */
+/** Errors by which this kernel or this machine refuses it. */
 const REFUSALS = [BpfLoadError, NativeError, RingWriteError];
 
 /** The loops of bpf/ring-write.bpf.c, and the ring that they write to. */
@@ -51,7 +51,7 @@ export class RingWriteLoops implements Disposable {
   readonly #words: Uint32Array;
   readonly #stack: DisposableStack;
 
-  /** @throws BpfLoadError or NativeError if the kernel does not let it */
+  /** @throws BpfLoadError or NativeError if the kernel refuses it */
   constructor(cpu: number) {
     using stack = new DisposableStack();
     this.#cpu = cpu;
