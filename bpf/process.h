@@ -194,7 +194,7 @@ struct thread_group {
 	char comm[COMM_LEN]; /* of the leader, and so of the process */
 };
 
-/* What a CPU counts to detect storms, see storms.h. Only the programs use it. */
+/* What a CPU counts to detect storms, see storm-window.h. Only the programs use it. */
 struct storm_window {
 	__u64 since_ns;
 	__u64 events; /* since then */

@@ -46,7 +46,7 @@ enum storm_kind {
 struct storm_comm {
 	char comm[COMM_LEN]; /* padded with NUL */
 	__u32 count; /* suppressed events */
-	__u32 life; /* 0: the place is free. See find_storm_comm() in storms.h */
+	__u32 life; /* 0: the place is free. See find_storm_comm() in storm-comms.h */
 	__u32 exec_s; /* time of the last exec, in units of 2^30 ns; 0: none */
 	__u32 reserved;
 };

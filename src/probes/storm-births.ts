@@ -1,6 +1,6 @@
 import { DETAIL } from "../wire/layout.gen.ts";
 
-/* The upper word of an element of the map `storm_births`, see bpf/storms.h. */
+/* The upper word of an element of the map `storm_births`, see bpf/storm-births.h. */
 const MISSED = 1;
 const PID_AT = 2;
 const PID_MASK = 0xff;
