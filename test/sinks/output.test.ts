@@ -20,8 +20,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EXIT, LinnixError } from "../../src/errors.ts";
-import { MAX_WAITING_BYTES, Output } from "../../src/sinks/output.ts";
+import { Output } from "../../src/sinks/output.ts";
 import { NoReader, OutputClosed } from "../../src/sinks/output-errors.ts";
+import { MAX_WAITING_BYTES } from "../../src/sinks/overflow.ts";
 import { checkLibc } from "../../src/sys/errno.ts";
 import { libc } from "../../src/sys/libc.ts";
 import { addressOf } from "../../src/sys/native.ts";
