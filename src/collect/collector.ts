@@ -4,71 +4,41 @@ import type { KernelCounts } from "../probes/counters.ts";
 import { EventView, type PlaceOfEvent } from "../process/event-view.ts";
 import { ImageReader } from "../process/image-reader.ts";
 import { ProcessTable } from "../process/table.ts";
-import { NO_SLOT } from "../process/table-slots.ts";
-import { SampleFilter } from "../sampling/sample-filter.ts";
-import { boottimeNs, realtimeOffsetNs, roughRealtimeOffsetNs } from "../sys/clock.ts";
+import { boottimeNs, realtimeOffsetNs } from "../sys/clock.ts";
 import { dropCleanFilePages, giveLargeBlocksBack, trimHeap } from "../sys/memory.ts";
 import { unknownOffset } from "../sys/time-namespace.ts";
 import { TotalsBuffers } from "../totals/buffers.ts";
 import { TotalsFeed } from "../totals/feed.ts";
 import type { DetailLevel } from "../wire/detail-level.ts";
-import type { CountByType, LostEvent } from "../wire/event.ts";
-import {
-  EVENT_CLOCK,
-  EVENT_EXEC,
-  EVENT_EXIT,
-  EVENT_FORK,
-  EVENT_PAGE_FAULT,
-  EVENT_PROCESS,
-  PROCESS_EVENT,
-} from "../wire/layout.gen.ts";
-import type { Record } from "../wire/record.ts";
+import type { CountByType } from "../wire/event.ts";
+import { EVENT_EXEC, EVENT_EXIT, EVENT_FORK } from "../wire/layout.gen.ts";
 import type { CollectorEvents } from "./collector-events.ts";
+import type { CollectorOptions } from "./collector-options.ts";
 import { Completeness } from "./completeness.ts";
 import { Conditions } from "./conditions.ts";
 import { type CollectorCounters, RunCounters } from "./counters.ts";
-import { GroupReports, type GroupSettings } from "./group-reports.ts";
+import { GroupReports } from "./group-reports.ts";
 import { Housekeeping } from "./housekeeping.ts";
-import { KernelFeed, type KernelFeedOptions } from "./kernel-feed.ts";
+import { KernelFeed } from "./kernel-feed.ts";
+import { LevelControl } from "./level-control.ts";
 import type { CpuLoss } from "./losses.ts";
 import { MapRoom } from "./map-room.ts";
 import { MissedImages } from "./missed-images.ts";
-import { reportMissingRings } from "./missing-rings.ts";
-import { OldLevels } from "./old-levels.ts";
 import { reportPidNamespace } from "./pid-namespace-condition.ts";
-import { Reconciler, type ReconcilerOptions } from "./reconciler.ts";
+import { ProcessFilter } from "./process-filter.ts";
+import { Reconciler } from "./reconciler.ts";
+import { RingReader } from "./ring-reader.ts";
 import { type SamplingSource, SamplingSwitch } from "./sampling-switch.ts";
 import { Schedule } from "./schedule.ts";
 import { SpareDescriptors } from "./spare-descriptors.ts";
-import { type KnownProcess, StormReports } from "./storm-reports.ts";
+import { StormWatch } from "./storm-watch.ts";
 import { TableRefresh } from "./table-refresh.ts";
 import { preferThisThread } from "./thread-priority.ts";
 import { TotalsReports } from "./totals-reports.ts";
 import { WatchedProcesses } from "./watched-processes.ts";
 
-export interface CollectorOptions extends KernelFeedOptions {
-  flushIntervalMs: number;
-  /** The flush interval is never longer than this, ms, because other work depends on it. */
-  maxFlushIntervalMs?: number;
-  lingerMs: number;
-  /** Time between two scans over the CPU time and memory of all processes; 0: none. */
-  sampleIntervalMs: number;
-  /** A process that did not run is sampled if its memory has moved by this, bytes. */
-  rssThresholdBytes: number;
-  /** Time between two reports of totals; left out: 10 s. */
-  summaryIntervalMs?: number;
-  /** Absent: nothing is counted by unit and container. */
-  groups?: GroupSettings;
-  /** Whether sources are limited to 1,000 events a second while a ring fills up. */
-  stormsFollowRings?: boolean;
-  /** Options of the comparison of the table with live processes. */
-  reconcile?: Pick<ReconcilerOptions, "everyNs" | "lister">;
-}
-
 /** Flushes between two checks whether the kernel's maps have room: one process without room is no emergency. */
 const ROOM_FLUSHES = 5;
-/** The table is held against what runs after a storm, but not more often than this, ns. */
-const AFTER_STORM_NS = 5e9;
 const DEFAULT_SUMMARY_MS = 10_000;
 
 const EVENT_TYPES = { fork: EVENT_FORK, exec: EVENT_EXEC, exit: EVENT_EXIT } as const;
@@ -80,8 +50,6 @@ const EVENT_TYPES = { fork: EVENT_FORK, exec: EVENT_EXEC, exit: EVENT_EXIT } as 
  * default the watermark is half of a ring: the next signal comes before five eighths of the ring are full.
  */
 const SIGNAL_SHARE = 1 / 4;
-/** Of a ring: beyond the watermark of one half, so that a ring that is read in time is not filling up. */
-const FILLING_SHARE = 5 / 8;
 
 /**
  * Turns the records of the kernel's rings into events in order, and updates the process table. Everything runs on this
@@ -93,27 +61,23 @@ export class Collector implements Disposable {
   readonly conditions: Conditions;
   readonly #options: CollectorOptions;
   readonly #events: CollectorEvents;
+  /** Whether filters keep exits from being reported. */
+  readonly #isFiltered: boolean;
   readonly #feed: KernelFeed;
-  readonly #clock = new WallClock(realtimeOffsetNs());
+  readonly #reader: RingReader;
   readonly #view: EventView;
-  readonly #wanted: ReadonlySet<number>;
   readonly #counters: RunCounters;
   readonly #completeness: Completeness;
-  readonly #sampleFilter: SampleFilter;
-  readonly #watched: WatchedProcesses;
-  /** Whether samples are wanted of some processes and their descendants only. */
-  readonly #follows: boolean;
+  readonly #filter: ProcessFilter;
   readonly #mapRoom: MapRoom;
   readonly #sampling: SamplingSwitch;
   readonly #totals: TotalsReports;
-  readonly #storms: StormReports;
+  readonly #levels: LevelControl;
   readonly #refresh: TableRefresh;
-  /** There was a storm since then. */
-  #hasStormed = false;
+  readonly #storms: StormWatch;
   /** What happens by unit and container; undefined: not wanted. */
   readonly groups: GroupReports | undefined;
   #identity: PlaceOfEvent | undefined;
-  readonly #oldLevels = new OldLevels();
   readonly #schedule: Schedule;
   readonly #descriptors = new SpareDescriptors();
   readonly #images: ImageReader;
@@ -121,36 +85,8 @@ export class Collector implements Disposable {
   #reconciler: Reconciler | undefined;
   #housekeeping: Housekeeping | undefined;
   #preference: Disposable | undefined;
-  #wakeups = 0;
   #flushes = 0;
   #closed = false;
-  /** Whether no output can take what the rings hold. */
-  #isHeldUp = false;
-  readonly #canTake = () => {
-    this.#isHeldUp = this.#events.ready?.() === false;
-    return !this.#isHeldUp;
-  };
-  readonly #giveLoss = (event: LostEvent) => this.#events.notice?.(event);
-  readonly #onSignal = () => {
-    this.#wakeups++;
-    if (this.#feed.rings.holdsMoreThan(this.#options.watermarkBytes * SIGNAL_SHARE)) this.drain();
-  };
-  readonly #consume = (record: Record) => {
-    const type = record.u8(PROCESS_EVENT.type);
-    if (type === EVENT_CLOCK) {
-      this.backend.clocks?.take(record);
-      return;
-    }
-    this.#counters.count(type);
-    if (type === EVENT_PAGE_FAULT) {
-      this.#pageFault(record);
-      return;
-    }
-    this.#view.accept(record);
-    if (this.#follows && !this.#follow(type)) return;
-    // An exec may have been sent only because the exits need it.
-    if (this.#wanted.has(type)) this.#events.event(this.#view);
-  };
 
   /**
    * Loads the kernel half; nothing is attached yet.
@@ -158,82 +94,92 @@ export class Collector implements Disposable {
    */
   constructor(given: CollectorOptions, events: CollectorEvents, conditions = new Conditions()) {
     this.conditions = conditions;
-    this.#watched = new WatchedProcesses(given.filters.pids, this.conditions);
-    const options = { ...given, filters: { ...given.filters, pids: this.#watched.pids } };
+    const watched = new WatchedProcesses(given.filters.pids, this.conditions);
+    const options = { ...given, filters: { ...given.filters, pids: watched.pids } };
+    this.#isFiltered = holdsBackExits(options);
     if (given.groups) options.addsAll = true;
     this.#options = options;
     this.#events = events;
-    this.#follows = options.filters.pids.length > 0;
     this.table = new ProcessTable({ lingerNs: options.lingerMs * 1e6 });
-    this.table.exitsHeldBack = holdsBackExits(options);
-    this.#view = new EventView(this.table, this.#clock);
-    this.#wanted = new Set([...options.events.map((type) => EVENT_TYPES[type]), EVENT_PROCESS]);
+    const { table } = this;
+    const clock = new WallClock(realtimeOffsetNs());
+    this.#view = new EventView(table, clock);
     // libbpf is about to take 12 MB for a short time. Memory of the runtime's own start is released before that.
     dropCleanFilePages();
     giveLargeBlocksBack();
     this.#feed = new KernelFeed(options);
+    const { backend } = this.#feed;
+    this.#mapRoom = new MapRoom(backend, this.conditions);
     try {
-      this.#sampleFilter = new SampleFilter(options.filters);
+      const { filters } = options;
+      this.#filter = new ProcessFilter({ filters, table, watched, backend, mapRoom: this.#mapRoom });
     } catch (error) {
       this.#feed.close();
       throw error;
     }
     const { maxArgsBytes } = options;
-    const missed = this.#feed.backend.missedExecs();
-    this.#images = new ImageReader({ table: this.table, maxBytes: maxArgsBytes, drain: () => this.drain(), missed });
-    this.#missedImages = new MissedImages(this.table, missed, this.#images);
-    // Its pid may soon belong to another process.
-    if (this.#follows) this.table.onGone = (pid) => this.#sampleFilter.exited(pid);
-    this.#mapRoom = new MapRoom(this.#feed.backend, this.conditions);
+    const missed = backend.missedExecs();
+    this.#images = new ImageReader({ table, maxBytes: maxArgsBytes, drain: () => this.drain(), missed });
+    this.#missedImages = new MissedImages(table, missed, this.#images);
     this.#sampling = new SamplingSwitch({
       rssThresholdBytes: options.rssThresholdBytes,
       view: this.#view,
-      filter: this.#sampleFilter,
+      filter: this.#filter.samples,
       totals: {
         note: (view) => this.#totals.note(view),
         reportsSample: (view) => this.#totals.reportsSample(view),
       },
       descriptors: this.#descriptors,
-      drain: () => this.#take(),
-      sample: (view) => this.#giveSample(view),
+      drain: () => this.#reader.take(),
+      sample: (view) => this.#reader.giveSample(view),
       noRoom: (processes) => this.#samplerRoom(processes),
     });
-    const { backend } = this.#feed;
     this.#refresh = new TableRefresh({
       backend,
-      table: this.table,
+      table,
       images: this.#images,
-      filter: this.#sampleFilter,
-      follows: this.#follows,
+      filter: this.#filter.samples,
+      follows: this.#filter.follows,
       reconcile: () => this.#descriptors.use(1, () => this.#reconciler?.reconcile()),
     });
     const feed = new TotalsFeed(new TotalsBuffers(() => backend.totalsMemory, backend.totalsPlaces, backend.detail));
     this.#totals = new TotalsReports({
       backend,
       feed,
-      table: this.table,
+      table,
       intervalMs: options.summaryIntervalMs ?? DEFAULT_SUMMARY_MS,
       scan: () => this.#refresh.scan(),
       isSampling: () => this.samplingSource !== null,
       wants: (slot) => this.passes(slot),
       take: (lines) => this.#events.totals?.(lines),
     });
-    if (options.stormsFollowRings) this.setStormRate(backend.stormLimit.rate, true);
-    this.#storms = new StormReports({
-      places: backend.stormPlaces,
-      isOn: () => backend.stormLimit.rate > 0,
+    this.#levels = new LevelControl({
+      backend,
+      table,
+      totals: this.#totals,
+      refresh: this.#refresh,
+      holdsBackExits: this.#isFiltered,
+      take: () => this.#reader.take(),
+    });
+    this.#storms = new StormWatch({
+      backend,
+      table,
+      levels: this.#levels,
+      refresh: this.#refresh,
+      ringBytes: options.ringBytes,
       cgroupPath: (cgroupId) => this.#identity?.ofCgroupId?.(cgroupId)?.cgroup ?? null,
-      processOf: (pid, startNs) => this.#knownProcess(pid, startNs),
+      checkImages: () => this.checkImages(),
       take: (event) => this.#events.notice?.(event),
     });
+    if (options.stormsFollowRings) this.#storms.setRate(backend.stormLimit.rate, true);
     if (options.groups) {
       this.groups = new GroupReports({
         settings: options.groups,
         backend,
         feed,
-        table: this.table,
+        table,
         descriptors: this.#descriptors,
-        isFiltered: holdsBackExits(options),
+        isFiltered: this.#isFiltered,
         placeOf: (cgroupId) => this.#identity?.ofCgroupId?.(cgroupId),
         wants: (slot) => this.passes(slot),
         isSampling: () => this.samplingSource !== null,
@@ -242,6 +188,17 @@ export class Collector implements Disposable {
     }
     this.#completeness = new Completeness(() => this.backend.createdTasks(), this.conditions);
     this.#counters = new RunCounters(this.#feed, this.#sampling, this.#totals, this.#completeness);
+    this.#reader = new RingReader({
+      feed: this.#feed,
+      view: this.#view,
+      clock,
+      counters: this.#counters,
+      filter: this.#filter,
+      events,
+      conditions: this.conditions,
+      types: options.events.map((type) => EVENT_TYPES[type]),
+      signalBytes: options.watermarkBytes * SIGNAL_SHARE,
+    });
     this.#schedule = new Schedule(this.#boundedFlush(options.flushIntervalMs), options.sampleIntervalMs, {
       flush: (withSweep) => this.#flush(withSweep),
       sweep: () => this.#look(true),
@@ -275,19 +232,17 @@ export class Collector implements Disposable {
 
   /** Live processes that pass the filters. */
   get running(): number {
-    let running = 0;
-    for (const slot of this.table.liveSlots()) if (this.passes(slot)) running++;
-    return running;
+    return this.#filter.running;
   }
 
   /** Whether a live process passes the filters. */
   passes(slot: number): boolean {
-    return this.#sampleFilter.wantsSlot(this.table, slot);
+    return this.#filter.passes(slot);
   }
 
   /** Times that a ring's watermark woke this process. */
   get wakeups(): number {
-    return this.#wakeups;
+    return this.#reader.wakeups;
   }
 
   /** All counts so far. Some system calls. */
@@ -326,23 +281,22 @@ export class Collector implements Disposable {
     if (changesUser) this.#images.hold();
     this.#checkClock();
     this.#preference = preferThisThread();
-    process.on("SIGIO", this.#onSignal);
-    this.#feed.signalOnWatermark();
+    this.#reader.start();
     this.#reconciler = new Reconciler({
       table: this.table,
       drain: () => {
         this.drain();
-        return !this.#isHeldUp;
+        return !this.#reader.isHeldUp;
       },
-      exitsHeldBack: holdsBackExits(this.#options),
+      exitsHeldBack: this.#isFiltered,
       images: this.#images,
       ...this.#options.reconcile,
     });
     this.#housekeeping = new Housekeeping(this.table, this.#reconciler, this.#descriptors);
-    if (this.#totals.isOn) this.#startTotals();
-    else if (this.groups) this.#askClocks();
+    if (this.#totals.isOn) this.#levels.startTotals();
+    else if (this.groups) this.#levels.askClocks();
     this.attach();
-    this.#seed(this.#reconciler);
+    this.#filter.seed(this.#reconciler);
     this.#totals.seeded();
     this.groups?.begin();
     // No process has pid 0, so it means every process that may be missing in the list.
@@ -383,7 +337,7 @@ export class Collector implements Disposable {
   }
 
   /** Storms so far, and storms now. */
-  get storms(): { readonly begun: number; readonly active: number } {
+  get storms(): Pick<StormWatch, "begun" | "active"> {
     return this.#storms;
   }
 
@@ -392,18 +346,12 @@ export class Collector implements Disposable {
    * @param followsRings whether sources are limited to 1,000 while a ring fills up
    */
   setStormRate(rate: number, followsRings = false): void {
-    const limit = this.backend.stormLimit;
-    limit.ringShare = followsRings ? this.#options.ringBytes * FILLING_SHARE : 0;
-    limit.rate = rate;
+    this.#storms.setRate(rate, followsRings);
   }
 
   /** What is reported of processes that start from now on. */
   setDetail(detail: DetailLevel): void {
-    if (detail === "summary" && !this.#totals.isOn) this.#startTotals();
-    if (detail === this.backend.detail.level) return;
-    const folds = this.backend.detail.level !== "events";
-    this.backend.detail.set(detail);
-    if (folds) this.#refresh.readFoldedImages();
+    this.#levels.set(detail);
   }
 
   /** How often the totals of the level `summary` are reported from now on. */
@@ -411,32 +359,18 @@ export class Collector implements Disposable {
     this.#totals.setInterval(intervalMs);
   }
 
-  #startTotals(): void {
-    // An exit that no event reports is not lost.
-    this.table.exitsHeldBack = true;
-    this.#askClocks();
-    this.#totals.begin();
-  }
-
-  /** Totals lack what a process ran since the last tick on a CPU whose clock is not known. */
-  #askClocks(): void {
-    this.backend.clocks?.askNow();
-    this.#take();
-  }
-
   /** Brings the table up to date with what lives. @returns false: no output takes what the rings hold */
   #refreshTable(): boolean {
     this.drain();
-    if (this.#closed || this.#isHeldUp) return false;
-    if (holdsBackExits(this.#options) || this.#refresh.isNeeded) this.#refresh.scan();
+    if (this.#closed || this.#reader.isHeldUp) return false;
+    if (this.#isFiltered || this.#refresh.isNeeded) this.#refresh.scan();
     return true;
   }
 
   /** If no process sends a record, the next wake-up is for a sample or for totals. */
   #boundedFlush(flushIntervalMs: number): number {
     const { sampleIntervalMs, pageFaults } = this.#options;
-    const { levels } = this.backend.detail;
-    const isQuiet = levels.size === 1 && levels.has("summary") && pageFaults !== true;
+    const isQuiet = this.#levels.isSummaryOnly && pageFaults !== true;
     const sampleMs = this.#schedule?.sampleMs ?? sampleIntervalMs;
     const dueMs = isQuiet ? Math.min(sampleMs || Number.POSITIVE_INFINITY, this.#totals.intervalMs) : 0;
     return Math.min(Math.max(flushIntervalMs, dueMs), this.#options.maxFlushIntervalMs ?? flushIntervalMs);
@@ -456,23 +390,7 @@ export class Collector implements Disposable {
 
   /** Gives out what the rings hold, as far as the outputs can take it. */
   drain(): void {
-    this.#take();
-    if (!this.#closed) this.#events.idle();
-  }
-
-  #take(): void {
-    this.#events.begins?.();
-    if (this.#closed) return;
-    // Also while the outputs can take nothing: then the records in the rings get their time when they are read.
-    if (this.#clock.isOff(roughRealtimeOffsetNs())) this.#clock.adjust(realtimeOffsetNs());
-    if (this.#feed.cpuRings.follow(boottimeNs())) reportMissingRings(this.#feed.cpuRings.missing, this.conditions);
-    if (!this.#canTake()) return;
-    // Most looks find empty rings, and make no system call. A CPU without a ring can still lose records.
-    if (!this.#feed.rings.isEmpty()) {
-      this.#feed.rings.drain(this.#consume, this.#canTake);
-      this.backend.stormLimit.drained();
-    }
-    this.#feed.losses.report(this.#clock, this.#giveLoss);
+    this.#reader.drain();
   }
 
   #flush(withSweep: boolean): void {
@@ -482,23 +400,17 @@ export class Collector implements Disposable {
 
   /** Periodic work. Each part decides by its own clock, and none has a timer of its own. */
   #doDuties(): void {
+    const reader = this.#reader;
     if (++this.#flushes % ROOM_FLUSHES === 0) this.#mapRoom.check();
     this.backend.watchedCgroup?.look(this.conditions);
-    if (this.#follows && !this.#isHeldUp) this.#watched.look(this.#sampleFilter.followed);
+    if (!reader.isHeldUp) this.#filter.look();
     this.#images.poll();
     this.#completeness.tick(boottimeNs());
-    if (!this.#isHeldUp) this.#totals.tick();
-    this.#lookAtStorms();
+    if (!reader.isHeldUp) this.#totals.tick();
+    this.#storms.tick(reader.isHeldUp);
     this.groups?.tick();
-    this.#forgetLevels();
-    this.#housekeeping?.tick(this.#counters.work, this.#isHeldUp);
-  }
-
-  #forgetLevels(): void {
-    const { backend, table } = this;
-    const reconciler = this.#reconciler;
-    if (!reconciler || !this.#oldLevels.look({ backend, table, reconciler, totals: this.#totals })) return;
-    if (!this.#totals.isOn) table.exitsHeldBack = holdsBackExits(this.#options);
+    if (this.#reconciler) this.#levels.tick(this.#reconciler);
+    this.#housekeeping?.tick(this.#counters.work, reader.isHeldUp);
   }
 
   /**
@@ -512,36 +424,8 @@ export class Collector implements Disposable {
     refresh.readUnknownImages();
   }
 
-  /**
-   * The end of a process that was counted only is not lost. After a storm the table is held against what runs, so that it
-   * shows what the storm left behind and nothing that is gone.
-   */
-  #lookAtStorms(): void {
-    const { table } = this;
-    this.#storms.tick();
-    if (this.#storms.active > 0) {
-      this.#hasStormed = true;
-      table.exitsHeldBack = true;
-      return;
-    }
-    // Storms may come one after the other: each look costs milliseconds.
-    if (!this.#hasStormed || this.#isHeldUp || this.#refresh.ageNs < AFTER_STORM_NS) return;
-    this.#hasStormed = false;
-    this.#refresh.scan();
-    this.#refresh.readUnknownImages();
-    this.checkImages();
-    if (!this.#totals.isOn) table.exitsHeldBack = holdsBackExits(this.#options);
-  }
-
-  #knownProcess(pid: number, startNs: bigint): KnownProcess | undefined {
-    const { table } = this;
-    const slot = table.find(pid);
-    if (slot === NO_SLOT || (startNs !== 0n && table.startNs(slot) !== startNs)) return undefined;
-    return { comm: table.comm(slot), cgroupId: table.cgroupId(slot), uid: table.uid(slot) };
-  }
-
   #look(withSweep: boolean): void {
-    this.#take();
+    this.#reader.take();
     if (this.#closed) return;
     if (withSweep) this.#sampling.sweep();
     // One hand-over for the events and the samples.
@@ -559,30 +443,6 @@ export class Collector implements Disposable {
     else this.conditions.clear("sampler_full", "the sampler has room for all processes again");
   }
 
-  #giveSample(view: EventView): boolean {
-    if (this.#events.ready?.() === false) return false;
-    this.#events.event(view);
-    return true;
-  }
-
-  /** The kernel side holds no filters against page faults. */
-  #pageFault(record: Record): void {
-    this.#view.accept(record);
-    if (this.#sampleFilter.wants(this.#view)) this.#events.event(this.#view);
-  }
-
-  /** Whether the event is of a process that is watched: the kernel side sends others once a map had no room. */
-  #follow(type: number): boolean {
-    const { pid } = this.#view;
-    if (type === EVENT_FORK) this.#sampleFilter.forked(pid, this.#view.ppid);
-    const isWatched =
-      this.#sampleFilter.follows(pid) ||
-      !this.#mapRoom.sendsAll ||
-      (type === EVENT_PROCESS && this.#sampleFilter.follows(this.#view.ppid));
-    if (type === EVENT_EXIT || type === EVENT_PROCESS) this.#sampleFilter.exited(pid);
-    return isWatched;
-  }
-
   /**
    * Detaches the programs and passes on the remaining events. After that the kernel's count of emitted events is
    * exactly the sum of received and lost events.
@@ -594,10 +454,10 @@ export class Collector implements Disposable {
     // A program that was running on another CPU when it was detached may still be about to write.
     for (let look = 0; look < 50; look++) {
       await Bun.sleep(2);
-      this.#feed.rings.drainAll(this.#consume);
+      this.#reader.takeAll();
       if (this.isBalanced()) break;
     }
-    this.#feed.losses.report(this.#clock, this.#giveLoss);
+    this.#reader.reportLosses();
     this.#totals.report();
     this.#storms.finish();
     this.#events.idle();
@@ -611,11 +471,11 @@ export class Collector implements Disposable {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#reader.close();
     this.#schedule.stop();
     this.#sampling[Symbol.dispose]();
     this.groups?.[Symbol.dispose]();
-    this.#sampleFilter.close();
-    process.off("SIGIO", this.#onSignal);
+    this.#filter[Symbol.dispose]();
     this.#preference?.[Symbol.dispose]();
     this.#reconciler?.[Symbol.dispose]();
     this.#feed.close();
@@ -628,14 +488,5 @@ export class Collector implements Disposable {
   #checkClock(): void {
     const problem = unknownOffset();
     if (problem) this.conditions.set("foreign_time_namespace", problem.why, problem.hint);
-  }
-
-  /** Enters the running processes. If linnix watches only some processes, it also finds their descendants. */
-  #seed(reconciler: Reconciler): void {
-    const { filters } = this.#options;
-    const watched = reconciler.seed(filters.pids, (pid) => this.backend.trackPid(pid));
-    if (!this.#follows) return;
-    this.#watched.settle(watched, this.table, reconciler, { backend: this.backend, filter: this.#sampleFilter });
-    this.#watched.look(this.#sampleFilter.followed);
   }
 }

@@ -1,4 +1,4 @@
-import type { CollectorOptions } from "../../src/collect/collector.ts";
+import type { CollectorOptions } from "../../src/collect/collector-options.ts";
 import type { ProbeOptions } from "../../src/probes/backend.ts";
 
 /** Options of probes that report everything. */
