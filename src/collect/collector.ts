@@ -2,7 +2,6 @@ import { WallClock } from "../json/wall-clock.ts";
 import { type Backend, holdsBackExits } from "../probes/backend.ts";
 import type { KernelCounts } from "../probes/counters.ts";
 import { EventView, type PlaceOfEvent } from "../process/event-view.ts";
-import { ImageReader } from "../process/image-reader.ts";
 import { ProcessTable } from "../process/table.ts";
 import { boottimeNs, realtimeOffsetNs } from "../sys/clock.ts";
 import { dropCleanFilePages, giveLargeBlocksBack, trimHeap } from "../sys/memory.ts";
@@ -18,21 +17,18 @@ import { Completeness } from "./completeness.ts";
 import { Conditions } from "./conditions.ts";
 import { type CollectorCounters, RunCounters } from "./counters.ts";
 import { GroupReports } from "./group-reports.ts";
-import { Housekeeping } from "./housekeeping.ts";
 import { KernelFeed } from "./kernel-feed.ts";
 import { LevelControl } from "./level-control.ts";
 import type { CpuLoss } from "./losses.ts";
 import { MapRoom } from "./map-room.ts";
-import { MissedImages } from "./missed-images.ts";
 import { reportPidNamespace } from "./pid-namespace-condition.ts";
 import { ProcessFilter } from "./process-filter.ts";
-import { Reconciler } from "./reconciler.ts";
 import { RingReader } from "./ring-reader.ts";
 import { type SamplingSource, SamplingSwitch } from "./sampling-switch.ts";
 import { Schedule } from "./schedule.ts";
 import { SpareDescriptors } from "./spare-descriptors.ts";
 import { StormWatch } from "./storm-watch.ts";
-import { TableRefresh } from "./table-refresh.ts";
+import { TableUpkeep } from "./table-upkeep.ts";
 import { preferThisThread } from "./thread-priority.ts";
 import { TotalsReports } from "./totals-reports.ts";
 import { WatchedProcesses } from "./watched-processes.ts";
@@ -61,8 +57,6 @@ export class Collector implements Disposable {
   readonly conditions: Conditions;
   readonly #options: CollectorOptions;
   readonly #events: CollectorEvents;
-  /** Whether filters keep exits from being reported. */
-  readonly #isFiltered: boolean;
   readonly #feed: KernelFeed;
   readonly #reader: RingReader;
   readonly #view: EventView;
@@ -73,17 +67,13 @@ export class Collector implements Disposable {
   readonly #sampling: SamplingSwitch;
   readonly #totals: TotalsReports;
   readonly #levels: LevelControl;
-  readonly #refresh: TableRefresh;
+  readonly #upkeep: TableUpkeep;
   readonly #storms: StormWatch;
   /** What happens by unit and container; undefined: not wanted. */
   readonly groups: GroupReports | undefined;
   #identity: PlaceOfEvent | undefined;
   readonly #schedule: Schedule;
   readonly #descriptors = new SpareDescriptors();
-  readonly #images: ImageReader;
-  readonly #missedImages: MissedImages;
-  #reconciler: Reconciler | undefined;
-  #housekeeping: Housekeeping | undefined;
   #preference: Disposable | undefined;
   #flushes = 0;
   #closed = false;
@@ -96,7 +86,7 @@ export class Collector implements Disposable {
     this.conditions = conditions;
     const watched = new WatchedProcesses(given.filters.pids, this.conditions);
     const options = { ...given, filters: { ...given.filters, pids: watched.pids } };
-    this.#isFiltered = holdsBackExits(options);
+    const isFiltered = holdsBackExits(options);
     if (given.groups) options.addsAll = true;
     this.#options = options;
     this.#events = events;
@@ -117,10 +107,20 @@ export class Collector implements Disposable {
       this.#feed.close();
       throw error;
     }
-    const { maxArgsBytes } = options;
-    const missed = backend.missedExecs();
-    this.#images = new ImageReader({ table, maxBytes: maxArgsBytes, drain: () => this.drain(), missed });
-    this.#missedImages = new MissedImages(table, missed, this.#images);
+    this.#upkeep = new TableUpkeep({
+      backend,
+      table,
+      filter: this.#filter,
+      descriptors: this.#descriptors,
+      maxArgsBytes: options.maxArgsBytes,
+      isFiltered,
+      reconcile: options.reconcile,
+      drain: () => {
+        this.drain();
+        return !this.#reader.isHeldUp;
+      },
+    });
+    const { refresh } = this.#upkeep;
     this.#sampling = new SamplingSwitch({
       rssThresholdBytes: options.rssThresholdBytes,
       view: this.#view,
@@ -134,21 +134,13 @@ export class Collector implements Disposable {
       sample: (view) => this.#reader.giveSample(view),
       noRoom: (processes) => this.#samplerRoom(processes),
     });
-    this.#refresh = new TableRefresh({
-      backend,
-      table,
-      images: this.#images,
-      filter: this.#filter.samples,
-      follows: this.#filter.follows,
-      reconcile: () => this.#descriptors.use(1, () => this.#reconciler?.reconcile()),
-    });
     const feed = new TotalsFeed(new TotalsBuffers(() => backend.totalsMemory, backend.totalsPlaces, backend.detail));
     this.#totals = new TotalsReports({
       backend,
       feed,
       table,
       intervalMs: options.summaryIntervalMs ?? DEFAULT_SUMMARY_MS,
-      scan: () => this.#refresh.scan(),
+      scan: () => refresh.scan(),
       isSampling: () => this.samplingSource !== null,
       wants: (slot) => this.passes(slot),
       take: (lines) => this.#events.totals?.(lines),
@@ -157,18 +149,18 @@ export class Collector implements Disposable {
       backend,
       table,
       totals: this.#totals,
-      refresh: this.#refresh,
-      holdsBackExits: this.#isFiltered,
+      refresh,
+      holdsBackExits: isFiltered,
       take: () => this.#reader.take(),
     });
     this.#storms = new StormWatch({
       backend,
       table,
       levels: this.#levels,
-      refresh: this.#refresh,
+      refresh,
       ringBytes: options.ringBytes,
       cgroupPath: (cgroupId) => this.#identity?.ofCgroupId?.(cgroupId)?.cgroup ?? null,
-      checkImages: () => this.checkImages(),
+      checkImages: () => this.#upkeep.checkImages(),
       take: (event) => this.#events.notice?.(event),
     });
     if (options.stormsFollowRings) this.#storms.setRate(backend.stormLimit.rate, true);
@@ -179,11 +171,11 @@ export class Collector implements Disposable {
         feed,
         table,
         descriptors: this.#descriptors,
-        isFiltered: this.#isFiltered,
+        isFiltered,
         placeOf: (cgroupId) => this.#identity?.ofCgroupId?.(cgroupId),
         wants: (slot) => this.passes(slot),
         isSampling: () => this.samplingSource !== null,
-        refresh: () => this.#refreshTable(),
+        refresh: () => this.#upkeep.bringUpToDate(),
       });
     }
     this.#completeness = new Completeness(() => this.backend.createdTasks(), this.conditions);
@@ -278,29 +270,19 @@ export class Collector implements Disposable {
    *   processes
    */
   start(changesUser = false): void {
-    if (changesUser) this.#images.hold();
+    if (changesUser) this.#upkeep.images.hold();
     this.#checkClock();
     this.#preference = preferThisThread();
     this.#reader.start();
-    this.#reconciler = new Reconciler({
-      table: this.table,
-      drain: () => {
-        this.drain();
-        return !this.#reader.isHeldUp;
-      },
-      exitsHeldBack: this.#isFiltered,
-      images: this.#images,
-      ...this.#options.reconcile,
-    });
-    this.#housekeeping = new Housekeeping(this.table, this.#reconciler, this.#descriptors);
+    const reconciler = this.#upkeep.begin();
     if (this.#totals.isOn) this.#levels.startTotals();
     else if (this.groups) this.#levels.askClocks();
     this.attach();
-    this.#filter.seed(this.#reconciler);
+    this.#filter.seed(reconciler);
     this.#totals.seeded();
     this.groups?.begin();
     // No process has pid 0, so it means every process that may be missing in the list.
-    reportPidNamespace(this.conditions, !this.#reconciler.mayHide(0, 0));
+    reportPidNamespace(this.conditions, !reconciler.mayHide(0, 0));
     this.#schedule.start();
     this.#switchSampling();
     trimHeap();
@@ -311,12 +293,12 @@ export class Collector implements Disposable {
 
   /** The rest of `start`, after root was dropped. */
   readHeldImages(): void {
-    this.#images.release();
+    this.#upkeep.images.release();
   }
 
   /** Call it before the table is shown, and after `drain`: then its programs are up to date. */
   checkImages(): void {
-    if (!this.#closed) this.#missedImages.look();
+    this.#upkeep.checkImages();
   }
 
   /** Attaches all probes. */
@@ -359,14 +341,6 @@ export class Collector implements Disposable {
     this.#totals.setInterval(intervalMs);
   }
 
-  /** Brings the table up to date with what lives. @returns false: no output takes what the rings hold */
-  #refreshTable(): boolean {
-    this.drain();
-    if (this.#closed || this.#reader.isHeldUp) return false;
-    if (this.#isFiltered || this.#refresh.isNeeded) this.#refresh.scan();
-    return true;
-  }
-
   /** If no process sends a record, the next wake-up is for a sample or for totals. */
   #boundedFlush(flushIntervalMs: number): number {
     const { sampleIntervalMs, pageFaults } = this.#options;
@@ -401,16 +375,17 @@ export class Collector implements Disposable {
   /** Periodic work. Each part decides by its own clock, and none has a timer of its own. */
   #doDuties(): void {
     const reader = this.#reader;
+    const { reconciler } = this.#upkeep;
     if (++this.#flushes % ROOM_FLUSHES === 0) this.#mapRoom.check();
     this.backend.watchedCgroup?.look(this.conditions);
     if (!reader.isHeldUp) this.#filter.look();
-    this.#images.poll();
+    this.#upkeep.images.poll();
     this.#completeness.tick(boottimeNs());
     if (!reader.isHeldUp) this.#totals.tick();
     this.#storms.tick(reader.isHeldUp);
     this.groups?.tick();
-    if (this.#reconciler) this.#levels.tick(this.#reconciler);
-    this.#housekeeping?.tick(this.#counters.work, reader.isHeldUp);
+    if (reconciler) this.#levels.tick(reconciler);
+    this.#upkeep.tick(this.#counters.work, reader.isHeldUp);
   }
 
   /**
@@ -418,10 +393,7 @@ export class Collector implements Disposable {
    * @param olderThanMs the table is not updated more often
    */
   scanAgain(olderThanMs: number): void {
-    const refresh = this.#refresh;
-    if (this.#closed || refresh.ageNs < olderThanMs * 1e6 || !refresh.isNeeded) return;
-    refresh.scan();
-    refresh.readUnknownImages();
+    this.#upkeep.scanAgain(olderThanMs);
   }
 
   #look(withSweep: boolean): void {
@@ -477,7 +449,7 @@ export class Collector implements Disposable {
     this.groups?.[Symbol.dispose]();
     this.#filter[Symbol.dispose]();
     this.#preference?.[Symbol.dispose]();
-    this.#reconciler?.[Symbol.dispose]();
+    this.#upkeep[Symbol.dispose]();
     this.#feed.close();
   }
 
