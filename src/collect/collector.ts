@@ -210,14 +210,17 @@ export class Collector implements Disposable {
     return Math.min(Math.max(flushIntervalMs, dueMs), this.#options.maxFlushIntervalMs ?? flushIntervalMs);
   }
 
-  /** Sets the time between two scans of all processes, ms; 0 stops them and releases their resources. */
+  /** Sets the time between two scans of all processes, ms; 0 stops them, and releases their resources unless `keepLoaded`. */
   setSampleInterval(sampleIntervalMs: number): void {
     if (sampleIntervalMs === this.#schedule.sampleMs) return;
     this.#schedule.setSampleInterval(sampleIntervalMs);
     if (this.#schedule.isRunning) this.#switchSampling();
   }
 
-  /** Keeps what is loaded. Call it once the kernel refuses to load anything more, as after root was dropped. */
+  /**
+   * From now on sampling programs stay loaded while sampling is off. Call it when the kernel no longer lets linnix load
+   * programs, for example after it dropped root.
+   */
   keepLoaded(): void {
     this.#parts.sampling.keepLoaded();
   }
