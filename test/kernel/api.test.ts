@@ -97,9 +97,10 @@ describe.skipIf(why !== null)(`collect --listen${why ? ` (skipped: ${why})` : ""
     try {
       const { value } = await shell.stdout.getReader().read();
       const pid = Number(new TextDecoder().decode(value));
-      const child = await eventually("its name", async () => {
+      // A sample shows the name. What it executes is read from /proc after that, and null until then.
+      const child = await eventually("its name and what it executes", async () => {
         const row = await getJson(`/processes/${pid}`);
-        return row.comm === "sleep" ? row : undefined;
+        return row.comm === "sleep" && row.args !== null ? row : undefined;
       });
       expect(child).toMatchObject({ ppid: shell.pid, args: ["sleep", "60"] });
       expect(child.exe).toEndWith("/sleep");
