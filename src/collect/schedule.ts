@@ -32,6 +32,7 @@ export class Schedule implements Disposable {
   #sampleMs: number;
   /** Undefined while nothing is scheduled. */
   #timer: Timer | undefined;
+  #immediate: NodeJS.Immediate | undefined;
   /** When the next flush is due, by performance.now(). */
   #dueMs = 0;
   #sleep: EventLoopSleep | null = null;
@@ -80,6 +81,7 @@ export class Schedule implements Disposable {
 
   stop(): void {
     clearTimeout(this.#timer);
+    clearImmediate(this.#immediate);
     clearInterval(this.#sampleTimer);
     this.#timer = undefined;
     this.#sampleTimer = undefined;
@@ -101,7 +103,14 @@ export class Schedule implements Disposable {
 
   #arm(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#turn(), Math.max(0, this.#dueMs - performance.now()));
+    clearImmediate(this.#immediate);
+    this.#timer = setTimeout(() => this.#due(), Math.max(0, this.#dueMs - performance.now()));
+  }
+
+  #due(): void {
+    // A sleep in a timer may miss a signal; one in an immediate does not.
+    if (this.#sleep) this.#immediate = setImmediate(() => this.#turn());
+    else this.#turn();
   }
 
   /** One look at the rings, and more while this thread is free: a turn of the event loop costs more. */

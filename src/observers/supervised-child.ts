@@ -146,7 +146,12 @@ export class SupervisedChild implements AsyncDisposable {
   async #stop(): Promise<void> {
     // It passes this on, and ends itself when nothing is left.
     this.#supervisor.kill(this.#options.stopSignal);
-    const timer = setTimeout(() => this.#supervisor.kill("SIGKILL"), STOP_MS);
+    const timer = setTimeout(() => {
+      log.warn(
+        `the supervisor of ${this.pid} did not end in ${STOP_MS / 1000} s. linnix kills it, and processes that ${this.pid} started may go on`,
+      );
+      this.#supervisor.kill("SIGKILL");
+    }, STOP_MS);
     await this.#supervisor.exited;
     clearTimeout(timer);
     this.#look();

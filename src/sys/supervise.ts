@@ -9,7 +9,7 @@ import {
   reapChild,
   signalGroup,
 } from "./descendants.ts";
-import { EventLoopSleep } from "./event-loop.ts";
+import { EventLoopSleep, eventLoopTurn } from "./event-loop.ts";
 import { setParentDeathSignal } from "./spawn.ts";
 import { spawnInheriting } from "./spawn-inheriting.ts";
 
@@ -69,7 +69,7 @@ export async function supervise(
   const sleep = EventLoopSleep.open();
   while (!hasEnded) {
     // The loop has its turn first: signals are heard there.
-    await Bun.sleep(0);
+    await eventLoopTurn();
     look();
     const leftMs = killAtMs - performance.now();
     if (pid > 0 && leftMs <= 0) signalGroup(pid, constants.signals.SIGKILL);

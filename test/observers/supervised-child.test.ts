@@ -1,4 +1,4 @@
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { SupervisedChild } from "../../src/observers/supervised-child.ts";
 import { ScratchFile } from "../../src/overhead/scratch-file.ts";
@@ -36,6 +36,11 @@ async function until(condition: () => boolean): Promise<void> {
   }
   expect(isSo).toBe(true);
 }
+
+// What one test leaves does not fail the others.
+afterEach(() => {
+  for (const pid of marked()) process.kill(pid, "SIGKILL");
+});
 
 class Running implements AsyncDisposable {
   readonly folder = new PrivateFolder("linnix-overhead-");

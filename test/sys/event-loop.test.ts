@@ -18,3 +18,13 @@ test("a sleep beside the event loop lasts its time, and ends for a signal and fo
   }
   expect(JSON.parse(said.replace("ready\n", ""))).toEqual({ nothing: true, signal: true, input: true });
 });
+
+test("a signal that arrives just before a timer fires ends the next sleep beside the event loop", async () => {
+  await using child = Bun.spawn([process.execPath, join(import.meta.dir, "late-signal.ts")], {
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  const { isSafe, flushes } = await child.stdout.json();
+  expect(isSafe).toBe(true);
+  expect(flushes).toBeLessThan(3);
+});
