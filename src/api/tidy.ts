@@ -1,13 +1,15 @@
+import { collectYoungGarbage } from "../sys/garbage.ts";
+
 /** What a request and its answer take besides the body: objects of JavaScript, and what those hold outside. */
 const REQUEST_BYTES = 4096;
 /** This many bytes of live events leave one byte of garbage: the server releases chunks, but some objects stay. */
 const STREAMED_BYTES = 8;
 /** Garbage that is worth a collection. */
 const WORTH_BYTES = 512 * 1024;
-/** A little garbage is also collected, together with code that no request uses any more, but not often. */
+/** A little garbage is also collected, but not often. */
 const LITTLE_BYTES = 32 * 1024;
 const LITTLE_MS = 60_000;
-/** A collection takes some ms of CPU time. The next one waits for this many times as long. */
+/** The next collection waits for this many times as long as the last one took. */
 const REST_FACTOR = 20;
 
 /**
@@ -38,7 +40,7 @@ export class Tidy {
     if (nowMs < this.#restUntilMs || (this.#bytes < WORTH_BYTES && nowMs - this.#doneMs < LITTLE_MS)) return;
     this.#bytes = 0;
     const before = process.cpuUsage();
-    Bun.gc(true);
+    collectYoungGarbage();
     const { user, system } = process.cpuUsage(before);
     this.#doneMs = performance.now();
     // By CPU time, not by elapsed time: otherwise other processes that keep this one from running would delay the next

@@ -1,5 +1,6 @@
 import type { ProcessTable } from "../process/table.ts";
 import { boottimeNs } from "../sys/clock.ts";
+import { collectAllGarbage, collectYoungGarbage } from "../sys/garbage.ts";
 import { dropCleanFilePages, residentFileBytes } from "../sys/memory.ts";
 import type { Reconciler } from "./reconciler.ts";
 import type { SpareDescriptors } from "./spare-descriptors.ts";
@@ -63,7 +64,7 @@ export class Housekeeping {
   }
 }
 
-/** Events between two collections: a collection takes milliseconds, and this many events make some hundred KiB of garbage. */
+/** Events between two collections: this many make some hundred KiB of garbage. */
 const EVENTS = 100_000;
 /** A smaller limit, for an occasional garbage collection. A machine at rest leaves a few KiB of garbage per minute. */
 const FEW_EVENTS = 5000;
@@ -71,14 +72,29 @@ const FEW_EVENTS = 5000;
 /** Fewer events since the start cause nearly no compiling: a function is compiled after some hundred calls. */
 const FEW_EVENTS_AT_START = 100;
 
+/** The shortest time between two collections of everything, ns: they drop compiled code. */
+const ALL_NS = 600e9;
+
+/** The two kinds of collection. */
+export interface Collections {
+  young(): void;
+  all(): void;
+}
+
 /**
  * Collects the runtime's garbage after a certain amount of work, and never at rest. The runtime's own timer for that is off
  * (commands/runtime.ts), and by itself it would let megabytes gather first.
  */
 export class Garbage {
+  readonly #collections: Collections;
   #events = 0;
+  #allNs = Number.NEGATIVE_INFINITY;
   /** Whether what the start left behind is still there. */
   #isStartLeft = false;
+
+  constructor(collections: Collections = { young: collectYoungGarbage, all: collectAllGarbage }) {
+    this.#collections = collections;
+  }
 
   /** @param events that were looked at so far */
   tick(events: number): void {
@@ -102,7 +118,13 @@ export class Garbage {
 
   #collect(events: number): void {
     this.#events = events;
-    this.#isStartLeft = false;
-    Bun.gc(true);
+    const nowNs = boottimeNs();
+    if (this.#isStartLeft || nowNs - this.#allNs >= ALL_NS) {
+      this.#isStartLeft = false;
+      this.#allNs = nowNs;
+      this.#collections.all();
+    } else {
+      this.#collections.young();
+    }
   }
 }
