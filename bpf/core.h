@@ -61,20 +61,40 @@ static __always_inline __u64 cgroup_ancestor_id(struct cgroup *cgroup, int level
 	return id;
 }
 
-/* Fills every byte of the head that all records share. */
-static __always_inline void fill_process(struct process_event *e, __u8 type, struct task_struct *task)
+/*
+ * The part of the head that each event needs: for filters, for the level of detail, and for the group of the process.
+ * @filters_uid: whether a filter needs the uids
+ */
+static __always_inline void fill_identity(struct process_event *e, __u8 type, struct task_struct *task, bool filters_uid)
 {
 	struct task_struct *leader = task->group_leader;
-	struct task_struct *parent = task->real_parent;
-	const struct cred *cred = task->cred;
 
 	e->type = type;
 	e->reserved_head = 0;
-	e->known = KNOWN_PPID | KNOWN_START | KNOWN_CGROUP | KNOWN_NS_PID | KNOWN_EFFECTIVE;
-	e->cpu = bpf_get_smp_processor_id();
+	e->known = KNOWN_START | KNOWN_CGROUP;
 	e->pid = task->tgid;
+	if (filters_uid) {
+		e->uid = task->cred->uid.val;
+		e->euid = task->cred->euid.val;
+		e->known |= KNOWN_EFFECTIVE;
+	}
+	e->start_ns = leader->start_boottime;
+	e->cgroup_id = default_cgroup(task)->kn->id;
+	/* The process's name. The current thread, such as the last one to end, may have another name. */
+	bpf_probe_read_kernel(e->comm, sizeof(e->comm), leader->comm);
+	e->ts_ns = bpf_ktime_get_boot_ns();
+}
+
+/* The rest of the head. */
+static __always_inline void fill_details(struct process_event *e, struct task_struct *task)
+{
+	struct task_struct *parent = task->real_parent;
+	const struct cred *cred = task->cred;
+
+	e->known |= KNOWN_PPID | KNOWN_NS_PID | KNOWN_EFFECTIVE;
+	e->cpu = bpf_get_smp_processor_id();
 	e->ppid = parent->tgid;
-	e->ns_pid = ns_tgid(leader);
+	e->ns_pid = ns_tgid(task->group_leader);
 	e->uid = cred->uid.val;
 	e->gid = cred->gid.val;
 	e->euid = cred->euid.val;
@@ -82,15 +102,17 @@ static __always_inline void fill_process(struct process_event *e, __u8 type, str
 	e->auid = bpf_core_field_exists(task->loginuid) ? task->loginuid.val : NO_AUID;
 	if (e->auid != NO_AUID)
 		e->known |= KNOWN_AUID;
-	e->start_ns = leader->start_boottime;
 	/* 0 if the parent is the idle task, which is not a process. */
 	e->parent_start_ns = parent->group_leader->start_boottime;
 	if (e->parent_start_ns)
 		e->known |= KNOWN_PARENT_START;
-	e->cgroup_id = default_cgroup(task)->kn->id;
-	/* The process's name. The current thread, such as the last one to end, may have another name. */
-	bpf_probe_read_kernel(e->comm, sizeof(e->comm), leader->comm);
-	e->ts_ns = bpf_ktime_get_boot_ns();
+}
+
+/* Fills every byte of the head that all records share. */
+static __always_inline void fill_process(struct process_event *e, __u8 type, struct task_struct *task)
+{
+	fill_identity(e, type, task, false);
+	fill_details(e, task);
 }
 
 #endif

@@ -140,16 +140,18 @@ static __always_inline int on_fork(__u64 *ctx)
 		return 0;
 	}
 	COUNT(seen[EVENT_FORK]);
-	fill_process(&e, EVENT_FORK, child);
+	fill_identity(&e, EVENT_FORK, child, knobs.filter_uid);
 	/* By the forker, not by the parent, which differs with CLONE_PARENT: a descendant is what was forked. */
 	track_child(forker, e.pid);
 	mode = detail_mode();
 	if (mode)
 		level = level_at(mode, e.start_ns);
+	if (level != DETAIL_SUMMARY)
+		fill_details(&e, child);
 	if (level == DETAIL_PROCESSES) {
 		if (may_be_wanted(e.pid))
 			inherit_image(&e, forker, current_start_ns());
-	} else if (has_missed_exec(forker) || e.ppid != forker) {
+	} else if (level == DETAIL_EVENTS && (has_missed_exec(forker) || e.ppid != forker)) {
 		/* User space assumes that the child has its parent's image. With CLONE_PARENT it has the forker's image. */
 		miss_exec(e.pid);
 	}
@@ -528,7 +530,7 @@ static __always_inline int on_exit(__u64 *ctx, __u32 attempt)
 		return 0;
 	}
 	COUNT(seen[EVENT_EXIT]);
-	fill_process(&e.p, EVENT_EXIT, task);
+	fill_identity(&e.p, EVENT_EXIT, task, knobs.filter_uid);
 	wanted = wants(&e.p, EVENT_EXIT) && in_wanted_cgroup(task);
 	untrack(e.p.pid);
 	if (has_missed_exec(e.p.pid)) {
@@ -540,6 +542,8 @@ static __always_inline int on_exit(__u64 *ctx, __u32 attempt)
 	mode = detail_mode();
 	if (mode)
 		level = level_at(mode, e.p.start_ns);
+	if (level != DETAIL_SUMMARY)
+		fill_details(&e.p, task);
 	if (!wanted) {
 		COUNT(filtered[EVENT_EXIT]);
 		if (level == DETAIL_PROCESSES)
