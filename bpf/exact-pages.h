@@ -6,8 +6,8 @@
 #include "sampler.h"
 
 /*
- * Only the address of its value matters: on each CPU the value is as far from the map's per-CPU base address as every other
- * per-CPU variable of this CPU is from its own base address.
+ * Only the address of its value matters. The address of the value on a CPU, less the base address of the map's values, is the
+ * offset of this CPU. Every per-CPU variable has the same offset.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -59,7 +59,8 @@ static __always_inline bool is_of(const struct totals *t, __u64 cgroup_id, __u64
 #define NO_PLACE 0xffffffff
 
 /*
- * The place of a group. Returns NO_PLACE if the group has none and TAKES is not set, or if all places are taken.
+ * The place of a group. Returns NO_PLACE if the group has none and TAKES is not set, or if none of the TOTALS_PROBES places
+ * that it checks is free.
  *
  * Not static, so that the verifier checks it once and not on each path to each call. Checking each path took half a second
  * of each start. It takes and returns only plain numbers, because kernels before 5.13 require that of such a function.

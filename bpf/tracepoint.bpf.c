@@ -331,7 +331,7 @@ static __always_inline bool is_last_thread(void *ctx, struct thread_group *group
 	return bpf_map_delete_elem(&thread_groups, &pid) == 0;
 }
 
-/* The bits for what is uncertain about an exit if the map has no entry for its process. */
+/* Returns the UNSURE_ bits for the exit of a process that has no entry in thread_groups. */
 static __always_inline __u32 unsure_without_group(__u32 pid)
 {
 	if (knobs.group_dead_known)

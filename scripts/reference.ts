@@ -75,7 +75,7 @@ export async function commandLineText(): Promise<string> {
     `${GENERATED}\n`,
     "# The command line\n",
     "`linnix COMMAND --help` shows the options that most people need, and `--help --all` shows all of them. Results go to " +
-      "stdout, everything else to stderr. On a terminal they have colour, except with `--no-color`, `NO_COLOR` or `TERM=dumb`. " +
+      "stdout, everything else to stderr. On a terminal, text has colour, except with `--no-color`, `NO_COLOR` or `TERM=dumb`. " +
       "[Configuration](configuration.md) explains the settings, and " +
       "[exit codes](exit-codes.md) the codes.\n",
     "## Every command\n",

@@ -16,8 +16,9 @@ export class AnswerBudget {
   readonly #usedNs: () => number;
   readonly #nowMs: () => number;
   #pct: number;
+  /** CPU time that answers may still take, ns. */
   #allowedNs: number;
-  /** The same for the time that refusals take. */
+  /** CPU time that refusals may still take, ns. If none is left, linnix accepts no connections for a while. */
   #refusingNs = REFUSING_BURST_NS;
   #sinceMs: number;
   #chargedNs: number;

@@ -2,7 +2,7 @@ import { giveBack } from "./give-back.ts";
 
 /** How long an answer is kept in any case, ms: many clients and a storm must not make linnix encode it all the time. */
 const FRESH_MS = 200;
-/** How long it is kept if nothing has changed, ms: user names are read again from time to time. */
+/** How long an answer is kept while the process table does not change, ms. User names may change without that. */
 const UNCHANGED_MS = 5000;
 const MAX_ENTRIES = 16;
 /** Maximum number of bytes of all answers together. */

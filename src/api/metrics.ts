@@ -115,7 +115,7 @@ function storms(text: MetricsText, { storms: { begun, active, rate } }: Facts): 
   text.gauge("linnix_storms_active", "Sources whose events are counted instead of sent.", active);
   text.gauge(
     "linnix_storm_rate_limit",
-    "Events a second of one source above which they are counted instead of sent; 0: no limit.",
+    "Storm rate, in events a second. linnix counts the events of a faster source instead of sending them; 0: no limit.",
     rate,
   );
 }
@@ -134,7 +134,7 @@ function processes(text: MetricsText, facts: Facts): void {
   ]);
   text.counter(
     "linnix_lost_exits_total",
-    "Processes that ended without an exit event; a scan found them gone.",
+    "Exits that linnix did not receive. A scan, or a new process with the same pid, showed that the process had ended.",
     facts.lostExits,
   );
   text.gauge("linnix_process_table_bytes", "Memory of the process table.", facts.tableBytes);

@@ -2,14 +2,14 @@ import * as z from "zod/mini";
 import { nearest } from "../config/nearest.ts";
 import { Problem } from "./problem.ts";
 
-// No code is made at run time in a process that root runs.
+// In a process of root, zod must not make JavaScript from strings.
 z.config({ jitless: true });
 
 /** One query parameter: how to parse its text, and what values are valid. */
 export interface Param<T = unknown> {
-  /** For a person: the parameter's sentence in the description of the API. */
+  /** Text for the parameter in the description of the API. */
   description: string;
-  /** From the text of the query to what the schema checks; a list's parts are separated by commas. */
+  /** How the text of the query is converted before the schema checks it. A comma separates the parts of a list. */
   kind: "text" | "integer" | "list" | "integers";
   /** Made at its first use, because schemas take memory. */
   schema: () => z.ZodMiniType<T>;

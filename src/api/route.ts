@@ -57,8 +57,8 @@ export interface Route {
   /** Whether it reports the state of this process, and is answered even while other requests are refused. */
   isProbe?: true;
   /**
-   * The key of a shared answer. A route has few of them and makes each at most once a second, so a request gets one
-   * even if the budget for answers is used up. Undefined: this request has no shared answer.
+   * The key of an answer that requests share once the budget for answers is used up: then the server makes it at most
+   * once a second, and sends it instead of a 429. Undefined: this request gets the 429.
    */
   scarce?: (call: RouteCall) => string | undefined;
   /** Whether the answer has no end. */

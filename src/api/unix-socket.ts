@@ -10,7 +10,7 @@ const MAX_PATH_BYTES = 107;
 
 /** A socket at its place, and its removal. */
 export interface PlacedSocket {
-  /** Takes it away, unless something else has taken its place. */
+  /** Removes the socket file, unless another file is now at its path. */
   remove(): void;
 }
 

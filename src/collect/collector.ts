@@ -184,7 +184,8 @@ export class Collector implements Disposable {
   }
 
   /**
-   * Events a second of a source above which they are counted instead of sent; 0: no limit. No system call.
+   * Sets the storm rate: the events of a source with more events a second are counted instead of sent; 0: no limit.
+   * No system call.
    * @param followsRings whether sources are limited to 1,000 while a ring fills up
    */
   setStormRate(rate: number, followsRings = false): void {

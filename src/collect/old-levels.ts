@@ -16,8 +16,8 @@ export interface OldLevelsParts {
 type ReadStart = (pid: number) => Pick<ProcStat, "startTicks"> | null;
 
 /**
- * Drops levels of detail that no live process has any more. While a process can have an earlier level, the programs look
- * up the level at each event, and linnix has to read the totals of that level.
+ * Drops levels of detail that no live process has any more. As long as a live process may have an earlier
+ * level, the programs look up the level at each event, and linnix must read the totals of that level.
  */
 export class OldLevels {
   readonly #read: ReadStart;

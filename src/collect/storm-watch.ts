@@ -54,7 +54,8 @@ export class StormWatch {
   }
 
   /**
-   * Sets the events a second of a source above which they are counted instead of sent; 0: no limit. No system call.
+   * Sets the storm rate: the events of a source with more events a second are counted instead of sent; 0: no limit.
+   * No system call.
    * @param followsRings whether sources are limited to 1,000 while a ring fills up
    */
   setRate(rate: number, followsRings: boolean): void {

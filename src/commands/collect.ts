@@ -39,7 +39,8 @@ export const collect = commandOf({
     "Each setting comes from its option, else from the environment (LINNIX_RING_SIZE for --ring-size), else from the " +
       "configuration file, else it is the default in brackets. Durations: 250ms, 2s, 5m. Sizes: 64KiB, 4MiB.",
     "SIGHUP opens --output again and reads the configuration again. The log names settings that need a restart. If " +
-      "the terminal is gone, SIGHUP ends the run. SIGUSR1 writes the state of the run to stderr.",
+      "events go to a terminal, or the terminal of the run is gone, SIGHUP ends the run. SIGUSR1 writes the state of " +
+      "the run to stderr.",
   ],
   args: { ...SETTINGS, ...CONFIGURATION },
   examples: [

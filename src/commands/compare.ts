@@ -48,7 +48,7 @@ export const compare = commandOf({
     interval: {
       type: "string",
       valueHint: "DURATION",
-      description: "how often polling methods look; scans also run at 100ms and 10ms",
+      description: "how often polling methods look; proc-scan, proc-list and task-iterator also at 100ms and 10ms",
       defaultText: "1s",
     },
     rate: {

@@ -12,7 +12,7 @@ export interface Looks {
 }
 
 /**
- * Looks between two readings of the method's CPU time. The first reading is taken once the first look has written output. For a loop that starts programs, the
+ * The looks (polls) that the method made between two readings of its CPU time. The first reading is taken once the first look has written output. For a loop that starts programs, the
  * exact sum that the kernel gives at its end counts, with the small cost of its start: clocks of running processes have
  * steps of 10 ms, and few looks fill one.
  *

@@ -1,7 +1,7 @@
 import { ByteRegexp } from "../regexp/byte-regexp.ts";
 import { RegexpRefusal } from "../regexp/syntax.ts";
 
-/** Longer than anything a person would write, short enough to be looked at. */
+/** Maximum length of a regular expression: far longer than any useful one, and parsing this much costs little. */
 const MAX_LENGTH = 500;
 
 /** Why a regular expression cannot be used, as a clause; null if it can. */

@@ -164,7 +164,7 @@ function checkBtf(kernel: KernelFacts): Check {
       costs,
       hint:
         failure === "absent"
-          ? "a kernel with CONFIG_DEBUG_INFO_BTF=y, as those of the distributions are"
+          ? "use a kernel built with CONFIG_DEBUG_INFO_BTF=y; most distributions build theirs so"
           : `make ${KERNEL_BTF} of the host readable here`,
     };
   }

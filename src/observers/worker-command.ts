@@ -6,8 +6,8 @@ export const WORKER_SUBCOMMAND = "__observer";
 
 /**
  * The runtime's allocator (mimalloc) has a thread that looks for memory to release ten times a second. That costs as
- * much as one look at the processes per second. Without a release delay there is no such thread. Here the allocator
- * never releases memory.
+ * much as one look at the processes per second. A delay of -1 turns
+ * releasing off: then there is no such thread, and the worker keeps its memory.
  */
 export const WORKER_ENV = { MIMALLOC_PURGE_DELAY: "-1" };
 

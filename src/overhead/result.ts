@@ -157,7 +157,7 @@ export interface TimingFigures {
   /** Mean run time of the programs of each event, the counting itself (`in_kernel.statistics`) included. */
   hook_ns: Record<HookName, number | null>;
   hook_ns_ci95: Record<HookName, Interval | null>;
-  /** The medians over batches, and what 5 and 95 % of the batches do not exceed. */
+  /** The median of the batches, and their 5th and 95th percentiles. */
   ring_write_ns: number | null;
   ring_write_ns_p5_p95: Range | null;
   read_ns: number | null;
@@ -165,7 +165,7 @@ export interface TimingFigures {
   json_ns: number | null;
   json_ns_p5_p95: Range | null;
   bytes_per_event: number | null;
-  /** Bytes that the lines of 5 and of 95 % of the events do not exceed. */
+  /** The 5th and 95th percentiles of the events. */
   bytes_per_event_p5_p95: Range | null;
   /** At the rate of events under the workload. */
   bytes_per_second: number | null;

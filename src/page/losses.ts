@@ -22,7 +22,7 @@ export function lossesOf(status: Status): Loss[] {
       what: "processes and threads that the kernel created and linnix did not see",
       count: status.unexplained_forks ?? 0,
     },
-    { what: "ends of processes that only a scan of /proc found", count: processes.lost_exits },
+    { what: "exits that linnix did not receive", count: processes.lost_exits },
     ...SAMPLE_LOSS_NAMES.map((name) => ({ what: `samples lost: ${SAMPLE_LOSSES[name]}`, count: samples[name] })),
     { what: "threads left out of the CPU time of a process", count: samples.threads_not_summed },
     { what: "lines that the output did not take", count: unwritten.lines },

@@ -70,7 +70,7 @@ export interface ProbeOptions {
   maxProcesses?: number;
   /** Images that the kernel side keeps at the level `processes`; left out: as `imageRoom` says. */
   imageRoom?: ImageRoom;
-  /** Events a second of a source above which they are counted instead of sent; left out, 0: no limit. */
+  /** The events of a source with more events a second are counted instead of sent; left out or 0: no limit. */
   stormRate?: number;
   /** Threads of one process whose figures are added at its end, after the first few; left out: `MAX_EXIT_THREADS`. */
   maxExitThreads?: number;

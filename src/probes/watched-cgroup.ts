@@ -53,7 +53,7 @@ export class WatchedCgroup implements Disposable {
     if (id === "unknown") return;
     if (id === null || (!this.#isPath && id !== this.#resolved.id)) {
       const hint = this.#isPath
-        ? "its events are reported again once it is made again"
+        ? "linnix reports its events again when a cgroup with this path exists"
         : "name it by its path: linnix follows that when it is made again";
       conditions.set("watched_cgroup_gone", `the watched cgroup ${this.#name} does not exist`, hint);
       return;

@@ -7,7 +7,7 @@ export interface ProcessCpu {
   atNs: number;
   /** All threads, ended ones included, user and system, ns. */
   cpuNs: bigint;
-  /** The same total as the kernel splits it, in steps of 10 ms. */
+  /** User and system time of /proc/PID/stat, in steps of 10 ms. */
   userNs: number;
   systemNs: number;
 }

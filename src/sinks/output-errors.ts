@@ -75,6 +75,6 @@ export function stuckOutputError(name: string, why: string): LinnixError {
   return cannotRunError("output-stuck", {
     what: `the last events and the summary could not be written to ${name}`,
     why,
-    hint: "earlier lines are complete, except the last one; check the program behind the pipe, or the disk",
+    hint: "all lines are complete, but the last one may be cut off; check the program that reads the pipe, or the disk",
   });
 }

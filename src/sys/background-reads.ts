@@ -1,4 +1,4 @@
-/** Reads of files that may not return, on threads of glibc (aio(7)): the caller waits for as long as it likes. */
+/** Reads files whose read may hang. Threads of glibc read them (aio(7)), so the caller can stop waiting. */
 import { AIOCB, aio, SIGEV_NONE } from "./aio.ts";
 import { addressOf, type Pointer } from "./native.ts";
 

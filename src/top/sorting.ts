@@ -18,7 +18,7 @@ export function sortIn(view: View, sort: Sort): Sort {
   return SORTS_OF[view].includes(sort) ? sort : (SORTS_OF[view][0] as Sort);
 }
 
-/** Highest values first, names from A to Z, and unknown values last. */
+/** Sorts by a number: highest first, or lowest first if `isAscending`. Items without a value come last. */
 function by<T>(key: (item: T) => number | null, isAscending = false): (a: T, b: T) => number {
   const sign = isAscending ? 1 : -1;
   return (a, b) => {

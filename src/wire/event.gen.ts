@@ -101,7 +101,7 @@ export interface ExitEvent extends EventOfProcess {
   signal: string | null;
   /** Whether the kernel wrote a core dump. */
   core_dumped: boolean | null;
-  /** Time from the start of the process to its end. The tracepoint backend counts from the fork. Unit: ns. */
+  /** Time from the fork of the process to its end. btf takes the kernel's start time of the process, tracepoint the time of the fork event. Unit: ns. */
   duration_ns: bigint | null;
   /** User CPU time of all threads. Unit: ns. */
   cpu_user_ns: bigint | null;
@@ -136,7 +136,7 @@ export interface ProcessEvent extends EventOfProcess {
   signal: string | null;
   /** Whether the kernel wrote a core dump. */
   core_dumped: boolean | null;
-  /** Time from the start of the process to its end. The tracepoint backend counts from the fork. Unit: ns. */
+  /** Time from the fork of the process to its end. btf takes the kernel's start time of the process, tracepoint the time of the fork event. Unit: ns. */
   duration_ns: bigint | null;
   /** User CPU time of all threads. Unit: ns. */
   cpu_user_ns: bigint | null;
@@ -237,7 +237,7 @@ export interface TotalsEvent {
   lifetime_ns: [bucket: number, count: number][] | null;
 }
 
-/** The events of a source come faster than `--storm-rate` allows. Between the lines `begin` and `end` linnix counts the forks, execs and exits of the source. It still sends the first exec of each new name, at most 20 a second, and the exit of that process. See storms.md. */
+/** The events of a source come faster than `--storm-rate` allows. Between the lines `begin` and `end` linnix counts the forks, execs and exits of the source. It still sends the exec of a name that was not executed in this storm in the last minute, at most 20 a second, and the exit of that process. See storms.md. */
 export interface StormEvent {
   type: "storm";
   /** When linnix created this event: RFC 3339, UTC, with nanoseconds. */

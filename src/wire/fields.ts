@@ -258,7 +258,7 @@ const EXIT_FIELDS: readonly FieldRow[] = [
     unit: "ns",
     unknown: "null",
     part: "duration",
-    doc: "Time from the start of the process to its end. The tracepoint backend counts from the fork.",
+    doc: "Time from the fork of the process to its end. btf takes the kernel's start time of the process, tracepoint the time of the fork event.",
   },
   {
     name: "cpu_user_ns",
@@ -466,7 +466,7 @@ export const EVENT_FIELDS = {
     ],
   },
   storm: {
-    doc: "The events of a source come faster than `--storm-rate` allows. Between the lines `begin` and `end` linnix counts the forks, execs and exits of the source. It still sends the first exec of each new name, at most 20 a second, and the exit of that process. See storms.md.",
+    doc: "The events of a source come faster than `--storm-rate` allows. Between the lines `begin` and `end` linnix counts the forks, execs and exits of the source. It still sends the exec of a name that was not executed in this storm in the last minute, at most 20 a second, and the exit of that process. See storms.md.",
     isOfProcess: false,
     fields: [
       ...NOTICE_FIELDS,

@@ -18,7 +18,7 @@ export interface Profile {
   mix: readonly MixShare[];
 }
 
-/** The events of one spawn: fork, exec, exit. */
+/** Number of events of one spawned process: fork, exec, exit. */
 export const EVENTS_PER_PROCESS = 3;
 
 /** The spawns a second that make this many events a day. */

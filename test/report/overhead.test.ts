@@ -184,7 +184,7 @@ describe("the timings", () => {
     expect(facts.get("to JSON")).toStartWith("0.900 µs (");
     expect(facts.get("to the output")).toStartWith("500 ms (p50), 990 ms (p99) of 101 lines: ");
     expect(facts.get("to the output")).toEndWith(
-      "the collector gathers events for up to 1,000 ms of it (ring.flush_interval)",
+      "of this, events wait in the rings for up to 1,000 ms (ring.flush_interval)",
     );
   });
 

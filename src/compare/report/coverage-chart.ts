@@ -18,7 +18,7 @@ export function coverageFigure(report: CompareReport): Markup[] {
   const estimate =
     wantedPct === null
       ? ""
-      : ` Rings: estimated cost of seeing ${wantedPct} % of the processes; crosses: the same, but not possible.`;
+      : ` Empty circles: estimated cost of seeing ${wantedPct} % of the processes. Crosses: the method cannot see them, because a look takes longer than the interval that this needs.`;
   const texts = methods.flatMap(({ points, estimate: open }) => [...points, ...(open === null ? [] : [open])]);
   return [
     labelledPoints({

@@ -7,7 +7,7 @@ export interface BudgetSettings {
   cpuPct: number;
   /** The least detail that the budget may come down to. */
   floor: DetailLevel;
-  /** Events a second of a source above which they are counted instead of sent; 0: no limit. */
+  /** The events of a source with more events a second are counted instead of sent; 0: no limit. */
   stormRate: number | "auto";
 }
 

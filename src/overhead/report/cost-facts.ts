@@ -24,7 +24,7 @@ export function costFacts({ collector, in_kernel, total }: OverheadReport): Fact
       listed(
         `${milliseconds(cpu_ns)} of CPU time`,
         user_mode_cpu_pct !== null &&
-          `about ${withPercent(user_mode_cpu_pct)} in user mode and ${withPercent(kernel_mode_cpu_pct)} in system calls`,
+          `about ${withPercent(user_mode_cpu_pct)} in user mode and ${withPercent(kernel_mode_cpu_pct)} in kernel mode`,
         wakeups_per_second !== null && `woken ${formatNumber(wakeups_per_second)} times a second`,
       ),
     ]);

@@ -77,7 +77,7 @@ function keyFigures({ total, collector, in_kernel, slowdown, events, memory, mod
   ];
 }
 
-/** The costs as one bar against the claim; nothing where none is known. */
+/** Draws the costs as one stacked bar, with the claim as a limit. Draws nothing if no cost is known. */
 function ledgerBar(report: OverheadReport): Markup[] {
   const { user, kernel, slowdown, wholeSlowdown, threshold } = ledgerPartsOf(report);
   if (user === null && kernel === null && slowdown === null) return [];

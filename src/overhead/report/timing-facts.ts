@@ -54,7 +54,7 @@ function delayFact(timings: TimingFigures): Fact[] {
   const bound =
     flush === null
       ? "the collector is above its CPU budget, so it gathers events for longer than ring.flush_interval"
-      : `the collector gathers events for up to ${formatNumber(flush)} ms of it (ring.flush_interval)`;
+      : `of this, events wait in the rings for up to ${formatNumber(flush)} ms (ring.flush_interval)`;
   const from = "from the kernel's stamp of an event until its line is seen in the output file";
   return [
     ["to the output", `${formatNumber(p50)} ms (p50), ${formatNumber(p99)} ms (p99) of ${lines}: ${from}; ${bound}`],

@@ -43,7 +43,7 @@ export class Cards {
     this.#cost.classList.toggle("bad", (budget?.level ?? 0) > 0);
     const level = budget && budget.level > 0 ? `: level ${budget.level}` : "";
     setText(this.#costUnit, `of one core, ${limit === null ? "no budget" : `budget ${limit}\u00a0%${level}`}`);
-    const parts = `user space ${finePctText(cost.cpu_pct)} %, kernel ${finePctText(cost.in_kernel_cpu_pct)} %`;
+    const parts = `linnix process ${finePctText(cost.cpu_pct)} %, BPF programs ${finePctText(cost.in_kernel_cpu_pct)} %`;
     setText(this.#costParts, `${parts}, ${formatBytes(memory.rss_bytes)} resident`);
     const label = `Cost over ${SPAN}: now ${finePctText(total)} % of one core${limit === null ? "" : `, budget ${limit} %`}`;
     this.#costChart.show({ values: costs.values, limit, label });

@@ -36,7 +36,7 @@ function titleText({ source, atMs, backend, processes }: Refresh, isPaused: bool
 function costText({ cost }: Refresh): string {
   const { userSpacePct, inKernelPct, budgetPct, level } = cost;
   const total = userSpacePct === null ? null : userSpacePct + (inKernelPct ?? 0);
-  const parts = `user space ${finePctText(userSpacePct)}, kernel ${finePctText(inKernelPct)}`;
+  const parts = `process ${finePctText(userSpacePct)}, BPF programs ${finePctText(inKernelPct)}`;
   const budget = budgetPct === null ? "no budget" : `budget ${budgetPct} %`;
   // Above it sampling becomes rarer.
   return `own cost     ${finePctText(total)} % of a core (${parts}), ${budget}${level > 0 ? `: level ${level}` : ""}`;

@@ -2,7 +2,7 @@ import { commandLine } from "../../json/printable.ts";
 import { UNKNOWN } from "../../report/format.ts";
 import type { ProcessRow } from "../model.ts";
 
-/** More of the arguments is not looked at for one line of a list. */
+/** Characters of arguments after which a line of a list takes no further argument. Each argument is cut to this length too. */
 const MAX_ARGUMENTS = 4096;
 const BARS = "▁▂▃▄▅▆▇█";
 const UNITS = ["B", "K", "M", "G", "T"] as const;
