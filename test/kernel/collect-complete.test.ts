@@ -109,7 +109,8 @@ describe.skipIf(reason !== null)(titled("nothing is missing", reason), () => {
         expect(await Bun.spawn(command, { stdin: "ignore", stdout: "ignore", stderr: "inherit" }).exited).toBe(0);
       });
       expect(summary.lost).toBe(0);
-      expect(summary.emitted.fork).toBeGreaterThanOrEqual(forks);
+      // On a fast machine that is a storm: linnix then counts forks instead of sending them.
+      expect(summary.emitted.fork + summary.suppressed.fork).toBeGreaterThanOrEqual(forks);
       expect(summary.received).toEqual(summary.emitted);
     },
     SLOW_FORKS_MS,
