@@ -1,8 +1,8 @@
 import * as z from "zod/mini";
 import { readDurationNs } from "../config/units.ts";
 import { jsonText } from "../json/byte-writer.ts";
-import { STEP_TEXTS } from "../wire/budget-steps.ts";
 import type { DetailLevel } from "../wire/detail-level.ts";
+import { shortfalls } from "../wire/shortfalls.ts";
 import { qualityOf } from "./accept.ts";
 import type * as answers from "./answers.ts";
 import { MAX_WINDOW_NS } from "./commands.ts";
@@ -403,11 +403,9 @@ function unknownPid(pid: string): never {
 /** Why the collector sees less than it promises, one clause each. */
 function degradations({ backend, missingFields, sampling, budget, conditions }: Facts): string[] {
   const reasons = [...conditions.values()];
-  if (missingFields.length > 0) reasons.push(`the ${backend} backend has no values for ${missingFields.join(", ")}`);
   if (sampling?.source === "proc")
     reasons.push("samples are read from /proc, because the kernel has no task iterator or refuses it");
-  if (budget && budget.level > 0) reasons.push(`the budget is exceeded: ${STEP_TEXTS[budget.step]}`);
-  return reasons;
+  return reasons.concat(shortfalls(backend, missingFields, budget?.step));
 }
 
 function statusOf({ version, source, stream }: ApiContext): answers.Status {

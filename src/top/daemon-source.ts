@@ -75,7 +75,7 @@ export class DaemonSource implements Source {
       rates: this.#rates,
       lost: status.lost,
       processes: this.#rows,
-      short: this.#endsAt(status) === undefined ? null : this.#ended.take(),
+      short: trouble !== null || this.#endsAt(status) === undefined ? null : this.#ended.take(),
       busyNs: before === null || this.#busyNs === null ? null : this.#busyNs - before,
       notes: [trouble, streamTrouble, ...this.#reasons].filter((note) => note !== null),
     };

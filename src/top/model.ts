@@ -111,9 +111,19 @@ export function addRate(rates: number[], rate: number | null): void {
 
 /** The share that short-lived processes had of the CPU time used, 0 … 1; null: not known. */
 export function shortShare({ short, busyNs }: Refresh): number | null {
-  if (short === null || busyNs === null || busyNs <= 0) return null;
+  const cpuNs = short === null ? null : knownCpuNs(short);
+  if (cpuNs === null || busyNs === null || busyNs <= 0) return null;
   // The kernel may count the machine's time in ticks, and that of processes exactly.
-  return Math.min(short.cpuNs / busyNs, 1);
+  return Math.min(cpuNs / busyNs, 1);
+}
+
+/** CPU time of processes that have ended, ns; null: not known of any of them. */
+export function knownCpuNs({
+  count,
+  cpuNs,
+  cpuUnknown,
+}: Pick<ShortLived, "count" | "cpuNs" | "cpuUnknown">): number | null {
+  return count > 0 && cpuUnknown === count ? null : cpuNs;
 }
 
 /** Name of the group: container, else unit, else cgroup. */

@@ -11,6 +11,7 @@ import { NO_SLOT } from "../process/table-slots.ts";
 import { readBusyNs } from "../procfs/system-cpu.ts";
 import { boottimeNs, ownCpuNs } from "../sys/clock.ts";
 import { figuresOfEnded, isEnd, startOfEnded } from "../totals/ended.ts";
+import { shortfalls } from "../wire/shortfalls.ts";
 import { EndedTotals } from "./ended.ts";
 import { addRate, groupName, type OwnCost, type Refresh, type Source } from "./model.ts";
 import { OwnRow } from "./own-rows.ts";
@@ -114,7 +115,7 @@ export class OwnSource implements Source, CollectorEvents {
       processes: this.#fill(),
       short: this.#ended.take(),
       busyNs: now.busyNs === null || before.busyNs === null ? null : now.busyNs - before.busyNs,
-      notes: [...collector.conditions.active.values()],
+      notes: [...collector.conditions.active.values(), ...shortfalls(name, missingFields, this.#spending?.step)],
     };
   }
 

@@ -1,6 +1,6 @@
 import { jsonText } from "../json/byte-writer.ts";
 import { VERSION } from "../version.ts";
-import { cpuPctOf, groupsOf, type ProcessRow, type Refresh, shortShare } from "./model.ts";
+import { cpuPctOf, groupsOf, knownCpuNs, type ProcessRow, type Refresh, shortShare } from "./model.ts";
 import { type Sort, sortCommands, sortGroups, sortProcesses } from "./sorting.ts";
 import { headerLines } from "./views/header.ts";
 import { listOf } from "./views/lists.ts";
@@ -43,15 +43,15 @@ export function jsonOf(refresh: Refresh, sort: Sort): string {
     })),
     short_lived: short && {
       count: short.count,
-      cpu_ns: Math.round(short.cpuNs),
-      cpu_pct: rounded(cpuPctOf(short.cpuNs, elapsedMs)),
+      cpu_ns: knownCpuNs(short) === null ? null : Math.round(short.cpuNs),
+      cpu_pct: knownCpuNs(short) === null ? null : rounded(cpuPctOf(short.cpuNs, elapsedMs)),
       cpu_unknown: short.cpuUnknown,
       busy_share_pct: share === null ? null : rounded(share * 100),
-      commands: sortCommands(short.commands, sort).map(({ comm, count, cpuNs, peakRssBytes }) => ({
-        comm,
-        count,
-        cpu_ns: Math.round(cpuNs),
-        peak_rss_bytes: peakRssBytes,
+      commands: sortCommands(short.commands, sort).map((command) => ({
+        comm: command.comm,
+        count: command.count,
+        cpu_ns: knownCpuNs(command) === null ? null : Math.round(command.cpuNs),
+        peak_rss_bytes: command.peakRssBytes,
       })),
     },
   })}\n`;

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { EndedTotals } from "../../src/top/ended.ts";
 import { groupsOf, type Refresh, shortShare } from "../../src/top/model.ts";
 import type { Size } from "../../src/top/screen.ts";
+import { jsonOf } from "../../src/top/snapshot.ts";
 import { initialState, press, type ViewState } from "../../src/top/state.ts";
 import { helpLines } from "../../src/top/views/help.ts";
 import { pageOf } from "../../src/top/views/page.ts";
@@ -182,4 +183,17 @@ test("the rates are bars, the latest at the right", () => {
   expect(sparkline([0, 5, 10], 2)).toBe("▅█");
   expect(sparkline([], 10)).toBe("");
   expect(sparkline([0, 0], 5)).toBe("▁▁");
+});
+
+test("CPU time that no process had known is not 0", () => {
+  const ended = new EndedTotals();
+  for (let i = 0; i < 3; i++) ended.add({ comm: "true", group: "a.service", cpuNs: null, peakRssBytes: null });
+  const refresh = refreshOf({ short: ended.take() });
+  expect(typed(refresh, ["4"]).texts.find((text) => text.includes("true"))).toMatch(/true +3 +– +– +–/);
+  expect(JSON.parse(jsonOf(refresh, "cpu")).short_lived).toMatchObject({
+    cpu_ns: null,
+    cpu_pct: null,
+    busy_share_pct: null,
+    commands: [{ comm: "true", count: 3, cpu_ns: null }],
+  });
 });

@@ -1,7 +1,7 @@
 import { printable } from "../../json/printable.ts";
 import { UNKNOWN } from "../../report/format.ts";
 import { cell, widthOf } from "../cell-text.ts";
-import { cpuPctOf, type Refresh, shortShare } from "../model.ts";
+import { cpuPctOf, knownCpuNs, type Refresh, shortShare } from "../model.ts";
 import type { Line } from "../screen.ts";
 import { SORTS_OF, type Sort, sortIn, type View } from "../sorting.ts";
 import type { ViewState } from "../state.ts";
@@ -39,7 +39,8 @@ function costText({ cost }: Refresh): string {
   const parts = `process ${finePctText(userSpacePct)}, BPF programs ${finePctText(inKernelPct)}`;
   const budget = budgetPct === null ? "no budget" : `budget ${budgetPct} %`;
   // Above it sampling becomes rarer.
-  return `own cost     ${finePctText(total)} % of a core (${parts}), ${budget}${level > 0 ? `: level ${level}` : ""}`;
+  // The parts last: a narrow terminal cuts them, not the level.
+  return `own cost     ${finePctText(total)} % of a core, ${budget}${level > 0 ? `: level ${level}` : ""} (${parts})`;
 }
 
 function rateText({ eventsPerSecond, rates, lost }: Refresh, columns: number): string {
@@ -50,12 +51,11 @@ function rateText({ eventsPerSecond, rates, lost }: Refresh, columns: number): s
 function shortText(refresh: Refresh): string {
   const { short, elapsedMs } = refresh;
   if (short === null) return `short-lived  ${UNKNOWN}`;
-  const { count, cpuNs, cpuUnknown } = short;
+  const cpuNs = knownCpuNs(short);
   const share = shortShare(refresh);
   const ofBusy = share === null ? "" : `, ${pctText(share * 100)} % of all CPU time`;
-  const isUnknown = count > 0 && cpuUnknown === count;
-  const cpu = isUnknown ? "CPU time unknown" : `${pctText(cpuPctOf(cpuNs, elapsedMs))} % of a core${ofBusy}`;
-  return `short-lived  ${countText(count)} that top(1) misses: ${cpu}`;
+  const cpu = cpuNs === null ? "CPU time unknown" : `${pctText(cpuPctOf(cpuNs, elapsedMs))} % of a core${ofBusy}`;
+  return `short-lived  ${countText(short.count)} that top(1) misses: ${cpu}`;
 }
 
 /** The views, and what is in force. */

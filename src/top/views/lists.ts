@@ -1,6 +1,6 @@
 import { UNKNOWN } from "../../report/format.ts";
 import { cell, padded, right } from "../cell-text.ts";
-import { cpuPctOf, groupsOf, type ProcessRow, type Refresh } from "../model.ts";
+import { cpuPctOf, groupsOf, knownCpuNs, type ProcessRow, type Refresh } from "../model.ts";
 import { sortCommands, sortGroups, sortProcesses } from "../sorting.ts";
 import type { ViewState } from "../state.ts";
 import { processHeading, processLine } from "./columns.ts";
@@ -95,9 +95,18 @@ function shortList({ short, elapsedMs, busyNs }: Refresh, { filter, sort, isReve
     heading: (columns) => line(columns, "COMMAND", "ENDED", "%CPU", "%BUSY", "PEAK MEM"),
     keys: commands.map(({ comm }) => comm),
     line: (index, columns) => {
-      const { comm, count, cpuNs, peakRssBytes } = commands[index] as (typeof commands)[number];
-      const cpu = pctText(cpuPctOf(cpuNs, elapsedMs));
-      return line(columns, comm, countText(count), cpu, share(cpuNs), memoryText(peakRssBytes));
+      const command = commands[index] as (typeof commands)[number];
+      const { comm, count, peakRssBytes } = command;
+      const cpuNs = knownCpuNs(command);
+      const cpu = cpuNs === null ? UNKNOWN : pctText(cpuPctOf(cpuNs, elapsedMs));
+      return line(
+        columns,
+        comm,
+        countText(count),
+        cpu,
+        cpuNs === null ? UNKNOWN : share(cpuNs),
+        memoryText(peakRssBytes),
+      );
     },
     empty: short === null ? NO_ENDS : filter === "" ? "no process started and ended since the last refresh" : NO_MATCH,
   };

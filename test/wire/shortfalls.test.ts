@@ -1,0 +1,11 @@
+import { expect, test } from "bun:test";
+import { shortfalls } from "../../src/wire/shortfalls.ts";
+
+test("what is left out: by the budget first, then what the backend does not know", () => {
+  expect(shortfalls("btf", [], undefined)).toEqual([]);
+  expect(shortfalls("btf", [], "as_set")).toEqual([]);
+  expect(shortfalls("tracepoint", ["auid", "euid"], "no_samples")).toEqual([
+    "the budget is exceeded: no samples are taken",
+    "the tracepoint backend has no values for auid, euid",
+  ]);
+});
