@@ -62,7 +62,8 @@ export class Screen {
       const wanted = this.#painted(lines[row]);
       if (!isWhole && this.#shown[row] === wanted) continue;
       this.#shown[row] = wanted;
-      out += `\x1b[${row + 1};1H${wanted}\x1b[K`;
+      // Erased first: after a character in the last column the cursor is still on it, and would erase it.
+      out += `\x1b[${row + 1};1H\x1b[K${wanted}`;
     }
     this.#shown.length = rows;
     if (out === "") return;

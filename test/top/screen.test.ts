@@ -18,9 +18,9 @@ describe("the screen", () => {
   test("is written whole at first, then only the rows that changed", () => {
     const { screen, text } = screenOf();
     screen.draw(lines("a", "b", "c"), SIZE);
-    expect(text()).toBe("\x1b[1;1Ha\x1b[K\x1b[2;1Hb\x1b[K\x1b[3;1Hc\x1b[K");
+    expect(text()).toBe("\x1b[1;1H\x1b[Ka\x1b[2;1H\x1b[Kb\x1b[3;1H\x1b[Kc");
     screen.draw(lines("a", "x", "c"), SIZE);
-    expect(text()).toBe("\x1b[2;1Hx\x1b[K");
+    expect(text()).toBe("\x1b[2;1H\x1b[Kx");
     screen.draw(lines("a", "x", "c"), SIZE);
     expect(text()).toBe("");
     screen.draw(lines("a"), SIZE);
@@ -32,10 +32,10 @@ describe("the screen", () => {
     screen.draw(lines("a", "b", "c"), SIZE);
     text();
     screen.draw(lines("a", "b"), { rows: 2, columns: 20 });
-    expect(text()).toBe("\x1b[1;1Ha\x1b[K\x1b[2;1Hb\x1b[K");
+    expect(text()).toBe("\x1b[1;1H\x1b[Ka\x1b[2;1H\x1b[Kb");
     screen.forget();
     screen.draw(lines("a", "b"), { rows: 2, columns: 20 });
-    expect(text()).toBe("\x1b[1;1Ha\x1b[K\x1b[2;1Hb\x1b[K");
+    expect(text()).toBe("\x1b[1;1H\x1b[Ka\x1b[2;1H\x1b[Kb");
   });
 
   test("has escapes for colour only where colour is wanted", () => {
@@ -61,10 +61,10 @@ describe("the screen", () => {
     expect(text()).toBe("\x1b[1;1H");
     room = 1000;
     screen.draw(lines("ghi"), { rows: 1, columns: 20 });
-    expect(text()).toBe("abc\x1b[K");
+    expect(text()).toBe("\x1b[Kabc");
     room = 1000;
     screen.draw(lines("ghi"), { rows: 1, columns: 20 });
-    expect(text()).toBe("\x1b[1;1Hghi\x1b[K");
+    expect(text()).toBe("\x1b[1;1H\x1b[Kghi");
     expect(screen.isBehind).toBe(false);
   });
 });
