@@ -87,13 +87,18 @@ export interface Collections {
  */
 export class Garbage {
   readonly #collections: Collections;
+  readonly #nowNs: () => number;
   #events = 0;
   #allNs = Number.NEGATIVE_INFINITY;
   /** Whether what the start left behind is still there. */
   #isStartLeft = false;
 
-  constructor(collections: Collections = { young: collectYoungGarbage, all: collectAllGarbage }) {
+  constructor(
+    collections: Collections = { young: collectYoungGarbage, all: collectAllGarbage },
+    nowNs: () => number = boottimeNs,
+  ) {
     this.#collections = collections;
+    this.#nowNs = nowNs;
   }
 
   /** @param events that were looked at so far */
@@ -118,7 +123,7 @@ export class Garbage {
 
   #collect(events: number): void {
     this.#events = events;
-    const nowNs = boottimeNs();
+    const nowNs = this.#nowNs();
     if (this.#isStartLeft || nowNs - this.#allNs >= ALL_NS) {
       this.#isStartLeft = false;
       this.#allNs = nowNs;

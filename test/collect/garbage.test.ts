@@ -35,10 +35,14 @@ test("a collection after much work is that of the start as well", () => {
   expect(collected).toEqual(["all"]);
 });
 
-test("later collections leave compiled code alone", () => {
-  const garbage = new Garbage(collections);
+test("later collections leave compiled code alone for ten minutes", () => {
+  let nowNs = 5e9;
+  const garbage = new Garbage(collections, () => nowNs);
   garbage.settle(12);
   garbage.tick(100_012);
   garbage.rest(106_000);
   expect(collected).toEqual(["all", "young", "young"]);
+  nowNs += 600e9;
+  garbage.rest(112_000);
+  expect(collected).toEqual(["all", "young", "young", "all"]);
 });

@@ -1,5 +1,5 @@
 /** Sleeps beside its event loop, and says what it heard: see event-loop.test.ts. */
-import { EventLoopSleep } from "../../src/sys/event-loop.ts";
+import { EventLoopSleep, eventLoopTurn } from "../../src/sys/event-loop.ts";
 
 const LONG_MS = 60_000;
 
@@ -14,7 +14,7 @@ async function hears(what: (come: () => void) => void): Promise<boolean> {
   });
   // The loop has a turn first, for what it is to listen to may not be known to it yet.
   do {
-    await Bun.sleep(0);
+    await eventLoopTurn();
     if (!hasCome && sleep?.for(LONG_MS)) return false;
   } while (!hasCome);
   return true;
