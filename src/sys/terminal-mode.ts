@@ -20,6 +20,9 @@ const INPUT_CHANGES = 0x400 | 0x100 | 0x80 | 0x40 | 0x20 | 0x2;
 /** IEXTEN, ECHO, ICANON. ISIG stays: Ctrl-C and Ctrl-Z reach the whole process group, sudo included. */
 const LOCAL_CHANGES = 0x8000 | 0x8 | 0x2;
 
+/** What a process in the background writes stops it, as after `stty tostop`. */
+const TOSTOP = 0x100;
+
 /** The terminal's mode, to be put back later; null if the descriptor is no terminal. */
 export function terminalMode(fd: number): Uint8Array | null {
   const mode = new Uint8Array(TERMIOS_BYTES);
@@ -52,4 +55,12 @@ const group = new Int32Array(1);
 /** Whether this process is in the terminal's foreground: in the background a change of the mode would stop it. */
 export function isForeground(fd: number): boolean {
   return libc().ioctl(fd, TIOCGPGRP, addressOf(group)) === 0 && group[0] === libc().getpgid(0);
+}
+
+/** Whether this process may write to the terminal without being stopped. */
+export function canWrite(fd: number): boolean {
+  const mode = terminalMode(fd);
+  if (mode === null) return false;
+  const stopsWriters = ((new Uint32Array(mode.buffer, 0, 4)[LOCAL_FLAGS] as number) & TOSTOP) !== 0;
+  return !stopsWriters || isForeground(fd);
 }

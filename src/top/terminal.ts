@@ -1,6 +1,6 @@
 import { writeSync } from "node:fs";
 import { cannotRunError } from "../errors.ts";
-import { isForeground, keyMode, setTerminalMode, terminalMode } from "../sys/terminal-mode.ts";
+import { canWrite, isForeground, keyMode, setTerminalMode, terminalMode } from "../sys/terminal-mode.ts";
 import { terminalSize } from "../sys/terminal-size.ts";
 import { unblocked } from "../sys/unblocked.ts";
 import type { Size } from "./screen.ts";
@@ -127,10 +127,9 @@ export class Terminal implements Disposable {
   #leave(): void {
     if (!this.#isEntered) return;
     this.#isEntered = false;
-    // In the background the terminal belongs to the shell, which has already restored it.
-    if (!isForeground(INPUT)) return;
-    this.#say((this.isCut ? CANCEL : "") + LEAVE);
-    setTerminalMode(INPUT, this.#mode);
+    if (canWrite(OUTPUT)) this.#say((this.isCut ? CANCEL : "") + LEAVE);
+    // In the background the terminal belongs to the shell, which has already restored its mode, but not the screen.
+    if (isForeground(INPUT)) setTerminalMode(INPUT, this.#mode);
   }
 
   #say(text: string): void {
@@ -158,7 +157,8 @@ export class Terminal implements Disposable {
   #resume(): void {
     if (this.#isClosed || this.#isEnding) return;
     if (!isForeground(INPUT)) {
-      this.#isEntered = false;
+      // Only after SIGSTOP it is still entered.
+      this.#leave();
       setTimeout(() => this.#stopInBackground(), BACKGROUND_MS);
       return;
     }

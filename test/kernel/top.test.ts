@@ -205,6 +205,18 @@ describe.skipIf(reason !== null)(titled("top on a terminal", reason), () => {
     await terminal.isRestored("0");
   });
 
+  test("shows the character in the last column: a line that is cut ends with an ellipsis", async () => {
+    await using long = Bun.spawn(["sleep", "54322", ...Array.from({ length: 40 }, () => "54322")], { stdin: "ignore" });
+    using terminal = await started(80, 24);
+    terminal.keys("/");
+    terminal.type("54322");
+    terminal.keys("Enter");
+    await terminal.shows(new RegExp(`^ *${long.pid} .* sleep 54322 .*…$`, "m"));
+    terminal.keys("q");
+    await terminal.isRestored("0");
+    long.kill();
+  });
+
   test("sorts, filters, pauses and shows one process with its ancestors", async () => {
     const sleeper = Bun.spawn(["sh", "-c", "sleep 54321 & wait"], { stdin: "ignore" });
     try {
@@ -265,6 +277,14 @@ describe.skipIf(reason !== null)(titled("top on a terminal", reason), () => {
     expect(terminal.format("#{alternate_on}")).toBe("1");
     terminal.keys("C-c");
     await terminal.isRestored("0");
+  });
+
+  test("puts the screen back when the shell ends it after SIGSTOP", async () => {
+    using terminal = await started();
+    process.kill(terminal.child, "SIGSTOP");
+    await until("the shell to take its terminal back", () => terminal.format("#{pane_current_command}") === "bash");
+    terminal.run("kill %1; wait; (exit 7)");
+    await terminal.isRestored("7");
   });
 
   test("goes on after SIGSTOP and SIGCONT, and takes keys", async () => {
