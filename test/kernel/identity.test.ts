@@ -245,7 +245,9 @@ describe.skipIf(noV2 !== null)(titled("names of cgroups", noV2), () => {
     titled("of a process that is gone with its cgroup, by a daemon without an earlier request", noCollect),
     async () => {
       const socket = join(mkdtempSync(join(tmpdir(), "linnix-identity-")), "api.sock");
-      await using _daemon = await CollectRun.start(["--format", "none", "--listen", `unix:${socket}`]);
+      // What ends elsewhere is not kept, so that processes of tests beside this one displace none.
+      const filter = ["--cgroup", cgroup.path];
+      await using _daemon = await CollectRun.start(["--format", "none", "--listen", `unix:${socket}`, ...filter]);
       const path = cgroup.make(`docker-${ID}.scope`);
       const child = Bun.spawn([...inCgroups(cgroup.directory(path)), "sh", "-c", "/bin/true; :"], { stdin: "ignore" });
       await child.exited;
