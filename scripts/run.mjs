@@ -18,7 +18,7 @@ import {
   TEST_NEEDS,
 } from "./setup/system.mjs";
 import { kernelTests, placesTests, runPlan, unitTests } from "./test-plan.mjs";
-import { mergedReport } from "./test-reports.mjs";
+import { mergedReport, secondReport } from "./test-reports.mjs";
 
 /** What `npm start` runs of dist/linnix; `npm start -- …` adds to it. */
 const START = ["overhead-test"];
@@ -32,7 +32,8 @@ const BINARY = "dist/linnix";
 /** Tests of one kind: what they need of the system, and how they run. */
 const UNIT = { needs: BUILD_NEEDS, run: () => test([`--parallel=${cpus()}`, ...unitTests()]) };
 const KERNEL = { needs: [...BUILD_NEEDS, ...TEST_NEEDS], run: runKernelTests };
-const KERNELS = { needs: KERNEL.needs, run: () => test(["./test/kernels/"]) };
+const KERNELS_FILES = ["./test/kernels/"];
+const KERNELS = { needs: KERNEL.needs, run: () => test(KERNELS_FILES) };
 /** These three: other kernels boot while the unit tests run, and on beside what needs no quiet machine. */
 const USUAL = { needs: KERNEL.needs, run: runUsualTests };
 const PLACES = {
@@ -99,17 +100,17 @@ function cpus() {
   return availableParallelism();
 }
 
-/** Reports of the runs so far: LINNIX_TEST_REPORT names one file with all of them. */
-const reports = [];
+/** Reports of the runs so far, by what ran: LINNIX_TEST_REPORT names one file with all of them. */
+const reports = new Map();
 
 /** Runs the test runner in the foreground; gives its exit code. */
 function test(args, env = {}) {
-  return withReport((options) => run([BUN, "test", ...options, ...args], env));
+  return withReport(args, (options) => run([BUN, "test", ...options, ...args], env));
 }
 
 /** Runs tests, then prints all that they printed; gives their exit code. */
 async function testPrintingAtEnd(args) {
-  return interrupted || withReport((options) => runPrintingAtEnd([BUN, "test", ...options, ...args]));
+  return interrupted || withReport(args, (options) => runPrintingAtEnd([BUN, "test", ...options, ...args]));
 }
 
 /** Runs the files of test/kernel/ two at a time, and those that need a quiet machine alone. */
@@ -121,19 +122,21 @@ function runKernelTests() {
   );
 }
 
+/** As `runPlan`, with the kernels as one more of what runs a second time. */
 async function runUsualTests() {
   let areBooting = true;
-  const kernels = testPrintingAtEnd(["./test/kernels/"]).finally(() => {
+  const kernels = testPrintingAtEnd(KERNELS_FILES).finally(() => {
     areBooting = false;
   });
   const unit = await UNIT.run();
   const atOnce = () => (areBooting ? 1 : Math.min(2, cpus()));
   const kernel = await runPlan(kernelTests(), atOnce, (file) => testPrintingAtEnd([file]), kernels);
-  return unit || (await kernels) || kernel;
+  const booted = (await kernels) && (await testPrintingAtEnd(KERNELS_FILES));
+  return unit || booted || kernel;
 }
 
-/** Runs `action` with the options of the test runner; adds its report to LINNIX_TEST_REPORT. */
-async function withReport(action) {
+/** Runs `action`, which tests `what`, with the options of the test runner; adds its report to LINNIX_TEST_REPORT. */
+async function withReport(what, action) {
   const options = [`--timeout=${TEST_TIMEOUT_MS}`];
   const path = process.env.LINNIX_TEST_REPORT;
   if (!path) return action(options);
@@ -142,8 +145,11 @@ async function withReport(action) {
   try {
     return await action([...options, "--reporter=junit", `--reporter-outfile=${own}`]);
   } finally {
-    if (existsSync(own)) reports.push(readFileSync(own, "utf8"));
-    writeFileSync(path, mergedReport(reports));
+    const key = what.join(" ");
+    const report = existsSync(own) ? readFileSync(own, "utf8") : "";
+    const first = reports.get(key);
+    reports.set(key, first === undefined ? report : secondReport(first, report));
+    writeFileSync(path, mergedReport([...reports.values()]));
     rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -1,5 +1,6 @@
-// node scripts/test-counts.mjs REPORT...: prints the slowest files, why tests failed, and `N passed, N failed[, N skipped]`,
-// from the JUnit reports of the test runner; ends with 1 if anything failed or nothing passed.
+// node scripts/test-counts.mjs REPORT...: prints the slowest files, why tests failed, what failed at first and passed in a
+// second run, and `N passed, N failed[, N skipped]`, from the JUnit reports of the test runner; ends with 1 if anything failed
+// or nothing passed.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -32,10 +33,13 @@ const SLOWEST_SHOWN = 10;
  * Which tests failed, and why: in the end of a long output, which is often all that is kept of it.
  *
  * @param report text of the report
+ * @param element `flakyFailure`: which failed at first and passed when they ran again
  * @returns {{ test: string, seconds: number, why: string }[]} `why` as the runner said it, of much the beginning
  */
-export function failuresOf(report) {
-  const cases = report.matchAll(/<testcase\s([^>]*)>\s*<failure\s([^>]*?)(?:\/>|>([^<]*)<\/failure>)/g);
+export function failuresOf(report, element = "failure") {
+  const cases = report.matchAll(
+    new RegExp(`<testcase\\s([^>]*)>\\s*<${element}\\s([^>]*?)(?:/>|>([^<]*)</${element}>)`, "g"),
+  );
   return Array.from(cases, ([, of, failure, text]) => {
     const path = [attribute(of, "classname"), attribute(of, "name")].filter(Boolean).join(" > ");
     const why = (text ? decoded(text) : attribute(failure, "message")).trim();
@@ -91,12 +95,22 @@ function main(reportPaths) {
   console.log("slowest files:");
   for (const { file, seconds } of slowestFiles(report, SLOWEST_SHOWN)) console.log(`${seconds.toFixed(1)} s ${file}`);
   console.log();
-  for (const { test, seconds, why } of failuresOf(report).slice(0, MOST_SHOWN)) {
-    console.log(`${test} (${seconds.toFixed(1)} s)\n${why.replace(/^(?=.)/gm, "    ")}\n`);
-  }
+  const flaky = failuresOf(report, "flakyFailure");
+  if (flaky.length > 0) console.log(`failed, and passed when the file ran a second time, alone: ${flaky.length}`);
+  print(flaky);
+  const failures = failuresOf(report);
+  if (failures.length > 0) console.log(`failed: ${failures.length}`);
+  print(failures);
   for (const file of missing) console.log(`${file}: could not be loaded, or did not run to its end`);
   console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
   if (failed > 0 || passed === 0) process.exitCode = 1;
+}
+
+/** @param {ReturnType<typeof failuresOf>} failures */
+function print(failures) {
+  for (const { test, seconds, why } of failures.slice(0, MOST_SHOWN)) {
+    console.log(`${test} (${seconds.toFixed(1)} s)\n${why.replace(/^(?=.)/gm, "    ")}\n`);
+  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) main(process.argv.slice(2));

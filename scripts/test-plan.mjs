@@ -63,24 +63,24 @@ export function kernelTests() {
 }
 
 /**
- * Runs every file once: some at a time, those that share something one after the other, those that run alone at the end.
+ * Runs every file: some at a time, those that share something one after the other, those that run alone at the end. A file
+ * that failed then runs a second time, alone: what else ran on the machine may have been the cause. The second run decides.
  *
  * @param {TestFile[]} files in the order in which to start them
  * @param {() => number} atOnce how many may run at the same time now
  * @param {(file: string) => Promise<number>} run runs one file; gives its exit code
  * @param {Promise<unknown>} [others] what else runs: those that run alone wait for its end
- * @returns {Promise<number>} the first exit code that is not 0, else 0
+ * @returns {Promise<number>} the first exit code of a second run that is not 0, else 0
  */
 export async function runPlan(files, atOnce, run, others) {
-  let result = 0;
+  const failed = [];
   const waiting = files.filter(({ isAlone }) => !isAlone);
   const inUse = new Set();
   const running = new Set();
 
   const start = async ({ file, shares }) => {
     for (const what of shares) inUse.add(what);
-    const code = await run(file);
-    result ||= code;
+    if ((await run(file)) !== 0) failed.push(file);
     for (const what of shares) inUse.delete(what);
   };
 
@@ -96,6 +96,10 @@ export async function runPlan(files, atOnce, run, others) {
 
   await others;
   for (const { file } of files.filter(({ isAlone }) => isAlone)) {
+    if ((await run(file)) !== 0) failed.push(file);
+  }
+  let result = 0;
+  for (const file of failed) {
     const code = await run(file);
     result ||= code;
   }

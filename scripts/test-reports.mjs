@@ -3,6 +3,37 @@
 /** Counts that the runner gives in the first line of a report. */
 const COUNTS = ["tests", "assertions", "failures", "skipped", "time"];
 
+const CASE = /<testcase\s([^>]*?)\s*(?:\/>|>([\s\S]*?)<\/testcase>)/g;
+
+/** What names a test case in both runs of a file. */
+function nameOf(attributes) {
+  return ["name", "classname", "file", "line"]
+    .map((key) => new RegExp(`(?:^|\\s)${key}="[^"]*"`).exec(attributes)?.[0])
+    .join();
+}
+
+/**
+ * The report of a second run. A test that failed in the first run has that failure in it as `flakyFailure`, as in the
+ * reports of other runners.
+ *
+ * @param {string} first text of the first run's report
+ * @param {string} second text of the second run's report
+ * @returns {string}
+ */
+export function secondReport(first, second) {
+  const failures = new Map();
+  for (const [, attributes, inside = ""] of first.matchAll(CASE)) {
+    if (inside.includes("<failure"))
+      failures.set(nameOf(attributes), inside.replace(/(<\/?)failure/g, "$1flakyFailure"));
+  }
+  return second.replace(CASE, (text, attributes, inside = "") => {
+    const failure = failures.get(nameOf(attributes));
+    return failure === undefined || inside.includes("<failure")
+      ? text
+      : `<testcase ${attributes}>${inside}${failure}</testcase>`;
+  });
+}
+
 /**
  * @param {string[]} reports text of each report; one that is not whole is left out, as the runner died before its end
  * @returns {string} a report with the suites of all and the sums of their counts

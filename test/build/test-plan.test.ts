@@ -5,8 +5,8 @@ import { join } from "node:path";
 
 const ROOT = join(import.meta.dir, "../..");
 const { kernelTests, runPlan, unitTests } = await import(join(ROOT, "scripts/test-plan.mjs"));
-const { mergedReport } = await import(join(ROOT, "scripts/test-reports.mjs"));
-const { slowestFiles, testCounts } = await import(join(ROOT, "scripts/test-counts.mjs"));
+const { mergedReport, secondReport } = await import(join(ROOT, "scripts/test-reports.mjs"));
+const { failuresOf, slowestFiles, testCounts } = await import(join(ROOT, "scripts/test-counts.mjs"));
 
 interface TestFile {
   file: string;
@@ -22,11 +22,7 @@ const file = (name: string, more: Partial<TestFile> = {}): TestFile => ({
 });
 
 /** Runs a plan whose files take some turns of the event loop; gives which files ran beside each. */
-async function besides(
-  files: TestFile[],
-  atOnce: number,
-  { codes = {}, others }: { codes?: { [file: string]: number }; others?: Promise<void> } = {},
-) {
+async function besides(files: TestFile[], atOnce: number) {
   const running = new Set<string>();
   const beside = new Map<string, Set<string>>();
   let turns = 0;
@@ -38,10 +34,10 @@ async function besides(
     turns = (turns * 7 + 3) % 5;
     for (let i = 0; i <= turns; i++) await Promise.resolve();
     running.delete(name);
-    return codes[name] ?? 0;
+    return 0;
   };
-  const result = await runPlan(files, () => atOnce, runFile, others);
-  return { result, beside };
+  await runPlan(files, () => atOnce, runFile);
+  return beside;
 }
 
 describe("a plan", () => {
@@ -56,7 +52,7 @@ describe("a plan", () => {
   ];
 
   test.each([1, 2, 3])("runs every file once, %d at a time", async (atOnce) => {
-    const { beside } = await besides(files, atOnce);
+    const beside = await besides(files, atOnce);
     expect([...beside.keys()].sort()).toEqual(files.map((each) => each.file).sort());
     const most = Math.max(...[...beside.values()].map(({ size }) => size));
     if (atOnce === 1) expect(most).toBe(0);
@@ -64,7 +60,7 @@ describe("a plan", () => {
   });
 
   test("never runs two that share something, nor anything beside one that runs alone", async () => {
-    const { beside } = await besides(files, 3);
+    const beside = await besides(files, 3);
     for (const name of ["a1", "a2", "a3"]) expect([...(beside.get(name) ?? [])].join()).not.toMatch(/a\d/);
     expect(beside.get("a3")).not.toContain("c1");
     for (const name of ["quiet1", "quiet2"]) expect(beside.get(name)?.size).toBe(0);
@@ -108,16 +104,28 @@ describe("a plan", () => {
 
   test("is done where all that is left shares one thing", async () => {
     const shared = ["a", "b", "c"].map((name) => file(name, { shares: ["audit"] }));
-    const { beside } = await besides(shared, 2);
+    const beside = await besides(shared, 2);
     expect([...beside.values()].map(({ size }) => size)).toEqual([0, 0, 0]);
   });
 
-  test("runs on after a failure, and ends with its exit code", async () => {
-    const { result, beside } = await besides(files, 2, { codes: { other3: 7, quiet1: 3 } });
-    expect(result).toBe(7);
-    expect(beside.size).toBe(files.length);
-    expect((await besides(files, 2)).result).toBe(0);
-    expect((await besides(files, 2, { codes: { quiet2: 4 } })).result).toBe(4);
+  test("runs a file that failed a second time, alone, and ends with its exit code", async () => {
+    let running = 0;
+    const runs: string[] = [];
+    const runOf = (codes: { [file: string]: number[] }) => async (name: string) => {
+      const isAgain = runs.includes(name);
+      runs.push(name);
+      expect(++running).toBeLessThan(isAgain ? 2 : 3);
+      await Promise.resolve();
+      running--;
+      return codes[name]?.[isAgain ? 1 : 0] ?? 0;
+    };
+    const twice = { other3: [7, 0], quiet1: [3, 5], a1: [1, 6] };
+    expect(await runPlan(files, () => 2, runOf(twice))).toBe(6);
+    expect(runs).toHaveLength(files.length + 3);
+    expect(runs.slice(-3)).toEqual(["a1", "other3", "quiet1"]);
+    runs.length = 0;
+    expect(await runPlan(files, () => 2, runOf({ quiet2: [4, 0] }))).toBe(0);
+    expect(runs).toHaveLength(files.length + 1);
   });
 });
 
@@ -136,6 +144,26 @@ describe("the tests of this repository", () => {
     for (const folder of ["fixtures", "kernel", "kernels", "places", "release"]) {
       expect(unit).not.toContain(`./test/${folder}/`);
     }
+  });
+});
+
+describe("the report of a second run", () => {
+  const testCase = (name: string, inside = "") => {
+    const of = `name="${name}" classname="a set" time="0.${inside.length}" file="test/a.test.ts" line="3"`;
+    return inside === "" ? `<testcase ${of} />\n` : `<testcase ${of}>\n${inside}\n</testcase>\n`;
+  };
+  const failure = (why: string) => `<failure type="Error" message="${why}">Error: ${why} of a failure</failure>`;
+
+  test("has what failed at first as a flaky failure, and what failed twice as a failure", () => {
+    const first = [testCase("once", failure("busy")), testCase("never"), testCase("twice", failure("wrong"))].join("");
+    const second = [testCase("once"), testCase("never"), testCase("twice", failure("still wrong"))].join("");
+    const report = secondReport(first, second);
+    const found = (element: string) =>
+      failuresOf(report, element).map(({ test: name, why }: { test: string; why: string }) => [name, why]);
+    expect(found("flakyFailure")).toEqual([["test/a.test.ts:3: a set > once", "Error: busy of a failure"]]);
+    expect(found("failure")).toEqual([["test/a.test.ts:3: a set > twice", "Error: still wrong of a failure"]]);
+    expect(secondReport("", second)).toBe(second);
+    expect(secondReport(first, "")).toBe("");
   });
 });
 
