@@ -1,5 +1,5 @@
 import type { EventView } from "../process/event-view.ts";
-import { readBusyNs } from "../procfs/system-cpu.ts";
+import { BusyClock } from "../procfs/machine-time.ts";
 import { boottimeNs } from "../sys/clock.ts";
 import { CommTexts } from "../totals/comm-texts.ts";
 import { ByName, isEnd, startOfEnded } from "../totals/ended.ts";
@@ -52,6 +52,11 @@ class Slice {
   constructor(readonly index: number) {}
 }
 
+function commandsClock(): CommandsClock {
+  const busy = new BusyClock();
+  return { nowNs: boottimeNs, busyNs: () => busy.read() };
+}
+
 /**
  * Counts what started and ended lately, by command, from the events that come anyway. It counts from the first request on,
  * until none has come for {@link MAX_WINDOW_NS}; otherwise an event costs one comparison. The figures of an ended process
@@ -69,7 +74,7 @@ export class RecentCommands {
   #sums = 0;
   #detail: DetailLevel = "events";
 
-  constructor(clock: CommandsClock = { nowNs: boottimeNs, busyNs: readBusyNs }) {
+  constructor(clock: CommandsClock = commandsClock()) {
     this.#clock = clock;
   }
 

@@ -1,9 +1,10 @@
 import type { Place } from "../cgroup/place.ts";
 import { Books } from "../groups/books.ts";
 import { Groups } from "../groups/groups.ts";
-import { keepsIrqApart, readMachineTime } from "../groups/machine-time.ts";
+import { keepsIrqApart } from "../groups/irq-apart.ts";
 import type { Backend } from "../probes/backend.ts";
 import type { ProcessTable } from "../process/table.ts";
+import { readMachineTime } from "../procfs/machine-time.ts";
 import { openSampler } from "../sampling/open.ts";
 import type { Sampler } from "../sampling/sampler.ts";
 import { boottimeNs } from "../sys/clock.ts";

@@ -1,20 +1,5 @@
+import { busyBetween, type MachineTime } from "../procfs/machine-time.ts";
 import { Rising } from "./rising.ts";
-
-/** The machine's clocks at a moment. */
-export interface MachineTime {
-  /** CLOCK_MONOTONIC: a machine that is suspended uses no CPU. */
-  nowNs: number;
-  /** Online ones. */
-  cpus: number;
-  /** Of /proc/stat, in ns. */
-  idleNs: number;
-  iowaitNs: number;
-  stealNs: number;
-  irqNs: number;
-  softirqNs: number;
-  /** User, nice and system time with `irqNs` and `softirqNs`. */
-  countedNs: number;
-}
 
 /** CPU time that belongs to no group, by what it went to. */
 export const REMAINDERS = ["irq"] as const;
@@ -85,11 +70,4 @@ export class Books {
     this.#unexplained.settle();
     this.#shownBusyNs = groupsNs + this.#irqNs + this.unexplainedNs;
   }
-}
-
-function busyBetween(before: MachineTime, after: MachineTime): number {
-  // If a CPU came online or went offline in between, it is unknown how long it was online.
-  if (before.cpus !== after.cpus) return Math.max(0, after.countedNs - before.countedNs);
-  const away = (time: MachineTime) => time.idleNs + time.iowaitNs + time.stealNs;
-  return (after.nowNs - before.nowNs) * after.cpus - (away(after) - away(before));
 }

@@ -38,7 +38,7 @@ export function missingOfCommands(status: Status, hasEnds: boolean, trouble: str
       "At the level of detail summary these are all processes that ended, as of the last totals; lifetimes are unknown.",
     !hasEnds && "The daemon reports no ends of processes, because its setting events leaves exit out.",
     names.length > 0 && `The ${backend} backend gives no values for ${listed(...names)}.`,
-    held > 0 && `${held} ends were held back by filters or counted only, and are not listed.`,
+    held > 0 && `Ends of processes that filters held back or that were only counted are not listed: ${held}.`,
   ].filter((text) => text !== false);
 }
 

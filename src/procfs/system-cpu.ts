@@ -1,4 +1,4 @@
-import { NS_PER_CLOCK_TICK, readProcFile } from "./proc-stat.ts";
+import { readProcFile } from "./proc-stat.ts";
 
 /** The machine's CPU time since boot by what it went to, in clock ticks of 10 ms, all processors together. */
 export interface SystemCpu {
@@ -44,12 +44,6 @@ export function parseSystemCpu(text: string): SystemCpu | null {
 export function readSystemCpu(): SystemCpu | null {
   const text = readProcFile("/proc/stat");
   return text === null ? null : parseSystemCpu(text);
-}
-
-/** CPU time that the machine has used since boot, ns; null if /proc/stat cannot be read. */
-export function readBusyNs(): number | null {
-  const system = readSystemCpu();
-  return system === null ? null : (system.userTicks + system.systemTicks) * NS_PER_CLOCK_TICK;
 }
 
 /** Shares between two readings; all 0 if no tick passed. */

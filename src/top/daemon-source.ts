@@ -1,5 +1,5 @@
 import { LinnixError } from "../errors.ts";
-import { readBusyNs } from "../procfs/system-cpu.ts";
+import { BusyClock } from "../procfs/machine-time.ts";
 import type { DaemonAddress } from "./address.ts";
 import * as answers from "./daemon-answers.ts";
 import { DaemonClient } from "./daemon-client.ts";
@@ -23,6 +23,7 @@ export class DaemonSource implements Source {
   #reasons: readonly string[] = [];
   #rows: readonly DaemonRow[] = [];
   #lastMs = performance.now();
+  readonly #busyClock = new BusyClock();
   #busyNs: number | null = null;
   #isFollowing = false;
   #streamTrouble: string | null = null;
@@ -159,7 +160,7 @@ export class DaemonSource implements Source {
   }
 
   #busy(): number | null {
-    return this.#address.isThisMachine ? readBusyNs() : null;
+    return this.#address.isThisMachine ? this.#busyClock.read() : null;
   }
 }
 

@@ -8,7 +8,7 @@ import type { EventView } from "../process/event-view.ts";
 import { Identity } from "../process/identity.ts";
 import { redactorOf } from "../process/redact.ts";
 import { NO_SLOT } from "../process/table-slots.ts";
-import { readBusyNs } from "../procfs/system-cpu.ts";
+import { BusyClock } from "../procfs/machine-time.ts";
 import { boottimeNs, ownCpuNs } from "../sys/clock.ts";
 import { figuresOfEnded, isEnd, startOfEnded } from "../totals/ended.ts";
 import { shortfalls } from "../wire/shortfalls.ts";
@@ -31,6 +31,7 @@ export class OwnSource implements Source, CollectorEvents {
   readonly #config: CollectConfig;
   readonly #resources = new DisposableStack();
   readonly #ended = new EndedTotals();
+  readonly #busy = new BusyClock();
   readonly #rates: number[] = [];
   /** Reused from refresh to refresh. */
   readonly #pool: OwnRow[] = [];
@@ -150,7 +151,7 @@ export class OwnSource implements Source, CollectorEvents {
       cpuNs: ownCpuNs(),
       inKernelNs: this.#spending?.inKernelNs ?? null,
       events: fork + exec + exit,
-      busyNs: readBusyNs(),
+      busyNs: this.#busy.read(),
     };
   }
 

@@ -2,8 +2,9 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Books, type MachineTime } from "../../src/groups/books.ts";
-import { keepsIrqApart, parseMachineTime } from "../../src/groups/machine-time.ts";
+import { Books } from "../../src/groups/books.ts";
+import { keepsIrqApart } from "../../src/groups/irq-apart.ts";
+import type { MachineTime } from "../../src/procfs/machine-time.ts";
 
 const ZERO: MachineTime = {
   nowNs: 0,
@@ -66,21 +67,6 @@ test("busy time is the sum of its parts at each look, and no part falls, however
     for (const [at, value] of now.entries()) expect(value).toBeGreaterThanOrEqual(before[at] as number);
     before = now;
   }
-});
-
-test("/proc/stat of two CPUs", () => {
-  const text = "cpu  1 2 3 4 5 6 7 8 1 0\ncpu0 1 1 1 1 1 1 1 1 0 0\ncpu1 0 1 2 3 4 5 6 7 1 0\nintr 5\n";
-  expect(parseMachineTime(text, 9)).toEqual({
-    nowNs: 9,
-    cpus: 2,
-    idleNs: 4e7,
-    iowaitNs: 5e7,
-    irqNs: 6e7,
-    softirqNs: 7e7,
-    stealNs: 8e7,
-    countedNs: 19e7,
-  });
-  expect(parseMachineTime("intr 5\n", 9)).toBeNull();
 });
 
 test("a member of a struct is found in BTF wherever it lies", () => {

@@ -51,7 +51,7 @@ describe("what is missing", () => {
     expect(commands({ detail: "summary" })).toEqual([expect.stringContaining("all processes that ended")]);
     const tracepoint = { backend: "tracepoint", missing_fields: ["exit_code", "cpu_user_ns", "auid"] };
     expect(commands(tracepoint)).toEqual(["The tracepoint backend gives no values for results, CPU time."]);
-    expect(commands({ filtered: { fork: 0, exec: 0, exit: 7 } })).toEqual([expect.stringContaining("7 ends")]);
+    expect(commands({ filtered: { fork: 0, exec: 0, exit: 7 } })).toEqual([expect.stringContaining("not listed: 7.")]);
     expect(missingOfCommands(statusWith({ detail: "summary" }), true, "no connection")).toEqual([
       expect.stringContaining("no connection"),
       expect.stringContaining("all processes that ended"),
