@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import type * as z from "zod/mini";
 import { cannotRunError, LinnixError } from "../errors.ts";
 import { exactJson } from "../json/exact-json.ts";
@@ -16,6 +17,11 @@ const WHY: readonly (readonly [RegExp, string])[] = [
   [/ENOTFOUND|EAI_|DNS/, "no such host is known"],
   [/ECONNRESET|ConnectionClosed|closed unexpectedly/, "the connection ended before the answer"],
 ];
+
+/** Whether something else has the path. */
+function isOther(socket: string): boolean {
+  return statSync(socket, { throwIfNoEntry: false })?.isSocket() === false;
+}
 
 /** Requests to a running daemon. */
 export class DaemonClient {
@@ -95,15 +101,18 @@ export class DaemonClient {
 
   #noAnswer(cause: unknown): LinnixError {
     const { code, name, message } = cause as { code?: string; name?: string; message?: string };
-    const { socket } = this.#address;
+    const { socket, text } = this.#address;
     if (code === "EACCES" || code === "EPERM") {
       const hint = "run it by sudo, or as a member of the group that api.socket_group names";
       return this.#error("cannot be reached", "permission denied", hint);
     }
     const said = message ?? String(cause);
     const known = WHY.find(([pattern]) => pattern.test(`${code} ${name} ${said}`));
-    const where = socket === null ? "--listen ADDRESS" : `--listen unix:${socket}`;
-    return this.#error("cannot be reached", known?.[1] ?? said, `sudo linnix collect ${where} runs one`);
+    if (socket !== null && isOther(socket)) {
+      const hint = "name the socket of a daemon, such as unix:/run/linnix/linnix.sock";
+      return this.#error("cannot be reached", `${socket} is no socket`, hint);
+    }
+    return this.#error("cannot be reached", known?.[1] ?? said, `sudo linnix collect --listen ${text} runs one`);
   }
 
   #error(what: string, why: string, hint?: string): LinnixError {

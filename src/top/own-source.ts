@@ -99,7 +99,9 @@ export class OwnSource implements Source, CollectorEvents {
     const now = this.#read();
     this.#last = now;
     const elapsedMs = (now.ns - before.ns) / 1e6;
-    const perSecond = elapsedMs > 0 ? ((now.events - before.events) / elapsedMs) * 1e3 : null;
+    // The live view draws its first refresh at once: in so little time linnix's own start is most of what it cost.
+    const isShort = elapsedMs < this.#config.sampling.intervalMs / 2;
+    const perSecond = isShort ? null : ((now.events - before.events) / elapsedMs) * 1e3;
     addRate(this.#rates, perSecond);
     const { name, missingFields } = collector.backend;
     const { lost_by_type } = collector.counts();
@@ -109,7 +111,7 @@ export class OwnSource implements Source, CollectorEvents {
       source: "this machine",
       backend: name,
       missingFields,
-      cost: this.#cost(before, now, elapsedMs),
+      cost: this.#cost(before, now, isShort ? null : elapsedMs),
       eventsPerSecond: perSecond,
       rates: this.#rates,
       lost: lost_by_type.fork + lost_by_type.exec + lost_by_type.exit,
@@ -155,12 +157,12 @@ export class OwnSource implements Source, CollectorEvents {
     };
   }
 
-  #cost(before: Reading, now: Reading, elapsedMs: number): OwnCost {
-    const pct = (ns: number) => (elapsedMs > 0 ? Math.max(ns, 0) / elapsedMs / 1e4 : 0);
-    const isKnown = before.inKernelNs !== null && now.inKernelNs !== null;
+  #cost(before: Reading, now: Reading, elapsedMs: number | null): OwnCost {
+    const pct = (from: number | null, to: number | null) =>
+      elapsedMs === null || from === null || to === null ? null : Math.max(to - from, 0) / elapsedMs / 1e4;
     return {
-      userSpacePct: pct(now.cpuNs - before.cpuNs),
-      inKernelPct: isKnown ? pct((now.inKernelNs as number) - (before.inKernelNs as number)) : null,
+      userSpacePct: pct(before.cpuNs, now.cpuNs),
+      inKernelPct: pct(before.inKernelNs, now.inKernelNs),
       budgetPct: this.#config.budget.cpuPct || null,
       level: this.#spending?.level ?? 0,
     };

@@ -247,6 +247,14 @@ describe.skipIf(reason !== null)(titled("top on a terminal", reason), () => {
     }
   });
 
+  test("knows neither its cost nor a rate before the first interval has passed", async () => {
+    using terminal = await started(120, 30, "--interval 1m");
+    await terminal.shows(/^own cost +– % of a core, budget 1 %/m);
+    await terminal.shows(/^events +–\/s, none lost/m);
+    terminal.keys("q");
+    await terminal.isRestored("0");
+  });
+
   test("follows the size of the terminal", async () => {
     using terminal = await started(80, 24);
     terminal.resize(200, 50);
@@ -487,5 +495,11 @@ describe.skipIf(reason !== null)(titled("top of a running daemon", reason), () =
     const { exitCode, stderr } = top(["--once", "--connect", `unix:${join(folder, "none.sock")}`]);
     expect(exitCode).toBe(3);
     expect(stderr).toContain("cannot be reached: there is no such socket");
+  });
+
+  test("says that a file is no socket, and proposes no daemon in its place", () => {
+    const { exitCode, stderr } = top(["--once", "--connect", "unix:/etc/passwd"]);
+    expect(exitCode).toBe(3);
+    expect(stderr).toContain("/etc/passwd is no socket\n  name the socket of a daemon");
   });
 });

@@ -8,4 +8,7 @@ test("what is left out: by the budget first, then what the backend does not know
     "the budget is exceeded: no samples are taken",
     "the tracepoint backend has no values for auid, euid",
   ]);
+  expect(shortfalls("tracepoint", ["auid", "euid", "egid", "ns_pid", "exit_code"], undefined)).toEqual([
+    "the tracepoint backend has no values for 5 fields, such as exit_code, auid, euid",
+  ]);
 });
