@@ -26,6 +26,9 @@ const START = ["overhead-test"];
 /** A kernel test waits for real processes, on a machine that may be busy. */
 const TEST_TIMEOUT_MS = 120_000;
 
+/** How long after the end of a test run its output may still come. */
+const LEFT_BEHIND_MS = 10_000;
+
 const BUN = "node_modules/.bin/bun";
 const BINARY = "dist/linnix";
 
@@ -164,6 +167,14 @@ async function runPrintingAtEnd([program, ...args]) {
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
   const output = [];
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (bytes) => output.push(bytes));
+  // A process that a test left behind holds the pipes open.
+  child.on("exit", () => {
+    const left = setTimeout(() => {
+      output.push(Buffer.from(`${args.join(" ")}: a process that it left behind still holds its output\n`));
+      for (const stream of [child.stdout, child.stderr]) stream.destroy();
+    }, LEFT_BEHIND_MS);
+    child.on("close", () => clearTimeout(left));
+  });
   const code = await ended(child);
   process.stdout.write(Buffer.concat(output));
   return code;

@@ -100,7 +100,8 @@ describe.skipIf(why !== null)(`the live page${why ? ` (skipped: ${why})` : ""}`,
       await using run = await CollectRun.start(collect(), { env: { PATH, LINNIX_API_TOKEN: TOKEN } });
       const url = await addressOf(run);
       await using _commands = new ShortCommands(["/bin/true"], ["/bin/sh", "-c", "exit 3"], [hostile]);
-      const sleeper = Bun.spawn(["/bin/sh", "-c", "sleep 600; :", "sh", ...ARGUMENTS], { stdin: "ignore" });
+      // The shell waits by itself: a child would outlive it.
+      const waiting = Bun.spawn(["/bin/sh", "-c", "read _", "sh", ...ARGUMENTS], { stdin: "pipe" });
       try {
         await chromium.open(url, { width: 1440, scheme: "light" });
         await stateIs("token");
@@ -130,17 +131,17 @@ describe.skipIf(why !== null)(`the live page${why ? ` (skipped: ${why})` : ""}`,
 
         // One process by its number, with its long arguments.
         await chromium.evaluate(`document.getElementById("filter").focus()`);
-        await chromium.type(String(sleeper.pid));
-        await shows("the process", "processes", "sleep 600");
+        await chromium.type(String(waiting.pid));
+        await shows("the process", "processes", "read _");
         await chromium.evaluate(`document.querySelector("#processes tbody button").focus()`);
         await chromium.press("Enter");
-        expect(await textOf("details-heading")).toContain(`Process ${sleeper.pid}`);
+        expect(await textOf("details-heading")).toContain(`Process ${waiting.pid}`);
         const facts = await textOf("details-facts");
         for (const text of ARGUMENTS_SHOWN) expect(facts).toContain(text);
         await shows("the ancestors", "details-ancestors", String(process.pid));
         expect(await axeFindings(chromium)).toEqual([]);
         await chromium.press("Escape");
-        expect(await focus()).toBe(String(sleeper.pid));
+        expect(await focus()).toBe(String(waiting.pid));
         await chromium.evaluate(`document.getElementById("filter").value = ""`);
 
         for (const look of LOOKS) {
@@ -156,7 +157,7 @@ describe.skipIf(why !== null)(`the live page${why ? ` (skipped: ${why})` : ""}`,
         }
         expect(chromium.complaints).toEqual([]);
       } finally {
-        sleeper.kill("SIGKILL");
+        waiting.kill("SIGKILL");
       }
       await run.stop();
     },
