@@ -55,6 +55,7 @@ enum {
 
 /* include/linux/sched.h */
 #define PF_KTHREAD 0x00200000
+#define PF_FORKNOEXEC 0x00000040
 
 /* include/uapi/linux/sched.h */
 #define SCHED_NORMAL 0

@@ -116,6 +116,26 @@ static __always_inline void describe_parent(struct storm_source *s)
 	BPF_CORE_READ_INTO(&s->comm, parent, comm);
 }
 
+/* If more ancestors are young, the nearest settled one counts as unknown. */
+#define YOUNG_ANCESTORS 8
+
+static __always_inline __u32 settled_ancestor(__u64 now_ns)
+{
+	struct task_struct *task = (void *)bpf_get_current_task(), *ancestor;
+
+	task = BPF_CORE_READ(task, group_leader);
+	ancestor = task;
+	for (int i = 0; i < YOUNG_ANCESTORS; i++) {
+		ancestor = BPF_CORE_READ(ancestor, real_parent, group_leader);
+		/* What a reaper forks soon executes a program. A process that has not, most likely lost its parent. */
+		if (is_reaper(ancestor))
+			return i > 0 || BPF_CORE_READ(task, flags) & PF_FORKNOEXEC ? 0 : NO_ANCESTOR;
+		if (now_ns - BPF_CORE_READ(ancestor, start_boottime) >= YOUNG_NS)
+			return i > 0 ? BPF_CORE_READ(ancestor, tgid) : NO_ANCESTOR;
+	}
+	return 0;
+}
+
 static __always_inline __u32 fork_storm(const struct process_event *e)
 {
 	__u32 flags = is_reaper((void *)bpf_get_current_task()) ? FORKED_BY_REAPER : 0;

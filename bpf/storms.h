@@ -39,6 +39,14 @@
 /* A process is young up to this age. The tracepoint backend does not know ages, and only counts the forks. */
 #define YOUNG_NS 1000000000
 
+/*
+ * Each backend defines this, for a young forker whose own fork no program watched. A fork bomb has many of them when the
+ * programs begin to watch sources. Returns the pid of the nearest ancestor that is not young, or 0 if a reaper is nearer.
+ * Returns NO_ANCESTOR if that ancestor or the reaper is the parent, or if the backend cannot find out.
+ */
+static __always_inline __u32 settled_ancestor(__u64 now_ns);
+#define NO_ANCESTOR 0xffffffff
+
 /* fork_flags */
 #define FORKED_BY_REAPER 1 /* the forker is an init, a subreaper or a kernel thread */
 
@@ -49,7 +57,7 @@
 __noinline __u32 storm_of_fork(__u64 start_ns, __u32 child, __u64 cgroup_id, __u32 uid, __u32 fork_flags)
 {
 	__u64 now = bpf_ktime_get_boot_ns(), flags = 0, word = 0, id;
-	__u32 forker = bpf_get_current_pid_tgid() >> 32, source = NO_SOURCE, kind;
+	__u32 forker = bpf_get_current_pid_tgid() >> 32, source = NO_SOURCE, kind, settled;
 	volatile __u64 *birth = birth_of(forker);
 
 	if (birth)
@@ -69,6 +77,12 @@ __noinline __u32 storm_of_fork(__u64 start_ns, __u32 child, __u64 cgroup_id, __u
 			source = source_of_birth(word);
 		if (source == NO_SOURCE)
 			source = find_source(kind | STORM_CHANGING, first_forker(word), id, now, 1);
+	} else if (birth && !word && start_ns && now - start_ns < YOUNG_NS &&
+		   (settled = settled_ancestor(now)) != NO_ANCESTOR) {
+		flags = BIRTH_DEEP;
+		source = find_source(kind | STORM_CHANGING, settled, id, now, 1);
+		if (source != NO_SOURCE)
+			keep_birth(forker, source, BIRTH_DEEP | BIRTH_FORK);
 	} else {
 		source = find_source(STORM_PROCESS, forker, start_ns, now, 1);
 	}

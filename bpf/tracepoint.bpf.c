@@ -136,6 +136,12 @@ static __always_inline void describe_parent(struct storm_source *s)
 	__builtin_memset(s->comm, 0, sizeof(s->comm));
 }
 
+/* No helper returns the age of a process. */
+static __always_inline __u32 settled_ancestor(__u64 now_ns)
+{
+	return NO_ANCESTOR;
+}
+
 SEC("tracepoint/task/task_newtask")
 int handle_fork(void *ctx)
 {

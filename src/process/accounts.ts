@@ -1,4 +1,7 @@
-/** Names of users and groups, from passwd(5) and group(5) themselves: asking the name service could block for long. */
+/**
+ * Names of users and groups, read from the files passwd(5) and group(5). linnix does not ask the name service, because
+ * that can block for a long time.
+ */
 import { closeSync, fstatSync, openSync, statSync } from "node:fs";
 import { type CacheStats, Lru } from "../cgroup/lru.ts";
 import { NameIndex } from "../cgroup/name-index.ts";
@@ -9,7 +12,7 @@ const LOOK_EVERY_MS = 1000;
 /** A file that is larger is not read. */
 const MAX_BYTES = 8 * 2 ** 20;
 const CHUNK_BYTES = 64 * 1024;
-/** Maximum number of answers that are kept: processes have few owners, unless a program makes them up. */
+/** Maximum number of cached names. Processes have few different owners, unless a program makes up ids. */
 const MAX_ANSWERS = 1024;
 
 /** One file of `name:password:id:…` lines, read again after a change. */
@@ -57,7 +60,7 @@ class NameFile {
   }
 }
 
-/** @throws Error if it cannot be read, or is too large */
+/** @throws Error if the file cannot be read, or is too large */
 function readNames(path: string): NameIndex {
   const fd = openSync(path, "r");
   try {
@@ -65,7 +68,7 @@ function readNames(path: string): NameIndex {
     if (size > MAX_BYTES) throw new Error(`${path} has ${size} bytes`);
     const names = new NameIndex();
     const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-    // A file that grows meanwhile has changed, and is read again.
+    // If the file grows meanwhile, the next check finds another size and reads it again.
     for (let left = size; left > 0; ) {
       const length = readInto(fd, chunk.subarray(0, left));
       if (length === 0) break;
@@ -84,7 +87,7 @@ export interface AccountFiles {
   group: string;
 }
 
-/** Names of this machine's users and groups; an id without one has null. */
+/** Names of this machine's users and groups; null for an id without a name. */
 export class Accounts {
   readonly #users: NameFile;
   readonly #groups: NameFile;

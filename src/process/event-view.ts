@@ -29,12 +29,15 @@ import { NO_IMAGE } from "./image-store.ts";
 import type { ProcessTable } from "./table.ts";
 import { NO_SLOT } from "./table-slots.ts";
 
-/** Who knows where the process of an event belongs. */
+/** Finds the place (cgroup, container, unit) of the process of an event. */
 export interface PlaceOfEvent {
   ofEvent(event: EventView): KnownPlace;
   /** The place of a cgroup of the v2 hierarchy. */
   ofCgroupId?(id: bigint): KnownPlace;
-  /** Called for an event that no output reports: its place is looked up while it exists, for later requests. */
+  /**
+   * Called for an event that no output reports. It looks up the place while the cgroup exists, so that later requests
+   * can report the place.
+   */
   passed?(event: EventView): void;
 }
 
@@ -63,7 +66,7 @@ export class EventView {
     this.clock = clock;
   }
 
-  /** Makes the record the present event, and updates the table with it. A page fault only finds its process in the table. */
+  /** Makes the record the current event, and updates the table with it. A page fault does not update the table. */
   accept(record: Record): void {
     this.record = record;
     this.type = record.u8(PROCESS_EVENT.type);
@@ -83,7 +86,7 @@ export class EventView {
     }
   }
 
-  /** The name that the kernel side saw right before the exec; otherwise the name of the process's last event. */
+  /** Sets the name that the kernel side saw right before the exec; if it saw none, the name in the table. */
   #takeOldComm(record: Record): void {
     this.oldCommKnown = (this.known & KNOWN_OLD_COMM) !== 0;
     if (this.oldCommKnown) {
@@ -100,7 +103,7 @@ export class EventView {
     return this.record.u32(PROCESS_EVENT.known);
   }
 
-  /** When it happened: RFC 3339, UTC, nanoseconds. */
+  /** Time of the event: RFC 3339, UTC, with nanoseconds. */
   get time(): string {
     this.clock.set(this.record.u32(PROCESS_EVENT.ts_ns + 4), this.record.u32(PROCESS_EVENT.ts_ns));
     return this.clock.text;
@@ -110,7 +113,7 @@ export class EventView {
     return this.record.u32(PROCESS_EVENT.pid);
   }
 
-  /** `NO_CPU`, of samples alone, where it is not known. */
+  /** `NO_CPU` if it is not known, which occurs only in samples. */
   get cpu(): number {
     return this.record.u16(PROCESS_EVENT.cpu);
   }
@@ -128,7 +131,7 @@ export class EventView {
     return this.record.u32(PROCESS_EVENT.gid);
   }
 
-  /** The parent: as the kernel said, else as the table knows it and only while that parent lives; -1: not known. */
+  /** Pid of the parent: from the record, else from the table if that parent is live; -1: not known. */
   get ppid(): number {
     if (this.known & KNOWN_PPID) return this.record.u32(PROCESS_EVENT.ppid);
     const ppid = this.table.ppid(this.slot);
@@ -147,7 +150,7 @@ export class EventView {
     return (this.known & KNOWN_NS_PID) !== 0;
   }
 
-  /** The bytes of the name, up to its NUL. They are invalid after the next event. */
+  /** The `COMM_LEN` bytes of the name, which ends at the first NUL. They are invalid after the next event. */
   get comm(): Uint8Array {
     if ((this.known & UNSURE_COMM) !== 0) {
       this.table.copyComm(this.slot, this.#comm);
@@ -163,12 +166,12 @@ export class EventView {
     return this.known & MISSED_EXEC ? NO_IMAGE : this.table.image(this.slot);
   }
 
-  /** Of an exit, ns; -1: not known. */
+  /** Lifetime of the process of an exit, ns; -1: not known. */
   get durationNs(): number {
     if (this.known & UNSURE_END) return -1;
     const now = this.record.u64(PROCESS_EVENT.ts_ns);
     if (this.startKnown) {
-      // The difference of the halves: exact also where the stamps are past 2^53.
+      // Subtracts the halves separately, which is exact even if the timestamps are above 2^53.
       return (
         (this.record.u32(PROCESS_EVENT.ts_ns + 4) - this.record.u32(PROCESS_EVENT.start_ns + 4)) * 4294967296 +
         (this.record.u32(PROCESS_EVENT.ts_ns) - this.record.u32(PROCESS_EVENT.start_ns))

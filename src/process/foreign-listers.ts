@@ -3,7 +3,9 @@ import { PROCESS_EVENT } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
 import type { ProcessLister } from "./process-lister.ts";
 
-/** Lists the processes of this namespace. It can report a process as gone only if an earlier list had it. */
+/**
+ * Lists the processes of this namespace. A process is known to be gone only if the list before the last contained it.
+ */
 export class NamespaceLister implements ProcessLister {
   readonly source = "task-iterator";
   readonly #iterator: ProcessLister;
@@ -11,7 +13,7 @@ export class NamespaceLister implements ProcessLister {
   #latest = new Map<number, number>();
   #former = new Map<number, number>();
 
-  /** @param iterator is closed with this */
+  /** @param iterator is closed together with this lister */
   constructor(iterator: ProcessLister) {
     this.#iterator = iterator;
   }
@@ -35,7 +37,7 @@ export class NamespaceLister implements ProcessLister {
   }
 }
 
-/** Lists nothing: this kernel has no iterator, and the pids of /proc are other processes' numbers. */
+/** Lists nothing, because this kernel has no iterator and the pids in /proc are not the kernel's pids. */
 export class NoLister implements ProcessLister {
   readonly source = "none";
 

@@ -45,27 +45,26 @@ interface NamedCgroup {
   low: number;
   high: number;
   place: KnownPlace;
-  /** When to look again for an unknown place, ms; otherwise never. */
+  /** When linnix looks for an unknown place again, ms of performance.now(); infinite for a known place. */
   retryMs: number;
 }
 
 /**
- * Where processes belong: cgroup, container, pod, unit, and the names of users
- * and groups. A cgroup is looked up once, at its first use; a cgroup that was
- * removed before that, in the kernel's list of new cgroups.
+ * Finds where processes belong (cgroup, container, pod, unit), and the names of users and groups. Each cgroup is looked
+ * up at its first use. If the cgroup has been removed by then, its path comes from the kernel side's list of new
+ * cgroups.
  *
- * With v1 hierarchies, all processes can be at the root of the v2 hierarchy.
- * Then linnix reads /proc/PID/cgroup for few processes, the kernel side reports
- * moves, and descendants inherit both.
+ * With v1 hierarchies, all processes can be at the root of the v2 hierarchy. Then linnix reads /proc/PID/cgroup of a
+ * few processes, and the kernel side reports moves. Descendants inherit the resulting place.
  */
 export class Identity implements PlaceOfEvent, Disposable {
   readonly #table: ProcessTable;
   readonly #mounts: CgroupMounts;
   readonly #names: CgroupNames | undefined;
   readonly #made: MadeCgroups | undefined;
-  /** Undefined also where there are no v1 hierarchies. */
+  /** Undefined if there are no v1 hierarchies, or if the kernel does not let linnix load the program. */
   readonly #moves: Moves | undefined;
-  /** Moves of processes whose fork may still be in a ring, in their order. */
+  /** Moves of processes whose fork may still be in a ring, oldest move first. */
   #early: Move[] = [];
   #lostEarly = 0;
   readonly #accounts: Accounts;
@@ -73,7 +72,7 @@ export class Identity implements PlaceOfEvent, Disposable {
   readonly #maxCgroups: number;
   readonly #places = new PlaceStore();
   readonly #root: KnownPlace;
-  /** Reads of /proc/PID/cgroup for events: for processes that were likely moved, and for others. */
+  /** Limits of the reads of /proc/PID/cgroup per second: for processes that were probably moved, and for others. */
   readonly #likely = new Allowance(100);
   readonly #unlikely = new Allowance(20);
   /** The cgroup of the last event. */
@@ -97,8 +96,8 @@ export class Identity implements PlaceOfEvent, Disposable {
   }
 
   /**
-   * Looks up the places of all live processes, and all cgroups, while they exist, because the kernel side only reports
-   * new ones. Call it once, after the table has been filled.
+   * Looks up all cgroups and the places of all live processes while they exist, because the kernel side only reports
+   * new cgroups. Call it once, after the table has been filled.
    */
   lookAround(): void {
     for (const [id, path] of this.#names?.walk(this.#maxCgroups) ?? []) {
@@ -107,14 +106,14 @@ export class Identity implements PlaceOfEvent, Disposable {
     for (const slot of this.#table.liveSlots()) this.of(slot);
   }
 
-  /** Says where paths of cgroups stay unknown because this cgroup namespace does not show them. */
+  /** Sets a condition if the paths of some cgroups stay unknown because this cgroup namespace does not show them. */
   reportNamespace(conditions: NamespaceReport): void {
     if (isInInitialCgroupNamespace() || this.#names?.seesAll) return;
     const message = "cgroup, container and unit are unknown outside of this cgroup namespace";
     conditions.set("foreign_cgroup_namespace", message, FOREIGN_HINT);
   }
 
-  /** Where the process of an event belongs: its `json` costs nothing more. */
+  /** Where the process of an event belongs. The `json` of the returned place is encoded already. */
   ofEvent(event: EventView): KnownPlace {
     const { record } = event;
     let place = UNKNOWN_PLACE;
@@ -129,7 +128,7 @@ export class Identity implements PlaceOfEvent, Disposable {
         place = this.ofCgroup(high, low, event.pid);
       }
     }
-    // Not if only the v2 cgroup has no name: the path from v1 or from a parent is that of another cgroup.
+    // If only the path of the v2 cgroup is unknown, the place stays unknown: v1 or a parent would give another cgroup.
     if (!this.#mounts.hasV1 || event.slot === NO_SLOT || (event.cgroupKnown && place !== this.#root)) return place;
     this.#takeMoves(record.u64(PROCESS_EVENT.ts_ns), event.type !== EVENT_SAMPLE);
     if (event.type === EVENT_FORK || event.type === EVENT_PROCESS) this.#inherit(event.slot);
@@ -137,7 +136,10 @@ export class Identity implements PlaceOfEvent, Disposable {
     return this.#placeOf(event.slot) ?? place;
   }
 
-  /** Like `ofEvent`, for an event that no output reports: most events are of the same cgroup as the one before. */
+  /**
+   * Looks up the place for an event that no output reports, and returns nothing. Most events have the same cgroup as
+   * the event before, and need no lookup.
+   */
   passed(event: EventView): void {
     if (this.#mounts.hasV1 && !this.#moves) {
       this.ofEvent(event);
@@ -152,7 +154,9 @@ export class Identity implements PlaceOfEvent, Disposable {
     this.ofCgroup(high, low, event.pid);
   }
 
-  /** Takes over where processes were moved so far. To be called now and then, or moves are overwritten by later ones. */
+  /**
+   * Applies the moves that the kernel side has reported so far. Call it regularly, because later moves overwrite them.
+   */
   flushed(): void {
     if (this.#moves) this.#takeMoves(Number.POSITIVE_INFINITY, false);
   }
@@ -172,8 +176,8 @@ export class Identity implements PlaceOfEvent, Disposable {
   }
 
   /**
-   * What is known of a cgroup of the v2 hierarchy, by the halves of its id.
-   * @param pid a process that is in it; 0: none is known
+   * The place of a cgroup of the v2 hierarchy, by the halves of its id.
+   * @param pid a process in that cgroup; 0: none is known
    */
   ofCgroup(high: number, low: number, pid = 0): KnownPlace {
     if (low === ROOT_ID && high === 0) return this.#root;
@@ -207,18 +211,21 @@ export class Identity implements PlaceOfEvent, Disposable {
     return this.#accounts.groupName(gid);
   }
 
-  /** How well the cache of cgroups does. */
+  /** Size, hits and misses of the cache of cgroups. */
   stats(): CacheStats {
     const stats = this.#cgroups.stats();
     return { ...stats, hits: stats.hits + this.#lastHits };
   }
 
-  /** How well those of the names of users and groups do. */
+  /** Size, hits and misses of the caches of user names and group names. */
   accountStats(): { users: CacheStats; groups: CacheStats } {
     return this.#accounts.stats();
   }
 
-  /** Moves between v1 cgroups that came faster than they were read; null: no program reports moves. */
+  /**
+   * Number of moves between v1 cgroups that linnix could not apply, because there were too many; null: no program
+   * reports moves.
+   */
   get lostMoves(): number | null {
     return this.#moves ? this.#moves.reader.lost + this.#lostEarly : null;
   }
@@ -235,7 +242,7 @@ export class Identity implements PlaceOfEvent, Disposable {
   }
 
   /**
-   * Applies the moves of processes until `untilNs`.
+   * Applies the moves of processes up to the time `untilNs`.
    * @param isInOrder whether every fork before that time has been emitted. This is true if the time comes from an event
    *   of a ring, and false if it comes from a sample or a request
    */
@@ -251,7 +258,7 @@ export class Identity implements PlaceOfEvent, Disposable {
   }
 
   /**
-   * The cgroups of the process in the other hierarchies stay: all of them together give its place.
+   * Applies one move. The process stays in its cgroups of the other hierarchies, and its place depends on all of them.
    * @returns false: the table does not know the process
    */
   #moved({ pid, startLow, startHigh, hierarchy, path, tsNs }: Move): boolean {
@@ -267,7 +274,7 @@ export class Identity implements PlaceOfEvent, Disposable {
     }
     const before = table.place(slot);
     const key = afterMove(this.#places.keyOf(before), hierarchy, path);
-    // What it has borne since was born there.
+    // Its descendants that were born after the move were born in the new cgroup.
     for (const relative of descendantsOf(table, slot).relatives) {
       const isLater = (table.bornNs(relative.slot) ?? 0) >= tsNs;
       if (isLater && table.place(relative.slot) === before) this.#put(relative.slot, key);
@@ -282,7 +289,7 @@ export class Identity implements PlaceOfEvent, Disposable {
     this.#table.setPlace(slot, place);
   }
 
-  /** A process whose place is unknown was born in the place of its parent. */
+  /** If the place of a process is unknown, it gets the place of its parent, because it was born there. */
   #inherit(slot: number): void {
     const table = this.#table;
     if (table.place(slot) !== NO_PLACE) return;
@@ -298,8 +305,8 @@ export class Identity implements PlaceOfEvent, Disposable {
 
   /**
    * Reads the cgroups of a process that may have been moved since its birth. A program that starts services or
-   * containers forks, moves the child to its cgroup, and lets it exec. init does so. A process in a pid namespace but
-   * in no known container was probably moved too.
+   * containers, such as init, forks, moves the child to its cgroup, and lets it exec. A process in another pid
+   * namespace but in no known container was probably moved too.
    */
   #lookAtExec({ slot, pid, ppid, record, nsPidKnown }: EventView): void {
     const inherited = this.#placeOf(slot);

@@ -10,18 +10,19 @@ import { NO_SLOT } from "./table-slots.ts";
 
 /** Memory of the reads that are begun together, bytes. */
 const BATCH_BYTES = 128 * 1024;
-/** How long is waited while no read ends, and how often the rings are looked at meanwhile, ms. */
+/** How long linnix waits for a batch in which no further read ends, ms. */
 const PATIENCE_MS = 250;
-/** The same where a client waits for an answer, or the next flush comes soon anyway. */
+/** The same if a client waits for an answer, or if the next flush follows soon anyway. */
 const SHORT_PATIENCE_MS = 20;
+/** While linnix waits, it drains the rings after each such time, ms. */
 const LOOK_MS = 10;
-/** Descriptors that are left to everything else. */
+/** Number of file descriptors that stay free for everything else. */
 const SPARE_DESCRIPTORS = 256;
 
 /** Execs that the kernel side saw but could not emit. */
 export interface MissedExecLog {
   has(pid: number): boolean;
-  /** What the process executes now is about to be read. */
+  /** Called before linnix reads what the process executes now. */
   forget(pid: number): void;
 }
 
@@ -34,20 +35,22 @@ interface Look {
   readonly exe: Uint8Array | null;
   /** Descriptor of the command line; -1: it will be opened later. */
   fd: number;
-  /** Its read has not ended although it was waited for. */
+  /** The read had not ended when linnix stopped waiting for it. */
   isLate: boolean;
-  /** The image without arguments that the process has meanwhile. */
+  /** The image without arguments that the table has until the read ends; `NO_IMAGE`: none. */
   given: number;
-  /** The process has executed something since: what is read may be what it was before. */
+  /** The process has called exec since the look began, so the result may describe the program before. */
   isOutdated: boolean;
 }
 
-/** When its process began, ns of CLOCK_BOOTTIME; 0: not known. */
+/** When the process started, CLOCK_BOOTTIME, ns; 0: not known. */
 function beganNs({ startHigh, startLow }: Look): number {
   return startHigh * 4294967296 + startLow;
 }
 
-/** A descriptor of its command line; -1: there is none for us, or its process is gone. */
+/**
+ * Opens the command line of the process. Returns a descriptor, or -1 if linnix may not open it or the process is gone.
+ */
 function openOf(look: Look): number {
   const fd = openCommandLine(look.pid);
   if (fd === null) return -1;
@@ -58,7 +61,7 @@ function openOf(look: Look): number {
 
 interface Batch {
   readonly reads: BackgroundReads;
-  /** By index of the read; undefined: it is dealt with. */
+  /** By index of the read; undefined: its result has been taken. */
   readonly looks: (Look | undefined)[];
 }
 
@@ -66,7 +69,7 @@ export interface ImageReaderOptions {
   table: ProcessTable;
   /** Maximum number of bytes of arguments of one process. */
   maxBytes: number;
-  /** Gives out what the rings hold: an image of now must not come before a fork or exec of before. */
+  /** Processes all records in the rings, because an image that is read now must not precede an earlier fork or exec. */
   drain(): void;
   missed?: MissedExecLog;
 }
@@ -75,20 +78,20 @@ export interface ImageReaderOptions {
  * Reads from /proc the images of processes whose exec event linnix did not see.
  *
  * To read a command line the kernel takes the mmap lock of the process (access_remote_vm), and waits while the process
- * holds it. That can be forever, if the process maps over a file of a filesystem that does not answer. Only a fatal
- * signal ends this wait, and a BPF program that reads the memory of another task has to wait in the same place. So
- * other threads read command lines, and end with this process. Everything else that is read of processes takes no such
- * lock: the link of the executable (get_mm_exe_file and d_path: RCU and spin locks), `stat` and `status`.
+ * holds it. The wait never ends if the process maps a file of a filesystem that does not answer. Only a fatal signal
+ * ends this wait. A BPF program that reads the memory of another task has to wait for the same lock. So separate
+ * threads read command lines, and they end together with linnix. The other reads take no such lock: the link of the
+ * executable (get_mm_exe_file and d_path use RCU and spin locks), `stat` and `status`.
  *
- * No thread may wait in it when glibc changes the user of all threads, because glibc waits for each of them: see
- * `hold`.
+ * No thread may wait in such a read while glibc changes the user of all threads, because glibc waits for each of them:
+ * see `hold`.
  */
 export class ImageReader {
   readonly #options: ImageReaderOptions;
   readonly #looks = new Map<number, Look>();
   readonly #batches: Batch[] = [];
   #next: Look[] = [];
-  /** Memory for the next batch, if there was one before. */
+  /** Memory of an earlier batch, for the next batch. */
   #spare: BackgroundReads | undefined;
   #isHeld = false;
   #openable = 0;
@@ -97,13 +100,13 @@ export class ImageReader {
     this.#options = options;
   }
 
-  /** Reads nothing until `release`. Until then it only opens files, while that is still permitted. */
+  /** After this, linnix reads nothing until `release`. It only opens files, while it still has the permission. */
   hold(): void {
     this.#isHeld = true;
     this.#openable = Math.max(0, maxOpenFiles() - SPARE_DESCRIPTORS);
   }
 
-  /** Reads what was begun since `hold`. */
+  /** Reads what was requested since `hold`. */
   release(): void {
     this.#isHeld = false;
     this.finish();
@@ -117,8 +120,8 @@ export class ImageReader {
   }
 
   /**
-   * Begins to look at the live process of that slot, which has no image. Reads if many were begun: events are given out
-   * then, and slots may be others after this.
+   * Requests the image of the live process of that slot, which has none. If there are enough requests for a batch, it
+   * reads them and waits. It also processes events then, so slots are invalid after this call.
    */
   begin(slot: number): void {
     this.beginLater(slot);
@@ -133,7 +136,7 @@ export class ImageReader {
     const { table } = this.#options;
     const pid = table.pid(slot);
     if (this.#looks.has(pid)) return;
-    // All threads wait: the next look would wait for them.
+    // All threads wait in a read, so a further look would not start.
     if (this.#isStuck()) return;
     const exe = readExe(pid);
     // The process is gone, or it is a kernel thread, which has no path and no arguments.
@@ -164,13 +167,13 @@ export class ImageReader {
     this.#next.push(look);
   }
 
-  /** Reads what was begun, and waits for it. Of a process that does not let itself be read the path alone is known. */
+  /** Reads what was requested, and waits for it. If a read does not end, only the path of that process is known. */
   finish(): void {
     if (this.#isHeld) return;
     this.#readNext(PATIENCE_MS);
     const { table } = this.#options;
     const pids: number[] = [];
-    // Their parents had no image yet when they were forked.
+    // These processes were forked when their parents had no image yet.
     for (const slot of table.liveSlots()) {
       if (table.image(slot) === NO_IMAGE && table.bornNs(slot) !== undefined) pids.push(table.pid(slot));
     }
@@ -181,7 +184,7 @@ export class ImageReader {
     this.#readNext(PATIENCE_MS);
   }
 
-  /** Reads what was begun. What does not come within a moment is taken later, by a `poll`. */
+  /** Reads what was requested. A later `poll` takes the results that do not arrive within a short time. */
   readSoon(): void {
     if (!this.#isHeld) this.#readNext(SHORT_PATIENCE_MS);
   }
@@ -211,14 +214,14 @@ export class ImageReader {
     return Math.max(READING_THREADS, Math.floor(BATCH_BYTES / (this.#options.maxBytes + 1)));
   }
 
-  /** Whether no thread is left that could read. */
+  /** Whether every thread waits in a read. */
   #isStuck(): boolean {
     let late = 0;
     for (const { looks } of this.#batches) for (const look of looks) if (look?.isLate) late++;
     return late >= READING_THREADS;
   }
 
-  /** Begins to read the next files, as many as go together. */
+  /** Begins to read the next files, as many as fit into a batch. Returns undefined if none can be read. */
   #submit(): Batch | undefined {
     const looks: Look[] = [];
     const isStuck = this.#isStuck();
@@ -228,7 +231,7 @@ export class ImageReader {
       else this.#end(look, null);
     }
     if (looks.length === 0) return undefined;
-    // A byte more, which says that there are more.
+    // One byte more than the maximum shows that a command line is longer.
     const reads = this.#spare ?? new BackgroundReads(this.#capacity, this.#options.maxBytes + 1);
     this.#spare = undefined;
     const batch = { reads, looks };
@@ -237,7 +240,7 @@ export class ImageReader {
     return batch;
   }
 
-  /** Waits for as long as some read of the batch ends now and then. */
+  /** Waits until all reads of the batch have ended, or until none has ended for `patienceMs`. */
   #wait({ reads, looks }: Batch, patienceMs: number): void {
     const { length } = looks;
     let done = 0;
@@ -269,11 +272,11 @@ export class ImageReader {
     const pids = late.map(({ pid }) => pid).join(", ");
     log.warn(
       `the command line of process ${pids} cannot be read, so its arguments are not known\n` +
-        "its mmap lock is held, as while it waits for a filesystem that does not answer",
+        "the process holds its mmap lock, for example while it waits for a filesystem that does not answer",
     );
   }
 
-  /** Takes all that is done. */
+  /** Takes the results of all reads that have ended. */
   #collect(): void {
     const isDone = ({ reads, looks }: Batch) => looks.some((look, i) => look !== undefined && reads.isDone(i));
     if (!this.#batches.some(isDone)) return;
@@ -317,7 +320,7 @@ export class ImageReader {
     const image = table.image(slot);
     // An event has reported more meanwhile.
     if (image !== NO_IMAGE && image !== look.given) return;
-    // A command line without a byte: no arguments are known.
+    // If the command line is empty, the arguments are unknown.
     const known = args && args.length > 0 ? args : null;
     table.setImage(slot, look.exe, known?.subarray(0, maxBytes) ?? null, known !== null && known.length > maxBytes);
   }

@@ -2,21 +2,21 @@ import { splitArguments, textOf } from "../json/text.ts";
 import { ARGS_CUT, EXE_CUT, KNOWN_ARGS, KNOWN_EXE } from "../wire/layout.gen.ts";
 
 /**
- * What processes execute: path and arguments as raw bytes, packed into slabs, each image shared by all processes that
- * run it (a fork shares its parent's). A hundred thousand images are no objects.
+ * Stores what processes execute: path and arguments as raw bytes, packed into slabs. A child shares the image of its
+ * parent until it calls exec. Images are not JavaScript objects, because there can be a hundred thousand of them.
  *
  * An image is a block of 16-byte units: a head (references u32, exe length u16, arguments length u16, flags u32), the
- * path, the arguments. Each slab holds blocks of one size, so that an empty slab is released as a whole.
+ * path, the arguments. A slab has blocks of one size only, so that an empty slab is released as a whole.
  */
 const UNIT_BYTES = 16;
 const UNITS_PER_SLAB = 4096;
 const MAX_SLAB_BYTES = UNITS_PER_SLAB * UNIT_BYTES;
 /**
- * The first slab of a size is small, because few images of many sizes must not take much. The others are large, because
- * the runtime keeps memory of its own for each.
+ * The first slab of a size is small, so that a few images of many sizes take little memory. Further slabs are large,
+ * because the runtime allocates memory of its own for each slab.
  */
 const FIRST_SLAB_BYTES = 16 * 1024;
-/** Sizes step by a quarter of a power of two: at most a fifth of a block is unused. */
+/** Block sizes above 128 bytes step by a quarter of a power of two, so at most a fifth of such a block is unused. */
 const SIZE_CLASSES = 41;
 const HEAD_BYTES = 12;
 const REFERENCES = 0;
@@ -38,7 +38,7 @@ class Slab {
   readonly u16: Uint16Array;
   readonly u32: Uint32Array;
   used = 0;
-  /** Unit of the first block that was released; each holds the unit of the next in its first word. */
+  /** Unit of the first released block. The first word of each released block is the unit of the next one. */
   free = NO_BLOCK;
   /** Unit of the first block that was never used. */
   fresh = 0;
@@ -47,7 +47,7 @@ class Slab {
   next: Slab | undefined;
 
   constructor(
-    /** Its place in the store. */
+    /** Index in `ImageStore.#slabs`. */
     readonly index: number,
     readonly sizeClass: number,
     readonly blockUnits: number,
@@ -87,22 +87,22 @@ class Slab {
 }
 
 export class ImageStore {
-  /** By index, from 1 on, so that no image is 0. */
+  /** By index, from 1 on, so that no image has the number 0. */
   readonly #slabs: (Slab | undefined)[] = [undefined];
   readonly #freeIndexes: number[] = [];
-  /** First slab of each size that has room. */
+  /** For each size: the first slab that has room. */
   readonly #open: (Slab | undefined)[] = new Array(SIZE_CLASSES).fill(undefined);
-  /** Slabs of each size. */
+  /** Number of slabs of each size. */
   readonly #slabCounts = new Uint32Array(SIZE_CLASSES);
   #bytes = 0;
   #count = 0;
 
-  /** Images held. */
+  /** Number of images in the store. */
   get count(): number {
     return this.#count;
   }
 
-  /** Bytes of memory taken for images, used or free. */
+  /** Memory that is allocated for images, used or free, bytes. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -144,7 +144,7 @@ export class ImageStore {
     return this.#slabOf(image).u16[2 * wordOf(image) + ARGS_LENGTH] as number;
   }
 
-  /** Those of `enum known` that are about an executable and its arguments. */
+  /** The bits of `enum known` that describe the executable and its arguments. */
   flags(image: number): number {
     return this.#slabOf(image).u32[wordOf(image) + FLAGS] as number;
   }
@@ -185,7 +185,7 @@ export class ImageStore {
     return image;
   }
 
-  /** One process less runs it; the last one's release frees it. */
+  /** One process fewer runs this image. The last release frees it. */
   release(image: number): void {
     if (image === NO_IMAGE) return;
     const slab = this.#slabOf(image);
@@ -199,7 +199,8 @@ export class ImageStore {
     slab.give(image % UNITS_PER_SLAB);
     this.#count--;
     if (wasFull) this.#link(slab);
-    // One slab of a size stays, empty or not, or an image that comes and goes would make and free it each time.
+    // An empty slab stays unless another slab of its size has room. A single image then does not allocate it
+    // repeatedly.
     if (slab.used === 0 && (slab.previous || slab.next)) this.#freeSlab(slab);
   }
 
@@ -248,7 +249,7 @@ function wordOf(image: number): number {
   return (image % UNITS_PER_SLAB) * (UNIT_BYTES / 4);
 }
 
-/** The size of block that `bytes` need: up to 8 units each its own, from there on four to a power of two. */
+/** The size class of a block for `bytes`: one class for each size up to 8 units, then four for each power of two. */
 function classOf(bytes: number): number {
   const last = (bytes - 1) >>> 4;
   if (last < 8) return last;

@@ -1,6 +1,6 @@
 /**
- * Lists the live processes, each in the record format of the kernel side. The source is the best that the kernel offers: the
- * task iterator (/proc adds what it leaves out), a walk over all tasks, or /proc alone.
+ * Lists the live processes, each in the record format of the kernel side. The source is the best that the kernel
+ * offers: the task iterator (completed from /proc), a walk over all tasks, or /proc alone.
  */
 import { readdirSync } from "node:fs";
 import { hasKernelPids, pidNamespace } from "../procfs/pid-namespace.ts";
@@ -15,10 +15,10 @@ import type { ProcessLister } from "./process-lister.ts";
 import { ProcessWalk } from "./process-walk.ts";
 import { TaskIterator } from "./task-iterator.ts";
 
-/** A process's, made up to a power of two. */
+/** The size of a `process_event`, rounded up to a power of two. */
 const RECORD_BYTES = 128;
 
-/** /proc: start times only to the tick, so that the identity is the pid alone. */
+/** Lists processes from /proc. Its start times are exact only to the tick, so the records have no start time. */
 class ProcScan implements ProcessLister {
   readonly source = "proc";
   readonly #bytes = new Uint8Array(RECORD_BYTES);
@@ -34,7 +34,7 @@ class ProcScan implements ProcessLister {
     for (const pid of this.pids()) this.report(pid, each);
   }
 
-  /** Zombies are among them. */
+  /** All pids in /proc, zombies included. */
   pids(): number[] {
     return readdirSync("/proc").map(Number).filter(Number.isInteger);
   }
@@ -43,7 +43,7 @@ class ProcScan implements ProcessLister {
   report(pid: number, each: (record: Record) => void, bornBeforeNs = Number.POSITIVE_INFINITY): boolean {
     const stat = readProcStat(pid);
     if (stat === null || startNsOf(stat.startTicks) >= bornBeforeNs) return false;
-    // A leader that went first is counted among the threads until the process ends.
+    // If the leader exits before other threads, it stays a zombie and counts as a thread until the process ends.
     if ((stat.state === "Z" || stat.state === "X") && stat.threads <= 1) return false;
     const ids = readProcIds(pid);
     if (ids === null) return false; // gone while we looked
@@ -73,9 +73,9 @@ class ProcScan implements ProcessLister {
 }
 
 /**
- * The iterator, and what it leaves out from /proc: there are kernels that hide their first process from BPF programs.
- * It uses /proc after the kernel refuses the iterator. Some kernels do so after linnix has given up root (before 5.19,
- * by `kernel.unprivileged_bpf_disabled`).
+ * Lists processes by the iterator, and adds from /proc the processes that the iterator leaves out: some kernels hide
+ * process 1 from BPF programs. Once the kernel refuses the iterator, this lister uses only /proc. Kernels before 5.19
+ * refuse it after linnix has given up root, if `kernel.unprivileged_bpf_disabled` is set.
  */
 class CompletedIterator implements ProcessLister {
   readonly #iterator: ProcessLister;
@@ -84,7 +84,7 @@ class CompletedIterator implements ProcessLister {
   /** Pids that the iterator never returned. Computed once, because listing /proc takes as long as the pass itself. */
   #leftOut: Set<number> | undefined;
 
-  /** @param iterator is closed with this */
+  /** @param iterator is closed together with this lister */
   constructor(iterator: ProcessLister) {
     this.#iterator = iterator;
   }
@@ -111,7 +111,7 @@ class CompletedIterator implements ProcessLister {
   }
 
   #listBoth(each: (record: Record) => void): void {
-    // Before the pass: a process that is born after it has its own event.
+    // Read before the pass, because every process that is born later has its own event.
     this.#leftOut ??= new Set(hasKernelPids() ? this.#proc.pids() : []);
     const leftOut = this.#leftOut;
     const nowNs = boottimeNs();
@@ -130,7 +130,7 @@ class CompletedIterator implements ProcessLister {
   }
 }
 
-/** Whether the kernel refuses to list processes. An error of the caller's function is something else. */
+/** Whether the error means that the kernel refuses to list processes, and does not come from the caller's function. */
 function isRefusal(error: unknown): boolean {
   return error instanceof NativeError && (error.code === "EPERM" || error.code === "EACCES");
 }
@@ -140,7 +140,7 @@ type Open = () => ProcessLister;
 /**
  * The best lister that this kernel offers in this pid namespace.
  * @param iterate lists the processes of this namespace; throws if the kernel has no such iterator
- * @param walk lists every process; throws likewise
+ * @param walk lists every process; throws if the kernel does not let a program walk over all tasks
  */
 export function openProcessLister(
   iterate: Open = () => new TaskIterator(),

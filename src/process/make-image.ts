@@ -1,4 +1,4 @@
-/** Images of processes: path and arguments, redacted before they are kept. */
+/** Creates images of processes: path and arguments. Arguments are redacted before they are stored. */
 import {
   ARGS_CUT,
   CUT_PATH_BYTES,
@@ -17,19 +17,19 @@ import { endOfPath, turnPath } from "./turn-path.ts";
 
 const IMAGE_FLAGS = KNOWN_EXE | EXE_WHOLE | KNOWN_ARGS | ARGS_CUT;
 
-/** Where a record has an image: the lengths of its path and its arguments, which follow the record. */
+/** Where a record has its image: offsets of the lengths of path and arguments. Both follow after `size` bytes. */
 interface ImagePlace {
   size: number;
   exe_len: number;
   args_len: number;
 }
 
-/** @returns the number of a new image of what the exec record says */
+/** @returns the number of a new image, made from the exec record */
 export function imageOfExec(images: ImageStore, record: Record, redact: Redact | undefined): number {
   return imageAt(EXEC_EVENT, images, record, redact);
 }
 
-/** @returns the number of a new image of what the process executed that has ended; `NO_IMAGE` if that is not known */
+/** @returns the number of a new image, made from the record of an ended process; `NO_IMAGE` if the record has none */
 export function imageOfEnded(images: ImageStore, record: Record, redact: Redact | undefined): number {
   if (!(record.u32(PROCESS_EVENT.known) & (KNOWN_EXE | EXE_CUT | KNOWN_ARGS))) return NO_IMAGE;
   return imageAt(ENDED_EVENT, images, record, redact);
@@ -40,7 +40,7 @@ function imageAt(place: ImagePlace, images: ImageStore, record: Record, redact: 
   const exeLength = record.u16(place.exe_len);
   const flags = record.u32(PROCESS_EVENT.known) & IMAGE_FLAGS;
   const argsLength = record.u16(place.args_len);
-  // Written to memory that is kept only when it is redacted.
+  // Only redacted arguments are written to the memory of the store.
   const redacted =
     redact && argsLength > 0
       ? redactedOf(record, place.size + exeLength, MAX_STORED_BYTES - exeLength, argsLength, flags, redact)
@@ -56,7 +56,7 @@ function imageAt(place: ImagePlace, images: ImageStore, record: Record, redact: 
   return image;
 }
 
-/** The same of an exec whose path was too long: rare, so it may allocate. */
+/** Like `imageAt`, for an exec whose path was too long. This is rare, so it may allocate memory. */
 function imageOfCutExec(place: ImagePlace, images: ImageStore, record: Record, redact: Redact | undefined): number {
   const components = new Uint8Array(record.u16(place.exe_len));
   record.copy(place.size, components.length, components, 0);
@@ -71,7 +71,7 @@ function imageOfCutExec(place: ImagePlace, images: ImageStore, record: Record, r
   return imageOfProc(images, { exe: exe.length > 0 ? exe : null, args, argsCut }, redact, EXE_CUT);
 }
 
-/** Path and arguments as raw bytes; null what cannot be read. */
+/** Path and arguments as raw bytes; null: cannot be read. */
 export interface ProcImage {
   exe: Uint8Array | null;
   args: Uint8Array | null;
@@ -79,7 +79,7 @@ export interface ProcImage {
   argsCut: boolean;
 }
 
-/** @returns the number of a new image, from what /proc has of a process */
+/** @returns the number of a new image, made from the files of a process in /proc */
 export function imageOfProc(
   images: ImageStore,
   { exe, args, argsCut }: ProcImage,
@@ -99,9 +99,9 @@ export function imageOfProc(
 }
 
 /**
- * The same image with other arguments, for redaction that begins later.
+ * Copies an image and redacts the arguments of the copy, for redaction that is switched on later.
  *
- * @returns the number of a new image; the references to the old one stay
+ * @returns the number of the copy; the references to the old image stay
  */
 export function imageRedacted(images: ImageStore, image: number, redact: Redact): number {
   const flags = images.flags(image);

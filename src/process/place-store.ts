@@ -1,14 +1,14 @@
 import type { KnownPlace } from "../cgroup/place.ts";
 
-/** No place is known of the process itself. */
+/** The store has no place for this process. */
 export const NO_PLACE = 0;
 
-/** At most this many distinct places are kept. A process in a further place gets NO_PLACE. */
+/** Maximum number of distinct places. Once it is reached, a process in a new place gets NO_PLACE. */
 const MAX_PLACES = 16_384;
 
 /**
- * Places of single processes, as numbers for the process table: each held once,
- * for as long as a process is there.
+ * Places of single processes, which the process table refers to by number. Each distinct place is stored once, for as
+ * long as a process refers to it.
  */
 export class PlaceStore {
   readonly #places: (KnownPlace | undefined)[] = [undefined];
@@ -25,12 +25,15 @@ export class PlaceStore {
     return this.#places[place];
   }
 
-  /** What the place was made from; empty: none is known. */
+  /** The key that the place was made from; empty for NO_PLACE. */
   keyOf(place: number): string {
     return this.#keys[place] ?? "";
   }
 
-  /** The number of the place that is made from that key, with one reference more. */
+  /**
+   * Adds a reference to the place of that key, and creates it if necessary. Returns its number, or NO_PLACE if the
+   * store is full.
+   */
   take(key: string, make: (key: string) => KnownPlace): number {
     const known = this.#byKey.get(key);
     if (known !== undefined) return this.share(known);

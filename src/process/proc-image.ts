@@ -1,4 +1,4 @@
-/** Reads the program of a process from /proc, as far as that needs no lock of the process. */
+/** Reads from /proc what a process executes, as far as the kernel takes no lock of the process for that. */
 import { openSync, readlinkSync } from "node:fs";
 import { hasKernelPids } from "../procfs/pid-namespace.ts";
 import { NS_PER_CLOCK_TICK, readProcStat, startNsOf } from "../procfs/proc-stat.ts";
@@ -6,12 +6,13 @@ import { NS_PER_CLOCK_TICK, readProcStat, startNsOf } from "../procfs/proc-stat.
 const DELETED = Buffer.from(" (deleted)");
 
 /**
- * Path of the executable, as it was when the process began to execute it.
+ * Path of the executable. If the file has been deleted, its last path.
  * @param pid the kernel's
- * @returns null: not ours to look at; undefined: there is none, as for a kernel thread and a process that is gone
+ * @returns null if linnix may not read it; undefined if there is none, as for a kernel thread and an ended process, or
+ *   if /proc shows the pids of another namespace
  */
 export function readExe(pid: number): Uint8Array | null | undefined {
-  // Another process has that number in /proc.
+  // In /proc, that number may be the pid of another process.
   if (!hasKernelPids()) return undefined;
   try {
     const exe = readlinkSync(`/proc/${pid}/exe`, { encoding: "buffer" });
@@ -23,8 +24,8 @@ export function readExe(pid: number): Uint8Array | null | undefined {
 }
 
 /**
- * A descriptor of the command line; null: there is none for us. To open it takes no lock, to read it does: see
- * `ImageReader`.
+ * Opens the command line. Returns a descriptor, or null if linnix cannot open it. Opening takes no lock, but reading
+ * does: see `ImageReader`.
  */
 export function openCommandLine(pid: number): number | null {
   try {
@@ -35,8 +36,8 @@ export function openCommandLine(pid: number): number | null {
 }
 
 /**
- * Whether the process of that pid is the one that began at that time, to two ticks.
- * @param startNs boot time of the kernel; 0: unknown, and any process with the pid counts as the one
+ * Whether the process of that pid started at that time, to within two ticks.
+ * @param startNs CLOCK_BOOTTIME of the kernel, ns; if it is 0 (unknown), the function returns true
  */
 export function beganThen(pid: number, startNs: number): boolean {
   if (startNs <= 0) return true;

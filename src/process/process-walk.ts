@@ -11,13 +11,13 @@ import type { ProcessLister } from "./process-lister.ts";
  * two.
  */
 const FIRST_BYTES = 128 * 1024;
-/** For 3.7 million processes; PID_MAX_LIMIT is 4 million, threads among them. */
+/** For 3.7 million processes; PID_MAX_LIMIT is 4 million, including threads. */
 const MOST_BYTES = 256 * 1024 * 1024;
 
 /** A loaded program and the records that it writes. */
 class Walk implements Disposable {
   readonly bytes: number;
-  /** Records that fit in whole. */
+  /** Number of records that fit into `bytes`. */
   readonly capacity: number;
   readonly record = new Record();
   readonly #object: BpfObject;
@@ -43,7 +43,7 @@ class Walk implements Disposable {
     this.record.attach(new Uint32Array(this.#records.bytes), new Uint8Array(this.#records.bytes));
   }
 
-  /** Number of live processes; those beyond `capacity` have no record. */
+  /** Lists the processes. Returns the number of live processes; if it exceeds `capacity`, the others have no record. */
   run(): number {
     this.#run.run();
     return this.#words[LOOK_ANSWER.processes / 4] as number;
@@ -56,8 +56,8 @@ class Walk implements Disposable {
 }
 
 /**
- * Every process of the machine from any pid namespace, for kernels since 6.7: the program follows the kernel's own list,
- * whereas the task iterator lists the processes of the reader's namespace.
+ * Lists every process of the machine, from any pid namespace, on Linux 6.7 or later. The program follows the kernel's
+ * own list of tasks, whereas the task iterator lists the processes of the reader's namespace.
  */
 export class ProcessWalk implements ProcessLister {
   readonly source = "task-iterator";
@@ -81,8 +81,8 @@ export class ProcessWalk implements ProcessLister {
   }
 
   /**
-   * Some kernels hide process 1 from BPF programs; it never ends. The last list lacks other live processes only if there
-   * were more than the map holds, and linnix could not load a larger map.
+   * Some kernels hide process 1 from BPF programs; it never ends. The last list lacks other live processes only if
+   * there were more than the map holds, and linnix could not load a larger map.
    */
   mayHide(pid: number): boolean {
     return pid === 1 || !this.#isWhole;
@@ -93,8 +93,8 @@ export class ProcessWalk implements ProcessLister {
   }
 
   /**
-   * Makes room for half as many again. Returns false if a larger map is not possible, for example after linnix has
-   * given up root.
+   * Replaces the map by a map for at least 1.5 times `processes`. Returns false if a larger map is not possible, for
+   * example after linnix has given up root.
    */
   #grow(processes: number): boolean {
     const bytes = 2 ** Math.ceil(Math.log2(processes * 1.5 * PROCESS_EVENT.size));

@@ -6,26 +6,27 @@ export const REDACTED = "[redacted]";
 const MARK = new TextEncoder().encode(REDACTED);
 const NUL = 0;
 const SPACE = 0x20;
-/** What `\s` matches, and so what ends a `\S+`. */
+/** Whether `\s` matches the byte, and so whether the byte ends a match of `\S+`. */
 const isSpace = (byte: number) => byte === SPACE || (byte >= 0x09 && byte <= 0x0d);
 const SHOWN = 0;
 const HIDDEN = 1;
 const HIDDEN_TO_END = 2;
-/** Steps of the expressions a byte of arguments: ordinary ones take a handful, and what takes more is hidden whole. */
+/**
+ * Steps that patterns may take per byte of arguments. Ordinary patterns take a few. If they take more, all is hidden.
+ */
 const STEPS_PER_BYTE = 64;
 const STEPS_AT_LEAST = 20_000;
 
 /** What to hide; see `src/config/sections/redaction.ts`. */
 export interface Redaction {
   redact: boolean;
-  /** Regular expressions; none: every argument but the first is hidden, and what follows a space in that one. */
+  /** Regular expressions. If there are none, everything after the first argument is hidden, or after a space in it. */
   patterns: readonly string[];
 }
 
 /**
- * Rewrites arguments as the kernel has them, each ended by NUL but perhaps the last.
- * @param cut whether there were more arguments: if the last one has no NUL at its end, it is then only a part of an
- *   argument
+ * Rewrites arguments in the format of the kernel: each argument ends with a NUL, except perhaps the last one.
+ * @param cut whether the arguments were truncated. If so, a last argument without a NUL is incomplete
  * @returns the same number of arguments, in memory that is invalid after the next call
  */
 export type Redact = (args: Uint8Array, cut: boolean) => Uint8Array;
@@ -34,10 +35,10 @@ export type Redact = (args: Uint8Array, cut: boolean) => Uint8Array;
  * Returns a function that rewrites arguments before linnix keeps them.
  *
  * Patterns see the arguments joined by single spaces, as they were typed. If a pattern has groups, the text that these
- * match is hidden, else the whole match. If the hidden text ends at a space within an argument, that argument is hidden to
- * its end, because the space is part of a value: `--password`, `my secret`. A piece of an argument is hidden whole, because
- * a pattern does not match half a secret. Arguments that take too many steps are hidden as without patterns: no process
- * can make this slow, and none can get past it.
+ * match is hidden, else the whole match. If the hidden text ends at a space within an argument, that argument is hidden
+ * to its end, because the space is part of a value: `--password`, `my secret`. An incomplete argument is hidden
+ * completely, because a pattern may not match a part of a secret. Arguments that take too many steps are hidden as
+ * without patterns. So no process can slow this down or evade it.
  *
  * @returns undefined if nothing is hidden
  */
@@ -49,7 +50,7 @@ export function redactorOf({ redact, patterns }: Redaction): Redact | undefined 
 
 class Redactor {
   readonly #patterns: readonly ByteRegexp[];
-  /** The arguments as the patterns see them, then what of them is hidden, then the result: kept from call to call. */
+  /** Buffers that each call uses again: the arguments as the patterns see them, a mark per hidden byte, the result. */
   #text: Uint8Array = new Uint8Array(1024);
   #hidden: Uint8Array = new Uint8Array(1024);
   #result: Uint8Array = new Uint8Array(1024);
@@ -66,8 +67,8 @@ class Redactor {
   }
 
   /**
-   * Marks what the patterns find.
-   * @returns false when it took too long
+   * Marks the bytes to hide.
+   * @returns false if the patterns took too many steps
    */
   #mark(args: Uint8Array): boolean {
     this.#text = withRoom(this.#text, args.length);
@@ -82,7 +83,7 @@ class Redactor {
           const start = places[slot] as number;
           if (start >= 0) this.#hidden.fill(1, start, places[slot + 1]);
         }
-        // A word that looks like a value may be an option with a value of its own: `--use-token --secret x`.
+        // The search continues at the last word of the match, which may be another option: `--use-token --secret x`.
         const [start = 0, end = 0] = places;
         const last = end > start ? args.lastIndexOf(NUL, end - 1) + 1 : start;
         return last > start ? last : undefined;
@@ -100,7 +101,7 @@ class Redactor {
     let state = SHOWN;
     for (let i = 0; i < args.length; i++) {
       const byte = args[i] as number;
-      // Each argument has a mark of its own, however far a match went.
+      // Each argument gets its own `REDACTED`, even if a match covers several arguments.
       if (byte === NUL) state = SHOWN;
       else if (hidden[i] === 1 && state === SHOWN) {
         state = HIDDEN;
@@ -118,7 +119,7 @@ class Redactor {
     let shown = 0;
     while (shown < args.length && args[shown] !== NUL && !isSpace(args[shown] as number)) shown++;
     for (let i = 0; i < shown; i++) this.#putByte(args[i] as number);
-    // A program that gives itself another title may put all its arguments there.
+    // A program that sets its own title may put all its arguments into the first one, separated by spaces.
     if (shown < args.length) this.#putByte(args[shown] as number);
     for (let from = shown + 1; from < args.length; ) {
       const nul = args.indexOf(NUL, from);

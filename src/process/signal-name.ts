@@ -1,10 +1,10 @@
 import { constants } from "node:os";
 
 const NAMES = new Map<number, string>();
-// Where a number has two names (SIGIO and SIGPOLL, SIGABRT and SIGIOT) the first one is signal(7)'s main one.
+// If a number has two names (SIGIO and SIGPOLL, SIGABRT and SIGIOT), the first one is the main name in signal(7).
 for (const [name, number] of Object.entries(constants.signals)) if (!NAMES.has(number)) NAMES.set(number, name);
 
-/** The kernel's first real-time signal; the C library keeps two for itself and calls the third SIGRTMIN. */
+/** The first real-time signal of the kernel is 32. The C library reserves two, and calls the third one SIGRTMIN. */
 const SIGRTMIN = 34;
 const SIGRTMAX = 64;
 

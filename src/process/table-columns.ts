@@ -1,19 +1,18 @@
 import { COMM_LEN } from "../wire/layout.gen.ts";
 
-/** The least that is worth making smaller. */
+/** Initial and minimum capacity. A smaller table would save too little memory. */
 export const MIN_CAPACITY = 1024;
 
 type Column = Uint8Array | Uint32Array | Int32Array | Float32Array | Float64Array;
 
 /**
- * What the process table keeps of each process, a typed array a fact. Only the
- * table writes here; index is the slot.
+ * The data of each process in the process table: one typed array per fact, indexed by slot. Only the table writes here.
  */
 export class TableColumns {
   readonly pid: Uint32Array;
-  /** As of its last event … */
+  /** The parent according to the last record of the process. */
   readonly ppid: Uint32Array;
-  /** … and at its birth. */
+  /** The parent at the birth of the process. */
   readonly birthPpid: Uint32Array;
   readonly uid: Uint32Array;
   readonly gid: Uint32Array;
@@ -26,9 +25,9 @@ export class TableColumns {
   readonly startHigh: Uint32Array;
   readonly cgroupLow: Uint32Array;
   readonly cgroupHigh: Uint32Array;
-  /** When it was first seen (fork); CLOCK_BOOTTIME, ns. */
+  /** When its fork was seen, CLOCK_BOOTTIME, ns; 0: the fork was not seen. */
   readonly bornNs: Float64Array;
-  /** When it went, of the same clock, as halves: a double is not exact after 104 days. */
+  /** When it exited, CLOCK_BOOTTIME, ns, in two halves, because a double is not exact after 104 days. */
   readonly exitedLow: Uint32Array;
   readonly exitedHigh: Uint32Array;
   readonly exitStatus: Uint32Array;
@@ -36,9 +35,9 @@ export class TableColumns {
   readonly image: Int32Array;
   /** A number of the place store; 0: none. */
   readonly place: Uint32Array;
-  /** The scan of the latest sample, counted from 1; 0: none. */
+  /** Number of the scan that made its latest sample, from 1 on; 0: none. */
   readonly sweep: Uint32Array;
-  /** NaN: not known yet. */
+  /** % of one core; NaN: not known yet. */
   readonly cpuPct: Float32Array;
   readonly rssBytes: Float64Array;
   readonly threads: Uint32Array;
@@ -86,7 +85,7 @@ export class TableColumns {
     return this.all().reduce((sum, column) => sum + column.byteLength, 0);
   }
 
-  /** Columns of `capacity` that hold the same, slot for slot, as far as there is room. */
+  /** A copy with a larger capacity, in which every slot has the same data. */
   grownTo(capacity: number): TableColumns {
     const grown = new TableColumns(capacity);
     const columns = this.all();
@@ -94,7 +93,7 @@ export class TableColumns {
     return grown;
   }
 
-  /** Columns of `capacity` that hold these slots, one after the other, and nothing else. */
+  /** A copy with another capacity that contains only these slots, in this order, from slot 0 on. */
   compactedTo(capacity: number, slots: Int32Array): TableColumns {
     const compacted = new TableColumns(capacity);
     const columns = this.all();

@@ -4,19 +4,21 @@ import type { Record } from "../wire/record.ts";
 import { ImageStore } from "./image-store.ts";
 import { FREE, LIVE, TableSlots } from "./table-slots.ts";
 
-/** What is kept of `process_event.known`; all below 256. */
+/** Bits of `process_event.known` that the table sets with the parent and the cgroup. `flags` stores only 8 bits. */
 export const KEPT_FLAGS = KNOWN_PPID | KNOWN_CGROUP;
-/** The exit's wait status is known; a bit that no kept flag of the wire has. */
+/**
+ * Bit of `flags`: the wait status of the exit is known. No bit of `process_event.known` that is stored has this value.
+ */
 export const STATUS_KNOWN = 128;
 
 /**
- * Read access to the process table; nothing here changes it. A process is named by its slot, which is valid until the
- * next event or expiry.
+ * Read access to the process table. Callers refer to a process by its slot, which is valid until the next event or
+ * expiry.
  */
 export class TableRows {
   readonly images = new ImageStore();
   protected readonly slots = new TableSlots();
-  /** The present or latest scan, and the first one that still counts. */
+  /** Numbers of the current or latest scan, and of the first scan whose samples are still valid. */
   protected sweep = 1;
   protected firstSweep = 1;
 
@@ -30,7 +32,7 @@ export class TableRows {
     return this.slots.lingering;
   }
 
-  /** Bytes of memory taken: columns, buckets, images. */
+  /** Memory of columns, buckets and images, bytes. */
   get bytes(): number {
     return this.slots.bytes + this.images.bytes;
   }
@@ -55,7 +57,7 @@ export class TableRows {
     return this.slots.findOlder(slot);
   }
 
-  /** Slot of the process that the record is of, live or lingering; NO_SLOT when it is not known. */
+  /** Slot of the process that the record describes, live or lingering; NO_SLOT if the table does not have it. */
   match(record: Record): number {
     return this.slots.match(record);
   }
@@ -76,7 +78,7 @@ export class TableRows {
     return this.slots.columns.pid[slot] as number;
   }
 
-  /** As of its fork or its last event; undefined if it is not known. */
+  /** The parent according to the last record of the process; undefined if it is not known. */
   ppid(slot: number): number | undefined {
     const { flags, ppid } = this.slots.columns;
     return (flags[slot] as number) & KNOWN_PPID ? ppid[slot] : undefined;
@@ -139,12 +141,14 @@ export class TableRows {
     return this.slots.columns.bornNs[slot] || undefined;
   }
 
-  /** CLOCK_BOOTTIME of its exit, or of when it was found to be gone, ns, as a double; undefined while it lives. */
+  /**
+   * CLOCK_BOOTTIME when it exited, or when linnix found that it was gone, ns, as a double; undefined while it lives.
+   */
   exitedNs(slot: number): number | undefined {
     return this.isLive(slot) ? undefined : this.exitedHigh(slot) * 4294967296 + this.exitedLow(slot);
   }
 
-  /** The same time, exact, as two 32-bit halves; of a process that lives they say nothing. */
+  /** The same time, exact, as two 32-bit halves. They are meaningless while the process lives. */
   exitedHigh(slot: number): number {
     return this.slots.columns.exitedHigh[slot] as number;
   }
@@ -153,13 +157,13 @@ export class TableRows {
     return this.slots.columns.exitedLow[slot] as number;
   }
 
-  /** The status of an exited process, as wait(2) gives it; undefined while it lives or if it is unknown. */
+  /** The status of an exited process, as wait(2) returns it; undefined if it is unknown or the process lives. */
   exitStatus(slot: number): number | undefined {
     const { flags, exitStatus } = this.slots.columns;
     return (flags[slot] as number) & STATUS_KNOWN ? exitStatus[slot] : undefined;
   }
 
-  /** Start time as two 32-bit halves of ns: its identity together with the pid. Both 0: not known. */
+  /** Start time, ns, as two 32-bit halves. Together with the pid it identifies the process. Both 0: not known. */
   startHigh(slot: number): number {
     return this.slots.columns.startHigh[slot] as number;
   }
@@ -168,7 +172,7 @@ export class TableRows {
     return this.slots.columns.startLow[slot] as number;
   }
 
-  /** The same as one number; 0n: not known. */
+  /** The start time as one number, ns; 0n: not known. */
   startNs(slot: number): bigint {
     return (BigInt(this.startHigh(slot)) << 32n) | BigInt(this.startLow(slot));
   }
@@ -179,8 +183,8 @@ export class TableRows {
   }
 
   /**
-   * % of one core at the latest scan of all processes: 0 if that did not report it, because then it did not run.
-   * Undefined if it is unknown: no scan saw the process, or only one did.
+   * % of one core at the latest scan of all processes. 0 if that scan did not report the process, because it did not
+   * run. Undefined if no scan saw the process, or only one did.
    */
   cpuPct(slot: number): number | undefined {
     const { sweep, cpuPct } = this.slots.columns;
@@ -200,7 +204,7 @@ export class TableRows {
     return this.#isSampled(slot) ? this.slots.columns.threads[slot] : undefined;
   }
 
-  /** The place that `setPlace` gave it or the process that it descends from; 0: none. */
+  /** The place that `setPlace` set for the process or for its ancestor; 0: none. */
   place(slot: number): number {
     return this.slots.columns.place[slot] as number;
   }
@@ -232,7 +236,7 @@ export class TableRows {
     return this.images.argsText(this.image(slot));
   }
 
-  /** Whether `args` lacks some; null when they are not known. */
+  /** Whether arguments are missing from `args`; null when the arguments are not known. */
   argsTruncated(slot: number): boolean | null {
     return this.images.argsTruncated(this.image(slot));
   }

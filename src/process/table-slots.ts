@@ -3,7 +3,7 @@ import type { Record } from "../wire/record.ts";
 import { NO_IMAGE } from "./image-store.ts";
 import { MIN_CAPACITY, TableColumns } from "./table-columns.ts";
 
-/** No entry: what `find` gives for a process that is not known. */
+/** No entry: `find` returns it if the process is not known. */
 export const NO_SLOT = -1;
 
 /** The state of a slot's process. */
@@ -15,8 +15,8 @@ export const EXITED = 2;
 const SPARSE = 1 / 8;
 
 /**
- * The memory of the process table: which slot is whose. A hash by pid leads to the slots, the newest process of a pid
- * first; slots that are free and those of exited processes are linked through the columns.
+ * The memory of the process table: allocates, finds and frees slots. A hash table by pid leads to the slots, the newest
+ * process of a pid first. The free slots form a linked list through the columns, and so do those of exited processes.
  */
 export class TableSlots {
   #columns = new TableColumns(MIN_CAPACITY);
@@ -28,7 +28,7 @@ export class TableSlots {
   #oldestExited = NO_SLOT;
   #newestExited = NO_SLOT;
 
-  /** Others after each `insert` and `compact`. */
+  /** Invalid after each `insert` and `compact`, which may replace the columns. */
   get columns(): TableColumns {
     return this.#columns;
   }
@@ -78,7 +78,7 @@ export class TableSlots {
     return older;
   }
 
-  /** Slot of the process that the record is of, live or lingering; NO_SLOT when it is not known. */
+  /** Slot of the process that the record describes, live or lingering; NO_SLOT if the table does not have it. */
   match(record: Record): number {
     const { pid: pids, state, startLow, startHigh, next } = this.#columns;
     const pid = record.u32(PROCESS_EVENT.pid);
@@ -91,13 +91,15 @@ export class TableSlots {
       // Without a start time this finds the newest process of that pid, if it is alive.
       if (!knowsStart) return state[slot] === LIVE ? slot : NO_SLOT;
       if (startLow[slot] === low && startHigh[slot] === high) return slot;
-      // Entered from /proc, which does not have the exact start.
+      // This entry comes from /proc, which does not have the exact start time.
       if (startLow[slot] === 0 && startHigh[slot] === 0 && state[slot] === LIVE) return slot;
     }
     return NO_SLOT;
   }
 
-  /** Slot of the process of that pid and start, live or lingering; both halves 0: its start is not known. */
+  /**
+   * Slot of the process of that pid and start, live or lingering. An unknown start (both halves 0) matches every start.
+   */
   findStarted(pid: number, low: number, high: number): number {
     const { startLow, startHigh } = this.#columns;
     let slot = this.find(pid);
@@ -108,7 +110,7 @@ export class TableSlots {
     return NO_SLOT;
   }
 
-  /** A slot for a live process of which only the pid is known. */
+  /** Allocates a slot for a live process of which only the pid is known. */
   insert(pid: number): number {
     const slot = this.#takeSlot();
     const bucket = this.#bucketOf(pid);
@@ -146,7 +148,7 @@ export class TableSlots {
     this.#lingering++;
   }
 
-  /** Frees the slot that was retired first; there has to be one. */
+  /** Frees the slot that was retired first. There must be a retired slot. */
   removeOldestExited(): void {
     const slot = this.#oldestExited;
     const { nextExited, state, next } = this.#columns;
@@ -159,13 +161,13 @@ export class TableSlots {
     this.#freeSlot = slot;
   }
 
-  /** Whether much memory is held for little: see `compact`. */
+  /** Whether only a small part of the columns is used: see `compact`. */
   get isSparse(): boolean {
     const { capacity } = this.#columns;
     return capacity > MIN_CAPACITY && this.#live + this.#lingering < SPARSE * capacity;
   }
 
-  /** Moves what is known together into columns of a size that fits: slots are others after this. */
+  /** Moves all entries into columns of a suitable size. Slots are invalid after this. */
   compact(): void {
     const oldestFirst = this.#chainsOldestFirst();
     const newSlotOf = new Int32Array(this.#end).fill(NO_SLOT);

@@ -23,28 +23,28 @@ import { NO_SLOT } from "./table-slots.ts";
 /** Maximum time for patterns to search the known arguments when redaction is switched on, ms. */
 const PATTERNS_MS = 50;
 
-/** With these a table of up to a thousand live processes needs no more room than one of 4096 entries. */
+/** With this maximum, a table with up to 1024 live processes needs a capacity of at most 4096 entries. */
 const LINGER_MAX = 3072;
 
 export interface ProcessTableOptions {
   /** How long an exited process stays in the table, ns. */
   lingerNs: number;
-  /** Maximum number of exited processes that are kept, whatever their age, at least one: bounds the memory at fork storms. */
+  /** Maximum number of exited processes in the table, at least 1. It limits the memory in fork storms. */
   lingerMax?: number;
   redact?: Redact | undefined;
 }
 
-/** A store of what the table holds by number only, for as long as a process has it. */
+/** A store of objects that the table refers to by number. Each reference of a process is counted. */
 export interface Shared {
-  /** One more process has it. @returns the same number */
+  /** One more process refers to the object. @returns the same number */
   share(number: number): number;
   release(number: number): void;
 }
 
 /**
- * The processes of the machine, by pid and start time; exited ones linger for a
- * while. Columns of numbers instead of objects: nothing is allocated for an
- * event, and a process costs about 150 bytes and its image.
+ * The processes of the machine, by pid and start time. Exited processes linger for a while. The table consists of
+ * columns of numbers instead of objects, so an event allocates no object. Each slot takes about 130 bytes, besides the
+ * image.
  */
 export class ProcessTable extends TableRows {
   /** Applied to the arguments of later execs. */
@@ -52,19 +52,19 @@ export class ProcessTable extends TableRows {
   /** The store of places of single processes; a child has its parent's place. */
   places: Shared | undefined;
   /**
-   * Whether some exits are not reported: a filter drops them, or a storm or totals only count them. Then a process that ends
-   * without an exit was not lost.
+   * Whether some exits are not reported: a filter drops them, or a storm or totals only count them. Then a missing exit
+   * does not count as lost.
    */
   exitsHeldBack = false;
-  /** Called with the pid of a process that has ended without an exit having been seen. */
+  /** Called with the pid of a process that has ended, but whose exit linnix did not see. */
   onGone: ((pid: number) => void) | undefined;
-  /** Called for a live process that a scan or a list reports by a new name, or that was unknown. */
+  /** Called for a live process if a scan or a list reports a new name for it, or reports it for the first time. */
   onRenamed: ((slot: number) => void) | undefined;
   /** How long an exited process stays in the table, ns; takes effect at the next `expire`. */
   lingerNs: number;
   readonly #lingerMax: number;
   #lostExits = 0;
-  /** Before scans ended. */
+  /** The value of `firstSweep` before `endSweeps`. */
   #formerFirstSweep = 1;
   #generation = 0;
 
@@ -100,22 +100,22 @@ export class ProcessTable extends TableRows {
       images[slot] = made;
       former.push(image);
     }
-    // Not earlier, because a new image could get the number of an image that is still used here.
+    // Released only now. Otherwise a new image could get the number of an image that `madeOf` still refers to.
     for (const image of former) this.images.release(image);
     this.#generation++;
   }
 
-  /** Processes that have ended without an exit having been seen, although it should have been reported. */
+  /** Number of processes whose exit should have been reported, but linnix did not see it. */
   get lostExits(): number {
     return this.#lostExits;
   }
 
-  /** Changes with each change of the table: caches of it compare this number. */
+  /** Increases with each change of the table. Caches compare this number to detect a change. */
   get generation(): number {
     return this.#generation;
   }
 
-  /** Takes the caller's reference to a place. */
+  /** Sets the place of a process, and takes over the caller's reference to it. */
   setPlace(slot: number, place: number): void {
     const { place: places } = this.slots.columns;
     const before = places[slot] as number;
@@ -139,7 +139,9 @@ export class ProcessTable extends TableRows {
     return slot;
   }
 
-  /** A process executes a new image. Replaces its name: a caller that needs the old name reads it first. */
+  /**
+   * A process executes a new image. This replaces its name, so a caller that needs the old name must read it before.
+   */
   exec(record: Record): number {
     const slot = this.#enter(record);
     this.#setImage(slot, imageOfExec(this.images, record, this.redact));
@@ -150,7 +152,7 @@ export class ProcessTable extends TableRows {
   exit(record: Record): number {
     const figures = record.u32(PROCESS_EVENT.known);
     const slot = this.#enter(record, this.match(record), (figures & UNSURE_COMM) !== 0);
-    // The known image is the one before its last exec.
+    // The image in the table is older than the last exec of the process.
     if (figures & MISSED_EXEC) this.#setImage(slot, NO_IMAGE);
     if (figures & KNOWN_STATUS) {
       const { flags, exitStatus } = this.slots.columns;
@@ -175,7 +177,7 @@ export class ProcessTable extends TableRows {
     }
     const pid = record.u32(ENDED_EVENT.image_pid);
     if (pid === 0) return slot;
-    // The image of the nearest ancestor, if it has executed nothing since.
+    // The record refers to another process with the same image.
     const start = ENDED_EVENT.image_start_ns;
     const owner = this.slots.findStarted(pid, record.u32(start), record.u32(start + 4));
     this.#setImage(slot, owner === NO_SLOT ? NO_IMAGE : this.images.share(this.image(owner)));
@@ -195,8 +197,8 @@ export class ProcessTable extends TableRows {
   }
 
   /**
-   * Enters or updates a process from a scan or a list. If it is known, everything is updated, because no event reports a
-   * change of its user or its name. Returns its slot.
+   * Enters or updates a process from a scan or a list. If it is known, everything is updated, because no event reports
+   * a change of its user or its name. Returns its slot.
    */
   refresh(record: Record): number {
     const known = this.match(record);
@@ -207,13 +209,13 @@ export class ProcessTable extends TableRows {
     return slot;
   }
 
-  /** Gives a process without an image one that does not come from an event. */
+  /** Sets the image of a process to data that does not come from an event. */
   setImage(slot: number, exe: Uint8Array | null, args: Uint8Array | null, argsCut = false): void {
     this.#setImage(slot, imageOfProc(this.images, { exe, args, argsCut }, this.redact));
     this.#generation++;
   }
 
-  /** The image of a process is no longer known. */
+  /** Removes the image of a process, because it is no longer valid. */
   forgetImage(slot: number): void {
     if (this.image(slot) === NO_IMAGE) return;
     this.#setImage(slot, NO_IMAGE);
@@ -226,20 +228,23 @@ export class ProcessTable extends TableRows {
     this.#generation++;
   }
 
-  /** No more scans for now: their figures expire. */
+  /** Scans have stopped, so the figures of earlier scans become invalid. */
   endSweeps(): void {
     this.#formerFirstSweep = this.firstSweep;
     this.firstSweep = this.sweep + 1;
     this.#generation++;
   }
 
-  /** Another sampler continues the scans: it does not report memory again that has not changed. */
+  /**
+   * Another sampler continues the scans. Earlier figures become valid again, because it reports only memory that
+   * changes.
+   */
   resumeSweeps(): void {
     this.firstSweep = this.#formerFirstSweep;
     this.#generation++;
   }
 
-  /** Takes the figures of a scan: % of one core (NaN: unknown), bytes, number of threads. */
+  /** Stores the figures of a scan: % of one core (NaN: unknown), bytes, number of threads. */
   setSample(slot: number, cpuPct: number, rssBytes: number, threads: number): void {
     const columns = this.slots.columns;
     columns.sweep[slot] = this.sweep;
@@ -249,9 +254,11 @@ export class ProcessTable extends TableRows {
     this.#generation++;
   }
 
-  /** A scan shows that the process has ended without an event: its exit was lost, or held back. */
+  /**
+   * A scan shows that the process has ended without an event. Its exit was lost, or the kernel side did not send it.
+   */
   reconcileGone(slot: number, nowNs: number): void {
-    // `>>>` takes it modulo 2^32.
+    // `>>>` computes the value modulo 2^32.
     this.#gone(slot, Math.floor(nowNs / 4294967296), nowNs >>> 0);
   }
 
@@ -276,7 +283,7 @@ export class ProcessTable extends TableRows {
     this.#generation++;
   }
 
-  /** Without start times: a process is born once, so an exit was lost between two births. */
+  /** Without start times, a second fork of the same pid shows that the exit of the earlier process was lost. */
   #endEarlierLife(birth: Record): void {
     if (birth.u32(PROCESS_EVENT.known) & KNOWN_START) return;
     const earlier = this.findLive(birth.u32(PROCESS_EVENT.pid));
@@ -285,8 +292,8 @@ export class ProcessTable extends TableRows {
   }
 
   /**
-   * Finds or makes the entry of the record's process, and takes the values of the record's head.
-   * @param keepsComm whether the name of an entry that exists stays
+   * Finds or creates the entry of the record's process, and copies the common fields of the record into it.
+   * @param keepsComm whether an existing entry keeps its name
    */
   #enter(record: Record, known = this.match(record), keepsComm = false): number {
     let slot = known;
@@ -328,7 +335,7 @@ export class ProcessTable extends TableRows {
     return true;
   }
 
-  /** Takes the parent and the cgroup of the process. */
+  /** Copies the parent and the cgroup from the record. */
   #takePlace(slot: number, record: Record): void {
     const { flags, ppid, cgroupLow, cgroupHigh } = this.slots.columns;
     const known = record.u32(PROCESS_EVENT.known);
@@ -340,7 +347,7 @@ export class ProcessTable extends TableRows {
     flags[slot] = (flags[slot] as number) | (known & KEPT_FLAGS);
   }
 
-  /** It ended unreported before the time of the record. */
+  /** The process ended before the time of the record, but no event reported that. */
   #goneBefore(record: Record, slot: number): void {
     this.#gone(slot, record.u32(PROCESS_EVENT.ts_ns + 4), record.u32(PROCESS_EVENT.ts_ns));
   }

@@ -7,14 +7,14 @@ import { PROCESS_EVENT } from "../wire/layout.gen.ts";
 import { Record } from "../wire/record.ts";
 import type { ProcessLister } from "./process-lister.ts";
 
-/** One pass of the BPF task iterator: exact start times, no file a process. */
+/** Lists processes by the BPF task iterator. Start times are exact, and no file is opened for each process. */
 export class TaskIterator implements ProcessLister {
   readonly source = "task-iterator";
   readonly #object: BpfObject;
   readonly #link: BpfLink;
   readonly #reader = new IteratorReader();
 
-  /** @throws BpfLoadError, NativeError where this kernel has no such iterator, or refuses it */
+  /** @throws BpfLoadError, NativeError if this kernel has no such iterator, or refuses it */
   constructor() {
     this.#object = BpfObject.open("tasks", bpfObject("tasks"));
     try {
@@ -36,7 +36,7 @@ export class TaskIterator implements ProcessLister {
     });
   }
 
-  /** It lists the processes of the reader's pid namespace. Only the initial namespace has all processes. */
+  /** The iterator lists the processes of the reader's pid namespace. Only the initial namespace has all processes. */
   mayHide(): boolean {
     return !pidNamespace().isInitial;
   }

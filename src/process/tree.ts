@@ -1,4 +1,4 @@
-/** Ancestors and descendants, from the process table: each question walks the table, nothing is kept. */
+/** Ancestors and descendants, from the process table. Each call walks the table, and nothing is cached. */
 import type { TableRows } from "./table-rows.ts";
 import { NO_SLOT } from "./table-slots.ts";
 
@@ -27,8 +27,8 @@ const MAX_DEPTH = 256;
 const MAX_COUNT = 10_000;
 
 /**
- * The process's parent: the newest process with its `ppid` that started before it, because pids are used again. An exited
- * one counts while it is kept. NO_SLOT: unknown.
+ * Slot of the parent: the newest process with the pid `ppid` that started before the child, because pids are used
+ * again. An exited parent counts while it is in the table. NO_SLOT: unknown.
  */
 export function parentOf(table: TableRows, slot: number): number {
   return olderOf(table, slot, table.ppid(slot));
@@ -40,7 +40,7 @@ export function ancestorsOf(table: TableRows, slot: number, bounds: TreeBounds =
   const relatives: Relative[] = [];
   const seen = new Set([slot]);
   let at = parentOf(table, slot);
-  // Without start times, pids that were used again can form a ring.
+  // Without start times, pids that were used again can form a cycle.
   while (at !== NO_SLOT && !seen.has(at)) {
     if (relatives.length === most) return { relatives, truncated: true };
     seen.add(at);
@@ -51,8 +51,8 @@ export function ancestorsOf(table: TableRows, slot: number, bounds: TreeBounds =
 }
 
 /**
- * The descendants of a process. After its exit these are the processes that were born to it, even if another process has
- * adopted them.
+ * The descendants of a process. After its exit these are the processes that were born to it, even if another process
+ * has adopted them.
  */
 export function descendantsOf(table: TableRows, slot: number, bounds: TreeBounds = {}): Relatives {
   const { maxDepth = MAX_DEPTH, maxCount = MAX_COUNT } = bounds;
@@ -79,7 +79,7 @@ export function descendantsOf(table: TableRows, slot: number, bounds: TreeBounds
   return { relatives, truncated };
 }
 
-/** The children of every process, as two lists of links: by the parent of now, and by a parent that exited. */
+/** The children of every process, in two linked lists: of the current parent, and of a birth parent that has exited. */
 class Children {
   readonly #first: Int32Array;
   readonly #next: Int32Array;
@@ -113,7 +113,7 @@ class Children {
   }
 }
 
-/** The newest process of pid `ppid` that can have been there when the process at `slot` was born. */
+/** The newest process of pid `ppid` that can have existed when the process at `slot` was born. */
 function olderOf(table: TableRows, slot: number, ppid: number | undefined): number {
   if (ppid === undefined) return NO_SLOT;
   let parent = table.find(ppid);
@@ -132,7 +132,8 @@ function couldBeParent(table: TableRows, parent: number, child: number): boolean
 }
 
 /**
- * As a double, which is exact enough to compare times that are far apart; undefined if neither start nor fork is known.
+ * Start time, ns, as a double, which is exact enough to compare times that are far apart. Undefined if neither start
+ * nor fork is known.
  */
 function startNs(table: TableRows, slot: number): number | undefined {
   return table.startHigh(slot) * 4294967296 + table.startLow(slot) || table.bornNs(slot);

@@ -2,7 +2,7 @@
 const turned = new Uint8Array(16384);
 
 /**
- * Turns path components, leaf first and each ended by NUL, into a path in place:
+ * Turns path components, leaf first and each with a NUL at its end, into a path, in place:
  * `true\0bin\0usr\0` becomes `/usr/bin/true`, which has the same length.
  */
 export function turnPath(bytes: Uint8Array, start: number, length: number): void {
@@ -21,8 +21,8 @@ export function turnPath(bytes: Uint8Array, start: number, length: number): void
 /**
  * The end of a path that was too long for a record.
  *
- * @param components leaf first, each ended by NUL; the last one may be cut
- * @param most bytes of the result
+ * @param components leaf first, each with a NUL at its end; the last one may be cut
+ * @param most maximum number of bytes of the result
  */
 export function endOfPath(components: Uint8Array, most: number): Uint8Array {
   const whole = components.slice(0, components.lastIndexOf(0) + 1);
