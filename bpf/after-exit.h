@@ -47,7 +47,7 @@ static __always_inline void note_exit(struct task_struct *task, const struct pro
 
 	if (!ended)
 		return;
-	/* A program that reads this place during the update takes it for free. */
+	/* A program that reads this place during the update finds that it is free. */
 	LATEST(ended->start_ns) = 0;
 	barrier();
 	ended->counted_ns = task->se.sum_exec_runtime + unaccounted;

@@ -62,7 +62,8 @@ static __always_inline __u64 cgroup_ancestor_id(struct cgroup *cgroup, int level
 }
 
 /*
- * The part of the head that each event needs: for filters, for the level of detail, and for the group of the process.
+ * Fills the part of the head that each event needs: for filters, for the level of detail, and for the group of the
+ * process.
  * @filters_uid: whether a filter needs the uids
  */
 static __always_inline void fill_identity(struct process_event *e, __u8 type, struct task_struct *task, bool filters_uid)
@@ -80,12 +81,12 @@ static __always_inline void fill_identity(struct process_event *e, __u8 type, st
 	}
 	e->start_ns = leader->start_boottime;
 	e->cgroup_id = default_cgroup(task)->kn->id;
-	/* The process's name. The current thread, such as the last one to end, may have another name. */
+	/* The name of the process is that of its leader. The current thread may have another name. */
 	bpf_probe_read_kernel(e->comm, sizeof(e->comm), leader->comm);
 	e->ts_ns = bpf_ktime_get_boot_ns();
 }
 
-/* The rest of the head. */
+/* Fills the rest of the head. */
 static __always_inline void fill_details(struct process_event *e, struct task_struct *task)
 {
 	struct task_struct *parent = task->real_parent;

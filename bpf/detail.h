@@ -47,7 +47,7 @@ struct detail {
 };
 
 /*
- * Most names of one cgroup in an interval. CPUs that enter a name at the same time may pass this limit by one name.
+ * Maximum number of names of one cgroup in an interval. CPUs that enter names at the same time may exceed it slightly.
  */
 #define MAX_COMMS 64
 /* Buckets of lifetimes: the first holds lifetimes below 2^11 ns; the upper bound of each next bucket is twice as high. */
@@ -116,7 +116,7 @@ struct clock_event {
 /* An element of a memory-mapped array, one per CPU: the scheduler's clock is base_ns + the clock of the CPU's ring. */
 struct cpu_clock {
 	__u64 base_ns; /* 0: unknown */
-	__u64 is_asked; /* user space wants a clock_event of this CPU */
+	__u64 is_asked; /* user space has requested a clock_event from this CPU */
 };
 
 #endif

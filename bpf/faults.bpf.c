@@ -30,7 +30,7 @@ struct {
 	__type(value, struct fault_counters);
 } fault_counters SEC(".maps");
 
-/* With the start time, because another process may get the same pid. */
+/* It contains the start time, because another process may get the same pid. */
 struct throttle_key {
 	__u64 start_ns;
 	__u64 pid;
@@ -77,7 +77,7 @@ static __always_inline struct throttle *throttle_of(struct task_struct *task, __
 		return throttle;
 	fresh.window_ns = now_ns;
 	fresh.limit = FAULTS_PER_SECOND;
-	/* If another thread was first, its entry stays. */
+	/* If another thread has added the entry meanwhile, that entry stays. */
 	bpf_map_update_elem(&throttles, &key, &fresh, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&throttles, &key);
 }

@@ -5,7 +5,7 @@
 
 #include "process.h"
 
-/* Most page faults of a process that are reported in one second. The others are only counted. */
+/* Maximum number of page faults of a process that are reported in one second. The others are only counted. */
 #define FAULTS_PER_SECOND 10
 
 /* process_event.type. Not in the range of enum event_type, whose counts must balance, nor of enum sample_type. */

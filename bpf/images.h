@@ -27,7 +27,7 @@ struct image {
 	__u32 image_pid;
 	__u32 ppid; /* at birth */
 	__u32 exec_count;
-	__u32 known; /* IMAGE_HERE, IMAGE_BITS, IMAGE_IS_LARGE; KNOWN_EXEC_COUNT: entered at the birth of the process */
+	__u32 known; /* IMAGE_HERE, IMAGE_BITS, IMAGE_IS_LARGE; KNOWN_EXEC_COUNT: this entry exists since the fork */
 	__u16 exe_len;
 	__u16 args_len;
 	__u32 reserved;
@@ -57,7 +57,7 @@ struct {
 	__type(value, struct large_image);
 } large_images SEC(".maps");
 
-/* All bytes are 0. */
+/* An image with all bytes 0, to initialize new entries. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -72,7 +72,7 @@ struct ended_scratch {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1); /* 2 where exits are retried: the first may be in use by a preempted program */
+	__uint(max_entries, 1); /* 2 if exits are retried: a preempted program may use the first */
 	__type(key, __u32);
 	__type(value, struct ended_scratch);
 } ended_scratches SEC(".maps");
@@ -87,7 +87,7 @@ static __always_inline struct image *find_image(__u32 pid, __u64 start_ns)
 	return image && image->start_ns == start_ns ? image : NULL;
 }
 
-/* The map had no room: the arguments of the process are unknown at its end. */
+/* Notes that a map had no room for the image, so that the image will be unknown at the end of the process. */
 static __always_inline void has_no_image(__u32 pid)
 {
 	COUNT(no_room[MAP_IMAGES]);
@@ -144,7 +144,7 @@ static __always_inline void inherit_image(const struct process_event *e, __u32 f
 }
 
 /*
- * Keeps what the process executes now.
+ * Stores the image of the process, which has just called exec.
  * @data: as large as a struct large_image or larger; path and arguments are its first bytes
  */
 static __always_inline void keep_image(const struct process_event *e, const char *data, __u64 exe_len, __u64 args_len)
@@ -158,7 +158,7 @@ static __always_inline void keep_image(const struct process_event *e, const char
 	if (!image)
 		return;
 	known = (image->known & ~(IMAGE_IS_LARGE | IMAGE_BITS)) | IMAGE_HERE | (e->known & IMAGE_BITS);
-	/* Of all 64 bits, for the verifiers before 6.6. */
+	/* The verifiers before 6.6 need a comparison of all 64 bits. */
 	barrier_var(length);
 	if (length <= SMALL_IMAGE_BYTES) {
 		bpf_probe_read_kernel(image->data, length, data);
@@ -222,7 +222,7 @@ static __always_inline void emit_process(void *ctx, const struct exit_event *x, 
 			s->e.x.p.known &= ~(KNOWN_PPID | KNOWN_PARENT_START);
 		}
 		length = (__u64)image->exe_len + image->args_len;
-		/* Of all 64 bits, for the verifiers before 6.6. */
+		/* The verifiers before 6.6 need a comparison of all 64 bits. */
 		barrier_var(length);
 		if (known & IMAGE_IS_LARGE) {
 			struct large_image *large = bpf_map_lookup_elem(&large_images, &pid);
@@ -240,7 +240,7 @@ static __always_inline void emit_process(void *ctx, const struct exit_event *x, 
 			s->e.exe_len = image->exe_len;
 			s->e.args_len = image->args_len;
 		}
-		/* The last image is here, or the maps had no room for it. So a missed exec before that does not matter. */
+		/* The entry has the last image, or the maps had no room for that image. So earlier missed execs do not matter. */
 		if (!s->e.image_pid)
 			known |= IMAGE_HERE;
 		s->e.x.p.known = (s->e.x.p.known & ~MISSED_EXEC) | (known & ~IMAGE_IS_LARGE);

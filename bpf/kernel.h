@@ -95,7 +95,7 @@ struct kernfs_node {
 	__u64 id;
 };
 
-/* A hierarchy. 0 is the default one, v2; each v1 hierarchy has another number. */
+/* A hierarchy. The default hierarchy, v2, has the id 0; each v1 hierarchy has another id. */
 struct cgroup_root {
 	int hierarchy_id;
 };

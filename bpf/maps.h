@@ -144,8 +144,8 @@ static __always_inline void miss_exec(__u32 pid)
 }
 
 /*
- * Notes an exec that a filter dropped. --pid passes all events of a process or none. The other filters look at values that
- * may change during its life, so they may pass its exit.
+ * Notes an exec that a filter dropped. --pid passes all events of a process or none. The other filters check values
+ * that may change during the life of the process, so they may still pass its exit.
  */
 static __always_inline void hold_back_exec(__u32 pid)
 {
@@ -167,7 +167,7 @@ static __always_inline void forget_missed_exec(__u32 pid)
 		bpf_map_delete_elem(&missed_execs, &pid);
 }
 
-/* A comm may have any bytes after its NUL; a key must not. */
+/* A comm may have any bytes after its NUL; in a key these bytes must be 0. */
 static __always_inline bool is_wanted_comm(const char *comm)
 {
 	struct comm_key key = {};

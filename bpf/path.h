@@ -61,7 +61,7 @@ static __always_inline enum path_step step_up(struct path_walk *walk, char *buff
 	if (n <= 0 || n > NAME_SIZE)
 		return PATH_CUT;
 	if (parent == dentry) {
-		/* Without a parent. The first one is the file itself, such as a memfd; any other is a root named "/". */
+		/* No parent. The first dentry is then the file itself, such as a memfd; a later dentry is a root named "/". */
 		if (at == 0)
 			walk->length = n;
 		return PATH_WHOLE;

@@ -161,7 +161,7 @@ static __always_inline int on_fork(__u64 *ctx)
 	}
 	COUNT(seen[EVENT_FORK]);
 	fill_identity(&e, EVENT_FORK, child, knobs.filter_uid);
-	/* By the forker, not by the parent, which differs with CLONE_PARENT: a descendant is what was forked. */
+	/* A descendant is a process that a tracked process forked. With CLONE_PARENT its parent is not its forker. */
 	track_child(forker, e.pid);
 	mode = detail_mode();
 	if (mode)
@@ -216,8 +216,8 @@ int retry_fork(__u64 *ctx)
 }
 
 /*
- * The last renaming on this CPU. An exec renames its process after the process gets its new mm and shortly before the exec's
- * own tracepoint, usually on the same CPU. The mm shows the exec that the renaming is its own.
+ * The last renaming on this CPU. An exec renames its process after the process gets its new mm and shortly before the
+ * exec's own tracepoint, usually on the same CPU. The program at that tracepoint recognizes the renaming by the mm.
  */
 struct renaming {
 	__u64 mm;
@@ -531,7 +531,7 @@ static __always_inline bool is_last_thread(__u64 *ctx, struct task_struct *task,
 	 */
 	key.start_ns = task->group_leader->start_boottime;
 	key.pid = task->tgid;
-	/* Before 6.4 the verifier inserts a call of a function that returns an int: the upper half is undefined. */
+	/* Before 6.4 the verifier calls a function here that returns an int, so the upper half is undefined. */
 	return (int)bpf_map_update_elem(&counted_exits, &key, &yes, BPF_NOEXIST) != -EEXIST;
 }
 

@@ -20,13 +20,13 @@
  */
 #define CUT_RECORD_BYTES 512
 #define CUT_PATH_BYTES 256
-/* Most steps to find the path of an executable; each step is a component or a mount. */
+/* Maximum number of steps to find the path of an executable; each step is a component or a mount. */
 #define MAX_PATH_DEPTH 1024
 /* Words of 64 bits, with one bit for each possible thread id: PID_MAX_LIMIT is 2^22. */
 #define CLAIM_WORDS 65536
 /*
- * Most threads, after the first few, whose figures the exit program adds. It must not keep a CPU for much longer than a
- * tick.
+ * Maximum number of threads of a process whose figures the exit program adds. The program must not occupy a CPU for
+ * much longer than a tick.
  */
 #define MAX_EXIT_THREADS 16384
 /* NAME_MAX and a NUL. */
@@ -41,7 +41,7 @@ enum event_type {
 
 /*
  * Bits of process_event.known, for records of all types: which fields the record has, and how to read them. The process
- * table keeps the first eight bits.
+ * table stores some of the first eight bits.
  */
 enum known {
 	KNOWN_PPID = 1 << 0,
@@ -49,7 +49,7 @@ enum known {
 	KNOWN_CGROUP = 1 << 2,
 	KNOWN_NS_PID = 1 << 3,
 	KNOWN_EFFECTIVE = 1 << 4, /* euid and egid */
-	KNOWN_AUID = 1 << 5, /* and set */
+	KNOWN_AUID = 1 << 5, /* the process belongs to a login, whose auid is known */
 	KNOWN_PARENT_START = 1 << 6,
 	/* exec */
 	KNOWN_EXE = 1 << 8,
@@ -66,13 +66,13 @@ enum known {
 	KNOWN_IO = 1 << 20,
 	MISSED_EXEC = 1 << 21, /* the record of its last exec was not sent: user space knows an outdated image */
 	UNSURE_COMM = 1 << 22, /* comm is the name of the last thread, not of the process */
-	UNSURE_END = 1 << 23, /* the leader has ended, but other threads may run: there was no room to count them */
+	UNSURE_END = 1 << 23, /* the leader has ended, but other threads may still run: the map had no room to count them */
 	/* sample */
-	FIRST_SEEN = 1 << 24, /* there was no earlier sample of it: runtime_ns counts from its start */
+	FIRST_SEEN = 1 << 24, /* the process had no earlier sample: runtime_ns counts from its start */
 	/* page fault */
 	FAULT_WRITE = 1 << 25,
 	/* the end of a process */
-	KNOWN_EXEC_COUNT = 1 << 26, /* a program saw its birth */
+	KNOWN_EXEC_COUNT = 1 << 26, /* a BPF program saw the fork of the process */
 	IMAGE_HERE = 1 << 27, /* the record has the image, or shows that the image is unknown */
 };
 
@@ -128,12 +128,12 @@ struct path_walk {
 
 struct exit_event {
 	struct process_event p;
-	__u32 status; /* as wait(2) gives it */
+	__u32 status; /* as wait(2) returns it */
 	__u32 reserved;
 	__u64 utime_ns; /* of all threads; most kernels sample it at ticks */
 	__u64 stime_ns;
 	__u64 runtime_ns; /* of all threads: the scheduler's own sum, exact up to accounted_ns */
-	__u64 accounted_ns; /* scheduler clock; runtime_ns lacks what the last thread ran after it; 0: unknown */
+	__u64 accounted_ns; /* scheduler clock; runtime_ns lacks the time that the last thread ran after it; 0: unknown */
 	__u64 peak_rss_bytes;
 	__u64 minor_faults;
 	__u64 major_faults;
@@ -142,8 +142,8 @@ struct exit_event {
 };
 
 /*
- * User space sets these before it loads the programs. The verifier treats them as constants and removes the code of what is
- * off, so a filter that is not used costs nothing.
+ * User space sets these before it loads the programs. The verifier treats them as constants and removes the code of
+ * unused filters, so such a filter costs nothing.
  */
 struct knobs {
 	__u32 event_mask; /* bit EVENT_x is set if events of that type are wanted */
@@ -151,7 +151,7 @@ struct knobs {
 	__u64 min_duration_ns; /* exits of processes that lived less are dropped */
 	__u64 cgroup_base_id; /* the cgroup at cgroup_base_level, where the watched path begins */
 	__u32 cgroup_base_level;
-	__u32 cgroup_level; /* of the watched one */
+	__u32 cgroup_level; /* level of the watched cgroup */
 	__u32 page_size;
 	__u8 filter_pid;
 	__u8 filter_uid;
@@ -185,7 +185,7 @@ struct watched_cgroup {
 	__u64 id;
 	__u32 path_length; /* 0: do not follow the path */
 	__u32 reserved;
-	char path[WATCHED_PATH_LEN]; /* from cgroup_base_id on, with its slash */
+	char path[WATCHED_PATH_LEN]; /* below cgroup_base_id, with a slash at its beginning */
 };
 
 /* Classic tracepoints only: a process that has or had several threads. Their events describe only single threads. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * What a write to a ring takes: one loop writes records, the other one does all but the write. User space runs both and
- * compares their times. Nothing is attached.
+ * Measures the time of a write to a ring: one loop writes records, the other loop does the same without the write. User
+ * space runs both and compares their times. The programs are not attached.
  */
 #include "kernel.h"
 #include "process.h"
@@ -24,7 +24,7 @@ struct {
 	__type(value, struct ring_write_run);
 } ring_write_runs SEC(".maps");
 
-/* Keeps the compiler from leaving out, or moving, what fills the record. */
+/* Prevents the compiler from removing or moving the code that fills the record. */
 #define uses(record) asm volatile("" : : "r"(record) : "memory")
 
 /* @writes is constant where this is inlined, so a loop has no branch for it. */
@@ -34,7 +34,7 @@ static __always_inline int run_loop(void *ctx, bool writes)
 	__u32 zero = 0;
 	struct ring_write_run *run = bpf_map_lookup_elem(&ring_write_runs, &zero);
 	__u64 began;
-	/* Not a count: the verifier would check each turn of the loop for each count. */
+	/* Not a counter: the verifier would check each turn of the loop for each value of the counter. */
 	__u64 results = 0;
 
 	if (!run)

@@ -100,7 +100,7 @@ int sample_processes(struct walk_request *request)
 	bool is_full = false;
 	__u32 walked = 0;
 
-	/* Also if the records were full: the repeated walk visits all processes again. */
+	/* This is also right if the records were full, because the repeated walk visits all processes again. */
 	begin_sweep(request->sweep);
 	begin_order();
 	written = 0;

@@ -50,7 +50,7 @@ struct sample_knobs {
 	__u64 rss_threshold_bytes;
 	__u32 page_size;
 	__u32 cpus; /* possible ones */
-	__u32 max_threads; /* most threads of a process whose time is added up; the program has a limit of its own */
+	__u32 max_threads; /* maximum number of threads of a process whose time is added up; the programs add at most 65,536 */
 	__u32 splits_modes; /* whether samples have utime_ns and stime_ns */
 };
 

@@ -16,7 +16,7 @@
 #define MM_ANONPAGES 1
 #define MM_SHMEMPAGES 3
 
-/* Most turns of the loop that the verifier has to follow. */
+/* Maximum number of CPUs whose counters are added: the verifier has to follow each turn of the loop. */
 #define MAX_SUMMED_CPUS 512
 
 const volatile struct sample_knobs sample_knobs = {
@@ -110,7 +110,7 @@ __noinline __u32 walk_threads(__u32 count)
 	return walked;
 }
 
-/* The time of all threads of a process that are still listed. */
+/* Returns the CPU time of all threads of a process that are still listed. */
 __noinline __u64 runtime_of_threads(__u64 signal, __u32 count)
 {
 	__u32 left = count < sample_knobs.max_threads ? count : sample_knobs.max_threads;
@@ -165,7 +165,7 @@ static __always_inline __s64 not_negative(__s64 count)
 	return count > 0 ? count : 0;
 }
 
-/* Pages from atomic counters, before 6.2 (f1a7941243c1). Each thread keeps up to 64 pages out of them. */
+/* Pages from atomic counters, before 6.2 (f1a7941243c1). They lack up to 64 pages of each thread. */
 static __always_inline __u64 atomic_pages(__u64 mm)
 {
 	__s64 count[4] = {};
@@ -178,8 +178,8 @@ static __always_inline __u64 atomic_pages(__u64 mm)
 }
 
 /*
- * Pages from the central counters, which are quick to read. Since 6.2 every CPU keeps up to a batch of pages for itself, so
- * this number is off by that.
+ * Pages from the central counters, which are quick to read. Since 6.2 every CPU counts up to a batch of pages on its
+ * own, so this number is inexact by these pages.
  */
 #define COUNTED_PAGES(mm, READ)                                  \
 	(not_negative(READ(mm, rss_stat[MM_FILEPAGES].count)) +  \
@@ -351,7 +351,7 @@ static __always_inline int sample_next(struct bpf_iter__task *ctx,
 	struct task_struct *task = ctx->task;
 	struct look l;
 
-	/* The kernel may ask for the last record twice, so that does not reset anything. */
+	/* The kernel may call this twice for the last record, so the last record does not reset anything. */
 	if (totals.sweep != ctx->meta->session_id)
 		begin_sweep(ctx->meta->session_id);
 	if (!task) {

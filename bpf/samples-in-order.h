@@ -22,7 +22,7 @@ struct ordered_sample {
 	/* Addresses of the process at the last walk. They may be invalid now. */
 	__u64 task;
 	__u64 mm;
-	__u64 leader_ns; /* run time of the leader alone, at the last look that left nothing to write */
+	__u64 leader_ns; /* run time of the leader alone, at the last look after which no record was left to write */
 	__u64 threads; /* number of threads at that look; 0: there was none yet */
 };
 
@@ -35,11 +35,11 @@ struct {
 
 /* The state of a walk. The figures of live processes move up to the places of ended ones. */
 struct sample_order {
-	__u32 count; /* figures that the walk before kept */
-	__u32 next; /* the first of these whose process this walk has not met yet */
-	__u32 kept; /* figures that this walk has kept so far */
-	__u32 loaded; /* the first of these whose process is not loaded ahead yet */
-	__u64 ended_ns; /* when the walk before ended */
+	__u32 count; /* number of figures from the previous walk */
+	__u32 next; /* place of the first of these figures whose process this walk has not met yet */
+	__u32 kept; /* number of figures that this walk has stored so far */
+	__u32 loaded; /* place of the first figures of the previous walk whose process is not loaded ahead yet */
+	__u64 ended_ns; /* end of the previous walk */
 } order = {};
 
 static __always_inline struct ordered_sample *ordered_sample(__u32 at)
@@ -85,7 +85,7 @@ static __always_inline void end_order(void)
 	order.ended_ns = bpf_ktime_get_boot_ns();
 }
 
-/* Keeps the figures of the next process in the list, or new ones if there are none. Returns their place. */
+/* Moves the figures of the next process in the list to their new place, or creates figures there. Returns the place. */
 __noinline __u32 keep_ordered_sample(__u32 pid, __u64 start_ns)
 {
 	__u32 at = order.next, to = order.kept;
@@ -95,7 +95,7 @@ __noinline __u32 keep_ordered_sample(__u32 pid, __u64 start_ns)
 	known = ordered_sample(at);
 	if (known && at < order.count) {
 		is_known = is_of(known, pid, start_ns);
-		/* A process that started after the last walk has no figures; nearly all older ones have. */
+		/* A process that started after the last walk has no figures; nearly all older processes have figures. */
 		if (!is_known && start_ns <= order.ended_ns) {
 			at = find_ordered_sample(pid, start_ns);
 			known = ordered_sample(at);

@@ -68,7 +68,7 @@ static __always_inline __u32 first_forker(__u64 birth)
 	return s ? s->pid : 0;
 }
 
-/* Keeps the source of a process. @flags: BIRTH_* */
+/* Stores the source of a process. @flags: BIRTH_* */
 static __always_inline void keep_birth(__u32 pid, __u32 source, __u64 flags)
 {
 	volatile __u64 *birth = birth_of(pid);

@@ -128,8 +128,8 @@ __noinline __u32 charge_source(__u32 source, __u64 now_ns, __u32 is_over)
 		return place;
 	}
 	/*
-	 * Not at each event, because other CPUs read until_ns. It writes the copy in `storm` first: user space frees the place
-	 * some time after that.
+	 * until_ns is not updated at each event, because other CPUs read it. The copy in `storm` is updated first: user space
+	 * frees the place some time after that time.
 	 */
 	if (LATEST(s->until_ns) < now_ns + STORM_CALM_NS - BUSY_STEP_NS) {
 		storm = bpf_map_lookup_elem(&storms, &place);

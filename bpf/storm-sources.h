@@ -11,7 +11,7 @@
 #define SOURCE_PROBES 8
 #define NO_SOURCE 0xffffffff
 #define ROOT_CGROUP_ID 1
-/* Instead of the place of a storm: there was none when the source exceeded the rate. */
+/* Replaces the place of a storm: no place was free when the source exceeded the rate. */
 #define NO_ROOM 0xfffffffe
 
 struct storm_source {

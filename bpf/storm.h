@@ -21,12 +21,15 @@ struct storm_limits {
 /* A storm ends when its source has been below half of the rate for this long. */
 #define STORM_CALM_NS 2000000000
 /*
- * Most storms at the same time. A process may take one of the first STORM_PROCESS_PLACES only. The last place is for the
- * crowd of the root cgroup.
+ * Maximum number of storms at the same time. A process may take only one of the first STORM_PROCESS_PLACES places. The
+ * last place is for the crowd of the root cgroup.
  */
 #define STORM_PLACES 64
 #define STORM_PROCESS_PLACES 48
-/* Processes whose source is kept; a power of two. The lower 14 bits of a pid are its place, and the word has the 8 above. */
+/*
+ * Number of processes whose source is stored; a power of two. The lower 14 bits of a pid are its place, and the word at
+ * that place contains the next 8 bits.
+ */
 #define STORM_BIRTHS 16384
 /* Names in one storm; a power of two. */
 #define STORM_COMMS 64
@@ -40,7 +43,7 @@ enum storm_kind {
 	STORM_CGROUP = 2,
 	STORM_UID = 3,
 	STORM_CHANGING = 4, /* a flag with STORM_CGROUP and STORM_UID: processes whose forkers change all the time */
-	STORM_CROWD = 8, /* a flag with STORM_CGROUP and STORM_UID: what finds no place for its own storm */
+	STORM_CROWD = 8, /* a flag with STORM_CGROUP and STORM_UID: sources that find no place for a storm of their own */
 };
 
 struct storm_comm {

@@ -95,7 +95,7 @@ __noinline __u32 storm_of_fork(__u64 start_ns, __u32 child, __u64 cgroup_id, __u
 /*
  * Runs in the process that calls exec. Returns the place of the storm that counts the exec, or NO_PLACE if it is sent.
  * @parent: 0 if the parent is unknown, or has adopted the process
- * @is_folded: no exec is sent, but the record of the process at its end
+ * @is_folded: execs are not sent; a record at the end of the process reports them
  */
 __noinline __u32 storm_of_exec(__u64 start_ns, __u32 parent, __u64 parent_start_ns, __u32 is_folded)
 {
@@ -169,15 +169,16 @@ __noinline __u32 storm_of_exit(__u32 pid, __u32 parent, __u64 parent_start_ns)
 	return missed | (word & BIRTH_SHOWN ? EXIT_NO_PLACE : place & EXIT_NO_PLACE);
 }
 
-/* Whether the end of a process is the first record of its name in a minute: what it executed came before the storm. */
+/* Whether the record of an ended process is sent like the first exec of its name in a minute. */
 __noinline __u32 is_first_end(__u32 storm, __u64 comm_0, __u64 comm_1)
 {
 	return is_first_exec(storm, bpf_ktime_get_boot_ns(), comm_0, comm_1);
 }
 
 /*
- * The same for the level of detail `processes`, where the record at the end is all that is sent of a process.
- * @place: what storm_of_exit() gave
+ * Returns the place of the storm that counts the end of a process, or EXIT_NO_PLACE if its record is sent. Used at the
+ * level of detail `processes`, where the programs send only one record of a process, at its end.
+ * @place: the result of storm_of_exit()
  */
 static __always_inline __u32 storm_of_process(__u32 place, const char *name)
 {
@@ -189,7 +190,7 @@ static __always_inline __u32 storm_of_process(__u32 place, const char *name)
 	return is_first_end(place, comm[0], comm[1]) ? EXIT_NO_PLACE : place;
 }
 
-/* A comm may have any bytes after its NUL; a key must not. */
+/* A comm may have any bytes after its NUL; in a key these bytes must be 0. */
 static __always_inline void count_suppressed(__u32 storm, enum event_type type, const char *name)
 {
 	__u64 comm[COMM_LEN / 8] = {};

@@ -21,7 +21,7 @@
 #include "level.h"
 #include "maps.h"
 
-/* Most places that a program checks for a group. */
+/* Maximum number of places that a program checks for a group. */
 #define TOTALS_PROBES 64
 
 struct {
@@ -163,7 +163,7 @@ static __always_inline struct totals *find_totals(__u32 mode, __u32 kind, __u64 
 	__u64 comm[COMM_LEN / 8] = {};
 	__u32 place;
 
-	/* A comm may have any bytes after its NUL; a key must not. */
+	/* A comm may have any bytes after its NUL; in a key these bytes must be 0. */
 	bpf_probe_read_kernel_str(comm, COMM_LEN, name);
 	place = find_place(cgroup_id, comm[0], comm[1], kind, buffer);
 	if (place == NO_PLACE)

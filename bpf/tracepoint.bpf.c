@@ -22,7 +22,7 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 #define CLONE_THREAD 0x00010000
 #define CLONE_INTO_CGROUP 0x200000000ULL
 
-/* The pid of the parent of kernel threads. init has the pid before it. */
+/* The pid of kthreadd, the parent of kernel threads. init has the pid 1. */
 #define KTHREADD 2
 
 struct tracepoint_exec {
@@ -128,7 +128,7 @@ static __always_inline void count_thread(__u32 pid)
 	}
 }
 
-/* No helper returns these. */
+/* No helper returns data of the parent. */
 static __always_inline void describe_parent(struct storm_source *s)
 {
 	s->uid = STORM_NO_UID;
@@ -324,11 +324,11 @@ static __always_inline bool is_last_thread(void *ctx, struct thread_group *group
 			bpf_map_delete_elem(&thread_groups, &pid);
 		return group_dead;
 	}
-	/* No entry: a process of one thread, one that user space has not entered yet, or one for which the map has no room. */
+	/* No entry: the process has one thread, or user space has not entered it yet, or the map has no room for it. */
 	if (!group)
 		return (__u32)id == pid;
 	/*
-	 * A thread that finds a negative count comes after all the others. 5.10 has no atomic addition that returns the old
+	 * A thread that finds a negative count ends after all other threads. 5.10 has no atomic addition that returns the old
 	 * value, so two threads may find a negative count. The one that deletes the entry is the last thread.
 	 */
 	__sync_fetch_and_add(&group->extra_threads, -1);

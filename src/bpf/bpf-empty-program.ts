@@ -5,12 +5,12 @@ import { BPF_CMD, BpfAttr, bpf } from "./cost-bpf.ts";
 const BPF_PROG_TYPE_SOCKET_FILTER = 1;
 /** `r0 = 0; exit`: two instructions of 8 bytes (code, registers, offset, immediate). */
 const EMPTY_PROGRAM = new Uint8Array([0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0]);
-/** A test run of a socket filter wants at least an Ethernet header. */
+/** A test run of a socket filter needs at least an Ethernet header. */
 const PACKET = new Uint8Array(64);
 
 /**
- * A BPF program that does nothing, attached to nothing, run on demand (BPF_PROG_TEST_RUN): the control that says what
- * running any program and counting its runs costs.
+ * A BPF program that does nothing. It is not attached, but runs on demand (BPF_PROG_TEST_RUN). As a control, it shows
+ * how much time it takes to run any program and to count its runs.
  */
 export class EmptyProgram implements Disposable {
   #fd: number | null;
@@ -27,7 +27,7 @@ export class EmptyProgram implements Disposable {
     this.#fd = fd;
   }
 
-  /** Runs it in the kernel. @returns mean time of one run, ns, in whole nanoseconds as the kernel gives it */
+  /** Runs it in the kernel. @returns mean time of one run, which the kernel reports in whole nanoseconds */
   run(times: number): number {
     const attr = new BpfAttr()
       .setU32(0, this.#open())

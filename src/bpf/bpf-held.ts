@@ -2,20 +2,21 @@ import { readdirSync, readlinkSync } from "node:fs";
 import { readProcFile } from "../procfs/proc-stat.ts";
 import { BPF_CMD, BpfAttr, bpf } from "./cost-bpf.ts";
 
-/** "self" where /proc need not show this process by its own pid, as without the /proc of its pid namespace. */
+/** "self" is this process. /proc may not show it by its own pid, if /proc belongs to another pid namespace. */
 type HolderPid = number | "self";
 
-/** Ids of BPF objects that a process holds through its file descriptors. */
+/** Ids of BPF objects that a process keeps in use by its file descriptors. */
 export interface HeldBpf {
-  /** Held directly, through a link, or through a perf event that they are attached to. */
+  /** In use directly, through a link, or through a perf event that they are attached to. */
   programIds: number[];
   mapIds: number[];
 }
 
 /**
  * Looks through the file descriptors of a process (/proc/<pid>/fdinfo) for BPF programs, links and maps, and asks the
- * kernel which program hangs on its perf events (BPF_TASK_FD_QUERY). A program that is only pinned, or attached by
- * netlink or to a cgroup without a link, leaves no trace there: take what appeared between two snapshots as well.
+ * kernel which program is attached to its perf events (BPF_TASK_FD_QUERY). A program that is only pinned, or attached
+ * by netlink or to a cgroup without a link, does not appear there. To find such programs, also compare two snapshots of
+ * all programs.
  */
 export function readHeldBpf(pid: HolderPid): HeldBpf {
   const programIds = new Set<number>();
@@ -27,7 +28,7 @@ export function readHeldBpf(pid: HolderPid): HeldBpf {
       if (id !== null) programIds.add(id);
     } else if (target.startsWith("anon_inode:bpf")) {
       const info = readProcFile(`/proc/${pid}/fdinfo/${fd}`) ?? "";
-      // Programs and links both say prog_id.
+      // Both programs and links have a line prog_id.
       const programId = /^prog_id:\s+(\d+)$/m.exec(info)?.[1];
       const mapId = /^map_id:\s+(\d+)$/m.exec(info)?.[1];
       if (programId !== undefined) programIds.add(Number(programId));
@@ -38,7 +39,10 @@ export function readHeldBpf(pid: HolderPid): HeldBpf {
   return { programIds: ascending(programIds), mapIds: ascending(mapIds) };
 }
 
-/** In fdinfo: a link to read from, or BPF_PROG_TYPE_SYSCALL, which is run by bpf(2) (include/uapi/linux/bpf.h). */
+/**
+ * Matches fdinfo of an iterator link, which a process reads, or of a BPF_PROG_TYPE_SYSCALL program, which a process
+ * runs by bpf(2) (include/uapi/linux/bpf.h).
+ */
 const CALLED = /^(?:link_type:\s+iter|prog_type:\s+31)$/m;
 
 /**
@@ -61,7 +65,7 @@ function readFds(pid: HolderPid): number[] {
   }
 }
 
-/** Closed in between: empty. */
+/** Empty if the descriptor has been closed meanwhile. */
 function readFdTarget(pid: HolderPid, fd: number): string {
   try {
     return readlinkSync(`/proc/${pid}/fd/${fd}`);
@@ -71,7 +75,7 @@ function readFdTarget(pid: HolderPid, fd: number): string {
 }
 
 function programOfPerfEvent(pid: HolderPid, fd: number): number | null {
-  // attr.task_fd_query: pid, fd, flags, buf_len, buf, prog_id, …; the name of what is probed is not wanted.
+  // attr.task_fd_query: pid, fd, flags, buf_len, buf, prog_id, …; buf stays empty, because the name is not needed.
   const attr = new BpfAttr().setU32(0, pid === "self" ? process.pid : pid).setU32(4, fd);
   return bpf(BPF_CMD.taskFdQuery, attr) === 0 ? attr.getU32(24) : null;
 }

@@ -30,7 +30,7 @@ export class BpfLink implements Disposable {
     if (attachType === BPF_TRACE_RAW_TP) {
       return new BpfLink(checkLibbpf(`attaching ${program}`, libbpf().bpf_raw_tracepoint_open(null, fd)));
     }
-    if (attachType !== BPF_TRACE_ITER) throw new Error(`${program} is attached in no way that is known here`);
+    if (attachType !== BPF_TRACE_ITER) throw new Error(`linnix does not know how to attach ${program}`);
     return new BpfLink(checkLibbpf(`attaching ${program}`, libbpf().bpf_link_create(fd, 0, BPF_TRACE_ITER, null)));
   }
 
@@ -42,14 +42,14 @@ export class BpfLink implements Disposable {
   }
 
   /**
-   * Attaches to a classic tracepoint by the id that its `id` file in tracefs gives.
-   * libbpf would look for tracefs in its usual place by itself, where it need not be mounted.
+   * Attaches to a classic tracepoint by the id from its `id` file in tracefs. libbpf would read that file itself, but
+   * only at the usual mount point of tracefs, where it may not be mounted.
    */
   static attachTracepoint(object: BpfObject, program: string, tracepointId: number): BpfLink {
     const event = openTracepoint(tracepointId);
     try {
       const programFd = object.programFd(program);
-      // Before Linux 5.15 there is no link to a perf event: the event itself has the program.
+      // Before Linux 5.15 there are no links to perf events, so the program is attached to the event itself.
       const fd = libbpf().bpf_link_create(programFd, event, BPF_PERF_EVENT, null);
       if (fd < 0) {
         const set = libc().ioctl(event, PERF_EVENT_IOC_SET_BPF, programFd as unknown as Pointer);
@@ -83,7 +83,7 @@ export class BpfLink implements Disposable {
 const PERF_TYPE_TRACEPOINT = 2;
 const PERF_EVENT_IOC_SET_BPF = 0x40042408n;
 
-/** A perf event of a tracepoint; the program runs on every CPU whatever CPU is named. */
+/** Opens a perf event of a tracepoint. The program runs on every CPU, whatever the CPU of the event is. */
 function openTracepoint(id: number): number {
   const attributes = new BigUint64Array(14); // PERF_ATTR_SIZE_VER5
   attributes[0] = BigInt(PERF_TYPE_TRACEPOINT) | (BigInt(attributes.byteLength) << 32n);
@@ -93,7 +93,7 @@ function openTracepoint(id: number): number {
     try {
       return openPerfEvent(attributes, cpu);
     } catch (error) {
-      // Any other will do.
+      // This CPU is offline. Any other CPU works as well.
       if (!(error instanceof NativeError && error.code === "ENODEV")) throw error;
       offline = error;
     }
@@ -101,7 +101,7 @@ function openTracepoint(id: number): number {
   throw offline;
 }
 
-/** A new read of an iterator program: a descriptor to read records from until it ends. */
+/** Starts a pass of an iterator program. Returns a descriptor from which its records can be read. */
 export function openIterator(link: BpfLink): number {
   return checkLibbpf("bpf_iter_create", libbpf().bpf_iter_create(link.fd));
 }

@@ -8,7 +8,7 @@ export class BpfLoadError extends Error {
   /**
    * @param object name of the object
    * @param errno positive errno value of the load
-   * @param verifierLog the kernel's log of the program that failed; empty if it did not get that far
+   * @param verifierLog the kernel's log of the program that failed; empty if the load failed before the verifier ran
    */
   constructor(
     readonly object: string,
@@ -23,11 +23,14 @@ export class BpfLoadError extends Error {
   }
 }
 
-/** An instruction, and the verifier's note about it. */
+/** Matches a line of the log with an instruction. */
 const INSTRUCTION = /^\d+: \([0-9a-f]{2}\)/;
+/** Matches a line with source code or with the state of the verifier. */
 const STATE = /^(;|\d+: R|from \d+ to \d+|R\d+(_\w+)?=|frame\d+:|mark_precise|last_idx|regs=|parent |stack=)/;
 
-/** The line of a verifier's log that says what is wrong: the first after the last instruction; hints may follow it. */
+/**
+ * The line of a verifier's log with the error. It is the first line after the last instruction; hints may follow it.
+ */
 export function verifierSummary(log: string): string {
   const lines = log.split("\n").filter((line) => line && !line.startsWith("processed ") && !line.startsWith("-- "));
   const last = lines.findLastIndex((line) => INSTRUCTION.test(line));

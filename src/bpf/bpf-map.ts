@@ -1,4 +1,4 @@
-/** Writing to BPF maps, copying them, and looking into memory-mapped ones. */
+/** Writes to BPF maps, copies them, and maps them into memory. */
 import { checkLibbpf, lastErrno, NativeError } from "../sys/errno.ts";
 import { libc } from "../sys/libc.ts";
 import { addressOf, type Pointer, viewOf } from "../sys/native.ts";
@@ -34,7 +34,7 @@ export interface BpfMap {
 }
 
 /**
- * Copies all that a hash map holds into another one of the same types: two system calls (since Linux 5.6).
+ * Copies all entries of a hash map into another map with the same types, by two system calls. Needs Linux 5.6.
  */
 export function copyHashMap(from: BpfMap, to: BpfMap): void {
   const { bpf_map_lookup_batch, bpf_map_update_batch } = libbpf();
@@ -53,7 +53,7 @@ export function copyHashMap(from: BpfMap, to: BpfMap): void {
     addressOf(count),
     null,
   );
-  // ENOENT: it came to the end.
+  // ENOENT: the lookup reached the end of the map.
   if (looked !== -ENOENT) checkLibbpf("bpf_map_lookup_batch", looked);
   if (count[0] === 0) return;
   const updated = bpf_map_update_batch(to.fd, addressOf(keys), addressOf(values), addressOf(count), null);
@@ -71,7 +71,7 @@ export class PidSet {
   /** Where the next call continues. */
   readonly #position = new Uint32Array(2);
 
-  /** @param most keys that `list` gives */
+  /** @param most maximum number of keys that `list` returns */
   constructor(fd: number, most: number) {
     this.#fd = fd;
     this.#keys = new Uint32Array(most);
@@ -79,8 +79,8 @@ export class PidSet {
   }
 
   /**
-   * Keys that it holds, as many as there is room for: one system call (since Linux 5.6).
-   * @throws NativeError if the kernel refuses that
+   * Returns keys of the set, up to the maximum, by one system call. Needs Linux 5.6.
+   * @throws NativeError if the kernel refuses the call
    */
   list(): Uint32Array {
     this.#count[0] = this.#keys.length;
@@ -93,12 +93,12 @@ export class PidSet {
       addressOf(this.#count),
       null,
     );
-    // ENOENT: it came to the end. ENOSPC: one bucket holds more than there is room for.
+    // ENOENT: the lookup reached the end of the map. ENOSPC: one bucket has more keys than there is room for.
     if (looked !== -ENOENT && looked !== -ENOSPC) checkLibbpf("bpf_map_lookup_batch", looked);
     return this.#keys.subarray(0, this.#count[0]);
   }
 
-  /** False also where the kernel refuses to say it. */
+  /** Returns false also if the kernel refuses the lookup. */
   has(pid: number): boolean {
     this.#key[0] = pid;
     return libbpf().bpf_map_lookup_elem(this.#fd, addressOf(this.#key), addressOf(this.#value)) === 0;
@@ -114,9 +114,9 @@ const PROT_READ = 1;
 const PROT_WRITE = 2;
 const MAP_SHARED = 1;
 
-/** A BPF_F_MMAPABLE array's memory, read and written without a system call. */
+/** The memory of a BPF_F_MMAPABLE array. Reads and writes make no system call. */
 export class MappedArray implements Disposable {
-  /** The array's values, one behind the other. */
+  /** The values of the array, one after the other. */
   readonly bytes: ArrayBuffer;
   readonly #length: number;
   #address: Pointer | null;

@@ -9,13 +9,13 @@ import { BPF_CMD, BpfAttr, bpf } from "./cost-bpf.ts";
 export interface KernelMemory {
   /** Mapped perf rings, control pages included. */
   ringBytes: number;
-  /** Maps, ring-buffer maps included; from Linux 6.4 on what they really take, before that an estimate. */
+  /** Maps, including ring-buffer maps. Since Linux 6.4 this is their real memory, before that an estimate. */
   mapBytes: number;
-  /** Programs: instructions and what belongs to them, and the machine code. */
+  /** Programs: instructions, their metadata, and machine code. */
   programBytes: number;
 }
 
-/** What processes hold in the kernel by their descriptors and mappings. @param programIds more programs of theirs */
+/** Kernel memory that processes use by their descriptors and mappings. @param programIds further programs of theirs */
 export function readHeldMemory(pids: readonly number[], programIds: readonly number[] = []): KernelMemory {
   const held = pids.map(readHeldBpf);
   const programs = new Set([...programIds, ...held.flatMap((each) => each.programIds)]);
@@ -30,7 +30,7 @@ export function readHeldMemory(pids: readonly number[], programIds: readonly num
 
 /**
  * Kernel memory of the given programs, of the maps that they use and of more maps, as the kernel accounts for it
- * (`memlock` in fdinfo). What is gone counts nothing. Needs CAP_SYS_ADMIN.
+ * (`memlock` in fdinfo). Programs and maps that no longer exist count 0. Needs CAP_SYS_ADMIN.
  */
 export function readBpfMemory(
   programIds: Iterable<number>,

@@ -12,17 +12,20 @@ import { initialValue, mapOf, mapsOf, nameOfMap, nameOfProgram, programOf, progr
 /** The kernel's description of its types (BTF). A kernel without this file counts as a kernel without BTF. */
 export const KERNEL_BTF = "/sys/kernel/btf/vmlinux";
 
-/** The log of the verifier, if loading fails. */
+/** Size of the buffer for the log of the verifier. */
 const LOG_BYTES = 64 * 1024;
-/** Kernels before 6.4 keep the beginning of a log that has no room, and answer ENOSPC instead of what they refuse. */
+/** If the log does not fit, kernels before 6.4 store its beginning, and return ENOSPC instead of the real error. */
 const LARGE_LOG_BYTES = 8 * 1024 * 1024;
 const ENOSPC = 28;
 
-/** Attempts to load an object whose check by the kernel signals interrupt; libbpf makes five of each program. */
+/**
+ * Maximum attempts to load an object if signals interrupt the verifier. In each attempt, libbpf tries a program five
+ * times.
+ */
 const LOAD_ATTEMPTS = 5;
 const EAGAIN = 11;
 
-/** struct bpf_object_open_opts of libbpf ≥ 0.7, filled in as far as it is used here. */
+/** struct bpf_object_open_opts of libbpf ≥ 0.7, with only the members that linnix uses. */
 function openOptions(name: Uint8Array, log: Uint8Array): BigUint64Array {
   const options = new BigUint64Array(10);
   options[0] = BigInt(options.byteLength); // size_t sz
@@ -34,7 +37,7 @@ function openOptions(name: Uint8Array, log: Uint8Array): BigUint64Array {
 
 /** include/uapi/linux/bpf.h: enum bpf_prog_type. */
 const BPF_PROG_TYPE_TRACEPOINT = 5;
-/** … enum bpf_map_type, and a flag of such a map. */
+/** include/uapi/linux/bpf.h: enum bpf_map_type, and a flag of hash maps. */
 const BPF_MAP_TYPE_HASH = 1;
 const BPF_F_NO_PREALLOC = 1;
 
@@ -48,24 +51,26 @@ export interface BpfProgram {
 /** A change to an object before it is loaded. */
 type Setting = (object: Pointer) => void;
 
-/** An opened, later loaded, BPF object. `close()` unloads what no link holds. */
+/**
+ * A BPF object that is opened, and loaded later. `close()` unloads it, except for programs that a link keeps loaded.
+ */
 export class BpfObject implements Disposable {
   readonly name: string;
-  /** Until it is loaded. */
+  /** The bytes of the object; null once it is loaded. */
   #bytes: Uint8Array | null;
   /** libbpf keeps pointers into these until its object is closed. */
   #log = new Uint8Array(LOG_BYTES);
   readonly #name: Uint8Array;
-  /** libbpf's; null once it is not needed any more. */
+  /** The object of libbpf; null once it is no longer needed. */
   #object: Pointer | null;
   #readOnlyData: Uint8Array | null = null;
-  /** What was set, for another object where the first cannot be loaded. */
+  /** All changes so far, to repeat them with a new object of libbpf after a failed load. */
   readonly #settings: Setting[] = [];
-  /** Maps of other objects, by the name of the map that they replace. */
+  /** Descriptors of maps of other objects, by the name of the map that they replace. */
   readonly #given = new Map<string, number>();
   readonly #maps = new Map<string, BpfMap>();
   readonly #programs = new Map<string, BpfProgram>();
-  /** Descriptors that are not libbpf's. */
+  /** Descriptors that libbpf does not close. */
   #fds: number[] = [];
   #loadedBy: "program" | "libbpf" | null = null;
 
@@ -98,7 +103,7 @@ export class BpfObject implements Disposable {
     return this.#loadedBy;
   }
 
-  /** The initial value of the read-only data: what is written there before `load()` counts. */
+  /** The initial value of the read-only data. Changes before `load()` take effect. */
   get readOnlyData(): Uint8Array {
     this.#readOnlyData ??= initialValue(this.#open, ".rodata").slice();
     return this.#readOnlyData;
@@ -123,7 +128,9 @@ export class BpfObject implements Disposable {
     );
   }
 
-  /** Bytes of a key and a value of a map, each rounded up to 8. @throws NativeError (ENOENT) when there is no such map */
+  /**
+   * Bytes of a key and a value of a map, each rounded up to 8. @throws NativeError (ENOENT) when there is no such map
+   */
   dataBytes(map: string): number {
     const { bpf_map__key_size, bpf_map__value_size } = libbpf();
     const found = mapOf(this.#open, map);
@@ -149,7 +156,9 @@ export class BpfObject implements Disposable {
     );
   }
 
-  /** Takes the map behind `fd`, of another object, in place of its own; only before `load()`. `fd` stays its owner's. */
+  /**
+   * Uses the map `fd` of another object instead of its own; only before `load()`. The caller still has to close `fd`.
+   */
   reuseMap(map: string, fd: number): void {
     mapOf(this.#open, map);
     this.#given.set(map, fd);
@@ -189,7 +198,7 @@ export class BpfObject implements Disposable {
       } catch (error) {
         if (!(error instanceof BpfLoadError)) throw error;
         const isLogFull = error.errno === ENOSPC && this.#log.length < LARGE_LOG_BYTES;
-        // A signal that cannot be blocked, as SIGSTOP is, or a tracer.
+        // EAGAIN: a signal that cannot be blocked, such as SIGSTOP, or a tracer has interrupted the verifier.
         if (!isLogFull && (error.errno !== EAGAIN || attempt >= LOAD_ATTEMPTS)) throw error;
         if (isLogFull) this.#log = new Uint8Array(LARGE_LOG_BYTES);
         this.#reopen();
@@ -199,7 +208,7 @@ export class BpfObject implements Disposable {
     this.#settings.length = 0;
   }
 
-  /** @returns whether it is loaded now; otherwise all is as before */
+  /** @returns whether the object is loaded now; if not, its state is the same as before */
   #loadByProgram(): boolean {
     const object = this.#open;
     const programs = programsOf(object).filter((program) => libbpf().bpf_program__autoload(program));
@@ -224,7 +233,7 @@ export class BpfObject implements Disposable {
     return true;
   }
 
-  /** As before a load that failed. */
+  /** Restores the state before a failed load. */
   #reopen(): void {
     const object = this.#open;
     this.#object = null;

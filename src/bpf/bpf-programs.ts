@@ -21,7 +21,10 @@ export interface BpfProgramInfo {
   runCnt: bigint;
   /** Runs that were skipped because the program was running already; null before Linux 5.12. */
   recursionMisses: bigint | null;
-  /** Instructions that the verifier looked at, each as often as it did; null before Linux 5.16. */
+  /**
+   * Number of instructions that the verifier checked, counting repeated checks of an instruction; null before Linux
+   * 5.16.
+   */
   verifiedInstructions: number | null;
 }
 
@@ -43,7 +46,7 @@ export const PROG_INFO_OFFSET = {
 const PROG_INFO_BYTES = 232;
 const TAG_BYTES = 8;
 const NAME_BYTES = 16;
-/** A kernel allows 64 maps a program (MAX_USED_MAPS). */
+/** The kernel allows 64 maps per program (MAX_USED_MAPS). */
 const MAX_MAPS = 64;
 
 const ENOENT = -2;
@@ -70,12 +73,12 @@ export function readPrograms(ids: Iterable<number> = listProgramIds()): Map<numb
 
 /**
  * Open file descriptors of BPF programs. They make repeated reading cheap, and keep the programs loaded (not
- * attached): what a program has run can so be read even after the process that attached it is gone.
+ * attached). So the run time of a program can be read even after the process that attached it is gone.
  */
 export class ProgramHandles implements Disposable {
   readonly #fdById = new Map<number, number>();
 
-  /** Ids of programs that are gone are passed over: {@link ProgramHandles.ids} says which are held. */
+  /** Skips ids of programs that no longer exist. {@link ProgramHandles.ids} returns the ids of the open programs. */
   constructor(ids: Iterable<number> = []) {
     for (const id of ids) this.add(id);
   }
@@ -143,13 +146,13 @@ export function readProgramInfo(fd: number): BpfProgramInfo {
   };
 }
 
-/** A failed bpf(2), as an error for users; `result` is the negative error number. */
+/** The error message for a failed bpf(2). `result` is the negative error number. */
 export function bpfError(what: string, result: number): LinnixError {
   const name = errnoName(-result);
   const refused = name === "EPERM" || name === "EACCES";
   return new LinnixError("cannot-run.bpf", EXIT.cannotRun, {
     what: `cannot ${what}`,
-    why: refused ? `the kernel refused it (${name})` : `bpf(2) gave ${name}`,
+    why: refused ? `the kernel refused it (${name})` : `bpf(2) returned ${name}`,
     hint: refused ? "run it as root (CAP_SYS_ADMIN is needed)" : undefined,
   });
 }

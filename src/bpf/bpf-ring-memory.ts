@@ -1,4 +1,4 @@
-/** The memory of a BPF_MAP_TYPE_RINGBUF map (kernel/bpf/ringbuf.c), mapped here. */
+/** The memory of a BPF_MAP_TYPE_RINGBUF map (kernel/bpf/ringbuf.c), mapped into this process. */
 
 import { lastErrno, NativeError } from "../sys/errno.ts";
 import { libc } from "../sys/libc.ts";
@@ -11,9 +11,9 @@ const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;
 
 export class BpfRingMemory implements Disposable {
-  /** Begins with the u64 up to which the reader has taken. */
+  /** Begins with a u64: the position up to which the reader has read. */
   readonly consumer: ArrayBuffer;
-  /** Begins with the u64 up to which the kernel has written; not writable. */
+  /** Begins with a u64: the position up to which the kernel has written. Not writable. */
   readonly producer: ArrayBuffer;
   /** The records; not writable. */
   readonly data: ArrayBuffer;

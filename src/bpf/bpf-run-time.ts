@@ -1,6 +1,6 @@
 import type { BpfProgramInfo } from "./bpf-programs.ts";
 
-/** What one BPF program ran between two snapshots. */
+/** Runs and run time of one BPF program between two snapshots. */
 export interface ProgramRun {
   id: number;
   name: string;
@@ -16,15 +16,15 @@ export interface RunTimeDifference {
   programs: ProgramRun[];
   runs: number;
   runNs: number;
-  /** Programs that were loaded after the first snapshot; they count from their load. */
+  /** Ids of programs that were loaded after the first snapshot. Their runs count from their load. */
   appeared: number[];
-  /** Programs that were unloaded before the second: what they ran in between is not known. */
+  /** Ids of programs that were unloaded before the second snapshot. Their runs between the snapshots are unknown. */
   vanished: number[];
 }
 
 /**
- * What programs ran between two snapshots (`readPrograms` or `ProgramHandles.read`), by id. An id is never used twice
- * before the kernel's counter wraps at 2^31.
+ * Runs and run time of programs between two snapshots (`readPrograms` or `ProgramHandles.read`). An id is never used
+ * twice before the kernel's counter wraps at 2^31.
  */
 export function runTimeDifference(
   before: ReadonlyMap<number, BpfProgramInfo>,

@@ -14,10 +14,10 @@ const RUNS = 20_000;
 const ROUNDS = 9;
 
 /**
- * Measures what the statistics cost on this machine: an empty program runs with them and without them in turn. In-kernel
- * time that was measured with statistics on is too high by `countedNsPerRun` a run. The watched processes paid
- * `nsPerRun` more than without statistics. Takes about 10 ms. Needs CAP_SYS_ADMIN. If another program has statistics on,
- * the cost is not visible, and comes out as about 0.
+ * Measures what the statistics cost on this machine: an empty program runs with them and without them in turn.
+ * In-kernel time that was measured with statistics on is too high by `countedNsPerRun` per run. With statistics, each
+ * run takes `nsPerRun` more time of the watched processes. Takes about 10 ms. Needs CAP_SYS_ADMIN. If another program
+ * has statistics on, the measured `nsPerRun` is about 0.
  */
 export function priceRunTimeStats(): RunTimeStatsPrice {
   using program = new EmptyProgram();

@@ -25,12 +25,12 @@ export class RunTimeStats implements Disposable {
 }
 
 /**
- * Has the kernel count the runs of every BPF program on the machine and the time in them, as long as the result is
- * open (BPF_ENABLE_STATS, Linux 5.8+). The file descriptor closes with this process, however it ends, so that a crash
- * never leaves the counting on, as the sysctl would. Counting costs every run two looks at the clock; see
+ * Makes the kernel count the runs of every BPF program on the machine, and their time, as long as the result is open
+ * (BPF_ENABLE_STATS, Linux 5.8+). The kernel closes the file descriptor when this process ends, so a crash does not
+ * leave the counting on. The sysctl would stay on. Counting adds two reads of the clock to each run; see
  * `priceRunTimeStats`. Needs CAP_SYS_ADMIN.
  *
- * @throws LinnixError (exit code 3) if the kernel cannot or will not
+ * @throws LinnixError (exit code 3) if the kernel does not support or permit it
  */
 export function enableRunTimeStats(): RunTimeStats {
   const fd = bpf(BPF_CMD.enableStats, new BpfAttr().setU32(0, BPF_STATS_RUN_TIME));

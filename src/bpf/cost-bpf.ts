@@ -2,7 +2,9 @@ import { lastErrno, NativeError } from "../sys/errno.ts";
 import { systemCall } from "../sys/libc.ts";
 import { addressOf } from "../sys/native.ts";
 
-/** Larger than `union bpf_attr` is today; the kernel takes any size whose unknown part is zero. */
+/**
+ * Larger than `union bpf_attr` is today. The kernel accepts a larger size if the part that it does not know is zero.
+ */
 const ATTR_BYTES = 152;
 
 /** Commands of bpf(2) that linnix calls without libbpf; include/uapi/linux/bpf.h, `enum bpf_cmd`. */
@@ -24,7 +26,7 @@ export class BpfAttr {
   readonly bytes = new Uint8Array(ATTR_BYTES);
   readonly #view = new DataView(this.bytes.buffer);
   readonly #buffers: NodeJS.TypedArray[] = [];
-  /** Fixed by now: asking for a small array's buffer, as the view did, moves its memory. */
+  /** The first access to the `buffer` of a small array moves its memory. `#view` made it, so this address is final. */
   readonly at = addressOf(this.bytes);
 
   setU32(offset: number, value: number): this {
@@ -38,7 +40,8 @@ export class BpfAttr {
   }
 
   /**
-   * Returns the address of a buffer, for a pointer outside of this `bpf_attr`. Keeps the buffer alive as long as this object.
+   * Returns the address of a buffer, for a pointer outside of this `bpf_attr`. Keeps the buffer alive as long as this
+   * object.
    */
   address(buffer: NodeJS.TypedArray): bigint {
     this.#buffers.push(buffer);
@@ -50,7 +53,7 @@ export class BpfAttr {
   }
 }
 
-/** bpf(2) itself. @returns what the command gives (a file descriptor, or 0), or the negative error number */
+/** bpf(2) itself. @returns the result of the command (a file descriptor, or 0), or the negative error number */
 export function bpf(cmd: (typeof BPF_CMD)[keyof typeof BPF_CMD], attr: BpfAttr): number {
   const result = systemCall("bpf", cmd, attr.at, ATTR_BYTES);
   return result === -1 ? -lastErrno() : result;
@@ -60,7 +63,7 @@ export function bpf(cmd: (typeof BPF_CMD)[keyof typeof BPF_CMD], attr: BpfAttr):
 const BPF_F_TEST_RUN_ON_CPU = 1;
 
 /**
- * Runs a program of type raw_tp once, on that CPU: since Linux 5.10.
+ * Runs a program of type raw_tp once, on that CPU. Needs Linux 5.10.
  * @throws NativeError when the kernel does not let it run, or the CPU is offline
  */
 export function runOnCpu(programFd: number, cpu: number): void {
@@ -71,11 +74,14 @@ export function runOnCpu(programFd: number, cpu: number): void {
   if (result < 0) throw new NativeError("running a BPF program on a CPU", -result);
 }
 
-/** A loaded program of type syscall, ready to be run again and again; nothing is allocated for a run. */
+/** A loaded program of type syscall, to be run repeatedly. A run allocates nothing. */
 export class BpfRun {
   readonly #attr: BpfAttr;
 
-  /** @param context what the program gets and may write to; its `buffer` must have been used before */
+  /**
+   * @param context argument of the program, which may write to it. Its `buffer` must have been accessed before: see
+   *   `BpfAttr.at`
+   */
   constructor(programFd: number, context: Uint8Array) {
     // struct test of union bpf_attr: prog_fd, ctx_size_in, ctx_in.
     this.#attr = new BpfAttr().setU32(0, programFd).setU32(40, context.length).setPointer(48, context);

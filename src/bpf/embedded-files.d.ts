@@ -1,4 +1,4 @@
-/** Imported with `{ type: "file" }`, these give a path that can be read: inside the binary, or on disk when run from source. */
+/** Each import with `{ type: "file" }` is a readable path: inside the binary, or on disk if linnix runs from source. */
 declare module "*.bpf.o" {
   const path: string;
   export default path;
@@ -14,7 +14,10 @@ declare module "*.txt" {
   export default path;
 }
 
-/** Written by `build.ts`, which says where each value is from; here so that types can be checked before the first build. */
+/**
+ * `build.ts` writes this JSON file, and documents each value. With this declaration, types can be checked before the
+ * first build.
+ */
 declare module "*/build-info.json" {
   export const commit: string | null;
   export const modified: boolean;

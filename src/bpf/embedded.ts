@@ -1,6 +1,6 @@
 /**
- * The files that the binary carries in itself: the compiled BPF programs, and
- * libbpf with what it needs. Run from source, they come from `.build/`.
+ * The files that the binary contains: the compiled BPF programs, and libbpf with the libraries that it needs. If linnix
+ * runs from source, they come from `.build/`.
  */
 import { readFileSync } from "node:fs";
 import cgroupObject from "../../.build/cgroup.bpf.o" with { type: "file" };
@@ -42,9 +42,9 @@ export function bpfObject(name: BpfObjectName): Uint8Array {
   return readFileSync(BPF_OBJECTS[name]);
 }
 
-/** A shared library that is carried along. */
+/** A shared library that the binary contains. */
 export interface EmbeddedLibrary {
-  /** The name under which the loader knows it once it is loaded, such as `libbpf.so.1`. */
+  /** The name by which the dynamic loader knows the loaded library, such as `libbpf.so.1`. */
   soname: string;
   /** Reads the library's bytes from the binary, at each call. */
   bytes: () => Uint8Array;

@@ -6,7 +6,7 @@ const READ_BYTES = 64 * 1024;
 
 /** Reads what an iterator program writes: records that all have the same size. */
 export class IteratorReader {
-  /** The records of the present pass. */
+  /** The records of the current pass. */
   readonly u8 = new Uint8Array(READ_BYTES);
   readonly u32 = new Uint32Array(this.u8.buffer);
 
@@ -40,7 +40,7 @@ export class IteratorReader {
       try {
         return readSync(fd, this.u8, kept, READ_BYTES - kept, null);
       } catch (error) {
-        // After a million tasks without a word the kernel takes a breath.
+        // The kernel returns EAGAIN after a million tasks without a record. The next read continues from there.
         if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
       }
     }

@@ -15,7 +15,7 @@ import { LIBBPF_SYMBOLS } from "./symbols.ts";
 /** include/uapi/linux/memfd.h */
 const MFD_CLOEXEC = 1;
 
-/** A descriptor of an unnamed file in memory that holds the bytes. */
+/** Creates a file in memory with these bytes. Returns its descriptor. */
 function memoryFile(name: string, bytes: Uint8Array): number {
   const fd = checkLibc("memfd_create", libc().memfd_create(name, MFD_CLOEXEC));
   for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
@@ -27,7 +27,8 @@ const LOADED_SYMBOLS = { memcpy: { args: [], returns: "void" } } as const;
 
 function open() {
   const fds: number[] = [];
-  // All stay open until the last one is loaded: the loader takes two libraries of the same path for the same.
+  // All descriptors stay open until the last library is loaded, because the loader treats two libraries with the same
+  // path as one.
   const pathOf = ({ soname, bytes }: EmbeddedLibrary) => {
     const fd = memoryFile(soname, bytes());
     fds.push(fd);
@@ -36,10 +37,10 @@ function open() {
   try {
     const [last, ...needed] = libraries().reverse();
     if (!last) throw new Error("no library is embedded");
-    // The loader finds what libbpf needs by its SONAME among what is loaded already.
+    // The loader finds the libraries that libbpf needs by their SONAME, because they are loaded already.
     for (const library of needed.reverse()) openLibrary(pathOf(library), LOADED_SYMBOLS);
     const { symbols } = openLibrary(pathOf(last), LIBBPF_SYMBOLS);
-    // libbpf writes warnings to stderr by itself; what matters of them comes with the errors.
+    // By default libbpf writes warnings to stderr. The errors already contain what matters.
     symbols.libbpf_set_print(null);
     return symbols;
   } catch (cause) {

@@ -1,4 +1,4 @@
-/** Loading a BPF object by a program that libbpf writes for that: what bpftool calls a light skeleton. */
+/** Loads a BPF object by a program that libbpf generates for that. bpftool calls such a program a light skeleton. */
 import { closeSync } from "node:fs";
 import { checkLibbpf, NativeError } from "../sys/errno.ts";
 import { addressOf, type Pointer, viewOf } from "../sys/native.ts";
@@ -13,9 +13,11 @@ const BPF_F_SLEEPABLE = 1 << 4;
 
 /** struct gen_loader_opts. */
 const GEN_LOADER_OPTS = { size: 32, data: 8, insns: 16, dataSize: 24, insnsSize: 28 } as const;
-/** struct bpf_prog_load_opts as far as it is used here. */
+/** struct bpf_prog_load_opts, with only the members that linnix uses. */
 const PROG_LOAD_OPTS = { size: 56, progFlags: 20, fdArray: 48 } as const;
-/** struct bpf_loader_ctx, and behind it a struct bpf_map_desc for each map and a struct bpf_prog_desc for each program. */
+/**
+ * A struct bpf_loader_ctx, followed by a struct bpf_map_desc for each map and a struct bpf_prog_desc for each program.
+ */
 const LOADER_CTX_BYTES = 24;
 const MAP_DESC_BYTES = 16;
 const PROG_DESC_BYTES = 4;
@@ -53,12 +55,12 @@ export function loadByProgram(object: Pointer, mapCount: number, programCount: n
   const fdAt = (offset: number) => view.getInt32(offset, true);
   const maps = Array.from({ length: mapCount }, (_, i) => fdAt(LOADER_CTX_BYTES + i * MAP_DESC_BYTES));
   const programs = Array.from({ length: programCount }, (_, i) => fdAt(behindMaps + i * PROG_DESC_BYTES));
-  // All went well, it says, and yet something is missing: this libbpf lays its data out in another way.
+  // The program reports success, but descriptors are missing. So this libbpf uses another layout.
   if ([...maps, ...programs].some((fd) => fd <= 0)) throw new NativeError("finding what was loaded", EINVAL);
   return { maps, programs };
 }
 
-/** Lets libbpf write the program: memory of the object, until that is closed. */
+/** Lets libbpf generate the program. The result is memory of the object, valid until the object is closed. */
 function writeProgram(object: Pointer): { data: ArrayBuffer; insns: ArrayBuffer } {
   const { bpf_object__gen_loader, bpf_object__load } = libbpf();
   const options = new BigUint64Array(GEN_LOADER_OPTS.size / 8);
@@ -74,7 +76,7 @@ function writeProgram(object: Pointer): { data: ArrayBuffer; insns: ArrayBuffer 
   };
 }
 
-/** @returns what the program gives: 0, or a negative errno */
+/** @returns the result of the program: 0, or a negative errno */
 function runProgram(data: ArrayBuffer, insns: ArrayBuffer, context: Uint8Array): number {
   const { bpf_map_create, bpf_map_update_elem, bpf_prog_load } = libbpf();
   const size = data.byteLength;

@@ -1,4 +1,4 @@
-/** What libbpf knows of the maps and programs of an object that it has opened. */
+/** The maps and programs of an object that libbpf has opened. */
 import { checkPointer } from "../sys/errno.ts";
 import { addressOf, type Pointer, stringAt, viewOf } from "../sys/native.ts";
 import { libbpf } from "./libbpf.ts";
@@ -21,12 +21,12 @@ export function nameOfProgram(program: Pointer): string {
   return stringAt(checkPointer("bpf_program__name", libbpf().bpf_program__name(program)));
 }
 
-/** In their order, those of read-only data among them. */
+/** All maps, in the order of the object. The map of the read-only data is one of them. */
 export function mapsOf(object: Pointer): Pointer[] {
   return all((last) => libbpf().bpf_object__next_map(object, last));
 }
 
-/** In their order. */
+/** All programs, in the order of the object. */
 export function programsOf(object: Pointer): Pointer[] {
   return all((last) => libbpf().bpf_object__next_program(object, last));
 }
@@ -37,7 +37,7 @@ function all(next: (last: Pointer | null) => Pointer | bigint | null): Pointer[]
   return found;
 }
 
-/** Memory of libbpf's, as long as the object is not closed. */
+/** The initial value of a map. It is memory of libbpf, valid until the object is closed. */
 export function initialValue(object: Pointer, map: string): Uint8Array {
   const size = new BigUint64Array(1);
   const value = libbpf().bpf_map__initial_value(mapOf(object, map), addressOf(size));

@@ -1,6 +1,6 @@
 /**
- * The ring of one CPU: a perf event, its memory, and its place in the map that BPF programs write through. It is read in
- * place, since a callback a record would cost more than all the rest.
+ * The ring of one CPU: a perf event, its memory, and its place in the map that BPF programs write through. linnix reads
+ * the records in place, because a callback per record would cost more than everything else.
  */
 import { closeSync } from "node:fs";
 import { checkLibc, lastErrno, NativeError } from "../sys/errno.ts";
@@ -26,11 +26,14 @@ const O_ASYNC = 0o20000n;
 const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;
 
-/** The call of the `NativeError` where the kernel refuses the memory: EPERM beyond the limit of locked memory. */
+/**
+ * `call` of the `NativeError` if the kernel refuses the memory. EPERM means that the limit of locked memory is
+ * exceeded.
+ */
 export const MAPPING_A_RING = "mapping a ring";
 
 export interface RingSizes {
-  /** Data bytes: rounded up to a power of two of pages. */
+  /** Data bytes. Rounded up, so that the number of pages is a power of two. */
   ringBytes: number;
   /** SIGIO is sent when this number of bytes waits in the ring. */
   watermarkBytes: number;
@@ -48,9 +51,12 @@ function eventAttributes(watermarkBytes: number): BigUint64Array {
   return attributes;
 }
 
-/** One CPU's ring, mapped here. BPF programs on that CPU write to it until the CPU goes offline, or it leaves the map. */
+/**
+ * The ring of one CPU, mapped into this process. BPF programs on that CPU write to it until the CPU goes offline, or
+ * until `leaveMap`.
+ */
 export class PerfEventRing implements Disposable {
-  /** The control page, then the data. Not to be touched after `close()`. */
+  /** The control page, then the data. It must not be accessed after `close()`. */
   readonly mapping: ArrayBuffer;
   readonly #fd: number;
   readonly #mapFd: number;
@@ -59,7 +65,7 @@ export class PerfEventRing implements Disposable {
   #isClosed = false;
 
   /**
-   * Replaces what the map has in that CPU's place.
+   * Opens the ring, and replaces the previous ring of that CPU in the map.
    * @throws NativeError: ENODEV if the CPU is offline, EACCES or EPERM without the privilege, EMFILE, ENOMEM…
    */
   constructor(mapFd: number, cpu: number, { ringBytes, watermarkBytes }: RingSizes) {
@@ -95,7 +101,10 @@ export class PerfEventRing implements Disposable {
     checkLibc("fcntl O_ASYNC", libc().fcntl(this.#fd, F_SETFL, O_ASYNC));
   }
 
-  /** Empties the CPU's place in the map. Without the privilege for that the map keeps the event, and not its memory. */
+  /**
+   * Removes the ring from the map. Without the privilege for that, the map still refers to the event, but not to its
+   * memory.
+   */
   leaveMap(): void {
     deleteFromMap(this.#mapFd, Uint32Array.of(this.#cpu));
   }

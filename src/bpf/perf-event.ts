@@ -1,4 +1,4 @@
-/** perf_event_open(2), which no library has a function for. */
+/** perf_event_open(2), for which the C library has no function. */
 import { checkLibc } from "../sys/errno.ts";
 import { systemCall } from "../sys/libc.ts";
 import { addressOf } from "../sys/native.ts";

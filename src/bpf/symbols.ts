@@ -1,6 +1,6 @@
 /**
- * The C functions that linnix calls, each with its declaration. Pointers are numbers; 64-bit results come as bigint
- * unless they are known to be small.
+ * The C functions that linnix calls, each with its declaration. Pointers are numbers. Results of 64 bits are of type
+ * bigint unless they are known to be small.
  */
 
 /** libbpf ≥ 1.0: bpf/libbpf.h, bpf/bpf.h. */

@@ -1,2 +1,2 @@
-/** How events are had from the kernel: BTF tracepoints, or classic ones, whose fields tracefs describes. */
+/** How linnix hooks into the kernel: by BTF tracepoints, or by classic tracepoints, whose fields tracefs describes. */
 export type BackendName = "btf" | "tracepoint";

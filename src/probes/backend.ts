@@ -60,53 +60,62 @@ export interface ProbeOptions {
   /** Maximum number of bytes of executable path and arguments in one exec record. */
   maxArgsBytes: number;
   filters: FiltersSettings;
-  /** The level of detail of all processes at first; if left out: events. */
+  /** The initial level of detail of all processes; by default `events`. */
   detail?: DetailLevel;
-  /** Groups that the kernel side adds up in an interval, a power of two; left out: `TOTALS_PLACES`. */
+  /**
+   * Maximum number of groups that the kernel side adds up in an interval, a power of two; by default `TOTALS_PLACES`.
+   */
   totalsPlaces?: number;
-  /** Whether processes of all levels are added up, with what they use after their end was counted. */
+  /**
+   * Whether the kernel side adds up processes of all levels. The BTF backend then also adds the CPU time that processes
+   * use after their exit was counted.
+   */
   addsAll?: boolean;
-  /** Processes that the kernel's maps have room for at a time; left out: as many as this machine can have. */
+  /** Number of processes that the maps have room for at a time; by default as `processMapSizes` computes it. */
   maxProcesses?: number;
-  /** Images that the kernel side keeps at the level `processes`; left out: as `imageRoom` says. */
+  /**
+   * Number of images that the kernel side can store at the level `processes`; by default as the function `imageRoom`.
+   */
   imageRoom?: ImageRoom;
-  /** The events of a source with more events a second are counted instead of sent; left out or 0: no limit. */
+  /**
+   * If a source has more events per second, the kernel side counts them instead of sending them; 0 or absent: no limit.
+   */
   stormRate?: number;
-  /** Threads of one process whose figures are added at its end, after the first few; left out: `MAX_EXIT_THREADS`. */
+  /** Maximum number of threads of a process whose figures are added up at its exit; by default `MAX_EXIT_THREADS`. */
   maxExitThreads?: number;
 }
 
-/** Processes that a map had no room for so far, by what the map is for. */
+/** Number of processes that a map had no room for so far, by the purpose of the map. */
 export interface NoRoom {
-  /** Processes that descend from those of `--pid`. */
+  /** Processes of `--pid` and their descendants. */
   trackedPids: number;
   /** Processes whose last exec was not reported. */
   missedExecs: number;
-  /** The tracepoint backend's processes of several threads. */
+  /** Processes with several threads, only of the tracepoint backend. */
   threadGroups: number;
-  /** Images of processes that are reported at their end only. */
+  /** Images of processes that are reported only at their end. */
   images: number;
 }
 
-/** What differs between the backends. */
+/** The differences between the backends. */
 export interface BackendKind {
   name: BackendName;
   /** The object: `bpf/<object>.bpf.c`. */
   object: "process" | "tracepoint";
-  /** Whether its program at cgroup_mkdir knows what a cgroup descends from. */
+  /** Whether its program at cgroup_mkdir can read the ancestors of a cgroup. */
   knowsAncestors: boolean;
   /**
-   * Sets the knobs and sizes that only this backend has; before load.
-   * @param followsCgroup whether `follow_cgroup` is loaded
-   * @returns maps of its own that may have an entry for each process
+   * Sets the knobs and sizes that only this backend has. Call it before the object is loaded.
+   * @param followsCgroup whether `follow_cgroup` will be loaded
+   * @returns names of the maps that only this backend has, and that may have an entry for each process
    */
   prepare(object: BpfObject, knobs: DataView, options: ProbeOptions, followsCgroup: boolean): string[];
   /**
-   * Attaches fork, exec and exit; and first `follow_cgroup` if that is loaded.
-   * @param noRoom is called if there is no room for processes that have several threads already
+   * Attaches `follow_cgroup` if it is loaded, and then the programs for fork, exec and exit.
+   * @param noRoom is called for each process that already has several threads, if the map has no room for it
    */
   attach(object: BpfObject, followsCgroup: boolean, noRoom?: () => void): BpfLink[];
-  /** Attached as well where processes of all levels are added up. */
+  /** The program that is also attached if the kernel side adds up processes of all levels. */
   readonly addsAllBy?: string;
   close(): void;
 }
@@ -124,8 +133,8 @@ export function sentTypes(events: readonly EventType[]): EventType[] {
 }
 
 /**
- * Whether `--events` or a filter can hold back the exit of a process that is in the process table. At the start the table
- * has all processes.
+ * Whether `--events` or a filter can drop the exit of a process that is in the process table. Initially the table has
+ * all processes, whether they pass the filters or not.
  */
 export function holdsBackExits({ events, filters }: Pick<ProbeOptions, "events" | "filters">): boolean {
   const { pids, uids, comms, cgroup, minDurationNs } = filters;
@@ -133,26 +142,29 @@ export function holdsBackExits({ events, filters }: Pick<ProbeOptions, "events" 
   return !events.includes("exit") || minDurationNs > 0 || cgroup !== null || lists.some(({ length }) => length > 0);
 }
 
-/** Groups that the kernel side adds up in an interval; the two buffers for them take 300 bytes each a group. */
+/**
+ * Default maximum of groups that the kernel side adds up in an interval. Each of the two buffers takes 312 bytes per
+ * group.
+ */
 export const TOTALS_PLACES = 1024;
 
-/** Elements of the map `totals` for that number of groups in each of both buffers: see bpf/totals.h. */
+/** Number of elements of the map `totals` for that number of groups in each of the two buffers: see bpf/totals.h. */
 function totalsElements(places: number): number {
   return 2 * (places + TOTALS_REST);
 }
 
-/** Classic tracepoints give no arguments. */
+/** Classic tracepoints do not report arguments. */
 function maxArgsBytesOf({ name }: BackendKind, { maxArgsBytes }: ProbeOptions): number {
   return name === "btf" ? maxArgsBytes : 0;
 }
 
-/** What an event says about its process's start. */
+/** The part of an event that determines the level of detail of its process. */
 interface EventFacts {
   record: Record;
   startKnown: boolean;
 }
 
-/** What the kernel side has of storms. */
+/** Access to the kernel side's data about storms. */
 interface Storms {
   limit: StormLimit;
   places: StormPlaces;
@@ -161,18 +173,18 @@ interface Storms {
 }
 
 /**
- * Every exit removes its process from the map, even if the exit record is lost. So this is a limit for processes that
- * live at the same time.
+ * Size of the map `missed_execs` if no filter drops execs. Every exit removes its process from the map, even if the
+ * exit record is lost. So this is a limit for processes that live at the same time.
  */
 const MAX_LOST_EXECS = 4096;
 
 /**
- * The kernel half: loaded by the constructor, attached by `attach`, gone after
- * `close`, or when this process ends in whatever way.
+ * The kernel side. The constructor loads it, `attach` attaches it, and `close` unloads it. The kernel also unloads it
+ * when this process ends for any reason.
  */
 export class Backend implements Disposable {
   readonly name: BackendName;
-  /** Event fields that it cannot give on this kernel. */
+  /** Event fields that this backend cannot report on this kernel. */
   readonly missingFields: readonly string[];
   readonly #kind: BackendKind;
   readonly #object: BpfObject;
@@ -186,14 +198,15 @@ export class Backend implements Disposable {
   #counters: KernelCounters | undefined;
   #totalsMemory: MappedArray | undefined;
   #totalsPlaces = 0;
-  /** What the kernel side keeps at the level `processes`. */
+  /** How many images the kernel side can store at the level `processes`; `bytes`: maximum memory for them. */
   readonly images: ImageRoom & { bytes: number };
   #clocks: SchedulerClocks | undefined;
   #detailMemory: MappedArray | undefined;
   #storms: Storms | undefined;
   #detail: DetailSwitch | undefined;
-  /** What user space found no room for. */
+  /** Processes of `--pid` for which user space found no room in the map. */
   #untracked = 0;
+  /** Processes with several threads for which user space found no room in the map. */
   #unenteredGroups = 0;
 
   /** @throws LinnixError (exit code 3) */
@@ -222,37 +235,37 @@ export class Backend implements Disposable {
     return this.#object.mapFd("events");
   }
 
-  /** The ring of CPUs that have none. */
+  /** The spare ring, for CPUs that have no ring of their own. */
   get spareEventsMap(): BpfMap {
     return this.#object.map("spare_events");
   }
 
-  /** The kernel's counts so far: no system call. */
+  /** The counts of the kernel side so far. Reading them makes no system call. */
   counts(): KernelCounts {
     if (!this.#counters) throw new Error("the backend is closed");
     return this.#counters.read();
   }
 
   /**
-   * Runs that the kernel skipped so far and that were not retried, by type; see {@link skippedRuns}. One system call a
-   * program.
+   * Runs that the kernel skipped so far and that were not retried, by type; see {@link skippedRuns}. Makes one system
+   * call per program.
    */
   skipped(): CountByType {
     return skippedRuns(this.#object, this.counts().retried);
   }
 
-  /** Processes and threads that were created so far, those for which the kernel skipped the programs among them. */
+  /** Number of processes and threads created so far, including those for which the kernel skipped the programs. */
   createdTasks(): number {
     const { seen, threads } = this.counts();
     return seen.fork + threads.started + this.skipped().fork;
   }
 
-  /** The losses so far of the CPUs that have any: no system call. */
+  /** The losses so far of each CPU that has any. Reading them makes no system call. */
   lostByCpu(): CpuLosses[] {
     return this.#counters?.lostByCpu() ?? [];
   }
 
-  /** Processes that a map had no room for so far: no system call. */
+  /** Number of processes that a map had no room for so far. Reading it makes no system call. */
   noRoom(): NoRoom {
     const ofKernel = (map: number) => this.#counters?.noRoom(map) ?? 0;
     return {
@@ -263,7 +276,7 @@ export class Backend implements Disposable {
     };
   }
 
-  /** The level of detail of the process that an event reports; the present level if the start of the process is not known. */
+  /** The level of detail of the process of an event; the current level if the start of the process is not known. */
   levelOf({ record, startKnown }: Pick<EventFacts, "record" | "startKnown">): DetailLevel {
     const { detail } = this;
     return startKnown && detail.isSwitched ? detail.levelOf(record.big(PROCESS_EVENT.start_ns)) : detail.level;
@@ -280,17 +293,17 @@ export class Backend implements Disposable {
     return this.#totalsMemory.bytes;
   }
 
-  /** Places for groups in each of both buffers. */
+  /** Number of places for groups in each of the two buffers. */
   get totalsPlaces(): number {
     return this.#totalsPlaces;
   }
 
-  /** Whether processes of all levels are added up. */
+  /** Whether the kernel side adds up processes of all levels. */
   get addsAll(): boolean {
     return this.#addsAll;
   }
 
-  /** Undefined: this backend does not know what processes used. */
+  /** Undefined if this backend does not know the CPU time of processes. */
   get clocks(): SchedulerClocks | undefined {
     return this.#clocks;
   }
@@ -301,12 +314,12 @@ export class Backend implements Disposable {
     return this.#detail;
   }
 
-  /** The limit of sources; a change makes no system call. */
+  /** The rate limit of sources; a change makes no system call. */
   get stormLimit(): StormLimit {
     return this.#openStorms.limit;
   }
 
-  /** What is counted instead of sent. */
+  /** The storms, whose events the kernel side counts instead of sending them. */
   get stormPlaces(): StormPlaces {
     return this.#openStorms.places;
   }
@@ -329,7 +342,7 @@ export class Backend implements Disposable {
     return this.#counters?.hotplugStamp(cpu) ?? 0;
   }
 
-  /** Begins to count what CPUs do on their way offline and online. To be called before rings are opened. */
+  /** Begins to count the steps of CPUs on their way offline and online. Call it before rings are opened. */
   watchHotplug(): void {
     try {
       this.#hotplugLink = BpfLink.attachRawTracepoint(this.#object, "handle_hotplug", "cpuhp_enter");
@@ -363,17 +376,17 @@ export class Backend implements Disposable {
     }
   }
 
-  /** No program starts after this; one that runs may still end. */
+  /** No program starts after this, but a program that is already running continues to its end. */
   detach(): void {
     for (const link of this.#links.splice(0).reverse()) link.close();
   }
 
-  /** Undefined: without `--cgroup`. */
+  /** Undefined without `--cgroup`. */
   get watchedCgroup(): WatchedCgroup | undefined {
     return this.#watchedCgroup;
   }
 
-  // What changes while the programs are attached is a value in a map; everything else is a knob, set before load.
+  // Values that change while the programs are attached are in maps. All others are knobs, which are set before load.
 
   /** Lets `--pid` follow one more process. */
   trackPid(pid: number): void {
@@ -390,7 +403,7 @@ export class Backend implements Disposable {
     updateMap(this.#object.mapFd("full_maps"), Uint32Array.of(map), Uint32Array.of(1));
   }
 
-  /** `--pid` follows that process no more. */
+  /** Stops `--pid` from following that process. */
   untrackPid(pid: number): void {
     deleteFromMap(this.#object.mapFd("tracked_pids"), Uint32Array.of(pid));
   }
@@ -450,9 +463,9 @@ export class Backend implements Disposable {
     if (addsAllBy && this.#addsAll) object.setMaxEntries("ended_tasks", ENDED_TASKS);
     else if (addsAllBy) object.leaveOut(addsAllBy);
     const processMaps: string[] = [];
-    // libbpf would count the CPUs, whose numbers may have gaps.
+    // libbpf would use the number of CPUs, which is too small if their numbers have gaps.
     object.setMaxEntries("events", cpus);
-    // Maps of filters that are off need not take the kernel's memory.
+    // Maps of filters that are off get one entry, to save kernel memory.
     if (filters.pids.length > 0) processMaps.push("tracked_pids");
     else object.setMaxEntries("tracked_pids", 1);
     if (filters.uids.length === 0) object.setMaxEntries("wanted_uids", 1);
@@ -488,7 +501,7 @@ export class Backend implements Disposable {
     this.#storms.limit.rate = options.stormRate ?? 0;
   }
 
-  /** @param limits struct detail, with the limits in it */
+  /** @param limits memory of struct detail, which contains the limits */
   #mapStorms(detail: DetailSwitch, limits: ArrayBuffer): Storms {
     const map = (name: string, bytes: number) => new MappedArray(this.#object.mapFd(name), bytes, true);
     const places = map("storms", STORM_PLACES * STORM.size);
@@ -529,25 +542,25 @@ function loadError(backend: BackendName, cause: unknown): unknown {
 function loadHint(backend: BackendName, cause: unknown, refusal: string | null, message: string): string {
   const privilege = refusal === "EPERM" ? privilegeHint() : null;
   if (privilege !== null) return privilege;
-  // The same on any kernel, whatever else it lacks.
+  // These errors do not depend on what the kernel supports.
   if (refusal === "EMFILE" || refusal === "EAGAIN") return hintOf(cause) ?? "";
   if (!existsSync(POSSIBLE_CPUS)) return "mount /sys: mount -t sysfs sysfs /sys";
   if (backend === "btf" && !existsSync(KERNEL_BTF)) return "this kernel has no BTF: use --backend tracepoint";
-  // The kernel takes the helpers away that read its memory, and its message speaks of no lockdown.
+  // A locked-down kernel refuses the helpers that read its memory, but its message does not mention the lockdown.
   if (isLockedForConfidentiality()) {
     return "this kernel is locked down for confidentiality: boot it with lockdown=integrity, or without lockdown";
   }
   if (message.includes("unknown func bpf_get_current_ancestor_cgroup_id")) {
-    return "this kernel's tracepoints cannot filter by --cgroup: leave it out, or use --backend btf where there is BTF";
+    return "this kernel's tracepoints cannot filter by --cgroup: leave it out, or use --backend btf if there is BTF";
   }
   return hintOf(cause) ?? "linnix doctor checks what this machine supports";
 }
 
-/** The choice behind `auto`: The BTF backend if the kernel has BTF. */
+/** Resolves `auto`: the BTF backend if the kernel has BTF, otherwise the tracepoint backend. */
 export function chooseBackend(choice: BackendChoice, hasBtf = existsSync(KERNEL_BTF)): BackendName {
   if (choice !== "auto") return choice;
   return hasBtf ? "btf" : "tracepoint";
 }
 
-/** Offset by which the records are ordered. */
+/** Offset of the timestamp in a record. Records are ordered by it. */
 export const TIMESTAMP_OFFSET = PROCESS_EVENT.ts_ns;

@@ -5,11 +5,15 @@ import type { BackendKind } from "./backend.ts";
 import { skipsPreempted } from "./skipped-runs.ts";
 
 /**
- * In the order of attaching: an exit whose fork was not seen is stranger than the reverse. Of two at the same tracepoint
- * the first that is attached runs first.
+ * In the order in which they are attached. Forks come first, because an exit without its fork is more confusing than a
+ * fork without its exit. If two programs are attached to the same tracepoint, the one that was attached first runs
+ * first.
  */
 const PROGRAMS = ["handle_fork", "handle_rename", "handle_exec", "handle_exit"];
-/** The second at each tracepoint: see bpf/retry.h. Each comes before the first of what follows it in a process's life. */
+/**
+ * With the second program of each tracepoint: see bpf/retry.h. Each second program is attached before the programs for
+ * the later events in the life of a process.
+ */
 const WITH_RETRIES = [
   "handle_fork",
   "retry_fork",
@@ -21,8 +25,8 @@ const WITH_RETRIES = [
 ];
 
 /**
- * BTF tracepoints: every field.
- * @param retry whether a second program makes good what the kernel skips of the first
+ * The backend of BTF tracepoints. It reports every field that the kernel has.
+ * @param retry whether a second program retries the runs of the first program that the kernel skips
  */
 export function btfBackend(retry = skipsPreempted(release())): BackendKind {
   const programs = retry ? WITH_RETRIES : PROGRAMS;
@@ -32,7 +36,7 @@ export function btfBackend(retry = skipsPreempted(release())): BackendKind {
     knowsAncestors: true,
     addsAllBy: "handle_free",
     prepare(object, knobs, options) {
-      // What the last path component may write past the limit comes behind it.
+      // The last path component may be written beyond the limit, so NAME_SIZE bytes are added.
       const image = MAX_PATH_BYTES + Math.ceil(options.maxArgsBytes / 8) * 8 + NAME_SIZE;
       object.setValueSize("scratch", PATH_WALK.size + EXEC_EVENT.size + image);
       knobs.setUint8(KNOBS.retry, retry ? 1 : 0);

@@ -9,7 +9,7 @@ export interface KernelCounts
     Counters,
     "seen" | "filtered" | "suppressed" | "folded" | "emitted" | "lost_by_type" | "lost_by_reason" | "threads"
   > {
-  /** What the kernel skipped and a second program looked at, threads as well. */
+  /** Runs that the kernel skipped and that a second program retried, including runs for threads. */
   retried: CountByType;
 }
 
@@ -21,11 +21,11 @@ export interface CpuLosses extends CountByReason {
 const TYPES = [EVENT_FORK, EVENT_EXEC, EVENT_EXIT] as const;
 const { ring_full: RING_FULL, no_ring: NO_RING } = CPU_COUNTERS;
 
-/** Reads the counters of all CPUs from their mapped memory: no system call. */
+/** Reads the counters of all CPUs from mapped memory, without a system call. */
 export class KernelCounters {
   readonly #counters: CpuArray;
 
-  /** @param memory one struct cpu_counters a possible CPU */
+  /** @param memory one struct cpu_counters per possible CPU */
   constructor(memory: ArrayBuffer) {
     this.#counters = new CpuArray(memory, CPU_COUNTERS.size);
   }
@@ -60,7 +60,7 @@ export class KernelCounters {
     };
   }
 
-  /** The CPUs that lost records, and how many. */
+  /** The CPUs that lost records, and the number of lost records. */
   lostByCpu(): CpuLosses[] {
     const lostByCpu: CpuLosses[] = [];
     for (let cpu = 0; cpu < this.cpus; cpu++) {
@@ -71,27 +71,27 @@ export class KernelCounters {
     return lostByCpu;
   }
 
-  /** Processes that a map, by `MAP_…`, had no room for. */
+  /** Number of processes that a map had no room for. @param map its number, `MAP_…` */
   noRoom(map: number): number {
-    // Asked at each flush: no BigInt, and 32 bits are more than all pids.
+    // Called at each flush, so it reads only the lower 32 bits, without BigInt.
     let count = 0;
     for (let cpu = 0; cpu < this.cpus; cpu++) count += this.#counters.lowAt(cpu, CPU_COUNTERS.no_room + 8 * map);
     return count;
   }
 
-  /** Another number once any CPU has lost a record. */
+  /** A number that changes whenever any CPU loses a record. */
   lossStamp(): number {
     let stamp = 0;
     for (let cpu = 0; cpu < this.cpus; cpu++) stamp += this.#lowOfCpu(cpu, RING_FULL) + this.#lowOfCpu(cpu, NO_RING);
     return stamp;
   }
 
-  /** Another number once that CPU had no ring for a record: it went to the spare ring, or was lost. */
+  /** A number that changes whenever that CPU has no ring for a record, which goes to the spare ring or is lost. */
   noRingStamp(cpu: number): number {
     return this.#lowOfCpu(cpu, NO_RING) + this.#counters.lowAt(cpu, CPU_COUNTERS.spared);
   }
 
-  /** Another number once that CPU has begun to go offline or to come online, or has gone on with it. */
+  /** A number that changes at each step of that CPU on its way offline or online. */
   hotplugStamp(cpu: number): number {
     return this.#counters.lowAt(cpu, CPU_COUNTERS.hotplug_steps);
   }

@@ -1,8 +1,11 @@
-/** One struct of u64 members a possible CPU, in a memory-mapped array that BPF programs write: no system call. */
+/**
+ * A memory-mapped array that BPF programs write, with one struct of u64 members per possible CPU. Reads make no system
+ * call.
+ */
 export class CpuArray {
   readonly cpus: number;
   readonly #values: BigUint64Array;
-  /** The same in 32-bit words: a look for a change needs no BigInt. The machines that linnix runs on are little-endian. */
+  /** The same memory in 32-bit words, to detect a change without BigInt. linnix runs only on little-endian machines. */
   readonly #words: Uint32Array;
   readonly #stride: number;
 
@@ -24,7 +27,7 @@ export class CpuArray {
     return this.#words[2 * cpu * this.#stride + offset / 4] as number;
   }
 
-  /** Over all CPUs. */
+  /** Sum of a member over all CPUs. */
   sum(offset: number): number {
     let sum = 0;
     for (let cpu = 0; cpu < this.cpus; cpu++) sum += this.at(cpu, offset);

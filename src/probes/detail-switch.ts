@@ -28,7 +28,7 @@ const NEVER = 2n ** 64n - 1n;
  */
 const AHEAD_NS = 20_000_000n;
 
-/** A fork may set the start time of its process this long before the process appears in a list, ns. */
+/** The start time of a process may be this long before its first appearance in a list, ns. */
 const SETTLED_NS = 5_000_000_000n;
 
 interface Switch {
@@ -40,7 +40,7 @@ interface Switch {
 export type StartRange = readonly [earliestNs: bigint, latestNs: bigint];
 
 /**
- * The level of detail in the memory that the programs read it from: a switch makes no system call and works without any
+ * Switches the level of detail in memory that the programs read. A switch makes no system call and works without any
  * privilege. A process keeps the level at which it started.
  */
 export class DetailSwitch {
@@ -50,7 +50,7 @@ export class DetailSwitch {
   #level: DetailLevel = "events";
   #firstLevel: DetailLevel = "events";
   readonly #switches: Switch[] = [];
-  /** See `levels`: it is read at each sample. */
+  /** Cache for `levels`, which is read at each sample. */
   #levels: ReadonlySet<DetailLevel> = new Set<DetailLevel>(["events"]);
   #addsAll = false;
   #storms = false;
@@ -77,7 +77,7 @@ export class DetailSwitch {
     return this.#switches.length > 0;
   }
 
-  /** Levels that living processes may have. */
+  /** Levels that live processes may have. */
   get levels(): ReadonlySet<DetailLevel> {
     return this.#levels;
   }
@@ -88,7 +88,7 @@ export class DetailSwitch {
     return this.#switches.findLast(({ sinceNs }) => startNs >= sinceNs)?.level ?? this.#firstLevel;
   }
 
-  /** The level of all processes; to be called before any program is attached. */
+  /** Sets the level of all processes. Call it before any program is attached. */
   begin(level: DetailLevel): void {
     this.#level = level;
     this.#firstLevel = level;
@@ -97,21 +97,21 @@ export class DetailSwitch {
     this.#writeMode();
   }
 
-  /** The level of processes that start from now on. */
+  /** Sets the level of processes that start from now on. */
   set(level: DetailLevel): void {
     if (level === this.#level) return;
     this.#level = level;
     this.#switches.push({ sinceNs: this.#nowNs() + AHEAD_NS, level });
-    // What started before the oldest switch that is kept gets the level of the one that is dropped.
+    // Processes that started before the oldest remaining switch get the level of the dropped switch.
     if (this.#switches.length > DETAIL_SWITCHES) this.#firstLevel = this.#switches.shift()?.level ?? this.#firstLevel;
     this.#writeSwitches();
   }
 
   /**
-   * Forgets the times between two switches in which no process started that lives.
+   * Drops each period between two switches in which no live process started.
    * @param listedNs when the list of live processes was begun, CLOCK_BOOTTIME
-   * @param starts of each of them
-   * @returns whether a switch was forgotten
+   * @param starts start range of each live process
+   * @returns whether a switch was dropped
    */
   forget(listedNs: bigint, starts: Iterable<StartRange>): boolean {
     const switches = this.#switches;
@@ -134,7 +134,7 @@ export class DetailSwitch {
     return true;
   }
 
-  /** Whether processes of the other levels are added up as well. */
+  /** Whether the programs add up processes of all levels, not only of the level `summary`. */
   set addsAll(addsAll: boolean) {
     this.#addsAll = addsAll;
     this.#writeMode();

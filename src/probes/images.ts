@@ -2,24 +2,28 @@ import type { BpfObject } from "../bpf/bpf-object.ts";
 import { ENDED_EVENT, MAX_PATH_BYTES } from "../wire/layout.gen.ts";
 import { needsPreallocation } from "./process-maps.ts";
 
-/** Processes whose path and arguments the kernel side keeps at a time, at the level of detail `processes`. */
+/**
+ * Number of images (path and arguments) that the kernel side can store at a time, at the level of detail `processes`.
+ */
 export interface ImageRoom {
-  /** All of them. */
+  /** All images, including the large ones. */
   images: number;
   /** Images whose path and arguments are too long for an entry of the first map. */
   largeImages: number;
 }
 
 /**
- * How many there is room for. Earlier kernels take the memory for all of them when linnix starts, at every level of
- * detail; the others take it when it is used.
- * @param release as `uname -r` says it
+ * The default room for images. Kernels before 6.1 allocate the memory for all images when linnix starts, at every level
+ * of detail. Later kernels allocate it when it is used.
+ * @param release as `uname -r` prints it
  */
 export function imageRoom(release: string): ImageRoom {
   return needsPreallocation(release) ? { images: 4096, largeImages: 128 } : { images: 16_384, largeImages: 512 };
 }
 
-/** Sizes the maps of bpf/images.h; before the object is loaded. @param maxArgsBytes 0: no arguments are kept */
+/**
+ * Sizes the maps of bpf/images.h. Call it before the object is loaded. @param maxArgsBytes 0: no arguments are stored
+ */
 export function sizeImageMaps(object: BpfObject, room: ImageRoom, maxArgsBytes: number): void {
   const bytes = largeImageBytes(maxArgsBytes);
   object.setMaxEntries("images", room.images);
@@ -28,12 +32,12 @@ export function sizeImageMaps(object: BpfObject, room: ImageRoom, maxArgsBytes: 
   object.setValueSize("ended_scratches", ENDED_EVENT.size + bytes);
 }
 
-/** Maximum memory that the images take, bytes: data, and about what the kernel needs for an element and its bucket. */
+/** Maximum memory of the images, bytes: the data, and an estimate of the kernel's memory for elements and buckets. */
 export function imageBytes({ images, largeImages }: ImageRoom, maxArgsBytes: number): number {
   return images * (256 + 8 + ELEMENT_BYTES) + largeImages * (largeImageBytes(maxArgsBytes) + 8 + ELEMENT_BYTES);
 }
 
-/** Of struct htab_elem and struct bucket, rounded up. */
+/** Bytes of struct htab_elem and struct bucket, rounded up. */
 const ELEMENT_BYTES = 64;
 
 function largeImageBytes(maxArgsBytes: number): number {

@@ -9,8 +9,8 @@ function textOf(path: string): string {
 }
 
 /**
- * Whether the kernel keeps its memory and tracefs from root too: as securityfs says (kernel_lockdown(7)), else, where
- * that is not mounted, as the kernel's command line asks.
+ * Whether the kernel denies even root access to its memory and to tracefs (kernel_lockdown(7)). linnix reads that from
+ * securityfs, or from the kernel's command line if securityfs is not mounted.
  */
 export function isLockedForConfidentiality(): boolean {
   const mode = textOf("/sys/kernel/security/lockdown");

@@ -3,27 +3,28 @@ import { NativeError } from "../sys/errno.ts";
 import type { KernelCounts } from "./counters.ts";
 import type { StormBirths } from "./storm-births.ts";
 
-/** Maximum number of processes that one look gives; others are given by the next one. */
+/** Maximum number of processes that one `list` returns. Later calls return others, after `forget` of these. */
 export const MAX_MISSED = 256;
 
 export interface MissedExecsFacts {
   counts(): Pick<KernelCounts, "lost_by_type" | "filtered" | "folded" | "suppressed">;
-  /** Execs that the kernel skipped the programs for. */
+  /** Number of execs for which the kernel skipped the programs. */
   skipped(): number;
-  /** Execs that were counted only, in storms. */
+  /** Execs that were only counted, in storms. */
   suppressed?: Pick<StormBirths, "missed" | "hasMissed" | "forget">;
 }
 
 /**
  * Processes whose last exec did not reach user space although the kernel side saw it: the ring had no room, the CPU had
- * no ring, a filter held it back, it was counted only in a storm. Also those of their children that have not executed anything. An exec that comes
- * through, and an exit, take a process off the list.
+ * no ring, a filter dropped the exec, or it was only counted in a storm. The list also has the children of such
+ * processes that have not called exec themselves. An exec that reaches user space, or an exit, removes a process from
+ * the list.
  */
 export class MissedExecs {
   readonly #pids: PidSet;
   readonly #facts: MissedExecsFacts;
   #skipped = 0;
-  /** What the counts were when the kernel refused to show the list. */
+  /** The count of missed execs when the kernel last refused to show the list. */
   #refusedAt = 0;
 
   constructor(mapFd: number, facts: MissedExecsFacts) {
@@ -31,14 +32,14 @@ export class MissedExecs {
     this.#facts = facts;
   }
 
-  /** Whether there may be any: no system call. */
+  /** Whether the list may have any process. This makes no system call. */
   mayBeAny(): boolean {
     return this.#count() > 0 || this.#hasSuppressed();
   }
 
   /**
-   * Pids of the list; "all": it may be any process, because the kernel skipped the program that keeps the list, or does
-   * not let linnix read it. Some kernels refuse that after linnix has given up root.
+   * Pids of the list; "all": every process may belong to the list, because the kernel skipped the program that
+   * maintains it, or does not let linnix read it. Some kernels refuse the read after linnix has given up root.
    */
   list(): Uint32Array | "all" {
     const skipped = this.#facts.skipped();

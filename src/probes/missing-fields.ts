@@ -1,7 +1,7 @@
 import { EVENT_TYPE_NAMES, fieldsOf, type KnownBit } from "../wire/fields.ts";
 import type { BackendName } from "./backend-name.ts";
 
-/** What the tracepoint backend can know; the rest only task_struct has. */
+/** The fields that the tracepoint backend can know. Only task_struct has the others. */
 const TRACEPOINT_KNOWN: readonly KnownBit[] = [
   "KNOWN_PPID",
   "KNOWN_CGROUP",
@@ -11,8 +11,8 @@ const TRACEPOINT_KNOWN: readonly KnownBit[] = [
 ];
 
 /**
- * Files that each process has if the kernel counts bytes read and written, CONFIG_TASK_IO_ACCOUNTING, and if it keeps
- * login uids, CONFIG_AUDIT (fs/proc/base.c): then, and only then, task_struct has the members.
+ * The first file exists only if the kernel counts bytes read and written (CONFIG_TASK_IO_ACCOUNTING), the second only
+ * if it stores login uids (CONFIG_AUDIT): see fs/proc/base.c. task_struct has the members under the same conditions.
  */
 export const IO_ACCOUNTING_FILE = "/proc/self/io";
 export const LOGIN_UID_FILE = "/proc/self/loginuid";
@@ -23,8 +23,8 @@ const FILES: readonly (readonly [KnownBit, path: string])[] = [
 ];
 
 /**
- * Event fields that a backend cannot give on a kernel, in their order in events.
- * @param exists whether there is a file of that path on its machine
+ * Event fields that a backend cannot report on a kernel, in their order in events.
+ * @param exists whether the machine has a file of that path
  */
 export function missingFields(backend: BackendName, exists: (path: string) => boolean): readonly string[] {
   const lacks = new Set(FILES.filter(([, path]) => !exists(path)).map(([bit]) => bit));

@@ -18,18 +18,21 @@ import { skippedOf } from "./skipped-runs.ts";
 /** The kernel side's own counts of page faults: `seen = suppressed + emitted`. */
 export type PageFaultCounts = Omit<PageFaultCounters, "received" | "skipped">;
 
-/** Processes whose faults are counted apart at the same time. */
+/** Minimum number of processes that can have a throttle of their own at the same time. */
 const MIN_PROCESSES = 4096;
-/** An LRU map hands its places to CPUs by 128 (LOCAL_FREE_TARGET, kernel/bpf/bpf_lru_list.c): with fewer they take each other's. */
+/**
+ * An LRU map gives free entries to CPUs in batches of 128 (LOCAL_FREE_TARGET, kernel/bpf/bpf_lru_list.c). In a smaller
+ * map, the CPUs take entries from each other.
+ */
 const PROCESSES_PER_CPU = 256;
 
-/** What libbpf answers where the kernel has no such tracepoint. */
+/** The error of libbpf if the kernel has no such tracepoint. */
 const ESRCH = 3;
 const EAGAIN = 11;
 
 /**
- * The probe that reports page faults. It runs in addition to the programs of a backend and uses their rings. The constructor
- * loads it; `close` or the end of this process removes it.
+ * The probe that reports page faults. It runs in addition to the programs of a backend and uses their rings. The
+ * constructor loads it; `close` or the end of this process removes it.
  */
 export class PageFaultProbe implements Disposable {
   readonly #object: BpfObject;
@@ -40,11 +43,11 @@ export class PageFaultProbe implements Disposable {
   #isClosed = false;
 
   /**
-   * @param backend is loaded, and stays so until this is closed
-   * @throws LinnixError (exit code 3) where this kernel has no such tracepoint, or it cannot be loaded
+   * @param backend must be loaded until this probe is closed
+   * @throws LinnixError (exit code 3) if this kernel has no such tracepoint, or the probe cannot be loaded
    */
   constructor(backend: Pick<Backend, "name" | "eventsMapFd" | "spareEventsMap">) {
-    if (backend.name !== "btf") throw noProbeError("the tracepoint backend has no page faults: it does without BTF");
+    if (backend.name !== "btf") throw noProbeError("page faults need BTF, which the tracepoint backend does not use");
     try {
       this.#object = BpfObject.open("faults", bpfObject("faults"));
     } catch (cause) {
@@ -78,7 +81,7 @@ export class PageFaultProbe implements Disposable {
     this.#link = undefined;
   }
 
-  /** The kernel's counts so far: no system call. */
+  /** The counts of the kernel side so far. Reading them makes no system call. */
   counts(): PageFaultCounts {
     const counters = this.#open;
     const ring_full = counters.sum(FAULT_COUNTERS.ring_full);
@@ -92,12 +95,15 @@ export class PageFaultProbe implements Disposable {
     };
   }
 
-  /** Faults so far that the kernel skipped the program for, as it stood preempted: not even seen. A system call. */
+  /**
+   * Number of faults so far for which the kernel skipped the program, because it was preempted. `seen` does not contain
+   * them. Makes one system call.
+   */
   skipped(): number {
     return skippedOf(this.#object, "handle_page_fault");
   }
 
-  /** The losses so far of the CPUs that have any: no system call. */
+  /** The losses so far of each CPU that has any. Reading them makes no system call. */
   lostByCpu(): CpuLosses[] {
     const counters = this.#open;
     const lostByCpu: CpuLosses[] = [];
@@ -134,7 +140,7 @@ export class PageFaultProbe implements Disposable {
     this.close();
   }
 
-  /** The counters' memory goes with `close`. */
+  /** The memory of the counters is invalid after `close`. */
   get #open(): CpuArray {
     if (this.#isClosed) throw new Error("the page fault probe is closed");
     return this.#counters;
@@ -162,8 +168,8 @@ function loadError(cause: unknown): LinnixError {
   const message = cause instanceof Error ? cause.message : String(cause);
   if (cause instanceof BpfLoadError && cause.verifierLog !== "") log.debug(cause.verifierLog.trimEnd());
   if (/unknown func|uses reserved fields/.test(message)) {
-    return noProbeError(`that takes Linux 5.12 or later: ${message}`, cause);
+    return noProbeError(`page-fault events need Linux 5.12 or later: ${message}`, cause);
   }
-  // An error that does not mean that the kernel lacks something, and that may not occur at the next start.
+  // EAGAIN does not mean that the kernel lacks something, and it may not occur at the next start.
   return noProbeError(message, cause, (errno === EAGAIN ? hintOf(cause) : null) ?? LEAVE_OUT);
 }

@@ -14,12 +14,12 @@ const INITIAL_USER_NAMESPACE = "user:[4026531837]";
  */
 export function privilegeHint(): string | null {
   if (isInUserNamespace()) {
-    return "this is a user namespace, whose capabilities do not count: run linnix on the host, or in a container of root's";
+    return "capabilities of a user namespace do not count: run linnix on the host, or in a container started by root";
   }
   const missing = missingCapabilities();
   if (missing.length === 0) return null;
   if (process.geteuid?.() !== 0) return "run it as root: sudo linnix …";
-  return `give it ${missing.join(" and ")}, which this process lacks though it is root`;
+  return `give linnix ${missing.join(" and ")}, which this process lacks although it is root`;
 }
 
 function isInUserNamespace(): boolean {
@@ -30,7 +30,7 @@ function isInUserNamespace(): boolean {
   }
 }
 
-/** Empty if all are there, or it cannot be read. */
+/** Names of the missing capabilities. Empty if none is missing, or if linnix cannot read them. */
 function missingCapabilities(): string[] {
   let status: string;
   try {

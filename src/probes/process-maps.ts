@@ -3,19 +3,22 @@ import type { BpfObject } from "../bpf/bpf-object.ts";
 
 /** First Linux whose BPF programs may allocate an element of a hash map in any context: 34dd3bad1a6f. */
 const FIRST_ALLOCATING = [6, 1] as const;
-/** Maximum number of processes for which such a map has an entry at a time. Its buckets take 16 bytes each, used or not. */
+/**
+ * Maximum number of processes that a map has entries for at a time. Each bucket takes 16 bytes, whether it is used or
+ * not.
+ */
 const MAX_PROCESSES = 262_144;
 const MIN_PROCESSES = 1024;
-/** The kernel preallocates an LRU map always; it drops the oldest entry where it has no room. */
+/** Maximum size of the LRU map `forked_at`. The kernel preallocates it, and replaces old entries if it is full. */
 const MAX_FORKED_AT = 65_536;
-/** What preallocated maps may take together, bytes: 8 MiB, less what the other maps of an object take. */
+/** Maximum memory of all preallocated maps together, bytes: 8 MiB, less the memory of the other maps of an object. */
 const MAX_PREALLOCATED_BYTES = 7.5 * 2 ** 20;
 /** Bytes of an element with its bucket on PREEMPT_RT, where locks are largest (struct htab_elem, struct bucket). */
 const ELEMENT_BYTES = 48 + 40;
 
 /** What limits the number of processes on a machine. */
 export interface ProcessLimits {
-  /** As `uname -r` says it. */
+  /** As `uname -r` prints it. */
   release: string;
   /** kernel.threads-max: the kernel sets it by the machine's memory. */
   maxThreads: number;
@@ -23,18 +26,19 @@ export interface ProcessLimits {
   maxPid: number;
 }
 
-/** How the maps with an entry for a process are made. */
+/** Sizes of the maps that have an entry for each process. */
 export interface ProcessMapSizes {
-  /** Whether the kernel has to have all elements from the start. */
+  /** Whether the kernel must allocate all elements when it creates a map. */
   preallocates: boolean;
   /** Entries of each map. */
   entries: number;
 }
 
 /**
- * Whether a tracepoint's program may use only hash maps whose elements all exist from the start. Earlier kernels print a
- * WARNING for another map, which is a panic with panic_on_warn, and refuse it on PREEMPT_RT.
- * @param release as `uname -r` says it; one that cannot be read counts as old, because the newer ones take both
+ * Whether a tracepoint's program may use only hash maps whose elements all exist from the start. Earlier kernels print
+ * a WARNING for another map, which is a panic with panic_on_warn, and refuse it on PREEMPT_RT.
+ * @param release as `uname -r` prints it; an unreadable one counts as old, because newer kernels accept both kinds of
+ *   maps
  */
 export function needsPreallocation(release: string): boolean {
   const [, major, minor] = /^(\d+)\.(\d+)/.exec(release) ?? [];

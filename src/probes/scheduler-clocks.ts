@@ -7,8 +7,8 @@ import { CLOCK_EVENT, CPU_CLOCK } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
 
 /**
- * What the kernel side needs to know the scheduler's clock, CPU by CPU: see bpf/scheduler-clock.h. Without it totals lack
- * what a process ran since the last tick before its end.
+ * The data by which the kernel side calculates the scheduler's clock of each CPU: see bpf/scheduler-clock.h. Without
+ * it, totals lack the CPU time of a process after the last tick before its end.
  */
 export class SchedulerClocks implements Disposable {
   readonly #object: BpfObject;
@@ -19,7 +19,7 @@ export class SchedulerClocks implements Disposable {
 
   /**
    * @param object is loaded
-   * @param cpus places in the map
+   * @param cpus number of elements of the map
    * @param possible numbers of the CPUs that this machine may have
    */
   constructor(object: BpfObject, cpus: number, possible: readonly number[]) {
@@ -30,19 +30,22 @@ export class SchedulerClocks implements Disposable {
     this.#words = new BigUint64Array(this.#memory.bytes);
   }
 
-  /** The ring of that CPU is another one: nothing is known of its clock. */
+  /** The CPU has a new ring, so the clock of its ring is unknown again. */
   forget(cpu: number): void {
     if (cpu >= this.#cpus) return;
     this.#words[this.#at(cpu, CPU_CLOCK.base_ns)] = 0n;
     this.#words[this.#at(cpu, CPU_CLOCK.is_asked)] = 1n;
   }
 
-  /** Has each CPU write a record with its clock at the next exit: perf rests while it schedules its events. */
+  /**
+   * Makes each CPU write a record with its clock at the next exit. This is repeated, because the clock of a ring stops
+   * while perf reschedules the events of a CPU.
+   */
   ask(): void {
     for (const cpu of this.#possible) this.#words[this.#at(cpu, CPU_CLOCK.is_asked)] = 1n;
   }
 
-  /** Has each CPU write that record now, as far as the kernel lets it. To be called once the rings are open. */
+  /** Makes each CPU write that record now, if the kernel permits it. Call it after the rings have been opened. */
   askNow(): void {
     this.ask();
     for (const cpu of this.#possible) {
@@ -56,7 +59,7 @@ export class SchedulerClocks implements Disposable {
     }
   }
 
-  /** Takes a `clock_event` that came through a ring. */
+  /** Processes a `clock_event` from a ring. */
   take(record: Record): void {
     const cpu = record.u16(CLOCK_EVENT.cpu);
     if (cpu >= this.#cpus) return;

@@ -3,7 +3,10 @@ import { readProgramInfo } from "../bpf/bpf-programs.ts";
 import { LinnixError } from "../errors.ts";
 import type { CountByType } from "../wire/event.ts";
 
-/** Linux from which on a tracepoint's program may be preempted (include/linux/tracepoint.h: SRCU in place of disabled preemption). */
+/**
+ * The first major version of Linux in which a tracepoint's program may be preempted (include/linux/tracepoint.h: SRCU
+ * instead of disabled preemption).
+ */
 const FIRST_PREEMPTIBLE_MAJOR = 7;
 
 /** The program at each type's tracepoint. */
@@ -19,8 +22,9 @@ export function skipsPreempted(release: string): boolean {
 }
 
 /**
- * Runs of a loaded program that the kernel skipped (`recursion_misses` of struct bpf_prog_info). 0 before Linux 5.12, and
- * where a kernel before 5.19 refuses every bpf(2) once `--user` has dropped root: those do not preempt such programs.
+ * Runs of a loaded program that the kernel skipped (`recursion_misses` of struct bpf_prog_info). Returns 0 before Linux
+ * 5.12, and if a kernel before 5.19 refuses bpf(2) after `--user` has dropped root. These kernels do not preempt such
+ * programs.
  */
 export function skippedOf(object: BpfObject, program: string): number {
   try {
@@ -32,8 +36,9 @@ export function skippedOf(object: BpfObject, program: string): number {
 }
 
 /**
- * Counts the program runs that the kernel skipped and that no second program retried. Each is a lost event, or the start or
- * end of a thread. It makes one bpf(2) call per program. Returns 0 before Linux 5.12, which does not count skipped runs.
+ * Counts the program runs that the kernel skipped and that no second program retried. Each is a lost event, or the
+ * start or end of a thread. It makes one bpf(2) call per program. Returns 0 before Linux 5.12, which does not count
+ * skipped runs.
  * @param object is loaded
  * @param retried runs that second programs retried
  */

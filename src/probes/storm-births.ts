@@ -7,9 +7,9 @@ const PID_MASK = 0xff;
 const EPOCH_AT = 10;
 const EPOCH_MASK = 0x3fffff;
 
-/** What the kernel side keeps of processes whose fork came while sources were watched. No system call. */
+/** Data of processes that were forked while the kernel side watched sources. Reading it makes no system call. */
 export class StormBirths {
-  /** Two words a process, the upper one second. */
+  /** Two words per process: the lower half, then the upper half. */
   readonly #words: Uint32Array;
   readonly #limits: Uint32Array;
 
@@ -41,11 +41,11 @@ export class StormBirths {
     return (upper & MISSED) !== 0 && isOfPid && ((upper >>> EPOCH_AT) & EPOCH_MASK) === this.#epoch;
   }
 
-  /** What the process executes is about to be read. */
+  /** Call it before linnix reads what the process executes. */
   forget(pid: number): void {
     if (!this.hasMissed(pid)) return;
     const at = this.#at(pid);
-    // Another process may have its place now.
+    // The kernel side may have given this place to another process meanwhile.
     const upper = this.#words[at] as number;
     Atomics.compareExchange(this.#words, at, upper, upper & ~MISSED);
   }

@@ -1,13 +1,13 @@
 import { DETAIL, STORM_WINDOW_NS } from "../wire/layout.gen.ts";
 
-/** The word of the programs that says whether sources are limited. */
+/** Switches the limit of sources on or off in the memory of the programs. */
 export interface StormMode {
   storms: boolean;
 }
 
 /**
- * How many events a second a source may have before the kernel side counts them instead of sending them. It is memory
- * that the programs read: a change makes no system call and works without any privilege.
+ * The maximum rate of a source. Above it, the kernel side counts the events of the source instead of sending them. The
+ * limit is in memory that the programs read, so a change makes no system call and works without any privilege.
  */
 export class StormLimit {
   readonly #words: Uint32Array;
@@ -25,12 +25,15 @@ export class StormLimit {
     this.#mode = mode;
   }
 
-  /** Bytes with which a ring counts as filling up: sources are then limited to 1,000 events a second; 0: never. */
+  /**
+   * Bytes above which a ring counts as filling up. Then each source is limited to 1,000 events per second. 0: a ring
+   * never counts as filling up.
+   */
   set ringShare(bytes: number) {
     this.#words[DETAIL.ring_share / 4] = bytes;
   }
 
-  /** The rings were emptied. */
+  /** Call it after the rings were emptied. */
   drained(): void {
     const at = DETAIL.drains / 4;
     this.#words[at] = (this.#words[at] as number) + 1;
@@ -51,7 +54,7 @@ export class StormLimit {
     }
     const words = this.#words;
     const { event_ns, cpu_share, busy_until_ns } = DETAIL;
-    // What was kept of processes before is out of date: no program wrote to it since.
+    // The programs have not updated the data of processes while the limit was off. This makes them discard it.
     if (!wasOn) words.fill(0, busy_until_ns / 4, busy_until_ns / 4 + 2);
     words[cpu_share / 4] = cpuShare(rate, this.#cpus);
     words[event_ns / 4] = Math.max(1, Math.round(1e9 / rate));
@@ -60,8 +63,8 @@ export class StormLimit {
 }
 
 /**
- * Events of one CPU in a window. If no CPU has more, all of them together are not above the rate, and so no source is;
- * also one that has a CPU for itself.
+ * Number of events of one CPU in a window. If no CPU has more, all CPUs together are not above the rate. So no source
+ * can be above it either.
  */
 export function cpuShare(rate: number, cpus: number): number {
   return Math.floor((rate * STORM_WINDOW_NS) / 1e9 / cpus);

@@ -17,9 +17,9 @@ import {
 /** The source whose events are counted. */
 export interface StormSource {
   kind: "process" | "cgroup" | "uid";
-  /** Whether it is what a cgroup or user has of forkers that change all the time. */
+  /** Whether the source is the processes of a cgroup or user whose forkers change all the time. */
   isChanging: boolean;
-  /** Whether it counts sources of a cgroup or user that found no place for a storm of their own. */
+  /** Whether it counts the events of those sources of a cgroup or user that found no place for a storm of their own. */
   isCrowd: boolean;
   /** 0 for a cgroup and a uid. */
   pid: number;
@@ -29,7 +29,7 @@ export interface StormSource {
   cgroupId: bigint;
   /** Null: not known. */
   uid: number | null;
-  /** Bytes, one a code unit; empty: not known. */
+  /** One code unit per byte; empty: not known. */
   comm: string;
 }
 
@@ -39,11 +39,14 @@ export interface StormCounts {
   exited: { ok: number; error: number; signal: number; unknown: number };
   cpuUserNs: number;
   cpuSystemNs: number;
-  /** Events by name, bytes as above; names that have no place of their own are under "". */
+  /** Number of events by name (one code unit per byte). Events of names without a place of their own are under "". */
   comms: Map<string, number>;
 }
 
-/** Storms with the counts of their events. The map `storms` is mapped into this process, so reading takes no system call. */
+/**
+ * Storms with the counts of their events. The map `storms` is mapped into this process, so reading takes no system
+ * call.
+ */
 export class StormPlaces {
   readonly #words: Uint32Array;
   readonly #bytes: Uint8Array;
@@ -95,12 +98,12 @@ export class StormPlaces {
     return this.#u64(place, STORM.since_ns);
   }
 
-  /** When it is over, if nothing more happens. */
+  /** When the storm ends unless it goes on, CLOCK_BOOTTIME, ns. */
   untilNs(place: number): bigint {
     return this.#u64(place, STORM.until_ns);
   }
 
-  /** How many events were counted so far. */
+  /** Number of events that were counted instead of sent so far. */
   suppressed(place: number): CountByType {
     const of = (type: number) => Number(this.#u64(place, STORM.suppressed + 8 * type));
     return { fork: of(EVENT_FORK), exec: of(EVENT_EXEC), exit: of(EVENT_EXIT) };
@@ -131,7 +134,7 @@ export class StormPlaces {
     };
   }
 
-  /** Gives a place back to the programs. */
+  /** Frees a place, so that the programs can use it again. */
   free(place: number): void {
     const at = (place * STORM.size) / 4;
     // `claims` is cleared last, because a program may take the place after that.

@@ -4,7 +4,7 @@ import { hasKernelPids } from "../procfs/pid-namespace.ts";
 import { readProcStat } from "../procfs/proc-stat.ts";
 import { COMM_LEN, THREAD_GROUP } from "../wire/layout.gen.ts";
 
-/** Looks at one process until nothing changes during the look. */
+/** Maximum number of looks at one process, if each look finds that it has changed. */
 const MAX_LOOKS = 8;
 
 /**
@@ -13,12 +13,12 @@ const MAX_LOOKS = 8;
  * @param noRoom called for each process for which the map has no room
  */
 export function enterThreadGroups(mapFd: number, noRoom: () => void = () => {}): void {
-  // By pids of another namespace they would be other processes.
+  // In another pid namespace, these pids belong to other processes.
   if (!hasKernelPids()) return;
   for (const name of readdirSync("/proc")) {
     const pid = Number(name);
     if (!Number.isInteger(pid) || !hasThreads(pid)) continue;
-    // Programs count in the same place: what they do between a look and the writing shows at the next look.
+    // The programs change the same entry. A change between a look and the update of the map shows at the next look.
     let entered = new Uint8Array();
     for (let look = 0; look < MAX_LOOKS; look++) {
       const group = readThreadGroup(pid);
@@ -43,8 +43,8 @@ function isRoomFor(mapFd: number, pid: number, group: Uint8Array): boolean {
 }
 
 /**
- * It takes one call, because most processes have only one thread: the link count of /proc/PID/task is the number of
- * threads plus two.
+ * Whether a process has several threads. It makes only one system call, because most processes have only one thread:
+ * the link count of /proc/PID/task is the number of threads plus two.
  */
 function hasThreads(pid: number): boolean {
   try {
@@ -54,11 +54,11 @@ function hasThreads(pid: number): boolean {
   }
 }
 
-/** A struct thread_group; null where the process is gone. */
+/** A struct thread_group; null if the process is gone. */
 function readThreadGroup(pid: number): Uint8Array<ArrayBuffer> | null {
   const stat = readProcStat(pid);
   if (stat === null) return null;
-  // A leader that went first is counted until the process ends.
+  // A leader that ends before other threads counts as a thread until the process ends.
   const extraThreads = stat.threads - 1 - (stat.state === "Z" || stat.state === "X" ? 1 : 0);
   if (extraThreads < 0) return null;
   const bytes = new Uint8Array(THREAD_GROUP.size);

@@ -13,12 +13,13 @@ const PROGRAMS = {
   handle_exec: "sched/sched_process_exec",
   handle_exit: "sched/sched_process_exit",
 } as const;
-/** Left out without `--cgroup`. */
+/** Not loaded without `--cgroup`. */
 const FOLLOW_CGROUP = { follow_cgroup: "cgroup/cgroup_mkdir" } as const;
 
 /**
- * Processes of several threads at a time whose names are known at their end, where the kernel itself says which thread
- * is the last: the table's name is reported for more. Each place takes 16 bytes whether it is used or not.
+ * Maximum number of processes with several threads whose names the kernel side knows at their exit. It applies if the
+ * kernel reports which thread is the last. For further processes, linnix reports the name from its process table. Each
+ * place takes 16 bytes, whether it is used or not.
  */
 const MAX_NAMED_GROUPS = 16_384;
 

@@ -1,4 +1,4 @@
-/** A tracepoint's `format` file in tracefs: where its fields lie. */
+/** Parses a tracepoint's `format` file in tracefs, which has the offsets of its fields. */
 
 export interface TracepointField {
   /** C declaration of the field without its name, such as `char []` of `char comm[16]`. */
@@ -9,7 +9,7 @@ export interface TracepointField {
 
 /**
  * Fields by name.
- * @param text such as `field:pid_t pid;	offset:24;	size:4;	signed:1;` a line
+ * @param text text of the file, with a line such as `field:pid_t pid;	offset:24;	size:4;	signed:1;` for each field
  */
 export function parseTracepointFormat(text: string): Map<string, TracepointField> {
   const fields = new Map<string, TracepointField>();

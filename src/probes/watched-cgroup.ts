@@ -5,21 +5,21 @@ import { log } from "../config/log.ts";
 import type { CgroupRef } from "../wire/cgroup-ref.ts";
 import { WATCHED_CGROUP, WATCHED_PATH_LEN } from "../wire/layout.gen.ts";
 
-/** What is said of a watched cgroup, see `Conditions`. */
+/** Sets and clears the condition of a watched cgroup: see `Conditions`. */
 export interface CgroupReport {
   set(name: "watched_cgroup_gone", message: string, hint?: string): void;
   clear(name: "watched_cgroup_gone", message: string): void;
 }
 
-/** Whether the kernel side finds a cgroup that is made again under this path: it compares a part of it. */
+/** Whether the kernel side can recognize a new cgroup with this path. It compares the path below the mounted cgroup. */
 export function isFollowed(ref: CgroupRef, { path, base }: ResolvedCgroup, knowsAncestors: boolean): boolean {
   const isComparable = path !== "" && Buffer.byteLength(path) < WATCHED_PATH_LEN;
   return "path" in ref && isComparable && (knowsAncestors || base.level === 0);
 }
 
 /**
- * The cgroup of `--cgroup`. If it is a path, linnix follows the cgroup when it is removed and made again. The kernel
- * side does that immediately; if it cannot, each look does it.
+ * The cgroup of `--cgroup`. If the option is a path, linnix follows a cgroup that is removed and created again. The
+ * kernel side does that immediately; if it cannot, each call of `look` does it.
  */
 export class WatchedCgroup implements Disposable {
   readonly #name: string;
@@ -27,7 +27,7 @@ export class WatchedCgroup implements Disposable {
   readonly #resolved: ResolvedCgroup;
   readonly #memory: MappedArray;
   readonly #id: BigUint64Array;
-  /** The id that was said last. */
+  /** The id that was logged last. */
   #knownId: bigint;
 
   /** @param mapFd the map `watched_cgroup` of a loaded object */
@@ -46,7 +46,7 @@ export class WatchedCgroup implements Disposable {
     this.#id[0] = resolved.id;
   }
 
-  /** Looks whether it is there: one system call. To be called at each flush. */
+  /** Checks whether the cgroup exists, with one system call. Call it at each flush. */
   look(conditions: CgroupReport): void {
     const watched = this.#id[0];
     const id = this.#idThere();
@@ -54,18 +54,18 @@ export class WatchedCgroup implements Disposable {
     if (id === null || (!this.#isPath && id !== this.#resolved.id)) {
       const hint = this.#isPath
         ? "linnix reports its events again when a cgroup with this path exists"
-        : "name it by its path: linnix follows that when it is made again";
+        : "name the cgroup by its path: linnix then follows it when it is created again";
       conditions.set("watched_cgroup_gone", `the watched cgroup ${this.#name} does not exist`, hint);
       return;
     }
-    // The kernel side may have entered a later one meanwhile.
+    // The kernel side may have stored the id of a newer cgroup meanwhile.
     if (watched !== undefined && id !== watched) Atomics.compareExchange(this.#id, 0, watched, id);
     conditions.clear("watched_cgroup_gone", `the watched cgroup ${this.#name} exists again`);
     if (id !== this.#knownId) log.debug(`cgroup ${this.#name} was made again, with the id ${id}`);
     this.#knownId = id;
   }
 
-  /** Null: it is gone. */
+  /** The id of the cgroup with this path; null: there is none; "unknown": linnix cannot check it. */
   #idThere(): bigint | null | "unknown" {
     const { directory, device } = this.#resolved;
     try {

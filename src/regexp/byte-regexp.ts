@@ -14,10 +14,10 @@ const ASSERTIONS: readonly Assertion[] = ["start", "end", "word boundary", "no w
 const UNSET = -1;
 
 /**
- * A regular expression that reads every byte of its input once, for all the ways it could match, as Thompson's and Pike's
- * machines do (Cox, "Regular Expression Matching: the Virtual Machine Approach", 2009). The time is bounded by input ×
- * expression for every content of both; a backtracking engine has no such bound. Of the matches that begin at the same
- * place it returns the one that Perl would.
+ * A regular expression that reads every byte of its input once, for all the ways it could match, as Thompson's and
+ * Pike's machines do (Cox, "Regular Expression Matching: the Virtual Machine Approach", 2009). The time to find a match
+ * is bounded by the length of the input × the size of the expression. A backtracking engine has no such bound. Of the
+ * matches that begin at the same position, it returns the same match as Perl.
  */
 export class ByteRegexp {
   /** Number of groups that capture. */
@@ -31,13 +31,13 @@ export class ByteRegexp {
   readonly #slots: number;
   #now: Threads;
   #next: Threads;
-  /** The places of the groups of the thread that is being followed. */
+  /** The positions of the groups in the thread that `#follow` is following. */
   readonly #places: Int32Array;
   readonly #found: Int32Array;
   #input: Uint8Array = new Uint8Array(0);
   #length = 0;
 
-  /** @throws RegexpRefusal if the text is none, or needs a machine too big */
+  /** @throws RegexpRefusal if the text is not a supported regular expression, or needs more than MAX_STEPS steps */
   constructor(text: string) {
     const { root, groups } = parseRegexp(text);
     if (stepsOf(root) > MAX_STEPS) throw new RegexpRefusal(`more than ${MAX_STEPS} steps when written out`);
@@ -56,9 +56,9 @@ export class ByteRegexp {
 
   /**
    * Finds matches from left to right.
-   * @param found called for each match, with its start and end at [0] and [1], and those of group n at [2n] and [2n + 1],
-   *   or -1 if the group did not take part. The values are invalid after the call. It returns the position from which
-   *   the next match may begin, after the start of this one. Undefined means the end of this one: no overlap
+   * @param found called for each match, with its start and end at [0] and [1], and those of group n at [2n] and [2n +
+   *   1], or -1 if the group did not take part. The values are invalid after the call. It returns the position from
+   *   which the next match may begin, after the start of this one. Undefined means the end of this one: no overlap
    * @param steps the most steps it may take: finding all matches can take input² × expression
    * @returns the number of remaining steps; less than 0: it gave up
    */
@@ -76,7 +76,7 @@ export class ByteRegexp {
     return left;
   }
 
-  /** The first match from there on, left in #found. */
+  /** Finds the first match from `from` on and stores it in #found. Returns the number of remaining steps. */
   #find(from: number, steps: number): number {
     const first = this.#first;
     let left = steps;
@@ -102,7 +102,7 @@ export class ByteRegexp {
     return left;
   }
 
-  /** Takes all threads over the byte at `at`. */
+  /** Advances all threads by the byte at `at`. */
   #step(at: number): void {
     const { count, pcs, places } = this.#now;
     const next = this.#next;
@@ -124,7 +124,7 @@ export class ByteRegexp {
     this.#now = next;
   }
 
-  /** Adds the threads that `pc` leads to without a byte. */
+  /** Adds the threads that `pc` leads to without consuming a byte. */
   #follow(threads: Threads, pc: number, at: number): void {
     if (!threads.enter(pc)) return;
     switch (this.#op[pc]) {
@@ -147,7 +147,7 @@ export class ByteRegexp {
         return;
       }
       case SET:
-        // Most ways end at the next byte: those are not begun.
+        // Most threads would end at the next byte. These are not added.
         if (at >= this.#length || this.#sets[this.#x[pc] as number]?.[this.#input[at] as number] === 0) return;
         threads.add(pc, this.#places);
         return;
@@ -276,7 +276,7 @@ function stepsOf(node: RegexpNode): number {
   }
 }
 
-/** Threads of the machine in order of preference, each place of the program once. */
+/** Threads of the machine in order of priority, at most one for each step of the program. */
 class Threads {
   readonly pcs: Int32Array;
   readonly places: Int32Array;
@@ -302,7 +302,7 @@ class Threads {
     }
   }
 
-  /** @returns whether this place was not reached yet */
+  /** @returns whether no thread has reached this step since `clear` */
   enter(pc: number): boolean {
     if (this.#entered[pc] === this.#round) return false;
     this.#entered[pc] = this.#round;

@@ -1,7 +1,8 @@
 /**
- * Regular expressions over bytes, as a tree: the syntax of RE2 without Unicode classes. What would need backtracking
- * (references to groups, looking ahead and behind) is refused. A character outside ASCII means its UTF-8 bytes; `.`,
- * `[^…]`, `\D`, `\S` and `\W` match each byte of such a one; letter case and `\w` are those of ASCII.
+ * A regular expression over bytes, as a tree. The syntax is that of RE2 without Unicode classes. The parser refuses
+ * constructs that need backtracking (references to groups, looking ahead and behind). A character outside ASCII stands
+ * for its UTF-8 bytes. `.`, `[^…]`, `\D`, `\S` and `\W` match a single byte of such a character. Letter case and `\w`
+ * apply only to ASCII.
  */
 export type RegexpNode =
   | { kind: "empty" }
@@ -14,7 +15,7 @@ export type RegexpNode =
   /** `index` counts from 1. */
   | { kind: "group"; item: RegexpNode; index: number };
 
-/** What a place between two bytes must be. */
+/** A condition on the position between two bytes. */
 export type Assertion = "start" | "end" | "word boundary" | "no word boundary";
 
 export interface Regexp {
@@ -23,7 +24,7 @@ export interface Regexp {
   groups: number;
 }
 
-/** Why a text is no regular expression that can be used: `message` is a clause. */
+/** The reason why a text cannot be used as a regular expression. `message` is a clause. */
 export class RegexpRefusal extends Error {}
 
 const MAX_DEPTH = 50;
@@ -81,7 +82,7 @@ class Parser {
   #repeated(item: RegexpNode): RegexpNode {
     const bounds = this.#bounds();
     if (bounds === null) return item;
-    if (item.kind === "assert") throw new RegexpRefusal("a place such as ^ or \\b cannot be repeated");
+    if (item.kind === "assert") throw new RegexpRefusal("an assertion such as ^ or \\b cannot be repeated");
     const greedy = !this.#take("?");
     if (this.#bounds() !== null) throw new RegexpRefusal("two repetitions in a row");
     return { kind: "repeat", item, ...bounds, greedy };
@@ -128,7 +129,7 @@ class Parser {
     if (prefix?.includes("i")) {
       if (/^\?-?i[:)]$/.test(prefix)) this.#ignoreCase = !prefix.includes("-");
     }
-    // `(?i)` is a switch, not a group: it holds until the enclosing one ends.
+    // `(?i)` is a switch, not a group: it applies until the enclosing group ends.
     if (prefix?.endsWith(")")) return { kind: "empty" };
     const captures = prefix === undefined || prefix.endsWith(">");
     const index = captures ? ++this.#groups : 0;
@@ -174,7 +175,7 @@ class Parser {
     return items.length === 1 ? (items[0] as RegexpNode) : sequence(items);
   }
 
-  /** `[…]`; the bracket is taken already. */
+  /** Parses `[…]` after its opening bracket. */
   #set(): RegexpNode {
     const negated = this.#take("^");
     const bytes = new Uint8Array(256);
