@@ -20,7 +20,7 @@ const STEPS_AT_LEAST = 20_000;
 /** What to hide; see `src/config/sections/redaction.ts`. */
 export interface Redaction {
   redact: boolean;
-  /** Regular expressions. If there are none, everything after the first argument is hidden, or after a space in it. */
+  /** Regular expressions. If there are none, only the first argument is shown, and only up to the first space in it. */
   patterns: readonly string[];
 }
 
