@@ -4,13 +4,16 @@ import { readProcStat } from "../procfs/proc-stat.ts";
 import { firstLine, runTool } from "../sys/tool.ts";
 import { isAlive } from "./proc-fs.ts";
 
-/** What is changed for the time of a run, and put back after it. */
+/** The audit settings that a run changes, and restores at its end. */
 export interface AuditFlags {
   /** 0 off, 1 on, 2 on and locked until the next boot. */
   enabled: number;
   /** Maximum number of records that wait for the daemon. */
   backlogLimit: number;
-  /** How long a process waits, at each of its records, where that many wait already, jiffies; null on old kernels. */
+  /**
+   * How long a process waits for each record while the backlog is full, jiffies. Null on old kernels, which do not
+   * report it.
+   */
   backlogWaitTime: number | null;
 }
 
@@ -18,13 +21,16 @@ export interface AuditFlags {
 export interface AuditStatus extends AuditFlags {
   /** What the kernel does when it cannot log: 0 nothing, 1 print, 2 panic. */
   failure: number;
-  /** The daemon that records go to; 0 for none. One that was killed stays until the next record for it. */
+  /**
+   * Pid of the daemon that gets the records; 0 for none. A killed daemon's pid stays until the kernel has a record for
+   * it.
+   */
   daemonPid: number;
   /** Records that were lost since boot. */
   lost: number;
 }
 
-/** Reads the output of `auditctl -s`; null if it is none. */
+/** Reads the output of `auditctl -s`. Returns null if the text is not such output. */
 export function parseAuditStatus(text: string): AuditStatus | null {
   const value = (name: string): number | null => {
     const found = new RegExp(`^${name} (\\d+)`, "m").exec(text)?.[1];
@@ -39,42 +45,42 @@ export function parseAuditStatus(text: string): AuditStatus | null {
   return { enabled, failure, daemonPid, backlogLimit, lost, backlogWaitTime: value("backlog_wait_time") };
 }
 
-/** Whether two states are the same in what a run changes. */
+/** Whether two states agree in the settings that a run changes. */
 export function sameFlags(a: AuditFlags, b: AuditFlags): boolean {
   return a.enabled === b.enabled && a.backlogLimit === b.backlogLimit && a.backlogWaitTime === b.backlogWaitTime;
 }
 
-/** The rules in an output of `auditctl -l`, one a line. */
+/** The rules in the output of `auditctl -l`, which prints one rule per line. */
 export function parseAuditRules(text: string): string[] {
   return text.split("\n").filter((line) => line.startsWith("-"));
 }
 
 /**
- * The key of our rules: which linnix made them, and the flags to restore. So a rule whose owner is gone says by itself how
- * to undo it.
+ * What the key of our rules says: the linnix process that added them, and the flags to restore. If that process is
+ * gone, the key alone is enough to undo its changes.
  */
 export interface AuditOwner extends AuditFlags {
   key: string;
   pid: number;
-  /** Start of the process, USER_HZ ticks: with the pid its identity. */
+  /** Start of the process, USER_HZ ticks since boot. Pid and start identify the process. */
   startTicks: number;
-  /** The daemon that it started; 0 if it used the one that was there. */
+  /** Pid of the daemon that the process started; 0 if it used a daemon that already ran. */
   daemonPid: number;
 }
 
-/** The key of the rules that this process makes, but for the daemon. */
+/** The key of the rules that this process adds, without the part for the daemon. */
 export function auditKeyPrefix(before: AuditFlags): string {
   const start = readProcStat(process.pid)?.startTicks ?? 0;
   const wait = before.backlogWaitTime ?? "x";
   return `linnix-e${before.enabled}-b${before.backlogLimit}-w${wait}-p${process.pid}-s${start}`;
 }
 
-/** The whole key: a prefix, and the daemon that we have started, or 0. */
+/** The whole key: the prefix, and the pid of the daemon that we started, or 0. */
 export function auditKey(prefix: string, daemonPid: number): string {
   return `${prefix}-d${daemonPid}`;
 }
 
-/** Whose rule this is; null for one that is not linnix's. */
+/** Reads the key of a rule. Returns null if linnix did not add the rule. */
 export function ruleOwner(rule: string): AuditOwner | null {
   const found = /key=(linnix-e(\d)-b(\d+)-w(\d+|x)-p(\d+)-s(\d+)-d(\d+))(?:\s|$)/.exec(rule);
   if (found === null) return null;
@@ -90,17 +96,17 @@ export function ruleOwner(rule: string): AuditOwner | null {
   };
 }
 
-/** Whether the process that made a rule is still at work. */
+/** Whether the process that added a rule still runs. */
 export function ownerLives(owner: AuditOwner): boolean {
   const stat = readProcStat(owner.pid);
   return stat !== null && stat.state !== "Z" && stat.startTicks === owner.startTicks;
 }
 
-/** How long a daemon that was left behind has for its end, in polls. */
+/** How often linnix checks whether a daemon of a killed linnix has ended after SIGTERM. */
 const STALE_DAEMON_TRIES = 250;
 const STALE_DAEMON_POLL_MS = 20;
 
-/** The system calls that we have audited, one rule each. b64 is the native ABI wherever Bun runs. */
+/** The system calls that our rules audit, one rule per item. b64 is the native ABI on each architecture of Bun. */
 export const AUDITED_SYSCALLS = ["execve,execveat", "exit,exit_group"] as const;
 
 /** Arguments of auditctl that add or remove one of our rules. */
@@ -114,9 +120,9 @@ export class AuditControl {
   constructor(readonly auditctl: string) {}
 
   /**
-   * The state, a daemon that is no more left out.
+   * The state of audit. `daemonPid` is 0 if the daemon no longer exists.
    *
-   * @throws LinnixError with auditctl's own words if it is refused
+   * @throws LinnixError with auditctl's error message if auditctl fails
    */
   async status(): Promise<AuditStatus> {
     const status = await this.#status();
@@ -130,7 +136,10 @@ export class AuditControl {
     return status;
   }
 
-  /** Makes the kernel notice that its daemon was killed, by the record of its own switch, which has no receiver. */
+  /**
+   * Makes the kernel notice that its daemon was killed. Each change of the enabled flag makes a record, which the
+   * kernel cannot deliver.
+   */
   async forgetDeadDaemon(): Promise<void> {
     const { daemonPid, enabled } = await this.#status();
     if (daemonPid === 0 || isAlive(daemonPid)) return;
@@ -149,7 +158,7 @@ export class AuditControl {
     await this.#change(ruleArgs("-a", syscalls, key), `add an audit rule for ${syscalls}`);
   }
 
-  /** Removes one of our rules; that it is not there is no error. */
+  /** Removes one of our rules. Ignores errors, because the rule may be gone already. */
   async removeRule(syscalls: string, key: string): Promise<void> {
     await runTool([this.auditctl, ...ruleArgs("-d", syscalls, key)]);
   }
@@ -179,8 +188,8 @@ export class AuditControl {
   }
 
   /**
-   * Undoes what a killed linnix has left if its guard was killed as well: its rules, the flags that their keys hold, and
-   * its daemon.
+   * Cleans up after a linnix that was killed together with its guard: removes its rules, restores the flags from their
+   * keys, and ends its daemon.
    */
   async removeStale(): Promise<void> {
     for (const rule of await this.rules()) {
@@ -192,7 +201,7 @@ export class AuditControl {
     }
   }
 
-  /** Ends a daemon that a killed linnix has started: the kernel's own word that it is one is its identity. */
+  /** Ends a daemon that a killed linnix started. Does nothing if the kernel's audit daemon has another pid. */
   async #endDaemon(pid: number): Promise<void> {
     if (pid === 0 || (await this.status()).daemonPid !== pid) return;
     process.kill(pid, "SIGTERM");

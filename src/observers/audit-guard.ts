@@ -3,19 +3,19 @@ import { needTool, toolEnv } from "../sys/tool.ts";
 import { AUDITED_SYSCALLS, type AuditFlags } from "./audit-control.ts";
 
 /**
- * Restores audit when it reads "restore", and ends when it reads "done". The end of its standard input without either
- * word means that linnix has died. Then the guard also restores audit, and ends the daemon. It recognises the daemon by
- * its pid and its environment.
+ * The guard restores audit when it reads "restore", and ends when it reads "done". If its standard input ends without
+ * "done", linnix has died. Then the guard restores audit and ends the daemon. It recognises the daemon by its pid and
+ * its environment.
  *
- * It removes the rules first: a daemon that has stopped reading while there are records makes every process of the
- * machine wait. It sends SIGTERM once, and again only after a while: auditd ignores the signal at its start, and a
- * second one during its end kills it. If the daemon is killed, its pid stays in its pid file and in the kernel. The kernel
- * forgets the pid once it cannot deliver a record to the daemon. Setting the enabled flag while audit is on makes such a
- * record. So the guard sets the flag to 1 and then back, and removes the pid file.
+ * The guard removes the rules first. Otherwise each process that makes a record waits as soon as the daemon stops
+ * reading. The guard sends SIGTERM, and repeats it only after a while: auditd ignores the signal while it starts, and a
+ * second signal while it ends kills it. If the daemon is killed, its pid stays in its pid file and in the kernel. The
+ * kernel forgets the pid once it cannot deliver a record to the daemon. Setting the enabled flag while audit is on
+ * makes such a record. So the guard sets the flag to 1 and then back, and removes the pid file.
  *
- * Constant text: everything that differs comes as an argument. $1 auditctl, $2 key without the daemon, $3 enabled, $4
- * backlog limit, $5 backlog wait time or nothing, $6 pid file, $7 the daemon's home, $8 the system calls of the rules,
- * separated by blanks.
+ * The script is a constant. Its arguments are: $1 auditctl, $2 key without the daemon, $3 enabled, $4 backlog limit,
+ * $5 backlog wait time or nothing, $6 pid file, $7 the daemon's home, $8 the system calls of the rules, separated by
+ * blanks.
  */
 const SCRIPT = `
 trap '' HUP INT QUIT TERM PIPE
@@ -63,20 +63,19 @@ read -r pid <"$pidfile" && [ "$pid" = $daemon ] && rm -f "$pidfile"
 export const PID_FILE = "/run/auditd.pid";
 
 /**
- * A process that outlives linnix. Its only task is to restore audit. It does so in the ordinary course of things too,
- * so that the way out after a crash is the one that is taken every time. Ctrl-C does not reach it (a session of its
- * own), and it ignores what asks it to end; only SIGKILL to both leaves our rules behind, which the next start then
- * removes.
+ * A process that outlives linnix. Its only task is to restore audit. Every run restores audit through the guard, so the
+ * code for a crash is in constant use. Ctrl-C does not reach the guard, because it has a session of its own. It ignores
+ * the usual termination signals. Our rules stay only if SIGKILL ends both processes. The next start removes them.
  */
 export class AuditGuard {
   readonly #child: Child;
   #restored: Promise<void> | null = null;
 
   /**
-   * Starts it before anything is changed.
+   * Starts the guard. The caller does this before it changes anything.
    *
    * @param keyPrefix see `auditKeyPrefix`
-   * @param home the folder that only our own daemon has as its home
+   * @param home the value of HOME that only our own daemon has
    */
   constructor(auditctl: string, keyPrefix: string, before: AuditFlags, home: string) {
     const shell = needTool("sh", "install a POSIX shell");
@@ -91,12 +90,12 @@ export class AuditGuard {
     });
   }
 
-  /** Gives it the pid of our daemon, as soon as there is one. */
+  /** Sends the pid of our daemon to the guard. Called as soon as the daemon exists. */
   watchDaemon(pid: number): void {
     void this.#child.send(`daemon ${pid}`);
   }
 
-  /** Has it put audit back, and waits until it has; or until it has ended, where it was killed itself. Idempotent. */
+  /** Makes the guard restore audit, and waits until it has done so or has been killed. Idempotent. */
   restore(): Promise<void> {
     this.#restored ??= this.#restore();
     return this.#restored;
@@ -104,7 +103,7 @@ export class AuditGuard {
 
   async #restore(): Promise<void> {
     await this.#child.send("restore");
-    // Whatever it says means that it is done; so does the end.
+    // The guard writes one line when it is done. If it was killed, its output ends.
     await this.#child.lines().next();
   }
 

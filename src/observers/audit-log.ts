@@ -1,19 +1,19 @@
 import type { Sighting, Tally } from "./observer.ts";
 
-/** Maximum number of events whose records are still coming in; the kernel interleaves those of a few CPUs. */
+/** Maximum number of incomplete events. The kernel interleaves the records of events on a few CPUs. */
 const MAX_OPEN_EVENTS = 1024;
 /** Maximum text of one event's arguments, characters. */
 const MAX_ARGS_CHARS = 64 * 1024;
 
 /** An event that may get more records. All its records have the same time and serial number. */
 interface OpenEvent {
-  /** Of the SYSCALL record; null before it. */
+  /** From the SYSCALL record; null until this record arrives. */
   pid: number | null;
-  /** Whether the SYSCALL record says that our rule made it. */
+  /** Whether the SYSCALL record has the key of our rule. */
   ours: boolean;
   /** Whether the call returned: execve does, exit never. */
   returned: boolean;
-  /** From EXECVE records, the pieces of long arguments joined. */
+  /** From EXECVE records: arguments by index, with the pieces of long arguments joined. */
   args: Map<number, string>;
   argsChars: number;
   /** From the PROCTITLE record: the arguments as the process has them, 128 bytes at most. */
@@ -21,9 +21,10 @@ interface OpenEvent {
 }
 
 /**
- * Reads an audit log, raw or enriched, for the events that rules with this key made. A successful exec has one EXECVE
- * record, or several if its arguments are long. An exit has only the title of its process. Values that hold blanks,
- * quotes, control characters or non-ASCII bytes are in hexadecimal (kernel/audit.c, audit_log_untrustedstring).
+ * Reads an audit log, raw or enriched, and yields the events of the rules with this key. A successful exec has one
+ * EXECVE record, or several if its arguments are long. An exit has no arguments except the process title (PROCTITLE).
+ * Values with blanks, quotes, control characters or non-ASCII bytes are in hexadecimal (kernel/audit.c,
+ * audit_log_untrustedstring).
  */
 export function* parseAudit(lines: Iterable<string>, tally: Tally, key: string): Generator<Sighting> {
   const open = new Map<string, OpenEvent>();
@@ -41,9 +42,9 @@ export function* parseAudit(lines: Iterable<string>, tally: Tally, key: string):
       open.set(id, event);
       if (open.size > MAX_OPEN_EVENTS) yield* closeOldest(open, tally);
     }
-    // What the daemon adds to enrich a record follows a group separator.
+    // In an enriched record, the fields that the daemon added follow a group separator.
     takeRecord(event, type, body.split("\x1d", 1)[0] ?? "", key);
-    // The title is the last record of a system call; an end-of-event record is not always logged.
+    // PROCTITLE is the last record of a system call. The end-of-event record (EOE) is not always logged.
     if (type === "PROCTITLE" || type === "EOE") {
       open.delete(id);
       yield* closeEvent(event, tally);
@@ -77,7 +78,7 @@ function takeRecord(event: OpenEvent, type: string, body: string, key: string): 
     event.pid = pid === undefined ? null : Number(pid);
     event.returned = /(?:^| )success=/.test(body);
     const keys = / key=("[^"]*"|\S+)/.exec(body)?.[1];
-    // A record that several rules made carries all their keys, joined by a byte of 1.
+    // If several rules match, the record has all their keys, separated by a byte of value 1.
     event.ours = keys !== undefined && decodeValue(keys).split("\x01").includes(key);
   } else if (type === "EXECVE") {
     for (const [, index, value] of body.matchAll(/(?:^| )a(\d+)(?:\[\d+\])?=("[^"]*"|\S*)/g)) {
@@ -92,7 +93,7 @@ function takeRecord(event: OpenEvent, type: string, body: string, key: string): 
   }
 }
 
-/** A value of a record: quoted, or in hexadecimal; one Latin-1 code unit a byte. */
+/** Decodes a value of a record, quoted or hexadecimal. The result has one Latin-1 code unit per byte. */
 export function decodeValue(value: string): string {
   if (value.startsWith('"')) return value.slice(1, value.endsWith('"') && value.length > 1 ? -1 : undefined);
   if (value.length % 2 === 0 && /^[0-9A-F]*$/.test(value)) return Buffer.from(value, "hex").toString("latin1");

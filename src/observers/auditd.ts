@@ -37,21 +37,21 @@ const AUDITD: Program = { name: "auditd", debian: "auditd", elsewhere: "audit" }
 /** The value in distributions' own rules (`-b 8192`). With the kernel's default of 64, records are lost immediately. */
 const BACKLOG_LIMIT = 8192;
 /**
- * The kernel's 60 s for each record of each process become 0.1 s. If the daemon is overrun or stops reading, the
- * machine must not wait for it. The kernel counts the records that the daemon loses.
+ * A process may wait 60 s per record by the kernel's default; this divides it to 0.1 s. If the daemon is overrun or
+ * stops reading, the machine must not wait for it. The kernel counts the records that are then lost.
  */
 const BACKLOG_WAIT_DIVISOR = 600;
-/** Where another daemon has its settings and its log by default. */
+/** Default paths of the settings and the log of a daemon that linnix did not start. */
 const SYSTEM_CONFIG = "/etc/audit";
 const SYSTEM_LOG = "/var/log/audit/audit.log";
-/** How long the last records may take on their way to the log, ms. */
+/** How long the last records may take to arrive in the log, ms. */
 const DRAIN_TIMEOUT_MS = 3_000;
 const DRAIN_POLL_MS = 20;
 
 /**
- * The settings that Debian ships, with these changes: paths and log group; one log of at most 512 MiB instead of five of 8 MiB
- * in rotation; less space kept free; IGNORE instead of SYSLOG; no mail or TCP settings. If the log is full or the disk has
- * too little space, auditd stops writing and does nothing else to the machine.
+ * The settings that Debian ships, with these changes: paths and log group; one log of at most 512 MiB instead of five
+ * of 8 MiB in rotation; less space kept free; IGNORE instead of SYSLOG; no mail or TCP settings. If the log is full or
+ * the disk has too little space, auditd stops writing and does nothing else to the machine.
  */
 function configText(folder: string): string {
   return `local_events = yes
@@ -97,7 +97,7 @@ async function objection({ forceAudit = false }: AvailabilityOptions): Promise<U
   }
 }
 
-/** What speaks against touching audit in this state; null for nothing. */
+/** Why linnix must not change audit in this state, and a hint; null if it may. */
 export function whyNot(
   status: AuditStatus,
   rules: readonly string[],
@@ -119,7 +119,7 @@ export function whyNot(
       hint: "auditctl -d task,never, while this runs",
     };
   }
-  // A killed linnix has no use for what it left.
+  // Rules and a daemon of a killed linnix are not in use. `start` removes them.
   const foreign = owners.filter((owner) => owner === null).length;
   const hasDaemon = status.daemonPid !== 0 && !owners.some((owner) => owner?.daemonPid === status.daemonPid);
   if (force || (foreign === 0 && !hasDaemon)) return null;
@@ -129,7 +129,7 @@ export function whyNot(
   ];
   return {
     reason: `this machine has ${uses.join(" and ")}`,
-    hint: "--force-audit adds two rules beside them while the method runs",
+    hint: "--force-audit adds linnix's own two rules while the method runs",
   };
 }
 
@@ -152,7 +152,7 @@ async function start(context: ObserverContext): Promise<RunningObserver> {
   }
 }
 
-/** Rules of ours in the kernel, and the daemon that writes their records: our own, or the one that was there. */
+/** Our rules in the kernel, and the daemon that writes their records: our own, or a daemon that already ran. */
 class RunningAudit implements RunningObserver {
   readonly intervalMs = null;
   readonly #control: AuditControl;
@@ -179,7 +179,9 @@ class RunningAudit implements RunningObserver {
     this.#log = new LogTail(before.daemonPid === 0 ? logPath(this.#folder) : logOfDaemon(before.daemonPid));
   }
 
-  /** Daemon first, then the rules, then the switch: records that find no daemon go to the kernel's log. */
+  /**
+   * Starts the daemon, then adds the rules, then turns audit on. Records without a daemon would go to the kernel's log.
+   */
   async begin(daemonPath: string): Promise<void> {
     this.#guard = new AuditGuard(this.#control.auditctl, this.#keyPrefix, this.#before, this.#folder);
     await this.#stage("guarded");
@@ -250,7 +252,7 @@ class RunningAudit implements RunningObserver {
   async #stop(): Promise<void> {
     this.#problem = this.#daemon?.problem() ?? null;
     const { onStage } = this.#context;
-    // Each of these is done whatever becomes of the one before it; the last one looks whether all is well.
+    // The steps run in reverse order, each even if an earlier one fails. The last step checks that audit is restored.
     await using undo = new AsyncDisposableStack();
     undo.defer(() => this.#checkRestored());
     undo.defer(() => this.#guard?.release());
@@ -268,7 +270,7 @@ class RunningAudit implements RunningObserver {
     await this.#drain();
   }
 
-  /** What the guard has not done, since it was killed itself. */
+  /** Restores what the guard did not restore because it was killed. */
   async #putBack(): Promise<void> {
     for (const rule of await this.#control.rules()) {
       if (ruleOwner(rule)?.key !== this.#key) continue;
@@ -301,7 +303,7 @@ class RunningAudit implements RunningObserver {
     }
   }
 
-  /** auditd removes it itself, but not where it was killed. */
+  /** Removes the pid file, which auditd leaves if it is killed. */
   #removePidFile(daemonPid: number): void {
     if (readProcFile(PID_FILE)?.trim() === String(daemonPid)) rmSync(PID_FILE, { force: true });
   }
@@ -351,7 +353,7 @@ function flagsText({ enabled, backlogLimit, backlogWaitTime }: AuditFlags): stri
   return `enabled ${enabled}, backlog_limit ${backlogLimit}, backlog_wait_time ${backlogWaitTime ?? "unknown"}`;
 }
 
-/** The log of a daemon that is not ours, as its settings name it. */
+/** Path of the log of a daemon that linnix did not start, from that daemon's settings. */
 function logOfDaemon(pid: number): string {
   const words = (readProcFile(`/proc/${pid}/cmdline`) ?? "").split("\0");
   const option = words.indexOf("-c");
@@ -360,13 +362,13 @@ function logOfDaemon(pid: number): string {
   return /^\s*log_file\s*=\s*(\/\S+)/m.exec(config)?.[1] ?? SYSTEM_LOG;
 }
 
-/** auditd: rules for exec and exit, a record of each written to a log. */
+/** auditd: rules for exec and exit, and a daemon that writes their records to a log. */
 export const auditd = defineObserver({
   name: "auditd",
   summary: "rules for execve and exit, and a daemon of its own with a log",
   programs: [AUDITD, AUDITCTL],
   needs: {
-    // The kernel answers EPERM there: audit_netlink_ok() of kernel/audit.c.
+    // In other pid namespaces the kernel returns EPERM: audit_netlink_ok() of kernel/audit.c.
     initialPidNamespace: "audit records have host pids",
     root: "the audit subsystem",
     checks: ["auditd", "audit"],

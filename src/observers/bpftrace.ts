@@ -5,10 +5,10 @@ import { startTool } from "./tool-observer.ts";
 import { withTracefs } from "./tracefs.ts";
 
 const BPFTRACE: Program = { name: "bpftrace", debian: "bpftrace", version: ["--version"], isPeer: true };
-/** Maximum text of one record, characters: arguments hold newlines, so that a record can be many lines. */
+/** Maximum text of one record, characters. Arguments can contain newlines, so one record can have many lines. */
 const MAX_RECORD_CHARS = 64 * 1024;
 
-/** The script that people write: the calls of execve with their arguments, forks and ends. */
+/** A typical script. It prints calls of execve with their arguments, forks and exits. */
 export const BPFTRACE_PROGRAM = `
 tracepoint:syscalls:sys_enter_execve, tracepoint:syscalls:sys_enter_execveat { printf("EXEC %d ", pid); join(args->argv); }
 tracepoint:sched:sched_process_fork { printf("FORK %d\\n", args->child_pid); }
@@ -17,8 +17,8 @@ tracepoint:sched:sched_process_exit { printf("EXIT %d\\n", pid); }
 
 /**
  * Reads the output of the script. The script prints newlines in arguments unchanged, so a line that is not a record
- * continues the arguments of the exec above. It prints the pid and the arguments of an exec separately, and output of
- * another CPU can come between the two. Then this drops the pid instead of guessing its arguments.
+ * continues the arguments of the exec above. The script prints the pid and the arguments of an exec separately. If a
+ * second exec's pid follows before the arguments, the parser drops the first pid.
  */
 export function* parseBpftrace(lines: Iterable<string>, tally: Tally): Generator<Sighting> {
   let exec: { pid: number; args: string } | null = null;
@@ -31,7 +31,7 @@ export function* parseBpftrace(lines: Iterable<string>, tally: Tally): Generator
   for (const line of lines) {
     const [, kind, pid] = /^(FORK|EXIT) (\d+)$/.exec(line) ?? [];
     const lost = /^Lost (\d+) events$/.exec(line)?.[1];
-    // The last "EXEC" of the line is the one that the arguments belong to.
+    // The arguments belong to the last "EXEC" of the line.
     const [, execPid, args] = /^(?:EXEC \d+ )*EXEC (\d+) (.*)$/.exec(line) ?? [];
     if (kind !== undefined) {
       yield* take();

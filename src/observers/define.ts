@@ -14,16 +14,19 @@ const DEFAULTS = {
   onlyByName: false,
 } as const;
 
-/** The fields of an observer's file. Fields that it leaves out have the values of `DEFAULTS`. */
+/** The facts that define an observer. Omitted facts have the values of `DEFAULTS`. */
 type Definition = Omit<Observer, keyof typeof DEFAULTS | "available"> &
   Partial<Pick<Observer, keyof typeof DEFAULTS>> & {
-    /** Its version, if it runs no program that prints one. */
+    /** Returns the method's version. Omitted if the method's programs print their versions. */
     version?: () => string;
     /** Other reasons why the method cannot run on this machine. */
     objection?: (options: AvailabilityOptions) => Promise<Unavailable | null>;
   };
 
-/** Makes a method of its facts: whether it is available follows from its needs, its programs and its own objection. */
+/**
+ * Makes a method from its facts. The method is available if its needs are met, its programs are installed and
+ * `objection` returns null.
+ */
 export function defineObserver({ version, objection, ...facts }: Definition): Observer {
   const observer = { ...DEFAULTS, ...facts };
   const available = async (options: AvailabilityOptions = {}): Promise<Availability> =>
@@ -49,7 +52,9 @@ function missingOf(programs: readonly Program[]): Unavailable | null {
   return { ok: false, reason: `${missing.name} is not installed`, hint: `install ${missing.debian}` };
 }
 
-/** What the programs call themselves; a program that prints no version is named by its path. */
+/**
+ * The version line of each program that has one, joined by " + ". A program that prints nothing is named by its path.
+ */
 async function versionOf(programs: readonly Program[]): Promise<string> {
   const asked = programs.filter(({ version }) => version !== undefined);
   const versions = asked.map(async (program) => {
@@ -74,7 +79,7 @@ function needRoot(forWhat: string): Unavailable | null {
   return { ok: false, reason: `${forWhat} needs root`, hint: "run it with sudo" };
 }
 
-/** Why a method cannot be had in a pid namespace other than the initial one; null if this is the initial one. */
+/** Why a method cannot run in a pid namespace other than the initial one; null if this is the initial one. */
 export function needInitialPidNamespace(why: string, namespace = pidNamespace()): Unavailable | null {
   if (namespace.isInitial) return null;
   const reason = `${why}, and this is a pid namespace other than the initial one`;

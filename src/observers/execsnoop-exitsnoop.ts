@@ -9,7 +9,8 @@ import { withTracefs } from "./tracefs.ts";
 
 const EXITSNOOP = bccTool("exitsnoop");
 
-// PCOMM PID PPID TID AGE(s) EXIT_CODE; the name may hold blanks. bcc prints "code 1" or "signal 9 (KILL)" as the last.
+// PCOMM PID PPID TID AGE(s) EXIT_CODE; the name can contain blanks. bcc prints EXIT_CODE as "code 1" or "signal 9
+// (KILL)".
 const ROW = /^(.*?) +(\d+) +(\d+) +(\d+) +(\d+\.\d+) +(.+)$/;
 
 /**
@@ -93,7 +94,7 @@ class Pair implements RunningObserver {
   }
 }
 
-/** Waits for all of them, also where one fails. @throws what the first one that failed threw */
+/** Waits for all promises, even if one of them rejects. @throws the reason of the first rejected promise in the list */
 async function settleAll(ends: readonly PromiseLike<void>[]): Promise<void> {
   for (const end of await Promise.allSettled(ends)) if (end.status === "rejected") throw end.reason;
 }
@@ -109,10 +110,10 @@ async function start(context: ObserverContext): Promise<RunningObserver> {
   }
 }
 
-/** bcc's execsnoop and exitsnoop at the same time. Of the existing tools they report nearly the same as linnix. */
+/** execsnoop and exitsnoop at the same time. Together they report nearly the same events as linnix. */
 export const execsnoopExitsnoop = defineObserver({
   name: "execsnoop+exitsnoop",
-  summary: "execsnoop and exitsnoop at the same time, counted as one: of the ready-made tools the nearest to linnix",
+  summary: "execsnoop and exitsnoop at the same time, counted as one method: they report nearly the same as linnix",
   programs: [EXECSNOOP, EXITSNOOP],
   needs: EXECSNOOP_NEEDS,
   kind: "events",

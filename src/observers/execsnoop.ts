@@ -4,7 +4,7 @@ import { holdsBpfProgram, sleepsInPoll } from "./proc-fs.ts";
 import { startTool, type ToolMethod } from "./tool-observer.ts";
 import { withTracefs } from "./tracefs.ts";
 
-/** libbpf-tools' program, or bcc's, which Debian gives another name. */
+/** A program of libbpf-tools, or bcc's version of it, which Debian installs as `NAME-bpfcc`. */
 export function bccTool(name: string): Program {
   return { name, alias: `${name}-bpfcc`, debian: "libbpf-tools", version: ["--version"], isPeer: true };
 }
@@ -15,11 +15,11 @@ export const EXECSNOOP_NEEDS: Needs = {
   bpf: true,
   tracefs: true,
 };
-/** Maximum text of one record, characters: arguments hold newlines, so that a record can be many lines. */
+/** Maximum text of one record, characters. Arguments can contain newlines, so one record can have many lines. */
 const MAX_RECORD_CHARS = 64 * 1024;
 
-// PCOMM PID PPID RET ARGS; a successful exec returns 0. The name may contain blanks, so it is what remains after the
-// other columns are read.
+// PCOMM PID PPID RET ARGS; a successful exec returns 0. The name can contain blanks: it ends before the first three
+// numbers in a row.
 const ROW = /^(.*?) +(\d+) +(\d+) +(-?\d+) (.*)$/;
 
 /**
@@ -38,7 +38,7 @@ export function* parseExecsnoop(lines: Iterable<string>, tally: Tally): Generato
     }
     const row = ROW.exec(line);
     if (row === null) {
-      // The first half of a name with a newline in it, or more of the arguments.
+      // The line is the first part of a name with a newline, or it continues the arguments.
       if (pid !== -1 && args.length + line.length < MAX_RECORD_CHARS) args += `\n${line}`;
       continue;
     }
@@ -68,7 +68,7 @@ export function execsnoopMethod(): ToolMethod {
   };
 }
 
-/** bcc's execsnoop: a BPF program at the execve system call, a row for each. */
+/** execsnoop of libbpf-tools or bcc: a BPF program at the execve system call, and one row per call. */
 export const execsnoop = defineObserver({
   name: "execsnoop",
   summary: "execsnoop of libbpf-tools or bcc",

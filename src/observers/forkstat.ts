@@ -7,7 +7,7 @@ const FORKSTAT: Program = { name: "forkstat", debian: "forkstat", version: ["-h"
 
 const ROW = /^\d\d:\d\d:\d\d (fork|exec|exit) +(\d+) (.*)$/;
 
-/** Maximum text of one row, characters: names hold newlines, so that a row can be many lines. */
+/** Maximum text of one row, characters. Names can contain newlines, so one row can have many lines. */
 const MAX_ROW_CHARS = 64 * 1024;
 
 /**
@@ -23,7 +23,7 @@ export function* parseForkstat(lines: Iterable<string>, tally: Tally): Generator
       if (row !== null) yield* takeRow(row, tally);
       row = { event, pid: Number(pid), rest };
     } else if (/^Time +Event +PID /.test(line)) {
-      // The heading comes again and again.
+      // forkstat repeats its heading.
     } else if (row === null) {
       tally.unparsed += 1;
     } else if (row.rest.length + line.length < MAX_ROW_CHARS) {
@@ -34,7 +34,7 @@ export function* parseForkstat(lines: Iterable<string>, tally: Tally): Generator
 }
 
 function* takeRow(row: { event: string; pid: number; rest: string }, tally: Tally): Generator<Sighting> {
-  // A fork has two rows. That of the parent has nothing new.
+  // A fork has two rows. The parent's row adds nothing.
   if (row.event === "fork" && /^ *parent /.test(row.rest)) return;
   tally.records += 1;
   const command = commandOf(row.event, row.rest);
@@ -64,7 +64,7 @@ function listensToProcessEvents(pid: number): boolean {
   }
 }
 
-/** forkstat: the kernel's process events connector (netlink), a row for each. */
+/** forkstat: one row per event of the kernel's process events connector (netlink). */
 export const forkstat = defineObserver({
   name: "forkstat",
   summary: "`forkstat -e fork,exec,exit`",

@@ -7,7 +7,7 @@ import { needTool, toolEnv } from "../sys/tool.ts";
 import type { ObserverContext } from "./observer.ts";
 import { SupervisedChild } from "./supervised-child.ts";
 
-/** Most that a program may write to one file, bytes: a run ends in time, but a full disk would outlast it. */
+/** Maximum size of a file that a program writes, bytes. Without a limit, a program could fill the disk. */
 const MAX_FILE_BYTES = 1024 * 1024 * 1024;
 /** How long a program may take until it watches, ms. bpftrace compiles first; the machine may be loaded. */
 const READY_TIMEOUT_MS = 30_000;
@@ -16,19 +16,21 @@ const READY_POLL_MS = 20;
 export interface LaunchOptions {
   /** Absolute path and arguments. */
   argv: string[];
-  /** A private folder of its own: its output, its home, its working directory. */
+  /** A private folder for this program alone. It holds the output, and is the home and the working directory. */
   folder: string;
-  /** What asks it to end, so that it writes out what it still holds. */
+  /** The signal that asks the program to end. The program can then write its buffered output. */
   stopSignal: "SIGINT" | "SIGTERM";
-  /** Whether a supervisor ends it and all that it has started when it is stopped, or this process is gone. */
+  /**
+   * Whether a supervisor ends the program and all its descendants when the program is stopped, or when linnix is gone.
+   */
   isSupervised: boolean;
   /** Environment variables in addition to those of `toolEnv`, which every program gets. */
   env?: Record<string, string>;
 }
 
 /**
- * A program at work in a session of its own: Ctrl-C on the terminal does not reach it, so that it ends in our order.
- * Its standard output goes to `outputPath`, without a pipe through this process.
+ * A running program in a session of its own. Ctrl-C on the terminal does not reach the program, so linnix decides when
+ * it ends. Its standard output goes to `outputPath`, without a pipe through this process.
  */
 export class LaunchedTool {
   readonly outputPath: string;
@@ -51,12 +53,12 @@ export class LaunchedTool {
       : new Child(common);
   }
 
-  /** The program's own; known once {@link whenReady} has begun to ask. */
+  /** The program's pid. If the program is supervised, this is 0 until {@link whenReady} calls `ready`. */
   get pid(): number {
     return this.#child.pid;
   }
 
-  /** Whether it has ended, by itself or because it was stopped. */
+  /** Whether the program has ended, by itself or because it was stopped. */
   get ended(): boolean {
     return this.#child.ended;
   }
@@ -68,7 +70,7 @@ export class LaunchedTool {
     return words === "" ? problem : `${problem}: ${words}`;
   }
 
-  /** The last line that it wrote to its standard error; "" for none. */
+  /** The last line that the program wrote to its standard error; "" for none. */
   lastWords(): string {
     try {
       const lines = readFileSync(this.errorPath, "latin1").slice(-4096).trimEnd().split("\n");
@@ -80,7 +82,7 @@ export class LaunchedTool {
     }
   }
 
-  /** Ends it and all that it has started. Idempotent. */
+  /** Ends the program and, if it is supervised, all its descendants. Idempotent. */
   stop(): Promise<void> {
     return this.#child.stop();
   }
@@ -90,15 +92,15 @@ export class LaunchedTool {
     return fileBytes(this.outputPath);
   }
 
-  /** What it and its descendants used; null while it runs. */
+  /** CPU time of the program and of the descendants that were waited for; null while it runs. */
   usage(): CpuUsage | null {
     return this.#child.usage();
   }
 
   /**
-   * Waits until it watches.
+   * Waits until the program watches, which is when `ready` returns true.
    *
-   * @throws LinnixError if it ends first or takes too long; the signal's reason where that is aborted
+   * @throws LinnixError if the program ends first or takes too long; the reason of `signal` if that is aborted
    */
   async whenReady(ready: () => boolean | Promise<boolean>, signal?: AbortSignal): Promise<void> {
     const deadline = performance.now() + READY_TIMEOUT_MS;
@@ -124,7 +126,10 @@ export class LaunchedTool {
   }
 }
 
-/** Bounds what is written. Constant text: all that differs comes as arguments. $1 blocks of 512 bytes, then the command. */
+/**
+ * Limits the size of files and runs a command. The script is a constant. $1 is the limit in blocks of 512 bytes, and
+ * the other arguments are the command.
+ */
 const BOUNDS = `
 ulimit -c 0
 ulimit -f "$1"

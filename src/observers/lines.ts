@@ -8,9 +8,9 @@ const CHUNK_BYTES = 256 * 1024;
 const NEWLINE = 0x0a;
 
 /**
- * Lines of a byte stream without their newline, one Latin-1 code unit a byte, so that nothing is lost that is not
- * UTF-8. A line over the bound is cut and counted in `tally.cutLines`. A last line without a newline counts too: the
- * method was stopped in the middle of it.
+ * Yields the lines of a byte stream without their newlines. Each byte is one Latin-1 code unit, so bytes that are not
+ * UTF-8 are preserved. A line over the limit is cut and counted in `tally.cutLines`. The last line is also yielded if
+ * it has no newline, because the method may be stopped in the middle of a line.
  */
 export function* splitLines(
   chunks: Iterable<Uint8Array>,

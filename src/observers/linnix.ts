@@ -11,7 +11,7 @@ import { defineObserver, needInitialPidNamespace } from "./define.ts";
 import type { ObserverContext, Sighting, SightingKind, Tally, Unavailable } from "./observer.ts";
 import { type OutputParser, startTool } from "./tool-observer.ts";
 
-/** What a line of each type shows; a line of a whole process comes at its end. */
+/** The kind of sighting for each event type. A `process` event is written when its process has ended. */
 const KINDS: ReadonlyMap<unknown, SightingKind> = new Map([
   ["fork", "fork"],
   ["exec", "exec"],
@@ -19,7 +19,7 @@ const KINDS: ReadonlyMap<unknown, SightingKind> = new Map([
   ["process", "exit"],
 ]);
 
-/** A file of settings that has none: the ordinary ones, whatever this machine's own file says. */
+/** Writes an empty settings file. linnix then uses its defaults instead of the settings of this machine. */
 function emptySettings(folder: string): string {
   const path = join(folder, "settings.toml");
   writeFileSync(path, "", { mode: 0o600, flag: "wx" });
@@ -28,7 +28,8 @@ function emptySettings(folder: string): string {
 
 /**
  * Reads the JSON lines of `linnix collect`: each event names its process by pid and exact start.
- * @param pidField the field with the pids of this pid namespace; the start time distinguishes its processes from others
+ * @param pidField the field with the pid in this pid namespace. Processes of other namespaces can have the same number;
+ * the start time distinguishes them
  */
 export function* parseLinnix(
   lines: Iterable<string>,
@@ -50,8 +51,8 @@ export function* parseLinnix(
     const what = KINDS.get(event.type);
     if (what !== undefined && typeof event.pid === "number") {
       tally.records += 1;
-      // Read from the text, because numbers of the parsed object are exact only up to 2^53. Inside a string the quote
-      // would be escaped.
+      // The start is read from the text, because numbers of the parsed object are exact only up to 2^53. This cannot
+      // match inside a string, where JSON escapes quotes.
       const startNs = /"start_ns":(\d+)/.exec(line)?.[1];
       const pid = event[pidField];
       if (typeof pid !== "number") continue;
@@ -64,7 +65,9 @@ export function* parseLinnix(
   }
 }
 
-/** Reads the totals of `linnix collect --detail summary`: how many processes of each name executed something and ended. */
+/**
+ * Reads the totals of `linnix collect --detail summary`: how many processes of each name executed something and ended.
+ */
 export function* parseTotals(lines: Iterable<string>, tally: Tally): Generator<Sighting> {
   const sums = new Map<string, { execs: number; exits: number; untilNs: bigint }[]>();
   for (const line of lines) {
@@ -83,7 +86,8 @@ export function* parseTotals(lines: Iterable<string>, tally: Tally): Generator<S
     const untilNs = BigInt(/"to_ns":(\d+)/.exec(line)?.[1] ?? 0);
     sums.set(comm, [...(sums.get(comm) ?? []), { execs, exits, untilNs }]);
   }
-  // A process may end in a later interval than it began in: what counts is what both agree on, the latest first.
+  // A process can end in a later interval than the interval of its exec. A name counts only as many processes as it has
+  // both execs and exits, from the latest interval backwards.
   for (const [comm, parts] of sums) {
     let exits = parts.reduce((all, part) => all + part.exits, 0);
     for (const { execs, untilNs } of parts.toReversed()) {
@@ -94,7 +98,7 @@ export function* parseTotals(lines: Iterable<string>, tally: Tally): Generator<S
   }
 }
 
-/** Why no collector can run here, in its own words; null if one can. */
+/** Why no collector can run here, with the collector's own message; null if one can run. */
 async function needCollector(): Promise<Unavailable | null> {
   const error = await tryCollector([]);
   if (error === null) return null;
@@ -103,12 +107,12 @@ async function needCollector(): Promise<Unavailable | null> {
 }
 
 async function objection(): Promise<Unavailable | null> {
-  // The tracepoint backend gives no other pids.
+  // The tracepoint backend reports only host pids.
   const isBtf = chooseBackend("auto") === "btf";
   return (isBtf ? null : needInitialPidNamespace("events of the tracepoint backend have host pids")) ?? needCollector();
 }
 
-/** `linnix collect` with its default settings but for the level of detail. */
+/** `linnix collect` with default settings, except the level of detail and that it suppresses no events. */
 function startCollect(context: ObserverContext, folder: string, detail: DetailLevel, parse: OutputParser) {
   const outputPath = (at: string): string => join(at, "events.jsonl");
   return startTool(context, {
@@ -137,7 +141,7 @@ function startCollect(context: ObserverContext, folder: string, detail: DetailLe
   });
 }
 
-/** What holds at each level of detail. */
+/** The facts that are the same at each level of detail. */
 const COLLECT = {
   needs: { root: "linnix collect", bpf: true },
   version: versionText,
@@ -146,7 +150,7 @@ const COLLECT = {
   inKernel: "bpf",
 } as const;
 
-/** Totals by cgroup and name in place of events: a process is captured where the sums of its name count it. */
+/** Totals by cgroup and name instead of events. They capture as many processes of a name as they count. */
 export const linnixSummary = defineObserver({
   name: "linnix --detail summary",
   summary: "`linnix collect --detail summary`, JSON lines to a file; compared by its counts",
@@ -156,7 +160,7 @@ export const linnixSummary = defineObserver({
   start: (context) => startCollect(context, "linnix-summary", "summary", parseTotals),
 });
 
-/** One line a process, at its end, with the arguments of its last exec. */
+/** One line per process, written at its end, with the arguments of its last exec. */
 export const linnixProcesses = defineObserver({
   name: "linnix --detail processes",
   summary: "`linnix collect --detail processes`, JSON lines to a file",

@@ -3,7 +3,7 @@ import { fileBytes } from "./launch.ts";
 import { readLines } from "./lines.ts";
 import { newTally, type Tally } from "./observer.ts";
 
-/** Reads a log from its current end, also if its daemon rotates it once. */
+/** Reads the lines that a log gets after this object is made, even if its daemon rotates the log once. */
 export class LogTail {
   readonly #path: string;
   readonly #fromByte: number;
@@ -16,7 +16,7 @@ export class LogTail {
     this.#inode = stat?.ino ?? 0;
   }
 
-  /** The files that hold it now, and where in them it begins. */
+  /** The files that now have the new lines, and the offset of the first new line in each file. */
   #files(): { path: string; fromByte: number }[] {
     const inode = statSync(this.#path, { throwIfNoEntry: false })?.ino;
     if (inode === undefined) return [];
@@ -30,7 +30,7 @@ export class LogTail {
     for (const { path, fromByte } of this.#files()) yield* readLines(path, tally, fromByte);
   }
 
-  /** The last 64 KiB, for looking whether something has come. */
+  /** Lines of the last 64 KiB, to check whether a record has arrived. The first line can be incomplete. */
   tailLines(): Iterable<string> {
     const size = fileBytes(this.#path);
     return size === 0 ? [] : readLines(this.#path, newTally(), Math.max(0, size - 64 * 1024));

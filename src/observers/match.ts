@@ -3,13 +3,13 @@ import type { Sighting } from "./observer.ts";
 /** A process that is known to have lived, from the workload that made it (`SpawnTruth`). */
 export interface TruthProcess {
   pid: number;
-  /** In the arguments of this process only; ASCII. */
+  /** ASCII text that only this process has in its arguments. */
   nonce: string;
   /** It started between these: CLOCK_BOOTTIME before and after it was spawned, ns. */
   spawnedFromNs: bigint;
   spawnedByNs: bigint;
   /**
-   * The requested lifetime, ms, which is the class that counts it. Null: the process lived as long as its work took.
+   * The requested lifetime, ms, by which the results are grouped. Null if the process lived as long as its work took.
    */
   lifetimeMs: number | null;
   /** Absolute path of what it executes. */
@@ -37,7 +37,10 @@ export interface MatchResult extends Capture {
   othersExecuted: number;
 }
 
-/** A process's identity is its pid and start; a nonce in its arguments names it too. Anything less is a guess. */
+/**
+ * Whether a sighting with the pid of a process also has its nonce or its start time. A pid alone does not identify a
+ * process.
+ */
 function names(sighting: Sighting, truth: TruthProcess): boolean {
   const { args, startNs } = sighting;
   if (typeof args === "string") {
@@ -46,7 +49,7 @@ function names(sighting: Sighting, truth: TruthProcess): boolean {
     return true;
   }
   if (startNs === undefined) return false;
-  // A start time that was rounded down means any time in that step.
+  // A start time that was rounded down can be any time in that step.
   const step = sighting.startGridNs ?? 0n;
   const last = step > 0n ? startNs + step - 1n : startNs;
   return last >= truth.spawnedFromNs && startNs <= truth.spawnedByNs;
@@ -62,9 +65,9 @@ function capture(total: number, seen: number): Capture {
 }
 
 /**
- * Which processes of the truth a method has seen. For a method that only reports sums: as many processes of a name as
- * it counted. For others: those that a sighting identifies by pid and nonce, or by pid and start time. A recycled pid
- * is another process, even if both processes belong to the truth.
+ * Finds which processes of the truth a method has seen. A sighting identifies a process by pid and nonce, or by pid and
+ * start time. A method that reports only sums has seen as many processes of a name as it counted. A recycled pid is
+ * another process, even if both processes belong to the truth.
  */
 export function matchSightings(truth: readonly TruthProcess[], sightings: Iterable<Sighting>): MatchResult {
   const byPid = new Map<number, number[]>();
@@ -84,7 +87,7 @@ export function matchSightings(truth: readonly TruthProcess[], sightings: Iterab
   for (const sighting of sightings) {
     if (sighting.sum) {
       const { comm, count, untilNs } = sighting.sum;
-      // What ended before the first process of the truth began is not of it.
+      // Processes that ended before the first process of the truth began do not belong to the truth.
       if (firstNs !== null && untilNs >= firstNs) sums.set(comm, (sums.get(comm) ?? 0) + count);
       continue;
     }

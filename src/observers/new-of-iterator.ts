@@ -3,10 +3,11 @@ import { TaskIterator } from "../process/task-iterator.ts";
 import { PROCESS_EVENT } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
 
-/** A process as the iterator reported it at its last pass. */
+/** A process that the iterator has reported. */
 interface Known {
-  /** CLOCK_BOOTTIME, ns: with the pid its identity. */
+  /** CLOCK_BOOTTIME, ns. Pid and start identify the process. */
   startNs: bigint;
+  /** Number of the last scan that listed it. */
   pass: number;
 }
 
@@ -34,7 +35,7 @@ export class NewOfIterator implements Disposable {
     let count = 0;
     this.#lister.list((record: Record) => {
       count += 1;
-      // As this process sees it: the iterator puts the reader's pid there.
+      // The iterator writes the pid in the pid namespace of the reader, which is this process.
       const pid = record.u32(PROCESS_EVENT.ns_pid);
       const startNs = record.big(PROCESS_EVENT.start_ns);
       const old = known.get(pid);
@@ -45,7 +46,7 @@ export class NewOfIterator implements Disposable {
         each(pid, startNs);
       }
     });
-    // What is known and was not listed has ended; where nothing has, there is nothing to look for.
+    // A known process that was not listed has ended. If there are no more known processes than listed ones, none has.
     if (known.size > count) {
       for (const [pid, process] of known) if (process.pass !== pass) known.delete(pid);
     }

@@ -4,13 +4,13 @@ import { BpfRun } from "../bpf/cost-bpf.ts";
 import { bpfObject } from "../bpf/embedded.ts";
 import { LOOK_ANSWER, NEW_PROCESS } from "../wire/layout.gen.ts";
 
-/** Of the new ones, mapped: bpf/new-processes.bpf.c. */
+/** Size of the mapped array with the new processes, see bpf/new-processes.bpf.c. */
 const MAPPED_BYTES = 64 * 1024;
 
 /**
- * Scans all processes by a program that walks the kernel's list itself, for kernels since 6.7: a scan is one system
- * call. The program remembers which processes it has reported. It writes only new ones, to memory that both sides
- * share.
+ * Scans all processes with a BPF program that walks the kernel's list itself, for kernels since 6.7. A scan is one
+ * system call, or more if there are many new processes. The program remembers which processes it has reported, and
+ * writes only new ones to the mapped array.
  */
 export class NewProcesses implements Disposable {
   readonly #object: BpfObject;
@@ -20,7 +20,7 @@ export class NewProcesses implements Disposable {
   readonly #answer = new Uint8Array(LOOK_ANSWER.size);
   readonly #answerWords = new Uint32Array(this.#answer.buffer);
 
-  /** @throws BpfLoadError, NativeError where this kernel does not let a program walk */
+  /** @throws BpfLoadError, NativeError if programs cannot walk the list on this kernel */
   constructor() {
     this.#object = BpfObject.open("new-processes", bpfObject("new-processes"));
     try {
@@ -45,12 +45,12 @@ export class NewProcesses implements Disposable {
         const start = at + NEW_PROCESS.start_ns / 4;
         const startNs = (BigInt(words[start + 1] as number) << 32n) | BigInt(words[start] as number);
         const pid = words[at + NEW_PROCESS.pid / 4] as number;
-        // It is outside of this pid namespace.
+        // A process outside this pid namespace has pid 0.
         if (pid !== 0) each(pid, startNs);
       }
     } while (answer[LOOK_ANSWER.is_full / 4] !== 0);
     const processes = answer[LOOK_ANSWER.processes / 4] as number;
-    // x86-64 without cmpxchg16b has none.
+    // Task storage fails for all processes on x86-64 without cmpxchg16b.
     if (answer[LOOK_ANSWER.unkept / 4] === processes) throw new Error("this kernel has no room for storage of tasks");
     return processes;
   }

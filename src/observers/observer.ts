@@ -5,20 +5,21 @@ export type SightingKind = "listed" | "fork" | "exec" | "exit";
 
 /** One time that a method's own output named a process. */
 export interface Sighting {
-  /** The tgid in the pid namespace that the workload runs in, which is this process's. */
+  /** The tgid in the pid namespace of the workload, which is also the namespace of linnix. */
   pid: number;
   what: SightingKind;
   /**
-   * The arguments as the method shows them: one string, or one an argument where it keeps them apart. One Latin-1
-   * code unit a byte, the method's escapes undone where they can be. Absent where the method shows none.
+   * The arguments as the method shows them: one string, or one string per argument if the method separates them. Each
+   * byte is one Latin-1 code unit. The method's escapes are decoded where possible. Absent if the method shows no
+   * arguments.
    */
   args?: string | readonly string[];
   /**
-   * Where the method adds processes up: a name, how many processes of it executed a program and ended, and the
-   * CLOCK_BOOTTIME by which they did, ns. `pid` is 0 then.
+   * For a method that reports totals: a name, and how many processes with this name executed a program and ended before
+   * `untilNs` (CLOCK_BOOTTIME, ns). `pid` is then 0.
    */
   sum?: { comm: string; count: number; untilNs: bigint };
-  /** CLOCK_BOOTTIME of the start of the process, ns, where the method shows it. */
+  /** CLOCK_BOOTTIME of the start of the process, ns. Absent if the method does not show it. */
   startNs?: bigint;
   /** The grid that `startNs` was rounded down to, ns; 10 ms for /proc/PID/stat. 0 if it is exact. */
   startGridNs?: bigint;
@@ -28,22 +29,22 @@ export interface Sighting {
 export interface Tally {
   /** Lines or records that named a process. */
   records: number;
-  /** Whole listings, for methods that poll: the achieved rate is this over the measured time. */
+  /** Complete listings, for methods that poll. Divided by the measured time, this is the achieved rate. */
   listings: number;
-  /** Lines that were not understood: 0 if all is well. */
+  /** Lines that the parser did not understand. */
   unparsed: number;
-  /** Lines that were longer than the bound, and lost their end. */
+  /** Lines that were cut because they were longer than the limit. */
   cutLines: number;
-  /** Events that the method itself says it has lost. */
+  /** Events that the method itself reports as lost. */
   lost: number;
 }
 
-/** A tally of nothing yet. */
+/** A tally with all counts at 0. */
 export function newTally(): Tally {
   return { records: 0, listings: 0, unparsed: 0, cutLines: 0, lost: 0 };
 }
 
-/** Why a method cannot be had on this machine. */
+/** Why a method is not available on this machine. */
 export interface Unavailable {
   ok: false;
   /** One clause, such as "strace is not installed". */
@@ -61,7 +62,7 @@ export type Availability =
     }
   | Unavailable;
 
-/** Facts about other users of the machine, for the question whether a method is available. */
+/** Options that affect whether a method is available. */
 export interface AvailabilityOptions {
   /** Use the audit subsystem although it already has rules or a daemon. */
   forceAudit?: boolean;
@@ -71,57 +72,60 @@ export interface AvailabilityOptions {
 export interface ObserverContext extends AvailabilityOptions {
   /** Root of the workload's process tree; a method of scope "workload" refuses to start without it. */
   workloadPid: number | null;
-  /** More roots that a method of scope "workload" is to watch. */
+  /** More root processes for a method of scope "workload" to watch. */
   alsoPids?: readonly number[];
   /** The private folder of the run (0700). A method writes only below it. */
   tempDir: string;
-  /** Time between two looks, ms; event methods ignore it. */
+  /** Time between two listings, ms; event methods ignore it. */
   intervalMs: number;
   /**
-   * The command that runs `runWorker` (worker.ts) in a process of its own. Left out, it is this program's hidden
-   * command `__observer`, or where this is no compiled program, this runtime on worker-main.ts.
+   * The command that runs `runWorker` (worker.ts) in a process of its own. If absent, it is the hidden command
+   * `__observer` of this program. If this program is not compiled, it is this runtime with worker-main.ts.
    */
   workerCommand?: readonly string[];
-  /** Ends `start` early: what was done until then is undone, and `start` rejects with the signal's reason. */
+  /** Aborts `start`, which then undoes its changes and rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** Called when a step of `start` and `stop` is done, and awaited. */
+  /** Called and awaited at each step of `start` and `stop`. */
   onStage?: (stage: string) => void | Promise<void>;
 }
 
-/** A method at work. Owned by one scope; disposing it stops it and removes its files. */
+/** A running method. Owned by one scope; disposing it stops it and removes its files. */
 export interface RunningObserver extends AsyncDisposable {
   /** Root pids of the method's own process trees. */
   pids(): number[];
-  /** Kernel threads that work for the method, such as kauditd: their CPU time since the start is its cost too. */
+  /**
+   * Pids of kernel threads that work for the method, such as kauditd. Their CPU time since the start is part of its
+   * cost.
+   */
   kernelThreads(): number[];
-  /** Time between two looks that the method really uses, ms; null for event methods. */
+  /** The actual time between two listings, ms; null for event methods. */
   readonly intervalMs: number | null;
   /** What went wrong since the start, such as "strace ended with status 1: …"; null while all is well. */
   problem(): string | null;
-  /** Stops the method and releases everything that it used on the machine. Idempotent; the output stays to be read. */
+  /** Stops the method and releases everything that it used on the machine, except its output. Idempotent. */
   stop(): Promise<void>;
   /** The method's output, read after `stop`. May be read more than once. */
   seen(tally?: Tally): Iterable<Sighting>;
   /** Bytes that the method has written to files. */
   bytesWritten(): number;
-  /** What the root processes used from start to end; null before `stop`, or where the kernel did not say. */
+  /** CPU time of the root processes from start to end; null before `stop`, or if it is not known. */
   usage(): CpuUsage | null;
 }
 
-/** Where a method costs something outside its own processes, so that the cost accounting includes it. */
+/** Where a method causes cost outside its own processes. The cost accounting includes it. */
 export type InKernelCost =
-  /** System calls of its own processes only. */
+  /** All cost is in the method's own processes, including their system calls. */
   | "none"
   /** BPF programs, held by file descriptors of its processes. */
   | "bpf"
-  /** The audit records made by the watched processes themselves, and kauditd. */
+  /** The watched processes make the audit records themselves, and kauditd delivers them. */
   | "audit"
   /** The watched processes stop at their system calls. */
   | "ptrace"
   /** Messages that the watched processes queue to a netlink socket at fork, exec and exit. */
   | "connector";
 
-/** What a method's output can say of a process: that it started, ran a program, ended; its arguments, exit status, CPU time. */
+/** The facts that a method's output can report about a process. */
 export const REPORTED = ["fork", "exec", "exit", "args", "status", "cpu"] as const;
 export type Reported = (typeof REPORTED)[number];
 
@@ -130,13 +134,13 @@ export interface Program {
   readonly name: string;
   /** Another name that it is installed under. */
   readonly alias?: string;
-  /** The package that brings it. */
+  /** The Debian package that contains it. */
   readonly debian: string;
-  /** The same on Fedora and Arch Linux; left out if it is called as on Debian. */
+  /** The package on Fedora and Arch Linux; omitted if it has the same name as on Debian. */
   readonly elsewhere?: string;
-  /** Arguments that print its version; left out if linnix does not read the version. */
+  /** Arguments that print its version; omitted if linnix does not read the version. */
   readonly version?: readonly string[];
-  /** Whether few machines have it: doctor does not warn if it is missing. */
+  /** Whether only few machines have it. Then doctor does not warn if it is missing. */
   readonly isPeer?: true;
 }
 
@@ -144,29 +148,29 @@ export interface Program {
 export interface Needs {
   /** Why it needs the initial pid namespace, such as "audit records have host pids". */
   readonly initialPidNamespace?: string;
-  /** What of it needs root, such as "the audit subsystem". */
+  /** The part of the method that needs root, such as "the audit subsystem". */
   readonly root?: string;
   /** Whether it loads BPF programs. */
   readonly bpf?: true;
-  /** Whether its BPF programs attach by the files of tracefs. */
+  /** Whether its BPF programs attach through the files of tracefs. */
   readonly tracefs?: true;
-  /** Checks of `linnix doctor` that show what else it lacks, by their ids. */
+  /** Ids of the `linnix doctor` checks that report what else the method lacks. */
   readonly checks?: readonly string[];
 }
 
 /** One way to watch processes. The registry, doctor, compare, the set-up and the documentation derive from this. */
 export interface Observer {
   readonly name: string;
-  /** What runs, in one clause of Markdown: the row of docs/compare-with-polling.md. */
+  /** What runs, in one clause of Markdown, for the table in docs/compare-with-polling.md. */
   readonly summary: string;
   readonly programs: readonly Program[];
   readonly needs: Needs;
-  /** Whether it looks every interval, or the kernel sends it events. */
+  /** Whether it lists processes every interval, or the kernel sends it events. */
   readonly kind: "polling" | "events";
-  /** Whether it watches all processes or those of the workload alone. */
+  /** Whether it watches all processes, or only those of the workload. */
   readonly scope: "machine" | "workload";
   readonly inKernel: InKernelCost;
-  /** What its output holds with the options it runs with here, in the order of `REPORTED`. */
+  /** What its output contains with the options that linnix uses, in the order of `REPORTED`. */
   readonly reports: readonly Reported[];
   /** Shorter intervals that the comparison tries as well, ms, the shortest last. They show the best case of polling. */
   readonly shorterMs: readonly number[];
@@ -174,10 +178,12 @@ export interface Observer {
   readonly grows: boolean;
   /** Whether it runs only if `--methods` names it. */
   readonly onlyByName: boolean;
-  /** What stays changed on the machine until its next boot after the method has stopped; null for nothing. */
+  /** What stays changed on the machine from the stop of the method until the next boot; null for nothing. */
   readonly aftermath: string | null;
   /** Checks whether the method is available here, without changing anything. Never rejects. */
   available(options?: AvailabilityOptions): Promise<Availability>;
-  /** Starts the method; resolved when it is watching. Rejects with a LinnixError after undoing what it had done. */
+  /**
+   * Starts the method, and resolves when it watches. If it fails, it undoes its changes and rejects with a LinnixError.
+   */
   start(context: ObserverContext): Promise<RunningObserver>;
 }

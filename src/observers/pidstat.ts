@@ -3,16 +3,16 @@ import type { Program, Sighting, Tally } from "./observer.ts";
 import { startTool } from "./tool-observer.ts";
 
 const PIDSTAT: Program = { name: "pidstat", debian: "sysstat", version: ["-V"], isPeer: true };
-/** Maximum text of one row, characters: arguments hold newlines, so that a row can be many lines. */
+/** Maximum text of one row, characters. Arguments can contain newlines, so one row can have many lines. */
 const MAX_ROW_CHARS = 64 * 1024;
 
 const HEADER = /^(?:\d\d:\d\d:\d\d|Average:)(?: [AP]M)? +UID +PID +%usr .* CPU +Command$/;
-// time UID PID %usr %system %guest %wait %CPU CPU Command; older ones have no %wait.
+// time UID PID %usr %system %guest %wait %CPU CPU Command; older versions have no %wait.
 const ROW = /^(?:\d\d:\d\d:\d\d|Average:)(?: [AP]M)? +\d+ +(\d+) +(?:[\d.]+ +){4,5}(?:\d+|-) {2}(.*)$/;
 
 /**
- * Reads `pidstat -l`: the processes that used CPU time since the previous look, and their averages at the end. pidstat
- * prints newlines in arguments unchanged, so a line that is not a row continues the row above.
+ * Reads `pidstat -l`: the processes that used CPU time since the previous listing, and their averages at the end.
+ * pidstat prints newlines in arguments unchanged, so a line that is not a row continues the row above.
  */
 export function* parsePidstat(lines: Iterable<string>, tally: Tally): Generator<Sighting> {
   let row: { pid: number; args: string } | null = null;
@@ -40,10 +40,10 @@ export function* parsePidstat(lines: Iterable<string>, tally: Tally): Generator<
   yield* take();
 }
 
-/** `pidstat -l` every interval, which is whole seconds. */
+/** `pidstat -l` every interval, which is rounded to whole seconds. */
 export const pidstat = defineObserver({
   name: "pidstat",
-  summary: "`pidstat`, whole seconds only: processes that used CPU time since the last look",
+  summary: "`pidstat`, whole seconds only: processes that used CPU time since the last listing",
   programs: [PIDSTAT],
   kind: "polling",
   reports: ["args", "cpu"],
@@ -53,7 +53,7 @@ export const pidstat = defineObserver({
     return startTool(context, {
       name: "pidstat",
       argv: () => [path, "-l", String(seconds)],
-      // It prints its averages first.
+      // At SIGINT, pidstat prints its averages before it ends.
       stopSignal: "SIGINT",
       ready: (tool) => tool.outputBytes() > 0,
       parse: parsePidstat,

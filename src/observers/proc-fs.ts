@@ -1,13 +1,13 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import { readProcFile, readProcStat } from "../procfs/proc-stat.ts";
 
-/** Whether a process exists and has not ended. A zombie has ended, and its parent has not waited for it yet. */
+/** Whether a process exists and has not ended. A zombie has ended, but its parent has not waited for it yet. */
 export function isAlive(pid: number): boolean {
   const stat = readProcStat(pid);
   return stat !== null && stat.state !== "Z" && stat.state !== "X";
 }
 
-/** Whether `pid` is this process or descends from it, by its parents as they are now. */
+/** Whether `pid` is this process or one of its descendants, according to the current parents. */
 export function isOurs(pid: number): boolean {
   for (let at = pid; at > 0; ) {
     if (at === process.pid) return true;
@@ -18,7 +18,7 @@ export function isOurs(pid: number): boolean {
   return false;
 }
 
-/** The process that traces each thread of `pid`; 0 if none does. Empty if there is no such process. */
+/** The pid of each thread's tracer, or 0, for all threads of `pid`. Empty if there is no such process. */
 export function tracersOf(pid: number): number[] {
   try {
     return readdirSync(`/proc/${pid}/task`).map((tid) => {
@@ -36,7 +36,7 @@ export function catchesSignal(pid: number, signal: number): boolean {
   return ((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n) === 1n;
 }
 
-/** Whether a process holds a BPF program. */
+/** Whether a process has a file descriptor of a BPF program. */
 export function holdsBpfProgram(pid: number): boolean {
   try {
     return readdirSync(`/proc/${pid}/fd`).some((fd) => {
@@ -51,7 +51,10 @@ export function holdsBpfProgram(pid: number): boolean {
   }
 }
 
-/** Whether the main thread of a process sleeps in poll or epoll; also true if the kernel does not show where it sleeps. */
+/**
+ * Whether the main thread of a process sleeps in poll or epoll. If the kernel does not show where it sleeps, any sleep
+ * counts.
+ */
 export function sleepsInPoll(pid: number): boolean {
   const symbol = readProcFile(`/proc/${pid}/wchan`) ?? "";
   if (symbol !== "" && symbol !== "0") return /poll/.test(symbol);
@@ -73,7 +76,7 @@ export function kernelThreadsNamed(comm: string): number[] {
   }
 }
 
-/** A counter of /proc/PID/io, such as `wchar`; it holds what children did that were waited for. Null if unknown. */
+/** A counter of /proc/PID/io, such as `wchar`. It includes children that were waited for. Null if it cannot be read. */
 export function readProcIo(pid: number, field: string): number | null {
   const found = new RegExp(`^${field}: (\\d+)$`, "m").exec(readProcFile(`/proc/${pid}/io`) ?? "")?.[1];
   return found === undefined ? null : Number(found);

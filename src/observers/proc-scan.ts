@@ -7,7 +7,7 @@ import { WORKER_ENV, workerCommand } from "./worker-command.ts";
 
 const TICK_NS = BigInt(NS_PER_CLOCK_TICK);
 
-/** Reads what the worker writes, see `runProcScan`. */
+/** Reads the output of the worker, see `runProcScan`. */
 export function* parseProcScan(lines: Iterable<string>, tally: Tally): Generator<Sighting> {
   for (const line of lines) {
     const entry = parseEntry(line);
@@ -27,7 +27,7 @@ function parseEntry(line: string): Sighting | { listing: number } | null {
   try {
     entry = JSON.parse(line);
   } catch {
-    // The last line where the worker was killed in the middle of it.
+    // The last line is incomplete if the worker was killed while it wrote it.
     return null;
   }
   if (typeof entry !== "object" || entry === null) return null;
@@ -56,7 +56,7 @@ function version(): string {
   return `Bun ${Bun.version}`;
 }
 
-/** All of /proc every interval, as well as it can be done: CPU time and memory of all, arguments of new ones. */
+/** An efficient scan of /proc every interval: CPU time and memory of all processes, arguments of new ones. */
 export const procScan = defineObserver({
   name: "proc-scan",
   summary: "linnix's own scan of /proc: it keeps files open and starts no program; at the interval, 100 ms and 10 ms",
@@ -68,10 +68,12 @@ export const procScan = defineObserver({
   start: (context) => startScan("proc-scan", "all", context),
 });
 
-/** Reads only the list of pids every interval, and looks at new ones: the cheapest form of polling. */
+/**
+ * Reads only the list of pids every interval, and the files of new processes. This is the cheapest polling of /proc.
+ */
 export const procList = defineObserver({
   name: "proc-list",
-  summary: "only the list of pids, and a look at new ones; runs only if `--methods` names it",
+  summary: "reads the list of pids, and the files of new processes only; runs only if `--methods` names it",
   shorterMs: [100, 10],
   onlyByName: true,
   kind: "polling",

@@ -4,7 +4,7 @@ import type { Sighting, Tally } from "./observer.ts";
 import { isPsHeader, PS, parsePsRow } from "./ps.ts";
 import { startTool } from "./tool-observer.ts";
 
-/** Reads listings of `ps aux` that follow one another, each with its header. */
+/** Reads consecutive listings of `ps aux`, each with its header. */
 export function* parsePsLog(lines: Iterable<string>, tally: Tally): Generator<Sighting> {
   for (const line of lines) {
     const row = parsePsRow(line);
@@ -19,7 +19,7 @@ export function* parsePsLog(lines: Iterable<string>, tally: Tally): Generator<Si
   }
 }
 
-/** The cron job that people write, at any interval. $1 seconds. */
+/** A typical cron job, as a loop with an interval of $1 seconds. */
 const LOOP = `while :; do
   ps aux --sort=-%cpu | head -20
   sleep "$1"

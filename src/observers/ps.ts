@@ -12,7 +12,7 @@ const DIFF: Program = { name: "diff", debian: "diffutils" };
 export interface PsRow {
   user: string;
   pid: number;
-  /** The command with its arguments, as ps shows it: control characters and what is not ASCII are "?" or ".". */
+  /** The command with its arguments, as ps shows it: control characters and non-ASCII characters are "?" or ".". */
   command: string;
 }
 
@@ -20,7 +20,7 @@ export interface PsRow {
 const ROW = /^(\S.*?)\s+(\d+)\s+[\d.]+\s+[\d.]+\s+\d+\s+\d+\s+\S+\s+\S+\s+\S+\s+[\d:-]+ (.*)$/;
 const HEADER = /^USER\s+PID\s+%CPU\s+%MEM\s+VSZ\s+RSS\s+TTY\s+STAT\s+START\s+TIME\s+COMMAND$/;
 
-/** Reads one row of `ps aux` (procps); null for the header and for what is no row. */
+/** Reads one row of `ps aux` (procps). Returns null if the line is the header or not a row. */
 export function parsePsRow(line: string): PsRow | null {
   const [, user, pid, command] = ROW.exec(line) ?? [];
   if (user === undefined || pid === undefined || command === undefined) return null;
@@ -33,8 +33,8 @@ export function isPsHeader(line: string): boolean {
 }
 
 /**
- * Reads what the loop of this method prints: a mark for each listing, then what `diff` says about it. The rows that a
- * listing has and the one before had not (`> `) are the sightings.
+ * Reads the output of `LOOP`: for each listing a mark, then the output of `diff`. The sightings are the rows that the
+ * previous listing did not have (`> `).
  */
 export function* parsePsDiffs(lines: Iterable<string>, tally: Tally): Generator<Sighting> {
   for (const line of lines) {
@@ -57,8 +57,8 @@ export function* parsePsDiffs(lines: Iterable<string>, tally: Tally): Generator<
 const LISTING_MARK = "# listing";
 
 /**
- * The loop that people write: list, compare with the last listing, wait. $1 last, $2 new listing, $3 seconds.
- * Once its folder is gone it ends by itself.
+ * A typical loop: list, compare with the last listing, wait. $1 is the last listing, $2 the new one, $3 the seconds.
+ * The loop ends by itself when its folder is gone.
  */
 const LOOP = `: >"$1"
 while :; do
@@ -89,7 +89,7 @@ export const ps = defineObserver({
       ready: (tool) => tool.outputBytes() > 0,
       parse: parsePsDiffs,
       intervalMs: context.intervalMs,
-      // The listings are overwritten: only the kernel's count of what the loop's programs wrote has all of it.
+      // The loop overwrites its listings, so their size is not known. The kernel counts all bytes that the loop wrote.
       bytesWritten: (tool) => readProcIo(tool.pid, "wchar"),
     });
   },

@@ -1,12 +1,14 @@
 import type { Sighting, Tally } from "./observer.ts";
 
-/** Maximum number of half-done calls that are remembered: one a thread that is inside execve, so far fewer in truth. */
+/**
+ * Maximum number of unfinished calls that are remembered. Each thread has at most one, so there are usually far fewer.
+ */
 const MAX_UNFINISHED = 4096;
 
 /**
- * Reads the log of `strace -f -e trace=process -o FILE`: every line starts with the pid of the thread. An exec that
- * succeeded, a fork that gave a child and an end are sightings. A call that others interrupted is printed in two
- * halves, `… <unfinished ...>` and `<... NAME resumed>…`, which are put together again.
+ * Reads the log of `strace -f -e trace=process -o FILE`. Every line starts with the pid of the thread. Sightings are
+ * successful execs, successful forks and ends. If output of another thread interrupts a call, strace prints the call in
+ * two halves, `… <unfinished ...>` and `<... NAME resumed>…`. The parser joins them.
  */
 export function* parseStrace(lines: Iterable<string>, tally: Tally): Generator<Sighting> {
   const unfinished = new Map<number, string>();
@@ -18,7 +20,7 @@ export function* parseStrace(lines: Iterable<string>, tally: Tally): Generator<S
     }
     const pid = Number(pidText);
 
-    // A thread that is not the leader and execs takes over the leader's pid: its call is resumed under that one.
+    // If a thread other than the leader calls execve, it takes over the leader's pid. Its call resumes with that pid.
     const half = /^(.*?),? ?<(?:unfinished|pid changed to \d+) \.\.\.>$/.exec(event)?.[1];
     if (half !== undefined) {
       if (unfinished.size >= MAX_UNFINISHED) unfinished.clear();
@@ -35,7 +37,7 @@ export function* parseStrace(lines: Iterable<string>, tally: Tally): Generator<S
     const resumed = /^<\.\.\. \w+ resumed>(.*)$/.exec(event)?.[1];
     const start = resumed === undefined ? "" : unfinished.get(pid);
     unfinished.delete(pid);
-    // The first half can be from before we were attached.
+    // The call may have begun before strace was attached.
     if (start === undefined) continue;
     const call = start + (resumed ?? event);
 
@@ -55,7 +57,7 @@ function parseEvent(pid: number, call: string): Sighting | null {
   }
   const child = /^(?:clone3?|v?fork)\(.* = (\d+)$/.exec(call)?.[1];
   if (child !== undefined) {
-    // A thread is no process.
+    // A new thread is not a new process.
     return /\bCLONE_THREAD\b/.test(call) ? null : { pid: Number(child), what: "fork" };
   }
   if (/^\+\+\+ (exited|killed)/.test(call)) return { pid, what: "exit" };
@@ -84,7 +86,7 @@ function parseArgv(call: string): string[] {
   return args;
 }
 
-/** Index of the quote that ends the string whose quote is at `open`; the end of the text where there is none. */
+/** Index of the quote that closes the string opened at `open`; the length of the text if there is none. */
 function endOfString(text: string, open: number): number {
   for (let at = open + 1; at < text.length; at += 1) {
     if (text[at] === "\\") at += 1;
@@ -95,7 +97,7 @@ function endOfString(text: string, open: number): number {
 
 const ESCAPES: Record<string, string> = { n: "\n", t: "\t", r: "\r", v: "\v", f: "\f", a: "\x07", b: "\b" };
 
-/** Undoes the escapes of C strings, as strace writes them: one Latin-1 code unit a byte. */
+/** Decodes the C escapes that strace writes. The result has one Latin-1 code unit per byte. */
 export function unescapeC(text: string): string {
   return text.replace(/\\(x[0-9a-fA-F]{1,2}|[0-7]{1,3}|.)/gs, (_, code: string) => {
     if (/^x./.test(code)) return String.fromCharCode(Number.parseInt(code.slice(1), 16));

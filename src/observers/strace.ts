@@ -8,14 +8,14 @@ import { parseStrace } from "./strace-log.ts";
 import { startTool } from "./tool-observer.ts";
 
 const STRACE: Program = { name: "strace", debian: "strace", version: ["-V"] };
-/** Most of a string that is printed, bytes: strace's own 32 can cut the nonce. */
+/** Maximum length of a string that strace prints, bytes. strace's default of 32 can cut the nonce. */
 const MAX_STRING_BYTES = 256;
 
 function logPath(folder: string): string {
   return join(folder, "trace");
 }
 
-/** `strace -f -e trace=process`, attached to the workload: to a process that this one has started, and no other. */
+/** `strace -f -e trace=process`, attached to the workload. linnix attaches it only to its own descendants. */
 export const strace = defineObserver({
   name: "strace",
   summary: "`strace -f -e trace=process` on the workload",
@@ -26,7 +26,7 @@ export const strace = defineObserver({
   inKernel: "ptrace",
   reports: ["fork", "exec", "exit", "args", "status"],
   objection: async () => {
-    // Installed is not permitted: in a container ptrace(2) is often filtered out.
+    // An installed strace may lack permission: containers often forbid ptrace(2).
     const probe = await runTool([needProgram(STRACE), "-o", "/dev/null", findTool("true") ?? "/bin/true"]);
     if (probe.status === 0) return null;
     return {
@@ -58,9 +58,9 @@ export const strace = defineObserver({
         ...["-f", "-e", "trace=process", "-s", String(MAX_STRING_BYTES)],
         ...["-o", logPath(folder), ...pids.flatMap((pid) => ["-p", String(pid)])],
       ],
-      // strace detaches from all processes first. It waits for a process that is in vfork(2), and the child of that
-      // process may be waiting for strace: then both wait forever unless strace is killed. If this process dies, strace
-      // is killed immediately, and the kernel detaches the traced processes.
+      // At SIGTERM, strace detaches from all processes before it ends. It waits for a process that is in vfork(2), and
+      // the child of that process may wait for strace. Then both wait until the supervisor kills strace. If linnix
+      // dies, the kernel kills strace immediately and detaches the traced processes.
       stopSignal: "SIGTERM",
       ready: (tool) => {
         const tracers = pids.flatMap(tracersOf);

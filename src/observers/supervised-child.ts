@@ -12,13 +12,13 @@ import { selfCommand } from "../workload/self-command.ts";
 const START_MS = 30_000;
 const LOOK_MS = 2;
 /**
- * The supervisor passes the signal on and kills the program after 5 s. 8 s later it gives up on processes that still
- * live.
+ * How long a supervisor may take to end, ms. It forwards the signal and kills the program after 5 s. It tries for at
+ * most 8 s to end the remaining processes.
  */
 const STOP_MS = 20_000;
-/** How many of what could not be ended are named. */
+/** Maximum number of surviving processes that the warning names. */
 const LEFT_NAMED = 5;
-/** The signal's part of a wait status. */
+/** The bits of a wait status with the number of the signal. */
 const SIGNAL_MASK = 0x7f;
 
 /** How a program is started under a supervisor. */
@@ -29,22 +29,22 @@ export interface SupervisedOptions {
   cwd: string;
   stdout: number;
   stderr: number;
-  /** A private one. */
+  /** A private folder, for the file of the supervisor's reports. */
   folder: string;
-  /** What asks it to end. */
+  /** The signal that asks the program to end. */
   stopSignal: "SIGINT" | "SIGTERM";
-  /** What it gets when linnix is gone. */
+  /** The signal that the program gets when linnix is gone. */
   deathSignal: "SIGKILL" | "SIGTERM";
 }
 
 /**
  * A program with a supervisor between it and linnix: a process that adopts all orphans of the program, and ends every
  * descendant of the program when the program ends, when linnix requests it, or when linnix is gone. It writes reports
- * to a file without a name, so that linnix has nothing to read during a measurement.
+ * to an unlinked file, so linnix need not read them during a measurement.
  */
 export class SupervisedChild implements AsyncDisposable {
   readonly #options: SupervisedOptions;
-  /** The descriptor that the supervisor gets as number 3. */
+  /** The file of the reports. The supervisor has it as descriptor 3. */
   readonly #fd: number;
   readonly #supervisor: Bun.Subprocess;
   #stopping: Promise<void> | null = null;
@@ -56,7 +56,7 @@ export class SupervisedChild implements AsyncDisposable {
   #left: readonly LeftProcess[] = [];
   #open = true;
 
-  /** @throws LinnixError (exit code 3) if it cannot be started */
+  /** @throws LinnixError (exit code 3) if the supervisor cannot be started */
   constructor(options: SupervisedOptions) {
     this.#options = options;
     const { argv, env, cwd, stdout, stderr, folder, deathSignal } = options;
@@ -64,10 +64,10 @@ export class SupervisedChild implements AsyncDisposable {
     const { O_RDWR, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
     this.#fd = openSync(path, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
     unlinkSync(path);
-    // Should the supervisor be killed, the kernel ends the program.
+    // If the supervisor is killed, the kernel ends the program.
     const command = [...selfCommand("__supervise", "--", String(process.pid), deathSignal), ...leash("KILL"), ...argv];
     try {
-      // A session of its own: Ctrl-C on the terminal ends it in our order.
+      // Ctrl-C on the terminal does not reach a session of its own, so linnix decides when it ends.
       this.#supervisor = Bun.spawn(command, { env, cwd, stdio: ["ignore", stdout, stderr, this.#fd], detached: true });
     } catch (cause) {
       closeSync(this.#fd);
@@ -75,7 +75,7 @@ export class SupervisedChild implements AsyncDisposable {
     }
   }
 
-  /** Starts one that runs. @throws LinnixError (exit code 3) if it does not */
+  /** Starts a program and waits until it runs. @throws LinnixError (exit code 3) if it cannot be started */
   static async start(options: SupervisedOptions): Promise<SupervisedChild> {
     const child = new SupervisedChild(options);
     try {
@@ -87,7 +87,7 @@ export class SupervisedChild implements AsyncDisposable {
     }
   }
 
-  /** Waits until the program runs. @throws LinnixError (exit code 3) if it does not */
+  /** Waits until the program runs. @throws LinnixError (exit code 3) if it cannot be started */
   async started(name = this.#options.argv[0]): Promise<void> {
     const deadline = performance.now() + START_MS;
     for (;;) {
@@ -104,13 +104,13 @@ export class SupervisedChild implements AsyncDisposable {
     }
   }
 
-  /** 0 before it runs. */
+  /** The program's pid; 0 before it runs. */
   get pid(): number {
     this.#look();
     return this.#started ?? 0;
   }
 
-  /** Whether it has ended, by itself or because it was stopped. */
+  /** Whether the program has ended, by itself or because it was stopped. */
   get ended(): boolean {
     this.#look();
     return this.#ended !== null || this.#supervisorEnded;
@@ -127,13 +127,13 @@ export class SupervisedChild implements AsyncDisposable {
     });
   }
 
-  /** What it and all that it has waited for used; null while it runs. */
+  /** CPU time of the program and of the processes that it waited for; null while it runs. */
   usage(): CpuUsage | null {
     this.#look();
     return this.#ended && { cpuUserUs: this.#ended.userUs, cpuSystemUs: this.#ended.systemUs };
   }
 
-  /** Asks it to end, and ends it and all that it has started. Idempotent. */
+  /** Asks the program to end, then ends it and all its descendants. Idempotent. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
@@ -144,11 +144,11 @@ export class SupervisedChild implements AsyncDisposable {
   }
 
   async #stop(): Promise<void> {
-    // It passes this on, and ends itself when nothing is left.
+    // The supervisor forwards the signal, and ends when all descendants have ended.
     this.#supervisor.kill(this.#options.stopSignal);
     const timer = setTimeout(() => {
       log.warn(
-        `the supervisor of ${this.pid} did not end in ${STOP_MS / 1000} s. linnix kills it, and processes that ${this.pid} started may go on`,
+        `the supervisor of ${this.pid} did not end in ${STOP_MS / 1000} s. linnix kills it, and processes that ${this.pid} started may continue to run`,
       );
       this.#supervisor.kill("SIGKILL");
     }, STOP_MS);

@@ -4,20 +4,20 @@ import { NewOfIterator } from "./new-of-iterator.ts";
 import { NewProcesses } from "./new-processes.ts";
 import { warmUp } from "./warm-up.ts";
 
-/** Scans all processes, and reports those that no earlier scan has reported. */
+/** Scans all processes, and reports those that no earlier scan reported. */
 export interface NewProcessLook extends Disposable {
   /**
-   * Gives how many processes there are in all.
+   * Scans once. Returns the number of all processes.
    *
-   * @param each given the pid and the start of each new one: CLOCK_BOOTTIME, ns
+   * @param each called for each new process, with its pid and its start (CLOCK_BOOTTIME, ns)
    */
   look(each: (pid: number, startNs: bigint) => void): number;
 }
 
 /**
- * Looks at all processes from within the kernel every interval until it is killed. It writes each look to standard
- * output immediately: a line `+PID START_NS` for each new process, then a line `=N` with the number of processes. It
- * sleeps without an event loop, which costs less than a timer.
+ * Scans all processes in the kernel every interval until it is killed. It writes each scan to standard output
+ * immediately: a line `+PID START_NS` for each new process, then a line `=N` with the number of processes. It sleeps
+ * without an event loop, which costs less than a timer.
  *
  * @throws LinnixError if this kernel has no task iterator that we may use
  */
@@ -40,8 +40,9 @@ export function runTaskIterator(intervalMs: number): never {
 }
 
 /**
- * The cheapest method of this kernel: since 6.7 a program walks the list itself, since 5.8 the kernel calls it for each
- * task. A separate instance does the warm-up, so that all processes are new to the one that counts.
+ * Chooses the cheapest scan of this kernel and warms it up. Since 6.7 a BPF program walks the list itself; since 5.8
+ * the kernel calls a BPF program for each task. The warm-up has its own instance, so that the instance of the
+ * measurement finds all processes new.
  */
 function warmUpLook(): () => NewProcessLook {
   const walk = (): NewProcessLook => new NewProcesses();
@@ -50,7 +51,7 @@ function warmUpLook(): () => NewProcessLook {
     try {
       return warmedUp(walk);
     } catch {
-      // The program cannot be loaded, or has nowhere to keep what it knows.
+      // The program cannot be loaded, or the kernel has no task storage for it.
     }
   }
   return warmedUp(iterate);

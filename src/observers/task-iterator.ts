@@ -7,7 +7,7 @@ import { WORKER_ENV, workerCommand } from "./worker-command.ts";
 const LISTING = /^=\d+$/;
 const PROCESS = /^\+(\d+) (\d+)$/;
 
-/** Reads what the worker writes, see `runTaskIterator`. */
+/** Reads the output of the worker, see `runTaskIterator`. */
 export function* parseTaskIterator(lines: Iterable<string>, tally: Tally): Generator<Sighting> {
   for (const line of lines) {
     const [, pid, startNs] = PROCESS.exec(line) ?? [];
@@ -17,13 +17,15 @@ export function* parseTaskIterator(lines: Iterable<string>, tally: Tally): Gener
     } else if (LISTING.test(line)) {
       tally.listings += 1;
     } else {
-      // The last line where the worker was killed in the middle of it.
+      // The last line is incomplete if the worker was killed while it wrote it.
       tally.unparsed += 1;
     }
   }
 }
 
-/** A walk along the kernel's list of processes every interval: pid and exact start of the new ones, no file a process. */
+/**
+ * Walks the kernel's list of processes every interval, without opening a file per process. Reports pid and exact start.
+ */
 export const taskIterator = defineObserver({
   name: "task-iterator",
   summary: "a BPF program walks the kernel's list of processes and reports new ones; at the interval, 100 ms and 10 ms",

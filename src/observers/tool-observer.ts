@@ -4,22 +4,24 @@ import { fileBytes, LaunchedTool, type LaunchOptions, makeFolder, removeFolder }
 import { readLines } from "./lines.ts";
 import { newTally, type ObserverContext, type RunningObserver, type Sighting, type Tally } from "./observer.ts";
 
-/** Reads a method's output: lines in, what they name out. Pure; counts what it meets in the tally. */
+/**
+ * Reads the lines of a method's output and yields the sightings. Its only side effect is that it counts in the tally.
+ */
 export type OutputParser = (lines: Iterable<string>, tally: Tally) => Iterable<Sighting>;
 
-/** How a method that is one program with one output is run. */
+/** How linnix runs a method that is one program with one output. */
 export interface ToolMethod {
   name: string;
-  /** The command, given the private folder that it may write to. */
+  /** Returns the command. The command may write to `folder`, which is private. */
   argv: (folder: string) => string[];
   stopSignal: LaunchOptions["stopSignal"];
   env?: LaunchOptions["env"];
-  /** Whether it is watching by now. */
+  /** Whether the program watches yet. */
   ready: (tool: LaunchedTool) => boolean;
   parse: OutputParser;
   /** Null for event methods. */
   intervalMs: number | null;
-  /** The file that it writes, where that is not its standard output. */
+  /** The file with the output, if the program does not write it to its standard output. */
   outputPath?: (folder: string) => string;
   /** Bytes that the method has written, if it writes more than its output. Called just before the method is stopped. */
   bytesWritten?: (tool: LaunchedTool) => number | null;

@@ -7,11 +7,11 @@ const TOP: Program = { name: "top", debian: "procps", elsewhere: "procps-ng", ve
 const WIDTH = 512;
 
 /**
- * Reads frames of `top -b`. The columns are found by the header of each frame; COMMAND is the last one, and runs to
- * the end of the line. A frame without PID first or without COMMAND last is not understood.
+ * Reads frames of `top -b`. The header of each frame names the columns. COMMAND is the last column, and extends to the
+ * end of the line. A frame whose first column is not PID, or whose last is not COMMAND, yields nothing.
  */
 export function* parseTop(lines: Iterable<string>, tally: Tally): Generator<Sighting> {
-  // Number of columns before COMMAND; 0 while in the summary above the table.
+  // Number of columns before COMMAND; 0 within the summary above the table.
   let columns = 0;
   for (const line of lines) {
     if (/^top - /.test(line)) {
@@ -33,8 +33,8 @@ export function* parseTop(lines: Iterable<string>, tally: Tally): Generator<Sigh
 }
 
 /**
- * The first `columns` words of a line, and what comes after them and one blank: empty if a process has blanked its
- * command line, because top cuts off blanks. Null if there are fewer.
+ * The first `columns` words of a line, then the rest after one blank. The rest is empty if the command line of a
+ * process has only blanks, because top removes them. Null if the line has fewer words.
  */
 function cutColumns(line: string, columns: number): string[] | null {
   const found: string[] = [];
@@ -49,7 +49,7 @@ function cutColumns(line: string, columns: number): string[] | null {
   return [...found, rest];
 }
 
-/** `top` in batch mode, with whole command lines (-c): without them nothing it shows identifies a process for sure. */
+/** `top` in batch mode, with whole command lines (-c). Without them its output would not identify a process. */
 export const top = defineObserver({
   name: "top",
   summary: "`top -b -c -d INTERVAL`",

@@ -2,10 +2,10 @@ import { existsSync } from "node:fs";
 import { findTool } from "../sys/tool.ts";
 import type { Unavailable } from "./observer.ts";
 
-/** Where tracefs can be mounted (Documentation/trace/ftrace.rst); a file that is there only when it is. */
+/** A folder that exists only if tracefs is mounted, for each usual mount point (Documentation/trace/ftrace.rst). */
 const MOUNTED = ["/sys/kernel/tracing/events", "/sys/kernel/debug/tracing/events"];
 
-/** Constant text: what runs comes as arguments, never as part of it. */
+/** The script is a constant. The command that it runs comes as arguments. */
 const MOUNT_AND_RUN = 'mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null; exec "$@"';
 
 function isMounted(): boolean {
@@ -13,8 +13,9 @@ function isMounted(): boolean {
 }
 
 /**
- * A command that finds tracefs mounted. Where it is not, the command gets a mount namespace of its own, which takes
- * the mount with it when it ends: the machine's mounts stay as they are. Each program is an exec of the next.
+ * The command, with tracefs mounted. If tracefs is not mounted, the command runs in a mount namespace of its own, and
+ * the mount ends with that namespace. The machine's mounts do not change. Each program execs the next, so the pid
+ * stays.
  */
 export function withTracefs(argv: string[]): string[] {
   const unshare = findTool("unshare");
@@ -23,7 +24,7 @@ export function withTracefs(argv: string[]): string[] {
   return [unshare, "--mount", "--propagation", "private", shell, "-c", MOUNT_AND_RUN, "with-tracefs", ...argv];
 }
 
-/** Why tracefs cannot be had; null if it is mounted or can be. */
+/** Why tracefs is not available; null if it is mounted or linnix can mount it. */
 export function needTracefs(): Unavailable | null {
   if (isMounted() || !["unshare", "mount", "sh"].some((name) => findTool(name) === null)) return null;
   return {

@@ -5,15 +5,15 @@ import type { ObserverContext } from "./observer.ts";
 export const WORKER_SUBCOMMAND = "__observer";
 
 /**
- * The runtime's allocator (mimalloc) has a thread that looks for memory to release ten times a second. That costs as
- * much as one look at the processes per second. A delay of -1 turns
- * releasing off: then there is no such thread, and the worker keeps its memory.
+ * The runtime's allocator (mimalloc) has a thread that checks ten times a second for memory to release. This costs as
+ * much as one scan of the processes per second. With a delay of -1 there is no such thread, and the worker keeps its
+ * memory.
  */
 export const WORKER_ENV = { MIMALLOC_PURGE_DELAY: "-1" };
 
 /**
- * The default command that runs a worker: this program, or if it is not compiled, this runtime with the worker as its
- * script.
+ * The command that runs a worker. By default this is this program, or, if the program is not compiled, this runtime
+ * with worker-main.ts.
  */
 export function workerCommand(context: Pick<ObserverContext, "workerCommand">): readonly string[] {
   if (context.workerCommand !== undefined) return context.workerCommand;

@@ -5,8 +5,8 @@ import { runTaskIterator } from "./task-iterator-worker.ts";
 import { warmUp } from "./warm-up.ts";
 
 /**
- * Runs a method that is part of linnix in this process, so that its cost can be separated from all others. Never
- * returns: the observer that started it ends it.
+ * Runs one of linnix's own polling methods. The method has this process for itself, so that its cost can be measured
+ * separately. Never returns: the observer that started the process ends it.
  *
  * @param argv `proc-scan INTERVAL_MS all|new`, or `task-iterator INTERVAL_MS`
  */
@@ -26,7 +26,7 @@ export function runWorker(argv: readonly string[]): never {
 /**
  * Scans /proc every interval until it is killed. It writes each scan to standard output immediately, as lines of JSON:
  * `{"listing":N}` with the number of processes, then `{"pid":…,"start_ticks":…,"args":[…]}` for each process that is
- * new or has another image. It sleeps without an event loop, which costs less than a timer.
+ * new or has executed another program. It sleeps without an event loop, which costs less than a timer.
  */
 function runProcScan(intervalMs: number, detail: ScanDetail): never {
   warmUpScanner(detail);
@@ -45,7 +45,7 @@ function runProcScan(intervalMs: number, detail: ScanDetail): never {
   }
 }
 
-/** With a scanner of its own, so that the one that counts finds everything new. */
+/** The warm-up has its own scanner, so that the scanner of the measurement finds all processes new. */
 function warmUpScanner(detail: ScanDetail): void {
   using scanner = new ProcScanner(detail);
   warmUp(() => scanner.scan(() => {}));
