@@ -1,8 +1,8 @@
 /** How long unused budget accumulates. An answer about thousands of processes may spend all of it. */
 const BURST_S = 10;
-/** The burst of refusals. A refusal is cheap, but a client can repeat its request as fast as it is refused. */
+/** CPU time that a burst of refusals may take, ns. A refusal is cheap, but a client can repeat requests very fast. */
 const REFUSING_BURST_NS = 50e6;
-/** Longest time without accepting: a probe of this process has a time-out. */
+/** Longest time without accepting connections, ms. A longer pause could exceed the time-out of a health check. */
 const MAX_REST_MS = 250;
 
 /** The decision about a request. */
@@ -60,7 +60,7 @@ export class AnswerBudget {
     return Math.max(1, Math.ceil(-this.#allowedNs / this.#nsPerMs / 1000));
   }
 
-  /** One core has 10⁶ ns a ms. */
+  /** The budget in ns per ms: 100 % is 10⁶. */
   get #nsPerMs(): number {
     return (this.#pct / 100) * 1e6;
   }

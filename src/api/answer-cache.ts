@@ -1,8 +1,10 @@
 import { giveBack } from "./give-back.ts";
 
-/** How long an answer is kept in any case, ms: many clients and a storm must not make linnix encode it all the time. */
+/**
+ * How long an answer is fresh even if processes change, ms, so that many clients do not make linnix encode it often.
+ */
 const FRESH_MS = 200;
-/** How long an answer is kept while the process table does not change, ms. User names may change without that. */
+/** How long an answer is fresh while the process table does not change, ms. Limited, because user names may change. */
 const UNCHANGED_MS = 5000;
 const MAX_ENTRIES = 16;
 /** Maximum number of bytes of all answers together. */
@@ -14,18 +16,18 @@ interface Entry {
   body: Uint8Array<ArrayBuffer>;
 }
 
-/** Answers that take long to make and are requested often, by their query. */
+/** Answers that take long to make and are requested often, each under a key made of its query. */
 export class AnswerCache {
   readonly #entries = new Map<string, Entry>();
   readonly #now: () => number;
   #bytes = 0;
 
-  /** @param now a clock that does not go back, ms */
+  /** @param now a monotonic clock, ms */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
   }
 
-  /** The answer to `key` if it is still fresh. Use it immediately, because the cache may release it later. */
+  /** The answer for `key` if it is still fresh. Use it immediately, because the cache may release its bytes later. */
   get(key: string, generation: number): Uint8Array<ArrayBuffer> | undefined {
     const entry = this.#entries.get(key);
     if (!entry) return undefined;
@@ -44,7 +46,7 @@ export class AnswerCache {
     for (const [key, entry] of this.#entries) this.#delete(key, entry);
   }
 
-  /** @returns whether the cache keeps it; then the cache also releases it */
+  /** @returns whether the cache stores the answer. If so, the cache also releases its bytes */
   set(key: string, generation: number, body: Uint8Array<ArrayBuffer>): boolean {
     if (body.length > MAX_BYTES) return false;
     const before = this.#entries.get(key);

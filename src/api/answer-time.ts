@@ -1,12 +1,12 @@
-/** Called when answering begins to take this thread's time, and when it ends. */
+/** Called when this thread starts to answer requests, and when it continues with other work. */
 export interface AnswerTurns {
   begins?(): void;
   ends?(): void;
 }
 
 /**
- * CPU time of answering requests. It counts from a request until collecting has its turn. This includes the work of the
- * runtime after an answer was given, and excludes reading the request.
+ * CPU time of answering requests. It counts from `begin`, when a request arrives, to `end`, when collecting continues.
+ * This includes the work of the runtime after the handler returns an answer. It excludes parsing the request.
  */
 export class AnswerTime {
   readonly #cpuNs: () => number;
@@ -20,7 +20,7 @@ export class AnswerTime {
     this.#turns = turns;
   }
 
-  /** So far, ns. */
+  /** CPU time of answering so far, ns. */
   get ns(): number {
     return this.#ns + (this.#sinceNs === null ? 0 : this.#cpuNs() - this.#sinceNs);
   }
@@ -32,7 +32,7 @@ export class AnswerTime {
     this.#turns.begins?.();
   }
 
-  /** Other work has its turn. */
+  /** Called when collecting continues. */
   end(): void {
     if (this.#sinceNs === null) return;
     this.#ns = this.ns;

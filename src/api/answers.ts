@@ -1,6 +1,6 @@
 /**
- * The shapes of all answers. The types of the handlers derive from them, and so does the description of the API. They are
- * loaded only when the description is requested.
+ * Schemas of all answers. The types of the handlers and the OpenAPI document are derived from them. This file is loaded
+ * at run time only when the OpenAPI document is requested.
  */
 
 import * as z from "zod/mini";
@@ -16,15 +16,15 @@ z.config({ jitless: true });
 const count = z.int().check(z.nonnegative());
 const bytes = count;
 const ratePct = z.number().check(z.nonnegative());
-/** Can pass 2^53: printed exactly, as an integer. */
+/** Can exceed 2^53. The JSON has it as an exact integer. */
 const uint64 = z.bigint();
-/** The same shape for each of some names. */
+/** An object with these names, each with the same shape. */
 const each = <Name extends string, Shape>(names: readonly Name[], shape: Shape) =>
   Object.fromEntries(names.map((name) => [name, shape])) as Record<Name, Shape>;
 const byType = z.object(each(COUNTED_TYPES, count));
 const byReason = z.object(each(LOSS_REASONS, count));
 
-/** `id` is the name of a container that boots a whole system, as with LXC and systemd-nspawn. */
+/** For a container that boots a whole system (LXC, systemd-nspawn), `id` is its name. */
 export const container = z.object({ id: z.string(), runtime: z.enum(CONTAINER_RUNTIMES) });
 
 export const process = z.object({
@@ -77,7 +77,7 @@ export const readiness = z.object({
   missing_fields: z.array(z.string()),
 });
 
-/** One window of about ten seconds: events a second as the kernel side saw them, and the collector's CPU time. */
+/** One window of about ten seconds: events per second that the kernel side saw, and the CPU time of linnix. */
 const rateEntry = z.object({
   time: z.iso.datetime(),
   seconds: z.number(),
@@ -128,7 +128,7 @@ export const status = z.object({
   }),
 });
 
-/** Null: events of that kind are not reported, or they do not say. */
+/** A figure is null if the events that it needs are not reported, or if they do not contain it. */
 const commandFigures = {
   started: z.nullable(count),
   execs: z.nullable(count),
@@ -183,7 +183,7 @@ export const index = z.object({
   routes: z.array(z.object({ path: z.string(), summary: z.string() })),
 });
 
-/** RFC 9457, and what some problems add. */
+/** Problem details of RFC 9457, with the members that only some problems have. */
 export const problem = z.object({
   type: z.literal("about:blank"),
   title: z.string(),

@@ -10,18 +10,18 @@ import { EVENT_EXEC, EVENT_FORK, PROCESS_EVENT } from "../wire/layout.gen.ts";
 import type * as answers from "./answers.ts";
 import { rounded } from "./rounded.ts";
 
-/** The longest window that a client can request, and how long counting continues after the last request, ns. */
+/** The longest window that a client can request, ns. Counting also continues for this time after the last request. */
 export const MAX_WINDOW_NS = 600e9;
 /** A window is made of slices of this length. */
 const SLICE_NS = 5e9;
 /** More slices than the longest window has. */
 const SLICES = 128;
-/** Maximum number of sums of all slices together, about 130 bytes each. Beyond it the oldest slice is dropped. */
+/** Maximum number of sums in all slices together, about 130 bytes each. If there are more, old slices are dropped. */
 const MAX_SUMS = 10_000;
-/** Over less time than this a share has no meaning, ns. */
+/** A percentage over less time than this means nothing, ns. */
 const LEAST_NS = 100e6;
 
-/** Which events are reported. The count of others is unknown. */
+/** Which events are reported. How often other events happen is unknown. */
 export interface Reported {
   /** The level of detail of processes that start now. */
   detail: DetailLevel;
@@ -29,13 +29,13 @@ export interface Reported {
 }
 
 export interface CommandsClock {
-  /** CLOCK_BOOTTIME, ns: that of the events. */
+  /** CLOCK_BOOTTIME, which events use too, ns. */
   nowNs(): number;
-  /** CPU time that the machine has used, ns; null: not known. */
+  /** CPU time that the machine has used since the first call, ns; null if unknown. */
   busyNs(): number | null;
 }
 
-/** What happened under one name in a slice. */
+/** Counts of one name in one slice. */
 interface Sums {
   started: number;
   execs: number;
@@ -46,7 +46,7 @@ interface Sums {
 
 class Slice {
   readonly byName = new ByName<Sums>(noSums);
-  /** The machine's CPU time when this slice began, or soon after. */
+  /** The machine's CPU time at the start of this slice or soon after. */
   busy: { ns: number; busyNs: number | null } | undefined;
 
   constructor(readonly index: number) {}
@@ -58,17 +58,18 @@ function commandsClock(): CommandsClock {
 }
 
 /**
- * Counts what started and ended lately, by command, from the events that come anyway. It counts from the first request on,
- * until none has come for {@link MAX_WINDOW_NS}; otherwise an event costs one comparison. The figures of an ended process
- * are in the slice of its start, so that those of any window are the sums of its slices.
+ * Counts recent starts and ends by command, from events that linnix collects anyway. Counting starts with the first
+ * request and stops when there was no request for {@link MAX_WINDOW_NS}. While it is off, an event costs one
+ * comparison. CPU time and memory of an ended process are in the slice of its start. So the sums of the slices of a
+ * window are only of processes that started and ended within it.
  */
 export class RecentCommands {
   readonly #clock: CommandsClock;
   readonly #slices: (Slice | undefined)[] = [];
-  /** The slices; undefined: nothing is counted. */
+  /** When counting started, or the start of the oldest slice that is kept; undefined while counting is off. */
   #sinceNs: number | undefined;
   #askedNs = 0;
-  /** Undefined: nothing is counted. */
+  /** Undefined while counting is off. */
   #texts: CommTexts | undefined;
   #newest = 0;
   #sums = 0;
@@ -78,22 +79,22 @@ export class RecentCommands {
     this.#clock = clock;
   }
 
-  /** Takes one event. The view is invalid after the call. */
+  /** Counts one event. The view is invalid after the call. */
   event(view: EventView): void {
     if (this.#sinceNs !== undefined) this.#count(view);
   }
 
-  /** Call it after each drain of the rings. */
+  /** To be called after each drain of the rings. */
   tick(detail: DetailLevel): void {
     if (this.#sinceNs === undefined) return;
     const nowNs = this.#clock.nowNs();
     if (nowNs - this.#askedNs > MAX_WINDOW_NS) this.#clear();
-    // Another level reports other events: sums over both levels would have no meaning.
+    // Each level reports other events, so sums over two levels would mean nothing.
     else if (detail !== this.#detail) this.#begin(nowNs, detail);
     else if (Math.floor(nowNs / SLICE_NS) > this.#newest) this.#read(nowNs);
   }
 
-  /** The sums of the last `windowNs`, as far back as they were counted. */
+  /** The sums of the last `windowNs`, or of the time since counting started if that is shorter. */
   answer(windowNs: number, limit: number, { detail, types }: Reported): answers.Commands {
     const nowNs = this.#clock.nowNs();
     this.#askedNs = nowNs;
@@ -115,7 +116,7 @@ export class RecentCommands {
     };
   }
 
-  /** Makes no object, but for a name that is new in its slice. */
+  /** Makes no object, except for a name that is new in its slice. */
   #count(view: EventView): void {
     const { type } = view;
     const isEndOfOne = isEnd(view);
@@ -134,7 +135,7 @@ export class RecentCommands {
     if (ofStart !== undefined) addLife(ofStart.shortLived, view);
   }
 
-  /** Undefined where that time is not counted. */
+  /** The sums of the name in the slice of that time; undefined if that time is not counted. */
   #sumsAt(ns: number, comm: string): Sums | undefined {
     if (ns < (this.#sinceNs as number)) return undefined;
     const byName = this.#slice(Math.floor(ns / SLICE_NS))?.byName;
@@ -145,7 +146,7 @@ export class RecentCommands {
     return sums;
   }
 
-  /** Undefined for one that is no longer kept. */
+  /** The slice with that index; undefined if it is no longer kept. */
   #slice(index: number): Slice | undefined {
     const place = index % SLICES;
     const kept = this.#slices[place];
@@ -164,7 +165,9 @@ export class RecentCommands {
     this.#read(nowNs);
   }
 
-  /** Reads the machine's CPU time once a slice, and keeps within the bound. */
+  /**
+   * Reads the machine's CPU time once per slice, and drops old slices while there are more than {@link MAX_SUMS} sums.
+   */
   #read(nowNs: number): void {
     this.#newest = Math.floor(nowNs / SLICE_NS);
     const slice = this.#slice(this.#newest);
@@ -253,7 +256,7 @@ function figuresOf(coveredNs: number, busyPct: number | null, knows: (type: Coun
       cpu_ns: isKnown ? Math.round(cpuNs) : null,
       cpu_unknown: isKnown ? cpuUnknown : null,
       cpu_pct: isKnown ? rounded(cpuPct, 3) : null,
-      // The kernel may count the machine's time in ticks, and that of processes exactly.
+      // At most 100: the kernel may count the machine's time in ticks, and the time of processes exactly.
       busy_share_pct:
         isKnown && cpuPct !== null && busyPct ? rounded(Math.min((100 * cpuPct) / busyPct, 100), 3) : null,
       peak_rss_bytes: peakRssBytes,

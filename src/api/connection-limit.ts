@@ -5,40 +5,43 @@ import { maxOpenFiles } from "../sys/open-files.ts";
 import { countOpenFds } from "./own-memory.ts";
 import { Peers } from "./peers.ts";
 
-/** A client that opens many connections costs CPU time. Without such clients only one look in sixteen counts connections. */
+/**
+ * A client that opens many connections costs CPU time. If this process used less than this since the last check, only
+ * one check in `COUNT_EVERY` counts connections.
+ */
 const BUSY_US = 10_000;
 const COUNT_EVERY = 16;
 /** How often a warning is logged, ms. */
 const WARN_EVERY_MS = 60_000;
-/** Maximum number of connections of one peer, event streams apart. */
+/** Maximum number of connections of one peer, not counting event streams. */
 export const MAX_PER_PEER = 64;
-/** Share of the places that is free after each look, for connections that come before the next one. */
+/** Share of the maximum that a check leaves free, for connections that arrive before the next check. */
 const RESERVE = 1 / 8;
 
 /** Why connections are closed. */
 export type CloseReason = "peer_limit" | "total_limit";
 
 export interface ConnectionLimitOptions {
-  /** Maximum number of connections of all peers. They are counted now and then, so there can be more for a moment. */
+  /** Maximum number of connections of all peers. Between two checks there can be more. */
   max: number;
   /**
-   * Most files that this process may have open. Connections get half of the free descriptors; the rest is for
-   * collecting.
+   * Maximum number of files that this process may have open. Connections may use half of the descriptors that are free
+   * at the start; collecting uses the rest.
    */
   maxFiles?: number;
-  /** Begins to listen. */
+  /** Starts to listen. */
   listen(): void;
   /** How many connections carry event streams. */
   streams?(): number;
   /** Whether a TCP connection carries an event stream: those have a limit of their own. */
   isStream?(peer: TcpPeer): boolean;
-  /** Closes the connections of a Unix socket that wait for a request. The kernel does not say how long they wait. */
+  /** Closes all idle connections of a Unix socket. The kernel does not report how long each of them has been idle. */
   closeIdle?(): void;
 }
 
 /**
- * Makes sure that connections neither block the next request nor take the descriptors that collecting needs. A peer
- * with too many connections loses those that have been idle longest. The server stops accepting connections only if
+ * Limits connections, so that new requests are still served and collecting has enough file descriptors. If a peer has
+ * too many connections, the ones that have been idle longest are closed. The server stops accepting connections only if
  * there are still too many after that.
  */
 export class ConnectionLimit {
@@ -54,7 +57,7 @@ export class ConnectionLimit {
   #looks = 0;
   #cpuUs = 0;
   #warnedMs = Number.NEGATIVE_INFINITY;
-  /** Connections of a Unix socket at the last look, by inode. */
+  /** Connections of a Unix socket that stayed open after the last check, by inode. */
   #seen: ReadonlySet<number> = new Set();
   /** Connections that were ended and that the event loop has not closed yet, by inode. */
   #ended = new Set<number>();
@@ -109,7 +112,7 @@ export class ConnectionLimit {
     if (!this.#isFull) this.#socket?.pause();
   }
 
-  /** Call it regularly. */
+  /** Closes connections beyond the limits. The server calls this after each drain of the rings. */
   check(): void {
     if (!this.#socket || !(this.#wasBusy() || this.#isFull || this.#looks % COUNT_EVERY === 0)) return;
     if (!this.#isFull && countFds() - this.#others <= Math.min(MAX_PER_PEER, this.#max * (1 - RESERVE))) return;
@@ -127,7 +130,7 @@ export class ConnectionLimit {
     try {
       open = this.#list();
     } catch {
-      // Before Linux 6.2 it takes a descriptor, and none is left.
+      // Listing the connections needs a descriptor, and none is free.
       this.#options.closeIdle?.();
       return Number.POSITIVE_INFINITY;
     }
@@ -174,7 +177,7 @@ export class ConnectionLimit {
       closed.add(connection);
       this.#closed[reason]++;
     };
-    // The kernel does not say which connections of a Unix socket carry streams, but their number is known.
+    // linnix knows the number of streams on a Unix socket, but not which connections carry them.
     const spared = this.#connections?.isTcp ? 0 : this.#streams;
     for (const connection of idleFirst) {
       const name = nameOf.get(connection) as string;
@@ -182,14 +185,14 @@ export class ConnectionLimit {
       if (count - spared <= MAX_PER_PEER) continue;
       counts.set(name, count - 1);
       end(connection, "peer_limit");
-      this.#warn(`the HTTP API closes idle connections of ${name || "a peer"}: it has more than ${MAX_PER_PEER}`);
+      this.#warn(`the HTTP API closes idle connections of ${name || "a peer"}, which has more than ${MAX_PER_PEER}`);
     }
     const room = Math.ceil(this.#max * (1 - RESERVE));
     for (const connection of idleFirst) {
       if (open.length - closed.size <= room) break;
       if (closed.has(connection) || (spared > 0 && open.length - closed.size <= spared)) continue;
       end(connection, "total_limit");
-      this.#warn(`the HTTP API closes idle connections: there are more than ${room}`);
+      this.#warn(`the HTTP API closes idle connections: more than ${room} connections are open`);
     }
     return open.filter((connection) => !closed.has(connection));
   }
@@ -201,7 +204,7 @@ export class ConnectionLimit {
       const rest = open.filter(({ tcp }) => tcp === null || !isStream?.(tcp));
       return rest.sort((a, b) => (b.idleMs ?? 0) - (a.idleMs ?? 0));
     }
-    // A connection without a request by the second look is most probably idle, and a stream most probably older.
+    // A connection that was open at the last check is probably idle. Streams are probably older: the newest is first.
     return open.filter(({ inode }) => this.#seen.has(inode)).sort((a, b) => b.inode - a.inode);
   }
 
@@ -221,7 +224,7 @@ export class ConnectionLimit {
     log.warn(message);
   }
 
-  /** Since the last look. */
+  /** Whether this process used much CPU time since the last check. */
   #wasBusy(): boolean {
     const { user, system } = process.cpuUsage();
     const usedUs = user + system - this.#cpuUs;

@@ -14,7 +14,7 @@ const SHAPES: Record<FieldRow["kind"], JsonObject> = {
   object: { type: "object" },
 };
 
-/** Lines of an output only: the API does not send them. */
+/** Types that only outputs have. The API does not send them. */
 const OF_OUTPUTS: readonly EventTypeName[] = ["start", "unwritten"];
 
 function schemaOf({ kind, unknown, doc, unit }: FieldRow): JsonObject {
@@ -24,7 +24,7 @@ function schemaOf({ kind, unknown, doc, unit }: FieldRow): JsonObject {
     : { ...SHAPES[kind], description };
 }
 
-/** `ForkEvent`, `ExecEvent` and so on, and `Event`, any of them. */
+/** The schemas `ForkEvent`, `ExecEvent` and so on, and `Event`, which is any of them. */
 export function eventSchemas(): JsonObject {
   const types = EVENT_TYPE_NAMES.filter((type) => !OF_OUTPUTS.includes(type));
   const nameOf = (type: string) => `${type.replace(/(?:^|_)(.)/g, (_, letter: string) => letter.toUpperCase())}Event`;

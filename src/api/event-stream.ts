@@ -18,23 +18,23 @@ export interface EventStreamOptions {
   maxClients: number;
   /** Maximum number of events kept for clients that reconnect; 0: none. */
   historyEvents: number;
-  /** Maximum number of bytes that these take. */
+  /** Maximum memory of these events, bytes. */
   historyBytes: number;
   heartbeatMs: number;
 }
 
-/** Any other event for clients, with the names of JSON Lines. */
+/** An event that is not an {@link EventView}, in its JSON Lines form. */
 export interface StreamNotice {
   type: string;
   pid?: number | null;
   comm?: string | null;
 }
 
-/** How long the history is kept after the last client left: a client that reconnects does so soon. */
+/** How long the history is kept after the last client disconnects. A client that reconnects usually does so sooner. */
 const REPLAY_MS = 5 * 60_000;
-/** Also without replay, events wait there until the rings are empty. */
+/** The least capacity of the history. Even without replay, events wait in it until `flush` sends them. */
 const MIN_FRAMES = 1024;
-/** What an event takes on average if many are kept, and what it takes at least. */
+/** Size of an event in the history, bytes: the average of many events, and the least. */
 const BYTES_PER_EVENT = 512;
 const LEAST_BYTES_PER_EVENT = 128;
 const MIN_BYTES = 1024 * 1024;
@@ -59,13 +59,13 @@ for (const [number, type] of [
   TYPE_CODES[number] = typeCode(type);
 }
 const NO_COMM = new Uint8Array(0);
-/** The bytes of an event that is only numbered. */
+/** The frame of an event that no client requests: the event has a number and no bytes. */
 const EMPTY = new ByteWriter(0);
 
 /**
- * The live events for all clients. An event is encoded once, and only if a client wants its type: while there are clients,
- * and for some minutes after the last one left. All others are only counted, so that a client that reconnects later learns
- * how many it missed.
+ * The live events for all clients. A process event is encoded once for all clients, and only after a client has
+ * requested its type. Encoding stops some minutes after the last client has disconnected. Events that are not encoded
+ * are only counted, so that a client that reconnects later learns how many it missed.
  */
 export class EventStream {
   readonly epoch = newEpoch();
@@ -126,7 +126,7 @@ export class EventStream {
     return { events: this.#history.frames, bytes: this.#history.bytes };
   }
 
-  /** Takes one event. The view is invalid after the call. */
+  /** Adds one event. The view is invalid after the call. */
   event(view: EventView): void {
     const type = TYPE_NAMES[view.type];
     if (!type) return;
@@ -148,7 +148,7 @@ export class EventStream {
     this.#end(out, code, view.pid, view.comm);
   }
 
-  /** Takes an event that has no record: a sample, a loss, a change of the budget's level. */
+  /** Adds an event that has no record: a storm, a loss, totals, a change of the budget's level. */
   notice(notice: StreamNotice): void {
     const code = typeCode(notice.type);
     if (code < 0) return;
@@ -171,11 +171,11 @@ export class EventStream {
   }
 
   /**
-   * Enters a client.
-   * @param lastEventId the header of a client that reconnects
-   * @param cutOff ends its connection; without it a client that takes nothing keeps its place
-   * @param left called once it has left
-   * @returns the body of its answer; undefined when there are too many already
+   * Adds a client.
+   * @param lastEventId the header `Last-Event-ID` of a client that reconnects, else null
+   * @param cutOff closes the client's connection. Without it, a client that reads nothing stays connected
+   * @param left called after the client has disconnected
+   * @returns the body of the response to this client; undefined if the maximum number of clients is already connected
    */
   open(
     query: StreamQuery,
@@ -196,12 +196,12 @@ export class EventStream {
     return client.stream(() => this.#leave(client), cutOff);
   }
 
-  /** Counts a client that gets no place. */
+  /** Counts a client that was refused. */
   refuse(): void {
     this.#refused++;
   }
 
-  /** Drops the kept events, because their content must not be shown any more. */
+  /** Drops the events in the history, because clients must not see their content any more. */
   forget(): void {
     const history = this.#history;
     for (let seq = history.first; seq < history.next; seq++) {
@@ -212,7 +212,7 @@ export class EventStream {
     this.#forgottenBefore = history.next;
   }
 
-  /** Takes new limits; connected clients stay. */
+  /** Applies new limits. Connected clients stay connected. */
   reconfigure({ maxClients, heartbeatMs }: Pick<EventStreamOptions, "maxClients" | "heartbeatMs">): void {
     this.#options.maxClients = maxClients;
     if (heartbeatMs === this.#options.heartbeatMs) return;
@@ -222,7 +222,7 @@ export class EventStream {
     this.#beat = setInterval(() => this.#beatAll(), heartbeatMs);
   }
 
-  /** Sends the rest, and ends all answers. */
+  /** Sends the remaining events and ends all responses. */
   close(): void {
     this.flush();
     for (const client of this.#clients) client.end();
@@ -245,7 +245,7 @@ export class EventStream {
       client.noteGap("other-run", null);
       return client;
     }
-    // An id that has not been given out yet can only be a mistake: nothing is missing.
+    // An id that no event has had yet can only be a mistake of the client: no events are missing.
     const client = place(Math.min(Math.max(after + 1, oldest), history.next));
     if (after + 1 < oldest) {
       client.noteGap(after + 1 < this.#forgottenBefore ? "redaction" : "history", oldest - after - 1);
@@ -253,15 +253,15 @@ export class EventStream {
     return client;
   }
 
-  /** With a small limit, the history holds more events than may be replayed. */
+  /** Number of the oldest event that may be replayed. With a small limit, the history also has older events. */
   get #oldestReplayed(): number {
     return this.#history.next - this.#options.historyEvents;
   }
 
-  /** Number of the first event of a type that is encoded. */
+  /** Number of the first encoded event of a type; infinity if events of this type are not encoded. */
   readonly #firstOf = (code: number): number => this.#encodedFrom[code] as number;
 
-  /** From now on encodes events of these types of processes; null: of all. */
+  /** Encodes process events of these types from now on; null: of all types. */
   #encode(types: readonly string[] | null): void {
     for (const code of codesOf(types)) {
       if (this.#firstOf(code) === Number.POSITIVE_INFINITY) this.#encodedFrom[code] = this.#history.next;
@@ -322,7 +322,7 @@ function codesOf(types: readonly string[] | null): number[] {
   return TYPE_CODES.filter((code) => types === null || types.includes(EVENT_TYPES[code] as string));
 }
 
-/** Names a run in the ids of its events, `lk3x9f2a-1234`: another one, also of the same machine, has another name. */
+/** A random name of this run, with which the ids of its events begin, such as `9f2a41c07be3-1234`. */
 function newEpoch(): string {
   const random = crypto.getRandomValues(new Uint8Array(6));
   return Buffer.from(random).toString("hex");
@@ -332,7 +332,7 @@ function newEpoch(): string {
  * Where a client that sends `Last-Event-ID` stopped reading. An unknown id counts as the id of another run and not as
  * an error, because a browser does not reconnect after an error.
  *
- * @returns the number of the last event that it got, or `"other-run"`
+ * @returns the number of the last event that the client received, or `"other-run"`
  */
 function resumeAfter(lastEventId: string, epoch: string): number | "other-run" {
   const match = /^(?:([0-9a-z]+)-)?(\d{1,15})$/.exec(lastEventId);

@@ -25,17 +25,19 @@ const LEVELS_OF: { readonly [type: string]: readonly DetailLevel[] } = {
   totals: ["summary"],
 };
 
-/** Whether one of the levels that are in use sends events of that type. */
+/** Whether at least one of these levels sends events of that type. */
 export function isSentAt(levels: ReadonlySet<DetailLevel>, type: string): boolean {
   return LEVELS_OF[type]?.some((level) => levels.has(level)) ?? true;
 }
 
-/** Code of a type; -1 if there is none such. */
+/** Code of a type; -1 if there is no such type. */
 export function typeCode(type: string): number {
   return (EVENT_TYPES as readonly string[]).indexOf(type);
 }
 
-/** Events that concern a whole stream and no single process: no filter by process holds them back. */
+/**
+ * Whether events of that type concern the whole stream and no single process. Filters by process do not apply to them.
+ */
 export function isAboutStream(code: number): boolean {
   return code >= STORM;
 }

@@ -11,10 +11,10 @@ const seconds = (ns: number) => Math.round(ns / 1e3) / 1e6;
 export const GROUPS_ROUTE: Route = {
   path: "/groups",
   operationId: "listGroups",
-  summary: "What happens by systemd unit and container",
+  summary: "Figures by systemd unit and container",
   description:
-    "Counts and CPU time since the group has its slot: the start of linnix, or the first process of it after that. " +
-    "What happened in a group without a slot is in the group of kind `other`.",
+    "Counts and CPU time begin when the group gets its slot: at the start of linnix, or when its first process is seen. " +
+    "The figures of all groups without a slot are in the group of kind `other`.",
   params: {},
   gives: { "application/json": "groups" },
   problems: { 404: "Groups are off: metrics.groups is false." },

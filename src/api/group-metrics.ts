@@ -3,7 +3,7 @@ import type { Groups } from "../groups/groups.ts";
 import { LIFETIME_BOUNDS_S } from "../groups/lifetimes.ts";
 import { labelPairs, type MetricsText } from "./metrics-text.ts";
 
-/** Groups with the figures of the last look. */
+/** Groups with the figures of the last scan. */
 export type ShownGroups = Pick<Groups, "slots" | "books" | "byComm" | "knowsExits">;
 
 /** The metrics of the workload, by unit and container. */
@@ -25,14 +25,14 @@ export function groupMetrics(text: MetricsText, shown: ShownGroups | null): void
   );
   text.counter(
     "linnix_group_exits_total",
-    "Processes that ended: with status 0 (ok), with another one (error), by a signal (signal).",
+    "Processes that ended, by result: exit code 0 (ok), another exit code (error), a signal (signal), or not known (unknown).",
     rows.flatMap(([labels, { exits }]) =>
       results.map((result) => [`${labels},result="${result}"`, exits[result]] as const),
     ),
   );
   text.counter(
     "linnix_group_cpu_seconds_total",
-    "CPU time of processes, those that have ended included, since the group is shown.",
+    "CPU time of live and ended processes since the group has its slot.",
     rows.flatMap(([labels, { userNs, systemNs }]) => [
       [`${labels},mode="user"`, userNs.shown / 1e9] as const,
       [`${labels},mode="system"`, systemNs.shown / 1e9] as const,
@@ -45,21 +45,21 @@ export function groupMetrics(text: MetricsText, shown: ShownGroups | null): void
   );
   text.gauge(
     "linnix_group_resident_memory_bytes",
-    "Resident memory of live processes; what several share counts for each.",
+    "Resident memory of live processes. Memory that several processes share counts for each of them.",
     each(({ rssBytes }) => rssBytes),
   );
   if (knowsExits) endMetrics(text, rows, each);
   text.gauge("linnix_groups", "Groups with a slot, without kernel and other.", slots.size);
-  text.gauge("linnix_groups_limit", "Most groups with a slot.", slots.max);
+  text.gauge("linnix_groups_limit", "Maximum number of groups with a slot.", slots.max);
   text.counter(
     "linnix_ended_groups_cpu_seconds_total",
-    "CPU time of groups that are not shown any more: their grace time after the last process has passed.",
+    "CPU time of groups that lost their slot because their grace time after the last process has passed.",
     slots.ended.cpuNs / 1e9,
   );
   bookMetrics(text, shown);
 }
 
-/** What is known of processes when they end. */
+/** Metrics that are known only when processes end. */
 function endMetrics(
   text: MetricsText,
   rows: readonly (readonly [labels: string, GroupRow])[],
@@ -67,43 +67,43 @@ function endMetrics(
 ): void {
   text.counter(
     "linnix_group_read_bytes_total",
-    "Bytes that processes had read from disks when they ended.",
+    "Bytes read from disks, of processes that have ended.",
     each(({ readBytes }) => readBytes),
   );
   text.counter(
     "linnix_group_written_bytes_total",
-    "Bytes that processes had written to disks when they ended.",
+    "Bytes written to disks, of processes that have ended.",
     each(({ writtenBytes }) => writtenBytes),
   );
   text.histogram(
     "linnix_group_lifetime_seconds",
-    "How long processes lived that ended.",
+    "Lifetimes of processes that have ended.",
     LIFETIME_BOUNDS_S,
     rows.map(([labels, { lifetimes }]) => [labels, lifetimes.cumulative(), lifetimes.sumS] as const),
   );
 }
 
-/** Absent if filters keep processes out of the groups. */
+/** Absent if filters keep processes out of the groups, or if the backend does not report the CPU time of ended ones. */
 function bookMetrics(text: MetricsText, { books }: ShownGroups): void {
   if (!books) return;
   text.counter(
     "linnix_machine_busy_cpu_seconds_total",
-    "Busy time of all CPUs since the start: elapsed time without idle, iowait and steal of /proc/stat.",
+    "Busy time of all CPUs since the start of linnix: elapsed time without the idle, iowait and steal time of /proc/stat.",
     books.busyNs / 1e9,
   );
   text.counter(
     "linnix_unattributed_cpu_seconds_total",
-    "CPU time of no group: hard and soft interrupts (irq), if the kernel keeps them apart from processes.",
+    "CPU time that belongs to no group: hard and soft interrupts (irq), if the kernel does not count them as time of processes.",
     Object.entries(books.remainders).map(([kind, ns]) => [{ kind }, ns / 1e9] as const),
   );
   text.counter(
     "linnix_unexplained_cpu_seconds_total",
-    "Busy time that is neither in a group nor of a kind that the kernel counts by itself.",
+    "Busy time that is neither in linnix_group_cpu_seconds_total, linnix_ended_groups_cpu_seconds_total nor linnix_unattributed_cpu_seconds_total.",
     books.unexplainedNs / 1e9,
   );
 }
 
-/** Written once for all of its series. */
+/** The labels of a group as text, which all of its series share. */
 function labelsOf({ label: { unit, container, comm } }: GroupRow, byComm: boolean): string {
   return labelPairs(byComm ? { unit, container, comm } : { unit, container });
 }

@@ -13,7 +13,7 @@ export interface HistoryOptions {
 
 const FIRST_FRAMES = 256;
 const FIRST_BYTES = 128 * 1024;
-/** The ring grows by an eighth, and at least by this: doubled, half of it could stay unused. */
+/** The ring grows by an eighth, and at least by this. If it doubled its size, half of it could stay unused. */
 const STEP_BYTES = 64 * 1024;
 
 /**
@@ -23,11 +23,11 @@ const STEP_BYTES = 64 * 1024;
 export class EventHistory {
   readonly #options: HistoryOptions;
   #bytes = new Uint8Array(0);
-  /** A view of the same memory: to copy a frame there allocates nothing. */
+  /** A view of the same memory, so that copying a frame into it allocates nothing. */
   #view = new DataView(this.#bytes.buffer);
-  /** Bytes ever written, gaps at the ring's end included: a frame's place is this modulo the ring's size. */
+  /** Bytes ever written, including gaps at the ring's end. Modulo the ring's size: where the next frame starts. */
   #head = 0;
-  /** By sequence number modulo the capacity. */
+  /** Length of the following arrays. Their index is a frame's number modulo this. */
   #capacity = 0;
   #start = new Float64Array(0);
   #length = new Uint32Array(0);
@@ -41,7 +41,7 @@ export class EventHistory {
     this.#options = options;
   }
 
-  /** Number of the oldest frame that is kept; `next` where there is none. */
+  /** Number of the oldest frame that is kept; `next` if there is none. */
   get first(): number {
     return this.#first;
   }
@@ -75,14 +75,14 @@ export class EventHistory {
   }
 
   /**
-   * Keeps a frame.
-   * @param pid 0: of no process
-   * @param comm its bytes, ended by NUL or `COMM_LEN` of them
-   * @param frame what was written there is copied
+   * Stores a frame.
+   * @param pid 0 if the event concerns no process
+   * @param comm name of the process: bytes up to a NUL, at most `COMM_LEN`
+   * @param frame its bytes are copied
    */
   append(type: number, pid: number, comm: Uint8Array, frame: ByteWriter): void {
     const { length } = frame;
-    // An empty frame has a place too.
+    // Even for an empty frame, the ring must not be empty: a place is computed modulo the ring's size.
     this.#makeRoom(Math.max(length, 1));
     if (length > this.#bytes.length) {
       // Larger than the whole history: counted as missed.
@@ -91,7 +91,7 @@ export class EventHistory {
       return;
     }
     const at = this.#head % this.#bytes.length;
-    // Contains only whole frames, because clients get slices of it.
+    // A frame never wraps around the end of the ring, because it is copied to clients in one piece.
     const start = at + length > this.#bytes.length ? this.#head + this.#bytes.length - at : this.#head;
     const row = this.#next & (this.#capacity - 1);
     const place = start % this.#bytes.length;
@@ -127,8 +127,8 @@ export class EventHistory {
   }
 
   /**
-   * Copies frames `first` to `end - 1` to `target`, from `to` on: in one piece if they are contiguous.
-   * @returns their bytes
+   * Copies frames `first` to `end - 1` into `target`, from byte `to` on. Contiguous frames are copied in one piece.
+   * @returns the number of bytes copied
    */
   copy(first: number, end: number, target: Uint8Array, to: number): number {
     const size = this.#bytes.length;

@@ -17,7 +17,7 @@ export function parseListenAddress(text: string): ListenAddress {
     return { kind: "unix", path };
   }
   const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
-  // The resolver decides what a name means, and could return an address that is not loopback.
+  // The name is not resolved, because a resolver could return an address that is not loopback.
   const host = match?.[2] === "localhost" ? "127.0.0.1" : (match?.[1] ?? match?.[2]);
   const port = Number(match?.[3]);
   if (!host || port > 65_535 || !(match?.[1] ? isIPv6(host) : isIPv4(host))) {
@@ -26,11 +26,11 @@ export function parseListenAddress(text: string): ListenAddress {
   return { kind: "tcp", host, port, isLoopback: isLoopback(host) };
 }
 
-/** Whether only this machine can reach the address (RFC 6890: 127.0.0.0/8, ::1, and the former within IPv6). */
+/** Whether only this machine can reach the address: 127.0.0.0/8, its IPv4-mapped IPv6 form, or ::1 (RFC 6890). */
 export function isLoopback(address: string): boolean {
   if (isIPv4(address)) return address.startsWith("127.");
   if (!isIPv6(address)) return false;
-  // The URL parser knows all the ways to write one.
+  // The URL parser knows all ways to write an IPv6 address, and returns the shortest one.
   const { hostname } = new URL(`http://[${address}]`);
   return hostname === "[::1]" || /^\[::ffff:7f[0-9a-f]{2}:/.test(hostname);
 }

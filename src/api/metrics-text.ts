@@ -10,13 +10,13 @@ const CONTENT_TYPES: Readonly<Record<MetricsFormat, string>> = {
   openmetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8",
 };
 
-/** A text: pairs as they are written, such as `a="1",b="2"`, for labels of many samples. */
+/** Labels of a sample. Labels that many samples share are given as text, such as `a="1",b="2"`. */
 type Labels = Readonly<Record<string, string | number>> | string;
-/** One of a histogram: for each bound how many were at most that, and the sum of all. */
+/** A series of a histogram: for each bound, the number of values up to it; and the sum of all values. */
 type Distribution = readonly [labels: Labels, cumulative: readonly number[], sum: number];
 type Sample = readonly [labels: Labels, value: number];
 
-/** Metrics are gathered one after the other, each with all of its samples. */
+/** Builds the text of `/metrics`: one metric after the other, each with all of its samples. */
 export class MetricsText {
   readonly #format: MetricsFormat;
   #text = "";
@@ -60,7 +60,7 @@ export class MetricsText {
     return this.#format === "openmetrics" ? `${this.#text}# EOF\n` : this.#text;
   }
 
-  /** A metric without a value is left out: it is not known, which is not 0. */
+  /** Leaves out a metric without a value, because an unknown value is not 0. */
   #metric(type: string, family: string, name: string, help: string, value: number | null | readonly Sample[]): void {
     const samples: readonly Sample[] = value === null ? [] : typeof value === "number" ? [[{}, value]] : value;
     if (samples.length === 0) return;

@@ -21,7 +21,7 @@ import type { Facts } from "./source.ts";
 export interface MetricsInput {
   version: string;
   facts: Facts;
-  /** Null: nothing is added up by unit and container. */
+  /** Null if there are no figures by unit and container. */
   groups: ShownGroups | null;
   stream: EventStream;
   requests: RequestCounts;
@@ -31,7 +31,7 @@ export interface MetricsInput {
 const byType = (counts: Readonly<CountByType>) => COUNTED_TYPES.map((type) => [{ type }, counts[type]] as const);
 const ratio = (pct: number | null) => (pct === null ? null : pct / 100);
 
-/** Everything that linnix counts, in base units, named by Prometheus' conventions. */
+/** All metrics of linnix, in base units and with names that follow the conventions of Prometheus. */
 export function renderMetrics(input: MetricsInput, format: MetricsFormat): MetricsText {
   const { version, facts, groups, stream, requests, connections } = input;
   const text = new MetricsText(format);
@@ -39,7 +39,7 @@ export function renderMetrics(input: MetricsInput, format: MetricsFormat): Metri
   text.gauge("linnix_build_info", "Version and backend of linnix.", [[{ version, backend }, 1]]);
   text.gauge(
     "linnix_detail_level",
-    "The level of detail for processes that start now: 1 for the level in force.",
+    "Level of detail of processes that start now: 1 for this level, 0 for the others.",
     DETAIL_LEVELS.map((level) => [{ level }, facts.detail === level ? 1 : 0] as const),
   );
   text.gauge("linnix_collecting", "Whether events are being collected.", facts.collecting === true ? 1 : 0);
@@ -74,7 +74,7 @@ function events(text: MetricsText, { counters, ringCpus, outOfOrder, wakeups }: 
   }
   text.counter(
     "linnix_lost_events_total",
-    "Events that did not reach user space, by reason: ring_full (the ring of their CPU had no room), no_ring (their CPU came online without a ring of its own, and the spare ring was full).",
+    "Events that did not reach user space, by reason: ring_full (the ring of the CPU had no room), no_ring (the CPU came online without a ring of its own, and the spare ring was full).",
     LOSS_REASONS.map(
       (reason) => [{ reason }, counters.lost_by_reason[reason] + (page_faults?.lost_by_reason[reason] ?? 0)] as const,
     ),
@@ -86,7 +86,7 @@ function events(text: MetricsText, { counters, ringCpus, outOfOrder, wakeups }: 
   );
   text.counter(
     "linnix_output_lost_events_total",
-    "Lines that the output did not take, because a disk is full or frozen, or a reader does not read or has left.",
+    "Lines that were not written to the output, because the disk is full or does not respond, or the reader is stuck or gone.",
     unwritten.lines,
   );
   text.counter(
@@ -96,31 +96,35 @@ function events(text: MetricsText, { counters, ringCpus, outOfOrder, wakeups }: 
   );
   text.counter(
     "linnix_threads_not_summed_total",
-    "Threads whose CPU time is missing in the sample of their process, because the process has too many threads.",
+    "Threads whose CPU time is missing from the sample of their process, because the process has too many threads.",
     samples.threads_not_summed,
   );
   text.counter("linnix_threads_started_total", "Threads that started.", threads.started);
   text.counter("linnix_threads_exited_total", "Threads that ended.", threads.exited);
   text.counter(
     "linnix_unexplained_forks_total",
-    "Processes and threads that the kernel created and the collector did not see, by a comparison with /proc/stat once a minute.",
+    "Processes and threads that the kernel created and linnix did not see, found by comparison with /proc/stat once a minute.",
     unexplained_forks,
   );
   text.counter("linnix_out_of_order_events_total", "Events delivered after a later event.", outOfOrder);
-  text.counter("linnix_wakeups_total", "Wake-ups of the collector by a ring that reached its watermark.", wakeups);
+  text.counter("linnix_wakeups_total", "How often a ring that reached its watermark woke the collector.", wakeups);
 }
 
 function storms(text: MetricsText, { storms: { begun, active, rate } }: Facts): void {
-  text.counter("linnix_storms_total", "Times that the events of a source began to be counted instead of sent.", begun);
+  text.counter(
+    "linnix_storms_total",
+    "Storms: how often linnix began to count the events of a source instead of sending them.",
+    begun,
+  );
   text.gauge("linnix_storms_active", "Sources whose events are counted instead of sent.", active);
   text.gauge(
     "linnix_storm_rate_limit",
-    "Storm rate, in events a second. linnix counts the events of a faster source instead of sending them; 0: no limit.",
+    "Storm rate, in events per second. linnix counts the events of a faster source instead of sending them; 0: no limit.",
     rate,
   );
 }
 
-/** From the start on also for CPUs that have lost nothing, so that the first loss is an increase. */
+/** Includes CPUs that have lost nothing, so that Prometheus sees the first loss as an increase. */
 function lostByCpu(losses: Counters["lost_by_cpu"], ringCpus: readonly number[]) {
   const lost = new Map(ringCpus.map((cpu) => [cpu, 0]));
   for (const of of losses) lost.set(of.cpu, of.lost);
@@ -140,7 +144,7 @@ function processes(text: MetricsText, facts: Facts): void {
   text.gauge("linnix_process_table_bytes", "Memory of the process table.", facts.tableBytes);
   text.gauge(
     "linnix_sampling_interval_seconds",
-    "Time between two scans of the CPU and memory of all processes; 0: off.",
+    "Time between two scans that sample all processes; 0: off.",
     (facts.sampling?.intervalMs ?? 0) / 1000,
   );
   const { caches } = facts;
@@ -173,7 +177,7 @@ function cost(text: MetricsText, facts: Facts): void {
   const { userCpuS, systemCpuS, inKernelCpuS, budget } = facts;
   text.counter(
     "linnix_cpu_seconds_total",
-    "CPU time of linnix: of its process in user and system mode (process), and of its BPF programs (kernel; an estimate).",
+    "CPU time of linnix: its process in user and system mode (process), and its BPF programs (kernel, an estimate).",
     [
       [{ part: "process" }, userCpuS + systemCpuS] as const,
       ...(inKernelCpuS === null ? [] : [[{ part: "kernel" }, inKernelCpuS] as const]),
@@ -181,7 +185,7 @@ function cost(text: MetricsText, facts: Facts): void {
   );
   text.gauge(
     "linnix_budget_level",
-    "Level of the CPU budget. 0: nothing is given up; 1: fewer samples; 2: no samples; 3: also a lower storm rate; 4: one line for each process; 5: totals only.",
+    "Level of the CPU budget. 0: no reduction; 1: fewer samples; 2: no samples; 3: also a lower storm rate; 4: one event per process; 5: totals only.",
     budget?.level ?? 0,
   );
   text.gauge("linnix_budget_cost_ratio", "Cost of collecting, as a share of one core.", ratio(budget?.costPct ?? null));
@@ -196,11 +200,15 @@ function api(text: MetricsText, facts: Facts, stream: EventStream, requests: Req
   text.counter("linnix_api_requests_total", "Requests that were answered, by status code.", requests.byCode());
   text.counter(
     "linnix_api_cpu_seconds_total",
-    "CPU time for answering requests, without live events. It is not part of the budget for collecting.",
+    "CPU time for answering requests, without sending live events. It is not part of the budget for collecting.",
     facts.answeringCpuS,
   );
   text.gauge("linnix_api_clients", "Clients of live events.", stream.clients);
-  text.gauge("linnix_api_clients_limit", "Most clients of live events at the same time.", stream.maxClients);
+  text.gauge(
+    "linnix_api_clients_limit",
+    "Maximum number of clients of live events at the same time.",
+    stream.maxClients,
+  );
   text.counter(
     "linnix_api_refused_clients_total",
     "Clients of live events that were refused because of the limit.",
@@ -209,7 +217,7 @@ function api(text: MetricsText, facts: Facts, stream: EventStream, requests: Req
   text.counter("linnix_sse_sent_events_total", "Events sent to clients of live events.", stream.totals.sent);
   text.counter(
     "linnix_sse_missed_events_total",
-    "Events that slow clients missed. The stream of a client reports its number.",
+    "Events that clients missed because they were slow, or because redaction was switched on. Gap events report the number to each client.",
     stream.totals.missed,
   );
   text.gauge("linnix_sse_history_events", "Events kept for clients that reconnect.", stream.history.events);
@@ -226,30 +234,30 @@ function processMetrics(text: MetricsText, { userCpuS, systemCpuS, startedMs }: 
   text.gauge("process_start_time_seconds", "Start of the process, in seconds since the Unix epoch.", startedMs / 1000);
   text.gauge("process_open_fds", "Open file descriptors.", countOpenFds());
   const maxFds = maxOpenFiles();
-  text.gauge("process_max_fds", "Most file descriptors that may be open.", Number.isFinite(maxFds) ? maxFds : null);
+  text.gauge("process_max_fds", "Maximum number of open file descriptors.", Number.isFinite(maxFds) ? maxFds : null);
 }
 
 /** Rings, output and configuration. */
 function deliveryMetrics(text: MetricsText, { rings, writtenBytes, reload }: Facts): void {
   text.gauge(
     "linnix_ring_peak_fill_ratio",
-    "Highest fill of any ring when it was read, over the last 30 to 60 seconds.",
+    "Highest fill of any ring at the time it was read, in the last 30 to 60 seconds.",
     rings.peakFill,
   );
   text.gauge(
     "linnix_delivery_peak_delay_seconds",
-    "Longest time from an event until linnix read it from its ring, over the last 30 to 60 seconds.",
+    "Longest time between an event and its read from the ring, in the last 30 to 60 seconds.",
     rings.peakDelayS,
   );
   text.counter("linnix_output_written_bytes_total", "Bytes written to the output.", writtenBytes);
   text.gauge(
     "linnix_config_last_reload_successful",
-    "Whether the last reload of the configuration succeeded; before the first reload, whether the start did.",
+    "Whether the last reload of the configuration succeeded; 1 before the first reload.",
     reload.isGood ? 1 : 0,
   );
   text.gauge(
     "linnix_config_last_reload_success_timestamp_seconds",
-    "Last time that the configuration was read without error, in seconds since the Unix epoch.",
+    "Time of the last successful read of the configuration, in seconds since the Unix epoch.",
     reload.lastGoodMs / 1000,
   );
 }
@@ -265,7 +273,7 @@ function connectionMetrics(text: MetricsText, connections: ConnectionLimit | und
   );
   text.counter(
     "linnix_api_closed_connections_total",
-    "Idle connections that were closed to make room, by the limit that was reached.",
+    "Idle connections that linnix closed, by the limit that was exceeded.",
     Object.entries(connections.closed).map(([reason, count]) => [{ reason }, count] as const),
   );
 }

@@ -1,4 +1,4 @@
-/** The description of the API, made of the route table and of the schemas that the answers' types come from. */
+/** The OpenAPI document, made from the route table and the schemas of the answers. */
 import * as z from "zod/mini";
 import * as answers from "./answers.ts";
 import { eventSchemas } from "./event-schemas.ts";
@@ -26,20 +26,20 @@ type JsonObject = Record<string, unknown>;
 
 /** Problems that any route can have. */
 const COMMON: Partial<Record<ProblemStatus, string>> = {
-  400: "A parameter or the Host header is wrong, or the request is not HTTP (then without a body).",
+  400: "A parameter or the Host header is invalid, or the request is not HTTP (then the answer has no body).",
   401: "The bearer token is missing or wrong.",
   403: "A web page of an origin that is not allowed made the request.",
   404: "No such route or process.",
   405: "Only GET and HEAD are answered.",
   411: "The request has a body without Content-Length.",
-  413: "The request has a body of more than 4096 bytes (without a body for some methods).",
+  413: "The request has a body of more than 4096 bytes (for some methods, the answer has no body).",
   414: "The target of the request is too long.",
   421: "The Host header names another server.",
-  429: "Answering has used its budget of CPU time.",
-  500: "An error of linnix; the log has the details.",
+  429: "The CPU budget for answers is used up.",
+  500: "An internal error of linnix. Its log has the details.",
 };
 
-/** What the runtime answers by itself, without a body. */
+/** Status codes that the runtime answers itself, without a body. */
 const BY_RUNTIME = {
   431: { description: "The headers are too long." },
   505: { description: "The version of HTTP is not supported." },
@@ -52,7 +52,7 @@ export function describeApi(version: string, routes: readonly Route[]): JsonObje
     info: {
       title: "linnix",
       version,
-      summary: "Every process of a machine, as its kernel saw it",
+      summary: "Every process of a machine, as the kernel reports it",
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],
@@ -108,7 +108,7 @@ function parametersOf({ path, params, operationId }: Route): JsonObject[] {
     list.unshift({ name: "pid", in: "path", required: true, schema: { type: "integer", minimum: 1 } });
   }
   if (operationId.startsWith("follow")) {
-    const description = "Id of the last event that the client got.";
+    const description = "Id of the last event that the client received.";
     list.push({ name: "Last-Event-ID", in: "header", required: false, description, schema: { type: "string" } });
   }
   return list;
@@ -122,7 +122,7 @@ function queryParameter(name: string, { description, schema, fallback, kind }: P
     required: false,
     description,
     schema: fallback === null ? shape : { ...shape, default: fallback },
-    // A list is one word, its parts separated by commas.
+    // A list is a single value, with commas between its parts.
     ...(kind === "list" || kind === "integers" ? { style: "form", explode: false } : {}),
   };
 }

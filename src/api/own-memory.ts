@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { parseKbFields } from "../procfs/memory.ts";
 
-/** The memory of this process, by the kernel's counters: some pages for each thread behind, and cheap to read. */
+/**
+ * Memory of this process by the kernel's counters. They are cheap to read, but can be behind by some pages per thread.
+ */
 export interface OwnMemory {
   rssBytes: number;
   anonBytes: number;
@@ -20,8 +22,8 @@ export function readOwnMemory(): OwnMemory {
   };
 }
 
-/** Descriptors that this process has open. */
+/** Number of open descriptors of this process. */
 export function countOpenFds(): number {
-  // Since Linux 6.2 the size of the folder is their number. Before, one descriptor is that of the listing itself.
+  // Since Linux 6.2, the size of the folder is this number. Before, the size is 0, and the listing itself needs one.
   return statSync("/proc/self/fd").size || readdirSync("/proc/self/fd").length - 1;
 }

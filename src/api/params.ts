@@ -2,12 +2,12 @@ import * as z from "zod/mini";
 import { nearest } from "../config/nearest.ts";
 import { Problem } from "./problem.ts";
 
-// In a process of root, zod must not make JavaScript from strings.
+// linnix usually runs as root, so zod must not compile schemas to JavaScript code.
 z.config({ jitless: true });
 
 /** One query parameter: how to parse its text, and what values are valid. */
 export interface Param<T = unknown> {
-  /** Text for the parameter in the description of the API. */
+  /** Description of the parameter in the OpenAPI document. */
   description: string;
   /** How the text of the query is converted before the schema checks it. A comma separates the parts of a list. */
   kind: "text" | "integer" | "list" | "integers";
@@ -26,7 +26,7 @@ const DIGITS = /^\d{1,15}$/;
 
 /**
  * Reads and checks the query of a request.
- * @throws Problem 400 that names the parameter and what it may be
+ * @throws Problem 400 that names the parameter and its valid values
  */
 export function readQuery<P extends Params>(search: URLSearchParams, params: P): Query<P> {
   const query: Record<string, unknown> = {};
@@ -46,7 +46,7 @@ export function readQuery<P extends Params>(search: URLSearchParams, params: P):
 function valueFrom(name: string, text: string, param: Param): unknown {
   const result = z.safeParse(param.schema(), parsed(text, param.kind));
   if (result.success) return result.data;
-  const why = result.error.issues[0]?.message ?? "not a right value";
+  const why = result.error.issues[0]?.message ?? "not a valid value";
   throw new Problem(400, `The parameter ${name}: ${why}.`, {}, { parameter: name });
 }
 
@@ -64,8 +64,8 @@ function unknownParameter(name: string, known: readonly string[]): Problem {
     near !== null
       ? ` Did you mean ${near}?`
       : known.length > 0
-        ? ` There are: ${known.join(", ")}.`
-        : " It takes none.";
+        ? ` The parameters are: ${known.join(", ")}.`
+        : " This path has no parameters.";
   const shown = name.length > 64 ? `${name.slice(0, 64)}…` : name;
   return new Problem(400, `There is no parameter ${JSON.stringify(shown)} here.${hint}`, {}, { parameter: shown });
 }

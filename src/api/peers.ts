@@ -1,31 +1,31 @@
 import { readFileSync } from "node:fs";
 import type { Connection, TcpPeer } from "../sys/connections.ts";
 
-/** An IPv6 network that one host usually has: it may use any address of it. */
+/** Length of the prefix of an IPv6 network, bytes. A host usually has a whole /64 and may use any address in it. */
 const HOST_PREFIX_BYTES = 8;
 /** After a read of the kernel's table of sockets, the next one waits this many times as long as the read took. */
 const REST_FACTOR = 20;
 
 /**
- * Says which peer a connection belongs to: the account on this machine, if the connection is over a Unix socket or
- * loopback, else the address. The accounts of loopback connections come from /proc/net/tcp and tcp6. Reading these
- * takes long on a machine with many sockets, so linnix keeps the account of a connection while it is open.
+ * Names the peer of a connection: the account on this machine if the connection is over a Unix socket or loopback, else
+ * the address. The accounts of loopback connections come from /proc/net/tcp and tcp6. Reading these files takes long on
+ * a machine with many sockets, so linnix stores the account of a connection while the connection is open.
  */
 export class Peers {
   readonly #port: number;
-  /** By inode of our end. */
+  /** Names of peers, by the inode of this process's end of the connection. */
   #known = new Map<number, string>();
   #restUntilMs = 0;
 
-  /** @param port that the peers connect to */
+  /** @param port the port that the peers connect to */
   constructor(port: number) {
     this.#port = port;
   }
 
   /**
    * A name for the peer of each connection, in the same order.
-   * @param connections all that are open
-   * @param when whether the kernel's table is read even if that was done just before
+   * @param connections all open connections
+   * @param when `at once` reads the kernel's table of sockets even right after the last read
    */
   namesOf(connections: readonly Connection[], when?: "at once"): string[] {
     const open = new Map<number, string>();
@@ -37,7 +37,7 @@ export class Peers {
       if (!isLoopback(connection.tcp.address)) return addressName(connection.tcp.address);
       accounts ??= this.#accounts(when);
       const uid = accounts.get(socketName(connection.tcp));
-      // Not kept: it may become known.
+      // An address is not stored, because the account may become known later.
       return uid === undefined ? addressName(connection.tcp.address) : `uid ${uid}`;
     });
     connections.forEach(({ inode }, index) => {
@@ -48,7 +48,7 @@ export class Peers {
     return names;
   }
 
-  /** Accounts of the sockets that are connected to our port, by {@link socketName}; empty when it is too soon. */
+  /** UIDs of the sockets connected to the port, by {@link socketName}; empty if the last read was too recent. */
   #accounts(when: "at once" | undefined): ReadonlyMap<string, number> {
     const fromMs = performance.now();
     if (when === undefined && fromMs < this.#restUntilMs) return new Map();
@@ -62,7 +62,10 @@ export class Peers {
   }
 }
 
-/** proc_pid_net(5). Sockets that belong to no process any more have the inode 0; the kernel gives 0 as their account. */
+/**
+ * Names and UIDs of the sockets that are connected to `port`: proc_pid_net(5). Sockets that belong to no process any
+ * more have the inode 0. They are left out, because the kernel reports the UID 0 for them.
+ */
 function accountsIn(path: string, port: number): [string, number][] {
   let text: string;
   try {
@@ -77,7 +80,7 @@ function accountsIn(path: string, port: number): [string, number][] {
   return [...text.matchAll(line)].map(([, name = "", uid]) => [name.replace(/^0{16}FFFF0000/, ""), Number(uid)]);
 }
 
-/** As /proc/net/tcp writes it: words of 32 bits, each as a number of this machine's byte order. */
+/** Address and port as in /proc/net/tcp: the address is in words of 32 bits, each in this machine's byte order. */
 function socketName({ address, port }: TcpPeer): string {
   const words = new DataView(address.buffer, address.byteOffset, address.byteLength);
   let hex = "";

@@ -1,6 +1,6 @@
 import { jsonText } from "../json/byte-writer.ts";
 
-/** Status codes that are answered as a problem, and what each is called (RFC 9110, section 15). */
+/** Status codes that are answered as a problem, with their names (RFC 9110, section 15). */
 export const PROBLEM_TITLES = {
   400: "Bad Request",
   401: "Unauthorized",
@@ -19,12 +19,12 @@ export const PROBLEM_TITLES = {
 
 export type ProblemStatus = keyof typeof PROBLEM_TITLES;
 
-/** What is wrong with a request. A handler throws it; the answer is problem details (RFC 9457). */
+/** Why a request fails. A handler throws it, and the client receives it as problem details (RFC 9457). */
 export class Problem extends Error {
   /**
-   * @param detail one sentence for the person who made the request
-   * @param headers more headers of the answer, such as `Allow`
-   * @param members more members of the object
+   * @param detail one sentence for the person who sent the request
+   * @param headers additional headers of the answer, such as `Allow`
+   * @param members additional members of the JSON object
    */
   constructor(
     readonly status: ProblemStatus,

@@ -7,15 +7,16 @@ import { type Names, ProcessJson } from "./process-json.ts";
 import type { ProcessQuery } from "./source.ts";
 import { commBytes } from "./stream-filter.ts";
 
-/** Maximum number of relatives of a kind in one answer. */
+/** Maximum number of ancestors, and of descendants, in one answer. */
 const MAX_RELATIVES = 1000;
 /**
- * Room for an answer: its bytes without the processes, and the bytes of a process with arguments of ordinary length.
+ * Initial size of the buffer for an answer: bytes without the processes, and bytes for each process with arguments of
+ * ordinary length.
  */
 const ENVELOPE_BYTES = 1024;
 const PROCESS_BYTES = 1024;
 
-/** Answers from the process table, as JSON; shapes: answers.ts. */
+/** Answers from the process table, as JSON. answers.ts has their schemas. */
 export class ProcessAnswers {
   readonly #table: ProcessTable;
   readonly #names: Names;
@@ -30,7 +31,7 @@ export class ProcessAnswers {
     this.#json = new ProcessJson(table, names);
   }
 
-  /** Live processes that pass the filters: `processes`. */
+  /** The answer `processes`: live processes that pass the filters. */
   list(query: ProcessQuery): Uint8Array<ArrayBuffer> {
     const table = this.#table;
     const passed = liveSlots(table, this.#passes);
@@ -45,7 +46,7 @@ export class ProcessAnswers {
     return body.end();
   }
 
-  /** The newest process of that pid: `process`. */
+  /** The answer `process`: the newest process with that pid; null if the table has none. */
   one(pid: number): Uint8Array<ArrayBuffer> | null {
     const slot = this.#table.find(pid);
     if (slot === NO_SLOT) return null;
@@ -55,7 +56,7 @@ export class ProcessAnswers {
     return body.end();
   }
 
-  /** The process with its ancestors, nearest first, and its descendants: `graph`. */
+  /** The answer `graph`: the process, its ancestors (parent first) and its descendants; null if the table has none. */
   graph(pid: number): Uint8Array<ArrayBuffer> | null {
     const table = this.#table;
     const slot = table.find(pid);
@@ -83,7 +84,7 @@ export class ProcessAnswers {
       checks.push((slot) => isUser(table.uid(slot)) || isUser(table.euid(slot)));
     }
     if (comm !== null) {
-      // As the kernel cut it, and as /events compares it.
+      // Truncated as in the kernel, and compared as in /events.
       const kept = textOf(commBytes(comm));
       checks.push((slot) => table.comm(slot) === kept);
     }
@@ -97,7 +98,7 @@ export class ProcessAnswers {
     return (slot) => checks.every((check) => check(slot));
   }
 
-  /** Processes with an unknown value go last. */
+  /** The value to sort by. Processes with an unknown value are last. */
   #key(sort: ProcessQuery["sort"]): (slot: number) => number {
     const table = this.#table;
     if (sort === "cpu") return (slot) => table.cpuPct(slot) ?? -1;
@@ -107,8 +108,8 @@ export class ProcessAnswers {
 }
 
 /*
- * Each loop is a function of its own. The runtime compiled a single function with all of them eight times, which took 24
- * ms, and megabytes meanwhile.
+ * Each of these loops is a function of its own. As one function, the runtime compiled them eight times, which took 24
+ * ms and megabytes of memory.
  */
 function liveSlots(table: ProcessTable, wanted: (slot: number) => boolean): number[] {
   const slots: number[] = [];
@@ -117,7 +118,7 @@ function liveSlots(table: ProcessTable, wanted: (slot: number) => boolean): numb
   return slots;
 }
 
-/** Highest first; of the same key the lowest pid. */
+/** Sorts by descending key, and by ascending pid if keys are equal. */
 function sortByKey(slots: number[], table: ProcessTable, key: (slot: number) => number): void {
   const keys = new Float64Array(table.slotEnd);
   for (let i = 0; i < slots.length; i++) keys[slots[i] as number] = key(slots[i] as number);
@@ -129,7 +130,7 @@ class Body {
   readonly #json: ProcessJson;
   readonly #out: ByteWriter;
 
-  /** @param processes how many processes it has */
+  /** @param processes number of processes in the answer */
   constructor(json: ProcessJson, processes: number) {
     this.#json = json;
     this.#out = new ByteWriter(ENVELOPE_BYTES + processes * PROCESS_BYTES);

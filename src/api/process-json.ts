@@ -6,7 +6,7 @@ import { ARGS, ARGS_TRUNCATED, AUID, EGID, EUID, EXE, EXE_TRUNCATED } from "../s
 import { putImage } from "../sinks/image-json.ts";
 import { COMM_LEN } from "../wire/layout.gen.ts";
 
-/** Names of what the table knows by number. */
+/** Names of users, groups and places, which the table has as numbers. */
 export interface Names {
   userName(uid: number): string | null;
   groupName(gid: number): string | null;
@@ -33,14 +33,14 @@ const SIGNAL = literal(',"signal":');
 const CORE_DUMPED = literal(',"core_dumped":');
 
 const NOWHERE: Place = { cgroup: null, container: null, pod_uid: null, unit: null };
-/** Room for a process without its image, its names and its place. */
+/** Bytes for a process without its executable, arguments, names and place. */
 const FIXED_BYTES = 768;
-/** Names of users and groups kept as pieces; a machine has few that run anything. */
+/** Maximum number of user and group names stored in encoded form. On most machines, few users run processes. */
 const MAX_NAMES = 1024;
 
 /**
- * A process in the shape that it has in every answer, `process` of answers.ts,
- * straight from the table: a list of thousands leaves no garbage behind.
+ * Encodes a process as in every answer (`process` of answers.ts), directly from the table. So a list of thousands of
+ * processes leaves no garbage.
  */
 export class ProcessJson {
   readonly #table: ProcessTable;
@@ -54,7 +54,7 @@ export class ProcessJson {
     this.#names = names;
   }
 
-  /** Writes the process at that slot. */
+  /** Writes the process at that slot of the table as a JSON object. */
   put(slot: number, out: ByteWriter): void {
     const table = this.#table;
     out.reserve(FIXED_BYTES);

@@ -1,9 +1,9 @@
 import type * as answers from "./answers.ts";
 import { rounded } from "./rounded.ts";
 
-/** The counts that rates are made of; each only grows. */
+/** Counters from which rates are computed. Each only grows. */
 export interface RateReading {
-  /** A clock that does not go back, ms. */
+  /** A monotonic clock, ms. */
   ms: number;
   fork: number;
   exec: number;
@@ -28,7 +28,7 @@ export class RateHistory {
 
   /**
    * Ends a window.
-   * @param wallMs the wall clock of now, ms
+   * @param wallMs the current wall-clock time, ms
    */
   add(now: RateReading, wallMs: number): void {
     const before = this.#before;

@@ -1,4 +1,4 @@
-/** Readings that are kept: their distance is the shortest time that a rate covers. */
+/** Length of a window, ms: the least time between the two stored readings. */
 const WINDOW_MS = 10_000;
 
 /** How fast some counts grow, over the last ten to twenty seconds (or since the start), without a timer. */
@@ -9,8 +9,8 @@ export class Recent<Name extends string> {
   #newer: { ms: number; counts: Readonly<Record<Name, number>> };
 
   /**
-   * @param read the counts of now
-   * @param now a clock that does not go back, ms
+   * @param read returns the current counts
+   * @param now a monotonic clock, ms
    */
   constructor(read: () => Readonly<Record<Name, number>>, now: () => number = () => performance.now()) {
     this.#read = read;
@@ -20,7 +20,7 @@ export class Recent<Name extends string> {
   }
 
   /**
-   * Called now and then, as often as something happens anyway.
+   * Ends the window if its time has passed. The caller calls this after other regular work, so that no timer is needed.
    * @returns whether a window has ended
    */
   tick(): boolean {
@@ -31,10 +31,10 @@ export class Recent<Name extends string> {
     return true;
   }
 
-  /** Growth a second; null if no time has passed yet. */
+  /** Growth per second; null in the first 100 ms. */
   perSecond(name: Name): number | null {
     const elapsedMs = this.#now() - this.#older.ms;
-    // Over less than that a figure has no meaning.
+    // A rate over less time means nothing.
     if (elapsedMs < 100) return null;
     return (1000 * (this.#read()[name] - this.#older.counts[name])) / elapsedMs;
   }

@@ -1,7 +1,7 @@
-/** Codes that are counted from the start, so that the first answer of that kind is an increase. */
+/** Codes with a count of 0 from the start, so that Prometheus sees the first answer with this code as an increase. */
 const USUAL = [200, 400, 401, 403, 404, 429, 500, 503];
 
-/** Answers by status code. */
+/** Counts answers by status code. */
 export class RequestCounts {
   readonly #counts = new Map<number, number>(USUAL.map((code) => [code, 0]));
 

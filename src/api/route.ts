@@ -9,7 +9,7 @@ import type { RequestCounts } from "./request-counts.ts";
 import type { ApiSource } from "./source.ts";
 import type { StreamPlace } from "./stream-places.ts";
 
-/** What handlers work with. */
+/** The objects that handlers use. */
 export interface ApiContext {
   version: string;
   source: ApiSource;
@@ -17,7 +17,7 @@ export interface ApiContext {
   requests: RequestCounts;
   cache: AnswerCache;
   commands: RecentCommands;
-  /** Undefined until it listens. */
+  /** Undefined until the server listens. */
   connections(): ConnectionLimit | undefined;
 }
 
@@ -28,9 +28,9 @@ export interface RouteCall {
   search: URLSearchParams;
   /** The value of `{pid}` in the path. */
   pid: string;
-  /** Ends the connection soon, even if the client has not taken everything; undefined: that is not possible. */
+  /** Closes the connection soon, even if the client has not read the whole response; undefined if it cannot. */
   cutOff: (() => void) | undefined;
-  /** Takes a place among the event streams; undefined: this client has its share. */
+  /** Takes a place for an event stream; returns undefined if this peer already has its share of the places. */
   place(): StreamPlace | undefined;
 }
 
@@ -38,15 +38,15 @@ export interface Answer {
   body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
   type: string;
   headers?: Readonly<Record<string, string>>;
-  /** Whether the body is kept for other answers. Otherwise the server releases its bytes. */
+  /** Whether the body is kept for later requests. Otherwise the server releases its bytes. */
   isKept?: boolean;
 }
 
-/** A name of `answers.ts`, or text of another kind. */
+/** The name of a schema in `answers.ts`; `text` for an answer without such a schema. */
 type AnswerSchema = Exclude<keyof typeof answers, "container"> | "text";
 
 export interface Route {
-  /** With `{pid}` at its end where it takes one. */
+  /** Ends with `{pid}` if the route takes a pid. */
   path: string;
   operationId: string;
   summary: string;
@@ -57,13 +57,13 @@ export interface Route {
   /** Whether it reports the state of this process, and is answered even while other requests are refused. */
   isProbe?: true;
   /**
-   * The key of an answer that requests share once the budget for answers is used up: then the server makes it at most
-   * once a second, and sends it instead of a 429. Undefined: this request gets the 429.
+   * Returns the key of an answer that the server sends even if the budget for answers is used up. The server then makes
+   * this answer at most once a second, and requests with the same key share it. Undefined: such a request gets a 429.
    */
   scarce?: (call: RouteCall) => string | undefined;
   /** Whether the answer has no end. */
   isStream?: true;
-  /** Media type and schema of the response. */
+  /** Media types of the response, each with its schema. */
   gives: Readonly<Record<string, AnswerSchema>>;
   /** Problems that only this route can return, in addition to those of every route. */
   problems: Partial<Record<ProblemStatus, string>>;

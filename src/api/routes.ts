@@ -20,9 +20,9 @@ const JSON_TYPE = "application/json";
 const MAX_LISTED = 10_000;
 const MAX_COMMANDS = 1000;
 const LEAST_WINDOW_NS = 10e9;
-/** Long answers: see under-way.ts. */
+/** A problem of routes with long answers: see under-way.ts. */
 const UNREAD = { 429: "Too many answers are waiting for clients to read them." };
-/** Without it nginx gathers events until its buffer is full. */
+/** Without this header, nginx delays events until its buffer is full. */
 const STREAM_HEADERS = { "X-Accel-Buffering": "no" };
 
 function param<T>(kind: Param["kind"], description: string, fallback: T, make: () => z.ZodMiniType<T>): Param<T> {
@@ -46,10 +46,14 @@ const PROCESSES_PARAMS = {
   sort: param<ProcessSort>("text", "Order: most CPU, most memory, or the latest start first.", "cpu", () =>
     z.enum(["cpu", "rss", "start"], "expected cpu, rss or start"),
   ),
-  limit: param<number>("integer", "Most processes in the answer; `matched` says how many there are.", 1000, () =>
-    z
-      .int(`expected a whole number from 1 to ${MAX_LISTED}`)
-      .check(z.minimum(1, "less than 1"), z.maximum(MAX_LISTED, `more than ${MAX_LISTED}`)),
+  limit: param<number>(
+    "integer",
+    "Maximum number of processes in the answer. `matched` is the number of all that match.",
+    1000,
+    () =>
+      z
+        .int(`expected a whole number from 1 to ${MAX_LISTED}`)
+        .check(z.minimum(1, "less than 1"), z.maximum(MAX_LISTED, `more than ${MAX_LISTED}`)),
   ),
   user: param<string | null>(
     "text",
@@ -73,7 +77,7 @@ const PROCESSES_PARAMS = {
 } satisfies Params;
 
 const STATUS_PARAMS = {
-  history: param<"true" | "false">("text", "Whether `history` has its entries; else it is empty.", "true", () =>
+  history: param<"true" | "false">("text", "Whether `history` has its entries. With `false` it is empty.", "true", () =>
     z.enum(["true", "false"], "expected true or false"),
   ),
 } satisfies Params;
@@ -81,7 +85,7 @@ const STATUS_PARAMS = {
 const COMMANDS_PARAMS = {
   window: param<string>(
     "text",
-    "How far back to add up: a duration from 10s to 10m.",
+    "The time before the request that the figures cover: a duration from 10s to 10m.",
     "60s",
     () =>
       z.string().check(
@@ -91,10 +95,14 @@ const COMMANDS_PARAMS = {
         }),
       ) as z.ZodMiniType<string>,
   ),
-  limit: param<number>("integer", "Most commands in the answer; `matched` says how many there are.", 100, () =>
-    z
-      .int(`expected a whole number from 1 to ${MAX_COMMANDS}`)
-      .check(z.minimum(1, "less than 1"), z.maximum(MAX_COMMANDS, `more than ${MAX_COMMANDS}`)),
+  limit: param<number>(
+    "integer",
+    "Maximum number of commands in the answer. `matched` is the number of all commands.",
+    100,
+    () =>
+      z
+        .int(`expected a whole number from 1 to ${MAX_COMMANDS}`)
+        .check(z.minimum(1, "less than 1"), z.maximum(MAX_COMMANDS, `more than ${MAX_COMMANDS}`)),
   ),
 } satisfies Params;
 
@@ -132,7 +140,7 @@ export const ROUTES: readonly Route[] = [
     operationId: "getIndex",
     summary: "The live page, or the routes as JSON",
     description:
-      "By `Accept`: a page for a browser, else the list of the routes. No token required: neither holds data, and the page asks for the token.",
+      "`Accept` decides: a browser receives the page, other clients the list of the routes. No token required, because neither contains data. The page asks the user for the token.",
     params: {},
     open: true,
     gives: { [JSON_TYPE]: "index", "text/html": "text" },
@@ -168,7 +176,7 @@ export const ROUTES: readonly Route[] = [
     operationId: "getReadiness",
     summary: "Whether events are collected, and what is missing",
     description:
-      "503 while the probes are not attached. Else 200, with `status` `degraded` and `reasons` when the collector sees less than it promises.",
+      "503 while no events are collected. Otherwise 200, with `status` `degraded` and `reasons` if the collector sees less than it promises.",
     params: {},
     isProbe: true,
     gives: { [JSON_TYPE]: "readiness" },
@@ -205,7 +213,7 @@ export const ROUTES: readonly Route[] = [
     path: "/processes",
     operationId: "listProcesses",
     summary: "The live processes",
-    description: "Highest first, by `sort`. Processes without a known value come last.",
+    description: "The highest value of `sort` first. Processes whose value is unknown come last.",
     params: PROCESSES_PARAMS,
     gives: { [JSON_TYPE]: "processes" },
     problems: UNREAD,
@@ -225,7 +233,7 @@ export const ROUTES: readonly Route[] = [
     operationId: "getProcess",
     summary: "One process",
     description:
-      "The latest process with that pid, also for a while after its exit. The pid is that of the initial pid namespace, also in a container.",
+      "The newest process with that pid, also for a while after its exit. The pid is the one in the initial pid namespace, even for a process in a container.",
     params: {},
     gives: { [JSON_TYPE]: "process" },
     problems: { 404: "No process with that pid: it never existed, or its retention time has passed." },
@@ -241,7 +249,7 @@ export const ROUTES: readonly Route[] = [
     path: "/graph/{pid}",
     operationId: "getGraph",
     summary: "One process, its ancestors and its descendants",
-    description: "Ancestors, nearest first, and descendants by generation. At most 1000 of each.",
+    description: "Ancestors (the parent first) and descendants (by generation), at most 1000 of each.",
     params: {},
     gives: { [JSON_TYPE]: "graph" },
     problems: { 404: "No process with that pid: it never existed, or its retention time has passed.", ...UNREAD },
@@ -253,21 +261,21 @@ export const ROUTES: readonly Route[] = [
   {
     path: "/commands",
     operationId: "listCommands",
-    summary: "What started and ended lately, by command",
+    summary: "Recent starts and ends of processes, by command",
     description:
-      "Highest CPU time first. `short_lived` processes started and ended within the window; CPU time and memory are " +
-      "theirs. Counting begins with the first request and ends ten minutes after the last one: `covered_s` is the " +
-      "time that the figures cover.",
+      "Highest CPU time first. `short_lived` counts the processes that started and ended within the window; CPU time, " +
+      "memory, failures and lifetime are only of these. Counting begins with the first request and stops when there " +
+      "was no request for ten minutes. `covered_s` is the time that the figures cover.",
     params: COMMANDS_PARAMS,
     gives: { [JSON_TYPE]: "commands" },
-    problems: { 409: "The level of detail is `summary`: no process is reported." },
+    problems: { 409: "The level of detail is `summary`: single processes are not reported." },
     handle: ({ context, search }) => {
       const { window, limit }: Query<typeof COMMANDS_PARAMS> = readQuery(search, COMMANDS_PARAMS);
       const { source, commands } = context;
       const { reported } = source;
       if (reported.detail === "summary") {
         const detail =
-          "At the level of detail summary no process is reported; /events?types=totals has sums by command.";
+          "At the level of detail summary, single processes are not reported. /events?types=totals has sums by command.";
         throw new Problem(409, detail, {}, { levels: [reported.detail] });
       }
       source.refresh();
@@ -334,14 +342,14 @@ function streamRoute(path: string, operationId: string, summary: string): Route 
     operationId,
     summary,
     description:
-      "Each event has an id, its type as its name, and the object of JSON Lines as its data. With `Last-Event-ID` the " +
-      "server first sends what came after that event. `event: gap` reports events that are missing. `pid` and `comm` do " +
-      "not apply to events about the whole stream (storm, lost, degraded).",
+      "Each server-sent event has an id, the event's type as its name, and its JSON Lines object as data. With " +
+      "`Last-Event-ID` the server first sends the events after that one. `event: gap` reports missing events. The " +
+      "filters `pid` and `comm` do not apply to events about the whole stream (storm, lost, degraded, summary).",
     params: STREAM_PARAMS,
     gives: { "text/event-stream": "text" },
     isStream: true,
     problems: {
-      409: "The level of detail never sends a requested type.",
+      409: "The level of detail sends no events of a requested type.",
       429: "The maximum number of event clients is connected, in total or for this client.",
     },
     handle: ({ context, request, search, cutOff, place }) => {
@@ -352,7 +360,7 @@ function streamRoute(path: string, operationId: string, summary: string): Route 
       const taken = place();
       if (!taken) {
         context.stream.refuse();
-        const detail = "This account or address has the maximum number of event streams.";
+        const detail = "This account or address already has its maximum number of event streams.";
         throw new Problem(429, detail, { "Retry-After": "5" });
       }
       const body = context.stream.open(query, request.headers.get("last-event-id"), cutOff, taken.leave);
@@ -367,11 +375,11 @@ function streamRoute(path: string, operationId: string, summary: string): Route 
 /** @throws Problem if a requested type of event can never occur */
 function checkTypes({ types, pid }: Query<typeof STREAM_PARAMS>, levels: ReadonlySet<DetailLevel>): void {
   if (pid !== null && types?.includes("totals")) {
-    throw new Problem(400, "Totals add processes up by cgroup and name: they have no pid. Filter them by comm.");
+    throw new Problem(400, "Totals are sums by cgroup and name and have no pid. Filter them by comm.");
   }
   const never = types?.filter((type) => !isSentAt(levels, type)) ?? [];
   if (never.length === 0) return;
-  const detail = `At the level of detail ${[...levels].join(", ")} no events of type ${never.join(", ")} are sent.`;
+  const detail = `The level of detail ${[...levels].join(", ")} sends no events of type ${never.join(", ")}.`;
   throw new Problem(409, detail, {}, { levels: [...levels] });
 }
 
@@ -384,7 +392,7 @@ function pidOf(text: string): number {
   return Number(text);
 }
 
-/** Looks again after reading the rings: the process may have started since they were read last. */
+/** If the process is not found, reads the rings and looks again: it may have started since they were last read. */
 function found(
   source: ApiSource,
   look: (source: ApiSource) => Uint8Array<ArrayBuffer> | null,
@@ -400,7 +408,7 @@ function unknownPid(pid: string): never {
   throw new Problem(404, `No process ${pid}: it never existed, or its retention time has passed.`);
 }
 
-/** Why the collector sees less than it promises, one clause each. */
+/** Reasons why the collector sees less than it promises, each one clause. */
 function degradations({ backend, missingFields, sampling, budget, conditions }: Facts): string[] {
   const reasons = [...conditions.values()];
   if (sampling?.source === "proc")

@@ -1,22 +1,22 @@
 import type { Answer } from "./route.ts";
 
-/** How long such an answer is kept, ms. */
+/** How long an answer is reused, ms. */
 const HOLDS_MS = 1_000;
 
 /**
- * Answers that are given even when answering has used its budget. They are made once a second at most, for all clients
- * together. So one client cannot hide the state of this process from another.
+ * Answers that are sent even if the budget for answers is used up. Each is made at most once a second and shared by all
+ * clients. So one client cannot keep others from reading the state of this process.
  */
 export class ScarceAnswers {
   readonly #kept = new Map<string, { madeMs: number; answer: Answer }>();
   readonly #nowMs: () => number;
 
-  /** @param nowMs a clock that does not go back, ms */
+  /** @param nowMs a monotonic clock, ms */
   constructor(nowMs: () => number = () => performance.now()) {
     this.#nowMs = nowMs;
   }
 
-  /** The answer that holds, or a new one. */
+  /** The stored answer if it is still fresh, else a new one. */
   give(key: string, make: () => Answer): Answer {
     const kept = this.#kept.get(key);
     if (kept !== undefined && this.#nowMs() - kept.madeMs < HOLDS_MS) return kept.answer;

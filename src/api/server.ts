@@ -37,15 +37,15 @@ import { type PlacedSocket, placeSocket, type SocketOwner } from "./unix-socket.
 export interface ApiOptions {
   /** `127.0.0.1:3000`, `[::1]:3000` or `unix:/path`. */
   listen: string;
-  /** File with the bearer token; `LINNIX_API_TOKEN` goes before it. */
+  /** File with the bearer token. `LINNIX_API_TOKEN` takes precedence. */
   tokenFile: string | null;
   /** Origins whose pages may read answers. */
   allowOrigins: readonly string[];
   /** Maximum number of clients that follow live events. */
   maxClients: number;
-  /** Maximum number of events kept for clients that come back. */
+  /** Maximum number of events kept for clients that reconnect. */
   historyEvents: number;
-  /** Maximum number of bytes that these take. */
+  /** Maximum memory of these events, bytes. */
   historyBytes: number;
   /** The CPU budget of answering, % of one core; 0: no limit. */
   cpuBudgetPct: number;
@@ -54,47 +54,47 @@ export interface ApiOptions {
   socketOwner?: SocketOwner | undefined;
 }
 
-/** What can change while it runs. */
+/** Options that can change while the server runs. */
 export type ApiChanges = Pick<ApiOptions, "tokenFile" | "allowOrigins" | "maxClients" | "heartbeatMs" | "cpuBudgetPct">;
 
-/** The HTTP API while it runs. */
+/** The running HTTP API. */
 export interface ApiServer extends Sink {
-  /** Where it listens, for messages: `http://127.0.0.1:3000/` or `unix:/path`. */
+  /** Where the server listens, for messages: `http://127.0.0.1:3000/` or `unix:/path`. */
   readonly url: string;
   /** Clients that follow live events. */
   readonly clients: number;
   /** Connections that are open. */
   readonly connections: number;
-  /** Whether no connection is accepted at the moment. */
+  /** Whether the server accepts no connections at the moment. */
   readonly isPaused: boolean;
-  /** Whether it answers every account of this machine: at a loopback address, without a token. */
+  /** Whether every account of this machine can send requests: the server has a TCP address and no token. */
   readonly isOpenToAll: boolean;
-  /** CPU time that went into answering requests, ns; live events are not among it. */
+  /** CPU time that went into answering requests, ns. Sending live events is not included. */
   readonly answeringNs: number;
   notice(notice: StreamNotice): void;
   /**
-   * @returns whether requests now need another token than before
-   * @throws LinnixError if the token can not be read any more; nothing has changed then
+   * @returns whether requests now need a different token, need one for the first time, or need none any more
+   * @throws LinnixError if the token cannot be read any more; nothing has changed then
    */
   reconfigure(changes: ApiChanges): boolean;
   /** Drops events and answers that were made before redaction was switched on. */
   forget(): void;
-  /** Ends all answers, and no longer listens. */
+  /** Stops listening and ends all responses. */
   close(): Promise<void>;
 }
 
 /** An idle connection is closed after this time. An event stream is never idle. */
 const IDLE_TIMEOUT_S = 30;
-/** The shortest time after which Bun can close a connection. */
+/** Time-out that closes the connection of a stuck client: the shortest that Bun supports. */
 const CUT_OFF_S = 1;
-/** Maximum number of connections of all peers together. Each peer may have a share of them. */
+/** Maximum number of connections of all peers together. The limit of one peer is `MAX_PER_PEER`. */
 const MAX_CONNECTIONS = 1024;
-/** How long answers that are being sent have at the end of the run. */
+/** How long linnix waits at the end of the run for answers that are being sent. */
 const CLOSE_MS = 500;
 
 /**
- * Starts to answer.
- * @throws LinnixError exit code 2 for an address or token that cannot be used, 3 if it cannot listen there
+ * Starts the HTTP API.
+ * @throws LinnixError exit code 2 if the address or token is invalid, 3 if linnix cannot listen at the address
  */
 export async function startApi(options: ApiOptions, source: ApiSource): Promise<ApiServer> {
   const address = parseListenAddress(options.listen);
@@ -161,7 +161,7 @@ class Server implements ApiServer {
     return this.#connections?.isPaused === true;
   }
 
-  /** Whether something is being answered, live events included. */
+  /** Whether requests are being answered, including live events, or new connections wait. */
   get isBusy(): boolean {
     // A pause of accepting ends by a timer.
     return this.isPaused || this.#stream.clients > 0 || (this.#server?.pendingRequests ?? 0) > 0;
@@ -171,7 +171,8 @@ class Server implements ApiServer {
     const address = this.#address;
     if (address.kind === "unix") {
       const place = (path: string) => {
-        // Bun does not lift the time-out of a single request there. None is set: only root, owner and group can connect.
+        // On a Unix socket, Bun cannot switch off the time-out for a single request, so it is off for all requests.
+        // Only root, the owner and the group can connect.
         const options = { ...this.#handlers(), unix: path, idleTimeout: 0 };
         this.#limitConnections(() => Bun.serve(options as unknown as Bun.Serve.Options<undefined>));
       };
@@ -184,7 +185,7 @@ class Server implements ApiServer {
       return;
     }
     try {
-      // Outside of its development mode Bun would share a port with another program that listens there.
+      // By default, Bun would share the port with another program that listens there.
       const options = { ...this.#handlers(), hostname: address.host, port: address.port, reusePort: false };
       this.#limitConnections(() => Bun.serve(options));
     } catch (cause) {
@@ -261,7 +262,7 @@ class Server implements ApiServer {
     const server = this.#server;
     this.#server = undefined;
     if (!server) return;
-    // Answers that are being sent may still arrive. linnix does not wait for a client that does not read.
+    // Waits a moment for answers that are being sent, but not for clients that do not read.
     await Promise.race([server.stop(false), Bun.sleep(CLOSE_MS)]);
     await server.stop(true);
   }
@@ -285,7 +286,7 @@ class Server implements ApiServer {
     headers.set("Cache-Control", "no-store");
     for (const [name, value] of corsHeaders(request, this.#allowOrigins)) headers.append(name, value);
     if (this.#budget.ask() === "refuse") {
-      // The next request of this client needs a connection of its own, and those can be made to wait.
+      // The next request of this client then needs a new connection, and linnix can let new connections wait.
       headers.set("Connection", "close");
       const restMs = this.#budget.restMs();
       if (restMs > 0) this.#connections?.restFor(restMs);
@@ -302,23 +303,23 @@ class Server implements ApiServer {
     if (isPreflight(request) && this.#allowOrigins.length > 0) return preflight();
     checkSite(request, this.#allowOrigins, route?.isStream === true);
     if (!route?.open) this.#checkToken(request);
-    if (!route || !url) throw new Problem(404, "There is nothing here; / lists what there is.");
+    if (!route || !url) throw new Problem(404, "There is no such path; / lists all paths.");
     if (request.method !== "GET" && request.method !== "HEAD") {
-      throw new Problem(405, "Only GET and HEAD are answered here.", { Allow: "GET, HEAD" });
+      throw new Problem(405, "Only GET and HEAD are supported.", { Allow: "GET, HEAD" });
     }
     const place = () => this.#places.find(server.requestIP(request), this.#stream.maxClients);
-    // Bun knows of no time-out of a single request on a Unix socket.
+    // On a Unix socket, Bun does not support a time-out for a single request.
     const cutOff = this.#address.kind === "unix" ? undefined : () => server.timeout(request, CUT_OFF_S);
     const call = { context: this.#context, request, search: url.searchParams, pid, cutOff, place };
     const given = this.#given(route, call);
-    // If possible without awaiting in between, because another request may release a kept answer.
+    // Awaits only if necessary, because another request may release a cached answer in between.
     const { body, type, headers, isKept }: Answer = given instanceof Promise ? await given : given;
     this.#tidy.answered(typeof body === "string" ? body.length : 0);
     if (body instanceof Uint8Array && !this.#underWay.add(body.length, this.#othersUnderWay(server))) {
       if (!isKept) giveBack(body);
-      throw new Problem(429, "Too many answers have not been read yet.", { "Retry-After": "5" });
+      throw new Problem(429, "Too many answers are waiting for clients to read them.", { "Retry-After": "5" });
     }
-    // A stream is quiet while nothing happens. Its own heartbeat keeps it alive and notices dead clients.
+    // A stream sends no events while nothing happens. Its heartbeat keeps it alive and detects dead clients.
     if (body instanceof ReadableStream) server.timeout(request, 0);
     const response = new Response(body as ConstructorParameters<typeof Response>[0], {
       headers: { ...headers, "Content-Type": type },
@@ -332,11 +333,11 @@ class Server implements ApiServer {
     if (route.isProbe || this.#budget.ask() === "answer") return route.handle(call);
     const key = route.scarce?.(call);
     if (key !== undefined) return this.#scarce.give(`${route.path} ${key}`, () => route.handle(call) as Answer);
-    const detail = "Answering has used its budget of CPU time (api.cpu_budget).";
+    const detail = "The CPU budget for answers is used up (api.cpu_budget).";
     throw new Problem(429, detail, { "Retry-After": String(this.#budget.retryAfterS) });
   }
 
-  /** Answers that are not sent yet, except live events and the present one. */
+  /** Number of answers that are still being sent, without live events and the current answer. */
   #othersUnderWay(server: Bun.Server<undefined>): number {
     return server.pendingRequests - this.#stream.clients - 1;
   }
@@ -353,26 +354,26 @@ class Server implements ApiServer {
     const authorization = request.headers.get("authorization");
     if (this.#token === null || this.#token.allows(authorization)) return;
     const error = authorization === null ? "" : ', error="invalid_token"';
-    throw new Problem(401, "This needs the bearer token of this server.", {
+    throw new Problem(401, "This path needs the bearer token of this server.", {
       "WWW-Authenticate": `Bearer realm="linnix"${error}`,
-      // A connection without the token is useless, so it must not take the place of another one.
+      // A client without the token must not keep a connection that another client could use.
       Connection: "close",
     });
   }
 
   #failure(error: unknown): Response {
     if (error instanceof Problem) return error.response();
-    log.error(`the HTTP API could not answer: ${error instanceof Error ? error.message : String(error)}`);
+    log.error(`the HTTP API could not answer a request: ${error instanceof Error ? error.message : String(error)}`);
     if (error instanceof Error) log.debug(error.stack ?? "");
-    return new Problem(500, "An error of linnix; its log has the details.").response();
+    return new Problem(500, "An internal error of linnix. Its log has the details.").response();
   }
 }
 
 function listenError(listen: string, cause: unknown): LinnixError {
   const { code = "", message = String(cause) } = cause as { code?: string; message?: string };
   const text = {
-    EADDRINUSE: { why: "another program listens there", hint: "choose another port, or end that program" },
-    EADDRNOTAVAIL: { why: "this machine has no such address", hint: "choose one that `ip address` lists" },
+    EADDRINUSE: { why: "another program listens there", hint: "choose another port, or stop that program" },
+    EADDRNOTAVAIL: { why: "this machine has no such address", hint: "choose an address that `ip address` lists" },
     EACCES: { why: "ports below 1024 need CAP_NET_BIND_SERVICE", hint: "choose a port from 1024 on" },
   }[code] ?? { why: message, hint: refusalHint(refusalCode(cause)) ?? "choose another address" };
   return cannotRunError("listen", { what: `cannot listen at ${listen}`, ...text }, { cause });

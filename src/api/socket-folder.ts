@@ -5,14 +5,14 @@ import { lockFile } from "../sys/flock.ts";
 import { cannotPlace, cannotUseFolder, ignore, OWN_FOLDER } from "./socket-errors.ts";
 
 const PREFIX = ".linnix-";
-/** How long to wait for another collector that makes a socket at the same place: it takes milliseconds. */
+/** How long to wait for another collector that makes a socket at the same path, which usually takes milliseconds. */
 const WAIT_MS = 2000;
 const LOOK_MS = 10;
 
 /**
- * A folder next to the path of a socket. Only this account can read or change it, and only one of the collectors that
- * make a socket there holds it. flock(2) ends with the process, so the next collector uses and removes what a killed
- * one left.
+ * A private folder next to the path of a socket, in which the socket is made. Only this account can read or change the
+ * folder. A collector locks it with flock(2), so that only one collector at a time makes a socket at that path. The
+ * lock ends with the process, so the next collector can use and remove the folder of a killed one.
  */
 export class SocketFolder implements Disposable {
   readonly #name: string;
@@ -24,7 +24,11 @@ export class SocketFolder implements Disposable {
     ignore(() => unlinkSync(this.socket));
   }
 
-  /** @param path the place */
+  /**
+   * Makes and locks the folder.
+   * @param path final path of the socket
+   * @throws LinnixError if the folder cannot be used, or if another collector has it locked for too long
+   */
   static async open(path: string): Promise<SocketFolder> {
     const name = join(dirname(path), `${PREFIX}${basename(path)}`);
     const endMs = performance.now() + WAIT_MS;
@@ -35,7 +39,7 @@ export class SocketFolder implements Disposable {
         closeSync(fd);
       }
       if (performance.now() > endMs) {
-        throw cannotPlace(path, "another linnix is about to listen there", "end that one, or choose another path");
+        throw cannotPlace(path, "another linnix is starting to listen there", "stop it, or choose another path");
       }
       await Bun.sleep(LOOK_MS);
     }
@@ -47,16 +51,16 @@ export class SocketFolder implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    // First, while it is locked: a collector that waits for it then sees that it is gone, and makes another.
+    // Removed while it is still locked: a collector that waits for the lock sees this, and makes a new folder.
     ignore(() => rmdirSync(this.#name));
     closeSync(this.#fd);
   }
 }
 
 /**
- * Makes the folder where there is none.
- * @param path what the user calls the place
- * @returns its descriptor; undefined if it was taken away meanwhile
+ * Opens the folder, and makes it if it does not exist.
+ * @param path path of the socket, for messages
+ * @returns descriptor of the folder; undefined if another process removed it in between
  */
 function openPrivate(name: string, path: string): number | undefined {
   try {
@@ -82,7 +86,7 @@ function openPrivate(name: string, path: string): number | undefined {
 
 /**
  * Locks the folder.
- * @returns whether this process has it now, and the last holder has not removed it
+ * @returns whether this process now has the lock, and `name` is still this folder
  */
 function isOurs(fd: number, name: string, path: string): boolean {
   try {
@@ -97,9 +101,5 @@ function isOurs(fd: number, name: string, path: string): boolean {
 }
 
 function notOurs(name: string, path: string): LinnixError {
-  return cannotPlace(
-    path,
-    `${name} is there, which is not a folder of this user alone`,
-    `take it away, or ${OWN_FOLDER}`,
-  );
+  return cannotPlace(path, `${name} exists, and it is not a folder of this user alone`, `remove it, or ${OWN_FOLDER}`);
 }

@@ -11,7 +11,7 @@ export type ProcessSort = "cpu" | "rss" | "start";
 
 /** Which of the live processes the client requests, and in which order. */
 export interface ProcessQuery {
-  /** The highest first; of starts the youngest. */
+  /** Highest value first; with `start`, the process that started last. */
   sort: ProcessSort;
   limit: number;
   /** Name or number. */
@@ -21,7 +21,7 @@ export interface ProcessQuery {
   comm: string | null;
 }
 
-/** How well a bounded cache does. */
+/** Counters of a bounded cache. */
 export interface CacheFacts {
   name: string;
   hits: number;
@@ -30,17 +30,17 @@ export interface CacheFacts {
   entries: number;
 }
 
-/** What came of reading the configuration. */
+/** Results of reading the configuration. */
 export interface ReloadFacts {
-  /** Whether the last reading succeeded; the one at the start did. */
+  /** Whether the last reading succeeded; true before the first reload. */
   isGood: boolean;
-  /** Wall clock at the last one that succeeded, ms. */
+  /** Wall-clock time of the last reading that succeeded, ms. */
   lastGoodMs: number;
 }
 
-/** What the collector can say of itself; null what is not known. */
+/** Facts about the collector. A value is null if it is not known. */
 export interface Facts {
-  /** Whether events are being collected, and why not where they are not. */
+  /** True while events are being collected, else the reason why not. */
   collecting: true | "starting" | "stopping";
   /** Wall clock at the start, ms. */
   startedMs: number;
@@ -58,7 +58,7 @@ export interface Facts {
   /** CPUs that have a ring. */
   ringCpus: readonly number[];
   rings: { peakFill: number; peakDelayS: number };
-  /** Bytes that the output has taken so far. */
+  /** Bytes written to the output so far. */
   writtenBytes: number;
   reload: ReloadFacts;
   /** Storms so far, storms now, and the limit for the events per second of a source; 0: no limit. */
@@ -79,26 +79,26 @@ export interface Facts {
   /** Own CPU time since the start, s. */
   userCpuS: number;
   systemCpuS: number;
-  /** What of it went into answering requests, s. */
+  /** The part of it that went into answering requests, s. */
   answeringCpuS: number;
-  /** Of one core, over the last seconds. */
+  /** Own CPU time in % of one core, over the last seconds. */
   cpuPct: number | null;
-  /** What the BPF programs use, % of one core, and have used, s. */
+  /** CPU time of the BPF programs: in % of one core now, and in s since the start. */
   inKernelCpuPct: number | null;
   inKernelCpuS: number | null;
   /** Null: no budget. */
   budget: { level: BudgetLevel; step: BudgetStep; costPct: number | null; budgetPct: number } | null;
 }
 
-/** What the API asks. */
+/** Source of all data that the API reports. */
 export interface ApiSource {
-  /** Another number when an answer about processes may have changed. */
+  /** A number that changes whenever answers about processes may have changed. */
   readonly generation: number;
   /** CPU time that went into answering requests, so far. */
   readonly answerTime: AnswerTime;
   /** Levels of detail that living processes may have. */
   readonly levels: ReadonlySet<DetailLevel>;
-  /** What is reported of processes that start now. */
+  /** Which events are reported of processes that start now. */
   readonly reported: Reported;
   /** Drains the rings, so that an answer is up to date. If they were just drained, it does so only with `at once`. */
   refresh(when?: "at once"): void;
@@ -106,10 +106,10 @@ export interface ApiSource {
   flushed(): void;
   /** The answer `processes`, as JSON. */
   processes(query: ProcessQuery): Uint8Array<ArrayBuffer>;
-  /** The newest process of that pid, also one that has just exited, as JSON; null: none is known. */
+  /** The newest process in the table with that pid, live or exited, as JSON; null if there is none. */
   process(pid: number): Uint8Array<ArrayBuffer> | null;
   graph(pid: number): Uint8Array<ArrayBuffer> | null;
   facts(): Facts;
-  /** What happens by unit and container, up to date; null: that is not wanted. */
+  /** Figures by unit and container, up to date; null if `metrics.groups` is false. */
   groups(): ShownGroups | null;
 }

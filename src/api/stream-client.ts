@@ -4,21 +4,21 @@ import type { EventHistory } from "./history.ts";
 import type { StreamFilter } from "./stream-filter.ts";
 
 /**
- * Why events are missing from a stream: the client was slow, came back too late, was last here in another run, or
- * redaction was switched on, which drops what was recorded without it.
+ * Why events are missing from a stream: the client was slow, it reconnected too late, it was last connected to another
+ * run, or redaction was switched on, which drops events that were recorded without redaction.
  */
 export const GAP_REASONS = ["slow-client", "history", "other-run", "redaction"] as const;
 
 export type GapReason = (typeof GAP_REASONS)[number];
 
-/** Maximum number of bytes written to a connection at a time. They and the socket's buffer are the client's queue. */
+/** Maximum number of bytes written to a connection at a time. Only these and the socket's buffer queue for a client. */
 const CHUNK_BYTES = 64 * 1024;
 const HEARTBEAT = utf8(": heartbeat\n\n");
 
 export interface ClientTotals {
   /** Events written to connections. */
   sent: number;
-  /** Events that were dropped from the history before a slow client had taken them. */
+  /** Events that were dropped from the history before a client had received them. */
   missed: number;
   /** Bytes written to connections. */
   bytes: number;
@@ -41,7 +41,7 @@ export class StreamClient {
   #handed: Uint8Array<ArrayBuffer>[] = [];
   #releasing: NodeJS.Immediate | undefined;
 
-  /** @param next number of the first event that it is to get */
+  /** @param next number of the first event to send */
   constructor(history: EventHistory, filter: StreamFilter, next: number, totals: ClientTotals) {
     this.#history = history;
     this.filter = filter;
@@ -50,8 +50,9 @@ export class StreamClient {
   }
 
   /**
-   * The body of its answer.
-   * @param cutOff see {@link abort}
+   * The body of the response to this client.
+   * @param onEnd called when the client has disconnected
+   * @param cutOff closes the connection: see {@link abort}
    */
   stream(onEnd: () => void, cutOff?: (() => void) | undefined): ReadableStream<Uint8Array> {
     this.#cutOff = cutOff;
@@ -76,7 +77,7 @@ export class StreamClient {
     this.#gap = { reason, missed };
   }
 
-  /** An event is about to leave the history: counts it where this client had still to get it. */
+  /** Called before the history drops an event: counts the event as missed if this client has not received it yet. */
   dropped(seq: number, reason: GapReason = "slow-client"): void {
     if (this.#next !== seq) return;
     this.#next = seq + 1;
@@ -86,7 +87,7 @@ export class StreamClient {
     else this.#gap ??= { reason, missed: 1 };
   }
 
-  /** Hands on what the connection takes. */
+  /** Sends as many events as the connection accepts. */
   pump(): void {
     const controller = this.#controller;
     while (controller && (controller.desiredSize ?? 0) > 0) {
@@ -101,8 +102,8 @@ export class StreamClient {
   }
 
   /**
-   * Releases chunks that have been copied to the connection. Waiting for the garbage collector would need a collection
-   * every second or two. A chunk that is no longer in the stream's queue was read and written before this turn.
+   * Releases chunks that have been copied to the connection. Without this, the garbage collector would have to run
+   * every second or two. A chunk that has left the stream's queue was written before this turn of the event loop.
    */
   #releaseHanded(): void {
     this.#releasing = undefined;
@@ -111,9 +112,9 @@ export class StreamClient {
   }
 
   /**
-   * Sends the sign of life, even right after an event: so a client that waits for one never waits longer than one
-   * interval.
-   * @returns how many times in a row nothing could be sent
+   * Sends a heartbeat, even right after an event, so that a client never waits longer than one interval for the next
+   * heartbeat.
+   * @returns how many heartbeats in a row could not be sent
    */
   beat(): number {
     const controller = this.#controller;
@@ -140,12 +141,12 @@ export class StreamClient {
     const controller = this.#controller;
     if (!this.#cutOff) return false;
     this.#controller = undefined;
-    ignoreGone(() => controller?.error(new Error("the client has taken nothing for too long")));
+    ignoreGone(() => controller?.error(new Error("the client has read nothing for too long")));
     this.#cutOff();
     return true;
   }
 
-  /** Events from its place on, as many as fit a chunk; undefined if there is none for it. */
+  /** The next events for this client, as many as fit into a chunk; undefined if there are none. */
   #chunk(): Uint8Array<ArrayBuffer> | undefined {
     const history = this.#history;
     const gap = this.#gap ? gapFrame(this.#gap) : undefined;
@@ -172,14 +173,14 @@ export class StreamClient {
       while (seq < end && this.filter.passes(history, seq)) seq++;
       at += history.copy(first, seq, chunk, at);
       this.#totals.sent += seq - first;
-      // The one that does not pass, if any.
+      // Skips the event that does not pass the filter, if any.
       seq++;
     }
     return chunk;
   }
 }
 
-/** Has no id, so that a client that disconnects now gets the gap event again. */
+/** A gap event. It has no id, so that a client that disconnects right after it receives it again. */
 function gapFrame({ reason, missed }: { reason: GapReason; missed: number | null }): Uint8Array {
   return utf8(`event: gap\ndata: ${JSON.stringify({ type: "gap", reason, missed })}\n\n`);
 }
@@ -188,6 +189,6 @@ function ignoreGone(action: () => void): void {
   try {
     action();
   } catch {
-    // The connection has gone already.
+    // The connection is closed already.
   }
 }

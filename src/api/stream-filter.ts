@@ -2,19 +2,19 @@ import { COMM_LEN } from "../wire/layout.gen.ts";
 import { isAboutStream, typeCode } from "./event-types.ts";
 import type { EventHistory } from "./history.ts";
 
-/** What a client wants to see; null: all of it. */
+/** The events that a client requests. A null field does not filter. */
 export interface StreamQuery {
   types: readonly string[] | null;
   pid: readonly number[] | null;
   comm: string | null;
 }
 
-/** Decides by the data that the history keeps for each event, without decoding the event. */
+/** Filters by the data that the history has for each event, without decoding the event. */
 export class StreamFilter {
   readonly #types: number;
   readonly #pids: ReadonlySet<number> | null;
   readonly #comm: Uint8Array | null;
-  /** Whether everything passes. */
+  /** Whether all events pass. */
   readonly passesAll: boolean;
 
   constructor({ types, pid, comm }: StreamQuery) {
@@ -34,7 +34,7 @@ export class StreamFilter {
   }
 }
 
-/** A name as the kernel keeps it: at most 15 bytes, padded with NUL. */
+/** A name as the kernel stores it: at most 15 bytes, padded with NUL to `COMM_LEN`. */
 export function commBytes(comm: string): Uint8Array {
   const bytes = new Uint8Array(COMM_LEN);
   bytes.set(new TextEncoder().encode(comm).subarray(0, COMM_LEN - 1));

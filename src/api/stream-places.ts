@@ -1,18 +1,18 @@
 import type { TcpPeer } from "../sys/connections.ts";
 import type { ConnectionLimit } from "./connection-limit.ts";
 
-/** Share of the places that one peer can have: an account on this machine, or an address. */
+/** Share of the places that one peer (an account on this machine, or an address) can have. */
 const PEER_SHARE = 3 / 4;
 
-/** A place that one event stream has. */
+/** The place of one event stream. */
 export interface StreamPlace {
   leave(): void;
 }
 
-/** Where a request comes from, as the runtime says it; null: over a Unix socket. */
+/** Where a request comes from, as the runtime reports it; null for a Unix socket. */
 type Origin = { address: string; port: number } | null;
 
-/** Which connections carry event streams, so that no peer takes all places for them. */
+/** Knows which connections carry event streams, and prevents one peer from taking all places. */
 export class StreamPlaces {
   readonly #connections: () => ConnectionLimit | undefined;
   readonly #places = new Set<string>();
@@ -21,9 +21,12 @@ export class StreamPlaces {
     this.#connections = connections;
   }
 
-  /** Takes a place. Accounts are looked up once one peer could have its share of the places. */
+  /**
+   * Takes a place; returns undefined if the peer already has its share. Accounts are looked up only if there are so
+   * many streams that one peer could have its share.
+   */
   find(origin: Origin, maxClients: number): StreamPlace | undefined {
-    // Over a Unix socket all clients are one account.
+    // All clients of a Unix socket count as one account, which may take all places.
     if (origin === null) return { leave: () => undefined };
     const name = `${origin.address.replace(/^::ffff:/i, "")} ${origin.port}`;
     const share = Math.max(1, Math.floor(maxClients * PEER_SHARE));
@@ -37,7 +40,7 @@ export class StreamPlaces {
     return this.#places.has(nameOf(peer));
   }
 
-  /** Streams of the peer that has this connection. */
+  /** Number of streams of the peer that has this connection. */
   #ofSamePeer(name: string): number {
     const peers = this.#connections()?.peers() ?? [];
     const peer = peers.find(([other]) => nameOf(other) === name)?.[1];
@@ -49,6 +52,6 @@ function nameOf({ address, port }: TcpPeer): string {
   if (address.length === 4) return `${address.join(".")} ${port}`;
   const words = new DataView(address.buffer, address.byteOffset, address.byteLength);
   const text = Array.from({ length: 8 }, (_, index) => words.getUint16(2 * index).toString(16)).join(":");
-  // In the shortest form, as the runtime writes it.
+  // Shortens the address, because the runtime reports addresses in the shortest form.
   return `${new URL(`http://[${text}]`).hostname.slice(1, -1)} ${port}`;
 }

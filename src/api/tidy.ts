@@ -1,20 +1,23 @@
 import { collectYoungGarbage } from "../sys/garbage.ts";
 
-/** What a request and its answer take besides the body: objects of JavaScript, and what those hold outside. */
+/**
+ * Memory of a request and its answer without the body, bytes: JavaScript objects and native memory that belongs to
+ * them.
+ */
 const REQUEST_BYTES = 4096;
-/** This many bytes of live events leave one byte of garbage: the server releases chunks, but some objects stay. */
+/** This many bytes of live events leave one byte of garbage. linnix releases the chunks, but not their objects. */
 const STREAMED_BYTES = 8;
-/** Garbage that is worth a collection. */
+/** This much garbage is collected as soon as the last collection allows it. */
 const WORTH_BYTES = 512 * 1024;
-/** A little garbage is also collected, but not often. */
+/** From this much on, garbage is also collected, but at most once in `LITTLE_MS`. */
 const LITTLE_BYTES = 32 * 1024;
 const LITTLE_MS = 60_000;
-/** The next collection waits for this many times as long as the last one took. */
+/** The next collection waits for this many times the CPU time of the last one. */
 const REST_FACTOR = 20;
 
 /**
- * Collects the garbage of requests and answers after a certain amount of them, for at most a twentieth of the time. The
- * runtime itself would wait until there is as much garbage as all other memory.
+ * Collects the garbage of requests and answers once there is enough of it, and spends at most a twentieth of the time
+ * on that. The runtime itself would wait until there is as much garbage as other memory.
  */
 export class Tidy {
   #bytes = 0;
@@ -22,12 +25,12 @@ export class Tidy {
   #doneMs = 0;
   #restUntilMs = 0;
 
-  /** A request was answered. @param bodyBytes of a body that becomes garbage */
+  /** Notes that a request was answered. @param bodyBytes size of its body if the body becomes garbage, else 0 */
   answered(bodyBytes: number): void {
     this.#made(REQUEST_BYTES + bodyBytes);
   }
 
-  /** Notes that the stream sent live events. @param streamedBytes all of them so far */
+  /** Notes that live events were sent. @param streamedBytes bytes of all live events so far */
   handedOn(streamedBytes: number): void {
     this.#made((streamedBytes - this.#streamedBytes) / STREAMED_BYTES);
     this.#streamedBytes = streamedBytes;

@@ -2,29 +2,29 @@ import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { type LinnixError, usageError } from "../errors.ts";
 import type { ListenAddress } from "./listen-address.ts";
 
-/** The environment variable that holds the token; it goes before a file. */
+/** The environment variable with the token. It takes precedence over a file. */
 export const TOKEN_VARIABLE = "LINNIX_API_TOKEN";
 
 const MAX_TOKEN_BYTES = 4096;
-/** A shorter token can be guessed, by thousands of requests a second. */
+/** With thousands of requests per second, a client could guess a shorter token. */
 const MIN_TOKEN_BYTES = 16;
-/** `token68` of RFC 9110, section 11.2: what may follow `Bearer`. */
+/** The `token68` of RFC 9110, section 11.2, which follows `Bearer` in the header. */
 const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
-/** This happens at a reload after `--user`: a file that only root can read is not readable any more. */
+/** Hint for EACCES. After `--user`, a reload can no longer read a file that only root can read. */
 const HINT_ACCESS = "let the group of the user that linnix runs as read it: chgrp GROUP FILE && chmod 640 FILE";
 const WHY: { [code: string]: string } = {
   ENOENT: "there is no such file",
-  ENOTDIR: "a part of its path is no directory",
+  ENOTDIR: "a part of its path is not a directory",
   EACCES: "permission denied",
-  ELOOP: "its symbolic links go in a circle",
-  // A socket.
-  ENXIO: "it is no regular file",
+  ELOOP: "its symbolic links form a loop",
+  // open(2) of a socket.
+  ENXIO: "it is not a regular file",
 };
-const HINT = "write one with: (umask 077; openssl rand -hex 32 > FILE)";
+const HINT = "make a token file: (umask 077; openssl rand -hex 32 > FILE)";
 
 /**
  * The bearer token from the environment, else from the file; null if there is neither.
- * @throws LinnixError (exit code 2) when it is there but cannot be used
+ * @throws LinnixError (exit code 2) if there is a token but it cannot be used
  */
 export function readToken(tokenFile: string | null, environment = process.env): string | null {
   const fromEnvironment = environment[TOKEN_VARIABLE];
@@ -35,7 +35,7 @@ export function readToken(tokenFile: string | null, environment = process.env): 
 function readTokenFile(path: string): string {
   let fd: number;
   try {
-    // Does not wait if the file is a pipe.
+    // O_NONBLOCK: opening a pipe must not wait.
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (cause) {
     const { code = "", message } = cause as NodeJS.ErrnoException;
@@ -48,8 +48,8 @@ function readTokenFile(path: string): string {
   try {
     const { mode, uid } = fstatSync(fd);
     if ((mode & constants.S_IFMT) !== constants.S_IFREG)
-      throw tokenError(`${path} is no regular file`, undefined, HINT);
-    // Group members may read it if its owner permits that. No other account may, and only the owner may change it.
+      throw tokenError(`${path} is not a regular file`, undefined, HINT);
+    // The group may read the file, if its owner permits that. Other accounts may not, and only the owner may change it.
     if (mode & 0o026) {
       const octal = (mode & 0o777).toString(8).padStart(4, "0");
       throw tokenError(`others can read or change ${path}`, `its mode is ${octal}`, `chmod 600 ${path}`);
@@ -71,10 +71,10 @@ function checked(token: string, origin: string): string {
   if (isToken && token.length >= MIN_TOKEN_BYTES) return token;
   if (isToken) {
     const why = `a token has at least ${MIN_TOKEN_BYTES} characters, this one has ${token.length}`;
-    throw tokenError(`${origin} holds a token that can be guessed`, why, HINT, origin !== TOKEN_VARIABLE);
+    throw tokenError(`the token in ${origin} is too short`, why, HINT, origin !== TOKEN_VARIABLE);
   }
-  const why = token === "" ? "it is empty" : "it holds what a header cannot carry";
-  throw tokenError(`${origin} holds no token`, why, HINT, origin !== TOKEN_VARIABLE);
+  const why = token === "" ? "it is empty" : "it has characters that a header cannot carry, or is too long";
+  throw tokenError(`${origin} has no valid token`, why, HINT, origin !== TOKEN_VARIABLE);
 }
 
 function tokenError(what: string, why: string | undefined, hint: string, isOfFile = true): LinnixError {
@@ -82,8 +82,8 @@ function tokenError(what: string, why: string | undefined, hint: string, isOfFil
 }
 
 /**
- * The token that requests at that address must have; null: none.
- * @throws LinnixError (exit code 2) if a token is needed and there is none, or it cannot be used
+ * The check of the token that requests to that address need; null if they need none.
+ * @throws LinnixError (exit code 2) if the address needs a token and there is none, or if the token cannot be used
  */
 export function tokenCheck(
   address: ListenAddress,
@@ -94,13 +94,13 @@ export function tokenCheck(
   if (address.kind === "unix" || address.isLoopback) return null;
   throw usageError("api-token-missing", {
     what: `cannot listen at ${listen} without a token`,
-    why: "other machines can reach this address, and command lines hold secrets",
+    why: "other machines can reach this address, and command lines can contain secrets",
     hint: `set ${TOKEN_VARIABLE} or --api-token-file, or listen at 127.0.0.1 or unix:/run/linnix.sock`,
     setting: "api.listen",
   });
 }
 
-/** Compares what requests carry with the token, in a time that does not depend on where they differ. */
+/** Compares the credentials of requests with the token, in a time that does not depend on where they differ. */
 export class TokenCheck {
   readonly #digest: Uint8Array;
 
@@ -113,15 +113,15 @@ export class TokenCheck {
     return crypto.timingSafeEqual(this.#digest, other.#digest);
   }
 
-  /** @param authorization the header's value */
+  /** Whether a request has the token. @param authorization value of its header `Authorization` */
   allows(authorization: string | null): boolean {
     const credentials = /^Bearer +(\S+) *$/i.exec(authorization ?? "");
-    // Digests have one length, whatever was sent.
+    // timingSafeEqual needs equal lengths, which digests have.
     return credentials !== null && crypto.timingSafeEqual(digestOf(credentials[1] as string), this.#digest);
   }
 }
 
-/** Does not use node:crypto, which loads a MiB of streams. */
+/** SHA-256 without node:crypto, which would load a MiB of code for streams. */
 function digestOf(text: string): Uint8Array {
   return new Bun.CryptoHasher("sha256").update(text).digest();
 }

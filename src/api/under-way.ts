@@ -1,22 +1,22 @@
-/** Answers that are smaller lie in their sockets. */
+/** A smaller answer is not counted, because the buffer of its socket has room for it. */
 const SMALL_BYTES = 64 * 1024;
-/** Maximum number of bytes that connections have not accepted yet, without those of the current answer. */
+/** Maximum number of bytes of all answers that are still being sent. A single answer may be larger. */
 const MAX_BYTES = 16 * 1024 * 1024;
 /** Sizes that are remembered: the limit divided by the smallest size. */
 const MAX_SIZES = MAX_BYTES / SMALL_BYTES;
 
 /**
- * An upper bound of the memory of answers that are still being sent. An answer that a client does not read stays in memory
- * until its connection ends. The runtime reports how many such answers there are, not which.
+ * An upper bound of the memory of answers that are still being sent. An answer that a client does not read stays in
+ * memory until its connection ends. The runtime reports how many such answers there are, but not which.
  */
 export class UnderWay {
-  /** Of the answers that may be among them, largest first. */
+  /** Sizes of the answers that may still be being sent, largest first, bytes. */
   #sizes: number[] = [];
 
   /**
-   * Counts an answer in, unless there is too much already.
-   * @param others answers besides this one that have not been sent
-   * @returns false: it is not to be sent
+   * Counts an answer, unless the answers that are being sent already take too much memory.
+   * @param others number of other answers that are still being sent
+   * @returns false if the answer must not be sent
    */
   add(bytes: number, others: number): boolean {
     if (others <= 0) this.#sizes = [];

@@ -5,16 +5,16 @@ import { isSocketInUse } from "../sys/unix-address.ts";
 import { cannotPlace, cannotUseFolder, ignore } from "./socket-errors.ts";
 import { SocketFolder } from "./socket-folder.ts";
 
-/** Room in `sun_path`, its final NUL apart: unix(7). */
+/** Room in `sun_path` without its final NUL: unix(7). */
 const MAX_PATH_BYTES = 107;
 
-/** A socket at its place, and its removal. */
+/** A socket at its final path. */
 export interface PlacedSocket {
   /** Removes the socket file, unless another file is now at its path. */
   remove(): void;
 }
 
-/** The account that may connect, besides root; default: the one that runs linnix. */
+/** The account that may connect, besides root. */
 export interface SocketOwner {
   uid: number;
   gid: number;
@@ -23,15 +23,16 @@ export interface SocketOwner {
 }
 
 /**
- * Makes a Unix socket at `path`, mode 0600, or 0660 if a group may use it too. linnix makes the socket in a private
- * folder next to its path, and moves it there when it is ready. So no other account can connect before that, linnix
- * follows no link, and it replaces only a dead socket. A descriptor refers to that folder. So an account that may write
- * next to it, such as that of `--user`, cannot replace the folder to get the ownership of other files. The folder is
- * also locked: of several collectors that start at the same moment one gets the place.
+ * Makes a Unix socket at `path`, with mode 0600, or 0660 if a group may use it too. linnix makes the socket in a
+ * private folder next to `path`, and moves it to `path` when its owner and mode are set. So no other account can
+ * connect before that, linnix follows no link, and it replaces only a dead socket. linnix refers to the private folder
+ * by a descriptor. So an account that may write next to it, such as the account of `--user`, cannot replace the folder
+ * to become the owner of other files. The folder is also locked: if several collectors start at the same moment, one
+ * gets the path.
  *
- *
- * @param listen binds to the path that it gets
- * @throws LinnixError if it cannot be made (exit code 3), or if something else than a dead socket is there
+ * @param owner default: the account that runs linnix
+ * @param listen listens at the path that it receives
+ * @throws LinnixError if the socket cannot be made (exit code 3) or its path is too long (exit code 2)
  */
 export async function placeSocket(
   path: string,
@@ -41,7 +42,7 @@ export async function placeSocket(
   checkLength(path);
   checkPlace(path);
   using folder = await SocketFolder.open(path);
-  // A faster collector listens there by now. The lock keeps others out from here on.
+  // Another collector may have started to listen there before the folder was locked. From here on none can.
   checkPlace(path);
   const made = folder.socket;
   try {
@@ -64,7 +65,7 @@ export async function placeSocket(
   }
 }
 
-/** @param path what the user calls it */
+/** @param path final path of the socket, for messages */
 function giveTo({ uid, gid, isShared }: SocketOwner, made: string, path: string): void {
   try {
     chownSync(made, uid, gid);
@@ -72,18 +73,18 @@ function giveTo({ uid, gid, isShared }: SocketOwner, made: string, path: string)
     const { code, message } = cause as NodeJS.ErrnoException;
     if (code !== "EPERM") throw cannotPlace(path, message);
     const to = isShared ? `user ${uid} and group ${gid}` : `user ${uid}`;
-    const why = `it may not be given to ${to}, which takes CAP_CHOWN`;
+    const why = `making ${to} its owner needs the capability CAP_CHOWN`;
     throw cannotPlace(path, why, "add that capability, or listen at an address such as 127.0.0.1:3000");
   }
 }
 
 function checkLength(path: string): void {
   if (Buffer.byteLength(path) <= MAX_PATH_BYTES) return;
-  const why = `at most ${MAX_PATH_BYTES} bytes can name a socket`;
-  throw usageError("socket-path", { what: `${path} is too long for a socket`, why, hint: "choose a shorter one" });
+  const why = `the path of a socket has at most ${MAX_PATH_BYTES} bytes`;
+  throw usageError("socket-path", { what: `${path} is too long for a socket`, why, hint: "choose a shorter path" });
 }
 
-/** Refuses a place where something is that must stay. */
+/** @throws LinnixError if something other than a dead socket is at the path */
 function checkPlace(path: string): void {
   let isSocket: boolean;
   try {
@@ -92,7 +93,7 @@ function checkPlace(path: string): void {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return;
     throw cannotUseFolder(path, cause as NodeJS.ErrnoException);
   }
-  if (!isSocket) throw cannotPlace(path, "something is there that is no socket");
+  if (!isSocket) throw cannotPlace(path, "the file there is not a socket");
   if (isSocketInUse(path)) throw cannotPlace(path, "another program listens there");
 }
 

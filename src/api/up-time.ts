@@ -1,17 +1,17 @@
 /** How far the wall clock may drift before the start is computed again, ms. */
 const STEP_MS = 1000;
 
-/** The clocks it goes by, ms. */
+/** The clocks that {@link UpTime} reads, ms. */
 export interface UpTimeClocks {
   wallMs(): number;
-  /** Goes on through suspends, and is never set. */
+  /** Continues while the machine is suspended, and is never set. */
   bootMs(): number;
 }
 
 /**
- * When this process started, and how long ago. On many machines a collector starts before the wall clock is right: when
- * the clock is set, the start moves with it. Otherwise it never changes, because Prometheus takes a change for a
- * restart.
+ * When this process started, and how long ago. On many machines the collector starts before the wall clock is right.
+ * When the clock is set, the reported start moves with it. Otherwise the start never changes, because Prometheus takes
+ * a change for a restart.
  */
 export class UpTime {
   readonly #clocks: UpTimeClocks;
@@ -29,7 +29,7 @@ export class UpTime {
     return this.#clocks.bootMs() - this.#startedBootMs;
   }
 
-  /** By the wall clock of now. */
+  /** Start of this process by the current wall clock, ms. */
   get startedMs(): number {
     const startedMs = this.#clocks.wallMs() - this.ms;
     if (Math.abs(startedMs - this.#startedMs) > STEP_MS) this.#startedMs = startedMs;

@@ -19,14 +19,14 @@ import { intervalsAt } from "./pace.ts";
 import type { RunParts } from "./run-parts.ts";
 import { resumePreference, yieldPreference } from "./thread-priority.ts";
 
-/** A request makes linnix read the rings if the last look is older than this, ms. */
+/** A request makes linnix read the rings first, unless it has read them within this time, ms. */
 const REFRESH_MS = 50;
-/** Without events of processes, a request lists all of them, at most this often, ms. */
+/** If events do not report every process, a request makes linnix list all processes, at most this often, ms. */
 const SCAN_MS = 1000;
 
 /** A run as the source of the API's answers. */
 export class RunSource implements ApiSource {
-  /** Answering has the priority of ordinary processes. */
+  /** While linnix answers, this thread has the priority of ordinary processes. */
   readonly answerTime = new AnswerTime(ownCpuNs, { begins: yieldPreference, ends: resumePreference });
   readonly #run: RunParts;
   readonly #identity: Identity;
@@ -89,7 +89,7 @@ export class RunSource implements ApiSource {
     return this.#answers.graph(pid);
   }
 
-  /** From the counts of the kernel side, which are complete at every level of detail. */
+  /** Uses the counts of the kernel side, because they are complete at every level of detail. */
   #rateReading(): RateReading {
     const { fork, exec, exit } = this.#run.collector.counts().seen;
     const inKernelNs = this.#run.spending?.inKernelNs ?? null;
@@ -148,9 +148,9 @@ export class RunSource implements ApiSource {
 }
 
 /**
- * Starts the HTTP API. Import it only if the API is wanted: unloaded code takes no memory.
- * @param socketOwner owner of a Unix socket: the account of this process later
- * @throws LinnixError if it cannot listen there
+ * Starts the HTTP API. Import this file only if the API is on, because code that is not loaded takes no memory.
+ * @param socketOwner owner of a Unix socket: the account that this process switches to; undefined if it does not switch
+ * @throws LinnixError if linnix cannot listen at that address
  */
 export async function openApi(
   run: RunParts,
@@ -170,11 +170,11 @@ function sharedOwner(group: string, uid = process.geteuid?.() ?? 0): SocketOwner
   return { uid, gid: groupNamed(group), isShared: true };
 }
 
-/** Warns: every account can reach an address of this machine, and reads there what /proc hides from it. */
+/** Warns that every account of this machine can read command lines from the API, although /proc hides them. */
 function warnOfHidepid(hidepid: string | null): void {
   if (hidepid === null) return;
   log.warn(
-    `every account can read command lines from the API that /proc, mounted with hidepid=${hidepid}, hides from it\n` +
+    `every account can read command lines from the API, although /proc is mounted with hidepid=${hidepid} to hide them\n` +
       "listen at unix:PATH, set --api-token-file, or hide them with --redact",
   );
 }

@@ -1,21 +1,24 @@
 import { type BudgetChange, Governor, type SamplingLevel } from "./governor.ts";
 
-/** The clocks that a budget needs; each of them only grows. */
+/** The measurements that a budget needs. `nowNs`, `cpuNs` and `kernelNs` never decrease. */
 export interface BudgetClocks {
   /** A clock that does not jump, and does not run while the machine is suspended, ns. */
   nowNs(): number;
   /** CPU time that this process spent on collecting, ns. */
   cpuNs(): number;
-  /** Time in the kernel half, ns; null if that is not known. */
+  /** CPU time of the kernel side so far, ns; null if unknown. */
   kernelNs(): number | null;
-  /** Share of the events since the last call that were sent to user space, 0 to 1; what is counted costs the kernel only. */
+  /**
+   * Share of the events since the last call that were sent to user space, 0 to 1. The budget includes only this share
+   * of the kernel side's CPU time.
+   */
   sentShare(): number;
 }
 
 export interface BudgetOptions {
   /** % of one core; 0: no budget, but linnix still measures the cost. */
   budgetPct: number;
-  /** The last level: the collector cannot give up anything more. */
+  /** The highest sampling level: beyond it there is no sampling to give up. */
   lastLevel: SamplingLevel;
   /** Whether the collector can give up something other than sampling. */
   canGiveMore(): boolean;
@@ -23,13 +26,13 @@ export interface BudgetOptions {
   onChange(change: BudgetChange): void;
 }
 
-/** The time over which a cost is averaged. */
+/** The shortest time over which a cost is averaged, ns. */
 export const WINDOW_NS = 10e9;
 
 /**
- * Compares the cost of collecting with a budget, window by window. The first window begins one window's length after the
- * start, so that loading and compiling, which happen once, do not count. A window ends with the first tick after its end:
- * its cost is the average over the time that really passed.
+ * Compares the cost of collecting with a budget, window by window. The first window begins `WINDOW_NS` after the start,
+ * because the cost of loading and compiling arises only once. A window ends at the first tick after `WINDOW_NS`. Its
+ * cost is the average over the time that really passed.
  */
 export class Budget {
   readonly #clocks: BudgetClocks;
@@ -61,22 +64,28 @@ export class Budget {
     return this.#governor.budgetPct;
   }
 
-  /** What this process spent on collecting in the last window, % of one core; null before there was one. */
+  /**
+   * CPU time that this process spent on collecting in the last window, % of one core; null before the first window
+   * ended.
+   */
   get cpuPct(): number | null {
     return this.#cpuPct;
   }
 
-  /** Time in the kernel half in the last window, % of one core; null if that is not known. */
+  /** CPU time of the kernel side in the last window, % of one core; null if unknown. */
   get inKernelPct(): number | null {
     return this.#inKernelPct;
   }
 
-  /** The cost that the budget limits: user space, and the kernel side's cost of sent events as far as it is known. */
+  /**
+   * The cost that the budget limits: user space, and the kernel side's cost of sent events if it is known. In % of one
+   * core; null before the first window ended.
+   */
   get costPct(): number | null {
     return this.#cpuPct === null ? null : this.#cpuPct + this.#sentShare * (this.#inKernelPct ?? 0);
   }
 
-  /** Ends the window when its time has come. Cheap: call it as often as something happens anyway. */
+  /** Ends the window if it is over. This is cheap: call it after each flush. */
   tick(): void {
     const nowNs = this.#clocks.nowNs();
     const elapsedNs = nowNs - this.#startNs;
@@ -99,7 +108,7 @@ export class Budget {
     this.#report(this.#governor.window(this.costPct ?? 0, this.#canGiveMore()));
   }
 
-  /** Takes new limits while it runs. */
+  /** Changes the limits while the budget is in use. */
   setLimits(budgetPct: number, lastLevel: SamplingLevel): void {
     this.#report(this.#governor.setLimits(budgetPct, lastLevel));
   }

@@ -5,9 +5,9 @@ import { accountNamed, groupNamed } from "../sys/privileges.ts";
 import type { CgroupRef } from "../wire/cgroup-ref.ts";
 
 /**
- * Checks what settings name, as far as that needs no start: the account, the group of the socket, and the token that the
- * address needs.
- * @throws LinnixError (exit code 2) as the start would
+ * Checks settings that can be wrong on this machine, without a start: the account, the group of the socket, and the
+ * token that the listen address needs.
+ * @throws LinnixError (exit code 2) that the start would throw
  */
 export async function checkSettings({ run, api }: Settings): Promise<void> {
   if (run.user !== null) accountNamed(run.user);
@@ -20,13 +20,14 @@ export async function checkSettings({ run, api }: Settings): Promise<void> {
 
 /**
  * Looks for the cgroup that a filter names.
- * @throws LinnixError (exit code 2) if there is none, as the start would
+ * @throws LinnixError (exit code 2) that the start would throw if there is no such cgroup
  */
 export function checkCgroup(cgroup: CgroupRef): void {
   try {
     resolveCgroup(cgroup);
   } catch (error) {
-    // The account of --user may be allowed to read its level, although this one is not.
+    // Exit code 3: the level of the cgroup is unknown. The account that starts linnix may be allowed to read it,
+    // although this account is not.
     if (!(error instanceof LinnixError) || error.exitCode !== EXIT.cannotRun) throw error;
   }
 }

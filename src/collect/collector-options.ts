@@ -4,16 +4,19 @@ import type { ReconcilerOptions } from "./reconciler.ts";
 
 export interface CollectorOptions extends KernelFeedOptions {
   flushIntervalMs: number;
-  /** The flush interval is never longer than this, ms, because other work depends on it. */
+  /**
+   * Upper limit of the flush interval, ms, for example because a watchdog expects flushes. If absent, it is
+   * `flushIntervalMs`.
+   */
   maxFlushIntervalMs?: number;
   lingerMs: number;
   /** Time between two scans over the CPU time and memory of all processes; 0: none. */
   sampleIntervalMs: number;
-  /** A process that did not run is sampled if its memory has moved by this, bytes. */
+  /** A process that did not run is sampled if its memory has changed by more than this, bytes. */
   rssThresholdBytes: number;
-  /** Time between two reports of totals; left out: 10 s. */
+  /** Time between two reports of totals; absent: 10 s. */
   summaryIntervalMs?: number;
-  /** Absent: nothing is counted by unit and container. */
+  /** If absent, linnix has no figures by unit and container. */
   groups?: GroupSettings;
   /** Whether sources are limited to 1,000 events a second while a ring fills up. */
   stormsFollowRings?: boolean;

@@ -30,10 +30,10 @@ const DEFAULT_SUMMARY_MS = 10_000;
 const EVENT_TYPES = { fork: EVENT_FORK, exec: EVENT_EXEC, exit: EVENT_EXIT } as const;
 
 /**
- * As a share of the watermark: after a signal, the rings are not drained if none of them holds more than this. The
- * kernel sends a signal each time it has written a watermark of bytes, even if most of them have been read since. Right
- * after a flush there is no hurry, and a drain costs as much as a hundred events, because the caches are cold. By
- * default the watermark is half of a ring: the next signal comes before five eighths of the ring are full.
+ * Share of the watermark. After a signal, linnix drains the rings only if a ring contains more than this. The kernel
+ * sends a signal each time it has written as many bytes as the watermark, even if linnix has read most of them since.
+ * Soon after a flush there is no hurry, and a drain costs as much as a hundred events, because the caches are cold. By
+ * default the watermark is half of a ring, so the next signal comes before five eighths of the ring are full.
  */
 const SIGNAL_SHARE = 1 / 4;
 
@@ -51,14 +51,14 @@ export class CollectorParts implements Disposable {
   readonly levels: LevelControl;
   readonly upkeep: TableUpkeep;
   readonly storms: StormWatch;
-  /** What happens by unit and container; undefined: not wanted. */
+  /** Figures by unit and container; undefined if they are off. */
   readonly groups: GroupReports | undefined;
   readonly #view: EventView;
   #identity: PlaceOfEvent | undefined;
 
   /**
-   * Loads the kernel half.
-   * @throws LinnixError: exit code 3 when it cannot run here, 2 when a watched process does not exist
+   * Loads the kernel side.
+   * @throws LinnixError: exit code 3 if linnix cannot run on this machine, 2 if a watched process does not exist
    */
   constructor(given: CollectorOptions, events: CollectorEvents, conditions: Conditions) {
     const watched = new WatchedProcesses(given.filters.pids, conditions);
@@ -70,7 +70,8 @@ export class CollectorParts implements Disposable {
     const descriptors = new SpareDescriptors();
     const clock = new WallClock(realtimeOffsetNs());
     this.#view = new EventView(table, clock);
-    // libbpf is about to take 12 MB for a short time. Memory of the runtime's own start is released before that.
+    // libbpf is about to take 12 MB for a short time. So this first releases memory that the runtime needed for its own
+    // start.
     dropCleanFilePages();
     giveLargeBlocksBack();
     this.feed = new KernelFeed(options);
@@ -169,7 +170,7 @@ export class CollectorParts implements Disposable {
     });
   }
 
-  /** Finds the place of an event's process; undefined: events get no place. */
+  /** Finds the cgroup, container and unit of an event's process; undefined: events have none of these. */
   set identity(identity: PlaceOfEvent | undefined) {
     this.#identity = identity;
     this.#view.identity = identity;
@@ -187,7 +188,7 @@ export class CollectorParts implements Disposable {
 }
 
 function reportSamplerRoom(withoutRoom: number, conditions: Conditions): void {
-  // No number in it: each new message is a line of the log.
+  // The message contains no number, because each new message is logged.
   if (withoutRoom > 0) conditions.set("sampler_full", "the sampler has no room for some processes");
   else conditions.clear("sampler_full", "the sampler has room for all processes again");
 }

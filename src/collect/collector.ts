@@ -20,21 +20,24 @@ import { Schedule } from "./schedule.ts";
 import type { StormWatch } from "./storm-watch.ts";
 import { preferThisThread } from "./thread-priority.ts";
 
-/** Flushes between two checks whether the kernel's maps have room: one process without room is no emergency. */
+/**
+ * Number of flushes between two checks whether the kernel's maps have room. A late warning about a full map does no
+ * harm.
+ */
 const ROOM_FLUSHES = 5;
 
 /**
- * Turns the records of the kernel's rings into events in order, and updates the process table. Everything runs on this
- * thread: at the signal of a watermark, and every flush interval.
+ * Turns the records of the kernel's rings into events in order of time, and updates the process table. Everything runs
+ * on this thread: at the signal of a watermark, and every flush interval.
  */
 export class Collector implements Disposable {
   readonly table: ProcessTable;
-  /** What makes this collector see less than it promises, now. */
+  /** The reasons why this collector sees less than it promises now. */
   readonly conditions: Conditions;
   readonly #options: CollectorOptions;
   readonly #events: CollectorEvents;
   readonly #parts: CollectorParts;
-  /** What happens by unit and container; undefined: not wanted. */
+  /** Figures by unit and container; undefined if they are off. */
   readonly groups: GroupReports | undefined;
   readonly #schedule: Schedule;
   #preference: Disposable | undefined;
@@ -42,8 +45,8 @@ export class Collector implements Disposable {
   #closed = false;
 
   /**
-   * Loads the kernel half; nothing is attached yet.
-   * @throws LinnixError: exit code 3 when it cannot run here, 2 when a watched process does not exist
+   * Loads the kernel side, but attaches nothing yet.
+   * @throws LinnixError: exit code 3 if linnix cannot run on this machine, 2 if a watched process does not exist
    */
   constructor(options: CollectorOptions, events: CollectorEvents, conditions = new Conditions()) {
     this.#options = options;
@@ -73,12 +76,12 @@ export class Collector implements Disposable {
     return this.#parts.feed.rings.outOfOrder;
   }
 
-  /** How full the rings were, and how long events waited in them. */
+  /** The highest fill of a ring (0 to 1), and the longest wait of an event in a ring; both of about the last minute. */
   get ringPeaks(): { peakFill: number; peakDelayS: number } {
     return this.#parts.feed.rings.peaks;
   }
 
-  /** How full the fullest ring was since the last call. */
+  /** The highest fill of a ring since the last call, 0 to 1. */
   takeRingFill(): number {
     return this.#parts.feed.rings.takeFill();
   }
@@ -98,22 +101,22 @@ export class Collector implements Disposable {
     return this.#parts.reader.wakeups;
   }
 
-  /** All counts so far. Some system calls. */
+  /** All counts so far. Reading them makes some system calls. */
   counters(): CollectorCounters {
     return this.#parts.counters.read();
   }
 
-  /** The kernel's own counts so far: no system call. */
+  /** The counts of the kernel side so far. Reading them makes no system call. */
   counts(): KernelCounts {
     return this.backend.counts();
   }
 
-  /** Records that were lost so far, of every type and page faults as well, by the kernel's own counts. */
+  /** Number of lost records so far by CPU, including page faults, from the counts of the kernel side. */
   get lostByCpu(): CpuLoss[] {
     return this.#parts.feed.losses.byCpu();
   }
 
-  /** Finds the place of an event's process; undefined: events get no place. */
+  /** Finds the cgroup, container and unit of an event's process; undefined: events have none of these. */
   set identity(identity: PlaceOfEvent | undefined) {
     this.#parts.identity = identity;
   }
@@ -124,9 +127,9 @@ export class Collector implements Disposable {
   }
 
   /**
-   * Attaches, enters what already runs into the table, and starts to read.
-   * @param changesUser linnix gives up root after this, so only `readHeldImages` reads command lines of running
-   *   processes
+   * Attaches the programs, enters the running processes into the table, and starts to read the rings.
+   * @param changesUser whether linnix gives up root after this. If so, only `readHeldImages` reads command lines of
+   *   running processes
    */
   start(changesUser = false): void {
     const { reader, upkeep, totals, levels, filter } = this.#parts;
@@ -141,22 +144,22 @@ export class Collector implements Disposable {
     filter.seed(reconciler);
     totals.seeded();
     this.groups?.begin();
-    // No process has pid 0, so it means every process that may be missing in the list.
+    // Pid 0 asks about any process, because no process has it.
     reportPidNamespace(this.conditions, !reconciler.mayHide(0, 0));
     this.#schedule.start();
     this.#switchSampling();
     trimHeap();
-    // Releases what was compiled only to start: a megabyte.
+    // Releases code that was compiled only for the start, about 1 MB.
     Bun.shrink();
     dropCleanFilePages();
   }
 
-  /** The rest of `start`, after root was dropped. */
+  /** Call it after root was dropped: it reads the command lines that `start` did not read. */
   readHeldImages(): void {
     this.#parts.upkeep.images.release();
   }
 
-  /** Call it before the table is shown, and after `drain`: then its programs are up to date. */
+  /** Reads the programs of processes whose execs were missed. Call it after `drain` and before the table is shown. */
   checkImages(): void {
     this.#parts.upkeep.checkImages();
   }
@@ -167,7 +170,7 @@ export class Collector implements Disposable {
     this.#parts.completeness.begin(boottimeNs());
   }
 
-  /** Detaches all probes: no program starts after this; a program that runs may still end. */
+  /** Detaches all probes: no BPF program starts after this, but a running one may still write a record. */
   detach(): void {
     this.#parts.completeness.end();
     this.#parts.feed.detach();
@@ -184,25 +187,28 @@ export class Collector implements Disposable {
   }
 
   /**
-   * Sets the storm rate: the events of a source with more events a second are counted instead of sent; 0: no limit.
-   * No system call.
-   * @param followsRings whether sources are limited to 1,000 while a ring fills up
+   * Sets the storm rate. If a source has more events per second, linnix counts them instead of sending them; 0: no
+   * limit. Makes no system call.
+   * @param followsRings whether sources are limited to 1,000 events per second while a ring fills up
    */
   setStormRate(rate: number, followsRings = false): void {
     this.#parts.storms.setRate(rate, followsRings);
   }
 
-  /** What is reported of processes that start from now on. */
+  /** Sets the level of detail of processes that start from now on. */
   setDetail(detail: DetailLevel): void {
     this.#parts.levels.set(detail);
   }
 
-  /** How often the totals of the level `summary` are reported from now on. */
+  /** Sets the time between two reports of the totals of the level `summary`, ms. */
   setSummaryInterval(intervalMs: number): void {
     this.#parts.totals.setInterval(intervalMs);
   }
 
-  /** If no process sends a record, the next wake-up is for a sample or for totals. */
+  /**
+   * The flush interval within its limit, ms. If no process sends a record, it may be longer: until the next sample or
+   * totals.
+   */
   #boundedFlush(flushIntervalMs: number): number {
     const { sampleIntervalMs, pageFaults } = this.#options;
     const isQuiet = this.#parts.levels.isSummaryOnly && pageFaults !== true;
@@ -211,7 +217,10 @@ export class Collector implements Disposable {
     return Math.min(Math.max(flushIntervalMs, dueMs), this.#options.maxFlushIntervalMs ?? flushIntervalMs);
   }
 
-  /** Sets the time between two scans of all processes, ms; 0 stops them, and releases their resources unless `keepLoaded`. */
+  /**
+   * Sets the time between two scans of all processes, ms; 0 stops them, and releases their resources unless
+   * `keepLoaded` was called.
+   */
   setSampleInterval(sampleIntervalMs: number): void {
     if (sampleIntervalMs === this.#schedule.sampleMs) return;
     this.#schedule.setSampleInterval(sampleIntervalMs);
@@ -226,7 +235,7 @@ export class Collector implements Disposable {
     this.#parts.sampling.keepLoaded();
   }
 
-  /** Gives out what the rings hold, as far as the outputs can take it. */
+  /** Passes on the events in the rings, as far as the outputs can take them. */
   drain(): void {
     this.#parts.reader.drain();
   }
@@ -236,7 +245,7 @@ export class Collector implements Disposable {
     if (!this.#closed) this.#doDuties();
   }
 
-  /** Periodic work. Each part decides by its own clock, and none has a timer of its own. */
+  /** Periodic work. Each part decides whether its work is due, and none has a timer of its own. */
   #doDuties(): void {
     const { reader, mapRoom, filter, upkeep, completeness, totals, storms, levels, counters } = this.#parts;
     if (++this.#flushes % ROOM_FLUSHES === 0) mapRoom.check();
@@ -252,8 +261,9 @@ export class Collector implements Disposable {
   }
 
   /**
-   * Updates the table from a list of live processes before it is shown, if no events do that.
-   * @param olderThanMs the table is not updated more often
+   * Updates the table from a list of live processes, if events do not report every process. Call it before the table is
+   * shown.
+   * @param olderThanMs does nothing if the last list is not older than this
    */
   scanAgain(olderThanMs: number): void {
     this.#parts.upkeep.scanAgain(olderThanMs);
@@ -263,7 +273,7 @@ export class Collector implements Disposable {
     this.#parts.reader.take();
     if (this.#closed) return;
     if (withSweep) this.#parts.sampling.sweep();
-    // One hand-over for the events and the samples.
+    // The sinks flush once for the events and the samples.
     this.#events.idle();
   }
 

@@ -3,7 +3,10 @@ import { readCreatedTasks, whyNoCreatedTasks } from "../procfs/created-tasks.ts"
 import type { Conditions } from "./conditions.ts";
 
 const LOOK_NS = 60e9;
-/** Looks at the end of a run if the first one finds more than was known, and the pause between two of them, ms. */
+/**
+ * Number of looks at the end of a run if the first look finds more missing tasks than were known; and the pause between
+ * two looks, ms.
+ */
 const LAST_LOOKS = 5;
 const LAST_PAUSE_MS = 2;
 const LOOKS_AT_START = 3;
@@ -21,10 +24,11 @@ const PROC_STAT: CreatedTasksCount = { read: readCreatedTasks, problem: whyNoCre
 /**
  * Compares the processes and threads that the kernel side saw with the kernel's own count of created tasks.
  *
- * Each look reads the kernel's count before and after linnix's own count, so the true count is between the two. While
- * nothing is missed, the difference of both counts is the same at each look. A task that is counted and has not reached
- * the tracepoint yet only makes the difference larger. So the smallest upper bound ever seen is an upper bound of the
- * true difference. What a look finds beyond it is missing, if a second look finds it too.
+ * Each look reads the kernel's count before and after linnix's own count, so the kernel's count at the time of the
+ * latter is between the two. While linnix misses nothing, the kernel's count minus linnix's count is the same at each
+ * look. Some tasks have been counted by the kernel and have not reached the tracepoint yet. They only make the
+ * difference larger. So the smallest upper bound ever seen is an upper bound of the true difference. If a look finds a
+ * larger difference, the excess is missing, provided that a second look finds it too.
  */
 export class Completeness {
   readonly #seen: () => number;
@@ -34,10 +38,10 @@ export class Completeness {
   #isOn = false;
   /** Upper bound of the tasks that were created before the first look and never seen. */
   #before = Number.POSITIVE_INFINITY;
-  /** Of earlier times between `begin` and `end`. */
+  /** Missing tasks of earlier periods between `begin` and `end`. */
   #earlier = 0;
   #missing = 0;
-  /** The last look found more, and the next flush looks again; 0: no. */
+  /** Number of missing tasks that the last look found, if the next flush has to confirm it; otherwise 0. */
   #suspected = 0;
   #dueNs = 0;
 
@@ -47,7 +51,7 @@ export class Completeness {
     this.#count = count;
   }
 
-  /** Tasks that were created while this was on and never seen: at least this number. Null: it is not known. */
+  /** Lower bound of the number of tasks that were created while this was on and never seen; null if unknown. */
   get unexplained(): number | null {
     return this.#problem === null ? this.#earlier + this.#missing : null;
   }
@@ -88,7 +92,7 @@ export class Completeness {
     }
   }
 
-  /** The last look: call it before `end`. */
+  /** Looks for the last time. Call it before `end`. */
   async settle(): Promise<void> {
     if (!this.#isOn) return;
     const found = [this.#look()];
@@ -97,11 +101,12 @@ export class Completeness {
       await Bun.sleep(LAST_PAUSE_MS);
       found.push(this.#look());
     }
-    // The highest counts may include tasks on their way to the tracepoint; the lowest ones lack tasks that came meanwhile.
+    // Takes the median. The highest results may include tasks on their way to the tracepoint. The lowest results lack
+    // tasks that were created during the look.
     this.#accept(found.sort((a, b) => a - b)[LAST_LOOKS >> 1] as number);
   }
 
-  /** @returns how many are missing by this look */
+  /** @returns the number of missing tasks by this look */
   #look(): number {
     const least = this.#count.read();
     const seen = this.#seen();

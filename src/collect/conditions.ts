@@ -15,7 +15,7 @@ export class Conditions {
 
   /**
    * Begins a condition, or replaces its message. A warning is logged if the message differs from the last one.
-   * @param message one clause without a full stop, such as "CPU 1 has no ring since it went offline"
+   * @param message one clause without a full stop, such as "CPU 1 has no ring of its own since it came online"
    * @param hint what the user can do, logged after the message
    */
   set(name: ConditionName, message: string, hint?: string): void {

@@ -4,7 +4,7 @@ import { EVENT_EXEC, EVENT_FORK, EVENT_PAGE_FAULT } from "../wire/layout.gen.ts"
 import type { KernelFeed } from "./kernel-feed.ts";
 import type { TotalsReports } from "./totals-reports.ts";
 
-/** What a collector counts; the output's counts are the delivery's. */
+/** The counts of a collector. The delivery counts the lines that the output did not take. */
 export type CollectorCounters = Omit<Counters, "unwritten">;
 
 export interface SamplingWork {
@@ -13,7 +13,7 @@ export interface SamplingWork {
   readonly looked: number;
 }
 
-/** Records that reached user space, in addition to the counts of the kernel side. */
+/** Counts the records that reached user space, and combines them with the counts of other parts. */
 export class RunCounters {
   readonly #feed: KernelFeed;
   readonly #sampling: SamplingWork;
@@ -22,7 +22,7 @@ export class RunCounters {
   readonly #received: CountByType = { fork: 0, exec: 0, exit: 0 };
   #receivedPageFaults = 0;
 
-  /** @param sampling, totals, completeness counted elsewhere */
+  /** @param sampling, totals, completeness parts that have counts of their own */
   constructor(
     feed: KernelFeed,
     sampling: SamplingWork,
@@ -48,13 +48,15 @@ export class RunCounters {
     return this.#received;
   }
 
-  /** Work so far that can leave garbage: records of all types, samples, and what totals are made of. */
+  /**
+   * Work so far that can leave garbage: records of all types, samples, and the groups and processes that totals read.
+   */
   get work(): number {
     const { fork, exec, exit } = this.#received;
     return fork + exec + exit + this.#receivedPageFaults + this.#sampling.looked + this.#totals.work;
   }
 
-  /** All counts so far. Some system calls. */
+  /** All counts so far. Reading them makes some system calls. */
   read(): CollectorCounters {
     const { backend, losses } = this.#feed;
     const { retried: _, lost_by_type, ...kernel } = backend.counts();

@@ -2,7 +2,7 @@ import { PerfRing } from "../ring/perf-ring.ts";
 import { type Ring, RingSet, type RingSetOptions } from "../ring/ring-set.ts";
 import { NativeError } from "../sys/errno.ts";
 
-/** A ring as the kernel gives it; see `PerfEventRing`. */
+/** A ring that the kernel has mapped into this process; see `PerfEventRing`. */
 export interface KernelRing {
   readonly mapping: ArrayBuffer;
   isLive(): boolean;
@@ -16,7 +16,7 @@ export interface CpuRingsOptions extends RingSetOptions {
   cpus: readonly number[];
   /** @throws NativeError: ENODEV if that CPU is offline */
   open(cpu: number): KernelRing;
-  /** Changes whenever that CPU takes a step on its way offline or online: its ring may be dead then. */
+  /** Changes whenever that CPU takes a step on its way offline or online. Its ring may be dead after that. */
   hotplugStamp(cpu: number): number;
   /** The spare ring, for CPUs without a ring; absent: their records are lost. */
   spare?: Ring;
@@ -24,10 +24,10 @@ export interface CpuRingsOptions extends RingSetOptions {
   noRingStamp(cpu: number): number;
 }
 
-/** How long a CPU without a ring waits for the next attempt to open one, ns. */
+/** If a ring cannot be opened, linnix tries again after this time, ns. */
 const RETRY_NS = 1e9;
 
-/** A ring of one CPU and the reader of it. */
+/** A ring of one CPU, and its reader. */
 interface CpuRing {
   kernel: KernelRing;
   reader: PerfRing;
@@ -35,16 +35,16 @@ interface CpuRing {
 
 /**
  * A ring for each CPU that is online. The kernel removes perf events from a CPU that goes offline and does not restore
- * them: each time that a CPU comes back, as after a suspend, its ring is replaced.
+ * them: each time that a CPU comes back, for example after a suspend, its ring is replaced.
  */
 export class CpuRings implements Disposable {
   readonly set: RingSet;
   readonly #options: CpuRingsOptions;
-  /** By CPU; undefined: it is offline, or has no ring. */
+  /** By CPU; undefined if the CPU is offline or has no ring. */
   readonly #rings: (CpuRing | undefined)[];
-  /** Rings of CPUs that went offline, until what they hold has been drained. */
+  /** Rings of CPUs that went offline, until their records have been drained. */
   #retired: CpuRing[] = [];
-  /** By CPU, as of its last attempt. */
+  /** Stamps by CPU, as they were at the last attempt to open its ring. */
   readonly #hotplugStamps: Float64Array;
   readonly #noRingStamps: Float64Array;
   readonly #missing = new Map<number, NativeError>();
@@ -74,15 +74,15 @@ export class CpuRings implements Disposable {
     return this.#missing;
   }
 
-  /** SIGIO at the watermark of each ring, also of those to come. */
+  /** Makes the kernel send SIGIO at the watermark of each ring, including rings that are opened later. */
   signalOnWatermark(): void {
     this.#signals = true;
     for (const ring of this.#rings) ring?.kernel.signalOnWatermark();
   }
 
   /**
-   * Replaces the rings of CPUs that went offline and came back, opens rings for CPUs that came online, and closes those
-   * of the others once they are empty. Cheap while there is nothing to do: no system call.
+   * Replaces the rings of CPUs that went offline and came back, opens rings for CPUs that came online, and closes the
+   * rings of offline CPUs once they are empty. Makes no system call if there is nothing to do.
    * @param nowNs CLOCK_BOOTTIME
    * @returns whether `missing` may have changed
    */
@@ -115,13 +115,13 @@ export class CpuRings implements Disposable {
   #hasMoved(cpu: number): boolean {
     const { hotplugStamp, noRingStamp } = this.#options;
     if (hotplugStamp(cpu) !== this.#hotplugStamps[cpu]) return true;
-    // A CPU that is known to have none is tried again by the clock.
+    // For a CPU that is known to have no ring, `follow` tries again after `RETRY_NS`.
     return noRingStamp(cpu) !== this.#noRingStamps[cpu] && !this.#missing.has(cpu);
   }
 
   #renew(cpu: number): void {
     const { open, hotplugStamp, noRingStamp } = this.#options;
-    // Before anything is read: a step that comes meanwhile causes one more look.
+    // The stamp is read first, so that a step that the CPU takes meanwhile causes another attempt.
     this.#hotplugStamps[cpu] = hotplugStamp(cpu);
     const ring = this.#rings[cpu];
     if (!ring?.kernel.isLive()) {
@@ -138,7 +138,10 @@ export class CpuRings implements Disposable {
     this.#noRingStamps[cpu] = noRingStamp(cpu);
   }
 
-  /** Without /sys the numbers are guessed. The kernel refuses numbers that no CPU can have. */
+  /**
+   * Whether the error means that this machine has no such CPU. Without /sys linnix guesses the numbers of the CPUs, and
+   * the kernel refuses numbers that no CPU can have.
+   */
   #isNoCpu({ code }: NativeError): boolean {
     return code === "EINVAL" && this.#rings.some((ring) => ring !== undefined);
   }

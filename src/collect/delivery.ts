@@ -13,26 +13,26 @@ import { Conditions } from "./conditions.ts";
 
 /** Time until a full pipe is tried again, ms. */
 const SLOW_READER_MS = 10;
-/** The same after `MAX_QUICK_TRIES` tries, because each try costs, and the output may be stopped for hours. */
+/** The same after `MAX_QUICK_TRIES` tries, because each try takes CPU time, and the output may be stopped for hours. */
 const RESTING_READER_MS = 100;
 const MAX_QUICK_TRIES = 10;
 const STUCK_OUTPUT_MS = 2000;
-/** An output that takes nothing for this time is reported. */
+/** An output that takes nothing for this time is reported, ms. */
 const STALLED_MS = 3000;
 
 /**
- * Hands the collector's events to the sinks: that of the output, and the API if there is one. A blocked output delays the
- * other sinks by at most a second. The first failure of an output that the run depends on ends the delivery.
+ * Passes the collector's events to the sinks: the sink of the output, and the API if there is one. A blocked output
+ * delays the other sinks by at most a second. The first failure of an output that the run depends on ends the delivery.
  */
 export class Delivery implements CollectorEvents, Disposable {
   /** Called when the collector's turn is over and it has passed on all events that it could. */
   onIdle: (() => void) | undefined;
-  /** See `CollectorEvents`, the output and the sinks apart. */
+  /** How long all work other than the output and the sinks can wait, ms: see `CollectorEvents.freeMs`. */
   othersFreeMs: () => number = () => 0;
   readonly #fail: (error: unknown) => void;
   readonly #conditions: Conditions;
   readonly #sinks: Sink[] = [];
-  /** The one among them that writes to the output. */
+  /** The sink that writes to the output. It is also in `#sinks`. */
   #lines: LineSink | undefined;
   #output: Output | undefined;
   #retry: () => void = () => {};
@@ -41,10 +41,12 @@ export class Delivery implements CollectorEvents, Disposable {
   /** The output failed, and the run ends with it. */
   #isOver = false;
   #again: Timer | undefined;
-  /** How often the output has taken nothing, one time after the other. */
+  /** Number of successive tries at which the output took nothing. */
   #uselessTries = 0;
   #isReported = false;
-  /** Missing lines when `output_blocked` was last set. The message at its end counts only those after that. */
+  /**
+   * Missing lines when `output_blocked` was last set. The message at the end of this condition counts only later ones.
+   */
   #missingBefore = 0;
 
   /**
@@ -56,7 +58,7 @@ export class Delivery implements CollectorEvents, Disposable {
     this.#conditions = conditions;
   }
 
-  /** What the output did not take so far. */
+  /** Lines that the output did not take so far. */
   get unwritten(): Unwritten {
     return this.#output?.unwritten ?? new UnwrittenCount().counts;
   }
@@ -72,7 +74,7 @@ export class Delivery implements CollectorEvents, Disposable {
   }
 
   /**
-   * Adds the output, and its sink as the first one.
+   * Adds the output, with its sink as the first of all sinks.
    * @param retry is called when an output that was slow may be ready again
    */
   open(sink: LineSink, output: Output, retry: () => void): void {
@@ -91,7 +93,7 @@ export class Delivery implements CollectorEvents, Disposable {
     };
   }
 
-  /** Writes what is in force from here on. */
+  /** Writes the `start` line, which contains the settings in force from here on. */
   start(event: StartEvent): void {
     if (!this.#hasFailed) this.#try(() => this.#lines?.start(event));
   }
@@ -108,7 +110,7 @@ export class Delivery implements CollectorEvents, Disposable {
   event(view: EventView): void {
     if (this.#hasFailed) return;
     const sinks = this.#sinks;
-    // The call that is made most often: no closure for it, and no iterator.
+    // This is the most frequent call, so it creates neither a closure nor an iterator.
     try {
       for (let i = 0; i < sinks.length; i++) sinks[i]?.write(view);
     } catch (error) {
@@ -150,7 +152,7 @@ export class Delivery implements CollectorEvents, Disposable {
     const output = this.#output;
     try {
       for (const sink of this.#sinks) {
-        // What waits for a slow reader would only grow; all others have their turn.
+        // While the output is blocked, flushing its sink would only lengthen the queue. All other sinks flush.
         if (sink !== this.#lines || !output?.isBlocked) sink.flush();
       }
     } catch (error) {
@@ -165,9 +167,10 @@ export class Delivery implements CollectorEvents, Disposable {
   }
 
   /**
-   * Goes on in a new file of the same name where the old one was moved away; what was gathered goes to the old one.
+   * Opens the output file again by its name, because log rotation may have moved the old file. Lines up to now go to
+   * the old file.
    * @returns whether the output is a file that could be opened again
-   * @throws LinnixError if it cannot be opened; the old one is kept then
+   * @throws LinnixError if it cannot be opened; the old file is kept then
    */
   async reopen(): Promise<boolean> {
     if (this.#hasFailed || this.#isOver) return false;
@@ -177,9 +180,9 @@ export class Delivery implements CollectorEvents, Disposable {
   }
 
   /**
-   * Writes the last line, and waits a while until the output has accepted all remaining lines. If it does not, the
-   * summary goes to stderr.
-   * @throws LinnixError, OutputClosed where the output fails
+   * Writes the summary as the last line, and waits up to two seconds until the output has accepted all lines. If the
+   * output does not accept them, the summary goes to stderr.
+   * @throws LinnixError, OutputClosed if the output fails
    */
   async finish(summary: () => RunSummary): Promise<void> {
     const output = this.#output;
@@ -201,7 +204,7 @@ export class Delivery implements CollectorEvents, Disposable {
 
   /**
    * Writes the summary to stderr if the output does not accept it. Waiting lines count as not written, and so do lines
-   * that the sink still holds.
+   * that the sink has not flushed.
    */
   summaryToStderr(summary: () => RunSummary): void {
     this.#output?.abandon();
@@ -214,7 +217,9 @@ export class Delivery implements CollectorEvents, Disposable {
     this.#again = undefined;
   }
 
-  /** A file on a server may be written only now: that it fails is the last that can be known. */
+  /**
+   * Closes the output. A network filesystem may write the file only now, so this may report an error of earlier writes.
+   */
   async #close(output: Output): Promise<void> {
     try {
       await Promise.race([output.close(), Bun.sleep(STUCK_OUTPUT_MS)]);
@@ -231,7 +236,7 @@ export class Delivery implements CollectorEvents, Disposable {
     if (output.endsRun && output.isSettled) this.#endRun(output);
   }
 
-  /** Events still go to the output, which counts the lines that it does not write. */
+  /** Ends the run. Events still go to the output, which counts the lines that it does not write. */
   #endRun(output: Output): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -239,7 +244,7 @@ export class Delivery implements CollectorEvents, Disposable {
     this.#fail(output.trouble?.error);
   }
 
-  /** Neither a full pipe nor a file sends a signal when it has room again. */
+  /** Tries again after a while, because neither a full pipe nor a file sends a signal when it has room again. */
   #lookSoon(): void {
     const waitMs = this.#uselessTries < MAX_QUICK_TRIES ? SLOW_READER_MS : RESTING_READER_MS;
     this.#again ??= setTimeout(() => {
@@ -255,7 +260,7 @@ export class Delivery implements CollectorEvents, Disposable {
       const why = trouble ? `: ${whyNotWritten(trouble.code)}` : "";
       if (!this.#isReported) this.#missingBefore = output.unwrittenLines;
       this.#isReported = true;
-      const hint = "it is tried again every few seconds; what it does not take meanwhile is counted in `unwritten`";
+      const hint = "linnix keeps trying; the lines that the output does not take meanwhile are counted in `unwritten`";
       this.#conditions.set("output_blocked", `the output ${name} takes nothing${why}`, hint);
     } else if (this.#isReported) {
       this.#isReported = false;

@@ -1,42 +1,49 @@
 import { DETAIL_LEVELS, type DetailLevel } from "../wire/detail-level.ts";
 
-/** User CPU time of an event of the kernel (a fork, exec or exit), ns, until a run has measured its own. */
+/**
+ * Initial price of an event (a fork, exec or exit) at each level: CPU time of user space, ns. A run replaces it by
+ * prices that it measures.
+ */
 const FIRST_PRICE_NS = { events: 7000, processes: 3500, summary: 0 } as const satisfies Record<DetailLevel, number>;
-/** A measured price may differ from the first one by this factor: windows hold other work as well. */
+/**
+ * A measured price may differ from the initial one by this factor at most, because the measured time includes other
+ * work.
+ */
 const MOST_OFF = 4;
 /** At fewer events a second the governor does not learn the price of an event: other work would distort it. */
 const LEAST_PER_SECOND = 300;
 /** Weight of the newest measurement. */
 const NEWEST = 0.3;
-/** How long a run loads and compiles, from its start. */
+/** How long a run loads and compiles after its start, ns. The level does not change in this time. */
 const WARM_NS = 10e9;
-/** A cost above the budget for this time means one step down. */
+/** If the cost is above the budget for this time, ns, the level becomes poorer. */
 const DOWN_AFTER_NS = 2e9;
-/** A cost well below the budget for this time means one step up. */
+/** If the next richer level would cost less than `UP_BELOW` of the budget for this time, ns, it becomes the level. */
 const UP_AFTER_NS = 30e9;
 export const UP_BELOW = 0.7;
 
 export interface DetailLimits {
-  /** The richest level: that of the settings. */
+  /** The richest level, which the settings choose. */
   configured: DetailLevel;
-  /** The poorest one that the user allows. */
+  /** The poorest level that the settings allow. */
   floor: DetailLevel;
   /** % of one core; 0: no budget. */
   budgetPct: number;
 }
 
-/** What happened since the look before. */
+/** Measurements since the previous look. */
 export interface DetailLook {
   elapsedNs: number;
-  /** Events of the kernel that filters let through. */
+  /** Events whose cost depends on the level: see `costlyEvents`. */
   events: number;
-  /** CPU time of the user side. */
+  /** CPU time that this process spent on collecting. */
   cpuNs: number;
 }
 
 /**
- * Decides the level of detail from the kernel's count of events and what one costs at each level. It compares what a level
- * would cost, not what the present one does: `summary` costs little whatever happens. Pure: knows no clock.
+ * Decides the level of detail from the number of events and the price of an event at each level. It compares the
+ * estimated costs of the levels, not the measured cost, because `summary` costs little whatever happens. It uses no
+ * clock.
  */
 export class DetailGovernor {
   #limits: DetailLimits;
@@ -60,12 +67,12 @@ export class DetailGovernor {
     return this.#level !== this.#limits.configured;
   }
 
-  /** Whether a poorer level is left. */
+  /** Whether the limits allow a poorer level. */
   get canStepDown(): boolean {
     return rank(this.#level) < rank(this.#limits.floor);
   }
 
-  /** @returns the level from here on, if it is another one */
+  /** @returns the new level; null if the level stays */
   look({ elapsedNs, events, cpuNs }: DetailLook): DetailLevel | null {
     if (elapsedNs <= 0) return null;
     this.#ageNs += elapsedNs;
@@ -74,7 +81,7 @@ export class DetailGovernor {
     const pctAt = (level: DetailLevel) => (100 * perSecond * this.#priceNs[level]) / 1e9;
     const { budgetPct, configured, floor } = this.#limits;
     if (budgetPct === 0) return null;
-    // What is read at first after a switch was made at the level before.
+    // The first measurement after a switch does not count, because it includes events of the previous level.
     if (this.#sinceSwitchNs > elapsedNs && perSecond >= LEAST_PER_SECOND) this.#learn(cpuNs / events);
     if (this.#ageNs < WARM_NS) return null;
     this.#overNs = pctAt(this.#level) > budgetPct ? this.#overNs + elapsedNs : 0;
@@ -87,7 +94,7 @@ export class DetailGovernor {
     return richer && this.#underNs >= UP_AFTER_NS ? this.#become(richer) : null;
   }
 
-  /** Takes new limits. @returns the level from here on, if it is another one */
+  /** Changes the limits. @returns the new level; null if the level stays */
   setLimits(limits: DetailLimits): DetailLevel | null {
     const before = this.#limits;
     this.#limits = limits;
@@ -111,7 +118,7 @@ export class DetailGovernor {
   }
 }
 
-/** 0: the richest. */
+/** Position of a level in the order of detail; 0 is the richest. */
 function rank(level: DetailLevel): number {
   return DETAIL_LEVELS.indexOf(level);
 }

@@ -1,30 +1,34 @@
 /**
- * How far sampling is reduced. 0: as configured. 1: fewer samples, and the rings are emptied less often. 2: no samples.
- * After that the level of detail is reduced: see DetailGovernor.
+ * How far sampling is reduced. 0: as configured. 1: fewer samples, and the rings are read less often. 2: no samples. To
+ * save more, linnix lowers the storm rate and the level of detail: see `StormControl` and `DetailGovernor`.
  */
 export type SamplingLevel = 0 | 1 | 2;
 
-/** What a window of measurement came to. */
+/** The result of a window that changes something. */
 export interface BudgetChange {
   /** The level from here on. */
   level: SamplingLevel;
   /**
-   * `over`: too much for a while, one level up; `under`: little enough for a while, one level down; `exhausted`: still
-   * too much at the last level, reported once for each stay there; `off`: the budget was removed.
+   * `over`: the cost was too high for a while, so the level rises by one. `under`: the cost was low for a while, or the
+   * limits changed, so the level falls. `exhausted`: the cost is still too high at the last level; reported once for
+   * each stay at that level. `off`: the budget was removed.
    */
   kind: "over" | "under" | "exhausted" | "off";
 }
 
 /**
- * Successive windows above the budget before a step down. So neither a burst nor the code that runs for the first time
- * for a first client changes the level; on a slow machine that takes two windows.
+ * Number of successive windows above the budget after which sampling is reduced. Neither a burst nor the first request
+ * of a client changes the level: on a slow machine, code that runs for the first time fills two windows.
  */
 export const WINDOWS_OVER = 3;
-/** Successive windows under `BACK_AT` of the budget before a step up. The step up itself costs CPU time. */
+/**
+ * Number of successive windows below `BACK_AT` of the budget after which sampling increases. An increase itself costs
+ * CPU time.
+ */
 export const WINDOWS_UNDER = 6;
 export const BACK_AT = 0.7;
 
-/** Decides the level from what each window of time cost. Pure: knows no clock. */
+/** Decides the level from the cost of each window. It uses no clock. */
 export class Governor {
   #budgetPct: number;
   #lastLevel: SamplingLevel;
@@ -34,8 +38,8 @@ export class Governor {
   #isExhaustionTold = false;
 
   /**
-   * @param budgetPct what a window may cost, in the unit of the argument of `window`; 0: no limit
-   * @param lastLevel the last level
+   * @param budgetPct highest cost of a window, % of one core; 0: no limit
+   * @param lastLevel the highest level
    */
   constructor(budgetPct: number, lastLevel: SamplingLevel) {
     this.#budgetPct = budgetPct;
@@ -51,7 +55,7 @@ export class Governor {
   }
 
   /**
-   * The change after a window with this cost; null: none.
+   * Takes the cost of a window, % of one core. Returns the change; null if there is none.
    * @param canGiveMore whether the collector can give up something other than sampling
    */
   window(costPct: number, canGiveMore = false): BudgetChange | null {
@@ -67,7 +71,7 @@ export class Governor {
     return null;
   }
 
-  /** Takes new limits, as for the constructor. */
+  /** Changes the limits: see the constructor. */
   setLimits(budgetPct: number, lastLevel: SamplingLevel): BudgetChange | null {
     this.#lastLevel = lastLevel;
     if (budgetPct === this.#budgetPct) return this.#level > lastLevel ? this.#become(lastLevel, "under") : null;

@@ -23,41 +23,49 @@ export interface GroupReportsParts {
   feed: TotalsFeed;
   table: ProcessTable;
   descriptors: SpareDescriptors;
-  /** Whether some processes, or their ends, are filtered: then groups do not make up the machine's time. */
+  /** Whether filters drop some processes or exits. The CPU time of the groups then does not add up to the machine's. */
   isFiltered: boolean;
   placeOf(cgroupId: bigint): Place | undefined;
   wants(slot: number): boolean;
   isSampling(): boolean;
-  /** Brings the table up to date with what lives; false: the outputs hold it up. */
+  /** Updates the table with the live processes. Returns false if it could not, because the outputs are blocked. */
   refresh(): boolean;
 }
 
 /**
- * How often linnix reads the kernel's places for groups if nothing scrapes them, ns. Then the kernel does not run out
- * of places.
+ * How often linnix reads the kernel's places for groups if nothing scrapes them, ns, so that the kernel does not run
+ * out of places.
  */
 const TAKE_NS = 30e9;
-/** A scrape that comes sooner after another one gets the same figures, ns. */
+/**
+ * A scrape that comes sooner than this after the previous scrape gets the same figures, ns. The second time applies
+ * while sampling is off.
+ */
 const LOOK_NS = 1e9;
 const LOOK_WITHOUT_SAMPLING_NS = 5e9;
 
-/** What the kernel side takes: the figures of a look at all processes, and processes that end (100 bytes each). */
+/**
+ * Memory of the kernel side, bytes: the figures of all processes at the last look, and 4,096 ended processes of 100
+ * bytes or less each.
+ */
 export const KERNEL_BYTES = 1.4 * 2 ** 20;
-/** What reading it takes of this process while the kernel side has a group of processes at each of its places. */
+/** Memory of this process for reading the groups if all places of the kernel side are in use, bytes. */
 export const READ_BYTES = 3 * 2 ** 20;
-/** Bytes of a group and of a live process, in the memory of linnix. */
+/** Memory of this process for a group, and for a live process, bytes. */
 export const GROUP_BYTES = 2560;
 export const PROCESS_BYTES = 200;
 
-/** Descriptors that loading a sampler takes, and some more. */
+/** File descriptors that loading a sampler needs, and some spare ones. */
 const LOADING_FDS = 32;
 
-/** Keeps the groups of `/metrics` and `/groups` up to date. It goes through all processes only for a request. */
+/**
+ * Keeps the groups of `/metrics` and `/groups` up to date. It scans all processes only at the start and for requests.
+ */
 export class GroupReports implements Disposable {
   readonly groups: Groups;
   readonly #parts: GroupReportsParts;
   readonly #share: TotalsShare;
-  /** Apart from the one that samples for events: what changed since a scrape is not what changed since a sample. */
+  /** Separate from the sampler for sample events, because each sampler returns the changes since its own last scan. */
   #sampler: Sampler | undefined;
   #takenNs = 0;
   #lookedNs = 0;
@@ -80,7 +88,7 @@ export class GroupReports implements Disposable {
     });
   }
 
-  /** How much memory they take at most, in words. */
+  /** How much memory the groups take at most, as text. */
   get memoryBound(): string {
     const { max } = this.groups.slots;
     const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
@@ -125,7 +133,7 @@ export class GroupReports implements Disposable {
   #look(nowNs: number): void {
     const sampler = this.#sampler;
     if (!sampler) return;
-    // First: what ends between the two is counted by neither until the next look, and never twice.
+    // This comes first, so that a process that ends between the two steps is counted at the next look, and not twice.
     this.#take(nowNs);
     if (!this.#parts.refresh()) return;
     this.#lookedNs = nowNs;

@@ -1,18 +1,18 @@
 import { closeSync, constants, openSync, readFileSync } from "node:fs";
 
 /**
- * What SIGHUP means to this process: that its terminal is gone, which ends it, or, as to any daemon, that it should
- * read its configuration again.
+ * Decides what a SIGHUP means. If the terminal of this process is gone, the signal ends the run. Otherwise it asks for
+ * a reload of the configuration, as with other daemons.
  */
 export class Hangup {
   readonly #onTerminal: boolean;
   readonly #hadTerminal = hasControllingTerminal();
-  /** By nohup(1): it is to outlive its terminal. */
+  /** Whether SIGHUP was ignored at the start, as nohup(1) does. Then the process outlives its terminal. */
   readonly #wasIgnored = isHangupIgnored();
 
   /**
    * Create it before the handler of SIGHUP.
-   * @param onTerminal whether events go to a terminal: without it they have no reader
+   * @param onTerminal whether events go to the terminal. If so, they have no reader once it is gone
    */
   constructor(onTerminal: boolean) {
     this.#onTerminal = onTerminal;
@@ -25,7 +25,7 @@ export class Hangup {
   }
 }
 
-/** tty(4): /dev/tty cannot be opened by a process that has none, or whose terminal hung up. */
+/** A process that has no terminal, or whose terminal hung up, cannot open /dev/tty: tty(4). */
 function hasControllingTerminal(): boolean {
   try {
     closeSync(openSync("/dev/tty", constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY));

@@ -5,15 +5,18 @@ import { dropCleanFilePages, residentFileBytes } from "../sys/memory.ts";
 import type { Reconciler } from "./reconciler.ts";
 import type { SpareDescriptors } from "./spare-descriptors.ts";
 
-/** Flushes after which what was needed only to start will not be needed soon. */
+/** Number of flushes after which linnix releases memory that only the start needed. */
 const SETTLED_TICKS = 3;
-/** Finding memory to release takes milliseconds, so linnix does it only if there is more than this, bytes. */
+/** Releasing file pages takes milliseconds, so linnix does it only if more than this is resident, bytes. */
 const MANY_FILE_BYTES = 28 * 1024 * 1024;
-/** How often linnix checks for it, and the shortest time between two releases, ns. */
+/** Time between two checks of the resident file pages, and the shortest time between two releases, ns. */
 const LOOK_NS = 5e9;
 const DROP_NS = 60e9;
 
-/** Regular work of a collector that no event starts: releasing memory, and removing old entries of the table. */
+/**
+ * Regular work of a collector that no event starts: releasing memory, removing old entries of the table, and comparing
+ * the table with the live processes.
+ */
 export class Housekeeping {
   readonly #table: ProcessTable;
   readonly #reconciler: Reconciler;
@@ -33,7 +36,7 @@ export class Housekeeping {
   /**
    * To be called after each flush.
    * @param work the work so far: see `RunCounters.work`
-   * @param isHeldUp the rings hold events, exits among them, that cannot be processed yet
+   * @param isHeldUp whether the rings contain events that cannot be processed yet. Some may be exits
    */
   tick(work: number, isHeldUp: boolean): void {
     const nowNs = boottimeNs();
@@ -52,7 +55,7 @@ export class Housekeeping {
     this.#garbage.settle(work);
   }
 
-  /** What was run once, such as the parts that answer requests, need not stay. */
+  /** Releases file pages of code that ran only once, such as the code that answers requests. */
   #dropFilePages(nowNs: number): void {
     if (nowNs - this.#lookedNs < LOOK_NS || nowNs - this.#droppedNs < DROP_NS) return;
     this.#descriptors.use(1, () => {
@@ -64,33 +67,36 @@ export class Housekeeping {
   }
 }
 
-/** Events between two collections: this many make some hundred KiB of garbage. */
+/** Number of events between two garbage collections. They make some hundred KiB of garbage. */
 const EVENTS = 100_000;
-/** A smaller limit, for an occasional garbage collection. A machine at rest leaves a few KiB of garbage per minute. */
+/** The limit for a collection at `rest`. A machine at rest leaves a few KiB of garbage per minute. */
 const FEW_EVENTS = 5000;
 
-/** Fewer events since the start cause nearly no compiling: a function is compiled after some hundred calls. */
+/**
+ * With fewer events since the start, nearly no code has been compiled, because that takes some hundred calls of a
+ * function.
+ */
 const FEW_EVENTS_AT_START = 100;
 
-/** The shortest time between two collections of everything, ns: they drop compiled code. */
+/** The shortest time between two full collections, ns. A full collection drops compiled code. */
 const ALL_NS = 600e9;
 
-/** The two kinds of collection. */
+/** The two kinds of garbage collection. */
 export interface Collections {
   young(): void;
   all(): void;
 }
 
 /**
- * Collects the runtime's garbage after a certain amount of work, and never at rest. The runtime's own timer for that is off
- * (commands/runtime.ts), and by itself it would let megabytes gather first.
+ * Collects the runtime's garbage after a certain amount of work, and never at rest. The runtime's own timer for garbage
+ * collection is off (commands/runtime.ts). Without this class the runtime would let megabytes of garbage gather.
  */
 export class Garbage {
   readonly #collections: Collections;
   readonly #nowNs: () => number;
   #events = 0;
   #allNs = Number.NEGATIVE_INFINITY;
-  /** Whether what the start left behind is still there. */
+  /** Whether the garbage of the start has not been collected yet. */
   #isStartLeft = false;
 
   constructor(
@@ -101,15 +107,15 @@ export class Garbage {
     this.#nowNs = nowNs;
   }
 
-  /** @param events that were looked at so far */
+  /** @param events number of events and samples so far: see `RunCounters.work` */
   tick(events: number): void {
     if (events - this.#events >= EVENTS) this.#collect(events);
   }
 
   /**
-   * To be called once, when the start is over: it leaves code and objects behind that are not needed again. A collection
-   * drops all code that was compiled before it, and a collector that has been busy since its start would compile it
-   * twice in its first seconds: there it waits for the next rest.
+   * To be called once, when the start is over. The start leaves code and objects behind that are not needed again. A
+   * full collection drops all compiled code. A collector that has been busy since its start would have to compile it a
+   * second time in its first seconds. Such a collector collects at the next `rest`.
    */
   settle(events: number): void {
     if (events < FEW_EVENTS_AT_START) this.#collect(events);

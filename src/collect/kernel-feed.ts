@@ -31,8 +31,8 @@ export class KernelFeed implements Disposable {
   readonly #loaded: DisposableStack;
 
   /**
-   * Loads the programs and opens the rings; nothing that writes to them is attached yet.
-   * @throws LinnixError (exit code 3) when it cannot run here
+   * Loads the programs and opens the rings, but attaches nothing yet.
+   * @throws LinnixError (exit code 3) if linnix cannot run on this machine
    */
   constructor(options: KernelFeedOptions) {
     const { ringBytes, watermarkBytes } = options;
@@ -44,7 +44,7 @@ export class KernelFeed implements Disposable {
     const { backend, pageFaults } = this;
     const { eventsMapFd } = backend;
     const spare = loaded.use(new BpfRingMemory(backend.spareEventsMap));
-    // Before the rings are opened: what a CPU does after that is seen.
+    // This comes before the rings are opened, so that no CPU goes offline or online unseen after that.
     backend.watchHotplug();
     const rings = {
       cpus: possibleCpus(),
@@ -71,18 +71,18 @@ export class KernelFeed implements Disposable {
     return this.cpuRings.set;
   }
 
-  /** SIGIO at the watermark of a ring from now on. */
+  /** From now on the kernel sends SIGIO at the watermark of each ring. */
   signalOnWatermark(): void {
     this.cpuRings.signalOnWatermark();
   }
 
-  /** Puts all probes on. */
+  /** Attaches all probes. */
   attach(): void {
     this.backend.attach();
     this.pageFaults?.attach();
   }
 
-  /** Takes all probes off: no program starts after this; one that runs may still end. */
+  /** Detaches all probes: no BPF program starts after this, but a running one may still write a record. */
   detach(): void {
     this.pageFaults?.detach();
     this.backend.detach();

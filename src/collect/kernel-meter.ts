@@ -4,18 +4,23 @@ import { runTimeDifference } from "../bpf/bpf-run-time.ts";
 import { enableRunTimeStats, type RunTimeStats } from "../bpf/bpf-stats.ts";
 import { KernelPrice } from "./kernel-price.ts";
 
-/** How long the kernel's statistics are on: they cost every run of every BPF program two looks at the clock. */
+/**
+ * How long the kernel's run-time statistics are on, ms. While they are on, each run of any BPF program reads the clock
+ * twice.
+ */
 const MEASURE_MS = 1000;
-/** How often at most, and how many events there must have been: of an idle machine there is nothing to learn. */
+/** The shortest time between two measurements, ns. */
 const EVERY_NS = 60e9;
-/** What runs at the start is cold. */
+/** The first measurement is this long after the start, ns, because programs first run with cold caches. */
 const FIRST_AFTER_NS = 10e9;
+/** With fewer events since the last measurement, there is no new one: the price would be inexact. */
 const MIN_EVENTS = 100;
 
 /**
- * What this process's own BPF programs cost, by the kernel's statistics: on for a second in a minute at most, and
- * only if there were events. Iterators are left out: they run within this process's own read(2). Needs
- * CAP_SYS_ADMIN at every measurement; without it there is no figure.
+ * Measures the CPU time of this process's own BPF programs by the kernel's run-time statistics. It switches these on
+ * for one second a minute at most, and only if there were events. It leaves out iterators, because they run within
+ * read(2) of this process and so are in its own CPU time. Each measurement needs CAP_SYS_ADMIN. If the kernel refuses
+ * it, the last price stays in use, or there is none.
  */
 export class KernelMeter implements Disposable {
   readonly #countEvents: () => number;
@@ -28,7 +33,7 @@ export class KernelMeter implements Disposable {
   #isRefused = false;
 
   /**
-   * Holds the programs that this process has attached now.
+   * Opens the programs that this process has attached.
    * @param countEvents returns the kernel side's count of the events that it has seen
    * @throws LinnixError if the programs cannot be read
    */
@@ -41,7 +46,7 @@ export class KernelMeter implements Disposable {
     this.#price = new KernelPrice(this.#lastEvents);
   }
 
-  /** Time in the kernel half so far, ns; null if it is not known (yet). */
+  /** CPU time of the kernel side so far, ns; null before the first measurement. */
   ns(): number | null {
     return this.#price.ns(this.#countEvents());
   }
@@ -54,7 +59,7 @@ export class KernelMeter implements Disposable {
     return this.#stats !== undefined;
   }
 
-  /** Measures where it is time to. Call it now and then. */
+  /** Starts a measurement if one is due. Call it regularly. */
   tick(nowNs: number): void {
     if (this.#stats || this.#isRefused || nowNs - this.#lastNs < EVERY_NS) return;
     const events = this.#countEvents();
@@ -66,7 +71,7 @@ export class KernelMeter implements Disposable {
       const before = this.#programs.read();
       this.#timer = setTimeout(() => this.#finish(before, events), MEASURE_MS);
     } catch {
-      // No permission, or a kernel without: then there is no figure, as the figure's null says.
+      // linnix has no permission, or the kernel has no such statistics. No further measurement is tried.
       this.#isRefused = true;
       this.#stop();
     }

@@ -1,10 +1,10 @@
 /**
- * Time in the kernel half, from samples of it: what an event cost while it was measured, times the events there were.
- * Pure: what is measured, and when, is up to the caller.
+ * Estimates the CPU time of the kernel side as the measured time per event, times the number of events. The caller
+ * decides what to measure and when.
  */
 export class KernelPrice {
   #nsPerEvent: number | null = null;
-  /** Time up to `#events`, at the prices that held then, ns. */
+  /** Estimated time of the first `#events` events, by the prices of that time, ns. */
   #ns = 0;
   #events: number;
 
@@ -13,17 +13,20 @@ export class KernelPrice {
     this.#events = events;
   }
 
-  /** What an event costs in the kernel half, ns; null before it was measured. */
+  /** CPU time of the kernel side for one event, ns; null before the first measurement. */
   get nsPerEvent(): number | null {
     return this.#nsPerEvent;
   }
 
-  /** Time in the kernel half up to that count, ns; null before it was measured. */
+  /** CPU time of the kernel side for that number of events since its start, ns; null before the first measurement. */
   ns(events: number): number | null {
     return this.#nsPerEvent === null ? null : this.#ns + this.#nsPerEvent * (events - this.#events);
   }
 
-  /** Takes a measurement: time for a number of events. Events before the first one are taken to have cost the same. */
+  /**
+   * Takes a measurement: the time that some events took. Events before the first measurement are assumed to cost the
+   * same.
+   */
   measured(eventsNow: number, measuredEvents: number, measuredNs: number): void {
     if (measuredEvents <= 0) return;
     const nsPerEvent = measuredNs / measuredEvents;

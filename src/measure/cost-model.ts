@@ -1,22 +1,22 @@
 import type { Interval } from "../stats/interval.ts";
 import { fitLine, invertLine, type LineFit, type LinePoint, lineAt } from "../stats/line-fit.ts";
 
-/** One window of a sweep over rates. */
+/** One window of the workload or of a sweep over rates. */
 export interface CostPoint {
   /** The achieved rate, not the requested one. */
   processesPerSecond: number;
   /** Cost in that window, % of one core. */
   cpuPct: number;
-  /** Length of the window: a longer one counts more, as the noise of a mean falls with it. */
+  /** Length of the window, s: the weight of the point, because the mean of a longer window has less noise. */
   durationS: number;
 }
 
 /** cpuPct = idlePct + usPerProcess · processesPerSecond / 10,000. */
 export interface CostModel {
-  /** % of one core at no processes; can come out slightly below 0, which then says how rough it is. */
+  /** % of one core at 0 processes a second. Noise can make it slightly negative. */
   idlePct: number;
   idlePctCi95: Interval;
-  /** CPU time a process (its fork, exec and exit together), µs. */
+  /** CPU time for each process (its fork, exec and exit together), µs. */
   usPerProcess: number;
   usPerProcessCi95: Interval;
   /** Share of the variation between the windows that the line explains. */
@@ -30,10 +30,10 @@ export interface CostModel {
 const PCT_PER_US_AND_RATE = 1e-4;
 
 /**
- * Fits idle cost and cost a process to windows at several rates; rate 0 should be among them. The line is honest
- * within the swept rates and conservative above: at high rates wake-ups are shared by more events.
+ * Fits the idle cost and the cost of a process to windows at several rates; one of them should be 0. Above the measured
+ * rates the line predicts too much rather than too little, because at high rates more events share a wake-up.
  *
- * @returns null if fewer than two rates were swept
+ * @returns null if the points have fewer than two different rates
  */
 export function fitCostModel(points: readonly CostPoint[]): CostModel | null {
   const fit = fitLine(
@@ -51,15 +51,15 @@ export function fitCostModel(points: readonly CostPoint[]): CostModel | null {
   };
 }
 
-/** What the model says of a rate: % of one core, never below 0, with the interval of the long-run mean there. */
+/** The cost at a rate by the model: % of one core, never below 0, with the interval of the long-run mean. */
 export function predictCpuPct(model: CostModel, processesPerSecond: number): { cpuPct: number; ci95: Interval } {
   const { value, interval } = lineAt(model.fit, processesPerSecond);
   return { cpuPct: Math.max(value, 0), ci95: [Math.max(interval[0], 0), Math.max(interval[1], 0)] };
 }
 
 /**
- * Up to how many processes a second the cost stays below `thresholdPct` of one core. Infinity if it never reaches
- * it, as an end of the interval where the windows cannot bound it.
+ * Up to how many processes a second the cost stays below `thresholdPct` of one core; Infinity if the cost never reaches
+ * it. The upper end of the interval is Infinity if the windows do not bound it.
  */
 export function processesPerSecondAt(
   model: CostModel,
@@ -69,13 +69,13 @@ export function processesPerSecondAt(
   return { processesPerSecond: value, ci95: interval };
 }
 
-/** A kind of machine, by how much happens on it. */
+/** A kind of machine, by its number of events. */
 export interface Environment {
   name: string;
   eventsPerDay: number;
 }
 
-/** The machines that claims of "<1 %" are made for. */
+/** The kinds of machines that claims of "<1 %" refer to. */
 export const ENVIRONMENTS: readonly Environment[] = [
   { name: "small-server", eventsPerDay: 50_000 },
   { name: "busy-api", eventsPerDay: 500_000 },
@@ -94,8 +94,8 @@ export interface EnvironmentPrediction extends Environment {
 }
 
 /**
- * What the same tool would cost on average on such machines if their processor were this one, % of one core. An average
- * over the day: 50,000 events a day are 0.2 processes a second, so that idle cost is nearly all of it.
+ * Predicts what the same tool would cost on such machines with the processor of this machine: the average over a day, %
+ * of one core. 50,000 events a day are 0.2 processes a second, so nearly all of that cost is the idle cost.
  */
 export function predictEnvironments(
   model: CostModel,

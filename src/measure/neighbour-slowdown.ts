@@ -3,15 +3,15 @@ import { mean, standardDeviation } from "../stats/moments.ts";
 import { median } from "../stats/quantile.ts";
 import { studentQuantile } from "../stats/student.ts";
 
-/** Timed spawns at one place in the schedule; in the order in which they ran. */
+/** Timed spawns at one place in the schedule. Lists of places are in the order in which they ran. */
 export interface TimedPlace {
-  /** Null: an unwatched place. */
+  /** The method that watched; null: none did. */
   arm: string | null;
   /** µs a spawn, the lower quartile. */
   us: number;
   /**
-   * Places of different parts are not compared. In part "last" a method leaves traces behind, so that only unwatched places
-   * before it are its baseline.
+   * Places of different parts are not compared. The methods of part "last" leave traces on the machine, so only the
+   * unwatched places before them are their baseline.
    */
   part: "rounds" | "last";
 }
@@ -19,17 +19,17 @@ export interface TimedPlace {
 /** How much longer a spawn took while a method watched. */
 export interface SlowdownFigure {
   pct: number;
-  /** 95 %; null: too few places. */
+  /** 95 %, in the unit of `pct`; null: too few unwatched places. */
   ci95: Interval | null;
   usPerProcess: number;
   usCi95: Interval | null;
 }
 
 /**
- * Relative difference of each place (turn in the schedule) of an arm to the mean of the nearest unwatched places before and after
- * it. In part "last" the base is the mean of the unwatched places before the first watched one. The spread is the larger of
- * two: that of unwatched places to their unwatched neighbours in part "rounds", and that of the arm itself. An arm has few places,
- * so its own spread can be too small by chance.
+ * How much longer a spawn takes at the places of an arm than at the nearest unwatched places before and after each of
+ * them. In part "last" the base is the mean of the unwatched places before the first watched one. The interval comes
+ * from the larger of two spreads: that of unwatched places around their unwatched neighbours in part "rounds", and that
+ * of the arm's own differences. An arm has few places, so its own spread alone can be too small by chance.
  *
  * @returns null if no place of the arm has such a base
  */
@@ -42,7 +42,7 @@ export function neighbourSlowdown(places: readonly TimedPlace[], arm: string): S
   const usPerProcess = (pct / 100) * baseUs;
   if (none.length < 3) return { pct, ci95: null, usPerProcess, usCi95: null };
   const own = differences.length > 1 ? standardDeviation(differences) : 0;
-  // About what is expected, no difference, not about the mean: a drift is noise too.
+  // The spread is around 0, the expected difference, and not around the mean: a drift is noise too.
   const pooled = Math.sqrt(mean(none.map((difference) => difference ** 2)));
   const spread = 100 * Math.max(pooled, own);
   const half = (studentQuantile(0.975, none.length - 1) * spread) / Math.sqrt(differences.length);
@@ -67,7 +67,7 @@ function nullDifferences(places: readonly TimedPlace[]): number[] {
   });
 }
 
-/** The nearest unwatched places before and after one; in the last part all that came before its first watched one. */
+/** Mean time of the nearest unwatched places, µs; in part "last", of all places before its first watched one. */
 function baselineOf(places: readonly TimedPlace[], index: number): number | null {
   const part = places[index]?.part;
   if (part === "last") {

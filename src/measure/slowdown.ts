@@ -7,14 +7,14 @@ import { blockSchedule } from "../stats/schedule.ts";
 import { ownCpuNs, waitedChildrenCpuNs } from "../sys/clock.ts";
 import { currentCpu, failingSpawn, pinToCpu, waitedSpawn } from "../sys/cost-spawn.ts";
 
-/** What is timed: one call, one process. Must not leave anything behind. */
+/** The timed operation: each call makes one process. It must not leave anything behind. */
 export interface Operation {
   /** The name in the report, such as `bare-fork`. */
   name: string;
   run(): void;
 }
 
-/** Fork, exit and wait, no exec: the operation that a probe on fork and exit weighs most on. See `failingSpawn`. */
+/** Fork, exit and wait without exec: probes on fork and exit slow this operation the most. See `failingSpawn`. */
 export function bareFork(): Operation {
   return { name: "bare-fork", run: failingSpawn() };
 }
@@ -24,12 +24,12 @@ export function spawnWithExec(path = "/bin/true"): Operation {
   return { name: "spawn", run: waitedSpawn(path) };
 }
 
-/** `on`: watched. `off` and `null`: both not watched, two arms alike, whose difference shows what noise alone does. */
+/** `on`: watched. `off` and `null`: not watched. The difference between these two shows the effect of noise alone. */
 export type SlowdownArm = "on" | "off" | "null";
 
-/** A block: `repetitions` calls of the operation, one after the other. Times in µs a call. */
+/** A block: `repetitions` calls of the operation, one after the other. Times are µs of one call. */
 export interface SlowdownBlock extends BlockSummary {
-  /** CPU time of the loop and of the processes that it made, mean, µs a call. */
+  /** Mean CPU time of a call, µs: of the loop and of the processes that it made. */
   cpuUs: number;
 }
 
@@ -41,23 +41,24 @@ export interface SlowdownRound {
 export interface SlowdownOptions {
   operation: Operation;
   /**
-   * Switches what is measured on or off: attaches and detaches probes, starts and stops an agent. Called only if
-   * the state changes; `off` is the state before the first and after the last round. Whatever it leaves to settle it
-   * waits for itself.
+   * Switches the subject on or off: attaches and detaches probes, or starts and stops an agent. It is called only if
+   * the state changes. The state is `off` before the first and after the last round. The returned promise must resolve
+   * only once the effects of the switch have settled.
    */
   arm(on: boolean): void | Promise<void>;
   /** At most this many rounds; default 40. A round has six blocks: two of each arm (`on`, `off`, `null`). */
   rounds?: number;
   /** Operations in a block; default 100. */
   repetitions?: number;
-  /** Operations run before each block and not counted; default 5. They take what the switching left cold. */
+  /** Operations that run before each block and do not count; default 5. They warm the caches after a switch. */
   warmup?: number;
   seed?: number;
-  /** No round is begun after this long. */
+  /** No round begins after this time, ms; default: no limit. */
   budgetMs?: number;
   /**
-   * Stop as soon as an effect of this many µs could be found ({@link DifferenceEstimate.smallestDetectable}), after at
-   * least 12 rounds. Stopping by the width of the interval, and not by its position, does not bias the result.
+   * Stop as soon as the rounds could find an effect of this many µs ({@link DifferenceEstimate.smallestDetectable}),
+   * but not before 12 rounds. This depends on the width of the interval and not on its position, so it does not bias
+   * the result.
    */
   enoughUs?: number;
   /** Keep the loop on one processor, which halves the noise; default true. */
@@ -66,38 +67,39 @@ export interface SlowdownOptions {
   onRound?(done: number, rounds: number): void;
 }
 
-/** How a difference was calculated, in the words of a report. */
+/** The figure of a block that a report compares. */
 export type SlowdownMetric = BlockMetric | "cpu";
 
-/** What the `on` arm changed, in µs an operation. */
+/** How much longer an operation takes in the `on` arm. Intervals are 95 %. */
 export interface Slowdown {
   operation: string;
-  /** Which figure of a block `us` compares. */
+  /** The figure of a block that `us` compares. */
   metric: SlowdownMetric;
   us: number;
   usCi95: Interval;
-  /** The same between `null` and `off`: should hold 0, and its width is the noise. */
+  /** The same difference between `null` and `off`. Its interval should contain 0; the width shows the noise. */
   nullUs: number;
   nullUsCi95: Interval;
   /** Smallest true effect that this run would have found with a probability of 80 %. */
   smallestDetectableUs: number;
-  /** Duration of the operation when not watched, µs, by the same figure of a block. */
+  /** Duration of the operation in the `off` arm, µs, by the same figure of a block. */
   operationUs: number;
-  /** `us` as a share of `operationUs`. */
+  /** `us` as a share of `operationUs`, %. */
   pct: number;
   ci95: Interval;
   rounds: number;
 }
 
 const FEWEST_ROUNDS = 12;
-/** The first blocks run in the interpreter. */
+/** Blocks that do not count: at first the runtime interprets the loop and has not compiled it yet. */
 const BURN_IN_BLOCKS = 6;
 const METRICS: readonly SlowdownMetric[] = ["p25", "p10", "p50", "mean", "cpu"];
 
 /**
- * Runs the rounds: each holds six blocks, two of each arm in a random mirrored order (`null off on on off null`), so
- * that a steady drift cancels out and each arm is at each position equally often. The event loop runs between blocks.
- * Leaves the subject off, also when it throws or is aborted; an abort gives the rounds that are complete.
+ * Runs the rounds. Each round has six blocks, two of each arm, in a random mirrored order such as `null off on on off
+ * null`. So a steady drift cancels out, and each arm is at each position equally often. The event loop runs between
+ * blocks. The subject is off at the end, also after an error or an abort. After an abort the result is the complete
+ * rounds.
  */
 export async function runSlowdownRounds(options: SlowdownOptions): Promise<SlowdownRound[]> {
   const { operation, arm, rounds = 40, repetitions = 100, warmup = 5, seed = 1, enoughUs, signal } = options;
@@ -109,7 +111,7 @@ export async function runSlowdownRounds(options: SlowdownOptions): Promise<Slowd
   let isOn = false;
   const switchTo = async (on: boolean): Promise<void> => {
     if (on === isOn) return;
-    // Set first: a switching that fails half-way is undone as well.
+    // Set before the switch, so that `finally` also switches off after a switch that failed half-way.
     isOn = true;
     await arm(on);
     isOn = on;
@@ -138,11 +140,11 @@ export async function runSlowdownRounds(options: SlowdownOptions): Promise<Slowd
 }
 
 /**
- * The slowdown in rounds that have run; a pure function, so that a report's figures can be computed again from its raw
- * rounds.
+ * Computes the slowdown from completed rounds. It is a pure function, so the figures of a report can be computed again
+ * from its raw rounds.
  *
- * `p25` (the default) finds fractions of a µs, but does not see what falls on few operations only (a reader that is
- * woken once in a hundred events); `mean` and `cpu` count everything and are far noisier. See `lowQuantileDifference`.
+ * `p25` (the default) finds fractions of a µs. It misses costs that affect few operations only, such as a reader that
+ * wakes once in a hundred events. `mean` and `cpu` include all costs and are far noisier. See `lowQuantileDifference`.
  */
 export function slowdownOf(
   operation: string,
@@ -166,7 +168,7 @@ export function slowdownOf(
   };
 }
 
-/** {@link slowdownOf} by every figure of a block, the default one first. */
+/** {@link slowdownOf} for every figure of a block; the default, `p25`, comes first. */
 export function slowdownByMetric(operation: string, rounds: readonly SlowdownRound[], seed = 1): Slowdown[] {
   return METRICS.map((metric) => slowdownOf(operation, rounds, { metric, seed }));
 }
@@ -180,7 +182,7 @@ export function shareOf(
   return { pct: share(slowdown.us), ci95: [share(slowdown.usCi95[0]), share(slowdown.usCi95[1])] };
 }
 
-/** Runs the rounds and gives the slowdown by the default figure. */
+/** Runs the rounds and computes the slowdown by `p25`. */
 export async function measureSlowdown(
   options: SlowdownOptions,
 ): Promise<{ slowdown: Slowdown; rounds: SlowdownRound[] }> {
@@ -189,7 +191,7 @@ export async function measureSlowdown(
 }
 
 function runBlock(operation: Operation, warmup: number, durationsUs: Float64Array, cpu: number): SlowdownBlock {
-  // For the block only: an agent that is started between blocks must not inherit it.
+  // For this block only: an agent that is started between blocks must not inherit the pinning.
   using _pinned = pinToCpu(cpu);
   for (let i = 0; i < warmup; i++) operation.run();
   const cpuBefore = ownCpuNs() + waitedChildrenCpuNs();

@@ -1,8 +1,8 @@
 import { type Interval, overlaps, position } from "../stats/interval.ts";
 
 /**
- * A part of the ledger. `missing`: it should have been measured and was not. `left-out`: it cannot be measured with this
- * subject. Either way the claim is not proven. `excluded`: the user does not ask for it; the verdict is about the rest.
+ * A part of the ledger. `missing`: it should have been measured and was not. `left-out`: it cannot be measured with
+ * this subject. In both cases the claim is not proven. `excluded`: the user excluded it; the verdict is about the rest.
  */
 export type LedgerPart<T> =
   | ({ state: "measured" } & T)
@@ -10,19 +10,19 @@ export type LedgerPart<T> =
   | { state: "left-out"; why: string }
   | { state: "excluded"; why: string };
 
-/** Everything that the verdict rests on. */
+/** The figures that the verdict judges. */
 export interface Ledger {
-  /** The claim: total cost below this, % of one core. */
+  /** The claim: the total cost is below this, % of one core. The limit of the slowdown too, in %. */
   thresholdPct: number;
-  /** User and in-kernel CPU time together, % of one core. */
+  /** CPU time of the subject's processes and of its BPF programs together, % of one core. */
   total: LedgerPart<{ avgCpuPct: number; ci95: Interval }>;
-  /** Events that were counted in the kernel and did not reach user space. */
+  /** Events that the kernel side emitted and user space did not receive. */
   lost: LedgerPart<{ events: number }>;
   /** Processes that the workload made and those of them that the subject reported. */
   capture: LedgerPart<{ spawned: number; captured: number }>;
-  /** How much longer the default workload's processes take, %; and the same between two arms that are alike. */
+  /** Slowdown, % of the CPU time of one process of the workload. `nullCi95`: the same between two unwatched arms. */
   slowdown: LedgerPart<{ pct: number; ci95: Interval; nullCi95?: Interval }>;
-  /** Other grounds for which nothing can be proven: interrupted, too noisy. */
+  /** Other reasons why the run proves nothing, such as an interruption or too much noise. */
   unfit?: readonly string[];
 }
 
@@ -34,14 +34,14 @@ export interface Verdict {
   reasons: string[];
 }
 
-/** What one part says for itself. */
+/** The verdict of one part. */
 type Finding = { says: VerdictName | "excluded"; reason: string };
 
 /**
- * Judges the claim. FAIL where any measured part disproves it. Otherwise INCONCLUSIVE where an interval holds the
- * threshold, a part is missing or left out, or there are grounds in `unfit`. PASS only if every part that was not
- * excluded has proven its share: the interval of the total cost below the threshold, nothing lost, every process captured, the interval of the
- * slowdown not above and not across the threshold.
+ * Judges the claim. FAIL if any measured part disproves it. Otherwise INCONCLUSIVE if an interval contains the
+ * threshold, a part is missing or left out, all parts are excluded, or `unfit` has reasons. PASS only if every part
+ * that was not excluded passes: the intervals of total cost and slowdown are below the threshold, no event was lost,
+ * and every process was captured.
  */
 export function judge(ledger: Ledger): Verdict {
   const findings: Finding[] = [
@@ -77,7 +77,7 @@ function judgeTotal({ avgCpuPct, ci95 }: { avgCpuPct: number; ci95: Interval }, 
   const average = `total cost averages ${percent(avgCpuPct)} of one core`;
   if (isUnbounded(ci95)) return { says: "INCONCLUSIVE", reason: `${average}, ${TOO_FEW}` };
   const figure = `${average} ${range(ci95)}`;
-  // A claim of "less than" is not proven by an interval that ends at the threshold.
+  // The claim is "less than", so an interval that ends at the threshold does not prove it.
   if (ci95[1] < thresholdPct) return { says: "PASS", reason: `${figure}, below ${percent(thresholdPct)}` };
   if (ci95[0] >= thresholdPct) return { says: "FAIL", reason: `${figure}, not below ${percent(thresholdPct)}` };
   return { says: "INCONCLUSIVE", reason: `${figure}: the interval holds ${percent(thresholdPct)}` };
@@ -92,7 +92,7 @@ function judgeCapture({ spawned, captured }: { spawned: number; captured: number
   if (spawned === 0) return { says: "INCONCLUSIVE", reason: "the workload made no process" };
   const share = `${captured} of ${spawned} processes captured`;
   if (captured >= spawned) return { says: "PASS", reason: share };
-  // Rounding must not print 100 % where something is missing.
+  // Rounded down: a share with missing processes must not be printed as 100 %.
   return { says: "FAIL", reason: `${share} (${Math.floor((10_000 * captured) / spawned) / 100} %)` };
 }
 
@@ -119,14 +119,14 @@ function judgeSlowdown(
   }
 }
 
-const TOO_FEW = "in too few samples to say how sure that is";
+const TOO_FEW = "in too few samples for an interval";
 
-/** From one sample, or none, follows nothing. */
+/** Whether the data bound neither end: there were too few samples. */
 function isUnbounded(interval: Interval): boolean {
   return !interval.some(Number.isFinite);
 }
 
-/** Three significant digits, so that 0.0042 % does not read as 0 %. */
+/** Three significant digits, so that 0.0042 % is not printed as 0 %. */
 function percent(value: number): string {
   return `${number(value)} %`;
 }

@@ -10,14 +10,14 @@ export interface ColdOptions {
   subject: CollectorSubject;
   /** From the exec of each collector until its clock is read, ms. */
   durationMs: number;
-  /** The workload ends this long before, ms, so that the collector has read its last events by then. */
+  /** The workload ends this long before the end of `durationMs`, ms, so that the collector reads its last events. */
   leadOutMs: number;
   workload: Omit<WorkloadSpec, "durationMs"> & { rate: number };
   signal: AbortSignal;
 }
 
 /**
- * Measures what a fresh collector costs from its exec on: one under the workload, then one without work.
+ * Measures the cost of two fresh collectors from their exec on: one under the workload, then one without work.
  *
  * @returns null if `signal` was aborted, or if a collector ended early
  */
@@ -33,7 +33,7 @@ export async function measureCold(options: ColdOptions): Promise<RawCold | null>
   return loaded && idle && { rate: workload.rate, loaded, idle };
 }
 
-/** @param work gets the remaining time, ms; returns how many processes it made */
+/** @param work receives the remaining time, ms; returns the number of processes that it made */
 async function runCold(
   { subject, durationMs, leadOutMs, signal }: ColdOptions,
   work: (leftMs: number) => Promise<number>,

@@ -12,17 +12,17 @@ import { failureOf, tryCollector } from "../workload/trial.ts";
 import { ScratchFile } from "./scratch-file.ts";
 import type { RunningSubject, Subject, SubjectSwitch } from "./subject.ts";
 
-/** A line that `collect` logs once it is attached. */
+/** Begin of the line that `collect` logs once its probes are attached. */
 const WATCHING = "watching by the ";
 const SETTINGS_FILE = "settings.toml";
-/** BTF tracepoints are attached in less than a millisecond; classic ones wait for the kernel's grace periods. */
+/** A faster switch is cheap. BTF tracepoints attach in less than 1 ms; classic ones wait for RCU grace periods. */
 const CHEAP_SWITCH_MS = 20;
 const TRIES = 3;
 
-/** What a test judges: the cost of every event, or what the limits of storms and of detail come to. */
+/** What a test judges: the cost with every event, or the effect of the limits on storms and detail. */
 export type Judged = "every-event" | "limits";
 
-/** The settings of how `collect` works. The test itself sets what it watches, where it writes and how it ends. */
+/** The settings in force, without those that the test decides: what `collect` watches, its output and its end. */
 export function subjectSettings(inForce: Settings, judged: Judged = "every-event"): Settings {
   const usual = defaultSettings();
   return {
@@ -31,7 +31,7 @@ export function subjectSettings(inForce: Settings, judged: Judged = "every-event
     filters: usual.filters,
     probes: { ...inForce.probes, events: usual.probes.events },
     run: { ...inForce.run, durationMs: 0 },
-    // With every event, neither the budget nor storms may reduce the configured level of detail.
+    // For "every-event", neither the budget nor a storm may reduce the number of events.
     budget: judged === "limits" ? inForce.budget : { ...inForce.budget, floor: usual.budget.floor, stormRate: 0 },
     // A second collector cannot listen at the same address, and has no clients.
     api: { ...inForce.api, listen: null },
@@ -41,7 +41,7 @@ export function subjectSettings(inForce: Settings, judged: Judged = "every-event
   };
 }
 
-/** `linnix collect` and its settings that are not the default ones, as options. */
+/** The command line of `linnix collect` with an option for each setting that differs from its default. */
 export function collectCommandText(settings: Settings): string {
   const usual = defaultSettings() as unknown as Record<string, Record<string, unknown>>;
   const words = ["linnix", "collect"];
@@ -59,7 +59,7 @@ export function collectCommandText(settings: Settings): string {
   return words.join(" ");
 }
 
-/** linnix's own collector: this very program, started as its user would, writing JSON lines to a file. */
+/** linnix's own collector: this program, started as a user starts it, with JSON lines to a file. */
 export class CollectorSubject implements Subject {
   readonly kind = "linnix";
   readonly name = "linnix collect";
@@ -68,7 +68,7 @@ export class CollectorSubject implements Subject {
   readonly #folder: PrivateFolder;
   readonly #settingsPath: string;
 
-  /** @param folder the folder for its configuration file */
+  /** @param folder receives the configuration file */
   constructor(inForce: Settings, folder: PrivateFolder, judged: Judged = "every-event") {
     const settings = subjectSettings(inForce, judged);
     const resolved: CollectConfig = resolveAuto(settings, { stdoutIsTty: false });
@@ -129,7 +129,7 @@ export class RunningCollector implements RunningSubject {
       const began = Bun.nanoseconds();
       child = new Child({
         argv: selfCommand(command, "--config", settingsPath, "--no-color"),
-        // Its configuration file has every setting, and the environment none.
+        // The configuration file has every setting. Child starts it without the settings of the environment.
         stdin: command === "__collect" ? "pipe" : "ignore",
         stdout: output.fd,
         stderr: "pipe",
@@ -153,17 +153,17 @@ export class RunningCollector implements RunningSubject {
   problem(): string | null {
     const problem = this.child.problem();
     const lines = this.child.said.trimEnd().split("\n");
-    // A line of a hint begins with blanks: it says nothing without the line before it.
+    // A hint is an indented line that belongs to the line before it.
     const words = lines.findLast((line) => !/^\s/.test(line)) ?? "";
     return problem === null || words === "" ? problem : `${problem}: ${words}`;
   }
 
-  /** Length of what it has written so far. */
+  /** Length of its output so far. */
   get outputBytes(): number {
     return this.#output.bytes;
   }
 
-  /** What it has written; whole after `stop`. */
+  /** Lines of its output. The output is complete after `stop`. */
   lines(): Generator<string> {
     return this.#output.lines();
   }
@@ -193,7 +193,7 @@ export class CollectorSwitch implements SubjectSwitch {
     return this.#switchMs < CHEAP_SWITCH_MS;
   }
 
-  /** Switches it on and off some times, to see how long that takes at best; leaves it off. */
+  /** Switches it on and off a few times, and stores the shortest time of a switch. It is off afterwards. */
   async tryOut(): Promise<void> {
     await this.arm(false);
     for (let tries = 0; tries < TRIES; tries++) {
@@ -210,7 +210,7 @@ export class CollectorSwitch implements SubjectSwitch {
       await child.send(on ? "attach" : "detach");
       if (await child.hear(on ? "attached" : "detached", { signal: this.#signal })) return;
     }
-    // An aborted run leaves it as it is, because it ends soon.
+    // After an abort the collector is stopped soon, so its state does not matter.
     if (this.#signal.aborted) return;
     throw cannotRunError("subject-ended", {
       what: `the collector did not ${on ? "attach" : "detach"} its probes`,

@@ -10,34 +10,34 @@ import type { PrivateFolder } from "../sys/private-folder.ts";
 import { ScratchFile } from "./scratch-file.ts";
 import type { RunningSubject, Subject, SubjectSwitch } from "./subject.ts";
 
-/** Time between two looks at a command, ms. */
+/** Interval at which a starting command is checked, ms. */
 const LOOK_MS = 50;
-/** It counts as watching after this time without a new BPF program and (nearly) without CPU time. */
+/** A command counts as watching after this time without a new BPF program and (nearly) without CPU time. */
 const QUIET_MS = 500;
-/** It cannot count as watching before this time: a shell is quiet before its program has begun. */
+/** A command does not count as watching before this time, because a shell is quiet before it starts its program. */
 const LEAST_MS = 500;
 /**
  * If a command never becomes quiet, the test assumes that it watches after this time. bpftrace first compiles for a
  * second or two.
  */
 const MOST_MS = 8_000;
-/** At a later start it counts as quiet a little after the time that it took at its first start. */
+/** At a later start the test waits this many times as long as the first start took, and then for `QUIET_AGAIN_MS`. */
 const AGAIN_MARGIN = 1.25;
 const QUIET_AGAIN_MS = 100;
-/** The wait at a later start if it was not quiet at its first start. */
+/** The longest wait at a later start if the command did not become quiet at its first start. */
 const MOST_AGAIN_MS = 1_000;
-/** Its output is not read. A larger one is emptied at this interval, ms. */
+/** At this interval, ms, the output is emptied if it is larger than `MOST_OUTPUT_BYTES`: only its last line is used. */
 const EMPTY_MS = 100;
 const MOST_OUTPUT_BYTES = 16 * 1024 * 1024;
-/** Less than this share of one core is quiet. */
+/** A command is quiet if it uses at most this share of one core. */
 const QUIET_SHARE = 0.05;
 
-/** The state of a command when it watched for the first time: each round of a comparison starts it again. */
+/** How the first start of a command went: the rounds of a comparison start it again and again. */
 interface StartedBefore {
-  /** BPF programs that had appeared. */
+  /** Number of BPF programs that had appeared. */
   programs: number;
   wasQuiet: boolean;
-  /** When it last did something before it was quiet, ms after its start. */
+  /** When its quiet time began, ms after its start. */
   readyMs: number;
 }
 
@@ -74,7 +74,7 @@ export class CommandSubject implements Subject {
   openSwitch = async (signal: AbortSignal): Promise<SubjectSwitch> => new CommandSwitch(() => this.start(signal));
 }
 
-/** Absolute path, or the path as given. @throws LinnixError (exit code 2) if that cannot be executed */
+/** Path of a program: in PATH, or as given if it has a slash. @throws LinnixError (exit code 2) if it is not executable */
 function findProgram(program: string): string {
   const path = program.includes("/") ? program : Bun.which(program);
   const why = path === null ? "it is in no folder of PATH" : whyNotExecutable(path);
@@ -98,12 +98,12 @@ function whyNotExecutable(path: string): string | null {
   }
 }
 
-/** A running command; its output goes to a file that is never read. */
+/** A running command. Its output goes to a file; only the last line is read, if the command ends by itself. */
 export class RunningCommand implements RunningSubject {
   readonly roots: readonly number[];
   readonly load: { elapsedNs: number; cpuNs: number | null };
   readonly programIds: readonly number[];
-  /** Whether it was quiet, or was taken to watch after some time. */
+  /** Whether it became quiet. If not, the test assumes after some time that it watches. */
   readonly wasQuiet: boolean;
   readonly #child: SupervisedChild;
   readonly #output: ScratchFile;
@@ -139,7 +139,7 @@ export class RunningCommand implements RunningSubject {
     let child: SupervisedChild | undefined;
     try {
       const before = new Set(listProgramIds());
-      // The user names the command, and linnix runs it with the user's environment.
+      // The command is the user's own, so it gets the user's environment.
       const { env } = process;
       child = await SupervisedChild.start({
         argv,
@@ -183,7 +183,7 @@ export class RunningCommand implements RunningSubject {
   }
 }
 
-/** Starts the command and ends it again, for each switch. */
+/** Switches a command on by starting it, and off by ending it. */
 class CommandSwitch implements SubjectSwitch {
   readonly isCheap = false;
   readonly #start: () => Promise<RunningCommand>;
@@ -218,7 +218,7 @@ class CommandSwitch implements SubjectSwitch {
   }
 }
 
-/** Waits until a started command seems to watch. No event says so, but its behaviour changes then. */
+/** Waits until a started command seems to watch. Nothing announces that, but the command becomes quiet then. */
 async function watching(
   child: SupervisedChild,
   output: ScratchFile,
@@ -261,8 +261,8 @@ async function watching(
 }
 
 /**
- * The programs of the list that no process outside of the given ones holds: another process may have loaded some at the
- * same time. A program without a holder is pinned, or attached in a way that needs no holder.
+ * The programs of the list without those that only processes other than `pids` hold: these processes may have loaded
+ * programs at the same time. A program without a holder stays: it is pinned, or its attachment needs no holder.
  */
 function withoutOthers(ids: readonly number[], pids: readonly number[]): number[] {
   if (ids.length === 0) return [];
@@ -275,17 +275,17 @@ function withoutOthers(ids: readonly number[], pids: readonly number[]): number[
   return ids.filter((id) => own.has(id) || !others.has(id));
 }
 
-/** How a command ended by itself, and its last words; null while it runs. */
+/** How a command ended by itself, and the last line of its output; null while it runs. */
 function endOf(child: SupervisedChild, output: ScratchFile): string | null {
   const problem = child.problem();
   if (problem === null) return null;
   let last = "";
-  // A line of marks beneath a line of code has no meaning without that line.
+  // Lines without a letter are skipped, such as the marks that a compiler prints below a line of code.
   for (const line of output.lines()) if (/\p{L}/u.test(line)) last = line.trim();
   return last === "" ? problem : `${problem}: ${last.slice(0, 200)}`;
 }
 
-/** A word as it would be typed. */
+/** A word of a command line, quoted for a shell if necessary. */
 function shellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -7,7 +7,7 @@ import type { RawColdStart, RawRun, RawWindow } from "./raw.ts";
 import type { CollectorFigures, InKernelFigures, MemoryFigures, TotalFigures } from "./result.ts";
 import { type CostWindow, corePct, cpusOf, hasCost, knownSum, processesIn, totalNs } from "./windows.ts";
 
-/** CPU time of the subject's processes. */
+/** Figures of the subject's processes; null without a window in which their CPU time is known. */
 export function collectorOf(raw: RawRun, costs: readonly CostWindow[], seed: number): CollectorFigures | null {
   if (costs.length === 0) return null;
   const average = ratioPct(costs, ({ cpu_ns }) => cpu_ns, seed);
@@ -51,8 +51,8 @@ function coldOf({ cold }: RawRun): CollectorFigures["cold"] {
   if (cold === null) return null;
   const { loaded, idle } = cold;
   const sinceWatchingNs = ({ cpu_ns, start_cpu_ns }: RawColdStart): number => cpu_ns - start_cpu_ns;
-  // Both collectors also reported processes outside the workload, and their cost includes these. The difference removes
-  // them.
+  // Both collectors also reported processes outside the workload. The difference of the costs and of the events removes
+  // these processes.
   const processes = (loaded.events - idle.events) / EVENTS_PER_PROCESS;
   return {
     duration_s: loaded.elapsed_ns / 1e9,
@@ -75,7 +75,7 @@ function ratioPct<W extends RawWindow>(
   return { value: 100 * value, interval: scale(interval, 100) };
 }
 
-/** Time in the subject's BPF programs. */
+/** Figures of the subject's BPF programs; null if the kernel did not count their time. */
 export function inKernelOf(raw: RawRun, workload: readonly RawWindow[]): InKernelFigures | null {
   const counted = workload.filter(({ run_ns }) => run_ns !== null);
   if (raw.programs === null || counted.length === 0) return null;
@@ -104,7 +104,7 @@ export function inKernelOf(raw: RawRun, workload: readonly RawWindow[]): InKerne
   };
 }
 
-/** Both together. */
+/** The subject's processes and BPF programs together; null if the time of the programs is not known. */
 export function totalOf(costs: readonly CostWindow[], seed: number): TotalFigures | null {
   const whole = costs.filter(({ run_ns }) => run_ns !== null);
   if (whole.length === 0) return null;

@@ -11,8 +11,8 @@ import { timingsOf } from "./timing-figures.ts";
 import { corePct, hasCost, knownSum, machineOf, totalNs, windowPct } from "./windows.ts";
 
 /**
- * Computes every figure of a report from the measured data: a pure function of the report's `raw`, of the threshold and of
- * the seed of the resampling, which the report has as well.
+ * Computes every figure of a report. It is a pure function of `raw`, the threshold and the seed of the resampling, and
+ * the report has all three.
  */
 export function figuresOf(raw: RawRun, { thresholdPct, seed }: { thresholdPct: number; seed: number }): Figures {
   const workload = raw.windows.filter(({ phase }) => phase === "workload");
@@ -50,7 +50,7 @@ function workloadOf(raw: RawRun): WorkloadFigures | null {
   };
 }
 
-/** One row of the table. */
+/** One row of the table of samples. */
 export function sampleOf(window: RawWindow): SampleFigures {
   return {
     t_s: window.to_s,

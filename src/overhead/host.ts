@@ -6,9 +6,9 @@ import { readKernel } from "../doctor/kernel.ts";
 import { readMachine } from "../doctor/machine.ts";
 
 /**
- * What a report says of its machine; null for what is unknown.
+ * The facts about the machine in a report. A fact that is not known is null.
  *
- * @param stealWindowMs how long steal time is watched
+ * @param stealWindowMs for how long steal time is measured, ms
  */
 export async function readHostFacts(stealWindowMs = 500): Promise<HostFacts> {
   const host = hostReader();

@@ -4,8 +4,9 @@ const EXIT_CODE = { SIGINT: EXIT.sigint, SIGTERM: EXIT.sigterm, SIGHUP: EXIT.sig
 type Ending = keyof typeof EXIT_CODE;
 
 /**
- * Turns the first SIGINT or SIGTERM into an abort, so that this process ends in order and reports its results so far. A
- * second signal ends it immediately; supervisors then end the processes that it has started.
+ * Turns the first SIGINT, SIGTERM or SIGHUP into an abort, so that this process ends in order and reports its results so
+ * far. A second signal ends it immediately. The processes that it started then end without it, for example by their
+ * supervisor.
  */
 export class Interruption implements Disposable {
   readonly #controller = new AbortController();
@@ -21,7 +22,7 @@ export class Interruption implements Disposable {
     return this.#controller.signal;
   }
 
-  /** What the program ends with; null if no signal came. */
+  /** The exit code of the program; null if no signal arrived. */
   get exitCode(): ExitCode | null {
     return this.#received === null ? null : EXIT_CODE[this.#received];
   }
@@ -32,7 +33,7 @@ export class Interruption implements Disposable {
 
   #receive(name: Ending): void {
     if (this.#received !== null) {
-      // Without a handler the signal has its default effect.
+      // Without a handler the signal ends this process.
       this[Symbol.dispose]();
       process.kill(process.pid, name);
       return;

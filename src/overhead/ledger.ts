@@ -3,13 +3,13 @@ import type { CaptureCount } from "./capture.ts";
 import type { ExcludablePart } from "./options.ts";
 import type { Figures } from "./result.ts";
 
-/** Facts that the verdict needs besides the figures. */
+/** Facts that the ledger needs besides the figures. */
 export interface LedgerContext {
   thresholdPct: number;
   isLinnix: boolean;
-  /** Whether the subject can be stopped, so that there is something to compare with. */
+  /** Whether the subject can be stopped. Without a time in which it is off, there is no slowdown. */
   canStop: boolean;
-  /** Why the run did not get to its end; null if it did. */
+  /** Why the run ended early; null if it did not. */
   incomplete: string | null;
   problems: readonly Problem[];
   capture: CaptureCount | null;
@@ -17,7 +17,7 @@ export interface LedgerContext {
   without?: readonly ExcludablePart[];
 }
 
-/** What went wrong with a part of the run. */
+/** An error in a part of the run. */
 export interface Problem {
   part: PartName;
   why: string;
@@ -25,15 +25,18 @@ export interface Problem {
 
 export type PartName = "subject" | "in-kernel" | "capture" | "slowdown" | "model" | "output";
 
-/** With more steal than this, a clock that counts steal as the subject's time is too high by that much. */
+/** Most steal, % of the machine's CPU time: a CPU clock that counts steal as the subject's time is too high by it. */
 const MOST_STEAL_PCT = 5;
-/** A workload that reaches less than this share of its rate counts as another workload. */
+/** Least share of the requested rate that the workload must reach. */
 const LEAST_RATE_SHARE = 0.9;
-/** Above this share of other work, with tasks waiting for a CPU this often, others saturate the machine. */
+/**
+ * Other work saturates the machine if it uses more than this share of the CPU time, and either tasks wait for a CPU for
+ * more than `MOST_PRESSURE_PCT` of the time, or the machine is busier than `MOST_BUSY_PCT`.
+ */
 const MOST_OTHERS_PCT = 40;
 const MOST_PRESSURE_PCT = 60;
 const MOST_BUSY_PCT = 95;
-/** Below this rate there are too few processes for a meaningful share. */
+/** The reached share of the rate is not judged if the workload has fewer processes than this. */
 const FEW_SPAWNS = 20;
 
 const NOT_TO_BE_STOPPED = "the subject cannot be stopped, so there is nothing to compare with";
@@ -67,7 +70,7 @@ export function ledgerOf(figures: Figures, context: LedgerContext): Ledger {
 function totalPart(figures: Figures, thresholdPct: number, why: (part: PartName) => string): Ledger["total"] {
   const { total, collector } = figures;
   if (total !== null) return { state: "measured", avgCpuPct: total.avg_cpu_pct, ci95: total.ci95 };
-  // A part alone can disprove the claim about the whole, and cannot prove it.
+  // The processes alone can disprove the claim about the total, but not prove it.
   if (collector !== null && collector.ci95[0] >= thresholdPct) {
     return { state: "measured", avgCpuPct: collector.avg_cpu_pct, ci95: collector.ci95 };
   }
@@ -88,7 +91,7 @@ function slowdownPart(
   return { state: "missing", why: why("slowdown") };
 }
 
-/** Reasons why correct figures prove nothing about this machine at its ordinary work. */
+/** Reasons why the figures, though correct, prove nothing about ordinary conditions. */
 function unfit({ noise, workload }: Figures, { incomplete, problems }: LedgerContext): string[] {
   const grounds: string[] = [];
   const pct = (value: number): string => `${value.toFixed(0)} %`;
@@ -99,7 +102,7 @@ function unfit({ noise, workload }: Figures, { incomplete, problems }: LedgerCon
   if (steal !== null && steal > MOST_STEAL_PCT) {
     grounds.push(`the hypervisor took ${pct(steal)} of the machine's CPU time for others`);
   }
-  // As a share of the time that the hypervisor left: if it steals half of a machine, the other half can be fully used.
+  // Shares of the time that the hypervisor left: if it steals half of the time, the machine is full at a busy time of 50 %.
   const ofTheRest = (share: number | null): number => (share === null ? 0 : (100 * share) / (100 - (steal ?? 0)) || 0);
   const isFull = (pressure !== null && pressure > MOST_PRESSURE_PCT) || ofTheRest(busy) > MOST_BUSY_PCT;
   if (ofTheRest(others) > MOST_OTHERS_PCT && isFull) {
@@ -115,7 +118,7 @@ function unfit({ noise, workload }: Figures, { incomplete, problems }: LedgerCon
   return grounds;
 }
 
-/** Parts of the ledger that are not in it, and why. */
+/** The parts of the ledger that were not measured, and why. */
 export function leftOut(ledger: Ledger, problems: readonly Problem[]): { part: string; why: string }[] {
   const parts = { total: ledger.total, lost: ledger.lost, capture: ledger.capture, slowdown: ledger.slowdown };
   const left = Object.entries(parts).flatMap(([part, each]) =>

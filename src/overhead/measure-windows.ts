@@ -2,7 +2,7 @@ import { type Meter, type Reading, windowBetween } from "./meter.ts";
 import type { RawWindow } from "./raw.ts";
 import { sleep } from "./sleep.ts";
 
-/** A window and when it was, CLOCK_BOOTTIME, ns: the clock of the events. */
+/** A window with its begin and end, CLOCK_BOOTTIME, ns, which is the clock of the events. */
 export interface TimedWindow {
   raw: RawWindow;
   fromNs: number;
@@ -21,14 +21,14 @@ export interface WindowOptions {
   onWindow?(window: TimedWindow): boolean;
 }
 
-/** The first and last reading of a run, and the windows in between. An abort ends the run with a shorter window. */
+/** The first and last reading, and the windows in between. After an abort the last window is shorter. */
 export interface Measured {
   windows: TimedWindow[];
   first: Reading;
   last: Reading;
 }
 
-/** A window that an abort cut to less than this share of its length is dropped. */
+/** A window is dropped if an abort cut it to less than this share of its length. */
 const LEAST_SHARE = 0.25;
 
 /** Reads the clocks at absolute times, so that the delay of one window does not add to the next one. */

@@ -13,15 +13,19 @@ import { boottimeNs, ownCpuNs } from "../sys/clock.ts";
 import type { RawMemory, RawProgram, RawWindow } from "./raw.ts";
 import type { RunningSubject, Subject } from "./subject.ts";
 
-/** Everything that is looked at together, at one moment. */
+/** All clocks and counters, read at one moment. */
 export interface Reading {
   /** Monotonic, ns since this process's start. */
   atNs: number;
   boottimeNs: number;
-  /** Null if there is no subject, or its processes cannot be read (any more). */
+  /**
+   * CPU time of the subject's processes; null if there is no subject, or it cannot be read. User and system time are 0
+   * for process trees.
+   */
   subject: { cpuNs: number; userNs: number; systemNs: number } | null;
+  /** The subject's BPF programs; null if their statistics are not on. */
   programs: ReadonlyMap<number, BpfProgramInfo> | null;
-  /** The programs that the subject itself runs. */
+  /** Ids of the programs that the subject's processes call themselves: their time is CPU time of the subject. */
   ownPrograms: ReadonlySet<number>;
   wakeups: number | null;
   memory: RawMemory | null;
@@ -29,7 +33,7 @@ export interface Reading {
   monitorCpuNs: number;
 }
 
-/** Looks at all the clocks. Without a subject only at those of the machine and of this process. */
+/** Reads all clocks and counters; without a subject, only those of the machine and of this process. */
 export class Meter implements Disposable {
   readonly #running: RunningSubject | null;
   readonly #clock: SubjectClock | null;
@@ -52,7 +56,7 @@ export class Meter implements Disposable {
   }
 
   read(): Reading {
-    // The fast clocks are read right after each other, because the measured work continues meanwhile.
+    // These clocks are read first and right after each other, because the measured work continues meanwhile.
     const subject = this.#clock?.read() ?? null;
     if (this.#countsPrograms) this.#findPrograms(subject?.pids ?? []);
     const programs = this.#countsPrograms ? this.#programs.read() : null;
@@ -70,7 +74,7 @@ export class Meter implements Disposable {
     };
   }
 
-  /** Kernel memory of the subject, now; null if there is none. Looks at every mapping of its processes. */
+  /** Kernel memory of the subject now; null if there is no subject. Reads every mapping of its processes. */
   kernelMemory(): KernelMemory | null {
     const pids = this.#clock?.read()?.pids;
     return pids === undefined ? null : readHeldMemory(pids, this.#running?.programIds);
@@ -84,7 +88,7 @@ export class Meter implements Disposable {
     this.close();
   }
 
-  /** An agent may load programs at any time. */
+  /** Looks for new programs at each reading, because an agent may load programs at any time. */
   #findPrograms(pids: readonly number[]): void {
     for (const id of this.#running?.programIds ?? []) this.#programs.add(id);
     for (const pid of pids) {
@@ -98,7 +102,7 @@ interface SubjectClock {
   read(): { cpuNs: number; userNs: number; systemNs: number; pids: number[] } | null;
 }
 
-/** Exact, and cheap to read. */
+/** The CPU clock of one process: exact, and cheap to read. */
 function oneProcess(pid: number): SubjectClock {
   const clock = ProcessClock.open(pid);
   return {
@@ -137,7 +141,7 @@ function memoryOf(pids: readonly number[]): RawMemory | null {
   };
 }
 
-/** What each program ran between two readings; null if that was not counted. */
+/** Runs and run time of each program between two readings; null if the kernel did not count them. */
 export function programsBetween(before: Reading, after: Reading): RawProgram[] | null {
   if (before.programs === null || after.programs === null) return null;
   return runTimeDifference(before.programs, after.programs).programs.map(({ id, name, runs, runNs }) => ({
@@ -149,7 +153,7 @@ export function programsBetween(before: Reading, after: Reading): RawProgram[] |
   }));
 }
 
-/** The window between two readings. What the workload made and the output holds is entered later. */
+/** The window between two readings. `spawned` and `events` are set later. */
 export function windowBetween(
   before: Reading,
   after: Reading,

@@ -4,7 +4,7 @@ import type { RawRun, RawWindow } from "./raw.ts";
 import type { ModelFigures } from "./result.ts";
 import { processesIn, totalNs } from "./windows.ts";
 
-/** The model that is fitted to the windows, and what follows from it; null if they do not determine it. */
+/** The model that is fitted to the windows, and its predictions; null if the windows do not determine it. */
 export function modelOf(raw: RawRun, thresholdPct: number): ModelFigures | null {
   const points = modelPoints(raw);
   const model = fitCostModel(points);
@@ -35,7 +35,7 @@ export function modelOf(raw: RawRun, thresholdPct: number): ModelFigures | null 
   };
 }
 
-/** The windows of workload and sweep as points of the model. Those of the workload are joined to the length of the sweep's. */
+/** The windows of workload and sweep as points. Windows of the workload are merged until they are as long as the sweep's. */
 export function modelPoints(raw: Pick<RawRun, "windows">): CostPoint[] {
   const sweep = raw.windows.filter(({ phase }) => phase === "sweep");
   const workload = raw.windows.filter(({ phase }) => phase === "workload");
@@ -54,7 +54,7 @@ export function modelPoints(raw: Pick<RawRun, "windows">): CostPoint[] {
   });
 }
 
-/** Joins neighbours until they have (nearly) that length. A shorter rest joins the last one. */
+/** Groups neighbouring windows until a group has (nearly) that length. A shorter rest joins the last group. */
 function merged(windows: readonly RawWindow[], lengthNs: number): RawWindow[][] {
   const groups: RawWindow[][] = [];
   let group: RawWindow[] = [];

@@ -16,7 +16,7 @@ export function baselineOf(raw: RawRun): Figures["baseline"] {
   };
 }
 
-/** The machine's busy time without this test's own process, the subject and `workloadNs`. */
+/** Busy time of the machine without this process, the subject and `workloadNs`, % of all CPUs; null if not known. */
 function othersMachinePct(windows: readonly RawWindow[], workloadNs: number): number | null {
   const machine = machineOf(windows);
   const cpus = cpusOf(windows);
@@ -26,7 +26,7 @@ function othersMachinePct(windows: readonly RawWindow[], workloadNs: number): nu
   return Math.max(machine.busyMachinePct - (100 * oursNs) / elapsedNs / cpus, 0);
 }
 
-/** Causes of noise in the run. */
+/** Figures of what can disturb the measurement: steal, pressure and other load. */
 export function noiseOf(raw: RawRun, seed: number): NoiseFigures {
   const workload = raw.windows.filter(({ phase }) => phase === "workload");
   const windows = workload.length > 0 ? workload : raw.windows.filter(({ phase }) => phase === "baseline");
@@ -34,7 +34,7 @@ export function noiseOf(raw: RawRun, seed: number): NoiseFigures {
   const elapsedUs = sum(windows.map(({ elapsed_ns }) => elapsed_ns)) / 1000;
   const pressure = windows.map(({ cpu_pressure_us }) => cpu_pressure_us);
   const run = raw.workloads.find(({ phase }) => phase === "workload");
-  // The workload ran for a little longer than it was watched.
+  // The workload ran for a little longer than its windows.
   const workloadNs =
     workload.length === 0 || run === undefined || run.duration_s <= 0
       ? 0

@@ -23,36 +23,36 @@ import { timeReading } from "./steps/reading.ts";
 import { timeRingWrites } from "./steps/ring-write.ts";
 import type { RunningSubject, Subject, SubjectSwitch } from "./subject.ts";
 
-/** Gets the progress of the measuring. */
+/** Receives the progress of the measuring. */
 export interface PhaseListener {
   phase(name: PhaseName): void;
   sample(sample: SampleFigures): void;
   note(text: string): void;
 }
 
-/** What was measured, and what could not be. */
+/** The measured data, and what could not be measured. */
 export interface Outcome {
   raw: RawRun;
   problems: Problem[];
-  /** Why it did not get to its end; null if it did. */
+  /** Why the test ended early; null if it did not. */
   incomplete: string | null;
   /** The subject's processes. */
   pids: readonly number[];
 }
 
-const NOT_REACHED = "the test ended before that";
+const NOT_REACHED = "the test ended before this step";
 const NO_COLLECTOR = "the subject is not linnix's own collector";
-const NO_LINE = "no line of an event came into the output";
+const NO_LINE = "the output got no line of an event";
 
-/** The workload runs this long beyond the last window, ms, so that every window has work. */
+/** The workload runs for this much longer than the last window, ms, so that all of every window has load. */
 const TAIL_MS = 200;
 
-/** The subject has ended by itself: nothing more can be measured. */
+/** The subject ended by itself, so nothing more can be measured. */
 class SubjectEnded extends Error {
   override readonly name = "SubjectEnded";
 }
 
-/** Everything that is measured, phase by phase. */
+/** Measures everything, phase by phase. */
 export class Phases {
   readonly #options: OverheadOptions;
   readonly #plan: Plan;
@@ -97,7 +97,7 @@ export class Phases {
     }
   }
 
-  /** An abort ends it early, with the figures so far. @throws LinnixError if the subject or the workload cannot run */
+  /** Runs all phases; an abort ends them early. @throws LinnixError if the subject or the workload cannot run */
   async run(): Promise<Outcome> {
     try {
       await this.#measureNoise();
@@ -125,7 +125,7 @@ export class Phases {
     try {
       this.#raw.statistics_price = priceRunTimeStats();
     } catch {
-      // The figures have null for it.
+      // `statistics_price` stays null.
     }
     this.#raw.noise = await runNoiseRounds(this.#plan.noiseMs, this.#options.seed, this.#signal);
     this.#signal.throwIfAborted();
@@ -141,7 +141,7 @@ export class Phases {
     this.#signal.throwIfAborted();
   }
 
-  /** Fresh collectors of their own: the one that is judged is warm. */
+  /** Starts fresh collectors for the cold start, because the judged collector is measured warm. */
   async #measureCold(): Promise<void> {
     const { coldMs, leadInMs, rate } = this.#plan;
     if (coldMs === 0 || !(this.#subject instanceof CollectorSubject)) return;
@@ -195,7 +195,7 @@ export class Phases {
     }
   }
 
-  /** One window from the subject's readiness on. */
+  /** Measures one window, which begins once the subject watches. */
   async #warmUp(meter: Meter, running: RunningSubject): Promise<void> {
     this.#begin("warm-up");
     const { rate, durationMs } = this.#plan.warmUp;
@@ -212,7 +212,7 @@ export class Phases {
     this.#check(running);
   }
 
-  /** Waits for the end of a workload, and enters what it did. */
+  /** Waits for the end of a workload, and stores its results in the raw data and in `windows`. */
   async #end(workload: WorkloadHandle, phase: RawWorkload["phase"], windows: readonly TimedWindow[]): Promise<void> {
     const result = await (this.#signal.aborted ? workload.stop() : workload.done);
     this.#workloads.push(result);
@@ -220,7 +220,7 @@ export class Phases {
     for (const { raw, fromNs, toNs } of windows) raw.spawned = spawnedBetween(result, fromNs, toNs);
   }
 
-  /** Statistics of BPF programs, on until disposed of; null if they cannot be had. */
+  /** Enables the statistics of BPF programs until disposed of; null if that is not possible. */
   #enableStatistics(): Disposable | null {
     try {
       return enableRunTimeStats();
@@ -244,7 +244,7 @@ export class Phases {
     throw new SubjectEnded();
   }
 
-  /** Windows under a workload of that rate, which runs before the first and beyond the last of them. */
+  /** Measures windows under a workload of that rate. It begins before the first window and ends after the last one. */
   async #underWorkload(
     meter: Meter,
     running: RunningSubject,
@@ -296,7 +296,7 @@ export class Phases {
     return measured;
   }
 
-  /** Null if the workload cannot run: the claim does not need this timing. */
+  /** Null if the workload cannot run. That is no error, because the claim does not depend on this timing. */
   async #tryToFollowOutput(collector: RunningCollector): Promise<OutputDelays | null> {
     try {
       return await this.#followOutput(collector);
@@ -307,13 +307,13 @@ export class Phases {
     }
   }
 
-  /** Follows the collector's output under the workload's rate, when no window is measured any more. */
+  /** Follows the collector's output under the workload's rate. It runs after all windows have been measured. */
   async #followOutput(collector: RunningCollector): Promise<OutputDelays> {
     this.#begin("output");
     const { outputMs, leadInMs, flushMs, rate } = this.#plan;
     const { profile, seed } = this.#options;
     await using workload = runWorkload({ profile, rate, durationMs: outputMs, seed });
-    // The last events come into the output a flush later, or two if the collector is above its CPU budget.
+    // The last events reach the output up to one flush interval later, or two if the collector is above its CPU budget.
     const restMs = leadInMs + (flushMs ?? 0);
     const delays = await followOutput({ workload, collector, forMs: outputMs, restMs, signal: this.#signal });
     await this.#end(workload, "output", []);
@@ -321,7 +321,7 @@ export class Phases {
     return delays;
   }
 
-  /** Compares the collector's output with the workloads. It runs when all measuring of that collector has ended. */
+  /** Compares the collector's output with the workloads. It runs after all measurements of that collector. */
   #readOutput(collector: RunningCollector, delays: OutputDelays | null): void {
     const check = new CaptureCheck();
     for (const line of collector.lines()) {
@@ -343,7 +343,7 @@ export class Phases {
     if (check.broken > 0) this.#fail("capture", `${check.broken} lines of the collector's output are not JSON`);
   }
 
-  /** Last: what this process compiles and allocates for it is in no other figure. */
+  /** Runs last, so that no other figure includes what this process compiles and allocates for it. */
   async #timeSteps(): Promise<void> {
     const { steps, rate } = this.#plan;
     if (steps === null) return;

@@ -2,7 +2,7 @@ import { cannotRunError } from "../errors.ts";
 import { type PidNamespace, pidNamespace } from "../procfs/pid-namespace.ts";
 
 /**
- * The test reads /proc by pids of this process's namespace.
+ * Checks that /proc shows the pids of this process's namespace, because the test reads /proc by these pids.
  * @param command the subcommand, for the message
  * @throws LinnixError (exit code 3) if /proc has other pids
  */
@@ -16,8 +16,9 @@ export function assertOwnProc(command: string, namespace: PidNamespace = pidName
 }
 
 /**
- * Only the BTF backend gives the pid that a process has in its own namespace.
- * @throws LinnixError (exit code 3) if the events of a backend cannot be matched with the processes that this one makes
+ * Checks that events can be matched by pid with the processes of the workload. In another pid namespace than the initial
+ * one, only the BTF backend reports pids of that namespace.
+ * @throws LinnixError (exit code 3) if they cannot be matched
  */
 export function assertMatchable(command: string, backend: "btf" | "tracepoint", namespace = pidNamespace()): void {
   if (namespace.isInitial || backend === "btf") return;

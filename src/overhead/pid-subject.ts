@@ -2,7 +2,7 @@ import { usageError } from "../errors.ts";
 import { readProcStat } from "../procfs/proc-stat.ts";
 import type { RunningSubject, Subject } from "./subject.ts";
 
-/** Processes that run already and are not ours to stop. */
+/** Processes that run already. The test does not stop them. */
 export class PidSubject implements Subject {
   readonly kind = "pid";
   readonly name: string;
@@ -11,7 +11,7 @@ export class PidSubject implements Subject {
   readonly openSwitch = null;
   readonly #pids: readonly number[];
 
-  /** @throws LinnixError (exit code 2) if there is no such process, or it is one of this test's own */
+  /** @throws LinnixError (exit code 2) for no such process, a kernel thread, or this process or an ancestor of it */
   constructor(pids: readonly number[]) {
     const names = pids.map((pid) => {
       const stat = readProcStat(pid);
@@ -55,7 +55,7 @@ export class PidSubject implements Subject {
   }
 }
 
-/** A process that descends from another one of the list is counted with it. */
+/** The pids without those that descend from another pid of the list, because a process counts with its descendants. */
 function withoutDescendants(pids: readonly number[]): number[] {
   return [...new Set(pids)].filter((pid) => !ancestors(pid).some((ancestor) => pids.includes(ancestor)));
 }

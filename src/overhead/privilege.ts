@@ -22,7 +22,7 @@ export function assertPrivileged(): void {
   }
 }
 
-/** How to get the privilege: root without it is in a container, or lacks the capability. */
+/** How to get the privilege. Root can lack it in a container or after dropping the capability. */
 function privilegeHint(): string {
   if (process.geteuid?.() !== 0) return "run it as root: sudo linnix overhead-test";
   return "root lacks capabilities here: run it on the host, or start the container with --privileged --pid=host";

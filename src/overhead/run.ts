@@ -19,16 +19,16 @@ import { assertPrivileged } from "./privilege.ts";
 import type { OverheadReport, ReportHead } from "./result.ts";
 import type { Subject } from "./subject.ts";
 
-/** Gets the progress of the test. */
+/** Receives the progress of the test. */
 export interface TestListener extends PhaseListener {
   /** Once, before anything is measured. */
   planned(plan: Plan, head: ReportHead): void;
 }
 
 /**
- * Runs the whole test. An abort ends it early with the figures so far; the report has the reason.
+ * Runs the whole test. An abort ends it early: the report then has the figures so far and the reason.
  *
- * @throws LinnixError if it cannot run here, or the subject cannot be started
+ * @throws LinnixError if the test cannot run here, or the subject cannot be started
  */
 export async function runOverheadTest(
   options: OverheadOptions,
@@ -51,7 +51,7 @@ export async function runOverheadTest(
   return reportOf(head, outcome, subject);
 }
 
-/** The exit code that a verdict ends the program with. */
+/** The exit code of the program for a verdict. */
 export function exitCodeOf(verdict: VerdictName): ExitCode {
   return verdict === "PASS" ? EXIT.ok : verdict === "FAIL" ? EXIT.fail : EXIT.inconclusive;
 }
@@ -90,7 +90,7 @@ function headOf(options: OverheadOptions, plan: Plan, subject: Subject, host: Ho
   };
 }
 
-/** Forms the figures and judges them. */
+/** Computes the figures and judges them. */
 function reportOf(head: ReportHead, outcome: Outcome, subject: Subject): OverheadReport {
   const { raw, problems, incomplete, pids } = outcome;
   const thresholdPct = head.threshold_pct;
@@ -105,7 +105,7 @@ function reportOf(head: ReportHead, outcome: Outcome, subject: Subject): Overhea
     capture: raw.capture,
   });
   const { verdict: judged, reasons } = judge(ledger);
-  // Half a test proves nothing, not even a failure: the missing part may have captured the missing processes.
+  // An incomplete test proves nothing, not even a failure: events that seem missing may be in output that was not read.
   const verdict = incomplete !== null ? "INCONCLUSIVE" : judged;
   return {
     ...head,

@@ -5,8 +5,8 @@ import type { PrivateFolder } from "../sys/private-folder.ts";
 const CHUNK_BYTES = 256 * 1024;
 
 /**
- * A file without a name that a program appends to and this process reads. It is on the disk, as the output of a real run
- * is, and goes away with its last file descriptor, however this process ends.
+ * An unlinked file that a program appends to and this process reads. It is in the temporary folder, so writing costs
+ * about as much as in a real run. The kernel removes it with its last file descriptor, however this process ends.
  */
 export class ScratchFile implements Disposable {
   readonly fd: number;
@@ -23,7 +23,7 @@ export class ScratchFile implements Disposable {
     return fstatSync(this.fd).size;
   }
 
-  /** Its lines from the first; a last one without a line end is left out: its writer was cut short. */
+  /** All lines of the file. A last line without a line end is incomplete and left out. */
   *lines(): Generator<string> {
     const decoder = new TextDecoder();
     const buffer = new Uint8Array(CHUNK_BYTES);
@@ -38,7 +38,7 @@ export class ScratchFile implements Disposable {
     }
   }
 
-  /** Empties it where it has become bigger. */
+  /** Empties the file if it is longer than `bytes`. */
   keepBelow(bytes: number): void {
     if (this.bytes > bytes) ftruncateSync(this.fd);
   }

@@ -1,4 +1,4 @@
-/** Waits for that time, or until the signal is aborted. */
+/** Waits for `ms`, or until the signal is aborted. It never throws. */
 export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted || ms <= 0) return;
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -2,13 +2,13 @@ import { type Slowdown, shareOf, slowdownByMetric, slowdownOf } from "../measure
 import type { RawRounds, RawRun } from "./raw.ts";
 import type { OperationSlowdown, SlowdownFigures } from "./result.ts";
 
-/** A process counts as a spawn with exec if that was measured, otherwise as a bare fork. */
+/** The operation that stands for a process: a spawn with exec, or a bare fork if no spawns were measured. */
 const STANDS_FOR_A_PROCESS = ["spawn", "bare-fork"];
 
 /**
  * How much longer processes take because they are watched.
  *
- * @param processUs CPU time of one of the workload's processes, which the share is of
+ * @param processUs mean CPU time of a process of the workload, µs: the slowdown in % is relative to it
  */
 export function slowdownFiguresOf(raw: RawRun, processUs: number | null, seed: number): SlowdownFigures | null {
   const measured = raw.slowdown.filter(({ rounds }) => rounds.length > 0);

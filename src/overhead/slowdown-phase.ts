@@ -3,17 +3,17 @@ import { findProgram } from "../workload/programs.ts";
 import type { RawCounts, RawRounds } from "./raw.ts";
 import type { SubjectSwitch } from "./subject.ts";
 
-/** How an operation's rounds are run. */
+/** How the rounds of an operation run. */
 interface Rounds {
   operation: Operation;
-  /** Share of the time. */
+  /** Share of the time of the phase, 0 to 1. */
   share: number;
   rounds: number;
   repetitions: number;
 }
 
 const WARMUP = 5;
-/** Rounds of an A/A comparison, at most. */
+/** Most rounds of an A/A comparison. */
 const NOISE_ROUNDS = 60;
 
 /** Many short rounds if switching costs almost nothing. The times of execs vary more, so they get more rounds. */
@@ -25,12 +25,12 @@ function cheapRounds(): Rounds[] {
   ];
 }
 
-/** Few long rounds if each switch starts and stops an agent. */
+/** Few long rounds if each switch starts or stops an agent. */
 function costlyRounds(): Rounds[] {
   return [{ operation: spawnOperation() ?? bareFork(), share: 1, rounds: 24, repetitions: 100 }];
 }
 
-/** Fork, exec, exit and wait; null if there is no program that does nothing. */
+/** Fork, exec, exit and wait of `true`; null if it is not installed. */
 function spawnOperation(): Operation | null {
   const path = findProgram("true");
   return path === null ? null : spawnWithExec(path);
@@ -64,7 +64,7 @@ export async function runSlowdownPhase(options: SlowdownPhaseOptions): Promise<R
   return all;
 }
 
-/** The same rounds with nothing to switch: how far apart two arms come that are alike. */
+/** Rounds of the bare fork in which nothing is switched: they show how far noise alone moves two arms apart. */
 export async function runNoiseRounds(budgetMs: number, seed: number, signal: AbortSignal): Promise<RawRounds> {
   const operation = bareFork();
   const repetitions = 100;
@@ -82,11 +82,11 @@ export async function runNoiseRounds(budgetMs: number, seed: number, signal: Abo
 }
 
 /**
- * Checks by the collector's counts whether the probes were on and off as they should have been: it must report every
- * process of the `on` arm and none of the others. Other processes of the machine count as well, so a few more forks are no
- * contradiction.
+ * Checks by the collector's counts whether its probes were attached in the `on` arm only. It must have counted every
+ * process of the `on` arm. Its count includes forks of the whole machine, so it may be larger, by at most half of the
+ * processes of the other arms.
  *
- * @returns what is wrong, or null
+ * @returns what is wrong; null if nothing is
  */
 export function switchingProblem(all: readonly RawRounds[], counts: RawCounts): string | null {
   let on = 0;

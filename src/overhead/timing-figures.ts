@@ -16,7 +16,7 @@ const NO_OUTPUT = "the output of the subject was not read";
 const NO_EVENTS = "the output of the subject has no line of a fork, exec or exit";
 const NO_BATCH = "the test ended before the first batch";
 
-/** What single steps take; a pure function of what was measured. */
+/** The times of single steps: a pure function of the measured data. */
 export function timingsOf(raw: RawRun, workload: readonly RawWindow[], seed: number): TimingFigures {
   const hooks = HOOKS.map((name) => ({ name, ...hookOf(name, workload, seed) }));
   const byHook = <T>(of: (hook: (typeof hooks)[number]) => T) =>
@@ -58,8 +58,8 @@ export function timingsOf(raw: RawRun, workload: readonly RawWindow[], seed: num
 }
 
 /**
- * Run time of a hook's program, and of the program that retries after it on the same tracepoint, divided by the runs of the
- * first. The hook of an exit also runs for the end of each thread.
+ * Run time of a hook's program and of the program that retries after it on the same tracepoint, divided by the runs of
+ * the former, ns. The exit hook also runs at the end of each thread.
  */
 function hookOf(
   hook: HookName,
@@ -82,7 +82,7 @@ function hookOf(
 }
 
 interface Step {
-  /** The median; null: `why`. */
+  /** The median; null if it was not measured, for the reason in `why`. */
   value: number | null;
   range: Range | null;
   why: string | null;
@@ -96,7 +96,7 @@ function stepNs({ with_ns, without_ns }: Batch): number {
   return with_ns - without_ns;
 }
 
-/** Time of one record in each batch. */
+/** Median and spread over the batches of the time for one record, ns. */
 function stepOf(raw: RawBatches | NotMeasured, nsOf: (batch: Batch) => number): Step {
   if (isMissing(raw)) return { value: null, range: null, why: raw.not_measured };
   if (raw.batches.length === 0) return { value: null, range: null, why: NO_BATCH };

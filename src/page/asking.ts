@@ -2,24 +2,24 @@ import type { Commands, Groups, Status } from "../api/answers.ts";
 import { type Client, Refusal } from "./client.ts";
 import type { Answers, Model } from "./model.ts";
 
-/** Rows of a list before its user looks for more. */
+/** Number of rows of a list until the user requests more. */
 export const FIRST_ROWS = 24;
-/** Maximum number of processes that are read. */
+/** Maximum number of processes that the page requests. */
 export const MOST_PROCESSES = 1000;
 /** The page requests the reasons at least once in this number of refreshes. */
 const REASONS_EVERY = 3;
-/** Refreshes that ask for everything: CPU use of groups is the difference of two. */
+/** Number of first refreshes that request everything. There are two, because CPU use of groups needs two answers. */
 const WHOLE_REFRESHES = 2;
 const COMMANDS = "/commands?window=1m&limit=200";
 
-/** Which processes are wanted. */
+/** Which processes a refresh requests. */
 export interface Wanted {
   sort: "cpu" | "rss" | "start";
-  /** Whether the first rows are not enough. */
+  /** Whether to request as many processes as possible, and not only the first rows. */
   isAll: boolean;
 }
 
-/** Asks the daemon for what one refresh needs, and for no more: each answer costs the collector. */
+/** Requests the data of one refresh, and no more than it needs, because each answer costs the daemon CPU time. */
 export class Asking {
   readonly #client: Client;
   readonly #model: Model;
@@ -33,7 +33,7 @@ export class Asking {
     this.#model = model;
   }
 
-  /** The next refresh requests everything. */
+  /** Lets the next refreshes request everything. */
   begin(): void {
     this.#reasonsOf = "";
     this.#refreshes = 0;
@@ -42,11 +42,11 @@ export class Asking {
   /** @throws Refusal */
   async load({ sort, isAll }: Wanted, signal: AbortSignal): Promise<Answers> {
     const client = this.#client;
-    // First: whether the token is right, the level of detail, and whether something is degraded.
+    // First, because it shows whether the token is valid, and because the other requests depend on it.
     const status = (await client.get("/status?history=false", signal)) as Status;
-    // Groups that the daemon does not make are made of the processes: of as many as there are.
+    // If the daemon reports no groups, the page computes them from the processes, and needs as many as possible.
     const limit = isAll || !this.#model.hasGroups ? MOST_PROCESSES : FIRST_ROWS;
-    // By turns: what they show is of the last minute, and of the time since the answer before.
+    // In turns. Nothing is missed: commands cover the last minute, and groups the time since their previous answer.
     const turn = this.#refreshes++;
     const isWhole = turn < WHOLE_REFRESHES;
     const [hasCommands, hasGroups] = [isWhole || turn % 2 === 0, isWhole || turn % 2 === 1];
@@ -65,7 +65,7 @@ export class Asking {
     };
   }
 
-  /** Null: the page does not request them this time. */
+  /** The reasons of /readyz; null if the page does not request them this time. */
   async #reasons(status: Status, signal: AbortSignal): Promise<readonly string[] | null> {
     const { missing_fields, sampling, budget } = status;
     const shown = JSON.stringify([missing_fields, sampling?.source, budget?.level, status.started]);
@@ -78,7 +78,7 @@ export class Asking {
   }
 }
 
-/** Null: the daemon refuses by that status, because it does not have this. */
+/** The answer; null if the daemon refuses with that status, because it does not have this data. */
 async function unless(status: number, answer: Promise<unknown>): Promise<unknown> {
   try {
     return await answer;

@@ -1,17 +1,17 @@
 const SVG = "http://www.w3.org/2000/svg";
-/** In units of the drawing; the style sheet stretches it. */
+/** Size of the drawing in its own units. The style sheet stretches the drawing. */
 const WIDTH = 300;
 const HEIGHT = 56;
 /** The chart is wide enough for this many values, and for more if there are more. */
 const LEAST_VALUES = 12;
-/** Above the highest value. */
+/** Height of the chart, as a multiple of the highest value. */
 const HEADROOM = 1.1;
 
 export interface ChartValues {
   values: readonly (number | null)[];
-  /** A level that is not to be reached; null: there is none. */
+  /** A limit to draw as a line; null if there is none. */
   limit: number | null;
-  /** For a reader that does not see it. */
+  /** Text for screen readers. */
   label: string;
 }
 
@@ -56,7 +56,7 @@ interface Point {
   value: number;
 }
 
-/** Values that follow each other without one that is not known. */
+/** The runs of consecutive known values. */
 function partsOf(values: readonly (number | null)[]): Point[][] {
   const parts: Point[][] = [];
   let part: Point[] | undefined;

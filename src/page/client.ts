@@ -1,13 +1,13 @@
 import { exactJson } from "../json/exact-json.ts";
 
-/** The longest time for an answer, ms. */
+/** Time-out of a request, ms. */
 const ANSWER_MS = 10_000;
 
-/** An answer that is none: the daemon refuses, or does not answer. */
+/** A failed request: the daemon refuses it, or does not answer. */
 export class Refusal extends Error {
-  /** 0: there was no answer. */
+  /** Status code of the answer; 0 if there was no answer. */
   readonly status: number;
-  /** The time that the daemon requests; 0: none. */
+  /** Time to wait before the next attempt, as the daemon requests it; 0 if it does not. */
   readonly retryAfterS: number;
 
   constructor(status: number, detail: string, retryAfterS = 0) {
@@ -25,11 +25,11 @@ export class Client {
   async get(path: string, signal: AbortSignal): Promise<unknown> {
     const response = await this.open(path, {}, AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]));
     const body = exactJson(await response.text().catch((cause) => Promise.reject(noAnswer(cause))));
-    if (body === undefined) throw new Refusal(response.status, `${path}: the answer is no JSON`);
+    if (body === undefined) throw new Refusal(response.status, `${path}: the answer is not JSON`);
     return body;
   }
 
-  /** The reasons of /readyz, which are in its refusal too. @throws Refusal */
+  /** The reasons of /readyz, which its 503 also contains. @throws Refusal */
   async reasons(signal: AbortSignal): Promise<readonly string[]> {
     const all = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
     const response = await this.#fetch("/readyz", {}, all);
@@ -38,7 +38,7 @@ export class Client {
     return reasons;
   }
 
-  /** An answer whose body is still to be read. @throws Refusal */
+  /** Sends a request and returns the answer; its body is not read yet. @throws Refusal */
   async open(path: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response> {
     const response = await this.#fetch(path, headers, signal);
     if (response.ok) return response;

@@ -2,12 +2,12 @@ import type * as answers from "../api/answers.ts";
 import { cpuPctOf } from "../top/model.ts";
 import type { TotalsEvent } from "../wire/event.ts";
 
-/** What the list covers. */
+/** The time that the list covers. */
 export const WINDOW_S = 60;
 
-/** How often sums of totals start again at 0. */
+/** Length of a bucket, in which totals are added up. */
 const BUCKET_S = 5;
-/** Names that are kept apart in one of them; the rest is added up as one. */
+/** Maximum number of names in a bucket. All further names are added up under one name. */
 const MAX_NAMES = 500;
 const OTHERS = "(others)";
 
@@ -15,17 +15,17 @@ const OTHERS = "(others)";
 export interface CommandRow {
   comm: string;
   count: number;
-  /** With another code than 0, or by a signal; null: not known. */
+  /** Number of these that ended with an exit code other than 0 or by a signal; null if unknown. */
   failed: number | null;
-  /** % of one core; null: not known. */
+  /** % of one core; null if unknown. */
   cpuPct: number | null;
-  /** On average; null: not known. */
+  /** Mean lifetime; null if unknown. */
   lifetimeS: number | null;
-  /** The highest; null: not known. */
+  /** Peak memory of the process that used most; null if unknown. */
   peakRssBytes: number | null;
 }
 
-/** What ended in the window, by command. */
+/** Ended processes of the window, by command. */
 export interface CommandList {
   /** How much of the window is covered, s. */
   coveredS: number;
@@ -64,23 +64,23 @@ interface Sums {
 }
 
 interface Bucket {
-  /** Number of its time. */
+  /** Start of the bucket, in units of `BUCKET_S`. */
   at: number;
   commands: Map<string, Sums>;
 }
 
-/** What the totals of the level of detail `summary` say of processes that ended, over the last minute. */
+/** Sums over processes that ended in the last minute, from the totals at the level of detail `summary`. */
 export class TotalsCommands {
   readonly #buckets: Bucket[] = [];
   #sinceS = 0;
 
-  /** @param nowS any clock that does not go back */
+  /** @param nowS a monotonic clock */
   clear(nowS: number): void {
     this.#buckets.length = 0;
     this.#sinceS = nowS;
   }
 
-  /** Takes the ends of a group in an interval. */
+  /** Adds the ended processes of a `totals` event. */
   add(totals: TotalsEvent, nowS: number): void {
     const { ok, error, signal, unknown } = totals.exited;
     const count = (ok ?? 0) + (error ?? 0) + (signal ?? 0) + unknown;
@@ -96,7 +96,7 @@ export class TotalsCommands {
     });
   }
 
-  /** Those that ended most often first. */
+  /** The commands with the most ended processes first. */
   list(nowS: number): CommandList {
     this.#expire(nowS);
     const all = new Map<string, Sums>();

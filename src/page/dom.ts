@@ -7,7 +7,7 @@ export function byId<T extends HTMLElement>(id: string, kind: abstract new () =>
   return found;
 }
 
-/** A new element, with a class and text from anywhere. */
+/** Makes an element with a class and a text, which may come from any source. */
 export function element<Name extends keyof HTMLElementTagNameMap>(
   name: Name,
   className = "",
@@ -25,7 +25,7 @@ export function element<Name extends keyof HTMLElementTagNameMap>(
  */
 export function setText(node: Node, text: string): void {
   const shown = printable(text);
-  // What has not changed is not drawn again, and a selection in it stays.
+  // A node whose text has not changed is not drawn again, and a selection in it stays.
   if (node.textContent !== shown) node.textContent = shown;
 }
 
@@ -33,7 +33,7 @@ export function setHidden(node: HTMLElement, isHidden: boolean): void {
   if (node.hidden !== isHidden) node.hidden = isHidden;
 }
 
-/** One element for each text, in place of those before. */
+/** Shows one element for each text in place of the previous ones. Hides the parent if there are no texts. */
 export function setLines(parent: HTMLElement, texts: readonly string[], name: "li" | "p" = "p"): void {
   while (parent.children.length > texts.length) parent.lastElementChild?.remove();
   while (parent.children.length < texts.length) parent.append(document.createElement(name));

@@ -5,7 +5,7 @@ import { EventParser } from "./sse.ts";
 
 export interface FollowerOptions {
   client: Client;
-  /** Takes the data of an event of that type. */
+  /** Called for each event, with its type and data. */
   event(type: string, data: unknown): void;
 }
 
@@ -22,12 +22,12 @@ export class Follower {
     this.#options = options;
   }
 
-  /** Why no events come at the moment; null: they do, or none are wanted. */
+  /** Why the page receives no events at the moment; null if it does, or if it follows none. */
   get trouble(): string | null {
     return this.#trouble;
   }
 
-  /** Follows events of these types from now on; does nothing if that is so already. */
+  /** Follows events of these types from now on; does nothing if it already does. */
   follow(types: readonly string[]): void {
     const wanted = types.join(",");
     if (this.#abort && wanted === this.#types) return;
@@ -37,7 +37,7 @@ export class Follower {
     void this.#run(this.#abort.signal);
   }
 
-  /** Ends that; the next time begins with what comes then. */
+  /** Stops following. The next `follow` begins with new events. */
   stop(): void {
     this.#abort?.abort();
     this.#abort = undefined;

@@ -1,26 +1,26 @@
 import type * as answers from "../api/answers.ts";
 import { cpuPctOf, groupsOf, type ProcessRow } from "../top/model.ts";
 
-/** The live processes of a unit or container, and the CPU time of all that ran in it. */
+/** The live processes of a unit or container, and its CPU use. */
 export interface GroupRow {
   name: string;
-  /** The unit that a container belongs to; empty: none. */
+  /** The unit that a container belongs to; empty if there is none. */
   unit: string;
-  /** % of one core since the refresh before; null: not known. */
+  /** % of one core since the previous refresh; null if unknown. */
   cpuPct: number | null;
   rssBytes: number | null;
   processes: number;
 }
 
-/** The daemon looks at all processes once a second at most: over less time than this CPU use says nothing. */
+/** Least time over which CPU use is computed, ms. The daemon scans the processes at most once a second. */
 const LEAST_MS = 1500;
 const CONTAINER_ID = /^[0-9a-f]{64}$/;
-/** Digits of such an id that tools show. */
+/** Number of digits of a container id that tools usually show. */
 const SHORT_ID = 12;
 
-/** Groups of the daemon's answers; CPU use is the difference of two of them. */
+/** Rows from the daemon's answers to /groups. CPU use is computed from two consecutive answers. */
 export class GroupRates {
-  /** CPU time so far by group, s, and when that was; undefined: there is no answer before. */
+  /** CPU time by group at an earlier answer, s, and when that was; undefined if there is none. */
   #before: { atMs: number; cpuS: ReadonlyMap<string, number> } | undefined;
   #rates: ReadonlyMap<string, number> = new Map();
 
@@ -30,13 +30,13 @@ export class GroupRates {
     this.#rates = new Map();
   }
 
-  /** @param nowMs a clock that does not go back */
+  /** Rows of the groups that have live processes or used CPU time. @param nowMs a monotonic clock */
   take({ groups }: answers.Groups, nowMs: number): GroupRow[] {
     const cpuS = new Map<string, number>();
     const rows = new Map<string, GroupRow>();
     for (const group of groups) {
       const [name, unit] = namesOf(group);
-      // Divided by the name of the process as well, where metrics.by_comm is set.
+      // With metrics.by_comm, the daemon also splits groups by process name. These parts are added up again.
       const key = `${name}\0${unit}`;
       const row = rows.get(key) ?? { name, unit, cpuPct: null, rssBytes: 0, processes: 0 };
       row.rssBytes = (row.rssBytes ?? 0) + group.rss_bytes;
@@ -54,7 +54,7 @@ export class GroupRates {
     if (before !== undefined && atMs - before.atMs < LEAST_MS) return;
     this.#before = { atMs, cpuS };
     if (before === undefined) return;
-    // A group that is new has its counts from 0 on.
+    // The counts of a new group begin at 0.
     const pctOf = (key: string, now: number) => {
       const usedS = Math.max(now - (before.cpuS.get(key) ?? 0), 0);
       return cpuPctOf(usedS * 1e9, atMs - before.atMs);
@@ -63,7 +63,7 @@ export class GroupRates {
   }
 }
 
-/** Groups made of a list of processes: without what has ended. */
+/** Groups computed from a list of live processes, so without the CPU time of ended ones. */
 export function groupsOfProcesses(processes: readonly ProcessRow[]): GroupRow[] {
   return groupsOf({ processes, short: null, elapsedMs: 0 }).map(({ name, cpuPct, rssBytes, processes }) => ({
     name,
@@ -76,7 +76,7 @@ export function groupsOfProcesses(processes: readonly ProcessRow[]): GroupRow[] 
 
 function namesOf({ kind, unit, container }: answers.Group): [name: string, unit: string] {
   if (kind === "kernel") return ["kernel threads", ""];
-  if (kind === "other") return ["groups without a place of their own", ""];
+  if (kind === "other") return ["groups without a slot", ""];
   if (container === null) return [unit ?? "in no unit and no container", ""];
   return [CONTAINER_ID.test(container) ? container.slice(0, SHORT_ID) : container, unit ?? ""];
 }

@@ -4,12 +4,12 @@ import { Follower } from "./follower.ts";
 import { type Model, REFRESH_S } from "./model.ts";
 import { delayMs } from "./retry.ts";
 
-/** Between the first refresh and the second. */
+/** Time between the first and the second refresh. */
 const SECOND_MS = 2_000;
-/** What a user is to know of the connection. */
+/** State of the connection to the daemon, as shown to the user. */
 export type Connection =
   | { state: "connecting" | "live" | "stopped" }
-  /** What is shown is old. */
+  /** The page shows old figures. */
   | { state: "trouble"; why: string }
   | { state: "token"; isWrong: boolean };
 
@@ -20,7 +20,7 @@ export interface LiveOptions {
   changed(connection: Connection): void;
 }
 
-/** Asks the daemon every five seconds, and follows what concerns the collector itself in between. */
+/** Requests data from the daemon every five seconds, and follows live events about losses, storms and the budget. */
 export class Live {
   readonly #options: LiveOptions;
   readonly #asking: Asking;
@@ -41,7 +41,7 @@ export class Live {
     });
   }
 
-  /** Why the live events do not come; null: they do. */
+  /** Why the page receives no live events; null if it does. */
   get trouble(): string | null {
     return this.#follower.trouble;
   }
@@ -61,7 +61,7 @@ export class Live {
     this.#options.changed({ state: "stopped" });
   }
 
-  /** Requests a refresh immediately, as after a change of the view. */
+  /** Refreshes immediately, for example after a change of the view. */
   hurry(): void {
     if (!this.#abort || this.#failures > 0) return;
     // A refresh for the previous request is still running.
@@ -92,7 +92,7 @@ export class Live {
       this.#failures = 0;
       this.#follower.follow(model.wantedTypes);
       changed({ state: "live" });
-      // A rate is known from the second refresh on: that one comes soon.
+      // A rate needs two refreshes, so the second one follows soon.
       nextMs = this.#isHurried ? 0 : model.rate === null ? SECOND_MS : REFRESH_S * 1000;
     } catch (error) {
       if (signal.aborted) return;
@@ -103,7 +103,7 @@ export class Live {
       }
       this.#asking.begin();
       nextMs = delayMs(this.#failures++, error.retryAfterS);
-      const again = `asks again in ${Math.round(nextMs / 1000)} s`;
+      const again = `tries again in ${Math.round(nextMs / 1000)} s`;
       this.#options.changed({ state: "trouble", why: `${error.message} (${again})` });
     }
     this.#timer = setTimeout(() => void this.#refresh(signal), nextMs);

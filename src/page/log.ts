@@ -14,12 +14,12 @@ const MOST_LINES = 50;
 
 const GAPS: { readonly [reason in Gap["reason"]]: (missed: string) => string } = {
   "slow-client": (missed) => `${missed} did not reach this page, because it reads too slowly`,
-  history: (missed) => `${missed} passed while this page was not connected`,
-  "other-run": () => "events of another run are missing, because the daemon has restarted",
-  redaction: (missed) => `${missed} were dropped because redaction has changed`,
+  history: (missed) => `${missed} are missing, because this page was not connected`,
+  "other-run": () => "events are missing, because the daemon has restarted",
+  redaction: (missed) => `${missed} were dropped, because redaction was switched on`,
 };
 
-/** What happened, the latest first. */
+/** The last lines of the log, latest first. */
 export class Log {
   #lines: LogLine[] = [];
 
@@ -32,7 +32,7 @@ export class Log {
   }
 }
 
-/** The line of an event that concerns the whole stream; null: there is none. */
+/** The log line of an event about the whole stream; null for other types of events. */
 export function logText(type: string, data: unknown): Pick<LogLine, "text" | "tone"> | null {
   if (typeof data !== "object" || data === null) return null;
   if (type === "lost") {

@@ -15,7 +15,7 @@ import { Groups } from "./views/groups.ts";
 import { clockOf, Health } from "./views/health.ts";
 import { type Order, Processes } from "./views/processes.ts";
 
-/** The page: what it asks, what it shows, and what its user chooses. */
+/** The page: connects the requests to the daemon, the views, and the choices of the user. */
 class Page {
   readonly #model = new Model();
   readonly #client = new Client();
@@ -65,7 +65,7 @@ class Page {
       this.#pause.setAttribute("aria-pressed", String(this.#isPaused));
       this.#goOn();
     });
-    // What is not seen costs nothing.
+    // A hidden page sends no requests, so that it costs nothing.
     document.addEventListener("visibilitychange", () => this.#goOn());
     document.title = `linnix ${location.host}`;
     setText(this.#where, location.host);
@@ -76,14 +76,14 @@ class Page {
     return (this.#orders.querySelector<HTMLInputElement>("input:checked")?.value ?? "cpu") as Order;
   }
 
-  /** The first rows of a list are enough until its user looks for more. */
+  /** The page requests only the first rows of a list until the user wants to see more. */
   get #wanted(): Wanted {
     const order = this.#order;
     const isAll = order === "tree" || this.#filter.value !== "" || this.#processes.isMore;
     return { sort: order === "tree" ? "cpu" : order, isAll };
   }
 
-  /** Shows the chosen view, and immediately requests its data. */
+  /** Shows the chosen view. Requests its data immediately if the page does not have it. */
   #choose(): void {
     this.#draw();
     const wanted = JSON.stringify(this.#wanted);
@@ -91,7 +91,7 @@ class Page {
     this.#asked = wanted;
   }
 
-  /** Shows one process, with what it descends from: most of that is not in the list. */
+  /** Shows one process. Requests its ancestors, because most of them are not in the list. */
   async #open(row: ProcessRow): Promise<void> {
     this.#details.open(row, this.#model.rows);
     const ancestors = await ancestorsFrom(this.#client, row).catch(() => null);
@@ -137,7 +137,7 @@ class Page {
   }
 }
 
-/** Null: the process is gone. @throws Refusal */
+/** The ancestors of a process, parent first; null if its pid now belongs to another process. @throws Refusal */
 async function ancestorsFrom(client: Client, { pid, key }: ProcessRow): Promise<ProcessRow[] | null> {
   const graph = (await client.get(`/graph/${pid}`, new AbortController().signal)) as { process: Row; ancestors: Row[] };
   const rowOf = (row: Row) => new DaemonRow(row, () => null);

@@ -7,24 +7,24 @@ import { GroupRates, type GroupRow, groupsOfProcesses } from "./groups.ts";
 import { Log, logText } from "./log.ts";
 import { Series } from "./series.ts";
 
-/** Between two refreshes. */
+/** Time between two refreshes. */
 export const REFRESH_S = 5;
-/** Refreshes that the charts show. */
+/** Number of refreshes that the charts show. */
 export const POINTS = 36;
 
-/** What one refresh got. */
+/** The answers to the requests of one refresh. */
 export interface Answers {
   status: Status;
   /** Null: not requested this time. */
   reasons: readonly string[] | null;
   processes: { live: number; matched: number; processes: readonly Row[] };
-  /** Null: the level of detail has none; undefined: not requested this time. */
+  /** Null: the daemon has none at its level of detail; undefined: not requested this time. */
   commands: Commands | null | undefined;
-  /** Null: they are off; undefined: not requested this time. */
+  /** Null: groups are off; undefined: not requested this time. */
   groups: Groups | null | undefined;
 }
 
-/** Short-lived processes of the window of `/commands`. */
+/** Figures of short-lived processes in the window of `/commands`. */
 export interface ShortLived {
   perSecond: number;
   /** % of one core; null: not known. */
@@ -33,7 +33,7 @@ export interface ShortLived {
   busySharePct: number | null;
 }
 
-/** All that the page shows, as of the last refresh. */
+/** All data that the page shows, from the last refresh. */
 export class Model {
   readonly costs = new Series(POINTS);
   readonly rates = new Series(POINTS);
@@ -43,12 +43,12 @@ export class Model {
   reasons: readonly string[] = [];
   rows: readonly DaemonRow[] = [];
   groups: readonly GroupRow[] = [];
-  /** Whether the daemon adds processes up by group; else that is made of the rows. */
+  /** Whether the daemon reports groups. If not, the page computes them from `rows`. */
   hasGroups = true;
   live = 0;
-  /** Events a second since the refresh before, by type; null: there was none. */
+  /** Events per second since the previous refresh, by type; null if there is no previous one to compare with. */
   rate: CountByType | null = null;
-  /** Null: not known, or not yet. */
+  /** Null if unknown. */
   short: ShortLived | null = null;
   /** Whether ends of processes are reported at all. */
   hasEnds = true;
@@ -56,11 +56,12 @@ export class Model {
   readonly #totals = new TotalsCommands();
   #commands: CommandList | null = null;
   #lastMs = 0;
-  /** Whether the page made a pause since the last refresh. Then the difference to that refresh does not give a rate. */
+  /** Whether the page has paused since the last refresh. Then no rate is computed from that refresh. */
   #isInterrupted = true;
 
   /**
-   * @param nowMs a clock that does not go back
+   * Takes the answers of a refresh.
+   * @param nowMs a monotonic clock
    * @param atMs the wall clock
    */
   take({ status, reasons, processes, commands, groups }: Answers, nowMs: number, atMs: number): void {
@@ -100,13 +101,13 @@ export class Model {
     if (!this.hasGroups) this.groups = groupsOfProcesses(this.rows);
   }
 
-  /** Commands that ended in the last minute: the short-lived ones, at the level of detail `summary` all. */
+  /** Commands of short-lived processes in the last minute; at the level of detail `summary`, of all that ended. */
   get commands(): CommandList {
     if (this.status?.detail === "summary") return this.#totals.list(this.#lastMs / 1000);
     return this.#commands ?? { coveredS: 0, rows: [] };
   }
 
-  /** The types of events that are to be followed now: few, for each that is sent costs the collector. */
+  /** The types of events to follow. They are few, because each event that the daemon sends costs CPU time. */
   get wantedTypes(): readonly string[] {
     const wanted = this.status?.detail === "summary" ? ["totals"] : [];
     return [...wanted, "storm", "lost", "degraded"];
@@ -119,7 +120,7 @@ export class Model {
     else if (type === "totals") this.#totals.add(data as TotalsEvent, nowMs / 1000);
   }
 
-  /** The page makes no requests for a while. Its data stays until the next refresh. */
+  /** Called when the page stops its requests for a while. The data stays until the next refresh. */
   interrupt(): void {
     if (this.#isInterrupted) return;
     this.#isInterrupted = true;

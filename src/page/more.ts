@@ -1,10 +1,10 @@
 import { FIRST_ROWS } from "./asking.ts";
 import { setHidden, setText } from "./dom.ts";
 
-/** Each press shows this many times as much. */
+/** Each press multiplies the number of rows by this. */
 const FACTOR = 5;
 
-/** The button below a list that shows more of it. */
+/** The button below a list that shows more rows. */
 export class More {
   readonly #button: HTMLButtonElement;
   #rows: number;

@@ -1,4 +1,4 @@
-/** Figures of the last refreshes for a chart, the oldest first; null: not known at that time. */
+/** Figures of the last refreshes for a chart, oldest first. A figure is null if it was unknown at that time. */
 export class Series {
   readonly #length: number;
   #values: (number | null)[] = [];

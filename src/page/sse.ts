@@ -5,23 +5,23 @@ export interface ServerEvent {
   data: string;
 }
 
-/** An event is at most an exit with all its arguments, escaped. */
+/** Maximum length of an event, characters. The longest one is an exit with all its arguments, escaped. */
 const MAX_EVENT = 4 * 1024 * 1024;
 
-/** Takes a stream of server-sent events apart, as linnix writes them: lines end by LF, data is one line. */
+/** Parses a stream of server-sent events as linnix writes them: lines end with LF, and data is one line. */
 export class EventParser {
   #rest = "";
 
-  /** @returns the events that are whole by now @throws Error if one has no end */
+  /** Adds text of the stream. @returns the events that are now complete @throws Error if an event is too long */
   push(text: string): ServerEvent[] {
     const blocks = (this.#rest + text).split("\n\n");
     this.#rest = blocks.pop() ?? "";
-    if (this.#rest.length > MAX_EVENT) throw new Error("an event of the stream has no end");
+    if (this.#rest.length > MAX_EVENT) throw new Error("an event of the stream is too long");
     return blocks.map(eventOf).filter((event) => event !== null);
   }
 }
 
-/** Null: a comment, or something else without data. */
+/** The event of a block of lines; null if the block has no data, such as a comment. */
 function eventOf(block: string): ServerEvent | null {
   let [id, type, data]: [string | null, string, string | null] = [null, "message", null];
   for (const line of block.split("\n")) {

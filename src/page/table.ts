@@ -4,13 +4,13 @@ import { element, setText } from "./dom.ts";
 export interface Column<T> {
   className?: string;
   text(item: T): string;
-  /** Faint text behind it. */
+  /** Faint text after the text. */
   faint?(item: T): string;
   /** Length of the bar behind the figure, 0 … 1. */
   bar?(item: T): number;
-  /** Makes it a button. */
+  /** Makes the text a button; called when the button is pressed. */
   press?(item: T): void;
-  /** What the button does, for readers who do not see the row. */
+  /** Text of the button for screen readers. */
   label?(item: T): string;
 }
 
@@ -26,7 +26,7 @@ interface Shown<T> {
   item: T;
 }
 
-/** The rows of a table. Each stays the same element for as long as its key is there: a focus in it stays too. */
+/** The rows of a table. A row stays the same element as long as the table has its key, so that it keeps the focus. */
 export class RowTable<T> {
   readonly #body: HTMLTableSectionElement;
   readonly #columns: readonly Column<T>[];

@@ -1,6 +1,6 @@
 import { byId, setHidden, setText } from "./dom.ts";
 
-/** Where the token is kept; null if the browser keeps nothing. */
+/** Where the page stores the token; null if the browser does not permit that. */
 function storage(): Storage | null {
   try {
     return sessionStorage;
@@ -9,9 +9,9 @@ function storage(): Storage | null {
   }
 }
 
-/** Kept for as long as this tab is open, and for this address alone. */
+/** Key of the token. The browser stores it until this tab is closed, and only for this address. */
 const KEY = "linnix.token";
-/** What a header can carry, and a token of linnix can hold. */
+/** One word that a header can carry, at most as long as a token of linnix. */
 const TOKEN = /^[\x21-\x7e]{1,4096}$/;
 
 /** Asks for the token of the daemon. */
@@ -21,7 +21,7 @@ export class TokenForm {
   readonly #error = byId("token-error", HTMLElement);
   readonly #forget = byId("forget", HTMLButtonElement);
 
-  /** @param given gets the typed token, or null to stop using a token */
+  /** @param given called with the typed token, or with null to stop using a token */
   constructor(given: (token: string | null) => void) {
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -39,12 +39,12 @@ export class TokenForm {
     setHidden(this.#forget, this.kept === null);
   }
 
-  /** The token that was typed before; null: there is none. */
+  /** The stored token; null if there is none. */
   get kept(): string | null {
     return storage()?.getItem(KEY) ?? null;
   }
 
-  /** @param isWrong whether the one that was used is refused */
+  /** Asks the user for a token. @param isWrong whether the daemon has refused the previous token */
   ask(isWrong: boolean): void {
     storage()?.removeItem(KEY);
     setHidden(this.#forget, true);

@@ -10,7 +10,7 @@ export interface BootstrapOptions {
   seed?: number;
   /** Number of resamples; default 2,000, which leaves an end uncertain by about 3 % of the half width. */
   resamples?: number;
-  /** Share of runs whose interval holds the truth; default 0.95. */
+  /** Share of runs whose interval contains the true value; default 0.95. */
   confidence?: number;
 }
 
@@ -21,24 +21,24 @@ export interface Estimate {
   interval: Interval;
   /** Standard deviation of the statistic from run to run; Infinity if there are too few values. */
   standardError: number;
-  /** Number of values that it rests on. */
+  /** Number of values that it is computed from. */
   n: number;
 }
 
 /**
- * Fewest values for which an interval of the median is given: with five, even the whole range holds the true median
- * in only 1 − 2 / 2^5 = 93.75 % of runs.
+ * Least number of values for an interval of the median. With five values, even the whole range contains the true
+ * median in only 1 − 2 / 2^5 = 93.75 % of runs.
  */
 const FEWEST_FOR_MEDIAN = 6;
 
-/** Below this number of values the studentised bootstrap has too few distinct resamples; Student's t is taken. */
+/** Below this number of values the studentised bootstrap has too few distinct resamples, and Student's t is used. */
 const FEWEST_FOR_STUDENTISED = 8;
 
 /**
  * Median with a bootstrap interval: the expanded percentile interval (Hesterberg, "What teachers should know about
- * the bootstrap", 2015, section 5.3), that is the percentile interval at a level widened for the number of values.
- * The plain percentile interval of a median holds the truth in only 93 to 94.5 % of runs of 10 to 40 values. It needs
- * no symmetry and no variance: outliers and heavy tails do not spoil it.
+ * the bootstrap", 2015, section 5.3). It is the percentile interval at a level that is widened for few values. The
+ * plain percentile interval of a median contains the true median in only 93 to 94.5 % of runs of 10 to 40 values.
+ * The interval assumes neither symmetry nor a finite variance, so it is also valid with outliers and heavy tails.
  */
 export function bootstrapMedian(values: ArrayLike<number>, options: BootstrapOptions = {}): Estimate {
   const n = values.length;
@@ -78,12 +78,14 @@ export function bootstrapMedian(values: ArrayLike<number>, options: BootstrapOpt
 
 /**
  * Ratio of two sums, such as CPU time over elapsed time in windows of unequal length, with a studentised
- * bootstrap interval over the pairs (Efron and Tibshirani, "An introduction to the bootstrap", 1993, chapter 12; it
- * keeps its level for skewed values, where percentile and BCa intervals of a mean are too narrow). Too few pairs for
- * that: Student's t; fewer than two: unbounded. Values whose mean hangs on rare extremes defeat it, as they defeat any
- * interval of a mean: 40 log-normal ones with σ = 1 give 92 % instead of 95 %.
+ * bootstrap interval over the pairs (Efron and Tibshirani, "An introduction to the bootstrap", 1993, chapter 12).
+ * That interval keeps its level for skewed values, where percentile and BCa intervals of a mean are too narrow.
+ * With fewer than 8 pairs the interval is Student's t; with fewer than two it is unbounded. Like every interval of a
+ * mean, it is too narrow if rare extreme values determine the mean: for 40 log-normal values with σ = 1 it contains
+ * the true ratio in 92 % of runs instead of 95 %.
  *
- * @param numerators and denominators of the same length; denominators positive
+ * @param numerators as many as there are denominators
+ * @param denominators positive
  */
 export function bootstrapRatio(
   numerators: ArrayLike<number>,
@@ -95,7 +97,7 @@ export function bootstrapRatio(
   const value = sum(numerators) / sum(denominators);
   if (n < 2) return { value, interval: UNBOUNDED, standardError: Number.POSITIVE_INFINITY, n };
   const { seed = 1, resamples = 2000, confidence = CONFIDENCE } = options;
-  // The ratio's error is, to first order, the mean of these divided by the mean denominator.
+  // To first order, the error of the ratio is the mean of these residuals.
   const weight = mean(denominators);
   const residuals = Float64Array.from(
     numerators,
@@ -127,7 +129,7 @@ export function bootstrapRatio(
       weightSquares += share * share;
       products += error * share;
     }
-    // Resampled ratio less the ratio, and the same standard error formed from the resample's own residuals.
+    // The resampled ratio minus the ratio, and its standard error from the residuals of the resample.
     const shift = errors / weights;
     const squares = errorSquares - 2 * shift * products + shift * shift * weightSquares;
     const error = Math.sqrt(Math.max(squares, 0) / (n - 1) / n) / (weights / n);

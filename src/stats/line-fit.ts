@@ -1,20 +1,20 @@
 import { CONFIDENCE, type Interval } from "./interval.ts";
 import { studentQuantile } from "./student.ts";
 
-/** A measured point of a line; `weight` is proportional to 1 / variance (default 1). */
+/** A measured point of a line; `weight` is proportional to 1 / variance of `y` (default 1). */
 export interface LinePoint {
   x: number;
   y: number;
   weight?: number;
 }
 
-/** y = intercept + slope · x, fitted. */
+/** A fitted line, y = intercept + slope · x. */
 export interface LineFit {
   intercept: number;
   slope: number;
   interceptInterval: Interval;
   slopeInterval: Interval;
-  /** Weighted share of the variation of y that the line explains; 1 where y does not vary. */
+  /** Weighted share of the variation of y that the line explains, 0 to 1; 1 if y does not vary. */
   r2: number;
   /** Number of points. */
   n: number;
@@ -25,9 +25,9 @@ export interface LineFit {
 }
 
 /**
- * Weighted least squares for a line, with the HC3 sandwich covariance (MacKinnon and White, 1985): the intervals hold
- * where the noise is not the same everywhere, as when a busy machine is a noisier one, also if the weights are wrong.
- * Quantiles are Student's with n − 2 degrees of freedom; two points give the line and unbounded intervals.
+ * Weighted least squares for a line, with the HC3 sandwich covariance (MacKinnon and White, 1985). So the intervals
+ * are valid also if the noise depends on x, for example if a busier machine is noisier, and if the weights are wrong.
+ * Quantiles are Student's with n − 2 degrees of freedom. With two points the intervals are unbounded.
  *
  * @returns null if the points do not determine a line (fewer than two different x)
  */
@@ -52,7 +52,7 @@ export function fitLine(points: readonly LinePoint[], confidence: number = CONFI
     residualSquares += w * residual * residual;
     variationOfY += w * (y - centreY) ** 2;
     const leverage = w * (1 / total + (offset * offset) / spreadX);
-    // A point that the line must pass through says nothing about the noise.
+    // The line passes through a point of leverage 1 in any case, so its residual does not show the noise.
     const squared = leverage > 1 - 1e-9 ? 0 : (w * (residual / (1 - leverage))) ** 2;
     meat = {
       height: meat.height + squared,
@@ -90,18 +90,18 @@ export function lineAt(fit: LineFit, x: number): { value: number; interval: Inte
   return { value, interval: around(value, intercept + 2 * x * both + x * x * slope, fit.reach) };
 }
 
-/** Where the line reaches `y`, for x ≥ 0 and a cost that grows with x. */
+/** The least x ≥ 0 at which the line reaches a height `y`. */
 export interface Inversion {
-  /** 0 if the line starts at or above `y`; Infinity if it does not rise to it. */
+  /** 0 if the line is at or above `y` at x = 0; Infinity if it never reaches `y`. */
   value: number;
   /**
-   * Fieller's interval: all x at which the interval of the line's height holds `y`. Its upper end is Infinity if
-   * the slope is not surely above 0.
+   * Fieller's interval: all x at which the interval of the line's height contains `y`. Its upper end is Infinity if
+   * the interval of the slope contains 0 or less.
    */
   interval: Interval;
 }
 
-/** Solves the line for x ≥ 0: up to which x does y stay below a limit? */
+/** Solves the line for x ≥ 0: up to which x is the height below `y`? */
 export function invertLine(fit: LineFit, y: number): Inversion {
   const value = fit.intercept >= y ? 0 : fit.slope > 0 ? (y - fit.intercept) / fit.slope : Number.POSITIVE_INFINITY;
   const slopeSurelyPositive = fit.slopeInterval[0] > 0;
@@ -109,7 +109,7 @@ export function invertLine(fit: LineFit, y: number): Inversion {
     value,
     interval: [
       firstAtOrAbove((x) => lineAt(fit, x).interval[1], y),
-      // The lower limit is concave: it rises all the way only if the slope's own lower limit is positive.
+      // The lower limit of the height is concave: it rises without end only if the lower limit of the slope is above 0.
       slopeSurelyPositive ? firstAtOrAbove((x) => lineAt(fit, x).interval[0], y) : Number.POSITIVE_INFINITY,
     ],
   };
@@ -121,7 +121,7 @@ function around(value: number, variance: number, reach: number): Interval {
   return [value - half, value + half];
 }
 
-/** Smallest x ≥ 0 at which a function that does not fall back below `y` reaches it; Infinity if it never does. */
+/** Smallest x ≥ 0 with height(x) ≥ y; Infinity if there is none. From there on the height must stay at or above `y`. */
 function firstAtOrAbove(height: (x: number) => number, y: number): number {
   if (height(0) >= y) return 0;
   let high = 1;

@@ -3,9 +3,9 @@ import { type DifferenceEstimate, type DifferenceOptions, pairedDifference } fro
 import { quantileOfSorted } from "./quantile.ts";
 
 /**
- * Durations of the repetitions of one operation in one block. The low quantiles are the point: on a shared machine most
- * causes of a slow repetition (preemption, stolen time, cold caches, a wake-up of another processor) only add time. So the
- * lower end of a block shows what the operation itself costs, and the mean shows what else went on.
+ * Durations of the repetitions of one operation in one block, in the unit of the durations. On a shared machine most
+ * causes of a slow repetition (preemption, stolen time, cold caches, a wake-up of another processor) only add time. So
+ * the low quantiles show the cost of the operation itself, and the mean also includes other work on the machine.
  */
 export interface BlockSummary {
   /** Repetitions. */
@@ -25,7 +25,7 @@ export interface Round<Arm extends string = string> {
   blocks: readonly BlockSummary[];
 }
 
-/** Reduces the durations of a block, in any unit and order; they are left as they are. */
+/** Summarises the durations of a block, in any unit and order. Does not change `durations`. */
 export function summariseBlock(durations: ArrayLike<number>): BlockSummary {
   const sorted = Float64Array.from(durations).sort();
   return {
@@ -37,18 +37,18 @@ export function summariseBlock(durations: ArrayLike<number>): BlockSummary {
   };
 }
 
-/** Mean over the blocks that an arm had in a round; a mirrored order (ABBA) so cancels a steady drift. NaN: it had none. */
+/** Mean over an arm's blocks in a round; NaN without a block. In a mirrored order (ABBA) a steady drift cancels. */
 export function armOfRound<Arm extends string>(round: Round<Arm>, arm: Arm, metric: BlockMetric): number {
   return mean(round.blocks.filter((_, i) => round.order[i] === arm).map((block) => block[metric]));
 }
 
 /**
- * How much longer an operation takes in one arm than in the other: the difference of the blocks' low quantiles within
- * each round, the median of these over the rounds, a bootstrap interval over the rounds. Compared with a control
- * arm that is treated like the other (A/A), the same function gives the null interval.
+ * How much longer an operation takes in one arm than in the other. Within each round it takes the difference of the
+ * blocks' low quantiles. The result is the median of these differences, with a bootstrap interval over the rounds.
+ * For two arms that are treated alike (A/A), the function returns the null interval.
  *
- * What it does not see: a cost that falls on fewer than 1 − p of the repetitions (a reader that is woken once in a
- * hundred events, on another processor). `metric: "mean"` with `centre: "mean"` does, at a far wider interval.
+ * It misses a cost that affects fewer than 1 − p of the repetitions, such as a reader that wakes once in a hundred
+ * events on another processor. `metric: "mean"` with `centre: "mean"` includes such a cost, with a far wider interval.
  *
  * @param rounds each with at least one block of either arm
  */

@@ -1,4 +1,4 @@
-/** Sum, with Neumaier's compensation, so that long series of nanoseconds lose nothing. */
+/** Sum with Neumaier's compensation, so that rounding errors do not add up in long series of nanoseconds. */
 export function sum(values: ArrayLike<number>): number {
   let total = 0;
   let compensation = 0;

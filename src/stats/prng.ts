@@ -1,8 +1,7 @@
 /**
  * A seeded source of randomness: xoshiro128** by Blackman and Vigna ("Scrambled linear pseudorandom number
- * generators", ACM TOMS 47, 2021), its state filled from the seed by splitmix32. Everything in a report that was
- * drawn at random (order of blocks, resamples) can so be drawn again from the seed that the report names. Not for
- * secrets.
+ * generators", ACM TOMS 47, 2021), its state filled from the seed by splitmix32. A report names its seed, so everything
+ * that was drawn at random (order of blocks, resamples) can be drawn again. It is not suitable for secrets.
  */
 export class Prng {
   #a: number;
@@ -10,7 +9,7 @@ export class Prng {
   #c: number;
   #d: number;
 
-  /** @param seed its low 32 bits count */
+  /** @param seed only its low 32 bits are used */
   constructor(seed: number) {
     let state = seed | 0;
     const next = (): number => {
@@ -26,7 +25,7 @@ export class Prng {
     this.#d = next();
   }
 
-  /** A generator in a given state, for comparison with the published sequence. Not all four may be 0. */
+  /** A generator in a given state, for comparison with the published sequence. One of the four must not be 0. */
   static fromState(state: readonly [number, number, number, number]): Prng {
     const prng = new Prng(0);
     [prng.#a, prng.#b, prng.#c, prng.#d] = [state[0] | 0, state[1] | 0, state[2] | 0, state[3] | 0];
@@ -47,12 +46,12 @@ export class Prng {
     return result;
   }
 
-  /** Uniform in [0, 1), 53 random bits. */
+  /** A uniform number in [0, 1) with 53 random bits. */
   float(): number {
     return ((this.uint32() >>> 5) * 0x4000000 + (this.uint32() >>> 6)) / 0x20000000000000;
   }
 
-  /** Uniform among 0 … n − 1; the bias is below n / 2^32. */
+  /** A uniform integer of 0 … n − 1; the bias is below n / 2^32. */
   index(n: number): number {
     return Math.floor((this.uint32() * n) / 0x100000000);
   }

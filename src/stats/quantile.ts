@@ -16,7 +16,7 @@ export function quantileOfSorted(sorted: ArrayLike<number>, p: number): number {
   return low === high ? low : low + (position - below) * (high - low);
 }
 
-/** {@link quantileOfSorted} of values in any order; they are left as they are. */
+/** {@link quantileOfSorted} of values in any order. Does not change `values`. */
 export function quantile(values: ArrayLike<number>, p: number): number {
   return quantileOfSorted(Float64Array.from(values).sort(), p);
 }

@@ -2,16 +2,18 @@ import { Prng } from "./prng.ts";
 
 export interface ScheduleOptions {
   seed: number;
-  /** Each round runs forth and back (A B → A B B A), so that a steady drift of the machine cancels. Default true. */
+  /** Each round runs its order forwards and then backwards (A B B A), so that a steady drift cancels. Default true. */
   mirrored?: boolean;
 }
 
 /**
- * A randomised, balanced order of arms for a number of rounds: every round has each arm once (twice if mirrored), and
- * in every k rounds with k arms each arm is at each position once (a Latin square over a freshly shuffled order). With
- * two arms this is ABBA and BAAB, equally often, in random order. The same seed gives the same schedule.
+ * A randomised, balanced order of arms for a number of rounds. Every round has each arm once (twice if mirrored). With
+ * k arms, each group of k rounds has each arm once at each position: a Latin square over a newly shuffled order. Two
+ * mirrored arms give ABBA and BAAB, equally often, in random order. The same seed gives the same schedule.
  *
  * @param arms distinct names
+ * @returns the order of the arms in each round
+ * @throws RangeError if there is no arm
  */
 export function blockSchedule<Arm extends string>(
   arms: readonly Arm[],

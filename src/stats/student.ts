@@ -21,8 +21,8 @@ function centralProbability(t: number, degreesOfFreedom: number): number {
  * Quantile of Student's t distribution.
  *
  * @param p 0 … 1
- * @param degreesOfFreedom rounded down; above 1,000 the normal distribution is taken (off by less than 0.002)
- * @returns ±Infinity if there is no degree of freedom
+ * @param degreesOfFreedom rounded down; above 1,000 the normal distribution is used (error below 0.002)
+ * @returns ±Infinity with less than one degree of freedom, and for p of 0 or 1
  */
 export function studentQuantile(p: number, degreesOfFreedom: number): number {
   if (p < 0.5) return -studentQuantile(1 - p, degreesOfFreedom);

@@ -2,11 +2,11 @@ import { constants } from "node:os";
 import { argvOf, type Command, expectedStatus, nonceOf, type Program, type Site } from "./programs.ts";
 import { NOT_REAPED, TruthColumns } from "./truth-columns.ts";
 
-/** What all spawns of a run have in common, and what their rows are relative to. */
+/** The facts that all spawns of a run have in common. */
 export interface TruthHead extends Site {
-  /** CLOCK_BOOTTIME of the origin, ns. */
+  /** CLOCK_BOOTTIME of the origin of the times in the rows, ns. */
   originNs: bigint;
-  /** Five random digits for each run. With a spawn's index in seven digits they are its nonce. */
+  /** Five random digits for each run. Followed by a spawn's index in seven digits, they are the nonce of the spawn. */
   run: number;
   commands: readonly Command[];
 }
@@ -22,13 +22,13 @@ export interface SpawnTruth {
   path: string;
   /** argv[0] included. */
   args: string[];
-  /** Is part of `args` and with `pid` names this process. */
+  /** A part of `args` that identifies this process together with `pid`; see `nonceOf`. */
   nonce: string;
-  /** As asked; null if it lives for as long as its work takes. */
+  /** The lifetime that it was given; null if it lives for as long as its work takes. */
   lifetimeMs: number | null;
   /** How much later than its deadline posix_spawn was called. */
   lateNs: number;
-  /** Its fork and its exec lie between these. */
+  /** Its fork and its exec are between these two times. */
   spawnedFromNs: bigint;
   spawnedByNs: bigint;
   /**
@@ -45,11 +45,11 @@ export interface SpawnTruth {
   signal: string | null;
   /** Whether the spawner killed it at the end of the run. */
   killed: boolean;
-  /** What the status was to be; `killed` ones may differ. */
+  /** The wait status with which the program ends by itself. */
   expectedStatus: number;
   userUs: number;
   systemUs: number;
-  /** A child's ru_maxrss is never below the spawner's own: exec counts the address space that was left too. */
+  /** ru_maxrss. It is never below that of the spawner, because it includes the address space before the exec. */
   maxRssKib: number;
   minorFaults: number;
   majorFaults: number;
@@ -57,7 +57,7 @@ export interface SpawnTruth {
 
 const SIGNAL_NAME = new Map(Object.entries(constants.signals).map(([name, number]) => [number as number, name]));
 
-/** The largest index that a nonce has digits for. */
+/** Digits of the index in a nonce. */
 const INDEX_DIGITS = 7;
 
 /** The nonce of spawn `index`: 12 digits, the first not 0. */
@@ -65,7 +65,7 @@ export function nonceText(run: number, index: number): string {
   return `${run}${String(index).padStart(INDEX_DIGITS, "0")}`;
 }
 
-/** Everything that a run made, in the order in which it was made. */
+/** All spawns of a run, in their order. */
 export class GroundTruth implements Iterable<SpawnTruth> {
   readonly head: TruthHead;
   readonly columns: TruthColumns;
@@ -117,7 +117,7 @@ export class GroundTruth implements Iterable<SpawnTruth> {
     };
   }
 
-  /** Indexes of the spawns that had this pid, oldest first; more than one where the kernel gave it out again. */
+  /** Indexes of the spawns that had this pid, oldest first. There are several if the kernel used the pid again. */
   withPid(pid: number): readonly number[] {
     if (this.#byPid === null) {
       this.#byPid = new Map();
@@ -132,10 +132,10 @@ export class GroundTruth implements Iterable<SpawnTruth> {
   }
 
   /**
-   * The spawn that is the process of this pid and start time.
+   * Finds the spawn with this pid and start time.
    *
    * @param startNs CLOCK_BOOTTIME, ns
-   * @param slackNs for start times that were rounded, such as the clock ticks of /proc/PID/stat
+   * @param slackNs tolerance for rounded start times, such as the clock ticks of /proc/PID/stat
    * @returns its index, or -1
    */
   find(pid: number, startNs: bigint, slackNs = 0): number {
@@ -148,7 +148,7 @@ export class GroundTruth implements Iterable<SpawnTruth> {
     return -1;
   }
 
-  /** Spawns whose status is known, was not made by the spawner's kill, and is not what the program was to end with. */
+  /** Indexes of spawns that ended with another status than `expectedStatus`, without those that the spawner killed. */
   unexpected(): number[] {
     const found: number[] = [];
     for (let i = 0; i < this.length; i++) {

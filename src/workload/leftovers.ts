@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FOLDER_PREFIXES } from "../sys/private-folder.ts";
 
-/** Removes a folder that a spawner made and was killed before it could. Anything that is not such a folder is left alone. */
+/** Removes the folder of a spawner that was killed before it removed it. Does nothing to a folder of another name. */
 export function removeLeftFolder(folder: string): void {
   const prefix = join(tmpdir(), FOLDER_PREFIXES.workload);
   if (!folder.startsWith(prefix) || folder.includes("/", prefix.length)) return;
@@ -11,8 +11,8 @@ export function removeLeftFolder(folder: string): void {
 }
 
 /**
- * Kills children of a spawner that was killed. They are known by their session, and by the run's number in their arguments
- * in case another process has the session's number by now.
+ * Kills the children that a killed spawner has left. They are the processes of its session with the run's number in
+ * their arguments: other processes may have got the same session number since then.
  */
 export function killLeftChildren(session: number, run: number): void {
   for (const name of readdirSync("/proc")) {
@@ -22,13 +22,13 @@ export function killLeftChildren(session: number, run: number): void {
       if (!readFileSync(`/proc/${name}/cmdline`, "latin1").includes(String(run))) continue;
       process.kill(Number(name), "SIGKILL");
     } catch {
-      // It has ended meanwhile.
+      // The process has ended.
     }
   }
 }
 
 function sessionOf(pid: string): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-  // state ppid pgrp session …, behind the name, which may hold anything
+  // state ppid pgrp session …, after the name. The name may contain any character, also ")".
   return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[3]);
 }

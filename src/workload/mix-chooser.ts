@@ -1,14 +1,13 @@
 import { Prng } from "../stats/prng.ts";
 
-/** Draws in a block: long enough to be shuffled well, short enough that a short run has every kind. */
+/** Draws in a block: many enough for a random order, and few enough that a short run has every kind. */
 const BLOCK = 32;
 
 /**
- * Chooses the next of several kinds so that each gets its share *exactly*
- * (within one draw a kind at the end of every block of 32), not just on
- * average, while the order is random: a short run has the asked mix, and no
- * regular pattern can beat with an observer's interval. The same seed gives the
- * same sequence.
+ * Chooses the next of several kinds in random order. At the end of every block
+ * of 32, the number of draws of each kind differs from its share by at most
+ * one. So a short run has the requested mix, and no regular pattern can be in
+ * step with an observer's interval. The same seed gives the same sequence.
  */
 export class MixChooser {
   readonly #shares: readonly number[];
@@ -17,10 +16,11 @@ export class MixChooser {
   #block: number[] = [];
   #at = 0;
 
-  /** @param weights one for each kind, not negative, some above 0; only their ratios count */
+  /** @param weights one for each kind, not negative, at least one above 0; only their ratios count */
   constructor(weights: readonly number[], seed: number) {
     const sum = weights.reduce((a, b) => a + b, 0);
-    if (!(sum > 0) || weights.some((weight) => !(weight >= 0))) throw new RangeError("weights must be positive");
+    if (!(sum > 0) || weights.some((weight) => !(weight >= 0)))
+      throw new RangeError("weights must not be negative, and one must be above 0");
     this.#shares = weights.map((weight) => weight / sum);
     this.#owed = weights.map(() => 0);
     this.#prng = new Prng(seed);
@@ -35,7 +35,7 @@ export class MixChooser {
     return this.#block[this.#at++] as number;
   }
 
-  /** The next block's kinds: each draw goes to the kind that is owed most, and what is owed is carried over. */
+  /** The kinds of the next block. Each draw chooses the kind that is furthest below its share of all draws so far. */
   #allocate(): number[] {
     const block: number[] = [];
     const owed = this.#owed;

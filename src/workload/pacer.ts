@@ -1,9 +1,9 @@
 /**
  * Paces by absolute deadlines: slot `i` is due at `i / rate` after the start,
- * however long the slots before it took, so that sleeping too long or spawning
- * slowly does not lower the rate. After a delay it catches up, but only so
- * far: slots that are late by more than `maxLateNs` are skipped and counted,
- * since a burst of what was missed would be another workload than the one asked for.
+ * independent of the duration of earlier slots. So long sleeps and slow spawns
+ * do not lower the rate. After a delay it catches up on slots that are late by
+ * at most `maxLateNs`. It skips and counts slots that are later, because a burst
+ * of them is not the requested workload.
  */
 export class Pacer {
   readonly #periodNs: number;
@@ -18,7 +18,7 @@ export class Pacer {
   /**
    * @param ratePerSecond 0: as fast as possible, every slot is due immediately
    * @param startNs when slot 0 is due, on the clock of the argument of `take`
-   * @param jitter returns for each slot when in its period it is due, from 0 to less than 1; null: at its start
+   * @param jitter returns at which share of its period a slot is due, from 0 to less than 1; null: always 0
    */
   constructor(ratePerSecond: number, startNs: number, maxLateNs: number, jitter: (() => number) | null = null) {
     this.#periodNs = ratePerSecond === 0 ? 0 : 1e9 / ratePerSecond;
@@ -33,7 +33,7 @@ export class Pacer {
     return this.#skipped;
   }
 
-  /** When the next slot is due, ns; at full speed always the start. */
+  /** When the next slot is due, ns; at full speed always `startNs`. */
   get nextNs(): number {
     return this.#startNs + (this.#slot + this.#shift) * this.#periodNs;
   }
@@ -41,7 +41,7 @@ export class Pacer {
   /**
    * Takes the next slot if it is due.
    *
-   * @returns when it was due, ns (at full speed `nowNs` itself), or NaN if none is due yet
+   * @returns when it was due, ns (at full speed `nowNs` itself), or NaN if it is not due yet
    */
   take(nowNs: number): number {
     if (this.#periodNs === 0) {
@@ -60,7 +60,7 @@ export class Pacer {
     return dueNs;
   }
 
-  /** Ends the account: slots that were due by then and never taken were skipped too. */
+  /** Ends the pacing at `nowNs`: slots that were due and not taken count as skipped. */
   close(nowNs: number): void {
     if (this.#periodNs === 0 || nowNs < this.nextNs) return;
     const missed = Math.floor((nowNs - this.nextNs) / this.#periodNs) + 1;

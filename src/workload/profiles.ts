@@ -3,9 +3,9 @@ import type { Program } from "./programs.ts";
 /** One part of a mix. */
 export interface MixShare {
   program: Program;
-  /** Weight; only the ratio to the mix's sum counts. */
+  /** Weight; only its ratio to the sum of the mix counts. */
   share: number;
-  /** For `sleep`: its lifetime, ms. For `true`: what it represents. */
+  /** For `sleep`: its lifetime, ms. For `true`: the lifetime that it stands for, ms. */
   lifetimeMs?: number | undefined;
 }
 
@@ -18,7 +18,7 @@ export interface Profile {
   mix: readonly MixShare[];
 }
 
-/** Number of events of one spawned process: fork, exec, exit. */
+/** Events of one spawned process: fork, exec, exit. */
 export const EVENTS_PER_PROCESS = 3;
 
 /** The spawns a second that make this many events a day. */
@@ -26,7 +26,7 @@ export function rateOfEventsPerDay(eventsPerDay: number): number {
   return eventsPerDay / EVENTS_PER_PROCESS / 86_400;
 }
 
-/** Processes of known lifetimes: 1 ms (as short as an exec can be) is `true`, anything longer is slept. */
+/** A mix of known lifetimes: `true` for 1 ms or less (about the shortest possible), `sleep` for longer ones. */
 export function lifetimeMix(shares: readonly { lifetimeMs: number; share: number }[]): MixShare[] {
   return shares.map(({ lifetimeMs, share }) => ({
     program: lifetimeMs <= 1 ? "true" : "sleep",
@@ -60,7 +60,7 @@ export const PROFILES = {
     { program: "sha256sum", share: 1 },
     { program: "sleep", share: 1, lifetimeMs: 10 },
   ]),
-  /** Short helpers a request or a health check. */
+  /** Short helper programs, such as one for each request or health check. */
   "busy-api": environment(500_000, [
     { program: "true", share: 4, lifetimeMs: 1 },
     { program: "ls", share: 2 },
@@ -68,7 +68,7 @@ export const PROFILES = {
     { program: "sleep", share: 3, lifetimeMs: 10 },
     { program: "sleep", share: 1, lifetimeMs: 100 },
   ]),
-  /** Build steps: many tiny tools, a few that take their time, some that fail. */
+  /** Build steps: many short tools, a few that run longer, some that fail. */
   "ci-runner": environment(2_000_000, [
     { program: "true", share: 3, lifetimeMs: 1 },
     { program: "ls", share: 3 },
@@ -78,7 +78,7 @@ export const PROFILES = {
     { program: "sleep", share: 2, lifetimeMs: 100 },
     { program: "sleep", share: 1, lifetimeMs: 1000 },
   ]),
-  /** What polling sees depends on how long a process lives: one equal part for each order of magnitude. */
+  /** Equal parts of four lifetimes, from 1 ms to 1 s: which processes polling sees depends on their lifetime. */
   lifetimes: {
     rate: 50,
     eventsPerDay: null,

@@ -10,12 +10,12 @@ export interface Command {
   program: Program;
   /** Absolute. */
   path: string;
-  /** How long it lives on purpose, ms; null if that is as long as its work takes. */
+  /** The lifetime that it is given, ms; null if it lives for as long as its work takes. */
   lifetimeMs: number | null;
   share: number;
 }
 
-/** What the arguments of a run's processes point at. */
+/** The things that the arguments of a run's processes refer to. */
 export interface Site {
   /** The run's private folder of sample files. */
   folder: string;
@@ -24,13 +24,13 @@ export interface Site {
 
 /** Sample files in the folder; `variant` picks one. */
 export const SAMPLE_FILES = 64;
-/** What `variant` is drawn from: 0 … 255. */
+/** `variant` is drawn from 0 … 255. */
 export const VARIANTS = 256;
 
 /** Signals that end a process without a core dump. */
 const DEADLY = ["HUP", "INT", "KILL", "PIPE", "ALRM", "TERM", "USR1", "USR2"] as const;
 
-/** Where a system's own programs are: the user's PATH decides nothing about what root runs. */
+/** The folders of the system's own programs. The user's PATH is not used, because root runs these programs. */
 const FOLDERS = ["/usr/bin", "/bin", "/usr/sbin", "/sbin"];
 
 const EXECUTABLE: Record<Program, { file: string; debianPackage: string }> = {
@@ -44,7 +44,7 @@ const EXECUTABLE: Record<Program, { file: string; debianPackage: string }> = {
   signal: { file: "sh", debianPackage: "dash" },
 };
 
-/** Absolute path of a program's executable, or null if this machine has none. */
+/** Absolute path of a program's executable, or null if this machine does not have it. */
 export function findProgram(program: Program): string | null {
   for (const folder of FOLDERS) {
     const path = `${folder}/${EXECUTABLE[program].file}`;
@@ -56,7 +56,7 @@ export function findProgram(program: Program): string | null {
   return null;
 }
 
-/** Debian's package that has the program. */
+/** The Debian package of the program. */
 export function packageOf(program: Program): string {
   return EXECUTABLE[program].debianPackage;
 }
@@ -71,11 +71,11 @@ export function sampleFileName(n: number): string {
 }
 
 /**
- * Arguments of one process, argv[0] included. They contain its nonce, and the
- * program does its work and exits as if it were not there:
+ * Arguments of one process, argv[0] included. They contain its nonce, which
+ * does not change the work or the exit of the program:
  * `sleep` adds up its arguments, `ls` and `find` exclude a file that does not
- * exist, `ps` prints it as a heading, `true` and `sh` ignore it. sha256sum takes
- * nothing that is no file: see `nonceOf`.
+ * exist, `ps` prints it as a heading, `true` and `sh` ignore it. `sha256sum`
+ * accepts only files, so its arguments have no nonce: see `nonceOf`.
  */
 export function argvOf(command: Command, site: Site, nonce: string, variant: number): string[] {
   switch (command.program) {
@@ -88,7 +88,7 @@ export function argvOf(command: Command, site: Site, nonce: string, variant: num
     case "find":
       return ["find", site.folder, "-type", "f", "-name", `*${variant % 10}`, "!", "-name", nonce];
     case "ps":
-      // One process, not all: else the workload's cost would grow with the machine's processes.
+      // One process only: the cost of a listing of all would grow with the number of processes.
       return ["ps", "-p", String(site.spawnerPid), "-o", `pid,stat,comm=${nonce}`];
     case "sha256sum":
       return ["sha256sum", sampleFile(site, variant)];
@@ -100,9 +100,9 @@ export function argvOf(command: Command, site: Site, nonce: string, variant: num
 }
 
 /**
- * The string in a process's arguments that, with its pid, names it and no
- * other process of any run: the nonce, or for sha256sum the file in the run's
- * own folder.
+ * The string in a process's arguments that identifies it together with its pid,
+ * among the processes of all runs. It is the nonce, or for sha256sum the path of
+ * a file in the run's own folder.
  */
 export function nonceOf(command: Command, site: Site, nonce: string, variant: number): string {
   return command.program === "sha256sum" ? sampleFile(site, variant) : nonce;

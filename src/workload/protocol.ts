@@ -4,18 +4,18 @@ import type { EndReason } from "./spawn-loop.ts";
 import { COLUMN_NAMES, type ColumnName, type ColumnRows } from "./truth-columns.ts";
 
 /*
- * The spawner process reads command lines and writes JSON lines: `ready` once
- * everything is prepared, then, when the run is over, `rows` as often as it
- * takes and one `result`. An `error` may come instead of any of them.
+ * The spawner process reads command lines and writes JSON lines. It writes
+ * `ready` once everything is prepared. After the run it writes all rows in lines
+ * of type `rows`, then one `result`. It may write an `error` instead of any line.
  */
 
-/** Commands of the spawner, one per line. The end of input ends everything immediately. */
+/** Commands to the spawner, one per line. The end of the input aborts the run immediately. */
 export const COMMAND = { start: "start", stop: "stop" } as const;
 
 /** Rows in one line: about 200 KB of text. */
 export const ROWS_PER_LINE = 2048;
 
-/** ns that may pass 2^53 travel as decimal text. */
+/** Times that may exceed 2^53 ns are written as decimal text. */
 const bigNs = z.string().regex(/^\d+$/).transform(BigInt);
 
 const ready = z.object({
@@ -64,9 +64,9 @@ const error = z.object({
 
 const message = z.discriminatedUnion("type", [ready, rows, result, error]);
 
-/** A line from the spawner, understood. */
+/** A parsed line of the spawner. */
 export type Message = z.infer<typeof message>;
-/** A line in its written form. */
+/** A line before it is written as JSON. */
 export type MessageText = z.input<typeof message>;
 export type ReadyMessage = z.infer<typeof ready>;
 export type ResultMessage = z.infer<typeof result>;

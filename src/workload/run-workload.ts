@@ -13,37 +13,37 @@ import { type WorkloadResult, workloadResult } from "./workload-result.ts";
 const SUBCOMMAND = "__workload";
 /** How long the spawner may take beyond what its plan allows, ms. */
 const GRACE_MS = 15_000;
-/** How long it may take to clean up after its input has ended, ms. */
+/** How long the spawner may take to clean up after its input has ended, ms. */
 const CLEANUP_MS = 6_000;
 
-/** What is known once everything is prepared and nothing has been spawned yet. */
+/** The facts of a prepared workload, before anything is spawned. */
 export interface WorkloadReady {
-  /** Parent of all the processes to come: `strace -p` and filters by parent go here. */
+  /** Parent of all processes that the workload will spawn, for `strace -p` and filters by parent. */
   spawnerPid: number;
   folder: string;
   commands: ReadyMessage["commands"];
   leftOut: ReadyMessage["leftOut"];
 }
 
-/** A workload in a process of its own. Disposed of early, it is ended and leaves nothing behind. */
+/** A workload in a process of its own. Disposing of it ends the workload early and leaves no process and no file. */
 export interface WorkloadHandle extends AsyncDisposable {
-  /** Resolves when `start` would spawn immediately. */
+  /** Resolves once the spawner is ready to spawn. */
   readonly ready: Promise<WorkloadReady>;
   /** Resolves when the run is over, by its own bounds or by `stop`. */
   readonly done: Promise<WorkloadResult>;
   /** Begins to spawn as soon as the spawner is ready. */
   start(): Promise<void>;
-  /** Ends it: no more spawns, the last children get `drainMs` to end. */
+  /** Ends the workload: it spawns no more, and the last children have `drainMs` to end. */
   stop(): Promise<WorkloadResult>;
 }
 
-/** How the spawner is started, where that is not the ordinary way. */
+/** Deviations from the ordinary start of the spawner. */
 export interface WorkloadOptions {
   /** The whole command line up to the spawner's options; default `workloadCommand()`. */
   command?: readonly string[] | undefined;
 }
 
-/** The command line of the spawner, such as `linnix __workload`: to be put behind a wrapper (`strace -f …`). */
+/** The command line of the spawner, such as `linnix __workload`. A wrapper (`strace -f …`) can run it. */
 export function workloadCommand(): string[] {
   return selfCommand(SUBCOMMAND);
 }
@@ -52,7 +52,7 @@ export function workloadCommand(): string[] {
  * Prepares a workload; nothing is spawned before `start`.
  *
  * @throws LinnixError (usage) if the spec is not possible. `ready` and
- *   `done` reject with a LinnixError where the spawner cannot run or dies.
+ *   `done` reject with a LinnixError if the spawner cannot run or ends early.
  */
 export function runWorkload(spec: WorkloadSpec, options: WorkloadOptions = {}): WorkloadHandle {
   return new SpawnerClient(planWorkload(spec), options.command ?? workloadCommand());
@@ -75,7 +75,7 @@ class SpawnerClient implements WorkloadHandle {
     this.#plan = plan;
     this.ready = this.#ready.promise;
     this.done = this.#done.promise;
-    // A caller that awaits it sees the failure. Without one, the failure must not crash the process.
+    // A caller that awaits the promise sees the failure. Without such a caller, it must not crash the process.
     this.ready.catch(() => {});
     this.done.catch(() => {});
     this.#child = new Child({
@@ -112,14 +112,14 @@ class SpawnerClient implements WorkloadHandle {
     } catch (cause) {
       this.#error ??= cannotRunError(
         "workload-failed",
-        { what: "the workload generator said something that is not understood", why: String(cause) },
+        { what: "the workload generator printed a line that linnix cannot parse", why: String(cause) },
         { cause },
       );
       this.#child.kill();
     }
     await this.#child.waitForEnd();
     if (this.#deadline !== null) clearTimeout(this.#deadline);
-    // The spawner does both itself unless it was killed by SIGKILL.
+    // The spawner kills its children and removes its folder itself, unless SIGKILL ended it.
     if (this.#readyMessage !== null) {
       if (this.#result === null) killLeftChildren(this.#child.pid, this.#readyMessage.run);
       removeLeftFolder(this.#readyMessage.folder);
@@ -168,7 +168,7 @@ class SpawnerClient implements WorkloadHandle {
   }
 }
 
-/** Of the user's environment the spawner gets only the folder for temporary files. */
+/** The spawner's environment: PATH, and from the user's environment only the folder for temporary files. */
 function spawnerEnvironment(): Record<string, string> {
   const environment: Record<string, string> = { PATH: TOOL_PATH };
   if (process.env.TMPDIR !== undefined) environment.TMPDIR = process.env.TMPDIR;

@@ -5,10 +5,10 @@ import { FOLDER_PREFIXES, PrivateFolder } from "../sys/private-folder.ts";
 import { tempFolderError } from "../sys/temp-folder.ts";
 import { SAMPLE_FILES, sampleFileName } from "./programs.ts";
 
-/** Enough that sha256sum computes for longer than it takes to start reading. */
+/** With this size sha256sum spends more time on computing than on opening the file. */
 const FILE_BYTES = 16 * 1024;
 
-/** A private folder (0700) with the files that `ls`, `find` and `sha256sum` work on; gone when disposed. */
+/** A private folder (0700) with the files for `ls`, `find` and `sha256sum`. Disposing of it removes the folder. */
 export class SampleFiles implements Disposable {
   readonly folder: string;
   readonly #private: PrivateFolder;

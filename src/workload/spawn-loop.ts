@@ -17,14 +17,14 @@ export interface LoopControl {
   request: "stop" | "abort" | null;
 }
 
-/** What a run came to, besides the rows. Times are ns since the clock's origin. */
+/** The result of a run, besides the rows. Times are ns since the clock's origin. */
 export interface LoopOutcome {
   reason: EndReason;
   startedNs: number;
-  /** When spawning ended; the last children are waited for after it. */
+  /** When spawning ended. After it the loop waits for the last children. */
   endedNs: number;
   skipped: number;
-  /** posix_spawn's failures, by error number. */
+  /** Number of failures of posix_spawn, by error number. */
   errors: Map<number, number>;
 }
 
@@ -32,30 +32,30 @@ export interface LoopOutcome {
 const TURN_NS = 100e6;
 /** Standard input, where commands come from. */
 const STDIN_FD = 0;
-/** Children without a pidfd are polled this often. */
+/** Interval at which children without a pidfd are polled. */
 const BLIND_POLL_NS = 2e6;
-/** Maximum delay that it catches up on: more would be a burst that the workload does not specify. */
+/** The loop skips slots that are later than this: to catch up on them would cause a burst that was not requested. */
 const MAX_LATE_NS = 250e6;
 /** After this many failures in a row, the spawner gives up. */
 const MAX_ERRORS_IN_A_ROW = 100;
 const ERROR_PAUSE_NS = 1e6;
-/** How long a killed child may take to end. After that the spawner gives it up, because it sleeps uninterruptibly. */
+/** How long a killed child may take to end. A child that takes longer sleeps uninterruptibly, and is not waited for. */
 const KILL_WAIT_NS = 5e9;
 /** A fixed environment: the same output and cost on every machine. */
 const ENVIRONMENT = ["PATH=/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL=C"];
 
-/** Rows to make room for at the start: all of a paced run, a good part of one at full speed. */
+/** Rows to allocate at the start: enough for all of a paced run, but maybe not for a run at full speed. */
 function expectedRows(plan: WorkloadPlan): number {
   const paced = plan.rate === 0 ? 65_536 : (plan.rate * plan.durationMs) / 1000 + 64;
   return Math.min(plan.maxSpawns, paced);
 }
 
 /**
- * The paced loop of the spawner process: spawns when a slot is due, sleeps
- * until the next slot or the next exit, and notes both. It blocks the thread
- * (its event loop gets a turn when there is input or a
- * signal), since a timer of the event loop is
- * late by a millisecond and costs more than the spawn.
+ * The paced loop of the spawner process. It spawns when a slot is due, sleeps
+ * until the next slot or the next exit, and records spawns and exits. It blocks
+ * the thread, because a timer of the event loop is a millisecond late and costs
+ * more than a spawn. The event loop gets a turn if there is input or a signal,
+ * and at least every 100 ms.
  */
 export class SpawnLoop implements Disposable {
   readonly columns: TruthColumns;
@@ -69,7 +69,7 @@ export class SpawnLoop implements Disposable {
   readonly #spawner = new Spawner(ENVIRONMENT);
   readonly #watch = new ExitWatch();
   readonly #ended = new Int32Array(256);
-  /** Row of each child that is not reaped. */
+  /** Rows of the children that are not reaped, by pid. */
   readonly #alive = new Map<number, number>();
   readonly #blind = new Set<number>();
   readonly #errors = new Map<number, number>();
@@ -98,7 +98,7 @@ export class SpawnLoop implements Disposable {
     this.#lastLookNs = startedNs;
     const reason = await this.#spawnAll(control, pacer, startedNs);
     const endedNs = this.#clock.now();
-    // A slot that would be due right at the end belongs to no run of that duration.
+    // A slot that is due exactly at the end does not belong to the run.
     const lastNs = startedNs + this.#plan.durationMs * 1e6 - 1;
     if (reason !== "spawns") pacer.close(Math.min(endedNs, lastNs));
     await this.#drain(control, endedNs + this.#plan.drainMs * 1e6);
@@ -130,7 +130,7 @@ export class SpawnLoop implements Disposable {
         if (this.#errorsInARow >= MAX_ERRORS_IN_A_ROW) return "errors";
         continue;
       }
-      // Where there is no room, only an exit makes a difference.
+      // With `maxOutstanding` children, the next spawn has to wait for an exit.
       const slotNs = full ? turnNs : pacer.nextNs;
       if (this.#sleepUntil(Math.min(turnNs, endNs, slotNs), STDIN_FD)) turnNs = 0;
     }
@@ -164,7 +164,7 @@ export class SpawnLoop implements Disposable {
     if (!this.#watch.add(pid)) this.#blind.add(pid);
   }
 
-  /** Sleeps until then or the next exit; true: the event loop has something to do. */
+  /** Sleeps until `ns` or the next exit. @returns whether the event loop has input or a signal to handle */
   #sleepUntil(ns: number, inputFd: number): boolean {
     const blindNs = this.#blind.size > 0 ? BLIND_POLL_NS : Number.POSITIVE_INFINITY;
     const woken = this.#watch.wait(Math.min(ns - this.#clock.now(), blindNs), inputFd);
@@ -219,17 +219,17 @@ export class SpawnLoop implements Disposable {
 
   async #killAll(): Promise<void> {
     this.#killing = true;
-    // They are not reaped, so none of these pids can have become another process.
+    // The children are not reaped, so the kernel cannot have given their pids to other processes.
     for (const pid of this.#alive.keys()) kill(pid, constants.signals.SIGKILL);
     const untilNs = this.#clock.now() + KILL_WAIT_NS;
     while (this.#alive.size > 0 && this.#clock.now() < untilNs) {
-      // Input may have ended, and then never stops being ready.
+      // Not STDIN_FD: if the input has ended, it is always ready.
       this.#sleepUntil(this.#clock.now() + TURN_NS, -1);
       await eventLoopTurn();
     }
   }
 
-  /** Kills what is still running. */
+  /** Kills the children that still run. */
   [Symbol.dispose](): void {
     for (const pid of this.#alive.keys()) kill(pid, constants.signals.SIGKILL);
     this.#watch[Symbol.dispose]();
@@ -237,7 +237,7 @@ export class SpawnLoop implements Disposable {
   }
 }
 
-/** One turn of the event loop, with I/O and signals: about 1 µs. */
+/** Gives the event loop one turn, with I/O and signals, which takes about 1 µs. */
 function eventLoopTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

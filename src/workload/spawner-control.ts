@@ -12,9 +12,9 @@ const SIGNALS: readonly [NodeJS.Signals, ExitCode][] = [
 /** Commands to the spawner process: lines on its standard input, the end of that input, signals. */
 export class SpawnerControl implements LoopControl, Disposable {
   request: "stop" | "abort" | null = null;
-  /** Whether the process that started this one is gone: then the output has no reader. */
+  /** Whether the process that started this one is gone, so that the output has no reader. */
   orphaned = false;
-  /** Of the signal that ended it. */
+  /** The exit code for the first signal that arrived; null if none did. */
   signalExitCode: ExitCode | null = null;
   readonly #input: NodeJS.ReadStream;
   readonly #cutter = new LineCutter();
@@ -59,7 +59,7 @@ export class SpawnerControl implements LoopControl, Disposable {
   [Symbol.dispose](): void {
     this.#undo.dispose();
     this.#input.pause();
-    // An open pipe must not keep a process alive that has nothing left to do; a file has no such method.
+    // An open pipe must not keep this process alive after its work. The stream of a file has no such method.
     (this.#input as { unref?: () => void }).unref?.();
   }
 

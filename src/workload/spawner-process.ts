@@ -15,8 +15,8 @@ import type { TruthColumns } from "./truth-columns.ts";
 type Write = (message: MessageText) => Promise<void>;
 
 /**
- * The whole life of the spawner process: reads a spec (from `specText`, else the first line of standard input),
- * prepares, prints `ready`, runs on command, writes what it did, and leaves no child and no file.
+ * The main function of the spawner process. It reads a spec (`specText`, or else the first line of standard input),
+ * prepares the run, prints `ready`, runs on command, and writes the results. It leaves no child and no file.
  *
  * @returns the exit code; errors are written as a message, not thrown
  */
@@ -40,7 +40,7 @@ async function runSpec(specText: string, control: SpawnerControl, write: Write):
   const plan = planWorkload(parseJson(specText));
   const { commands, leftOut } = findCommands(plan);
   using files = new SampleFiles(plan.seed);
-  // The folder that it was started in need not be kept from being unmounted.
+  // Otherwise this process would keep the file system of its folder from being unmounted.
   process.chdir("/");
   const clock = new RelativeClock(TRUTH_CLOCK);
   const site = { folder: files.folder, spawnerPid: process.pid };
@@ -104,7 +104,7 @@ function internalError(error: unknown): LinnixError {
   return cannotRunError("workload-failed", { what: "the workload generator failed", why }, { cause: error });
 }
 
-/** Writes JSON lines to stdout, each before the next is made. It is not an error if the reader is gone. */
+/** Writes JSON lines to stdout. Each promise resolves once its line is written. A missing reader is not an error. */
 function stdoutWriter(control: SpawnerControl): Write {
   const writer = Bun.stdout.writer();
   return async (message) => {

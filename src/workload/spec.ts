@@ -44,19 +44,19 @@ export interface WorkloadSpec {
   rate?: number | undefined;
   /** Ends by itself after this, ms; 60,000 by default, one hour at most. */
   durationMs?: number | undefined;
-  /** Ends by itself after this many; one million at most. */
+  /** Ends by itself after this many spawns; one million by default and at most. */
   maxSpawns?: number | undefined;
-  /** Children alive at the same time; by default 256, at full speed two per CPU. */
+  /** Most children alive at the same time; by default 256, at full speed two per CPU. */
   maxOutstanding?: number | undefined;
   /** How long the last children may take to end before they are killed, ms; by default the longest lifetime + 1 s. */
   drainMs?: number | undefined;
-  /** Of the order of the mix; 1 by default. */
+  /** Seed of the order of the mix, the arguments, the jitter and the sample files; 1 by default. */
   seed?: number | undefined;
-  /** Whether each spawn is due at a random time within its period, so that no method with the same period is in step. */
+  /** Whether each spawn is due at a random time in its period, so that no observer of the same period is in step. */
   jitter?: boolean | undefined;
 }
 
-/** A spec with every choice made. */
+/** A spec with a value for every setting. */
 export interface WorkloadPlan {
   profile: ProfileName;
   mix: readonly MixShare[];
@@ -70,7 +70,7 @@ export interface WorkloadPlan {
 }
 
 /**
- * Checks a spec and fills in what it leaves open.
+ * Checks a spec and fills in the defaults.
  *
  * @throws LinnixError (usage) that names the key and what was expected
  */

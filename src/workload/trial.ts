@@ -3,23 +3,23 @@ import { cannotRunError, EXIT, type LinnixError, usageError } from "../errors.ts
 import { refusalCode, refusalHint } from "../sys/refusal.ts";
 import { selfCommand } from "./self-command.ts";
 
-/** How long a collector may take to start and to end, ms: the machine may be loaded. */
+/** How long a collector may take to start and to end, ms. It is long because the machine may be loaded. */
 const LIMIT_MS = 60_000;
 
 /**
- * Starts a collector in a process of its own, as `collect` does, and ends it once it watches.
+ * Tries whether a collector can run: starts one in a process of its own, which ends as soon as it watches.
  * @param words its settings, as options
- * @returns why it cannot run here, as `collect` says it; null if it can
+ * @returns the error by which it ended; null if it can run here
  */
 export async function tryCollector(words: readonly string[]): Promise<LinnixError | null> {
-  // What is ignored is /dev/null, which small roots do not have; where it is, it takes fewer descriptors than pipes.
+  // "ignore" needs /dev/null, which small root file systems lack. It needs fewer file descriptors than pipes.
   const unused = existsSync("/dev/null") ? "ignore" : "pipe";
   let child: Bun.Subprocess<"ignore" | "pipe", "ignore" | "pipe", "pipe">;
   try {
     child = Bun.spawn(selfCommand("__collect", "--no-color", ...words), {
       cwd: "/",
       env: process.env,
-      // Its end ends the collector.
+      // The collector ends at the end of its input.
       stdin: unused,
       stdout: unused,
       stderr: "pipe",
@@ -38,7 +38,10 @@ export async function tryCollector(words: readonly string[]): Promise<LinnixErro
   return failureOf(said, child);
 }
 
-/** Why a linnix ended: in its own words, as it said them to its user. */
+/**
+ * The error by which a linnix process ended, from the message on its stderr.
+ * @param said its stderr
+ */
 export function failureOf(said: string, { exitCode, signalCode }: Ended): LinnixError {
   const [, words, , hint] = /^linnix: (?!warning: |watching by )(.*)(\n {2}(.*))?$/m.exec(said) ?? [];
   const text = words === undefined ? silentEnd(said, { exitCode, signalCode }) : { what: words, hint };

@@ -1,19 +1,19 @@
 /**
- * What is known of every spawn, a typed array for each fact: 80 bytes a spawn,
- * so that a million of them is no matter and nothing is allocated while the
- * workload runs. Times are ns since the run's origin.
+ * The facts of every spawn, a typed array for each: 71 bytes a spawn. If the
+ * arrays have their final size from the start, nothing is allocated for them
+ * while the workload runs. Times are ns since the run's origin.
  */
 const LAYOUT = {
   pid: Int32Array,
   /** Index of the plan's command. */
   command: Uint8Array,
-  /** What the arguments were made from besides the nonce. */
+  /** Random number that selects among the arguments of the command. */
   variant: Uint8Array,
   dueNs: Float64Array,
   /** Just before and just after posix_spawn. */
   spawnedFromNs: Float64Array,
   spawnedByNs: Float64Array,
-  /** The last look at which it was still running, and when it was reaped; 0 until then. */
+  /** When the spawner last saw it running, and when it was reaped; both 0 until it is reaped. */
   exitedFromNs: Float64Array,
   exitedByNs: Float64Array,
   /** Wait status; -1: it has not been reaped. */
@@ -29,7 +29,7 @@ const LAYOUT = {
 
 export type ColumnName = keyof typeof LAYOUT;
 export const COLUMN_NAMES = Object.keys(LAYOUT) as ColumnName[];
-/** Rows of every column, as numbers: how they travel. */
+/** Rows of every column, as numbers, in the form of the protocol. */
 export type ColumnRows = Record<ColumnName, number[]>;
 
 type Arrays = { [Name in ColumnName]: InstanceType<(typeof LAYOUT)[Name]> };
@@ -47,7 +47,7 @@ export class TruthColumns {
   #length = 0;
   #capacity: number;
 
-  /** @param expected rows to make room for at the start: growing later copies everything, which takes milliseconds */
+  /** @param expected rows to allocate at the start. To grow later copies all arrays, which takes milliseconds */
   constructor(expected: number) {
     this.#capacity = Math.max(1024, Math.ceil(expected));
     this.#arrays = make(this.#capacity);
@@ -57,7 +57,7 @@ export class TruthColumns {
     return this.#length;
   }
 
-  /** The present arrays; another call of `add` may replace them. */
+  /** The current arrays; the next call of `add` or `append` may replace them. */
   get arrays(): Readonly<Arrays> {
     return this.#arrays;
   }
@@ -66,7 +66,7 @@ export class TruthColumns {
     return this.#arrays[name][row] as number;
   }
 
-  /** Adds an empty row, not reaped yet; gives its index. */
+  /** Adds a row of a process that is not reaped. @returns its index */
   add(): number {
     if (this.#length === this.#capacity) this.#grow(this.#capacity * 2);
     const row = this.#length++;
@@ -80,7 +80,7 @@ export class TruthColumns {
     return Object.fromEntries(entries) as ColumnRows;
   }
 
-  /** Adds rows as `rows` gave them. */
+  /** Adds rows in the form that `rows` returns. */
   append(rows: ColumnRows): void {
     const needed = this.#length + rows.pid.length;
     if (needed > this.#capacity) this.#grow(Math.max(needed, this.#capacity * 2));

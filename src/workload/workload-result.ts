@@ -5,7 +5,7 @@ import type { EndReason } from "./spawn-loop.ts";
 import type { WorkloadPlan } from "./spec.ts";
 import { NOT_REAPED } from "./truth-columns.ts";
 
-/** How a figure is spread over a run's spawns. */
+/** Distribution of a figure over a run's spawns, in the unit of the figure. */
 export interface Spread {
   p50: number;
   p90: number;
@@ -13,50 +13,50 @@ export interface Spread {
   max: number;
 }
 
-/** What a workload came to. */
+/** The result of a workload. */
 export interface WorkloadResult {
   /**
-   * Why the workload ended. `duration` and `spawns`: at its limits; `stop`: on request; `abort`: by a signal; `errors`:
-   * it could not spawn.
+   * Why the workload ended. `duration`, `spawns`: at its limits. `stop`: on request. `abort`: by a signal, or because
+   * its input ended. `errors`: it could not spawn.
    */
   reason: EndReason;
   plan: WorkloadPlan;
-  /** CLOCK_BOOTTIME, ns: from the first slot to the end of spawning; the last children end after it. */
+  /** CLOCK_BOOTTIME, ns: the first slot, and the end of spawning. The last children end later. */
   startedNs: bigint;
   endedNs: bigint;
   durationS: number;
-  /** A second; 0: full speed. */
+  /** Requested spawns a second; 0: full speed. */
   rateAsked: number;
-  /** Spawns over the time that it really spawned for. */
+  /** Spawns a second, over `durationS`. */
   rateAchieved: number;
   spawned: number;
-  /** Of these, with a known end. */
+  /** Of these, those with a known end. */
   reaped: number;
-  /** Of these, killed by the spawner because they had not ended in time. */
+  /** Of these, those that the spawner killed, because they did not end in time or the run was aborted. */
   killed: number;
   /** Of these, those that ended with an unexpected status although the spawner did not kill them. */
   unexpected: number;
   /**
-   * Slots of the requested rate that were skipped. Together with `spawned` and `failed` they are all slots of the run.
+   * Slots of the requested rate that were skipped. `skipped`, `spawned` and `failed` together are all slots of the run.
    */
   skipped: number;
-  /** Processes that could not be made, by error name such as `EAGAIN`. */
+  /** Failed spawns, by the name of the error, such as `EAGAIN`. */
   failed: { name: string; count: number }[];
-  /** From deadline to posix_spawn, µs; null at full speed and where nothing was spawned. */
+  /** From deadline to posix_spawn, µs; null at full speed and if nothing was spawned. */
   latenessUs: Spread | null;
-  /** In posix_spawn (to the child's exec), µs; null if nothing was spawned. */
+  /** Time in posix_spawn, which lasts until the child's exec, µs; null if nothing was spawned. */
   spawnUs: Spread | null;
   /** CPU time of the spawner process, all its threads, ns. */
   spawnerCpuNs: number;
   spawnerUsPerProcess: number | null;
-  /** User and system time of all children, µs, as wait4 gave it. */
+  /** User and system time of all reaped children, µs, from wait4(2). */
   childrenCpuUs: number;
   /** Programs of the mix that are not installed, and Debian's package for each. */
   leftOut: ReadyMessage["leftOut"];
   truth: GroundTruth;
 }
 
-/** The figures of a run from its rows. */
+/** Computes the figures of a run from its rows. */
 export function workloadResult(
   plan: WorkloadPlan,
   ready: ReadyMessage,

@@ -336,8 +336,8 @@ describe("the token", () => {
     const none = join(folder, "none");
     expect(refused(none)).toBe("refused");
     const what = `the token file ${none} cannot be read`;
-    expect(() => readToken(none, {})).toThrow(`${what}; there is no such file; write one with: `);
-    expect(() => readToken(join(folder, "t600", "x"), {})).toThrow("; a part of its path is no directory; write");
+    expect(() => readToken(none, {})).toThrow(`${what}; there is no such file; make a token file: `);
+    expect(() => readToken(join(folder, "t600", "x"), {})).toThrow("; a part of its path is not a directory; make");
     symlinkSync(tokenFile("target", TOKEN), join(folder, "link"));
     expect(readToken(join(folder, "link"), {})).toBe(TOKEN);
   });
@@ -361,7 +361,7 @@ describe("the token", () => {
     const file = tokenFile("file", TOKEN);
     expect(readToken(file, { LINNIX_API_TOKEN: `other${TOKEN}` })).toBe(`other${TOKEN}`);
     expect(() => readToken(file, { LINNIX_API_TOKEN: "short" })).toThrow("at least 16");
-    expect(() => readToken(file, { LINNIX_API_TOKEN: "" })).toThrow("holds no token");
+    expect(() => readToken(file, { LINNIX_API_TOKEN: "" })).toThrow("has no valid token");
     expect(readToken(null, {})).toBeNull();
   });
 

@@ -121,7 +121,7 @@ describe("connections", () => {
     expect([limit.isPaused, await isAnswered(server.url.href)]).toEqual([false, true]);
     const who = `uid ${process.geteuid?.()}`;
     expect(warnings.take()).toEqual([
-      `the HTTP API closes idle connections of ${who}: it has more than ${MAX_PER_PEER}`,
+      `the HTTP API closes idle connections of ${who}, which has more than ${MAX_PER_PEER}`,
     ]);
   });
 

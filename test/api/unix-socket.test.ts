@@ -81,13 +81,13 @@ describe("a Unix socket", () => {
     }
     const file = join(folder, "file");
     writeFileSync(file, "precious");
-    expect(await refusal(file)).toBe("3: something is there that is no socket");
+    expect(await refusal(file)).toBe("3: the file there is not a socket");
     symlinkSync(file, join(folder, "link"));
-    expect(await refusal(join(folder, "link"))).toBe("3: something is there that is no socket");
+    expect(await refusal(join(folder, "link"))).toBe("3: the file there is not a socket");
     expect(readFileSync(file, "utf8")).toBe("precious");
     expect(await refusal(join(folder, "none", "c.sock"))).toBe(`3: there is no folder ${join(folder, "none")}`);
     expect(await refusal(join(file, "c.sock"))).toStartWith("3: ENOTDIR");
-    expect(await refusal(join(folder, "x".repeat(120)))).toStartWith("2: at most");
+    expect(await refusal(join(folder, "x".repeat(120)))).toStartWith("2: the path of a socket has at most");
   });
 
   test.each(["SOCK_DGRAM", "SOCK_STREAM", "SOCK_SEQPACKET"])(
@@ -158,10 +158,10 @@ print("ready", flush=True); sys.stdin.read()`;
     }
     const mine = join(folder, ".linnix-g.sock");
     mkdirSync(mine, { mode: 0o755 });
-    expect(await refusal(path)).toBe(`3: ${mine} is there, which is not a folder of this user alone`);
+    expect(await refusal(path)).toBe(`3: ${mine} exists, and it is not a folder of this user alone`);
     rmSync(mine, { recursive: true });
     symlinkSync(folder, mine);
-    expect(await refusal(path)).toBe(`3: ${mine} is there, which is not a folder of this user alone`);
+    expect(await refusal(path)).toBe(`3: ${mine} exists, and it is not a folder of this user alone`);
     rmSync(mine);
   });
 

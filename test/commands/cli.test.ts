@@ -265,7 +265,7 @@ describe("configuration", () => {
     chmodSync(token, 0o600);
     expect(check().exitCode).toBe(EXIT.ok);
     writeFileSync(token, "");
-    expectOneMessage(check(), `${path}:3: api.token_file: ${token} holds no token: it is empty`);
+    expectOneMessage(check(), `${path}:3: api.token_file: ${token} has no valid token: it is empty`);
     rmSync(token);
     expectOneMessage(check(), `${path}:3: api.token_file: the token file ${token} cannot be read`);
   });

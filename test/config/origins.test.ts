@@ -65,7 +65,11 @@ describe("namingOrigins", () => {
     ["api", { env: { LINNIX_LISTEN: "0.0.0.0:3000" } }, `LINNIX_LISTEN: ${WITHOUT_TOKEN}`],
     ["api", { flags: { listen: "0.0.0.0:3000" } }, WITHOUT_TOKEN],
     ["api", { text: "[api]\ntoken_file = '/nonexist'" }, "DIR/origins.toml:2: api.token_file: the token file /nonexi"],
-    ["api", { text: "[api]\ntoken_file = '/dev/null'" }, "DIR/origins.toml:2: api.token_file: /dev/null is no regular"],
+    [
+      "api",
+      { text: "[api]\ntoken_file = '/dev/null'" },
+      "DIR/origins.toml:2: api.token_file: /dev/null is not a regular",
+    ],
     ["api", { text: `api.token_file = '${OPEN_TOKEN}'` }, "DIR/origins.toml:1: api.token_file: others can read or ch"],
     ["api", { env: { LINNIX_API_TOKEN_FILE: "/nonexist" } }, "LINNIX_API_TOKEN_FILE: the token file /nonexist cannot"],
     ["api", { flags: { "api-token-file": "/nonexist" } }, "the token file /nonexist cannot be read"],
@@ -98,7 +102,7 @@ describe("namingOrigins", () => {
     process.env.LINNIX_API_TOKEN = "";
     try {
       const error = await told(uses.api, { text: "[api]\ntoken_file = '/nonexist'" });
-      expect(error.what).toBe("LINNIX_API_TOKEN holds no token");
+      expect(error.what).toBe("LINNIX_API_TOKEN has no valid token");
     } finally {
       if (before === undefined) delete process.env.LINNIX_API_TOKEN;
       else process.env.LINNIX_API_TOKEN = before;

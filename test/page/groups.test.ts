@@ -58,7 +58,7 @@ describe("groups of the daemon", () => {
       ["web", "", 2],
       ["in no unit and no container", "", 2],
       ["kernel threads", "", 2],
-      ["groups without a place of their own", "", 2],
+      ["groups without a slot", "", 2],
     ]);
   });
 });

@@ -21,6 +21,6 @@ describe("server-sent events", () => {
     const parser = new EventParser();
     expect(() => {
       for (let i = 0; i < 10; i++) parser.push("x".repeat(1024 * 1024));
-    }).toThrow("no end");
+    }).toThrow("too long");
   });
 });

@@ -6,10 +6,10 @@ import { byId, setLines, setText } from "../dom.ts";
 import { lossesOf } from "../losses.ts";
 import { costOf, type Model, POINTS, REFRESH_S, type ShortLived, sumOf } from "../model.ts";
 
-/** What the charts cover, in words. */
+/** The time that the charts cover, in words. */
 const SPAN = `the last ${(POINTS * REFRESH_S) / 60} minutes`;
 
-/** The figures that are to be seen first. */
+/** The most important figures, at the top of the page. */
 export class Cards {
   readonly #cost = byId("cost", HTMLElement);
   readonly #costUnit = byId("cost-unit", HTMLElement);
@@ -87,5 +87,5 @@ function partsOf(short: ShortLived | null): string {
   const { cpuPct, busySharePct } = short;
   const cpu = cpuPct === null ? "CPU time unknown" : `${pctText(cpuPct)} % of one core`;
   const share = busySharePct === null ? "" : `, ${pctText(busySharePct)} % of the CPU time used`;
-  return `${cpu}${share}: not seen by a look at the live processes`;
+  return `${cpu}${share}; a list of live processes misses them`;
 }

@@ -9,7 +9,7 @@ import { RowTable } from "../table.ts";
 
 const ROWS = 10;
 
-/** What started and ended too fast for a look at the processes. */
+/** Commands of processes that started and ended between two lists of processes. */
 export class Commands {
   readonly #heading = byId("commands-heading", HTMLElement);
   readonly #span = byId("commands-span", HTMLElement);

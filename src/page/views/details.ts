@@ -4,7 +4,7 @@ import { commandText } from "../../top/views/text.ts";
 import { byId, element, setHidden, setText } from "../dom.ts";
 import { clockOf } from "./health.ts";
 
-/** The most characters of an ancestor's command line. */
+/** Maximum number of characters of an ancestor's command line. */
 const MOST_CHARACTERS = 400;
 
 /**
@@ -36,7 +36,7 @@ export class Details {
   open(row: ProcessRow, rows: readonly ProcessRow[]): void {
     setText(this.#heading, `Process ${row.pid} ${row.comm}`);
     setText(this.#time, `as of ${clockOf(Date.now())}`);
-    // The state is known on the machine itself only, and the heading has the name.
+    // The daemon does not report the state, and the heading has the name.
     const facts = factsOf(row).filter(([name]) => name !== "state" && name !== "process");
     this.#facts.replaceChildren(
       ...facts.flatMap(([name, value]) => [element("dt", "", name || "…"), element("dd", "", value)]),
@@ -46,7 +46,7 @@ export class Details {
     this.#dialog.showModal();
   }
 
-  /** Does nothing where another process is shown by now. @param ancestors the nearest first */
+  /** Shows the ancestors, unless the dialog shows another process by now. @param ancestors parent first */
   showAncestors({ key }: ProcessRow, ancestors: readonly ProcessRow[]): void {
     if (key !== this.#key) return;
     const texts = ancestors.map((one) => `${one.pid} ${commandText(one).slice(0, MOST_CHARACTERS)}`);

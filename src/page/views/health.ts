@@ -4,7 +4,7 @@ import { type BalanceRow, balanceOf } from "../losses.ts";
 import type { Model } from "../model.ts";
 import { RowTable } from "../table.ts";
 
-/** What is missing, and why: losses, degradations, and when they came. */
+/** Degradations, the table of events with their losses, and a log of when something happened. */
 export class Health {
   readonly #reasons = byId("reasons", HTMLElement);
   readonly #log = byId("log", HTMLElement);
@@ -25,12 +25,12 @@ export class Health {
     );
   }
 
-  /** @param trouble why no events come; null: they do */
+  /** @param trouble why the page receives no live events; null if it does */
   show({ status, reasons, log }: Model, trouble: string | null): void {
     if (status === undefined) return;
     setLines(this.#reasons, reasons, "li");
     this.#balance.show(balanceOf(status));
-    const notes = trouble === null ? [] : [`What happens now is not listed: ${trouble}`];
+    const notes = trouble === null ? [] : [`New events are not listed at the moment: ${trouble}`];
     setLines(this.#logNotes, notes);
     setHidden(this.#logPart, log.lines.length === 0 && notes.length === 0);
     if (log.lines === this.#logged) return;

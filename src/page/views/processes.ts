@@ -14,7 +14,7 @@ import { RowTable } from "../table.ts";
 export type Order = "cpu" | "rss" | "start" | "tree";
 
 const SORTS = { cpu: "cpu", rss: "mem", start: "start" } as const;
-/** Characters of a command line in a list; the details have all. */
+/** Maximum number of characters of a command line in the list. The details show the whole command line. */
 const MOST_CHARACTERS = 400;
 
 interface Line {
@@ -33,7 +33,7 @@ export class Processes {
   readonly #notes = byId("process-notes", HTMLElement);
   readonly #more: More;
 
-  /** @param open shows the details of one @param changed called when the list must be drawn again */
+  /** @param open shows the details of a process @param changed called when the list must be drawn again */
   constructor(open: (row: ProcessRow) => void, changed: () => void) {
     this.#more = new More(byId("process-more", HTMLButtonElement), changed);
     this.#table = new RowTable<Line>(
@@ -75,7 +75,7 @@ export class Processes {
   show({ rows, status, live }: Model, order: Order, filter: string): void {
     if (status === undefined) return;
     const lines = linesOf(rows, order, filter);
-    // Without a filter the number is that of all live processes, even if the page has read only the first ones.
+    // Without a filter, this is the number of all live processes, even if the page has requested only the first ones.
     const all = filter === "" && lines.length < MOST_PROCESSES ? Math.max(live, lines.length) : lines.length;
     this.#table.show(lines.slice(0, this.#more.limit(all)));
     setText(this.#count, filter === "" ? `${live} alive` : `${lines.length} of ${live}`);
