@@ -331,8 +331,8 @@ describe.skipIf(reason !== null)(titled("top on a terminal", reason), () => {
   });
 
   test("shows hostile arguments as escapes", async () => {
-    const lives = Bun.spawn(["sh", "-c", ": $0; sleep 30", "\u001b]0;owned\u0007\u001b[2J\u202e字\u0301"], {
-      stdin: "ignore",
+    const lives = Bun.spawn(["sh", "-c", ": $0; read _", "\u001b]0;owned\u0007\u001b[2J\u202e字\u0301"], {
+      stdin: "pipe",
     });
     try {
       using terminal = await started(120, 24);
