@@ -38,15 +38,15 @@ export interface GroupReportsParts {
  */
 const TAKE_NS = 30e9;
 /**
- * A scrape that comes sooner than this after the previous scrape gets the same figures, ns. The second time applies
- * while sampling is off.
+ * A scrape that comes sooner than this after the previous scrape gets the same figures, ns. `LOOK_WITHOUT_SAMPLING_NS`
+ * applies while sampling is off.
  */
 const LOOK_NS = 1e9;
 const LOOK_WITHOUT_SAMPLING_NS = 5e9;
 
 /**
- * Memory of the kernel side, bytes: the figures of all processes at the last look, and 4,096 ended processes of 100
- * bytes or less each.
+ * Memory of the kernel side, bytes: figures of the processes at the last look, and of processes that ended, up to 100
+ * bytes each.
  */
 export const KERNEL_BYTES = 1.4 * 2 ** 20;
 /** Memory of this process for reading the groups if all places of the kernel side are in use, bytes. */

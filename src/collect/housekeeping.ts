@@ -69,7 +69,7 @@ export class Housekeeping {
 
 /** Number of events between two garbage collections. They make some hundred KiB of garbage. */
 const EVENTS = 100_000;
-/** The limit for a collection at `rest`. A machine at rest leaves a few KiB of garbage per minute. */
+/** The limit for a collection by `Garbage.rest`. A machine at rest leaves a few KiB of garbage per minute. */
 const FEW_EVENTS = 5000;
 
 /**
@@ -88,8 +88,9 @@ export interface Collections {
 }
 
 /**
- * Collects the runtime's garbage after a certain amount of work, and never at rest. The runtime's own timer for garbage
- * collection is off (commands/runtime.ts). Without this class the runtime would let megabytes of garbage gather.
+ * Collects the runtime's garbage after a certain amount of work, and never while nothing happens. The runtime's own
+ * timer for garbage collection is off (commands/runtime.ts). Without this class the runtime would let megabytes of
+ * garbage gather.
  */
 export class Garbage {
   readonly #collections: Collections;

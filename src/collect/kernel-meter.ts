@@ -46,7 +46,7 @@ export class KernelMeter implements Disposable {
     this.#price = new KernelPrice(this.#lastEvents);
   }
 
-  /** CPU time of the kernel side so far, ns; null before the first measurement. */
+  /** CPU time of the kernel side since this object was created, ns; null before the first measurement. */
   ns(): number | null {
     return this.#price.ns(this.#countEvents());
   }

@@ -4,7 +4,7 @@
  */
 export class KernelPrice {
   #nsPerEvent: number | null = null;
-  /** Estimated time of the first `#events` events, by the prices of that time, ns. */
+  /** Estimated time until the count reached `#events`, by the prices of that time, ns. */
   #ns = 0;
   #events: number;
 
@@ -18,7 +18,10 @@ export class KernelPrice {
     return this.#nsPerEvent;
   }
 
-  /** CPU time of the kernel side for that number of events since its start, ns; null before the first measurement. */
+  /**
+   * CPU time of the kernel side from the creation of this object until the count reached `events`, ns; null before the
+   * first measurement.
+   */
   ns(events: number): number | null {
     return this.#nsPerEvent === null ? null : this.#ns + this.#nsPerEvent * (events - this.#events);
   }

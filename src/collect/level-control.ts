@@ -13,11 +13,14 @@ export interface LevelControlParts {
   refresh: TableRefresh;
   /** Whether filters keep exits from being reported. */
   holdsBackExits: boolean;
-  /** Gives out what the rings hold. */
+  /** Passes on the events in the rings. */
   take(): void;
 }
 
-/** Changes the level of detail of a run, and what follows from the levels: totals, and exits that no event reports. */
+/**
+ * Changes the level of detail of a run. It also starts totals, and decides whether an exit without an event counts as
+ * lost.
+ */
 export class LevelControl {
   readonly #parts: LevelControlParts;
   readonly #oldLevels = new OldLevels();
@@ -27,13 +30,13 @@ export class LevelControl {
     parts.table.exitsHeldBack = parts.holdsBackExits;
   }
 
-  /** Whether no process sends a record of itself. */
+  /** Whether the kernel side sends no records of single processes. */
   get isSummaryOnly(): boolean {
     const { levels } = this.#parts.backend.detail;
     return levels.size === 1 && levels.has("summary");
   }
 
-  /** What is reported of processes that start from now on. */
+  /** Sets the level of detail of processes that start from now on. */
   set(level: DetailLevel): void {
     const { backend, totals, refresh } = this.#parts;
     if (level === "summary" && !totals.isOn) this.startTotals();
@@ -45,13 +48,16 @@ export class LevelControl {
 
   startTotals(): void {
     const { table, totals } = this.#parts;
-    // An exit that no event reports is not lost.
+    // At the level `summary` no event reports an exit, so a missing exit event is no loss.
     table.exitsHeldBack = true;
     this.askClocks();
     totals.begin();
   }
 
-  /** Totals lack what a process ran since the last tick on a CPU whose clock is not known. */
+  /**
+   * Reads the scheduler's clock of each CPU. While the clock of a CPU is unknown, totals lack the time that a process
+   * ran there since the last tick.
+   */
   askClocks(): void {
     const { backend, take } = this.#parts;
     backend.clocks?.askNow();
@@ -64,7 +70,10 @@ export class LevelControl {
     if (this.#oldLevels.look({ backend, table, reconciler, totals })) this.expectExits();
   }
 
-  /** From now on a process that is gone without an exit counts as lost, unless the filters or a level explain it. */
+  /**
+   * From now on a process that is gone without an exit event counts as a lost exit, unless filters or totals explain
+   * it.
+   */
   expectExits(): void {
     const { table, totals, holdsBackExits } = this.#parts;
     if (!totals.isOn) table.exitsHeldBack = holdsBackExits;

@@ -9,14 +9,14 @@ export interface CpuLoss {
   lost: number;
 }
 
-/** Counts losses: those so far of the CPUs that have any. */
+/** Counts lost records by CPU. */
 export interface LossCounter {
   lostByCpu(): CpuLosses[];
-  /** Another number once anything more was lost: much cheaper to ask for. */
+  /** Changes whenever more records are lost. Reading it is much cheaper than `lostByCpu`. */
   lossStamp(): number;
 }
 
-/** The losses of all that writes to the rings, by the kernel side's own counts. */
+/** The losses of all programs that write to the rings, from the counts of the kernel side. */
 export class Losses {
   readonly #counters: readonly LossCounter[];
   readonly #reported = new Map<number, CpuLosses>();
@@ -26,12 +26,12 @@ export class Losses {
     this.#counters = counters;
   }
 
-  /** Those so far of the CPUs that have any, in the order of the CPUs. */
+  /** The losses so far of each CPU that has any, by ascending CPU. */
   byCpu(): CpuLoss[] {
     return this.#byCpu().map(({ cpu, ring_full, no_ring }) => ({ cpu, lost: ring_full + no_ring }));
   }
 
-  /** Reports each CPU's losses since the last report, an event for each reason. */
+  /** Reports each CPU's losses since the last report, one event for each CPU and reason. */
   report(clock: WallClock, take: (event: LostEvent) => void): void {
     let stamp = 0;
     for (const counter of this.#counters) stamp += counter.lossStamp();

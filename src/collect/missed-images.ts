@@ -5,12 +5,16 @@ import { NO_IMAGE } from "../process/image-store.ts";
 import type { ProcessTable } from "../process/table.ts";
 import { NO_SLOT } from "../process/table-slots.ts";
 
-/** Maximum number of lookups a second for all processes together: a process may rename itself as often as it likes. */
+/**
+ * Maximum number of lookups a second for all processes together. It is limited because a process can rename itself very
+ * often.
+ */
 const LOOKS_PER_SECOND = 50;
 
 /**
- * Prevents the table from showing an outdated program after an exec that was lost or held back. The table then has the
- * image of the parent or of an earlier exec. linnix drops such an image, and reads the current one from /proc.
+ * Prevents the table from showing an outdated program after an exec that was lost or held back. After such an exec the
+ * table still has the image of the parent or of an earlier exec. linnix drops such an image, and reads the current one
+ * from /proc.
  */
 export class MissedImages {
   readonly #table: ProcessTable;
@@ -29,7 +33,7 @@ export class MissedImages {
     table.onRenamed = (slot) => this.#renamed(slot);
   }
 
-  /** Before what the table knows is shown, and after the rings were emptied. */
+  /** Corrects the images. To be called after the rings were drained and before the table is shown. */
   look(): void {
     const table = this.#table;
     const found = this.#missed.list();
@@ -39,13 +43,13 @@ export class MissedImages {
     for (const pid of pids) {
       const slot = table.findLive(pid);
       if (slot === NO_SLOT) {
-        // Otherwise it would stay in the list and take the room of the next ones.
+        // If the list is full, an ended process must not take the place of others.
         if (pids.length === MAX_MISSED) this.#missed.forget(pid);
         continue;
       }
       table.forgetImage(slot);
       if (++begun > MAX_MISSED) continue;
-      // First: if it executes something after this, it is on the list again.
+      // This comes before the read: if the process calls exec meanwhile, it is on the list again.
       this.#missed.forget(pid);
       this.#images.beginAgain(slot);
     }
@@ -53,8 +57,8 @@ export class MissedImages {
   }
 
   /**
-   * Called when a scan or a list shows a process with a new name, or an unknown process. A record is being read:
-   * what is begun here is read after it.
+   * Called when a scan or a list shows a process with a new name, or an unknown process. The caller is still reading a
+   * record, so the image is only requested here and read later.
    */
   #renamed(slot: number): void {
     const table = this.#table;

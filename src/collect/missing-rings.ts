@@ -8,14 +8,15 @@ function hintFor({ call, code }: NativeError): string {
   if (code === "EMFILE") return refusalHint(code) ?? "";
   if ((code === "EPERM" || code === "EAGAIN") && call === MAPPING_A_RING) return LOCKED_MEMORY_HINT;
   if (code === "EACCES" || code === "EPERM") {
-    return "restart linnix: once --user has dropped root, it may not open a ring for a CPU that comes online";
+    return "restart linnix: after --user has dropped root, the kernel refuses a ring for a CPU that comes online";
   }
-  return "linnix tries again each second; restart it if this stays so";
+  return "linnix tries again each second; restart it if this does not help";
 }
 
 /**
- * Sets or clears the condition `no_ring`: such CPUs share the spare ring, and lose what that has no room for.
- * @param missing CPUs that are online and have no ring, and why
+ * Sets or clears the condition `no_ring`: CPUs without a ring share the spare ring, and lose records for which it has
+ * no room.
+ * @param missing CPUs that are online and have no ring, each with the error
  */
 export function reportMissingRings(missing: ReadonlyMap<number, NativeError>, conditions: Conditions): void {
   const [error] = missing.values();

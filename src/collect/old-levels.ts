@@ -40,7 +40,7 @@ export class OldLevels {
     this.#checkedNs = checkedNs;
     // Without start times all processes have the present level.
     if (backend.name !== "btf") return detail.forget(BigInt(checkedNs), []);
-    // A process that the list cannot show may live.
+    // A process that is not on the list may be alive.
     if (reconciler.mayHide(0, 0)) return false;
     const starts: StartRange[] = [];
     for (const slot of table.liveSlots()) {
@@ -51,7 +51,10 @@ export class OldLevels {
     return detail.forget(BigInt(checkedNs), starts);
   }
 
-  /** A list from /proc enters no start, which is there to the tick only. Undefined: not known, or it has ended. */
+  /**
+   * The range in which a process started; undefined if it is unknown, or if the process has ended. The table has no
+   * start time of a process that was listed from /proc, and /proc has it only to the tick.
+   */
   #startOf(table: OldLevelsParts["table"], slot: number): StartRange | undefined {
     const startNs = table.startNs(slot);
     if (startNs !== 0n) return [startNs, startNs];

@@ -23,7 +23,10 @@ export async function openSink(config: CollectConfig, output: Output, io: Collec
   return new PrettySink(output, { color: io.color, width: widthOf(io) });
 }
 
-/** Of the terminal that events go to, which may be resized; 0: they go to none. */
+/**
+ * Returns the current number of columns of the terminal that events go to; 0 if they go to none. A terminal can be
+ * resized.
+ */
 function widthOf({ isTty, stdout }: CollectIo): () => number {
   return isTty ? () => terminalColumns(stdout) ?? 80 : () => 0;
 }
@@ -33,15 +36,15 @@ export function warnIfReadable(output: Output): void {
   log.warn(`every account of this machine can read ${output.name}, which gets command lines\nchmod o-r ${output.name}`);
 }
 
-/** How often is looked whether a FIFO has a reader. */
+/** Time between two checks whether a FIFO has a reader, ms. */
 const READER_LOOK_MS = 100;
 
-/** A file that is not opened after this is reported. */
+/** If opening a file takes longer than this, ms, linnix logs it. */
 const SLOW_OPEN_MS = 2000;
 
 /**
- * Opens the file; a FIFO once it has a reader, as a shell's `>` does.
- * @throws OutputClosed when the run ended before that
+ * Opens the file. It waits until a FIFO has a reader, as a shell's `>` does.
+ * @throws OutputClosed if the run ends before that
  */
 export async function openOutput(file: string, options: OutputOptions, ended: Promise<void>): Promise<Output> {
   const slow = setTimeout(
@@ -67,15 +70,15 @@ export async function openOutput(file: string, options: OutputOptions, ended: Pr
   }
 }
 
-/** The wait may be long: the message is written now. */
+/** Writes the message immediately, because the wait may be long. */
 function warnOfWait(message: string): void {
   releaseBackground();
   log.warn(message);
 }
 
 /**
- * Keeps other threads from waiting for a filesystem until the user has been changed.
- * @throws OutputClosed if the run ended before a message was written
+ * Waits until messages are written. Then no other thread begins a filesystem call until linnix has changed its user.
+ * @throws OutputClosed if the run ends before the messages are written
  */
 export async function quietThreads(ended: Promise<void>): Promise<void> {
   if (isBackgroundHeld()) return;

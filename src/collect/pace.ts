@@ -2,7 +2,7 @@ import type { CollectConfig } from "../config/schema.ts";
 import type { Collector } from "./collector.ts";
 import type { SamplingLevel } from "./governor.ts";
 
-/** How often the collector does what it does by the clock, ms. */
+/** Intervals of the collector's periodic work. */
 export interface Intervals {
   /** 0: no sampling. */
   sampleMs: number;
@@ -12,7 +12,7 @@ export interface Intervals {
 const RARER_SAMPLING = 5;
 const RARER_FLUSHING = 2;
 
-/** The effective settings at a level of the budget. */
+/** The effective intervals at a sampling level of the budget. */
 export function intervalsAt(
   level: SamplingLevel,
   { sampling, ring }: Pick<CollectConfig, "sampling" | "ring">,
@@ -21,12 +21,12 @@ export function intervalsAt(
   return { sampleMs, flushMs: level === 0 ? ring.flushIntervalMs : RARER_FLUSHING * ring.flushIntervalMs };
 }
 
-/** The last level: the collector cannot give up more. */
+/** The highest sampling level: beyond it there is no sampling to give up. */
 export function lastLevelOf({ sampling }: Pick<CollectConfig, "sampling">): SamplingLevel {
   return sampling.intervalMs > 0 ? 2 : 1;
 }
 
-/** Has the collector keep the intervals of that level. */
+/** Sets the collector's intervals to those of a sampling level. */
 export function setPace(collector: Collector, level: SamplingLevel, config: CollectConfig): void {
   const { sampleMs, flushMs } = intervalsAt(level, config);
   collector.setSampleInterval(sampleMs);

@@ -2,16 +2,17 @@ import { type PidNamespace, pidNamespace } from "../procfs/pid-namespace.ts";
 import type { Conditions } from "./conditions.ts";
 
 const MESSAGE =
-  "this is a pid namespace other than the initial one (a container?), and /proc has its pids: " +
-  "pids of events are the host's, and what comes from /proc by such a pid is null (exe and args of processes that ran " +
+  "linnix runs in a pid namespace other than the initial one (a container?): events have the host's pids, which /proc " +
+  "does not show, so values that linnix reads from /proc by pid are null (exe and args of processes that ran " +
   "before the start, v1 cgroups)";
 const UNSEEN =
-  "; this kernel does not list the processes outside of it, so they have no samples, and one whose exit is lost stays " +
-  "until its pid is used again";
+  "; this kernel does not list the processes outside of it, so they have no samples, and a process whose exit is lost " +
+  "stays in the table until its pid is used again";
 const HINT = "start the container with --pid=host, or run linnix on the host";
 
 /**
- * Sets the condition if the pids of /proc are not those of the kernel's events. It holds until the end.
+ * Sets the condition if the pids of /proc are not those of the kernel's events. The condition holds until the end of
+ * the run.
  * @param listsAll whether the processes outside of the namespace can be listed
  */
 export function reportPidNamespace(

@@ -9,7 +9,7 @@ import type { Reconciler } from "./reconciler.ts";
 import type { WatchedProcesses } from "./watched-processes.ts";
 
 export interface ProcessFilterParts {
-  /** With the kernel's pids. */
+  /** The filters of the run, with the kernel's pids. */
   filters: FiltersSettings;
   table: ProcessTable;
   watched: WatchedProcesses;
@@ -17,9 +17,12 @@ export interface ProcessFilterParts {
   mapRoom: Pick<MapRoom, "sendsAll">;
 }
 
-/** Which processes a run reports: those that pass the filters, and with `--pid` those that descend from the given ones. */
+/**
+ * Decides which processes a run reports: those that pass the filters. With `--pid`, the given processes and their
+ * descendants.
+ */
 export class ProcessFilter implements Disposable {
-  /** What the kernel side applies to events, for samples and for the table. */
+  /** Applies the filters of the kernel side to samples and to the table. */
   readonly samples: SampleFilter;
   /** Whether only some processes and their descendants are watched. */
   readonly follows: boolean;
@@ -31,7 +34,7 @@ export class ProcessFilter implements Disposable {
     this.#parts = parts;
     this.follows = filters.pids.length > 0;
     this.samples = new SampleFilter(filters);
-    // Its pid may soon belong to another process.
+    // The pid of an ended process may soon belong to another process.
     if (this.follows) table.onGone = (pid) => this.samples.exited(pid);
   }
 
@@ -48,8 +51,8 @@ export class ProcessFilter implements Disposable {
   }
 
   /**
-   * Whether the event is of a process that is watched: the kernel side sends others once a map had no room. Call it for
-   * each event if {@link follows}, because it also follows what a watched process forks.
+   * Whether the event is of a watched process. Once its map had no room, the kernel side sends events of all processes.
+   * Call it for each event if {@link follows}, because it also begins to follow the children of watched processes.
    */
   takes(type: number, view: EventView): boolean {
     const { samples } = this;
@@ -61,7 +64,10 @@ export class ProcessFilter implements Disposable {
     return isWatched;
   }
 
-  /** Enters the running processes. If linnix watches only some processes, it also finds their descendants. */
+  /**
+   * Enters the running processes into the table. If linnix watches only some processes, it also finds their
+   * descendants.
+   */
   seed(reconciler: Reconciler): void {
     const { filters, table, watched, backend } = this.#parts;
     const family = reconciler.seed(filters.pids, (pid) => backend.trackPid(pid));
@@ -70,7 +76,7 @@ export class ProcessFilter implements Disposable {
     this.look();
   }
 
-  /** Reports it when no watched process is left. Call it when no exit waits in the rings. */
+  /** Reports if no watched process is left. Call it when no exit waits in the rings. */
   look(): void {
     if (this.follows) this.#parts.watched.look(this.samples.followed);
   }

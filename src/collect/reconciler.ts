@@ -6,39 +6,47 @@ import type { ProcessTable } from "../process/table.ts";
 import { boottimeNs } from "../sys/clock.ts";
 import { PROCESS_EVENT } from "../wire/layout.gen.ts";
 
-/** Time between two comparisons of the table with the live processes; also if a filter keeps exits from being reported. */
+/**
+ * Time between two comparisons of the table with the live processes, ns. `WITHOUT_EXITS_NS` applies if a filter can
+ * drop exits.
+ */
 const RECONCILE_NS = 60e9;
 const WITHOUT_EXITS_NS = 5e9;
 /** The next comparison comes sooner if the table has this many entries more than twice its size after the last one. */
 const RECONCILE_GROWTH = 4096;
-/** Processes that are entered at the start between two looks at the rings. */
+/** Number of processes that are entered at the start between two drains of the rings. */
 const DRAIN_EVERY = 16;
-/** Maximum number of searches for descendants: a process can be forked during a search, so it is repeated until none is new. */
+/**
+ * Maximum number of searches for descendants: processes can be forked during a search, so it is repeated until it finds
+ * no new one.
+ */
 const MAX_DESCENDANT_LOOKS = 8;
 
-/** Takes about 10 MB. */
+/** Default of `maxUnverified`. This number of processes takes about 10 MB. */
 const MAX_UNVERIFIED = 65_536;
 
 export interface ReconcilerOptions {
   table: ProcessTable;
   /**
-   * Drains the rings, because events continue while the kernel makes a list. Returns false if something had to stay in
-   * them.
+   * Drains the rings, because events continue while the kernel makes a list. Returns false if records had to stay in
+   * the rings.
    */
   drain(): boolean;
-  /** Whether `--events` or a filter can hold exits back: see `holdsBackExits`. */
+  /** Whether `--events` or a filter can drop exits: see `holdsBackExits`. */
   exitsHeldBack?: boolean;
-  /** Reads what processes execute that run already. */
+  /** Reads the images of processes that started before linnix. */
   images?: ImageReader;
-  /** Is closed with the reconciler. */
+  /** The reconciler closes it. */
   lister?: ProcessLister;
-  /** How often the table is held against what runs, ns. */
+  /** Time between two comparisons of the table with the live processes, ns. */
   everyNs?: number;
-  /** Maximum number of processes that are kept without proof that they live; only if exits are held back. */
+  /**
+   * Maximum number of processes that the table keeps without proof that they live. Applies only if exits are held back.
+   */
   maxUnverified?: number;
 }
 
-/** Holds the process table against the list of processes that really run. */
+/** Compares the process table with a list of the live processes, and corrects the table. */
 export class Reconciler implements Disposable {
   readonly #table: ProcessTable;
   readonly #drain: () => boolean;
@@ -59,16 +67,17 @@ export class Reconciler implements Disposable {
     this.#maxUnverified = options.maxUnverified ?? MAX_UNVERIFIED;
   }
 
-  /** Whether a process may be alive although the table does not have it. */
+  /** Whether a process may be alive although the last list does not have it. Arguments: see `ProcessLister.mayHide`. */
   mayHide(pid: number, startNs: number): boolean {
     return this.#lister.mayHide?.(pid, startNs) ?? false;
   }
 
   /**
-   * Enters the live processes, after the programs are attached. Events report every later fork.
+   * Enters the live processes into the table. Call it after the programs are attached, so that events report every
+   * later fork.
    * @param pids these processes are watched with their descendants
-   * @param track called for each of them as soon as it is known
-   * @returns all of these
+   * @param track called for each process of the family after a search that found new descendants
+   * @returns the pids of these processes and their descendants
    */
   seed(pids: readonly number[], track: (pid: number) => void): ReadonlySet<number> {
     const table = this.#table;
@@ -81,9 +90,10 @@ export class Reconciler implements Disposable {
       this.#lister.list((record) => {
         const slot = table.seed(record);
         if (family.size > 0) parents.set(record.u32(PROCESS_EVENT.pid), record.u32(PROCESS_EVENT.ppid));
-        // Last, for slots may be others after it.
+        // This comes last, because it may process events, and slots are invalid after that.
         if (table.image(slot) === NO_IMAGE) this.#images?.begin(slot);
-        // Events come already, and no signal is handled before this ends: the rings must not fill up.
+        // Events arrive already, and no signal is handled before this ends. So this drains the rings before they fill
+        // up.
         if (++listed % DRAIN_EVERY === 0) this.#drain();
       });
       addDescendants(family, parents);
@@ -95,7 +105,7 @@ export class Reconciler implements Disposable {
     return family;
   }
 
-  /** When the list was begun that the table was last held against, CLOCK_BOOTTIME. */
+  /** When the last comparison began, CLOCK_BOOTTIME, ns. After `seed`: when it ended. */
   get checkedNs(): number {
     return this.#lastNs;
   }
@@ -107,8 +117,8 @@ export class Reconciler implements Disposable {
   }
 
   /**
-   * An exit that was lost, or held back, must not leave its process in the table for ever. If the rings cannot be read, the
-   * comparison stays due: they may hold the exit of a process that is gone.
+   * Removes processes that are gone although no event reported their exit. If the rings cannot be drained, it removes
+   * none and the comparison stays due, because the rings may contain their exits.
    */
   reconcile(): void {
     const table = this.#table;
@@ -124,7 +134,7 @@ export class Reconciler implements Disposable {
     for (const slot of missing) {
       if ((table.bornNs(slot) ?? 0) >= startedNs) continue;
       const startNs = table.startHigh(slot) * 4294967296 + table.startLow(slot);
-      // What this lister cannot see may live.
+      // A process that this lister cannot see may be alive.
       if (this.mayHide(table.pid(slot), startNs)) unverified.push(slot);
       else table.reconcileGone(slot, startedNs);
     }
@@ -137,8 +147,8 @@ export class Reconciler implements Disposable {
   }
 
   /**
-   * Limits the number of unverified processes. Normally their exit events remove them. If exits are held back, they
-   * could grow up to the number of pids, so the oldest ones are dropped.
+   * Limits the number of unverified processes. Normally their exit events remove them. If exits are held back, their
+   * number could grow up to the number of pids, so this drops the oldest ones.
    */
   #bound(unverified: number[], nowNs: number): void {
     const table = this.#table;

@@ -1,7 +1,7 @@
 import { type CollectConfig, SECTION_LIST } from "../config/schema.ts";
 import { quote } from "../config/units.ts";
 
-/** Settings that are taken over while it runs, by `table.property`; all others need a restart. */
+/** Settings that a reload changes, by `table.property`. All other settings need a restart. */
 const LIVE: ReadonlySet<string> = new Set([
   "log.level",
   "probes.detail",
@@ -23,7 +23,7 @@ const LIVE: ReadonlySet<string> = new Set([
 
 /** The result of reading the configuration again. */
 export interface Reload {
-  /** What runs from now on: the settings in force with those changed that can change. */
+  /** The settings from now on: those in force before, with the changes that need no restart. */
   config: CollectConfig;
   /** Settings that have changed, as the user writes them: `ring.size = "1MiB"`. */
   changed: string[];

@@ -7,19 +7,19 @@ export interface ReloadParts {
   /** Reads the configuration again. @throws LinnixError if it is wrong */
   reread(): Promise<CollectConfig>;
   /**
-   * Takes over settings that can change; all or, with an error, none.
-   * @returns what else has changed, behind settings that are the same
+   * Puts the settings into force. If it throws, none of them has changed.
+   * @returns what else has changed although the settings are the same, such as the token in a file
    */
   apply(config: CollectConfig): Promise<readonly string[]>;
   /** Called if `apply` has changed something. */
   changed?(): void;
-  /** Called when it begins to read, and when it is done. */
+  /** Called when a reload begins, and when it ends. */
   running?(isRunning: boolean): void;
   /** Opens the output again. @returns whether it is a file; @throws LinnixError if it cannot be opened */
   reopen(): Promise<boolean>;
 }
 
-/** Settings whose change does less than it seems to. */
+/** Remarks on settings whose change has less effect than a user may expect. */
 const REMARKS: { [setting: string]: (config: CollectConfig) => string } = {
   redaction: ({ redaction }) =>
     redaction.redact
@@ -39,18 +39,18 @@ export class Reloader {
   #isWanted = false;
   readonly #startedMs = Date.now();
 
-  /** @param config what is in force */
+  /** @param config the settings in force */
   constructor(config: CollectConfig, parts: ReloadParts) {
     this.#config = config;
     this.#parts = parts;
   }
 
-  /** What came of the last reading; null until there was one. */
+  /** The result of the last reload; null before the first one. */
   get last(): { isGood: boolean; lastGoodMs: number } | null {
     return this.#last;
   }
 
-  /** Never fails: an error is logged, and changes nothing. */
+  /** Never throws. It logs an error, and the settings stay as they were. */
   async reload(): Promise<void> {
     this.#isWanted = true;
     if (this.#isRunning) return;
@@ -96,10 +96,10 @@ function report(config: CollectConfig, changed: readonly string[], needRestart: 
       ? "nothing has changed"
       : [changed.join(", "), ...remarks.map(([, textFor]) => textFor(config))].join("; ");
   log.info(`configuration read again: ${what}`);
-  if (needRestart.length > 0) log.warn(`only a restart changes ${needRestart.join(", ")}`);
+  if (needRestart.length > 0) log.warn(`these changes need a restart: ${needRestart.join(", ")}`);
 }
 
-/** On one line, as all of an error that ends the program is not. */
+/** An error on one line. An error that ends the program has several lines. */
 function textOf(error: unknown): string {
   if (error instanceof LinnixError) return [error.what, error.why, error.hint].filter(Boolean).join("; ");
   return error instanceof Error ? error.message : String(error);

@@ -6,17 +6,17 @@ import { privilegeHint } from "../probes/privilege-hint.ts";
 import { NativeError } from "../sys/errno.ts";
 import { refusalHint } from "../sys/refusal.ts";
 
-/** What to do where the kernel charges mapped rings to the user, and there is no room left. */
+/** The hint if the kernel counts mapped rings as locked memory of the user, and the user's limit is reached. */
 export const LOCKED_MEMORY_HINT =
-  "raise the limit of locked memory (ulimit -l, LimitMEMLOCK= of systemd), give it CAP_IPC_LOCK, or make --ring-size smaller";
+  "raise the limit of locked memory (ulimit -l, LimitMEMLOCK= of systemd), give linnix CAP_IPC_LOCK, or make --ring-size smaller";
 
-/** @returns the error for a user where the rings cannot be opened; anything else as it is */
+/** @returns the error that explains why the rings cannot be opened; `cause` itself if it is no NativeError */
 export function ringError(cause: unknown, ringBytes: number): unknown {
   if (!(cause instanceof NativeError)) return cause;
   const { call, code } = cause;
   const size = formatSizeBytes(ringBytes);
   const what = "the perf rings cannot be opened";
-  // EAGAIN: the same limit, if the kernel locks all newly mapped memory, as after mlockall(MCL_FUTURE).
+  // EAGAIN: the same limit, if the kernel locks all newly mapped memory, for example after mlockall(MCL_FUTURE).
   if (call === MAPPING_A_RING && (code === "EPERM" || code === "EAGAIN")) {
     const why = `a ring of ${size} for each CPU is more than this user may lock (${lockableMemory()})`;
     return cannotRunError("ring-memory", { what, why, hint: LOCKED_MEMORY_HINT }, { cause });
@@ -25,12 +25,12 @@ export function ringError(cause: unknown, ringBytes: number): unknown {
   const hint =
     (isPrivilege ? privilegeHint() : null) ??
     refusalHint(code) ??
-    (isPrivilege ? "sysctl -w kernel.perf_event_paranoid=2, or give it CAP_SYS_ADMIN" : null) ??
+    (isPrivilege ? "sysctl -w kernel.perf_event_paranoid=2, or give linnix CAP_SYS_ADMIN" : null) ??
     "linnix doctor checks what this machine supports";
   return cannotRunError("ring", { what, why: `${cause.message}, a ring of ${size} for each CPU`, hint }, { cause });
 }
 
-/** The two limits, as far as they can be read. */
+/** The two limits of locked memory as text, as far as they can be read. */
 function lockableMemory(): string {
   const limit = /^Max locked memory\s+(\d+)/m.exec(textOf("/proc/self/limits"))?.[1];
   const kib = textOf("/proc/sys/kernel/perf_event_mlock_kb").trim();

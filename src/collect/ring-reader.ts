@@ -19,7 +19,7 @@ export interface RingReaderParts {
   filter: ProcessFilter;
   events: CollectorEvents;
   conditions: Conditions;
-  /** Types of the events that are given out. */
+  /** Types of the events that are passed on. */
   types: Iterable<number>;
   /** After a signal, the rings are not drained if none of them holds more than this, bytes. */
   signalBytes: number;
@@ -82,32 +82,33 @@ export class RingReader {
     return this.#wakeups;
   }
 
-  /** Whether no output can take what the rings hold. */
+  /** Whether events stay in the rings because the output cannot take them. */
   get isHeldUp(): boolean {
     return this.#isHeldUp;
   }
 
-  /** Drains at the signal of a watermark from now on. */
+  /** From now on drains the rings at the signal of a watermark. */
   start(): void {
     process.on("SIGIO", this.#onSignal);
     this.#feed.signalOnWatermark();
   }
 
-  /** Gives out what the rings hold, as far as the outputs can take it. */
+  /** Passes on the events in the rings as far as the outputs can take them, and ends the turn. */
   drain(): void {
     this.take();
     if (!this.#closed) this.#events.idle();
   }
 
-  /** The same as a part of a turn, which `idle` of the events ends. */
+  /** The same without the end of the turn: the caller calls `idle` of the events. */
   take(): void {
     this.#events.begins?.();
     if (this.#closed) return;
-    // Also while the outputs can take nothing: then the records in the rings get their time when they are read.
+    // The clock is adjusted even if the outputs can take nothing, because a record gets its wall-clock time when it is
+    // read.
     if (this.#clock.isOff(roughRealtimeOffsetNs())) this.#clock.adjust(realtimeOffsetNs());
     if (this.#feed.cpuRings.follow(boottimeNs())) reportMissingRings(this.#feed.cpuRings.missing, this.#conditions);
     if (!this.#canTake()) return;
-    // Most looks find empty rings, and make no system call. A CPU without a ring can still lose records.
+    // Most looks find empty rings, and make no system call. A CPU without a ring can lose records even then.
     if (!this.#feed.rings.isEmpty()) {
       this.#feed.rings.drain(this.#consume, this.#canTake);
       this.#feed.backend.stormLimit.drained();
@@ -115,7 +116,9 @@ export class RingReader {
     this.reportLosses();
   }
 
-  /** Gives out everything, whether the outputs can take it or not: no program writes to the rings any more. */
+  /**
+   * Passes on all events, even if the outputs cannot take them. Call it when no program writes to the rings any more.
+   */
   takeAll(): void {
     this.#feed.rings.drainAll(this.#consume);
   }
@@ -124,7 +127,7 @@ export class RingReader {
     this.#feed.losses.report(this.#clock, this.#giveLoss);
   }
 
-  /** Takes one sample. @returns false if no output can take it */
+  /** Takes one sample. @returns false if the output cannot take it */
   giveSample(view: EventView): boolean {
     if (this.#events.ready?.() === false) return false;
     this.#events.event(view);
@@ -136,7 +139,7 @@ export class RingReader {
     process.off("SIGIO", this.#onSignal);
   }
 
-  /** The kernel side holds no filters against page faults. */
+  /** The kernel side does not apply the filters to page faults. */
   #pageFault(record: Record): void {
     this.#view.accept(record);
     if (this.#filter.samples.wants(this.#view)) this.#events.event(this.#view);

@@ -14,14 +14,14 @@ export type Phase = "starting" | "watching" | "stopping";
  */
 export interface RunParts {
   readonly phase: Phase;
-  /** In force now: a reload changes it. */
+  /** The settings in force now. A reload can change them. */
   readonly config: CollectConfig;
   readonly collector: Collector;
   readonly output: Output | undefined;
   readonly api: ApiServer | undefined;
   readonly spending: Spending | undefined;
-  /** What came of the last reading of the configuration; null until there was one. */
+  /** The result of the last reload of the configuration; null before the first one. */
   readonly lastReload: ReloadFacts | null;
-  /** All counts so far. Some system calls. */
+  /** All counts so far. Reading them makes some system calls. */
   counters(): Counters;
 }

@@ -32,17 +32,17 @@ import { lookAtPrivilege } from "./thread-priority.ts";
 type Account = ReturnType<typeof accountNamed>;
 
 export interface CollectHooks {
-  /** Called once everything is attached and announced. */
+  /** Called once all probes are attached and the log reports that linnix watches. */
   onWatching?(collector: Collector): void;
   /** The service manager that waits for reports of this run. */
   manager?: ServiceManager | undefined;
-  /** Reads the configuration again, at SIGHUP; where it is left out SIGHUP ends the run. */
+  /** Reads the configuration again, at SIGHUP. If absent, SIGHUP ends the run. */
   reread?(): Promise<CollectConfig>;
 }
 
 /**
  * `linnix collect`: watches until a signal, the duration or a closed pipe ends it.
- * @throws LinnixError when it cannot run here, or its output fails
+ * @throws LinnixError if linnix cannot run on this machine, or if its output fails
  */
 export async function runCollect(config: CollectConfig, io: CollectIo, hooks: CollectHooks = {}): Promise<ExitCode> {
   using run = new CollectorRun(config, io, hooks);
@@ -81,8 +81,8 @@ class CollectorRun implements RunParts, Disposable {
   #reloadsOnceWatching = false;
 
   /**
-   * Loads the kernel half; nothing is attached yet.
-   * @throws LinnixError when it cannot run here
+   * Loads the kernel side, but attaches nothing yet.
+   * @throws LinnixError if linnix cannot run on this machine
    */
   constructor(config: CollectConfig, io: CollectIo, hooks: CollectHooks) {
     const { manager } = hooks;
@@ -90,15 +90,17 @@ class CollectorRun implements RunParts, Disposable {
     this.#io = io;
     this.#hooks = hooks;
     this.#hangup = new Hangup(io.isTty);
-    // Before anything is loaded.
+    // This comes before anything is loaded, so that a signal does not end the program in between.
     listenToSignals({ stop: () => this.#end(), hangup: () => this.#onHangup(), dump: () => void this.#dump() });
-    // Signals that came since the start of this program are blocked: see commands/runtime.ts.
+    // SIGHUP and the signals of log rotation have been blocked since the start of this program: see
+    // commands/runtime.ts. This unblocks them.
     takeHangups();
     this.#account = config.run.user === null ? undefined : accountNamed(config.run.user);
     using resources = new DisposableStack();
     resources.defer(releaseBackground);
     if (this.#account) holdBackground();
-    // Before the collector releases the pages of the start.
+    // This comes before the collector releases the pages that only the start needed, so that the kernel maps few of
+    // them again.
     resources.use(mapTouchedPagesOnly());
     this.#delivery = resources.use(new Delivery((error) => this.#fail(error), this.conditions));
     this.#delivery.onIdle = () => {
@@ -121,7 +123,7 @@ class CollectorRun implements RunParts, Disposable {
     this.#resources = resources.move();
   }
 
-  /** The whole run, however it ends. */
+  /** Makes the whole run, and closes the API however the run ends. */
   async run(): Promise<ExitCode> {
     try {
       await this.start();
@@ -137,8 +139,8 @@ class CollectorRun implements RunParts, Disposable {
   }
 
   /**
-   * Opens the sinks, attaches the probes, and drops root if --user says so.
-   * @throws LinnixError when it cannot run here
+   * Opens the sinks, attaches the probes, and drops root if --user is set.
+   * @throws LinnixError if linnix cannot run on this machine
    */
   async start(): Promise<void> {
     const { collector, config } = this;
@@ -146,16 +148,17 @@ class CollectorRun implements RunParts, Disposable {
     this.#startedNs = boottimeNs();
     // This comes before attaching, so that an address in use ends the run immediately.
     await this.#openApi();
-    // After the kernel half is loaded and the address is taken: if that fails, no empty file is left behind.
+    // This comes after the kernel side is loaded and the API listens. If one of these fails, no empty file is left
+    // behind.
     await this.#openOutput();
     collector.start(this.#account !== undefined);
-    // While linnix is still root, which may read every process.
+    // This comes while linnix is still root, which may read every process.
     this.#identity?.lookAround();
     await this.#spend(config);
     if (this.#account) this.#giveUpRoot(this.#account);
     this.phase = "watching";
     this.#announce();
-    // The present sampler was loaded by root.
+    // The current sampler was loaded before root was dropped.
     this.#sourceNotice.look(collector.samplingSource, true);
     this.#hooks.onWatching?.(collector);
     if (this.#reloadsOnceWatching) void this.reload();
@@ -169,14 +172,14 @@ class CollectorRun implements RunParts, Disposable {
 
   /**
    * Detaches, passes on the remaining events, and writes the summary.
-   * @throws LinnixError, OutputClosed where the output fails
+   * @throws LinnixError, OutputClosed if the output fails
    */
   async stop(): Promise<void> {
     this.phase = "stopping";
     this.#hooks.manager?.stopping();
     await this.collector.stop();
     const { fork, exec, exit } = this.collector.counts().retried;
-    log.debug(`skipped by the kernel and made good: fork ${fork}, exec ${exec}, exit ${exit}, threads among them`);
+    log.debug(`skipped by the kernel and then retried: fork ${fork}, exec ${exec}, exit ${exit}, including threads`);
     const durationS = (boottimeNs() - this.#startedNs) / 1e9;
     const summary = () => this.#summary(durationS);
     if (!this.#failure) await this.#delivery.finish(summary);
@@ -199,7 +202,7 @@ class CollectorRun implements RunParts, Disposable {
     this.#ended.resolve();
   }
 
-  /** The first failure is the one that counts. */
+  /** Ends the run with an error. Only the first error counts. */
   #fail(error: unknown): void {
     this.#failure ??= error;
     this.#end();
@@ -208,11 +211,11 @@ class CollectorRun implements RunParts, Disposable {
   #onHangup(): void {
     if (!this.#hooks.reread || this.#hangup.ends()) this.#end();
     else if (this.phase === "watching") void this.reload();
-    // The configuration was read before this point, so a change meanwhile would be missed.
+    // The configuration was read before the start, so a later change would be missed.
     else this.#reloadsOnceWatching = true;
   }
 
-  /** Whether events need a place: not if none is given out. */
+  /** Opens the lookup of cgroups, containers and units, unless neither an output nor the API shows them. */
   async #openIdentity(): Promise<void> {
     const { output, api } = this.config;
     if (output.format === "none" && api.listen === null) return;
@@ -290,11 +293,11 @@ class CollectorRun implements RunParts, Disposable {
     return true;
   }
 
-  /** @returns what else has changed, behind settings that are the same */
+  /** @returns what else has changed although the settings are the same */
   async #apply(wanted: CollectConfig): Promise<string[]> {
     if (this.phase !== "watching") return [];
     const { collector } = this;
-    // First, because it alone can fail.
+    // This comes first, because only this can fail.
     const hasOtherToken = this.api?.reconfigure(wanted.api);
     this.#switchRedaction(wanted);
     collector.table.lingerNs = wanted.retention.lingerMs * 1e6;
@@ -311,8 +314,8 @@ class CollectorRun implements RunParts, Disposable {
   }
 
   /**
-   * Hides everywhere what the new redaction hides: in the table, and so in graphs and later exits. Kept events and answers
-   * that show it are dropped.
+   * Applies the new redaction to the table, and so to graphs and later exits. Drops kept events and answers, because
+   * they may show text that is now hidden.
    */
   #switchRedaction({ redaction }: CollectConfig): void {
     if (Bun.deepEquals(this.config.redaction, redaction)) return;
@@ -324,7 +327,7 @@ class CollectorRun implements RunParts, Disposable {
       );
   }
 
-  /** Reports that it watches, by which backend, which fields that backend lacks, and where the API is. */
+  /** Logs that linnix watches, the backend, the fields that are not available, and the address of the API. */
   #announce(): void {
     const { api } = this;
     const { name, missingFields, detail, images } = this.collector.backend;
@@ -342,7 +345,7 @@ class CollectorRun implements RunParts, Disposable {
     this.#hooks.manager?.ready(this.#status());
   }
 
-  /** For `systemctl status`. */
+  /** The line for `systemctl status`. */
   #status(): string {
     const { api } = this;
     return `Watching by the ${this.collector.backend.name} backend${api ? `, answering at ${api.url}` : ""}`;
@@ -377,7 +380,7 @@ class CollectorRun implements RunParts, Disposable {
   }
 }
 
-/** What a collector is made with, by these settings. */
+/** The options of a collector by these settings. */
 export function collectorOptions({ probes, filters, ring, retention, sampling, api, metrics, budget }: CollectConfig) {
   const { maxGroups: max, groupGraceMs, byComm } = metrics;
   const hasGroups = metrics.groups && api.listen !== null;

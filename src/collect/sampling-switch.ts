@@ -7,7 +7,7 @@ import { noSamples, type SampleCounters } from "../wire/counters.ts";
 import type { SpareDescriptors } from "./spare-descriptors.ts";
 import type { TotalsReports } from "./totals-reports.ts";
 
-/** Descriptors that loading a sampler takes, and some more. */
+/** File descriptors that loading a sampler needs, and some spare ones. */
 const LOADING_FDS = 32;
 
 /** Where samples come from. */
@@ -19,29 +19,29 @@ export interface SamplingSwitchParts {
   /** The view that carries a sample; its table takes the figures. */
   view: EventView;
   filter: Pick<SampleFilter, "wants">;
-  /** What totals take of samples; left out: nothing. */
+  /** Takes samples for totals; absent: there are none. */
   totals?: Pick<TotalsReports, "note" | "reportsSample">;
   descriptors: SpareDescriptors;
-  /** Gives out what the rings hold. */
+  /** Passes on the events in the rings. */
   drain(): void;
-  /** Takes one sample; false if it could not be taken. */
+  /** Takes one sample. Returns false if the sample could not be taken. */
   sample(view: EventView): boolean;
   /** Is called after each scan with the number of live processes that the sampler had no room for. */
   noRoom?(processes: number): void;
-  /** Left out: the best sampler that this kernel offers. */
+  /** Opens a sampler. If absent, it is the best sampler that this kernel offers. */
   open?: (options: SamplerOptions) => Sampler;
 }
 
-/** Sampling as something that is on or off: off, it holds nothing, as long as it can be loaded again. */
+/** Switches sampling on and off. While sampling is off, no sampler is loaded, unless it could not be loaded again. */
 export class SamplingSwitch implements Disposable {
   readonly #parts: SamplingSwitchParts;
-  /** Undefined also while there are no descriptors to load it. */
+  /** Undefined if no sampler is loaded: sampling is off, or too few file descriptors are left to load one. */
   #sampling: Sampling | undefined;
   #isOn = false;
   #keepsLoaded = false;
   /** The counts so far, including times before it was switched off. */
   readonly #counts = noSamples();
-  /** The same by samplers that are unloaded. */
+  /** `looked` of samplers that have been unloaded. */
   #lookedBefore = 0;
 
   constructor(parts: SamplingSwitchParts) {
@@ -64,7 +64,7 @@ export class SamplingSwitch implements Disposable {
     return this.#lookedBefore + (this.#sampling?.looked ?? 0);
   }
 
-  /** Takes the present figures as the baseline, so that the next scan can report changes. */
+  /** Switches sampling on. It takes the current figures as the baseline, so that the next scan can report changes. */
   on(): void {
     if (this.#isOn) return;
     this.#isOn = true;
@@ -72,7 +72,7 @@ export class SamplingSwitch implements Disposable {
     this.sweep();
   }
 
-  /** Nothing while it is off. */
+  /** Makes a scan. Does nothing while sampling is off. */
   sweep(): void {
     if (!this.#isOn) return;
     this.#parts.descriptors.use(this.#sampling?.sweepFds ?? LOADING_FDS, () => {

@@ -6,7 +6,7 @@ export interface ScheduleHooks {
   flush(withSweep: boolean): void;
   /** Make a scan that does not happen at a flush. */
   sweep(): void;
-  /** How long this thread may sleep without a turn of the event loop, ms: no other work needs it before that. */
+  /** How long this thread may sleep without a turn of the event loop, ms, because no other work is due before that. */
   freeMs?(): number;
 }
 
@@ -14,8 +14,8 @@ export interface ScheduleHooks {
 const MAX_REST_MS = 8000;
 
 /**
- * Returns the next deadline, and skips missed ones. It never returns a deadline right after a late step: in a very short
- * interval one tick of CPU time would be many times 100 %.
+ * Returns the next deadline, and skips missed ones. It never returns a deadline right after a late step, because CPU
+ * time comes in ticks: in a very short interval, one tick would be many times 100 %.
  */
 export function nextDueMs(dueMs: number, everyMs: number, nowMs: number): number {
   const nextMs = dueMs + everyMs;
@@ -108,12 +108,15 @@ export class Schedule implements Disposable {
   }
 
   #due(): void {
-    // A sleep in a timer may miss a signal; one in an immediate does not.
+    // A sleep in a timer may miss a signal. A sleep in an immediate does not.
     if (this.#sleep) this.#immediate = setImmediate(() => this.#turn());
     else this.#turn();
   }
 
-  /** One look at the rings, and more while this thread is free: a turn of the event loop costs more. */
+  /**
+   * Flushes, and repeats that while no other work needs this thread, because a turn of the event loop costs more than a
+   * sleep.
+   */
   #turn(): void {
     const untilMs = performance.now() + MAX_REST_MS;
     do {
@@ -131,7 +134,7 @@ export class Schedule implements Disposable {
     this.#hooks.flush(withSweep);
   }
 
-  /** Sleeps until the next look is due; false if the event loop must have its turn before. */
+  /** Sleeps until the next flush is due. Returns false if the event loop must have a turn before. */
   #rest(untilMs: number): boolean {
     if (!this.#sleep || this.#sampleTimer || this.#dueMs > untilMs) return false;
     const waitMs = this.#dueMs - performance.now();

@@ -16,7 +16,7 @@ interface ManagerEnvironment {
 /** Reports to a service manager such as systemd how this process is doing: sd_notify(3). Never blocks, never fails. */
 export class ServiceManager {
   readonly #socket: string;
-  /** Null: the manager waits for no sign of life. */
+  /** How long the watchdog waits for a sign of life, ns; null if there is no watchdog. */
   readonly #watchdogNs: number | null;
   readonly #nowNs: () => number;
   #aliveNs = Number.NEGATIVE_INFINITY;
@@ -58,8 +58,8 @@ export class ServiceManager {
   }
 
   /**
-   * Call it after each look at the rings, because the watchdog exists to check these looks. Sends a sign of life if half of
-   * the allowed time could pass before the next call.
+   * Call it after each look at the rings, because the watchdog exists to check these looks. Sends a sign of life if a
+   * quarter of the allowed time has passed since the last one.
    */
   looked(): void {
     if (this.#watchdogNs === null || !this.#isReady) return;
@@ -81,7 +81,7 @@ export class ServiceManager {
 }
 
 function watchdogNs({ WATCHDOG_USEC: usec, WATCHDOG_PID: pid }: ManagerEnvironment): number | null {
-  // The variables are meant for another process, which passed its environment on.
+  // The watchdog is meant for another process, and this process inherited its environment.
   if (pid !== undefined && pid !== String(process.pid)) return null;
   return /^[1-9]\d{0,15}$/.test(usec ?? "") ? Number(usec) * 1000 : null;
 }

@@ -1,13 +1,14 @@
 import { log } from "../config/log.ts";
 import type { SamplingSource } from "./sampling-switch.ts";
 
-/** Warns when linnix begins to read CPU and memory from /proc: that costs tens of times more. */
+/** Warns when linnix begins to read CPU and memory from /proc: that costs tens of times more than the task iterator. */
 export class SourceNotice {
   #isProc = false;
 
   /**
    * @param source null: sampling is off
-   * @param hasRoot false: this process had dropped root before, and could not load a cheaper sampler
+   * @param hasRoot whether the sampler was chosen while linnix had its initial privileges, so that it could load any
+   *   sampler
    */
   look(source: SamplingSource | null, hasRoot: boolean): void {
     if (source === null) return;

@@ -1,19 +1,20 @@
 import { closeSync, openSync } from "node:fs";
 import { log } from "../config/log.ts";
 
-/** Time between two warnings, ms. */
+/** The shortest time between two warnings, ms. */
 const SAY_EVERY_MS = 60_000;
 
 /**
- * Delays work that needs file descriptors while there are none, because clients of the API can take them all for a while.
- * It checks beforehand: much code takes EMFILE for a process that has ended, or for a kernel that lacks a feature.
+ * Delays work that needs file descriptors while too few are left. Clients of the API can take all of them for a while.
+ * It checks beforehand, because much code would mistake EMFILE for an ended process, or for a missing feature of the
+ * kernel.
  */
 export class SpareDescriptors {
   #saidMs = Number.NEGATIVE_INFINITY;
 
   /**
    * @param count descriptors that the action needs at the same time
-   * @param action the caller tries it again later if it was not done
+   * @param action fails or is not called if too few descriptors are left; the caller then tries again later
    * @returns whether it was done
    */
   use(count: number, action: () => void): boolean {
@@ -38,7 +39,7 @@ export class SpareDescriptors {
   }
 }
 
-/** By this process, or by the whole machine. */
+/** Whether this process, or the whole machine, has no descriptors left. */
 function isWantOfDescriptors(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   return code === "EMFILE" || code === "ENFILE";
@@ -47,7 +48,7 @@ function isWantOfDescriptors(error: unknown): boolean {
 function canOpen(count: number): boolean {
   const fds: number[] = [];
   try {
-    // This file always exists. The kernel needs a descriptor before it checks permissions (fs/open.c).
+    // `/` always exists. The kernel allocates a descriptor before it checks permissions (fs/open.c).
     while (fds.length < count) fds.push(openSync("/", "r"));
   } catch (error) {
     if (isWantOfDescriptors(error)) return false;

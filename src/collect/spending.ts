@@ -17,7 +17,7 @@ import { StormControl, type StormRateChange } from "./storm-control.ts";
 
 /** Time between two lines of the log. The level can change more often; an event reports each change. */
 const LOG_EVERY_NS = 60e9;
-/** Between two looks at what events cost. */
+/** Time between two looks of the detail governor, ns. */
 const LOOK_NS = 1e9;
 
 /**
@@ -41,8 +41,8 @@ export class Spending implements Disposable {
   #loggedNs = Number.NEGATIVE_INFINITY;
 
   /**
-   * @param collector attached already: its programs are what is measured
-   * @param others CPU time of this process that went into something else than collecting, ns
+   * @param collector must be attached already, because its programs are measured
+   * @param others returns the CPU time that this process spent on other work than collecting, ns
    */
   constructor(
     collector: Collector,
@@ -77,7 +77,7 @@ export class Spending implements Disposable {
     });
   }
 
-  /** How far it holds back. */
+  /** How much is given up to keep the budget. */
   get level(): BudgetLevel {
     const { isHeldBack, level } = this.#details;
     const step = isHeldBack ? (level as "processes" | "summary") : this.#storms.isLimited ? "storm_rate" : null;
@@ -93,28 +93,28 @@ export class Spending implements Disposable {
     return this.#details.level;
   }
 
-  /** As the API shows it; null: no budget. */
+  /** The budget as the API shows it; null if there is none. */
   get facts(): { level: BudgetLevel; step: BudgetStep; costPct: number | null; budgetPct: number } | null {
     const { costPct, budgetPct } = this.budget;
     return budgetPct === 0 ? null : { level: this.level, step: this.step, costPct, budgetPct };
   }
 
-  /** Sampling goes before anything else does. */
+  /** Sampling is given up before anything else. So it is at its highest level while anything else is given up. */
   get samplingLevel(): SamplingLevel {
     return this.#details.isHeldBack || this.#storms.isLimited ? lastLevelOf(this.#config) : this.budget.level;
   }
 
-  /** Time in the kernel half so far, ns; null where that is not known. */
+  /** CPU time of the kernel side so far, ns; null if unknown. */
   get inKernelNs(): number | null {
     return this.#meter?.ns() ?? null;
   }
 
-  /** Whether it has a timer running. */
+  /** Whether it measures the kernel side now, which needs a timer. */
   get isMeasuring(): boolean {
     return this.#meter?.isMeasuring ?? false;
   }
 
-  /** Call it whenever the rings are empty: it asks the clock once, and mostly that is all. */
+  /** Call it after each flush. Usually it only reads clocks. */
   tick(): void {
     this.budget.tick();
     this.#storms.tick();
@@ -158,15 +158,16 @@ export class Spending implements Disposable {
 
   #stormRateChanged({ rate, kind }: StormRateChange): void {
     setPace(this.#collector, this.samplingLevel, this.#config);
-    const limit = `a source of more than ${rate} events a second is counted instead of sent`;
-    if (kind === "raised") this.#notify(`all events would keep the budget: ${limit}, as at the start`);
+    const limit = `if a source has more than ${rate} events a second, they are counted instead of sent`;
+    if (kind === "raised") this.#notify(`all events would cost less than the budget: ${limit}, as at the start`);
     else if (kind === "rings") this.#notify(`events fill the rings faster than they are read: ${limit}`);
     else this.#notify(`events cost more than the budget of ${formatPercent(this.budget.budgetPct)}: ${limit}`);
   }
 
   #changed(change: BudgetChange): void {
     const { kind } = change;
-    // Without all events or all detail, what the rest costs says nothing about sampling: it comes back after them.
+    // If linnix does not send all events in full detail, their cost does not show what sampling would cost. Sampling
+    // comes back after them.
     const isLess = this.#details.isHeldBack || this.#storms.isLimited;
     if (isLess && kind !== "off" && kind !== "exhausted") return;
     if (kind !== "exhausted") setPace(this.#collector, change.level, this.#config);
@@ -207,7 +208,7 @@ export class Spending implements Disposable {
     return seen === before.seen ? 1 : Math.min((sent - before.sent) / (seen - before.seen), 1);
   }
 
-  /** Logs the latest change that is not logged yet, once the time has come. */
+  /** Logs the latest change that is not logged yet, if the last line is old enough. */
   #log(nowNs: number): void {
     if (this.#logLine === undefined || nowNs - this.#loggedNs < LOG_EVERY_NS) return;
     this.#loggedNs = nowNs;
@@ -218,8 +219,7 @@ export class Spending implements Disposable {
 }
 
 /**
- * Events of the kernel that a level of detail has to pay for: without those that a filter holds back, and those of a storm,
- * which are counted instead of sent.
+ * Number of events whose cost depends on the level of detail. Filtered events and suppressed events are not among them.
  */
 export function costlyEvents({
   seen,
@@ -264,7 +264,7 @@ function openMeter(collector: Collector): KernelMeter | undefined {
   try {
     return new KernelMeter(events, boottimeNs());
   } catch (error) {
-    log.debug(`what the kernel half costs cannot be measured: ${error instanceof Error ? error.message : error}`);
+    log.debug(`the cost of the kernel side cannot be measured: ${error instanceof Error ? error.message : error}`);
     return undefined;
   }
 }

@@ -3,7 +3,10 @@ import { onlineCpus } from "../sys/cpus.ts";
 import { VERSION } from "../version.ts";
 import type { RunParts } from "./run-parts.ts";
 
-/** Maximum number of CPUs whose losses are listed: the dump fits a pipe's buffer, and one message of the journal. */
+/**
+ * Maximum number of CPUs whose losses are listed: with them, the dump fits into a pipe's buffer, and into one message
+ * of the journal.
+ */
 const MAX_CPUS = 64;
 
 /** Writes the state of a run to stderr, as one line of JSON. The line contains no text from watched processes. */

@@ -14,20 +14,20 @@ export interface LimitedCollector {
 export interface StormClocks {
   /** A clock that does not jump, ns. */
   nowNs(): number;
-  /** Processor time that this process spent on collecting, ns. */
+  /** CPU time that this process spent on collecting, ns. */
   cpuNs(): number;
-  /** In the kernel half; 0: not known. */
+  /** CPU time of the kernel side per event, ns; 0 if unknown. */
   kernelNsPerEvent(): number;
 }
 
 type StormConfig = Pick<CollectConfig, "budget" | "ring">;
 
-/** The shortest time that a cost is an average of. */
+/** The shortest time over which a cost is averaged, ns. */
 const WINDOW_NS = 0.5e9;
-/** Loading and compiling happen once: they do not count. */
+/** Costs do not count in this time after the start, ns, because loading and compiling happen only once. */
 const WARM_UP_NS = 10e9;
 
-/** The rate that a run begins with. */
+/** The storm rate at the start of a run, events per second for each source; 0: no limit. */
 export function firstStormRate({ budget, ring }: StormConfig): number {
   return budget.stormRate === "auto" ? ringRate(ring.sizeBytes) : budget.stormRate;
 }
@@ -36,14 +36,17 @@ function total({ fork, exec, exit }: Readonly<CountByType>): number {
   return fork + exec + exit;
 }
 
-/** A rate that the control has set. */
+/** A change of the storm rate. */
 export interface StormRateChange {
   rate: number;
-  /** `cost`, `rings`: lowered, because events cost too much, or because they filled rings faster than these were read. */
+  /**
+   * `cost`: lowered because events cost too much. `rings`: lowered because events filled the rings faster than linnix
+   * read them. `raised`: back to the first rate.
+   */
   kind: "cost" | "rings" | "raised";
 }
 
-/** With `--storm-rate auto`: measures what events cost, and has the collector limit sources accordingly. */
+/** With `--storm-rate auto`: measures the cost of events, and sets the storm rate of the collector accordingly. */
 export class StormControl {
   readonly #collector: LimitedCollector;
   readonly #clocks: StormClocks;
@@ -72,17 +75,17 @@ export class StormControl {
     this.#lastCpuNs = clocks.cpuNs();
   }
 
-  /** Whether it holds sources back more than at the start. */
+  /** Whether the rate is lower than at the start. */
   get isLimited(): boolean {
     return this.#governor.isLimited;
   }
 
-  /** Whether a lower rate would hold back more. */
+  /** Whether a lower rate would save anything. */
   get canLower(): boolean {
     return this.#config.budget.stormRate === "auto" && this.#governor.canLower;
   }
 
-  /** To be called whenever the rings are empty: mostly it asks the clock, and that is all. */
+  /** Call it after each flush. Usually it only reads the clock. */
   tick(): void {
     if (this.#config.budget.stormRate !== "auto") return;
     const nowNs = this.#clocks.nowNs();
@@ -93,7 +96,7 @@ export class StormControl {
     const seconds = elapsedNs / 1e9;
     const cpuNs = this.#clocks.cpuNs();
     const sent = total(this.#collector.received);
-    // The sum over all CPUs costs something, and matters only while there is a limit.
+    // Adding up the counts of all CPUs takes time, and the sum matters only while the rate is lowered.
     const isLimited = before < ringRate(this.#config.ring.sizeBytes);
     const suppressed = isLimited ? total(this.#collector.counts().suppressed) : this.#lastSuppressed;
     const sentPerSecond = (sent - this.#lastSent) / seconds;
@@ -120,7 +123,9 @@ export class StormControl {
     this.#onChange({ rate, kind });
   }
 
-  /** Takes over changed settings. The collector has the first rate of these. */
+  /**
+   * Takes over changed settings. If the budget has changed, the caller sets the collector's rate to `firstStormRate`.
+   */
   reconfigure(config: StormConfig): void {
     if (!Bun.deepEquals(this.#config.budget, config.budget)) {
       this.#governor = new StormGovernor(ringRate(config.ring.sizeBytes));

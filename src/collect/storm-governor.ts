@@ -1,52 +1,56 @@
-/** What a window of time came to. */
+/** Measurements of a window of time. */
 export interface StormWindow {
-  /** How long it was, s. */
+  /** Length of the window, s. */
   seconds: number;
-  /** What this process and the sending of records cost in it, % of one core. */
+  /** Cost of this process and of sending records, % of one core. */
   costPct: number;
-  /** % of one core; 0: no budget. */
+  /** The budget, % of one core; 0: no budget. */
   budgetPct: number;
-  /** The highest share of a ring that was full when it was emptied. */
+  /** The highest fill of a ring when it was drained, 0 to 1. */
   ringFill: number;
-  /** Events that were sent, a second. */
+  /** Events that were sent, per second. */
   sentPerSecond: number;
   /** Events per second that linnix would send without a limit: sent events and counted events. */
   offeredPerSecond: number;
 }
 
-/** No source is limited to less. */
+/** The lowest limit of a source, events per second. */
 export const LOWEST_RATE = 1000;
-/** Overspending, in seconds of the budget, that sets no limit yet. So a single burst changes nothing. */
+/** The debt, in seconds of the budget, above which the rate is lowered. A single burst stays below it. */
 const DEBT_S = 2;
-/** Rings are emptied when they are half full: with more than this the reader does not keep up. */
+/**
+ * The fill of a ring, 0 to 1, above which the rate is lowered. Rings are drained when they are half full, so a fuller
+ * ring means that the reader does not keep up.
+ */
 export const FULL = 0.75;
-/** Events whose price is worth knowing, a second. */
+/** The governor learns the price of an event only if at least this number of events per second is sent. */
 const PRICED_EVENTS = 200;
 /** linnix raises the limit again if the events would have cost less than this share of the budget for this time, s. */
 const BACK_AT = 0.7;
 const BACK_AFTER_S = 30;
-/** A record with a short command line takes about so much of a ring. */
+/** Approximate size of a record with a short command line in a ring, bytes. */
 const RECORD_BYTES = 200;
-/** What the bucket of a source holds, s: STORM_WINDOW_NS. */
+/** Size of the token bucket of a source, s: STORM_WINDOW_NS. */
 const BUCKET_S = 0.05;
 
 /**
- * The rate above which a source fills half of a ring within its bucket: the limit of `auto` while nothing costs too much.
- * The reader would not keep up with it, and no decision of user space comes in time.
+ * The limit of `auto` while events do not cost too much, events per second. At this rate a source fills half of a ring
+ * within the time of its bucket. Above it the reader would not keep up, and a decision of user space would come too
+ * late.
  */
 export function ringRate(ringBytes: number): number {
   return Math.max(LOWEST_RATE, Math.round(ringBytes / 2 / RECORD_BYTES / BUCKET_S));
 }
 
-/** Decides with `--storm-rate auto` above which rate a source is counted. Pure: knows no clock. */
+/** Decides the storm rate with `--storm-rate auto`. It uses no clock. */
 export class StormGovernor {
   readonly #highest: number;
   #rate: number;
-  /** What was spent beyond the budget and not saved since, % of one core times seconds. */
+  /** The cost above the budget that has not been saved since, % of one core times seconds. */
   #debt = 0;
   #calmS = 0;
   #sentPerSecond = 0;
-  /** Of a sent event, % of one core a second; null: not known. */
+  /** Price of one sent event per second, % of one core; null if unknown. */
   #price: number | null = null;
 
   /** @param highest the rate while nothing costs too much, see `ringRate` */
@@ -55,22 +59,25 @@ export class StormGovernor {
     this.#rate = highest;
   }
 
-  /** Whether a source may send less than at the start. */
+  /** Whether the rate is lower than at the start. */
   get isLimited(): boolean {
     return this.#rate < this.#highest;
   }
 
-  /** Whether a lower rate would save anything: not if all sources together send at most LOWEST_RATE events a second. */
+  /**
+   * Whether a lower rate would save anything. It does not if all sources together send at most `LOWEST_RATE` events per
+   * second.
+   */
   get canLower(): boolean {
     return this.#rate > LOWEST_RATE && this.#sentPerSecond > LOWEST_RATE;
   }
 
-  /** Events a second of a source. */
+  /** The limit of a source, events per second. */
   get rate(): number {
     return this.#rate;
   }
 
-  /** @returns the rate from here on */
+  /** @returns the rate after the window */
   window(window: StormWindow): number {
     const { seconds, costPct, budgetPct, ringFill, sentPerSecond } = window;
     if (sentPerSecond >= PRICED_EVENTS) this.#price = costPct / sentPerSecond;
@@ -88,7 +95,10 @@ export class StormGovernor {
     return this.#rate;
   }
 
-  /** To what the budget leaves: if no source sends more than all may send together, the sum may still be too much. */
+  /**
+   * Lowers the rate to half, or further to the number of events that the budget allows for all sources together. Even
+   * then several sources may together send too much, and the rate is lowered again.
+   */
   #lower({ costPct, budgetPct, sentPerSecond }: StormWindow): void {
     const affordable = costPct > budgetPct && budgetPct > 0 ? (sentPerSecond * budgetPct) / costPct : sentPerSecond;
     this.#rate = Math.max(LOWEST_RATE, Math.floor(Math.min(this.#rate / 2, affordable)));
@@ -99,7 +109,7 @@ export class StormGovernor {
     this.#calmS = 0;
   }
 
-  /** Whether all that happens could be sent again. */
+  /** Whether linnix could send all events again. */
   #isCalm({ budgetPct, offeredPerSecond, costPct }: StormWindow): boolean {
     if (budgetPct === 0) return offeredPerSecond < LOWEST_RATE;
     const wouldCost = this.#price === null ? costPct : Math.max(costPct, this.#price * offeredPerSecond);

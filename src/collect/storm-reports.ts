@@ -9,7 +9,7 @@ import type { StormEvent } from "../wire/event.ts";
 
 /** A source of the kind `process`, as the process table has it. */
 export interface KnownProcess {
-  /** As text; null: not known. */
+  /** The name as text; null if unknown. */
   comm: string | null;
   cgroupId: bigint | undefined;
   uid: number;
@@ -28,9 +28,12 @@ export interface StormReportsParts {
   nowNs?: () => bigint;
 }
 
-/** Names that the end of a storm lists. */
+/** Maximum number of names in the event at the end of a storm. */
 const MOST_COMMS = 10;
-/** A program that took its place in a storm right before its end may still add to it. */
+/**
+ * How long after its end a storm keeps its place, ns. A BPF program that found the place before the end may still add
+ * to it.
+ */
 const GRACE_NS = 500_000_000n;
 /** The shortest time between two lines of the log about storms. Events report every storm. */
 const LOG_EVERY_NS = 10_000_000_000n;
@@ -39,14 +42,14 @@ interface Active {
   source: StormSource;
   sinceNs: bigint;
   untilNs: bigint;
-  /** Places that count for it: two, if two CPUs began it at the same time. */
+  /** Places of the kernel side that count for the storm. There are two if two CPUs began it at the same time. */
   places: Set<number>;
   /** The counts of places that were freed. */
   counts: StormCounts[];
   isReported: boolean;
 }
 
-/** Reports when the events of a source begin to be counted instead of sent, and when that is over. */
+/** Reports when the events of a source begin to be counted instead of sent, and when they are sent again. */
 export class StormReports {
   readonly #parts: StormReportsParts;
   readonly #nowNs: () => bigint;
@@ -77,7 +80,7 @@ export class StormReports {
     this.#look(nowNs, (untilNs) => nowNs > untilNs + GRACE_NS);
   }
 
-  /** Reports the end of all: nothing is counted any more. */
+  /** Reports the end of all storms. Call it when the kernel side does not count events any more. */
   finish(): void {
     this.#look(this.#nowNs(), () => true);
   }
@@ -96,7 +99,7 @@ export class StormReports {
     for (const [key, storm] of this.#active) {
       if (storm.places.size > 0) continue;
       this.#active.delete(key);
-      // What was sent up to its end is not counted.
+      // The storm ended at `untilNs`. If the run ends before that, the storm ends now.
       if (storm.isReported) this.#end(storm, storm.untilNs < nowNs ? storm.untilNs : nowNs);
     }
   }
@@ -146,7 +149,7 @@ export class StormReports {
     const { suppressed, exited, comms } = counts;
     const { ok, error, signal, unknown } = exited;
     const source = this.#sourceOf(storm.source);
-    // A backend that knows how one process ended knows it of all.
+    // A backend reports the result of all exits or of none.
     const known = <T>(figure: T): T | null => (unknown > 0 ? null : figure);
     const windowNs = endNs > storm.sinceNs ? endNs - storm.sinceNs : 0n;
     this.#give({

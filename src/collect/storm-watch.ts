@@ -6,9 +6,12 @@ import type { LevelControl } from "./level-control.ts";
 import { type KnownProcess, StormReports } from "./storm-reports.ts";
 import type { TableRefresh } from "./table-refresh.ts";
 
-/** The table is held against what runs after a storm, but not more often than this, ns. */
+/** After a storm the table is compared with the live processes, but not more often than this, ns. */
 const AFTER_STORM_NS = 5e9;
-/** Of a ring: beyond the watermark of one half, so that a ring that is read in time is not filling up. */
+/**
+ * The share of a ring above which it counts as filling up. It is above the watermark of one half, so that it is not
+ * reached by a ring that is read in time.
+ */
 const FILLING_SHARE = 5 / 8;
 
 export interface StormWatchParts {
@@ -24,11 +27,14 @@ export interface StormWatchParts {
   take(event: StormEvent): void;
 }
 
-/** Limits the sources of events, reports their storms, and keeps the table right although a storm is only counted. */
+/**
+ * Limits the sources of events, reports their storms, and corrects the table, because no records report the processes
+ * of a storm.
+ */
 export class StormWatch {
   readonly #parts: StormWatchParts;
   readonly #reports: StormReports;
-  /** There was a storm since the table was last held against what runs. */
+  /** Whether there was a storm since the table was last compared with the live processes. */
   #hasStormed = false;
 
   constructor(parts: StormWatchParts) {
@@ -54,9 +60,9 @@ export class StormWatch {
   }
 
   /**
-   * Sets the storm rate: the events of a source with more events a second are counted instead of sent; 0: no limit.
-   * No system call.
-   * @param followsRings whether sources are limited to 1,000 while a ring fills up
+   * Sets the storm rate. If a source has more events per second, the kernel side counts them instead of sending them;
+   * 0: no limit. Makes no system call.
+   * @param followsRings whether sources are limited to 1,000 events per second while a ring fills up
    */
   setRate(rate: number, followsRings: boolean): void {
     const limit = this.#parts.backend.stormLimit;
@@ -65,9 +71,10 @@ export class StormWatch {
   }
 
   /**
-   * To be called at each flush. The end of a process that was counted only is not lost. After a storm the table is held
-   * against what runs, so that it shows what the storm left behind and nothing that is gone.
-   * @param isHeldUp the rings hold events that cannot be processed yet
+   * To be called at each flush. During a storm, an exit without an event is not a lost exit. After a storm this
+   * compares the table with the live processes. Then the table has all processes that the storm left behind, and none
+   * that has ended.
+   * @param isHeldUp whether the rings contain events that cannot be processed yet
    */
   tick(isHeldUp: boolean): void {
     const { table, refresh, levels, checkImages } = this.#parts;
@@ -77,7 +84,8 @@ export class StormWatch {
       table.exitsHeldBack = true;
       return;
     }
-    // Storms may come one after the other: each look costs milliseconds.
+    // This does not run after each storm, because storms may follow each other quickly, and each comparison takes
+    // milliseconds.
     if (!this.#hasStormed || isHeldUp || refresh.ageNs < AFTER_STORM_NS) return;
     this.#hasStormed = false;
     refresh.scan();
@@ -86,7 +94,7 @@ export class StormWatch {
     levels.expectExits();
   }
 
-  /** Reports the end of all storms: nothing is counted any more. */
+  /** Reports the end of all storms. Call it when the kernel side does not count events any more. */
   finish(): void {
     this.#reports.finish();
   }

@@ -23,14 +23,17 @@ export interface TableRefreshParts {
 export class TableRefresh {
   readonly #parts: TableRefreshParts;
   #scannedNs = 0;
-  /** Events that were suppressed before the last scan. */
+  /** Number of events that were suppressed before the last scan. */
   #suppressedEvents = 0;
 
   constructor(parts: TableRefreshParts) {
     this.#parts = parts;
   }
 
-  /** Whether processes may have started or ended since the last scan without an event: by their level, or in a storm. */
+  /**
+   * Whether processes may have started or ended since the last scan without an event, because of their level of detail
+   * or in a storm.
+   */
   get isNeeded(): boolean {
     const { levels } = this.#parts.backend.detail;
     return levels.size > 1 || !levels.has("events") || this.#countSuppressed() > this.#suppressedEvents;
@@ -43,7 +46,7 @@ export class TableRefresh {
 
   scan(): void {
     this.#scannedNs = boottimeNs();
-    // Counted first: what is suppressed during the scan may not be in the list.
+    // This is counted before the scan, because events that are suppressed during the scan may be missing in the list.
     const suppressed = this.#countSuppressed();
     this.#parts.reconcile();
     if (this.#parts.follows) this.#followListed();

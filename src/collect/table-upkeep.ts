@@ -19,11 +19,14 @@ export interface TableUpkeepParts {
   isFiltered: boolean;
   /** Options of the comparison of the table with live processes. */
   reconcile: Pick<ReconcilerOptions, "everyNs" | "lister"> | undefined;
-  /** Gives out what the rings hold. @returns false: no output takes it */
+  /** Passes on the events in the rings. @returns false if the output cannot take them */
   drain(): boolean;
 }
 
-/** Keeps the process table true where events do not: what ran before, what is gone without an exit, and programs. */
+/**
+ * Corrects the process table where events are not enough: processes that ran before the start, processes that are gone
+ * without an exit event, and programs of processes whose execs were missed.
+ */
 export class TableUpkeep implements Disposable {
   /** Reads the programs of running processes. */
   readonly images: ImageReader;
@@ -50,7 +53,7 @@ export class TableUpkeep implements Disposable {
     });
   }
 
-  /** Compares the table with the live processes from now on. */
+  /** From now on compares the table with the live processes. */
   begin(): Reconciler {
     const { table, descriptors, isFiltered, reconcile, drain } = this.#parts;
     this.#reconciler = new Reconciler({ table, drain, exitsHeldBack: isFiltered, images: this.images, ...reconcile });
@@ -63,12 +66,18 @@ export class TableUpkeep implements Disposable {
     return this.#reconciler;
   }
 
-  /** Call it before the table is shown, and after the rings were drained: then its programs are up to date. */
+  /**
+   * Reads the programs of processes whose execs were missed. Call it after the rings were drained and before the table
+   * is shown.
+   */
   checkImages(): void {
     if (!this.#closed) this.#missedImages.look();
   }
 
-  /** Brings the table up to date with what lives. @returns false: no output takes what the rings hold */
+  /**
+   * Updates the table with the live processes.
+   * @returns false if it could not, because the output cannot take the events in the rings
+   */
   bringUpToDate(): boolean {
     const canTake = this.#parts.drain();
     if (this.#closed || !canTake) return false;
@@ -77,8 +86,9 @@ export class TableUpkeep implements Disposable {
   }
 
   /**
-   * Updates the table from a list of live processes before it is shown, if no events do that.
-   * @param olderThanMs the table is not updated more often
+   * Updates the table from a list of live processes, if events do not report every process. Call it before the table is
+   * shown.
+   * @param olderThanMs does nothing if the last list is not older than this
    */
   scanAgain(olderThanMs: number): void {
     const { refresh } = this;

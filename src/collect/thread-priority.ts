@@ -4,7 +4,10 @@ import { constants, getPriority, setPriority } from "node:os";
 /** capabilities(7) */
 const CAP_SYS_NICE = 23n;
 
-/** Collectors of this process that read now, and the niceness that this thread had before the first of them. */
+/**
+ * Number of collectors of this process that are reading now, and the niceness of this thread before the first of them
+ * began.
+ */
 let readers = 0;
 let formerNice = 0;
 /** Whether this process may lower its niceness, so that it can raise it and lower it again. */
@@ -12,10 +15,11 @@ let canPrefer = false;
 let isPreferred = false;
 
 /**
- * The reader must run in time also on a machine with more work than CPUs, and it needs little: this thread gets priority,
- * the helpers of the runtime do not. Processes that it starts meanwhile inherit the priority.
+ * Gives this thread a high priority, but not the helper threads of the runtime. The reader must run in time even if the
+ * machine has more work than CPUs, and it needs little CPU time. Processes that this thread starts meanwhile inherit
+ * the priority.
  *
- * @returns until it is disposed of
+ * @returns a handle that ends the priority
  */
 export function preferThisThread(): Disposable {
   try {
@@ -24,7 +28,7 @@ export function preferThisThread(): Disposable {
     isPreferred = true;
     lookAtPrivilege();
   } catch {
-    // Without CAP_SYS_NICE it keeps the ordinary priority.
+    // Without CAP_SYS_NICE the thread keeps its ordinary priority.
   }
   return {
     [Symbol.dispose]() {
@@ -35,13 +39,16 @@ export function preferThisThread(): Disposable {
   };
 }
 
-/** Call it after this process dropped privileges: without CAP_SYS_NICE the thread keeps its priority. */
+/**
+ * Call it after this process dropped privileges. Without CAP_SYS_NICE the thread then keeps its high priority at all
+ * times.
+ */
 export function lookAtPrivilege(): void {
   const [, effective = "0"] = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "latin1")) ?? [];
   canPrefer = ((BigInt(`0x${effective}`) >> CAP_SYS_NICE) & 1n) === 1n;
 }
 
-/** Runs the work for clients at ordinary niceness. Does nothing if that could not be undone. */
+/** Gives this thread its former niceness while it works for clients. Does nothing if that could not be undone. */
 export function yieldPreference(): void {
   if (canPrefer && isPreferred) set(formerNice);
 }
@@ -55,6 +62,6 @@ function set(nice: number): void {
   try {
     setPriority(nice);
   } catch {
-    // It stays as it is.
+    // The niceness stays as it is.
   }
 }

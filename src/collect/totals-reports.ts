@@ -15,7 +15,7 @@ export interface TotalsReportsParts {
   feed: TotalsFeed;
   table: ProcessTable;
   intervalMs: number;
-  /** Brings the table up to date with what runs. */
+  /** Updates the table with the live processes. */
   scan(): void;
   isSampling(): boolean;
   /** Whether a live process of the table passes the filters. */
@@ -47,12 +47,12 @@ export class TotalsReports {
     this.#dueNs = boottimeNs() + this.#intervalNs;
   }
 
-  /** Whether processes may live that are reported in totals only. */
+  /** Whether live processes may be at the level `summary`, so that only totals report them. */
   get isOn(): boolean {
     return this.#parts.backend.detail.levels.has("summary");
   }
 
-  /** The first interval begins. */
+  /** Begins the first interval. */
   begin(): void {
     this.#fromNs = exactBoottimeNs();
     this.#dueNs = boottimeNs() + this.#intervalNs;
@@ -63,12 +63,15 @@ export class TotalsReports {
     if (this.isOn && this.#parts.backend.name === "btf") this.#older.begin();
   }
 
-  /** When totals were taken last, CLOCK_BOOTTIME: all of processes that a scan before that did not find. */
+  /**
+   * When totals were last read, CLOCK_BOOTTIME, ns. If an earlier scan did not find a process, the totals so far
+   * include its whole life.
+   */
   get takenNs(): number {
     return this.#takenNs;
   }
 
-  /** What reports looked at so far: groups, and processes that were listed for them. */
+  /** Number of groups and listed processes that the reports have read so far. */
   get work(): number {
     return this.#parts.feed.placesRead + this.#listed;
   }
@@ -87,7 +90,8 @@ export class TotalsReports {
   tick(): void {
     if (!this.isOn) return;
     const nowNs = boottimeNs();
-    // A flush slightly before the end of an interval counts as its end. Else the interval would be almost one flush longer.
+    // A flush slightly before the end of an interval counts as its end. Otherwise the interval would be almost one
+    // flush longer.
     if (nowNs < this.#dueNs - EARLY_NS) return;
     this.#dueNs = Math.max(this.#dueNs + this.#intervalNs, nowNs + this.#intervalNs / 2);
     this.report();
@@ -119,22 +123,25 @@ export class TotalsReports {
     if (lines.length > 0) take(lines);
   }
 
-  /** Takes note of a sample of a process that passes the filters. */
+  /** Counts a sample of a process that passes the filters. */
   note(view: EventView): void {
     if (this.isOn) this.#used.sampled(view, !this.reportsSample(view));
   }
 
-  /** Whether a sample is reported by itself. */
+  /** Whether a sample is reported as an event. */
   reportsSample(view: EventView): boolean {
     return !this.isOn || this.#parts.backend.levelOf(view) !== "summary";
   }
 
-  /** Whether the end of a live process will be in totals: decided by the start, which the table has of btf. */
+  /**
+   * Whether the exit of a live process will be in totals. Its level depends on its start, which the table has with the
+   * btf backend.
+   */
   #isTotalled(slot: number): boolean {
     const { backend, table, wants } = this.#parts;
     return wants(slot) && backend.detail.levelOf(table.startNs(slot)) === "summary";
   }
 }
 
-/** See `tick`. */
+/** A flush counts as the end of an interval if it is at most this early, ns. */
 const EARLY_NS = 5e6;

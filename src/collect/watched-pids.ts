@@ -1,4 +1,4 @@
-/** Which processes `--pid` means: whether they exist, and the pids that the kernel knows them by. */
+/** Finds the processes of `--pid`: whether they exist, and which pids they have in the kernel. */
 import { cannotRunError, usageError } from "../errors.ts";
 import type { ProcessLister } from "../process/process-lister.ts";
 import { TaskIterator } from "../process/task-iterator.ts";
@@ -8,11 +8,11 @@ import { exists } from "../procfs/proc-visibility.ts";
 import { PROCESS_EVENT } from "../wire/layout.gen.ts";
 
 export interface WatchedPid {
-  /** As it was given: the pid in /proc. */
+  /** The pid that the user gave, as in /proc. */
   given: number;
-  /** The kernel's, which events carry. */
+  /** The kernel's pid, which events have. */
   pid: number;
-  /** Start in clock ticks, as /proc has it; null: /proc withholds it from this user. */
+  /** Start in clock ticks, as in /proc; null if /proc hides the process from this user. */
   startTicks: number | null;
 }
 
@@ -23,9 +23,10 @@ export interface WatchedPidsOptions {
 }
 
 /**
- * Looks up the processes of `--pid`. In a pid namespace other than the initial one the kernel translates the pids, because
- * /proc shows only those of its own namespace.
- * @throws LinnixError: exit code 2 if one of them does not run, 3 if it is unknown which processes are meant
+ * Looks up the processes of `--pid`. In a pid namespace other than the initial one the kernel translates the pids,
+ * because /proc shows only those of its own namespace.
+ * @throws LinnixError: exit code 2 if one of them cannot be watched, for example because it has ended; 3 if their pids
+ *   in the kernel cannot be found
  */
 export function resolveWatchedPids(pids: readonly number[], options: WatchedPidsOptions = {}): WatchedPid[] {
   if (pids.length === 0) return [];
@@ -51,12 +52,13 @@ export function isStillThere({ given, startTicks }: WatchedPid): boolean {
   return parseProcStat(readProcFile(`/proc/${given}/stat`) ?? "")?.startTicks === startTicks;
 }
 
-/** Why a pid cannot be watched; null, and its start noted, if it can. */
+/** Returns why a pid cannot be watched. If it can be watched, adds its start to `starts` and returns null. */
 function problemOf(pid: number, namespace: PidNamespace, starts: Map<number, number | null>): string | null {
   const status = readProcFile(`/proc/${pid}/status`);
   const stat = parseProcStat(readProcFile(`/proc/${pid}/stat`) ?? "");
   if (status === null || stat === null) {
-    // With hidepid /proc withholds it. A signal reaches the pids of this process's own namespace.
+    // With hidepid, /proc can hide the process. `exists` finds it by a signal, which reaches only pids of this
+    // process's own namespace.
     const isHidden = (namespace.isInitial || namespace.proc === "own") && exists(pid);
     if (isHidden) starts.set(pid, null);
     return isHidden ? null : noProcess(pid);
@@ -74,7 +76,7 @@ function noProcess(pid: number): string {
   return `there is no process ${pid}`;
 }
 
-/** The kernel's pids by those of this namespace. */
+/** The kernel's pids, by the pids of this namespace. */
 function kernelPidsOf(pids: readonly number[], openIterator: () => ProcessLister): Map<number, number> {
   const found = new Map<number, number>();
   try {

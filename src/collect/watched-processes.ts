@@ -6,7 +6,7 @@ import type { Conditions } from "./conditions.ts";
 import type { Reconciler } from "./reconciler.ts";
 import { isStillThere, resolveWatchedPids, type WatchedPid } from "./watched-pids.ts";
 
-/** What follows the watched processes: the kernel's filter, and that of the samples. */
+/** The two filters that follow the watched processes: that of the kernel side, and that of samples. */
 interface Followers {
   backend: Pick<Backend, "untrackPid">;
   filter: Pick<SampleFilter, "follow" | "exited">;
@@ -27,7 +27,7 @@ export class WatchedProcesses {
     this.#conditions = conditions;
   }
 
-  /** The kernel's pids; empty: every process is watched. */
+  /** The kernel's pids; empty if every process is watched. */
   get pids(): number[] {
     return this.#watched.map(({ pid }) => pid);
   }
@@ -56,7 +56,7 @@ export class WatchedProcesses {
     }
   }
 
-  /** Reports it when none is left. @param followed how many of them run */
+  /** Reports if no watched process or descendant is left. @param followed how many of them run */
   look(followed: number): void {
     if (followed > 0 || this.#watched.length === 0 || this.#conditions.active.has("watched_process_gone")) return;
     const given = this.#watched.map((watched) => watched.given).join(", ");

@@ -74,7 +74,7 @@ export class CommandSubject implements Subject {
   openSwitch = async (signal: AbortSignal): Promise<SubjectSwitch> => new CommandSwitch(() => this.start(signal));
 }
 
-/** Path of a program: in PATH, or as given if it has a slash. @throws LinnixError (exit code 2) if it is not executable */
+/** Path of a program: from PATH, or as given if it has a slash. @throws LinnixError (exit code 2) if not executable */
 function findProgram(program: string): string {
   const path = program.includes("/") ? program : Bun.which(program);
   const why = path === null ? "it is in no folder of PATH" : whyNotExecutable(path);

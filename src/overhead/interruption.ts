@@ -4,9 +4,9 @@ const EXIT_CODE = { SIGINT: EXIT.sigint, SIGTERM: EXIT.sigterm, SIGHUP: EXIT.sig
 type Ending = keyof typeof EXIT_CODE;
 
 /**
- * Turns the first SIGINT, SIGTERM or SIGHUP into an abort, so that this process ends in order and reports its results so
- * far. A second signal ends it immediately. The processes that it started then end without it, for example by their
- * supervisor.
+ * Turns the first SIGINT, SIGTERM or SIGHUP into an abort, so that this process ends in order and reports its results
+ * so far. A second signal ends it immediately. The processes that it started then end without it, for example by
+ * their supervisor.
  */
 export class Interruption implements Disposable {
   readonly #controller = new AbortController();

@@ -102,7 +102,7 @@ function unfit({ noise, workload }: Figures, { incomplete, problems }: LedgerCon
   if (steal !== null && steal > MOST_STEAL_PCT) {
     grounds.push(`the hypervisor took ${pct(steal)} of the machine's CPU time for others`);
   }
-  // Shares of the time that the hypervisor left: if it steals half of the time, the machine is full at a busy time of 50 %.
+  // A share of the time that the hypervisor left: if it steals half of the time, 50 % is a full machine.
   const ofTheRest = (share: number | null): number => (share === null ? 0 : (100 * share) / (100 - (steal ?? 0)) || 0);
   const isFull = (pressure !== null && pressure > MOST_PRESSURE_PCT) || ofTheRest(busy) > MOST_BUSY_PCT;
   if (ofTheRest(others) > MOST_OTHERS_PCT && isFull) {
@@ -118,7 +118,7 @@ function unfit({ noise, workload }: Figures, { incomplete, problems }: LedgerCon
   return grounds;
 }
 
-/** The parts of the ledger that were not measured, and why. */
+/** The parts of the ledger that were not measured or are not judged, and why. */
 export function leftOut(ledger: Ledger, problems: readonly Problem[]): { part: string; why: string }[] {
   const parts = { total: ledger.total, lost: ledger.lost, capture: ledger.capture, slowdown: ledger.slowdown };
   const left = Object.entries(parts).flatMap(([part, each]) =>

@@ -35,7 +35,7 @@ export function modelOf(raw: RawRun, thresholdPct: number): ModelFigures | null 
   };
 }
 
-/** The windows of workload and sweep as points. Windows of the workload are merged until they are as long as the sweep's. */
+/** The windows of workload and sweep as points. Windows of the workload are merged to the length of the sweep's. */
 export function modelPoints(raw: Pick<RawRun, "windows">): CostPoint[] {
   const sweep = raw.windows.filter(({ phase }) => phase === "sweep");
   const workload = raw.windows.filter(({ phase }) => phase === "workload");

@@ -16,8 +16,8 @@ export function assertOwnProc(command: string, namespace: PidNamespace = pidName
 }
 
 /**
- * Checks that events can be matched by pid with the processes of the workload. In another pid namespace than the initial
- * one, only the BTF backend reports pids of that namespace.
+ * Checks that events can be matched by pid with the processes of the workload. Outside of the initial pid namespace,
+ * only the BTF backend reports the pids of the namespace.
  * @throws LinnixError (exit code 3) if they cannot be matched
  */
 export function assertMatchable(command: string, backend: "btf" | "tracepoint", namespace = pidNamespace()): void {

@@ -9,22 +9,22 @@ export interface SweepStep {
   windowMs: number;
 }
 
-/** How the time of a test is spent, ms. */
+/** The durations and rates of a test. Times in ms. */
 export interface Plan {
-  /** A comparison of two arms that are alike: it shows how far apart noise alone drives them; 0: left out. */
+  /** For a comparison of two unwatched arms, which shows how far noise alone moves them apart; 0: left out. */
   noiseMs: number;
-  /** 0: left out. */
+  /** How long the machine is measured without the subject; 0: left out. */
   baselineMs: number;
   /** How long each of two fresh collectors is measured from its exec on; 0: left out. */
   coldMs: number;
   /**
-   * Warm-up: what a program does once in its life, such as compiling its own code, must end before the samples begin.
-   * The report shows it separately.
+   * The warm-up before the samples: in it the subject does what it does only once, such as compiling its own code. The
+   * report shows its cost separately.
    */
   warmUp: { rate: number; durationMs: number };
   /**
-   * From a change of the workload's rate to the first window. A reader that gathers events for some time still works on
-   * earlier ones until then. After it each window has a whole share of reading.
+   * From a change of the workload's rate to the first window. During this time a reader that gathers events still reads
+   * events of the former rate. Afterwards each window includes the reading of as many events as occur in it.
    */
   leadInMs: number;
   durationMs: number;
@@ -35,49 +35,49 @@ export interface Plan {
   outputMs: number;
   /** How long the subject gathers events before it reads them; null if that is not known. */
   flushMs: number | null;
-  /** 0: left out. */
+  /** Most time for the rounds of the slowdown; 0: left out. */
   slowdownMs: number;
-  /** How the steps of a collector are timed in this process; null: left out. */
+  /** How the single steps of a collector are timed in this process; null: left out. */
   steps: { warmUpMs: number; batches: number } | null;
 }
 
-/** Maximum time for one rate of the sweep, and for the slowdown: more would improve the figures little. */
+/** Maximum time for one rate of the sweep, and for the slowdown. More time would hardly improve the figures. */
 const MAX_STEP_MS = 30_000;
 const MAX_SLOWDOWN_MS = 60_000;
-/** The first seconds of a collector. After them the runtime has compiled the code that runs all the time. */
+/** Duration of a cold start. After it the runtime has compiled the code that runs all the time. */
 const MAX_COLD_MS = 10_000;
 const MIN_COLD_MS = 3_000;
 const MAX_NOISE_MS = 2_000;
-/** A window of the sweep: some looks of a reader that looks once a second. */
+/** Length of a window of the sweep. In it a reader with an interval of one second reads several times. */
 const WINDOW_MS = 4_000;
-/** Least that one rate of the sweep takes, unless all of the workload is shorter. */
+/** Minimum time for one rate of the sweep, unless `durationMs` is shorter. */
 const MIN_STEP_MS = 3_000;
-/** The sweep goes around this rate at least, so that a quiet workload still gets a model. */
+/** The rates of the sweep depend on the workload's rate, or on this rate if that is lower: a model needs some load. */
 const FEWEST_PER_SECOND = 100;
 /**
- * Every machine can make this many processes per second. If the requested rate is above it, the sweep adds only lower
- * rates.
+ * Every machine can make this many processes per second. If the requested rate is higher, the sweep has only rates
+ * below it.
  */
 const SURELY_POSSIBLE = 150;
 /**
- * Processes that the warm-up spawns per second. Each runs `true`. This is eight times the rate of the default workload, so a
- * short warm-up is enough.
+ * Processes that the warm-up spawns per second. Each runs `true`. This is eight times the rate of the default workload,
+ * so a short warm-up is enough.
  */
 const WARM_UP_RATE = 800;
 /**
- * The longest time for which an agent gathers events if the test does not know it. execsnoop and similar tools wake
+ * The lead-in of an agent if the test does not know for how long it gathers events. execsnoop and similar tools wake
  * immediately, linnix once a second.
  */
 const USUAL_LEAD_IN_MS = 1_200;
 
-/** How long the workload runs while the output is followed; never less than a flush, so that every possible delay occurs. */
+/** How long the workload runs while the output is followed; at least one flush interval, so that every delay occurs. */
 const OUTPUT_MS = 3_000;
 const QUICK_OUTPUT_MS = 1_000;
-/** While the reader warms up, the runtime compiles its code. */
+/** The runtime compiles the reader's code during its warm-up. */
 const STEPS = { warmUpMs: 500, batches: 60 };
 const QUICK_STEPS = { warmUpMs: 250, batches: 25 };
 
-/** Rates of the sweep; the workload itself adds its own. */
+/** Rates of the sweep, spawns a second. The model also has the windows at the workload's own rate. */
 export function sweepRates(rate: number, quick: boolean): number[] {
   const around = Math.min(Math.max(rate, FEWEST_PER_SECOND), LIMITS.rate);
   if (around > SURELY_POSSIBLE) return quick ? [0, around / 4] : [0, around / 4, around / 2];
@@ -85,7 +85,7 @@ export function sweepRates(rate: number, quick: boolean): number[] {
 }
 
 /**
- * Makes a plan that fits the asked durations: the parts that have no option of their own take a share of `durationMs`.
+ * Makes a plan for the requested durations. Parts without an option of their own take a share of `durationMs`.
  *
  * @param flushMs how long the subject gathers events before it reads them; null if that is not known
  */
@@ -96,7 +96,7 @@ export function planOf(options: OverheadOptions, flushMs: number | null): Plan {
   const windows = Math.max(Math.round(stepMs / WINDOW_MS), 3);
   const canStop = subject.kind !== "pid";
   const isLinnix = subject.kind === "linnix";
-  // Each round of a command starts it twice.
+  // Each round starts a command once or twice.
   const slowdownShare = subject.kind === "command" ? 0.7 : 0.4;
   return {
     noiseMs: Math.min(durationMs / 10, MAX_NOISE_MS),
@@ -115,7 +115,7 @@ export function planOf(options: OverheadOptions, flushMs: number | null): Plan {
   };
 }
 
-/** One part of a run, as progress shows it. */
+/** A phase of a run, for the progress display. */
 export interface PlannedPhase {
   name: PhaseName;
   seconds: number;
@@ -133,7 +133,7 @@ export type PhaseName =
   | "slowdown"
   | "steps";
 
-/** What is said of a run that ends during such a part. */
+/** Names of the phases in the message about a run that ends during one of them. */
 export const PHASE_WORDS: Record<PhaseName, string> = {
   noise: "measuring the noise of the machine",
   baseline: "the baseline",
@@ -147,17 +147,17 @@ export const PHASE_WORDS: Record<PhaseName, string> = {
   steps: "the timing of single steps",
 };
 
-/** What starting and stopping a subject takes about, ms. */
+/** About how long starting and stopping a subject takes, ms. */
 const START_MS = 600;
-/** What ending a workload takes about: its last children, its rows. */
+/** About how long the end of a workload takes, ms: waiting for its last children, and reading its rows. */
 const WORKLOAD_END_MS = 300;
 
-/** From the last line of the output until it is clear that it is the last one. */
+/** How long it takes to decide that a line of the output was the last one, ms. */
 const OUTPUT_END_MS = 150;
-/** What a batch of the reader takes about, with its encoding and without: 1,600 records. */
+/** About how long a batch of the reader takes, ms: 800 records with encoding, and 800 without. */
 const BATCH_MS = 5;
 
-/** The parts in their order with about how long they take. */
+/** The phases in their order, with their approximate durations. */
 export function phasesOf(plan: Plan): PlannedPhase[] {
   const sweepMs = plan.sweep.reduce(
     (total, { windows, windowMs }) => total + plan.leadInMs + windows * windowMs + WORKLOAD_END_MS,

@@ -2,7 +2,7 @@ import type { WorkloadResult } from "../workload/workload-result.ts";
 import type { CaptureCheck } from "./capture.ts";
 import type { RawCounts, RawWorkload } from "./raw.ts";
 
-/** The result of a workload, as a report shows it. */
+/** The result of a workload in the form of the report. */
 export function rawWorkload(phase: RawWorkload["phase"], result: WorkloadResult): RawWorkload {
   return {
     phase,
@@ -18,7 +18,7 @@ export function rawWorkload(phase: RawWorkload["phase"], result: WorkloadResult)
   };
 }
 
-/** Processes that it made from one time to another, CLOCK_BOOTTIME, ns. */
+/** Number of processes that the workload made from `fromNs` to `toNs`, CLOCK_BOOTTIME. */
 export function spawnedBetween({ truth }: WorkloadResult, fromNs: number, toNs: number): number {
   const from = fromNs - Number(truth.head.originNs);
   const to = toNs - Number(truth.head.originNs);
@@ -30,7 +30,7 @@ export function spawnedBetween({ truth }: WorkloadResult, fromNs: number, toNs: 
   return count;
 }
 
-/** The collector's own account; null if it did not get to write it. */
+/** The collector's own counts, from its summary; null if it did not write a summary. */
 export function countsOf({ summary }: CaptureCheck): RawCounts | null {
   if (summary === null) return null;
   const counts = summary as unknown as RawCounts;

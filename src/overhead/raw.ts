@@ -7,42 +7,42 @@ import type { CaptureCount, OutputSize } from "./capture.ts";
 import type { Batch } from "./steps/batches.ts";
 
 /*
- * The measured data, as `raw` of a report: plain JSON, from which figures.ts computes all figures. Cumulative counters are
- * given as their differences over a window.
+ * The measured data, as `raw` of a report: plain JSON, from which figures.ts computes all figures. Cumulative counters
+ * appear as their differences over a window.
  */
 
 export interface RawRun {
   windows: RawWindow[];
-  /** What each BPF program of the subject ran in the windows of the workload; null if the kernel gave no statistics. */
+  /** Runs of each BPF program of the subject in the windows of the workload; null without statistics of the kernel. */
   programs: RawProgram[] | null;
-  /** What counting the runs of BPF programs costs; null if it could not be measured. */
+  /** The cost of counting the runs of BPF programs; null if it could not be measured. */
   statistics_price: RunTimeStatsPrice | null;
-  /** From the subject's start until it was watching. */
+  /** From the subject's start until it watched; null if the test did not start it. */
   load: { elapsed_ns: number; cpu_ns: number | null } | null;
   /** Two fresh collectors; null if none was measured. */
   cold: RawCold | null;
   kernel_memory: KernelMemory | null;
   workloads: RawWorkload[];
-  /** What the subject's own output holds of the workloads' processes. */
+  /** The processes of the workloads in the subject's output; null if its output is not read. */
   capture: CaptureCount | null;
-  /** Lines of events in the subject's output, by their length in bytes; null if that is not read. */
+  /** Lengths of the lines of events in the subject's output; null if there are none, or the output is not read. */
   output: OutputSize | null;
-  /** The subject's own count over its whole run. */
+  /** The subject's own counts over its whole run; null if its output has no summary, or is not read. */
   counts: RawCounts | null;
   /** Rounds in which nothing was switched: the effect of noise alone. */
   noise: RawRounds | null;
   slowdown: RawRounds[];
-  /** The same count of the collector that the slowdown was measured with. */
+  /** The own counts of the second collector, which runs during the slowdown rounds. */
   slowdown_counts: RawCounts | null;
-  /** Writes to a ring; without the step: all but the write. */
+  /** Writes of records to a ring. `without_ns`: the same loop without the write. */
   ring_write: RawBatches | NotMeasured;
-  /** Records that are read and encoded; without the step: only read. */
+  /** Reading and encoding of records. `without_ns`: reading only. */
   reading: RawBatches | NotMeasured;
-  /** From an event to its line in the subject's output. */
+  /** Delays from events to their lines in the subject's output. */
   output_delay: RawOutputDelay | NotMeasured;
 }
 
-/** In the place of what could not be measured. */
+/** Stands in the place of data that could not be measured. Its value is the reason. */
 export interface NotMeasured {
   not_measured: string;
 }
@@ -58,9 +58,9 @@ export interface RawBatches {
 export interface RawOutputDelay {
   /** Lines of events that happened while the output was followed. */
   lines: number;
-  /** Of these, lines that came after the last look: at least so late. */
+  /** Of these, lines that were not in the file at the last look: their delays are lower bounds. */
   unseen: number;
-  /** How long the subject gathers events before it reads them; null: above its CPU budget, it gathers them for longer. */
+  /** How long the subject gathers events before it reads them; null: longer, because it was above its CPU budget. */
   flush_ms: number | null;
   /** In ascending order; quantiles in even steps if there are many lines. */
   delays_us: number[];
@@ -68,7 +68,7 @@ export interface RawOutputDelay {
 
 /** Fresh collectors from their exec on: one under the workload, one with nothing to do. */
 export interface RawCold {
-  /** Spawns a second that were asked for. */
+  /** Requested spawns a second. */
   rate: number;
   loaded: RawColdStart;
   idle: RawColdStart;
@@ -77,12 +77,12 @@ export interface RawCold {
 export interface RawColdStart {
   /** From its exec until its clock was read. */
   elapsed_ns: number;
-  /** Its CPU time until it was watching, and until its clock was read. */
+  /** Its CPU time until it watched, and (`cpu_ns`) until its clock was read. */
   start_cpu_ns: number;
   cpu_ns: number;
-  /** Processes that the workload made meanwhile. */
+  /** Processes that the workload made in this time. */
   spawned: number;
-  /** Events in its output, those of others too. */
+  /** Events in its output, those of other processes included. */
   events: number;
 }
 
@@ -91,40 +91,43 @@ export type WindowPhase = "baseline" | "warm-up" | "workload" | "sweep";
 /** A period between two readings of all clocks. */
 export interface RawWindow {
   phase: WindowPhase;
-  /** Spawns a second that were asked for; null: no workload was meant to run. */
+  /** Requested spawns a second; null in the baseline. */
   rate: number | null;
-  /** Since the beginning of the run. */
+  /** Begin and end of the window, since the beginning of the run. */
   from_s: number;
   to_s: number;
   elapsed_ns: number;
-  /** CPU time of the subject's processes; null in the baseline, or where it could not be read. */
+  /** CPU time of the subject's processes; null in the baseline, or if it could not be read. */
   cpu_ns: number | null;
-  /** The same as the kernel samples the mode at its ticks; only the ratio is of use. */
+  /**
+   * CPU time by mode, which the kernel samples at its ticks, so only the ratio is useful. Both are 0 for a command and for
+   * running processes.
+   */
   user_ns: number | null;
   system_ns: number | null;
-  /** Time in the subject's BPF programs that run on behalf of others. */
+  /** Time in the subject's BPF programs that run in the time of other processes; null without statistics. */
   run_ns: number | null;
   runs: number | null;
-  /** Time in BPF programs that the subject itself calls (iterators): part of `cpu_ns` already. */
+  /** Time in BPF programs that the subject itself calls (iterators). `cpu_ns` includes it. */
   own_run_ns: number | null;
-  /** What each program ran in this window; null if the kernel gave no statistics. */
+  /** Runs of each program in this window; null without statistics of the kernel. */
   programs: RawProgram[] | null;
-  /** Voluntary context switches of the subject's threads; null for a tree of processes. */
+  /** Voluntary context switches of the collector's threads; null for other subjects. */
   wakeups: number | null;
   memory: RawMemory | null;
   /** The machine's CPU time, in ticks of 10 ms. */
   machine: SystemCpu | null;
-  /** Time in which a task waited for a processor. */
+  /** Time in which at least one task waited for a processor; null if the kernel does not report it. */
   cpu_pressure_us: number | null;
   /** CPU time of this test's own process. */
   monitor_cpu_ns: number;
   /** Processes that the workload made. */
   spawned: number;
-  /** Events in the subject's output that happened in this window; null if that is not read. */
+  /** Events of this window in the subject's output; null if the output is not read. */
   events: number | null;
 }
 
-/** At the end of a window. */
+/** Memory of the subject's processes at the end of a window. */
 export interface RawMemory {
   rss_bytes: number;
   pss_bytes: number | null;
@@ -137,7 +140,7 @@ export interface RawProgram {
   name: string;
   runs: number;
   run_ns: number;
-  /** Called by the subject itself: its time is part of the subject's CPU time. */
+  /** Whether the subject calls it itself, so that its time is part of the subject's CPU time. */
   own: boolean;
 }
 
@@ -147,12 +150,12 @@ export interface RawWorkload {
   rate_achieved: number;
   duration_s: number;
   spawned: number;
-  /** Slots of the requested rate that were skipped, and processes that could not be made. */
+  /** Skipped slots of the requested rate, and (`failed`) failed spawns. */
   skipped: number;
   failed: number;
   /** User and system time of its processes. */
   children_cpu_us: number;
-  /** CPU time of the process that made them. */
+  /** CPU time of the spawner process. */
   spawner_cpu_ns: number;
   /** Programs of the mix that are not installed. */
   left_out: string[];

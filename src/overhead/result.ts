@@ -5,30 +5,30 @@ import type { ExcludablePart } from "./options.ts";
 import type { RawRun } from "./raw.ts";
 
 /*
- * The report, as `--json` prints it (`linnix.overhead-test/1`) and as the text and HTML reports read it. `*_cpu_pct` is % of
- * one core, `*_machine_pct` % of all cores. What was not measured is null. An unbounded end of an interval is infinite here
- * and null in JSON.
+ * The report, as `--json` prints it (`linnix.overhead-test/1`) and as the text and HTML reports read it. `*_cpu_pct` is %
+ * of one core, `*_machine_pct` % of all cores. A figure that was not measured is null. An unbounded end of an interval is
+ * infinite here and null in JSON.
  */
 
 export interface OverheadReport extends ReportHead, Figures {
-  /** Why the run did not get to its end; null if it did. */
+  /** Why the run ended early; null if it did not. */
   incomplete: string | null;
   verdict: VerdictName;
   /** The reasons as sentences. Those that decided the verdict come first. */
   reasons: string[];
-  /** Parts of the ledger that are not in this report, and why. */
+  /** Parts of the ledger that were not measured or are not judged, and why. */
   left_out: { part: string; why: string }[];
   raw: RawRun;
 }
 
-/** What is known before anything is measured. */
+/** The part of a report that is known before anything is measured. */
 export interface ReportHead {
   schema: "linnix.overhead-test/1";
   version: string;
   /** RFC 3339, UTC. */
   started: string;
   host: HostFacts;
-  /** Its pids are known once it has been started. */
+  /** Its list of pids is empty until it has been started. */
   subject: SubjectFacts;
   options: ReportedOptions;
   threshold_pct: number;
@@ -53,7 +53,7 @@ export interface ReportedOptions {
   without?: readonly ExcludablePart[];
 }
 
-/** All that is computed from {@link RawRun}. */
+/** All figures that are computed from {@link RawRun}. */
 export interface Figures {
   baseline: { duration_s: number; system_cpu_pct: number | null; others_machine_pct: number | null } | null;
   /** Causes of noise in the run. */
@@ -63,24 +63,24 @@ export interface Figures {
   collector: CollectorFigures | null;
   in_kernel: InKernelFigures | null;
   total: TotalFigures | null;
-  /** What single steps take, from the hook to the output. */
+  /** Times of single steps, from the hook to the output. */
   timings: TimingFigures;
   memory: MemoryFigures | null;
   events: EventFigures;
   slowdown: SlowdownFigures | null;
   model: ModelFigures | null;
-  /** This test's own process while the subject was watched: in no other figure. */
+  /** This test's own process under the workload. No other figure includes it. */
   monitor: { avg_cpu_pct: number } | null;
 }
 
 export interface NoiseFigures {
-  /** Over the windows of the workload, or of the baseline where there are none. */
+  /** This and the next three: over the windows of the workload, or if there are none, of the baseline. */
   steal_machine_pct: number | null;
   cpu_pressure_pct: number | null;
   busy_machine_pct: number | null;
-  /** CPU time that neither the workload nor the subject nor this test used. */
+  /** CPU time of all processes except the workload, the subject and this test. */
   others_machine_pct: number | null;
-  /** Two arms that are alike, compared as the slowdown's are, µs a bare fork. */
+  /** Difference between two unwatched arms, calculated like the slowdown, µs of a bare fork. */
   null_us_ci95: Interval | null;
 }
 
@@ -91,13 +91,13 @@ export interface WorkloadFigures {
   skipped: number;
   failed: number;
   duration_s: number;
-  /** User and system time of one of its processes, mean. */
+  /** Mean user and system time of one process of the workload. */
   cpu_us_per_process: number | null;
   left_out: string[];
 }
 
 export interface SampleFigures {
-  /** Its end, since the beginning of the run. */
+  /** End of the sample, since the beginning of the run. */
   t_s: number;
   length_s: number;
   /** The subject's processes, user and system time. */
@@ -116,18 +116,18 @@ export interface CollectorFigures {
   peak_cpu_pct: number;
   p95_cpu_pct: number;
   cpu_ns: number;
-  /** `avg_cpu_pct` by mode, roughly; null if no tick of the scheduler fell on it. */
+  /** `avg_cpu_pct` by mode, roughly; null if the kernel attributed no tick to it. */
   user_mode_cpu_pct: number | null;
   kernel_mode_cpu_pct: number | null;
   wakeups: number | null;
   wakeups_per_second: number | null;
-  /** Its start and its warm-up, which the averages leave out. */
+  /** Its start and (`warm_up`) its warm-up, which the averages do not include. */
   load: { elapsed_ms: number; cpu_ms: number | null } | null;
   warm_up: { duration_s: number; avg_cpu_pct: number; spawned: number } | null;
   /**
-   * A fresh collector's first seconds under the workload's own rate, from its exec on; null if that was not measured.
-   * `us_per_process` is what it used since it was watching, minus the same of a collector with nothing to do, over the
-   * processes that only the first one reported; null if there were none. `avg_cpu_pct` is all that it used.
+   * The first seconds of a fresh collector at the workload's rate, from its exec on; null if they were not measured.
+   * `avg_cpu_pct` is all its CPU time. For `us_per_process`, the CPU time since it watched minus that of a second
+   * collector without work is divided by the processes that only the first one reported; null if there were none.
    */
   cold: { duration_s: number; avg_cpu_pct: number; us_per_process: number | null } | null;
 }
@@ -136,10 +136,10 @@ export interface InKernelFigures {
   avg_cpu_pct: number;
   run_ns: number;
   runs: number;
-  /** Null if the events are not known. */
+  /** `run_ns` divided by all events of these windows; null if the events are not known. */
   ns_per_event: number | null;
   programs: { name: string; runs: number; run_ns: number; ns_per_run: number | null; own: boolean }[];
-  /** The cost of counting itself, which `avg_cpu_pct` includes. */
+  /** The cost of counting the runs. `avg_cpu_pct` includes `cpu_pct` of it. */
   statistics: { ns_per_run: number; counted_ns_per_run: number; cpu_pct: number } | null;
 }
 
@@ -148,16 +148,16 @@ export interface TotalFigures {
   ci95: Interval;
   peak_cpu_pct: number;
   avg_machine_pct: number | null;
-  /** The whole cost, including the idle cost, divided by the processes that were seen. */
+  /** The whole cost, idle cost included, divided by the processes that the subject reported. */
   us_per_process: number | null;
 }
 
-/** What is null was not measured; `not_measured` has the reasons. */
+/** Times of single steps. `not_measured` has the reasons for figures that are null. */
 export interface TimingFigures {
-  /** Mean run time of the programs of each event, the counting itself (`in_kernel.statistics`) included. */
+  /** Mean run time of the programs of each event. It includes the counting of runs (`in_kernel.statistics`). */
   hook_ns: Record<HookName, number | null>;
   hook_ns_ci95: Record<HookName, Interval | null>;
-  /** The median of the batches, and their 5th and 95th percentiles. */
+  /** This and the next five: the median of the batches, and their 5th and 95th percentiles. */
   ring_write_ns: number | null;
   ring_write_ns_p5_p95: Range | null;
   read_ns: number | null;
@@ -175,8 +175,8 @@ export interface TimingFigures {
   kernel_to_output_ms_p5_p95: Range | null;
   kernel_to_output_lines: number | null;
   /**
-   * `ring.flush_interval`: events wait in the rings for up to this time. kernel_to_output_ms is seldom longer. Null above the
-   * CPU budget, where they wait longer.
+   * `ring.flush_interval`: the longest time for which events wait in the rings. `kernel_to_output_ms` is seldom longer.
+   * Null if the collector was above its CPU budget, because events wait longer then.
    */
   kernel_to_output_flush_ms: number | null;
   not_measured: { part: string; why: string }[];
@@ -196,7 +196,7 @@ export interface MemoryFigures {
 }
 
 export interface EventFigures {
-  /** Processes that the workloads made, those of the sweep included. */
+  /** Processes of all workloads, those of warm-up, sweep and output phase included. */
   spawned: number;
   captured: number | null;
   capture_pct: number | null;
@@ -204,28 +204,28 @@ export interface EventFigures {
   emitted: number | null;
   lost: number | null;
   suppressed: number | null;
-  /** CPU use while the workload was watched: of all processes of the machine, and of those outside the workload. */
+  /** Events a second under the workload: of all processes, and (next field) of those outside the workload. */
   per_second: number | null;
   by_others_per_second: number | null;
 }
 
 export interface SlowdownFigures {
-  /** What is `us_per_process` the slowdown of. */
+  /** The operation whose slowdown `us_per_process` is. */
   operation: string;
   us_per_process: number;
   us_ci95: Interval;
-  /** Of the CPU time of the workload's processes. */
+  /** `us_per_process` in % of the mean CPU time of a process of the workload. */
   pct: number | null;
   ci95: Interval | null;
   null_ci95: Interval | null;
-  /** A bare fork's own slowdown as a share of it, and a spawn's of a spawn. */
+  /** Slowdown of a bare fork in % of a bare fork, and (next field) of a spawn in % of a spawn. */
   bare_fork_pct: number | null;
   spawn_pct: number | null;
   null_us_ci95: Interval;
   smallest_detectable_us: number;
   rounds: number;
   metric: string;
-  /** Events that had no room in the rings during the rounds; null if that is not known. */
+  /** Events of the second collector that were lost; null if that is not known. */
   lost: number | null;
   /** One entry for each pair of an operation and a metric (see METRICS in measure/slowdown.ts). */
   operations: OperationSlowdown[];

@@ -5,8 +5,8 @@ import type { PrivateFolder } from "../sys/private-folder.ts";
 const CHUNK_BYTES = 256 * 1024;
 
 /**
- * An unlinked file that a program appends to and this process reads. It is in the temporary folder, so writing costs
- * about as much as in a real run. The kernel removes it with its last file descriptor, however this process ends.
+ * An unlinked file in the temporary folder that a program appends to and this process reads. The kernel removes it with
+ * its last file descriptor, however this process ends.
  */
 export class ScratchFile implements Disposable {
   readonly fd: number;

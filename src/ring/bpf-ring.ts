@@ -1,18 +1,21 @@
 import type { Record } from "../wire/record.ts";
 import type { Ring } from "./ring-set.ts";
 
-/** A record: the u32 length with these bits, a u32 of the kernel's own, the data, up to a multiple of 8. */
+/**
+ * A record consists of a u32 with the length and the two bits below, a u32 for the kernel, the data, and padding to a
+ * multiple of 8.
+ */
 const HEADER_BYTES = 8;
 const BUSY = 2 ** 31;
 const DISCARDED = 2 ** 30;
-/** Values of a word. */
+/** Number of values of a 32-bit word. */
 const WORD = 4294967296;
 
 const fenceWord = new Int32Array(1);
 
 /**
- * What is read after this is read after what was read before. Not by `Atomics.load` of the ring: the runtime compiles
- * that to an exchange, which writes, and the memory is read-only.
+ * Orders reads: reads before this call happen before reads after it. `Atomics.load` of the ring does not work, because
+ * the runtime compiles it to an exchange. An exchange writes, and the memory is read-only.
  */
 function fence(): void {
   Atomics.add(fenceWord, 0, 1);
@@ -22,16 +25,16 @@ function fence(): void {
 export interface BpfRingParts {
   readonly consumer: ArrayBuffer;
   readonly producer: ArrayBuffer;
-  /** A power of two of bytes. */
+  /** Its number of bytes is a power of two. */
   readonly data: ArrayBuffer;
 }
 
 /**
- * A BPF ring, which all CPUs write to, read in place. Both positions only grow; their low bits are the offset in the
- * ring.
+ * A BPF ring, which all CPUs write to. It is read in place. The positions of the producer and the consumer only grow;
+ * their low bits are the offset in the ring.
  */
 export class BpfRing implements Ring {
-  /** What has no room is counted by the programs. */
+  /** Always 0, because the programs count records that have no room. */
   readonly lost = 0;
   readonly #u32: Uint32Array;
   readonly #u8: Uint8Array;
@@ -75,7 +78,7 @@ export class BpfRing implements Ring {
   find(): boolean {
     while (this.#position < this.#end) {
       const header = this.#word(this.#position);
-      // Some CPU is still writing it; what is behind it waits.
+      // A CPU is still writing this record, so the records behind it have to wait.
       if (header >= BUSY) return false;
       this.#length = header % DISCARDED;
       this.#start = this.#position + HEADER_BYTES;

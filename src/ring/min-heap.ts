@@ -1,4 +1,7 @@
-/** A binary heap of small integers ordered by a number each: the earliest is on top. Allocates only to have room for more. */
+/**
+ * A binary heap of small integers, each with a number as its key. The item with the smallest key is on top. Only the
+ * constructor and `reserve` allocate memory.
+ */
 export class MinHeap {
   #items: Int32Array;
   #keys: Float64Array;
@@ -9,7 +12,7 @@ export class MinHeap {
     this.#keys = new Float64Array(capacity);
   }
 
-  /** Makes room for that many items in all. */
+  /** Makes room for `capacity` items in all. */
   reserve(capacity: number): void {
     if (capacity <= this.#items.length) return;
     const items = new Int32Array(capacity);
@@ -24,7 +27,7 @@ export class MinHeap {
     return this.#size;
   }
 
-  /** The item with the smallest key; only when there is one. */
+  /** The item with the smallest key. Only valid if the heap has an item. */
   get top(): number {
     return this.#items[0] as number;
   }
@@ -49,7 +52,7 @@ export class MinHeap {
     this.#keys[at] = key;
   }
 
-  /** Gives the top item a new, later, key. */
+  /** Gives the top item a new key, which must not be smaller. */
   replaceTop(key: number): void {
     this.#sink(this.top, key);
   }
@@ -59,7 +62,7 @@ export class MinHeap {
     if (this.#size > 0) this.#sink(this.#items[this.#size] as number, this.#keys[this.#size] as number);
   }
 
-  /** Puts an item where the top was, and lets it down to its place. */
+  /** Puts an item at the top, and moves it down to its place. */
   #sink(item: number, key: number): void {
     let at = 0;
     for (;;) {

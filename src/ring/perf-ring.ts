@@ -9,10 +9,10 @@ const CONTROL_AT = 1024;
 const DATA_HEAD = 0;
 const DATA_TAIL = 1;
 const DATA_OFFSET = 2;
-/** Their low words, in words. The machines that linnix runs on are little-endian. */
+/** Indexes of their low words in `#controlWords`. The machines that linnix runs on are little-endian. */
 const DATA_HEAD_LOW = 2 * DATA_HEAD;
 const DATA_TAIL_LOW = 2 * DATA_TAIL;
-/** Values of a word. */
+/** Number of values of a 32-bit word. */
 const WORD = 4294967296;
 /** A sample: struct perf_event_header, the u64 time (PERF_SAMPLE_TIME), the u32 length of the raw data, the data. */
 const TIME_OFFSET = 8;
@@ -20,21 +20,21 @@ const RAW_SIZE_OFFSET = 16;
 const RAW_DATA_OFFSET = 20;
 
 /**
- * One CPU's ring, read in place. The kernel moves `data_head`, we move `data_tail`; both only grow, and their low bits
- * are the offset in the ring. A record may cross the end of the ring.
+ * The perf ring of one CPU. It is read in place. The kernel moves `data_head`, and linnix moves `data_tail`. Both only
+ * grow, and their low bits are the offset in the ring. A record may cross the end of the ring.
  */
 export class PerfRing implements Ring {
   readonly #u32: Uint32Array;
   readonly #u8: Uint8Array;
   readonly #mask: number;
   readonly #control: BigUint64Array;
-  /** The same memory in words: each read of a BigInt allocates one, and a look at a ring must allocate nothing. */
+  /** The same memory in words: each read of a BigInt allocates an object, and `look` must allocate nothing. */
   readonly #controlWords: Int32Array;
   /** Up to where records have been taken, and up to where the kernel had written at the last look. */
   #position: number;
   #end: number;
   #lost = 0;
-  /** Up to where the kernel has its room back. */
+  /** Up to where the room has been given back to the kernel. */
   #released: number;
   /** Start and length of the data of the present record. */
   #start = 0;
@@ -45,7 +45,7 @@ export class PerfRing implements Ring {
   constructor(mapping: ArrayBuffer) {
     this.#control = new BigUint64Array(mapping, CONTROL_AT, 3);
     this.#controlWords = new Int32Array(mapping, CONTROL_AT, 4);
-    // How large the control page is differs between kernels: each says where the data begins.
+    // The size of the control page differs between kernels, so the kernel reports where the data begins.
     const dataOffset = Number(this.#control[DATA_OFFSET]);
     this.#u32 = new Uint32Array(mapping, dataOffset);
     this.#u8 = new Uint8Array(mapping, dataOffset);
@@ -61,7 +61,7 @@ export class PerfRing implements Ring {
     return this.#u8.length;
   }
 
-  /** Records that the kernel says this ring had no room for. */
+  /** Number of records for which this ring had no room, as reported by the kernel. */
   get lost(): number {
     return this.#lost;
   }
@@ -72,8 +72,8 @@ export class PerfRing implements Ring {
   }
 
   /**
-   * Reads how far the kernel has written. What it wrote before is visible after. The low word suffices: since the last
-   * look the kernel has written at most one ring's length, which is less than 4 GiB.
+   * Reads how far the kernel has written. After this, all that it wrote up to there is visible. The low word suffices:
+   * since the last look the kernel has written at most one ring's length, which is less than 4 GiB.
    * @returns whether there is a record
    */
   look(): boolean {
@@ -81,7 +81,10 @@ export class PerfRing implements Ring {
     return this.#end > this.#position;
   }
 
-  /** Finds the next sample up to the last look; false when there is none. It stays there until `take()`. */
+  /**
+   * Finds the next sample up to the last look; returns false if there is none. The sample stays in the ring until
+   * `take()`.
+   */
   find(): boolean {
     while (this.#position < this.#end) {
       const header = this.#word(this.#position + 4);
@@ -114,7 +117,7 @@ export class PerfRing implements Ring {
     return this.#word(at + 4) * WORD + this.#word(at);
   }
 
-  /** Leaves the sample that `find` found behind; its room is the kernel's after `release()`. */
+  /** Moves past the sample that `find` found. The kernel gets its room back at `release()`. */
   take(): void {
     this.#position = this.#next;
   }

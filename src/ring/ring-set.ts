@@ -3,56 +3,56 @@ import { Record } from "../wire/record.ts";
 import { MinHeap } from "./min-heap.ts";
 
 /**
- * A record's time is taken a few microseconds before it becomes visible in its
- * ring. What is younger than this is left for the next look, so that a record
- * which is still being written is not overtaken by a younger one of another CPU.
+ * How old a record must be to be passed on, ns. The timestamp of a record is taken a few microseconds before the record
+ * becomes visible in its ring. Younger records stay for the next look. Otherwise a younger record of another CPU could
+ * overtake a record that is still being written.
  */
 const IN_FLIGHT_NS = 10_000;
-/** Looks for each drain: the second takes what was too young for the first. */
+/** Maximum number of looks in one drain. Each look takes records that were too young for the one before. */
 const MAX_LOOKS = 4;
 /** During a long drain: the number of records after which the kernel gets the room back and `goesOn` is called. */
 const RELEASE_EVERY = 256;
-/** Who takes everything. */
+/** Default of `goesOn`. */
 const always = () => true;
 
-/** What holds records, the oldest first. */
+/** A ring of records, the oldest first. */
 export interface Ring {
-  /** Records that the kernel says it had no room for. */
+  /** Number of records for which the ring had no room, as reported by the kernel. */
   readonly lost: number;
-  /** Bytes of records that it has room for. */
+  /** Size of the ring, bytes. */
   readonly size: number;
   /** Bytes that the kernel had written at the last look and that were not taken. */
   readonly pendingBytes: number;
-  /** Looks how far the kernel has written. @returns whether there is something */
+  /** Reads how far the kernel has written. @returns whether there is a record */
   look(): boolean;
   /** Finds the next record up to the last look; it stays there until `take()`. @returns false when there is none */
   find(): boolean;
   /** Moves `record` to the record that `find` found. */
   place(record: Record): void;
-  /** A 64-bit member of what `find` found, as a double. */
+  /** A 64-bit member of the record that `find` found, as a double. */
   u64(offset: number): number;
-  /** Leaves what `find` found behind. */
+  /** Moves past the record that `find` found. */
   take(): void;
-  /** Hands everything that was taken back to the kernel. */
+  /** Gives the room of all records before the current one back to the kernel. */
   release(): void;
 }
 
 export interface RingSetOptions {
-  /** Offset of the u64 in every record by which they are ordered (ns). */
+  /** Offset of the timestamp by which records are ordered: a u64 in each record, ns. */
   timestampOffset: number;
-  /** The clock of these timestamps, now (ns). */
+  /** The current time of the clock of these timestamps, ns. */
   now: () => number;
 }
 
 /**
- * The rings of all CPUs, which may come and go between drains, as one stream in the kernel's order of time.
+ * Merges the rings of all CPUs into one stream, ordered by the kernel's time. Rings may be added and removed between
+ * drains.
  *
- * Why this keeps cause before effect: a look takes the time first and the
- * rings' heads after it, and gives out only what happened before that time. If
- * B is given out and A caused B, then A was in its ring before B's time was
- * taken, thus before the heads were read, and is older than B: it goes first.
- * Records without such a tie may still come out of order when a CPU was held up
- * between taking the time and writing; these are counted.
+ * Why a cause precedes its effect: a look reads the time first, and then how far each ring has been written. It passes
+ * on only records from before that time. If it passes on B, and A caused B, then A was in its ring before the timestamp
+ * of B was taken, and thus before the look read the rings. A is also older than B, so A comes first. Records without
+ * such a relation may still come out of order, if a CPU was delayed between taking the time and writing the record. The
+ * set counts these records.
  */
 export class RingSet {
   readonly #rings: Ring[];
@@ -72,54 +72,57 @@ export class RingSet {
     this.#heap = new MinHeap(rings.length);
   }
 
-  /** Takes one more ring; not while it drains. */
+  /** Adds a ring. It must not be called during a drain. */
   add(ring: Ring): void {
     this.#rings.push(ring);
     this.#heap.reserve(this.#rings.length);
   }
 
-  /** Leaves a ring out, with what it still holds; not while it drains. */
+  /** Removes a ring and the records in it. It must not be called during a drain. */
   remove(ring: Ring): void {
     const at = this.#rings.indexOf(ring);
     if (at >= 0) this.#rings.splice(at, 1);
   }
 
-  /** Samples given out so far. */
+  /** Number of records that were passed on so far. */
   get received(): number {
     return this.#received;
   }
 
-  /** Samples that were given out after a younger one. */
+  /** Number of records that were passed on after a younger record. */
   get outOfOrder(): number {
     return this.#outOfOrder;
   }
 
-  /** Records that the rings had no room for, by ring, from the kernel's own marks in the rings. */
+  /** Number of records for which a ring had no room, by ring, as reported by the kernel in the ring. */
   get lostByRing(): number[] {
     return this.#rings.map((ring) => ring.lost);
   }
 
-  /** The highest share of a ring that was full when it was emptied, and the longest wait of a record, both recent. */
+  /**
+   * The highest fill of a ring when it was drained (0 to 1), and the longest wait of a record in a ring; both of the
+   * last 30 to 60 s.
+   */
   get peaks(): { peakFill: number; peakDelayS: number } {
     const nowNs = this.#options.now();
     return { peakFill: this.#fill.at(nowNs), peakDelayS: this.#delayNs.at(nowNs) / 1e9 };
   }
 
-  /** The highest share of a ring that was full when it was emptied since the last call. */
+  /** The highest fill of a ring when it was drained since the last call, 0 to 1. */
   takeFill(): number {
     const fill = this.#takenFill;
     this.#takenFill = 0;
     return fill;
   }
 
-  /** Whether nothing was written since the last drain. */
+  /** Whether no ring contains a record. */
   isEmpty(): boolean {
     let isEmpty = true;
     for (const ring of this.#rings) if (ring.look()) isEmpty = false;
     return isEmpty;
   }
 
-  /** Whether a ring holds more bytes than this that were not taken. */
+  /** Whether a ring contains more than this number of bytes of records. */
   holdsMoreThan(bytes: number): boolean {
     for (const ring of this.#rings) if (ring.look() && ring.pendingBytes > bytes) return true;
     return false;
@@ -128,7 +131,7 @@ export class RingSet {
   /**
    * Passes the records of the rings to `consume`, oldest first. It always passes the same cursor, which is invalid
    * after `consume` returns.
-   * @param goesOn called every few hundred records; if it returns false, the rest stays in the rings
+   * @param goesOn called after every 256 records; if it returns false, the rest stays in the rings
    * @returns whether records stayed in the rings, because of `goesOn` or because they were too young
    */
   drain(consume: (record: Record) => void, goesOn = always): boolean {
@@ -139,12 +142,12 @@ export class RingSet {
     return true;
   }
 
-  /** Gives out everything, also the youngest: for the end, when no program runs any more. */
+  /** Passes on all records, even the youngest ones. Call it only at the end, when no program writes any more. */
   drainAll(consume: (record: Record) => void): void {
     this.#drainUntil(Number.POSITIVE_INFINITY, consume, always);
   }
 
-  /** @returns why it ended */
+  /** Makes one look. @returns why it ended */
   #drainUntil(
     horizonNs: number,
     consume: (record: Record) => void,
@@ -169,7 +172,7 @@ export class RingSet {
         if (heap.topKey < this.#lastNs) this.#outOfOrder++;
         else this.#lastNs = heap.topKey;
         ring.place(this.#record);
-        // Taken even when `consume` throws: a record that cannot be dealt with must not come again for ever.
+        // The record is taken first. If `consume` throws, the same record must not come again and again.
         ring.take();
         this.#received++;
         consume(this.#record);
@@ -188,7 +191,7 @@ export class RingSet {
   }
 
   #note(fill: number, oldestNs: number, nowNs: number): void {
-    // The last drain takes everything, so it does not need the time.
+    // `drainAll` has no horizon, so the time is unknown here.
     if (nowNs === Number.POSITIVE_INFINITY) return;
     this.#fill.add(fill, nowNs);
     this.#delayNs.add(nowNs - oldestNs, nowNs);

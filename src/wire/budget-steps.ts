@@ -1,11 +1,12 @@
 /**
- * What the collector gives up to keep its CPU budget, by its level: each step includes those before it. The names are part
- * of the public interface: `step` of `degraded` events and of /status.
+ * What the collector gives up to keep its CPU budget, by level. From `no_samples` on there are no samples. At
+ * `processes` and `summary`, the storm rate may be lowered as well. The names are part of the public interface: `step`
+ * of `degraded` events and of /status.
  */
 export const BUDGET_STEPS = ["as_set", "fewer_samples", "no_samples", "storm_rate", "processes", "summary"] as const;
 export type BudgetStep = (typeof BUDGET_STEPS)[number];
 
-/** What is given up, for messages. */
+/** The effect of each step, as a clause for messages. */
 export const STEP_TEXTS: { readonly [step in BudgetStep]: string } = {
   as_set: "nothing is given up",
   fewer_samples: "samples are taken less often",
@@ -15,5 +16,5 @@ export const STEP_TEXTS: { readonly [step in BudgetStep]: string } = {
   summary: "processes are reported by totals only, and no samples are taken",
 };
 
-/** Place in {@link BUDGET_STEPS}. */
+/** Index in {@link BUDGET_STEPS}. */
 export type BudgetLevel = 0 | 1 | 2 | 3 | 4 | 5;

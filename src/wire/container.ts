@@ -12,11 +12,12 @@ export const CONTAINER_RUNTIMES = [
 
 export type ContainerRuntime = (typeof CONTAINER_RUNTIMES)[number];
 
-/** What a process runs in, the innermost one where containers are nested. */
+/** The innermost container that a process runs in. */
 export interface Container {
   /**
-   * 64 hexadecimal digits where an OCI runtime made it, BuildKit's and Garden's own ids; the name where it boots a whole
-   * system (LXC with LXD and Incus, systemd-nspawn, libvirt-lxc), without systemd's escapes.
+   * 64 hexadecimal digits for a container of an OCI runtime. BuildKit and Garden have ids of their own form. A
+   * container that boots a whole system (LXC with LXD and Incus, systemd-nspawn, libvirt-lxc) has its name here,
+   * without systemd's escapes.
    */
   id: string;
   runtime: ContainerRuntime;

@@ -2,8 +2,8 @@ import type { CountByReason, CountByType } from "./event.ts";
 import type { Unwritten } from "./unwritten.ts";
 
 /**
- * The counts of fork, exec and exit, in the order of an event's way: the name in the JSON of the summary and of
- * /status, its metric, and what both mean. For each type `seen = filtered + suppressed + folded + emitted` and
+ * The counts of fork, exec and exit, in the order in which an event passes them: the name in the JSON of the summary
+ * and of /status, its metric, and what both mean. For each type `seen = filtered + suppressed + folded + emitted` and
  * `emitted = received + lost`.
  */
 export const EVENT_COUNTERS = {
@@ -15,7 +15,7 @@ export const EVENT_COUNTERS = {
   },
   folded: {
     metric: "linnix_folded_events_total",
-    help: "Events that the level of detail put into another record.",
+    help: "Events that the kernel side added to another record, because of the level of detail.",
   },
   emitted: { metric: "linnix_emitted_events_total", help: "Events that the kernel side handed to its rings." },
   received: { metric: "linnix_events_total", help: "Events that reached user space, by type." },
@@ -43,14 +43,14 @@ export type SampleLoss = keyof typeof SAMPLE_LOSSES;
 
 export const SAMPLE_LOSS_NAMES = Object.keys(SAMPLE_LOSSES) as SampleLoss[];
 
-/** What became of samples. */
+/** Counts of samples by what happened to them. */
 export interface SampleCounters extends Record<SampleLoss, number> {
   emitted: number;
-  /** Threads whose time is missing in a sample, because their process has more than are added up. */
+  /** Threads whose time is missing in a sample, because their process has more threads than are added up. */
   threads_not_summed: number;
 }
 
-/** Page faults. `seen` does not include skipped ones. */
+/** Page faults. `seen` does not include skipped page faults. */
 export interface PageFaultCounters extends Record<(typeof PAGE_FAULT_COUNTER_NAMES)[number], number> {
   lost: number;
   lost_by_reason: CountByReason;
@@ -62,15 +62,15 @@ export interface Counters extends Record<EventCounter, CountByType> {
   lost: number;
   lost_by_type: CountByType;
   lost_by_reason: CountByReason;
-  /** Of the CPUs that lost any; page faults among them. */
+  /** Lost records of each CPU that has any, including page faults. */
   lost_by_cpu: { cpu: number; lost: number }[];
-  /** Lines that the output did not take. Those of fork, exec and exit are in `received`, and reach the API. */
+  /** Lines that the output did not take. Their forks, execs and exits are in `received`, and reach the API. */
   unwritten: Unwritten;
-  /** Null: off. */
+  /** Null if page faults are not reported. */
   page_faults: PageFaultCounters | null;
-  /** CPU and memory of processes, once each sample interval. */
+  /** Samples of the CPU time and memory of processes. */
   samples: SampleCounters;
-  /** Threads that were started and that ended: counted, never sent. */
+  /** Number of threads that started, and of threads that ended. No event reports them. */
   threads: { started: number; exited: number };
   /**
    * Processes and threads that the kernel created and the kernel side did not see, by the kernel's own count of created

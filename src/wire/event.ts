@@ -1,6 +1,6 @@
 /**
- * The events as the outside sees them (`collect --format jsonl`, server-sent events). Their types are generated from
- * fields.ts; a bigint is a number that can pass 2^53.
+ * The types of events in the output (`collect --format jsonl`) and in server-sent events. Their types are generated
+ * from fields.ts; a bigint is an integer that can exceed 2^53.
  */
 import type { ExecEvent, ExitEvent, ForkEvent } from "./event.gen.ts";
 
@@ -23,7 +23,10 @@ export type {
 
 export type ProcessEvent = ForkEvent | ExecEvent | ExitEvent;
 
-/** Why a record did not reach user space: the ring of its CPU was full, or the CPU had none since it came online. */
+/**
+ * Why a record did not reach user space: the ring of its CPU was full, or the CPU had no ring after it came online and
+ * the spare ring was full.
+ */
 export const LOSS_REASONS = ["ring_full", "no_ring"] as const;
 export type LossReason = (typeof LOSS_REASONS)[number];
 export type CountByReason = Record<LossReason, number>;

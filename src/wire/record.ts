@@ -8,14 +8,14 @@ export class Record {
   #mask32 = 0;
   #mask8 = 0;
   #start8 = 0;
-  /** Bytes of the record; the ring may have padded it by a few. */
+  /** Bytes of the record, perhaps with a few bytes of padding by the ring. */
   length = 0;
-  /** The scheduler's clock when the record was written, ns; 0: it came from elsewhere than a ring. */
+  /** The scheduler's clock when the record was written, ns; 0 if the record does not come from a perf ring. */
   sampleTimeNs = 0;
 
   /**
-   * Moves the cursor to a ring's data area; `seek` then names the record.
-   * @param data a power of two of bytes, 4-byte aligned
+   * Moves the cursor to a ring's data area; `seek` then selects the record.
+   * @param u32, u8 two views of the same bytes; their number is a power of two
    */
   attach(u32: Uint32Array, u8: Uint8Array): void {
     this.#u32 = u32;
@@ -24,7 +24,7 @@ export class Record {
     this.#mask8 = u8.length - 1;
   }
 
-  /** The record starts at byte `start` (a multiple of 4, taken round the ring's end) and is `length` long. */
+  /** The record starts at byte `start` (a multiple of 4, smaller than the ring) and is `length` long. */
   seek(start: number, length: number): void {
     this.#start8 = start;
     this.length = length;
@@ -38,7 +38,7 @@ export class Record {
     return this.u8(offset) | (this.u8(offset + 1) << 8);
   }
 
-  /** `offset` is a multiple of 4, as is every 32-bit member's. */
+  /** `offset` must be a multiple of 4, as the offsets of all 32-bit members are. */
   u32(offset: number): number {
     return this.#u32[((this.#start8 + offset) >>> 2) & this.#mask32] as number;
   }
@@ -57,7 +57,7 @@ export class Record {
   copy(offset: number, length: number, target: Uint8Array, to: number): void {
     const from = (this.#start8 + offset) & this.#mask8;
     const first = Math.min(length, this.#mask8 + 1 - from);
-    // Short copies, the usual ones, are quicker by hand than by a call and a view.
+    // Most copies are short. For these a loop is faster than a view and a call.
     if (length <= 64) {
       for (let i = 0; i < length; i++) target[to + i] = this.#u8[(from + i) & this.#mask8] as number;
       return;
@@ -67,7 +67,7 @@ export class Record {
   }
 }
 
-/** A cursor on a record in a plain buffer, for what is read from elsewhere than a ring, and for tests. */
+/** A cursor on a record in a plain buffer, for records that do not come from a ring, and for tests. */
 export function recordIn(bytes: Uint8Array): Record {
   const size = 2 ** Math.ceil(Math.log2(Math.max(bytes.length, 4)));
   const buffer = new ArrayBuffer(size);

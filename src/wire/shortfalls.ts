@@ -1,10 +1,10 @@
 import { type BudgetStep, STEP_TEXTS } from "./budget-steps.ts";
 
 /**
- * What the collector leaves out, one clause each, for a person.
+ * What the collector does not report, as clauses for people.
  *
- * @param missingFields fields that this backend cannot give
- * @param step what the collector gives up to keep its budget; undefined: there is no budget
+ * @param missingFields fields that this backend cannot report
+ * @param step what the collector gives up to keep its budget; undefined if there is no budget
  */
 export function shortfalls(
   backend: string,
@@ -17,9 +17,12 @@ export function shortfalls(
   ];
 }
 
-/** What users look for first. */
+/** The fields that users miss most. They are named first. */
 const KNOWN_BEST: readonly string[] = ["args", "exit_code", "cpu_user_ns"];
-/** More are counted: the start line and /status list them. */
+/**
+ * If more fields are missing, the clause has their number and a few examples. The start line and /status list all of
+ * them.
+ */
 const MOST_NAMED = 4;
 
 function fieldsText(fields: readonly string[]): string {

@@ -1,6 +1,6 @@
 /** The source whose events a storm counts. A member is null if it does not apply or is unknown. */
 export interface StormSource {
-  /** `process`: the one that forks. */
+  /** `process`: the process that forks. */
   kind: "process" | "cgroup" | "uid";
   pid: number | null;
   start_ns: bigint | null;

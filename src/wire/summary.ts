@@ -9,16 +9,16 @@ export interface RunSummary extends Omit<Counters, "page_faults"> {
   detail: DetailLevel;
   /** Processes that were alive at the end and pass the filters. */
   running: number;
-  /** Left out where they are off. */
+  /** Absent if page faults are not reported. */
   page_faults?: NonNullable<Counters["page_faults"]>;
   backend: "btf" | "tracepoint";
-  /** Fields that this backend and kernel cannot give: null in every event. */
+  /** Fields that this backend and kernel cannot report: null or absent in every event. */
   missing_fields: string[];
   /** What the collector itself used from its start to its end. */
   cost: {
     user_cpu_s: number;
     system_cpu_s: number;
-    /** Of one core, over `duration_s`. */
+    /** % of one core, over `duration_s`. */
     cpu_pct: number;
     max_rss_bytes: number;
   };

@@ -1,4 +1,4 @@
-/** Types that are counted apart; every other line, and those of a format without types, is `other`. */
+/** Types with a count of their own. All other lines count as `other`, and so do all lines of a format without types. */
 export const UNWRITTEN_TYPES = ["fork", "exec", "exit", "sample", "page_fault", "other"] as const;
 
 export type UnwrittenByType = Record<(typeof UNWRITTEN_TYPES)[number], number>;
@@ -37,7 +37,7 @@ export class UnwrittenCount {
     return this.#lines;
   }
 
-  /** Adds lines; the first may be the rest of a line, and counts as one. */
+  /** Adds lines; the first may be only the rest of a line. It counts as a line. */
   add(lines: Uint8Array): void {
     const bytes = Buffer.from(lines.buffer, lines.byteOffset, lines.length);
     this.#bytes += bytes.length;

@@ -128,7 +128,7 @@ describe("Reloader", () => {
     expect(lines).toEqual([
       'info: configuration read again: redaction.redact = true, retention.linger = "1m"; ' +
         "redaction holds for all data that linnix keeps, but not for lines that were written before",
-      'warn: only a restart changes ring.size = "1MiB"',
+      'warn: these changes need a restart: ring.size = "1MiB"',
     ]);
     expect(applied.map(({ retention, ring }) => [retention.lingerMs, ring.sizeBytes])).toEqual([[60_000, 262_144]]);
     expect(reopened).toBe(1);
@@ -139,7 +139,7 @@ describe("Reloader", () => {
     const { lines } = await reloaded([wanted, wanted]);
     expect(lines.slice(2)).toEqual([
       "info: configuration read again: nothing has changed",
-      'warn: only a restart changes ring.size = "1MiB"',
+      'warn: these changes need a restart: ring.size = "1MiB"',
     ]);
   });
 

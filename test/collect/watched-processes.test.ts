@@ -74,7 +74,7 @@ test("a collector in a pid namespace of its own says so, and what is missing", (
     return conditions.active.get("foreign_pid_namespace");
   };
   expect(messageIn("initial")).toBeUndefined();
-  expect(messageIn("own")).toContain("pids of events are the host's");
+  expect(messageIn("own")).toContain("events have the host's pids");
   expect(messageIn("own")).not.toContain("samples");
   expect(messageIn("other", false)).toContain("no samples");
 });

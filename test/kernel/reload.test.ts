@@ -65,7 +65,7 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
     expect(collect.stderr).toMatch(
       /^linnix: configuration read again: sampling\.interval = "50ms", redaction\.redact = true; redaction holds .*$/m,
     );
-    expect(collect.stderr).toMatch(/^linnix: warning: only a restart changes probes\.events = \["exit"\]$/m);
+    expect(collect.stderr).toMatch(/^linnix: warning: these changes need a restart: probes\.events = \["exit"\]$/m);
     await collect.stop();
   });
 

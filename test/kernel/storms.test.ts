@@ -488,7 +488,7 @@ describe.skipIf(whyNotHere() !== null)(titled("a storm that costs more than the 
         ),
       );
       expect(step).toMatchObject({ level: 3, budget_pct: 0.05 });
-      expect(step.reason).toMatch(/a source of more than \d+ events a second is counted instead of sent$/);
+      expect(step.reason).toMatch(/if a source has more than \d+ events a second, they are counted instead of sent$/);
       await until("the storm", () => stormsOf(collect.others).some((storm) => ofSource(storm, loop.pid)));
     } finally {
       loop.kill("SIGKILL");

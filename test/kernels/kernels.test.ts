@@ -381,7 +381,7 @@ for (const { name: series } of SERIES) {
       expect(missing.exit).toBeLessThanOrEqual(summary?.skipped.exit ?? 0);
       // The emulated arm64 machine does not preempt at such a place for certain.
       const preempts = MACHINE.arch === "x64" && Number.parseInt(releaseOf(series), 10) >= 7;
-      if (preempts) expect(crowd.stderr).toMatch(/made good: fork [1-9]/);
+      if (preempts) expect(crowd.stderr).toMatch(/then retried: fork [1-9]/);
     }
     if (series === "newest")
       test("a crowd that forks without a pause: what is missing was counted", expectCountedCrowd);
