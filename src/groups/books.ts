@@ -1,7 +1,7 @@
 import { busyBetween, type MachineTime } from "../procfs/machine-time.ts";
 import { Rising } from "./rising.ts";
 
-/** CPU time that belongs to no group, by what it went to. */
+/** Kinds of CPU time that belongs to no group. */
 export const REMAINDERS = ["irq"] as const;
 export type Remainder = (typeof REMAINDERS)[number];
 
@@ -13,7 +13,10 @@ export class Books {
   #busyNs = 0;
   #shownBusyNs = 0;
   #irqNs = 0;
-  /** 0 or less: by how much idle, iowait and stolen time grew more than time passed. Taken off the next busy time. */
+  /**
+   * 0 or negative: the counted idle, iowait and stolen time grew this much more than the elapsed time, ns. It is
+   * subtracted from the next busy time.
+   */
   #owedNs = 0;
   readonly #unexplained = new Rising();
   #unexplainedNs = 0;
@@ -32,9 +35,10 @@ export class Books {
   }
 
   /**
-   * Elapsed time × CPUs without idle time, time spent waiting for a disk, and stolen time. The counters of /proc/stat have
-   * steps of 10 ms and are not read at the very moment of the groups: where these are ahead, so is this. So it is the sum of
-   * groups, remainders and unexplained time at each look, though no part of it falls.
+   * The machine's busy time, ns: elapsed time × CPUs, minus idle time, iowait and stolen time. The counters of
+   * /proc/stat have steps of 10 ms, and are read at another moment than the groups. If the groups are ahead of the
+   * counters, so is this value. So at each look it is the sum of groups, remainders and unexplained time, and none of
+   * these ever falls.
    */
   get busyNs(): number {
     return this.#shownBusyNs;
@@ -44,14 +48,15 @@ export class Books {
     return this.#unexplained.shown;
   }
 
-  /** By kind; none where the kernel counts interrupts to the process that they interrupt. */
+  /** Remainders by kind, ns. Empty if the kernel counts interrupts as time of the process that they interrupt. */
   get remainders(): Partial<Record<Remainder, number>> {
     return this.#keepsIrqApart ? { irq: this.#irqNs } : {};
   }
 
   /**
-   * @param groupsNs CPU time of all groups and ended ones
-   * @param ksoftirqdNs of the kernel's threads for soft interrupts, since the last call: /proc/stat has it in `softirqNs` too
+   * @param groupsNs CPU time of all groups, including ended ones
+   * @param ksoftirqdNs CPU time of the kernel's threads for soft interrupts since the last call. `softirqNs` of
+   *   /proc/stat includes it
    */
   balance(time: MachineTime, groupsNs: number, ksoftirqdNs: number): void {
     const last = this.#last;

@@ -3,24 +3,24 @@ import type { GroupLabel } from "./label.ts";
 import { Lifetimes } from "./lifetimes.ts";
 import { Rising } from "./rising.ts";
 
-/** The figures of a group since it has its slot. */
+/** The figures of a group since it got its slot. */
 export class GroupRow {
   readonly label: GroupLabel;
-  /** The user whose share of the slots it counts to; null: none. */
+  /** The user whose share of the slots the group uses; null if it uses no share. */
   readonly user: string | null;
   starts = 0;
   execs = 0;
   readonly exits = { ok: 0, error: 0, signal: 0, unknown: 0 };
   readonly userNs = new Rising();
   readonly systemNs = new Rising();
-  /** Of processes that have ended. */
+  /** Bytes that ended processes read from and wrote to storage. */
   readBytes = 0;
   writtenBytes = 0;
   readonly lifetimes = new Lifetimes();
-  /** Live ones. */
+  /** Live processes, and their resident memory. */
   processes = 0;
   rssBytes = 0;
-  /** When something last happened in it, or a process of it was alive. */
+  /** When something last happened in the group, or when it last had a live process, CLOCK_BOOTTIME. */
   activeNs: number;
 
   constructor(label: GroupLabel, user: string | null, nowNs: number) {
@@ -54,7 +54,7 @@ export class GroupRow {
     this.systemNs.add(systemNs);
   }
 
-  /** Live processes are counted again after this. */
+  /** Resets the count of live processes. After this they are counted again. */
   beginCount(): void {
     this.processes = 0;
     this.rssBytes = 0;

@@ -8,10 +8,12 @@ export interface GroupSlotsOptions {
   graceNs: number;
 }
 
-/** The share of the slots for the groups of one user, because a user can make any number of scopes. */
+/**
+ * Maximum share of the slots for the groups of one user. It is limited because a user can make any number of scopes.
+ */
 const USER_SHARE = 1 / 4;
 
-/** A bounded number of groups: the first that come have a slot, and what happens in others is in `other`. */
+/** A bounded number of groups. The first groups get a slot each. The figures of all others are in `other`. */
 export class GroupSlots {
   readonly kernel = new GroupRow(KERNEL, null, 0);
   readonly other = new GroupRow(OTHER, null, 0);
@@ -37,7 +39,7 @@ export class GroupSlots {
     return { groups: this.#ended, cpuNs: this.#endedCpuNs };
   }
 
-  /** The group of that label: it gets a slot if there is one for it. */
+  /** The group of a label. If it is new, it gets a slot; if none is free for it, this is `other`. */
   rowOf(label: GroupLabel, user: string | null, nowNs: number): GroupRow {
     const key = keyOfLabel(label);
     const known = this.#rows.get(key);
@@ -72,7 +74,7 @@ export class GroupSlots {
     return sum;
   }
 
-  /** Takes the slots of groups in which nothing lived or happened for the grace time. */
+  /** Frees the slots of groups in which nothing lived or happened for the grace time. */
   expire(nowNs: number): void {
     for (const [key, row] of this.#rows) {
       if (row.processes > 0 || nowNs - row.activeNs < this.#graceNs) continue;

@@ -18,27 +18,27 @@ export interface GroupsOptions extends GroupSlotsOptions {
   placeOf(cgroupId: bigint): Place | undefined;
   /** Whether a live process passes the filters. */
   wants(slot: number): boolean;
-  /** Whether the kernel side counts what a process used at its end. */
+  /** Whether the kernel side adds the CPU time of a process to its group at the exit. */
   knowsExits: boolean;
   /** See `Books`; null: not all processes are in the groups, and there is nothing to balance. */
   books: Books | null;
 }
 
-/** Parent of the kernel's threads, itself one. */
+/** Parent of the kernel's threads. It is itself one of them. */
 const KTHREADD = 2;
 
 /** One look at all processes. */
 export interface Look {
   nowNs: number;
-  /** Takes all samples since the last look. */
+  /** Scans all processes, and calls `each` with each sample. */
   sweep(each: (record: Record) => void): void;
-  /** Read after the sweep; null: not known. */
+  /** The machine's clocks. Called after the sweep; null if unknown. */
   machine(): MachineTime | null;
 }
 
 /**
- * What happens on the machine, by unit and container. The kernel side adds up starts, execs and ends; looks at the
- * processes give the figures of live ones.
+ * What happens on the machine, by unit and container. The kernel side adds up starts, execs and ends; scans of the
+ * processes add the figures of live ones.
  */
 export class Groups {
   readonly slots: GroupSlots;
@@ -47,7 +47,7 @@ export class Groups {
   readonly #live = new LiveCpu();
   /** The groups of the cgroups that the current look has visited. */
   readonly #rowOfCgroup = new Map<bigint, GroupRow>();
-  /** When the first look was; 0: there was none. */
+  /** When the first look was, CLOCK_BOOTTIME, ns; 0 before it. */
   #beganNs = 0;
   #ksoftirqdNs = 0;
 
@@ -65,7 +65,7 @@ export class Groups {
     return this.#options.knowsExits;
   }
 
-  /** Live processes whose figures are kept. */
+  /** Number of live processes whose figures are kept. */
   get processes(): number {
     return this.#live.size;
   }
@@ -118,7 +118,8 @@ export class Groups {
       stimeNs: record.u64(SAMPLE_EVENT.stime_ns),
       rssBytes: record.u64(SAMPLE_EVENT.rss_bytes),
     };
-    // What the first look finds was used before, as was what a process has that is older and seen late.
+    // CPU time that the first look finds was used before it. So was the time of an older process that is seen only
+    // later.
     const isLate = isFirst && record.u64(PROCESS_EVENT.start_ns) < this.#beganNs;
     this.#live.sampled(sample, this.#beganNs > 0 && !isLate);
   }

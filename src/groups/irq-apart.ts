@@ -4,8 +4,8 @@ const BTF = "/sys/kernel/btf/vmlinux";
 const CHUNK_BYTES = 256 * 1024;
 
 /**
- * Whether the kernel leaves interrupts out of the time of processes. Only a kernel built with CONFIG_IRQ_TIME_ACCOUNTING has
- * this member of `struct rq`, by its BTF.
+ * Whether the kernel leaves interrupts out of the time of processes. This searches the kernel's BTF for a member of
+ * `struct rq` that exists only with CONFIG_IRQ_TIME_ACCOUNTING. Returns false if there is no BTF.
  */
 export function keepsIrqApart(path = BTF, member = "prev_irq_time\0"): boolean {
   let fd: number;

@@ -1,6 +1,6 @@
 import type { Place } from "../cgroup/place.ts";
 
-/** What distinguishes a group; empty: none, or not divided by it. */
+/** What distinguishes a group. A member is empty if it does not apply, or if groups are not divided by it. */
 export interface GroupLabel {
   unit: string;
   /** Id of the container. */
@@ -8,7 +8,10 @@ export interface GroupLabel {
   comm: string;
 }
 
-/** These names cannot be names of systemd units, because those end with their type. */
+/**
+ * No systemd unit can have the name `other` or `kernel`, because the name of a unit ends with its type, such as
+ * `.service`.
+ */
 export const OTHER: GroupLabel = { unit: "other", container: "", comm: "" };
 export const KERNEL: GroupLabel = { unit: "kernel", container: "", comm: "" };
 
@@ -19,12 +22,15 @@ export function labelOf(place: Pick<Place, "unit" | "container"> | undefined, co
   return { unit: place?.unit ?? "", container: place?.container?.id ?? "", comm };
 }
 
-/** No label has a NUL. */
+/** Each label has another key, because no label contains a NUL. */
 export function keyOfLabel({ unit, container, comm }: GroupLabel): string {
   return `${unit}\0${container}\0${comm}`;
 }
 
-/** The user whose own processes are there, as any user may make scopes; null: none. */
+/**
+ * The uid of the user to whose slice a cgroup belongs; null if it belongs to none. In this slice the user can make any
+ * number of scopes.
+ */
 export function userOf(place: Pick<Place, "cgroup"> | undefined): string | null {
   return USER_SLICE.exec(place?.cgroup ?? "")?.[1] ?? null;
 }

@@ -1,7 +1,10 @@
 import type { Group } from "../totals/group.ts";
 import { FIRST_LIFETIME_BUCKET, LIFETIME_BUCKETS } from "../wire/layout.gen.ts";
 
-/** Upper bounds of the buckets as powers of two of ns, from a millisecond to more than an hour; one more has the rest. */
+/**
+ * Upper bounds of the buckets as powers of two of ns, from a millisecond to more than an hour; one more bucket has all
+ * longer lifetimes.
+ */
 const BOUNDS = [20, 22, 24, 26, 28, 30, 32, 34, 36, 38, 42] as const;
 
 /** Upper bounds in seconds, the last one infinite. */
@@ -32,7 +35,7 @@ export class Lifetimes {
     return this.#sumNs / 1e9;
   }
 
-  /** Processes that lived as long as each bound or shorter. */
+  /** Number of processes that lived at most as long as each bound. */
   cumulative(): number[] {
     let sum = 0;
     return Array.from(this.#counts, (count) => {

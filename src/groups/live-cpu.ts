@@ -3,7 +3,7 @@ import type { GroupRow } from "./group-row.ts";
 
 /** A live process as the last look saw it. */
 export interface LiveProcess {
-  /** Low half of its start; 0: not known. */
+  /** Low half of its start time; 0 if unknown. */
   startLow: number;
   row: GroupRow;
   /** CPU time of its life so far, ns. */
@@ -12,21 +12,23 @@ export interface LiveProcess {
   rssBytes: number;
 }
 
-/** What a sample says. */
+/** The data of a sample. */
 export interface Sampled {
   pid: number;
   startLow: number;
   row: GroupRow;
-  /** Since the last sample of it; of one that is seen first since its start. */
+  /** CPU time since the previous sample of the process, ns. In its first sample: since its start. */
   runtimeNs: number;
   isFirst: boolean;
-  /** By the kernel's ticks, since its start: how the time is divided. */
+  /**
+   * User and system time since its start by the kernel's ticks, ns. Only their ratio is used, to divide the exact time.
+   */
   utimeNs: number;
   stimeNs: number;
   rssBytes: number;
 }
 
-/** CPU time and memory of live processes, and to which group what they use is added. */
+/** CPU time and memory of live processes. It adds their CPU time to their groups. */
 export class LiveCpu {
   readonly #processes = new Map<number, LiveProcess>();
 
@@ -34,7 +36,10 @@ export class LiveCpu {
     return this.#processes.size;
   }
 
-  /** @param counts false: it used its time before the run */
+  /**
+   * @param counts whether the time of a process that is seen for the first time counts. False if it was used before the
+   *   run
+   */
   sampled(sample: Sampled, counts: boolean): void {
     const known = this.#find(sample.pid, sample.startLow);
     const { row, rssBytes, startLow, runtimeNs, isFirst, utimeNs, stimeNs } = sample;
@@ -46,7 +51,7 @@ export class LiveCpu {
       isFirst ? runtimeNs : before.userNs + before.systemNs + runtimeNs,
     );
     const share = userShareNs(wholeNs, utimeNs, stimeNs);
-    // Neither part falls when the ticks divide the time otherwise than before.
+    // Neither part falls, even if the ticks divide the time differently than before.
     const userNs = Math.max(before.userNs, Math.min(share, wholeNs - before.systemNs));
     const systemNs = wholeNs - userNs;
     if (counts || known) before.row.addCpu(userNs - before.userNs, systemNs - before.systemNs);
@@ -59,7 +64,7 @@ export class LiveCpu {
     this.#processes.set(sample.pid, process);
   }
 
-  /** The live process, whose group is that one from now on. @returns its memory, bytes */
+  /** Sets the group of a live process. @returns its resident memory, bytes; 0 if it has no sample */
   seen(pid: number, startLow: number, row: GroupRow): number {
     const known = this.#find(pid, startLow);
     if (!known) return 0;
@@ -69,13 +74,14 @@ export class LiveCpu {
 
   /**
    * Forgets processes that have ended.
-   * @param endOf the group in which an end was counted; null: it lives; undefined: the end was not counted
+   * @param endOf returns the group in which an exit was counted; null if the process is alive, undefined if no exit was
+   *   counted
    */
   forget(endOf: (pid: number, process: LiveProcess) => GroupRow | null | undefined): void {
     for (const [pid, process] of this.#processes) {
       const row = endOf(pid, process);
       if (row === null) continue;
-      // All of its life is in the group that counted its end.
+      // The group that counted its exit already has the time of its whole life.
       row?.addCpu(-process.userNs, -process.systemNs);
       this.#processes.delete(pid);
     }
@@ -87,7 +93,7 @@ export class LiveCpu {
   }
 }
 
-/** A list from /proc enters no start. */
+/** Whether two start times can be the same. After a list from /proc, a start time is unknown and 0. */
 export function isSameStart(a: number, b: number): boolean {
   return a === b || a === 0 || b === 0;
 }

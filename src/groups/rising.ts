@@ -1,6 +1,6 @@
 /**
- * A sum that is put right later: the time of a process that has ended is taken off where it was sampled and is in the whole
- * of its life, which may come at another moment. What is shown never falls.
+ * A sum that may fall, with a shown value that never falls. When a process has ended, the time of its samples is
+ * subtracted, and the time of its whole life is added, perhaps at another moment.
  */
 export class Rising {
   #sum = 0;
@@ -10,7 +10,7 @@ export class Rising {
     this.#sum += amount;
   }
 
-  /** Lets `shown` follow the sum. To be called once all of a look is added. */
+  /** Raises `shown` to the sum. To be called once all amounts of a look have been added. */
   settle(): void {
     if (this.#sum > this.#shown) this.#shown = this.#sum;
   }
