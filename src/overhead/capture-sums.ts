@@ -7,7 +7,7 @@ interface Sums {
   exited: Record<Result, number>;
 }
 
-/** Compares the totals of `collect --detail summary` with a workload by name and result, because totals have no pids. */
+/** Compares the totals of `collect --detail summary` with a workload by name and result: totals have no pids. */
 export class CaptureSums {
   readonly #byComm = new Map<string, Sums>();
   readonly #spans: { fromNs: number; toNs: number; events: number }[] = [];
@@ -16,7 +16,7 @@ export class CaptureSums {
     return this.#spans.length === 0;
   }
 
-  /** Takes a line of type `totals`. */
+  /** Adds a line of type `totals`. */
   add(line: Record<string, unknown>): void {
     const comm = String(line.comm);
     const exited = line.exited as Record<Result, number | null>;
@@ -32,7 +32,7 @@ export class CaptureSums {
     this.#spans.push({ fromNs: line.from_ns as number, toNs: line.to_ns as number, events });
   }
 
-  /** Events in that time; within an interval they are taken as evenly spread. */
+  /** Number of events from one time to another, CLOCK_BOOTTIME, ns. Events count as evenly spread over an interval. */
   eventsBetween(fromNs: number, toNs: number): number {
     let sum = 0;
     for (const span of this.#spans) {
@@ -42,7 +42,7 @@ export class CaptureSums {
     return sum;
   }
 
-  /** Whether one more process executed that program and ended like this. Counts that process off. */
+  /** Whether the totals have an exec and an exit for this process, by name and result. Subtracts what it finds. */
   take({ path, status, exitCode, signal }: SpawnTruth): { exec: boolean; exit: boolean } {
     const sums = this.#byComm.get(path.slice(path.lastIndexOf("/") + 1).slice(0, 15));
     if (!sums) return { exec: false, exit: false };

@@ -4,9 +4,9 @@ import { CaptureSums } from "./capture-sums.ts";
 
 const LINE_END_BYTES = 1;
 
-/** The fields of an event that the check needs. Times are CLOCK_BOOTTIME, ns. */
+/** The fields of an event that the check uses. Times are CLOCK_BOOTTIME, ns. */
 interface SeenEvent {
-  /** The kernel's pid. A pid of a pid namespace can be that of several processes of the machine. */
+  /** The pid in the initial pid namespace. Pids of other namespaces are not unique on the machine. */
   kernelPid: number;
   type: "fork" | "exec" | "exit";
   tsNs: number;
@@ -16,7 +16,7 @@ interface SeenEvent {
   signal: string | null;
 }
 
-/** How long the lines of events of an output are, line ends included. */
+/** Lengths of the lines of events in an output, line ends included. */
 export interface OutputSize {
   events: number;
   bytes: number;
@@ -26,25 +26,28 @@ export interface OutputSize {
   p95_bytes: number;
 }
 
-/** How much of the truth an output has. */
+/** The result of the comparison of an output with the record of a workload: numbers of processes. */
 export interface CaptureCount {
   spawned: number;
-  /** Processes whose fork, exec with exactly these arguments, and exit with exactly this status are there. */
+  /** Processes whose fork, exec with the right arguments, and exit with the right status are in the output. */
   captured: number;
-  /** What the other processes lack. One process may lack several. */
+  /** Faults of the other processes. One process may have several. */
   without_fork: number;
   without_exec: number;
   without_exit: number;
   wrong_args: number;
   wrong_status: number;
-  /** Arguments and states that this backend does not report, or that a limit cut: compared as far as they go. */
+  /**
+   * Processes whose arguments or status a backend does not report, or whose arguments were cut. Only the reported part
+   * was compared, so they can count as captured.
+   */
   unreported_args: number;
   unreported_status: number;
 }
 
 /**
- * Compares the events of `collect --format jsonl` with the record of a workload. It reads 64-bit times as numbers, which are
- * exact up to 104 days of uptime, and a few ns off after that; µs matter here.
+ * Compares the events of `collect --format jsonl` with the record of a workload. It reads 64-bit times as numbers.
+ * They are exact up to 104 days of uptime, and a few ns off after that, which does not matter here.
  */
 export class CaptureCheck {
   readonly #pidField: "pid" | "ns_pid";
@@ -54,20 +57,21 @@ export class CaptureCheck {
   #sorted = new Float64Array();
   #summary: Record<string, unknown> | null = null;
   #broken = 0;
-  /** Lines of events by their length: there are few lengths, and many lines. */
+  /** Number of lines of events by their length in bytes, because many lines have the same length. */
   readonly #lengths = new Map<number, number>();
-  /** What detail summary reports in place of events. */
+  /** The totals, which detail `summary` reports instead of events. */
   readonly #sums = new CaptureSums();
 
   /**
-   * @param pidField the field that has the pids of the workload, those of this pid namespace. In the initial one they are the
-   *   kernel's. In another one no process of the workload is in a deeper namespace, so its innermost pid is the one there
+   * @param pidField the field with the pids of this pid namespace, which the record of the workload has: `pid` in the
+   *   initial namespace. In another one it is `ns_pid`, the pid in the innermost namespace of a process, because no
+   *   process of the workload is in a deeper one
    */
   constructor(pidField: "pid" | "ns_pid" = pidNamespace().isInitial ? "pid" : "ns_pid") {
     this.#pidField = pidField;
   }
 
-  /** Takes a line of the output. */
+  /** Adds a line of the output. */
   add(line: string): void {
     let event: Record<string, unknown>;
     try {
@@ -86,7 +90,7 @@ export class CaptureCheck {
     this.#lengths.set(bytes, (this.#lengths.get(bytes) ?? 0) + 1);
   }
 
-  /** With detail processes, one line stands for the fork, the execs and the exit. It has no time of the execs. */
+  /** With detail `processes`, one line stands for the fork, the execs and the exit. It has no times of the execs. */
   #addLife(event: Record<string, unknown>): void {
     const startNs = event.start_ns as number;
     const execs = event.exec_count as number | null;
@@ -114,17 +118,17 @@ export class CaptureCheck {
     else list.push(seen);
   }
 
-  /** The last line of a whole output. */
+  /** The summary, which is the last line of a complete output; null without one. */
   get summary(): Record<string, unknown> | null {
     return this.#summary;
   }
 
-  /** Lines that are no JSON: 0 if all is well. */
+  /** Number of lines that are not JSON. */
   get broken(): number {
     return this.#broken;
   }
 
-  /** How long the lines of events are, line ends included; null without any. */
+  /** Lengths of the lines of events; null if there are no such lines. */
   get output(): OutputSize | null {
     const lengths = [...this.#lengths].sort(([a], [b]) => a - b);
     const events = lengths.reduce((sum, [, count]) => sum + count, 0);
@@ -153,7 +157,7 @@ export class CaptureCheck {
     return events + this.#sums.eventsBetween(fromNs, toNs);
   }
 
-  /** Which of a workload's processes the output holds, by pid, time of their life, arguments and status. */
+  /** Counts the processes of a workload that the output has, by pid, lifetime, arguments and status. */
   check(truth: GroundTruth): CaptureCount {
     const count = noCapture();
     for (const spawn of truth) {
@@ -163,7 +167,10 @@ export class CaptureCheck {
     return count;
   }
 
-  /** The events of a process of the workload. Events with that pid from another pid namespace are of another process. */
+  /**
+   * The events of a process of the workload. Processes of other pid namespaces can have its pid at the same time. Of
+   * several kernel pids, the events of the best match are returned.
+   */
   #lifeOf(spawn: SpawnTruth, fromNs: number, untilNs: number): SeenEvent[] {
     const seen = (this.#byPid.get(spawn.pid) ?? []).filter(({ tsNs }) => tsNs >= fromNs && tsNs <= untilNs);
     if (this.#pidField === "pid" || seen.every(({ kernelPid }) => kernelPid === seen[0]?.kernelPid)) return seen;
@@ -176,7 +183,7 @@ export class CaptureCheck {
     return [...lives.values()].reduce((best, life) => (likeness(life) > likeness(best) ? life : best));
   }
 
-  /** Totals have neither pids nor arguments. */
+  /** Compares a process with the totals, which have neither pids nor arguments. */
   #checkSums(spawn: SpawnTruth, count: CaptureCount): void {
     const { exec, exit } = this.#sums.take(spawn);
     count.spawned++;
@@ -199,7 +206,7 @@ export class CaptureCheck {
     count.spawned++;
     if (fork === undefined) count.without_fork++;
     if (exec === undefined) count.without_exec++;
-    // A process that was killed at the very end, and not waited for, may still live.
+    // A process that was killed at the end of the run, and not waited for, may still live.
     if (exit === undefined && spawn.status !== null) count.without_exit++;
     if (args === "wrong") count.wrong_args++;
     if (args === "unreported") count.unreported_args++;
@@ -210,7 +217,7 @@ export class CaptureCheck {
   }
 }
 
-/** Nothing spawned, nothing seen. */
+/** A result with all counts at 0. */
 export function noCapture(): CaptureCount {
   return {
     spawned: 0,
@@ -225,7 +232,7 @@ export function noCapture(): CaptureCount {
   };
 }
 
-/** Both together. */
+/** The sum of two results. */
 export function addCaptures(a: CaptureCount, b: CaptureCount): CaptureCount {
   const sum = { ...a };
   for (const name of Object.keys(b) as (keyof CaptureCount)[]) sum[name] += b[name];

@@ -100,8 +100,8 @@ export interface RawWindow {
   /** CPU time of the subject's processes; null in the baseline, or if it could not be read. */
   cpu_ns: number | null;
   /**
-   * CPU time by mode, which the kernel samples at its ticks, so only the ratio is useful. Both are 0 for a command and for
-   * running processes.
+   * CPU time by mode, which the kernel samples at its ticks, so only the ratio is useful. Both are 0 for a command and
+   * for running processes.
    */
   user_ns: number | null;
   system_ns: number | null;

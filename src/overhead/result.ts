@@ -5,9 +5,9 @@ import type { ExcludablePart } from "./options.ts";
 import type { RawRun } from "./raw.ts";
 
 /*
- * The report, as `--json` prints it (`linnix.overhead-test/1`) and as the text and HTML reports read it. `*_cpu_pct` is %
- * of one core, `*_machine_pct` % of all cores. A figure that was not measured is null. An unbounded end of an interval is
- * infinite here and null in JSON.
+ * The report, as `--json` prints it (`linnix.overhead-test/1`) and as the text and HTML reports read it. `*_cpu_pct` is
+ * % of one core, `*_machine_pct` % of all cores. A figure that was not measured is null. An end of an interval that the
+ * data do not bound is infinite here and null in JSON.
  */
 
 export interface OverheadReport extends ReportHead, Figures {

@@ -119,7 +119,7 @@ describe.skipIf(reason !== null)(titled("overhead-test --storm", reason), () => 
     await using _ = await StormCgroups.open();
     const { err, code } = await run([BINARY, "overhead-test", "--storm", "--yes"]);
     expect({ code, err }).toMatchObject({ code: EXIT.cannotRun });
-    expect(err).toContain("another one is running");
+    expect(err).toContain("another storm test is running");
   });
 
   test("is refused without a terminal and without --yes", async () => {

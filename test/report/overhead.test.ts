@@ -59,7 +59,7 @@ describe("one screen of 80 × 24", () => {
     expect([blank, head]).toEqual(["", "RESULTS"]);
     expect(verdict).toMatch(/^✓ PASS: 0\.2\d+ % of one core \(95 % sure: 0\.2.*\); claim: < 1\.00 %$/);
     expect(bar).toMatch(/^ {2}\[█+▓+░*·+\|·*\]$/);
-    expect(key).toMatch(/█ user 0\.\d+ % {2}▓ kernel 0\.0\d+ % {2}░ slowdown beyond it .* {2}\| 1\.00 %/);
+    expect(key).toMatch(/█ user 0\.\d+ % {2}▓ kernel 0\.0\d+ % {2}░ further slowdown .* {2}\| 1\.00 %/);
     for (const part of ["together", "lost", "capture", "slowdown", "memory", "the claim", "--verbose"]) {
       expect(rest.join("\n")).toContain(part);
     }

@@ -3,7 +3,7 @@ import { formatCount, formatNumber, formatSeconds, listed, withPercent } from ".
 import type { Fact } from "../../report/terminal/layout.ts";
 import type { CollectorFigures, InKernelFigures, OverheadReport } from "../result.ts";
 
-/** What the averages of the table of costs are made of. */
+/** The parts of the averages in the table of costs. */
 export function costFacts({ collector, in_kernel, total }: OverheadReport): Fact[] {
   const rows: Fact[] = [];
   if (total !== null) {
@@ -38,7 +38,8 @@ function coldFact({ duration_s, avg_cpu_pct, us_per_process }: NonNullable<Colle
     "cold start",
     listed(
       `a fresh collector uses ${withPercent(avg_cpu_pct)} of one core in its first ${formatSeconds(duration_s)}, start included`,
-      us_per_process !== null && `${formatNumber(us_per_process)} µs a process more than one with nothing to do`,
+      us_per_process !== null &&
+        `${formatNumber(us_per_process)} µs more for each process than a collector without work`,
     ),
   ];
 }
@@ -68,8 +69,8 @@ function inKernelFacts({ run_ns, runs, ns_per_event, programs, statistics }: InK
     const { ns_per_run, counted_ns_per_run, cpu_pct } = statistics;
     rows.push([
       "the counting",
-      `is ${nanoseconds(counted_ns_per_run)} of each run above (${withPercent(cpu_pct)} in all)` +
-        // Less than its own runs: no difference was visible, as when another program counts already.
+      `takes ${nanoseconds(counted_ns_per_run)} of each run above (${withPercent(cpu_pct)} of one core in all)` +
+        // Below the counted part: counting made no visible difference, for example because it was on already.
         (ns_per_run < counted_ns_per_run ? "" : `, and makes a run ${nanoseconds(ns_per_run)} longer while it is on`),
     ]);
   }

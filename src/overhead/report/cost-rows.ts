@@ -2,7 +2,7 @@ import { formatInterval, formatPct, formatSeconds } from "../../report/format.ts
 import type { Interval } from "../../stats/interval.ts";
 import type { OverheadReport } from "../result.ts";
 
-/** Heads of the table of costs. */
+/** Column heads of the table of costs. */
 export const COST_HEADS = ["% of one core", "average", "95 % interval", "p95", "peak"] as const;
 
 /** Rows of the table of costs: the parts, their total, and the first seconds (cold start) if they were measured. */
@@ -10,7 +10,7 @@ export function costRows(report: OverheadReport): string[][] {
   return [...steadyRows(report), ...coldRow(report.collector)];
 }
 
-/** The costs without those of a cold start. */
+/** The rows of the steady state, without the cold start. */
 export function steadyRows({ collector, in_kernel, total, subject }: OverheadReport): string[][] {
   return [
     row(subject.kind === "linnix" ? "collector alone" : "its processes", {

@@ -6,7 +6,7 @@ import { runFacts } from "./run-facts.ts";
 import { slowdownFacts } from "./slowdown-facts.ts";
 import { timingFacts } from "./timing-facts.ts";
 
-/** Titles of the groups, in their order. */
+/** Titles of the groups of results, in their order. */
 export const GROUP = {
   run: "Run",
   cost: "Cost",
@@ -56,7 +56,7 @@ function memoryFacts({ memory }: OverheadReport): Fact[] {
   return rows;
 }
 
-/** What the fitted model says: the cost of idling and of a process, how far the claim reaches, and environments. */
+/** The fitted model: idle cost and cost of a process, up to which rate the claim holds, and the environments. */
 function modelFacts({ model, threshold_pct }: OverheadReport): Fact[] {
   if (model === null) return [];
   const { idle_pct, idle_ci95, us_per_process, us_ci95, r2, windows, rates } = model;

@@ -106,16 +106,16 @@ function costTable(report: OverheadReport): Markup {
   return htmlTable(GROUP.cost, COST_HEADS, costRows(report));
 }
 
-/** The claim as a line, where a chart of the costs would not shrink to nothing for it. */
+/** The claim as a line in a chart of costs. Null if it is so far above the costs that they would not be visible. */
 function limitOf({ threshold_pct }: OverheadReport, most: number): Limit | null {
   return threshold_pct <= 20 * most ? { value: threshold_pct, text: `the claim: ${withPercent(threshold_pct)}` } : null;
 }
 
-/** A page stays small however long the run was. */
+/** Most bars and rows, so that the page of a long run stays small. */
 const MOST_BARS = 120;
 const MOST_ROWS = 240;
 
-/** At most this number of groups of items that follow each other, each as large as the next, but for the last one. */
+/** Divides items into at most `most` groups of neighbours of the same size. The last group can be smaller. */
 function inGroups<T>(items: readonly T[], most: number): T[][] {
   const size = Math.max(Math.ceil(items.length / most), 1);
   return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
@@ -179,15 +179,15 @@ function slowdownChart({ slowdown }: OverheadReport): Markup[] {
       const nullUs = (each.null_us_ci95[0] + each.null_us_ci95[1]) / 2;
       return [
         { label: `${name}, watched`, value: each.us, interval: each.us_ci95, tone: "a" },
-        { label: `${name}, alike arms`, value: nullUs, interval: each.null_us_ci95, tone: "b" },
+        { label: `${name}, unwatched`, value: nullUs, interval: each.null_us_ci95, tone: "b" },
       ];
     });
   return [
     whiskers({
       title: "Slowdown with its interval",
       caption:
-        "Blue: how much longer one takes while it is watched. Orange: the same comparison between two arms that are " +
-        "both not watched, which shows what noise alone does. 95 % intervals.",
+        "Blue: how much longer an operation takes while it is watched. Orange: the same comparison between two " +
+        "unwatched arms, which shows the effect of noise alone. 95 % intervals.",
       xTitle: "µs",
       rows: rows.filter(({ interval }) => interval.every(Number.isFinite)),
     }),

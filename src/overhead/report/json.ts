@@ -1,7 +1,7 @@
 import type { OverheadReport } from "../result.ts";
 
 /**
- * The report as JSON: its figures to be read, the raw part on one line. An end of an interval that the data do not
+ * The report as JSON: the figures are indented, and `raw` is on one line. An end of an interval that the data do not
  * bound is null.
  */
 export function jsonReport({ raw, ...report }: OverheadReport): string {

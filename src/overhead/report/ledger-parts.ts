@@ -1,14 +1,14 @@
 import { formatInterval, withPercent } from "../../report/format.ts";
 import type { OverheadReport } from "../result.ts";
 
-/** The costs as they add up, % of one core. What is null was not measured. */
+/** The costs that add up to the ledger, % of one core. A part is null if it was not measured. */
 export interface LedgerParts {
   user: number | null;
-  /** BPF programs, in the time of the watched processes. */
+  /** BPF programs that run in the time of the watched processes. */
   kernel: number | null;
-  /** What watched processes take longer beyond the time of the programs, which is part of their slowdown; never below 0. */
+  /** Slowdown of watched processes without the time of the programs, which is part of it; never below 0. */
   slowdown: number | null;
-  /** All of their slowdown at the rate of the workload; below 0 if noise is larger. */
+  /** Whole slowdown of watched processes at the rate of the workload; below 0 if noise is larger. */
   wholeSlowdown: number | null;
   threshold: number;
 }
@@ -29,7 +29,7 @@ export function ledgerPartsOf(report: OverheadReport): LedgerParts {
   };
 }
 
-/** Watched processes per second, including those of other programs: the BPF programs ran for all of them. */
+/** Watched processes per second, those outside the workload included: the BPF programs ran for all of them. */
 function processesPerSecond({ total, workload }: OverheadReport): number | null {
   const us = total?.us_per_process ?? null;
   if (total !== null && us !== null && us > 0) return (total.avg_cpu_pct * US_PER_PCT) / us;
@@ -37,9 +37,9 @@ function processesPerSecond({ total, workload }: OverheadReport): number | null 
 }
 
 /** Names of the parts, in the order in which the bar stacks them. */
-export const LEDGER_NAMES = { user: "user", kernel: "kernel", slowdown: "slowdown beyond it" } as const;
+export const LEDGER_NAMES = { user: "user", kernel: "kernel", slowdown: "further slowdown" } as const;
 
-/** The verdict in a few words; the sentence at the end has the proof. */
+/** The verdict in a few words. The last sentence of the report has the proofs. */
 export function headline({ verdict, total, threshold_pct }: OverheadReport): string {
   const claim = `claim: < ${withPercent(threshold_pct)}`;
   if (total === null) return `${verdict}: the total cost is not known; ${claim}`;

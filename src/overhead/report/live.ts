@@ -58,7 +58,7 @@ export class LiveView implements TestListener, Disposable {
   }
 
   sample(sample: SampleFigures): void {
-    // For the first row only the length is known.
+    // The first sample gives the begin of the workload.
     if (this.#rows === 0) this.#workloadBeganS = sample.t_s - sample.length_s;
     const [head = "", row = ""] = table(SAMPLE_COLUMNS, [sampleCells(sample, this.#workloadBeganS)], this.#options);
     this.#progress?.lines(this.#rows === 0 ? [head, row] : [row]);

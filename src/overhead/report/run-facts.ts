@@ -2,7 +2,7 @@ import { formatCount, formatNumber, formatSeconds, listed, UNKNOWN, withPercent 
 import type { Fact } from "../../report/terminal/layout.ts";
 import type { OverheadReport } from "../result.ts";
 
-/** What happened during the run: how long, what the workload did, what was seen of it, what disturbed. */
+/** The facts of the run: its duration, the workload, its events, the capture, the start, and other load. */
 export function runFacts(report: OverheadReport): Fact[] {
   const { samples, monitor } = report;
   const lengthS = samples.reduce((total, { length_s }) => total + length_s, 0);
@@ -28,9 +28,9 @@ function workloadFact({ workload }: OverheadReport): Fact[] {
       "workload",
       listed(
         `${formatCount(spawned)} processes`,
-        `${rate(rate_achieved)} of ${rate(rate_asked)} asked`,
+        `${rate(rate_achieved)} of ${rate(rate_asked)} requested`,
         cpu_us_per_process !== null && `${formatNumber(cpu_us_per_process)} µs of CPU time each`,
-        skipped > 0 && `${formatCount(skipped)} given up as too late`,
+        skipped > 0 && `${formatCount(skipped)} skipped as too late`,
         failed > 0 && `${formatCount(failed)} could not be made`,
         left_out.length > 0 && `without ${left_out.join(", ")} (not installed)`,
       ),
@@ -60,7 +60,7 @@ function captureFact({ raw }: OverheadReport): Fact[] {
   if (capture === null) return [];
   const { captured, spawned } = capture;
   const isWhole = captured === spawned;
-  // What this backend never reports could not be compared with the truth.
+  // Arguments or statuses that this backend never reports were not compared.
   const held = listed(
     "fork",
     "exec",

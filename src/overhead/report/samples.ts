@@ -2,7 +2,7 @@ import { formatBytes, formatClock, formatPct } from "../../report/format.ts";
 import type { Column } from "../../report/terminal/layout.ts";
 import type { SampleFigures } from "../result.ts";
 
-/** Columns of the table of samples, wide enough for rows that come one by one. Percentages are of one core. */
+/** Columns of the table of samples. Their widths are fixed, because rows are printed one by one. */
 export const SAMPLE_COLUMNS: readonly Column[] = [
   { head: "time", width: 6 },
   { head: "collector %", width: 11 },
@@ -12,10 +12,10 @@ export const SAMPLE_COLUMNS: readonly Column[] = [
   { head: "memory", width: 9 },
 ];
 
-/** What the columns say, for beneath the table. */
+/** Explains the columns, below the table. */
 export const SAMPLE_LEGEND = "% of one core; system: the whole machine; memory: resident, of the collector";
 
-/** @param beganS when the first sample began, on the samples' clock */
+/** @param beganS begin of the first sample, s since the beginning of the run */
 export function sampleCells(sample: SampleFigures, beganS: number): string[] {
   return [
     formatClock(sample.t_s - beganS),

@@ -10,7 +10,7 @@ export const VERDICT_TONE = { PASS: "good", FAIL: "bad", INCONCLUSIVE: "doubtful
   Tone
 >;
 
-/** What was proven, and how sure that is: one sentence, without its mark. */
+/** The verdict and its proofs or reasons in one sentence, without the mark. */
 export function verdictSentence(report: OverheadReport): string {
   const { verdict, reasons, total, threshold_pct } = report;
   if (verdict !== "PASS" || total === null) {

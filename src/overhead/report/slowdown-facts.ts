@@ -3,10 +3,10 @@ import { formatCount, formatInterval, formatNumber, formatSigned, withPercent } 
 import type { Fact } from "../../report/terminal/layout.ts";
 import type { OperationSlowdown, OverheadReport } from "../result.ts";
 
-/** Names of what was timed. */
+/** Names of the timed operations. */
 const OPERATION_NAME: Record<string, string> = { spawn: "spawn with exec", "bare-fork": "bare fork" };
 
-/** What is timed, in words. */
+/** The name of the timed operation. */
 export function operationName({ operation }: Pick<OperationSlowdown, "operation">): string {
   return OPERATION_NAME[operation] ?? operation;
 }
@@ -30,7 +30,7 @@ export function slowdownFacts({ slowdown, left_out, noise }: OverheadReport): Fa
   if (noise.null_us_ci95 !== null) {
     rows.push([
       "noise floor",
-      `before, arms that are alike differed by ${formatInterval(noise.null_us_ci95)} µs a bare fork`,
+      `before the test, two unwatched arms differed by ${formatInterval(noise.null_us_ci95)} µs a bare fork`,
     ]);
   }
   if (lost !== null && lost > 0) {
@@ -49,8 +49,8 @@ function operationFacts(each: OperationSlowdown): Fact[] {
     ],
     [
       "",
-      `arms that are alike ${formatInterval(each.null_us_ci95)} µs; ` +
-        `${formatNumber(each.smallest_detectable_us)} µs would have been found`,
+      `two unwatched arms differed by ${formatInterval(each.null_us_ci95)} µs; ` +
+        `an effect of ${formatNumber(each.smallest_detectable_us)} µs would have been found`,
     ],
   ];
 }

@@ -14,7 +14,7 @@ import { headline, LEDGER_NAMES, ledgerPartsOf } from "./ledger-parts.ts";
 import { capturedPct } from "./run-facts.ts";
 import { VERDICT_MARK, VERDICT_TONE } from "./sentence.ts";
 
-/** What the results open with: the verdict in a line, and the costs as one bar against the threshold. */
+/** The first lines of the results: the verdict, and the costs as one bar against the threshold. */
 export function openingLines(report: OverheadReport, style: TextStyle): string[] {
   const { verdict } = report;
   const ledger = ledgerPartsOf(report);
@@ -34,7 +34,7 @@ export function openingLines(report: OverheadReport, style: TextStyle): string[]
   ];
 }
 
-/** The one figure of each group that decides, each on a line of 80 columns. */
+/** The most important figure of each group, each on a line of at most 80 columns. */
 export function summaryFacts(report: OverheadReport): Fact[] {
   const { events, raw, slowdown, memory, model } = report;
   const rows: Fact[] = [];

@@ -9,25 +9,25 @@ import { VERDICT_MARK, VERDICT_TONE, verdictSentence } from "./sentence.ts";
 import { openingLines, summaryFacts } from "./summary.ts";
 
 export interface TextReportOptions extends TextStyle {
-  /** Heading and samples were shown while it ran, on the same terminal. */
+  /** Whether heading and samples were printed during the run, on the same terminal. */
   beginningShown: boolean;
-  /** Every figure of the ledger, on as many lines as that takes. */
+  /** Print every figure of the ledger, without a limit on lines. */
   verbose?: boolean;
 }
 
-/** The lines before the first figure. */
+/** The heading and the facts about subject, machine and workload. */
 export function beginningLines(report: ReportHead, style: TextStyle): string[] {
   return [heading(reportTitle(report), style), ...facts(aboutFacts(report), style), ""];
 }
 
-/** Lines of a screen, one of them for the prompt that follows. */
+/** Lines of a screen of 24 lines, without the one for the prompt. */
 const SCREEN_LINES = 23;
-/** The least number of lines of the last sentence that stay visible. */
+/** The last sentence is not shortened to fewer lines than this. */
 const LEAST_SENTENCE_LINES = 2;
 
 /**
- * The report for people. The results open with the verdict and the ledger as a bar, and end with the one line that says
- * what was proven; without `verbose` they fit one screen of 80 × 24.
+ * The report as text. The results begin with the verdict and the ledger as a bar, and end with the sentence of the
+ * verdict. Without `verbose` they fit on a screen of 80 × 24.
  */
 export function textReport(report: OverheadReport, options: TextReportOptions): string {
   const lines = options.beginningShown
@@ -61,7 +61,7 @@ function shortLedger(report: OverheadReport, options: TextReportOptions): string
   return [...costTable(steadyRows(report), options), "", ...facts([...summaryFacts(report), more], options), ""];
 }
 
-/** @param room most lines, where there is a bound */
+/** @param room most lines; null: no limit */
 function sentenceLines(report: OverheadReport, options: TextReportOptions, room: number | null): string[] {
   const { verdict } = report;
   const whole = wrap(`${VERDICT_MARK[verdict]} ${verdictSentence(report)}`, options.columns && options.columns - 2);

@@ -2,7 +2,7 @@ import { formatBytes, formatCount, formatInterval, formatNumber } from "../../re
 import type { Fact } from "../../report/terminal/layout.ts";
 import type { HookName, OverheadReport, Range, TimingFigures } from "../result.ts";
 
-/** What single steps take, and how that was measured. */
+/** The times of single steps, and how they were measured. */
 export function timingFacts({ timings }: OverheadReport): Fact[] {
   const { bytes_per_event, bytes_per_event_p5_p95, bytes_per_second, bytes_per_day } = timings;
   const hooks = (Object.keys(timings.hook_ns) as HookName[]).flatMap((name): Fact[] => {
@@ -35,7 +35,7 @@ export function timingFacts({ timings }: OverheadReport): Fact[] {
   return known.length === 0 ? [] : [...known, ...missingFact(timings)];
 }
 
-/** How each step is measured, after its time. */
+/** How each step is measured. The text follows its time. */
 const RING_WRITE = "a loop of writes of an exit's record minus the same loop without the writes, with warm caches";
 const READ = "a record from a full ring into the process table, by the collector's reader in this test's own process";
 const TO_JSON = "reading and encoding to a line in memory minus reading alone, in the same process";
@@ -61,7 +61,7 @@ function delayFact(timings: TimingFigures): Fact[] {
   ];
 }
 
-/** The reasons, each with the parts that it is the reason of. */
+/** The steps that were not measured, grouped by reason. */
 function missingFact({ not_measured }: TimingFigures): Fact[] {
   const reasons = Map.groupBy(not_measured, ({ why }) => why);
   if (reasons.size === 0) return [];

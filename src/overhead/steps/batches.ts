@@ -7,18 +7,21 @@ export interface Batch {
 }
 
 export interface BatchOptions {
-  /** Does the work of a batch. @returns how long it took, ns */
+  /** Does the work of a batch, with or without the measured step. @returns its duration, ns */
   run(withStep: boolean): number;
   batches: number;
-  /** Work that is not measured comes first: as long as this, at least one batch. */
+  /** Unmeasured batches run first, for at least this time; at least one batch of each kind. */
   warmUpMs: number;
   signal: AbortSignal;
 }
 
-/** After this many batches the event loop gets a turn, so that an abort is seen. */
+/** After this many pairs of batches the event loop gets a turn, so that an abort is noticed. */
 const PAUSE_EVERY = 8;
 
-/** Runs both kinds in turn, so that a drift changes both alike. An abort ends it with the batches so far. */
+/**
+ * Runs batches with and without the step in turn, so that a drift affects both kinds alike. After an abort it returns
+ * the batches so far.
+ */
 export async function runBatches({ run, batches, warmUpMs, signal }: BatchOptions): Promise<Batch[]> {
   const warmFromMs = performance.now();
   let turns = 0;

@@ -1,6 +1,6 @@
 import { sleep } from "../sleep.ts";
 
-/** A writer that wrote nothing for so long has written all that it had. */
+/** If the file has not grown for this time, the writer has written all that it had. */
 const REST_NS = 100e6;
 
 export interface FollowOptions {
@@ -12,7 +12,7 @@ export interface FollowOptions {
   hasEnded(): boolean;
 }
 
-/** A file that grows, followed by looks at its length. */
+/** Follows the growth of a file by reading its length again and again. */
 export class FileGrowth {
   readonly #size: () => number;
   readonly #now: () => number;
@@ -28,7 +28,7 @@ export class FileGrowth {
     this.look();
   }
 
-  /** The time is taken after the length: what is seen may have been there before, but not later. */
+  /** Reads the length, and then the clock: the file had this length at the recorded time or earlier. */
   look(): void {
     const size = this.#size();
     this.#lastLookNs = this.#now();
@@ -37,7 +37,10 @@ export class FileGrowth {
     this.#timesNs.push(this.#lastLookNs);
   }
 
-  /** Looks until a growth later than `untilNs` has come to rest or the writer has ended, for `mostMs` at most. */
+  /**
+   * Reads the length until the file has grown after `untilNs` and then stopped growing, until the writer has ended, or
+   * for `mostMs`.
+   */
   async follow({ untilNs, mostMs, everyMs, signal, hasEnded }: FollowOptions): Promise<void> {
     const endMs = performance.now() + mostMs;
     while (!signal.aborted && !hasEnded() && performance.now() < endMs && !this.#restsSince(untilNs)) {
@@ -51,7 +54,7 @@ export class FileGrowth {
     return grewNs > ns && this.#lastLookNs - grewNs > REST_NS;
   }
 
-  /** Length at the first look. */
+  /** Length at the first reading. */
   get fromBytes(): number {
     return this.#sizes[0] as number;
   }

@@ -3,20 +3,20 @@ import type { WorkloadHandle } from "../../workload/run-workload.ts";
 import { FileGrowth } from "./file-growth.ts";
 import { OutputDelays } from "./output-delay.ts";
 
-/** A length of the output is seen at most this late, ms. */
+/** Interval at which the length of the output is read, ms: lines are seen up to this time too late. */
 const LOOK_MS = 2;
 
 export interface FollowedOutput {
   workload: Pick<WorkloadHandle, "start" | "stop">;
   collector: { readonly outputBytes: number; readonly child: { readonly ended: boolean } };
-  /** How long events count, ms. */
+  /** Events count if they happen within this time from the start of the workload, ms. */
   forMs: number;
-  /** How long their lines may take, ms. */
+  /** How long the lines of the last events may take to reach the output, ms. */
   restMs: number;
   signal: AbortSignal;
 }
 
-/** Starts a workload, and follows what a collector writes about it. An abort or the collector's end ends it early. */
+/** Starts a workload, and follows the output of a collector. An abort or the end of the collector ends it early. */
 export async function followOutput(followed: FollowedOutput): Promise<OutputDelays> {
   const { workload, collector, forMs, restMs, signal } = followed;
   await workload.start();

@@ -25,11 +25,11 @@ import {
 /** include/uapi/linux/perf_event.h */
 const PERF_RECORD_COMM = 3;
 const PERF_RECORD_SAMPLE = 9;
-/** struct perf_event_mmap_page: data_head, data_tail and data_offset are the u64 from here on. */
+/** Offset in struct perf_event_mmap_page of the u64 data_head, data_tail and data_offset. */
 const CONTROL_AT = 1024;
 const DATA_HEAD = 0;
 const DATA_OFFSET = 2;
-/** struct perf_event_header, the u64 time, the u32 length of the raw data, the data. */
+/** Offsets in a sample: struct perf_event_header, the u64 time, the u32 length of the raw data, the data. */
 const TYPE_AT = 0;
 const SIZE_AT = 6;
 const TIME_AT = 8;
@@ -39,7 +39,7 @@ const RAW_AT = 20;
 const CONTROL_BYTES = 4096;
 const DATA_BYTES = 128 * 1024;
 
-/** The btf backend's; see bpf/process.h. */
+/** The `known` bits that the btf backend sets; see bpf/process.h. */
 const HEAD_KNOWN = KNOWN_PPID | KNOWN_START | KNOWN_CGROUP | KNOWN_NS_PID | KNOWN_EFFECTIVE | KNOWN_PARENT_START;
 const EXEC_KNOWN = HEAD_KNOWN | KNOWN_EXE | KNOWN_ARGS | KNOWN_OLD_COMM;
 const EXIT_KNOWN = HEAD_KNOWN | KNOWN_STATUS | KNOWN_CPU | KNOWN_RSS | KNOWN_FAULTS | KNOWN_IO;
@@ -52,7 +52,7 @@ const CGROUP_ID = 4_711;
 /** From a process's fork to its exec and to its exit. */
 const EXEC_AFTER_NS = 150_000n;
 const EXIT_AFTER_NS = 2_000_000n;
-/** What the scheduler had not yet accounted at the exit. */
+/** CPU time that the scheduler has not yet accounted at the exit. */
 const UNACCOUNTED_NS = 20_000n;
 
 /** Programs as a workload runs them, with short arguments. */
@@ -63,7 +63,7 @@ const PROGRAMS = [
   { path: ["usr", "bin", "sha256sum"], args: ["sha256sum", "/etc/passwd"] },
 ] as const;
 
-/** Where the records of a process lie in the data. */
+/** Offsets of the records of a process in the data. */
 interface MadeProcess {
   forkAt: number;
   execAt: number;
@@ -71,11 +71,11 @@ interface MadeProcess {
 }
 
 /**
- * A perf ring in memory of this process, filled as the kernel fills one: fork, exec and exit of one process after the
- * other. Each `fill` makes the next processes.
+ * A perf ring in memory of this process with records like those of the kernel: fork, exec and exit of one process after
+ * the other. Each `fill` writes the records of the next processes.
  */
 export class MadeRing {
-  /** What a reader maps: the control page, then the data. */
+  /** The memory that a reader maps: the control page, then the data. */
   readonly mapping = new ArrayBuffer(CONTROL_BYTES + DATA_BYTES);
   readonly #control = new BigUint64Array(this.mapping, CONTROL_AT, 3);
   readonly #data = new DataView(this.mapping, CONTROL_BYTES);
@@ -93,7 +93,7 @@ export class MadeRing {
     this.#layOut();
   }
 
-  /** Records of one filling. */
+  /** Number of records that `fill` writes. */
   get records(): number {
     return 3 * this.#processes.length;
   }
@@ -103,13 +103,13 @@ export class MadeRing {
     return Number(this.#nowNs);
   }
 
-  /** Fills the ring. The reader has taken all that was in it. */
+  /** Fills the ring. The reader must have read all records before. */
   fill(): void {
     for (const process of this.#processes) this.#put(process);
     this.#control[DATA_HEAD] = (this.#control[DATA_HEAD] as bigint) + BigInt(DATA_BYTES);
   }
 
-  /** Writes what is the same in each filling. */
+  /** Writes the parts that are the same in each filling. */
   #layOut(): void {
     let at = 0;
     for (let i = 0; ; i++) {
@@ -135,7 +135,7 @@ export class MadeRing {
       const [forkAt, execAt, exitAt] = places as [number, number, number];
       this.#processes.push({ forkAt, execAt, exitAt });
     }
-    // A reader skips records of a type that it does not know.
+    // The rest is one record of a type that a reader skips.
     if (at < DATA_BYTES) this.#header(at, PERF_RECORD_COMM, DATA_BYTES - at);
   }
 
@@ -146,7 +146,7 @@ export class MadeRing {
 
   #sample(at: number, size: number, bytes: Uint8Array): void {
     this.#header(at, PERF_RECORD_SAMPLE, size);
-    // The kernel's length includes what fills the data up.
+    // The kernel's length of the raw data includes the padding.
     this.#data.setUint32(at + RAW_SIZE_AT, size - RAW_AT, true);
     this.#bytes.set(bytes, at + RAW_AT);
   }
@@ -171,17 +171,17 @@ export class MadeRing {
   }
 }
 
-/** What data of that length takes in a ring. */
+/** Length of a sample with `length` bytes of raw data, padding included. */
 function sampleBytes(length: number): number {
   return 8 * Math.ceil((RAW_AT + length) / 8);
 }
 
-/** Each piece with its NUL. */
+/** The pieces in UTF-8, each with a NUL at its end. */
 function text(pieces: readonly string[]): Uint8Array {
   return new TextEncoder().encode(pieces.map((piece) => `${piece}\0`).join(""));
 }
 
-/** The head of a record, in as many bytes as asked for. */
+/** A record of `size` bytes with its head filled in. */
 function record(size: number, type: number, known: number, comm: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(size);
   const view = new DataView(bytes.buffer);

@@ -2,7 +2,7 @@ import { quantileOfSorted } from "../../stats/quantile.ts";
 import type { RawOutputDelay } from "../raw.ts";
 import type { FileGrowth } from "./file-growth.ts";
 
-/** Most delays that a report has: of more it has that number of quantiles. */
+/** Most delays in a report. If there are more, the report has this number of quantiles instead. */
 const MOST_DELAYS = 2_001;
 const LINE_END_BYTES = 1;
 const EVENTS = new Set<unknown>(["fork", "exec", "exit", "process"]);
@@ -13,7 +13,7 @@ interface LineFields {
   level?: unknown;
 }
 
-/** Finds out how long after its event each line was in a file, from the lines of the whole file and from its growth. */
+/** Computes the time from each event until its line was in the file, from all lines of the file and its growth. */
 export class OutputDelays {
   readonly #growth: FileGrowth;
   readonly #untilNs: number;
@@ -22,7 +22,7 @@ export class OutputDelays {
   #unseen = 0;
   #isAboveBudget = false;
 
-  /** @param untilNs later events do not count: the file was not followed long enough for their lines */
+  /** @param untilNs later events do not count, because the file was not followed long enough to see their lines */
   constructor(growth: FileGrowth, untilNs: number) {
     this.#growth = growth;
     this.#untilNs = untilNs;
@@ -37,18 +37,21 @@ export class OutputDelays {
     if (stampNs === null || stampNs < this.#growth.fromNs || stampNs > this.#untilNs) return;
     const seenNs = this.#growth.reachedNs(this.#bytes);
     if (seenNs === null) this.#unseen++;
-    // A line that came after the last look took at least until then.
+    // The delay of a line that was written after the last look is at least the time until that look.
     this.#delaysNs.push((seenNs ?? this.#growth.lastLookNs) - stampNs);
   }
 
-  /** Before the file was followed the last change counts, and then each that reduces the work. */
+  /** Records whether the collector was above its budget at any time from the first look to `untilNs`. */
   #changePace({ ts_ns, level }: LineFields): void {
     if (typeof ts_ns !== "number" || typeof level !== "number") return;
     if (ts_ns < this.#growth.fromNs) this.#isAboveBudget = level > 0;
     else if (ts_ns <= this.#untilNs && level > 0) this.#isAboveBudget = true;
   }
 
-  /** @param flushMs how long a collector within its CPU budget gathers events before it writes them */
+  /**
+   * @param flushMs for how long a collector within its CPU budget gathers events
+   * @returns null if no line counted
+   */
   result(flushMs: number): RawOutputDelay | null {
     if (this.#delaysNs.length === 0) return null;
     const sorted = this.#delaysNs.map((ns) => Math.round(ns / 1000)).sort((a, b) => a - b);
@@ -61,18 +64,18 @@ export class OutputDelays {
   }
 }
 
-/** As many quantiles, evenly spaced: the smallest and the largest value among them. */
+/** `MOST_DELAYS` evenly spaced quantiles, the smallest and the largest value included. */
 function thinned(sorted: readonly number[]): number[] {
   return Array.from({ length: MOST_DELAYS }, (_, i) => Math.round(quantileOfSorted(sorted, i / (MOST_DELAYS - 1))));
 }
 
-/** When the event of a line happened, CLOCK_BOOTTIME, ns; null if it is another line. */
+/** Time of the event of a line, CLOCK_BOOTTIME, ns; null if the line is not that of an event. */
 function stampOf(line: string): number | null {
   const { type, ts_ns } = fieldsOf(line);
   return EVENTS.has(type) && typeof ts_ns === "number" ? ts_ns : null;
 }
 
-/** None if it is no JSON: the check of the capture reports such lines. */
+/** The fields of a line; no fields if it is not JSON, because the check of the capture reports such lines. */
 function fieldsOf(line: string): LineFields {
   try {
     return (JSON.parse(line) ?? {}) as LineFields;

@@ -14,26 +14,26 @@ import { runBatches } from "./batches.ts";
 import { MadeRing } from "./made-ring.ts";
 
 const GATHER_BYTES = 64 * 1024;
-/** The made processes live 2 ms: the records of one end before those of the next begin. */
+/** Least time between two made processes. They live 2 ms, so the records of two processes do not overlap. */
 const LEAST_INTERVAL_NS = 3e6;
 const PLACE = placeAt("/system.slice/ssh.service");
 
 export interface ReadingOptions {
-  /** Processes a second, which is how far apart the made ones are. */
+  /** Processes a second: it sets the times of the made processes. */
   rate: number;
   warmUpMs: number;
   batches: number;
   signal: AbortSignal;
 }
 
-/** Times the collector's reader over a ring that this process has filled, with its encoder and without. */
+/** Times the collector's reader, with and without its encoder, over a ring that this process has filled. */
 export async function timeReading({ rate, ...options }: ReadingOptions): Promise<RawBatches> {
   const reader = new MadeReader(rate);
   const batches = await runBatches({ run: (withStep) => reader.run(withStep), ...options });
   return { items: reader.records, bytes: null, batches };
 }
 
-/** The parts of a collector from the ring to the memory that its output is gathered in. */
+/** The parts of a collector from the ring to the buffer of its output. */
 export class MadeReader {
   readonly #ring: MadeRing;
   readonly #set: RingSet;
@@ -44,7 +44,7 @@ export class MadeReader {
 
   /**
    * @param rate processes a second
-   * @param written called with lines that were gathered
+   * @param written receives the encoded lines
    */
   constructor(rate: number, written: (lines: Uint8Array) => void = () => {}) {
     this.#ring = new MadeRing(boottimeNs(), Math.max(1e9 / rate, LEAST_INTERVAL_NS));
@@ -63,19 +63,19 @@ export class MadeReader {
     });
   }
 
-  /** Of one run. */
+  /** Records of one run. */
   get records(): number {
     return this.#ring.records;
   }
 
-  /** Records that were read so far. */
+  /** Number of records that were read so far. */
   get received(): number {
     return this.#set.received;
   }
 
   /**
-   * Reads a full ring, and encodes each event if asked.
-   * @returns CPU time of this thread, ns: other work on the machine is not part of it
+   * Fills the ring and reads it, and encodes each event if `encodes` is set.
+   * @returns CPU time of this thread for reading and encoding, ns. It does not include other work on the machine
    */
   run(encodes: boolean): number {
     this.#ring.fill();
@@ -84,7 +84,7 @@ export class MadeReader {
     this.#set.drainAll(this.#consume);
     this.#sink.flush();
     const ns = Number(clockNs(CLOCK.threadCpu) - beganNs);
-    // The collector forgets ended processes between its flushes.
+    // Not timed: the collector also removes ended processes between its flushes.
     this.#table.expire(this.#ring.nowNs);
     return ns;
   }

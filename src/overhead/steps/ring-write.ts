@@ -11,17 +11,17 @@ import { EXIT_EVENT, RING_WRITE_RUN } from "../../wire/layout.gen.ts";
 import type { NotMeasured, RawBatches } from "../raw.ts";
 import { runBatches } from "./batches.ts";
 
-/** Room for one batch: the reader empties the ring after each. */
+/** Size of the ring: enough for one batch, because the reader empties it after each. */
 const RING_BYTES = 64 * 1024;
 const BATCHES = 100;
 const WARM_UP_MS = 5;
 
-/** The ring does not have what was written. */
+/** The ring does not have exactly the records that were written. */
 export class RingWriteError extends Error {
   override readonly name = "RingWriteError";
 }
 
-/** Times writes of records as long as that of an exit, on one CPU, to a ring like the collector's. */
+/** Times writes to a ring like the collector's, on one CPU. Each record is as long as that of an exit. */
 export async function timeRingWrites(signal: AbortSignal): Promise<RawBatches | NotMeasured> {
   try {
     using loops = new RingWriteLoops(onlineCpus()[0] ?? 0);
@@ -38,7 +38,7 @@ export async function timeRingWrites(signal: AbortSignal): Promise<RawBatches | 
   }
 }
 
-/** Errors by which this kernel or this machine refuses it. */
+/** Errors that show that this kernel or machine does not allow the measurement. */
 const REFUSALS = [BpfLoadError, NativeError, RingWriteError];
 
 /** The loops of bpf/ring-write.bpf.c, and the ring that they write to. */
@@ -51,7 +51,7 @@ export class RingWriteLoops implements Disposable {
   readonly #words: Uint32Array;
   readonly #stack: DisposableStack;
 
-  /** @throws BpfLoadError or NativeError if the kernel refuses it */
+  /** @throws BpfLoadError or NativeError if the kernel refuses the programs or the ring */
   constructor(cpu: number) {
     using stack = new DisposableStack();
     this.#cpu = cpu;
@@ -65,15 +65,15 @@ export class RingWriteLoops implements Disposable {
     this.#stack = stack.move();
   }
 
-  /** Records of one loop; known after the first run. */
+  /** Records of one loop; 0 before the first run. */
   get records(): number {
     return this.#word(RING_WRITE_RUN.records);
   }
 
   /**
    * Runs one of the loops, and empties the ring.
-   * @returns what the loop took in the kernel, ns
-   * @throws RingWriteError if not each write came through, and only those
+   * @returns duration of the loop in the kernel, ns
+   * @throws RingWriteError if the ring does not have exactly the written records
    */
   run(writes: boolean): number {
     runOnCpu(this.#object.programFd(writes ? "write_records" : "make_records"), this.#cpu);

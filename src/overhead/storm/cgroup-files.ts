@@ -1,4 +1,4 @@
-/** The files of a cgroup. */
+/** Functions on the files of a cgroup. */
 import { readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { refusalCode } from "../../sys/refusal.ts";
 
@@ -6,12 +6,12 @@ import { refusalCode } from "../../sys/refusal.ts";
 const MOST_MS = 8_000;
 const PAUSE_MS = 20;
 
-/** Writes to a file that the kernel made. */
+/** Writes to an existing file of a cgroup. */
 export function writeCgroupFile(directory: string, file: string, text: string): void {
   writeFileSync(`${directory}/${file}`, text, { flag: "r+" });
 }
 
-/** Processes in a cgroup; none if it is gone. Those of a pid namespace that this one does not see are left out. */
+/** Pids of the processes in a cgroup; none if it is gone. Processes without a pid in this namespace are left out. */
 export function pidsIn(directory: string): number[] {
   try {
     const pids = readFileSync(`${directory}/cgroup.procs`, "utf8").split("\n").map(Number);
@@ -21,7 +21,7 @@ export function pidsIn(directory: string): number[] {
   }
 }
 
-/** Kills all processes of a cgroup. @returns those that are still there after some seconds */
+/** Kills all processes of a cgroup. @returns the pids that are still in it after `MOST_MS` */
 export async function killAllIn(directory: string): Promise<number[]> {
   for (const fromMs = performance.now(); ; await Bun.sleep(PAUSE_MS)) {
     const pids = pidsIn(directory);
@@ -32,14 +32,14 @@ export async function killAllIn(directory: string): Promise<number[]> {
 
 function killOnce(directory: string, pids: readonly number[]): void {
   try {
-    // Linux 5.14 and later: also what a process forks meanwhile.
+    // Linux 5.14 and later. It also kills processes that are forked meanwhile.
     writeCgroupFile(directory, "cgroup.kill", "1");
   } catch {
     for (const pid of pids) {
       try {
         process.kill(pid, "SIGKILL");
       } catch {
-        // It has ended.
+        // The process has ended.
       }
     }
   }
@@ -54,7 +54,7 @@ export async function removeCgroup(directory: string): Promise<boolean> {
     } catch (error) {
       const code = refusalCode(error);
       if (code === "ENOENT") return true;
-      // The last process is on its way out.
+      // EBUSY: the kernel has not released the last process yet.
       if (code !== "EBUSY" || performance.now() - fromMs > MOST_MS) return false;
     }
   }

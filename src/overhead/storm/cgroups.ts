@@ -10,25 +10,25 @@ import { refusalCode } from "../../sys/refusal.ts";
 import { killAllIn, pidsIn, removeCgroup, writeCgroupFile } from "./cgroup-files.ts";
 import { CONTROLLERS, type Controller, type Hierarchy, readHierarchy } from "./hierarchy.ts";
 
-/** Processes and threads that the storm may have at a time. */
+/** Most processes and threads of the storm at a time. */
 export const PIDS_MAX = 256;
-/** The least that the kernel takes, of the usual 100. */
+/** The lowest weight that the kernel accepts; the default is 100. */
 export const CPU_WEIGHT = 1;
-/** The same of cgroup v1, of the usual 1024. */
+/** The lowest value of cpu.shares in cgroup v1; the default is 1024. */
 export const CPU_SHARES = 2;
 
 const STORM_NAME = "linnix-storm-";
 const NEIGHBOUR_NAME = "linnix-neighbour-";
-/** The name has the controllers that its owner enabled: a later run disables them if the owner was killed. */
+/** The name lists the controllers that the run enabled. If the run was killed, a later run disables them. */
 const NAME = /^linnix-(?:storm-[0-9a-f]{8}((?:-cpu|-pids)*)|neighbour-[0-9a-f]{8})$/;
 
 /**
- * A cgroup for the storm, bounded, and one for its neighbour beside it, both below the root. They are gone when disposed.
- * A lock on the root lets one run at a time have such cgroups, so that what a run finds is left over from a killed one.
+ * A cgroup with limits for the storm and a cgroup for its neighbour, both children of the root. Disposing of it removes
+ * them. A lock on the root allows one run at a time, so cgroups that a run finds are left over from a killed run.
  */
 export class StormCgroups implements AsyncDisposable {
   readonly hierarchy: Hierarchy;
-  /** Id of the storm's cgroup, as events have it. */
+  /** Id of the storm's cgroup, as in events. */
   readonly stormId: number;
   /** Paths in the v2 hierarchy. */
   readonly stormPath: string;
@@ -44,7 +44,7 @@ export class StormCgroups implements AsyncDisposable {
   }
 
   /**
-   * Removes what killed runs have left, and makes the cgroups.
+   * Removes the cgroups that killed runs have left, and makes new ones.
    * @throws LinnixError (exit code 3) if that is not possible here
    */
   static async open(): Promise<StormCgroups> {
@@ -55,12 +55,12 @@ export class StormCgroups implements AsyncDisposable {
     if (!lockFile(lock)) {
       throw cannotRunError("storm-runs", {
         what: "overhead-test --storm cannot run here",
-        why: `another one is running on this machine, or another process has locked ${root}`,
+        why: `another storm test is running on this machine, or another process has locked ${root}`,
         hint: `wait for its end; fuser ${root} shows it`,
       });
     }
     await sweep(root);
-    // Not earlier: the sweep disables controllers.
+    // Read again after the sweep, because it disables controllers.
     const hierarchy = readHierarchy();
     const names = namesFor(hierarchy);
     try {
@@ -75,7 +75,7 @@ export class StormCgroups implements AsyncDisposable {
     return `${this.hierarchy.root}${this.stormPath}`;
   }
 
-  /** Moves a process to the storm. It is killed with the storm from here on. */
+  /** Moves a process into the cgroup of the storm. From then on it is killed with the storm. */
   addToStorm(pid: number): void {
     for (const root of rootsOf(this.hierarchy)) writeCgroupFile(`${root}${this.stormPath}`, "cgroup.procs", `${pid}`);
   }
@@ -84,7 +84,7 @@ export class StormCgroups implements AsyncDisposable {
     writeCgroupFile(`${this.hierarchy.root}${this.neighbourPath}`, "cgroup.procs", `${pid}`);
   }
 
-  /** Processes of the storm, now. */
+  /** Pids of the processes that are now in the storm. */
   stormPids(): number[] {
     return pidsIn(this.#stormDirectory);
   }
@@ -110,14 +110,14 @@ function namesFor({ missing }: Hierarchy): Names {
   return { storm: `${STORM_NAME}${id}${enabled}`, neighbour: `${NEIGHBOUR_NAME}${id}` };
 }
 
-/** The v2 hierarchy first: a process that is killed on its way is found there. */
+/** Roots of the hierarchies, v2 first: killing goes by the v2 cgroup, so a process must be in that one first. */
 function rootsOf({ root, legacy }: Hierarchy): string[] {
   return [...new Set([root, ...legacy.values()])];
 }
 
 function makeCgroups(hierarchy: Hierarchy, names: Names, resources: AsyncDisposableStack): void {
   const { root, missing, legacy } = hierarchy;
-  // Disposed of last: a controller is disabled once no cgroup needs it.
+  // Disposed of last, because a controller can be disabled only once no child cgroup uses it.
   if (missing.length > 0) resources.defer(() => disable(root, missing));
   for (const at of rootsOf(hierarchy)) makeCgroup(`${at}/${names.storm}`, resources);
   makeCgroup(`${root}/${names.neighbour}`, resources);
@@ -136,7 +136,7 @@ function makeCgroup(directory: string, resources: AsyncDisposableStack): void {
   });
 }
 
-/** Removes the cgroups of runs that were killed, with what runs in them. */
+/** Kills the processes in the cgroups of killed runs, and removes these cgroups. */
 async function sweep(root: string): Promise<void> {
   for (const name of readdirSync(root)) {
     const match = NAME.exec(name);
@@ -144,7 +144,7 @@ async function sweep(root: string): Promise<void> {
     const [, enabled = ""] = match;
     await killAllIn(`${root}/${name}`);
     const isGone = await Promise.all(readV1Mounts().map((v1) => removeCgroup(`${v1}/${name}`)));
-    // The one of v2 last: the next run finds the others by its name.
+    // The v2 cgroup is removed last, because the next run finds the v1 cgroups by its name.
     const areGone = isGone.every(Boolean) && (await removeCgroup(`${root}/${name}`));
     if (!areGone) log.warn(`the cgroup ${name} of an earlier run cannot be removed`);
     disable(
@@ -154,13 +154,13 @@ async function sweep(root: string): Promise<void> {
   }
 }
 
-/** One by one: the kernel takes all of a line or nothing. What other cgroups use meanwhile stays. */
+/** Disables controllers one by one, because the kernel applies a line as a whole. A controller in use stays enabled. */
 function disable(root: string, controllers: readonly Controller[]): void {
   for (const controller of controllers) {
     try {
       writeCgroupFile(root, "cgroup.subtree_control", `-${controller}`);
     } catch {
-      // In use.
+      // Another cgroup uses the controller.
     }
   }
 }
@@ -171,7 +171,11 @@ function refusal(error: unknown, root: string): LinnixError {
   if (code === "EBUSY" || code === "EOPNOTSUPP") {
     return cannotRunError(
       "cgroup",
-      { what, why: `${root} has processes of its own, so it cannot hand controllers on (${code})`, hint: FOREIGN_HINT },
+      {
+        what,
+        why: `${root} has processes of its own, so it cannot enable controllers for child cgroups (${code})`,
+        hint: FOREIGN_HINT,
+      },
       { cause: error },
     );
   }

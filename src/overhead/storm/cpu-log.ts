@@ -2,10 +2,10 @@ import { ProcessClock } from "../../procfs/process-clock.ts";
 import { sleep } from "../sleep.ts";
 
 const LOOK_EVERY_MS = 250;
-/** Readings that are further apart than this show that this process did not run, for example because it was stopped. */
+/** A larger gap between readings shows that this process did not run, for example because it was stopped. */
 const MAX_GAP_NS = 2e9;
 
-/** CPU time that a process had used at a moment. */
+/** CPU time of a process up to a moment. */
 export interface CpuLook {
   /** ns since this process's start. */
   atNs: number;
@@ -21,7 +21,7 @@ export class CpuLog {
     this.#clock = ProcessClock.open(pid);
   }
 
-  /** Reads for that long, or until the signal is aborted. @param goesOn ends it early if it returns false */
+  /** Reads for `ms`, or until the signal is aborted. @param goesOn ends the reading early if it returns false */
   async during(ms: number, signal: AbortSignal, goesOn: () => boolean = () => true): Promise<void> {
     const endMs = performance.now() + ms;
     for (;;) {
@@ -32,7 +32,7 @@ export class CpuLog {
     }
   }
 
-  /** Reads once. @returns the time of it, ns since this process's start */
+  /** Reads once. @returns the time of the reading, ns since this process's start */
   look(): number {
     const atNs = Bun.nanoseconds();
     const now = this.#clock?.read();
@@ -41,7 +41,7 @@ export class CpuLog {
   }
 }
 
-/** Average from one time to another, % of one core; null without two readings in it. */
+/** Average from one time to another, % of one core; null with fewer than two readings between them. */
 export function averageCpuPct(looks: readonly CpuLook[], fromNs: number, toNs: number): number | null {
   const within = looks.filter(({ atNs }) => atNs >= fromNs && atNs <= toNs);
   const [first] = within;
@@ -50,8 +50,8 @@ export function averageCpuPct(looks: readonly CpuLook[], fromNs: number, toNs: n
 }
 
 /**
- * The most of any window of that length, % of one core; null if none fits between the two times, or if readings between them are
- * missing.
+ * The highest average of any window of at least `windowNs`, % of one core. Null if no window fits between the two
+ * times, or if readings between them are missing.
  */
 export function mostCpuPct(
   looks: readonly CpuLook[],

@@ -5,14 +5,14 @@ import { OrderCheck } from "./order-check.ts";
 import { addCounts, addResults, noCounts, type StormOutput, total } from "./output.ts";
 import type { NeighbourFigures, StormCost, StormFigures, StormKernelCost, StormSums } from "./result.ts";
 
-/** From the begin of a storm until the cost has to be within the limit. */
+/** The cost is compared with the limit from this time after the begin of the storm on. */
 const SETTLING_NS = 3e9;
 const WINDOW_NS = 5e9;
-/** What the cost may be, over the budget. */
+/** The highest allowed cost, divided by the budget. */
 const TOLERANCE = 1.2;
 const BUCKET_NS = 50e6;
 
-/** No figure. */
+/** The figures of a run in which nothing was measured. */
 export const NOTHING: StormFigures = {
   cost: null,
   kernel: null,
@@ -26,18 +26,18 @@ export const NOTHING: StormFigures = {
 
 export interface FigureParts {
   output: StormOutput;
-  /** The lines once more. */
+  /** All lines of the output, which are read a second time for the order of the neighbour's events. */
   lines: Iterable<string>;
   /** Id of the storm's cgroup. */
   cgroupId: number;
-  /** % of one core; 0: none. */
+  /** The CPU budget, % of one core; 0: none. */
   budgetPct: number;
   problem: string | null;
 }
 
-/** Every figure of the report. */
+/** Computes every figure of the report. */
 export function figuresOf(raw: StormRaw, { output, lines, cgroupId, budgetPct, problem }: FigureParts): StormFigures {
-  // Without a storm times count from the end of the warm-up.
+  // Without a storm, times count from the end of the warm-up.
   const fromNs = (raw.storm?.from ?? raw.warmUp.to).boottimeNs;
   const sources = output.sources(fromNs, cgroupId);
   const storm = raw.storm && stormSums(raw.storm, output, sources);
@@ -93,7 +93,7 @@ function neighbourOf({ truth, rateAchieved }: WorkloadResult, output: StormOutpu
     try {
       order.add(JSON.parse(line));
     } catch {
-      // The check of the capture counts it.
+      // The line is not JSON. The check of the capture counts such lines.
     }
   }
   const figures: NeighbourFigures = {
@@ -108,7 +108,7 @@ function neighbourOf({ truth, rateAchieved }: WorkloadResult, output: StormOutpu
   return figures;
 }
 
-/** The most of ascending times that lie in any window of that length. */
+/** The highest number of times in any window of that length; `times` must be in ascending order. */
 export function mostWithin(times: readonly number[], window: number): number {
   let first = 0;
   let most = 0;

@@ -4,7 +4,7 @@ import { DEADLINE_S } from "./loops.ts";
 const BATCH = 100;
 const PAUSE_MS = 10;
 
-/** Makes bare processes as fast as it can, until the deadline. It ends itself then, should `timeout` be killed. */
+/** Makes bare processes as fast as it can, until the deadline. So it ends even if `timeout` was killed. */
 export function runForker(): void {
   const spawn = failingSpawn();
   const endMs = performance.now() + DEADLINE_S * 1000;
@@ -12,7 +12,7 @@ export function runForker(): void {
     try {
       for (let number = 0; number < BATCH; number++) spawn();
     } catch {
-      // The cgroup has as many processes as it may have.
+      // The cgroup has reached pids.max.
       Bun.sleepSync(PAUSE_MS);
     }
   }

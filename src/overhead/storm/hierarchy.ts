@@ -3,17 +3,17 @@ import { cgroupMounts, readCgroupMounts } from "../../cgroup/cgroup-mount.ts";
 import { cannotRunError } from "../../errors.ts";
 import { type Mount, parseMountinfo, visibleMounts } from "../../procfs/mountinfo.ts";
 
-/** The controllers that bound a storm. */
+/** The controllers that limit a storm. */
 export const CONTROLLERS = ["cpu", "pids"] as const;
 export type Controller = (typeof CONTROLLERS)[number];
 
-/** Where cgroups of a storm can be made. */
+/** The mounted hierarchies in which the cgroups of a storm can be made. */
 export interface Hierarchy {
-  /** Where the v2 hierarchy is mounted. */
+  /** Mount point of the v2 hierarchy. */
   root: string;
-  /** Controllers that v2 has here, and that its root does not hand on yet. */
+  /** Controllers that v2 has here, and that its root has not enabled for its children. */
   missing: readonly Controller[];
-  /** Controllers that a v1 hierarchy has, and where that is mounted. */
+  /** Controllers that a v1 hierarchy has, with its mount point. */
   legacy: ReadonlyMap<Controller, string>;
 }
 
@@ -24,8 +24,9 @@ export function readHierarchy(): Hierarchy {
 }
 
 /**
- * @param root where v2 is mounted; undefined if it is not
- * @param read gives the text of a file
+ * @param root mount point of v2; undefined if it is not mounted
+ * @param read returns the text of a file
+ * @throws see {@link readHierarchy}
  */
 export function hierarchyOf(
   mounts: readonly Mount[],

@@ -5,7 +5,7 @@ import { enableRunTimeStats } from "../../bpf/bpf-stats.ts";
 import { log } from "../../config/log.ts";
 import { LinnixError } from "../../errors.ts";
 
-/** Time in the BPF programs that a process attached, from `begin` to `end`. The kernel counts it as long as this is open. */
+/** Time in the BPF programs that a process attached, from `begin` to `end`. The kernel counts until disposed of. */
 export class KernelTime implements Disposable {
   readonly #resources = new DisposableStack();
   readonly #programs: ProgramHandles;
@@ -15,7 +15,7 @@ export class KernelTime implements Disposable {
 
   constructor(pid: number) {
     this.#isCounted = this.#enable();
-    // What it calls itself is in its own CPU time.
+    // Programs that the process calls itself run in its own CPU time.
     const called = calledProgramIds(pid);
     const ids = readHeldBpf(pid).programIds.filter((id) => !called.includes(id));
     this.#programs = this.#resources.use(new ProgramHandles(ids));
@@ -29,7 +29,7 @@ export class KernelTime implements Disposable {
     if (this.#before !== null) this.#runNs = runTimeDifference(this.#before, this.#programs.read()).runNs;
   }
 
-  /** Null if it was not counted. */
+  /** The time, ns; null if the kernel did not count it. */
   get runNs(): number | null {
     return this.#runNs;
   }

@@ -5,30 +5,30 @@ import { needTool, runTool } from "../../sys/tool.ts";
 import { selfCommand } from "../../workload/self-command.ts";
 import type { StormCgroups } from "./cgroups.ts";
 
-/** After this every process of a storm is gone, also if linnix was killed, s. */
+/** After this time every process of a storm has ended, even if linnix was killed, s. */
 export const DEADLINE_S = 15;
 
 const LOOPS_PER_CPU = 2;
 const MOST_LOOPS = 16;
-/** Each has the memory of a runtime. */
+/** Most forkers, because each uses the memory of a runtime. */
 const MOST_FORKERS = 4;
 /** The hidden subcommand that is a forker. */
 const SUBCOMMAND = "__storm";
 
-/** Waits for a line before it becomes the command behind it, so that it is in its cgroup by then. At the end of its input it ends. */
+/** Waits for a line, so that it can be moved to its cgroup, and then executes its arguments. Ends with its input. */
 const WAIT = 'read -r go && exec "$@"';
-/** Should `timeout` be killed on its own, the kernel ends the loop after as much CPU time. */
+/** If only `timeout` is killed, the kernel ends the loop once it has used this much CPU time. */
 const BOUND = `ulimit -t ${DEADLINE_S}`;
-/** A fork and an exit. */
+/** A loop of a fork and an exit. */
 const FORKS = `${BOUND}; while :; do (:); done`;
-/** A fork, an exec and an exit. */
+/** A loop of a fork, an exec and an exit. */
 const EXECS = `${BOUND}; while :; do "$0"; done`;
 
 /** How many loops a storm has. */
 export interface LoopCounts {
-  /** linnix itself: bare processes, by vfork(2). A shell is too slow for a storm where page faults are. */
+  /** Processes of linnix that make bare processes by vfork(2). If page faults are slow, shells alone are too slow. */
   forkers: number;
-  /** Shells: every other one executes a program. */
+  /** Shells. Every other shell executes a program in its loop. */
   shells: number;
 }
 
@@ -45,7 +45,7 @@ export interface StormTools {
   true: string;
 }
 
-/** @throws LinnixError (exit code 3) if a program is missing, or `timeout` fails with the options that the storm needs */
+/** @throws LinnixError (exit code 3) if a program is missing, or `timeout` fails with the options of the storm */
 export async function findStormTools(): Promise<StormTools> {
   const tools = {
     sh: needTool("sh", "install a POSIX shell"),
@@ -65,7 +65,7 @@ function deadline({ timeout }: StormTools): string[] {
   return [timeout, "-s", "KILL", `${DEADLINE_S}`];
 }
 
-/** Programs that fork as fast as they can, in the cgroup of the storm. Disposed of, all of it has ended. */
+/** Programs that fork as fast as they can, in the storm's cgroup. Disposing of it ends all processes in the cgroup. */
 export class StormLoops implements AsyncDisposable {
   readonly #cgroups: StormCgroups;
   readonly #children: readonly Child[];
@@ -75,7 +75,7 @@ export class StormLoops implements AsyncDisposable {
     this.#children = children;
   }
 
-  /** They wait for `start`. @throws LinnixError if one cannot be started */
+  /** Starts the loops, which wait for `start`. @throws LinnixError if a loop cannot be started */
   static async open({ forkers, shells }: LoopCounts, tools: StormTools, cgroups: StormCgroups): Promise<StormLoops> {
     await using begun = new AsyncDisposableStack();
     const children: Child[] = [];
@@ -84,7 +84,7 @@ export class StormLoops implements AsyncDisposable {
       ...Array.from({ length: shells }, (_, number) => shell(number, tools)),
     ];
     for (const command of commands) {
-      // No leash: the kernel would end `timeout` with us, and the loop would lose its deadline.
+      // No `deathSignal`: if linnix died, the kernel would end `timeout`, and the loop would lose its deadline.
       const child = new Child({
         argv: [tools.sh, "-c", WAIT, "sh", ...deadline(tools), ...command],
         stdin: "pipe",
@@ -102,7 +102,7 @@ export class StormLoops implements AsyncDisposable {
     await Promise.all(this.#children.map((child) => child.send("go")));
   }
 
-  /** Loops that run. */
+  /** Number of loops that run. */
   get running(): number {
     return this.#children.filter((child) => !child.ended).length;
   }

@@ -16,11 +16,11 @@ interface Moment {
   boottimeNs: number;
 }
 
-/** What a run came to, before the output is read. */
+/** The measured data of a run, before the output is read. */
 export interface StormRaw {
   looks: readonly CpuLook[];
   warmUp: { from: Moment; to: Moment };
-  /** Null if it did not come to it. */
+  /** Null if the run did not reach the storm. `runNs`: time in the collector's BPF programs; null if not counted. */
   storm: { from: Moment; to: Moment; runNs: number | null } | null;
   after: { from: Moment; to: Moment } | null;
   neighbour: WorkloadResult;
@@ -35,10 +35,10 @@ export interface MeasureParts {
   signal: AbortSignal;
 }
 
-/** The neighbour makes processes for this much longer than all parts take, ms; it is stopped before. */
+/** The neighbour's workload is longer than all phases by this, ms. It is stopped at the end of the last phase. */
 const SLACK_MS = 120_000;
 
-/** The neighbour alone, then beside the storm, then alone again. An abort ends it early. */
+/** Measures the neighbour alone, then beside the storm, then alone again. An abort ends it early. */
 export async function measureStorm(parts: MeasureParts): Promise<StormRaw> {
   const { options, cgroups, collector, onPhase, signal } = parts;
   const { rate, seed, warmUpMs, stormMs, afterMs } = options;

@@ -4,22 +4,22 @@ import { type LoopCounts, loopsFor } from "./loops.ts";
 
 /** The options of a storm. */
 export interface StormOptions {
-  /** Those in force for the collector. */
+  /** The collector's settings in force. */
   settings: Settings;
   /** Processes a second that the neighbour makes. */
   rate: number;
-  /** Of the order of the neighbour's programs. */
+  /** Seed of the neighbour's workload. */
   seed: number;
   loops: LoopCounts;
   /** The neighbour alone, ms. */
   warmUpMs: number;
-  /** Below the deadline of the storm's processes. */
+  /** The storm, ms. Must be below `DEADLINE_S`. */
   stormMs: number;
   /** The neighbour alone again, ms. */
   afterMs: number;
 }
 
-/** Cheap programs with known arguments and results: what the neighbour uses of the machine, the storm does not get. */
+/** Cheap programs with known arguments and results. They are cheap so that the storm gets most of the machine. */
 export const NEIGHBOUR_MIX: readonly MixShare[] = [
   { program: "true", share: 2 },
   { program: "exit", share: 1 },
@@ -27,14 +27,14 @@ export const NEIGHBOUR_MIX: readonly MixShare[] = [
 ];
 const RATE = 100;
 
-/** What the command runs. */
+/** The options of the command. */
 export function stormOptions(settings: Settings, rate = RATE): StormOptions {
   return { settings, rate, seed: 1, loops: loopsFor(), warmUpMs: 20_000, stormMs: 12_000, afterMs: 5_000 };
 }
 
-/** What `--storm-rate auto` comes down to, see docs/storms.md. */
+/** The lowest rate to which `--storm-rate auto` falls, see docs/storms.md. */
 const LEAST_AUTO_RATE = 1000;
-/** Share of the rate that a quiet neighbour stays below. */
+/** A quiet neighbour stays below this share of the rate. */
 const QUIET = 0.9;
 
 /** The lowest rate above which a source may be limited, events a second. */

@@ -3,11 +3,11 @@ import type { GroundTruth } from "../../workload/ground-truth.ts";
 
 const RANK = { fork: 0, exec: 1, exit: 2 } as const;
 
-/** Whether the events of a workload stand in an output in the order in which they happened. */
+/** Checks whether the events of a workload are in an output in the order in which they happened. */
 export class OrderCheck {
   readonly #truth: GroundTruth;
   readonly #pidField: "pid" | "ns_pid";
-  /** The last event of each process of the workload so far. */
+  /** Rank of the last event so far of each process of the workload. */
   readonly #ranks = new Map<number, number>();
   #lastNs = 0;
   #outOfOrder = 0;
@@ -18,7 +18,7 @@ export class OrderCheck {
     this.#pidField = pidField;
   }
 
-  /** Events that stand behind a later one. */
+  /** Number of events that come after a later event in the output. */
   get outOfOrder(): number {
     return this.#outOfOrder;
   }

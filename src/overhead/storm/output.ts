@@ -21,7 +21,7 @@ interface StepLine {
   cost_pct: number | null;
 }
 
-/** Reads what a collector wrote of a storm: its `storm` and `degraded` lines, its summary, and the events. */
+/** Reads the output of a collector: its `storm` and `degraded` lines, its summary, and the events. */
 export class StormOutput {
   readonly check = new CaptureCheck();
   readonly #steps: StepLine[] = [];
@@ -54,7 +54,7 @@ export class StormOutput {
         comms: [],
       };
       sources.set(key, figures);
-      // A storm that ends and begins again has a line for each end.
+      // If a storm of a source ends and begins again, each end has a line.
       figures.suppressed = addCounts(figures.suppressed, suppressed ?? noCounts());
       addResults(figures.exited, exited ?? {});
       addComms(figures.comms, comms ?? []);

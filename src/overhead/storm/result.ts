@@ -5,17 +5,17 @@ import type { CountByType } from "../../wire/event.ts";
 import type { CaptureCount } from "../capture.ts";
 
 /*
- * The report of `overhead-test --storm`, as `--json` prints it (`linnix.overhead-storm/1`). `*_pct` is % of one core. What
- * was not measured is null. Seconds count from the begin of the storm.
+ * The report of `overhead-test --storm`, as `--json` prints it (`linnix.overhead-storm/1`). `*_pct` is % of one core. A
+ * figure that was not measured is null. `at_s` and `began_s` count from the begin of the storm.
  */
 
-/** What is known before anything is measured. */
+/** The part of a report that is known before anything is measured. */
 export interface StormHead {
   schema: "linnix.overhead-storm/1";
   version: string;
   started: string;
   host: HostFacts;
-  /** The collector, as its user would start it. */
+  /** The command line of the collector. */
   command: string;
   options: {
     /** Processes a second that the neighbour makes. */
@@ -25,7 +25,7 @@ export interface StormHead {
     warm_up_s: number;
     storm_s: number;
     after_s: number;
-    /** After this all processes of the storm are gone, also if linnix was killed. */
+    /** After this time all processes of the storm have ended, even if linnix was killed. */
     deadline_s: number;
     seed: number;
   };
@@ -34,20 +34,20 @@ export interface StormHead {
     storm: string;
     neighbour: string;
     pids_max: number;
-    /** 1 of the usual 100, or `cpu.shares` of v1: 2 of the usual 1024. */
+    /** The default of `cpu.weight` is 100, that of `cpu.shares` in v1 is 1024. */
     cpu: "cpu.weight 1" | "cpu.shares 2";
     /** Controllers that a v1 hierarchy has. */
     v1_controllers: string[];
   };
-  /** The settings that a storm comes up against. */
+  /** The settings that limit the events of a storm. */
   budget: { cpu_pct: number; floor: DetailLevel; storm_rate: number | "auto" };
 }
 
 export interface StormReport extends StormHead, StormFigures {
-  /** Why the run did not get to its end; null if it did. */
+  /** Why the run ended early; null if it did not. */
   incomplete: string | null;
   verdict: VerdictName;
-  /** Sentences, those that decided the verdict first. */
+  /** The reasons as sentences. Those that decided the verdict come first. */
   reasons: string[];
 }
 
@@ -55,12 +55,12 @@ export interface StormReport extends StormHead, StormFigures {
 export interface StormFigures {
   cost: StormCost | null;
   kernel: StormKernelCost | null;
-  /** Of the run's summary; null if the collector did not write one. */
+  /** Counts of the collector's summary; null if it did not write one. */
   events: StormEvents | null;
-  /** What the storm's own sources had counted instead of sent; null without a storm. */
+  /** Events of the storm, sent and suppressed; null without a storm. */
   storm: StormSums | null;
   steps: StormStep[];
-  /** Sources whose events were counted, those with the most first. Also of other processes of the machine. */
+  /** Sources with suppressed events, the largest number first. They include sources outside of this test. */
   sources: StormSourceFigures[];
   neighbour: NeighbourFigures | null;
   /** How the collector ended by itself; null if it did not. */
@@ -72,17 +72,17 @@ export interface StormCost {
   /** The second half of the time with the neighbour alone. */
   before_pct: number | null;
   storm_pct: number | null;
-  /** The most of any 5 s, from 3 s into the storm on. */
+  /** The highest average over 5 s, from 3 s into the storm on. */
   most_pct: number | null;
   after_pct: number | null;
   /** 1.2 times the budget; null if there is none. */
   limit_pct: number | null;
 }
 
-/** Time in the collector's BPF programs during the storm, which the processes of the machine pay. */
+/** Time in the collector's BPF programs during the storm. It is part of the CPU time of the watched processes. */
 export interface StormKernelCost {
   pct: number;
-  /** Over events that were sent and events that were counted. */
+  /** The time divided by the number of sent and suppressed events. */
   ns_per_event: number | null;
 }
 
@@ -99,11 +99,13 @@ export interface StormEvents {
 }
 
 export interface StormSums {
-  /** How long it lasted. */
+  /** Duration of the storm. */
   seconds: number;
-  /** Events of the whole machine while it lasted: sent, and counted. */
+  /** Events of the whole machine that were sent during the storm. */
   sent: number;
+  /** Events of the storm's own sources that were counted instead of sent. */
   suppressed: CountByType;
+  /** Suppressed exits, by result. */
   exited: Record<string, number>;
 }
 
@@ -116,11 +118,11 @@ export interface StormStep {
   cost_pct: number | null;
 }
 
-/** The `storm` lines of a source, added up. */
+/** The sums of the `storm` lines of a source. */
 export interface StormSourceFigures {
-  /** As people read it. */
+  /** A readable name. */
   name: string;
-  /** Whether it is of this test. */
+  /** Whether its cgroup is that of this test's storm. */
   is_ours: boolean;
   began_s: number;
   suppressed: CountByType;
@@ -131,6 +133,6 @@ export interface StormSourceFigures {
 export interface NeighbourFigures extends CaptureCount {
   rate_achieved: number;
   out_of_order: number;
-  /** The most processes that it made within 50 ms: the bucket that the rate is counted in. */
+  /** The most processes that it made within 50 ms, the length of the buckets in which a rate is counted. */
   most_in_50_ms: number;
 }

@@ -21,7 +21,7 @@ import { judgeStorm } from "./verdict.ts";
 
 const COMMAND = "overhead-test --storm";
 
-/** Gets the progress of the run. */
+/** Receives the progress of the run. */
 export interface StormListener {
   /** Once, before anything is measured. */
   planned(head: StormHead): void;
@@ -36,7 +36,7 @@ const PHASE_WORDS: Record<StormPhase, string> = {
 };
 
 /**
- * Looks whether a storm can run here, and changes nothing.
+ * Checks whether a storm can run here, without changing anything.
  * @throws LinnixError (exit code 3) if it cannot
  */
 export async function assertStormPossible({ settings }: Pick<StormOptions, "settings">): Promise<StormTools> {
@@ -49,9 +49,9 @@ export async function assertStormPossible({ settings }: Pick<StormOptions, "sett
 }
 
 /**
- * A storm in a cgroup of its own, beside a quiet neighbour in the next one. An abort ends it early with the figures so far.
+ * Runs a storm in a cgroup of its own, beside a quiet neighbour in another one. An abort ends it early.
  *
- * @throws LinnixError if it cannot run here, or the collector cannot be started
+ * @throws LinnixError if the test cannot run here, or the collector cannot be started
  */
 export async function runStormTest(
   options: StormOptions,
@@ -104,7 +104,7 @@ async function measure({ subject, folder, ...parts }: RunParts): Promise<StormFi
       hint: `its output goes to ${dirname(folder.path)}: TMPDIR chooses another folder`,
     });
   }
-  // Once all measuring has ended.
+  // The output is read only after all measuring has ended.
   const output = new StormOutput();
   for (const line of collector.lines()) output.add(line);
   return figuresOf(raw, {

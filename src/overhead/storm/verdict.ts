@@ -6,7 +6,7 @@ import { lowestStormRate } from "./options.ts";
 import { total } from "./output.ts";
 import type { StormEvents, StormFigures, StormHead } from "./result.ts";
 
-/** Length of the buckets that rates are counted in, s. */
+/** Length of the buckets in which rates are counted, s. */
 const BUCKET_S = 0.05;
 
 interface Finding {
@@ -15,13 +15,14 @@ interface Finding {
 }
 
 /**
- * Judges a storm. FAIL if a part is disproven: something was lost, the counts do not add up, the neighbour is not complete
- * and in order, or the cost is above the limit. Otherwise INCONCLUSIVE if a part was not measured, or the storm was none.
+ * Judges a storm. INCONCLUSIVE if the run ended early. Otherwise FAIL if a part is disproven: the collector ended by
+ * itself, an event was lost, the counts do not add up, the neighbour's processes are not complete and in order, or the
+ * cost is above the limit. Otherwise INCONCLUSIVE if a part was not measured, or no event of the storm was suppressed.
  *
- * @param incomplete why the run did not get to its end; null if it did
+ * @param incomplete why the run ended early; null if it did not
  */
 export function judgeStorm(figures: StormFigures, budget: StormHead["budget"], incomplete: string | null): Verdict {
-  // Half a run proves nothing: what is missing may hold what the neighbour lacks.
+  // An incomplete run proves nothing: output that was not read may have the neighbour's missing events.
   if (incomplete !== null) return { verdict: "INCONCLUSIVE", reasons: [incomplete] };
   const findings = [
     ...judgeCollector(figures),
@@ -62,7 +63,9 @@ function judgeNeighbour({ neighbour, events }: StormFigures, budget: StormHead["
     return [pass(`all ${formatCount(spawned)} processes of the neighbour captured, in order`)];
   }
   if (events !== null && total(events.folded) > 0) {
-    return [open("single processes are not in the output: detail is below events, or budget.floor let it fall")];
+    return [
+      open("single processes are not in the output: detail is below events, or budget.floor allowed a lower level"),
+    ];
   }
   const limit = lowestStormRate({ stormRate: budget.storm_rate }) * BUCKET_S;
   if (EVENTS_PER_PROCESS * most_in_50_ms > limit) {
@@ -89,7 +92,7 @@ function judgeCost({ cost, storm }: StormFigures): Finding[] {
   return [fail(`collecting took ${text}, and ${withPercent(limit_pct)} is allowed`)];
 }
 
-/** A storm that nothing was suppressed of proves nothing. */
+/** A storm proves nothing if none of its events was suppressed. */
 function judgeReach({ storm }: StormFigures, { storm_rate }: StormHead["budget"]): Finding[] {
   if (storm === null || total(storm.suppressed) > 0) return [];
   if (storm_rate === 0) return [open("budget.storm_rate is 0: no source is limited")];

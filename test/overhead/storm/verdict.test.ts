@@ -110,7 +110,7 @@ describe("the verdict of a storm", () => {
           events.folded = { fork: 1, exec: 0, exit: 0 };
           events.seen.fork++;
         },
-        "single processes are not in the output: detail is below events, or budget.floor let it fall",
+        "single processes are not in the output: detail is below events, or budget.floor allowed a lower level",
       ],
       "there is no summary": [
         (figures) => {

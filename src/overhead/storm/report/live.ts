@@ -17,10 +17,10 @@ const PHASE_TEXT: Record<StormPhase, string> = {
   storm: "storm",
   after: "the neighbour alone again",
 };
-/** What the start takes about, s. */
+/** About how long the start takes, s. */
 const START_S = 1;
 
-/** Shows a run while it goes on: its heading, and how long it will still take. */
+/** Shows a running test: a heading, and the remaining time. */
 export class StormView implements StormListener, Disposable {
   readonly #options: StormViewOptions;
   #progress: Progress | null = null;

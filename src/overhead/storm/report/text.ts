@@ -18,19 +18,19 @@ import { total } from "../output.ts";
 import type { StormHead, StormReport, StormSourceFigures, StormStep } from "../result.ts";
 
 export interface StormTextOptions extends TextStyle {
-  /** The heading was shown while it ran, on the same terminal. */
+  /** Whether the heading was printed during the run, on the same terminal. */
   beginningShown: boolean;
-  /** Every step and every source. */
+  /** Print every step and every source. */
   verbose?: boolean;
 }
 
-/** Rows of steps and of sources, unless all are asked for: the report fits one screen. */
+/** Most steps, sources and names without `verbose`, so that the report fits on a screen. */
 const MOST_STEPS = 3;
 const MOST_SOURCES = 3;
 const MOST_NAMES = 3;
 const REASON_COLUMNS = 48;
 
-/** The lines before the first figure. */
+/** The heading and the facts about the run. */
 export function stormBeginning(head: StormHead, style: TextStyle): string[] {
   const { options, cgroups, budget } = head;
   const rows: Fact[] = [
@@ -52,7 +52,7 @@ export function stormBeginning(head: StormHead, style: TextStyle): string[] {
   return [heading(`linnix ${head.version} overhead-test --storm`, style), ...facts(rows, style), ""];
 }
 
-/** The report for people. */
+/** The report as text. */
 export function stormTextReport(report: StormReport, options: StormTextOptions): string {
   const { verdict, reasons, incomplete } = report;
   const columns = options.columns && options.columns - 2;
@@ -117,7 +117,7 @@ function resultsText(exited: Record<string, number>): string {
   )}`;
 }
 
-/** A label on the first row alone. */
+/** Rows of which only the first has the label. */
 function labelled(label: string, texts: readonly string[]): Fact[] {
   return texts.map((text, index) => [index === 0 ? label : "", text]);
 }
@@ -184,7 +184,7 @@ function lossFacts({ events }: StormReport): Fact[] {
   return [["lost", text, lost === 0 ? "good" : "bad"]];
 }
 
-/** A neighbour that reaches less than this share of its rate has fallen behind. */
+/** The neighbour has fallen behind if it reaches less than this share of its rate. */
 const REACHED = 0.9;
 
 function neighbourFacts({ neighbour, options }: StormReport): Fact[] {
