@@ -36,7 +36,7 @@ export function methodsNamed(names: readonly string[] | null): Observer[] {
   return OBSERVERS.filter(({ name }) => names.includes(name));
 }
 
-/** The rows that methods make. */
+/** The rows of methods: one for an event method, one for each interval of a polling method. */
 export function armsOf(methods: readonly Observer[], intervalMs: number, quick: boolean): Arm[] {
   return methods.flatMap((observer): Arm[] => {
     if (observer.kind === "events") return [{ id: observer.name, observer, intervalMs: null }];

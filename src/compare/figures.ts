@@ -9,18 +9,18 @@ import { looksPerSecond } from "./looks.ts";
 import type { CompareRow, FrontierRow, GrowthReport, LifetimeRow } from "./report/report.ts";
 import type { Session } from "./session.ts";
 
-/** Facts about a method besides its sessions. */
+/** Facts about a row besides its sessions. */
 export interface ArmState {
   arm: Arm;
   availability: Availability;
-  /** Why it has no session although it is available; null while all is well. */
+  /** Why a session of it failed, or why it has none although it is available; null if there is no problem. */
   problem: string | null;
 }
 
-/** Wanted by the frontier: share of processes seen, %. */
+/** The share of processes that the frontier is about, %. */
 export const WANTED_PCT = 95;
 
-/** A row of the report from all turns of a method; a pure function. */
+/** Computes a row of the report from all sessions of the row. It is a pure function. */
 export function rowOf(state: ArmState, sessions: readonly Session[], places: readonly TimedPlace[]): CompareRow {
   const { arm, availability, problem } = state;
   const { observer } = arm;
@@ -32,7 +32,8 @@ export function rowOf(state: ArmState, sessions: readonly Session[], places: rea
   const elapsedNs = sum(({ use }) => use.elapsedNs);
   const cpuNs = sum(({ use }) => use.cpuNs);
   const kernelNs = own.every(({ use }) => use.kernelNs !== null) ? sum(({ use }) => use.kernelNs ?? 0) : null;
-  // A stop at a system call is no CPU time, and the time of a queued message cannot be separated from other work.
+  // The kernel cost of these cannot be measured: a stop at a system call is no CPU time, and the time for a queued
+  // message cannot be separated from other work.
   const isFelt = observer.inKernel === "ptrace" || observer.inKernel === "connector";
   const totalNs = kernelNs === null ? (isFelt ? cpuNs : null) : cpuNs + kernelNs;
   const processes = sum((session) => session.processes + session.others);
@@ -131,14 +132,14 @@ function byLifetimeOf(sessions: readonly Session[]): LifetimeRow[] {
 }
 
 /**
- * Estimates what each polling method needs to see enough, from the cost of its looks, all its intervals together, and
- * from the real lifetimes of the workload's processes.
+ * Estimates for each polling method at which interval it sees `WANTED_PCT`, and the cost at that interval. The estimate
+ * uses the measured cost of a look and the real lifetimes of the workload's processes.
  */
 export function frontierOf(rows: readonly CompareRow[], lifetimesMs: readonly number[]): FrontierRow[] {
   const methods = new Set(rows.filter(({ us_per_look }) => us_per_look !== null).map(({ method }) => method));
   return [...methods].map((method): FrontierRow => {
     const own = rows.filter((row) => row.method === method && row.us_per_look !== null);
-    // The shortest interval has the most looks, and is nearest to the one in question.
+    // The last row has the shortest interval: most looks, and nearest to the estimated interval.
     const usPerLook = own.at(-1)?.us_per_look ?? 0;
     const point = frontierPoint(method, usPerLook, lifetimesMs, WANTED_PCT);
     return {
@@ -163,7 +164,7 @@ export function frontierOf(rows: readonly CompareRow[], lifetimesMs: readonly nu
   });
 }
 
-/** The second half of the report. */
+/** The part of the report about the number of processes. */
 export function growthOf(steps: readonly GrowthStep[], intervalMs: number, reason: string | null): GrowthReport {
   return {
     sizes: steps.map(({ sleeping, processes, figures, failed }) => ({
@@ -183,7 +184,7 @@ export function growthOf(steps: readonly GrowthStep[], intervalMs: number, reaso
   };
 }
 
-/** Median of what the processes of each class really lived. */
+/** Median of the real lifetimes of the processes, for each lifetime that was requested. */
 export function livedOf(sessions: readonly Session[]): { lifetime_ms: number | null; median_ms: number }[] {
   const lives = Map.groupBy(
     sessions.flatMap(({ lives }) => lives),
@@ -200,7 +201,7 @@ export function livedOf(sessions: readonly Session[]): { lifetime_ms: number | n
     }));
 }
 
-/** Mean of what others started while the sessions ran; null if it is not known. */
+/** Mean rate of tasks that other programs started during the sessions, per second; null if it is not known. */
 export function othersOf(sessions: readonly Session[]): number | null {
   const known = sessions.flatMap(({ othersPerSecond }) => othersPerSecond ?? []);
   return known.length === 0 ? null : mean(known);

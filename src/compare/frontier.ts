@@ -1,4 +1,4 @@
-/** What a polling method needs, by the model, to see a share of the processes. An estimate, not a measurement. */
+/** The interval at which a polling method sees a share of the processes, and its cost. It is an estimate by a model. */
 export interface FrontierPoint {
   method: string;
   wantedPct: number;
@@ -6,16 +6,16 @@ export interface FrontierPoint {
   intervalMs: number | null;
   /** CPU time of one look, µs, as measured. */
   usPerLook: number;
-  /** Cost of looks at that interval, % of one core; null without an interval. */
+  /** Cost of the looks at that interval, % of one core; null if there is no interval. */
   cpuPct: number | null;
   /** Whether a look is over before the next one is due. */
   isPossible: boolean;
 }
 
 /**
- * Share of processes, 0 … 1, that looks every `intervalMs` find. A process that lives for a time L is there at a look with
- * probability L / interval, or surely if it lives longer than that. The model takes looks for instantaneous, and their phase
- * for random.
+ * Share of processes, 0 … 1, that looks every `intervalMs` find; NaN without processes. A process that lives for a time
+ * L is present at a look with probability L / interval, and surely if L is longer than the interval. The model assumes
+ * that looks take no time and have a random phase.
  */
 export function modelCapture(lifetimesMs: readonly number[], intervalMs: number): number {
   if (lifetimesMs.length === 0) return Number.NaN;
@@ -23,8 +23,8 @@ export function modelCapture(lifetimesMs: readonly number[], intervalMs: number)
 }
 
 /**
- * The longest interval at which the model sees a share of processes, ms; null if none does, since some lived no
- * time at all or there were none.
+ * The longest interval at which the model sees a share of the processes, ms. Null if no interval does: there are no
+ * processes, or too many have a lifetime of 0.
  *
  * @param share 0 … 1
  */
@@ -43,7 +43,7 @@ export function intervalFor(lifetimesMs: readonly number[], share: number): numb
   return low;
 }
 
-/** The estimate for one method: a look costs what was measured, at any interval. */
+/** The estimate for one method. It assumes that a look has its measured cost at any interval. */
 export function frontierPoint(
   method: string,
   usPerLook: number,

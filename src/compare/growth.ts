@@ -9,29 +9,29 @@ import { processCount, Sleepers } from "./sleepers.ts";
 import { sleepUnless, unless } from "./stop.ts";
 import { WarmUp } from "./warm-up.ts";
 
-/** Time for each event method at each number of processes, ms: whole seconds, because a method may gather for one. */
+/** Window of an event method at each number of processes, ms: whole seconds, as for `eventWindowMs`. */
 const EVENT_WINDOW_MS = 2000;
 
-/** What one method costs among a number of processes. */
+/** The cost of a method among a number of processes. */
 export interface GrowthFigure {
   method: string;
-  /** Methods that poll: CPU time of a look, µs. */
+  /** CPU time of a look, µs; null for event methods, and if there were too few looks. */
   usPerLook: number | null;
-  /** Event methods: % of one core at the workload's rate. */
+  /** Cost at the workload's rate, % of one core; null for polling methods. */
   cpuPct: number | null;
 }
 
-/** A number of processes, and what each method costs there. */
+/** The costs of the methods at one number of processes. */
 export interface GrowthStep {
   sleeping: number;
-  /** Processes on the machine in all, as the methods found them. */
+  /** All processes of the machine, the sleeping ones included. */
   processes: number;
   figures: GrowthFigure[];
-  /** Methods that gave none, and why. */
+  /** Methods without a figure, and why. */
   failed: { method: string; reason: string }[];
 }
 
-/** Runs each polling method while this many more processes sleep on the machine. */
+/** Measures each polling method while `sleeping` additional processes sleep on the machine. */
 export async function measureAt(
   sleeping: number,
   methods: readonly Observer[],
@@ -62,14 +62,14 @@ async function lookCost(observer: Observer, { tempDir, signal, plan }: SessionSe
   await running.stop();
   const tally = newTally();
   for (const _ of running.seen(tally)) {
-    // Only counted.
+    // Reading the sightings counts them in `tally`.
   }
   const usage: CpuUsage | null = running.usage();
   const looks = looksBetween(first, last, usage, tally.listings);
   return { method: observer.name, usPerLook: looks && looks.cpuNs / looks.count / 1000, cpuPct: null };
 }
 
-/** An event method that is warmed up once, and then watches the workload at one number of processes after the other. */
+/** An event method that warms up once, and is then measured under the workload at several numbers of processes. */
 export class EventGrowth implements AsyncDisposable {
   readonly #observer: Observer;
   readonly #setting: SessionSetting;

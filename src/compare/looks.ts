@@ -12,11 +12,14 @@ export interface Looks {
 }
 
 /**
- * The looks (polls) that the method made between two readings of its CPU time. The first reading is taken once the first look has written output. For a loop that starts programs, the
- * exact sum that the kernel gives at its end counts, with the small cost of its start: clocks of running processes have
- * steps of 10 ms, and few looks fill one.
+ * The looks (polls) of a method between two readings of its CPU time. The first reading must be taken after the first
+ * look has written its output. For a loop that starts a program for each look, the CPU time comes from `usage`: the
+ * exact sum of the kernel at the end of the loop, its start included. While the loop runs, the kernel shows the time of
+ * ended children in steps of 10 ms only, and a few looks use less than a step.
  *
- * @param listings in the whole output
+ * @param usage of the whole run; null if not known
+ * @param listings number of listings in the whole output
+ * @returns null if there were fewer than two listings
  */
 export function looksBetween(
   first: MethodReading,
@@ -32,15 +35,15 @@ export function looksBetween(
   return { count, elapsedNs, cpuNs, isLoop };
 }
 
-/** CPU time of a loop within a window, ns: a look, then a pause of the interval, then the next. */
+/** CPU time of a loop in a window, ns. The loop alternates between a look and a pause of `intervalMs`. */
 export function loopCpuNs({ count, cpuNs }: Looks, intervalMs: number, windowNs: number): number {
   const lookNs = cpuNs / count;
   return (windowNs * lookNs) / (intervalMs * 1e6 + lookNs);
 }
 
 /**
- * Looks a second, from the number of looks between two moments, with a part of one more. If the interval agrees with that
- * number, the interval counts, because few looks measure their own rate only roughly.
+ * Looks a second. If the number of looks agrees with the interval, it is the nominal rate, because few looks measure
+ * their rate only roughly. Otherwise it is the number of looks, plus half for one that had begun, over the time.
  */
 export function looksPerSecond({ count, elapsedNs }: Pick<Looks, "count" | "elapsedNs">, intervalMs: number): number {
   const seconds = elapsedNs / 1e9;

@@ -10,17 +10,17 @@ import { ProcessTreeClock } from "../procfs/process-tree-clock.ts";
 import { boottimeNs, processCpuClockId, readClockNs } from "../sys/clock.ts";
 import { machineForks } from "./others.ts";
 
-/** What a method has used, at one moment. */
+/** The clocks and counters of a method at one moment. */
 export interface MethodReading {
   atNs: number;
   /** CLOCK_BOOTTIME, ns. */
   bootNs: number;
-  /** Its process trees. */
+  /** CPU time of its process trees. */
   cpuNs: number;
   /** The part of `cpuNs` from ended children, which the kernel shows in steps of 10 ms. */
   waitedForNs: number;
   pids: readonly number[];
-  /** Kernel threads that work for it. */
+  /** CPU time of the kernel threads that work for it. */
   threadNs: number;
   /** Its BPF programs that run in other processes; null if the kernel does not count their time. */
   programs: ReadonlyMap<number, BpfProgramInfo> | null;
@@ -33,12 +33,12 @@ export interface MethodReading {
 export interface MethodUse {
   elapsedNs: number;
   cpuNs: number;
-  /** BPF programs and kernel threads; null if what it costs inside the kernel shows as slowdown only. */
+  /** Time of BPF programs and kernel threads; null if the cost in the kernel was not or cannot be measured. */
   kernelNs: number | null;
   bytesWritten: number;
 }
 
-/** Reads the clocks of one method only: neither those of the workload nor those of this process. */
+/** Reads the clocks of a method: they include neither the workload nor this process. */
 export class MethodMeter implements Disposable {
   readonly #observer: Observer;
   readonly #running: RunningObserver;
@@ -80,7 +80,7 @@ export class MethodMeter implements Disposable {
     };
   }
 
-  /** Memory of its processes now, shared pages divided by their users, and what its BPF programs hold in the kernel. */
+  /** Memory of the processes now, shared pages divided by their users, and kernel memory of BPF programs and maps. */
   memoryBytes(pids: readonly number[]): number {
     let bytes = 0;
     for (const pid of pids) {
@@ -108,7 +108,7 @@ export class MethodMeter implements Disposable {
       this.#programs = programs;
     } catch (error) {
       programs.close();
-      // A kernel that does not count leaves this one figure open.
+      // If the kernel cannot count, `kernelNs` is null.
       if (!(error instanceof LinnixError)) throw error;
     }
   }

@@ -1,4 +1,4 @@
-/** How many of a workload's processes live how long. */
+/** A lifetime, and its share of the workload's processes. */
 export interface LifetimeShare {
   lifetimeMs: number;
   /** Weight; only the ratio to the sum counts. */
@@ -9,34 +9,34 @@ export interface LifetimeShare {
 export interface CompareOptions {
   /** Names of methods; null: all. */
   methods: readonly string[] | null;
-  /** Time between two looks of the methods that poll, ms. */
+  /** Time between two looks of a polling method, ms. */
   intervalMs: number;
   /** Spawns a second. */
   rate: number;
   /** How long each method is measured, all rounds together, ms; null: the plan's. */
   durationMs: number | null;
   quick: boolean;
-  /** Of everything that is drawn at random. */
+  /** Seed of everything that is drawn at random. */
   seed: number;
   lifetimes: readonly LifetimeShare[];
-  /** Numbers of sleeping processes at which the cost of a look is measured; none: it is not. */
+  /** Numbers of sleeping processes at which the methods are measured; empty: not at all. */
   processes: readonly number[];
   forceAudit: boolean;
 }
 
 export const DEFAULT_INTERVAL_MS = 1000;
 export const DEFAULT_RATE = 100;
-/** About as short as an exec can be, and three orders of magnitude above it. */
+/** From about the shortest possible lifetime of an exec up to a thousand times as long, in equal shares. */
 export const DEFAULT_LIFETIMES: readonly LifetimeShare[] = [1, 10, 100, 1000].map((lifetimeMs) => ({
   lifetimeMs,
   share: 1,
 }));
 export const DEFAULT_PROCESSES: readonly number[] = [100, 500, 2000];
 
-/** Share of the workload's processes that are the overhead test's ordinary mix, whose lifetimes are what their work takes. */
+/** Share of processes from the ordinary mix of the overhead test, which live for as long as their work takes. */
 export const ORDINARY_SHARE = 0.2;
 
-/** What no comparison exceeds. */
+/** Limits that no comparison exceeds. */
 export const LIMITS = {
   rate: 1000,
   durationMs: 600_000,

@@ -1,40 +1,43 @@
 import { lifetimeMix, type MixShare, PROFILES } from "../workload/profiles.ts";
 import { type CompareOptions, ORDINARY_SHARE } from "./options.ts";
 
-/** A comparison with every choice made. Times in ms. */
+/** A comparison with a value for every setting. Times in ms. */
 export interface ComparePlan {
-  /** How often each method has its turn. */
+  /** Number of turns of each method. */
   rounds: number;
-  /** How long the workload runs before the clocks are read: the longest-lived are then ending as often as they begin. */
+  /**
+   * How long the workload runs before the clocks are read. Processes that live for less than this then end as often as
+   * they begin.
+   */
   leadMs: number;
-  /** The time between the readings of the clocks; a whole number of intervals, so that each holds as many looks. */
+  /** Time between the readings of the clocks: a whole number of intervals, so that each window has as many looks. */
   windowMs: number;
-  /** The same for event methods. Whole seconds: linnix reads its rings once a second. */
+  /** The same for event methods. The window is whole seconds, because linnix reads its rings once a second. */
   eventLeadMs: number;
   eventWindowMs: number;
   mix: readonly MixShare[];
   /** Timed spawns in a block, and blocks at each place in the schedule. */
   blockSpawns: number;
   blocks: number;
-  /** Event methods warm up in steps until their cost has settled, but in no more steps than this. */
+  /** Event methods warm up in steps until their cost has settled, in at most `mostSteps`. */
   warmUp: { stepMs: number; mostSteps: number };
   /** Maximum time for one block. */
   blockMs: number;
-  /** No method gets a second turn after this; null: they all do. */
+  /** After this time methods have only their first turn; null: no limit. */
   roundsUntilMs: number | null;
-  /** No size of the second half is begun after this. */
+  /** After this time no further number of sleeping processes is measured; null: no limit. */
   growthUntilMs: number | null;
-  /** How long a method is watched at each number of processes, and how often it looks then. */
+  /** How long a polling method is measured at each number of processes, and its interval there. */
   growthWindowMs: number;
   growthIntervalMs: number;
 }
 
 const DEFAULT = { rounds: 2, leadMs: 1000, durationMs: 4000, eventWindowMs: 3000 } as const;
 const QUICK = { rounds: 1, leadMs: 700, durationMs: 1000, eventWindowMs: 1000 } as const;
-/** By then a reader that gathers events for a second has read all events from before the workload. */
+/** After this time a reader that gathers events for a second has read all events from before the workload. */
 const EVENT_LEAD_MS = 1200;
 
-/** Makes the choices. Without a duration the whole takes less than five minutes, or less than 75 s where it is quick. */
+/** Makes a plan. Without `durationMs` the comparison takes less than five minutes, or less than 75 s with `quick`. */
 export function planCompare(options: CompareOptions): ComparePlan {
   const { quick, durationMs, intervalMs } = options;
   const { rounds, leadMs, durationMs: usual, eventWindowMs } = quick ? QUICK : DEFAULT;
@@ -58,7 +61,7 @@ export function planCompare(options: CompareOptions): ComparePlan {
   };
 }
 
-/** Processes of known lifetimes, and the ordinary ones. */
+/** Processes of known lifetimes, and `ORDINARY_SHARE` of the ordinary mix. */
 function workloadMix({ lifetimes }: CompareOptions): MixShare[] {
   const ordinary = PROFILES.seed.mix;
   const weight = (shares: readonly { share: number }[]): number => shares.reduce((sum, { share }) => sum + share, 0);

@@ -21,16 +21,16 @@ import type { SessionSetting } from "./session-setting.ts";
 import { Sleepers } from "./sleepers.ts";
 import { SpawnTimer } from "./spawn-timer.ts";
 
-/** One part of a comparison: a method's turn, or a look around. */
+/** One step of a comparison: a method's turn, or a method among sleeping processes. */
 export interface CompareStep {
   /** Such as `ps every 1 s, round 1 of 2`. */
   name: string;
-  /** About how long it takes. */
+  /** Approximate duration. */
   seconds: number;
 }
 
 export interface CompareHooks {
-  /** Ends the comparison; its reason is the name of the signal that did. */
+  /** Ends the comparison. Its reason is the name of the process signal, such as SIGINT. */
   signal: AbortSignal;
   /** Called once, before the first step. */
   onPlanned(steps: readonly CompareStep[]): void;
@@ -38,17 +38,17 @@ export interface CompareHooks {
   onWarning(text: string): void;
 }
 
-/** Steps that a warm-up usually takes. */
+/** Usual number of steps of a warm-up. */
 const USUAL_STEPS = 5;
 
-/** Unwatched places before a method that leaves traces. */
+/** Number of unwatched places before the methods that leave traces. */
 const CLEAN_PLACES = 3;
 
 /**
- * Runs all methods on the same workload. If a signal interrupts it, the report says so and has everything that was
- * measured until then. When it returns, everything that it started has ended.
+ * Runs all methods on the same workload. If a signal interrupts it, the report names the signal and has everything that
+ * was measured before. When it returns, everything that it started has ended.
  *
- * @throws LinnixError (usage) for what cannot be compared; (exit code 3) if no method could be measured at all
+ * @throws LinnixError (usage) for an unknown method; (exit code 3) if no method could be measured
  */
 export async function runCompare(options: CompareOptions, hooks: CompareHooks): Promise<CompareReport> {
   assertKnownClock("compare-with-polling");
@@ -85,7 +85,7 @@ class Comparison {
   async run(): Promise<void> {
     const { signal } = this.#hooks;
     try {
-      // First: without it there is nothing to measure with.
+      // First, because every method needs this folder.
       using folder = new PrivateFolder(FOLDER_PREFIXES.compare);
       this.#host = await readHostFacts();
       await this.#look();
@@ -93,7 +93,7 @@ class Comparison {
       await this.#measure({ options: this.#options, plan: this.#plan, timer, tempDir: folder.path, signal });
     } catch (error) {
       if (!signal.aborted) throw error;
-      // The report says what was interrupted. What could not be restored has to be reported as well.
+      // The report names the interruption. Any other error, such as a failed cleanup, must be reported as well.
       if (error !== signal.reason) this.#warn(describe(error));
     }
     if (!signal.aborted && this.#sessions.length === 0) throw this.#nothing();
@@ -157,7 +157,7 @@ class Comparison {
       this.#hooks.signal.throwIfAborted();
       const availability = await observer.available({ forceAudit });
       const arms = armsOf([observer], intervalMs, quick);
-      // One row gives the reason.
+      // For a method that is not available, one row has the reason.
       for (const arm of availability.ok ? arms : arms.slice(0, 1)) {
         this.#states.push({ arm, availability, problem: null });
       }
@@ -171,7 +171,7 @@ class Comparison {
 
   async #measure(setting: SessionSetting): Promise<void> {
     const there = this.#states.filter(({ availability }) => availability.ok);
-    // What leaves traces on the machine comes when all others are done.
+    // Methods that leave traces on the machine run after all others.
     const last = there.filter(({ arm }) => arm.observer.aftermath !== null);
     const ordinary = there.filter((state) => !last.includes(state));
     const growing = this.#methods.filter(
@@ -194,14 +194,14 @@ class Comparison {
       ),
       ...Array.from({ length: plan.rounds }, (_, round) => last.map((state) => this.#turnStep(state, round))).flat(),
     ]);
-    // The first blocks run cold.
+    // The first blocks run with cold caches, so they do not count.
     await timeSpawns(setting);
     await this.#rounds(turns, setting);
     await this.#grow(sizes, growing, setting);
     await this.#last(last, setting);
   }
 
-  /** Runs every method in turn, in a new random order for each round, with unwatched times in between. */
+  /** Runs every method in turn, in a random order for each round. Between two methods, spawns are timed unwatched. */
   async #rounds(turns: readonly (readonly ArmState[])[], setting: SessionSetting): Promise<void> {
     for (const [round, states] of turns.entries()) {
       for (const state of states) {
@@ -242,7 +242,7 @@ class Comparison {
     const { rounds, leadMs, windowMs, eventLeadMs, eventWindowMs, warmUp } = this.#plan;
     const how = arm.intervalMs === null ? "" : ` every ${intervalText(arm.intervalMs)}`;
     const which = rounds > 1 ? `, round ${round + 1} of ${rounds}` : "";
-    // Start, stop, timed spawns, and the end of the longest-lived.
+    // 1.3 s for start, stop and timed spawns, and the time until the longest-lived processes have ended.
     const longestMs = Math.max(...this.#options.lifetimes.map(({ lifetimeMs }) => lifetimeMs));
     const eventMs = USUAL_STEPS * warmUp.stepMs + eventLeadMs + eventWindowMs;
     const turnMs = arm.observer.kind === "events" ? eventMs : leadMs + windowMs;
@@ -262,11 +262,16 @@ class Comparison {
   async #grow(sizes: readonly number[], methods: readonly Observer[], setting: SessionSetting): Promise<void> {
     const polling = methods.filter(({ kind }) => kind === "polling");
     if (sizes.length === 0) {
-      this.#growthReason = this.#options.processes.length === 0 ? "not asked for" : "no method for it is available";
+      this.#growthReason =
+        this.#options.processes.length === 0
+          ? "no number of processes was requested"
+          : "none of the methods for it is available";
       return;
     }
     for (const size of sizes) {
-      const objection = this.#isLate(this.#plan.growthUntilMs) ? "the time was used up" : Sleepers.objection(size);
+      const objection = this.#isLate(this.#plan.growthUntilMs)
+        ? "the time limit of the comparison is reached"
+        : Sleepers.objection(size);
       if (objection !== null) {
         this.#growthReason = objection;
         this.#warn(`not measured among ${size} sleeping processes: ${objection}`);
@@ -284,7 +289,7 @@ class Comparison {
     for (const method of methods) if (method.kind === "events") await this.#growEvents(method, setting);
   }
 
-  /** One event method at the sizes that were reached, started and warmed up once for all of them. */
+  /** Measures an event method at the numbers of processes in `#growth`, with one start and one warm-up for all. */
   async #growEvents(method: Observer, setting: SessionSetting): Promise<void> {
     let failure: string | null = null;
     try {
@@ -313,7 +318,7 @@ class Comparison {
     if (!this.#notes.includes(note)) this.#notes.push(note);
   }
 
-  /** A method whose turn never came says so. */
+  /** The state of a row, with a problem if the run was interrupted before its first turn. */
   #reached(state: ArmState): ArmState {
     const had = this.#sessions.some(({ arm }) => arm === state.arm.id);
     if (had || state.problem !== null || !state.availability.ok) return state;

@@ -4,8 +4,8 @@ import type { CompareRow, FrontierRow } from "./report/report.ts";
 type Figures = CompareRow & { seen: number; total: number; total_cpu_pct: number };
 
 /**
- * What a person takes home, computed from the rows: what polling saw and cost, what linnix did, and how often polling
- * would have to look.
+ * The summary of a comparison in one or two sentences: what polling saw and cost, what linnix saw and cost, and how
+ * often polling would have to look.
  */
 export function takeHome(rows: readonly CompareRow[], frontier: readonly FrontierRow[]): string {
   const polling = pick(rows, "polling", "ps");
@@ -19,8 +19,8 @@ export function takeHome(rows: readonly CompareRow[], frontier: readonly Frontie
 }
 
 /**
- * The row that represents its kind: the row of `first`, otherwise of the method that saw most. Of several such methods,
- * the cheapest.
+ * The row that represents its kind: that of the method `first`, or else of the method that saw the largest share. If
+ * several saw the same share, it is the cheapest. Null if no method of the kind has all figures.
  */
 function pick(rows: readonly CompareRow[], kind: CompareRow["kind"], first: string): Figures | null {
   // If a method has rows for several intervals, the first row has the requested interval.

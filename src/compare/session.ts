@@ -12,51 +12,51 @@ import { WARMUP_SPAWNS } from "./spawn-timer.ts";
 import { sleepUnless, unless } from "./stop.ts";
 import { type WarmedUp, WarmUp } from "./warm-up.ts";
 
-/** One turn of one method: what it used, and what it saw of the workload. */
+/** One turn of a method: the resources that it used, and the processes that it saw. */
 export interface Session {
   arm: string;
   round: number;
-  /** Between two readings of the clocks, while the workload runs. */
+  /** Resources used between two readings of the clocks, while the workload ran. */
   use: MethodUse;
   /** Processes that the workload made between the readings. */
   processes: number;
-  /** Processes of others that an event method reported meanwhile: an estimate, see `othersReported`. */
+  /** Processes of other programs that an event method reported in this time: an estimate, see `othersReported`. */
   others: number;
-  /** Peak of a few looks. */
+  /** The highest of a few readings. */
   memoryBytes: number;
-  /** Of the whole workload, from its first process to the end of its last. */
+  /** Processes of the whole workload, and (`seen`) those that the method saw. */
   total: number;
   seen: number;
   byLifetime: LifetimeCapture[];
   tally: Tally;
-  /** Null for event methods, and if there were too few. */
+  /** Null for event methods, and if there were too few looks. */
   looks: Looks | null;
   intervalMs: number | null;
   rateAchieved: number;
   spawned: number;
-  /** Tasks that others started meanwhile, threads too: what watches the machine watches them as well. */
+  /** Tasks that other programs started, threads included; null if not known. Methods may watch these tasks as well. */
   othersPerSecond: number | null;
-  /** µs a timed spawn while it watched; null if none was timed. */
+  /** Time of a timed spawn while the method watched, µs; null if none was timed. */
   spawnUs: number | null;
-  /** Null for methods that poll. */
+  /** Null for polling methods. */
   warmUp: WarmedUp | null;
-  /** How long the processes really lived. */
+  /** Real lifetimes of the processes. */
   lives: Life[];
 }
 
-/** How long a process was to live, and did, ms. */
+/** The requested and the real lifetime of a process, ms. The former is null for the ordinary mix. */
 export interface Life {
   lifetimeMs: number | null;
   livedMs: number;
 }
 
-/** Looks at memory within a window. */
+/** Readings of memory in a window. */
 const MEMORY_LOOKS = 3;
 
 /**
- * Starts a method, has the workload run under its eyes, and stops it.
+ * Starts a method, runs the workload while it watches, and stops it.
  *
- * @throws LinnixError if the method does not start, or ends by itself; the signal's reason where that is aborted
+ * @throws LinnixError if the method does not start; MethodEnded if it ends by itself; the reason of an aborted signal
  */
 export async function runSession(arm: Arm, round: number, setting: SessionSetting): Promise<Session> {
   const { options, plan, timer, tempDir, signal } = setting;
@@ -70,7 +70,7 @@ export async function runSession(arm: Arm, round: number, setting: SessionSettin
     durationMs: leadMs + windowMs,
     maxOutstanding: outstandingOf(options),
     seed: options.seed + round,
-    // Methods look every 10 ms, and 100 spawns a second have that period too.
+    // Some methods look every 10 ms, and 100 spawns a second have the same period.
     jitter: true,
   });
   const { spawnerPid } = await unless(signal, workload.ready);
@@ -152,15 +152,15 @@ export async function runSession(arm: Arm, round: number, setting: SessionSettin
   };
 }
 
-/** A method that ended by itself while it was to watch. */
+/** A method ended by itself during its session. */
 export class MethodEnded extends Error {
   override readonly name = "MethodEnded";
 }
 
 export interface TimedSpawns {
-  /** Null if there was no time for one. */
+  /** µs of a spawn; null if there was no time for a spawn. */
   us: number | null;
-  /** All processes that the session made, including those that were not timed. */
+  /** All processes that were made, including those that were not timed. */
   spawns: number;
 }
 
@@ -180,8 +180,8 @@ export async function timeSpawns({ plan, timer, signal }: SessionSetting): Promi
 }
 
 /**
- * Somewhat more than the number that live at the same time at that rate, so that the workload keeps its rate even when
- * the kernel is slow.
+ * Limit on the processes of the workload that live at the same time. It is larger than needed at that rate, so that the
+ * workload reaches its rate also if the kernel is slow.
  */
 function outstandingOf({ rate, lifetimes }: CompareOptions): number {
   const longestMs = Math.max(...lifetimes.map(({ lifetimeMs }) => lifetimeMs));

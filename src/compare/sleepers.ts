@@ -3,15 +3,16 @@ import { Child } from "../sys/child.ts";
 import { needTool, toolEnv } from "../sys/tool.ts";
 import { unless } from "./stop.ts";
 
-/** What a sleeping process takes at most, bytes: page tables, stack, a few pages of its own. */
+/** Upper limit of the memory of a sleeping process, bytes: page tables, stack, a few pages of its own. */
 const BYTES_EACH = 1024 * 1024;
-/** They end by themselves after this, whatever happens. */
+/** The sleeping processes end by themselves after this time. */
 const LIFETIME_S = 180;
 const START_TIMEOUT_MS = 60_000;
 
 /**
- * Starts $1 sleeping processes, says so, and waits for the end of its input. The input ends with the process that holds
- * the other end. Then it ends them all; it also does so if it cannot start as many. Its process group has no other member.
+ * Shell script that starts $1 sleeping processes, prints `started`, and waits for the end of its input, which ends at
+ * the latest with this process. Then, or if it cannot start them all, it kills its process group. The group contains
+ * only the shell and the sleeping processes.
  */
 const HOLDER = `
 trap 'kill -s KILL 0' EXIT
@@ -23,7 +24,7 @@ done
 echo started
 read -r _`;
 
-/** A number of sleeping processes, for as long as this is not disposed of. */
+/** A number of sleeping processes. Disposing of it ends them. */
 export class Sleepers implements AsyncDisposable {
   readonly count: number;
   readonly #child: Child;
@@ -40,7 +41,7 @@ export class Sleepers implements AsyncDisposable {
   }
 
   /**
-   * Why this machine should not have this many more processes; null if it may.
+   * Why this number of sleeping processes should not be added to this machine; null if it can be.
    */
   static objection(count: number): string | null {
     const available = /^MemAvailable:\s+(\d+) kB$/m.exec(read("/proc/meminfo"))?.[1];
@@ -52,7 +53,7 @@ export class Sleepers implements AsyncDisposable {
     return null;
   }
 
-  /** @throws the signal's reason if that is aborted; an Error where they could not be started */
+  /** @throws the reason of the signal if the signal is aborted; an Error if they could not be started */
   static async start(count: number, signal: AbortSignal): Promise<Sleepers> {
     const sleepers = new Sleepers(count, needTool("sh", "install a POSIX shell"));
     try {

@@ -6,8 +6,8 @@ import { WARMUP_SPAWNS } from "./spawn-timer.ts";
 const MAX_SPAWNS = 100_000;
 
 /**
- * Answers each line `SPAWNS MAX_MS` of standard input with one line of JSON, a `BlockSummary` in µs: how long fork,
- * exec, run, exit and wait of `true` took. Ends with its input.
+ * Answers each line `SPAWNS MAX_MS` of standard input with one line of JSON, a `BlockSummary` in µs of the time that
+ * fork, exec, run, exit and wait of `true` took. Ends at the end of its input.
  */
 export async function runSpawnTimer(): Promise<void> {
   const spawn = waitedSpawn(needTool("true", "install coreutils"));

@@ -3,16 +3,16 @@ import type { BlockSummary } from "../stats/low-quantile.ts";
 import { Child } from "../sys/child.ts";
 import { selfCommand } from "../workload/self-command.ts";
 
-/** Spawns before each block that do not count: they take what was left cold. */
+/** Spawns before each block that warm the caches and do not count. */
 export const WARMUP_SPAWNS = 10;
 
-/** How long it has to answer beyond the time that it is given, ms: a tracer can slow it down many times. */
+/** How long an answer may take beyond the time of the block, ms. It is long, because a tracer can slow the process. */
 const GRACE_MS = 20_000;
 const END_GRACE_MS = 2_000;
 
 /**
- * A process of its own that times spawns, one after the other: a tracer can be attached to it, which this process would
- * refuse. Its input is a pipe from here, so that it ends with this process, in whatever way.
+ * Times spawns, one after the other, in a process of its own, so that a tracer can attach to that process and not to
+ * this one. Its input is a pipe from this process, so it ends when this process ends, in whatever way.
  */
 export class SpawnTimer implements AsyncDisposable {
   readonly #child = new Child({

@@ -14,8 +14,7 @@ export async function sleepUnless(signal: AbortSignal, ms: number): Promise<void
 }
 
 /**
- * The result of a promise. Throws the signal's reason as soon as the signal is aborted; nothing waits for the promise
- * then.
+ * The result of a promise. Throws the signal's reason as soon as the signal is aborted; the promise is ignored then.
  */
 export async function unless<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
   signal.throwIfAborted();

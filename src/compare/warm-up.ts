@@ -4,30 +4,30 @@ import type { SessionSetting } from "./session-setting.ts";
 import { WARMUP_SPAWNS } from "./spawn-timer.ts";
 import { unless } from "./stop.ts";
 
-/** Of the workload's kinds of processes, a second: several times what a turn has, as if it had run for longer. */
+/** Processes a second: several times the rate of a turn, so that a short warm-up has the effect of a longer run. */
 const RATE = 500;
 const MAX_OUTSTANDING = 1024;
-/** Time that the last processes have to end after the warm-up stops spawning. Those that still run then are killed. */
+/** How long the last processes have to end after the warm-up stops spawning, ms. Then the rest is killed. */
 const DRAIN_MS = 20;
-/** Maximum number of spawns one after the other in a step: its time is over first. */
+/** Maximum number of timed spawns in a step. It is so high that the time of the step ends first. */
 const MAX_SPAWNS = 100_000;
-/** Fewest steps: two to compare with, and one before them. */
+/** Least number of steps: the last two, and one before them to compare with. */
 const LEAST_STEPS = 3;
-/** A cost that falls by less than this from step to step is settled: as close as the steps themselves repeat. */
+/** A cost is settled if it falls by at most this share: equal steps differ by about as much. */
 const TOLERANCE = 0.1;
 
-/** What came of a warm-up. */
+/** The result of a warm-up. */
 export interface WarmedUp {
   /** Processes that the warm-up made. All of them have ended. */
   spawned: number;
   seconds: number;
-  /** Whether the method still became cheaper at its end. */
+  /** Whether the cost had settled at the end of the warm-up. */
   isSettled: boolean;
 }
 
 /**
- * Whether a method has stopped becoming cheaper. What else runs on the machine only ever adds to a step's cost, so the
- * cheaper of the last two steps is compared with the cheapest one before them.
+ * Whether a method has stopped becoming cheaper. Other work on the machine can only add to the cost of a step, so the
+ * cheaper of the last two steps is compared with the cheapest step before them.
  *
  * @param costs of equally long steps, in their order
  */
@@ -37,10 +37,9 @@ export function isSettled(costs: readonly number[]): boolean {
 }
 
 /**
- * What an event method sees before its clocks are read: the workload's kinds of processes at a high rate and, at the
- * same time, spawns one after the other. It simulates a method that has run for days and whose code is compiled. The
- * warm-up continues in steps until a process costs the same as in the steps before. The rule is the same for every
- * method.
+ * The load on an event method before its clocks are read: the workload's kinds of processes at a high rate and, at the
+ * same time, timed spawns. It simulates a method that has run for days and whose code is compiled. The warm-up
+ * continues in steps until a process costs about the same as in earlier steps. The rule is the same for every method.
  */
 export class WarmUp implements AsyncDisposable {
   readonly #workload: WorkloadHandle;
@@ -53,7 +52,7 @@ export class WarmUp implements AsyncDisposable {
     this.pid = pid;
   }
 
-  /** Prepares it: nothing is spawned yet, so that a tracer can be attached to `pid`. */
+  /** Prepares the warm-up without spawning anything, so that a tracer can attach to `pid` first. */
   static async prepare(setting: SessionSetting): Promise<WarmUp> {
     const { plan, options, signal } = setting;
     const { stepMs, mostSteps } = plan.warmUp;
@@ -97,7 +96,7 @@ export class WarmUp implements AsyncDisposable {
   }
 }
 
-/** CPU time of a step over the processes in it, or over its length where those are not counted. */
+/** CPU time of a step divided by the forks in it, or by its length if the kernel does not count forks. */
 function costOf(meter: MethodMeter, before: MethodReading, after: MethodReading): number {
   const { cpuNs, kernelNs, elapsedNs } = meter.use(before, after);
   const forks = before.forks === null || after.forks === null ? 0 : after.forks - before.forks;

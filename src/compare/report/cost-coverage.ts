@@ -2,7 +2,7 @@ import { captureText, intervalText, roughly } from "./notation.ts";
 import type { CompareReport, CompareRow, FrontierRow } from "./report.ts";
 import { methodName } from "./tables.ts";
 
-/** A place of the chart: what a process costs, and the share of processes that is seen for it. */
+/** A point of the chart: the cost of a process, and the share of processes that the method sees. */
 export interface CoveragePoint {
   usPerProcess: number;
   seenPct: number;
@@ -13,9 +13,9 @@ export interface CoveragePoint {
 export interface CoverageMethod {
   method: string;
   kind: CompareRow["kind"];
-  /** The rows of a method that have both figures. The row of the requested interval comes first. */
+  /** Points of the rows that have both figures. The row of the requested interval comes first. */
   points: CoveragePoint[];
-  /** What seeing `wanted_pct` would cost it; null if it sees that much or where no interval does. */
+  /** Estimated cost of seeing `wanted_pct`; null for event methods, and if no interval sees that much. */
   estimate: (CoveragePoint & { isPossible: boolean }) | null;
 }
 
@@ -28,7 +28,7 @@ export interface Coverage {
   wantedPct: number | null;
 }
 
-/** The rows as places in a chart of cost against coverage. */
+/** The rows as points of a chart of cost against coverage. */
 export function coverageOf(report: CompareReport): Coverage {
   const { rows, frontier } = report;
   const methods: CoverageMethod[] = [];
@@ -89,7 +89,7 @@ function estimatePoint(
   };
 }
 
-/** How to read the chart, without its marks. */
+/** Notes that explain the chart, except its marks. The first note is about the cost. */
 export function coverageNotes({ withoutPlace, absent }: Coverage): string[] {
   return [
     "Cost: CPU time of the method's own processes and, if known, in the kernel, idle time included. The table has the slowdown.",

@@ -10,7 +10,7 @@ const TITLE = "Cost against coverage";
 const X_TITLE = "µs a process (each step ten times as much)";
 const OWN = "linnix";
 
-/** The chart at the beginning of the page; empty if no method has a place in it. */
+/** The chart at the beginning of the page; empty if no method has a point in it. */
 export function coverageFigure(report: CompareReport): Markup[] {
   const coverage = coverageOf(report);
   const { methods, wantedPct } = coverage;
@@ -48,7 +48,7 @@ function seriesOf({ method, kind, points, estimate }: CoverageMethod): PointSeri
 
 const LETTERS = "abcdefghijklmnopqrstuvwxyz";
 
-/** The chart that opens the text: a letter a method. */
+/** The chart at the beginning of the text, with a letter for each method; empty if no method has a point in it. */
 export function coverageLines(report: CompareReport, style: TextStyle): string[] {
   const coverage = coverageOf(report);
   const { methods, wantedPct } = coverage;

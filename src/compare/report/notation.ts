@@ -1,7 +1,7 @@
 import { formatDurationMs } from "../../config/units.ts";
 import { formatNumber } from "../../report/format.ts";
 
-/** A figure of a sentence: two digits that count. */
+/** A number with two significant digits, for sentences. */
 export function roughly(value: number): string {
   return formatNumber(value, { significant: 2 });
 }

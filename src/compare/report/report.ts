@@ -1,13 +1,13 @@
 import type { HostFacts } from "../../doctor/host-facts.ts";
 import type { Reported } from "../../observers/observer.ts";
 
-/** The report of `compare-with-polling`, in the form of its JSON. What is null was not, or cannot be, measured. */
+/** The report of `compare-with-polling`, in the form of its JSON. A null figure was not or cannot be measured. */
 export interface CompareReport {
   schema: "linnix.compare/1";
   version: string;
   started: string;
   duration_s: number;
-  /** False where it was interrupted: what there is by then. */
+  /** False if the run was interrupted. The report then has the figures so far. */
   complete: boolean;
   interrupted_by: string | null;
   host: HostFacts;
@@ -17,11 +17,11 @@ export interface CompareReport {
     rate_asked: number;
     rate_achieved: number | null;
     lifetimes_ms: number[];
-    /** Median of what the processes of each asked lifetime really lived; null: of the ordinary mix. */
+    /** Median of the real lifetimes for each requested lifetime. `lifetime_ms` null: the ordinary mix. */
     lived_ms: { lifetime_ms: number | null; median_ms: number }[];
-    /** Tasks that others on the machine started meanwhile: methods that watch the whole machine paid for them as well. */
+    /** Tasks that other programs started meanwhile. Methods that watch the whole machine paid for them as well. */
     others_per_second: number | null;
-    /** Share of the processes that are of the ordinary mix. */
+    /** Share of the processes that belong to the ordinary mix, 0 to 1. */
     ordinary_share: number;
   };
   take_home: string;
@@ -49,26 +49,26 @@ export interface CompareRow {
   method: string;
   kind: "polling" | "events";
   available: boolean;
-  /** Why it is not there, or why it has no figures. */
+  /** Why the method is not available, or why figures are missing. */
   reason: string | null;
   hint: string | null;
   version: string | null;
   interval_ms: number | null;
-  /** What its output holds: what its cost buys. Also of a method that is not there. */
+  /** What its output reports. It is set also if the method is not available. */
   reports: Reported[];
   rounds: number;
   /** CPU time of its whole process tree, including ended children. */
   cpu_pct: number | null;
-  /** BPF programs and kernel threads; null: what it costs in the kernel shows in `slowdown` alone. */
+  /** BPF programs and kernel threads; null: the cost in the kernel was not measured, or only `slowdown` shows it. */
   kernel_cpu_pct: number | null;
-  /** Both. */
+  /** `cpu_pct` and `kernel_cpu_pct` together. */
   total_cpu_pct: number | null;
   /**
    * CPU time in all, divided by the processes that the workload made meanwhile; for event methods also by the other
    * processes that they reported, because they paid for those too.
    */
   us_per_process: number | null;
-  /** Those processes, a second. */
+  /** The processes that `us_per_process` divides by, a second. */
   processes_per_second: number | null;
   slowdown: {
     pct: number;
@@ -77,19 +77,19 @@ export interface CompareRow {
     us_ci95: readonly [lo: number, hi: number] | null;
   } | null;
   memory_bytes: number | null;
-  /** In the measured time, `measured_s`. */
+  /** Bytes written in `measured_s`. */
   bytes_written: number | null;
   measured_s: number | null;
   seen: number | null;
   total: number | null;
   capture_pct: number | null;
   by_lifetime: LifetimeRow[];
-  /** Looks a second, and the cost of one; null for event methods. */
+  /** Looks a second, and CPU time of a look; null for event methods. */
   looks_per_second: number | null;
   us_per_look: number | null;
   rate_achieved: number | null;
   others_per_second: number | null;
-  /** Events that it says itself that it has lost, and lines of its output that were not understood. */
+  /** Events that the method itself reports as lost, and lines of its output that could not be parsed. */
   lost: number | null;
   unparsed: number | null;
   /** How long an event method warmed up before its clocks were read, mean of its turns; null for methods that poll. */
@@ -115,7 +115,7 @@ export interface FrontierRow {
   cpu_pct: number | null;
   /** Whether a look is over before the next one is due. */
   possible: boolean;
-  /** The model held against what was measured. */
+  /** The model compared with the measurements, for each measured interval. */
   model: { interval_ms: number; predicted_pct: number; measured_pct: number }[];
 }
 
@@ -134,9 +134,9 @@ export interface GrowthSize {
 
 export interface GrowthRow {
   method: string;
-  /** For methods that poll. */
+  /** CPU time of a look; null for event methods. */
   us_per_look: number | null;
-  /** For methods that poll what looking once an interval costs; for others their cost at the workload's rate. */
+  /** For polling methods, the cost of a look every interval; for event methods, the cost at the workload's rate. */
   cpu_pct: number | null;
   reason: string | null;
 }

@@ -32,7 +32,7 @@ function label({ method, interval_ms }: CompareRow): string[] {
 
 const LONGEST_NAME = 24;
 
-/** A method's name, no longer than a column or a label of a chart may be. */
+/** A method's name, shortened to the width of a column or a label of a chart. */
 export function methodName(method: string): string {
   return shortened(method, LONGEST_NAME);
 }
@@ -125,7 +125,7 @@ function reportsText({ reports }: CompareRow): string {
   return reports.length === 0 ? "–" : reports.join(" ");
 }
 
-/** How the cost of looking grows; null if that was not measured. */
+/** The cost by the number of processes; null if it was not measured. */
 export function growthTable({ growth, options }: CompareReport): ReportTable | null {
   if (growth.sizes.length === 0) return null;
   const methods = [...new Set(growth.sizes.flatMap(({ rows }) => rows.map(({ method }) => method)))];
@@ -173,8 +173,8 @@ export function frontierTable({ frontier }: CompareReport): ReportTable | null {
       row.model.map(modelText).join("; "),
     ]),
     legend:
-      "A process that lives for L is there at a look with probability L / interval; a look costs what it was measured " +
-      "to cost, however often. Not possible: one look would not be over before the next.",
+      "The model: a process that lives for L is present at a look with probability L / interval, and a look has its " +
+      "measured cost at every interval. Not possible: a look takes longer than the interval.",
   };
 }
 
@@ -182,7 +182,7 @@ function modelText({ interval_ms, predicted_pct, measured_pct }: FrontierRow["mo
   return `${intervalText(interval_ms)}: ${roughly(predicted_pct)} %, measured ${roughly(measured_pct)} %`;
 }
 
-/** Methods without figures, why, and how to get them. */
+/** Methods without figures, with the reason and a hint. */
 export function absentFacts({ rows }: CompareReport): Fact[] {
   return rows
     .filter(({ rounds }) => rounds === 0)
@@ -231,11 +231,11 @@ export function aboutFacts(report: CompareReport): Fact[] {
 }
 
 /**
- * A note if other programs start enough processes to raise the cost of methods that watch the whole machine visibly.
+ * A note if other programs start enough tasks to visibly raise the cost of methods that watch the whole machine.
  */
 function othersText({ others_per_second: others, rate_asked }: CompareReport["workload"]): string {
   if (others === null || others < rate_asked / 10) return "";
-  return `; others on this machine started ${formatNumber(others)} tasks a second, which all but strace paid for as well`;
+  return `; others on this machine started ${formatNumber(others)} tasks a second, which all methods but strace paid for as well`;
 }
 
 /** The report's heading. */

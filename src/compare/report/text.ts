@@ -14,7 +14,7 @@ import {
   titleOf,
 } from "./tables.ts";
 
-/** The report for people: begins with the chart, ends with what they take home. */
+/** The report as text. It begins with the chart and ends with the summary sentence. */
 export function textReport(report: CompareReport, style: TextStyle): string {
   const lines = [heading(titleOf(report), style), ""];
   const chart = coverageLines(report, style);
