@@ -117,7 +117,7 @@ export class EventStream {
     return this.#refused;
   }
 
-  /** Counts of what clients received, and of events that slow clients missed. */
+  /** Counts of events and bytes that clients received, and of events that clients missed. */
   get totals(): Readonly<ClientTotals> {
     return this.#totals;
   }

@@ -96,7 +96,7 @@ function events(text: MetricsText, { counters, ringCpus, outOfOrder, wakeups }: 
   );
   text.counter(
     "linnix_threads_not_summed_total",
-    "Threads whose CPU time is missing from the sample of their process, because the process has too many threads.",
+    "Scans of threads whose CPU time is missing from the sample of their process, because the process has too many threads.",
     samples.threads_not_summed,
   );
   text.counter("linnix_threads_started_total", "Threads that started.", threads.started);

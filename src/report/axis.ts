@@ -1,4 +1,4 @@
-/** An axis from a value to another, drawn over a length. */
+/** An axis from a value to another, drawn with a certain length. */
 export interface Axis {
   from: number;
   to: number;
@@ -7,10 +7,13 @@ export interface Axis {
   at(value: number): number;
 }
 
-/** How far beyond the last tick a value may lie, in steps: a minute is not drawn as seventy seconds for 3 ms more. */
+/**
+ * How far beyond the first or last tick a value may be, in steps. Without this, an axis of 60 s would extend to 70 s
+ * because of 3 ms.
+ */
 const BEYOND = 0.05;
 
-/** Round steps, about this number of them, that reach beyond both ends. */
+/** Round values in equal steps, about `about` of them, from about `from` or less to about `to` or more. */
 export function niceTicks(from: number, to: number, about: number): number[] {
   const span = to > from ? to - from : Math.abs(from) || 1;
   const rough = span / about;
@@ -40,17 +43,17 @@ export function linearAxis(values: readonly number[], about: number, length: num
   };
 }
 
-/** Share of the length that 0 takes, which has no place among powers of ten. */
+/** Share of the length between 0 and the first power of ten. On a logarithmic scale, 0 has no place. */
 const ZERO_SHARE = 0.08;
 
-/** Where no value is above 0. */
+/** The range of the axis if no value is above 0. */
 const NO_DECADE = { from: 1, to: 10 };
 
 /**
  * An axis of powers of ten for the values above 0. If there is a value 0, it gets its own tick at the beginning, apart
  * from the others.
  *
- * @param most how many powers of ten get a tick
+ * @param most maximum number of powers of ten that get a tick
  */
 export function logAxis(values: readonly number[], most: number, length: number): Axis {
   const positive = values.filter((value) => Number.isFinite(value) && value > 0);
@@ -83,7 +86,7 @@ function toTenth(value: number): number {
 
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
-/** As short as it goes: ticks are round. */
+/** The text of a tick, such as `1,000` or `10⁶`. */
 export function tickText(tick: number): string {
   const exponent = Math.log10(Math.abs(tick));
   if (tick !== 0 && Number.isInteger(exponent) && (exponent >= 6 || exponent < -3)) {

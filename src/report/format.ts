@@ -5,7 +5,7 @@ import type { Interval } from "../stats/interval.ts";
 export const UNKNOWN = "–";
 
 /**
- * A figure with `significant` digits that count, and at most `decimals` decimals: 0.274, 12.3, 1,234.
+ * A figure with `significant` significant digits, and at most `decimals` decimals: 0.274, 12.3, 1,234.
  * Null and NaN are a dash.
  */
 export function formatNumber(value: number | null, { significant = 3, decimals = 3 } = {}): string {
@@ -29,7 +29,7 @@ export function withPercent(value: number | null): string {
   return text === UNKNOWN ? text : `${text} %`;
 }
 
-/** `0.262 to 0.291`; unknown where the data bound it on no side. */
+/** `0.262 to 0.291`; a dash if the interval is null or has no finite bound. */
 export function formatInterval(interval: Interval | null): string {
   const isKnown = interval?.some(Number.isFinite);
   return interval === null || !isKnown ? UNKNOWN : `${formatNumber(interval[0])} to ${formatNumber(interval[1])}`;
@@ -41,7 +41,7 @@ export function formatSigned(value: number | null): string {
   return value !== null && value > 0 ? `+${text}` : text;
 }
 
-/** A whole number with its thousands apart: 18,311. */
+/** Rounded to a whole number, with commas: 18,311. */
 export function formatCount(value: number | null): string {
   return value === null ? UNKNOWN : Math.round(value).toLocaleString("en-US");
 }
@@ -69,17 +69,17 @@ export function formatSeconds(seconds: number): string {
   return `${formatNumber(seconds, { decimals: 1 })} s`;
 }
 
-/** `2026-11-22 15:31:04 UTC`, of an RFC 3339 time in UTC. */
+/** `2026-11-22 15:31:04 UTC`, from an RFC 3339 time in UTC. */
 export function formatTime(time: string): string {
   return `${time.slice(0, 10)} ${time.slice(11, 19)} UTC`;
 }
 
-/** Parts of a sentence that are there, with commas. */
+/** Joins the parts of a sentence with commas. Leaves out parts that are null, false or empty. */
 export function listed(...parts: readonly (string | null | false)[]): string {
   return parts.filter((part) => typeof part === "string" && part !== "").join(", ");
 }
 
-/** A text from outside on at most this number of columns, cut where it is longer; what a terminal could act on is escaped. */
+/** A text of any source, cut to that many columns. Characters that a terminal could act on are escaped. */
 export function shortened(text: string, columns: number): string {
   const whole = printable(text);
   if (Bun.stringWidth(whole) <= columns) return whole;

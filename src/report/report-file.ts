@@ -4,9 +4,9 @@ import { basename, dirname, join } from "node:path";
 import { cannotRunError, usageError } from "../errors.ts";
 
 /**
- * The file of a report. It is created at the start, under another name in the same folder, so that a run of minutes
- * does not end with "permission denied". It gets its name when it is complete: a reader never sees half of it, and a
- * link of that name is replaced rather than followed.
+ * The file of a report. It is created at the start of the run, under another name in the same folder. So a run of
+ * minutes does not end with "permission denied". It gets its final name when it is complete, so that readers never see
+ * an incomplete report. A link with the final name is replaced and not followed.
  */
 export class ReportFile implements Disposable {
   readonly path: string;
@@ -18,8 +18,9 @@ export class ReportFile implements Disposable {
   }
 
   /**
-   * @param option the option that it was given with, for errors
-   * @throws LinnixError (exit code 2) if it cannot be written
+   * Creates the file.
+   * @param option the option that names the file, for errors
+   * @throws LinnixError (exit code 2) if the file cannot be written
    */
   static begin(path: string, option: string): ReportFile {
     if (isDirectory(path)) throw unwritable(path, option, "it is a directory");
@@ -36,7 +37,7 @@ export class ReportFile implements Disposable {
     }
   }
 
-  /** Writes it whole and gives it its name. @throws LinnixError (exit code 3) if the disk is full or fails */
+  /** Writes the report and gives the file its final name. @throws LinnixError (exit code 3) if that fails */
   finish(text: string): void {
     const begun = this.#begun;
     if (begun === null) throw new Error("closed");
@@ -48,7 +49,11 @@ export class ReportFile implements Disposable {
     } catch (cause) {
       throw cannotRunError(
         "report-file",
-        { what: `writing ${this.path} failed`, why: reasonOf(cause), hint: "free some space, or name another place" },
+        {
+          what: `writing ${this.path} failed`,
+          why: reasonOf(cause),
+          hint: "free some space, or name a file in another folder",
+        },
         { cause },
       );
     }

@@ -7,7 +7,9 @@ interface AbandonedWrite {
   lines: Uint8Array;
 }
 
-/** Writes to files that were left while these were under way; their descriptors stay until they end. */
+/**
+ * Writes that were still running when the output changed to another file. Their descriptors stay open until they end.
+ */
 export class AbandonedWrites {
   readonly #writes: AbandonedWrite[] = [];
 
@@ -15,15 +17,15 @@ export class AbandonedWrites {
     return this.#writes.length === 0;
   }
 
-  /** @param lines what the write was started with */
+  /** @param lines the lines that the write was started with */
   add(fd: number, background: BackgroundWrite, lines: Uint8Array): void {
     this.#writes.push({ fd, background, lines });
   }
 
   /**
-   * Closes the files once they have answered.
-   * @param missing takes the lines that a file did not take
-   * @returns how many bytes they took
+   * Closes the files whose write has ended.
+   * @param missing called with the lines that were not written
+   * @returns how many bytes were written
    */
   reap(missing: (lines: Uint8Array) => void): number {
     let writtenBytes = 0;
@@ -45,8 +47,8 @@ export class AbandonedWrites {
   }
 
   /**
-   * Nothing waits for these writes any more.
-   * @param missing takes their lines
+   * Reports the lines of all writes as missing, because linnix does not wait for these writes any more.
+   * @param missing called with the lines of each write
    */
   giveUp(missing: (lines: Uint8Array) => void): void {
     for (const write of this.#writes) {

@@ -1,8 +1,8 @@
 import { write } from "node:fs";
 
 /**
- * One write at a time on another thread, because the target may not answer for hours. `AioWrite` is the alternative, for a
- * file that is written at its end.
+ * One write at a time on another thread, because the target may not answer for hours. `AioWrite` implements it for
+ * files that are appended to, {@link PoolWrite} for all other targets.
  */
 export interface BackgroundWrite {
   readonly isUnderWay: boolean;
@@ -16,8 +16,8 @@ export interface BackgroundWrite {
 }
 
 /**
- * By a thread of the runtime, at the position that the descriptor shares with others, as after `> file 2>&1`. aio(7)
- * cannot do that: it writes at an offset of its own.
+ * Writes by a thread of the runtime, at the position of the descriptor. Other descriptors may share that position, as
+ * after `> file 2>&1`. aio(7) cannot do that, because it writes at an offset of its own.
  */
 export class PoolWrite implements BackgroundWrite {
   #isUnderWay = false;

@@ -1,11 +1,11 @@
 const LINE_END = 0x0a;
 /**
- * The memory of a piece is a multiple of the first number, so that it fits the next piece as well. For a large piece it
- * is a multiple of the second.
+ * The memory of a piece is a multiple of `ROUND_BYTES`, or of `LARGE_BYTES` for a large piece, so that later pieces fit
+ * into it too.
  */
 const ROUND_BYTES = 32 * 1024;
 const LARGE_BYTES = 128 * 1024;
-/** Memory that is kept for the next pieces: to allocate and collect it each time costs more than to fill it. */
+/** Maximum memory kept for later pieces. Allocating and collecting memory for each piece costs more than filling it. */
 const MAX_SPARE_BYTES = 768 * 1024;
 
 /** Whole lines that wait to be written, in the pieces that they came in. The first piece may be written in part. */
@@ -13,8 +13,8 @@ export class Backlog {
   readonly #pieces: Uint8Array[] = [];
   #bytes = 0;
   /**
-   * Memory for the next pieces, what was used last at the end: as many pieces of it as were used since the backlog was
-   * empty.
+   * Memory for later pieces, the last used one at the end. When the backlog becomes empty, only as many of them stay as
+   * were used since it was last empty.
    */
   readonly #spares: Uint8Array<ArrayBuffer>[] = [];
   #used = 0;
@@ -37,17 +37,18 @@ export class Backlog {
     return this.partBytes > 0;
   }
 
-  /** How much has been written of the line that is written in part. */
+  /** Number of bytes that have been written of a partly written line; 0 if there is no such line. */
   get partBytes(): number {
     const { first } = this;
     if (!first) return 0;
     return first.byteOffset - lineStart(first);
   }
 
-  /** Keeps a copy: the caller uses its memory again. */
+  /** Adds a copy of the lines, because the caller reuses its memory. */
   keep(lines: Uint8Array): void {
     this.#bytes += lines.length;
-    // The first piece may be under way. Behind any other, lines share memory: they may come in small pieces for hours.
+    // Lines share the memory of the last piece, because they may arrive in small pieces for hours. The first piece is
+    // left as it is, because a write of it may be running.
     const last = this.#pieces.length > 1 ? this.#pieces.at(-1) : undefined;
     if (last && last.byteOffset + last.length + lines.length <= last.buffer.byteLength) {
       const longer = new Uint8Array(last.buffer, last.byteOffset, last.length + lines.length);
@@ -60,21 +61,21 @@ export class Backlog {
     this.#pieces.push(memory.subarray(0, lines.length));
   }
 
-  /** Keeps the first `length` bytes of this memory without a copy: the caller uses it no more. */
+  /** Adds the first `length` bytes of this memory without a copy. The caller must not use the memory any more. */
   adopt(memory: Uint8Array<ArrayBuffer>, length: number): void {
     this.#bytes += length;
     this.#pieces.push(memory.subarray(0, length));
   }
 
-  /** Like {@link keep}, of lines whose first `written` bytes were written already. */
+  /** Like {@link keep}, for lines whose first `written` bytes are written already. */
   keepRest(lines: Uint8Array, written: number): void {
-    // The beginning of the line stays readable before the rest.
+    // The copy includes the written part of a line, so that the whole line can be written again.
     const start = lines.lastIndexOf(LINE_END, written - 1) + 1;
     this.keep(written === 0 ? lines : lines.subarray(start));
     if (written > start) this.written(written - start);
   }
 
-  /** Takes `count` bytes off the first piece: they are written. */
+  /** Removes `count` bytes from the first piece, because they are written. */
   written(count: number): void {
     const first = this.#pieces[0];
     if (!first) return;
@@ -91,7 +92,7 @@ export class Backlog {
     this.#used = 0;
   }
 
-  /** Joins the first pieces to one piece of at most `maxBytes`. */
+  /** Joins the first pieces into one piece of at most `maxBytes`. */
   join(maxBytes: number): void {
     const first = this.#pieces[0];
     if (!first || this.#pieces.length === 1 || this.isAmidLine) return;
@@ -136,7 +137,7 @@ export class Backlog {
     this.#spares.push(new Uint8Array(buffer as ArrayBuffer));
   }
 
-  /** Call this if the written part of a line was cut off and must be written again. @returns its length */
+  /** To be called if the written part of a line was cut off and must be written again. @returns its length, bytes */
   rewind(): number {
     const part = this.partBytes;
     const first = this.#pieces[0];
@@ -163,7 +164,7 @@ export class Backlog {
   }
 }
 
-/** Start of the line that `rest` continues, in the memory of the line. */
+/** Offset of the start of the line that `rest` continues, in the memory of `rest`. */
 function lineStart(rest: Uint8Array): number {
   return new Uint8Array(rest.buffer, 0, rest.byteOffset).lastIndexOf(LINE_END) + 1;
 }

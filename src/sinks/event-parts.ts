@@ -4,7 +4,7 @@ import { signalName } from "../process/signal-name.ts";
 import { EVENT_SAMPLE, KNOWN_CPU, KNOWN_STATUS, NO_CPU, PROCESS_EVENT } from "../wire/layout.gen.ts";
 import { putImage } from "./image-json.ts";
 
-/** Room for all of an event but its strings. */
+/** Bytes for an event without its strings. */
 export const FIXED_BYTES = 1024;
 
 /**
@@ -16,7 +16,10 @@ export class EventParts {
   #secondText = literal("");
   #second = -1;
 
-  /** The name of `time` is written; its last quote begins the name of `ts_ns`. */
+  /**
+   * Writes the value of `time`, whose name is written already, and `ts_ns`. `tsNs` begins with the quote that ends
+   * `time`.
+   */
   time({ record, clock }: EventView, out: ByteWriter, tsNs: Piece): void {
     const high = record.u32(PROCESS_EVENT.ts_ns + 4);
     const low = record.u32(PROCESS_EVENT.ts_ns);
@@ -46,7 +49,7 @@ export class EventParts {
     out.cString(event.comm);
   }
 
-  /** Those of `cgroup`, `container` and `unit` that are known. */
+  /** Writes those of `cgroup`, `container` and `unit` that are known. */
   place(event: EventView, out: ByteWriter): void {
     if (!event.identity) return;
     const { json } = event.identity.ofEvent(event);
@@ -103,7 +106,7 @@ export class EventParts {
   }
 }
 
-/** @param value below 0: not known */
+/** @param value negative if unknown */
 function putNumber(out: ByteWriter, name: Piece, value: number): void {
   out.put(name);
   if (value < 0) out.null();

@@ -1,4 +1,4 @@
-/** Calls to a filesystem that may never answer: each is made by a thread of the runtime, never by this one. */
+/** Calls to a filesystem that may never answer. A thread of the runtime makes each call, and never the main thread. */
 import { close, constants, fchown, fstat, ftruncate, open, stat } from "node:fs";
 
 export function sizeOf(fd: number): Promise<number> {
@@ -26,25 +26,25 @@ export function closeFile(fd: number): Promise<void> {
 }
 
 const { O_WRONLY, O_CREAT, O_EXCL, O_APPEND, O_NOCTTY, O_NONBLOCK, O_NOFOLLOW, O_DIRECTORY } = constants;
-/** open(2): names a file, opens nothing. */
+/** open(2): the descriptor only refers to a path, and the file itself is not opened. */
 const O_PATH = 0o10000000;
 const TO_APPEND = O_WRONLY | O_APPEND | O_NOCTTY | O_NONBLOCK;
 
 /**
- * A folder by a descriptor: what is opened there is in it, whatever is at its name by then.
- * @param followsLinks whether its last component may be a link; if not, a link is ENOTDIR
+ * Opens a folder. A file opened through its descriptor is in this folder, even if another folder has its name by then.
+ * @param followsLinks whether the last component may be a link; if not, a link fails with ENOTDIR
  */
 export function openFolder(path: string, followsLinks: boolean): Promise<number> {
   return openPath(path, O_PATH | O_DIRECTORY | (followsLinks ? 0 : O_NOFOLLOW));
 }
 
-/** Anything by a descriptor, a link as such. */
+/** Opens a path of any kind, to read its status. A link is not followed. */
 export function openName(path: string): Promise<number> {
   return openPath(path, O_PATH | O_NOFOLLOW);
 }
 
 /**
- * Opens a file to write at its end; one that is new is readable by its owner only. Does not wait for a FIFO's reader.
+ * Opens a file to append to, or creates it, readable by its owner only. Does not wait for the reader of a FIFO.
  * @param followsLinks whether its last component may be a link
  * @throws an error whose `code` is the errno's name
  */
@@ -57,11 +57,11 @@ export async function openToAppend(path: string, followsLinks: boolean): Promise
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     }
     try {
-      // A link whose target is missing exists by name: its target is made without O_EXCL.
+      // With O_EXCL, a link whose target is missing fails with EEXIST. Its target is created without O_EXCL.
       const isDangling = tries > 0 && followsLinks;
       return { fd: await openPath(path, flags | O_CREAT | (isDangling ? 0 : O_EXCL)), isNew: true };
     } catch (error) {
-      // Another program was faster, and perhaps has removed it again.
+      // Another program has created the file in between, and may have removed it again.
       if ((error as NodeJS.ErrnoException).code !== "EEXIST" || tries > 2) throw error;
     }
   }

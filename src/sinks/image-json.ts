@@ -2,12 +2,12 @@ import type { ByteWriter, Piece } from "../json/byte-writer.ts";
 import { type ImageStore, NO_IMAGE } from "../process/image-store.ts";
 import { ARGS_CUT, EXE_CUT, KNOWN_ARGS, KNOWN_EXE } from "../wire/layout.gen.ts";
 
-/** Room for the names. */
+/** Bytes for the names of the fields. */
 const NAMES_BYTES = 96;
 
 /**
- * Writes path and arguments of an image by these names, and whether either is cut; null what is not known. Makes room for
- * what it writes, and for `reserve` bytes more.
+ * Writes the path and the arguments of an executed program, and whether each is truncated, under these names. Unknown
+ * values are null. Reserves room for these fields and for `reserve` bytes more.
  */
 export function putImage(
   images: ImageStore,
@@ -24,7 +24,7 @@ export function putImage(
   out.put(exe);
   if (flags & KNOWN_EXE) {
     const start = images.exeStart(image);
-    // The path as one string may carry the NUL that ends it.
+    // The stored path may include the NUL that ends it.
     let end = start + images.exeLength(image);
     if (end > start && images.bytesOf(image)[end - 1] === 0) end--;
     out.string(images.bytesOf(image), start, end);

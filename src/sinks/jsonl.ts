@@ -9,7 +9,7 @@ import type { LineSink, Notice } from "./sink.ts";
 
 const END = literal("}\n");
 
-/** The event as one JSON object, without the brace that ends it, written to `out`. */
+/** Writes events to `out`, each as a JSON object without its closing brace. */
 export class JsonEncoder {
   readonly #parts = new EventParts();
 
@@ -19,13 +19,13 @@ export class JsonEncoder {
   }
 }
 
-/** Memory to begin with. */
+/** Initial size of the buffer. */
 const GATHER_BYTES = 64 * 1024;
 
-/** What the sink needs of an output. */
+/** The members of an output that the sink uses. */
 export type LineOutput = Pick<Output, "gatherBytes" | "memory" | "writeFrom">;
 
-/** JSON Lines: an object a line, for programs. */
+/** Writes JSON Lines, for programs: one object per line. */
 export class JsonlSink implements LineSink {
   readonly #output: LineOutput;
   readonly #encoder = new JsonEncoder();

@@ -2,7 +2,7 @@ import type { RunSummary } from "../wire/summary.ts";
 import type { Output } from "./output.ts";
 import type { LineSink } from "./sink.ts";
 
-/** No events, only the summary. */
+/** Writes only the summary. */
 export class NoneSink implements LineSink {
   readonly #output: Output;
 

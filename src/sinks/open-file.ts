@@ -24,12 +24,13 @@ const WHY_REFUSED = {
 };
 
 /**
- * Opens the file of `--output`, to append to. In a folder where another account can place files, such as /tmp, it follows no
- * link and takes no file of another account: that account could choose what is written to, or read all of it.
+ * Opens the file of `--output`, to append to. In a folder where another account can place files, such as /tmp, it
+ * follows no links and refuses files of other accounts. Otherwise such an account could choose the file that linnix
+ * writes to, or read all lines.
  *
- * @param owner gets the file if it is new
- * @throws NoReader if it is a FIFO without a reader
- * @throws LinnixError (exit code 2) if it cannot be opened, or is refused
+ * @param owner becomes the owner of a new file
+ * @throws NoReader if the path is a FIFO without a reader
+ * @throws LinnixError (exit code 2) if the file cannot be opened, or is refused
  */
 export async function openOutputFile(path: string, owner: FileOwner | undefined): Promise<number> {
   try {
@@ -50,7 +51,7 @@ export function isReadableByAll({ kind, mode }: Pick<FileStatus, "kind" | "mode"
 class Refusal extends Error {}
 
 async function open(path: string, owner: FileOwner | undefined): Promise<number> {
-  // It can only be a folder, and open(2) reports that.
+  // A path with a slash at its end can only be a folder, and open(2) reports that.
   if (path.endsWith("/")) return (await openToAppend(path, true)).fd;
   const trusted = [0, process.geteuid?.() ?? 0, ...(owner ? [owner.uid] : [])];
   const folder = await openFolderOf(path, trusted);
@@ -61,7 +62,7 @@ async function open(path: string, owner: FileOwner | undefined): Promise<number>
       throw codeOf(cause) === "ELOOP" && !isTrusted ? new Refusal(WHY_REFUSED.link) : cause;
     });
     try {
-      // Nor one that the folder's own account has placed in a folder of its own, but for its own files.
+      // In a folder where only its owner can place files, files of this owner are accepted too.
       if (!isTrusted) checkFile(fileStatus(fd), isShared ? trusted : [...trusted, uid]);
       // Without CAP_CHOWN the owner does not change, and the run continues.
       if (isNew && owner) await giveFile(fd, owner).catch(() => {});
@@ -75,14 +76,17 @@ async function open(path: string, owner: FileOwner | undefined): Promise<number>
   }
 }
 
-/** Whether accounts besides its own can place files in a folder, and whether no account but root and ours can. */
+/**
+ * `isShared`: whether accounts other than its owner can place files in a folder. `isTrusted`: whether only root or the
+ * account of this process can.
+ */
 function trustIn(folder: number): { isShared: boolean; isTrusted: boolean } {
   const { mode, uid } = fileStatus(folder);
   const isShared = (mode & ALL_WRITE) !== 0 || ((mode & STICKY) !== 0 && (mode & OTHERS_WRITE) !== 0);
   return { isShared, isTrusted: !isShared && (uid === 0 || uid === process.geteuid?.()) };
 }
 
-/** The folder of a file, one component after the other, so that no link of another account leads elsewhere. */
+/** Opens the folder of a file, one component after the other, so that no link of another account leads elsewhere. */
 async function openFolderOf(path: string, trusted: readonly number[]): Promise<number> {
   let folder = await openFolder(path.startsWith("/") ? "/" : ".", true);
   try {
@@ -110,7 +114,7 @@ async function openNext(folder: number, path: string, trusted: readonly number[]
   try {
     const { kind, uid } = fileStatus(name);
     const { mode } = fileStatus(folder);
-    // In a sticky folder only the owner of the entry, and that of the folder, can replace it.
+    // In a sticky folder, only the owner of an entry and the owner of the folder can replace the entry.
     const canBeReplaced = (mode & STICKY) === 0 && (mode & ALL_WRITE) !== 0;
     if (kind === "other" && (canBeReplaced || !trusted.includes(uid))) throw new Refusal(WHY_REFUSED.folder);
   } finally {

@@ -1,11 +1,11 @@
 import { cannotRunError, type LinnixError, usageError } from "../errors.ts";
 
-/** The reader of our output has left, as `| head` does: a quiet end, not an error. */
+/** The reader of the output has closed it, as `| head` does. The run then ends without an error message. */
 export class OutputClosed extends Error {
   override readonly name = "OutputClosed";
 }
 
-/** The FIFO that was to be opened has no reader yet. */
+/** The FIFO to open has no reader yet. */
 export class NoReader extends Error {
   override readonly name = "NoReader";
 }
@@ -57,24 +57,24 @@ export function whyNotWritten(code: string): string {
   return WHY_NOT_WRITTEN[code] ?? code;
 }
 
-/** @returns the error for an output that a write to failed */
+/** @returns the error for a failed write to an output */
 export function writeError(name: string, code: string, cause: unknown): LinnixError {
   return cannotRunError(
     "output-full",
     {
       what: `writing to ${name} failed`,
       why: whyNotWritten(code),
-      hint: "earlier lines are complete; free some space, or choose another place by --output",
+      hint: "earlier lines are complete; free some space, or choose another file with --output",
     },
     { cause },
   );
 }
 
-/** @returns the error for an output that does not take the end of a run */
+/** @returns the error for an output to which the last lines of a run could not be written */
 export function stuckOutputError(name: string, why: string): LinnixError {
   return cannotRunError("output-stuck", {
     what: `the last events and the summary could not be written to ${name}`,
     why,
-    hint: "all lines are complete, but the last one may be cut off; check the program that reads the pipe, or the disk",
+    hint: "the last line in the output may be incomplete; check the program that reads the pipe, or the disk",
   });
 }

@@ -9,7 +9,7 @@ import { closeFile, sizeOf, truncateFile } from "./file-calls.ts";
 import { type FileOwner, isReadableByAll, openOutputFile } from "./open-file.ts";
 import { codeOf } from "./output-errors.ts";
 
-/** The descriptor that an output writes to: what it is, how it is written, and how it is opened again. */
+/** The descriptor that an output writes to: its kind, how to write to it, and how to open it again. */
 export class OutputTarget {
   readonly #path: string | undefined;
   readonly #owner: FileOwner | undefined;
@@ -19,15 +19,15 @@ export class OutputTarget {
   readonly isFifo: boolean;
   /** A socket, as sshd and the parents of many services pass it. Unlike a pipe it cannot be opened again. */
   readonly #isSocket: boolean;
-  /** Whether it is a file whose descriptor has a position that others may move. */
+  /** Whether it is a file that is not appended to, so that other processes may move the position of the descriptor. */
   readonly isShared: boolean;
   /** Undefined if a write cannot block. */
   background: BackgroundWrite | undefined;
   #position: number;
 
   /**
-   * @param path undefined: the descriptor is not ours to close
-   * @param owner the account that gets a file which is made
+   * @param path path of the file that was opened; undefined for a descriptor that must stay open
+   * @param owner the account that becomes the owner of new files
    */
   constructor(fd: number, path: string | undefined, owner: FileOwner | undefined) {
     this.#path = path;
@@ -68,8 +68,8 @@ export class OutputTarget {
   }
 
   /**
-   * Writes without a wait.
-   * @param failed takes the error of a failed write
+   * Writes without blocking.
+   * @param failed called with the error of a failed write
    * @returns how many bytes were written before the reader had no room left, or the write failed
    */
   writeNow(lines: Uint8Array, failed: (error: unknown) => void): number {
@@ -89,37 +89,36 @@ export class OutputTarget {
     return done;
   }
 
-  /** Takes note of bytes that were written. */
+  /** Notes that bytes were written. */
   progressed(written: number): void {
     this.#position += written;
   }
 
-  /** Cuts off the part of a line that was written to the file; the line is written again later. */
+  /** Cuts off a partly written line at the end of the file. The line is written again later. */
   async cutToWholeLines(backlog: Backlog): Promise<void> {
     const fd = this.#fd;
     const size = await sizeOf(fd);
-    // Others may write to the file behind standard output: then it is not ours to cut. Nor is another file, if it was
-    // opened again meanwhile.
+    // The file is not cut if other processes have written to it, or if another file was opened in the meantime.
     if (fd !== this.#fd || size !== this.#position) return;
     await truncateFile(fd, this.#position - backlog.partBytes);
     this.#position -= backlog.rewind();
   }
 
   /**
-   * Opens by its name what is to be written from now on, see {@link goOn}. Only if `canReopen`.
+   * Opens the path again, for {@link goOn}. Only if `canReopen`.
    * @throws NoReader, LinnixError: see `openOutputFile`
    */
   openAgain(): Promise<number> {
     return openOutputFile(this.#path as string, this.#owner);
   }
 
-  /** Whether a descriptor is of the file or FIFO that is written now. */
+  /** Whether a descriptor refers to the same file or FIFO as the current one. */
   isSame(fd: number): boolean {
     return fileStatus(fd).identity === fileStatus(this.#fd).identity;
   }
 
   /**
-   * Goes on with another descriptor.
+   * Continues with another descriptor.
    * @returns the old descriptor and its write, if that may still be running because the file does not answer
    */
   goOn(fd: number): { fd: number; background: BackgroundWrite } | undefined {
@@ -138,9 +137,9 @@ export class OutputTarget {
     else closeSync(this.#fd);
   }
 
-  /** @throws an error whose `code` is the errno's name: some filesystems write only now, and fail only now */
+  /** @throws an error whose `code` is the errno's name, because some filesystems report a failed write only at close */
   async close(): Promise<void> {
-    // A write that hangs needs its descriptor; the end of the process closes it.
+    // A write that hangs needs its descriptor. The kernel closes it when the process ends.
     if (!this.#ownsFd || this.background?.isUnderWay) return;
     if (this.isFile) await closeFile(this.#fd);
     else closeSync(this.#fd);

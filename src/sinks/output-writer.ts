@@ -9,20 +9,20 @@ import type { OutputTarget } from "./output-target.ts";
 import type { Overflow } from "./overflow.ts";
 
 /**
- * Where more than this has come in one turn, it is not gathered further. More than a second of JSON Lines at 300 processes
- * a second: a second write of the same turn costs one more turn of the event loop.
+ * Maximum number of bytes that are gathered before they are written. It is more than one second of JSON Lines at 300
+ * processes per second, because a second write in the same turn costs one more turn of the event loop.
  */
 export const BATCH_BYTES = 512 * 1024;
 /** Time until an output that failed is tried again. */
 const RETRY_MS = 2000;
-/** How long a reopened output waits for the old file to take what was gathered. */
+/** How long a reopened output waits until the waiting lines are written to the old file. */
 const OLD_FILE_MS = 1000;
 const LOOK_MS = 5;
 
 /** Errors after which the file itself is unchanged, so the output does not open it again. */
 const KEEPS_FILE = new Set(["ENOSPC", "EDQUOT", "EFBIG", "EAGAIN", "ENOMEM"]);
 
-const NO_FILE = "it is no regular file any more";
+const NO_FILE = "it is not a regular file any more";
 
 /** Why the last write failed. */
 export interface Trouble {
@@ -30,7 +30,7 @@ export interface Trouble {
   error: Error;
 }
 
-/** Writes what waits in a backlog, tries again after an error, and goes on in another file. */
+/** Writes the lines of a backlog, retries after an error, and continues in another file. */
 export class OutputWriter {
   readonly #target: OutputTarget;
   readonly #backlog: Backlog;
@@ -40,7 +40,7 @@ export class OutputWriter {
   #writtenBytes = 0;
   #trouble: Trouble | undefined;
   #retryMs = 0;
-  /** Work on the file that must end before the next write. */
+  /** Whether work on the file, such as opening it again, must end before the next write. */
   #isBusy = false;
   #progressMs = 0;
   #reopening: Promise<boolean> | undefined;
@@ -48,9 +48,9 @@ export class OutputWriter {
   #closing: Promise<void> | undefined;
 
   /**
-   * @param backlog what waits to be written
-   * @param overflow counts what is not written
-   * @param goesOn whether the run continues without its output
+   * @param backlog the lines that wait to be written
+   * @param overflow counts the lines that are not written
+   * @param goesOn whether the run continues if its output fails
    */
   constructor(target: OutputTarget, backlog: Backlog, overflow: Overflow, goesOn: boolean) {
     this.#target = target;
@@ -64,58 +64,58 @@ export class OutputWriter {
     return this.#writtenBytes;
   }
 
-  /** For how long nothing was written of what waits, ms. */
+  /** How long no waiting line has been written, ms; 0 if no lines wait. */
   get stalledMs(): number {
     return this.#backlog.isEmpty ? 0 : performance.now() - this.#progressMs;
   }
 
-  /** Why nothing can be written; undefined while nothing is wrong. */
+  /** Why the last write failed; undefined if it did not fail. */
   get trouble(): Trouble | undefined {
     return this.#trouble;
   }
 
-  /** Whether all work on written lines is done. */
+  /** Whether no work on the file, such as opening it again, is running. */
   get isSettled(): boolean {
     return !this.#isBusy;
   }
 
-  /** Call it before lines begin to wait. */
+  /** To be called before lines are added to the backlog. */
   begins(): void {
     if (this.#backlog.isEmpty) this.#progressMs = performance.now();
   }
 
-  /** Writes these lines without a wait. @returns how many bytes were written before the reader had no room left */
+  /** Writes these lines without blocking. @returns how many bytes were written before the reader had no room left */
   writeNow(lines: Uint8Array): number {
     const done = this.#target.writeNow(lines, (error) => this.#failed(error));
     this.#writtenBytes += done;
     return done;
   }
 
-  /** Writes as much as can be written now of what waits. @returns whether nothing waits any more */
+  /** Writes as many waiting lines as possible now. @returns whether no lines wait any more */
   retry(): boolean {
     if (!this.#abandoned.isEmpty) this.#reap();
     if (this.#backlog.isEmpty) return true;
     if (this.#isBusy) return false;
-    // What is under way may be the write that ends the trouble.
+    // A running write may be the first one that succeeds again.
     return this.#target.background?.isUnderWay || this.#mayBegin() ? this.#writeOn() : false;
   }
 
-  /** The next try needs no pause. */
+  /** Lets the next attempt follow without a pause. */
   hurry(): void {
     this.#retryMs = 0;
   }
 
-  /** Counts what files that were left have not taken, as nothing waits for it any more. */
+  /** Counts the lines of abandoned writes as unwritten, because linnix does not wait for these writes any more. */
   giveUpAbandoned(): void {
     this.#reap();
     this.#abandoned.giveUp((lines) => this.#overflow.giveUp(lines));
   }
 
   /**
-   * Opens its file again by its name, as is done when a log is rotated: where it was moved away a new one is made, and
-   * what is written from now on goes there.
-   * @returns false if it is no file of its own, and nothing was done
-   * @throws LinnixError (exit code 2) when it cannot be opened; the old file is kept then
+   * Opens the output's file again by its name, for log rotation. If the file was moved away, a new one is created.
+   * Later lines go to the file that is now at this name.
+   * @returns false if nothing was done, because the output is not a file that linnix opened
+   * @throws LinnixError (exit code 2) if the file cannot be opened. Lines then still go to the old file
    */
   reopen(): Promise<boolean> {
     if (!this.#target.canReopen || !this.#target.isFile || this.#closing) return Promise.resolve(false);
@@ -126,7 +126,7 @@ export class OutputWriter {
       });
       return this.#reopening;
     }
-    // The name may refer to another file now than when that opening began.
+    // Since the current attempt began, the name may refer to another file.
     this.#nextReopening ??= under
       .catch(() => {})
       .then(() => {
@@ -136,7 +136,7 @@ export class OutputWriter {
     return this.#nextReopening;
   }
 
-  /** @throws an error whose `code` is the errno's name: some filesystems write only now, and fail only now */
+  /** @throws an error whose `code` is the errno's name, because some filesystems report a failed write only at close */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -148,7 +148,7 @@ export class OutputWriter {
     if (!this.#isBusy) await this.#target.close();
   }
 
-  /** Whether a write may begin now; if not, opens the output again where that is due. */
+  /** Whether a write may begin now. If not, opens the output again if that is due. */
   #mayBegin(): boolean {
     if (this.#trouble && performance.now() < this.#retryMs) return false;
     if (isBackgroundHeld() && (this.#target.background || this.#trouble)) return false;
@@ -196,7 +196,7 @@ export class OutputWriter {
     }
   }
 
-  /** How much a write that has ended wrote; null if it is under way, or has failed. */
+  /** Number of bytes that a write has written; null if it is still running, or has failed. */
   #resultOf(background: BackgroundWrite): number | null {
     try {
       return background.result();
@@ -211,7 +211,7 @@ export class OutputWriter {
     const isGone = code === "EPIPE" || code === "ECONNRESET";
     this.#retryMs = performance.now() + RETRY_MS;
     this.#trouble = { code, error: isGone ? new OutputClosed() : writeError(this.#target.name, code, cause) };
-    // Where others share the position, what is written next would leave a hole behind the cut.
+    // If others share the position of the descriptor, the next write would leave a hole after the cut.
     const mayCut = this.#target.isFile && !(this.#target.isShared && this.#goesOn);
     if (!mayCut || !this.#backlog.isAmidLine) return;
     void this.#whileBusy(() => this.#target.cutToWholeLines(this.#backlog));
@@ -222,13 +222,16 @@ export class OutputWriter {
     try {
       await action();
     } catch {
-      // The error of the write says enough.
+      // This error is ignored, because `trouble` has the error of the write.
     } finally {
       this.#isBusy = false;
     }
   }
 
-  /** A descriptor whose filesystem was unmounted, or a FIFO's whose reader has gone, does not recover. */
+  /**
+   * Opens the output again. A descriptor does not recover after its filesystem was unmounted, or its FIFO lost its
+   * reader.
+   */
   async #openAfterTrouble(): Promise<void> {
     this.#retryMs = performance.now() + RETRY_MS;
     const fd = await this.#target.openAgain();
@@ -261,18 +264,19 @@ export class OutputWriter {
     return true;
   }
 
-  /** Goes on with another descriptor; another file begins with a whole line. */
+  /** Continues with another descriptor. If it refers to another file, this file begins with a whole line. */
   #adopt(fd: number): void {
     this.#reap();
     const isSame = this.#target.isSame(fd);
     const left = this.#target.goOn(fd);
     if (left) this.#abandoned.add(left.fd, left.background, this.#backlog.dropFirst() ?? new Uint8Array());
-    // The same file, or the same FIFO with what the last reader left in it: the line is completed there.
+    // If the descriptor refers to the same file or FIFO, a partly written line is completed. Otherwise its rest is
+    // dropped.
     const rest = isSame ? undefined : this.#backlog.dropLineRest();
     if (rest) this.#overflow.drop(rest);
   }
 
-  /** Closes the files that were left, once they have answered, and counts what they did not take. */
+  /** Closes the files of abandoned writes that have ended, and counts the lines that were not written. */
   #reap(): void {
     this.#writtenBytes += this.#abandoned.reap((lines) => this.#overflow.drop(lines));
   }

@@ -6,19 +6,19 @@ import { OutputTarget } from "./output-target.ts";
 import { BATCH_BYTES, OutputWriter, type Trouble } from "./output-writer.ts";
 import { MAX_WAITING_BYTES, Overflow } from "./overflow.ts";
 
-/** A shorter piece is copied. */
+/** A piece that is shorter than this is copied. */
 const ADOPTED_BYTES = 16 * 1024;
 
 export interface OutputOptions {
-  /** Whether the run continues without its output, as one that answers over HTTP does. Then lines are dropped. */
+  /** Whether the run continues if its output fails, as a run with the HTTP API does. Lines are then dropped. */
   goesOn?: boolean;
-  /** The account that gets a file which is made. */
+  /** The account that becomes the owner of new files. */
   owner?: FileOwner | undefined;
 }
 
 /**
- * A descriptor for whole lines. It never waits: pipes, terminals and sockets are written without blocking, files by
- * another thread.
+ * Writes whole lines to a descriptor, and never waits. Pipes, terminals and sockets are written without blocking.
+ * Files, and descriptors that may block, are written by another thread.
  */
 export class Output {
   readonly #target: OutputTarget;
@@ -28,7 +28,7 @@ export class Output {
   readonly #writer: OutputWriter;
   #isLast = false;
   #isGivenUp = false;
-  /** @returns the line that the output gets in the place of missing lines */
+  /** Makes the line that is written in place of missing lines. Undefined: no line is written. */
   gapLine: ((missing: Unwritten) => string) | undefined;
 
   private constructor(fd: number, path: string | undefined, options: OutputOptions) {
@@ -37,26 +37,26 @@ export class Output {
     this.#writer = new OutputWriter(this.#target, this.#backlog, this.#overflow, this.#goesOn);
   }
 
-  /** Standard output, or another descriptor that is not ours to close. */
+  /** An output to standard output, or to another descriptor that must stay open. */
   static of(fd: number, options: OutputOptions = {}): Output {
     return new Output(fd, undefined, options);
   }
 
   /**
-   * Opens a file to append to, made readable by its owner only when it is new.
-   * @throws NoReader when it is a FIFO without a reader: it can be opened once it has one
-   * @throws LinnixError (exit code 2) when it cannot be opened
+   * Opens a file to append to. A new file is readable by its owner only.
+   * @throws NoReader if the path is a FIFO without a reader. The FIFO can be opened when it has one
+   * @throws LinnixError (exit code 2) if the file cannot be opened
    */
   static async open(path: string, options: OutputOptions = {}): Promise<Output> {
     return new Output(await openOutputFile(path, options.owner), path, options);
   }
 
-  /** How much a caller gathers before it writes. A write in the background needs no gathering. */
+  /** Number of bytes that a caller gathers before it writes. */
   get gatherBytes(): number {
     return this.#target.background ? BATCH_BYTES : 64 * 1024;
   }
 
-  /** Whether every account can read what is written: it is a file that was there, with such a mode. */
+  /** Whether every account can read the output: true for an existing file whose mode permits that. */
   get isReadableByAll(): boolean {
     return this.#target.isReadableByAll;
   }
@@ -66,23 +66,23 @@ export class Output {
     return this.#target.name;
   }
 
-  /** Why it takes nothing although no write has failed. */
+  /** Why nothing can be written although no write has failed, as one clause. */
   get whyStuck(): string {
     return this.#target.isFile ? "its filesystem does not answer" : "the reader of the output does not read";
   }
 
-  /** Whether the rings have to hold back what comes next. */
+  /** Whether the collector must leave further events in the rings. */
   get isBlocked(): boolean {
     if (this.#backlog.isEmpty) return false;
     return this.#mayDrop ? this.#isFull() && !this.#dropsNow() : true;
   }
 
-  /** Whether something waits to be written, or is being written. */
+  /** Whether lines wait to be written, or are being written. */
   get isWaiting(): boolean {
     return !this.#backlog.isEmpty;
   }
 
-  /** How much that is: less than before says that some of it has been written. */
+  /** Number of bytes that wait to be written, or are being written. */
   get waitingBytes(): number {
     return this.#backlog.bytes;
   }
@@ -92,12 +92,12 @@ export class Output {
     return this.#writer.writtenBytes;
   }
 
-  /** For how long nothing was written of what waits, ms. */
+  /** How long no waiting line has been written, ms; 0 if no lines wait. */
   get stalledMs(): number {
     return this.#writer.stalledMs;
   }
 
-  /** Whether another try soon can help: bytes wait, no write is running, and no error requires a pause. */
+  /** Whether a {@link retry} soon is useful: the run must end, or lines wait that are not part of a running write. */
   get needsLook(): boolean {
     if (this.endsRun) return true;
     if (this.#writer.trouble || this.#backlog.isEmpty) return false;
@@ -105,7 +105,7 @@ export class Output {
     return !background || this.#backlog.bytes > (this.#backlog.first?.length ?? 0) || !background.isUnderWay;
   }
 
-  /** Why nothing can be written; undefined while nothing is wrong. */
+  /** Why the last write failed; undefined if it did not fail. */
   get trouble(): Trouble | undefined {
     return this.#writer.trouble;
   }
@@ -118,12 +118,12 @@ export class Output {
     return !(canReopen && isFifo && trouble.error instanceof OutputClosed);
   }
 
-  /** Whether all work on written lines is done. */
+  /** Whether no work on the file, such as opening it again, is running. */
   get isSettled(): boolean {
     return this.#writer.isSettled;
   }
 
-  /** What was dropped so far. */
+  /** Counts of all lines that were not written so far. */
   get unwritten(): Unwritten {
     return this.#overflow.counts;
   }
@@ -133,8 +133,9 @@ export class Output {
   }
 
   /**
-   * Takes `length` bytes, which are whole lines. What a reader has no room for is kept and goes first; a file gets what
-   * has come at the next {@link retry}. Where too much waits the lines are dropped and counted, if the output may drop.
+   * Writes `length` bytes, which must be whole lines. If the reader has no room, the rest waits and is written first
+   * later. Lines for a file wait until the next {@link retry}. If too many bytes wait and the output may drop lines,
+   * these lines are dropped and counted.
    */
   write(bytes: Uint8Array, length: number): void {
     const lines = bytes.subarray(0, length);
@@ -156,8 +157,8 @@ export class Output {
   /**
    * Like {@link write}, for a caller that gathers many lines in memory of its own. If other lines wait, the output does
    * not keep memory that is mostly empty, because it counts waiting bytes by the length of the lines.
-   * @returns whether the output keeps this memory: the caller gathers the next lines in other memory, see {@link
-   *   memory}
+   * @returns whether the output keeps this memory. If so, the caller must gather the next lines in other memory: see
+   *   {@link memory}
    */
   writeFrom(memory: Uint8Array<ArrayBuffer>, length: number): boolean {
     if (this.#target.background?.isUnderWay) this.#writer.retry();
@@ -177,18 +178,20 @@ export class Output {
     return true;
   }
 
-  /** At least `bytes` bytes to gather lines in: the memory of the last write if it has ended. */
+  /**
+   * Memory of at least `bytes` bytes to gather lines in: the memory of an earlier write that has ended, or new memory.
+   */
   memory(bytes: number): Uint8Array<ArrayBuffer> {
     if (this.#target.background?.isUnderWay) this.#writer.retry();
     return this.#backlog.memoryFor(bytes);
   }
 
-  /** Writes as much as can be written now of what waits. @returns whether nothing waits any more */
+  /** Writes as many waiting lines as possible now. @returns whether no lines wait any more */
   retry(): boolean {
     return this.#writer.retry();
   }
 
-  /** Drops nothing any more: the end of the run begins. */
+  /** Called at the end of a run: from now on no lines are dropped. */
   takeAll(): void {
     this.#isLast = true;
     this.#writer.hurry();
@@ -203,16 +206,16 @@ export class Output {
   }
 
   /**
-   * Opens its file again by its name, as is done when a log is rotated: where it was moved away a new one is made, and
-   * what is written from now on goes there.
-   * @returns false if it is no file of its own, and nothing was done
-   * @throws LinnixError (exit code 2) when it cannot be opened; the old file is kept then
+   * Opens the output's file again by its name, for log rotation. If the file was moved away, a new one is created.
+   * Later lines go to the file that is now at this name.
+   * @returns false if nothing was done, because the output is not a file that linnix opened
+   * @throws LinnixError (exit code 2) if the file cannot be opened. Lines then still go to the old file
    */
   reopen(): Promise<boolean> {
     return this.#writer.reopen();
   }
 
-  /** @throws an error whose `code` is the errno's name: some filesystems write only now, and fail only now */
+  /** @throws an error whose `code` is the errno's name, because some filesystems report a failed write only at close */
   close(): Promise<void> {
     return this.#writer.close();
   }

@@ -1,27 +1,30 @@
 import { type Unwritten, UnwrittenCount } from "../wire/unwritten.ts";
 
 /**
- * Maximum number of bytes that wait to be written. Further lines are held back or dropped. A run at rest needs none of this memory.
+ * Number of waiting bytes from which on events stay in the rings, or lines are dropped. An idle run needs none of this
+ * memory.
  */
 export const MAX_WAITING_BYTES = 1024 * 1024;
-/** How long the rings hold events back for a full output. After that lines are dropped, if the output may drop. */
+/**
+ * How long events stay in the rings because the output is full. After that, lines are dropped if the output may drop.
+ */
 const HOLD_MS = 1000;
 
 /** Decides when lines are dropped because too many wait, and counts the lines that are not written. */
 export class Overflow {
   readonly #unwritten = new UnwrittenCount();
-  /** Lines that were dropped since the last one that was kept. */
+  /** Lines that were dropped since the last line that was not dropped. */
   #gap = new UnwrittenCount();
   readonly #mostBytes: number;
   #fullSinceMs: number | undefined;
   #isDropping = false;
 
-  /** @param batchBytes as much may wait in addition while events are held back */
+  /** @param batchBytes number of bytes that may wait in addition before lines are dropped immediately */
   constructor(batchBytes: number) {
     this.#mostBytes = MAX_WAITING_BYTES + batchBytes;
   }
 
-  /** What was dropped so far. */
+  /** Counts of all lines that were not written so far. */
   get counts(): Unwritten {
     return this.#unwritten.counts;
   }
@@ -30,12 +33,12 @@ export class Overflow {
     return this.#unwritten.lines;
   }
 
-  /** Whether lines were dropped since the last one that was kept. */
+  /** Whether lines were dropped since the last line that was not dropped. */
   get hasGap(): boolean {
     return this.#gap.lines > 0;
   }
 
-  /** What is missing before the next line that is kept; the next gap begins. */
+  /** Returns the counts of the lines that are missing before the next line, and starts a new gap. */
   takeGap(): Unwritten {
     const { counts } = this.#gap;
     this.#gap = new UnwrittenCount();
@@ -48,19 +51,19 @@ export class Overflow {
     this.#gap.add(lines);
   }
 
-  /** Counts lines that are given up at the end of the run: no line marks the gap. */
+  /** Counts lines that are given up at the end of the run. No line in the output marks this gap. */
   giveUp(lines: Uint8Array): void {
     this.#unwritten.add(lines);
   }
 
   /**
-   * Whether an output that may drop lines drops what comes next.
-   * @param waitingBytes how much waits to be written
+   * Whether an output that may drop lines drops the next lines.
+   * @param waitingBytes number of bytes that wait to be written
    * @param hasTrouble whether the last write failed
    */
   dropsNow(waitingBytes: number, hasTrouble: boolean): boolean {
     if (waitingBytes < MAX_WAITING_BYTES) {
-      // Waits until there is room for many lines, so that the output has few gaps.
+      // Lines are dropped until there is room for many lines, so that the output has few gaps.
       if (waitingBytes < MAX_WAITING_BYTES / 2) this.#isDropping = false;
       if (!this.#isDropping) this.#fullSinceMs = undefined;
       return this.#isDropping;

@@ -28,17 +28,17 @@ const FULL_TIME = 15;
 const SHORT_TIME = 8;
 const HEADING: ColumnValues = { time: "TIME", type: "TYPE", pid: "PID", ppid: "PPID", uid: "UID" };
 
-/** @param width columns of the terminal; 0: no terminal, which has room for all */
+/** @param width columns of the terminal; 0 if the output is not a terminal, which shows all columns */
 export function columnsFor(width: number): Columns {
   if (width === 0) return ALL;
   return BY_WIDTH.find(([from]) => width >= from)?.[1] ?? ALL;
 }
 
-/** Ends with a space. */
+/** The columns before the text of a line, with a space at the end. */
 export function columnsText({ time, ppid, uid }: Columns, values: ColumnValues): string {
   const timeWidth = time === "full" ? FULL_TIME : SHORT_TIME;
   const timeText = time === "none" ? "" : `${values.time.slice(0, timeWidth).padEnd(timeWidth)} `;
-  // "sample" is wider than the other types and takes its room from the pid's.
+  // "sample" is wider than the other types, so the column of the pid is narrower in its lines.
   const typeAndPid = `${values.type} ${values.pid.padStart(12 - values.type.length)} `;
   const ppidText = ppid ? `${values.ppid.padStart(8)} ` : "";
   return `${timeText}${typeAndPid}${ppidText}${uid ? `${values.uid.padStart(6)} ` : ""}`;

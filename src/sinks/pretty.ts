@@ -28,30 +28,30 @@ import { totalsBlock } from "./totals-block.ts";
 
 export interface PrettyOptions {
   color: boolean;
-  /** Columns of the terminal now; 0: no terminal, lines are not cut. */
+  /** Current width of the terminal in columns; 0 if the output is not a terminal: then lines are not cut. */
   width(): number;
 }
 
 const RESET = "\x1b[0m";
 const DIM = "\x1b[2m";
 const COLORS = { fork: "\x1b[34m", exec: "\x1b[32m", exit: "\x1b[33m", failed: "\x1b[31m" } as const;
-/** Columns that a text has on the narrowest terminal; longer lines are wrapped there. */
+/** Least room for the text of a line, in columns. On a very narrow terminal, such lines wrap. */
 const MIN_ROOM = 16;
-/** Columns of a sample with all its words, a comm of 15 letters, 100.0 % of CPU, 1000.0 MiB and 10 threads. */
+/** Width of a sample with all its words, a comm of 15 letters, 100.0 % of CPU, 1000.0 MiB and 10 threads. */
 const FULL_SAMPLE = 56;
-/** What is left of a comm that is cut, the ellipsis included. */
+/** Least width of a comm that is cut, including the ellipsis. */
 const MIN_NAME = 4;
-/** Deeper than this the tree is drawn no further to the right. */
+/** Processes at a greater depth in the tree are not indented further. */
 const MAX_INDENT = 12;
-/** The tree takes at most this share of the room that a text has. */
+/** The indentation takes at most this share of the room for a text. */
 const INDENT_SHARE = 1 / 4;
 
 const LOSS_TEXTS: Record<LossReason, string> = {
   ring_full: "its ring was full (see --ring-size)",
-  no_ring: "it had no ring after it came online, and the spare one was full",
+  no_ring: "it came online without a ring, and the spare ring was full",
 };
 
-/** Aligned columns for people: one line an event, indented by its place in the tree. */
+/** Writes aligned columns, for people: one line per event, indented by its depth in the process tree. */
 export class PrettySink implements LineSink {
   readonly #output: Output;
   readonly #options: PrettyOptions;
@@ -65,11 +65,11 @@ export class PrettySink implements LineSink {
     this.#look();
   }
 
-  /** Stderr has said it. */
+  /** Writes nothing, because the messages on stderr contain the same facts. */
   start(): void {}
 
   write(view: EventView): void {
-    // Once for what is written together.
+    // Once for all lines that are written together.
     if (this.#lines === "") this.#look();
     const width = this.#width;
     const { color } = this.#options;
@@ -80,7 +80,7 @@ export class PrettySink implements LineSink {
     if (this.#lines.length > 64 * 1024) this.flush();
   }
 
-  /** The terminal may have another size by now: then there may be other columns, below a heading of their own. */
+  /** Checks the width of the terminal. Writes a new heading if other columns fit now. */
   #look(): void {
     this.#width = this.#options.width();
     const columns = columnsFor(this.#width);
@@ -103,7 +103,7 @@ export class PrettySink implements LineSink {
   }
 
   unwritten({ time, lines }: UnwrittenEvent): string {
-    return this.#warning(`${time.slice(11, 26)} ${lines} lines are missing here: the output took nothing`);
+    return this.#warning(`${time.slice(11, 26)} ${lines} lines are missing here, because they could not be written`);
   }
 
   #warning(text: string): string {
@@ -138,11 +138,11 @@ function stormText({ state, source, suppressed, window_ns, comms }: StormEvent):
   return `storm of ${name} is over: ${counted}${most.length > 0 ? `; most of ${most.join(", ")}` : ""}`;
 }
 
-/** Ancestors that the table knows and that live, counted up to a bound. */
+/** Number of ancestors that are in the table, without pid 1, at most `MAX_INDENT`. */
 function depthOf(table: ProcessTable, ppid: number): number {
   let depth = 0;
   let pid = ppid;
-  // Most processes are children of pid 1 or of the process above it, so these levels get no indentation.
+  // Pid 1 gets no level, because it is an ancestor of most processes.
   while (pid > 1 && depth < MAX_INDENT) {
     const slot = table.find(pid);
     if (slot === NO_SLOT) break;
@@ -179,7 +179,7 @@ function colorOf(view: EventView): string {
   return view.known & KNOWN_STATUS && view.status !== 0 ? COLORS.failed : COLORS.exit;
 }
 
-/** The text after the columns. Figures are aligned below each other; the tree shows only what happens in it. */
+/** The text after the columns. Samples and page faults are not indented, so that their figures are aligned. */
 function textOf(view: EventView, room: number): string {
   if (view.type === EVENT_PAGE_FAULT) return pageFaultText(view);
   if (view.type === EVENT_SAMPLE) return sampleText(view, room);
@@ -198,7 +198,7 @@ function processText(view: EventView): string {
   return exitText(view);
 }
 
-/** The command and how it ended. The line may be cut off, so the end comes first. */
+/** How a process ended, and its command. The command is last, because a long line is cut. */
 function endedText(view: EventView): string {
   const { argsText, exeText } = view;
   return argsText === null && exeText === null ? exitText(view) : `${exitText(view)}  ${execText(view)}`;
@@ -207,12 +207,12 @@ function endedText(view: EventView): string {
 function execText(view: EventView): string {
   const { argsText: args, exeText: exe } = view;
   const command = args ? commandLine(args) : exe === null ? nameOf(view) : printable(exe);
-  // A program's name for itself may say little: the path says which file it is.
+  // The first argument can be any text, so the path is added if it is different.
   const named = exe !== null && args !== null && args[0] !== exe;
   return `${command}${view.argsTruncated ? " …" : ""}${named ? `  [${printable(exe)}]` : ""}`;
 }
 
-/** The figures matter most: if there is little room, they lose their names first, and then the comm is cut. */
+/** If there is little room, the names of the figures are left out, and the comm is cut. The figures are never cut. */
 function sampleText(view: EventView, room: number): string {
   const { threads } = view;
   const name = nameOf(view);
@@ -227,7 +227,7 @@ function pageFaultText(view: EventView): string {
   const hex = (offset: number) => `0x${view.record.big(offset).toString(16)}`;
   const access = `${view.isWrite ? "write" : "read"} at ${hex(PAGE_FAULT_EVENT.address)} by ${hex(PAGE_FAULT_EVENT.ip)}`;
   const { suppressed } = view;
-  return `${nameOf(view)}  ${access}${suppressed > 0 ? `  (${suppressed} before it suppressed)` : ""}`;
+  return `${nameOf(view)}  ${access}${suppressed > 0 ? `  (${suppressed} before this suppressed)` : ""}`;
 }
 
 function exitText(view: EventView): string {
@@ -246,7 +246,7 @@ function exitText(view: EventView): string {
 
 /** Nanoseconds with a unit that leaves one to three digits before the point. */
 export function durationText(ns: number): string {
-  // The limits lie where rounding to the digits shown would make a fourth one.
+  // At each limit, rounding to the shown digits would give a fourth digit before the point.
   if (ns < 1e3) return `${ns} ns`;
   if (ns < 999.5e3) return `${(ns / 1e3).toFixed(0)} µs`;
   if (ns < 999.95e6) return `${(ns / 1e6).toFixed(1)} ms`;
@@ -260,25 +260,25 @@ export function durationText(ns: number): string {
 function cutTo(text: string, room: number): string {
   if (Bun.stringWidth(text) <= room) return text;
   let cut = text.slice(0, room - 1);
-  // Nor between the halves of a character past U+FFFF.
+  // A character past U+FFFF must not be cut in half.
   while (Bun.stringWidth(cut) > room - 1 || !cut.isWellFormed()) cut = cut.slice(0, -1);
   return `${cut}…`;
 }
 
-/** Nothing where nothing was lost. */
+/** Lines about samples that were not emitted and about threads that samples do not include; empty if there are none. */
 function sampleLosses(samples: RunSummary["samples"]): string[] {
   const lost = SAMPLE_LOSS_NAMES.filter((reason) => samples[reason] > 0);
   const parts = lost.map((reason) => `${samples[reason]} because ${SAMPLE_LOSSES[reason]}`);
   const lines = parts.length === 0 ? [] : [`samples not emitted: ${parts.join(", ")}`];
   const { threads_not_summed } = samples;
-  if (threads_not_summed > 0) lines.push(`samples lack the time of threads: ${threads_not_summed} looks at one`);
+  if (threads_not_summed > 0) lines.push(`scans of threads that samples do not include: ${threads_not_summed}`);
   return lines;
 }
 
-/** Counts of the summary that are shown unless they are 0. */
+/** Counts that the summary shows unless they are 0. */
 const LEFT_OUT = {
   skipped: "skipped by the kernel",
-  filtered: "held back by filters",
+  filtered: "excluded by filters",
   suppressed: "counted instead of sent, in storms",
   folded: "folded into other records",
 } as const;

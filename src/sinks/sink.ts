@@ -2,17 +2,17 @@ import type { EventView } from "../process/event-view.ts";
 import type { DegradedEvent, LostEvent, StartEvent, StormEvent, TotalsEvent, UnwrittenEvent } from "../wire/event.ts";
 import type { RunSummary } from "../wire/summary.ts";
 
-/** What goes to every sink and is not about one process. */
+/** An event that goes to every sink and is not about one process. */
 export type Notice = LostEvent | DegradedEvent | StormEvent;
 
 /** Where events go: an output in its format, or the API. */
 export interface Sink {
-  /** The collector begins its turn. */
+  /** Called when the collector starts to drain the rings. */
   begins?(): void;
-  /** Takes one event or sample. The view is invalid after the call. */
+  /** Writes one event or sample. The view is invalid after the call. */
   write(event: EventView): void;
   notice(notice: Notice): void;
-  /** Takes the totals of an interval. */
+  /** Writes the totals of an interval. */
   totals?(lines: readonly TotalsEvent[]): void;
   /** Passes on what the sink has gathered. The collector calls this when the rings are empty. */
   flush(): void;
@@ -22,10 +22,10 @@ export interface Sink {
 
 /** A sink that writes lines to an output. */
 export interface LineSink extends Sink {
-  /** Takes what is in force from here on: before all else, and after each change. */
+  /** Writes the settings that apply from here on. It is called before all other methods, and after each change. */
   start(event: StartEvent): void;
   /** The line that the output has in place of missing lines. */
   unwritten(event: UnwrittenEvent): string;
-  /** Writes the last line and hands everything on. */
+  /** Writes the summary as the last line, and flushes. */
   finish(summary: RunSummary): void;
 }

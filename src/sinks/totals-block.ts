@@ -1,12 +1,12 @@
 import { printable } from "../json/printable.ts";
 import type { TotalsEvent } from "../wire/event.ts";
 
-/** Groups that a block shows; the others are counted in its last row. */
+/** Maximum number of groups with a row of their own. The last row of a block has the sums of all others. */
 const ROWS = 10;
 const HEADING = ["STARTS", "EXECS", "EXITS", "FAILED", "CPU", "RUNNING"] as const;
 const FIGURE_WIDTH = 8;
 
-/** The busiest groups of an interval as rows for people; the first one is a heading. */
+/** The busiest groups of an interval as rows for people. The first row is a heading. Empty if there are no groups. */
 export function totalsBlock(lines: readonly TotalsEvent[], width: number): string[] {
   const first = lines[0];
   if (!first) return [];
@@ -34,7 +34,7 @@ function sums(all: readonly Figures[]): Figures {
   return sum;
 }
 
-/** By CPU time; then by what happened. */
+/** The sort key: CPU time in ns plus the counts. The counts matter only if CPU times are nearly equal. */
 function weightOf(line: TotalsEvent): number {
   const [starts, execs, exits, , cpuNs] = figuresOf(line);
   return cpuNs + starts + execs + exits;

@@ -1,16 +1,16 @@
 import { Refusal, scalar, TEXT } from "../config/values/scalar.ts";
 import type { ValueType } from "../config/values.ts";
 
-/** Where a daemon answers: the base of its URLs, and the socket that they go through if it is one. */
+/** Address of a daemon: the base of its URLs, and the path of its socket, or null for TCP. */
 export interface DaemonAddress {
   text: string;
   url: string;
   socket: string | null;
-  /** Whether /proc here shows the same processes as the daemon. */
+  /** Whether the daemon runs on this machine, so that /proc shows the same processes. */
   isThisMachine: boolean;
 }
 
-/** Where to connect to: a socket, or a host, which may be a name, and a port. */
+/** The type of a setting with the address of a daemon: a Unix socket, or a port of a host (a name or an address). */
 export const daemonAddress: ValueType<DaemonAddress> = scalar<DaemonAddress>({
   expected: "unix:/PATH of a daemon's socket, or HOST:PORT such as 127.0.0.1:3000 or [::1]:3000",
   input: TEXT,

@@ -1,27 +1,30 @@
 import { printable } from "../json/printable.ts";
 
-/** Maximum number of characters in a column. More of them, such as hundreds of combining characters, slow a terminal down. */
+/**
+ * Maximum number of characters per column of the terminal. Hundreds of characters in one column, such as combining
+ * ones, slow a terminal down.
+ */
 const MAX_CHARACTERS_PER_COLUMN = 4;
-/** A character that takes no column, or more than one. */
+/** A character that may take no column, or more than one. */
 const NOT_NARROW = /[^\x20-\x7e]/;
 
-/** Text from outside, safe for a terminal and cut to that many columns, with an ellipsis where something is missing. */
+/** Text of any source, made safe for a terminal. Text wider than `room` columns is cut and ends with an ellipsis. */
 export function cell(text: string, room: number): string {
   if (room <= 0) return "";
   const most = room * MAX_CHARACTERS_PER_COLUMN;
-  // Most texts need no look at each character.
+  // Most texts are short ASCII, and need no check of each character.
   if (text.length <= room && !NOT_NARROW.test(text)) return text;
   const isLong = text.length > most;
   return cut(printable(isLong ? text.slice(0, most) : text), room, isLong);
 }
 
-/** The same, filled with spaces to that many columns. */
+/** Like {@link cell}, with spaces after the text up to that many columns. */
 export function padded(text: string, room: number): string {
   const shown = cell(text, room);
   return shown + " ".repeat(Math.max(room - widthOf(shown), 0));
 }
 
-/** The same, to the right. */
+/** Like {@link cell}, with spaces before the text up to that many columns. */
 export function right(text: string, room: number): string {
   const shown = cell(text, room);
   return " ".repeat(Math.max(room - widthOf(shown), 0)) + shown;

@@ -1,4 +1,7 @@
-/** The fields of a daemon's answers that `top` reads. An answer may lack all others, which src/api/answers.ts describes. */
+/**
+ * The fields of a daemon's answers that `top` reads. src/api/answers.ts has all fields. The others may be missing, so
+ * that `top` can read daemons of other versions.
+ */
 import * as z from "zod/mini";
 import { DETAIL_LEVELS } from "../wire/detail-level.ts";
 
@@ -43,7 +46,7 @@ export const processes = z.object({ live: z.number(), processes: z.array(row) })
 
 export const readiness = z.object({ reasons: z.optional(z.array(z.string())) });
 
-/** The data of the end of a process in the stream, at the levels `events` and `processes`. */
+/** The event of an ended process: `exit` at the level of detail `events`, `process` at `processes`. */
 export const exit = z.object({
   type: z.enum(["exit", "process"]),
   comm: z.string(),

@@ -4,12 +4,12 @@ import { cannotRunError, LinnixError } from "../errors.ts";
 import { exactJson } from "../json/exact-json.ts";
 import type { DaemonAddress } from "./address.ts";
 
-/** The longest time for an answer, ms. */
+/** Time-out of a request, ms. */
 const ANSWER_MS = 5000;
-/** A line of the event stream is at most an exit with all its arguments, escaped. */
+/** Maximum length of a line of the event stream, characters. The longest is an exit with all its arguments, escaped. */
 const MAX_LINE = 1024 * 1024;
 
-/** What the runtime calls it, and what it means. */
+/** Patterns of the runtime's errors, each with the text for the user. */
 const WHY: readonly (readonly [RegExp, string])[] = [
   [/TimeoutError/, "no answer within 5 s"],
   [/ECONNREFUSED|ConnectionRefused/, "nothing listens there"],
@@ -18,7 +18,7 @@ const WHY: readonly (readonly [RegExp, string])[] = [
   [/ECONNRESET|ConnectionClosed|closed unexpectedly/, "the connection ended before the answer"],
 ];
 
-/** Whether something else has the path. */
+/** Whether the path is a file that is not a socket. */
 function isOther(socket: string): boolean {
   return statSync(socket, { throwIfNoEntry: false })?.isSocket() === false;
 }
@@ -33,7 +33,10 @@ export class DaemonClient {
     this.#headers = token === null ? {} : { Authorization: `Bearer ${token}` };
   }
 
-  /** @throws LinnixError (exit code 3) if there is no answer, or not the one that is expected */
+  /**
+   * Sends a request, and parses and checks the answer.
+   * @throws LinnixError (exit code 3) if there is no answer, or if it does not have the expected shape
+   */
   async get<T>(path: string, shape: z.ZodMiniType<T>): Promise<T> {
     const response = await this.#request(path, AbortSignal.timeout(ANSWER_MS));
     let text: string;
@@ -46,10 +49,14 @@ export class DaemonClient {
     if (parsed.success) return parsed.data;
     const [issue] = parsed.error.issues;
     const why = `${path}: ${issue?.path.join(".") || "the answer"}: ${issue?.message ?? "not as expected"}`;
-    throw this.#error("is no linnix that this one understands", why, "run the same version of linnix at both ends");
+    throw this.#error(
+      "sends an answer that this linnix cannot read",
+      why,
+      "run the same version of linnix on both sides",
+    );
   }
 
-  /** Hands over the data of each event until the stream ends. @throws LinnixError as `get` does */
+  /** Calls `event` with the data of each event until the stream ends. @throws LinnixError if there is no answer */
   async follow(path: string, abort: AbortSignal, event: (data: unknown) => void): Promise<void> {
     const response = await this.#request(path, abort);
     const decoder = new TextDecoder();
@@ -59,7 +66,7 @@ export class DaemonClient {
         const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
         rest = lines.pop() ?? "";
         for (const line of lines) if (line.startsWith("data:")) event(exactJson(line.slice("data:".length)));
-        if (rest.length > MAX_LINE) throw this.#error("sends no events", "a line of its stream has no end");
+        if (rest.length > MAX_LINE) throw this.#error("sends no events", "a line of its stream is too long");
       }
     } catch (cause) {
       if (!abort.aborted) throw cause instanceof LinnixError ? cause : this.#noAnswer(cause);
@@ -86,33 +93,30 @@ export class DaemonClient {
 
   #refused(path: string, status: number): LinnixError {
     if (status === 401) {
-      const hint = "--token-file FILE, or LINNIX_API_TOKEN in the environment, has the token of the daemon";
-      return this.#error("refuses the request", "it wants its token", hint);
+      const hint = "give the daemon's token by --token-file FILE, or by LINNIX_API_TOKEN in the environment";
+      return this.#error("refuses the request", "it requires its token", hint);
     }
-    if (status === 403) return this.#error("refuses the request", "this account or host may not ask it");
-    if (status === 409) return this.#error("sends no such events", "its level of detail has none");
-    if (status === 429) return this.#error("refuses the request", "it answers as much as it may at the moment");
-    return this.#error(
-      "gives no answer",
-      `${path}: status ${status}`,
-      "is it linnix collect --listen that runs there?",
-    );
+    if (status === 403) return this.#error("refuses the request", "this account or host may not send requests to it");
+    if (status === 409) return this.#error("sends no such events", "its level of detail does not report them");
+    if (status === 429)
+      return this.#error("refuses the request", "it has too many clients, or its CPU budget for answers is used up");
+    return this.#error("gives no answer", `${path}: status ${status}`, "check that linnix collect --listen runs there");
   }
 
   #noAnswer(cause: unknown): LinnixError {
     const { code, name, message } = cause as { code?: string; name?: string; message?: string };
     const { socket, text } = this.#address;
     if (code === "EACCES" || code === "EPERM") {
-      const hint = "run it by sudo, or as a member of the group that api.socket_group names";
+      const hint = "use sudo, or run it as a member of the group that api.socket_group names";
       return this.#error("cannot be reached", "permission denied", hint);
     }
     const said = message ?? String(cause);
     const known = WHY.find(([pattern]) => pattern.test(`${code} ${name} ${said}`));
     if (socket !== null && isOther(socket)) {
       const hint = "name the socket of a daemon, such as unix:/run/linnix/linnix.sock";
-      return this.#error("cannot be reached", `${socket} is no socket`, hint);
+      return this.#error("cannot be reached", `${socket} is not a socket`, hint);
     }
-    return this.#error("cannot be reached", known?.[1] ?? said, `sudo linnix collect --listen ${text} runs one`);
+    return this.#error("cannot be reached", known?.[1] ?? said, `start a daemon: sudo linnix collect --listen ${text}`);
   }
 
   #error(what: string, why: string, hint?: string): LinnixError {

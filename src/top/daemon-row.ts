@@ -2,7 +2,7 @@ import type { Place } from "../cgroup/place.ts";
 import type * as answers from "./daemon-answers.ts";
 import { keyText, type ProcessRow } from "./model.ts";
 
-/** A row of the daemon's list. */
+/** A process in the daemon's list of processes. */
 export class DaemonRow implements ProcessRow {
   readonly #row: answers.Row;
   readonly #stateOf: (pid: number, startNs: bigint | null) => string | null;
@@ -10,7 +10,7 @@ export class DaemonRow implements ProcessRow {
   readonly place: Place;
   #state: string | null | undefined;
 
-  /** @param stateOf reads the state of a process of the daemon's machine; null if it cannot be read from here */
+  /** @param stateOf reads the state of a process; returns null if the daemon runs on another machine */
   constructor(row: answers.Row, stateOf: (pid: number, startNs: bigint | null) => string | null) {
     this.#row = row;
     this.#stateOf = stateOf;
@@ -72,7 +72,7 @@ export class DaemonRow implements ProcessRow {
   }
 }
 
-/** What answers and events say about the place of a process: what is not known may be missing. */
+/** The place of a process in answers and events. Unknown fields may be missing. */
 export interface PlaceOfAnswer {
   cgroup?: string | null | undefined;
   container?: { id: string; runtime: string } | null | undefined;

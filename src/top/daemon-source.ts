@@ -9,10 +9,10 @@ import { EndedTotals } from "./ended.ts";
 import { addRate, type Refresh, type Source } from "./model.ts";
 import { processState } from "./process-state.ts";
 
-/** Maximum number of processes that the daemon lists. */
+/** Maximum number of processes to request. */
 const LIMIT = 10_000;
 
-/** Reads a running daemon. */
+/** Reads its data from a running daemon. */
 export class DaemonSource implements Source {
   readonly #address: DaemonAddress;
   readonly #client: DaemonClient;
@@ -27,7 +27,7 @@ export class DaemonSource implements Source {
   #busyNs: number | null = null;
   #isFollowing = false;
   #streamTrouble: string | null = null;
-  /** The type of the events that the stream under way reports ends of processes by. */
+  /** The type of the events that the current stream sends for ends of processes. */
   #endType: EndType | undefined;
 
   constructor(address: DaemonAddress, token: string | null) {
@@ -90,7 +90,7 @@ export class DaemonSource implements Source {
     this.#abort.abort();
   }
 
-  /** @returns the error, if there was one. The figures are older then */
+  /** Loads new figures. @returns null, or a text about the error if it failed; the old figures then stay */
   async #tryLoad(): Promise<string | null> {
     try {
       await this.#load();
@@ -114,12 +114,12 @@ export class DaemonSource implements Source {
     this.#reasons = reasons;
   }
 
-  /** By which type the daemon reports ends of processes now; undefined: its level of detail reports none. */
+  /** The type of events for ends of processes at this level of detail; undefined if it reports none. */
   #endsAt({ detail = "events" }: Pick<answers.Status, "detail">): EndType | undefined {
     return END_TYPES[detail];
   }
 
-  /** Follows the ends of processes: again where the stream has ended, and by another type at another level of detail. */
+  /** Follows the ends of processes. Opens the stream again if it has ended, or if the level of detail has changed. */
   #follow(): void {
     const type = this.#status && this.#endsAt(this.#status);
     if (type !== this.#endType) {
@@ -154,7 +154,7 @@ export class DaemonSource implements Source {
     const parsed = answers.exit.safeParse(data);
     if (!parsed.success) return;
     const { duration_ns } = parsed.data;
-    // By this clock: the daemon may run on a machine with another one.
+    // Uses the clock of this machine, because the daemon may run on another machine.
     if (duration_ns === null || performance.now() - duration_ns / 1e6 < this.#lastMs) return;
     this.#ended.add(endedOf(parsed.data));
   }

@@ -7,7 +7,7 @@ export interface Ended extends EndedFigures {
   group: string;
 }
 
-/** Adds up what started and ended since the last refresh. */
+/** Adds up processes that started and ended since the last refresh. */
 export class EndedTotals {
   #all = noneEnded();
   #commands = commandSums();
@@ -19,7 +19,7 @@ export class EndedTotals {
     addEnded(this.#groups.of(ended.group), ended);
   }
 
-  /** The sums so far, and begins with new ones. */
+  /** Returns the sums so far, and starts new ones. */
   take(): ShortLived {
     const { count, cpuNs, cpuUnknown } = this.#all;
     const taken = {

@@ -2,9 +2,9 @@
 export type Key = string;
 
 const ESC = 0x1b;
-/** After an escape: control sequences, keys of the application mode, strings of the terminal's. */
+/** The byte after ESC that begins a control sequence, a key of the application mode, or a string of the terminal. */
 const BEGINS_SEQUENCE = /[[O\]P_^X]/;
-/** Longer control sequences are not keys of any terminal. */
+/** Maximum length of a control sequence, bytes. No terminal sends a longer one for a key. */
 const MAX_SEQUENCE = 64;
 
 /** Control sequences by their final byte, or by the number before `~`. */
@@ -38,14 +38,14 @@ const BY_CONTROL: { readonly [code: number]: Key } = {
 };
 
 /**
- * Reads keys from what a terminal sends. A sequence or character may be split over several reads. What is no key, such
- * as the terminal's answer to a query, is dropped.
+ * Parses keys from the bytes that a terminal sends. A sequence or character may be split over several reads. Sequences
+ * that are not keys, such as the terminal's answer to a query, are dropped.
  */
 export class KeyParser {
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   #pending: number[] = [];
 
-  /** Whether an escape waits for what follows it: it is a key of its own if nothing follows soon. */
+  /** Whether a sequence is incomplete. A single ESC is a key of its own if no bytes follow soon. */
   get waits(): boolean {
     return this.#pending.length > 0;
   }
@@ -56,7 +56,7 @@ export class KeyParser {
     return keys;
   }
 
-  /** Call this if no more bytes have followed for a while. */
+  /** To be called if no bytes have followed for a while: drops the sequence. @returns `escape` after a single ESC */
   flush(): Key[] {
     const isEscape = this.#pending.length === 1;
     this.#pending = [];
@@ -69,7 +69,7 @@ export class KeyParser {
       if (pending.length === 1) keys.push("escape");
       this.#pending = [ESC];
     } else if (pending.length === 1 && !BEGINS_SEQUENCE.test(String.fromCharCode(byte))) {
-      // No key here has Alt, so these are two keys, pressed one soon after the other.
+      // linnix has no keys with Alt, so these are two keys in quick succession.
       this.#pending = [];
       keys.push("escape");
       this.#take(byte, keys);
@@ -98,7 +98,7 @@ export class KeyParser {
   }
 }
 
-/** Whether it began a string of the terminal's (OSC, DCS, APC, PM, SOS), which ends with BEL or ESC \. */
+/** Whether the bytes begin a string of the terminal (OSC, DCS, APC, PM, SOS), which ends with BEL or ESC \. */
 function isString([, kind]: readonly number[]): boolean {
   return kind !== undefined && "]P_^X".includes(String.fromCharCode(kind));
 }

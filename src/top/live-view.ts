@@ -9,7 +9,7 @@ import { pageOf } from "./views/page.ts";
 
 /** How long after a single escape byte the next bytes may still belong to the same key, ms. */
 const ESCAPE_MS = 60;
-/** A terminal that takes nothing is tried again after this, ms. */
+/** Time until the next attempt if the terminal has not accepted all bytes, ms. */
 const BEHIND_MS = 50;
 
 export interface LiveViewOptions {
@@ -18,7 +18,7 @@ export interface LiveViewOptions {
   color: boolean;
 }
 
-/** Refreshes a screen until the user quits or a signal comes. */
+/** Refreshes the screen until the user quits or a signal ends it. */
 export class LiveView implements Disposable {
   readonly #source: Source;
   readonly #intervalMs: number;
@@ -47,7 +47,7 @@ export class LiveView implements Disposable {
     this.#screen = new Screen((bytes) => this.#terminal.write(bytes), color);
   }
 
-  /** @throws what a refresh fails with */
+  /** Runs until the user quits. @throws the error of a failed refresh */
   async run(): Promise<void> {
     await this.#next();
     this.#timer = setInterval(() => void this.#next(), this.#intervalMs);
@@ -62,12 +62,12 @@ export class LiveView implements Disposable {
   }
 
   async #next(): Promise<void> {
-    // An answer of a daemon may take longer than the interval.
+    // The answer of a daemon may take longer than the interval.
     if (this.#isRefreshing || this.#state.isPaused) return;
     this.#isRefreshing = true;
     try {
       const refresh = await this.#source.refresh();
-      // Paused meanwhile: what is shown stays.
+      // If the user has paused in the meantime, the screen does not change.
       if (!this.#state.isPaused || !this.#refresh) this.#refresh = refresh;
       this.#draw();
     } catch (error) {
@@ -95,7 +95,7 @@ export class LiveView implements Disposable {
     if (action === "quit") this.#ended.resolve();
     else if (action === "redraw") this.#redraw();
     else if (action === "pause") this.#pause();
-    // At once: the next key is about what is on the screen then.
+    // Draws immediately, because the next key refers to the new screen.
     this.#draw();
   }
 
@@ -123,12 +123,12 @@ export class LiveView implements Disposable {
   }
 }
 
-/** Keeps messages of the log off the screen, because the header shows the same facts. */
+/** Silences the log, because its messages would destroy the screen, and the header shows the same facts. */
 export function quietLog(): Disposable {
   const before = logLevel() ?? "info";
   const loud = () => setLogLevel(before);
   setLogLevel("silent");
-  // What ends the program is reported.
+  // Errors that end the program are still reported.
   process.prependListener("uncaughtException", loud);
   process.prependListener("unhandledRejection", loud);
   return {
@@ -136,7 +136,7 @@ export function quietLog(): Disposable {
       loud();
       process.off("uncaughtException", loud);
       process.off("unhandledRejection", loud);
-      log.debug("the screen is put back");
+      log.debug("the screen is restored");
     },
   };
 }

@@ -6,10 +6,10 @@ export interface ProcessRow {
   readonly pid: number;
   readonly ppid: number | null;
   /**
-   * The exact start time of the process after boot, ns. It identifies the process together with `pid`. Null: unknown.
+   * Start time of the process after boot, ns. Together with `pid` it identifies the process. Null if unknown.
    */
   readonly startNs: bigint | null;
-  /** The two as one text. */
+  /** `pid` and `startNs` as one text. */
   readonly key: string;
   readonly uid: number;
   readonly user: string | null;
@@ -19,10 +19,10 @@ export interface ProcessRow {
   readonly threads: number | null;
   readonly comm: string;
   readonly exe: string | null;
-  /** As of its last exec. */
+  /** Arguments of its last exec; null if unknown. */
   readonly args: readonly string[] | null;
   readonly argsTruncated: boolean | null;
-  /** `R`, `S`, `D`, … as /proc shows it; null if that is another machine's, or the process has ended. */
+  /** `R`, `S`, `D`, … from /proc; null if the process runs on another machine or has ended. */
   readonly state: string | null;
   readonly place: Place;
 }
@@ -32,37 +32,37 @@ export interface CommandTotals extends EndedSums {
   comm: string;
 }
 
-/** What the same adds up to in one group. */
+/** Processes of one group that started and ended between two refreshes. */
 export interface GroupTotals {
   count: number;
   cpuNs: number;
 }
 
-/** What started and ended between two refreshes: no look at the processes at these times shows it. */
+/** Processes that started and ended between two refreshes, so that a list of processes at both times misses them. */
 export interface ShortLived {
   count: number;
   cpuNs: number;
-  /** Processes whose CPU time this kernel does not say. */
+  /** Processes whose CPU time is unknown. */
   cpuUnknown: number;
   commands: readonly CommandTotals[];
   groups: ReadonlyMap<string, GroupTotals>;
 }
 
-/** What linnix itself uses, % of one core; null: not known. */
+/** CPU time that linnix itself uses, % of one core; null if unknown. */
 export interface OwnCost {
   userSpacePct: number | null;
   inKernelPct: number | null;
   /** Null: no budget. */
   budgetPct: number | null;
-  /** 0: the collector does everything as configured. */
+  /** Level of the CPU budget; 0 if nothing is reduced. */
   level: number;
 }
 
-/** All that one refresh knows. */
+/** All data of one refresh. */
 export interface Refresh {
   /** Wall clock, ms. */
   atMs: number;
-  /** Since the refresh before, ms. */
+  /** Time since the previous refresh, ms. */
   elapsedMs: number;
   /** Where the figures come from: `this machine`, or a daemon's address. */
   source: string;
@@ -70,16 +70,16 @@ export interface Refresh {
   missingFields: readonly string[];
   cost: OwnCost;
   eventsPerSecond: number | null;
-  /** Of the refreshes before, the oldest first; this one is the last. */
+  /** Events per second of the last refreshes, oldest first; this refresh is the last. */
   rates: readonly number[];
   /** Records that did not reach user space, so far. */
   lost: number;
   processes: readonly ProcessRow[];
-  /** Null: the daemon's level of detail reports no ends of processes. */
+  /** Null if the daemon does not answer, or reports no ends of processes at its level of detail. */
   short: ShortLived | null;
-  /** CPU time that the machine used since the refresh before, ns; null: not known. */
+  /** CPU time that the machine has used since the previous refresh, ns; null if unknown. */
   busyNs: number | null;
-  /** Why these figures are incomplete, one clause each. */
+  /** Reasons why these figures are incomplete, each one clause. */
   notes: readonly string[];
 }
 
@@ -92,32 +92,32 @@ export function keyText(pid: number, startNs: bigint | null): string {
 export interface Source extends AsyncDisposable {
   /** @throws LinnixError if it cannot run, or the daemon does not answer */
   start(): Promise<void>;
-  /** Whether CPU use is known by now: it takes two looks at each process. */
+  /** Whether CPU use is known already. It needs two samples of each process. */
   readonly isComplete: boolean;
-  /** All that happened since the call before. The rows are valid until the next call. */
+  /** The data of a new refresh. Its rows are valid until the next call. */
   refresh(): Promise<Refresh>;
-  /** Reads now what the rows would read later, because the caller keeps the rows for some time. */
+  /** Reads all values of the rows now, because the caller shows the rows for a longer time. */
   freeze(): void;
 }
 
-/** Rates that are kept for the header. */
+/** Number of rates in the header. */
 const RATES = 60;
 
-/** Appends a rate, and drops the oldest. */
+/** Appends a rate if it is known, and drops the oldest one if there are too many. */
 export function addRate(rates: number[], rate: number | null): void {
   if (rate !== null) rates.push(rate);
   if (rates.length > RATES) rates.shift();
 }
 
-/** The share that short-lived processes had of the CPU time used, 0 … 1; null: not known. */
+/** Share of short-lived processes in the CPU time that the machine has used, 0 … 1; null if unknown. */
 export function shortShare({ short, busyNs }: Refresh): number | null {
   const cpuNs = short === null ? null : knownCpuNs(short);
   if (cpuNs === null || busyNs === null || busyNs <= 0) return null;
-  // The kernel may count the machine's time in ticks, and that of processes exactly.
+  // At most 1: the kernel may count the machine's time in ticks, and the time of processes exactly.
   return Math.min(cpuNs / busyNs, 1);
 }
 
-/** CPU time of processes that have ended, ns; null: not known of any of them. */
+/** CPU time of ended processes, ns; null if it is unknown for all of them. */
 export function knownCpuNs({
   count,
   cpuNs,

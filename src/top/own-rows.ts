@@ -7,7 +7,7 @@ import { processState } from "./process-state.ts";
 
 const NOWHERE: Place = { cgroup: null, container: null, pod_uid: null, unit: null };
 
-/** A row of the process table. Figures are copied at each refresh, texts are read at their first use. */
+/** A row for a process of the process table. Figures are copied at each refresh. Texts are read at their first use. */
 export class OwnRow implements ProcessRow {
   pid = 0;
   ppid: number | null = null;
@@ -32,7 +32,7 @@ export class OwnRow implements ProcessRow {
     this.#identity = identity;
   }
 
-  /** Makes it the row of the process at that slot: mostly the one that it was before. */
+  /** Makes this the row of the process at that slot, which usually is the same process as before. */
   take(slot: number): void {
     const table = this.#table;
     const pid = table.pid(slot);
@@ -57,7 +57,7 @@ export class OwnRow implements ProcessRow {
     this.#place = undefined;
   }
 
-  /** Reads all that would be read later. */
+  /** Reads all values now that are otherwise read at their first use. */
   freeze(): void {
     void this.comm;
     void this.exe;
@@ -112,7 +112,7 @@ export class OwnRow implements ProcessRow {
     return this.#place;
   }
 
-  /** The process may have another slot now, or its slot may belong to another process. */
+  /** Finds the process again, because it may be at another slot by now; undefined if the table does not have it. */
   #look<T>(read: (slot: number) => T): T | undefined {
     const table = this.#table;
     let slot = table.find(this.pid);

@@ -24,7 +24,7 @@ interface Reading {
   busyNs: number | null;
 }
 
-/** Collects by itself. */
+/** Collects itself, without a daemon. */
 export class OwnSource implements Source, CollectorEvents {
   readonly #collector: Collector;
   readonly #identity: Identity;
@@ -33,15 +33,15 @@ export class OwnSource implements Source, CollectorEvents {
   readonly #ended = new EndedTotals();
   readonly #busy = new BusyClock();
   readonly #rates: number[] = [];
-  /** Reused from refresh to refresh. */
+  /** Rows that each refresh reuses. */
   readonly #pool: OwnRow[] = [];
   #rows: OwnRow[] = [];
   #spending: Spending | undefined;
   #last: Reading | undefined;
 
   /**
-   * Loads the kernel half; nothing is attached yet.
-   * @throws LinnixError (exit code 3) when it cannot run here
+   * Loads the BPF programs, but does not attach them yet.
+   * @throws LinnixError (exit code 3) if linnix cannot run here
    */
   constructor(config: CollectConfig) {
     this.#config = config;
@@ -68,7 +68,7 @@ export class OwnSource implements Source, CollectorEvents {
     this.#last = this.#read();
   }
 
-  /** Adds up an exit of a process that no refresh has shown. */
+  /** Counts the end of a process that started after the last refresh, so that no refresh has shown it. */
   event(view: EventView): void {
     if (!isEnd(view) || !this.#last) return;
     const startNs = startOfEnded(view);
@@ -99,7 +99,7 @@ export class OwnSource implements Source, CollectorEvents {
     const now = this.#read();
     this.#last = now;
     const elapsedMs = (now.ns - before.ns) / 1e6;
-    // The live view draws its first refresh at once: in so little time linnix's own start is most of what it cost.
+    // The live view draws its first refresh immediately. In this short time, the start of linnix is most of its cost.
     const isShort = elapsedMs < this.#config.sampling.intervalMs / 2;
     const perSecond = isShort ? null : ((now.events - before.events) / elapsedMs) * 1e3;
     addRate(this.#rates, perSecond);

@@ -6,7 +6,7 @@ import type { Source } from "./model.ts";
 import type { Sort } from "./sorting.ts";
 
 export interface TopOptions {
-  /** Null: collects by itself. */
+  /** The daemon to read; null if `top` collects itself. */
   connect: DaemonAddress | null;
   token: string | null;
   intervalMs: number;
@@ -16,15 +16,15 @@ export interface TopOptions {
   once: "text" | "json" | null;
 }
 
-/** Columns of the text where it goes to no terminal. */
+/** Width of the text if the output is not a terminal. */
 const FILE_COLUMNS = 160;
-/** Sampling may take this many intervals until it knows the CPU use. */
+/** `--once` waits at most this many intervals until the CPU use of processes is known. */
 const MAX_INTERVALS = 3;
 
 /**
- * `linnix top`.
- * @param write takes the text of one refresh
- * @throws LinnixError when it cannot run here, or the daemon does not answer
+ * Runs `linnix top`.
+ * @param write called with the text of one refresh, if `once` is set
+ * @throws LinnixError if it cannot run here, or the daemon does not answer
  */
 export async function runTop(
   config: CollectConfig,
@@ -68,7 +68,7 @@ async function sourceOf(config: CollectConfig, { connect, token }: TopOptions): 
   return new OwnSource(config);
 }
 
-/** A signal before there is a result. */
+/** Handles SIGINT and SIGTERM until one refresh is printed. */
 class Interrupted implements Disposable {
   readonly #ended = Promise.withResolvers<void>();
   exitCode: ExitCode | null = null;

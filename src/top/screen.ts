@@ -21,15 +21,15 @@ const SGR: Record<LineTone, string> = {
   selected: "\x1b[1;7m",
 };
 
-/** Takes what there is room for. @returns how many bytes that is; 0: none now */
+/** Writes as many bytes as the terminal accepts now. @returns how many */
 export type WriteSome = (bytes: Uint8Array) => number;
 
-/** The lines on the terminal: it writes only lines that changed. */
+/** Draws lines on the terminal. It writes only lines that have changed. */
 export class Screen {
   readonly #write: WriteSome;
   readonly #hasColor: boolean;
   #shown: string[] = [];
-  /** Bytes that the terminal has not taken yet: inside an escape sequence nothing else may be written. */
+  /** Bytes that the terminal has not accepted yet. They are written first, because they may begin inside a sequence. */
   #unwritten: Uint8Array = new Uint8Array(0);
 
   constructor(write: WriteSome, hasColor: boolean) {
@@ -37,23 +37,23 @@ export class Screen {
     this.#hasColor = hasColor;
   }
 
-  /** Whether the terminal has not taken all of the last picture. */
+  /** Whether the terminal has not accepted all bytes of the last drawing. */
   get isBehind(): boolean {
     return this.#unwritten.length > 0;
   }
 
-  /** The terminal shows something else, or has another size: the next picture is written whole. */
+  /** Called if the terminal shows something else or has another size. The next `draw` writes all lines. */
   forget(): void {
     this.#shown = [];
   }
 
-  /** Drops what the terminal has not taken. */
+  /** Drops the bytes that the terminal has not accepted, and lets the next `draw` write all lines. */
   drop(): void {
     this.#unwritten = new Uint8Array(0);
     this.forget();
   }
 
-  /** Shows these lines. Does nothing as long as the terminal takes nothing. */
+  /** Shows these lines. Does nothing while the terminal has not accepted all bytes of the last drawing. */
   draw(lines: readonly Line[], { rows }: Size): void {
     if (!this.#flush()) return;
     const isWhole = this.#shown.length !== rows;
@@ -62,7 +62,8 @@ export class Screen {
       const wanted = this.#painted(lines[row]);
       if (!isWhole && this.#shown[row] === wanted) continue;
       this.#shown[row] = wanted;
-      // Erased first: after a character in the last column the cursor is still on it, and would erase it.
+      // The line is erased first. After text up to the last column, the cursor is on the last character and would erase
+      // it.
       out += `\x1b[${row + 1};1H\x1b[K${wanted}`;
     }
     this.#shown.length = rows;

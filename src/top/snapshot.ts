@@ -7,7 +7,7 @@ import { listOf } from "./views/lists.ts";
 
 export const SCHEMA = "linnix.top/1";
 
-/** Rows of each list in the text of one refresh. */
+/** Maximum number of rows in the text of one refresh, for processes and for each other list. */
 const PROCESSES = 40;
 const OTHERS = 15;
 

@@ -5,7 +5,7 @@ export type Sort = (typeof SORTS)[number];
 export type View = "processes" | "tree" | "groups" | "short";
 export const VIEWS: readonly View[] = ["processes", "tree", "groups", "short"];
 
-/** What each view can be sorted by; a tree is in the order of pids. */
+/** Sort orders of each view, the default first. A tree is always in the order of pids. */
 export const SORTS_OF: Record<View, readonly Sort[]> = {
   processes: ["cpu", "mem", "pid", "start", "name"],
   tree: ["pid"],

@@ -1,34 +1,34 @@
 import type { Key } from "./keys.ts";
 import { SORTS_OF, type Sort, sortIn, VIEWS, type View } from "./sorting.ts";
 
-/** What the user has chosen. */
+/** The choices of the user. */
 export interface ViewState {
   view: View;
   sort: Sort;
   isReversed: boolean;
-  /** Only rows with this text in them. */
+  /** The view shows only rows that contain this text. Empty: all rows. */
   filter: string;
   mode: "list" | "filter" | "details" | "help";
   isPaused: boolean;
-  /** The row that is selected, by its key; null: the first, whichever that is. */
+  /** Key of the selected row; null if no row is selected. The screen then begins with the first row. */
   selected: string | null;
-  /** Where that row was when it was drawn last. */
+  /** Index of the selected row in the list when it was last drawn. */
   index: number;
-  /** The first row and line on the screen. */
+  /** Index of the first row of the list on the screen, and of the first line of the details or help. */
   top: number;
   detailsTop: number;
 }
 
-/** What the list looked like when the key was typed. */
+/** The list on the screen when the key was pressed. */
 export interface Shown {
   keys: readonly string[];
-  /** Rows of the list on the screen. */
+  /** Number of rows that PgUp and PgDn move by. */
   page: number;
 }
 
 export type Action = "quit" | "redraw" | "pause" | "none";
 
-/** Longer filters are not typed by a person. */
+/** Maximum length of a filter, characters. */
 const MAX_FILTER = 200;
 
 const VIEW_KEYS: { readonly [key: Key]: View } = {
@@ -57,7 +57,7 @@ export function initialState(sort: Sort): ViewState {
   };
 }
 
-/** Changes the state by a key. */
+/** Applies a key to the state. @returns what the caller still has to do */
 export function press(state: ViewState, key: Key, shown: Shown): Action {
   if (key === "ctrl-l") return "redraw";
   if (state.mode === "filter") return typeFilter(state, key);
@@ -119,7 +119,7 @@ function openDetails(state: ViewState, { keys }: Shown): void {
   state.detailsTop = 0;
 }
 
-/** In the details and the help, which are longer than a small screen. */
+/** Scrolls the details or the help. Any other key returns to the list. */
 function leaveOrScroll(state: ViewState, key: Key, page: number): Action {
   const by = stepOf(key, page);
   if (by === null) state.mode = "list";

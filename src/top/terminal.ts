@@ -9,15 +9,17 @@ const INPUT = 0;
 const OUTPUT = 1;
 const USUAL_SIZE: Size = { rows: 24, columns: 80 };
 /**
- * Alternate screen, no cursor, no wrapping. Without wrapping a line stays one line even if the terminal shows it wider
+ * Alternate screen, no cursor, no wrapping. Without wrapping, a line takes one row even if the terminal shows it wider
  * than linnix expects.
  */
 const ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l";
-/** Cleared first: tmux keeps lines of it if the terminal was resized meanwhile. */
+/** Restores the terminal. The screen is cleared first, because tmux keeps some lines of it after a resize. */
 const LEAVE = "\x1b[0m\x1b[H\x1b[J\x1b[?7h\x1b[?25h\x1b[?1049l";
-/** CAN: ends a sequence that was written in part. */
+/** The control character CAN, which ends a partly written sequence. */
 const CANCEL = "\x18";
-/** If the terminal accepts no bytes: how often linnix tries to restore it, and how long each try waits. */
+/**
+ * Maximum number of attempts to write ENTER or LEAVE while the terminal accepts no bytes, and the wait after each, ms.
+ */
 const LEAVE_TRIES = 20;
 const LEAVE_WAIT_MS = 5;
 /**
@@ -31,7 +33,7 @@ export interface TerminalEvents {
   input(bytes: Uint8Array | null): void;
   /** Called if the size changed, or if the screen must be drawn again. */
   changed(): void;
-  /** Called at Ctrl-C, SIGTERM or SIGHUP. */
+  /** Called at Ctrl-C, SIGTERM, SIGHUP or SIGQUIT. */
   end(): void;
 }
 
@@ -41,12 +43,12 @@ export interface TerminalEvents {
  */
 export function assertTerminal(): Uint8Array {
   const mode = terminalMode(INPUT);
-  if (mode === null || terminalMode(OUTPUT) === null) throw noTerminal("stdin and stdout have to be a terminal");
-  if (process.env.TERM === "dumb") throw noTerminal("TERM=dumb: this terminal cannot move its cursor");
+  if (mode === null || terminalMode(OUTPUT) === null) throw noTerminal("stdin and stdout must be a terminal");
+  if (process.env.TERM === "dumb") throw noTerminal("with TERM=dumb, the terminal cannot move its cursor");
   return mode;
 }
 
-/** The terminal in the mode of a full-screen view. Every exit restores it. */
+/** The terminal in the mode of a full-screen view. Its former mode is restored whenever the program ends or stops. */
 export class Terminal implements Disposable {
   readonly #events: TerminalEvents;
   readonly #mode: Uint8Array;
@@ -57,9 +59,9 @@ export class Terminal implements Disposable {
   readonly #onGone = () => this.#events.input(null);
   #isEntered = false;
   #isClosed = false;
-  /** A stopped process gets a SIGTERM together with a SIGCONT. It must end then, not draw again. */
+  /** After SIGTERM, a SIGCONT must not draw again: a stopped process receives both signals together. */
   #isEnding = false;
-  /** Whether a write stopped inside a sequence. */
+  /** Whether the last write was incomplete and may have stopped inside a sequence. */
   isCut = false;
 
   /** @throws LinnixError (exit code 3) if there is no terminal to draw on */
@@ -80,7 +82,7 @@ export class Terminal implements Disposable {
       ["SIGCONT", () => this.#resume()],
     ];
     for (const [signal, handler] of this.#handlers) process.on(signal, handler);
-    // Before the message about it is printed.
+    // Prepended, so that the terminal is restored before the error is printed.
     process.prependListener("uncaughtException", this.#restore);
     process.prependListener("unhandledRejection", this.#restore);
     process.on("exit", this.#restore);
@@ -92,7 +94,7 @@ export class Terminal implements Disposable {
     return terminalSize(OUTPUT) ?? USUAL_SIZE;
   }
 
-  /** Writes what the terminal takes now. */
+  /** Writes as many bytes as the terminal accepts now. @returns how many; all if the terminal is gone or not in use */
   write(bytes: Uint8Array): number {
     if (!this.#isEntered) return bytes.length;
     try {
@@ -101,7 +103,7 @@ export class Terminal implements Disposable {
       return written;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "EAGAIN") return 0;
-      // The terminal is gone, and so is its user.
+      // The terminal is gone.
       this.#events.input(null);
       return bytes.length;
     }
@@ -128,7 +130,7 @@ export class Terminal implements Disposable {
     if (!this.#isEntered) return;
     this.#isEntered = false;
     if (canWrite(OUTPUT)) this.#say((this.isCut ? CANCEL : "") + LEAVE);
-    // In the background the terminal belongs to the shell, which has already restored its mode, but not the screen.
+    // If linnix is in the background, the shell has already restored the mode of the terminal, but not the screen.
     if (isForeground(INPUT)) setTerminalMode(INPUT, this.#mode);
   }
 
@@ -149,7 +151,7 @@ export class Terminal implements Disposable {
     process.kill(process.pid, "SIGSTOP");
   }
 
-  /** Stops this process, as the kernel does with a background program that uses the terminal. `fg` continues it. */
+  /** Stops this process if it is in the background, as the kernel does if such a process reads the terminal. */
   #stopInBackground(): void {
     if (!this.#isClosed && !this.#isEnding && !isForeground(INPUT)) process.kill(process.pid, "SIGSTOP");
   }
@@ -157,7 +159,7 @@ export class Terminal implements Disposable {
   #resume(): void {
     if (this.#isClosed || this.#isEnding) return;
     if (!isForeground(INPUT)) {
-      // Only after SIGSTOP it is still entered.
+      // After SIGSTOP the screen has not been restored yet.
       this.#leave();
       setTimeout(() => this.#stopInBackground(), BACKGROUND_MS);
       return;
@@ -169,7 +171,7 @@ export class Terminal implements Disposable {
 
 function noTerminal(why: string) {
   return cannotRunError("no-terminal", {
-    what: "linnix top cannot draw here",
+    what: "linnix top cannot draw on this terminal",
     why,
     hint: "linnix top --once prints one refresh as text, --json as JSON",
   });

@@ -500,6 +500,6 @@ describe.skipIf(reason !== null)(titled("top of a running daemon", reason), () =
   test("says that a file is no socket, and proposes no daemon in its place", () => {
     const { exitCode, stderr } = top(["--once", "--connect", "unix:/etc/passwd"]);
     expect(exitCode).toBe(3);
-    expect(stderr).toContain("/etc/passwd is no socket\n  name the socket of a daemon");
+    expect(stderr).toContain("/etc/passwd is not a socket\n  name the socket of a daemon");
   });
 });

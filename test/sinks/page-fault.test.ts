@@ -54,7 +54,7 @@ describe("a page fault", () => {
     const options = { color: false, width: () => 0 };
     const text = written((output) => new PrettySink(output, options), viewOf(4096n, 8192n, 3n, FAULT_WRITE));
     const [heading = "", line = ""] = text.split("\n");
-    expect(line).toEndWith("x  write at 0x1000 by 0x2000  (3 before it suppressed)");
+    expect(line).toEndWith("x  write at 0x1000 by 0x2000  (3 before this suppressed)");
     expect(line.indexOf("7") + 1).toBe(heading.indexOf("PID") + 3);
   });
 

@@ -272,7 +272,7 @@ describe("durationText", () => {
 
 test.each([
   ["ring_full", "its ring was full (see --ring-size)"],
-  ["no_ring", "it had no ring after it came online, and the spare one was full"],
+  ["no_ring", "it came online without a ring, and the spare ring was full"],
 ] as const)("losses stand where they happened, with their reason: %s", (reason, why) => {
   const time = "2026-01-02T03:04:05.000000006Z";
   const loss = { type: "lost", time, ts_ns: 1n, cpu: 3, reason, count: 7 } as const;
@@ -354,7 +354,7 @@ describe("the summary", () => {
       "\nlost to full rings: 12; on CPUs without a ring: 3\n",
     );
     expect(text({ ...SUMMARY, filtered: { fork: 1, exec: 2, exit: 3 } })).toContain(
-      "held back by filters: fork 1, exec 2, exit 3\n",
+      "excluded by filters: fork 1, exec 2, exit 3\n",
     );
     expect(
       text({ ...SUMMARY, suppressed: { fork: 1, exec: 0, exit: 1 }, folded: { fork: 0, exec: 4, exit: 0 } }),
@@ -365,7 +365,7 @@ describe("the summary", () => {
     expect(text({ ...SUMMARY, samples })).toContain(
       "\nsamples not emitted: 2 because the kernel had no room for the figures of the process, " +
         "3 because the last figures of the process were gone\n" +
-        "samples lack the time of threads: 4 looks at one\n",
+        "scans of threads that samples do not include: 4\n",
     );
     expect(text({ ...SUMMARY, samples: { ...noSamples(), dropped_output_full: 1 } })).toContain(
       "\nsamples not emitted: 1 because the output was full\n",

@@ -102,7 +102,7 @@ describe("processes", () => {
     expect(pids(["/", "P", "o", "S", "t", "enter"])).toEqual(["30"]);
     expect(pids(["/", "-", "x", "enter"])).toEqual(["10"]);
     expect(pids(["/", "z", "z", "backspace", "backspace", "c", "enter"])).toEqual(["20"]);
-    expect(typed(refresh, ["/", "z", "z", "z"]).texts[6]).toStartWith("nothing has this text");
+    expect(typed(refresh, ["/", "z", "z", "z"]).texts[6]).toStartWith("no row contains this text");
     expect(pids(["/", "z", "escape"])).toEqual(["20", "10", "30"]);
     expect(pids(["/", "-", "x", "enter", "escape"])).toEqual(["20", "10", "30"]);
   });

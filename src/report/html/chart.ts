@@ -5,7 +5,7 @@ import { frame, type Limit, limitLine, MARGIN, plotOf } from "./frame.ts";
 
 const PLOT_HEIGHT = 210;
 
-/** Ticks of x: fewer where there is less room. */
+/** About how many steps the ticks of the x axis divide it into: fewer on a narrow chart. */
 const X_TICKS = { wide: 8, narrow: 4 } as const;
 
 interface AxisTitles {
@@ -13,7 +13,7 @@ interface AxisTitles {
   yTitle: string;
 }
 
-/** A bar from x to x, with the lower and the upper part of its height. */
+/** A bar from `from` to `to` on the x axis. Its height has a lower and an upper part. */
 export interface StackedBar {
   from: number;
   to: number;
@@ -26,7 +26,7 @@ export interface StackedBarsOptions extends FigureTexts, AxisTitles {
   limit: Limit | null;
 }
 
-/** Two things that add up, over time. */
+/** A chart of bars over time. The two parts of each bar add up. */
 export function stackedBars({ bars, limit, xTitle, yTitle, ...texts }: StackedBarsOptions): Markup {
   return figure(texts, (size) => {
     const plot = plotOf(size, PLOT_HEIGHT);
@@ -48,12 +48,12 @@ export function stackedBars({ bars, limit, xTitle, yTitle, ...texts }: StackedBa
 
 export interface ScatterOptions extends FigureTexts, AxisTitles {
   points: readonly { x: number; y: number }[];
-  /** A line through them and the band that holds it, at some values of x. */
+  /** The line fitted to the points and the band around the line, at some values of x. */
   line: readonly { x: number; y: number; low: number; high: number }[];
   limit: Limit | null;
 }
 
-/** Measured points and a line fitted to them. */
+/** A chart of measured points and a line fitted to them. */
 export function scatter({ points, line, limit, xTitle, yTitle, ...texts }: ScatterOptions): Markup {
   return figure(texts, (size) => {
     const plot = plotOf(size, PLOT_HEIGHT);
@@ -83,7 +83,7 @@ export interface Whisker {
   label: string;
   value: number;
   interval: readonly [number, number];
-  /** `b` for what serves as a comparison. */
+  /** `b` for a figure that serves as a comparison. */
   tone: "a" | "b";
 }
 
@@ -98,7 +98,7 @@ const ROW = {
   narrow: { height: 38, left: MARGIN.right, labelX: 0, labelY: 13, y: 26, anchor: "start" },
 } as const;
 
-/** Figures with their intervals, one below the other on a common scale. */
+/** A chart of figures with their intervals, one below the other on a common scale. */
 export function whiskers({ xTitle, rows, ...texts }: WhiskersOptions): Markup {
   return figure(texts, (size) => {
     const row = ROW[size.name];

@@ -10,7 +10,8 @@ export class Markup {
 type Part = string | number | Markup | null | false | readonly Part[];
 
 /**
- * Markup from a template: what is put in is text, and escaped, unless it is markup itself. Null and false are nothing.
+ * Makes markup from a template. Inserted values are escaped as text, unless they are markup. Null and false insert
+ * nothing.
  */
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Markup {
   return new Markup(

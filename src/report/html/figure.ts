@@ -1,9 +1,9 @@
 import { html, type Markup } from "./escape.ts";
 
-/** How a chart is drawn: for a screen, and once more for a phone, on which letters of the other could not be read. */
+/** A size of a chart. The narrow one is for phones, on which the letters of the wide one would be too small to read. */
 export interface Size {
   name: "wide" | "narrow";
-  /** In units of the drawing, which are about pixels. */
+  /** Width in units of the drawing, which are about pixels. */
   width: number;
 }
 
@@ -12,13 +12,13 @@ const SIZES: readonly Size[] = [
   { name: "narrow", width: 320 },
 ];
 
-/** Width of a letter of a chart, on the wide side: the page cannot measure its own text. */
+/** Assumed width of a letter in a chart, because linnix cannot measure text. Most letters are narrower. */
 export const LETTER_WIDTH = 7.2;
 
 export interface FigureTexts {
   title: string;
   caption: string;
-  /** What a reader who does not see the chart is to know; the title where there is nothing more. */
+  /** Text for screen readers. Default: the title. */
   description?: string;
 }
 

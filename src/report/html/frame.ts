@@ -2,7 +2,7 @@ import { type Axis, tickText } from "../axis.ts";
 import { html, type Markup } from "./escape.ts";
 import { LETTER_WIDTH, type Size } from "./figure.ts";
 
-/** A level that is not to be reached. */
+/** A limit to compare values with, and its text. */
 export interface Limit {
   value: number;
   text: string;
@@ -16,7 +16,7 @@ export interface Plot {
 
 export const MARGIN = { top: 30, right: 16, bottom: 38, left: 46 };
 
-/** What is left for the plot of a chart. */
+/** The plot of a chart: its width is the width of the chart without the margins. */
 export function plotOf({ width }: Size, height: number): Plot {
   return { width: width - MARGIN.left - MARGIN.right, height };
 }
@@ -47,7 +47,7 @@ ${content}
   };
 }
 
-/** The figure of a tick, below its position, or next to the end of the plot if it does not fit there. */
+/** The text of a tick, below its position, or at the right end of the chart if it does not fit there. */
 function xTick(tick: number, x: Axis, plot: Plot): Markup {
   const text = tickText(tick);
   const at = x.at(tick);
@@ -58,7 +58,7 @@ function xTick(tick: number, x: Axis, plot: Plot): Markup {
 /** The limit as a line across the plot. */
 export function limitLine({ value, text }: Limit, y: Axis, plot: Plot): Markup {
   const at = y.at(value);
-  // Below the line where there is no room above it.
+  // The text is below the line if there is no room above it.
   const textY = at < 12 ? at + 14 : at - 5;
   return html`<line class="limit" x1="0" x2="${plot.width}" y1="${at}" y2="${at}"/><text class="limit-text halo" x="${plot.width - 4}" y="${textY}" text-anchor="end">${text}</text>`;
 }

@@ -4,13 +4,13 @@ export interface Place {
   y: number;
 }
 
-/** A rectangle by its left upper corner. */
+/** A rectangle. `x` and `y` are its upper left corner. */
 export interface Box extends Place {
   width: number;
   height: number;
 }
 
-/** A text that belongs to a place. */
+/** A label that belongs to a place, with the width of its text. */
 export interface WantedLabel {
   at: Place;
   width: number;
@@ -31,16 +31,16 @@ export interface LabelSpace {
 export const LABEL_HEIGHT = 14;
 const MARK_RADIUS = 7;
 const STEP = LABEL_HEIGHT / 2;
-/** What makes a place worse than others, in units of distance: a label over a line, and a line through another label or mark. */
+/** Penalties for a box, in units of distance: it covers a line, or its own line crosses another label or a mark. */
 const OVER_LINE = 12;
 const THROUGH_LABEL = 80;
 const THROUGH_MARK = 30;
-/** Between points of a line at which it is looked at. */
+/** Distance between the points of a line that are checked for overlaps. */
 const LINE_STEP = 3;
 
 /**
- * A box for each label, near its place, so that no two overlap and none covers a mark or leaves the space; null if
- * there is no room left. Labels at the beginning of the list choose first.
+ * Finds a box for each label, near its place. Boxes do not overlap, cover no marks and stay within the space. A label
+ * gets null if there is no room left. Labels at the beginning of the list choose first.
  */
 export function placeLabels(labels: readonly WantedLabel[], space: LabelSpace): (Box | null)[] {
   const marks = space.marks.map(({ x, y }) => ({
@@ -78,14 +78,14 @@ export function placeLabels(labels: readonly WantedLabel[], space: LabelSpace): 
   });
 }
 
-/** Boxes all over the space. */
+/** Possible boxes for a label, all over the space. */
 function candidates({ at, width }: WantedLabel, space: LabelSpace): Box[] {
   const beside = MARK_RADIUS + 1;
   const shifts = Array.from({ length: Math.ceil(space.width / 20) + 1 }, (_, index) => index * 20);
   const lefts = [
     at.x - width / 2,
     ...shifts.flatMap((shift) => [at.x + beside + shift, at.x - beside - width - shift]),
-    // Where the label is as wide as the space there may be no other place for it.
+    // A label that is as wide as the space may fit only here.
     0,
   ];
   const rows = Math.ceil(space.height / STEP);
@@ -93,7 +93,7 @@ function candidates({ at, width }: WantedLabel, space: LabelSpace): Box[] {
   return tops.flatMap((y) => lefts.map((x): Box => ({ x, y, width, height: LABEL_HEIGHT })));
 }
 
-/** From a place to the nearest point of a box; to the right of its mark a label reads best. */
+/** Cost of a box by its distance from the place. Boxes to the right of the place cost less, because they read best. */
 function distance(box: Box, at: Place): number {
   const near = nearestPoint(box, at);
   const preference = box.x > at.x ? 0 : 0.5;

@@ -5,12 +5,12 @@ export interface Page {
   title: string;
   /** Below the title, in smaller letters. */
   subtitle: string;
-  /** The one line that sums it up, and its colour; null if there is none. */
+  /** The result in one line, with its colour; null if there is none. */
   verdict: { tone: "good" | "bad" | "doubtful"; mark: string; name: string; text: string } | null;
   body: readonly Markup[];
 }
 
-/** A whole page in one file, that loads nothing and runs nothing. */
+/** A complete HTML page in one file. It loads no other files and runs no scripts. */
 export function page({ title, subtitle, verdict, body }: Page): string {
   return `${
     html`<!doctype html>

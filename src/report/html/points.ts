@@ -7,19 +7,21 @@ import { type Box, LABEL_HEIGHT, nearestPoint, type Place, placeLabels } from ".
 export interface Point {
   x: number;
   y: number;
-  /** What the point is, shown when a reader points at it. */
+  /** Text that is shown while the mouse is over the point. */
   text: string;
 }
 
-/** Points that belong together: joined in their order of x, with one label at the first of them. */
+/** Points that belong together. A line joins them in the order of x. */
 export interface PointSeries {
   label: string;
   tone: "a" | "b";
   shape: "dot" | "square";
   isStrong: boolean;
-  /** At least one, the labelled one first. */
+  /** At least one. The first one has the label. */
   points: readonly Point[];
-  /** Where an estimate would put it; crossed out where that cannot be had. */
+  /**
+   * An estimated point of the series, drawn as a circle, or as a cross if it is not possible; null if there is none.
+   */
   estimate: (Point & { isPossible: boolean }) | null;
 }
 
@@ -32,10 +34,10 @@ export interface PointsOptions extends FigureTexts {
 const PLOT_HEIGHT = { wide: 300, narrow: 340 } as const;
 const MOST_DECADES = { wide: 9, narrow: 5 } as const;
 const PERCENT = [0, 100];
-/** A label that is farther from its point than this is joined to it. */
+/** A line joins a label to its point if the distance is larger than this. */
 const NEAR = 9;
 
-/** Labelled points by what they cost (powers of ten) and what they reach (0 to 100). */
+/** A chart of labelled points. The x axis has powers of ten, for a cost. The y axis has 0 to 100, for a percentage. */
 export function labelledPoints({ series, xTitle, yTitle, ...texts }: PointsOptions): Markup {
   const all = series.flatMap(({ points, estimate }) => [...points, ...(estimate === null ? [] : [estimate])]);
   return figure(texts, (size) => {
@@ -98,7 +100,7 @@ function labelsOf(placed: readonly PlacedSeries[], plot: Plot): Markup[] {
     at: places[0] ?? { x: 0, y: 0 },
     width: Bun.stringWidth(series.label) * LETTER_WIDTH * (series.isStrong ? 1.1 : 1),
   }));
-  // The strong ones choose first.
+  // Strong labels choose their place first.
   wanted.sort((a, b) => Number(b.series.isStrong) - Number(a.series.isStrong));
   const boxes = placeLabels(wanted, {
     ...plot,
@@ -114,7 +116,7 @@ function labelsOf(placed: readonly PlacedSeries[], plot: Plot): Markup[] {
 function labelMarkup({ label, isStrong }: PointSeries, at: Place, box: Box): Markup {
   const near = nearestPoint(box, at);
   const isFar = Math.hypot(near.x - at.x, near.y - at.y) > NEAR;
-  // Letters are narrower than the box: they begin where the point is nearest.
+  // The text is narrower than its box, so it is aligned to the side of the box that is nearest to the point.
   const isLeft = box.x + box.width < at.x;
   const x = isLeft ? box.x + box.width : box.x;
   const leader =

@@ -2,10 +2,10 @@ import type { Fact } from "../terminal/layout.ts";
 import { html, type Markup } from "./escape.ts";
 
 /**
- * A table. The first column is aligned to the left, the others to the right, as usual for figures. On a narrow screen
- * it scrolls under its first column.
+ * A table. The first column is aligned to the left, the others to the right, as usual for figures. On a narrow screen,
+ * the first column stays in place when the table scrolls.
  *
- * @param name what the table shows, for readers who do not see it
+ * @param name name of the table for screen readers
  */
 export function htmlTable(name: string, heads: readonly string[], rows: readonly (readonly string[])[]): Markup {
   const head = (text: string, index: number): Markup => html`<th scope="col"${index === 0 && FIRST}>${text}</th>`;
@@ -24,7 +24,7 @@ export function htmlFacts(rows: readonly Fact[]): Markup {
   return html`<dl>${rows.map(([label, text, tone]) => html`<dt>${label.trim()}</dt><dd class="${tone ?? ""}">${text}</dd>\n`)}</dl>`;
 }
 
-/** A figure that readers should see first. */
+/** An important figure in large letters, with its explanation. */
 export interface Card {
   figure: string;
   what: string;

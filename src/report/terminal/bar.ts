@@ -5,12 +5,12 @@ export interface BarPart {
   value: number;
 }
 
-/** Cells of the parts, in their order: distinct without colour. */
+/** Characters for the cells of the parts, in the order of the parts. They are distinct without colour. */
 export const BAR_CELLS = ["█", "▓", "░"] as const;
 
 const MOST_COLUMNS = 72;
 const LEAST_COLUMNS = 30;
-/** Room after the limit, so that it is not at the end of the bar. */
+/** Length of the line, as a multiple of the sum or the limit, so that neither is at the end of the line. */
 const BEYOND = 1.15;
 
 /**

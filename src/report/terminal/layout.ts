@@ -1,8 +1,8 @@
 import { paint, type TextStyle, type Tone } from "./style.ts";
 
 /**
- * The least width of a label and its text together. On a narrower terminal the lines stay this wide, because the text would
- * become too narrow.
+ * The least width of a label and its text together. On a narrower terminal the lines stay this wide, because the text
+ * would become too narrow.
  */
 const MIN_COLUMNS = 50;
 
@@ -22,7 +22,7 @@ export function wrap(text: string, columns: number | null): string[] {
   return [...lines, line];
 }
 
-/** A label and what it is about. */
+/** A label and its text. */
 export type Fact = readonly [label: string, text: string, tone?: Tone];
 
 /** Labels in a column, with their wrapped texts next to them. */
@@ -47,7 +47,7 @@ export interface Column {
   width?: number;
 }
 
-/** A table's head and rows, two blanks between columns. */
+/** The lines of a table: its head and its rows, with two spaces between columns. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[], style: TextStyle): string[] {
   const widths = columns.map(({ head, width = 0 }, index) =>
     Math.max(width, widest([head, ...rows.map((row) => row[index] ?? "")])),
@@ -59,7 +59,7 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
   return [paint(line(columns.map(({ head }) => head)), "faint", style), ...rows.map(line)];
 }
 
-/** A heading of its own. */
+/** A heading in bold. */
 export function heading(text: string, style: TextStyle): string {
   return paint(text, "strong", style);
 }
@@ -68,7 +68,7 @@ function widest(texts: readonly string[]): number {
   return Math.max(0, ...texts.map((text) => Bun.stringWidth(text)));
 }
 
-/** As String.padEnd, by columns of a terminal. */
+/** Like String.padEnd, but counts columns of a terminal. */
 export function padEnd(text: string, width: number): string {
   return text + " ".repeat(Math.max(width - Bun.stringWidth(text), 0));
 }

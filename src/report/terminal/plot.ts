@@ -2,7 +2,7 @@ import { linearAxis, logAxis, tickText } from "../axis.ts";
 import { padStart } from "./layout.ts";
 import { paint, type TextStyle, type Tone } from "./style.ts";
 
-/** A letter at a place. */
+/** A character at a place in the plot. */
 export interface PlottedMark {
   mark: string;
   x: number;
@@ -23,8 +23,9 @@ const LEAST_COLUMNS = 30;
 const MOST_DECADES = 9;
 
 /**
- * Marks by what they cost (powers of ten) and what they reach (0 to 100 %). They are drawn in the order of
- * `marks`. If the place of a mark is taken, it moves to a free place in the same row, or else in the nearest row that has one.
+ * The lines of a plot. The x axis has powers of ten, for a cost. The y axis has 0 to 100 %. Marks are drawn in the
+ * order of `marks`. If the place of a mark is taken, the mark moves to the nearest free place: in the same row if
+ * possible, else in the nearest row with a free place.
  */
 export function plotLines({ marks, xTitle, yTitle }: PlotOptions, style: TextStyle): string[] {
   const columns = Math.min(
@@ -65,14 +66,14 @@ export function plotLines({ marks, xTitle, yTitle }: PlotOptions, style: TextSty
   ];
 }
 
-/** Writes a text around its middle, and not over another. */
+/** Writes a text centred at `middle`, unless it would touch another text. */
 function write(cells: string[], middle: number, text: string): void {
   const from = Math.min(Math.max(middle - Math.floor(text.length / 2), 0), cells.length - text.length);
   const isFree = cells.slice(Math.max(from - 1, 0), from + text.length + 1).every((cell) => cell === " ");
   if (isFree) for (const [index, letter] of [...text].entries()) cells[from + index] = letter;
 }
 
-/** The free cell that is nearest, of the same row where there is one. */
+/** The nearest free cell: in the same row if it has one, else in the nearest row that has one; null if none is free. */
 function freePlace(
   grid: readonly (readonly string[])[],
   row: number,

@@ -2,7 +2,7 @@ import { writeStderr } from "../../config/log.ts";
 import { formatClock } from "../format.ts";
 import { paint } from "./style.ts";
 
-/** One part of something that takes its time. */
+/** One phase of a long run. */
 export interface ProgressPhase {
   /** Such as "baseline". */
   name: string;
@@ -17,7 +17,7 @@ export interface ProgressOptions {
   color: boolean;
   /** Columns of the terminal. */
   columns: number;
-  /** Where it goes; stderr by default. */
+  /** Writes text. Default: to stderr. */
   write?: (text: string) => void;
 }
 
@@ -25,8 +25,8 @@ const REDRAW_MS = 500;
 const BAR_CELLS = 24;
 
 /**
- * Progress on stderr. On a terminal the last line is a bar with the time left, drawn again and again; elsewhere each
- * phase is one plain line.
+ * Shows progress on stderr. On a terminal, the last line is a bar with the time left, which is redrawn twice a second.
+ * Elsewhere, each phase is one plain line.
  */
 export class Progress implements Disposable {
   readonly #options: ProgressOptions;
@@ -45,7 +45,7 @@ export class Progress implements Disposable {
     }
   }
 
-  /** Goes on to a phase of the plan. */
+  /** Starts a phase. Does nothing if there is no phase with this name. */
   phase(name: string): void {
     const index = this.#options.phases.findIndex((phase) => phase.name === name);
     if (index < 0) return;
@@ -55,14 +55,14 @@ export class Progress implements Disposable {
     else this.#write(`${name} (about ${Math.ceil(this.#options.phases[index]?.seconds ?? 0)} s)\n`);
   }
 
-  /** Writes lines that stay. */
+  /** Writes lines above the bar. */
   lines(lines: readonly string[]): void {
     this.#erase();
     this.#write(`${lines.join("\n")}\n`);
     if (this.#options.isTty) this.#draw();
   }
 
-  /** Ends it, and takes the bar away. */
+  /** Ends the progress and removes the bar. */
   close(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
@@ -108,7 +108,7 @@ export interface ProgressState {
   leftS: number;
 }
 
-/** The bar: `[██████░░░░░░] 42 %  workload, 1:12 left`, cut to fit in one line. */
+/** The line `██████░░░░░░  42 %  workload, 1:12 left`. On a narrow terminal, the bar is shorter or left out. */
 export function progressLine({ name, share, leftS }: ProgressState, columns: number, color: boolean): string {
   const text = ` ${String(Math.floor(share * 100)).padStart(3)} %  ${name}, ${formatClock(leftS)} left`;
   const cells = Math.min(BAR_CELLS, columns - text.length - 5);

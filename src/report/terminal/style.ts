@@ -9,7 +9,7 @@ export type Tone = "good" | "bad" | "doubtful" | "faint" | "strong";
 
 const SGR: Record<Tone, number> = { good: 32, bad: 31, doubtful: 33, faint: 2, strong: 1 };
 
-/** A text in a tone, where colour is wanted. */
+/** The text in a tone, or unchanged if `color` is false. */
 export function paint(text: string, tone: Tone, { color }: Pick<TextStyle, "color">): string {
   return color ? `\x1b[${SGR[tone]}m${text}\x1b[0m` : text;
 }

@@ -7,7 +7,7 @@ interface Column {
   name: string;
   width: number;
   isRight?: true;
-  /** From how many columns of the terminal on. */
+  /** Least width of the terminal at which the column is shown. */
   from: number;
   text(row: ProcessRow): string;
 }

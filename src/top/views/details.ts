@@ -5,10 +5,10 @@ import type { Line } from "../screen.ts";
 import { ancestorsOf, factsOf } from "./facts.ts";
 import { commandText } from "./text.ts";
 
-/** More of one argument is not shown. */
+/** Maximum number of characters shown of one argument. */
 const MAX_ARGUMENT = 4096;
 
-/** All that is known of one process, and what it descends from. */
+/** All known facts about one process, and its ancestors. */
 export function detailsLines(refresh: Refresh, key: string, columns: number): Line[] {
   const byPid = new Map(refresh.processes.map((row) => [row.pid, row]));
   const row = refresh.processes.find((candidate) => candidate.key === key);
@@ -21,7 +21,7 @@ export function detailsLines(refresh: Refresh, key: string, columns: number): Li
   ];
 }
 
-/** A long value continues on the next line. */
+/** The lines of a fact. A long value continues on the next line. */
 function wrapped(name: string, value: string, columns: number): Line[] {
   const indent = 14;
   const room = Math.max(columns - indent, 1);

@@ -6,15 +6,15 @@ import { memoryText, pctText } from "./text.ts";
 const STATES: { readonly [state: string]: string } = {
   R: "running",
   S: "sleeping",
-  D: "waiting, not interruptible",
-  Z: "zombie: its parent has not waited for it",
+  D: "uninterruptible sleep",
+  Z: "zombie: its parent has not reaped it",
   T: "stopped",
   t: "stopped by a tracer",
   I: "idle",
   X: "dead",
 };
 
-/** All that is known of one process, by name; a long value is not cut. */
+/** All known facts about one process. Values are not cut. */
 export function factsOf(row: ProcessRow): [name: string, value: string][] {
   const { state, place } = row;
   return [
@@ -29,11 +29,11 @@ export function factsOf(row: ProcessRow): [name: string, value: string][] {
     ["group", groupName(place)],
     ["cgroup", place.cgroup ?? UNKNOWN],
     ...(row.args ?? []).map((arg, at): [string, string] => [`argument ${at}`, arg]),
-    ...(row.argsTruncated ? [["", "more arguments are not kept"] as [string, string]] : []),
+    ...(row.argsTruncated ? [["", "linnix does not store further arguments"] as [string, string]] : []),
   ];
 }
 
-/** The live processes that it descends from, the nearest first. */
+/** The live ancestors of a process, parent first. */
 export function ancestorsOf(row: ProcessRow, byPid: ReadonlyMap<number, ProcessRow>): ProcessRow[] {
   const found = new Set<ProcessRow>();
   for (let at = row; at.ppid !== null; ) {

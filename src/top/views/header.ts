@@ -14,7 +14,7 @@ const TABS: Record<View, string> = {
   short: "4 short-lived",
 };
 
-/** What the machine and linnix itself do. */
+/** Lines about the machine and about linnix itself. */
 export function headerLines(refresh: Refresh, columns: number, isPaused = false): Line[] {
   const line = (text: string, tone?: Line["tone"]): Line => ({ text: cell(text, columns), ...(tone && { tone }) });
   const isOver = refresh.cost.level > 0;
@@ -38,8 +38,7 @@ function costText({ cost }: Refresh): string {
   const total = userSpacePct === null ? null : userSpacePct + (inKernelPct ?? 0);
   const parts = `process ${finePctText(userSpacePct)}, BPF programs ${finePctText(inKernelPct)}`;
   const budget = budgetPct === null ? "no budget" : `budget ${budgetPct} %`;
-  // Above it sampling becomes rarer.
-  // The parts last: a narrow terminal cuts them, not the level.
+  // The parts are last, because a narrow terminal cuts the end of the line.
   return `own cost     ${finePctText(total)} % of a core, ${budget}${level > 0 ? `: level ${level}` : ""} (${parts})`;
 }
 
@@ -58,7 +57,7 @@ function shortText(refresh: Refresh): string {
   return `short-lived  ${countText(short.count)} that top(1) misses: ${cpu}`;
 }
 
-/** The views, and what is in force. */
+/** The line with the views, the sort order and the filter. */
 export function tabLine(state: ViewState, columns: number): Line {
   const tabs = (Object.keys(TABS) as View[]).map((view) =>
     view === state.view ? `[${TABS[view]}]` : ` ${TABS[view]} `,

@@ -7,10 +7,10 @@ import { processHeading, processLine } from "./columns.ts";
 import { countText, matchesFilter, memoryText, pctText } from "./text.ts";
 import { endOf, treeOf } from "./tree.ts";
 
-/** A list that turns only the rows on the screen into text. */
+/** A list. Only the rows on the screen are turned into text. */
 export interface List {
   heading(columns: number): string;
-  /** Identities of the rows, in their order. */
+  /** Keys of the rows, in the order of the list. */
   keys: readonly string[];
   line(index: number, columns: number): string;
   /** The text of a list without rows. */
@@ -33,7 +33,7 @@ export function listOf(refresh: Refresh, state: Chosen): List {
 }
 
 const NO_ENDS = "the daemon reports no ends of processes at its level of detail";
-const NO_MATCH = "nothing has this text in it; Esc ends the filter";
+const NO_MATCH = "no row contains this text; Esc ends the filter";
 
 function processList({ processes }: Refresh, { filter, sort, isReversed }: Chosen): List {
   const wanted = filter === "" ? processes : processes.filter((row) => matchesFilter(row, filter));

@@ -12,11 +12,13 @@ export interface Page {
   shown: Shown;
 }
 
-/** The whole screen. Sets the state's `top`, `index` and `detailsTop` to what fits. */
+/**
+ * The lines of the whole screen. Adapts `top`, `index`, `selected` and `detailsTop` of the state to the rows and size.
+ */
 export function pageOf(refresh: Refresh, state: ViewState, { rows, columns }: Size): Page {
   const hint: Line = { text: cell(hintText(state.mode, state.isPaused), columns), tone: "faint" };
   const header = headerLines(refresh, columns, state.isPaused);
-  // On a terminal of a few rows the list matters most.
+  // On a terminal with few rows, the list is more important than the header.
   if (rows < header.length + 5) header.length = Math.max(rows - 5, 0);
   const list = listOf(refresh, state);
   if (state.mode === "details" || state.mode === "help") {
@@ -39,7 +41,7 @@ function bodyLines(list: List, state: ViewState, room: number, columns: number):
   if (keys.length === 0) return [{ text: cell(list.empty, columns), tone: "faint" }];
   let at = state.selected === null ? 0 : keys.indexOf(state.selected);
   if (at < 0) {
-    // The process has ended: its neighbour is selected.
+    // The selected row is gone, so the row in its place is selected.
     at = Math.min(state.index, keys.length - 1);
     state.selected = keys[at] ?? null;
   }
@@ -50,7 +52,7 @@ function bodyLines(list: List, state: ViewState, room: number, columns: number):
   const lines: Line[] = [];
   for (let index = state.top; index < Math.min(state.top + room, keys.length); index++) {
     const isSelected = state.selected !== null && keys[index] === state.selected;
-    // Without colour a mark says which row is selected.
+    // The mark shows the selected row even without colour.
     const text = list.line(index, columns - 1);
     lines.push(isSelected ? { text: `>${text}`, tone: "selected" } : { text: ` ${text}` });
   }

@@ -2,23 +2,25 @@ import { commandLine } from "../../json/printable.ts";
 import { UNKNOWN } from "../../report/format.ts";
 import type { ProcessRow } from "../model.ts";
 
-/** Characters of arguments after which a line of a list takes no further argument. Each argument is cut to this length too. */
+/**
+ * Maximum length of an argument in a line of a list. After this many characters, further arguments are left out too.
+ */
 const MAX_ARGUMENTS = 4096;
 const BARS = "▁▂▃▄▅▆▇█";
 const UNITS = ["B", "K", "M", "G", "T"] as const;
 
-/** `12.3`, `0.04`; at most 5 characters up to 99,999 %. */
+/** `12.3`; without decimals from 1,000 % on. At most 5 characters up to 99,999 %. */
 export function pctText(value: number | null): string {
   if (value === null) return UNKNOWN;
   return value >= 1000 ? value.toFixed(0) : value.toFixed(1);
 }
 
-/** Small costs get two decimals. */
+/** `0.04`: two decimals, for small costs. */
 export function finePctText(value: number | null): string {
   return value === null ? UNKNOWN : value.toFixed(2);
 }
 
-/** `31.4M`: at most 6 characters. */
+/** `31.4M`: at most 6 characters, in units of 1024. */
 export function memoryText(bytes: number | null): string {
   if (bytes === null) return UNKNOWN;
   let value = bytes;
@@ -37,14 +39,14 @@ export function countText(value: number | null): string {
   return value < 999_950 ? `${(value / 1e3).toFixed(1)}k` : `${(value / 1e6).toFixed(1)}M`;
 }
 
-/** The values as bars, the latest at the right; the highest is full. */
+/** The last `room` values as bars, the latest at the right. The highest value is a full bar. */
 export function sparkline(values: readonly number[], room: number): string {
   const shown = values.slice(-Math.max(room, 0));
   const most = Math.max(...shown, 0);
   return shown.map((value) => BARS[most > 0 ? Math.round((value / most) * (BARS.length - 1)) : 0]).join("");
 }
 
-/** Command line; of what has none, such as a kernel thread, the name in brackets. */
+/** The command line. If there is none, as for a kernel thread, the name in brackets. */
 export function commandText({
   args,
   comm,
@@ -62,7 +64,7 @@ export function commandText({
   return `${commandLine(some)}${isCut ? " …" : ""}`;
 }
 
-/** Whether the text is anywhere in what a row shows, in any case. */
+/** Whether a row contains the text, in upper or lower case. */
 export function matchesFilter(row: ProcessRow, filter: string): boolean {
   if (filter === "") return true;
   const { pid, user, comm, place } = row;

@@ -2,11 +2,11 @@ import type { ProcessRow } from "../model.ts";
 
 export interface TreeNode {
   row: ProcessRow;
-  /** Branches before its name. */
+  /** Branches before the name of the process. */
   prefix: string;
 }
 
-/** Deeper trees are drawn no further to the right. */
+/** Processes at a greater depth are not indented further. */
 const MAX_DEPTH = 20;
 
 /** The tree of the matching processes and their ancestors. Children are in the order of their pids. */
@@ -46,7 +46,7 @@ export function treeOf(rows: readonly ProcessRow[], isWanted: (row: ProcessRow) 
   return nodes;
 }
 
-/** The branches next to the name, where there is no room for all. */
+/** The branches, or only those next to the name if they need more than `room` columns. */
 export function endOf(prefix: string, room: number): string {
   return prefix.length <= room ? prefix : `…${prefix.slice(-(room - 1))}`;
 }
