@@ -2,13 +2,13 @@ import type { Check } from "./check.ts";
 import { type HostReader, readFailure, readText } from "./host-reader.ts";
 
 export interface AgentFacts {
-  /** Processes that hold a BPF program or link open, this one apart. */
+  /** Processes other than this one that have a descriptor of a BPF program or link. */
   holders: { pid: number; comm: string }[];
-  /** What stood in the way of looking into all processes; null if nothing did. */
+  /** Why not all processes were checked: missing privileges, or too many descriptors. Null if all were checked. */
   gap: "privilege" | "number" | null;
 }
 
-/** Enough for thousands of processes; a machine with more is looked at in part. */
+/** Maximum number of descriptors to list, enough for thousands of processes. Further processes are not checked. */
 const MAX_FILE_DESCRIPTORS = 50_000;
 const BPF_FILES = ["anon_inode:bpf-prog", "anon_inode:bpf_link"];
 const SHOWN = 5;
@@ -18,12 +18,12 @@ export function readAgents(host: HostReader): AgentFacts {
   const self = host.readLink("/proc/self");
   let seen = 0;
   const names = host.list("/proc");
-  // Pid 1 is always there: it is not in the list where hidepid=2 hides what this user may not look into.
+  // Pid 1 always exists. If it is not listed, hidepid=2 hides the processes that this user may not inspect.
   let gap: AgentFacts["gap"] = names.includes("1") ? null : "privilege";
   for (const pid of names) {
     if (!/^\d+$/.test(pid) || pid === self) continue;
     const fds = host.list(`/proc/${pid}/fd`);
-    // Kernel threads have none; of others, nothing means that they may not be looked into.
+    // Kernel threads have no descriptors. If another process has no visible ones, this user may not list them.
     if (fds.length === 0 && host.readLink(`/proc/${pid}/exe`) === null && isUserProcess(host, pid)) gap = "privilege";
     seen += fds.length;
     if (seen > MAX_FILE_DESCRIPTORS) return { holders, gap: "number" };
@@ -34,7 +34,9 @@ export function readAgents(host: HostReader): AgentFacts {
   return { holders, gap };
 }
 
-/** Whether it is no kernel thread, as far as this user may know: with hidepid=1 not even the command line is readable. */
+/**
+ * Whether a process is not a kernel thread. If its command line is not readable (hidepid=1), it counts as a process.
+ */
 function isUserProcess(host: HostReader, pid: string): boolean {
   const path = `/proc/${pid}/cmdline`;
   return (readText(host, path) ?? "") !== "" || readFailure(host, path) === "denied";

@@ -8,18 +8,18 @@ import { describeProgram, type FoundProgram, installHint, readVersion } from "./
 export interface AuditFacts {
   auditctl: FoundProgram | null;
   auditdPath: string | null;
-  /** The kernel has audit at all. */
+  /** Whether the kernel was built with audit. */
   inKernel: boolean;
   /** As `auditctl -s` and `-l` print it; null if linnix cannot run them. */
   state: AuditState | null;
-  /** A process named auditd is there. */
+  /** Whether a process named auditd exists. */
   isAuditdRunning: boolean;
 }
 
 export interface AuditState {
   /** 0 off, 1 on, 2 on and locked until reboot. */
   enabled: number;
-  /** Process that takes the records; 0 for none. */
+  /** Pid of the process that gets the records; 0 for none. */
   auditdPid: number;
   rules: number;
 }
@@ -30,7 +30,7 @@ export async function readAudit(host: HostReader): Promise<AuditFacts> {
   return {
     auditctl: path === null ? null : { path, version },
     auditdPath: host.which("auditd"),
-    // Made by CONFIG_AUDIT, whatever is switched on.
+    // This file exists with CONFIG_AUDIT, even if audit is off.
     inKernel: host.exists("/proc/self/loginuid"),
     state: path === null ? null : await readState(host, path),
     isAuditdRunning: host
@@ -71,7 +71,7 @@ function checkPrograms(audit: AuditFacts, machine: MachineFacts): Check {
     ...check,
     status: "warn",
     found: `${missing.join(" and ")} not installed`,
-    costs: audit.auditctl ? "compare-with-polling's auditd row has no auditd that writes its log" : NO_ROW,
+    costs: audit.auditctl ? `${NO_ROW}, because the daemon is missing` : NO_ROW,
     hint: installHint(machine, "auditd"),
   };
 }
@@ -101,7 +101,7 @@ function checkState(audit: AuditFacts, kernel: KernelFacts, privileges: Privileg
   const withoutWhat = !isRoot(privileges)
     ? "without root"
     : audit.auditctl
-      ? "since auditctl was refused"
+      ? "because auditctl failed"
       : "without auditctl";
   if (audit.isAuditdRunning || (state !== null && (state.rules > 0 || state.auditdPid > 0))) {
     const rules = state === null ? `rules unknown ${withoutWhat}` : `${state.rules} rules`;
@@ -123,6 +123,6 @@ function checkState(audit: AuditFacts, kernel: KernelFacts, privileges: Privileg
   return {
     ...check,
     status: "ok",
-    found: `${state.enabled === 1 ? "on" : "off"}, no rules, no auditd runs: free to be used`,
+    found: `${state.enabled === 1 ? "on" : "off"}, no rules, no auditd runs: linnix can use it`,
   };
 }

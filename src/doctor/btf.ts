@@ -3,15 +3,15 @@
  * Format: Documentation/bpf/btf.rst of the kernel sources.
  */
 
-/** What the kernel offers, as its own type information says it: true also where a distribution backported it. */
+/** The kernel's features according to its BTF. A feature that a distribution backported is true as well. */
 export interface BtfFeatures {
   /** Each of sched_process_fork, _exec and _exit has a BTF tracepoint (5.5). */
   processTracepoints: boolean;
-  /** `sched_process_exit` says which thread is the last; null if the type could not be followed. */
+  /** `sched_process_exit` reports which thread is the last; null if its type could not be resolved. */
   exitHasGroupDead: boolean | null;
   /** `iter/task` programs (5.8). */
   taskIterator: boolean;
-  /** Task storage maps in tracing programs (5.13); null if the type could not be followed. */
+  /** Task storage maps in tracing programs (5.13); null if the type could not be resolved. */
   taskStorage: boolean | null;
   /** Programs can walk the list of processes by themselves, `bpf_iter_task_new` (6.7). */
   processWalk: boolean;
@@ -21,7 +21,7 @@ export interface BtfFeatures {
   bootClock: boolean;
   /** Maps are charged to the memory cgroup instead of RLIMIT_MEMLOCK (5.11). */
   memcgAccounting: boolean;
-  /** `BPF_ENABLE_STATS`, statistics held by a file descriptor (5.8). */
+  /** `BPF_ENABLE_STATS`: statistics that are on while a file descriptor is open (5.8). */
   enableStats: boolean;
 }
 
@@ -33,7 +33,7 @@ const KIND_STRUCT = 4;
 const KIND_TYPEDEF = 8;
 const KIND_FUNC_PROTO = 13;
 
-/** Bytes that follow `struct btf_type`, by kind: fixed, and for each of its `vlen` members. */
+/** Bytes that follow `struct btf_type`, by kind: a fixed number, and a number for each of the `vlen` members. */
 const TAIL_BYTES: Record<number, [fixed: number, each: number]> = {
   1: [4, 0], // INT
   2: [0, 0], // PTR
@@ -56,7 +56,7 @@ const TAIL_BYTES: Record<number, [fixed: number, each: number]> = {
   19: [0, 12], // ENUM64
 };
 
-/** The features that `bytes` (the whole of `/sys/kernel/btf/vmlinux`) show; null if it is no BTF. */
+/** The features that `bytes` (the whole of `/sys/kernel/btf/vmlinux`) show; null if they are not BTF. */
 export function readBtfFeatures(bytes: Uint8Array): BtfFeatures | null {
   const btf = openBtf(bytes);
   if (btf === null) return null;
@@ -64,13 +64,13 @@ export function readBtfFeatures(bytes: Uint8Array): BtfFeatures | null {
     processTracepoints: ["fork", "exec", "exit"].every((event) => btf.nameAt(`btf_trace_sched_process_${event}`) > 0),
     exitHasGroupDead: exitHasGroupDead(btf),
     taskIterator: btf.nameAt("bpf_iter__task") > 0,
-    // 5.11 added the map type and the helper only for LSM programs. This member moved when tracing programs got them
-    // too.
+    // 5.11 added the map type and the helper only for LSM programs. The member moved to task_struct when tracing
+    // programs got them too.
     taskStorage: structHas(btf, "task_struct", "bpf_storage"),
     processWalk: btf.nameAt("bpf_iter_task_new") > 0,
     cgroupTracepoint: btf.nameAt("btf_trace_cgroup_mkdir") > 0,
     bootClock: btf.nameAt("BPF_FUNC_ktime_get_boot_ns") > 0,
-    // The kernel has no name for it. This helper came with the same release, and libbpf decides by it as well.
+    // BTF has no name for this feature. The helper came with the same release, and libbpf also checks for the helper.
     memcgAccounting: btf.nameAt("BPF_FUNC_ktime_get_coarse_ns") > 0,
     enableStats: btf.nameAt("BPF_ENABLE_STATS") > 0,
   };
@@ -99,7 +99,7 @@ function openBtf(bytes: Uint8Array): Btf | null {
   if (typesEnd > bytes.length || stringsEnd > bytes.length) return null;
 
   const strings = Buffer.from(bytes.buffer, bytes.byteOffset + stringsStart, stringsEnd - stringsStart);
-  // Strings are whole and ended by NUL; the first one is empty, so each other has a NUL before it too.
+  // Each string ends with NUL. The first string is empty, so there is a NUL before each other string too.
   const nameAt = (name: string) => strings.indexOf(`\0${name}\0`, 0, "latin1") + 1;
   return { view, little, typesStart, typesEnd, nameAt };
 }
@@ -111,7 +111,7 @@ interface BtfType {
   name: number;
   /** Size, or id of the type that it refers to. */
   sizeOrType: number;
-  /** Where its members begin. */
+  /** Offset of its members. */
   tail: number;
 }
 
@@ -156,9 +156,9 @@ function typeByName(btf: Btf, kind: number, name: string): BtfType | null {
 }
 
 /**
- * The tracepoint's arguments are those of the function that
- * `typedef void (*btf_trace_sched_process_exit)(void *, struct task_struct *, bool)` names:
- * two without `group_dead`, three with it.
+ * Counts the arguments of the tracepoint. They are in the function type of
+ * `typedef void (*btf_trace_sched_process_exit)(void *, struct task_struct *, bool)`:
+ * two arguments without `group_dead`, three with it. Null if the type could not be resolved.
  */
 function exitHasGroupDead(btf: Btf): boolean | null {
   const typedef = typeByName(btf, KIND_TYPEDEF, "btf_trace_sched_process_exit");

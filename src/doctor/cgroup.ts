@@ -37,11 +37,11 @@ export function checkCgroup(cgroup: CgroupFacts): Check {
     ...check,
     status: "info",
     found: `hybrid: v2 on ${unifiedTarget} beside ${hierarchies(legacyCount)} of v1`,
-    costs: "cgroup_id is that of v2, which containers of v1 share; cgroup, container and unit distinguish them",
+    costs: "cgroup_id is the id in v2, which all containers of v1 share; cgroup, container and unit distinguish them",
   };
 }
 
-/** How linnix gets the path of a cgroup from its id, also for a cgroup that was removed before the lookup. */
+/** Checks how linnix gets the path of a cgroup from its id, also for a cgroup that was removed before the lookup. */
 export function checkCgroupNames(
   cgroup: CgroupFacts,
   kernel: KernelFacts,
@@ -64,7 +64,7 @@ export function checkCgroupNames(
   const present = holds(privileges, "CAP_DAC_READ_SEARCH") ? "by file handle" : "from /proc/PID/cgroup, or by search";
   if (!mayLoad(privileges)) return { ...check, status: "info", found: present };
   if (kernel.btf.features?.cgroupTracepoint) {
-    return { ...check, status: "ok", found: `${present}; of removed cgroups, recorded when they were created` };
+    return { ...check, status: "ok", found: `${present}; names of removed cgroups are recorded at their creation` };
   }
   return {
     ...check,

@@ -1,9 +1,8 @@
 import type { LinnixError } from "../errors.ts";
 
 /**
- * What a finding means for `linnix collect`:
- * `fail`, it cannot run because of this; `warn`, something it promises is lost, costs more or is unknown; `info`, worth
- * knowing, nothing is lost; `ok`, as it should be.
+ * What a finding means for `linnix collect`. `fail`: collect cannot run. `warn`: something that linnix promises is
+ * lost, costs more or is unknown. `info`: worth knowing, but not a fault. `ok`: as it should be.
  */
 export type Status = "ok" | "warn" | "fail" | "info";
 
@@ -14,13 +13,13 @@ export interface Check {
   title: string;
   status: Status;
   found: string;
-  /** What is lost or costs more without it. */
+  /** What is lost or costs more because of the finding. */
   costs?: string;
   /** What the user can do about it: a command, a setting. */
   hint?: string;
 }
 
-/** What an error says, as a finding. */
+/** The texts of an error as a finding. */
 export function findingOf({ what, why, hint }: LinnixError): Pick<Check, "found" | "hint"> {
   return { found: [what, why].filter(Boolean).join(": "), ...(hint !== undefined && { hint }) };
 }

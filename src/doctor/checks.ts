@@ -24,7 +24,7 @@ export function checkFacts(facts: Facts): Section[] {
   const sections = foundSections(facts);
   const { trial, tempFolder } = facts;
   if (trial === null) return sections;
-  // What ran can run, whatever the rest looks like.
+  // A collector has run, so no other finding can prevent that.
   if (trial.error === null) for (const check of sections.flatMap(({ checks }) => checks)) withoutFailure(check);
   const checks = [checkTrial(trial, facts.ringBytes), ...(tempFolder ? [checkTempFolder(tempFolder)] : [])];
   return [{ title: "Tried", checks }, ...sections];

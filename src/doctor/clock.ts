@@ -4,9 +4,9 @@ import { type HostReader, readText } from "./host-reader.ts";
 export interface ClockFacts {
   clocksource: string | null;
   availableClocksources: string[];
-  /** Share of the machine's time that the hypervisor gave to others just now, %; null if it cannot be read. */
+  /** Share of CPU time that the hypervisor gave to others during the check, %; null if it cannot be read. */
   stealPct: number | null;
-  /** The same since boot. */
+  /** The same share since boot, %. */
   stealSinceBootPct: number | null;
 }
 
@@ -17,13 +17,13 @@ interface CpuTicks {
 }
 
 const CLOCKSOURCE_DIRECTORY = "/sys/devices/system/clocksource/clocksource0";
-/** Without a vDSO or a register to read: each look at them is a system call or a slow device. */
+/** Clock sources without a vDSO or a CPU register. Each read is a system call or an access to a slow device. */
 const SLOW_CLOCKSOURCES = ["hpet", "acpi_pm", "pit", "jiffies", "refined-jiffies"];
-/** From here on, two halves of a measurement see two different machines. */
+/** From this steal time on, the two halves of a measurement are not comparable. */
 const NOISY_STEAL_PCT = 2;
 
 /**
- * @param windowMs how long steal time is watched: at 100 ticks a second and CPU, a shorter one sees little
+ * @param windowMs how long steal time is measured. A CPU counts only 100 ticks a second, so a short window is inexact
  */
 export async function readClock(host: HostReader, windowMs: number): Promise<ClockFacts> {
   const before = readTicks(host);
@@ -55,7 +55,7 @@ function checkClocksource(clock: ClockFacts): Check {
     costs: "each event reads the clock, and this one is slow to read",
     hint: better
       ? `echo ${better} > ${CLOCKSOURCE_DIRECTORY}/current_clocksource`
-      : "see the kernel log for why the TSC was given up; on a virtual machine, ask for a paravirtual clock",
+      : "see the kernel log for why the kernel rejected the TSC; on a virtual machine, ask for a paravirtual clock",
   };
 }
 
@@ -84,7 +84,7 @@ function readTicks(host: HostReader): CpuTicks | null {
     ?.split(" ")
     .map(Number);
   if (fields === undefined || fields.length < 8) return null;
-  // user nice system idle iowait irq softirq steal; guest and guest_nice are in user and nice already.
+  // user nice system idle iowait irq softirq steal; user and nice include guest and guest_nice.
   const total = fields.slice(0, 8).reduce((sum, ticks) => sum + ticks, 0);
   return { total, steal: fields[7] ?? 0 };
 }

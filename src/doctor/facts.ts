@@ -21,7 +21,7 @@ import { readTempFolder, type TempFolderFacts } from "./temp-folder.ts";
 import { readTracefs, type TracefsFacts } from "./tracefs.ts";
 import { readTrial, type TrialFacts } from "./trial.ts";
 
-/** All that was read off a machine; the checks judge it without looking again. */
+/** Everything that was read from a machine. The checks read nothing else. */
 export interface Facts {
   kernel: KernelFacts;
   jit: JitFacts;
@@ -38,9 +38,9 @@ export interface Facts {
   audit: AuditFacts;
   ptraceScope: number | null;
   agents: AgentFacts;
-  /** `--ring-size` in force. */
+  /** Size of each ring with the settings in force. */
   ringBytes: number;
-  /** What came of what was tried; null: it was not, for these facts are not of this process. */
+  /** Result of starting a collector; null if none was started, because no settings were given. */
   trial: TrialFacts | null;
   tempFolder: TempFolderFacts | null;
 }
@@ -49,13 +49,15 @@ const STEAL_WINDOW_MS = 500;
 
 export interface ReadOptions {
   stealWindowMs?: number;
-  /** Settings in force: a collector is tried with them. Left out: nothing is tried. */
+  /**
+   * Settings in force, with which a collector is started and a temporary folder is made. If absent, neither is done.
+   */
   settings?: Settings | undefined;
 }
 
 export async function readFacts(host: HostReader, options: ReadOptions = {}): Promise<Facts> {
   const { stealWindowMs = STEAL_WINDOW_MS, settings } = options;
-  // What takes time runs while steal time is watched.
+  // The slow reads run while steal time is measured.
   const [clock, programs, audit] = await Promise.all([
     readClock(host, stealWindowMs),
     readPrograms(host),
@@ -80,7 +82,7 @@ export async function readFacts(host: HostReader, options: ReadOptions = {}): Pr
     ptraceScope: readPtraceScope(host),
     agents: readAgents(host),
     ringBytes: ringBytesOf((settings ?? defaultSettings()).ring, () => machine.cpusOnline ?? 1),
-    // Last: what is read before has all of the descriptors for itself.
+    // The trial comes last, so that it takes no descriptors from the other reads.
     trial: settings ? await readTrial(settings) : null,
     tempFolder: settings ? readTempFolder() : null,
   };

@@ -1,4 +1,4 @@
-/** The machine of a report, as in the JSON of the report. Null: unknown. */
+/** Facts about the machine in a report, as in its JSON. An unknown fact is null. */
 export interface HostFacts {
   kernel: string | null;
   arch: string | null;
@@ -8,7 +8,7 @@ export interface HostFacts {
   /** Whether BPF programs are compiled. */
   jit: boolean | null;
   virtualization: string | null;
-  /** Share of the machine's time that the hypervisor gave to others, just before the test. */
+  /** Share of CPU time that the hypervisor gave to others just before the test, %. */
   steal_pct: number | null;
   clocksource: string | null;
 }

@@ -15,25 +15,25 @@ export interface RunResult {
   output: string;
 }
 
-/** The only way by which the doctor sees a machine: nothing here writes, and nothing here throws. */
+/** The reads of a machine that the doctor makes. No method writes to the machine, and none throws. */
 export interface HostReader {
-  /** As `uname -m` says it. */
+  /** As `uname -m` prints it. */
   readonly machine: string;
-  /** The kernel's release as `uname -r` says it. */
+  /** The kernel's release as `uname -r` prints it. */
   readonly release: string;
   /** Version of the C library; null if unknown. */
   readonly glibc: string | null;
-  /** At most `maxBytes` (1 MiB) of the file. */
+  /** Reads at most the first `maxBytes` of a file, by default 1 MiB. */
   readFile(path: string, maxBytes?: number): ReadResult;
   exists(path: string): boolean;
   readLink(path: string): string | null;
   /** Names in a directory, unsorted; empty if it cannot be read. */
   list(path: string): string[];
-  /** Absolute path of an executable in the fixed PATH. */
+  /** Absolute path of an executable in the fixed PATH; null if there is none. */
   which(name: string): string | null;
   /**
-   * Runs `argv` with a bare environment and no input, for at most `limitMs` (5 s), after which it is killed with
-   * all that it started; null if it could not be started.
+   * Runs `argv` with a minimal environment and no input. After `limitMs`, by default 5 s, its process group is killed.
+   * Resolves to null if the program could not be started.
    */
   run(argv: readonly [string, ...string[]], limitMs?: number): Promise<RunResult | null>;
 }
@@ -43,7 +43,7 @@ const MAX_FILE_BYTES = 1 << 20;
 const MAX_OUTPUT_BYTES = 16 << 10;
 const RUN_LIMIT_MS = 5000;
 
-/** @param root the directory to use as `/`; any other than `/` is a recorded machine */
+/** @param root the directory to use as `/`; a directory other than `/` is a recorded machine */
 export function hostReader(root = "/"): HostReader {
   const at = (path: string) => join(root, path);
   return {
@@ -105,7 +105,7 @@ export function readFailure(host: HostReader, path: string): ReadFailure | null 
 function readBounded(path: string, maxBytes: number): ReadResult {
   let fd: number;
   try {
-    // O_NONBLOCK: a FIFO in the place of a file must not hold us up.
+    // Without O_NONBLOCK, opening a FIFO would block.
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     return { ok: false, reason: failureOf(error) };
@@ -129,7 +129,7 @@ function readBounded(path: string, maxBytes: number): ReadResult {
   }
 }
 
-/** The runtime says `arm64` where the kernel says `aarch64`. */
+/** The machine's name by the kernel, which is `aarch64` where the runtime returns `arm64`. */
 function kernelMachine(): string {
   const name = machine();
   return name === "arm64" ? "aarch64" : name;
@@ -172,7 +172,7 @@ async function runBounded(argv: string[], limitMs: number): Promise<RunResult | 
   } catch {
     return null;
   }
-  // A grandchild may keep the pipes open after the child is gone: the readers must end with the limit as well.
+  // A grandchild may keep the pipes open after the child is gone, so the limit must also end the readers.
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(), limitMs);
   limit.signal.addEventListener("abort", () => killGroup(child.pid));
@@ -189,7 +189,7 @@ async function runBounded(argv: string[], limitMs: number): Promise<RunResult | 
   }
 }
 
-/** The child leads a process group of its own, so that nothing that it started outlives it. */
+/** Kills the process group of a child, and so also the processes that the child started. */
 function killGroup(pid: number): void {
   try {
     process.kill(-pid, "SIGKILL");
@@ -212,7 +212,7 @@ async function readStream(stream: ReadableStream<Uint8Array>, signal: AbortSigna
       total += value.length;
     }
   } catch {
-    // What came until then is what there is.
+    // The output before the error is returned.
   }
   const cut = total >= MAX_OUTPUT_BYTES;
   if (cut) stop();

@@ -5,7 +5,7 @@ import type { KernelFacts } from "./kernel.ts";
 export interface JitFacts {
   /** net.core.bpf_jit_enable: 0 off, 1 on, 2 on and dumped to the kernel log; null if it cannot be read. */
   enable: number | null;
-  /** The sysctl is hidden from this user, rather than absent. */
+  /** Whether the sysctl exists, but this user may not read it. */
   denied: boolean;
   /** net.core.bpf_jit_harden: 2 hardens root's programs too. */
   harden: number | null;
@@ -21,7 +21,7 @@ export function readJit(host: HostReader): JitFacts {
   };
 }
 
-/** Whether BPF programs are compiled; null if that is hidden. */
+/** Whether the kernel compiles BPF programs; null if that is not known. */
 export function isJitOn(jit: JitFacts, kernel: KernelFacts): boolean | null {
   if (jit.enable !== null) return jit.enable > 0;
   if (kernel.config("BPF_JIT_ALWAYS_ON") === "y") return true;

@@ -10,29 +10,29 @@ import { type HostReader, type ReadFailure, readText } from "./host-reader.ts";
 export interface KernelFacts {
   release: string | null;
   version: KernelVersion | null;
-  /** As `uname -m` says it. */
+  /** As `uname -m` prints it. */
   machine: string;
-  /** What its CPU lacks of what linnix needs. */
+  /** CPU features that linnix needs and this CPU lacks. */
   missingCpuFlags: string[];
   /** Version of the C library; null if unknown. */
   glibc: string | null;
-  /** bpf(2) was built in. */
+  /** Whether the kernel was built with bpf(2). False may also mean that a container hides it. */
   hasBpf: boolean;
   btf: BtfFacts;
-  /** /sys is mounted. */
+  /** Whether /sys is mounted. */
   hasSysfs: boolean;
-  /** The kernel counts the bytes that each process reads and writes. */
+  /** Whether the kernel counts the bytes that each process reads and writes. */
   ioAccounting: boolean;
-  /** Whether it keeps the login uid of each process. */
+  /** Whether the kernel stores the login uid of each process. */
   loginUids: boolean;
-  /** A switch of the kernel's configuration: its value, `n` where it is off, null if no configuration is readable. */
+  /** Value of an option of the kernel's configuration: `n` if it is not set; null if no configuration is readable. */
   config(name: string): string | null;
   /** Words of the kernel command line. */
   commandLine: string[];
 }
 
 export interface BtfFacts {
-  /** Why there are no features: the file is absent, denied, unreadable, or holds no BTF. */
+  /** Why there are no features: the file is absent, denied, unreadable, or not BTF. Null if there are features. */
   failure: ReadFailure | "malformed" | null;
   sizeBytes: number;
   features: BtfFeatures | null;
@@ -61,7 +61,7 @@ export function readKernel(host: HostReader): KernelFacts {
   };
 }
 
-/** Whether its programs can read the boot-time clock: the newest thing that both backends need. */
+/** Whether BPF programs can read the boot-time clock, the newest feature that both backends need. Null if unknown. */
 export function hasBootClock(kernel: KernelFacts): boolean | null {
   return kernel.btf.features?.bootClock ?? isAtLeast(kernel.version, 5, 8);
 }
@@ -72,7 +72,7 @@ export function chargesMemlock(kernel: KernelFacts): boolean | null {
   return isNew === null ? null : !isNew;
 }
 
-/** Whether BPF statistics can be held by a file descriptor. */
+/** Whether BPF statistics can be turned on by a file descriptor (`BPF_ENABLE_STATS`); null if unknown. */
 export function hasEnableStats(kernel: KernelFacts): boolean | null {
   return kernel.btf.features?.enableStats ?? isAtLeast(kernel.version, 5, 8);
 }
@@ -86,7 +86,7 @@ export function checkKernel(kernel: KernelFacts): Check[] {
   return [checkRelease(kernel), checkMachine(kernel), checkCLibrary(kernel), checkBpf(kernel), checkBtf(kernel)];
 }
 
-/** What the kernel's BTF says about smaller features, which linnix uses if they exist. */
+/** Checks smaller features of the kernel, which linnix uses if they exist. */
 export function checkFeatures(kernel: KernelFacts): Check[] {
   return [checkTaskIterator(kernel), checkTaskStorage(kernel), checkGroupDead(kernel), checkIoAccounting(kernel)];
 }

@@ -9,7 +9,7 @@ export interface LockdownFacts {
   /** null if it cannot be read. */
   mode: LockdownMode | null;
   denied: boolean;
-  /** securityfs shows nothing at all, so the file's absence means nothing. */
+  /** Whether securityfs shows any file. If not, the absence of the lockdown file means nothing. */
   securityfsMounted: boolean;
   /** kernel.unprivileged_bpf_disabled: 0 no, 1 until reboot, 2 yes; null if it cannot be read. */
   unprivilegedBpfDisabled: number | null;
@@ -19,7 +19,7 @@ const LOCKDOWN_PATH = "/sys/kernel/security/lockdown";
 const CONFIDENTIALITY_COSTS = "the kernel refuses BPF programs that read its memory, and tracefs, to root too";
 
 export function readLockdown(host: HostReader): LockdownFacts {
-  // "none [integrity] confidentiality": the one in brackets is on.
+  // "none [integrity] confidentiality": the mode in brackets is active.
   const mode = /\[(none|integrity|confidentiality)\]/.exec(readText(host, LOCKDOWN_PATH) ?? "")?.[1];
   return {
     mode: (mode as LockdownMode | undefined) ?? null,
@@ -35,14 +35,14 @@ export function checkLockdown(lockdown: LockdownFacts, kernel: KernelFacts): Che
     case "none":
       return { ...check, status: "ok", found: "none" };
     case "integrity":
-      return { ...check, status: "ok", found: "integrity, which lets BPF programs read" };
+      return { ...check, status: "ok", found: "integrity, which allows BPF programs to read kernel memory" };
     case "confidentiality":
       return {
         ...check,
         status: "fail",
         found: "confidentiality",
         costs: CONFIDENTIALITY_COSTS,
-        hint: "boot with lockdown=integrity; while the machine is up it cannot be loosened",
+        hint: "boot with lockdown=integrity; the mode cannot be lowered without a reboot",
       };
     default:
       break;

@@ -14,11 +14,11 @@ export interface MachineFacts {
   distribution: string | null;
   /** RLIMIT_NOFILE, hard: the runtime raises the soft limit to it; Infinity for unlimited, null if unknown. */
   maxOpenFiles: number | null;
-  /** Packages are installed by apt here. */
+  /** Whether apt installs packages here. */
   usesApt: boolean;
 }
 
-/** What a collector with a table of some thousand processes is happy with. */
+/** Available memory that is enough for a collector with a table of some thousand processes. */
 const COMFORTABLE_BYTES = 128 << 20;
 
 export function readMachine(host: HostReader): MachineFacts {
@@ -65,7 +65,7 @@ function checkMemory({ memoryBytes, memoryAvailableBytes }: MachineFacts): Check
   }
   const found = `${formatBytes(memoryAvailableBytes)} available of ${formatBytes(memoryBytes)}`;
   if (memoryAvailableBytes >= COMFORTABLE_BYTES) return { ...check, status: "ok", found };
-  return { ...check, status: "warn", found, costs: "linnix takes about 40 MiB, most of it pages of its own file" };
+  return { ...check, status: "warn", found, costs: "linnix takes about 40 MiB, most of it pages of its executable" };
 }
 
 function formatBytes(bytes: number): string {
@@ -77,7 +77,7 @@ function readMaxOpenFiles(host: HostReader): number | null {
   return limit === undefined ? null : limit === "unlimited" ? Number.POSITIVE_INFINITY : Number(limit);
 }
 
-/** Counts a list such as `0-3,8,10-11`; null if it is none. */
+/** Number of CPUs in a list such as `0-3,8,10-11`; null if the text is not such a list. */
 function countCpus(list: string | null): number | null {
   if (list === null || !/^\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*$/.test(list)) return null;
   let count = 0;
@@ -104,7 +104,7 @@ const DMI_NAMES: readonly [RegExp, string][] = [
 function readVirtualization(host: HostReader, cpuinfo: string): string | null {
   const hypervisor = readText(host, "/sys/hypervisor/type");
   if (hypervisor) return hypervisor;
-  // qemu without KVM says so in the name of its CPU, and QEMU in its DMI, as with KVM.
+  // QEMU without KVM has TCG in the name of its CPU. Its DMI names are the same as with KVM.
   if (/^model name\s*:.*\bTCG\b/m.test(cpuinfo)) return "qemu";
   const isVirtual = /^flags\s*:.*\bhypervisor\b/m.test(cpuinfo);
   const dmi = ["sys_vendor", "product_name"].map((name) => readText(host, `/sys/class/dmi/id/${name}`) ?? "").join(" ");

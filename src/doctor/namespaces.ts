@@ -21,7 +21,7 @@ export interface NamespaceFacts {
 export function readNamespaces(host: HostReader, mounts: readonly Mount[]): NamespaceFacts {
   const namespace = host.readLink("/proc/self/ns/pid");
   const cgroup = host.readLink("/proc/self/ns/cgroup");
-  // The last mount on a target is the one that is seen.
+  // The last mount on a target hides the earlier ones.
   const proc = mounts.findLast((mount) => mount.target === "/proc" && mount.type === "proc");
   const hidepid = proc?.options.find((option) => option.startsWith("hidepid="))?.slice("hidepid=".length);
   const { proc: procPids } = readPidNamespace({
@@ -37,12 +37,12 @@ export function readNamespaces(host: HostReader, mounts: readonly Mount[]): Name
   };
 }
 
-/** What is missing in a pid namespace other than the initial one, by what /proc shows. */
+/** What is lost in a pid namespace other than the initial one. This depends on the namespace whose pids /proc shows. */
 const COSTS: Record<PidNamespace["proc"], string> = {
   own:
     "pid and ppid of events are the host's, not those seen here; exe and args of processes that ran before the start " +
     "and v1 cgroups are null",
-  initial: "overhead-test and compare-with-polling cannot run: /proc has the host's pids, their processes have others",
+  initial: "overhead-test and compare-with-polling cannot run: /proc has host pids, which their processes do not know",
   other: "pid and ppid of events are the host's; overhead-test, compare-with-polling and --pid cannot run",
 };
 
@@ -89,7 +89,7 @@ export function checkHidepid(namespaces: NamespaceFacts, privileges: PrivilegeFa
   }
   const found = `mounted with hidepid=${hidepid}`;
   if (holds(privileges, "CAP_SYS_PTRACE")) {
-    const api = "an API at a loopback address needs a token or --redact, or shows every account what /proc hides";
+    const api = "without a token or --redact, an API at a loopback address shows every account what /proc hides";
     return { ...check, status: "ok", found: `${found}, which does not apply to this user; ${api}` };
   }
   return {

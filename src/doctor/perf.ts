@@ -11,7 +11,7 @@ export interface PerfFacts {
   mlockKib: number | null;
   /** RLIMIT_MEMLOCK, hard, in bytes; Infinity for unlimited, null if it cannot be read. */
   memlockBytes: number | null;
-  /** Whether /proc/sys/kernel is not there, as with `subset=pid`. */
+  /** Whether /proc/sys/kernel does not exist, as with the mount option `subset=pid` of /proc. */
   isHidden: boolean;
   /** kernel.bpf_stats_enabled. */
   bpfStats: number | null;
@@ -35,7 +35,7 @@ export function readPerf(host: HostReader): PerfFacts {
 
 /** The rings that `collect` opens. */
 export interface WantedRings {
-  /** `--ring-size` in force. */
+  /** Size of each ring with the settings in force. */
   ringBytes: number;
   /** CPUs that are online; null if unknown. */
   cpus: number | null;
@@ -73,7 +73,7 @@ function checkParanoid(perf: PerfFacts, kernel: KernelFacts, privileges: Privile
   const found = `kernel.perf_event_paranoid = ${perf.paranoid}`;
   if (holds(privileges, "CAP_SYS_ADMIN"))
     return { ...check, status: "ok", found: `${found}, which does not apply to this user` };
-  // Levels above 2 are Debian's, Ubuntu's and Android's own; on some of their kernels only CAP_SYS_ADMIN passes them.
+  // Only kernels of Debian, Ubuntu and Android have levels above 2. Some of these kernels then require CAP_SYS_ADMIN.
   if (perf.paranoid > 2) {
     return {
       ...check,
@@ -132,7 +132,7 @@ function checkMemlock(perf: PerfFacts, kernel: KernelFacts, privileges: Privileg
     ...check,
     status: "fail",
     found: `${limit}, and no CAP_SYS_RESOURCE to raise it`,
-    costs: "kernels before 5.11 charge BPF maps to it, and these do not fit",
+    costs: "kernels before 5.11 charge BPF maps to it, and linnix's maps do not fit",
     hint: "ulimit -l unlimited as root, or LimitMEMLOCK=infinity in the unit",
   };
 }
@@ -158,7 +158,7 @@ function checkStatistics(perf: PerfFacts, kernel: KernelFacts, privileges: Privi
     };
   }
   if (holds(privileges, "CAP_SYS_ADMIN")) {
-    return { ...check, status: "ok", found: "off; held by a file descriptor while overhead-test measures" };
+    return { ...check, status: "ok", found: "off; overhead-test turns them on while it measures" };
   }
   return {
     ...check,

@@ -20,7 +20,7 @@ export interface PrivilegeFacts {
   uid: number | null;
   effective: bigint;
   bounding: bigint;
-  /** Highest capability that the kernel knows; null if it does not say. */
+  /** Highest capability that the kernel knows; null if it cannot be read. */
   lastCapability: number | null;
   /** Whether this is the initial user namespace, by its inode; null if unknown. */
   inInitialUserNamespace: boolean | null;
@@ -60,7 +60,10 @@ export function isRoot(privileges: PrivilegeFacts): boolean {
   return privileges.uid === 0 && privileges.inInitialUserNamespace !== false;
 }
 
-/** 5.8 split CAP_BPF and CAP_PERFMON off CAP_SYS_ADMIN, which still includes both. */
+/**
+ * Whether this process may load tracing programs. Linux 5.8 split CAP_BPF and CAP_PERFMON off CAP_SYS_ADMIN, which
+ * still includes both.
+ */
 export function mayLoad(privileges: PrivilegeFacts): boolean {
   return holds(privileges, "CAP_SYS_ADMIN") || (holds(privileges, "CAP_BPF") && holds(privileges, "CAP_PERFMON"));
 }
@@ -98,7 +101,7 @@ function checkUserNamespace(privileges: PrivilegeFacts): Check {
         status: "fail",
         found: "not the initial one (a rootless container?)",
         costs: "its capabilities have no effect outside of it, so no program can be loaded",
-        hint: "run linnix on the host, or in a container of root's",
+        hint: "run linnix on the host, or in a container that root started",
       };
     default:
       return { ...check, status: "info", found: "unknown: /proc/self/ns/user cannot be read" };
@@ -145,7 +148,7 @@ const OPTIONAL: readonly OptionalCapability[] = [
   {
     name: "CAP_DAC_READ_SEARCH",
     costs:
-      "paths of cgroups are looked for in their hierarchy, as far as they are still there; " +
+      "linnix searches the hierarchy for the paths of cgroups, and does not find removed ones; " +
       "the tracepoint backend cannot read tracefs as another user than root",
   },
   {

@@ -7,19 +7,19 @@ import type { MachineFacts } from "./machine.ts";
 
 export interface FoundProgram {
   path: string;
-  /** null if it does not say. */
+  /** null if the program does not print it. */
   version: string | null;
 }
 
 export type ProgramFacts = ReadonlyMap<string, FoundProgram | null>;
 
-/** Those that audit.ts checks, together with the state of audit, are left out. */
+/** The methods whose programs are checked here. audit.ts checks the programs of audit, together with its state. */
 const METHODS = OBSERVERS.filter(({ inKernel }) => inKernel !== "audit");
 const PROGRAMS: readonly Program[] = [
   ...new Map(METHODS.flatMap(({ programs }) => programs).map((program) => [program.name, program])).values(),
 ];
 
-/** What the workload of overhead-test is made of, ps apart; by Debian package. */
+/** The programs of overhead-test's workload except ps, with their Debian packages. */
 const WORKLOAD_PROGRAMS: readonly [name: string, debianPackage: string][] = [
   ["ls", "coreutils"],
   ["sha256sum", "coreutils"],
@@ -41,7 +41,7 @@ export async function readPrograms(host: HostReader): Promise<ProgramFacts> {
   return new Map([...(await Promise.all(found)), ...workload]);
 }
 
-/** The version that the program prints, with `BusyBox` before it where it is one of its applets. */
+/** The version that the program prints, such as `4.0.2`, or `BusyBox 1.36.1` for an applet; null if it prints none. */
 export async function readVersion(host: HostReader, argv: [string, ...string[]]): Promise<string | null> {
   const output = (await host.run(argv))?.output ?? "";
   const busyBox = /BusyBox v(\d+(?:\.\d+)+)/.exec(output)?.[1];
@@ -68,7 +68,7 @@ function checkProgram(program: Program, programs: ProgramFacts, machine: Machine
   const workload = PROFILES.seed.mix.some((part) => part.program === name);
   const costs =
     `compare-with-polling has no ${rows.join(" and ")} ${rows.length === 1 ? "row" : "rows"}` +
-    (workload ? `, the workload of overhead-test no ${name}` : "");
+    (workload ? `, and the workload of overhead-test has no ${name}` : "");
   return {
     ...check,
     status: isPeer && !isBusyBox ? "info" : "warn",

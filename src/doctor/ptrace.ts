@@ -11,13 +11,13 @@ export function checkPtraceScope(scope: number | null, privileges: PrivilegeFact
   const check = { id: "ptrace-scope", title: "ptrace" };
   if (scope === null) return { ...check, status: "ok", found: "no Yama: a process may trace its own children" };
   const found = `kernel.yama.ptrace_scope = ${scope}`;
-  // Up to level 2 a process may trace its children. strace does nothing else here.
+  // linnix uses strace only on its own descendants. Level 2 allows that only with CAP_SYS_PTRACE.
   if (scope < 2 || (scope === 2 && holds(privileges, "CAP_SYS_PTRACE"))) return { ...check, status: "ok", found };
   return {
     ...check,
     status: "warn",
     found,
     costs: "compare-with-polling has no strace row",
-    hint: scope === 2 ? "run it as root" : "reboot without it: 3 cannot be loosened",
+    hint: scope === 2 ? "run it as root" : "reboot with a lower level: level 3 cannot be lowered",
   };
 }

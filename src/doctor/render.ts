@@ -37,7 +37,7 @@ function renderCheck(check: Check, titleWidth: number, style: TextStyle): string
   return lines;
 }
 
-/** `text` wrapped behind `prefix`, which takes `width` columns; its further lines begin below its first. */
+/** `text` wrapped behind `prefix`, which takes `width` columns. Further lines begin at the same column as the first. */
 function indented(prefix: string, width: number, text: string, style: TextStyle): string[] {
   const columns = style.columns === null ? null : Math.max(style.columns, MIN_COLUMNS) - width;
   return wrap(printable(text), columns).map((line, index) => (index === 0 ? prefix : " ".repeat(width)) + line);

@@ -12,19 +12,23 @@ export interface DoctorOptions {
   /** Print `linnix.doctor/1` instead of the table. */
   json: boolean;
   color: boolean;
-  /** Columns to wrap the table at; by default those of the terminal, and no wrapping where there is none. */
+  /**
+   * Columns to wrap the table at; null for no wrapping. The default is the width of the terminal, or null without one.
+   */
   columns?: number | null;
-  /** The machine to look at; by default this one. */
+  /** The machine to check; by default this one. */
   host?: HostReader;
-  /** How long steal time is watched, in ms. */
+  /** How long steal time is measured, in ms. */
   stealWindowMs?: number;
-  /** Settings in force: a collector is started with them, and a temporary folder is made. Left out: nothing is tried. */
+  /**
+   * Settings in force, with which a collector is started and a temporary folder is made. If absent, neither is done.
+   */
   settings?: Settings;
 }
 
 /**
- * Looks at what this machine has and lacks for linnix.
- * @returns the report, and `EXIT.ok` where `collect` can run here as this user, else `EXIT.cannotRun`
+ * Checks what this machine supports and how to fix what is missing.
+ * @returns the report, and `EXIT.ok` if `collect` can run here as this user, else `EXIT.cannotRun`
  */
 export async function runDoctor(options: DoctorOptions): Promise<{ text: string; exitCode: ExitCode }> {
   const { host = hostReader(), stealWindowMs, settings } = options;
@@ -57,7 +61,7 @@ export async function runDoctor(options: DoctorOptions): Promise<{ text: string;
   return { text: renderReport(heading, sections, verdict, { color: options.color, columns }), exitCode };
 }
 
-/** The same names as in the other reports; null for what is unknown. */
+/** Facts about the machine, with the same names as in the other reports. An unknown fact is null. */
 function describeHost({ kernel, jit, machine, clock }: Facts) {
   return {
     kernel: kernel.release,

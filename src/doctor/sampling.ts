@@ -5,13 +5,13 @@ import type { KernelFacts } from "./kernel.ts";
 import { mayLoad, type PrivilegeFacts } from "./privileges.ts";
 
 /**
- * How `collect` gets CPU time and memory of all processes: with a program that walks the list of processes, with the
- * task iterator, which keeps figures in task storage or in a map, or from the files of /proc.
+ * How `collect` gets CPU time and memory of all processes: with a BPF program that walks the list of processes, with
+ * the task iterator, or from the files of /proc. The task iterator stores its figures in task storage or in a map.
  */
 export type SamplingWay = "process-walk" | "task-storage" | "lru-map" | "proc";
 
 export interface SamplingFacts {
-  /** What /proc lists, which is what `collect` goes by too. */
+  /** Number of entries in /proc, by which `collect` chooses too. */
   processes: number;
 }
 
@@ -19,14 +19,14 @@ export function readSampling(host: HostReader): SamplingFacts {
   return { processes: host.list("/proc").length };
 }
 
-/** The way that this kernel offers, be it to this user or to root only. */
+/** The way that this kernel offers, even if only root can use it. */
 export function samplingWay({ btf: { features } }: KernelFacts, { processes }: SamplingFacts): SamplingWay {
   if (!features?.taskIterator) return "proc";
   if (features.taskStorage === false) return "lru-map";
   return features.processWalk && processes <= MAX_WALKED_PROCESSES ? "process-walk" : "task-storage";
 }
 
-/** Says how samples are taken, also without BTF or without the rights to load a program. */
+/** Reports how samples are taken, also without BTF or without the privileges to load a program. */
 export function checkSampling(sampling: SamplingFacts, kernel: KernelFacts, privileges: PrivilegeFacts): Check {
   const check = { id: "sampling", title: "sampling" };
   const way = samplingWay(kernel, sampling);

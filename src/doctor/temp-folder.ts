@@ -6,7 +6,7 @@ import { type Check, findingOf } from "./check.ts";
 
 export interface TempFolderFacts {
   path: string;
-  /** Why nothing can be written to it; null if it can. */
+  /** Why linnix cannot write to the folder; null if it can. */
   error: LinnixError | null;
 }
 

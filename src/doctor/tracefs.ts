@@ -7,9 +7,9 @@ import { holds, type PrivilegeFacts } from "./privileges.ts";
 export interface TracefsFacts {
   /** Where it is mounted; null if it is not. */
   target: string | null;
-  /** Why the tracepoints' format files cannot be read there. */
+  /** Why the tracepoints' format files cannot be read there; null if they can, or if it is not mounted. */
   failure: ReadFailure | null;
-  /** The kernel has it, mounted or not. */
+  /** Whether the kernel has tracefs, mounted or not. */
   supported: boolean;
 }
 
@@ -23,7 +23,7 @@ export function readTracefs(host: HostReader, mounts: readonly Mount[]): Tracefs
   };
 }
 
-/** Whether the `tracepoint` backend can, or as root could, read where tracepoints keep their fields. */
+/** Whether the `tracepoint` backend could read the format files of tracepoints as root. */
 export function offersTracepointBackend(tracefs: TracefsFacts): boolean {
   return tracefs.target === null ? tracefs.supported : tracefs.failure !== "absent";
 }
@@ -41,7 +41,7 @@ export function checkTracefs(tracefs: TracefsFacts, kernel: KernelFacts, privile
       status: needed ? "fail" : "info",
       found: tracefs.supported ? `${tracefs.target} has no sched events` : "not in this kernel",
       costs,
-      hint: "a kernel with CONFIG_FTRACE=y, or with CONFIG_DEBUG_INFO_BTF=y, which does without",
+      hint: "a kernel with CONFIG_FTRACE=y, or with CONFIG_DEBUG_INFO_BTF=y, which does not need tracefs",
     };
   }
   if (tracefs.target !== null) {

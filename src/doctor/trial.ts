@@ -7,9 +7,9 @@ import { hasNativeCalls } from "../sys/library.ts";
 import { tryCollector } from "../workload/trial.ts";
 import { type Check, findingOf } from "./check.ts";
 
-/** What came of starting a collector. */
+/** Result of starting a collector. */
 export interface TrialFacts {
-  /** Why it cannot run, as `collect` says it; null if it ran. */
+  /** Why it cannot run, with the message of `collect`; null if it ran. */
   error: LinnixError | null;
   /** Whether C functions can be called, which measuring needs too. */
   hasNativeCalls: boolean;

@@ -11,9 +11,9 @@ import { offersTracepointBackend } from "./tracefs.ts";
 
 /** What the machine can be used for. */
 export interface Verdict {
-  /** The backend that `collect` chooses on this kernel, be it for this user or for root; null if it offers none. */
+  /** The backend that `collect` chooses on this kernel, even if only root can use it; null if there is none. */
   backend: BackendName | null;
-  /** Fields of events that this kernel and backend cannot give. */
+  /** Fields of events that this kernel and backend do not provide. */
   nullFields: string[];
   /** How `collect` gets CPU time and memory on this kernel; null if it has no backend. */
   sampling: SamplingWay | null;
@@ -21,7 +21,7 @@ export interface Verdict {
   can: { collect: boolean; overheadTest: boolean; compareWithPolling: boolean };
   /** Rows of the comparison that will be missing. */
   missingRows: string[];
-  /** The one mark and sentence that sums it up. */
+  /** The status and the sentence that sum up the report. */
   status: Status;
   sentence: string;
 }
@@ -52,7 +52,7 @@ export function judge(facts: Facts, sections: readonly Section[]): Verdict {
     backend,
     nullFields,
     sampling,
-    // Polling needs nothing but the /proc of its own pid namespace; a method that cannot run is a row that says so.
+    // Polling needs only the /proc of its own pid namespace. A method that cannot run has a row with the reason.
     can: { collect, overheadTest, compareWithPolling: matchesEvents && canMeasure },
     missingRows,
     status: !collect ? "fail" : isWhole && !isForeign && canMeasure ? "ok" : "warn",
@@ -62,7 +62,7 @@ export function judge(facts: Facts, sections: readonly Section[]): Verdict {
           (sampling === "proc" ? ", samples from /proc" : "")
         : cannotSentence(backend, checks),
       !matchesEvents
-        ? "compare-with-polling cannot run: /proc is not that of this pid namespace"
+        ? "compare-with-polling cannot run: /proc belongs to another pid namespace"
         : canMeasure
           ? compareSentence(collect, missingRows)
           : `compare-with-polling cannot run (${hasNativeCalls ? "temporary folder" : "trial run"})`,

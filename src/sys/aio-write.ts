@@ -1,4 +1,4 @@
-/** Writing by a thread of glibc's. */
+/** Writes to a file by a thread of glibc. */
 import { constants } from "node:os";
 import { AIOCB, aio, SIGEV_NONE } from "./aio.ts";
 import { checkLibc, NativeError } from "./errno.ts";
@@ -7,14 +7,14 @@ import { addressOf, type Pointer } from "./native.ts";
 const { EINPROGRESS } = constants.errno;
 
 /**
- * One write at a time to the end of a file, on another thread: a filesystem that does not answer stops only that thread.
- * The end of a write wakes nothing here, so it costs no turn of the event loop; ask for it by {@link result}.
+ * Writes to the end of a file on another thread, one write at a time. A filesystem that does not answer blocks only
+ * that thread. The end of a write does not wake the event loop. The caller polls {@link result}.
  */
 export class AioWrite {
   readonly #aio = aio();
   readonly #block = new DataView(new ArrayBuffer(AIOCB.size));
   readonly #address: Pointer = addressOf(this.#block.buffer);
-  /** The thread reads this memory: it must not be collected. */
+  /** The thread reads this memory, so the reference prevents garbage collection. */
   #bytes: Uint8Array | undefined;
 
   get isUnderWay(): boolean {
@@ -22,8 +22,8 @@ export class AioWrite {
   }
 
   /**
-   * Starts to write all of `bytes`, which the caller leaves as they are until it is done.
-   * @param fd a file that was opened with O_APPEND: the kernel takes no offset for it then
+   * Starts to write all of `bytes`. The caller must not change them before the write is done.
+   * @param fd a file that was opened with O_APPEND, because the write has no offset
    * @throws NativeError if no thread can be started
    */
   start(fd: number, bytes: Uint8Array): void {
@@ -37,7 +37,7 @@ export class AioWrite {
   }
 
   /**
-   * How many bytes were written; null while the write is under way.
+   * Number of bytes that were written; null while the write is under way.
    * @throws NativeError if the write failed
    */
   result(): number | null {

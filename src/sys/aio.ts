@@ -7,24 +7,25 @@ import { addressOf } from "./native.ts";
  * continue. These are not the runtime's own threads, because it has only a few and needs them for other work.
  */
 export const READING_THREADS = 8;
-/** Threads that are left for writing: one that waits for a filesystem stays as well. */
+/** Further threads, for writing. A thread that waits for a filesystem is blocked as well. */
 const WRITING_THREADS = 8;
 /**
- * Longer than the default flush interval, because creating a thread costs more than waking one. Not much longer: glibc wakes
- * idle threads in turn, so each thread of the reads at the start would get a write before it ends, and stay with its memory.
+ * How long an idle thread lives. This is longer than the default flush interval, because creating a thread costs more
+ * than waking one. It is not much longer, so that the threads of the reads at the start end and free their memory:
+ * glibc wakes idle threads in turn, and with a longer time each of them would get a write before it ends.
  */
 const IDLE_S = 2;
 
 /** struct aiocb of aio.h, the same on all 64-bit systems of glibc. */
 export const AIOCB = { size: 168, fd: 0, buffer: 16, length: 24, notify: 44, error: 112, result: 120 } as const;
-/** sigevent(7): the end is looked for, not signalled. */
+/** sigevent(7): the end of a request is not signalled; the caller polls for it. */
 export const SIGEV_NONE = 1;
 /** struct aioinit of aio.h, in ints. */
 const AIOINIT = { size: 8, threads: 0, requests: 1, idleSeconds: 6 } as const;
 
 let isSetUp = false;
 
-/** The C functions, once the size of the pool is set: glibc takes that from the first call only. */
+/** The C functions. The first call sets the size of the pool, which glibc reads only at the first aio call. */
 export function aio(): ReturnType<typeof libc> {
   const symbols = libc();
   if (isSetUp) return symbols;

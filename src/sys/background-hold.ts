@@ -1,12 +1,12 @@
 /**
- * Calls to filesystems on other threads, held back while this process is about to change its user. glibc changes the user
- * of all threads and waits for each of them (nptl(7)): one that waits in the kernel for a filesystem does not answer, and
- * this thread would hear no signal until it does.
+ * Delays calls to filesystems on other threads while this process changes its user. glibc changes the user of all
+ * threads and waits for each of them (nptl(7)). A thread that waits in the kernel for a filesystem does not answer, and
+ * until it does, the main thread would receive no signals.
  */
 let isHeld = false;
 const released: (() => void)[] = [];
 
-/** No such call begins from now on. The caller must wait for those that are running. */
+/** From now on, no such call begins. The caller must wait for the calls that already run. */
 export function holdBackground(): void {
   isHeld = true;
 }
@@ -21,7 +21,7 @@ export function isBackgroundHeld(): boolean {
   return isHeld;
 }
 
-/** Calls back once at the next release. */
+/** Registers a callback for the next release. It is called once. */
 export function onBackgroundReleased(callback: () => void): void {
   released.push(callback);
 }

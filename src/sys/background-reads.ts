@@ -7,10 +7,10 @@ const EAGAIN = 11;
 const EINPROGRESS = 115;
 const POINTER_BYTES = 8;
 
-/** Memory that a thread may still write to: kept whatever becomes of the owner. */
+/** Reads that are not done. The references preserve their memory, because a thread may still write to it. */
 const unfinished = new Set<BackgroundReads>();
 
-/** Reads of the first bytes of some files, which are begun together. */
+/** Reads the first bytes of several files at the same time. */
 export class BackgroundReads {
   readonly capacity: number;
   readonly #maxBytes: number;
@@ -23,8 +23,8 @@ export class BackgroundReads {
   #count = 0;
 
   /**
-   * @param capacity files at most
-   * @param maxBytes of each file at most
+   * @param capacity maximum number of files
+   * @param maxBytes maximum number of bytes to read of each file
    */
   constructor(capacity: number, maxBytes: number) {
     this.capacity = capacity;
@@ -54,7 +54,7 @@ export class BackgroundReads {
     }
     this.#count = fds.length;
     unfinished.add(this);
-    // A read that could not be begun shows that in its block.
+    // The block of a read that could not be started has an error.
     aio().lio_listio(LIO_NOWAIT, addressOf(this.#list), fds.length, null);
   }
 
@@ -62,14 +62,14 @@ export class BackgroundReads {
     return Atomics.load(this.#words, (index * AIOCB.size + AIOCB.error) / 4) !== EINPROGRESS;
   }
 
-  /** Whether all are done. The memory can go then, or be used again. */
+  /** Whether all reads are done. Their memory can then be freed or reused. */
   isOver(): boolean {
     for (let i = 0; i < this.#count; i++) if (!this.isDone(i)) return false;
     unfinished.delete(this);
     return true;
   }
 
-  /** Waits until a read is done, but not longer than this. */
+  /** Waits for at most `ms` until a read is done; `ms` above 999 count as 999. Returns whether the read is done. */
   wait(index: number, ms: number): boolean {
     if (this.isDone(index)) return true;
     this.#timeout[0] = 0n;
@@ -79,7 +79,10 @@ export class BackgroundReads {
     return this.isDone(index);
   }
 
-  /** What a read gave, in memory that the next `begin` writes to; null: it failed. Only after it is done. */
+  /**
+   * The bytes of a read; null if the read failed. Call it only after the read is done. The next `begin` overwrites the
+   * bytes.
+   */
   bytes(index: number): Uint8Array | null {
     const at = index * AIOCB.size;
     const length = Number(this.#view.getBigInt64(at + AIOCB.result, true));

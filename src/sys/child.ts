@@ -4,8 +4,8 @@ import { signalGroup } from "./descendants.ts";
 import { findLeash, TOOL_PATH } from "./tool.ts";
 
 /**
- * What a process and all the descendants that were waited for used, from wait4(2): the kernel's exact sum, start-up
- * included. Its peak memory is left out: after vfork(2) and execve(2) the kernel still counts the forker's pages in it.
+ * CPU time of a process and of all descendants that were waited for, from wait4(2). This is the kernel's exact sum and
+ * includes the start-up. Peak memory is left out: after vfork(2) and execve(2) it still includes the parent's pages.
  */
 export interface CpuUsage {
   cpuUserUs: number;
@@ -16,31 +16,31 @@ export interface CpuUsage {
 export interface ChildOptions {
   /** The program's absolute path and its arguments. */
   argv: readonly string[];
-  /** Left out: PATH alone. */
+  /** By default PATH alone. */
   env?: Record<string, string | undefined>;
   cwd?: string;
-  /** Left out: no input. */
+  /** By default no input. */
   stdin?: "pipe" | "ignore";
   /** A file descriptor; `pipe` is for {@link Child.lines} and {@link Child.answer}. */
   stdout: number | "pipe" | "ignore";
-  /** `pipe` keeps what it prints last for {@link Child.said} and {@link Child.hear}. */
+  /** `pipe` stores the last output for {@link Child.said} and {@link Child.hear}. */
   stderr: number | "pipe" | "ignore";
-  /** What asks it to end; left out: the end of its input. */
+  /** The signal that asks the program to end. Without one, the end of its input asks it. */
   stopSignal?: "SIGINT" | "SIGTERM";
-  /** What the kernel sends it when this process dies without having stopped it; left out: it sees the end of its input. */
+  /** The signal that the kernel sends the program when this process dies. Without one, the program's input ends. */
   deathSignal?: "KILL" | "TERM";
 }
 
 /** How long a program may take to end after the request, ms. */
 const STOP_GRACE_MS = 5_000;
-/** How long it may take to say what is waited for, ms: the machine may be loaded. */
+/** How long the program may take to print the awaited text, ms. The machine may be loaded. */
 const ANSWER_MS = 30_000;
-/** What is kept of what it says on stderr. */
+/** How much of the last output on stderr is stored. */
 const STDERR_CHARS = 16 * 1024;
 
 /**
- * A program in a session of its own: Ctrl-C on the terminal does not reach it, so that it ends in our order. It does
- * not outlive this process.
+ * A program in a session of its own. Ctrl-C on the terminal does not reach the program, so linnix decides when it ends.
+ * With a `deathSignal`, the program does not outlive this process.
  */
 export class Child implements AsyncDisposable {
   readonly pid: number;
@@ -53,7 +53,7 @@ export class Child implements AsyncDisposable {
   #heard: Promise<void> = Promise.resolve();
   #stopping: Promise<void> | null = null;
 
-  /** @throws LinnixError (exit code 3) if it cannot be started */
+  /** @throws LinnixError (exit code 3) if the program cannot be started */
   constructor(options: ChildOptions) {
     const { argv, env = { PATH: TOOL_PATH }, cwd = "/", stdin = "ignore", stdout, stderr, deathSignal } = options;
     this.#stopSignal = options.stopSignal;
@@ -67,44 +67,45 @@ export class Child implements AsyncDisposable {
     this.#lines = linesOf(this.#child.stdout);
     if (this.#child.stderr instanceof ReadableStream) this.#heard = this.#hear(this.#child.stderr);
     void this.#child.exited.then(() => {
-      // What it has started and not waited for, such as the `sleep` of a loop. Not later: its number may be another's then.
+      // Ends processes that the program started and did not wait for, such as the `sleep` of a loop. Later, the number
+      // of the group may belong to other processes.
       signalGroup(this.pid, constants.signals.SIGKILL);
       this.#notify();
     });
   }
 
-  /** Whether it has ended, by itself or because it was stopped. */
+  /** Whether the program has ended, by itself or because it was stopped. */
   get ended(): boolean {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
-  /** Null while it runs, or where a signal ended it. */
+  /** The program's exit code; null while it runs, or if a signal ended it. */
   get exitCode(): number | null {
     return this.#child.exitCode;
   }
 
-  /** The signal that ended it; null while it runs, or if it ended by itself. */
+  /** The signal that ended the program; null while it runs, or if it ended by itself. */
   get signalCode(): NodeJS.Signals | number | null {
     return this.#child.signalCode;
   }
 
-  /** What it has said on stderr; of much the end. */
+  /** The last 16,384 characters that the program printed on stderr. */
   get said(): string {
     return this.#said;
   }
 
-  /** How it ended if linnix did not request its end; null otherwise. */
+  /** How the program ended, if linnix did not request its end; null otherwise. */
   problem(name = "it"): string | null {
     return this.ended && this.#stopping === null ? endText(name, this.#child) : null;
   }
 
-  /** What it and its descendants that were waited for used; null while it runs. */
+  /** CPU time of the program and its descendants that were waited for; null while it runs. */
   usage(): CpuUsage | null {
     const cpu = this.ended ? this.#child.resourceUsage()?.cpuTime : undefined;
     return cpu === undefined ? null : { cpuUserUs: Number(cpu.user), cpuSystemUs: Number(cpu.system) };
   }
 
-  /** Writes a line to its standard input; that it has ended is seen by what it does not answer. */
+  /** Writes a line to the program's standard input. Ignores the error if the program has ended. */
   async send(line: string): Promise<void> {
     const { stdin } = this.#child;
     if (stdin === undefined || typeof stdin === "number") throw new Error("its input is no pipe");
@@ -116,7 +117,7 @@ export class Child implements AsyncDisposable {
     }
   }
 
-  /** The next line of its standard output; null if it ended first, or the time is up. */
+  /** The next line of the program's standard output; null if the output ends first, or after `timeoutMs`. */
   async answer(timeoutMs: number): Promise<string | null> {
     const { promise, resolve } = Promise.withResolvers<null>();
     const timer = setTimeout(resolve, timeoutMs, null);
@@ -125,15 +126,15 @@ export class Child implements AsyncDisposable {
     return next === null || next.done ? null : next.value;
   }
 
-  /** The lines of its standard output, up to its end. */
+  /** The lines of the program's standard output, up to its end. */
   lines(): AsyncGenerator<string> {
     return this.#lines;
   }
 
   /**
-   * Waits until it says something on stderr that was not waited for before.
+   * Waits until the program prints `words` on stderr. Output up to the words of the previous call does not count.
    *
-   * @returns whether it has; false: it ended first, the time is up, or the signal came
+   * @returns whether it printed them; false if it ended first, the time is up, or `signal` was aborted
    */
   async hear(words: string, options: { timeoutMs?: number; signal?: AbortSignal | undefined } = {}): Promise<boolean> {
     const { timeoutMs = ANSWER_MS, signal } = options;
@@ -149,7 +150,7 @@ export class Child implements AsyncDisposable {
     clearTimeout(timer);
     signal?.removeEventListener("abort", look);
     this.#listeners.delete(look);
-    // Its last output may still be in the pipe.
+    // The program's last output may still be in the pipe.
     if (this.ended) await this.#heard;
     const at = this.#unheard.indexOf(words);
     if (at < 0) return false;
@@ -158,13 +159,13 @@ export class Child implements AsyncDisposable {
   }
 
   /**
-   * Kills all processes of its session immediately. The kernel does not reuse the number of the group before wait(2).
+   * Kills the program's process group immediately. The kernel does not reuse the number of the group before wait(2).
    */
   kill(): void {
     if (!this.ended) signalGroup(this.pid, constants.signals.SIGKILL);
   }
 
-  /** Asks it to end, and ends it and all of its session after the grace. Idempotent. */
+  /** Asks the program to end, and kills its process group after `graceMs`. Idempotent. */
   stop(graceMs = STOP_GRACE_MS): Promise<void> {
     this.#stopping ??= this.#stop(graceMs);
     return this.#stopping;
@@ -174,7 +175,7 @@ export class Child implements AsyncDisposable {
     await this.stop();
   }
 
-  /** Resolves when it has ended and all that it said has come. */
+  /** Resolves when the program has ended and its stderr has been read. */
   async waitForEnd(): Promise<void> {
     await this.#child.exited;
     await this.#heard;
@@ -202,7 +203,7 @@ export class Child implements AsyncDisposable {
         this.#notify();
       }
     } catch {
-      // It has ended.
+      // The program has ended.
     }
   }
 
@@ -219,7 +220,10 @@ export function endText(
   return signalCode === null ? `${name} ended with status ${exitCode}` : `${name} was ended by ${signalCode}`;
 }
 
-/** Words before a command by which the kernel ends it with us. It is an exec, so the pid stays. */
+/**
+ * Words to put before a command so that the kernel sends it `deathSignal` when this process dies. They are empty if
+ * there is no signal or no suitable setpriv. setpriv executes the command in its own place, so the pid stays the same.
+ */
 export function leash(deathSignal: ChildOptions["deathSignal"]): string[] {
   const setpriv = deathSignal === undefined ? null : findLeash();
   return setpriv === null || deathSignal === undefined ? [] : [setpriv, "--pdeathsig", deathSignal, "--"];

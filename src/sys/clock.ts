@@ -1,4 +1,4 @@
-/** Kernel clocks in nanoseconds, as the kernel stamps its events: in a time namespace the offset is taken off. */
+/** Kernel clocks in ns, comparable with the times of kernel events: the offset of a time namespace is subtracted. */
 
 import { checkLibc } from "./errno.ts";
 import { libc } from "./libc.ts";
@@ -12,7 +12,7 @@ const RUSAGE_CHILDREN = -1;
 export const RUSAGE_WORDS = 18;
 
 const time = new BigInt64Array(2);
-/** Low halves of the same bytes: no bigint is allocated for a relative time. */
+/** The same bytes as 32-bit words. A relative time uses the low words, which allocates no bigint. */
 const words = new Uint32Array(time.buffer);
 const timeAddress = addressOf(time);
 
@@ -20,7 +20,7 @@ function read(clock: number): void {
   checkLibc("clock_gettime", libc().clock_gettime(clock, timeAddress));
 }
 
-/** Of CLOCK_BOOTTIME in the time namespace of this process, as two numbers that are exact. */
+/** Offset of CLOCK_BOOTTIME in the time namespace of this process, as two numbers that are exact. */
 let offset: { seconds: number; nanoseconds: number } | undefined;
 
 function boottimeOffset(): { seconds: number; nanoseconds: number } {
@@ -36,7 +36,8 @@ export function boottimeNs(): number {
 }
 
 /**
- * CLOCK_MONOTONIC in ns, with the same precision. Unlike CLOCK_BOOTTIME it does not run while the machine is suspended.
+ * CLOCK_MONOTONIC in ns, as exact as {@link boottimeNs}. Unlike CLOCK_BOOTTIME, it stops while the machine is
+ * suspended.
  */
 export function monotonicNs(): number {
   read(CLOCK.monotonic);
@@ -57,7 +58,7 @@ export function clockNs(clock: number): bigint {
   return nowNs(clock) - offsetOf(clock);
 }
 
-/** A clock read as ns since `originNs`: a Number that stays exact for 104 days from there. */
+/** Reads a clock as ns since `originNs`, the time of construction. The number is exact for 104 days. */
 export class RelativeClock {
   readonly originNs: bigint;
   readonly #clock: number;
@@ -116,17 +117,20 @@ export function exactBoottimeNs(): bigint {
   return clockNs(CLOCK.boottime);
 }
 
-/** `realtimeOffsetNs` by one look at each clock: off by what may come between both looks, and cheap. */
+/** A cheap `realtimeOffsetNs` from one read of each clock. Its error is the time between the two reads. */
 export function roughRealtimeOffsetNs(): number {
   const bootNs = boottimeNs();
   read(CLOCK.realtime);
   return Number(time[0]) * 1e9 + Number(time[1]) - bootNs;
 }
 
-/** What to add to a CLOCK_BOOTTIME value of the kernel to get wall-clock time (ns since 1970): changes when the clock is set. */
+/**
+ * What to add to a CLOCK_BOOTTIME value of the kernel to get wall-clock time, ns since 1970. It changes when the wall
+ * clock is set.
+ */
 export function realtimeOffsetNs(): bigint {
-  // The wall clock is read between two readings of the other one: half their distance is the error. The smallest of a
-  // few tries counts, because the kernel may preempt this thread between the calls.
+  // The wall clock is read between two reads of CLOCK_BOOTTIME. The error is at most half the time between the two. The
+  // try with the smallest error counts, because the kernel may preempt this thread between the calls.
   let best = 0n;
   let bestGap = 1n << 62n;
   for (let i = 0; i < 5; i++) {

@@ -1,4 +1,4 @@
-/** The connections that a listening socket of this process has accepted: whose they are, and how long they are idle. */
+/** The connections that a listening socket of this process has accepted, with their peers and idle times. */
 import { fstatSync, readdirSync } from "node:fs";
 import { libc } from "./libc.ts";
 import { addressOf } from "./native.ts";
@@ -10,7 +10,7 @@ const SO_ACCEPTCONN = 30;
 /* netinet/in.h, linux/tcp.h */
 const IPPROTO_TCP = 6;
 const TCP_INFO = 11;
-/** Of struct tcp_info: ms since data was sent last, and since data was received last. */
+/** Offsets in struct tcp_info: ms since data was sent last, and since data was received last. */
 const LAST_DATA_SENT = 44;
 const LAST_DATA_RECEIVED = 52;
 const TCP_INFO_BYTES = 56;
@@ -24,14 +24,14 @@ const ADDRESS_BYTES = 128;
 /** ::ffff:0:0/96 */
 const MAPPED_PREFIX = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff);
 
-/** The other end of a TCP connection; an IPv4 address within IPv6 is the IPv4 address. */
+/** The other end of a TCP connection. An IPv4-mapped IPv6 address is given as the IPv4 address. */
 export interface TcpPeer {
   /** 4 or 16 bytes. */
   address: Uint8Array;
   port: number;
 }
 
-/** One accepted connection, at the time of the look. */
+/** One accepted connection, at the time of the call. */
 export interface Connection {
   fd: number;
   /** Inode of its socket: it distinguishes connections that had the same descriptor one after the other. */
@@ -54,7 +54,7 @@ const tcpInfo = new DataView(new ArrayBuffer(TCP_INFO_BYTES));
 /** Reads the connections of one listening socket. */
 export class Connections {
   readonly #family: number;
-  /** Of its address: the port, or the path with its final NUL. */
+  /** From the address of the listening socket: the port, or the path with its final NUL. */
   readonly #port: number;
   readonly #path: string;
 
@@ -75,7 +75,7 @@ export class Connections {
     return readdirSync("/proc/self/fd").flatMap((name) => this.#connection(Number(name)) ?? []);
   }
 
-  /** How many there are. */
+  /** Number of open connections. */
   count(): number {
     let count = 0;
     for (const name of readdirSync("/proc/self/fd")) if (this.#isOurs(Number(name))) count++;
@@ -87,7 +87,7 @@ export class Connections {
     return this.#port;
   }
 
-  /** Whether the descriptor is a connection of this socket: its own name is the name that is listened at. */
+  /** Whether the descriptor is a connection of this socket: it has the same local port or path, and does not listen. */
   #isOurs(fd: number): boolean {
     if (!nameOf(fd, "getsockname") || view.getUint16(0, true) !== this.#family) return false;
     if (this.#family === AF_UNIX ? unixPath() !== this.#path : view.getUint16(2) !== this.#port) return false;
@@ -102,7 +102,7 @@ export class Connections {
     if (inode === null) return undefined;
     if (this.#family === AF_UNIX) return { fd, inode, tcp: null, uid: peerUid(fd), idleMs: null };
     const tcp = tcpPeer(fd);
-    // Without a peer: it is about to be closed.
+    // A connection without a peer is about to be closed.
     return tcp === null ? undefined : { fd, inode, tcp, uid: null, idleMs: idleMs(fd) };
   }
 }

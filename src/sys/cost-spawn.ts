@@ -9,7 +9,7 @@ const ENOTDIR = 20;
 const CPU_SET_BYTES = 128;
 
 /**
- * A path, one argument and an empty environment in the form of C. The object keeps references to everything that they
+ * A path, one argument and an empty environment in the form of C. The object references all memory that the pointers
  * point to.
  */
 class SpawnTarget {
@@ -30,20 +30,20 @@ class SpawnTarget {
 }
 
 /**
- * Makes the barest whole process there is: glibc's posix_spawn(3) of a path that does not exist does
- * clone(CLONE_VM | CLONE_VFORK), a failing execve, exit, and waits for the child itself. The tracepoints of fork and
- * exit fire once each, that of exec does not. About 40 to 60 µs, without the page tables and the loader that a spawn
- * with exec spends its time on.
+ * Makes the cheapest process that is possible. For a path that does not exist, glibc's posix_spawn(3) calls
+ * clone(CLONE_VM | CLONE_VFORK), a failing execve and exit, and waits for the child itself. The tracepoints of fork and
+ * exit fire once each; the tracepoint of exec does not. One spawn takes about 40 to 60 µs, because it copies no page
+ * tables and runs no loader.
  *
- * @returns a function that does it once and throws if the path turns out to exist
+ * @returns a function that makes one process, and throws if the path exists
  */
 export function failingSpawn(): () => void {
   // No file can exist below a character device, so this path never exists.
   const target = new SpawnTarget("/dev/null/linnix");
   return () => {
     const error = target.spawn();
-    // ENOENT is what there is without a /dev.
-    if (error !== ENOTDIR && error !== ENOENT) throw new Error(`posix_spawn gave ${error} where exec had to fail`);
+    // Without a /dev, the error is ENOENT.
+    if (error !== ENOTDIR && error !== ENOENT) throw new Error(`posix_spawn returned ${error}, but exec had to fail`);
   };
 }
 
@@ -52,27 +52,27 @@ export function failingSpawn(): () => void {
  * its end: fork, exec and exit once each.
  *
  * @param path absolute
- * @returns a function that does it once and throws where the program cannot be started
+ * @returns a function that spawns once, and throws if the program cannot be started
  */
 export function waitedSpawn(path: string): () => void {
   const target = new SpawnTarget(path);
   return () => {
     const error = target.spawn();
-    if (error !== 0) throw new Error(`posix_spawn of ${path} gave ${error}`);
+    if (error !== 0) throw new Error(`posix_spawn of ${path} returned ${error}`);
     while (libc().wait4(target.pid[0] as number, target.status, 0, null) === -1) {
       if (lastErrno() !== EINTR) throw new Error(`another thread has waited for ${path}`);
     }
   };
 }
 
-/** Number of the processor that this thread runs on now; negative where the kernel does not say. */
+/** Number of the processor that this thread runs on now; negative if the kernel does not report it. */
 export function currentCpu(): number {
   return libc().sched_getcpu();
 }
 
 /**
- * Keeps the calling thread on one processor until disposed. Processes that it starts meanwhile stay there for good.
- * Does nothing where the kernel refuses.
+ * Pins the calling thread to one processor until disposed. Processes that the thread starts meanwhile stay pinned. Does
+ * nothing if the kernel refuses.
  */
 export function pinToCpu(cpu: number): Disposable {
   const before = new Uint8Array(CPU_SET_BYTES);

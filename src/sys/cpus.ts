@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 
 export const POSSIBLE_CPUS = "/sys/devices/system/cpu/possible";
 
-/** More than most machines that do not say which they may have. */
+/** Number of possible CPUs to assume if /sys does not list them and fewer are online. */
 const MIN_GUESS = 64;
 
 function readText(path: string): string {
@@ -23,7 +23,7 @@ export function parseCpuList(text: string): number[] {
 
 /**
  * CPUs that may come online while this kernel runs, in ascending order.
- * @param read the text of a file; throws where it cannot be read
+ * @param read returns the text of a file; throws if the file cannot be read
  */
 export function possibleCpus(read = readText): number[] {
   try {
@@ -45,17 +45,17 @@ export function onlineCpus(read = readText): number[] {
   }
 }
 
-/** How many CPUs are online, at least 1; also where /sys is hidden. */
+/** Number of CPUs that are online, at least 1. It is also known if /sys is hidden. */
 export function onlineCpuCount(read = readText): number {
   return Math.max(1, onlineCpus(read).length || cpusInStat(read).length);
 }
 
-/** Those that /proc/stat lists: the online ones. */
+/** The CPUs that /proc/stat lists, which are the online CPUs. */
 function cpusInStat(read: typeof readText): number[] {
   return [...read("/proc/stat").matchAll(/^cpu(\d+) /gm)].map(([, cpu]) => Number(cpu));
 }
 
-/** Length of an array with a place for each CPU's number. */
+/** Length of an array that is indexed by the numbers of all possible CPUs. */
 export function cpuPlaces(): number {
   return Math.max(...possibleCpus()) + 1;
 }

@@ -10,10 +10,13 @@ const PR_SET_CHILD_SUBREAPER = 36;
 const WNOHANG = 1;
 const WALL = 0x40000000;
 const ANY = -1;
-/** For this long the loop makes no pause between two walks: a process that forks and ends immediately lives for only some 100 µs. */
+/**
+ * For how long the loop makes no pause between two walks, ms. A process that forks and ends immediately lives for only
+ * some 100 µs.
+ */
 const SPIN_MS = 2_000;
 const PAUSE_MS = 5;
-/** How long to wait for a process that survives SIGKILL. It hangs in the kernel, or belongs to another account. */
+/** How long to wait for a process that survives SIGKILL, ms. It hangs in the kernel, or belongs to another account. */
 const MOST_MS = 8_000;
 
 /** A process that could not be ended. */
@@ -22,7 +25,7 @@ export interface LeftProcess {
   comm: string;
 }
 
-/** A child that has ended, as wait4(2) gives it. */
+/** A child that has ended, as wait4(2) reports it. */
 export interface EndedChild {
   pid: number;
   /** Wait status. */
@@ -31,7 +34,9 @@ export interface EndedChild {
   systemUs: number;
 }
 
-/** Makes this process a subreaper: orphaned descendants become its children, not those of init or a subreaper above it. */
+/**
+ * Makes this process a subreaper: orphaned descendants become its children, not those of init or a subreaper above it.
+ */
 export function adoptOrphans(): void {
   libc().prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n);
 }
@@ -54,8 +59,8 @@ export function signalGroup(leader: number, signal: number): void {
 }
 
 /**
- * Sends SIGKILL to all descendants of this process until it has no child. Needs {@link adoptOrphans} before the first
- * of them was started, and a session without any of them.
+ * Sends SIGKILL to all descendants of this process until it has no child. {@link adoptOrphans} must be called before
+ * the first descendant is started. The descendants must be in other sessions than this process.
  *
  * @returns the descendants that still live when it gives up
  */
@@ -63,7 +68,7 @@ export async function endDescendants(): Promise<LeftProcess[]> {
   const { kill, getpgid, getsid, setpriority } = libc();
   const { SIGKILL } = constants.signals;
   const ownSession = getsid(0);
-  // What forks all the time must not get more of the processor than this; it is refused to an account without the right.
+  // A process that forks all the time must not get more CPU time than this one. The kernel may refuse the priority.
   setpriority(0, 0, -20);
   const began = performance.now();
   for (;;) {
@@ -72,7 +77,7 @@ export async function endDescendants(): Promise<LeftProcess[]> {
     if (child === "none") return [];
     for (const pid of walk(process.pid)) {
       const group = getpgid(pid);
-      // A group is killed between two forks of its members. It belongs to one session, and theirs are of their own.
+      // No member of a group can fork while the kernel signals the group. A group of another session excludes us.
       if (group > 1 && getsid(pid) !== ownSession) kill(-group, SIGKILL);
       kill(pid, SIGKILL);
     }
@@ -82,9 +87,12 @@ export async function endDescendants(): Promise<LeftProcess[]> {
   }
 }
 
-/** Children first: a process that has ended meanwhile has given its own to this one, where the next walk finds them. */
+/**
+ * All descendants of a process, each before its own children. If a process ends meanwhile, its children become children
+ * of this process, where the next walk finds them.
+ */
 function* walk(root: number, depth = 0): Generator<number> {
-  // Deeper than the stack is long are only chains that the next walk meets higher up.
+  // Limits the recursion. The next walk finds deeper descendants at a smaller depth, after their ancestors have ended.
   if (depth > 1_000) return;
   for (const pid of childrenOf(root)) {
     yield pid;
@@ -101,22 +109,22 @@ function childrenOf(pid: number): number[] {
     }
     return found;
   } catch (error) {
-    // It has ended, or the kernel was built without these files.
+    // The process has ended, or the kernel was built without these files.
     return (error as NodeJS.ErrnoException).code === "ENOENT" && pid === process.pid ? scanForChildren() : found;
   }
 }
 
-/** All that is not of this process's line is left out; those found come with their whole line, so that no walk is needed. */
+/** All descendants of this process, not only its children, from a scan of /proc. */
 function scanForChildren(): number[] {
   const parents = new Map<number, number>();
   for (const name of readdirSync("/proc")) {
     if (!/^[1-9]\d*$/.test(name)) continue;
     try {
       const stat = readFileSync(`/proc/${name}/stat`, "latin1");
-      // state ppid …, behind the name, which may hold anything
+      // The name can contain any characters. After it come the state and the ppid.
       parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]));
     } catch {
-      // It has ended.
+      // The process has ended.
     }
   }
   const descends = (pid: number): boolean => {

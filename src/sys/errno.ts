@@ -1,4 +1,4 @@
-/** errno, as names and sentences. */
+/** errno values as names and as messages. */
 import { constants } from "node:os";
 import { libc } from "./libc.ts";
 import { int32At, type Pointer } from "./native.ts";
@@ -10,7 +10,7 @@ const NAMES = new Map(
     .map(([name, value]) => [value, name]),
 );
 
-/** Name of an errno value such as `EPERM`; `errno 524` where it has none. */
+/** Name of an errno value, such as `EPERM`; `errno N` if it has none. */
 export function errnoName(errno: number): string {
   return NAMES.get(errno) ?? (errno === 524 ? "ENOTSUPP" : `errno ${errno}`);
 }
@@ -20,7 +20,7 @@ export function lastErrno(): number {
   return int32At(libc().__errno_location() as Pointer);
 }
 
-/** Its name. */
+/** Name of {@link lastErrno}. */
 export function lastErrnoName(): string {
   return errnoName(lastErrno());
 }
@@ -30,14 +30,14 @@ export class NativeError extends Error {
   override readonly name = "NativeError";
 
   /**
-   * @param call the C function or what it was to do
+   * @param call the C function or its purpose
    * @param errno positive errno value
    */
   constructor(
     readonly call: string,
     readonly errno: number,
   ) {
-    // Loaded for an error alone: it costs 0.3 MB, and a collector that runs well makes none.
+    // node:util is loaded only for an error, because it costs 0.3 MB.
     const text = process.getBuiltinModule("node:util").getSystemErrorMap().get(-errno)?.[1];
     super(`${call}: ${errnoName(errno)}${text ? ` (${text})` : ""}`);
   }
@@ -47,19 +47,19 @@ export class NativeError extends Error {
   }
 }
 
-/** Passes a libc result on; -1 becomes a `NativeError` with errno. */
+/** Returns a libc result. @throws NativeError with errno if it is -1 */
 export function checkLibc(call: string, result: number): number {
   if (result === -1) throw new NativeError(call, lastErrno());
   return result;
 }
 
-/** Passes a libbpf int result on; a negative one (-errno) becomes a `NativeError`. */
+/** Returns a libbpf result. @throws NativeError if it is negative, which means -errno */
 export function checkLibbpf(call: string, result: number): number {
   if (result < 0) throw new NativeError(call, -result);
   return result;
 }
 
-/** Passes a libbpf pointer on; NULL becomes a `NativeError` with errno. */
+/** Returns a libbpf pointer. @throws NativeError with errno if it is NULL */
 export function checkPointer(call: string, result: Pointer | bigint | null): Pointer {
   if (result === null) throw new NativeError(call, lastErrno());
   return Number(result) as Pointer;

@@ -1,4 +1,4 @@
-/** Sleeping without going round the runtime's event loop. */
+/** Sleeps outside the runtime's event loop. */
 import { readdirSync, readlinkSync } from "node:fs";
 import { libc } from "./libc.ts";
 import { addressOf, type Pointer } from "./native.ts";
@@ -8,11 +8,12 @@ const WORDS = 2;
 const POLLIN = 1;
 
 /**
- * One turn of the event loop. {@link EventLoopSleep.for} is safe after it, and after any other setImmediate.
+ * One turn of the event loop. {@link EventLoopSleep.for} is safe after it, and in any other immediate.
  *
- * A signal that arrives in a turn is queued, and the descriptor that wakes the loop is written to. The loop takes what the
- * queue holds, runs immediates, asks epoll, and runs timers. So a timer may run while a signal is queued whose wake-up epoll
- * has already reported: a sleep from there would not hear it. An immediate runs before epoll is asked again.
+ * The runtime queues a signal that arrives, and writes to the descriptor that wakes the loop. A turn of the loop
+ * empties the queue, runs immediates, calls epoll, and runs timers. When a timer runs, epoll may already have reported
+ * the wake-up of a signal that is still queued. A sleep in that timer would miss the signal. An immediate runs before
+ * the next epoll.
  */
 export function eventLoopTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
@@ -24,16 +25,16 @@ export function eventLoops(): number[] {
     try {
       return readlinkSync(`/proc/self/fd/${fd}`) === "anon_inode:[eventpoll]" ? [Number(fd)] : [];
     } catch {
-      return []; // the descriptor that the list was read by
+      return []; // the descriptor that was open to read the list
     }
   });
 }
 
 /**
- * Puts this thread to sleep as the event loop would, at a third of the cost: a turn of the loop also sees to timers,
- * microtasks and the allocator's own thread. An epoll descriptor is itself readable when one of its descriptors is, and
- * signals, sockets and answers of other threads all wake the loop by one: only the runtime's timers are not heard. Sleep in
- * an immediate or after {@link eventLoopTurn}, never in a timer.
+ * Puts this thread to sleep as the event loop would, at a third of the cost. A turn of the loop also handles timers,
+ * microtasks and the allocator's own thread. An epoll descriptor is itself readable when one of its descriptors is.
+ * Signals, sockets and answers of other threads all wake the loop by such a descriptor, so they end the sleep; the
+ * runtime's timers do not. Sleep in an immediate or after {@link eventLoopTurn}, never in a timer.
  */
 export class EventLoopSleep {
   readonly #fds: Int32Array;
@@ -48,13 +49,13 @@ export class EventLoopSleep {
     this.#address = addressOf(this.#fds);
   }
 
-  /** Null if the runtime has no event loop that could be listened to. */
+  /** Returns null if the runtime has no epoll descriptor. */
   static open(): EventLoopSleep | null {
     const loops = eventLoops();
     return loops.length === 0 ? null : new EventLoopSleep(loops);
   }
 
-  /** Sleeps for `ms`, rounded up. @returns false when the event loop has something to do, which ends it early */
+  /** Sleeps for `ms`, rounded up. @returns false if the sleep ended early because the event loop has something to do */
   for(ms: number): boolean {
     return libc().poll(this.#address, this.#fds.length / WORDS, Math.ceil(ms)) === 0;
   }

@@ -1,13 +1,13 @@
-/** Becoming another program. */
+/** Replaces this program by another. */
 import { ptr } from "bun:ffi";
 import { libcFunction } from "./libc.ts";
 
 /**
- * Executes a program in place of this one: same pid, same parent, same open
- * files but those marked close-on-exec. Comes back only if that failed.
+ * Executes a program in place of this one, with the same pid, parent and open files, except close-on-exec files.
+ * Returns only if the exec failed.
  *
- * @param argv its words, its name first
- * @param env `NAME=value` each
+ * @param argv the program's arguments, beginning with its name
+ * @param env strings of the form `NAME=value`
  */
 export function execute(path: string, argv: readonly string[], env: readonly string[]): void {
   const execve = libcFunction("execve");
@@ -23,6 +23,6 @@ export function execute(path: string, argv: readonly string[], env: readonly str
   };
   const file = Buffer.from(`${path}\0`);
   execve(ptr(file), strings(argv), strings(env));
-  // Failed: until here the strings had to stay where they are.
+  // The exec failed. Until here, the strings must not be garbage-collected.
   keep.length = 0;
 }

@@ -1,4 +1,4 @@
-/** Files by handle: name_to_handle_at(2), open_by_handle_at(2). */
+/** Opens files by handle: open_by_handle_at(2). */
 import { checkLibc } from "./errno.ts";
 import { systemCall } from "./libc.ts";
 import { addressOf } from "./native.ts";
@@ -13,9 +13,8 @@ const O_PATH = 0o10000000;
 const O_CLOEXEC = 0o2000000;
 
 /**
- * include/linux/exportfs.h: the handle of a file of kernfs is its 64-bit id, since
- * Linux 5.5 (commit 33c5ac9175195); of a directory of a cgroup hierarchy that is the
- * cgroup's id.
+ * include/linux/exportfs.h: since Linux 5.5 (commit 33c5ac9175195), the handle of a kernfs file is its 64-bit id. For a
+ * directory of a cgroup hierarchy, this is the cgroup's id.
  */
 const FILEID_KERNFS = 0xfe;
 
@@ -23,11 +22,12 @@ const FILEID_KERNFS = 0xfe;
 const handle = new Uint32Array([8, FILEID_KERNFS, 0, 0]);
 
 /**
- * Opens a file of a kernfs filesystem by the halves of its id, as a place (O_PATH) only.
- * @param mountFd any descriptor of that filesystem that is not itself O_PATH
- * @returns a descriptor
- * @throws NativeError ESTALE: there is no such file any more; EPERM: without
- *   CAP_DAC_READ_SEARCH; EOPNOTSUPP, EINVAL, ENOSYS: not by this kernel
+ * Opens a file of a kernfs filesystem by the two halves of its id.
+ * @param mountFd any descriptor of that filesystem that is not O_PATH
+ * @returns a descriptor with O_PATH, for lookups only
+ * @throws NativeError ESTALE if the file no longer exists; EPERM without CAP_DAC_READ_SEARCH; EOPNOTSUPP, EINVAL,
+ * ENOSYS if
+ *   this kernel does not support it
  */
 export function openKernfsById(mountFd: number, high: number, low: number): number {
   handle[2] = low;
@@ -37,8 +37,9 @@ export function openKernfsById(mountFd: number, high: number, low: number): numb
 }
 
 /**
- * A mount of its own of the directory that is open, attached nowhere: gone with its last descriptor. Since Linux 5.2.
- * @throws NativeError EPERM: without CAP_SYS_ADMIN
+ * Makes a detached mount of an open directory. The mount ends when its last descriptor is closed. Since Linux 5.2.
+ * @returns a descriptor of the mount
+ * @throws NativeError EPERM without CAP_SYS_ADMIN
  */
 export function cloneMount(fd: number): number {
   const flags = OPEN_TREE_CLONE | AT_EMPTY_PATH | O_CLOEXEC;

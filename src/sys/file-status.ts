@@ -1,4 +1,4 @@
-/** What a descriptor is, without a request to the server or daemon behind its filesystem: that one may not answer. */
+/** Facts about a descriptor, without a request to the server or daemon behind its filesystem, which may not answer. */
 import { constants } from "node:fs";
 import { checkLibc } from "./errno.ts";
 import { libc } from "./libc.ts";
@@ -32,23 +32,23 @@ const KINDS = new Map<number, FileStatus["kind"]>([
 
 export interface FileStatus {
   kind: "file" | "fifo" | "socket" | "character-device" | "other";
-  /** Whether it is /dev/null, by whatever name. */
+  /** Whether it is /dev/null, under any name. */
   isNull: boolean;
-  /** The same for two descriptors of one file. */
+  /** Equal for two descriptors of the same file. */
   identity: string;
-  /** As it was known last, bytes. */
+  /** The last size that the kernel knew, bytes. */
   size: number;
   /** Its permissions, such as 0o644, with set-uid, set-gid and sticky bit. */
   mode: number;
   /** Its owner. */
   uid: number;
-  /** Names that it has. */
+  /** Number of hard links. */
   links: number;
-  /** Of the open file, such as O_APPEND. */
+  /** Flags of the open file, such as O_APPEND. */
   flags: number;
 }
 
-/** @throws NativeError if it is not open */
+/** @throws NativeError if the descriptor is not open */
 export function fileStatus(fd: number): FileStatus {
   const status = new DataView(new ArrayBuffer(STATX_BYTES));
   const flags = checkLibc("fcntl", libc().fcntl(fd, F_GETFL, 0n));

@@ -7,9 +7,9 @@ const LOCK_EX = 2;
 const LOCK_NB = 4;
 
 /**
- * Locks a file or folder for this descriptor alone, until it is closed or the process ends.
- * @returns false if another descriptor holds it
- * @throws NativeError if the file system knows no locks
+ * Locks a file or folder exclusively until this descriptor is closed or the process ends.
+ * @returns false if another descriptor has the lock
+ * @throws NativeError if the filesystem does not support locks
  */
 export function lockFile(fd: number): boolean {
   try {

@@ -17,8 +17,8 @@ export function isAtLeast(version: KernelVersion | null, major: number, minor: n
 }
 
 /**
- * The kernel's release, from /proc and from uname(2). The older one, if they differ: programs that one of the two
- * misleads expect the older kernel (setarch --uname-2.6, a container that hides its host).
+ * The kernel's release, from /proc and from uname(2). They can differ (setarch --uname-2.6, a container that hides its
+ * host). This returns the older release then, because programs that read only one of the two may expect that kernel.
  */
 export function kernelRelease(ofProc: string | null, ofUname: string): string {
   const [proc, uname] = [parseKernelVersion(ofProc), parseKernelVersion(ofUname)];

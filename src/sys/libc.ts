@@ -75,7 +75,8 @@ export const LIBC_SYMBOLS = {
   send: { args: ["i32", "ptr", "usize", "i32"], returns: "i64" },
   // long syscall(long number, ...);
   syscall: { args: ["i64", "i64", "i64", "i64", "i64", "i64"], returns: FFIType.i64_fast },
-  // int posix_spawn(pid_t *, const char *path, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const argv[], char *const envp[]);
+  // int posix_spawn(pid_t *, const char *path, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char
+  // *const argv[], char *const envp[]);
   posix_spawn: { args: ["ptr", "ptr", "ptr", "ptr", "ptr", "ptr"], returns: "i32" },
   // int posix_spawnattr_init(posix_spawnattr_t *);
   posix_spawnattr_init: { args: ["ptr"], returns: "i32" },
@@ -158,7 +159,9 @@ export function libc(): ReturnType<typeof open> {
   return symbols;
 }
 
-/** One of them alone, which takes a fraction of the time: for what is called before anything else, and on an old glibc. */
+/**
+ * One of them alone, which takes a fraction of the time: for what is called before anything else, and on an old glibc.
+ */
 export function libcFunction<Name extends keyof typeof LIBC_SYMBOLS>(name: Name): ReturnType<typeof libc>[Name] {
   return openLibrary("libc.so.6", { [name]: LIBC_SYMBOLS[name] }).symbols[name] as unknown as ReturnType<
     typeof libc
@@ -188,7 +191,11 @@ const SYSTEM_CALLS = {
   userfaultfd: { x64: 323, arm64: 282 },
 } as const;
 
-/** syscall(2). @returns what the call gives; -1, with errno, if it failed or has no known number on this architecture */
+/**
+ * syscall(2).
+ *
+ * @returns what the call gives; -1, with errno, if it failed or has no known number on this architecture
+ */
 export function systemCall(name: keyof typeof SYSTEM_CALLS, a = 0, b = 0, c = 0, d = 0, e = 0): number {
   const numbers: Partial<Record<string, number>> = SYSTEM_CALLS[name];
   return Number(libc().syscall(numbers[process.arch] ?? -1, a, b, c, d, e));

@@ -24,8 +24,8 @@ function isListening(fd: number): boolean {
 }
 
 /**
- * A listening socket as the event loop knows it. Bun accepts every connection, and without a free descriptor it tries for
- * ever, at a whole core: a connection that must not be accepted must not wake the loop.
+ * A listening socket as the event loop knows it. Bun accepts every connection, and without a free descriptor it tries
+ * for ever, at a whole core: a connection that must not be accepted must not wake the loop.
  */
 export class ListeningSocket {
   readonly fd: number;

@@ -57,7 +57,9 @@ export interface ChildUsage {
   status: number;
   userUs: number;
   systemUs: number;
-  /** ru_maxrss. A child of vfork starts with its parent's: exec notes the old address space's peak first (fs/exec.c). */
+  /**
+   * ru_maxrss. A child of vfork starts with its parent's: exec notes the old address space's peak first (fs/exec.c).
+   */
   maxRssKib: number;
   minorFaults: number;
   majorFaults: number;

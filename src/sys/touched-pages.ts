@@ -16,12 +16,12 @@ const UFFDIO_REGISTER_MODE_WP = 2n;
 const NOTHING: Disposable = { [Symbol.dispose]() {} };
 
 /**
- * Makes the kernel map only the page of the executable, or of a library, that is touched, and not the fifteen around it as
- * well (`fault_around_bytes`): a busy collector never used 20 of 35 MiB that were resident.
+ * Makes the kernel map only the page of the executable, or of a library, that is touched, and not the fifteen around it
+ * as well (`fault_around_bytes`): a busy collector never used 20 of 35 MiB that were resident.
  *
  * No system call sets that. But the kernel maps single pages if userfaultfd reports writes to a mapping
- * (`uffd_disable_fault_around` in mm/memory.c), and since Linux 6.7 (UFFD_FEATURE_WP_ASYNC) that can be a mapping of any
- * file. linnix never protects a page from writes, so there is nothing to report, and the descriptor is never read.
+ * (`uffd_disable_fault_around` in mm/memory.c), and since Linux 6.7 (UFFD_FEATURE_WP_ASYNC) that can be a mapping of
+ * any file. linnix never protects a page from writes, so there is nothing to report, and the descriptor is never read.
  *
  * Mapped pages stay mapped: see `dropCleanFilePages`. Does nothing if the kernel refuses it.
  *

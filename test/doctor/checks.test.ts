@@ -173,7 +173,7 @@ describe("kernel", () => {
     const names = async (options: MachineOptions) => (await examine(options)).check("cgroup-names");
     expect(await names({})).toMatchObject({
       status: "ok",
-      found: expect.stringContaining("by file handle; of removed"),
+      found: expect.stringContaining("by file handle; names of removed cgroups"),
     });
     for (const btf of [null, encodeBtf({ cgroupTracepoint: false })]) {
       const check = await names({ files: { "/sys/kernel/btf/vmlinux": btf } });
@@ -182,7 +182,7 @@ describe("kernel", () => {
     const v1 = await names({ files: { "/proc/self/mountinfo": mountinfo({ cgroup: "v1" }) } });
     expect(v1.found).toBe("from /proc/PID/cgroup alone");
     const withoutHandles = await names({ files: { "/proc/self/status": status({ effective: BPF_AND_PERFMON }) } });
-    expect(withoutHandles.found).toStartWith("from /proc/PID/cgroup, or by search; of removed");
+    expect(withoutHandles.found).toStartWith("from /proc/PID/cgroup, or by search; names of removed cgroups");
   });
 
   test("without bpf(2) cannot run", async () => {
