@@ -1,4 +1,4 @@
-/** The exit codes that the command line promises; `main.ts` alone hands them to the system. */
+/** The exit codes of the command line: docs/exit-codes.md. Only `main.ts` passes them to the system. */
 export const EXIT = {
   ok: 0,
   fail: 1,
@@ -11,22 +11,24 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** What every error for a user says: what happened, why, and a hint. */
+/** The text of an error for a user: what happened, why, and a hint. */
 export interface ErrorText {
   /**
-   * What could not be done, as one clause that names the option, key or path; or only the setting and its wrong value, if `why`
-   * says the rest.
+   * What could not be done, as one clause that names the option, key or path; or only the setting and its wrong value,
+   * if `why` says the rest.
    */
   what: string;
   /** The cause, where it is known. */
   why?: string | undefined;
   /** What the user can do about it. */
   hint?: string | undefined;
-  /** The setting whose value it is about, as the configuration file names it: `run.user`. The text names its option. */
+  /**
+   * The setting whose value is wrong, by its name in the file: `run.user`. The text names the option of the setting.
+   */
   setting?: string | undefined;
 }
 
-/** An error that is meant for a person: it is printed without a stack trace, and ends the program with `exitCode`. */
+/** An error for a user. It ends the program with `exitCode`, and its stack is printed only at the log level debug. */
 export class LinnixError extends Error {
   override readonly name = "LinnixError";
   readonly what: string;
@@ -36,7 +38,7 @@ export class LinnixError extends Error {
 
   /**
    * @param code stable machine-readable name, such as `usage.unknown-option`
-   * @param exitCode the exit code of the contract
+   * @param exitCode the exit code of the program
    */
   constructor(
     readonly code: string,
@@ -52,7 +54,7 @@ export class LinnixError extends Error {
   }
 }
 
-/** What happened, and why: for a place that has no room for a hint. */
+/** What happened, and why, in one line, for messages without a hint. */
 export function causeOf({ what, why }: Pick<ErrorText, "what" | "why">): string {
   return [what, why].filter(Boolean).join(": ");
 }
@@ -62,7 +64,7 @@ export function usageError(code: string, text: ErrorText, options?: ErrorOptions
   return new LinnixError(`usage.${code}`, EXIT.usage, text, options);
 }
 
-/** This machine or this user cannot run it (exit code 3). */
+/** linnix cannot run on this machine or as this user (exit code 3). */
 export function cannotRunError(code: string, text: ErrorText, options?: ErrorOptions): LinnixError {
   return new LinnixError(`cannot-run.${code}`, EXIT.cannotRun, text, options);
 }

@@ -6,19 +6,19 @@ import { cannotRunError, type ErrorText } from "./errors.ts";
 import { isAtLeast, kernelRelease, parseKernelVersion } from "./sys/kernel-version.ts";
 import { glibcVersion } from "./sys/libc.ts";
 
-/** glibc 2.x that the embedded libraries need; the build reads it from them. */
+/** The minor version of glibc 2 that the embedded libraries need. The build reads it from these libraries. */
 export const OLDEST_GLIBC_MINOR = glibcMinor;
 
 /** Linux 5.10: the oldest kernel that linnix is tested on. */
 export const OLDEST_KERNEL = { major: 5, minor: 10 } as const;
 
-/** What Bun's x64 build uses of x86-64-v2, by the names in /proc/cpuinfo. Linux spells SSE3 `pni`. */
+/** Features of x86-64-v2 that Bun's x64 build uses, by their names in /proc/cpuinfo. Linux calls SSE3 `pni`. */
 const CPU_FLAGS = ["pni", "ssse3", "sse4_1", "sse4_2", "popcnt"];
 
-/** Enough of /proc/cpuinfo for the flags of the first CPU. */
+/** Length of the beginning of /proc/cpuinfo that is read. It includes the flags of the first CPU. */
 const CPUINFO_BYTES = 8192;
 
-/** What a machine has of all that has a floor. */
+/** The properties of a machine for which linnix requires a minimum. */
 export interface FloorFacts {
   /** Version of glibc, such as `2.31`; null if unknown. */
   glibc: string | null;
@@ -33,7 +33,7 @@ export function isOldGlibc(glibc: string | null): boolean {
   return major !== undefined && (Number(major) < 2 || (Number(major) === 2 && Number(minor) < OLDEST_GLIBC_MINOR));
 }
 
-/** What an x86 CPU lacks of {@link CPU_FLAGS}; nothing on other CPUs. */
+/** The flags of {@link CPU_FLAGS} that an x86 CPU lacks; empty if the text has no flags, as on other CPUs. */
 export function missingCpuFlags(cpuinfo: string | null): string[] {
   const flags = /^flags\s*:(.*)$/m.exec(cpuinfo ?? "")?.[1];
   if (flags === undefined) return [];
@@ -41,7 +41,7 @@ export function missingCpuFlags(cpuinfo: string | null): string[] {
   return CPU_FLAGS.filter((flag) => !has.has(flag));
 }
 
-/** Why linnix does not run on this machine; null if it may. */
+/** Why linnix cannot run on this machine; null if nothing is too old. */
 export function belowFloor({ glibc, kernelRelease: kernel, cpuinfo }: FloorFacts): ErrorText | null {
   if (isOldGlibc(glibc)) {
     return {
@@ -70,7 +70,7 @@ export function belowFloor({ glibc, kernelRelease: kernel, cpuinfo }: FloorFacts
 }
 
 /**
- * Refuses to measure on a machine below the floor. What comes later would fail with a less clear message.
+ * Refuses a machine on which linnix cannot run. Without this check, a later step would fail with a less clear message.
  * @throws LinnixError (exit code 3)
  */
 export function assertFloor(): void {
@@ -90,7 +90,7 @@ function readIfReadable(path: string): string | null {
   }
 }
 
-/** The whole file has a part for each CPU. */
+/** Reads at most `size` bytes, because the whole file has a part for each CPU. Returns null if it cannot be read. */
 function readBeginning(path: string, size: number): string | null {
   try {
     const fd = openSync(path, "r");

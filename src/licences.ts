@@ -1,4 +1,4 @@
-/** What the binary carries that others wrote, and under which licences. */
+/** Third-party software in the binary, and its licences. */
 import { readFileSync } from "node:fs";
 import { versions } from "../.build/build-info.json";
 import licences from "../.build/licences.txt" with { type: "file" };
@@ -6,13 +6,13 @@ import licences from "../.build/licences.txt" with { type: "file" };
 /** One piece of third-party software inside the binary. */
 export interface Component {
   name: string;
-  /** As its publisher or the distribution writes it; null if the build could not find it. */
+  /** The version as the publisher or the distribution writes it; null if the build could not find it. */
   version: string | null;
-  /** SPDX expression, in words where there is none. */
+  /** SPDX expression; words if there is no such expression. */
   licence: string;
 }
 
-/** Everything third-party that is embedded; THIRD-PARTY-NOTICES says the same for readers of the repository. */
+/** All embedded third-party software. THIRD-PARTY-NOTICES lists the same for readers of the repository. */
 export const COMPONENTS: readonly Component[] = [
   { name: "Bun", version: Bun.version, licence: "MIT, with parts under other licences" },
   { name: "JavaScriptCore", version: `of Bun ${Bun.version}`, licence: "LGPL-2.0-or-later" },

@@ -68,15 +68,17 @@ async function withCommand(entry: CommandEntry, words: readonly string[]): Promi
   return command.run({ data: { args, config, color: await mayColor(args, 1) } });
 }
 
-/** Options that set keys of the configuration: the `--duration` of another command is not that of `collect`. */
+/** The given options that set keys of the configuration. `--duration` of `overhead-test`, for example, sets none. */
 function settingsOf({ words }: ParsedArgs, options: OptionDefs): ParsedArgs["words"] {
   return new Map([...words].filter(([name]) => name === "config" || options[name]?.isSetting));
 }
 
 /**
- * Prints help, version or licences if an option asks for them.
+ * Prints help, version or licences if an option requests it.
  *
  * @param hasVerbose whether the command has its own --verbose option
+ * @returns whether it printed something
+ * @throws LinnixError (exit code 2) for --all or --verbose without the option that it belongs to
  */
 async function answered(
   { switches }: ParsedArgs,
@@ -119,13 +121,15 @@ function unknownCommand(name: string) {
   });
 }
 
-/** Colour is for terminals, unless the user refuses it: https://no-color.org. */
+/**
+ * Whether output to this descriptor may be coloured: on a terminal, unless the user refuses it (https://no-color.org).
+ */
 async function mayColor({ switches }: ParsedArgs, fd: number): Promise<boolean> {
   const { NO_COLOR, TERM } = process.env;
   return !switches.has("no-color") && !NO_COLOR && TERM !== "dumb" && (await isTerminal(fd));
 }
 
-/** The apparent log level. Errors before the settings are known are reported by it. */
+/** The log level that options or environment seem to set, for errors before the settings are known. */
 function apparentLogLevel(argv: readonly string[]): string | undefined {
   const at = argv.findIndex((word) => word === "--" || word.startsWith("--log-level"));
   const [, inline] = argv[at]?.split("=") ?? [];

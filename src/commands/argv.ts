@@ -4,11 +4,11 @@ import { type LinnixError, usageError } from "../errors.ts";
 import type { OptionDef, OptionDefs, ParsedArgs } from "./command.ts";
 
 /**
- * Checks words of the command line against option definitions: `--name VALUE`, `--name=VALUE`, `-h`, `-hV`, `--`. Not by
- * node:util's parseArgs, because that costs 0.3 MB and accepts most of what this function refuses.
- * @param command how the command is called, for messages: `linnix collect`
+ * Checks words of the command line against option definitions: `--name VALUE`, `--name=VALUE`, `-h`, `-hV`, `--`. It
+ * does not use node:util's parseArgs, which takes 0.3 MB and accepts most of what this function refuses.
+ * @param command name of the command for messages: `linnix collect`
  * @param rest whether anything may follow `--`
- * @throws {LinnixError} for an unknown option, one without its value or with one too many, a surplus word
+ * @throws {LinnixError} for an unknown or repeated option, a missing or surplus value, or a surplus word
  */
 export function parseArgv(
   argv: readonly string[],
@@ -28,9 +28,9 @@ export function parseArgv(
       const changed = behind.find((part) => part.includes("\ufffd"));
       if (changed !== undefined) {
         throw usageError("not-utf-8", {
-          what: `${quote(changed)} behind --`,
-          why: "not UTF-8, and would reach the command as something else",
-          hint: "put it into a script, and give that",
+          what: `${quote(changed)} after --`,
+          why: "not UTF-8, and would reach the command with other bytes",
+          hint: "put the command into a script, and name the script after --",
         });
       }
       return { words, switches, rest: rest ? behind : null };
@@ -66,7 +66,9 @@ export function parseArgv(
   return { words, switches, rest: null };
 }
 
-/** What a word that begins with a dash names: one long option, which may have its value behind `=`, or short ones. */
+/**
+ * The options that a word with a leading dash names: one long option, with or without `=VALUE`, or several short ones.
+ */
 function optionsIn(word: string): { names: string[]; inline?: string } {
   if (!word.startsWith("--")) {
     return { names: [...word.slice(1)].map((letter) => `-${letter}`) };
@@ -81,7 +83,10 @@ function definitionOf(given: string, options: OptionDefs): [name: string, defini
   return Object.entries(options).find(([name, { alias }]) => (isLong ? `--${name}` : `-${alias}`) === given);
 }
 
-/** The word behind an option, which is its value. */
+/**
+ * Returns the word after an option as its value.
+ * @throws LinnixError if there is none, or if it looks like an option
+ */
 function valueBehind(given: string, word: string | undefined, { valueHint = "VALUE" }: OptionDef): string {
   if (word !== undefined && !/^-./.test(word)) {
     return word;
@@ -90,7 +95,7 @@ function valueBehind(given: string, word: string | undefined, { valueHint = "VAL
   throw usageError("missing-value", {
     what: given,
     why: word === undefined ? "needs a value" : `needs a value, and ${word} looks like an option`,
-    hint: word === undefined ? hint : `${hint}, or ${given}=${word} if it is meant as one`,
+    hint: word === undefined ? hint : `${hint}, or ${given}=${word} if that is the value`,
   });
 }
 
@@ -111,7 +116,10 @@ export function commandIndex(argv: readonly string[], globals: OptionDefs): numb
   return -1;
 }
 
-/** A word that is no option: the value of the one before it, where that takes its value by `=` alone; or a command without `--`. */
+/**
+ * The error for a word that is no option. It may be meant as the value of the option before it, which takes a value
+ * only after `=`. Or it may be a command without `--`.
+ */
 function surplus(
   word: string,
   before: string | undefined,

@@ -90,7 +90,7 @@ export const collect = commandOf({
     const { listen } = config.settings.api;
     const reread = async () => {
       const again = await readAgain(args, file);
-      // Checked here, because only here the origins of the settings are known, which an error names.
+      // The check is here, because errors name the origins of the settings, which are known only here.
       await namingOrigins(again.origins, checkLive(again.settings, listen));
       file = again.file;
       return resolveAuto(again.settings, { stdoutIsTty });
@@ -99,7 +99,10 @@ export const collect = commandOf({
   },
 });
 
-/** Checks what the settings name: accounts, folders, cgroups. @throws LinnixError (exit code 2) as the start would */
+/**
+ * Checks the account, group, token and cgroup that settings name.
+ * @throws LinnixError (exit code 2) as the start would
+ */
 async function check(settings: Settings): Promise<void> {
   const { checkCgroup, checkSettings } = await import("../collect/check.ts");
   await checkSettings(settings);
@@ -107,13 +110,15 @@ async function check(settings: Settings): Promise<void> {
   if (cgroup !== null) checkCgroup(cgroup);
 }
 
-/** The same for settings that a reload takes over while the API answers at `listen`. */
+/**
+ * Checks the group and the token that a reload names. The API still listens at `listen`, and the user has not changed.
+ */
 async function checkLive(settings: Settings, listen: string | null): Promise<void> {
   const { checkSettings } = await import("../collect/check.ts");
   await checkSettings({ ...settings, run: { ...settings.run, user: null }, api: { ...settings.api, listen } });
 }
 
-/** The service manager that started this and waits for reports (Type=notify of systemd), if any. */
+/** The service manager that waits for reports of this process (Type=notify of systemd); undefined if there is none. */
 async function managerOf(env: NodeJS.ProcessEnv) {
   if (!env.NOTIFY_SOCKET) return undefined;
   const { ServiceManager } = await import("../collect/service-manager.ts");
@@ -121,8 +126,8 @@ async function managerOf(env: NodeJS.ProcessEnv) {
 }
 
 /**
- * The settings of a start at this moment, with the same options and environment. Throws if the file is gone: to take
- * the defaults instead could silently switch redaction off.
+ * Reads the settings again, with the options and environment of the start. Throws if the file is gone, because the
+ * defaults could silently switch redaction off.
  */
 async function readAgain(args: ParsedArgs, file: string | null): Promise<Loaded> {
   const loaded = await loadSettings({ flags: args.words, env: process.env, needsDefaultFile: file !== null });

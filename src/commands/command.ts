@@ -4,30 +4,32 @@ import type { AnySection } from "../config/schema.ts";
 import type { ValueType } from "../config/values.ts";
 import type { ExitCode } from "../errors.ts";
 
-/** An option of a command: citty's definition, and what the help and the check of the command line need besides. */
+/** An option of a command: citty's definition, and further fields for the help and the check of the command line. */
 export type OptionDef = ((StringArgDef & { type: "string" }) | (BooleanArgDef & { type: "boolean" })) & {
   description: string;
   alias?: string;
   /** May be given more than once. */
   multiple?: boolean;
-  /** The value of an option that takes one only by `=`, if it is given without one. */
+  /**
+   * The value of the option if it is given without `=VALUE`. An option with this field takes a value only after `=`.
+   */
   bareValue?: string;
-  /** The default in words, behind the description. */
+  /** The default in words. The help prints it after the description. */
   defaultText?: string;
   /** Heading under which `--help --all` lists the option. */
   group?: string;
   /** Whether only `--help --all` lists it. */
   rare?: true;
   /**
-   * Whether the option sets a key of the configuration file. An option of another command can have the same name and set none,
-   * such as `--duration` of `overhead-test`.
+   * Whether the option sets a key of the configuration file. An option of another command can have the same name and
+   * set none, such as `--duration` of `overhead-test`.
    */
   isSetting?: true;
 };
 
 export type OptionDefs = Record<string, OptionDef>;
 
-/** What the command line said, checked against the definitions of its options. */
+/** The words of a command line, checked against the definitions of its options. */
 export interface ParsedArgs {
   /** Options that take a value: name without dashes → their words, in order. */
   words: ReadonlyMap<string, readonly string[]>;
@@ -37,12 +39,12 @@ export interface ParsedArgs {
   rest: readonly string[] | null;
 }
 
-/** What a command is run with. */
+/** The input of a command. */
 export interface Invocation {
   args: ParsedArgs;
-  /** Settings of options, environment and file. */
+  /** Settings from options, environment and file. */
   config: Loaded;
-  /** Whether what goes to stdout may be coloured. */
+  /** Whether output to stdout may be coloured. */
   color: boolean;
 }
 
@@ -53,7 +55,7 @@ export interface Example {
   rare?: true;
 }
 
-/** A command of linnix: citty's definition, and what its help says besides the options. */
+/** A command of linnix: citty's definition, and texts for its help. */
 export interface Command extends CommandDef<OptionDefs> {
   args: OptionDefs;
   /** Paragraphs below the usage line. */
@@ -62,7 +64,7 @@ export interface Command extends CommandDef<OptionDefs> {
   details?: readonly string[];
   examples: readonly Example[];
   exits: readonly { code: ExitCode; meaning: string }[];
-  /** Name of what may follow `--`, where anything may. */
+  /** The words after `--`, for the usage line. If this is absent, nothing may follow `--`. */
   rest?: string;
   run: (context: { data?: Invocation }) => Promise<ExitCode>;
 }

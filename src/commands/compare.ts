@@ -61,7 +61,7 @@ export const compare = commandOf({
       type: "string",
       valueHint: "DURATION",
       description:
-        "how long to measure each method; if set, a run of all methods takes about 5 minutes plus 20 times as long",
+        "how long to measure each method; if set, a run of all methods takes about 5 minutes plus 20 times this",
       defaultText: "4s; quick: 1s",
     },
     lifetimes: {

@@ -10,7 +10,7 @@ export async function confirm(question: string): Promise<boolean> {
   return isYes(await readLine());
 }
 
-/** Anything else is no, also the end of the input. */
+/** Whether an answer is yes. Anything else means no, also the end of the input (null). */
 export function isYes(answer: string | null): boolean {
   return answer !== null && /^\s*y(?:es)?\s*$/i.test(answer);
 }

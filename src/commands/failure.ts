@@ -6,18 +6,18 @@ import { ClosedPipe } from "./stdout.ts";
 
 /** How much of an error is printed. */
 export interface Verbosity {
-  /** Print nothing: the caller only wants the exit code. */
+  /** Print nothing: the caller only needs the exit code. */
   silent: boolean;
-  /** Print where in the program it arose. */
+  /** Print the stack of the error, too. */
   stack: boolean;
 }
 
 /**
  * Prints an error to stderr: `linnix: what: why`, and on the next line the hint.
- * @returns the exit code that it ends the program with
+ * @returns the exit code of the program
  */
 export function reportError(error: unknown, { silent, stack }: Verbosity): ExitCode {
-  // A reader of our output may stop when it has enough (`| head`).
+  // The reader of the output may leave early (`| head`), which is no error.
   if (error instanceof ClosedPipe || (error as { code?: unknown } | null)?.code === "EPIPE") {
     return EXIT.ok;
   }
@@ -55,7 +55,7 @@ function stackOf(error: unknown): string {
   return stacks.join("\n");
 }
 
-/** Most that is shown of a value without a space in it, and of a whole line: a path or an option may have any length. */
+/** Maximum number of characters of a word and of a line in a message. A path or an option may have any length. */
 const MAX_WORD = 300;
 const MAX_LINE = 4000;
 const LONG_WORD = new RegExp(`(\\S{${MAX_WORD}})\\S+`, "g");

@@ -33,7 +33,7 @@ export const GLOBAL_OPTIONS: OptionDefs = {
   licences: { type: "boolean", description: "show the licence texts of all parts", group: "General", rare: true },
 };
 
-/** Options of a command, then the general ones. If both have one of the same name, the command's own is taken. */
+/** Options of a command, then the general ones. If both have an option of the same name, the command's own applies. */
 export function withGlobalOptions(own: OptionDefs): OptionDefs {
   return { ...own, ...GLOBAL_OPTIONS, ...own };
 }

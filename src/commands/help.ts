@@ -6,14 +6,17 @@ import { isTerminal } from "./terminal.ts";
 
 /** Columns of help, except on a narrower terminal: an ordinary terminal has 80. */
 const MAX_COLUMNS = 80;
-/** The least width of help. On a narrower terminal the lines stay this wide: else the text next to options would be too narrow. */
+/**
+ * The least width of help. Lines stay this wide on a narrower terminal, because the right column would become too
+ * narrow.
+ */
 const MIN_COLUMNS = 60;
 const INDENT = "      ";
 
-/** The short form leaves out what few people need. */
+/** The short form leaves out options, paragraphs and examples that few users need. */
 export type HelpForm = "short" | "all";
 
-/** How wide help is on this file descriptor. */
+/** Width of the help on this file descriptor, columns. */
 export async function helpColumns(fd: 1 | 2): Promise<number> {
   if (!(await isTerminal(fd))) return MAX_COLUMNS;
   // A terminal whose size was never set reports 0 columns.
@@ -69,7 +72,7 @@ export function commandHelp(
   return [...lines, ...rest, ""].join("\n");
 }
 
-/** On one line if it fits. */
+/** An example with its comment, on one line if both fit. */
 function exampleLines({ command, does }: Example, columns: number): string[] {
   const line = `  ${command}   # ${does}`;
   if (line.length <= columns) return [line];

@@ -6,7 +6,7 @@ export interface CommandEntry {
   aliases?: readonly string[];
   description: string;
   load: () => Promise<Command>;
-  /** Whether it runs for long and has to cost little: {@link settleRuntime}. */
+  /** Whether it runs for long and must cost little. Then `main.ts` calls `settleRuntime` first. */
   collects?: true;
 }
 
@@ -84,7 +84,7 @@ export function listedCommands(): readonly CommandEntry[] {
   return COMMANDS.filter(({ name }) => !isInternal(name));
 }
 
-/** Whether only linnix itself runs this command, as it does for a workload. */
+/** Whether only linnix itself runs this command, for example for a workload. */
 export function isInternal(name: string): boolean {
   return name.startsWith("__");
 }

@@ -6,17 +6,17 @@ import { assertFloor } from "../floor.ts";
 import { collect } from "./collect.ts";
 import { commandOf, type Invocation } from "./command.ts";
 
-/** `collect` whose probes can be taken off and put back on, which is what `overhead-test` measures a slowdown with. */
+/** `collect` whose probes can be detached and attached again. `overhead-test` measures the slowdown with it. */
 export const internalCollect = commandOf({
   about: [
-    "Runs as collect does. At the line `detach` on standard input it takes its probes off, at the line `attach` it puts " +
-      "them back on, and says `detached` or `attached` on stderr when that is done. It exits at the end of standard input.",
+    "Runs as collect does. At the line `detach` on standard input it detaches its probes. At the line `attach` it " +
+      "attaches them again. Then it logs `detached` or `attached`. It exits at the end of standard input.",
   ],
   args: collect.args,
   examples: [
     {
       command: "(sleep 1; echo detach; sleep 1; echo attach; sleep 1) | linnix __collect --format none",
-      does: "watch, but not in the second second",
+      does: "watch, except for the second second",
     },
   ],
   exits: [
@@ -43,7 +43,7 @@ async function obey(collector: Collector): Promise<void> {
       collector.detach();
       log.info("detached");
     } else if (line === "attach") {
-      // Twice would be watched twice.
+      // If the probes were attached twice, each event would be reported twice.
       collector.detach();
       collector.attach();
       log.info("attached");

@@ -1,8 +1,8 @@
-/** Commands that linnix runs itself with: no user calls them. */
+/** Commands that only linnix itself runs. */
 import { EXIT, type ExitCode } from "../errors.ts";
 import { commandOf, type Invocation } from "./command.ts";
 
-/** A method of watching that is part of linnix, as a process of its own, started by its observer. */
+/** Runs a method of watching that is part of linnix, in a process of its own. The observer of the method starts it. */
 export const internalObserver = commandOf({
   about: ["Watches by one method and writes what it sees to standard output as JSON lines, until it is killed."],
   args: {},
@@ -25,14 +25,15 @@ export const internalObserver = commandOf({
   },
 });
 
-/** The spawns that a slowdown is measured with, in a process of their own that a tracer may attach to. */
+/** Spawns processes to measure a slowdown. It is a process of its own, so that a tracer can attach to it. */
 export const internalSpawnTimer = commandOf({
   about: [
-    "Spawns a program that does nothing, one after the other, as many times as each line of standard input says, and " +
-      "answers with a line of JSON: how long one spawn took, in µs. It exits at the end of standard input.",
+    "Prints `ready`. At each line `SPAWNS MAX_MS` of standard input it spawns a program that does nothing, SPAWNS " +
+      "times one after the other, but for at most MAX_MS. Then it prints a line of JSON: how long one spawn took, in " +
+      "µs. It exits at the end of standard input.",
   ],
   args: {},
-  examples: [{ command: "echo 500 | linnix __spawn-timer", does: "time 500 spawns" }],
+  examples: [{ command: "echo 500 10000 | linnix __spawn-timer", does: "time 500 spawns" }],
   exits: [{ code: EXIT.ok, meaning: "its input has ended" }],
   run: async (): Promise<ExitCode> => {
     const { runSpawnTimer } = await import("../compare/spawn-timer-worker.ts");
@@ -44,9 +45,9 @@ export const internalSpawnTimer = commandOf({
 /** The supervisor of a program that linnix starts. */
 export const internalSupervise = commandOf({
   about: [
-    "Runs a program, passes SIGINT and SIGTERM on to it, and ends every process that descends from it once it has " +
-      "ended. Once the process PARENT is gone, the program gets SIGTERM or SIGKILL. What happens is written to file " +
-      "descriptor 3 as lines of JSON.",
+    "Runs a program, and passes SIGINT and SIGTERM on to it. Once the program has ended, it ends every process that " +
+      "descends from the program. Once the process PARENT is gone, the program gets SIGTERM or SIGKILL. Reports go " +
+      "to file descriptor 3, as lines of JSON.",
   ],
   args: {},
   rest: "PARENT SIGTERM|SIGKILL PROGRAM [ARGUMENT...]",
@@ -63,9 +64,9 @@ export const internalSupervise = commandOf({
 /** The workload's spawner as a process of its own, driven by `runWorkload`. */
 export const internalWorkload = commandOf({
   about: [
-    "Reads a workload as JSON from --spec or from the first line of standard input, says `ready`, begins at the line " +
-      "`start`, ends at the line `stop` or by its own bounds, and writes what it did as JSON lines. The end of standard " +
-      "input ends everything at once.",
+    "Reads a workload as JSON from --spec or from the first line of standard input, and prints `ready`. It begins at " +
+      "the line `start`, and ends at the line `stop` or at the limits of the workload. It reports its processes as " +
+      "JSON lines. The end of standard input ends everything at once.",
   ],
   args: {
     spec: {
@@ -83,7 +84,7 @@ export const internalWorkload = commandOf({
   ],
   exits: [
     { code: EXIT.ok, meaning: "the workload ran" },
-    { code: EXIT.usage, meaning: "the workload is not possible as asked for" },
+    { code: EXIT.usage, meaning: "the workload is not valid" },
     { code: EXIT.cannotRun, meaning: "it could not run here" },
   ],
   run: async ({ data }): Promise<ExitCode> => {
@@ -93,7 +94,7 @@ export const internalWorkload = commandOf({
   },
 });
 
-/** A loop of the storm of `overhead-test --storm`. */
+/** One of the loops that make the storm of `overhead-test --storm`. */
 export const internalStorm = commandOf({
   about: ["Makes processes that do nothing as fast as it can, for 15 s."],
   args: {},

@@ -5,7 +5,7 @@ import { mostQuietRate, type StormOptions, stormOptions } from "../overhead/stor
 import { type Invocation, optionValue, type ParsedArgs } from "./command.ts";
 import { isTerminal } from "./terminal.ts";
 
-/** Options of the ordinary test that a storm has no use for. */
+/** Options of the ordinary test that do not apply to a storm. */
 const OTHERS = ["baseline", "duration", "interval", "threshold", "profile", "without", "quick", "html", "pid"] as const;
 
 /** @throws LinnixError (exit code 2) if options do not go together */
@@ -20,7 +20,7 @@ export function checkStormOptions({ words, switches, rest }: ParsedArgs): void {
   throw usageError("contradiction", {
     what: `--storm and ${what}`,
     why: "a storm test has fixed phases, workload and criteria, measures only linnix and writes no HTML",
-    hint: "with --storm go --rate, --json, --verbose and --yes",
+    hint: "--storm can be combined with --rate, --json, --verbose and --yes",
   });
 }
 
@@ -69,7 +69,7 @@ function optionsOf({ args, config: { settings } }: Invocation): StormOptions {
   if (most < 1) {
     throw usageError("bad-value", {
       what: `storm_rate ${settings.budget.stormRate}`,
-      why: "with --storm a quiet neighbour makes processes, and one a second would be above that rate",
+      why: "with --storm a quiet neighbour makes processes, and even one process a second would exceed that rate",
       hint: "set a higher rate, or auto",
       setting: "budget.storm_rate",
     });

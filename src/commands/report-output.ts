@@ -1,4 +1,4 @@
-/** Where the report of a measuring command goes: `--json FILE|-`, `--html FILE`, and for people to the terminal. */
+/** The outputs for the report of a measuring command: `--json FILE|-`, `--html FILE`, and text for people. */
 import { writeStderr } from "../config/log.ts";
 import { pathOrStdout } from "../config/values.ts";
 import { usageError } from "../errors.ts";
@@ -19,14 +19,14 @@ export interface ReportForms {
 export const DEFAULT_COLUMNS = 80;
 
 export class ReportOutput implements Disposable {
-  /** How progress looks, on stderr. */
+  /** Style of the progress, which goes to stderr. */
   readonly progress: TextStyle & { isTty: boolean };
   /** Whether the report for people goes to the terminal that shows progress. */
   readonly followsProgress: boolean;
   readonly #style: TextStyle;
   readonly #json: ReportFile | null;
   readonly #html: ReportFile | null;
-  /** Then the report for people goes to stderr. */
+  /** Whether the JSON report goes to stdout. Then the report for people goes to stderr. */
   readonly #isJsonToStdout: boolean;
 
   private constructor({ args, color }: Invocation, terminals: { out: boolean; err: boolean }) {
@@ -50,8 +50,8 @@ export class ReportOutput implements Disposable {
   }
 
   /**
-   * Begins the files.
-   * @throws LinnixError (exit code 2) if one cannot be written
+   * Creates the report files that the options name.
+   * @throws LinnixError (exit code 2) if a file cannot be written
    */
   static async open(invocation: Invocation): Promise<ReportOutput> {
     return new ReportOutput(invocation, { out: await isTerminal(1), err: await isTerminal(2) });
@@ -68,7 +68,7 @@ export class ReportOutput implements Disposable {
     (this.#isJsonToStdout ? writeStderr : writeToReader)(text(this.#style));
   }
 
-  /** Files that were not finished are gone after this. */
+  /** Removes the files that were not finished. */
   [Symbol.dispose](): void {
     this.#html?.[Symbol.dispose]();
     this.#json?.[Symbol.dispose]();
@@ -90,7 +90,7 @@ function filePath(args: ParsedArgs, option: string, { stdout }: { stdout: boolea
   if (path !== null || stdout) return path;
   throw usageError("bad-value", {
     what: `--${option} -`,
-    why: "a page is written to a file",
+    why: "an HTML page can only be written to a file",
     hint: `expected --${option} FILE`,
   });
 }

@@ -3,14 +3,14 @@ import { execute } from "../sys/execute.ts";
 import { holdHangups, takeHangups } from "../sys/hangups.ts";
 import { isCompiled } from "../workload/self-command.ts";
 
-/** Options of the runtime's environment, as in BUN_OPTIONS, and of its allocator. */
+/** Environment variables of the runtime, such as BUN_OPTIONS, and of its allocator. */
 const RUNTIME_PREFIX = /^(BUN|MIMALLOC)_/;
 
 const SETTINGS = [
   /*
    * FTL, the last and most expensive compiler of JavaScriptCore. A collector has little code, and the compiler one tier
-   * below, DFG, is good enough for it. FTL takes a tenth of a second of CPU time in the first minute, and megabytes, for
-   * no measurable gain.
+   * below, DFG, is good enough for it. FTL takes a tenth of a second of CPU time in the first minute, and megabytes,
+   * for no measurable gain.
    */
   "BUN_JSC_useFTLJIT=0",
   /*
@@ -26,23 +26,23 @@ const SETTINGS = [
   "BUN_JSC_useConcurrentGC=0",
   "BUN_JSC_numberOfGCMarkers=1",
   /*
-   * The next collection drops code that has not run for some seconds, not only code of half a minute ago: requests are
-   * rare.
+   * A garbage collection drops compiled code that has not run for some seconds. By default it drops code only after
+   * half a minute. Requests are rare, so their code is seldom needed again.
    */
   "BUN_JSC_useEagerCodeBlockJettisonTiming=1",
   /*
-   * The heap would keep 32 free blocks of 16 KiB for later allocations, and a thread that fills them up. The blocks in use
-   * have enough room.
+   * By default the heap has 32 free blocks of 16 KiB in reserve for later allocations, and a thread that refills this
+   * reserve. The blocks in use have enough room.
    */
   "BUN_JSC_useWarmUpMarkedBlocks=0",
   /*
-   * mimalloc returns free memory immediately: a thread that does it later would wake at every turn of the event loop.
+   * mimalloc returns free memory immediately. A thread that returned it later would wake at every turn of the event
+   * loop.
    */
   "MIMALLOC_PURGE_DELAY=0",
   /*
-   * The same for free blocks in pages of large blocks: otherwise 4 MiB of them would stay for half a minute. Responses
-   * are such blocks. This costs a twentieth more at full speed with a client, and nothing at hundreds of processes a
-   * second.
+   * The same for free blocks in pages of large blocks, such as responses. Otherwise 4 MiB of them would stay for half a
+   * minute. This costs 5 % more CPU time at full speed with a client, and nothing at hundreds of processes a second.
    */
   "MIMALLOC_PURGE_HOLES_LARGE_FLOOR=0",
 ];
@@ -50,8 +50,8 @@ const SETTINGS = [
 function ignore(): void {}
 
 /**
- * Starts this program again in the same process, with the runtime set for a collector. The runtime reads such options
- * only from its environment, before the first line of linnix. Does nothing if that has been done, or if it fails.
+ * Executes this program again in the same process, with `SETTINGS` in the environment. The runtime reads its options
+ * only there, before the first line of linnix. Does nothing if the environment has them already, or if the exec fails.
  */
 export function settleRuntime(): void {
   const env = Object.entries(process.env).map(([name, value]) => `${name}=${value ?? ""}`);
@@ -59,16 +59,16 @@ export function settleRuntime(): void {
   const isSettled = wanted.length === env.length && SETTINGS.every((setting) => env.includes(setting));
   if (isSettled || !isCompiled()) return;
   const executeAgain = () => execute(process.execPath, [process.argv0, ...process.argv.slice(2)], wanted);
-  // An ignored signal stays ignored over the exec, and so the next program sees that it is ignored.
+  // An ignored signal stays ignored across the exec, so the next program finds it ignored.
   if (isHangupIgnored()) executeAgain();
   else keepingHangups(executeAgain);
 }
 
-/** Lets no SIGHUP end this process while it becomes another program. */
+/** Calls `become`, which executes another program. No SIGHUP ends this process meanwhile. */
 function keepingHangups(become: () => void): void {
   // The handler does nothing, because the configuration has not been read.
   process.on("SIGHUP", ignore);
-  // Blocked, a signal waits: the runtime takes a long time from its start until it can handle one.
+  // A blocked signal waits. From its start, the runtime takes a long time until it can handle a signal.
   holdHangups();
   become();
   process.off("SIGHUP", ignore);

@@ -1,13 +1,13 @@
 import { writeSync } from "node:fs";
 import { cannotRunError } from "../errors.ts";
 
-/** Thrown where the reader of stdout has gone: nothing is wrong, and nothing is left to do. */
+/** Thrown if the reader of stdout has left. This is no error, but further output is useless. */
 export class ClosedPipe extends Error {
   override readonly name = "ClosedPipe";
 }
 
 /**
- * Writes a result to stdout, whole.
+ * Writes the whole text to stdout.
  * @throws {ClosedPipe} if the reader has left
  * @throws {LinnixError} if it cannot be written, such as to a full disk
  */
@@ -25,7 +25,7 @@ export function writeStdout(text: string): void {
         const why = (error as Error).message.replace(/^E[A-Z0-9]+: /, "").replace(/, write$/, "");
         throw cannotRunError("stdout", { what: "cannot write to stdout", why }, { cause: error });
       }
-      // The pipe is non-blocking, set by another process, and full.
+      // The pipe is full, and another process has made it non-blocking.
       Bun.sleepSync(1);
     }
   }

@@ -2,8 +2,8 @@ import { fstatSync } from "node:fs";
 import { isNullDevice } from "../sys/null-device.ts";
 
 /**
- * Whether a file descriptor is a terminal. Node's tty module brings 2.6 MB of streams along, so it is loaded only for a
- * descriptor that can be a terminal: files, pipes, sockets and /dev/null cannot.
+ * Whether a file descriptor is a terminal. Node's tty module takes 2.6 MB, because it loads streams. So it is loaded
+ * only for a descriptor that can be a terminal, and not for files, pipes, sockets and /dev/null.
  */
 export async function isTerminal(fd: number): Promise<boolean> {
   try {

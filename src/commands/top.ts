@@ -86,7 +86,7 @@ export const top = commandOf({
   },
 });
 
-/** Everything is watched, and sampled once a refresh, whatever a daemon with this configuration does. */
+/** The settings of the view. It watches every process and samples at each refresh, whatever the configuration says. */
 function settingsOf(settings: Invocation["config"]["settings"], intervalMs: number, stdoutIsTty: boolean) {
   const { filters, probes, ring } = settings;
   return resolveAuto(
@@ -101,7 +101,10 @@ function settingsOf(settings: Invocation["config"]["settings"], intervalMs: numb
   );
 }
 
-/** Without the privilege to collect a daemon may be there to ask. It helps no view that has no terminal. */
+/**
+ * Adds a hint to read a running daemon, if the error is that this user cannot collect. The hint would not help if the
+ * error is that there is no terminal.
+ */
 function withConnectHint(error: unknown): unknown {
   if (!(error instanceof LinnixError) || process.geteuid?.() === 0 || error.exitCode !== EXIT.cannotRun) return error;
   if (error.code === "cannot-run.no-terminal") return error;

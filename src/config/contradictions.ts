@@ -6,8 +6,8 @@ import { EVENT_TYPES } from "./sections/probes.ts";
 import { formatSizeBytes } from "./units.ts";
 
 /**
- * Looks for what no single value shows: settings that contradict each other.
- * @throws {LinnixError} that says where both come from
+ * Looks for settings that contradict each other, although each value alone is valid.
+ * @throws {LinnixError} that names the sources of both
  */
 export function checkTogether(settings: Settings, origins: Origins): void {
   const { ring, filters, probes, redaction } = settings;
@@ -34,7 +34,7 @@ export function checkTogether(settings: Settings, origins: Origins): void {
     });
   }
   const { events, detail } = probes;
-  // The file that print-config writes names all of them.
+  // A file that --print-config wrote names all event types, which is no contradiction.
   const isNamed = /^(?:--|LINNIX_)/.test(origins.get("probes.events") ?? "");
   if (detail !== "events" && (isNamed || events.length < EVENT_TYPES.length)) {
     throw usageError("contradiction", {

@@ -3,17 +3,17 @@ import { LinnixError, usageError } from "../errors.ts";
 import { isNullDevice } from "../sys/null-device.ts";
 import { formatSizeBytes } from "./units.ts";
 
-/** Far more than any configuration: what is bigger is some other file. */
+/** Far more than any configuration needs. A larger file is some other file. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
 const LINE_FEED = 0x0a;
 
 const NAME_ANOTHER = "name another with --config FILE; --config /dev/null is none";
 
-/** Who this was started as: privileges may be dropped before the file is read again. */
+/** The account that started linnix. linnix may drop privileges before it reads the file again. */
 const STARTED_AS = process.geteuid?.();
 
-/** Text of a configuration file, and what is doubtful about the file. */
+/** Text of a configuration file, and warnings about the file. */
 export interface ConfigText {
   text: string;
   warnings: string[];
@@ -21,7 +21,7 @@ export interface ConfigText {
 
 /**
  * Reads a configuration file; null if there is none.
- * @throws {LinnixError} if it cannot be read, is no regular file, too big, not UTF-8, or others can change it
+ * @throws {LinnixError} if it cannot be read, is no regular file, too big or not UTF-8, or if others can change it
  */
 export function readConfigFile(path: string): ConfigText | null {
   let fd: number;
@@ -34,14 +34,14 @@ export function readConfigFile(path: string): ConfigText | null {
       return null;
     }
     if (code === "EACCES") {
-      // Also where privileges were dropped before it is read again.
+      // This can also happen at a reload, after privileges were dropped.
       throw unreadable(path, "permission denied", error, `let this user read it, or ${NAME_ANOTHER}`);
     }
     throw unreadable(path, messageOf(error), error);
   }
   try {
     const stats = fstatSync(fd);
-    // The null device means an empty file. Write access to it changes nothing.
+    // The null device counts as an empty file. Every account may write to it, but that does not change what is read.
     if (isNullDevice(stats)) {
       return { text: "", warnings: [] };
     }
@@ -59,7 +59,7 @@ export function readConfigFile(path: string): ConfigText | null {
   }
 }
 
-/** Reads to the end, which may have moved since the size was asked for. */
+/** Reads to the end. The file may have grown since its size was read. */
 function readAll(fd: number, path: string): Uint8Array {
   const buffer = new Uint8Array(MAX_FILE_BYTES + 1);
   let length = 0;
@@ -78,7 +78,7 @@ function readAll(fd: number, path: string): Uint8Array {
 function decode(path: string, bytes: Uint8Array): string {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   try {
-    // A byte order mark is dropped by the decoder: TOML allows one, the parser does not.
+    // The decoder drops a byte order mark, which TOML allows and the parser refuses.
     return decoder.decode(bytes);
   } catch (cause) {
     const what = `${path}:${brokenLine(decoder, bytes)}`;
@@ -86,7 +86,10 @@ function decode(path: string, bytes: Uint8Array): string {
   }
 }
 
-/** The first line, from 1, that is not UTF-8: no letter of it has a line feed among its bytes. */
+/**
+ * Number of the first line that is not UTF-8, from 1. Each line is decoded alone, because no other character of UTF-8
+ * contains the byte of a line feed.
+ */
 function brokenLine(decoder: TextDecoder, bytes: Uint8Array): number {
   for (let line = 1, start = 0; ; line++) {
     const end = bytes.indexOf(LINE_FEED, start);
@@ -101,14 +104,17 @@ function brokenLine(decoder: TextDecoder, bytes: Uint8Array): number {
 }
 
 /**
- * Who besides the reader could have written the file. Root writes to files that the configuration names, and drops to the
- * account that it names. So a file that others can write is refused, as sudo(8) and sshd(8) refuse theirs.
+ * Checks which accounts could have written the file. Root writes to files that the configuration names, and drops to
+ * the account that it names. So linnix refuses a file that others can write, as sudo(8) and sshd(8) do with their
+ * files.
+ * @returns warnings
+ * @throws {LinnixError} if an account that is not trusted could have written it
  */
 function doubts(path: string, stats: Stats): string[] {
   if (stats.mode & constants.S_IWOTH) {
     throw untrusted(path, "every user of this machine can write it", `chmod o-w ${path}`);
   }
-  // Who called sudo is root already, and may keep the file in a folder of their own.
+  // The user who called sudo has the rights of root already, and so may own the file.
   const trusted = [0, STARTED_AS, ...(STARTED_AS === 0 ? [sudoUid()] : [])];
   if (!trusted.includes(stats.uid)) {
     const why = `it belongs to user ${stats.uid}, who could change what runs here`;
@@ -118,7 +124,7 @@ function doubts(path: string, stats: Stats): string[] {
   return isForGroup ? [`${path} can be written by group ${stats.gid}; hint: chmod g-w ${path}`] : [];
 }
 
-/** sudo(8) sets it. A user that can start linnix as root with another value needs no configuration file. */
+/** Uid of the user who called sudo(8). A user who can forge it for a root process needs no configuration file. */
 function sudoUid(): number | undefined {
   const uid = process.env.SUDO_UID;
   return uid !== undefined && /^\d{1,10}$/.test(uid) ? Number(uid) : undefined;

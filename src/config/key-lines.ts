@@ -15,7 +15,7 @@ export class KeyLines {
     return this.#lines.get(JSON.stringify(path)) ?? null;
   }
 
-  /** Line of the path, or of the longest part of it that is named anywhere; null if none is. */
+  /** Line of the path, or of the longest beginning of it that is named; null if none is named. */
   find(path: readonly PropertyKey[]): number | null {
     for (let length = path.length; length > 0; length--) {
       const line = this.#lines.get(JSON.stringify(path.slice(0, length).map(String)));
@@ -27,7 +27,7 @@ export class KeyLines {
   }
 }
 
-/** Deeper than any setting; keeps what a hostile file can make of the stack small. */
+/** Deeper than any setting. The limit keeps the stack small, whatever a hostile file contains. */
 const MAX_DEPTH = 32;
 
 /**
@@ -38,22 +38,22 @@ export function locateKeys(text: string): KeyLines {
   return scan(text).lines;
 }
 
-/** A key or table that a document gives a second time. */
+/** A key or table that a document names a second time. */
 export interface RepeatedKey {
   path: readonly string[];
   isTable: boolean;
-  /** Its earlier place; null if that is in the same statement. */
+  /** Line of its first place; null if that is in the same statement. */
   line: number | null;
 }
 
 /**
- * The key that the end of a document repeats.
+ * The repeated key at the end of a text.
  * @param text the document up to where the parser has refused that key
  */
 export function repeatedKey(text: string): RepeatedKey {
   const { lines, latest } = scan(text);
   const { path, table, isTable, line: begun } = latest;
-  // Of `size.x = 2` it is size that is there, as a value.
+  // In `size.x = 2` the repeated key is `size`, if that has a value already.
   for (let length = Math.min(path.length, MAX_DEPTH); length > table.length; length--) {
     const line = lines.at(path.slice(0, length));
     if (line !== null && line < begun) return { path: path.slice(0, length), isTable, line };
@@ -75,7 +75,7 @@ function scan(text: string): Scanner {
 
 class TooDeep extends Error {}
 
-/** What a document has named last. */
+/** The key or table that the scanner has read last. */
 interface Latest {
   path: readonly string[];
   /** The table that contains it. */
@@ -99,7 +99,7 @@ class Scanner {
   document(): void {
     let table: string[] = [];
     let before = -1;
-    // The second condition ends on what no scanner of valid TOML meets, instead of staying there for ever.
+    // The second condition ends the loop if the scanner makes no progress, which valid TOML never causes.
     for (this.#skipBlank(); this.#at < this.#text.length && this.#at > before; this.#skipBlank()) {
       before = this.#at;
       const line = this.#line;
@@ -109,7 +109,7 @@ class Scanner {
         continue;
       }
       this.#skipWhile(/[[ \t]/);
-      // Of what is deeper nothing is kept, and each of its keys would cost a copy.
+      // Deeper paths are not stored, but each key below this table would copy the whole path.
       table = this.#key().slice(0, MAX_DEPTH);
       this.latest = { path: table, table: [], isTable: true, line };
       this.#addPrefixes([], table, line);
@@ -129,13 +129,13 @@ class Scanner {
   }
 
   #addPrefixes(table: readonly string[], key: readonly string[], line: number): void {
-    // A key below a setting is reported by the part of it that names the setting.
+    // An error in a deeper key is reported at the line of a beginning of its path.
     for (let length = 1; length <= key.length && table.length + length <= MAX_DEPTH; length++) {
       this.lines.add([...table, ...key.slice(0, length)], line);
     }
   }
 
-  /** A dotted key; leaves off before `=` or `]`. */
+  /** Reads a dotted key, and stops before `=` or `]`. */
   #key(): string[] {
     const parts: string[] = [];
     do {
@@ -193,7 +193,7 @@ class Scanner {
     return false;
   }
 
-  /** Past a string that begins here with `quote`: one or three `"` or `'`. */
+  /** Moves past a string that begins here with `quote`: one or three `"` or `'`. */
   #string(quote: string): void {
     this.#at += quote.length;
     while (this.#at < this.#text.length && !this.#text.startsWith(quote, this.#at)) {
@@ -203,7 +203,7 @@ class Scanner {
       this.#step();
     }
     this.#at += quote.length;
-    // A string in three quotes may end in one or two more of them, which are its own.
+    // A string in three quotes may end with one or two more quotes, which are part of it.
     for (let own = 0; quote.length === 3 && own < 2 && this.#peek() === quote[0]; own++) {
       this.#at++;
     }
@@ -237,7 +237,7 @@ class Scanner {
   }
 }
 
-/** A key in basic quotes as the parser sees it. */
+/** A key in double quotes without its escapes, as the parser returns it. */
 function unescapeKey(text: string): string {
   const escapes: Record<string, string> = { b: "\b", t: "\t", n: "\n", f: "\f", r: "\r" };
   return text.replace(/\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))/g, (_, short, long, letter) =>

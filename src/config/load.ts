@@ -10,31 +10,31 @@ import { envName } from "./section.ts";
 import { quote, shortened } from "./units.ts";
 import { expectation, problemOf, type ValueType } from "./values.ts";
 
-/** The configuration file that is read where no other is named. */
+/** The configuration file that linnix reads if neither an option nor a variable names one. */
 export const DEFAULT_CONFIG_FILE = "/etc/linnix/linnix.toml";
 
-/** Where settings come from. */
+/** The sources of settings. */
 export interface Sources {
-  /** What the command line gives: option without dashes → its words, in order. */
+  /** The command line: option without dashes → its words, in order. */
   flags: ReadonlyMap<string, readonly string[]>;
   /** The environment. */
   env: Readonly<Record<string, string | undefined>>;
   /** The file that linnix reads if it exists and neither `--config` nor LINNIX_CONFIG names one; null: none. */
   defaultFile?: string | null;
-  /** Whether that file has to be there: it was when the settings in force were read from it. */
+  /** Whether that file must exist, because the settings in force came from it. */
   needsDefaultFile?: boolean;
 }
 
 export interface Loaded {
   settings: Settings;
   origins: Origins;
-  /** Path of the file that was read. */
+  /** Path of the file that was read; null if there is none. */
   file: string | null;
-  /** What is doubtful but no error. Each is logged once. */
+  /** Problems that are no errors. Each is logged once. */
   warnings: readonly string[];
 }
 
-/** Variables of the environment that are no setting of the file; the token is no setting so that it is never printed. */
+/** Environment variables that are no settings of the file. The token is no setting, so that it is never printed. */
 const OTHER_VARIABLES = ["LINNIX_CONFIG", "LINNIX_API_TOKEN"];
 
 /**
@@ -84,14 +84,14 @@ export async function loadSettings(sources: Sources): Promise<Loaded> {
   };
 }
 
-/** What the choices behind `auto` depend on. */
+/** The facts that decide the values of `auto`. */
 export interface Place {
   stdoutIsTty: boolean;
-  /** How many CPUs get a ring; left out: those of this machine that are online. */
+  /** How many CPUs get a ring; default: the CPUs of this machine that are online. */
   cpus?: number;
 }
 
-/** Decides every `auto`, by where events go and how many CPUs there are. */
+/** Replaces each `auto` by a value, which depends on where events go and on the number of CPUs. */
 export function resolveAuto(settings: Settings, place: Place): CollectConfig {
   const { output, ring } = settings;
   const onTerminal = place.stdoutIsTty && output.file === null;
@@ -132,7 +132,7 @@ function splitAtCommas(words: readonly string[]): string[] {
 async function loadFile(sources: Sources) {
   const named = sources.flags.get("config")?.[0] ?? (sources.env.LINNIX_CONFIG || undefined);
   if (named === "") {
-    // Most likely a shell's variable that is not set; silence would run with other settings than were meant.
+    // Most likely a variable of a shell script is not set. Without this error other settings than intended would apply.
     throw usageError("config-file", {
       what: "--config",
       why: "names no file: it is empty",
@@ -167,7 +167,7 @@ async function loadFile(sources: Sources) {
   return { file: path, settings: parseToml(content.text, path), warnings: content.warnings };
 }
 
-/** A variable in our own name that nothing reads is most likely a slip. */
+/** Warnings about variables whose names begin with LINNIX_ and that linnix does not know: most likely typing errors. */
 function unknownVariables(env: Sources["env"]): string[] {
   const known = new Set(SECTION_LIST.flatMap(([, { keys }]) => Object.values(keys).map((key) => envName(key.flag))));
   for (const name of OTHER_VARIABLES) {

@@ -1,10 +1,10 @@
 import { writeSync } from "node:fs";
-// The core alone: consola's own reporters are eight times the code, and write to stdout what is no result.
+// Only the core. consola's own reporters are eight times as much code, and write log messages to stdout.
 import { type ConsolaInstance, createConsola, LogLevels, type LogObject } from "consola/core";
 import { printable } from "../json/printable.ts";
 import type { LogLevel } from "./sections/log.ts";
 
-/** Levels of consola for ours: a message is logged up to this number. */
+/** For each log level, consola's number: messages up to this number are logged. */
 const LEVELS: Record<LogLevel, number> = {
   silent: Number.NEGATIVE_INFINITY,
   error: LogLevels.error,
@@ -22,10 +22,10 @@ const MARKS: Partial<Record<LogObject["type"], { text: string; sgr: number }>> =
 let color = false;
 let levelInForce: LogLevel | undefined;
 
-/** The program's log: always to stderr, one line or more a message, each message begun with `linnix: `. */
+/** The program's log. It goes to stderr. Each message begins with `linnix: ` and may have several lines. */
 export const log: ConsolaInstance = createConsola({
   level: LEVELS.info,
-  // A repeated message that waits for a timer would be lost when the program ends.
+  // consola would delay repeated messages with a timer, and they would be lost at the end of the program.
   throttle: 0,
   reporters: [{ log: (entry) => report(entry) }],
 });
@@ -53,22 +53,22 @@ function report({ type, args }: LogObject): void {
   writeStderr(`linnix: ${marked}${printable(args.map(String).join(" "), "\n\t")}\n`);
 }
 
-/** Where messages go. */
+/** The destination of messages. */
 export interface StderrChannel {
   /**
-   * Writes what there is room for.
-   * @returns how many bytes that is
-   * @throws an error with the code EAGAIN if there is no room now, ENOBUFS where there will be none soon
+   * Writes as many bytes as there is room for.
+   * @returns how many bytes it has written
+   * @throws an error with the code EAGAIN if there is no room now, or ENOBUFS if there will be none soon either
    */
   write(bytes: Uint8Array): number;
   /** Waits until everything is written. */
   flushed?(): Promise<void>;
 }
 
-/** So long a message waits for room; after that it is dropped. */
+/** How long a message waits for room before it is dropped, ms. */
 const PATIENCE_MS = 100;
 const LOOK_MS = 10;
-/** So long the end of the program waits for the last messages. */
+/** How long the end of the program waits for the last messages, ms. */
 const LAST_WORDS_MS = 1000;
 
 let channel: StderrChannel = { write: (bytes) => writeSync(2, bytes) };
@@ -83,7 +83,7 @@ export function setStderr(to: StderrChannel): void {
 
 /**
  * Writes the text unchanged. Drops the message if there is no room for it; the next written message reports how many
- * are missing. Waits for room once; then only after a message was written again.
+ * are missing. After a message was dropped, later ones do not wait for room, until one of them was written.
  */
 export function writeStderr(text: string): void {
   const missing = dropped === 0 ? "" : `linnix: ${dropped} messages are missing here\n`;
@@ -94,7 +94,7 @@ export function writeStderr(text: string): void {
       done += channel.write(done === 0 ? bytes : bytes.subarray(done));
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      // Closed: no reader is there to miss it.
+      // stderr is closed, so the message has no reader and is not counted.
       if (code !== "EAGAIN" && code !== "ENOBUFS") return;
       if (code === "ENOBUFS" || waitedMs >= patienceMs) {
         wasCutShort ||= done > 0;

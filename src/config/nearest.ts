@@ -1,6 +1,6 @@
 /**
- * The known word that a mistyped one most likely meant, or null if none is near: at most a third of its letters,
- * and never fewer than one, may differ. Case, `-` and `_` are not held against it.
+ * The known word that is most similar to a mistyped word, or null if no word is similar enough. One letter may always
+ * differ, and in a long word up to a third of the letters. The case of letters, and `-` instead of `_`, do not count.
  */
 export function nearest(word: string, known: Iterable<string>): string | null {
   const wanted = normalise(word);
@@ -23,8 +23,8 @@ function normalise(word: string): string {
 }
 
 /**
- * Letters to insert, drop, replace, or swap with their neighbour (the restricted Damerau-Levenshtein distance);
- * something above `limit` where it is more than that.
+ * Number of letters to insert, drop, replace, or swap with their neighbour (the restricted Damerau-Levenshtein
+ * distance). If the distance is above `limit`, the result is some number above `limit`.
  */
 export function editDistance(from: string, to: string, limit: number = Number.POSITIVE_INFINITY): number {
   if (Math.abs(from.length - to.length) > limit) {

@@ -3,10 +3,10 @@ import { SECTION_LIST } from "./schema.ts";
 import { envName, type Key } from "./section.ts";
 import { quote } from "./units.ts";
 
-/** Where one setting comes from, as the user knows it: `--ring-size`, `LINNIX_RING_SIZE`, `FILE:12`, `default`. */
+/** The source of one setting, as the user knows it: `--ring-size`, `LINNIX_RING_SIZE`, `FILE:12`, `default`. */
 export type Origin = string;
 
-/** Where each setting comes from, by `table.property`. */
+/** The source of each setting, by `table.property`. */
 export type Origins = ReadonlyMap<string, Origin>;
 
 /** `--ring-size 4KiB`, or `FILE:3: ring.size = "4KiB"`: a setting as the user gave it. */
@@ -15,7 +15,7 @@ export function named(...setting: Parameters<typeof describe>): string {
   return word ?? `${origin}: ${assignment}`;
 }
 
-/** The same as a reason: `--ring-size 4KiB`, or `ring.size = "4KiB" (default)`. */
+/** The same, in the form for a reason: `--ring-size 4KiB`, or `ring.size = "4KiB" (default)`. */
 export function because(...setting: Parameters<typeof describe>): string {
   const { origin, word, assignment } = describe(...setting);
   return word ?? `${assignment} (${origin})`;
@@ -32,8 +32,8 @@ function describe(section: string, property: string, value: unknown, origins: Or
 }
 
 /**
- * What `work` comes to. Where it fails for the value of a setting, the error names what gave that value, as errors of
- * the schema do: the place in the file and the key, or the variable.
+ * Returns the result of `work`. If it fails because of the value of a setting, the error names the source of that
+ * value: the place in the file and the key, or the variable. Errors of the schema do the same.
  */
 export async function namingOrigins<T>(origins: Origins, work: Promise<T>): Promise<T> {
   try {
@@ -43,7 +43,7 @@ export async function namingOrigins<T>(origins: Origins, work: Promise<T>): Prom
   }
 }
 
-/** Errors are worded for the option: where that gave the value they stay as they are. */
+/** Rewrites an error, which names the option of a setting, to name the source of the value instead. */
 function atOrigin(error: LinnixError, origins: Origins): LinnixError {
   const { code, exitCode, setting, what, why } = error;
   const found = SECTION_LIST.flatMap(([section, { keys }]) =>

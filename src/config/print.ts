@@ -6,7 +6,7 @@ import type { TomlValue, ValueType } from "./values.ts";
 
 type AnySettings = Record<string, Record<string, unknown> | undefined>;
 
-/** Settings of the program where the user sets nothing. */
+/** The settings if the user sets nothing. */
 export function defaultSettings(): Settings {
   const entries = SECTION_LIST.map(([name, { keys }]) => [
     name,
@@ -16,8 +16,8 @@ export function defaultSettings(): Settings {
 }
 
 /**
- * The settings as a TOML document that reads back to the same settings; a remark behind each value says where it
- * comes from, and what `auto` comes to here.
+ * The settings as a TOML document that reads back to the same settings. A comment after each value names its source,
+ * and the value that `auto` has here.
  */
 export function printSettings(settings: Settings, resolved: CollectConfig, origins: Origins): string {
   const head = "# The settings of linnix in force here, and the source of each.\n";
@@ -62,24 +62,24 @@ function document(titled: boolean, lines: (section: string, property: string, ke
   return `${tables.flat().join("\n")}\n`;
 }
 
-/** `key = value`; as a remark where the setting is absent, for TOML has no null. */
+/** `key = value`; as a comment if the setting is absent, because TOML has no null. */
 function assignment(key: Key<unknown>, value: unknown): string {
   return value === null
     ? `# ${key.toml} = ${tomlText(key.type.toToml(key.example as NonNullable<unknown>))}`
     : `${key.toml} = ${tomlText(key.type.toToml(value as NonNullable<unknown>))}`;
 }
 
-/** As on the command line: without quotes. */
+/** A value as on the command line, without quotes. */
 function plain(type: ValueType<unknown>, value: unknown): string {
   return [type.toToml(value as NonNullable<unknown>)].flat().join(",");
 }
 
-/** A TOML value; of basic strings everything is escaped that a terminal could act upon. */
+/** A TOML value. In strings, all characters that a terminal could act upon are escaped. */
 function tomlText(value: TomlValue): string {
   if (Array.isArray(value)) {
     return `[${value.map(tomlText).join(", ")}]`;
   }
-  // Each escape of a JSON string is one of a TOML string.
+  // Each escape that JSON.stringify writes is valid in a TOML string.
   return typeof value === "string" ? JSON.stringify(value).replace(UNSAFE, tomlEscape) : String(value);
 }
 

@@ -1,13 +1,13 @@
 /**
- * The redaction patterns that docs/configuration.md and docs/linnix.toml recommend: they hide what common programs take
- * as a secret on their command line. Written to hide too much rather than too little. `\x27` is the single quote, which
- * a literal string of TOML cannot hold.
+ * The redaction patterns that docs/configuration.md and docs/linnix.toml recommend. They hide secrets on the command
+ * lines of common programs, and too much rather than too little. `\x27` is the single quote, which a literal string of
+ * TOML cannot contain.
  */
 
-/** A part of a name whose value is a secret; {@link REST} takes the rest, as of `password`. */
+/** The beginning of a name whose value is a secret. {@link REST} matches the rest, such as `word` of `password`. */
 const KEY =
   "(?:pass|[_-]pwd|mysqlpwd|token|secret|credential|(?:api|private|access|account|session|signing|encryption|master|shared|auth)[ _-]?key|authorization)";
-/** The same names, but whole: where any next word counts as the value, `passenger X` must not match. */
+/** The same names as whole words, for patterns in which any next word is the value: `passenger X` must not match. */
 const WHOLE_KEY =
   "(?:pass(?:word|wd|phrase|code)?|[_-]pwd|mysql[_-]?pwd|(?:auth)?token|secret|credentials?|(?:api|private|access|account|session|signing|encryption|master|shared|auth)[ _-]?key)";
 /** The rest of the name, such as `[0]` or `_FILE`, and the quote and bracket that end it. */
@@ -18,9 +18,9 @@ const ASSIGN = String.raw`\s*[\\+?]?(?:[=:>]|\x{ff1d}|\x{ff1a}|%3[ADad](?:%2[27]
 const FILL = String.raw`[\s=:>"\x27\\({[]*`;
 const VALUE = String.raw`(\S+)`;
 
-/** Programs whose `-p` is followed by a password without a space. After a space comes a database. */
+/** Programs whose `-p` takes a password without a space. If a space follows, the next word is something else. */
 const JOINED_P = String.raw`(?:mysql[\w-]*|mariadb[\w-]*|7z[ar]?|rar|unrar|sshpass|cqlsh)`;
-/** What a password follows as the next word. */
+/** Texts after which the next word is a password. */
 const NEXT_WORD = [
   String.raw`(?:sshpass|mongo\w*|(?:docker|podman|buildah|skopeo|az|cf|oc)\s+login|twine|cqlsh|rdesktop|rabbitmqadmin|user(?:add|mod))\b.*?\s-p`,
   String.raw`redis-cli\b.*?\s-a`,
@@ -42,7 +42,7 @@ const NEXT_WORD = [
   String.raw`htpasswd\s+-\w*b\w*\s+(?:-\S+\s+)*\S+\s+\S+`,
   String.raw`(?i:identified\s+(?:with\s+\S+\s+)?by)`,
 ];
-/** Half of the programs above: a pattern has at most 500 characters. */
+/** The list is divided into two patterns, because a pattern has at most 500 characters. */
 const HALF = Math.ceil(NEXT_WORD.length / 2);
 const nextWord = (programs: readonly string[]): string => String.raw`\b(?:${programs.join("|")})\s*["\x27]*(\S+)`;
 
@@ -51,7 +51,7 @@ export const RECOMMENDED_PATTERNS: readonly string[] = [
   `(?i)(?:${KEY}${REST}${ASSIGN}|-[\\w.-]*${KEY}${REST}\\s)${FILL}${VALUE}`,
   // `scheme://user:X@host`
   String.raw`://[^:/@\s]*:(\S+)@`,
-  // `password X` as words of their own; what begins with a dash is the next option.
+  // `password X` in words of their own; an X that begins with a dash is the next option
   String.raw`(?i)[\s"\x27(,;&_-]${WHOLE_KEY}(?:[_-][\w-]*)?["\x27]*\s["\x27\s]*([^\s"\x27-]\S*)`,
   // `https://X@host`
   String.raw`(?i)\b(?:https?|wss?|ftps?)://([^\s/@:?#]+)@`,
@@ -74,6 +74,6 @@ export const RECOMMENDED_PATTERNS: readonly string[] = [
   // `sshpass -p X`, `IDENTIFIED BY X`
   nextWord(NEXT_WORD.slice(0, HALF)),
   nextWord(NEXT_WORD.slice(HALF)),
-  // Tokens that their own form gives away: AWS, GitHub, GitLab, Slack, Google, OpenAI, Stripe, npm, Vault, JWT, PEM
+  // Tokens with a known form: AWS, GitHub, GitLab, Slack, Google, OpenAI, Stripe, npm, Vault, JWT, PEM
   String.raw`\b(?:A[KS]IA[A-Z0-9]{12,}|gh[opsru]_\w{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}|xox[a-z]-[\w-]{8,}|AIza[\w-]{30,}|[srp]k[_-][\w-]{20,}|npm_\w{30,}|hv[sbr]\.[\w-]{16,}|eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?)|-----BEGIN [A-Z ]*PRIVATE KEY-----.*`,
 ];

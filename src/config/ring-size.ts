@@ -1,13 +1,15 @@
 import type { RingSettings } from "./sections/ring.ts";
 
-/** All rings together take no more than this, unless that leaves a ring less than the smallest size, bytes. */
+/**
+ * Maximum size of all rings together, bytes. On a machine with very many CPUs, the smallest size of a ring exceeds it.
+ */
 const ALL_RINGS_BYTES = 16 * 1024 * 1024;
 const SMALLEST_AUTO_BYTES = 64 * 1024;
 export const LARGEST_AUTO_BYTES = 256 * 1024;
 
 /**
- * Data area of each CPU's ring where the size is `auto`: 256 KiB, less on a machine of more than 64 CPUs, and 64 KiB on
- * one of more than 128. A power of two.
+ * Data area of each CPU's ring for the size `auto`, bytes: 256 KiB; with more than 64 CPUs 128 KiB, with more than 128
+ * CPUs 64 KiB.
  * @param cpus how many CPUs get a ring
  */
 export function autoRingBytes(cpus: number): number {
@@ -16,9 +18,9 @@ export function autoRingBytes(cpus: number): number {
 }
 
 /**
- * The size in force. An automatic one is never below the watermark that is set: the same file is good on machines of
- * any size.
- * @param cpus gives how many CPUs get a ring; called only if the size is `auto`
+ * The size in force, bytes. An automatic size is at least the watermark that is set, so that the same file is valid on
+ * machines with any number of CPUs.
+ * @param cpus returns how many CPUs get a ring; called only if the size is `auto`
  */
 export function ringBytesOf({ sizeBytes, watermarkBytes }: RingSettings, cpus: () => number): number {
   if (sizeBytes !== "auto") return sizeBytes;

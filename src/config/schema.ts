@@ -12,7 +12,10 @@ import { ring } from "./sections/ring.ts";
 import { run } from "./sections/run.ts";
 import { sampling } from "./sections/sampling.ts";
 
-/** All tables of the configuration file, in the order of the sample; a new one is a file in sections/ and its name here. */
+/**
+ * All tables of the configuration file, in the order of the sample. A new table needs a file in sections/ and a line
+ * here.
+ */
 export const SECTIONS = {
   output,
   probes,
@@ -28,7 +31,7 @@ export const SECTIONS = {
   log,
 } as const;
 
-/** A table whose settings are looked at without knowing which it is. */
+/** Any table, for code that treats all tables in the same way. */
 export type AnySection = Section<Record<string, unknown>>;
 
 /** {@link SECTIONS} as a list. */
@@ -37,12 +40,12 @@ export const SECTION_LIST = Object.entries(SECTIONS) as unknown as readonly (rea
 type SettingsOf<S> = { -readonly [N in keyof S]: S[N] extends Section<infer T> ? T : never };
 
 /**
- * Every setting as the user may give it, defaults filled in: A value is still `auto` if the program must choose it. The
- * fields are documented where they are declared: sections/<table>.ts.
+ * Every setting, with defaults filled in. A value is still `auto` if linnix must choose it. The fields are documented
+ * where they are declared: sections/<table>.ts.
  */
 export type Settings = SettingsOf<typeof SECTIONS>;
 
-/** What `collect` runs with: the settings with every `auto` decided. */
+/** The settings with which `collect` runs: each `auto` is replaced by a value. */
 export interface CollectConfig extends Omit<Settings, "output" | "ring"> {
   output: Omit<Settings["output"], "format"> & { format: OutputFormat };
   ring: {
@@ -53,6 +56,6 @@ export interface CollectConfig extends Omit<Settings, "output" | "ring"> {
     /** Longest time that a record waits in a ring, ms. */
     flushIntervalMs: number;
   };
-  /** What it was decided from. */
+  /** The settings before `auto` was replaced. */
   given: Settings;
 }

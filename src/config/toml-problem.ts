@@ -2,19 +2,22 @@ import { repeatedKey } from "./key-lines.ts";
 import { keyName } from "./key-name.ts";
 import { quote } from "./units.ts";
 
-/** Letters on either side of where the parser stopped that are searched: no setting has a longer word. */
+/**
+ * Number of characters that are searched on each side of the place where the parser stopped. No setting has a longer
+ * word.
+ */
 const MAX_WORD = 100;
 
-/** What is wrong with a document, as a clause, with a hint where the cause is plain. */
+/** What is wrong with a document, as a clause, with a hint if the cause is clear. */
 export interface TomlProblem {
   why: string;
   hint?: string | undefined;
 }
 
 /**
- * What is wrong where the parser stopped.
- * @param message the parser's
- * @param offset of the letter that it could not take
+ * What is wrong at the place where the parser stopped.
+ * @param message the message of the parser
+ * @param offset of the character that the parser refused
  */
 export function problemAt(message: string, text: string, offset: number): TomlProblem {
   const before = text.slice(0, offset);
@@ -28,13 +31,13 @@ export function problemAt(message: string, text: string, offset: number): TomlPr
   return valueProblem(before, text.slice(offset, offset + MAX_WORD), why);
 }
 
-/** The parser's message without its copy of the text, and with letters where it names their codes. */
+/** The parser's message without its copy of the text, and with characters instead of their codes. */
 export function clauseOf(message: string): string {
   const [clause = message] = message.split(/ at row \d+, col /);
   const named = clause
     .replace(/^Unknown character "(\d+)"$/, (_, code) => `unexpected character ${quote(String.fromCodePoint(+code))}`)
     .replace(/^(Unknown escape character): (\d+)$/, (_, what, code) => `${what} ${quote(String.fromCodePoint(+code))}`)
-    // To the parser whatever begins with two digits, the first a zero, is one.
+    // The parser reads everything that begins with a zero and another digit as a date.
     .replace(/^Expected .* while parsing year part of (a )?date$/, "neither a number nor a date")
     .replace(/^Invalid Datetime$/, "no such date or time");
   return `${named.charAt(0).toLowerCase()}${named.slice(1)}`;
@@ -46,16 +49,16 @@ function repetition(before: string): TomlProblem {
   return { why: `${name} is already there${line === null ? "" : `, in line ${line}`}` };
 }
 
-/** What is wrong with `[ring`: the parser speaks of whatever comes next. */
+/** What is wrong with the head of a table, such as `[ring`. The parser's message is about the character after it. */
 function headProblem(name: string, after: string, why: string): TomlProblem {
   if (!/^[ \t]*(#|\n|$)/.test(after)) return { why };
   const isWord = /^[\w.-]+$/.test(name.trim()) && name.length <= MAX_WORD;
   return { why: "the name of a table ends with ]", hint: isWord ? `expected [${name.trim()}]` : undefined };
 }
 
-/** What most who write it meant: `size = 256KiB`, `redact = yes`, `cpu = 00.5`. */
+/** What is wrong with a value, with a hint for frequent mistakes: `size = 256KiB`, `redact = yes`, `cpu = 00.5`. */
 function valueProblem(before: string, after: string, why: string): TomlProblem {
-  // The parser may stop anywhere in the word that it cannot take.
+  // The parser may stop anywhere in the word that it refuses.
   const [begun = ""] = /[\w.:/%+@-]*$/.exec(before.slice(-MAX_WORD)) ?? [];
   const [rest = ""] = /^[\w.:/%+@-]*/.exec(after) ?? [];
   const word = begun + rest;

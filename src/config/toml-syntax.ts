@@ -9,9 +9,8 @@ interface Place {
 }
 
 /**
- * The text with line feeds alone at the ends of its lines: the parser refuses comments that end in CR LF, and takes a
- * CR that ends nothing for a space.
- * @throws {LinnixError} for such a CR
+ * The text with LF instead of CR LF, because the parser refuses comments that end in CR LF.
+ * @throws {LinnixError} for a CR without LF, which the parser would treat as a space
  */
 export function withLineFeeds(text: string, path: string): string {
   const plain = text.replaceAll("\r\n", "\n");
@@ -21,14 +20,14 @@ export function withLineFeeds(text: string, path: string): string {
   throw notToml(path, lineAt(plain, at), { why, hint: "lines end with LF, or with CR LF" });
 }
 
-/** What the parser says of a text that is not TOML, as an error that names the line and gives a hint where the cause is plain. */
+/** The error for a text that is not TOML. It names the line, and has a hint if the cause is clear. */
 export function syntaxError(cause: unknown, text: string, path: string): LinnixError {
   const { message } = cause as Error;
   const place = placeOf(cause);
   if (place === null) return notToml(path, lineByHalves(text), { why: clauseOf(message) }, cause);
   const problem = problemAt(message, text, place.offset);
   const last = lineAt(text, text.trimEnd().length);
-  // Something was begun and not ended: the parser names the line after the last one then.
+  // If something was begun and not ended, the parser names the line after the last one.
   if (place.line <= last) return notToml(path, place.line, problem, cause);
   return notToml(path, last, { ...problem, why: `it ends too early: ${problem.why}` }, cause);
 }
@@ -39,7 +38,7 @@ function notToml(path: string, line: number | null, { why, hint }: TomlProblem, 
   return usageError("config-syntax", { what, why: `not TOML: ${why}`, hint }, { cause });
 }
 
-/** The line, from 0, of a letter. */
+/** The line, from 0, of the character at that offset. */
 function lineAt(text: string, offset: number): number {
   return text.slice(0, offset).split("\n").length - 1;
 }
@@ -51,8 +50,8 @@ function placeOf(error: unknown): Place | null {
 }
 
 /**
- * The line of an error that does not name its place, as of a date that is none: the last one of the shortest beginning
- * that has the same error. What is cut off earlier has none, or one that names its place.
+ * The line, from 0, of an error that does not name its place, such as a date that does not exist. It is the last line
+ * of the shortest beginning that has such an error. A shorter beginning has no error, or an error that names its place.
  */
 function lineByHalves(text: string): number | null {
   const lines = text.split("\n");
@@ -66,6 +65,7 @@ function lineByHalves(text: string): number | null {
   return bad === 0 ? null : bad - 1;
 }
 
+/** Whether the text has an error that does not name its place. */
 function failsNowhere(text: string): boolean {
   try {
     parse(text);

@@ -10,7 +10,7 @@ import { syntaxError, withLineFeeds } from "./toml-syntax.ts";
 import { quote } from "./units.ts";
 import { expectation, problemOf, typeName } from "./values.ts";
 
-/** One setting that a file gives, checked. */
+/** One valid setting of a file. */
 export interface FileSetting {
   /** Name of the table. */
   section: string;
@@ -24,7 +24,7 @@ export interface FileSetting {
 /**
  * Settings of a TOML document.
  * @param path name of the document in errors
- * @throws {LinnixError} for the first thing in it that is wrong: syntax, unknown key, type, value
+ * @throws {LinnixError} for the first error in it: syntax, unknown key, type, value
  */
 export function parseToml(given: string, path: string): FileSetting[] {
   const text = withLineFeeds(given, path);
@@ -99,7 +99,7 @@ function unknownKey(place: string, keyPath: readonly string[]): Error {
   });
 }
 
-/** By its name in this table, else by its full name, else by its option: `ring_size` is `ring.size`. */
+/** The most similar known key, by its name in this table, its full name or its option: `ring.size` for `ring_size`. */
 function nearestKey(keyPath: readonly string[]): string | null {
   const last = keyPath.at(-1) ?? "";
   const byName = new Map<string, string>();
@@ -141,7 +141,9 @@ function sectionNamed(name: string | undefined): AnySection | undefined {
   return SECTION_LIST.find(([known]) => known === name)?.[1];
 }
 
-/** ` = VALUE` where that is short, and what the file says: a bigint may be what the parser made of a bigger one. */
+/**
+ * ` = VALUE` if it is short and as in the file. A bigint may be wrong, because the parser wraps a larger one around.
+ */
 function shown(value: unknown): string {
   if (typeof value === "string") {
     return ` = ${quote(value)}`;

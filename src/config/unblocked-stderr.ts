@@ -31,7 +31,7 @@ export function channelOf(fd: number): StderrChannel {
   return { write: (bytes) => writeSync(own, bytes) };
 }
 
-/** Messages are written by another thread, one after the other. */
+/** Another thread writes the messages, one after the other. */
 class BackgroundStderr implements StderrChannel {
   readonly #fd: number;
   readonly #waiting: Uint8Array[] = [];
@@ -70,7 +70,7 @@ class BackgroundStderr implements StderrChannel {
     }
     write(this.#fd, first, 0, first.length, null, (error, written) => {
       this.#isUnderWay = false;
-      // What failed is not tried again: a full disk stays full for longer than a message is of use.
+      // A failed write is not tried again, because a full disk stays full for longer than a message is useful.
       const done = error ? first.length : written;
       this.#waitingBytes -= done;
       if (done < first.length) this.#waiting[0] = first.subarray(done);

@@ -10,7 +10,7 @@ const DURATION_UNITS: readonly (readonly [unit: string, ns: bigint])[] = [
   ["ns", 1n],
 ];
 
-/** Units of a size, largest first, in bytes; the binary ones only, so that 64K can never be read as 64,000. */
+/** Units of a size, largest first, in bytes. There are only binary units, so that 64K is never read as 64,000. */
 const SIZE_UNITS: readonly (readonly [unit: string, bytes: bigint])[] = [
   ["GiB", 1n << 30n],
   ["MiB", 1n << 20n],
@@ -19,7 +19,7 @@ const SIZE_UNITS: readonly (readonly [unit: string, bytes: bigint])[] = [
 ];
 
 /**
- * Nanoseconds of `250ms`, `1.5s`, `0`; null for what is no duration, is not a whole number of nanoseconds or passes
+ * Nanoseconds of `250ms`, `1.5s`, `0`; null if the text is no duration, no whole number of nanoseconds, or more than
  * 2^53 ns (104 days), above which a number would not be exact.
  */
 export function readDurationNs(text: string): number | null {
@@ -31,17 +31,17 @@ export function readDurationNs(text: string): number | null {
   return whole === undefined || ns === undefined ? null : scale(whole, fraction, ns);
 }
 
-/** Bytes of `64KiB`, `4MiB`, `1024`; null for what is no size, no whole number of bytes, or passes 2^53. */
+/** Bytes of `64KiB`, `4MiB`, `1024`; null if the text is no size, no whole number of bytes, or more than 2^53 bytes. */
 export function readSizeBytes(text: string): number | null {
   const [, whole, fraction = "", unit = "B"] = /^(\d{1,19})(?:\.(\d{1,9}))?([A-Za-z]+)?$/.exec(text) ?? [];
   const bytes = SIZE_UNITS.find(([name]) => name === unit)?.[1];
   return whole === undefined || bytes === undefined ? null : scale(whole, fraction, bytes);
 }
 
-/** Maximum number of digits of a percentage behind its point. */
+/** Maximum number of digits of a percentage after the point. */
 const PERCENT_DIGITS = 9;
 
-/** Percent of `1`, `1%`, `0.5 %`; null for what is none. */
+/** Percent of `1`, `1%`, `0.5 %`; null if the text is no percentage. */
 export function readPercent(text: string): number | null {
   const [, number] = /^(\d{1,9}(?:\.\d{1,9})?) ?%?$/.exec(text) ?? [];
   return number === undefined ? null : Number(number);
@@ -62,17 +62,17 @@ export function formatSizeBytes(bytes: number): string {
   return bytes === 0 ? "0" : inLargestUnit(BigInt(bytes), SIZE_UNITS).replace(/(?<=\d)B$/, "");
 }
 
-/** `1%`, `0.000001%`: with no more digits behind the point than {@link readPercent} takes, and never an exponent. */
+/** `1%`, `0.000001%`: with no more digits after the point than {@link readPercent} accepts, and never an exponent. */
 export function formatPercent(pct: number): string {
   return `${pct.toFixed(PERCENT_DIGITS).replace(/\.?0+$/, "")}%`;
 }
 
-/** A path or a name as a message shows it: whole, unless it is longer than any that is meant. */
+/** A path or a name for a message, cut after `length` characters. No ordinary name is that long. */
 export function shortened(text: string, length = 300): string {
   return text.length > length ? `${text.slice(0, length)}…` : text;
 }
 
-/** A value as an error shows it: quoted, on one line, never raw control characters, not endless. */
+/** A value for an error message: quoted, on one line, without raw control characters, and cut after 80 characters. */
 export function quote(text: string): string {
   const shown = shortened(text, 80);
   return printable(JSON.stringify(shown));

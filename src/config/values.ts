@@ -1,4 +1,4 @@
-/** The types that settings and options can have, each with what it takes and how it says what is wrong. */
+/** The types of settings and options, each with the values that it accepts and its messages for other values. */
 export { listenAddress, origin } from "./values/addresses.ts";
 export { autoOr, listOf } from "./values/composed.ts";
 export { durationMs, durationNs, integer, percent, size } from "./values/numbers.ts";

@@ -1,7 +1,7 @@
 import { defaultSettings } from "./print.ts";
 import { SECTION_LIST, type Settings } from "./schema.ts";
 
-/** Settings that are not the default ones, as words of a command line that read back to the same. */
+/** The settings that differ from the defaults, as words of a command line that sets them. */
 export function settingWords(settings: Settings): string[] {
   const usual = defaultSettings() as unknown as Record<string, Record<string, unknown>>;
   const words: string[] = [];

@@ -412,7 +412,7 @@ describe("what is not UTF-8", () => {
     ["--api-token-file", "collect --api-token-file=$(printf 'a\\377')", '"a\ufffd": not UTF-8', "make a link to it"],
     ["--config", "collect --config $(printf 'a\\377')", 'configuration file "a\ufffd"', "make a link to it"],
     ["--json", "overhead-test --json $(printf 'a\\377')", '--json "a\ufffd"', "make a link to it"],
-    ["a command", "overhead-test -- true $(printf 'a\\377')", '"a\ufffd" behind --', "a script"],
+    ["a command", "overhead-test -- true $(printf 'a\\377')", '"a\ufffd" after --', "a script"],
   ])("is refused, for it would name something else: %s", (_what, words, named, hint) => {
     expectOneMessage(shell(`"$1" "$2" ${words}`), "not UTF-8", named, hint);
     expect(readdirSync(directory).filter((name) => name.includes("\ufffd"))).toEqual([]);

@@ -14,7 +14,7 @@ import {
 export interface ApiSettings {
   /** `127.0.0.1:3000`, `[::1]:3000`, `localhost:3000` or `unix:/path`; null: no HTTP. */
   listen: string | null;
-  /** File whose first line is the bearer token. Null: there is no token, or LINNIX_API_TOKEN has it. */
+  /** File that contains only the bearer token. Null: there is no token, or LINNIX_API_TOKEN has it. */
   tokenFile: string | null;
   /** Group whose members may use the Unix socket; null: only the account that linnix runs as. */
   socketGroup: string | null;
@@ -22,13 +22,13 @@ export interface ApiSettings {
   allowOrigins: string[];
   /** Maximum number of clients that follow live events at the same time. */
   maxClients: number;
-  /** Maximum number of events kept for clients that come back and ask for what they missed; 0: none. */
+  /** Maximum number of events kept for clients that reconnect; 0: none. */
   historyEvents: number;
-  /** Maximum number of bytes that these take. */
+  /** Maximum memory of these events, bytes. */
   historyBytes: number;
-  /** A live stream without events says this often that it is alive, ms. */
+  /** How often a live stream without events sends a comment, ms. */
   heartbeatMs: number;
-  /** What answering may take of one core, %; 0: no limit. */
+  /** CPU time that answering requests may take, % of one core; 0: no limit. */
   cpuBudgetPct: number;
 }
 

@@ -3,11 +3,11 @@ import type { Section } from "../section.ts";
 import { autoOr, choice, integer, percent } from "../values.ts";
 
 export interface BudgetSettings {
-  /** What collecting may cost, % of one core, user space and kernel side together; 0: whatever it takes. */
+  /** What collecting may cost, % of one core, user space and kernel side together; 0: no limit. */
   cpuPct: number;
-  /** The least detail that the budget may come down to. */
+  /** The poorest level of detail to which linnix may switch to keep the budget. */
   floor: DetailLevel;
-  /** The events of a source with more events a second are counted instead of sent; 0: no limit. */
+  /** Events of one source a second. Above this rate they are counted instead of sent; 0: no limit. */
   stormRate: number | "auto";
 }
 
@@ -26,8 +26,8 @@ export const budget: Section<BudgetSettings> = {
       default: 1,
       doc: "CPU budget, of one core; 0: no limit",
       details: [
-        "Above it sampling becomes rarer, then stops. Then detail is given up, as far as the floor allows.",
-        "The CPU time of the process counts, and that of the kernel side for events that are sent.",
+        "Above it linnix samples less often, then not at all. Then it reports less detail, as far as the floor allows.",
+        "The budget covers the CPU time of linnix, and the time of the kernel side for events that it sends.",
       ],
     },
     floor: {
@@ -51,9 +51,10 @@ export const budget: Section<BudgetSettings> = {
       type: autoOr(integer({ min: 0, max: MAX_STORM_RATE, name: "a number of events a second" })),
       default: "auto",
       rare: true,
-      doc: "events a second above which those of one source are counted instead of sent; 0: no limit",
+      doc: "events a second of one source; above this they are counted, not sent; 0: no limit",
       details: [
-        "A source is a process that forks, or the young processes of a cgroup or a uid together. auto: no limit while collecting keeps its budget and rings have room.",
+        "A source is a process that forks, or young processes that descend from one older process.",
+        "auto: a high rate, which linnix lowers if collecting exceeds its budget or rings fill up.",
       ],
     },
   },

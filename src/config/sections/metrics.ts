@@ -2,7 +2,7 @@ import type { Section } from "../section.ts";
 import { boolean, durationMs, integer } from "../values.ts";
 
 export interface MetricsSettings {
-  /** Whether what happens is added up by unit and container, for /metrics and /groups; only with `api.listen`. */
+  /** Whether linnix counts by unit and container, for /metrics and /groups. Needs `api.listen`. */
   groups: boolean;
   /** Maximum number of groups at the same time. */
   maxGroups: number;
@@ -52,7 +52,7 @@ export const metrics: Section<MetricsSettings> = {
       default: 300_000,
       doc: "how long a group stays after its last process has ended",
       rare: true,
-      details: ["Longer than the time between two scrapes, so that each of its figures is read."],
+      details: ["Choose more than the time between two scrapes, so that the last figures of a group are read."],
     },
   },
 };

@@ -12,7 +12,7 @@ export interface ProbesSettings {
   /** Time between two reports of totals, ms. */
   summaryIntervalMs: number;
   backend: BackendChoice;
-  /** Maximum number of bytes that an exec record carries of the executable's path and the arguments together. */
+  /** Maximum number of bytes of arguments in an exec record. The path of the executable does not count. */
   maxArgsBytes: number;
   /** Whether page faults are reported, at most ten a second for each process. */
   pageFaults: boolean;

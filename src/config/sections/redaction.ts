@@ -5,7 +5,7 @@ import { boolean, listOf, pattern } from "../values.ts";
 export interface RedactionSettings {
   /** Whether arguments are hidden: all of them, or what the patterns match. */
   redact: boolean;
-  /** Regular expressions of what to hide in arguments, as text. */
+  /** Regular expressions that match what to hide in arguments, as text. */
   patterns: string[];
 }
 
@@ -20,7 +20,9 @@ export const redaction: Section<RedactionSettings> = {
       type: boolean,
       default: false,
       doc: "hide arguments (all but the first)",
-      details: ["With patterns, only what they match. Hidden text reads [redacted]. linnix keeps it nowhere."],
+      details: [
+        "With patterns, linnix hides only what they match. It shows [redacted], and stores hidden text nowhere.",
+      ],
     },
     patterns: {
       toml: "patterns",

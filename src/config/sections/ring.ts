@@ -10,7 +10,7 @@ export interface RingSettings {
   flushIntervalMs: Auto<number>;
 }
 
-/** The perf ring is a power of two of pages. Where these are larger than 4 KiB, a ring of less is made up to one. */
+/** A perf ring has 2^n pages. If a page is larger than 4 KiB, a smaller ring is enlarged to one page. */
 const MIN_RING_BYTES = 4 * 1024;
 const MAX_RING_BYTES = 64 * 1024 * 1024;
 
@@ -26,9 +26,7 @@ export const ring: Section<RingSettings> = {
       default: "auto",
       doc: "size of the ring of each CPU: a power of two",
       rare: true,
-      details: [
-        "auto: 256KiB for each CPU. With more than 64 CPUs less, so that all take 16MiB, but at least 64KiB each.",
-      ],
+      details: ["auto: 256KiB for each CPU. With more than 64 CPUs 128KiB, and with more than 128 CPUs 64KiB."],
     },
     watermarkBytes: {
       toml: "watermark",

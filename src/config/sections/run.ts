@@ -4,7 +4,7 @@ import { durationMs, userName } from "../values.ts";
 export interface RunSettings {
   /** Ends the run after this time, ms; 0: runs until it is stopped. */
   durationMs: number;
-  /** Account whose privileges are all that is kept once everything is attached; null: those it was started with. */
+  /** Account to which linnix switches once everything is attached; null: linnix does not switch. */
   user: string | null;
 }
 
@@ -16,7 +16,7 @@ export const run: Section<RunSettings> = {
       toml: "duration",
       flag: "duration",
       hint: "DURATION",
-      // A timer of JavaScript holds at most 2^31 - 1 ms, which is a little more than 24 days.
+      // A timer of JavaScript lasts at most 2^31 - 1 ms, which is a little more than 24 days.
       type: durationMs({ min: 0, max: "576h", example: "10s" }),
       default: 0,
       doc: "end after this time; 0: run until stopped",

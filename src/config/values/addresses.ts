@@ -4,7 +4,9 @@ import type { ValueType } from "./value-type.ts";
 /** `struct sockaddr_un` of unix(7): 108 bytes for the path and its terminating NUL. */
 const MAX_SOCKET_PATH_BYTES = 107;
 
-/** Where a server listens; `off` is nowhere, and null. A host is a number or `localhost`: names are not looked up. */
+/**
+ * The address where a server listens; null for `off`. A host is numeric or `localhost`, because no name is looked up.
+ */
 export const listenAddress: ValueType<string | null> = scalar<string | null>({
   expected: "HOST:PORT with the host as a number, such as 127.0.0.1:3000 or [::1]:3000, or unix:/PATH, or off",
   input: TEXT,

@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import { once } from "./scalar.ts";
 import type { ValueType } from "./value-type.ts";
 
-/** `auto`, or what `type` takes. */
+/** `auto`, or a value of `type`. */
 export function autoOr<T>(type: ValueType<T>): ValueType<T | "auto"> {
   const isAuto = (value: unknown): value is "auto" => value === "auto";
   return {
@@ -29,7 +29,7 @@ export function autoOr<T>(type: ValueType<T>): ValueType<T | "auto"> {
   };
 }
 
-/** A list of values of `type` without repetition. `order` sorts them as in the given list. */
+/** A list of values of `type` without repetition. If `order` is given, the values get the same order. */
 export function listOf<T>(
   type: ValueType<T>,
   options: { min?: number; max: number; order?: readonly T[]; commas?: false },

@@ -10,7 +10,7 @@ import {
 import { Refusal, scalar, TEXT_OR_NUMBER } from "./scalar.ts";
 import type { ValueType } from "./value-type.ts";
 
-/** A whole number, also as text. `name` is the name of the value. */
+/** A whole number, also as text. `name` is a phrase for messages, such as `a process id`. */
 export function integer(options: { min: number; max: number; name: string }): ValueType<number> {
   const { min, max, name } = options;
   return scalar<number>({
@@ -23,7 +23,7 @@ export function integer(options: { min: number; max: number; name: string }): Va
   });
 }
 
-/** Bytes. */
+/** A size, in bytes. */
 export function size(options: { min: number; max: number; example: number; powerOfTwo?: true }): ValueType<number> {
   const { min, max, example, powerOfTwo } = options;
   const what = powerOfTwo ? "a power of two" : "a size";
@@ -42,7 +42,7 @@ export function size(options: { min: number; max: number; example: number; power
   });
 }
 
-/** Percent: 1 for `1%`. */
+/** A percentage: 1 for `1%`. */
 export function percent(options: { min: number; max: number; example: number }): ValueType<number> {
   const { min, max, example } = options;
   return scalar<number>({
@@ -54,7 +54,7 @@ export function percent(options: { min: number; max: number; example: number }):
         return new Refusal("not a percentage");
       }
       const outside = refusalOutside(pct, min, max, formatPercent);
-      // The same value as text would be refused. A printed value must be readable again with the same result.
+      // A value must not change if it is printed and read again.
       return outside ?? (readPercent(formatPercent(pct)) === pct ? pct : new Refusal("has too many digits"));
     },
     toToml: formatPercent,
@@ -63,18 +63,18 @@ export function percent(options: { min: number; max: number; example: number }):
 
 interface DurationOptions {
   min: string | 0;
-  /** Whether 0 is taken too, below a `min` that is more. */
+  /** Whether 0 is accepted too, although `min` is more. */
   orZero?: true;
   max: string;
   example: string;
 }
 
-/** Nanoseconds. */
+/** A duration, in nanoseconds. */
 export function durationNs(options: DurationOptions): ValueType<number> {
   return duration(options, 1, formatDurationNs);
 }
 
-/** Whole milliseconds. */
+/** A duration, in whole milliseconds. */
 export function durationMs(options: DurationOptions): ValueType<number> {
   return duration(options, 1e6, formatDurationMs);
 }
@@ -85,28 +85,28 @@ function duration(options: DurationOptions, nsPerUnit: number, format: (value: n
   const range = `from ${options.min} to ${options.max}`;
   return scalar<number>({
     expected: `${options.orZero ? "0, or " : ""}a duration ${range}, such as ${options.example}`,
-    // A bare number would leave the unit to guessing; 0 needs none.
+    // `read` refuses numbers other than 0, because they have no unit.
     input: TEXT_OR_NUMBER,
     read: (value) => {
       const ns = readDurationNs(String(value));
       if (ns === null) {
         const [, unit] = /^\d+(?:\.\d+)?([a-zµ]*)$/.exec(String(value)) ?? [];
         if (unit === "") return new Refusal("has no unit");
-        // Too long to be counted in ns.
+        // The duration may be too long to be counted in ns.
         const isTooLong = unit !== undefined && readDurationNs(`1${unit}`) !== null;
         return new Refusal(isTooLong ? `more than ${options.max}` : "not a duration");
       }
       if (ns === 0 && options.orZero) {
         return 0;
       }
-      // Of ns every duration is a whole number.
+      // Every duration that was read is a whole number of ns, so this refusal is about ms.
       return within(ns / nsPerUnit, min, max, format) ?? new Refusal("not a whole number of ms");
     },
     toToml: format,
   });
 }
 
-/** The value where it is whole and within bounds, a refusal where it is not within them, null if it is no whole number. */
+/** The value if it is a whole number within the bounds, a refusal if it is outside of them, null if it is not whole. */
 function within(value: number, min: number, max: number, format: (value: number) => string): number | Refusal | null {
   return Number.isInteger(value) ? (refusalOutside(value, min, max, format) ?? value) : null;
 }

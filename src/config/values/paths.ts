@@ -1,7 +1,7 @@
 import { Refusal, scalar, TEXT } from "./scalar.ts";
 import type { ValueType } from "./value-type.ts";
 
-/** A path; `-` is stdout, and null. */
+/** A path; null for `-`, which means stdout. */
 export const pathOrStdout: ValueType<string | null> = scalar<string | null>({
   expected: "the path of a file, or - for stdout",
   input: TEXT,
@@ -23,7 +23,7 @@ export const optionalPath: ValueType<string | null> = scalar<string | null>({
 function readPath(text: string): string | Refusal {
   if (text === "") return new Refusal("empty");
   if (text.includes("\0")) return new Refusal("has a NUL in it");
-  // What has become of the bytes of an argument that are not UTF-8: whatever they named, it is not what this does.
+  // The runtime has replaced bytes that are not UTF-8 by U+FFFD. So this text does not name the file that was meant.
   if (text.includes("\ufffd"))
     return new Refusal("not UTF-8, and so another file's name; rename it, or make a link to it");
   return text;

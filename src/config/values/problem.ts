@@ -4,7 +4,7 @@ import type { ValueType } from "./value-type.ts";
 
 /** What is wrong with a value, as a clause: from the issue that its schema raised. */
 export function problemOf(issue: z.core.$ZodIssue, value: unknown): string {
-  // Lengths of a list are checked even where it is none.
+  // zod checks the length of a list even if the value is no list.
   const isLength = (issue.code === "too_small" || issue.code === "too_big") && Array.isArray(value);
   return issue.code === "custom" || isLength ? issue.message : typeName(value);
 }

@@ -1,8 +1,8 @@
 import * as z from "zod/mini";
 import type { TomlValue, ValueType } from "./value-type.ts";
 
-// linnix can run as root, so zod must not turn its checks into JavaScript at run time (`new Function`). With one check per
-// start, generated code would not be faster either.
+// linnix can run as root, so zod must not turn its checks into JavaScript at run time (`new Function`). With one check
+// per start, generated code would not be faster either.
 z.config({ jitless: true });
 
 /**
@@ -13,7 +13,7 @@ export const TEXT_OR_NUMBER = once(() => z.union([z.string(), z.number()]));
 export const TEXT = once(() => z.string());
 export const TEXT_OR_BOOLEAN = once(() => z.union([z.string(), z.boolean()]));
 
-/** Made at its first use: most settings are never given, and all their schemas together take 3 MB. */
+/** Calls `make` only at the first use. Most settings are never given, and all their schemas together take 3 MB. */
 export function once<T>(make: () => T): () => T {
   let made: T | undefined;
   return () => {
@@ -22,7 +22,7 @@ export function once<T>(make: () => T): () => T {
   };
 }
 
-/** A transform that may refuse: `read` returns the value, or a {@link Refusal}. */
+/** A type with one value, which is not a list. `read` returns the value of an input, or a {@link Refusal}. */
 export function scalar<T>(options: {
   expected: string;
   input: () => z.ZodMiniType<string | number | boolean>;
@@ -49,12 +49,12 @@ export function scalar<T>(options: {
   return { expected, schema, toToml, fromText, list: false, ...(choices && { choices }) };
 }
 
-/** Why a value of the right TOML type is still not one that can be used. */
+/** Why a value is not valid although its TOML type is right, as a clause. */
 export class Refusal {
   constructor(readonly why: string) {}
 }
 
-/** Refuses what the kernel or a terminal could take for something else than it looks. */
+/** Refuses text that can mean something else to the kernel or a terminal than it shows. */
 export function textRefusal(text: string): Refusal | null {
   // An argument that is not UTF-8 arrives here with U+FFFD in it, and would match nothing.
   if (text.includes("\ufffd")) {

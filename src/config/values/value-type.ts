@@ -1,25 +1,25 @@
 import type * as z from "zod/mini";
 
-/** What a TOML file can hold for a setting. */
+/** A value of a setting in a TOML file. */
 export type TomlValue = string | number | boolean | readonly (string | number)[];
 
-/** The type of a setting: how it is written in TOML and as text, and what a right one is. */
+/** The type of a setting: its form in TOML and as text, and its valid values. */
 export interface ValueType<T> {
-  /** Completes "expected …": what a right value is, with an example. */
+  /** Completes "expected …": a description of valid values, with an example. */
   readonly expected: string;
-  /** The same of one value of a list. */
+  /** The same for one value of a list. */
   readonly itemExpected?: string;
-  /** From what TOML gives to what the program uses; the message of a custom issue completes "the value …". */
+  /** Turns a value of TOML into the value in the program. The message of a custom issue says why it is not valid. */
   schema(): z.ZodMiniType<T>;
-  /** From one word of the command line or the environment to what TOML would give. */
+  /** Turns one word of the command line or the environment into the value that TOML would have. */
   fromText(text: string): unknown;
   toToml(value: NonNullable<T>): TomlValue;
-  /** Takes several values: by commas or by repetition of the option. */
+  /** Whether it takes several values, separated by commas or by repetition of the option. */
   readonly list: boolean;
-  /** False where a comma is a part of a list's value: only repetition gives several then. */
+  /** False if a value of the list can contain a comma. Then several values need repetition of the option. */
   readonly commas?: boolean;
-  /** The option may be given without a value, which means true. */
+  /** Whether the option may be given without a value, which means true. */
   readonly switch?: boolean;
-  /** All the words that it can be, where they are few. */
+  /** All valid words, if there are only a few. */
   readonly choices?: readonly string[];
 }
