@@ -4,10 +4,7 @@ import type { ReconcilerOptions } from "./reconciler.ts";
 
 export interface CollectorOptions extends KernelFeedOptions {
   flushIntervalMs: number;
-  /**
-   * Upper limit of the flush interval, ms, for example because a watchdog expects flushes. If absent, it is
-   * `flushIntervalMs`.
-   */
+  /** Upper limit of the flush interval, ms, for example because a watchdog expects flushes; absent: no limit. */
   maxFlushIntervalMs?: number;
   lingerMs: number;
   /** Time between two scans over the CPU time and memory of all processes; 0: none. */

@@ -42,6 +42,8 @@ export class Collector implements Disposable {
   readonly #schedule: Schedule;
   #preference: Disposable | undefined;
   #flushes = 0;
+  /** The flush interval while processes send records, ms. */
+  #flushIntervalMs: number;
   #closed = false;
 
   /**
@@ -55,6 +57,7 @@ export class Collector implements Disposable {
     this.conditions = conditions;
     this.table = this.#parts.table;
     this.groups = this.#parts.groups;
+    this.#flushIntervalMs = options.flushIntervalMs;
     this.#schedule = new Schedule(this.#boundedFlush(options.flushIntervalMs), options.sampleIntervalMs, {
       flush: (withSweep) => this.#flush(withSweep),
       sweep: () => this.#look(true),
@@ -178,6 +181,7 @@ export class Collector implements Disposable {
 
   /** Sets the time between two flushes of the rings, ms. */
   setFlushInterval(flushIntervalMs: number): void {
+    this.#flushIntervalMs = flushIntervalMs;
     this.#schedule.setFlushInterval(this.#boundedFlush(flushIntervalMs));
   }
 
@@ -207,14 +211,15 @@ export class Collector implements Disposable {
 
   /**
    * The flush interval within its limit, ms. If no process sends a record, it may be longer: until the next sample or
-   * totals.
+   * totals. A watched process or cgroup is looked at with each flush, so its end would be reported late.
    */
   #boundedFlush(flushIntervalMs: number): number {
-    const { sampleIntervalMs, pageFaults } = this.#options;
-    const isQuiet = this.#parts.levels.isSummaryOnly && pageFaults !== true;
+    const { sampleIntervalMs, pageFaults, filters, maxFlushIntervalMs } = this.#options;
+    const isWatching = filters.pids.length > 0 || filters.cgroup !== null;
+    const isQuiet = this.#parts.levels.isSummaryOnly && pageFaults !== true && !isWatching;
     const sampleMs = this.#schedule?.sampleMs ?? sampleIntervalMs;
     const dueMs = isQuiet ? Math.min(sampleMs || Number.POSITIVE_INFINITY, this.#parts.totals.intervalMs) : 0;
-    return Math.min(Math.max(flushIntervalMs, dueMs), this.#options.maxFlushIntervalMs ?? flushIntervalMs);
+    return Math.min(Math.max(flushIntervalMs, dueMs), maxFlushIntervalMs ?? Number.POSITIVE_INFINITY);
   }
 
   /**
@@ -256,7 +261,7 @@ export class Collector implements Disposable {
     if (!reader.isHeldUp) totals.tick();
     storms.tick(reader.isHeldUp);
     this.groups?.tick();
-    if (upkeep.reconciler) levels.tick(upkeep.reconciler);
+    if (upkeep.reconciler && levels.tick(upkeep.reconciler)) this.setFlushInterval(this.#flushIntervalMs);
     upkeep.tick(counters.work, reader.isHeldUp);
   }
 

@@ -5,8 +5,8 @@ import { dropCleanFilePages, residentFileBytes } from "../sys/memory.ts";
 import type { Reconciler } from "./reconciler.ts";
 import type { SpareDescriptors } from "./spare-descriptors.ts";
 
-/** Number of flushes after which linnix releases memory that only the start needed. */
-const SETTLED_TICKS = 3;
+/** Time from the start until linnix releases memory that only the start needed, ns. */
+const SETTLED_NS = 2.5e9;
 /** Releasing file pages takes milliseconds, so linnix does it only if more than this is resident, bytes. */
 const MANY_FILE_BYTES = 28 * 1024 * 1024;
 /** Time between two checks of the resident file pages, and the shortest time between two releases, ns. */
@@ -22,7 +22,7 @@ export class Housekeeping {
   readonly #reconciler: Reconciler;
   readonly #descriptors: SpareDescriptors;
   readonly #garbage = new Garbage();
-  #ticks = 0;
+  readonly #startNs = boottimeNs();
   #isSettled = false;
   #lookedNs = 0;
   #droppedNs = 0;
@@ -43,7 +43,7 @@ export class Housekeeping {
     this.#garbage.tick(work);
     this.#table.expire(nowNs);
     if (this.#isSettled) this.#dropFilePages(nowNs);
-    else if (++this.#ticks >= SETTLED_TICKS) this.#settle(nowNs, work);
+    else if (nowNs - this.#startNs >= SETTLED_NS) this.#settle(nowNs, work);
     if (isHeldUp || !this.#reconciler.isDue(nowNs)) return;
     if (this.#descriptors.use(1, () => this.#reconciler.reconcile())) this.#garbage.rest(work);
   }

@@ -64,10 +64,12 @@ export class LevelControl {
     take();
   }
 
-  /** To be called at each flush: drops levels that no live process has any more. */
-  tick(reconciler: Reconciler): void {
+  /** To be called at each flush: drops levels that no live process has any more. @returns whether it dropped one */
+  tick(reconciler: Reconciler): boolean {
     const { backend, table, totals } = this.#parts;
-    if (this.#oldLevels.look({ backend, table, reconciler, totals })) this.expectExits();
+    const hasDropped = this.#oldLevels.look({ backend, table, reconciler, totals });
+    if (hasDropped) this.expectExits();
+    return hasDropped;
   }
 
   /**

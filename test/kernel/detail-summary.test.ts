@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cgroup2Mount } from "../../src/cgroup/cgroup.ts";
 import { Collector } from "../../src/collect/collector.ts";
+import { WakeupCounter } from "../../src/procfs/wakeups.ts";
 import type { ExecEvent, ExitEvent, TotalsEvent } from "../../src/wire/event.ts";
 import { MAX_COMMS } from "../../src/wire/layout.gen.ts";
 import { collectorOptions } from "../collect/collector-options.ts";
@@ -212,6 +213,38 @@ describe.skipIf(noCgroups !== null)(titled("bounds of the totals", noCgroups), (
     expect(sum(lines, (line) => line.started)).toBe(folded.fork);
     expect(sum(lines, (line) => line.execs)).toBe(folded.exec);
     expect(sum(lines, exits)).toBe(folded.exit);
+  });
+});
+
+describe.skipIf(whyNotHere() !== null)(titled("a collector at detail summary", whyNotHere()), () => {
+  const SLOW = ["--format", "jsonl", "--summary-interval", "60s", "--sample-interval", "0"];
+  const wakeupsIn6S = async (more: readonly string[]): Promise<number> => {
+    await using collect = await CollectRun.start([...SLOW, ...more]);
+    // Loading and compiling are over.
+    await Bun.sleep(3000);
+    const wakeups = new WakeupCounter(collect.child.pid);
+    wakeups.read();
+    const { path } = program();
+    for (let i = 0; i < 6; i++) {
+      run(path, 20);
+      await Bun.sleep(1000);
+    }
+    return wakeups.read();
+  };
+
+  test("does not wake up for events, nor to read empty rings", async () => {
+    const [events, summary] = await Promise.all([wakeupsIn6S([]), wakeupsIn6S(["--detail", "summary"])]);
+    // At `events` it reads the rings each second. A few wake-ups belong to threads of the runtime.
+    expect(events).toBeGreaterThanOrEqual(6);
+    expect(summary).toBeLessThan(events / 2);
+  });
+
+  test("still looks each second whether a watched process runs", async () => {
+    const target = Bun.spawn(["sleep", "1000"]);
+    await using collect = await CollectRun.start([...SLOW, "--detail", "summary", "--pid", String(target.pid)]);
+    target.kill("SIGKILL");
+    await target.exited;
+    await until("the warning", () => collect.stderr.includes("has ended") || undefined, 10_000);
   });
 });
 
