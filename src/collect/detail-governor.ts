@@ -72,6 +72,11 @@ export class DetailGovernor {
     return rank(this.#level) < rank(this.#limits.floor);
   }
 
+  /** Whether the limits allow a poorer level, and the present one costs more than the budget. */
+  get isAboutToStepDown(): boolean {
+    return this.canStepDown && this.#overNs > 0;
+  }
+
   /** @returns the new level; null if the level stays */
   look({ elapsedNs, events, cpuNs }: DetailLook): DetailLevel | null {
     if (elapsedNs <= 0) return null;

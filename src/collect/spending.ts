@@ -14,6 +14,7 @@ import type { BudgetChange, SamplingLevel } from "./governor.ts";
 import { KernelMeter } from "./kernel-meter.ts";
 import { intervalsAt, lastLevelOf, setPace } from "./pace.ts";
 import { StormControl, type StormRateChange } from "./storm-control.ts";
+import { LOWEST_RATE } from "./storm-governor.ts";
 
 /** Time between two lines of the log. The level can change more often; an event reports each change. */
 const LOG_EVERY_NS = 60e9;
@@ -66,7 +67,7 @@ export class Spending implements Disposable {
     this.budget = new Budget({
       budgetPct: config.budget.cpuPct,
       lastLevel: lastLevelOf(config),
-      canGiveMore: () => this.#storms.canLower,
+      canGiveMore: () => this.#storms.canLower || this.#details.isAboutToStepDown,
       clocks: {
         nowNs: monotonicNs,
         cpuNs: this.#cpuNs,
@@ -159,9 +160,14 @@ export class Spending implements Disposable {
   #stormRateChanged({ rate, kind }: StormRateChange): void {
     setPace(this.#collector, this.samplingLevel, this.#config);
     const limit = `if a source has more than ${rate} events a second, they are counted instead of sent`;
-    if (kind === "raised") this.#notify(`all events would cost less than the budget: ${limit}, as at the start`);
+    if (kind === "raised") this.#notify(`${this.#whyRaised}: ${limit}, as at the start`);
     else if (kind === "rings") this.#notify(`events fill the rings faster than they are read: ${limit}`);
     else this.#notify(`events cost more than the budget of ${formatPercent(this.budget.budgetPct)}: ${limit}`);
+  }
+
+  get #whyRaised(): string {
+    if (this.budget.budgetPct > 0) return "all events would cost less than the budget";
+    return `there are fewer than ${LOWEST_RATE} events a second`;
   }
 
   #changed(change: BudgetChange): void {

@@ -37,6 +37,17 @@ describe("the level of detail that a budget allows", () => {
     expect(changes(warm(), 10, AT_BUDGET.processes * 1.1)).toEqual([[2, "summary"]]);
   });
 
+  test("is about to come down only while events cost more than the budget and the floor allows less", () => {
+    const governor = warm();
+    changes(governor, 5, AT_BUDGET.events * 0.9);
+    expect(governor.isAboutToStepDown).toBeFalse();
+    changes(governor, 1, AT_BUDGET.events * 1.1);
+    expect(governor.isAboutToStepDown).toBeTrue();
+    const atFloor = warm({ floor: "events" });
+    changes(atFloor, 5, AT_BUDGET.events * 1.1);
+    expect(atFloor.isAboutToStepDown).toBeFalse();
+  });
+
   test("never comes below the floor, and not at all without a poorer one", () => {
     expect(changes(warm({ floor: "processes" }), 60, 1e6)).toEqual([[2, "processes"]]);
     expect(changes(warm({ floor: "events" }), 60, 1e6)).toEqual([]);
