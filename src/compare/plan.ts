@@ -6,8 +6,8 @@ export interface ComparePlan {
   /** Number of turns of each method. */
   rounds: number;
   /**
-   * How long the workload runs before the clocks are read. Processes that live for less than this then end as often as
-   * they begin.
+   * How long the workload runs before the clocks are read. Processes that live for at most this time then end as often
+   * as they begin. With `quick` that may not be true of the longest lifetimes.
    */
   leadMs: number;
   /** Time between the readings of the clocks: a whole number of intervals, so that each window has as many looks. */
@@ -42,14 +42,16 @@ export function planCompare(options: CompareOptions): ComparePlan {
   const { quick, durationMs, intervalMs } = options;
   const { rounds, leadMs, durationMs: usual, eventWindowMs } = quick ? QUICK : DEFAULT;
   const each = (durationMs ?? usual) / rounds;
+  const mix = workloadMix(options);
+  const settledMs = quick ? leadMs : Math.max(leadMs, ...mix.map(({ lifetimeMs = 0 }) => lifetimeMs));
   const windowMs = Math.max(1, Math.round(each / intervalMs)) * intervalMs;
   return {
     rounds,
-    leadMs,
+    leadMs: settledMs,
     windowMs,
-    eventLeadMs: Math.max(leadMs, EVENT_LEAD_MS),
+    eventLeadMs: Math.max(settledMs, EVENT_LEAD_MS),
     eventWindowMs: Math.ceil(Math.max(durationMs === null ? eventWindowMs : 0, windowMs) / 1000) * 1000,
-    mix: workloadMix(options),
+    mix,
     blockSpawns: 100,
     blocks: quick ? 2 : 3,
     warmUp: quick ? { stepMs: 400, mostSteps: 12 } : { stepMs: 800, mostSteps: 12 },

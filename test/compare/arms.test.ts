@@ -50,6 +50,13 @@ test("a window holds a whole number of looks", () => {
   }
 });
 
+test("the workload runs for as long as its longest process before the clocks are read, except with --quick", () => {
+  const lifetimes = [{ lifetimeMs: 6000, share: 1 }];
+  expect(planCompare({ ...OPTIONS, lifetimes })).toMatchObject({ leadMs: 6000, eventLeadMs: 6000 });
+  expect(planCompare(OPTIONS).leadMs).toBe(1000);
+  expect(planCompare({ ...OPTIONS, lifetimes, quick: true }).leadMs).toBe(700);
+});
+
 test("event methods have whole seconds, after a lead that outlasts a reader's second of gathering", () => {
   for (const options of [{}, { quick: true }, { durationMs: 500, intervalMs: 250 }, { durationMs: 30_000 }]) {
     const { eventLeadMs, eventWindowMs, windowMs } = planCompare({ ...OPTIONS, ...options });
