@@ -18,9 +18,20 @@ const WHY: readonly (readonly [RegExp, string])[] = [
   [/ECONNRESET|ConnectionClosed|closed unexpectedly/, "the connection ended before the answer"],
 ];
 
-/** Whether the path is a file that is not a socket. */
-function isOther(socket: string): boolean {
-  return statSync(socket, { throwIfNoEntry: false })?.isSocket() === false;
+const PATH_PROBLEMS: Readonly<Record<string, string>> = {
+  ENOTDIR: "a part of the path is a file, not a folder",
+  ELOOP: "the path has too many symbolic links",
+  ENAMETOOLONG: "the path is too long",
+};
+
+/** Why no daemon can have its socket at the path; null if a socket is there, or if the path does not exist. */
+function problemOfPath(path: string): string | null {
+  try {
+    return statSync(path).isSocket() ? null : `${path} is not a socket`;
+  } catch (cause) {
+    const { code } = cause as { code?: string };
+    return PATH_PROBLEMS[code ?? ""] ?? null;
+  }
 }
 
 /** Requests to a running daemon. */
@@ -112,9 +123,9 @@ export class DaemonClient {
     }
     const said = message ?? String(cause);
     const known = WHY.find(([pattern]) => pattern.test(`${code} ${name} ${said}`));
-    if (socket !== null && isOther(socket)) {
-      const hint = "name the socket of a daemon, such as unix:/run/linnix/linnix.sock";
-      return this.#error("cannot be reached", `${socket} is not a socket`, hint);
+    const problem = socket === null ? null : problemOfPath(socket);
+    if (problem !== null) {
+      return this.#error("cannot be reached", problem, "name the socket of a daemon: unix:/run/linnix/linnix.sock");
     }
     return this.#error("cannot be reached", known?.[1] ?? said, `start a daemon: sudo linnix collect --listen ${text}`);
   }

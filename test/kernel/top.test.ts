@@ -1,6 +1,6 @@
 /** `linnix top` on a terminal of tmux: keys are sent, and the screen is read. */
-import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod";
@@ -497,9 +497,18 @@ describe.skipIf(reason !== null)(titled("top of a running daemon", reason), () =
     expect(stderr).toContain("cannot be reached: there is no such socket");
   });
 
-  test("says that a file is no socket, and proposes no daemon in its place", () => {
-    const { exitCode, stderr } = top(["--once", "--connect", "unix:/etc/passwd"]);
-    expect(exitCode).toBe(3);
-    expect(stderr).toContain("/etc/passwd is not a socket\n  name the socket of a daemon");
+  describe("names the problem of a path that cannot be a daemon's socket, and proposes no daemon there", () => {
+    const loop = join(folder, "loop");
+    beforeAll(() => symlinkSync(loop, loop));
+    test.each([
+      ["/etc/passwd", "/etc/passwd is not a socket"],
+      ["/etc/passwd/linnix.sock", "a part of the path is a file, not a folder"],
+      [loop, "the path has too many symbolic links"],
+      [`/${"x".repeat(300)}`, "the path is too long"],
+    ])("%s", (path, problem) => {
+      const { exitCode, stderr } = top(["--once", "--connect", `unix:${path}`]);
+      expect(exitCode).toBe(3);
+      expect(stderr).toContain(`${problem}\n  name the socket of a daemon`);
+    });
   });
 });
