@@ -1,9 +1,9 @@
 /**
- * bun build.ts                       everything, unless dist/linnix is up to date
- * bun build.ts --force               everything
- * bun build.ts --target linux-arm64  dist/linux-arm64/linnix, on any machine (linux-x64 likewise)
- * bun build.ts --objects-only        all but dist/linnix, for `bun run src/main.ts` and `bun test`
- * bun build.ts --check-layout        writes nothing; fails if a generated file is not what the sources say
+ * bun build.ts                       builds everything, unless dist/linnix is up to date
+ * bun build.ts --force               builds everything
+ * bun build.ts --target linux-arm64  builds dist/linux-arm64/linnix, on any machine (linux-x64 likewise)
+ * bun build.ts --objects-only        builds all but dist/linnix, for `bun run src/main.ts` and `bun test`
+ * bun build.ts --check-layout        writes nothing; fails if a generated file differs from its sources
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -36,14 +36,14 @@ function checkLayout(): void {
   throw new Error(`${stale.join(", ")}: not what src/wire/fields.ts says; \`npm run build\` writes them`);
 }
 
-/** What is built, and where. */
+/** The target of a build, and its paths. */
 interface Plan {
   arch: Arch;
   isCross: boolean;
   binary: string;
-  /** What the binary embeds. */
+  /** Folder of the files that the binary embeds. */
   parts: string;
-  /** Says from what the binary was made; written last, so that a build that was cut short is no build. */
+  /** File with a digest of the inputs. It is written last, so that an interrupted build does not count. */
   stamp: string;
 }
 
@@ -54,13 +54,13 @@ function planFor(arch: Arch): Plan {
   return { arch, isCross, binary, parts, stamp: join(parts, "linnix.stamp") };
 }
 
-/** Digest of everything the binary depends on but the layout, which the build writes. */
+/** Digest of all inputs of the binary except the layout, which the build writes. */
 function digest(state: SourceState, libraries: Libraries): string {
   const tools = ["clang", "llvm-strip", "bpftool"].map(programPath);
   return inputsDigest(ROOT, state, tools, librariesDigest(libraries.all));
 }
 
-/** The stamp of a binary that was made from inputs of this digest and from the layout as it is now. */
+/** The stamp of a binary that was made from inputs with this digest and the current layout. */
 function stamp(inputs: string): string {
   const layout = readIfThere(join(ROOT, LAYOUT_FILE)) ?? "";
   return `${inputs} ${createHash("sha256").update(layout).digest("hex")}\n`;
@@ -97,7 +97,8 @@ async function main(args: string[]): Promise<void> {
   }
   if (values["objects-only"]) return buildParts(plan, state, libraries);
 
-  // Taken before the build reads anything: what changes meanwhile makes the next build find it stale.
+  // The digest is computed before the build reads any input. So an input that changes during the build makes the binary
+  // stale for the next build.
   const inputs = digest(state, libraries);
   if (!values.force && existsSync(plan.binary) && readIfThere(plan.stamp)?.toString() === stamp(inputs)) return;
   console.error(`building ${plan.binary.slice(ROOT.length + 1)}`);

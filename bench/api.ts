@@ -1,11 +1,11 @@
 /**
- * What the HTTP API of `linnix collect` gives and costs: requests a second on a table of 500 processes, from the
- * kernel to a client of the live events, memory in use, memory and descriptors after millions of events, CPU time
- * with everything on.
+ * Performance and cost of the HTTP API of `linnix collect`: requests per second with a table of 500 processes, delay of
+ * an event from the kernel to a client, memory in use, memory and descriptors after millions of events, and CPU time
+ * with all features on.
  *
  *   bun bench/api.ts [--only requests,latency,cost,use,memory] [--binary FILE] [--seconds S] [--million N]
  *
- * Nothing of it may lose an event: what was lost is printed with every figure.
+ * No part may lose an event. The number of lost events is printed with every figure.
  */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -43,7 +43,7 @@ interface Status {
 }
 
 const print = (what: string, value: number | string) => console.log(`${what.padEnd(64)} ${value}`);
-/** A level above 0 has the rings emptied half as often: events come later then, as they are to. */
+/** At a level above 0, the rings are emptied half as often, so events arrive later by design. */
 const budgetOf = ({ budget }: Status) => `${budget?.level ?? "none"}, at ${budget?.cost_pct ?? "?"} % of a core`;
 const status = async () => (await (await fetch(`${BASE}/status`)).json()) as Status;
 
@@ -68,7 +68,7 @@ async function load(rate: number, durationMs: number): Promise<void> {
   await workload.done;
 }
 
-/** As many as are asked a second, from eight connections, one after the other on each. */
+/** Requests per second of eight connections; each connection sends one request after the other. */
 async function requests(): Promise<void> {
   const before = await status();
   const wanted = 1000 * seconds;
@@ -78,7 +78,7 @@ async function requests(): Promise<void> {
   const from = performance.now();
   const connection = async () => {
     while (asked < wanted) {
-      // Paced, as who asks in reality does: all at once would only show how fast this client is.
+      // Requests are paced as in reality. Without pauses, the result would only show how fast this client is.
       const due = from + asked++;
       const now = performance.now();
       if (due > now + 1) await Bun.sleep(due - now);
@@ -101,7 +101,7 @@ async function requests(): Promise<void> {
   print("level of the budget after it", budgetOf(after));
 }
 
-/** From the kernel's stamp to the client's clock, both of this machine. */
+/** Delay from the kernel's timestamp of an event to its arrival at the client, both on this machine. */
 async function latency(): Promise<void> {
   const abort = new AbortController();
   const response = await fetch(`${BASE}/events?types=exec,exit,fork`, { signal: abort.signal });
@@ -152,7 +152,7 @@ async function follow(): Promise<AsyncDisposable> {
 async function costOf(pid: number, work: () => Promise<void>): Promise<string> {
   using _stats = enableRunTimeStats();
   const clock = ProcessClock.open(pid);
-  // Those that linnix calls itself run in its own time.
+  // Programs that linnix calls itself run in its own CPU time.
   const called = calledProgramIds(pid);
   using programs = new ProgramHandles(readHeldBpf(pid).programIds.filter((id) => !called.includes(id)));
   const before = { cpu: clock?.read(), bpf: programs.read() };
@@ -166,10 +166,10 @@ async function costOf(pid: number, work: () => Promise<void>): Promise<string> {
   return `${(own + kernel).toFixed(3)} (${own.toFixed(3)} + ${kernel.toFixed(3)})`;
 }
 
-/** What is done each minute has to be in it, and what is compiled once is spread over the first of them. */
+/** Long enough to include the work of each minute. Compiling happens mostly in the first minute. */
 const IDLE_MINUTES = 3;
 
-/** Iterators run within the collector's own reads: what they use is in both figures. */
+/** Iterators run within the collector's own reads, so their time is in both figures. */
 async function cost(pid: number): Promise<void> {
   const durationMs = seconds * 1000;
   await load(200, 20_000); // what is compiled once
@@ -185,7 +185,7 @@ async function cost(pid: number): Promise<void> {
   clearInterval(scrape);
 }
 
-/** Memory, looked at two hundred times a second: at rest, with a client and scrapes, asked for lists. */
+/** Memory, sampled 200 times per second: at rest, with a client and scrapes, and while lists are requested. */
 async function use(pid: number): Promise<void> {
   const mib = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
   const during = async (what: string, work: () => Promise<unknown>) => {

@@ -1,7 +1,7 @@
 /**
  * The tests of the API and of SIGHUP under attack, at full size: 4,000 random requests checked against /openapi.json,
- * 70,000 mutated connections, a storm of 1,400 idle connections, 1,000 SIGHUPs, the table of secrets and harmless command
- * lines. `npm test` runs the same files, of the connections 5,000.
+ * 70,000 mutated connections, a storm of 1,400 idle connections, 1,000 SIGHUPs, the table of secrets and harmless
+ * command lines. `npm test` runs the same files, but with only 5,000 connections.
  *
  *   bun bench/attack.ts [--seed N]
  */
@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 
 const { values: options } = parseArgs({ options: { seed: { type: "string" } } });
 const ROOT = join(import.meta.dir, "..");
-/** 70,000 connections take 20 s, on a busy machine a few minutes. */
+/** 70,000 connections take 20 s, or a few minutes on a busy machine. */
 const TIMEOUT_MS = "600000";
 
 const ATTACKS = [

@@ -1,15 +1,16 @@
 /**
- * The load of bench/bill.ts, in the units that it makes:
+ * The load of bench/bill.ts, which runs in the units that bench/bill.ts makes:
  *
  *   bun bench/bill-load.ts spawn RATE LOW_US HIGH_US BURN    starts processes that take between so much CPU time each
  *   bun bench/bill-load.ts busy SHARE                        takes that share of a core
  *
- * Each runs until SIGTERM, at most as long as the bench. `spawn` reports then what it started. BURN is bench/burn.c.
+ * Each runs until SIGTERM, but not longer than the bench. Then `spawn` reports the processes that it started. BURN is
+ * bench/burn.c.
  */
 import { quantile } from "../src/stats/quantile.ts";
 import { cString, reap, Spawner, setParentDeathSignal, sleepNs } from "../src/sys/spawn.ts";
 
-/** What `spawn` writes to its stdout. */
+/** The report of `spawn` on stdout. */
 export interface Spawned {
   started: number;
   /** CPU time of a process, µs. */
@@ -17,7 +18,7 @@ export interface Spawned {
 }
 
 const SIGKILL = 9;
-/** A turn of `busy`. */
+/** Length of one turn of `busy`. */
 const TURN_NS = 50e6;
 
 let hasToEnd = false;

@@ -1,9 +1,9 @@
-/** CPU time in s, of the time between the first scrape and the last one. */
+/** CPU time in s, used between the first and the last scrape. */
 export interface Bill {
   sampling: boolean;
   seconds: number;
   cpus: number;
-  /** Of the machine. */
+  /** CPU time of the machine. */
   busy: {
     /** /proc/stat: elapsed time without idle, iowait and steal. */
     statS: number;
@@ -13,32 +13,32 @@ export interface Bill {
   };
   groupsS: number;
   endedS: number;
-  /** By kind. */
+  /** CPU time that no group contains, by kind. */
   unattributedS: Readonly<Record<string, number>>;
   unexplainedS: number;
   isWithinBound: boolean;
   units: readonly UnitBill[];
   own: { linnixS: number; exporterS: number | null };
-  /** What process-exporter found of all processes; null: not there. */
+  /** CPU time of all processes by process-exporter; null if it is not installed. */
   exporterS: number | null;
 }
 
 export interface UnitBill {
   unit: string;
   cpuS: { truth: number; linnix: number; exporter: number | null };
-  /** Null: processes that run all the time. */
+  /** Number of started processes; null if the processes run all the time. */
   started: { truth: number; linnix: number; exporter: number | null } | null;
   /** CPU time of a process, µs. */
   cpuUs: { p10: number; p50: number; p90: number } | null;
 }
 
-/** Of busy time and of capacity: what may be unexplained. */
+/** Maximum share of busy time and of capacity that may be unexplained. */
 export const BOUND = { ofBusy: 0.02, ofCapacity: 0.003 } as const;
 
 const pct = (part: number, whole: number) => `${((100 * part) / whole).toFixed(2)} %`;
 const s = (value: number) => `${value.toFixed(3)} s`;
 
-/** What a person reads. */
+/** The report as text. */
 export function billText(bill: Bill): string {
   const { busy, groupsS, endedS, unattributedS, unexplainedS, seconds, cpus } = bill;
   const capacityS = seconds * cpus;

@@ -3,15 +3,18 @@ import { join } from "node:path";
 import { cgroup2Mount } from "../src/cgroup/cgroup.ts";
 
 const PREFIX = "linnix-bench-bill-";
-/** Moves itself to the cgroup, then becomes the command. */
+/** A shell script that moves itself to the cgroup, then executes the command. */
 const ENTER = 'echo 0 > "$1/cgroup.procs" || exit 99; shift; exec "$@"';
-/** What stands before a command so that it ends with the bench, however that ends (util-linux, setpriv(1)). */
+/** Words before a command so that the kernel ends it with the bench (setpriv(1) of util-linux). */
 export const ENDS_WITH_BENCH = ["setpriv", "--pdeathsig", "TERM", "--"] as const;
 
-/** How long ended processes may take to leave their cgroup. */
+/** Maximum number of attempts to remove a cgroup, because ended processes take a while to leave it. */
 const TRIES = 200;
 
-/** Cgroups that have the names of systemd units, below one of the bench; removed with all that runs in them. */
+/**
+ * Cgroups with names of systemd units, below a cgroup of the bench. Dispose removes them and kills the processes in
+ * them.
+ */
 export class Units implements AsyncDisposable {
   readonly #directory: string;
 
@@ -41,7 +44,7 @@ export class Units implements AsyncDisposable {
   }
 }
 
-/** @returns whether nothing is left of it; what was killed has to leave first */
+/** @returns whether the cgroup is removed; killed processes must leave it first */
 function emptyAndRemove(directory: string): boolean {
   const units = readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   const areGone = units.map(({ name }) => emptyAndRemove(join(directory, name))).every(Boolean);

@@ -1,15 +1,17 @@
 /**
- * Whether the metrics of the workload add up to the machine's busy time, and how much of it a scrape of /proc finds.
+ * Do the metrics of the groups add up to the machine's busy time, and how much of that time does a scrape of /proc
+ * find?
  *
  *   sudo bun bench/bill.ts [--seconds 60] [--json] [--linnix BINARY] [--only on,off]
  *
- * Units under load: two start 200 short processes a second together, which take 1–2 ms each; one runs longer processes one
- * after the other; in the last one processes stay busy all the time. The last two take 30 % of the machine together. A
- * collector with groups and the process-exporter of Debian are scraped at the same time, every 15 s: once while the collector
- * samples, once with sampling off, where a scrape makes it look at the processes.
+ * Units under load: two units together start 200 short processes per second, each with 1–2 ms of CPU time. A third one
+ * runs longer processes one after the other, and in the last one processes are busy all the time. The last two take 30
+ * % of the machine together. A collector with groups and the process-exporter of Debian are scraped at the same time,
+ * every 15 s: once while the collector samples, and once with sampling off, when each scrape makes it scan the
+ * processes.
  *
- * The truth: wait4(2) gives the CPU time of all that a unit ran and waited for, the clock of a process that of the busy ones,
- * /proc/stat the machine's.
+ * The truth: wait4(2) returns the CPU time of all processes that a unit ran and waited for. The CPU clocks of the busy
+ * processes return theirs, and /proc/stat that of the machine.
  */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -33,9 +35,9 @@ const { values: options } = parseArgs({
 });
 const LINNIX = options.linnix;
 const SCRAPE_MS = 15_000;
-/** Before the first scrape, so that what starts is not compared with what runs. */
+/** Time before the first scrape, so that the start is not part of the comparison. */
 const WARM_MS = 5_000;
-/** The load ends so long before the last scrape. */
+/** Time between the end of the load and the last scrape. */
 const REST_MS = 3_000;
 const CPUS = availableParallelism();
 
@@ -77,10 +79,10 @@ for (const [signal, code] of [
     ending.reject(new Error(`ended by ${signal}`));
   });
 }
-/** Ends early, so that all that was made is removed, if the bench is to end. */
+/** Ends early if the bench is interrupted, so that everything that it made is removed. */
 const sleep = (ms: number) => Promise.race([Bun.sleep(Math.max(0, ms)), ending.promise]);
 
-/** A collector that is asked for its metrics. */
+/** A collector whose metrics are scraped. */
 class Collector implements AsyncDisposable {
   private constructor(
     readonly child: Bun.Subprocess,
@@ -208,7 +210,7 @@ function billOf(sampling: boolean, readings: readonly Reading[], truths: readonl
           started: {
             truth: started,
             linnix: grown(({ name, labels }) => name === "linnix_group_starts_total" && isOf(labels, unit)),
-            // Each lives for less than the time between two scrapes. One is the process that starts the others.
+            // Each process lives for less than the time between two scrapes. One is the process that starts the others.
             exporter: first.exporter && found.reduce<number>((sum, live) => sum + Math.max(0, (live ?? 0) - 1), 0),
           },
           cpuUs,

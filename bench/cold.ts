@@ -1,9 +1,10 @@
 /**
- * What the first ten seconds of a fresh collector cost: one under a workload, one with nothing to do, in turn, each from
- * its exec on. Prints the difference over the workload's processes, the median of the rounds with their spread.
+ * What the first ten seconds of a fresh collector cost: one under a workload and one on an idle machine, in turn, each
+ * from its exec on. Prints the difference divided by the number of the workload's processes: the median of the rounds
+ * and their spread.
  *
- * `sudo bun bench/cold.ts [--rounds N] [--seconds 10] [--rate 200] [--against BINARY]`, 20 s a round after
- * `npm run build`. With another build to compare with, twice that, and the ratio of the two.
+ * `sudo bun bench/cold.ts [--rounds N] [--seconds 10] [--rate 200] [--against BINARY]`, 20 s a round after `npm run
+ * build`. With `--against`, a round takes twice as long, and the ratio of the two builds is printed.
  */
 import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -24,9 +25,12 @@ const { values } = parseArgs({
   },
 });
 const DURATION_MS = Number(values.seconds) * 1000;
-/** The workload ends so long before, so that its last events are read by then: the rings are read once a second. */
+/**
+ * Time between the end of the workload and that of the measurement. The rings are read once a second, so the last
+ * events are read by then.
+ */
 const LEAD_OUT_MS = 1200;
-/** From exec until a collector watches, at most; the workload begins then. */
+/** Maximum time from exec until a collector watches. The workload begins after it. */
 const START_MS = 500;
 const LINNIX = process.env.LINNIX ?? join(import.meta.dir, "../dist/linnix");
 const WORKLOAD = [LINNIX, "__workload"];
@@ -35,7 +39,7 @@ const folder = mkdtempSync(join(tmpdir(), "cold-"));
 const output = join(folder, "events.jsonl");
 
 interface Start {
-  /** At the workload's beginning, and at the end, ns. */
+  /** CPU time at the beginning of the workload, and at the end, ns. */
   startNs: number;
   cpuNs: number;
   spawned: number;
@@ -68,7 +72,10 @@ async function start(binary: string, rate: number): Promise<Start> {
   return { startNs, cpuNs, spawned };
 }
 
-/** µs a process from exec on, and since the workload's beginning, where a start itself is in neither. */
+/**
+ * CPU time per process, µs: from the exec on, and from the beginning of the workload on. The difference to an idle
+ * collector removes the cost of the start.
+ */
 async function round(binary: string): Promise<{ fromExec: number; sinceStart: number }> {
   const loaded = await start(binary, Number(values.rate));
   const idle = await start(binary, 0);

@@ -1,13 +1,12 @@
 /**
- * What `linnix collect` costs, with execsnoop and exitsnoop beside it where they
- * are installed: on its own side, in the kernel, at rest, at the start, in memory.
+ * What `linnix collect` costs, next to execsnoop and exitsnoop if they are installed: in user space, in the kernel, at
+ * rest, at the start, and in memory.
  *
  *   bun bench/collect.ts [--rounds N] [--seconds S] [--only paced,storm,idle,start,memory] [--million N]
  *                       [--linnix BINARY]
  *
- * Arms are interleaved; figures are medians over rounds with their spread. Other
- * processes of the machine make events too: what is said of an event or a
- * process counts all that the collector saw.
+ * Arms are interleaved, and figures are medians over rounds with their spread. Other processes of the machine make
+ * events too, so figures per event or process count all that the collector saw.
  */
 import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, readSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -42,7 +41,7 @@ process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 interface Subject {
   name: string;
   pid: number;
-  /** Ends it; gives the events that it saw by its own summary, where it has one. */
+  /** Ends the subject, and returns its summary if it prints one. */
   end(): Promise<Summary | undefined>;
 }
 
@@ -96,7 +95,7 @@ async function startLinnix(format: string, ...more: string[]): Promise<Subject &
 async function startPeer(name: string): Promise<Subject | undefined> {
   const path = Bun.which(name, { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" });
   if (!path) return undefined;
-  // They want tracefs in its usual place, where it need not be: a mount of their own, gone with them.
+  // These tools need tracefs in its usual place, so they get a private mount, which ends with them.
   const withTracefs = 'mount -t tracefs tracefs /sys/kernel/tracing && exec "$0"';
   const child = Bun.spawn(["unshare", "--mount", "sh", "-c", withTracefs, path], {
     stdin: "ignore",
@@ -122,7 +121,7 @@ interface Cost {
   runs: number;
 }
 
-/** What the subject uses, on its side and in its BPF programs, while `work` runs. */
+/** CPU time of the subject's processes and of its BPF programs while `work` runs. */
 async function costOf(subject: Subject, work: () => Promise<void>): Promise<Cost> {
   const clock = ProcessClock.open(subject.pid);
   if (!clock) throw new Error(`${subject.name} is gone`);
@@ -154,12 +153,12 @@ function note(what: string, value: number): void {
   rows.set(what, [...(rows.get(what) ?? []), value]);
 }
 
-/** Programs that run for a process that executes once: fork, rename, exec, exit. */
+/** Number of BPF program runs for a process that executes once: fork, rename, exec, exit. */
 const RUNS_A_PROCESS = 4;
 
 const total = (counts: { fork: number; exec: number; exit: number }) => counts.fork + counts.exec + counts.exit;
 
-/** The compiler is at work for as long as code is new: what months of running cost shows after it has done its work. */
+/** Waits until the runtime has compiled the code, because only then does the cost equal that of a long run. */
 async function warmedUp(starting: Promise<Subject>): Promise<Subject> {
   const subject = await starting;
   await Bun.spawn(["stress-ng", "--fork", "2", "--fork-ops", "100000"], { stdout: "ignore", stderr: "ignore" }).exited;
@@ -188,7 +187,8 @@ async function paced(): Promise<void> {
         spawned = await spawnPaced(rate);
       });
       const summary = await subject.end();
-      // Each process of the workload is a fork, an exec and an exit; what others did beside it counts as it comes.
+      // Each process of the workload causes a fork, an exec and an exit. Processes of others are counted by their
+      // program runs.
       const processes = summary ? Math.max(spawned, cost.runs / RUNS_A_PROCESS) : spawned;
       note(`${subject.name} at ${rate}/s: own CPU, µs a process`, cost.cpuUs / processes);
       note(`${subject.name} at ${rate}/s: own CPU, % of a core`, cost.cpuPct);

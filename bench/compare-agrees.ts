@@ -1,10 +1,11 @@
 /**
- * Do `compare-with-polling` and `overhead-test` agree about linnix, and with its cost as read from outside?
+ * Do `compare-with-polling` and `overhead-test` agree about linnix, and with its cost as measured from outside?
  *
  * Runs both in turn on the same machine at the same rate, and reads the collector's CPU time (its CPU clock) and the
- * run time of its BPF programs (bpftool) beside them while the workload's rate holds. Prints the ratios with their spread:
+ * run time of its BPF programs (bpftool) while the workload has its steady rate. Prints the ratios with their spread:
  * `sudo bun bench/compare-agrees.ts [--rounds N] [--rate N] [--duration 20s] [--json]`, about two minutes a round after
- * `npm run build`. Asked of it: 0.8 to 1.2 between the two, 0.75 to 1.25 of either to the reading from outside.
+ * `npm run build`. Required: 0.8 to 1.2 between the two, and 0.75 to 1.25 between either and the measurement from
+ * outside.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -25,10 +26,10 @@ const RATE = Number(values.rate);
 const LINNIX = process.env.LINNIX ?? join(import.meta.dir, "../dist/linnix");
 
 const SAMPLE_MS = 1000;
-/** Samples of a steady rate that do not count: the collector still reads what came before. */
+/** First samples of a steady rate, which do not count, because the collector still reads earlier events. */
 const LEAD_SAMPLES = 2;
 
-/** What the kernel shows of one collector at one moment. */
+/** The kernel's figures of one collector at one moment. */
 interface Look {
   pid: number;
   atNs: number;
@@ -60,7 +61,7 @@ function collectorOf(run: number): number | null {
   return Number(children.find((pid) => pid !== "" && isCollector(pid)) ?? 0) || null;
 }
 
-/** Run time of the programs that a process holds and others run, by bpftool. */
+/** Run time of the BPF programs that a process has loaded and other processes run, by bpftool, ns. */
 async function runTimeNs(pid: number): Promise<number> {
   const held = new Set(
     entries(`/proc/${pid}/fdinfo`).flatMap(
@@ -76,14 +77,14 @@ async function runTimeNs(pid: number): Promise<number> {
 
 async function look(pid: number): Promise<Look> {
   const runNs = await runTimeNs(pid);
-  // The clock of the process has the time of threads that have ended as well.
+  // The clock of the process includes the time of ended threads.
   const clock = processCpuClockId(pid);
   const cpuNs = Number((clock === null ? null : readClockNs(clock)) ?? 0);
   const forks = Number(/^processes (\d+)$/m.exec(read("/proc/stat"))?.[1]);
   return { pid, atNs: Bun.nanoseconds(), cpuNs, runNs, forks };
 }
 
-/** µs a process from outside: where a collector saw the asked rate of processes for some samples. */
+/** CPU time per process measured from outside, µs, over samples in which the collector saw the requested rate. */
 function outsideUs(looks: readonly Look[]): number {
   let steady = 0;
   const used = { ns: 0, forks: 0 };
@@ -112,7 +113,7 @@ async function run<Report>(words: string[]): Promise<{ report: Report; looks: Lo
   return { report: JSON.parse(await output) as Report, looks: looks.filter(({ cpuNs }) => cpuNs > 0) };
 }
 
-/** The collector that was there the longest: the others are those of the cold start. */
+/** The samples of the collector that ran longest; the others belong to the cold-start part. */
 function longest(looks: readonly Look[]): Look[] {
   const byPid = [...Map.groupBy(looks, ({ pid }) => pid).values()];
   return byPid.reduce((most, each) => (each.length > most.length ? each : most), []);

@@ -1,13 +1,14 @@
 /**
- * What the levels of detail cost a process, beside execsnoop and exitsnoop: own CPU time and BPF run time.
+ * What the levels of detail cost per process, next to execsnoop and exitsnoop: own CPU time and BPF run time.
  *
  *   bun bench/levels.ts [--windows N] [--window S] [--warm S] [--rate N] [--linnix BINARY] [--before BINARY]
  *
- * All run at once, so that the same processes and the same noise are in the figures of each. Windows with and without the
- * load take turns: the cost of a process is the difference of two neighbours over the processes of the load. Sampling is
- * off. Printed: medians with the lowest and highest, and how many times less a level costs than execsnoop and exitsnoop
- * together, window by window. `merged` is `processes` by another design: fork and exec cross as well, and user space writes
- * nothing before the exit. `--before` adds an earlier build at its default level.
+ * All run at the same time, so the figures of each contain the same processes and the same noise. Windows with and
+ * without the load alternate. The cost per process is the difference of two neighbouring windows, divided by the number
+ * of the load's processes. Sampling is off. Printed: medians with the lowest and highest value, and for each window how
+ * many times less a level costs than execsnoop and exitsnoop together. `merged` is `processes` in another design: fork
+ * and exec records also reach user space, which writes nothing before the exit. `--before` adds an earlier build at its
+ * default level.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -40,7 +41,7 @@ process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 const PEERS = ["execsnoop", "exitsnoop"];
 const BOTH_PEERS = PEERS.join(" + ");
 
-/** A tool at work, and what it has used so far. */
+/** A running tool, and the CPU time that it has used so far. */
 class Arm implements Disposable {
   readonly name: string;
   readonly #child: Bun.Subprocess;
@@ -70,7 +71,7 @@ class Arm implements Disposable {
     return { cpu, bpf: this.#programs.read() };
   }
 
-  /** µs of its own and in the kernel since `before`. */
+  /** Its own CPU time and its BPF run time since `before`, µs. */
   since(before: ReturnType<Arm["read"]>): { own: number; kernel: number } {
     const now = this.read();
     const own = processCpuUse(before.cpu, now.cpu).cpuNs / 1e3;
@@ -97,7 +98,7 @@ const collect = (binary: string, ...more: string[]) => [
   ...more,
 ];
 
-/** They want tracefs in its usual place: a mount of their own, gone with them. */
+/** These tools need tracefs in its usual place, so they get a private mount, which ends with them. */
 const peer = (name: string) => [
   ...["unshare", "--mount", "sh", "-c", 'mount -t tracefs tracefs /sys/kernel/tracing; exec "$0"'],
   Bun.which(name, { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" }) ?? name,
@@ -115,7 +116,7 @@ interface Window {
   kernel: number;
 }
 
-/** The cost of a process of the load, µs, by arm. */
+/** The cost per process of the load, µs, by arm. */
 async function loadedWindow(
   arms: readonly Arm[],
 ): Promise<{ costs: Map<string, Window>; idlePct: Map<string, number> }> {

@@ -1,7 +1,8 @@
 /**
- * Does overhead-test find burdens whose size is known?
+ * Does overhead-test find a cost whose size is known?
  *
- * Judges a process that does nothing but use so much CPU time, held to it by its own clock, and compares:
+ * The subject is a process that only uses a given share of CPU time, controlled by its own CPU clock. The bench
+ * compares the result with that share:
  * `sudo bun bench/overhead-known.ts [--json]`, about two minutes. On a quiet machine the ratio is 1.
  */
 import { parseArgs } from "node:util";
@@ -9,7 +10,7 @@ import { runOverheadTest } from "../src/overhead/run.ts";
 import { formatInterval, formatNumber } from "../src/report/format.ts";
 
 const BURDENS_PCT = [0.2, 1, 5];
-/** Uses its share in each of these stretches, ms. */
+/** The burner uses its share in each period of this length, ms. */
 const STRETCH_MS = 500;
 
 const { values } = parseArgs({ options: { json: { type: "boolean", default: false } } });

@@ -1,10 +1,10 @@
 /**
- * Does the cost model of overhead-test predict what is measured at a rate that it was not fitted to?
+ * Does the cost model of overhead-test predict the cost at a rate to which it was not fitted?
  *
- * Runs the test once, then again at each held-out rate, and compares what the model of the first says of that many
- * processes a second with what the second measured there:
- * `sudo bun bench/overhead-model.ts [--duration SECONDS] [--rates 75,150,300] [--json]`, about six minutes as it is.
- * Both include the processes that others make meanwhile, because the collector cannot separate them either.
+ * Runs the test once, then again at each held-out rate, and compares the prediction of the first run's model for that
+ * rate with the measurement of the second run:
+ * `sudo bun bench/overhead-model.ts [--duration SECONDS] [--rates 75,150,300] [--json]`, about six minutes by default.
+ * Both include processes that other programs start in the meantime, because the collector cannot separate them either.
  */
 import { parseArgs } from "node:util";
 import { defaultSettings } from "../src/config/print.ts";

@@ -1,11 +1,11 @@
 /**
- * What the live page costs a collector: its processor time with the page open in Chromium and with no page, in turn, under
- * one load. The page is open for `--warm` before the first window, so that all code that it needs is compiled.
+ * What the live page costs a collector: its CPU time with the page open in Chromium and without, in turn, under the
+ * same load. The page is open for `--warm` before the first window, so that all code that it needs is compiled.
  *
  *   sudo bun bench/page.ts [--rate 200] [--warm 240] [--windows 4] [--window 20]
  *
- * Printed: % of a core of its own, in BPF programs beside it, and the level of its budget. Asked of it: 1 % with the page
- * open at 200 processes a second.
+ * Printed: its own CPU time and that of its BPF programs, % of one core, and the level of its budget. Required: 1 %
+ * with the page open at 200 processes per second.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -26,7 +26,7 @@ const { values } = parseArgs({
 const LINNIX = process.env.LINNIX ?? join(import.meta.dir, "../dist/linnix");
 const WINDOW_MS = 1000 * Number(values.window);
 const WARM_MS = 1000 * Number(values.warm);
-/** After a page was opened or closed. */
+/** Pause after the page was opened or closed. */
 const SETTLE_MS = 5000;
 
 interface Status {
@@ -59,7 +59,7 @@ async function address(): Promise<string> {
   }
 }
 
-/** % of a core. */
+/** Own CPU time of the collector, % of one core. */
 async function ownPct(): Promise<number> {
   const read = () => Number((clock === null ? null : readClockNs(clock)) ?? Number.NaN);
   const [cpuNs, began] = [read(), Bun.nanoseconds()];

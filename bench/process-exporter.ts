@@ -8,17 +8,17 @@ import { type Series, seriesOf } from "./prometheus-text.ts";
 const PROGRAM = "prometheus-process-exporter";
 export const HOW_TO_GET = `needs ${PROGRAM}: apt-get install --no-install-recommends ${PROGRAM}`;
 
-/** All processes that have a command line, which the kernel's threads have not, by cgroup. */
+/** All processes with a command line, by cgroup. Kernel threads have none. */
 const CONFIG = `process_names:\n  - name: "{{.Cgroups}}"\n    cmdline:\n      - '.+'\n`;
 
-/** What process-exporter says of a unit. */
+/** The figures of process-exporter for a unit. */
 export interface Exported {
   cpuS: number;
-  /** Live ones that it sees. */
+  /** Number of live processes that it sees. */
   processes: number;
 }
 
-/** The process-exporter of Debian, which looks at /proc at each scrape. */
+/** The process-exporter of Debian, which reads /proc at each scrape. */
 export class ProcessExporter implements AsyncDisposable {
   readonly #child: Bun.Subprocess;
   readonly #folder: string;

@@ -1,7 +1,7 @@
 /** A sample of a scrape. */
 export interface Series {
   name: string;
-  /** As they stand between the braces; empty: none. */
+  /** The text between the braces; empty if there are no labels. */
   labels: string;
   value: number;
 }

@@ -1,9 +1,9 @@
 /**
- * What a sweep over CPU time and memory of all processes costs: in the kernel by the task iterator, and by reading /proc.
+ * What a scan of CPU time and memory of all processes costs: in the kernel by the task iterator, and by reading /proc.
  *
- * `sudo bun bench/sampling.ts [--processes 500] [--rounds 80] [--json]`, about a minute. All ways take turns within each
- * round, in an order that each round draws; what is compared is CPU time of this process, user and system, which holds the
- * time of the iterator's program as well, for it runs within read(2).
+ * `sudo bun bench/sampling.ts [--processes 500] [--rounds 80] [--json]`, about a minute. Each round runs all methods in
+ * a random order. The bench compares the user and system CPU time of this process. It includes the iterator's program,
+ * which runs within read(2).
  */
 import { openSync, readdirSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -32,11 +32,11 @@ const { values } = parseArgs({
 });
 const processes = Number(values.processes);
 const rounds = Number(values.rounds);
-/** Pause between two looks: the caches are then as for a reader that looks once a second, not in a loop. */
+/** Pause between two scans. After it, the caches are like those of a reader that scans once a second, not in a loop. */
 const PAUSE_MS = 15;
-/** Rounds that are not counted, for the compiler's sake. */
+/** Rounds that do not count, until the runtime has compiled the code. */
 const WARM_UP = 15;
-/** Processes that run a little all the time, so that there is something to report. */
+/** Number of processes that run a little all the time, so that each scan has something to report. */
 const BUSY = 5;
 
 using scope = new DisposableStack();
@@ -46,7 +46,7 @@ for (let i = 0; i < BUSY; i++) {
   scope.defer(() => busy.kill("SIGKILL"));
 }
 
-/** A sweep and all that collect does with it: the table, and the lines of the events. */
+/** A scan and everything that collect does with its samples: the table, and the lines of the events. */
 function whole(sampler: Sampler): () => void {
   const table = new ProcessTable({ lingerNs: 1e9 });
   const lister = scope.use(openProcessLister());
@@ -69,7 +69,7 @@ function whole(sampler: Sampler): () => void {
   };
 }
 
-/** As most do it: every file opened and read as text, its fields split. */
+/** The usual way: every file is opened, read as text, and split into fields. */
 function plainProc(): number {
   let sum = 0;
   for (const name of readdirSync("/proc")) {
@@ -79,7 +79,7 @@ function plainProc(): number {
       const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
       sum += Number(fields[11]) + Number(fields[12]) + Number(fields[17]) + Number(fields[21]);
     } catch {
-      // Ended meanwhile.
+      // The process has ended.
     }
   }
   return sum;
@@ -119,7 +119,7 @@ for (let round = -WARM_UP; round < rounds; round++) {
 }
 
 const of = (name: Way) => costs.get(name) as number[];
-/** Of each round by itself: what slows the machine for a while slows both. */
+/** The ratio of each round, because a temporary slowdown of the machine affects both methods. */
 const ratio = (dear: Way, cheap: Way) => of(dear).map((us, round) => us / (of(cheap)[round] as number));
 const ratios = {
   "/proc, files kept open : sweep": ratio("/proc, files kept open", "sweep, walk"),

@@ -1,23 +1,24 @@
 /**
- * Two collectors at once under one load: two builds, or one with two settings. Both are asked alike through their API: a
- * client follows the events, /metrics is read every 5 s. Each window gives a pair of figures, so that what else the
- * machine does is in both.
+ * Two collectors at the same time under one load: two builds, or one build with two settings. Both receive the same API
+ * requests: a client follows the events, and /metrics is read every 5 s. Each window yields a pair of figures, so other
+ * work on the machine affects both.
  *
  *   bun bench/side-by-side.ts --a FILE [--b FILE] [--a-args="..."] [--b-args="..."] [--rate N] [--arg-bytes N]
  *       [--warm S] [--windows N] [--window S] [--no-client] [--scrape S] [--b-first]
  *
- * `--no-client` leaves out both the client and the scrapes; `--scrape` reads /metrics so often with or without a client. A
- * window that is a multiple of it has the same number of scrapes each time. `--rate 0` is a machine without that load.
+ * `--no-client` leaves out both the client and the scrapes; `--scrape` sets the interval of reads of /metrics, with or
+ * without a client. Choose a window that is a multiple of it, so that each window has the same number of scrapes.
+ * `--rate 0` measures without a load.
  *
- * Of two collectors on the same tracepoints, the programs of the one that attached first find the caches cold and take
- * about 1.3 times as long. To compare BPF run time, run the bench a second time with `--b-first`, and take the geometric
- * mean of both ratios.
+ * Of two collectors on the same tracepoints, the programs of the collector that attached first find the caches cold and
+ * take about 1.3 times as long. To compare BPF run time, run the bench a second time with `--b-first`, and take the
+ * geometric mean of both ratios.
  *
  * What groups cost:
  *   bun bench/side-by-side.ts --a-args="--metrics-groups=false" --no-client --scrape 15 --window 15 --warm 200
  *
- * Printed: own CPU time and BPF run time in % of a core, memory, and the way of an event from the
- * kernel's stamp to the client. b/a is the median of the ratios of the pairs, with the lowest and the highest.
+ * Printed: own CPU time and BPF run time in % of one core, memory, and the delay of an event from the kernel's
+ * timestamp to the client. b/a is the median of the ratios of the pairs, with the lowest and the highest.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -52,10 +53,10 @@ const { values: options } = parseArgs({
 const rate = Number(options.rate);
 const argBytes = Number(options["arg-bytes"]);
 const windowMs = 1000 * Number(options.window);
-/** 0: /metrics is not read. */
+/** Interval of reads of /metrics; 0 if it is not read. */
 const scrapeMs = 1000 * Number(options.scrape ?? (options["no-client"] ? 0 : 5));
 
-/** The load: a process of its own, so that no reading here waits for a spawn. */
+/** The load. It runs in its own process, so that no reading here waits for a spawn. */
 function spawnForever(): never {
   using spawner = new Spawner(["PATH=/usr/bin:/bin"]);
   const path = cString("/bin/true");
@@ -139,7 +140,7 @@ const quantile = (values: readonly number[], q: number) => sorted(values)[Math.f
 const spread = (values: readonly number[], digits: number) =>
   `${quantile(values, 0.5).toFixed(digits)} [${quantile(values, 0).toFixed(digits)}, ${quantile(values, 1 - 1e-9).toFixed(digits)}]`;
 
-/** Lets that time pass, and has both scraped in it. */
+/** Waits for `ms` and scrapes both collectors in the meantime. */
 async function pass(ms: number, arms: readonly Arm[]): Promise<void> {
   const from = performance.now();
   const until = (dueMs: number) => Bun.sleep(Math.max(0, from + dueMs - performance.now()));

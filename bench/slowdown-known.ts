@@ -1,13 +1,14 @@
 /**
  * Does the slowdown estimator find slowdowns whose size is known?
  *
- * One arm busy-waits for a given time after each bare fork; the estimator, which does not know that time, has to find it in the
- * whole operation's time: `bun bench/slowdown-known.ts [--rounds N] [--seed N] [--no-pin] [--json]`, about 20 s.
+ * One arm busy-waits for a given time after each bare fork. The estimator does not know that time, and must find it in
+ * the duration of the whole operation: `bun bench/slowdown-known.ts [--rounds N] [--seed N] [--no-pin] [--json]`, about
+ * 20 s.
  *
- * The column "fork" says how much slower or faster the fork itself, timed apart, was between waits than without them:
- * about 0 on a quiet machine. On a saturated one, waits of 10 µs and more were seen to change it by some 2 µs in either
- * direction (the kernel's deferred work then falls elsewhere), so that more or less is lost than was added, and the
- * estimator is right to say so.
+ * The column "fork" shows how much slower or faster the fork alone is with waits than without: about 0 on a quiet
+ * machine. On a saturated machine, waits of 10 µs and more changed it by some 2 µs in either direction, because the
+ * kernel's deferred work then runs at another moment. The true slowdown then differs from the added time, and the
+ * estimator is right to report that.
  */
 import { parseArgs } from "node:util";
 import { bareFork, runSlowdownRounds, slowdownByMetric } from "../src/measure/slowdown.ts";
@@ -32,7 +33,7 @@ function busyWait(ns: number): void {
   while (Bun.nanoseconds() < end);
 }
 
-/** What a wait of that length really takes: it overshoots by up to one look at the clock. */
+/** The real duration of a wait of that length, µs. A wait exceeds its length by up to one read of the clock. */
 function realWaitUs(us: number): number {
   return median(
     Array.from({ length: 5000 }, () => {

@@ -1,7 +1,6 @@
 /**
- * How exactly and how cheaply the workload generator spawns: rate asked and
- * achieved, how late, and the spawner's own CPU time a process, beside
- * the same programs started by Bun.spawn in the same run.
+ * How precisely and cheaply the workload generator spawns: requested and achieved rate, lateness, and the spawner's own
+ * CPU time per process. The control is the same programs started by Bun.spawn in the same run.
  *
  *   bun bench/spawner.ts [--rounds N] [--seconds S]
  */
@@ -33,13 +32,13 @@ async function round(rate: number): Promise<WorkloadResult> {
 }
 
 interface Control {
-  /** CPU time of the spawning process a spawn. */
+  /** CPU time of the spawning process per spawn, µs. */
   us: number;
-  /** Spawns a second. */
+  /** Spawns per second. */
   rate: number;
 }
 
-/** The ordinary way, as many at once as the spawner has at full speed. */
+/** The control, with as many processes at the same time as the spawner has at full speed. */
 async function control(): Promise<Control> {
   const cpu = process.cpuUsage();
   const fromNs = Bun.nanoseconds();

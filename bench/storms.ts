@@ -1,12 +1,14 @@
 /**
- * Storms beside a quiet neighbour: what is lost and what is counted, what it costs, and whether the neighbour is complete.
+ * Storms next to a quiet neighbour: lost and counted events, the cost, and whether all events of the neighbour are
+ * reported.
  *
  *   bun bench/storms.ts [--seconds S] [--only stress,vfork,bomb,execs] [--rate N] [--budget P] [--storm-rate R]
  *                       [--warm S] [--linnix BINARY]
  *
- * Each storm has a collector of its own with default settings, which runs for `--warm` seconds with the neighbour alone. User-side CPU is
- * the most of any 5 s from 3 s into the storm on. Time in the kernel is over all events that the programs saw while the
- * kernel's statistics were on, which cost a little themselves. Needs root and gcc.
+ * Each storm has its own collector with default settings, which first runs for `--warm` seconds with the neighbour
+ * alone. User-space CPU is the highest of any 5 s, beginning 3 s into the storm. Time in the kernel is averaged over
+ * all events that the programs saw while the kernel's statistics were on. The statistics themselves cost a little.
+ * Needs root and gcc.
  */
 import { createReadStream, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -35,9 +37,9 @@ const seconds = Number(options.seconds);
 const rate = Number(options.rate);
 const budgetPct = Number(options.budget);
 const warmS = Number(options.warm);
-/** Numbered children of the neighbour. */
+/** Number of the neighbour's numbered children. */
 const COUNT = Math.round(rate * (warmS + seconds));
-/** From the begin of a storm until the cost has to be within the budget. */
+/** Time from the beginning of a storm until the cost must be within the budget. */
 const SETTLING_MS = 3000;
 const WINDOW_MS = 5000;
 const folder = mkdtempSync(join(tmpdir(), "linnix-bench-"));
@@ -92,7 +94,7 @@ async function ready(child: Bun.Subprocess<"ignore", "ignore", "pipe">): Promise
   await watching.promise;
 }
 
-/** Processor time so far, by time. */
+/** CPU time so far, at several moments. */
 class CpuLog {
   readonly #clock: ProcessClock;
   readonly #looks: { atMs: number; cpuNs: number }[] = [];
@@ -112,7 +114,7 @@ class CpuLog {
     }
   }
 
-  /** The most of any window from that time on, % of one core. */
+  /** The highest CPU use of any window after that time, % of one core. */
   most(fromMs: number): number {
     let most = 0;
     const looks = this.#looks.filter(({ atMs }) => atMs >= fromMs);
@@ -125,7 +127,7 @@ class CpuLog {
   }
 }
 
-/** What the output has of the neighbour's children, and the summary. */
+/** Problems with the neighbour's children in the output, and the summary. */
 async function read(path: string): Promise<{ problems: string[]; summary: Summary }> {
   let summary: Summary | undefined;
   const problems: string[] = [];
@@ -154,7 +156,7 @@ async function read(path: string): Promise<{ problems: string[]; summary: Summar
 
 const livePids = () => new Set(readdirSync("/proc").map(Number).filter(Number.isInteger));
 
-/** Pids that the table has and /proc has not, and the other way round. */
+/** Pids that are only in the table or only in /proc. */
 async function tableProblems(socket: string): Promise<number[]> {
   const before = livePids();
   const answer = await fetch("http://linnix/processes?limit=10000", { unix: socket });

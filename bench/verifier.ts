@@ -1,8 +1,8 @@
 /**
- * What a collector loads into this kernel, as Markdown tables for bpf/README.md: of each program its machine code and the
- * instructions that the verifier looked at, of each map its entries and memory.
+ * The programs and maps that a collector loads into this kernel, as Markdown tables for bpf/README.md. Programs: size
+ * of the machine code, and instructions that the verifier processed. Maps: entries and memory.
  *
- *   sudo bun bench/verifier.ts [OPTION...]       options of `linnix collect`, as --backend tracepoint
+ *   sudo bun bench/verifier.ts [OPTION...]       options of `linnix collect`, such as --backend tracepoint
  */
 import { release } from "node:os";
 import { join } from "node:path";

@@ -1,15 +1,15 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** How long apt-get may take for one thing, ms. */
+/** Maximum duration of one apt command, ms. */
 const APT_TIMEOUT_MS = 120_000;
 
-/** The keys of Debian's archive, of the package debian-archive-keyring. */
+/** The keys of Debian's archive, from the package debian-archive-keyring. */
 export const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /**
- * apt with its own lists and packages. It neither reads nor changes those of the system; only the address of the mirror
- * comes from there. apt verifies the signature of the lists, and by them each package.
+ * apt with its own lists and packages. It neither reads nor changes those of the system, except that it uses the
+ * system's mirror. apt verifies the signature of the lists, and each package by its digest in the lists.
  */
 export class PrivateApt {
   readonly #environment: Record<string, string>;
@@ -18,7 +18,7 @@ export class PrivateApt {
     this.#environment = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C", APT_CONFIG: configuration };
   }
 
-  /** @throws when there is no apt, or its mirror does not answer */
+  /** @throws Error if apt is not installed or its mirror does not answer */
   static async open(scratch: string, suites: readonly string[], architecture = "amd64"): Promise<PrivateApt> {
     const mirror = await systemMirror();
     const lists = join(scratch, "lists");
@@ -34,7 +34,7 @@ export class PrivateApt {
       "Dir::Etc::preferences": "/dev/null",
       "Dir::Etc::preferencesparts": "/dev/null",
       "Dir::State::lists": lists,
-      // With the system's own status a version that is installed would be asked for.
+      // With the status of the system, apt would choose the installed version.
       "Dir::State::status": "/dev/null",
       "Dir::Cache": join(scratch, "cache"),
       "APT::Architecture": architecture,
@@ -47,7 +47,7 @@ export class PrivateApt {
     const lines = Object.entries(settings).map(([name, value]) => `${name} "${value}";\n`);
     writeFileSync(configuration, lines.join(""));
     const apt = new PrivateApt(configuration);
-    // Ends well also where nothing could be read, and where one suite of several could not.
+    // apt-get update succeeds even if it could not read some or all suites.
     await apt.#run("the mirror's lists of packages cannot be read", ["apt-get", "-q", "update"]);
     if ((await apt.packageNames()).every((name) => name === "")) throw new Error("the mirror does not answer");
     return apt;
@@ -69,7 +69,7 @@ export class PrivateApt {
   }
 }
 
-/** Where this system gets its own packages from. */
+/** The Debian mirror from which this system gets its packages. */
 export async function systemMirror(): Promise<string> {
   const format = "$(COMPONENT) $(REPO_URI)";
   const options = { cwd: "/", env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" } };
@@ -79,7 +79,7 @@ export async function systemMirror(): Promise<string> {
   return mirrors[0];
 }
 
-/** @throws Error with `problem` and the last line that it said, without addresses */
+/** @throws Error with `problem` and the last line of the command's stderr, without URLs */
 async function run(problem: string, command: string[], options: { cwd: string; env: Record<string, string> }) {
   let child: Bun.Subprocess<"ignore", "pipe", "pipe">;
   try {

@@ -1,4 +1,4 @@
-/** The architectures that linnix is built for, by Node.js's names, and what others call them. */
+/** The architectures that linnix is built for, by their names in Node.js, and their names elsewhere. */
 export const ARCHES = {
   x64: { debian: "amd64", ldconfig: "x86-64", bpf: "x86", bun: "x64", elfMachine: 62 },
   arm64: { debian: "arm64", ldconfig: "AArch64", bpf: "arm64", bun: "aarch64", elfMachine: 183 },

@@ -7,20 +7,20 @@ import { glibcMinor, type Library } from "./libraries.ts";
 /** The npm packages that are bundled into the binary. */
 export const BUNDLED_PACKAGES = ["citty", "consola", "@iarna/toml", "zod"] as const;
 
-/** The commit of the sources, as far as git knows it. */
+/** The commit of the sources, if git reports it. */
 export interface SourceState {
-  /** Full hash, or null if this is no git checkout or there is no git. */
+  /** Full hash; null if this is not a git checkout or git is not installed. */
   commit: string | null;
-  /** Whether what goes into the binary differs from that commit. */
+  /** Whether the inputs of the binary differ from that commit. */
   modified: boolean;
 }
 
 /** @param inputs the paths, relative to `root`, whose changes count */
 export function sourceState(root: string, inputs: readonly string[]): SourceState {
-  // In the checkout of another user git refuses to answer to root, unless the option names the folder.
+  // In the checkout of another user, git refuses to run as root unless `safe.directory` names the folder.
   const git = (...args: string[]) => output("git", ["-c", `safe.directory=${root}`, "-C", root, ...args]).trim();
   try {
-    // An unpacked archive inside some other repository is not that repository.
+    // An unpacked archive inside another repository does not belong to that repository.
     if (git("rev-parse", "--show-prefix") !== "") return { commit: null, modified: false };
     const modified = git("status", "--porcelain", "--untracked-files=all", "--", ...inputs) !== "";
     return { commit: git("rev-parse", "HEAD"), modified };
@@ -35,7 +35,10 @@ function packageVersions(root: string): Record<string, string> {
   return Object.fromEntries(BUNDLED_PACKAGES.map((name) => [name, version(name)]));
 }
 
-/** Writes `build-info.json`: the commit, the exact versions of what is embedded, and the glibc that it needs. */
+/**
+ * Writes `build-info.json`: the commit, the exact versions of the embedded packages, and the minor version of glibc
+ * that the binary needs.
+ */
 export function writeBuildInfo(
   root: string,
   directory: string,
@@ -51,7 +54,7 @@ export function writeBuildInfo(
   writeFileAtomically(join(directory, "build-info.json"), `${JSON.stringify(info, null, 2)}\n`);
 }
 
-/** Writes `licences.txt`: linnix's own licence, the notices, and every text that they name. */
+/** Writes `licences.txt`: linnix's own licence, the notices, and all files of `licenses/`. */
 export function writeLicences(root: string, directory: string): void {
   const texts = readdirSync(join(root, "licenses"))
     .sort()

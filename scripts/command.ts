@@ -1,6 +1,6 @@
 import { delimiter } from "node:path";
 
-/** bpftool and ldconfig live where an ordinary user's PATH may not lead. */
+/** bpftool and ldconfig are in folders that may be missing from an ordinary user's PATH. */
 const PATH = [process.env.PATH, "/usr/sbin", "/usr/bin", "/sbin", "/bin"].filter(Boolean).join(delimiter);
 
 /** Absolute path of a program. */
@@ -12,9 +12,9 @@ export function programPath(program: string): string {
 }
 
 /**
- * Runs a program to its end and gives its standard output.
+ * Runs a program to its end and returns its standard output.
  *
- * @throws Error with the program's own complaint, where it cannot be run or fails
+ * @throws Error with the program's stderr if it cannot be run or fails
  */
 export function output(program: string, args: readonly string[], options: { cwd?: string } = {}): string {
   const env = { ...process.env, PATH, LC_ALL: "C" };

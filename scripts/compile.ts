@@ -4,26 +4,26 @@ import type { BunPlugin } from "bun";
 import type { Arch } from "./arch.ts";
 import { hideSections } from "./elf.ts";
 
-/** Another target than this machine. */
+/** A target other than this machine. */
 export interface Cross {
   arch: Arch;
-  /** Bun's executable for it. */
+  /** Path of Bun's executable for the target. */
   runtime: string;
-  /** Holds what `.build/` holds for this machine. */
+  /** Folder with the embedded files for the target, like `.build/` for this machine. */
   parts: string;
 }
 
 /**
- * Compiles a program and all that it embeds into one executable, put in place in one step.
+ * Compiles a program and everything that it embeds into one executable, and renames it into place.
  *
- * Nothing of the directory in which it will be started configures it: it runs as root, and a `.env` or `bunfig.toml`
- * there may be anybody's.
+ * The executable reads no configuration from the directory in which it is started. It runs as root, and any user may
+ * have put a `.env` or `bunfig.toml` there.
  *
  * @throws Error with the compiler's messages
  */
 export async function compileBinary(entrypoint: string, outfile: string, cross?: Cross): Promise<void> {
   mkdirSync(dirname(outfile), { recursive: true });
-  // The name of the executable is part of it: a temporary directory, not a temporary name, keeps builds alike.
+  // The executable contains its own name. With a temporary directory instead of a temporary name, builds are identical.
   const directory = mkdtempSync(join(dirname(outfile), ".build-"));
   try {
     const temporary = join(directory, basename(outfile));
@@ -42,7 +42,8 @@ export async function compileBinary(entrypoint: string, outfile: string, cross?:
       format: "esm",
       minify: true,
       bytecode: true,
-      // What a command does not import is not even made functions of: half a MiB of a collector.
+      // The runtime creates no functions for modules that a command does not import. This saves half a MiB of a
+      // collector.
       splitting: true,
       sourcemap: "none",
       env: "disable",
@@ -57,7 +58,7 @@ export async function compileBinary(entrypoint: string, outfile: string, cross?:
   }
 }
 
-/** Takes imports of `.build/…` from another directory. */
+/** Resolves imports of `.build/…` in another directory. */
 function partsFrom(directory: string): BunPlugin {
   return {
     name: "parts of another target",

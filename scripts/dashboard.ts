@@ -1,8 +1,8 @@
 /**
  * bun scripts/dashboard.ts   writes docs/grafana/linnix.json
  *
- * The panels come from the metrics that src/api/metrics.ts renders: a name or a label that is not there ends the script.
- * A metric without a panel of its own gets one in the last row.
+ * The panels come from the metrics that src/api/metrics.ts renders: the script fails if a metric or label does not
+ * exist. Each metric without a panel gets one in the last row.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -19,10 +19,12 @@ interface Target {
 
 interface Panel {
   title: string;
-  /** Of Grafana: https://github.com/grafana/grafana/blob/main/packages/grafana-data/src/valueFormats/categories.ts */
+  /**
+   * Unit of Grafana: https://github.com/grafana/grafana/blob/main/packages/grafana-data/src/valueFormats/categories.ts
+   */
   unit?: string;
   kind?: "timeseries" | "stat";
-  /** Of 24 columns. */
+  /** Number of columns, of 24. */
   width?: number;
   description?: string;
   targets: Target[];
@@ -35,10 +37,10 @@ interface Row {
 }
 
 const DATASOURCE = { type: "prometheus", uid: "$datasource" };
-/** Of one or more jobs and instances. */
+/** Label matchers for the chosen jobs and instances. */
 const CHOSEN = 'job=~"$job",instance=~"$instance"';
 
-/** Queries of metrics that exist. */
+/** Makes queries of existing metrics, and records which metrics are used. */
 class Queries {
   readonly used = new Set<string>();
   readonly #metrics: ReadonlyMap<string, Metric>;
@@ -51,7 +53,7 @@ class Queries {
     return this.#metrics.has(name);
   }
 
-  /** Growth a second, the instances apart. */
+  /** Growth per second, for each instance. */
   rate(name: string, by: readonly string[] = [], where = ""): Target {
     const metric = this.#metric(name, by);
     if (metric.type === "gauge") throw new Error(`${name} is a gauge: it has no rate`);
@@ -64,7 +66,7 @@ class Queries {
     return this.#sum(`${name}{${CHOSEN}${where}}`, by);
   }
 
-  /** The highest of all instances and labels: of what cannot be added up. */
+  /** The highest value of each instance, for a metric that cannot be added up. */
   highest(name: string): Target {
     this.#metric(name, []);
     return { expr: `max by (instance) (${name}{${CHOSEN}})`, legend: "{{instance}}" };
@@ -77,7 +79,7 @@ class Queries {
     return { expr, legend: `${100 * q} % ${legendOf(by)}`.trim() };
   }
 
-  /** What no other query used, as it is most useful. */
+  /** A panel for each metric that no other query used. */
   rest(): Panel[] {
     return [...this.#metrics.values()]
       .filter(({ name }) => !this.used.has(name))
@@ -93,7 +95,7 @@ class Queries {
       });
   }
 
-  /** Of the panel: what the help texts of its metrics say. */
+  /** The description of a panel: the help texts of its metrics. */
   help(...names: string[]): string {
     return names.map((name) => this.#metric(name, []).help).join("\n\n");
   }
@@ -259,7 +261,7 @@ function rowsOf(q: Queries): Row[] {
   return rows;
 }
 
-/** Those whose metrics exist. */
+/** Panels of groups, for the metrics that exist. */
 function groupPanels(q: Queries): Panel[] {
   const rates: [title: string, name: string, unit: string, by: string[]][] = [
     ["CPU time, cores", "linnix_group_cpu_seconds_total", "short", ["unit", "container"]],
@@ -285,12 +287,12 @@ function groupPanels(q: Queries): Panel[] {
   return panels;
 }
 
-/** The ten highest. */
+/** The ten highest series. */
 function top({ expr, legend }: Target): Target {
   return { expr: `topk(10, ${expr})`, legend };
 }
 
-/** Only what is not 0. */
+/** Only series above 0. */
 function only({ expr, legend }: Target): Target {
   return { expr: `${expr} > 0`, legend };
 }
@@ -371,7 +373,7 @@ function variable(name: string, label: string, query: string): Json {
   };
 }
 
-/** The dashboard as JSON, by these metrics. */
+/** The dashboard for these metrics, as JSON. */
 export function dashboardOf(metrics: ReadonlyMap<string, Metric>): string {
   const queries = new Queries(metrics);
   const dashboard = {

@@ -30,11 +30,12 @@ export function elfMachine(bytes: Uint8Array): number {
 }
 
 /**
- * Removes the reference to the section headers from an executable. The kernel and the loader read program headers only.
+ * Removes the reference to the section headers from an executable. The kernel and the loader read only the program
+ * headers.
  *
  * Bun keeps the address of the embedded program in bytes that no section covers. GNU strip and objcopy copy section by
- * section, zero these bytes, and leave an executable that is plain Bun: it runs files of the working directory. Without
- * section headers these tools refuse the file.
+ * section, zero these bytes, and leave an executable that behaves like plain Bun and runs files of the working
+ * directory. Without section headers these tools refuse the file.
  */
 export function hideSections(path: string): void {
   const fd = openSync(path, "r+");

@@ -1,4 +1,4 @@
-/** Writes what follows from the table of event fields, src/wire/fields.ts: the JSON encoder, types, docs/events.md. */
+/** Generates files from the table of event fields, src/wire/fields.ts: the JSON encoder, types, docs/events.md. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
@@ -19,7 +19,7 @@ const rowOf = (type: EventTypeName): EventTypeRow => EVENT_FIELDS[type];
 const constant = (name: string) => name.toUpperCase();
 const PROCESS_TYPES = EVENT_TYPE_NAMES.filter((type) => rowOf(type).isOfProcess);
 
-/** Rows by name: types share a row's name only with the same meaning of its bytes. */
+/** One row for each name. Types share the name of a field, but not necessarily its values. */
 function namedRows(types: readonly EventTypeName[]): FieldRow[] {
   const rows = new Map<string, FieldRow>();
   for (const row of types.flatMap(fieldsOf)) rows.set(row.name, rows.get(row.name) ?? row);
@@ -34,20 +34,20 @@ function namesText(): string {
   return `${HEAD}import { literal } from "../json/byte-writer.ts";\n\n${pieces.join("")}`;
 }
 
-/** The value of a member: an integer of JSON, from its bytes in the record. */
+/** The statement that writes the value of a member as a JSON integer. */
 function memberText({ member, kind, ts }: FieldRow): string {
   if (kind === "u32") return `out.number(record.u32(${member}))`;
   if (ts === "number") return `out.number(record.u64(${member}))`;
   return `out.u64(record.u32(${member} + 4), record.u32(${member}))`;
 }
 
-/** How many rows from `start` on are alike by `isAlike`. */
+/** Number of consecutive rows from `start` on for which `isAlike` is true. */
 function runFrom(rows: readonly FieldRow[], start: number, isAlike: (row: FieldRow) => boolean): number {
   const end = rows.slice(start).findIndex((row) => !isAlike(row));
   return end < 0 ? rows.length - start : end;
 }
 
-/** The values that the text of these fields is made of: which of them are known, and the words of their members. */
+/** The values that determine the text of these fields: their known bits, and the words of their members. */
 function keyOf(rows: readonly FieldRow[]): string[] {
   const bits = [...new Set(rows.flatMap(({ known }) => known ?? []))];
   const words = rows.flatMap(({ member, kind }) =>
@@ -56,12 +56,15 @@ function keyOf(rows: readonly FieldRow[]): string[] {
   return [`known & (${bits.join(" | ")})`, ...words];
 }
 
-/** Most bytes that the text of these fields takes. */
+/** Maximum number of bytes of the text of these fields. */
 function mostBytes(rows: readonly FieldRow[]): number {
   return rows.reduce((sum, { name, kind }) => sum + `,"${name}":`.length + (kind === "u64" ? 20 : 10), 0);
 }
 
-/** Writes fields that are mostly those of the event before: their text is kept with the values that it is made of. */
+/**
+ * The functions for fields that usually equal those of the previous event. They store the text together with its
+ * values.
+ */
 function repeatedText(rows: readonly FieldRow[]): string {
   const key = keyOf(rows);
   const isSame = key.map((value, i) => `key[${i}] === ${i === 0 ? `(${value})` : value}`).join(" &&\n    ");
@@ -80,7 +83,7 @@ function repeatedText(rows: readonly FieldRow[]): string {
   );
 }
 
-/** The statements that write the fields, one after the other; those of one part together. */
+/** The statements that write the fields in order. Adjacent fields of one part share a statement. */
 function statements(rows: readonly FieldRow[]): string[] {
   const lines: string[] = [];
   for (let i = 0; i < rows.length; ) {
@@ -223,7 +226,7 @@ function tableText(rows: readonly FieldRow[]): string {
   return ["| field | type | unit | meaning |", "|---|---|---|---|", ...cells].join("\n");
 }
 
-/** @param frame docs/events.md as it is: only what stands between its marks is generated */
+/** @param frame the present docs/events.md, in which only the text between the marks is generated */
 export function docsText(frame: string): string {
   const [begin, end] = ["<!-- fields: begin -->", "<!-- fields: end -->"];
   const [before, after] = [frame.indexOf(begin), frame.indexOf(end)];
@@ -239,7 +242,7 @@ export function docsText(frame: string): string {
   return `${frame.slice(0, before + begin.length)}\n\n${sections.join("\n\n")}\n\n${frame.slice(after)}`;
 }
 
-/** Path below `root` and text of each file that is generated. */
+/** Path below `root` and text of each generated file. */
 export function eventFiles(root: string): { path: string; text: string }[] {
   const docs = "docs/events.md";
   return [
@@ -250,12 +253,12 @@ export function eventFiles(root: string): { path: string; text: string }[] {
   ];
 }
 
-/** Brings the generated files up to date; leaves alone what is. */
+/** Writes the generated files that are out of date. */
 export function writeEventFiles(root: string): void {
   for (const { path, text } of staleEventFiles(root)) writeFileAtomically(join(root, path), text);
 }
 
-/** The generated files that are not what the table says. */
+/** The generated files that differ from the table. */
 export function staleEventFiles(root: string): { path: string; text: string }[] {
   return eventFiles(root).filter(({ path, text }) => {
     try {

@@ -2,8 +2,8 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node
 import { dirname } from "node:path";
 
 /**
- * Puts `data` at `path` in one step: a reader sees the old file or the new one, never a part.
- * A file that holds the same already is left as it is, with its time.
+ * Puts `data` at `path` in one step: a reader sees the old file or the new one, never a part. A file with the same
+ * content is not touched and keeps its time.
  *
  * @returns whether the file changed
  */

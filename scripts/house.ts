@@ -1,9 +1,10 @@
 /**
  * bun scripts/house.ts            checks the house rules against the budget; fails where a count is above it
- * bun scripts/house.ts --update   lowers the budget to the counts of now; a count never rises
- * bun scripts/house.ts --list     prints every place that counts
+ * bun scripts/house.ts --update   lowers the budget to the current counts; a count never rises
+ * bun scripts/house.ts --list     prints every counted place
  *
- * Rules: no circle of imports between files or between folders, imports point down the layers, and none of the words that the language rules exclude.
+ * Rules: no circular imports between files or folders, only imports of lower layers, and no words that the language
+ * rules exclude.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -19,7 +20,7 @@ interface Count {
   places: string[];
 }
 
-/** Files that git tracks or would track, generated ones left out. */
+/** Files that git tracks or would track, without generated ones. */
 function filesOf(...patterns: string[]): string[] {
   const args = ["ls-files", "--cached", "--others", "--exclude-standard", "--", ...patterns];
   return execFileSync("git", args, { cwd: ROOT, encoding: "utf8" })
@@ -27,7 +28,7 @@ function filesOf(...patterns: string[]): string[] {
     .filter((path) => path !== "" && !path.includes(".gen.") && existsSync(join(ROOT, path)));
 }
 
-/** The folders and files of src, lowest first: what stands on a line imports nothing from a later line. */
+/** The folders and files of src, lowest layer first. A folder imports nothing from its own or a later line. */
 const LAYERS: readonly (readonly string[])[] = [
   ["errors.ts", "licences.ts", "json", "stats", "regexp", "wire"],
   ["version.ts", "ring", "sys"],
@@ -48,7 +49,7 @@ const LAYERS: readonly (readonly string[])[] = [
 
 const IMPORT = /^\s*(?:import|export)\b[^;]*?\bfrom\s+"(\.[^"]+)"|\bimport\(\s*"(\.[^"]+)"\s*\)/gm;
 
-/** Which file of src imports which, types included. */
+/** The imports of each file of src, including imports of types. */
 function importsOf(files: readonly string[]): ImportGraph {
   const graph: ImportGraph = new Map();
   for (const file of files) {
@@ -61,7 +62,7 @@ function importsOf(files: readonly string[]): ImportGraph {
   return graph;
 }
 
-/** The same between folders; a file that lies in src itself is a folder of its own. */
+/** The imports between folders. A file directly in src counts as a folder. */
 function foldersOf(graph: ImportGraph): ImportGraph {
   const folderOf = (file: string): string =>
     file.split("/").length > 2 ? file.split("/").slice(0, 2).join("/") : file;
@@ -75,7 +76,7 @@ function foldersOf(graph: ImportGraph): ImportGraph {
   return folders;
 }
 
-/** Imports of a folder from one that stands on its own line or above it. */
+/** Imports of a folder from a folder of the same or a higher layer. */
 function upwardImports(folders: ImportGraph): Count {
   const layerOf = (path: string): number => {
     const layer = LAYERS.findIndex((names) => names.includes(path.slice("src/".length)));

@@ -1,8 +1,8 @@
-/** What imports what. */
+/** The imports of each file or folder. */
 export type ImportGraph = Map<string, Set<string>>;
 
 /**
- * The circles of a graph: every largest set of two or more nodes that reach each other (Tarjan's strongly connected
+ * The circles of a graph: every maximal set of two or more nodes that reach each other (Tarjan's strongly connected
  * components).
  */
 export function circles(graph: ImportGraph): string[][] {

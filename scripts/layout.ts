@@ -1,11 +1,9 @@
 /**
- * Writes the wire layout down in TypeScript: byte offsets, sizes and constants
- * of what the headers of the wire in `bpf/` declare, read from the BTF of the
- * compiled objects, so that the compiler that laid the structs out is the one
- * that is asked.
+ * Generates the wire layout in TypeScript: byte offsets, sizes and constants that the wire headers in `bpf/` declare.
+ * The offsets and sizes come from the BTF of the compiled objects, so they are those of the compiler.
  */
 
-/** One type of `bpftool btf dump file OBJECT -j`; which members are there depends on `kind`. */
+/** One type of `bpftool btf dump file OBJECT -j`; the members depend on `kind`. */
 export interface BtfType {
   id: number;
   kind: string;
@@ -18,20 +16,20 @@ export interface BtfType {
   values?: { name: string; val: number }[];
 }
 
-/** What `bpftool btf dump file OBJECT -j` prints. */
+/** The output of `bpftool btf dump file OBJECT -j`. */
 export interface BtfDump {
   types: BtfType[];
 }
 
-/** What a C header declares by name, in the order in which it does. */
+/** The names that a C header declares, in their order. */
 export interface HeaderNames {
   structs: string[];
   enums: string[];
-  /** Object-like macros whose value is a plain integer: these leave no trace in BTF. */
+  /** Object-like macros whose value is a plain integer. BTF does not contain them. */
   macros: { name: string; value: number }[];
 }
 
-/** Finds the names that `header` (C source) declares; what they look like in memory is BTF's to say. */
+/** Finds the names that `header` (C source) declares. Their layout in memory comes from BTF. */
 export function headerNames(header: string): HeaderNames {
   const code = header.replace(/\/\*[\s\S]*?\*\//g, "").replace(/\/\/.*$/gm, "");
   const names = (keyword: string) =>
@@ -44,15 +42,15 @@ export function headerNames(header: string): HeaderNames {
   };
 }
 
-/** One field of a struct, nested structs already opened up. */
+/** One field of a struct; nested structs are already flattened. */
 interface Field {
   name: string;
   offset: number;
-  /** Elements, where it is an array. */
+  /** Number of elements, if it is an array. */
   length?: number;
-  /** Bytes from one element to the next, where it is an array. */
+  /** Bytes from one element to the next, if it is an array. */
   stride?: number;
-  /** The C type, for the reader. */
+  /** The C type, for the comment. */
   type: string;
 }
 
@@ -143,9 +141,9 @@ function enumText(type: BtfType): string {
 /**
  * The text of `src/wire/layout.gen.ts`.
  *
- * @param header the C headers that declare the wire, one behind the other
- * @param objects BTF of the compiled objects; a type that several of them carry has to be the same in all
- * @throws Error that names the type which is missing from every object, or which differs between two
+ * @param header the concatenated C headers that declare the wire
+ * @param objects BTF of the compiled objects; a type that several of them contain must be the same in all @throws Error
+ * that names a type that is missing from every object, or that differs between two objects
  */
 export function layoutText(header: string, objects: { name: string; btf: BtfDump }[]): string {
   const names = headerNames(header);

@@ -10,8 +10,8 @@ import { readIfThere, writeFileAtomically } from "./files.ts";
 /**
  * The shared libraries in the binary: Debian packages by version and SHA-256, so that each build embeds the same bytes.
  *
- * The versions keep the glibc that they need low: libelf 0.183 needs 2.28, libelf 0.188 of Debian 12 needs 2.33.
- * To change a version: put it here with the digests that `apt-get download` and `sha256sum` give.
+ * The versions were chosen because they need an old glibc: libelf 0.183 needs 2.28, libelf 0.188 of Debian 12 needs
+ * 2.33. To change a version: write it here with the digests from `apt-get download` and `sha256sum`.
  */
 const LIBRARIES = [
   {
@@ -51,15 +51,15 @@ const LIBRARIES = [
 
 type Pin = (typeof LIBRARIES)[number];
 
-/** Where downloaded packages stay between builds, relative to the root of the repository. */
+/** Folder of downloaded packages, relative to the root of the repository. Later builds reuse them. */
 const PACKAGES = ".build/packages";
 
 /** A library to embed. */
 export interface Library {
-  /** As the project itself is called. */
+  /** Name of the project. */
   name: string;
   soname: string;
-  /** The distribution's package, and its version there; null if no package manager knows it. */
+  /** The distribution's package and its version; the version is null if no package manager knows it. */
   package: string;
   version: string | null;
   bytes: Uint8Array;
@@ -68,13 +68,13 @@ export interface Library {
 /** The libraries to embed. */
 export interface Libraries {
   all: Library[];
-  /** Why these are the libraries of this system and not the pinned ones; null if they are the pinned ones. */
+  /** Why these are the libraries of this system instead of the pinned ones; null for the pinned ones. */
   whyOfSystem: string | null;
 }
 
 /**
- * The pinned libraries: from `.build/packages`, or else from the Debian mirror that this system uses.
- * Where they cannot be had, those of this system, for its own architecture.
+ * The pinned libraries: from `.build/packages`, or else from the Debian mirror that this system uses. If they are not
+ * available, the libraries of this system, for its own architecture only.
  *
  * @throws Error if there are none for `arch`
  */
@@ -136,7 +136,7 @@ async function download(root: string, pins: readonly Pin[], arch: Arch): Promise
   }
 }
 
-/** The library of that SONAME in a Debian package. */
+/** The library with that SONAME in a Debian package. */
 function unpack(deb: string, soname: string): Uint8Array {
   const directory = mkdtempSync(join(tmpdir(), "linnix-package-"));
   try {
@@ -155,7 +155,7 @@ function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-/** Where this system has the libraries, links resolved, in the order in which they are embedded. */
+/** Paths of this system's libraries, links resolved, in the order of `LIBRARIES`. */
 export function libraryPaths(arch: Arch = hostArch()): string[] {
   const entries = output("ldconfig", ["-p"])
     .split("\n")
@@ -177,7 +177,7 @@ function systemLibraries(arch: Arch): Library[] {
   });
 }
 
-/** Version of an installed package, where dpkg is what installed it. */
+/** Version of an installed package; null if dpkg does not report it. */
 function packageVersion(name: string): string | null {
   try {
     // Several architectures of one package can be installed, all of the same version.
@@ -198,7 +198,7 @@ export function librariesDigest(libraries: readonly Library[]): string {
   return sha256(Buffer.concat(libraries.map(({ bytes }) => bytes)));
 }
 
-/** Newest minor version of glibc 2 whose symbols these libraries need: the names of the versions are in their text. */
+/** Newest minor version of glibc 2 whose symbols these libraries need, by the version names that they contain. */
 export function glibcMinor(libraries: readonly { bytes: Uint8Array }[]): number {
   const versions = libraries.flatMap(({ bytes }) => [
     ...Buffer.from(bytes)

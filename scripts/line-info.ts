@@ -7,9 +7,9 @@ const LINE_INFO_AT = { offset: 16, length: 20 };
 const CORE_RELOCATIONS_AT = { offset: 24, length: 28 };
 
 /**
- * Takes the source lines of each instruction out of a BPF object. The kernel only prints them in the verifier's log, and
- * they take 40 % of an object: memory of the file, of libbpf while it loads, and of the kernel as long as a program stays.
- * What a linker would need to move the section goes with them.
+ * Removes the source lines of each instruction from a BPF object. The kernel only prints them in the verifier's log,
+ * and they take 40 % of an object. That is space in the file, memory of libbpf during the load, and memory of the
+ * kernel while a program is loaded. The relocations that only a linker needs are removed too.
  */
 export function removeLineInfo(object: string): void {
   const file = `${object}.ext`;
@@ -19,7 +19,7 @@ export function removeLineInfo(object: string): void {
   output("llvm-objcopy", ["--update-section", `.BTF.ext=${file}`, ...unused, object]);
 }
 
-/** @param ext the section .BTF.ext, in little endian: function info, line info, CO-RE relocations, in this order */
+/** @param ext the section .BTF.ext, little-endian, with function info, line info and CO-RE relocations in this order */
 export function withoutLineInfo(ext: Uint8Array): Uint8Array {
   const view = new DataView(ext.buffer, ext.byteOffset, ext.byteLength);
   const at = (offset: number): number => view.getUint32(offset, true);

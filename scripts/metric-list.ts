@@ -8,7 +8,7 @@ export interface Metric {
   labels: readonly string[];
 }
 
-/** Every metric of linnix, by its name: what src/api/metrics.ts renders where everything is known. */
+/** Every metric of linnix, by its name: the output of src/api/metrics.ts when every value is known. */
 export async function listMetrics(): Promise<Map<string, Metric>> {
   await using server = await startMadeUp();
   server.source.shownGroups = madeUpGroups();
@@ -16,7 +16,7 @@ export async function listMetrics(): Promise<Map<string, Metric>> {
   return metricsIn(await (await fetch(server.url("/metrics"))).text());
 }
 
-/** The metrics of an exposition in Prometheus' own format. */
+/** The metrics of a text in the Prometheus exposition format. */
 export function metricsIn(text: string): Map<string, Metric> {
   const metrics = new Map<string, Metric>();
   for (const [, name = "", help = "", type, sample = ""] of text.matchAll(

@@ -23,7 +23,7 @@ export const OBJECTS = [
   "ring-write",
 ] as const;
 
-/** What declares the wire. */
+/** The headers that declare the wire. */
 const HEADERS = [
   "bpf/process.h",
   "bpf/detail.h",
@@ -37,12 +37,12 @@ const HEADERS = [
   "bpf/ring-write.h",
 ] as const;
 
-/** Where the layout is committed, relative to the root of the repository. */
+/** The generated layout, relative to the root of the repository. */
 export const LAYOUT_FILE = "src/wire/layout.gen.ts";
 
 /**
- * Compiles `bpf/<name>.bpf.c` to `object` and takes the DWARF and the line info out again; BTF and CO-RE stay.
- * No path of this machine gets into it: it depends on the sources and the compiler alone.
+ * Compiles `bpf/<name>.bpf.c` to `object` and removes the DWARF and the line info; BTF and CO-RE relocations stay. The
+ * object contains no path of this machine: it depends only on the sources and the compiler.
  */
 function compileObject(root: string, arch: Arch, name: string, object: string): void {
   const flags = ["-O2", "-g", "-target", "bpf", "-mcpu=v3", `-D__TARGET_ARCH_${ARCHES[arch].bpf}`, "-Wall", "-Werror"];
@@ -52,14 +52,14 @@ function compileObject(root: string, arch: Arch, name: string, object: string): 
   removeLineInfo(object);
 }
 
-/** What the sources compile to. */
+/** The result of compiling the sources. */
 interface Compiled {
   objects: { name: string; bytes: Uint8Array }[];
   /** Text of `src/wire/layout.gen.ts`. */
   layout: string;
 }
 
-/** Compiles every BPF program and reads the layout of the wire from their BTF; leaves nothing behind. */
+/** Compiles every BPF program and reads the layout of the wire from their BTF. It removes its temporary files. */
 export function compileObjects(root: string, arch: Arch = hostArch()): Compiled {
   const directory = mkdtempSync(join(tmpdir(), "linnix-objects-"));
   try {

@@ -1,6 +1,7 @@
 /**
- * bun scripts/observers.ts            fails if what derives from the observers is out of date
- * bun scripts/observers.ts --update   writes it: the programs that the set-up installs, the table in docs/compare-with-polling.md
+ * bun scripts/observers.ts            fails if a file that derives from the observers is out of date
+ * bun scripts/observers.ts --update   writes these files: the programs that the set-up installs, and the table in
+ *                                     docs/compare-with-polling.md
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -28,7 +29,7 @@ function rowOf({ name, kind, summary, reports, needs, programs }: Observer): str
   ];
 }
 
-/** What each file holds that derives from the observers. */
+/** Path and content of each file that derives from the observers. */
 export function derivedFiles(): Map<string, string> {
   const programs = OBSERVERS.flatMap((observer) => observer.programs).map(({ name, debian, elsewhere = debian }) => ({
     program: name,

@@ -1,11 +1,11 @@
-/** The live page of the HTTP API, src/page/, as one document that loads nothing. */
+/** The live page of the HTTP API, src/page/, as one document that loads no other files. */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PALETTE } from "../src/report/html/palette.ts";
 import { writeFileAtomically } from "./files.ts";
 
-/** Writes `page.json`: the document, and the policy that lets its own style and script run and nothing else. */
+/** Writes `page.json`: the document, and a policy that allows only its own style and script. */
 export async function writePage(root: string, directory: string): Promise<void> {
   const folder = join(root, "src/page");
   const script = await scriptOf(join(folder, "main.ts"));
@@ -23,7 +23,7 @@ export async function writePage(root: string, directory: string): Promise<void> 
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",
-    // Text that is markup can get into the page nowhere.
+    // These two directives prevent scripts from inserting text into the page as markup.
     "require-trusted-types-for 'script'",
     "trusted-types 'none'",
   ].join("; ");
@@ -43,12 +43,12 @@ async function scriptOf(entrypoint: string): Promise<string> {
   const [output] = result.outputs;
   if (!result.success || output === undefined) throw new Error(result.logs.map(String).join("\n"));
   const script = await output.text();
-  // Either would end the element, or begin a comment, before the script's end.
+  // `</script` would end the element early, and `<!--` would begin a comment.
   if (/<\/script|<!--/i.test(script)) throw new Error("the script of the page holds markup");
   return script;
 }
 
-/** A style sheet without its indentation and line ends. */
+/** Removes indentation and newlines from a style sheet. */
 function compact(css: string): string {
   return css.replace(/\s*\n\s*/g, " ").trim();
 }

@@ -1,9 +1,9 @@
 /**
- * bun scripts/pictures.ts            writes all pictures of docs/pictures/; as root, with dist/linnix, Chromium and tmux
+ * bun scripts/pictures.ts            writes all pictures of docs/pictures/; needs root, dist/linnix, Chromium and tmux
  * bun scripts/pictures.ts page top   writes only these
  *
- * Nothing in them is made up. The page and `top` show a daemon that watches one cgroup, with three units at work in it, so
- * that no path of this machine is in the pictures. Take them while the machine does nothing else, and look at them.
+ * The pictures show real data. The page and `top` show a daemon that watches one cgroup with three busy units, so that
+ * no path of this machine is in the pictures. Take the pictures on an idle machine, and check each one.
  */
 import {
   copyFileSync,
@@ -26,21 +26,21 @@ import { Chromium } from "../test/report/chromium.ts";
 import { output } from "./command.ts";
 
 const ROOT = join(import.meta.dir, "..");
-/** Where users have it: its command line is in the pictures. */
+/** The path of the binary for users, because the pictures show its command line. */
 const LINNIX = "/usr/local/bin/linnix";
 const FOLDER = join(ROOT, "docs/pictures");
 const MOST_BYTES = 200 * 1000;
-/** Until the collector's code is compiled, so that its cost is that of a daemon. */
+/** Waits until the collector's code is compiled, so that its cost is that of a long-running daemon. */
 const LOAD_MS = 200_000;
-/** Until `top` has drawn the view that a key chose, and refreshed it. */
+/** Waits until `top` has drawn the view that a key selected, and refreshed it. */
 const SHOWN_MS = 5_000;
-/** Of the terminal that `top` is drawn on. */
+/** Size of the terminal of `top`. */
 const SIZE = { columns: 118, rows: 22 };
 
-/** One for each mount of a cgroup hierarchy that names units or that the BPF programs see. */
+/** One directory for each mounted cgroup hierarchy that names units or that the BPF programs see. */
 const HIERARCHIES = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd"];
 const SLICE = "demo.slice";
-/** What works in each unit, and processes a second. */
+/** The program in each unit, and its processes per second. */
 const UNITS: readonly { unit: string; profile: ProfileName; rate: number }[] = [
   { unit: "web.service", profile: "busy-api", rate: 25 },
   { unit: "ci-runner.service", profile: "ci-runner", rate: 10 },
@@ -48,8 +48,8 @@ const UNITS: readonly { unit: string; profile: ProfileName; rate: number }[] = [
 ];
 
 /**
- * All methods but other levels of detail of linnix itself: their code runs once a second, so it is not yet compiled when the
- * comparison measures them.
+ * All methods except the other levels of detail of linnix. Their code runs once a second, so it is not yet compiled
+ * when the comparison measures them.
  */
 const CHART_METHODS = METHOD_NAMES.filter((name) => !name.startsWith("linnix --detail"));
 
@@ -100,7 +100,10 @@ async function topOf(chromium: Chromium, folder: string): Promise<Buffer> {
   });
 }
 
-/** Runs with a daemon that watches three units at work. @param use gets its address, and when the collector is warm */
+/**
+ * Calls `use` with a daemon that watches three busy units. @param use receives its address, and a promise that resolves
+ * when the load has run long enough
+ */
 async function underLoad<T>(use: (url: string, passed: Promise<void>) => Promise<T>): Promise<T> {
   const roots = HIERARCHIES.filter((root) => existsSync(join(root, "cgroup.procs"))).map((root) => join(root, SLICE));
   await using cleanup = new AsyncDisposableStack();
@@ -136,7 +139,7 @@ async function addressOf(stderr: ReadableStream<Uint8Array>): Promise<string> {
   throw new Error(`linnix ended: ${said}`);
 }
 
-/** A picture of the first element of that selector. */
+/** A picture of the first element that matches the selector. */
 async function clip(chromium: Chromium, selector: string): Promise<Buffer> {
   const box = await chromium.evaluate<object>(`(() => {
     const { x, y, width, height } = document.querySelector(${JSON.stringify(selector)}).getBoundingClientRect();
@@ -148,7 +151,7 @@ async function clip(chromium: Chromium, selector: string): Promise<Buffer> {
 
 const CLASSES: { readonly [sgr: string]: string } = { 1: "bold", 2: "dim", 7: "reverse", 31: "red" };
 
-/** The screen of a terminal as a page; of the escapes only those that `top` uses are known. */
+/** The screen of a terminal as a page. It supports only the escape sequences that `top` uses. */
 function terminalHtml(screen: string): string {
   const on = new Set<string>();
   const [first = "", ...painted] = screen.trimEnd().split("\x1b[");
@@ -168,12 +171,12 @@ pre{display:inline-block;margin:0;padding:14px 16px;background:var(--back);color
 </style><pre>${linesOf(first)}${spans}</pre>`.text;
 }
 
-/** A line end of markup stays one; in text it would become an escape. */
+/** Newlines of the markup are kept; in text they would become an escape. */
 function linesOf(text: string): Markup[] {
   return text.split("\n").map((line, at) => html`${at > 0 && new Markup("\n")}${line}`);
 }
 
-// The browser of a user runs on another machine: here it and the load run on other CPUs than the daemon.
+// A user's browser runs on another machine. Here the browser and the load run on other CPUs than the daemon.
 if (availableParallelism() > 1) {
   const others = `1-${availableParallelism() - 1}`;
   output("taskset", ["--all-tasks", "--pid", "--cpu-list", others, `${process.pid}`]);

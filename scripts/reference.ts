@@ -68,7 +68,7 @@ function commandText({ name, aliases = [], description }: CommandEntry, command:
   ].join("\n");
 }
 
-/** docs/command-line.md: what `--help --all` of every command prints. */
+/** docs/command-line.md: the content of `--help --all` of every command. */
 export async function commandLineText(): Promise<string> {
   const commands = await Promise.all(listedCommands().map(async (entry) => commandText(entry, await entry.load())));
   return [
@@ -94,7 +94,7 @@ const FAMILIES: readonly (readonly [title: string, prefixes: readonly string[]])
   ["The process of linnix", ["process_"]],
 ];
 
-/** docs/metrics.md: every metric with the text that /metrics has. */
+/** docs/metrics.md: every metric with its help text in /metrics. */
 export function metricsText(metrics: ReadonlyMap<string, Metric>): string {
   const familyOf = ({ name }: Metric): string =>
     FAMILIES.find(([, prefixes]) => prefixes.some((prefix) => name.startsWith(prefix)))?.[0] ?? "Events and samples";
@@ -129,7 +129,7 @@ export async function referenceFiles(): Promise<Map<string, string>> {
   ]);
 }
 
-/** The generated documents that differ from what is on disk. */
+/** The generated documents that differ from the files on disk. */
 export async function outdatedDocuments(): Promise<string[]> {
   return [...(await referenceFiles())]
     .filter(([path, text]) => !existsSync(join(ROOT, path)) || readFileSync(join(ROOT, path), "utf8") !== text)

@@ -1,8 +1,8 @@
 /**
  * npm run release [-- --draft]   the files of a release, in dist/release/
  *
- * `--draft` also takes sources with changes that are in no commit. LINNIX_SIGNING_KEY names the maintainer's SSH key;
- * with it, SHA256SUMS gets a detached signature.
+ * `--draft` also accepts sources with uncommitted changes. LINNIX_SIGNING_KEY names the maintainer's SSH key; with it,
+ * SHA256SUMS gets a detached signature.
  */
 import { createHash } from "node:crypto";
 import {
@@ -28,7 +28,7 @@ import { gzip, pack } from "./release/archive.ts";
 const ROOT = join(import.meta.dir, "..");
 const RELEASE = join(ROOT, "dist/release");
 
-/** What `ssh-keygen -Y verify -n` must be given: a signature for another purpose does not verify. */
+/** The argument of `ssh-keygen -Y verify -n`. A signature for another purpose does not verify. */
 const SIGNATURE_NAMESPACE = "linnix-release";
 
 /** Time of the commit, or SOURCE_DATE_EPOCH: no file of a release depends on the time of the build. */
@@ -39,7 +39,7 @@ function sourceTime(): Date {
   return new Date(Number(seconds) * 1000);
 }
 
-/** Builds for one architecture and gives the files of it. */
+/** Builds for one architecture and writes its release files to `directory`. */
 async function releaseOf(arch: Arch, directory: string, time: Date, commit: string | null): Promise<void> {
   const libraries = await getLibraries(ROOT, arch);
   if (libraries.whyOfSystem !== null) throw new Error(`the pinned libraries are missing: ${libraries.whyOfSystem}`);
@@ -50,7 +50,7 @@ async function releaseOf(arch: Arch, directory: string, time: Date, commit: stri
 
   const binary = join(directory, `linnix-linux-${arch}`);
   copyFileSync(built, binary);
-  // It reads what the build has written.
+  // The module reads files that the build has written.
   const { sbom } = await import("./release/sbom.ts");
   writeFileSync(`${binary}.cdx.json`, sbom({ arch, binary: bytes, libraries: libraries.all, time, commit }));
   console.error(`compressing linnix-linux-${arch}`);
@@ -92,7 +92,8 @@ async function main(args: string[]): Promise<void> {
   rmSync(draft, { recursive: true, force: true });
   mkdirSync(draft, { recursive: true });
   try {
-    // That of this machine first: the bill of materials of the other one takes versions from its build.
+    // The architecture of this machine comes first, because the bill of materials of the other one uses versions from
+    // that build.
     const arches = (Object.keys(ARCHES) as Arch[]).toSorted((a) => (a === hostArch() ? -1 : 1));
     for (const arch of arches) await releaseOf(arch, draft, time, commit);
     writeSums(draft);

@@ -1,5 +1,5 @@
-// The one entry of the npm scripts: gets what is missing on this machine, builds what is stale, then does the job. Needs
-// nothing but Node.js (18 or later) and npm.
+// The entry point of all npm scripts. It installs what is missing on this machine, builds what is stale, then runs the
+// job. It needs only Node.js (18 or later) and npm.
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, constants, tmpdir } from "node:os";
@@ -20,13 +20,13 @@ import {
 import { kernelTests, placesTests, runPlan, unitTests } from "./test-plan.mjs";
 import { mergedReport, secondReport } from "./test-reports.mjs";
 
-/** What `npm start` runs of dist/linnix; `npm start -- …` adds to it. */
+/** The arguments with which `npm start` runs dist/linnix. `npm start -- …` adds more. */
 const START = ["overhead-test"];
 
-/** A kernel test waits for real processes, on a machine that may be busy. */
+/** Time limit of a test, ms. A kernel test waits for real processes, on a machine that may be busy. */
 const TEST_TIMEOUT_MS = 120_000;
 
-/** How long after the end of a test run its output may still come. */
+/** How long after the end of a test run its output may still arrive, ms. */
 const LEFT_BEHIND_MS = 10_000;
 
 const BUN = "node_modules/.bin/bun";
@@ -37,7 +37,10 @@ const UNIT = { needs: BUILD_NEEDS, run: () => test([`--parallel=${cpus()}`, ...u
 const KERNEL = { needs: [...BUILD_NEEDS, ...TEST_NEEDS], run: runKernelTests };
 const KERNELS_FILES = ["./test/kernels/"];
 const KERNELS = { needs: KERNEL.needs, run: () => test(KERNELS_FILES) };
-/** These three: other kernels boot while the unit tests run, and on beside what needs no quiet machine. */
+/**
+ * Unit, kernel and other-kernels tests. Other kernels boot while the unit tests and those kernel tests run that need no
+ * quiet machine.
+ */
 const USUAL = { needs: KERNEL.needs, run: runUsualTests };
 const PLACES = {
   needs: [...KERNEL.needs, ...PLACES_NEEDS],
@@ -52,14 +55,14 @@ const RELEASE = {
 const JOBS = {
   start: { needs: BUILD_NEEDS, binary: true, steps: (args) => [() => run([BINARY, ...START, ...args])] },
   build: { needs: BUILD_NEEDS, binary: false, steps: (args) => [() => run([BUN, "build.ts", ...args])] },
-  // All that the tests need, so that several runs of them can go side by side.
+  // Prepares everything that the tests need, so that several test runs can run at the same time.
   prepare: { needs: KERNEL.needs, binary: true, steps: () => [] },
   test: tests(USUAL),
-  // Needs no root and nothing but the build: what a change is tried with while it is written.
+  // Needs only the build and no root, for use while a change is written.
   "test:unit": tests(UNIT),
   "test:kernel": tests(KERNEL),
   "test:kernels": tests(KERNELS),
-  // What takes minutes and is no part of `npm test`: places, kernels for arm64, whole releases.
+  // Tests that take minutes and are not part of `npm test`: places, kernels for arm64, whole releases.
   "test:places": tests(PLACES),
   "test:release": tests(RELEASE),
   "test:all": tests(USUAL, PLACES, RELEASE),
@@ -89,7 +92,7 @@ const JOBS = {
   },
 };
 
-/** A job that runs tests of these kinds; with arguments, the runner gets only those. */
+/** A job that runs tests of these kinds. If there are arguments, the test runner receives only the arguments. */
 function tests(...kinds) {
   return {
     needs: [...new Set(kinds.flatMap(({ needs }) => needs))],
@@ -98,20 +101,20 @@ function tests(...kinds) {
   };
 }
 
-/** CPUs that this process may use. */
+/** Number of CPUs that this process may use. */
 function cpus() {
   return availableParallelism();
 }
 
-/** Reports of the runs so far, by what ran: LINNIX_TEST_REPORT names one file with all of them. */
+/** Reports of the runs so far, by the test files. LINNIX_TEST_REPORT names one file for all reports. */
 const reports = new Map();
 
-/** Runs the test runner in the foreground; gives its exit code. */
+/** Runs the test runner in the foreground, and returns its exit code. */
 function test(args, env = {}) {
   return withReport(args, (options) => run([BUN, "test", ...options, ...args], env));
 }
 
-/** Runs tests, then prints all that they printed; gives their exit code. */
+/** Runs tests, prints all their output at the end, and returns their exit code. */
 async function testPrintingAtEnd(args) {
   return interrupted || withReport(args, (options) => runPrintingAtEnd([BUN, "test", ...options, ...args]));
 }
@@ -125,7 +128,7 @@ function runKernelTests() {
   );
 }
 
-/** As `runPlan`, with the kernels as one more of what runs a second time. */
+/** Like `runPlan`, but also boots other kernels. If their tests fail, they run a second time too. */
 async function runUsualTests() {
   let areBooting = true;
   const kernels = testPrintingAtEnd(KERNELS_FILES).finally(() => {
@@ -138,7 +141,9 @@ async function runUsualTests() {
   return unit || booted || kernel;
 }
 
-/** Runs `action`, which tests `what`, with the options of the test runner; adds its report to LINNIX_TEST_REPORT. */
+/**
+ * Runs `action`, which tests the files `what`, with options of the test runner. Adds the report to LINNIX_TEST_REPORT.
+ */
 async function withReport(what, action) {
   const options = [`--timeout=${TEST_TIMEOUT_MS}`];
   const path = process.env.LINNIX_TEST_REPORT;
@@ -157,17 +162,17 @@ async function withReport(what, action) {
   }
 }
 
-/** Runs a command to its end, with this process's own input and output; gives its exit code. */
+/** Runs a command to its end with this process's own input and output, and returns its exit code. */
 function run([program, ...args], env = {}) {
   return ended(spawn(program, args, { stdio: "inherit", env: { ...process.env, ...env } }));
 }
 
-/** Runs a command to its end, then prints all that it printed; gives its exit code. */
+/** Runs a command to its end, prints all its output then, and returns its exit code. */
 async function runPrintingAtEnd([program, ...args]) {
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
   const output = [];
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (bytes) => output.push(bytes));
-  // A process that a test left behind holds the pipes open.
+  // A process that a test left behind keeps the pipes open.
   child.on("exit", () => {
     const left = setTimeout(() => {
       output.push(Buffer.from(`${args.join(" ")}: a process that it left behind still holds its output\n`));
@@ -180,17 +185,17 @@ async function runPrintingAtEnd([program, ...args]) {
   return code;
 }
 
-/** The exit code of an interrupted run: nothing else starts after it. */
+/** The exit code of an interrupted run; 0 if it was not interrupted. After an interruption nothing else starts. */
 let interrupted = 0;
 
-/** The exit code of a child, which gets the signals of this process. */
+/** Waits for the end of a child and returns its exit code. Forwards signals of this process to the child. */
 function ended(child) {
   return new Promise((resolve, reject) => {
     const forward = (signal) => {
       interrupted = 128 + constants.signals[signal];
       child.kill(signal);
     };
-    // A terminal sends SIGINT to the child as well: here it has only to be outlived.
+    // A terminal sends SIGINT to the child as well, so this process only has to survive it.
     const outlive = (signal) => {
       interrupted = 128 + constants.signals[signal];
     };
@@ -221,7 +226,7 @@ async function main([name, ...args]) {
     release();
   }
 
-  // All of them, so that one run shows everything that is wrong; the first failure is the result.
+  // Run all steps, so that one run shows all failures. The result is the first failure.
   let result = 0;
   for (const step of job.steps(args)) {
     const code = interrupted || (await step());

@@ -5,8 +5,9 @@ import { ARCHES, type Arch } from "./arch.ts";
 import { output } from "./command.ts";
 
 /**
- * Bun's executable for an architecture, in the version that builds: `node_modules` has that of this machine only.
- * Another one comes from the npm registry, once; its digest is the one in package-lock.json.
+ * Path of Bun's executable for an architecture, in the version that runs this build. `node_modules` contains only the
+ * executable for this machine. The other one is downloaded once from the npm registry, and checked against the digest
+ * in package-lock.json.
  */
 export function bunExecutable(root: string, arch: Arch): string {
   if (arch === process.arch) return process.execPath;
@@ -41,7 +42,7 @@ function lockedIntegrity(root: string, name: string): string | undefined {
   return entry.integrity;
 }
 
-/** The npm that was called, under `npm run`. */
+/** Runs npm: under `npm run`, the npm that was called. */
 function npm(...args: string[]): void {
   const script = process.env.npm_execpath;
   if (script) output("node", [script, ...args]);

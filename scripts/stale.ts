@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { SourceState } from "./build-info.ts";
 import { LAYOUT_FILE } from "./objects.ts";
 
-/** What goes into the binary, relative to the root of the repository. */
+/** The inputs of the binary, relative to the root of the repository. */
 export const INPUTS = [
   "bpf",
   "build.ts",
@@ -25,15 +25,15 @@ function filesBelow(root: string, path: string): string[] {
     .flatMap((name) => filesBelow(root, join(path, name)));
 }
 
-/** A program as it is installed: another one has another size or time. */
+/** Identifies an installed program by path, size and time. */
 function identity(path: string): string {
   const { size, mtimeMs } = statSync(realpathSync(path));
   return `${path} ${size} ${mtimeMs}`;
 }
 
 /**
- * A digest of all that the binary is made from: sources, commit, compilers, libraries.
- * The generated layout is left out: it follows from the rest, and is written by the build itself.
+ * A digest of all inputs of the binary: sources, commit, compilers, libraries. It excludes the generated layout,
+ * because the build writes it from the other inputs.
  *
  * @param tools absolute paths of programs
  * @param libraries digest of the libraries that are embedded

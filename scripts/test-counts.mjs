@@ -1,13 +1,13 @@
-// node scripts/test-counts.mjs REPORT...: prints the slowest files, why tests failed, what failed at first and passed in a
-// second run, and `N passed, N failed[, N skipped]`, from the JUnit reports of the test runner; ends with 1 if anything failed
-// or nothing passed.
+// node scripts/test-counts.mjs REPORT...: reads JUnit reports of the test runner. It prints the slowest files, why
+// tests failed, which tests passed only in a second run, and `N passed, N failed[, N skipped]`. The exit code is 1 if a
+// test failed or none passed.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /**
- * Counts of the reports, and what they do not show: a test file that cannot be loaded, or that ends the runner, leaves no
- * trace in them. Each file that is missing counts as one failure.
+ * Counts of the reports, including missing files: a test file that cannot be loaded, or that ends the runner, is in no
+ * report. Each missing file counts as one failure.
  *
  * @param {string[]} reports text of each report, empty if it was not written
  * @param {string[]} files every test file, as the reports name them
@@ -24,17 +24,20 @@ export function testCounts(reports, files) {
   return { passed: count("tests") - failures - skipped, failed: failures + missing.length, skipped, missing };
 }
 
-/** What is shown of one failure, and of how many: a comparison of long texts must not hide the next one. */
+/**
+ * Limits of the output: characters per failure, and number of failures. A comparison of long texts must not hide the
+ * next failure.
+ */
 const MOST_CHARS = 4000;
 const MOST_SHOWN = 40;
 const SLOWEST_SHOWN = 10;
 
 /**
- * Which tests failed, and why: in the end of a long output, which is often all that is kept of it.
+ * Which tests failed, and why. It is printed at the end, because often only the end of a long output is kept.
  *
  * @param report text of the report
- * @param element `flakyFailure`: which failed at first and passed when they ran again
- * @returns {{ test: string, seconds: number, why: string }[]} `why` as the runner said it, of much the beginning
+ * @param element `flakyFailure` for tests that failed at first and passed in the second run
+ * @returns {{ test: string, seconds: number, why: string }[]} `why` is the runner's message, truncated if it is long
  */
 export function failuresOf(report, element = "failure") {
   const cases = report.matchAll(
@@ -55,11 +58,11 @@ export function failuresOf(report, element = "failure") {
  * The test files that took longest.
  *
  * @param report text of the report
- * @param most how many of them
+ * @param most maximum number of files
  * @returns {{ file: string, seconds: number }[]} slowest first
  */
 export function slowestFiles(report, most) {
-  // The suites of `describe` lie within that of their file, and carry its name as `file`.
+  // A suite of `describe` is inside the suite of its file, and has the file's name in `file`.
   const suites = Array.from(report.matchAll(/<testsuite\s([^>]*)>/g), ([, of]) => of);
   return suites
     .filter((of) => attribute(of, "name") === attribute(of, "file"))

@@ -1,4 +1,4 @@
-// Which test files run at the same time, and which do not.
+// Which test files run at the same time.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 
@@ -7,11 +7,14 @@ const OTHER_FOLDERS = ["kernel", "kernels", "places", "release"];
 
 /**
  * Tests in test/kernel/ that measure costs, reach a verdict, or expect no lost event at full speed: other work on the
- * machine changes their result. Each runs while no other test does.
+ * machine changes their result. Each of these files runs alone.
  */
 const ALONE = ["collect-complete", "compare", "cost-bpf", "cost-clock", "overhead-cli", "overhead-run"];
 
-/** Tests in test/kernel/ that share something the machine has only once: of each set, one file runs at a time. */
+/**
+ * Tests in test/kernel/ that share something that exists only once on the machine. Of each set, one file runs at a
+ * time.
+ */
 const SHARED = {
   // auditd, its rules, and tracefs in the mount namespace of the tests.
   audit: ["observers", "observers-audit", "observers-interrupted", "compare-interrupted"],
@@ -19,7 +22,7 @@ const SHARED = {
   crowd: ["sampling", "sample-losses", "compare-interrupted"],
 };
 
-/** Files that take longest, in this order: started first, so that they do not run on when all others have ended. */
+/** The slowest files, slowest first. They start first, so that they do not run on after all others have ended. */
 const LONGEST = [
   ...["compare-interrupted", "observers-interrupted", "sampling", "sample-losses", "observers"],
   ...["collect-leftovers", "identity"],
@@ -35,7 +38,7 @@ export function unitTests() {
     .map((entry) => `./test/${entry.name}${entry.isDirectory() ? "/" : ""}`);
 }
 
-/** The files of test/places/: named so that the test runner does not find them by itself. */
+/** The files of test/places/: their names are such that the test runner does not find them by itself. */
 export function placesTests() {
   const files = readdirSync("test/places").filter((name) => name.endsWith(".slow.ts"));
   return files.sort().map((name) => `./test/places/${name}`);
@@ -63,13 +66,14 @@ export function kernelTests() {
 }
 
 /**
- * Runs every file: some at a time, those that share something one after the other, those that run alone at the end. A file
- * that failed then runs a second time, alone: what else ran on the machine may have been the cause. The second run decides.
+ * Runs every file: `atOnce` files at a time, files that share something one after the other, and files that run alone
+ * at the end. A failed file then runs a second time, alone, because other work on the machine may have caused the
+ * failure. The second run decides.
  *
  * @param {TestFile[]} files in the order in which to start them
- * @param {() => number} atOnce how many may run at the same time now
- * @param {(file: string) => Promise<number>} run runs one file; gives its exit code
- * @param {Promise<unknown>} [others] what else runs: those that run alone wait for its end
+ * @param {() => number} atOnce how many files may run at the same time now
+ * @param {(file: string) => Promise<number>} run runs one file and returns its exit code
+ * @param {Promise<unknown>} [others] other work: files that run alone wait for its end
  * @returns {Promise<number>} the first exit code of a second run that is not 0, else 0
  */
 export async function runPlan(files, atOnce, run, others) {

@@ -1,11 +1,11 @@
-// One JUnit report of many.
+// Merges JUnit reports into one.
 
-/** Counts that the runner gives in the first line of a report. */
+/** Attributes with counts in the first line of a report. */
 const COUNTS = ["tests", "assertions", "failures", "skipped", "time"];
 
 const CASE = /<testcase\s([^>]*?)\s*(?:\/>|>([\s\S]*?)<\/testcase>)/g;
 
-/** What names a test case in both runs of a file. */
+/** A name that identifies a test case in both runs of a file. */
 function nameOf(attributes) {
   return ["name", "classname", "file", "line"]
     .map((key) => new RegExp(`(?:^|\\s)${key}="[^"]*"`).exec(attributes)?.[0])
@@ -13,8 +13,8 @@ function nameOf(attributes) {
 }
 
 /**
- * The report of a second run. A test that failed in the first run has that failure in it as `flakyFailure`, as in the
- * reports of other runners.
+ * The report of a second run. It contains each failure of the first run as `flakyFailure`, as in the reports of other
+ * runners.
  *
  * @param {string} first text of the first run's report
  * @param {string} second text of the second run's report
@@ -35,7 +35,7 @@ export function secondReport(first, second) {
 }
 
 /**
- * @param {string[]} reports text of each report; one that is not whole is left out, as the runner died before its end
+ * @param {string[]} reports text of each report; an incomplete report, of a runner that died, is left out
  * @returns {string} a report with the suites of all and the sums of their counts
  */
 export function mergedReport(reports) {

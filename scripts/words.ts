@@ -1,4 +1,4 @@
-/** Words that the language rules exclude, and what a reader expects instead. */
+/** Words that the language rules exclude. */
 const EXCLUDED =
   /\b(?:mend(?:s|ed|ing)?|told|tells?|telling|whom|whoever|nobody|somebody|anew|dear(?:er|est)?|at hand|as of now|in vain|for want of|so many)\b/gi;
 /** Test titles are the only text of a test file that counts. */
@@ -9,7 +9,7 @@ export interface ExcludedWord {
   word: string;
 }
 
-/** Every excluded word of a file, with its line; of a test file, those in titles. */
+/** Every excluded word of a file, with its line. In a test file, only test titles count. */
 export function wordsIn(text: string, path: string): ExcludedWord[] {
   const isTest = path.startsWith("test/");
   return text.split("\n").flatMap((line, number) => {

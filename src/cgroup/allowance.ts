@@ -1,4 +1,4 @@
-/** Limits how often a second something optional is done for events. */
+/** Limits how often per second an optional action runs. */
 export class Allowance {
   readonly #perSecond: number;
   #left: number;
@@ -9,7 +9,7 @@ export class Allowance {
     this.#left = perSecond;
   }
 
-  /** Whether it may be done once more now. */
+  /** Uses one action of the allowance; false if none remains now. */
   take(): boolean {
     if (this.#left <= 0) {
       const nowMs = performance.now();

@@ -2,7 +2,10 @@ import { readFileSync, statfsSync } from "node:fs";
 import { type Mount, parseMountinfo, visibleMounts } from "../procfs/mountinfo.ts";
 
 export interface CgroupMounts {
-  /** Where the v2 hierarchy is mounted, and which cgroup of it that is, seen from our cgroup namespace. */
+  /**
+   * Where the v2 hierarchy is mounted, and the mounted cgroup as a path from the root of this process's cgroup
+   * namespace.
+   */
   v2: { point: string; root: string } | undefined;
   /** Whether there are v1 hierarchies. */
   hasV1: boolean;
@@ -11,28 +14,28 @@ export interface CgroupMounts {
 /** CGROUP2_SUPER_MAGIC of include/uapi/linux/magic.h. */
 const CGROUP2_MAGIC = 0x63677270;
 
-/** Of this process. */
+/** The cgroup filesystems that this process sees. */
 export function readCgroupMounts(): CgroupMounts {
   return cgroupMounts(parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8")), isCgroup2);
 }
 
-/** Where v1 hierarchies are mounted for this process. */
+/** Mount points of the v1 hierarchies that this process sees. */
 export function readV1Mounts(): string[] {
   const mounts = visibleMounts(parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8")));
   return mounts.filter(({ type }) => type === "cgroup").map(({ target }) => target);
 }
 
 /**
- * The cgroup filesystems among mounts. A mount that is covered by another one is none.
- * @param shows asks the path itself whether the v2 hierarchy is there
+ * The cgroup filesystems among `mounts`. A v2 mount that is covered by another mount does not count.
+ * @param shows checks the filesystem at a path: whether it is really the v2 hierarchy
  */
 export function cgroupMounts(mounts: readonly Mount[], shows: (path: string) => boolean = () => true): CgroupMounts {
   const v2 = visibleMounts(mounts).filter(({ type, target }) => type === "cgroup2" && shows(target));
-  // A mount of the whole hierarchy shows more than one of a part of it.
+  // Prefer a mount of the whole hierarchy over a mount of a part.
   const best = v2.find(({ root }) => root === "/") ?? v2[0];
   return {
     v2: best && { point: best.target, root: best.root },
-    // Covered or not: processes are in them, and /proc/PID/cgroup has their paths.
+    // A covered v1 mount counts too: processes are in the hierarchy, and /proc/PID/cgroup contains their paths.
     hasV1: mounts.some(({ type }) => type === "cgroup"),
   };
 }

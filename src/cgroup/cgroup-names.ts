@@ -4,20 +4,20 @@ import { cloneMount, openKernfsById } from "../sys/file-handle.ts";
 import type { CgroupMounts } from "./cgroup-mount.ts";
 import { readMembership, withoutDeleted } from "./proc-cgroup.ts";
 
-/** The hierarchy is walked only if handles cannot be had: so seldom, and no further than this. */
+/** The hierarchy is walked only if file handles do not work; then at most this often, and within these limits. */
 const WALK_EVERY_MS = 10_000;
 const MAX_WALKED = 20_000;
 const MAX_DEPTH = 64;
 
-/** What says that handles will not work the next time either: no right, or not by this kernel. */
+/** Errors after which file handles are not tried again: a missing right, or no support in this kernel. */
 const NEVER: ReadonlySet<string> = new Set(["EPERM", "EOPNOTSUPP", "EINVAL", "ENOSYS"]);
 
 /** The root of the v2 hierarchy has this id (cgroup_init() makes it first). */
 export const ROOT_ID = 1;
 
 /**
- * Path of a cgroup that is open, from the root of the hierarchy; undefined: it is not below what is mounted. One that
- * was removed since it was opened has the path that it had.
+ * Path of an open cgroup from the root of the hierarchy; undefined if the cgroup is not below the mounted one. A cgroup
+ * that was removed after it was opened keeps its last path.
  */
 export function pathOfOpen(fd: number, { point, root }: { point: string; root: string }): string | undefined {
   const path = withoutDeleted(readlinkSync(`/proc/self/fd/${fd}`, { encoding: "buffer" }).toString());
@@ -26,14 +26,13 @@ export function pathOfOpen(fd: number, { point, root }: { point: string; root: s
   return (root === "/" ? "" : root) + path.slice(point.length);
 }
 
-/** In a mount without a place, paths begin at its root. */
+/** In a detached mount, paths begin at its root. */
 const WHOLE = { point: "", root: "/" };
 
 /**
- * The root of the hierarchy, in a mount of its own that has no place: the kernel shows no paths of what is outside of
- * the mount that it was opened by.
- * @param fd a directory of the hierarchy
- * @returns a descriptor; -1: not with these rights
+ * Opens the root of the hierarchy in a detached mount. The kernel shows no paths outside the mount through which a
+ * directory was opened.
+ * @param fd a directory of the hierarchy @returns a descriptor; -1 if the rights do not suffice
  */
 function openWhole(fd: number): number {
   const fds: number[] = [];
@@ -49,20 +48,19 @@ function openWhole(fd: number): number {
 }
 
 /**
- * Paths of cgroups by their id, in the v2 hierarchy. By file handle, which is
- * one system call, also when no process is left in it; without the right to
- * (CAP_DAC_READ_SEARCH) by a process that is in it, or by looking for it.
+ * Paths of cgroups by their id, in the v2 hierarchy. A file handle needs one system call and works for an empty cgroup.
+ * Without CAP_DAC_READ_SEARCH, the path comes from a process in the cgroup, or from a walk over the hierarchy.
  */
 export class CgroupNames implements Disposable {
   readonly #mount: { point: string; root: string };
   #fd: number;
-  /** The root of the hierarchy, where that is not what is mounted; -1: it is, or cannot be opened. */
+  /** Descriptor of the root of the hierarchy; -1 if that root is mounted anyway, or cannot be opened. */
   #top = -1;
   #handlesWork = true;
   #walked = new Map<bigint, string>();
   #walkedMs = Number.NEGATIVE_INFINITY;
 
-  /** Undefined: the v2 hierarchy is not mounted, or cannot be opened. */
+  /** Undefined if the v2 hierarchy is not mounted or cannot be opened. */
   static open({ v2 }: CgroupMounts): CgroupNames | undefined {
     if (!v2) return undefined;
     try {
@@ -80,9 +78,9 @@ export class CgroupNames implements Disposable {
       return;
     }
     this.#top = openWhole(this.#fd);
-    // Without the right to, paths outside of what is mounted stay unknown.
+    // Without the rights, paths outside the mounted cgroup stay unknown.
     if (this.#top < 0) return;
-    // In mountinfo this path begins at the root of our cgroup namespace.
+    // In mountinfo, this path begins at the root of this process's cgroup namespace.
     const { rootId } = this;
     this.#mount.root = this.#find(rootId) ?? mount.root;
   }
@@ -92,7 +90,7 @@ export class CgroupNames implements Disposable {
     return statSync(this.#mount.point, { bigint: true }).ino;
   }
 
-  /** Whether paths of all cgroups can be known, not only of those below what is mounted. */
+  /** Whether paths of all cgroups can be known, not only of those below the mounted one. */
   get seesAll(): boolean {
     return this.#top >= 0 || this.rootId === BigInt(ROOT_ID);
   }
@@ -100,7 +98,7 @@ export class CgroupNames implements Disposable {
   /**
    * Path from the root of the hierarchy, without a slash at its end; null if the cgroup
    * no longer exists or its path cannot be found.
-   * @param pid a process that is or was in it; 0: none is known
+   * @param pid a process that is or was in the cgroup; 0: none is known
    */
   pathOf(high: number, low: number, pid = 0): string | null {
     if (this.#fd < 0) return null;
@@ -110,7 +108,7 @@ export class CgroupNames implements Disposable {
     return this.#byProcess(id, pid) ?? this.#byWalk(id);
   }
 
-  /** Undefined: handles do not help. */
+  /** Undefined if file handles do not work; null if the cgroup no longer exists. */
   #byHandle(high: number, low: number): string | null | undefined {
     let fd: number;
     try {
@@ -140,7 +138,7 @@ export class CgroupNames implements Disposable {
       if (statSync(`${this.#mount.point}${path}`, { bigint: true }).ino === id)
         return (root === "/" ? "" : root) + path.replace(/\/$/, "") || "/";
     } catch {
-      // Outside of what is mounted, or gone.
+      // Outside the mounted cgroup, or removed.
     }
     return undefined;
   }
@@ -155,13 +153,13 @@ export class CgroupNames implements Disposable {
     return this.#walked.get(id) ?? null;
   }
 
-  /** Path of the cgroup with that id; undefined if the id is not among the first ones. */
+  /** Path of the cgroup with that id; undefined if a walk over `MAX_WALKED` cgroups does not find it. */
   #find(id: bigint): string | undefined {
     return this.walk(MAX_WALKED, id).get(id);
   }
 
   /**
-   * Paths of the cgroups that there are, `max` at most, by id.
+   * Paths of the existing cgroups by id, at most `max`.
    * @param last the walk ends with the cgroup of this id
    */
   walk(max: number, last?: bigint): Map<bigint, string> {
@@ -182,7 +180,7 @@ export class CgroupNames implements Disposable {
           if (entry.isDirectory()) pending.push({ path: `${path}/${entry.name}`, depth: depth + 1 });
         }
       } catch {
-        // Gone while we look.
+        // The cgroup was removed during the walk.
       }
     }
     return found;

@@ -3,7 +3,7 @@ import { readlinkSync } from "node:fs";
 /** PROC_CGROUP_INIT_INO of include/linux/proc_ns.h. */
 export const INITIAL_CGROUP_NAMESPACE = "cgroup:[4026531835]";
 
-/** What lets linnix see cgroups outside of its namespace. */
+/** How linnix can see cgroups outside its namespace. */
 export const FOREIGN_HINT =
   "docker run --cgroupns=host, or mount cgroup2 and give it CAP_DAC_READ_SEARCH and CAP_SYS_ADMIN (docker run --privileged)";
 

@@ -1,8 +1,7 @@
 /**
- * What the path of a cgroup says: container, pod, systemd unit. Runtimes name
- * their cgroups by the two drivers of the OCI runtimes, systemd (`NAME-ID.scope`)
- * and cgroupfs (`…/ID`), in v1 and v2 hierarchies alike. Containers that boot a
- * whole system have the name that the user gave them.
+ * Reads container, pod and systemd unit from the path of a cgroup. Runtimes name their cgroups by the two drivers of
+ * the OCI runtimes, systemd (`NAME-ID.scope`) and cgroupfs (`…/ID`), in v1 and v2 hierarchies alike. Containers that
+ * boot a whole system have the name that the user gave them.
  */
 import type { Container, ContainerRuntime } from "../wire/event.ts";
 import { payloadAt } from "./system-container.ts";
@@ -14,29 +13,29 @@ const RUNTIMES: { [prefix: string]: ContainerRuntime } = {
   nerdctl: "containerd",
   crio: "cri-o",
   libpod: "podman",
-  // Below the unit that podman runs in: `--cgroups=split`, as all of Quadlet's containers.
+  // Below the unit in which podman runs: `--cgroups=split`, which Quadlet uses for all containers.
   "libpod-payload": "podman",
 };
 
 const ID = "([0-9a-f]{64})";
-/** `docker-ID.scope`; without the driver systemd also `crio-ID`, `libpod-ID`. */
+/** `docker-ID.scope` of the systemd driver; `crio-ID` and `libpod-ID` of the cgroupfs driver. */
 const NAMED = new RegExp(`^(docker|cri-containerd|containerd|nerdctl|crio|libpod|libpod-payload)-${ID}(?:\\.scope)?$`);
 /** `SLICE:PREFIX:ID`, an OCI path for the systemd driver. The cgroupfs driver uses it unchanged. */
 const COLONS = new RegExp(`^[^:]*:(docker|cri-containerd|containerd|nerdctl|crio|libpod):${ID}$`);
 const BARE = new RegExp(`^${ID}$`);
-/** The namespaces of containerd's own tools, which they use for a path: `/default/ID`. */
+/** Namespaces that containerd's own tools use as a path: `/default/ID`. */
 const CONTAINERD_NAMESPACES = new Set(["default", "k8s.io"]);
 
-/** A step of a build: `buildkit/ID`, below the parent that buildkitd or docker was given. */
+/** A step of a build: `buildkit/ID`, below the configured parent of buildkitd or docker. */
 const BUILD_STEP = /^[0-9a-z]{25}$/;
 /** Cloud Foundry's cells: `garden/ID`, `garden/good/ID`, `garden/bad/ID`. */
 const GARDEN_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4,12}){4}$/;
 const GARDEN_PARENTS = new Set(["good", "bad"]);
 
 /**
- * The container that a cgroup belongs to, the innermost one where they are nested; null: none. A bare id below kubepods
- * counts as a containerd container, although docker writes the same there. Any other bare id counts as a docker
- * container.
+ * The container that a cgroup belongs to, the innermost one if containers are nested; null if there is none. A bare id
+ * below kubepods counts as a containerd container, although docker uses the same path there. Any other bare id counts
+ * as a docker container.
  */
 export function containerOf(path: string): Container | null {
   const parts = path.split("/");
@@ -47,7 +46,7 @@ export function containerOf(path: string): Container | null {
   return null;
 }
 
-/** The container of an OCI runtime whose own cgroup the part is. */
+/** The container of an OCI runtime whose cgroup is this part of the path; null if there is none. */
 function ociContainerAt(parts: readonly string[], index: number): Container | null {
   const part = parts[index] as string;
   if (part.length >= 64) {
@@ -64,20 +63,23 @@ function ociContainerAt(parts: readonly string[], index: number): Container | nu
 function runtimeAbove(parts: readonly string[], index: number): ContainerRuntime {
   const isContainerd =
     CONTAINERD_NAMESPACES.has(parts[index - 1] ?? "") || parts.slice(0, index).some((part) => isKubepods(part));
-  // Docker in a pod's container makes its own below it.
+  // Docker inside a pod's container makes its cgroups below that container's cgroup.
   return isContainerd && parts[index - 1] !== "docker" ? "containerd" : "docker";
 }
 
-/** The kubelet's own cgroup, by either driver; below one that `--cgroup-root` names, systemd's slices begin with that. */
+/**
+ * Whether the part is the kubelet's own cgroup, of either driver. With `--cgroup-root`, the names of systemd's slices
+ * begin with that root.
+ */
 function isKubepods(part: string): boolean {
   return part.startsWith("kubepods") || part.includes("-kubepods");
 }
 
-/** `pod` and the uid of the API, or the hash that static pods have instead; systemd's slices take `_` for `-`. */
+/** `pod` and the uid of the API, or for static pods a hash. systemd's slices use `_` for `-`. */
 const POD =
   /^(?:(?:.*-)?kubepods-(?:[a-z]+-)?)?pod([0-9a-f]{8}([-_])[0-9a-f]{4}\2[0-9a-f]{4}\2[0-9a-f]{4}\2[0-9a-f]{12}|[0-9a-f]{32})(?:\.slice)?(?::.*)?$/;
 
-/** Uid of the pod that a cgroup belongs to, with dashes as the API writes it; null: none. */
+/** Uid of the pod that a cgroup belongs to, with dashes as the API writes it; null if there is none. */
 export function podUidOf(path: string): string | null {
   const parts = path.split("/");
   for (let i = parts.length - 1; i >= 0; i--) {
@@ -90,25 +92,24 @@ export function podUidOf(path: string): string | null {
   return null;
 }
 
-/** The types of unit that have processes (systemd.unit(5)); slices only hold other units. */
+/** The types of unit that have processes (systemd.unit(5)); a slice only contains other units. */
 const UNIT = /^[A-Za-z0-9:_.\\@-]+\.(?:service|scope|socket|mount|swap)$/;
-/** A template is no unit: what runs is an instance of it, whose name may begin with a dot. */
+/** A template is not a unit. Its instances are, whose names may begin with a dot. */
 const TEMPLATE = /^[^@]*@\.[a-z]+$/;
 /** UNIT_NAME_MAX. */
 const MAX_UNIT_LENGTH = 255;
 
 /**
- * The unit of the host's systemd that a cgroup belongs to, the innermost one: of
- * a user's manager its unit rather than `user@1000.service`; null: none. Units of
- * a systemd inside a container are not the host's: there it is the unit that
- * holds the outermost container. Escapes stay as systemd prints them.
+ * The innermost unit of the host's systemd that a cgroup belongs to; null if there is none. Below `user@1000.service`
+ * that is the unit of the user's manager. Units of a systemd inside a container are not the host's: for their
+ * processes, it is the unit that contains the outermost container. Escapes stay as systemd prints them.
  */
 export function unitOf(path: string): string | null {
   const parts = path.split("/");
   const outermost = parts.findIndex((_, i) => ociContainerAt(parts, i) !== null || payloadAt(parts, i) !== null);
   for (let i = outermost < 0 ? parts.length - 1 : outermost; i >= 0; i--) {
     const part = parts[i] as string;
-    // systemd puts `_` before a name that the kernel could take for a file of its own.
+    // systemd puts `_` before a name that could collide with a file of the kernel.
     const name = part.startsWith("_") ? part.slice(1) : part;
     if (name.length <= MAX_UNIT_LENGTH && UNIT.test(name) && !TEMPLATE.test(name)) return name;
   }

@@ -6,25 +6,28 @@ import { CgroupNames } from "./cgroup-names.ts";
 import { Lru } from "./lru.ts";
 import { readMembership } from "./proc-cgroup.ts";
 
-/** Cgroups that are remembered, of this subtree and not. */
+/** Limit of remembered cgroups, inside and outside the subtree. */
 const MAX_KNOWN = 65_536;
-/** Cgroups without a known path, mostly because they are gone, and when each is looked up again. */
+/**
+ * Limit of remembered cgroups without a known path, mostly removed ones, and the time after which each is looked up
+ * again.
+ */
 const MAX_UNKNOWN = 4096;
 const RETRY_MS = 1000;
 
 /**
- * A cgroup and all below it, by id. A new cgroup is looked up by its id. A user with a delegated cgroup can make many,
- * and with a walk over all of them that user would decide how much linnix costs.
+ * A cgroup and all below it, by id. A new cgroup is looked up by its id, not by a walk. A user with a delegated cgroup
+ * can make many cgroups, and would decide the cost of a walk.
  */
 export class CgroupSubtree implements Disposable {
   readonly #root: bigint;
-  /** Whether it is named by its path, and so is another cgroup once that is made again. */
+  /** Whether the user named the cgroup by its path. Then a new cgroup of that path also matches. */
   readonly #isPath: boolean;
   readonly #mount = readCgroupMounts();
   readonly #names: CgroupNames | undefined;
-  /** What paths below it begin with; null: its path is unknown. */
+  /** Prefix of the paths below the cgroup; null if its path is unknown. */
   readonly #prefix: string | null;
-  /** Where it is mounted. */
+  /** Directory of the cgroup in the mounted hierarchy. */
   readonly #directory: string;
   readonly #known = new Lru<bigint, boolean>(MAX_KNOWN);
   readonly #unknown = new Lru<bigint, number>(MAX_UNKNOWN);
@@ -40,7 +43,7 @@ export class CgroupSubtree implements Disposable {
     this.#prefix = path && (path === "/" ? path : `${path}/`);
   }
 
-  /** @param pid a process that is or was in it; 0: none is known */
+  /** @param pid a process that is or was in the cgroup; 0: none is known */
   has(id: bigint, pid = 0): boolean {
     if (id === this.#root) return true;
     const known = this.#known.get(id);
@@ -57,7 +60,7 @@ export class CgroupSubtree implements Disposable {
     return isBelow;
   }
 
-  /** Whether a process is in one of them now; not where it has ended meanwhile. */
+  /** Whether a process is in the subtree now; false if it has ended. */
   hasProcess(pid: number): boolean {
     const path = readMembership(pid)?.v2;
     const point = this.#mount.v2?.point;
@@ -65,7 +68,7 @@ export class CgroupSubtree implements Disposable {
     try {
       return this.has(statSync(point + path, { bigint: true }).ino, pid);
     } catch {
-      // Outside of what is mounted, or gone.
+      // Outside the mounted cgroup, or removed.
       return false;
     }
   }
@@ -86,7 +89,7 @@ export class CgroupSubtree implements Disposable {
     if (this.#prefix === null || !`${path}/`.startsWith(this.#prefix)) return false;
     if (this.#isPath) return true;
     try {
-      // The kernel side goes by the id as well: another cgroup of that name, made when it was gone, is not meant.
+      // The kernel side compares the id as well: a new cgroup of the same name does not match.
       return statSync(this.#directory, { bigint: true }).ino === this.#root;
     } catch {
       return false;

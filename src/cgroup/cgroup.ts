@@ -11,11 +11,11 @@ import { readMembership } from "./proc-cgroup.ts";
 export interface ResolvedCgroup {
   id: bigint;
   level: number;
-  /** Where it is in the filesystem. */
+  /** Absolute path of its directory. */
   directory: string;
   /** Device number of the v2 hierarchy. */
   device: bigint;
-  /** From the mounted cgroup on, without a slash at its end; empty: that cgroup itself. */
+  /** Path from the mounted cgroup, without a slash at its end; empty for the mounted cgroup itself. */
   path: string;
   /** The mounted cgroup. */
   base: { id: bigint; level: number };
@@ -26,7 +26,10 @@ export function cgroup2Mount(): string | undefined {
   return readCgroupMounts().v2?.point;
 }
 
-/** @throws LinnixError: exit code 2 if there is no such cgroup, 3 if its level is not known in this namespace */
+/**
+ * @throws LinnixError: exit code 2 if the v2 hierarchy is not mounted or lacks the cgroup, 3 if its level is unknown in
+ * this namespace
+ */
 export function resolveCgroup(ref: CgroupRef): ResolvedCgroup {
   const { v2 } = readCgroupMounts();
   if (v2 === undefined) {
@@ -44,7 +47,7 @@ export function resolveCgroup(ref: CgroupRef): ResolvedCgroup {
     throw usageError("cgroup", {
       what: `--cgroup ${"path" in ref ? ref.path : ref.id} is not known`,
       why: `there is no such cgroup below ${mount}${inV1 === undefined ? "" : `; ${inV1} is of a v1 hierarchy, which --cgroup does not watch`}`,
-      hint: "name a directory there by its path from that root, such as /system.slice, or give its inode number",
+      hint: "give the path of a directory below that mount, such as /system.slice, or its inode number",
       setting: "filters.cgroup",
     });
   }
@@ -60,12 +63,12 @@ export function resolveCgroup(ref: CgroupRef): ResolvedCgroup {
   };
 }
 
-/** The parent of all kernel threads, in the initial pid namespace: it stays in the root of the hierarchy. */
+/** The parent of all kernel threads, in the initial pid namespace: it is always in the root of the hierarchy. */
 const KTHREADD = 2;
 
 /**
  * The level of the mounted cgroup in the whole hierarchy.
- * @param root that cgroup's path from the root of our cgroup namespace, as mountinfo has it, such as `/` or `/../..`
+ * @param root that cgroup's path from the root of our cgroup namespace, as in mountinfo, such as `/` or `/../..`
  */
 function levelOfMount(root: string): number {
   const kthreadd = isInInitialCgroupNamespace() ? "/" : hasKernelPids() ? readMembership(KTHREADD)?.v2 : undefined;
@@ -73,7 +76,7 @@ function levelOfMount(root: string): number {
   if (up === undefined || up.some((part) => part !== "..")) {
     throw cannotRunError("cgroup-namespace", {
       what: "--cgroup cannot be used",
-      why: "linnix runs in a cgroup namespace of its own, where the depth of the cgroup in the hierarchy is unknown",
+      why: "linnix runs in its own cgroup namespace and cannot find out the depth of the cgroup in the hierarchy",
       hint: "docker run --pid=host or --cgroupns=host, or leave --cgroup out",
       setting: "filters.cgroup",
     });
@@ -85,7 +88,7 @@ function levelOfMount(root: string): number {
 interface FoundCgroup {
   id: bigint;
   level: number;
-  /** From the mount on. */
+  /** Path from the mount point. */
   path: string;
 }
 
@@ -111,12 +114,12 @@ function byId(mount: string, id: bigint, path = "", level = 0): FoundCgroup | un
       if (found) return found;
     }
   } catch {
-    // A cgroup may go while we look.
+    // A cgroup may be removed during the walk.
   }
   return undefined;
 }
 
-/** Where a v1 hierarchy has a cgroup of that path. */
+/** Directory of a v1 cgroup with that path; undefined if there is none. */
 function v1Directory(path: string): string | undefined {
   return readV1Mounts()
     .map((mount) => join(mount, path))

@@ -1,18 +1,18 @@
-/** What a bounded cache has done so far. */
+/** Counters of a bounded cache. */
 export interface CacheStats {
-  /** Entries held, and most that can be. */
+  /** Current number of entries, and the maximum. */
   entries: number;
   limit: number;
   hits: number;
   misses: number;
-  /** Entries that had to go for others. */
+  /** Entries that were dropped for new ones. */
   evictions: number;
 }
 
 /** A map of at most `limit` entries. It drops the entry that was not used for the longest time. */
 export class Lru<K, V> {
   readonly #limit: number;
-  /** In the order of use: a Map keeps the order of insertion. */
+  /** In the order of use, because a Map keeps the order of insertion. */
   readonly #entries = new Map<K, V>();
   #newest: K | undefined;
   #hits = 0;
@@ -24,7 +24,7 @@ export class Lru<K, V> {
     this.#limit = limit;
   }
 
-  /** The value, which is the most recently used one now; undefined if there is none. */
+  /** The value, which becomes the most recently used one; undefined if there is none. */
   get(key: K): V | undefined {
     const value = this.#entries.get(key);
     if (value === undefined) {
@@ -56,7 +56,7 @@ export class Lru<K, V> {
     if (this.#newest === key) this.#newest = undefined;
   }
 
-  /** Forgets all, though not what it did so far. */
+  /** Deletes all entries; the counters stay. */
   clear(): void {
     this.#entries.clear();
     this.#newest = undefined;

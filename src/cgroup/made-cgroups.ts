@@ -7,14 +7,14 @@ import { MADE_CGROUP, MADE_CGROUPS } from "../wire/layout.gen.ts";
 
 /**
  * Paths of the newest cgroups of the v2 hierarchy, including removed ones. The kernel side records each path when the
- * cgroup is made, so the only cost is at that time.
+ * cgroup is made, which costs time only then.
  */
 export class MadeCgroups implements Disposable {
   readonly #resources: DisposableStack;
   readonly #u8: Uint8Array;
   readonly #u32: Uint32Array;
 
-  /** Undefined: not with this kernel, or not with these rights. */
+  /** Undefined if the kernel or the rights of this process do not allow it. */
   static open(): MadeCgroups | undefined {
     try {
       return new MadeCgroups();
@@ -34,21 +34,21 @@ export class MadeCgroups implements Disposable {
     this.#resources = resources.move();
   }
 
-  /** Path from the root of the hierarchy; null: it was not made lately, or is too long. */
+  /** Path from the root of the hierarchy; null if the cgroup was not made recently, or the path is too long. */
   pathOf(high: number, low: number): string | null {
     if (this.#resources.disposed) return null;
     for (let start = 0; start < this.#u8.length; start += MADE_CGROUP.size) {
       if (!this.#isAt(start, high, low)) continue;
       const from = start + MADE_CGROUP.path;
       const path = textOf(this.#u8.slice(from, from + MADE_CGROUP.path_len));
-      // Unless the kernel has begun to write another one there.
+      // Discard the path if the kernel has begun to overwrite the entry.
       return this.#isAt(start, high, low) ? path : null;
     }
     return null;
   }
 
   #isAt(start: number, high: number, low: number): boolean {
-    // Not by Atomics.load: compiled, it writes (a compare-and-exchange), and this memory is read-only.
+    // Not Atomics.load(): compiled, it is a compare-and-exchange, which writes, and this memory is read-only.
     const word = (start + MADE_CGROUP.id) / 4;
     return this.#u32[word] === low && this.#u32[word + 1] === high;
   }

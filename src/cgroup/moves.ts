@@ -5,28 +5,28 @@ import { bpfObject } from "../bpf/embedded.ts";
 import { textOf } from "../json/text.ts";
 import { MOVE, MOVES } from "../wire/layout.gen.ts";
 
-/** A process that was moved to another cgroup of a v1 hierarchy. */
+/** The move of a process to another cgroup of a v1 hierarchy. */
 export interface Move {
   pid: number;
-  /** Halves of its start, ns of the boot-time clock. */
+  /** Low and high 32 bits of the process's start, ns of the boot-time clock. */
   startLow: number;
   startHigh: number;
   /** Number of the hierarchy, as in /proc/PID/cgroup. */
   hierarchy: number;
-  /** From the root of that hierarchy; empty: it is too long. */
+  /** New path from the root of that hierarchy; empty if it is too long. */
   path: string;
-  /** When, ns of the boot-time clock. */
+  /** Time of the move, ns of the boot-time clock. */
   tsNs: number;
 }
 
 /** The memory that the kernel side writes. A test can write it instead. */
 export type MovesMemory = Pick<MappedArray, "bytes">;
 
-/** Reads moves in their order, each once, from where the kernel side writes them down: no system call. */
+/** Reads each move once and in order from memory that the kernel side writes, without a system call. */
 export class MoveReader {
   readonly #u8: Uint8Array;
   readonly #u32: Uint32Array;
-  /** Of the next move. */
+  /** Number of the next move. */
   #number = 1;
   #lost = 0;
 
@@ -40,12 +40,12 @@ export class MoveReader {
     return this.#lost;
   }
 
-  /** The next one that happened at that time or before; undefined: there is none. */
+  /** The next move at or before that time; undefined if there is none. */
   next(untilNs: number): Move | undefined {
     let at = this.#at(this.#number);
     let found = this.#u64(at + MOVE.number);
     while (found > this.#number) {
-      // The kernel has gone round: on to the oldest that may still be there.
+      // The kernel side has overwritten this move: continue with the oldest one that may still exist.
       this.#lost += found - MOVES + 1 - this.#number;
       this.#number = found - MOVES + 1;
       at = this.#at(this.#number);
@@ -62,7 +62,8 @@ export class MoveReader {
       path: textOf(this.#u8.slice(at + MOVE.path, at + MOVE.path + MOVE.path_len)),
       tsNs,
     };
-    // Stops if the kernel has begun to write another move there. The next call finds the remaining ones.
+    // Discard the move if the kernel side has begun to overwrite it. The next call continues with the oldest remaining
+    // one.
     if (this.#u64(at + MOVE.number) !== this.#number) return undefined;
     this.#number++;
     return move;
@@ -72,18 +73,18 @@ export class MoveReader {
     return ((number - 1) % MOVES) * MOVE.size;
   }
 
-  /** Not by Atomics.load: compiled, it writes (a compare-and-exchange), and this memory is read-only. */
+  /** Not Atomics.load(): compiled, it is a compare-and-exchange, which writes, and this memory is read-only. */
   #u64(at: number): number {
     return (this.#u32[at / 4] as number) + (this.#u32[at / 4 + 1] as number) * 4294967296;
   }
 }
 
-/** The kernel side that writes moves down, with its reader. It costs nothing but when a process is moved. */
+/** The BPF program that records moves, and its reader. It costs time only when a process is moved. */
 export class Moves implements Disposable {
   readonly reader: MoveReader;
   readonly #resources: DisposableStack;
 
-  /** Undefined: not with this kernel, or not with these rights. */
+  /** Undefined if the kernel or the rights of this process do not allow it. */
   static open(): Moves | undefined {
     try {
       return new Moves();

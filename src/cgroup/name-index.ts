@@ -1,21 +1,21 @@
-/** Names by id, of `name:password:id:…` lines: passwd(5), group(5). */
+/** Names by id, from `name:password:id:…` lines: passwd(5), group(5). */
 
 const NEWLINE = 0x0a;
 const COLON = 0x3a;
 const DIGIT_0 = 0x30;
 const MAX_ID = 2 ** 32 - 2;
 const MAX_ID_DIGITS = 10;
-/** More than any tool makes (useradd(8): 32), and than a directory service has. A line with a longer name is skipped. */
+/** Longer than the names of any tool (useradd(8): 32) or directory service. A line with a longer name is skipped. */
 const MAX_NAME_BYTES = 1024;
-/** `+` and `-` are NIS's, `#` a comment. */
+/** First bytes of lines without a name: `+` and `-` belong to NIS, `#` starts a comment. */
 const NO_NAME = [0x2b, 0x2d, 0x23];
 
 const NAME_FIELD = 0;
 const ID_FIELD = 2;
 
 /**
- * Reads lines in pieces that may end anywhere. It keeps the id and the bytes of the name of each line: as JavaScript
- * strings, a file of some megabytes, as directory services make it, would take ten times the memory.
+ * Reads lines in pieces that may end anywhere. It stores the id and the name's bytes of each line. JavaScript strings
+ * would take ten times the memory for the files of some megabytes that directory services make.
  */
 export class NameIndex {
   #ids = new Uint32Array(64);
@@ -25,13 +25,13 @@ export class NameIndex {
   #names = Buffer.from(new ArrayBuffer(1024));
   #nameStart = 0;
   #nameEnd = 0;
-  // Where in a line it is.
+  // Position within the current line.
   #field = NAME_FIELD;
   #id = 0;
   #digits = 0;
   #isVoid = false;
 
-  /** The next bytes of the file. */
+  /** Reads the next bytes of the file. */
   take(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; at++) {
       // Skips the rest of a line that is complete or invalid.
@@ -47,14 +47,14 @@ export class NameIndex {
     }
   }
 
-  /** There is no more: the last line need not have a line end. Releases memory that is not needed any more. */
+  /** Ends the last line, which need not end with a newline, and releases unused memory. */
   end(): void {
     this.#endLine();
     this.#resize(this.#count);
     this.#resizeNames(this.#nameStart);
   }
 
-  /** The first line of an id counts, as for the C library. */
+  /** Null if no line has the id. Of several lines, the first counts, as in the C library. */
   nameOf(id: number): string | null {
     const at = this.#ids.indexOf(id);
     if (at < 0 || at >= this.#count) return null;
@@ -95,7 +95,7 @@ export class NameIndex {
     this.#nameStart = this.#nameEnd;
   }
 
-  // By transfer(), which frees the old buffer immediately.
+  // transfer() frees the old buffer immediately.
   #resize(count: number): void {
     this.#ids = new Uint32Array(this.#ids.buffer.transfer(4 * count));
     this.#ends = new Uint32Array(this.#ends.buffer.transfer(4 * count));

@@ -2,19 +2,19 @@ import { jsonText, literal, type Piece } from "../json/byte-writer.ts";
 import type { Container } from "../wire/event.ts";
 import { containerOf, podUidOf, unitOf } from "./cgroup-path.ts";
 
-/** Where a process belongs, with the field names of the JSON. */
+/** The cgroup, container, pod and unit of a process, with the field names of the JSON. */
 export interface Place {
-  /** Path in the hierarchy, from its root; null: not known. */
+  /** Path from the root of the hierarchy; null if unknown. */
   cgroup: string | null;
   container: Container | null;
   pod_uid: string | null;
-  /** The host's systemd's: see `unitOf`. */
+  /** Unit of the host's systemd: see `unitOf`. */
   unit: string | null;
 }
 
 /** A place with its JSON for events, made once. */
 export interface KnownPlace extends Place {
-  /** `,"cgroup":…` and so on, what is known only. */
+  /** `,"cgroup":…` and the other known fields. */
   json: Piece;
 }
 
@@ -26,7 +26,7 @@ export const UNKNOWN_PLACE: KnownPlace = {
   json: literal(""),
 };
 
-/** What the path says. One from inside a cgroup namespace may start with `/..`. */
+/** The place that a path names. A path seen from inside a cgroup namespace may start with `/..`. */
 export function placeAt(path: string): KnownPlace {
   const place: Place = {
     cgroup: path,

@@ -5,26 +5,25 @@ import { readInto } from "../sys/read-into.ts";
 import { containerOf, unitOf } from "./cgroup-path.ts";
 
 export interface Membership {
-  /** In the v2 hierarchy, seen from our cgroup namespace; null: it is not mounted. */
+  /** Path in the v2 hierarchy from the root of this process's cgroup namespace; null if the file has no such line. */
   v2: string | null;
-  /** In the v1 hierarchies, in the order of the file. */
+  /** Paths in the v1 hierarchies, in the order of the file. */
   v1: { controllers: string; path: string }[];
 }
 
 const DELETED = " (deleted)";
-/** A line for each hierarchy, and a path is no longer than PATH_MAX. */
+/** The file has one line per hierarchy, and a path has at most PATH_MAX bytes. */
 const buffer = Buffer.alloc(64 * 1024);
 
-/** As {@link readMembershipText}, parsed. */
+/** {@link readMembershipText}, parsed. */
 export function readMembership(pid: number): Membership | null {
   const text = readMembershipText(pid);
   return text === null ? null : parseMembership(text);
 }
 
 /**
- * The text of the file, for {@link parseMembership}.
- * @param pid the kernel's
- * @returns null if the process is gone, may not be looked at, or /proc has other pids than the kernel's
+ * The text of the file, for {@link parseMembership}. @param pid in the initial pid namespace
+ * @returns null if the process has ended or its file may not be read, or if /proc shows the pids of another namespace
  */
 export function readMembershipText(pid: number): string | null {
   if (!hasKernelPids()) return null;
@@ -58,7 +57,7 @@ export function parseMembership(text: string): Membership {
   return membership;
 }
 
-/** What the kernel says of a cgroup that was removed while it is open, or a process of it is not reaped yet. */
+/** Removes the suffix that the kernel adds to a removed cgroup that is still open or has an unreaped process. */
 export function withoutDeleted(path: string): string {
   return path.endsWith(DELETED) ? path.slice(0, -DELETED.length) : path;
 }
@@ -75,7 +74,7 @@ export function tellingV1Path({ v1 }: Membership): string | null {
   return best?.path ?? null;
 }
 
-/** The text of the file once the process was moved in one hierarchy. */
+/** The text of the file after a move of the process in one hierarchy. */
 export function afterMove(text: string, hierarchy: number, path: string): string {
   const lines = text.split("\n").filter((line) => line !== "");
   const numberOf = (line: string) => Number.parseInt(line, 10);
@@ -84,7 +83,7 @@ export function afterMove(text: string, hierarchy: number, path: string): string
   const line = `${hierarchy}:${controllers}:${path}`;
   if (at >= 0) lines[at] = line;
   else lines.push(line);
-  // As the kernel orders them.
+  // The kernel's order.
   if (at < 0) lines.sort((one, other) => numberOf(other) - numberOf(one));
   return `${lines.join("\n")}\n`;
 }

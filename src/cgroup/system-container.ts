@@ -1,30 +1,33 @@
 /** Containers that boot a whole system, by their cgroups: LXC (and so LXD, Incus, Proxmox), systemd-nspawn, libvirt-lxc. */
 import type { Container } from "../wire/event.ts";
 
-/** The cgroup that holds all of a container's processes. */
+/** The cgroup that contains all processes of a container. */
 export interface Payload {
-  /** Null: the path has no name of it. */
+  /** Null if the path does not contain the container's name. */
   container: Container | null;
 }
 
 /** LXC 4 and later; LXD and Incus put `PROJECT_` before the name outside of the default project. */
 const LXC_PAYLOAD = "lxc.payload.";
-/** Parents of a cgroup that has the container's name: LXC before 3.1 and Proxmox, LXC 3.1 to 3.2. */
+/**
+ * Parents of cgroups that are named like their container: `lxc` in LXC before 3.1 and in Proxmox, `lxc.payload` in LXC
+ * 3.1 to 3.2.
+ */
 const LXC_PARENTS = new Set(["lxc", "lxc.payload"]);
 /** The cgroup of LXC's own process, if the configured path pattern puts it next to the container's cgroup. */
 const LXC_MONITOR = "monitor";
 
 const NSPAWN_SERVICE = /^systemd-nspawn@(.+)\.service$/;
 const MACHINE_SCOPE = /^machine-(.+)\.scope$/;
-/** A virtual machine is no container. */
+/** Scopes of virtual machines, which are not containers. */
 const VIRTUAL_MACHINE = /^(?:qemu|xen|ch|bhyve)-/;
-/** libvirt's name of a domain: with its number since 2.0. */
+/** libvirt's name of a domain; since 2.0 it contains the domain's number. */
 const LIBVIRT_LXC_SCOPE = /^lxc-(?:[0-9]+-)?(.+)$/;
-/** libvirt without systemd. */
+/** Cgroup of a domain of libvirt without systemd. */
 const LIBVIRT_LXC = /^(?:lxc-[0-9]+-)?(.+)\.libvirt-lxc$/;
 const HOST_UNIT = /\.(?:service|scope)$/;
 
-/** The payload that the part of a path is the top of; null: it is the top of none. */
+/** The payload whose topmost cgroup is this part of the path; null if there is none. */
 export function payloadAt(parts: readonly string[], index: number): Payload | null {
   const part = parts[index] as string;
   const parent = parts[index - 1] ?? "";
@@ -42,11 +45,11 @@ export function payloadAt(parts: readonly string[], index: number): Payload | nu
   if (instance !== undefined) return named(unescapeUnitName(instance), "nspawn");
   const machine = MACHINE_SCOPE.exec(part)?.[1];
   if (machine !== undefined) return machineNamed(unescapeUnitName(machine), child);
-  // A unit that runs systemd-nspawn by itself.
+  // A unit that runs systemd-nspawn directly.
   return child === "payload" && HOST_UNIT.test(part) ? { container: null } : null;
 }
 
-/** systemd-machined names its scopes alike, whatever registers with it. */
+/** systemd-machined names the scopes of all kinds of machine in the same way. */
 function machineNamed(name: string, child: string | undefined): Payload | null {
   if (child === "payload") return named(name, "nspawn");
   if (VIRTUAL_MACHINE.test(name)) return null;
@@ -59,7 +62,7 @@ function named(id: string, runtime: Container["runtime"]): Payload | null {
   return id === "" ? null : { container: { id, runtime } };
 }
 
-/** systemd writes what a unit's name may not have as `\xHH` (systemd.unit(5)). */
+/** systemd writes bytes that a unit's name may not contain as `\xHH` (systemd.unit(5)). */
 function unescapeUnitName(name: string): string {
   if (!name.includes("\\x")) return name;
   const bytes = Buffer.from(name).toString("latin1");

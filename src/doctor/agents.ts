@@ -44,7 +44,7 @@ function isUserProcess(host: HostReader, pid: string): boolean {
 
 export function checkAgents({ holders, gap }: AgentFacts): Check {
   const check = { id: "bpf-agents", title: "other BPF users" };
-  const rest = { privilege: "unknown without root", number: "too many processes to look into" };
+  const rest = { privilege: "unknown without root", number: "too many descriptors to check" };
   if (holders.length === 0) return { ...check, status: gap ? "info" : "ok", found: gap ? rest[gap] : "none" };
   const names = holders.slice(0, SHOWN).map(({ pid, comm }) => `${comm} (${pid})`);
   if (holders.length > SHOWN) names.push(`${holders.length - SHOWN} more`);

@@ -13,7 +13,7 @@ export interface BtfFeatures {
   taskIterator: boolean;
   /** Task storage maps in tracing programs (5.13); null if the type could not be resolved. */
   taskStorage: boolean | null;
-  /** Programs can walk the list of processes by themselves, `bpf_iter_task_new` (6.7). */
+  /** BPF programs can walk the list of processes without an iterator, `bpf_iter_task_new` (6.7). */
   processWalk: boolean;
   /** There is a BTF tracepoint for each new cgroup. */
   cgroupTracepoint: boolean;

@@ -4,7 +4,7 @@ import { type HostReader, readText } from "./host-reader.ts";
 export interface ClockFacts {
   clocksource: string | null;
   availableClocksources: string[];
-  /** Share of CPU time that the hypervisor gave to others during the check, %; null if it cannot be read. */
+  /** Share of CPU time that the hypervisor gave to other guests during the check, %; null if it cannot be read. */
   stealPct: number | null;
   /** The same share since boot, %. */
   stealSinceBootPct: number | null;
@@ -23,7 +23,8 @@ const SLOW_CLOCKSOURCES = ["hpet", "acpi_pm", "pit", "jiffies", "refined-jiffies
 const NOISY_STEAL_PCT = 2;
 
 /**
- * @param windowMs how long steal time is measured. A CPU counts only 100 ticks a second, so a short window is inexact
+ * @param windowMs how long steal time is measured. A CPU counts only 100 ticks per second, so a short window is
+ * imprecise
  */
 export async function readClock(host: HostReader, windowMs: number): Promise<ClockFacts> {
   const before = readTicks(host);

@@ -5,10 +5,10 @@ export interface HostFacts {
   cpus: number | null;
   cpu_model: string | null;
   btf: boolean;
-  /** Whether BPF programs are compiled. */
+  /** Whether the kernel compiles BPF programs; null if unknown. */
   jit: boolean | null;
   virtualization: string | null;
-  /** Share of CPU time that the hypervisor gave to others just before the test, %. */
+  /** Share of CPU time that the hypervisor gave to other guests just before the test, %. */
   steal_pct: number | null;
   clocksource: string | null;
 }

@@ -84,13 +84,13 @@ export function hostReader(root = "/"): HostReader {
   };
 }
 
-/** The file as text, bytes that are not UTF-8 replaced; null if it cannot be read. */
+/** The file as text without trailing white space, invalid UTF-8 replaced; null if it cannot be read. */
 export function readText(host: HostReader, path: string): string | null {
   const result = host.readFile(path);
   return result.ok ? new TextDecoder().decode(result.bytes).trimEnd() : null;
 }
 
-/** The file as one whole number; null if it cannot be read or holds something else. */
+/** The file as one whole number; null if it cannot be read or contains something else. */
 export function readNumber(host: HostReader, path: string): number | null {
   const text = readText(host, path)?.trim();
   return text !== undefined && /^-?\d{1,15}$/.test(text) ? Number(text) : null;
@@ -129,7 +129,7 @@ function readBounded(path: string, maxBytes: number): ReadResult {
   }
 }
 
-/** The machine's name by the kernel, which is `aarch64` where the runtime returns `arm64`. */
+/** The kernel's name of the architecture: `aarch64` if the runtime returns `arm64`. */
 function kernelMachine(): string {
   const name = machine();
   return name === "arm64" ? "aarch64" : name;
@@ -194,7 +194,7 @@ function killGroup(pid: number): void {
   try {
     process.kill(-pid, "SIGKILL");
   } catch {
-    // Gone already.
+    // The group has already ended.
   }
 }
 

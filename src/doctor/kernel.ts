@@ -151,12 +151,12 @@ function checkBpf(kernel: KernelFacts): Check {
 function checkBtf(kernel: KernelFacts): Check {
   const { failure, sizeBytes, features } = kernel.btf;
   const check = { id: "btf", title: "kernel BTF" };
-  const costs = "collect uses the tracepoint backend, which has neither arguments nor the figures of an exit";
+  const costs = "collect uses the tracepoint backend, which reports neither arguments nor the figures of exits";
   if (features === null && !kernel.hasSysfs) {
     return { ...check, status: "warn", found: "/sys is not mounted", costs, hint: "mount -t sysfs sysfs /sys" };
   }
   if (features === null) {
-    const why = { absent: "not there", denied: "not readable", failed: "not readable", malformed: "no BTF" };
+    const why = { absent: "not there", denied: "not readable", failed: "not readable", malformed: "not BTF" };
     return {
       ...check,
       status: "warn",
@@ -164,7 +164,7 @@ function checkBtf(kernel: KernelFacts): Check {
       costs,
       hint:
         failure === "absent"
-          ? "use a kernel built with CONFIG_DEBUG_INFO_BTF=y; most distributions build theirs so"
+          ? "use a kernel built with CONFIG_DEBUG_INFO_BTF=y; most distributions' kernels are"
           : `make ${KERNEL_BTF} of the host readable here`,
     };
   }
@@ -186,7 +186,7 @@ function checkTaskIterator(kernel: KernelFacts): Check {
     ...check,
     status: "warn",
     found: unknownWithoutBtf(kernel, "not in this kernel"),
-    costs: "processes that ran before collect began are read from /proc, at some 40 times the cost",
+    costs: "processes that ran before collect began are read from /proc, at about 40 times the cost",
     hint: "a kernel of 5.8 or later with BTF",
   };
 }
@@ -205,12 +205,12 @@ function checkTaskStorage(kernel: KernelFacts): Check {
 function checkGroupDead(kernel: KernelFacts): Check {
   const check = { id: "group-dead", title: "group_dead" };
   if (kernel.btf.features?.exitHasGroupDead) {
-    return { ...check, status: "ok", found: "sched_process_exit says which thread was the last" };
+    return { ...check, status: "ok", found: "sched_process_exit reports which thread was the last" };
   }
   return {
     ...check,
     status: "info",
-    found: unknownWithoutBtf(kernel, "sched_process_exit does not say which thread was the last"),
+    found: unknownWithoutBtf(kernel, "sched_process_exit does not report which thread was the last"),
     costs: "linnix counts threads itself",
   };
 }

@@ -56,7 +56,7 @@ export function checkLockdown(lockdown: LockdownFacts, kernel: KernelFacts): Che
     status: isLikely ? "warn" : "info",
     found: lockdown.denied
       ? "unknown without root"
-      : `unknown: securityfs is not mounted; ${asked ? `the kernel was booted with ${asked}` : "the kernel's command line asks for none"}`,
+      : `unknown: securityfs is not mounted; ${asked ? `the kernel was booted with ${asked}` : "the kernel's command line sets none"}`,
     ...(isLikely ? { costs: CONFIDENTIALITY_COSTS } : {}),
     ...(lockdown.denied ? {} : { hint: "to see it: mount -t securityfs securityfs /sys/kernel/security" }),
   };

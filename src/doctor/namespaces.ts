@@ -9,11 +9,13 @@ import { holds, type PrivilegeFacts } from "./privileges.ts";
 export interface NamespaceFacts {
   /** null if it is not known. */
   inInitialPidNamespace: boolean | null;
-  /** null if it cannot be read, as on a kernel without namespaces. */
+  /** null if it cannot be read, for example on a kernel without namespaces. */
   inInitialCgroupNamespace: boolean | null;
-  /** Which namespace's pids /proc has; null if it is not known. */
+  /** The namespace whose pids /proc shows; null if unknown. */
   procPids: PidNamespace["proc"] | null;
-  /** `hidepid=` of /proc: `0`/`off`, `1`/`noaccess`, `2`/`invisible`, `4`/`ptraceable`; null if it is not given. */
+  /**
+   * `hidepid=` of /proc: `0`/`off`, `1`/`noaccess`, `2`/`invisible`, `4`/`ptraceable`; null if the option is absent.
+   */
   hidepid: string | null;
   time: TimeNamespace;
 }
@@ -42,7 +44,7 @@ const COSTS: Record<PidNamespace["proc"], string> = {
   own:
     "pid and ppid of events are the host's, not those seen here; exe and args of processes that ran before the start " +
     "and v1 cgroups are null",
-  initial: "overhead-test and compare-with-polling cannot run: /proc has host pids, which their processes do not know",
+  initial: "overhead-test and compare-with-polling cannot run: /proc shows the host's pids, not this namespace's",
   other: "pid and ppid of events are the host's; overhead-test, compare-with-polling and --pid cannot run",
 };
 

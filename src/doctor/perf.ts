@@ -89,7 +89,7 @@ function checkParanoid(perf: PerfFacts, kernel: KernelFacts, privileges: Privile
 function checkRingMemory(perf: PerfFacts, privileges: PrivilegeFacts, { ringBytes, cpus }: WantedRings): Check {
   const check = { id: "ring-memory", title: "ring memory" };
   if (holds(privileges, "CAP_IPC_LOCK") || perf.paranoid === -1) {
-    return { ...check, status: "ok", found: "without a limit for this user" };
+    return { ...check, status: "ok", found: "no limit for this user" };
   }
   if (perf.mlockKib === null) return { ...check, status: "info", found: "kernel.perf_event_mlock_kb cannot be read" };
   const found = `${perf.mlockKib} KiB a CPU (kernel.perf_event_mlock_kb)`;
@@ -144,7 +144,7 @@ function checkStatistics(perf: PerfFacts, kernel: KernelFacts, privileges: Privi
       ...check,
       status: "warn",
       found: "switched on for the whole machine (kernel.bpf_stats_enabled = 1)",
-      costs: "each run of each BPF program reads the clock twice more",
+      costs: "each run of each BPF program reads the clock two more times",
       hint: "sysctl -w kernel.bpf_stats_enabled=0",
     };
   }
@@ -152,7 +152,7 @@ function checkStatistics(perf: PerfFacts, kernel: KernelFacts, privileges: Privi
     return {
       ...check,
       status: "warn",
-      found: "only by the sysctl, no BPF_ENABLE_STATS",
+      found: "this kernel has only the sysctl and no BPF_ENABLE_STATS",
       costs: "overhead-test has no in-kernel figures: it does not set a sysctl that would stay on after a crash",
       hint: "a kernel of 5.8 or later",
     };

@@ -149,7 +149,7 @@ const OPTIONAL: readonly OptionalCapability[] = [
     name: "CAP_DAC_READ_SEARCH",
     costs:
       "linnix searches the hierarchy for the paths of cgroups, and does not find removed ones; " +
-      "the tracepoint backend cannot read tracefs as another user than root",
+      "the tracepoint backend cannot read tracefs unless the user is root",
   },
   {
     name: "CAP_SYS_PTRACE",

@@ -42,8 +42,8 @@ export function checkSampling(sampling: SamplingFacts, kernel: KernelFacts, priv
     };
   }
   const found = {
-    "process-walk": "in the kernel: a walk along the list of processes",
-    "task-storage": "in the kernel: task iterator, figures in storage of each task",
+    "process-walk": "in the kernel: a walk over the list of processes",
+    "task-storage": "in the kernel: task iterator, figures in task storage",
     "lru-map": "in the kernel: task iterator, figures in a map",
   }[way];
   return mayLoad(privileges) ? { ...check, status: "ok", found } : { ...check, status: "info", found };

@@ -32,7 +32,7 @@ export function checkTracefs(tracefs: TracefsFacts, kernel: KernelFacts, privile
   const check = { id: "tracefs", title: "tracefs" };
   const needed = !offersBtfBackend(kernel);
   const costs = needed
-    ? "without BTF and without tracefs there is no backend left"
+    ? "without BTF and without tracefs no backend can run"
     : "only collect --backend tracepoint needs it";
 
   if (!offersTracepointBackend(tracefs)) {
@@ -54,7 +54,7 @@ export function checkTracefs(tracefs: TracefsFacts, kernel: KernelFacts, privile
     };
   }
   if (holds(privileges, "CAP_SYS_ADMIN")) {
-    return { ...check, status: "ok", found: "not mounted; collect mounts it for itself if it needs it" };
+    return { ...check, status: "ok", found: "not mounted; collect mounts it privately if necessary" };
   }
   return {
     ...check,

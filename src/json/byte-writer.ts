@@ -2,7 +2,7 @@ import { MAX_EXACT_HIGH, split, splitNs } from "./wall-clock.ts";
 
 const encoder = new TextEncoder();
 
-/** The text's UTF-8. */
+/** The text encoded as UTF-8. */
 export function utf8(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text);
 }
@@ -11,8 +11,8 @@ export function utf8(text: string): Uint8Array<ArrayBuffer> {
 const UNESCAPED = /[\x7f-\x9f]/g;
 
 /**
- * Makes a JSON number from the digits. It is `JSON.rawJSON` of ECMAScript 2026, which the type library does not have
- * yet.
+ * Makes a JSON number from the digits. It is `JSON.rawJSON` of ECMAScript 2026, which TypeScript's library does not
+ * declare yet.
  */
 const exact = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON;
 
@@ -31,14 +31,14 @@ export function escapeControls(json: string): string {
   return json.replace(UNESCAPED, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-/** Bytes of a word, which a piece is written by. */
+/** Bytes of a word; a piece is written word by word. */
 const WORD = 8;
 
 /**
- * A piece of text that is written again and again, as words of eight bytes: most of a line of JSON are names, and words
- * take a quarter of the time of bytes. The words are doubles, because a BigInt would allocate an object for each. UTF-8 is
- * never a NaN, whose bits could change on the way: it has no byte 0xff, and no 0x7f follows its leading bytes 0xf0 to
- * 0xf4.
+ * A text that is written often, stored as words of eight bytes. Most of a JSON line are names of fields, and writing
+ * words takes a quarter of the time of bytes. The words are doubles, because each BigInt would allocate an object. The
+ * bits of a NaN could change when it is copied, but UTF-8 is never a NaN: it has no byte 0xff, and no 0x7f follows its
+ * leading bytes 0xf0 to 0xf4.
  */
 export class Piece {
   readonly length: number;
@@ -57,16 +57,16 @@ export function literal(text: string): Piece {
   return new Piece(text);
 }
 
-/** Text that is mostly the same as the last time, because the values that it is made of are. */
+/** A text that is usually the same as the last time, because the values that it consists of are. */
 export class Repeated {
-  /** The values. */
+  /** The values that the text consists of. */
   readonly key: Uint32Array;
   readonly words: Float64Array;
   length = 0;
 
   /** @param maxBytes the longest text */
   constructor(values: number, maxBytes: number) {
-    // No text has these.
+    // These values do not occur in any text.
     this.key = new Uint32Array(values).fill(0xffffffff);
     this.words = new Float64Array(Math.ceil(maxBytes / WORD));
   }
@@ -90,7 +90,7 @@ SHORT_ESCAPES[0x0d] = 0x72;
 
 const NO_MEMORY = new Uint8Array(0);
 
-/** Text as JSON bytes in a buffer that grows no further than one event needs. No string is made on the way. */
+/** Writes JSON as bytes, without making strings, into a buffer that grows only as far as one event needs. */
 export class ByteWriter {
   bytes: Uint8Array<ArrayBuffer>;
   length = 0;
@@ -98,7 +98,7 @@ export class ByteWriter {
   #view: DataView<ArrayBuffer>;
   #handedOver = 0;
 
-  /** @param memory returns at least `bytes` bytes, each time that more are needed */
+  /** @param memory allocates at least `bytes` bytes; called whenever more are needed */
   constructor(capacity: number, memory = (bytes: number): Uint8Array<ArrayBuffer> => new Uint8Array(bytes)) {
     this.#memory = memory;
     this.bytes = new Uint8Array(capacity + WORD);
@@ -107,7 +107,7 @@ export class ByteWriter {
 
   /** Makes sure that `count` more bytes fit. */
   reserve(count: number): void {
-    // The last word of a piece may reach beyond its end.
+    // The last word of a piece may extend beyond the end of the piece.
     const wanted = this.length + count + WORD;
     if (wanted > this.bytes.length) this.#grow(wanted);
   }
@@ -158,7 +158,7 @@ export class ByteWriter {
     text.length = length;
   }
 
-  /** Writes what {@link keep} has kept. */
+  /** Writes the text that {@link keep} has copied. */
   putAgain(text: Repeated): void {
     const { words, length } = text;
     const view = this.#view;
@@ -167,7 +167,7 @@ export class ByteWriter {
     for (let i = 0; i * WORD < length; i++) view.setFloat64(at + i * WORD, words[i] as number, true);
   }
 
-  /** Copies what has been written to `target`, from `at` on. */
+  /** Copies the written bytes to `target`, beginning at `at`. */
   copyTo(target: DataView, at: number): void {
     const view = this.#view;
     const { length } = this;
@@ -188,10 +188,10 @@ export class ByteWriter {
     this.put(value ? TRUE : FALSE);
   }
 
-  /** A whole number ≥ 0; one past 2^53 as the double that it is. */
+  /** A whole number ≥ 0. A number above 2^53 is written as the exact value of the double. */
   number(value: number): void {
     if (value > Number.MAX_SAFE_INTEGER) {
-      // 104 days of CPU time, in ns: a process with many threads gets there.
+      // More than 104 days of CPU time in ns: a process with many threads can reach it.
       this.put(literal(String(BigInt(value))));
       return;
     }
@@ -211,7 +211,8 @@ export class ByteWriter {
     let at = start + digits;
     this.length = at;
     let rest = value | 0;
-    // Two at a time, and by a product: a division takes several times as long. Its error is far below a hundredth.
+    // Writes two digits at a time. It multiplies by 0.01, because a division takes several times as long. The rounding
+    // error is far below a hundredth.
     while (at - start >= 2) {
       const hundredth = (rest * 0.01) | 0;
       at -= 2;
@@ -235,8 +236,8 @@ export class ByteWriter {
   }
 
   /**
-   * Bytes `from` to `end` of `source` as a JSON string. Control characters are escaped, also DEL and those of C1, because
-   * the line may be read at a terminal. Bytes that are not UTF-8 become U+FFFD (one for each maximal subpart, as
+   * Bytes `from` to `end` of `source` as a JSON string. Control characters, including DEL and C1, are escaped, because
+   * the line may be shown in a terminal. Bytes that are not UTF-8 become U+FFFD (one for each maximal subpart, as
    * TextDecoder does).
    */
   string(source: Uint8Array, from: number, end: number): void {
@@ -280,7 +281,7 @@ export class ByteWriter {
     this.length = at;
   }
 
-  /** `\u00xx`, there. @returns the place behind it */
+  /** Writes `\u00xx` at `at`. @returns the position after it */
   #escape(at: number, code: number): number {
     const { bytes } = this;
     bytes[at] = 0x5c;
@@ -308,8 +309,8 @@ function lengthOf(value: number): number {
 }
 
 /**
- * Length of the UTF-8 sequence at `at`. Negative: the length of an ill-formed piece there, which one U+FFFD replaces
- * (Unicode 16, table 3-7 and section 3.9).
+ * Length of the UTF-8 sequence at `at`. A negative result is the length of an ill-formed subpart, which is replaced by
+ * one U+FFFD (Unicode 16, table 3-7 and section 3.9).
  */
 function utf8Length(source: Uint8Array, at: number, end: number): number {
   const lead = source[at] as number;

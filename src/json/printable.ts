@@ -1,8 +1,8 @@
-/** Text from outside, made safe for a terminal and a page: the only rule for it, used wherever such text is shown. */
+/** Text from outside, made safe for a terminal and a web page. All code that shows such text uses this rule. */
 
 /**
- * Control characters (C0, DEL, C1); formatting characters, which change the direction of a line or the form of others;
- * line and paragraph separators; halves of characters; and all other invisible characters.
+ * Control characters (C0, DEL, C1); formatting characters, which change the direction of a line or the form of other
+ * characters; line and paragraph separators; unpaired surrogates; and all other invisible characters.
  */
 export const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/gu;
 const SHORT: { [character: string]: string } = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\x1b": "\\e" };
@@ -21,7 +21,7 @@ function hex(code: number, digits: number): string {
   return code.toString(16).padStart(digits, "0");
 }
 
-/** Arguments on one line, quoted as a shell would need them where they hold more than plain characters. */
+/** Arguments on one line, quoted for a shell if they contain special characters. */
 export function commandLine(args: readonly string[]): string {
   return args
     .map((arg) => (/^[\w@%+=:,./~-]+$/.test(arg) ? arg : `'${printable(arg).replace(/'/g, "'\\''")}'`))

@@ -1,6 +1,6 @@
-/** Bytes of the kernel's as text. Bytes that are not UTF-8 become U+FFFD. */
+/** Decodes bytes from the kernel as text. Bytes that are not UTF-8 become U+FFFD. */
 
-/** A byte order mark is a character like any other: two names must not look like one. */
+/** A byte order mark is kept, because two different names must not become equal. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** A C string's text up to its NUL. */
@@ -9,7 +9,7 @@ export function textOf(bytes: Uint8Array): string {
   return decoder.decode(end < 0 ? bytes : bytes.subarray(0, end));
 }
 
-/** Arguments as the kernel keeps them: each ended by NUL, the last one perhaps cut before it. */
+/** Splits arguments as the kernel stores them: each ends with NUL, except perhaps the last one if it was truncated. */
 export function splitArguments(bytes: Uint8Array): string[] {
   const args: string[] = [];
   for (let from = 0; from < bytes.length; ) {

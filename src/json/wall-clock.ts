@@ -1,10 +1,9 @@
-/** How far the offset may be off before it is read again, ns. */
+/** Maximum error of the offset before it is read again, ns. */
 const TOLERANCE_NS = 1e6;
 
 /**
- * Boot-time stamps as wall-clock time, split into seconds and nanoseconds so
- * that nothing is rounded. The offset between the clocks changes when the clock
- * is set, and slowly while it is slewed.
+ * Converts boot-time stamps to wall-clock time, split into seconds and nanoseconds so that nothing is rounded. The
+ * offset between the clocks changes when the wall clock is set, and slowly while it is slewed.
  */
 export class WallClock {
   #offsetSeconds = 0;
@@ -24,7 +23,7 @@ export class WallClock {
     this.#offsetNanoseconds = Number(offsetNs % 1_000_000_000n);
   }
 
-  /** Whether the offset is another one now. @param offsetNs as exact as two looks at the clocks give it */
+  /** Whether the offset has changed. @param offsetNs the present offset, from one reading of both clocks */
   isOff(offsetNs: number): boolean {
     return Math.abs(offsetNs - (this.#offsetSeconds * 1e9 + this.#offsetNanoseconds)) > TOLERANCE_NS;
   }
@@ -61,12 +60,12 @@ export class WallClock {
 /** Result of `splitNs`, reused. */
 export const split = { seconds: 0, nanoseconds: 0 };
 
-/** 2^32 ns are 4 s and this many ns. */
+/** 2^32 ns minus 4 s. */
 const HIGH_REMAINDER_NS = 294_967_296;
-/** Below this the product with the remainder above stays exact in a double: 2^56 ns, more than two years. */
+/** Below this value, the product with `HIGH_REMAINDER_NS` is exact in a double: 2^56 ns, more than two years. */
 export const MAX_EXACT_HIGH = 2 ** 24;
 
-/** Splits a 64-bit number into multiples of 10^9 and the rest, exact for `high` < `MAX_EXACT_HIGH`. */
+/** Splits a 64-bit number into a multiple of 10^9 and the remainder; exact for `high` < `MAX_EXACT_HIGH`. */
 export function splitNs(high: number, low: number): void {
   const rest = high * HIGH_REMAINDER_NS + low;
   const seconds = Math.floor(rest / 1e9);

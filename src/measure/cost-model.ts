@@ -58,8 +58,8 @@ export function predictCpuPct(model: CostModel, processesPerSecond: number): { c
 }
 
 /**
- * Up to how many processes a second the cost stays below `thresholdPct` of one core; Infinity if the cost never reaches
- * it. The upper end of the interval is Infinity if the windows do not bound it.
+ * The highest rate of processes at which the cost stays below `thresholdPct` % of one core; Infinity if the cost never
+ * reaches it. The upper end of the interval is Infinity if the windows do not bound it.
  */
 export function processesPerSecondAt(
   model: CostModel,
@@ -94,8 +94,8 @@ export interface EnvironmentPrediction extends Environment {
 }
 
 /**
- * Predicts what the same tool would cost on such machines with the processor of this machine: the average over a day, %
- * of one core. 50,000 events a day are 0.2 processes a second, so nearly all of that cost is the idle cost.
+ * Predicts what the same tool would cost on such machines with the CPUs of this machine: the average over a day, % of
+ * one core. 50,000 events a day are 0.2 processes a second, so nearly all of that cost is the idle cost.
  */
 export function predictEnvironments(
   model: CostModel,

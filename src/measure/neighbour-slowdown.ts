@@ -3,9 +3,9 @@ import { mean, standardDeviation } from "../stats/moments.ts";
 import { median } from "../stats/quantile.ts";
 import { studentQuantile } from "../stats/student.ts";
 
-/** Timed spawns at one place in the schedule. Lists of places are in the order in which they ran. */
+/** Timed spawns at one place in the schedule. Lists of places are in the order of their execution. */
 export interface TimedPlace {
-  /** The method that watched; null: none did. */
+  /** The method that watched; null if none did. */
   arm: string | null;
   /** µs a spawn, the lower quartile. */
   us: number;
@@ -19,7 +19,7 @@ export interface TimedPlace {
 /** How much longer a spawn took while a method watched. */
 export interface SlowdownFigure {
   pct: number;
-  /** 95 %, in the unit of `pct`; null: too few unwatched places. */
+  /** 95 % interval, in the unit of `pct`; null if there are too few unwatched places. */
   ci95: Interval | null;
   usPerProcess: number;
   usCi95: Interval | null;
@@ -27,11 +27,11 @@ export interface SlowdownFigure {
 
 /**
  * How much longer a spawn takes at the places of an arm than at the nearest unwatched places before and after each of
- * them. In part "last" the base is the mean of the unwatched places before the first watched one. The interval comes
- * from the larger of two spreads: that of unwatched places around their unwatched neighbours in part "rounds", and that
- * of the arm's own differences. An arm has few places, so its own spread alone can be too small by chance.
+ * them. In part "last" the baseline is the mean of the unwatched places before the first watched one. The interval
+ * comes from the larger of two spreads: that of unwatched places around their unwatched neighbours in part "rounds",
+ * and that of the arm's own differences. An arm has few places, so its own spread alone can be too small by chance.
  *
- * @returns null if no place of the arm has such a base
+ * @returns null if no place of the arm has a baseline
  */
 export function neighbourSlowdown(places: readonly TimedPlace[], arm: string): SlowdownFigure | null {
   const differences = differencesOf(places, arm);

@@ -61,7 +61,7 @@ export interface SlowdownOptions {
    * the result.
    */
   enoughUs?: number;
-  /** Keep the loop on one processor, which halves the noise; default true. */
+  /** Keep the loop on one CPU, which halves the noise; default true. */
   pin?: boolean;
   signal?: AbortSignal | undefined;
   onRound?(done: number, rounds: number): void;

@@ -2,7 +2,8 @@ import { type Interval, overlaps, position } from "../stats/interval.ts";
 
 /**
  * A part of the ledger. `missing`: it should have been measured and was not. `left-out`: it cannot be measured with
- * this subject. In both cases the claim is not proven. `excluded`: the user excluded it; the verdict is about the rest.
+ * this subject. In both cases the claim is not proven. `excluded`: the user excluded it; the verdict covers only the
+ * other parts.
  */
 export type LedgerPart<T> =
   | ({ state: "measured" } & T)
@@ -12,13 +13,13 @@ export type LedgerPart<T> =
 
 /** The figures that the verdict judges. */
 export interface Ledger {
-  /** The claim: the total cost is below this, % of one core. The limit of the slowdown too, in %. */
+  /** The claim: the total cost is below this, % of one core. It is also the limit of the slowdown, in %. */
   thresholdPct: number;
   /** CPU time of the subject's processes and of its BPF programs together, % of one core. */
   total: LedgerPart<{ avgCpuPct: number; ci95: Interval }>;
   /** Events that the kernel side emitted and user space did not receive. */
   lost: LedgerPart<{ events: number }>;
-  /** Processes that the workload made and those of them that the subject reported. */
+  /** Number of processes that the workload made, and how many of them the subject reported. */
   capture: LedgerPart<{ spawned: number; captured: number }>;
   /** Slowdown, % of the CPU time of one process of the workload. `nullCi95`: the same between two unwatched arms. */
   slowdown: LedgerPart<{ pct: number; ci95: Interval; nullCi95?: Interval }>;
@@ -80,7 +81,7 @@ function judgeTotal({ avgCpuPct, ci95 }: { avgCpuPct: number; ci95: Interval }, 
   // The claim is "less than", so an interval that ends at the threshold does not prove it.
   if (ci95[1] < thresholdPct) return { says: "PASS", reason: `${figure}, below ${percent(thresholdPct)}` };
   if (ci95[0] >= thresholdPct) return { says: "FAIL", reason: `${figure}, not below ${percent(thresholdPct)}` };
-  return { says: "INCONCLUSIVE", reason: `${figure}: the interval holds ${percent(thresholdPct)}` };
+  return { says: "INCONCLUSIVE", reason: `${figure}: the interval contains ${percent(thresholdPct)}` };
 }
 
 function judgeLost({ events }: { events: number }): Finding {
@@ -115,13 +116,13 @@ function judgeSlowdown(
       }
       return { says: "FAIL", reason: `${figure}, above ${percent(thresholdPct)}` };
     case "straddles":
-      return { says: "INCONCLUSIVE", reason: `${figure}: the interval holds ${percent(thresholdPct)}` };
+      return { says: "INCONCLUSIVE", reason: `${figure}: the interval contains ${percent(thresholdPct)}` };
   }
 }
 
 const TOO_FEW = "in too few samples for an interval";
 
-/** Whether the data bound neither end: there were too few samples. */
+/** Whether both ends are infinite, because there were too few samples. */
 function isUnbounded(interval: Interval): boolean {
   return !interval.some(Number.isFinite);
 }

@@ -7,23 +7,23 @@ const PROC_STAT = "/proc/stat";
 const PROC_SUPER_MAGIC = 0x9fa0;
 
 /**
- * `processes` of /proc/stat: total_forks of kernel/fork.c, which copy_process() raises for each new process, thread and
- * kernel thread since boot, also in a pid namespace. @returns null if there is no such line
+ * `processes` of /proc/stat: total_forks of kernel/fork.c. copy_process() increments it for each process, thread and
+ * kernel thread, in all pid namespaces. @returns null if the text has no such line
  */
 export function parseCreatedTasks(text: string): number | null {
   const count = /^processes (\d+)$/m.exec(text)?.[1];
   return count === undefined ? null : Number(count);
 }
 
-/** @returns null if it cannot be read now, as without a spare descriptor */
+/** @returns null if the file cannot be read now, for example because no file descriptor is free */
 export function readCreatedTasks(path = PROC_STAT): number | null {
   return parseCreatedTasks(readProcFile(path) ?? "");
 }
 
-/** Why /proc/stat does not have the kernel's count here, as a clause; null if it does. */
+/** Why /proc/stat does not contain the kernel's count, as a clause for a message; null if it does. */
 export function whyNoCreatedTasks(path = PROC_STAT): string | null {
   try {
-    // lxcfs and others put files of their own over it.
+    // lxcfs and similar tools mount a file of their own over it.
     if (statfsSync(path).type !== PROC_SUPER_MAGIC) return `${path} is not the kernel's own file`;
     return parseCreatedTasks(readFileSync(path, "latin1")) === null ? `${path} has no line "processes"` : null;
   } catch (error) {

@@ -6,13 +6,13 @@ import { type Mount, parseMountinfo } from "./mountinfo.ts";
  * (proc(5)); null if it hides none.
  */
 export function hidepidOf(mounts: readonly Mount[]): string | null {
-  // The last mount on a target is the one that is seen.
+  // Of several mounts on one target, only the last is visible.
   const proc = mounts.findLast((mount) => mount.target === "/proc" && mount.type === "proc");
   const value = proc?.options.find((option) => option.startsWith("hidepid="))?.slice("hidepid=".length);
   return value === undefined || value === "0" || value === "off" ? null : value;
 }
 
-/** The same of this process's /proc; null also if that is not known. */
+/** `hidepid=` of the /proc that this process sees; null also if the mounts cannot be read. */
 export function readHidepid(): string | null {
   try {
     return hidepidOf(parseMountinfo(readFileSync("/proc/self/mountinfo", "latin1")));

@@ -3,9 +3,9 @@ import { NS_PER_CLOCK_TICK, readProcFile } from "./proc-stat.ts";
 
 /** The machine's clocks at a moment. */
 export interface MachineTime {
-  /** CLOCK_MONOTONIC: a machine that is suspended uses no CPU. */
+  /** CLOCK_MONOTONIC, which stops while the machine is suspended. */
   nowNs: number;
-  /** Online ones. */
+  /** Number of online CPUs. */
   cpus: number;
   /** Of /proc/stat, in ns. */
   idleNs: number;
@@ -17,7 +17,7 @@ export interface MachineTime {
   countedNs: number;
 }
 
-/** Parses the machine's line of /proc/stat, proc_stat(5). @returns null where it has none */
+/** Parses the machine's line of /proc/stat, proc_stat(5). @returns null if the text has no such line */
 export function parseMachineTime(text: string, nowNs: number): MachineTime | null {
   const all = /^cpu +(.+)$/m.exec(text)?.[1]?.split(" ").map(Number);
   if (all === undefined) return null;
@@ -41,8 +41,9 @@ export function readMachineTime(): MachineTime | null {
 }
 
 /**
- * CPU time that the machine used between two moments, ns: elapsed time without idle, iowait and stolen time. Most kernels
- * count user and system time by ticks, which miss most short processes, but idle time exactly.
+ * CPU time that the machine used between two moments, ns: elapsed time without idle, iowait and stolen time. It is not
+ * the sum of user and system time: most kernels sample those at each tick and miss most short processes. Idle time is
+ * exact.
  */
 export function busyBetween(before: MachineTime, after: MachineTime): number {
   // If a CPU came online or went offline in between, it is unknown how long it was online.

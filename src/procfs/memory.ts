@@ -1,12 +1,12 @@
 import { readProcFile } from "./proc-stat.ts";
 
-/** Memory of a process. What the kernel or the rights do not give is null. */
+/** Memory of a process. */
 export interface ProcessMemory {
   /** Resident, shared pages included. */
   rssBytes: number;
-  /** Resident, each shared page divided by the number of its users. */
+  /** Resident, each shared page divided by the number of its users; null if smaps_rollup cannot be read. */
   pssBytes: number | null;
-  /** Resident and belonging to no file: heap, stacks, private copies of file pages. What the process really takes. */
+  /** Resident pages that belong to no file: heap, stacks, private copies of file pages. */
   anonBytes: number;
   /** Resident pages of files (the executable, libraries): clean ones can be dropped and read again. */
   fileBytes: number;
@@ -23,10 +23,10 @@ export function parseKbFields(text: string): Map<string, number> {
 }
 
 /**
- * Memory of any process that we may look at: smaps_rollup (Linux 4.14+), which walks the page tables and is exact, else
- * status, whose counters are behind by some pages a thread.
+ * Memory of a process, from smaps_rollup (Linux 4.14+) if it is readable: it walks the page tables and is exact.
+ * Otherwise from status, whose counters lag by some pages per thread.
  *
- * @returns null if there is no such process, or none with memory of its own (zombies, kernel threads)
+ * @returns null if the process does not exist or has no memory of its own (a zombie, a kernel thread)
  */
 export function readProcessMemory(pid: number): ProcessMemory | null {
   const status = readProcFile(`/proc/${pid}/status`);

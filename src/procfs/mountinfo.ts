@@ -41,8 +41,8 @@ function unescapeOctal(path: string): string {
 }
 
 /**
- * The mounts that a path leads to: the last one on a target, and of those below it only what was mounted after it. A
- * mount that was moved keeps its place in the list, so what is mounted on a mount counts as later than that one.
+ * The mounts that a path can reach. A mount hides the earlier mounts on its target and below its target. A moved mount
+ * keeps its position in the list, so a mount on top of another one counts as later whatever their positions.
  */
 export function visibleMounts(mounts: readonly Mount[]): Mount[] {
   return mounts.filter((mount, at) => !mounts.some((other, otherAt) => covers(mounts, other, mount, otherAt > at)));

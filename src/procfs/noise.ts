@@ -6,17 +6,17 @@ export interface NoiseCounters {
   /** When: ns since this process's start (monotonic). */
   atNs: number;
   system: SystemCpu | null;
-  /** Time in which at least one task was ready and had no processor, µs; null if the kernel keeps none. */
+  /** Time in which at least one task was ready and waited for a CPU, µs; null if the kernel does not measure it. */
   cpuPressureUs: number | null;
 }
 
 /** What disturbed the time between two readings. */
 export interface Noise {
-  /** Share of the machine's CPU time that the hypervisor gave to others. */
+  /** Share of the machine's CPU time that the hypervisor gave to other guests. */
   stealMachinePct: number | null;
-  /** Share of the time in which at least one task waited for a processor. */
+  /** Share of the time in which at least one task waited for a CPU. */
   cpuPressurePct: number | null;
-  /** Share of the machine's CPU time that was used, by whomever. */
+  /** Share of the machine's CPU time that was used, by any process. */
   busyMachinePct: number | null;
 }
 

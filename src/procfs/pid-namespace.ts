@@ -3,13 +3,13 @@ import { readFileSync, readlinkSync } from "node:fs";
 /** What /proc/PID/ns/pid links to in the initial pid namespace: PROC_PID_INIT_INO of include/linux/proc_ns.h. */
 export const INITIAL_PID_NAMESPACE = "pid:[4026531836]";
 
-/** In which pid namespace this process is, and which one /proc shows. */
+/** The pid namespace of this process, and the one that /proc shows. */
 export interface PidNamespace {
-  /** Whether this process is in the initial one, whose pids the kernel's events carry. */
+  /** Whether this process is in the initial namespace. Events from the kernel carry the pids of that namespace. */
   readonly isInitial: boolean;
   /**
-   * Whose pids /proc has: those of the kernel's events ("initial"), or other numbers of this process's namespace ("own")
-   * or of a third one ("other"). Where /proc has not the kernel's pids, an event's pid is another process there.
+   * The namespace whose pids /proc shows: the initial one, this process's own, or a third one ("other"). Unless it is
+   * "initial", the pid of an event is another process in /proc.
    */
   readonly proc: "initial" | "own" | "other";
 }
@@ -19,7 +19,7 @@ const PF_KTHREAD = 0x00200000;
 /** The parent of all kernel threads, which are in the initial pid namespace only. */
 const KTHREADD = "/proc/2/stat";
 
-/** How /proc is read; each gives null if it cannot be read. */
+/** How /proc is read. Both functions return null if the path cannot be read. */
 export interface ProcReader {
   link(path: string): string | null;
   text(path: string): string | null;
@@ -29,11 +29,11 @@ export interface ProcReader {
 export function readPidNamespace({ link, text }: ProcReader = REAL_PROC, pid = process.pid): PidNamespace {
   const self = link("/proc/self");
   const own = link("/proc/self/ns/pid");
-  // A kernel without pid namespaces has no such link, but the others.
+  // A kernel without pid namespaces has no link ns/pid, but the link ns/mnt.
   const isInitial = own === INITIAL_PID_NAMESPACE || (own === null && link("/proc/self/ns/mnt") !== null);
-  // Only the namespaces above a process, and its own, have a pid for it: above the initial one there is none.
+  // A process has a pid only in its own namespace and those above it. No namespace is above the initial one.
   if (isInitial) return { isInitial, proc: self === null ? "other" : "initial" };
-  // The link of another process takes privileges; the flags of a kernel thread do not.
+  // Reading the link of another process needs privileges; reading the flags of a kernel thread does not.
   const ofProc = link("/proc/1/ns/pid");
   if (ofProc === INITIAL_PID_NAMESPACE || isKernelThread(text(KTHREADD))) return { isInitial, proc: "initial" };
   const isOwn = self === String(pid) && (ofProc === null || ofProc === own);
@@ -42,13 +42,16 @@ export function readPidNamespace({ link, text }: ProcReader = REAL_PROC, pid = p
 
 let known: PidNamespace | undefined;
 
-/** Read once: neither changes while this process runs, and a link may be unreadable after linnix has given up root. */
+/**
+ * The two namespaces, read once: neither changes while this process runs, and a link may be unreadable after linnix has
+ * given up root.
+ */
 export function pidNamespace(): PidNamespace {
   known ??= readPidNamespace();
   return known;
 }
 
-/** Whether /proc has the pids of the kernel's events. If not, no file of /proc may be read by such a pid. */
+/** Whether /proc shows the pids of the kernel's events. If not, the pid of an event must not be looked up in /proc. */
 export function hasKernelPids(): boolean {
   return pidNamespace().proc === "initial";
 }

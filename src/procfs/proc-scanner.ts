@@ -6,8 +6,8 @@ export type ScanDetail =
   /** Like ps and top: CPU time, memory and image of all processes, at each scan. */
   | "all"
   /**
-   * Finds only which processes exist. It looks at new ones twice; all others cost only their name in a list. It does
-   * not notice if a pid passes to another process between two scans.
+   * Finds only which processes exist. It reads each new process at two scans; of all others it reads only the name in
+   * the list of /proc. It does not notice that a pid is reused between two scans.
    */
   | "new";
 
@@ -16,31 +16,36 @@ export interface ScannedProcess {
   pid: number;
   /** Start after boot, USER_HZ ticks. */
   startTicks: number;
-  /** User and system time, USER_HZ ticks; as of the last look at it. */
+  /** User and system time, USER_HZ ticks, at the last read. */
   cpuTicks: number;
-  /** Of these in user mode. */
+  /** The part of `cpuTicks` in user mode. */
   userTicks: number;
   rssPages: number;
   ppid: number;
   threads: number;
-  /** Whether its main thread has ended: the process has too, unless there are others. */
+  /** Whether its main thread has ended. The process has ended too unless it has other threads. */
   isZombie: boolean;
 }
 
-/** Called when a process is new, or has become another image. Arguments in Latin-1; empty for a kernel thread. */
+/**
+ * Called for a new process, and for a process that has executed another image. Arguments in Latin-1; empty for a kernel
+ * thread.
+ */
 export type OnProcess = (process: ScannedProcess, args: string[]) => void;
 
 /** For a scan whose caller ignores new processes. */
 const ignore: OnProcess = () => {};
 
 interface Known extends ScannedProcess {
-  /** Kept open on /proc/PID/stat; -1 if there are too many to keep. */
+  /** Open descriptor of /proc/PID/stat; -1 if the file is not kept open. */
   fd: number;
   /** Bottom of the stack, at a new random place after each execve. */
   startStack: number;
-  /** The scan that has last seen it. */
+  /** Number of the last scan that found it. */
   scan: number;
-  /** New ones are looked at twice: a look between fork and exec sees the image of the parent. */
+  /**
+   * Number of reads. A new process is read twice, because a read between fork and exec returns the image of the parent.
+   */
   looks: number;
 }
 
@@ -54,9 +59,9 @@ const ZOMBIE = 0x5a;
 const DEAD = 0x58;
 
 /**
- * The best that reading /proc can do in this runtime: /proc/PID/stat stays open and is read again with pread(2), which
- * is less than half of opening, reading and closing it, and numbers are read out of the bytes without making strings.
- * The file of a process that has ended gives ESRCH also when its pid has come to another process, so identity is safe.
+ * The cheapest way to read /proc in this runtime. /proc/PID/stat stays open and is read again with pread(2), which
+ * costs less than half of opening, reading and closing it. Numbers are parsed from the bytes without making strings.
+ * The file of a process that has ended returns ESRCH even if its pid is reused, so two processes are never confused.
  */
 export class ProcScanner implements Disposable {
   readonly #detail: ScanDetail;
@@ -67,7 +72,7 @@ export class ProcScanner implements Disposable {
   #keptFds = 0;
   #scan = 0;
 
-  /** @param maxKeptFds most files that it keeps open */
+  /** @param maxKeptFds maximum number of files that stay open */
   constructor(detail: ScanDetail, maxKeptFds = keepableFds()) {
     this.#detail = detail;
     this.#maxKeptFds = maxKeptFds;
@@ -158,7 +163,7 @@ export class ProcScanner implements Disposable {
       known.looks += 1;
       return parseStat(this.#stat, length, known);
     } catch {
-      // ENOENT, ESRCH: ended between the list and the look.
+      // ENOENT, ESRCH: the process ended after its pid was listed.
       return false;
     } finally {
       if (fd !== -1 && fd !== known.fd) closeSync(fd);
@@ -183,13 +188,14 @@ export class ProcScanner implements Disposable {
 }
 
 /**
- * Takes what is needed out of a line of /proc/PID/stat (proc(5)): fields 3 (state), 4 (ppid), 14, 15 (utime, stime), 20
- * (threads), 22 (start), 24 (rss) and 28 (bottom of the stack). The name, which may hold anything, ends at the last ")".
+ * Parses the needed fields of a line of /proc/PID/stat (proc(5)): fields 3 (state), 4 (ppid), 14, 15 (utime, stime), 20
+ * (threads), 22 (start), 24 (rss) and 28 (bottom of the stack). The name, which may contain any byte, ends at the last
+ * ")". Returns false if the line is incomplete.
  */
 export function parseStat(bytes: Uint8Array, length: number, into: ScannedProcess & { startStack: number }): boolean {
   let at = bytes.lastIndexOf(CLOSE, length - 1);
   if (at === -1) return false;
-  // Past ") ", at the one byte of field 3; then past "S ".
+  // Skip ") " to the one byte of field 3; then skip that byte and a blank.
   at += 2;
   const state = bytes[at];
   into.isZombie = state === ZOMBIE || state === DEAD;
@@ -218,7 +224,7 @@ export function parseStat(bytes: Uint8Array, length: number, into: ScannedProces
   return false;
 }
 
-/** How many files this process may keep open, some left for everything else. */
+/** How many files a scanner may keep open: the limit of this process minus 128 for all other uses. */
 function keepableFds(): number {
   try {
     return Math.max(0, maxOpenFiles() - 128);

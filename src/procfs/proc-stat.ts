@@ -20,7 +20,7 @@ export interface ProcStat {
   isKernelThread: boolean;
   utimeTicks: number;
   stimeTicks: number;
-  /** Of children that have been waited for, and of theirs. */
+  /** Of waited-for children, including the waited-for descendants of those. */
   cutimeTicks: number;
   cstimeTicks: number;
   threads: number;
@@ -38,13 +38,13 @@ export function startNsOf(startTicks: number): number {
   return Number(BigInt.asIntN(64, BigInt(startTicks) * BigInt(NS_PER_CLOCK_TICK) - offsetNs));
 }
 
-/** Parses the one line of /proc/<pid>/stat. @returns null if it is not such a line */
+/** Parses the one line of /proc/<pid>/stat. @returns null if the text is not such a line */
 export function parseProcStat(line: string): ProcStat | null {
   // comm may hold spaces and parentheses; nothing after it does.
   const open = line.indexOf("(");
   const close = line.lastIndexOf(")");
   if (open < 0 || close < open) return null;
-  // The first of these is field 3 of the manual page.
+  // `fields[0]` is field 3 of the manual page.
   const fields = line.slice(close + 2).split(" ");
   const field = (number: number): number => Number(fields[number - 3]);
   const stat: ProcStat = {
@@ -63,7 +63,7 @@ export function parseProcStat(line: string): ProcStat | null {
   return Number.isInteger(stat.pid) && Number.isInteger(stat.startTicks) ? stat : null;
 }
 
-/** @returns null if there is no such process (any more) */
+/** @returns null if the process does not exist or has ended */
 export function readProcStat(pid: number): ProcStat | null {
   const line = readProcFile(`/proc/${pid}/stat`);
   return line === null ? null : parseProcStat(line);
@@ -78,10 +78,10 @@ export interface ProcIds {
 }
 
 /**
- * The users and groups of a process, from its status file. The owner of /proc/<pid> is not always that uid: it is root
+ * The users and groups of a process, from its status file. The owner of /proc/<pid> can differ from `uid`: it is root
  * if the process may not be dumped, for example after it has given up root.
  *
- * @returns null if there is no such process (any more)
+ * @returns null if the process does not exist or has ended
  */
 export function readProcIds(pid: number): ProcIds | null {
   const status = readProcFile(`/proc/${pid}/status`);
@@ -90,9 +90,9 @@ export function readProcIds(pid: number): ProcIds | null {
 }
 
 /**
- * A file of /proc, its bytes as Latin-1 (names in it can be anything).
+ * A file of /proc, decoded as Latin-1, because names in it may contain any byte.
  *
- * @returns null if it, or the process that it is about, is gone or withheld
+ * @returns null if the file cannot be read, or its process has ended
  */
 export function readProcFile(path: string): string | null {
   try {

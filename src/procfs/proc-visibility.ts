@@ -11,23 +11,26 @@ export interface ProcViewer {
   groups: readonly number[];
 }
 
-/** Whether /proc is mounted so that it withholds other users' processes, or what they are, from this process. */
+/**
+ * Whether the mount options of /proc hide other users' processes, or their details, from this process. True if unknown.
+ */
 export function hidesProcesses(mountinfo?: string, viewer?: ProcViewer): boolean {
   try {
     return isHidden(mountinfo ?? readFileSync("/proc/self/mountinfo", "latin1"), viewer ?? readViewer());
   } catch {
-    return true; // not even its own files: nothing is certain
+    return true; // not even this process's own files are readable
   }
 }
 
 function isHidden(mountinfo: string, { capabilities, groups }: ProcViewer): boolean {
-  // The last mount on a target is the one that is seen.
+  // Of several mounts on one target, only the last is visible.
   const mount = parseMountinfo(mountinfo).findLast(({ target, type }) => target === "/proc" && type === "proc");
   const option = (name: string) => mount?.options.find((text) => text.startsWith(`${name}=`))?.slice(name.length + 1);
   const hidepid = option("hidepid") ?? "0";
   if (hidepid === "0" || hidepid === "off") return false;
   if ((capabilities >> BigInt(CAP_SYS_PTRACE)) & 1n) return false;
-  // has_pid_permissions() of fs/proc/base.c: the group, 0 by default, sees all, except in this mode.
+  // has_pid_permissions() of fs/proc/base.c: the group of `gid=`, by default 0, sees all processes, except in this
+  // mode.
   if (hidepid === "4" || hidepid === "ptraceable") return true;
   return !groups.includes(Number(option("gid") ?? 0));
 }

@@ -16,19 +16,18 @@ export interface ProcessCpu {
 export interface ProcessCpuUse {
   elapsedNs: number;
   cpuNs: number;
-  /** Of one core, over the time that really passed. */
+  /** Percent of one core over `elapsedNs`. */
   cpuPct: number;
-  /** `cpuNs`, split in the ratio of user to system ticks; null if not one whole tick fell into the interval. */
+  /** `cpuNs`, split in the ratio of user to system ticks; null if no whole tick fell into the interval. */
   userPct: number | null;
   systemPct: number | null;
 }
 
 /**
- * Clock of another process's CPU time, to the nanosecond: the scheduler's run time sums of all its threads, not
- * the 10 ms ticks of /proc. A thread that runs on another processor at the moment of reading is behind by up to one
- * scheduler tick (4 ms at 250 Hz): the kernel updates its sum then (`thread_group_cputime` in
- * kernel/sched/cputime.c). The split into user and system rests on the scheduler tick that samples which of both runs,
- * and is rough for processes that run for less than hundreds of ticks.
+ * Clock of another process's CPU time, in nanoseconds: the scheduler's sum of run time over all threads, not the 10 ms
+ * ticks of /proc. The time of a thread that is running on another CPU lags by up to one scheduler tick (4 ms at 250
+ * Hz), because the kernel updates its sum then (`thread_group_cputime` in kernel/sched/cputime.c). The split into user
+ * and system time is sampled at scheduler ticks. It is rough for processes that run for less than hundreds of ticks.
  */
 export class ProcessClock {
   readonly #clockId: number;
@@ -50,7 +49,7 @@ export class ProcessClock {
     return stat === null || clockId === null ? null : new ProcessClock(pid, clockId, stat.startTicks);
   }
 
-  /** @returns null once the process has been waited for, also where its pid now belongs to another one */
+  /** @returns null once the process has been waited for, even if its pid is reused */
   read(): ProcessCpu | null {
     const cpuNs = readClockNs(this.#clockId);
     const atNs = Bun.nanoseconds();
@@ -65,7 +64,7 @@ export class ProcessClock {
   }
 }
 
-/** What was used from one reading of a clock to a later one. */
+/** CPU time used between two readings of one clock. */
 export function processCpuUse(before: ProcessCpu, after: ProcessCpu): ProcessCpuUse {
   const elapsedNs = after.atNs - before.atNs;
   const cpuNs = Number(after.cpuNs - before.cpuNs);

@@ -2,21 +2,22 @@ import { readdirSync } from "node:fs";
 import { processCpuClockId, readClockNs } from "../sys/clock.ts";
 import { NS_PER_CLOCK_TICK, type ProcStat, readProcStat } from "./proc-stat.ts";
 
-/** CPU time of a process and all that descend from it, at one moment. */
+/** CPU time of a process and all its descendants, at one moment. */
 export interface TreeCpu {
   /** When: ns since this process's start (monotonic). */
   atNs: number;
-  /** Living and gone, user and system, ns; never falls from one reading to the next. */
+  /** User and system time of live and ended processes, ns; never falls from one reading to the next. */
   cpuNs: number;
   /**
    * The part of `cpuNs` from ended processes that a live process has waited for, in steps of 10 ms per live process.
    */
   waitedForNs: number;
   /**
-   * The part of `cpuNs` from ended processes whose parent does not wait, as of the last reading that saw them alive.
+   * The part of `cpuNs` from ended processes whose parent does not wait for them, up to the last reading before their
+   * end.
    */
   orphanedNs: number;
-  /** Pids now alive, the root first where it is. */
+  /** Pids of the live processes, the root first if it is alive. */
   pids: number[];
 }
 
@@ -27,19 +28,19 @@ interface Member {
   ownNs: number;
   waitedForNs: number;
   waitedForAtFirstNs: number;
-  /** Used by children that have died, as of when they were last seen alive. */
+  /** CPU time of ended children, up to the last reading before their end. */
   owedNs: number;
 }
 
 /**
  * Adds up the CPU time of a process tree: the nanosecond clock of each live process, and for ended processes the time
- * that the kernel has added to their parents (cutime and cstime). The kernel keeps these in nanoseconds but shows them
- * in steps of 10 ms, so at most 20 ms are missing per live parent, however many children it had. Descendants that were
- * seen once stay in the tree when their parent dies and another process adopts them.
+ * that the kernel has added to their parents (cutime and cstime). The kernel counts these in nanoseconds but shows them
+ * in steps of 10 ms. At most 20 ms are missing per live parent, however many children it had. A descendant that was
+ * once seen stays in the tree when its parent ends and another process adopts it.
  *
- * Missing are: a process that starts, leaves the tree (its parent dies) and ends between two readings; and for children
- * of a parent that ignores SIGCHLD, the time after the last reading. For a child of our own, use the rusage of wait4 as
- * the total: it contains the whole tree that was waited for, to the microsecond.
+ * Two things are missing: a process that starts, leaves the tree (its parent ends) and ends between two readings; and
+ * for children of a parent that ignores SIGCHLD, the time after the last reading. For a child of this process, use the
+ * rusage of wait4 as the total: it contains the whole tree that was waited for, to the microsecond.
  */
 export class ProcessTreeClock {
   readonly #root: number;
@@ -51,7 +52,7 @@ export class ProcessTreeClock {
     this.#root = root;
   }
 
-  /** @returns null if there is no such process */
+  /** @returns null if the process does not exist */
   static open(pid: number): ProcessTreeClock | null {
     const clock = new ProcessTreeClock(pid);
     const stat = readProcStat(pid);
@@ -62,12 +63,13 @@ export class ProcessTreeClock {
   }
 
   /**
-   * The total of the tree now. After the end of the last process, its last total. Costs a look at every process of the
-   * machine.
+   * The total of the tree now; after the last process has ended, the last total. It reads the stat file of every
+   * process of the machine.
    */
   read(): TreeCpu {
     let now = this.#scan();
-    // A child that is waited for in the middle of a scan would be missed, or counted twice: look again.
+    // A child that is waited for during a scan would be missed or counted twice. So scan again until nothing changes,
+    // at most three times.
     for (let tries = 0; tries < 3; tries++) {
       const again = this.#scan();
       const settled = sameWaitedFor(now, again);
@@ -94,7 +96,7 @@ export class ProcessTreeClock {
     };
   }
 
-  /** Known members that still live, and all that descend from them. */
+  /** Known members that are still alive, and all their descendants. */
   #scan(): Map<number, Member> {
     const stats = readAllStats();
     const children = Map.groupBy(stats.values(), (stat) => stat.ppid);
@@ -148,8 +150,9 @@ function sameWaitedFor(a: ReadonlyMap<number, Member>, b: ReadonlyMap<number, Me
 }
 
 /**
- * Enters what has died since the last scan into its parents' accounts, and gives the time that no living account can
- * receive any more: that of the dead whose parent is outside the tree, and what dead parents were owed.
+ * Adds the time of processes that have ended since the last scan to `owedNs` of their parents. Returns the time that no
+ * live member can receive any more, ns: that of processes whose parent is outside the tree, and what ended parents were
+ * owed.
  */
 function settle(before: ReadonlyMap<number, Member>, now: ReadonlyMap<number, Member>): number {
   const survivor = (pid: number): Member | undefined => {
@@ -168,7 +171,7 @@ function settle(before: ReadonlyMap<number, Member>, now: ReadonlyMap<number, Me
     if (survivor(member.pid) !== undefined) continue;
     const used = member.ownNs + member.waitedForNs;
     lost += neverReceivedNs(member);
-    // If the parent of a child has ended as well, it has waited for the child, or the process that adopted the child has.
+    // If the parent has ended as well, either the parent or the process that adopted the child has waited for it.
     let heir = member.ppid;
     while (before.has(heir) && survivor(heir) === undefined) heir = (before.get(heir) as Member).ppid;
     const account = survivor(heir);
@@ -178,9 +181,9 @@ function settle(before: ReadonlyMap<number, Member>, now: ReadonlyMap<number, Me
   return lost;
 }
 
-/** What a member's dead children had used when last seen and its own account of children has not grown by. */
+/** The part of `owedNs` by which the member's own time of waited-for children has not grown, ns. */
 function neverReceivedNs(member: Member): number {
   const shortfall = member.owedNs - (member.waitedForNs - member.waitedForAtFirstNs);
-  // The account is shown in whole ticks, user and system apart.
+  // The kernel shows that time in whole ticks, user and system separately.
   return Math.max(shortfall - 2 * NS_PER_CLOCK_TICK, 0);
 }

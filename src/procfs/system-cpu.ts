@@ -1,8 +1,8 @@
 import { readProcFile } from "./proc-stat.ts";
 
-/** The machine's CPU time since boot by what it went to, in clock ticks of 10 ms, all processors together. */
+/** The machine's CPU time since boot by kind of use, in clock ticks of 10 ms, summed over all CPUs. */
 export interface SystemCpu {
-  /** Processors that /proc/stat lists. */
+  /** Number of CPUs that /proc/stat lists. */
   cpus: number;
   /** User programs, guests and low priority included. */
   userTicks: number;
@@ -10,18 +10,18 @@ export interface SystemCpu {
   systemTicks: number;
   /** Idle, waiting for the disk included. */
   idleTicks: number;
-  /** Ready to run, but the hypervisor ran another machine. */
+  /** A task was ready, but the hypervisor ran another guest. */
   stealTicks: number;
 }
 
-/** Shares of the time between two readings. "Machine": 100 is all processors; "core": 100 is one processor. */
+/** Shares of the time between two readings. "Machine": 100 is all CPUs; "core": 100 is one CPU. */
 export interface SystemCpuUse {
-  /** User and kernel time, without what was stolen. */
+  /** User and kernel time, without stolen time. */
   busyMachinePct: number;
   busyCorePct: number;
   userMachinePct: number;
   systemMachinePct: number;
-  /** The time that the hypervisor took, as a share of the time in which the CPUs were needed or idle. */
+  /** The time that the hypervisor gave to other guests. */
   stealMachinePct: number;
 }
 
@@ -51,7 +51,7 @@ export function systemCpuUse(before: SystemCpu, after: SystemCpu): SystemCpuUse 
   const user = after.userTicks - before.userTicks;
   const system = after.systemTicks - before.systemTicks;
   const steal = after.stealTicks - before.stealTicks;
-  // The kernel lets the idle counter fall by a tick at times (proc_stat(5)).
+  // The idle counter can decrease by a tick (proc_stat(5)).
   const idle = Math.max(after.idleTicks - before.idleTicks, 0);
   const total = user + system + steal + idle;
   const pct = (ticks: number): number => (total > 0 ? (100 * ticks) / total : 0);

@@ -2,9 +2,8 @@ import { readdirSync } from "node:fs";
 import { readProcFile } from "./proc-stat.ts";
 
 /**
- * Counts the wake-ups of a process: voluntary context switches of all its threads (each time a thread went to sleep,
- * another one had to wake it). Keeps a sum for each thread, so that the end of a thread loses only its switches since the
- * last reading.
+ * Counts the wake-ups of a process: voluntary context switches of all its threads. A thread that goes to sleep must be
+ * woken again. The count is kept per thread, so if a thread ends, only its switches since the last reading are missing.
  */
 export class WakeupCounter {
   readonly #lastByTid = new Map<string, number>();
@@ -12,11 +11,11 @@ export class WakeupCounter {
 
   constructor(readonly pid: number) {}
 
-  /** Wake-ups since this counter was first read (the first reading gives 0). */
+  /** Wake-ups since this counter was first read (the first reading returns 0). */
   read(): number {
     const first = this.#lastByTid.size === 0;
     for (const [tid, switches] of readVoluntarySwitches(this.pid)) {
-      // A thread that is new was born since the last reading: all of its switches count.
+      // A new thread was created since the last reading, so all its switches count.
       if (!first) this.#total += switches - (this.#lastByTid.get(tid) ?? 0);
       this.#lastByTid.set(tid, switches);
     }

@@ -30,7 +30,7 @@ export interface BpfRingParts {
 }
 
 /**
- * A BPF ring, which all CPUs write to. It is read in place. The positions of the producer and the consumer only grow;
+ * A BPF ring, to which all CPUs write. It is read in place. The positions of the producer and the consumer only grow;
  * their low bits are the offset in the ring.
  */
 export class BpfRing implements Ring {
@@ -41,11 +41,11 @@ export class BpfRing implements Ring {
   readonly #mask: number;
   readonly #producer: Uint32Array;
   readonly #consumer: BigUint64Array;
-  /** Up to where records have been taken, and up to where the kernel had written at the last look. */
+  /** Position up to which records have been taken, and position up to which the kernel had written at the last look. */
   #position: number;
   #end: number;
   #released: number;
-  /** Start and length of the data of the present record. */
+  /** Start and length of the data of the current record. */
   #start = 0;
   #length = 0;
 

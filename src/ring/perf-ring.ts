@@ -30,18 +30,18 @@ export class PerfRing implements Ring {
   readonly #control: BigUint64Array;
   /** The same memory in words: each read of a BigInt allocates an object, and `look` must allocate nothing. */
   readonly #controlWords: Int32Array;
-  /** Up to where records have been taken, and up to where the kernel had written at the last look. */
+  /** Position up to which records have been taken, and position up to which the kernel had written at the last look. */
   #position: number;
   #end: number;
   #lost = 0;
-  /** Up to where the room has been given back to the kernel. */
+  /** Position up to which the space has been released to the kernel. */
   #released: number;
-  /** Start and length of the data of the present record. */
+  /** Start and length of the data of the current record. */
   #start = 0;
   #length = 0;
   #next: number;
 
-  /** @param mapping the control page and, behind it, a power of two of data bytes */
+  /** @param mapping the control page, followed by the data area, whose size is a power of two */
   constructor(mapping: ArrayBuffer) {
     this.#control = new BigUint64Array(mapping, CONTROL_AT, 3);
     this.#controlWords = new Int32Array(mapping, CONTROL_AT, 4);
@@ -61,19 +61,19 @@ export class PerfRing implements Ring {
     return this.#u8.length;
   }
 
-  /** Number of records for which this ring had no room, as reported by the kernel. */
+  /** Number of records that did not fit into this ring, as reported by the kernel. */
   get lost(): number {
     return this.#lost;
   }
 
-  /** Bytes between what was taken and what the kernel had written at the last look. */
+  /** Bytes that the kernel had written at the last look and that were not taken. */
   get pendingBytes(): number {
     return this.#end - this.#position;
   }
 
   /**
-   * Reads how far the kernel has written. After this, all that it wrote up to there is visible. The low word suffices:
-   * since the last look the kernel has written at most one ring's length, which is less than 4 GiB.
+   * Reads the position up to which the kernel has written. All data before that position is visible after the call. The
+   * low word suffices: since the last look the kernel has written at most one ring's length, which is less than 4 GiB.
    * @returns whether there is a record
    */
   look(): boolean {
@@ -117,16 +117,16 @@ export class PerfRing implements Ring {
     return this.#word(at + 4) * WORD + this.#word(at);
   }
 
-  /** Moves past the sample that `find` found. The kernel gets its room back at `release()`. */
+  /** Moves past the sample that `find` found. `release()` returns its space to the kernel. */
   take(): void {
     this.#position = this.#next;
   }
 
-  /** Gives the room of all processed records back to the kernel. Cursors on them are invalid after that. */
+  /** Returns the space of all taken records to the kernel. Cursors on these records are invalid after that. */
   release(): void {
     const position = this.#position;
     if (position === this.#released) return;
-    // If the high word does not change, the low word is the whole change, so the kernel never sees half of a change.
+    // If only the low word changes, one 32-bit store suffices, and the kernel never reads a half-written position.
     if (Math.floor(position / WORD) === Math.floor(this.#released / WORD)) {
       Atomics.store(this.#controlWords, DATA_TAIL_LOW, position | 0);
     } else {

@@ -4,26 +4,29 @@ import { MinHeap } from "./min-heap.ts";
 
 /**
  * How old a record must be to be passed on, ns. The timestamp of a record is taken a few microseconds before the record
- * becomes visible in its ring. Younger records stay for the next look. Otherwise a younger record of another CPU could
- * overtake a record that is still being written.
+ * becomes visible in its ring. Younger records stay in the ring until the next look. Otherwise a younger record of
+ * another CPU could overtake a record that is still being written.
  */
 const IN_FLIGHT_NS = 10_000;
-/** Maximum number of looks in one drain. Each look takes records that were too young for the one before. */
+/** Maximum number of looks in one drain. Each look takes records that were too young at the previous look. */
 const MAX_LOOKS = 4;
-/** During a long drain: the number of records after which the kernel gets the room back and `goesOn` is called. */
+/**
+ * During a long drain: the number of records after which the rings release their space to the kernel and `goesOn` is
+ * called.
+ */
 const RELEASE_EVERY = 256;
 /** Default of `goesOn`. */
 const always = () => true;
 
 /** A ring of records, the oldest first. */
 export interface Ring {
-  /** Number of records for which the ring had no room, as reported by the kernel. */
+  /** Number of records that did not fit into the ring, as reported by the kernel. */
   readonly lost: number;
   /** Size of the ring, bytes. */
   readonly size: number;
   /** Bytes that the kernel had written at the last look and that were not taken. */
   readonly pendingBytes: number;
-  /** Reads how far the kernel has written. @returns whether there is a record */
+  /** Reads the position up to which the kernel has written. @returns whether there is a record */
   look(): boolean;
   /** Finds the next record up to the last look; it stays there until `take()`. @returns false when there is none */
   find(): boolean;
@@ -33,7 +36,7 @@ export interface Ring {
   u64(offset: number): number;
   /** Moves past the record that `find` found. */
   take(): void;
-  /** Gives the room of all records before the current one back to the kernel. */
+  /** Returns the space of all taken records to the kernel. */
   release(): void;
 }
 
@@ -51,8 +54,8 @@ export interface RingSetOptions {
  * Why a cause precedes its effect: a look reads the time first, and then how far each ring has been written. It passes
  * on only records from before that time. If it passes on B, and A caused B, then A was in its ring before the timestamp
  * of B was taken, and thus before the look read the rings. A is also older than B, so A comes first. Records without
- * such a relation may still come out of order, if a CPU was delayed between taking the time and writing the record. The
- * set counts these records.
+ * such a relation may still come out of order, if a CPU was delayed between reading the clock and writing the record.
+ * The set counts these records.
  */
 export class RingSet {
   readonly #rings: Ring[];
@@ -94,7 +97,7 @@ export class RingSet {
     return this.#outOfOrder;
   }
 
-  /** Number of records for which a ring had no room, by ring, as reported by the kernel in the ring. */
+  /** Number of records that did not fit into each ring, as reported by the kernel in the ring. */
   get lostByRing(): number[] {
     return this.#rings.map((ring) => ring.lost);
   }

@@ -2,16 +2,16 @@ import { NativeError } from "../sys/errno.ts";
 import type { Record } from "../wire/record.ts";
 import type { Sampler, SamplerLimit, Sweep } from "./sampler.ts";
 
-/** The first of several samplers that works, and its successor once there are too many processes for it. */
+/** Uses the first of several samplers that works, and switches to its successor when the processes exceed its limit. */
 export class BestSampler implements Sampler {
   readonly #openers: (() => Sampler)[];
   readonly #warn: (text: string) => void;
   #sampler: Sampler;
-  /** There is no successor: tried once, and reported once. */
+  /** Set after the switch to a successor failed. It is tried and reported only once. */
   #stays = false;
 
   /**
-   * @param openers best first; each throws if this kernel does not offer it
+   * @param openers best first; each throws if this kernel does not support the sampler
    * @param warn called once if there are too many processes for the only available sampler
    */
   constructor(openers: readonly (() => Sampler)[], warn: (text: string) => void) {
@@ -31,7 +31,7 @@ export class BestSampler implements Sampler {
   sweep(each: (record: Record) => void): Sweep {
     const sweep = this.#sweepWithBest(each);
     const { limit } = this.#sampler;
-    // A walk's time is that of all processes, zombies among them.
+    // The duration of a walk depends on all processes, including zombies.
     const walked = sweep.walked ?? sweep.processes;
     if (limit !== undefined && walked > limit.processes && !this.#stays) this.#succeed(limit, walked);
     return sweep;
@@ -55,7 +55,10 @@ export class BestSampler implements Sampler {
     }
   }
 
-  /** From the next scan on. It never switches back when processes become fewer, so that it cannot alternate. */
+  /**
+   * Switches to the successor from the next scan on. It never switches back when processes become fewer, so it cannot
+   * alternate.
+   */
   #succeed(limit: SamplerLimit, processes: number): void {
     try {
       this.#replaceBy(() => limit.successor(processes));
@@ -75,7 +78,7 @@ export class BestSampler implements Sampler {
     given[Symbol.dispose]();
   }
 
-  /** Opens the first of the rest that can be opened. */
+  /** Opens the first remaining sampler that can be opened; throws the last error if there is none. */
   #next(error: unknown): Sampler {
     const opener = this.#openers.shift();
     if (opener === undefined) throw error;

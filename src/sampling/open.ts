@@ -9,19 +9,18 @@ import { TaskIteratorSampler } from "./task-iterator-sampler.ts";
 import { MAX_WALKED_PROCESSES } from "./walk-limit.ts";
 
 /**
- * The best sampler that this kernel offers for the present number of processes. Another one continues from its figures once
- * there are too many for it.
+ * The best sampler that this kernel supports for the current number of processes. When there are too many processes for
+ * it, another sampler takes over its figures and continues.
  *
- * What an iterator may not do shows at its first scan at the latest: kernels refuse a new read after root was dropped, and
- * a kernel without cmpxchg16b has no room for storage of tasks. Then the next best sampler takes over, and makes that
- * first scan itself.
+ * Some restrictions only appear at the first scan: a kernel may refuse a new read after linnix dropped root, and
+ * without cmpxchg16b task storage cannot be allocated. Then the next best sampler takes over and makes the first scan.
  */
 export function openSampler(options: SamplerOptions = {}, namespace = pidNamespace()): Sampler {
   const warn = (text: string) => log.warn(text);
   if (!namespace.isInitial) return new BestSampler(foreignOpeners(options, namespace), warn);
   const openers = [
     () => {
-      if (countProcesses() > MAX_WALKED_PROCESSES) throw new Error("too many processes to walk along at one go");
+      if (countProcesses() > MAX_WALKED_PROCESSES) throw new Error("too many processes for one uninterrupted walk");
       return new ProcessWalkSampler(options);
     },
     () => TaskIteratorSampler.withTaskStorage(options),
@@ -32,8 +31,8 @@ export function openSampler(options: SamplerOptions = {}, namespace = pidNamespa
 }
 
 /**
- * In a pid namespace other than the initial one the iterators see the processes of that namespace only, and the number of
- * entries of /proc does not say how many there are.
+ * In a pid namespace other than the initial one the iterators see the processes of that namespace only, and the number
+ * of entries of /proc is not the number of all processes.
  */
 function foreignOpeners(options: SamplerOptions, { proc }: PidNamespace): (() => Sampler)[] {
   const walk = () => new ProcessWalkSampler({ ...options, walksAlways: true });
@@ -50,7 +49,10 @@ function countProcesses(): number {
   return readdirSync("/proc").length;
 }
 
-/** No samples: this kernel has no task iterator, and the pids of /proc are other processes' numbers. */
+/**
+ * Returns no samples, for a kernel without a task iterator in a pid namespace whose /proc shows other pids than the
+ * kernel's.
+ */
 class NoSampler implements Sampler {
   readonly source = "none";
   readonly sweepFds = 0;

@@ -15,10 +15,10 @@ import {
 import { Record } from "../wire/record.ts";
 import { RSS_THRESHOLD_BYTES, type Sampler, type SamplerOptions, type Sweep } from "./sampler.ts";
 
-/** Maximum number of files of /proc that stay open; the rest is opened at each scan. */
+/** Maximum number of files of /proc that stay open; all others are opened at each scan. */
 const MAX_KEPT_FDS = 512;
 
-/** A sample's, made up to a power of two. */
+/** Size of a sample, rounded up to a power of two. */
 const RECORD_BYTES = 128;
 
 /** The figures of a process when it was last reported. */
@@ -29,8 +29,8 @@ interface Reported {
 }
 
 /**
- * Sampling by the files of /proc, for kernels without the task iterator. It gives the same figures, with CPU time in ticks
- * of 10 ms and starts to the tick, at tens of times the cost.
+ * Sampling by the files of /proc, for kernels without the task iterator. It returns the same figures, but CPU and start
+ * times are rounded to ticks of 10 ms, and a scan costs tens of times as much.
  */
 export class ProcSampler implements Sampler {
   readonly source = "proc";
@@ -43,7 +43,7 @@ export class ProcSampler implements Sampler {
   readonly #record = new Record();
   readonly #sweep: Sweep = { processes: 0, leftOutThreads: 0, unkept: 0 };
 
-  /** @param page bytes of a page, in which /proc counts memory */
+  /** @param page page size in bytes: /proc counts memory in pages */
   constructor(options: SamplerOptions = {}, page = pageBytes()) {
     this.#pageBytes = page;
     this.#thresholdPages = (options.rssThresholdBytes ?? RSS_THRESHOLD_BYTES) / page;
@@ -69,7 +69,7 @@ export class ProcSampler implements Sampler {
   #look(process: ScannedProcess, each: (record: Record) => void): void {
     const { startTicks, cpuTicks, rssPages } = process;
     let last = this.#reported.get(process);
-    // A pid whose file is not kept open can belong to another process by now.
+    // If the file of a pid is not kept open, the pid can belong to another process by now.
     if (last?.startTicks !== startTicks) last = undefined;
     const hasMoved = last === undefined || Math.abs(rssPages - last.rssPages) > this.#thresholdPages;
     if (!hasMoved && cpuTicks <= (last?.cpuTicks ?? 0)) return;
@@ -78,7 +78,7 @@ export class ProcSampler implements Sampler {
     each(this.#record);
   }
 
-  /** Writes the record. Returns false if the process has ended meanwhile. */
+  /** Writes the record. Returns false if the process has ended in the meantime. */
   #fill(process: ScannedProcess, last: Reported | undefined): boolean {
     const view = this.#view;
     const little = true;
@@ -91,7 +91,7 @@ export class ProcSampler implements Sampler {
     view.setUint32(SAMPLE_EVENT.egid, ids.egid, little);
     try {
       const comm = readFileSync(`/proc/${process.pid}/comm`);
-      // Without the line end.
+      // Without the newline.
       this.#bytes.set(comm.subarray(0, Math.min(comm.length - 1, COMM_LEN - 1)), SAMPLE_EVENT.comm);
     } catch {
       return false;
@@ -101,7 +101,8 @@ export class ProcSampler implements Sampler {
     view.setUint32(SAMPLE_EVENT.pid, process.pid, little);
     view.setUint32(SAMPLE_EVENT.ppid, process.ppid, little);
     view.setBigUint64(SAMPLE_EVENT.ts_ns, BigInt(Math.round(boottimeNs())), little);
-    // Only to the tick, so it is not flagged as known. It suffices to distinguish old processes from new ones.
+    // The start is rounded to a tick, so it is not flagged as known. It suffices to distinguish old processes from new
+    // ones.
     view.setBigUint64(SAMPLE_EVENT.start_ns, BigInt(startNsOf(process.startTicks)), little);
     const ticks = process.cpuTicks - (last?.cpuTicks ?? 0);
     view.setBigUint64(SAMPLE_EVENT.runtime_ns, BigInt(Math.max(0, ticks) * NS_PER_CLOCK_TICK), little);

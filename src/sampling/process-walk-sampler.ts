@@ -13,9 +13,9 @@ import { MAX_WALKED_PROCESSES } from "./walk-limit.ts";
 const MAPPED_BYTES = 128 * 1024;
 
 /**
- * Sampling by a program that walks the kernel's list of processes itself, for kernels since 6.7: one system call, and the
- * records are read where the kernel wrote them. For machines of some thousand processes, because the kernel runs nothing
- * else on that CPU during the walk.
+ * Sampling by a BPF program that walks the kernel's list of processes, for kernels since 6.7. A scan is one system
+ * call, and the records are read in place. It suits machines with some thousand processes, because the kernel runs
+ * nothing else on that CPU during the walk.
  */
 export class ProcessWalkSampler implements Sampler {
   readonly source = "task-iterator";
@@ -29,12 +29,12 @@ export class ProcessWalkSampler implements Sampler {
   readonly #record = new Record();
   readonly #sweep = { processes: 0, walked: 0, leftOutThreads: 0, unkept: 0 };
   /**
-   * Numbers of scans, high enough that they never equal those of an iterator: the figures of a process contain the
-   * number of their scan.
+   * Number of the current scan, stored with the figures of each process. It starts so high that it never equals the
+   * number of an iterator's scan.
    */
   #sweeps = 2 ** 32;
 
-  /** @throws BpfLoadError, NativeError where this kernel does not let a program walk */
+  /** @throws BpfLoadError, NativeError if this kernel does not support such a program */
   constructor(options: SamplerOptions = {}) {
     this.#object = BpfObject.open("sample-walk", bpfObject("sample-walk"));
     try {

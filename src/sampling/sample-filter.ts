@@ -6,7 +6,8 @@ import type { ProcessTable } from "../process/table.ts";
 import { PROCESS_EVENT } from "../wire/layout.gen.ts";
 
 /**
- * Applies the filters of the kernel side to samples: a scan looks at all processes, because the table needs all of them.
+ * Applies the filters of the kernel side to samples. A scan itself is unfiltered, because the table needs all
+ * processes.
  */
 export class SampleFilter implements Disposable {
   readonly #filters: FiltersSettings;
@@ -35,12 +36,12 @@ export class SampleFilter implements Disposable {
     return this.#pids.has(pid);
   }
 
-  /** A child of a process that is followed is followed as well. */
+  /** Follows the child if its parent is followed. */
   forked(pid: number, ppid: number): void {
     if (this.#pids.has(ppid)) this.#pids.add(pid);
   }
 
-  /** Stops following it, because its pid may soon belong to another process. */
+  /** Stops following a process that has ended, because its pid may be reused. */
   exited(pid: number): void {
     this.#pids.delete(pid);
   }
@@ -59,7 +60,7 @@ export class SampleFilter implements Disposable {
     return this.#cgroup.has(view.record.big(PROCESS_EVENT.cgroup_id), view.pid);
   }
 
-  /** The same for a process of the table that lives. */
+  /** Like `wants`, for a live process of the table. */
   wantsSlot(table: ProcessTable, slot: number): boolean {
     const { pids, uids, comms } = this.#filters;
     const pid = table.pid(slot);

@@ -2,13 +2,13 @@ import type { Record } from "../wire/record.ts";
 
 /** Counts of a scan. */
 export interface Sweep {
-  /** Processes that were looked at. */
+  /** Number of processes that were sampled, without zombies. */
   processes: number;
-  /** Processes that the sampler came by, zombies among them; left out: `processes`. */
+  /** Number of processes that the walk passed, including zombies. Absent if it equals `processes`. */
   walked?: number;
-  /** Threads whose time is missing, of processes with more than are walked. */
+  /** Threads whose CPU time is missing, because their process has more than `maxThreads` threads. */
   leftOutThreads: number;
-  /** Live processes that were left out because there was no place, or no memory, to keep their figures. */
+  /** Live processes that were left out because their figures could not be stored. */
   unkept: number;
 }
 
@@ -17,10 +17,10 @@ export interface SamplerLimit {
   /** Maximum number of processes for this sampler. */
   processes: number;
   /**
-   * Returns a sampler for more processes that continues with the figures of this one, so that no time is lost or reported
-   * twice. This one must not scan any more.
+   * Returns a sampler for more processes that continues with the figures of this one, so that no time is lost or
+   * reported twice. Do not scan with this sampler after that.
    *
-   * @throws Error if there is none, such as after root was dropped
+   * @throws Error if the successor cannot be opened, for example after root was dropped
    */
   successor(processes: number): Sampler;
 }
@@ -32,9 +32,9 @@ export interface Sampler extends Disposable {
    * exact start). "none": this kernel and pid namespace offer neither.
    */
   readonly source: "task-iterator" | "proc" | "none";
-  /** Left out: it is good for any number of processes. */
+  /** Absent if the sampler works for any number of processes. */
   readonly limit?: SamplerLimit;
-  /** File descriptors that a scan takes for a while; left out: one. */
+  /** Number of file descriptors that a scan needs temporarily; 1 if absent. */
   readonly sweepFds?: number;
 
   /**
@@ -51,18 +51,22 @@ export interface Sampler extends Disposable {
 export interface SamplerOptions {
   /** A process that did not run is reported if its memory has changed by more than this. */
   rssThresholdBytes?: number;
-  /** Maximum number of threads of one process whose time is added up, in the kernel; absent: 65,536. */
+  /** Maximum number of threads per process whose CPU time the kernel side adds up; 65,536 if absent. */
   maxThreads?: number;
   /** Whether samples carry `utime_ns` and `stime_ns`. */
   splitsModes?: boolean;
-  /** Maximum number of live processes whose figures a walk keeps; absent: `MAX_ORDERED` of bpf/samples-in-order.h. */
+  /**
+   * Maximum number of live processes whose figures a walk stores; `MAX_ORDERED` of bpf/samples-in-order.h if absent.
+   */
   maxPlaces?: number;
-  /** Keeps walking at any number of processes: no other sampler sees all of them in this pid namespace. */
+  /**
+   * Whether to walk whatever the number of processes, because no other sampler sees all of them in this pid namespace.
+   */
   walksAlways?: boolean;
 }
 
 /**
- * 1 MiB: on machines with a few CPUs, the counters that CPUs keep for themselves are below it, and a change without
- * running (reclaim) is above it.
+ * 1 MiB. On machines with few CPUs, the error from per-CPU counters is smaller, and a change of a process that does not
+ * run (reclaim) is larger.
  */
 export const RSS_THRESHOLD_BYTES = 2 ** 20;

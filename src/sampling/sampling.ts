@@ -7,24 +7,24 @@ import type { Record } from "../wire/record.ts";
 import type { Sampler } from "./sampler.ts";
 
 export interface SamplingSinks {
-  /** The view that carries a sample; its table takes the figures. */
+  /** The view that represents a sample; the figures are stored in its table. */
   view: EventView;
   /**
-   * Delivers what the rings hold: the fork of a process must precede its first sample, and during a scan of many active
-   * processes the rings must not fill up. Costs nearly nothing if they are empty.
+   * Delivers the records in the rings. The fork of a process must precede its first sample, and the rings must not fill
+   * up during a scan of many active processes. It costs almost nothing if the rings are empty.
    */
   drain(): void;
-  /** Whether a filter lets a sample through. */
+  /** Whether a sample passes the filters. */
   wants(view: EventView): boolean;
-  /** Called for a sample that passes the filter, delivered or not. */
+  /** Called for each sample that passes the filters, delivered or not. */
   note?(view: EventView): void;
-  /** Whether a sample that passes the filter is delivered; absent: each is. */
+  /** Whether a sample that passes the filters is delivered. If absent, every one is delivered. */
   reports?(view: EventView): boolean;
-  /** Takes one sample. The view is invalid after the call. Returns false if the sample could not be taken. */
+  /** Delivers one sample. The view is invalid after the call. Returns false if the output is full. */
   sample(view: EventView): boolean;
 }
 
-/** Samples between two looks at the rings during a scan: they take half a millisecond. */
+/** Number of samples between two drains of the rings during a scan: they take half a millisecond. */
 const DRAIN_EVERY = 512;
 
 /** See sys/clock.ts. */
@@ -38,9 +38,9 @@ export class Sampling implements Disposable {
   readonly #sampler: Sampler;
   readonly #sinks: SamplingSinks;
   readonly #counts: SampleCounters;
-  /** Start of the scan before, CLOCK_BOOTTIME; 0: there was none, or not lately. */
+  /** Start of the previous scan, CLOCK_BOOTTIME, ns; 0 if there was none, or after `interrupt()`. */
   #lastNs = 0;
-  /** The same by CLOCK_MONOTONIC: a suspended machine uses no CPU, so CPU % must not be divided by that time. */
+  /** The same on CLOCK_MONOTONIC, which excludes suspended time. CPU time is divided by this clock's time. */
   #lastAwakeNs = 0;
   #awakeNs = 0;
   readonly #clocks: SamplingClocks;
@@ -52,8 +52,8 @@ export class Sampling implements Disposable {
   #looked = 0;
 
   /**
-   * @param sampler is closed with this
-   * @param counts continue from these
+   * @param sampler disposed together with this object
+   * @param counts the counters to continue from
    */
   constructor(
     sampler: Sampler,
@@ -67,7 +67,7 @@ export class Sampling implements Disposable {
     this.#clocks = clocks;
   }
 
-  /** Samples so far, emitted or not, without those of a first scan. */
+  /** Number of samples so far, emitted or not, without those of a first scan. */
   get looked(): number {
     return this.#looked;
   }
@@ -82,8 +82,8 @@ export class Sampling implements Disposable {
   }
 
   /**
-   * One scan. The first one takes the baseline, and delivers nothing.
-   * @returns live processes that the sampler had no room for
+   * Makes one scan. The first scan stores the baseline and delivers nothing.
+   * @returns the number of live processes for which the sampler had no room
    */
   sweep(): number {
     const startedNs = this.#clocks.boottimeNs();
@@ -98,7 +98,7 @@ export class Sampling implements Disposable {
     return unkept;
   }
 
-  /** No scan for a while: the next one counts as a first one. */
+  /** Call it when scans pause: the next scan counts as a first one. */
   interrupt(): void {
     this.#lastNs = 0;
   }
@@ -112,15 +112,15 @@ export class Sampling implements Disposable {
     const { table } = view;
     let slot = table.match(record);
     if (slot === NO_SLOT && this.#lastNs !== 0) {
-      // Born since the last look at the rings.
+      // The process was created after the last drain of the rings.
       drain();
       slot = table.match(record);
     }
-    // It has ended since the scan saw it, and its exit has all figures.
+    // The process has ended after the scan saw it, and its exit contains all figures.
     if (slot !== NO_SLOT && !table.isLive(slot)) return;
     view.accept(record);
-    // If an older process is seen for the first time, such as after an exec by another thread, nothing shows when it
-    // used its CPU time.
+    // If an older process is seen for the first time, for example after an exec by another thread, it is unknown when
+    // it used its CPU time.
     const isFirst = (record.u32(SAMPLE_EVENT.known) & FIRST_SEEN) !== 0;
     const isNews = this.#lastNs !== 0 && (!isFirst || record.u64(SAMPLE_EVENT.start_ns) >= this.#lastNs);
     const cpuPct = isNews ? (100 * record.u64(SAMPLE_EVENT.runtime_ns)) / this.#awakeNs : Number.NaN;

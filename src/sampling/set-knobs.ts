@@ -4,7 +4,7 @@ import { pageBytes } from "../sys/page-size.ts";
 import { SAMPLE_KNOBS } from "../wire/layout.gen.ts";
 import { RSS_THRESHOLD_BYTES, type SamplerOptions } from "./sampler.ts";
 
-/** Sets the read-only data of a sampler's object, before the object is loaded. */
+/** Sets the read-only data of a sampler's BPF object. Call it before the object is loaded. */
 export function setSampleKnobs(object: BpfObject, options: SamplerOptions): void {
   const data = object.readOnlyData;
   if (data.length < SAMPLE_KNOBS.size) throw new Error("the BPF object and the generated layout do not match");

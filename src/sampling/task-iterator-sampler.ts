@@ -8,16 +8,22 @@ import { Record } from "../wire/record.ts";
 import type { Sampler, SamplerLimit, SamplerOptions, Sweep } from "./sampler.ts";
 import { setSampleKnobs } from "./set-knobs.ts";
 
-/** The map of the last figures, in each object. */
+/** Name of the map with the last figures, the same in each object. */
 const FIGURES = "last_samples";
-/** The map has room for this many times the present processes, and for `MIN_ROOM` at least: ended processes keep entries. */
+/**
+ * The map has room for `ROOM` times the current number of processes, but at least `MIN_ROOM`, because ended processes
+ * keep entries.
+ */
 const ROOM = 4;
 const MIN_ROOM = 8192;
-/** A fuller map may lose figures of live processes, because the kernel hands its free places to CPUs by hundreds. */
+/**
+ * Highest fill of the map. A fuller map may lose figures of live processes, because the kernel hands out free entries
+ * to CPUs by hundreds.
+ */
 const FULL = 1 / 2;
 
 /**
- * Sampling by the BPF task iterator: the kernel side keeps the last figures and returns only processes that changed.
+ * Sampling by the BPF task iterator: the kernel side stores the last figures and returns only processes that changed.
  */
 export class TaskIteratorSampler implements Sampler {
   readonly source = "task-iterator";
@@ -28,7 +34,7 @@ export class TaskIteratorSampler implements Sampler {
   readonly #record = new Record();
   readonly #sweep: Sweep = { processes: 0, leftOutThreads: 0, unkept: 0 };
 
-  /** @throws BpfLoadError, NativeError where this kernel has no such iterator, or no storage of that kind */
+  /** @throws BpfLoadError, NativeError if this kernel lacks the iterator or the kind of storage */
   private constructor(name: BpfObjectName, options: SamplerOptions, load: (object: BpfObject) => void, room?: number) {
     this.#object = BpfObject.open(name, bpfObject(name));
     try {
@@ -47,8 +53,8 @@ export class TaskIteratorSampler implements Sampler {
   }
 
   /**
-   * Keeps the last figures in task storage, for kernels since 5.13.
-   * @param former an object with such storage. The new one shares the storage, so the figures continue
+   * Stores the last figures in task storage, for kernels since 5.13.
+   * @param former an object with task storage. The new object shares it, so the figures continue
    */
   static withTaskStorage(options: SamplerOptions = {}, former?: BpfObject): TaskIteratorSampler {
     return new TaskIteratorSampler("sample", options, (object) => {
@@ -58,9 +64,9 @@ export class TaskIteratorSampler implements Sampler {
   }
 
   /**
-   * Keeps the last figures in a map by pid.
+   * Stores the last figures in a map by pid.
    * @param processes the current number of processes; the map has room for several times as many
-   * @param former an object with such a map. The new one copies the map, so the figures continue
+   * @param former an object with such a map. The new object gets a copy of the entries, so the figures continue
    */
   static withMap(processes: number, options: SamplerOptions = {}, former?: BpfObject): TaskIteratorSampler {
     const room = Math.max(MIN_ROOM, ROOM * processes);
@@ -76,12 +82,12 @@ export class TaskIteratorSampler implements Sampler {
     const record = this.#record;
     const isWhole = this.#reader.pass(this.#link, SAMPLE_EVENT.size, (at) => {
       record.seek(at, SAMPLE_EVENT.size);
-      // The last record: the next read, which would return nothing, is not needed.
+      // After the last record, the read that would return nothing is not needed.
       if (record.u8(SAMPLE_EVENT.type) === EVENT_SWEEP_END) return true;
       each(record);
       return false;
     });
-    if (!isWhole) throw new Error("a sweep had no end");
+    if (!isWhole) throw new Error("the scan returned no end record");
     this.#sweep.processes = record.u64(SWEEP_END.processes);
     this.#sweep.leftOutThreads = record.u64(SWEEP_END.left_out_threads);
     this.#sweep.unkept = record.u64(SWEEP_END.unkept);

@@ -14,7 +14,7 @@ export interface CpuUsage {
 
 /** How a program is started. */
 export interface ChildOptions {
-  /** The program's absolute path and its arguments. */
+  /** The program's absolute path, followed by its arguments. */
   argv: readonly string[];
   /** By default PATH alone. */
   env?: Record<string, string | undefined>;
@@ -108,7 +108,7 @@ export class Child implements AsyncDisposable {
   /** Writes a line to the program's standard input. Ignores the error if the program has ended. */
   async send(line: string): Promise<void> {
     const { stdin } = this.#child;
-    if (stdin === undefined || typeof stdin === "number") throw new Error("its input is no pipe");
+    if (stdin === undefined || typeof stdin === "number") throw new Error("its input is not a pipe");
     try {
       stdin.write(`${line}\n`);
       await stdin.flush();

@@ -12,7 +12,7 @@ const RUSAGE_CHILDREN = -1;
 export const RUSAGE_WORDS = 18;
 
 const time = new BigInt64Array(2);
-/** The same bytes as 32-bit words. A relative time uses the low words, which allocates no bigint. */
+/** The same memory as 32-bit words. A relative time reads only the low words, so it allocates no bigint. */
 const words = new Uint32Array(time.buffer);
 const timeAddress = addressOf(time);
 
@@ -83,16 +83,16 @@ const clockId = new Int32Array(1);
 const rusage = new BigInt64Array(RUSAGE_WORDS);
 
 /**
- * Id of the processor-time clock of a process (clock_getcpuclockid(3)): all its threads, those that have ended
- * included, user and system together. Every process's clock is readable, also that of a kernel thread.
+ * Id of the CPU-time clock of a process (clock_getcpuclockid(3)): user and system time of all its threads, including
+ * ended ones. The clock of every process is readable, also of a kernel thread.
  *
- * @returns null if there is no such process
+ * @returns null if the process does not exist
  */
 export function processCpuClockId(pid: number): number | null {
   return libc().clock_getcpuclockid(pid, clockId) === 0 ? (clockId[0] as number) : null;
 }
 
-/** Reads a clock, ns. @returns null if it is gone, as a process's clock is once the process has been waited for */
+/** Reads a clock, ns. @returns null if the clock no longer exists: its process has been waited for */
 export function readClockNs(id: number): bigint | null {
   return libc().clock_gettime(id, timeAddress) === 0
     ? (time[0] as bigint) * 1_000_000_000n + (time[1] as bigint)
@@ -105,7 +105,10 @@ export function ownCpuNs(): number {
   return Number(time[0]) * 1e9 + Number(time[1]);
 }
 
-/** CPU time, ns (µs resolution), of this process's children that it has waited for, and of theirs. */
+/**
+ * CPU time, ns (µs resolution), of the children that this process has waited for, including their waited-for
+ * descendants.
+ */
 export function waitedChildrenCpuNs(): number {
   libc().getrusage(RUSAGE_CHILDREN, rusage);
   const [userS, userUs, systemS, systemUs] = Array.from(rusage, Number) as [number, number, number, number];
@@ -125,8 +128,8 @@ export function roughRealtimeOffsetNs(): number {
 }
 
 /**
- * What to add to a CLOCK_BOOTTIME value of the kernel to get wall-clock time, ns since 1970. It changes when the wall
- * clock is set.
+ * The number of ns to add to a CLOCK_BOOTTIME value of the kernel to get wall-clock time in ns since 1970. It changes
+ * when the wall clock is set.
  */
 export function realtimeOffsetNs(): bigint {
   // The wall clock is read between two reads of CLOCK_BOOTTIME. The error is at most half the time between the two. The

@@ -24,7 +24,7 @@ const ADDRESS_BYTES = 128;
 /** ::ffff:0:0/96 */
 const MAPPED_PREFIX = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff);
 
-/** The other end of a TCP connection. An IPv4-mapped IPv6 address is given as the IPv4 address. */
+/** The other end of a TCP connection. An IPv4-mapped IPv6 address is converted to the IPv4 address. */
 export interface TcpPeer {
   /** 4 or 16 bytes. */
   address: Uint8Array;
@@ -34,7 +34,7 @@ export interface TcpPeer {
 /** One accepted connection, at the time of the call. */
 export interface Connection {
   fd: number;
-  /** Inode of its socket: it distinguishes connections that had the same descriptor one after the other. */
+  /** Inode of its socket: it distinguishes two connections that used the same descriptor one after the other. */
   inode: number;
   /** Null for a Unix socket. */
   tcp: TcpPeer | null;
@@ -82,7 +82,7 @@ export class Connections {
     return count;
   }
 
-  /** Port that the peers connect to. */
+  /** Port to which the peers connect; 0 for a Unix socket. */
   get port(): number {
     return this.#port;
   }

@@ -5,7 +5,7 @@ import { libc } from "./libc.ts";
 const ENOENT = 2;
 const EINTR = 4;
 const ENOTDIR = 20;
-/** sizeof(cpu_set_t): 1,024 processors. */
+/** sizeof(cpu_set_t): 1,024 CPUs. */
 const CPU_SET_BYTES = 128;
 
 /**
@@ -65,13 +65,13 @@ export function waitedSpawn(path: string): () => void {
   };
 }
 
-/** Number of the processor that this thread runs on now; negative if the kernel does not report it. */
+/** Number of the CPU on which this thread runs now; negative if the kernel does not report it. */
 export function currentCpu(): number {
   return libc().sched_getcpu();
 }
 
 /**
- * Pins the calling thread to one processor until disposed. Processes that the thread starts meanwhile stay pinned. Does
+ * Pins the calling thread to one CPU until disposed. Processes that the thread starts in the meantime stay pinned. Does
  * nothing if the kernel refuses.
  */
 export function pinToCpu(cpu: number): Disposable {

@@ -16,7 +16,10 @@ const ANY = -1;
  */
 const SPIN_MS = 2_000;
 const PAUSE_MS = 5;
-/** How long to wait for a process that survives SIGKILL, ms. It hangs in the kernel, or belongs to another account. */
+/**
+ * How long to wait for a process that survives SIGKILL, ms. Such a process hangs in the kernel, or belongs to another
+ * account.
+ */
 const MOST_MS = 8_000;
 
 /** A process that could not be ended. */
@@ -88,8 +91,8 @@ export async function endDescendants(): Promise<LeftProcess[]> {
 }
 
 /**
- * All descendants of a process, each before its own children. If a process ends meanwhile, its children become children
- * of this process, where the next walk finds them.
+ * All descendants of a process, each before its own children. If a process ends during the walk, its children become
+ * children of this process, and the next walk finds them.
  */
 function* walk(root: number, depth = 0): Generator<number> {
   // Limits the recursion. The next walk finds deeper descendants at a smaller depth, after their ancestors have ended.

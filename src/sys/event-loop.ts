@@ -33,8 +33,8 @@ export function eventLoops(): number[] {
 /**
  * Puts this thread to sleep as the event loop would, at a third of the cost. A turn of the loop also handles timers,
  * microtasks and the allocator's own thread. An epoll descriptor is itself readable when one of its descriptors is.
- * Signals, sockets and answers of other threads all wake the loop by such a descriptor, so they end the sleep; the
- * runtime's timers do not. Sleep in an immediate or after {@link eventLoopTurn}, never in a timer.
+ * Signals, sockets and results of other threads all wake the loop through such a descriptor, so they end the sleep. The
+ * runtime's timers do not end it. Sleep in an immediate or after {@link eventLoopTurn}, never in a timer.
  */
 export class EventLoopSleep {
   readonly #fds: Int32Array;

@@ -24,10 +24,8 @@ const handle = new Uint32Array([8, FILEID_KERNFS, 0, 0]);
 /**
  * Opens a file of a kernfs filesystem by the two halves of its id.
  * @param mountFd any descriptor of that filesystem that is not O_PATH
- * @returns a descriptor with O_PATH, for lookups only
- * @throws NativeError ESTALE if the file no longer exists; EPERM without CAP_DAC_READ_SEARCH; EOPNOTSUPP, EINVAL,
- * ENOSYS if
- *   this kernel does not support it
+ * @returns a descriptor with O_PATH, for lookups only @throws NativeError ESTALE if the file no longer exists; EPERM
+ * without CAP_DAC_READ_SEARCH; EOPNOTSUPP, EINVAL or ENOSYS if this kernel does not support it
  */
 export function openKernfsById(mountFd: number, high: number, low: number): number {
   handle[2] = low;

@@ -10,7 +10,7 @@ export function parseKernelVersion(release: string | null): KernelVersion | null
   return match ? { major: Number(match[1]), minor: Number(match[2]) } : null;
 }
 
-/** Whether the kernel is at least `major.minor`; null if its version is not known. */
+/** Whether the kernel is at least `major.minor`; null if its version is unknown. */
 export function isAtLeast(version: KernelVersion | null, major: number, minor: number): boolean | null {
   if (version === null) return null;
   return version.major > major || (version.major === major && version.minor >= minor);
@@ -18,7 +18,8 @@ export function isAtLeast(version: KernelVersion | null, major: number, minor: n
 
 /**
  * The kernel's release, from /proc and from uname(2). They can differ (setarch --uname-2.6, a container that hides its
- * host). This returns the older release then, because programs that read only one of the two may expect that kernel.
+ * host). If they differ, this returns the older one, because programs that read only one of the two may expect that
+ * kernel.
  */
 export function kernelRelease(ofProc: string | null, ofUname: string): string {
   const [proc, uname] = [parseKernelVersion(ofProc), parseKernelVersion(ofUname)];

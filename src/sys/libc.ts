@@ -142,7 +142,7 @@ export const LIBC_SYMBOLS = {
   gnu_get_libc_version: { args: [], returns: "cstring" },
 } as const;
 
-/** All in one call, because each library that is opened takes megabytes for a while. */
+/** Opens all functions in one call, because each opened library temporarily takes megabytes. */
 function open() {
   try {
     return openLibrary("libc.so.6", { ...LIBC_SYMBOLS, ...AIO_SYMBOLS }).symbols;
@@ -153,14 +153,14 @@ function open() {
 
 let symbols: ReturnType<typeof open> | undefined;
 
-/** All of them, opened when they are first needed. */
+/** All C functions, opened at the first call. */
 export function libc(): ReturnType<typeof open> {
   symbols ??= open();
   return symbols;
 }
 
 /**
- * One of them alone, which takes a fraction of the time: for what is called before anything else, and on an old glibc.
+ * One C function alone, which takes a fraction of the time. It is for calls at the very start, and for an old glibc.
  */
 export function libcFunction<Name extends keyof typeof LIBC_SYMBOLS>(name: Name): ReturnType<typeof libc>[Name] {
   return openLibrary("libc.so.6", { [name]: LIBC_SYMBOLS[name] }).symbols[name] as unknown as ReturnType<
@@ -194,7 +194,7 @@ const SYSTEM_CALLS = {
 /**
  * syscall(2).
  *
- * @returns what the call gives; -1, with errno, if it failed or has no known number on this architecture
+ * @returns the result of the call; -1, with errno, if it failed or has no known number on this architecture
  */
 export function systemCall(name: keyof typeof SYSTEM_CALLS, a = 0, b = 0, c = 0, d = 0, e = 0): number {
   const numbers: Partial<Record<string, number>> = SYSTEM_CALLS[name];

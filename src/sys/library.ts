@@ -2,7 +2,7 @@
 import { dlopen } from "bun:ffi";
 import { cannotRunError } from "../errors.ts";
 
-/** What the runtime says if it could not make memory executable when it started. */
+/** Part of the runtime's message if it could not make memory executable when it started. */
 const NO_EXECUTABLE_MEMORY = "requires the JIT";
 
 /** Whether this process can call C functions at all. */
@@ -16,8 +16,8 @@ export function hasNativeCalls(): boolean {
 }
 
 /**
- * Opens a library, and makes its functions callable, which takes executable memory.
- * @throws LinnixError (exit code 3) if this process has none; what the loader says otherwise
+ * Opens a library and makes its functions callable, which requires executable memory.
+ * @throws LinnixError (exit code 3) if this process has no executable memory; otherwise the loader's error
  */
 export const openLibrary: typeof dlopen = (path, symbols) => {
   try {

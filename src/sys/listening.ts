@@ -1,4 +1,4 @@
-/** The sockets that this process listens at, and how the runtime's event loop hears of them. */
+/** The listening sockets of this process, and their registration with the runtime's event loop. */
 import { readdirSync, readFileSync } from "node:fs";
 import { checkLibc } from "./errno.ts";
 import { eventLoops } from "./event-loop.ts";
@@ -24,8 +24,9 @@ function isListening(fd: number): boolean {
 }
 
 /**
- * A listening socket as the event loop knows it. Bun accepts every connection, and without a free descriptor it tries
- * for ever, at a whole core: a connection that must not be accepted must not wake the loop.
+ * A listening socket as it is registered with the event loop. Bun accepts every connection, and without a free
+ * descriptor it retries forever and uses a whole core. So a connection that must not be accepted must not wake the
+ * loop.
  */
 export class ListeningSocket {
   readonly fd: number;
@@ -40,10 +41,10 @@ export class ListeningSocket {
     this.#data = data;
   }
 
-  /** Undefined: no event loop waits for that descriptor. */
+  /** Undefined if no event loop waits for that descriptor. */
   static find(fd: number): ListeningSocket | undefined {
     for (const loop of eventLoops()) {
-      // proc_pid_fdinfo(5): both in hexadecimal.
+      // proc_pid_fdinfo(5): `events` and `data` are hexadecimal.
       const text = readFileSync(`/proc/self/fdinfo/${loop}`, "latin1");
       const [, events, data] =
         text.match(new RegExp(`^tfd: +${fd} events: +([0-9a-f]+) data: +([0-9a-f]+)`, "m")) ?? [];
@@ -52,7 +53,7 @@ export class ListeningSocket {
     return undefined;
   }
 
-  /** From now on new connections wait in the kernel's queue, which is limited. */
+  /** From now on, new connections wait in the kernel's queue, which is limited. */
   pause(): void {
     this.#set(0);
   }
@@ -62,7 +63,7 @@ export class ListeningSocket {
   }
 
   #set(events: number): void {
-    // struct epoll_event: packed on x86-64 alone.
+    // struct epoll_event is packed only on x86-64.
     const dataAt = process.arch === "x64" ? 4 : 8;
     const event = new DataView(new ArrayBuffer(dataAt + 8));
     event.setUint32(0, events, true);

@@ -1,25 +1,26 @@
-/** Giving memory back that was needed only to start. */
+/** Returns memory to the kernel that was needed only to start. */
 import { readFileSync } from "node:fs";
 import { libc } from "./libc.ts";
 import type { Pointer } from "./native.ts";
 import { pageBytes } from "./page-size.ts";
 
 const MADV_DONTNEED = 4;
-/** malloc.h, and the C library's own first value of it. */
+/** malloc.h, and the C library's initial value of this parameter. */
 const M_MMAP_THRESHOLD = -3;
 const MMAP_THRESHOLD_BYTES = 128 * 1024;
 
 /**
- * Has the C library give large blocks back as soon as they are free, always. By itself it keeps blocks as large as the
- * first that was: the kernel's BTF, which libbpf copies once to parse it, would then stay in memory twice over.
+ * Makes the C library always return large blocks to the kernel as soon as they are freed. By default glibc raises its
+ * threshold to the size of the first freed block and keeps later ones. The kernel's BTF, which libbpf copies once to
+ * parse it, would then stay in memory twice.
  */
 export function giveLargeBlocksBack(): void {
   libc().mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES);
 }
 
 /**
- * Hands the C library's free memory back to the kernel. libbpf parses the
- * kernel's BTF (several MB) to load a program; glibc would keep that room.
+ * Returns the C library's free memory to the kernel. libbpf parses the kernel's BTF (several MB) to load a program, and
+ * glibc would keep that memory.
  */
 export function trimHeap(): void {
   libc().malloc_trim(0);
@@ -30,7 +31,9 @@ interface Mapping {
   length: number;
 }
 
-/** Mappings of files that hold nothing but what the file holds: read-only, and no page of them was ever written. */
+/**
+ * Private file mappings that contain only data of the file: they are read-only, and no page of them was ever written.
+ */
 export function cleanFileMappings(smaps: string): Mapping[] {
   const clean: Mapping[] = [];
   let mapping: Mapping | undefined;
@@ -49,7 +52,7 @@ export function cleanFileMappings(smaps: string): Mapping[] {
   return clean;
 }
 
-/** Those of this process. */
+/** The clean file mappings of this process. */
 export function ownCleanFileMappings(): Mapping[] {
   return cleanFileMappings(readFileSync("/proc/self/smaps", "latin1"));
 }
@@ -64,7 +67,7 @@ export function dropCleanFilePages(): void {
   }
 }
 
-/** Resident pages of files, ours and shared, bytes. A figure of statm is a number of pages (proc(5)). */
+/** Resident pages of files and of shared memory, bytes. The figures of statm are numbers of pages (proc(5)). */
 export function residentFileBytes(statm = readFileSync("/proc/self/statm", "latin1"), page = pageBytes()): number {
   const [, , shared = "0"] = statm.split(" ");
   return Number(shared) * page;

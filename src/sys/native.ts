@@ -1,4 +1,4 @@
-/** What every user of native memory here needs: buffers' addresses, C strings, views. */
+/** Access to native memory: addresses of buffers, C strings, views. */
 import { CString, type Pointer, ptr, read, toArrayBuffer } from "bun:ffi";
 
 export type { Pointer };
@@ -8,7 +8,7 @@ export function addressOf(memory: NodeJS.TypedArray | ArrayBufferLike): Pointer 
   return ptr(memory as NodeJS.TypedArray);
 }
 
-/** The bytes at `address`, as a view: no copy, valid only as long as the memory is mapped. */
+/** A view of the bytes at `address`, without a copy. It is valid only while the memory is mapped. */
 export function viewOf(address: Pointer, lengthBytes: number): ArrayBuffer {
   return toArrayBuffer(address, 0, lengthBytes);
 }

@@ -1,4 +1,4 @@
-/** The kernel's pages: of 4 KiB on x86-64; of 4, 16 or 64 KiB on arm64, as the kernel was built. */
+/** The kernel's page size: 4 KiB on x86-64; 4, 16 or 64 KiB on arm64, depending on the kernel's configuration. */
 import { libc } from "./libc.ts";
 
 let asked: number | undefined;
@@ -9,7 +9,7 @@ export function pageBytes(): number {
   return asked;
 }
 
-/** How many pages hold `bytes` bytes. */
+/** Number of pages that `bytes` bytes need. */
 export function pagesFor(bytes: number, page = pageBytes()): number {
   return Math.ceil(bytes / page);
 }

@@ -17,10 +17,7 @@ import { makeTempFolder } from "./temp-folder.ts";
 
 const TRIES = 5;
 
-/**
- * The start of the names of such folders; the purpose of the folder follows. A run of any kind removes folders that
- * other runs have left.
- */
+/** The beginning of the names of private folders. A run of any kind removes folders that other runs have left. */
 export const FOLDER_PREFIXES = {
   compare: "linnix-compare-",
   overhead: "linnix-overhead-",
@@ -28,15 +25,16 @@ export const FOLDER_PREFIXES = {
 } as const;
 
 /**
- * A folder for this process alone (0700) in the folder for temporary files; gone when disposed. flock(2) holds it and
- * ends with the process, so a later run of any kind removes what a killed one left.
+ * A folder for this process alone (0700) in the folder for temporary files; removed when disposed. This process locks
+ * the folder by flock(2). The lock ends with the process, so a later run of any kind removes the folder of a killed
+ * one.
  */
 export class PrivateFolder implements Disposable {
   readonly path: string;
   readonly #fd: number;
 
   /**
-   * @param prefix how the folders of all runs of its kind begin, such as `linnix-overhead-`
+   * @param prefix the beginning of the folder's name, such as `linnix-overhead-`
    * @throws LinnixError (exit code 3) if nothing can be written there
    */
   constructor(prefix: string) {
@@ -59,7 +57,7 @@ export class PrivateFolder implements Disposable {
   }
 }
 
-/** @returns null if the sweep of another run came first and removed it */
+/** @returns null if the sweep of another run has removed the new folder before it was locked */
 function makeHeld(prefix: string, isLast: boolean): { path: string; fd: number } | null {
   let fd: number | undefined;
   try {
@@ -73,7 +71,7 @@ function makeHeld(prefix: string, isLast: boolean): { path: string; fd: number }
   return null;
 }
 
-/** Removes the folders of that prefix that are this user's and that no process holds. */
+/** Removes the folders with that prefix that belong to this user and that no process has locked. */
 function sweep(start: string): void {
   for (const name of namesIn(dirname(start))) {
     if (name.startsWith(basename(start))) removeUnheld(join(dirname(start), name));
@@ -85,13 +83,13 @@ function removeUnheld(path: string): void {
   try {
     fd = openFolder(path);
     if (!isOurs(fd) || !lockFile(fd)) return;
-    // By the descriptor: another account may have put something else at the name.
+    // The content is removed through the descriptor, because another account may have put something else at the path.
     for (const name of namesIn(`/proc/self/fd/${fd}`)) {
       rmSync(`/proc/self/fd/${fd}/${name}`, { recursive: true, force: true });
     }
     rmdirSync(path);
   } catch {
-    // Gone meanwhile, no folder, or not ours to remove.
+    // It was removed in the meantime, is not a folder, or this user may not remove it.
   } finally {
     if (fd !== undefined) closeSync(fd);
   }
@@ -106,7 +104,10 @@ function isOurs(fd: number): boolean {
   return uid === process.geteuid?.() && (mode & 0o077) === 0;
 }
 
-/** Whether the lock is held now. Without locks in the filesystem everything works except removing old folders. */
+/**
+ * Locks the folder. Returns true also if the filesystem has no locks: then only the removal of old folders does not
+ * work.
+ */
 function hold(fd: number): boolean {
   try {
     return lockFile(fd);

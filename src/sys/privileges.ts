@@ -1,4 +1,4 @@
-/** Giving up root for another account, for good. */
+/** Gives up root permanently, for another account. */
 import { existsSync, readFileSync } from "node:fs";
 import { cannotRunError, usageError } from "../errors.ts";
 import { checkLibc, NativeError } from "./errno.ts";
@@ -8,11 +8,11 @@ import { addressOf } from "./native.ts";
 interface Account {
   uid: number;
   gid: number;
-  /** The groups that list it as a member, its own group included. */
+  /** The account's own group, and the groups that list it as a member. */
   groups: number[];
 }
 
-/** Looks an account up in passwd(5) and group(5); a number is taken as a uid of an account there. */
+/** Looks an account up in passwd(5) and group(5); a number is the uid of an account there. */
 export function findAccount(name: string, passwd: string, group: string): Account | undefined {
   for (const line of passwd.split("\n")) {
     const [user, , uid, gid] = line.split(":");
@@ -28,7 +28,7 @@ export function findAccount(name: string, passwd: string, group: string): Accoun
   return undefined;
 }
 
-/** @throws LinnixError (exit code 2) when there is no such account */
+/** @throws LinnixError (exit code 2) if there is no such account */
 export function accountNamed(name: string): Account {
   const text = (file: string) => (existsSync(file) ? readFileSync(file, "utf8") : "");
   const account = findAccount(name, text("/etc/passwd"), text("/etc/group"));
@@ -36,15 +36,12 @@ export function accountNamed(name: string): Account {
   throw usageError("user", {
     what: `--user ${name} is not known`,
     why: "there is no such account in /etc/passwd",
-    hint: "name an account of this machine, made for this, such as linnix",
+    hint: "create a system account for linnix: useradd --system linnix",
     setting: "run.user",
   });
 }
 
-/**
- * Id of a group of group(5), by its name or number.
- * @throws LinnixError (exit code 2) when there is no such group
- */
+/** Id of a group of group(5), by its name or number. @throws LinnixError (exit code 2) if there is no such group */
 export function groupNamed(
   name: string,
   groups = existsSync("/etc/group") ? readFileSync("/etc/group", "utf8") : "",
@@ -69,35 +66,38 @@ const SECCOMP_SET_MODE_FILTER = 1;
 const SECCOMP_FILTER_FLAG_TSYNC = 1;
 const SECCOMP_FILTER_FLAG_SPEC_ALLOW = 4;
 const SECCOMP_RET_ALLOW = 0x7fff0000;
-/** A return, with the value that is in the instruction: linux/filter.h. */
+/** Returns the constant in the instruction: linux/filter.h. */
 const BPF_RET_K = 6;
 
-/** After this no program that this thread executes can get a capability. Without CAP_SETPCAP nothing changes. */
+/**
+ * After this call, no program that this thread executes can gain a capability. Without CAP_SETPCAP the call has no
+ * effect.
+ */
 function dropBoundingSet(): void {
   for (let capability = 0; capability < CAPABILITIES; capability++) libc().prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
 }
 
 /**
- * No set-uid program gives any thread of this process more than it has. prctl(2) alone concerns the calling thread; a
- * seccomp filter that allows everything takes the setting to the other threads, which run already.
+ * From now on, a set-uid program gives no thread of this process more privileges. prctl(2) alone affects only the
+ * calling thread. A seccomp filter that allows everything applies the setting to the other existing threads.
  */
 function forbidNewPrivileges(): void {
   checkLibc("prctl", libc().prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
   const allowAll = Uint8Array.of(BPF_RET_K, 0, 0, 0, 0, 0, 0, 0);
   new DataView(allowAll.buffer).setUint32(4, SECCOMP_RET_ALLOW, true);
-  // struct sock_fprog: how many instructions, and where they are.
+  // struct sock_fprog: the number of instructions, and their address.
   const program = new DataView(new ArrayBuffer(16));
   program.setUint16(0, 1, true);
   program.setBigUint64(8, BigInt(addressOf(allowAll)), true);
   const flags = SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_SPEC_ALLOW;
-  // On a kernel without seccomp this covers only the current thread, which is the one that answers requests.
+  // On a kernel without seccomp, the setting covers only the current thread, which answers the requests.
   systemCall("seccomp", SECCOMP_SET_MODE_FILTER, flags, addressOf(program.buffer));
 }
 
 /**
- * Makes this process the account's, all its threads included (glibc sees to
- * that). What is open stays open: rings, links, files. No program that it executes gets more than it has.
- * @throws LinnixError (exit code 3) when it is not permitted
+ * Changes the user and groups of this process to those of the account; glibc does so for all threads. Open rings, links
+ * and files stay open. A program that this process executes gains no privileges. @throws LinnixError (exit code 3) if
+ * it is not permitted
  */
 export function dropTo(account: Account): void {
   try {

@@ -2,7 +2,7 @@ import { readSync } from "node:fs";
 
 /**
  * Fills a buffer from the position of a file. procfs returns at most a page per read, and any read may return less.
- * @returns how many bytes there were; less than the buffer has room for: the file has ended
+ * @returns the number of bytes read; it is less than the size of the buffer if the file ended
  */
 export function readInto(fd: number, buffer: Uint8Array): number {
   let length = 0;

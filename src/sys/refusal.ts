@@ -1,4 +1,4 @@
-/** What the system's refusals mean for a user. */
+/** Hints for errors of system calls. */
 import { readFileSync } from "node:fs";
 import { NativeError } from "./errno.ts";
 
@@ -10,26 +10,26 @@ const HINTS: Readonly<Record<string, string>> = {
   EMFILE:
     "raise the limit of open files (ulimit -n, LimitNOFILE= of systemd): " +
     "linnix needs about 80, and one more for each CPU",
-  ENFILE: "the whole machine has no file left to open: raise sysctl fs.file-max, or end what holds them",
+  ENFILE: "the machine's limit of open files is reached: raise sysctl fs.file-max, or end programs with many files",
   ENOMEM:
     "give it more memory: ulimit -v (LimitAS=), ulimit -d (LimitDATA=), ulimit -l (LimitMEMLOCK=), " +
     "MemoryMax= or the container's limit, vm.overcommit_memory",
   ENOSPC: "free some space there",
-  EDQUOT: "free some space there: the disk quota is used up",
+  EDQUOT: "the disk quota is used up: free some space there",
   EFBIG: "raise the limit on file sizes (ulimit -f, LimitFSIZE= of systemd): linnix needs 4 MiB",
   EROFS: "choose a place that is not mounted read-only",
   EAGAIN: "raise the limit of processes and threads: ulimit -u, TasksMax= of systemd, pids.max of the cgroup",
   ENAMETOOLONG: "give a shorter name",
-  EIO: "look at the disk: the kernel's log says what failed",
+  EIO: "check the disk: the kernel's log shows what failed",
 };
 
 /**
- * The same of bpf(2), where the number means something else; null: no more than `linnix doctor` can say. EAGAIN: the
- * verifier gave up because a signal was pending (kernel/bpf/verifier.c). ENOSPC: its log did not fit.
+ * Hints for errors of bpf(2), where these numbers have another meaning; null: there is no hint. EAGAIN: the verifier
+ * stopped because a signal was pending (kernel/bpf/verifier.c). ENOSPC: the verifier's log did not fit.
  */
 const BPF_HINTS: Readonly<Record<string, string | null>> = {
   EAGAIN:
-    "signals interrupt the kernel's check of the BPF programs again and again: start linnix without a debugger, " +
+    "signals interrupt the kernel's check of the BPF programs repeatedly: start linnix without a debugger, " +
     "strace, or anything else that sends it signals or freezes it",
   ENOSPC: null,
   EFBIG: null,
@@ -37,17 +37,17 @@ const BPF_HINTS: Readonly<Record<string, string | null>> = {
   EIO: null,
 };
 
-/** The text of the C library, if the errno has no name. */
+/** Texts of the C library and the runtime, for errors without a code. */
 const WORDS: readonly (readonly [RegExp, string])[] = [
   [/too many open files in system/i, "ENFILE"],
   [/too many open files/i, "EMFILE"],
-  // The last is the runtime's own.
+  // The last alternative is a message of the runtime.
   [/cannot allocate memory|failed to map segment|^out of memory$/i, "ENOMEM"],
   [/file too large/i, "EFBIG"],
   [/no space left/i, "ENOSPC"],
 ];
 
-/** The name of the errno that an error, or one that caused it, has or speaks of; null if there is none. */
+/** The name of the errno in the code or message of an error or of one of its causes; null if there is none. */
 export function refusalCode(error: unknown): string | null {
   for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
     const { code } = at as { code?: unknown };
@@ -60,7 +60,7 @@ export function refusalCode(error: unknown): string | null {
   return null;
 }
 
-/** What a user can do about the refusal that caused an error; null if that is not known. */
+/** What a user can do about the failed system call behind an error; null if unknown. */
 export function hintOf(error: unknown): string | null {
   const code = refusalCode(error);
   const hint = code === null || !isOfBpf(error) ? undefined : BPF_HINTS[code];
@@ -74,7 +74,7 @@ function isOfBpf(error: unknown): boolean {
   return false;
 }
 
-/** What a user can do about a refusal of anything but bpf(2), see `hintOf`; null if that is not known. */
+/** What a user can do about an error of a system call other than bpf(2); null if unknown. See `hintOf`. */
 export function refusalHint(code: string | null): string | null {
   if (code === null) return null;
   if ((code === "EPERM" || code === "EACCES" || code === "ENOSYS") && isFiltered()) return SECCOMP_HINT;

@@ -1,4 +1,4 @@
-/** Writing to a socket that is shared with other processes, whose flags must not change. */
+/** Writes to a socket whose flags must not change, because other processes share it. */
 import { checkLibc } from "./errno.ts";
 import { libc } from "./libc.ts";
 import { addressOf } from "./native.ts";
@@ -8,9 +8,9 @@ const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 
 /**
- * Sends as much as there is room for, and never waits.
- * @returns how many bytes were sent
- * @throws NativeError with EAGAIN if there is no room at all, EPIPE if the reader has left
+ * Sends as many bytes as fit into the socket's buffer, and never waits.
+ * @returns the number of bytes sent
+ * @throws NativeError with EAGAIN if there is no room at all, EPIPE if the reader has closed it
  */
 export function sendNow(socket: number, bytes: Uint8Array): number {
   const sent = libc().send(socket, addressOf(bytes), bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -1,4 +1,4 @@
-/** Signals held back from this thread: they wait, and come when they are let through. */
+/** Blocks signals for this thread. Blocked signals stay pending until they are unblocked. */
 import { ptr } from "bun:ffi";
 import { libcFunction } from "./libc.ts";
 
@@ -51,10 +51,10 @@ const FROM_OTHERS = [
   SIGIO,
 ];
 
-/** Rules of logrotate send these to daemons of other programs, and are copied. */
+/** Logrotate rules of other daemons send these signals, and users copy such rules. */
 export const FROM_LOG_ROTATION = [SIGUSR1, SIGUSR2];
 
-/** Opened alone: hangups.ts comes here before this process becomes another program. */
+/** Opened alone, because hangups.ts uses it before this process executes another program. */
 let sigprocmask: ReturnType<typeof libcFunction<"sigprocmask">> | undefined;
 
 /** @returns the mask before */
@@ -65,7 +65,7 @@ function change(how: number, set: Uint8Array): Uint8Array {
   return before;
 }
 
-/** Blocks or unblocks them for the calling thread. @returns the mask before */
+/** Blocks or unblocks `signals` for the calling thread. @returns the mask before */
 export function changeMask(how: typeof SIG_BLOCK | typeof SIG_UNBLOCK, signals: readonly number[]): Uint8Array {
   const set = new Uint8Array(SET_BYTES);
   for (const signal of signals) set[(signal - 1) >> 3] = (set[(signal - 1) >> 3] ?? 0) | (1 << ((signal - 1) & 7));
@@ -73,8 +73,7 @@ export function changeMask(how: typeof SIG_BLOCK | typeof SIG_UNBLOCK, signals: 
 }
 
 /**
- * Does something that a signal would break off, in the kernel, rather than only delay. Those that come meanwhile are
- * heard afterwards.
+ * Runs an action whose system calls a signal would abort. Signals that arrive in the meantime are delivered afterwards.
  */
 export function withoutSignals<T>(action: () => T): T {
   const before = changeMask(SIG_BLOCK, FROM_OTHERS);

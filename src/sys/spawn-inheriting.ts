@@ -12,9 +12,10 @@ const SETSID = 0x80;
 const OPAQUE_BYTES = 2048;
 
 /**
- * posix_spawn(3), so that the caller waits for it by wait4(2) as for any child: the runtime would not share that.
+ * posix_spawn(3), so that the caller can wait for the program by wait4(2). The runtime would wait for its own children
+ * itself.
  *
- * @param closing a descriptor that the program does not get
+ * @param closing a descriptor that the program does not inherit
  * @returns the pid
  * @throws Error with the errno's name as `code`
  */
@@ -31,7 +32,7 @@ export function spawnInheriting(
   libc().posix_spawn_file_actions_addclose(actions, closing);
   libc().sigemptyset(signals);
   libc().posix_spawnattr_setsigmask(attributes, signals);
-  // A signal that is ignored stays so across exec, and the runtime ignores SIGPIPE.
+  // An ignored signal stays ignored across exec, and the runtime ignores SIGPIPE.
   libc().sigfillset(signals);
   libc().posix_spawnattr_setsigdefault(attributes, signals);
   libc().posix_spawnattr_setflags(attributes, SETSIGDEF | SETSIGMASK | SETSID);

@@ -1,9 +1,7 @@
 /**
- * Processes made, timed and waited for by libc itself: what the workload
- * generator needs and Bun.spawn does not give (clock readings right around the
- * spawn, raw wait statuses, argv[0], a child reaped as soon as it ends, bare
- * forks), with nothing allocated for each child that the collector of garbage
- * would come for.
+ * Makes, times and waits for processes through libc. The workload generator needs what Bun.spawn does not offer: clock
+ * reads directly before and after the spawn, raw wait statuses, argv[0], immediate reaping, bare forks. It allocates no
+ * garbage per child.
  */
 import { ptr } from "bun:ffi";
 import { CLOCK, RUSAGE_WORDS } from "./clock.ts";
@@ -40,25 +38,28 @@ export function sleepNs(ns: number): void {
   libc().clock_nanosleep(CLOCK.monotonic, 0, sleepSpec, null);
 }
 
-/** kill(2): false if the process is gone or not ours. */
+/** kill(2): false if the process does not exist or may not be signalled. */
 export function kill(pid: number, signal: number): boolean {
   return libc().kill(pid, signal) === 0;
 }
 
-/** Asks the kernel to send `signal` to this process when the thread that made it ends (PR_SET_PDEATHSIG). */
+/**
+ * Asks the kernel to send `signal` to this process when the thread that created this process ends (PR_SET_PDEATHSIG).
+ */
 export function setParentDeathSignal(signal: number): void {
   libc().prctl(PR_SET_PDEATHSIG, BigInt(signal), 0n, 0n, 0n);
 }
 
-/** What wait4(2) says of a process that has ended. */
+/** A process that has ended, as wait4(2) reports it. */
 export interface ChildUsage {
   pid: number;
-  /** Wait status, as wait(2) gives it. */
+  /** Wait status, as in wait(2). */
   status: number;
   userUs: number;
   systemUs: number;
   /**
-   * ru_maxrss. A child of vfork starts with its parent's: exec notes the old address space's peak first (fs/exec.c).
+   * ru_maxrss. After vfork it is at least the parent's, because exec records the peak of the old address space
+   * (fs/exec.c).
    */
   maxRssKib: number;
   minorFaults: number;
@@ -82,10 +83,9 @@ function rusage(at: number): number {
 }
 
 /**
- * Reaps one child that has ended (`pid` -1: any), without waiting.
- * The object is reused by the next call.
+ * Reaps one child that has ended (`pid` -1: any), without waiting. The next call reuses the returned object.
  *
- * @returns null if none has ended, or where there is none
+ * @returns null if no child has ended, or there is no child
  */
 export function reap(pid: number): Readonly<ChildUsage> | null {
   const got = libc().wait4(pid, statusOut, WNOHANG, rusageOut);
@@ -101,11 +101,9 @@ export function reap(pid: number): Readonly<ChildUsage> | null {
 }
 
 /**
- * posix_spawn(3) with everything prepared that does not change from one child
- * to the next: default signal dispositions and mask, /dev/null as stdin, stdout
- * and stderr, a small fixed environment. glibc makes the child with
- * CLONE_VM|CLONE_VFORK, so that the size of this process does not matter, and
- * returns when the child has called exec.
+ * posix_spawn(3), with everything prepared that is the same for all children: default signal dispositions and mask,
+ * /dev/null as stdin, stdout and stderr, and a fixed environment. glibc makes the child with CLONE_VM|CLONE_VFORK, so
+ * the size of this process does not matter, and returns when the child has called exec.
  */
 export class Spawner implements Disposable {
   readonly #attr = new Uint8Array(OPAQUE_BYTES);
@@ -120,7 +118,7 @@ export class Spawner implements Disposable {
   readonly #encoder = new TextEncoder();
   #open = true;
 
-  /** @param environment `NAME=value` strings: the children's whole environment */
+  /** @param environment the children's whole environment, as `NAME=value` strings */
   constructor(environment: readonly string[]) {
     this.#envBytes = environment.map(cString);
     this.#envp = new BigUint64Array(Math.max(64, environment.length + 1));
@@ -131,7 +129,7 @@ export class Spawner implements Disposable {
     must(libc().posix_spawn_file_actions_init(this.#actions), "posix_spawn_file_actions_init");
     libc().sigemptyset(signals);
     must(libc().posix_spawnattr_setsigmask(this.#attr, signals), "posix_spawnattr_setsigmask");
-    // A signal that is ignored stays so across exec, and Bun ignores SIGPIPE.
+    // An ignored signal stays ignored across exec, and Bun ignores SIGPIPE.
     libc().sigfillset(signals);
     must(libc().posix_spawnattr_setsigdefault(this.#attr, signals), "posix_spawnattr_setsigdefault");
     must(
@@ -146,7 +144,7 @@ export class Spawner implements Disposable {
   /**
    * Starts one program.
    *
-   * @param argv argv[0] included; 64 KiB and 512 strings at most
+   * @param argv all arguments including argv[0]; at most 64 KiB and 512 strings
    * @returns the child's pid, or the negative error number (`-11` for EAGAIN)
    */
   spawn(path: Uint8Array, argv: readonly string[]): number {
@@ -183,14 +181,15 @@ function must(error: number, call: string): void {
   if (error !== 0) throw new Error(`${call}: ${errnoName(error)}`);
 }
 
-/** struct epoll_event is packed on x86-64 alone (include/uapi/linux/eventpoll.h). */
+/** struct epoll_event is packed only on x86-64 (include/uapi/linux/eventpoll.h). */
 const EPOLL_EVENT_BYTES = process.arch === "x64" ? 12 : 16;
 const EPOLL_DATA_AT = process.arch === "x64" ? 4 : 8;
 const EPOLL_BATCH = 256;
 
 /**
- * Reports immediately which of many children have ended, with a pidfd for each child in one epoll set. Children that
- * get no pidfd (Linux before 5.3, or out of file descriptors) are `blind`: the caller must check them.
+ * Reports immediately which of many children have ended, with a pidfd for each child in one epoll set. A child without
+ * a pidfd (Linux before 5.3, or no free descriptor) is not watched: `add` returns false, and the caller must check the
+ * child.
  */
 export class ExitWatch implements Disposable {
   readonly #epoll: number;
@@ -202,7 +201,7 @@ export class ExitWatch implements Disposable {
   /** struct pollfd: fd, then events and revents in one word. */
   readonly #poll = new Int32Array(4);
   #open = true;
-  /** Whether the last `ended` may have left some that had ended by then unnamed. */
+  /** Whether more children may have ended than the last call of `ended` returned. */
   more = false;
 
   constructor() {
@@ -210,7 +209,7 @@ export class ExitWatch implements Disposable {
     if (this.#epoll < 0) throw new Error(`epoll_create1: ${errnoName(lastErrno())}`);
   }
 
-  /** Watches a child that is not reaped yet. False: it is blind. */
+  /** Watches a child that is not reaped yet. Returns false if the child cannot be watched. */
   add(pid: number): boolean {
     const fd = systemCall("pidfd_open", pid);
     if (fd < 0) return false;
@@ -224,7 +223,7 @@ export class ExitWatch implements Disposable {
     return true;
   }
 
-  /** Forgets a child, which also takes it from the epoll set. */
+  /** Closes the pidfd of a child, which also removes it from the epoll set. */
   remove(pid: number): void {
     const fd = this.#pidfds.get(pid);
     if (fd === undefined) return;
@@ -233,9 +232,9 @@ export class ExitWatch implements Disposable {
   }
 
   /**
-   * Blocks this thread until a child ends, a signal comes or `ns` have passed.
+   * Blocks this thread until a child ends, a signal arrives or `ns` have passed.
    *
-   * @param inputFd input on it ends the wait, too; -1: none
+   * @param inputFd a descriptor whose input also ends the wait; -1 for none
    * @returns whether the event loop has something to do: input, or a signal
    */
   wait(ns: number, inputFd = -1): boolean {
@@ -249,7 +248,7 @@ export class ExitWatch implements Disposable {
     return ready < 0 || (ready > 0 && (this.#poll[3] ?? 0) >>> 16 !== 0);
   }
 
-  /** Writes the pids of watched children that have ended to `into`; gives their number. Does not wait. */
+  /** Writes the pids of watched children that have ended to `into`, and returns their number. Does not wait. */
   ended(into: Int32Array): number {
     if (!this.#open) throw new Error("exit watch is closed");
     const batch = Math.min(EPOLL_BATCH, into.length);

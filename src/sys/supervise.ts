@@ -1,4 +1,4 @@
-/** The life of a supervisor: a process between linnix and a program, which ends all that the program has started. */
+/** A supervisor: a process between linnix and a program, which ends all processes that the program has started. */
 import { writeSync } from "node:fs";
 import { constants } from "node:os";
 import {
@@ -13,7 +13,7 @@ import { EventLoopSleep, eventLoopTurn } from "./event-loop.ts";
 import { setParentDeathSignal } from "./spawn.ts";
 import { spawnInheriting } from "./spawn-inheriting.ts";
 
-/** The descriptor that a supervisor reports to. */
+/** The descriptor to which a supervisor reports. */
 export const REPORT_FD = 3;
 
 /** What a supervisor reports, a line of JSON each. */
@@ -28,7 +28,7 @@ const LOOK_MS = 250;
 /**
  * Runs a program until it ends or a SIGINT or SIGTERM arrives, then ends all its descendants.
  *
- * @param deathSignal the signal that the program gets when `parent` is gone
+ * @param deathSignal the signal that the program receives when `parent` has ended
  */
 export async function supervise(
   parent: number,
@@ -42,7 +42,7 @@ export async function supervise(
   const look = (): void => {
     for (let child = reapChild(); typeof child === "object"; child = reapChild()) {
       if (child.pid !== pid) continue;
-      // The number may be another process's from now on.
+      // From now on, the pid may belong to another process.
       pid = 0;
       hasEnded = true;
       report({ ended: child });
@@ -58,7 +58,7 @@ export async function supervise(
   process.on("SIGHUP", () => ask(constants.signals.SIGTERM));
   process.on("SIGUSR2", () => ask(constants.signals[deathSignal]));
   setParentDeathSignal(constants.signals.SIGUSR2);
-  // Its death before the request above was not reported.
+  // If the parent ended before the request above, no signal arrives.
   if (process.ppid !== parent) return;
   try {
     pid = spawnInheriting(argv, process.env, REPORT_FD);
@@ -68,13 +68,13 @@ export async function supervise(
   report({ started: pid });
   const sleep = EventLoopSleep.open();
   while (!hasEnded) {
-    // The loop has its turn first: signals are heard there.
+    // The event loop runs first, because it delivers signals.
     await eventLoopTurn();
     look();
     const leftMs = killAtMs - performance.now();
     if (pid > 0 && leftMs <= 0) signalGroup(pid, constants.signals.SIGKILL);
     const ms = Math.min(leftMs > 0 ? leftMs : GRACE_MS, LONGEST_SLEEP_MS);
-    // The turns of an event loop would disturb a measurement that runs at the same time.
+    // Turns of the event loop would disturb a measurement that runs at the same time.
     if (!hasEnded && sleep === null) await Bun.sleep(Math.min(ms, LOOK_MS));
     else if (!hasEnded) sleep?.for(ms);
   }

@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cannotRunError, type LinnixError } from "../errors.ts";
 
-/** What a short run writes. */
+/** Upper bound of the bytes that a short run writes. */
 const ROOM_BYTES = 512 * 1024;
 
 const WHY: Readonly<Record<string, string>> = {
   ENOENT: "it does not exist",
-  ENOTDIR: "it is no folder",
+  ENOTDIR: "it is not a folder",
   EACCES: "this user may not write to it",
   EPERM: "this user may not write to it",
   EROFS: "it is mounted read-only",
@@ -23,7 +23,7 @@ export function tempFolderError(cause: unknown): LinnixError {
   const { code = "", message } = cause as NodeJS.ErrnoException;
   const text = {
     what: `nothing can be written to ${tmpdir()}, the folder for temporary files`,
-    // Filesystems such as /proc say so of what could be made there.
+    // Filesystems such as /proc return ENOENT for a new folder.
     why: code === "ENOENT" && existsSync(tmpdir()) ? "no folder can be made there" : (WHY[code] ?? message),
     hint: "set TMPDIR to a folder that this user can write to, with some MiB of free space",
   };
@@ -31,7 +31,7 @@ export function tempFolderError(cause: unknown): LinnixError {
 }
 
 /**
- * A new folder for this user alone (0700), where there is room to write to.
+ * Makes a folder for this user alone (0700), and checks that a short run can write its files there.
  * @throws LinnixError (exit code 3)
  */
 export function makeTempFolder(prefix: string): string {

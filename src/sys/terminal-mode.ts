@@ -15,28 +15,28 @@ const VQUIT = 1;
 const VTIME = 5;
 const VMIN = 6;
 
-/** IXON, ICRNL, IGNCR, INLCR, ISTRIP, BRKINT: what changes or swallows bytes, Ctrl-S among them. */
+/** IXON, ICRNL, IGNCR, INLCR, ISTRIP, BRKINT: flags that change or swallow input bytes, such as Ctrl-S. */
 const INPUT_CHANGES = 0x400 | 0x100 | 0x80 | 0x40 | 0x20 | 0x2;
 /** IEXTEN, ECHO, ICANON. ISIG stays: Ctrl-C and Ctrl-Z reach the whole process group, sudo included. */
 const LOCAL_CHANGES = 0x8000 | 0x8 | 0x2;
 
-/** What a process in the background writes stops it, as after `stty tostop`. */
+/** A process in the background is stopped when it writes, as after `stty tostop`. */
 const TOSTOP = 0x100;
 
-/** The terminal's mode, to be put back later; null if the descriptor is no terminal. */
+/** The terminal's mode, to be restored later; null if the descriptor is not a terminal. */
 export function terminalMode(fd: number): Uint8Array | null {
   const mode = new Uint8Array(TERMIOS_BYTES);
   return libc().ioctl(fd, TCGETS, addressOf(mode)) === 0 ? mode : null;
 }
 
-/** Puts a mode back. @returns whether the terminal took it */
+/** Sets the terminal's mode. @returns whether the terminal accepted it */
 export function setTerminalMode(fd: number, mode: Uint8Array): boolean {
   return libc().ioctl(fd, TCSETS, addressOf(mode)) === 0;
 }
 
 /**
- * The same mode, but the terminal passes on each key immediately and does not show it. Ctrl-C and Ctrl-Z are still
- * signals.
+ * A copy of the mode in which the terminal passes on each key immediately and does not show it. Ctrl-C and Ctrl-Z are
+ * still signals.
  */
 export function keyMode(mode: Uint8Array): Uint8Array {
   const changed = mode.slice();
@@ -52,7 +52,7 @@ export function keyMode(mode: Uint8Array): Uint8Array {
 
 const group = new Int32Array(1);
 
-/** Whether this process is in the terminal's foreground: in the background a change of the mode would stop it. */
+/** Whether this process is in the terminal's foreground. In the background, a change of the mode would stop it. */
 export function isForeground(fd: number): boolean {
   return libc().ioctl(fd, TIOCGPGRP, addressOf(group)) === 0 && group[0] === libc().getpgid(0);
 }

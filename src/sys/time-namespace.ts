@@ -12,14 +12,14 @@ const OFFSETS_FILE = "/proc/self/timens_offsets";
 export interface TimeNamespace {
   isInitial: boolean;
   /**
-   * CLOCK_BOOTTIME of this process minus that of the kernel, ns: 0 in the initial namespace. The kernel's events carry
-   * its own clock; clock_gettime(2) and the start times in /proc/PID/stat carry the one of the reader's namespace.
-   * Null: the offset is not known.
+   * CLOCK_BOOTTIME of this process minus that of the kernel, ns: 0 in the initial namespace. Events carry times of the
+   * kernel's clock. clock_gettime(2) and the start times in /proc/PID/stat use the clock of the reader's namespace.
+   * Null if the offset is unknown.
    */
   boottimeOffsetNs: bigint | null;
 }
 
-/** Reads files of /proc; null for one that is not readable. */
+/** Reads links and files of /proc; null if one is not readable. */
 export interface TimeNamespaceFiles {
   readLink(path: string): string | null;
   readText(path: string): string | null;
@@ -27,9 +27,10 @@ export interface TimeNamespaceFiles {
 
 export function readTimeNamespace({ readLink, readText }: TimeNamespaceFiles): TimeNamespace {
   const own = readLink(NS_LINK);
-  // A kernel without time namespaces has no such link.
+  // The link does not exist on a kernel without time namespaces.
   if (own === null || own === INITIAL_TIME_NAMESPACE) return { isInitial: true, boottimeOffsetNs: 0n };
-  // The file shows the offsets of the namespace of the children, which setns(2) and unshare(2) can make another one.
+  // The file shows the offsets of the children's namespace. After setns(2) or unshare(2), it can differ from this
+  // process's own.
   const offsets = readLink(NS_LINK_OF_CHILDREN) === own ? readText(OFFSETS_FILE) : null;
   return { isInitial: false, boottimeOffsetNs: offsets === null ? null : boottimeOffsetOf(offsets) };
 }
@@ -52,12 +53,12 @@ export function ownTimeNamespace(): TimeNamespace {
   return found;
 }
 
-/** The offset by which the clocks of this process are corrected: 0 if it is not known. */
+/** The offset by which the clocks of this process are corrected, ns; 0 if it is unknown. */
 export function boottimeOffsetNs(): bigint {
   return ownTimeNamespace().boottimeOffsetNs ?? 0n;
 }
 
-/** What is wrong in a time namespace whose offset is not known; undefined: nothing. */
+/** The message about a time namespace whose offset is unknown; undefined if the offset is known. */
 export function unknownOffset(
   { boottimeOffsetNs } = ownTimeNamespace(),
 ): Required<Pick<ErrorText, "why" | "hint">> | undefined {
@@ -70,7 +71,7 @@ export function unknownOffset(
 
 /**
  * For code that compares its own times with those of the kernel's events.
- * @throws LinnixError (exit code 3) if the offset between the two clocks is not known
+ * @throws LinnixError (exit code 3) if the offset between the two clocks is unknown
  */
 export function assertKnownClock(command: string): void {
   const problem = unknownOffset();

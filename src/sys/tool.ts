@@ -1,14 +1,14 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { cannotRunError } from "../errors.ts";
 
-/** Where programs are looked for: never in the caller's PATH, since root runs them. */
+/** The folders in which linnix looks for programs. It never uses the caller's PATH, because root runs the programs. */
 export const TOOL_PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
 
 /**
  * The whole environment of a program. It contains nothing from the caller, so that neither a locale nor a personal
  * start-up file changes the output.
  *
- * @param home a folder that holds no settings: the run's own temporary one
+ * @param home a folder without settings: the temporary folder of the run
  */
 export function toolEnv(home: string): Record<string, string> {
   return { PATH: TOOL_PATH, LC_ALL: "C", HOME: home, TERM: "dumb" };
@@ -32,10 +32,7 @@ export function findTool(...names: string[]): string | null {
 
 let leashPath: string | null | undefined;
 
-/**
- * Absolute path of a setpriv that can have the kernel end what it starts when its parent dies, or null. That of busybox
- * cannot.
- */
+/** Absolute path of a setpriv with the option --pdeathsig, or null. The setpriv of BusyBox does not have it. */
 export function findLeash(): string | null {
   if (leashPath === undefined) {
     const path = findTool("setpriv");
@@ -62,15 +59,15 @@ export function needTool(names: string | string[], hint: string): string {
 }
 
 export interface ToolResult {
-  /** Exit status; null if a signal ended it. */
+  /** Exit status; null if a signal ended the program or it could not be started. */
   status: number | null;
   stdout: string;
   stderr: string;
 }
 
-/** Longest that a short command may take, ms. */
+/** Maximum duration of a short command, ms. */
 const SHORT_COMMAND_MS = 10_000;
-/** Maximum output of a short command that is kept, bytes: also a program that never stops printing ends. */
+/** Maximum output of a short command, bytes. A program that prints more is ended. */
 const SHORT_COMMAND_BYTES = 1024 * 1024;
 
 /** Runs a short command to its end, and kills it if it takes too long. Never rejects. */
@@ -101,7 +98,7 @@ function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 }
 
-/** The first line of a text that says something. */
+/** The first line of a text that is not empty, trimmed; "" if there is none. */
 export function firstLine(text: string): string {
   return (
     text

@@ -16,16 +16,16 @@ const UFFDIO_REGISTER_MODE_WP = 2n;
 const NOTHING: Disposable = { [Symbol.dispose]() {} };
 
 /**
- * Makes the kernel map only the page of the executable, or of a library, that is touched, and not the fifteen around it
- * as well (`fault_around_bytes`): a busy collector never used 20 of 35 MiB that were resident.
+ * Makes the kernel map only the touched page of the executable or a library, and not the fifteen pages around it
+ * (`fault_around_bytes`). A busy collector never used 20 of 35 MiB that were resident.
  *
- * No system call sets that. But the kernel maps single pages if userfaultfd reports writes to a mapping
- * (`uffd_disable_fault_around` in mm/memory.c), and since Linux 6.7 (UFFD_FEATURE_WP_ASYNC) that can be a mapping of
- * any file. linnix never protects a page from writes, so there is nothing to report, and the descriptor is never read.
+ * No system call sets this directly. But the kernel maps single pages if userfaultfd tracks writes to a mapping
+ * (`uffd_disable_fault_around` in mm/memory.c). Since Linux 6.7 (UFFD_FEATURE_WP_ASYNC) this works for a mapping of any
+ * file. linnix never protects a page from writes, so there is nothing to report, and the descriptor is never read.
  *
  * Mapped pages stay mapped: see `dropCleanFilePages`. Does nothing if the kernel refuses it.
  *
- * @returns a handle that ends it
+ * @returns a handle that restores the normal behaviour
  */
 export function mapTouchedPagesOnly(): Disposable {
   const fd = systemCall("userfaultfd", O_CLOEXEC | UFFD_USER_MODE_ONLY);
@@ -37,7 +37,7 @@ export function mapTouchedPagesOnly(): Disposable {
     return NOTHING;
   }
   for (const { start, length } of ownCleanFileMappings()) {
-    // struct uffdio_register: start, len, mode, ioctls. One that the kernel refuses is mapped as before.
+    // struct uffdio_register: start, len, mode, ioctls. A mapping that the kernel refuses works as before.
     const mapping = new BigUint64Array([BigInt(start), BigInt(length), UFFDIO_REGISTER_MODE_WP, 0n]);
     libc().ioctl(fd, UFFDIO_REGISTER, addressOf(mapping));
   }

@@ -1,7 +1,6 @@
 /**
- * tracefs: where it is mounted, else a mount of our own that is attached to no
- * directory. No other process sees that one, and nothing stays behind when its
- * descriptor is closed, by linnix or by the kernel.
+ * tracefs: the mounted one, or else a private detached mount. No other process sees the private mount, and it
+ * disappears when its descriptor is closed, by linnix or by the kernel.
  */
 import { closeSync, existsSync, readFileSync } from "node:fs";
 import { cannotRunError } from "../errors.ts";
@@ -15,7 +14,9 @@ const FSCONFIG_CMD_CREATE = 6;
 
 const PLACES = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
 
-/** fsopen(2), fsconfig(2), fsmount(2): a mounted filesystem without a place. */
+/**
+ * fsopen(2), fsconfig(2), fsmount(2): mounts a filesystem without attaching it to a directory. Returns a descriptor.
+ */
 function mountDetached(type: string): number {
   const name = new TextEncoder().encode(`${type}\0`);
   const context = checkLibc("fsopen", systemCall("fsopen", addressOf(name), CLOEXEC));
@@ -36,7 +37,7 @@ export class Tracefs implements Disposable {
     this.#fd = fd;
   }
 
-  /** @throws LinnixError (exit code 3) when there is none to be had */
+  /** @throws LinnixError (exit code 3) if tracefs is neither mounted nor can be mounted */
   static open(): Tracefs {
     for (const place of PLACES) if (existsSync(`${place}/events/sched`)) return new Tracefs(place);
     let fd: number;
@@ -47,7 +48,7 @@ export class Tracefs implements Disposable {
       throw cannotRunError(
         "tracefs",
         {
-          what: "tracefs is not mounted, and linnix cannot mount it for itself",
+          what: "tracefs is not mounted, and linnix cannot mount it",
           why,
           hint: "run as root, or: mount -t tracefs tracefs /sys/kernel/tracing",
         },
@@ -62,7 +63,7 @@ export class Tracefs implements Disposable {
     return this.#fd !== undefined;
   }
 
-  /** Text of a file below tracefs' root. */
+  /** Text of a file, by its path below the root of tracefs. */
   read(path: string): string {
     return readFileSync(`${this.#root}/${path}`, "utf8");
   }

@@ -2,9 +2,10 @@ import { constants, openSync } from "node:fs";
 import { fileStatus } from "./file-status.ts";
 
 /**
- * A descriptor of our own that does not block, of a pipe or a terminal: a reader who does not read, and Ctrl-S, cannot
- * keep us from hearing a signal then. The flag would else hold for all who share the descriptor, such as a shell.
- * @returns the given one where there is no such thing, or it is not ours to open (a terminal's after su(1))
+ * Opens a pipe or terminal again, as a non-blocking descriptor. Then neither a reader that does not read nor Ctrl-S
+ * keeps this process from handling signals. The descriptor is opened again because the flag would affect all processes
+ * that share the given one, such as a shell. @returns `fd` itself if it is neither a pipe nor a terminal, or may not be
+ * opened (a terminal after su(1))
  */
 export function unblocked(fd: number): number {
   const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;

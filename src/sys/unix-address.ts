@@ -17,15 +17,15 @@ export function unixAddress(name: Uint8Array): Uint8Array {
   return address;
 }
 
-/** A datagram socket that has no name yet. */
+/** Opens a datagram socket without an address. */
 export function openDatagramSocket(): number {
   return checkLibc("socket", libc().socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
 }
 
 /**
- * Whether a process has the socket at that path, of whatever type, listening or not. A datagram socket asks: the kernel
- * looks for the owner before it compares the types, so the answer does not depend on a queue with room, and nothing is
- * sent there (net/unix/af_unix.c, unix_find_other).
+ * Whether a process has the socket at that path open, of any type, listening or not. It tries to connect a datagram
+ * socket. The kernel looks for the owner before it compares the types, so the result does not depend on a free queue,
+ * and nothing is sent (net/unix/af_unix.c, unix_find_other).
  *
  * @param path at most 107 bytes
  */
@@ -35,7 +35,8 @@ export function isSocketInUse(path: string): boolean {
   try {
     if (libc().connect(fd, addressOf(address), address.length) === 0) return true;
     const code = lastErrnoName();
-    // ENOENT: gone meanwhile. Any other error, such as EPROTOTYPE or EACCES, leaves a process possible.
+    // ENOENT: the socket was removed in the meantime. After any other error, such as EPROTOTYPE or EACCES, a process
+    // may have it open.
     return code !== "ECONNREFUSED" && code !== "ENOENT";
   } finally {
     closeSync(fd);

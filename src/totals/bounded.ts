@@ -2,9 +2,9 @@ import { MAX_COMMS, TOTALS_OTHER } from "../wire/layout.gen.ts";
 import { Group } from "./group.ts";
 
 /**
- * Groups with the same key as one, and at most `MAX_COMMS` names of a cgroup: programs that enter a group at the same time
- * may take two places for it, or pass the bound by one. The names in which the least happened go to the rest of their
- * cgroup.
+ * Merges groups with the same key, and keeps at most `MAX_COMMS` names per cgroup. Both are necessary because BPF
+ * programs that add a group at the same time may create it twice, or exceed the limit by one. The names with the fewest
+ * events are added to the rest of their cgroup.
  */
 export function bounded(groups: Iterable<Group>): Group[] {
   const byKey = new Map<string, Group>();

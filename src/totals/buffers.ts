@@ -2,26 +2,28 @@ import { TOTALS, TOTALS_ALL, TOTALS_BESIDE, TOTALS_REST } from "../wire/layout.g
 import { bounded } from "./bounded.ts";
 import { Group, TOTALS_WORDS } from "./group.ts";
 
-/** The word that says which buffer the programs add to. */
+/** The word that selects the buffer to which the BPF programs add. */
 export interface BufferSwitch {
   buffer: 0 | 1;
 }
 
 /**
- * What the kernel side added up, in two buffers that take turns. All of it is memory that the programs share with this
- * process: no system call. A program that took its place in a buffer before a turn may add to it after that: a buffer is
- * read a second time before the programs get it again.
+ * The totals of the kernel side, in two buffers that alternate. The BPF programs share this memory with this process,
+ * so reading it needs no system call. A program that entered a buffer before a switch may still add to it after the
+ * switch. So each buffer is read a second time before the programs use it again.
  */
 export class TotalsBuffers {
   readonly #memory: () => ArrayBuffer;
   #mapped: Uint32Array | undefined;
   readonly #places: number;
   readonly #switch: BufferSwitch;
-  /** The words of the buffer that is not in use, as they were read, by place. */
+  /** The words of the inactive buffer, as they were last read, by place. */
   #read = new Map<number, Uint32Array>();
   #placesRead = 0;
 
-  /** @param memory gives the map `totals`, which takes memory of this process from its first use on */
+  /**
+   * @param memory maps `totals`; called at the first use, because the mapping uses memory of this process from then on
+   */
   constructor(memory: () => ArrayBuffer, places: number, bufferSwitch: BufferSwitch) {
     this.#memory = memory;
     this.#places = places;
@@ -33,7 +35,7 @@ export class TotalsBuffers {
     return this.#mapped;
   }
 
-  /** Places with a group that were read so far. */
+  /** Number of places with a group that were read so far. */
   get placesRead(): number {
     return this.#placesRead;
   }
@@ -51,13 +53,13 @@ export class TotalsBuffers {
     return bounded([...late, ...news]);
   }
 
-  /** What happened since the last `take`, which stays. */
+  /** What happened since the last `take`, without removing it. */
   peek(): Group[] {
     const { buffer } = this.#switch;
     return bounded(this.#used(buffer).flatMap((place) => this.#group(place, this.#copy(buffer, place)) ?? []));
   }
 
-  /** What was added to a place since it was read: next to none. */
+  /** What was added to a place since it was read; usually null. */
   #since(buffer: 0 | 1, place: number): Group | null {
     const words = this.#copy(buffer, place);
     const before = this.#read.get(place);
@@ -67,8 +69,8 @@ export class TotalsBuffers {
   }
 
   /**
-   * The places that the programs have written, and the places of the rests. The loop is cheap, because most places are
-   * empty.
+   * The places that the programs have written, and the places of the rests. Most places are empty, so the loop is
+   * cheap.
    */
   #used(buffer: 0 | 1): number[] {
     const words = this.#words;
@@ -85,7 +87,7 @@ export class TotalsBuffers {
     return used;
   }
 
-  /** A copy: what is read may still be added to. */
+  /** Copies a place, because programs may still add to it. */
   #copy(buffer: 0 | 1, place: number): Uint32Array {
     const at = this.#wordOf(buffer, place);
     const words = this.#words.slice(at, at + TOTALS_WORDS);
@@ -93,7 +95,7 @@ export class TotalsBuffers {
     return words;
   }
 
-  /** Null: nothing happened in it, or it is being taken. */
+  /** Null if nothing happened in the group, or a program is just creating it. */
   #group(place: number, words: Uint32Array): Group | null {
     if (place >= this.#places) {
       const kind = TOTALS_ALL | (place > this.#places ? TOTALS_BESIDE : 0);

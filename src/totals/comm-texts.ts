@@ -1,15 +1,18 @@
 import { textOf } from "../json/text.ts";
 import { COMM_LEN } from "../wire/layout.gen.ts";
 
-/** A power of two. */
+/** Number of cached texts, a power of two. */
 const PLACES = 256;
 
-/** Texts of names. The same few names come all the time: one that is kept is not decoded again, and makes no object. */
+/**
+ * A cache of decoded names. The same few names recur all the time. A cached name is not decoded again and allocates
+ * nothing.
+ */
 export class CommTexts {
   readonly #bytes = new Uint8Array(PLACES * COMM_LEN);
   readonly #texts: (string | undefined)[] = new Array(PLACES).fill(undefined);
 
-  /** @param comm ended by NUL, or `COMM_LEN` bytes */
+  /** @param comm ends with NUL, or is `COMM_LEN` bytes long */
   of(comm: Uint8Array): string {
     let hash = 0x811c9dc5;
     let length = 0;

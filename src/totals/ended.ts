@@ -1,13 +1,13 @@
 import type { EventView } from "../process/event-view.ts";
 import { EVENT_EXIT, EVENT_PROCESS, EXIT_EVENT, KNOWN_CPU, KNOWN_RSS, PROCESS_EVENT } from "../wire/layout.gen.ts";
 
-/** Names that are kept apart; all others are added up under one name. */
+/** Maximum number of separate names. All further names are added up under one name. */
 const MAX_NAMES = 1000;
 export const OTHERS = "(others)";
 
-/** What a process that has ended adds to a sum. */
+/** The figures that an ended process adds to a sum. */
 export interface EndedFigures {
-  /** Null: not known. */
+  /** Null if unknown. */
   cpuNs: number | null;
   peakRssBytes: number | null;
 }
@@ -15,11 +15,11 @@ export interface EndedFigures {
 /** Sums over processes that have ended. */
 export interface EndedSums {
   count: number;
-  /** Figures of the processes whose CPU time is known. */
+  /** CPU time of the processes for which it is known, ns. */
   cpuNs: number;
-  /** Processes whose CPU time is unknown. */
+  /** Number of processes whose CPU time is unknown. */
   cpuUnknown: number;
-  /** Peak memory of the process that used most; null: unknown. */
+  /** The largest peak RSS of a process; null if unknown for all. */
   peakRssBytes: number | null;
 }
 
@@ -42,12 +42,12 @@ export function addSums(sums: EndedSums, more: EndedSums): void {
   if (more.peakRssBytes !== null) sums.peakRssBytes = Math.max(sums.peakRssBytes ?? 0, more.peakRssBytes);
 }
 
-/** Whether the event is the end of a process: `exit`, or `process` at that level of detail. */
+/** Whether the event is the end of a process: `exit`, or `process` at the level of detail `processes`. */
 export function isEnd({ type }: EventView): boolean {
   return type === EVENT_EXIT || type === EVENT_PROCESS;
 }
 
-/** When the process of an end started, CLOCK_BOOTTIME, ns; null: not known. */
+/** Start of the ended process, CLOCK_BOOTTIME, ns; null if unknown. */
 export function startOfEnded(view: EventView): number | null {
   const { durationNs } = view;
   return durationNs < 0 ? null : view.record.u64(PROCESS_EVENT.ts_ns) - durationNs;
@@ -61,7 +61,7 @@ export function figuresOfEnded(view: EventView): EndedFigures {
   };
 }
 
-/** One item for each of a bounded number of names. */
+/** One item per name, for at most `MAX_NAMES` names and one for all others. */
 export class ByName<T> {
   readonly items = new Map<string, T>();
   readonly #make: (name: string) => T;
@@ -70,7 +70,7 @@ export class ByName<T> {
     this.#make = make;
   }
 
-  /** The item of that name, or that of all names without a place of their own. */
+  /** The item of that name, or the common item of all names beyond the limit. */
   of(wanted: string): T {
     const { items } = this;
     const name = items.size < MAX_NAMES || items.has(wanted) ? wanted : OTHERS;

@@ -3,9 +3,9 @@ import { bounded } from "./bounded.ts";
 import type { TotalsBuffers } from "./buffers.ts";
 import type { Group } from "./group.ts";
 
-/** What one reader has of the totals. */
+/** The part of the totals that one reader receives. */
 export interface TotalsShare {
-  /** What happened since its last call. */
+  /** The groups since the last call. */
   take(): Group[];
 }
 
@@ -15,7 +15,7 @@ interface Pending {
   groups: Group[];
 }
 
-/** The kernel side's totals for several readers: a buffer can be emptied only once. */
+/** Distributes the kernel side's totals to several readers, because a buffer can be emptied only once. */
 export class TotalsFeed {
   readonly #buffers: Pick<TotalsBuffers, "take" | "placesRead">;
   readonly #pending: Pending[] = [];
@@ -51,7 +51,7 @@ export class TotalsFeed {
     const groups = this.#buffers.take();
     for (const reader of this.#pending) {
       const picked = reader.isOn() ? groups.flatMap((group) => reader.pick(group) ?? []) : [];
-      // As they come they are bounded.
+      // Groups from the buffers are already bounded.
       const areAsTheyCome = reader.groups.length === 0 && picked.every((group, at) => group === groups[at]);
       if (!reader.isOn()) reader.groups = [];
       else reader.groups = areAsTheyCome ? picked : bounded([...reader.groups, ...picked]);
@@ -59,7 +59,7 @@ export class TotalsFeed {
   }
 }
 
-/** What the level `summary` reports: without processes that records report as well. */
+/** The part of a group that the level `summary` reports; null if other records report its processes as well. */
 export function ofSummary(group: Group): Group | null {
   if (group.isBeside || group.hasOnlyAfterExit) return null;
   return group.isKernel ? group.as(group.kind & ~TOTALS_KERNEL) : group;

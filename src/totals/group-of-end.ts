@@ -4,11 +4,11 @@ import { type Group, keyOf } from "./group.ts";
 const ALL = keyOf(0n, "", TOTALS_ALL);
 
 /**
- * The group in which the kernel side counted the exit of a process. If its own group has no place, it is the rest of
- * its cgroup, or the rest of all cgroups. A group that has a place keeps it for the interval.
- * @param key of its own group
- * @param groups of an interval, by key
- * @returns undefined if the end is in none of them
+ * The group in which the kernel side counted the exit of a process. If the process's own group has no place, that is
+ * the rest of its cgroup, or the rest of all cgroups. A group keeps its place during the interval.
+ * @param key of the process's own group
+ * @param groups groups of an interval, by key
+ * @returns undefined if no such group counted an exit
  */
 export function groupOfEnd(key: string, groups: ReadonlyMap<string, Group>): Group | undefined {
   const own = groups.get(key);

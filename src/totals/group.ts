@@ -23,7 +23,7 @@ type FigureName = (typeof WIDE)[number] | (typeof NARROW)[number];
 
 const NAMES: readonly FigureName[] = [...WIDE, ...NARROW];
 const PEAK = NAMES.indexOf("peak_rss_bytes");
-/** Where the lifetimes begin. */
+/** Index of the first lifetime in `Group.figures`. */
 const LIFETIMES = NAMES.length;
 const FIGURES = LIFETIMES + LIFETIME_BUCKETS;
 /** 32-bit words of a struct totals. */
@@ -37,9 +37,9 @@ const codes: number[] = [];
  * rest of all cgroups.
  */
 export class Group {
-  /** 0: not known, or of all cgroups. */
+  /** 0 if unknown, or if the group is the rest of all cgroups. */
   readonly cgroupId: bigint;
-  /** Bytes, one a code unit; empty for a rest. */
+  /** The name, each byte as one code unit; empty for a rest. */
   readonly comm: string;
   /** enum totals_kind */
   readonly kind: number;
@@ -54,7 +54,7 @@ export class Group {
 
   /**
    * Copies a struct totals.
-   * @param at its first word in `words`
+   * @param at index of its first word in `words`
    */
   static read(words: Uint32Array, at: number): Group {
     const word = (offset: number) => words[at + offset / 4] as number;
@@ -70,13 +70,13 @@ export class Group {
       if (code === 0) break;
       codes.push(code);
     }
-    // At once: a text that grows is a chain of as many objects.
+    // One call for all bytes: a string that grows by concatenation is a chain of objects.
     const comm = String.fromCharCode(...codes);
     const cgroupId = (BigInt(word(TOTALS.cgroup_id + 4)) << 32n) | BigInt(word(TOTALS.cgroup_id));
     return new Group(cgroupId, comm, word(TOTALS.kind), figures);
   }
 
-  /** Two groups with the same key are one. */
+  /** Groups with the same key are the same group. */
   get key(): string {
     return keyOf(this.cgroupId, this.comm, this.kind);
   }
@@ -85,22 +85,22 @@ export class Group {
     return this.#figures.every((figure) => figure === 0);
   }
 
-  /** Whether it is the rest of a cgroup, or of all: what had no place of its own. */
+  /** Whether it is the rest of a cgroup or of all cgroups: groups without a place of their own. */
   get isOther(): boolean {
     return (this.kind & (TOTALS_OTHER | TOTALS_ALL)) !== 0;
   }
 
-  /** Whether records report its processes as well. */
+  /** Whether other records report its processes as well. */
   get isBeside(): boolean {
     return (this.kind & TOTALS_BESIDE) !== 0;
   }
 
-  /** Whether it is of kernel threads; known only where processes of all levels are added up. */
+  /** Whether it consists of kernel threads; only known if processes of all levels are added up. */
   get isKernel(): boolean {
     return (this.kind & TOTALS_KERNEL) !== 0;
   }
 
-  /** Whether nothing is in it but what processes ran after their end was counted. */
+  /** Whether its only figure is the CPU time that processes used after their end was counted. */
   get hasOnlyAfterExit(): boolean {
     const at = NAMES.indexOf("after_exit_ns");
     return this.#figures.every((figure, place) => figure === 0 || place === at);
@@ -115,7 +115,7 @@ export class Group {
     return this.#figures[NAMES.indexOf(name)] as number;
   }
 
-  /** Processes that lived 2^(bucket + FIRST_LIFETIME_BUCKET) ns and more, and not twice as long. */
+  /** Number of processes that lived at least 2^(bucket + FIRST_LIFETIME_BUCKET) ns and less than twice that. */
   lifetimes(bucket: number): number {
     return this.#figures[LIFETIMES + bucket] as number;
   }
@@ -129,12 +129,12 @@ export class Group {
     );
   }
 
-  /** CPU time of the processes that ended in it, ns. */
+  /** CPU time of the ended processes, ns. */
   get exitedCpuNs(): number {
     return this.figure("cpu_user_ns") + this.figure("cpu_system_ns");
   }
 
-  /** Events that are in it. */
+  /** Number of forks, execs and exits. */
   get events(): number {
     return this.figure("started") + this.figure("execs") + this.exited;
   }
@@ -147,7 +147,7 @@ export class Group {
     }
   }
 
-  /** Takes CPU time off, as far as there is any. */
+  /** Subtracts CPU time, but not below 0. */
   takeOff(userNs: number, systemNs: number): void {
     for (const [name, ns] of [
       ["cpu_user_ns", userNs],
@@ -158,7 +158,7 @@ export class Group {
     }
   }
 
-  /** Without CPU time: what ended in it ran before that was to be counted. */
+  /** A copy without CPU time, which ended processes used before the reader started to count. */
   withoutCpu(): Group {
     const group = this.as(this.kind);
     for (const name of ["cpu_user_ns", "cpu_system_ns", "after_exit_ns"] as const)
@@ -166,7 +166,7 @@ export class Group {
     return group;
   }
 
-  /** What came since it was read as `before`; null if nothing did. */
+  /** What was added since the group was read as `before`; null if nothing. */
   since(before: Group): Group | null {
     const figures = new Float64Array(FIGURES);
     let isSame = true;

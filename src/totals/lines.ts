@@ -12,17 +12,17 @@ export interface Interval {
 }
 
 export interface LineFacts {
-  /** What this backend does not know of exits. */
+  /** Whether this backend reports the exit status and the figures of ended processes. */
   knowsExits: boolean;
   running: ReadonlyMap<string, Running>;
-  /** Processor time used in the interval by group, ns; null: there is no sampling. */
+  /** CPU time used in the interval by group, ns; null without sampling. */
   usedNs: ReadonlyMap<string, number> | null;
   placeOf(cgroupId: bigint): Place | undefined;
 }
 
 const NAME_OF_REST = "other";
 
-/** The lines of an interval: of each group in which something happened, or whose processes used processor time. */
+/** The lines of an interval, one for each group in which something happened or whose processes used CPU time. */
 export function totalsLines(groups: readonly Group[], interval: Interval, facts: LineFacts): TotalsEvent[] {
   const named = new Set(groups.map((group) => group.key));
   const idle = [...(facts.usedNs?.keys() ?? [])].filter((key) => !named.has(key)).map(groupOf);
@@ -71,7 +71,7 @@ function lineOf(group: Group, { time, fromNs, toNs }: Interval, facts: LineFacts
   };
 }
 
-/** What is not known is left out. */
+/** Unknown fields are left out. */
 function placeFields(place: Place | undefined): Pick<TotalsEvent, "cgroup" | "container" | "unit"> {
   if (!place) return {};
   const { cgroup, container, unit } = place;

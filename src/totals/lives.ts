@@ -2,13 +2,13 @@ import type { EventView } from "../process/event-view.ts";
 import { EXIT_EVENT, KNOWN_CPU, KNOWN_RSS, KNOWN_STATUS } from "../wire/layout.gen.ts";
 import { addSums, type EndedSums, noneEnded } from "./ended.ts";
 
-/** Sums over processes whose start and end are known. */
+/** Sums over ended processes whose lifetime is known. */
 export interface LifeSums extends EndedSums {
-  /** Ended with another code than 0, or by a signal. */
+  /** Number of processes that ended with a code other than 0 or by a signal. */
   failed: number;
-  /** Processes whose start or end is unknown. */
+  /** Number of processes whose exit status is unknown. */
   resultUnknown: number;
-  /** From start to end, added up, ns. */
+  /** Sum of the times from start to end, ns. */
   lifetimeNs: number;
 }
 
@@ -16,7 +16,7 @@ export function noLives(): LifeSums {
   return { ...noneEnded(), failed: 0, resultUnknown: 0, lifetimeNs: 0 };
 }
 
-/** Adds an ended process whose lifetime is known. This runs for each end: it makes no object. */
+/** Adds an ended process whose lifetime is known. It runs for each exit and allocates no object. */
 export function addLife(sums: LifeSums, view: EventView): void {
   const { known } = view;
   sums.count++;

@@ -7,26 +7,30 @@ import { groupKeyOf } from "./used.ts";
 
 interface Older {
   startLow: number;
-  /** Its group when it was looked at last. */
+  /** Key of its group at the last check. */
   key: string;
-  /** Whether its end was to be in totals then. */
+  /** Whether totals would have counted its end at the last check. */
   isTotalled: boolean;
   userNs: number;
   systemNs: number;
-  /** Intervals since its end in which no group had an end that may be its own. */
+  /** Number of intervals since its end in which no group had an exit that may be this one. */
   misses: number;
 }
 
-/** The list of processes may be older than the totals: an end is in the interval before, or in the next one. */
+/**
+ * The table of processes and the totals are not read at the same moment, so an exit may be counted one interval later.
+ */
 const MAX_MISSES = 2;
 
 /**
- * What processes had used before the run began: the kernel side adds up the whole life of a process, and totals are to
- * count only what was used since then.
+ * The CPU time that processes had used before the run began. The kernel side adds up the whole life of a process, but
+ * totals must count only the time since the start of the run.
  */
 export class OlderProcesses {
   readonly #table: ProcessTable;
-  /** Whether the end of a live process would be in totals: it passes the filters, and has that level. */
+  /**
+   * Whether totals would count the end of a live process: it passes the filters and its level of detail is `summary`.
+   */
   readonly #isTotalled: (slot: number) => boolean;
   readonly #older = new Map<number, Older>();
 
@@ -35,14 +39,14 @@ export class OlderProcesses {
     this.#isTotalled = isTotalled;
   }
 
-  /** Processes that have not ended, or whose end is looked for. */
+  /** Number of processes that have not ended, or whose exit was not found in totals yet. */
   get size(): number {
     return this.#older.size;
   }
 
   /**
-   * Takes the processes of the table. To be called once it has been filled. Those that do not pass the filters are taken
-   * as well: their user, name or cgroup may change before they end.
+   * Records the processes of the table. Call it when the table has been filled. It also records processes that do not
+   * pass the filters, because their user, name or cgroup may change before they end.
    */
   begin(read: (pid: number) => Pick<ProcStat, "utimeTicks" | "stimeTicks"> | null = readProcStat): void {
     const table = this.#table;
@@ -60,7 +64,10 @@ export class OlderProcesses {
     }
   }
 
-  /** Takes from groups what processes that ended had used before. To be called when the table has only live processes. */
+  /**
+   * Subtracts from the groups the earlier CPU time of processes that have ended. Call it when the table contains only
+   * live processes.
+   */
   subtract(groups: readonly Group[]): void {
     const table = this.#table;
     const byKey = new Map(groups.map((group) => [group.key, group]));
@@ -73,7 +80,7 @@ export class OlderProcesses {
       }
       const group = older.isTotalled ? groupOfEnd(older.key, byKey) : undefined;
       group?.takeOff(older.userNs, older.systemNs);
-      // Longer kept, it would take the time of another process.
+      // If it stayed longer, it would subtract from the time of another process.
       if (group || !older.isTotalled || ++older.misses >= MAX_MISSES) this.#older.delete(pid);
     }
   }

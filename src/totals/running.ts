@@ -1,7 +1,7 @@
 import type { ProcessTable } from "../process/table.ts";
 import { groupKeyOf } from "./used.ts";
 
-/** Live processes of a group. */
+/** Figures of the live processes of a group. */
 export interface Running {
   processes: number;
   /** Resident set size of the processes that were sampled. */

@@ -5,12 +5,12 @@ import { COMM_LEN, PROCESS_EVENT, SAMPLE_EVENT } from "../wire/layout.gen.ts";
 import { type Group, keyOf } from "./group.ts";
 import { groupOfEnd } from "./group-of-end.ts";
 
-/** What samples reported about a process until it ended. */
+/** The sum of the samples of a process. */
 interface Sampled {
   startLow: number;
   /** Its group at the last sample. */
   key: string;
-  /** Processor time since its first sample, ns. */
+  /** CPU time since its first sample, ns. */
   ns: number;
 }
 
@@ -21,10 +21,10 @@ interface Sampled {
 export class UsedCpu {
   readonly #table: ProcessTable;
   readonly #processes = new Map<number, Sampled>();
-  /** Processes that ended since the last call, because others have their pids. */
+  /** Processes that have ended since the last call of `take`, because their pids were reused. */
   #replaced: Sampled[] = [];
   #byGroup = new Map<string, number>();
-  /** Time that the last call could not subtract yet. */
+  /** Negative times that the last call of `take` left for the next one. */
   #debts = new Map<string, number>();
   readonly #comm = new Uint8Array(COMM_LEN);
 
@@ -33,11 +33,11 @@ export class UsedCpu {
   }
 
   /**
-   * Takes a sample that says what its process used since the last one.
-   * @param isTotalled whether the end of the process is in totals
+   * Adds the CPU time of a process since its last sample.
+   * @param isTotalled whether totals will count the end of the process
    */
   sampled({ record, slot, pid, cpuPct }: EventView, isTotalled: boolean): void {
-    // The sample does not say over what time the process used its CPU time.
+    // It is unknown when the process used the CPU time of this sample.
     if (Number.isNaN(cpuPct)) return;
     const ns = record.u64(SAMPLE_EVENT.runtime_ns);
     const startLow = record.u32(PROCESS_EVENT.start_ns);
@@ -55,9 +55,10 @@ export class UsedCpu {
   }
 
   /**
-   * Returns the time by group since the last call, ns. Call it when the table has only live processes. A group's time
-   * is negative if a process ended under another name than it was sampled; this keeps such a time for the next call.
-   * @param groups of the interval, with what the processes that ended in it used during their whole life
+   * Returns the time by group since the last call, ns. Call it when the table contains only live processes. The time of
+   * a group is negative if a process was sampled under one name and ended under another. A negative time is kept until
+   * the next call.
+   * @param groups groups of the interval, with the CPU time that their ended processes used in their whole life
    */
   take(groups: readonly Group[]): Map<string, number> {
     const byKey = new Map(groups.map((group) => [group.key, group]));
@@ -81,7 +82,10 @@ export class UsedCpu {
     return used;
   }
 
-  /** Subtracts the samples of an ended process: the group that counted its end has the time of its whole life. */
+  /**
+   * Subtracts the samples of an ended process, because the group that counted its end includes the time of its whole
+   * life.
+   */
   #ended({ key, ns }: Sampled, groups: ReadonlyMap<string, Group>): void {
     this.#add(groupOfEnd(key, groups)?.key ?? key, -ns);
   }
@@ -91,7 +95,7 @@ export class UsedCpu {
   }
 }
 
-/** The key of the group that a process is in. */
+/** The key of the group of a process. */
 export function groupKeyOf(table: ProcessTable, slot: number, comm = new Uint8Array(COMM_LEN)): string {
   table.copyComm(slot, comm);
   let name = "";

@@ -1,6 +1,6 @@
 /**
- * The conditions in which a collector sees less than it promises, each with its text for the help of the metric. A name
- * is part of the public interface: it is the label `reason` of `linnix_degraded`.
+ * The conditions in which a collector sees less than it promises, each with its help text for the metric. A name is
+ * part of the public interface: it is the label `reason` of `linnix_degraded`.
  */
 export const CONDITIONS = {
   no_ring: "a CPU has no ring of its own, so its events may be lost",

@@ -16,7 +16,7 @@ export type ContainerRuntime = (typeof CONTAINER_RUNTIMES)[number];
 export interface Container {
   /**
    * 64 hexadecimal digits for a container of an OCI runtime. BuildKit and Garden have ids of their own form. A
-   * container that boots a whole system (LXC with LXD and Incus, systemd-nspawn, libvirt-lxc) has its name here,
+   * container that boots a whole system (LXC with LXD and Incus, systemd-nspawn, libvirt-lxc) has its name as id,
    * without systemd's escapes.
    */
   id: string;

@@ -2,9 +2,9 @@ import type { CountByReason, CountByType } from "./event.ts";
 import type { Unwritten } from "./unwritten.ts";
 
 /**
- * The counts of fork, exec and exit, in the order in which an event passes them: the name in the JSON of the summary
- * and of /status, its metric, and what both mean. For each type `seen = filtered + suppressed + folded + emitted` and
- * `emitted = received + lost`.
+ * The counters of fork, exec and exit, in the order in which an event passes them. Each key is the name in the JSON of
+ * the summary and of /status; the value contains the metric and its help. For each type `seen = filtered + suppressed +
+ * folded + emitted` and `emitted = received + lost`.
  */
 export const EVENT_COUNTERS = {
   seen: { metric: "linnix_seen_events_total", help: "Events that reached the programs in the kernel." },
@@ -46,7 +46,7 @@ export const SAMPLE_LOSS_NAMES = Object.keys(SAMPLE_LOSSES) as SampleLoss[];
 /** Counts of samples by what happened to them. */
 export interface SampleCounters extends Record<SampleLoss, number> {
   emitted: number;
-  /** Threads whose time is missing in a sample, because their process has more threads than are added up. */
+  /** Threads whose CPU time is missing in a sample, because their process has more threads than the limit. */
   threads_not_summed: number;
 }
 
@@ -73,8 +73,9 @@ export interface Counters extends Record<EventCounter, CountByType> {
   /** Number of threads that started, and of threads that ended. No event reports them. */
   threads: { started: number; exited: number };
   /**
-   * Processes and threads that the kernel created and the kernel side did not see, by the kernel's own count of created
-   * tasks: at least this number. Brought up to date each minute and at the end. Null: that count cannot be read.
+   * Processes and threads that the kernel created and the kernel side did not see, computed from the kernel's own count
+   * of created tasks. It is a lower bound, updated each minute and at the end. Null if the kernel's count cannot be
+   * read.
    */
   unexplained_forks: number | null;
 }

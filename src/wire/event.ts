@@ -34,7 +34,7 @@ export type CountByReason = Record<LossReason, number>;
 /** Types for which the kernel side counts every event. */
 export const COUNTED_TYPES = ["fork", "exec", "exit"] as const;
 
-/** Events by type: the kernel's own count, or what reached user space. */
+/** A key of the counters by type, in the kernel or in user space. */
 export type CountedType = (typeof COUNTED_TYPES)[number];
 
 export type CountByType = Record<CountedType, number>;

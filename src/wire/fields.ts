@@ -1,7 +1,7 @@
 /**
- * The one table of events: every type, and every field of each. The encoder (src/sinks/event-json.gen.ts), the TypeScript
- * types (event.gen.ts) and docs/events.md are generated from it by scripts/events.ts; `missing_fields` and the OpenAPI
- * schemas read it. Where members lie in a record is in layout.gen.ts.
+ * The one table of events: every type, and every field of each. The encoder (src/sinks/event-json.gen.ts), the
+ * TypeScript types (event.gen.ts) and docs/events.md are generated from it by scripts/events.ts; `missing_fields` and
+ * the OpenAPI schemas read it. layout.gen.ts contains the offsets of members in a record.
  */
 import type * as layout from "./layout.gen.ts";
 
@@ -28,9 +28,9 @@ export interface FieldRow {
   unit?: "ns" | "bytes" | "% of one core" | "s" | "count";
   /** `null`: the value may be null. `left out`: the field may be absent. */
   unknown?: "null" | "left out";
-  /** The bit that says that the field is known. If a backend never sets this bit, it has no values for the field. */
+  /** The bit that is set if the field is known. If a backend never sets this bit, it has no values for the field. */
   known?: KnownBit;
-  /** Where the value lies in the record; left out if `part` writes it. */
+  /** The member of the record with the value; left out if `part` writes the field. */
   member?: Member;
   /** The function of src/sinks/event-parts.ts that writes this field. Adjacent fields with the same part are written by one call. */
   part?: string;
@@ -38,7 +38,7 @@ export interface FieldRow {
   repeats?: boolean;
   /** End of the previous field's text, which is written together with this field's name as one piece. */
   lead?: string;
-  /** TypeScript type and values, where `kind` does not say them. */
+  /** TypeScript type, if it differs from that of `kind`. */
   ts?: string;
 }
 
@@ -170,7 +170,7 @@ export const HEAD_FIELDS: readonly FieldRow[] = [
   },
 ];
 
-/** What a process executes, as linnix captured it at the last exec. */
+/** The executable and arguments of a process, captured at its last exec. */
 const IMAGE_FIELDS: readonly FieldRow[] = [
   {
     name: "exe",
@@ -560,7 +560,7 @@ export const EVENT_FIELDS = {
 
 export type EventTypeName = keyof typeof EVENT_FIELDS;
 
-/** All fields of a type but `type` itself, in the order of JSON. */
+/** All fields of a type except `type` itself, in the order of the JSON. */
 export function fieldsOf(type: EventTypeName): readonly FieldRow[] {
   const { isOfProcess, fields } = EVENT_FIELDS[type] as EventTypeRow;
   return isOfProcess ? [...HEAD_FIELDS, ...fields] : fields;

@@ -1,6 +1,6 @@
 /**
- * A cursor over records of the wire, in a ring whose end a record may cross, or in a plain buffer. It moves from record
- * to record without copying or allocating.
+ * A cursor over binary records, in a ring or in a plain buffer. A record may cross the end of the ring. It moves from
+ * record to record without copying or allocating.
  */
 export class Record {
   #u32: Uint32Array = new Uint32Array(0);
@@ -8,14 +8,14 @@ export class Record {
   #mask32 = 0;
   #mask8 = 0;
   #start8 = 0;
-  /** Bytes of the record, perhaps with a few bytes of padding by the ring. */
+  /** Length of the record in bytes, possibly with a few bytes of padding from the ring. */
   length = 0;
   /** The scheduler's clock when the record was written, ns; 0 if the record does not come from a perf ring. */
   sampleTimeNs = 0;
 
   /**
    * Moves the cursor to a ring's data area; `seek` then selects the record.
-   * @param u32, u8 two views of the same bytes; their number is a power of two
+   * @param u32, u8 two views of the same memory, whose number of bytes is a power of two
    */
   attach(u32: Uint32Array, u8: Uint8Array): void {
     this.#u32 = u32;
@@ -24,7 +24,7 @@ export class Record {
     this.#mask8 = u8.length - 1;
   }
 
-  /** The record starts at byte `start` (a multiple of 4, smaller than the ring) and is `length` long. */
+  /** Selects the record of `length` bytes at byte `start`, which is a multiple of 4 and smaller than the ring. */
   seek(start: number, length: number): void {
     this.#start8 = start;
     this.length = length;

@@ -1,7 +1,7 @@
 import { type BudgetStep, STEP_TEXTS } from "./budget-steps.ts";
 
 /**
- * What the collector does not report, as clauses for people.
+ * What the collector does not report, as clauses for messages.
  *
  * @param missingFields fields that this backend cannot report
  * @param step what the collector gives up to keep its budget; undefined if there is no budget
@@ -20,8 +20,8 @@ export function shortfalls(
 /** The fields that users miss most. They are named first. */
 const KNOWN_BEST: readonly string[] = ["args", "exit_code", "cpu_user_ns"];
 /**
- * If more fields are missing, the clause has their number and a few examples. The start line and /status list all of
- * them.
+ * If more fields are missing, the clause contains their number and a few examples. The start line and /status list all
+ * of them.
  */
 const MOST_NAMED = 4;
 

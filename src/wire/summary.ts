@@ -14,7 +14,7 @@ export interface RunSummary extends Omit<Counters, "page_faults"> {
   backend: "btf" | "tracepoint";
   /** Fields that this backend and kernel cannot report: null or absent in every event. */
   missing_fields: string[];
-  /** What the collector itself used from its start to its end. */
+  /** CPU time and memory that the collector itself used, from its start to its end. */
   cost: {
     user_cpu_s: number;
     system_cpu_s: number;

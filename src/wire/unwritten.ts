@@ -1,4 +1,4 @@
-/** Types with a count of their own. All other lines count as `other`, and so do all lines of a format without types. */
+/** Types that are counted separately. All other lines count as `other`, as do all lines of a format without types. */
 export const UNWRITTEN_TYPES = ["fork", "exec", "exit", "sample", "page_fault", "other"] as const;
 
 export type UnwrittenByType = Record<(typeof UNWRITTEN_TYPES)[number], number>;

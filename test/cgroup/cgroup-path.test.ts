@@ -340,7 +340,7 @@ describe("names that are meant to mislead", () => {
     expect(unitOf(path)).toBeNull();
   });
 
-  test("a path as long as the kernel's longest is looked through at once", () => {
+  test("the longest path of the kernel is parsed quickly", () => {
     const path = `/${"a:".repeat(120)}`.repeat(17);
     expect([containerOf(path), podUidOf(path), unitOf(path)]).toEqual([null, null, null]);
     expect(podUidOf(`/kubepods-${"a-".repeat(2000)}pod`)).toBeNull();

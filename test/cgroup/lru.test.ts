@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { Lru } from "../../src/cgroup/lru.ts";
 import { Prng } from "../../src/stats/prng.ts";
 
-test("the one that was not asked for longest goes first", () => {
+test("the least recently used entry is dropped first", () => {
   const lru = new Lru<string, number>(3);
   for (const [i, key] of ["a", "b", "c"].entries()) lru.set(key, i);
   expect(lru.get("a")).toBe(0);
@@ -14,7 +14,7 @@ test("the one that was not asked for longest goes first", () => {
   expect(lru.stats()).toEqual({ entries: 3, limit: 3, hits: 7, misses: 2, evictions: 2 });
 });
 
-test("it is a map of the latest keys, whatever is done in whatever order", () => {
+test("it contains the latest keys after any sequence of operations", () => {
   for (let seed = 0; seed < 20; seed++) {
     const prng = new Prng(seed);
     const limit = 1 + prng.index(8);

@@ -26,7 +26,7 @@ function all(reader: MoveReader, untilNs = Number.POSITIVE_INFINITY): Move[] {
 }
 
 describe("moves between cgroups", () => {
-  test("each once, in order, not before its time", () => {
+  test("are read once each, in order, and not before their time", () => {
     const memory = new Memory();
     const reader = new MoveReader(memory);
     expect(all(reader)).toEqual([]);
@@ -39,7 +39,7 @@ describe("moves between cgroups", () => {
     expect(all(reader)).toEqual([]);
   });
 
-  test("moves that were overwritten before they were read are counted, and the rest is given out", () => {
+  test("moves that were overwritten before they were read are counted, and the others are returned", () => {
     const memory = new Memory();
     const reader = new MoveReader(memory);
     for (let pid = 1; pid <= 3; pid++) memory.write(pid, "/a");

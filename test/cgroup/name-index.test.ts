@@ -22,7 +22,7 @@ function namesOf(text: string): Map<number, string> {
 }
 
 describe("passwd(5) and group(5)", () => {
-  test("names by id; the first of an id counts", () => {
+  test("names by id; the first line of an id counts", () => {
     const names = indexOf("root:x:0:0:root:/root:/bin/sh\ntoor:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n");
     expect([names.nameOf(0), names.nameOf(65534), names.nameOf(1)]).toEqual(["root", "nobody", null]);
   });
@@ -47,7 +47,7 @@ describe("passwd(5) and group(5)", () => {
     expect(names.nameOf(4294967294)).toBe("most");
   });
 
-  test("whatever the pieces are that it comes in", () => {
+  test("with input in pieces of any size", () => {
     const text = "root:x:0:0::/\n\nünï:x:7:7\r\n#c:x:1:\na b:x:12\nlong:x:12345678901:\nlast:x:4000000000";
     for (let piece = 1; piece <= Buffer.byteLength(text); piece++) {
       const names = indexOf(text, piece);
@@ -55,7 +55,7 @@ describe("passwd(5) and group(5)", () => {
     }
   });
 
-  test("as simple code would read it, thousands of lines and odd ones among them", () => {
+  test("same result as simple code, for thousands of lines including invalid ones", () => {
     const random = (below: number) => Math.floor(Math.random() * below);
     const pick = (...of: string[]) => of[random(of.length)] as string;
     const line = () => {
@@ -71,7 +71,7 @@ describe("passwd(5) and group(5)", () => {
     for (const [id, name] of expected) expect(names.nameOf(id)).toBe(name);
   });
 
-  test("of a file without an end of a line, or without anything", () => {
+  test("of a file without a final newline, and of an empty file", () => {
     expect(indexOf("x".repeat(100_000), 4096).nameOf(0)).toBeNull();
     expect(indexOf(`${"x".repeat(100_000)}:x:0:\nanna:x:0:`, 4096).nameOf(0)).toBe("anna");
     expect(indexOf(`anna:x:0:${"y".repeat(100_000)}`, 4096).nameOf(0)).toBe("anna");

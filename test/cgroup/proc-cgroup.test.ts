@@ -6,7 +6,7 @@ import { parseMountinfo } from "../../src/procfs/mountinfo.ts";
 const ID = "9ec39b91f3d70e1beff50a308f77067065ea6be0d91a3378375056cd4422cf3d";
 
 describe("/proc/PID/cgroup", () => {
-  test("of a machine with v1 hierarchies beside the v2 one", () => {
+  test("of a machine with v1 hierarchies next to the v2 one", () => {
     const text = `3:cpu,cpuacct:/docker/${ID}\n1:name=systemd:/system.slice/a:b.service\n0::/system.slice/x.service (deleted)\n`;
     expect(parseMembership(text)).toEqual({
       v2: "/system.slice/x.service",
@@ -17,13 +17,13 @@ describe("/proc/PID/cgroup", () => {
     });
   });
 
-  test("of one with v2 alone, and of one without", () => {
+  test("of a machine with only v2, and of one without v2", () => {
     expect(parseMembership("0::/\n")).toEqual({ v2: "/", v1: [] });
     expect(parseMembership("1:memory:/\n")).toEqual({ v2: null, v1: [{ controllers: "memory", path: "/" }] });
     expect(parseMembership("")).toEqual({ v2: null, v1: [] });
   });
 
-  test("reads those of this process; a process that does not exist has none", () => {
+  test("reads the cgroups of this process; null for a process that does not exist", () => {
     expect(readMembership(process.pid)).not.toBeNull();
     expect(readMembership(2 ** 22 + 1)).toBeNull();
   });
@@ -114,19 +114,19 @@ describe("/proc/self/mountinfo", () => {
     expect(mountsOf(lines.join("\n")).v2?.point).toBe(point as string);
   });
 
-  test("a part that covers the whole is what is seen", () => {
+  test("a mount of a part that covers the whole hierarchy is visible", () => {
     const part = "40 30 0:26 /a /sys/fs/cgroup rw - cgroup2 c rw";
     expect(mountsOf([ROOT, V2, part].join("\n")).v2).toEqual({ point: "/sys/fs/cgroup", root: "/a" });
   });
 
-  test("a path that does not show the hierarchy is passed over", () => {
+  test("a path that does not show the hierarchy is skipped", () => {
     const other = "50 22 0:26 / /elsewhere rw - cgroup2 c rw";
     const shows = (path: string) => path !== "/sys/fs/cgroup";
     expect(mountsOf([ROOT, V2, other].join("\n"), shows).v2?.point).toBe("/elsewhere");
     expect(mountsOf([ROOT, V2].join("\n"), shows).v2).toBeUndefined();
   });
 
-  test("v1 hierarchies that are covered are still there", () => {
+  test("covered v1 hierarchies still count", () => {
     expect(mountsOf([V1, "40 31 0:50 / /sys/fs/cgroup rw - tmpfs t rw"].join("\n")).hasV1).toBe(true);
   });
 

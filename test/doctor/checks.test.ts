@@ -79,7 +79,7 @@ describe("kernel", () => {
 
   test("with a BTF file that is none or may not be read says which", async () => {
     const garbage = await examine({ files: { "/sys/kernel/btf/vmlinux": "garbage" } });
-    expect(garbage.check("btf").found).toEndWith("is no BTF");
+    expect(garbage.check("btf").found).toEndWith("is not BTF");
     const denied = await examine({ denied: ["/sys/kernel/btf/vmlinux"] });
     expect(denied.check("btf").found).toEndWith("is not readable");
     expect(denied.verdict.backend).toBe("tracepoint");

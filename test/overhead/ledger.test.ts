@@ -105,7 +105,7 @@ describe("INCONCLUSIVE", () => {
   };
 
   test("an interval that holds the threshold", () => {
-    inconclusive(quietRun(), "the interval holds 0.25 %", { thresholdPct: 0.25 });
+    inconclusive(quietRun(), "the interval contains 0.25 %", { thresholdPct: 0.25 });
   });
 
   test("an unknown part in the kernel", () => {

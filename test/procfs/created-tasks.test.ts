@@ -7,18 +7,18 @@ import { parseCreatedTasks, readCreatedTasks, whyNoCreatedTasks } from "../../sr
 const folder = mkdtempSync(join(tmpdir(), "linnix-test-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test("the count of created tasks is the line of its own in /proc/stat", () => {
+test('the count of created tasks is the line "processes" of /proc/stat', () => {
   expect(parseCreatedTasks("cpu  1 2\nctxt 7\nbtime 8\nprocesses 1680330\nprocs_running 2\n")).toBe(1680330);
   expect(parseCreatedTasks("cpu  1 2\nprocs_running 2\n")).toBeNull();
 });
 
-test("this machine's count grows by what is started", () => {
+test("this machine's count grows with each started process", () => {
   const before = readCreatedTasks() as number;
   Bun.spawnSync(["true"]);
   expect(readCreatedTasks()).toBeGreaterThan(before);
 });
 
-test("a file that something else put over it is not the kernel's", () => {
+test("a file that is mounted over /proc/stat is not the kernel's", () => {
   const path = join(folder, "stat");
   writeFileSync(path, "processes 5\n");
   expect(whyNoCreatedTasks(path)).toBe(`${path} is not the kernel's own file`);

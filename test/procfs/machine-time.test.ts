@@ -16,7 +16,7 @@ test("/proc/stat of two CPUs", () => {
   expect(parseMachineTime("intr 5\n", 9)).toBeNull();
 });
 
-test("the machine was busy when it was not idle, whatever ticks counted", () => {
+test("busy time is elapsed time without idle time, whatever the ticks counted", () => {
   const start = parseMachineTime("cpu  1 2 3 4 5 6 7 8 1 0\ncpu0 0\ncpu1 0\n", 9) as MachineTime;
   let now: MachineTime | null = start;
   const clock = new BusyClock(() => now);

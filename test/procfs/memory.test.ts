@@ -20,7 +20,7 @@ Size:                  4 kB
 `;
 
 describe("parseKbFields", () => {
-  test("gives bytes, and passes over what is no size", () => {
+  test("returns bytes, and skips lines without a size", () => {
     const fields = parseKbFields("Rss:                1768 kB\nThreads:\t7\nPss_Anon:            116 kB\nName:\tkB\n");
     expect([...fields]).toEqual([
       ["Rss", 1768 * 1024],
@@ -30,7 +30,7 @@ describe("parseKbFields", () => {
 });
 
 describe("parsePerfRingBytes", () => {
-  test("adds up mapped perf rings only", () => {
+  test("adds up only mapped perf rings", () => {
     expect(parsePerfRingBytes(SMAPS)).toBe(2 * 264 * 1024);
     expect(parsePerfRingBytes("")).toBe(0);
   });
@@ -56,7 +56,7 @@ async function start(code: string) {
 describe("readProcessMemory", () => {
   const MIB = 2 ** 20;
 
-  test("of another process: memory that it writes is anonymous, its executable file-backed", async () => {
+  test("of another process: written memory is anonymous, its executable is file-backed", async () => {
     await using small = await start("");
     await using large = await start(`globalThis.kept = Buffer.alloc(${64 * MIB}, 1)`);
     const before = readProcessMemory(small.pid);
@@ -69,7 +69,7 @@ describe("readProcessMemory", () => {
     expect(after.pssBytes as number).toBeLessThanOrEqual(after.rssBytes);
   });
 
-  test("says how many threads there are", async () => {
+  test("returns the number of threads", async () => {
     await using child = await start("");
     const tasks = () => readdirSync(`/proc/${child.pid}/task`).length;
     // Bun starts its helper threads when it sees fit, also between the two counts.
@@ -81,11 +81,11 @@ describe("readProcessMemory", () => {
     expect(agree).toBe(true);
   });
 
-  test("of no process is null", () => {
+  test("is null if the process does not exist", () => {
     expect(readProcessMemory(2 ** 30)).toBeNull();
   });
 
-  test("of a zombie is null", async () => {
+  test("is null for a zombie", async () => {
     await using zombie = await Zombie.make();
     expect(readProcessMemory(zombie.pid)).toBeNull();
   });

@@ -21,35 +21,35 @@ describe("parseProcStat", () => {
     });
   });
 
-  test("takes names with parentheses, spaces and line breaks", () => {
+  test("accepts names with parentheses, spaces and line breaks", () => {
     for (const comm of ["a) R 1 (b", "()", "", "x\ny", ") S 1 1"]) {
       expect(parseProcStat(`42 (${comm}) ${TAIL}`)).toMatchObject({ comm, ppid: 7, startTicks: 98765 });
     }
   });
 
-  test("gives null for what is no such line", () => {
+  test("returns null for other text", () => {
     for (const line of ["", "42 bash S 1", "x (y) S", "42 (bash"]) expect(parseProcStat(line)).toBeNull();
   });
 });
 
-test("readProcStat reads a real process and says null of none", () => {
+test("readProcStat reads a real process, and returns null if it does not exist", () => {
   expect(readProcStat(process.pid)).toMatchObject({ pid: process.pid, ppid: process.ppid });
   expect(readProcStat(2 ** 30)).toBeNull();
 });
 
-test("readProcIds reads the real and the effective user and group, and says null of none", () => {
+test("readProcIds reads real and effective user and group, and returns null without a process", () => {
   const [uid, gid] = [process.getuid?.() ?? -1, process.getgid?.() ?? -1];
   const [euid, egid] = [process.geteuid?.() ?? -1, process.getegid?.() ?? -1];
   expect(readProcIds(process.pid)).toEqual({ uid, gid, euid, egid });
   expect(readProcIds(2 ** 30)).toBeNull();
 });
 
-test("a clock tick is what getconf says", () => {
+test("a clock tick is that of getconf", () => {
   const getconf = Bun.spawnSync(["getconf", "CLK_TCK"]).stdout.toString().trim();
   expect(1e9 / Number(getconf)).toBe(NS_PER_CLOCK_TICK);
 });
 
-test("a thread of the kernel is known by its flags", () => {
+test("a kernel thread is recognised by its flags", () => {
   expect(parseProcStat("2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 3 0 0 20 0 1 0 1 0 0 0")?.isKernelThread).toBe(
     true,
   );

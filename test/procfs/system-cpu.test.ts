@@ -10,11 +10,11 @@ ctxt 99
 `;
 
 describe("parseSystemCpu", () => {
-  test("adds up by what the time went to, guests only once, steal apart", () => {
+  test("adds up time by kind, guest time only once, and steal time separately", () => {
     expect(parseSystemCpu(TEXT)).toEqual({ cpus: 2, userTicks: 120, systemTicks: 62, idleTicks: 930, stealTicks: 11 });
   });
 
-  test("takes the short line of old kernels, and no line", () => {
+  test("accepts the short line of old kernels, and a text without the line", () => {
     expect(parseSystemCpu("cpu  1 2 3 4\n")).toEqual({
       cpus: 1,
       userTicks: 3,
@@ -29,7 +29,7 @@ describe("parseSystemCpu", () => {
 describe("systemCpuUse", () => {
   const before: SystemCpu = { cpus: 4, userTicks: 0, systemTicks: 0, idleTicks: 0, stealTicks: 0 };
 
-  test("says of what each share is", () => {
+  test("computes each share of its own total", () => {
     expect(systemCpuUse(before, { cpus: 4, userTicks: 20, systemTicks: 10, idleTicks: 60, stealTicks: 10 })).toEqual({
       busyMachinePct: 30,
       busyCorePct: 120,
@@ -39,7 +39,7 @@ describe("systemCpuUse", () => {
     });
   });
 
-  test("is 0 where no time passed, and bears an idle counter that falls", () => {
+  test("is 0 if no time passed, and tolerates an idle counter that decreases", () => {
     expect(systemCpuUse(before, before).busyMachinePct).toBe(0);
     const fell = systemCpuUse({ ...before, idleTicks: 5 }, { ...before, idleTicks: 4, userTicks: 10 });
     expect(fell.busyMachinePct).toBe(100);
@@ -54,7 +54,7 @@ describe("noise", () => {
     expect(parseCpuPressure("")).toBeNull();
   });
 
-  test("is a share of the time that passed, and unknown where a counter is", () => {
+  test("is a share of the elapsed time, and null if a counter is null", () => {
     const system: SystemCpu = { cpus: 1, userTicks: 0, systemTicks: 0, idleTicks: 0, stealTicks: 0 };
     const noise = noiseBetween(
       { atNs: 0, system, cpuPressureUs: 1000 },

@@ -97,7 +97,7 @@ describe("a BPF ring", () => {
     expect(written).toBeGreaterThan(1000);
   });
 
-  test("stops at a record that is still being written, and leaves out what was discarded", () => {
+  test("stops at a record that is still being written, and skips discarded records", () => {
     const kernel = new Kernel(4096);
     const ring = new BpfRing(kernel.parts);
     kernel.write(forkRecord({ pid: 1 }));
@@ -113,7 +113,7 @@ describe("a BPF ring", () => {
     expect([ring.look(), kernel.free]).toEqual([false, 4096]);
   });
 
-  test("is one stream with the rings of CPUs, in the order of time", () => {
+  test("is merged with the rings of CPUs, in the order of time", () => {
     const spare = new Kernel(4096);
     const cpu = new KernelRing(4096);
     const rings = [new BpfRing(spare.parts), new PerfRing(cpu.mapping)];

@@ -13,7 +13,7 @@ function drained(heap: MinHeap): [item: number, key: number][] {
 }
 
 describe("MinHeap", () => {
-  test("gives out what a sort would, each item with its key", () => {
+  test("returns items in sorted order, each with its key", () => {
     const prng = new Prng(1);
     for (let round = 0; round < 300; round++) {
       const size = prng.index(33);
@@ -30,7 +30,7 @@ describe("MinHeap", () => {
     }
   });
 
-  test("the same under any mix of push, pop and replaceTop", () => {
+  test("stays sorted under any mix of push, pop and replaceTop", () => {
     const prng = new Prng(2);
     const heap = new MinHeap(16);
     const model: { item: number; key: number }[] = [];
@@ -56,7 +56,7 @@ describe("MinHeap", () => {
     }
   });
 
-  test("orders by whatever a double can hold", () => {
+  test("orders by any value of a double", () => {
     const heap = new MinHeap(4);
     for (const [item, key] of [Number.POSITIVE_INFINITY, 2 ** 53, 0, -1].entries()) heap.push(item, key);
     expect(drained(heap).map(([item]) => item)).toEqual([3, 2, 1, 0]);

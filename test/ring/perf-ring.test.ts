@@ -33,7 +33,7 @@ function padded(data: Uint8Array): Uint8Array {
 describe("samples", () => {
   const RING = 512;
 
-  test("come out whole wherever in the ring they begin, across its end too", () => {
+  test("are read whole wherever in the ring they begin, also across its end", () => {
     for (let start = 0; start < 2 * RING; start += 8) {
       for (const length of [8, 20, 64, 65, 136, 300]) {
         const kernel = new KernelRing(RING, BigInt(start));
@@ -47,7 +47,7 @@ describe("samples", () => {
     }
   });
 
-  test("their 64-bit members are read across the end as well", () => {
+  test("have 64-bit members that are readable across the end as well", () => {
     for (let start = 0; start < RING; start += 8) {
       const kernel = new KernelRing(RING, BigInt(start));
       const ring = new PerfRing(kernel.mapping);
@@ -107,7 +107,7 @@ describe("samples", () => {
     }
   });
 
-  test("each brings the scheduler's time at which it was written", () => {
+  test("have the scheduler's time at which they were written", () => {
     for (let start = 0; start < RING; start += 8) {
       const kernel = new KernelRing(RING, BigInt(start));
       const ring = new PerfRing(kernel.mapping);
@@ -123,7 +123,7 @@ describe("samples", () => {
     }
   });
 
-  test("what was written after the last look waits for the next", () => {
+  test("records written after the last look wait for the next one", () => {
     const kernel = new KernelRing(RING);
     const ring = new PerfRing(kernel.mapping);
     expect(ring.find()).toBe(false);
@@ -136,7 +136,7 @@ describe("samples", () => {
     expect(takeAll(ring)).toEqual([padded(dataOf(8, 2))]);
   });
 
-  test("one that was found stays until it is taken", () => {
+  test("a record that was found stays until it is taken", () => {
     const kernel = new KernelRing(RING);
     const ring = new PerfRing(kernel.mapping);
     kernel.sample(dataOf(20, 1));
@@ -153,8 +153,8 @@ describe("samples", () => {
   });
 });
 
-describe("the room", () => {
-  test("is the kernel's again only after release", () => {
+describe("the space of records", () => {
+  test("is available to the kernel only after release", () => {
     const kernel = new KernelRing(512);
     const ring = new PerfRing(kernel.mapping);
     while (kernel.sample(dataOf(52, 1)));
@@ -167,7 +167,7 @@ describe("the room", () => {
     expect(kernel.sample(dataOf(52, 3))).toBe(true);
   });
 
-  test("a reader goes on from the tail that it finds", () => {
+  test("a reader continues from the tail that it finds", () => {
     const kernel = new KernelRing(512, 2n ** 33n + 8n);
     const first = new PerfRing(kernel.mapping);
     kernel.sample(dataOf(52, 1));
@@ -201,7 +201,7 @@ describe("the room", () => {
 });
 
 describe("losses", () => {
-  test("are counted where the kernel reports them, between the samples around them", () => {
+  test("are counted at the place where the kernel reports them, between samples", () => {
     for (let start = 0; start < 512; start += 8) {
       const kernel = new KernelRing(512, BigInt(start));
       const ring = new PerfRing(kernel.mapping);
@@ -227,7 +227,7 @@ describe("losses", () => {
     }
   });
 
-  test("a mark without a sample behind it counts too, once, and its room is handed back", () => {
+  test("a loss record without a following sample also counts, once, and its space is released", () => {
     const kernel = new KernelRing(512);
     const ring = new PerfRing(kernel.mapping);
     kernel.lost(3n);
@@ -240,7 +240,7 @@ describe("losses", () => {
     expect(kernel.tail).toBe(kernel.head);
   });
 
-  test("records of other types are stepped over", () => {
+  test("records of other types are skipped", () => {
     const kernel = new KernelRing(512, 504n);
     const ring = new PerfRing(kernel.mapping);
     const PERF_RECORD_THROTTLE = 5;

@@ -35,7 +35,7 @@ describe.skipIf(isStale)(`a ring that a kernel wrote${isStale ? " (of another la
     expect(recorded.lost).toBeGreaterThan(0);
   });
 
-  test("holds what was emitted and neither lost nor read, whole and in order", () => {
+  test("contains all records that were emitted and neither lost nor read, intact and in order", () => {
     const ring = new PerfRing(recordedMapping());
     const record = new Record();
     const types = new Set<number>();
@@ -66,7 +66,7 @@ describe.skipIf(isStale)(`a ring that a kernel wrote${isStale ? " (of another la
     expect(count).toBe(recorded.emitted - recorded.lost - recorded.taken);
   });
 
-  test("is handed back to the byte", () => {
+  test("is released completely", () => {
     const mapping = recordedMapping();
     const set = new RingSet([new PerfRing(mapping)], { timestampOffset: PROCESS_EVENT.ts_ns, now: () => 0 });
     const args: string[] = [];

@@ -81,7 +81,7 @@ describe("the order", () => {
     }
   });
 
-  test("of equal times keeps that of each ring", () => {
+  test("of records with equal times is that of each ring", () => {
     const prng = new Prng(7);
     const machine = new Machine(4);
     for (let id = 0; id < 400; id++) machine.write(prng.index(4), 1000 + Math.floor(id / 40), id);
@@ -93,7 +93,7 @@ describe("the order", () => {
     }
   });
 
-  test("stands over many drains, whatever the clock lets through each time", () => {
+  test("is kept over many drains, whatever the horizon of each", () => {
     for (let seed = 0; seed < 25; seed++) {
       const prng = new Prng(seed);
       const cpus = 1 + prng.index(8);
@@ -122,7 +122,7 @@ describe("the order", () => {
 });
 
 describe("the horizon", () => {
-  test("lies ten microseconds back, to the nanosecond", () => {
+  test("is exactly ten microseconds before now", () => {
     const machine = new Machine(1);
     machine.nowNs = 1_000_000;
     machine.write(0, 1_000_000 - IN_FLIGHT_NS, 1);
@@ -132,7 +132,7 @@ describe("the horizon", () => {
     expect(machine.drain().map(({ id }) => id)).toEqual([2]);
   });
 
-  test("drain returns whether anything was too young; the end takes that too", () => {
+  test("drain returns whether a record was too young; drainAll also takes that", () => {
     const machine = new Machine(2);
     expect(machine.set.drain(() => {})).toBe(false);
     machine.nowNs = 1_000_000;
@@ -143,7 +143,7 @@ describe("the horizon", () => {
     expect(machine.set.drain(() => {})).toBe(false);
   });
 
-  test("a younger record of one CPU waits for an older one that another still writes", () => {
+  test("a younger record of one CPU waits for an older one that another CPU is still writing", () => {
     const machine = new Machine(2);
     machine.nowNs = 1_000_000;
     machine.write(0, 998_000, 2);
@@ -155,7 +155,7 @@ describe("the horizon", () => {
     expect(machine.set.outOfOrder).toBe(0);
   });
 
-  test("a drain looks again while anything is left, as the clock goes on, and not for ever", () => {
+  test("a drain looks again while records are left and the clock advances, but not forever", () => {
     const machine = new Machine(1);
     machine.nowNs = 1_000_000;
     machine.write(0, 1_000_000, 1);
@@ -176,7 +176,7 @@ describe("the horizon", () => {
     expect(looks).toBe(4);
   });
 
-  test("what is written while it looks keeps cause before effect", () => {
+  test("records written during a look keep cause before effect", () => {
     // The cause stands in its ring before the effect is timed, on whichever CPU either runs. Both may be written at
     // any moment around the looks: between taking the time and reading the heads, or between two drains.
     for (let seed = 0; seed < 100; seed++) {
@@ -207,7 +207,7 @@ describe("the horizon", () => {
 });
 
 describe("what goes wrong", () => {
-  test("records that come after a younger one are given out and counted", () => {
+  test("records that arrive after a younger one are passed on and counted", () => {
     const machine = new Machine(2);
     machine.nowNs = 1_000_000;
     machine.write(0, 500_000, 1);
@@ -222,7 +222,7 @@ describe("what goes wrong", () => {
     expect(machine.set.received).toBe(5);
   });
 
-  test("one ring out of order in itself is given out as it stands", () => {
+  test("a ring whose own records are out of order is passed on in its order", () => {
     const machine = new Machine(2);
     machine.write(0, 300, 1);
     machine.write(0, 100, 2);
@@ -233,7 +233,7 @@ describe("what goes wrong", () => {
     expect(machine.set.outOfOrder).toBe(1);
   });
 
-  test("a consumer that throws is not given the same record again, and nothing else is lost", () => {
+  test("a consumer that throws does not receive the same record again, and no other record is lost", () => {
     for (let failing = 0; failing < 40; failing++) {
       const machine = new Machine(3);
       for (let id = 0; id < 40; id++) machine.write(id % 3, 1000 + id, id);
@@ -270,7 +270,7 @@ describe("what goes wrong", () => {
 });
 
 describe("rings that come and go", () => {
-  test("are one stream in the order of time: what a new one holds comes in its place, and a ring that left is not read", () => {
+  test("form one stream in the order of time: records of a new ring are merged, and a removed ring is not read", () => {
     const machine = new Machine(2);
     const added = new KernelRing(4096);
     const reader = new PerfRing(added.mapping);
@@ -289,7 +289,7 @@ describe("rings that come and go", () => {
     expect([machine.set.received, machine.set.outOfOrder]).toEqual([6, 1]);
   });
 
-  test("may begin with none, and be many", () => {
+  test("may be none at first, and many later", () => {
     const set = new RingSet([], { timestampOffset: PROCESS_EVENT.ts_ns, now: () => 2 ** 40 });
     expect([set.isEmpty(), set.drain(() => {})]).toEqual([true, false]);
     const rings = Array.from({ length: 20 }, (_, cpu) => {
@@ -308,7 +308,7 @@ describe("a drain that is stopped", () => {
   /** What comes between two questions whether to go on: RELEASE_EVERY of src/ring/ring-set.ts. */
   const EVERY = 256;
 
-  test("goes on where it stopped, in order, with what came meanwhile", () => {
+  test("continues where it stopped, in order, including records that arrived in the meantime", () => {
     for (let seed = 0; seed < 20; seed++) {
       const prng = new Prng(seed);
       const cpus = 1 + prng.index(8);
@@ -343,7 +343,7 @@ describe("a drain that is stopped", () => {
     }
   });
 
-  test("gives the room of what it took back, and looks no further", () => {
+  test("releases the space of taken records, and does not look again", () => {
     const machine = new Machine(1);
     let written = 0;
     while (machine.write(0, 1000 + written, written)) written++;
@@ -363,8 +363,8 @@ describe("a drain that is stopped", () => {
   });
 });
 
-describe("the kernel gets its room back", () => {
-  test("after every drain, apart from what was too young", () => {
+describe("space is released to the kernel", () => {
+  test("after every drain, except for records that were too young", () => {
     const machine = new Machine(2);
     machine.nowNs = 1_000_000;
     machine.write(0, 100, 1);
@@ -388,7 +388,7 @@ describe("the kernel gets its room back", () => {
     expect(tails.size).toBeGreaterThan(3);
   });
 
-  test("a record is whole while it is consumed, though the kernel goes on writing into what was released", () => {
+  test("a record stays intact while it is consumed, although the kernel writes into released space", () => {
     // The kernel fills the ring up at every chance it gets.
     const machine = new Machine(1);
     let next = 0;

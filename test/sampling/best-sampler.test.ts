@@ -51,7 +51,7 @@ function told(sampler: Sampler): number {
 }
 
 describe("the best sampler", () => {
-  test("is the first that can be opened", () => {
+  test("is the first sampler that can be opened", () => {
     const story = new Story();
     using sampler = new BestSampler([refuse, () => story.sampler("b"), refuse], story.warn);
     expect(told(sampler)).toBe(1);
@@ -59,7 +59,7 @@ describe("the best sampler", () => {
     expect(() => new BestSampler([refuse], story.warn)).toThrow("not here");
   });
 
-  test("is the next one where it is refused, or keeps nothing; the last one stays", () => {
+  test("is the next one if a scan is refused or stores nothing; the last one stays", () => {
     const story = new Story();
     const answer = () => {
       throw new NativeError("read", 1);
@@ -76,7 +76,7 @@ describe("the best sampler", () => {
     expect(story.take()).toEqual(["open a", "sweep a", "open b", "close a", "sweep b", "open c", "close b", "sweep c"]);
   });
 
-  test("is its successor once there are too many processes, and stays that; each scan reports once", () => {
+  test("is the successor once there are too many processes, and does not switch back; each scan reports once", () => {
     const story = new Story();
     const most = { processes: 1000, successor: () => story.sampler("most") };
     const more = { processes: 100, successor: () => story.sampler("more", { limit: most }) };
@@ -101,7 +101,7 @@ describe("the best sampler", () => {
     ]);
   });
 
-  test("is its successor once it comes by too many processes, zombies among them", () => {
+  test("is the successor once a walk passes too many processes, including zombies", () => {
     const story = new Story();
     const limit = { processes: 100, successor: () => story.sampler("more") };
     const few = story.sampler("few", { answer: () => ({ walked: story.walked }), limit });
@@ -114,7 +114,7 @@ describe("the best sampler", () => {
     expect(story.take()).toEqual(["sweep few", "sweep few", "open more", "close few", "sweep more"]);
   });
 
-  test("stays where its successor cannot be opened: that is asked for once, and said once", () => {
+  test("stays if its successor cannot be opened, which is tried once and reported once", () => {
     const story = new Story();
     const limit = { processes: 9, successor: refuse };
     {

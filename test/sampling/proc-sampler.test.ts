@@ -18,7 +18,7 @@ function rssPages(pid: number): number {
   return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[24 - 3]);
 }
 
-describe("memory by /proc", () => {
+describe("memory from /proc", () => {
   test.each([4096, 16_384, 65_536])("is in pages of %i bytes where the kernel's are", async (page) => {
     await using child = Bun.spawn(["/bin/sh", "-c", "echo; read -r _"], { stdin: "pipe", stdout: "pipe" });
     // It has started, and stays as it is.

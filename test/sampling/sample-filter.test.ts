@@ -26,7 +26,7 @@ test("a process of the table passes as its events do: by its real or effective u
   expect(wanted({ uids: [34] }, ids)).toEqual([false, false]);
 });
 
-test("an effective user that is not known is not root", () => {
+test("an unknown effective user is not root", () => {
   expect(wanted({ uids: [0] }, { flags: KNOWN_START, uid: 1000, euid: 0 })).toEqual([false, false]);
 });
 

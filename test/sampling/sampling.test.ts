@@ -22,7 +22,7 @@ class MadeUpSampler implements Sampler {
   [Symbol.dispose](): void {}
 }
 
-test("the rings are looked at in the middle of a sweep over many", () => {
+test("the rings are drained in the middle of a scan of many processes", () => {
   const sampler = new MadeUpSampler();
   const view = new EventView(new ProcessTable({ lingerNs: 1e9 }), new WallClock(0n));
   const order: string[] = [];
@@ -43,7 +43,7 @@ test("the rings are looked at in the middle of a sweep over many", () => {
   for (const run of runs) expect(run.split("sample").length).toBeLessThan(1000);
 });
 
-test("the filter only answers; a sample that passes is noted once, given out or not", () => {
+test("the filter has no side effects; a sample that passes is noted once, delivered or not", () => {
   const sampler = new MadeUpSampler();
   const view = new EventView(new ProcessTable({ lingerNs: 1e9 }), new WallClock(0n));
   const asked: number[] = [];
@@ -73,7 +73,7 @@ test("the filter only answers; a sample that passes is noted once, given out or 
 });
 
 describe("the CPU of a sample", () => {
-  test("is of the time that the machine was awake", () => {
+  test("is relative to the time that the machine was awake", () => {
     const sampler = new MadeUpSampler();
     const view = new EventView(new ProcessTable({ lingerNs: 1e9 }), new WallClock(0n));
     const told: number[] = [];
@@ -94,7 +94,7 @@ describe("the CPU of a sample", () => {
     expect(told).toEqual([50, 25]);
   });
 
-  test("is by a clock that goes", () => {
+  test("is measured with a clock that advances", () => {
     const before = monotonicNs();
     Bun.sleepSync(2);
     expect(monotonicNs()).toBeGreaterThan(before);

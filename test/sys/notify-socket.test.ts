@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { notifyManager } from "../../src/sys/notify-socket.ts";
 
 test("what is no socket, or has no receiver, is an error", () => {
-  expect(() => notifyManager("relative/path", "READY=1")).toThrow("is no Unix socket");
+  expect(() => notifyManager("relative/path", "READY=1")).toThrow("is not a Unix socket");
   expect(() => notifyManager(`/${"x".repeat(200)}`, "READY=1")).toThrow("is too long for a Unix socket");
   expect(() => notifyManager("/nowhere/notify", "READY=1")).toThrow("ENOENT");
   expect(() => notifyManager("@linnix-test-nobody", "READY=1")).toThrow("ECONNREFUSED");

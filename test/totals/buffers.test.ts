@@ -41,7 +41,7 @@ describe("TotalsBuffers", () => {
     expect([group?.lifetimes(0), group?.lifetimes(1), group?.lifetimes(47)]).toEqual([3, 0, 5]);
   });
 
-  test("what is taken is not taken again, and the programs get an empty buffer", () => {
+  test("groups are returned only once, and the programs get an empty buffer", () => {
     const { memory, buffers } = opened();
     for (let turn = 0; turn < 5; turn++) {
       memory.add(turn, { comm: `turn${turn}`, started: 1 });
@@ -53,7 +53,7 @@ describe("TotalsBuffers", () => {
     expect(buffers.take()).toEqual([]);
   });
 
-  test("what a program adds to a buffer after its turn is in the next one", () => {
+  test("what a program adds to a buffer after the switch is in the next result", () => {
     const { memory, buffers } = opened();
     memory.add(3, { comm: "slow", started: 1, cpu_user_ns: 100 });
     expect(named(buffers.take(), "slow")?.figure("started")).toBe(1);
@@ -68,7 +68,7 @@ describe("TotalsBuffers", () => {
     expect(buffers.take()).toEqual([]);
   });
 
-  test("a look changes nothing", () => {
+  test("peek changes nothing", () => {
     const { memory, buffers } = opened();
     memory.add(3, { comm: "a", started: 1 });
     expect(named(buffers.peek(), "a")?.figure("started")).toBe(1);
@@ -77,7 +77,7 @@ describe("TotalsBuffers", () => {
     expect(named(buffers.take(), "a")?.figure("started")).toBe(2);
   });
 
-  test("two places of one group are one group, and a place that no program has is free after the turn", () => {
+  test("two places of one group are merged, and a place that no program uses is free after the switch", () => {
     const { memory, buffers } = opened();
     memory.add(1, { comm: "twice", started: 1, peak_rss_bytes: 10 });
     memory.add(2, { comm: "twice", started: 2, peak_rss_bytes: 7 });
@@ -90,13 +90,13 @@ describe("TotalsBuffers", () => {
     expect(new Uint8Array(memory.bytes).every((byte) => byte === 0)).toBe(true);
   });
 
-  test("a group in which nothing happened is none", () => {
+  test("a group in which nothing happened is left out", () => {
     const { memory, buffers } = opened();
     memory.add(1, { kind: TOTALS_OTHER });
     expect(buffers.take()).toEqual([]);
   });
 
-  test("names that are counted at a place without a group are counted from 0 after the turn", () => {
+  test("names that are counted at a place without a group are counted from 0 after the switch", () => {
     const { memory, buffers } = opened();
     memory.countName(5);
     memory.countName(5);
@@ -105,7 +105,7 @@ describe("TotalsBuffers", () => {
     expect(new Uint8Array(memory.bytes).every((byte) => byte === 0)).toBe(true);
   });
 
-  test("counts the places with a group that were read, which leave garbage, and no others", () => {
+  test("counts only the read places with a group, because only those leave garbage", () => {
     const { memory, buffers } = opened();
     buffers.take();
     expect(buffers.placesRead).toBe(0);
@@ -128,7 +128,7 @@ describe("TotalsBuffers", () => {
     ]);
   });
 
-  test("a cgroup gives at most 64 names, those in which the most happened, and nothing is lost", () => {
+  test("a cgroup has at most 64 names, those with the most events, and nothing is lost", () => {
     const { memory, buffers } = opened();
     // As many CPUs as can enter a name at the same time may pass the kernel's bound.
     for (let comm = 0; comm < MAX_COMMS + 4; comm++) memory.add(comm, { comm: `c${comm}`, started: 1 + comm });
@@ -144,7 +144,7 @@ describe("TotalsBuffers", () => {
     expect(sum(groups, (group) => group.figure("started"))).toBe(all);
   });
 
-  test("processes that records report as well are apart", () => {
+  test("processes that other records report as well are separate", () => {
     const { memory, buffers } = opened();
     memory.add(1, { comm: "a", started: 1 });
     memory.add(2, { comm: "a", kind: TOTALS_BESIDE, started: 2 });
@@ -157,7 +157,7 @@ describe("TotalsBuffers", () => {
     ]);
   });
 
-  test("what processes without a place run after their end is not lost", () => {
+  test("CPU time after the end of a process without a place is not lost", () => {
     const { memory, buffers } = opened();
     memory.add(PLACES, { started: 1 });
     expect(buffers.take()).toHaveLength(1);
@@ -167,7 +167,7 @@ describe("TotalsBuffers", () => {
     expect(buffers.take()).toEqual([]);
   });
 
-  test("what is added to a place after it was read comes with the next turn, once", () => {
+  test("what is added to a place after it was read is in the next result, once", () => {
     const { memory, buffers } = opened();
     memory.add(5, { comm: "a", started: 2, cpu_user_ns: 10, lifetimes: { 3: 1 } });
     const before = memory.switch.buffer;

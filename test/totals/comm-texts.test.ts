@@ -9,7 +9,7 @@ function bytesOf(text: string): Uint8Array {
   return bytes;
 }
 
-test("texts of names are those of their bytes, also where more names come than are kept", () => {
+test("texts of names match their bytes, also if there are more names than places", () => {
   const texts = new CommTexts();
   const names = ["", "a", "ab", "\u202eevil", "é", "x".repeat(COMM_LEN)];
   for (let i = 0; i < 2000; i++) names.push(`name-${i}`);
@@ -18,7 +18,7 @@ test("texts of names are those of their bytes, also where more names come than a
   }
 });
 
-test("what lies behind the NUL of a name is no part of it", () => {
+test("bytes after the NUL of a name are ignored", () => {
   const texts = new CommTexts();
   const dirty = bytesOf("sh");
   dirty.fill(0x41, 3);

@@ -11,7 +11,7 @@ function opened() {
   return { memory, feed: new TotalsFeed(new TotalsBuffers(() => memory.bytes, PLACES, memory.switch)) };
 }
 
-test("each reader gets everything since its last call, and nothing while it wants none", () => {
+test("each reader receives everything since its last call, and nothing while it is off", () => {
   const { memory, feed } = opened();
   let isOn = true;
   const all = feed.share(
@@ -30,7 +30,7 @@ test("each reader gets everything since its last call, and nothing while it want
   expect(some.take()).toEqual([]);
 });
 
-test("the level summary has kernel threads among others, and no process that records report", () => {
+test("the level summary includes kernel threads, and no process that other records report", () => {
   const { memory, feed } = opened();
   const share = feed.share(() => true, ofSummary);
   memory.add(1, { comm: "a", execs: 1 });

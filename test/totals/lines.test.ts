@@ -58,12 +58,12 @@ describe("totalsLines", () => {
     });
   });
 
-  test("without sampling nothing is known of running processes but their number", () => {
+  test("without sampling only the number of running processes is known", () => {
     const [line] = lines([{ comm: "a", started: 1 }]);
     expect(line).toMatchObject({ cpu_ns: null, rss_bytes: null, running: 0 });
   });
 
-  test("a backend that does not know exits gives their number only", () => {
+  test("a backend without figures of exits reports only their number", () => {
     const [line] = lines([{ comm: "a", exited_unknown: 3 }], { knowsExits: false });
     expect(line).toMatchObject({
       exited: { ok: null, error: null, signal: null, unknown: 3 },
@@ -73,19 +73,19 @@ describe("totalsLines", () => {
     });
   });
 
-  test("a group in which nothing started or ended has a line where its processes used time", () => {
+  test("a group in which nothing started or ended has a line if its processes used CPU time", () => {
     const found = lines([], { usedNs: new Map([[keyOf(5n, "a/b/c"), 10]]) });
     expect(found).toMatchObject([{ cgroup_id: 5n, comm: "a/b/c", started: 0, cpu_ns: 10 }]);
   });
 
-  test("the rest of a cgroup has the time that was used in it", () => {
+  test("the rest of a cgroup has the CPU time that was used in it", () => {
     const rest = { kind: TOTALS_OTHER, exited_ok: 1, cpu_user_ns: 150 };
     const usedNs = new Map([[keyOf(1n, "", TOTALS_OTHER), 30]]);
     expect(lines([rest], { usedNs })).toMatchObject([{ other: true, exited_cpu_user_ns: 150, cpu_ns: 30 }]);
     expect(lines([], { usedNs })).toMatchObject([{ other: true, cgroup_id: 1n, cpu_ns: 30, running: null }]);
   });
 
-  test("keeps the rest of a cgroup apart from a process of that name", () => {
+  test('distinguishes the rest of a cgroup from a process named "other"', () => {
     const found = lines([
       { comm: "other", started: 1 },
       { kind: TOTALS_OTHER, started: 2 },

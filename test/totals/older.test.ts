@@ -34,7 +34,7 @@ function setUp(isTotalled = { now: true }) {
   return { older, interval, end };
 }
 
-test("what a process had used before the run is taken off once it has ended, and only then", () => {
+test("the CPU time of a process before the run is subtracted only when it has ended", () => {
   const { interval, end } = setUp();
   expect(interval([1, { comm: "old", ...ENDED }])).toEqual([WHOLE]);
   end();
@@ -42,7 +42,7 @@ test("what a process had used before the run is taken off once it has ended, and
   expect(interval([1, { comm: "old", ...ENDED }])).toEqual([WHOLE]);
 });
 
-test("the end of a process that does not pass the filters takes nothing off a later one of its group", () => {
+test("the end of a process that does not pass the filters subtracts nothing from a later one of its group", () => {
   const isTotalled = { now: false };
   const { older, interval, end } = setUp(isTotalled);
   end();
@@ -60,7 +60,7 @@ test("a process that passes the filters when it ends counts as one, whatever it 
   expect(interval([1, { comm: "old", ...ENDED }])).toEqual([WITHOUT_OLDER]);
 });
 
-test("an end that was counted in the rest of its cgroup, or of all, is taken off there", () => {
+test("an end that was counted in the rest of its cgroup, or of all, is subtracted there", () => {
   const rests: [number, Added][] = [
     [2, { kind: TOTALS_OTHER, ...ENDED }],
     [PLACES, ENDED],
@@ -73,7 +73,7 @@ test("an end that was counted in the rest of its cgroup, or of all, is taken off
   }
 });
 
-test("an end that no group has is looked for in one more interval", () => {
+test("an end that no group contains is searched for in one more interval", () => {
   const { older, interval, end } = setUp();
   end();
   interval([1, { comm: "old", started: 1 }]);

@@ -32,7 +32,7 @@ function setUp() {
   return { sample, end, interval };
 }
 
-test("a process that ends adds what its samples had not given yet", () => {
+test("a process that ends adds the CPU time that its samples did not contain", () => {
   const { sample, end, interval } = setUp();
   sample(100n);
   expect(interval()).toEqual(new Map([[OWN, 100]]));
@@ -46,7 +46,7 @@ const RESTS: [name: string, place: number, rest: Added, key: string][] = [
 ];
 
 for (const [name, place, rest, key] of RESTS) {
-  test(`what samples gave of a process whose end is in the rest of ${name} is not counted there again`, () => {
+  test(`sampled time of a process whose end is in the rest of ${name} is not counted again`, () => {
     const { sample, end, interval } = setUp();
     sample(100n);
     interval();
@@ -64,7 +64,7 @@ for (const [name, place, rest, key] of RESTS) {
   });
 }
 
-test("a process whose pid another one has by then has ended as well", () => {
+test("a process whose pid was reused has ended as well", () => {
   const { sample, interval } = setUp();
   sample(100n);
   sample(7n, { ...HEAD, start_ns: 8n });

@@ -15,7 +15,7 @@ test("the documentation has a row for each count, with its metric", () => {
   }
 });
 
-test("alert rules name only reasons of lost samples that there are", () => {
+test("alert rules name only existing reasons of lost samples", () => {
   const named = [...docs("prometheus/linnix.rules.yml").matchAll(/linnix_lost_samples_total\{reason!?="(\w+)"\}/g)];
   expect(named.length).toBeGreaterThan(0);
   for (const [, reason = ""] of named) expect<string[]>(SAMPLE_LOSS_NAMES).toContain(reason);

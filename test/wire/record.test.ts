@@ -23,7 +23,7 @@ function randomBytes(prng: Prng, length: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length }, () => prng.index(256));
 }
 
-describe("a record in a ring reads as the same bytes in a row do", () => {
+describe("a record in a ring reads like the same bytes in a plain buffer", () => {
   const bytes = randomBytes(new Prng(1), 200);
   const view = new DataView(bytes.buffer);
 
@@ -58,7 +58,7 @@ describe("a record in a ring reads as the same bytes in a row do", () => {
     }
   });
 
-  test("when it takes the whole ring", () => {
+  test("when it fills the whole ring", () => {
     const whole = randomBytes(new Prng(2), RING_BYTES);
     for (let start = 0; start < RING_BYTES; start += 4) {
       const target = new Uint8Array(RING_BYTES);
