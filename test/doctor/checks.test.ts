@@ -148,7 +148,7 @@ describe("kernel", () => {
     };
     expect(await way(encodeBtf())).toMatchObject({ status: "ok", found: expect.stringContaining("a walk") });
     const withoutWalk = await way(encodeBtf({ processWalk: false }));
-    expect(withoutWalk).toMatchObject({ status: "ok", found: expect.stringContaining("storage of each task") });
+    expect(withoutWalk).toMatchObject({ status: "ok", found: expect.stringContaining("task storage") });
     const old = await way(encodeBtf({ processWalk: false, taskStorage: false }));
     expect(old).toMatchObject({ status: "ok", found: expect.stringContaining("in a map") });
     for (const btf of [null, encodeBtf({ taskIterator: false })]) {
