@@ -9,7 +9,7 @@ const OTHER_FOLDERS = ["kernel", "kernels", "places", "release"];
  * Tests in test/kernel/ that measure costs, reach a verdict, or expect no lost event at full speed: other work on the
  * machine changes their result. Each of these files runs alone.
  */
-const ALONE = ["collect-complete", "compare", "cost-bpf", "cost-clock", "overhead-cli", "overhead-run"];
+const ALONE = ["collect-complete", "compare", "cost-bpf", "cost-clock", "overhead-run"];
 
 /**
  * Tests in test/kernel/ that share something that exists only once on the machine. Of each set, one file runs at a
@@ -25,7 +25,7 @@ const SHARED = {
 /** The slowest files, slowest first. They start first, so that they do not run on after all others have ended. */
 const LONGEST = [
   ...["compare-interrupted", "observers-interrupted", "sampling", "sample-losses", "observers"],
-  ...["collect-leftovers", "identity"],
+  ...["overhead-cli", "collect-leftovers", "identity"],
 ];
 
 /** @typedef {{ file: string, isAlone: boolean, shares: string[] }} TestFile */

@@ -9,7 +9,7 @@ setDefaultTimeout(120_000);
 
 // A classic tracepoint takes the kernel some 0.2 s to let go of.
 for (const [backend, rounds, whyNot] of [
-  ["btf", 100, whyNoBtf()],
+  ["btf", 50, whyNoBtf()],
   ["tracepoint", 25, whyNotHere()],
 ] as const) {
   const reason = reasonOf(whyNot, bpftool === null && "needs bpftool");
